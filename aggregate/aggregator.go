@@ -1,0 +1,190 @@
+package aggregate
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kaskad/schema"
+)
+
+//go:embed sql/*.sql
+var statements embed.FS
+
+const (
+	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look costs about 2 ms.
+	DefaultPoll = 150 * time.Millisecond
+	// DefaultRetention is how long replaced generations stay readable: longer than the longest query, and long enough to page through a report.
+	DefaultRetention = 10 * time.Minute
+	// OrphanAge is how long an event waits for its message (docs/definitions.md section 1).
+	OrphanAge = 30 * 24 * time.Hour
+
+	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a backlog is worked off.
+	targetPass = 700 * time.Millisecond
+	maxBuckets = 4096
+	// dueGrain rounds up the times at which buckets are recomputed because a window ends; reports allow these figures to lag by an hour.
+	dueGrain = 5 * time.Minute
+	// maxDueWait is how long such a bucket may wait behind a backlog of touched ones.
+	maxDueWait = 30 * time.Minute
+	// freshnessEvery bounds how stale as_of gets while nothing happens.
+	freshnessEvery = time.Second
+	// ownerTimeout is how long an aggregator that went silent keeps others waiting.
+	ownerTimeout = 10 * time.Second
+)
+
+// Config holds the aggregator's settings; zero values mean the defaults.
+type Config struct {
+	Poll      time.Duration
+	Retention time.Duration
+	// Now is the clock of windows, orphans' age and as_of. Nil means time.Now.
+	Now    func() time.Time
+	Logger *slog.Logger
+	// Registerer receives the metrics; nil means none.
+	Registerer prometheus.Registerer
+	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be waited for.
+	Exclusive bool
+	// OnStep is called after each step of a pass ("computed", "published", "closed"), so that tests can end the process there.
+	OnStep func(step string)
+}
+
+// Deps are what the aggregator works with.
+type Deps struct {
+	Conn driver.Conn
+	// Reject takes events whose message never appeared; it returns when they are stored as dead letters.
+	Reject func(context.Context, []schema.Rejection) error
+}
+
+// Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go silent.
+type Aggregator struct {
+	cfg        Config
+	deps       Deps
+	owner      uuid.UUID
+	metrics    *metrics
+	generation uint64
+	due        map[bucketKey]int64
+	batch      int
+	lastFresh  time.Time
+	lastAsOfMS int64
+	lastUpkeep time.Time
+}
+
+type bucketKey struct {
+	account  string
+	bucketMS int64
+}
+
+// New returns an aggregator that does nothing until Run.
+func New(cfg Config, deps Deps) *Aggregator {
+	if cfg.Poll == 0 {
+		cfg.Poll = DefaultPoll
+	}
+	if cfg.Retention == 0 {
+		cfg.Retention = DefaultRetention
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.OnStep == nil {
+		cfg.OnStep = func(string) {}
+	}
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64}
+}
+
+// errOtherOwner tells that another aggregator works on the same database.
+var errOtherOwner = errors.New("another aggregator works on this database")
+
+// Run works until the context ends. Errors of ClickHouse are logged and retried: what is touched stays touched.
+func (a *Aggregator) Run(ctx context.Context) error {
+	const maxBackoff = 5 * time.Second
+	backoff := a.cfg.Poll
+	ready := false
+	defer func() {
+		if ready {
+			a.leave()
+		}
+	}()
+	for ctx.Err() == nil {
+		worked, err := false, error(nil)
+		if !ready {
+			if err = a.prepare(ctx); err == nil {
+				ready = true
+			}
+		}
+		if err == nil {
+			worked, err = a.pass(ctx)
+		}
+		wait := a.cfg.Poll
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, errOtherOwner):
+			ready = false
+			a.cfg.Logger.Info("waiting: " + err.Error())
+			wait = ownerTimeout / 4
+		case err != nil:
+			a.metrics.errors.Inc()
+			a.cfg.Logger.Error("aggregate", "error", err, "retry_in", backoff)
+			wait, backoff = backoff, min(2*backoff, maxBackoff)
+		case worked:
+			wait, backoff = 0, a.cfg.Poll
+		default:
+			backoff = a.cfg.Poll
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+	return nil
+}
+
+// leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.
+func (a *Aggregator) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.insertFreshness(ctx, a.lastAsOfMS, 0, true); err != nil {
+		a.cfg.Logger.Warn("could not say that this aggregator leaves", "error", err)
+	}
+}
+
+// prepare takes the work over: it waits out another aggregator, and reads what must be known before the first pass.
+func (a *Aggregator) prepare(ctx context.Context) error {
+	if err := a.checkOwner(ctx); err != nil {
+		return err
+	}
+	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
+		return fmt.Errorf("read last generation: %w", err)
+	}
+	a.due = map[bucketKey]int64{}
+	return a.readDue(ctx, 0)
+}
+
+// checkOwner fails while another aggregator has shown signs of life lately. It is a guard against a mistake in deployment, not a lock:
+// between the look and the publication another one may start.
+func (a *Aggregator) checkOwner(ctx context.Context) error {
+	if a.cfg.Exclusive {
+		return nil
+	}
+	var others uint64
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"owner": a.owner.String(), "timeout_ms": strconv.FormatInt(ownerTimeout.Milliseconds(), 10),
+	})), statement("other_owners")).Scan(&others); err != nil {
+		return fmt.Errorf("look for other aggregators: %w", err)
+	}
+	if others > 0 {
+		return errOtherOwner
+	}
+	return nil
+}

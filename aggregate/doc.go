@@ -1,0 +1,16 @@
+// Package aggregate turns facts into the rollups that reports read.
+//
+// Its guarantee: a report sees, of every bucket, one whole generation that was computed from all facts acknowledged before the
+// freshness it states. A bucket is recomputed from facts and replaced, never incremented, so it does not matter how often or in
+// which order events arrived. The order of a pass makes that hold through a crash at any point:
+//
+//  1. take a generation id that was never used before;
+//  2. read the open touches (ingest opens a touch only after its facts are acknowledged);
+//  3. compute the touched buckets from facts under that id, where no reader looks yet;
+//  4. publish all of them by one insert of one block into generations;
+//  5. close exactly the touches read in step 2;
+//  6. state the freshness.
+//
+// A crash before 4 leaves rows that nobody reads and touches that are still open; a crash after 4 leaves touches open that lead to
+// one more generation with the same figures.
+package aggregate

@@ -1,0 +1,179 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/google/uuid"
+
+	"kaskad/schema"
+)
+
+// join looks at the ids that these batches located or parked: parked events whose message is located are copied to it, and
+// messages that lie in several buckets are brought together. Ids reach the queue after their rows are acknowledged, and whichever of two
+// partitions comes second finds both, so none is missed. It returns the touches that it opened, which are already stored.
+func (a *Aggregator) join(ctx context.Context, joins []schema.Touch) ([]schema.Touch, error) {
+	batches, err := ext.NewTable("batches", ext.Column("id", "UUID"))
+	if err != nil {
+		return nil, err
+	}
+	for _, j := range joins {
+		if err := batches.Append(j.ID); err != nil {
+			return nil, fmt.Errorf("list batches: %w", err)
+		}
+	}
+	touched := map[bucketKey]bool{}
+	if err := a.joinSplits(ctx, batches, touched); err != nil {
+		return nil, err
+	}
+	found, err := a.joinOrphans(ctx, batches, touched)
+	if err != nil {
+		return nil, err
+	}
+	var opened []schema.Touch
+	id, at := uuid.New(), a.cfg.Now().UnixMilli()
+	for key := range touched {
+		opened = append(opened, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: id, AtMS: at})
+	}
+	// Orphans end, and the batches with them, only when what they touched is on record.
+	if err := schema.OpenTouches(ctx, a.deps.Conn, opened); err != nil {
+		return nil, fmt.Errorf("touch joined buckets: %w", err)
+	}
+	if found != nil {
+		if err := a.exec(ctx, "orphans_joined", found); err != nil {
+			return nil, fmt.Errorf("end joined orphans: %w", err)
+		}
+	}
+	if err := schema.CloseTouches(ctx, a.deps.Conn, joins); err != nil {
+		return nil, fmt.Errorf("close joined batches: %w", err)
+	}
+	return opened, nil
+}
+
+func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table) error {
+	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
+}
+
+func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched map[bucketKey]bool) error {
+	strays, err := ext.NewTable("strays", ext.Column("account", "String"), ext.Column("message_id", "String"),
+		ext.Column("bucket", "DateTime('UTC')"), ext.Column("home", "DateTime('UTC')"))
+	if err != nil {
+		return err
+	}
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("split_found"))
+	if err != nil {
+		return fmt.Errorf("find split messages: %w", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var account, id string
+		var home time.Time
+		var buckets []time.Time
+		if err := rows.Scan(&account, &id, &home, &buckets); err != nil {
+			return fmt.Errorf("find split messages: %w", err)
+		}
+		touched[bucketKey{account, home.UnixMilli()}] = true
+		for _, b := range buckets {
+			n++
+			touched[bucketKey{account, b.UnixMilli()}] = true
+			if err := strays.Append(account, id, b.UTC(), home.UTC()); err != nil {
+				return fmt.Errorf("list split messages: %w", err)
+			}
+		}
+	}
+	if err := rows.Err(); err != nil || n == 0 {
+		return err
+	}
+	if err := a.exec(ctx, "split_copy", strays); err != nil {
+		return fmt.Errorf("copy split messages home: %w", err)
+	}
+	if err := a.exec(ctx, "split_mark", strays); err != nil {
+		return fmt.Errorf("mark split messages: %w", err)
+	}
+	a.metrics.splits.Add(float64(n))
+	return nil
+}
+
+func (a *Aggregator) joinOrphans(ctx context.Context, batches *ext.Table, touched map[bucketKey]bool) (*ext.Table, error) {
+	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"),
+		ext.Column("line", "UInt32"), ext.Column("bucket", "DateTime('UTC')"))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("orphans_found"))
+	if err != nil {
+		return nil, fmt.Errorf("find orphans: %w", err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		var p schema.Place
+		var account string
+		var bucket time.Time
+		if err := rows.Scan(&p.Topic, &p.Partition, &p.Offset, &p.Line, &account, &bucket); err != nil {
+			return nil, fmt.Errorf("find orphans: %w", err)
+		}
+		n++
+		touched[bucketKey{account, bucket.UnixMilli()}] = true
+		if err := found.Append(p.Topic, p.Partition, p.Offset, p.Line, bucket.UTC()); err != nil {
+			return nil, fmt.Errorf("list orphans: %w", err)
+		}
+	}
+	if err := rows.Err(); err != nil || n == 0 {
+		return nil, err
+	}
+	if err := a.exec(ctx, "orphans_copy", batches, found); err != nil {
+		return nil, fmt.Errorf("copy orphans to their messages: %w", err)
+	}
+	a.metrics.joined.Add(float64(n))
+	return found, nil
+}
+
+// expireOrphans makes dead letters of events that waited OrphanAge for their message.
+func (a *Aggregator) expireOrphans(ctx context.Context) error {
+	now := a.cfg.Now()
+	for {
+		letters, found, err := a.expired(ctx, now.Add(-OrphanAge).UnixMilli(), now.UnixMilli())
+		if err != nil || len(letters) == 0 {
+			return err
+		}
+		if err := a.deps.Reject(ctx, letters); err != nil {
+			return fmt.Errorf("reject expired orphans: %w", err)
+		}
+		if err := a.exec(ctx, "orphans_end_expired", found); err != nil {
+			return fmt.Errorf("end expired orphans: %w", err)
+		}
+		a.metrics.expired.Add(float64(len(letters)))
+	}
+}
+
+func (a *Aggregator) expired(ctx context.Context, beforeMS, nowMS int64) ([]schema.Rejection, *ext.Table, error) {
+	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"),
+		ext.Column("line", "UInt32"))
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"before": fmt.Sprint(beforeMS)})),
+		statement("orphans_expired"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("find expired orphans: %w", err)
+	}
+	defer rows.Close()
+	var letters []schema.Rejection
+	for rows.Next() {
+		l := schema.Rejection{AtMS: nowMS, Err: schema.FieldError{Reason: schema.ReasonNoCohort, Field: "submitted_at",
+			Rule: "no event of the message said within 30 days when it was submitted, and its id carries no time"}}
+		if err := rows.Scan(&l.Topic, &l.Partition, &l.Offset, &l.Line, &l.Raw); err != nil {
+			return nil, nil, fmt.Errorf("find expired orphans: %w", err)
+		}
+		if err := found.Append(l.Topic, l.Partition, l.Offset, l.Line); err != nil {
+			return nil, nil, fmt.Errorf("list expired orphans: %w", err)
+		}
+		letters = append(letters, l)
+	}
+	return letters, found, rows.Err()
+}

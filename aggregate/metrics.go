@@ -1,0 +1,32 @@
+package aggregate
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	passSeconds                                                    prometheus.Histogram
+	generations, buckets, joined, splits, expired, dropped, errors prometheus.Counter
+	pending                                                        prometheus.Gauge
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name, Help: help})
+	}
+	m := &metrics{
+		passSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pass_seconds",
+			Help: "Time from reading touches to closing them.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
+		generations: counter("generations_total", "Generations published."),
+		buckets:     counter("buckets_recomputed_total", "Buckets recomputed; one event recomputes one bucket."),
+		joined:      counter("orphans_joined_total", "Parked events copied to their message."),
+		splits:      counter("split_buckets_total", "Buckets of split messages copied home."),
+		expired:     counter("orphans_expired_total", "Parked events that became dead letters."),
+		dropped:     counter("generations_dropped_total", "Replaced generations removed."),
+		errors:      counter("errors_total", "Passes that failed and were retried."),
+		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pending_buckets",
+			Help: "Touched buckets that wait for their generation."}),
+	}
+	if r != nil {
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending)
+	}
+	return m
+}

@@ -1,0 +1,261 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/schema"
+)
+
+// bucketWork is one bucket to recompute and the touches that this answers; none when only time has passed.
+type bucketWork struct {
+	bucketKey
+	touches []schema.Touch
+	oldest  int64
+}
+
+// pass answers some or all open touches. It reports whether there was something to do, so that the caller need not wait.
+func (a *Aggregator) pass(ctx context.Context) (bool, error) {
+	started := time.Now()
+	nowMS := a.cfg.Now().UnixMilli()
+	if err := a.upkeep(ctx, started); err != nil {
+		return false, err
+	}
+	generation := a.nextGeneration(started)
+	open, joins, err := a.openTouches(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(joins) > 0 {
+		// Joining opens touches of its own; they are answered together with those already read, for the facts are read below.
+		opened, err := a.join(ctx, joins)
+		if err != nil {
+			return false, err
+		}
+		addTouches(open, opened)
+	}
+	work := choose(open, a.dueBuckets(nowMS), nowMS-maxDueWait.Milliseconds(), a.batch)
+	pending := len(open)
+	if len(work) > 0 {
+		if err := a.recompute(ctx, generation, nowMS, work); err != nil {
+			return false, err
+		}
+		for _, w := range work {
+			if _, touched := open[w.bucketKey]; touched {
+				delete(open, w.bucketKey)
+				pending--
+			}
+		}
+		a.adapt(len(work), time.Since(started))
+		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
+	}
+	asOf := nowMS
+	for _, w := range open {
+		asOf = min(asOf, w.oldest)
+	}
+	return len(work) > 0, a.stateFreshness(ctx, asOf, pending, len(work) > 0)
+}
+
+// nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last when the
+// clock stands still or goes back.
+func (a *Aggregator) nextGeneration(now time.Time) uint64 {
+	a.generation = max(a.generation+1, uint64(now.UnixMicro()))
+	return a.generation
+}
+
+// openTouches reads the open touches by bucket, and those that ask for a join pass.
+func (a *Aggregator) openTouches(ctx context.Context) (map[bucketKey]*bucketWork, []schema.Touch, error) {
+	rows, err := a.deps.Conn.Query(ctx, statement("open_touches"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read touches: %w", err)
+	}
+	defer rows.Close()
+	open, joins := map[bucketKey]*bucketWork{}, []schema.Touch(nil)
+	for rows.Next() {
+		var t schema.Touch
+		var bucket time.Time
+		if err := rows.Scan(&t.Account, &bucket, &t.ID, &t.AtMS); err != nil {
+			return nil, nil, fmt.Errorf("read touches: %w", err)
+		}
+		t.BucketMS = bucket.UnixMilli()
+		if t.Account == "" && t.BucketMS == 0 {
+			joins = append(joins, t)
+			continue
+		}
+		addTouches(open, []schema.Touch{t})
+	}
+	return open, joins, rows.Err()
+}
+
+func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
+	for _, t := range touches {
+		key := bucketKey{t.Account, t.BucketMS}
+		w := open[key]
+		if w == nil {
+			w = &bucketWork{bucketKey: key, oldest: t.AtMS}
+			open[key] = w
+		}
+		w.touches = append(w.touches, t)
+		w.oldest = min(w.oldest, t.AtMS)
+	}
+}
+
+// choose picks at most limit buckets: under backlog one half are the newest buckets, which people look at, and the other half those that
+// waited longest, so that none starves. Buckets whose windows ended (due, the longest first) come when there is room, or when they are due since
+// overdueMS.
+func choose(open map[bucketKey]*bucketWork, due []dueBucket, overdueMS int64, limit int) []*bucketWork {
+	all := make([]*bucketWork, 0, len(open)+len(due))
+	for _, w := range open {
+		all = append(all, w)
+	}
+	for len(due) > 0 && due[0].sinceMS <= overdueMS {
+		if open[due[0].bucketKey] == nil {
+			all = append(all, &bucketWork{bucketKey: due[0].bucketKey, oldest: due[0].sinceMS})
+		}
+		due = due[1:]
+	}
+	if len(all) > limit {
+		slices.SortFunc(all, func(x, y *bucketWork) int { return compareKeys(y.bucketKey, x.bucketKey) })
+		newest := limit / 2
+		rest := all[newest:]
+		slices.SortFunc(rest, func(x, y *bucketWork) int {
+			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(y.bucketKey, x.bucketKey))
+		})
+		return all[:limit]
+	}
+	for _, d := range due {
+		if len(all) < limit && open[d.bucketKey] == nil {
+			all = append(all, &bucketWork{bucketKey: d.bucketKey, oldest: d.sinceMS})
+		}
+	}
+	return all
+}
+
+func compareKeys(x, y bucketKey) int {
+	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
+}
+
+// recompute runs steps 3 to 5 of the package comment for the chosen buckets.
+func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork) error {
+	targets, err := targetTable(work)
+	if err != nil {
+		return err
+	}
+	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(targets), clickhouse.WithParameters(clickhouse.Parameters{
+		"generation": strconv.FormatUint(generation, 10), "as_of": strconv.FormatInt(nowMS, 10),
+	}))
+	if err := a.deps.Conn.Exec(ctx, statement("rollup_attempts")); err != nil {
+		return fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
+	}
+	a.cfg.OnStep("computed")
+	if err := a.deps.Conn.Exec(ctx, statement("publish")); err != nil {
+		return fmt.Errorf("publish generation %d: %w", generation, err)
+	}
+	a.cfg.OnStep("published")
+	var touches []schema.Touch
+	for _, w := range work {
+		touches = append(touches, w.touches...)
+		delete(a.due, w.bucketKey)
+	}
+	if err := schema.CloseTouches(ctx, a.deps.Conn, touches); err != nil {
+		return fmt.Errorf("close touches of generation %d: %w", generation, err)
+	}
+	a.cfg.OnStep("closed")
+	a.metrics.generations.Inc()
+	a.metrics.buckets.Add(float64(len(work)))
+	return a.readDue(ctx, generation)
+}
+
+func targetTable(work []*bucketWork) (*ext.Table, error) {
+	table, err := ext.NewTable("targets", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"))
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range work {
+		if err := table.Append(w.account, time.UnixMilli(w.bucketMS).UTC()); err != nil {
+			return nil, fmt.Errorf("list buckets: %w", err)
+		}
+	}
+	return table, nil
+}
+
+// adapt aims at passes of targetPass, whatever a bucket costs.
+func (a *Aggregator) adapt(buckets int, took time.Duration) {
+	switch {
+	case took > 2*targetPass:
+		a.batch = max(1, buckets/2)
+	case took < targetPass && buckets >= a.batch:
+		a.batch = min(maxBuckets, 2*a.batch)
+	}
+}
+
+// readDue notes when the published buckets have to be recomputed although nothing touches them; generation 0 reads all of them.
+func (a *Aggregator) readDue(ctx context.Context, generation uint64) error {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"generation": strconv.FormatUint(generation, 10),
+	})), statement("due"))
+	if err != nil {
+		return fmt.Errorf("read due buckets: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key bucketKey
+		var bucket time.Time
+		var due int64
+		if err := rows.Scan(&key.account, &bucket, &due); err != nil {
+			return fmt.Errorf("read due buckets: %w", err)
+		}
+		key.bucketMS = bucket.UnixMilli()
+		grain := dueGrain.Milliseconds()
+		a.due[key] = (due + grain - 1) / grain * grain
+	}
+	return rows.Err()
+}
+
+type dueBucket struct {
+	bucketKey
+	sinceMS int64
+}
+
+// dueBuckets lists the buckets whose figures have changed by time alone, the longest first.
+func (a *Aggregator) dueBuckets(nowMS int64) []dueBucket {
+	var due []dueBucket
+	for key, since := range a.due {
+		if since <= nowMS {
+			due = append(due, dueBucket{key, since})
+		}
+	}
+	slices.SortFunc(due, func(x, y dueBucket) int {
+		return cmp.Or(cmp.Compare(x.sinceMS, y.sinceMS), compareKeys(x.bucketKey, y.bucketKey))
+	})
+	return due
+}
+
+// stateFreshness says that everything acknowledged before asOf is in the published generations.
+func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending int, worked bool) error {
+	a.metrics.pending.Set(float64(pending))
+	if !worked && time.Since(a.lastFresh) < freshnessEvery {
+		return nil
+	}
+	if err := a.checkOwner(ctx); err != nil {
+		return err
+	}
+	a.lastFresh, a.lastAsOfMS = time.Now(), asOfMS
+	return a.insertFreshness(ctx, asOfMS, pending, false)
+}
+
+func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending int, leaving bool) error {
+	err := a.deps.Conn.Exec(ctx, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) VALUES ($1, $2, $3, $4)",
+		a.owner, asOfMS, pending, leaving)
+	if err != nil {
+		return fmt.Errorf("state freshness: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// upkeepEvery is how often replaced generations are removed and orphans expire.
+const upkeepEvery = time.Minute
+
+func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
+	if now.Sub(a.lastUpkeep) < upkeepEvery {
+		return nil
+	}
+	if err := a.expireOrphans(ctx); err != nil {
+		return err
+	}
+	if err := a.dropReplaced(ctx, now); err != nil {
+		return err
+	}
+	a.lastUpkeep = now
+	return nil
+}
+
+// dropReplaced removes generations that were replaced longer than Retention ago, cells first: a generation without its publication
+// cannot be read, one without its cells would read as empty.
+func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
+	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
+		"cutoff": strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10),
+	}))
+	var stale uint64
+	if err := a.deps.Conn.QueryRow(ctx, statement("stale")).Scan(&stale); err != nil {
+		return fmt.Errorf("count replaced generations: %w", err)
+	}
+	if stale == 0 {
+		return nil
+	}
+	for _, name := range []string{"drop_cells", "drop_generations"} {
+		if err := a.deps.Conn.Exec(ctx, statement(name)); err != nil {
+			return fmt.Errorf("remove replaced generations: %w", err)
+		}
+	}
+	a.metrics.dropped.Add(float64(stale))
+	return nil
+}
+
+// statement returns the SQL of a file in sql/.
+func statement(name string) string {
+	text, err := statements.ReadFile("sql/" + name + ".sql")
+	if err != nil {
+		panic("aggregate: no statement " + name) // the files are part of the program; a test reads them all
+	}
+	return string(text)
+}

@@ -1,0 +1,257 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+)
+
+// texts is a column of strings in one arena, so that a block of a million events costs no allocation per event.
+type texts struct {
+	data []byte
+	ends []int
+	view []string
+}
+
+func (t *texts) append(v []byte) {
+	t.data = append(t.data, v...)
+	t.ends = append(t.ends, len(t.data))
+}
+
+func (t *texts) appendString(v string) {
+	t.data = append(t.data, v...)
+	t.ends = append(t.ends, len(t.data))
+}
+
+// strings views the rows from lo to hi; the view holds until the next append.
+func (t *texts) strings(lo, hi int) []string {
+	t.view = t.view[:0]
+	start := 0
+	if lo > 0 {
+		start = t.ends[lo-1]
+	}
+	for _, end := range t.ends[lo:hi] {
+		v := t.data[start:end]
+		t.view = append(t.view, unsafe.String(unsafe.SliceData(v), len(v)))
+		start = end
+	}
+	return t.view
+}
+
+func (t *texts) reset() { t.data, t.ends = t.data[:0], t.ends[:0] }
+
+// eventColumns are the columns that table events and table orphans share, filled in place and reused.
+type eventColumns struct {
+	account, messageID, channel, provider, campaign, template, sender, app, operator, traffic, trigger texts
+	recipientCountry, contact, errorCode, currency                                                     texts
+	step, status, part, parts, permanent                                                               []uint8
+	segments, smsSegments                                                                              []uint16
+	occurredMS, submittedMS, idMS, priceMicros                                                         []int64
+}
+
+func (c *eventColumns) append(ev *Event) {
+	c.account.append(ev.Account)
+	c.messageID.append(ev.MessageID)
+	c.step = append(c.step, ev.Step)
+	c.status = append(c.status, uint8(ev.Status))
+	c.occurredMS = append(c.occurredMS, ev.OccurredMS)
+	c.submittedMS = append(c.submittedMS, ev.SubmittedMS)
+	if ev.IDTimePlausible {
+		c.idMS = append(c.idMS, ev.IDTimeMS)
+	} else {
+		c.idMS = append(c.idMS, 0)
+	}
+	c.channel.appendString(ev.Channel)
+	c.provider.append(ev.Provider)
+	c.campaign.append(ev.Campaign)
+	c.template.append(ev.Template)
+	c.sender.append(ev.Sender)
+	c.app.append(ev.App)
+	c.operator.append(ev.Operator)
+	c.traffic.appendString(ev.Traffic)
+	c.trigger.appendString(ev.Trigger)
+	c.recipientCountry.data = append(append(c.recipientCountry.data, ev.Recipient...), 0)
+	c.recipientCountry.appendString(ev.Country)
+	c.contact.append(ev.Contact)
+	c.segments = append(c.segments, ev.Segments)
+	c.smsSegments = append(c.smsSegments, ev.SMSSegments)
+	part := ev.Part
+	if ev.Status != Delivered && !ev.Status.Failure() {
+		part = 0 // a part says something of deliveries and failures only
+	}
+	c.part = append(c.part, part)
+	c.parts = append(c.parts, ev.Parts)
+	if ev.Status.Failure() {
+		c.errorCode.append(ev.ErrorCode)
+		c.permanent = append(c.permanent, bit(ev.Permanent))
+	} else {
+		c.errorCode.append(nil)
+		c.permanent = append(c.permanent, 0)
+	}
+	c.priceMicros = append(c.priceMicros, ev.PriceMicros)
+	c.currency.append(ev.Currency)
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func (c *eventColumns) rows() int { return len(c.step) }
+
+func (c *eventColumns) reset() {
+	for _, t := range []*texts{&c.account, &c.messageID, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender, &c.app, &c.operator,
+		&c.traffic, &c.trigger, &c.recipientCountry, &c.contact, &c.errorCode, &c.currency} {
+		t.reset()
+	}
+	c.step, c.status, c.part, c.parts, c.permanent = c.step[:0], c.status[:0], c.part[:0], c.parts[:0], c.permanent[:0]
+	c.segments, c.smsSegments = c.segments[:0], c.smsSegments[:0]
+	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0], c.priceMicros[:0]
+}
+
+const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, sender, app, operator, traffic, " +
+	"trigger, recipient_country, contact, segments, sms_segments, part, parts, error_code, permanent, price_micros, currency"
+
+// values lists the rows lo…hi of the shared columns in the order of sharedColumns.
+func (c *eventColumns) values(lo, hi int) []any {
+	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi], c.occurredMS[lo:hi],
+		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi), c.sender.strings(lo, hi),
+		c.app.strings(lo, hi), c.operator.strings(lo, hi), c.traffic.strings(lo, hi), c.trigger.strings(lo, hi),
+		c.recipientCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.part[lo:hi], c.parts[lo:hi],
+		c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi)}
+}
+
+// Facts is a block of located message events for table events.
+type Facts struct {
+	eventColumns
+	bucket []int64
+}
+
+// Append adds an event whose bucket is known.
+func (f *Facts) Append(ev *Event) {
+	f.eventColumns.append(ev)
+	f.bucket = append(f.bucket, ev.BucketMS/1000)
+}
+
+// Rows returns the number of events in the block.
+func (f *Facts) Rows() int { return f.rows() }
+
+// Reset empties the block and keeps its memory.
+func (f *Facts) Reset() {
+	f.eventColumns.reset()
+	f.bucket = f.bucket[:0]
+}
+
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them.
+func (f *Facts) Insert(ctx context.Context, conn driver.Conn, lo, hi int) error {
+	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms)", lo, hi,
+		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi]))
+}
+
+// Place is the identity of an event in the log: what is read again from there is the same event.
+type Place struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+	Line      uint32 // from 1; several events may share a record
+}
+
+type placeColumns struct {
+	topic     []string
+	partition []int32
+	offset    []int64
+	line      []uint32
+}
+
+func (p *placeColumns) append(at Place) {
+	p.topic = append(p.topic, at.Topic)
+	p.partition = append(p.partition, at.Partition)
+	p.offset = append(p.offset, at.Offset)
+	p.line = append(p.line, at.Line)
+}
+
+func (p *placeColumns) values(lo, hi int) []any {
+	return []any{p.topic[lo:hi], p.partition[lo:hi], p.offset[lo:hi], p.line[lo:hi]}
+}
+
+func (p *placeColumns) reset() {
+	p.topic, p.partition, p.offset, p.line = p.topic[:0], p.partition[:0], p.offset[:0], p.line[:0]
+}
+
+// Orphans is a block of message events whose bucket is not known yet.
+type Orphans struct {
+	eventColumns
+	placeColumns
+	raw    texts
+	parked []int64
+}
+
+// Append parks an event with its original bytes, from which sms_text has been cut.
+func (o *Orphans) Append(ev *Event, at Place, raw []byte, nowMS int64) {
+	o.eventColumns.append(ev)
+	o.placeColumns.append(at)
+	o.raw.append(raw)
+	o.parked = append(o.parked, nowMS)
+}
+
+// Rows returns the number of events in the block.
+func (o *Orphans) Rows() int { return o.rows() }
+
+// Reset empties the block and keeps its memory.
+func (o *Orphans) Reset() {
+	o.eventColumns.reset()
+	o.placeColumns.reset()
+	o.raw.reset()
+	o.parked = o.parked[:0]
+}
+
+// Insert parks the rows lo…hi under the batch id that the join pass will look for.
+func (o *Orphans) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
+	return insertColumns(ctx, conn, "INSERT INTO orphans ("+sharedColumns+", topic, partition, offset, line, raw, parked_ms, batch)", lo, hi,
+		append(append(o.values(lo, hi), o.placeColumns.values(lo, hi)...), o.raw.strings(lo, hi), o.parked[lo:hi], repeat(batch, hi-lo)))
+}
+
+func (o *Orphans) values(lo, hi int) []any { return o.eventColumns.values(lo, hi) }
+
+func repeat[T any](v T, n int) []T {
+	all := make([]T, n)
+	for i := range all {
+		all[i] = v
+	}
+	return all
+}
+
+// insertSettings make an insert synchronous and keep ClickHouse's own deduplication out of it: two equal blocks are legal, and merge.
+var insertSettings = clickhouse.Settings{"async_insert": 0, "insert_deduplicate": 0, "deduplicate_blocks_in_dependent_materialized_views": 0,
+	"max_partitions_per_insert_block": 0, "materialized_views_ignore_errors": 0}
+
+// insertColumns sends one block, column by column, and returns when it is acknowledged.
+func insertColumns(ctx context.Context, conn driver.Conn, statement string, lo, hi int, columns []any) (err error) {
+	if hi <= lo {
+		return nil
+	}
+	batch, err := conn.PrepareBatch(clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings)), statement)
+	if err != nil {
+		return fmt.Errorf("prepare %q: %w", statement, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = batch.Abort()
+		}
+	}()
+	for i, values := range columns {
+		if err := batch.Column(i).Append(values); err != nil {
+			return fmt.Errorf("fill column %d of %q: %w", i, statement, err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		return fmt.Errorf("send %d rows of %q: %w", hi-lo, statement, err)
+	}
+	return nil
+}

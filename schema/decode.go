@@ -1,0 +1,317 @@
+package schema
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/go-faster/jx"
+)
+
+// Decoder reads events from JSON. It is not safe for concurrent use. MeasureSMS says how many segments a text takes; it is
+// given from outside because prices and segments are the business of package money.
+type Decoder struct {
+	MeasureSMS func(text []byte) int
+
+	countries countries
+	json      jx.Decoder
+	arena     []byte
+	ev        Event
+	step      int64
+	parts     int64
+	part      int64
+	hasPart   bool
+	times     struct{ occurred, submitted []byte }
+	price     []byte
+	hasPrice  bool
+	err       *FieldError
+	field     func(d *jx.Decoder, key []byte) error
+}
+
+// errStop ends the walk over an object after a field error was kept in Decoder.err.
+var errStop = errors.New("stop")
+
+// Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix milliseconds).
+// The event is valid until the next call. The error is a *FieldError.
+func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
+	// A decoded string is never longer than its JSON, so an arena of this size does not move while slices point into it.
+	if cap(d.arena) < len(raw) {
+		d.arena = make([]byte, 0, 2*len(raw))
+	}
+	d.reset()
+	if d.field == nil {
+		d.field = d.readField
+	}
+	d.json.ResetBytes(raw)
+	if t := d.json.Next(); t != jx.Object {
+		return nil, fieldError(ReasonMalformed, "", raw, "is not a JSON object")
+	}
+	if err := d.json.ObjBytes(d.field); err != nil {
+		if d.err != nil {
+			return nil, d.err
+		}
+		return nil, fieldError(ReasonMalformed, "", nil, "is not valid JSON: "+err.Error())
+	}
+	if d.json.Next() != jx.Invalid {
+		return nil, fieldError(ReasonMalformed, "", nil, "has something after the JSON object: one object per line, or an array")
+	}
+	return d.finish(nowMS)
+}
+
+func (d *Decoder) reset() {
+	d.arena = d.arena[:0]
+	d.ev = Event{Ported: -1, Valid: -1}
+	d.step, d.part, d.parts, d.hasPart = 1, 0, 0, false
+	d.times.occurred, d.times.submitted = nil, nil
+	d.price, d.hasPrice, d.err = nil, false, nil
+}
+
+func (d *Decoder) fail(reason Reason, field string, value []byte, rule string) error {
+	d.err = fieldError(reason, field, value, rule)
+	return errStop
+}
+
+func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
+	switch string(key) {
+	case "account":
+		return d.text("account", &d.ev.Account, MaxTextBytes)
+	case "message_id":
+		return d.text("message_id", &d.ev.MessageID, MaxIDBytes)
+	case "recipient":
+		return d.text("recipient", &d.ev.Recipient, MaxIDBytes)
+	case "contact":
+		return d.text("contact", &d.ev.Contact, MaxTextBytes)
+	case "campaign":
+		return d.text("campaign", &d.ev.Campaign, MaxTextBytes)
+	case "template":
+		return d.text("template", &d.ev.Template, MaxTextBytes)
+	case "sender":
+		return d.text("sender", &d.ev.Sender, MaxTextBytes)
+	case "provider":
+		return d.text("provider", &d.ev.Provider, MaxTextBytes)
+	case "app":
+		return d.text("app", &d.ev.App, MaxTextBytes)
+	case "operator":
+		return d.text("operator", &d.ev.Operator, MaxTextBytes)
+	case "error_code":
+		return d.text("error_code", &d.ev.ErrorCode, MaxTextBytes)
+	case "currency":
+		return d.text("currency", &d.ev.Currency, MaxTextBytes)
+	case "event_id":
+		return d.text("event_id", &d.ev.EventID, MaxTextBytes)
+	case "sms_text":
+		return d.text("sms_text", &d.ev.SMSText, 4*MaxSMSCharacters)
+	case "channel":
+		return d.enum("channel", Channels, &d.ev.Channel)
+	case "traffic":
+		return d.enum("traffic", Traffics, &d.ev.Traffic)
+	case "trigger":
+		return d.enum("trigger", Triggers, &d.ev.Trigger)
+	case "status":
+		return d.status()
+	case "occurred_at":
+		return d.text("occurred_at", &d.times.occurred, MaxTextBytes)
+	case "submitted_at":
+		return d.text("submitted_at", &d.times.submitted, MaxTextBytes)
+	case "owner_changed_at":
+		return d.ownerChanged()
+	case "step":
+		return d.integer("step", &d.step, 1, MaxStep)
+	case "segments":
+		return d.uint16("segments", &d.ev.Segments)
+	case "sms_segments":
+		return d.uint16("sms_segments", &d.ev.SMSSegments)
+	case "part":
+		d.hasPart = d.json.Next() != jx.Null
+		return d.integer("part", &d.part, 0, 255)
+	case "parts":
+		return d.integer("parts", &d.parts, 0, 255)
+	case "permanent":
+		var v int8
+		err := d.boolean("permanent", &v)
+		d.ev.Permanent = v == 1
+		return err
+	case "ported":
+		return d.boolean("ported", &d.ev.Ported)
+	case "valid":
+		return d.boolean("valid", &d.ev.Valid)
+	case "price":
+		d.hasPrice = d.json.Next() != jx.Null
+		return d.text("price", &d.price, MaxTextBytes)
+	}
+	d.ev.UnknownFields++
+	return d.skip(1)
+}
+
+// text reads a string, or a number by its digits (providers send codes and ids both ways). null is missing.
+func (d *Decoder) text(field string, to *[]byte, limit int) error {
+	start := len(d.arena)
+	var err error
+	switch t := d.json.Next(); t {
+	case jx.String:
+		d.arena, err = d.json.StrAppend(d.arena)
+	case jx.Number:
+		var n jx.Num
+		n, err = d.json.Num()
+		d.arena = append(d.arena, n...)
+	case jx.Null:
+		*to = nil
+		return d.json.Null()
+	default:
+		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be a string")
+	}
+	if err != nil {
+		return err
+	}
+	value := d.arena[start:len(d.arena):len(d.arena)]
+	if len(value) > limit && field != "sms_text" {
+		return d.fail(ReasonTooLong, field, value, fmt.Sprintf("is %d bytes long; the limit is %d", len(value), limit))
+	}
+	if field == "sms_text" && utf8.RuneCount(value) > MaxSMSCharacters {
+		return d.fail(ReasonTooLong, field, nil, fmt.Sprintf("is longer than %d characters", MaxSMSCharacters))
+	}
+	*to = value
+	return nil
+}
+
+func (d *Decoder) enum(field string, names []string, to *string) error {
+	var raw []byte
+	if err := d.text(field, &raw, MaxTextBytes); err != nil {
+		return err
+	}
+	if len(raw) == 0 {
+		*to = ""
+		return nil
+	}
+	name, ok := canonicalName(names, raw)
+	if !ok {
+		return d.fail(ReasonUnknownValue, field, raw, oneOf(names))
+	}
+	*to = name
+	return nil
+}
+
+func (d *Decoder) status() error {
+	var raw []byte
+	if err := d.text("status", &raw, MaxTextBytes); err != nil {
+		return err
+	}
+	d.ev.Status = 0
+	if len(raw) == 0 {
+		return nil
+	}
+	for i, n := range Statuses {
+		if n == string(raw) {
+			d.ev.Status = Status(i + 1)
+			return nil
+		}
+	}
+	return d.fail(ReasonUnknownValue, "status", raw, oneOf(Statuses))
+}
+
+// integer reads a whole number in [lo, hi]; null leaves the default.
+func (d *Decoder) integer(field string, to *int64, lo, hi int64) error {
+	switch t := d.json.Next(); t {
+	case jx.Null:
+		return d.json.Null()
+	case jx.Number:
+		raw, err := d.json.Num()
+		if err != nil {
+			return err
+		}
+		n, ok := wholeNumber(raw)
+		if !ok || n < lo || n > hi {
+			return d.fail(ReasonOutOfRange, field, raw, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
+		}
+		*to = n
+		return nil
+	default:
+		return d.fail(ReasonWrongType, field, nil, fmt.Sprintf("holds %s; must be a whole number, %d…%d", kindName(t), lo, hi))
+	}
+}
+
+func (d *Decoder) uint16(field string, to *uint16) error {
+	n := int64(*to)
+	err := d.integer(field, &n, 0, 65535)
+	*to = uint16(n)
+	return err
+}
+
+func (d *Decoder) boolean(field string, to *int8) error {
+	switch t := d.json.Next(); t {
+	case jx.Null:
+		return d.json.Null()
+	case jx.Bool:
+		v, err := d.json.Bool()
+		*to = 0
+		if v {
+			*to = 1
+		}
+		return err
+	default:
+		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be true or false")
+	}
+}
+
+func (d *Decoder) ownerChanged() error {
+	var raw []byte
+	if err := d.text("owner_changed_at", &raw, MaxTextBytes); err != nil || len(raw) == 0 {
+		return err
+	}
+	ms, ok := ParseTime(raw)
+	if !ok {
+		return d.fail(ReasonBadTime, "owner_changed_at", raw, timeRule)
+	}
+	d.ev.OwnerChangedMS = ms
+	return nil
+}
+
+const timeRule = "must be an RFC 3339 time such as 2026-11-20T13:00:00.000+03:00"
+
+// wholeNumber reads an integer literal of at most 18 digits.
+func wholeNumber(raw []byte) (int64, bool) {
+	negative := len(raw) > 0 && raw[0] == '-'
+	if negative {
+		raw = raw[1:]
+	}
+	if len(raw) == 0 || len(raw) > 18 {
+		return 0, false
+	}
+	n, ok := digits(raw)
+	if negative {
+		n = -n
+	}
+	return n, ok
+}
+
+func kindName(t jx.Type) string {
+	switch t {
+	case jx.Object:
+		return "an object"
+	case jx.Array:
+		return "an array"
+	case jx.String:
+		return "a string"
+	case jx.Number:
+		return "a number"
+	case jx.Bool:
+		return "true or false"
+	case jx.Null:
+		return "null"
+	}
+	return "something that is not JSON"
+}
+
+// skip passes over an unknown value of any shape, at most MaxDepth levels deep.
+func (d *Decoder) skip(depth int) error {
+	if depth > MaxDepth {
+		return d.fail(ReasonMalformed, "", nil, fmt.Sprintf("is nested deeper than %d levels", MaxDepth))
+	}
+	switch d.json.Next() {
+	case jx.Object:
+		return d.json.ObjBytes(func(*jx.Decoder, []byte) error { return d.skip(depth + 1) })
+	case jx.Array:
+		return d.json.Arr(func(*jx.Decoder) error { return d.skip(depth + 1) })
+	}
+	return d.json.Skip()
+}

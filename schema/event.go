@@ -1,0 +1,188 @@
+package schema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits of an event's fields (docs/events.md). Text limits are bytes but for sms_text, which counts characters.
+const (
+	MaxIDBytes       = 128
+	MaxTextBytes     = 256
+	MaxSMSCharacters = 10_000
+	MaxStep          = 32
+	MaxDepth         = 16
+
+	// MaxAge and MaxAhead bound occurred_at and submitted_at around now, so that a broken clock cannot scatter facts over centuries.
+	MaxAge   = 400 * 24 * time.Hour
+	MaxAhead = time.Hour
+
+	// Never stands for a time that was not seen: later than any real time, so that it loses every minimum.
+	Never int64 = 9_999_999_999_999
+)
+
+// Status is what happened to a message or to a recipient. The numbers are stored (migrations/00001_facts.sql) and never change.
+type Status uint8
+
+// The statuses. Queued to Skipped speak of an attempt, the others of a recipient.
+const (
+	Queued Status = iota + 1
+	Accepted
+	Sent
+	Delivered
+	Read
+	Clicked
+	Replied
+	Undelivered
+	Rejected
+	Expired
+	Failed
+	Skipped
+	Subscribed
+	Unsubscribed
+	Uninstalled
+	Complained
+	Blocked
+	Lookup
+)
+
+var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied", "undelivered", "rejected",
+	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup"}
+
+// String returns the name used in events.
+func (s Status) String() string { return statusNames[s] }
+
+// OfMessage tells whether the status speaks of an attempt rather than of a recipient.
+func (s Status) OfMessage() bool { return s <= Skipped }
+
+// Failure tells whether the status is one of undelivered, rejected, expired, failed.
+func (s Status) Failure() bool { return s >= Undelivered && s <= Failed }
+
+// Names of the enumerations, in the order in which errors list them.
+var (
+	Channels = []string{"sms", "push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram", "rcs", "email", "flash_call", "voice"}
+	Traffics = []string{"otp", "transactional", "service", "promo"}
+	Triggers = []string{"first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"}
+	Statuses = statusNames[1:]
+)
+
+// Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
+// Empty text, 0 and missing are the same (docs/definitions.md section 1).
+type Event struct {
+	Account, MessageID, Recipient, Contact              []byte
+	Campaign, Template, Sender, Provider, App, Operator []byte
+	ErrorCode, Currency, SMSText, EventID               []byte
+	Channel, Traffic, Trigger                           string
+	Status                                              Status
+	Step, Part, Parts                                   uint8
+	Segments, SMSSegments                               uint16
+	OccurredMS, SubmittedMS, OwnerChangedMS             int64
+	PriceMicros                                         int64
+	Permanent                                           bool
+	Ported, Valid                                       int8 // -1 unknown, 0 false, 1 true
+	Country                                             string
+	IDTimeMS                                            int64 // time inside a UUIDv7 or ULID message_id, else 0
+	BucketMS                                            int64 // start of the hour where the message is stored; 0 while unknown
+	IDTimePlausible                                     bool  // the id's time may serve as the cohort
+	UnknownFields                                       int
+}
+
+// Reason classifies why an event was refused; dead letters are counted by it.
+type Reason string
+
+// The reasons of refusal.
+const (
+	ReasonMalformed    Reason = "malformed_json"
+	ReasonMissing      Reason = "missing_field"
+	ReasonUnknownValue Reason = "unknown_value"
+	ReasonOutOfRange   Reason = "out_of_range"
+	ReasonWrongType    Reason = "wrong_type"
+	ReasonTooLong      Reason = "too_long"
+	ReasonBadTime      Reason = "bad_time"
+	ReasonTimeWindow   Reason = "time_out_of_window"
+	ReasonBadRecipient Reason = "bad_recipient"
+	ReasonBadPrice     Reason = "bad_price"
+	ReasonBadPart      Reason = "bad_part"
+	ReasonNoCohort     Reason = "no_cohort"
+	ReasonUnstorable   Reason = "unstorable"
+)
+
+// FieldError says which field of an event is wrong, its value, and the rule it breaks.
+type FieldError struct {
+	Reason Reason
+	Field  string // "" when the whole event is unreadable
+	Value  string // as sent, shortened; phone numbers are masked
+	Rule   string
+}
+
+// Error reads "field: value: rule".
+func (e *FieldError) Error() string {
+	var b strings.Builder
+	if e.Field != "" {
+		b.WriteString(e.Field)
+		b.WriteString(": ")
+	}
+	if e.Value != "" {
+		b.WriteString(strconv.Quote(e.Value))
+		b.WriteString(" ")
+	}
+	b.WriteString(e.Rule)
+	return b.String()
+}
+
+const shownBytes = 64
+
+func fieldError(reason Reason, field string, value []byte, rule string) *FieldError {
+	shown := string(value)
+	if field == "recipient" || field == "contact" {
+		shown = MaskRecipient(shown)
+	}
+	if len(shown) > shownBytes {
+		cut := shownBytes
+		for cut > 0 && !utf8.RuneStart(shown[cut]) {
+			cut--
+		}
+		shown = shown[:cut] + "…"
+	}
+	return &FieldError{Reason: reason, Field: field, Value: shown, Rule: rule}
+}
+
+// MaskRecipient hides all but the ends of a recipient: +79001234567 becomes +7900*****67. What is not a phone keeps its kind.
+func MaskRecipient(r string) string {
+	kind := ""
+	if i := strings.IndexByte(r, ':'); i >= 0 && i < 8 {
+		kind, r = r[:i+1], r[i+1:]
+	}
+	if len(r) <= 7 {
+		return kind + strings.Repeat("*", len(r))
+	}
+	return kind + r[:5] + strings.Repeat("*", len(r)-7) + r[len(r)-2:]
+}
+
+func oneOf(names []string) string { return "must be one of " + strings.Join(names, " ") }
+
+func timeText(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// CanonicalName returns the shared copy of a name of the enumeration, so that no event allocates one.
+func canonicalName(names []string, value []byte) (string, bool) {
+	for _, n := range names {
+		if n == string(value) {
+			return n, true
+		}
+	}
+	return "", false
+}
+
+// checkWindow refuses a time outside [now − 400 d, now + 1 h].
+func checkWindow(field string, raw []byte, ms, nowMS int64) *FieldError {
+	if ms < nowMS-MaxAge.Milliseconds() || ms > nowMS+MaxAhead.Milliseconds() {
+		return fieldError(ReasonTimeWindow, field, raw, fmt.Sprintf("is outside of the accepted window, from %s to %s: check the sender's clock",
+			timeText(nowMS-MaxAge.Milliseconds()), timeText(nowMS+MaxAhead.Milliseconds())))
+	}
+	return nil
+}

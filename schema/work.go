@@ -1,0 +1,174 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+)
+
+// RecipientEvents is a block of events about people: subscribed, uninstalled, lookup and so on.
+type RecipientEvents struct {
+	account, recipient, status, channel, app, provider, sender, campaign, messageID, contact, operator, country, errorCode texts
+	occurredMS, ownerChangedMS                                                                                             []int64
+	ported, valid                                                                                                          []int8
+}
+
+// Append adds an event of a recipient status.
+func (r *RecipientEvents) Append(ev *Event) {
+	r.account.append(ev.Account)
+	r.recipient.append(ev.Recipient)
+	r.status.appendString(ev.Status.String())
+	r.channel.appendString(ev.Channel)
+	r.app.append(ev.App)
+	r.occurredMS = append(r.occurredMS, ev.OccurredMS)
+	r.provider.append(ev.Provider)
+	r.sender.append(ev.Sender)
+	r.campaign.append(ev.Campaign)
+	r.messageID.append(ev.MessageID)
+	r.contact.append(ev.Contact)
+	r.operator.append(ev.Operator)
+	r.ported = append(r.ported, ev.Ported)
+	r.valid = append(r.valid, ev.Valid)
+	r.ownerChangedMS = append(r.ownerChangedMS, ev.OwnerChangedMS)
+	r.country.appendString(ev.Country)
+	r.errorCode.append(ev.ErrorCode)
+}
+
+// Rows returns the number of events in the block.
+func (r *RecipientEvents) Rows() int { return len(r.occurredMS) }
+
+// Reset empties the block and keeps its memory.
+func (r *RecipientEvents) Reset() {
+	for _, t := range []*texts{&r.account, &r.recipient, &r.status, &r.channel, &r.app, &r.provider, &r.sender, &r.campaign, &r.messageID,
+		&r.contact, &r.operator, &r.country, &r.errorCode} {
+		t.reset()
+	}
+	r.occurredMS, r.ownerChangedMS, r.ported, r.valid = r.occurredMS[:0], r.ownerChangedMS[:0], r.ported[:0], r.valid[:0]
+}
+
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them.
+func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, lo, hi int) error {
+	return insertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, provider, sender, "+
+		"campaign, message_id, contact, operator, ported, valid, owner_changed_ms, country, error_code)", lo, hi,
+		[]any{r.account.strings(lo, hi), r.recipient.strings(lo, hi), r.status.strings(lo, hi), r.channel.strings(lo, hi), r.app.strings(lo, hi),
+			r.occurredMS[lo:hi], r.provider.strings(lo, hi), r.sender.strings(lo, hi), r.campaign.strings(lo, hi), r.messageID.strings(lo, hi),
+			r.contact.strings(lo, hi), r.operator.strings(lo, hi), r.ported[lo:hi], r.valid[lo:hi], r.ownerChangedMS[lo:hi],
+			r.country.strings(lo, hi), r.errorCode.strings(lo, hi)})
+}
+
+// Location says in which bucket a message whose id carries no time is stored.
+type Location struct {
+	Account, MessageID string
+	BucketMS           int64
+}
+
+// InsertLocated stores locations and queues their ids for the join pass under the batch id.
+func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locations []Location) error {
+	account, id, bucket := make([]string, len(locations)), make([]string, len(locations)), make([]int64, len(locations))
+	for i, l := range locations {
+		account[i], id[i], bucket[i] = l.Account, l.MessageID, l.BucketMS/1000
+	}
+	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, batch)", 0, len(locations),
+		[]any{account, id, bucket, repeat(batch, len(locations))})
+}
+
+// Touch marks a bucket whose figures have to be computed anew. The zero account and bucket mark a batch of join_queue instead.
+type Touch struct {
+	Account  string
+	BucketMS int64
+	ID       uuid.UUID
+	AtMS     int64
+}
+
+// OpenTouches adds touches: call it after the facts are acknowledged and before the offsets are committed.
+func OpenTouches(ctx context.Context, conn driver.Conn, touches []Touch) error {
+	return insertTouches(ctx, conn, touches, 1)
+}
+
+// CloseTouches ends exactly these touches: call it after the generation that includes their facts is published.
+func CloseTouches(ctx context.Context, conn driver.Conn, touches []Touch) error {
+	return insertTouches(ctx, conn, touches, -1)
+}
+
+func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign int8) error {
+	n := len(touches)
+	account, bucket, id, at := make([]string, n), make([]int64, n), make([]uuid.UUID, n), make([]int64, n)
+	for i, t := range touches {
+		account[i], bucket[i], id[i], at[i] = t.Account, t.BucketMS/1000, t.ID, t.AtMS
+	}
+	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n, []any{account, bucket, id, at, repeat(sign, n)})
+}
+
+// Rejection is one dead letter.
+type Rejection struct {
+	Place
+	Err  FieldError
+	Raw  []byte
+	AtMS int64
+}
+
+// InsertRejected stores dead letters. The same places again change nothing.
+func InsertRejected(ctx context.Context, conn driver.Conn, letters []Rejection) error {
+	n := len(letters)
+	var place placeColumns
+	reason, field, text, raw, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i := range letters {
+		l := &letters[i]
+		place.append(l.Place)
+		reason[i], field[i], text[i], raw[i], at[i] = string(l.Err.Reason), l.Err.Field, l.Err.Error(), string(l.Raw), l.AtMS
+	}
+	return insertColumns(ctx, conn, "INSERT INTO rejected (topic, partition, offset, line, reason, field, error, raw, at_ms)", 0, n,
+		append(place.values(0, n), reason, field, text, raw, at))
+}
+
+// InsertReplayed marks dead letters as sent through again.
+func InsertReplayed(ctx context.Context, conn driver.Conn, places []Place, nowMS int64) error {
+	var place placeColumns
+	for _, p := range places {
+		place.append(p)
+	}
+	return insertColumns(ctx, conn, "INSERT INTO replayed (topic, partition, offset, line, at_ms)", 0, len(places),
+		append(place.values(0, len(places)), repeat(nowMS, len(places))))
+}
+
+// Ledger counts the events of one partition up to Offset (exclusive). Consumed = Stored + Rejected + Parked + Empty.
+type Ledger struct {
+	Partition                                 int32
+	Offset                                    int64
+	Consumed, Stored, Rejected, Parked, Empty uint64
+	AtUS                                      int64 // when the row was written, set by ReadLedger; the newest row counts
+}
+
+// InsertLedger stores how far the partitions of a topic are counted; atUS is a clock in microseconds that only grows.
+func InsertLedger(ctx context.Context, conn driver.Conn, group, topic string, rows []Ledger, atUS int64) error {
+	n := len(rows)
+	partition, offset := make([]int32, n), make([]int64, n)
+	consumed, stored, rejected, parked, empty := make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	for i, r := range rows {
+		partition[i], offset[i] = r.Partition, r.Offset
+		consumed[i], stored[i], rejected[i], parked[i], empty[i] = r.Consumed, r.Stored, r.Rejected, r.Parked, r.Empty
+	}
+	return insertColumns(ctx, conn, "INSERT INTO ledger (consumer_group, topic, partition, offset, consumed, stored, rejected, parked, empty, at_us)", 0, n,
+		[]any{repeat(group, n), repeat(topic, n), partition, offset, consumed, stored, rejected, parked, empty, repeat(uint64(atUS), n)})
+}
+
+// ReadLedger returns the newest ledger row of every partition that has one.
+func ReadLedger(ctx context.Context, conn driver.Conn, group, topic string) (map[int32]Ledger, error) {
+	rows, err := conn.Query(ctx, "SELECT partition, offset, consumed, stored, rejected, parked, empty, toInt64(at_us) FROM ledger FINAL "+
+		"WHERE consumer_group = $1 AND topic = $2", group, topic)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	defer rows.Close()
+	all := map[int32]Ledger{}
+	for rows.Next() {
+		var l Ledger
+		if err := rows.Scan(&l.Partition, &l.Offset, &l.Consumed, &l.Stored, &l.Rejected, &l.Parked, &l.Empty, &l.AtUS); err != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		all[l.Partition] = l
+	}
+	return all, rows.Err()
+}
