@@ -1,0 +1,275 @@
+package simulate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/big"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Key is one group key of a row: text, or a number when Numeric is set.
+type Key struct {
+	Name    string
+	Text    string
+	Number  int
+	Numeric bool
+}
+
+// String returns the value as a filter names it.
+func (k Key) String() string {
+	if k.Numeric {
+		return strconv.Itoa(k.Number)
+	}
+	return k.Text
+}
+
+// Percentiles are exact nearest-rank percentiles of a latency, to the millisecond. Known is false when there was no sample.
+type Percentiles struct {
+	Known         bool
+	P50, P90, P99 time.Duration
+}
+
+// Row is one row of the channel report. Fields are those of docs/definitions.md section 3.
+type Row struct {
+	Keys []Key
+
+	Attempted, Sent, Delivered, Read, Clicked, Replied, Failed, Pending, Skipped, Skewed int64
+
+	Delivery, DeliveredOfAttempted, Open, ReadOfSent, Reply, Click, Delivered1m, Delivered24h, Read24h Rate
+
+	// OpenRateBound is exact, lower, upper, mixed, or empty for null.
+	OpenRateBound string
+
+	TimeToDeliver, TimeToRead, TimeToReply Percentiles
+
+	Mature bool
+}
+
+// MarshalJSON writes keys first, then the counts, rates, bounds, percentiles (seconds) and mature, in the order of
+// testdata/examples/channels.json.
+func (r Row) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	field := func(name string) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(strconv.AppendQuote(out, name), ':')
+	}
+	for _, key := range r.Keys {
+		field(key.Name)
+		if key.Numeric {
+			out = strconv.AppendInt(out, int64(key.Number), 10)
+			continue
+		}
+		text, err := jsonText(key.Text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, text...)
+	}
+	for _, c := range [...]struct {
+		name  string
+		value int64
+	}{{"attempted", r.Attempted}, {"sent", r.Sent}, {"delivered", r.Delivered}, {"read", r.Read}, {"clicked", r.Clicked},
+		{"replied", r.Replied}, {"failed", r.Failed}, {"pending", r.Pending}, {"skipped", r.Skipped}, {"skewed", r.Skewed}} {
+		field(c.name)
+		out = strconv.AppendInt(out, c.value, 10)
+	}
+	decimal := func(name string, value int64, digits int, known bool) {
+		field(name)
+		if !known {
+			out = append(out, "null"...)
+			return
+		}
+		out = appendDecimal(out, value, digits)
+	}
+	for _, x := range [...]struct {
+		name string
+		rate Rate
+	}{{"delivery", r.Delivery}, {"delivered_of_attempted", r.DeliveredOfAttempted}, {"open", r.Open}, {"read_of_sent", r.ReadOfSent},
+		{"reply", r.Reply}, {"click", r.Click}, {"delivered_1m", r.Delivered1m}, {"delivered_24h", r.Delivered24h}, {"read_24h", r.Read24h}} {
+		field(x.name + "_num")
+		out = strconv.AppendInt(out, x.rate.Num, 10)
+		field(x.name + "_den")
+		out = strconv.AppendInt(out, x.rate.Den, 10)
+		value, known := x.rate.Millionths()
+		decimal(x.name+"_rate", value, 6, known)
+	}
+	low, high, known := r.Open.Wilson()
+	decimal("open_rate_low", low, 6, known)
+	decimal("open_rate_high", high, 6, known)
+	field("open_rate_bound")
+	if r.OpenRateBound == "" {
+		out = append(out, "null"...)
+	} else {
+		out = strconv.AppendQuote(out, r.OpenRateBound)
+	}
+	for _, t := range [...]struct {
+		name   string
+		values Percentiles
+	}{{"time_to_deliver", r.TimeToDeliver}, {"time_to_read", r.TimeToRead}, {"time_to_reply", r.TimeToReply}} {
+		decimal(t.name+"_p50", t.values.P50.Milliseconds(), 3, t.values.Known)
+		decimal(t.name+"_p90", t.values.P90.Milliseconds(), 3, t.values.Known)
+		decimal(t.name+"_p99", t.values.P99.Milliseconds(), 3, t.values.Known)
+	}
+	field("mature")
+	out = strconv.AppendBool(out, r.Mature)
+	return append(out, '}'), nil
+}
+
+// jsonText encodes text without the escapes that are for HTML alone.
+func jsonText(s string) ([]byte, error) {
+	var buf bytes.Buffer
+	encoder := json.NewEncoder(&buf)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(s); err != nil {
+		return nil, fmt.Errorf("encode %q: %w", s, err)
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+}
+
+// Compare returns an error that names the first differences, at most ten, between the rows that the model expects and the
+// rows of an answer, a JSON array of objects. Numbers are compared as exact decimals and rows by their place; only the percentiles
+// of latencies may differ, by the 2 % of docs/definitions.md section 3. An answer that lacks a field, or has one more, differs.
+func Compare(want []Row, got json.RawMessage) error {
+	decoder := json.NewDecoder(bytes.NewReader(got))
+	decoder.UseNumber()
+	var rows []map[string]any
+	if err := decoder.Decode(&rows); err != nil {
+		return fmt.Errorf("decode rows: %w", err)
+	}
+	var differences []string
+	if len(want) != len(rows) {
+		differences = append(differences, fmt.Sprintf("%d rows, want %d", len(rows), len(want)))
+	}
+	for i := range min(len(want), len(rows)) {
+		expected, err := want[i].fields()
+		if err != nil {
+			return err
+		}
+		for name, value := range expected {
+			other, found := rows[i][name]
+			if !found {
+				differences = append(differences, fmt.Sprintf("row %d %v: no %s", i, want[i].Keys, name))
+			} else if !sameValue(name, value, other) {
+				differences = append(differences, fmt.Sprintf("row %d %v: %s is %v, want %v", i, want[i].Keys, name, other, value))
+			}
+		}
+		for name := range rows[i] {
+			if _, found := expected[name]; !found {
+				differences = append(differences, fmt.Sprintf("row %d %v: %s is not of the report", i, want[i].Keys, name))
+			}
+		}
+		if len(differences) > 10 {
+			differences = append(differences[:10], "and more")
+			break
+		}
+	}
+	if len(differences) > 0 {
+		return fmt.Errorf("the report differs from the model:\n%s", strings.Join(differences, "\n"))
+	}
+	return nil
+}
+
+func (r Row) fields() (map[string]any, error) {
+	encoded, err := r.MarshalJSON()
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	var fields map[string]any
+	if err := decoder.Decode(&fields); err != nil {
+		return nil, fmt.Errorf("decode own row: %w", err)
+	}
+	return fields, nil
+}
+
+func sameValue(name string, want, got any) bool {
+	x, isNumber := want.(json.Number)
+	y, alsoNumber := got.(json.Number)
+	if !isNumber || !alsoNumber {
+		return want == got
+	}
+	if strings.HasPrefix(name, "time_to_") {
+		a, errA := x.Float64()
+		b, errB := y.Float64()
+		return errA == nil && errB == nil && tolerable(a, b)
+	}
+	a, okA := new(big.Rat).SetString(x.String())
+	b, okB := new(big.Rat).SetString(y.String())
+	return okA && okB && a.Cmp(b) == 0
+}
+
+// truthReport is one report of a truth file.
+type truthReport struct {
+	GroupBy []string `json:"group_by"`
+	TZ      string   `json:"tz"`
+	Rows    []Row    `json:"rows"`
+}
+
+// TruthQueries lists the groupings of a truth file: between them they use every name of the channel report.
+func TruthQueries() ([]Query, error) {
+	var queries []Query
+	for _, q := range [...]struct {
+		zone  string
+		names []string
+	}{
+		{"UTC", []string{}},
+		{"UTC", []string{"channel"}},
+		{"UTC", []string{"channel", "provider"}},
+		{"UTC", []string{"account", "campaign"}},
+		{"Europe/Moscow", []string{"day"}},
+		{"Europe/Moscow", []string{"hour", "channel"}},
+		{"America/New_York", []string{"hour_of_day"}},
+		{"America/New_York", []string{"weekday", "step"}},
+		{"Asia/Kathmandu", []string{"week"}},
+		{"Asia/Kolkata", []string{"month", "account"}},
+		{"Australia/Lord_Howe", []string{"day", "traffic"}},
+		{"UTC", []string{"country", "operator"}},
+		{"UTC", []string{"template", "sender"}},
+		{"UTC", []string{"app", "channel"}},
+		{"UTC", []string{"traffic", "step", "trigger"}},
+	} {
+		zone, err := time.LoadLocation(q.zone)
+		if err != nil {
+			return nil, fmt.Errorf("load zone %s: %w", q.zone, err)
+		}
+		queries = append(queries, Query{GroupBy: q.names, TZ: zone})
+	}
+	return queries, nil
+}
+
+// WriteTruth writes the model's reports over everything, in the format of testdata/examples/channels.json: an object with now, the
+// name of the events' file, and a report for each query. The fields of a row are those of the example, the exact
+// percentiles and mature.
+func (m *Model) WriteTruth(w io.Writer, events string, queries []Query) error {
+	reports := make([]truthReport, 0, len(queries))
+	for _, q := range queries {
+		rows, err := m.ChannelReport(q)
+		if err != nil {
+			return fmt.Errorf("report by %v: %w", q.GroupBy, err)
+		}
+		zone := time.UTC
+		if q.TZ != nil {
+			zone = q.TZ
+		}
+		reports = append(reports, truthReport{GroupBy: append([]string{}, q.GroupBy...), TZ: zone.String(), Rows: rows})
+	}
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	err := encoder.Encode(struct {
+		Now     string        `json:"now"`
+		Events  string        `json:"events"`
+		Reports []truthReport `json:"reports"`
+	}{time.UnixMilli(m.now).UTC().Format(time.RFC3339Nano), events, reports})
+	if err != nil {
+		return fmt.Errorf("write truth: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,491 @@
+package simulate
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+func ndjson(t testing.TB, cfg Config) []byte {
+	t.Helper()
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	n, err := sim.WriteNDJSON(&out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := int64(bytes.Count(out.Bytes(), []byte("\n"))); got != n {
+		t.Fatalf("%d lines, said to be %d", got, n)
+	}
+	return out.Bytes()
+}
+
+// TestSimulator_WriteNDJSON_Golden pins the bytes of a world. When the simulator is changed on purpose the hash changes with it;
+// between machines and Go versions it must not.
+func TestSimulator_WriteNDJSON_Golden(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Messages = 5_000
+	sum := sha256.Sum256(ndjson(t, cfg))
+	const want = "12b9fc4d3a26ba222205e1af839d05881856cbf85ad832a9014d1e0b0875b579"
+	if got := hex.EncodeToString(sum[:]); got != want {
+		t.Errorf("the world of seed 1 is %s, was %s", got, want)
+	}
+}
+
+func TestSimulator_Events_Deterministic(t *testing.T) {
+	cfg := smallWorld(7, 500)
+	one, two := ndjson(t, cfg), ndjson(t, cfg)
+	if !bytes.Equal(one, two) {
+		t.Error("the same configuration gives other bytes")
+	}
+	cfg.Seed = 8
+	if bytes.Equal(one, ndjson(t, cfg)) {
+		t.Error("another seed gives the same bytes")
+	}
+}
+
+// TestSimulator_Play_SameBytesAtEverySpeed plays a world in batches of several sizes, paced and not, and from several goroutines.
+func TestSimulator_Play_SameBytesAtEverySpeed(t *testing.T) {
+	cfg := smallWorld(7, 200)
+	want := ndjson(t, cfg)
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := bytes.Count(want, []byte("\n"))
+	for _, pace := range []Pace{{}, {Batch: 1}, {Batch: 7, PerSecond: float64(20 * total)}, {Batch: 100_000}} {
+		t.Run(fmt.Sprintf("%d at %v", pace.Batch, pace.PerSecond), func(t *testing.T) {
+			t.Parallel()
+			var got []byte
+			last := 0.0
+			pace.Progress = func(_ int64, done float64) {
+				if done < 0 || done > 1 {
+					t.Errorf("done is %v", done)
+				}
+				last = done
+			}
+			lines, err := sim.Play(context.Background(), func(_ context.Context, keys, values [][]byte) error {
+				for i, v := range values {
+					if len(keys[i]) == 0 || len(keys) != len(values) {
+						t.Errorf("%s has no key", v)
+					}
+					got = append(append(got, v...), '\n')
+				}
+				return nil
+			}, pace)
+			if err != nil || lines != int64(total) || !bytes.Equal(got, want) || last != 1 {
+				t.Errorf("%d lines of %d, done %v, equal %v, %v", lines, total, last, bytes.Equal(got, want), err)
+			}
+		})
+	}
+}
+
+func TestSimulator_Play_Paced(t *testing.T) {
+	sim, err := New(smallWorld(1, 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := time.Now()
+	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return nil }, Pace{Batch: 5, PerSecond: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A lower bound alone: a busy machine may be slower, never faster.
+	if least := time.Duration(lines-5) * time.Millisecond; time.Since(started) < least {
+		t.Errorf("%d lines took %s, at least %s at 1000/s", lines, time.Since(started), least)
+	}
+}
+
+func TestSimulator_Play_Errors(t *testing.T) {
+	sim, err := New(smallWorld(1, 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broker away")
+	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return broken }, Pace{})
+	if !errors.Is(err, broken) || lines != 0 {
+		t.Errorf("%d lines, %v", lines, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	lines, err = sim.Play(ctx, func(context.Context, [][]byte, [][]byte) error { cancel(); return nil }, Pace{Batch: 3, PerSecond: 1e-3})
+	if !errors.Is(err, context.Canceled) || lines != 3 {
+		t.Errorf("%d lines, %v", lines, err)
+	}
+}
+
+// TestSimulator_Events_Shares holds the shares of a world to its configuration, within five standard deviations.
+func TestSimulator_Events_Shares(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Messages, cfg.Poison, cfg.Multipart = 30_000, 0.01, 0.5
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all, originals, duplicates, late, reordered, poison, recipient, ulids, plain, sparseLines, unknown float64
+	attempts := map[string]bool{}
+	skewed := map[string]bool{}
+	messages := map[string]bool{}
+	var last time.Time
+	for ev := range sim.Events() {
+		if ev.Arrival.Before(last) {
+			t.Fatalf("%s arrives before its predecessor", ev.Line)
+		}
+		last = ev.Arrival
+		if ev.Kind == Poison {
+			poison++
+			continue
+		}
+		all++
+		if ev.Duplicate {
+			duplicates++
+			continue
+		}
+		originals++
+		if ev.Late {
+			late++
+			if d := ev.Arrival.Sub(ev.Occurred); d < 24*time.Hour || d > 73*time.Hour {
+				t.Fatalf("%s is late by %s", ev.Line, d)
+			}
+		}
+		if ev.Reordered {
+			reordered++
+		}
+		if bytes.Contains(ev.Line, []byte(`"x_trace":`)) || bytes.Contains(ev.Line, []byte(`"comment":`)) {
+			unknown++
+		}
+		if ev.Kind == Recipient {
+			recipient++
+			continue
+		}
+		var w wireEvent
+		if err := json.Unmarshal(ev.Line, &w); err != nil {
+			t.Fatal(err)
+		}
+		if w.Template == "" {
+			sparseLines++
+		}
+		if !messages[w.Account+w.MessageID] {
+			messages[w.Account+w.MessageID] = true
+			switch {
+			case len(w.MessageID) == 26:
+				ulids++
+			case len(w.MessageID) < 26 || w.MessageID[14] == '4':
+				plain++
+			}
+		}
+		key := fmt.Sprint(w.Account, "/", w.MessageID, "/", w.Step)
+		attempts[key] = true
+		if ev.Kind == Status && !ev.Late && !ev.Reordered && ev.Arrival.Sub(ev.Occurred) > 119*time.Second {
+			skewed[key] = true
+		}
+	}
+	near := func(name string, count, of, share float64) {
+		t.Helper()
+		if deviation := math.Sqrt(of * share * (1 - share)); math.Abs(count-of*share) > 5*deviation {
+			t.Errorf("%s: %.0f of %.0f is %.4f, want %.4f", name, count, of, count/of, share)
+		}
+	}
+	n := float64(cfg.Messages)
+	if len(messages) != cfg.Messages {
+		t.Errorf("%d of %d messages have events", len(messages), cfg.Messages)
+	}
+	near("duplicates", duplicates, originals, cfg.Duplicates)
+	near("late", late, originals, cfg.Late)
+	near("reordered", reordered, originals, cfg.Reordered*(1-cfg.Late))
+	near("poison", poison, all, cfg.Poison)
+	near("recipient events", recipient, n, cfg.RecipientEvents)
+	near("ULIDs", ulids, n, cfg.ULIDs)
+	near("plain ids", plain, n, cfg.PlainIDs)
+	near("unknown fields", unknown, originals-recipient, cfg.UnknownFields)
+	if share := sparseLines / originals; share < 0.5*cfg.SparseReceipts || share > cfg.SparseReceipts {
+		t.Errorf("sparse receipts: %.3f, want below %.3f: the first events are never sparse", share, cfg.SparseReceipts)
+	}
+	if share := float64(len(skewed)) / float64(len(attempts)); share < 0.3*cfg.FarSkew || share > cfg.FarSkew*1.5 {
+		t.Errorf("far skew: %.5f of attempts, want about %.5f of those that are delivered", share, cfg.FarSkew)
+	}
+}
+
+// TestSimulator_Model_Variety checks that a default world shows everything a report can tell: every channel, status, trigger, country
+// and id, cascades of three steps, parked messages, skipped and skewed attempts, all four bounds.
+func TestSimulator_Model_Variety(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Messages = 30_000
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := func(name string) []string {
+		rows, err := m.ChannelReport(Query{GroupBy: []string{name}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all []string
+		for _, r := range rows {
+			all = append(all, r.Keys[0].String())
+		}
+		return all
+	}
+	for name, want := range map[string]string{
+		"channel":  "email flash_call instagram messenger ok push rcs sms telegram viber vk voice whatsapp",
+		"trigger":  " expired first manual no_app rejected undelivered unread",
+		"traffic":  " otp promo service transactional",
+		"country":  " BY DE GB IN KZ NP RU UA US UZ",
+		"step":     "1 2 3",
+		"account":  "kinozal kurier lavka medline nordbank центр",
+		"provider": "apns bird bot devino edna fastgate fcm gateway infobip meta mts rbm sendgrid twilio unisender zvonok",
+	} {
+		if got := strings.Join(values(name), " "); got != want && name != "provider" {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		} else if name == "provider" && len(values(name)) < 12 {
+			t.Errorf("%s: %q, want most of %q", name, got, want)
+		}
+	}
+	whole, err := m.ChannelReport(Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range whole[0].counts() {
+		if n == 0 {
+			t.Errorf("count %d is 0: %+v", i, whole[0])
+		}
+	}
+	if c := m.Counts(); c.ParkedMessages == 0 || c.Rejected == 0 || c.Recipient == 0 || c.Messages != int64(cfg.Messages) {
+		t.Errorf("%+v", c)
+	}
+	multipart := 0
+	for _, msg := range m.messages {
+		for i := range msg.attempts {
+			if msg.attempts[i].multipart != nil {
+				multipart++
+			}
+		}
+	}
+	if multipart < 100 {
+		t.Errorf("%d attempts with receipts by part", multipart)
+	}
+}
+
+// TestSimulator_Events_RatesFollowSources checks the figures that have a source against the report of a default world.
+func TestSimulator_Events_RatesFollowSources(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.Messages = 60_000
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := sim.Model()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := m.ChannelReport(Query{GroupBy: []string{"channel"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		within := func(name string, x Rate, low, high float64) {
+			if v := float64(x.Num) / float64(x.Den); v < low || v > high {
+				t.Errorf("%s of %s is %.3f, want %.2f…%.2f", name, r.Keys[0].Text, v, low, high)
+			}
+		}
+		switch r.Keys[0].Text {
+		case "vk": // 42 % within a minute, 90 % within a day, 85 % read within a day, before what never comes back.
+			within("delivered_1m", r.Delivered1m, 0.36, 0.48)
+			within("delivered_24h", r.Delivered24h, 0.80, 0.92)
+			within("read_24h", r.Read24h, 0.73, 0.88)
+		case "email":
+			within("open", r.Open, 0.18, 0.24)
+		case "messenger", "instagram":
+			within("open", r.Open, 0.74, 0.86)
+		case "flash_call": // 98 % of numbers in service, of attempts that are spoken of again.
+			within("delivery", r.Delivery, 0.90, 0.985)
+		}
+	}
+}
+
+// TestSimulator_Events_Now checks that a world with a clock tells nothing of its future.
+func TestSimulator_Events_Now(t *testing.T) {
+	cfg := smallWorld(2, 2000)
+	cfg.Now = cfg.Start.Add(12 * time.Hour)
+	sim, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !sim.Now().Equal(cfg.Now) {
+		t.Errorf("now is %s", sim.Now())
+	}
+	n := 0
+	for ev := range sim.Events() {
+		if n++; ev.Kind != Poison && ev.Occurred.After(cfg.Now) {
+			t.Fatalf("%s is of the future", ev.Line)
+		}
+	}
+	if _, all := lines(t, smallWorld(2, 2000)); n < len(all)/10 || n > len(all)*9/10 {
+		t.Errorf("%d of %d lines came by noon", n, len(all))
+	}
+	if _, err := sim.Model(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCurve_At_GrowsAndStaysInside(t *testing.T) {
+	start := time.Date(2026, 3, 1, 7, 13, 0, 0, time.UTC)
+	for _, duration := range []time.Duration{time.Millisecond, 20 * time.Minute, 50 * time.Hour} {
+		c := newCurve(start, duration)
+		last := start.UnixMilli()
+		for i := range int64(5000) {
+			at := c.at(i, 5000, uint64(i)*0x9e3779b97f4a7c15)
+			if at < last || at >= start.Add(duration).UnixMilli() {
+				t.Fatalf("%s: message %d at %d, after %d", duration, i, at, last)
+			}
+			last = at
+		}
+	}
+}
+
+// TestDelay_Draw_Quantiles checks the log-normal times: the median, the sixths at one deviation, the ends.
+func TestDelay_Draw_Quantiles(t *testing.T) {
+	d := Delay{time.Minute, 5}.compile()
+	p, r := newPowers(), &rng{}
+	r.seed(1, 2)
+	var samples []int64
+	for range 100_000 {
+		samples = append(samples, d.draw(r, p))
+	}
+	slices.Sort(samples)
+	for _, c := range []struct {
+		quantile float64
+		want     float64
+	}{{0.5, 60_000}, {0.1587, 12_000}, {0.8413, 300_000}} {
+		if got := float64(samples[int(c.quantile*100_000)]); math.Abs(got/c.want-1) > 0.06 {
+			t.Errorf("quantile %v is %v, want %v", c.quantile, got, c.want)
+		}
+	}
+	if least, most := float64(samples[0]), float64(samples[99_999]); least < 60_000/math.Pow(5, 3.47) || most > 60_000*math.Pow(5, 3.47) {
+		t.Errorf("ends %v and %v", least, most)
+	}
+}
+
+// TestPerson_Phone_Valid checks that libphonenumber takes every phone number for a valid one of its country.
+func TestPerson_Phone_Valid(t *testing.T) {
+	regions := map[string]int{}
+	draw := countryDraw()
+	for i := range 3000 {
+		number, operator := person{hash: mix(uint64(i))}.phone(draw)
+		parsed, err := phonenumbers.Parse(number, "")
+		if err != nil || !phonenumbers.IsValidNumber(parsed) || operator == "" {
+			t.Errorf("%s (%s): %v", number, operator, err)
+			continue
+		}
+		regions[phonenumbers.GetRegionCodeForNumber(parsed)]++
+	}
+	if len(regions) != len(countries) {
+		t.Errorf("numbers of %v, want %d countries", regions, len(countries))
+	}
+}
+
+// TestTemplates_Texts measures the texts of templates: 70 characters of UCS-2 are one segment, 67 each are more.
+func TestTemplates_Texts(t *testing.T) {
+	texts := 0
+	for traffic := range traffics {
+		for _, template := range newDimensions(traffic, "a").templates {
+			if template.text == "" {
+				continue
+			}
+			texts++
+			var w wireEvent
+			if err := json.Unmarshal([]byte("{"+template.text[1:]+"}"), &w); err != nil {
+				t.Fatal(err)
+			}
+			units, single, part := len([]rune(w.SMSText)), 70, 67
+			if len(w.SMSText) == units {
+				single, part = 160, 153
+			}
+			want := 1
+			if units > single {
+				want = (units + part - 1) / part
+			}
+			if template.segments != want {
+				t.Errorf("%q takes %d segments, not %d", w.SMSText, want, template.segments)
+			}
+		}
+	}
+	if texts < 3 {
+		t.Errorf("%d texts", texts)
+	}
+}
+
+func TestNew_RefusesFaults(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"messages":    func(c *Config) { c.Messages = 0 },
+		"accounts":    func(c *Config) { c.Accounts = 0 },
+		"duration":    func(c *Config) { c.Duration = 0 },
+		"late":        func(c *Config) { c.Late = 1.1 },
+		"duplicates":  func(c *Config) { c.Duplicates = math.NaN() },
+		"ULIDs":       func(c *Config) { c.ULIDs, c.PlainIDs = 0.6, 0.6 },
+		"routes":      func(c *Config) { c.Routes = []Route{{"otp", 1, []Step{{Channel: "sms"}}}} },
+		"pigeon":      func(c *Config) { c.Channels = map[string]Channel{"pigeon": {}} },
+		"no provider": func(c *Config) { c.Channels = map[string]Channel{"sms": {}} },
+		"nobody": func(c *Config) {
+			c.Routes = DefaultRoutes()
+			c.Routes[0].Steps[0].Provider = "nobody"
+		},
+	} {
+		cfg := DefaultConfig()
+		change(&cfg)
+		if _, err := New(cfg); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := New(Config{}); err == nil || strings.Count(err.Error(), "\n") < 3 {
+		t.Errorf("not all faults are named: %v", err)
+	}
+}
+
+// TestModel_WriteTruth_Readable reads a truth file back and holds its rows to the model's.
+func TestModel_WriteTruth_Readable(t *testing.T) {
+	sim, all := lines(t, smallWorld(4, 300))
+	m := fold(sim.Now(), all)
+	var file exampleFile
+	if err := json.NewDecoder(bufio.NewReader(strings.NewReader(truth(t, m)))).Decode(&file); err != nil {
+		t.Fatal(err)
+	}
+	queries, err := TruthQueries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !file.Now.Equal(sim.Now()) || file.Events != "events.ndjson" || len(file.Reports) != len(queries) {
+		t.Fatalf("%v %s %d", file.Now, file.Events, len(file.Reports))
+	}
+	for i, report := range file.Reports {
+		rows, err := m.ChannelReport(queries[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := json.Marshal(report.Rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Compare(rows, got); err != nil || len(rows) == 0 {
+			t.Errorf("%v: %v", report.GroupBy, err)
+		}
+	}
+}
