@@ -1,0 +1,18 @@
+# Kaskad for use with a real Kafka and a real ClickHouse: the embedded ClickHouse is not in the image.
+FROM golang:1.26.8-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /kaskad ./cmd/kaskad
+
+# Not the static image: the library that loads the embedded ClickHouse makes the program need glibc, although cgo is off.
+# The image holds glibc, CA certificates and a user without rights; no shell.
+FROM gcr.io/distroless/base-nossl-debian13:nonroot
+COPY --from=build /kaskad /kaskad
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=6s --start-period=60s --start-interval=1s --retries=6 \
+    CMD ["/kaskad", "check", "--url", "http://127.0.0.1:8080"]
+ENTRYPOINT ["/kaskad"]
+CMD ["run"]
