@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+func parse(t *testing.T, args ...string) (commands, error) {
+	t.Helper()
+	var cli commands
+	parser, err := kong.New(&cli, flagDefaults, kong.DefaultEnvars("KASKAD"), kong.Configuration(loadYAML), kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(args)
+	return cli, err
+}
+
+func TestCommands_FlagOverVariableOverFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kaskad.yaml")
+	if err := os.WriteFile(file, []byte("topic: from-file\ngroup: from-file\nlog-level: debug\nkafka: [a:1, b:2]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KASKAD_GROUP", "from-variable")
+	t.Setenv("KASKAD_LOG_LEVEL", "warn")
+	cli, err := parse(t, "run", "--config", file, "--log-level", "error")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := cli.Run; r.Topic != "from-file" || r.Group != "from-variable" || r.LogLevel != "error" || strings.Join(r.Kafka, ",") != "a:1,b:2" {
+		t.Errorf("topic %q, group %q, level %q, kafka %q", r.Topic, r.Group, r.LogLevel, r.Kafka)
+	}
+}
+
+func TestCommands_UnknownKeysAreErrors(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "kaskad.yaml")
+	if err := os.WriteFile(file, []byte("topik: x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parse(t, "run", "--config", file); err == nil || !strings.Contains(err.Error(), "topik") {
+		t.Errorf("unknown key of the file: %v", err)
+	}
+	if _, err := parse(t, "run", "--topik", "x"); err == nil {
+		t.Error("an unknown flag is accepted")
+	}
+	var cli commands
+	parser, err := kong.New(&cli, flagDefaults)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = checkEnvironment(parser.Model, []string{"KASKAD_TOPIK=x", "KASKAD_TOPIC=x", "KASKAD_SERVICE_HOST=10.0.0.1", "HOME=/"})
+	if err == nil || !strings.Contains(err.Error(), "KASKAD_TOPIK") || strings.Contains(err.Error(), "KASKAD_SERVICE_HOST") || strings.Contains(err.Error(), "KASKAD_TOPIC,") {
+		t.Errorf("unknown variable: %v", err)
+	}
+}
+
+func TestListenSettings_LoopbackOnly(t *testing.T) {
+	for listen, ok := range map[string]bool{"127.0.0.1:8080": true, "localhost:0": true, "[::1]:80": true, "0.0.0.0:8080": false, ":8080": false, "example.com:80": false, "8080": false} {
+		if err := (listenSettings{Listen: listen}).check(); (err == nil) != ok {
+			t.Errorf("--listen %s: %v, want accepted: %v", listen, err, ok)
+		}
+	}
+	if err := (listenSettings{Listen: "0.0.0.0:8080", InsecureListen: true}).check(); err != nil {
+		t.Errorf("--insecure-listen: %v", err)
+	}
+}
+
+func TestClockSettings(t *testing.T) {
+	if _, _, err := (clockSettings{Now: "yesterday"}).clock(); err == nil || !strings.Contains(err.Error(), "--now") {
+		t.Errorf("--now yesterday: %v", err)
+	}
+	now, fixed, err := (clockSettings{Now: "2026-11-20T00:00:00Z"}).clock()
+	if err != nil || !fixed || now().Unix() != 1795132800 {
+		t.Errorf("--now: %v %v %v", now(), fixed, err)
+	}
+}
+
+func TestKafkaSettings_Mechanism(t *testing.T) {
+	for name, c := range map[string]struct {
+		s  kafkaSettings
+		ok bool
+	}{
+		"None":            {kafkaSettings{}, true},
+		"UserAlone":       {kafkaSettings{KafkaUser: "u"}, false},
+		"PlainNoPassword": {kafkaSettings{KafkaSASL: "plain", KafkaUser: "u"}, false},
+		"Plain":           {kafkaSettings{KafkaSASL: "plain", KafkaUser: "u", KafkaPassword: "p"}, true},
+		"Scram":           {kafkaSettings{KafkaSASL: "scram-sha-512", KafkaUser: "u", KafkaPassword: "p"}, true},
+	} {
+		if _, err := c.s.mechanism(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

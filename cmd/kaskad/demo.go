@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"kaskad/ingest"
+	"kaskad/simulate"
+)
+
+type demoCommand struct {
+	Data     string `help:"Directory of the demo's broker and ClickHouse." default:"data/demo" type:"path"`
+	Reset    bool   `help:"Throw the demo's data away and start over."`
+	Messages int    `help:"Messages of the simulated day; each has 3.5 events or so." default:"100000"`
+	Seed     uint64 `help:"Chooses the world." default:"1"`
+	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
+	logSettings
+}
+
+// demoState remembers which day a data directory holds, so that a second start shows it at once, and a start that was interrupted plays
+// it again: what was played before changes nothing.
+type demoState struct {
+	Seed     uint64    `json:"seed"`
+	Messages int       `json:"messages"`
+	Start    time.Time `json:"start"`
+	Played   bool      `json:"played"`
+}
+
+const demoFile = "demo.json"
+
+func (c *demoCommand) Run(ctx context.Context) error {
+	listen := listenSettings{Listen: c.Listen, Auth: "off"}
+	if err := listen.check(); err != nil {
+		return err
+	}
+	if c.Reset {
+		if err := c.reset(); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	state, err := c.state()
+	if err != nil {
+		return err
+	}
+	if c.LogLevel == "info" {
+		c.LogLevel = "warn" // the demo speaks for itself
+	}
+	kafka := kafkaSettings{Topic: ingest.DefaultTopic, DeadLetterTopic: ingest.DefaultDeadLetterTopic, Group: ingest.DefaultGroup, TopicPartitions: 12, TopicReplication: 1}
+	r := roles{ingest: true, aggregate: true, serve: true}
+	st, err := openStack(ctx, r.needs(), c.Data, c.logSettings, clockSettings{}, kafka, storeSettings{})
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	played := make(chan error, 1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	p := &process{stack: st, roles: r, listen: listen}
+	p.ready = func(address string, producer *ingest.Producer) {
+		if _, err := st.writeRunning(c.Data, address); err != nil {
+			cancel(err)
+			return
+		}
+		go func() {
+			err := c.play(ctx, st, state, address, producer)
+			if err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+			played <- err
+		}()
+	}
+	err = p.run(ctx)
+	_ = os.Remove(filepath.Join(c.Data, runningFile))
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	if err == nil {
+		fmt.Fprintln(os.Stderr, "stopped; everything is kept in", c.Data)
+	}
+	return err
+}
+
+// reset removes a directory that a demo made, and no other.
+func (c *demoCommand) reset() error {
+	if _, err := os.Stat(c.Data); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Stat(filepath.Join(c.Data, demoFile)); err != nil {
+		return fmt.Errorf("--reset: %s holds no demo (%w): remove it yourself if you mean it", c.Data, err)
+	}
+	if _, ok := readRunning(context.Background(), c.Data); ok {
+		return fmt.Errorf("--reset: a demo is running on %s: end it first", c.Data)
+	}
+	return os.RemoveAll(c.Data)
+}
+
+func (c *demoCommand) state() (demoState, error) {
+	state := demoState{Seed: c.Seed, Messages: c.Messages, Start: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
+	body, err := os.ReadFile(filepath.Join(c.Data, demoFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return state, c.save(state)
+	}
+	if err != nil {
+		return state, fmt.Errorf("read the demo's state: %w", err)
+	}
+	var old demoState
+	if err := json.Unmarshal(body, &old); err != nil {
+		return state, fmt.Errorf("%s: %w: start over with --reset", filepath.Join(c.Data, demoFile), err)
+	}
+	if old.Seed != c.Seed || old.Messages != c.Messages {
+		return state, fmt.Errorf("%s holds the day of seed %d with %d messages: use these, another --data, or --reset", c.Data, old.Seed, old.Messages)
+	}
+	return old, nil
+}
+
+func (c *demoCommand) save(state demoState) error {
+	return writeFile(filepath.Join(c.Data, demoFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
+}
+
+// play sends the day through Kafka, waits until the reports show all of it, and says where to look.
+func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string, producer *ingest.Producer) error {
+	if !state.Played {
+		config := simulate.DefaultConfig()
+		config.Seed, config.Messages, config.Start, config.Now = state.Seed, state.Messages, state.Start, time.Now()
+		sim, err := simulate.New(config)
+		if err != nil {
+			return err
+		}
+		if err := playTo(ctx, sim, producer, 0); err != nil {
+			return err
+		}
+	}
+	if err := c.settle(ctx, st); err != nil {
+		return err
+	}
+	if !state.Played {
+		state.Played = true
+		if err := c.save(state); err != nil {
+			return err
+		}
+	}
+	c.greet(address, state, time.Since(st.started))
+	return nil
+}
+
+// settle waits until everything in the topic is in the reports.
+func (c *demoCommand) settle(ctx context.Context, st *stack) error {
+	bar, first := newBar("storing events and computing reports"), int64(0)
+	quiet := true
+	for {
+		lag, err := ingest.Lag(ctx, st.brokers, st.dialer, st.kafka.Group, st.kafka.Topic)
+		if err != nil {
+			return err
+		}
+		var open uint64
+		if err := st.conn.QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
+			return fmt.Errorf("look for work: %w", err)
+		}
+		if lag.Total == 0 && open == 0 {
+			break
+		}
+		quiet = false
+		first = max(first, lag.Total)
+		if first > 0 {
+			_ = bar.Set(int(1000 * (first - lag.Total) / (first + 1)))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if !quiet {
+		_ = bar.Finish()
+	}
+	fmt.Fprintln(os.Stderr)
+	return nil
+}
+
+func (c *demoCommand) greet(address string, state demoState, took time.Duration) {
+	url, day := "http://"+address, state.Start.Format(time.DateOnly)
+	fmt.Printf(`Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.
+
+Which channel does our audience read? (each rate with its numerator and denominator)
+  curl -s '%s/v1/reports/channels?from=%s&format=csv'
+
+When are messages read, by hour of the day in Moscow, for one account?
+  curl -s '%s/v1/reports/channels?from=%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber&limit=24'
+
+Is everything counted, how fresh is it, and what was refused?
+  curl -s '%s/v1/status'; curl -s '%s/v1/rejected?limit=3'
+
+Ctrl-C ends it; nothing is lost. Start over with --reset.
+`, url, took.Seconds(), day, state.Messages, url, day, url, day, url, url)
+}

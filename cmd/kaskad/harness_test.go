@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"kaskad/engine"
+	"kaskad/ingest"
+	"kaskad/simulate"
+)
+
+// asKaskad makes the test binary be kaskad, with the value's step as the place to die: "facts:3" is the third time that a block's
+// facts are acknowledged.
+const asKaskad = "TEST_AS_KASKAD"
+
+func TestMain(m *testing.M) {
+	engine.MaybeChild()
+	if crash, ok := os.LookupEnv(asKaskad); ok {
+		os.Exit(run(os.Args[1:], crashHooks(crash)))
+	}
+	os.Exit(m.Run())
+}
+
+// crashHooks kill the process, as kill -9 does, the n-th time that the step is reached.
+func crashHooks(spec string) hooks {
+	step, count, _ := strings.Cut(spec, ":")
+	n, _ := strconv.Atoi(count)
+	var mu sync.Mutex
+	reached := func(s string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if s == step {
+			if n--; n == 0 {
+				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				select {} // the signal is on its way
+			}
+		}
+	}
+	return hooks{ingest: reached, aggregate: reached}
+}
+
+// kaskad is a running process tree under test.
+type kaskad struct {
+	t       testing.TB
+	dir     string
+	address string
+	args    []string
+	cmd     *exec.Cmd
+	ended   chan struct{}
+	output  *lockedBuffer
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) tail() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.buf.String()
+	return text[max(0, len(text)-4000):]
+}
+
+// newKaskad prepares `kaskad run` on a data directory of its own; start starts it.
+func newKaskad(t testing.TB, args ...string) *kaskad {
+	t.Helper()
+	if err := engine.Available(); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%v (CI=true, so this is a failure and no skip)", err)
+		}
+		t.Skipf("skipped: %v", err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	k := &kaskad{t: t, dir: t.TempDir(), address: address, args: args, output: &lockedBuffer{}}
+	t.Cleanup(func() {
+		k.kill()
+		if t.Failed() {
+			t.Logf("the end of kaskad's log:\n%s", k.output.tail())
+		}
+	})
+	return k
+}
+
+// start starts the process, to die at the step crash ("" for none), and does not wait for it.
+func (k *kaskad) start(crash string) {
+	k.t.Helper()
+	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"}, k.args...)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asKaskad+"="+crash)
+	cmd.Stdout, cmd.Stderr = k.output, k.output
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	k.cmd, k.ended = cmd, ended
+}
+
+// kill ends the process as kill -9 does; its children follow it by themselves.
+func (k *kaskad) kill() {
+	if k.cmd != nil {
+		_ = k.cmd.Process.Kill()
+		<-k.ended
+	}
+}
+
+// stop ends the process as Ctrl-C does and checks that it ends in good order.
+func (k *kaskad) stop() {
+	k.t.Helper()
+	_ = k.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-k.ended:
+		if code := k.cmd.ProcessState.ExitCode(); code != 0 {
+			k.t.Fatalf("kaskad ended with %d after Ctrl-C", code)
+		}
+	case <-time.After(30 * time.Second):
+		k.t.Fatal("kaskad does not end after Ctrl-C")
+	}
+}
+
+// waitReady waits until /readyz answers 200 and returns how long that took.
+func (k *kaskad) waitReady() time.Duration {
+	k.t.Helper()
+	began := time.Now()
+	for time.Since(began) < time.Minute {
+		if response, err := http.Get("http://" + k.address + "/readyz"); err == nil {
+			response.Body.Close()
+			if response.StatusCode == http.StatusOK {
+				return time.Since(began)
+			}
+		}
+		select {
+		case <-k.ended:
+			k.t.Fatal("kaskad ended while starting")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	k.t.Fatal("kaskad is not ready after a minute")
+	return 0
+}
+
+// request sends a request and returns the status and the body.
+func (k *kaskad) request(method, path, contentType string, body []byte) (int, []byte) {
+	k.t.Helper()
+	request, err := http.NewRequest(method, "http://"+k.address+path, bytes.NewReader(body))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		k.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		k.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return response.StatusCode, answer
+}
+
+// get decodes the answer of a GET into to.
+func (k *kaskad) get(path string, to any) {
+	k.t.Helper()
+	status, body := k.request(http.MethodGet, path, "", nil)
+	if status != http.StatusOK {
+		k.t.Fatalf("GET %s: %d %s", path, status, body)
+	}
+	if err := json.Unmarshal(body, to); err != nil {
+		k.t.Fatalf("GET %s: %v: %s", path, err, body)
+	}
+}
+
+type status struct {
+	Kafka struct {
+		Brokers []string `json:"brokers"`
+	} `json:"kafka"`
+	Balance struct {
+		Consumed, Stored, Rejected, Parked, Empty uint64
+		InFlight                                  uint64 `json:"in_flight"`
+	} `json:"balance"`
+	LagEvents      int64  `json:"lag_events"`
+	PendingBuckets uint64 `json:"pending_buckets"`
+	SplitMessages  uint64 `json:"split_messages"`
+	AsOf           string `json:"as_of"`
+}
+
+func (s status) check(t testing.TB) {
+	t.Helper()
+	b := s.Balance
+	if b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
+		t.Errorf("balance does not hold: %+v", b)
+	}
+}
+
+// settle waits until nothing is left to do: nothing in the topic, nothing in flight, no bucket touched.
+func (k *kaskad) settle(limit time.Duration) status {
+	k.t.Helper()
+	var s status
+	for began, quiet := time.Now(), 0; ; {
+		if time.Since(began) > limit {
+			k.t.Fatalf("not settled after %v: %+v", limit, s)
+		}
+		k.get("/v1/status", &s)
+		// Freshness is stated a second late at most: ask until it has been.
+		if s.LagEvents == 0 && s.Balance.InFlight == 0 && s.PendingBuckets == 0 {
+			if quiet++; quiet > 12 {
+				s.check(k.t)
+				return s
+			}
+		} else {
+			quiet = 0
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// rows asks for a channel report and returns its rows, page by page.
+func (k *kaskad) rows(q simulate.Query) json.RawMessage {
+	k.t.Helper()
+	values := url.Values{"group_by": {strings.Join(q.GroupBy, ",")}, "limit": {"10000"}}
+	if q.TZ != nil {
+		values.Set("tz", q.TZ.String())
+	}
+	if !q.From.IsZero() {
+		values.Set("from", q.From.Format(time.RFC3339))
+		values.Set("to", q.To.Format(time.RFC3339))
+	}
+	for name, list := range q.Filters {
+		values[name] = list
+	}
+	var all []json.RawMessage
+	for {
+		var page struct {
+			Rows       []json.RawMessage `json:"rows"`
+			NextCursor *string           `json:"next_cursor"`
+		}
+		k.get("/v1/reports/channels?"+values.Encode(), &page)
+		all = append(all, page.Rows...)
+		if page.NextCursor == nil {
+			break
+		}
+		values.Set("cursor", *page.NextCursor)
+	}
+	encoded, err := json.Marshal(append([]json.RawMessage{}, all...))
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return encoded
+}
+
+// mustEqual compares reports with the model's.
+func (k *kaskad) mustEqual(model *simulate.Model, queries []simulate.Query) {
+	k.t.Helper()
+	for _, q := range queries {
+		want, err := model.ChannelReport(q)
+		if err != nil {
+			k.t.Fatal(err)
+		}
+		if err := simulate.Compare(want, k.rows(q)); err != nil {
+			k.t.Errorf("group_by=%v tz=%v filters=%v: %v", q.GroupBy, q.TZ, q.Filters, err)
+		}
+	}
+}
+
+// post sends NDJSON and fails unless all of it is accepted.
+func (k *kaskad) post(lines []byte) {
+	k.t.Helper()
+	status, body := k.request(http.MethodPost, "/v1/events", "application/x-ndjson", lines)
+	var answer struct {
+		Accepted int               `json:"accepted"`
+		Rejected []json.RawMessage `json:"rejected"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusAccepted || len(answer.Rejected) > 0 {
+		k.t.Fatalf("POST /v1/events: %d %.500s", status, body)
+	}
+}
+
+// command runs another kaskad command beside the running one and returns what it prints.
+func (k *kaskad) command(args ...string) string {
+	k.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asKaskad+"=")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		k.t.Fatalf("kaskad %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+func example(t testing.TB, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("..", "..", "simulate", "testdata", "examples", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// producerTo writes to the topic of a running kaskad, past its HTTP API.
+func producerTo(t testing.TB, brokers []string) *ingest.Producer {
+	t.Helper()
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: brokers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(producer.Close)
+	return producer
+}
+
+func join(lines [][]byte) []byte { return append(bytes.Join(lines, []byte("\n")), '\n') }
+
+var accountMember = regexp.MustCompile(`"account":\s*"`)
+
+// renameAccount puts a prefix before the account of an event.
+func renameAccount(line []byte, prefix string) []byte {
+	at := accountMember.FindIndex(line)
+	if at == nil {
+		return bytes.Clone(line)
+	}
+	return bytes.Join([][]byte{line[:at[1]], line[at[1]:]}, []byte(prefix))
+}
+
+// accountsOf lists the accounts of a model's report.
+func accountsOf(model *simulate.Model) []string {
+	rows, err := model.ChannelReport(simulate.Query{GroupBy: []string{"account"}})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, r := range rows {
+		names = append(names, r.Keys[0].String())
+	}
+	return names
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+
+	"golang.org/x/sync/errgroup"
+
+	"kaskad/aggregate"
+	"kaskad/ingest"
+	"kaskad/money"
+	"kaskad/query"
+)
+
+// roles says what a process does.
+type roles struct{ ingest, aggregate, serve bool }
+
+func (r roles) needs() needs {
+	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true}
+}
+
+// hooks let a test end the process between two steps; nil hooks do nothing.
+type hooks struct{ ingest, aggregate func(step string) }
+
+// process runs roles over a stack.
+type process struct {
+	*stack
+	roles  roles
+	listen listenSettings
+	hooks  hooks
+	// ready is called when everything runs.
+	ready func(address string, producer *ingest.Producer)
+}
+
+// run works until the context ends, or a part fails for good. Parts end in reverse order: first nobody asks, then nothing is read,
+// then what was read is stored.
+func (p *process) run(ctx context.Context) error {
+	var listener net.Listener
+	if p.roles.serve {
+		var err error
+		if listener, err = net.Listen("tcp", p.listen.Listen); err != nil {
+			return fmt.Errorf("--listen: %w: choose another address, or end the program that has it", err)
+		}
+		defer listener.Close()
+	}
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.Topic, Dialer: p.dialer})
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	letters := ingest.NewDeadLetters(p.conn, ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.DeadLetterTopic, Dialer: p.dialer})
+	defer letters.Close()
+	group, ctx := errgroup.WithContext(ctx)
+	var ingester *ingest.Ingester
+	if p.roles.ingest {
+		if ingester, err = p.newIngester(); err != nil {
+			return err
+		}
+	}
+	if p.roles.serve {
+		server, err := p.newServer(producer, ingester)
+		if err != nil {
+			return err
+		}
+		group.Go(func() error { return server.Run(ctx, listener) })
+	}
+	group.Go(func() error { return p.ensureTopics(ctx) })
+	group.Go(func() error {
+		if err := p.migrateOnceThere(ctx); err != nil {
+			return err
+		}
+		if ingester != nil {
+			group.Go(func() error { return ingester.Run(ctx) })
+		}
+		if p.roles.aggregate {
+			group.Go(func() error { return p.newAggregator(letters).Run(ctx) })
+		}
+		if p.ready != nil {
+			address := ""
+			if listener != nil {
+				address = listener.Addr().String()
+			}
+			p.ready(address, producer)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.failed():
+			return fmt.Errorf("embedded ClickHouse ended: %w: nothing is lost; start again", p.clickhouse.Err())
+		}
+	})
+	if err := group.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (p *process) newIngester() (*ingest.Ingester, error) {
+	return ingest.New(ingest.Config{
+		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic, Dialer: p.dialer,
+		Durable: p.durable, MeasureSMS: money.SegmentsBytes, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest,
+	}, ingest.Deps{Conn: p.conn})
+}
+
+func (p *process) newAggregator(letters *ingest.DeadLetters) *aggregate.Aggregator {
+	return aggregate.New(aggregate.Config{Now: p.now, Logger: p.logger, Registerer: p.registry, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate},
+		aggregate.Deps{Conn: p.conn, Reject: letters.Reject})
+}
+
+func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester) (*query.Server, error) {
+	config := query.Config{
+		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group, Topic: p.kafka.Topic,
+		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil, Version: version(),
+	}
+	if p.clickhouse != nil {
+		config.EngineVersion = p.clickhouse.Version()
+	}
+	deps := query.Deps{
+		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SegmentsBytes, Registerer: p.registry, Gatherer: p.registry, Logger: p.logger,
+		Lag: func(ctx context.Context) (int64, error) {
+			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
+			return lag.Total, err
+		},
+	}
+	if ingester != nil {
+		deps.InFlight = func() (uint64, uint64) {
+			b := ingester.Balance()
+			return b.InFlight, b.InFlight
+		}
+	}
+	return query.New(config, deps)
+}
+
+// eventProducer says in query's words that Kafka is away, and asks it for GET /readyz.
+type eventProducer struct {
+	*ingest.Producer
+	stack *stack
+}
+
+// Produce passes on to Kafka. An error that wraps query.ErrUnavailable means that the caller should send again later.
+func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
+	err := e.Producer.Produce(ctx, keys, values)
+	if errors.Is(err, ingest.ErrUnavailable) {
+		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)
+	}
+	return err
+}
+
+// Ping tells whether Kafka answers and has the topic.
+func (e eventProducer) Ping(ctx context.Context) error {
+	return ingest.Check(ctx, e.stack.brokers, e.stack.dialer, e.stack.kafka.Topic)
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+	"github.com/segmentio/kafka-go/sasl/plain"
+	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"kaskad/ingest"
+)
+
+// logSettings choose how the program speaks on standard error.
+type logSettings struct {
+	LogLevel  string `help:"How much to log." enum:"debug,info,warn,error" default:"info"`
+	LogFormat string `help:"How to log." enum:"text,json" default:"text"`
+}
+
+func (s logSettings) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		level = slog.LevelInfo
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// clockSettings fix the clock for tests.
+type clockSettings struct {
+	Now string `help:"Fix the clock of all roles at this RFC 3339 time, for tests." placeholder:"TIME"`
+}
+
+// clock returns the clock and whether it stands still.
+func (s clockSettings) clock() (func() time.Time, bool, error) {
+	if s.Now == "" {
+		return time.Now, false, nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, s.Now)
+	if err != nil {
+		return nil, false, fmt.Errorf("--now: %q is not an RFC 3339 time such as 2026-11-20T00:00:00Z", s.Now)
+	}
+	return func() time.Time { return at }, true, nil
+}
+
+// kafkaSettings say where events come from.
+type kafkaSettings struct {
+	Kafka            []string `help:"Brokers, host:port. Without it the broker is embedded." placeholder:"HOST:PORT"`
+	Topic            string   `help:"Topic of events." default:"${default_topic}"`
+	DeadLetterTopic  string   `help:"Topic of refused events." default:"${default_dead_letter_topic}"`
+	Group            string   `help:"Consumer group." default:"${default_group}"`
+	KafkaTLS         bool     `name:"kafka-tls" help:"Speak TLS to the brokers."`
+	KafkaCA          string   `name:"kafka-ca" help:"PEM file of the authority that signed the brokers' certificates; the system's by default." type:"existingfile"`
+	KafkaSASL        string   `name:"kafka-sasl" help:"How to log in: plain, scram-sha-256, scram-sha-512." enum:",plain,scram-sha-256,scram-sha-512" default:""`
+	KafkaUser        string   `help:"User for --kafka-sasl."`
+	KafkaPassword    string   `help:"Password for --kafka-sasl; better given as KASKAD_KAFKA_PASSWORD."`
+	TopicPartitions  int      `help:"Partitions of a topic that has to be created." default:"12"`
+	TopicReplication int      `help:"Replicas of a topic that has to be created; 0 is the broker's own default." default:"0"`
+}
+
+func (s kafkaSettings) dialer() (*kafka.Dialer, error) {
+	d := &kafka.Dialer{Timeout: 10 * time.Second, DualStack: true}
+	if s.KafkaTLS || s.KafkaCA != "" {
+		d.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		if s.KafkaCA != "" {
+			pem, err := os.ReadFile(s.KafkaCA)
+			if err != nil {
+				return nil, fmt.Errorf("--kafka-ca: %w", err)
+			}
+			d.TLS.RootCAs = x509.NewCertPool()
+			if !d.TLS.RootCAs.AppendCertsFromPEM(pem) {
+				return nil, fmt.Errorf("--kafka-ca: %s holds no PEM certificate", s.KafkaCA)
+			}
+		}
+	}
+	mechanism, err := s.mechanism()
+	d.SASLMechanism = mechanism
+	return d, err
+}
+
+func (s kafkaSettings) mechanism() (sasl.Mechanism, error) {
+	if s.KafkaSASL == "" {
+		if s.KafkaUser != "" || s.KafkaPassword != "" {
+			return nil, errors.New("--kafka-user and --kafka-password need --kafka-sasl plain, scram-sha-256 or scram-sha-512")
+		}
+		return nil, nil
+	}
+	if s.KafkaUser == "" || s.KafkaPassword == "" {
+		return nil, errors.New("--kafka-sasl needs --kafka-user and KASKAD_KAFKA_PASSWORD")
+	}
+	switch s.KafkaSASL {
+	case "scram-sha-256":
+		return scram.Mechanism(scram.SHA256, s.KafkaUser, s.KafkaPassword)
+	case "scram-sha-512":
+		return scram.Mechanism(scram.SHA512, s.KafkaUser, s.KafkaPassword)
+	}
+	return plain.Mechanism{Username: s.KafkaUser, Password: s.KafkaPassword}, nil
+}
+
+// listenSettings say who may reach the API.
+type listenSettings struct {
+	Listen         string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
+	Auth           string `help:"Who may ask: off serves whoever reaches the loopback address." enum:"off" default:"off"`
+	InsecureListen bool   `help:"With --auth off: serve addresses besides loopback, for containers whose ports are published on loopback only."`
+}
+
+// check refuses to serve strangers without keys.
+func (s listenSettings) check() error {
+	host, _, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %q: want HOST:PORT such as 127.0.0.1:8080", s.Listen)
+	}
+	ip := net.ParseIP(host)
+	if s.InsecureListen || strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback()) {
+		return nil
+	}
+	return fmt.Errorf("--listen %s would serve strangers without a key: use 127.0.0.1, or --insecure-listen where another layer keeps them out", s.Listen)
+}
+
+// storeSettings say where facts and rollups are kept.
+type storeSettings struct {
+	Clickhouse string `help:"ClickHouse DSN, clickhouse://user:password@host:9000/database?secure=true. Without it ClickHouse is embedded." placeholder:"DSN"`
+	Durable    bool   `help:"Sync every insert to disk before it counts as stored: the promise then covers power loss, not only the death of processes."`
+}
+
+// flagDefaults are the defaults that other packages define.
+var flagDefaults = kong.Vars{
+	"default_topic": ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic, "default_group": ingest.DefaultGroup,
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"kaskad/ingest"
+	"kaskad/simulate"
+)
+
+type simulateCommand struct {
+	Out        string        `help:"Write NDJSON to this file (- for standard output) instead of Kafka." placeholder:"FILE"`
+	Truth      string        `help:"Write the channel reports that must follow, computed by a separate in-memory model." placeholder:"FILE"`
+	Messages   int           `help:"Logical messages; each has 3.5 events or so." default:"100000"`
+	Seed       uint64        `help:"Chooses the world: the same seed and flags give the same bytes." default:"1"`
+	Start      string        `help:"Time of the first message, RFC 3339. By default midnight UTC two days ago." placeholder:"TIME"`
+	Duration   time.Duration `help:"Span over which messages are submitted." default:"24h"`
+	Accounts   int           `help:"Number of tenants." default:"6"`
+	Rate       float64       `help:"Events per second at most; 0 is as fast as Kafka takes them." default:"0"`
+	Duplicates float64       `help:"Share of events that come twice." default:"0.03"`
+	Reordered  float64       `help:"Share of events that later ones overtake." default:"0.03"`
+	Late       float64       `help:"Share of events that arrive a day late or more." default:"0.01"`
+	NeverFinal float64       `help:"Share of attempts of which nothing more is heard." default:"0.03"`
+	Poison     float64       `help:"Share of lines that must be refused." default:"0.0005"`
+	attachSettings
+}
+
+func (c *simulateCommand) Run(ctx context.Context) error {
+	config := simulate.DefaultConfig()
+	config.Seed, config.Messages, config.Duration, config.Accounts = c.Seed, c.Messages, c.Duration, c.Accounts
+	config.Duplicates, config.Reordered, config.Late, config.NeverFinal, config.Poison = c.Duplicates, c.Reordered, c.Late, c.NeverFinal, c.Poison
+	now, _, err := c.clock()
+	if err != nil {
+		return err
+	}
+	config.Now = now()
+	config.Start = config.Now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)
+	if c.Start != "" {
+		if config.Start, err = time.Parse(time.RFC3339Nano, c.Start); err != nil {
+			return fmt.Errorf("--start: %q is not an RFC 3339 time such as 2026-11-20T00:00:00Z", c.Start)
+		}
+	}
+	if c.Now != "" && c.Start == "" {
+		config.Start = config.Now.Truncate(24*time.Hour).AddDate(0, 0, -2)
+	}
+	sim, err := simulate.New(config)
+	if err != nil {
+		return err
+	}
+	if err := c.play(ctx, sim); err != nil {
+		return err
+	}
+	if c.Truth == "" {
+		return nil
+	}
+	return c.writeTruth(sim)
+}
+
+func (c *simulateCommand) play(ctx context.Context, sim *simulate.Simulator) error {
+	if c.Out != "" {
+		return writeFile(c.Out, func(w io.Writer) error {
+			_, err := sim.WriteNDJSON(w)
+			return err
+		})
+	}
+	st, err := c.open(ctx, needs{kafka: true})
+	if err != nil {
+		return err
+	}
+	defer st.close()
+	if err := st.ensureTopics(ctx); err != nil {
+		return err
+	}
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: st.brokers, Topic: c.Topic, Dialer: st.dialer})
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	return playTo(ctx, sim, producer, c.Rate)
+}
+
+// playTo sends a world to Kafka under a progress bar.
+func playTo(ctx context.Context, sim *simulate.Simulator, producer *ingest.Producer, rate float64) error {
+	bar := newBar("playing events")
+	lines, err := sim.Play(ctx, producer.Produce, simulate.Pace{Batch: 2000, PerSecond: rate, Progress: func(lines int64, done float64) {
+		bar.Describe(fmt.Sprintf("playing events %9d", lines))
+		_ = bar.Set(int(done * 1000))
+	}})
+	if err != nil {
+		_ = bar.Exit()
+		fmt.Fprintln(os.Stderr)
+		return err
+	}
+	bar.Describe(fmt.Sprintf("played %d events", lines))
+	_ = bar.Finish()
+	fmt.Fprintln(os.Stderr)
+	return nil
+}
+
+func newBar(what string) *progressbar.ProgressBar {
+	return progressbar.NewOptions(1000, progressbar.OptionSetWriter(os.Stderr), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true), progressbar.OptionSetRenderBlankState(true))
+}
+
+func (c *simulateCommand) writeTruth(sim *simulate.Simulator) error {
+	model, err := sim.Model()
+	if err != nil {
+		return err
+	}
+	queries, err := simulate.TruthQueries()
+	if err != nil {
+		return err
+	}
+	name := c.Out
+	if name == "" || name == "-" {
+		name = "kafka:" + c.Topic
+	}
+	return writeFile(c.Truth, func(w io.Writer) error { return model.WriteTruth(w, name, queries) })
+}
+
+// writeFile writes a file whole or not at all; "-" is standard output.
+func writeFile(name string, write func(io.Writer) error) (err error) {
+	if name == "-" {
+		return write(os.Stdout)
+	}
+	if strings.TrimSpace(name) == "" {
+		return errors.New("name a file")
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".kaskad-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), name)
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/segmentio/kafka-go"
+	"golang.org/x/sync/errgroup"
+
+	"kaskad/engine"
+	"kaskad/ingest"
+	"kaskad/schema"
+)
+
+// stack is what every role works with: a ClickHouse, a Kafka, a clock, a registry of metrics.
+type stack struct {
+	logger   *slog.Logger
+	registry *prometheus.Registry
+	now      func() time.Time
+	fixed    bool
+	started  time.Time
+
+	clickhouse *engine.ClickHouse // nil when a real one is used
+	conn       driver.Conn
+	options    *clickhouse.Options
+
+	broker  *engine.Broker // nil when a real one is used
+	brokers []string
+	dialer  *kafka.Dialer
+	kafka   kafkaSettings
+	durable bool
+}
+
+// needs says which parts of the stack a command uses, and whether it may use those of a kaskad that runs on the same data directory.
+type needs struct{ kafka, clickhouse, attach bool }
+
+const stopTimeout = 20 * time.Second
+
+// openStack starts what is embedded and connects to what is not. dir is "" for commands that embed nothing.
+func openStack(ctx context.Context, n needs, dir string, l logSettings, c clockSettings, k kafkaSettings, s storeSettings) (_ *stack, err error) {
+	st := &stack{logger: l.logger(), registry: prometheus.NewRegistry(), kafka: k, durable: s.Durable, started: time.Now()}
+	st.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if st.now, st.fixed, err = c.clock(); err != nil {
+		return nil, err
+	}
+	if st.dialer, err = k.dialer(); err != nil {
+		return nil, err
+	}
+	switch {
+	case n.clickhouse && s.Clickhouse == "" && dir == "":
+		return nil, errors.New("--clickhouse: name the database: clickhouse://user:password@host:9000/database")
+	case n.kafka && len(k.Kafka) == 0 && dir == "":
+		return nil, errors.New("--kafka: name a broker as host:port")
+	}
+	if n.attach && dir != "" {
+		if at, ok := readRunning(ctx, dir); ok {
+			dir = ""
+			if s.Clickhouse == "" {
+				s.Clickhouse = at.Clickhouse
+			}
+			if len(k.Kafka) == 0 {
+				k.Kafka = at.Kafka
+				st.kafka.Kafka = at.Kafka
+			}
+		}
+	}
+	defer func() {
+		if err != nil {
+			st.close()
+		}
+	}()
+	group, start := errgroup.WithContext(ctx)
+	if n.clickhouse {
+		group.Go(func() error { return st.openClickHouse(start, s.Clickhouse, dir) })
+	}
+	if n.kafka {
+		group.Go(func() error { return st.openKafka(start, dir) })
+	}
+	return st, group.Wait()
+}
+
+func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
+	if dsn == "" {
+		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger})
+		if err != nil {
+			return err
+		}
+		st.clickhouse, dsn = embedded, embedded.DSN()
+	}
+	options, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return fmt.Errorf("--clickhouse: %w: want clickhouse://user:password@host:9000/database", err)
+	}
+	options.MaxOpenConns, options.MaxIdleConns = 32, 16
+	if options.Settings == nil {
+		options.Settings = clickhouse.Settings{}
+	}
+	if _, ok := options.Settings["async_insert"]; !ok {
+		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
+	}
+	st.options = options
+	st.conn, err = clickhouse.Open(options)
+	if err != nil {
+		return fmt.Errorf("open ClickHouse: %w", err)
+	}
+	return nil
+}
+
+func (st *stack) openKafka(ctx context.Context, dir string) error {
+	st.brokers = st.kafka.Kafka
+	if len(st.brokers) > 0 {
+		return nil
+	}
+	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: []engine.Topic{
+		{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions}, {Name: st.kafka.DeadLetterTopic, Partitions: 1},
+	}})
+	if err != nil {
+		return err
+	}
+	st.broker, st.brokers = broker, broker.Addrs()
+	return nil
+}
+
+// migrateOnceThere migrates the schema. A real ClickHouse that is away is waited for: the program starts anyway and says on /readyz what
+// it waits for. Errors of the embedded one are final.
+func (st *stack) migrateOnceThere(ctx context.Context) error {
+	return st.retry(ctx, "migrate the schema", st.clickhouse != nil, func(ctx context.Context) error {
+		_, err := st.migrate(ctx)
+		return err
+	})
+}
+
+// ensureTopics creates the topics of a real Kafka where they are absent, and waits for it when it is away.
+func (st *stack) ensureTopics(ctx context.Context) error {
+	if st.broker != nil {
+		return nil // it made them when it started
+	}
+	return st.retry(ctx, "create topics", false, func(ctx context.Context) error {
+		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
+			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, Dialer: st.dialer,
+			Partitions: st.kafka.TopicPartitions, Replication: st.kafka.TopicReplication,
+		})
+	})
+}
+
+// retry tries until try succeeds, or ctx ends, or the error is final.
+func (st *stack) retry(ctx context.Context, what string, final bool, try func(ctx context.Context) error) error {
+	const maxWait = 5 * time.Second
+	for wait := 250 * time.Millisecond; ; wait = min(2*wait, maxWait) {
+		attempt, cancel := context.WithTimeout(ctx, stopTimeout)
+		err := try(attempt)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case final:
+			return err
+		}
+		st.logger.Warn("waiting to "+what, "error", err, "retry_in", wait)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (st *stack) migrate(ctx context.Context) (int64, error) {
+	db := st.sqlDB()
+	defer db.Close()
+	return schema.Migrate(ctx, db)
+}
+
+// sqlDB opens the database the way the migration library wants it; the caller closes it.
+func (st *stack) sqlDB() *sql.DB {
+	options := *st.options
+	return clickhouse.OpenDB(&options)
+}
+
+// failed reports the end of an embedded ClickHouse that nobody asked for.
+func (st *stack) failed() <-chan struct{} {
+	if st.clickhouse == nil {
+		return nil
+	}
+	return st.clickhouse.Exited()
+}
+
+// close stops what openStack started, in reverse order of use.
+func (st *stack) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if st.conn != nil {
+		if err := st.conn.Close(); err != nil {
+			st.logger.Warn("close connections to ClickHouse", "error", err)
+		}
+	}
+	if st.broker != nil {
+		if err := st.broker.Stop(ctx); err != nil {
+			st.logger.Error("stop embedded broker", "error", err)
+		}
+	}
+	if st.clickhouse != nil {
+		if err := st.clickhouse.Stop(ctx); err != nil {
+			st.logger.Error("stop embedded ClickHouse", "error", err)
+		}
+	}
+}
