@@ -1,0 +1,389 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+const (
+	// DefaultPartitions is the number of partitions of a topic that names none.
+	DefaultPartitions = 12
+
+	// DefaultRetentionBytes and DefaultRetentionMS are what a topic keeps when
+	// it says nothing else: 10 GB over all of its partitions, or 7 days.
+	DefaultRetentionBytes = 10 << 30
+	DefaultRetentionMS    = 7 * 24 * 60 * 60 * 1000
+
+	// MaxMessageBytes is the largest batch the broker accepts. Records of 16 MB
+	// fit with their framing; a producer has to raise its own limit as well.
+	MaxMessageBytes = 32 << 20
+
+	// segmentBytes is the size of a log file. Retention deletes whole files and
+	// never the last one, so a partition keeps up to this much more.
+	segmentBytes    = 64 << 20
+	minSegmentBytes = 1 << 20
+
+	// offsetsRetentionMinutes is how long the offsets of a group without
+	// members live (30 days). Until then retention waits for the group.
+	offsetsRetentionMinutes = 30 * 24 * 60
+
+	// janitorInterval is how often retention runs, diskInterval how often free
+	// space is looked at: at 1 GB/s the 200 MB limit is half a second away.
+	janitorInterval = time.Minute
+	diskInterval    = 200 * time.Millisecond
+)
+
+// Topic is a topic that the broker has from the start.
+type Topic struct {
+	Name string
+	// Partitions: 0 means DefaultPartitions. A topic that exists keeps its own
+	// number, because another one would move keys to other partitions.
+	Partitions int
+	// RetentionBytes is the size of all partitions together; 0 means
+	// DefaultRetentionBytes, negative no limit.
+	RetentionBytes int64
+	// RetentionMS is the age in milliseconds since the broker wrote the record,
+	// whatever time the producer gave it; 0 means DefaultRetentionMS, negative
+	// for ever.
+	RetentionMS int64
+}
+
+// BrokerConfig says how to start the embedded broker.
+type BrokerConfig struct {
+	// Dir belongs to this broker alone; it is created when absent. Empty means
+	// that everything is in memory and gone after Stop.
+	Dir string
+	// Port is the loopback port; 0 means the one used last in Dir if it is
+	// free, else a random one.
+	Port int
+	// Topics are created when they are absent.
+	Topics []Topic
+	// Durable syncs every write to the disk before it is acknowledged, so that
+	// power loss loses nothing either.
+	Durable bool
+	// Logger gets a line at start, and the broker's own warnings; nil means
+	// slog.Default().
+	Logger *slog.Logger
+
+	// checkDisk looks at free space; tests replace it to fill the disk.
+	checkDisk func(dir string, need uint64) error
+}
+
+// Broker is a running embedded broker.
+type Broker struct {
+	config  BrokerConfig
+	cluster *kfake.Cluster
+	lock    *os.File
+	addrs   []string
+
+	// full is set while the disk of Dir is nearly full.
+	full atomic.Bool
+
+	cancel  context.CancelFunc
+	janitor sync.WaitGroup
+
+	stopOnce sync.Once
+	stopped  chan struct{}
+}
+
+// StartBroker starts a single Kafka broker on a loopback port. It keeps topics,
+// records and the offsets of consumer groups in Dir.
+//
+// Errors wrap [ErrLocked] or [ErrDiskFull] and name the fix.
+func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
+	begin := time.Now()
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.checkDisk == nil {
+		config.checkDisk = checkDisk
+	}
+	config.Topics = withDefaults(config.Topics)
+	b := &Broker{config: config, stopped: make(chan struct{})}
+	if config.Dir != "" {
+		if err := b.open(); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.start(ctx); err != nil {
+		b.unlock()
+		return nil, fmt.Errorf("start embedded broker: %w", err)
+	}
+	config.Logger.Info("embedded broker started", "addr", b.addrs[0], "dir", config.Dir, "topics", len(config.Topics),
+		"took", time.Since(begin).Round(time.Millisecond))
+	return b, nil
+}
+
+// open takes the data directory.
+func (b *Broker) open() error {
+	dir, err := filepath.Abs(b.config.Dir)
+	if err != nil {
+		return fmt.Errorf("find data directory: %w", err)
+	}
+	b.config.Dir = dir
+	if b.lock, err = lockDir(dir); err != nil {
+		return err
+	}
+	if err := b.config.checkDisk(dir, minFreeBytes); err != nil {
+		b.unlock()
+		return fmt.Errorf("start embedded broker: %w", err)
+	}
+	return nil
+}
+
+func (b *Broker) unlock() {
+	if b.lock != nil {
+		_ = b.lock.Close()
+	}
+}
+
+func (b *Broker) start(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.config.Dir != "" {
+		if err := recoverLogs(b.storeDir()); err != nil {
+			return err
+		}
+	}
+	if err := b.newCluster(); err != nil {
+		return err
+	}
+	b.addrs = b.cluster.ListenAddrs()
+	if err := b.createTopics(); err != nil {
+		b.cluster.Close()
+		return err
+	}
+	background, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	if b.config.Dir == "" {
+		return nil
+	}
+	if err := b.savePort(); err != nil {
+		cancel()
+		b.cluster.Close()
+		return err
+	}
+	b.cluster.ControlKey(int16(kmsg.Produce), b.guardDisk)
+	b.janitor.Go(func() { b.watchDisk(background) })
+	b.janitor.Go(func() { b.runRetention(background) })
+	return nil
+}
+
+// newCluster starts kfake on the wanted port. The port of the last run is only
+// a wish: somebody may have it now.
+func (b *Broker) newCluster() error {
+	port, wished := b.config.Port, false
+	if port == 0 && b.config.Dir != "" {
+		port = b.lastPort()
+		wished = port != 0
+	}
+	cluster, err := kfake.NewCluster(b.options(port)...)
+	if wished && errors.Is(err, syscall.EADDRINUSE) {
+		cluster, err = kfake.NewCluster(b.options(0)...)
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port %d is taken, choose another one: %w", port, err)
+	}
+	if err != nil {
+		return err
+	}
+	b.cluster = cluster
+	return nil
+}
+
+func (b *Broker) options(port int) []kfake.Opt {
+	options := []kfake.Opt{
+		kfake.Ports(port),
+		kfake.ClusterID("kaskad"),
+		kfake.DefaultNumPartitions(DefaultPartitions),
+		kfake.GroupMinSessionTimeout(time.Second),
+		kfake.WithLogger(brokerLogger{b.config.Logger}),
+		kfake.BrokerConfigs(map[string]string{
+			"message.max.bytes":         strconv.Itoa(MaxMessageBytes),
+			"offsets.retention.minutes": strconv.Itoa(offsetsRetentionMinutes),
+			// Retention is ours, see runRetention.
+			"log.retention.ms":    "-1",
+			"log.retention.bytes": "-1",
+		}),
+	}
+	if b.config.Dir != "" {
+		options = append(options, kfake.DataDir(b.storeDir()))
+	}
+	if b.config.Durable {
+		options = append(options, kfake.SyncWrites())
+	}
+	return options
+}
+
+func (b *Broker) storeDir() string { return filepath.Join(b.config.Dir, "store") }
+func (b *Broker) portFile() string { return filepath.Join(b.config.Dir, "PORT") }
+
+// lastPort reads the port of the last run; 0 when there was none.
+func (b *Broker) lastPort() int {
+	text, err := os.ReadFile(b.portFile())
+	if err != nil {
+		return 0
+	}
+	port, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil || port < 1 || port > 65535 {
+		return 0
+	}
+	return port
+}
+
+func (b *Broker) savePort() error {
+	_, port, found := strings.Cut(b.addrs[0], ":")
+	if !found {
+		return fmt.Errorf("broker has no port in its address %s", b.addrs[0])
+	}
+	if err := replaceFile(b.portFile(), []byte(port+"\n"), 0o644); err != nil {
+		return fmt.Errorf("remember port: %w", err)
+	}
+	return nil
+}
+
+func (b *Broker) createTopics() error {
+	for _, topic := range b.config.Topics {
+		segment := int64(segmentBytes)
+		if topic.RetentionBytes > 0 {
+			segment = min(segment, max(minSegmentBytes, topic.RetentionBytes/int64(topic.Partitions)/4))
+		}
+		err := b.cluster.CreateTopic(topic.Name, int32(topic.Partitions), map[string]string{
+			"segment.bytes": strconv.FormatInt(segment, 10),
+		})
+		if errors.Is(err, kerr.TopicAlreadyExists) {
+			if have := len(b.cluster.PartitionInfos(topic.Name)); have != topic.Partitions {
+				b.config.Logger.Warn("topic keeps its number of partitions", "topic", topic.Name, "partitions", have, "wanted", topic.Partitions)
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("create topic %s: %w", topic.Name, err)
+		}
+	}
+	return nil
+}
+
+func withDefaults(topics []Topic) []Topic {
+	filled := make([]Topic, len(topics))
+	for i, topic := range topics {
+		if topic.Partitions <= 0 {
+			topic.Partitions = DefaultPartitions
+		}
+		if topic.RetentionBytes == 0 {
+			topic.RetentionBytes = DefaultRetentionBytes
+		}
+		if topic.RetentionMS == 0 {
+			topic.RetentionMS = DefaultRetentionMS
+		}
+		filled[i] = topic
+	}
+	return filled
+}
+
+// Addrs are the bootstrap addresses, host:port.
+func (b *Broker) Addrs() []string { return append([]string(nil), b.addrs...) }
+
+// Stop ends the broker in order: what was acknowledged is on disk, what was not
+// is refused. When ctx ends first it returns ctx's error and the end goes on
+// behind it. A second call waits for the first.
+func (b *Broker) Stop(ctx context.Context) error {
+	b.stopOnce.Do(func() {
+		go func() {
+			defer close(b.stopped)
+			b.cancel()
+			b.janitor.Wait()
+			b.cluster.Close()
+			b.unlock()
+		}()
+	})
+	select {
+	case <-b.stopped:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("stop embedded broker: %w", ctx.Err())
+	}
+}
+
+// guardDisk refuses to produce while the disk is nearly full. kfake notices a
+// failed write only after it has counted an idempotent producer's sequence
+// number, so the producer's next try would be acknowledged as a duplicate of a
+// record that was never stored. Refused with room to spare, nothing is written
+// in part. The error is one that producers retry.
+func (b *Broker) guardDisk(request kmsg.Request) (kmsg.Response, error, bool) {
+	if !b.full.Load() {
+		return nil, nil, false
+	}
+	b.cluster.KeepControl()
+	produce, ok := request.(*kmsg.ProduceRequest)
+	if !ok {
+		return nil, nil, false
+	}
+	if produce.Acks == 0 {
+		return nil, ErrDiskFull, true // no answer is expected, so the connection has to say it
+	}
+	response := produce.ResponseKind().(*kmsg.ProduceResponse)
+	message := ErrDiskFull.Error()
+	for _, topic := range produce.Topics {
+		refused := kmsg.NewProduceResponseTopic()
+		refused.Topic, refused.TopicID = topic.Topic, topic.TopicID
+		for _, partition := range topic.Partitions {
+			answer := kmsg.NewProduceResponseTopicPartition()
+			answer.Partition = partition.Partition
+			answer.ErrorCode = kerr.KafkaStorageError.Code
+			answer.BaseOffset = -1
+			if produce.Version >= 8 {
+				answer.ErrorMessage = &message
+			}
+			refused.Partitions = append(refused.Partitions, answer)
+		}
+		response.Topics = append(response.Topics, refused)
+	}
+	return response, nil, true
+}
+
+// watchDisk keeps the flag that guardDisk reads.
+func (b *Broker) watchDisk(ctx context.Context) {
+	for every := time.NewTicker(diskInterval); ; {
+		err := b.config.checkDisk(b.config.Dir, minFreeBytes)
+		full := errors.Is(err, ErrDiskFull)
+		if was := b.full.Swap(full); full && !was {
+			b.config.Logger.Error("broker refuses new records", "error", err)
+		} else if was && !full {
+			b.config.Logger.Info("broker takes records again", "dir", b.config.Dir)
+		}
+		select {
+		case <-ctx.Done():
+			every.Stop()
+			return
+		case <-every.C:
+		}
+	}
+}
+
+// brokerLogger passes kfake's warnings and errors on.
+type brokerLogger struct{ logger *slog.Logger }
+
+func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {
+	switch level {
+	case kfake.LogLevelError:
+		l.logger.Error("embedded broker: " + fmt.Sprintf(format, args...))
+	case kfake.LogLevelWarn:
+		l.logger.Warn("embedded broker: " + fmt.Sprintf(format, args...))
+	}
+}

@@ -1,0 +1,306 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// User and Database are what DSN names: a user of our own with a password
+	// made at every start, and a database of engine Atomic (the built-in
+	// `default` is an overlay without the guarantees of Atomic).
+	User     = "kaskad"
+	Database = "kaskad"
+
+	// readyTimeout bounds one start: ClickHouse loads the list of all parts
+	// before it answers, which takes seconds on a large, cold data directory.
+	readyTimeout = 2 * time.Minute
+
+	// startAttempts is how often another pair of ports is tried when somebody
+	// took one between our choice and ClickHouse's bind.
+	startAttempts = 5
+
+	// maxRestarts within restartWindow is what a crashing ClickHouse gets
+	// before the engine gives up.
+	maxRestarts   = 5
+	restartWindow = time.Minute
+)
+
+// Config says how to start the embedded ClickHouse.
+type Config struct {
+	// Dir belongs to this engine alone; it is created when absent.
+	Dir string
+	// Logger gets a line at start and at every crash; nil means slog.Default().
+	Logger *slog.Logger
+	// MaxMemory limits ClickHouse, in bytes. 0 means 60 % of the machine's
+	// memory, or of its control group's.
+	MaxMemory int64
+	// NoRestart reports a crash at once instead of starting ClickHouse again.
+	NoRestart bool
+
+	// ports chooses the ports; tests replace it to take one away.
+	ports func(count int) ([]int, error)
+}
+
+// ClickHouse is a running embedded engine. When its process crashes it is
+// started again with the same addresses and password, so that its users see an
+// outage of a fraction of a second and nothing else changes; an engine that
+// crashes more than five times a minute ends.
+type ClickHouse struct {
+	config   Config
+	found    installation
+	lock     *os.File
+	tcpPort  int
+	httpPort int
+	password string
+	version  string
+
+	// life ends with Stop, and a start that is under way with it.
+	life context.Context
+	end  context.CancelFunc
+
+	// ended closes when there is no process any more and there will be none; err
+	// is set before.
+	ended chan struct{}
+	err   error
+
+	mu       sync.Mutex
+	process  *process
+	restarts []time.Time
+	crashes  int
+}
+
+// StartClickHouse starts the engine on random free loopback ports and returns
+// when it answers queries and the database [Database] exists. The process that
+// calls it must have called [MaybeChild] first thing in main.
+//
+// Errors wrap [ErrNoClickHouse], [ErrLocked], [ErrNewerData], [ErrDiskFull] or
+// [ErrExited], and name the fix.
+func StartClickHouse(ctx context.Context, config Config) (*ClickHouse, error) {
+	begin := time.Now()
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	if config.ports == nil {
+		config.ports = freePorts
+	}
+	dir, err := filepath.Abs(config.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find data directory: %w", err)
+	}
+	config.Dir = dir
+	found, err := locate()
+	if err != nil {
+		return nil, err
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := &ClickHouse{config: config, found: found, lock: lock, ended: make(chan struct{})}
+	c.life, c.end = context.WithCancel(context.Background())
+	if err := c.start(ctx); err != nil {
+		c.end()
+		_ = lock.Close()
+		return nil, fmt.Errorf("start embedded ClickHouse in %s: %w", dir, err)
+	}
+	config.Logger.Info("embedded clickhouse started", "version", c.version, "tcp", c.Addr(), "http", c.HTTPAddr(),
+		"dir", dir, "pid", c.PID(), "took", time.Since(begin).Round(time.Millisecond))
+	go c.supervise()
+	return c, nil
+}
+
+// start makes what every process of this engine shares, and the first process.
+func (c *ClickHouse) start(ctx context.Context) error {
+	if err := checkDisk(c.config.Dir, minFreeBytes); err != nil {
+		return err
+	}
+	if err := c.checkBinary(ctx); err != nil {
+		return err
+	}
+	var err error
+	if c.password, err = randomPassword(); err != nil {
+		return err
+	}
+	if err := c.writeConfig(); err != nil {
+		return err
+	}
+	for attempt := 1; ; attempt++ {
+		ports, err := c.config.ports(2)
+		if err != nil {
+			return err
+		}
+		c.tcpPort, c.httpPort = ports[0], ports[1]
+		if err = c.launch(ctx); err == nil {
+			return nil
+		}
+		if attempt == startAttempts || ctx.Err() != nil || !strings.Contains(err.Error(), "Address already in use") {
+			return err
+		}
+	}
+}
+
+// launch starts a process and waits until it answers. It leaves no process
+// behind when it fails.
+func (c *ClickHouse) launch(ctx context.Context) error {
+	// The output of the previous process stays readable: it may say why it ended.
+	output := filepath.Join(c.config.Dir, "clickhouse.out")
+	_ = os.Rename(output, output+".1")
+
+	command, err := c.command()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if err := c.life.Err(); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	child, err := startProcess(command, output, c.lock)
+	if err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.process = child
+	c.mu.Unlock()
+
+	if err := c.waitReady(ctx, child); err != nil {
+		child.kill()
+		return err
+	}
+	if err := writeStamp(c.stampFile(), c.version); err != nil {
+		child.kill()
+		return err
+	}
+	return nil
+}
+
+// supervise starts a crashed process again and ends the engine when it was
+// stopped, or when that is no use.
+func (c *ClickHouse) supervise() {
+	for {
+		child := c.current()
+		<-child.done
+		if c.life.Err() != nil {
+			break
+		}
+		failure := child.failure()
+		if err := c.mayRestart(time.Now()); err != nil {
+			c.err = fmt.Errorf("%w: %w", err, failure)
+			break
+		}
+		c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure)
+		err := c.launch(c.life)
+		if c.life.Err() != nil {
+			break
+		}
+		if errors.Is(err, ErrExited) {
+			continue // crashed again; mayRestart ends this some time
+		}
+		if err != nil {
+			c.err = errors.Join(failure, err)
+			break
+		}
+	}
+	_ = c.lock.Close()
+	close(c.ended)
+}
+
+// mayRestart counts a crash; its error says why there is no further start.
+func (c *ClickHouse) mayRestart(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.crashes++
+	if c.config.NoRestart {
+		return errNoRestart
+	}
+	recent := c.restarts[:0]
+	for _, at := range c.restarts {
+		if now.Sub(at) < restartWindow {
+			recent = append(recent, at)
+		}
+	}
+	c.restarts = append(recent, now)
+	if len(c.restarts) > maxRestarts {
+		return errCrashLoop
+	}
+	return nil
+}
+
+func (c *ClickHouse) current() *process {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.process
+}
+
+// Stop ends the engine in order. When ctx ends first it is killed, which loses
+// nothing that was acknowledged, and the error says so. A second call is a no-op.
+func (c *ClickHouse) Stop(ctx context.Context) error {
+	c.mu.Lock()
+	c.end() // under the lock, so that launch starts no process behind our back
+	child := c.process
+	c.mu.Unlock()
+	err := child.stop(ctx)
+	<-c.ended
+	if err != nil {
+		return fmt.Errorf("stop embedded ClickHouse: %w", err)
+	}
+	return nil
+}
+
+// Exited is closed when the engine has ended for good, whether it was stopped or
+// gave up. Err tells which.
+func (c *ClickHouse) Exited() <-chan struct{} { return c.ended }
+
+// Err is nil while the engine runs and after Stop, and wraps [ErrExited] with
+// the process's last words after it gave up.
+func (c *ClickHouse) Err() error {
+	select {
+	case <-c.ended:
+		return c.err
+	default:
+		return nil
+	}
+}
+
+// Wait blocks until the engine has ended and returns Err.
+func (c *ClickHouse) Wait() error {
+	<-c.ended
+	return c.err
+}
+
+// DSN is the address for clickhouse-go over the native protocol, with user,
+// password and database. It stays the same until Stop. It is a secret: do not
+// log it.
+func (c *ClickHouse) DSN() string {
+	return (&url.URL{Scheme: "clickhouse", User: url.UserPassword(User, c.password), Host: c.Addr(), Path: "/" + Database}).String()
+}
+
+// Addr is the host:port of the native protocol.
+func (c *ClickHouse) Addr() string { return fmt.Sprintf("127.0.0.1:%d", c.tcpPort) }
+
+// HTTPAddr is the host:port of ClickHouse's HTTP interface.
+func (c *ClickHouse) HTTPAddr() string { return fmt.Sprintf("127.0.0.1:%d", c.httpPort) }
+
+// Version is ClickHouse's own, for example 26.7.2.1.
+func (c *ClickHouse) Version() string { return c.version }
+
+// PID is the process id of the present process.
+func (c *ClickHouse) PID() int { return c.current().command.Process.Pid }
+
+// Crashes is how often the process ended although nobody stopped it.
+func (c *ClickHouse) Crashes() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.crashes
+}
+
+func (c *ClickHouse) stampFile() string { return filepath.Join(c.config.Dir, "VERSION") }

@@ -1,0 +1,480 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sys/unix"
+)
+
+// startClickHouse starts an engine that is stopped when the test ends.
+func startClickHouse(t *testing.T, config Config) *ClickHouse {
+	t.Helper()
+	needClickHouse(t)
+	config.Logger = quiet()
+	c, err := StartClickHouse(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		_ = c.Stop(ctx)
+	})
+	return c
+}
+
+func open(t *testing.T, dsn string) driver.Conn {
+	t.Helper()
+	conn, err := connect(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+func connect(dsn string) (driver.Conn, error) {
+	options, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return clickhouse.Open(options)
+}
+
+func exec1(t *testing.T, conn driver.Conn, statement string) {
+	t.Helper()
+	if err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func value[T any](t *testing.T, conn driver.Conn, query string) T {
+	t.Helper()
+	var got T
+	if err := conn.QueryRow(t.Context(), query).Scan(&got); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return got
+}
+
+// runs tells whether a process exists and is no zombie that nobody has reaped.
+func runs(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return runtime.GOOS != "linux" && alive(pid)
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z")
+}
+
+func stopNow(t *testing.T, c *ClickHouse) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := c.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStartClickHouse_Serves(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir(), MaxMemory: 3 << 30})
+	conn := open(t, c.DSN())
+	for query, want := range map[string]string{
+		"SELECT version()":         c.Version(),
+		"SELECT currentUser()":     User,
+		"SELECT currentDatabase()": Database,
+		"SELECT timezone()":        "UTC",
+		"SELECT engine FROM system.databases WHERE name = currentDatabase()":                                             "Atomic",
+		"SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'":                                strconv.Itoa(3 << 30),
+		"SELECT toString(count()) FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'":                  "0",
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'number_of_free_entries_in_pool_to_execute_mutation'": "1",
+	} {
+		if got := value[string](t, conn, query); got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+	group, err := unix.Getpgid(c.PID())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if group != c.PID() {
+		t.Errorf("the child is in process group %d, so Ctrl-C would reach it", group)
+	}
+}
+
+func TestClickHouse_Stop_KeepsData(t *testing.T) {
+	dir := t.TempDir()
+	c := startClickHouse(t, Config{Dir: dir})
+	conn := open(t, c.DSN())
+	exec1(t, conn, "CREATE TABLE numbers (n UInt64) ENGINE = MergeTree ORDER BY n")
+	exec1(t, conn, "INSERT INTO numbers SELECT number FROM system.numbers LIMIT 100000")
+
+	// An open connection with a running query must not hold the end up.
+	running := make(chan error, 1)
+	go func() {
+		running <- conn.Exec(context.Background(), "SELECT sleepEachRow(0.5) FROM system.numbers LIMIT 3 FORMAT Null")
+	}()
+	time.Sleep(200 * time.Millisecond)
+	stopNow(t, c)
+	if err := <-running; err != nil {
+		t.Logf("the running query: %v", err)
+	}
+	if err := c.Err(); err != nil {
+		t.Errorf("after Stop: %v", err)
+	}
+	if err := c.Stop(t.Context()); err != nil {
+		t.Errorf("second Stop: %v", err)
+	}
+	if runs(c.PID()) {
+		t.Error("the child is still there")
+	}
+
+	again := startClickHouse(t, Config{Dir: dir})
+	if got := value[uint64](t, open(t, again.DSN()), "SELECT sum(n) FROM numbers"); got != 100000*99999/2 {
+		t.Errorf("sum is %d after a restart", got)
+	}
+}
+
+func TestClickHouse_RestartsAfterCrash(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir()})
+	conn := open(t, c.DSN())
+	exec1(t, conn, "CREATE TABLE numbers (n UInt64) ENGINE = MergeTree ORDER BY n")
+	exec1(t, conn, "INSERT INTO numbers SELECT number FROM system.numbers LIMIT 100000")
+
+	crashes := map[string]func(){
+		"kill -9": func() {
+			if err := unix.Kill(c.PID(), unix.SIGKILL); err != nil {
+				t.Error(err)
+			}
+		},
+		// ClickHouse 26.7 in local mode has no handler for an exception in the
+		// handshake. Should a later version have one, nothing crashes here.
+		"wrong password": func() {
+			stranger := open(t, "clickhouse://kaskad:wrong@"+c.Addr()+"/")
+			if err := stranger.Ping(t.Context()); err == nil {
+				t.Error("a wrong password is good enough")
+			}
+		},
+	}
+	for name, crash := range crashes {
+		crash()
+		deadline := time.Now().Add(20 * time.Second)
+		for {
+			var sum uint64
+			err := conn.QueryRow(t.Context(), "SELECT sum(n) FROM numbers").Scan(&sum)
+			if err == nil && sum == 100000*99999/2 {
+				break
+			}
+			if err == nil || time.Now().After(deadline) {
+				t.Fatalf("after %s: sum %d, error %v", name, sum, err)
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	if c.Crashes() == 0 {
+		t.Error("no crash was counted")
+	}
+	if err := c.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestClickHouse_GivesUpAfterManyCrashes(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir()})
+	deadline := time.After(2 * time.Minute)
+	for crashes := 1; ; crashes++ {
+		old := c.PID()
+		if err := unix.Kill(old, unix.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		for c.Crashes() < crashes {
+			time.Sleep(time.Millisecond)
+		}
+		if crashes > maxRestarts {
+			break
+		}
+		for c.PID() == old {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	select {
+	case <-c.Exited():
+	case <-deadline:
+		t.Fatal("still not given up")
+	}
+	if err := c.Err(); !errors.Is(err, errCrashLoop) || !errors.Is(err, ErrExited) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestClickHouse_Exited_WithoutRestart(t *testing.T) {
+	dir := t.TempDir()
+	c := startClickHouse(t, Config{Dir: dir, NoRestart: true})
+	if err := c.Err(); err != nil {
+		t.Fatalf("while it runs: %v", err)
+	}
+	if err := unix.Kill(c.PID(), unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Exited():
+	case <-time.After(10 * time.Second):
+		t.Fatal("the end was not noticed in 10 s")
+	}
+	if err := c.Wait(); !errors.Is(err, ErrExited) || !strings.Contains(err.Error(), "killed") {
+		t.Errorf("error %v, want one that says killed", err)
+	}
+	startClickHouse(t, Config{Dir: dir}) // the directory is free again
+}
+
+// playClickHouse is the parent that TestClickHouse_DiesWithParent kills: it
+// inserts blocks of 1000 rows for ever and prints the count of acknowledged ones.
+func playClickHouse(dir string, out io.Writer) error {
+	ctx := context.Background()
+	c, err := StartClickHouse(ctx, Config{Dir: dir, Logger: quiet()})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, c.PID())
+	conn, err := connect(c.DSN())
+	if err != nil {
+		return err
+	}
+	if err := conn.Exec(ctx, "CREATE TABLE numbers (n UInt64) ENGINE = MergeTree ORDER BY n"); err != nil {
+		return err
+	}
+	for i := 1; ; i++ {
+		if err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO numbers SELECT %d FROM system.numbers LIMIT 1000", i)); err != nil {
+			return err
+		}
+		fmt.Fprintln(out, i)
+	}
+}
+
+func TestClickHouse_DiesWithParent(t *testing.T) {
+	needClickHouse(t)
+	dir := t.TempDir()
+	parent := play(t, "clickhouse", dir)
+	pid, err := strconv.Atoi(parent.line())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var acknowledged int
+	for acknowledged < 20 {
+		if acknowledged, err = strconv.Atoi(parent.line()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parent.kill()
+	for text := range parent.lines {
+		if acknowledged, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	// A start right after the kill has to cope with a child that is still dying.
+	begin := time.Now()
+	c := startClickHouse(t, Config{Dir: dir})
+	t.Logf("%d inserts acknowledged before kill -9, the next start took %s", acknowledged, time.Since(begin).Round(time.Millisecond))
+	if runs(pid) {
+		t.Error("the child outlived its parent")
+	}
+	conn := open(t, c.DSN())
+	if got := value[uint64](t, conn, fmt.Sprintf("SELECT count() FROM numbers WHERE n <= %d", acknowledged)); got != uint64(acknowledged)*1000 {
+		t.Errorf("%d rows of %d acknowledged inserts of 1000", got, acknowledged)
+	}
+	if got := value[uint64](t, conn, "SELECT toUInt64(count() % 1000) FROM numbers"); got != 0 {
+		t.Errorf("a block is there in part: %d rows", got)
+	}
+}
+
+func TestStartClickHouse_Locked(t *testing.T) {
+	dir := t.TempDir()
+	startClickHouse(t, Config{Dir: dir})
+	_, err := StartClickHouse(t.Context(), Config{Dir: dir, Logger: quiet()})
+	if !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), strconv.Itoa(os.Getpid())) {
+		t.Errorf("error %v, want %v with process id %d", err, ErrLocked, os.Getpid())
+	}
+}
+
+func TestStartClickHouse_NewerData(t *testing.T) {
+	needClickHouse(t)
+	dir := t.TempDir()
+	stamp := filepath.Join(dir, "VERSION")
+	if err := os.WriteFile(stamp, []byte("99.1.2.3\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := StartClickHouse(t.Context(), Config{Dir: dir, Logger: quiet()})
+	if !errors.Is(err, ErrNewerData) || !strings.Contains(err.Error(), "99.1.2.3") {
+		t.Fatalf("error %v, want %v", err, ErrNewerData)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "store")); !os.IsNotExist(err) {
+		t.Error("the refused start touched the data")
+	}
+
+	// Older data are taken and stamped anew.
+	if err := os.WriteFile(stamp, []byte("25.3.1.1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := startClickHouse(t, Config{Dir: dir})
+	text, err := os.ReadFile(stamp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.TrimSpace(string(text)); got != c.Version() {
+		t.Errorf("stamp %s, want %s", got, c.Version())
+	}
+}
+
+func TestStartClickHouse_TriesOtherPorts(t *testing.T) {
+	needClickHouse(t)
+	taken, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	calls := 0
+	c := startClickHouse(t, Config{Dir: t.TempDir(), ports: func(count int) ([]int, error) {
+		calls++
+		ports, err := freePorts(count)
+		if err == nil && calls <= 2 {
+			// Once the native port is taken, once the HTTP port.
+			ports[calls-1] = taken.Addr().(*net.TCPAddr).Port
+		}
+		return ports, err
+	}})
+	if calls != 3 {
+		t.Errorf("ports were chosen %d times, want 3", calls)
+	}
+	if got := value[uint8](t, open(t, c.DSN()), "SELECT 1"); got != 1 {
+		t.Errorf("SELECT 1 is %d", got)
+	}
+}
+
+func TestStartClickHouse_BrokenLibrary(t *testing.T) {
+	library := filepath.Join(t.TempDir(), "libchdb.so")
+	if err := os.WriteFile(library, []byte("no library"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv(LibraryEnv, library)
+	_, err := StartClickHouse(t.Context(), Config{Dir: t.TempDir(), Logger: quiet()})
+	if !errors.Is(err, ErrExited) || !strings.Contains(err.Error(), library) {
+		t.Errorf("error %v, want %v that names %s", err, ErrExited, library)
+	}
+}
+
+func TestStartClickHouse_BinaryOnPath(t *testing.T) {
+	needClickHouse(t)
+	found, err := locate()
+	if err != nil || found.library == "" {
+		t.Skip("skipped: plays the binary with the library, which is absent")
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\n[ \"$1\" = local ] || exit 9\nshift\n"+
+		"[ \"$1\" = --version ] && { echo 'ClickHouse local version 26.7.2.1 (official build).'; exit; }\n"+
+		"%s=%s exec %s \"$@\"\n", childEnv, found.library, executable)
+	if err := os.WriteFile(filepath.Join(folder, "clickhouse"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+":"+os.Getenv("PATH"))
+	t.Chdir(t.TempDir()) // away from bin/lib
+
+	dir := t.TempDir()
+	c := startClickHouse(t, Config{Dir: dir})
+	if got := value[string](t, open(t, c.DSN()), "SELECT version()"); got != c.Version() {
+		t.Errorf("version %s, want %s", got, c.Version())
+	}
+	stopNow(t, c)
+	if err := os.WriteFile(filepath.Join(dir, "VERSION"), []byte("26.8.1.1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := StartClickHouse(t.Context(), Config{Dir: dir, Logger: quiet()}); !errors.Is(err, ErrNewerData) {
+		t.Errorf("error %v, want %v", err, ErrNewerData)
+	}
+}
+
+// The pool is small, and ClickHouse's defaults would then never merge a
+// partition down to one part, nor run a mutation beside a merge.
+func TestStartClickHouse_MergesColdPartitions(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir()})
+	conn := open(t, c.DSN())
+	exec1(t, conn, "CREATE TABLE cold (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS min_age_to_force_merge_seconds = 1, min_age_to_force_merge_on_partition_only = 1, merge_selecting_sleep_ms = 100")
+	for range 3 {
+		exec1(t, conn, "INSERT INTO cold SELECT number FROM system.numbers LIMIT 1000")
+	}
+	deadline := time.Now().Add(time.Minute)
+	for value[uint64](t, conn, "SELECT count() FROM system.parts WHERE table = 'cold' AND active") > 1 {
+		if time.Now().After(deadline) {
+			t.Fatal("still several parts after a minute")
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+func BenchmarkStartClickHouse(b *testing.B) {
+	if err := Available(); err != nil {
+		b.Skipf("skipped: %v", err)
+	}
+	dir := b.TempDir()
+	for b.Loop() {
+		c, err := StartClickHouse(b.Context(), Config{Dir: dir, Logger: quiet()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := c.Stop(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkClickHouse_Insert measures columnar inserts of 100 000 simple rows.
+func BenchmarkClickHouse_Insert(b *testing.B) {
+	if err := Available(); err != nil {
+		b.Skipf("skipped: %v", err)
+	}
+	c, err := StartClickHouse(b.Context(), Config{Dir: b.TempDir(), Logger: quiet()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = c.Stop(context.Background()) }()
+	conn, err := connect(c.DSN())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.Exec(b.Context(), "CREATE TABLE simple (account String, id UInt64, at DateTime64(3)) ENGINE = MergeTree ORDER BY (account, id)"); err != nil {
+		b.Fatal(err)
+	}
+	const rows = 100_000
+	accounts, ids, times := make([]string, rows), make([]uint64, rows), make([]time.Time, rows)
+	for i := range rows {
+		accounts[i], ids[i], times[i] = "acme", uint64(i), time.UnixMilli(int64(1_700_000_000_000+i))
+	}
+	for b.Loop() {
+		batch, err := conn.PrepareBatch(b.Context(), "INSERT INTO simple")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(batch.Column(0).Append(accounts), batch.Column(1).Append(ids), batch.Column(2).Append(times), batch.Send()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(rows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/xml"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"text/template"
+	"time"
+)
+
+var (
+	//go:embed config.xml
+	configXML string
+	//go:embed users.xml
+	usersXML string
+)
+
+// command is `clickhouse local` with its two ports open. It reads its queries
+// from two files: the first opens the ports, the second is standard input, which
+// it reads to the end before it does anything, so it serves until the pipe
+// closes. (A query over standard input would do as well, but needs rights that
+// user default should not have.)
+func (c *ClickHouse) command() (*exec.Cmd, error) {
+	dir := c.config.Dir
+	args := []string{
+		"--path=" + filepath.Join(dir, "store"),
+		"--config-file=" + filepath.Join(dir, "config.xml"),
+		"--listen_host=127.0.0.1",
+		"--log-level=warning",
+		fmt.Sprintf("--tcp_port=%d", c.tcpPort),
+		fmt.Sprintf("--http_port=%d", c.httpPort),
+		"--queries-file", filepath.Join(dir, "listen.sql"),
+		"--queries-file", "/dev/stdin",
+	}
+	environment := []string{"TZ=UTC", "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
+	if c.found.binary != "" {
+		command := exec.Command(c.found.binary, append([]string{"local"}, args...)...)
+		command.Dir, command.Env = dir, environment
+		return command, nil
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own executable: %w", err)
+	}
+	command := exec.Command(executable, args...)
+	command.Args[0] = "clickhouse"
+	command.Dir = dir
+	command.Env = append(environment,
+		childEnv+"="+c.found.library,
+		childStampEnv+"="+c.stampFile(),
+		// Go's preemption signals would interrupt ClickHouse's threads for nothing.
+		"GODEBUG=asyncpreemptoff=1",
+	)
+	return command, nil
+}
+
+// writeConfig writes the files that ClickHouse reads at start. The password is
+// in none of them, only its hash.
+func (c *ClickHouse) writeConfig() error {
+	hash := sha256.Sum256([]byte(c.password))
+	values := map[string]any{
+		"Users":          filepath.Join(c.config.Dir, "users.xml"),
+		"Log":            filepath.Join(c.config.Dir, "clickhouse.log"),
+		"MaxMemory":      c.config.MaxMemory,
+		"Cores":          max(2, runtime.NumCPU()),
+		"User":           User,
+		"PasswordSHA256": hex.EncodeToString(hash[:]),
+	}
+	escape := template.FuncMap{"xml": func(text string) (string, error) {
+		var out strings.Builder
+		err := xml.EscapeText(&out, []byte(text))
+		return out.String(), err
+	}}
+	for name, text := range map[string]string{
+		"config.xml": configXML,
+		"users.xml":  usersXML,
+		"listen.sql": "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP;\n",
+	} {
+		parsed, err := template.New(name).Funcs(escape).Parse(text)
+		if err != nil {
+			return fmt.Errorf("parse %s: %w", name, err)
+		}
+		var out strings.Builder
+		if err := parsed.Execute(&out, values); err != nil {
+			return fmt.Errorf("fill %s: %w", name, err)
+		}
+		if err := replaceFile(filepath.Join(c.config.Dir, name), []byte(out.String()), 0o600); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkBinary compares the version of an official clickhouse binary with the
+// data. The library does that itself, see runLibrary.
+func (c *ClickHouse) checkBinary(ctx context.Context) error {
+	if c.found.binary == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, c.found.binary, "local", "--version").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ask %s for its version: %w", c.found.binary, err)
+	}
+	version := regexp.MustCompile(`\d+\.\d+[.\d]*`).FindString(string(output))
+	if version == "" {
+		return fmt.Errorf("ask %s for its version: it answered %q", c.found.binary, output)
+	}
+	return checkStamp(c.stampFile(), version)
+}
+
+// randomPassword has 128 bits, in letters that need no escaping anywhere.
+func randomPassword() (string, error) {
+	var secret [16]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return "", fmt.Errorf("make password: %w", err)
+	}
+	return hex.EncodeToString(secret[:]), nil
+}
+
+// freePorts asks the system for loopback ports that nobody uses now.
+func freePorts(count int) ([]int, error) {
+	ports := make([]int, count)
+	for i := range ports {
+		listener, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			return nil, fmt.Errorf("find a free port: %w", err)
+		}
+		defer listener.Close()
+		ports[i] = listener.Addr().(*net.TCPAddr).Port
+	}
+	return ports, nil
+}

@@ -1,0 +1,162 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// minFreeBytes is what must be free on the disk of a data directory at
+	// start: below it a merge or a log segment soon fails half-way.
+	minFreeBytes = 200 << 20
+
+	// lockWait is how long a start waits for a lock whose holder is dead: its
+	// ClickHouse child inherited the lock and needs a moment to follow it.
+	// lockWaitAlive is the same for a holder that seems alive: it may be on its
+	// way out, or dead and not yet reaped.
+	lockWait      = 10 * time.Second
+	lockWaitAlive = time.Second
+)
+
+// lockDir takes the exclusive lock of a data directory, creating the directory
+// when it is absent, and writes the own process id into the lock file. The lock
+// lives until the returned file and all its inherited copies are closed, so a
+// ClickHouse child that outlives its parent still protects its data.
+func lockDir(dir string) (*os.File, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
+	}
+	name := filepath.Join(dir, "LOCK")
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock data directory: %w", err)
+	}
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			_ = file.Close()
+			return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+		}
+		holder := lockHolder(name)
+		patience := lockWait
+		if alive(holder) {
+			patience = lockWaitAlive
+		}
+		if time.Since(begin) < patience {
+			continue
+		}
+		_ = file.Close()
+		return nil, fmt.Errorf("%w: %s is used by process %d; stop that process or choose another data directory", ErrLocked, dir, holder)
+	}
+	if err := file.Truncate(0); err == nil {
+		_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+		if err != nil {
+			_ = file.Close()
+			return nil, fmt.Errorf("write lock file: %w", err)
+		}
+	}
+	return file, nil
+}
+
+// lockHolder reads the process id from a lock file; 0 when there is none (yet).
+func lockHolder(name string) int {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+// alive tells whether a process exists. One that belongs to somebody else does.
+func alive(pid int) bool {
+	err := unix.Kill(pid, 0)
+	return err == nil || errors.Is(err, unix.EPERM)
+}
+
+// checkDisk refuses a directory whose disk has less than need bytes free.
+func checkDisk(dir string, need uint64) error {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return fmt.Errorf("read free space of %s: %w", dir, err)
+	}
+	free := uint64(stat.Bavail) * uint64(stat.Bsize)
+	if free < need {
+		return fmt.Errorf("%w: %d MB free for %s, at least %d MB are needed; free some space or choose a data directory on another disk",
+			ErrDiskFull, free>>20, dir, need>>20)
+	}
+	return nil
+}
+
+// checkStamp refuses data that a newer engine wrote. Only year and month count
+// ("26.7"): ClickHouse keeps its formats within a release. No stamp means new
+// data.
+func checkStamp(name, engineVersion string) error {
+	text, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read version stamp: %w", err)
+	}
+	stamp := strings.TrimSpace(string(text))
+	written, err := release(stamp)
+	if err != nil {
+		return fmt.Errorf("read version stamp %s: %w; restore it, or start over with an empty data directory", name, err)
+	}
+	engine, err := release(engineVersion)
+	if err != nil {
+		return fmt.Errorf("read engine version: %w", err)
+	}
+	if written[0] > engine[0] || written[0] == engine[0] && written[1] > engine[1] {
+		return fmt.Errorf("%w: %s was written by ClickHouse %s, this engine is %s; use ClickHouse %s or newer (make build), or another data directory",
+			ErrNewerData, filepath.Dir(name), stamp, engineVersion, stamp)
+	}
+	return nil
+}
+
+// writeStamp records the engine version that wrote a data directory.
+func writeStamp(name, engineVersion string) error {
+	if err := replaceFile(name, []byte(engineVersion+"\n"), 0o644); err != nil {
+		return fmt.Errorf("write version stamp: %w", err)
+	}
+	return nil
+}
+
+// release parses the year and month of a ClickHouse version such as "26.7.3.1".
+func release(version string) ([2]int, error) {
+	parts := strings.SplitN(version, ".", 3)
+	if len(parts) >= 2 {
+		year, errYear := strconv.Atoi(parts[0])
+		month, errMonth := strconv.Atoi(parts[1])
+		if errYear == nil && errMonth == nil {
+			return [2]int{year, month}, nil
+		}
+	}
+	return [2]int{}, fmt.Errorf("%q is no ClickHouse version", version)
+}
+
+// replaceFile writes a file so that a reader, or a crash, sees the old or the
+// new content and nothing between.
+func replaceFile(name string, content []byte, mode os.FileMode) error {
+	temporary := name + ".new"
+	_ = os.Remove(temporary)
+	if err := os.WriteFile(temporary, content, mode); err != nil {
+		return err
+	}
+	return os.Rename(temporary, name)
+}
