@@ -3,19 +3,27 @@ package aggregate
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
 	"os"
+	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
 
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
+
+var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 
 // connect returns a connection to a migrated, empty database.
 func connect(t testing.TB) driver.Conn {
@@ -52,14 +60,13 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		if bad != nil {
 			t.Fatalf("line %d: %v", line, bad)
 		}
-		if !ev.Status.OfMessage() {
+		switch {
+		case !ev.Status.OfMessage():
 			return
-		}
-		if ev.BucketMS == 0 {
+		case ev.BucketMS == 0:
 			orphans.Append(ev, schema.Place{Topic: topic, Offset: int64(line), Line: 1}, raw, now.UnixMilli())
 			return
-		}
-		if ev.IDTimeMS == 0 {
+		case ev.IDTimeMS == 0:
 			located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS})
 		}
 		facts.Append(ev)
@@ -103,40 +110,418 @@ func settle(t testing.TB, a *Aggregator) {
 }
 
 func newAggregator(conn driver.Conn, now time.Time) *Aggregator {
-	return New(Config{Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: func(ctx context.Context, l []schema.Rejection) error {
+	return New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: func(ctx context.Context, l []schema.Rejection) error {
 		return schema.InsertRejected(ctx, conn, l)
 	}})
 }
 
-const visibleCells = `SELECT channel, toUInt64(sum(attempted)), toUInt64(sum(sent)), toUInt64(sum(delivered)), toUInt64(sum(read)), toUInt64(sum(failed)),
-	toUInt64(sum(pending)), toUInt64(sum(skipped)), toUInt64(sum(skewed)) FROM rollup_attempts
-	WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)
-	GROUP BY channel ORDER BY channel`
+func noLetters(context.Context, []schema.Rejection) error { return nil }
 
-func TestAggregator_Pass_ExamplesOnce(t *testing.T) {
-	conn := connect(t)
-	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+// line writes a valid event; members replace or add fields.
+func line(id, status string, occurred time.Time, members ...string) string {
+	text := fmt.Sprintf(`{"account":"a","message_id":%q,"channel":"sms","status":%q,"occurred_at":%q,"recipient":"+79001234567"`,
+		id, status, occurred.Format(time.RFC3339Nano))
+	for i := 0; i < len(members); i += 2 {
+		text += fmt.Sprintf(",%q:%s", members[i], members[i+1])
+	}
+	return text + "}\n"
+}
+
+func submitted(at time.Time) []string {
+	return []string{"submitted_at", fmt.Sprintf("%q", at.Format(time.RFC3339Nano))}
+}
+
+// totals are the sums that a report would read now: attempted, sent, delivered, failed, pending, and the 1-minute pair.
+type totals struct{ Attempted, Sent, Delivered, Failed, Pending, Num1m, Den1m uint64 }
+
+func visible(t testing.TB, conn driver.Conn) totals {
+	t.Helper()
+	var s totals
+	err := conn.QueryRow(t.Context(), `SELECT sum(attempted), sum(sent), sum(delivered), sum(failed), sum(pending), sum(delivered_1m_num), sum(delivered_1m_den)
+		FROM rollup_attempts WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`).
+		Scan(&s.Attempted, &s.Sent, &s.Delivered, &s.Failed, &s.Pending, &s.Num1m, &s.Den1m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func count(t testing.TB, conn driver.Conn, query string) uint64 {
+	t.Helper()
+	var n uint64
+	if err := conn.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+func mustSee(t testing.TB, conn driver.Conn, want totals) {
+	t.Helper()
+	if got := visible(t, conn); got != want {
+		t.Fatalf("reports read %+v, want %+v", got, want)
+	}
+}
+
+func TestAggregator_Pass_SplitsAndRepeatsChangeNothing(t *testing.T) {
 	lines, err := os.ReadFile("../simulate/testdata/examples/events.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := newAggregator(conn, now)
-	halves := bytes.SplitAfter(lines, []byte("\n"))
-	load(t, conn, "first", bytes.Join(halves[:700], nil), now)
+	all := bytes.SplitAfter(lines, []byte("\n"))
+	var want totals
+	for i, cuts := range [][]int{{0, len(all)}, {0, 700, len(all)}, {0, 3, 200, 201, 900, len(all)}} {
+		conn := connect(t)
+		a := newAggregator(conn, noon)
+		for j := 1; j < len(cuts); j++ {
+			load(t, conn, fmt.Sprint("part", j), bytes.Join(all[cuts[j-1]:cuts[j]], nil), noon)
+			settle(t, a)
+		}
+		load(t, conn, "again", bytes.Join(all[100:400], nil), noon)
+		settle(t, a)
+		if i == 0 {
+			want = visible(t, conn)
+			if want.Attempted != 487 || want.Sent != 486 || want.Delivered != 347 || want.Failed != 87 || want.Pending != 53 {
+				t.Fatalf("examples give %+v", want)
+			}
+			continue
+		}
+		mustSee(t, conn, want)
+	}
+}
+
+func TestAggregator_Pass_ReportsNeedNoFacts(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
 	settle(t, a)
-	load(t, conn, "second", bytes.Join(halves[700:], nil), now)
+	want := visible(t, conn)
+	if want.Delivered != 1 {
+		t.Fatalf("%+v", want)
+	}
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE attempts"); err != nil {
+		t.Fatal(err)
+	}
 	settle(t, a)
-	rows, err := conn.Query(t.Context(), visibleCells)
+	mustSee(t, conn, want)
+}
+
+// A recomputed bucket loses the cells that its facts no longer give: here the sender of the only attempt changes.
+func TestAggregator_Pass_StaleCellsGo(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "sent", at, append(submitted(at), "sender", `"A"`)...)), noon)
+	settle(t, a)
+	load(t, conn, "2", []byte(line("m", "delivered", at, append(submitted(at), "sender", `"B"`)...)), noon)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+}
+
+func TestAggregator_Join_OrphanBeforeAndAfter(t *testing.T) {
+	at := noon.Add(-3 * time.Hour)
+	orphan, full := line("m", "delivered", at.Add(time.Second)), line("m", "sent", at, submitted(at)...)
+	for name, order := range map[string][]string{"OrphanFirst": {orphan, full}, "OrphanLast": {full, orphan}, "Together": {orphan + full}, "Twice": {orphan, full, orphan, full}} {
+		t.Run(name, func(t *testing.T) {
+			conn := connect(t)
+			a := newAggregator(conn, noon)
+			for i, lines := range order {
+				load(t, conn, fmt.Sprint(i), []byte(lines), noon)
+				settle(t, a)
+			}
+			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+			if n := count(t, conn, "SELECT count() FROM orphans FINAL WHERE (topic, partition, offset, line) NOT IN (SELECT topic, partition, offset, line FROM orphan_ends)"); n != 0 {
+				t.Errorf("%d orphans are open", n)
+			}
+		})
+	}
+}
+
+// Another account's message of the same id is another message.
+func TestAggregator_Join_OrphanStaysInItsAccount(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-3 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "sent", at, submitted(at)...)), noon)
+	load(t, conn, "2", []byte(strings.Replace(line("m", "delivered", at), `"a"`, `"b"`, 1)), noon)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Pending: 1, Den1m: 1})
+}
+
+func TestAggregator_Join_OrphanExpires(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-3 * time.Hour)
+	raw := line("m", "delivered", at)
+	load(t, conn, "t", []byte(raw), noon)
+	settle(t, newAggregator(conn, noon.Add(OrphanAge-time.Second)))
+	if n := count(t, conn, "SELECT count() FROM rejected"); n != 0 {
+		t.Fatalf("%d dead letters before its time", n)
+	}
+	for range 2 {
+		settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Second)))
+	}
+	var reason, bytes string
+	if err := conn.QueryRow(t.Context(), "SELECT reason, raw FROM rejected FINAL").Scan(&reason, &bytes); err != nil {
+		t.Fatal(err)
+	}
+	if reason != "no_cohort" || bytes != strings.TrimSpace(raw) {
+		t.Errorf("dead letter %q %q", reason, bytes)
+	}
+	// It is a dead letter now: its message comes too late.
+	load(t, conn, "late", []byte(line("m", "sent", at, submitted(at)...)), noon)
+	settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Minute)))
+	if got := visible(t, conn); got.Delivered != 0 || got.Sent != 1 {
+		t.Errorf("%+v, want the expired orphan left out", got)
+	}
+}
+
+// Events of one message that disagree on submitted_at are one message with the earliest cohort, in whatever order they come.
+func TestAggregator_Join_SplitMessage(t *testing.T) {
+	h := func(n int) time.Time { return noon.Add(time.Duration(-n) * time.Hour) }
+	parts := []string{
+		line("m", "sent", h(4), submitted(h(4))...),
+		line("m", "delivered", h(4).Add(30*time.Second), submitted(h(5))...),
+		line("m", "read", h(4).Add(time.Minute), submitted(h(6))...),
+		line("m", "clicked", h(4).Add(2*time.Minute)), // an orphan
+	}
+	for seed := range uint64(10) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		conn := connect(t)
+		a := newAggregator(conn, noon)
+		for i, l := range parts {
+			load(t, conn, fmt.Sprint(i), []byte(l), noon)
+			if random.IntN(2) == 0 {
+				settle(t, a)
+			}
+		}
+		settle(t, a)
+		mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+		var cohort time.Time
+		if err := conn.QueryRow(t.Context(), `SELECT fromUnixTimestamp64Milli(max(cohort_max_ms)) FROM rollup_attempts
+			WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`).Scan(&cohort); err != nil {
+			t.Fatal(err)
+		}
+		if !cohort.Equal(h(6)) {
+			t.Fatalf("seed %d: cohort %v, want the earliest, %v", seed, cohort, h(6))
+		}
+	}
+}
+
+// Figures that change by time alone change on time, though nothing touches their bucket.
+func TestAggregator_Pass_WindowsEnd(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-10 * time.Second)
+	now := noon
+	a := New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: noLetters})
+	load(t, conn, "t", []byte(line("m", "delivered", at.Add(5*time.Second), submitted(at)...)+line("m", "sent", at)), noon)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1})
+	now = noon.Add(2 * dueGrain)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+	// A new process knows what is due from the tables.
+	now = noon.Add(24*time.Hour + 2*dueGrain)
+	settle(t, New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: noLetters}))
+	if n := count(t, conn, "SELECT sum(delivered_24h_den) FROM rollup_attempts WHERE generation = (SELECT max(generation) FROM generations)"); n != 1 {
+		t.Errorf("delivered_24h_den = %d after a day, want 1", n)
+	}
+}
+
+// Whatever step a pass dies at, the next one publishes the same figures, and no touch is lost.
+func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
+	for _, step := range []string{"computed", "published", "closed"} {
+		t.Run(step, func(t *testing.T) {
+			conn := connect(t)
+			at := noon.Add(-2 * time.Hour)
+			load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+			died := errors.New("died")
+			a := newAggregator(conn, noon)
+			a.cfg.OnStep = func(s string) {
+				if s == step {
+					panic(died)
+				}
+			}
+			func() {
+				defer func() {
+					if r := recover(); r != died {
+						t.Fatalf("recovered %v", r)
+					}
+				}()
+				settle(t, a)
+			}()
+			if step == "computed" {
+				mustSee(t, conn, totals{}) // nothing is visible before it is published
+			}
+			b := newAggregator(conn, noon)
+			settle(t, b)
+			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+			if n := count(t, conn, "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)"); n != 0 {
+				t.Errorf("%d touches are still open", n)
+			}
+		})
+	}
+}
+
+// A reader that asks while buckets are recomputed sees totals from before or after, nothing between.
+func TestAggregator_Pass_ReadersSeeWholeGenerations(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	var lines strings.Builder
+	for i := range 300 {
+		at := noon.Add(-time.Duration(i%20+2) * time.Hour)
+		lines.WriteString(line(fmt.Sprint("m", i), "delivered", at, submitted(at)...))
+	}
+	load(t, conn, "first", []byte(lines.String()), noon)
+	settle(t, a)
+	ctx, stop := context.WithCancel(t.Context())
+	seen := make(chan map[uint64]bool)
+	go func() {
+		all := map[uint64]bool{}
+		for ctx.Err() == nil {
+			all[visible(t, conn).Attempted] = true
+		}
+		seen <- all
+	}()
+	for range 5 {
+		load(t, conn, "again", []byte(lines.String()), noon)
+		settle(t, a)
+	}
+	stop()
+	if all := <-seen; !reflect.DeepEqual(all, map[uint64]bool{300: true}) {
+		t.Errorf("readers saw %v, want 300 alone", all)
+	}
+}
+
+func TestAggregator_Upkeep_DropsReplacedGenerations(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	for i := range 4 {
+		load(t, conn, fmt.Sprint(i), []byte(line("m", "delivered", at, submitted(at)...)), noon)
+		settle(t, a)
+	}
+	want := visible(t, conn)
+	if n := count(t, conn, "SELECT count() FROM generations"); n != 4 {
+		t.Fatalf("%d generations, want 4", n)
+	}
+	// Rows of a generation that died before its publication.
+	if err := conn.Exec(t.Context(), "INSERT INTO rollup_attempts SELECT * REPLACE (7 AS generation) FROM rollup_attempts LIMIT 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.dropReplaced(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn, "SELECT count() FROM generations"); n != 4 {
+		t.Errorf("%d generations are left although all are young, want 4", n)
+	}
+	if err := a.dropReplaced(t.Context(), time.Now().Add(DefaultRetention+time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if g, c := count(t, conn, "SELECT count() FROM generations"), count(t, conn, "SELECT uniqExact(generation) FROM rollup_attempts"); g != 1 || c != 1 {
+		t.Errorf("%d generations with cells of %d are left, want 1 and 1", g, c)
+	}
+	mustSee(t, conn, want)
+}
+
+func TestAggregator_Run_SecondStandsByUntilFirstLeaves(t *testing.T) {
+	conn := connect(t)
+	run := func() (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = New(Config{}, Deps{Conn: conn, Reject: noLetters}).Run(ctx)
+		}()
+		return func() { cancel(); <-done }
+	}
+	owners := func() uint64 { return count(t, conn, "SELECT uniqExact(owner) FROM freshness") }
+	stopFirst := run()
+	waitFor(t, func() bool { return owners() == 1 })
+	stopSecond := run()
+	time.Sleep(3 * freshnessEvery)
+	if n := owners(); n != 1 {
+		t.Errorf("%d aggregators work at a time", n)
+	}
+	stopFirst()
+	waitFor(t, func() bool { return owners() == 2 })
+	stopSecond()
+}
+
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	for range 200 {
+		if ok() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("waited 10 s in vain")
+}
+
+// Under backlog the newest buckets come first, and the one that waited longest is never left behind.
+func TestChoose_NewestFirstNoneStarves(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		limit := rapid.IntRange(2, 8).Draw(r, "limit")
+		open := map[bucketKey]*bucketWork{}
+		for i := range rapid.IntRange(limit+1, 40).Draw(r, "n") {
+			key := bucketKey{"a", int64(i) * schema.HourMS}
+			open[key] = &bucketWork{bucketKey: key, oldest: rapid.Int64Range(0, 1000).Draw(r, "at")}
+		}
+		chosen := choose(open, nil, 0, limit)
+		if len(chosen) != limit {
+			r.Fatalf("%d chosen, want %d", len(chosen), limit)
+		}
+		newest, waited := bucketKey{}, int64(1<<60)
+		for key, w := range open {
+			if key.bucketMS > newest.bucketMS {
+				newest = key
+			}
+			waited = min(waited, w.oldest)
+		}
+		hasNewest, hasOldest := false, false
+		for _, w := range chosen {
+			hasNewest = hasNewest || w.bucketKey == newest
+			hasOldest = hasOldest || w.oldest == waited
+		}
+		if !hasNewest || !hasOldest {
+			r.Fatalf("newest chosen: %v, longest waiting chosen: %v", hasNewest, hasOldest)
+		}
+	})
+}
+
+func TestStatement_AllFilesExist(t *testing.T) {
+	files, err := statements.ReadDir("sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var ch string
-		var n [8]uint64
-		if err := rows.Scan(&ch, &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &n[7]); err != nil {
-			t.Fatal(err)
+	for _, f := range files {
+		if !strings.HasPrefix(statement(strings.TrimSuffix(f.Name(), ".sql")), "--") {
+			t.Errorf("%s does not begin with a comment that says what it is for", f.Name())
 		}
-		t.Log(ch, n)
 	}
+}
+
+// BenchmarkAggregator_Pass measures recomputing one account's hour of attempts, unmerged as ingest leaves them.
+func BenchmarkAggregator_Pass(b *testing.B) {
+	conn := connect(b)
+	const messages = 500_000
+	err := conn.Exec(b.Context(), fmt.Sprintf(`INSERT INTO events SELECT 'a', toDateTime('2026-11-19 10:00:00', 'UTC'), concat('m', toString(cityHash64(intDiv(number, 3)))),
+		1, [2, 3, 4][number %% 3 + 1], 1795082400000 + number, 1795082400000 + intDiv(number, 3) * 7 %% 3600000, 0, 'sms', 'devino', concat('c', toString(intDiv(number, 3) %% 20)), '', 'Shop', '', '25001',
+		'promo', 'first', concat('+7900', toString(1000000 + intDiv(number, 3)), '\0RU'), '', 1, 1, 0, 0, '', 0, 0, '' FROM numbers(%d)`, 3*messages))
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := newAggregator(conn, noon)
+	if err := a.prepare(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	key := bucketKey{"a", time.Date(2026, 11, 19, 10, 0, 0, 0, time.UTC).UnixMilli()}
+	began := time.Now()
+	for b.Loop() {
+		if err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), []*bucketWork{{bucketKey: key}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(messages*b.N)/time.Since(began).Seconds(), "attempts/s")
 }
