@@ -1,0 +1,142 @@
+package query
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// cell is a row of rollup_attempts.
+type cell struct {
+	account                                                               string
+	bucket                                                                time.Time
+	generation                                                            uint64
+	cohort                                                                time.Time
+	channel, provider, campaign, template, sender, app, operator, country string
+	traffic                                                               string
+	step                                                                  uint8
+	trigger                                                               string
+	counts                                                                [10]uint64 // attempted … skewed, as in countNames
+	timed                                                                 [6]uint64  // delivered_1m_num … read_24h_den
+	toDeliver, toRead, toReply                                            map[uint16]uint64
+	minMS, maxMS                                                          int64
+}
+
+func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
+	tb.Helper()
+	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
+		`INSERT INTO rollup_attempts (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator,
+		country, traffic, step, trigger, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed,
+		delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
+		cohort_min_ms, cohort_max_ms, due_ms)`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range cells {
+		row := []any{c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template, c.sender, c.app, c.operator,
+			c.country, c.traffic, c.step, c.trigger}
+		for _, n := range c.counts {
+			row = append(row, n)
+		}
+		for _, n := range c.timed {
+			row = append(row, n)
+		}
+		row = append(row, histogram(c.toDeliver), histogram(c.toRead), histogram(c.toReply), c.minMS, c.maxMS, int64(0))
+		if err := batch.Append(row...); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func histogram(m map[uint16]uint64) map[uint16]uint64 {
+	if m == nil {
+		return map[uint16]uint64{}
+	}
+	return m
+}
+
+// publish makes the cells' generations visible, bucket by bucket, in one block.
+func publish(tb testing.TB, conn driver.Conn, cells []cell) {
+	tb.Helper()
+	type bucket struct {
+		account    string
+		at         time.Time
+		generation uint64
+	}
+	ranges := map[bucket][2]int64{}
+	for _, c := range cells {
+		b := bucket{c.account, c.bucket, c.generation}
+		r, found := ranges[b]
+		if !found {
+			r = [2]int64{c.minMS, c.maxMS}
+		}
+		ranges[b] = [2]int64{min(r[0], c.minMS), max(r[1], c.maxMS)}
+	}
+	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for b, r := range ranges {
+		if err := batch.Append(b.account, b.at, b.generation, r[0], r[1], int64(0), uint64(1)); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// randomCells makes cells of the days before end, with every relation between counts that definitions.md promises.
+func randomCells(seed uint64, n int, end time.Time, days int) []cell {
+	r := rand.New(rand.NewPCG(seed, 0))
+	pick := func(names ...string) string { return names[r.IntN(len(names))] }
+	split := func(total uint64) uint64 { return uint64(r.Int64N(int64(total) + 1)) }
+	cells := make([]cell, n)
+	for i := range cells {
+		c := &cells[i]
+		c.account = pick("acme", "центр", "z")
+		c.bucket = end.Add(-time.Duration(1+r.IntN(days*24)) * time.Hour).Truncate(time.Hour)
+		c.generation = 1
+		c.cohort = c.bucket.Add(time.Duration(r.IntN(4)) * 15 * time.Minute)
+		c.minMS = c.cohort.UnixMilli() + r.Int64N(450_000)
+		c.maxMS = c.minMS + r.Int64N(450_000)
+		c.channel = schema.Channels[r.IntN(len(schema.Channels))]
+		c.provider = pick("", "fcm", "apns", "bot", "mts", "devino")
+		c.campaign = pick("", "c1", "c2", "весна", "=cmd", "a,\"b\"\nc", "-10%", "\xff\xfe")
+		c.template, c.sender, c.app = pick("", "otp"), pick("", "Kaskad"), pick("", "shop", "bank")
+		c.operator, c.country = pick("", "25001", "25002"), pick("", "RU", "KZ", "UA")
+		c.traffic = pick(append([]string{""}, schema.Traffics...)...)
+		c.step = uint8(1 + r.IntN(3))
+		c.trigger = pick(append([]string{""}, schema.Triggers...)...)
+		attempted := uint64(r.IntN(1000))
+		delivered := split(attempted)
+		failed := split(attempted - delivered)
+		sent := delivered + split(attempted-delivered)
+		read := split(delivered)
+		c.counts = [10]uint64{attempted, sent, delivered, read, split(read), split(read), failed, attempted - delivered - failed, split(50), split(3)}
+		den := split(sent)
+		num := split(den)
+		den24 := split(den)
+		num24 := split(den24)
+		c.timed = [6]uint64{split(num), den, num24, den24, split(num24), den24}
+		cellsOf := func(total uint64) map[uint16]uint64 {
+			m := map[uint16]uint64{}
+			for total > 0 {
+				part := 1 + split(total-1)
+				m[uint16(r.IntN(1100))] += part
+				total -= part
+			}
+			return m
+		}
+		c.toDeliver, c.toRead, c.toReply = cellsOf(split(delivered)), cellsOf(split(read)), cellsOf(c.counts[5])
+	}
+	return cells
+}

@@ -1,0 +1,318 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/gin-gonic/gin"
+)
+
+var (
+	//go:embed generation.sql
+	generationSQL string
+	//go:embed zone.sql
+	zoneSQL string
+)
+
+// rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and denominators
+// come from channels.sql in the same order, but for denominators that two rates share.
+var rateNames = [...]string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h"}
+
+var countNames = [...]string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed"}
+
+// channelColumns lists the fields of a row behind its keys.
+func channelColumns() []string {
+	columns := slices.Clone(countNames[:])
+	for _, r := range rateNames {
+		columns = append(columns, r+"_num", r+"_den", r+"_rate")
+	}
+	columns = append(columns, "open_rate_low", "open_rate_high", "open_rate_bound")
+	for _, latency := range []string{"time_to_deliver", "time_to_read", "time_to_reply"} {
+		columns = append(columns, latency+"_p50", latency+"_p90", latency+"_p99")
+	}
+	return append(columns, "mature")
+}
+
+// channelSums is a row as channels.sql returns it: quantities only.
+type channelSums struct {
+	texts   []string
+	numbers []uint8
+
+	counts                                               [len(countNames)]uint64
+	deliveryNum, deliveryDen                             uint64
+	attemptedDen                                         uint64
+	openNum, openDen                                     uint64
+	readOfSentDen                                        uint64
+	replyNum, clickNum                                   uint64
+	within1mNum, within1mDen, within24hNum, within24hDen uint64
+	read24hNum, read24hDen                               uint64
+	exact, lower, upper                                  uint64
+	latencies                                            [3]latencyRanks // to deliver, to read, to reply
+	settledMS                                            int64
+}
+
+// destinations are the places that a row is scanned to.
+func (s *channelSums) destinations(keys []key) []any {
+	s.texts, s.numbers = make([]string, len(keys)), make([]uint8, len(keys))
+	var to []any
+	for i, k := range keys {
+		if k.number {
+			to = append(to, &s.numbers[i])
+		} else {
+			to = append(to, &s.texts[i])
+		}
+	}
+	for i := range s.counts {
+		to = append(to, &s.counts[i])
+	}
+	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen, &s.replyNum, &s.clickNum,
+		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
+		&s.exact, &s.lower, &s.upper, &s.latencies[0].cells, &s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
+		&s.latencies[2].cells, &s.latencies[2].known, &s.settledMS)
+}
+
+// shownKeys returns the keys as texts, for a cursor.
+func (s *channelSums) shownKeys(keys []key) [][]byte {
+	shown := make([][]byte, len(keys))
+	for i, k := range keys {
+		if k.number {
+			shown[i] = strconv.AppendUint(nil, uint64(s.numbers[i]), 10)
+		} else {
+			shown[i] = []byte(s.texts[i])
+		}
+	}
+	return shown
+}
+
+// row computes the fields of a row from its quantities.
+func (s *channelSums) row(keys []key, nowMS int64, row []value) []value {
+	for i, k := range keys {
+		if k.number {
+			row = append(row, count(uint64(s.numbers[i])))
+		} else {
+			row = append(row, text(s.texts[i]))
+		}
+	}
+	for _, n := range s.counts {
+		row = append(row, count(n))
+	}
+	for _, r := range [len(rateNames)][2]uint64{
+		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen}, {s.openNum, s.readOfSentDen},
+		{s.replyNum, s.deliveryNum}, {s.clickNum, s.deliveryNum},
+		{s.within1mNum, s.within1mDen}, {s.within24hNum, s.within24hDen}, {s.read24hNum, s.read24hDen},
+	} {
+		row = append(row, count(r[0]), count(r[1]), rateOf(r[0], r[1]))
+	}
+	low, high := wilson(s.openNum, s.openDen)
+	row = append(row, low, high, s.bound())
+	for _, latency := range s.latencies {
+		row = latency.appendSeconds(row)
+	}
+	return append(row, truth(s.settledMS < nowMS))
+}
+
+// bound says which way the open rate errs, over the attempts in its denominator.
+func (s *channelSums) bound() value {
+	switch {
+	case s.lower > 0 && s.upper > 0:
+		return text("mixed")
+	case s.upper > 0:
+		return text("upper")
+	case s.lower > 0:
+		return text("lower")
+	case s.exact > 0:
+		return text("exact")
+	}
+	return null
+}
+
+// channels serves GET /v1/reports/channels.
+func (s *Server) channels(c *gin.Context) error {
+	p, err := readParams(c.Request, slices.Concat(keyNames(), reportParams))
+	if err != nil {
+		return err
+	}
+	format := p.format(c.Request)
+	zone := p.zone()
+	keys := readGroupBy(p)
+	filters := readFilters(p, zone)
+	limit := p.limit()
+	hash := channelsHash(p, zone, keys, filters)
+	at := p.cursor(hash, len(keys))
+	now := s.config.Now()
+	if at != nil {
+		if at.Pin == nil || len(keys) == 0 {
+			p.fail("cursor", "cannot be read: start again without a cursor")
+		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxCursorAge {
+			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again without a cursor")
+		} else {
+			now = time.UnixMilli(at.Pin.NowMS)
+		}
+	}
+	from, to := p.period(now, zone)
+	if err := p.err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	if err := s.checkZone(ctx, zone); err != nil {
+		return err
+	}
+	q := channelsQuery{keys: keys, filters: filters, tz: zone.String(), fromMS: from, toMS: to, limit: limit + 1}
+	var seen pin
+	if at != nil {
+		seen = *at.Pin
+		for _, k := range at.After {
+			q.after = append(q.after, string(k))
+		}
+	} else if seen, err = s.pin(ctx, now); err != nil {
+		return err
+	}
+	q.generation = seen.Generation
+	if q.routes, err = s.readRoutes(ctx); err != nil {
+		return err
+	}
+
+	t := newTable(format, keyColumns(keys), channelColumns())
+	next, err := s.readChannels(ctx, &q, &seen, t, at == nil)
+	if err != nil {
+		return fmt.Errorf("channel report: %w", err)
+	}
+	nextCursor := null
+	if next != nil {
+		encoded, err := cursor{Query: hash, After: next, Pin: &seen}.String()
+		if err != nil {
+			return err
+		}
+		nextCursor = text(encoded)
+	}
+	asOf, lag := null, null
+	if seen.AsOfMS != nil {
+		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
+	}
+	t.send(c, []member{{"report", text("channels")}, {"from", instantIn(from, zone)}, {"to", instantIn(to, zone)}, {"tz", text(zone.String())},
+		{"as_of", asOf}, {"lag_seconds", lag}, {"mature", truth(seen.Mature)}}, nextCursor)
+	return nil
+}
+
+// readChannels fills the table with a page and returns the keys of its last row when there are more.
+func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, t *table, first bool) (next [][]byte, err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	var last channelSums
+	var line []value
+	mature := true
+	for rows.Next() {
+		if t.rows == q.limit-1 && len(q.keys) > 0 {
+			// One row too many was asked for, to know whether there are more.
+			next = last.shownKeys(q.keys)
+			continue
+		}
+		last = channelSums{}
+		if err := rows.Scan(last.destinations(q.keys)...); err != nil {
+			return nil, err
+		}
+		line = last.row(q.keys, seen.NowMS, line[:0])
+		mature = mature && last.settledMS < seen.NowMS
+		t.row(line)
+	}
+	if err := rows.Err(); err != nil || !first {
+		return next, err
+	}
+	if next != nil {
+		// The envelope speaks of the whole answer, so its totals are needed when there are more pages.
+		var total channelSums
+		if err := rows.Totals(total.destinations(q.keys)...); err != nil {
+			return nil, fmt.Errorf("read totals: %w", err)
+		}
+		mature = total.settledMS < seen.NowMS
+	}
+	seen.Mature = mature
+	return next, nil
+}
+
+// closeRows keeps the error of a result that ended early.
+func closeRows(rows driver.Rows, err *error) {
+	if closing := rows.Close(); *err == nil {
+		*err = closing
+	}
+}
+
+// pin reads as_of first and the newest generation second: what was acknowledged before as_of is then surely in the generations.
+func (s *Server) pin(ctx context.Context, now time.Time) (pin, error) {
+	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
+	fresh, err := s.freshness(ctx)
+	if err != nil {
+		return seen, err
+	}
+	seen.AsOfMS = s.asOf(fresh, now)
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), generationSQL).Scan(&seen.Generation); err != nil {
+		return seen, fmt.Errorf("read newest generation: %w", err)
+	}
+	return seen, nil
+}
+
+// asOf is the moment up to which everything is in the answer; nil before the aggregator has said so for the first time.
+func (s *Server) asOf(fresh freshness, now time.Time) *int64 {
+	ms := fresh.asOfMS
+	if s.config.Fixed {
+		ms = now.UnixMilli()
+	} else if !fresh.known {
+		return nil
+	}
+	return &ms
+}
+
+func keyColumns(keys []key) []string {
+	names := make([]string, len(keys))
+	for i, k := range keys {
+		names[i] = k.name
+	}
+	return names
+}
+
+// reportParams are the parameters that every report takes besides its filters.
+var reportParams = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format"}
+
+// channelsHash covers what decides the rows and their order. limit and format may change from page to page.
+func channelsHash(p *params, zone *time.Location, keys []key, filters []filter) []byte {
+	parts := []string{"channels", zone.String(), strings.Join(keyColumns(keys), ","), p.values.Get("from"), p.values.Get("to")}
+	for _, f := range filters {
+		parts = append(parts, f.key.name, strconv.Itoa(len(f.values)))
+		parts = append(parts, f.values...)
+	}
+	return queryHash(parts...)
+}
+
+// checkZone refuses a zone that Go knows and ClickHouse does not.
+func (s *Server) checkZone(ctx context.Context, zone *time.Location) error {
+	if zone == time.UTC {
+		return nil
+	}
+	if _, known := s.zones.Load(zone.String()); known {
+		return nil
+	}
+	var known bool
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), zoneSQL, clickhouse.Named("tz", zone.String())).Scan(&known); err != nil {
+		return fmt.Errorf("look up time zone: %w", err)
+	}
+	if !known {
+		return badParameter("tz", fmt.Sprintf("ClickHouse does not know %q; name the zone by its usual IANA name, such as Europe/Moscow", zone))
+	}
+	s.zones.Store(zone.String(), true)
+	return nil
+}

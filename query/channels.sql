@@ -1,0 +1,57 @@
+-- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
+-- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
+WITH
+    -- What the cell's route can report (routeCode in routes.go). A named provider is none of "any other", so its line wins over '*'; of
+    -- two such lines the account's own wins.
+    {{.Route}} AS route,
+    bitAnd(route, 1) = 1 AS has_delivery,
+    bitAnd(route, 2) = 2 AS has_reads,
+    bitAnd(bitShiftRight(route, 2), 3) AS bound
+{{- range .Keys}},
+    {{.Cell}} AS {{.Column}}
+{{- end}}
+SELECT
+{{- range .Keys}}
+    {{.Shown}} AS {{.Name}},
+{{- end}}
+    sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
+    sum(r.skipped), sum(r.skewed),
+    sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
+    sumIf(r.read, has_reads), sumIf(r.delivered, has_reads), sumIf(r.sent, has_reads),
+    sumIf(r.replied, has_delivery), sumIf(r.clicked, has_delivery),
+    sumIf(r.delivered_1m_num, has_delivery), sumIf(r.delivered_1m_den, has_delivery),
+    sumIf(r.delivered_24h_num, has_delivery), sumIf(r.delivered_24h_den, has_delivery),
+    sumIf(r.read_24h_num, has_reads), sumIf(r.read_24h_den, has_reads),
+    -- Delivered attempts by the bound of their route: 1 exact, 2 lower, 3 upper.
+    sumIf(r.delivered, has_reads AND bound = 1), sumIf(r.delivered, has_reads AND bound = 2), sumIf(r.delivered, has_reads AND bound = 3),
+    -- The latency cells at the nearest ranks, and whether there are any. (Merging whole histograms by sumMap takes five times as long.)
+    quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_deliver.keys, r.to_deliver.values, has_delivery),
+    countIf(has_delivery AND notEmpty(r.to_deliver.keys)) > 0,
+    quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_read.keys, r.to_read.values, has_reads),
+    countIf(has_reads AND notEmpty(r.to_read.keys)) > 0,
+    quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_reply.keys, r.to_reply.values, has_delivery),
+    countIf(has_delivery AND notEmpty(r.to_reply.keys)) > 0,
+    -- When the youngest cohort settles.
+    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+FROM rollup_attempts AS r
+WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+    AND (r.account, r.bucket, r.generation) IN
+    (
+        SELECT account, bucket, max(generation)
+        FROM generations
+        WHERE generation <= {generation:UInt64}
+        {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
+        GROUP BY account, bucket
+        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+    )
+{{- range .Filters}}
+    AND {{.Shown}} IN {{.Parameter}}
+{{- end}}
+{{- if .Keys}}
+GROUP BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Column}}{{end}}{{if not .After}} WITH TOTALS{{end}}
+{{- if .After}}
+HAVING tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}) > tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.After}}{{end}})
+{{- end}}
+ORDER BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}
+LIMIT {limit:UInt32}
+{{- end}}

@@ -1,0 +1,485 @@
+package query
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func location(t *testing.T, name string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// sameRows compares rows as JSON; -0 and the like cannot occur.
+func sameRows(t *testing.T, what string, got, want []map[string]any) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("%s: %d rows, want %d", what, len(got), len(want))
+		return
+	}
+	for i := range want {
+		if !reflect.DeepEqual(got[i], want[i]) {
+			for name, w := range want[i] {
+				if !reflect.DeepEqual(got[i][name], w) {
+					t.Errorf("%s: row %d: %s is %v, want %v", what, i, name, got[i][name], w)
+				}
+			}
+			if len(got[i]) != len(want[i]) {
+				t.Errorf("%s: row %d has %d fields, want %d", what, i, len(got[i]), len(want[i]))
+			}
+			return
+		}
+	}
+}
+
+func TestServer_Channels_Naive(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(7, 3000, testNow, 60)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	r := rand.New(rand.NewPCG(7, 7))
+	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
+	for range 40 {
+		zone := location(t, zones[r.IntN(len(zones))])
+		names := keyNames()
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		groupBy := names[:r.IntN(4)]
+		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+		to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+		values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()}, "limit": {"10000"},
+			"from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+		filters := map[string][]string{}
+		for range r.IntN(3) {
+			name := names[r.IntN(len(names))]
+			for range 1 + r.IntN(3) {
+				value := fmt.Sprint(naiveKey(cells[r.IntN(len(cells))], name, zone))
+				filters[name] = append(filters[name], value)
+				values.Add(name, value)
+			}
+		}
+		answer := report(t, s, values.Encode())
+		want := naiveReport(cells, groupBy, filters, zone, from, to, testNow, nil)
+		sameRows(t, values.Encode(), answer.Rows, want)
+		mature := true
+		for _, row := range want {
+			mature = mature && row["mature"].(bool)
+		}
+		if answer.Mature != mature {
+			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+		}
+		if answer.From != from.In(zone).Format(time.RFC3339) || answer.To != to.In(zone).Format(time.RFC3339) || answer.TZ != zone.String() {
+			t.Errorf("%s: envelope says %s %s %s", values.Encode(), answer.From, answer.To, answer.TZ)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+// Every name, each alone, by its own filter: the part that a filter keeps is the row that the grouping shows.
+func TestServer_Channels_FilterIsGroup(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(3, 500, testNow, 20)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	for _, name := range keyNames() {
+		all := report(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
+		if len(all.Rows) == 0 {
+			t.Errorf("%s: no rows", name)
+		}
+		for _, row := range all.Rows[:min(2, len(all.Rows))] {
+			shown := fmt.Sprint(row[name])
+			if strings.Contains(shown, "\ufffd") {
+				continue
+			}
+			one := report(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
+			sameRows(t, name+"="+shown, one.Rows, []map[string]any{row})
+		}
+	}
+}
+
+func TestServer_Channels_Envelope(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	w := get(s, "/v1/reports/channels")
+	want := `{"report":"channels","from":"2025-10-16T00:00:00Z","to":"2026-11-20T01:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z",` +
+		`"lag_seconds":0,"mature":true,"rows":[],"next_cursor":null}`
+	if w.Body.String() != want {
+		t.Errorf("nothing: %s\nwant %s", w.Body, want)
+	}
+	// Without keys there is one row, of nothing too.
+	w = get(s, "/v1/reports/channels?group_by=")
+	row := `{"attempted":0,"sent":0,"delivered":0,"read":0,"clicked":0,"replied":0,"failed":0,"pending":0,"skipped":0,"skewed":0,` +
+		`"delivery_num":0,"delivery_den":0,"delivery_rate":null,"delivered_of_attempted_num":0,"delivered_of_attempted_den":0,"delivered_of_attempted_rate":null,` +
+		`"open_num":0,"open_den":0,"open_rate":null,"read_of_sent_num":0,"read_of_sent_den":0,"read_of_sent_rate":null,` +
+		`"reply_num":0,"reply_den":0,"reply_rate":null,"click_num":0,"click_den":0,"click_rate":null,` +
+		`"delivered_1m_num":0,"delivered_1m_den":0,"delivered_1m_rate":null,"delivered_24h_num":0,"delivered_24h_den":0,"delivered_24h_rate":null,` +
+		`"read_24h_num":0,"read_24h_den":0,"read_24h_rate":null,"open_rate_low":null,"open_rate_high":null,"open_rate_bound":null,` +
+		`"time_to_deliver_p50":null,"time_to_deliver_p90":null,"time_to_deliver_p99":null,"time_to_read_p50":null,"time_to_read_p90":null,"time_to_read_p99":null,` +
+		`"time_to_reply_p50":null,"time_to_reply_p90":null,"time_to_reply_p99":null,"mature":true}`
+	if !strings.Contains(w.Body.String(), `"rows":[`+row+`],"next_cursor":null`) {
+		t.Errorf("one row of nothing: %s", w.Body)
+	}
+}
+
+func TestServer_Channels_AsOf(t *testing.T) {
+	conn := newConn(t)
+	now := testNow.Add(1234 * time.Millisecond)
+	s := newServer(t, conn, func(c *Config, _ *Deps) {
+		c.Fixed = false
+		c.Now = func() time.Time { return now }
+	})
+	if answer := report(t, s, ""); answer.AsOf != nil || answer.Lag != nil {
+		t.Errorf("before the aggregator has spoken: as of %v, lag %v", answer.AsOf, answer.Lag)
+	}
+	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(), testNow.UnixMilli()-5)
+	answer := report(t, s, "")
+	if answer.AsOf == nil || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.Lag != "1.234" {
+		t.Errorf("as of %v, lag %v", *answer.AsOf, *answer.Lag)
+	}
+}
+
+// Only the greatest published generation of a bucket is read, and a cursor keeps reading what it began with.
+func TestServer_Channels_Generations(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	bucket := testNow.Add(-48 * time.Hour)
+	newCell := func(account, campaign string, generation, attempted uint64) cell {
+		return cell{account: account, bucket: bucket, cohort: bucket, generation: generation, channel: "sms", campaign: campaign,
+			counts: [10]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
+	}
+	attempted := func(a reportAnswer) (all []string) {
+		for _, row := range a.Rows {
+			all = append(all, fmt.Sprint(row["campaign"], "=", row["attempted"]))
+		}
+		return all
+	}
+	want := func(what string, answer reportAnswer, rows ...string) {
+		t.Helper()
+		if got := attempted(answer); !slices.Equal(got, rows) {
+			t.Errorf("%s: %v, want %v", what, got, rows)
+		}
+	}
+	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3), newCell("other", "b", 10, 40)}
+	insertCells(t, conn, first)
+	want("computed, not published", report(t, s, "group_by=campaign"))
+	publish(t, conn, first)
+	want("published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	page := report(t, s, "group_by=campaign&limit=1")
+	want("first page", page, "a=1")
+	if page.NextCursor == nil {
+		t.Fatal("no cursor")
+	}
+
+	second := []cell{newCell("acme", "a", 11, 100), newCell("acme", "c", 11, 300), newCell("acme", "d", 11, 400)}
+	insertCells(t, conn, second)
+	want("newer cells, not published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	publish(t, conn, second)
+	want("newer generation of one account", report(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
+	want("by account", report(t, s, "group_by=campaign&account=other"), "b=40")
+	want("the cursor's pages", report(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
+
+	// A bucket that came out empty.
+	execute(t, conn, "INSERT INTO generations VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
+	want("an empty bucket", report(t, s, "group_by=campaign"), "b=40")
+}
+
+func TestServer_Channels_Pages(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(11, 1200, testNow, 30)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	for _, groupBy := range []string{"campaign", "channel,campaign", "hour,step", "hour_of_day,weekday,account", "week,provider,trigger", "day"} {
+		query := "tz=America/New_York&group_by=" + groupBy
+		all := report(t, s, query+"&limit=10000")
+		for _, limit := range []int{1, 7, 50} {
+			if len(all.Rows) > 40*limit {
+				continue
+			}
+			var rows []map[string]any
+			page := report(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
+			for {
+				rows = append(rows, page.Rows...)
+				if page.Mature != all.Mature || *page.AsOf != *all.AsOf || page.From != all.From || page.To != all.To {
+					t.Errorf("%s: the envelope changes from page to page", query)
+				}
+				if page.NextCursor == nil {
+					break
+				}
+				if len(page.Rows) != limit {
+					t.Fatalf("%s: a page of %d rows, want %d", query, len(page.Rows), limit)
+				}
+				page = report(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
+			}
+			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, all.Rows)
+		}
+	}
+}
+
+func TestServer_Channels_Cursor_Errors(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(5, 200, testNow, 3)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	page := report(t, s, "group_by=channel&limit=1&campaign=c1&campaign=c2")
+	good := *page.NextCursor
+	// Order and repetition of filter values, limit and format are no change.
+	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
+		t.Errorf("%d rows", len(got.Rows))
+	}
+	old, err := cursor{Query: queryHash("channels", "UTC", "channel", "", ""), After: [][]byte{[]byte("push")},
+		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}}.String()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bare, err := cursor{Query: queryHash("channels", "UTC", "channel", "", ""), After: [][]byte{[]byte("push")}}.String()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, word := range map[string]string{
+		"group_by=channel&limit=1&campaign=c1&cursor=" + good:                      "another query",
+		"group_by=channel,step&campaign=c1&campaign=c2&cursor=" + good:             "another query",
+		"group_by=channel&campaign=c1&campaign=c2&tz=Europe/Moscow&cursor=" + good: "another query",
+		"group_by=channel&campaign=c1&campaign=c2&from=2026-11-01&cursor=" + good:  "another query",
+		"group_by=channel&cursor=" + old:                                           "older than 9 minutes",
+		"group_by=channel&cursor=" + bare:                                          "cannot be read",
+		"group_by=channel&cursor=!!":                                               "cannot be read",
+		"group_by=channel&cursor=bm8":                                              "cannot be read",
+		"group_by=channel&cursor=":                                                 "cannot be read",
+	} {
+		wantProblem(t, get(s, "/v1/reports/channels?"+query), http.StatusBadRequest, "cursor", word)
+	}
+}
+
+func TestServer_Channels_Errors(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	for _, c := range []struct{ query, parameter, word string }{
+		{"grup_by=channel", "grup_by", "did you mean group_by?"},
+		{"group_by=chanel", "group_by", "did you mean channel?"},
+		{"group_by=channel,channel", "group_by", "twice"},
+		{"group_by=channel,", "group_by", "no name"},
+		{"group_by=channel&group_by=step", "group_by", "once"},
+		{"channel=smss", "channel", "did you mean sms?"},
+		{"traffic=adverts", "traffic", "otp transactional service promo"},
+		{"trigger=x", "trigger", "first"},
+		{"step=0", "step", "1…32"},
+		{"step=33", "step", "1…32"},
+		{"step=1.0", "step", "1…32"},
+		{"hour_of_day=24", "hour_of_day", "0…23"},
+		{"weekday=0", "weekday", "1…7"},
+		{"day=2026-13-01", "day", "2026-11-20"},
+		{"week=2026-11-20", "week", "Monday"},
+		{"month=2026-1", "month", "2026-11"},
+		{"hour=2026-11-20T13:15:00Z", "hour", "start of an hour"},
+		{"hour=13", "hour", "RFC 3339"},
+		{"limit=0", "limit", "1…10000"},
+		{"limit=10001", "limit", "1…10000"},
+		{"limit=ten", "limit", "1…10000"},
+		{"format=parquet", "format", "json csv ndjson"},
+		{"from=2026-11-01T00:01:00Z", "from", "quarter hour"},
+		{"tz=Nowhere", "tz", "IANA"},
+		{"account=" + strings.Repeat("x", 257), "account", "256"},
+	} {
+		wantProblem(t, get(s, "/v1/reports/channels?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+	}
+	wantProblem(t, get(s, "/v1/reports/channels?from=%zz"), http.StatusBadRequest, "", "percent-encode")
+	// All that is wrong is told at once.
+	w := get(s, "/v1/reports/channels?limit=0&step=99&from=x")
+	var p Problem
+	decode(t, w, http.StatusBadRequest, &p)
+	if len(p.Errors) != 3 {
+		t.Errorf("%d errors, want 3: %s", len(p.Errors), w.Body)
+	}
+}
+
+// Values with quotes, braces and control characters are data wherever they go.
+func TestServer_Channels_Values(t *testing.T) {
+	conn := newConn(t)
+	bucket := testNow.Add(-24 * time.Hour)
+	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul", "') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
+	var cells []cell
+	for i, text := range texts {
+		cells = append(cells, cell{account: "a" + text, bucket: bucket, cohort: bucket, generation: 1, channel: "sms", campaign: text,
+			counts: [10]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
+	}
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	for i, text := range texts {
+		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text), "campaign=" + url.QueryEscape(text) + "&campaign=none"} {
+			answer := report(t, s, "group_by=&"+filter)
+			if got := answer.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
+				t.Errorf("%s: %v attempted, want %d", filter, got, i+1)
+			}
+		}
+	}
+	// And as the keys of a cursor.
+	seen := 0
+	page := report(t, s, "group_by=campaign,account&limit=1")
+	for ; page.NextCursor != nil; seen++ {
+		page = report(t, s, "group_by=campaign,account&limit=1&cursor="+*page.NextCursor)
+	}
+	if seen+1 != len(texts) {
+		t.Errorf("%d pages, want %d", seen+1, len(texts))
+	}
+}
+
+func TestServer_Channels_Formats(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(13, 400, testNow, 3)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	const query = "group_by=campaign,channel,step&limit=50"
+	want := report(t, s, query)
+	columns := append([]string{"campaign", "channel", "step"}, channelColumns()...)
+
+	w := get(s, "/v1/reports/channels?format=csv&"+query)
+	if got := w.Header().Get("Content-Type"); got != "text/csv; charset=utf-8; header=present" {
+		t.Errorf("content type %q", got)
+	}
+	for name, value := range map[string]string{"Kaskad-Report": "channels", "Kaskad-As-Of": *want.AsOf, "Kaskad-Lag-Seconds": "0",
+		"Kaskad-Mature": fmt.Sprint(want.Mature), "Kaskad-From": want.From, "Kaskad-To": want.To, "Kaskad-Tz": want.TZ} {
+		if got := w.Header().Get(name); got != value {
+			t.Errorf("header %s is %q, want %q", name, got, value)
+		}
+	}
+	if !strings.Contains(w.Body.String(), "\r\n") {
+		t.Error("lines do not end as RFC 4180 says")
+	}
+	records, err := csv.NewReader(w.Body).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(records[0], columns) || len(records) != len(want.Rows)+1 {
+		t.Fatalf("%d records, header %v", len(records), records[0])
+	}
+	guarded := 0
+	for i, row := range want.Rows {
+		for j, name := range columns {
+			cell := ""
+			if row[name] != nil {
+				cell = fmt.Sprint(row[name])
+			}
+			if _, isText := row[name].(string); isText && cell != "" && strings.Contains("=+-@", cell[:1]) {
+				cell = "'" + cell
+				guarded++
+			}
+			// JSON shows what is not UTF-8 as U+FFFD; CSV keeps the bytes.
+			if got := strings.ToValidUTF8(records[i+1][j], "\ufffd"); got != cell {
+				t.Errorf("row %d: %s is %q, want %q", i, name, got, cell)
+			}
+		}
+	}
+	if guarded == 0 {
+		t.Error("no formula was tried")
+	}
+	next := get(s, "/v1/reports/channels?format=ndjson&"+query+"&cursor="+w.Header().Get("Kaskad-Next-Cursor"))
+	if next.Code != http.StatusOK {
+		t.Errorf("the cursor of a CSV page: %s", next.Body)
+	}
+
+	for _, headers := range [][]string{{"Accept", "application/x-ndjson"}, {"Accept", "text/html, application/x-ndjson;q=0.9, application/json;q=0.1"}} {
+		w = get(s, "/v1/reports/channels?"+query, headers...)
+		lines := strings.Split(strings.TrimSuffix(w.Body.String(), "\n"), "\n")
+		if len(lines) != len(want.Rows) || w.Header().Get("Content-Type") != "application/x-ndjson" {
+			t.Fatalf("%d lines of %s, want %d", len(lines), w.Header().Get("Content-Type"), len(want.Rows))
+		}
+		var rows []map[string]any
+		for _, line := range lines {
+			decoder := json.NewDecoder(strings.NewReader(line))
+			decoder.UseNumber()
+			var row map[string]any
+			if err := decoder.Decode(&row); err != nil {
+				t.Fatal(err)
+			}
+			rows = append(rows, row)
+		}
+		sameRows(t, "ndjson", rows, want.Rows)
+	}
+	for accept, wantType := range map[string]string{"": "application/json", "*/*": "application/json", "text/html,*/*;q=0.8": "application/json",
+		"text/csv": "text/csv; charset=utf-8; header=present", "image/png": "application/json"} {
+		if got := get(s, "/v1/reports/channels?"+query, "Accept", accept).Header().Get("Content-Type"); got != wantType {
+			t.Errorf("Accept %q gives %s", accept, got)
+		}
+	}
+}
+
+func TestServer_Channels_Routes(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(17, 1500, testNow, 40)
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	overrides := map[routeKey]naiveRoute{
+		{"acme", "push", "*"}:      {true, true, "lower", 5},
+		{"z", "push", "fcm"}:       {true, false, "", 2},
+		{"", "sms", "mts"}:         {false, false, "", 9},
+		{"acme", "viber", "*"}:     {true, true, "exact", 1},
+		{"центр", "sms", "devino"}: {true, true, "upper", 3},
+		{"", "rcs", "devino"}:      {true, false, "", 50},
+	}
+	for k, r := range overrides {
+		bound := r.bound
+		if bound == "" {
+			bound = "none"
+		}
+		execute(t, conn, "INSERT INTO routes VALUES ($1, $2, $3, $4, $5, $6, $7, 2), ($1, $2, $3, 0, 0, 'none', 0, 1)",
+			k.account, k.channel, k.provider, bit(r.delivery), bit(r.reads), bound, r.days)
+	}
+	s := newServer(t, conn)
+	for _, groupBy := range []string{"", "channel", "account,channel,provider", "account", "weekday"} {
+		var names []string
+		if groupBy != "" {
+			names = strings.Split(groupBy, ",")
+		}
+		answer := report(t, s, "limit=10000&group_by="+groupBy)
+		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow, overrides)
+		sameRows(t, groupBy, answer.Rows, want)
+	}
+}
+
+// A row is mature when its youngest cohort is older than the route's settling time, and the answer when all of its rows are, those of
+// later pages too.
+func TestServer_Channels_Mature(t *testing.T) {
+	conn := newConn(t)
+	settled := testNow.Add(-3 * 24 * time.Hour) // sms settles in 3 days
+	var cells []cell
+	for i, youngest := range []int64{settled.UnixMilli() - 1, settled.UnixMilli()} {
+		bucket := time.UnixMilli(youngest).UTC().Truncate(time.Hour)
+		cells = append(cells, cell{account: fmt.Sprint("a", i), bucket: bucket, cohort: time.UnixMilli(youngest).UTC().Truncate(15 * time.Minute), generation: 1,
+			channel: "sms", counts: [10]uint64{1}, minMS: youngest, maxMS: youngest})
+	}
+	insertCells(t, conn, cells)
+	publish(t, conn, cells)
+	s := newServer(t, conn)
+	all := report(t, s, "group_by=account")
+	if all.Rows[0]["mature"] != true || all.Rows[1]["mature"] != false || all.Mature {
+		t.Errorf("mature: %v, %v, all %v", all.Rows[0]["mature"], all.Rows[1]["mature"], all.Mature)
+	}
+	first := report(t, s, "group_by=account&limit=1")
+	second := report(t, s, "group_by=account&limit=1&cursor="+*first.NextCursor)
+	if first.Rows[0]["mature"] != true || first.Mature || second.Mature {
+		t.Errorf("by pages: row %v, envelopes %v and %v", first.Rows[0]["mature"], first.Mature, second.Mature)
+	}
+	if one := report(t, s, "group_by=&account=a0"); one.Rows[0]["mature"] != true || !one.Mature {
+		t.Errorf("the mature one alone: %v, %v", one.Rows[0]["mature"], one.Mature)
+	}
+}

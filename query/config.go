@@ -1,0 +1,107 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// The limits of a Config that leaves them at zero.
+const (
+	// DefaultMaxBody is what POST /v1/events takes, in bytes, before and after decompression.
+	DefaultMaxBody = 16 << 20
+	// DefaultQueryTime ends a query of ClickHouse. Old generations outlive it by far (see maxCursorAge).
+	DefaultQueryTime = 30 * time.Second
+	// DefaultMaxQueries is how many requests may read ClickHouse at a time; a report uses all cores anyway.
+	DefaultMaxQueries = 8
+	// DefaultMaxUploads is how many bodies of DefaultMaxBody are held in memory at a time.
+	DefaultMaxUploads = 16
+)
+
+// ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events again.
+// An error with a method Unavailable() bool that returns true says the same.
+var ErrUnavailable = errors.New("kafka is unavailable")
+
+// Config says how the server behaves. The zero value of every limit is its default.
+type Config struct {
+	// Auth is "off": whoever reaches the listener may do everything. No other mode exists yet.
+	Auth string
+	// InsecureListen lifts two limits of Auth "off": that the listener is on loopback, and that requests name a loopback host.
+	InsecureListen bool
+	// Now is the clock of reports and of the validation of events; nil is time.Now.
+	Now func() time.Time
+	// Fixed says that Now stands still (--now): reports are then as of Now.
+	Fixed bool
+
+	MaxBody    int64
+	QueryTime  time.Duration
+	MaxQueries int
+	MaxUploads int
+
+	// Group, Topic, DeadLetterTopic and Brokers name the stream that GET /v1/status speaks of.
+	Group, Topic, DeadLetterTopic string
+	Brokers                       []string
+	// EngineVersion is ClickHouse's own version; when it is "" ClickHouse is asked. EngineEmbedded: Kaskad started it.
+	EngineVersion  string
+	EngineEmbedded bool
+	// Version is Kaskad's own, for the landing page.
+	Version string
+}
+
+// Producer sends records to the event topic and returns when all in-sync replicas have acknowledged them all.
+// A Producer with a method Ping(context.Context) error is asked by GET /readyz.
+type Producer interface {
+	Produce(ctx context.Context, keys, values [][]byte) error
+}
+
+// Deps is what the server talks to. Conn is required.
+type Deps struct {
+	Conn driver.Conn
+	// Producer takes the events of POST /v1/events; nil answers 503.
+	Producer Producer
+	// Lag counts the events in Kafka that ingest has not committed; nil when it cannot be known here.
+	Lag func(ctx context.Context) (events int64, err error)
+	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not stored yet;
+	// nil when ingest runs elsewhere.
+	InFlight func() (consumed, inFlight uint64)
+	// MeasureSMS counts the segments of a text.
+	MeasureSMS func(text []byte) int
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+	// Logger nil is slog.Default().
+	Logger *slog.Logger
+}
+
+// check fills in defaults and returns an error that names every setting that is wrong.
+func (c *Config) check() error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MaxBody == 0 {
+		c.MaxBody = DefaultMaxBody
+	}
+	if c.QueryTime == 0 {
+		c.QueryTime = DefaultQueryTime
+	}
+	if c.MaxQueries == 0 {
+		c.MaxQueries = DefaultMaxQueries
+	}
+	if c.MaxUploads == 0 {
+		c.MaxUploads = DefaultMaxUploads
+	}
+	var errs []error
+	if c.Auth != "off" {
+		errs = append(errs, errors.New(`auth must be "off": this version knows no other mode, and serves loopback only`))
+	}
+	if c.MaxBody < 0 || c.QueryTime < 0 || c.MaxQueries < 0 || c.MaxUploads < 0 {
+		errs = append(errs, errors.New("limits must be positive; leave them out for the defaults"))
+	}
+	if c.QueryTime >= maxCursorAge {
+		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live no longer"))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,83 @@
+package query
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// maxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 10 minutes after a newer one has
+// replaced it, so a page of an older cursor could miss rows.
+const maxCursorAge = 9 * time.Minute
+
+// cursor is where a page ended, and what all pages of one answer share. It is a keyset, never an offset.
+type cursor struct {
+	// Query is a hash of the report's name and parameters: a cursor goes on with its own query only.
+	Query []byte `json:"q"`
+	// After holds the keys of the last row, as bytes, for a text need not be UTF-8.
+	After [][]byte `json:"k"`
+	// Pin is what the first page saw; absent from lists that need none.
+	Pin *pin `json:"p,omitempty"`
+}
+
+// pin makes all pages of a report speak of one moment.
+type pin struct {
+	Generation uint64 `json:"g"`
+	// NowMS decides the default period and what is mature. AsOfMS is nil when it is unknown.
+	NowMS  int64  `json:"n"`
+	AsOfMS *int64 `json:"a"`
+	// ReadMS is when the generation was read, on the real clock.
+	ReadMS int64 `json:"r"`
+	// Mature is that of the answer as a whole.
+	Mature bool `json:"m"`
+}
+
+// queryHash identifies a query by all that decides which rows it has and in which order.
+func queryHash(parts ...string) []byte {
+	h := sha256.New()
+	for _, p := range parts {
+		var size [8]byte
+		binary.BigEndian.PutUint64(size[:], uint64(len(p)))
+		h.Write(size[:])
+		h.Write([]byte(p))
+	}
+	return h.Sum(nil)[:12]
+}
+
+func (c cursor) String() (string, error) {
+	encoded, err := json.Marshal(c)
+	if err != nil {
+		return "", fmt.Errorf("encode cursor: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(encoded), nil
+}
+
+// cursor reads parameter cursor: nil without one. keys is how many keys a row has.
+func (p *params) cursor(query []byte, keys int) *cursor {
+	given, found := p.one("cursor")
+	if !found {
+		return nil
+	}
+	encoded, err := base64.RawURLEncoding.DecodeString(given)
+	var c cursor
+	if err == nil {
+		decoder := json.NewDecoder(bytes.NewReader(encoded))
+		decoder.DisallowUnknownFields()
+		err = decoder.Decode(&c)
+	}
+	switch {
+	case err != nil:
+		p.fail("cursor", "cannot be read: pass next_cursor of the page before as it is, or start again without a cursor")
+	case !bytes.Equal(c.Query, query):
+		p.fail("cursor", "belongs to another query: repeat the parameters of the first page, or start again without a cursor")
+	case len(c.After) != keys:
+		p.fail("cursor", "cannot be read: start again without a cursor")
+	default:
+		return &c
+	}
+	return nil
+}

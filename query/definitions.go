@@ -1,0 +1,87 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+//go:embed definitions.json
+var definitionsJSON []byte
+
+// rules are what docs/definitions.md says, in the order of definitions.json.
+type rules struct {
+	Attempt  string            `json:"attempt"`
+	Cohort   string            `json:"cohort"`
+	AsOf     string            `json:"as_of"`
+	Rounding string            `json:"rounding"`
+	Mature   string            `json:"mature"`
+	Derived  map[string]string `json:"derived"`
+	Metrics  []metric          `json:"metrics"`
+	Keys     map[string]string `json:"keys"`
+	Balance  string            `json:"balance"`
+}
+
+// metric is a figure of the channel report: how it is computed, over which routes, in which fields, and when it is null.
+type metric struct {
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind"`
+	Fields      []string `json:"fields"`
+	Formula     string   `json:"formula"`
+	Numerator   string   `json:"numerator,omitempty"`
+	Denominator string   `json:"denominator,omitempty"`
+	Over        string   `json:"over"`
+	Null        string   `json:"null"`
+	Bound       string   `json:"bound,omitempty"`
+}
+
+// readRules completes what follows from a metric's kind.
+func readRules() (rules, error) {
+	var r rules
+	if err := json.Unmarshal(definitionsJSON, &r); err != nil {
+		return r, fmt.Errorf("read definitions.json: %w", err)
+	}
+	for i := range r.Metrics {
+		m := &r.Metrics[i]
+		m.Fields, m.Null = []string{m.Name}, "never"
+		switch m.Kind {
+		case "rate":
+			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate"}
+			m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
+			m.Null = m.Name + "_rate when " + m.Name + "_den is 0"
+		case "interval", "bound":
+			m.Null = "when open_den is 0"
+		case "percentiles":
+			m.Fields = []string{m.Name + "_p50", m.Name + "_p90", m.Name + "_p99"}
+			m.Null = "when no attempt has that time"
+		}
+	}
+	return r, nil
+}
+
+// definitions serves GET /v1/definitions: every metric's formula, and what each route can report.
+func (s *Server) definitions(c *gin.Context) error {
+	if err := noParams(c); err != nil {
+		return err
+	}
+	answer := struct {
+		rules
+		GroupBy []string `json:"group_by"`
+		Routes  []route  `json:"routes"`
+	}{GroupBy: keyNames()}
+	var err error
+	if answer.rules, err = readRules(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	if answer.Routes, err = s.readRoutes(ctx); err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, answer)
+	return nil
+}

@@ -1,0 +1,220 @@
+package query
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+
+	"kaskad/schema"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// maxEventBytes keeps a record, with its key, below what the producer sends in one batch (900 KiB) and brokers take by default (1 MiB).
+	maxEventBytes = 900_000
+	// maxRefusals bounds the list of refused lines in an answer; rejected_total counts beyond it.
+	maxRefusals = 10_000
+)
+
+// refusal is a line that was not accepted, for the caller to mend.
+type refusal struct {
+	Line  int    `json:"line"`
+	Error string `json:"error"`
+}
+
+type eventsAnswer struct {
+	Accepted int       `json:"accepted"`
+	Rejected []refusal `json:"rejected"`
+	// RejectedTotal is given when there are more refused lines than Rejected lists.
+	RejectedTotal int `json:"rejected_total,omitempty"`
+}
+
+// intake gathers the records of one request.
+type intake struct {
+	decoder      *schema.Decoder
+	nowMS        int64
+	keys, values [][]byte
+	refusals     []refusal
+	refused      int
+}
+
+// events serves POST /v1/events. 202 means that all in-sync replicas have every accepted event.
+func (s *Server) events(c *gin.Context) error {
+	if err := noParams(c); err != nil {
+		return err
+	}
+	arrow, err := checkContentType(c.Request)
+	if err != nil {
+		return err
+	}
+	body, err := s.body(c)
+	if err != nil {
+		return err
+	}
+	decoder := s.decoders.Get().(*schema.Decoder)
+	defer s.decoders.Put(decoder)
+	in := &intake{decoder: decoder, nowMS: s.config.Now().UnixMilli()}
+	if err := in.read(body, arrow || schema.IsArrow(body), 4*s.config.MaxBody); err != nil {
+		return err
+	}
+	answer := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals}
+	if answer.Rejected == nil {
+		answer.Rejected = []refusal{}
+	}
+	if in.refused > len(in.refusals) {
+		answer.RejectedTotal = in.refused
+	}
+	s.metrics.events.WithLabelValues("rejected").Add(float64(in.refused))
+	switch {
+	case len(in.values) == 0 && in.refused == 0:
+		return problem(http.StatusBadRequest, "bad-body", "the body holds no event: send a JSON object, an array of them, or one object per line")
+	case len(in.values) == 0:
+		p := problem(http.StatusUnprocessableEntity, "no-event-accepted", fmt.Sprintf("none of the %d events was accepted; rejected says why", in.refused))
+		p.sendWith(c, struct {
+			*Problem
+			eventsAnswer
+		}{p, answer})
+		return nil
+	}
+	if err := s.produce(c.Request.Context(), in); err != nil {
+		return err
+	}
+	s.metrics.events.WithLabelValues("accepted").Add(float64(len(in.values)))
+	c.PureJSON(http.StatusAccepted, answer)
+	return nil
+}
+
+func (s *Server) produce(ctx context.Context, in *intake) error {
+	if s.deps.Producer == nil {
+		return problem(http.StatusServiceUnavailable, "no-kafka", "this server has no Kafka to send events to; send them to one that runs with --kafka")
+	}
+	err := s.deps.Producer.Produce(ctx, in.keys, in.values)
+	if err == nil {
+		return nil
+	}
+	var away interface{ Unavailable() bool }
+	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) || errors.Is(err, context.DeadlineExceeded) {
+		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
+		return problem(http.StatusServiceUnavailable, "kafka-unavailable",
+			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").after(2).because(err)
+	}
+	return fmt.Errorf("produce %d events: %w", len(in.values), err)
+}
+
+// checkContentType tells whether the body is an Arrow stream. What tools send when nobody said anything is taken for JSON: no header,
+// and the form type that curl --data and others put in. A page of another site cannot use that, for its Origin is refused.
+func checkContentType(r *http.Request) (arrow bool, err error) {
+	given := r.Header.Get("Content-Type")
+	if given == "" {
+		return false, nil
+	}
+	media, _, err := mime.ParseMediaType(given)
+	if err != nil {
+		media = ""
+	}
+	switch media {
+	case "application/vnd.apache.arrow.stream":
+		return true, nil
+	case "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "text/plain",
+		"application/x-www-form-urlencoded", "application/octet-stream":
+		return false, nil
+	}
+	return false, problem(http.StatusUnsupportedMediaType, "unsupported-content-type", fmt.Sprintf("content type %q is not known; send application/json "+
+		"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", shorten(given)))
+}
+
+// read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what its rows unpack to.
+func (in *intake) read(body []byte, arrow bool, limit int64) error {
+	if !arrow {
+		schema.Lines(body, in.add)
+		return nil
+	}
+	unpacked := int64(0)
+	_, err := schema.ArrowLines(body, func(line int, raw []byte) {
+		if unpacked += int64(len(raw)); unpacked <= limit {
+			in.add(line, bytes.Clone(raw))
+		}
+	})
+	switch {
+	case err != nil:
+		return problem(http.StatusBadRequest, "bad-body", err.Error())
+	case unpacked > limit:
+		return problem(http.StatusRequestEntityTooLarge, "body-too-large",
+			fmt.Sprintf("the rows of the stream are larger than %d MiB as JSON; send them in several requests", limit>>20))
+	}
+	return nil
+}
+
+// body reads the request's body, unpacked, up to MaxBody bytes either way.
+func (s *Server) body(c *gin.Context) ([]byte, error) {
+	limit := s.config.MaxBody
+	tooLarge := problem(http.StatusRequestEntityTooLarge, "body-too-large",
+		fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
+	var reader io.Reader = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
+	switch encoding := strings.ToLower(c.Request.Header.Get("Content-Encoding")); encoding {
+	case "", "identity":
+	case "gzip", "x-gzip":
+		unpacked, err := gzip.NewReader(reader)
+		if err != nil {
+			return nil, badBody(err, tooLarge)
+		}
+		reader = io.LimitReader(unpacked, limit+1)
+	default:
+		return nil, problem(http.StatusUnsupportedMediaType, "unsupported-encoding",
+			fmt.Sprintf("content encoding %q is not known; send gzip, or no encoding", shorten(encoding)))
+	}
+	body, err := io.ReadAll(reader)
+	if err != nil {
+		return nil, badBody(err, tooLarge)
+	}
+	if int64(len(body)) > limit {
+		return nil, tooLarge
+	}
+	return body, nil
+}
+
+func badBody(err error, tooLarge *Problem) error {
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		return tooLarge
+	}
+	return problem(http.StatusBadRequest, "bad-body", "the body cannot be read: "+err.Error())
+}
+
+// add decodes one event and keeps the record to produce: the caller's own bytes, unless they hold a text that must not be stored.
+func (in *intake) add(line int, raw []byte) {
+	if len(raw) > maxEventBytes {
+		in.refuse(line, fmt.Sprintf("the event is %d bytes long; the limit is %d", len(raw), maxEventBytes))
+		return
+	}
+	event, failure := in.decoder.Decode(raw, in.nowMS)
+	if failure != nil {
+		in.refuse(line, failure.Error())
+		return
+	}
+	// A field may come twice, so the event itself does not tell whether a text is among the bytes.
+	if len(event.SMSText) > 0 || bytes.Contains(raw, []byte("sms_text")) {
+		raw = event.AppendJSON(nil)
+	}
+	id := event.MessageID
+	if !event.Status.OfMessage() {
+		id = event.Recipient
+	}
+	key := make([]byte, 0, len(event.Account)+1+len(id))
+	key = append(append(append(key, event.Account...), 0), id...)
+	in.keys, in.values = append(in.keys, key), append(in.values, raw)
+}
+
+func (in *intake) refuse(line int, reason string) {
+	in.refused++
+	if len(in.refusals) < maxRefusals {
+		in.refusals = append(in.refusals, refusal{line, reason})
+	}
+}

@@ -1,0 +1,104 @@
+package query
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+var update = flag.Bool("update", false, "write the statements of testdata anew")
+
+// statementer is a query that knows its SQL.
+type statementer interface {
+	SQL() (string, []any, error)
+}
+
+func keysNamed(t *testing.T, names ...string) (found []key) {
+	t.Helper()
+	for _, name := range names {
+		k, known := findKey(name)
+		if !known {
+			t.Fatal(name)
+		}
+		found = append(found, k)
+	}
+	return found
+}
+
+func TestSQL_Golden(t *testing.T) {
+	exact, upper := "exact", "upper"
+	lines := []route{{"", "push", "*", true, true, &exact, 1}, {"", "push", "fcm", false, false, nil, 1}, {"", "sms", "*", true, false, nil, 3}}
+	own := append([]route{{"acme", "email", "*", true, true, &upper, 7}, {"acme", "sms", "mts", false, false, nil, 30}}, lines...)
+	filterOf := func(name string, values ...string) filter { return filter{keysNamed(t, name)[0], values} }
+	hostile := "x' OR '1'='1 {id:String}"
+	for name, q := range map[string]statementer{
+		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC", fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001},
+		"channels_total":   &channelsQuery{routes: own, tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7, limit: 1001},
+		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines, tz: "Asia/Kathmandu", fromMS: 1760572800000,
+			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
+			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"), filterOf("weekday", "1", "7")}},
+		"rejected_first": &rejectedQuery{limit: 1001},
+		"rejected_page":  &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
+	} {
+		checkGolden(t, name, q, hostile)
+	}
+	for name, q := range map[string]messageQuery{
+		"message_located": {id: hostile},
+		"message_uuid7":   {id: "01a1a8c8-f88e-7ddf-837b-235096e0a668", account: hostile},
+	} {
+		for _, part := range []string{"attempts", "parked"} {
+			checkGolden(t, name+"_"+part, messagePart{q, part}, hostile)
+		}
+	}
+}
+
+type messagePart struct {
+	q    messageQuery
+	name string
+}
+
+func (p messagePart) SQL() (string, []any, error) { return p.q.SQL(p.name) }
+
+// checkGolden compares statement and arguments with the file, and looks for values in the statement.
+func checkGolden(t *testing.T, name string, q statementer, hostile string) {
+	t.Helper()
+	statement, args, err := q.SQL()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(statement, hostile) || strings.Contains(statement, "acme") || strings.Contains(statement, "Kathmandu") {
+		t.Errorf("%s: a value became SQL", name)
+	}
+	var got strings.Builder
+	got.WriteString(strings.TrimSpace(statement) + "\n")
+	for _, a := range args {
+		named := a.(driver.NamedValue)
+		value, err := json.Marshal(named.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&got, "-- %s = %s\n", named.Name, value)
+	}
+	path := filepath.Join("testdata", name+".sql")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v: run go test ./query -run Golden -update, and read what it wrote", err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got.String(), want)
+	}
+}

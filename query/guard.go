@@ -1,0 +1,132 @@
+package query
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+)
+
+// handle turns a handler that returns an error into one that answers it, and logs what is our fault. It is the only place that does.
+func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		err := h(c)
+		if err == nil {
+			return
+		}
+		if c.Request.Context().Err() != nil {
+			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed request").
+			c.Abort()
+			c.Status(499)
+			return
+		}
+		p := asProblem(err)
+		if p.Status >= http.StatusInternalServerError {
+			s.logger.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
+		}
+		p.send(c)
+	}
+}
+
+// recover turns a panic into a 500, so that one request cannot end the process that ingests.
+func (s *Server) recover(c *gin.Context) {
+	defer func() {
+		reason := recover()
+		if reason == nil {
+			return
+		}
+		if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+			panic(reason) // net/http's own way to drop a connection.
+		}
+		s.logger.Error("request panicked", "method", c.Request.Method, "route", c.FullPath(), "reason", reason, "stack", string(debug.Stack()))
+		problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what").send(c)
+	}()
+	c.Next()
+}
+
+// observe counts the request and writes the access log: the route rather than the path, and no query, for both may name people.
+func (s *Server) observe(c *gin.Context) {
+	begin := time.Now()
+	c.Next()
+	took := time.Since(begin)
+	route := c.FullPath()
+	if route == "" {
+		route = "none"
+	}
+	s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
+	level := slog.LevelInfo
+	if route == "/healthz" || route == "/readyz" || route == "/metrics" {
+		level = slog.LevelDebug
+	}
+	s.logger.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+		"bytes", max(0, c.Writer.Size()), "took", took.Round(10*time.Microsecond), "from", c.Request.RemoteAddr)
+}
+
+// secure sets the headers of every answer and, with Auth "off", keeps web pages of other sites from using the browser of somebody
+// on this machine: a name that resolves to loopback shows in Host, and a page of another site in Origin.
+func (s *Server) secure(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", "no-store")
+	if s.config.InsecureListen {
+		return
+	}
+	if !loopbackName(c.Request.Host) {
+		problem(http.StatusForbidden, "foreign-host", "with --auth off only requests to localhost, 127.0.0.1 or [::1] are served; this one names "+
+			strconv.Quote(shorten(c.Request.Host))).send(c)
+		return
+	}
+	for _, origin := range c.Request.Header.Values("Origin") {
+		if u, err := url.Parse(origin); err != nil || !loopbackName(u.Host) {
+			problem(http.StatusForbidden, "foreign-origin", "with --auth off no request from a web page of another origin is served; this one comes from "+
+				strconv.Quote(shorten(origin))).send(c)
+			return
+		}
+	}
+}
+
+// loopbackName tells whether host, with or without a port, is one of the names of this machine's loopback.
+func loopbackName(host string) bool {
+	name := host
+	if h, port, err := net.SplitHostPort(host); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return false
+		}
+		name = h
+	} else if strings.HasPrefix(host, "[") && strings.HasSuffix(host, "]") {
+		name = host[1 : len(host)-1]
+	} else if strings.Contains(host, ":") {
+		return false
+	}
+	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(name))
+}
+
+// take waits for a turn, so that many requests at a time are slow one after another rather than all at once.
+func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		timer := time.NewTimer(s.wait)
+		defer timer.Stop()
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+			c.Next()
+		case <-c.Request.Context().Done():
+			c.AbortWithStatus(499)
+		case <-timer.C:
+			problem(http.StatusServiceUnavailable, "busy",
+				fmt.Sprintf("%d requests of this kind are running already; try again", cap(turns))).after(1).send(c)
+		}
+	}
+}

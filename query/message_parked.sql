@@ -1,0 +1,13 @@
+-- Events of the message whose place is not known yet.
+SELECT account, step, status, min(occurred_ms), any(channel), any(provider), min(parked_ms)
+FROM orphans
+WHERE message_id = {id:String}
+{{- if .Account}} AND account = {account:String}{{end}}
+    AND (topic, partition, offset, line) NOT IN (
+        SELECT topic, partition, offset, line FROM orphan_ends
+        WHERE (topic, partition, offset, line) IN (
+            SELECT topic, partition, offset, line FROM orphans
+            WHERE message_id = {id:String}{{if .Account}} AND account = {account:String}{{end}}))
+GROUP BY account, step, status, topic, partition, offset, line
+ORDER BY account, min(occurred_ms), step, status
+LIMIT 10000

@@ -1,0 +1,327 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strings"
+	"text/template"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+var (
+	//go:embed message_attempts.sql
+	messageAttemptsSQL string
+	//go:embed message_parked.sql
+	messageParkedSQL string
+)
+
+var messageTemplates = template.Must(template.Must(template.New("attempts").Parse(messageAttemptsSQL)).New("parked").Parse(messageParkedSQL))
+
+// messageQuery looks for one message. Without an account all accounts are searched.
+type messageQuery struct {
+	id, account string
+}
+
+// SQL returns one of the two statements, attempts or parked, and its parameters.
+func (q messageQuery) SQL(name string) (string, []any, error) {
+	args := []any{clickhouse.Named("id", q.id)}
+	if q.account != "" {
+		args = append(args, clickhouse.Named("account", q.account))
+	}
+	// An id with a time in it says where the message is; others are looked up.
+	bucketMS := schema.IDTime([]byte(q.id)) / schema.HourMS * schema.HourMS
+	if bucketMS > 0 && name == "attempts" {
+		args = append(args, clickhouse.Named("bucket", storable(bucketMS)))
+	}
+	var statement strings.Builder
+	err := messageTemplates.ExecuteTemplate(&statement, name, map[string]bool{"Account": q.account != "", "Bucket": bucketMS > 0})
+	if err != nil {
+		return "", nil, fmt.Errorf("fill message SQL: %w", err)
+	}
+	return statement.String(), args, nil
+}
+
+type messageAnswer struct {
+	MessageID string `json:"message_id"`
+	Account   string `json:"account"`
+	// Cohort is null while it is unknown; such a message is in no report.
+	Cohort *string `json:"cohort"`
+	AsOf   string  `json:"as_of"`
+	// Delivered, read and so on of the message: of any of its steps.
+	Delivered bool          `json:"delivered"`
+	Read      bool          `json:"read"`
+	Steps     []stepAnswer  `json:"steps"`
+	Timeline  []momentShown `json:"timeline"`
+	Parked    []parkedShown `json:"parked"`
+}
+
+type stepAnswer struct {
+	Step           uint8             `json:"step"`
+	Channel        string            `json:"channel"`
+	Provider       string            `json:"provider"`
+	Recipient      string            `json:"recipient"`
+	Contact        string            `json:"contact"`
+	Country        string            `json:"country"`
+	Campaign       string            `json:"campaign"`
+	Template       string            `json:"template"`
+	Sender         string            `json:"sender"`
+	App            string            `json:"app"`
+	Operator       string            `json:"operator"`
+	Traffic        string            `json:"traffic"`
+	Trigger        string            `json:"trigger"`
+	Attempted      bool              `json:"attempted"`
+	Sent           bool              `json:"sent"`
+	Delivered      bool              `json:"delivered"`
+	Read           bool              `json:"read"`
+	Clicked        bool              `json:"clicked"`
+	Replied        bool              `json:"replied"`
+	Failed         bool              `json:"failed"`
+	Pending        bool              `json:"pending"`
+	Skipped        bool              `json:"skipped"`
+	Skewed         bool              `json:"skewed"`
+	Start          *string           `json:"start"`
+	DeliveredAt    *string           `json:"delivered_at"`
+	ReadAt         *string           `json:"read_at"`
+	TimeToDeliver  *seconds          `json:"time_to_deliver"`
+	TimeToRead     *seconds          `json:"time_to_read"`
+	TimeToReply    *seconds          `json:"time_to_reply"`
+	Times          map[string]string `json:"times"`
+	Parts          *partsShown       `json:"parts"`
+	Segments       uint16            `json:"segments"`
+	SMSSegments    uint16            `json:"sms_segments"`
+	ErrorCode      string            `json:"error_code"`
+	Permanent      bool              `json:"permanent"`
+	ReportedPrices []priceShown      `json:"reported_prices"`
+}
+
+// partsShown lists the parts of a multipart message, counted from 1. A failure counts only while its part is not delivered.
+type partsShown struct {
+	Parts     uint8 `json:"parts"`
+	Delivered []int `json:"delivered"`
+	Failed    []int `json:"failed"`
+}
+
+type priceShown struct {
+	Currency string `json:"currency"`
+	Price    string `json:"price"`
+}
+
+// momentShown is one status at its time; the timeline lists them in the order of time.
+type momentShown struct {
+	At      string `json:"at"`
+	Step    uint8  `json:"step"`
+	Channel string `json:"channel"`
+	Status  string `json:"status"`
+	ms      int64
+	status  schema.Status
+}
+
+// parkedShown is an event that waits for another event of its message to say when the message was submitted.
+type parkedShown struct {
+	Step       uint8  `json:"step"`
+	Status     string `json:"status"`
+	OccurredAt string `json:"occurred_at"`
+	Channel    string `json:"channel"`
+	Provider   string `json:"provider"`
+	ParkedAt   string `json:"parked_at"`
+	account    string
+}
+
+// message serves GET /v1/messages/{message_id}.
+func (s *Server) message(c *gin.Context) error {
+	p, err := readParams(c.Request, []string{"account"})
+	if err != nil {
+		return err
+	}
+	q := messageQuery{id: c.Param("id")}
+	account, given := p.one("account")
+	if given && account == "" {
+		p.fail("account", "is empty; name an account, or leave the parameter out")
+	}
+	if len(q.id) > schema.MaxIDBytes {
+		p.fail("message_id", fmt.Sprintf("is %d bytes long; the limit is %d", len(q.id), schema.MaxIDBytes))
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	q.account = account
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	asOf := s.config.Now()
+	attempts, err := s.readAttempts(ctx, q)
+	if err != nil {
+		return fmt.Errorf("read attempts: %w", err)
+	}
+	parked, err := s.readParked(ctx, q)
+	if err != nil {
+		return fmt.Errorf("read parked events: %w", err)
+	}
+	accounts := map[string]bool{}
+	for _, a := range attempts {
+		accounts[a.account] = true
+		account = a.account
+	}
+	for _, e := range parked {
+		accounts[e.account] = true
+		account = e.account
+	}
+	switch len(accounts) {
+	case 0:
+		return problem(http.StatusNotFound, "no-such-message", "no event of this message has been stored; events show a few seconds after they were accepted")
+	case 1:
+	default:
+		return badParameter("account", "is needed here: more than one account has a message with this id; add account=…")
+	}
+	c.PureJSON(http.StatusOK, describe(q.id, account, timeText(asOf.UnixMilli()), attempts, parked))
+	return nil
+}
+
+func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attempt, err error) {
+	statement, args, err := q.SQL("attempts")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		a := &attempt{}
+		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign, &a.template, &a.sender,
+			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.contact, &a.segments, &a.smsSegments, &a.times,
+			&a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures, &a.partsDeliveredMS, &a.errorCode, &a.permanent, &a.prices); err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, rows.Err()
+}
+
+func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedShown, err error) {
+	statement, args, err := q.SQL("parked")
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var e parkedShown
+		var status uint8
+		var occurredMS, parkedMS int64
+		if err := rows.Scan(&e.account, &e.Step, &status, &occurredMS, &e.Channel, &e.Provider, &parkedMS); err != nil {
+			return nil, err
+		}
+		e.Status, e.OccurredAt, e.ParkedAt = schema.Status(status).String(), timeText(occurredMS), timeText(parkedMS)
+		all = append(all, e)
+	}
+	return all, rows.Err()
+}
+
+// describe puts a message together. attempts are those of one account, in the order of steps.
+func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown) messageAnswer {
+	answer := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{}, Timeline: []momentShown{}, Parked: parked}
+	if parked == nil {
+		answer.Parked = []parkedShown{}
+	}
+	cohortMS := cohortOf(attempts)
+	answer.Cohort = knownTime(cohortMS)
+	for _, a := range attempts {
+		f := a.derive(cohortMS)
+		answer.Delivered, answer.Read = answer.Delivered || f.delivered, answer.Read || f.read
+		answer.Steps = append(answer.Steps, describeStep(a, f))
+		for i, ms := range a.times {
+			if status := schema.Status(i + 1); ms != schema.Never {
+				answer.Timeline = append(answer.Timeline, momentShown{timeText(ms), a.step, a.channel, status.String(), ms, status})
+			}
+		}
+	}
+	// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
+	for _, a := range attempts {
+		if a.allParts() {
+			answer.Timeline = append(answer.Timeline, momentShown{timeText(a.partsDeliveredMS), a.step, a.channel, "delivered", a.partsDeliveredMS, schema.Delivered})
+		}
+	}
+	slices.SortFunc(answer.Timeline, func(x, y momentShown) int {
+		return cmp.Or(cmp.Compare(x.ms, y.ms), cmp.Compare(x.Step, y.Step), cmp.Compare(x.status, y.status))
+	})
+	return answer
+}
+
+// cohortOf is the earliest submitted_at of any event of the message, else the time in its id where that is plausible.
+func cohortOf(attempts []*attempt) int64 {
+	submitted, inID := schema.Never, schema.Never
+	for _, a := range attempts {
+		submitted, inID = min(submitted, a.submittedMS), min(inID, a.idMS)
+	}
+	if submitted == schema.Never {
+		return inID
+	}
+	return submitted
+}
+
+func describeStep(a *attempt, f facts) stepAnswer {
+	recipient, country, _ := strings.Cut(a.recipientCountry, "\x00")
+	step := stepAnswer{
+		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: schema.MaskRecipient(recipient), Contact: schema.MaskRecipient(a.contact),
+		Country: country, Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app, Operator: a.operator, Traffic: a.traffic,
+		Trigger: a.trigger, Attempted: f.attempted, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked, Replied: f.replied,
+		Failed: f.failed, Pending: f.pending, Skipped: f.skipped, Skewed: f.skewed,
+		Start: knownTime(f.startMS), DeliveredAt: knownTime(f.deliveredMS), ReadAt: knownTime(f.readMS),
+		TimeToDeliver: f.latency(f.deliveredMS), TimeToRead: f.latency(f.readMS), TimeToReply: f.latency(f.repliedMS),
+		Times: map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.errorCode, Permanent: a.permanent == 1,
+		ReportedPrices: []priceShown{},
+	}
+	for i, ms := range a.times {
+		if ms != schema.Never {
+			step.Times[schema.Status(i+1).String()] = timeText(ms)
+		}
+	}
+	if a.parts > 1 {
+		step.Parts = &partsShown{a.parts, partNumbers(&a.deliveredParts), partNumbers(new(big.Int).AndNot(&a.failedParts, &a.deliveredParts))}
+	}
+	for currency, micros := range a.prices {
+		step.ReportedPrices = append(step.ReportedPrices, priceShown{currency, string(schema.AppendMicros(nil, micros))})
+	}
+	slices.SortFunc(step.ReportedPrices, func(x, y priceShown) int { return strings.Compare(x.Currency, y.Currency) })
+	return step
+}
+
+// latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts as 0.
+func (f facts) latency(ms int64) *seconds {
+	if f.skewed || f.startMS == schema.Never || ms == schema.Never {
+		return nil
+	}
+	took := seconds(max(0, ms-f.startMS))
+	return &took
+}
+
+func partNumbers(parts *big.Int) []int {
+	numbers := []int{}
+	for p := range parts.BitLen() {
+		if parts.Bit(p) == 1 {
+			numbers = append(numbers, p+1)
+		}
+	}
+	return numbers
+}
+
+func knownTime(ms int64) *string {
+	if ms == schema.Never {
+		return nil
+	}
+	shown := timeText(ms)
+	return &shown
+}

@@ -1,0 +1,260 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/google/uuid"
+)
+
+// storeEvents decodes events and stores them as ingest does.
+func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
+	t.Helper()
+	var facts schema.Facts
+	var orphans schema.Orphans
+	var locations []schema.Location
+	var decoder schema.Decoder
+	for i, line := range lines {
+		event, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
+		if failure != nil {
+			t.Fatalf("%s: %v", line, failure)
+		}
+		if event.BucketMS == 0 {
+			orphans.Append(event, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1}, []byte(line), testNow.UnixMilli())
+			continue
+		}
+		if event.IDTimeMS == 0 {
+			locations = append(locations, schema.Location{Account: string(event.Account), MessageID: string(event.MessageID), BucketMS: event.BucketMS})
+		}
+		facts.Append(event)
+	}
+	ctx := t.Context()
+	for _, err := range []error{facts.Insert(ctx, conn, 0, facts.Rows()), orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
+		schema.InsertLocated(ctx, conn, uuid.New(), locations)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// event writes an event of message id in account acme; more are further fields in JSON.
+func event(id string, step int, channel, status, at string, more ...string) string {
+	fields := append([]string{fmt.Sprintf(`"message_id":%q,"step":%d,"channel":%q,"status":%q,"occurred_at":%q`, id, step, channel, status, at)}, more...)
+	all := strings.Join(fields, ",")
+	for name, value := range map[string]string{"account": "acme", "recipient": "+79001234567"} {
+		if !strings.Contains(all, `"`+name+`"`) {
+			all += fmt.Sprintf(",%q:%q", name, value)
+		}
+	}
+	return "{" + all + "}"
+}
+
+func TestServer_Message_Cascade(t *testing.T) {
+	conn := newConn(t)
+	const submitted = `"submitted_at":"2026-11-18T10:00:00.500Z"`
+	id := "m/1 ю" // A slash and more in an id.
+	storeEvents(t, conn,
+		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted, `"provider":"fcm","app":"shop","recipient":"device:0123456789","contact":"user:abcdefghij"`),
+		event(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
+		event(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted, `"trigger":"unread","sms_segments":3`),
+		event(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted, `"segments":3,"price":"7.5","currency":"RUB","provider":"mts"`),
+		event(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
+		event(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
+		event(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
+		event(id, 2, "sms", "failed", "2026-11-18T10:05:13Z", submitted, `"part":3,"parts":3,"permanent":true`),
+		event(id, 3, "voice", "skipped", "2026-11-18T10:06:00Z", submitted),
+		// Twice, and of another account with the same id in another test.
+		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
+	)
+	s := newServer(t, conn)
+	w := get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
+	var answer map[string]any
+	decode(t, w, http.StatusOK, &answer)
+	var want map[string]any
+	decoder := json.NewDecoder(strings.NewReader(`{"message_id":"m/1 ю","account":"acme","cohort":"2026-11-18T10:00:00.500Z","as_of":"2026-11-20T00:00:00.000Z","delivered":false,"read":false,"steps":[
+		{"step":1,"channel":"push","provider":"fcm","recipient":"device:01234***89","contact":"user:abcde***ij","country":"","campaign":"","template":"","sender":"","app":"shop","operator":"",
+		 "traffic":"","trigger":"","attempted":true,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
+		 "start":"2026-11-18T10:00:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
+		 "times":{"accepted":"2026-11-18T10:00:01.000Z","expired":"2026-11-18T10:05:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"42","permanent":false,"reported_prices":[]},
+		{"step":2,"channel":"sms","provider":"mts","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
+		 "traffic":"","trigger":"unread","attempted":true,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
+		 "start":"2026-11-18T10:05:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
+		 "times":{"queued":"2026-11-18T10:05:00.100Z","sent":"2026-11-18T10:05:01.000Z"},"parts":{"parts":3,"delivered":[1,2],"failed":[3]},"segments":3,"sms_segments":3,
+		 "error_code":"","permanent":true,"reported_prices":[{"currency":"RUB","price":"7.50"}]},
+		{"step":3,"channel":"voice","provider":"","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
+		 "traffic":"","trigger":"","attempted":false,"sent":false,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":false,"pending":false,"skipped":true,"skewed":false,
+		 "start":null,"delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
+		 "times":{"skipped":"2026-11-18T10:06:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"","permanent":false,"reported_prices":[]}],
+		"timeline":[{"at":"2026-11-18T10:00:01.000Z","step":1,"channel":"push","status":"accepted"},{"at":"2026-11-18T10:05:00.000Z","step":1,"channel":"push","status":"expired"},
+		 {"at":"2026-11-18T10:05:00.100Z","step":2,"channel":"sms","status":"queued"},{"at":"2026-11-18T10:05:01.000Z","step":2,"channel":"sms","status":"sent"},
+		 {"at":"2026-11-18T10:06:00.000Z","step":3,"channel":"voice","status":"skipped"}],"parked":[]}`))
+	decoder.UseNumber()
+	if err := decoder.Decode(&want); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(answer, want) {
+		t.Errorf("got %s", w.Body)
+	}
+	if strings.Contains(w.Body.String(), "+79001234567") || strings.Contains(w.Body.String(), "0123456789") {
+		t.Error("a recipient is shown in full")
+	}
+	// The last part arrives.
+	storeEvents(t, conn, event(id, 2, "sms", "delivered", "2026-11-18T10:05:20.250Z", submitted, `"part":3,"parts":3`))
+	var delivered messageAnswer
+	decode(t, get(s, "/v1/messages/m%2F1%20%D1%8E"), http.StatusOK, &delivered)
+	step := delivered.Steps[1]
+	if !delivered.Delivered || !step.Delivered || step.Failed || *step.DeliveredAt != "2026-11-18T10:05:20.250Z" || *step.TimeToDeliver != 19_250 || len(step.Parts.Failed) != 0 {
+		t.Errorf("after the last part: %+v", step)
+	}
+	if last := delivered.Timeline[len(delivered.Timeline)-2]; last.Status != "delivered" || last.At != *step.DeliveredAt {
+		t.Errorf("timeline: %+v", delivered.Timeline)
+	}
+}
+
+// MarshalJSON is all that seconds has; reading it back is for tests alone.
+func (s *seconds) UnmarshalJSON(b []byte) error {
+	r, ok := new(big.Rat).SetString(string(b))
+	if !ok {
+		return fmt.Errorf("%q is no number", b)
+	}
+	r.Mul(r, big.NewRat(1000, 1))
+	*s = seconds(r.Num().Int64())
+	return nil
+}
+
+func TestServer_Message_Places(t *testing.T) {
+	conn := newConn(t)
+	const withTime = "01a1a8c8-f88e-7ddf-837b-235096e0a668"
+	idTime := timeText(schema.IDTime([]byte(withTime)))
+	storeEvents(t, conn,
+		// The time in the id is the cohort.
+		event(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
+		// Another account's message of the same id.
+		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`, `"account":"zeta"`),
+		// Two events that disagree on submitted_at lie in two buckets.
+		event("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		event("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
+		// Nobody knows when it was submitted.
+		event("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
+		event("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
+		event("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+	)
+	s := newServer(t, conn)
+	message := func(id string) (m messageAnswer) {
+		t.Helper()
+		decode(t, get(s, "/v1/messages/"+id), http.StatusOK, &m)
+		return m
+	}
+	if m := message(withTime); *m.Cohort != idTime || len(m.Steps) != 1 || *m.Steps[0].Start != idTime {
+		t.Errorf("id with a time: %+v", m)
+	}
+	wantProblem(t, get(s, "/v1/messages/shared"), http.StatusBadRequest, "account", "more than one account")
+	if m := message("shared?account=zeta"); m.Account != "zeta" || len(m.Steps) != 1 {
+		t.Errorf("shared: %+v", m)
+	}
+	if m := message("split"); *m.Cohort != "2026-11-17T10:00:00.000Z" || len(m.Steps) != 1 || !m.Delivered || *m.Steps[0].TimeToDeliver != 9000 {
+		t.Errorf("split: %+v", m)
+	}
+	if m := message("parked"); m.Cohort != nil || len(m.Steps) != 0 || len(m.Parked) != 1 || m.Parked[0].Status != "delivered" || m.Parked[0].Provider != "mts" ||
+		m.Parked[0].OccurredAt != "2026-11-18T10:00:09.000Z" || m.Parked[0].ParkedAt != "2026-11-20T00:00:00.000Z" {
+		t.Errorf("parked: %+v", m)
+	}
+	if m := message("half"); len(m.Steps) != 1 || len(m.Parked) != 1 || m.Delivered {
+		t.Errorf("half: %+v", m)
+	}
+	// The parked event was joined.
+	execute(t, conn, "INSERT INTO orphan_ends SELECT topic, partition, offset, line, 'joined' FROM orphans WHERE message_id = 'half'")
+	if m := message("half"); len(m.Parked) != 0 {
+		t.Errorf("joined: %+v", m)
+	}
+	wantProblem(t, get(s, "/v1/messages/nobody"), http.StatusNotFound, "")
+	wantProblem(t, get(s, "/v1/messages/shared?account=nobody"), http.StatusNotFound, "")
+	wantProblem(t, get(s, "/v1/messages/shared?account="), http.StatusBadRequest, "account")
+	wantProblem(t, get(s, "/v1/messages/"+strings.Repeat("x", 129)), http.StatusBadRequest, "message_id", "128")
+}
+
+func TestAttempt_Derive_Cases(t *testing.T) {
+	const cohort = int64(5)
+	at := func(pairs ...int64) *attempt {
+		a := &attempt{step: 1, times: make([]int64, 12)}
+		for i := range a.times {
+			a.times[i] = schema.Never
+		}
+		for i := 0; i < len(pairs); i += 2 {
+			a.times[pairs[i]-1] = pairs[i+1]
+		}
+		return a
+	}
+	shown := func(f facts) string {
+		var all []string
+		for _, x := range []struct {
+			name string
+			set  bool
+		}{{"attempted", f.attempted}, {"sent", f.sent}, {"delivered", f.delivered}, {"read", f.read}, {"clicked", f.clicked}, {"replied", f.replied},
+			{"failed", f.failed}, {"pending", f.pending}, {"skipped", f.skipped}, {"skewed", f.skewed}} {
+			if x.set {
+				all = append(all, x.name)
+			}
+		}
+		return strings.Join(all, " ")
+	}
+	const (
+		queued, accepted, sent, delivered, read, clicked, replied = 1, 2, 3, 4, 5, 6, 7
+		undelivered, rejected, expired, failed, skipped           = 8, 9, 10, 11, 12
+	)
+	parts := func(a *attempt, parts uint8, delivered, failed int64, failures uint8) *attempt {
+		a.parts, a.partFailures, a.partsDeliveredMS = parts, failures, 5_000
+		a.deliveredParts.SetInt64(delivered)
+		a.failedParts.SetInt64(failed)
+		return a
+	}
+	for name, c := range map[string]struct {
+		a     *attempt
+		want  string
+		start int64
+	}{
+		"queued":                   {at(queued, 7), "attempted pending", 7},
+		"nothing known of step 1":  {at(rejected, 7), "attempted failed", cohort},
+		"accepted":                 {at(accepted, 9, queued, 7), "attempted sent pending", 9},
+		"sent first":               {at(accepted, 9, sent, 8), "attempted sent pending", 8},
+		"read only":                {at(read, 9), "attempted sent delivered read", cohort},
+		"click proves a reader":    {at(clicked, 9), "attempted sent delivered read clicked", cohort},
+		"success beats failure":    {at(delivered, 20, undelivered, 10), "attempted sent delivered", cohort},
+		"undelivered is sent":      {at(undelivered, 9), "attempted sent failed", cohort},
+		"failed alone is not sent": {at(failed, 9), "attempted failed", cohort},
+		"expired is sent":          {at(expired, 9), "attempted sent failed", cohort},
+		"skipped":                  {at(skipped, 9, queued, 5), "skipped", 5},
+		"skipped, then tried":      {at(skipped, 9, sent, 5), "attempted sent pending", 5},
+		"skipped and failed":       {at(skipped, 9, failed, 5), "attempted failed", cohort},
+		"skewed":                   {at(sent, 100_000, delivered, 39_999), "attempted sent delivered skewed", 100_000},
+		"a minute of skew is none": {at(sent, 100_000, delivered, 40_000), "attempted sent delivered", 100_000},
+		"all parts":                {parts(at(), 2, 0b11, 0b01, 1), "attempted sent delivered", cohort},
+		"a part is missing":        {parts(at(), 2, 0b01, 0, 0), "attempted sent pending", cohort},
+		"a part failed":            {parts(at(), 2, 0b01, 0b10, 2), "attempted sent failed", cohort},
+		"a part was rejected":      {parts(at(), 2, 0, 0b10, 2), "attempted failed", cohort},
+		"a part was undelivered":   {parts(at(), 2, 0, 0b10, 1), "attempted sent failed", cohort},
+		"skipped but for a part":   {parts(at(skipped, 1), 2, 0, 0b10, 2), "attempted failed", cohort},
+	} {
+		f := c.a.derive(cohort)
+		if got := shown(f); got != c.want || f.startMS != c.start {
+			t.Errorf("%s: %s from %d, want %s from %d", name, got, f.startMS, c.want, c.start)
+		}
+	}
+	later := at(rejected, 7)
+	later.step = 2
+	if f := later.derive(cohort); f.startMS != schema.Never || f.latency(9) != nil {
+		t.Errorf("step 2 starts at %d", f.startMS)
+	}
+	if f := at(sent, 100_000, delivered, 50_000).derive(cohort); *f.latency(f.deliveredMS) != 0 {
+		t.Error("a little before the start is not 0")
+	}
+}

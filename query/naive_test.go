@@ -1,0 +1,269 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kaskad/schema"
+)
+
+// This file computes the channel report from cells by loops over maps, sharing nothing with the SQL.
+
+// naiveRoute is docs/definitions.md section 2 as code; overrides come first.
+type naiveRoute struct {
+	delivery, reads bool
+	bound           string
+	days            int64
+}
+
+type routeKey struct{ account, channel, provider string }
+
+func naiveRouteOf(c cell, overrides map[routeKey]naiveRoute) naiveRoute {
+	global := map[string]naiveRoute{
+		"sms": {true, false, "", 3}, "flash_call": {true, false, "", 1}, "voice": {true, false, "", 1}, "push": {true, true, "exact", 1},
+		"vk": {true, true, "exact", 1}, "ok": {true, true, "exact", 1}, "telegram": {true, true, "exact", 1},
+		"messenger": {true, true, "exact", 7}, "instagram": {true, true, "exact", 7}, "viber": {true, true, "lower", 14},
+		"whatsapp": {true, true, "lower", 30}, "rcs": {true, true, "lower", 7}, "email": {true, true, "upper", 7},
+	}
+	named := map[string]naiveRoute{"push/fcm": {days: 1}, "push/apns": {days: 1}, "telegram/bot": {days: 1}}
+	if r, found := overrides[routeKey{c.account, c.channel, c.provider}]; found {
+		return r
+	}
+	if r, found := overrides[routeKey{"", c.channel, c.provider}]; found {
+		return r
+	}
+	if r, found := named[c.channel+"/"+c.provider]; found {
+		return r
+	}
+	if r, found := overrides[routeKey{c.account, c.channel, "*"}]; found {
+		return r
+	}
+	return global[c.channel]
+}
+
+// naiveKey is a cell's key as Go's time package sees it.
+func naiveKey(c cell, name string, zone *time.Location) any {
+	t := c.cohort.In(zone)
+	switch name {
+	case "account":
+		return c.account
+	case "channel":
+		return c.channel
+	case "provider":
+		return c.provider
+	case "campaign":
+		return c.campaign
+	case "template":
+		return c.template
+	case "sender":
+		return c.sender
+	case "app":
+		return c.app
+	case "operator":
+		return c.operator
+	case "country":
+		return c.country
+	case "traffic":
+		return c.traffic
+	case "trigger":
+		return c.trigger
+	case "step":
+		return int(c.step)
+	case "hour":
+		return t.Format("2006-01-02T15") + ":00:00" + t.Format("-07:00")
+	case "day":
+		return t.Format(time.DateOnly)
+	case "week":
+		return t.AddDate(0, 0, -((int(t.Weekday()) + 6) % 7)).Format(time.DateOnly)
+	case "month":
+		return t.Format("2006-01")
+	case "hour_of_day":
+		return t.Hour()
+	case "weekday":
+		return (int(t.Weekday())+6)%7 + 1
+	}
+	panic(name)
+}
+
+type naiveGroup struct {
+	keys                 []any
+	counts               [10]uint64
+	rates                map[string][2]uint64
+	bounds               map[string]bool
+	deliver, read, reply map[uint16]uint64
+	mature               bool
+}
+
+// naiveReport returns the rows that the report must have, as they look in JSON.
+func naiveReport(cells []cell, groupBy []string, filters map[string][]string, zone *time.Location, from, to, now time.Time,
+	overrides map[routeKey]naiveRoute) []map[string]any {
+	groups := map[string]*naiveGroup{}
+	newGroup := func(keys []any) *naiveGroup {
+		return &naiveGroup{keys: keys, rates: map[string][2]uint64{}, bounds: map[string]bool{}, mature: true,
+			deliver: map[uint16]uint64{}, read: map[uint16]uint64{}, reply: map[uint16]uint64{}}
+	}
+	if len(groupBy) == 0 {
+		groups["[]"] = newGroup(nil)
+	}
+cells:
+	for _, c := range cells {
+		if c.cohort.Before(from) || !c.cohort.Before(to) {
+			continue
+		}
+		for name, values := range filters {
+			if !slices.Contains(values, fmt.Sprint(naiveKey(c, name, zone))) {
+				continue cells
+			}
+		}
+		var keys []any
+		for _, name := range groupBy {
+			keys = append(keys, naiveKey(c, name, zone))
+		}
+		id := fmt.Sprintf("%q", keys)
+		if len(keys) == 0 {
+			id = "[]"
+		}
+		g := groups[id]
+		if g == nil {
+			g = newGroup(keys)
+			groups[id] = g
+		}
+		g.add(c, naiveRouteOf(c, overrides), now)
+	}
+	sorted := make([]*naiveGroup, 0, len(groups))
+	for _, g := range groups {
+		sorted = append(sorted, g)
+	}
+	slices.SortFunc(sorted, func(x, y *naiveGroup) int {
+		for i := range x.keys {
+			order := 0
+			if n, ok := x.keys[i].(int); ok {
+				order = n - y.keys[i].(int)
+			} else {
+				order = strings.Compare(x.keys[i].(string), y.keys[i].(string))
+			}
+			if order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
+	rows := make([]map[string]any, len(sorted))
+	for i, g := range sorted {
+		rows[i] = g.row(groupBy)
+	}
+	return rows
+}
+
+func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
+	for i, n := range c.counts {
+		g.counts[i] += n
+	}
+	rate := func(name string, when bool, num, den uint64) {
+		if when {
+			old := g.rates[name]
+			g.rates[name] = [2]uint64{old[0] + num, old[1] + den}
+		}
+	}
+	attempted, sent, delivered, read, clicked, replied := c.counts[0], c.counts[1], c.counts[2], c.counts[3], c.counts[4], c.counts[5]
+	rate("delivery", r.delivery, delivered, sent)
+	rate("delivered_of_attempted", r.delivery, delivered, attempted)
+	rate("open", r.reads, read, delivered)
+	rate("read_of_sent", r.reads, read, sent)
+	rate("reply", r.delivery, replied, delivered)
+	rate("click", r.delivery, clicked, delivered)
+	rate("delivered_1m", r.delivery, c.timed[0], c.timed[1])
+	rate("delivered_24h", r.delivery, c.timed[2], c.timed[3])
+	rate("read_24h", r.reads, c.timed[4], c.timed[5])
+	if r.reads && delivered > 0 {
+		g.bounds[r.bound] = true
+	}
+	merge := func(to, from map[uint16]uint64, when bool) {
+		for k, n := range from {
+			if when {
+				to[k] += n
+			}
+		}
+	}
+	merge(g.deliver, c.toDeliver, r.delivery)
+	merge(g.read, c.toRead, r.reads)
+	merge(g.reply, c.toReply, r.delivery)
+	g.mature = g.mature && time.UnixMilli(c.maxMS).Add(time.Duration(r.days)*24*time.Hour).Before(now)
+}
+
+func (g *naiveGroup) row(groupBy []string) map[string]any {
+	row := map[string]any{}
+	for i, name := range groupBy {
+		if n, ok := g.keys[i].(int); ok {
+			row[name] = json.Number(strconv.Itoa(n))
+		} else {
+			row[name] = strings.ToValidUTF8(g.keys[i].(string), "\ufffd")
+		}
+	}
+	whole := func(n uint64) json.Number { return json.Number(strconv.FormatUint(n, 10)) }
+	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed"} {
+		row[name] = whole(g.counts[i])
+	}
+	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h"} {
+		r := g.rates[name]
+		row[name+"_num"], row[name+"_den"], row[name+"_rate"] = whole(r[0]), whole(r[1]), any(nil)
+		if r[1] > 0 {
+			row[name+"_rate"] = sixDecimals(float64(r[0]) / float64(r[1]))
+		}
+	}
+	row["open_rate_low"], row["open_rate_high"] = nil, nil
+	if open := g.rates["open"]; open[1] > 0 {
+		low, high := wilsonByFloat(open[0], open[1])
+		lowFloat, _ := low.Float64()
+		highFloat, _ := high.Float64()
+		row["open_rate_low"], row["open_rate_high"] = sixDecimals(lowFloat), sixDecimals(highFloat)
+	}
+	row["open_rate_bound"] = nil
+	switch {
+	case g.bounds["lower"] && g.bounds["upper"]:
+		row["open_rate_bound"] = "mixed"
+	case g.bounds["upper"]:
+		row["open_rate_bound"] = "upper"
+	case g.bounds["lower"]:
+		row["open_rate_bound"] = "lower"
+	case g.bounds["exact"]:
+		row["open_rate_bound"] = "exact"
+	}
+	for name, h := range map[string]map[uint16]uint64{"time_to_deliver": g.deliver, "time_to_read": g.read, "time_to_reply": g.reply} {
+		var all []uint16
+		for k, n := range h {
+			for range n {
+				all = append(all, k)
+			}
+		}
+		slices.Sort(all)
+		for _, p := range []int{50, 90, 99} {
+			field := name + "_p" + strconv.Itoa(p)
+			row[field] = nil
+			if len(all) > 0 {
+				rank := (p*len(all) + 99) / 100
+				ms := math.Round(schema.LatencyCellMS(all[rank-1]))
+				row[field] = json.Number(strconv.FormatFloat(ms/1000, 'f', -1, 64))
+			}
+		}
+	}
+	row["mature"] = g.mature
+	return row
+}
+
+// sixDecimals prints a float as the report does; the test's counts are far too small for a float to matter at 6 decimals.
+func sixDecimals(f float64) json.Number {
+	return json.Number(strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64))
+}
+
+type jsonNumber = json.Number
+
+// shownKey is naiveKey as a text.
+func shownKey(c cell, name string, zone *time.Location) string {
+	return fmt.Sprint(naiveKey(c, name, zone))
+}

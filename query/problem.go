@@ -1,0 +1,124 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+// ParameterError says which parameter of a request is wrong, and how to mend it.
+type ParameterError struct {
+	Parameter string `json:"parameter"`
+	Reason    string `json:"reason"`
+}
+
+// Problem is an error answer in the form of RFC 9457. Handlers return it as an error.
+type Problem struct {
+	Type   string           `json:"type"`
+	Title  string           `json:"title"`
+	Status int              `json:"status"`
+	Detail string           `json:"detail"`
+	Errors []ParameterError `json:"errors,omitempty"`
+
+	// retryAfter is sent as Retry-After, in seconds, when it is not 0.
+	retryAfter int
+	// cause is what went wrong inside; it is logged, never sent.
+	cause error
+}
+
+// Error returns the detail, and the cause for the log.
+func (p *Problem) Error() string {
+	if p.cause != nil {
+		return fmt.Sprintf("%s: %v", p.Detail, p.cause)
+	}
+	return p.Detail
+}
+
+func (p *Problem) Unwrap() error { return p.cause }
+
+// problem makes an error answer; slug is the stable name that programs may compare.
+func problem(status int, slug, detail string) *Problem {
+	return &Problem{Type: "urn:kaskad:problem:" + slug, Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+func (p *Problem) because(err error) *Problem {
+	p.cause = err
+	return p
+}
+
+func (p *Problem) after(seconds int) *Problem {
+	p.retryAfter = seconds
+	return p
+}
+
+// badParameter is a 400 about one parameter.
+func badParameter(name, reason string) *Problem {
+	p := problem(http.StatusBadRequest, "bad-parameter", name+": "+reason)
+	p.Errors = []ParameterError{{name, reason}}
+	return p
+}
+
+// asProblem turns whatever a handler returned into an answer.
+func asProblem(err error) *Problem {
+	var p *Problem
+	if errors.As(err, &p) {
+		return p
+	}
+	var exception *clickhouse.Exception
+	var network net.Error
+	var dial *net.OpError
+	switch {
+	case errors.As(err, &exception):
+		return asQueryProblem(exception.Code).because(err)
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
+		return tooSlow().because(err)
+	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, clickhouse.ErrConnectionClosed), errors.Is(err, clickhouse.ErrAcquireConnTimeout), errors.Is(err, clickhouse.ErrAcquireConnNoAddress):
+		return problem(http.StatusServiceUnavailable, "storage-unavailable", "ClickHouse cannot be reached; try again").after(2).because(err)
+	}
+	return problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what").because(err)
+}
+
+func tooSlow() *Problem {
+	return problem(http.StatusServiceUnavailable, "too-slow", "the answer took too long: shorten from…to, or filter by account")
+}
+
+// asQueryProblem knows the errors of ClickHouse that the caller, or who runs the service, can do something about.
+func asQueryProblem(code int32) *Problem {
+	switch code {
+	case 159, 160: // TIMEOUT_EXCEEDED, TOO_SLOW
+		return tooSlow()
+	case 241, 396: // MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES
+		return problem(http.StatusServiceUnavailable, "too-large", "the answer needs too much memory: shorten from…to, or group by less")
+	case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
+		return problem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").after(2)
+	case 60, 81, 47: // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER
+		return problem(http.StatusServiceUnavailable, "not-migrated", "the database has not this program's schema: run kaskad migrate")
+	}
+	return problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what")
+}
+
+// send writes the problem, unless an answer has begun already.
+func (p *Problem) send(c *gin.Context) { p.sendWith(c, p) }
+
+// sendWith writes a body that holds the problem's members and more.
+func (p *Problem) sendWith(c *gin.Context, body any) {
+	c.Abort()
+	if c.Writer.Written() {
+		return
+	}
+	if p.retryAfter > 0 {
+		c.Header("Retry-After", fmt.Sprint(p.retryAfter))
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		encoded = []byte(`{"type":"urn:kaskad:problem:internal","title":"Internal Server Error","status":500,"detail":"the error cannot be written"}`)
+	}
+	c.Data(p.Status, "application/problem+json", encoded)
+}

@@ -1,0 +1,84 @@
+package query
+
+import (
+	"math"
+	"math/big"
+	"math/bits"
+
+	"kaskad/schema"
+)
+
+// million is the scale of rates: 6 decimals.
+const million = 1_000_000
+
+// rateOf divides num by den, rounded half away from zero to 6 decimals, and is null when den is 0 (docs/definitions.md section 3).
+// Both are counts, and num is at most den.
+func rateOf(num, den uint64) value {
+	if den == 0 {
+		return null
+	}
+	// round(10⁶·num ÷ den) = quotient, and one more when twice the remainder reaches den.
+	hi, lo := bits.Mul64(num, million)
+	quotient, rest := bits.Div64(hi, lo, den)
+	if rest >= den-rest {
+		quotient++
+	}
+	return decimal(int64(quotient), 6)
+}
+
+// wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is 0.
+// With z = 1.959964 and p = num ÷ den its bounds are
+//
+//	(num + z²/2 ∓ z·√(num·(den−num)/den + z²/4)) ÷ (den + z²)
+//
+// They are computed in integers: scaled by 2·den·10¹² a bound is (a ∓ √b) ÷ c, so that no digit depends on a float.
+func wilson(num, den uint64) (low, high value) {
+	if den == 0 {
+		return null, null
+	}
+	var (
+		k, n  = new(big.Int).SetUint64(num), new(big.Int).SetUint64(den)
+		unit  = big.NewInt(million * million)
+		z2    = big.NewInt(1_959_964 * 1_959_964) // z² in units of 10⁻¹²
+		mul   = func(x, y *big.Int) *big.Int { return new(big.Int).Mul(x, y) }
+		add   = func(x, y *big.Int) *big.Int { return new(big.Int).Add(x, y) }
+		two   = big.NewInt(2)
+		a     = mul(n, add(mul(two, mul(k, unit)), z2))
+		c     = mul(two, mul(n, add(mul(n, unit), z2)))
+		inner = add(mul(big.NewInt(4), mul(mul(k, new(big.Int).Sub(n, k)), unit)), mul(n, z2))
+		b     = mul(mul(n, z2), inner)
+	)
+	// round(10⁶·(a ∓ √b) ÷ c) = ⌊(2·10⁶·a + c ∓ √(4·10¹²·b)) ÷ 2c⌋, where the root may be replaced by its ceiling when it is
+	// subtracted and by its floor when it is added.
+	b.Mul(b, mul(big.NewInt(4), unit))
+	floor := new(big.Int).Sqrt(b)
+	ceiling := new(big.Int).Set(floor)
+	if mul(floor, floor).Cmp(b) < 0 {
+		ceiling.Add(ceiling, big.NewInt(1))
+	}
+	base := add(mul(big.NewInt(2*million), a), c)
+	c.Mul(c, two)
+	bound := func(x *big.Int) value {
+		// Div rounds down for a positive divisor. Clamped to [0, 1].
+		return decimal(min(max(new(big.Int).Div(x, c).Int64(), 0), million), 6)
+	}
+	return bound(new(big.Int).Sub(base, ceiling)), bound(base.Add(base, floor))
+}
+
+// latencyRanks are the cells of a latency histogram at the nearest ranks of 50, 90 and 99 %; known is false when it is empty.
+type latencyRanks struct {
+	cells []uint16
+	known bool
+}
+
+// appendSeconds appends the percentiles in seconds, or nulls. Rounding to a millisecond keeps the error within the 2 % of
+// docs/definitions.md section 3: a cell is 1 % wide either way, so that up to 50 ms the rounded value is the latency itself.
+func (l latencyRanks) appendSeconds(row []value) []value {
+	if !l.known || len(l.cells) != 3 {
+		return append(row, null, null, null)
+	}
+	for _, cell := range l.cells {
+		row = append(row, decimal(int64(math.Round(schema.LatencyCellMS(cell))), 3))
+	}
+	return row
+}

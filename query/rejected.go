@@ -1,0 +1,138 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+//go:embed rejected.sql
+var rejectedSQL string
+
+var rejectedTemplate = template.Must(template.New("rejected.sql").Parse(rejectedSQL))
+
+// letter is the key of a dead letter in the order of the list: its time, then its place in the log.
+type letter struct {
+	atMS      int64
+	topic     string
+	partition int32
+	offset    int64
+	line      uint32
+}
+
+// rejectedQuery is one page of the dead letters.
+type rejectedQuery struct {
+	reasons []string
+	after   *letter
+	limit   int
+}
+
+// SQL returns the statement and its parameters.
+func (q *rejectedQuery) SQL() (string, []any, error) {
+	args := []any{clickhouse.Named("limit", uint32(q.limit))}
+	if len(q.reasons) > 0 {
+		args = append(args, clickhouse.Named("reasons", q.reasons))
+	}
+	if a := q.after; a != nil {
+		args = append(args, clickhouse.Named("at_ms", a.atMS), clickhouse.Named("topic", a.topic), clickhouse.Named("partition", a.partition),
+			clickhouse.Named("offset", a.offset), clickhouse.Named("line", a.line))
+	}
+	var statement strings.Builder
+	err := rejectedTemplate.Execute(&statement, map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
+	if err != nil {
+		return "", nil, fmt.Errorf("fill rejected.sql: %w", err)
+	}
+	return statement.String(), args, nil
+}
+
+// rejected serves GET /v1/rejected.
+func (s *Server) rejected(c *gin.Context) error {
+	p, err := readParams(c.Request, []string{"reason", "limit", "cursor", "format"})
+	if err != nil {
+		return err
+	}
+	format := p.format(c.Request)
+	q := rejectedQuery{reasons: slices.Compact(slices.Sorted(slices.Values(p.values["reason"]))), limit: p.limit() + 1}
+	hash := queryHash(append([]string{"rejected"}, q.reasons...)...)
+	if at := p.cursor(hash, 5); at != nil {
+		if q.after, err = letterOf(at.After); err != nil {
+			p.fail("cursor", "cannot be read: start again without a cursor")
+		}
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	t := newTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset", "line", "at"})
+	last, more, err := s.readRejected(ctx, &q, t)
+	if err != nil {
+		return fmt.Errorf("dead letters: %w", err)
+	}
+	next := null
+	if more {
+		encoded, err := cursor{Query: hash, After: last.keys()}.String()
+		if err != nil {
+			return err
+		}
+		next = text(encoded)
+	}
+	t.send(c, nil, next)
+	return nil
+}
+
+func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (last letter, more bool, err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return last, false, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return last, false, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		if t.rows == q.limit-1 {
+			more = true
+			continue
+		}
+		var reason, field, message, raw string
+		err := rows.Scan(&last.atMS, &last.topic, &last.partition, &last.offset, &last.line, &reason, &field, &message, &raw)
+		if err != nil {
+			return last, false, err
+		}
+		shown, encoding := textOrBase64(raw)
+		encoded := absent
+		if encoding != "" {
+			encoded = text(encoding)
+		}
+		t.row([]value{text(reason), text(field), text(message), text(shown), encoded, text(last.topic), decimal(int64(last.partition), 0),
+			decimal(last.offset, 0), decimal(int64(last.line), 0), instant(last.atMS)})
+	}
+	return last, more, rows.Err()
+}
+
+func (l letter) keys() [][]byte {
+	return [][]byte{strconv.AppendInt(nil, l.atMS, 10), []byte(l.topic), strconv.AppendInt(nil, int64(l.partition), 10),
+		strconv.AppendInt(nil, l.offset, 10), strconv.AppendUint(nil, uint64(l.line), 10)}
+}
+
+func letterOf(keys [][]byte) (*letter, error) {
+	at, err1 := strconv.ParseInt(string(keys[0]), 10, 64)
+	partition, err2 := strconv.ParseInt(string(keys[2]), 10, 32)
+	offset, err3 := strconv.ParseInt(string(keys[3]), 10, 64)
+	line, err4 := strconv.ParseUint(string(keys[4]), 10, 32)
+	for _, err := range []error{err1, err2, err3, err4} {
+		if err != nil {
+			return nil, err
+		}
+	}
+	return &letter{at, string(keys[1]), int32(partition), offset, uint32(line)}, nil
+}

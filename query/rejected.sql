@@ -1,0 +1,14 @@
+-- Dead letters, newest first. The page is found by its keys, and the bytes are read for it alone.
+SELECT at_ms, topic, partition, offset, line, reason, field, error, raw
+FROM rejected FINAL
+WHERE (topic, partition, offset, line) IN
+(
+    SELECT topic, partition, offset, line
+    FROM rejected FINAL
+    WHERE 1
+    {{- if .Reasons}} AND reason IN {reasons:Array(String)}{{end}}
+    {{- if .After}} AND (at_ms, toString(topic), partition, offset, line) < ({at_ms:Int64}, {topic:String}, {partition:Int32}, {offset:Int64}, {line:UInt32}){{end}}
+    ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
+    LIMIT {limit:UInt32}
+)
+ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC

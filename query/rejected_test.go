@@ -1,0 +1,100 @@
+package query
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"kaskad/schema"
+)
+
+type rejectedAnswer struct {
+	Rows []struct {
+		Reason, Field, Error, Raw, Topic, At string
+		Encoding                             *string
+		Partition, Offset, Line              int64
+	} `json:"rows"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+func TestServer_Rejected_Pages(t *testing.T) {
+	conn := newConn(t)
+	var letters []schema.Rejection
+	for i := range 50 {
+		reason := schema.ReasonMissing
+		if i%5 == 0 {
+			reason = schema.ReasonBadTime
+		}
+		letters = append(letters, schema.Rejection{Place: schema.Place{Topic: "kaskad.events", Partition: int32(i % 3), Offset: int64(i), Line: uint32(i%2 + 1)},
+			Err: schema.FieldError{Reason: reason, Field: "status", Rule: "is required"}, Raw: []byte(fmt.Sprintf(`{"n":%d}`, i)),
+			// Several at the same time.
+			AtMS: testNow.UnixMilli() + int64(i/4)})
+	}
+	letters[7].Raw = []byte("\xff\x00{")
+	// The last part of the list is read again later, with the same time.
+	for _, part := range [][]schema.Rejection{letters, letters[10:20]} {
+		if err := schema.InsertRejected(t.Context(), conn, part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := newServer(t, conn)
+	read := func(query string) (all rejectedAnswer) {
+		t.Helper()
+		decode(t, get(s, "/v1/rejected?"+query), http.StatusOK, &all)
+		return all
+	}
+	all := read("")
+	if len(all.Rows) != 50 || all.NextCursor != nil {
+		t.Fatalf("%d rows", len(all.Rows))
+	}
+	for i := 1; i < len(all.Rows); i++ {
+		if all.Rows[i].At > all.Rows[i-1].At {
+			t.Errorf("row %d is newer than the one before", i)
+		}
+	}
+	seen := map[int64]bool{}
+	for _, r := range all.Rows {
+		l := letters[r.Offset]
+		seen[r.Offset] = true
+		raw, encoding := textOrBase64(string(l.Raw))
+		if r.Raw != raw || (r.Encoding != nil) != (encoding != "") || r.Reason != string(l.Err.Reason) || r.Error != "status: is required" || r.Field != "status" ||
+			r.Partition != int64(l.Partition) || r.Line != int64(l.Line) || r.Topic != "kaskad.events" || r.At != timeText(l.AtMS) {
+			t.Errorf("row %+v, want %+v", r, l)
+		}
+	}
+	if len(seen) != 50 {
+		t.Errorf("%d different rows", len(seen))
+	}
+	if got := get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got, `{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z"}`) {
+		t.Errorf("one row: %s", got)
+	}
+	for _, query := range []string{"", "&reason=missing_field", "&reason=bad_time&reason=missing_field"} {
+		want := read(strings.TrimPrefix(query, "&"))
+		var rows int
+		page := read("limit=7" + query)
+		for {
+			for _, r := range page.Rows {
+				if r != want.Rows[rows] && r.Encoding == nil {
+					t.Errorf("%s: row %d differs", query, rows)
+				}
+				rows++
+			}
+			if page.NextCursor == nil {
+				break
+			}
+			page = read("limit=7" + query + "&cursor=" + *page.NextCursor)
+		}
+		if rows != len(want.Rows) {
+			t.Errorf("%s: %d rows by pages, want %d", query, rows, len(want.Rows))
+		}
+	}
+	cursor := *read("limit=7").NextCursor
+	wantProblem(t, get(s, "/v1/rejected?reason=bad_time&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/rejected?cursor=x"), http.StatusBadRequest, "cursor")
+	wantProblem(t, get(s, "/v1/rejected?limit=0"), http.StatusBadRequest, "limit")
+	wantProblem(t, get(s, "/v1/rejected?from=2026-11-01"), http.StatusBadRequest, "from")
+	if got := get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got, "reason,field,error,raw,encoding,topic,partition,offset,line,at\r\n") {
+		t.Errorf("csv: %s", got)
+	}
+}

@@ -1,0 +1,190 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
+	_ "time/tzdata"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Timeouts of a connection. Reading covers a slow upload of a whole body, writing a query and a slow download.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 60 * time.Second
+	writeTimeout      = 120 * time.Second
+	idleTimeout       = 120 * time.Second
+	shutdownTimeout   = 15 * time.Second
+	maxHeaderBytes    = 64 << 10
+	// maxWait is how long a request waits for its turn before it is told to come again.
+	maxWait = 5 * time.Second
+)
+
+// Server answers the HTTP API. It is safe for concurrent use.
+type Server struct {
+	config  Config
+	deps    Deps
+	logger  *slog.Logger
+	handler http.Handler
+	metrics *metrics
+
+	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
+	queries, uploads chan struct{}
+	// wait is maxWait but in tests.
+	wait     time.Duration
+	decoders sync.Pool
+	// zones holds the names that ClickHouse is known to know.
+	zones sync.Map
+}
+
+// New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
+func New(config Config, deps Deps) (*Server, error) {
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("configure HTTP server: %w", err)
+	}
+	if deps.Conn == nil {
+		return nil, errors.New("configure HTTP server: a connection to ClickHouse is required")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.Default()
+	}
+	m, err := newMetrics(deps.Registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
+		wait: maxWait, queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads)}
+	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
+	s.handler = s.routes()
+	return s, nil
+}
+
+// Handler returns the whole API, its guards included.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Run serves the listener until ctx ends, then lets the requests in flight finish, for 15 seconds at most. It closes the listener.
+// With Auth "off" it refuses a listener that is not on loopback, unless InsecureListen is set.
+func (s *Server) Run(ctx context.Context, listener net.Listener) error {
+	if err := s.checkListener(listener.Addr()); err != nil {
+		_ = listener.Close()
+		return err
+	}
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		// Requests outlive ctx, so that they are finished rather than cut off.
+		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+	}
+	stopped := make(chan error, 1)
+	ended := make(chan struct{})
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-ended:
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		err := server.Shutdown(last)
+		if err != nil {
+			_ = server.Close()
+		}
+		stopped <- err
+	}()
+	err := server.Serve(listener)
+	close(ended)
+	if stopping := <-stopped; stopping != nil {
+		return fmt.Errorf("stop HTTP server: requests were cut off: %w", stopping)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP on %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+func (s *Server) checkListener(address net.Addr) error {
+	if s.config.InsecureListen {
+		return nil
+	}
+	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("refuse to listen on %s: with --auth off everybody who reaches it may read and write everything; "+
+		"listen on 127.0.0.1, or pass --insecure-listen where something else guards the port", address)
+}
+
+func (s *Server) routes() http.Handler {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	r.UseRawPath = true // A message id may hold a slash, sent as %2F.
+	r.RedirectTrailingSlash = false
+	r.HandleMethodNotAllowed = true
+	r.Use(s.observe, s.recover, s.secure)
+	r.NoRoute(s.handle(func(c *gin.Context) error {
+		return problem(http.StatusNotFound, "no-such-route", "there is nothing at this path; GET / lists what there is")
+	}))
+	r.NoMethod(s.handle(func(c *gin.Context) error {
+		return problem(http.StatusMethodNotAllowed, "method-not-allowed",
+			c.Request.Method+" is not supported here; use "+c.Writer.Header().Get("Allow"))
+	}))
+	get := func(path string, h func(*gin.Context) error, before ...gin.HandlerFunc) {
+		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
+	}
+	reading, uploading := s.take(s.queries), s.take(s.uploads)
+	get("/", s.landing)
+	get("/v1/reports/channels", s.channels, reading)
+	get("/v1/messages/:id", s.message, reading)
+	get("/v1/status", s.status, reading)
+	get("/v1/definitions", s.definitions, reading)
+	get("/v1/rejected", s.rejected, reading)
+	r.POST("/v1/events", uploading, s.handle(s.events))
+	get("/healthz", s.healthy)
+	get("/readyz", s.ready)
+	if s.deps.Gatherer != nil {
+		h := promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})
+		get("/metrics", func(c *gin.Context) error {
+			h.ServeHTTP(c.Writer, c.Request)
+			return nil
+		})
+	}
+	return r.Handler()
+}
+
+// settings gives every query its limits; ClickHouse ends it by itself even if we cannot tell it to.
+func (s *Server) settings(ctx context.Context) context.Context {
+	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+		"readonly":           2,
+		"max_execution_time": max(1, int(s.config.QueryTime.Seconds())),
+		"join_use_nulls":     0,
+	}))
+}
+
+// landing tells a person who opens the address in a browser where to go.
+func (s *Server) landing(c *gin.Context) error {
+	if err := noParams(c); err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, struct {
+		Name    string   `json:"name"`
+		Version string   `json:"version,omitempty"`
+		Try     []string `json:"try"`
+	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
+		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
+	return nil
+}

@@ -1,0 +1,215 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+var (
+	//go:embed freshness.sql
+	freshnessSQL string
+	//go:embed status.sql
+	statusSQL string
+	//go:embed tables.sql
+	tablesSQL string
+)
+
+// maxFreshnessAge is how long the aggregator may be silent before the service is no longer ready.
+const maxFreshnessAge = 30 * time.Second
+
+// neededTables are the tables that this package reads.
+var neededTables = []string{"attempts", "freshness", "generations", "ledger", "located", "orphan_ends", "orphans", "rejected",
+	"rollup_attempts", "routes", "splits"}
+
+// freshness is the aggregator's last word; known is false when it has not spoken yet.
+type freshness struct {
+	known          bool
+	asOfMS         int64
+	pendingBuckets uint64
+	age            time.Duration
+}
+
+func (s *Server) freshness(ctx context.Context) (freshness, error) {
+	var f freshness
+	var ageMS int64
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), freshnessSQL).Scan(&f.known, &f.asOfMS, &f.pendingBuckets, &ageMS); err != nil {
+		return f, fmt.Errorf("read freshness: %w", err)
+	}
+	f.age = time.Duration(ageMS) * time.Millisecond
+	return f, nil
+}
+
+// balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md section 6).
+type balance struct {
+	Consumed uint64 `json:"consumed"`
+	Stored   uint64 `json:"stored"`
+	Rejected uint64 `json:"rejected"`
+	Parked   uint64 `json:"parked"`
+	InFlight uint64 `json:"in_flight"`
+	Empty    uint64 `json:"empty"`
+}
+
+type kafkaStatus struct {
+	Brokers         []string `json:"brokers"`
+	Topic           string   `json:"topic"`
+	DeadLetterTopic string   `json:"dead_letter_topic"`
+}
+
+type engineStatus struct {
+	Version  string `json:"version"`
+	Embedded bool   `json:"embedded"`
+}
+
+type statusAnswer struct {
+	Kafka          kafkaStatus  `json:"kafka"`
+	Balance        balance      `json:"balance"`
+	LagEvents      *int64       `json:"lag_events"`
+	LagSeconds     *seconds     `json:"lag_seconds"`
+	AsOf           *string      `json:"as_of"`
+	PendingBuckets *uint64      `json:"pending_buckets"`
+	SplitMessages  uint64       `json:"split_messages"`
+	Now            string       `json:"now"`
+	Engine         engineStatus `json:"engine"`
+}
+
+// seconds prints milliseconds as a decimal number of seconds.
+type seconds int64
+
+// MarshalJSON prints up to 3 decimals.
+func (s seconds) MarshalJSON() ([]byte, error) { return decimal(int64(s), 3).appendNumber(nil), nil }
+
+// status serves GET /v1/status.
+func (s *Server) status(c *gin.Context) error {
+	if err := noParams(c); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	now := s.config.Now()
+	answer := statusAnswer{
+		Kafka:  kafkaStatus{append([]string{}, s.config.Brokers...), s.config.Topic, s.config.DeadLetterTopic},
+		Now:    timeText(now.UnixMilli()),
+		Engine: engineStatus{s.config.EngineVersion, s.config.EngineEmbedded},
+	}
+	fresh, err := s.freshness(ctx)
+	if err != nil {
+		return err
+	}
+	if fresh.known {
+		answer.PendingBuckets = &fresh.pendingBuckets
+	}
+	if asOf := s.asOf(fresh, now); asOf != nil {
+		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
+		answer.AsOf, answer.LagSeconds = &shown, &lag
+	}
+	if answer.Balance, answer.SplitMessages, err = s.balance(ctx); err != nil {
+		return err
+	}
+	if s.deps.Lag != nil {
+		// A broker that is away is worth knowing; it is no reason to withhold the rest.
+		if lag, err := s.deps.Lag(ctx); err != nil {
+			s.logger.Warn("lag is unknown", "err", err)
+		} else {
+			answer.LagEvents = &lag
+		}
+	}
+	if answer.Engine.Version == "" {
+		version, err := s.deps.Conn.ServerVersion()
+		if err != nil {
+			return fmt.Errorf("ask ClickHouse for its version: %w", err)
+		}
+		answer.Engine.Version = version.Version.String()
+	}
+	c.PureJSON(http.StatusOK, answer)
+	return nil
+}
+
+// balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.
+// Each term is counted by itself, none as the difference of others.
+func (s *Server) balance(ctx context.Context) (b balance, splits uint64, err error) {
+	if s.deps.InFlight != nil {
+		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.
+		consumed, inFlight := s.deps.InFlight()
+		b.Consumed, b.InFlight = consumed, inFlight
+	}
+	ledger, err := schema.ReadLedger(s.settings(ctx), s.deps.Conn, s.config.Group, s.config.Topic)
+	if err != nil {
+		return b, 0, err
+	}
+	for _, l := range ledger {
+		b.Consumed += l.Consumed
+		b.Stored += l.Stored
+		b.Rejected += l.Rejected
+		b.Empty += l.Empty
+	}
+	var joined, expired uint64
+	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic)).Scan(&b.Parked, &joined, &expired, &splits)
+	if err != nil {
+		return b, 0, fmt.Errorf("count parked events: %w", err)
+	}
+	b.Stored += joined
+	b.Rejected += expired
+	return b, splits, nil
+}
+
+func noParams(c *gin.Context) error {
+	p, err := readParams(c.Request, nil)
+	if err != nil {
+		return err
+	}
+	return p.err()
+}
+
+// healthy serves GET /healthz: the process answers, whatever the others do.
+func (s *Server) healthy(c *gin.Context) error {
+	c.PureJSON(http.StatusOK, gin.H{"status": "ok"})
+	return nil
+}
+
+// ready serves GET /readyz: 200 when reports and events would be served now, else 503 with what is missing.
+func (s *Server) ready(c *gin.Context) error {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.config.QueryTime))
+	defer cancel()
+	if err := s.notReady(ctx); err != nil {
+		return problem(http.StatusServiceUnavailable, "not-ready", err.Error()).after(1)
+	}
+	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
+	return nil
+}
+
+func (s *Server) notReady(ctx context.Context) error {
+	var missing []string
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), tablesSQL, clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
+		return fmt.Errorf("ClickHouse does not answer: %w", err)
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("the database lacks %s: run kaskad migrate", strings.Join(missing, ", "))
+	}
+	if p, ok := s.deps.Producer.(interface{ Ping(context.Context) error }); ok {
+		if err := p.Ping(ctx); err != nil {
+			return fmt.Errorf("kafka does not answer: %w", err)
+		}
+	}
+	if s.config.Fixed {
+		return nil
+	}
+	fresh, err := s.freshness(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !fresh.known:
+		return fmt.Errorf("the aggregator has not published anything yet")
+	case fresh.age > maxFreshnessAge:
+		return fmt.Errorf("the aggregator has been silent for %s", fresh.age.Round(time.Second))
+	}
+	return nil
+}

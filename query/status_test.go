@@ -1,0 +1,187 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/engine/enginetest"
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+func TestServer_Status_Balance(t *testing.T) {
+	conn := newConn(t)
+	ctx := t.Context()
+	ledger := []schema.Ledger{{Partition: 0, Offset: 100, Consumed: 100, Stored: 80, Rejected: 10, Parked: 6, Empty: 4},
+		{Partition: 1, Offset: 5, Consumed: 7, Stored: 6, Parked: 1}}
+	for _, err := range []error{
+		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", []schema.Ledger{{Partition: 0, Offset: 50, Consumed: 50, Stored: 50}}, 1),
+		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", ledger, 2),
+		schema.InsertLedger(ctx, conn, "other", "kaskad.events", ledger, 2),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Seven events were parked; one was read twice, two were joined since, one expired.
+	for range 2 {
+		storeEvents(t, conn, event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
+			event("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			event("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
+	}
+	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, 1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
+	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined')")
+	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'x', 0, 3600), ('acme', 'x', 7200, 3600), ('zeta', 'x', 0, 3600)")
+	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
+	s := newServer(t, conn, func(c *Config, d *Deps) {
+		c.Fixed = false
+		d.Lag = func(context.Context) (int64, error) { return 42, nil }
+		d.InFlight = func() (uint64, uint64) { return 3, 3 }
+	})
+	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
+		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
+		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
+	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+
+	// What is not known is null, and one missing part withholds nothing else.
+	bare := newServer(t, conn, func(c *Config, d *Deps) {
+		c.EngineVersion = ""
+		d.Lag = func(context.Context) (int64, error) { return 0, errors.New("no broker") }
+	})
+	var answer statusAnswer
+	decode(t, get(bare, "/v1/status"), http.StatusOK, &answer)
+	if answer.LagEvents != nil || answer.Engine.Version == "" || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.LagSeconds != 0 {
+		t.Errorf("bare: %+v", answer)
+	}
+	if b := answer.Balance; b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
+		t.Errorf("the balance does not hold: %+v", b)
+	}
+}
+
+type pinger struct {
+	records
+	err error
+}
+
+func (p *pinger) Ping(context.Context) error { return p.err }
+
+func TestServer_Ready(t *testing.T) {
+	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	producer := &pinger{}
+	s := newServer(t, conn, func(c *Config, d *Deps) { c.Fixed, d.Producer = false, producer })
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, freshness")
+	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "kaskad migrate")
+	db := clickhouse.OpenDB(options)
+	defer db.Close()
+	if _, err := schema.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "not published anything yet")
+	execute(t, conn, "INSERT INTO freshness (as_of_ms, at) VALUES (1, now64(3) - 40)")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "silent for 4")
+	execute(t, conn, "INSERT INTO freshness (as_of_ms) VALUES (1)")
+	if w := get(s, "/readyz"); w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"status":"ready"}` {
+		t.Errorf("ready: %d %s", w.Code, w.Body)
+	}
+	producer.err = errors.New("connection refused")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kafka does not answer")
+
+	gone, err := clickhouse.Open(&clickhouse.Options{Addr: []string{"127.0.0.1:1"}, DialTimeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = newServer(t, gone)
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "ClickHouse does not answer")
+	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "cannot be reached")
+	if w := get(s, "/healthz"); w.Code != http.StatusOK {
+		t.Errorf("health without ClickHouse: %d", w.Code)
+	}
+}
+
+// A query that takes too long ends, and says what helps.
+func TestServer_Channels_TooSlow(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn, func(c *Config, _ *Deps) { c.QueryTime = time.Nanosecond })
+	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "took too long")
+}
+
+func TestServer_Definitions_Complete(t *testing.T) {
+	s := newServer(t, newConn(t))
+	var answer struct {
+		rules
+		GroupBy []string `json:"group_by"`
+		Routes  []route  `json:"routes"`
+	}
+	decode(t, get(s, "/v1/definitions"), http.StatusOK, &answer)
+	var fields []string
+	for _, m := range answer.Metrics {
+		if m.Formula == "" || m.Over == "" || m.Null == "" || (m.Kind == "rate") != (m.Numerator != "" && m.Denominator != "") {
+			t.Errorf("%s lacks something: %+v", m.Name, m)
+		}
+		fields = append(fields, m.Fields...)
+	}
+	want := channelColumns()
+	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("defined are %v\nreported are %v", fields, want)
+	}
+	if !slices.Equal(answer.GroupBy, keyNames()) {
+		t.Errorf("group_by: %v", answer.GroupBy)
+	}
+	lines := map[string]route{}
+	for _, r := range answer.Routes {
+		lines[r.Channel+"/"+r.Provider] = r
+	}
+	for _, channel := range schema.Channels {
+		if _, found := lines[channel+"/*"]; !found {
+			t.Errorf("no route of %s", channel)
+		}
+	}
+	if r := lines["viber/*"]; !r.Delivery || !r.Reads || *r.Bound != "lower" || r.SettlingDays != 14 {
+		t.Errorf("viber: %+v", r)
+	}
+	if r := lines["push/fcm"]; r.Delivery || r.Reads || r.Bound != nil {
+		t.Errorf("fcm: %+v", r)
+	}
+	// The file has no member that nobody reads.
+	raw, err := os.ReadFile("definitions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(raw)))
+	decoder.DisallowUnknownFields()
+	var all rules
+	if err := decoder.Decode(&all); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServer_Metrics_Requests(t *testing.T) {
+	s := newServer(t, noConn{})
+	get(s, "/healthz")
+	get(s, "/healthz")
+	get(s, "/nowhere/79001234567")
+	if got := metricOf(t, s, `kaskad_query_request_seconds_count{method="GET",route="/healthz",status="200"}`); got != "2" {
+		t.Errorf("healthz counts %q", got)
+	}
+	if got := metricOf(t, s, `kaskad_query_request_seconds_count{method="GET",route="none",status="404"}`); got != "1" {
+		t.Errorf("unknown paths count %q", got)
+	}
+}

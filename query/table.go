@@ -1,0 +1,177 @@
+package query
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"net/textproto"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
+)
+
+// format is the form of an answer of rows.
+type format int
+
+const (
+	formatJSON format = iota
+	formatCSV
+	formatNDJSON
+)
+
+var formatNames = []string{"json", "csv", "ndjson"}
+
+func (f format) contentType() string {
+	return [...]string{"application/json", "text/csv; charset=utf-8; header=present", "application/x-ndjson"}[f]
+}
+
+// format reads parameter format, else the header Accept; JSON is the default.
+func (p *params) format(r *http.Request) format {
+	if name, given := p.one("format"); given {
+		for i, n := range formatNames {
+			if n == name {
+				return format(i)
+			}
+		}
+		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name), strings.Join(formatNames, " ")))
+		return formatJSON
+	}
+	best, weight := formatJSON, 0.0
+	for _, accepted := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		media, options, err := mime.ParseMediaType(accepted)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if given, found := options["q"]; found {
+			if q, err = strconv.ParseFloat(given, 64); err != nil {
+				continue
+			}
+		}
+		var f format
+		switch media {
+		case "text/csv":
+			f = formatCSV
+		case "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines":
+			f = formatNDJSON
+		case "application/json", "application/*", "*/*":
+			f = formatJSON
+		default:
+			continue
+		}
+		if q > weight {
+			best, weight = f, q
+		}
+	}
+	return best
+}
+
+// table encodes rows as they come. The envelope holds what is known after the last row only, so nothing is sent before.
+type table struct {
+	format  format
+	columns []string
+	rows    int
+	json    jx.Encoder
+	csv     []byte
+}
+
+func newTable(f format, columns ...[]string) *table {
+	t := &table{format: f}
+	for _, c := range columns {
+		t.columns = append(t.columns, c...)
+	}
+	switch f {
+	case formatJSON:
+		t.json.ArrStart()
+	case formatCSV:
+		for i, c := range t.columns {
+			t.csvField(i, c)
+		}
+		t.csv = append(t.csv, "\r\n"...)
+	}
+	return t
+}
+
+// row adds a row, which has a value for each column.
+func (t *table) row(row []value) {
+	t.rows++
+	if t.format == formatCSV {
+		for i, v := range row {
+			cell := v.plain()
+			if v.kind == kindText {
+				cell = guard(cell)
+			}
+			t.csvField(i, cell)
+		}
+		t.csv = append(t.csv, "\r\n"...)
+		return
+	}
+	t.json.ObjStart()
+	for i, v := range row {
+		if v.kind == kindAbsent {
+			continue
+		}
+		t.json.FieldStart(t.columns[i])
+		v.json(&t.json)
+	}
+	t.json.ObjEnd()
+	if t.format == formatNDJSON {
+		// Each line is a value of its own, so the encoder starts anew.
+		t.csv = append(append(t.csv, t.json.Bytes()...), '\n')
+		t.json.Reset()
+	}
+}
+
+// guard keeps a spreadsheet from taking a text for a formula.
+func guard(cell string) string {
+	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+		return "'" + cell
+	}
+	return cell
+}
+
+// csvField adds a field by RFC 4180. Not encoding/csv, which would change line ends inside of a text.
+func (t *table) csvField(column int, cell string) {
+	if column > 0 {
+		t.csv = append(t.csv, ',')
+	}
+	if !strings.ContainsAny(cell, "\",\r\n") && cell == strings.TrimSpace(cell) {
+		t.csv = append(t.csv, cell...)
+		return
+	}
+	t.csv = append(append(append(t.csv, '"'), strings.ReplaceAll(cell, `"`, `""`)...), '"')
+}
+
+// member is a field of the envelope.
+type member struct {
+	name  string
+	value value
+}
+
+// send writes the envelope around the rows. Formats that have no place for one carry it in headers: Kaskad-As-Of and so on.
+func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
+	if t.format != formatJSON {
+		for _, m := range append(envelope, member{"next_cursor", nextCursor}) {
+			if m.value.kind != kindNull {
+				c.Header("Kaskad-"+textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(m.name, "_", "-")), m.value.plain())
+			}
+		}
+		c.Data(http.StatusOK, t.format.contentType(), t.csv)
+		return
+	}
+	t.json.ArrEnd()
+	var out jx.Encoder
+	out.ObjStart()
+	for _, m := range envelope {
+		out.FieldStart(m.name)
+		m.value.json(&out)
+	}
+	out.FieldStart("rows")
+	out.Raw(t.json.Bytes())
+	out.FieldStart("next_cursor")
+	nextCursor.json(&out)
+	out.ObjEnd()
+	c.Data(http.StatusOK, t.format.contentType(), out.Bytes())
+}

@@ -1,0 +1,18 @@
+-- The attempts of one message, folded over all buckets that it may be in. Facts merge, so a bucket that was copied to another
+-- (table splits) may be read along with it.
+SELECT
+    account, step, min(submitted_ms), min(id_ms), max(channel), max(provider), max(campaign), max(template), max(sender), max(app),
+    max(operator), max(traffic), max(trigger), max(recipient_country), max(contact), max(segments), max(sms_segments),
+    [min(queued_ms), min(accepted_ms), min(sent_ms), min(delivered_ms), min(read_ms), min(clicked_ms), min(replied_ms), min(undelivered_ms),
+     min(rejected_ms), min(expired_ms), min(failed_ms), min(skipped_ms)],
+    max(parts), groupBitOr(delivered_parts), groupBitOr(failed_parts), groupBitOr(part_failures), max(parts_delivered_ms),
+    max(error_code), max(permanent), maxMap(prices)
+FROM attempts
+WHERE message_id = {id:String} AND account = {account:String}
+    AND bucket = toDateTime({bucket:UInt32}, 'UTC')
+GROUP BY account, step
+ORDER BY account, step
+LIMIT 10000
+-- id = "01a1a8c8-f88e-7ddf-837b-235096e0a668"
+-- account = "x' OR '1'='1 {id:String}"
+-- bucket = 1793829600

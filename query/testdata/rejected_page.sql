@@ -1,0 +1,19 @@
+-- Dead letters, newest first. The page is found by its keys, and the bytes are read for it alone.
+SELECT at_ms, topic, partition, offset, line, reason, field, error, raw
+FROM rejected FINAL
+WHERE (topic, partition, offset, line) IN
+(
+    SELECT topic, partition, offset, line
+    FROM rejected FINAL
+    WHERE 1 AND reason IN {reasons:Array(String)} AND (at_ms, toString(topic), partition, offset, line) < ({at_ms:Int64}, {topic:String}, {partition:Int32}, {offset:Int64}, {line:UInt32})
+    ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
+    LIMIT {limit:UInt32}
+)
+ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
+-- limit = 11
+-- reasons = ["x' OR '1'='1 {id:String}"]
+-- at_ms = 1
+-- topic = "x' OR '1'='1 {id:String}"
+-- partition = 2
+-- offset = 3
+-- line = 4

@@ -1,0 +1,113 @@
+package query
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-faster/jx"
+)
+
+type kind uint8
+
+const (
+	kindNull kind = iota
+	kindNumber
+	kindText
+	kindBool
+	// kindAbsent leaves the field out of a JSON object; in a CSV it is empty.
+	kindAbsent
+)
+
+// value is one cell of an answer. Numbers are decimals: n ÷ 10^digits, never floats.
+type value struct {
+	kind   kind
+	digits uint8
+	n      int64
+	text   string
+}
+
+var (
+	null   = value{}
+	absent = value{kind: kindAbsent}
+)
+
+func count(n uint64) value                { return value{kind: kindNumber, n: int64(n)} }
+func decimal(n int64, digits uint8) value { return value{kind: kindNumber, n: n, digits: digits} }
+func text(s string) value                 { return value{kind: kindText, text: s} }
+func truth(b bool) value                  { return value{kind: kindBool, n: int64(bit(b))} }
+func instant(ms int64) value              { return text(timeText(ms)) }
+func instantIn(ms int64, z *time.Location) value {
+	return text(time.UnixMilli(ms).In(z).Format(time.RFC3339))
+}
+
+func bit(b bool) uint8 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// timeText prints Unix milliseconds as RFC 3339 in UTC.
+func timeText(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// appendNumber prints the decimal without an exponent and without zeros at the end of its fraction.
+func (v value) appendNumber(dst []byte) []byte {
+	if v.digits == 0 {
+		return strconv.AppendInt(dst, v.n, 10)
+	}
+	n, sign := v.n, ""
+	if n < 0 {
+		n, sign = -n, "-"
+	}
+	digits := strconv.FormatInt(n, 10)
+	if missing := int(v.digits) + 1 - len(digits); missing > 0 {
+		digits = strings.Repeat("0", missing) + digits
+	}
+	whole, fraction := digits[:len(digits)-int(v.digits)], strings.TrimRight(digits[len(digits)-int(v.digits):], "0")
+	dst = append(append(dst, sign...), whole...)
+	if fraction != "" {
+		dst = append(append(dst, '.'), fraction...)
+	}
+	return dst
+}
+
+// plain prints the value for a CSV field or a header: null is empty.
+func (v value) plain() string {
+	switch v.kind {
+	case kindNumber:
+		return string(v.appendNumber(nil))
+	case kindText:
+		return v.text
+	case kindBool:
+		return strconv.FormatBool(v.n == 1)
+	}
+	return ""
+}
+
+func (v value) json(w *jx.Encoder) {
+	switch v.kind {
+	case kindNumber:
+		var buffer [24]byte
+		w.Raw(v.appendNumber(buffer[:0]))
+	case kindText:
+		// What providers send is stored as it came; JSON must be UTF-8.
+		w.Str(strings.ToValidUTF8(v.text, "\ufffd"))
+	case kindBool:
+		w.Bool(v.n == 1)
+	default:
+		w.Null()
+	}
+}
+
+// textOrBase64 returns bytes as a text where they are one, else as base64 and the name of that encoding.
+func textOrBase64(raw string) (shown, encoding string) {
+	if utf8.ValidString(raw) {
+		return raw, ""
+	}
+	return base64.StdEncoding.EncodeToString([]byte(raw)), "base64"
+}
