@@ -205,7 +205,7 @@ func timeKey(name string, t time.Time) (Key, error) {
 	case "hour":
 		// The hour keeps the offset of its own instants: an hour that clocks repeat is two hours.
 		_, offset := t.Zone()
-		return text(t.In(time.FixedZone("", offset)).Format("2006-01-02T15:00:00Z07:00"))
+		return text(t.In(time.FixedZone("", offset)).Format("2006-01-02T15:00:00-07:00"))
 	case "day":
 		return text(t.Format(time.DateOnly))
 	case "week":

@@ -30,7 +30,7 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 		return err
 	}
 	r := roles{ingest: true, aggregate: true, serve: true}
-	st, err := openStack(ctx, r.needs(), c.Data, c.logSettings, c.clockSettings, c.kafkaSettings, c.storeSettings)
+	st, err := openStack(ctx, r.needs(), c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 }
 
 func (c roleSettings) run(ctx context.Context, r roles, listen listenSettings, metrics string) error {
-	st, err := openStack(ctx, r.needs(), "", c.logSettings, c.clockSettings, c.kafkaSettings, c.storeSettings)
+	st, err := openStack(ctx, r.needs(), "", c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (c attachSettings) dir() string {
 
 func (c attachSettings) open(ctx context.Context, n needs) (*stack, error) {
 	n.attach = true
-	return openStack(ctx, n, c.dir(), c.logSettings, c.clockSettings, c.kafkaSettings, c.storeSettings)
+	return openStack(ctx, n, c.dir(), c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 }
 
 type migrateCommand struct {

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"kaskad/ingest"
@@ -32,7 +34,10 @@ type demoState struct {
 	Played   bool      `json:"played"`
 }
 
-const demoFile = "demo.json"
+const (
+	demoFile = "demo.json"
+	demoLog  = "kaskad.log"
+)
 
 func (c *demoCommand) Run(ctx context.Context) error {
 	listen := listenSettings{Listen: c.Listen, Auth: "off"}
@@ -51,12 +56,15 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.LogLevel == "info" {
-		c.LogLevel = "warn" // the demo speaks for itself
-	}
 	kafka := kafkaSettings{Topic: ingest.DefaultTopic, DeadLetterTopic: ingest.DefaultDeadLetterTopic, Group: ingest.DefaultGroup, TopicPartitions: 12, TopicReplication: 1}
 	r := roles{ingest: true, aggregate: true, serve: true}
-	st, err := openStack(ctx, r.needs(), c.Data, c.logSettings, clockSettings{}, kafka, storeSettings{})
+	// The log goes to a file: on the screen it would tear the progress bars.
+	log, err := os.OpenFile(filepath.Join(c.Data, demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("--data: %w", err)
+	}
+	defer log.Close()
+	st, err := openStack(ctx, r.needs(), c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
 	if err != nil {
 		return err
 	}
@@ -148,8 +156,7 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 	}
-	c.greet(address, state, time.Since(st.started))
-	return nil
+	return c.greet(ctx, address, state, time.Since(st.started))
 }
 
 // settle waits until everything in the topic is in the reports.
@@ -186,19 +193,68 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 	return nil
 }
 
-func (c *demoCommand) greet(address string, state demoState, took time.Duration) {
+func (c *demoCommand) greet(ctx context.Context, address string, state demoState, took time.Duration) error {
 	url, day := "http://"+address, state.Start.Format(time.DateOnly)
-	fmt.Printf(`Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.
-
-Which channel does our audience read? (each rate with its numerator and denominator)
+	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(), day, state.Messages)
+	if err := printChannels(ctx, os.Stdout, url+"/v1/reports/channels?from="+day); err != nil {
+		return err
+	}
+	fmt.Printf(`
+The same with every figure, numerator and denominator:
   curl -s '%s/v1/reports/channels?from=%s&format=csv'
 
-When are messages read, by hour of the day in Moscow, for one account?
-  curl -s '%s/v1/reports/channels?from=%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber&limit=24'
+When do people of each account read what comes over Viber? By hour of the day in Moscow:
+  curl -s '%s/v1/reports/channels?from=%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
 
 Is everything counted, how fresh is it, and what was refused?
   curl -s '%s/v1/status'; curl -s '%s/v1/rejected?limit=3'
 
-Ctrl-C ends it; nothing is lost. Start over with --reset.
-`, url, took.Seconds(), day, state.Messages, url, day, url, day, url, url)
+Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset
+`, url, day, url, day, url, url)
+	return nil
+}
+
+// printChannels prints a channel report as a table that can be read at a glance.
+func printChannels(ctx context.Context, out io.Writer, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask for the channel report: %w", err)
+	}
+	defer response.Body.Close()
+	var report struct {
+		Rows []struct {
+			Channel      string
+			Sent         int64
+			DeliveryRate *float64 `json:"delivery_rate"`
+			OpenRate     *float64 `json:"open_rate"`
+			OpenLow      *float64 `json:"open_rate_low"`
+			OpenHigh     *float64 `json:"open_rate_high"`
+			Bound        *string  `json:"open_rate_bound"`
+		}
+	}
+	if err := json.NewDecoder(response.Body).Decode(&report); err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask for the channel report: %s: %w", response.Status, err)
+	}
+	fmt.Fprintf(out, "  %-11s %8s %10s  %-22s\n", "channel", "sent", "delivered", "read, of delivered (95 %)")
+	for _, r := range report.Rows {
+		fmt.Fprintf(out, "  %-11s %8d %10s  ", r.Channel, r.Sent, percent(r.DeliveryRate))
+		if r.OpenRate == nil || r.Bound == nil || r.OpenLow == nil || r.OpenHigh == nil {
+			fmt.Fprintln(out, "not reported by this channel")
+			continue
+		}
+		sign := map[string]string{"lower": "≥ ", "upper": "≤ "}[*r.Bound]
+		fmt.Fprintf(out, "%-20s %2s%s (%s…%s)\n", strings.Repeat("█", int(*r.OpenRate*20+0.5)), sign, percent(r.OpenRate), percent(r.OpenLow), percent(r.OpenHigh))
+	}
+	return nil
+}
+
+func percent(rate *float64) string {
+	if rate == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.1f %%", *rate*100)
 }

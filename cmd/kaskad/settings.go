@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -26,16 +27,18 @@ type logSettings struct {
 	LogFormat string `help:"How to log." enum:"text,json" default:"text"`
 }
 
-func (s logSettings) logger() *slog.Logger {
+func (s logSettings) logger() *slog.Logger { return s.loggerTo(os.Stderr) }
+
+func (s logSettings) loggerTo(out io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		level = slog.LevelInfo
 	}
 	options := &slog.HandlerOptions{Level: level}
 	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		return slog.New(slog.NewJSONHandler(out, options))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	return slog.New(slog.NewTextHandler(out, options))
 }
 
 // clockSettings fix the clock for tests.

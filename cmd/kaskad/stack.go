@@ -46,8 +46,8 @@ type needs struct{ kafka, clickhouse, attach bool }
 const stopTimeout = 20 * time.Second
 
 // openStack starts what is embedded and connects to what is not. dir is "" for commands that embed nothing.
-func openStack(ctx context.Context, n needs, dir string, l logSettings, c clockSettings, k kafkaSettings, s storeSettings) (_ *stack, err error) {
-	st := &stack{logger: l.logger(), registry: prometheus.NewRegistry(), kafka: k, durable: s.Durable, started: time.Now()}
+func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings, s storeSettings) (_ *stack, err error) {
+	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, durable: s.Durable, started: time.Now()}
 	st.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if st.now, st.fixed, err = c.clock(); err != nil {
 		return nil, err
