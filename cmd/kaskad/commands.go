@@ -166,7 +166,7 @@ func (c *replayCommand) Run(ctx context.Context) error {
 		filter.Since = st.now().Add(-c.Since)
 	}
 	result, err := ingest.Replay(ctx, st.conn, producer, filter, st.now)
-	fmt.Printf("replayed %d dead letters\n", result.Replayed)
+	fmt.Printf("replayed %d dead letters; %d would be refused again and stay (GET /v1/rejected says why)\n", result.Replayed, result.StillRefused)
 	return err
 }
 

@@ -18,6 +18,8 @@ type running struct {
 	Clickhouse string   `json:"clickhouse"`
 	Kafka      []string `json:"kafka"`
 	API        string   `json:"api"`
+	// Now is the clock of --now; empty when it goes with the machine's.
+	Now string `json:"now,omitempty"`
 }
 
 const runningFile = "running.json"
@@ -27,7 +29,11 @@ func (st *stack) writeRunning(dir, api string) (func(), error) {
 	if st.clickhouse == nil || st.broker == nil {
 		return func() {}, nil
 	}
-	body, err := json.Marshal(running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api})
+	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api}
+	if st.fixed {
+		at.Now = st.now().Format(time.RFC3339Nano)
+	}
+	body, err := json.Marshal(at)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,12 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 				k.Kafka = at.Kafka
 				st.kafka.Kafka = at.Kafka
 			}
+			// What the running process takes for now decides what is valid.
+			if !st.fixed {
+				if st.now, st.fixed, err = (clockSettings{Now: at.Now}).clock(); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	defer func() {
