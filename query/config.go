@@ -13,13 +13,13 @@ import (
 // The limits of a Config that leaves them at zero.
 const (
 	// DefaultMaxBody is what POST /v1/events takes, in bytes, before and after decompression.
-	DefaultMaxBody = 16 << 20
+	DefaultMaxBody = 64 << 20
 	// DefaultQueryTime ends a query of ClickHouse. Old generations outlive it by far (see maxCursorAge).
 	DefaultQueryTime = 30 * time.Second
 	// DefaultMaxQueries is how many requests may read ClickHouse at a time; a report uses all cores anyway.
 	DefaultMaxQueries = 8
 	// DefaultMaxUploads is how many bodies of DefaultMaxBody are held in memory at a time.
-	DefaultMaxUploads = 16
+	DefaultMaxUploads = 8
 )
 
 // ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events again.

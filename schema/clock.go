@@ -129,33 +129,40 @@ func uuid7Time(id []byte) int64 {
 	default:
 		return 0
 	}
+	// Digits are below 16 and everything else is 255, so one bit of all of them together says whether all were digits.
 	var ms int64
-	for i, c := range id {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			continue
+	all := byte(0)
+	for i := 0; i < 13; i++ {
+		if i != 8 {
+			v := hexDigit[id[i]]
+			all |= v
+			ms = ms<<4 | int64(v&15)
 		}
-		v := hexValue(c)
-		if v < 0 {
-			return 0
+	}
+	for i := 15; i < 36; i++ {
+		if i != 18 && i != 23 {
+			all |= hexDigit[id[i]]
 		}
-		if i < 13 {
-			ms = ms<<4 | int64(v)
-		}
+	}
+	if all > 15 {
+		return 0
 	}
 	return ms
 }
 
-func hexValue(c byte) int {
-	switch {
-	case c >= '0' && c <= '9':
-		return int(c - '0')
-	case c >= 'a' && c <= 'f':
-		return int(c-'a') + 10
-	case c >= 'A' && c <= 'F':
-		return int(c-'A') + 10
+// hexDigit holds the value of each hexadecimal digit, and 255 for all other bytes.
+var hexDigit = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
 	}
-	return -1
-}
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i)
+		if c >= 'a' {
+			t[c-'a'+'A'] = byte(i)
+		}
+	}
+	return t
+}()
 
 // crockford holds the value of each character of the ULID alphabet, and 255 for all others; I, L, O and U are not in it.
 var crockford = func() (t [256]byte) {

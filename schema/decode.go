@@ -3,6 +3,7 @@ package schema
 import (
 	"errors"
 	"fmt"
+	"io"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -26,19 +27,32 @@ type Decoder struct {
 	hasPrice  bool
 	err       *FieldError
 	field     func(d *jx.Decoder, key []byte) error
+	scanning  bool // values come from token, not from json
+	token     token
 }
 
 // errStop ends the walk over an object after a field error was kept in Decoder.err.
 var errStop = errors.New("stop")
 
 // Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix milliseconds).
-// The event is valid until the next call. The error is a *FieldError.
+// The event is valid until the next call, and as long as raw stays as it is. The error is a *FieldError.
 func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
+	d.reset()
+	d.scanning = true
+	if d.scan(raw) {
+		return d.finish(nowMS)
+	}
+	return d.decode(raw, nowMS)
+}
+
+// decode is Decode for whatever JSON there is.
+func (d *Decoder) decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 	// A decoded string is never longer than its JSON, so an arena of this size does not move while slices point into it.
 	if cap(d.arena) < len(raw) {
 		d.arena = make([]byte, 0, 2*len(raw))
 	}
 	d.reset()
+	d.scanning = false
 	if d.field == nil {
 		d.field = d.readField
 	}
@@ -52,8 +66,12 @@ func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 		}
 		return nil, fieldError(ReasonMalformed, "", nil, "is not valid JSON: "+err.Error())
 	}
-	if d.json.Next() != jx.Invalid {
+	// At the end of the input Next finds no value and Skip no byte.
+	if err := d.json.Skip(); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return nil, fieldError(ReasonMalformed, "", nil, "has something after the JSON object: one object per line, or an array")
+	}
+	if !utf8.Valid(d.arena) {
+		return nil, fieldError(ReasonMalformed, "", nil, "is not UTF-8")
 	}
 	return d.finish(nowMS)
 }
@@ -122,7 +140,7 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 	case "sms_segments":
 		return d.uint16("sms_segments", &d.ev.SMSSegments)
 	case "part":
-		d.hasPart = d.json.Next() != jx.Null
+		d.hasPart = d.kind() != jx.Null
 		return d.integer("part", &d.part, 0, 255)
 	case "parts":
 		return d.integer("parts", &d.parts, 0, 255)
@@ -136,10 +154,13 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 	case "valid":
 		return d.boolean("valid", &d.ev.Valid)
 	case "price":
-		d.hasPrice = d.json.Next() != jx.Null
+		d.hasPrice = d.kind() != jx.Null
 		return d.text("price", &d.price, MaxTextBytes)
 	}
 	d.ev.UnknownFields++
+	if d.scanning {
+		return nil
+	}
 	return d.skip(1)
 }
 
@@ -147,23 +168,28 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 func (d *Decoder) text(field string, to *[]byte, limit int) error {
 	start := len(d.arena)
 	var err error
-	switch t := d.json.Next(); t {
-	case jx.String:
+	t := d.kind()
+	switch {
+	case t == jx.Null:
+		*to = nil
+		return d.null()
+	case t != jx.String && t != jx.Number:
+		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be a string")
+	case d.scanning:
+	case t == jx.String:
 		d.arena, err = d.json.StrAppend(d.arena)
-	case jx.Number:
+	default:
 		var n jx.Num
 		n, err = d.json.Num()
 		d.arena = append(d.arena, n...)
-	case jx.Null:
-		*to = nil
-		return d.json.Null()
-	default:
-		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be a string")
 	}
 	if err != nil {
 		return err
 	}
-	value := d.arena[start:len(d.arena):len(d.arena)]
+	value := d.token.raw
+	if !d.scanning {
+		value = d.arena[start:len(d.arena):len(d.arena)]
+	}
 	if len(value) > limit && field != "sms_text" {
 		return d.fail(ReasonTooLong, field, value, fmt.Sprintf("is %d bytes long; the limit is %d", len(value), limit))
 	}
@@ -211,11 +237,11 @@ func (d *Decoder) status() error {
 
 // integer reads a whole number in [lo, hi]; null leaves the default.
 func (d *Decoder) integer(field string, to *int64, lo, hi int64) error {
-	switch t := d.json.Next(); t {
+	switch t := d.kind(); t {
 	case jx.Null:
-		return d.json.Null()
+		return d.null()
 	case jx.Number:
-		raw, err := d.json.Num()
+		raw, err := d.number()
 		if err != nil {
 			return err
 		}
@@ -238,11 +264,11 @@ func (d *Decoder) uint16(field string, to *uint16) error {
 }
 
 func (d *Decoder) boolean(field string, to *int8) error {
-	switch t := d.json.Next(); t {
+	switch t := d.kind(); t {
 	case jx.Null:
-		return d.json.Null()
+		return d.null()
 	case jx.Bool:
-		v, err := d.json.Bool()
+		v, err := d.bool()
 		*to = 0
 		if v {
 			*to = 1

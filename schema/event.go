@@ -69,6 +69,11 @@ var (
 	Statuses = statusNames[1:]
 )
 
+// Fields are the names of an event's fields, in the order of docs/events.md.
+var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at", "recipient", "campaign",
+	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_text", "part", "parts", "error_code",
+	"permanent", "trigger", "price", "currency", "ported", "valid", "owner_changed_at", "event_id"}
+
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
 // Empty text, 0 and missing are the same (docs/definitions.md section 1).
 type Event struct {

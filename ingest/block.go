@@ -1,0 +1,200 @@
+package ingest
+
+import (
+	"bytes"
+	"slices"
+
+	"kaskad/schema"
+
+	"github.com/google/uuid"
+)
+
+// row remembers the place and the bytes of an event in a block until the block is acknowledged: should ClickHouse refuse it,
+// they make the dead letter.
+type row struct {
+	part       *progress
+	offset     int64
+	start, end int // of the block's raw bytes
+	line       uint32
+}
+
+// progress is what a block holds of one partition.
+type progress struct {
+	part      *partition
+	next      int64 // the offset to commit
+	countFrom int64
+	counts    counts
+	ledger    *schema.Ledger // as of the block before; shared by all blocks of the partition, one at a time
+	counted   bool           // the record at hand is not in the ledger yet
+}
+
+// letter is a dead letter to be. A known one was in the topic before, because the ledger passed its offset.
+type letter struct {
+	schema.Rejection
+	known bool
+}
+
+// block gathers events of several partitions, column by column, until it is stored as a whole.
+type block struct {
+	facts   schema.Facts
+	people  schema.RecipientEvents
+	orphans schema.Orphans
+
+	factRows, peopleRows, orphanRows []row
+
+	raw       []byte
+	located   []schema.Location
+	isLocated map[schema.Location]struct{}
+	touches   touchSet
+	letters   []letter
+	letterLen int
+	parts     map[int]*progress
+
+	redelivered, unknownFields uint64
+	scratch                    []byte
+}
+
+func newBlock() *block {
+	return &block{isLocated: map[schema.Location]struct{}{}, touches: touchSet{accounts: map[string]*accountTouches{}}, parts: map[int]*progress{}}
+}
+
+func (b *block) reset() {
+	b.facts.Reset()
+	b.people.Reset()
+	b.orphans.Reset()
+	b.factRows, b.peopleRows, b.orphanRows = b.factRows[:0], b.peopleRows[:0], b.orphanRows[:0]
+	b.raw = b.raw[:0]
+	b.located = b.located[:0]
+	clear(b.isLocated)
+	b.touches.reset()
+	clear(b.letters)
+	b.letters, b.letterLen = b.letters[:0], 0
+	clear(b.parts)
+	b.redelivered, b.unknownFields = 0, 0
+}
+
+// rows returns the number of events in the block, and size the original bytes that it keeps of them.
+func (b *block) rows() int {
+	return len(b.factRows) + len(b.peopleRows) + len(b.orphanRows) + len(b.letters)
+}
+func (b *block) size() int { return len(b.raw) + b.letterLen }
+
+// counted sums the events that are to be counted.
+func (b *block) counted() (c counts) {
+	for _, p := range b.parts {
+		c.add(p.counts)
+	}
+	return c
+}
+
+// store adds a valid event.
+func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte, nowMS int64) {
+	r := row{part: p, offset: at.Offset, line: at.Line, start: len(b.raw)}
+	b.raw = append(b.raw, raw...)
+	r.end = len(b.raw)
+	b.unknownFields += uint64(ev.UnknownFields)
+	switch {
+	case !ev.Status.OfMessage():
+		b.people.Append(ev)
+		b.peopleRows = append(b.peopleRows, r)
+		p.count(&p.counts.stored)
+	case ev.BucketMS == 0:
+		b.scratch = ev.AppendJSON(b.scratch[:0])
+		b.orphans.Append(ev, at, b.scratch, nowMS)
+		b.orphanRows = append(b.orphanRows, r)
+		p.count(&p.counts.parked)
+	default:
+		b.facts.Append(ev)
+		b.factRows = append(b.factRows, r)
+		b.touches.add(ev.Account, ev.BucketMS)
+		if ev.IDTimeMS == 0 {
+			b.locate(ev)
+		}
+		p.count(&p.counts.stored)
+	}
+}
+
+// locate notes where a message is stored whose id does not say it.
+func (b *block) locate(ev *schema.Event) {
+	// The conversions in the look-up allocate nothing, those in the insertion do: once per message of the block.
+	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS}]; known {
+		return
+	}
+	l := schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS}
+	b.isLocated[l] = struct{}{}
+	b.located = append(b.located, l)
+}
+
+// reject adds a dead letter.
+func (b *block) reject(err *schema.FieldError, at schema.Place, p *progress, raw []byte, nowMS int64) {
+	p.count(&p.counts.rejected)
+	b.letters = append(b.letters, letter{
+		Rejection: schema.Rejection{Place: at, Err: *err, Raw: bytes.Clone(raw), AtMS: nowMS},
+		known:     !p.counted,
+	})
+	b.letterLen += len(raw)
+}
+
+// count adds an event to a term of the balance, if the ledger does not know it yet.
+func (p *progress) count(term *uint64) {
+	if p.counted {
+		*term++
+	}
+}
+
+// touchSet gathers the distinct (account, bucket) pairs of a block.
+type touchSet struct {
+	accounts    map[string]*accountTouches
+	lastAccount *accountTouches
+	size        int
+}
+
+type accountTouches struct {
+	account    string
+	buckets    map[int64]struct{}
+	lastBucket int64
+}
+
+func (t *touchSet) add(account []byte, bucketMS int64) {
+	a := t.lastAccount
+	if a == nil || a.account != string(account) {
+		if a = t.accounts[string(account)]; a == nil {
+			a = &accountTouches{account: string(account), buckets: map[int64]struct{}{}}
+			t.accounts[a.account] = a
+		}
+		t.lastAccount = a
+	}
+	if a.lastBucket == bucketMS {
+		return
+	}
+	a.lastBucket = bucketMS
+	if _, known := a.buckets[bucketMS]; !known {
+		a.buckets[bucketMS] = struct{}{}
+		t.size++
+	}
+}
+
+// list returns the touches, all under one id, in the order of the table's key.
+func (t *touchSet) list(id uuid.UUID, nowMS int64) []schema.Touch {
+	touches := make([]schema.Touch, 0, t.size+1)
+	for _, a := range t.accounts {
+		for bucket := range a.buckets {
+			touches = append(touches, schema.Touch{Account: a.account, BucketMS: bucket, ID: id, AtMS: nowMS})
+		}
+	}
+	slices.SortFunc(touches, func(x, y schema.Touch) int {
+		if x.Account != y.Account {
+			if x.Account < y.Account {
+				return -1
+			}
+			return 1
+		}
+		return int(x.BucketMS/schema.HourMS - y.BucketMS/schema.HourMS)
+	})
+	return touches
+}
+
+func (t *touchSet) reset() {
+	clear(t.accounts)
+	t.lastAccount, t.size = nil, 0
+}
