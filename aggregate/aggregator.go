@@ -74,6 +74,7 @@ type Aggregator struct {
 	batch      int
 	lastFresh  time.Time
 	lastAsOfMS int64
+	pending    int // buckets that the last pass left for the next one
 	lastUpkeep time.Time
 }
 
@@ -116,7 +117,7 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		}
 	}()
 	for ctx.Err() == nil {
-		worked, err := false, error(nil)
+		worked, err, began := false, error(nil), time.Now()
 		if !ready {
 			if err = a.prepare(ctx); err == nil {
 				ready = true
@@ -137,8 +138,12 @@ func (a *Aggregator) Run(ctx context.Context) error {
 			a.metrics.errors.Inc()
 			a.cfg.Logger.Error("aggregate", "error", err, "retry_in", backoff)
 			wait, backoff = backoff, min(2*backoff, maxBackoff)
-		case worked:
+		case worked && a.pending > 0:
 			wait, backoff = 0, a.cfg.Poll
+		case worked:
+			// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves ingest its share of the machine
+			// and costs a report that much freshness at most.
+			wait, backoff = max(wait, min(time.Since(began)/2, targetPass)), a.cfg.Poll
 		default:
 			backoff = a.cfg.Poll
 		}

@@ -56,6 +56,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		a.adapt(len(work), time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}
+	a.pending = pending
 	asOf := nowMS
 	for _, w := range open {
 		asOf = min(asOf, w.oldest)

@@ -1,0 +1,99 @@
+package aggregate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAggregator_Join_OrphanBeforeAndAfter(t *testing.T) {
+	at := noon.Add(-3 * time.Hour)
+	orphan, full := line("m", "delivered", at.Add(time.Second)), line("m", "sent", at, submitted(at)...)
+	for name, order := range map[string][]string{"OrphanFirst": {orphan, full}, "OrphanLast": {full, orphan}, "Together": {orphan + full}, "Twice": {orphan, full, orphan, full}} {
+		t.Run(name, func(t *testing.T) {
+			conn := connect(t)
+			a := newAggregator(conn, noon)
+			for i, lines := range order {
+				load(t, conn, fmt.Sprint(i), []byte(lines), noon)
+				settle(t, a)
+			}
+			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+			if n := count(t, conn, "SELECT count() FROM orphans FINAL WHERE (topic, partition, offset, line) NOT IN (SELECT topic, partition, offset, line FROM orphan_ends)"); n != 0 {
+				t.Errorf("%d orphans are open", n)
+			}
+		})
+	}
+}
+
+// Another account's message of the same id is another message.
+func TestAggregator_Join_OrphanStaysInItsAccount(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-3 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "sent", at, submitted(at)...)), noon)
+	load(t, conn, "2", []byte(strings.Replace(line("m", "delivered", at), `"a"`, `"b"`, 1)), noon)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Pending: 1, Den1m: 1})
+}
+
+func TestAggregator_Join_OrphanExpires(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-3 * time.Hour)
+	raw := line("m", "delivered", at)
+	load(t, conn, "t", []byte(raw), noon)
+	settle(t, newAggregator(conn, noon.Add(OrphanAge-time.Second)))
+	if n := count(t, conn, "SELECT count() FROM rejected"); n != 0 {
+		t.Fatalf("%d dead letters before its time", n)
+	}
+	for range 2 {
+		settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Second)))
+	}
+	var reason, bytes string
+	if err := conn.QueryRow(t.Context(), "SELECT reason, raw FROM rejected FINAL").Scan(&reason, &bytes); err != nil {
+		t.Fatal(err)
+	}
+	if reason != "no_cohort" || bytes != strings.TrimSpace(raw) {
+		t.Errorf("dead letter %q %q", reason, bytes)
+	}
+	// It is a dead letter now: its message comes too late.
+	load(t, conn, "late", []byte(line("m", "sent", at, submitted(at)...)), noon)
+	settle(t, newAggregator(conn, noon.Add(OrphanAge+time.Minute)))
+	if got := visible(t, conn); got.Delivered != 0 || got.Sent != 1 {
+		t.Errorf("%+v, want the expired orphan left out", got)
+	}
+}
+
+// Events of one message that disagree on submitted_at are one message with the earliest cohort, in whatever order they come.
+func TestAggregator_Join_SplitMessage(t *testing.T) {
+	h := func(n int) time.Time { return noon.Add(time.Duration(-n) * time.Hour) }
+	parts := []string{
+		line("m", "sent", h(4), submitted(h(4))...),
+		line("m", "delivered", h(4).Add(30*time.Second), submitted(h(5))...),
+		line("m", "read", h(4).Add(time.Minute), submitted(h(6))...),
+		line("m", "clicked", h(4).Add(2*time.Minute)), // an orphan
+	}
+	for seed := range uint64(10) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+		conn := connect(t)
+		a := newAggregator(conn, noon)
+		for i, l := range parts {
+			load(t, conn, fmt.Sprint(i), []byte(l), noon)
+			if random.IntN(2) == 0 {
+				settle(t, a)
+			}
+		}
+		settle(t, a)
+		mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+		var cohort time.Time
+		if err := conn.QueryRow(t.Context(), `SELECT fromUnixTimestamp64Milli(max(cohort_max_ms)) FROM rollup_attempts
+			WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`).Scan(&cohort); err != nil {
+			t.Fatal(err)
+		}
+		if !cohort.Equal(h(6)) {
+			t.Fatalf("seed %d: cohort %v, want the earliest, %v", seed, cohort, h(6))
+		}
+	}
+}
