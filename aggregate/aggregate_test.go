@@ -66,7 +66,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 			orphans.Append(ev, schema.Place{Topic: topic, Offset: int64(line), Line: 1}, raw, now.UnixMilli())
 			return
 		case ev.IDTimeMS == 0:
-			located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS})
+			located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
 		}
 		facts.Append(ev)
 		touched[bucketKey{string(ev.Account), ev.BucketMS}] = true

@@ -63,12 +63,16 @@ func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched
 	if err != nil {
 		return err
 	}
+	disagreeing, err := ext.NewTable("disagreeing", ext.Column("account", "String"), ext.Column("message_id", "String"))
+	if err != nil {
+		return err
+	}
 	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("split_found"))
 	if err != nil {
 		return fmt.Errorf("find split messages: %w", err)
 	}
 	defer rows.Close()
-	n := 0
+	n, messages := 0, 0
 	for rows.Next() {
 		var account, id string
 		var home time.Time
@@ -76,7 +80,13 @@ func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched
 		if err := rows.Scan(&account, &id, &home, &buckets); err != nil {
 			return fmt.Errorf("find split messages: %w", err)
 		}
-		touched[bucketKey{account, home.UnixMilli()}] = true
+		messages++
+		if err := disagreeing.Append(account, id); err != nil {
+			return fmt.Errorf("list split messages: %w", err)
+		}
+		if len(buckets) > 0 {
+			touched[bucketKey{account, home.UnixMilli()}] = true
+		}
 		for _, b := range buckets {
 			n++
 			touched[bucketKey{account, b.UnixMilli()}] = true
@@ -85,8 +95,14 @@ func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched
 			}
 		}
 	}
-	if err := rows.Err(); err != nil || n == 0 {
+	if err := rows.Err(); err != nil || messages == 0 {
 		return err
+	}
+	if err := a.exec(ctx, "split_count", disagreeing); err != nil {
+		return fmt.Errorf("note split messages: %w", err)
+	}
+	if n == 0 {
+		return nil
 	}
 	if err := a.exec(ctx, "split_copy", strays); err != nil {
 		return fmt.Errorf("copy split messages home: %w", err)

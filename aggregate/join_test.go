@@ -95,5 +95,25 @@ func TestAggregator_Join_SplitMessage(t *testing.T) {
 		if !cohort.Equal(h(6)) {
 			t.Fatalf("seed %d: cohort %v, want the earliest, %v", seed, cohort, h(6))
 		}
+		if n := count(t, conn, "SELECT uniqExact(account, message_id) FROM split_messages"); n != 1 {
+			t.Fatalf("seed %d: %d split messages, want 1", seed, n)
+		}
 	}
+}
+
+// Disagreement within an hour moves nothing, and is counted all the same.
+func TestAggregator_Join_SplitWithinTheHour(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-3 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "sent", at, submitted(at)...)+line("n", "sent", at, submitted(at)...)), noon)
+	load(t, conn, "2", []byte(line("m", "delivered", at, submitted(at.Add(20*time.Minute))...)+line("n", "delivered", at, submitted(at)...)), noon)
+	settle(t, a)
+	if n := count(t, conn, "SELECT uniqExact(account, message_id) FROM split_messages"); n != 1 {
+		t.Errorf("%d split messages, want 1", n)
+	}
+	if n := count(t, conn, "SELECT count() FROM splits"); n != 0 {
+		t.Errorf("%d messages are left out of a bucket, want 0", n)
+	}
+	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 2, Num1m: 2, Den1m: 2})
 }

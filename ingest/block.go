@@ -99,8 +99,11 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 		b.peopleRows = append(b.peopleRows, r)
 		p.count(&p.counts.stored)
 	case ev.BucketMS == 0:
-		b.scratch = ev.AppendJSON(b.scratch[:0])
-		b.orphans.Append(ev, at, b.scratch, nowMS)
+		if len(ev.SMSText) > 0 {
+			raw = ev.AppendJSON(b.scratch[:0]) // texts are measured and never stored
+			b.scratch = raw
+		}
+		b.orphans.Append(ev, at, raw, nowMS)
 		b.orphanRows = append(b.orphanRows, r)
 		p.count(&p.counts.parked)
 	default:
@@ -117,10 +120,10 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 // locate notes where a message is stored whose id does not say it.
 func (b *block) locate(ev *schema.Event) {
 	// The conversions in the look-up allocate nothing, those in the insertion do: once per message of the block.
-	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS}]; known {
+	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS}]; known {
 		return
 	}
-	l := schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS}
+	l := schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS}
 	b.isLocated[l] = struct{}{}
 	b.located = append(b.located, l)
 }

@@ -20,7 +20,7 @@ const (
 	// maxEventBytes keeps a record, with its key, below what the producer sends in one batch (900 KiB) and brokers take by default (1 MiB).
 	maxEventBytes = 900_000
 	// maxRefusals bounds the list of refused lines in an answer; rejected_total counts beyond it.
-	maxRefusals = 10_000
+	maxRefusals = 100_000
 )
 
 // refusal is a line that was not accepted, for the caller to mend.

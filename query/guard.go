@@ -31,7 +31,11 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 		}
 		p := asProblem(err)
 		if p.Status >= http.StatusInternalServerError {
-			s.logger.Error("request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
+			level := slog.LevelError
+			if p.Status == http.StatusServiceUnavailable {
+				level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
+			}
+			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
 		}
 		p.send(c)
 	}

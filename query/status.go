@@ -75,7 +75,7 @@ type statusAnswer struct {
 	LagEvents      *int64       `json:"lag_events"`
 	LagSeconds     *seconds     `json:"lag_seconds"`
 	AsOf           *string      `json:"as_of"`
-	PendingBuckets *uint64      `json:"pending_buckets"`
+	PendingBuckets uint64       `json:"pending_buckets"`
 	SplitMessages  uint64       `json:"split_messages"`
 	Now            string       `json:"now"`
 	Engine         engineStatus `json:"engine"`
@@ -100,20 +100,8 @@ func (s *Server) status(c *gin.Context) error {
 		Now:    timeText(now.UnixMilli()),
 		Engine: engineStatus{s.config.EngineVersion, s.config.EngineEmbedded},
 	}
-	fresh, err := s.freshness(ctx)
-	if err != nil {
-		return err
-	}
-	if fresh.known {
-		answer.PendingBuckets = &fresh.pendingBuckets
-	}
-	if asOf := s.asOf(fresh, now); asOf != nil {
-		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
-		answer.AsOf, answer.LagSeconds = &shown, &lag
-	}
-	if answer.Balance, answer.SplitMessages, err = s.balance(ctx); err != nil {
-		return err
-	}
+	// Lag first, then what is in flight, then open touches: in the order in which an event passes, so that zeros everywhere mean that
+	// nothing was left anywhere.
 	if s.deps.Lag != nil {
 		// A broker that is away is worth knowing; it is no reason to withhold the rest.
 		if lag, err := s.deps.Lag(ctx); err != nil {
@@ -121,6 +109,17 @@ func (s *Server) status(c *gin.Context) error {
 		} else {
 			answer.LagEvents = &lag
 		}
+	}
+	fresh, err := s.freshness(ctx)
+	if err != nil {
+		return err
+	}
+	if asOf := s.asOf(fresh, now); asOf != nil {
+		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
+		answer.AsOf, answer.LagSeconds = &shown, &lag
+	}
+	if err := s.balance(ctx, &answer); err != nil {
+		return err
 	}
 	if answer.Engine.Version == "" {
 		version, err := s.deps.Conn.ServerVersion()
@@ -135,30 +134,34 @@ func (s *Server) status(c *gin.Context) error {
 
 // balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.
 // Each term is counted by itself, none as the difference of others.
-func (s *Server) balance(ctx context.Context) (b balance, splits uint64, err error) {
+func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
+	b := &answer.Balance
 	if s.deps.InFlight != nil {
 		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.
-		consumed, inFlight := s.deps.InFlight()
-		b.Consumed, b.InFlight = consumed, inFlight
+		b.Consumed, b.InFlight = s.deps.InFlight()
 	}
 	ledger, err := schema.ReadLedger(s.settings(ctx), s.deps.Conn, s.config.Group, s.config.Topic)
 	if err != nil {
-		return b, 0, err
+		return err
 	}
+	partitions, offsets := []int32{-1}, []int64{0} // transform wants no empty arrays
 	for _, l := range ledger {
+		partitions, offsets = append(partitions, l.Partition), append(offsets, l.Offset)
 		b.Consumed += l.Consumed
 		b.Stored += l.Stored
 		b.Rejected += l.Rejected
 		b.Empty += l.Empty
 	}
 	var joined, expired uint64
-	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic)).Scan(&b.Parked, &joined, &expired, &splits)
+	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
+		clickhouse.Named("partitions", partitions), clickhouse.Named("offsets", offsets)).
+		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.PendingBuckets)
 	if err != nil {
-		return b, 0, fmt.Errorf("count parked events: %w", err)
+		return fmt.Errorf("count parked events: %w", err)
 	}
 	b.Stored += joined
 	b.Rejected += expired
-	return b, splits, nil
+	return nil
 }
 
 func noParams(c *gin.Context) error {

@@ -1,11 +1,25 @@
--- Parked events by how they ended. An orphan is (topic, partition, offset, line): read again, none is added.
+-- What became of parked events, of messages that disagree, and of touched buckets. A parked event is its place in the log: read again, none is
+-- added. Places that the ledger does not reach yet are left out, because they are still in flight there. One pass over both tables gives
+-- each place its last word, so that an event which is joined meanwhile is counted once.
 SELECT
+    sum(n * (outcome = 0)) AS parked, sum(n * (outcome = 1)) AS joined, sum(n * (outcome = 2)) AS expired,
+    (SELECT uniqExact(account, message_id) FROM split_messages) AS split_messages,
+    -- Buckets, and batches to join, whose generation is still to come: asked now, for the aggregator speaks once a second.
+    (SELECT uniqExact(account, bucket) FROM (SELECT account, bucket FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)) AS pending_buckets
+FROM
+(
+    SELECT outcome, count() AS n
+    FROM
     (
-        SELECT uniqExact(partition, offset, line)
-        FROM orphans
-        WHERE topic = {topic:String}
-            AND (partition, offset, line) NOT IN (SELECT partition, offset, line FROM orphan_ends WHERE topic = {topic:String})
-    ) AS parked,
-    (SELECT count() FROM orphan_ends FINAL WHERE topic = {topic:String} AND outcome = 'joined') AS joined,
-    (SELECT count() FROM orphan_ends FINAL WHERE topic = {topic:String} AND outcome = 'expired') AS expired,
-    (SELECT uniqExact(account, message_id) FROM splits) AS split_messages
+        SELECT max(outcome) AS outcome
+        FROM
+        (
+            SELECT partition, offset, line, 0 AS outcome FROM orphans WHERE topic = {topic:String}
+            UNION ALL
+            SELECT partition, offset, line, toInt8(outcome) AS outcome FROM orphan_ends WHERE topic = {topic:String}
+        )
+        WHERE offset < transform(partition, {partitions:Array(Int32)}, {offsets:Array(Int64)}, toInt64(0))
+        GROUP BY partition, offset, line
+    )
+    GROUP BY outcome
+)

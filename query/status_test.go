@@ -21,7 +21,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	conn := newConn(t)
 	ctx := t.Context()
 	ledger := []schema.Ledger{{Partition: 0, Offset: 100, Consumed: 100, Stored: 80, Rejected: 10, Parked: 6, Empty: 4},
-		{Partition: 1, Offset: 5, Consumed: 7, Stored: 6, Parked: 1}}
+		{Partition: 1, Offset: 100, Consumed: 7, Stored: 6, Parked: 1}}
 	for _, err := range []error{
 		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", []schema.Ledger{{Partition: 0, Offset: 50, Consumed: 50, Stored: 50}}, 1),
 		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", ledger, 2),
@@ -39,7 +39,12 @@ func TestServer_Status_Balance(t *testing.T) {
 	}
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, 1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined')")
-	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'x', 0, 3600), ('acme', 'x', 7200, 3600), ('zeta', 'x', 0, 3600)")
+	// Beyond the ledger: still in flight.
+	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 100, 1, 'joined'), ('kaskad.events', 2, 0, 1, 'joined')")
+	execute(t, conn, "INSERT INTO split_messages VALUES ('acme', 'x'), ('acme', 'x'), ('zeta', 'x')")
+	execute(t, conn, `INSERT INTO touched VALUES ('acme', 3600, '00000000-0000-0000-0000-000000000001', 1, 1), ('acme', 3600, '00000000-0000-0000-0000-000000000002', 1, 1),
+		('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, 1), ('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, -1),
+		('', 0, '00000000-0000-0000-0000-000000000004', 1, 1)`)
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
 	s := newServer(t, conn, func(c *Config, d *Deps) {
 		c.Fixed = false

@@ -1,26 +1,33 @@
 package schema
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/go-faster/jx"
+)
 
 // Lines splits what came in one Kafka value or one request body into events and calls yield with each: its number, counted from
-// 1 (physical lines of NDJSON, elements of an array), and its bytes. A single object may be spread over several lines.
-// What cannot be split is yielded as it is, for the decoder to refuse, and its neighbours still come. It returns the number of events.
+// 1 (physical lines of NDJSON, blank ones too; elements of an array), and its bytes as they came. A single object may be spread over
+// several lines. What cannot be split is yielded as it is, for the decoder to refuse, and its neighbours still come. It returns the
+// number of events.
 func Lines(value []byte, yield func(line int, raw []byte)) int {
-	value = bytes.TrimSpace(value)
+	trimmed := bytes.TrimSpace(value)
 	switch {
-	case len(value) == 0:
+	case len(trimmed) == 0:
 		return 0
-	case value[0] == '[':
-		return elements(value, yield)
-	case bytes.IndexByte(value, '\n') < 0 || singleObject(value):
-		yield(1, value)
+	// An array ends with the value; a bracket that closes earlier, or never, is just a bad line among others.
+	case trimmed[0] == '[' && valueEnd(trimmed, 0) == len(trimmed):
+		return elements(trimmed, yield)
+	case bytes.IndexByte(trimmed, '\n') < 0 && bytes.IndexByte(value[:len(value)-len(bytes.TrimLeft(value, " \t\r\n"))], '\n') < 0,
+		spreadObject(trimmed):
+		yield(1, bytes.TrimRight(value, "\r\n"))
 		return 1
 	}
 	n := 0
 	for line := 1; len(value) > 0; line++ {
 		raw, rest, _ := bytes.Cut(value, []byte{'\n'})
 		value = rest
-		if raw = bytes.TrimSpace(raw); len(raw) > 0 {
+		if raw = bytes.TrimSuffix(raw, []byte{'\r'}); len(bytes.TrimSpace(raw)) > 0 {
 			n++
 			yield(line, raw)
 		}
@@ -28,53 +35,41 @@ func Lines(value []byte, yield func(line int, raw []byte)) int {
 	return n
 }
 
-// singleObject tells whether the value is one object written over several lines. A first line that is whole in itself answers fast.
-func singleObject(value []byte) bool {
-	if value[0] != '{' {
+// spreadObject tells whether the value is one valid object written over several lines. A first line that is whole in itself answers fast.
+func spreadObject(value []byte) bool {
+	newline := bytes.IndexByte(value, '\n')
+	if value[0] != '{' || newline < 0 || valueEnd(value[:newline], 0) > 0 {
 		return false
 	}
-	first := value[:bytes.IndexByte(value, '\n')]
-	if end := valueEnd(first, 0); end > 0 {
-		return false
-	}
-	return valueEnd(value, 0) == len(value)
+	return valueEnd(value, 0) == len(value) && jx.Valid(value)
 }
 
+// elements splits an array that closes at the end of the value. Where a comma is missing the rest is one bad element.
 func elements(value []byte, yield func(line int, raw []byte)) int {
 	n := 0
 	emit := func(raw []byte) {
 		n++
 		yield(n, raw)
 	}
-	i := skipSpace(value, 1)
-	if i < len(value) && value[i] == ']' {
-		if rest := bytes.TrimSpace(value[i+1:]); len(rest) > 0 {
-			emit(rest)
+	last := len(value) - 1
+	for i := skipSpace(value, 1); i < last; {
+		end := valueEnd(value[:last], i)
+		if end < 0 {
+			end = last // a scalar, which ends with the array
 		}
-		return n
-	}
-	for {
-		i = skipSpace(value, i)
-		end := valueEnd(value, i)
-		if end <= i {
-			emit(value[min(i, len(value)-1):])
-			return n
-		}
-		emit(value[i:end])
+		emit(value[i:max(end, i+1)]) // nothing before a comma is a bad element too
 		i = skipSpace(value, end)
-		switch {
-		case i < len(value) && value[i] == ',':
-			i++
-		case i < len(value) && value[i] == ']':
-			if rest := bytes.TrimSpace(value[i+1:]); len(rest) > 0 {
-				emit(rest)
-			}
-			return n
-		default:
-			emit(value[min(i, len(value)-1):])
+		if i >= last {
 			return n
 		}
+		next := skipSpace(value, i+1)
+		if value[i] != ',' || next >= last {
+			emit(value[i:last]) // no comma, or one too many
+			return n
+		}
+		i = next
 	}
+	return n
 }
 
 func skipSpace(b []byte, i int) int {

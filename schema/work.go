@@ -60,18 +60,18 @@ func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, lo, hi i
 
 // Location says in which bucket a message whose id carries no time is stored.
 type Location struct {
-	Account, MessageID string
-	BucketMS           int64
+	Account, MessageID    string
+	BucketMS, SubmittedMS int64
 }
 
 // InsertLocated stores locations and queues their ids for the join pass under the batch id.
 func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locations []Location) error {
-	account, id, bucket := make([]string, len(locations)), make([]string, len(locations)), make([]int64, len(locations))
+	account, id, bucket, submitted := make([]string, len(locations)), make([]string, len(locations)), make([]int64, len(locations)), make([]int64, len(locations))
 	for i, l := range locations {
-		account[i], id[i], bucket[i] = l.Account, l.MessageID, l.BucketMS/1000
+		account[i], id[i], bucket[i], submitted[i] = l.Account, l.MessageID, l.BucketMS/1000, l.SubmittedMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, batch)", 0, len(locations),
-		[]any{account, id, bucket, repeat(batch, len(locations))})
+	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, submitted_ms, batch)", 0, len(locations),
+		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
 
 // Touch marks a bucket whose figures have to be computed anew. The zero account and bucket mark a batch of join_queue instead.

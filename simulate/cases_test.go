@@ -229,7 +229,7 @@ func TestModel_TimeKeys_LocalDays(t *testing.T) {
 		{"Europe/Moscow", "2026-11-01T21:00:00Z", "hour_of_day", "0"},
 		{"Europe/Moscow", "2026-11-01T20:59:59Z", "weekday", "7"},
 		{"Europe/Moscow", "2026-11-01T21:00:00Z", "weekday", "1"},
-		{"UTC", "2026-11-01T21:07:00Z", "hour", "2026-11-01T21:00:00Z"},
+		{"UTC", "2026-11-01T21:07:00Z", "hour", "2026-11-01T21:00:00+00:00"},
 	} {
 		zone, err := time.LoadLocation(c.zone)
 		if err != nil {

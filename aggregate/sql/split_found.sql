@@ -4,4 +4,4 @@ SELECT account, message_id, min(bucket) AS home, arrayFilter(b -> b != home, gro
 FROM located
 WHERE (account, message_id) IN (SELECT account, message_id FROM join_queue WHERE batch IN (SELECT id FROM batches))
 GROUP BY account, message_id
-HAVING notEmpty(strays)
+HAVING min(submitted_ms) != max(submitted_ms)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,7 +120,7 @@ func (c attachSettings) dir() string {
 }
 
 func (c attachSettings) open(ctx context.Context, n needs) (*stack, error) {
-	n.attach = true
+	n.attach = max(n.attach, attach)
 	return openStack(ctx, n, c.dir(), c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 }
 
@@ -171,25 +170,44 @@ func (c *replayCommand) Run(ctx context.Context) error {
 }
 
 type smsCommand struct {
-	Text string `arg:"" optional:"" help:"The text, or the name of a file that holds it; without it the text is read from standard input."`
+	Text string `arg:"" optional:"" help:"The text; without it, it is read from standard input."`
+	File string `help:"Read the text from a file." type:"existingfile" placeholder:"FILE"`
+	JSON bool   `name:"json" help:"Print everything as JSON."`
 }
 
 func (c *smsCommand) Run() error {
 	text := c.Text
-	switch body, err := os.ReadFile(c.Text); {
-	case c.Text == "":
-		all, err := io.ReadAll(bufio.NewReader(os.Stdin))
+	if text == "" {
+		var in io.Reader = os.Stdin
+		if c.File != "" {
+			f, err := os.Open(c.File)
+			if err != nil {
+				return fmt.Errorf("--file: %w", err)
+			}
+			defer f.Close()
+			in = f
+		}
+		all, err := io.ReadAll(in)
 		if err != nil {
 			return fmt.Errorf("read text: %w", err)
 		}
 		text = strings.TrimRight(string(all), "\r\n")
-	case err == nil:
-		text = strings.TrimRight(string(body), "\r\n")
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", "  ")
-	out.SetEscapeHTML(false)
-	return out.Encode(money.ExplainSMS(text))
+	e := money.ExplainSMS(text)
+	if c.JSON {
+		out := json.NewEncoder(os.Stdout)
+		out.SetIndent("", "  ")
+		out.SetEscapeHTML(false)
+		return out.Encode(e)
+	}
+	fmt.Printf("%d SMS: %s, %d of %d units used, %d left in the last segment\n", e.Segments, e.Encoding, e.Units, e.Units+e.UnitsLeft, e.UnitsLeft)
+	if e.OverBy > 0 {
+		fmt.Printf("%d units shorter it would take one segment fewer\n", e.OverBy)
+	}
+	if e.Suggestion != nil && e.Suggestion.SegmentsSaved > 0 {
+		fmt.Printf("as %q it takes %d SMS: %s\n", e.Suggestion.Text, e.Suggestion.Segments, e.Suggestion.Encoding)
+	}
+	return nil
 }
 
 type checkCommand struct {

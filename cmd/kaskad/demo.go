@@ -86,7 +86,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 			played <- err
 		}()
 	}
+	stopped := context.AfterFunc(ctx, func() { fmt.Fprintln(os.Stderr, "\nstopping…") })
 	err = p.run(ctx)
+	stopped()
 	_ = os.Remove(filepath.Join(c.Data, runningFile))
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
@@ -126,6 +128,9 @@ func (c *demoCommand) state() (demoState, error) {
 	}
 	if old.Seed != c.Seed || old.Messages != c.Messages {
 		return state, fmt.Errorf("%s holds the day of seed %d with %d messages: use these, another --data, or --reset", c.Data, old.Seed, old.Messages)
+	}
+	if !old.Played {
+		fmt.Fprintln(os.Stderr, "The last start ended before the day was played: it is played again from its beginning. No report counts anything twice; /v1/status counts every line that came.")
 	}
 	return old, nil
 }
@@ -195,22 +200,23 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 
 func (c *demoCommand) greet(ctx context.Context, address string, state demoState, took time.Duration) error {
 	url, day := "http://"+address, state.Start.Format(time.DateOnly)
+	report := fmt.Sprintf("%s/v1/reports/channels?from=%s&to=%s", url, day, state.Start.AddDate(0, 0, 1).Format(time.DateOnly))
 	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(), day, state.Messages)
-	if err := printChannels(ctx, os.Stdout, url+"/v1/reports/channels?from="+day); err != nil {
+	if err := printChannels(ctx, os.Stdout, report); err != nil {
 		return err
 	}
 	fmt.Printf(`
 The same with every figure, numerator and denominator:
-  curl -s '%s/v1/reports/channels?from=%s&format=csv'
+  curl -s '%s&format=csv'
 
 When do people of each account read what comes over Viber? By hour of the day in Moscow:
-  curl -s '%s/v1/reports/channels?from=%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
+  curl -s '%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
 
 Is everything counted, how fresh is it, and what was refused?
   curl -s '%s/v1/status'; curl -s '%s/v1/rejected?limit=3'
 
 Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset
-`, url, day, url, day, url, url)
+`, report, report, url, url)
 	return nil
 }
 
@@ -228,7 +234,7 @@ func printChannels(ctx context.Context, out io.Writer, url string) error {
 	var report struct {
 		Rows []struct {
 			Channel      string
-			Sent         int64
+			Sent         int64    `json:"delivery_den"`
 			DeliveryRate *float64 `json:"delivery_rate"`
 			OpenRate     *float64 `json:"open_rate"`
 			OpenLow      *float64 `json:"open_rate_low"`
@@ -249,6 +255,8 @@ func printChannels(ctx context.Context, out io.Writer, url string) error {
 		sign := map[string]string{"lower": "≥ ", "upper": "≤ "}[*r.Bound]
 		fmt.Fprintf(out, "%-20s %2s%s (%s…%s)\n", strings.Repeat("█", int(*r.OpenRate*20+0.5)), sign, percent(r.OpenRate), percent(r.OpenLow), percent(r.OpenHigh))
 	}
+	fmt.Fprintln(out, "\n  sent: on routes that report deliveries (push by FCM or APNs and Telegram bots do not). delivered: of sent. ≥: readers can switch"+
+		"\n  receipts off. ≤: mail programs fetch pictures by themselves. In brackets the 95 % interval.")
 	return nil
 }
 

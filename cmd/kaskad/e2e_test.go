@@ -240,3 +240,33 @@ func TestRun_RefusesStrangers(t *testing.T) {
 		}
 	}
 }
+
+// A clock that --now sets months back must not make ClickHouse's own clock remove what waits or what was refused.
+func TestRun_ClockInThePast(t *testing.T) {
+	k := newKaskad(t, "--now", "2025-02-01T12:00:00Z")
+	k.start("")
+	k.waitReady()
+	at := `"occurred_at":"2025-02-01T11:00:00Z","account":"a","channel":"sms","recipient":"+79001234567"`
+	for i := range 8 {
+		k.post(fmt.Appendf(nil, `{"message_id":"O%d","status":"delivered",%s}`, i, at))
+	}
+	var s status
+	k.get("/v1/status", &s)
+	if err := producerTo(t, s.Kafka.Brokers).Produce(t.Context(), [][]byte{[]byte("k")}, [][]byte{[]byte("poison")}); err != nil {
+		t.Fatal(err)
+	}
+	if s = k.settle(30 * time.Second); s.Balance.Parked != 8 || s.Balance.Rejected != 1 {
+		t.Errorf("%+v, want 8 parked and 1 rejected", s.Balance)
+	}
+	for i := range 8 {
+		k.post(fmt.Appendf(nil, `{"message_id":"O%d","status":"sent","submitted_at":"2025-02-01T10:59:00Z",%s}`, i, at))
+	}
+	s = k.settle(30 * time.Second)
+	var report struct{ Rows []struct{ Delivered int } }
+	k.get("/v1/reports/channels?group_by=", &report)
+	var letters struct{ Rows []json.RawMessage }
+	k.get("/v1/rejected", &letters)
+	if report.Rows[0].Delivered != 8 || len(letters.Rows) != 1 || s.Balance.Parked != 0 {
+		t.Errorf("delivered %d, %d dead letters, %d parked; want 8, 1, 0", report.Rows[0].Delivered, len(letters.Rows), s.Balance.Parked)
+	}
+}

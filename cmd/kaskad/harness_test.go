@@ -229,21 +229,16 @@ func (s status) check(t testing.TB) {
 func (k *kaskad) settle(limit time.Duration) status {
 	k.t.Helper()
 	var s status
-	for began, quiet := time.Now(), 0; ; {
+	for began := time.Now(); ; {
 		if time.Since(began) > limit {
 			k.t.Fatalf("not settled after %v: %+v", limit, s)
 		}
 		k.get("/v1/status", &s)
-		// Freshness is stated a second late at most: ask until it has been.
+		s.check(k.t)
 		if s.LagEvents == 0 && s.Balance.InFlight == 0 && s.PendingBuckets == 0 {
-			if quiet++; quiet > 12 {
-				s.check(k.t)
-				return s
-			}
-		} else {
-			quiet = 0
+			return s
 		}
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(50 * time.Millisecond)
 	}
 }
 

@@ -17,6 +17,8 @@ import (
 
 // commands is the command line; every flag is also a KASKAD_… variable and a key of the YAML file.
 type commands struct {
+	ShowVersion versionFlag `name:"version" help:"Print the version and end."`
+
 	Config kong.ConfigFlag `help:"YAML file with the same keys as the flags." placeholder:"FILE" env:"KASKAD_CONFIG"`
 
 	Demo      demoCommand      `cmd:"" help:"Start everything on this machine, play a simulated day and serve its reports."`
@@ -44,7 +46,7 @@ func run(args []string, h hooks) int {
 		kong.Name("kaskad"),
 		kong.Description("Delivery status and cost of business messages: from Kafka to exact reports.\n\n"+
 			"Start with `kaskad demo`. Flags, KASKAD_… variables and the YAML file say the same things; a flag wins over a variable, a variable over the file."),
-		kong.UsageOnError(),
+		kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
 		kong.DefaultEnvars("KASKAD"),
 		kong.Configuration(loadYAML),
@@ -70,6 +72,15 @@ func run(args []string, h hooks) int {
 		return 1
 	}
 	return 0
+}
+
+type versionFlag bool
+
+// BeforeReset prints before anything else is asked for.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	fmt.Fprintln(app.Stdout, "kaskad", version())
+	app.Exit(0)
+	return nil
 }
 
 type versionCommand struct{}

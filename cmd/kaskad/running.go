@@ -64,3 +64,19 @@ func readRunning(ctx context.Context, dir string) (running, bool) {
 	_ = conn.Close()
 	return at, true
 }
+
+// checkAttachable refuses a directory on which a command would have to make a database of its own: the events would go where nobody looks,
+// or the answer would be about nothing.
+func checkAttachable(dir string, how attachment) error {
+	hint := ""
+	if _, err := os.Stat(filepath.Join(dir, "demo", runningFile)); err == nil {
+		hint = fmt.Sprintf("; a demo runs on %s: say --data %s", filepath.Join(dir, "demo"), filepath.Join(dir, "demo"))
+	}
+	if _, err := os.Stat(filepath.Join(dir, "clickhouse")); err != nil {
+		return fmt.Errorf("--data: %s holds no kaskad%s; start `kaskad run`, or name real services with --kafka and --clickhouse", dir, hint)
+	}
+	if how == attachToLive {
+		return fmt.Errorf("--data: no kaskad runs on %s%s; start `kaskad run`, or name another target", dir, hint)
+	}
+	return nil
+}

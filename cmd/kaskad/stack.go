@@ -40,8 +40,20 @@ type stack struct {
 	durable bool
 }
 
-// needs says which parts of the stack a command uses, and whether it may use those of a kaskad that runs on the same data directory.
-type needs struct{ kafka, clickhouse, attach bool }
+// needs says which parts of the stack a command uses, and whose.
+type needs struct {
+	kafka, clickhouse bool
+	attach            attachment
+}
+
+// attachment says what a command does with a data directory.
+type attachment int
+
+const (
+	own          attachment = iota // start engines on it
+	attach                         // use those that run on it, or start engines on data that is there
+	attachToLive                   // use those that run on it
+)
 
 const stopTimeout = 20 * time.Second
 
@@ -61,8 +73,13 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 	case n.kafka && len(k.Kafka) == 0 && dir == "":
 		return nil, errors.New("--kafka: name a broker as host:port")
 	}
-	if n.attach && dir != "" {
-		if at, ok := readRunning(ctx, dir); ok {
+	if n.attach != own && dir != "" {
+		at, ok := readRunning(ctx, dir)
+		if !ok {
+			if err := checkAttachable(dir, n.attach); err != nil {
+				return nil, err
+			}
+		} else {
 			dir = ""
 			if s.Clickhouse == "" {
 				s.Clickhouse = at.Clickhouse

@@ -120,14 +120,14 @@ ORDER BY (account, recipient, status, channel, app, occurred_ms, provider, sende
           owner_changed_ms, country, error_code);
 -- +goose StatementEnd
 
--- Where a message whose id carries no time is stored. More than one bucket: its events disagree on submitted_at (splits).
+-- Where a message whose id carries no time is stored. More than one row of a message: its events disagree on submitted_at.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS located
 (
-    account LowCardinality(String), message_id String CODEC(ZSTD(1)), bucket DateTime('UTC'), batch UUID
+    account LowCardinality(String), message_id String CODEC(ZSTD(1)), bucket DateTime('UTC'), submitted_ms Int64, batch UUID
 )
 ENGINE = ReplacingMergeTree
-ORDER BY (account, message_id, bucket);
+ORDER BY (account, message_id, bucket, submitted_ms);
 -- +goose StatementEnd
 
 -- Events whose bucket is not known yet. They are copied to attempts when their message is located, and stay here, for 30 days.
@@ -139,11 +139,13 @@ CREATE TABLE IF NOT EXISTS orphans
     sender LowCardinality(String), app LowCardinality(String), operator LowCardinality(String), traffic LowCardinality(String),
     trigger LowCardinality(String), recipient_country String, contact String, segments UInt16, sms_segments UInt16, part UInt8,
     parts UInt8, error_code LowCardinality(String), permanent UInt8, price_micros Int64, currency LowCardinality(String),
-    topic LowCardinality(String), partition Int32, offset Int64, line UInt32, raw String CODEC(ZSTD(3)), parked_ms Int64, batch UUID
+    topic LowCardinality(String), partition Int32, offset Int64, line UInt32, raw String CODEC(ZSTD(3)), parked_ms Int64, batch UUID,
+    -- parked_ms is the clock of events, which --now may fix; rows are removed by ClickHouse's own.
+    inserted DateTime DEFAULT now()
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (account, message_id, topic, partition, offset, line)
-TTL toDateTime(intDiv(parked_ms, 1000), 'UTC') + INTERVAL 40 DAY;
+TTL inserted + INTERVAL 40 DAY;
 -- +goose StatementEnd
 
 -- How a parked event ended: joined to its message, or expired into the dead letters. Open orphans have no row here.
@@ -184,6 +186,16 @@ CREATE TABLE IF NOT EXISTS splits
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (account, bucket, message_id);
+-- +goose StatementEnd
+
+-- Messages whose events disagree on submitted_at, in the same bucket or not: GET /v1/status counts them.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS split_messages
+(
+    account LowCardinality(String), message_id String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (account, message_id);
 -- +goose StatementEnd
 
 -- +goose Down

@@ -76,22 +76,22 @@ ORDER BY (consumer_group, topic, partition);
 CREATE TABLE IF NOT EXISTS rejected
 (
     topic LowCardinality(String), partition Int32, offset Int64, line UInt32, reason LowCardinality(String), field LowCardinality(String),
-    error String, raw String CODEC(ZSTD(3)), at_ms Int64
+    error String, raw String CODEC(ZSTD(3)), at_ms Int64, inserted DateTime DEFAULT now()
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, partition, offset, line)
-TTL toDateTime(intDiv(at_ms, 1000), 'UTC') + INTERVAL 30 DAY;
+TTL inserted + INTERVAL 30 DAY;
 -- +goose StatementEnd
 
 -- Dead letters that were sent through again.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS replayed
 (
-    topic LowCardinality(String), partition Int32, offset Int64, line UInt32, at_ms Int64
+    topic LowCardinality(String), partition Int32, offset Int64, line UInt32, at_ms Int64, inserted DateTime DEFAULT now()
 )
 ENGINE = ReplacingMergeTree
 ORDER BY (topic, partition, offset, line)
-TTL toDateTime(intDiv(at_ms, 1000), 'UTC') + INTERVAL 60 DAY;
+TTL inserted + INTERVAL 60 DAY;
 -- +goose StatementEnd
 
 -- What a route can report (docs/definitions.md section 2): data, so that a new provider needs no new program. account '' is everybody;
