@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -93,5 +94,25 @@ func TestKafkaSettings_Mechanism(t *testing.T) {
 		if _, err := c.s.mechanism(); (err == nil) != c.ok {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A command that works beside a running kaskad makes no database of its own when there is none.
+func TestAttach_NothingThereNothingMade(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	for _, args := range [][]string{{"replay"}, {"check"}, {"migrate"}, {"simulate", "--messages", "1"}} {
+		t.Run(args[0], func(t *testing.T) {
+			cli, err := parse(t, append(args, "--data", dir)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			run := map[string]func(context.Context) error{"replay": cli.Replay.Run, "check": cli.Check.Run, "migrate": cli.Migrate.Run, "simulate": cli.Simulate.Run}[args[0]]
+			if err := run(t.Context()); err == nil || !strings.Contains(err.Error(), "holds no kaskad") {
+				t.Errorf("%v, want an error that says that there is no kaskad", err)
+			}
+			if _, err := os.Stat(dir); !os.IsNotExist(err) {
+				t.Errorf("%s was made", dir)
+			}
+		})
 	}
 }
