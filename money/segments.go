@@ -19,7 +19,7 @@ import (
 // Encoding is how an SMS is sent: a text with one character outside GSM-7 goes as UCS-2 as a whole.
 type Encoding string
 
-// The two encodings. National language tables (3GPP TS 23.038 annex A) are not implemented: handsets and providers
+// The two encodings. National language tables (3GPP TS 23.038 annex A) are left out: handsets and providers
 // support them unevenly, and none exists for Cyrillic.
 const (
 	GSM7 Encoding = "GSM-7"

@@ -17,7 +17,7 @@ func TestParseTime_AgreesWithTimePackage(t *testing.T) {
 		text := at.In(zone).Format(layout)
 		want, err := time.Parse(time.RFC3339Nano, strings.ToUpper(text))
 		if err != nil {
-			t.Skip()
+			t.Fatalf("the time package refuses %q: %v", text, err)
 		}
 		got, ok := ParseTime([]byte(text))
 		if !ok || got != want.UnixMilli() {
