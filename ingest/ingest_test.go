@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -73,7 +74,7 @@ func TestIngester_Run_Kfake(t *testing.T) {
 }
 
 func TestIngester_Run_ApacheKafka(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() && os.Getenv("CI") != "true" {
 		t.Skip("skipped: starting Apache Kafka takes seconds, and -short was given")
 	}
 	brokers := kafkatest.Start(t)
