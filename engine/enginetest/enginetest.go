@@ -34,10 +34,6 @@ import (
 // run at the same time. Exceeding it is an error of the query, so it shows.
 const maxMemory = 4 << 30
 
-// toleratedCrashes is how often the server may crash during a package's tests: the embedded one aborts when a client breaks off inside the
-// handshake (package engine), which tests that cancel their contexts cannot rule out. A statement that crashes it fails its own test.
-const toleratedCrashes = 3
-
 // shared is the ClickHouse of this test process. It is the one variable of this
 // package: tests have no other place to meet.
 var shared server
@@ -154,11 +150,7 @@ func (s *server) stop() error {
 		return nil
 	}
 	crash := s.clickhouse.Err()
-	switch crashes := s.clickhouse.Crashes(); {
-	case crash != nil || crashes == 0:
-	case crashes <= toleratedCrashes:
-		fmt.Fprintf(os.Stderr, "note: the shared ClickHouse crashed %d times during the tests and was started again\n", crashes)
-	default:
+	if crashes := s.clickhouse.Crashes(); crash == nil && crashes > 0 {
 		crash = fmt.Errorf("the shared ClickHouse crashed %d times during the tests", crashes)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
