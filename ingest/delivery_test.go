@@ -95,6 +95,7 @@ func testCrashes(t *testing.T, r *rig) {
 // testRebalance lets a second member join while the first one hangs in an insert: the first must let go of its partitions.
 func testRebalance(t *testing.T, r *rig) {
 	g := newGate(t, r.options.Addr[0])
+	g.greets = true
 	behind := r.connAt(g.addr())
 	first, stopFirst := r.start(func(_ *Config, d *Deps) { d.Conn = behind })
 	r.waitFor("the first member", func() bool { return first.Ready() == nil && len(first.LocalLag()) == DefaultPartitions })
@@ -159,6 +160,7 @@ func testChurn(t *testing.T, r *rig) {
 // in flight stays bounded, and nothing is lost.
 func testOutage(t *testing.T, r *rig) {
 	g := newGate(t, r.options.Addr[0])
+	g.greets = true
 	behind := r.connAt(g.addr())
 	g.refuse() // from the very start
 	registry := prometheus.NewRegistry()

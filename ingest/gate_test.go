@@ -15,6 +15,11 @@ type gate struct {
 	target   string
 	listener net.Listener
 
+	// greeting is held by connections that are inside ClickHouse's handshake, and taken to shut the gate: the embedded ClickHouse does not
+	// survive a client that goes away in the middle of its greeting. greets says that the target is ClickHouse.
+	greeting sync.RWMutex
+	greets   bool
+
 	mu      sync.Mutex
 	changed *sync.Cond
 	refused bool
@@ -44,6 +49,8 @@ func (g *gate) refuse()      { g.set(true, false) }
 func (g *gate) stall()       { g.set(false, true) }
 
 func (g *gate) set(refused, stalled bool) {
+	g.greeting.Lock()
+	defer g.greeting.Unlock()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.refused, g.stalled = refused, stalled
@@ -73,16 +80,28 @@ func (g *gate) accept() {
 	}
 }
 
-// serve connects to the target with the client's first bytes in hand: the embedded ClickHouse does not survive a client that goes
-// away in the middle of its greeting.
+// serve connects to the target with the client's first bytes in hand, and lets a greeting end before the gate can be shut.
 func (g *gate) serve(in net.Conn) {
 	g.keep(in)
 	first := make([]byte, 64<<10)
 	n, err := in.Read(first)
-	if err != nil || !g.pass() {
+	if err != nil {
 		_ = in.Close()
 		return
 	}
+	for {
+		if !g.pass() {
+			_ = in.Close()
+			return
+		}
+		// The gate may have been shut again before the lock was had.
+		g.greeting.RLock()
+		if g.isOpen() {
+			break
+		}
+		g.greeting.RUnlock()
+	}
+	defer g.greeting.RUnlock()
 	out, err := net.Dial("tcp", g.target)
 	if err != nil {
 		_ = in.Close()
@@ -93,6 +112,21 @@ func (g *gate) serve(in net.Conn) {
 		_ = out.Close()
 		return
 	}
+	// The server's hello, and the client's word after it: then the handshake is over.
+	for _, hop := range [][2]net.Conn{{out, in}, {in, out}} {
+		if !g.greets {
+			break
+		}
+		n, err := hop[0].Read(first)
+		if err == nil {
+			_, err = hop[1].Write(first[:n])
+		}
+		if err != nil {
+			_ = in.Close()
+			_ = out.Close()
+			return
+		}
+	}
 	g.keep(out)
 	go g.pipe(in, out)
 	go g.pipe(out, in)
@@ -102,6 +136,12 @@ func (g *gate) keep(c net.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.conns[c] = struct{}{}
+}
+
+func (g *gate) isOpen() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !g.refused && !g.stalled
 }
 
 // pass waits while the gate is stalled and tells whether it is open.
