@@ -69,6 +69,7 @@ type Aggregator struct {
 	deps       Deps
 	owner      uuid.UUID
 	metrics    *metrics
+	tables     workTables
 	generation uint64
 	due        map[bucketKey]int64
 	batch      int
@@ -162,6 +163,9 @@ func (a *Aggregator) leave() {
 	if err := a.insertFreshness(ctx, a.lastAsOfMS, 0, true); err != nil {
 		a.cfg.Logger.Warn("could not say that this aggregator leaves", "error", err)
 	}
+	if err := a.dropTables(ctx, a.tables.all()); err != nil {
+		a.cfg.Logger.Warn("could not tidy up; the next aggregator will", "error", err)
+	}
 }
 
 // prepare takes the work over: it waits out another aggregator, and reads what must be known before the first pass.
@@ -171,6 +175,9 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	}
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return fmt.Errorf("read last generation: %w", err)
+	}
+	if err := a.createTables(ctx); err != nil {
+		return err
 	}
 	a.due = map[bucketKey]int64{}
 	return a.readDue(ctx, 0)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/schema"
 )
@@ -44,7 +43,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	work := choose(open, a.dueBuckets(nowMS), nowMS-maxDueWait.Milliseconds(), a.batch)
 	pending := len(open)
 	if len(work) > 0 {
-		if err := a.recompute(ctx, generation, nowMS, work); err != nil {
+		if work, err = a.recompute(ctx, generation, nowMS, work, open); err != nil {
 			return false, err
 		}
 		for _, w := range work {
@@ -141,50 +140,6 @@ func choose(open map[bucketKey]*bucketWork, due []dueBucket, overdueMS int64, li
 
 func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
-}
-
-// recompute runs steps 3 to 5 of the package comment for the chosen buckets.
-func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork) error {
-	targets, err := targetTable(work)
-	if err != nil {
-		return err
-	}
-	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(targets), clickhouse.WithParameters(clickhouse.Parameters{
-		"generation": strconv.FormatUint(generation, 10), "as_of": strconv.FormatInt(nowMS, 10),
-	}))
-	if err := a.deps.Conn.Exec(ctx, statement("rollup_attempts")); err != nil {
-		return fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
-	}
-	a.cfg.OnStep("computed")
-	if err := a.deps.Conn.Exec(ctx, statement("publish")); err != nil {
-		return fmt.Errorf("publish generation %d: %w", generation, err)
-	}
-	a.cfg.OnStep("published")
-	var touches []schema.Touch
-	for _, w := range work {
-		touches = append(touches, w.touches...)
-		delete(a.due, w.bucketKey)
-	}
-	if err := schema.CloseTouches(ctx, a.deps.Conn, touches); err != nil {
-		return fmt.Errorf("close touches of generation %d: %w", generation, err)
-	}
-	a.cfg.OnStep("closed")
-	a.metrics.generations.Inc()
-	a.metrics.buckets.Add(float64(len(work)))
-	return a.readDue(ctx, generation)
-}
-
-func targetTable(work []*bucketWork) (*ext.Table, error) {
-	table, err := ext.NewTable("targets", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"))
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range work {
-		if err := table.Append(w.account, time.UnixMilli(w.bucketMS).UTC()); err != nil {
-			return nil, fmt.Errorf("list buckets: %w", err)
-		}
-	}
-	return table, nil
 }
 
 // adapt aims at passes of targetPass, whatever a bucket costs.

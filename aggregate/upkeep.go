@@ -29,9 +29,8 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 // dropReplaced removes generations that were replaced longer than Retention ago, cells first: a generation without its publication
 // cannot be read, one without its cells would read as empty.
 func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
-	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
-		"cutoff": strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10),
-	}))
+	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
+	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"cutoff": cutoff}))
 	var stale uint64
 	if err := a.deps.Conn.QueryRow(ctx, statement("stale")).Scan(&stale); err != nil {
 		return fmt.Errorf("count replaced generations: %w", err)
@@ -39,10 +38,13 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	if stale == 0 {
 		return nil
 	}
-	for _, name := range []string{"drop_cells", "drop_generations"} {
-		if err := a.deps.Conn.Exec(ctx, statement(name)); err != nil {
-			return fmt.Errorf("remove replaced generations: %w", err)
+	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "dialogs", "dialogs_by_person"} {
+		if err := a.doWith(ctx, "drop_cells", clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
+			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}
+	}
+	if err := a.deps.Conn.Exec(ctx, statement("drop_generations")); err != nil {
+		return fmt.Errorf("remove replaced generations: %w", err)
 	}
 	a.metrics.dropped.Add(float64(stale))
 	return nil

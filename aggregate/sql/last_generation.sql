@@ -1,2 +1,10 @@
 -- The greatest generation id ever used, published or not.
-SELECT greatest((SELECT max(generation) FROM generations), (SELECT max(generation) FROM rollup_attempts))
+SELECT max(generation)
+FROM
+(
+    SELECT max(generation) AS generation FROM generations
+    UNION ALL SELECT max(generation) FROM rollup_attempts
+    UNION ALL SELECT max(generation) FROM rollup_cascades
+    UNION ALL SELECT max(generation) FROM rollup_waste
+    UNION ALL SELECT max(generation) FROM dialogs
+)

@@ -1,0 +1,44 @@
+-- Folds the attempts of a slice of the pass's buckets and derives what definitions.md section 1 derives of an attempt by itself.
+-- Parameters: folded, generation (of the dialogs of these buckets), slice, slices. External table: targets (account, bucket).
+INSERT INTO {folded:Identifier}
+WITH
+    9999999999999 AS never,
+    channel IN ('whatsapp', 'viber', 'rcs') AS is_dialog,
+    if(parts >= 2 AND bitCount(delivered_parts) = parts, parts_delivered_ms, never) AS parts_done_ms
+SELECT
+    account, bucket, message_id, step,
+    -- A message whose only row has step 1 is single; a collision of hashes only sends one the longer way.
+    cityHash64(message_id) IN
+        (SELECT cityHash64(message_id) FROM attempts WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND step > 1) AS multi,
+    submitted_ms, id_ms, channel, provider, campaign, template, sender, app, operator,
+    -- recipient_country ends in NUL where no country is known, else in NUL and two letters.
+    if(endsWith(recipient_country, '\0'), '', substring(recipient_country, -2)) AS country,
+    traffic, trigger, if(empty(prices), '', arrayStringConcat(mapKeys(prices), ',')) AS currencies,
+    sms_segments, sms_measure, prices,
+    least(accepted_ms, sent_ms) AS sent_at_ms, queued_ms,
+    least(delivered_ms, parts_done_ms, read_at_ms) AS delivered_at_ms,
+    least(read_ms, clicked_ms, replied_ms) AS read_at_ms,
+    clicked_ms, replied_ms,
+    is_delivered OR least(sent_at_ms, undelivered_ms, expired_ms) < never OR delivered_parts != 0 OR bitAnd(part_failures, 5) != 0 AS is_sent,
+    delivered_at_ms < never AS is_delivered,
+    read_at_ms < never AS is_read,
+    -- A failure of a part counts only while that part is undelivered.
+    NOT is_delivered AND (least(undelivered_ms, rejected_ms, expired_ms, failed_ms) < never
+                          OR bitAnd(failed_parts, bitNot(delivered_parts)) != 0) AS is_failed,
+    skipped_ms < never AND NOT is_sent AND NOT is_failed AS is_skipped,
+    cityHash64(channel, provider, operator, country, traffic, sender, app, trigger, currencies) AS leg,
+    is_sent + 2 * is_delivered + 4 * is_read + 8 * is_failed
+        + if(is_dialog AND (account, bucket, message_id, step) IN
+            (SELECT account, bucket, message_id, step FROM dialogs
+             WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64} AND conversation = 1), 16, 0)
+        + if(is_dialog AND (account, bucket, message_id, step) IN
+            (SELECT account, bucket, message_id, step FROM dialogs
+             WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64} AND outside = 1), 32, 0)
+        + 256 * toUInt32(segments) AS code
+FROM attempts FINAL
+WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
+    AND ({slices:UInt32} = 1 OR cityHash64(message_id) % {slices:UInt32} = {slice:UInt32})
+    -- Messages that are stored in more than one bucket count at home.
+    AND (account, bucket, message_id) NOT IN
+        (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_insert_threads = 2

@@ -1,0 +1,31 @@
+-- What a pass works with, in memory: the folded attempts of its buckets (or of a slice of them), their messages of several attempts, and
+-- the delivered attempts of channels with conversations. Each aggregator has tables of its own, so that two can't mix.
+CREATE TABLE {folded:Identifier}
+(
+    account LowCardinality(String), bucket DateTime('UTC'), message_id String, step UInt8,
+    -- multi: the message may have other attempts, so what belongs to the message stands in heads.
+    multi Bool, submitted_ms Int64, id_ms Int64,
+    channel LowCardinality(String), provider LowCardinality(String), campaign LowCardinality(String), template LowCardinality(String),
+    sender LowCardinality(String), app LowCardinality(String), operator LowCardinality(String), country String,
+    traffic LowCardinality(String), trigger LowCardinality(String), currencies String,
+    sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64),
+    sent_at_ms Int64, queued_ms Int64, delivered_at_ms Int64, read_at_ms Int64, clicked_ms Int64, replied_ms Int64,
+    is_sent Bool, is_delivered Bool, is_read Bool, is_failed Bool, is_skipped Bool,
+    -- As in tables legs and shapes.
+    leg UInt64, code UInt32
+)
+ENGINE = Memory;
+
+CREATE TABLE {heads:Identifier}
+(
+    account LowCardinality(String), bucket DateTime('UTC'), message_id String, cohort_ms Int64, campaign LowCardinality(String),
+    template LowCardinality(String), sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64), attempted UInt8, shape UInt64
+)
+ENGINE = Memory;
+
+CREATE TABLE {dialog_rows:Identifier}
+(
+    account LowCardinality(String), channel LowCardinality(String), sender LowCardinality(String), recipient String,
+    bucket DateTime('UTC'), message_id String, step UInt8, delivered_ms Int64, replied_ms Int64
+)
+ENGINE = Memory
