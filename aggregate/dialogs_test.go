@@ -1,0 +1,223 @@
+package aggregate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"pgregory.net/rapid"
+
+	"kaskad/schema"
+)
+
+// naiveUnits decides units from the words of docs/definitions.md section 4: for every delivery it looks at all replies, and windows are looked
+// up in a list of those opened so far.
+func naiveUnits(dialogs []dialog) map[string][2]bool {
+	type event struct {
+		at    int64
+		reply bool
+		id    string
+		step  uint8
+	}
+	var events []event
+	for _, d := range dialogs {
+		events = append(events, event{d.deliveredMS, false, d.messageID, d.step})
+		if d.repliedMS < schema.Never {
+			events = append(events, event{d.repliedMS, true, d.messageID, d.step})
+		}
+	}
+	before := func(x, y event) bool {
+		switch {
+		case x.at != y.at:
+			return x.at < y.at
+		case x.reply != y.reply:
+			return x.reply
+		case x.id != y.id:
+			return x.id < y.id
+		}
+		return x.step < y.step
+	}
+	// Insertion sort: short, and not the library's.
+	for i := range events {
+		for j := i; j > 0 && before(events[j], events[j-1]); j-- {
+			events[j], events[j-1] = events[j-1], events[j]
+		}
+	}
+	units := map[string][2]bool{}
+	taken := map[int64]bool{}
+	starts := map[string][]int64{}
+	for _, e := range events {
+		month := time.UnixMilli(e.at).UTC().Format("2006-01")
+		window := int64(-1)
+		for _, s := range starts[month] {
+			if s <= e.at && e.at-s < 86_400_000 {
+				window = s
+			}
+		}
+		if window < 0 {
+			window = e.at
+			starts[month] = append(starts[month], e.at)
+		}
+		if e.reply {
+			continue
+		}
+		covered := false
+		for _, r := range events {
+			covered = covered || r.reply && r.at <= e.at && e.at < r.at+86_400_000
+		}
+		units[fmt.Sprint(e.id, "/", e.step)] = [2]bool{!taken[window], !covered}
+		taken[window] = true
+	}
+	return units
+}
+
+// Windows of different months may start in the same millisecond only if they are the same window, so a start identifies one.
+func TestWalk_AsNaive(t *testing.T) {
+	border := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	rapid.Check(t, func(r *rapid.T) {
+		hour := int64(3_600_000)
+		at := rapid.Custom(func(r *rapid.T) int64 {
+			// Whole and half windows apart, so that borders are hit, and a millisecond beside them.
+			return border + rapid.Int64Range(-8, 8).Draw(r, "half days")*12*hour + rapid.Int64Range(-1, 1).Draw(r, "ms")
+		})
+		var dialogs []dialog
+		for i := range rapid.IntRange(1, 12).Draw(r, "attempts") {
+			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"), repliedMS: schema.Never, mine: true}
+			if rapid.Bool().Draw(r, "answered") {
+				d.repliedMS = max(at.Draw(r, "replied"), d.deliveredMS)
+			}
+			dialogs = append(dialogs, d)
+		}
+		want := naiveUnits(dialogs)
+		if moved := walk(dialogs); moved != nil {
+			r.Fatalf("attempts of the pass itself are said to have moved: %v", moved)
+		}
+		for _, d := range dialogs {
+			if got := [2]bool{d.conversation, d.outside}; got != want[fmt.Sprint(d.messageID, "/", d.step)] {
+				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.messageID, d.step, got, want[fmt.Sprint(d.messageID, "/", d.step)])
+			}
+		}
+		again := rapid.Permutation(dialogs).Draw(r, "order")
+		again = slices.Clone(again)
+		flipped := rapid.IntRange(0, len(again)-1).Draw(r, "flipped")
+		for i := range again {
+			again[i].mine = false
+		}
+		again[flipped].conversation = !again[flipped].conversation
+		if moved := walk(again); len(moved) != 1 || moved[0] != &again[flipped] {
+			r.Fatalf("walked again with one wrong unit, %d attempts moved", len(moved))
+		}
+	})
+}
+
+// However the events of a dialog are split into passes, the published units are those of all events known by then.
+func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	random := rand.New(rand.NewPCG(7, 7))
+	start := time.Date(2026, 10, 28, 0, 0, 0, 0, time.UTC)
+	type attempt struct {
+		dialog
+		person int
+	}
+	var attempts []*attempt
+	var lines []func() string
+	for i := range 150 {
+		x := &attempt{person: random.IntN(4), dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never, repliedMS: schema.Never}}
+		at := start.Add(time.Duration(random.IntN(7*24*3600)) * time.Second)
+		members := append(submitted(at), "channel", []string{`"whatsapp"`, `"viber"`}[x.person%2], "sender", `"Shop"`,
+			"recipient", fmt.Sprintf(`"+7900123456%d"`, x.person))
+		write := func(status string, occurred time.Time) string {
+			text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q`, x.messageID, status, occurred.Format(time.RFC3339Nano))
+			for j := 0; j < len(members); j += 2 {
+				text += fmt.Sprintf(",%q:%s", members[j], members[j+1])
+			}
+			return text + "}\n"
+		}
+		delivered := at.Add(time.Duration(random.IntN(30*3600)) * time.Second)
+		lines = append(lines, func() string {
+			x.deliveredMS = min(x.deliveredMS, delivered.UnixMilli())
+			return write("delivered", delivered)
+		})
+		if random.IntN(3) == 0 {
+			replied := delivered.Add(time.Duration(random.IntN(20*3600)) * time.Second)
+			lines = append(lines, func() string {
+				// A reply proves the delivery.
+				x.repliedMS, x.deliveredMS = replied.UnixMilli(), min(x.deliveredMS, replied.UnixMilli())
+				return write("replied", replied)
+			})
+		}
+		attempts = append(attempts, x)
+	}
+	random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	for round := 0; len(lines) > 0; round++ {
+		n := min(len(lines), 1+random.IntN(60))
+		var batch []byte
+		for _, write := range lines[:n] {
+			batch = append(batch, write()...)
+		}
+		lines = lines[n:]
+		load(t, conn, fmt.Sprint("round", round), batch, noon)
+		settle(t, a)
+
+		want := map[string][2]bool{}
+		for person := range 4 {
+			var dialogs []dialog
+			for _, x := range attempts {
+				if x.person == person && x.deliveredMS < schema.Never {
+					dialogs = append(dialogs, x.dialog)
+				}
+			}
+			for id, units := range naiveUnits(dialogs) {
+				want[id] = units
+			}
+		}
+		got, cells := publishedUnits(t, conn)
+		var conversations, outside uint64
+		for id, units := range want {
+			if got[id] != units {
+				t.Fatalf("round %d: %s: (conversation, outside) = %v, want %v", round, id, got[id], units)
+			}
+			conversations, outside = conversations+uint64(bit(units[0])), outside+uint64(bit(units[1]))
+		}
+		if len(got) != len(want) || cells != [2]uint64{conversations, outside} {
+			t.Fatalf("round %d: %d dialogs published, want %d; cells hold %v units, want %d and %d", round, len(got), len(want), cells, conversations, outside)
+		}
+	}
+}
+
+// publishedUnits reads the units of every attempt, and their sums as the cells of cascades have them.
+func publishedUnits(t *testing.T, conn driver.Conn) (units map[string][2]bool, cells [2]uint64) {
+	t.Helper()
+	const visible = `(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`
+	rows, err := conn.Query(t.Context(), "SELECT message_id, step, conversation = 1, outside = 1 FROM dialogs_by_person WHERE "+visible)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	units = map[string][2]bool{}
+	for rows.Next() {
+		var id string
+		var step uint8
+		var u [2]bool
+		if err := rows.Scan(&id, &step, &u[0], &u[1]); err != nil {
+			t.Fatal(err)
+		}
+		key := fmt.Sprint(id, "/", step)
+		if _, twice := units[key]; twice {
+			t.Fatalf("%s is published twice", key)
+		}
+		units[key] = u
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.QueryRow(t.Context(), `SELECT sum(messages * arrayCount(c -> bitTest(c, 4), s.codes)), sum(messages * arrayCount(c -> bitTest(c, 5), s.codes))
+		FROM rollup_cascades AS r INNER JOIN (SELECT * FROM shapes FINAL) AS s ON s.account = r.account AND s.shape = r.shape WHERE `+visible).Scan(&cells[0], &cells[1]); err != nil {
+		t.Fatal(err)
+	}
+	return units, cells
+}
