@@ -410,27 +410,3 @@ func TestStatement_AllFilesExist(t *testing.T) {
 		}
 	}
 }
-
-// BenchmarkAggregator_Pass measures recomputing one account's hour of attempts, unmerged as ingest leaves them.
-func BenchmarkAggregator_Pass(b *testing.B) {
-	conn := connect(b)
-	const messages = 500_000
-	err := conn.Exec(b.Context(), fmt.Sprintf(`INSERT INTO events SELECT 'a', toDateTime('2026-11-19 10:00:00', 'UTC'), concat('m', toString(cityHash64(intDiv(number, 3)))),
-		1, [2, 3, 4][number %% 3 + 1], 1795082400000 + number, 1795082400000 + intDiv(number, 3) * 7 %% 3600000, 0, 'sms', 'devino', concat('c', toString(intDiv(number, 3) %% 20)), '', 'Shop', '', '25001',
-		'promo', 'first', concat('+7900', toString(1000000 + intDiv(number, 3)), '\0RU'), '', 1, 1, 0, 0, 0, '', 0, 0, '' FROM numbers(%d)`, 3*messages))
-	if err != nil {
-		b.Fatal(err)
-	}
-	a := newAggregator(conn, noon)
-	if err := a.prepare(b.Context()); err != nil {
-		b.Fatal(err)
-	}
-	key := bucketKey{"a", time.Date(2026, 11, 19, 10, 0, 0, 0, time.UTC).UnixMilli()}
-	began := time.Now()
-	for b.Loop() {
-		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), []*bucketWork{{bucketKey: key}}, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(messages*b.N)/time.Since(began).Seconds(), "attempts/s")
-}

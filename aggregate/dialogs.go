@@ -112,6 +112,9 @@ func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work 
 		if err := a.do(ctx, "dialog_rows", generation, targets); err != nil {
 			return nil, fmt.Errorf("read dialogs: %w", err)
 		}
+		if err := a.removeWaiting(ctx); err != nil {
+			return nil, err
+		}
 		if targets, err = targetTable(work); err != nil {
 			return nil, err
 		}
@@ -140,6 +143,22 @@ func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work 
 		a.metrics.moved.Add(float64(len(fresh)))
 		work = append(work, fresh...)
 	}
+}
+
+// removeWaiting removes dialogs of messages whose cohort is not known.
+func (a *Aggregator) removeWaiting(ctx context.Context) error {
+	var waiting uint64
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0))),
+		"SELECT count() FROM {dialog_rows:Identifier} WHERE NOT located").Scan(&waiting); err != nil {
+		return fmt.Errorf("look for dialogs without cohort: %w", err)
+	}
+	if waiting == 0 {
+		return nil
+	}
+	if err := a.do(ctx, "dialog_rows_waiting", 0); err != nil {
+		return fmt.Errorf("remove dialogs without cohort: %w", err)
+	}
+	return nil
 }
 
 // walkChanged walks the dialogs of everybody for whom something has changed in the targets. It returns the units of the targets' attempts, and the other

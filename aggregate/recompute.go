@@ -18,6 +18,9 @@ import (
 // each with whole messages.
 const sliceRows = 4_000_000
 
+// cellStatements compute all rollups of a slice, in this order.
+var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"}
+
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows string }
 
@@ -141,7 +144,7 @@ func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS 
 		if err := a.truncate(ctx, a.tables.heads); err != nil {
 			return err
 		}
-		for _, name := range []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"} {
+		for _, name := range cellStatements {
 			if err := a.doWith(ctx, name, parameters, targets); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}

@@ -4,24 +4,12 @@ WITH
     9999999999999 AS never,
     if(parts >= 2 AND bitCount(delivered_parts) = parts, parts_delivered_ms, never) AS parts_done_ms
 SELECT account, channel, sender, substring(recipient_country, 1, position(recipient_country, '\0') - 1) AS recipient, bucket, message_id, step,
-    least(delivered_ms, parts_done_ms, read_ms, clicked_ms, replied_ms) AS delivered_at_ms, replied_ms
+    least(delivered_ms, parts_done_ms, read_ms, clicked_ms, replied_ms) AS delivered_at_ms, replied_ms,
+    least(submitted_ms, id_ms) < never AS located
 FROM attempts FINAL
 WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
     AND channel IN ('whatsapp', 'viber', 'rcs')
     AND delivered_at_ms < never
     AND (account, bucket, message_id) NOT IN
         (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
-    -- Messages without a cohort wait. Where this attempt does not tell it, another one of the message may.
-    AND (least(submitted_ms, id_ms) < never OR (account, bucket, message_id) IN
-    (
-        SELECT account, bucket, message_id
-        FROM attempts
-        WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND least(submitted_ms, id_ms) < never
-            AND (account, bucket, message_id) IN
-            (
-                SELECT account, bucket, message_id
-                FROM attempts
-                WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND least(submitted_ms, id_ms) = never
-            )
-    ))
 SETTINGS do_not_merge_across_partitions_select_final = 1

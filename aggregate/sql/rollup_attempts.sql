@@ -39,32 +39,32 @@ FROM
     FROM
     (
         SELECT
-            *,
+            account, bucket, campaign, template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
+            is_skipped, is_sent, is_delivered, is_read, is_failed, clicked_ms, replied_ms, cohort_ms,
+            multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms, never) AS start_ms,
+            delivered_at_ms - start_ms AS to_deliver_ms,
+            read_at_ms - start_ms AS to_read_ms,
+            replied_ms - start_ms AS to_reply_ms,
             is_delivered AND start_ms < never AND to_deliver_ms < tolerance AS is_skewed,
             start_ms < never AND NOT is_skewed AS is_timed,
             is_sent AND is_timed AND start_ms + 60000 < {as_of:Int64} AS over_1m,
             is_sent AND is_timed AND start_ms + 86400000 < {as_of:Int64} AS over_24h
         FROM
         (
-            SELECT
-                *,
-                multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms, never) AS start_ms,
-                delivered_at_ms - start_ms AS to_deliver_ms,
-                read_at_ms - start_ms AS to_read_ms,
-                replied_ms - start_ms AS to_reply_ms
-            FROM
-            (
-                SELECT *, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms
-                FROM {folded:Identifier}
-                WHERE NOT multi
-                UNION ALL
-                SELECT f.*, h.cohort_ms
-                FROM {folded:Identifier} AS f
-                INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id
-                WHERE f.multi
-            )
-            WHERE cohort_ms < never
+            SELECT account, bucket, campaign, template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
+                is_skipped, is_sent, is_delivered, is_read, is_failed, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
+                if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms
+            FROM {folded:Identifier}
+            WHERE NOT multi
+            UNION ALL
+            SELECT f.account, f.bucket, f.campaign, f.template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
+                is_skipped, is_sent, is_delivered, is_read, is_failed, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
+                h.cohort_ms
+            FROM {folded:Identifier} AS f
+            INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id
+            WHERE f.multi
         )
+        WHERE cohort_ms < never
     ) AS f
     GROUP BY account, bucket, cohort, campaign, template, leg, step
 )

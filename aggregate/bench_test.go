@@ -1,0 +1,97 @@
+package aggregate
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// benchSQL writes the folded attempts of a day of cascades: push, Viber, WhatsApp, VK, Telegram and SMS first, SMS where the first one failed.
+//
+//go:embed testdata/bench.sql
+var benchSQL string
+
+// BenchmarkAggregator_Pass measures a pass over a day of one account, whose parts ClickHouse has merged, and how long each statement takes.
+// BENCH_MESSAGES sets the size.
+func BenchmarkAggregator_Pass(b *testing.B) {
+	messages := 1_000_000
+	if n, err := strconv.Atoi(os.Getenv("BENCH_MESSAGES")); err == nil {
+		messages = n
+	}
+	conn := connect(b)
+	ctx := clickhouse.Context(b.Context(), clickhouse.WithParameters(clickhouse.Parameters{"messages": strconv.Itoa(messages)}))
+	for _, statement := range []string{benchSQL, "OPTIMIZE TABLE attempts FINAL"} {
+		if err := conn.Exec(ctx, statement); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var work []*bucketWork
+	rows, err := conn.Query(b.Context(), "SELECT DISTINCT account, (toUnixTimestamp(bucket) * 1000)::Int64 FROM attempts")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for rows.Next() {
+		var w bucketWork
+		if err := rows.Scan(&w.account, &w.bucketMS); err != nil {
+			b.Fatal(err)
+		}
+		work = append(work, &w)
+	}
+	benchPass(b, conn, work, messages)
+}
+
+// BenchmarkAggregator_Pass_OneMessage measures what a pass costs at least.
+func BenchmarkAggregator_Pass_OneMessage(b *testing.B) {
+	conn := connect(b)
+	at := noon.Add(-2 * time.Hour)
+	load(b, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	benchPass(b, conn, []*bucketWork{{bucketKey: bucketKey{"a", at.UnixMilli()}}}, 1)
+}
+
+func benchPass(b *testing.B, conn driver.Conn, work []*bucketWork, messages int) {
+	b.Helper()
+	timed := &timedConn{Conn: conn, took: map[string]time.Duration{}}
+	a := newAggregator(timed, noon)
+	if err := a.prepare(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	clear(timed.took)
+	began := time.Now()
+	for b.Loop() {
+		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(messages*b.N)/time.Since(began).Seconds(), "messages/s")
+	for name, took := range timed.took {
+		b.ReportMetric(float64(took.Milliseconds())/float64(b.N), name+"-ms")
+	}
+}
+
+// timedConn adds up the time of statements by their file.
+type timedConn struct {
+	driver.Conn
+	took map[string]time.Duration
+}
+
+func (c *timedConn) Exec(ctx context.Context, query string, args ...any) error {
+	began := time.Now()
+	defer func() {
+		for _, name := range append([]string{"dialog_rows", "dialogs", "publish"}, cellStatements...) {
+			if query == statement(name) {
+				c.took[name] += time.Since(began)
+			}
+		}
+	}()
+	if err := c.Conn.Exec(ctx, query, args...); err != nil {
+		return fmt.Errorf("exec: %w", err)
+	}
+	return nil
+}
