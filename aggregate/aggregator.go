@@ -77,6 +77,7 @@ type Aggregator struct {
 	lastAsOfMS int64
 	pending    int // buckets that the last pass left for the next one
 	lastUpkeep time.Time
+	nextDays   time.Time
 }
 
 type bucketKey struct {

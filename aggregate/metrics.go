@@ -3,9 +3,9 @@ package aggregate
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	passSeconds                                                           prometheus.Histogram
-	generations, buckets, moved, joined, splits, expired, dropped, errors prometheus.Counter
-	pending                                                               prometheus.Gauge
+	passSeconds                                                                 prometheus.Histogram
+	generations, buckets, moved, days, joined, splits, expired, dropped, errors prometheus.Counter
+	pending                                                                     prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -18,6 +18,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		generations: counter("generations_total", "Generations published."),
 		buckets:     counter("buckets_recomputed_total", "Buckets recomputed; one event recomputes one bucket, and those whose units it moves."),
 		moved:       counter("buckets_moved_total", "Buckets recomputed because an event of another bucket moved their conversation or reply-window units."),
+		days:        counter("days_summed_total", "Days whose cells were summed because nothing changed them any more."),
 		joined:      counter("orphans_joined_total", "Parked events copied to their message."),
 		splits:      counter("split_buckets_total", "Buckets of split messages copied home."),
 		expired:     counter("orphans_expired_total", "Parked events that became dead letters."),
@@ -27,7 +28,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Touched buckets that wait for their generation."}),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending)
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending)
 	}
 	return m
 }

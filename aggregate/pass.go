@@ -60,7 +60,10 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	for _, w := range open {
 		asOf = min(asOf, w.oldest)
 	}
-	return len(work) > 0, a.stateFreshness(ctx, asOf, pending, len(work) > 0)
+	if err := a.stateFreshness(ctx, asOf, pending, len(work) > 0); err != nil || len(work) > 0 {
+		return len(work) > 0, err
+	}
+	return false, a.sumDays(ctx, started)
 }
 
 // nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last when the

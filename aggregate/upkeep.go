@@ -43,6 +43,11 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}
 	}
+	for _, name := range []string{"drop_day_cells", "drop_days"} {
+		if err := a.deps.Conn.Exec(ctx, statement(name)); err != nil {
+			return fmt.Errorf("remove sums of days (%s): %w", name, err)
+		}
+	}
 	if err := a.deps.Conn.Exec(ctx, statement("drop_generations")); err != nil {
 		return fmt.Errorf("remove replaced generations: %w", err)
 	}

@@ -7,4 +7,5 @@ FROM
     UNION ALL SELECT max(generation) FROM rollup_cascades
     UNION ALL SELECT max(generation) FROM rollup_waste
     UNION ALL SELECT max(generation) FROM dialogs
+    UNION ALL SELECT max(build) FROM rollup_cascade_days
 )

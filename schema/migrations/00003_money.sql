@@ -82,6 +82,29 @@ PARTITION BY toYYYYMM(bucket)
 ORDER BY (account, bucket, generation, cohort, campaign, template, shape);
 -- +goose StatementEnd
 
+-- Cells of rollup_cascades summed over a UTC day of buckets, so that a month need not be read in quarter hours. They are a cache: cascade_days
+-- names the visible generations (state: groupBitXor(cityHash64(bucket, generation))) that a build was made from, and a report takes a build for a
+-- day whose state it sees, else the cells themselves.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS rollup_cascade_days
+(
+    account LowCardinality(String), day Date, build UInt64, cohort_day Date, campaign LowCardinality(String), template LowCardinality(String),
+    shape UInt64, reported_currency LowCardinality(String), messages UInt64, reported_micros Int128, cohort_max_ms Int64
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(day)
+ORDER BY (account, day, build, cohort_day, campaign, template, shape);
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS cascade_days
+(
+    account LowCardinality(String), day Date, state UInt64, build UInt64
+)
+ENGINE = ReplacingMergeTree(build)
+ORDER BY (account, day, state);
+-- +goose StatementEnd
+
 -- Sent SMS attempts whose text (the greatest measure of the message's attempted steps) is over a boundary by few characters or UCS-2
 -- for few characters. leg and code as in shapes.
 -- +goose StatementBegin
