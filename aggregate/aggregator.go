@@ -70,6 +70,7 @@ type Aggregator struct {
 	owner      uuid.UUID
 	metrics    *metrics
 	tables     workTables
+	chunkRows  uint64 // chunkRows but in tests
 	generation uint64
 	due        map[bucketKey]int64
 	batch      int
@@ -102,7 +103,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64}
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64, chunkRows: chunkRows}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.

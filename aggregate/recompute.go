@@ -3,7 +3,6 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -14,11 +13,11 @@ import (
 	"kaskad/schema"
 )
 
-// sliceRows is how many rows of facts are folded at a time: about 150 bytes each in memory. A pass over more goes slice by slice,
-// each with whole messages.
-const sliceRows = 4_000_000
+// chunkRows is how many rows of facts are folded at a time: up to 250 bytes each in memory. A pass over more goes chunk by chunk, and a bucket
+// that is more by itself slice by slice, each with whole messages.
+const chunkRows = 3_000_000
 
-// cellStatements compute all rollups of a slice, in this order.
+// cellStatements compute all rollups of a chunk, in this order.
 var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"}
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
@@ -103,8 +102,18 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err != nil {
 		return nil, err
 	}
-	if err := a.computeCells(ctx, generation, nowMS, targets); err != nil {
-		return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
+	rows, err := a.countRows(ctx, targets)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range chunks(work, rows, a.chunkRows) {
+		if err := a.computeCells(ctx, generation, nowMS, c); err != nil {
+			return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
+		}
+	}
+	// What is large stands empty between passes.
+	if err := a.truncate(ctx, a.tables.folded); err != nil {
+		return nil, err
 	}
 	a.cfg.OnStep("computed")
 	if err := a.do(ctx, "publish", generation, targets); err != nil {
@@ -125,32 +134,78 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	return work, a.readDue(ctx, generation)
 }
 
-// computeCells folds the facts of the targets once, slice by slice, and computes all rollups from that.
-func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, targets *ext.Table) error {
-	var rows uint64
-	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement("count_attempts")).Scan(&rows); err != nil {
-		return fmt.Errorf("count attempts: %w", err)
+// countRows returns how many rows of facts each target has.
+func (a *Aggregator) countRows(ctx context.Context, targets *ext.Table) (map[bucketKey]uint64, error) {
+	found, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement("count_attempts"))
+	if err != nil {
+		return nil, fmt.Errorf("count attempts: %w", err)
 	}
-	slices := 1 + rows/sliceRows
-	parameters := a.parameters(generation)
-	parameters["slices"] = strconv.FormatUint(slices, 10)
-	parameters["as_of"] = strconv.FormatInt(nowMS, 10)
-	for slice := range slices {
-		parameters := maps.Clone(parameters)
-		parameters["slice"] = strconv.FormatUint(slice, 10)
-		if err := a.truncate(ctx, a.tables.folded); err != nil {
-			return err
+	defer found.Close()
+	rows := map[bucketKey]uint64{}
+	for found.Next() {
+		var account string
+		var bucket time.Time
+		var n uint64
+		if err := found.Scan(&account, &bucket, &n); err != nil {
+			return nil, fmt.Errorf("count attempts: %w", err)
 		}
-		if err := a.truncate(ctx, a.tables.heads); err != nil {
-			return err
-		}
-		for _, name := range cellStatements {
-			if err := a.doWith(ctx, name, parameters, targets); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+		rows[bucketKey{account, bucket.UnixMilli()}] = n
+	}
+	return rows, found.Err()
+}
+
+// chunk is what is folded at a time: some buckets, or one of several slices of a bucket that is large by itself.
+type chunk struct {
+	work          []*bucketWork
+	slice, slices uint64
+}
+
+// chunks parts the work so that no chunk has more rows than limit, give or take the unevenness of a hash. All of the work is in it once.
+func chunks(work []*bucketWork, rows map[bucketKey]uint64, limit uint64) []chunk {
+	var all []chunk
+	current, filled := chunk{slices: 1}, uint64(0)
+	for _, w := range work {
+		n := rows[w.bucketKey]
+		if n > limit {
+			slices := 1 + (n-1)/limit
+			for i := range slices {
+				all = append(all, chunk{[]*bucketWork{w}, i, slices})
 			}
+			continue
+		}
+		if filled+n > limit {
+			all = append(all, current)
+			current, filled = chunk{slices: 1}, 0
+		}
+		current.work, filled = append(current.work, w), filled+n
+	}
+	if len(current.work) > 0 {
+		all = append(all, current)
+	}
+	return all
+}
+
+// computeCells folds the facts of a chunk once and computes all rollups from that.
+func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, c chunk) error {
+	targets, err := targetTable(c.work)
+	if err != nil {
+		return err
+	}
+	parameters := a.parameters(generation)
+	parameters["as_of"] = strconv.FormatInt(nowMS, 10)
+	parameters["slice"] = strconv.FormatUint(c.slice, 10)
+	parameters["slices"] = strconv.FormatUint(c.slices, 10)
+	for _, name := range []string{a.tables.folded, a.tables.heads} {
+		if err := a.truncate(ctx, name); err != nil {
+			return err
 		}
 	}
-	return a.truncate(ctx, a.tables.folded)
+	for _, name := range cellStatements {
+		if err := a.doWith(ctx, name, parameters, targets); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func targetTable(work []*bucketWork) (*ext.Table, error) {

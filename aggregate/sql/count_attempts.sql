@@ -1,2 +1,2 @@
--- How many rows the pass's buckets have, folded or not. External table: targets (account, bucket).
-SELECT count() FROM attempts WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
+-- How many rows each of the pass's buckets has, folded or not. External table: targets (account, bucket).
+SELECT account, bucket, count() FROM attempts WHERE (account, bucket) IN (SELECT account, bucket FROM targets) GROUP BY account, bucket
