@@ -171,9 +171,6 @@ func TestAggregator_Pass_SplitsAndRepeatsChangeNothing(t *testing.T) {
 	for i, cuts := range [][]int{{0, len(all)}, {0, 700, len(all)}, {0, 3, 200, 201, 900, len(all)}} {
 		conn := connect(t)
 		a := newAggregator(conn, noon)
-		if i == 1 {
-			a.chunkRows = 5 // Many chunks, and hours in several slices.
-		}
 		for j := 1; j < len(cuts); j++ {
 			load(t, conn, fmt.Sprint("part", j), bytes.Join(all[cuts[j-1]:cuts[j]], nil), noon)
 			settle(t, a)

@@ -2,7 +2,9 @@ package aggregate
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -38,4 +40,47 @@ func TestChunks_AllOnceWithinLimit(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An hour that is computed in slices, and hours that share a chunk, give the same cells as all at once.
+func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	if err := a.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	for i := range 30 {
+		// Twenty messages in one hour, and one in each of ten others; every third goes on to a second step.
+		at := noon.Add(-20 * time.Hour)
+		if i >= 20 {
+			at = at.Add(time.Duration(20-i) * time.Hour)
+		}
+		id := fmt.Sprint("m", i)
+		lines.WriteString(line(id, "sent", at, append(submitted(at), "template", `"t"`, "sms_segments", "2")...))
+		if i%3 == 0 {
+			lines.WriteString(line(id, "delivered", at.Add(time.Minute), append(submitted(at), "step", "2")...))
+		}
+	}
+	load(t, conn, "t", []byte(lines.String()), noon)
+	settle(t, a)
+	const cells = `SELECT toUInt64(sum(cityHash64(account, bucket, cohort, campaign, template, shape, m))) FROM
+		(SELECT account, bucket, cohort, campaign, template, shape, sum(messages) AS m FROM rollup_cascades WHERE generation = %d GROUP BY ALL)`
+	latest := func() uint64 { return count(t, conn, "SELECT max(generation) FROM generations") }
+	want, wantTotals := count(t, conn, fmt.Sprintf(cells, latest())), visible(t, conn)
+	if wantTotals.Attempted != 40 {
+		t.Fatalf("%+v", wantTotals)
+	}
+	var work []*bucketWork
+	for i := range 11 {
+		work = append(work, &bucketWork{bucketKey: bucketKey{"a", noon.Add(-time.Duration(20+i) * time.Hour).UnixMilli()}})
+	}
+	a.chunkRows = 9
+	if _, err := a.recompute(t.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := count(t, conn, fmt.Sprintf(cells, latest())); got != want {
+		t.Error("cells of cascades differ when they are computed in chunks")
+	}
+	mustSee(t, conn, wantTotals)
 }
