@@ -1,0 +1,167 @@
+package money
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// readText cuts a byte order mark and refuses what is not UTF-8.
+func readText(body []byte, p *problems) ([]byte, bool) {
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
+	if utf8.Valid(body) {
+		return body, true
+	}
+	good := 0
+	for good < len(body) {
+		r, size := utf8.DecodeRune(body[good:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		good += size
+	}
+	p.add(0, lineAt(body, good), "", "is not UTF-8: save the file as UTF-8 (in Excel as \"CSV UTF-8\")")
+	return nil, false
+}
+
+func lineAt(body []byte, offset int) int {
+	return 1 + bytes.Count(body[:min(max(offset, 0), len(body))], []byte{'\n'})
+}
+
+// readJSON reads {"<name>": [{…}, …]}. It goes token by token because the plain decoder takes the last of two equal keys in silence, and
+// numbers for floats.
+func readJSON(body []byte, l *list, p *problems) []row {
+	body, ok := readText(body, p)
+	if !ok {
+		return nil
+	}
+	var whole json.RawMessage
+	if err := json.Unmarshal(body, &whole); err != nil {
+		line := 1
+		if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+			line = lineAt(body, int(syntax.Offset)-1)
+		}
+		p.add(0, line, "", "is not JSON: "+err.Error())
+		return nil
+	}
+	r := jsonReader{body: body, tokens: json.NewDecoder(bytes.NewReader(body)), line: 1, list: l, problems: p}
+	r.tokens.UseNumber()
+	return r.document()
+}
+
+type jsonReader struct {
+	body     []byte
+	tokens   *json.Decoder
+	offset   int64
+	line     int // of the latest token: no token of JSON spans lines
+	list     *list
+	problems *problems
+}
+
+// next returns the next token. The body is known to be JSON, so there is one where one is asked for.
+func (r *jsonReader) next() json.Token {
+	token, err := r.tokens.Token()
+	if err != nil {
+		return nil
+	}
+	offset := r.tokens.InputOffset()
+	r.line += bytes.Count(r.body[r.offset:offset], []byte{'\n'})
+	r.offset = offset
+	return token
+}
+
+// skip passes over what is left of a value after its first token.
+func (r *jsonReader) skip(first json.Token) {
+	depth := 0
+	for token := first; ; token = r.next() {
+		switch token {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+func (r *jsonReader) document() (rows []row) {
+	if first := r.next(); first != json.Delim('{') {
+		r.problems.add(0, r.line, "", fmt.Sprintf(`must be an object {"%s": [{…}, …]}`, r.list.name))
+		return nil
+	}
+	found := false
+	for r.tokens.More() {
+		name, _ := r.next().(string)
+		switch {
+		case name != r.list.name:
+			r.problems.add(0, r.line, shorten(name), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
+			r.skip(r.next())
+		case found:
+			r.problems.add(0, r.line, name, "is there twice: put all rows into one list")
+			r.skip(r.next())
+		default:
+			found = true
+			rows = r.rows()
+		}
+	}
+	if !found {
+		r.problems.add(0, 1, r.list.name, fmt.Sprintf(`is required: {"%s": [{…}, …]}; an empty list removes all rows`, r.list.name))
+	}
+	return rows
+}
+
+func (r *jsonReader) rows() (rows []row) {
+	first := r.next()
+	if first != json.Delim('[') {
+		r.problems.add(0, r.line, r.list.name, "must be a list of objects")
+		r.skip(first)
+		return nil
+	}
+	for number := 1; r.tokens.More(); number++ {
+		first := r.next()
+		switch {
+		case number > r.list.limit:
+			if number == r.list.limit+1 {
+				r.problems.add(0, r.line, r.list.name, tooMany(r.list))
+			}
+			r.skip(first)
+		case first != json.Delim('{'):
+			r.problems.add(number, r.line, "", "must be an object")
+			r.skip(first)
+		default:
+			rows = append(rows, r.row(number))
+		}
+	}
+	r.next() // ]
+	return rows
+}
+
+func (r *jsonReader) row(number int) row {
+	out := newRow(number, r.line, r.list, r.problems)
+	var seen uint32
+	for r.tokens.More() {
+		name, _ := r.next().(string)
+		v := value{line: r.line}
+		switch token := r.next().(type) {
+		case nil:
+		case string:
+			v.kind, v.text = textual, token
+		case json.Number:
+			v.kind, v.text = numeric, token.String()
+		default:
+			v.kind = other
+			r.skip(token)
+		}
+		out.set(name, v, &seen)
+	}
+	r.next() // }
+	return out
+}
+
+func tooMany(l *list) string {
+	return fmt.Sprintf("has more than %d rows, the most that a list may have: use \"*\" for rows that differ in nothing else", l.limit)
+}

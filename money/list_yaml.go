@@ -1,0 +1,132 @@
+package money
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// readYAML reads a document `<name>:` with a list of mappings. It takes the text of a value as it was written, whatever type YAML sees in
+// it: the sender 0123 keeps its zero, the price 2.10 its digits.
+func readYAML(body []byte, l *list, p *problems) []row {
+	body, ok := readText(body, p)
+	if !ok {
+		return nil
+	}
+	var document, second yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(body))
+	err := decoder.Decode(&document)
+	if err == nil {
+		if err = decoder.Decode(&second); err == nil {
+			p.add(0, second.Line, "", "is a second document: put all rows into one")
+			return nil
+		}
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		p.add(0, yamlLine(err), "", "is not YAML: "+strings.TrimPrefix(err.Error(), "yaml: "))
+		return nil
+	}
+	r := yamlReader{list: l, problems: p}
+	if len(document.Content) == 0 {
+		r.wantList(1)
+		return nil
+	}
+	return r.document(document.Content[0])
+}
+
+// yamlLine returns the line that an error of the YAML library names.
+func yamlLine(err error) (line int) {
+	if _, rest, found := strings.Cut(err.Error(), "line "); found {
+		_, _ = fmt.Sscanf(rest, "%d", &line) // without a number there the line stays unknown
+	}
+	return line
+}
+
+type yamlReader struct {
+	list     *list
+	problems *problems
+}
+
+func (r *yamlReader) wantList(line int) {
+	r.problems.add(0, line, r.list.name, fmt.Sprintf("is required: the file is `%s:` and a list of rows; `%s: []` removes all rows", r.list.name, r.list.name))
+}
+
+func (r *yamlReader) document(top *yaml.Node) (rows []row) {
+	if top.Kind != yaml.MappingNode {
+		r.wantList(top.Line)
+		return nil
+	}
+	found := false
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		name, content := top.Content[i], top.Content[i+1]
+		switch {
+		case name.Value != r.list.name:
+			r.problems.add(0, name.Line, shorten(name.Value), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
+		case found:
+			r.problems.add(0, name.Line, name.Value, "is there twice: put all rows into one list")
+		default:
+			found = true
+			rows = r.rows(content)
+		}
+	}
+	if !found {
+		r.wantList(top.Line)
+	}
+	return rows
+}
+
+func (r *yamlReader) rows(content *yaml.Node) (rows []row) {
+	if content.Kind != yaml.SequenceNode {
+		r.problems.add(0, content.Line, r.list.name, "must be a list of rows, each with a dash")
+		return nil
+	}
+	for i, item := range content.Content {
+		if i == r.list.limit {
+			r.problems.add(0, item.Line, r.list.name, tooMany(r.list))
+			break
+		}
+		if item.Kind != yaml.MappingNode {
+			r.problems.add(i+1, item.Line, "", "must be fields with values, such as `channel: sms`; anchors are not for rows")
+			continue
+		}
+		rows = append(rows, r.row(i+1, item))
+	}
+	return rows
+}
+
+func (r *yamlReader) row(number int, item *yaml.Node) row {
+	out := newRow(number, item.Line, r.list, r.problems)
+	var seen uint32
+	for i := 0; i+1 < len(item.Content); i += 2 {
+		name, content := item.Content[i], item.Content[i+1]
+		v := value{kind: other, line: name.Line}
+		if content.Kind == yaml.AliasNode {
+			content = content.Alias
+		}
+		if content.Kind == yaml.ScalarNode {
+			switch content.ShortTag() {
+			case "!!null":
+				v.kind = absent
+			case "!!str", "!!int", "!!float", "!!bool", "!!timestamp":
+				v.kind, v.text = textual, content.Value
+			}
+		}
+		out.set(name.Value, v, &seen)
+	}
+	return out
+}
+
+// writeYAML writes what readYAML reads.
+func writeYAML(name string, rows any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	if err := encoder.Encode(map[string]any{name: rows}); err != nil {
+		return nil, fmt.Errorf("write %s as YAML: %w", name, err)
+	}
+	return out.Bytes(), nil
+}

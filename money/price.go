@@ -1,0 +1,365 @@
+package money
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"kaskad/schema"
+)
+
+// Leg is an attempted step of a message as pricing sees it. Empty text and 0 segments are unknown.
+type Leg struct {
+	Channel, Provider, Operator, Country, Traffic, Sender, App, Trigger string
+
+	Sent, Delivered, Read, Failed bool     // as docs/definitions.md section 1 derives them: delivered implies sent
+	Conversation                  bool     // carries the unit of its conversation
+	Outside                       bool     // carries a unit because the customer had not replied in the 24 h before
+	Segments                      uint16   // that the provider billed
+	ReportedIn                    []string // currencies in which a provider reported a price
+}
+
+// Shape is what pricing must know of a message: its attempted steps, in the order of steps. A message has at least one.
+type Shape struct {
+	SMSSegments uint16 // the greatest sms_segments of the attempted steps; 0 when unknown
+	Legs        []Leg
+}
+
+// Sender returns the message's sender: the greatest of its attempted steps, as bytes.
+func (s *Shape) Sender() string { return s.greatest(func(l *Leg) string { return l.Sender }) }
+
+// Traffic returns the greatest traffic of the attempted steps.
+func (s *Shape) Traffic() string { return s.greatest(func(l *Leg) string { return l.Traffic }) }
+
+// Country returns the greatest country of the attempted steps.
+func (s *Shape) Country() string { return s.greatest(func(l *Leg) string { return l.Country }) }
+
+func (s *Shape) greatest(key func(*Leg) string) (most string) {
+	for i := range s.Legs {
+		most = max(most, key(&s.Legs[i]))
+	}
+	return most
+}
+
+// FirstChannel returns the channel of the first attempted step.
+func (s *Shape) FirstChannel() string {
+	if len(s.Legs) == 0 {
+		return ""
+	}
+	return s.Legs[0].Channel
+}
+
+// firstDelivered returns the index of the first delivered step, or the number of steps when none is.
+func (s *Shape) firstDelivered() int {
+	for i := range s.Legs {
+		if s.Legs[i].Delivered {
+			return i
+		}
+	}
+	return len(s.Legs)
+}
+
+// ReachedBy returns the channel of the first delivered step, "" when none is.
+func (s *Shape) ReachedBy() string {
+	if i := s.firstDelivered(); i < len(s.Legs) {
+		return s.Legs[i].Channel
+	}
+	return ""
+}
+
+// Path returns the channels of the attempted steps, such as "push>viber>sms".
+func (s *Shape) Path() string {
+	channels := make([]string, len(s.Legs))
+	for i := range s.Legs {
+		channels[i] = s.Legs[i].Channel
+	}
+	return strings.Join(channels, ">")
+}
+
+// Reached tells whether a step was delivered.
+func (s *Shape) Reached() bool { return s.firstDelivered() < len(s.Legs) }
+
+// Read tells whether a step was read.
+func (s *Shape) Read() bool {
+	return slices.ContainsFunc(s.Legs, func(l Leg) bool { return l.Read })
+}
+
+// LegCost is what an attempt cost.
+type LegCost struct {
+	Tariff *Tariff // the row that priced it; nil when it was not sent, and so needed none. Equal pointers are the same row of the list.
+	Units  uint64
+	Cost   Amount
+}
+
+// Priced is a message's money (docs/definitions.md section 4, Savings report).
+type Priced struct {
+	// OK is false when the message counts as unpriced: then all money, Legs and Estimated are empty.
+	OK bool
+	// Currency is that of the rows found for the sent steps and the baseline; "" when none was found or they have two.
+	Currency string
+	// Segments are the baseline's; 0 when unknown. They are a key of the report for unpriced messages too.
+	Segments  uint16
+	Estimated bool // the segments are the template's
+
+	SMSOnly          Amount // the baseline: the list price of the message as SMS
+	Actual           Amount // what its attempts cost
+	Saved            Amount // SMSOnly − Actual
+	DoublePaid       Amount // cost of the steps after the first delivered one
+	DoublePaidUnread Amount // the part of DoublePaid on steps whose trigger is unread
+	Wasted           Amount // cost of failed attempts
+	Legs             []LegCost
+}
+
+const triggerUnread = "unread"
+
+// Price computes a message's money by docs/definitions.md section 4. The template is the message's, the cohort in Unix milliseconds decides
+// which prices are valid, for all of its steps.
+func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced {
+	var p Priced
+	p.Segments = baselineSegments(shape)
+	estimated := p.Segments == 0
+	if estimated {
+		p.Segments = l.TemplateSegments(template, cohortMS)
+	}
+	baseline := l.baseline(shape, cohortMS)
+	// Every row is looked up even when one is missing: an unpriced message has the currency of those that were found.
+	var prices currencies
+	prices.add(baseline)
+	complete := baseline != nil && p.Segments > 0
+	legs := make([]LegCost, len(shape.Legs))
+	for i := range shape.Legs {
+		leg := &shape.Legs[i]
+		if !leg.Sent {
+			continue
+		}
+		t := l.TariffAt(leg, cohortMS)
+		prices.add(t)
+		if t == nil {
+			complete = false
+			continue
+		}
+		units, known := t.units(leg, shape.SMSSegments)
+		complete = complete && known
+		legs[i] = LegCost{Tariff: t, Units: units, Cost: t.cost(leg, units)}
+	}
+	p.Currency = prices.single()
+	if !complete || prices.mixed {
+		return p
+	}
+	p.OK, p.Estimated, p.Legs = true, estimated, legs
+	p.SMSOnly = Micros(baseline.Price).Times(int64(baseline.baselineUnits(p.Segments)))
+	delivered := shape.firstDelivered()
+	for i := range legs {
+		leg, cost := &shape.Legs[i], legs[i].Cost
+		p.Actual = p.Actual.Add(cost)
+		if leg.Failed {
+			p.Wasted = p.Wasted.Add(cost)
+		}
+		if i > delivered {
+			p.DoublePaid = p.DoublePaid.Add(cost)
+			if leg.Trigger == triggerUnread {
+				p.DoublePaidUnread = p.DoublePaidUnread.Add(cost)
+			}
+		}
+	}
+	p.Saved = p.SMSOnly.Sub(p.Actual)
+	return p
+}
+
+// baselineSegments returns what the message would take as SMS by its own events, 0 when they don't tell.
+func baselineSegments(shape *Shape) (segments uint16) {
+	if shape.SMSSegments > 0 {
+		return shape.SMSSegments
+	}
+	for i := range shape.Legs {
+		if leg := &shape.Legs[i]; leg.Channel == smsChannel {
+			segments = max(segments, leg.Segments)
+		}
+	}
+	return segments
+}
+
+// baseline returns the SMS tariff that the message is measured against: by its own country, traffic and sender, among rows that name no
+// provider, operator or app; else the one of its first attempted SMS step; else nil.
+func (l *PriceList) baseline(shape *Shape, cohortMS int64) *Tariff {
+	// Rows name no empty key, so those that name a provider, operator or app don't match a step without.
+	message := Leg{Channel: smsChannel}
+	for i := range shape.Legs {
+		leg := &shape.Legs[i]
+		message.Country = max(message.Country, leg.Country)
+		message.Traffic = max(message.Traffic, leg.Traffic)
+		message.Sender = max(message.Sender, leg.Sender)
+	}
+	if t := l.TariffAt(&message, cohortMS); t != nil {
+		return t
+	}
+	for i := range shape.Legs {
+		if shape.Legs[i].Channel == smsChannel {
+			return l.TariffAt(&shape.Legs[i], cohortMS)
+		}
+	}
+	return nil
+}
+
+// baselineUnits counts the units of an SMS that is taken for sent and delivered.
+func (t *Tariff) baselineUnits(segments uint16) uint64 {
+	switch t.Billing {
+	case PerSegmentSent, PerSegmentDelivered:
+		return uint64(segments)
+	case Zero:
+		return 0
+	}
+	return 1
+}
+
+// units counts what the tariff bills of a sent attempt. It returns false when that is not known: a tariff by segments, something to bill
+// and no segments, neither the provider's nor those of the message's text.
+func (t *Tariff) units(leg *Leg, smsSegments uint16) (units uint64, known bool) {
+	switch t.Billing {
+	case PerSegmentSent:
+		return segmentUnits(true, leg.Segments, smsSegments)
+	case PerSegmentDelivered:
+		return segmentUnits(leg.Delivered, leg.Segments, smsSegments)
+	case PerMessageSent, AttemptPlusConnect:
+		return 1, true
+	case PerMessageDelivered:
+		return one(leg.Delivered), true
+	case PerMessageRefunded:
+		return one(!leg.Failed), true
+	case PerMessageOutsideWindow:
+		return one(leg.Outside), true
+	case PerConversation24h:
+		return one(leg.Conversation), true
+	case Zero:
+		return 0, true
+	}
+	return 0, false
+}
+
+func segmentUnits(billed bool, segments, smsSegments uint16) (units uint64, known bool) {
+	if !billed {
+		return 0, true
+	}
+	if segments == 0 {
+		segments = smsSegments
+	}
+	return uint64(segments), segments > 0
+}
+
+func one(billed bool) uint64 {
+	if billed {
+		return 1
+	}
+	return 0
+}
+
+// cost returns units × price, and the connect price of a delivered attempt.
+func (t *Tariff) cost(leg *Leg, units uint64) Amount {
+	cost := Micros(t.Price).Times(int64(units))
+	if t.Billing == AttemptPlusConnect && leg.Delivered {
+		cost = cost.Add(Micros(t.ConnectPrice))
+	}
+	return cost
+}
+
+// currencies tells whether tariffs share a currency.
+type currencies struct {
+	first string
+	mixed bool
+}
+
+func (c *currencies) add(t *Tariff) {
+	switch {
+	case t == nil:
+	case c.first == "":
+		c.first = t.Currency
+	case c.first != t.Currency:
+		c.mixed = true
+	}
+}
+
+func (c *currencies) single() string {
+	if c.mixed {
+		return ""
+	}
+	return c.first
+}
+
+// PriceList is an account's tariffs and templates, made for looking up. It never changes and is safe for concurrent use.
+type PriceList struct {
+	tariffs   []Tariff
+	channels  map[string]*channelPrices
+	templates map[string][]Template // by name, in the order of time
+}
+
+// NewPriceList makes a price list of lists that [ValidateTariffs] and [ValidateTemplates] accept, as those of the parsers are. It keeps
+// neither.
+func NewPriceList(tariffs []Tariff, templates []Template) *PriceList {
+	l := &PriceList{tariffs: slices.Clone(tariffs), channels: map[string]*channelPrices{}, templates: make(map[string][]Template, len(templates))}
+	for i := range l.tariffs {
+		t := &l.tariffs[i]
+		prices := l.channels[t.Channel]
+		if prices == nil {
+			prices = &channelPrices{}
+			l.channels[t.Channel] = prices
+		}
+		prices.add(t)
+	}
+	for _, prices := range l.channels {
+		prices.sort()
+	}
+	for _, t := range templates {
+		l.templates[t.Template] = append(l.templates[t.Template], t)
+	}
+	for _, rows := range l.templates {
+		slices.SortFunc(rows, func(a, b Template) int { return cmp.Compare(a.FromMS, b.FromMS) })
+	}
+	return l
+}
+
+// Borders returns the Unix milliseconds at which a row of the list starts or ends, sorted, each once: between two neighbours all prices
+// are constant. 1970 and open ends are no borders.
+func (l *PriceList) Borders() []int64 {
+	var borders []int64
+	add := func(ms int64) {
+		if ms > 0 && ms < schema.Never {
+			borders = append(borders, ms)
+		}
+	}
+	for i := range l.tariffs {
+		add(l.tariffs[i].FromMS)
+		add(l.tariffs[i].ToMS)
+	}
+	for _, rows := range l.templates {
+		for i := range rows {
+			add(rows[i].FromMS)
+			add(rows[i].ToMS)
+		}
+	}
+	slices.Sort(borders)
+	return slices.Compact(borders)
+}
+
+// TariffAt returns the row that prices an attempt of a message with that cohort, nil when none does: of the rows that match, the one that
+// names the provider, then operator, country, traffic, sender, app. The row is the list's own: read it, don't change it.
+func (l *PriceList) TariffAt(leg *Leg, cohortMS int64) *Tariff {
+	prices := l.channels[leg.Channel]
+	if prices == nil {
+		return nil
+	}
+	return prices.at(leg, cohortMS)
+}
+
+// TemplateSegments returns how many segments the template's text takes as SMS at that cohort, 0 when the list does not say.
+func (l *PriceList) TemplateSegments(template string, cohortMS int64) uint16 {
+	rows := l.templates[template]
+	// Rows of a name do not overlap, so only the last that has begun can hold.
+	i, exact := slices.BinarySearchFunc(rows, cohortMS, func(t Template, ms int64) int { return cmp.Compare(t.FromMS, ms) })
+	if !exact {
+		i--
+	}
+	if i < 0 || cohortMS >= rows[i].ToMS {
+		return 0
+	}
+	return rows[i].SMSSegments
+}

@@ -1,0 +1,331 @@
+package money
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"kaskad/schema"
+)
+
+// Billing is how a tariff counts units (docs/definitions.md section 4, Tariffs).
+type Billing string
+
+// The billing models.
+const (
+	PerSegmentSent          Billing = "per_segment_sent"
+	PerSegmentDelivered     Billing = "per_segment_delivered"
+	PerMessageSent          Billing = "per_message_sent"
+	PerMessageDelivered     Billing = "per_message_delivered"
+	AttemptPlusConnect      Billing = "attempt_plus_connect"
+	PerMessageRefunded      Billing = "per_message_refunded"
+	PerMessageOutsideWindow Billing = "per_message_outside_window"
+	PerConversation24h      Billing = "per_conversation_24h"
+	Zero                    Billing = "zero"
+)
+
+// Billings are all billing models, in the order in which errors list them. What SMS and what dialogs are billed by follows from
+// docs/definitions.md section 4: an SMS is priced without being sent, for the baseline, and only three channels know dialogs.
+var (
+	Billings = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, AttemptPlusConnect, PerMessageRefunded,
+		PerMessageOutsideWindow, PerConversation24h, Zero}
+	smsBillings    = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, Zero}
+	dialogBillings = []Billing{PerMessageOutsideWindow, PerConversation24h}
+	dialogChannels = []string{"whatsapp", "viber", "rcs"}
+)
+
+const smsChannel = "sms"
+
+// Any is the key that matches anything, the empty value too.
+const Any = "*"
+
+// MaxTariffs is how many rows a price list may have.
+const MaxTariffs = 10_000
+
+// Tariff is one row of a price list. Every key but the channel may be [Any].
+type Tariff struct {
+	Channel, Provider, Operator, Country, Traffic, Sender, App string
+
+	FromMS, ToMS   int64 // validity in Unix milliseconds, half-open, on quarter hours; ToMS is schema.Never while it is open
+	Currency       string
+	Billing        Billing
+	Price          int64 // micro-units of the currency
+	ConnectPrice   int64 // micro-units; only attempt_plus_connect has one
+	MonthlyMinimum int64 // micro-units per row, sender and UTC month; 0 when there is none
+}
+
+// tariffRow is a row as the API, YAML and CSV show it.
+type tariffRow struct {
+	Channel        string  `json:"channel" yaml:"channel"`
+	Provider       string  `json:"provider" yaml:"provider"`
+	Operator       string  `json:"operator" yaml:"operator"`
+	Country        string  `json:"country" yaml:"country"`
+	Traffic        string  `json:"traffic" yaml:"traffic"`
+	Sender         string  `json:"sender" yaml:"sender"`
+	App            string  `json:"app" yaml:"app"`
+	ValidFrom      string  `json:"valid_from" yaml:"valid_from"`
+	ValidTo        *string `json:"valid_to" yaml:"valid_to"`
+	Currency       string  `json:"currency" yaml:"currency"`
+	Billing        Billing `json:"billing" yaml:"billing"`
+	Price          string  `json:"price" yaml:"price"`
+	ConnectPrice   *string `json:"connect_price" yaml:"connect_price"`
+	MonthlyMinimum *string `json:"monthly_minimum" yaml:"monthly_minimum"`
+}
+
+func (t *Tariff) row() tariffRow {
+	r := tariffRow{Channel: t.Channel, Provider: t.Provider, Operator: t.Operator, Country: t.Country, Traffic: t.Traffic, Sender: t.Sender,
+		App: t.App, ValidFrom: timeText(t.FromMS), ValidTo: openTime(t.ToMS), Currency: t.Currency, Billing: t.Billing,
+		Price: Micros(t.Price).String()}
+	if t.Billing == AttemptPlusConnect {
+		price := Micros(t.ConnectPrice).String()
+		r.ConnectPrice = &price
+	}
+	if t.MonthlyMinimum != 0 {
+		minimum := Micros(t.MonthlyMinimum).String()
+		r.MonthlyMinimum = &minimum
+	}
+	return r
+}
+
+// MarshalJSON writes the row as docs/definitions.md section 4 shows it, with all of its fields: times in RFC 3339 in UTC, prices as decimal
+// strings, null where there is no end, no connect price, no minimum.
+func (t Tariff) MarshalJSON() ([]byte, error) { return json.Marshal(t.row()) }
+
+func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+
+func openTime(ms int64) *string {
+	if ms == schema.Never {
+		return nil
+	}
+	s := timeText(ms)
+	return &s
+}
+
+func tariffList() *list {
+	return &list{
+		name: "tariffs",
+		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to", "currency", "billing",
+			"price", "connect_price", "monthly_minimum"},
+		required: []string{"channel", "valid_from", "currency", "billing"},
+		limit:    MaxTariffs,
+	}
+}
+
+// ParseTariffsJSON reads `{"tariffs": [{…}, …]}`, the body of PUT /v1/tariffs (docs/definitions.md section 4). Keys left out, or null, are
+// [Any]. Prices are decimal strings, or numbers, whose digits are taken as they are written. The list is judged as a whole: the error
+// is [RowErrors] with all of its problems.
+func ParseTariffsJSON(body []byte) ([]Tariff, error) { return parseTariffs(body, readJSON) }
+
+// ParseTariffsYAML reads the same fields from a YAML document `tariffs:` with a list of rows.
+func ParseTariffsYAML(body []byte) ([]Tariff, error) { return parseTariffs(body, readYAML) }
+
+// ParseTariffsCSV reads the same fields from a CSV file whose first line names them, in any order; an empty cell is a field left out.
+// Semicolons between cells and a byte order mark are fine, decimal commas are not.
+func ParseTariffsCSV(body []byte) ([]Tariff, error) { return parseTariffs(body, readCSV) }
+
+// TariffsJSON writes what [ParseTariffsJSON] reads.
+func TariffsJSON(tariffs []Tariff) ([]byte, error) {
+	body, err := json.Marshal(map[string][]tariffRow{"tariffs": tariffRows(tariffs)})
+	if err != nil {
+		return nil, fmt.Errorf("write tariffs as JSON: %w", err)
+	}
+	return body, nil
+}
+
+// TariffsYAML writes what [ParseTariffsYAML] reads.
+func TariffsYAML(tariffs []Tariff) ([]byte, error) { return writeYAML("tariffs", tariffRows(tariffs)) }
+
+// TariffsCSV writes what [ParseTariffsCSV] reads.
+func TariffsCSV(tariffs []Tariff) ([]byte, error) {
+	l := tariffList()
+	return writeCSV(l.fields, len(tariffs), func(row int) []string {
+		r := tariffs[row].row()
+		return []string{r.Channel, r.Provider, r.Operator, r.Country, r.Traffic, r.Sender, r.App, r.ValidFrom, orEmpty(r.ValidTo), r.Currency,
+			string(r.Billing), r.Price, orEmpty(r.ConnectPrice), orEmpty(r.MonthlyMinimum)}
+	})
+}
+
+func tariffRows(tariffs []Tariff) []tariffRow {
+	rows := make([]tariffRow, len(tariffs))
+	for i := range tariffs {
+		rows[i] = tariffs[i].row()
+	}
+	return rows
+}
+
+func orEmpty(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func parseTariffs(body []byte, read reader) ([]Tariff, error) {
+	var p problems
+	rows := read(body, tariffList(), &p)
+	tariffs := make([]Tariff, len(rows))
+	periods := make([]period[tariffKeys], 0, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		tariffs[i] = parseTariff(r)
+		tariffs[i].check(r.refuse)
+		// What a broken key or border means is unknown, so nothing overlaps it.
+		if r.sound("channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to") {
+			periods = append(periods, tariffs[i].period(i))
+		}
+	}
+	overlaps(periods, func(row, with int) {
+		p.add(rows[row].number, rows[row].line, "", tariffOverlap(rows[with].number, &tariffs[with]))
+	})
+	if err := p.err(); err != nil {
+		return nil, err
+	}
+	return tariffs, nil
+}
+
+func parseTariff(r *row) Tariff {
+	t := Tariff{
+		Channel:        r.needed("channel", `"sms"`),
+		Provider:       r.text("provider", Any),
+		Operator:       r.text("operator", Any),
+		Country:        r.text("country", Any),
+		Traffic:        r.text("traffic", Any),
+		Sender:         r.text("sender", Any),
+		App:            r.text("app", Any),
+		FromMS:         r.time("valid_from", 0),
+		ToMS:           r.time("valid_to", schema.Never),
+		Currency:       r.needed("currency", `"RUB"`),
+		Billing:        Billing(r.needed("billing", `"per_segment_sent"`)),
+		Price:          r.decimal("price"),
+		ConnectPrice:   r.decimal("connect_price"),
+		MonthlyMinimum: r.decimal("monthly_minimum"),
+	}
+	if !r.has("valid_from") {
+		r.refuse("valid_from", "is required, such as "+timeExample)
+	}
+	if !r.has("price") && t.Billing != Zero {
+		r.refuse("price", `is required, such as "2.00"`)
+	}
+	switch has := r.has("connect_price"); {
+	case t.Billing == AttemptPlusConnect && !has:
+		r.refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": what a delivered attempt costs more`)
+	case t.Billing != AttemptPlusConnect && has:
+		r.refuse("connect_price", onlyConnect)
+	}
+	return t
+}
+
+const onlyConnect = "is only for attempt_plus_connect: leave it out, or write null"
+
+// ValidateTariffs judges a list by the rules of docs/definitions.md section 4 as the parsers do. The error is [RowErrors].
+func ValidateTariffs(tariffs []Tariff) error {
+	var p problems
+	if len(tariffs) > MaxTariffs {
+		p.add(0, 0, "", tooMany(tariffList()))
+		return p.err()
+	}
+	periods := make([]period[tariffKeys], 0, len(tariffs))
+	for i := range tariffs {
+		tariffs[i].check(func(field, reason string) { p.add(i+1, 0, field, reason) })
+		periods = append(periods, tariffs[i].period(i))
+	}
+	overlaps(periods, func(row, with int) { p.add(row+1, 0, "", tariffOverlap(with+1, &tariffs[with])) })
+	return p.err()
+}
+
+// check judges a row by itself.
+func (t *Tariff) check(refuse func(field, reason string)) {
+	if !slices.Contains(schema.Channels, t.Channel) {
+		refuse("channel", "must be one of "+strings.Join(schema.Channels, " "))
+	}
+	for field, key := range t.keys {
+		if key == "" {
+			refuse(field, `is empty: write "*", which matches anything, the empty value too, or leave the field out`)
+		}
+		checkText(field, key, refuse)
+	}
+	if t.Traffic != Any && !slices.Contains(schema.Traffics, t.Traffic) {
+		refuse("traffic", "must be * or one of "+strings.Join(schema.Traffics, " "))
+	}
+	if t.Country != Any {
+		checkCountry(t.Country, refuse)
+	}
+	if !schema.KnownCurrency(t.Currency) {
+		refuse("currency", "must be an ISO 4217 code in capitals, such as RUB")
+	}
+	t.checkBilling(refuse)
+	checkValidity(t.FromMS, t.ToMS, refuse)
+}
+
+func (t *Tariff) checkBilling(refuse func(field, reason string)) {
+	switch {
+	case !slices.Contains(Billings, t.Billing):
+		refuse("billing", "must be one of "+joined(Billings))
+	case t.Channel == smsChannel && !slices.Contains(smsBillings, t.Billing):
+		refuse("billing", "of sms must be one of "+joined(smsBillings)+": plain SMS is the baseline of savings, so its price may not depend on more")
+	case slices.Contains(dialogBillings, t.Billing) && !slices.Contains(dialogChannels, t.Channel):
+		refuse("billing", string(t.Billing)+" is only for "+strings.Join(dialogChannels, " "))
+	}
+	for _, price := range [...]struct {
+		field  string
+		micros int64
+	}{{"price", t.Price}, {"connect_price", t.ConnectPrice}, {"monthly_minimum", t.MonthlyMinimum}} {
+		if price.micros < 0 || price.micros > MaxPrice {
+			refuse(price.field, "must be 0 to 1000000000")
+		}
+	}
+	if t.Billing == Zero && t.Price != 0 {
+		refuse("price", `must be "0" or left out with billing zero: another billing model has a price`)
+	}
+	if t.Billing != AttemptPlusConnect && t.ConnectPrice != 0 {
+		refuse("connect_price", onlyConnect)
+	}
+}
+
+// checkCountry refuses codes that no phone number has, because such a row would silently price nothing.
+func checkCountry(code string, refuse func(field, reason string)) {
+	region, err := language.ParseRegion(code)
+	switch {
+	case err != nil || len(code) != 2 || strings.ToUpper(code) != code || !region.IsCountry():
+		refuse("country", "must be * or an ISO 3166 code of two capitals, such as RU")
+	case region.String() != code || region.Canonicalize() != region:
+		refuse("country", fmt.Sprintf("must be %s: numbers have the ISO 3166 code", region.Canonicalize()))
+	}
+}
+
+// keys yields the keys that may be [Any], in the order in which they decide between rows.
+func (t *Tariff) keys(yield func(field, key string) bool) {
+	_ = yield("provider", t.Provider) && yield("operator", t.Operator) && yield("country", t.Country) && yield("traffic", t.Traffic) &&
+		yield("sender", t.Sender) && yield("app", t.App)
+}
+
+type tariffKeys struct{ channel, provider, operator, country, traffic, sender, app string }
+
+func (t *Tariff) period(row int) period[tariffKeys] {
+	return period[tariffKeys]{keys: tariffKeys{t.Channel, t.Provider, t.Operator, t.Country, t.Traffic, t.Sender, t.App},
+		fromMS: t.FromMS, toMS: t.ToMS, row: row}
+}
+
+func tariffOverlap(row int, t *Tariff) string {
+	return fmt.Sprintf("has the same keys as row %d and overlaps its validity, %s: end one row where the other begins, or name another key",
+		row, validityText(t.FromMS, t.ToMS))
+}
+
+func validityText(fromMS, toMS int64) string {
+	if toMS == schema.Never {
+		return "from " + timeText(fromMS) + " without an end"
+	}
+	return "from " + timeText(fromMS) + " to " + timeText(toMS)
+}
+
+func joined(billings []Billing) string {
+	names := make([]string, len(billings))
+	for i, b := range billings {
+		names[i] = string(b)
+	}
+	return strings.Join(names, " ")
+}
