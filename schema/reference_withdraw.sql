@@ -1,0 +1,1 @@
+DELETE FROM reference WHERE kind = {kind:String} AND id = {id:UUID}
