@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// listServer says whose list is meant, and at which server.
+type listServer struct {
+	Account string `help:"Account whose list it is." required:"" placeholder:"NAME"`
+	URL     string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
+	Data    string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
+}
+
+// serverTimeout is longer than a server takes for the longest list.
+const serverTimeout = 2 * time.Minute
+
+// api speaks to a running server.
+type api struct {
+	address string
+	client  http.Client
+}
+
+func (s listServer) find(ctx context.Context) (*api, error) {
+	address := strings.TrimRight(s.URL, "/")
+	if address == "" {
+		at, ok := readRunning(ctx, s.Data)
+		if !ok {
+			return nil, fmt.Errorf("%w; or say --url", checkAttachable(s.Data, attachToLive))
+		}
+		address = "http://" + at.API
+	}
+	if u, err := url.Parse(address); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("--url: %q is no address such as http://127.0.0.1:8080", s.URL)
+	}
+	return &api{address: address, client: http.Client{Timeout: serverTimeout}}, nil
+}
+
+// storedList is a version of an account's list. Version 0 says that there is none.
+type storedList struct {
+	Version uint64 `json:"version"`
+	At      string `json:"at"`
+	rows    []row
+	raw     json.RawMessage
+}
+
+// list returns an account's list, the newest one when version is 0.
+func (a *api) list(ctx context.Context, kind listKind, account string, version uint64) (storedList, error) {
+	var list storedList
+	body, err := a.get(ctx, kind, account, "json", version)
+	if err != nil {
+		return list, err
+	}
+	var members map[string]json.RawMessage
+	if err = json.Unmarshal(body, &list); err == nil {
+		err = json.Unmarshal(body, &members)
+	}
+	if err == nil {
+		list.raw = members[kind.name]
+		list.rows, err = readRows(list.raw)
+	}
+	if err != nil {
+		return list, fmt.Errorf("read the answer of %s: %w", a.address, err)
+	}
+	return list, nil
+}
+
+// export returns an account's list as import takes it.
+func (a *api) export(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, storedList, error) {
+	list, err := a.list(ctx, kind, account, version)
+	if err != nil || list.Version == 0 {
+		return nil, list, err
+	}
+	if form == "json" {
+		var out bytes.Buffer
+		if err := json.Indent(&out, fmt.Appendf(nil, `{%q:%s}`, kind.name, list.raw), "", " "); err != nil {
+			return nil, list, fmt.Errorf("read the answer of %s: %w", a.address, err)
+		}
+		return append(out.Bytes(), '\n'), list, nil
+	}
+	// By its number: another list may have been put since.
+	body, err := a.get(ctx, kind, account, form, list.Version)
+	if form == "yaml" {
+		body = append(fmt.Appendf(nil, "# %s of account %q, version %d, put at %s\n", kind.name, account, list.Version, list.At), body...)
+	}
+	return body, list, err
+}
+
+func (a *api) get(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, error) {
+	q := url.Values{"account": {account}, "format": {form}}
+	if version > 0 {
+		q.Set("version", strconv.FormatUint(version, 10))
+	}
+	return a.send(ctx, http.MethodGet, "/v1/"+kind.name+"?"+q.Encode(), nil)
+}
+
+// put replaces the version current of an account's list (0: none) and returns the new version.
+func (a *api) put(ctx context.Context, kind listKind, account string, rows []byte, current uint64) (uint64, error) {
+	q := url.Values{"account": {account}, "if_version": {strconv.FormatUint(current, 10)}}
+	body, err := a.send(ctx, http.MethodPut, "/v1/"+kind.name+"?"+q.Encode(), fmt.Appendf(nil, `{%q:%s}`, kind.name, rows))
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Version uint64 `json:"version"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return 0, fmt.Errorf("read the answer of %s: %w", a.address, err)
+	}
+	return answer.Version, nil
+}
+
+// send returns the body of a 200. Any other answer is an error that says what the server says.
+func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, a.address+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.address, err)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := a.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w: is it running?", a.address, err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.address, err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return answer, nil
+	}
+	var p struct {
+		Detail string `json:"detail"`
+	}
+	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
+		p.Detail = strings.TrimSpace(string(answer[:min(len(answer), 500)]))
+	}
+	return nil, fmt.Errorf("%s answers %s: %s", a.address, response.Status, p.Detail)
+}

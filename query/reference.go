@@ -1,0 +1,400 @@
+package query
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
+)
+
+// maxList is what a list of reference data may weigh, in bytes, before and after decompression. As many rows as package money allows
+// fit into it.
+const maxList = 16 << 20
+
+// listForms are the forms of a list of reference data, in the order of listForm.
+var listForms = [...]string{"json", "yaml", "csv"}
+
+type listForm int
+
+const (
+	listJSON listForm = iota
+	listYAML
+	listCSV
+)
+
+func (f listForm) contentType() string {
+	return [...]string{"application/json", "application/yaml", "text/csv; charset=utf-8; header=present"}[f]
+}
+
+// referenceKind is a kind of reference data: lists that an account replaces as a whole. All kinds have the same three routes.
+type referenceKind struct {
+	// name is the kind in the table, in the routes, and the field that holds the rows.
+	name string
+	// read checks a list as a whole. It returns the rows as a JSON array, as GET shows them, and their number; money.RowErrors when rows
+	// are wrong.
+	read func(form listForm, body []byte) (rows int, array []byte, err error)
+	// write prints a stored array in another form.
+	write func(form listForm, array []byte) ([]byte, error)
+}
+
+// newReferenceKind makes a kind from what reads and prints its lists in each form. {"name": array} is the JSON form.
+func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T, error), write [len(listForms)]func([]T) ([]byte, error)) referenceKind {
+	return referenceKind{
+		name: name,
+		read: func(form listForm, body []byte) (int, []byte, error) {
+			if form == listJSON {
+				body = withoutEnvelope(body, name)
+			}
+			list, err := read[form](body)
+			if err != nil {
+				return 0, nil, err
+			}
+			if list == nil {
+				list = []T{} // null is no array
+			}
+			array, err := json.Marshal(list)
+			if err != nil {
+				return 0, nil, fmt.Errorf("print %s: %w", name, err)
+			}
+			return len(list), array, nil
+		},
+		write: func(form listForm, array []byte) ([]byte, error) {
+			list, err := read[listJSON](slices.Concat([]byte(`{"`+name+`":`), array, []byte("}")))
+			if err != nil {
+				return nil, fmt.Errorf("read stored %s: %w", name, err)
+			}
+			return write[form](list)
+		},
+	}
+}
+
+// withoutEnvelope lets a caller send back what GET gave: the fields beside the rows are left out, and the rows stay on their lines. Any
+// other body is returned as it is, for its reader to judge.
+func withoutEnvelope(body []byte, name string) []byte {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if first, err := d.Token(); err != nil || first != json.Delim('{') {
+		return body
+	}
+	var rows json.RawMessage
+	line := 0
+	for d.More() {
+		field, err := d.Token()
+		var member json.RawMessage
+		if err != nil || d.Decode(&member) != nil {
+			return body
+		}
+		switch {
+		case field == name && rows == nil:
+			rows = member
+			line = bytes.Count(body[:d.InputOffset()-int64(len(member))], []byte{'\n'})
+		case field != "account" && field != "version" && field != "at":
+			return body
+		}
+	}
+	if _, err := d.Token(); err != nil || rows == nil {
+		return body
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return body
+	}
+	return slices.Concat([]byte("{"), bytes.Repeat([]byte{'\n'}, line), []byte(`"`+name+`":`), rows, []byte("}"))
+}
+
+// serveReference adds the routes of a kind.
+func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading, uploading gin.HandlerFunc) {
+	path := "/v1/" + kind.name
+	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
+	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
+	r.PUT(path, uploading, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
+}
+
+// author names who changes reference data, for the audit. With --auth off nobody says who he is.
+func (s *Server) author(*gin.Context) string { return "auth " + s.config.Auth }
+
+// account reads the account whose list is meant.
+func (p *params) account(kind referenceKind) string {
+	account := p.required("account", kind.name+" belong to an account; say whose: account=…")
+	if _, given := p.values["account"]; given && (account == "" || !utf8.ValidString(account)) {
+		p.fail("account", "must be the name of an account, in UTF-8")
+	}
+	return account
+}
+
+// version reads a version of a list.
+func (p *params) version(name string) (version uint64, given bool) {
+	text, given := p.one(name)
+	if !given {
+		return 0, false
+	}
+	// The database counts up to 2^64, but a condition is passed to it as a signed number.
+	version, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		p.fail(name, fmt.Sprintf("%q is not the number of a version", shorten(text)))
+	}
+	return version, true
+}
+
+// putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
+func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
+	p, err := readParams(c.Request, []string{"account", "if_version"})
+	if err != nil {
+		return err
+	}
+	account := p.account(kind)
+	current, conditional := p.version("if_version")
+	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
+		conditional = true
+		if current, err = strconv.ParseUint(strings.Trim(tag, `"`), 10, 63); err != nil {
+			p.fail("If-Match", fmt.Sprintf("%q is no version: send the ETag of the GET as it is", shorten(tag)))
+		}
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	form, err := formOfBody(c.Request)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(c, maxList, fmt.Sprintf("the list is larger than %d MiB (unpacked): leave out rows that no message needs", maxList>>20))
+	if err != nil {
+		return err
+	}
+	rows, array, err := kind.read(form, body)
+	if err != nil {
+		return listProblem(c, kind, form, err)
+	}
+	// The list is whole and right: from here on it does not matter whether the caller still waits.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.config.QueryTime)
+	defer cancel()
+	version, err := s.storeReference(ctx, c, kind, account, rows, array, current, conditional)
+	if errors.Is(err, schema.ErrReferenceChanged) {
+		return problem(http.StatusPreconditionFailed, "version-conflict", fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
+			"GET them, make your change to that version and send it again", kind.name, current)).because(err)
+	}
+	if err != nil {
+		return err
+	}
+	c.Header("ETag", etag(version))
+	c.PureJSON(http.StatusOK, struct {
+		Account string `json:"account"`
+		Version uint64 `json:"version"`
+		Rows    int    `json:"rows"`
+	}{account, version, rows})
+	return nil
+}
+
+// storeReference inserts a version. One at a time: writers of one process need not find out from the database that there are several.
+func (s *Server) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, account string, rows int, array []byte, current uint64, conditional bool) (uint64, error) {
+	s.putting.Lock()
+	defer s.putting.Unlock()
+	if conditional {
+		return schema.InsertReferenceIf(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now(), current)
+	}
+	return schema.InsertReference(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now())
+}
+
+func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
+
+// formOfBody reads Content-Type. What tools send when nobody said anything is taken for JSON.
+func formOfBody(r *http.Request) (listForm, error) {
+	given := r.Header.Get("Content-Type")
+	media, _, err := mime.ParseMediaType(given)
+	if given == "" {
+		return listJSON, nil
+	}
+	if err == nil {
+		switch media {
+		case "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
+			return listJSON, nil
+		}
+		if form, ok := formOf(media); ok {
+			return form, nil
+		}
+	}
+	return listJSON, problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+		fmt.Sprintf("content type %q is not known; send application/json, application/yaml or text/csv", shorten(given)))
+}
+
+func formOf(media string) (listForm, bool) {
+	switch media {
+	case "application/json":
+		return listJSON, true
+	case "application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml":
+		return listYAML, true
+	case "text/csv":
+		return listCSV, true
+	}
+	return listJSON, false
+}
+
+// rowProblem says what is wrong with a row of a list. Row and Line count from 1; 0 is left out.
+type rowProblem struct {
+	ParameterError
+	Row  int `json:"row,omitempty"`
+	Line int `json:"line,omitempty"`
+}
+
+// listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read as rows.
+func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
+	var rows money.RowErrors
+	if !errors.As(err, &rows) {
+		return fmt.Errorf("read %s: %w", kind.name, err)
+	}
+	p := problem(http.StatusBadRequest, "bad-body", "")
+	wrong, details := make([]rowProblem, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		details[i] = r.Error()
+		if r.Field == "" {
+			r.Field = kind.name
+		}
+		wrong[i] = rowProblem{ParameterError{r.Field, r.Reason}, r.Row, r.Line}
+		if r.Row > 0 {
+			p = problem(http.StatusUnprocessableEntity, "bad-rows", "")
+		}
+	}
+	const shown = 5
+	p.Detail = "nothing was changed: " + strings.Join(details[:min(len(details), shown)], "; ")
+	if more := len(details) - shown; more > 0 {
+		p.Detail += fmt.Sprintf("; and %d more, see errors", more)
+	}
+	if p.Status == http.StatusBadRequest {
+		p.Detail += formHint(c.Request, form)
+	}
+	p.sendWith(c, struct {
+		*Problem
+		Errors []rowProblem `json:"errors"`
+	}{p, wrong})
+	return nil
+}
+
+// formHint helps who sent a file without saying what it is.
+func formHint(r *http.Request, form listForm) string {
+	if form != listJSON || r.Header.Get("Content-Type") == "application/json" {
+		return ""
+	}
+	return " (the body was taken for JSON; send Content-Type: application/yaml or text/csv if it is not)"
+}
+
+// getReference serves GET /v1/{kind}: the account's list, now or as it was at a version.
+func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
+	p, err := readParams(c.Request, []string{"account", "version", "format"})
+	if err != nil {
+		return err
+	}
+	account := p.account(kind)
+	version, _ := p.version("version")
+	form := p.listForm(c.Request)
+	if err := p.err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	list, found, err := schema.ReadReference(s.settings(ctx), s.deps.Conn, kind.name, account, version)
+	if err != nil {
+		return err
+	}
+	at := null
+	if !found {
+		list.Body = []byte("[]")
+	} else {
+		at = instant(list.AtMS)
+	}
+	c.Header("ETag", etag(list.Version))
+	if form != listJSON {
+		body, err := kind.write(form, list.Body)
+		if err != nil {
+			return err
+		}
+		c.Header("Kaskad-Version", strconv.FormatUint(list.Version, 10))
+		if found {
+			c.Header("Kaskad-At", at.plain())
+		}
+		c.Data(http.StatusOK, form.contentType(), body)
+		return nil
+	}
+	var out jx.Encoder
+	out.ObjStart()
+	out.FieldStart("account")
+	text(account).json(&out)
+	out.FieldStart("version")
+	count(list.Version).json(&out)
+	out.FieldStart("at")
+	at.json(&out)
+	out.FieldStart(kind.name)
+	out.Raw(list.Body)
+	out.ObjEnd()
+	c.Data(http.StatusOK, form.contentType(), out.Bytes())
+	return nil
+}
+
+// listForm reads parameter format, else the header Accept; JSON is the default.
+func (p *params) listForm(r *http.Request) listForm {
+	if name, given := p.one("format"); given {
+		if i := slices.Index(listForms[:], name); i >= 0 {
+			return listForm(i)
+		}
+		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name), strings.Join(listForms[:], " ")))
+	}
+	for _, accepted := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
+		if media, _, err := mime.ParseMediaType(accepted); err == nil {
+			if form, ok := formOf(media); ok {
+				return form
+			}
+		}
+	}
+	return listJSON
+}
+
+// referenceVersions serves GET /v1/{kind}/versions: who replaced the account's list and when, newest first.
+func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
+	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format"})
+	if err != nil {
+		return err
+	}
+	account, limit, format := p.account(kind), p.limit(), p.format(c.Request)
+	hash := queryHash(kind.name, "versions", account)
+	before := uint64(0)
+	if at := p.cursor(hash, 1); at != nil {
+		if before, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
+			p.fail("cursor", "cannot be read: start again without a cursor")
+		}
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	versions, err := schema.ReferenceHistory(s.settings(ctx), s.deps.Conn, kind.name, account, before, limit+1)
+	if err != nil {
+		return err
+	}
+	next := null
+	if len(versions) > limit {
+		versions = versions[:limit]
+		encoded, err := cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}.String()
+		if err != nil {
+			return err
+		}
+		next = text(encoded)
+	}
+	t := newTable(format, []string{"version", "at", "by", "rows"})
+	for _, v := range versions {
+		t.row([]value{count(v.Version), instant(v.AtMS), text(v.By), count(uint64(v.Rows))})
+	}
+	t.send(c, []member{{"account", text(account)}}, next)
+	return nil
+}

@@ -1,0 +1,491 @@
+package query
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"kaskad/schema"
+)
+
+// putAnswer is the answer of a PUT, or a problem.
+type putAnswer struct {
+	Account string
+	Version uint64
+	Rows    int
+	Detail  string
+	Errors  []rowProblem
+}
+
+func putList(tb testing.TB, s *Server, target, body string, headers ...string) (int, putAnswer) {
+	tb.Helper()
+	w := call(s, http.MethodPut, target, strings.NewReader(body), headers...)
+	var answer putAnswer
+	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
+		tb.Fatalf("%v in %s", err, w.Body)
+	}
+	return w.Code, answer
+}
+
+// mustPut puts a list that is right.
+func mustPut(tb testing.TB, s *Server, target, body string, headers ...string) uint64 {
+	tb.Helper()
+	status, answer := putList(tb, s, target, body, headers...)
+	if status != http.StatusOK {
+		tb.Fatalf("PUT %s: %d %+v", target, status, answer)
+	}
+	return answer.Version
+}
+
+type listAnswer struct {
+	Account   string            `json:"account"`
+	Version   uint64            `json:"version"`
+	At        *string           `json:"at"`
+	Tariffs   []json.RawMessage `json:"tariffs"`
+	Templates []json.RawMessage `json:"templates"`
+}
+
+func getList(tb testing.TB, s *Server, target string) (answer listAnswer) {
+	tb.Helper()
+	decode(tb, get(s, target), http.StatusOK, &answer)
+	return answer
+}
+
+const (
+	smsRow = `{"channel":"sms","provider":"*","operator":"*","country":"*","traffic":"*","sender":"*","app":"*","valid_from":"2026-01-01T00:00:00Z","valid_to":null,` +
+		`"currency":"RUB","billing":"per_segment_sent","price":"2.00","connect_price":null,"monthly_minimum":null}`
+	flashRow = `{"channel":"flash_call","provider":"*","operator":"*","country":"RU","traffic":"otp","sender":"+7 900","app":"*","valid_from":"2026-01-01T00:00:00Z",` +
+		`"valid_to":"2027-01-01T00:00:00Z","currency":"RUB","billing":"attempt_plus_connect","price":"0.10","connect_price":"0.70","monthly_minimum":"30000.00"}`
+	shortSMS = `{"channel":"sms","valid_from":"2026-01-01T03:00:00+03:00","currency":"RUB","billing":"per_segment_sent","price":"2.00"}`
+)
+
+func TestServer_Tariffs_PutAndGet(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	const path = "/v1/tariffs?account=acme"
+	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"tariffs":[]}` {
+		t.Errorf("before the first: %s", got)
+	}
+	w := call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[`+shortSMS+`]}`))
+	if got := w.Body.String(); w.Code != http.StatusOK || strings.TrimSpace(got) != `{"account":"acme","version":1,"rows":1}` || w.Header().Get("ETag") != `"1"` {
+		t.Fatalf("%d %s %v", w.Code, got, w.Header())
+	}
+	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","tariffs":[` + smsRow + `]}`
+	if got := get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` || got.Header().Get("Content-Type") != "application/json" {
+		t.Errorf("after the first: %s %v", got.Body, got.Header())
+	}
+	if got := mustPut(t, s, "/v1/tariffs?account=beta", `{"tariffs":[]}`); got != 2 {
+		t.Errorf("another account's list has version %d, want 2", got)
+	}
+	if got := mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`); got != 3 {
+		t.Errorf("the second has version %d, want 3", got)
+	}
+	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","tariffs":[` + flashRow + `,` + smsRow + `]}`
+	for query, want := range map[string]string{"": second, "&version=1": first, "&version=2": first, "&version=3": second} {
+		if got := get(s, path+query).Body.String(); got != want {
+			t.Errorf("GET %s: %s, want %s", query, got, want)
+		}
+	}
+	if got := get(s, "/v1/tariffs?account=beta&version=1").Body.String(); !strings.HasPrefix(got, `{"account":"beta","version":0,"at":null,`) {
+		t.Errorf("beta had none at version 1: %s", got)
+	}
+	want := `{"account":"acme","rows":[{"version":3,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":2},{"version":1,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":1}],"next_cursor":null}`
+	if got := get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != want {
+		t.Errorf("versions: %s, want %s", got, want)
+	}
+	var page struct {
+		Rows       []struct{ Version uint64 }
+		NextCursor *string `json:"next_cursor"`
+	}
+	decode(t, get(s, "/v1/tariffs/versions?account=acme&limit=1"), http.StatusOK, &page)
+	if len(page.Rows) != 1 || page.Rows[0].Version != 3 || page.NextCursor == nil {
+		t.Fatalf("first page: %+v", page)
+	}
+	cursor := *page.NextCursor
+	decode(t, get(s, "/v1/tariffs/versions?account=acme&limit=1&cursor="+cursor), http.StatusOK, &page)
+	if len(page.Rows) != 1 || page.Rows[0].Version != 1 || page.NextCursor != nil {
+		t.Errorf("second page: %+v", page)
+	}
+	wantProblem(t, get(s, "/v1/tariffs/versions?account=beta&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/templates/versions?account=acme&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	if got := get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,2\r\n1,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
+		t.Errorf("versions as CSV: %s", got)
+	}
+}
+
+// What GET gives in a form can be put again in that form, and is the same list.
+func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
+	s := newServer(t, newConn(t))
+	const path = "/v1/tariffs?account=acme"
+	mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`)
+	for i, c := range []struct{ format, contentType, begin string }{
+		{"json", "application/json", `{"account":"acme","version":`},
+		{"yaml", "application/yaml", "tariffs:\n"},
+		{"csv", "text/csv", "channel,provider,operator,country,traffic,sender,app,valid_from,valid_to,currency,billing,price,connect_price,monthly_minimum\n"},
+	} {
+		w := get(s, path+"&format="+c.format)
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), c.begin) || !strings.HasPrefix(w.Header().Get("Content-Type"), c.contentType) {
+			t.Errorf("%s: %d %v %s", c.format, w.Code, w.Header(), w.Body)
+		}
+		if c.format != "json" && (w.Header().Get("Kaskad-Version") != fmt.Sprint(i+1) || w.Header().Get("Kaskad-At") != "2026-11-20T00:00:00.000Z") {
+			t.Errorf("%s: headers %v", c.format, w.Header())
+		}
+		if got := get(s, path, "Accept", c.contentType).Body.String(); got != w.Body.String() {
+			t.Errorf("Accept: %s gives %s", c.contentType, got)
+		}
+		if version := mustPut(t, s, path, w.Body.String(), "Content-Type", c.contentType); version != uint64(i+2) {
+			t.Errorf("%s: version %d", c.format, version)
+		}
+		if got := getList(t, s, path).Tariffs; len(got) != 2 || string(got[0]) != flashRow || string(got[1]) != smsRow {
+			t.Errorf("%s came back as %s", c.format, got)
+		}
+	}
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(`{"tariffs":[` + smsRow + `]}`))
+	_ = z.Close()
+	mustPut(t, s, path, packed.String(), "Content-Encoding", "gzip")
+	if got := getList(t, s, path).Tariffs; len(got) != 1 || string(got[0]) != smsRow {
+		t.Errorf("gzip came back as %s", got)
+	}
+	// An empty list has all forms too.
+	mustPut(t, s, path, `{"tariffs":[]}`)
+	for _, c := range [][2]string{{"yaml", "application/yaml"}, {"csv", "text/csv"}} {
+		mustPut(t, s, path, get(s, path+"&format="+c[0]).Body.String(), "Content-Type", c[1])
+		if got := getList(t, s, path).Tariffs; got == nil || len(got) != 0 {
+			t.Errorf("an empty list as %s: %v", c[0], got)
+		}
+	}
+}
+
+// A list with anything wrong in it is refused with the row, the line and the reason of each problem, and the list before it stays.
+func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
+	s := newServer(t, newConn(t))
+	const path = "/v1/tariffs?account=acme"
+	mustPut(t, s, path, `{"tariffs":[`+smsRow+`]}`)
+	before, versions := get(s, path).Body.String(), get(s, "/v1/tariffs/versions?account=acme").Body.String()
+
+	row := func(change ...string) map[string]string {
+		r := map[string]string{"channel": "push", "valid_from": "2026-01-01T00:00:00Z", "currency": "RUB", "billing": "per_message_sent", "price": "0.36"}
+		for i := 0; i < len(change); i += 2 {
+			r[change[i]] = change[i+1]
+		}
+		return r
+	}
+	for _, c := range []struct {
+		name string
+		rows []map[string]string
+		want []wrongRow
+	}{
+		{"OverlapOpen", []map[string]string{row(), row("valid_from", "2026-06-01T00:00:00Z")}, []wrongRow{{2, "", "overlap"}}},
+		{"OverlapByAQuarterHour", []map[string]string{row("valid_to", "2026-06-01T00:15:00Z"), row("channel", "sms", "billing", "zero", "price", "0"),
+			row("valid_from", "2026-06-01T00:00:00Z")}, []wrongRow{{3, "", "overlap"}}},
+		{"SameTwice", []map[string]string{row(), row()}, []wrongRow{{2, "", "overlap"}}},
+		{"UnknownChannel", []map[string]string{row(), row("channel", "pigeon")}, []wrongRow{{2, "channel", "sms push viber"}}},
+		{"NoChannel", []map[string]string{row("channel", "")}, []wrongRow{{1, "channel", "required"}}},
+		{"AnyChannel", []map[string]string{row("channel", "*")}, []wrongRow{{1, "channel", "sms push viber"}}},
+		{"SevenDecimals", []map[string]string{row("price", "0.1234567")}, []wrongRow{{1, "price", "6 decimals"}}},
+		{"SevenDecimalsOfConnect", []map[string]string{row("channel", "flash_call", "billing", "attempt_plus_connect", "connect_price", "0.1234567")}, []wrongRow{{1, "connect_price", "6 decimals"}}},
+		{"Exponent", []map[string]string{row("price", "1e-3")}, []wrongRow{{1, "price", "exponent"}}},
+		{"Comma", []map[string]string{row("price", "0,36")}, []wrongRow{{1, "price", "decimal"}}},
+		{"Negative", []map[string]string{row("price", "-0.36")}, []wrongRow{{1, "price", "negative"}}},
+		{"NegativeMinimum", []map[string]string{row("monthly_minimum", "-1")}, []wrongRow{{1, "monthly_minimum", "negative"}}},
+		{"NotANumber", []map[string]string{row("price", "NaN")}, []wrongRow{{1, "price", "decimal"}}},
+		{"NoPrice", []map[string]string{row("price", "")}, []wrongRow{{1, "price", "required"}}},
+		{"UnknownCurrency", []map[string]string{row("currency", "RUBLE")}, []wrongRow{{1, "currency", "ISO 4217"}}},
+		{"SmallCurrency", []map[string]string{row("currency", "rub")}, []wrongRow{{1, "currency", "ISO 4217"}}},
+		{"UnknownBilling", []map[string]string{row("billing", "per_hour")}, []wrongRow{{1, "billing", "per_segment_sent"}}},
+		{"BillingOfAnotherChannel", []map[string]string{row("billing", "per_conversation_24h")}, []wrongRow{{1, "billing", "whatsapp viber rcs"}}},
+		{"ConnectOfSMS", []map[string]string{row("channel", "sms", "billing", "attempt_plus_connect", "connect_price", "1")}, []wrongRow{{1, "billing", "sms"}}},
+		{"ConnectPriceAlone", []map[string]string{row("connect_price", "1")}, []wrongRow{{1, "connect_price", "attempt_plus_connect"}}},
+		{"OffTheQuarterHour", []map[string]string{row("valid_from", "2026-01-01T00:07:00Z")}, []wrongRow{{1, "valid_from", "quarter hour"}}},
+		{"DateAlone", []map[string]string{row("valid_from", "2026-01-01")}, []wrongRow{{1, "valid_from", "RFC 3339"}}},
+		{"EndsBeforeItBegins", []map[string]string{row("valid_to", "2025-01-01T00:00:00Z")}, []wrongRow{{1, "valid_to", "later than valid_from"}}},
+		{"UnknownField", []map[string]string{row("prise", "1")}, []wrongRow{{1, "prise", "unknown"}}},
+		{"EverythingAtOnce", []map[string]string{row("channel", "pigeon", "price", "-1"), row(), row("currency", "XXZ", "valid_from", "2026-01-01T00:00:01Z")},
+			[]wrongRow{{1, "channel", "one of"}, {1, "price", "negative"}, {3, "valid_from", "quarter"}, {3, "currency", "ISO"}}},
+	} {
+		for form, write := range map[string]func([]map[string]string) (string, func(wrongRow) int){"application/json": tariffsAsJSON, "application/yaml": tariffsAsYAML, "text/csv": tariffsAsCSV} {
+			if form == "text/csv" && (c.name == "UnknownField") {
+				continue // of the header, below
+			}
+			t.Run(c.name+"/"+form, func(t *testing.T) {
+				body, line := write(c.rows)
+				status, answer := putList(t, s, path, body, "Content-Type", form)
+				if status != http.StatusUnprocessableEntity {
+					t.Fatalf("%d %+v of\n%s", status, answer, body)
+				}
+				if len(answer.Errors) != len(c.want) {
+					t.Errorf("%d problems, want %d: %+v", len(answer.Errors), len(c.want), answer.Errors)
+				}
+				for _, want := range c.want {
+					parameter := want.field
+					if parameter == "" {
+						parameter = "tariffs"
+					}
+					at := slices.IndexFunc(answer.Errors, func(e rowProblem) bool { return e.Row == want.row && e.Parameter == parameter })
+					if at < 0 || !strings.Contains(answer.Errors[at].Reason, want.words) {
+						t.Errorf("%+v do not say %+v", answer.Errors, want)
+						continue
+					}
+					if got := answer.Errors[at].Line; got != line(want) {
+						t.Errorf("%s of row %d is on line %d, want %d of\n%s", want.field, want.row, got, line(want), body)
+					}
+					if !strings.Contains(answer.Detail, answer.Errors[at].Reason) || !strings.Contains(answer.Detail, "nothing was changed") {
+						t.Errorf("detail %q", answer.Detail)
+					}
+				}
+				if got := get(s, path).Body.String(); got != before {
+					t.Errorf("the list is now %s", got)
+				}
+				if got := get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != versions {
+					t.Errorf("the versions are now %s", got)
+				}
+			})
+		}
+	}
+	for _, c := range []struct{ contentType, body, words string }{
+		{"application/json", "", "JSON"},
+		{"application/json", "{", "JSON"},
+		{"application/json", "[" + smsRow + "]", `{"tariffs"`},
+		{"application/json", "{}", "tariffs"},
+		{"application/json", `{"tariffs":null}`, "list"},
+		{"application/json", `{"tariffs":[],"tarifs":[]}`, "tarifs"},
+		{"application/json", `{"tariffs":[]} {}`, "JSON"},
+		{"application/json", `{"account":"acme","tariffs":[],"tariffs":[]}`, "twice"},
+		{"application/json", "{\"tariffs\":[]}\xff", "UTF-8"},
+		{"application/yaml", "tarifs: []", "tariffs"},
+		{"application/yaml", "a: [", "YAML"},
+		{"text/csv", "", "fields"},
+		{"text/csv", "channel,valid_from,currency,billing,prise\nsms,2026-01-01T00:00:00Z,RUB,zero,\n", "prise"},
+		{"", "tariffs: []", "text/csv"},
+	} {
+		w := call(s, http.MethodPut, path, strings.NewReader(c.body), "Content-Type", c.contentType)
+		wantProblem(t, w, http.StatusBadRequest, "", "nothing was changed", c.words)
+		if got := get(s, path).Body.String(); got != before {
+			t.Fatalf("%q changed the list to %s", c.body, got)
+		}
+	}
+}
+
+// wrongRow is a problem that is expected: in which row and field ("" is the row as a whole), and what it says.
+type wrongRow struct {
+	row   int
+	field string
+	words string
+}
+
+// tariffsAsJSON writes a field a line. Like the other forms it tells on which line a problem must be.
+func tariffsAsJSON(rows []map[string]string) (string, func(wrongRow) int) {
+	lines := []string{`{"tariffs": [`}
+	at := map[wrongRow]int{}
+	for i, r := range rows {
+		lines = append(lines, "{")
+		at[wrongRow{row: i + 1}] = len(lines)
+		for j, name := range fieldsOf(r) {
+			encoded, _ := json.Marshal(map[string]string{name: r[name]})
+			comma := ","
+			if j == len(fieldsOf(r))-1 {
+				comma = ""
+			}
+			lines = append(lines, strings.Trim(string(encoded), "{}")+comma)
+			at[wrongRow{row: i + 1, field: name}] = len(lines)
+		}
+		lines = append(lines, "}")
+		if i < len(rows)-1 {
+			lines = append(lines, ",")
+		}
+	}
+	return strings.Join(append(lines, "]}"), "\n"), lineOf(at)
+}
+
+func tariffsAsYAML(rows []map[string]string) (string, func(wrongRow) int) {
+	lines := []string{"# prices", "tariffs:"}
+	at := map[wrongRow]int{}
+	for i, r := range rows {
+		begin := "- "
+		for _, name := range fieldsOf(r) {
+			lines = append(lines, begin+name+": "+fmt.Sprintf("%q", r[name]))
+			at[wrongRow{row: i + 1, field: name}] = len(lines)
+			if begin == "- " {
+				at[wrongRow{row: i + 1}] = len(lines)
+			}
+			begin = "  "
+		}
+	}
+	return strings.Join(lines, "\n"), lineOf(at)
+}
+
+func tariffsAsCSV(rows []map[string]string) (string, func(wrongRow) int) {
+	header := []string{"channel", "valid_from", "valid_to", "currency", "billing", "price", "connect_price", "monthly_minimum"}
+	lines := []string{strings.Join(header, ";")}
+	at := map[wrongRow]int{}
+	for i, r := range rows {
+		cells := make([]string, len(header))
+		for j, name := range header {
+			cells[j] = r[name]
+		}
+		lines = append(lines, strings.Join(cells, ";"))
+		at[wrongRow{row: i + 1}] = len(lines)
+	}
+	return strings.Join(lines, "\r\n"), lineOf(at)
+}
+
+// fieldsOf are the names of the fields that are not left out.
+func fieldsOf(r map[string]string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(r)), func(name string) bool { return r[name] == "" })
+}
+
+// lineOf finds the line of a field, or of its row when the field is left out.
+func lineOf(at map[wrongRow]int) func(wrongRow) int {
+	return func(w wrongRow) int {
+		if line, found := at[wrongRow{row: w.row, field: w.field}]; found {
+			return line
+		}
+		return at[wrongRow{row: w.row}]
+	}
+}
+
+// Who sends back what GET gave, changed, is told the lines of what was sent.
+func TestWithoutEnvelope_KeepsLines(t *testing.T) {
+	for body, want := range map[string]string{
+		"{\n\"account\":\"a\",\n\"version\":1,\"at\":null,\n\"tariffs\":[\n{}]}": "{\n\n\n\"tariffs\":[\n{}]}",
+		"{\"tariffs\":\n\n[1],\"version\":2}\n":                                  "{\n\n\"tariffs\":[1]}",
+		`{"tariffs":[],"other":1}`:                                               "",
+		`{"tariffs":[],"tariffs":[]}`:                                            "",
+		`{"tariffs":[]} {}`:                                                      "",
+		`{"version":1}`:                                                          "",
+		`{"tariffs":[1,]}`:                                                       "",
+		`[]`:                                                                     "",
+		``:                                                                       "",
+	} {
+		if want == "" {
+			want = body
+		}
+		if got := string(withoutEnvelope([]byte(body), "tariffs")); got != want {
+			t.Errorf("%s becomes %q, want %q", body, got, want)
+		}
+	}
+}
+
+func TestServer_Reference_Parameters(t *testing.T) {
+	s := newServer(t, newConn(t))
+	for _, kind := range []string{"tariffs", "templates"} {
+		list := `{"` + kind + `":[]}`
+		for _, c := range []struct {
+			method, query, parameter, words string
+		}{
+			{"GET", "", "account", "account=…"},
+			{"PUT", "", "account", "account=…"},
+			{"GET", "?account=", "account", "name of an account"},
+			{"PUT", "?account=%FF", "account", "UTF-8"},
+			{"GET", "?account=a&account=b", "account", "more than once"},
+			{"GET", "?account=a&version=x", "version", "version"},
+			{"GET", "?account=a&version=-1", "version", "version"},
+			{"GET", "?account=a&format=xml", "format", "json yaml csv"},
+			{"GET", "?account=a&channel=sms", "channel", "unknown"},
+			{"PUT", "?account=a&if_version=x", "if_version", "version"},
+			{"PUT", "?account=a&version=1", "version", "if_version"},
+		} {
+			wantProblem(t, call(s, c.method, "/v1/"+kind+c.query, strings.NewReader(list)), http.StatusBadRequest, c.parameter, c.words)
+		}
+		wantProblem(t, get(s, "/v1/"+kind+"/versions"), http.StatusBadRequest, "account", "account=…")
+		wantProblem(t, get(s, "/v1/"+kind+"/versions?account=a&limit=0"), http.StatusBadRequest, "limit")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "If-Match", "x"), http.StatusBadRequest, "If-Match")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "Content-Type", "image/png"), http.StatusUnsupportedMediaType, "", "application/yaml")
+		wantProblem(t, call(s, http.MethodPost, "/v1/"+kind+"?account=a", strings.NewReader(list)), http.StatusMethodNotAllowed, "", "PUT")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(strings.Repeat(" ", maxList+1))), http.StatusRequestEntityTooLarge, "", "16 MiB")
+		if got := getList(t, s, "/v1/"+kind+"?account=a"); got.Version != 0 {
+			t.Errorf("%s: %+v", kind, got)
+		}
+		if w := call(s, http.MethodHead, "/v1/"+kind+"?account=a", nil); w.Code != http.StatusOK {
+			t.Errorf("HEAD: %d", w.Code)
+		}
+	}
+}
+
+// A list that was made from an old version does not overwrite a newer one.
+func TestServer_Tariffs_NoLostUpdate(t *testing.T) {
+	s := newServer(t, newConn(t))
+	const path, list = "/v1/tariffs?account=acme", `{"tariffs":[` + smsRow + `]}`
+	if got := mustPut(t, s, path+"&if_version=0", list); got != 1 {
+		t.Fatal(got)
+	}
+	conflict := func(w *httptest.ResponseRecorder) {
+		t.Helper()
+		wantProblem(t, w, http.StatusPreconditionFailed, "", "not at version 0", "nothing was changed")
+	}
+	conflict(call(s, http.MethodPut, path+"&if_version=0", strings.NewReader(`{"tariffs":[]}`)))
+	conflict(call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[]}`), "If-Match", `"0"`))
+	if got := getList(t, s, path); got.Version != 1 || len(got.Tariffs) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got := mustPut(t, s, path, list, "If-Match", get(s, path).Header().Get("ETag")); got != 2 {
+		t.Errorf("version %d", got)
+	}
+	// Of many that replace one version at the same time, one wins.
+	var group sync.WaitGroup
+	codes := make([]int, 8)
+	for i := range codes {
+		group.Go(func() {
+			codes[i] = call(s, http.MethodPut, path+"&if_version=2", strings.NewReader(list)).Code
+		})
+	}
+	group.Wait()
+	slices.Sort(codes)
+	if want := []int{200, 412, 412, 412, 412, 412, 412, 412}; !slices.Equal(codes, want) {
+		t.Errorf("%v, want %v", codes, want)
+	}
+	if got := getList(t, s, path); got.Version != 3 {
+		t.Errorf("version %d, want 3", got.Version)
+	}
+}
+
+// The text of a template is measured and stored nowhere.
+func TestServer_Templates_TextIsNotKept(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	const path, secret = "/v1/templates?account=acme", "Секретный текст"
+	long := secret + strings.Repeat(" и ещё", 20)
+	body := fmt.Sprintf(`{"templates":[{"template":"order","sms_text":%q,"valid_from":"2026-01-01T00:00:00Z"},{"template":"bday","sms_segments":4,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-07-01T00:00:00Z"}]}`, long)
+	w := call(s, http.MethodPut, path, strings.NewReader(body))
+	if w.Code != http.StatusOK || strings.Contains(w.Body.String(), secret) {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	want := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","templates":[{"template":"order","sms_segments":3,"valid_from":"2026-01-01T00:00:00Z","valid_to":null},` +
+		`{"template":"bday","sms_segments":4,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-07-01T00:00:00Z"}]}`
+	if got := get(s, path).Body.String(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for format, contentType := range map[string]string{"json": "application/json", "yaml": "application/yaml", "csv": "text/csv"} {
+		mustPut(t, s, path, get(s, path+"&format="+format).Body.String(), "Content-Type", contentType)
+		if got := getList(t, s, path); len(got.Templates) != 2 || !strings.Contains(want, string(got.Templates[0])) || !strings.Contains(want, string(got.Templates[1])) {
+			t.Errorf("%s came back as %s", format, got.Templates)
+		}
+	}
+	// A refused list does not tell its texts either.
+	w = call(s, http.MethodPut, path, strings.NewReader(fmt.Sprintf(`{"templates":[{"template":"order","sms_text":%q,"sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}]}`, long)))
+	if w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), secret) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	var kept uint64
+	if err := conn.QueryRow(t.Context(), "SELECT count() FROM reference WHERE positionCaseInsensitiveUTF8(body, 'секрет') > 0 OR position(body, '\\\\u0') > 0").Scan(&kept); err != nil || kept != 0 {
+		t.Errorf("%d rows keep the text (%v)", kept, err)
+	}
+	// Tariffs and templates are two lists.
+	if got := getList(t, s, "/v1/tariffs?account=acme"); got.Version != 0 {
+		t.Errorf("tariffs: %+v", got)
+	}
+	list, found, err := schema.ReadReference(t.Context(), conn, schema.ReferenceTemplates, "acme", 0)
+	if err != nil || !found || list.Rows != 2 {
+		t.Errorf("%+v %v %v", list, found, err)
+	}
+}

@@ -1,0 +1,21 @@
+package query
+
+import (
+	"kaskad/money"
+	"kaskad/schema"
+)
+
+// tariffKind is /v1/tariffs: what an account pays for each channel (docs/definitions.md section 4, Tariffs).
+func tariffKind() referenceKind {
+	return newReferenceKind(schema.ReferenceTariffs,
+		[...]func([]byte) ([]money.Tariff, error){money.ParseTariffsJSON, money.ParseTariffsYAML, money.ParseTariffsCSV},
+		[...]func([]money.Tariff) ([]byte, error){money.TariffsJSON, money.TariffsYAML, money.TariffsCSV})
+}
+
+// templateKind is /v1/templates: how many SMS segments a template's text takes (docs/definitions.md section 4). A text that is sent is
+// measured and not kept.
+func templateKind() referenceKind {
+	return newReferenceKind(schema.ReferenceTemplates,
+		[...]func([]byte) ([]money.Template, error){money.ParseTemplatesJSON, money.ParseTemplatesYAML, money.ParseTemplatesCSV},
+		[...]func([]money.Template) ([]byte, error){money.TemplatesJSON, money.TemplatesYAML, money.TemplatesCSV})
+}
