@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"kaskad/schema"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 )
@@ -51,8 +53,8 @@ type Config struct {
 	// Durable makes ClickHouse sync every insert to disk before it acknowledges it, so that the guarantee covers power loss.
 	Durable bool
 
-	// MeasureSMS says how many segments a text takes; nil means money.SegmentsBytes.
-	MeasureSMS func(text []byte) int
+	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
+	MeasureSMS func(text []byte) schema.SMSMeasure
 	// Now is the clock of validation and of what is written; nil means time.Now.
 	Now    func() time.Time
 	Logger *slog.Logger

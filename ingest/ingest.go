@@ -59,7 +59,7 @@ func New(config Config, deps Deps) (*Ingester, error) {
 		return nil, errors.New("ingest: a connection to ClickHouse is needed")
 	}
 	if config.MeasureSMS == nil {
-		config.MeasureSMS = money.SegmentsBytes
+		config.MeasureSMS = money.SMSMeasure
 	}
 	in := &Ingester{config: config, conn: deps.Conn, log: config.Logger, metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
 	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic, Dialer: config.Dialer})

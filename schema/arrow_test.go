@@ -45,12 +45,13 @@ var eventColumnsOfArrow = []arrow.Field{
 	{Name: "status", Type: dictionary}, {Name: "recipient", Type: arrow.BinaryTypes.LargeString},
 	{Name: "step", Type: arrow.PrimitiveTypes.Uint8, Nullable: true}, {Name: "permanent", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
 	{Name: "price", Type: &arrow.Decimal128Type{Precision: 20, Scale: 8}, Nullable: true}, {Name: "currency", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "sms_segments", Type: arrow.PrimitiveTypes.Uint16, Nullable: true}, {Name: "sms_over_by", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	{Name: "colour", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 }
 
 func TestArrowLines_Rows(t *testing.T) {
 	stream := arrowStream(t, eventColumnsOfArrow,
-		`{"account":"acme","message_id":"a \"quoted\" id","submitted_at":"2026-11-19 10:00:00.123456","occurred_at":"2026-11-19 10:00:01.999999999","channel":"sms","status":"delivered","recipient":"+79001234567","step":2,"permanent":true,"price":"2.5","currency":"RUB","colour":1.5},
+		`{"account":"acme","message_id":"a \"quoted\" id","submitted_at":"2026-11-19 10:00:00.123456","occurred_at":"2026-11-19 10:00:01.999999999","channel":"sms","status":"delivered","recipient":"+79001234567","step":2,"permanent":true,"price":"2.5","currency":"RUB","sms_segments":2,"sms_over_by":7,"colour":1.5},
 		 {"account":"acme","message_id":"b","occurred_at":"2026-11-19 10:00:01","status":"sent","recipient":"user:1"}`,
 		`{"account":"other","message_id":"c","occurred_at":"2026-11-19 10:00:01","channel":"push","status":"sent","recipient":"user:1"}`)
 	if !IsArrow(stream) {
@@ -74,7 +75,8 @@ func TestArrowLines_Rows(t *testing.T) {
 			if id := string(ev.MessageID); id != `a "quoted" id` {
 				t.Errorf("message_id %s", id)
 			}
-			if ev.PriceMicros != 2_500_000 || string(ev.Currency) != "RUB" || ev.Step != 2 || !ev.Permanent || ev.UnknownFields != 1 {
+			if ev.PriceMicros != 2_500_000 || string(ev.Currency) != "RUB" || ev.Step != 2 || !ev.Permanent || ev.UnknownFields != 1 ||
+				ev.SMSMeasure != PackSMSMeasure(SMSMeasure{Segments: 2, OverBy: 7}) {
 				t.Errorf("event %+v", ev)
 			}
 		}

@@ -50,6 +50,7 @@ type eventColumns struct {
 	recipientCountry, contact, errorCode, currency                                                     texts
 	step, status, part, parts, permanent                                                               []uint8
 	segments, smsSegments                                                                              []uint16
+	smsMeasure                                                                                         []uint32
 	occurredMS, submittedMS, idMS, priceMicros                                                         []int64
 }
 
@@ -79,6 +80,7 @@ func (c *eventColumns) append(ev *Event) {
 	c.contact.append(ev.Contact)
 	c.segments = append(c.segments, ev.Segments)
 	c.smsSegments = append(c.smsSegments, ev.SMSSegments)
+	c.smsMeasure = append(c.smsMeasure, ev.SMSMeasure)
 	part := ev.Part
 	if ev.Status != Delivered && !ev.Status.Failure() {
 		part = 0 // a part says something of deliveries and failures only
@@ -111,20 +113,20 @@ func (c *eventColumns) reset() {
 		t.reset()
 	}
 	c.step, c.status, c.part, c.parts, c.permanent = c.step[:0], c.status[:0], c.part[:0], c.parts[:0], c.permanent[:0]
-	c.segments, c.smsSegments = c.segments[:0], c.smsSegments[:0]
+	c.segments, c.smsSegments, c.smsMeasure = c.segments[:0], c.smsSegments[:0], c.smsMeasure[:0]
 	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0], c.priceMicros[:0]
 }
 
 const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, sender, app, operator, traffic, " +
-	"trigger, recipient_country, contact, segments, sms_segments, part, parts, error_code, permanent, price_micros, currency"
+	"trigger, recipient_country, contact, segments, sms_segments, sms_measure, part, parts, error_code, permanent, price_micros, currency"
 
 // values lists the rows lo…hi of the shared columns in the order of sharedColumns.
 func (c *eventColumns) values(lo, hi int) []any {
 	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi], c.occurredMS[lo:hi],
 		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi), c.sender.strings(lo, hi),
 		c.app.strings(lo, hi), c.operator.strings(lo, hi), c.traffic.strings(lo, hi), c.trigger.strings(lo, hi),
-		c.recipientCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.part[lo:hi], c.parts[lo:hi],
-		c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi)}
+		c.recipientCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
+		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi)}
 }
 
 // Facts is a block of located message events for table events.

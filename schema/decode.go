@@ -9,10 +9,10 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// Decoder reads events from JSON. It is not safe for concurrent use. MeasureSMS says how many segments a text takes; it is
-// given from outside because prices and segments are the business of package money.
+// Decoder reads events from JSON. It is not safe for concurrent use. MeasureSMS says what a text takes as SMS; it is given from
+// outside because segments are the business of package money.
 type Decoder struct {
-	MeasureSMS func(text []byte) int
+	MeasureSMS func(text []byte) SMSMeasure
 
 	countries countries
 	json      jx.Decoder
@@ -22,6 +22,7 @@ type Decoder struct {
 	parts     int64
 	part      int64
 	hasPart   bool
+	measure   SMSMeasure // as the event says it, but for the segments
 	times     struct{ occurred, submitted []byte }
 	price     []byte
 	hasPrice  bool
@@ -80,6 +81,7 @@ func (d *Decoder) reset() {
 	d.arena = d.arena[:0]
 	d.ev = Event{Ported: -1, Valid: -1}
 	d.step, d.part, d.parts, d.hasPart = 1, 0, 0, false
+	d.measure = SMSMeasure{}
 	d.times.occurred, d.times.submitted = nil, nil
 	d.price, d.hasPrice, d.err = nil, false, nil
 }
@@ -139,6 +141,12 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 		return d.uint16("segments", &d.ev.Segments)
 	case "sms_segments":
 		return d.uint16("sms_segments", &d.ev.SMSSegments)
+	case "sms_segments_plain":
+		return d.uint16("sms_segments_plain", &d.measure.Plain)
+	case "sms_over_by":
+		return d.uint16("sms_over_by", &d.measure.OverBy)
+	case "sms_forced_chars":
+		return d.uint16("sms_forced_chars", &d.measure.ForcedChars)
 	case "part":
 		d.hasPart = d.kind() != jx.Null
 		return d.integer("part", &d.part, 0, 255)

@@ -61,13 +61,20 @@ func TestDecoder_Decode_Accepts(t *testing.T) {
 		"Lookup": {event("status", `"lookup"`, "channel", "", "message_id", "", "valid", "false"), func(ev *Event) bool {
 			return ev.Status == Lookup && ev.Valid == 0 && ev.Ported == -1 && ev.BucketMS == 0
 		}},
-		"Orphan":        {event("submitted_at", ""), func(ev *Event) bool { return ev.BucketMS == 0 }},
-		"UUIDv7":        {event("submitted_at", "", "message_id", `"01a1a8c8-f88e-7ddf-837b-235096e0a668"`), func(ev *Event) bool { return ev.IDTimePlausible && ev.BucketMS == ev.IDTimeMS/HourMS*HourMS }},
-		"StaleUUIDv7":   {event("message_id", `"017f22e2-79b0-7cc3-98c4-dc0c0c07398f"`), func(ev *Event) bool { return !ev.IDTimePlausible && ev.BucketMS == 1645556400000 }},
-		"EdgeOfPast":    {event("occurred_at", `"2025-10-16T00:00:00Z"`), func(ev *Event) bool { return true }},
-		"EdgeOfFuture":  {event("occurred_at", `"2026-11-20T01:00:00Z"`), func(ev *Event) bool { return true }},
-		"LongestID":     {event("message_id", `"`+strings.Repeat("x", 128)+`"`), func(ev *Event) bool { return len(ev.MessageID) == 128 }},
-		"LongestText":   {event("sms_text", `"`+strings.Repeat("я", 10_000)+`"`), func(ev *Event) bool { return len(ev.SMSText) == 20_000 }},
+		"Orphan":       {event("submitted_at", ""), func(ev *Event) bool { return ev.BucketMS == 0 }},
+		"UUIDv7":       {event("submitted_at", "", "message_id", `"01a1a8c8-f88e-7ddf-837b-235096e0a668"`), func(ev *Event) bool { return ev.IDTimePlausible && ev.BucketMS == ev.IDTimeMS/HourMS*HourMS }},
+		"StaleUUIDv7":  {event("message_id", `"017f22e2-79b0-7cc3-98c4-dc0c0c07398f"`), func(ev *Event) bool { return !ev.IDTimePlausible && ev.BucketMS == 1645556400000 }},
+		"EdgeOfPast":   {event("occurred_at", `"2025-10-16T00:00:00Z"`), func(ev *Event) bool { return true }},
+		"EdgeOfFuture": {event("occurred_at", `"2026-11-20T01:00:00Z"`), func(ev *Event) bool { return true }},
+		"LongestID":    {event("message_id", `"`+strings.Repeat("x", 128)+`"`), func(ev *Event) bool { return len(ev.MessageID) == 128 }},
+		"LongestText":  {event("sms_text", `"`+strings.Repeat("я", 10_000)+`"`), func(ev *Event) bool { return len(ev.SMSText) == 20_000 }},
+		"Measures": {event("sms_segments", "3", "sms_segments_plain", "1", "sms_over_by", "4", "sms_forced_chars", "2"), func(ev *Event) bool {
+			return ev.SMSSegments == 3 && UnpackSMSMeasure(ev.SMSMeasure) == SMSMeasure{Segments: 3, Plain: 1, OverBy: 4, ForcedChars: 2}
+		}},
+		"MeasuresBeyondFew": {event("sms_segments", "3", "sms_segments_plain", "65535", "sms_over_by", "65535", "sms_forced_chars", "65535"), func(ev *Event) bool {
+			return UnpackSMSMeasure(ev.SMSMeasure) == SMSMeasure{Segments: 3}
+		}},
+		"MeasuresAlone": {event("sms_over_by", "4", "sms_forced_chars", "2", "sms_segments_plain", "1"), func(ev *Event) bool { return ev.SMSMeasure == 0 && ev.SMSSegments == 0 }},
 		"ShortestPhone": {event("recipient", `"+1234567"`), func(ev *Event) bool { return true }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +153,9 @@ func TestDecoder_Decode_Refuses(t *testing.T) {
 		"PartAlone":        {event("part", "1"), ReasonBadPart, "part"},
 		"PartBeyond":       {event("part", "3", "parts", "2"), ReasonBadPart, "part"},
 		"PartZero":         {event("part", "0", "parts", "2"), ReasonBadPart, "part"},
+		"OverByNegative":   {event("sms_over_by", "-1"), ReasonOutOfRange, "sms_over_by"},
+		"ForcedFraction":   {event("sms_forced_chars", "1.5"), ReasonOutOfRange, "sms_forced_chars"},
+		"PlainText":        {event("sms_segments_plain", `"2"`), ReasonWrongType, "sms_segments_plain"},
 		"Parts256":         {event("parts", "256"), ReasonOutOfRange, "parts"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,7 +185,7 @@ func TestDecoder_Decode_ErrorHidesPhone(t *testing.T) {
 // A decoder is used for millions of events: nothing of one may reach the next.
 func TestDecoder_Decode_KeepsNothing(t *testing.T) {
 	full := event("campaign", `"c"`, "step", "3", "part", "1", "parts", "2", "price", `"1"`, "currency", `"RUB"`, "permanent", "true", "segments", "2",
-		"ported", "true", "sms_text", `"hi"`, "trigger", `"unread"`, "contact", `"x"`)
+		"ported", "true", "sms_text", `"hi"`, "sms_segments", "2", "sms_over_by", "1", "sms_forced_chars", "1", "sms_segments_plain", "1", "trigger", `"unread"`, "contact", `"x"`)
 	rapid.Check(t, func(t *rapid.T) {
 		var d, fresh Decoder
 		for range rapid.IntRange(1, 4).Draw(t, "n") {

@@ -7,7 +7,7 @@ import (
 )
 
 // AppendJSON appends the event as one JSON object in canonical form: known fields alone, in the order of docs/events.md, without
-// empty ones, times in UTC with milliseconds, and sms_text replaced by its measure, sms_segments, for a text is never stored.
+// empty ones, times in UTC with milliseconds, and sms_text replaced by its measure, for a text is never stored.
 // Decoding it gives the same event again.
 func (ev *Event) AppendJSON(dst []byte) []byte {
 	w := objectWriter{w: jx.Writer{Buf: append(dst, '{')}}
@@ -29,6 +29,10 @@ func (ev *Event) AppendJSON(dst []byte) []byte {
 	w.name("traffic", ev.Traffic)
 	w.number("segments", int64(ev.Segments))
 	w.number("sms_segments", int64(ev.SMSSegments))
+	m := UnpackSMSMeasure(ev.SMSMeasure)
+	w.number("sms_segments_plain", int64(m.Plain))
+	w.number("sms_over_by", int64(m.OverBy))
+	w.number("sms_forced_chars", int64(m.ForcedChars))
 	w.number("part", int64(ev.Part))
 	w.number("parts", int64(ev.Parts))
 	w.text("error_code", ev.ErrorCode)

@@ -71,7 +71,8 @@ var (
 
 // Fields are the names of an event's fields, in the order of docs/events.md.
 var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at", "recipient", "campaign",
-	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_text", "part", "parts", "error_code",
+	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_segments_plain", "sms_over_by",
+	"sms_forced_chars", "sms_text", "part", "parts", "error_code",
 	"permanent", "trigger", "price", "currency", "ported", "valid", "owner_changed_at", "event_id"}
 
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
@@ -84,6 +85,7 @@ type Event struct {
 	Status                                              Status
 	Step, Part, Parts                                   uint8
 	Segments, SMSSegments                               uint16
+	SMSMeasure                                          uint32 // packed by PackSMSMeasure
 	OccurredMS, SubmittedMS, OwnerChangedMS             int64
 	PriceMicros                                         int64
 	Permanent                                           bool

@@ -36,9 +36,7 @@ func (d *Decoder) finish(nowMS int64) (*Event, *FieldError) {
 	ev.Step = uint8(d.step)
 	// Codes come with and without leading zeros ("001", "1"); a code of zeros means no error.
 	ev.ErrorCode = bytes.TrimLeft(ev.ErrorCode, "0")
-	if len(ev.SMSText) > 0 && d.MeasureSMS != nil {
-		ev.SMSSegments = max(ev.SMSSegments, uint16(d.MeasureSMS(ev.SMSText)))
-	}
+	d.finishSMS()
 	d.locate()
 	return ev, nil
 }

@@ -1,0 +1,96 @@
+package schema
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// anyMeasure draws what an event may say of its text, nonsense too.
+func anyMeasure(t *rapid.T, name string) SMSMeasure {
+	number := rapid.OneOf(rapid.Uint16Range(0, 12), rapid.Uint16Range(0, 12), rapid.SampledFrom([]uint16{1023, 1024, 16382, 16383, 16384, 65535}))
+	return SMSMeasure{Segments: number.Draw(t, name+" segments"), OverBy: number.Draw(t, name+" over by"),
+		ForcedChars: number.Draw(t, name+" forced"), Plain: number.Draw(t, name+" plain")}
+}
+
+func TestPackSMSMeasure_Law(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := anyMeasure(t, "m")
+		packed := PackSMSMeasure(m)
+		got := UnpackSMSMeasure(packed)
+		if again := PackSMSMeasure(got); again != packed {
+			t.Fatalf("%+v: packed %x, then %x", m, packed, again)
+		}
+		want := SMSMeasure{Segments: min(m.Segments, 16383)}
+		if m.Segments > 1 && m.OverBy <= 10 {
+			want.OverBy = m.OverBy
+		}
+		if m.Segments > 0 && m.ForcedChars >= 1 && m.ForcedChars <= 10 && m.Plain >= 1 && m.Plain <= 1023 {
+			want.ForcedChars, want.Plain = m.ForcedChars, m.Plain
+		}
+		if got != want {
+			t.Fatalf("%+v: %+v, want %+v", m, got, want)
+		}
+		if few := want.OverBy > 0 || want.ForcedChars > 0; few != (packed&255 != 0) {
+			t.Fatalf("%+v: the low bits are %x", m, packed&255)
+		}
+		// The text with the most segments has the greatest value, whatever else it is.
+		other := anyMeasure(t, "other")
+		if m.Segments < 16383 && other.Segments > m.Segments && PackSMSMeasure(other) <= packed {
+			t.Fatalf("%+v packs to more than %+v", m, other)
+		}
+	})
+}
+
+// An event whose text has been replaced by its measures says the same as one that holds the text.
+func TestEvent_AppendJSON_Measure(t *testing.T) {
+	few := 0
+	rapid.Check(t, func(t *rapid.T) {
+		measured := anyMeasure(t, "text")
+		measured.Segments = max(1, measured.Segments)
+		text := rapid.SampledFrom([]string{"", `"secret"`, `"secret"`}).Draw(t, "text")
+		said := anyMeasure(t, "event")
+		number := func(n uint16) string {
+			if n == 0 {
+				return rapid.SampledFrom([]string{"", "0", "null"}).Draw(t, "no number")
+			}
+			return fmt.Sprint(n)
+		}
+		raw := event("sms_text", text, "sms_segments", number(said.Segments), "sms_segments_plain", number(said.Plain),
+			"sms_over_by", number(said.OverBy), "sms_forced_chars", number(said.ForcedChars))
+		direct := Decoder{MeasureSMS: func([]byte) SMSMeasure { return measured }}
+		got, err := direct.Decode([]byte(raw), testNow)
+		if err != nil {
+			t.Fatalf("%s: %v", raw, err)
+		}
+		want := PackSMSMeasure(said)
+		if text != "" {
+			want = max(want, PackSMSMeasure(measured))
+		}
+		if got.SMSMeasure != want {
+			t.Fatalf("%s of %+v: %+v, want %+v", raw, measured, UnpackSMSMeasure(got.SMSMeasure), UnpackSMSMeasure(want))
+		}
+		if s := UnpackSMSMeasure(got.SMSMeasure).Segments; s != min(got.SMSSegments, 16383) {
+			t.Fatalf("%s: the measure speaks of %d segments, the event of %d", raw, s, got.SMSSegments)
+		}
+		if want&255 != 0 {
+			few++
+		}
+		replaced := got.AppendJSON(nil)
+		if bytes.Contains(replaced, []byte("secret")) {
+			t.Fatalf("%s keeps the text", replaced)
+		}
+		again, err := (&Decoder{}).Decode(replaced, testNow)
+		if err != nil {
+			t.Fatalf("%s: %v", replaced, err)
+		}
+		if again.SMSMeasure != want || again.SMSSegments != got.SMSSegments {
+			t.Fatalf("%s from %s: %d segments, %+v, want %d, %+v", replaced, raw, again.SMSSegments, UnpackSMSMeasure(again.SMSMeasure), got.SMSSegments, UnpackSMSMeasure(want))
+		}
+	})
+	if few < 5 {
+		t.Errorf("only %d events had something to tell", few)
+	}
+}
