@@ -140,6 +140,8 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		case err != nil:
 			a.metrics.errors.Inc()
 			a.cfg.Logger.Error("aggregate", "error", err, "retry_in", backoff)
+			// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
+			ready = false
 			wait, backoff = backoff, min(2*backoff, maxBackoff)
 		case worked && a.pending > 0:
 			wait, backoff = 0, a.cfg.Poll

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,9 +22,9 @@ const chunkRows = 3_000_000
 var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"}
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
-type workTables struct{ folded, heads, dialogRows string }
+type workTables struct{ folded, heads, dialogRows, marker string }
 
-func (t workTables) all() []string { return []string{t.folded, t.heads, t.dialogRows} }
+func (t workTables) all() []string { return []string{t.folded, t.heads, t.dialogRows, t.marker} }
 
 // createTables makes the tables of this aggregator, and removes those of aggregators that ended without doing so: there is no other one now.
 func (a *Aggregator) createTables(ctx context.Context) error {
@@ -47,7 +48,7 @@ func (a *Aggregator) createTables(ctx context.Context) error {
 		return err
 	}
 	prefix := "work_" + strings.ReplaceAll(a.owner.String(), "-", "") + "_"
-	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows"}
+	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows", prefix + "marker"}
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0)))
 	for _, create := range strings.Split(statement("work_tables"), ";\n") {
 		if err := a.deps.Conn.Exec(ctx, create); err != nil {
@@ -75,10 +76,26 @@ func (a *Aggregator) truncate(ctx context.Context, name string) error {
 	return nil
 }
 
+// errForgotten tells that ClickHouse started again in the middle of a pass: what it had in memory is gone, so cells may have been computed from
+// nothing. They are not published.
+var errForgotten = errors.New("ClickHouse started again during the pass; it is done anew")
+
+func (a *Aggregator) checkAlive(ctx context.Context) error {
+	var rows uint64
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0))),
+		"SELECT count() FROM {marker:Identifier}").Scan(&rows); err != nil {
+		return fmt.Errorf("look at work tables: %w", err)
+	}
+	if rows != 1 {
+		return errForgotten
+	}
+	return nil
+}
+
 // parameters are those that the statements of a pass share.
 func (a *Aggregator) parameters(generation uint64) clickhouse.Parameters {
 	return clickhouse.Parameters{
-		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows,
+		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows, "marker": a.tables.marker,
 	}
 }
 
@@ -110,6 +127,9 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 		if err := a.computeCells(ctx, generation, nowMS, c); err != nil {
 			return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
 		}
+	}
+	if err := a.checkAlive(ctx); err != nil {
+		return nil, err
 	}
 	// What is large stands empty between passes.
 	if err := a.truncate(ctx, a.tables.folded); err != nil {

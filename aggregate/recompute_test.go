@@ -1,11 +1,14 @@
 package aggregate
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
 )
 
@@ -83,4 +86,50 @@ func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
 		t.Error("cells of cascades differ when they are computed in chunks")
 	}
 	mustSee(t, conn, wantTotals)
+}
+
+// ClickHouse forgets its tables in memory when it starts again. Whichever statement that falls before, nothing is published from what is missing.
+func TestAggregator_Pass_ForgottenTablesPublishNothing(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	settle(t, newAggregator(conn, noon))
+	want := visible(t, conn)
+	for _, name := range append([]string{"dialogs"}, cellStatements...) {
+		forgetful := &forgetfulConn{Conn: conn, before: statement(name)}
+		a := newAggregator(forgetful, noon)
+		if err := a.prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		forgetful.tables = a.tables.all()
+		load(t, conn, name, []byte(line("m", "sent", at, submitted(at)...)), noon)
+		if _, err := a.pass(t.Context()); !errors.Is(err, errForgotten) {
+			t.Fatalf("tables forgotten before %s: error %v, want %v", name, err, errForgotten)
+		}
+		mustSee(t, conn, want)
+		if err := a.prepare(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		forgetful.tables = nil
+		settle(t, a)
+		mustSee(t, conn, want)
+	}
+}
+
+// forgetfulConn empties tables right before a statement, as a new start of ClickHouse would.
+type forgetfulConn struct {
+	driver.Conn
+	before string
+	tables []string
+}
+
+func (c *forgetfulConn) Exec(ctx context.Context, query string, args ...any) error {
+	if query == c.before {
+		for _, table := range c.tables {
+			if err := c.Conn.Exec(context.Background(), "TRUNCATE TABLE "+table); err != nil {
+				return err
+			}
+		}
+	}
+	return c.Conn.Exec(ctx, query, args...)
 }

@@ -28,4 +28,9 @@ CREATE TABLE {dialog_rows:Identifier}
     account LowCardinality(String), channel LowCardinality(String), sender LowCardinality(String), recipient String,
     bucket DateTime('UTC'), message_id String, step UInt8, delivered_ms Int64, replied_ms Int64, located Bool
 )
-ENGINE = Memory
+ENGINE = Memory;
+
+-- One row for as long as these tables have lived: ClickHouse forgets what is in memory when it starts again, and a pass must notice.
+CREATE TABLE {marker:Identifier} (alive Bool) ENGINE = Memory;
+
+INSERT INTO {marker:Identifier} VALUES (true)
