@@ -2,23 +2,11 @@ package query
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
-)
-
-var (
-	//go:embed generation.sql
-	generationSQL string
-	//go:embed zone.sql
-	zoneSQL string
 )
 
 // rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and denominators
@@ -135,44 +123,23 @@ func (s *channelSums) bound() value {
 
 // channels serves GET /v1/reports/channels.
 func (s *Server) channels(c *gin.Context) error {
-	p, err := readParams(c.Request, slices.Concat(keyNames(), reportParams))
+	ask, err := s.readReport(c, "channels", channelKeys, nil, "channel")
 	if err != nil {
-		return err
-	}
-	format := p.format(c.Request)
-	zone := p.zone()
-	keys := readGroupBy(p)
-	filters := readFilters(p, zone)
-	limit := p.limit()
-	hash := channelsHash(p, zone, keys, filters)
-	at := p.cursor(hash, len(keys))
-	now := s.config.Now()
-	if at != nil {
-		if at.Pin == nil || len(keys) == 0 {
-			p.fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxCursorAge {
-			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again without a cursor")
-		} else {
-			now = time.UnixMilli(at.Pin.NowMS)
-		}
-	}
-	from, to := p.period(now, zone)
-	if err := p.err(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, zone); err != nil {
+	if err := s.checkZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	q := channelsQuery{keys: keys, filters: filters, tz: zone.String(), fromMS: from, toMS: to, limit: limit + 1}
+	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS, limit: ask.limit + 1}
 	var seen pin
-	if at != nil {
-		seen = *at.Pin
-		for _, k := range at.After {
+	if ask.at != nil {
+		seen = *ask.at.Pin
+		for _, k := range ask.at.After {
 			q.after = append(q.after, string(k))
 		}
-	} else if seen, err = s.pin(ctx, now); err != nil {
+	} else if seen, err = s.pin(ctx, ask.now); err != nil {
 		return err
 	}
 	q.generation = seen.Generation
@@ -180,25 +147,16 @@ func (s *Server) channels(c *gin.Context) error {
 		return err
 	}
 
-	t := newTable(format, keyColumns(keys), channelColumns())
-	next, err := s.readChannels(ctx, &q, &seen, t, at == nil)
+	t := newTable(ask.format, ask.keys.names(), channelColumns())
+	next, err := s.readChannels(ctx, &q, &seen, t, ask.at == nil)
 	if err != nil {
 		return fmt.Errorf("channel report: %w", err)
 	}
-	nextCursor := null
-	if next != nil {
-		encoded, err := cursor{Query: hash, After: next, Pin: &seen}.String()
-		if err != nil {
-			return err
-		}
-		nextCursor = text(encoded)
+	nextCursor, err := ask.next(next, &seen)
+	if err != nil {
+		return err
 	}
-	asOf, lag := null, null
-	if seen.AsOfMS != nil {
-		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
-	}
-	t.send(c, []member{{"report", text("channels")}, {"from", instantIn(from, zone)}, {"to", instantIn(to, zone)}, {"tz", text(zone.String())},
-		{"as_of", asOf}, {"lag_seconds", lag}, {"mature", truth(seen.Mature)}}, nextCursor)
+	t.send(c, ask.envelope(&seen), nextCursor)
 	return nil
 }
 
@@ -243,76 +201,4 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 	}
 	seen.Mature = mature
 	return next, nil
-}
-
-// closeRows keeps the error of a result that ended early.
-func closeRows(rows driver.Rows, err *error) {
-	if closing := rows.Close(); *err == nil {
-		*err = closing
-	}
-}
-
-// pin reads as_of first and the newest generation second: what was acknowledged before as_of is then surely in the generations.
-func (s *Server) pin(ctx context.Context, now time.Time) (pin, error) {
-	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
-	fresh, err := s.freshness(ctx)
-	if err != nil {
-		return seen, err
-	}
-	seen.AsOfMS = s.asOf(fresh, now)
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), generationSQL).Scan(&seen.Generation); err != nil {
-		return seen, fmt.Errorf("read newest generation: %w", err)
-	}
-	return seen, nil
-}
-
-// asOf is the moment up to which everything is in the answer; nil before the aggregator has said so for the first time.
-func (s *Server) asOf(fresh freshness, now time.Time) *int64 {
-	ms := fresh.asOfMS
-	if s.config.Fixed {
-		ms = now.UnixMilli()
-	} else if !fresh.known {
-		return nil
-	}
-	return &ms
-}
-
-func keyColumns(keys []key) []string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
-		names[i] = k.name
-	}
-	return names
-}
-
-// reportParams are the parameters that every report takes besides its filters.
-var reportParams = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format"}
-
-// channelsHash covers what decides the rows and their order. limit and format may change from page to page.
-func channelsHash(p *params, zone *time.Location, keys []key, filters []filter) []byte {
-	parts := []string{"channels", zone.String(), strings.Join(keyColumns(keys), ","), p.values.Get("from"), p.values.Get("to")}
-	for _, f := range filters {
-		parts = append(parts, f.key.name, strconv.Itoa(len(f.values)))
-		parts = append(parts, f.values...)
-	}
-	return queryHash(parts...)
-}
-
-// checkZone refuses a zone that Go knows and ClickHouse does not.
-func (s *Server) checkZone(ctx context.Context, zone *time.Location) error {
-	if zone == time.UTC {
-		return nil
-	}
-	if _, known := s.zones.Load(zone.String()); known {
-		return nil
-	}
-	var known bool
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), zoneSQL, clickhouse.Named("tz", zone.String())).Scan(&known); err != nil {
-		return fmt.Errorf("look up time zone: %w", err)
-	}
-	if !known {
-		return badParameter("tz", fmt.Sprintf("ClickHouse does not know %q; name the zone by its usual IANA name, such as Europe/Moscow", zone))
-	}
-	s.zones.Store(zone.String(), true)
-	return nil
 }

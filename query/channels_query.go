@@ -62,13 +62,13 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 			Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i),
 			After: fmt.Sprintf("{after%d:%s}", i, k.parameterType()),
 		})
-		timed = timed || strings.Contains(k.cell, "{tz:")
+		timed = timed || k.timed()
 	}
 	for _, f := range q.filters {
 		parameter := "filter_" + f.key.name
 		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
 		data.Accounts = data.Accounts || f.key.name == "account"
-		timed = timed || strings.Contains(f.key.cell, "{tz:")
+		timed = timed || f.key.timed()
 		values, err := f.argument()
 		if err != nil {
 			return "", nil, err

@@ -55,7 +55,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range 40 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := keyNames()
+		names := channelKeys.names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -97,7 +97,7 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, name := range keyNames() {
+	for _, name := range channelKeys.names() {
 		all := report(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
 		if len(all.Rows) == 0 {
 			t.Errorf("%s: no rows", name)

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"kaskad/schema"
+
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -68,8 +70,8 @@ type Deps struct {
 	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not stored yet;
 	// nil when ingest runs elsewhere.
 	InFlight func() (consumed, inFlight uint64)
-	// MeasureSMS counts the segments of a text.
-	MeasureSMS func(text []byte) int
+	// MeasureSMS says what a text takes as SMS.
+	MeasureSMS func(text []byte) schema.SMSMeasure
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer
 	// Logger nil is slog.Default().

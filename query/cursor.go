@@ -34,6 +34,8 @@ type pin struct {
 	ReadMS int64 `json:"r"`
 	// Mature is that of the answer as a whole.
 	Mature bool `json:"m"`
+	// Prices are the lists that money was computed by; nil where there is no money.
+	Prices *priceVersions `json:"v,omitempty"`
 }
 
 // queryHash identifies a query by all that decides which rows it has and in which order.

@@ -1,11 +1,14 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
+
+	"kaskad/money"
 
 	"github.com/gin-gonic/gin"
 )
@@ -23,6 +26,7 @@ type rules struct {
 	Derived  map[string]string `json:"derived"`
 	Metrics  []metric          `json:"metrics"`
 	Keys     map[string]string `json:"keys"`
+	Money    moneyRules        `json:"money"`
 	Balance  string            `json:"balance"`
 }
 
@@ -39,7 +43,38 @@ type metric struct {
 	Bound       string   `json:"bound,omitempty"`
 }
 
-// readRules completes what follows from a metric's kind.
+// moneyRules are those of section 4. GroupBy follows from the code: the names of each report.
+type moneyRules struct {
+	Amounts      string              `json:"amounts"`
+	SMSSegments  string              `json:"sms_segments"`
+	Tariffs      map[string]string   `json:"tariffs"`
+	Billings     []billingRule       `json:"billings"`
+	Terms        map[string]string   `json:"terms"`
+	Savings      []figure            `json:"savings"`
+	SavingsKeys  map[string]string   `json:"savings_keys"`
+	SegmentWaste []figure            `json:"segment_waste"`
+	Forecast     []figure            `json:"forecast"`
+	BreakEven    []figure            `json:"break_even"`
+	GroupBy      map[string][]string `json:"group_by"`
+}
+
+// billingRule says what a billing model counts of an attempt, and which channels may have it.
+type billingRule struct {
+	Name     money.Billing `json:"name"`
+	Units    string        `json:"units"`
+	Cost     string        `json:"cost"`
+	Channels string        `json:"channels"`
+}
+
+// figure is a field of an answer about money.
+type figure struct {
+	Name    string `json:"name"`
+	Formula string `json:"formula"`
+	Over    string `json:"over,omitempty"`
+	Null    string `json:"null"`
+}
+
+// readRules completes what follows from a metric's kind, and from the code.
 func readRules() (rules, error) {
 	var r rules
 	if err := json.Unmarshal(definitionsJSON, &r); err != nil {
@@ -60,10 +95,16 @@ func readRules() (rules, error) {
 			m.Null = "when no attempt has that time"
 		}
 	}
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.BreakEven} {
+		for i := range figures {
+			figures[i].Null = cmp.Or(figures[i].Null, "never")
+		}
+	}
+	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
 	return r, nil
 }
 
-// definitions serves GET /v1/definitions: every metric's formula, and what each route can report.
+// definitions serves GET /v1/definitions: every figure's formula, and what each route can report.
 func (s *Server) definitions(c *gin.Context) error {
 	if err := noParams(c); err != nil {
 		return err
@@ -72,7 +113,7 @@ func (s *Server) definitions(c *gin.Context) error {
 		rules
 		GroupBy []string `json:"group_by"`
 		Routes  []route  `json:"routes"`
-	}{GroupBy: keyNames()}
+	}{GroupBy: channelKeys.names()}
 	var err error
 	if answer.rules, err = readRules(); err != nil {
 		return err

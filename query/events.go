@@ -155,8 +155,12 @@ func (in *intake) read(body []byte, arrow bool, limit int64) error {
 // body reads the request's body, unpacked, up to MaxBody bytes either way.
 func (s *Server) body(c *gin.Context) ([]byte, error) {
 	limit := s.config.MaxBody
-	tooLarge := problem(http.StatusRequestEntityTooLarge, "body-too-large",
-		fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
+	return readBody(c, limit, fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
+}
+
+// readBody reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
+func readBody(c *gin.Context, limit int64, larger string) ([]byte, error) {
+	tooLarge := problem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
 	var reader io.Reader = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
 	switch encoding := strings.ToLower(c.Request.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"kaskad/schema"
 )
 
 const goodEvent = `{"account":"acme","message_id":"m1","submitted_at":"2026-11-19T10:00:00Z","channel":"sms","status":"delivered",` +
@@ -44,7 +46,9 @@ func newIntake(t *testing.T) (*Server, *records) {
 	to := &records{}
 	s := newServer(t, noConn{}, func(_ *Config, d *Deps) {
 		d.Producer = to
-		d.MeasureSMS = func(text []byte) int { return len(text) / 10 }
+		d.MeasureSMS = func(text []byte) schema.SMSMeasure {
+			return schema.SMSMeasure{Segments: uint16(len(text) / 10), OverBy: 3}
+		}
 	})
 	return s, to
 }
@@ -111,8 +115,8 @@ func TestServer_Events_SMSText(t *testing.T) {
 		if err := json.Unmarshal([]byte(to.values[0]), &event); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(field, "null") && event["sms_segments"] != 2.0 {
-			t.Errorf("%s: %v segments", field, event["sms_segments"])
+		if !strings.Contains(field, "null") && (event["sms_segments"] != 2.0 || event["sms_over_by"] != 3.0) {
+			t.Errorf("%s: %v segments, over by %v", field, event["sms_segments"], event["sms_over_by"])
 		}
 		if event["message_id"] != "m1" || event["recipient"] != "+79001234567" {
 			t.Errorf("%s: %s", field, to.values[0])

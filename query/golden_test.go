@@ -19,10 +19,16 @@ type statementer interface {
 	SQL() (string, []any, error)
 }
 
-func keysNamed(t *testing.T, names ...string) (found []key) {
+func keysNamed(t *testing.T, names ...string) (found keySet) {
+	t.Helper()
+	return channelKeys.named(t, names...)
+}
+
+// named returns the keys of the set with these names.
+func (s keySet) named(t *testing.T, names ...string) (found keySet) {
 	t.Helper()
 	for _, name := range names {
-		k, known := findKey(name)
+		k, known := s.find(name)
 		if !known {
 			t.Fatal(name)
 		}

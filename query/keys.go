@@ -10,11 +10,12 @@ import (
 	"kaskad/schema"
 )
 
-// key is a name of group_by and of a filter (docs/definitions.md section 3). Its SQL is written here and nowhere else.
+// key is a name of group_by and of a filter (docs/definitions.md section 3 and 4). Its SQL is written here and nowhere else.
 type key struct {
 	name string
-	// cell computes the key of a rollup cell, and text turns that into what is shown and compared (%s stands for the former).
-	// They are apart because there are far more cells than groups.
+	// cell computes the key of a rollup cell, whose alias is r in every report, and text turns that into what is shown and compared (%s
+	// stands for the former). They are apart because there are far more cells than groups. Both are empty for what is known only when
+	// a message has been priced.
 	cell, text string
 	// number tells that the key is a number rather than a text.
 	number bool
@@ -50,6 +51,12 @@ func enumeration(name string, names []string, optional bool) key {
 	return k
 }
 
+// ofShape is a key that a cell does not hold but by its shape.
+func ofShape(k key) key {
+	k.cell, k.text = "", ""
+	return k
+}
+
 func numeric(name, cell string, lo, hi int) key {
 	return key{name: name, cell: cell, text: "%s", number: true, read: func(value string, _ *time.Location) (string, error) {
 		n, err := strconv.Atoi(value)
@@ -60,8 +67,11 @@ func numeric(name, cell string, lo, hi int) key {
 	}}
 }
 
-// keys are all names of the channel report, in the order in which they are documented.
-var keys = []key{
+// keySet are the names that a report knows, in the order in which they are documented.
+type keySet []key
+
+// channelKeys are the names of the channel report (docs/definitions.md section 3).
+var channelKeys = append(keySet{
 	dimension("account"),
 	enumeration("channel", schema.Channels, false),
 	dimension("provider"),
@@ -74,6 +84,29 @@ var keys = []key{
 	enumeration("traffic", schema.Traffics, true),
 	numeric("step", "r.step", 1, schema.MaxStep),
 	enumeration("trigger", schema.Triggers, true),
+}, timeKeys...)
+
+// savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension is the greatest over its
+// attempted steps. A cell knows account, campaign, template and time, its shape the others.
+var savingsKeys = slices.Concat(keySet{
+	dimension("account"),
+	dimension("campaign"),
+	dimension("template"),
+	ofShape(dimension("sender")),
+	ofShape(enumeration("traffic", schema.Traffics, true)),
+	ofShape(dimension("country")),
+}, timeKeys, keySet{
+	ofShape(enumeration("first_channel", schema.Channels, false)),
+	ofShape(enumeration("reached_by", schema.Channels, true)),
+	{name: "path", read: readPath},
+	ofShape(numeric("sms_segments", "", 0, 65535)),
+})
+
+// currencyFilter is the one filter of the savings report that is no key: rows are always apart by currency.
+var currencyFilter = key{name: "currency", read: readCurrency}
+
+// timeKeys are the names of time, in the zone of parameter tz.
+var timeKeys = keySet{
 	{name: "hour", cell: "tuple(intDiv(" + localSeconds + ", 3600), " + localSeconds + " - toInt64(toUnixTimestamp(r.cohort)))", text: hourText, read: readHour},
 	{name: "day", cell: localDay, text: "toString(%s)", read: readDay},
 	{name: "week", cell: "toMonday(" + localDay + ")", text: "toString(%s)", read: readWeek},
@@ -82,17 +115,17 @@ var keys = []key{
 	numeric("weekday", "toDayOfWeek("+localDay+")", 1, 7),
 }
 
-// keyNames lists the names of keys.
-func keyNames() []string {
-	names := make([]string, len(keys))
-	for i, k := range keys {
+// names lists the names of keys.
+func (s keySet) names() []string {
+	names := make([]string, len(s))
+	for i, k := range s {
 		names[i] = k.name
 	}
 	return names
 }
 
-func findKey(name string) (key, bool) {
-	for _, k := range keys {
+func (s keySet) find(name string) (key, bool) {
+	for _, k := range s {
 		if k.name == name {
 			return k, true
 		}
@@ -148,27 +181,45 @@ func readMonth(value string, _ *time.Location) (string, error) {
 	return value, nil
 }
 
-// readGroupBy reads the comma list of names; channel without one, and no key at all from an empty one.
-func readGroupBy(p *params) []key {
+// readPath reads the channels of a cascade, joined by ">".
+func readPath(value string, _ *time.Location) (string, error) {
+	for _, channel := range strings.Split(value, ">") {
+		if !slices.Contains(schema.Channels, channel) {
+			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s", shorten(value), shorten(channel), suggest(channel, schema.Channels))
+		}
+	}
+	return value, nil
+}
+
+// readCurrency reads a code of ISO 4217, or "" for messages without a price.
+func readCurrency(value string, _ *time.Location) (string, error) {
+	if value != "" && !schema.KnownCurrency(value) {
+		return "", fmt.Errorf("%q is not an ISO 4217 code such as RUB", shorten(value))
+	}
+	return value, nil
+}
+
+// groupBy reads the comma list of names: missing without one, and no key at all from an empty one.
+func (s keySet) groupBy(p *params, missing string) keySet {
 	list, given := p.one("group_by")
 	if !given {
-		list = "channel"
+		list = missing
 	}
 	if list == "" {
 		return nil
 	}
-	var found []key
+	var found keySet
 	for _, name := range strings.Split(list, ",") {
-		k, known := findKey(name)
+		k, known := s.find(name)
 		switch {
 		case !known:
-			p.fail("group_by", fmt.Sprintf("%q is no name; %s", shorten(name), suggest(name, keyNames())))
+			p.fail("group_by", fmt.Sprintf("%q is no name; %s", shorten(name), suggest(name, s.names())))
 		case slices.ContainsFunc(found, func(f key) bool { return f.name == name }):
 			p.fail("group_by", name+" is named twice")
 		default:
 			found = append(found, k)
 		}
-		if len(p.errs) > len(keys) {
+		if len(p.errs) > len(s) {
 			break // One name too many tells enough.
 		}
 	}
@@ -181,10 +232,10 @@ type filter struct {
 	values []string
 }
 
-// readFilters reads the parameters that are names of keys, ordered by name, their values sorted and each once.
-func readFilters(p *params, zone *time.Location) []filter {
+// filters reads the parameters that are names of keys, ordered by name, their values sorted and each once.
+func (s keySet) filters(p *params, zone *time.Location) []filter {
 	var filters []filter
-	for _, k := range keys {
+	for _, k := range s {
 		given := p.values[k.name]
 		if len(given) == 0 {
 			continue

@@ -18,6 +18,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/singleflight"
 )
 
 // Timeouts of a connection. Reading covers a slow upload of a whole body, writing a query and a slow download.
@@ -47,6 +48,13 @@ type Server struct {
 	decoders sync.Pool
 	// zones holds the names that ClickHouse is known to know.
 	zones sync.Map
+	// putting lets one list of reference data be stored at a time.
+	putting sync.Mutex
+	prices  priceCache
+	// shapes and answers are what savings reports remember; computing are those that are being computed.
+	shapes    shapeCache
+	answers   answerCache
+	computing singleflight.Group
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -149,11 +157,18 @@ func (s *Server) routes() http.Handler {
 	reading, uploading := s.take(s.queries), s.take(s.uploads)
 	get("/", s.landing)
 	get("/v1/reports/channels", s.channels, reading)
+	get("/v1/reports/segment-waste", s.segmentWaste, reading)
+	get("/v1/reports/savings", s.savings, reading)
 	get("/v1/messages/:id", s.message, reading)
 	get("/v1/status", s.status, reading)
 	get("/v1/definitions", s.definitions, reading)
 	get("/v1/rejected", s.rejected, reading)
 	r.POST("/v1/events", uploading, s.handle(s.events))
+	r.POST("/v1/sms/segments", s.handle(s.smsSegments))
+	r.POST("/v1/forecasts/savings", s.handle(s.forecastSavings))
+	get("/v1/forecasts/break-even", s.forecastBreakEven)
+	s.serveReference(r, get, tariffKind(), reading, uploading)
+	s.serveReference(r, get, templateKind(), reading, uploading)
 	get("/healthz", s.healthy)
 	get("/readyz", s.ready)
 	if s.deps.Gatherer != nil {
@@ -185,6 +200,7 @@ func (s *Server) landing(c *gin.Context) error {
 		Version string   `json:"version,omitempty"`
 		Try     []string `json:"try"`
 	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
-		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
+		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
+		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

@@ -147,7 +147,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("defined are %v\nreported are %v", fields, want)
 	}
-	if !slices.Equal(answer.GroupBy, keyNames()) {
+	if !slices.Equal(answer.GroupBy, channelKeys.names()) {
 		t.Errorf("group_by: %v", answer.GroupBy)
 	}
 	lines := map[string]route{}

@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kaskad/money"
+
 	"github.com/go-faster/jx"
 )
 
@@ -17,6 +19,10 @@ const (
 	kindNumber
 	kindText
 	kindBool
+	// kindMoney is a decimal that JSON carries as a text: no reader makes a float of it. In a CSV it is a number.
+	kindMoney
+	// kindJSON is JSON already.
+	kindJSON
 	// kindAbsent leaves the field out of a JSON object; in a CSV it is empty.
 	kindAbsent
 )
@@ -38,6 +44,7 @@ func count(n uint64) value                { return value{kind: kindNumber, n: in
 func decimal(n int64, digits uint8) value { return value{kind: kindNumber, n: n, digits: digits} }
 func text(s string) value                 { return value{kind: kindText, text: s} }
 func truth(b bool) value                  { return value{kind: kindBool, n: int64(bit(b))} }
+func amount(a money.Amount) value         { return value{kind: kindMoney, text: a.String()} }
 func instant(ms int64) value              { return text(timeText(ms)) }
 func instantIn(ms int64, z *time.Location) value {
 	return text(time.UnixMilli(ms).In(z).Format(time.RFC3339))
@@ -81,7 +88,7 @@ func (v value) plain() string {
 	switch v.kind {
 	case kindNumber:
 		return string(v.appendNumber(nil))
-	case kindText:
+	case kindText, kindMoney, kindJSON:
 		return v.text
 	case kindBool:
 		return strconv.FormatBool(v.n == 1)
@@ -97,6 +104,10 @@ func (v value) json(w *jx.Encoder) {
 	case kindText:
 		// What providers send is stored as it came; JSON must be UTF-8.
 		w.Str(strings.ToValidUTF8(v.text, "\ufffd"))
+	case kindMoney:
+		w.Str(v.text)
+	case kindJSON:
+		w.Raw([]byte(v.text))
 	case kindBool:
 		w.Bool(v.n == 1)
 	default:

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"kaskad/ingest"
-	"kaskad/money"
 	"kaskad/schema"
 )
 
@@ -167,47 +165,6 @@ func (c *replayCommand) Run(ctx context.Context) error {
 	result, err := ingest.Replay(ctx, st.conn, producer, filter, st.now)
 	fmt.Printf("replayed %d dead letters; %d would be refused again and stay (GET /v1/rejected says why)\n", result.Replayed, result.StillRefused)
 	return err
-}
-
-type smsCommand struct {
-	Text string `arg:"" optional:"" help:"The text; without it, it is read from standard input."`
-	File string `help:"Read the text from a file." type:"existingfile" placeholder:"FILE"`
-	JSON bool   `name:"json" help:"Print everything as JSON."`
-}
-
-func (c *smsCommand) Run() error {
-	text := c.Text
-	if text == "" {
-		var in io.Reader = os.Stdin
-		if c.File != "" {
-			f, err := os.Open(c.File)
-			if err != nil {
-				return fmt.Errorf("--file: %w", err)
-			}
-			defer f.Close()
-			in = f
-		}
-		all, err := io.ReadAll(in)
-		if err != nil {
-			return fmt.Errorf("read text: %w", err)
-		}
-		text = strings.TrimRight(string(all), "\r\n")
-	}
-	e := money.ExplainSMS(text)
-	if c.JSON {
-		out := json.NewEncoder(os.Stdout)
-		out.SetIndent("", "  ")
-		out.SetEscapeHTML(false)
-		return out.Encode(e)
-	}
-	fmt.Printf("%d SMS: %s, %d of %d units used, %d left in the last segment\n", e.Segments, e.Encoding, e.Units, e.Units+e.UnitsLeft, e.UnitsLeft)
-	if e.OverBy > 0 {
-		fmt.Printf("%d units shorter it would take one segment fewer\n", e.OverBy)
-	}
-	if e.Suggestion != nil && e.Suggestion.SegmentsSaved > 0 {
-		fmt.Printf("as %q it takes %d SMS: %s\n", e.Suggestion.Text, e.Suggestion.Segments, e.Suggestion.Encoding)
-	}
-	return nil
 }
 
 type checkCommand struct {

@@ -34,6 +34,11 @@ type demoState struct {
 	Played   bool      `json:"played"`
 }
 
+// period selects the simulated day in a report.
+func (s demoState) period() string {
+	return fmt.Sprintf("from=%s&to=%s", s.Start.Format(time.DateOnly), s.Start.AddDate(0, 0, 1).Format(time.DateOnly))
+}
+
 const (
 	demoFile = "demo.json"
 	demoLog  = "kaskad.log"
@@ -155,13 +160,17 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 	if err := c.settle(ctx, st); err != nil {
 		return err
 	}
+	server := &api{address: "http://" + address, client: http.Client{Timeout: serverTimeout}}
+	if err := putTariffs(ctx, server, state.period()); err != nil {
+		return err
+	}
 	if !state.Played {
 		state.Played = true
 		if err := c.save(state); err != nil {
 			return err
 		}
 	}
-	return c.greet(ctx, address, state, time.Since(st.started))
+	return c.greet(ctx, server, state, time.Since(st.started))
 }
 
 // settle waits until everything in the topic is in the reports.
@@ -198,26 +207,52 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 	return nil
 }
 
-func (c *demoCommand) greet(ctx context.Context, address string, state demoState, took time.Duration) error {
-	url, day := "http://"+address, state.Start.Format(time.DateOnly)
-	report := fmt.Sprintf("%s/v1/reports/channels?from=%s&to=%s", url, day, state.Start.AddDate(0, 0, 1).Format(time.DateOnly))
-	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(), day, state.Messages)
-	if err := printChannels(ctx, os.Stdout, report); err != nil {
+func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, took time.Duration) error {
+	url, period := server.address, state.period()
+	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(),
+		state.Start.Format(time.DateOnly), state.Messages)
+	if err := printChannels(ctx, os.Stdout, url+"/v1/reports/channels?"+period); err != nil {
+		return err
+	}
+	fmt.Print("\nWhat did the cascades save against plain SMS?\n\n")
+	if err := printSavings(ctx, os.Stdout, server, period); err != nil {
 		return err
 	}
 	fmt.Printf(`
-The same with every figure, numerator and denominator:
-  curl -s '%s&format=csv'
+The same with every figure, numerator and denominator; savings by campaign:
+  curl -s '%[1]s/v1/reports/channels?%[2]s&format=csv'
+  curl -s '%[1]s/v1/reports/savings?%[2]s&group_by=campaign&format=csv'
+
+What would it have been at other prices? Change the file, import it, and ask again:
+  bin/kaskad tariffs export lavka.yaml --account lavka --data %[3]s
+  bin/kaskad tariffs import lavka.yaml --account lavka --data %[3]s
+  curl -s '%[1]s/v1/reports/savings?%[2]s&account=lavka'
+
+What would push for half of the people save on a million messages? From how many segments on does a WhatsApp dialog pay?
+  curl -s %[1]s/v1/forecasts/savings --json '{"messages":1000000,"penetration":"0.5","delivery_rate":"0.8","sms_segments":2,"sms_price":"2.00","channel_price":"0.36","billing":"per_message_delivered"}'
+  curl -s '%[1]s/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00'
 
 When do people of each account read what comes over Viber? By hour of the day in Moscow:
-  curl -s '%s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
+  curl -s '%[1]s/v1/reports/channels?%[2]s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
 
 Is everything counted, how fresh is it, and what was refused?
-  curl -s '%s/v1/status'; curl -s '%s/v1/rejected?limit=3'
+  curl -s '%[1]s/v1/status'; curl -s '%[1]s/v1/rejected?limit=3'
 
 Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset
-`, report, report, url, url)
+`, url, period, c.shownData())
 	return nil
+}
+
+// shownData is the data directory as a person would type it.
+func (c *demoCommand) shownData() string {
+	here, err := os.Getwd()
+	if err != nil {
+		return c.Data
+	}
+	if relative, err := filepath.Rel(here, c.Data); err == nil && !strings.HasPrefix(relative, "..") {
+		return relative
+	}
+	return c.Data
 }
 
 // printChannels prints a channel report as a table that can be read at a glance.

@@ -245,6 +245,12 @@ func (k *kaskad) settle(limit time.Duration) status {
 // rows asks for a channel report and returns its rows, page by page.
 func (k *kaskad) rows(q simulate.Query) json.RawMessage {
 	k.t.Helper()
+	return k.reportRows("channels", q)
+}
+
+// reportRows asks for a report and returns its rows, page by page.
+func (k *kaskad) reportRows(report string, q simulate.Query) json.RawMessage {
+	k.t.Helper()
 	values := url.Values{"group_by": {strings.Join(q.GroupBy, ",")}, "limit": {"10000"}}
 	if q.TZ != nil {
 		values.Set("tz", q.TZ.String())
@@ -262,7 +268,7 @@ func (k *kaskad) rows(q simulate.Query) json.RawMessage {
 			Rows       []json.RawMessage `json:"rows"`
 			NextCursor *string           `json:"next_cursor"`
 		}
-		k.get("/v1/reports/channels?"+values.Encode(), &page)
+		k.get("/v1/reports/"+report+"?"+values.Encode(), &page)
 		all = append(all, page.Rows...)
 		if page.NextCursor == nil {
 			break

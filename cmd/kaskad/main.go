@@ -31,6 +31,8 @@ type commands struct {
 	Simulate  simulateCommand  `cmd:"" help:"Write seeded events to Kafka or NDJSON, and the report that must follow from them."`
 	Replay    replayCommand    `cmd:"" help:"Send dead letters through again, each of them once."`
 	SMS       smsCommand       `cmd:"" name:"sms" help:"Say how many segments a text takes, why, and what would make it cheaper."`
+	Tariffs   tariffsCommand   `cmd:"" help:"Price lists: check a file, import it into a running kaskad, export it again."`
+	Templates templatesCommand `cmd:"" help:"How many SMS segments each template takes: check a file, import it, export it again."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
@@ -47,7 +49,7 @@ func run(args []string, h hooks) int {
 		kong.Description("Delivery status and cost of business messages: from Kafka to exact reports.\n\n"+
 			"Start with `kaskad demo`. Flags, KASKAD_… variables and the YAML file say the same things; a flag wins over a variable, a variable over the file."),
 		kong.ShortUsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110, NoExpandSubcommands: true}),
 		kong.DefaultEnvars("KASKAD"),
 		kong.Configuration(loadYAML),
 		flagDefaults,

@@ -103,7 +103,7 @@ func (p *process) run(ctx context.Context) error {
 func (p *process) newIngester() (*ingest.Ingester, error) {
 	return ingest.New(ingest.Config{
 		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic, Dialer: p.dialer,
-		Durable: p.durable, MeasureSMS: money.SegmentsBytes, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest,
+		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest,
 	}, ingest.Deps{Conn: p.conn})
 }
 
@@ -121,7 +121,7 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 		config.EngineVersion = p.clickhouse.Version()
 	}
 	deps := query.Deps{
-		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SegmentsBytes, Registerer: p.registry, Gatherer: p.registry, Logger: p.logger,
+		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Gatherer: p.registry, Logger: p.logger,
 		Lag: func(ctx context.Context) (int64, error) {
 			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
 			return lag.Total, err

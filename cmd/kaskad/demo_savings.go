@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"kaskad/money"
+)
+
+//go:embed demo.tariffs.yaml
+var demoTariffs []byte
+
+// putTariffs gives every account that sent something in the period a price list, as `kaskad tariffs import` would. Accounts that have one keep
+// it: somebody may have tried another.
+func putTariffs(ctx context.Context, server *api, period string) error {
+	list, err := money.ParseTariffsYAML(demoTariffs)
+	if err != nil {
+		return fmt.Errorf("read the demo's tariffs: %w", err)
+	}
+	rows, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("write the demo's tariffs: %w", err)
+	}
+	var report struct {
+		Rows []struct{ Account string }
+	}
+	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+period, &report); err != nil {
+		return err
+	}
+	kind := listKind{name: "tariffs"}
+	for _, r := range report.Rows {
+		have, err := server.list(ctx, kind, r.Account, 0)
+		if err != nil {
+			return err
+		}
+		if have.Version > 0 {
+			continue
+		}
+		if _, err := server.put(ctx, kind, r.Account, rows, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// report reads the answer of a GET.
+func (a *api) report(ctx context.Context, path string, to any) error {
+	body, err := a.send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, to); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", a.address, err)
+	}
+	return nil
+}
+
+// savingsTotals is a savings report as the demo prints it. Amounts stay the texts that they are.
+type savingsTotals struct {
+	TariffVersion uint64 `json:"tariff_version"`
+	Rows          []struct {
+		FirstChannel     string   `json:"first_channel"`
+		Currency         string   `json:"currency"`
+		Messages         uint64   `json:"messages"`
+		Priced           uint64   `json:"priced_messages"`
+		Unpriced         uint64   `json:"unpriced"`
+		Estimated        uint64   `json:"estimated"`
+		SMSOnly          string   `json:"sms_only_cost"`
+		Actual           string   `json:"actual_cost"`
+		Saved            string   `json:"saved"`
+		SavedRate        *float64 `json:"saved_rate"`
+		SavedUnreached   string   `json:"saved_unreached"`
+		DoublePaid       string   `json:"double_paid"`
+		DoublePaidUnread string   `json:"double_paid_unread"`
+		ReportedAttempts uint64   `json:"reported_attempts"`
+		ReportedCost     string   `json:"reported_cost"`
+		Drift            string   `json:"drift"`
+	}
+}
+
+// printSavings prints what the cascades saved, by the channel that was tried first and in all. query is that of the report, without group_by.
+func printSavings(ctx context.Context, out io.Writer, server *api, query string) error {
+	var byChannel, all savingsTotals
+	if err := server.report(ctx, "/v1/reports/savings?"+query+"&group_by=first_channel", &byChannel); err != nil {
+		return err
+	}
+	if err := server.report(ctx, "/v1/reports/savings?"+query, &all); err != nil {
+		return err
+	}
+	line := func(cells ...any) { fmt.Fprintf(out, "  %-12s %8v %13s %13s %13s %8s %15s\n", cells...) }
+	line("tried first", "messages", "as plain SMS", "paid", "saved", "", "nobody reached")
+	for i, report := range []savingsTotals{byChannel, all} {
+		for _, r := range report.Rows {
+			name := r.FirstChannel
+			if i == 1 {
+				name = "all, " + r.Currency
+			}
+			if r.Priced > 0 {
+				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.Saved), percent(r.SavedRate), grouped(r.SavedUnreached))
+			}
+		}
+	}
+	fmt.Fprintln(out, "\n  as plain SMS: at the list price of every segment. nobody reached: the part of what was saved that comes from messages which nobody"+
+		"\n  is known to have got (push by FCM or APNs never tells), so nothing to boast of.")
+	var unpriced, estimated uint64
+	for _, r := range all.Rows {
+		unpriced, estimated = unpriced+r.Unpriced, estimated+r.Estimated
+	}
+	fmt.Fprintf(out, "  Prices: tariff version %d. %d messages are left out: a step has no tariff, or nothing tells how long the text is. Estimated: %d.\n",
+		all.TariffVersion, unpriced, estimated)
+	for _, r := range all.Rows {
+		if r.Priced == 0 {
+			continue
+		}
+		fmt.Fprintf(out, "  Paid twice, for steps after the one that arrived: %s %s, %s of it by choice, because nobody had read it.\n",
+			grouped(r.DoublePaid), r.Currency, grouped(r.DoublePaidUnread))
+		if r.ReportedAttempts > 0 {
+			fmt.Fprintf(out, "  Providers reported a price of %d attempts: %s %s in all, %s against the tariffs.\n",
+				r.ReportedAttempts, grouped(r.ReportedCost), r.Currency, signed(grouped(r.Drift)))
+		}
+	}
+	return nil
+}
+
+// grouped sets the thousands of an amount apart: "-1234567.50" is "-1 234 567.50".
+func grouped(amount string) string {
+	sign, digits := "", amount
+	if rest, negative := strings.CutPrefix(amount, "-"); negative {
+		sign, digits = "-", rest
+	}
+	whole, fraction, _ := strings.Cut(digits, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + " " + whole[at:]
+	}
+	return sign + whole + "." + fraction
+}
+
+func signed(amount string) string {
+	if strings.HasPrefix(amount, "-") {
+		return amount
+	}
+	return "+" + amount
+}

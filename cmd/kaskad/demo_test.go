@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"math/big"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/money"
+)
+
+// startDemo starts `kaskad demo` in the directory and returns what it has printed when it is done.
+func (k *kaskad) startDemo() string {
+	k.t.Helper()
+	k.output = &lockedBuffer{}
+	cmd := exec.Command(os.Args[0], "demo", "--data", k.dir, "--listen", k.address, "--messages", "3000", "--log-level", "warn")
+	cmd.Env = append(os.Environ(), asKaskad+"=")
+	cmd.Stdout, cmd.Stderr = k.output, k.output
+	if err := cmd.Start(); err != nil {
+		k.t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
+	k.cmd, k.ended = cmd, ended
+	for began := time.Now(); time.Since(began) < 2*time.Minute; {
+		k.output.mu.Lock()
+		text := k.output.buf.String()
+		k.output.mu.Unlock()
+		if strings.Contains(text, "Ctrl-C ends it") {
+			return text
+		}
+		select {
+		case <-k.ended:
+			k.t.Fatal("the demo ended by itself")
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	k.t.Fatal("the demo is not done after two minutes")
+	return ""
+}
+
+// mustPrint checks that the text has the report's figures: a line for each row, and the sum of all rows.
+func (k *kaskad) mustPrint(text string) {
+	k.t.Helper()
+	_, table, found := strings.Cut(text, "save against plain SMS?")
+	if !found {
+		k.t.Fatalf("no savings in\n%s", text)
+	}
+	lines := map[string]bool{}
+	for _, line := range strings.Split(table, "\n") {
+		lines[strings.ReplaceAll(line, " ", "")] = true
+	}
+	var report savingsTotals
+	k.get("/v1/reports/savings?group_by=first_channel", &report)
+	var messages, unpriced uint64
+	total := map[string]*big.Rat{"as SMS": {}, "paid": {}, "saved": {}, "unreached": {}}
+	for _, r := range report.Rows {
+		messages, unpriced = messages+r.Priced, unpriced+r.Unpriced
+		for name, amount := range map[string]string{"as SMS": r.SMSOnly, "paid": r.Actual, "saved": r.Saved, "unreached": r.SavedUnreached} {
+			total[name].Add(total[name], number(k.t, amount))
+		}
+		if want := fmt.Sprint(r.FirstChannel, r.Priced, r.SMSOnly, r.Actual, r.Saved, strings.ReplaceAll(percent(r.SavedRate), " ", ""), r.SavedUnreached); !lines[want] {
+			k.t.Errorf("no line %s in%s", want, table)
+		}
+	}
+	if len(report.Rows) < 10 || messages < 2800 || total["saved"].Sign() <= 0 {
+		k.t.Errorf("the report shows too little: %d rows, %d messages, %v saved", len(report.Rows), messages, total["saved"])
+	}
+	rate, _ := number(k.t, new(big.Rat).Quo(total["saved"], total["as SMS"]).FloatString(6)).Float64()
+	want := fmt.Sprint("all,RUB", messages, total["as SMS"].FloatString(2), total["paid"].FloatString(2), total["saved"].FloatString(2),
+		strings.ReplaceAll(percent(&rate), " ", ""), total["unreached"].FloatString(2))
+	if !lines[want] {
+		k.t.Errorf("no line %s in%s", want, table)
+	}
+	if want := fmt.Sprintf("tariff version %d. %d messages are left out", report.TariffVersion, unpriced); !strings.Contains(table, want) {
+		k.t.Errorf("no %q in%s", want, table)
+	}
+}
+
+// The demo shows what the cascades saved, by price lists that it has put the way everybody does, and leaves alone a list that somebody has
+// changed since.
+func TestDemo_Savings(t *testing.T) {
+	k := newKaskad(t)
+	k.mustPrint(k.startDemo())
+	tariffs, err := money.ParseTariffsYAML(demoTariffs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list struct {
+		Version uint64
+		Tariffs []any
+	}
+	k.get("/v1/tariffs?account=lavka", &list)
+	if list.Version == 0 || len(list.Tariffs) != len(tariffs) {
+		t.Errorf("version %d has %d tariffs, want %d", list.Version, len(list.Tariffs), len(tariffs))
+	}
+	var before, after savingsTotals
+	k.get("/v1/reports/savings?account=lavka", &before)
+	for i := range tariffs {
+		if tariffs[i].Channel == "sms" {
+			tariffs[i].Price *= 2
+		}
+	}
+	body, err := money.TariffsJSON(tariffs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, answer := k.request("PUT", "/v1/tariffs?account=lavka", "application/json", body); status != 200 {
+		t.Fatalf("PUT: %d %s", status, answer)
+	}
+	k.stop()
+
+	k.mustPrint(k.startDemo())
+	k.get("/v1/reports/savings?account=lavka", &after)
+	double := new(big.Rat).Mul(number(t, before.Rows[0].SMSOnly), big.NewRat(2, 1))
+	if number(t, after.Rows[0].SMSOnly).Cmp(double) != 0 || after.TariffVersion <= before.TariffVersion {
+		t.Errorf("at twice the price plain SMS costs %s in place of %s, by version %d after %d", after.Rows[0].SMSOnly, before.Rows[0].SMSOnly, after.TariffVersion, before.TariffVersion)
+	}
+	k.stop()
+}
+
+func TestGrouped(t *testing.T) {
+	for amount, want := range map[string]string{"0.00": "0.00", "999.5": "999.5", "1000.00": "1 000.00", "-1234567.123456": "-1 234 567.123456", "-100.00": "-100.00"} {
+		if got := grouped(amount); got != want {
+			t.Errorf("%s: %s, want %s", amount, got, want)
+		}
+	}
+	if got := signed("-1.00") + signed("0.00"); got != "-1.00+0.00" {
+		t.Errorf("signed: %s", got)
+	}
+}

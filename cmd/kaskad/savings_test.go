@@ -1,0 +1,556 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/simulate"
+)
+
+// put replaces an account's list and returns its version.
+func (k *kaskad) put(kind, account string, body []byte) uint64 {
+	k.t.Helper()
+	status, answer := k.request(http.MethodPut, "/v1/"+kind+"?account="+url.QueryEscape(account), "application/json", body)
+	var put struct{ Version uint64 }
+	if err := json.Unmarshal(answer, &put); err != nil || status != http.StatusOK || put.Version == 0 {
+		k.t.Fatalf("PUT /v1/%s of %s: %d %s\n%s", kind, account, status, answer, body)
+	}
+	return put.Version
+}
+
+func (k *kaskad) putTariffs(account string, list []simulate.SavingsTariff) uint64 {
+	k.t.Helper()
+	body, err := simulate.TariffsBody(list)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return k.put("tariffs", account, body)
+}
+
+func (k *kaskad) putTemplates(account string, list []simulate.SavingsTemplate) {
+	k.t.Helper()
+	body, err := simulate.TemplatesBody(list)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.put("templates", account, body)
+}
+
+// mustSave compares a savings report with the model's.
+func (k *kaskad) mustSave(model *simulate.Model, q simulate.SavingsQuery) {
+	k.t.Helper()
+	want, err := model.SavingsReport(q)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	if err := simulate.CompareSavings(want, k.reportRows("savings", q.Query)); err != nil {
+		k.t.Errorf("group_by=%v tz=%v from=%v to=%v filters=%v: %v", q.GroupBy, q.TZ, q.From, q.To, q.Filters, err)
+	}
+}
+
+// The figures of the contract: the example's events, tariffs and templates through the whole pipeline, compared to the last digit with the
+// rows that a separate program computed.
+func TestRun_SavingsExamples(t *testing.T) {
+	var truth struct {
+		Now       string
+		Tariffs   map[string]json.RawMessage
+		Templates json.RawMessage
+		Reports   []struct {
+			GroupBy []string `json:"group_by"`
+			Rows    []map[string]any
+		}
+	}
+	if err := json.Unmarshal(example(t, "savings.json"), &truth); err != nil {
+		t.Fatal(err)
+	}
+	k := newKaskad(t, "--now", truth.Now)
+	k.start("")
+	k.waitReady()
+	k.post(example(t, "events.ndjson"))
+	for account, list := range truth.Tariffs {
+		k.put("tariffs", account, slices.Concat([]byte(`{"tariffs":`), list, []byte("}")))
+		k.put("templates", account, slices.Concat([]byte(`{"templates":`), truth.Templates, []byte("}")))
+	}
+	k.settle(30 * time.Second)
+	if len(truth.Reports) != 5 {
+		t.Fatalf("%d reports in the example, want 5", len(truth.Reports))
+	}
+	for _, report := range truth.Reports {
+		var got []map[string]any
+		if err := json.Unmarshal(k.reportRows("savings", simulate.Query{GroupBy: report.GroupBy}), &got); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != len(report.Rows) {
+			t.Errorf("group_by=%v: %d rows, want %d", report.GroupBy, len(got), len(report.Rows))
+			continue
+		}
+		for i, want := range report.Rows {
+			for name, value := range want {
+				if text(value) != text(got[i][name]) {
+					t.Errorf("group_by=%v row %d: %s = %s, want %s", report.GroupBy, i, name, text(got[i][name]), text(value))
+				}
+			}
+		}
+	}
+}
+
+// text prints what JSON decoded to; numbers of the reports have at most 15 digits, so float64 keeps all of them.
+func text(value any) string {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return err.Error()
+	}
+	return string(encoded)
+}
+
+// moneyWorlds are the random accounts of one pipeline, and the models of what it was told. The accounts are in classes, one for each of
+// the questions to ask.
+type moneyWorlds struct {
+	worlds  []simulate.MoneyWorld
+	classes []moneyClass
+	all     *simulate.Model
+	query   simulate.SavingsQuery // The lists of all accounts as they are now.
+	random  *rand.Rand
+}
+
+type moneyClass struct {
+	model    *simulate.Model
+	accounts []string
+}
+
+func newMoneyWorlds(n, classes int) *moneyWorlds {
+	w := &moneyWorlds{classes: make([]moneyClass, classes), random: rand.New(rand.NewPCG(uint64(n), 4)),
+		query: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}, Templates: map[string][]simulate.SavingsTemplate{}}}
+	for seed := range n {
+		world := simulate.RandomMoney(uint64(seed))
+		w.worlds = append(w.worlds, world)
+		class := &w.classes[seed%classes]
+		class.accounts = append(class.accounts, world.Account)
+	}
+	w.all = simulate.NewModel(w.worlds[0].Now)
+	for i := range w.classes {
+		w.classes[i].model = simulate.NewModel(w.worlds[0].Now)
+	}
+	return w
+}
+
+// send posts a round of events, those of all accounts shuffled and a third of them twice, and tells the models.
+func (w *moneyWorlds) send(k *kaskad, round func(simulate.MoneyWorld) [][]byte) {
+	k.t.Helper()
+	var lines [][]byte
+	for i, world := range w.worlds {
+		for _, line := range round(world) {
+			lines = append(lines, line)
+			for _, model := range []*simulate.Model{w.classes[i%len(w.classes)].model, w.all} {
+				if err := model.Add(line); err != nil {
+					k.t.Fatalf("%s: %v", line, err)
+				}
+			}
+		}
+	}
+	for _, i := range w.random.Perm(len(lines))[:len(lines)/3] {
+		lines = append(lines, lines[i])
+	}
+	w.random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	for chunk := range slices.Chunk(lines, 30_000) {
+		k.post(join(chunk))
+	}
+}
+
+// putLists puts the tariffs and templates of the accounts from…to.
+func (w *moneyWorlds) putLists(k *kaskad, from, to int) {
+	k.t.Helper()
+	for _, world := range w.worlds[from:to] {
+		k.putTariffs(world.Account, world.Tariffs)
+		if len(world.Templates) > 0 {
+			k.putTemplates(world.Account, world.Templates)
+		}
+		w.query.Tariffs[world.Account], w.query.Templates[world.Account] = world.Tariffs, world.Templates
+	}
+}
+
+func zone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	loaded, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loaded
+}
+
+// moneyQueries are the questions to one account: every name of the savings report is among their groups and filters, days of several
+// zones, bounds on whole months, on days and on quarter hours.
+func moneyQueries(t testing.TB) []simulate.Query {
+	t.Helper()
+	at := func(text string) time.Time {
+		parsed, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed
+	}
+	september, october, november, december := at("2026-09-01T00:00:00Z"), at("2026-10-01T00:00:00Z"), at("2026-11-01T00:00:00Z"), at("2026-12-01T00:00:00Z")
+	by := func(names string) []string { return strings.Split(names, ",") }
+	return []simulate.Query{
+		{},
+		{GroupBy: by("template,month")},
+		{GroupBy: by("path")},
+		{GroupBy: by("first_channel,reached_by")},
+		{GroupBy: by("sms_segments,country")},
+		{GroupBy: by("day"), TZ: zone(t, "Europe/Moscow")},
+		{GroupBy: by("hour"), TZ: zone(t, "Asia/Kathmandu")},
+		{GroupBy: by("hour_of_day"), TZ: zone(t, "America/New_York")},
+		{GroupBy: by("weekday,traffic"), TZ: zone(t, "Asia/Kolkata")},
+		{GroupBy: by("week,campaign"), TZ: zone(t, "Australia/Lord_Howe")},
+		{GroupBy: by("month,sender"), From: september, To: december},
+		{GroupBy: by("account,month"), From: october, To: november},
+		{From: october, To: december, Filters: map[string][]string{"currency": {"RUB"}}},
+		{GroupBy: by("sender"), From: september, To: december, Filters: map[string][]string{"month": {"2026-10", "2026-11"}}},
+		{GroupBy: by("month"), From: september, To: december, TZ: zone(t, "Europe/Moscow")},
+		{GroupBy: by("campaign"), Filters: map[string][]string{"currency": {"", "EUR"}}},
+		{GroupBy: by("template"), Filters: map[string][]string{"path": {"sms", "whatsapp>sms", "whatsapp"}, "country": {"RU", "KZ", ""}}},
+		{GroupBy: by("day"), Filters: map[string][]string{"reached_by": {"", "whatsapp"}, "sms_segments": {"0", "2"}}},
+		{GroupBy: by("sender,template"), Filters: map[string][]string{"first_channel": {"whatsapp", "viber", "rcs"}}},
+		{GroupBy: by("traffic"), From: at("2026-09-30T22:45:00Z"), To: at("2026-10-31T23:15:00Z")},
+		{GroupBy: by("day,path"), From: at("2026-10-31T00:00:00Z"), To: at("2026-11-02T00:00:00Z")},
+		{GroupBy: by("hour,account,campaign,template,sender,traffic,country"), From: at("2026-10-25T00:00:00+02:00"), To: at("2026-11-05T12:30:00+01:00"), TZ: zone(t, "Europe/Berlin")},
+	}
+}
+
+// compareEach asks about every account, account by account: each class one of the questions. One account of each class is asked about
+// by itself besides.
+func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int) {
+	k.t.Helper()
+	for i, class := range w.classes {
+		q := simulate.SavingsQuery{Query: queries[(i+first)%len(queries)], Tariffs: map[string][]simulate.SavingsTariff{}, Templates: map[string][]simulate.SavingsTemplate{}}
+		for _, account := range class.accounts {
+			q.Tariffs[account], q.Templates[account] = w.query.Tariffs[account], w.query.Templates[account]
+		}
+		filters := q.Filters
+		ask := func(accounts ...string) {
+			q.Filters = map[string][]string{"account": accounts}
+			for name, list := range filters {
+				q.Filters[name] = list
+			}
+			k.mustSave(class.model, q)
+		}
+		ask(class.accounts[first%len(class.accounts)])
+		if !slices.Contains(q.GroupBy, "account") {
+			q.GroupBy = append([]string{"account"}, q.GroupBy...)
+		}
+		ask(class.accounts...)
+		if k.t.Failed() {
+			k.t.FailNow()
+		}
+	}
+}
+
+// A thousand random accounts, each with prices of its own, in one pipeline: events shuffled, partly twice, the late ones in a second
+// round, price lists put before and after the events and corrected in the end. After each round every account's report equals the
+// naive model's to the last digit.
+func TestRun_SavingsRandomWorlds(t *testing.T) {
+	seeds := 1000
+	if testing.Short() {
+		seeds = 60
+	}
+	queries := moneyQueries(t)
+	w := newMoneyWorlds(seeds, len(queries))
+	k := newKaskad(t, "--now", w.worlds[0].Now.Format(time.RFC3339))
+	k.start("")
+	k.waitReady()
+	began := time.Now()
+	lap := func(what string) {
+		t.Logf("%s: %v", what, time.Since(began).Round(time.Millisecond))
+		began = time.Now()
+	}
+
+	w.putLists(k, 0, seeds/2)
+	lap("half of the lists")
+	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Early })
+	w.putLists(k, seeds/2, seeds)
+	k.settle(2 * time.Minute)
+	lap("early events settled, the other lists")
+	w.compareEach(k, queries, 0)
+	lap("compared by account")
+
+	// The late events move conversations of messages in other hours, days and months.
+	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Late })
+	k.settle(2 * time.Minute)
+	lap("late events settled")
+	w.compareEach(k, queries, 7)
+	lap("compared by account")
+
+	global := []simulate.Query{{GroupBy: []string{"account"}}, {GroupBy: []string{"path", "month"}, TZ: zone(t, "Europe/Moscow")},
+		{GroupBy: []string{"account", "template", "reached_by"}}}
+	for _, q := range global {
+		query := w.query
+		query.Query = q
+		k.mustSave(w.all, query)
+	}
+	lap("compared over all accounts")
+	k.mustAddUp(queries)
+	lap("added up")
+
+	// A correction of prices changes history at once, without any event and without waiting.
+	before := k.savingsEnvelope()
+	for i, world := range w.worlds {
+		if i%10 == 0 {
+			k.putTariffs(world.Account, world.Corrected)
+			w.query.Tariffs[world.Account] = world.Corrected
+		}
+	}
+	after := k.savingsEnvelope()
+	if after.TariffVersion <= before.TariffVersion {
+		t.Errorf("tariff_version %d after the correction, %d before: want a greater one", after.TariffVersion, before.TariffVersion)
+	}
+	query := w.query
+	query.Query = simulate.Query{GroupBy: []string{"account", "month"}}
+	k.mustSave(w.all, query)
+	lap("corrected")
+}
+
+type savingsEnvelope struct {
+	AsOf          string `json:"as_of"`
+	TariffVersion uint64 `json:"tariff_version"`
+}
+
+func (k *kaskad) savingsEnvelope() savingsEnvelope {
+	k.t.Helper()
+	var e savingsEnvelope
+	k.get("/v1/reports/savings?limit=1", &e)
+	if e.AsOf == "" || e.TariffVersion == 0 {
+		k.t.Errorf("envelope %+v, want as_of and tariff_version", e)
+	}
+	return e
+}
+
+// mustAddUp checks that the rows of every grouping add up to the rows without one, currency by currency, in the answers alone.
+func (k *kaskad) mustAddUp(queries []simulate.Query) {
+	k.t.Helper()
+	sums := func(q simulate.Query) map[string]*big.Rat {
+		var rows []map[string]any
+		decoder := json.NewDecoder(strings.NewReader(string(k.reportRows("savings", q))))
+		decoder.UseNumber()
+		if err := decoder.Decode(&rows); err != nil {
+			k.t.Fatal(err)
+		}
+		total := map[string]*big.Rat{}
+		for _, row := range rows {
+			for _, name := range []string{"messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read", "reported_attempts", "sms_only_cost", "actual_cost", "saved",
+				"saved_unreached", "double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
+				amount, ok := new(big.Rat).SetString(fmt.Sprint(row[name]))
+				if !ok {
+					k.t.Fatalf("%s is %v, want a number", name, row[name])
+				}
+				key := fmt.Sprint(row["currency"], " ", name)
+				if total[key] == nil {
+					total[key] = new(big.Rat)
+				}
+				total[key].Add(total[key], amount)
+			}
+		}
+		return total
+	}
+	want := sums(simulate.Query{})
+	for _, q := range queries {
+		if len(q.GroupBy) == 0 || len(q.Filters) > 0 || !q.From.IsZero() {
+			continue
+		}
+		got := sums(q)
+		if len(got) != len(want) {
+			k.t.Errorf("group_by=%v: %d sums, want %d", q.GroupBy, len(got), len(want))
+		}
+		for name, amount := range want {
+			if got[name] == nil || got[name].Cmp(amount) != 0 {
+				k.t.Errorf("group_by=%v: %s adds up to %v, want %v", q.GroupBy, name, got[name], amount)
+			}
+		}
+	}
+}
+
+// lateRounds are stories in which an event moves units of messages that it does not name. Each round is posted when the one before has
+// settled.
+var lateRounds = map[string][][]string{
+	"an earlier delivery takes the unit over, the next day's message gets one": {
+		{"d a 2T10:00", "d b 3T09:00"},
+		{"d c 1T12:00"},
+	},
+	"a reply opens a window in between": {
+		{"d a 2T10:00", "d b 3T12:00", "d c 4T11:00"},
+		{"r a 3T11:00"},
+		{"r b 2T09:00"}, // It proves that b was delivered before a.
+	},
+	"a delivery becomes known earlier": {
+		{"d a 3T10:00", "d b 2T23:00"},
+		{"d a 2T22:59:59.999"},
+	},
+	"over a month border": {
+		{"d a 31T23:30", "d b 1T00:30", "d c 1T23:00"},
+		{"r a 31T23:45", "d d 1T00:00"},
+		{"d e 31T01:00", "r e 1T00:15"},
+	},
+	"a sender that is known late moves a message to another dialog": {
+		{"d a 2T10:00 -", "d b 2T11:00", "d c 2T12:00 -"},
+		{"s a 2T09:00"},
+		{"s c 2T09:00"},
+	},
+	"a message that was parked": {
+		{"d a 2T11:00 S parked", "d b 2T12:00"},
+		{"s a 2T10:00"},
+	},
+	"a cohort that becomes earlier": {
+		{"d a 5T11:00", "d b 5T12:00"},
+		{"s a 5T10:00 S earlier"},
+		{"d c 4T12:00"},
+	},
+	"an event again changes nothing": {
+		{"d a 2T10:00", "r a 2T12:00", "d b 3T11:00"},
+		{"d a 2T10:00", "d b 3T11:00"},
+	},
+	"a far month": {
+		{"d a 2T10:00", "d b 2T11:00"},
+		{"d z 2026-03-02T10:00"},
+		{"d y 2026-03-02T09:00", "d c 2T09:00"},
+	},
+}
+
+// lateLine reads "d a 2T10:00 S": delivered, replied or sent, of message a, on the second of November (31 is of October), of sender S, which - leaves out.
+func lateLine(account, short string) string {
+	words := append(strings.Fields(short), "S", "")
+	at := words[2]
+	switch {
+	case strings.HasPrefix(at, "31T"):
+		at = "2026-10-" + at
+	case !strings.HasPrefix(at, "2026"):
+		day, clock, _ := strings.Cut(at, "T")
+		at = fmt.Sprintf("2026-11-%02sT%s", day, clock)
+	}
+	if strings.Count(at, ":") == 1 {
+		at += ":00"
+	}
+	status := map[string]string{"d": "delivered", "r": "replied", "s": "sent"}[words[0]]
+	line := fmt.Sprintf(`{"account":%q,"message_id":%q,"channel":"whatsapp","recipient":"+79161234567","sms_segments":2,"status":%q,"occurred_at":"%sZ"`, account, words[1], status, at)
+	if words[3] != "-" {
+		line += fmt.Sprintf(`,"sender":%q`, words[3])
+	}
+	// The cohort is an hour that each message has for itself, around the time of the dialog.
+	cohort := fmt.Sprintf("2026-11-02T%02d:30:00Z", words[1][0]-'a')
+	switch {
+	case words[1] == "y" || words[1] == "z":
+		cohort = "2026-03-02T08:00:00Z"
+	case words[4] == "earlier":
+		cohort = "2026-10-20T00:00:00Z"
+	case words[1] == "e":
+		cohort = "2026-10-30T00:00:00Z"
+	}
+	if words[4] != "parked" {
+		line += fmt.Sprintf(`,"submitted_at":%q`, cohort)
+	}
+	return line + "}"
+}
+
+// Late events move conversation units across hours, days and months of other messages; after each round the reports are as if all
+// events had been there from the start.
+func TestRun_SavingsLateDialogs(t *testing.T) {
+	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+	k := newKaskad(t, "--now", now.Format(time.RFC3339))
+	k.start("")
+	k.waitReady()
+	conversation := tariff("whatsapp", "per_conversation_24h", "4.50")
+	q := simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}}
+	model := simulate.NewModel(now)
+	var names []string
+	rounds := 0
+	told := map[string]map[string]string{} // Costs after the round before, by account.
+	for name, story := range lateRounds {
+		names = append(names, name)
+		rounds = max(rounds, len(story))
+	}
+	slices.Sort(names)
+	// Each story is told twice: to an account that pays by conversation, and to one that pays outside of reply windows.
+	for i := range names {
+		for suffix, list := range map[string][]simulate.SavingsTariff{"-conversation": {tariff("sms", "per_segment_sent", "2.00"), conversation},
+			"-outside": {tariff("sms", "per_segment_sent", "2.00"), tariff("whatsapp", "per_message_outside_window", "1.10")}} {
+			account := fmt.Sprint("story-", i, suffix)
+			k.putTariffs(account, list)
+			q.Tariffs[account] = list
+		}
+	}
+	for round := range rounds {
+		var lines [][]byte
+		for i, name := range names {
+			story := lateRounds[name]
+			if round >= len(story) {
+				continue
+			}
+			for _, short := range story[round] {
+				for _, suffix := range []string{"-conversation", "-outside"} {
+					line := []byte(lateLine(fmt.Sprint("story-", i, suffix), short))
+					if err := model.Add(line); err != nil {
+						t.Fatalf("%s: %v", line, err)
+					}
+					lines = append(lines, line)
+				}
+			}
+		}
+		k.post(join(lines))
+		k.settle(30 * time.Second)
+		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"}, {"account"}} {
+			q.GroupBy = names
+			k.mustSave(model, q)
+		}
+		if t.Failed() {
+			t.Fatalf("after round %d of %q", round+1, names)
+		}
+		// A story proves something when its rounds change what some message cost that the round does not name.
+		for i, name := range names {
+			account := fmt.Sprint("story-", i, "-conversation")
+			now := costs(t, model, q, account)
+			if moved := told[account] != nil && movedCosts(told[account], now); moved != (round > 0 && round < len(lateRounds[name]) && !quietRounds[fmt.Sprint(name, round)]) {
+				t.Errorf("%s: round %d moves units of other messages: %v, which is not what it was written for", name, round+1, moved)
+			}
+			told[account] = now
+		}
+	}
+}
+
+// quietRounds are those that move nothing.
+var quietRounds = map[string]bool{"an event again changes nothing1": true, "a far month1": true}
+
+// costs are the costs of an account's messages by the hour that each has for itself.
+func costs(t testing.TB, model *simulate.Model, q simulate.SavingsQuery, account string) map[string]string {
+	t.Helper()
+	q.Query = simulate.Query{GroupBy: []string{"hour"}, Filters: map[string][]string{"account": {account}}}
+	rows, err := model.SavingsReport(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	costs := map[string]string{}
+	for _, row := range rows {
+		costs[row.Keys[0].String()] = row.ActualCost.String()
+	}
+	return costs
+}
+
+// movedCosts tells whether a message that was there before costs something else now.
+func movedCosts(before, now map[string]string) bool {
+	for hour, cost := range before {
+		if now[hour] != cost {
+			return true
+		}
+	}
+	return false
+}
+
+// tariff is a row in roubles that is valid for ever.
+func tariff(channel, billing, price string) simulate.SavingsTariff {
+	return simulate.SavingsTariff{Channel: channel, Billing: billing, Price: price, Currency: "RUB", ValidFrom: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
+}

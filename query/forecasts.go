@@ -1,0 +1,194 @@
+package query
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// maxForecastBody is many times what the fields of a forecast take.
+	maxForecastBody = 16 << 10
+	// maxSegments is how many segments an SMS can have: the header numbers no more.
+	maxSegments = 255
+	// priceDecimals are those of a tariff.
+	priceDecimals = 6
+)
+
+// forecastFields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
+var forecastFields = []bodyField{{"messages", true}, {"penetration", true}, {"delivery_rate", true}, {"sms_segments", true}, {"sms_price", true},
+	{"channel_price", true}, {"connect_price", true}, {"billing", false}, {"threshold", true}, {"currency", false}}
+
+// forecastAnswer repeats the inputs, for a forecast is passed on, and adds what follows from them. Money is exact.
+type forecastAnswer struct {
+	Messages     json.Number   `json:"messages"`
+	Penetration  json.Number   `json:"penetration"`
+	DeliveryRate json.Number   `json:"delivery_rate"`
+	SMSSegments  json.Number   `json:"sms_segments"`
+	SMSPrice     string        `json:"sms_price"`
+	ChannelPrice string        `json:"channel_price"`
+	ConnectPrice *string       `json:"connect_price"`
+	Billing      money.Billing `json:"billing"`
+	Threshold    json.Number   `json:"threshold"`
+	Currency     *string       `json:"currency"`
+
+	Movable      json.Number  `json:"movable"`
+	ChannelCost  string       `json:"channel_cost"`
+	MovedSMSCost string       `json:"moved_sms_cost"`
+	Saved        string       `json:"saved"`
+	SMSOnlyCost  string       `json:"sms_only_cost"`
+	CascadeCost  string       `json:"cascade_cost"`
+	SavedRate    *json.Number `json:"saved_rate"`
+	WorthIt      bool         `json:"worth_it"`
+}
+
+// forecastSavings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
+func (s *Server) forecastSavings(c *gin.Context) error {
+	p, err := bodyParams(c, maxForecastBody, forecastFields)
+	if err != nil {
+		return err
+	}
+	f := money.Forecast{
+		Messages:     p.decimal("messages", "send the number of messages", 0, nil, nil),
+		Penetration:  p.rate("penetration", "send the share of the people whom the channel can reach, such as 0.5"),
+		DeliveryRate: p.rate("delivery_rate", "send the share of the channel's messages that are delivered, such as 0.8"),
+		SMSSegments: p.decimal("sms_segments", "send the segments of a message as SMS, such as 2; POST /v1/sms/segments counts them", priceDecimals,
+			big.NewRat(1, 1), big.NewRat(maxSegments, 1)),
+		SMSPrice:     p.price("sms_price", "send the price of an SMS segment"),
+		ChannelPrice: p.price("channel_price", "send the price of a message on the channel"),
+		Billing:      p.billing(),
+	}
+	connectPrice := (*string)(nil)
+	_, given := p.values["connect_price"]
+	switch {
+	case f.Billing == money.AttemptPlusConnect:
+		f.ConnectPrice = p.price("connect_price", "attempt_plus_connect adds it to channel_price for each message delivered")
+		connectPrice = moneyText(f.ConnectPrice)
+	case given && f.Billing != "":
+		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
+	}
+	if _, given := p.values["threshold"]; !given {
+		p.values.Set("threshold", money.DefaultThreshold)
+	}
+	f.Threshold = p.rate("threshold", "")
+	currency := p.currency()
+	if err := p.err(); err != nil {
+		return err
+	}
+	r, err := f.Forecast()
+	if err != nil {
+		return fmt.Errorf("forecast: %w", err)
+	}
+	c.PureJSON(http.StatusOK, forecastAnswer{
+		Messages: exactNumber(f.Messages), Penetration: exactNumber(f.Penetration), DeliveryRate: exactNumber(f.DeliveryRate), SMSSegments: exactNumber(f.SMSSegments),
+		SMSPrice: *moneyText(f.SMSPrice), ChannelPrice: *moneyText(f.ChannelPrice), ConnectPrice: connectPrice, Billing: f.Billing,
+		Threshold: exactNumber(f.Threshold), Currency: currency,
+		Movable: exactNumber(r.Movable), ChannelCost: *moneyText(r.ChannelCost), MovedSMSCost: *moneyText(r.MovedSMSCost), Saved: *moneyText(r.Saved),
+		SMSOnlyCost: *moneyText(r.SMSOnlyCost), CascadeCost: *moneyText(r.CascadeCost), SavedRate: millionthsNumber(r.SavedRate), WorthIt: r.WorthIt,
+	})
+	return nil
+}
+
+// forecastBreakEven serves GET /v1/forecasts/break-even (docs/definitions.md section 4, Forecasts).
+func (s *Server) forecastBreakEven(c *gin.Context) error {
+	p, err := readParams(c.Request, []string{"channel_price", "sms_price", "currency"})
+	if err != nil {
+		return err
+	}
+	channel := p.price("channel_price", "the price of a message on the channel, such as 4.50")
+	sms := p.price("sms_price", "the price of an SMS segment, such as 2.00")
+	currency := p.currency()
+	if err := p.err(); err != nil {
+		return err
+	}
+	segments, ratio := money.BreakEven(channel, sms)
+	c.PureJSON(http.StatusOK, struct {
+		ChannelPrice *string      `json:"channel_price"`
+		SMSPrice     *string      `json:"sms_price"`
+		Currency     *string      `json:"currency"`
+		Segments     *big.Int     `json:"segments"`
+		Ratio        *json.Number `json:"ratio"`
+	}{moneyText(channel), moneyText(sms), currency, segments, millionthsNumber(ratio)})
+	return nil
+}
+
+// decimal reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in between. After an
+// error it is 0.
+func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
+	given := p.required(name, hint)
+	if p.failed(name) {
+		return new(big.Rat)
+	}
+	r, err := money.ParseDecimal(given, decimals)
+	if err == nil && ((lo != nil && r.Cmp(lo) < 0) || (hi != nil && r.Cmp(hi) > 0)) {
+		err = errors.New("must be " + money.DecimalString(lo, 0) + "…" + money.DecimalString(hi, 0))
+	}
+	if err != nil {
+		p.fail(name, fmt.Sprintf("%q %v", shorten(given), err))
+		return new(big.Rat)
+	}
+	return r
+}
+
+func (p *params) rate(name, hint string) *big.Rat {
+	return p.decimal(name, hint, money.MaxDecimals, new(big.Rat), big.NewRat(1, 1))
+}
+
+func (p *params) price(name, hint string) *big.Rat {
+	return p.decimal(name, hint, priceDecimals, new(big.Rat), big.NewRat(money.MaxPrice, million))
+}
+
+// billing returns "" after an error.
+func (p *params) billing() money.Billing {
+	names := make([]string, len(money.ForecastBillings))
+	for i, b := range money.ForecastBillings {
+		names[i] = string(b)
+	}
+	given := p.required("billing", "how the channel charges; "+suggest("", names))
+	for _, b := range money.ForecastBillings {
+		if given == string(b) {
+			return b
+		}
+	}
+	if !p.failed("billing") {
+		p.fail("billing", fmt.Sprintf("%q is not known here; %s", shorten(given), suggest(given, names)))
+	}
+	return ""
+}
+
+// currency returns the currency that the answer repeats, nil when none is given.
+func (p *params) currency() *string {
+	given, _ := p.one("currency")
+	if given == "" {
+		return nil
+	}
+	if !schema.KnownCurrency(given) {
+		p.fail("currency", fmt.Sprintf("%q is not an ISO 4217 code such as RUB", shorten(given)))
+	}
+	return &given
+}
+
+// exactNumber is a decimal as a JSON number with all of its digits.
+func exactNumber(r *big.Rat) json.Number { return json.Number(money.DecimalString(r, 0)) }
+
+// moneyText is exact money: a decimal with at least 2 decimals.
+func moneyText(r *big.Rat) *string {
+	text := money.DecimalString(r, 2)
+	return &text
+}
+
+// millionthsNumber is a rate as a JSON number; nil stays null.
+func millionthsNumber(n *big.Int) *json.Number {
+	if n == nil {
+		return nil
+	}
+	number := exactNumber(new(big.Rat).SetFrac(n, big.NewInt(million)))
+	return &number
+}

@@ -1,0 +1,195 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"sync"
+
+	"kaskad/money"
+	"kaskad/schema"
+)
+
+//go:embed pricelists.sql
+var priceVersionsSQL string
+
+// keptSnapshots is how many sets of price lists are kept: the newest, and those that cursors still point to.
+const keptSnapshots = 4
+
+// priceVersions says with which lists an answer was priced: the greatest version among the lists of its accounts, 0 when none has one.
+type priceVersions struct {
+	Tariffs   uint64 `json:"t"`
+	Templates uint64 `json:"m"`
+}
+
+// priceLists are the price lists of some accounts at one moment. They never change.
+type priceLists struct {
+	versions priceVersions
+	snapshot *priceSnapshot
+}
+
+// of returns the account's list; one that was never put is empty, so that everything is unpriced.
+func (l *priceLists) of(account string) *money.PriceList {
+	if a, found := l.snapshot.accounts[account]; found {
+		return a.list
+	}
+	return l.snapshot.none
+}
+
+// rows returns the account's list and the rows that it was made of.
+func (l *priceLists) rows(account string) accountPrices {
+	if a, found := l.snapshot.accounts[account]; found {
+		return a
+	}
+	return accountPrices{list: l.snapshot.none}
+}
+
+// borders returns the times, in Unix seconds and in order, at which a price of some account may change.
+func (l *priceLists) borders(accounts []string) []uint32 {
+	var all []uint32
+	for name, a := range l.snapshot.accounts {
+		if accounts == nil || slices.Contains(accounts, name) {
+			for _, ms := range a.list.Borders() {
+				all = append(all, storable(ms))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// priceCache keeps price lists, for reading and compiling them takes longer than a report. A list is compiled once per version.
+type priceCache struct {
+	mu        sync.Mutex
+	snapshots []*priceSnapshot // the one that was made last comes first
+}
+
+// priceSnapshot holds the lists of all accounts as of a version.
+type priceSnapshot struct {
+	asOf     priceVersions
+	accounts map[string]accountPrices
+	none     *money.PriceList
+}
+
+type accountPrices struct {
+	versions priceVersions
+	list     *money.PriceList
+	// tariffs and templates are the rows that list was made of.
+	tariffs   []money.Tariff
+	templates []money.Template
+}
+
+// versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts.
+func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
+	for name, a := range p.accounts {
+		if accounts == nil || slices.Contains(accounts, name) {
+			v.Tariffs, v.Templates = max(v.Tariffs, a.versions.Tariffs), max(v.Templates, a.versions.Templates)
+		}
+	}
+	return v
+}
+
+// priceLists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has pinned.
+func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *priceVersions) (*priceLists, error) {
+	wanted := pinned
+	if pinned == nil {
+		wanted = &priceVersions{}
+		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates); err != nil {
+			return nil, fmt.Errorf("read versions of price lists: %w", err)
+		}
+	}
+	s.prices.mu.Lock()
+	defer s.prices.mu.Unlock()
+	snapshot := s.prices.find(accounts, *wanted, pinned != nil)
+	if snapshot == nil {
+		var err error
+		if snapshot, err = s.readPrices(ctx, *wanted); err != nil {
+			return nil, err
+		}
+		s.prices.snapshots = slices.Insert(s.prices.snapshots, 0, snapshot)
+		s.prices.snapshots = s.prices.snapshots[:min(len(s.prices.snapshots), keptSnapshots)]
+	}
+	return &priceLists{snapshot.versionsOf(accounts), snapshot}, nil
+}
+
+// find returns a snapshot that holds the lists as of the wanted versions. A later one serves as well, as long as no list of these accounts
+// is younger than what is pinned.
+func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) *priceSnapshot {
+	for _, s := range c.snapshots {
+		if s.asOf == wanted {
+			return s
+		}
+		if pinned && s.asOf.Tariffs >= wanted.Tariffs && s.asOf.Templates >= wanted.Templates && s.versionsOf(accounts) == wanted {
+			return s
+		}
+	}
+	return nil
+}
+
+// readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet.
+func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnapshot, error) {
+	type bodies struct{ tariffs, templates schema.Reference }
+	all := map[string]bodies{}
+	for _, kind := range []string{schema.ReferenceTariffs, schema.ReferenceTemplates} {
+		version := asOf.Tariffs
+		if kind == schema.ReferenceTemplates {
+			version = asOf.Templates
+		}
+		if version == 0 {
+			continue // To ReadReferences 0 means the newest.
+		}
+		lists, err := schema.ReadReferences(s.settings(ctx), s.deps.Conn, kind, version)
+		if err != nil {
+			return nil, fmt.Errorf("read price lists: %w", err)
+		}
+		for _, l := range lists {
+			b := all[l.Account]
+			if kind == schema.ReferenceTariffs {
+				b.tariffs = l
+			} else {
+				b.templates = l
+			}
+			all[l.Account] = b
+		}
+	}
+	made := &priceSnapshot{asOf: asOf, accounts: make(map[string]accountPrices, len(all)), none: money.NewPriceList(nil, nil)}
+	for account, b := range all {
+		versions := priceVersions{b.tariffs.Version, b.templates.Version}
+		prices, found := s.prices.compiled(account, versions)
+		if !found {
+			var err error
+			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
+				return nil, fmt.Errorf("price lists of account %q: %w", account, err)
+			}
+		}
+		made.accounts[account] = prices
+	}
+	return made, nil
+}
+
+// compiled returns an account's list of these versions if some snapshot holds it.
+func (c *priceCache) compiled(account string, versions priceVersions) (prices accountPrices, found bool) {
+	for _, s := range c.snapshots {
+		if a, found := s.accounts[account]; found && a.versions == versions {
+			return a, true
+		}
+	}
+	return accountPrices{}, false
+}
+
+func compilePrices(tariffs, templates schema.Reference) (made accountPrices, err error) {
+	made.versions = priceVersions{tariffs.Version, templates.Version}
+	if tariffs.Version > 0 {
+		if made.tariffs, err = money.ParseTariffsJSON(slices.Concat([]byte(`{"tariffs":`), tariffs.Body, []byte("}"))); err != nil {
+			return made, fmt.Errorf("version %d of tariffs: %w", tariffs.Version, err)
+		}
+	}
+	if templates.Version > 0 {
+		if made.templates, err = money.ParseTemplatesJSON(slices.Concat([]byte(`{"templates":`), templates.Body, []byte("}"))); err != nil {
+			return made, fmt.Errorf("version %d of templates: %w", templates.Version, err)
+		}
+	}
+	made.list = money.NewPriceList(made.tariffs, made.templates)
+	return made, nil
+}

@@ -1,0 +1,127 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// putTariffs stores an account's price list and returns its version.
+func putTariffs(tb testing.TB, conn driver.Conn, account string, rows ...string) uint64 {
+	tb.Helper()
+	return putPrices(tb, conn, schema.ReferenceTariffs, account, rows)
+}
+
+func putPrices(tb testing.TB, conn driver.Conn, kind, account string, rows []string) uint64 {
+	tb.Helper()
+	body := "["
+	for i, r := range rows {
+		if i > 0 {
+			body += ","
+		}
+		body += r
+	}
+	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows), []byte(body+"]"), testNow)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return version
+}
+
+// tariffRow is a row that prices a channel from 2026 on.
+func tariffRow(channel, billing, price string, more ...string) string {
+	row := fmt.Sprintf(`"channel":%q,"billing":%q,"price":%q,"currency":"RUB"`, channel, billing, price)
+	for i := 0; i+1 < len(more); i += 2 {
+		row += fmt.Sprintf(",%q:%q", more[i], more[i+1])
+	}
+	if !slices.Contains(more, "valid_from") {
+		row += `,"valid_from":"2026-01-01T00:00:00Z"`
+	}
+	return "{" + row + "}"
+}
+
+func TestServer_PriceLists_Versions(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	sms := &money.Leg{Channel: "sms", Sent: true}
+	at := testNow.UnixMilli()
+	lists := func(accounts []string, pinned *priceVersions) *priceLists {
+		t.Helper()
+		l, err := s.priceLists(t.Context(), accounts, pinned)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	price := func(l *priceLists, account string) int64 {
+		if tariff := l.of(account).TariffAt(sms, at); tariff != nil {
+			return tariff.Price
+		}
+		return -1
+	}
+	none := lists(nil, nil)
+	if none.versions != (priceVersions{}) || price(none, "a") != -1 {
+		t.Errorf("before any list: %+v", none.versions)
+	}
+	v1 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "1"))
+	v2 := putTariffs(t, conn, "b", tariffRow("sms", "per_segment_sent", "2"))
+	m1 := putPrices(t, conn, schema.ReferenceTemplates, "a", []string{`{"template":"otp","sms_segments":3,"valid_from":"2026-06-01T00:00:00Z"}`})
+	both, onlyA, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"c"}, nil)
+	if both.versions != (priceVersions{v2, m1}) || onlyA.versions != (priceVersions{v1, m1}) || other.versions != (priceVersions{}) {
+		t.Errorf("versions %+v, of a %+v, of c %+v", both.versions, onlyA.versions, other.versions)
+	}
+	if price(both, "a") != 1e6 || price(both, "b") != 2e6 || price(both, "c") != -1 || both.of("a").TemplateSegments("otp", at) != 3 {
+		t.Errorf("prices %d %d %d", price(both, "a"), price(both, "b"), price(both, "c"))
+	}
+	if got := both.borders(nil); !slices.Equal(got, []uint32{1767225600, 1780272000}) {
+		t.Errorf("borders %v", got)
+	}
+	if got := both.borders([]string{"b"}); !slices.Equal(got, []uint32{1767225600}) {
+		t.Errorf("borders of b %v", got)
+	}
+
+	// A cursor keeps its prices, of every account that it speaks of, whatever is put meanwhile; also in a process that never saw them.
+	v3 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "10"))
+	for _, server := range []*Server{s, newServer(t, conn)} {
+		s = server
+		if l := lists(nil, nil); l.versions != (priceVersions{v3, m1}) || price(l, "a") != 10e6 {
+			t.Errorf("newest: %+v %d", l.versions, price(l, "a"))
+		}
+		for name, c := range map[string]struct {
+			accounts []string
+			pinned   priceVersions
+			a        int64
+		}{
+			"none":    {nil, none.versions, -1},
+			"both":    {nil, both.versions, 1e6},
+			"a alone": {[]string{"a"}, onlyA.versions, 1e6},
+			"newest":  {nil, priceVersions{v3, m1}, 10e6},
+		} {
+			if l := lists(c.accounts, &c.pinned); l.versions != c.pinned || price(l, "a") != c.a {
+				t.Errorf("pinned %s: %+v, %d, want %+v, %d", name, l.versions, price(l, "a"), c.pinned, c.a)
+			}
+		}
+		// b's list did not change, so what its cursor points to is the newest.
+		if l := lists([]string{"b"}, &priceVersions{v2, 0}); l.snapshot.asOf.Tariffs == v1 || price(l, "b") != 2e6 {
+			t.Errorf("pinned b: %+v", l.snapshot.asOf)
+		}
+		if n := len(s.prices.snapshots); n > keptSnapshots {
+			t.Errorf("%d snapshots are kept", n)
+		}
+	}
+	before := lists(nil, nil)
+	putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "11"))
+	after := lists(nil, nil)
+	if before.of("b") != after.of("b") || before.of("a") == after.of("a") {
+		t.Error("lists are to be compiled again exactly when they have changed")
+	}
+	putPrices(t, conn, schema.ReferenceTariffs, "bad", []string{`{"channel":"pigeon"}`})
+	if _, err := s.priceLists(t.Context(), nil, nil); err == nil {
+		t.Error("a list that cannot be read prices nothing, silently")
+	}
+}

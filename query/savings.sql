@@ -1,0 +1,40 @@
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by shape. One row for each
+-- group and each set of conditions that pricing depends on (savings_query.go); cells holds its shapes, 40 bytes each: shape, messages, reported_micros
+-- (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per shape takes longer than all the rest.
+SELECT
+{{- range .Keys}}
+    {{.Shown}} AS {{.Name}},
+{{- end}}
+{{- if not .Single}}
+    account,
+{{- end}}
+    conditions,
+    arrayStringConcat(groupArray(concat(reinterpretAsFixedString(shape), reinterpretAsFixedString(messages),
+        reinterpretAsFixedString(reported_micros), reinterpretAsFixedString(cohort_max_ms)))) AS cells
+FROM
+(
+    SELECT
+    {{- range .Keys}}
+        {{.Cell}} AS {{.Column}},
+    {{- end}}
+    {{- if not .Single}}
+        r.account AS account,
+    {{- end}}
+        {{.Conditions}} AS conditions,
+        r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
+    FROM rollup_cascades AS r
+    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+    {{- if .Single}}
+        AND r.account IN {filter_account:Array(String)} AND (r.bucket, r.generation) IN
+    {{- else}}
+        AND (r.account, r.bucket, r.generation) IN
+    {{- end}}
+        (
+    {{- template "visible" .}}
+        )
+{{- range .Filters}}
+        AND {{.Shown}} IN {{.Parameter}}
+{{- end}}
+    GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions, shape
+)
+GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions

@@ -1,0 +1,67 @@
+package query
+
+import (
+	"net/http"
+	"testing"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// BenchmarkServer_Savings reports over 2 million cells of one account's month: 20 million messages of 200 000 shapes, among others' cells. It
+// prints cells/s beside the time of a request: by a server that knows nothing yet, by one that knows the shapes, and by one that has been asked
+// the same before.
+func BenchmarkServer_Savings(b *testing.B) {
+	const cells, shapes = 2_000_000, 200_000
+	conn := newConn(b)
+	fillSavings(b, conn, cells, shapes)
+	const month = "account=acme&from=2026-10-01&to=2026-11-01&"
+	for _, query := range []string{"group_by=", "group_by=campaign", "group_by=day", "group_by=path", "group_by=sender,country", "group_by=day,campaign,first_channel&limit=10000"} {
+		ask := func(b *testing.B, s *Server) {
+			if w := get(s, "/v1/reports/savings?"+month+query); w.Code != http.StatusOK {
+				b.Fatal(w.Body)
+			}
+		}
+		bench := func(name string, remember int64, fresh bool) {
+			b.Run(name+"/"+query, func(b *testing.B) {
+				s := newServer(b, conn)
+				s.answers.limit = remember
+				ask(b, s)
+				for b.Loop() {
+					if fresh {
+						b.StopTimer()
+						s = newServer(b, conn)
+						b.StartTimer()
+					}
+					ask(b, s)
+				}
+				b.ReportMetric(cells*float64(b.N)/b.Elapsed().Seconds(), "cells/s")
+			})
+		}
+		bench("first", 0, true)
+		bench("shapes_known", 1, false) // No answer is so small that it is kept.
+		bench("remembered", 0, false)
+	}
+}
+
+// fillSavings makes cells by SQL, most of them of few shapes, as in life.
+func fillSavings(tb testing.TB, conn driver.Conn, cells, shapes int) {
+	tb.Helper()
+	execute(tb, conn, `INSERT INTO legs SELECT 'acme', number, ['sms', 'push', 'viber', 'whatsapp'][1 + number % 4], ['', 'mts'][1 + intDiv(number, 4) % 2],
+		['25001', '25002', '25020'][1 + intDiv(number, 8) % 3], ['RU', 'KZ', 'UA'][1 + intDiv(number, 24) % 3], ['promo', 'otp'][1 + intDiv(number, 72) % 2],
+		concat('sender', toString(intDiv(number, 144) % 5)), '', ['first', 'unread', 'undelivered'][1 + intDiv(number, 720) % 3], '' FROM numbers(2160)`)
+	execute(tb, conn, `INSERT INTO shapes SELECT 'acme', cityHash64(number), 1 + number % 3, arrayMap(i -> cityHash64(number, i) % 2160, range(1 + number % 3)),
+		arrayMap(i -> if(i < number % 3, 9, if(number % 7 = 0, 1, 7)) + bitShiftLeft(number % 3, 8), range(1 + number % 3)) FROM numbers($1)`, shapes)
+	execute(tb, conn, `INSERT INTO rollup_cascades SELECT if(number % 10 = 0, 'other', 'acme') AS account, toStartOfHour(cohort), 7,
+		toStartOfFifteenMinutes(toDateTime('2026-10-01 00:00:00', 'UTC') + toUInt32(number * 2678400 * 9 / 10 / $1)) AS cohort,
+		concat('c', toString(rand(1) % 20)), concat('t', toString(rand(2) % 10)), cityHash64(toUInt64($2 * pow(rand(3) / 4294967296, 3))), '',
+		1 + rand(4) % 19, 0, toUnixTimestamp(cohort) * 1000 + rand(5) % 900000
+		FROM numbers(intDiv($1 * 10, 9)) SETTINGS max_partitions_per_insert_block = 0`, cells, shapes)
+	execute(tb, conn, "INSERT INTO generations SELECT account, bucket, generation, min(cohort_max_ms), max(cohort_max_ms), 0, 0 FROM rollup_cascades GROUP BY account, bucket, generation")
+	execute(tb, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
+	putTariffs(tb, conn, "acme", tariffRow("sms", "per_segment_sent", "2"), tariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),
+		tariffRow("push", "per_message_sent", "0.36"), tariffRow("viber", "per_message_delivered", "0.75", "valid_to", "2026-10-15T00:00:00Z"),
+		tariffRow("viber", "per_message_delivered", "0.8125", "valid_from", "2026-10-15T00:00:00Z"), tariffRow("whatsapp", "per_message_delivered", "4.5"))
+	putPrices(tb, conn, schema.ReferenceTemplates, "acme", []string{`{"template":"t1","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}`})
+}

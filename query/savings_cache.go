@@ -1,0 +1,78 @@
+package query
+
+import (
+	"container/list"
+	"sync"
+)
+
+// maxAnswerBytes bounds what the server remembers of answers.
+const maxAnswerBytes = 128 << 20
+
+// savingsAnswer is a whole savings report, before it is cut into pages. It never changes.
+type savingsAnswer struct {
+	rows []*savingsRow
+	// channels are those that occur in any row, in order.
+	channels []string
+}
+
+// bytes is about what the answer takes.
+func (a *savingsAnswer) bytes() int64 {
+	size := int64(100)
+	for _, r := range a.rows {
+		size += 400 + 64*int64(len(r.channels)) + 100*int64(len(r.minimums))
+		for _, k := range r.keys {
+			size += 32 + int64(len(k.text))
+		}
+	}
+	return size
+}
+
+// answerCache remembers answers by all that they depend on: what was asked, the visible generations, the price lists and the routes.
+// So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for concurrent use.
+type answerCache struct {
+	mu      sync.Mutex
+	entries map[string]*list.Element
+	recent  list.List // the one that was asked for last comes first
+	bytes   int64
+	// limit is maxAnswerBytes but in tests.
+	limit int64
+}
+
+type cachedAnswer struct {
+	key    string
+	answer *savingsAnswer
+	bytes  int64
+}
+
+func (c *answerCache) get(key string) *savingsAnswer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.entries[key]
+	if e == nil {
+		return nil
+	}
+	c.recent.MoveToFront(e)
+	return e.Value.(*cachedAnswer).answer
+}
+
+func (c *answerCache) put(key string, answer *savingsAnswer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.entries == nil {
+		c.entries = map[string]*list.Element{}
+	}
+	limit := c.limit
+	if limit == 0 {
+		limit = maxAnswerBytes
+	}
+	made := &cachedAnswer{key, answer, answer.bytes()}
+	if c.entries[key] != nil || made.bytes > limit {
+		return
+	}
+	c.entries[key] = c.recent.PushFront(made)
+	for c.bytes += made.bytes; c.bytes > limit; {
+		oldest := c.recent.Remove(c.recent.Back()).(*cachedAnswer)
+		delete(c.entries, oldest.key)
+		c.bytes -= oldest.bytes
+	}
+}

@@ -1,0 +1,405 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"strings"
+
+	"kaskad/money"
+)
+
+const (
+	// cellBytes is the size of a cell as savings.sql packs it.
+	cellBytes = 40
+	// maxWaiting is how many cells wait for their shapes to be loaded; a cold start loads them in few statements.
+	maxWaiting = 1 << 20
+	// maxSavingsRows bounds an answer, which is kept in memory as a whole.
+	maxSavingsRows = 1_000_000
+)
+
+// keyValue is a row's value of a key.
+type keyValue struct {
+	text   string
+	number uint16
+}
+
+func (k keyValue) compare(other keyValue) int {
+	return cmp.Or(cmp.Compare(k.number, other.number), strings.Compare(k.text, other.text))
+}
+
+// savingsRow is a row of the report as quantities, which may be added up over any partition of the messages.
+type savingsRow struct {
+	keys     []keyValue
+	currency string
+
+	messages, reached, read, unpriced, estimated uint64
+	priced, pricedReached, pricedRead, segments  uint64
+	smsOnly, actual, savedUnreached              money.Amount
+	doublePaid, doublePaidUnread, wasted         money.Amount
+	reportedAttempts                             uint64
+	reported, reportedComputed                   money.Amount
+	channels                                     []channelCost // in the order of channels
+	minimums                                     map[minimumKey]money.Amount
+	settledMS                                    int64 // when its youngest cohort settles
+}
+
+// minimumKey is what a monthly minimum is agreed on, within one row.
+type minimumKey struct {
+	tariff *money.Tariff
+	sender string
+	month  uint8 // of UTC, as in a cell's conditions
+}
+
+// add counts n messages with one outcome.
+func (r *savingsRow) add(o *outcome, tally *tally, month uint8) {
+	n := tally.messages
+	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
+	r.messages += n
+	r.settledMS = max(r.settledMS, tally.maxMS+o.settlingMS)
+	if o.reached {
+		r.reached += n
+	}
+	if o.read {
+		r.read += n
+	}
+	if !o.priced {
+		r.unpriced += n
+		return
+	}
+	r.priced += n
+	if o.reached {
+		r.pricedReached += n
+	} else {
+		r.savedUnreached = r.savedUnreached.Add(times(o.smsOnly.Sub(o.actual)))
+	}
+	if o.read {
+		r.pricedRead += n
+	}
+	if o.estimated {
+		r.estimated += n
+	}
+	r.segments += n * uint64(o.segments)
+	r.smsOnly = r.smsOnly.Add(times(o.smsOnly))
+	r.actual = r.actual.Add(times(o.actual))
+	r.doublePaid = r.doublePaid.Add(times(o.doublePaid))
+	r.doublePaidUnread = r.doublePaidUnread.Add(times(o.doublePaidUnread))
+	r.wasted = r.wasted.Add(times(o.wasted))
+	r.reportedAttempts += n * o.reportedAttempts
+	r.reportedComputed = r.reportedComputed.Add(times(o.reportedComputed))
+	for _, c := range o.channels {
+		r.channels = addChannel(r.channels, channelCost{c.channel, n * c.attempts, n * c.units, times(c.cost)})
+	}
+	if n == 0 {
+		return // A further currency of messages that were counted already.
+	}
+	for _, m := range o.minimums {
+		if r.minimums == nil {
+			r.minimums = map[minimumKey]money.Amount{}
+		}
+		key := minimumKey{m.tariff, m.sender, month}
+		r.minimums[key] = r.minimums[key].Add(times(m.cost))
+	}
+}
+
+// topUp is what monthly minimums add to the cost.
+func (r *savingsRow) topUp() (sum money.Amount) {
+	for key, cost := range r.minimums {
+		if missing := money.Micros(key.tariff.MonthlyMinimum).Sub(cost); missing.Sign() > 0 {
+			sum = sum.Add(missing)
+		}
+	}
+	return sum
+}
+
+// compare orders rows by their keys, then by currency.
+func (r *savingsRow) compare(other *savingsRow) int {
+	return cmp.Or(slices.CompareFunc(r.keys, other.keys, keyValue.compare), strings.Compare(r.currency, other.currency))
+}
+
+// tally is what the cells of one outcome sum up to.
+type tally struct {
+	messages uint64
+	reported money.Amount
+	maxMS    int64
+	touched  bool
+}
+
+// cellRow is a row of savings.sql: the cells of one group under the same conditions.
+type cellRow struct {
+	// keys are all of the report's; those of shapes are left empty.
+	keys     []keyValue
+	currency string // in which prices were reported
+	month    uint8
+	store    *shapeStore
+	pricing  *pricing
+	interval uint16
+	segments uint8 // of the template
+	cells    string
+}
+
+// fold adds cells to the rows of a report.
+type fold struct {
+	server *Server
+	// keys are the report's, and filters those that cells know by their shapes alone.
+	keys    keySet
+	filters []filter
+
+	groups map[string]*savingsRow
+	// dims holds, by the place of an outcome, 1 + the place in shaped of what the report wants to know of it, or -1 when a filter leaves it
+	// out.
+	dims      map[*pricing][]int32
+	shaped    []shapedKeys
+	dimOf     map[string]int32
+	byDim     []*savingsRow // of the current cellRow
+	tallies   []tally       // by the place of an outcome
+	touched   []int32
+	rest      []byte
+	id        []byte
+	waiting   []cellRow
+	waitCells int
+}
+
+// shapedKeys are the keys that come from shapes, in the order of the report's keys, and the currency.
+type shapedKeys struct {
+	values   []keyValue
+	currency string
+}
+
+func newFold(s *Server, keys keySet, filters []filter) *fold {
+	f := &fold{server: s, keys: keys, groups: map[string]*savingsRow{}, dims: map[*pricing][]int32{}, dimOf: map[string]int32{}}
+	for _, filter := range filters {
+		if filter.key.cell == "" {
+			f.filters = append(f.filters, filter)
+		}
+	}
+	return f
+}
+
+// add takes a row. Cells whose shapes are not known yet wait until there are many of them.
+func (f *fold) add(ctx context.Context, row cellRow) error {
+	rest, err := f.take(&row)
+	if err != nil || rest == "" {
+		return err
+	}
+	row.cells = rest
+	f.waiting = append(f.waiting, row)
+	if f.waitCells += len(rest) / cellBytes; f.waitCells >= maxWaiting {
+		return f.settle(ctx)
+	}
+	return nil
+}
+
+// settle loads and prices the shapes that cells wait for, and adds the cells.
+func (f *fold) settle(ctx context.Context) error {
+	wanted := map[*shapeStore][]uint64{}
+	for _, row := range f.waiting {
+		for at := 0; at < len(row.cells); at += cellBytes {
+			wanted[row.store] = append(wanted[row.store], le64(row.cells[at:]))
+		}
+	}
+	for store, ids := range wanted {
+		if err := f.server.loadShapes(ctx, store, ids); err != nil {
+			return err
+		}
+	}
+	var ids []uint64
+	for i := range f.waiting {
+		row := &f.waiting[i]
+		ids = ids[:0]
+		for at := 0; at < len(row.cells); at += cellBytes {
+			ids = append(ids, le64(row.cells[at:]))
+		}
+		if err := row.store.price(row.pricing, ids, row.interval, row.segments); err != nil {
+			return err
+		}
+		if _, err := f.take(row); err != nil {
+			return err
+		}
+	}
+	if len(f.waiting) > 0 {
+		f.server.shapes.trim()
+	}
+	f.waiting, f.waitCells = f.waiting[:0], 0
+	return nil
+}
+
+// take adds the cells whose outcome is known and returns the others.
+func (f *fold) take(row *cellRow) (rest string, err error) {
+	f.rest = f.rest[:0]
+	store, p := row.store, row.pricing
+	store.mu.RLock()
+	outcomes := p.outcomes
+	if missing := len(outcomes) - len(f.tallies); missing > 0 {
+		f.tallies = append(f.tallies, make([]tally, missing)...)
+	}
+	for at := 0; at+cellBytes <= len(row.cells); at += cellBytes {
+		cell := row.cells[at : at+cellBytes]
+		place, known := store.outcomeOf(p, le64(cell), row.interval, row.segments)
+		if !known {
+			f.rest = append(f.rest, cell...)
+			continue
+		}
+		t := &f.tallies[place]
+		if !t.touched {
+			*t = tally{touched: true}
+			f.touched = append(f.touched, place)
+		}
+		t.messages += le64(cell[8:])
+		if lo, hi := le64(cell[16:]), le64(cell[24:]); lo|hi != 0 {
+			t.reported = t.reported.Add(wideAmount(int64(hi), lo))
+		}
+		t.maxMS = max(t.maxMS, int64(le64(cell[32:])))
+	}
+	store.mu.RUnlock()
+	err = f.flush(row, outcomes)
+	return string(f.rest), err
+}
+
+// flush adds the tallies to the groups.
+func (f *fold) flush(row *cellRow, outcomes []outcome) error {
+	f.byDim = slices.Grow(f.byDim[:0], len(f.shaped))[:len(f.shaped)]
+	clear(f.byDim)
+	dims := f.dims[row.pricing]
+	if missing := len(outcomes) - len(dims); missing > 0 {
+		dims = append(dims, make([]int32, missing)...)
+		f.dims[row.pricing] = dims
+	}
+	for _, place := range f.touched {
+		t, o := &f.tallies[place], &outcomes[place]
+		t.touched = false
+		if dims[place] == 0 {
+			dims[place] = f.dim(o)
+		}
+		dim := dims[place] - 1
+		if dim < 0 {
+			continue
+		}
+		for int(dim) >= len(f.byDim) {
+			f.byDim = append(f.byDim, nil)
+		}
+		if f.byDim[dim] == nil {
+			group, err := f.group(row, &f.shaped[dim])
+			if err != nil {
+				return err
+			}
+			f.byDim[dim] = group
+		}
+		group := f.byDim[dim]
+		group.add(o, t, row.month)
+		if o.priced && o.currency == row.currency {
+			group.reported = group.reported.Add(t.reported)
+		}
+	}
+	f.touched = f.touched[:0]
+	return nil
+}
+
+// dim returns what dims holds of an outcome.
+func (f *fold) dim(o *outcome) int32 {
+	for _, filter := range f.filters {
+		if !slices.Contains(filter.values, o.shown(filter.key)) {
+			return -1
+		}
+	}
+	keys := shapedKeys{currency: o.currency}
+	f.id = f.id[:0]
+	for _, k := range f.keys {
+		if k.cell == "" {
+			value := o.key(k.name)
+			keys.values = append(keys.values, value)
+			f.id = value.appendTo(f.id)
+		}
+	}
+	f.id = append(f.id, o.currency...)
+	place, found := f.dimOf[string(f.id)]
+	if !found {
+		f.shaped = append(f.shaped, keys)
+		place = int32(len(f.shaped))
+		f.dimOf[string(f.id)] = place
+	}
+	return place
+}
+
+// group returns the row of the report, a new one when there is none.
+func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
+	f.id = f.id[:0]
+	next := 0
+	for i, k := range f.keys {
+		value := row.keys[i]
+		if k.cell == "" {
+			value = shaped.values[next]
+			next++
+		}
+		f.id = value.appendTo(f.id)
+	}
+	f.id = append(f.id, shaped.currency...)
+	if group, found := f.groups[string(f.id)]; found {
+		return group, nil
+	}
+	if len(f.groups) == maxSavingsRows {
+		return nil, problem(http.StatusServiceUnavailable, "too-large", "the answer has more than a million rows: shorten from…to, group by less, or filter")
+	}
+	group := &savingsRow{keys: slices.Clone(row.keys), currency: shaped.currency}
+	next = 0
+	for i, k := range f.keys {
+		if k.cell == "" {
+			group.keys[i] = shaped.values[next]
+			next++
+		}
+	}
+	f.groups[string(f.id)] = group
+	return group, nil
+}
+
+// rows returns the rows of the report in their order.
+func (f *fold) rows() []*savingsRow {
+	rows := make([]*savingsRow, 0, len(f.groups))
+	for _, group := range f.groups {
+		rows = append(rows, group)
+	}
+	slices.SortFunc(rows, (*savingsRow).compare)
+	return rows
+}
+
+// appendTo appends bytes that differ for different values.
+func (k keyValue) appendTo(to []byte) []byte {
+	to = binary.AppendUvarint(binary.AppendUvarint(to, uint64(k.number)), uint64(len(k.text)))
+	return append(to, k.text...)
+}
+
+// key returns the message's value of a key that comes from its shape.
+func (o *outcome) key(name string) keyValue {
+	switch name {
+	case "sender":
+		return keyValue{text: o.sender}
+	case "traffic":
+		return keyValue{text: o.traffic}
+	case "country":
+		return keyValue{text: o.country}
+	case "first_channel":
+		return keyValue{text: o.firstChannel}
+	case "reached_by":
+		return keyValue{text: o.reachedBy}
+	case "path":
+		return keyValue{text: o.path}
+	case "sms_segments":
+		return keyValue{number: o.segments}
+	}
+	return keyValue{text: o.currency}
+}
+
+// shown returns the value as a filter has it.
+func (o *outcome) shown(k key) string { return o.key(k.name).shown(k) }
+
+// wideAmount makes an amount of the two halves of a 128-bit number of micro-units.
+func wideAmount(hi int64, lo uint64) money.Amount {
+	if hi == int64(lo)>>63 {
+		return money.Micros(int64(lo))
+	}
+	const half = 1 << 32
+	high := money.Micros(hi).Times(half).Times(half)
+	return high.Add(money.Micros(int64(lo >> 32)).Times(half)).Add(money.Micros(int64(lo & (half - 1))))
+}

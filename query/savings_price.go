@@ -1,0 +1,291 @@
+package query
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"kaskad/money"
+	"kaskad/schema"
+)
+
+// maxSMSSegments is how many segments the text of a template can take (package money allows no more).
+const maxSMSSegments = 255
+
+// outcome is all that the savings report wants to know of a message once it is priced: few for many shapes.
+type outcome struct {
+	priced, estimated, reached, read bool
+	currency                         string
+	segments                         uint16
+	// The message's keys.
+	sender, traffic, country, firstChannel, reachedBy, path string
+
+	smsOnly, actual, doublePaid, doublePaidUnread, wasted money.Amount
+	// reportedAttempts carry a price in the currency; reportedComputed is what they cost by the tariffs.
+	reportedAttempts uint64
+	reportedComputed money.Amount
+	channels         []channelCost
+	minimums         []minimumCost
+	// settlingMS is the longest settling window of its routes.
+	settlingMS int64
+}
+
+// channelCost is what attempts on a channel took.
+type channelCost struct {
+	channel         string
+	attempts, units uint64
+	cost            money.Amount
+}
+
+// minimumCost is what a sent attempt counts towards a monthly minimum.
+type minimumCost struct {
+	tariff *money.Tariff
+	sender string
+	cost   money.Amount
+}
+
+// pricing is how the shapes of one account are priced: by one version of its lists, and one of the routes. Guarded by the store's mu but for
+// what never changes.
+type pricing struct {
+	list   *money.PriceList // the account's list, which tells pricings apart
+	routes *routeTable
+	// prices has the account's tariffs, and for each number of segments a template that has as many.
+	prices  *money.PriceList
+	borders []uint32 // Unix seconds at which a tariff starts or ends, in order
+
+	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome; estimated does so for shapes whose
+	// segments are those of the template.
+	plain     [][]int32
+	estimated map[estimateKey]int32
+	outcomes  []outcome
+	known     map[string]int32 // the place of an outcome by all of its fields
+	scratch   money.Shape
+	key       []byte
+	bytes     int64 // that the above take, about
+}
+
+type estimateKey struct {
+	shape    uint32
+	interval uint16
+	segments uint8
+}
+
+// routeTable is the table of routes, and a text that differs when it does.
+type routeTable struct {
+	fingerprint string
+	days        map[[3]string]uint16 // by account, channel, provider
+}
+
+func newRouteTable(routes []route) *routeTable {
+	t := &routeTable{days: make(map[[3]string]uint16, len(routes))}
+	for _, r := range routes {
+		t.days[[3]string{r.Account, r.Channel, r.Provider}] = r.SettlingDays
+		t.fingerprint += fmt.Sprintf("%q%q%q%d;", r.Account, r.Channel, r.Provider, r.SettlingDays)
+	}
+	return t
+}
+
+// settlingDays looks a route up in the order of routeLevels.
+func (t *routeTable) settlingDays(account, channel, provider string) int64 {
+	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"}, {"", channel, "*"}} {
+		if days, found := t.days[line]; found {
+			return int64(days)
+		}
+	}
+	return 0
+}
+
+// pricing returns how the account's shapes are priced by a list, remembered or new.
+func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pricings {
+		if p.list == prices.list && p.routes.fingerprint == routes.fingerprint {
+			return p
+		}
+	}
+	p := &pricing{list: prices.list, routes: routes, estimated: map[estimateKey]int32{}, known: map[string]int32{}}
+	segments := make([]money.Template, maxSMSSegments)
+	for i := range segments {
+		segments[i] = money.Template{Template: strconv.Itoa(i + 1), SMSSegments: uint16(i + 1), ToMS: schema.Never}
+	}
+	p.prices = money.NewPriceList(prices.tariffs, segments)
+	for _, ms := range p.prices.Borders() {
+		p.borders = append(p.borders, storable(ms))
+	}
+	p.plain = make([][]int32, len(p.borders)+1)
+	if len(s.pricings) == maxPricings {
+		s.bytes.Add(-s.pricings[0].bytes)
+		s.pricings = slices.Delete(s.pricings, 0, 1)
+	}
+	s.pricings = append(s.pricings, p)
+	return p
+}
+
+// interval is the number of borders up to a time: within an interval all prices are constant.
+func (p *pricing) interval(second uint32) uint16 {
+	i, exact := slices.BinarySearch(p.borders, second)
+	if exact {
+		i++
+	}
+	return uint16(i)
+}
+
+// outcomeOf returns the place of a shape's outcome, or false when the shape is not loaded or not priced. The caller holds mu.
+func (s *shapeStore) outcomeOf(p *pricing, id uint64, interval uint16, segments uint8) (int32, bool) {
+	place, found := s.index[id]
+	if !found {
+		return 0, false
+	}
+	if segments > 0 && s.shapes[place].needsTemplate(s) {
+		o := p.estimated[estimateKey{place, interval, segments}]
+		return o - 1, o > 0
+	}
+	if outcomes := p.plain[interval]; int(place) < len(outcomes) && outcomes[place] > 0 {
+		return outcomes[place] - 1, true
+	}
+	return 0, false
+}
+
+// needsTemplate tells whether nothing in the message says how many segments it would take as SMS.
+func (shape storedShape) needsTemplate(s *shapeStore) bool {
+	if shape.smsSegments > 0 {
+		return false
+	}
+	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
+		if ref.code>>8 != 0 && s.legs[ref.leg].Channel == "sms" {
+			return false
+		}
+	}
+	return true
+}
+
+// price prices shapes that are loaded. Others may read in between.
+func (s *shapeStore) price(p *pricing, ids []uint64, interval uint16, segments uint8) error {
+	for part := range slices.Chunk(ids, 4096) {
+		if err := s.pricePart(p, part, interval, segments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segments uint8) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var startMS int64
+	if interval > 0 {
+		startMS = int64(p.borders[interval-1]) * 1000
+	}
+	for _, id := range ids {
+		if _, known := s.outcomeOf(p, id, interval, segments); known {
+			continue
+		}
+		place, found := s.index[id]
+		if !found {
+			return fmt.Errorf("shape %d of account %q is not loaded", id, s.account)
+		}
+		shape := s.shapes[place]
+		s.expand(shape, &p.scratch)
+		if segments > 0 && shape.needsTemplate(s) {
+			p.estimated[estimateKey{place, interval, segments}] = 1 + s.outcome(p, strconv.Itoa(int(segments)), startMS)
+			s.count(p, 32)
+			continue
+		}
+		if missing := len(s.shapes) - len(p.plain[interval]); missing > 0 {
+			p.plain[interval] = append(p.plain[interval], make([]int32, missing)...)
+			s.count(p, 4*missing)
+		}
+		p.plain[interval][place] = 1 + s.outcome(p, "", startMS)
+	}
+	return nil
+}
+
+// count notes what a pricing takes, unless it is forgotten already.
+func (s *shapeStore) count(p *pricing, bytes int) {
+	if slices.Contains(s.pricings, p) {
+		p.bytes += int64(bytes)
+		s.bytes.Add(int64(bytes))
+	}
+}
+
+// outcome prices the shape in scratch and returns the place of what came out.
+func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 {
+	shape := &p.scratch
+	priced := p.prices.Price(shape, template, cohortMS)
+	o := outcome{
+		priced: priced.OK, estimated: priced.Estimated, reached: shape.Reached(), read: shape.Read(), currency: priced.Currency, segments: priced.Segments,
+		sender: shape.Sender(), traffic: shape.Traffic(), country: shape.Country(), firstChannel: shape.FirstChannel(), reachedBy: shape.ReachedBy(), path: shape.Path(),
+		smsOnly: priced.SMSOnly, actual: priced.Actual, doublePaid: priced.DoublePaid, doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
+	}
+	for i := range shape.Legs {
+		leg := &shape.Legs[i]
+		o.settlingMS = max(o.settlingMS, p.routes.settlingDays(s.account, leg.Channel, leg.Provider)*24*schema.HourMS)
+		if !priced.OK {
+			continue
+		}
+		cost := &priced.Legs[i]
+		o.channels = addChannel(o.channels, channelCost{leg.Channel, 1, cost.Units, cost.Cost})
+		if slices.Contains(leg.ReportedIn, o.currency) {
+			o.reportedAttempts++
+			o.reportedComputed = o.reportedComputed.Add(cost.Cost)
+		}
+		if leg.Sent && cost.Tariff != nil && cost.Tariff.MonthlyMinimum > 0 {
+			o.minimums = append(o.minimums, minimumCost{cost.Tariff, leg.Sender, cost.Cost})
+		}
+	}
+	p.key = o.appendKey(p.key[:0])
+	place, found := p.known[string(p.key)]
+	if !found {
+		place = int32(len(p.outcomes))
+		p.outcomes = append(p.outcomes, o)
+		p.known[string(p.key)] = place
+		s.count(p, 400+2*len(p.key))
+	}
+	return place
+}
+
+// addChannel adds to the line of the channel, in the order of channels.
+func addChannel(lines []channelCost, c channelCost) []channelCost {
+	i := 0
+	for i < len(lines) && lines[i].channel < c.channel {
+		i++
+	}
+	if i == len(lines) || lines[i].channel != c.channel {
+		return slices.Insert(lines, i, c)
+	}
+	lines[i].attempts += c.attempts
+	lines[i].units += c.units
+	lines[i].cost = lines[i].cost.Add(c.cost)
+	return lines
+}
+
+// appendKey appends bytes that differ for different outcomes.
+func (o *outcome) appendKey(to []byte) []byte {
+	flags := bit(o.priced) | bit(o.estimated)<<1 | bit(o.reached)<<2 | bit(o.read)<<3
+	to = append(to, flags)
+	text := func(s string) { to = append(binary.AppendUvarint(to, uint64(len(s))), s...) }
+	amount := func(a money.Amount) { to = append(a.Append(to), ' ') }
+	for _, s := range []string{o.currency, o.sender, o.traffic, o.country, o.firstChannel, o.reachedBy, o.path} {
+		text(s)
+	}
+	to = binary.AppendUvarint(to, uint64(o.segments))
+	to = binary.AppendUvarint(to, o.reportedAttempts)
+	to = binary.AppendUvarint(to, uint64(o.settlingMS))
+	for _, a := range []money.Amount{o.smsOnly, o.actual, o.doublePaid, o.doublePaidUnread, o.wasted, o.reportedComputed} {
+		amount(a)
+	}
+	to = binary.AppendUvarint(to, uint64(len(o.channels)))
+	for _, c := range o.channels {
+		text(c.channel)
+		to = binary.AppendUvarint(binary.AppendUvarint(to, c.attempts), c.units)
+		amount(c.cost)
+	}
+	for _, m := range o.minimums {
+		to = fmt.Appendf(to, "%p", m.tariff)
+		text(m.sender)
+		amount(m.cost)
+	}
+	return to
+}

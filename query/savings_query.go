@@ -1,0 +1,277 @@
+package query
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"kaskad/money"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+var (
+	//go:embed visible.sql
+	visibleSQL string
+	//go:embed savings.sql
+	savingsSQL string
+	//go:embed savings_state.sql
+	savingsStateSQL string
+)
+
+// The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
+var (
+	savingsTemplate      = template.Must(template.Must(template.New("savings.sql").Parse(visibleSQL)).Parse(savingsSQL))
+	savingsStateTemplate = template.Must(template.Must(template.New("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
+)
+
+// savingsQuery reads the cells of a savings report over one set of generations.
+type savingsQuery struct {
+	// keys are those that a cell knows (cellKeys), in the order of the columns that come back.
+	keys    keySet
+	filters []filter
+	tz      string
+	// accounts are those in sight, nil for all.
+	accounts     []string
+	fromMS, toMS int64
+	// generation: of every bucket the greatest generation up to this one is read.
+	generation uint64
+	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in sight starts or ends.
+	tariffBorders []uint32
+	templates     templateRows
+	// months separates the months of UTC.
+	months bool
+}
+
+// A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two of 64 bits is twice as
+// fast as by more: the currency of reported prices (3 bytes of text), the segments of the template (8 bits), the quarter hour at which the
+// tariffs that are valid at the cohort began (24 bits, in quarter hours of Unix time; 0 before the first border in the period), and
+// the month of UTC (8 bits, which months share that are 21 years apart).
+const (
+	templateBit = 24
+	tariffsBit  = 32
+	monthBit    = 56
+
+	quarterSeconds = quarterMS / 1000
+)
+
+// conditions returns the SQL of a cell's conditions. What an account does not need costs nothing.
+func (q *savingsQuery) conditions() string {
+	// The casts make plain numbers of what functions of a LowCardinality text return: grouping by those is several times slower.
+	sum := "CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')"
+	add := func(expression string, at int) {
+		sum += fmt.Sprintf("\n            + bitShiftLeft(CAST(%s, 'UInt64'), %d)", expression, at)
+	}
+	if expression := q.templates.cell(q.single()); expression != "" {
+		add(expression, templateBit)
+	}
+	if len(q.tariffBorders) > 0 {
+		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), %d)", quarterSeconds), tariffsBit)
+	}
+	if q.months {
+		add("toRelativeMonthNum(r.cohort) % 256", monthBit)
+	}
+	return sum
+}
+
+// setPrices adds the conditions that the price lists of the accounts in sight make necessary.
+func (q *savingsQuery) setPrices(lists *priceLists, minimum bool) {
+	templates := map[string][]money.Template{}
+	for account, prices := range lists.snapshot.accounts {
+		if q.accounts != nil && !slices.Contains(q.accounts, account) {
+			continue
+		}
+		for _, t := range prices.tariffs {
+			for _, ms := range []int64{t.FromMS, t.ToMS} {
+				if ms > q.fromMS && ms < q.toMS {
+					q.tariffBorders = append(q.tariffBorders, storable(ms))
+				}
+			}
+			q.months = q.months || (minimum && t.MonthlyMinimum > 0)
+		}
+		if len(prices.templates) > 0 {
+			templates[account] = prices.templates
+		}
+	}
+	slices.Sort(q.tariffBorders)
+	q.tariffBorders = slices.Compact(q.tariffBorders)
+	q.templates = newTemplateRows(templates, q.single(), q.fromMS, q.toMS)
+}
+
+// single tells that one account is in sight; its cells are found faster.
+func (q *savingsQuery) single() bool { return len(q.accounts) == 1 }
+
+// SQL returns the statement that reads the cells, and its parameters.
+func (q *savingsQuery) SQL() (string, []any, error) {
+	data, args := q.visible()
+	timed := false
+	for i, k := range q.keys {
+		column := "c" + strconv.Itoa(i)
+		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i)})
+		timed = timed || k.timed()
+	}
+	data.Conditions = q.conditions()
+	for _, f := range q.filters {
+		if f.key.cell == "" || f.key.name == "account" {
+			continue // What a shape tells is compared when it is known; accounts are part of what is visible.
+		}
+		parameter := "filter_" + f.key.name
+		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		timed = timed || f.key.timed()
+		values, err := f.argument()
+		if err != nil {
+			return "", nil, err
+		}
+		args = append(args, clickhouse.Named(parameter, values))
+	}
+	if timed {
+		args = append(args, clickhouse.Named("tz", q.tz))
+	}
+	if len(q.tariffBorders) > 0 {
+		// Before the first border the answer is 0, which stands for the start of the period.
+		args = append(args, clickhouse.Named("tariff_borders", slices.Concat([]uint32{0}, q.tariffBorders)))
+	}
+	args = append(args, q.templates.args()...)
+	statement, err := fill(savingsTemplate, data)
+	return statement, args, err
+}
+
+// stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
+func (q *savingsQuery) stateSQL() (string, []any, error) {
+	data, args := q.visible()
+	statement, err := fill(savingsStateTemplate, data)
+	return statement, args, err
+}
+
+type savingsData struct {
+	Keys             []keySQL
+	Conditions       string
+	Filters          []filterSQL
+	Accounts, Single bool
+}
+
+func (q *savingsQuery) visible() (savingsData, []any) {
+	args := []any{
+		clickhouse.Named("from", storable(q.fromMS)),
+		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("generation", q.generation),
+	}
+	if q.accounts != nil {
+		args = append(args, clickhouse.Named("filter_account", q.accounts))
+	}
+	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
+}
+
+func fill(t *template.Template, data any) (string, error) {
+	var statement strings.Builder
+	if err := t.Execute(&statement, data); err != nil {
+		return "", fmt.Errorf("fill %s: %w", t.Name(), err)
+	}
+	return statement.String(), nil
+}
+
+// timed tells whether the key depends on the time zone.
+func (k key) timed() bool { return strings.Contains(k.cell, "{tz:") }
+
+// templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no more than that
+// matters: there may be thousands of templates, and few numbers.
+type templateRows struct {
+	// names are templates of price lists; where not one account alone is in sight, behind the length and the name of the account.
+	names []string
+	// Either segments has the number for each name in the whole period; or starts has, ascending, (1 + index of the name) × 2^32 + each Unix
+	// second at which the number changes, and segments what it is from there on.
+	segments []uint16
+	starts   []uint64
+}
+
+// newTemplateRows picks what matters in a period out of the templates of each account.
+func newTemplateRows(templates map[string][]money.Template, single bool, fromMS, toMS int64) templateRows {
+	type named struct {
+		name string
+		rows []money.Template
+	}
+	byName := map[string]*named{}
+	var all []*named
+	dated := false
+	for account, rows := range templates {
+		for _, t := range rows {
+			if t.ToMS <= fromMS || t.FromMS >= toMS {
+				continue
+			}
+			name := t.Template
+			if !single {
+				name = strconv.Itoa(len(account)) + "/" + account + name
+			}
+			if byName[name] == nil {
+				byName[name] = &named{name: name}
+				all = append(all, byName[name])
+			}
+			byName[name].rows = append(byName[name].rows, t)
+			dated = dated || t.FromMS > fromMS || t.ToMS < toMS
+		}
+	}
+	slices.SortFunc(all, func(a, b *named) int { return strings.Compare(a.name, b.name) })
+	var r templateRows
+	if dated {
+		r.starts, r.segments = []uint64{0}, []uint16{0} // templates that are in no list
+	}
+	for i, n := range all {
+		r.names = append(r.names, n.name)
+		if !dated {
+			r.segments = append(r.segments, n.rows[0].SMSSegments)
+			continue
+		}
+		slices.SortFunc(n.rows, func(a, b money.Template) int { return int(min(max(a.FromMS-b.FromMS, -1), 1)) })
+		id := uint64(i+1) << 32
+		begin := func(ms int64, segments uint16) {
+			start := id + uint64(storable(max(ms, 0)))
+			if last := len(r.starts) - 1; r.starts[last] == start {
+				r.segments[last] = segments // What ended just here goes on under another row.
+				return
+			}
+			r.starts, r.segments = append(r.starts, start), append(r.segments, segments)
+		}
+		begin(0, 0)
+		for _, t := range n.rows {
+			begin(t.FromMS, t.SMSSegments)
+			if t.ToMS < toMS {
+				begin(t.ToMS, 0)
+			}
+		}
+	}
+	return r
+}
+
+// cell is the SQL of the number, 0 for a template in no list; "" when there is none in any.
+func (r *templateRows) cell(single bool) string {
+	if len(r.names) == 0 {
+		return ""
+	}
+	name := "r.template"
+	if !single {
+		name = "concat(toString(length(r.account)), '/', r.account, r.template)"
+	}
+	if r.starts == nil {
+		return "transform(" + name + ", {template_names:Array(String)}, {template_segments:Array(UInt16)}, 0)"
+	}
+	return "transform(roundDown(bitShiftLeft(CAST(transform(" + name + ", {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32)" +
+		" + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0)"
+}
+
+func (r *templateRows) args() []any {
+	if len(r.names) == 0 {
+		return nil
+	}
+	args := []any{clickhouse.Named("template_names", r.names), clickhouse.Named("template_segments", r.segments)}
+	if r.starts != nil {
+		ids := make([]uint64, len(r.names))
+		for i := range ids {
+			ids[i] = uint64(i + 1)
+		}
+		args = append(args, clickhouse.Named("template_ids", ids), clickhouse.Named("template_starts", r.starts))
+	}
+	return args
+}

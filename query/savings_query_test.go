@@ -1,0 +1,295 @@
+package query
+
+import (
+	"encoding/binary"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"pgregory.net/rapid"
+)
+
+// savingsState is the statement of a query that fingerprints what it would read.
+type savingsState struct{ *savingsQuery }
+
+func (q savingsState) SQL() (string, []any, error) { return q.stateSQL() }
+
+func TestSQL_Golden_Savings(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	filterOf := func(name string, values ...string) filter { return filter{savingsKeys.named(t, name)[0], values} }
+	template := func(name string, segments uint16, fromMS, toMS int64) money.Template {
+		return money.Template{Template: name, SMSSegments: segments, FromMS: fromMS, ToMS: toMS}
+	}
+	const from, to = 1790812800000, 1793491200000 // October 2026
+	plain := &savingsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7}
+	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "campaign", "hour", "weekday"),
+		accounts: []string{"acme", hostile}, filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"), filterOf("hour_of_day", "7"),
+			filterOf("path", "sms"), filterOf("template", hostile)},
+		tariffBorders: []uint32{1791000000, 1792000800}, months: true,
+		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never), template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
+	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"), accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
+		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never), template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
+	for name, q := range map[string]statementer{"savings_total": plain, "savings_all": all, "savings_single": single,
+		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single}} {
+		checkGolden(t, name, q, hostile)
+	}
+}
+
+// What the statement looks up in the lists is what the price list says, at every quarter hour of the period.
+func TestTemplateRows_Law(t *testing.T) {
+	const quarters, quarter = 40, quarterMS
+	rapid.Check(t, func(t *rapid.T) {
+		const start = 1_790_000_100_000
+		names := []string{"a", "b", "ab", ""}
+		templates := map[string][]money.Template{}
+		for _, account := range []string{"1", "x", "x1"} {
+			for _, name := range names {
+				at := rapid.Int64Range(-10, quarters).Draw(t, "first")
+				for range rapid.IntRange(0, 4).Draw(t, "rows") {
+					end := at + rapid.Int64Range(1, 20).Draw(t, "length")
+					row := money.Template{Template: name, SMSSegments: uint16(rapid.IntRange(1, 255).Draw(t, "segments")), FromMS: start + at*quarter, ToMS: start + end*quarter}
+					if rapid.IntRange(0, 9).Draw(t, "open") == 0 {
+						row.ToMS = schema.Never
+					}
+					templates[account] = append(templates[account], row)
+					if at = end + rapid.Int64Range(0, 2).Draw(t, "gap"); row.ToMS == schema.Never {
+						break
+					}
+				}
+			}
+		}
+		single := rapid.Bool().Draw(t, "single")
+		if single {
+			templates = map[string][]money.Template{"x": templates["x"]}
+		}
+		from, to := int64(start), int64(start+quarters*quarter)
+		rows := newTemplateRows(templates, single, from, to)
+		if len(rows.names) > 0 && len(rows.segments) != max(len(rows.names), len(rows.starts)) || !slices.IsSorted(rows.starts) {
+			t.Fatalf("%+v", rows)
+		}
+		for account, list := range templates {
+			prices := money.NewPriceList(nil, list)
+			for _, name := range append(names, "c") {
+				for q := range int64(quarters) {
+					at := start + q*quarter
+					shown := name
+					if !single {
+						shown = fmt.Sprint(len(account), "/", account) + name
+					}
+					if got, want := lookUp(rows, shown, at), prices.TemplateSegments(name, at); got != want {
+						t.Fatalf("template %q of %q at %d: %d segments, want %d in %+v", name, account, q, got, want, rows)
+					}
+				}
+			}
+		}
+	})
+}
+
+// lookUp does what the SQL of templateRows.cell does.
+func lookUp(r templateRows, name string, cohortMS int64) uint16 {
+	i := slices.Index(r.names, name)
+	if r.starts == nil {
+		if i < 0 {
+			return 0
+		}
+		return r.segments[i]
+	}
+	at := uint64(i+1)<<32 + uint64(cohortMS/1000)
+	found := 0
+	for j, start := range r.starts {
+		if start <= at {
+			found = j
+		}
+	}
+	return r.segments[found]
+}
+
+func TestWideAmount_Law(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		hi, lo := rapid.Int64().Draw(t, "hi"), rapid.Uint64().Draw(t, "lo")
+		want := new(big.Int).Lsh(big.NewInt(hi), 64)
+		want.Add(want, new(big.Int).SetUint64(lo))
+		if got := bigOf(wideAmount(hi, lo)); got.Cmp(want) != 0 {
+			t.Fatalf("%d %d became %s, want %s", hi, lo, got, want)
+		}
+	})
+}
+
+func TestUnpackShapes_CutOff(t *testing.T) {
+	row := binary.LittleEndian.AppendUint64(nil, 1<<63+5)
+	row = binary.LittleEndian.AppendUint16(row, 3)
+	row = binary.LittleEndian.AppendUint16(row, 1)
+	row = binary.LittleEndian.AppendUint64(row, 9)
+	row = binary.LittleEndian.AppendUint32(row, 0x201)
+	packed := string(row)
+	rows, err := unpackShapes(packed + packed)
+	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].legs[0] != 9 || rows[1].codes[0] != 0x201 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	for n := 1; n < len(packed); n++ {
+		if _, err := unpackShapes(packed + packed[:n]); err == nil {
+			t.Errorf("a row cut off after %d bytes is taken for whole", n)
+		}
+	}
+}
+
+func TestServer_Savings_Formats(t *testing.T) {
+	conn, _, versions := newSavings(t, 29, 800, 3)
+	s := newServer(t, conn)
+	const query = "group_by=campaign,sms_segments&limit=60"
+	want := savingsReport(t, s, query)
+	w := get(s, "/v1/reports/savings?format=csv&"+query)
+	for name, value := range map[string]string{"Kaskad-Report": "savings", "Kaskad-Tariff-Version": fmt.Sprint(versions.Tariffs), "Kaskad-Template-Version": fmt.Sprint(versions.Templates),
+		"Kaskad-Mature": fmt.Sprint(want.Mature), "Content-Type": "text/csv; charset=utf-8; header=present"} {
+		if got := w.Header().Get(name); got != value {
+			t.Errorf("header %s is %q, want %q", name, got, value)
+		}
+	}
+	next := w.Header().Get("Kaskad-Next-Cursor")
+	records, err := csv.NewReader(w.Body).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	channels := map[string]bool{}
+	for _, row := range savingsReport(t, s, "group_by=campaign,sms_segments&limit=10000").Rows {
+		for _, c := range row["by_channel"].([]any) {
+			channels[c.(map[string]any)["channel"].(string)] = true
+		}
+	}
+	var wantHeader []string
+	for _, name := range append([]string{"campaign", "sms_segments"}, savingsColumns(savingsKeys.named(t, "sms_segments"), formatJSON, nil)...) {
+		if name != "by_channel" {
+			wantHeader = append(wantHeader, name)
+			continue
+		}
+		for _, c := range slices.Sorted(slices.Values(schema.Channels)) {
+			if channels[c] {
+				wantHeader = append(wantHeader, c+"_attempts", c+"_units", c+"_cost")
+			}
+		}
+	}
+	if !slices.Equal(records[0], wantHeader) || len(records) != len(want.Rows)+1 {
+		t.Fatalf("%d records, header %v\nwant %v", len(records), records[0], wantHeader)
+	}
+	negative, guarded := 0, 0
+	for i, row := range want.Rows {
+		cells := map[string]any{}
+		for _, c := range row["by_channel"].([]any) {
+			line := c.(map[string]any)
+			name := line["channel"].(string)
+			cells[name+"_attempts"], cells[name+"_units"], cells[name+"_cost"] = line["attempts"], line["units"], line["cost"]
+		}
+		for j, name := range wantHeader {
+			got := strings.ToValidUTF8(records[i+1][j], "\ufffd")
+			expected, known := row[name]
+			switch {
+			case known && expected == nil:
+				expected = ""
+			case !known:
+				if expected, known = cells[name]; !known {
+					expected = "0"
+					if strings.HasSuffix(name, "_cost") {
+						expected = "0.00"
+					}
+				}
+			case name == "campaign" && strings.IndexAny(fmt.Sprint(expected), "=+-@") == 0:
+				expected = "'" + fmt.Sprint(expected)
+				guarded++
+			}
+			if got != fmt.Sprint(expected) {
+				t.Errorf("row %d: %s is %q, want %v", i, name, got, expected)
+			}
+			if strings.HasPrefix(got, "-") {
+				negative++
+				if _, err := json.Number(got).Float64(); err != nil {
+					t.Errorf("row %d: %s is %q, which is no number", i, name, got)
+				}
+			}
+		}
+	}
+	if negative == 0 || guarded == 0 {
+		t.Errorf("%d negative numbers and %d formulas were tried", negative, guarded)
+	}
+
+	second := get(s, "/v1/reports/savings?format=csv&"+query+"&cursor="+next)
+	if header, _, _ := strings.Cut(second.Body.String(), "\r\n"); second.Code != http.StatusOK || header != strings.Join(wantHeader, ",") {
+		t.Errorf("the second page has the header %q", header)
+	}
+	w = get(s, "/v1/reports/savings?"+query, "Accept", "application/x-ndjson")
+	var rows []map[string]any
+	for _, line := range strings.Split(strings.TrimSuffix(w.Body.String(), "\n"), "\n") {
+		decoder := json.NewDecoder(strings.NewReader(line))
+		decoder.UseNumber()
+		var row map[string]any
+		if err := decoder.Decode(&row); err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row)
+	}
+	sameRows(t, "ndjson", rows, want.Rows)
+}
+
+// A monthly minimum is of a tariff row, a sender and a month of UTC, counts once a sent attempt exists, and shows only where no key or filter cuts
+// through a sender's month.
+func TestServer_Savings_Minimum(t *testing.T) {
+	conn := newConn(t)
+	message := func(at string, sender string, sent, delivered bool) cascade {
+		cohort, err := time.Parse(time.RFC3339, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cascade{account: "a", cohortMS: cohort.UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: 1,
+			Legs: []money.Leg{{Channel: "viber", Sender: sender, Sent: sent, Delivered: delivered}, {Channel: "sms", Sender: "Z" + sender, Sent: true}}}}
+	}
+	insertCascades(t, conn, []cascade{
+		message("2026-09-30T23:59:59.999Z", "A", true, true), // September: 60 − 0.75
+		message("2026-10-01T00:00:00Z", "A", true, true),     // October, A: 60 − 2 × 0.75
+		message("2026-10-31T23:59:59Z", "A", true, true),
+		message("2026-10-05T00:00:00Z", "B", true, false),  // October, B: 60, for it was sent
+		message("2026-10-05T00:00:00Z", "C", false, false), // C: nothing was sent
+	})
+	row := tariffRow("viber", "per_message_delivered", "0.75", "monthly_minimum", "60")
+	version := putTariffs(t, conn, "a", row, tariffRow("sms", "per_message_sent", "1"))
+	s := newServer(t, conn)
+	const october = "from=2026-10-01&to=2026-11-01"
+	for query, want := range map[string][]any{
+		october: {"118.50"},
+		october + "&tz=UTC&account=a&currency=RUB":       {"118.50"},
+		"from=2026-09-01&to=2026-11-01":                  {"177.75"},
+		"from=2026-09-01&to=2026-11-01&group_by=month":   {"59.25", "118.50"},
+		october + "&group_by=sender":                     {"58.50", "60.00", "0.00"},
+		october + "&sender=ZA":                           {"58.50"},
+		october + "&group_by=sender,account,month":       {"58.50", "60.00", "0.00"},
+		october + "&group_by=campaign":                   {nil},
+		october + "&template=":                           {nil},
+		october + "&group_by=day&sender=ZB":              {nil},
+		october + "&tz=Europe/London":                    {nil},
+		"from=2026-10-01&to=2026-10-31":                  {nil},
+		"from=2026-10-01T00:15:00Z&to=2026-11-01":        {nil},
+		"from=2026-10-01T03:00:00%2B03:00&to=2026-11-01": {"118.50"},
+		"": {nil},
+	} {
+		answer := savingsReport(t, s, query)
+		var got []any
+		for _, row := range answer.Rows {
+			got = append(got, row["minimum_top_up"])
+		}
+		if !slices.Equal(got, want) || answer.TariffVersion != version {
+			t.Errorf("%s: %v, want %v", query, got, want)
+		}
+	}
+	// Without a minimum in the list it is known to be nothing.
+	putTariffs(t, conn, "a", tariffRow("viber", "per_message_delivered", "0.75"), tariffRow("sms", "per_message_sent", "1"))
+	if got := savingsReport(t, s, october).Rows[0]["minimum_top_up"]; got != "0.00" {
+		t.Errorf("no minimum: %v", got)
+	}
+}

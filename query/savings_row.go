@@ -1,0 +1,143 @@
+package query
+
+import (
+	"strconv"
+
+	"kaskad/money"
+
+	"github.com/go-faster/jx"
+)
+
+// savingsColumns lists the fields of a row behind its keys. by_channel is an array in JSON; a CSV has three columns of numbers for every
+// channel that occurs anywhere in the answer. With sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
+func savingsColumns(keys keySet, f format, channels []string) []string {
+	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read"}
+	if !segmentsAreKey(keys) {
+		columns = append(columns, "sms_segments")
+	}
+	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "double_paid", "double_paid_unread", "wasted_cost",
+		"cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift", "minimum_top_up")
+	if f != formatCSV {
+		return append(columns, "by_channel", "mature")
+	}
+	for _, c := range channels {
+		columns = append(columns, c+"_attempts", c+"_units", c+"_cost")
+	}
+	return append(columns, "mature")
+}
+
+func segmentsAreKey(keys keySet) bool {
+	_, found := keys.find("sms_segments")
+	return found
+}
+
+// savingsTable says how rows are shown.
+type savingsTable struct {
+	keys     keySet
+	format   format
+	channels []string
+	// minimum tells that minimum_top_up is known.
+	minimum bool
+	nowMS   int64
+}
+
+// row computes the fields of a row from its quantities.
+func (t *savingsTable) row(r *savingsRow, row []value) []value {
+	for i, k := range t.keys {
+		row = append(row, r.keys[i].value(k))
+	}
+	row = append(row, text(r.currency), count(r.messages), count(r.reached), count(r.read), count(r.unpriced), count(r.estimated),
+		count(r.priced), count(r.pricedReached), count(r.pricedRead))
+	if !segmentsAreKey(t.keys) {
+		row = append(row, count(r.segments))
+	}
+	saved := r.smsOnly.Sub(r.actual)
+	row = append(row, amount(r.smsOnly), amount(r.actual), amount(saved), moneyRate(saved, r.smsOnly), amount(r.savedUnreached), amount(r.doublePaid),
+		amount(r.doublePaidUnread), amount(r.wasted), perUnit(r.actual, r.pricedReached), perUnit(r.actual, r.pricedRead),
+		count(r.reportedAttempts), amount(r.reported), amount(r.reported.Sub(r.reportedComputed)))
+	if t.minimum {
+		row = append(row, amount(r.topUp()))
+	} else {
+		row = append(row, null)
+	}
+	if t.format == formatCSV {
+		row = t.channelCells(r.channels, row)
+	} else {
+		row = append(row, channelArray(r.channels))
+	}
+	return append(row, truth(r.settledMS < t.nowMS))
+}
+
+// channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.
+func (t *savingsTable) channelCells(lines []channelCost, row []value) []value {
+	for _, name := range t.channels {
+		var line channelCost
+		if len(lines) > 0 && lines[0].channel == name {
+			line, lines = lines[0], lines[1:]
+		}
+		row = append(row, count(line.attempts), count(line.units), amount(line.cost))
+	}
+	return row
+}
+
+func channelArray(lines []channelCost) value {
+	var e jx.Encoder
+	e.ArrStart()
+	for _, line := range lines {
+		e.ObjStart()
+		e.FieldStart("channel")
+		e.Str(line.channel)
+		e.FieldStart("attempts")
+		e.UInt64(line.attempts)
+		e.FieldStart("units")
+		e.UInt64(line.units)
+		e.FieldStart("cost")
+		e.Str(line.cost.String())
+		e.ObjEnd()
+	}
+	e.ArrEnd()
+	return value{kind: kindJSON, text: e.String()}
+}
+
+// moneyRate is num ÷ den, null when den is nothing.
+func moneyRate(num, den money.Amount) value {
+	millionths, ok := money.Rate(num, den)
+	if !ok {
+		return null
+	}
+	return decimal(millionths, 6)
+}
+
+// perUnit is a ÷ n as money, null when n is 0.
+func perUnit(a money.Amount, n uint64) value {
+	each, ok := a.PerUnit(n)
+	if !ok {
+		return null
+	}
+	return amount(each)
+}
+
+// value is the key as it is shown.
+func (k keyValue) value(of key) value {
+	if of.number {
+		return count(uint64(k.number))
+	}
+	return text(k.text)
+}
+
+// shown is the key as a text, for filters and cursors.
+func (k keyValue) shown(of key) string {
+	if of.number {
+		return strconv.Itoa(int(k.number))
+	}
+	return k.text
+}
+
+// parseKey reads what shown wrote.
+func parseKey(shown string, of key) (keyValue, error) {
+	if !of.number {
+		return keyValue{text: shown}, nil
+	}
+	n, err := strconv.ParseUint(shown, 10, 16)
+	return keyValue{number: uint16(n)}, err
+}

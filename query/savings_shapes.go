@@ -1,0 +1,304 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"kaskad/money"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+)
+
+var (
+	//go:embed shapes.sql
+	shapesSQL string
+	//go:embed legs.sql
+	legsSQL string
+)
+
+const (
+	// maxShapeBytes bounds what the server remembers of shapes and their prices. A shape takes about 100 bytes.
+	maxShapeBytes = 256 << 20
+	// maxShapesWanted is how many shapes one statement asks for.
+	maxShapesWanted = 1 << 18
+	// maxPricings is how many ways of pricing an account's shapes are remembered: the newest, and those that cursors may point to.
+	maxPricings = 3
+)
+
+// shapeCache remembers the shapes of accounts, which never change, and how they were priced. It is safe for concurrent use.
+type shapeCache struct {
+	mu       sync.Mutex
+	accounts map[string]*shapeStore
+	clock    uint64
+	// limit is maxShapeBytes but in tests.
+	limit int64
+}
+
+// of returns the store of an account, a new one when there is none.
+func (c *shapeCache) of(account string) *shapeStore {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.accounts == nil {
+		c.accounts = map[string]*shapeStore{}
+	}
+	s := c.accounts[account]
+	if s == nil {
+		s = &shapeStore{account: account, index: map[uint64]uint32{}, legIndex: map[uint64]uint32{}}
+		c.accounts[account] = s
+	}
+	c.clock++
+	s.used = c.clock
+	return s
+}
+
+// trim forgets the accounts that were asked for the longest ago until the limit holds. Who uses a store goes on with it.
+func (c *shapeCache) trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limit := c.limit
+	if limit == 0 {
+		limit = maxShapeBytes
+	}
+	var total int64
+	stores := make([]*shapeStore, 0, len(c.accounts))
+	for _, s := range c.accounts {
+		stores, total = append(stores, s), total+s.bytes.Load()
+	}
+	slices.SortFunc(stores, func(a, b *shapeStore) int { return int(min(max(int64(a.used)-int64(b.used), -1), 1)) })
+	for _, s := range stores {
+		if total <= limit {
+			return
+		}
+		delete(c.accounts, s.account)
+		total -= s.bytes.Load()
+	}
+}
+
+// shapeStore holds the shapes and legs of one account that some report has met. Everything but account, used and bytes is guarded by mu.
+type shapeStore struct {
+	account string
+	used    uint64 // guarded by the cache
+	bytes   atomic.Int64
+
+	mu       sync.RWMutex
+	index    map[uint64]uint32 // by the shape's id, the place in shapes
+	shapes   []storedShape
+	refs     []legRef
+	legIndex map[uint64]uint32 // by the leg's id, the place in legs
+	legs     []money.Leg       // what a tariff may name; the rest is in the shape
+	pricings []*pricing
+}
+
+// storedShape is a row of table shapes; its legs are refs[first:first+count].
+type storedShape struct {
+	first       uint32
+	count       uint16
+	smsSegments uint16
+}
+
+// legRef is a leg of a shape: its place in legs, and its code (schema/migrations/00003_money.sql).
+type legRef struct {
+	leg, code uint32
+}
+
+// expand makes the shape that pricing wants, in scratch. The caller holds mu.
+func (s *shapeStore) expand(shape storedShape, scratch *money.Shape) {
+	scratch.SMSSegments = shape.smsSegments
+	scratch.Legs = scratch.Legs[:0]
+	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
+		leg := s.legs[ref.leg]
+		leg.Sent, leg.Delivered, leg.Read, leg.Failed = ref.code&1 != 0, ref.code&2 != 0, ref.code&4 != 0, ref.code&8 != 0
+		leg.Conversation, leg.Outside, leg.Segments = ref.code&16 != 0, ref.code&32 != 0, uint16(ref.code>>8)
+		scratch.Legs = append(scratch.Legs, leg)
+	}
+}
+
+// missing returns which of the ids the store does not hold, each once, in order.
+func (s *shapeStore) missing(ids []uint64) []uint64 {
+	var left []uint64
+	s.mu.RLock()
+	for _, id := range ids {
+		if _, found := s.index[id]; !found {
+			left = append(left, id)
+		}
+	}
+	s.mu.RUnlock()
+	slices.Sort(left)
+	return slices.Compact(left)
+}
+
+// loadShapes makes sure that the store holds these shapes.
+func (s *Server) loadShapes(ctx context.Context, store *shapeStore, ids []uint64) error {
+	for part := range slices.Chunk(store.missing(ids), maxShapesWanted) {
+		if err := s.loadShapePart(ctx, store, part); err != nil {
+			return fmt.Errorf("load shapes of account %q: %w", store.account, err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uint64) error {
+	var packed string
+	wanted, err := wantedTable(s.settings(ctx), ids)
+	if err != nil {
+		return err
+	}
+	if err := s.deps.Conn.QueryRow(wanted, shapesSQL, clickhouse.Named("account", store.account)).Scan(&packed); err != nil {
+		return err
+	}
+	shapes, err := unpackShapes(packed)
+	if err != nil {
+		return err
+	}
+	var legs []uint64
+	store.mu.RLock()
+	for _, shape := range shapes {
+		for _, leg := range shape.legs {
+			if _, found := store.legIndex[leg]; !found {
+				legs = append(legs, leg)
+			}
+		}
+	}
+	store.mu.RUnlock()
+	slices.Sort(legs)
+	legs = slices.Compact(legs)
+	rows, err := s.readLegs(ctx, store.account, legs)
+	if err != nil {
+		return err
+	}
+	for _, id := range legs {
+		if _, found := rows[id]; !found {
+			return fmt.Errorf("table legs lacks leg %d, which shapes name", id)
+		}
+	}
+	if err := store.add(shapes, rows); err != nil {
+		return err
+	}
+	if left := store.missing(ids); len(left) > 0 {
+		return fmt.Errorf("table shapes lacks %d shapes that messages are counted by, %d among them", len(left), left[0])
+	}
+	return nil
+}
+
+// add takes what was read, but for what somebody else has added meanwhile.
+func (s *shapeStore) add(shapes []shapeRow, legs map[uint64]money.Leg) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, leg := range legs {
+		if _, found := s.legIndex[id]; !found {
+			s.legIndex[id] = uint32(len(s.legs))
+			s.legs = append(s.legs, leg)
+			s.bytes.Add(300)
+		}
+	}
+	for _, row := range shapes {
+		if _, found := s.index[row.id]; found {
+			continue
+		}
+		if len(s.refs)+len(row.legs) > 1<<32-1 {
+			return errors.New("there are too many of them")
+		}
+		shape := storedShape{first: uint32(len(s.refs)), count: uint16(len(row.legs)), smsSegments: row.smsSegments}
+		for i, leg := range row.legs {
+			s.refs = append(s.refs, legRef{s.legIndex[leg], row.codes[i]})
+		}
+		s.index[row.id] = uint32(len(s.shapes))
+		s.shapes = append(s.shapes, shape)
+		s.bytes.Add(int64(48 + 8*len(row.legs)))
+	}
+	return nil
+}
+
+// shapeRow is a row of table shapes.
+type shapeRow struct {
+	id          uint64
+	smsSegments uint16
+	legs        []uint64
+	codes       []uint32
+}
+
+// unpackShapes reads what shapes.sql packs.
+func unpackShapes(packed string) (rows []shapeRow, err error) {
+	const head, leg = 12, 12
+	for len(packed) > 0 {
+		if len(packed) < head {
+			return nil, errors.New("a row of table shapes is cut off")
+		}
+		row := shapeRow{id: le64(packed), smsSegments: le16(packed[8:])}
+		count := int(le16(packed[10:]))
+		packed = packed[head:]
+		if len(packed) < count*leg {
+			return nil, errors.New("a row of table shapes is cut off")
+		}
+		row.legs, row.codes = make([]uint64, count), make([]uint32, count)
+		for i := range count {
+			row.legs[i], row.codes[i] = le64(packed[i*leg:]), le32(packed[i*leg+8:])
+		}
+		packed = packed[count*leg:]
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
+
+func (s *Server) readLegs(ctx context.Context, account string, ids []uint64) (legs map[uint64]money.Leg, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	wanted, err := wantedTable(s.settings(ctx), ids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	legs = make(map[uint64]money.Leg, len(ids))
+	for rows.Next() {
+		var id uint64
+		var leg money.Leg
+		var currencies string
+		if err := rows.Scan(&id, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country, &leg.Traffic, &leg.Sender, &leg.App, &leg.Trigger, &currencies); err != nil {
+			return nil, err
+		}
+		if currencies != "" {
+			leg.ReportedIn = strings.Split(currencies, ",")
+		}
+		legs[id] = leg
+	}
+	return legs, rows.Err()
+}
+
+// wantedTable sends ids along with a statement.
+func wantedTable(ctx context.Context, ids []uint64) (context.Context, error) {
+	table, err := ext.NewTable("wanted", ext.Column("id", "UInt64"))
+	if err != nil {
+		return nil, fmt.Errorf("make external table: %w", err)
+	}
+	for _, id := range ids {
+		if err := table.Append(id); err != nil {
+			return nil, fmt.Errorf("fill external table: %w", err)
+		}
+	}
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
+}
+
+// le64, le32 and le16 read a little-endian number from the start of a text. The compiler makes one load of each.
+func le64(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func le32(s string) uint32 {
+	_ = s[3]
+	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+}
+
+func le16(s string) uint16 { return uint16(s[0]) | uint16(s[1])<<8 }

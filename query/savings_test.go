@@ -1,0 +1,511 @@
+package query
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// savingsReply is the envelope of the savings report.
+type savingsReply struct {
+	reportAnswer
+	TariffVersion   uint64 `json:"tariff_version"`
+	TemplateVersion uint64 `json:"template_version"`
+}
+
+func savingsReport(tb testing.TB, s *Server, query string) savingsReply {
+	tb.Helper()
+	var answer savingsReply
+	decode(tb, get(s, "/v1/reports/savings?"+query), http.StatusOK, &answer)
+	return answer
+}
+
+// newSavings makes a database of random messages and lists.
+func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedCascade, priceVersions) {
+	tb.Helper()
+	conn := newConn(tb)
+	cascades, lists := randomCascades(seed, n, testNow, days), randomLists()
+	insertCascades(tb, conn, cascades)
+	return conn, priceCascades(tb, cascades, lists), putLists(tb, conn, lists)
+}
+
+func TestServer_Savings_Naive(t *testing.T) {
+	conn, all, versions := newSavings(t, 7, 6000, 60)
+	s := newServer(t, conn)
+	r := rand.New(rand.NewPCG(7, 7))
+	zones := []string{"UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
+	seen := map[string]int{}
+	for range 80 {
+		zone := location(t, zones[r.IntN(len(zones))])
+		names := savingsKeys.names()
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		groupBy := slices.Clone(names[:r.IntN(4)])
+		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+		to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+		if r.IntN(4) == 0 {
+			groupBy = slices.DeleteFunc([]string{"account", "sender", "month"}, func(string) bool { return r.IntN(2) == 0 })
+			names = []string{"account", "sender", "month"}
+			from = monthStart(testNow).AddDate(0, -r.IntN(3), 0)
+			to = from.AddDate(0, 1+r.IntN(2), 0)
+		}
+		values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()}, "limit": {"10000"},
+			"from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+		filters := map[string][]string{}
+		for range r.IntN(3) {
+			name := append(names, "currency")[r.IntN(len(names)+1)]
+			for range 1 + r.IntN(3) {
+				value := fmt.Sprint(all[r.IntN(len(all))].key(name, zone))
+				filters[name] = append(filters[name], value)
+				values.Add(name, value)
+			}
+		}
+		answer := savingsReport(t, s, values.Encode())
+		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
+		sameRows(t, values.Encode(), answer.Rows, want)
+		mature := true
+		for _, row := range want {
+			mature = mature && row["mature"].(bool)
+			for name, value := range row {
+				if value != nil && value != "0.00" && fmt.Sprint(value) != "0" {
+					seen[name]++
+				}
+			}
+		}
+		if answer.Mature != mature {
+			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+		}
+		if filters["account"] == nil && (answer.TariffVersion != versions.Tariffs || answer.TemplateVersion != versions.Templates) {
+			t.Errorf("%s: versions %d and %d, want %+v", values.Encode(), answer.TariffVersion, answer.TemplateVersion, versions)
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	for _, name := range savingsColumns(nil, formatJSON, nil) {
+		if seen[name] == 0 {
+			t.Errorf("%s was never anything but 0 or null: the test compares nothing", name)
+		}
+	}
+}
+
+// Every name, each alone, by its own filter: the part that a filter keeps is the row that the grouping shows.
+func TestServer_Savings_FilterIsGroup(t *testing.T) {
+	conn, _, _ := newSavings(t, 3, 600, 20)
+	s := newServer(t, conn)
+	for _, name := range append(savingsKeys.names(), "currency") {
+		groupBy := name
+		if name == "currency" {
+			groupBy = ""
+		}
+		all := savingsReport(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+groupBy)
+		if len(all.Rows) == 0 {
+			t.Errorf("%s: no rows", name)
+		}
+		for i, row := range all.Rows[:min(2, len(all.Rows))] {
+			shown := fmt.Sprint(row[name])
+			if strings.Contains(shown, "\ufffd") {
+				continue
+			}
+			one := savingsReport(t, s, "tz=Asia/Kathmandu&group_by="+groupBy+"&"+name+"="+url.QueryEscape(shown))
+			var want []map[string]any
+			for _, other := range all.Rows {
+				if fmt.Sprint(other[name]) == shown {
+					want = append(want, other)
+				}
+			}
+			sameRows(t, fmt.Sprint(name, "=", shown, " row ", i), one.Rows, want)
+		}
+	}
+}
+
+func TestServer_Savings_Envelope(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	w := get(s, "/v1/reports/savings")
+	want := `{"report":"savings","from":"2025-10-16T00:00:00Z","to":"2026-11-20T01:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z",` +
+		`"lag_seconds":0,"mature":true,"tariff_version":0,"template_version":0,"rows":[],"next_cursor":null}`
+	if w.Body.String() != want {
+		t.Errorf("nothing: %s\nwant %s", w.Body, want)
+	}
+	c := cascade{account: "a", cohortMS: testNow.Add(-30 * 24 * time.Hour).UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: 2,
+		Legs: []money.Leg{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
+	insertCascades(t, conn, []cascade{c})
+	version := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "2"), tariffRow("push", "per_message_sent", "0.5"))
+	w = get(s, "/v1/reports/savings?group_by=path,sms_segments")
+	row := `{"path":"push>sms","sms_segments":2,"currency":"RUB","messages":1,"reached":1,"read":0,"unpriced":0,"estimated":0,"priced_messages":1,"priced_reached":1,"priced_read":0,` +
+		`"sms_only_cost":"4.00","actual_cost":"4.50","saved":"-0.50","saved_rate":-0.125,"saved_unreached":"0.00","double_paid":"0.00","double_paid_unread":"0.00","wasted_cost":"0.00",` +
+		`"cost_per_reached":"4.50","cost_per_read":null,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","minimum_top_up":null,` +
+		`"by_channel":[{"channel":"push","attempts":1,"units":1,"cost":"0.50"},{"channel":"sms","attempts":1,"units":2,"cost":"4.00"}],"mature":true}`
+	if !strings.Contains(w.Body.String(), fmt.Sprintf(`"tariff_version":%d,"template_version":0,"rows":[%s],"next_cursor":null`, version, row)) {
+		t.Errorf("one row: %s", w.Body)
+	}
+}
+
+// A page is a part of the whole, whatever is published and put in between.
+func TestServer_Savings_Pages(t *testing.T) {
+	conn, all, _ := newSavings(t, 11, 1500, 30)
+	for _, groupBy := range []string{"", "campaign", "path,campaign", "hour", "hour_of_day,weekday,account", "sms_segments,sender", "day,reached_by"} {
+		for _, limit := range []int{1, 7, 50} {
+			s := newServer(t, conn)
+			query := "tz=America/New_York&group_by=" + groupBy
+			whole := savingsReport(t, s, query+"&limit=10000")
+			if len(whole.Rows) > 40*limit {
+				continue
+			}
+			var rows []map[string]any
+			page := savingsReport(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
+			for {
+				rows = append(rows, page.Rows...)
+				if page.Mature != whole.Mature || *page.AsOf != *whole.AsOf || page.From != whole.From || page.TariffVersion != whole.TariffVersion {
+					t.Errorf("%s: the envelope changes from page to page", query)
+				}
+				if page.NextCursor == nil {
+					break
+				}
+				if len(page.Rows) != limit {
+					t.Fatalf("%s: a page of %d rows, want %d", query, len(page.Rows), limit)
+				}
+				page = savingsReport(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
+			}
+			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, whole.Rows)
+		}
+	}
+
+	// Later lists and generations change the report, and no page of an older cursor; also where nothing is remembered.
+	s := newServer(t, conn)
+	const query = "group_by=account,campaign&limit=5"
+	whole := savingsReport(t, s, "group_by=account,campaign&limit=10000")
+	page := savingsReport(t, s, query)
+	newer := make([]cascade, 0, 10)
+	for _, p := range all[:10] {
+		c := p.cascade
+		c.generation = 2
+		newer = append(newer, c)
+	}
+	insertCascades(t, conn, newer)
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "100"))
+	putTariffs(t, conn, "z", tariffRow("sms", "per_segment_sent", "100", "valid_from", "2026-10-29T00:00:00Z"))
+	if now := savingsReport(t, s, "group_by=account,campaign&limit=10000"); fmt.Sprint(now.Rows) == fmt.Sprint(whole.Rows) || now.TariffVersion == whole.TariffVersion {
+		t.Error("what was put is not seen")
+	}
+	for _, server := range []*Server{s, newServer(t, conn)} {
+		rows, next := page.Rows, page.NextCursor
+		for next != nil {
+			p := savingsReport(t, server, query+"&cursor="+*next)
+			rows, next = append(slices.Clip(rows), p.Rows...), p.NextCursor
+		}
+		sameRows(t, "pages of the old cursor", rows, whole.Rows)
+	}
+}
+
+func TestServer_Savings_Cursor_Errors(t *testing.T) {
+	conn, _, _ := newSavings(t, 5, 100, 3)
+	s := newServer(t, conn)
+	good := *savingsReport(t, s, "group_by=weekday&limit=1&currency=RUB&currency=").NextCursor
+	channels := queryHash("channels", "UTC", "channel", "", "")
+	forge := func(name string, c cursor) string {
+		c.Query = queryHash("savings", "UTC", name, "", "")
+		encoded, err := c.String()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encoded
+	}
+	seen := &pin{Generation: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().UnixMilli(), Prices: &priceVersions{}}
+	priceless := *seen
+	priceless.Prices = nil
+	old := *seen
+	old.ReadMS -= maxCursorAge.Milliseconds() + 1000
+	other, err := cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Pin: seen}.String()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, word := range map[string]string{
+		"group_by=weekday&currency=RUB&cursor=" + good: "another query",
+		"group_by=weekday&cursor=" + other:             "another query",
+		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &priceless}):         "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Pin: seen}):             "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1")}, Pin: seen}):                              "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}):                          "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &old}):               "older than 9 minutes",
+		"group_by=weekday&limit=1&currency=RUB&currency=&tz=Asia/Tokyo&cursor=" + url.QueryEscape(good):                             "another query",
+		"group_by=sms_segments&cursor=" + forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")}, Pin: seen}): "cannot be read",
+	} {
+		wantProblem(t, get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
+	}
+	if w := get(s, "/v1/reports/savings?group_by=weekday&currency=&currency=RUB&limit=3&cursor="+good); w.Code != http.StatusOK {
+		t.Errorf("order of filter values and limit are no change: %s", w.Body)
+	}
+}
+
+func TestServer_Savings_Errors(t *testing.T) {
+	s := newServer(t, newConn(t))
+	for _, c := range []struct{ query, parameter, word string }{
+		{"group_by=channel", "group_by", "no name"},
+		{"group_by=currency", "group_by", "no name"},
+		{"group_by=senders", "group_by", "did you mean sender?"},
+		{"group_by=path,path", "group_by", "twice"},
+		{"channel=sms", "channel", "unknown here"},
+		{"provider=mts", "provider", "unknown here"},
+		{"currency=rub", "currency", "ISO 4217"},
+		{"currency=XXQ", "currency", "ISO 4217"},
+		{"first_channel=", "first_channel", "sms"},
+		{"first_channel=smss", "first_channel", "did you mean sms?"},
+		{"reached_by=smss", "reached_by", "did you mean sms?"},
+		{"path=sms>smss", "path", "did you mean sms?"},
+		{"path=", "path", "joined by >"},
+		{"sms_segments=-1", "sms_segments", "0…65535"},
+		{"sms_segments=1.5", "sms_segments", "0…65535"},
+		{"traffic=adverts", "traffic", "otp transactional service promo"},
+		{"from=2026-11-01T00:01:00Z", "from", "quarter hour"},
+		{"format=xlsx", "format", "json csv ndjson"},
+		{"limit=0", "limit", "1…10000"},
+		{"account=a&acount=b", "acount", "did you mean account?"},
+	} {
+		wantProblem(t, get(s, "/v1/reports/savings?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+	}
+}
+
+// Only the greatest published generation of a bucket is read.
+func TestServer_Savings_Generations(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+	at := func(generation uint64, hour, n int) (all []cascade) {
+		for range n {
+			all = append(all, cascade{account: "a", cohortMS: testNow.Add(-time.Duration(hour) * time.Hour).UnixMilli(), generation: generation,
+				shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+		}
+		return all
+	}
+	want := func(what string, cost ...string) {
+		t.Helper()
+		for _, query := range []string{"", "account=a", "account=a&account=b"} {
+			var got []string
+			for _, row := range savingsReport(t, s, query).Rows {
+				got = append(got, row["actual_cost"].(string))
+			}
+			if !slices.Equal(got, cost) {
+				t.Errorf("%s, %q: %v, want %v", what, query, got, cost)
+			}
+		}
+	}
+	want("nothing")
+	insertCascades(t, conn, append(at(1, 1, 3), at(1, 2, 5)...))
+	want("published", "8.00")
+	insertCascades(t, conn, at(2, 1, 10))
+	want("one bucket anew", "15.00")
+	// Cells of a generation that is not published, and of one that was overtaken.
+	execute(t, conn, "INSERT INTO rollup_cascades SELECT * REPLACE(3 AS generation) FROM rollup_cascades")
+	want("computed, not published", "15.00")
+}
+
+// A repeated request is answered from memory until something that it depends on changes: its own accounts' generations, lists or routes.
+func TestServer_Savings_Remembered(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	one := func(account string, generation uint64) []cascade {
+		return []cascade{{account: account, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(), generation: generation,
+			shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}}}
+	}
+	insertCascades(t, conn, one("a", 1))
+	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+	answers := func() (string, string) {
+		return metricOf(t, s, `kaskad_query_answers_total{how="computed"}`), metricOf(t, s, `kaskad_query_answers_total{how="remembered"}`)
+	}
+	want := func(what, computed, remembered string) {
+		t.Helper()
+		savingsReport(t, s, "account=a&from=2026-11-01")
+		if c, r := answers(); c != computed || r != remembered {
+			t.Errorf("%s: %s computed and %s remembered, want %s and %s", what, c, r, computed, remembered)
+		}
+	}
+	want("first", "1", "")
+	want("again", "1", "1")
+	insertCascades(t, conn, one("b", 2))
+	putTariffs(t, conn, "b", tariffRow("sms", "per_message_sent", "1"))
+	want("others", "1", "2")
+	get(s, "/v1/reports/savings?account=a&from=2026-11-01&format=csv&limit=7")
+	want("another form", "1", "4")
+	insertCascades(t, conn, one("a", 3))
+	want("a generation", "2", "4")
+	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "2"))
+	want("a list", "3", "4")
+	execute(t, conn, "INSERT INTO routes VALUES ('a', 'sms', '*', 1, 0, 'none', 1, 2)")
+	want("a route", "4", "4")
+	if row := savingsReport(t, s, "account=a&from=2026-11-01").Rows[0]; row["mature"] != true || row["actual_cost"] != "2.00" {
+		t.Errorf("after all: %v", row)
+	}
+}
+
+// What is remembered is bounded, and forgetting changes nothing.
+func TestServer_Savings_Memory(t *testing.T) {
+	conn, all, _ := newSavings(t, 13, 2000, 30)
+	s := newServer(t, conn)
+	s.shapes.limit, s.answers.limit = 20_000, 4000
+	for range 2 {
+		for _, groupBy := range []string{"", "account", "path", "campaign"} {
+			answer := savingsReport(t, s, "limit=10000&group_by="+groupBy)
+			var names []string
+			if groupBy != "" {
+				names = []string{groupBy}
+			}
+			sameRows(t, groupBy, answer.Rows, naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
+			var held int64
+			for _, store := range s.shapes.accounts {
+				held += store.bytes.Load()
+			}
+			if held > s.shapes.limit || s.answers.bytes > s.answers.limit {
+				t.Errorf("%d bytes of shapes and %d of answers are held", held, s.answers.bytes)
+			}
+		}
+	}
+	if len(s.answers.entries) == 0 || s.answers.recent.Len() != len(s.answers.entries) {
+		t.Errorf("%d entries, %d in order", len(s.answers.entries), s.answers.recent.Len())
+	}
+}
+
+// Cells that name what the tables do not hold are an error, not a smaller report.
+func TestServer_Savings_MissingShape(t *testing.T) {
+	conn, _, _ := newSavings(t, 17, 50, 3)
+	execute(t, conn, "TRUNCATE TABLE legs")
+	if w := get(newServer(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
+		t.Errorf("without legs: %d %s", w.Code, w.Body)
+	}
+	execute(t, conn, "TRUNCATE TABLE shapes")
+	if w := get(newServer(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
+		t.Errorf("without shapes: %d %s", w.Code, w.Body)
+	}
+}
+
+// Many requests at a time, on a server that knows nothing yet, give one answer each.
+func TestServer_Savings_Concurrent(t *testing.T) {
+	conn, all, _ := newSavings(t, 19, 3000, 30)
+	s := newServer(t, conn, func(c *Config, _ *Deps) { c.MaxQueries = 4 })
+	done := make(chan error)
+	queries := []string{"", "account", "path", "hour", "sms_segments", "template"}
+	want := map[string]string{}
+	for _, groupBy := range queries {
+		var names []string
+		if groupBy != "" {
+			names = []string{groupBy}
+		}
+		want[groupBy] = fmt.Sprint(naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
+	}
+	const each = 3
+	for _, groupBy := range slices.Repeat(queries, each) {
+		go func() {
+			w := get(s, "/v1/reports/savings?limit=10000&group_by="+groupBy)
+			var answer savingsReply
+			if w.Code != http.StatusOK {
+				done <- fmt.Errorf("%q: %s", groupBy, w.Body)
+				return
+			}
+			decode(t, w, http.StatusOK, &answer)
+			if got := fmt.Sprint(answer.Rows); got != want[groupBy] {
+				done <- fmt.Errorf("%q: %s\nwant %s", groupBy, got, want[groupBy])
+				return
+			}
+			done <- nil
+		}()
+	}
+	for range each * len(queries) {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestServer_Savings_Routes(t *testing.T) {
+	overrides := []route{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5}, {Account: "z", Channel: "push", Provider: "fcm", SettlingDays: 2},
+		{Channel: "sms", Provider: "mts", SettlingDays: 9}, {Channel: "sms", Provider: "*", SettlingDays: 3}, {Channel: "push", Provider: "*", SettlingDays: 1}}
+	table := newRouteTable(overrides)
+	for _, c := range []struct {
+		account, channel, provider string
+		days                       int64
+	}{{"acme", "push", "fcm", 5}, {"acme", "push", "", 5}, {"z", "push", "fcm", 2}, {"z", "push", "apns", 1}, {"acme", "sms", "mts", 9}, {"q", "sms", "*", 3}, {"q", "voice", "", 0}} {
+		if got := table.settlingDays(c.account, c.channel, c.provider); got != c.days {
+			t.Errorf("%+v: %d days", c, got)
+		}
+	}
+}
+
+// Values with quotes, braces and control characters are data wherever they go.
+func TestServer_Savings_Values(t *testing.T) {
+	conn := newConn(t)
+	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul", "') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
+	var cascades []cascade
+	for i, text := range texts {
+		for range i + 1 {
+			cascades = append(cascades, cascade{account: "a" + text, campaign: text, template: text, cohortMS: testNow.Add(-24 * time.Hour).UnixMilli(), generation: 1,
+				shape: money.Shape{Legs: []money.Leg{{Channel: "push", Sender: text, App: text}}}})
+		}
+		putTariffs(t, conn, "a"+text, tariffRow("sms", "per_segment_sent", "1"))
+	}
+	insertCascades(t, conn, cascades)
+	putPrices(t, conn, schema.ReferenceTemplates, "aa,b", []string{`{"template":"a,b","sms_segments":3,"valid_from":"2026-11-10T00:00:00Z"}`})
+	putPrices(t, conn, schema.ReferenceTemplates, "ait's", []string{`{"template":"it's","sms_segments":5,"valid_from":"2020-11-10T00:00:00Z"}`})
+	s := newServer(t, conn)
+	for i, text := range texts {
+		for _, query := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text), "sender=" + url.QueryEscape(text) + "&sender=none", "template=" + url.QueryEscape(text)} {
+			rows := savingsReport(t, s, query).Rows
+			if len(rows) != 1 || fmt.Sprint(rows[0]["messages"]) != fmt.Sprint(i+1) {
+				t.Errorf("%s: %v, want %d messages", query, rows, i+1)
+				continue
+			}
+			segments := map[string]int{"a,b": 3, "it's": 5}[text] * (i + 1)
+			if fmt.Sprint(rows[0]["sms_segments"]) != fmt.Sprint(segments) {
+				t.Errorf("%s: %v segments, want %d", query, rows[0]["sms_segments"], segments)
+			}
+		}
+	}
+	seen := 1
+	for page := savingsReport(t, s, "group_by=campaign,sender,account&limit=1"); page.NextCursor != nil; seen++ {
+		page = savingsReport(t, s, "group_by=campaign,sender,account&limit=1&cursor="+*page.NextCursor)
+	}
+	if seen != len(texts) {
+		t.Errorf("%d pages, want %d", seen, len(texts))
+	}
+}
+
+// The sum of all rows of any grouping is the total, and the amounts of a row agree with each other.
+func TestServer_Savings_Sums(t *testing.T) {
+	conn, _, _ := newSavings(t, 23, 1000, 30)
+	s := newServer(t, conn)
+	total := map[string]map[string]any{}
+	for _, row := range savingsReport(t, s, "").Rows {
+		total[row["currency"].(string)] = row
+	}
+	for _, name := range savingsKeys.names() {
+		sums := map[string]uint64{}
+		for _, row := range savingsReport(t, s, "limit=10000&group_by="+name).Rows {
+			var n uint64
+			if _, err := fmt.Sscan(fmt.Sprint(row["messages"]), &n); err != nil {
+				t.Fatal(err)
+			}
+			sums[row["currency"].(string)] += n
+		}
+		want := map[string]uint64{}
+		for currency, row := range total {
+			var n uint64
+			if _, err := fmt.Sscan(fmt.Sprint(row["messages"]), &n); err != nil {
+				t.Fatal(err)
+			}
+			want[currency] = n
+		}
+		if !maps.Equal(sums, want) {
+			t.Errorf("%s: %v, want %v", name, sums, want)
+		}
+	}
+}

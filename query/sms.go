@@ -1,0 +1,33 @@
+package query
+
+import (
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/gin-gonic/gin"
+)
+
+// maxSMSBody holds the longest text with each of its characters escaped as a surrogate pair, twelve bytes, and more.
+const maxSMSBody = 256 << 10
+
+// smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is in the answer to
+// its sender and nowhere else: neither stored nor logged.
+func (s *Server) smsSegments(c *gin.Context) error {
+	p, err := bodyParams(c, maxSMSBody, []bodyField{{name: "text"}})
+	if err != nil {
+		return err
+	}
+	text := p.required("text", `send {"text": "…"}`)
+	if utf8.RuneCountInString(text) > schema.MaxSMSCharacters {
+		p.fail("text", fmt.Sprintf("is longer than %d characters", schema.MaxSMSCharacters))
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, money.ExplainSMS(text))
+	return nil
+}

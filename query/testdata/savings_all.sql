@@ -1,0 +1,52 @@
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by shape. One row for each
+-- group and each set of conditions that pricing depends on (savings_query.go); cells holds its shapes, 40 bytes each: shape, messages, reported_micros
+-- (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per shape takes longer than all the rest.
+SELECT
+    c0 AS k0,
+    concat(formatDateTime(toDateTime(c1.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c1.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c1.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c1.2) % 3600, 60)), 2, '0')) AS k1,
+    c2 AS k2,
+    account,
+    conditions,
+    arrayStringConcat(groupArray(concat(reinterpretAsFixedString(shape), reinterpretAsFixedString(messages),
+        reinterpretAsFixedString(reported_micros), reinterpretAsFixedString(cohort_max_ms)))) AS cells
+FROM
+(
+    SELECT
+        r.campaign AS c0,
+        tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))) AS c1,
+        toDayOfWeek(toDate(r.cohort, {tz:String})) AS c2,
+        r.account AS account,
+        CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')
+            + bitShiftLeft(CAST(transform(roundDown(bitShiftLeft(CAST(transform(concat(toString(length(r.account)), '/', r.account, r.template), {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32) + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0), 'UInt64'), 24)
+            + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), 900), 'UInt64'), 32)
+            + bitShiftLeft(CAST(toRelativeMonthNum(r.cohort) % 256, 'UInt64'), 56) AS conditions,
+        r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
+    FROM rollup_cascades AS r
+    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+        AND (r.account, r.bucket, r.generation) IN
+        (
+        SELECT account, bucket, max(generation) AS newest
+        FROM generations
+        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+        GROUP BY account, bucket
+        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+        )
+        AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
+        AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
+        AND r.template IN {filter_template:Array(String)}
+    GROUP BY c0, c1, c2, account, conditions, shape
+)
+GROUP BY c0, c1, c2, account, conditions
+-- from = 1790812800
+-- to = 1793491200
+-- generation = 7
+-- filter_account = ["acme","x' OR '1'='1 {id:String}"]
+-- filter_day = ["2026-10-20"]
+-- filter_hour_of_day = [7]
+-- filter_template = ["x' OR '1'='1 {id:String}"]
+-- tz = "Asia/Kathmandu"
+-- tariff_borders = [0,1791000000,1792000800]
+-- template_names = ["24/x' OR '1'='1 {id:String}a","4/acmea","4/acmex' OR '1'='1 {id:String}"]
+-- template_segments = [0,1,0,2,0,3]
+-- template_ids = [1,2,3]
+-- template_starts = [0,4294967296,6088457596,8589934592,12884901888,14675715588]

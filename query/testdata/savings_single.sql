@@ -1,0 +1,35 @@
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by shape. One row for each
+-- group and each set of conditions that pricing depends on (savings_query.go); cells holds its shapes, 40 bytes each: shape, messages, reported_micros
+-- (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per shape takes longer than all the rest.
+SELECT
+    formatDateTime(c0, '%Y-%m') AS k0,
+    conditions,
+    arrayStringConcat(groupArray(concat(reinterpretAsFixedString(shape), reinterpretAsFixedString(messages),
+        reinterpretAsFixedString(reported_micros), reinterpretAsFixedString(cohort_max_ms)))) AS cells
+FROM
+(
+    SELECT
+        toStartOfMonth(toDate(r.cohort, {tz:String})) AS c0,
+        CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')
+            + bitShiftLeft(CAST(transform(r.template, {template_names:Array(String)}, {template_segments:Array(UInt16)}, 0), 'UInt64'), 24) AS conditions,
+        r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
+    FROM rollup_cascades AS r
+    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+        AND r.account IN {filter_account:Array(String)} AND (r.bucket, r.generation) IN
+        (
+        SELECT bucket, max(generation) AS newest
+        FROM generations
+        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+        GROUP BY bucket
+        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+        )
+    GROUP BY c0, conditions, shape
+)
+GROUP BY c0, conditions
+-- from = 1790812800
+-- to = 1793491200
+-- generation = 7
+-- filter_account = ["acme"]
+-- tz = "UTC"
+-- template_names = ["a","b"]
+-- template_segments = [3,2]

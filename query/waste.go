@@ -1,0 +1,332 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"text/template"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+//go:embed waste.sql
+var wasteSQL string
+
+// wasteTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
+var wasteTemplate = template.Must(template.Must(template.New("waste.sql").Parse(visibleSQL)).Parse(wasteSQL))
+
+// wasteKeys are the names of the report on wasted segments. campaign and template are the message's, the others of the SMS itself.
+var wasteKeys = slices.Concat(keySet{
+	dimension("account"),
+	dimension("campaign"),
+	dimension("template"),
+	dimension("sender"),
+	enumeration("traffic", schema.Traffics, true),
+	dimension("country"),
+}, timeKeys)
+
+var wasteColumns = []string{"currency", "messages_over", "messages_forced", "avoidable_segments", "avoidable_cost", "over_segments", "over_cost",
+	"forced_segments", "forced_cost", "billed_segments", "billed_cost", "unpriced"}
+
+// wasteSums are the figures of one group and currency.
+type wasteSums struct {
+	over, forced   causeSums
+	billedSegments uint64
+	billedCost     money.Amount
+	unpriced       uint64
+}
+
+// causeSums are the sent SMS of one cause, and the segments and money that they would do without.
+type causeSums struct {
+	messages, segments uint64
+	cost               money.Amount
+}
+
+// add counts n attempts that waste alike.
+func (s *wasteSums) add(w money.Waste, n uint64) {
+	cause := &s.over
+	if w.Forced {
+		cause = &s.forced
+	}
+	cause.messages += n
+	cause.segments += w.Avoidable * n
+	cause.cost = cause.cost.Add(w.AvoidableCost.Times(int64(n)))
+	s.billedSegments += w.Segments * n
+	s.billedCost = s.billedCost.Add(w.Cost.Times(int64(n)))
+	if !w.Priced {
+		s.unpriced += n
+	}
+}
+
+func (s *wasteSums) values(row []value) []value {
+	return append(row, count(s.over.messages), count(s.forced.messages), count(s.over.segments+s.forced.segments), amount(s.over.cost.Add(s.forced.cost)),
+		count(s.over.segments), amount(s.over.cost), count(s.forced.segments), amount(s.forced.cost),
+		count(s.billedSegments), amount(s.billedCost), count(s.unpriced))
+}
+
+// wasteQuery reads the cells of the report, in the order of the keys.
+type wasteQuery struct {
+	ask        *reportRequest
+	routes     []route
+	generation uint64
+	// borders are the Unix seconds at which a price may change.
+	borders []uint32
+}
+
+// SQL returns the statement and its parameters.
+func (q *wasteQuery) SQL() (string, []any, error) {
+	args := []any{
+		clickhouse.Named("from", storable(q.ask.fromMS)),
+		clickhouse.Named("to", storable(q.ask.toMS)),
+		clickhouse.Named("generation", q.generation),
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
+	}
+	var data struct {
+		Keys                    []keySQL
+		Filters                 []filterSQL
+		Accounts, Single, After bool
+		Route                   string
+	}
+	var routeArgs []any
+	data.Route, routeArgs = routeSQL(q.routes)
+	args = append(args, routeArgs...)
+	timed := false
+	data.After = q.ask.at != nil
+	for i, k := range q.ask.keys {
+		column := "c" + strconv.Itoa(i)
+		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i),
+			After: fmt.Sprintf("{after%d:%s}", i, k.parameterType())})
+		timed = timed || k.timed()
+		if data.After {
+			argument, err := k.argument(string(q.ask.at.After[i]))
+			if err != nil {
+				return "", nil, err
+			}
+			args = append(args, clickhouse.Named("after"+strconv.Itoa(i), argument))
+		}
+	}
+	for _, f := range q.ask.filters {
+		if f.key.cell == "" {
+			continue // The currency is known after pricing.
+		}
+		parameter := "filter_" + f.key.name
+		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		data.Accounts = data.Accounts || f.key.name == "account"
+		timed = timed || f.key.timed()
+		values, err := f.argument()
+		if err != nil {
+			return "", nil, err
+		}
+		args = append(args, clickhouse.Named(parameter, values))
+	}
+	if timed {
+		args = append(args, clickhouse.Named("tz", q.ask.zone.String()))
+	}
+	statement, err := fill(wasteTemplate, data)
+	return statement, args, err
+}
+
+// wasteCell is a row as waste.sql returns it.
+type wasteCell struct {
+	texts   []string
+	numbers []uint8
+
+	account     string
+	leg         money.Leg
+	code        uint32
+	smsSegments uint16
+	smsMeasure  uint32
+	cohort      uint32
+	attempts    uint64
+	settled     int64
+}
+
+// destinations are the places that a row is scanned to.
+func (w *wasteCell) destinations(keys keySet) []any {
+	w.texts, w.numbers = make([]string, len(keys)), make([]uint8, len(keys))
+	var to []any
+	for i, k := range keys {
+		if k.number {
+			to = append(to, &w.numbers[i])
+		} else {
+			to = append(to, &w.texts[i])
+		}
+	}
+	l := &w.leg
+	return append(to, &w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &w.code, &w.smsSegments, &w.smsMeasure,
+		&w.cohort, &w.attempts, &w.settled)
+}
+
+// price computes what the cell's attempts waste, each. The code's bits are those of table shapes.
+func (w *wasteCell) price(lists *priceLists) money.Waste {
+	w.leg.Sent, w.leg.Delivered, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, uint16(w.code>>8)
+	return lists.of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
+}
+
+// sameGroup tells whether two cells have the same keys.
+func (w *wasteCell) sameGroup(other *wasteCell) bool {
+	return slices.Equal(w.texts, other.texts) && slices.Equal(w.numbers, other.numbers)
+}
+
+// segmentWaste serves GET /v1/reports/segment-waste.
+func (s *Server) segmentWaste(c *gin.Context) error {
+	ask, err := s.readReport(c, "segment-waste", wasteKeys, keySet{currencyFilter}, "template")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	if err := s.checkZone(ctx, ask.zone); err != nil {
+		return err
+	}
+	var seen pin
+	if ask.at != nil {
+		seen = *ask.at.Pin
+	} else if seen, err = s.pin(ctx, ask.now); err != nil {
+		return err
+	}
+	accounts := ask.accounts()
+	lists, err := s.priceLists(ctx, accounts, seen.Prices)
+	if err != nil {
+		return err
+	}
+	seen.Prices = &lists.versions
+	q := wasteQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
+	if q.routes, err = s.readRoutes(ctx); err != nil {
+		return err
+	}
+	t := newTable(ask.format, ask.keys.names(), wasteColumns)
+	next, err := s.readWaste(ctx, &q, lists, &seen, t)
+	if err != nil {
+		return fmt.Errorf("report on wasted segments: %w", err)
+	}
+	nextCursor, err := ask.next(next, &seen)
+	if err != nil {
+		return err
+	}
+	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}), nextCursor)
+	return nil
+}
+
+// accounts returns the accounts that the request is limited to, nil when it is not.
+func (r *reportRequest) accounts() []string {
+	for _, f := range r.filters {
+		if f.key.name == "account" {
+			return f.values
+		}
+	}
+	return nil
+}
+
+// readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after another, so only one
+// is held at a time.
+func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *pin, t *table) (next [][]byte, err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	page := wastePage{ask: q.ask, table: t, sums: map[string]*wasteSums{}}
+	mature := true
+	var group wasteCell
+	for rows.Next() {
+		var cell wasteCell
+		if err := rows.Scan(cell.destinations(q.ask.keys)...); err != nil {
+			return nil, err
+		}
+		if !cell.sameGroup(&group) {
+			page.flush(&group)
+		}
+		group = cell
+		mature = mature && cell.settled*1000 < seen.NowMS
+		if page.more {
+			continue // The rest is read for mature alone.
+		}
+		waste := cell.price(lists)
+		sums := page.sums[waste.Currency]
+		if sums == nil {
+			sums = &wasteSums{}
+			page.sums[waste.Currency] = sums
+		}
+		sums.add(waste, cell.attempts)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	page.flush(&group)
+	if q.ask.at == nil {
+		seen.Mature = mature // The first page reads all of the answer.
+	}
+	if !page.more {
+		return nil, nil
+	}
+	return page.last, nil
+}
+
+// wastePage turns groups into the rows of a page.
+type wastePage struct {
+	ask   *reportRequest
+	table *table
+	sums  map[string]*wasteSums // by currency, of the current group
+	last  [][]byte              // keys and currency of the last row
+	more  bool
+}
+
+// flush adds the rows of a group, one per currency, and forgets it.
+func (p *wastePage) flush(group *wasteCell) {
+	if len(p.sums) == 0 {
+		return // Before the first group there is none.
+	}
+	keys := make([][]byte, len(p.ask.keys), len(p.ask.keys)+1)
+	row := make([]value, 0, len(p.ask.keys)+len(wasteColumns))
+	for i, k := range p.ask.keys {
+		if k.number {
+			keys[i] = strconv.AppendUint(nil, uint64(group.numbers[i]), 10)
+			row = append(row, count(uint64(group.numbers[i])))
+		} else {
+			keys[i] = []byte(group.texts[i])
+			row = append(row, text(group.texts[i]))
+		}
+	}
+	for _, currency := range slices.Sorted(maps.Keys(p.sums)) {
+		switch {
+		case !p.ask.keeps(currency), p.shown(keys, currency):
+		case p.table.rows == p.ask.limit:
+			p.more = true
+		default:
+			p.table.row(p.sums[currency].values(append(row, text(currency))))
+			p.last = append(slices.Clone(keys), []byte(currency))
+		}
+	}
+	clear(p.sums)
+}
+
+// shown tells whether a page before had the row. Of groups before the cursor's no row comes, so only its own matters.
+func (p *wastePage) shown(keys [][]byte, currency string) bool {
+	if p.ask.at == nil {
+		return false
+	}
+	after := p.ask.at.After
+	return slices.EqualFunc(keys, after[:len(keys)], slices.Equal) && currency <= string(after[len(keys)])
+}
+
+// keeps tells whether the filter by currency keeps a row.
+func (r *reportRequest) keeps(currency string) bool {
+	for _, f := range r.filters {
+		if f.key.name == currencyFilter.name && !slices.Contains(f.values, currency) {
+			return false
+		}
+	}
+	return true
+}
