@@ -22,8 +22,8 @@ const (
 	dims
 )
 
-// Model computes the channel report from events, naively: docs/definitions.md sections 1 to 3 line by line. A message takes
-// about 600 bytes. A Model is not safe for concurrent use.
+// Model computes the channel and the savings report from events, naively: docs/definitions.md sections 1 to 4 line by line. A message
+// takes about 650 bytes. A Model is not safe for concurrent use.
 type Model struct {
 	now      int64
 	wire     wireEvent
@@ -66,8 +66,12 @@ type attempt struct {
 	dims      [dims]uint32
 	recipient string
 	multipart *multipart // nil while no receipt named a part.
-	step      uint8
-	parts     uint8
+	// The greatest price that a provider reported, in micro-units, by currency; nil while none did.
+	reported    map[string]int64
+	segments    uint16 // What the provider billed.
+	smsSegments uint16 // What the message would take as SMS.
+	step        uint8
+	parts       uint8
 }
 
 type multipart struct {
@@ -187,6 +191,7 @@ func (m *Model) fold(a *attempt, p parsed) {
 		a.recipient = strings.Clone(w.Recipient)
 	}
 	a.parts = max(a.parts, uint8(w.Parts))
+	a.foldMoney(w)
 
 	// parts = 1 is an ordinary message, so its part says nothing.
 	if w.Part > 0 && w.Parts > 1 && (p.status == delivered || isFailure(p.status)) {
@@ -222,7 +227,7 @@ const unknown = math.MinInt64
 type facts struct {
 	delivered, read, clicked, replied, failed, skipped, sent, skewed bool
 
-	start                      int64 // Unix milliseconds or unknown.
+	start, deliveredAt         int64 // Unix milliseconds or unknown.
 	toDeliver, toRead, toReply int64 // Milliseconds or unknown; all unknown for a skewed attempt.
 }
 
@@ -258,7 +263,8 @@ func (a *attempt) derive(cohort int64) facts {
 		}
 		return t - f.start
 	}
-	f.toDeliver = since(earliest(a.times[delivered], completed, a.times[read], a.times[clicked], a.times[replied]))
+	f.deliveredAt = earliest(a.times[delivered], completed, a.times[read], a.times[clicked], a.times[replied])
+	f.toDeliver = since(f.deliveredAt)
 	f.toRead = since(earliest(a.times[read], a.times[clicked], a.times[replied]))
 	f.toReply = since(earliest(a.times[replied]))
 	if f.toDeliver != unknown && f.toDeliver < -60_000 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -142,26 +143,37 @@ func Compare(want []Row, got json.RawMessage) error {
 	if err := decoder.Decode(&rows); err != nil {
 		return fmt.Errorf("decode rows: %w", err)
 	}
-	var differences []string
-	if len(want) != len(rows) {
-		differences = append(differences, fmt.Sprintf("%d rows, want %d", len(rows), len(want)))
-	}
-	for i := range min(len(want), len(rows)) {
-		expected, err := want[i].fields()
+	expected := make([]map[string]any, len(want))
+	for i, row := range want {
+		encoded, err := row.MarshalJSON()
 		if err != nil {
 			return err
 		}
-		for name, value := range expected {
-			other, found := rows[i][name]
+		if expected[i], err = decodeRow(encoded); err != nil {
+			return err
+		}
+	}
+	return compareRows(expected, rows, func(i int) string { return fmt.Sprint(want[i].Keys) })
+}
+
+// compareRows compares rows by their place; name says which row one is.
+func compareRows(want, got []map[string]any, name func(i int) string) error {
+	var differences []string
+	if len(want) != len(got) {
+		differences = append(differences, fmt.Sprintf("%d rows, want %d", len(got), len(want)))
+	}
+	for i := range min(len(want), len(got)) {
+		for field, value := range want[i] {
+			other, found := got[i][field]
 			if !found {
-				differences = append(differences, fmt.Sprintf("row %d %v: no %s", i, want[i].Keys, name))
-			} else if !sameValue(name, value, other) {
-				differences = append(differences, fmt.Sprintf("row %d %v: %s is %v, want %v", i, want[i].Keys, name, other, value))
+				differences = append(differences, fmt.Sprintf("row %d %s: no %s", i, name(i), field))
+			} else if !sameValue(field, value, other) {
+				differences = append(differences, fmt.Sprintf("row %d %s: %s is %v, want %v", i, name(i), field, other, value))
 			}
 		}
-		for name := range rows[i] {
-			if _, found := expected[name]; !found {
-				differences = append(differences, fmt.Sprintf("row %d %v: %s is not of the report", i, want[i].Keys, name))
+		for field := range got[i] {
+			if _, found := want[i][field]; !found {
+				differences = append(differences, fmt.Sprintf("row %d %s: %s is not of the report", i, name(i), field))
 			}
 		}
 		if len(differences) > 10 {
@@ -175,11 +187,7 @@ func Compare(want []Row, got json.RawMessage) error {
 	return nil
 }
 
-func (r Row) fields() (map[string]any, error) {
-	encoded, err := r.MarshalJSON()
-	if err != nil {
-		return nil, err
-	}
+func decodeRow(encoded []byte) (map[string]any, error) {
 	decoder := json.NewDecoder(bytes.NewReader(encoded))
 	decoder.UseNumber()
 	var fields map[string]any
@@ -193,7 +201,7 @@ func sameValue(name string, want, got any) bool {
 	x, isNumber := want.(json.Number)
 	y, alsoNumber := got.(json.Number)
 	if !isNumber || !alsoNumber {
-		return want == got
+		return reflect.DeepEqual(want, got)
 	}
 	if strings.HasPrefix(name, "time_to_") {
 		a, errA := x.Float64()

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -146,10 +147,10 @@ func (w *wireEvent) checkNumbers() error {
 	switch {
 	case w.Step < 0 || w.Step > 32:
 		return fmt.Errorf("step: %d is outside 1…32", w.Step)
-	case w.Segments < 0 || w.Segments > 255:
-		return fmt.Errorf("segments: %d is outside 0…255", w.Segments)
-	case w.SMSSegments < 0 || w.SMSSegments > 255:
-		return fmt.Errorf("sms_segments: %d is outside 0…255", w.SMSSegments)
+	case w.Segments < 0 || w.Segments > 65535:
+		return fmt.Errorf("segments: %d is outside 0…65535", w.Segments)
+	case w.SMSSegments < 0 || w.SMSSegments > 65535:
+		return fmt.Errorf("sms_segments: %d is outside 0…65535", w.SMSSegments)
 	case w.Parts < 0 || w.Parts > 255:
 		return fmt.Errorf("parts: %d is outside 1…255", w.Parts)
 	case w.Part < 0 || w.Part > w.Parts:
@@ -157,7 +158,7 @@ func (w *wireEvent) checkNumbers() error {
 	case w.Price != "" && w.Currency == "":
 		return errors.New("price: given without a currency")
 	case w.Price != "" && !validPrice(w.Price):
-		return fmt.Errorf("price: %q is not a decimal with at most 6 decimals", w.Price)
+		return fmt.Errorf("price: %q is not a decimal with at most 6 decimals, up to 1 000 000 000", w.Price)
 	case w.Currency != "" && !validCurrency(w.Currency):
 		return fmt.Errorf("currency: %q is not a code of ISO 4217", w.Currency)
 	}
@@ -219,8 +220,22 @@ func validRecipient(s string) bool {
 }
 
 func validPrice(s string) bool {
+	_, valid := micros(s)
+	return valid
+}
+
+// micros returns a price of 0…1 000 000 000 with at most 6 decimals in micro-units, and false for any other text.
+func micros(s string) (int64, bool) {
 	whole, fraction, point := strings.Cut(s, ".")
-	return whole != "" && strings.Trim(whole+fraction, "0123456789") == "" && len(fraction) <= 6 && point == (fraction != "")
+	if whole == "" || strings.Trim(whole+fraction, "0123456789") != "" || len(fraction) > 6 || point != (fraction != "") {
+		return 0, false
+	}
+	digits := strings.TrimLeft(whole+fraction+"000000"[len(fraction):], "0")
+	if digits == "" {
+		return 0, true
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && n <= 1_000_000_000*1_000_000
 }
 
 func validCurrency(s string) bool {

@@ -1,0 +1,225 @@
+package simulate
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+)
+
+// query asks for a report on the world alone.
+func (w MoneyWorld) query(q Query, tariffs []SavingsTariff) SavingsQuery {
+	return SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{w.Account: tariffs}, Templates: map[string][]SavingsTemplate{w.Account: w.Templates}}
+}
+
+func (w MoneyWorld) model(t testing.TB, lines ...[][]byte) *Model {
+	t.Helper()
+	m := NewModel(w.Now)
+	for _, line := range slices.Concat(lines...) {
+		if err := m.Add(line); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+	return m
+}
+
+// Comparing money in random worlds proves nothing about a rule that no world meets. So each rule is counted here.
+func TestRandomMoney_Coverage(t *testing.T) {
+	met := map[string]int{}
+	meet := func(name string, when bool) {
+		if when {
+			met[name]++
+		}
+	}
+	const seeds = 300
+	for seed := range uint64(seeds) {
+		w := RandomMoney(seed)
+		m := w.model(t, w.Early, w.Late)
+		if c := m.Counts(); c.Rejected > 0 {
+			t.Fatalf("seed %d: %d events are refused", seed, c.Rejected)
+		}
+		tariffs, err := readTariffs(map[string][]SavingsTariff{w.Account: w.Tariffs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		prices := pricer{model: m, templates: map[string][]SavingsTemplate{w.Account: w.Templates}, tariffs: tariffs, dialogs: m.dialogs()}
+		for _, msg := range m.messages {
+			cohort, known := msg.cohort()
+			meet("parked", !known)
+			if !known {
+				continue
+			}
+			p := prices.price(w.Account, msg, cohort)
+			meet("only skipped", len(p.steps) == 0)
+			if len(p.steps) > 0 {
+				w.meetMessage(&prices, &p, meet)
+			}
+			meet("skipped beside others", len(p.steps) > 0 && len(p.steps) < len(msg.attempts))
+			for i := range msg.attempts {
+				a := &msg.attempts[i]
+				f := a.derive(cohort)
+				meet("multipart delivered", a.multipart != nil && f.delivered)
+				meet("multipart failed", a.multipart != nil && f.failed)
+				meet("multipart pending", a.multipart != nil && !f.failed && !f.delivered)
+			}
+		}
+		w.meetRows(t, m, meet)
+		w.meetLate(t, m, meet)
+	}
+	for name, least := range map[string]int{
+		"priced": 1000, "unpriced": 1000, "estimated": 200, "no attempt's price": 100, "no baseline price": 100, "no baseline segments": 100, "two currencies": 100,
+		"baseline by its SMS step": 50, "baseline per message": 100, "baseline zero": 50, "one step": 1000, "four steps": 50,
+		"units per_segment_sent": 100, "units per_segment_delivered": 100, "units per_message_sent": 100, "units per_message_delivered": 100,
+		"units attempt_plus_connect": 100, "units per_message_refunded": 100, "units per_message_outside_window": 100, "units per_conversation_24h": 100,
+		"no units per_segment_delivered": 50, "no units per_message_delivered": 50, "no units per_message_refunded": 20,
+		"delivered without units per_message_outside_window": 30, "delivered without units per_conversation_24h": 50, "no units zero": 100,
+		"connected": 50, "not connected": 20, "segments billed": 100, "segments as SMS": 100, "tariff names provider": 100, "tariff names operator": 50, "tariff names country": 100,
+		"tariff names traffic": 100, "tariff names sender": 100, "tariff names app": 5, "not sent": 100, "failed yet sent": 100, "reported": 100, "reported in another currency": 50,
+		"parked": 20, "only skipped": 50, "skipped beside others": 50, "multipart delivered": 50, "multipart failed": 20, "multipart pending": 5,
+		"saved_unreached": 100, "double_paid": 100, "double_paid_unread": 50, "wasted_cost": 100, "loss": 20, "two priced currencies": 50, "minimum": 50, "over an int64": 1,
+		"month border": 100, "corrected": 250, "late changes": 200, "late changes another's conversation": 30, "late changes another's reply window": 20,
+		"late changes another day": 10, "late brings the cohort": 20,
+	} {
+		t.Logf("%-55s %6d", name, met[name])
+		if met[name] < least {
+			t.Errorf("%s: met %d times in %d worlds, want at least %d", name, met[name], seeds, least)
+		}
+	}
+}
+
+func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(string, bool)) {
+	meet("priced", p.priced)
+	meet("unpriced", !p.priced)
+	meet("estimated", p.estimated)
+	meet("no baseline segments", p.segments == 0)
+	meet("one step", len(p.steps) == 1)
+	meet("four steps", len(p.steps) == 4)
+	t := time.UnixMilli(p.cohort).UTC()
+	meet("month border", t.AddDate(0, 0, 1).Month() != t.Month() || t.AddDate(0, 0, -1).Month() != t.Month())
+	sms := prices.baselineTariff(p)
+	meet("no baseline price", sms == nil)
+	general := bestTariff(prices.tariffs[w.Account], tariffKeys{channel: "sms", country: p.country, traffic: p.traffic, sender: p.sender}, p.cohort, true)
+	meet("baseline by its SMS step", p.priced && general == nil)
+	meet("baseline per message", p.priced && oneOf(sms.billing, "per_message_sent", "per_message_delivered"))
+	meet("baseline zero", p.priced && sms.billing == "zero")
+	currencies := map[string]bool{}
+	if sms != nil {
+		currencies[sms.currency] = true
+	}
+	for _, s := range p.steps {
+		meet("no attempt's price", s.facts.sent && s.tariff == nil)
+		meet("not sent", !s.facts.sent)
+		if s.tariff == nil {
+			continue
+		}
+		currencies[s.tariff.currency] = true
+		if !p.priced {
+			continue
+		}
+		b := s.tariff.billing
+		meet("units "+b, s.units > 0)
+		meet("no units "+b, s.units == 0)
+		meet("delivered without units "+b, s.units == 0 && s.facts.delivered)
+		meet("connected", b == "attempt_plus_connect" && s.facts.delivered && s.tariff.connect.Sign() > 0)
+		meet("not connected", b == "attempt_plus_connect" && !s.facts.delivered)
+		meet("segments billed", b == "per_segment_sent" && s.units != int64(p.segments))
+		meet("segments as SMS", b == "per_segment_sent" && s.units == int64(p.segments))
+		k := s.tariff.keys
+		for name, value := range map[string]string{"provider": k.provider, "operator": k.operator, "country": k.country, "traffic": k.traffic, "sender": k.sender, "app": k.app} {
+			meet("tariff names "+name, value != "*")
+		}
+		meet("failed yet sent", s.facts.failed)
+		_, own := s.reported[p.currency]
+		meet("reported", own)
+		meet("reported in another currency", len(s.reported) > 0 && !own || len(s.reported) > 1)
+	}
+	meet("two currencies", len(currencies) > 1)
+}
+
+func (w MoneyWorld) meetRows(t testing.TB, m *Model, meet func(string, bool)) {
+	t.Helper()
+	q := Query{From: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	rows, err := m.SavingsReport(w.query(q, w.Tariffs))
+	if err != nil {
+		t.Fatal(err)
+	}
+	corrected, err := m.SavingsReport(w.query(q, w.Corrected))
+	if err != nil {
+		t.Fatal(err)
+	}
+	priced := 0
+	for _, r := range rows {
+		if r.Messages > r.Unpriced {
+			priced++
+		}
+		meet("saved_unreached", r.SavedUnreached.Sign() != 0)
+		meet("double_paid", r.DoublePaid.Sign() > 0)
+		meet("double_paid_unread", r.DoublePaidUnread.Sign() > 0)
+		meet("wasted_cost", r.WastedCost.Sign() > 0)
+		meet("loss", r.Saved.Sign() < 0)
+		meet("minimum", r.MinimumTopUp.Sign() > 0)
+		meet("over an int64", !r.SMSOnlyCost.IsInt64() || !r.ActualCost.IsInt64())
+	}
+	meet("two priced currencies", priced > 1)
+	meet("corrected", savingsText(t, rows) != savingsText(t, corrected))
+}
+
+// meetLate looks for what late events change in messages that have no late event themselves.
+func (w MoneyWorld) meetLate(t testing.TB, all *Model, meet func(string, bool)) {
+	t.Helper()
+	early := w.model(t, w.Early)
+	onlyLate := w.model(t, w.Late)
+	meet("late changes", savingsText(t, mustReport(t, early, w.query(Query{}, w.Tariffs))) != savingsText(t, mustReport(t, all, w.query(Query{}, w.Tariffs))))
+	before, after := early.dialogs(), all.dialogs()
+	lateDays := map[int64]bool{}
+	for key := range onlyLate.messages {
+		if cohort, known := all.messages[messageKey{all.intern(w.Account), key.id}].cohort(); known {
+			lateDays[cohort/dayMS] = true
+		}
+	}
+	account, accountOfLate := early.intern(w.Account), onlyLate.intern(w.Account)
+	for key, msg := range all.messages {
+		old := early.messages[messageKey{account, key.id}]
+		if _, touched := onlyLate.messages[messageKey{accountOfLate, key.id}]; touched {
+			if old != nil {
+				_, knownBefore := old.cohort()
+				_, knownNow := msg.cohort()
+				meet("late brings the cohort", !knownBefore && knownNow)
+			}
+			continue
+		}
+		for i := range msg.attempts {
+			was, is := before[old.attempt(msg.attempts[i].step)], after[&msg.attempts[i]]
+			channel := all.strings[msg.attempts[i].dims[dimChannel]]
+			if !oneOf(channel, "whatsapp", "viber", "rcs") {
+				continue
+			}
+			meet("late changes another's conversation", was.conversation != is.conversation)
+			meet("late changes another's reply window", was.outside != is.outside)
+			cohort, _ := msg.cohort()
+			meet("late changes another day", was != is && !lateDays[cohort/dayMS])
+		}
+	}
+}
+
+func mustReport(t testing.TB, m *Model, q SavingsQuery) []SavingsRow {
+	t.Helper()
+	rows, err := m.SavingsReport(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+func savingsText(t testing.TB, rows []SavingsRow) string {
+	t.Helper()
+	var out bytes.Buffer
+	for _, r := range rows {
+		encoded, err := r.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(append(encoded, '\n'))
+	}
+	return out.String()
+}

@@ -1,0 +1,344 @@
+package simulate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// priceList reads rows such as "sms per_segment_sent 2.00 provider=p1 currency=EUR from=2026-11-01 to=2026-12-01 connect=0.7
+// minimum=30000". What is not said is RUB, since 2024, for ever.
+func priceList(t testing.TB, rows ...string) []SavingsTariff {
+	t.Helper()
+	date := func(s string) time.Time {
+		at, err := time.Parse(time.DateOnly, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	var list []SavingsTariff
+	for _, text := range rows {
+		words := strings.Fields(text)
+		row := SavingsTariff{Channel: words[0], Billing: words[1], Price: words[2], Currency: "RUB", ValidFrom: date("2024-01-01")}
+		for _, word := range words[3:] {
+			name, value, _ := strings.Cut(word, "=")
+			switch name {
+			case "provider":
+				row.Provider = value
+			case "operator":
+				row.Operator = value
+			case "country":
+				row.Country = value
+			case "traffic":
+				row.Traffic = value
+			case "sender":
+				row.Sender = value
+			case "app":
+				row.App = value
+			case "currency":
+				row.Currency = value
+			case "from":
+				row.ValidFrom = date(value)
+			case "to":
+				to := date(value)
+				row.ValidTo = &to
+			case "connect":
+				row.ConnectPrice = &value
+			case "minimum":
+				row.MonthlyMinimum = &value
+			default:
+				t.Fatalf("%q in %q", word, text)
+			}
+		}
+		list = append(list, row)
+	}
+	return list
+}
+
+// savingsOf folds events, as event completes them, and reports on the account a.
+func savingsOf(t testing.TB, q Query, tariffs []SavingsTariff, templates []SavingsTemplate, events ...string) []SavingsRow {
+	t.Helper()
+	m := NewModel(noon)
+	for _, e := range events {
+		if err := m.Add([]byte(event(e))); err != nil {
+			t.Fatalf("%s: %v", e, err)
+		}
+	}
+	rows, err := m.SavingsReport(SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{"a": tariffs},
+		Templates: map[string][]SavingsTemplate{"a": templates}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// text prints some fields of a row in one line.
+func (r SavingsRow) text(t testing.TB, fields ...string) string {
+	t.Helper()
+	encoded, err := r.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := decodeRow(encoded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range fields {
+		out = append(out, fmt.Sprintf("%s=%v", name, all[name]))
+	}
+	return strings.Join(out, " ")
+}
+
+// Every way to bill a message, on its borders. Each case is one message; its cost follows by hand.
+func TestModel_SavingsReport_Pricing(t *testing.T) {
+	sms := "sms per_segment_sent 2.00"
+	for name, c := range map[string]struct {
+		tariffs   []string
+		templates []SavingsTemplate
+		events    []string
+		want      string // Of messages, unpriced, currency, sms_only_cost, actual_cost, double_paid, wasted_cost.
+	}{
+		"segments billed":                        {[]string{sms}, nil, []string{"sent segments=3 sms_segments=2"}, "1 0 RUB 4.00 6.00 0.00 0.00"},
+		"segments as SMS":                        {[]string{sms}, nil, []string{"sent sms_segments=2"}, "1 0 RUB 4.00 4.00 0.00 0.00"},
+		"segments of another step":               {[]string{sms}, nil, []string{"sent", "queued channel=\"push\" step=2 sms_segments=3"}, "1 0 RUB 6.00 6.00 0.00 0.00"},
+		"no segments":                            {[]string{sms}, nil, []string{"sent"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"no segments, of a skipped step":         {[]string{sms}, nil, []string{"sent", "skipped channel=\"push\" step=2 sms_segments=3"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"no segments but nothing to bill":        {[]string{"sms per_segment_delivered 2.00"}, []SavingsTemplate{{Template: "t", SMSSegments: 2}}, []string{"expired template=\"t\""}, "1 0 RUB 4.00 0.00 0.00 0.00"},
+		"no segments and something to bill":      {[]string{"sms per_segment_delivered 2.00"}, []SavingsTemplate{{Template: "t", SMSSegments: 2}}, []string{"delivered template=\"t\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"a message, not segments":                {[]string{"sms per_message_sent 2.00"}, nil, []string{"sent sms_segments=3"}, "1 0 RUB 2.00 2.00 0.00 0.00"},
+		"a message without segments":             {[]string{"sms per_message_sent 2.00"}, nil, []string{"sent"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"zero, whose baseline is zero":           {[]string{"sms zero 2.00"}, nil, []string{"delivered sms_segments=3"}, "1 0 RUB 0.00 0.00 0.00 0.00"},
+		"not sent needs no tariff":               {[]string{sms}, nil, []string{"rejected channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
+		"a sent step without a tariff":           {[]string{sms}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"no baseline":                            {[]string{"push per_message_sent 0.36"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"nothing at all":                         {nil, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> 0.00 0.00 0.00 0.00"},
+		"two currencies":                         {[]string{sms, "push per_message_sent 0.36 currency=EUR"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> 0.00 0.00 0.00 0.00"},
+		"two currencies, one not sent":           {[]string{sms, "push per_message_sent 0.36 currency=EUR"}, nil, []string{"failed channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
+		"segments of an SMS step":                {[]string{sms}, nil, []string{"rejected segments=3"}, "1 0 RUB 6.00 0.00 0.00 0.00"},
+		"segments of a push step do not count":   {[]string{sms}, nil, []string{"rejected channel=\"push\" segments=3"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"a template's text":                      {[]string{sms}, []SavingsTemplate{{Template: "t", SMSText: strings.Repeat("я", 71)}}, []string{"rejected template=\"t\""}, "1 0 RUB 4.00 0.00 0.00 0.00"},
+		"another template":                       {[]string{sms}, []SavingsTemplate{{Template: "u", SMSSegments: 2}}, []string{"rejected template=\"t\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"a text is measured":                     {[]string{sms}, nil, []string{"sent sms_text=\"" + strings.Repeat("я", 135) + "\" sms_segments=2"}, "1 0 RUB 6.00 6.00 0.00 0.00"},
+		"push, attempt":                          {[]string{sms, "push per_message_sent 0.36"}, nil, []string{"expired channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.36 0.00 0.36"},
+		"push, delivered":                        {[]string{sms, "push per_message_delivered 0.36"}, nil, []string{"expired channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
+		"call not connected":                     {[]string{sms, "voice attempt_plus_connect 0.1 connect=0.7"}, nil, []string{"undelivered channel=\"voice\" sms_segments=1"}, "1 0 RUB 2.00 0.10 0.00 0.10"},
+		"call connected":                         {[]string{sms, "voice attempt_plus_connect 0.1 connect=0.7"}, nil, []string{"delivered channel=\"voice\" sms_segments=1"}, "1 0 RUB 2.00 0.80 0.00 0.00"},
+		"call without a connect price":           {[]string{sms, "voice attempt_plus_connect 0.1"}, nil, []string{"delivered channel=\"voice\" sms_segments=1"}, "1 0 RUB 2.00 0.10 0.00 0.00"},
+		"refunded":                               {[]string{sms, "telegram per_message_refunded 0.55"}, nil, []string{"expired channel=\"telegram\" sms_segments=1"}, "1 0 RUB 2.00 0.00 0.00 0.00"},
+		"not refunded while pending":             {[]string{sms, "telegram per_message_refunded 0.55"}, nil, []string{"sent channel=\"telegram\" sms_segments=1"}, "1 0 RUB 2.00 0.55 0.00 0.00"},
+		"refused by the provider is not charged": {[]string{sms, "telegram per_message_refunded 0.55"}, nil, []string{"rejected channel=\"telegram\" sms_segments=1"}, "1 0 RUB 2.00 0.00 0.00 0.00"},
+		// A15: Viber delivered but not read, so an SMS followed: paid twice is the SMS.
+		"A15": {[]string{sms, "viber per_message_delivered 0.75"}, nil,
+			[]string{"delivered channel=\"viber\" sms_segments=2", "delivered step=2 trigger=\"unread\" segments=2"}, "1 0 RUB 4.00 4.75 4.00 0.00"},
+		// A16: Viber not delivered costs nothing.
+		"A16": {[]string{sms, "viber per_message_delivered 0.75"}, nil,
+			[]string{"expired channel=\"viber\" sms_segments=2", "delivered step=2 trigger=\"undelivered\" segments=2"}, "1 0 RUB 4.00 4.00 0.00 0.00"},
+		"double paid goes by steps, not by time": {[]string{sms, "viber per_message_delivered 0.75"}, nil,
+			[]string{"delivered channel=\"viber\" sms_segments=2 @9h", "delivered step=2 segments=2 @1h"}, "1 0 RUB 4.00 4.75 4.00 0.00"},
+		"a failed step after the delivered one": {[]string{sms, "voice per_message_sent 0.75"}, nil,
+			[]string{"delivered segments=2", "expired channel=\"voice\" step=2"}, "1 0 RUB 4.00 4.75 0.75 0.75"},
+		"a delivered part is sent": {[]string{sms}, nil, []string{"delivered part=1 parts=2 segments=2"}, "1 0 RUB 4.00 4.00 0.00 0.00"},
+		"the baseline ignores rows of providers": {[]string{sms, "sms per_segment_sent 1.50 provider=p"}, nil, []string{"sent provider=\"p\" segments=1"},
+			"1 0 RUB 2.00 1.50 0.00 0.00"},
+		"the baseline falls back to the SMS step": {[]string{"sms per_segment_sent 1.50 provider=p"}, nil, []string{"sent provider=\"p\" segments=1"}, "1 0 RUB 1.50 1.50 0.00 0.00"},
+		"also to one that was not sent":           {[]string{"sms per_segment_sent 1.50 provider=p"}, nil, []string{"rejected provider=\"p\" segments=1"}, "1 0 RUB 1.50 0.00 0.00 0.00"},
+		"not to one that was skipped": {[]string{"sms per_segment_sent 1.50 provider=p", "push zero 0"}, nil,
+			[]string{"sent channel=\"push\" sms_segments=1", "skipped step=2 provider=\"p\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"the baseline has the message's own country": {[]string{"sms per_segment_sent 3.00 country=RU", "sms per_segment_sent 5.00 country=KZ", "push zero 0"}, nil,
+			[]string{"sent channel=\"push\" recipient=\"user:1\" sms_segments=1", "queued step=2 recipient=\"+77011234567\""}, "1 0 RUB 5.00 0.00 0.00 0.00"},
+		"a skipped step's dimensions do not count": {[]string{"sms per_segment_sent 3.00", "sms per_segment_sent 5.00 traffic=promo"}, nil,
+			[]string{"sent segments=1", "skipped step=2 traffic=\"promo\""}, "1 0 RUB 3.00 3.00 0.00 0.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := savingsOf(t, Query{}, priceList(t, c.tariffs...), withDates(c.templates), c.events...)
+			if len(rows) != 1 {
+				t.Fatalf("%d rows, want 1", len(rows))
+			}
+			got := rows[0].text(t, "messages", "unpriced", "currency", "sms_only_cost", "actual_cost", "double_paid", "wasted_cost")
+			var values []string
+			for _, pair := range strings.Fields(got) {
+				_, value, _ := strings.Cut(pair, "=")
+				if value == "" {
+					value = "<nil>"
+				}
+				values = append(values, value)
+			}
+			if joined := strings.Join(values, " "); joined != c.want {
+				t.Errorf("%s, want %s", joined, c.want)
+			}
+		})
+	}
+}
+
+func withDates(templates []SavingsTemplate) []SavingsTemplate {
+	for i := range templates {
+		templates[i].ValidFrom = time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return templates
+}
+
+// Of the rows that match, the one that names the earlier key wins, however many later keys another one names.
+func TestModel_SavingsReport_Precedence(t *testing.T) {
+	base := "sms per_segment_sent 1.00"
+	for name, c := range map[string]struct {
+		tariffs []string
+		want    string
+	}{
+		"no key":                      {[]string{base}, "1.00"},
+		"an app":                      {[]string{base, "sms per_segment_sent 2.00 app=x"}, "2.00"},
+		"a sender over an app":        {[]string{"sms per_segment_sent 2.00 app=x", "sms per_segment_sent 3.00 sender=S"}, "3.00"},
+		"traffic over sender and app": {[]string{"sms per_segment_sent 2.00 sender=S app=x", "sms per_segment_sent 3.00 traffic=otp"}, "3.00"},
+		"country over all later":      {[]string{"sms per_segment_sent 2.00 traffic=otp sender=S app=x", "sms per_segment_sent 3.00 country=RU"}, "3.00"},
+		"operator over all later":     {[]string{"sms per_segment_sent 2.00 country=RU traffic=otp sender=S app=x", "sms per_segment_sent 3.00 operator=25001"}, "3.00"},
+		"provider over all later":     {[]string{"sms per_segment_sent 2.00 operator=25001 country=RU traffic=otp sender=S app=x", "sms per_segment_sent 3.00 provider=p"}, "3.00"},
+		"more keys":                   {[]string{"sms per_segment_sent 2.00 provider=p", "sms per_segment_sent 3.00 provider=p app=x"}, "3.00"},
+		"a key that does not match":   {[]string{base, "sms per_segment_sent 3.00 provider=q"}, "1.00"},
+		"another channel":             {[]string{base, "push per_message_sent 3.00 provider=p"}, "1.00"},
+		"valid at the cohort":         {[]string{base + " to=2026-11-19", "sms per_segment_sent 3.00 from=2026-11-19"}, "3.00"},
+		"no more at the cohort":       {[]string{base, "sms per_segment_sent 3.00 provider=p to=2026-11-19"}, "1.00"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			// A list for the baseline, so that it is priced; the attempt's own row is what is tested.
+			list := append(priceList(t, c.tariffs...), priceList(t, "sms zero 0 country=ZZ")...)
+			rows := savingsOf(t, Query{}, list, nil,
+				`sent segments=1 provider="p" operator="25001" traffic="otp" sender="S" app="x" submitted_at="2026-11-19T00:00:00Z"`)
+			if got := rows[0].text(t, "actual_cost"); got != "actual_cost="+c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestModel_SavingsReport_Minimum(t *testing.T) {
+	november := Query{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	by := func(q Query, names ...string) Query { q.GroupBy = names; return q }
+	moscow, err := time.LoadLocation("Europe/Moscow")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.5 minimum=100")
+	events := []string{
+		`delivered channel="viber" sender="A" sms_segments=1 message_id="1"`,
+		`expired channel="viber" sender="B" sms_segments=1 message_id="2"`,
+		`rejected channel="viber" sender="C" sms_segments=1 message_id="3"`,                                          // Not sent.
+		`delivered channel="viber" sender="D" message_id="4"`,                                                        // Unpriced.
+		`delivered channel="viber" sender="A" sms_segments=1 message_id="5" submitted_at="2026-10-31T23:59:59.999Z"`, // Of October.
+	}
+	for name, c := range map[string]struct {
+		q    Query
+		want []string
+	}{
+		// 99.50 of A, 100 of B.
+		"november":         {november, []string{"199.50"}},
+		"by sender":        {by(november, "sender"), []string{"99.50", "100.00", "0.00", "0.00"}},
+		"by month":         {by(november, "month"), []string{"199.50"}},
+		"two months":       {Query{GroupBy: []string{"month"}, From: november.From.AddDate(0, -1, 0), To: november.To}, []string{"99.50", "199.50"}},
+		"by campaign":      {by(november, "campaign"), []string{"<nil>"}},
+		"in Moscow":        {Query{From: november.From, To: november.To, TZ: moscow}, []string{"<nil>"}},
+		"to a day":         {Query{From: november.From, To: november.To.AddDate(0, 0, -1)}, []string{"<nil>"}},
+		"all the time":     {Query{}, []string{"<nil>"}},
+		"of a sender":      {Query{From: november.From, To: november.To, Filters: map[string][]string{"sender": {"B"}}}, []string{"100.00"}},
+		"of a currency":    {Query{From: november.From, To: november.To, Filters: map[string][]string{"currency": {"RUB"}}}, []string{"199.50"}},
+		"of a country":     {Query{From: november.From, To: november.To, Filters: map[string][]string{"country": {"RU"}}}, []string{"<nil>"}},
+		"by sender and of": {Query{GroupBy: []string{"sender", "month"}, From: november.From, To: november.To, Filters: map[string][]string{"month": {"2026-11"}, "sender": {"A"}}}, []string{"99.50"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, row := range savingsOf(t, c.q, list, nil, events...) {
+				got = append(got, strings.TrimPrefix(row.text(t, "minimum_top_up"), "minimum_top_up="))
+			}
+			if strings.Join(got, " ") != strings.Join(c.want, " ") {
+				t.Errorf("%v, want %v", got, c.want)
+			}
+		})
+	}
+}
+
+// A17: a minimum of 60 000 messages at 0.5 when only 45 000 were delivered. Billed are 30 000, of which 7 500 are the minimum's.
+func TestModel_SavingsReport_A17(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.5 minimum=30000.00")
+	m := NewModel(noon)
+	line := event(`delivered channel="viber" sender="S" traffic="promo" sms_segments=2 message_id="ID"`)
+	for i := range 45_000 {
+		line := strings.Replace(line, `"ID"`, fmt.Sprintf(`"m%d"`, i), 1)
+		if err := m.Add([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := SavingsQuery{Query: Query{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
+		Tariffs: map[string][]SavingsTariff{"a": list}}
+	rows, err := m.SavingsReport(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "reached=45000 actual_cost=22500.00 minimum_top_up=7500.00 sms_only_cost=180000.00 saved=157500.00 cost_per_reached=0.50"
+	if got := rows[0].text(t, "reached", "actual_cost", "minimum_top_up", "sms_only_cost", "saved", "cost_per_reached"); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestModel_SavingsReport_Reported(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 2.00")
+	for name, c := range map[string]struct {
+		events []string
+		want   string
+	}{
+		"none":                      {[]string{"sent segments=2"}, "0 reported_cost=0.00 drift=0.00"},
+		"the greatest":              {[]string{`sent segments=2 price="4.10" currency="RUB"`, `delivered price="4.000001" currency="RUB"`}, "1 reported_cost=4.10 drift=0.10"},
+		"of another currency":       {[]string{`sent segments=2 price="4.10" currency="EUR"`}, "0 reported_cost=0.00 drift=0.00"},
+		"a price of nothing counts": {[]string{`sent segments=2 price="0" currency="RUB"`}, "1 reported_cost=0.00 drift=-4.00"},
+		"of an attempt not sent":    {[]string{`rejected segments=2 price="0.5" currency="RUB"`}, "1 reported_cost=0.50 drift=0.50"},
+		"of a skipped attempt":      {[]string{`sent segments=2`, `skipped step=2 price="0.5" currency="RUB"`}, "0 reported_cost=0.00 drift=0.00"},
+		"of an unpriced message":    {[]string{`sent price="0.5" currency="RUB"`}, "0 reported_cost=0.00 drift=0.00"},
+		"of one step of two": {[]string{`sent segments=2 price="0.000001" currency="RUB"`, `sent step=2 segments=1`},
+			"1 reported_cost=0.000001 drift=-3.999999"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := savingsOf(t, Query{}, list, nil, c.events...)
+			if got := rows[0].text(t, "reported_attempts", "reported_cost", "drift"); got != "reported_attempts="+c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestModel_SavingsReport_Keys(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 2.00", "push zero 0", "viber per_message_delivered 0.7")
+	events := []string{
+		`expired channel="push" message_id="1" sms_segments=2 sender="A"`, `delivered channel="viber" message_id="1" step=2 sender="Z"`,
+		`skipped channel="push" message_id="2" sender="X"`, `rejected message_id="2" step=3 segments=10 sender="B"`,
+		`skipped message_id="3"`, // A message without an attempted step is in no row.
+		`sent channel="voice" message_id="4" sms_segments=0`,
+	}
+	for name, want := range map[string]string{
+		"path":          "path=push>viber path=sms path=voice",
+		"first_channel": "first_channel=push first_channel=sms first_channel=voice",
+		"reached_by":    "reached_by= reached_by=viber",
+		"sms_segments":  "0 2 10", // As numbers.
+		"sender":        "sender= sender=B sender=Z",
+		"country":       "country=RU",
+		"week":          "week=2026-11-16",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, row := range savingsOf(t, Query{GroupBy: []string{name}}, list, nil, events...) {
+				if name == "sms_segments" {
+					got = append(got, row.Keys[0].String())
+					continue
+				}
+				got = append(got, row.text(t, name))
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%v, want %s", got, want)
+			}
+		})
+	}
+	for _, name := range []string{"channel", "provider", "currency", "step"} {
+		if _, err := NewModel(noon).SavingsReport(SavingsQuery{Query: Query{GroupBy: []string{name}}}); err == nil {
+			t.Errorf("group_by=%s is accepted", name)
+		}
+	}
+}

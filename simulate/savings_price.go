@@ -1,0 +1,216 @@
+package simulate
+
+import (
+	"cmp"
+	"math/big"
+	"slices"
+)
+
+// pricer prices messages one by one.
+type pricer struct {
+	model     *Model
+	tariffs   map[string][]*tariff
+	templates map[string][]SavingsTemplate
+	dialogs   map[*attempt]dialogUnits
+}
+
+// pricedMessage is what a savings report knows of a message. steps are the attempted ones in their order.
+type pricedMessage struct {
+	account, campaign, template, sender, traffic, country string
+
+	cohort   int64
+	steps    []pricedStep
+	segments int // Of the baseline, 0 while unknown.
+	currency string
+
+	// priced is false for a message that lacks a price or has prices in two currencies: its amounts mean nothing.
+	priced, estimated bool
+	smsOnly           *big.Int
+}
+
+type pricedStep struct {
+	step     uint8
+	keys     tariffKeys
+	trigger  string
+	facts    facts
+	reported map[string]int64
+	tariff   *tariff // nil for a step that was not sent, and for one without a price.
+	units    int64
+	cost     *big.Int
+}
+
+// foldMoney merges what the event in w says about segments and prices. Each merge is a maximum.
+func (a *attempt) foldMoney(w *wireEvent) {
+	a.segments = max(a.segments, uint16(w.Segments))
+	a.smsSegments = max(a.smsSegments, uint16(w.SMSSegments))
+	if w.SMSText != "" {
+		a.smsSegments = max(a.smsSegments, uint16(textSegments(w.SMSText)))
+	}
+	if w.Price == "" {
+		return
+	}
+	price, _ := micros(w.Price)
+	if a.reported == nil {
+		a.reported = make(map[string]int64)
+	}
+	if known, found := a.reported[w.Currency]; !found || price > known {
+		a.reported[w.Currency] = price
+	}
+}
+
+// price prices a message by the rules of docs/definitions.md section 4, in their order.
+func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessage {
+	m := pr.model
+	p := pricedMessage{account: account, cohort: cohort, priced: true}
+	attempts := make([]*attempt, 0, len(msg.attempts))
+	for i := range msg.attempts {
+		if a := &msg.attempts[i]; !a.derive(cohort).skipped {
+			attempts = append(attempts, a)
+		}
+	}
+	slices.SortFunc(attempts, func(x, y *attempt) int { return cmp.Compare(x.step, y.step) })
+
+	greatest := func(to *string, value string) { *to = max(*to, value) }
+	smsSegments := 0
+	for _, a := range attempts {
+		dim := func(i int) string { return m.strings[a.dims[i]] }
+		country := m.country(a.recipient)
+		greatest(&p.campaign, dim(dimCampaign))
+		greatest(&p.template, dim(dimTemplate))
+		greatest(&p.sender, dim(dimSender))
+		greatest(&p.traffic, dim(dimTraffic))
+		greatest(&p.country, country)
+		smsSegments = max(smsSegments, int(a.smsSegments))
+		p.steps = append(p.steps, pricedStep{
+			step:     a.step,
+			keys:     tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic), dim(dimSender), dim(dimApp)},
+			trigger:  dim(dimTrigger),
+			facts:    a.derive(cohort),
+			reported: a.reported,
+			cost:     new(big.Int),
+		})
+	}
+	pr.baselineSegments(&p, attempts, smsSegments)
+
+	list := pr.tariffs[account]
+	currencies := make(map[string]bool)
+	for i, a := range attempts {
+		s := &p.steps[i]
+		if !s.facts.sent {
+			continue
+		}
+		if s.tariff = bestTariff(list, s.keys, cohort, false); s.tariff == nil {
+			p.priced = false
+			continue
+		}
+		currencies[s.tariff.currency] = true
+		segments := int64(a.segments)
+		if segments == 0 {
+			segments = int64(smsSegments)
+		}
+		if !s.bill(segments, pr.dialogs[a]) {
+			p.priced = false
+		}
+	}
+	if sms := pr.baselineTariff(&p); sms == nil {
+		p.priced = false
+	} else {
+		currencies[sms.currency] = true
+		p.smsOnly = big.NewInt(int64(p.segments))
+		if oneOf(sms.billing, "per_message_sent", "per_message_delivered") {
+			p.smsOnly.SetInt64(1)
+		}
+		p.smsOnly.Mul(p.smsOnly, sms.price)
+		if sms.billing == "zero" {
+			p.smsOnly.SetInt64(0)
+		}
+	}
+	p.priced = p.priced && p.segments > 0 && len(currencies) == 1
+	if len(currencies) == 1 {
+		for currency := range currencies {
+			p.currency = currency
+		}
+	}
+	p.estimated = p.estimated && p.priced
+	return p
+}
+
+// baselineSegments finds out how many segments the message would take as SMS, and whether that is from its template.
+func (pr *pricer) baselineSegments(p *pricedMessage, attempts []*attempt, smsSegments int) {
+	if p.segments = smsSegments; p.segments > 0 {
+		return
+	}
+	for i, a := range attempts {
+		if p.steps[i].keys.channel == "sms" {
+			p.segments = max(p.segments, int(a.segments))
+		}
+	}
+	if p.segments > 0 {
+		return
+	}
+	for _, t := range pr.templates[p.account] {
+		if t.Template == p.template && valid(&t.ValidFrom, t.ValidTo, p.cohort) {
+			p.segments = t.SMSSegments
+			if t.SMSText != "" {
+				p.segments = textSegments(t.SMSText)
+			}
+			p.estimated = true
+		}
+	}
+}
+
+// baselineTariff finds the list price of the message as SMS, nil when there is none.
+func (pr *pricer) baselineTariff(p *pricedMessage) *tariff {
+	list := pr.tariffs[p.account]
+	own := tariffKeys{channel: "sms", country: p.country, traffic: p.traffic, sender: p.sender}
+	if t := bestTariff(list, own, p.cohort, true); t != nil {
+		return t
+	}
+	for _, s := range p.steps {
+		if s.keys.channel == "sms" {
+			return bestTariff(list, s.keys, p.cohort, false)
+		}
+	}
+	return nil
+}
+
+// bill computes the units and the cost of a sent step, and returns false when it needs segments that are unknown (0).
+func (s *pricedStep) bill(segments int64, dialog dialogUnits) bool {
+	if s.facts.sent && s.tariff.billing == "per_segment_sent" || s.facts.delivered && s.tariff.billing == "per_segment_delivered" {
+		if segments == 0 {
+			return false
+		}
+	}
+	s.units = 0
+	switch s.tariff.billing {
+	case "per_segment_sent":
+		s.units = segments
+	case "per_segment_delivered":
+		if s.facts.delivered {
+			s.units = segments
+		}
+	case "per_message_sent", "attempt_plus_connect":
+		s.units = 1
+	case "per_message_delivered":
+		if s.facts.delivered {
+			s.units = 1
+		}
+	case "per_message_refunded":
+		if !s.facts.failed {
+			s.units = 1
+		}
+	case "per_message_outside_window":
+		if s.facts.delivered {
+			s.units = dialog.outside
+		}
+	case "per_conversation_24h":
+		if s.facts.delivered {
+			s.units = dialog.conversation
+		}
+	}
+	s.cost.Mul(big.NewInt(s.units), s.tariff.price)
+	if s.tariff.billing == "attempt_plus_connect" && s.facts.delivered {
+		s.cost.Add(s.cost, s.tariff.connect)
+	}
+	return true
+}
