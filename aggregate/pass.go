@@ -52,7 +52,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 				pending--
 			}
 		}
-		a.adapt(len(work), time.Since(started))
+		a.adapt(len(work), pending, time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}
 	a.pending = pending
@@ -145,12 +145,17 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
 }
 
-// adapt aims at passes of targetPass, whatever a bucket costs.
-func (a *Aggregator) adapt(buckets int, took time.Duration) {
+// adapt aims at passes of targetPass, whatever a bucket costs. While many buckets wait it lets a pass take three times as long: what a pass costs by
+// itself is then shared by more of them, and the last of them is published sooner.
+func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
+	target := targetPass
+	if waiting > 4*a.batch {
+		target *= 3
+	}
 	switch {
-	case took > 2*targetPass:
+	case took > 2*target:
 		a.batch = max(1, buckets/2)
-	case took < targetPass && buckets >= a.batch:
+	case took < target && buckets >= a.batch:
 		a.batch = min(maxBuckets, 2*a.batch)
 	}
 }
