@@ -76,7 +76,8 @@ type Aggregator struct {
 	batch      int
 	lastFresh  time.Time
 	lastAsOfMS int64
-	pending    int // buckets that the last pass left for the next one
+	pending    int    // buckets that the last pass left for the next one
+	passRows   uint64 // rows of facts that the last pass folded
 	lastUpkeep time.Time
 	nextDays   time.Time
 }

@@ -146,16 +146,18 @@ func compareKeys(x, y bucketKey) int {
 }
 
 // adapt aims at passes of targetPass, whatever a bucket costs. While many buckets wait it lets a pass take three times as long: what a pass costs by
-// itself is then shared by more of them, and the last of them is published sooner.
+// itself is then shared by more of them, and the last of them is published sooner. A pass over few rows is nothing but that cost, so fewer buckets would
+// not make it shorter.
 func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
+	const fewRows = 100_000
 	target := targetPass
 	if waiting > 4*a.batch {
 		target *= 3
 	}
 	switch {
-	case took > 2*target:
+	case took > 2*target && a.passRows > fewRows:
 		a.batch = max(1, buckets/2)
-	case took < target && buckets >= a.batch:
+	case (took < target || a.passRows < fewRows) && buckets >= a.batch:
 		a.batch = min(maxBuckets, 2*a.batch)
 	}
 }

@@ -123,6 +123,10 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err != nil {
 		return nil, err
 	}
+	a.passRows = 0
+	for _, n := range rows {
+		a.passRows += n
+	}
 	for _, c := range chunks(work, rows, a.chunkRows) {
 		if err := a.computeCells(ctx, generation, nowMS, c); err != nil {
 			return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)

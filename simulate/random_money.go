@@ -315,6 +315,9 @@ func (g *moneyMaker) event(msg *moneyMessage, step int, channel, recipient strin
 	}
 	if oneOf(e.status, "sent", "delivered", "expired", "rejected") && g.chance(25) {
 		wire["price"], wire["currency"] = g.price(), g.pick("RUB RUB RUB RUB EUR USD")
+		if g.dear {
+			wire["currency"] = g.pick("CHF CHF EUR")
+		}
 	}
 	line, err := json.Marshal(wire)
 	if err != nil {

@@ -17,6 +17,10 @@ func (g *moneyMaker) tariffs() []SavingsTariff {
 	}
 	main := g.pick("RUB RUB RUB EUR")
 	abroad := g.pick("- - KZ UA") // A country where everything has a price of its own, in dollars.
+	if g.dear {
+		// A currency of their own: beside the least prices the quotient of theirs would be beyond reason.
+		main, abroad, foreign = "CHF", "", 0
+	}
 	for _, channel := range strings.Fields("sms whatsapp viber rcs push voice flash_call telegram vk email") {
 		rows := 0
 		if complete || g.chance(75) {

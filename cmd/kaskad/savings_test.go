@@ -276,14 +276,14 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	lap("half of the lists")
 	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Early })
 	w.putLists(k, seeds/2, seeds)
-	k.settle(2 * time.Minute)
+	k.settle(5 * time.Minute)
 	lap("early events settled, the other lists")
 	w.compareEach(k, queries, 0)
 	lap("compared by account")
 
 	// The late events move conversations of messages in other hours, days and months.
 	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Late })
-	k.settle(2 * time.Minute)
+	k.settle(5 * time.Minute)
 	lap("late events settled")
 	w.compareEach(k, queries, 7)
 	lap("compared by account")
@@ -308,6 +308,9 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 		}
 	}
 	after := k.savingsEnvelope()
+	if after.AsOf != before.AsOf {
+		t.Errorf("as_of %s after the correction, %s before: want the same events", after.AsOf, before.AsOf)
+	}
 	if after.TariffVersion <= before.TariffVersion {
 		t.Errorf("tariff_version %d after the correction, %d before: want a greater one", after.TariffVersion, before.TariffVersion)
 	}
