@@ -116,10 +116,14 @@ func newAggregator(conn driver.Conn, now time.Time) *Aggregator {
 
 func noLetters(context.Context, []schema.Rejection) error { return nil }
 
-// line writes a valid event; members replace or add fields.
+// line writes a valid event of an SMS attempt; members add fields.
 func line(id, status string, occurred time.Time, members ...string) string {
-	text := fmt.Sprintf(`{"account":"a","message_id":%q,"channel":"sms","status":%q,"occurred_at":%q,"recipient":"+79001234567"`,
-		id, status, occurred.Format(time.RFC3339Nano))
+	return eventLine(id, status, occurred, append([]string{"channel", `"sms"`, "recipient", `"+79001234567"`}, members...)...)
+}
+
+// eventLine writes an event of account a; members are names of fields, each followed by its value in JSON.
+func eventLine(id, status string, occurred time.Time, members ...string) string {
+	text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q`, id, status, occurred.Format(time.RFC3339Nano))
 	for i := 0; i < len(members); i += 2 {
 		text += fmt.Sprintf(",%q:%s", members[i], members[i+1])
 	}

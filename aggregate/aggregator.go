@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -24,7 +25,7 @@ const (
 	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look costs about 2 ms.
 	DefaultPoll = 150 * time.Millisecond
 	// DefaultRetention is how long replaced generations stay readable: longer than the longest query, and long enough to page through a report.
-	DefaultRetention = 10 * time.Minute
+	DefaultRetention = 15 * time.Minute
 	// OrphanAge is how long an event waits for its message (docs/definitions.md section 1).
 	OrphanAge = 30 * 24 * time.Hour
 
@@ -37,8 +38,10 @@ const (
 	maxDueWait = 30 * time.Minute
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
-	// ownerTimeout is how long an aggregator that went silent keeps others waiting.
+	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that works shows that it does,
+	// however long its pass takes.
 	ownerTimeout = 10 * time.Second
+	beatEvery    = 2 * time.Second
 )
 
 // Config holds the aggregator's settings; zero values mean the defaults.
@@ -75,7 +78,8 @@ type Aggregator struct {
 	due        map[bucketKey]int64
 	batch      int
 	lastFresh  time.Time
-	lastAsOfMS int64
+	lastAsOfMS atomic.Int64
+	pendingNow atomic.Int64
 	pending    int    // buckets that the last pass left for the next one
 	passRows   uint64 // rows of facts that the last pass folded
 	lastUpkeep time.Time
@@ -120,11 +124,22 @@ func (a *Aggregator) Run(ctx context.Context) error {
 			a.leave()
 		}
 	}()
+	var owning atomic.Bool
+	if !a.cfg.Exclusive {
+		beating := make(chan struct{})
+		go func() {
+			defer close(beating)
+			a.beat(ctx, &owning)
+		}()
+		defer func() { <-beating }()
+	}
 	for ctx.Err() == nil {
+		owning.Store(ready)
 		worked, err, began := false, error(nil), time.Now()
 		if !ready {
 			if err = a.prepare(ctx); err == nil {
 				ready = true
+				owning.Store(true)
 			}
 		}
 		if err == nil {
@@ -143,6 +158,7 @@ func (a *Aggregator) Run(ctx context.Context) error {
 			a.cfg.Logger.Error("aggregate", "error", err, "retry_in", backoff)
 			// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
 			ready = false
+			a.batch = max(1, a.batch/2)
 			wait, backoff = backoff, min(2*backoff, maxBackoff)
 		case worked && a.pending > 0:
 			wait, backoff = 0, a.cfg.Poll
@@ -165,7 +181,7 @@ func (a *Aggregator) Run(ctx context.Context) error {
 func (a *Aggregator) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if err := a.insertFreshness(ctx, a.lastAsOfMS, 0, true); err != nil {
+	if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), 0, true); err != nil {
 		a.cfg.Logger.Warn("could not say that this aggregator leaves", "error", err)
 	}
 	if err := a.dropTables(ctx, a.tables.all()); err != nil {
@@ -181,11 +197,50 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return fmt.Errorf("read last generation: %w", err)
 	}
+	if err := a.do(ctx, "outdated", 0); err != nil {
+		return fmt.Errorf("touch buckets without today's rollups: %w", err)
+	}
+	if err := a.takeOver(ctx); err != nil {
+		return err
+	}
 	if err := a.createTables(ctx); err != nil {
 		return err
 	}
 	a.due = map[bucketKey]int64{}
 	return a.readDue(ctx, 0)
+}
+
+// beat shows while a pass runs that this aggregator works, until the context ends.
+func (a *Aggregator) beat(ctx context.Context, owning *atomic.Bool) {
+	ticker := time.NewTicker(beatEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if !owning.Load() {
+			continue
+		}
+		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil && ctx.Err() == nil {
+			a.cfg.Logger.Warn("could not show that this aggregator works", "error", err)
+		}
+	}
+}
+
+// takeOver states the freshness that the last aggregator stated, or less where open touches are older. From here on others wait.
+func (a *Aggregator) takeOver(ctx context.Context) error {
+	var known bool
+	var asOf int64
+	if err := a.deps.Conn.QueryRow(ctx, statement("last_as_of")).Scan(&known, &asOf); err != nil {
+		return fmt.Errorf("read freshness: %w", err)
+	}
+	a.lastAsOfMS.Store(asOf)
+	if !known && a.cfg.Exclusive {
+		return nil // Nothing was stated ever, and nobody waits.
+	}
+	return a.insertFreshness(ctx, asOf, 0, false)
 }
 
 // checkOwner fails while another aggregator has shown signs of life lately. It is a guard against a mistake in deployment, not a lock:

@@ -131,11 +131,7 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 		members := append(submitted(at), "channel", []string{`"whatsapp"`, `"viber"`}[x.person%2], "sender", `"Shop"`,
 			"recipient", fmt.Sprintf(`"+7900123456%d"`, x.person))
 		write := func(status string, occurred time.Time) string {
-			text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q`, x.messageID, status, occurred.Format(time.RFC3339Nano))
-			for j := 0; j < len(members); j += 2 {
-				text += fmt.Sprintf(",%q:%s", members[j], members[j+1])
-			}
-			return text + "}\n"
+			return eventLine(x.messageID, status, occurred, members...)
 		}
 		delivered := at.Add(time.Duration(random.IntN(30*3600)) * time.Second)
 		lines = append(lines, func() string {
@@ -227,24 +223,22 @@ func TestAggregator_Dialogs_WaitForCohort(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	at := noon.Add(-100 * time.Hour)
-	dialog := func(id, status string, occurred time.Time, members ...string) string {
-		text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q,"recipient":"+79001234567"`, id, status, occurred.Format(time.RFC3339Nano))
-		for i := 0; i < len(members); i += 2 {
-			text += fmt.Sprintf(",%q:%s", members[i], members[i+1])
-		}
-		return text + "}\n"
-	}
 	// The time inside this id is years before the event, so it gives a bucket and no cohort.
 	const odd = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
-	load(t, conn, "t", []byte(dialog(odd, "delivered", at, "channel", `"viber"`)+
-		dialog("m", "delivered", at.Add(time.Hour), append(submitted(at), "channel", `"viber"`)...)), noon)
+	load(t, conn, "t", []byte(dialogLine(odd, "delivered", at)+
+		dialogLine("m", "delivered", at.Add(time.Hour), submitted(at)...)), noon)
 	settle(t, a)
 	if got, _ := publishedUnits(t, conn); len(got) != 1 || got["m/1"] != [2]bool{true, true} {
 		t.Fatalf("units %v, want m/1 alone, with a conversation", got)
 	}
-	load(t, conn, "u", []byte(dialog(odd, "sent", at.Add(time.Minute), append(submitted(at), "channel", `"sms"`, "step", "2")...)), noon)
+	load(t, conn, "u", []byte(line(odd, "sent", at.Add(time.Minute), append(submitted(at), "step", "2")...)), noon)
 	settle(t, a)
 	if got, _ := publishedUnits(t, conn); len(got) != 2 || got[odd+"/1"] != [2]bool{true, true} || got["m/1"] != [2]bool{false, true} {
 		t.Fatalf("units %v, want the conversation with %s", got, odd)
 	}
+}
+
+// dialogLine writes an event of an attempt on Viber.
+func dialogLine(id, status string, occurred time.Time, members ...string) string {
+	return eventLine(id, status, occurred, append([]string{"channel", `"viber"`, "recipient", `"+79001234567"`}, members...)...)
 }

@@ -213,7 +213,9 @@ func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending i
 	if err := a.checkOwner(ctx); err != nil {
 		return err
 	}
-	a.lastFresh, a.lastAsOfMS = time.Now(), asOfMS
+	a.lastFresh = time.Now()
+	a.lastAsOfMS.Store(asOfMS)
+	a.pendingNow.Store(int64(pending))
 	return a.insertFreshness(ctx, asOfMS, pending, false)
 }
 

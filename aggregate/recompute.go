@@ -21,6 +21,9 @@ const chunkRows = 3_000_000
 // cellStatements compute all rollups of a chunk, in this order.
 var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"}
 
+// currentRollups counts the sets of rollups that there have been: 1 came with money. Generations of an older set are computed anew.
+const currentRollups = 1
+
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows, marker string }
 
@@ -96,6 +99,7 @@ func (a *Aggregator) checkAlive(ctx context.Context) error {
 func (a *Aggregator) parameters(generation uint64) clickhouse.Parameters {
 	return clickhouse.Parameters{
 		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows, "marker": a.tables.marker,
+		"rollups": strconv.Itoa(currentRollups),
 	}
 }
 
@@ -140,6 +144,10 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 		return nil, err
 	}
 	a.cfg.OnStep("computed")
+	// Another aggregator took over if this one was silent for long; what it publishes must not be replaced by what was computed before.
+	if err := a.checkOwner(ctx); err != nil {
+		return nil, err
+	}
 	if err := a.do(ctx, "publish", generation, targets); err != nil {
 		return nil, fmt.Errorf("publish generation %d: %w", generation, err)
 	}

@@ -96,12 +96,18 @@ func TestAggregator_Pass_ForgottenTablesPublishNothing(t *testing.T) {
 	settle(t, newAggregator(conn, noon))
 	want := visible(t, conn)
 	for _, name := range append([]string{"dialogs"}, cellStatements...) {
-		forgetful := &forgetfulConn{Conn: conn, before: statement(name)}
-		a := newAggregator(forgetful, noon)
+		hooked := &hookedConn{Conn: conn, before: statement(name)}
+		a := newAggregator(hooked, noon)
 		if err := a.prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		forgetful.tables = a.tables.all()
+		hooked.do = func() {
+			for _, table := range a.tables.all() {
+				if err := conn.Exec(t.Context(), "TRUNCATE TABLE "+table); err != nil {
+					t.Error(err)
+				}
+			}
+		}
 		load(t, conn, name, []byte(line("m", "sent", at, submitted(at)...)), noon)
 		if _, err := a.pass(t.Context()); !errors.Is(err, errForgotten) {
 			t.Fatalf("tables forgotten before %s: error %v, want %v", name, err, errForgotten)
@@ -110,26 +116,108 @@ func TestAggregator_Pass_ForgottenTablesPublishNothing(t *testing.T) {
 		if err := a.prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		forgetful.tables = nil
 		settle(t, a)
 		mustSee(t, conn, want)
 	}
 }
 
-// forgetfulConn empties tables right before a statement, as a new start of ClickHouse would.
-type forgetfulConn struct {
-	driver.Conn
-	before string
-	tables []string
+// A delivery that is stored between the walk and the folding has no units yet, so it is not published as delivered before it has.
+func TestAggregator_Pass_DeliveryAfterTheWalkWaits(t *testing.T) {
+	conn := connect(t)
+	hooked := &hookedConn{Conn: conn, before: statement("fold")}
+	a := newAggregator(hooked, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "t", []byte(dialogLine("m1", "delivered", at, submitted(at)...)), noon)
+	hooked.do = func() {
+		load(t, conn, "late", []byte(dialogLine("m2", "replied", at.Add(25*time.Hour), submitted(at)...)), noon.Add(48*time.Hour))
+	}
+	if err := a.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.pass(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if units, cells := publishedUnits(t, conn); len(units) != 1 || cells != [2]uint64{1, 1} || visible(t, conn).Delivered != 1 {
+		t.Fatalf("%d dialogs, %v units and %d deliveries are published; the second delivery must wait for its units", len(units), cells, visible(t, conn).Delivered)
+	}
+	settle(t, a)
+	// The reply covers its own delivery, and opens a window of its own.
+	if units, cells := publishedUnits(t, conn); len(units) != 2 || cells != [2]uint64{2, 1} || visible(t, conn).Delivered != 2 {
+		t.Fatalf("%d dialogs, %v units and %d deliveries are published in the end", len(units), cells, visible(t, conn).Delivered)
+	}
 }
 
-func (c *forgetfulConn) Exec(ctx context.Context, query string, args ...any) error {
-	if query == c.before {
-		for _, table := range c.tables {
-			if err := c.Conn.Exec(context.Background(), "TRUNCATE TABLE "+table); err != nil {
-				return err
-			}
+// A database that was written before there were cascades is computed anew, and says until then how little it knows.
+func TestAggregator_Prepare_OutdatedRollups(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	settle(t, newAggregator(conn, noon))
+	for _, query := range []string{"TRUNCATE TABLE rollup_cascades", "ALTER TABLE generations UPDATE rollups = 0 WHERE true SETTINGS mutations_sync = 1"} {
+		if err := conn.Exec(t.Context(), query); err != nil {
+			t.Fatal(err)
 		}
+	}
+	a := newAggregator(conn, noon)
+	if err := a.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const stated = "SELECT toUInt64(argMax(as_of_ms, at)) FROM freshness"
+	if asOf := count(t, conn, stated); asOf != 0 {
+		t.Fatalf("as_of is %d before cascades are computed", asOf)
+	}
+	settle(t, a)
+	if n := count(t, conn, "SELECT toUInt64(sum(messages)) FROM rollup_cascades WHERE generation = (SELECT max(generation) FROM generations)"); n != 1 {
+		t.Fatalf("%d messages are in cascades, want 1", n)
+	}
+	if asOf := count(t, conn, stated); asOf != uint64(noon.UnixMilli()) {
+		t.Fatalf("as_of is %d in the end, want now", asOf)
+	}
+	if err := a.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if worked, err := a.pass(t.Context()); worked || err != nil {
+		t.Fatalf("what is up to date was computed again (%v, %v)", worked, err)
+	}
+}
+
+// An aggregator that was silent for so long that another one took over does not publish what it computed before.
+func TestAggregator_Pass_TakenOver(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	shared := Config{Now: func() time.Time { return noon }}
+	hooked := &hookedConn{Conn: conn, before: statement("rollup_waste")}
+	slow := New(shared, Deps{Conn: hooked, Reject: noLetters})
+	if err := slow.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hooked.do = func() {
+		// As if ten seconds had passed: the other one believes that this one is gone.
+		other := New(shared, Deps{Conn: conn, Reject: noLetters})
+		if err := other.insertFreshness(context.Background(), 0, 0, false); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := slow.pass(t.Context()); !errors.Is(err, errOtherOwner) {
+		t.Fatalf("error %v, want %v", err, errOtherOwner)
+	}
+	if n := count(t, conn, "SELECT count() FROM generations"); n != 0 {
+		t.Fatalf("%d generations are published by the one that was taken over", n)
+	}
+}
+
+// hookedConn does something once, right before a statement.
+type hookedConn struct {
+	driver.Conn
+	before string
+	do     func()
+}
+
+func (c *hookedConn) Exec(ctx context.Context, query string, args ...any) error {
+	if do := c.do; query == c.before && do != nil {
+		c.do = nil
+		do()
 	}
 	return c.Conn.Exec(ctx, query, args...)
 }

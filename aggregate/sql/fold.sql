@@ -6,6 +6,9 @@ WITH
     channel IN ('whatsapp', 'viber', 'rcs') AS is_dialog,
     -- One number is looked up three times as fast as four columns; at 128 bits two never meet.
     if(is_dialog, sipHash128(account, bucket, message_id, step), '') AS dialog_key,
+    -- A delivery that was stored after the dialogs were read has no units yet; it waits for the next pass, as if it came after this one.
+    is_dialog AND dialog_key NOT IN (SELECT sipHash128(account, bucket, message_id, step) FROM dialogs
+        WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64}) AS is_undecided,
     if(parts >= 2 AND bitCount(delivered_parts) = parts, parts_delivered_ms, never) AS parts_done_ms
 SELECT
     account, bucket, message_id, step,
@@ -18,9 +21,9 @@ SELECT
     traffic, trigger, if(empty(prices), '', arrayStringConcat(mapKeys(prices), ',')) AS currencies,
     sms_segments, sms_measure, prices,
     least(accepted_ms, sent_ms) AS sent_at_ms, queued_ms,
-    least(delivered_ms, parts_done_ms, read_at_ms) AS delivered_at_ms,
-    least(read_ms, clicked_ms, replied_ms) AS read_at_ms,
-    clicked_ms, replied_ms,
+    if(is_undecided, never, least(delivered_ms, parts_done_ms, read_at_ms)) AS delivered_at_ms,
+    if(is_undecided, never, least(read_ms, attempts.clicked_ms, attempts.replied_ms)) AS read_at_ms,
+    if(is_undecided, never, attempts.clicked_ms) AS clicked_ms, if(is_undecided, never, attempts.replied_ms) AS replied_ms,
     is_delivered OR least(sent_at_ms, undelivered_ms, expired_ms) < never OR delivered_parts != 0 OR bitAnd(part_failures, 5) != 0 AS is_sent,
     delivered_at_ms < never AS is_delivered,
     read_at_ms < never AS is_read,

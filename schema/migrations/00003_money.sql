@@ -154,10 +154,9 @@ ENGINE = MergeTree
 ORDER BY (kind, account, version, id);
 -- +goose StatementEnd
 
--- What was published before has none of the above: it is computed anew.
+-- Which set of rollups a generation was computed with: the aggregator computes what lacks some of them anew.
 -- +goose StatementBegin
-INSERT INTO touched (account, bucket, id, at_ms, sign)
-SELECT account, bucket, generateUUIDv4(), toUnixTimestamp64Milli(now64(3)), 1 FROM generations GROUP BY account, bucket;
+ALTER TABLE generations ADD COLUMN IF NOT EXISTS rollups UInt8 DEFAULT 0;
 -- +goose StatementEnd
 
 -- +goose Down
