@@ -2,6 +2,7 @@ package money
 
 import (
 	"errors"
+	"math/big"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -143,37 +144,19 @@ func (a Amount) PerUnit(n uint64) (Amount, bool) {
 	return signed(hi, lo, a.hi < 0), true
 }
 
-// Rate returns num ÷ den in millionths, rounded half away from zero, which are the 6 decimals of docs/definitions.md section 3. It
-// returns false when den is 0 or the quotient does not fit into an int64.
-func Rate(num, den Amount) (millionths int64, ok bool) {
+// Rate returns num ÷ den in millionths, rounded half away from zero, which are the 6 decimals of docs/definitions.md section 3, exact at any
+// size. It returns false when den is 0.
+func Rate(num, den Amount) (millionths *big.Int, ok bool) {
 	if den == (Amount{}) {
-		return 0, false
+		return nil, false
 	}
-	negative := (num.hi < 0) != (den.hi < 0)
-	hi, lo := num.magnitude()
-	// 128 bits × 1e6 take up to 148 bits.
-	carry, low := bits.Mul64(lo, microsPerUnit)
-	top, middle := bits.Mul64(hi, microsPerUnit)
-	middle, over := bits.Add64(middle, carry, 0)
-	top += over
-	dhi, dlo := den.magnitude()
-	quotient, rhi, rlo, ok := divideWide(top, middle, low, dhi, dlo)
-	if !ok {
-		return 0, false
+	n, d := num.integer(), den.integer()
+	quotient, rest := n.QuoRem(n.Mul(n, big.NewInt(microsPerUnit)), d, new(big.Int))
+	// The quotient is cut towards zero; half of the divisor or more is left over.
+	if rest.Lsh(rest, 1).CmpAbs(d) >= 0 {
+		quotient.Add(quotient, big.NewInt(int64(num.Sign()*den.Sign())))
 	}
-	// Round up when rest ≥ den − rest, which cannot overflow as 2 × rest could.
-	slo, borrow := bits.Sub64(dlo, rlo, 0)
-	shi, _ := bits.Sub64(dhi, rhi, borrow)
-	if rhi > shi || (rhi == shi && rlo >= slo) {
-		quotient++
-	}
-	if quotient > 1<<63-1 {
-		return 0, false
-	}
-	if negative {
-		return -int64(quotient), true
-	}
-	return int64(quotient), true
+	return quotient, true
 }
 
 // ParsePrice reads a price into micro-units: a plain decimal such as "2.50" with at most 6 decimals, not negative, without exponent and
@@ -224,6 +207,11 @@ func (a Amount) magnitude() (hi, lo uint64) {
 	return hi, lo
 }
 
+func (a Amount) integer() *big.Int {
+	n := new(big.Int).Lsh(big.NewInt(a.hi), 64)
+	return n.Add(n, new(big.Int).SetUint64(a.lo))
+}
+
 func signed(hi, lo uint64, negative bool) Amount {
 	if !negative {
 		return Amount{hi: int64(hi), lo: lo}
@@ -238,36 +226,6 @@ func divide(hi, lo, by uint64) (qhi, qlo, rest uint64) {
 	qhi, rest = hi/by, hi%by
 	qlo, rest = bits.Div64(rest, lo, by)
 	return qhi, qlo, rest
-}
-
-// divideWide divides 192 bits by 128 bits above 0. It returns false when the quotient does not fit into 64 bits. One bit at a time:
-// reports print few rates.
-func divideWide(top, middle, low, dhi, dlo uint64) (quotient, rhi, rlo uint64, ok bool) {
-	for i := 191; i >= 0; i-- {
-		var bit uint64
-		switch {
-		case i >= 128:
-			bit = top >> (i - 128) & 1
-		case i >= 64:
-			bit = middle >> (i - 64) & 1
-		default:
-			bit = low >> i & 1
-		}
-		// den is at most 2^127, so the rest stays below 2^127 and doubling it fits.
-		rhi, rlo = rhi<<1|rlo>>63, rlo<<1|bit
-		fits := rhi > dhi || (rhi == dhi && rlo >= dlo)
-		if quotient>>63 == 1 {
-			return 0, 0, 0, false
-		}
-		quotient <<= 1
-		if fits {
-			var borrow uint64
-			rlo, borrow = bits.Sub64(rlo, dlo, 0)
-			rhi, _ = bits.Sub64(rhi, dhi, borrow)
-			quotient |= 1
-		}
-	}
-	return quotient, rhi, rlo, true
 }
 
 func appendPadded(dst []byte, n uint64, width int) []byte {

@@ -99,14 +99,13 @@ func TestRate_RoundsHalfAwayFromZero(t *testing.T) {
 		got, ok := Rate(num, den)
 		if den.Sign() == 0 {
 			if ok {
-				t.Fatalf("%v ÷ 0 = %d", num.big(), got)
+				t.Fatalf("%v ÷ 0 = %v", num.big(), got)
 			}
 			return
 		}
 		want := halfAwayFromZero(new(big.Int).Mul(num.big(), big.NewInt(1_000_000)), den.big())
-		fits := new(big.Int).Abs(want).Cmp(big.NewInt(math.MaxInt64)) <= 0
-		if ok != fits || (ok && got != want.Int64()) {
-			t.Fatalf("%v ÷ %v = %d, %v; want %v", num.big(), den.big(), got, ok, want)
+		if !ok || got.Cmp(want) != 0 {
+			t.Fatalf("%v ÷ %v = %v, %v; want %v", num.big(), den.big(), got, ok, want)
 		}
 	})
 }
@@ -117,9 +116,13 @@ func TestRate_Examples(t *testing.T) {
 	}{
 		{1, 2_000_000, 1}, {-1, 2_000_000, -1}, {1, 2_000_001, 0}, {1, -2_000_000, -1}, {392_225_000, 602_000_000, 651_537}, {0, 7, 0}, {7, 7, 1_000_000},
 	} {
-		if got, ok := Rate(Micros(c.num), Micros(c.den)); !ok || got != c.want {
-			t.Errorf("Rate(%d, %d) = %d, %v; want %d", c.num, c.den, got, ok, c.want)
+		if got, ok := Rate(Micros(c.num), Micros(c.den)); !ok || got.Cmp(big.NewInt(c.want)) != 0 {
+			t.Errorf("Rate(%d, %d) = %v, %v; want %d", c.num, c.den, got, ok, c.want)
 		}
+	}
+	// The dearest message against the cheapest.
+	if got, ok := Rate(Micros(MaxPrice).Times(65535).Times(32), Micros(-1)); !ok || got.String() != "-2097120000000000000000000000" {
+		t.Errorf("the dearest message in millionths of the cheapest: %v, %v", got, ok)
 	}
 }
 

@@ -2,6 +2,7 @@ package money
 
 import (
 	"fmt"
+	"math/big"
 	"slices"
 	"testing"
 
@@ -64,7 +65,7 @@ func wantMoney(t *testing.T, what string, got Amount, want string) {
 
 func wantRate(t *testing.T, what string, num, den Amount, want int64) {
 	t.Helper()
-	if got, ok := Rate(num, den); !ok || got != want {
+	if got, ok := Rate(num, den); !ok || got.Cmp(big.NewInt(want)) != 0 {
 		t.Errorf("%s = %d millionths, want %d", what, got, want)
 	}
 }

@@ -254,7 +254,9 @@ func (t *Tariff) check(refuse func(field, reason string)) {
 	if t.Country != Any {
 		checkCountry(t.Country, refuse)
 	}
-	if !schema.KnownCurrency(t.Currency) {
+	if current, obsolete := obsoleteCurrencies[t.Currency]; obsolete {
+		refuse("currency", fmt.Sprintf("%s has been replaced: write %s", t.Currency, current))
+	} else if !schema.KnownCurrency(t.Currency) {
 		refuse("currency", "must be an ISO 4217 code in capitals, such as RUB")
 	}
 	t.checkBilling(refuse)
@@ -284,6 +286,13 @@ func (t *Tariff) checkBilling(refuse func(field, reason string)) {
 	if t.Billing != AttemptPlusConnect && t.ConnectPrice != 0 {
 		refuse("connect_price", onlyConnect)
 	}
+}
+
+// obsoleteCurrencies are codes that were replaced before anything that a price list speaks of, and what to write. They are refused because
+// RUR and RUB in one list would be two currencies, whose amounts are never added. Events may carry them: those are the provider's words.
+var obsoleteCurrencies = map[string]string{
+	"RUR": "RUB", "BYB": "BYN", "BYR": "BYN", "UAK": "UAH", "GEK": "GEL", "AZM": "AZN", "TJR": "TJS", "TMM": "TMT", "TRL": "TRY", "ROL": "RON", "BGL": "BGN",
+	"PLZ": "PLN", "MXP": "MXN", "GHC": "GHS", "ZMK": "ZMW", "DEM": "EUR", "FRF": "EUR", "ITL": "EUR", "ESP": "EUR", "EEK": "EUR", "LVL": "EUR", "LTL": "EUR",
 }
 
 // checkCountry refuses codes that no phone number has, because such a row would silently price nothing.

@@ -183,6 +183,8 @@ func TestParseTariffsJSON_FieldRules(t *testing.T) {
 		{"traffic unknown", fields{"traffic": `"sms"`}, "traffic", "otp transactional service promo"},
 		{"currency missing", fields{"currency": ""}, "currency", "required"},
 		{"currency no code", fields{"currency": `"XYZ"`}, "currency", "ISO 4217"},
+		{"currency of old", fields{"currency": `"RUR"`}, "currency", "write RUB"},
+		{"currency before a denomination", fields{"currency": `"BYR"`}, "currency", "write BYN"},
 		{"currency small", fields{"currency": `"rub"`}, "currency", "ISO 4217"},
 		{"billing missing", fields{"billing": ""}, "billing", "required"},
 		{"billing unknown", fields{"billing": `"per_push"`}, "billing", "per_segment_sent"},

@@ -21,12 +21,17 @@ type bodyField struct {
 	number bool
 }
 
-// bodyParams reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its fields is collected as
-// that of a query string is; null is missing. No error holds a value, for it may be the text of a message.
+// bodyParams reads the body of a route that takes no other parameters.
 func bodyParams(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := noParams(c); err != nil {
 		return nil, err
 	}
+	return readFields(c, limit, fields)
+}
+
+// readFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its fields is collected as
+// that of a query string is; null is missing. No error holds a value, for it may be the text of a message.
+func readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := checkJSON(c.Request); err != nil {
 		return nil, err
 	}

@@ -195,7 +195,7 @@ func TestServer_Channels_Generations(t *testing.T) {
 	want("the cursor's pages", report(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
 
 	// A bucket that came out empty.
-	execute(t, conn, "INSERT INTO generations VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
+	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
 	want("an empty bucket", report(t, s, "group_by=campaign"), "b=40")
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// maxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 10 minutes after a newer one has
+// maxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 15 minutes after a newer one has
 // replaced it, so a page of an older cursor could miss rows.
 const maxCursorAge = 9 * time.Minute
 

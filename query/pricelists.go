@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -21,7 +22,14 @@ const keptSnapshots = 4
 type priceVersions struct {
 	Tariffs   uint64 `json:"t"`
 	Templates uint64 `json:"m"`
+	// Lists is the XOR of the lists' numbers (listID): two sets of lists with the same versions differ in it when one of them holds a row that
+	// its writer took back.
+	Lists uint64 `json:"l"`
 }
+
+// listID is a random number that a list has for its own, 0 for none: the half of the row's id that has most of its random bits. It is what
+// pricelists.sql makes of an id.
+func listID(list schema.Reference) uint64 { return binary.LittleEndian.Uint64(list.ID[8:]) }
 
 // priceLists are the price lists of some accounts at one moment. They never change.
 type priceLists struct {
@@ -59,7 +67,7 @@ func (l *priceLists) borders(accounts []string) []uint32 {
 	return slices.Compact(all)
 }
 
-// priceCache keeps price lists, for reading and compiling them takes longer than a report. A list is compiled once per version.
+// priceCache keeps price lists, for reading and compiling them takes longer than a report. A list is compiled once.
 type priceCache struct {
 	mu        sync.Mutex
 	snapshots []*priceSnapshot // the one that was made last comes first
@@ -67,7 +75,7 @@ type priceCache struct {
 
 // priceSnapshot holds the lists of all accounts as of a version.
 type priceSnapshot struct {
-	asOf     priceVersions
+	asOf     priceVersions // of all accounts
 	accounts map[string]accountPrices
 	none     *money.PriceList
 }
@@ -80,11 +88,12 @@ type accountPrices struct {
 	templates []money.Template
 }
 
-// versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts.
+// versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts, and what tells the lists from others.
 func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
 	for name, a := range p.accounts {
 		if accounts == nil || slices.Contains(accounts, name) {
 			v.Tariffs, v.Templates = max(v.Tariffs, a.versions.Tariffs), max(v.Templates, a.versions.Templates)
+			v.Lists ^= a.versions.Lists
 		}
 	}
 	return v
@@ -95,7 +104,7 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 	wanted := pinned
 	if pinned == nil {
 		wanted = &priceVersions{}
-		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates); err != nil {
+		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates, &wanted.Lists); err != nil {
 			return nil, fmt.Errorf("read versions of price lists: %w", err)
 		}
 	}
@@ -107,27 +116,30 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 		if snapshot, err = s.readPrices(ctx, *wanted); err != nil {
 			return nil, err
 		}
+		if pinned != nil && snapshot.versionsOf(accounts) != *pinned {
+			return nil, badParameter("cursor", "a price list of its pages has been taken back since: start again without a cursor")
+		}
 		s.prices.snapshots = slices.Insert(s.prices.snapshots, 0, snapshot)
 		s.prices.snapshots = s.prices.snapshots[:min(len(s.prices.snapshots), keptSnapshots)]
 	}
 	return &priceLists{snapshot.versionsOf(accounts), snapshot}, nil
 }
 
-// find returns a snapshot that holds the lists as of the wanted versions. A later one serves as well, as long as no list of these accounts
-// is younger than what is pinned.
+// find returns a snapshot that holds the wanted lists. For what is pinned any one serves whose lists of these accounts are the same.
 func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) *priceSnapshot {
 	for _, s := range c.snapshots {
 		if s.asOf == wanted {
 			return s
 		}
-		if pinned && s.asOf.Tariffs >= wanted.Tariffs && s.asOf.Templates >= wanted.Templates && s.versionsOf(accounts) == wanted {
+		if pinned && s.versionsOf(accounts) == wanted {
 			return s
 		}
 	}
 	return nil
 }
 
-// readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet.
+// readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet. What the snapshot is of follows from
+// the rows that were read: they may differ from those that a statement before has seen.
 func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnapshot, error) {
 	type bodies struct{ tariffs, templates schema.Reference }
 	all := map[string]bodies{}
@@ -153,10 +165,9 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 			all[l.Account] = b
 		}
 	}
-	made := &priceSnapshot{asOf: asOf, accounts: make(map[string]accountPrices, len(all)), none: money.NewPriceList(nil, nil)}
+	made := &priceSnapshot{accounts: make(map[string]accountPrices, len(all)), none: money.NewPriceList(nil, nil)}
 	for account, b := range all {
-		versions := priceVersions{b.tariffs.Version, b.templates.Version}
-		prices, found := s.prices.compiled(account, versions)
+		prices, found := s.prices.compiled(account, versionsOf(b.tariffs, b.templates))
 		if !found {
 			var err error
 			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
@@ -165,10 +176,16 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 		}
 		made.accounts[account] = prices
 	}
+	made.asOf = made.versionsOf(nil)
 	return made, nil
 }
 
-// compiled returns an account's list of these versions if some snapshot holds it.
+// versionsOf returns the versions of one account's lists.
+func versionsOf(tariffs, templates schema.Reference) priceVersions {
+	return priceVersions{tariffs.Version, templates.Version, listID(tariffs) ^ listID(templates)}
+}
+
+// compiled returns an account's list of these versions, and of the very same rows, if some snapshot holds it.
 func (c *priceCache) compiled(account string, versions priceVersions) (prices accountPrices, found bool) {
 	for _, s := range c.snapshots {
 		if a, found := s.accounts[account]; found && a.versions == versions {
@@ -179,7 +196,7 @@ func (c *priceCache) compiled(account string, versions priceVersions) (prices ac
 }
 
 func compilePrices(tariffs, templates schema.Reference) (made accountPrices, err error) {
-	made.versions = priceVersions{tariffs.Version, templates.Version}
+	made.versions = versionsOf(tariffs, templates)
 	if tariffs.Version > 0 {
 		if made.tariffs, err = money.ParseTariffsJSON(slices.Concat([]byte(`{"tariffs":`), tariffs.Body, []byte("}"))); err != nil {
 			return made, fmt.Errorf("version %d of tariffs: %w", tariffs.Version, err)

@@ -2,8 +2,10 @@ package query
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
+	"time"
 
 	"kaskad/money"
 	"kaskad/schema"
@@ -45,6 +47,59 @@ func tariffRow(channel, billing, price string, more ...string) string {
 	return "{" + row + "}"
 }
 
+func areOf(l *priceLists, tariffs, templates uint64) bool {
+	return l.versions.Tariffs == tariffs && l.versions.Templates == templates
+}
+
+// Two writers are given one version, both rows are read, and one is taken back: from then on prices are those of the row that stays, or of
+// the version before, also in answers that are remembered under the same version; and a cursor of the old prices has no next page.
+func TestServer_PriceLists_TakenBack(t *testing.T) {
+	for name, keeps := range map[string]struct{ account, price string }{"the same account": {"a", "7.00"}, "another account": {"b", "1.00"}} {
+		t.Run(name, func(t *testing.T) {
+			conn := newConn(t)
+			s := newServer(t, conn)
+			var cascades []cascade
+			for _, campaign := range []string{"1", "2"} {
+				cascades = append(cascades, cascade{account: "a", campaign: campaign, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(), generation: 1,
+					shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+			}
+			insertCascades(t, conn, cascades)
+			putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+			put := func(account, id, price string) {
+				if err := conn.Exec(t.Context(), "INSERT INTO reference (kind, account, version, id, at_ms, `by`, rows, body) VALUES ('tariffs', ?, 2, ?, 0, 'test', 1, ?)",
+					account, id, "["+tariffRow("sms", "per_message_sent", price)+"]"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Versions are compared before ids, and ids as texts.
+			const stays, goes = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000009"
+			put(keeps.account, stays, "7")
+			put("a", goes, "9")
+			const query = "from=2026-11-01&group_by=campaign"
+			want := func(what, price string) savingsReply {
+				t.Helper()
+				answer := savingsReport(t, s, query+"&limit=1")
+				if got := answer.Rows[0]["actual_cost"]; got != price || answer.TariffVersion != 2 {
+					t.Errorf("%s: %v at version %d, want %s at 2", what, got, answer.TariffVersion, price)
+				}
+				return answer
+			}
+			old := want("both rows", "9.00")
+			execute(t, conn, "DELETE FROM reference WHERE id = '"+goes+"'")
+			for _, server := range []*Server{s, newServer(t, conn)} {
+				s = server
+				next := query + "&limit=1&cursor="
+				now := want("one row taken back", keeps.price)
+				if page := savingsReport(t, s, next+*now.NextCursor); page.Rows[0]["actual_cost"] != keeps.price {
+					t.Errorf("second page: %v", page.Rows)
+				}
+			}
+			// A server that has never seen the row cannot continue; one that has goes on as it began.
+			wantProblem(t, get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor), http.StatusBadRequest, "cursor", "taken back")
+		})
+	}
+}
+
 func TestServer_PriceLists_Versions(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
@@ -71,8 +126,9 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	v1 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "1"))
 	v2 := putTariffs(t, conn, "b", tariffRow("sms", "per_segment_sent", "2"))
 	m1 := putPrices(t, conn, schema.ReferenceTemplates, "a", []string{`{"template":"otp","sms_segments":3,"valid_from":"2026-06-01T00:00:00Z"}`})
-	both, onlyA, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"c"}, nil)
-	if both.versions != (priceVersions{v2, m1}) || onlyA.versions != (priceVersions{v1, m1}) || other.versions != (priceVersions{}) {
+	both, onlyA, onlyB, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"b"}, nil), lists([]string{"c"}, nil)
+	var newest *priceLists
+	if !areOf(both, v2, m1) || !areOf(onlyA, v1, m1) || other.versions != (priceVersions{}) {
 		t.Errorf("versions %+v, of a %+v, of c %+v", both.versions, onlyA.versions, other.versions)
 	}
 	if price(both, "a") != 1e6 || price(both, "b") != 2e6 || price(both, "c") != -1 || both.of("a").TemplateSegments("otp", at) != 3 {
@@ -89,8 +145,8 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	v3 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "10"))
 	for _, server := range []*Server{s, newServer(t, conn)} {
 		s = server
-		if l := lists(nil, nil); l.versions != (priceVersions{v3, m1}) || price(l, "a") != 10e6 {
-			t.Errorf("newest: %+v %d", l.versions, price(l, "a"))
+		if newest = lists(nil, nil); !areOf(newest, v3, m1) || price(newest, "a") != 10e6 {
+			t.Errorf("newest: %+v %d", newest.versions, price(newest, "a"))
 		}
 		for name, c := range map[string]struct {
 			accounts []string
@@ -100,14 +156,14 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 			"none":    {nil, none.versions, -1},
 			"both":    {nil, both.versions, 1e6},
 			"a alone": {[]string{"a"}, onlyA.versions, 1e6},
-			"newest":  {nil, priceVersions{v3, m1}, 10e6},
+			"newest":  {nil, newest.versions, 10e6},
 		} {
 			if l := lists(c.accounts, &c.pinned); l.versions != c.pinned || price(l, "a") != c.a {
 				t.Errorf("pinned %s: %+v, %d, want %+v, %d", name, l.versions, price(l, "a"), c.pinned, c.a)
 			}
 		}
 		// b's list did not change, so what its cursor points to is the newest.
-		if l := lists([]string{"b"}, &priceVersions{v2, 0}); l.snapshot.asOf.Tariffs == v1 || price(l, "b") != 2e6 {
+		if l := lists([]string{"b"}, &onlyB.versions); l.snapshot.asOf.Tariffs == v1 || price(l, "b") != 2e6 {
 			t.Errorf("pinned b: %+v", l.snapshot.asOf)
 		}
 		if n := len(s.prices.snapshots); n > keptSnapshots {
@@ -117,6 +173,9 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	before := lists(nil, nil)
 	putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "11"))
 	after := lists(nil, nil)
+	if again := lists(nil, nil); again.snapshot != after.snapshot {
+		t.Error("lists that have not changed were read again: is a list's number another one in SQL?")
+	}
 	if before.of("b") != after.of("b") || before.of("a") == after.of("a") {
 		t.Error("lists are to be compiled again exactly when they have changed")
 	}

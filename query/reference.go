@@ -21,8 +21,8 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// maxList is what a list of reference data may weigh, in bytes, before and after decompression. As many rows as package money allows
-// fit into it.
+// maxList is what a list of reference data may weigh, in bytes, before and after decompression. It bounds the memory of a request, which takes
+// several times as much. As many rows as package money allows fit while they are short: 100 000 templates may take 167 bytes each.
 const maxList = 16 << 20
 
 // listForms are the forms of a list of reference data, in the order of listForm.
@@ -169,7 +169,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c, maxList, fmt.Sprintf("the list is larger than %d MiB (unpacked): leave out rows that no message needs", maxList>>20))
+	body, err := readBody(c, maxList, fmt.Sprintf("the list is larger than %d MiB (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter", maxList>>20))
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"golang.org/x/sync/errgroup"
 )
 
 // savings serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).
@@ -27,26 +27,20 @@ func (s *Server) savings(c *gin.Context) error {
 	if err := s.checkZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	var seen pin
-	if ask.at != nil {
-		seen = *ask.at.Pin
-	} else if seen, err = s.pin(ctx, ask.now); err != nil {
-		return err
-	}
-	lists, err := s.priceLists(ctx, ask.accounts(), seen.Prices)
-	if err != nil {
-		return err
-	}
-	seen.Prices = &lists.versions
-	answer, minimum, err := s.savingsAnswer(ctx, ask, seen.Generation, lists)
+	basis, err := s.savingsBasis(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("savings report: %w", err)
 	}
+	answer, err := s.savingsAnswer(ctx, ask, basis)
+	if err != nil {
+		return fmt.Errorf("savings report: %w", err)
+	}
+	seen := basis.seen
 	if ask.at == nil {
 		seen.Mature = !slices.ContainsFunc(answer.rows, func(r *savingsRow) bool { return r.settledMS >= seen.NowMS })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: minimum, nowMS: seen.NowMS}
+	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.wantsMinimum(), nowMS: seen.NowMS}
 	t := newTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, answer.channels))
 	start := 0
 	if after != nil {
@@ -69,7 +63,7 @@ func (s *Server) savings(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}, member{"template_version", count(lists.versions.Templates)}), nextCursor)
+	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)}, member{"template_version", count(seen.Prices.Templates)}), nextCursor)
 	return nil
 }
 
@@ -119,60 +113,80 @@ func (r *reportRequest) wantsMinimum() bool {
 		})
 }
 
-// savingsAnswer returns the whole report, remembered or computed, and whether its minimum_top_up is known.
-func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, generation uint64, lists *priceLists) (answer *savingsAnswer, minimum bool, err error) {
-	minimum = ask.wantsMinimum()
-	q := newSavingsQuery(ask, generation, lists, minimum)
-	state, err := s.savingsState(ctx, q)
-	if err != nil {
-		return nil, false, err
+// savingsBasis is what an answer is made of, besides the cells themselves.
+type savingsBasis struct {
+	seen   pin
+	lists  *priceLists
+	routes *routeTable
+	// state is a text that changes when the visible cells of the accounts in sight and the period may.
+	state string
+}
+
+// savingsBasis reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
+func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b savingsBasis, err error) {
+	pinned := &pin{}
+	if ask.at != nil {
+		pinned = ask.at.Pin
 	}
-	lines, err := s.readRoutes(ctx)
-	if err != nil {
-		return nil, false, err
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		b.lists, err = s.priceLists(within, ask.accounts(), pinned.Prices)
+		return err
+	})
+	group.Go(func() error {
+		lines, err := s.readRoutes(within)
+		b.routes = newRouteTable(lines)
+		return err
+	})
+	group.Go(func() (err error) {
+		if b.seen = *pinned; ask.at == nil {
+			if b.seen, err = s.pin(within, ask.now); err != nil {
+				return err
+			}
+		}
+		b.state, err = s.savingsState(within, newSavingsQuery(ask, b.seen.Generation))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return b, err
 	}
-	routes := newRouteTable(lines)
+	b.seen.Prices = &b.lists.versions
+	return b, nil
+}
+
+// savingsAnswer returns the whole report, remembered or computed.
+func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
-	key := string(queryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10), state,
-		fmt.Sprint(lists.versions), routes.fingerprint))
-	if answer = s.answers.get(key); answer != nil {
+	key := string(queryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10), basis.state,
+		fmt.Sprint(basis.lists.versions), basis.routes.fingerprint))
+	if answer := s.answers.get(key); answer != nil {
 		s.metrics.answers.WithLabelValues("remembered").Inc()
-		return answer, minimum, nil
+		return answer, nil
 	}
-	compute := func() (any, error) {
+	compute := func() (*savingsAnswer, error) {
 		s.metrics.answers.WithLabelValues("computed").Inc()
-		computed, err := s.computeSavings(ctx, ask, q, lists, routes)
+		computed, err := s.computeSavings(ctx, ask, basis)
 		if err == nil {
 			s.answers.put(key, computed)
 		}
 		return computed, err
 	}
-	// Who asks for the same at the same time waits for one answer, unless the one who is computing it gives up.
-	shared, err, _ := s.computing.Do(key, compute)
-	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		shared, err = compute()
-	}
-	if err != nil {
-		return nil, false, err
-	}
-	return shared.(*savingsAnswer), minimum, nil
+	return shareAnswer(ctx, &s.computing, key, compute)
 }
 
-func newSavingsQuery(ask *reportRequest, generation uint64, lists *priceLists, minimum bool) *savingsQuery {
+func newSavingsQuery(ask *reportRequest, generation uint64) *savingsQuery {
 	q := &savingsQuery{filters: ask.filters, tz: ask.zone.String(), accounts: ask.accounts(), fromMS: ask.fromMS, toMS: ask.toMS, generation: generation}
 	for _, k := range ask.keys {
 		if k.ofCell() {
 			q.keys = append(q.keys, k)
 		}
 	}
-	q.setPrices(lists, minimum)
 	return q
 }
 
 // ofCell tells whether savings.sql returns the key: the account is a condition, and others come from shapes.
 func (k key) ofCell() bool { return k.cell != "" && k.name != "account" }
 
-// savingsState returns a text that changes when the cells of the answer may.
 func (s *Server) savingsState(ctx context.Context, q *savingsQuery) (string, error) {
 	statement, args, err := q.stateSQL()
 	if err != nil {
@@ -185,10 +199,38 @@ func (s *Server) savingsState(ctx context.Context, q *savingsQuery) (string, err
 	return fmt.Sprint(buckets, bits, sum), nil
 }
 
+// readBuilt notes which days of buckets are summed up.
+func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
+	statement, args, err := q.builtSQL()
+	if err != nil {
+		return err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var d builtDay
+		if err := rows.Scan(&d.account, &d.day, &d.build); err != nil {
+			return err
+		}
+		q.built = append(q.built, d)
+	}
+	return rows.Err()
+}
+
 // computeSavings reads the cells, prices their shapes and adds them up.
-func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, lists *priceLists, routes *routeTable) (*savingsAnswer, error) {
+func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
+	q := newSavingsQuery(ask, basis.seen.Generation)
+	q.setPrices(basis.lists, ask.wantsMinimum())
+	if q.hasWholeDays() {
+		if err := s.readBuilt(ctx, q); err != nil {
+			return nil, fmt.Errorf("read which days are summed up: %w", err)
+		}
+	}
 	f := newFold(s, ask.keys, ask.filters)
-	if err := s.readSavings(ctx, ask, q, lists, routes, f); err != nil {
+	if err := s.readSavings(ctx, ask, q, basis, f); err != nil {
 		return nil, err
 	}
 	if err := f.settle(ctx); err != nil {
@@ -205,12 +247,16 @@ func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, q *savi
 	return answer, nil
 }
 
-func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, lists *priceLists, routes *routeTable, f *fold) (err error) {
+func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, basis savingsBasis, f *fold) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	reading, err := q.builtTable(s.settings(ctx))
+	if err != nil {
+		return err
+	}
+	rows, err := s.deps.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return err
 	}
@@ -227,9 +273,8 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 		}
 		a, met := accounts[scan.account]
 		if !met {
-			prices := lists.rows(scan.account)
 			a.store = s.shapes.of(scan.account)
-			a.pricing = a.store.pricing(prices, routes)
+			a.pricing = a.store.pricing(basis.lists.rows(scan.account), basis.routes)
 			accounts[strings.Clone(scan.account)] = a
 		}
 		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds

@@ -22,19 +22,11 @@ FROM
     {{- end}}
         {{.Conditions}} AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM rollup_cascades AS r
-    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-    {{- if .Single}}
-        AND r.account IN {filter_account:Array(String)} AND (r.bucket, r.generation) IN
-    {{- else}}
-        AND (r.account, r.bucket, r.generation) IN
-    {{- end}}
-        (
-    {{- template "visible" .}}
-        )
-{{- range .Filters}}
-        AND {{.Shown}} IN {{.Parameter}}
+    FROM {{template "cascades" .}}
+{{- range $i, $f := .Filters}}
+        {{if and $.Days (not $i)}}WHERE{{else}}AND{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
     GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions, shape
 )
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions
+{{- if not .Keys}}, bitAnd(shape, 15) -- So that no row is larger than it need be.{{end}}

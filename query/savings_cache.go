@@ -2,7 +2,10 @@ package query
 
 import (
 	"container/list"
+	"context"
 	"sync"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // maxAnswerBytes bounds what the server remembers of answers.
@@ -74,5 +77,28 @@ func (c *answerCache) put(key string, answer *savingsAnswer) {
 		oldest := c.recent.Remove(c.recent.Back()).(*cachedAnswer)
 		delete(c.entries, oldest.key)
 		c.bytes -= oldest.bytes
+	}
+}
+
+// shareAnswer computes an answer for all who ask for the same at the same time: they wait for the one who came first. When that one's own
+// time is up, or nobody waits for it any more, one of those who have time left computes it anew.
+func shareAnswer(ctx context.Context, group *singleflight.Group, key string, compute func() (*savingsAnswer, error)) (*savingsAnswer, error) {
+	for {
+		led := false
+		// Beside an error comes whether its own context is the cause: the driver and ClickHouse have errors of their own for that.
+		shared, err, _ := group.Do(key, func() (any, error) {
+			led = true
+			answer, err := compute()
+			if err != nil {
+				return ctx.Err() != nil, err
+			}
+			return answer, nil
+		})
+		if err == nil {
+			return shared.(*savingsAnswer), nil
+		}
+		if gaveUp := shared.(bool); led || !gaveUp || ctx.Err() != nil {
+			return nil, err
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -215,7 +216,7 @@ func (f *fold) settle(ctx context.Context) error {
 		if err := row.store.price(row.pricing, ids, row.interval, row.segments); err != nil {
 			return err
 		}
-		if _, err := f.take(row); err != nil {
+		if err := f.takeAll(row); err != nil {
 			return err
 		}
 	}
@@ -224,6 +225,16 @@ func (f *fold) settle(ctx context.Context) error {
 	}
 	f.waiting, f.waitCells = f.waiting[:0], 0
 	return nil
+}
+
+// takeAll adds cells whose shapes are priced. A cell that is not would be missing from the report, so it is an error.
+func (f *fold) takeAll(row *cellRow) error {
+	rest, err := f.take(row)
+	if err == nil && rest != "" {
+		return fmt.Errorf("%d of %d cells of account %q have no price after their shapes were priced; ask again, and report this if it stays",
+			len(rest)/cellBytes, len(row.cells)/cellBytes, row.store.account)
+	}
+	return err
 }
 
 // take adds the cells whose outcome is known and returns the others.

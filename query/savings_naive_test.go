@@ -28,12 +28,16 @@ import (
 type cascade struct {
 	account, campaign, template string
 	cohortMS                    int64
-	shape                       money.Shape
-	reported                    map[string]int64 // micro-units by currency, over all of its steps
-	generation                  uint64
+	// hours is how far the bucket is from the cohort: the time inside of a message id may be another than submitted_at.
+	hours      int
+	shape      money.Shape
+	reported   map[string]int64 // micro-units by currency, over all of its steps
+	generation uint64
 }
 
-func (c *cascade) bucket() time.Time { return time.UnixMilli(c.cohortMS).UTC().Truncate(time.Hour) }
+func (c *cascade) bucket() time.Time {
+	return time.UnixMilli(c.cohortMS).UTC().Truncate(time.Hour).Add(time.Duration(c.hours) * time.Hour)
+}
 
 func hashOf(parts ...any) uint64 {
 	h := fnv.New64a()
@@ -155,6 +159,9 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		c.template = pick("", "otp", "order", "bday", "unknown")
 		c.cohortMS = end.UnixMilli() - 1 - r.Int64N(int64(days)*24*schema.HourMS)
 		c.generation = 1
+		if chance(10) {
+			c.hours = r.IntN(80) - 40
+		}
 		if chance(60) {
 			c.shape.SMSSegments = uint16(1 + r.IntN(4))
 		}
@@ -195,6 +202,21 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		}
 	}
 	return cascades
+}
+
+// sumDays does what the aggregator does with days that are quiet, for two of three of them or for all, and puts sums of no use beside them: of a build that is not
+// registered, and of a state that the day has no more.
+func sumDays(tb testing.TB, conn driver.Conn, build uint64, all bool) {
+	tb.Helper()
+	const visible = "(SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)"
+	for i, wrong := range []bool{false, true, true} {
+		execute(tb, conn, `INSERT INTO rollup_cascade_days SELECT account, toDate(bucket) AS day, $1, toDate(cohort) AS cohort_day, campaign, template, shape, reported_currency,
+			sum(messages) * if($2, 1000, 1), sum(reported_micros), max(cohort_max_ms) FROM rollup_cascades WHERE (account, bucket, generation) IN (SELECT account, bucket, generation FROM `+visible+`)
+			GROUP BY account, day, cohort_day, campaign, template, shape, reported_currency SETTINGS max_partitions_per_insert_block = 0`, build+uint64(i), wrong)
+	}
+	execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state, $1 FROM `+visible+`
+		GROUP BY account, day HAVING $2 OR cityHash64(account, day) % 3 > 0`, build, all)
+	execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, bitNot(groupBitXor(cityHash64(bucket, generation))), $1 FROM `+visible+` GROUP BY account, day`, build+1)
 }
 
 // naiveLists are the price lists of an account, as rows.

@@ -54,21 +54,27 @@ type pricing struct {
 	prices  *money.PriceList
 	borders []uint32 // Unix seconds at which a tariff starts or ends, in order
 
-	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome; estimated does so for shapes whose
-	// segments are those of the template.
-	plain     [][]int32
-	estimated map[estimateKey]int32
-	outcomes  []outcome
-	known     map[string]int32 // the place of an outcome by all of its fields
-	scratch   money.Shape
-	key       []byte
-	bytes     int64 // that the above take, about
+	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome. It is nil beyond maxPlain intervals,
+	// most of which few shapes were met in: sparse holds them then, and always those of shapes whose segments are the template's.
+	plain    [][]int32
+	sparse   map[priceKey]int32
+	outcomes []outcome
+	known    map[string]int32 // the place of an outcome by all of its fields
+	scratch  money.Shape
+	key      []byte
+	bytes    int64 // that the above take, about
 }
 
-type estimateKey struct {
+// maxPlain is how many intervals each have a place for every shape: 10 000 tariffs have up to 20 001 intervals.
+const maxPlain = 64
+
+// sparseBytes is about what an entry of pricing.sparse takes.
+const sparseBytes = 32
+
+type priceKey struct {
 	shape    uint32
 	interval uint16
-	segments uint8
+	segments uint8 // of the template; 0 when nothing depends on it
 }
 
 // routeTable is the table of routes, and a text that differs when it does.
@@ -105,7 +111,7 @@ func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing 
 			return p
 		}
 	}
-	p := &pricing{list: prices.list, routes: routes, estimated: map[estimateKey]int32{}, known: map[string]int32{}}
+	p := &pricing{list: prices.list, routes: routes, sparse: map[priceKey]int32{}, known: map[string]int32{}}
 	segments := make([]money.Template, maxSMSSegments)
 	for i := range segments {
 		segments[i] = money.Template{Template: strconv.Itoa(i + 1), SMSSegments: uint16(i + 1), ToMS: schema.Never}
@@ -114,7 +120,9 @@ func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing 
 	for _, ms := range p.prices.Borders() {
 		p.borders = append(p.borders, storable(ms))
 	}
-	p.plain = make([][]int32, len(p.borders)+1)
+	if intervals := len(p.borders) + 1; intervals <= maxPlain {
+		p.plain = make([][]int32, intervals)
+	}
 	if len(s.pricings) == maxPricings {
 		s.bytes.Add(-s.pricings[0].bytes)
 		s.pricings = slices.Delete(s.pricings, 0, 1)
@@ -138,8 +146,11 @@ func (s *shapeStore) outcomeOf(p *pricing, id uint64, interval uint16, segments 
 	if !found {
 		return 0, false
 	}
-	if segments > 0 && s.shapes[place].needsTemplate(s) {
-		o := p.estimated[estimateKey{place, interval, segments}]
+	if segments > 0 && !s.shapes[place].needsTemplate(s) {
+		segments = 0
+	}
+	if segments > 0 || p.plain == nil {
+		o := p.sparse[priceKey{place, interval, segments}]
 		return o - 1, o > 0
 	}
 	if outcomes := p.plain[interval]; int(place) < len(outcomes) && outcomes[place] > 0 {
@@ -188,16 +199,20 @@ func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segmen
 		}
 		shape := s.shapes[place]
 		s.expand(shape, &p.scratch)
+		key, template := priceKey{place, interval, 0}, ""
 		if segments > 0 && shape.needsTemplate(s) {
-			p.estimated[estimateKey{place, interval, segments}] = 1 + s.outcome(p, strconv.Itoa(int(segments)), startMS)
-			s.count(p, 32)
+			key.segments, template = segments, strconv.Itoa(int(segments))
+		}
+		if key.segments > 0 || p.plain == nil {
+			p.sparse[key] = 1 + s.outcome(p, template, startMS)
+			s.count(p, sparseBytes)
 			continue
 		}
 		if missing := len(s.shapes) - len(p.plain[interval]); missing > 0 {
 			p.plain[interval] = append(p.plain[interval], make([]int32, missing)...)
 			s.count(p, 4*missing)
 		}
-		p.plain[interval][place] = 1 + s.outcome(p, "", startMS)
+		p.plain[interval][place] = 1 + s.outcome(p, template, startMS)
 	}
 	return nil
 }
@@ -283,7 +298,7 @@ func (o *outcome) appendKey(to []byte) []byte {
 		amount(c.cost)
 	}
 	for _, m := range o.minimums {
-		to = fmt.Appendf(to, "%p", m.tariff)
+		to = fmt.Appendf(to, "%p ", m.tariff)
 		text(m.sender)
 		amount(m.cost)
 	}

@@ -1,31 +1,39 @@
 package query
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"text/template"
+	"time"
 
 	"kaskad/money"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 )
 
 var (
 	//go:embed visible.sql
 	visibleSQL string
+	//go:embed cascades.sql
+	cascadesSQL string
 	//go:embed savings.sql
 	savingsSQL string
 	//go:embed savings_state.sql
 	savingsStateSQL string
+	//go:embed savings_built.sql
+	savingsBuiltSQL string
 )
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	savingsTemplate      = template.Must(template.Must(template.New("savings.sql").Parse(visibleSQL)).Parse(savingsSQL))
+	savingsTemplate      = template.Must(template.Must(template.Must(template.New("savings.sql").Parse(visibleSQL)).Parse(cascadesSQL)).Parse(savingsSQL))
 	savingsStateTemplate = template.Must(template.Must(template.New("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
+	savingsBuiltTemplate = template.Must(template.New("savings_built.sql").Parse(savingsBuiltSQL))
 )
 
 // savingsQuery reads the cells of a savings report over one set of generations.
@@ -44,6 +52,15 @@ type savingsQuery struct {
 	templates     templateRows
 	// months separates the months of UTC.
 	months bool
+	// built are the days of buckets whose sums may be read in place of their cells.
+	built []builtDay
+}
+
+// builtDay is a day of buckets and the build that sums up the cells of its visible generations.
+type builtDay struct {
+	account string
+	day     time.Time
+	build   uint64
 }
 
 // A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two of 64 bits is twice as
@@ -135,8 +152,89 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("tariff_borders", slices.Concat([]uint32{0}, q.tariffBorders)))
 	}
 	args = append(args, q.templates.args()...)
+	if whole := q.wholeDays(); q.usesDays() {
+		data.Days, data.Cuts = true, len(whole.cuts) > 0
+		args = append(args, clickhouse.Named("whole_from", dateText(whole.from)), clickhouse.Named("whole_to", dateText(whole.to)))
+		if data.Cuts {
+			cuts := make([]string, len(whole.cuts))
+			for i, day := range whole.cuts {
+				cuts[i] = dateText(day)
+			}
+			args = append(args, clickhouse.Named("cut_days", cuts))
+		}
+	}
 	statement, err := fill(savingsTemplate, data)
 	return statement, args, err
+}
+
+// wholeDays are the days of cohorts, in days of Unix time, that the report may take as wholes: from…to, half-open, but for cuts.
+type wholeDays struct {
+	from, to int64
+	cuts     []int64
+}
+
+// hasWholeDays tells whether sums of days could be of use.
+func (q *savingsQuery) hasWholeDays() bool {
+	whole := q.wholeDays()
+	return whole.to-whole.from > int64(len(whole.cuts))
+}
+
+// usesDays tells whether sums of days are read in place of some cells.
+func (q *savingsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDays() }
+
+// wholeDays returns the days of UTC that neither the period nor a price list cuts; none when the keys or filters tell times of a day apart.
+func (q *savingsQuery) wholeDays() (w wholeDays) {
+	const daySeconds = 24 * 60 * 60
+	for _, k := range q.keys {
+		if !k.ofDays(q.tz) {
+			return wholeDays{}
+		}
+	}
+	for _, f := range q.filters {
+		if !f.key.ofDays(q.tz) {
+			return wholeDays{}
+		}
+	}
+	w.from = (int64(storable(q.fromMS)) + daySeconds - 1) / daySeconds
+	w.to = int64(storable(q.toMS)) / daySeconds
+	cut := func(second int64) {
+		if day := second / daySeconds; second%daySeconds != 0 && day >= w.from && day < w.to {
+			w.cuts = append(w.cuts, day)
+		}
+	}
+	for _, border := range q.tariffBorders {
+		cut(int64(border))
+	}
+	for _, start := range q.templates.starts {
+		cut(int64(start & (1<<32 - 1)))
+	}
+	slices.Sort(w.cuts)
+	w.cuts = slices.Compact(w.cuts)
+	return w
+}
+
+// ofDays tells whether a UTC day has one value of the key.
+func (k key) ofDays(tz string) bool {
+	return !k.timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.name))
+}
+
+func dateText(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
+
+// builtTable sends the days along with the statement.
+func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) {
+	if !q.usesDays() {
+		return ctx, nil
+	}
+	table, err := ext.NewTable("built", ext.Column("account", "String"), ext.Column("day", "Date"), ext.Column("build", "UInt64"))
+	if err != nil {
+		return nil, fmt.Errorf("make external table: %w", err)
+	}
+	for _, d := range q.built {
+		if err := table.Append(d.account, d.day, d.build); err != nil {
+			return nil, fmt.Errorf("fill external table: %w", err)
+		}
+	}
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }
 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
@@ -146,11 +244,19 @@ func (q *savingsQuery) stateSQL() (string, []any, error) {
 	return statement, args, err
 }
 
+// builtSQL returns the statement that finds the days that are summed up, and its parameters.
+func (q *savingsQuery) builtSQL() (string, []any, error) {
+	data, args := q.visible()
+	statement, err := fill(savingsBuiltTemplate, data)
+	return statement, args, err
+}
+
 type savingsData struct {
 	Keys             []keySQL
 	Conditions       string
 	Filters          []filterSQL
 	Accounts, Single bool
+	Days, Cuts       bool
 }
 
 func (q *savingsQuery) visible() (savingsData, []any) {

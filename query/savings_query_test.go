@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,11 @@ type savingsState struct{ *savingsQuery }
 
 func (q savingsState) SQL() (string, []any, error) { return q.stateSQL() }
 
+// savingsBuilt is the statement of a query that finds sums.
+type savingsBuilt struct{ *savingsQuery }
+
+func (q savingsBuilt) SQL() (string, []any, error) { return q.builtSQL() }
+
 func TestSQL_Golden_Savings(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	filterOf := func(name string, values ...string) filter { return filter{savingsKeys.named(t, name)[0], values} }
@@ -38,8 +44,14 @@ func TestSQL_Golden_Savings(t *testing.T) {
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never), template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
 	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"), accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never), template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
-	for name, q := range map[string]statementer{"savings_total": plain, "savings_all": all, "savings_single": single,
-		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single}} {
+	summed := *single
+	summed.built = []builtDay{{"acme", time.UnixMilli(from), 5}}
+	cut := *all
+	cut.keys, cut.built = savingsKeys.named(t, "campaign"), summed.built
+	cut.filters = []filter{filterOf("account", "acme", hostile), filterOf("template", hostile), filterOf("campaign", "c")}
+	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed, "savings_days_cut": &cut, "savings_all": all, "savings_single": single,
+		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single},
+		"savings_built": savingsBuilt{single}} {
 		checkGolden(t, name, q, hostile)
 	}
 }
@@ -120,6 +132,41 @@ func TestWideAmount_Law(t *testing.T) {
 		want.Add(want, new(big.Int).SetUint64(lo))
 		if got := bigOf(wideAmount(hi, lo)); got.Cmp(want) != 0 {
 			t.Fatalf("%d %d became %s, want %s", hi, lo, got, want)
+		}
+	})
+}
+
+// Outcomes are one when all that the report wants to know of them is the same, and only then.
+func TestOutcome_Key_Law(t *testing.T) {
+	tariffs := []*money.Tariff{{Price: 1}, {Price: 2}}
+	draw := func(t *rapid.T, label string) outcome {
+		pick := func(name string) string { return rapid.SampledFrom([]string{"", "a", "a b", "b"}).Draw(t, label+name) }
+		flag := func(name string) bool { return rapid.IntRange(0, 3).Draw(t, label+name) == 0 }
+		amount := func(name string) money.Amount { return money.Micros(rapid.Int64Range(-1, 1).Draw(t, label+name)) }
+		few := func(name string) uint64 { return rapid.Uint64Range(0, 1).Draw(t, label+name) }
+		o := outcome{priced: flag("priced"), estimated: flag("estimated"), reached: flag("reached"), read: flag("read"), currency: pick("currency"), segments: uint16(few("segments")),
+			sender: pick("sender"), traffic: pick("traffic"), country: pick("country"), firstChannel: pick("first"), reachedBy: pick("by"), path: pick("path"),
+			smsOnly: amount("only"), actual: amount("actual"), doublePaid: amount("double"), doublePaidUnread: amount("unread"), wasted: amount("wasted"),
+			reportedAttempts: few("attempts"), reportedComputed: amount("computed"), settlingMS: int64(few("settling"))}
+		for range few("channels") {
+			o.channels = append(o.channels, channelCost{pick("channel"), few("a"), few("u"), amount("c")})
+		}
+		for range few("minimums") {
+			o.minimums = append(o.minimums, minimumCost{tariffs[few("tariff")], pick("s"), amount("m")})
+		}
+		return o
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		a := draw(t, "a ")
+		b := a
+		other := draw(t, "b ")
+		// One field may differ.
+		reflected, others := reflect.ValueOf(&b).Elem(), reflect.ValueOf(&other).Elem()
+		field := rapid.IntRange(0, reflected.NumField()-1).Draw(t, "field")
+		reflect.NewAt(reflected.Field(field).Type(), reflected.Field(field).Addr().UnsafePointer()).Elem().Set(
+			reflect.NewAt(others.Field(field).Type(), others.Field(field).Addr().UnsafePointer()).Elem())
+		if same := string(a.appendKey(nil)) == string(b.appendKey(nil)); same != reflect.DeepEqual(a, b) {
+			t.Fatalf("keys are the same: %v, of\n%+v\n%+v", same, a, b)
 		}
 	})
 }

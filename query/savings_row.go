@@ -105,7 +105,7 @@ func moneyRate(num, den money.Amount) value {
 	if !ok {
 		return null
 	}
-	return decimal(millionths, 6)
+	return decimalOf(millionths, 6)
 }
 
 // perUnit is a ÷ n as money, null when n is 0.

@@ -44,9 +44,13 @@ func TestServer_Savings_Naive(t *testing.T) {
 	conn, all, versions := newSavings(t, 7, 6000, 60)
 	s := newServer(t, conn)
 	r := rand.New(rand.NewPCG(7, 7))
-	zones := []string{"UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
+	zones := []string{"UTC", "UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
 	seen := map[string]int{}
-	for range 80 {
+	for round := range 160 {
+		if round == 50 {
+			sumDays(t, conn, 5, false)
+			s = newServer(t, conn)
+		}
 		zone := location(t, zones[r.IntN(len(zones))])
 		names := savingsKeys.names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
@@ -58,6 +62,9 @@ func TestServer_Savings_Naive(t *testing.T) {
 			names = []string{"account", "sender", "month"}
 			from = monthStart(testNow).AddDate(0, -r.IntN(3), 0)
 			to = from.AddDate(0, 1+r.IntN(2), 0)
+		}
+		if r.IntN(2) == 0 {
+			from, to = from.Truncate(24*time.Hour), to.Add(24*time.Hour).Truncate(24*time.Hour)
 		}
 		values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()}, "limit": {"10000"},
 			"from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
@@ -155,6 +162,7 @@ func TestServer_Savings_Envelope(t *testing.T) {
 // A page is a part of the whole, whatever is published and put in between.
 func TestServer_Savings_Pages(t *testing.T) {
 	conn, all, _ := newSavings(t, 11, 1500, 30)
+	sumDays(t, conn, 5, false)
 	for _, groupBy := range []string{"", "campaign", "path,campaign", "hour", "hour_of_day,weekday,account", "sms_segments,sender", "day,reached_by"} {
 		for _, limit := range []int{1, 7, 50} {
 			s := newServer(t, conn)
@@ -309,6 +317,113 @@ func TestServer_Savings_Generations(t *testing.T) {
 	// Cells of a generation that is not published, and of one that was overtaken.
 	execute(t, conn, "INSERT INTO rollup_cascades SELECT * REPLACE(3 AS generation) FROM rollup_cascades")
 	want("computed, not published", "15.00")
+}
+
+// Where days are summed up, their cells are not read; where the period, a tariff or a template cuts a day, or a key tells its hours apart, the sums are not.
+func TestServer_Savings_Days(t *testing.T) {
+	conn, all, _ := newSavings(t, 31, 3000, 40)
+	sumDays(t, conn, 5, true)
+	const period = "from=2026-10-20&to=2026-11-10&account="
+	from, to := time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
+	check := func(query string, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) bool {
+		t.Helper()
+		query += "&tz=" + zone.String() + "&limit=10000&group_by=" + strings.Join(groupBy, ",")
+		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
+		return fmt.Sprint(savingsReport(t, newServer(t, conn), query).Rows) == fmt.Sprint(want)
+	}
+	moscow := location(t, "Europe/Moscow")
+	center, both := map[string][]string{"account": {"центр"}}, map[string][]string{"account": {"центр", "z"}}
+	type ask struct {
+		name, query string
+		groupBy     []string
+		filters     map[string][]string
+		zone        *time.Location
+		from, to    time.Time
+	}
+	fromDays := []ask{
+		{"an account", period + "центр", nil, center, time.UTC, from, to},
+		{"two accounts", period + "центр&account=z", []string{"account", "path"}, both, time.UTC, from, to},
+		{"days of UTC", period + "центр", []string{"week", "day", "weekday", "month"}, center, time.UTC, from, to},
+		{"between borders", "account=acme&from=2026-10-27&to=2026-11-01", []string{"sender"}, map[string][]string{"account": {"acme"}}, time.UTC,
+			time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
+	}
+	fromCells := []ask{
+		{"hours", period + "центр", []string{"hour_of_day"}, center, time.UTC, from, to},
+		{"days of a zone", "from=2026-10-20T00:00:00Z&to=2026-11-10T00:00:00Z&account=центр", []string{"day"}, center, moscow, from, to},
+		{"a part of a day", "account=центр&from=2026-10-20T00:15:00Z&to=2026-11-10", nil, center, time.UTC, from.Add(15 * time.Minute), to},
+		{"a border", period + "acme", nil, map[string][]string{"account": {"acme"}}, time.UTC, from, to},
+	}
+	for _, a := range slices.Concat(fromDays, fromCells) {
+		if !check(a.query, a.groupBy, a.filters, a.zone, a.from, a.to) {
+			t.Errorf("%s: wrong while all is there", a.name)
+		}
+	}
+	execute(t, conn, "TRUNCATE TABLE rollup_cascades")
+	for _, a := range fromDays {
+		if !check(a.query, a.groupBy, a.filters, a.zone, a.from, a.to) {
+			t.Errorf("%s: the cells were read", a.name)
+		}
+	}
+	for _, a := range fromCells {
+		if check(a.query, a.groupBy, a.filters, a.zone, a.from, a.to) {
+			t.Errorf("%s: the cells were not read", a.name)
+		}
+	}
+}
+
+// A row is mature when every cohort is older than the settling time of all its routes; so one young message among many that are priced alike, and one slow
+// channel, make a row immature, and the answer, whatever page it is on.
+func TestServer_Savings_Mature(t *testing.T) {
+	conn := newConn(t)
+	execute(t, conn, "INSERT INTO routes VALUES ('', 'sms', 'slow', 1, 0, 'none', 30, 1)")
+	settled := testNow.Add(-3 * 24 * time.Hour).UnixMilli() // sms settles in 3 days, viber in 14
+	var cascades []cascade
+	add := func(campaign string, number int, cohortMS int64, provider string, channels ...string) {
+		c := cascade{account: "a", campaign: campaign, cohortMS: cohortMS, generation: 1, shape: money.Shape{SMSSegments: 1}}
+		for _, channel := range channels {
+			c.shape.Legs = append(c.shape.Legs, money.Leg{Channel: channel, Provider: provider, Operator: fmt.Sprint("250", number), Sent: true})
+		}
+		cascades = append(cascades, c)
+	}
+	for i := range 40 {
+		add("1-old", i, settled-1-int64(i), "", "sms")
+		add("2-young", i, settled-1+int64(bit(i == 17)), "", "sms")
+		add("3-channel", i, settled-1, "", "sms", "viber")
+		add("4-provider", i, settled-1, "slow", "sms")
+	}
+	insertCascades(t, conn, cascades)
+	now := testNow
+	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } })
+	const query = "group_by=campaign&from=2026-11-01&to=2026-11-20"
+	want := func(what string, mature ...any) {
+		t.Helper()
+		answer := savingsReport(t, s, query)
+		var got []any
+		for _, row := range answer.Rows {
+			got = append(got, row["mature"])
+		}
+		if !slices.Equal(got, mature) || answer.Mature {
+			t.Errorf("%s: %v, want %v", what, got, mature)
+		}
+	}
+	want("first", true, false, false, false)
+	first := savingsReport(t, s, query+"&limit=1")
+	second := savingsReport(t, s, query+"&limit=1&cursor="+*first.NextCursor)
+	if first.Mature || second.Mature || first.Rows[0]["mature"] != true {
+		t.Errorf("by pages: %v, %v", first.Mature, second.Mature)
+	}
+	if old := savingsReport(t, s, query+"&campaign=1-old"); !old.Mature {
+		t.Error("the mature ones alone are not")
+	}
+	// Time alone makes rows mature; what is remembered does not keep them from it, but in a cursor, whose time stands still.
+	now = now.Add(time.Millisecond)
+	want("a millisecond later", true, true, false, false)
+	if next := savingsReport(t, s, query+"&limit=1&cursor="+*first.NextCursor); next.Rows[0]["mature"] != false {
+		t.Error("a page of the older cursor is of a later moment")
+	}
+	if n := metricOf(t, s, `kaskad_query_answers_total{how="computed"}`); n != "2" {
+		t.Errorf("%s answers were computed, want 2", n)
+	}
 }
 
 // A repeated request is answered from memory until something that it depends on changes: its own accounts' generations, lists or routes.

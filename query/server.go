@@ -166,6 +166,7 @@ func (s *Server) routes() http.Handler {
 	r.POST("/v1/events", uploading, s.handle(s.events))
 	r.POST("/v1/sms/segments", s.handle(s.smsSegments))
 	r.POST("/v1/forecasts/savings", s.handle(s.forecastSavings))
+	r.POST("/v1/forecasts/from-history", reading, s.handle(s.forecastHistory))
 	get("/v1/forecasts/break-even", s.forecastBreakEven)
 	s.serveReference(r, get, tariffKind(), reading, uploading)
 	s.serveReference(r, get, templateKind(), reading, uploading)

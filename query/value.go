@@ -2,6 +2,7 @@ package query
 
 import (
 	"encoding/base64"
+	"math/big"
 	"strconv"
 	"strings"
 	"time"
@@ -42,10 +43,16 @@ var (
 
 func count(n uint64) value                { return value{kind: kindNumber, n: int64(n)} }
 func decimal(n int64, digits uint8) value { return value{kind: kindNumber, n: n, digits: digits} }
-func text(s string) value                 { return value{kind: kindText, text: s} }
-func truth(b bool) value                  { return value{kind: kindBool, n: int64(bit(b))} }
-func amount(a money.Amount) value         { return value{kind: kindMoney, text: a.String()} }
-func instant(ms int64) value              { return text(timeText(ms)) }
+func decimalOf(n *big.Int, digits uint8) value {
+	if n.IsInt64() {
+		return decimal(n.Int64(), digits)
+	}
+	return value{kind: kindJSON, text: string(appendDecimal(nil, n.String(), int(digits)))}
+}
+func text(s string) value         { return value{kind: kindText, text: s} }
+func truth(b bool) value          { return value{kind: kindBool, n: int64(bit(b))} }
+func amount(a money.Amount) value { return value{kind: kindMoney, text: a.String()} }
+func instant(ms int64) value      { return text(timeText(ms)) }
 func instantIn(ms int64, z *time.Location) value {
 	return text(time.UnixMilli(ms).In(z).Format(time.RFC3339))
 }
@@ -67,17 +74,20 @@ func (v value) appendNumber(dst []byte) []byte {
 	if v.digits == 0 {
 		return strconv.AppendInt(dst, v.n, 10)
 	}
-	n, sign := v.n, ""
-	if n < 0 {
-		n, sign = -n, "-"
+	return appendDecimal(dst, strconv.FormatInt(v.n, 10), int(v.digits))
+}
+
+// appendDecimal does so for n ÷ 10^places, with n of any length.
+func appendDecimal(dst []byte, n string, places int) []byte {
+	digits, negative := strings.CutPrefix(n, "-")
+	if negative {
+		dst = append(dst, '-')
 	}
-	digits := strconv.FormatInt(n, 10)
-	if missing := int(v.digits) + 1 - len(digits); missing > 0 {
+	if missing := places + 1 - len(digits); missing > 0 {
 		digits = strings.Repeat("0", missing) + digits
 	}
-	whole, fraction := digits[:len(digits)-int(v.digits)], strings.TrimRight(digits[len(digits)-int(v.digits):], "0")
-	dst = append(append(dst, sign...), whole...)
-	if fraction != "" {
+	dst = append(dst, digits[:len(digits)-places]...)
+	if fraction := strings.TrimRight(digits[len(digits)-places:], "0"); fraction != "" {
 		dst = append(append(dst, '.'), fraction...)
 	}
 	return dst

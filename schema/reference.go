@@ -39,9 +39,11 @@ type Reference struct {
 	Account string
 	// Version counts over all accounts of a kind, so that a change of any list is a new version of them all. 0 means that none was put.
 	Version uint64
-	AtMS    int64
-	By      string
-	Rows    int
+	// ID is the row's own: two writers may be given one version, until one of them takes its row back. It is zero in a history.
+	ID   uuid.UUID
+	AtMS int64
+	By   string
+	Rows int
 	// Body is a JSON array of the rows, as GET shows them.
 	Body []byte
 }
@@ -68,7 +70,7 @@ func ReadReferences(ctx context.Context, conn driver.Conn, kind string, version 
 func readReferences(ctx context.Context, conn driver.Conn, kind, account string, every bool, version uint64) (all []Reference, err error) {
 	return scanReferences(ctx, conn, kind, func(rows driver.Rows, r *Reference, count *uint32) error {
 		var body string
-		err := rows.Scan(&r.Account, &r.Version, &r.AtMS, &r.By, count, &body)
+		err := rows.Scan(&r.Account, &r.Version, &r.ID, &r.AtMS, &r.By, count, &body)
 		r.Body = []byte(body)
 		return err
 	}, referenceReadSQL, clickhouse.Named("account", account), clickhouse.Named("every", every), clickhouse.Named("version", version))

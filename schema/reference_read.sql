@@ -1,5 +1,5 @@
 -- The newest list up to a version (0: of all), of one account or of every account. The keys are found first: bodies are long, and old ones are many.
-SELECT account, version, at_ms, `by`, rows, body
+SELECT account, version, id, at_ms, `by`, rows, body
 FROM reference
 WHERE kind = {kind:String} AND (account, version, id) IN
 (

@@ -24,7 +24,7 @@ FROM
         )
     GROUP BY account, conditions, shape
 )
-GROUP BY account, conditions
+GROUP BY account, conditions, bitAnd(shape, 15) -- So that no row is larger than it need be.
 -- from = 0
 -- to = 4294967295
 -- generation = 7

@@ -1,0 +1,211 @@
+package query
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"kaskad/money"
+
+	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
+)
+
+// historyColumns are the fields of a row.
+var historyColumns = slices.Concat([]string{"template", "messages", "on_channel", "without_sms", "unknown_segments", "unpriced", "candidates",
+	"tested_num", "tested_den", "tested_share", "penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high",
+	"sms_segments_num", "sms_segments_den", "sms_segments", "sms_cost", "sms_price"}, monthColumns, []string{"below_threshold", "worth_it"})
+
+// monthColumns are the figures of a month, of a row and of the total.
+var monthColumns = []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month", "channel_cost_per_month", "moved_sms_cost_per_month",
+	"saved_per_month", "cascade_cost_per_month", "saved_rate"}
+
+// values are the fields of historyColumns.
+func (r *historyRow) values() []value {
+	segments, price, below, worth := null, null, null, null
+	if r.candidates > 0 {
+		segments = roundedNumber(quotient(r.segments, r.candidates))
+		price = roundedMoney(new(big.Rat).Quo(rational(r.smsCost), new(big.Rat).SetUint64(r.segments)))
+	}
+	if r.measured {
+		below = truth(r.belowThreshold)
+	}
+	if r.known {
+		worth = truth(r.worthIt)
+	}
+	return slices.Concat(
+		[]value{text(r.template), count(r.messages), count(r.onChannel), count(r.withoutSMS), count(r.unknownSegments), count(r.unpriced), count(r.candidates)},
+		[]value{count(r.tested), count(r.candidates), rateOf(r.tested, r.candidates)},
+		measuredShare(r.measured, r.reached, r.candidates),
+		[]value{count(r.segments), count(r.candidates), segments, amount(r.smsCost), price},
+		r.month.values(r.known),
+		[]value{below, worth})
+}
+
+// values are the fields of monthColumns. Without known there are the messages and what they cost as SMS.
+func (m historyMonth) values(known bool) []value {
+	row := make([]value, len(monthColumns))
+	for i, figure := range m {
+		switch {
+		case i == monthMessages || (i == monthMovable && known):
+			row[i] = roundedNumber(figure)
+		case i == monthSMSOnly || known:
+			row[i] = roundedMoney(figure)
+		}
+	}
+	if known && m[monthSMSOnly].Sign() != 0 {
+		row[len(row)-1] = roundedNumber(new(big.Rat).Quo(m[monthSaved], m[monthSMSOnly]))
+	}
+	return row
+}
+
+// measuredShare is num, den, their quotient and its Wilson interval; these are null where nothing was measured.
+func measuredShare(measured bool, num, den uint64) []value {
+	share, low, high := null, null, null
+	if measured {
+		share = rateOf(num, den)
+		low, high = wilson(num, den)
+	}
+	return []value{count(num), count(den), share, low, high}
+}
+
+// send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each template.
+func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *pin) error {
+	t := newTable(formatJSON, historyColumns)
+	sum := newHistoryMonth()
+	var worth, unknown uint64
+	for i, r := range h.rows {
+		switch {
+		case !r.known && r.candidates+r.unknownSegments+r.unpriced > 0:
+			unknown++
+		case r.worthIt:
+			worth++
+			sum.add(r.month)
+		}
+		if i < ask.limit {
+			t.row(r.values())
+		}
+	}
+	shown, err := prices.members(h)
+	if err != nil {
+		return err
+	}
+	all := &h.total
+	seen.Mature = all.settledMS < seen.NowMS
+	first, last := null, null
+	if all.messages > 0 {
+		first, last = instant(all.firstMS), instant(all.lastMS)
+	}
+	report := reportRequest{name: "forecast-from-history", zone: ask.zone, fromMS: ask.fromMS, toMS: ask.toMS}
+	tested := all.testedPeople > 0
+	t.send(c, slices.Concat(report.envelope(seen),
+		[]member{{"tariff_version", count(seen.Prices.Tariffs)}, {"template_version", count(seen.Prices.Templates)}, {"account", text(ask.account)},
+			{"channel", text(ask.channel)}, {"threshold", value{kind: kindJSON, text: string(exactNumber(ask.threshold))}}},
+		shown,
+		[]member{{"messages", count(all.messages)}, {"first_message", first}, {"last_message", last}},
+		pairs([]string{"tested_num", "tested_den", "tested_share"}, []value{count(all.testedPeople), count(all.people), rateOf(all.testedPeople, all.people)}),
+		pairs([]string{"penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high"}, measuredShare(tested, all.reachedPeople, all.people)),
+		pairs([]string{"message_penetration_num", "message_penetration_den", "message_penetration", "message_penetration_low", "message_penetration_high"},
+			measuredShare(tested, all.reached, all.messages)),
+		pairs([]string{"delivery_num", "delivery_den", "delivery_rate", "delivery_rate_low", "delivery_rate_high"}, measuredShare(all.sent > 0, all.delivered, all.sent)),
+		[]member{{"templates", count(uint64(len(h.rows)))}, {"templates_unknown", count(unknown)},
+			{"total", object(append([]member{{"templates", count(worth)}}, pairs(monthColumns, sum.values(true))...))}}), null)
+	return nil
+}
+
+// members show the prices that figures were made with: those that hold for all rows, null where there are several, and the tariffs that they
+// come from.
+func (p *historyPrices) members(h *history) ([]member, error) {
+	used := []*channelPrice{p.ask.channelPrice}
+	if p.ask.channelPrice == nil {
+		used = h.channelPrices()
+	}
+	currency, price, billing, connect, sms := null, null, null, null, null
+	if p.currency != "" {
+		currency = text(p.currency)
+	}
+	if len(used) == 1 {
+		price, billing = roundedMoney(used[0].price), text(string(used[0].billing))
+		if used[0].connect != nil {
+			connect = roundedMoney(used[0].connect)
+		}
+	}
+	if p.ask.smsPrice != nil {
+		sms = roundedMoney(p.ask.smsPrice)
+	} else if h.unit != nil && !h.units {
+		sms = roundedMoney(h.unit)
+	}
+	tariffs := []*money.Tariff{}
+	for _, u := range used {
+		if u.tariff != nil {
+			tariffs = append(tariffs, u.tariff)
+		}
+	}
+	rows, err := json.Marshal(tariffs)
+	if err != nil {
+		return nil, fmt.Errorf("show tariffs: %w", err)
+	}
+	return []member{{"currency", currency}, {"channel_price", price}, {"billing", billing}, {"connect_price", connect}, {"sms_price", sms},
+		{"channel_tariffs", value{kind: kindJSON, text: string(rows)}}}, nil
+}
+
+// channelPrices lists the tariffs that price candidates on the channel, in the order of their keys.
+func (h *history) channelPrices() (used []*channelPrice) {
+	seen := map[*channelPrice]bool{}
+	for _, r := range h.rows {
+		for price := range r.parts {
+			if !seen[price] {
+				seen[price], used = true, append(used, price)
+			}
+		}
+	}
+	slices.SortFunc(used, func(a, b *channelPrice) int {
+		return cmp.Or(cmp.Compare(a.tariff.Country, b.tariff.Country), cmp.Compare(a.tariff.Traffic, b.tariff.Traffic), cmp.Compare(a.tariff.Sender, b.tariff.Sender))
+	})
+	return used
+}
+
+// roundedDecimals are those of figures that may have no end: a third of a message, and what it costs.
+const roundedDecimals = 6
+
+// roundedText rounds half away from zero to 6 decimals, and cuts zeros beyond the least decimals.
+func roundedText(r *big.Rat, least int) string {
+	whole, fraction, _ := strings.Cut(r.FloatString(roundedDecimals), ".")
+	for len(fraction) > least && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
+	}
+	if fraction != "" {
+		whole += "." + fraction
+	}
+	if strings.Trim(whole, "-0.") == "" {
+		return strings.TrimPrefix(whole, "-") // Less than nothing, but not by a millionth.
+	}
+	return whole
+}
+
+func roundedNumber(r *big.Rat) value { return value{kind: kindJSON, text: roundedText(r, 0)} }
+func roundedMoney(r *big.Rat) value  { return value{kind: kindMoney, text: roundedText(r, 2)} }
+
+// pairs makes members of names and values.
+func pairs(names []string, values []value) []member {
+	members := make([]member, len(names))
+	for i, name := range names {
+		members[i] = member{name, values[i]}
+	}
+	return members
+}
+
+// object is a JSON object as the value of a field.
+func object(members []member) value {
+	var out jx.Encoder
+	out.ObjStart()
+	for _, m := range members {
+		out.FieldStart(m.name)
+		m.value.json(&out)
+	}
+	out.ObjEnd()
+	return value{kind: kindJSON, text: out.String()}
+}
