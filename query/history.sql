@@ -2,8 +2,8 @@
 counted by template and by all that pricing must know. The row of totals counts people. */ -}}
 WITH
     9999999999999 AS never,
-    -- A number stands for a person: at 128 bits two never meet.
-    name -> reinterpretAsUInt128(sipHash128(name)) AS person_key,
+    -- An even number stands for a person: of 127 bits two never meet.
+    name -> bitShiftLeft(reinterpretAsUInt128(sipHash128(name)), 1) AS person_key,
     -- Attempts, derived as aggregate/sql/fold.sql derives them, of the buckets whose cohorts touch the period. Facts are read here and nowhere else.
     attempts_read AS
     (
@@ -76,10 +76,10 @@ WITH
         )
         GROUP BY name
     ),
-    -- Everybody who was tried on the channel, and whether some app of theirs was reached and not lost later.
+    -- Everybody who was tried on the channel, and, one more than their number, those of whom some app was reached and not lost later.
     tested AS
     (
-        SELECT person, max(app_reached) AS reached
+        SELECT arrayJoin(if(max(app_reached), [person, person + 1], [person]))
         FROM
         (
             SELECT person_key(t.try.1) AS person, t.try.3 AS app,
@@ -104,14 +104,19 @@ SELECT
     if(kind = 2, m.{{.Column}}, '') AS {{.Name}},
 {{- end}}
     count(),
-    countIf(arrayExists(p -> (p, 0) IN tested OR (p, 1) IN tested, m.people)),
-    countIf(arrayExists(p -> (p, 1) IN tested, m.people)),
+    countIf(notEmpty(m.found)),
+    countIf(arrayExists(p -> p % 2 = 1, m.found)),
     sum(m.sent), sum(m.delivered),
     min(m.cohort_ms), max(m.cohort_ms), max(m.settled_ms),
+    -- People, those tested and those reached: both have a message on the channel.
     uniqExactArray(m.people),
-    uniqExactArray(arrayMap(t -> person_key(t.1), m.tries)),
-    uniqExactArray(arrayFilter(p -> (p, 1) IN tested, arrayMap(t -> person_key(t.1), m.tries)))
-FROM messages AS m
+    uniqExactArrayIf(arrayFilter(p -> p % 2 = 0, m.found), m.by_channel),
+    uniqExactArrayIf(arrayFilter(p -> p % 2 = 1, m.found), m.by_channel)
+FROM
+(
+    SELECT *, arrayFilter(p -> p IN tested, arrayConcat(people, arrayMap(p -> p + 1, people))) AS found
+    FROM messages
+) AS m
 GROUP BY template, kind, segments, since{{range .Keys}}, {{.Name}}{{end}} WITH TOTALS
 -- A message takes some hundred bytes while it is put together: beyond this they go to disk.
 SETTINGS do_not_merge_across_partitions_select_final = 1, max_bytes_before_external_group_by = 2000000000

@@ -71,7 +71,7 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			// Versions are compared before ids, and ids as texts.
+			// Of rows with one version the one with the greatest id is read.
 			const stays, goes = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000009"
 			put(keeps.account, stays, "7")
 			put("a", goes, "9")
@@ -94,7 +94,7 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 					t.Errorf("second page: %v", page.Rows)
 				}
 			}
-			// A server that has never seen the row cannot continue; one that has goes on as it began.
+			// This server has never seen the row that went.
 			wantProblem(t, get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor), http.StatusBadRequest, "cursor", "taken back")
 		})
 	}

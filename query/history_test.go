@@ -1,0 +1,499 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/aggregate"
+	"kaskad/money"
+	"kaskad/schema"
+)
+
+// pastReply is an answer of POST /v1/forecasts/from-history.
+type pastReply struct {
+	fields map[string]any
+	rows   []map[string]any
+}
+
+func askHistory(tb testing.TB, s *Server, query, body string) (reply pastReply) {
+	tb.Helper()
+	decode(tb, postJSON(s, "/v1/forecasts/from-history?"+query, body), http.StatusOK, &reply.fields)
+	for _, row := range reply.fields["rows"].([]any) {
+		reply.rows = append(reply.rows, row.(map[string]any))
+	}
+	return reply
+}
+
+// seedPast makes the seed's example a thousandth of its size: 1 000 SMS of 2 segments to 1 000 people, and 625 push messages of which 500 were delivered,
+// each to another of them.
+func seedPast(at time.Time) (events []pastEvent) {
+	for i := range 1000 {
+		e := pastEvent{account: "acme", message: fmt.Sprintf("sms-%d", i), step: 1, channel: "sms", status: "sent", template: "order", recipient: fmt.Sprintf("+7900%07d", i),
+			contact: fmt.Sprintf("user:%d", i), at: at, submitted: at, smsSegments: 2}
+		events = append(events, e)
+	}
+	for i := range 625 {
+		e := pastEvent{account: "acme", message: fmt.Sprintf("push-%d", i), step: 1, channel: "push", status: "sent", template: "news", app: "shop", recipient: fmt.Sprintf("device:%d", i%500),
+			contact: fmt.Sprintf("user:%d", i%500), at: at, submitted: at}
+		events = append(events, e)
+		if i < 500 {
+			e.status, e.at = "delivered", at.Add(time.Second)
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+const seedPeriod = "account=acme&from=2026-10-01&to=2026-10-31"
+
+func TestServer_ForecastHistory_Seed(t *testing.T) {
+	conn := newConn(t)
+	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"), tariffRow("push", "per_message_delivered", "0.36"),
+		tariffRow("push", "zero", "0", "provider", "fcm"))
+	w := postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push"}`)
+	want := `{"report":"forecast-from-history","from":"2026-10-01T00:00:00Z","to":"2026-10-31T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
+		`"tariff_version":1,"template_version":0,"account":"acme","channel":"push","threshold":0.4,"currency":"RUB","channel_price":"0.36","billing":"per_message_delivered",` +
+		`"connect_price":null,"sms_price":"2.00","channel_tariffs":[{"channel":"push","provider":"*","operator":"*","country":"*","traffic":"*","sender":"*","app":"*",` +
+		`"valid_from":"2026-01-01T00:00:00Z","valid_to":null,"currency":"RUB","billing":"per_message_delivered","price":"0.36","connect_price":null,"monthly_minimum":null}],` +
+		`"messages":1625,"first_message":"2026-10-10T10:00:00.000Z","last_message":"2026-10-10T10:00:00.000Z","tested_num":500,"tested_den":1000,"tested_share":0.5,` +
+		`"penetration_num":500,"penetration_den":1000,"penetration":0.5,"penetration_low":0.46907,"penetration_high":0.53093,` +
+		`"message_penetration_num":1125,"message_penetration_den":1625,"message_penetration":0.692308,"message_penetration_low":0.669436,"message_penetration_high":0.714273,` +
+		`"delivery_num":500,"delivery_den":625,"delivery_rate":0.8,"delivery_rate_low":0.76685,"delivery_rate_high":0.829485,` +
+		`"templates":2,"templates_unknown":0,"total":{"templates":1,"messages_per_month":1000,"movable_per_month":400,"sms_only_cost_per_month":"4000.00","channel_cost_per_month":"144.00",` +
+		`"moved_sms_cost_per_month":"1600.00","saved_per_month":"1456.00","cascade_cost_per_month":"2544.00","saved_rate":0.364},` +
+		`"rows":[{"template":"order","messages":1000,"on_channel":0,"without_sms":0,"unknown_segments":0,"unpriced":0,"candidates":1000,"tested_num":500,"tested_den":1000,"tested_share":0.5,` +
+		`"penetration_num":500,"penetration_den":1000,"penetration":0.5,"penetration_low":0.46907,"penetration_high":0.53093,"sms_segments_num":2000,"sms_segments_den":1000,"sms_segments":2,` +
+		`"sms_cost":"4000.00","sms_price":"2.00","messages_per_month":1000,"movable_per_month":400,"sms_only_cost_per_month":"4000.00","channel_cost_per_month":"144.00",` +
+		`"moved_sms_cost_per_month":"1600.00","saved_per_month":"1456.00","cascade_cost_per_month":"2544.00","saved_rate":0.364,"below_threshold":false,"worth_it":true},` +
+		`{"template":"news","messages":625,"on_channel":625,"without_sms":0,"unknown_segments":0,"unpriced":0,"candidates":0,"tested_num":0,"tested_den":0,"tested_share":null,` +
+		`"penetration_num":0,"penetration_den":0,"penetration":null,"penetration_low":null,"penetration_high":null,"sms_segments_num":0,"sms_segments_den":0,"sms_segments":null,` +
+		`"sms_cost":"0.00","sms_price":null,"messages_per_month":0,"movable_per_month":null,"sms_only_cost_per_month":"0.00","channel_cost_per_month":null,` +
+		`"moved_sms_cost_per_month":null,"saved_per_month":null,"cascade_cost_per_month":null,"saved_rate":null,"below_threshold":null,"worth_it":null}],"next_cursor":null}`
+	if w.Body.String() != want {
+		t.Errorf("got  %s\nwant %s", w.Body, want)
+	}
+}
+
+// The same past, asked in other ways.
+func TestServer_ForecastHistory_Cases(t *testing.T) {
+	conn := newConn(t)
+	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"), tariffRow("push", "per_message_sent", "0.36"),
+		tariffRow("viber", "per_message_delivered", "0.75"), tariffRow("email", "zero", "0"))
+	s := newServer(t, conn)
+	const given = `"channel":"push","channel_price":"0.36","sms_price":2`
+	for name, c := range map[string]struct{ query, body, total, row string }{
+		"billed when sent, A6": {seedPeriod, `{"channel":"push"}`, `{"saved_per_month":"1420.00","channel_cost_per_month":"180.00","cascade_cost_per_month":"2580.00","saved_rate":0.355}`, `{"worth_it":true}`},
+		"connect":              {seedPeriod, `{` + given + `,"billing":"attempt_plus_connect","connect_price":"0.1"}`, `{"channel_cost_per_month":"220.00"}`, `{"sms_price":"2.00"}`},
+		"half a month":         {"account=acme&from=2026-10-01&to=2026-10-16", `{"channel":"push"}`, `{"messages_per_month":2000,"saved_per_month":"2840.00"}`, `{"sms_cost":"4000.00"}`},
+		"a week has no end": {"account=acme&from=2026-10-08&to=2026-10-15", `{"channel":"push"}`, `{"messages_per_month":4285.714286,"movable_per_month":1714.285714,"saved_per_month":"6085.714286"}`,
+			`{"messages_per_month":4285.714286}`},
+		"at the threshold":  {seedPeriod, `{"channel":"push","threshold":0.5}`, `{"templates":1}`, `{"below_threshold":false,"worth_it":true}`},
+		"below it":          {seedPeriod, `{"channel":"push","threshold":"0.500000000000000001"}`, `{"templates":0,"saved_per_month":"0.00","saved_rate":null}`, `{"below_threshold":true,"worth_it":false,"saved_per_month":"1420.00"}`},
+		"a loss":            {seedPeriod, `{"channel":"push","channel_price":"9","billing":"per_message_sent"}`, `{"templates":0}`, `{"below_threshold":false,"worth_it":false,"saved_per_month":"-2900.00","saved_rate":-0.725}`},
+		"nobody was tried":  {seedPeriod, `{"channel":"viber"}`, `{"templates":0,"movable_per_month":0}`, `{"penetration":null,"worth_it":null,"saved_per_month":null,"sms_only_cost_per_month":"4000.00"}`},
+		"free":              {seedPeriod, `{"channel":"email"}`, `{"templates":0}`, `{"penetration":null,"sms_only_cost_per_month":"4000.00"}`},
+		"nothing happened":  {"account=acme&from=2026-09-01&to=2026-10-01", `{"channel":"push"}`, `{"templates":0}`, ``},
+		"somebody else":     {"account=other&from=2026-10-01&to=2026-10-31", `{` + given + `,"billing":"per_message_sent","currency":"EUR"}`, `{"templates":0}`, ``},
+		"a page of one":     {seedPeriod + "&limit=1", `{"channel":"push"}`, `{"templates":1}`, `{"template":"order"}`},
+		"days of Kathmandu": {"account=acme&from=2026-10-01&to=2026-10-31&tz=Asia/Kathmandu", `{"channel":"push"}`, `{"saved_per_month":"1420.00"}`, `{"template":"order"}`},
+	} {
+		reply := askHistory(t, s, c.query, c.body)
+		if c.row == "" && len(reply.rows) > 0 {
+			t.Errorf("%s: %d rows", name, len(reply.rows))
+		}
+		if c.row != "" && len(reply.rows) == 0 {
+			t.Errorf("%s: no row", name)
+			continue
+		}
+		wantFields(t, name+": total", reply.fields["total"].(map[string]any), c.total)
+		for _, row := range reply.rows {
+			if row["template"] == "order" {
+				wantFields(t, name+": order", row, c.row)
+			}
+		}
+		if strings.Contains(c.query, "limit=1") && (len(reply.rows) != 1 || reply.fields["templates"] != json.Number("2")) {
+			t.Errorf("%s: %d rows of %v templates", name, len(reply.rows), reply.fields["templates"])
+		}
+	}
+	// Without from and to: the last 30 days, in which nothing happened.
+	reply := askHistory(t, s, "account=acme", `{"channel":"push"}`)
+	wantFields(t, "default period", reply.fields, `{"from":"2026-10-21T00:00:00Z","to":"2026-11-20T00:00:00Z","messages":0,"first_message":null,"penetration":null,"tested_share":null,
+		"delivery_rate":null,"mature":true,"templates":0}`)
+}
+
+func wantFields(t *testing.T, name string, got map[string]any, wanted string) {
+	t.Helper()
+	var want map[string]any
+	decoder := json.NewDecoder(strings.NewReader(wanted))
+	decoder.UseNumber()
+	if err := decoder.Decode(&want); err != nil {
+		t.Fatal(name, err)
+	}
+	for field, value := range want {
+		if shown, found := got[field]; !found || shown != value {
+			t.Errorf("%s: %s is %v, want %v", name, field, shown, value)
+		}
+	}
+}
+
+// People who leave, by the words of the definition.
+func TestServer_ForecastHistory_Reached(t *testing.T) {
+	day := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
+	push := func(id, app, recipient, contact, status string, at time.Time) pastEvent {
+		return pastEvent{message: id, step: 1, channel: "push", app: app, recipient: recipient, contact: contact, status: status, at: at, submitted: day}
+	}
+	loss := func(status, app, recipient, contact string, at time.Time) pastEvent {
+		return pastEvent{channel: "push", app: app, recipient: recipient, contact: contact, status: status, at: at}
+	}
+	hour := func(n int) time.Time { return day.Add(time.Duration(n) * time.Hour) }
+	cases := map[string]struct {
+		events  []pastEvent
+		reached string
+	}{
+		"delivered":                      {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1))}, "1"},
+		"sent is not delivered":          {[]pastEvent{push("a", "shop", "device:1", "", "sent", hour(1))}, "0"},
+		"a reader was reached":           {[]pastEvent{push("a", "shop", "device:1", "", "read", hour(1))}, "1"},
+		"left later":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"left before":                    {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(1))}, "1"},
+		"left at that moment":            {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "1"},
+		"unsubscribed":                   {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("unsubscribed", "shop", "device:1", "", hour(2))}, "0"},
+		"blocked after the period":       {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "shop", "device:1", "", hour(900))}, "0"},
+		"complained":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("complained", "shop", "device:1", "", hour(2))}, "1"},
+		"came back":                      {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2)), push("b", "shop", "device:1", "", "delivered", hour(3))}, "1"},
+		"the other app":                  {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
+		"one app of two":                 {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), push("b", "bank", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
+		"no app is any app":              {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "", "device:1", "", hour(2))}, "0"},
+		"an unknown app may be that one": {[]pastEvent{push("a", "", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"the person left, by contact":    {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:9", "user:1", hour(2))}, "0"},
+		"the device left, by recipient":  {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"somebody else's device":         {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:2", "user:2", hour(2))}, "1"},
+		"two devices, one person": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), push("b", "shop", "device:2", "user:1", "delivered", hour(3)),
+			loss("uninstalled", "shop", "device:1", "user:1", hour(2))}, "1"},
+	}
+	// Each case is an account of its own.
+	var events []pastEvent
+	for name, c := range cases {
+		for _, e := range c.events {
+			e.account = name
+			events = append(events, e)
+		}
+	}
+	conn := newConn(t)
+	storePast(t, conn, events)
+	s := newServer(t, conn)
+	for name, c := range cases {
+		query := url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-10-31"}}.Encode()
+		reply := askHistory(t, s, query, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
+		if got := reply.fields["penetration_num"]; got != json.Number(c.reached) || reply.fields["penetration_den"] != json.Number("1") {
+			t.Errorf("%s: reached %v of %v, want %s of 1", name, got, reply.fields["penetration_den"], c.reached)
+		}
+	}
+}
+
+// A message that is stored in two buckets counts once, at home; so does one whose rows are not merged yet.
+func TestServer_ForecastHistory_Splits(t *testing.T) {
+	conn := newConn(t)
+	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
+	e := pastEvent{account: "acme", message: "m", step: 1, channel: "sms", status: "sent", template: "order", recipient: "+79000000001", at: at, submitted: at, smsSegments: 1}
+	stray := e
+	stray.submitted, stray.status, stray.smsSegments = at.Add(5*time.Hour), "delivered", 3
+	storePast(t, conn, []pastEvent{e, e})
+	storePast(t, conn, []pastEvent{stray})
+	execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS bucket) FROM attempts AS a WHERE a.bucket != toDateTime('2026-10-10 10:00:00', 'UTC')")
+	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), toDateTime('2026-10-10 10:00:00', 'UTC'))")
+	reply := askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
+	if len(reply.rows) != 1 {
+		t.Fatal(reply.rows)
+	}
+	wantFields(t, "split", reply.rows[0], `{"messages":1,"candidates":1,"sms_segments":3}`)
+	// A generation that is not visible hides its bucket.
+	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) SELECT account, bucket, 99, 9999999999999, 0, 0, 0 FROM generations")
+	if reply = askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`); len(reply.rows) != 0 {
+		t.Errorf("rows of buckets that came out empty: %v", reply.rows)
+	}
+}
+
+func TestServer_ForecastHistory_Naive(t *testing.T) {
+	const seed = 11
+	r := rand.New(rand.NewPCG(seed, 4))
+	conn := newConn(t)
+	events := randomPast(r, 1500, 50)
+	storePast(t, conn, events)
+	start, border := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	row := func(channel, billing, price string, change func(*pastTariff)) pastTariff {
+		row := pastTariff{channel: channel, billing: billing, price: price, currency: "RUB", from: start}
+		if change != nil {
+			change(&row)
+		}
+		return row
+	}
+	plain := []pastTariff{row("sms", "per_segment_sent", "2.00", func(t *pastTariff) { t.to = border }), row("sms", "per_segment_delivered", "2.345678", func(t *pastTariff) { t.from = border }),
+		row("push", "per_message_sent", "0.36", nil), row("push", "zero", "", func(t *pastTariff) { t.provider = "fcm" }), row("viber", "per_message_delivered", "0.75", nil),
+		row("vk", "attempt_plus_connect", "0.1", func(t *pastTariff) { t.connect = "0.7" })}
+	// Rows by country, sender and traffic, none for everybody: the first SMS decides where nothing matches, and some messages stay without a price.
+	narrow := []pastTariff{row("sms", "per_segment_sent", "2", func(t *pastTariff) { t.country = "RU" }), row("sms", "per_message_sent", "5", func(t *pastTariff) { t.sender = "Shop" }),
+		row("sms", "per_segment_sent", "3", func(t *pastTariff) { t.provider = "mts" }), row("sms", "zero", "", func(t *pastTariff) { t.traffic, t.country = "otp", "RU" }),
+		row("sms", "per_segment_sent", "40", func(t *pastTariff) { t.country, t.operator, t.currency = "KZ", "25001", "KZT" }),
+		row("push", "per_message_sent", "0.5", func(t *pastTariff) { t.country = "RU" }), row("push", "per_message_delivered", "0.9", func(t *pastTariff) { t.traffic = "promo" }),
+		row("push", "zero", "", func(t *pastTariff) { t.sender = "Shop" }), row("push", "per_message_sent", "9", func(t *pastTariff) { t.country, t.currency = "KZ", "KZT" }),
+		row("viber", "per_message_delivered", "0.75", nil), row("viber", "attempt_plus_connect", "1", func(t *pastTariff) { t.traffic, t.connect = "promo", "0.25" }), row("vk", "zero", "", nil)}
+	templates := []money.Template{{Template: "otp", SMSSegments: 1, FromMS: 0, ToMS: schema.Never}, {Template: "order", SMSSegments: 2, FromMS: 0, ToMS: border.UnixMilli()},
+		{Template: "order", SMSSegments: 4, FromMS: border.UnixMilli() + 3_600_000, ToMS: schema.Never}, {Template: "c'est", SMSSegments: 3, FromMS: border.UnixMilli(), ToMS: border.UnixMilli() + 86_400_000}}
+	for _, list := range [][]pastTariff{plain, narrow} {
+		var rows, texts []string
+		for _, tariff := range list {
+			rows = append(rows, tariff.row())
+		}
+		for _, template := range templates {
+			text, err := json.Marshal(template)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, string(text))
+		}
+		for _, account := range []string{"acme", "центр"} {
+			putTariffs(t, conn, account, rows...)
+			putPrices(t, conn, schema.ReferenceTemplates, account, texts)
+		}
+		s := newServer(t, conn)
+		met := map[string]int{}
+		for range 15 {
+			ask := pastAsk{account: []string{"acme", "acme", "центр"}[r.IntN(3)], channel: []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)], currency: "RUB",
+				threshold: []string{"0.40", "0.1", "0.333333333333333333", "0.75"}[r.IntN(4)]}
+			ask.to = testNow.Add(-time.Duration(r.IntN(96*20)) * 15 * time.Minute)
+			ask.from = ask.to.Add(-time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+			body := map[string]any{"channel": ask.channel, "currency": "RUB", "threshold": ask.threshold}
+			if r.IntN(3) == 0 || ask.channel == "email" {
+				ask.channelPrice, ask.billing = "0.123456", []string{"per_message_sent", "per_message_delivered", "attempt_plus_connect"}[r.IntN(3)]
+				body["channel_price"], body["billing"] = ask.channelPrice, ask.billing
+				if ask.billing == "attempt_plus_connect" {
+					ask.connectPrice = "1.5"
+					body["connect_price"] = ask.connectPrice
+				}
+			}
+			if r.IntN(3) == 0 {
+				ask.smsPrice = "1.9"
+				body["sms_price"] = ask.smsPrice
+			}
+			encoded, err := json.Marshal(body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			query := url.Values{"account": {ask.account}, "from": {ask.from.Format(time.RFC3339)}, "to": {ask.to.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
+			wantEnvelope, wantRows := naiveHistory(events, list, templates, ask)
+			reply := askHistory(t, s, query, string(encoded))
+			where := fmt.Sprintf("seed %d, %s %s", seed, query, encoded)
+			for name, want := range wantEnvelope {
+				if !reflect.DeepEqual(reply.fields[name], want) {
+					t.Errorf("%s: %s is %v, want %v", where, name, reply.fields[name], want)
+				}
+			}
+			if len(reply.rows) != len(wantRows) {
+				t.Fatalf("%s: %d rows, want %d", where, len(reply.rows), len(wantRows))
+			}
+			for i, want := range wantRows {
+				delete(reply.rows[i], "penetration_low")
+				delete(reply.rows[i], "penetration_high")
+				if !reflect.DeepEqual(reply.rows[i], want) {
+					for name := range reply.rows[i] {
+						if reply.rows[i][name] != want[name] {
+							t.Errorf("%s: row %d (%v): %s is %v, want %v", where, i, want["template"], name, reply.rows[i][name], want[name])
+						}
+					}
+				}
+				for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "unpriced", "candidates"} {
+					if want[name] != json.Number("0") {
+						met[name]++
+					}
+				}
+				for _, name := range []string{"worth_it", "below_threshold"} {
+					met[fmt.Sprintf("%s %v", name, want[name])]++
+				}
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "candidates", "worth_it true", "worth_it false", "worth_it <nil>", "below_threshold true", "below_threshold false"} {
+			if met[name] == 0 {
+				t.Errorf("the test saw no %s: %v", name, met)
+			}
+		}
+		if (met["unpriced"] > 0) != (list[0].country == "RU") {
+			t.Errorf("unpriced in %d rows", met["unpriced"])
+		}
+	}
+}
+
+// Over what a real aggregator published, the forecast counts the same messages, deliveries and segments as the reports do.
+func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
+	conn := newConn(t)
+	events := randomPast(rand.New(rand.NewPCG(12, 4)), 800, 20)
+	storeFacts(t, conn, events)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow }, Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}, aggregate.Deps{Conn: conn})
+	go func() { ended <- a.Run(ctx) }()
+	for open := uint64(1); open > 0; time.Sleep(20 * time.Millisecond) {
+		if err := conn.QueryRow(t.Context(), "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_message_sent", "1"))
+	s := newServer(t, conn)
+	const period = "account=acme&from=2026-11-05&to=2026-11-18T12:15:00Z"
+	for _, channel := range []string{"push", "viber", "vk"} {
+		reply := askHistory(t, s, period, fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
+		row := report(t, s, period+"&channel="+channel).Rows[0]
+		for _, name := range []string{"delivery_num", "delivery_den", "delivery_rate"} {
+			if reply.fields[name] != row[name] || row["delivery_den"] == json.Number("0") {
+				t.Errorf("%s: %s is %v, the channel report says %v", channel, name, reply.fields[name], row[name])
+			}
+		}
+		messages := map[any]int{}
+		for _, row := range savingsReport(t, s, period+"&group_by=template").Rows {
+			n, err := row["messages"].(json.Number).Int64()
+			if err != nil {
+				t.Fatal(err)
+			}
+			messages[row["template"]] += int(n)
+		}
+		if len(messages) != len(reply.rows) {
+			t.Errorf("%d templates, the savings report has %d", len(reply.rows), len(messages))
+		}
+		for _, row := range reply.rows {
+			if row["messages"] != whole(messages[row["template"]]) {
+				t.Errorf("template %v: %v messages, the savings report has %d", row["template"], row["messages"], messages[row["template"]])
+			}
+		}
+	}
+}
+
+func TestServer_ForecastHistory_Errors(t *testing.T) {
+	s := newServer(t, noConn{})
+	const body = `{"channel":"push"}`
+	for name, c := range map[string]struct{ query, body, parameter, says string }{
+		"no account":        {"", body, "account", "say which"},
+		"empty account":     {"account=", body, "account", "name of an account"},
+		"two accounts":      {"account=a&account=b", body, "account", "more than once"},
+		"unknown parameter": {"account=a&chanel=push", body, "chanel", "unknown here"},
+		"ahead":             {"account=a&to=2026-11-21", body, "to", "must be over"},
+		"turned around":     {"account=a&from=2026-11-02&to=2026-11-01", body, "to", "later than from"},
+		"nothing":           {"account=a&from=2026-11-01&to=2026-11-01", body, "to", "later than from"},
+		"off the quarter":   {"account=a&from=2026-11-01T00:01:00Z", body, "from", "quarter hour"},
+		"zone":              {"account=a&tz=Mars", body, "tz", "IANA"},
+		"limit":             {"account=a&limit=0", body, "limit", "whole number"},
+		"no channel":        {"account=a", `{}`, "channel", "is required"},
+		"sms":               {"account=a", `{"channel":"sms"}`, "channel", "would be moved"},
+		"no such channel":   {"account=a", `{"channel":"vibre"}`, "channel", "did you mean viber?"},
+		"unknown field":     {"account=a", `{"channel":"push","prices":1}`, "prices", "unknown here"},
+		"price alone":       {"account=a", `{"channel":"push","channel_price":"1"}`, "billing", "is required"},
+		"billing alone":     {"account=a", `{"channel":"push","billing":"per_message_sent"}`, "channel_price", "leave both out"},
+		"odd billing":       {"account=a", `{"channel":"push","billing":"per_conversation_24h","channel_price":1}`, "billing", "not known here"},
+		"connect missing":   {"account=a", `{"channel":"push","billing":"attempt_plus_connect","channel_price":1}`, "connect_price", "is required"},
+		"connect too many":  {"account=a", `{"channel":"push","billing":"per_message_sent","channel_price":1,"connect_price":1}`, "connect_price", "leave it out"},
+		"connect alone":     {"account=a", `{"channel":"push","connect_price":1}`, "connect_price", "send all three"},
+		"price":             {"account=a", `{"channel":"push","sms_price":"-1"}`, "sms_price", "plain decimal"},
+		"digits":            {"account=a", `{"channel":"push","sms_price":"0.0000001"}`, "sms_price", "6 decimals"},
+		"threshold":         {"account=a", `{"channel":"push","threshold":40}`, "threshold", "0…1"},
+		"currency":          {"account=a", `{"channel":"push","currency":"rub"}`, "currency", "ISO 4217"},
+		"no object":         {"account=a", `[]`, "", "JSON object"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wantProblem(t, postJSON(s, "/v1/forecasts/from-history?"+c.query, c.body), http.StatusBadRequest, c.parameter, c.says)
+		})
+	}
+	// All that is wrong is said at once.
+	var p Problem
+	decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`), http.StatusBadRequest, &p)
+	if len(p.Errors) != 4 {
+		t.Errorf("%+v", p.Errors)
+	}
+	if w := get(s, "/v1/forecasts/from-history?account=a"); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("GET: %d", w.Code)
+	}
+}
+
+// What the price list cannot tell must be said by the request, and the answer says so.
+func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	sms := tariffRow("sms", "per_segment_sent", "2.00")
+	const query = "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-11-01"
+	for name, c := range map[string]struct {
+		rows            []string
+		body            string
+		parameter, says string
+	}{
+		"no list":                   {nil, `{"channel":"push"}`, "channel_price", "no row for push"},
+		"no row":                    {[]string{sms}, `{"channel":"push"}`, "channel_price", "send channel_price and billing"},
+		"not yet valid":             {[]string{sms, tariffRow("push", "per_message_sent", "1", "valid_from", "2026-11-01T00:00:00Z")}, `{"channel":"push"}`, "channel_price", "at the end of the period"},
+		"no longer valid":           {[]string{sms, tariffRow("push", "per_message_sent", "1", "valid_to", "2026-10-31T23:45:00Z")}, `{"channel":"push"}`, "channel_price", "at the end of the period"},
+		"providers alone":           {[]string{sms, tariffRow("push", "per_message_sent", "1", "provider", "own"), tariffRow("push", "zero", "0", "provider", "fcm")}, `{"channel":"push"}`, "channel_price", "names a provider"},
+		"conversations":             {[]string{sms, tariffRow("whatsapp", "per_conversation_24h", "4.50")}, `{"channel":"whatsapp"}`, "billing", "per_conversation_24h"},
+		"refunds":                   {[]string{sms, tariffRow("telegram", "per_message_refunded", "1", "traffic", "otp"), tariffRow("telegram", "zero", "0")}, `{"channel":"telegram"}`, "billing", "per_message_refunded"},
+		"no price of SMS":           {[]string{tariffRow("push", "zero", "0")}, `{"channel":"push"}`, "sms_price", "no row for sms"},
+		"two currencies":            {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)}, `{"channel":"push"}`, "currency", "EUR and RUB"},
+		"two currencies, one named": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)}, `{"channel":"push","currency":"RUB"}`, "currency", "send channel_price in RUB"},
+		"another currency":          {[]string{sms, tariffRow("push", "zero", "0")}, `{"channel":"push","currency":"USD"}`, "currency", "currencies are never converted"},
+	} {
+		putTariffs(t, conn, "acme", c.rows...)
+		wantProblem(t, postJSON(s, query, c.body), http.StatusBadRequest, c.parameter, c.says)
+		if t.Failed() {
+			t.Fatal(name)
+		}
+	}
+	// With the prices in the request no list is needed.
+	putTariffs(t, conn, "acme")
+	reply := askHistory(t, s, "account=acme", `{"channel":"whatsapp","channel_price":"4.5","billing":"per_message_delivered","sms_price":"2","currency":"RUB"}`)
+	wantFields(t, "given", reply.fields, `{"currency":"RUB","channel_price":"4.50","billing":"per_message_delivered","sms_price":"2.00","connect_price":null}`)
+}
+
+func TestServer_ForecastHistory_TooManyTemplates(t *testing.T) {
+	conn := newConn(t)
+	execute(t, conn, `INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, channel, template, recipient_country)
+		SELECT 'acme', toDateTime('2026-10-10 10:00:00', 'UTC'), toString(number), 1, 3, 1791626400000, 1791626400000, 'sms', toString(number), concat('+7900', toString(number), '\0RU')
+		FROM numbers(100001)`)
+	publishFacts(t, conn)
+	wantProblem(t, postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`),
+		http.StatusUnprocessableEntity, "", "more than 100000 templates", "name of a text")
+}
+
+func TestHistoryQuery_SQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	lines := []route{{"", "push", "*", true, true, nil, 1}, {"", "push", "fcm", false, false, nil, 1}}
+	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
+	for name, q := range map[string]statementer{
+		"history_plain": &historyQuery{ask: ask, routes: lines, generation: 7},
+		"history_keys":  &historyQuery{ask: ask, routes: lines, generation: 7, keys: keysOf(nil, true), borders: []uint32{1767225600}},
+	} {
+		checkGolden(t, name, q, hostile)
+	}
+}
+
+func TestRoundedText(t *testing.T) {
+	for in, want := range map[string]string{"0": "0.00", "1/3": "0.333333", "2/3": "0.666667", "-2/3": "-0.666667", "1/2000000": "0.000001", "-1/2000000": "-0.000001", "-1/3000000": "0.00",
+		"5/2": "2.50", "1456": "1456.00", "-100": "-100.00", "123/100000": "0.00123", "1000000000000000000001/3": "333333333333333333333.666667"} {
+		if got := roundedText(ratOf(in), 2); got != want {
+			t.Errorf("%s: %s, want %s", in, got, want)
+		}
+	}
+	if got := roundedText(ratOf("100"), 0) + roundedText(ratOf("0"), 0) + roundedText(ratOf("1.50"), 0); got != "10001.5" {
+		t.Error(got)
+	}
+}
