@@ -54,6 +54,7 @@ type moneyRules struct {
 	SavingsKeys  map[string]string   `json:"savings_keys"`
 	SegmentWaste []figure            `json:"segment_waste"`
 	Forecast     []figure            `json:"forecast"`
+	FromHistory  []figure            `json:"from_history"`
 	BreakEven    []figure            `json:"break_even"`
 	GroupBy      map[string][]string `json:"group_by"`
 }
@@ -95,7 +96,7 @@ func readRules() (rules, error) {
 			m.Null = "when no attempt has that time"
 		}
 	}
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.BreakEven} {
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory, r.Money.BreakEven} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}

@@ -215,4 +215,3 @@ func randomPast(r *rand.Rand, n, days int) (events []pastEvent) {
 	r.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	return events
 }
-
