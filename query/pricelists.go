@@ -86,6 +86,8 @@ type accountPrices struct {
 	// tariffs and templates are the rows that list was made of.
 	tariffs   []money.Tariff
 	templates []money.Template
+	// broken tells why the lists cannot be read, as those of an older program may: it concerns who asks for this account, and nobody else.
+	broken error
 }
 
 // versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts, and what tells the lists from others.
@@ -121,6 +123,11 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 		}
 		s.prices.snapshots = slices.Insert(s.prices.snapshots, 0, snapshot)
 		s.prices.snapshots = s.prices.snapshots[:min(len(s.prices.snapshots), keptSnapshots)]
+	}
+	for name, a := range snapshot.accounts {
+		if a.broken != nil && (accounts == nil || slices.Contains(accounts, name)) {
+			return nil, fmt.Errorf("price lists of account %q: %w", name, a.broken)
+		}
 	}
 	return &priceLists{snapshot.versionsOf(accounts), snapshot}, nil
 }
@@ -171,7 +178,7 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 		if !found {
 			var err error
 			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
-				return nil, fmt.Errorf("price lists of account %q: %w", account, err)
+				prices = accountPrices{versions: versionsOf(b.tariffs, b.templates), list: made.none, broken: err}
 			}
 		}
 		made.accounts[account] = prices

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -182,5 +183,23 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	putPrices(t, conn, schema.ReferenceTariffs, "bad", []string{`{"channel":"pigeon"}`})
 	if _, err := s.priceLists(t.Context(), nil, nil); err == nil {
 		t.Error("a list that cannot be read prices nothing, silently")
+	}
+}
+
+// A list that cannot be read, as one of an older program may be, fails the reports that need it, and nobody else's.
+func TestServer_PriceLists_OneBroken(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	putTariffs(t, conn, "sound", tariffRow("sms", "per_segment_sent", "2.00"))
+	putTariffs(t, conn, "broken", `{"channel":"pigeon"}`)
+	for range 2 { // The second time from the cache.
+		if _, err := s.priceLists(t.Context(), []string{"sound"}, nil); err != nil {
+			t.Errorf("another account's list fails this one: %v", err)
+		}
+		for _, accounts := range [][]string{{"broken"}, {"sound", "broken"}, nil} {
+			if _, err := s.priceLists(t.Context(), accounts, nil); err == nil || !strings.Contains(err.Error(), `"broken"`) {
+				t.Errorf("accounts %v: error %v, want one that names the account", accounts, err)
+			}
+		}
 	}
 }
