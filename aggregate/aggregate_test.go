@@ -73,11 +73,11 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 	})
 	var touches []schema.Touch
 	for key := range touched {
-		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: uuid.New(), AtMS: now.UnixMilli()})
+		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch, AtMS: now.UnixMilli()})
 	}
 	touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
 	for _, err := range []error{
-		facts.Insert(t.Context(), conn, 0, facts.Rows()),
+		facts.Insert(t.Context(), conn, batch, 0, facts.Rows()),
 		schema.InsertLocated(t.Context(), conn, batch, located),
 		orphans.Insert(t.Context(), conn, batch, 0, orphans.Rows()),
 		schema.OpenTouches(t.Context(), conn, touches),

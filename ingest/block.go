@@ -96,6 +96,9 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 	switch {
 	case !ev.Status.OfMessage():
 		b.people.Append(ev)
+		if ev.Status == schema.Lookup {
+			b.touches.add(ev.Account, 0)
+		}
 		b.peopleRows = append(b.peopleRows, r)
 		p.count(&p.counts.stored)
 	case ev.BucketMS == 0:
@@ -145,7 +148,7 @@ func (p *progress) count(term *uint64) {
 	}
 }
 
-// touchSet gathers the distinct (account, bucket) pairs of a block.
+// touchSet gathers the distinct (account, bucket) pairs of a block; bucket 0 stands for numbers that were looked up.
 type touchSet struct {
 	accounts    map[string]*accountTouches
 	lastAccount *accountTouches
@@ -162,7 +165,7 @@ func (t *touchSet) add(account []byte, bucketMS int64) {
 	a := t.lastAccount
 	if a == nil || a.account != string(account) {
 		if a = t.accounts[string(account)]; a == nil {
-			a = &accountTouches{account: string(account), buckets: map[int64]struct{}{}}
+			a = &accountTouches{account: string(account), buckets: map[int64]struct{}{}, lastBucket: -1}
 			t.accounts[a.account] = a
 		}
 		t.lastAccount = a

@@ -29,11 +29,17 @@ func (w *worker) store(ctx context.Context) error {
 		return ctx.Err()
 	}
 
-	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done.
-	if err := w.insertRows(ctx, "events", b.factRows, b.facts.Insert); err != nil {
+	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done. They, what waits for its place
+	// and the touches share an id, by which the aggregator finds what a touch speaks of.
+	batch := uuid.New()
+	type insert func(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error
+	inBatch := func(i insert) func(ctx context.Context, conn driver.Conn, lo, hi int) error {
+		return func(ctx context.Context, conn driver.Conn, lo, hi int) error { return i(ctx, conn, batch, lo, hi) }
+	}
+	if err := w.insertRows(ctx, "events", b.factRows, inBatch(b.facts.Insert)); err != nil {
 		return err
 	}
-	if err := w.insertRows(ctx, "recipient_events", b.peopleRows, b.people.Insert); err != nil {
+	if err := w.insertRows(ctx, "recipient_events", b.peopleRows, inBatch(b.people.Insert)); err != nil {
 		return err
 	}
 	w.in.metrics.insertSeconds.Observe(time.Since(begin).Seconds())
@@ -42,15 +48,12 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 2. Places of messages whose ids say none, and events that wait for such a place. Both name a batch, for the join pass to find.
-	batch := uuid.New()
 	if err := w.retry(ctx, "located", func(ctx context.Context) error {
 		return schema.InsertLocated(ctx, w.in.conn, batch, b.located)
 	}); err != nil {
 		return err
 	}
-	if err := w.insertRows(ctx, "orphans", b.orphanRows, func(ctx context.Context, conn driver.Conn, lo, hi int) error {
-		return b.orphans.Insert(ctx, conn, batch, lo, hi)
-	}); err != nil {
+	if err := w.insertRows(ctx, "orphans", b.orphanRows, inBatch(b.orphans.Insert)); err != nil {
 		return err
 	}
 	if err := step("located"); err != nil {
@@ -58,7 +61,7 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 3. Touches, after all that they announce: who reads a touch finds its facts.
-	touches := b.touches.list(uuid.New(), nowMS)
+	touches := b.touches.list(batch, nowMS)
 	if len(b.located) > 0 || len(b.orphanRows) > 0 {
 		touches = append(touches, schema.Touch{ID: batch, AtMS: nowMS})
 	}

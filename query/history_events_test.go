@@ -82,7 +82,7 @@ func storeFacts(tb testing.TB, conn driver.Conn, events []pastEvent) {
 		t.ID, t.AtMS = uuid.New(), testNow.UnixMilli()
 		touches = append(touches, t)
 	}
-	for _, err := range []error{facts.Insert(tb.Context(), conn, 0, facts.Rows()), people.Insert(tb.Context(), conn, 0, people.Rows()), schema.OpenTouches(tb.Context(), conn, touches)} {
+	for _, err := range []error{facts.Insert(tb.Context(), conn, uuid.New(), 0, facts.Rows()), people.Insert(tb.Context(), conn, uuid.New(), 0, people.Rows()), schema.OpenTouches(tb.Context(), conn, touches)} {
 		if err != nil {
 			tb.Fatal(err)
 		}

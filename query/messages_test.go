@@ -37,7 +37,7 @@ func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
 		facts.Append(event)
 	}
 	ctx := t.Context()
-	for _, err := range []error{facts.Insert(ctx, conn, 0, facts.Rows()), orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
+	for _, err := range []error{facts.Insert(ctx, conn, uuid.New(), 0, facts.Rows()), orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
 		schema.InsertLocated(ctx, conn, uuid.New(), locations)} {
 		if err != nil {
 			t.Fatal(err)

@@ -150,10 +150,10 @@ func (f *Facts) Reset() {
 	f.bucket = f.bucket[:0]
 }
 
-// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them.
-func (f *Facts) Insert(ctx context.Context, conn driver.Conn, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms)", lo, hi,
-		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi]))
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that will announce them.
+func (f *Facts) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
+	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo, hi,
+		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi], repeat(batch, hi-lo)))
 }
 
 // Place is the identity of an event in the log: what is read again from there is the same event.

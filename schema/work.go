@@ -49,14 +49,14 @@ func (r *RecipientEvents) Reset() {
 	r.occurredMS, r.ownerChangedMS, r.ported, r.valid = r.occurredMS[:0], r.ownerChangedMS[:0], r.ported[:0], r.valid[:0]
 }
 
-// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them.
-func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, lo, hi int) error {
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that will announce look-ups.
+func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
 	return insertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, provider, sender, "+
-		"campaign, message_id, contact, operator, ported, valid, owner_changed_ms, country, error_code)", lo, hi,
+		"campaign, message_id, contact, operator, ported, valid, owner_changed_ms, country, error_code, batch)", lo, hi,
 		[]any{r.account.strings(lo, hi), r.recipient.strings(lo, hi), r.status.strings(lo, hi), r.channel.strings(lo, hi), r.app.strings(lo, hi),
 			r.occurredMS[lo:hi], r.provider.strings(lo, hi), r.sender.strings(lo, hi), r.campaign.strings(lo, hi), r.messageID.strings(lo, hi),
 			r.contact.strings(lo, hi), r.operator.strings(lo, hi), r.ported[lo:hi], r.valid[lo:hi], r.ownerChangedMS[lo:hi],
-			r.country.strings(lo, hi), r.errorCode.strings(lo, hi)})
+			r.country.strings(lo, hi), r.errorCode.strings(lo, hi), repeat(batch, hi-lo)})
 }
 
 // Location says in which bucket a message whose id carries no time is stored.
@@ -75,7 +75,8 @@ func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locat
 		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
 
-// Touch marks a bucket whose figures have to be computed anew. The zero account and bucket mark a batch of join_queue instead.
+// Touch marks a bucket whose figures have to be computed anew, by the batch of facts that changed them (number_queue says which). The zero account and
+// bucket mark a batch of join_queue instead, an account with the zero bucket numbers of it alone.
 type Touch struct {
 	Account  string
 	BucketMS int64

@@ -124,7 +124,9 @@ CREATE TABLE IF NOT EXISTS number_health
     looked_up_ms Int64 CODEC(ZSTD(1)), operator LowCardinality(String), ported Int8, valid Int8, owner_changed_ms Int64 CODEC(ZSTD(1)),
     override LowCardinality(String), why String CODEC(ZSTD(1)),
     changed_ms Int64 CODEC(ZSTD(1)), due_ms Int64 CODEC(ZSTD(1)),
-    dead_from_ms Array(Int64), dead_to_ms Array(Int64), dead_rules Array(LowCardinality(String))
+    dead_from_ms Array(Int64), dead_to_ms Array(Int64), dead_rules Array(LowCardinality(String)),
+    -- Of all but account, number and version.
+    fingerprint UInt64
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (account, number)
