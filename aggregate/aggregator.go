@@ -55,7 +55,8 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be waited for.
 	Exclusive bool
-	// OnStep is called after each step of a pass ("computed", "published", "closed"), so that tests can end the process there.
+	// OnStep is called after each step of a pass ("computed", "published", "closed") and of a round of verdicts ("told", "decided"), so that tests can end the
+	// process there. The two run side by side.
 	OnStep func(step string)
 }
 
@@ -84,6 +85,10 @@ type Aggregator struct {
 	passRows   uint64 // rows of facts that the last pass folded
 	lastUpkeep time.Time
 	nextDays   time.Time
+	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
+	answered   map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
+	ready atomic.Uint64
 }
 
 type bucketKey struct {
@@ -108,7 +113,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64, chunkRows: chunkRows}
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64, chunkRows: chunkRows, answered: map[uuid.UUID]bool{}}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -133,6 +138,12 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		}()
 		defer func() { <-beating }()
 	}
+	deciding := make(chan struct{})
+	go func() {
+		defer close(deciding)
+		(&numbers{Aggregator: a}).run(ctx, &owning)
+	}()
+	defer func() { <-deciding }()
 	for ctx.Err() == nil {
 		owning.Store(ready)
 		worked, err, began := false, error(nil), time.Now()
@@ -197,8 +208,13 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return fmt.Errorf("read last generation: %w", err)
 	}
-	if err := a.do(ctx, "outdated", 0); err != nil {
-		return fmt.Errorf("touch buckets without today's rollups: %w", err)
+	// What the touches announce comes first.
+	parameters := a.parameters(0)
+	parameters["batch"] = uuid.NewString()
+	for _, name := range []string{"outdated_queue", "outdated"} {
+		if err := a.doWith(ctx, name, parameters); err != nil {
+			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
+		}
 	}
 	if err := a.takeOver(ctx); err != nil {
 		return err

@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -15,26 +16,21 @@ import (
 // join looks at the ids that these batches located or parked: parked events whose message is located are copied to it, and
 // messages that lie in several buckets are brought together. Ids reach the queue after their rows are acknowledged, and whichever of two
 // partitions comes second finds both, so none is missed. It returns the touches that it opened, which are already stored.
-func (a *Aggregator) join(ctx context.Context, joins []schema.Touch) ([]schema.Touch, error) {
-	batches, err := ext.NewTable("batches", ext.Column("id", "UUID"))
+func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema.Touch) ([]schema.Touch, error) {
+	batches, err := batchTable(joins)
 	if err != nil {
 		return nil, err
 	}
-	for _, j := range joins {
-		if err := batches.Append(j.ID); err != nil {
-			return nil, fmt.Errorf("list batches: %w", err)
-		}
-	}
-	touched := map[bucketKey]bool{}
-	if err := a.joinSplits(ctx, batches, touched); err != nil {
+	id, touched := uuid.New(), map[bucketKey]bool{}
+	if err := a.joinSplits(ctx, generation, id, batches, touched); err != nil {
 		return nil, err
 	}
-	found, err := a.joinOrphans(ctx, batches, touched)
+	found, err := a.joinOrphans(ctx, id, batches, touched)
 	if err != nil {
 		return nil, err
 	}
 	var opened []schema.Touch
-	id, at := uuid.New(), a.cfg.Now().UnixMilli()
+	at := a.cfg.Now().UnixMilli()
 	for key := range touched {
 		opened = append(opened, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: id, AtMS: at})
 	}
@@ -57,7 +53,7 @@ func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table
 	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
 }
 
-func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched map[bucketKey]bool) error {
+func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uuid.UUID, batches *ext.Table, touched map[bucketKey]bool) error {
 	strays, err := ext.NewTable("strays", ext.Column("account", "String"), ext.Column("message_id", "String"),
 		ext.Column("bucket", "DateTime('UTC')"), ext.Column("home", "DateTime('UTC')"))
 	if err != nil {
@@ -110,11 +106,17 @@ func (a *Aggregator) joinSplits(ctx context.Context, batches *ext.Table, touched
 	if err := a.exec(ctx, "split_mark", strays); err != nil {
 		return fmt.Errorf("mark split messages: %w", err)
 	}
+	parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "batch": batch.String()}
+	for _, name := range []string{"split_gone", "split_queue"} {
+		if err := a.doWith(ctx, name, parameters, strays); err != nil {
+			return fmt.Errorf("move split messages by recipient (%s): %w", name, err)
+		}
+	}
 	a.metrics.splits.Add(float64(n))
 	return nil
 }
 
-func (a *Aggregator) joinOrphans(ctx context.Context, batches *ext.Table, touched map[bucketKey]bool) (*ext.Table, error) {
+func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table, touched map[bucketKey]bool) (*ext.Table, error) {
 	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"),
 		ext.Column("line", "UInt32"), ext.Column("bucket", "DateTime('UTC')"))
 	if err != nil {
@@ -142,7 +144,7 @@ func (a *Aggregator) joinOrphans(ctx context.Context, batches *ext.Table, touche
 	if err := rows.Err(); err != nil || n == 0 {
 		return nil, err
 	}
-	if err := a.exec(ctx, "orphans_copy", batches, found); err != nil {
+	if err := a.doWith(ctx, "orphans_copy", clickhouse.Parameters{"batch": batch.String()}, batches, found); err != nil {
 		return nil, fmt.Errorf("copy orphans to their messages: %w", err)
 	}
 	a.metrics.joined.Add(float64(n))

@@ -5,6 +5,8 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	passSeconds                                                                 prometheus.Histogram
 	generations, buckets, moved, days, joined, splits, expired, dropped, errors prometheus.Counter
+	numbersSeconds                                                              prometheus.Histogram
+	numbers, verdicts, changes                                                  prometheus.Counter
 	pending                                                                     prometheus.Gauge
 }
 
@@ -24,11 +26,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		expired:     counter("orphans_expired_total", "Parked events that became dead letters."),
 		dropped:     counter("generations_dropped_total", "Replaced generations removed."),
 		errors:      counter("errors_total", "Passes that failed and were retried."),
+		numbersSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "numbers_seconds",
+			Help: "Time that a round of verdicts on touched numbers takes.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
+		numbers:  counter("numbers_decided_total", "Numbers whose verdict was decided anew; an event touches one number."),
+		verdicts: counter("number_verdicts_total", "Verdicts or evidence that came out different and were stored."),
+		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pending_buckets",
 			Help: "Touched buckets that wait for their generation."}),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending)
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending,
+			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
 	}
 	return m
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/google/uuid"
 
 	"kaskad/schema"
 )
@@ -28,13 +30,13 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	generation := a.nextGeneration(started)
-	open, joins, err := a.openTouches(ctx)
+	open, joins, asked, err := a.openTouches(ctx)
 	if err != nil {
 		return false, err
 	}
 	if len(joins) > 0 {
 		// Joining opens touches of its own; they are answered together with those already read, for the facts are read below.
-		opened, err := a.join(ctx, joins)
+		opened, err := a.join(ctx, generation, joins)
 		if err != nil {
 			return false, err
 		}
@@ -55,6 +57,9 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		a.adapt(len(work), pending, time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}
+	if err := a.noteNumbers(ctx, generation, nowMS, len(work) > 0, asked); err != nil {
+		return false, err
+	}
 	a.pending = pending
 	asOf := nowMS
 	for _, w := range open {
@@ -73,28 +78,96 @@ func (a *Aggregator) nextGeneration(now time.Time) uint64 {
 	return a.generation
 }
 
-// openTouches reads the open touches by bucket, and those that ask for a join pass.
-func (a *Aggregator) openTouches(ctx context.Context) (map[bucketKey]*bucketWork, []schema.Touch, error) {
+// openTouches reads the open touches by bucket, those that ask for a join pass, and those that ask for numbers alone.
+func (a *Aggregator) openTouches(ctx context.Context) (open map[bucketKey]*bucketWork, joins, asked []schema.Touch, err error) {
 	rows, err := a.deps.Conn.Query(ctx, statement("open_touches"))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read touches: %w", err)
+		return nil, nil, nil, fmt.Errorf("read touches: %w", err)
 	}
 	defer rows.Close()
-	open, joins := map[bucketKey]*bucketWork{}, []schema.Touch(nil)
+	open = map[bucketKey]*bucketWork{}
 	for rows.Next() {
 		var t schema.Touch
 		var bucket time.Time
 		if err := rows.Scan(&t.Account, &bucket, &t.ID, &t.AtMS); err != nil {
-			return nil, nil, fmt.Errorf("read touches: %w", err)
+			return nil, nil, nil, fmt.Errorf("read touches: %w", err)
 		}
 		t.BucketMS = bucket.UnixMilli()
-		if t.Account == "" && t.BucketMS == 0 {
+		switch {
+		case t.BucketMS != 0:
+			addTouches(open, []schema.Touch{t})
+		case t.Account == "":
 			joins = append(joins, t)
+		default:
+			asked = append(asked, t)
+		}
+	}
+	return open, joins, asked, rows.Err()
+}
+
+// noteNumbers notes the numbers that somebody asked for, and those whose verdict has changed by time alone. From then on all that this pass
+// has touched is ready to be decided.
+func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS int64, worked bool, asked []schema.Touch) error {
+	noted := worked || len(asked) > 0
+	if len(asked) > 0 {
+		batches, err := batchTable(asked)
+		if err != nil {
+			return err
+		}
+		if err := a.do(ctx, "numbers_asked", generation, batches); err != nil {
+			return fmt.Errorf("note numbers that were asked for: %w", err)
+		}
+	}
+	if now := time.Now(); !now.Before(a.nextDue) {
+		parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "now": strconv.FormatInt(nowMS, 10)}
+		var any bool
+		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("numbers_due_any")).Scan(&any); err != nil {
+			return fmt.Errorf("look for verdicts that change by time: %w", err)
+		}
+		if noted = noted || any; any {
+			if err := a.doWith(ctx, "numbers_due", parameters); err != nil {
+				return fmt.Errorf("note verdicts that change by time: %w", err)
+			}
+		}
+		a.nextDue = now.Add(numbersDueEvery)
+	}
+	if noted {
+		a.ready.Store(generation)
+	}
+	if err := a.closeTouches(ctx, asked); err != nil {
+		return fmt.Errorf("close touches of numbers: %w", err)
+	}
+	return nil
+}
+
+// closeTouches closes touches and remembers their batches, whose queue is then to be emptied.
+func (a *Aggregator) closeTouches(ctx context.Context, touches []schema.Touch) error {
+	if err := schema.CloseTouches(ctx, a.deps.Conn, touches); err != nil {
+		return err
+	}
+	for _, t := range touches {
+		a.answered[t.ID] = true
+	}
+	return nil
+}
+
+// batchTable lists the batches of touches.
+func batchTable(touches []schema.Touch) (*ext.Table, error) {
+	table, err := ext.NewTable("batches", ext.Column("id", "UUID"))
+	if err != nil {
+		return nil, err
+	}
+	seen := map[uuid.UUID]bool{}
+	for _, t := range touches {
+		if seen[t.ID] {
 			continue
 		}
-		addTouches(open, []schema.Touch{t})
+		seen[t.ID] = true
+		if err := table.Append(t.ID); err != nil {
+			return nil, fmt.Errorf("list batches: %w", err)
+		}
 	}
-	return open, joins, rows.Err()
+	return table, nil
 }
 
 func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {

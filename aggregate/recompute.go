@@ -19,10 +19,10 @@ import (
 const chunkRows = 3_000_000
 
 // cellStatements compute all rollups of a chunk, in this order.
-var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste"}
+var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste", "rollup_failures", "by_recipient", "numbers_touched"}
 
-// currentRollups counts the sets of rollups that there have been: 1 came with money. Generations of an older set are computed anew.
-const currentRollups = 1
+// currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health. Generations of an older set are computed anew.
+const currentRollups = 2
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows, marker string }
@@ -123,6 +123,14 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err != nil {
 		return nil, err
 	}
+	var touches []schema.Touch
+	for _, w := range work {
+		touches = append(touches, w.touches...)
+	}
+	batches, err := batchTable(touches)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := a.countRows(ctx, targets)
 	if err != nil {
 		return nil, err
@@ -132,7 +140,7 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 		a.passRows += n
 	}
 	for _, c := range chunks(work, rows, a.chunkRows) {
-		if err := a.computeCells(ctx, generation, nowMS, c); err != nil {
+		if err := a.computeCells(ctx, generation, nowMS, c, batches); err != nil {
 			return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
 		}
 	}
@@ -152,12 +160,10 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 		return nil, fmt.Errorf("publish generation %d: %w", generation, err)
 	}
 	a.cfg.OnStep("published")
-	var touches []schema.Touch
 	for _, w := range work {
-		touches = append(touches, w.touches...)
 		delete(a.due, w.bucketKey)
 	}
-	if err := schema.CloseTouches(ctx, a.deps.Conn, touches); err != nil {
+	if err := a.closeTouches(ctx, touches); err != nil {
 		return nil, fmt.Errorf("close touches of generation %d: %w", generation, err)
 	}
 	a.cfg.OnStep("closed")
@@ -218,7 +224,7 @@ func chunks(work []*bucketWork, rows map[bucketKey]uint64, limit uint64) []chunk
 }
 
 // computeCells folds the facts of a chunk once and computes all rollups from that.
-func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, c chunk) error {
+func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, c chunk, batches *ext.Table) error {
 	targets, err := targetTable(c.work)
 	if err != nil {
 		return err
@@ -233,7 +239,25 @@ func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS 
 		}
 	}
 	for _, name := range cellStatements {
-		if err := a.doWith(ctx, name, parameters, targets); err != nil {
+		if err := a.doWith(ctx, name, parameters, targets, batches); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return a.takeBackReaddressed(ctx, parameters, targets, batches)
+}
+
+// takeBackReaddressed takes attempts from recipients that a later event has replaced by a greater one.
+func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickhouse.Parameters, tables ...*ext.Table) error {
+	var found uint64
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+		"SELECT count() FROM {folded:Identifier} WHERE readdressed").Scan(&found); err != nil {
+		return fmt.Errorf("look for readdressed attempts: %w", err)
+	}
+	if found == 0 {
+		return nil
+	}
+	for _, name := range []string{"readdressed", "readdressed_numbers"} {
+		if err := a.doWith(ctx, name, parameters, tables...); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
 // upkeepEvery is how often replaced generations are removed and orphans expire.
@@ -22,7 +24,30 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if err := a.dropReplaced(ctx, now); err != nil {
 		return err
 	}
+	if err := a.emptyQueue(ctx); err != nil {
+		return err
+	}
 	a.lastUpkeep = now
+	return nil
+}
+
+// emptyQueue removes from number_queue what was answered since the last upkeep. What a crash makes it forget ends by its age.
+func (a *Aggregator) emptyQueue(ctx context.Context) error {
+	if len(a.answered) == 0 {
+		return nil
+	}
+	batches := make([]schema.Touch, 0, len(a.answered))
+	for id := range a.answered {
+		batches = append(batches, schema.Touch{ID: id})
+	}
+	table, err := batchTable(batches)
+	if err != nil {
+		return err
+	}
+	if err := a.exec(ctx, "queue_answered", table); err != nil {
+		return fmt.Errorf("remove what was answered from the queue: %w", err)
+	}
+	clear(a.answered)
 	return nil
 }
 
@@ -38,7 +63,7 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	if stale == 0 {
 		return nil
 	}
-	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "dialogs", "dialogs_by_person"} {
+	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "rollup_failures", "dialogs", "dialogs_by_person"} {
 		if err := a.doWith(ctx, "drop_cells", clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
 			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}

@@ -37,7 +37,9 @@ SELECT
              WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64} AND conversation = 1), 16, 0)
         + if(is_dialog AND dialog_key IN (SELECT sipHash128(account, bucket, message_id, step) FROM dialogs
              WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64} AND outside = 1), 32, 0)
-        + 256 * toUInt32(segments) AS code
+        + 256 * toUInt32(segments) AS code,
+    substring(recipient_country, 1, position(recipient_country, '\0') - 1) AS recipient, contact, bitCount(recipient_mark) > 16 AS readdressed,
+    error_code, permanent, expired_ms < never OR bitAnd(part_failures, 4) != 0 AS is_expired
 FROM attempts FINAL
 WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
     AND ({slices:UInt32} = 1 OR cityHash64(message_id) % {slices:UInt32} = {slice:UInt32})

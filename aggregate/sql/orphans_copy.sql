@@ -1,8 +1,9 @@
--- Copies found orphans to the facts of their message. External table: found (topic, partition, offset, line, bucket).
+-- Copies found orphans to the facts of their message. Parameter: batch, that of the touches that will
+-- announce them. External table: found (topic, partition, offset, line, bucket).
 INSERT INTO events
 SELECT o.account, f.bucket, o.message_id, o.step, o.status, o.occurred_ms, 0 AS submitted_ms, 0 AS id_ms, o.channel, o.provider, o.campaign,
     o.template, o.sender, o.app, o.operator, o.traffic, o.trigger, o.recipient_country, o.contact, o.segments, o.sms_segments, o.sms_measure, o.part,
-    o.parts, o.error_code, o.permanent, o.price_micros, o.currency
+    o.parts, o.error_code, o.permanent, o.price_micros, o.currency, {batch:UUID}
 FROM orphans AS o FINAL
 INNER JOIN found AS f ON f.topic = o.topic AND f.partition = o.partition AND f.offset = o.offset AND f.line = o.line
 WHERE (o.account, o.message_id) IN (SELECT account, message_id FROM join_queue WHERE batch IN (SELECT id FROM batches))

@@ -12,7 +12,8 @@ CREATE TABLE {folded:Identifier}
     sent_at_ms Int64, queued_ms Int64, delivered_at_ms Int64, read_at_ms Int64, clicked_ms Int64, replied_ms Int64,
     is_sent Bool, is_delivered Bool, is_read Bool, is_failed Bool, is_skipped Bool,
     -- As in tables legs and shapes.
-    leg UInt64, code UInt32
+    leg UInt64, code UInt32,
+    recipient String, contact String, readdressed Bool, error_code LowCardinality(String), permanent Bool, is_expired Bool
 )
 ENGINE = Memory;
 

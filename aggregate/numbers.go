@@ -1,0 +1,317 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
+)
+
+const (
+	// numbersChunk is how many verdicts are written at a time: one block, which readers see as a whole.
+	numbersChunk = 50_000
+	// numbersShare bounds the part of the time that goes into verdicts while buckets wait: one in numbersShare+1, so that a stream of events
+	// is decided in few large rounds, whose cost is mostly that of reading, rather than in many small ones.
+	numbersShare = 3
+	// numbersWait bounds how long touched numbers wait for that.
+	numbersWait = 20 * time.Second
+	// numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
+	numbersDueEvery = time.Minute
+)
+
+// numbers decides the verdicts on touched numbers, beside the passes. A pass writes attempts by recipient and notes whose they are under its generation;
+// what is noted up to ready is complete, and what is noted up to done is decided.
+type numbers struct {
+	*Aggregator
+	taken bool
+	done  uint64
+	stamp uint64
+	ended time.Time     // of the last round
+	took  time.Duration // by it
+	tidy  time.Time     // when answered touches were last removed
+}
+
+// run decides verdicts while this aggregator owns the work, until the context ends.
+func (n *numbers) run(ctx context.Context, owning *atomic.Bool) {
+	const maxBackoff = 5 * time.Second
+	backoff := n.cfg.Poll
+	for ctx.Err() == nil {
+		wait := n.cfg.Poll
+		if err := n.turn(ctx, owning.Load()); err != nil && ctx.Err() == nil {
+			n.metrics.errors.Inc()
+			n.cfg.Logger.Error("decide numbers", "error", err, "retry_in", backoff)
+			n.taken = false
+			wait, backoff = backoff, min(2*backoff, maxBackoff)
+		} else {
+			backoff = n.cfg.Poll
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// turn does what there is to do now.
+func (n *numbers) turn(ctx context.Context, owning bool) error {
+	if !owning {
+		n.taken = false
+		return nil
+	}
+	if !n.taken {
+		if err := n.takeOver(ctx); err != nil {
+			return err
+		}
+		n.taken = true
+	}
+	if n.pendingNow.Load() > 0 && time.Since(n.ended) < min(numbersWait, numbersShare*n.took) {
+		return nil
+	}
+	if _, err := n.round(ctx); err != nil {
+		return err
+	}
+	n.ended = time.Now()
+	if n.ended.Sub(n.tidy) < upkeepEvery {
+		return nil
+	}
+	n.tidy = n.ended
+	if err := n.doWith(ctx, "numbers_answered", clickhouse.Parameters{"done": strconv.FormatUint(n.done, 10)}); err != nil {
+		return fmt.Errorf("remove answered numbers: %w", err)
+	}
+	return nil
+}
+
+// takeOver reads where the decisions stand. What passes before this process noted is complete: they have ended, or will be done again.
+func (n *numbers) takeOver(ctx context.Context) error {
+	var noted uint64
+	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &noted, &n.stamp); err != nil {
+		return fmt.Errorf("read where verdicts stand: %w", err)
+	}
+	n.ready.Store(max(n.ready.Load(), noted))
+	return nil
+}
+
+// next returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
+func (n *numbers) next() uint64 {
+	n.stamp = max(n.stamp+1, uint64(time.Now().UnixMicro()))
+	return n.stamp
+}
+
+// round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
+func (n *numbers) round(ctx context.Context) (looked int, err error) {
+	ready := n.ready.Load()
+	if ready <= n.done {
+		return 0, nil
+	}
+	began := time.Now()
+	asOf := n.lastAsOfMS.Load()
+	r := numbersRound{numbers: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
+	if err := r.prepare(ctx); err != nil {
+		return 0, err
+	}
+	if err := r.decide(ctx); err != nil {
+		return r.looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", n.done, ready, err)
+	}
+	if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)", ready, asOf); err != nil {
+		return r.looked, fmt.Errorf("state that numbers are decided: %w", err)
+	}
+	n.done = ready
+	n.took = time.Since(began)
+	n.cfg.OnStep("decided")
+	if r.looked > 0 {
+		n.metrics.numbersSeconds.Observe(n.took.Seconds())
+		n.metrics.numbers.Add(float64(r.looked))
+	}
+	return r.looked, nil
+}
+
+// numbersRound is one round of decisions.
+type numbersRound struct {
+	*numbers
+	ready  uint64
+	nowMS  int64
+	maps   *schema.ErrorMaps
+	rules  map[string]schema.NumberRules
+	rulesV map[string]uint64
+	// parameters are those of the statements that choose the round's numbers.
+	parameters []any
+
+	looked   int
+	verdicts []schema.NumberHealth
+	changes  []schema.NumberChange
+	replaced *ext.Table
+	gather   gatherer
+}
+
+// prepare reads what holds for all numbers.
+func (r *numbersRound) prepare(ctx context.Context) (err error) {
+	if r.maps, err = schema.ReadErrorMaps(ctx, r.deps.Conn); err != nil {
+		return err
+	}
+	if r.rules, r.rulesV, err = schema.ReadNumberRules(ctx, r.deps.Conn); err != nil {
+		return err
+	}
+	r.gather = gatherer{maps: r.maps, nowMS: r.nowMS}
+	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready)}
+	rows, err := r.deps.Conn.Query(ctx, statement("numbers_full"), r.parameters...)
+	if err != nil {
+		return fmt.Errorf("list accounts to decide anew: %w", err)
+	}
+	defer rows.Close()
+	full := []string{"\x00"} // no account's name; an empty list has no type
+	for rows.Next() {
+		var account string
+		if err := rows.Scan(&account); err != nil {
+			return fmt.Errorf("list accounts to decide anew: %w", err)
+		}
+		full = append(full, account)
+	}
+	r.parameters = append(r.parameters, clickhouse.Named("accounts", full))
+	return rows.Err()
+}
+
+// decide walks through all that is known of the touched numbers, in the order of accounts and numbers.
+func (r *numbersRound) decide(ctx context.Context) error {
+	evidences := &numberStream{scan: func(rows driver.Rows, at *numberRow) error { return rows.Scan(&at.account, &at.number, &at.packed) }}
+	before := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
+		return rows.Scan(&at.account, &at.number, &at.state, &at.changedMS, &at.fingerprint)
+	}}
+	set := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
+		return rows.Scan(&at.account, &at.number, &at.set.state, &at.set.why, &at.set.atMS)
+	}}
+	lookups := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
+		l := &at.latest
+		return rows.Scan(&at.account, &at.number, &l.atMS, &l.operator, &l.ported, &l.valid, &l.ownerChangedMS, &at.ownerChangedMS, &at.invalid)
+	}}
+	streams := map[string]*numberStream{"numbers_evidence": evidences, "numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
+	for name, s := range streams {
+		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		defer s.close()
+	}
+	for {
+		var least *numberRow
+		for _, s := range streams {
+			if s.row != nil && (least == nil || s.row.less(least)) {
+				least = s.row
+			}
+		}
+		if least == nil {
+			return r.write(ctx)
+		}
+		account, number := least.account, least.number
+		if err := r.one(account, number, evidences.at(account, number), before.at(account, number), set.at(account, number), lookups.at(account, number)); err != nil {
+			return err
+		}
+		for name, s := range streams {
+			if err := s.pass(account, number); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		if len(r.verdicts) >= numbersChunk || len(r.changes) >= 2*numbersChunk {
+			if err := r.write(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// one decides one number; the rows are nil where there is nothing of that kind.
+func (r *numbersRound) one(account, number string, packed, before, set, looked *numberRow) error {
+	r.looked++
+	rules, found := r.rules[account]
+	if !found {
+		rules = schema.DefaultNumberRules
+	}
+	r.gather.windowMS = int64(rules.EvidenceDays) * dayMS
+	e := evidence{expiresMS: schema.Never}
+	if packed != nil {
+		if err := r.gather.unpack(&e, account, packed.packed); err != nil {
+			return err
+		}
+	}
+	if looked != nil {
+		e.ownerChangedMS = looked.ownerChangedMS
+		r.gather.addLookups(&e, looked.invalid)
+	}
+	var byHand override
+	if set != nil {
+		byHand = set.set
+	}
+	v := judge(&e, rules, byHand, r.nowMS)
+	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account], r.maps.Version(account), -1, -1
+	if looked != nil {
+		l := looked.latest
+		v.LookedUpMS, v.Operator, v.Ported, v.Valid, v.OwnerChangedMS = l.atMS, l.operator, l.ported, l.valid, l.ownerChangedMS
+	}
+	told, changedMS, fingerprint := "", int64(0), uint64(0)
+	if before != nil {
+		told, changedMS, fingerprint = before.state, before.changedMS, before.fingerprint
+	}
+	takenBackMS := int64(0)
+	if byHand.state == "" {
+		takenBackMS = byHand.atMS
+	}
+	changes := v.changes(told, changedMS, takenBackMS)
+	v.ChangedMS = changedMS
+	for _, c := range changes {
+		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.next()
+		r.changes = append(r.changes, c)
+		v.ChangedMS = c.AtMS
+	}
+	if before != nil && v.Fingerprint() == fingerprint {
+		return nil
+	}
+	if before != nil {
+		if r.replaced == nil {
+			var err error
+			if r.replaced, err = ext.NewTable("replaced", ext.Column("account", "String"), ext.Column("number", "String")); err != nil {
+				return err
+			}
+		}
+		if err := r.replaced.Append(account, number); err != nil {
+			return fmt.Errorf("list verdicts to replace: %w", err)
+		}
+	}
+	r.verdicts = append(r.verdicts, v.NumberHealth)
+	return nil
+}
+
+// write stores what is decided so far: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A crash in between tells
+// the feed's lines again, which is what "at least once" allows; the other order would lose them.
+func (r *numbersRound) write(ctx context.Context) error {
+	if len(r.verdicts) == 0 {
+		return nil
+	}
+	if err := r.checkOwner(ctx); err != nil {
+		return err
+	}
+	if r.replaced != nil {
+		if err := r.exec(ctx, "numbers_replace", r.replaced); err != nil {
+			return fmt.Errorf("keep replaced verdicts: %w", err)
+		}
+	}
+	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, r.changes); err != nil {
+		return fmt.Errorf("tell changed verdicts: %w", err)
+	}
+	r.cfg.OnStep("told")
+	version := r.next()
+	for i := range r.verdicts {
+		r.verdicts[i].Version = version
+	}
+	if err := schema.InsertNumberHealth(ctx, r.deps.Conn, r.verdicts); err != nil {
+		return fmt.Errorf("store verdicts: %w", err)
+	}
+	r.metrics.verdicts.Add(float64(len(r.verdicts)))
+	r.metrics.changes.Add(float64(len(r.changes)))
+	r.verdicts, r.changes, r.replaced = r.verdicts[:0], r.changes[:0], nil
+	return nil
+}

@@ -1,0 +1,84 @@
+package aggregate
+
+import (
+	"context"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// numberRow is a row of one of the streams that a round reads side by side; each fills what it knows.
+type numberRow struct {
+	account, number string
+	// Packed attempts.
+	packed string
+	// The verdict as it stands.
+	state       string
+	changedMS   int64
+	fingerprint uint64
+	// The verdict set by hand.
+	set override
+	// Look-ups: what the latest one told, the greatest owner_changed_at, when they found the number invalid.
+	latest         lookup
+	ownerChangedMS int64
+	invalid        []int64
+}
+
+// less orders rows as ClickHouse orders accounts and numbers: by their bytes.
+func (r *numberRow) less(other *numberRow) bool {
+	if r.account != other.account {
+		return r.account < other.account
+	}
+	return r.number < other.number
+}
+
+// lookup is what a look-up told of a number; ported and valid are -1 where it did not say.
+type lookup struct {
+	atMS           int64
+	operator       string
+	ported, valid  int8
+	ownerChangedMS int64
+}
+
+// numberStream reads rows ordered by account and number, one at a time.
+type numberStream struct {
+	rows driver.Rows
+	scan func(driver.Rows, *numberRow) error
+	// row is the row at hand; nil at the end.
+	row *numberRow
+}
+
+func (s *numberStream) open(ctx context.Context, conn driver.Conn, query string, parameters []any) error {
+	rows, err := conn.Query(ctx, query, parameters...)
+	if err != nil {
+		return err
+	}
+	s.rows = rows
+	return s.advance()
+}
+
+func (s *numberStream) advance() error {
+	if !s.rows.Next() {
+		s.row = nil
+		return s.rows.Err()
+	}
+	s.row = &numberRow{}
+	return s.scan(s.rows, s.row)
+}
+
+// at returns the row at hand if it is of this number.
+func (s *numberStream) at(account, number string) *numberRow {
+	if s.row != nil && s.row.account == account && s.row.number == number {
+		return s.row
+	}
+	return nil
+}
+
+// pass leaves the row of this number behind.
+func (s *numberStream) pass(account, number string) error {
+	if s.at(account, number) == nil {
+		return nil
+	}
+	return s.advance()
+}
+
+func (s *numberStream) close() { _ = s.rows.Close() }

@@ -1,0 +1,118 @@
+package aggregate
+
+import (
+	"encoding/json"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// decideAll runs passes and rounds until nothing is left to do.
+func decideAll(t testing.TB, a *Aggregator) {
+	t.Helper()
+	settle(t, a)
+	n := &numbers{Aggregator: a}
+	if err := n.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shownNumber is a verdict as examples/numbers.json shows it.
+type shownNumber struct {
+	Account         string            `json:"account"`
+	Number          string            `json:"number"`
+	State           string            `json:"state"`
+	Rule            string            `json:"rule"`
+	Since           *string           `json:"since"`
+	Reasons         map[string]uint32 `json:"reasons"`
+	FailedMailings  uint32            `json:"failed_mailings"`
+	FailedDays      uint32            `json:"failed_days"`
+	LastDeliveredAt *string           `json:"last_delivered_at"`
+	LastFailedAt    *string           `json:"last_failed_at"`
+}
+
+func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), `SELECT account, number, state, rule, since_ms, reasons, failed_mailings, failed_days, last_delivered_ms, last_failed_ms
+		FROM number_health FINAL ORDER BY account, number`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	shown := func(ms int64) *string {
+		if ms == 0 {
+			return nil
+		}
+		text := time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
+		return &text
+	}
+	var all []shownNumber
+	for rows.Next() {
+		var n shownNumber
+		var since, delivered, failed int64
+		if err := rows.Scan(&n.Account, &n.Number, &n.State, &n.Rule, &since, &n.Reasons, &n.FailedMailings, &n.FailedDays, &delivered, &failed); err != nil {
+			t.Fatal(err)
+		}
+		n.Since, n.LastDeliveredAt, n.LastFailedAt = shown(since), shown(delivered), shown(failed)
+		all = append(all, n)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// The figures of the contract follow from its events, however they are cut into batches, and the feed's last word on each number is its state.
+func TestNumbers_Examples(t *testing.T) {
+	lines, err := os.ReadFile("../simulate/testdata/examples/numbers.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := os.ReadFile("../simulate/testdata/examples/numbers.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var truth struct {
+		Now     time.Time
+		Numbers []shownNumber
+	}
+	if err := json.Unmarshal(body, &truth); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t)
+	a := newAggregator(conn, truth.Now)
+	load(t, conn, "t", lines[:20_000+len(firstLine(lines[20_000:]))], truth.Now)
+	decideAll(t, a)
+	load(t, conn, "u", lines, truth.Now)
+	decideAll(t, a)
+	got := readNumbers(t, conn)
+	if len(got) != len(truth.Numbers) {
+		t.Fatalf("%d numbers, want %d", len(got), len(truth.Numbers))
+	}
+	for i, want := range truth.Numbers {
+		x, _ := json.Marshal(got[i])
+		y, _ := json.Marshal(want)
+		if string(x) != string(y) {
+			t.Errorf("%s\nwant %s", x, y)
+		}
+	}
+	if n := count(t, conn, `SELECT count() FROM (SELECT account, number, argMax(to, seq) AS told FROM number_changes GROUP BY account, number) AS c
+		FULL JOIN (SELECT account, number, state FROM number_health FINAL) AS h ON h.account = c.account AND h.number = c.number
+		WHERE if(c.told = '', 'unknown', c.told) != h.state`); n != 0 {
+		t.Errorf("the feed's last word differs from the state of %d numbers", n)
+	}
+}
+
+func firstLine(b []byte) []byte {
+	for i, c := range b {
+		if c == '\n' {
+			return b[:i+1]
+		}
+	}
+	return b
+}

@@ -1,0 +1,31 @@
+-- Writes the attempts of changed messages by recipient. Bits 4 and 5 of code, the units of dialogs, are left out: other messages move them. Parameters: generation, folded, heads. External tables: targets (account, bucket), batches (id).
+INSERT INTO attempts_by_recipient
+    (account, recipient, bucket, message_id, step, generation, gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
+     contact, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, permanent, expired)
+WITH
+    9999999999999 AS never,
+    changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets))
+SELECT
+    account, recipient, bucket, message_id, step, {generation:UInt64}, 0 AS gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
+    contact,
+    multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms, never) AS start_ms,
+    delivered_at_ms, read_at_ms, code_and_skipped, leg, message_sms_segments, error_code, permanent, is_expired
+FROM
+(
+    SELECT account, recipient, bucket, message_id, step, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, channel, provider, campaign, template, sender, app, operator,
+        country, traffic, trigger, contact, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, bitOr(bitAnd(code, bitNot(toUInt32(48))), if(is_skipped, 64, 0)) AS code_and_skipped, leg,
+        sms_segments AS message_sms_segments, error_code, permanent, is_expired
+    FROM {folded:Identifier}
+    WHERE NOT multi
+        AND ((account, bucket, cityHash64(message_id)) IN changed OR (account, bucket, toUInt64(0)) IN changed)
+    UNION ALL
+    SELECT f.account, f.recipient, f.bucket, f.message_id, f.step, h.cohort_ms, f.channel, f.provider, f.campaign, f.template, f.sender, f.app, f.operator,
+        f.country, f.traffic, f.trigger, f.contact, f.sent_at_ms, f.queued_ms, f.delivered_at_ms, f.read_at_ms, bitOr(bitAnd(f.code, bitNot(toUInt32(48))), if(f.is_skipped, 64, 0)), f.leg,
+        h.sms_segments, f.error_code, f.permanent, f.is_expired
+    FROM {folded:Identifier} AS f
+    INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id
+    WHERE f.multi
+        AND ((f.account, f.bucket, cityHash64(f.message_id)) IN changed OR (f.account, f.bucket, toUInt64(0)) IN changed)
+)
+WHERE cohort_ms < never
+SETTINGS insert_deduplicate = 0, max_insert_threads = 1

@@ -1,0 +1,12 @@
+-- The numbers that readdressed.sql has taken attempts from. Parameters: generation, folded. External tables: targets (account, bucket), batches (id).
+INSERT INTO numbers_touched
+WITH changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets))
+SELECT DISTINCT {generation:UInt64}, account, recipient
+FROM attempts_by_recipient
+WHERE startsWith(recipient, '+') AND (account, bucket, message_id, step) IN
+(
+    SELECT account, bucket, message_id, step
+    FROM {folded:Identifier}
+    WHERE readdressed AND ((account, bucket, cityHash64(message_id)) IN changed OR (account, bucket, toUInt64(0)) IN changed)
+)
+SETTINGS insert_deduplicate = 0
