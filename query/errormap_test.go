@@ -269,6 +269,13 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 	wantProblem(t, get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest, "cursor", "another query")
 }
 
+func TestUnmappedSQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001}, hostile)
+	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 11,
+		after: &unmappedCode{hostile, hostile, hostile, 12}}, hostile)
+}
+
 type unmappedAnswer struct {
 	Rows []struct {
 		Provider, Channel string
