@@ -55,16 +55,15 @@ func numberLine(t testing.TB, i int, text string) []byte {
 			fields[name] = json.RawMessage(value)
 		case found:
 			fields[name] = value
-		case strings.HasPrefix(word, "c"):
+		case strings.HasPrefix(word, "c") && len(word) == 2:
 			fields["campaign"] = word
 		default:
 			fields["error_code"] = word
 		}
 	}
-	if fields["status"] == "lookup" {
+	if oneOf(fields["status"].(string), "lookup", "subscribed", "unsubscribed", "uninstalled", "blocked", "complained") {
 		delete(fields, "message_id")
 		delete(fields, "submitted_at")
-		delete(fields, "channel")
 	}
 	line, err := json.Marshal(fields)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,5 +83,84 @@ func sameField(name string, want, got any) bool {
 	return true
 }
 
-var _ = rand.New
-var _ = rapid.Check
+// Neither the order of events nor a repetition changes a verdict or a report, and the same seed makes the same world.
+func TestModel_Numbers_OrderAndDuplicatesChangeNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64Range(0, 1<<20).Draw(rt, "seed")
+		w, same := RandomNumbers(seed, 12), RandomNumbers(seed, 12)
+		if !bytes.Equal(bytes.Join(w.Early, nil), bytes.Join(same.Early, nil)) || !bytes.Equal(bytes.Join(w.Late, nil), bytes.Join(same.Late, nil)) {
+			rt.Fatal("the same seed made another world")
+		}
+		want := everything(t, w.model(t, w.Early, w.Late), w)
+		again := slices.Concat(w.Late, w.Early)
+		again = append(again, again[:len(again)/3]...)
+		r := rand.New(rand.NewPCG(seed, rapid.Uint64().Draw(rt, "shuffle")))
+		r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+		if got := everything(t, w.model(t, again), w); got != want {
+			rt.Fatalf("seed %d: changed:\n%s\nwant\n%s", seed, got, want)
+		}
+	})
+}
+
+// A verdict is what its history ends with, and the spans of death are those of its changes.
+func TestModel_Numbers_HistoryEndsWithVerdict(t *testing.T) {
+	for seed := range uint64(40) {
+		w := RandomNumbers(seed, 60)
+		verdicts, err := w.model(t, w.Early, w.Late).Numbers(w.Query())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range verdicts {
+			state, rule := "unknown", ""
+			for i, change := range v.History {
+				if change.From != state || change.To == state && change.Rule == rule || i > 0 && change.At.Before(v.History[i-1].At) || change.At.After(w.Now) {
+					t.Errorf("seed %d %s: %+v does not follow %s", seed, v.Number, change, state)
+				}
+				state, rule = change.To, change.Rule
+			}
+			if v.Override == "" && (state != v.State || rule != v.Rule) {
+				t.Errorf("seed %d %s: %s %s, but its history ends with %s %s", seed, v.Number, v.State, v.Rule, state, rule)
+			}
+			for i, span := range v.DeadSpans {
+				open := span.To.IsZero()
+				if !open && !span.From.Before(span.To) || open != (state == "dead" && i == len(v.DeadSpans)-1) || i > 0 && span.From.Before(v.DeadSpans[i-1].To) {
+					t.Errorf("seed %d %s: dead %v", seed, v.Number, v.DeadSpans)
+				}
+			}
+		}
+	}
+}
+
+// everything prints all that the model says of a world's numbers and people.
+func everything(t testing.TB, m *Model, w NumberWorld) string {
+	t.Helper()
+	q := ReachQuery{Numbers: w.Query()}
+	var out bytes.Buffer
+	print := func(rows any, err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		encoded, err := json.Marshal(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Write(append(encoded, '\n'))
+	}
+	verdicts, err := m.Numbers(q.Numbers)
+	print(verdicts, err)
+	for _, v := range verdicts {
+		print(v.History, nil)
+		print(v.DeadSpans, nil)
+	}
+	penetration, err := m.Penetration(q)
+	print(penetration, err)
+	failures, err := m.Failures(q)
+	print(failures, err)
+	spend, err := m.DeadSpend(q)
+	print(spend, err)
+	best, err := m.BestChannel(q)
+	print(best, err)
+	audience, err := m.Audience(AudienceQuery{ErrorMaps: q.Numbers.ErrorMaps})
+	print(audience, err)
+	return out.String()
+}
