@@ -45,7 +45,7 @@ func (w *wireEvent) setFlat(name, text string) (rest string, ok bool) {
 		*field, rest, ok = flatNumber(text)
 		return rest, ok
 	}
-	var field *bool
+	var field *said
 	switch name {
 	case "permanent":
 		field = &w.Permanent
@@ -57,10 +57,10 @@ func (w *wireEvent) setFlat(name, text string) (rest string, ok bool) {
 		return "", false
 	}
 	if rest, ok = strings.CutPrefix(text, "true"); ok {
-		*field = true
+		*field = saidTrue
 		return rest, true
 	}
-	*field = false
+	*field = saidFalse
 	return strings.CutPrefix(text, "false")
 }
 

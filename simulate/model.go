@@ -22,14 +22,15 @@ const (
 	dims
 )
 
-// Model computes the channel and the savings report from events, naively: docs/definitions.md sections 1 to 4 line by line. A message
-// takes about 650 bytes. A Model is not safe for concurrent use.
+// Model computes reports and the verdicts on numbers from events, naively: docs/definitions.md sections 1 to 5 line by line. A message
+// takes about 700 bytes. A Model is not safe for concurrent use.
 type Model struct {
 	now      int64
 	wire     wireEvent
 	strings  []string
 	numbers  map[string]uint32
 	messages map[messageKey]*message
+	people   map[personEvent]bool // The events about recipients, each once.
 	counts   Counts
 	regions  map[string]string
 }
@@ -40,7 +41,7 @@ type Counts struct {
 	Events int64
 	// Rejected counts the events that Add refused.
 	Rejected int64
-	// Recipient counts the valid events about a recipient, which no channel report shows.
+	// Recipient counts the valid events about a recipient, which no channel report shows, duplicates included.
 	Recipient int64
 	// ParkedEvents counts the valid events of the messages whose cohort is unknown, duplicates included.
 	ParkedEvents int64
@@ -65,7 +66,11 @@ type attempt struct {
 	times     [statuses]int64 // Unix milliseconds, 0 while unseen; without the receipts of parts.
 	dims      [dims]uint32
 	recipient string
+	contact   string
 	multipart *multipart // nil while no receipt named a part.
+	// Of the failures: the greatest code without its leading zeros, and whether any was called permanent.
+	errorCode uint32
+	permanent bool
 	// The greatest price that a provider reported, in micro-units, by currency; nil while none did.
 	reported    map[string]int64
 	segments    uint16 // What the provider billed.
@@ -77,6 +82,7 @@ type attempt struct {
 type multipart struct {
 	delivered, failed [4]uint64 // Bit n stands for part n.
 	tried             bool      // A part was undelivered or expired: a provider had taken it.
+	expired           bool      // A part was expired.
 	latest            int64     // The greatest time of all deliveries that name a part.
 }
 
@@ -86,6 +92,7 @@ func NewModel(now time.Time) *Model {
 		now:      now.UnixMilli(),
 		numbers:  make(map[string]uint32),
 		messages: make(map[messageKey]*message),
+		people:   make(map[personEvent]bool),
 		regions:  make(map[string]string),
 	}
 	m.intern("") // Number 0 is the missing value.
@@ -106,6 +113,7 @@ func (m *Model) Add(line []byte) error {
 	}
 	if p.status < 0 {
 		m.counts.Recipient++
+		m.addPersonEvent(p)
 		return nil
 	}
 	msg := m.message(m.wire.Account, m.wire.MessageID)
@@ -190,8 +198,14 @@ func (m *Model) fold(a *attempt, p parsed) {
 	if w.Recipient > a.recipient {
 		a.recipient = strings.Clone(w.Recipient)
 	}
+	if w.Contact > a.contact {
+		a.contact = strings.Clone(w.Contact)
+	}
 	a.parts = max(a.parts, uint8(w.Parts))
 	a.foldMoney(w)
+	if isFailure(p.status) {
+		m.foldReason(a)
+	}
 
 	// parts = 1 is an ordinary message, so its part says nothing.
 	if w.Part > 0 && w.Parts > 1 && (p.status == delivered || isFailure(p.status)) {
@@ -214,6 +228,7 @@ func (mp *multipart) fold(status, part int, occurred int64) {
 	}
 	mp.failed[part/64] |= 1 << (part % 64)
 	mp.tried = mp.tried || status == undelivered || status == expired
+	mp.expired = mp.expired || status == expired
 }
 
 func isFailure(status int) bool {

@@ -43,6 +43,29 @@ const (
 	maxAhead = hourMS
 )
 
+// said is a boolean that may be missing.
+type said int8
+
+const (
+	unsaid said = iota
+	saidFalse
+	saidTrue
+)
+
+// UnmarshalJSON reads true or false; null says nothing.
+func (s *said) UnmarshalJSON(text []byte) error {
+	switch string(text) {
+	case "true":
+		*s = saidTrue
+	case "false":
+		*s = saidFalse
+	case "null":
+	default:
+		return fmt.Errorf("%s is neither true nor false", text)
+	}
+	return nil
+}
+
 // wireEvent is the event as it stands in JSON. Numbers that are missing read as 0, which the definitions treat alike.
 type wireEvent struct {
 	Account        string `json:"account"`
@@ -67,12 +90,12 @@ type wireEvent struct {
 	Part           int64  `json:"part"`
 	Parts          int64  `json:"parts"`
 	ErrorCode      string `json:"error_code"`
-	Permanent      bool   `json:"permanent"`
+	Permanent      said   `json:"permanent"`
 	Trigger        string `json:"trigger"`
 	Price          string `json:"price"`
 	Currency       string `json:"currency"`
-	Ported         bool   `json:"ported"`
-	Valid          bool   `json:"valid"`
+	Ported         said   `json:"ported"`
+	Valid          said   `json:"valid"`
 	OwnerChangedAt string `json:"owner_changed_at"`
 	EventID        string `json:"event_id"`
 }
@@ -81,6 +104,7 @@ type wireEvent struct {
 type parsed struct {
 	status                int
 	occurred, submittedAt int64 // Unix milliseconds; submittedAt is 0 when the event does not carry it.
+	ownerChanged          int64 // Unix milliseconds of owner_changed_at, 0 without.
 }
 
 // parse decodes a line into w and checks it by the "Refused" list of docs/events.md.
@@ -136,9 +160,11 @@ func parse(line []byte, w *wireEvent, now int64) (parsed, error) {
 		}
 	}
 	if w.OwnerChangedAt != "" {
-		if _, err := time.Parse(time.RFC3339, w.OwnerChangedAt); err != nil {
+		t, err := time.Parse(time.RFC3339, w.OwnerChangedAt)
+		if err != nil {
 			return p, fmt.Errorf("owner_changed_at: %w", err)
 		}
+		p.ownerChanged = t.UnixMilli()
 	}
 	return p, nil
 }

@@ -1,0 +1,290 @@
+package simulate
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func (w NumberWorld) model(t testing.TB, lines ...[][]byte) *Model {
+	t.Helper()
+	m := NewModel(w.Now)
+	for _, line := range slices.Concat(lines...) {
+		if err := m.Add(line); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+	}
+	return m
+}
+
+// coverage counts what a set of worlds meets.
+type coverage map[string]int
+
+func (c coverage) meet(name string, when bool) {
+	if when {
+		c[name]++
+	}
+}
+
+// Comparing verdicts in random worlds proves nothing about a rule that no world meets. So each rule, border and oddity is counted here.
+func TestRandomNumbers_Coverage(t *testing.T) {
+	met := coverage{}
+	const worlds, numbers = 60, 120
+	for seed := range uint64(worlds) {
+		w := RandomNumbers(seed, numbers)
+		m := w.model(t, w.Early, w.Late)
+		verdicts, err := m.Numbers(w.Query())
+		if err != nil {
+			t.Fatal(err)
+		}
+		evidence, err := m.numberEvidence(w.Query())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(verdicts) < numbers*9/10 {
+			t.Errorf("seed %d: %d verdicts of %d numbers", seed, len(verdicts), numbers)
+		}
+		for _, v := range verdicts {
+			met.verdict(v)
+			if e := evidence[numberKey{v.Account, v.Number}]; e != nil && v.Override == "" {
+				met.rules(e, v, w.Now.UnixMilli())
+				met.evidence(m, e, v)
+			}
+		}
+		met.attempts(m, w, evidence)
+		met.lines(t, w)
+		met.reports(t, m, w)
+	}
+	for name, least := range map[string]int{
+		"active": 500, "suspect": 300, "dead": 500, "revived": 100, "unknown": 300, "override active": 20, "override dead": 20, "override quarantined": 20,
+		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 200, "rule soft": 100, "killed by a lookup": 30,
+		"hard at the hour": 50, "hard too early by 1 ms": 10, "hard in one mailing": 20, "soft at the day": 30, "soft too early by 1 ms": 5, "too few soft mailings": 20,
+		"soft in too few mailings though many failures": 20, "soft blocked": 50, "soft blocked on its day": 20, "soft blocked on the first quiet day": 10,
+		"soft with a delivery before the quiet days": 20, "soft blocked later": 30, "another rule later": 10, "revived at the border": 20, "revived until 1 ms ago": 5,
+		"revived then active": 100, "revived though suspect": 20, "dead again": 20, "failure at a success": 50, "failure at a success counts no more": 30,
+		"failures at one time": 200, "rules at one time": 20, "mailing by day": 200, "only what never counts": 100, "failure at the window's edge": 10,
+		"lookup at the window's edge": 5, "old delivery blocks": 10, "outside the window": 50, "old id": 10, "part failed": 50, "code of a delivered part": 10, "permanent": 50,
+		"unmapped": 50, "expired without a code": 100, "expired with a code": 50, "own line": 100, "provider before all": 50, "leading zeros": 50, "unknown start": 50,
+		"reported after a success": 20, "reassigned by owner": 50, "reassigned by death": 50, "reassigned at 3 days": 10, "not reassigned by 1 ms": 3,
+		"owner changed at the success": 5, "wasted": 300, "wasted nothing": 100, "unpriced": 50, "two currencies": 10, "lookups at one time": 3, "not a Viber user": 50,
+		"month border": 50, "two recipients": 100, "three recipients": 50, "late": 1000, "twice": 500, "parked until late": 50, "uuid": 1000, "plain id": 1000,
+		"several recipients of a contact": 100, "audience subscribed": 50, "audience unsubscribed": 50, "audience uninstalled": 100, "audience by token": 50,
+		"audience at one time": 20, "viber token": 20, "penetration lost": 50, "lost by contact": 10, "lost by recipient": 10, "lost by token": 10, "loss at the delivery": 10,
+		"another app holds": 3, "best read": 500, "best delivered": 500, "best unpriced": 100, "best of several": 200, "spend dead": 100, "spend unpriced": 30, "spend elsewhere": 20,
+		"failure kinds": 500, "own rules": 10, "default rules": 20, "own map": 20,
+	} {
+		t.Logf("%-50s %6d", name, met[name])
+		if met[name] < least {
+			t.Errorf("%s: met %d times in %d worlds, want at least %d", name, met[name], worlds, least)
+		}
+	}
+}
+
+func (c coverage) verdict(v NumberVerdict) {
+	if v.Override != "" {
+		c.meet("override "+v.Override, true)
+		c.meet("override without history", len(v.History) == 0 && v.LastFailedAt.IsZero())
+		return
+	}
+	c.meet(v.State, true)
+	c.meet("rule "+v.Rule, v.Rule != "")
+	c.meet("wasted", v.WastedCost != nil && v.WastedCost.Sign() > 0)
+	c.meet("wasted nothing", v.WastedCost != nil && v.WastedCost.Sign() == 0 && v.FailedMailings > 0)
+	deaths := 0
+	for i, change := range v.History {
+		if change.To == "dead" {
+			deaths++
+		}
+		c.meet("another rule later", change.From == "dead" && change.To == "dead")
+		c.meet("soft blocked later", change.From == "dead" && oneOf(change.To, "unknown", "active", "suspect"))
+		c.meet("revived then active", change.From == "revived" && change.To == "active")
+		c.meet("revived though suspect", change.From == "revived" && change.To == "suspect" && i > 0)
+	}
+	c.meet("dead again", deaths > 1)
+}
+
+// rules looks at the borders of the rules.
+func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
+	streak := e.streak(forever)
+	var hard, all []int64
+	hardMailings, mailings := map[string]bool{}, map[string]bool{}
+	for _, f := range streak {
+		all = append(all, f.at)
+		mailings[f.mailing] = true
+		if isHard(f.class) {
+			hard = append(hard, f.at)
+			hardMailings[f.mailing] = true
+		}
+	}
+	since := v.Since.UnixMilli()
+	hours, softDays := int64(e.rules.HardHours)*hourMS, int64(e.rules.SoftDays)*dayMS
+	c.meet("hard at the hour", v.Rule == "hard" && since-slices.Min(hard) == hours)
+	c.meet("hard too early by 1 ms", v.State == "suspect" && len(hardMailings) >= e.rules.HardMailings && slices.Max(hard)-slices.Min(hard) == hours-1)
+	c.meet("hard in one mailing", v.State == "suspect" && e.rules.HardMailings > 1 && len(hardMailings) == 1 && slices.Max(hard)-slices.Min(hard) >= hours)
+	c.meet("soft at the day", v.Rule == "soft" && since-slices.Min(all) == softDays)
+	alive := v.State != "dead" && len(all) > 0
+	c.meet("soft too early by 1 ms", alive && len(mailings) >= e.rules.SoftMailings && slices.Max(all)-slices.Min(all) == softDays-1)
+	long := alive && slices.Max(all)-slices.Min(all) >= softDays
+	c.meet("too few soft mailings", long && len(mailings) == e.rules.SoftMailings-1)
+	c.meet("soft in too few mailings though many failures", long && len(all) >= e.rules.SoftMailings && len(mailings) < e.rules.SoftMailings)
+	blocked := long && len(mailings) >= e.rules.SoftMailings
+	c.meet("soft blocked", blocked)
+	lastDay := int64(0)
+	if len(all) > 0 {
+		lastDay = utcDay(slices.Max(all))
+	}
+	for _, at := range e.deliveries {
+		c.meet("soft blocked on its day", blocked && utcDay(at) == lastDay)
+		c.meet("soft blocked on the first quiet day", blocked && utcDay(at) == lastDay-int64(e.rules.QuietDays))
+		c.meet("soft with a delivery before the quiet days", v.Rule == "soft" && utcDay(at) == utcDay(since)-int64(e.rules.QuietDays)-1)
+	}
+	border := now - int64(e.rules.RevivedDays)*dayMS
+	for _, at := range e.successes {
+		c.meet("revived at the border", v.State == "revived" && at == border)
+		c.meet("revived until 1 ms ago", v.State == "active" && at == border-1 && e.deadBefore(at))
+		rule, died := e.dead(at - 1)
+		c.meet("reassigned by death", rule != "" && at-died >= 3*dayMS)
+		c.meet("reassigned at 3 days", rule != "" && at-died == 3*dayMS)
+		c.meet("not reassigned by 1 ms", rule != "" && at-died == 3*dayMS-1 && !v.PossibleReassignment)
+		for _, l := range e.lookups {
+			c.meet("reassigned by owner", l.ownerChanged != 0 && at > l.ownerChanged && v.PossibleReassignment)
+			c.meet("owner changed at the success", l.ownerChanged == at)
+		}
+		for _, f := range e.failures {
+			c.meet("failure at a success", f.at == at)
+			c.meet("failure at a success counts no more", f.at == at && (isHard(f.class) || isSoft(f.class)) && len(streak) == 0)
+		}
+	}
+}
+
+// evidence looks at the failures themselves.
+func (c coverage) evidence(m *Model, e *numberEvidence, v NumberVerdict) {
+	at := map[int64]map[string]bool{}
+	never := len(e.failures) > 0
+	for _, f := range e.failures {
+		if at[f.at] == nil {
+			at[f.at] = map[string]bool{}
+		}
+		at[f.at][f.class] = true
+		never = never && !isHard(f.class) && !isSoft(f.class)
+		c.meet("killed by a lookup", f.attempt == nil && v.Rule == "invalid_format" && v.Since.Equal(instantOf(f.at)))
+		t := instantOf(f.at)
+		c.meet("month border", t.Day() == 1 && t.Hour() == 0 && t.Minute() == 0)
+		if f.attempt == nil {
+			continue
+		}
+		x := f.attempt
+		c.meet("mailing by day", m.strings[x.attempt.dims[dimCampaign]] == "")
+		c.meet("unknown start", x.facts.start == unknown)
+		for _, success := range e.successes {
+			reported := max(x.attempt.times[undelivered], x.attempt.times[expired], x.attempt.times[rejected], x.attempt.times[failed])
+			c.meet("reported after a success", f.at < success && success < reported)
+		}
+	}
+	for _, classes := range at {
+		c.meet("failures at one time", len(classes) > 1)
+		c.meet("rules at one time", classes["deactivated"] && (classes["invalid_format"] || classes["unknown_subscriber"]))
+	}
+	c.meet("only what never counts", never)
+	c.meet("unpriced", v.WastedCost == nil)
+	lookups := map[int64]bool{}
+	for _, l := range e.lookups {
+		c.meet("lookups at one time", lookups[l.occurred])
+		lookups[l.occurred] = true
+	}
+}
+
+// attempts looks at the attempts that evidence is made of, and that it leaves out.
+func (c coverage) attempts(m *Model, w NumberWorld, all map[numberKey]*numberEvidence) {
+	q := w.Query()
+	c.meet("own rules", w.Rules != nil)
+	c.meet("default rules", w.Rules == nil)
+	c.meet("own map", len(w.ErrorMap) > 0)
+	edge := w.Now.UnixMilli() - int64(q.rules(w.Account).EvidenceDays)*dayMS
+	own, _ := errorMaps(q.ErrorMaps)
+	shipped, _ := errorMaps(nil)
+	for e := range m.people {
+		c.meet("lookup at the window's edge", m.strings[e.status] == "lookup" && e.valid == saidFalse && e.occurred == edge)
+	}
+	contacts := map[string]map[string]bool{}
+	for _, x := range m.foldedAttempts() {
+		a := x.attempt
+		if contacts[a.contact] == nil {
+			contacts[a.contact] = map[string]bool{}
+		}
+		contacts[a.contact][a.recipient] = true
+		evidence := oneOf(m.channel(a), "sms", "voice", "flash_call")
+		c.meet("outside the window", evidence && x.cohort < edge)
+		if x.facts.delivered && evidence && x.cohort < edge {
+			e := all[numberKey{x.account, a.recipient}]
+			without := *e
+			without.deliveries = e.successes
+			c.meet("old delivery blocks", len(e.streak(forever)) > 0 && judged(e, w) != "dead" && judged(&without, w) == "dead")
+		}
+		c.meet("old id", x.cohort < w.Now.UnixMilli()-maxAge)
+		if !x.facts.failed {
+			continue
+		}
+		code, provider := m.strings[a.errorCode], m.strings[a.dims[dimProvider]]
+		c.meet("failure at the window's edge", evidence && x.cohort == edge)
+		c.meet("part failed", a.multipart != nil)
+		c.meet("code of a delivered part", a.multipart != nil && len(code) > 0 && a.multipart.failed[0]&a.multipart.delivered[0] != 0)
+		class, codes := m.class(a, own(w.Account)), own(w.Account)
+		_, byProvider := codes[errorKey{provider, code}]
+		_, byAll := codes[errorKey{"*", code}]
+		mapped := byProvider || byAll
+		c.meet("permanent", !mapped && a.permanent && class == "unknown_subscriber")
+		c.meet("unmapped", !mapped && code != "" && class == "unknown")
+		c.meet("expired without a code", code == "" && class == "expired")
+		c.meet("expired with a code", code != "" && a.times[expired] != 0 && class != "expired")
+		c.meet("own line", m.class(a, shipped(w.Account)) != class)
+		c.meet("provider before all", byProvider && byAll)
+		c.meet("viber token", m.channel(a) == "viber" && oneOf(class, "app_uninstalled", "token_invalid"))
+		c.meet("not a Viber user", class == "channel_not_registered")
+	}
+	for contact, recipients := range contacts {
+		c.meet("several recipients of a contact", contact != "" && len(recipients) > 1)
+	}
+}
+
+func judged(e *numberEvidence, w NumberWorld) string {
+	state, _, _ := e.judge(forever, w.Now.UnixMilli())
+	return state
+}
+
+// lines looks at what the model does not keep.
+func (c coverage) lines(t testing.TB, w NumberWorld) {
+	t.Helper()
+	early := w.model(t, w.Early).Counts()
+	all := w.model(t, w.Early, w.Late).Counts()
+	if early.ParkedMessages > all.ParkedMessages {
+		c["parked until late"] += int(early.ParkedMessages - all.ParkedMessages)
+	}
+	c["late"] += len(w.Late)
+	seen := map[string]bool{}
+	recipients := map[string]map[string]bool{}
+	for _, line := range slices.Concat(w.Early, w.Late) {
+		c.meet("twice", seen[string(line)])
+		seen[string(line)] = true
+		var e numberEvent
+		if err := json.Unmarshal(line, &e); err != nil {
+			t.Fatal(err)
+		}
+		c.meet("leading zeros", strings.HasPrefix(e.ErrorCode, "0") && len(e.ErrorCode) > 1)
+		c.meet("uuid", len(e.MessageID) == 36)
+		c.meet("plain id", e.MessageID != "" && len(e.MessageID) < 36)
+		if e.MessageID == "" {
+			continue
+		}
+		key := e.MessageID + "/" + string(rune('0'+e.Step))
+		if recipients[key] == nil {
+			recipients[key] = map[string]bool{}
+		}
+		recipients[key][e.Recipient] = true
+	}
+	for _, names := range recipients {
+		c.meet("two recipients", len(names) == 2)
+		c.meet("three recipients", len(names) == 3)
+	}
+}
