@@ -51,6 +51,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		decoder schema.Decoder
 		facts   schema.Facts
 		orphans schema.Orphans
+		people  schema.RecipientEvents
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
@@ -61,6 +62,10 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		}
 		switch {
 		case !ev.Status.OfMessage():
+			people.Append(ev)
+			if ev.Status == schema.Lookup {
+				touched[bucketKey{string(ev.Account), 0}] = true
+			}
 			return
 		case ev.BucketMS == 0:
 			orphans.Append(ev, schema.Place{Topic: topic, Offset: int64(line), Line: 1}, raw, now.UnixMilli())
@@ -78,6 +83,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 	touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
 	for _, err := range []error{
 		facts.Insert(t.Context(), conn, batch, 0, facts.Rows()),
+		people.Insert(t.Context(), conn, batch, 0, people.Rows()),
 		schema.InsertLocated(t.Context(), conn, batch, located),
 		orphans.Insert(t.Context(), conn, batch, 0, orphans.Rows()),
 		schema.OpenTouches(t.Context(), conn, touches),

@@ -78,14 +78,24 @@ type verdict struct {
 
 // streak is a run of failures that no success has ended.
 type streak struct {
-	firstMS, firstHardMS    int64
-	mailings, hardMailings  map[string]struct{}
-	days                    map[int64]struct{}
-	reasons                 map[string]uint32
-	attempts                []schema.StreakAttempt
-	hard, dead, hasFailures bool
-	rule                    string
-	sinceMS                 int64
+	firstMS, firstHardMS   int64
+	mailings, hardMailings map[string]struct{}
+	days                   map[int64]struct{}
+	reasons                map[string]uint32
+	attempts               []schema.StreakAttempt
+	hard, hasFailures      bool
+	// firm is the first rule but soft that a failure completed, "" for none, and firmMS its time. softMS is when the soft rule was completed, 0 for never;
+	// a delivery later that day takes it back.
+	firm           string
+	firmMS, softMS int64
+}
+
+// death returns the rule that was completed first and when; of two at one moment soft is the later in the table.
+func (s *streak) death() (rule string, sinceMS int64) {
+	if s.softMS != 0 && (s.firm == "" || s.softMS < s.firmMS) {
+		return ruleSoft, s.softMS
+	}
+	return s.firm, s.firmMS
 }
 
 func (s *streak) add(f *failure) {
@@ -127,32 +137,45 @@ func judge(e *evidence, rules schema.NumberRules, set override, nowMS int64) ver
 	})
 	slices.Sort(e.successes)
 	slices.Sort(e.deliveries)
-	w := walkOf{rules: rules, deliveries: e.deliveries}
-	failures, successes := e.failures, e.successes
-	for len(failures) > 0 || len(successes) > 0 {
+	w := walkOf{rules: rules, heardMS: -schema.Never}
+	failures, successes, deliveries := e.failures, e.successes, e.deliveries
+	for len(failures) > 0 || len(successes) > 0 || len(deliveries) > 0 {
 		at := schema.Never
 		if len(failures) > 0 {
 			at = failures[0].atMS
 		}
-		if len(successes) > 0 {
-			at = min(at, successes[0])
+		for _, times := range [...][]int64{successes, deliveries} {
+			if len(times) > 0 {
+				at = min(at, times[0])
+			}
 		}
 		n := 0
 		for n < len(failures) && failures[n].atMS == at {
 			n++
 		}
-		if len(successes) > 0 && successes[0] == at {
+		w.age(at)
+		succeeded := len(successes) > 0 && successes[0] == at
+		if succeeded {
 			w.succeed(at, e.ownerChangedMS)
-			for len(successes) > 0 && successes[0] == at {
-				successes = successes[1:]
-			}
-		} else {
+		}
+		if len(deliveries) > 0 && deliveries[0] == at {
+			w.hear(at)
+		}
+		if !succeeded {
 			w.fail(failures[:n], at)
 		}
-		failures = failures[n:]
+		failures, successes, deliveries = failures[n:], later(successes, at), later(deliveries, at)
 	}
-	w.note(nowMS, "", true)
-	return w.verdict(e, set, nowMS)
+	w.age(nowMS)
+	return w.verdict(e, set)
+}
+
+// later cuts the times up to at from the front.
+func later(times []int64, at int64) []int64 {
+	for len(times) > 0 && times[0] <= at {
+		times = times[1:]
+	}
+	return times
 }
 
 func compareAttempts(x, y *schema.StreakAttempt) int {
@@ -161,11 +184,10 @@ func compareAttempts(x, y *schema.StreakAttempt) int {
 
 // walkOf is the state of a walk through one number's evidence in the order of time.
 type walkOf struct {
-	rules      schema.NumberRules
-	deliveries []int64
-	streak     streak
-	state      string
-	succeeded  bool
+	rules     schema.NumberRules
+	heardMS   int64 // the latest delivery on any channel so far
+	streak    streak
+	succeeded bool
 	// revivedUntilMS is the last instant at which the latest revival still shows.
 	revivedUntilMS int64
 	revived        bool
@@ -174,23 +196,37 @@ type walkOf struct {
 	dead           []schema.DeadSpan
 }
 
+// age lets time pass up to a moment, before what happens then counts.
+func (w *walkOf) age(at int64) {
+	if w.revived && at > w.revivedUntilMS {
+		w.revived = false
+		w.note(w.revivedUntilMS + 1)
+	}
+}
+
 // succeed ends the streak.
 func (w *walkOf) succeed(at, ownerChangedMS int64) {
-	w.note(at, "", true)
-	if w.streak.dead {
+	if rule, since := w.streak.death(); rule != "" {
 		w.revived, w.revivedUntilMS = true, at+int64(w.rules.RevivedDays)*dayMS
-		w.reassigned = w.reassigned || at-w.streak.sinceMS >= reassignedAfterMS
-		w.dead[len(w.dead)-1].ToMS = at
+		w.reassigned = w.reassigned || at-since >= reassignedAfterMS
 	}
 	w.reassigned = w.reassigned || (ownerChangedMS > 0 && at > ownerChangedMS)
 	w.streak = streak{}
 	w.succeeded = true
-	w.note(at, "", false)
+	w.note(at)
+}
+
+// hear takes a delivery on any channel: it takes back a death by the soft rule of the same UTC day, and keeps that rule from killing for a while.
+func (w *walkOf) hear(at int64) {
+	w.heardMS = at
+	if s := &w.streak; s.softMS != 0 && floorDay(s.softMS) == floorDay(at) {
+		s.softMS = 0
+		w.note(at)
+	}
 }
 
 // fail adds the failures of one moment to the streak and looks whether they complete a rule.
 func (w *walkOf) fail(failures []failure, at int64) {
-	w.note(at, "", true)
 	var counted, hard, deactivated, invalid bool
 	for i := range failures {
 		f := &failures[i]
@@ -203,46 +239,41 @@ func (w *walkOf) fail(failures []failure, at int64) {
 		invalid = invalid || f.class == ruleInvalidFormat
 		w.streak.add(f)
 	}
-	s := &w.streak
-	if counted && !s.dead {
-		switch {
-		case deactivated:
-			s.rule = ruleDeactivated
-		case invalid:
-			s.rule = ruleInvalidFormat
-		case hard && len(s.hardMailings) >= w.rules.HardMailings && at-s.firstHardMS >= int64(w.rules.HardHours)*int64(time.Hour/time.Millisecond):
-			s.rule = ruleHard
-		case len(s.mailings) >= w.rules.SoftMailings && at-s.firstMS >= int64(w.rules.SoftDays)*dayMS && !w.heardFrom(at):
-			s.rule = ruleSoft
-		}
-		if s.rule != "" {
-			s.dead, s.sinceMS = true, at
-			w.dead = append(w.dead, schema.DeadSpan{FromMS: at, ToMS: schema.Never, Rule: s.rule})
-		}
-	}
-	w.note(at, s.rule, false)
-}
-
-// heardFrom tells whether something was delivered on the UTC day of a moment or in the quiet days before it.
-func (w *walkOf) heardFrom(at int64) bool {
-	day := floorDay(at)
-	from, to := (day-int64(w.rules.QuietDays))*dayMS, (day+1)*dayMS
-	i, _ := slices.BinarySearch(w.deliveries, from)
-	return i < len(w.deliveries) && w.deliveries[i] < to
-}
-
-// note notes the state that holds from at on; before: as what has passed since the last event makes it, before that of at counts.
-func (w *walkOf) note(at int64, rule string, before bool) {
-	if before {
-		if w.revived && at > w.revivedUntilMS {
-			w.revived = false
-			if w.current() != w.last() {
-				w.history = append(w.history, transition{w.revivedUntilMS + 1, w.current(), ""})
-			}
-		}
+	if !counted {
 		return
 	}
-	if state := w.current(); state != w.last() {
+	s := &w.streak
+	if s.firm == "" {
+		switch {
+		case deactivated:
+			s.firm = ruleDeactivated
+		case invalid:
+			s.firm = ruleInvalidFormat
+		case hard && len(s.hardMailings) >= w.rules.HardMailings && at-s.firstHardMS >= int64(w.rules.HardHours)*int64(time.Hour/time.Millisecond):
+			s.firm = ruleHard
+		}
+		if s.firm != "" {
+			s.firmMS = at
+		}
+	}
+	if s.softMS == 0 && len(s.mailings) >= w.rules.SoftMailings && at-s.firstMS >= int64(w.rules.SoftDays)*dayMS && w.heardMS < (floorDay(at)-int64(w.rules.QuietDays))*dayMS {
+		s.softMS = at
+	}
+	w.note(at)
+}
+
+// note notes the state that holds from at on.
+func (w *walkOf) note(at int64) {
+	rule, _ := w.streak.death()
+	state := w.current()
+	n := len(w.dead)
+	if n > 0 && w.dead[n-1].ToMS == schema.Never && w.dead[n-1].Rule != rule {
+		w.dead[n-1].ToMS = at
+	}
+	if rule != "" && (n == 0 || w.dead[n-1].ToMS != schema.Never) {
+		w.dead = append(w.dead, schema.DeadSpan{FromMS: at, ToMS: schema.Never, Rule: rule})
+	}
+	if state != w.last() {
 		w.history = append(w.history, transition{at, state, rule})
 	}
 }
@@ -255,8 +286,9 @@ func (w *walkOf) last() string {
 }
 
 func (w *walkOf) current() string {
+	rule, _ := w.streak.death()
 	switch {
-	case w.streak.dead:
+	case rule != "":
 		return stateDead
 	case w.streak.hard:
 		return stateSuspect
@@ -269,10 +301,11 @@ func (w *walkOf) current() string {
 }
 
 // verdict gathers what the walk has found.
-func (w *walkOf) verdict(e *evidence, set override, nowMS int64) verdict {
+func (w *walkOf) verdict(e *evidence, set override) verdict {
 	s := &w.streak
 	v := verdict{history: w.history}
-	v.State, v.Rule, v.SinceMS = w.current(), s.rule, s.sinceMS
+	v.State = w.current()
+	v.Rule, v.SinceMS = s.death()
 	v.Reasons, v.FailedMailings, v.FailedDays, v.FirstFailedMS, v.Streak = s.reasons, uint32(len(s.mailings)), uint32(len(s.days)), s.firstMS, s.attempts
 	if n := len(e.failures); n > 0 {
 		v.LastFailedMS = e.failures[n-1].atMS

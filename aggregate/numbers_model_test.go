@@ -1,0 +1,199 @@
+package aggregate
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
+	"kaskad/simulate"
+)
+
+// Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and feed, in any order, with duplicates, cut
+// into batches anywhere, and with an aggregator that is replaced in the middle. NUMBERS sets how many.
+func TestNumbers_Model(t *testing.T) {
+	numbers := 6_000
+	if testing.Short() {
+		numbers = 1_000
+	}
+	if n, err := strconv.Atoi(os.Getenv("NUMBERS")); err == nil {
+		numbers = n
+	}
+	const accounts = 6
+	conn := connect(t)
+	now := simulate.RandomNumbers(0, 0).Now
+	model := simulate.NewModel(now)
+	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string][]simulate.ErrorMapLine{}, Rules: map[string]simulate.NumberRules{}}
+	var early, late [][]byte
+	for seed := range uint64(accounts) {
+		w := simulate.RandomNumbers(seed, numbers/accounts)
+		early, late = append(early, w.Early...), append(late, w.Late...)
+		q := w.Query()
+		query.Overrides = append(query.Overrides, w.Overrides...)
+		putList(t, conn, schema.ReferenceErrorMap, w.Account, len(q.ErrorMaps[w.Account]), q.ErrorMaps[w.Account])
+		if rules, own := q.Rules[w.Account]; own {
+			putList(t, conn, schema.ReferenceNumberRules, w.Account, 1, rules)
+			query.Rules[w.Account] = rules
+		}
+		if lines := q.ErrorMaps[w.Account]; lines != nil {
+			query.ErrorMaps[w.Account] = lines
+		}
+		for i, o := range w.Overrides {
+			if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ($1, $2, $3, $4, $5, '', $6)", o.Account, o.Number, uint64(i+1), o.State, o.Why,
+				o.At.UnixMilli()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	random := rand.New(rand.NewPCG(1, 5))
+	for round, lines := range [][][]byte{early, late} {
+		random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		for i, batch := range cut(random, lines, 4) {
+			for _, l := range batch {
+				if err := model.Add(l); err != nil {
+					t.Fatal(err)
+				}
+			}
+			batch = append(batch, batch[:len(batch)/10]...)
+			load(t, conn, fmt.Sprint(round, i), append(bytes.Join(batch, []byte("\n")), '\n'), now)
+			decideAll(t, newAggregator(conn, now))
+		}
+		for _, w := range query.Overrides {
+			if _, err := schema.AskVerdicts(t.Context(), conn, w.Account, []string{w.Number}, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		decideAll(t, newAggregator(conn, now))
+		compareNumbers(t, conn, model, query)
+	}
+}
+
+func putList(t testing.TB, conn driver.Conn, kind, account string, rows int, list any) {
+	t.Helper()
+	body, err := json.Marshal(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(body) == "null" {
+		return
+	}
+	if _, err := schema.InsertReference(t.Context(), conn, kind, account, "test", rows, body, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// cut parts the lines into n batches of random size.
+func cut(random *rand.Rand, lines [][]byte, n int) (batches [][][]byte) {
+	cuts := []int{0, len(lines)}
+	for range n - 1 {
+		cuts = append(cuts, random.IntN(len(lines)))
+	}
+	slices.Sort(cuts)
+	for i := 1; i < len(cuts); i++ {
+		if cuts[i] > cuts[i-1] {
+			batches = append(batches, slices.Clone(lines[cuts[i-1]:cuts[i]]))
+		}
+	}
+	return batches
+}
+
+func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query simulate.NumbersQuery) {
+	t.Helper()
+	want, err := model.Numbers(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(t.Context(), `SELECT account, number, state, rule, since_ms, reasons, failed_mailings, failed_days, first_failed_ms, last_failed_ms, last_delivered_ms,
+		possible_reassignment, looked_up_ms, operator, ported, valid, owner_changed_ms, dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL ORDER BY account, number`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	type key struct{ account, number string }
+	got := map[key]string{}
+	for rows.Next() {
+		var h schema.NumberHealth
+		var from, to []int64
+		var rules []string
+		if err := rows.Scan(&h.Account, &h.Number, &h.State, &h.Rule, &h.SinceMS, &h.Reasons, &h.FailedMailings, &h.FailedDays, &h.FirstFailedMS, &h.LastFailedMS, &h.LastDeliveredMS,
+			&h.PossibleReassignment, &h.LookedUpMS, &h.Operator, &h.Ported, &h.Valid, &h.OwnerChangedMS, &from, &to, &rules); err != nil {
+			t.Fatal(err)
+		}
+		for i := range from {
+			h.Dead = append(h.Dead, schema.DeadSpan{FromMS: from[i], ToMS: to[i], Rule: rules[i]})
+		}
+		got[key{h.Account, h.Number}] = shown(h)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	states, wrong := map[string]int{}, 0
+	for _, v := range want {
+		ms := func(at time.Time) int64 {
+			if at.IsZero() {
+				return 0
+			}
+			return at.UnixMilli()
+		}
+		flag := func(b *bool) int8 {
+			switch {
+			case b == nil:
+				return -1
+			case *b:
+				return 1
+			}
+			return 0
+		}
+		h := schema.NumberHealth{State: v.State, Rule: v.Rule, SinceMS: ms(v.Since), FailedMailings: uint32(v.FailedMailings), FailedDays: uint32(v.FailedDays),
+			FirstFailedMS: ms(v.FirstFailedAt), LastFailedMS: ms(v.LastFailedAt), LastDeliveredMS: ms(v.LastDeliveredAt), PossibleReassignment: v.PossibleReassignment,
+			LookedUpMS: ms(v.LookedUpAt), Operator: v.Operator, Ported: flag(v.Ported), Valid: flag(v.Valid), OwnerChangedMS: ms(v.OwnerChangedAt), Reasons: map[string]uint32{}}
+		for class, n := range v.Reasons {
+			h.Reasons[class] = uint32(n)
+		}
+		for _, s := range v.DeadSpans {
+			to := ms(s.To)
+			if s.To.IsZero() {
+				to = schema.Never
+			}
+			h.Dead = append(h.Dead, schema.DeadSpan{FromMS: ms(s.From), ToMS: to, Rule: s.Rule})
+		}
+		states[v.State+" "+v.Rule]++
+		text, found := got[key{v.Account, v.Number}]
+		if !found {
+			text = shown(schema.NumberHealth{State: stateUnknown, Ported: -1, Valid: -1})
+		}
+		if v.Override != "" { // The model's spans leave what was set by hand aside.
+			h.Dead = nil
+			text = text[:bytes.Index([]byte(text), []byte(" dead="))] + shown(h)[bytes.Index([]byte(shown(h)), []byte(" dead=")):]
+		}
+		if text != shown(h) {
+			if wrong++; wrong < 10 {
+				t.Errorf("%s %s\n got %s\nwant %s", v.Account, v.Number, text, shown(h))
+			}
+		}
+	}
+	if wrong > 0 {
+		t.Errorf("%d of %d numbers differ", wrong, len(want))
+	}
+	t.Logf("%d numbers: %v", len(want), states)
+	if n := count(t, conn, `SELECT count() FROM number_health AS h FINAL LEFT JOIN (SELECT account, number, argMax(to, seq) AS told FROM number_changes GROUP BY account, number) AS c
+		ON h.account = c.account AND h.number = c.number WHERE if(c.told = '', 'unknown', c.told) != h.state`); n != 0 {
+		t.Errorf("the feed's last word differs from the state of %d numbers", n)
+	}
+	if n := count(t, conn, `SELECT countIf(prev != from) FROM (SELECT number, from, lagInFrame(to, 1, 'unknown') OVER (PARTITION BY account, number ORDER BY seq) AS prev FROM number_changes)`); n != 0 {
+		t.Errorf("%d lines of the feed do not begin where the one before ended", n)
+	}
+}
+
+func shown(h schema.NumberHealth) string {
+	return fmt.Sprintf("%s %s since=%d reasons=%v mailings=%d days=%d first=%d last=%d delivered=%d reassigned=%v lookup=%d %s %d %d %d dead=%v", h.State, h.Rule, h.SinceMS, h.Reasons,
+		h.FailedMailings, h.FailedDays, h.FirstFailedMS, h.LastFailedMS, h.LastDeliveredMS, h.PossibleReassignment, h.LookedUpMS, h.Operator, h.Ported, h.Valid, h.OwnerChangedMS, h.Dead)
+}
