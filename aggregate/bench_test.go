@@ -95,3 +95,40 @@ func (c *timedConn) Exec(ctx context.Context, query string, args ...any) error {
 	}
 	return nil
 }
+
+// BenchmarkNumbers decides all numbers of an account: once from nothing, so that every verdict is written, and once more when nothing has changed, as after a
+// change of the error map. BENCH_NUMBERS sets how many there are.
+func BenchmarkNumbers(b *testing.B) {
+	want := uint64(500_000)
+	if n, err := strconv.ParseUint(os.Getenv("BENCH_NUMBERS"), 10, 64); err == nil {
+		want = n
+	}
+	text, err := os.ReadFile("testdata/bench_numbers.sql")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		conn := connect(b)
+		if err := conn.Exec(clickhouse.Context(b.Context(), clickhouse.WithParameters(clickhouse.Parameters{"numbers": fmt.Sprint(want)}),
+			clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0})), string(text)); err != nil {
+			b.Fatal(err)
+		}
+		a := newAggregator(conn, noon)
+		n := &numbers{Aggregator: a}
+		for i, what := range []string{"first", "unchanged"} {
+			if err := conn.Exec(b.Context(), "INSERT INTO numbers_touched VALUES ($1, 'bench', '')", i+1); err != nil {
+				b.Fatal(err)
+			}
+			if err := n.takeOver(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+			began := time.Now()
+			looked, err := n.round(b.Context())
+			if err != nil || uint64(looked) != want {
+				b.Fatalf("looked at %d numbers, %v", looked, err)
+			}
+			b.ReportMetric(float64(looked)/time.Since(began).Seconds(), what+"-numbers/s")
+		}
+		b.ReportMetric(0, "ns/op")
+	}
+}

@@ -1,7 +1,6 @@
 package aggregate
 
 import (
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -47,15 +46,15 @@ func (g *gatherer) unpack(e *evidence, account string, packed string) error {
 		if len(packed) < 14 {
 			return errPacked
 		}
-		attempt := &schema.StreakAttempt{Leg: uint64(readInt64(packed)), Code: binary.LittleEndian.Uint32([]byte(packed[8:12])),
-			SMSSegments: binary.LittleEndian.Uint16([]byte(packed[12:14])), CohortMS: cohort}
+		attempt := schema.StreakAttempt{Leg: uint64(readInt64(packed)), Code: uint32(readUint16(packed[8:])) | uint32(readUint16(packed[10:]))<<16,
+			SMSSegments: readUint16(packed[12:]), CohortMS: cohort}
 		packed = packed[14:]
 		var texts [3]string // campaign, provider, error code
 		for i := range texts {
 			if len(packed) < 2 {
 				return errPacked
 			}
-			n := int(packed[0]) | int(packed[1])<<8
+			n := int(readUint16(packed))
 			if len(packed) < 2+n {
 				return errPacked
 			}
@@ -69,7 +68,7 @@ func (g *gatherer) unpack(e *evidence, account string, packed string) error {
 		if mailing == "" {
 			mailing = g.dayOf(cohort)
 		}
-		e.failures = append(e.failures, failure{atMS: at, class: class, mailing: mailing, attempt: attempt})
+		e.failures = append(e.failures, failure{atMS: at, class: class, mailing: mailing, attempt: attempt, priced: true})
 	}
 	return nil
 }
@@ -99,6 +98,8 @@ func (g *gatherer) dayOf(ms int64) string {
 	}
 	return g.dayText
 }
+
+func readUint16(s string) uint16 { return uint16(s[0]) | uint16(s[1])<<8 }
 
 func readInt64(s string) int64 {
 	_ = s[7]

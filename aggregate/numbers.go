@@ -148,6 +148,7 @@ type numbersRound struct {
 	changes  []schema.NumberChange
 	replaced *ext.Table
 	gather   gatherer
+	evidence evidence
 }
 
 // prepare reads what holds for all numbers.
@@ -232,21 +233,22 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 		rules = schema.DefaultNumberRules
 	}
 	r.gather.windowMS = int64(rules.EvidenceDays) * dayMS
-	e := evidence{expiresMS: schema.Never}
+	e := &r.evidence
+	e.reset()
 	if packed != nil {
-		if err := r.gather.unpack(&e, account, packed.packed); err != nil {
+		if err := r.gather.unpack(e, account, packed.packed); err != nil {
 			return err
 		}
 	}
 	if looked != nil {
 		e.ownerChangedMS = looked.ownerChangedMS
-		r.gather.addLookups(&e, looked.invalid)
+		r.gather.addLookups(e, looked.invalid)
 	}
 	var byHand override
 	if set != nil {
 		byHand = set.set
 	}
-	v := judge(&e, rules, byHand, r.nowMS)
+	v := judge(e, rules, byHand, r.nowMS)
 	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account], r.maps.Version(account), -1, -1
 	if looked != nil {
 		l := looked.latest

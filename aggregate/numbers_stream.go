@@ -43,8 +43,8 @@ type lookup struct {
 type numberStream struct {
 	rows driver.Rows
 	scan func(driver.Rows, *numberRow) error
-	// row is the row at hand; nil at the end.
-	row *numberRow
+	// row is the row at hand, nil at the end; it is filled anew for each.
+	row, buffer *numberRow
 }
 
 func (s *numberStream) open(ctx context.Context, conn driver.Conn, query string, parameters []any) error {
@@ -61,7 +61,11 @@ func (s *numberStream) advance() error {
 		s.row = nil
 		return s.rows.Err()
 	}
-	s.row = &numberRow{}
+	if s.buffer == nil {
+		s.buffer = &numberRow{}
+	}
+	s.row = s.buffer
+	*s.row = numberRow{invalid: s.row.invalid[:0]}
 	return s.scan(s.rows, s.row)
 }
 

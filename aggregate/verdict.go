@@ -35,8 +35,14 @@ type failure struct {
 	atMS    int64
 	class   string
 	mailing string
-	// attempt is what pricing must know of the attempt; nil for a look-up, which costs nothing.
-	attempt *schema.StreakAttempt
+	// attempt is what pricing must know of the attempt; priced is false for a look-up, which costs nothing.
+	attempt schema.StreakAttempt
+	priced  bool
+}
+
+// reset makes evidence of another number in the same memory.
+func (e *evidence) reset() {
+	*e = evidence{failures: e.failures[:0], successes: e.successes[:0], deliveries: e.deliveries[:0], expiresMS: schema.Never}
 }
 
 // evidence is what the verdict on one number is decided from. The slices need no order.
@@ -92,8 +98,8 @@ func (s *streak) add(f *failure) {
 	s.mailings[f.mailing] = struct{}{}
 	s.days[floorDay(f.atMS)] = struct{}{}
 	s.reasons[f.class]++
-	if f.attempt != nil {
-		s.attempts = append(s.attempts, *f.attempt)
+	if f.priced {
+		s.attempts = append(s.attempts, f.attempt)
 	}
 	if schema.ClassHard(f.class) {
 		if !s.hard {
@@ -117,7 +123,7 @@ func floorDay(ms int64) int64 {
 // completed the first in the table holds.
 func judge(e *evidence, rules schema.NumberRules, set override, nowMS int64) verdict {
 	slices.SortFunc(e.failures, func(x, y failure) int {
-		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareAttempts(x.attempt, y.attempt))
+		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareBools(x.priced, y.priced), compareAttempts(&x.attempt, &y.attempt))
 	})
 	slices.Sort(e.successes)
 	slices.Sort(e.deliveries)
@@ -150,9 +156,6 @@ func judge(e *evidence, rules schema.NumberRules, set override, nowMS int64) ver
 }
 
 func compareAttempts(x, y *schema.StreakAttempt) int {
-	if x == nil || y == nil {
-		return compareBools(x != nil, y != nil)
-	}
 	return cmp.Or(cmp.Compare(x.CohortMS, y.CohortMS), cmp.Compare(x.Leg, y.Leg), cmp.Compare(x.Code, y.Code), cmp.Compare(x.SMSSegments, y.SMSSegments))
 }
 

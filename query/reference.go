@@ -2,6 +2,7 @@ package query
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,14 +43,23 @@ func (f listForm) contentType() string {
 
 // referenceKind is a kind of reference data: lists that an account replaces as a whole. All kinds have the same three routes.
 type referenceKind struct {
-	// name is the kind in the table, in the routes, and the field that holds the rows.
-	name string
+	// name is the kind in the table and the field that holds the rows; route is its part of the routes, the name itself when it is empty.
+	name, route string
 	// read checks a list as a whole. It returns the rows as a JSON array, as GET shows them, and their number; money.RowErrors when rows
 	// are wrong.
 	read func(form listForm, body []byte) (rows int, array []byte, err error)
-	// write prints a stored array in another form.
+	// write prints what GET shows in another form; nil when there is none but JSON.
 	write func(form listForm, array []byte) ([]byte, error)
+	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is the list.
+	show func(list schema.Reference) ([]byte, error)
+	// forAll tells that GET without an account shows what holds for an account without a list.
+	forAll bool
+	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.
+	verdicts bool
 }
+
+// path is the route of the kind.
+func (k referenceKind) path() string { return "/v1/" + cmp.Or(k.route, k.name) }
 
 // newReferenceKind makes a kind from what reads and prints its lists in each form. {"name": array} is the JSON form.
 func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T, error), write [len(listForms)]func([]T) ([]byte, error)) referenceKind {
@@ -116,7 +126,7 @@ func withoutEnvelope(body []byte, name string) []byte {
 
 // serveReference adds the routes of a kind.
 func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading, uploading gin.HandlerFunc) {
-	path := "/v1/" + kind.name
+	path := kind.path()
 	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
 	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
 	r.PUT(path, uploading, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
@@ -128,10 +138,17 @@ func (s *Server) author(*gin.Context) string { return "auth " + s.config.Auth }
 // account reads the account whose list is meant.
 func (p *params) account(kind referenceKind) string {
 	account := p.required("account", kind.name+" belong to an account; say whose: account=…")
-	if _, given := p.values["account"]; given && (account == "" || !utf8.ValidString(account)) {
-		p.fail("account", "must be the name of an account, in UTF-8")
+	if _, given := p.values["account"]; given {
+		p.checkAccount(account)
 	}
 	return account
+}
+
+// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a name that holds one.
+func (p *params) checkAccount(account string) {
+	if account == "" || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
+		p.fail("account", "must be the name of an account, in UTF-8")
+	}
 }
 
 // version reads a version of a list.
@@ -166,6 +183,9 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	form, err := formOfBody(c.Request)
+	if err == nil && form != listJSON && kind.write == nil {
+		err = problem(http.StatusUnsupportedMediaType, "unsupported-content-type", "send application/json; "+kind.name+" have no other form")
+	}
 	if err != nil {
 		return err
 	}
@@ -187,6 +207,12 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	}
 	if err != nil {
 		return err
+	}
+	if kind.verdicts {
+		if _, err := schema.AskVerdicts(ctx, s.deps.Conn, account, nil, s.config.Now()); err != nil {
+			return problem(http.StatusServiceUnavailable, "not-applied", fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
+				"send it once more", version, kind.name)).because(err)
+		}
 	}
 	c.Header("ETag", etag(version))
 	c.PureJSON(http.StatusOK, struct {
@@ -251,6 +277,9 @@ type rowProblem struct {
 // listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read as rows.
 func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
 	var rows money.RowErrors
+	if answer := (*Problem)(nil); errors.As(err, &answer) {
+		return answer
+	}
 	if !errors.As(err, &rows) {
 		return fmt.Errorf("read %s: %w", kind.name, err)
 	}
@@ -295,9 +324,22 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	account := p.account(kind)
+	account := ""
+	if kind.forAll {
+		var given bool
+		if account, given = p.one("account"); given {
+			p.checkAccount(account)
+		}
+	} else {
+		account = p.account(kind)
+	}
 	version, _ := p.version("version")
-	form := p.listForm(c.Request)
+	form := listJSON
+	if kind.write != nil {
+		form = p.listForm(c.Request)
+	} else if name, given := p.one("format"); given && name != "json" {
+		p.fail("format", fmt.Sprintf("%q is no format of %s; it must be json", shorten(name), kind.name))
+	}
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -312,6 +354,11 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 		list.Body = []byte("[]")
 	} else {
 		at = instant(list.AtMS)
+	}
+	if kind.show != nil {
+		if list.Body, err = kind.show(list); err != nil {
+			return fmt.Errorf("show %s: %w", kind.name, err)
+		}
 	}
 	c.Header("ETag", etag(list.Version))
 	if form != listJSON {
@@ -329,7 +376,11 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	var out jx.Encoder
 	out.ObjStart()
 	out.FieldStart("account")
-	text(account).json(&out)
+	if account == "" {
+		null.json(&out)
+	} else {
+		text(account).json(&out)
+	}
 	out.FieldStart("version")
 	count(list.Version).json(&out)
 	out.FieldStart("at")

@@ -170,6 +170,9 @@ func (s *Server) routes() http.Handler {
 	get("/v1/forecasts/break-even", s.forecastBreakEven)
 	s.serveReference(r, get, tariffKind(), reading, uploading)
 	s.serveReference(r, get, templateKind(), reading, uploading)
+	s.serveReference(r, get, errorMapKind(), reading, uploading)
+	s.serveReference(r, get, numberRulesKind(), reading, uploading)
+	get("/v1/error-map/unmapped", s.unmapped, reading)
 	get("/healthz", s.healthy)
 	get("/readyz", s.ready)
 	if s.deps.Gatherer != nil {
@@ -202,6 +205,7 @@ func (s *Server) landing(c *gin.Context) error {
 		Try     []string `json:"try"`
 	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
 		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
-		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
+		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped", "/v1/number-rules?account={account}",
+		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

@@ -19,6 +19,8 @@ var (
 	freshnessSQL string
 	//go:embed status.sql
 	statusSQL string
+	//go:embed status_numbers.sql
+	statusNumbersSQL string
 	//go:embed tables.sql
 	tablesSQL string
 )
@@ -70,12 +72,14 @@ type engineStatus struct {
 }
 
 type statusAnswer struct {
-	Kafka          kafkaStatus  `json:"kafka"`
-	Balance        balance      `json:"balance"`
-	LagEvents      *int64       `json:"lag_events"`
-	LagSeconds     *seconds     `json:"lag_seconds"`
-	AsOf           *string      `json:"as_of"`
+	Kafka      kafkaStatus `json:"kafka"`
+	Balance    balance     `json:"balance"`
+	LagEvents  *int64      `json:"lag_events"`
+	LagSeconds *seconds    `json:"lag_seconds"`
+	AsOf       *string     `json:"as_of"`
+	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count as one bucket more.
 	PendingBuckets uint64       `json:"pending_buckets"`
+	PendingNumbers uint64       `json:"pending_numbers"`
 	SplitMessages  uint64       `json:"split_messages"`
 	Now            string       `json:"now"`
 	Engine         engineStatus `json:"engine"`
@@ -158,6 +162,12 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.PendingBuckets)
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
+	}
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&answer.PendingNumbers); err != nil {
+		return fmt.Errorf("count touched numbers: %w", err)
+	}
+	if answer.PendingNumbers > 0 {
+		answer.PendingBuckets++
 	}
 	b.Stored += joined
 	b.Rejected += expired

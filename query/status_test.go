@@ -53,7 +53,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	})
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
 		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
-		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
+		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

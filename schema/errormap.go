@@ -192,6 +192,7 @@ func ClassSQL(alias string) string {
 }
 
 func errorClass(alias, without, otherwise string) string {
-	filled := strings.NewReplacer("{without}", without, "{otherwise}", otherwise).Replace(errorClassSQL)
+	_, expression, _ := strings.Cut(errorClassSQL, "\n\n") // what comes before is for people
+	filled := strings.NewReplacer("{without}", without, "{otherwise}", otherwise).Replace(strings.TrimSpace(expression))
 	return strings.ReplaceAll(filled, "{row}", alias)
 }

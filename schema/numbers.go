@@ -3,11 +3,11 @@ package schema
 import (
 	"context"
 	"encoding/binary"
-	"hash/fnv"
 	"maps"
 	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cespare/xxhash/v2"
 )
 
 // StreakAttempt is what pricing must know of an attempt of a number's streak: leg and code as in table shapes, the greatest sms_segments of its message's
@@ -52,8 +52,8 @@ type NumberHealth struct {
 
 // Fingerprint is equal for equal verdicts, whatever their version: a verdict that nothing has changed is not written again.
 func (n *NumberHealth) Fingerprint() uint64 {
-	h := fnv.New64a()
-	var b []byte
+	var buffer [512]byte
+	b := buffer[:0]
 	number := func(v int64) { b = binary.AppendVarint(b, v) }
 	text := func(s string) { b = append(binary.AppendUvarint(b, uint64(len(s))), s...) }
 	for _, s := range []string{n.State, n.Rule, n.Operator, n.Override, n.Why} {
@@ -78,8 +78,7 @@ func (n *NumberHealth) Fingerprint() uint64 {
 		number(d.ToMS)
 		text(d.Rule)
 	}
-	h.Write(b)
-	return h.Sum64()
+	return xxhash.Sum64(b)
 }
 
 // InsertNumberHealth stores verdicts; each replaces those of its number with a lower version.

@@ -101,6 +101,74 @@ func runTopicToFacts(b *testing.B, want int) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view notes the messages that changed, and the
+// aggregator writes their attempts by recipient), and with a view that writes every event by recipient on insert. The ratios say what each costs ingest.
+// Recipients are as many as messages, which is the worst case.
+func BenchmarkByRecipient(b *testing.B) {
+	want := benchEvents
+	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
+		want = n
+	}
+	for b.Loop() {
+		runByRecipient(b, want)
+	}
+}
+
+func runByRecipient(b *testing.B, want int) {
+	quiet := slog.New(slog.DiscardHandler)
+	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer server.Stop(context.Background())
+	broker, err := engine.StartBroker(b.Context(), engine.BrokerConfig{Dir: b.TempDir(), Logger: quiet, Topics: []engine.Topic{
+		{Name: ingest.DefaultTopic, RetentionMS: -1, RetentionBytes: -1}, {Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer broker.Stop(context.Background())
+	config := simulate.DefaultConfig()
+	config.Messages, config.Contacts, config.Poison, config.RecipientEvents, config.PlainIDs = want/4, want/4, 0, 0, 0
+	sim, err := simulate.New(config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: broker.Addrs()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer producer.Close()
+	events, err := sim.Play(b.Context(), producer.Produce, simulate.Pace{Batch: 10_000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rates := map[string]float64{}
+	for _, way := range []string{"without", "queue", "view", "queue_again", "without_again"} {
+		conn := benchDatabase(b, server, way+"_bench")
+		switch strings.TrimSuffix(way, "_again") {
+		case "without":
+			benchExec(b, conn, "DROP VIEW events_to_number_queue")
+		case "view":
+			benchExec(b, conn, "DROP VIEW events_to_number_queue")
+			var spread string
+			if err := conn.QueryRow(b.Context(), "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'events_to_attempts'").Scan(&spread); err != nil {
+				b.Fatal(err)
+			}
+			benchExec(b, conn, "CREATE TABLE by_recipient ENGINE = AggregatingMergeTree ORDER BY (account, recipient, bucket, message_id, step) EMPTY AS SELECT *, ''::String AS recipient FROM attempts")
+			benchExec(b, conn, "CREATE MATERIALIZED VIEW events_by_recipient TO by_recipient AS SELECT *, substring(recipient_country, 1, position(recipient_country, '\\0') - 1) AS recipient FROM ("+spread+")")
+		}
+		rates[way] = float64(events) / readWithKaskad(b, conn, broker.Addrs(), sim.Now(), way, events).Seconds()
+		fmt.Printf("%s: %.0f events/s\n", way, rates[way])
+		for _, table := range []string{"attempts", "number_queue", "by_recipient"} {
+			benchExec(b, conn, "DROP TABLE IF EXISTS "+table)
+		}
+	}
+	without := (rates["without"] + rates["without_again"]) / 2
+	b.ReportMetric((rates["queue"]+rates["queue_again"])/2/without, "queue-of-without")
+	b.ReportMetric(rates["view"]/without, "view-of-without")
+	b.ReportMetric(0, "ns/op")
+}
+
 func benchDatabase(b *testing.B, server *engine.ClickHouse, name string) driver.Conn {
 	options, err := clickhouse.ParseDSN(server.DSN())
 	if err != nil {

@@ -1,0 +1,288 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
+)
+
+// failed writes a message to the number whose only attempt failed at at with the code.
+func failed(id, number, campaign, code string, at time.Time) string {
+	return line(id, "undelivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number), "campaign", fmt.Sprintf("%q", campaign),
+		"error_code", fmt.Sprintf("%q", code))...)
+}
+
+func delivered(id, number string, at time.Time) string {
+	return line(id, "delivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number))...)
+}
+
+// told returns the feed of a number: from>to rule@time.
+func told(t testing.TB, conn driver.Conn, number string) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), "SELECT `from`, `to`, rule, at_ms FROM number_changes WHERE number = $1 ORDER BY seq", number)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var from, to, rule string
+		var at int64
+		if err := rows.Scan(&from, &to, &rule, &at); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%s>%s %s %s", from, to, time.UnixMilli(at).UTC().Format("01-02T15:04"), rule)))
+	}
+	return all
+}
+
+func stateOf(t testing.TB, conn driver.Conn, number string) (state, rule string) {
+	t.Helper()
+	for _, n := range readNumbers(t, conn) {
+		if n.Number == number {
+			return n.State, n.Rule
+		}
+	}
+	return "", ""
+}
+
+func mustBe(t testing.TB, conn driver.Conn, number, state, rule string) {
+	t.Helper()
+	if gotState, gotRule := stateOf(t, conn, number); gotState != state || gotRule != rule {
+		t.Errorf("%s is %q by %q, want %q by %q", number, gotState, gotRule, state, rule)
+	}
+}
+
+func mustTell(t testing.TB, conn driver.Conn, number string, want ...string) {
+	t.Helper()
+	if got := told(t, conn, number); !slices.Equal(got, want) {
+		t.Errorf("the feed tells of %s:\n%s\nwant:\n%s", number, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+const number = "+79001234567"
+
+// A delivery revives, time makes active again, and the feed tells all of it, whether the events come one by one or at once.
+func TestNumbers_LifeOfANumber(t *testing.T) {
+	start := noon.Add(-50 * 24 * time.Hour)
+	day := func(n float64) time.Time { return start.Add(time.Duration(n * 24 * float64(time.Hour))) }
+	life := []string{
+		delivered("m0", number, day(0)),
+		failed("m1", number, "c1", "1", day(1)),
+		failed("m2", number, "c1", "1", day(3)), // the same mailing again
+		failed("m3", number, "c2", "1", day(1.5)),
+		failed("m4", number, "c3", "5", day(4)),
+		delivered("m5", number, day(10)),
+	}
+	want := []string{"unknown>active 10-01T00:00", "active>suspect 10-02T00:00", "suspect>dead 10-04T00:00 hard", "dead>revived 10-11T00:00", "revived>active 11-10T00:00"}
+	for name, batches := range map[string][][]string{"AtOnce": {life}, "OneByOne": {{life[0]}, {life[1]}, {life[3]}, {life[2]}, {life[4]}, {life[5]}}} {
+		t.Run(name, func(t *testing.T) {
+			conn := connect(t)
+			now := day(10).Add(time.Hour)
+			a := newAggregator(conn, now)
+			a.cfg.Now = func() time.Time { return now }
+			for i, batch := range batches {
+				load(t, conn, fmt.Sprint(i), []byte(strings.Join(batch, "")), now)
+				decideAll(t, a)
+			}
+			mustBe(t, conn, number, stateRevived, "")
+			mustTell(t, conn, number, want[:4]...)
+			if n := count(t, conn, "SELECT countIf(possible_reassignment) FROM number_health FINAL"); n != 1 {
+				t.Error("a delivery after six days of death is no possible reassignment")
+			}
+			// Thirty days later nothing has happened but time.
+			now = day(40).Add(time.Hour)
+			a.nextDue = time.Time{}
+			decideAll(t, a)
+			mustBe(t, conn, number, stateActive, "")
+			mustTell(t, conn, number, want...)
+			// And once more: nothing is told twice.
+			a.nextDue = time.Time{}
+			decideAll(t, a)
+			mustTell(t, conn, number, want...)
+		})
+	}
+}
+
+// An event that comes late and rewrites the past is told as one change from what was told to what holds.
+func TestNumbers_LateDeliveryTakesDeathBack(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	start := noon.Add(-20 * 24 * time.Hour)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	decideAll(t, a)
+	mustBe(t, conn, number, stateDead, ruleHard)
+	load(t, conn, "b", []byte(delivered("m3", number, start.Add(12*time.Hour))), noon)
+	decideAll(t, a)
+	mustBe(t, conn, number, stateSuspect, "")
+	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard", "dead>suspect 11-01T00:00")
+	if n := count(t, conn, "SELECT sum(length(dead_from_ms)) FROM number_health FINAL"); n != 0 {
+		t.Errorf("%d spans of death are left", n)
+	}
+}
+
+func TestNumbers_Rules(t *testing.T) {
+	start := noon.Add(-60 * 24 * time.Hour)
+	soft := func(mailings int, step time.Duration, code string) (lines string) {
+		for i := range mailings {
+			lines += failed(fmt.Sprint("s", i), number, fmt.Sprint("c", i), code, start.Add(time.Duration(i)*step))
+		}
+		return lines
+	}
+	viber := func(at time.Time) string {
+		return line("v", "delivered", at, append(submitted(at), "channel", `"viber"`, "recipient", fmt.Sprintf("%q", number))...)
+	}
+	week := 7 * 24 * time.Hour
+	for name, c := range map[string]struct{ lines, state, rule string }{
+		"OneHardFailureDoesNotKill":      {failed("a", number, "c1", "1", start), stateSuspect, ""},
+		"TwoMailingsWithin24HoursDoNot":  {failed("a", number, "c1", "1", start) + failed("b", number, "c2", "1", start.Add(24*time.Hour-time.Millisecond)), stateSuspect, ""},
+		"TwoMailings24HoursApartDo":      {failed("a", number, "c1", "1", start) + failed("b", number, "c2", "1", start.Add(24*time.Hour)), stateDead, ruleHard},
+		"OneMailingTwiceDoesNot":         {failed("a", number, "c1", "1", start) + failed("b", number, "c1", "1", start.Add(48*time.Hour)), stateSuspect, ""},
+		"FiveSoftOver14DaysDo":           {soft(5, week/2, "6"), stateDead, ruleSoft},
+		"FourSoftDoNot":                  {soft(4, week, "6"), stateUnknown, ""},
+		"FiveSoftWithin14DaysDoNot":      {soft(5, week/2-time.Millisecond, "6"), stateUnknown, ""},
+		"ViberKeepsSoftFromKilling":      {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
+		"ViberADayEarlierDoesNot":        {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead, ruleSoft},
+		"UnmappedPermanentIsHard":        {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b", number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateDead, ruleHard},
+		"OtherChannelsNeverKill":         {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), "", ""},
+		"VoiceCountsToo":                 {failed("a", number, "c1", "1", start) + strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead, ruleHard},
+		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start), stateActive, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := connect(t)
+			a := newAggregator(conn, noon)
+			load(t, conn, "t", []byte(c.lines), noon)
+			decideAll(t, a)
+			mustBe(t, conn, number, c.state, c.rule)
+		})
+	}
+}
+
+// An attempt belongs to the greatest recipient that its events name, whichever came first; the others are as if they had never been named.
+func TestNumbers_Readdressed(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-48 * time.Hour)
+	for i, n := range []string{"+79001234561", "+79001234563", "+79001234562", "+79001234564"} {
+		load(t, conn, fmt.Sprint(i), []byte(failed("m", n, "c", "1", at.Add(time.Duration(i)*time.Minute))), noon)
+		decideAll(t, a)
+	}
+	for _, n := range readNumbers(t, conn) {
+		want := stateUnknown
+		if n.Number == "+79001234564" {
+			want = stateSuspect
+		}
+		if n.State != want {
+			t.Errorf("%s is %s, want %s", n.Number, n.State, want)
+		}
+	}
+	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
+		t.Errorf("the attempt is noted under %d recipients, want 1", n)
+	}
+}
+
+// A message whose events disagree on when it was submitted counts once, and so does one whose receipt waited for it.
+func TestNumbers_SplitAndParked(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-48 * time.Hour)
+	load(t, conn, "a", []byte(failed("m", number, "c", "1", at)), noon)
+	decideAll(t, a)
+	load(t, conn, "b", []byte(line("m", "accepted", at, append(submitted(at.Add(-3*time.Hour)), "recipient", fmt.Sprintf("%q", number))...)), noon)
+	load(t, conn, "c", []byte(line("parked", "undelivered", at.Add(24*time.Hour), "error_code", `"1"`, "campaign", `"d"`)), noon)
+	decideAll(t, a)
+	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
+		t.Errorf("%d attempts, want 1", n)
+	}
+	mustBe(t, conn, number, stateSuspect, "")
+	load(t, conn, "d", []byte(line("parked", "accepted", at.Add(24*time.Hour), submitted(at.Add(24*time.Hour))...)), noon)
+	decideAll(t, a)
+	mustBe(t, conn, number, stateDead, ruleHard)
+}
+
+// A verdict set by hand wins until it is taken back; look-ups are evidence, and one that finds the number invalid kills.
+func TestNumbers_AskedFor(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	ask := func(statement string, args ...any) {
+		t.Helper()
+		if err := conn.Exec(t.Context(), statement, args...); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := schema.AskVerdicts(t.Context(), conn, "a", []string{number}, noon); err != nil {
+			t.Fatal(err)
+		}
+		decideAll(t, a)
+	}
+	load(t, conn, "t", []byte(delivered("m", number, noon.Add(-240*time.Hour))), noon)
+	decideAll(t, a)
+	ask("INSERT INTO number_overrides VALUES ('a', $1, 1, 'dead', 'asked us to stop', 'somebody', $2)", number, noon.Add(-24*time.Hour).UnixMilli())
+	mustBe(t, conn, number, stateDead, ruleOverride)
+	ask("INSERT INTO number_overrides VALUES ('a', $1, 2, '', '', 'somebody', $2)", number, noon.Add(-time.Hour).UnixMilli())
+	mustBe(t, conn, number, stateActive, "")
+	mustTell(t, conn, number, "unknown>active 11-10T00:00", "active>dead 11-19T00:00 override", "dead>active 11-19T23:00")
+	ask("INSERT INTO recipient_events (account, recipient, status, occurred_ms, operator, ported, valid) VALUES ('a', $1, 'lookup', $2, '25001', 1, 0)", number,
+		noon.Add(-time.Minute).UnixMilli())
+	mustBe(t, conn, number, stateDead, ruleInvalidFormat)
+	// All numbers of the account, and nothing has changed.
+	changes := count(t, conn, "SELECT count() FROM number_changes")
+	if _, err := schema.AskVerdicts(t.Context(), conn, "a", nil, noon); err != nil {
+		t.Fatal(err)
+	}
+	decideAll(t, a)
+	if n := count(t, conn, "SELECT count() FROM number_changes"); n != changes {
+		t.Errorf("the feed grew by %d lines, though nothing changed", n-changes)
+	}
+}
+
+// A database of before number health gets it from its facts; what is left open by a crash is decided by who comes next.
+func TestNumbers_UpgradeAndCrash(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	start := noon.Add(-20 * 24 * time.Hour)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	settle(t, a)
+	for _, s := range []string{"TRUNCATE TABLE attempts_by_recipient", "TRUNCATE TABLE numbers_touched", "TRUNCATE TABLE number_queue",
+		"ALTER TABLE generations UPDATE rollups = 1 WHERE true SETTINGS mutations_sync = 1"} {
+		if err := conn.Exec(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The round dies between telling and storing.
+	broken := errors.New("died")
+	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	settle(t, b)
+	n := &numbers{Aggregator: b}
+	if err := n.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+		t.Fatalf("round: %v, want it to die", err)
+	}
+	decideAll(t, newAggregator(conn, noon))
+	mustBe(t, conn, number, stateDead, ruleHard)
+	once := []string{"unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard"}
+	mustTell(t, conn, number, append(once, once...)...) // at least once
+}
+
+// failingConn refuses one insert.
+type failingConn struct {
+	driver.Conn
+	statement string
+	err       error
+}
+
+func (c *failingConn) PrepareBatch(ctx context.Context, statement string, options ...driver.PrepareBatchOption) (driver.Batch, error) {
+	if strings.HasPrefix(statement, c.statement) {
+		return nil, c.err
+	}
+	return c.Conn.PrepareBatch(ctx, statement, options...)
+}

@@ -1,0 +1,305 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"kaskad/money"
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+type errorMapAnswer struct {
+	Account  *string             `json:"account"`
+	Version  uint64              `json:"version"`
+	At       *string             `json:"at"`
+	ErrorMap []money.ErrorMapRow `json:"error_map"`
+}
+
+func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer) {
+	tb.Helper()
+	decode(tb, get(s, "/v1/error-map"+query), http.StatusOK, &answer)
+	return answer
+}
+
+// lineOf returns the line in force for a provider's code.
+func (a errorMapAnswer) lineOf(provider, code string) money.ErrorMapRow {
+	for _, l := range a.ErrorMap {
+		if l.Provider == provider && l.Code == code {
+			return l
+		}
+	}
+	return money.ErrorMapRow{}
+}
+
+func storedErrorMap(tb testing.TB, conn driver.Conn, account string) string {
+	tb.Helper()
+	list, _, err := schema.ReadReference(tb.Context(), conn, schema.ReferenceErrorMap, account, 0)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return fmt.Sprintf("%d %s", list.Rows, list.Body)
+}
+
+// askedVerdicts counts the open touches of an account that ask for all of its verdicts.
+func askedVerdicts(tb testing.TB, conn driver.Conn, account string) (asked uint64) {
+	tb.Helper()
+	if err := conn.QueryRow(tb.Context(), "SELECT count() FROM touched WHERE account = $1 AND toUnixTimestamp(bucket) = 0 AND sign = 1 AND at_ms = $2 AND "+
+		"id IN (SELECT batch FROM number_queue WHERE account = $1 AND number = '')", account, testNow.UnixMilli()).Scan(&asked); err != nil {
+		tb.Fatal(err)
+	}
+	return asked
+}
+
+func TestServer_ErrorMap_PutAndGet(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	shipped := getErrorMap(t, s, "")
+	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.ErrorMap) < 200 {
+		t.Fatalf("shipped: version %d, %d lines", shipped.Version, len(shipped.ErrorMap))
+	}
+	for _, l := range shipped.ErrorMap {
+		if l.Origin != originShipped {
+			t.Errorf("%+v", l)
+		}
+	}
+	const path = "/v1/error-map?account=acme"
+	if got := getErrorMap(t, s, "?account=acme"); got.Version != 0 || *got.Account != "acme" || !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+		t.Errorf("before the first: %+v", got)
+	}
+	// Leading zeros are cut, a line that says what a shipped one says is not stored.
+	version := mustPut(t, s, path, `{"error_map":[{"provider":"*","code":"0001","class":"unknown_subscriber","origin":"account"},{"code":"013","class":"dnd"},
+		{"provider":"devino","code":"ERR","class":"barred","origin":"shipped"}]}`)
+	const stored = `2 [{"provider":"*","code":"13","class":"dnd"},{"provider":"devino","code":"ERR","class":"barred"}]`
+	if got := storedErrorMap(t, conn, "acme"); got != stored || version != 1 {
+		t.Errorf("version %d stores %s", version, got)
+	}
+	got := getErrorMap(t, s, "?account=acme")
+	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.ErrorMap) != len(shipped.ErrorMap)+1 ||
+		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: originAccount}) ||
+		got.lineOf("devino", "ERR").Origin != originAccount || got.lineOf("*", "1").Origin != originShipped {
+		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.ErrorMap), got.lineOf("*", "13"))
+	}
+	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {
+		t.Error("verdicts are not asked for once, of acme alone")
+	}
+	if got := getErrorMap(t, s, "?account=beta"); !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+		t.Error("another account's map has changed")
+	}
+	// What GET gives can be put again in each form, and is the same list.
+	for i, c := range [][2]string{{"json", "application/json"}, {"yaml", "application/yaml"}, {"csv", "text/csv"}} {
+		body := get(s, path+"&format="+c[0]).Body.String()
+		if v := mustPut(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) || storedErrorMap(t, conn, "acme") != stored {
+			t.Errorf("%s: version %d stores %s", c[0], v, storedErrorMap(t, conn, "acme"))
+		}
+		if again := getErrorMap(t, s, "?account=acme"); !slices.Equal(again.ErrorMap, got.ErrorMap) {
+			t.Errorf("%s: another map", c[0])
+		}
+	}
+	if got := askedVerdicts(t, conn, "acme"); got != 4 {
+		t.Errorf("verdicts were asked for %d times, want 4", got)
+	}
+	mustPut(t, s, path, `{"error_map":[]}`)
+	if got := getErrorMap(t, s, "?account=acme"); got.Version != 5 || !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+		t.Error("an empty list does not take the account's lines back")
+	}
+	if got := getErrorMap(t, s, "?account=acme&version=1"); got.Version != 1 || got.lineOf("*", "13").Class != "dnd" {
+		t.Error("the first version is lost")
+	}
+	var versions struct {
+		Rows []struct{ Version, Rows uint64 }
+	}
+	decode(t, get(s, "/v1/error-map/versions?account=acme"), http.StatusOK, &versions)
+	if len(versions.Rows) != 5 || versions.Rows[4].Rows != 2 {
+		t.Errorf("%+v", versions)
+	}
+	maps, err := schema.ReadErrorMaps(t.Context(), conn)
+	if err != nil || maps.Version("acme") != 5 {
+		t.Errorf("%v %v", maps, err)
+	}
+}
+
+func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	const path = "/v1/error-map?account=acme"
+	many := strings.Repeat(`{"code":"x","class":"dnd"},`, schema.MaxErrorLines+400)
+	for _, c := range []struct {
+		rows string
+		row  int
+		name string
+		says string
+	}{
+		{`{"code":"1","class":"unknown_subscribers"}`, 1, "class", "unknown_subscriber invalid_format"},
+		{`{"code":"1","class":""}`, 1, "class", "is no class"},
+		{`{"code":"1"}`, 1, "class", "is required"},
+		{`{"class":"dnd"}`, 1, "code", "is required"},
+		{`{"code":"","class":"dnd"}`, 1, "code", "must not be empty"},
+		{`{"code":"000","class":"dnd"}`, 1, "code", "no error"},
+		{`{"code":1,"class":"dnd"}`, 1, "code", "in quotes"},
+		{`{"code":"1","class":"dnd","provider":""}`, 1, "provider", "must not be empty"},
+		{`{"code":"1","class":"dnd"},{"code":"2","class":"dnd"},{"provider":"*","code":"01","class":"barred"}`, 3, "code", "row 1"},
+		{`{"code":"a\tb","class":"dnd"}`, 1, "code", "control"},
+		{`{"code":"` + strings.Repeat("x", 257) + `","class":"dnd"}`, 1, "code", "256"},
+		{`{"code":"1","class":"dnd","reason":"x"}`, 1, "reason", "unknown"},
+		{many[:len(many)-1], 0, "error_map", "more than"},
+	} {
+		status, answer := putList(t, s, path, `{"error_map":[`+c.rows+`]}`)
+		i := slices.IndexFunc(answer.Errors, func(e rowProblem) bool { return e.Parameter == c.name && e.Row == c.row })
+		if status < 400 || status >= 500 || i < 0 || !strings.Contains(answer.Errors[i].Reason, c.says) {
+			t.Errorf("%.60s: %d %+v", c.rows, status, answer.Errors[:min(3, len(answer.Errors))])
+		}
+	}
+	if got := storedErrorMap(t, conn, "acme"); got != "0 " || askedVerdicts(t, conn, "acme") != 0 {
+		t.Errorf("stored: %s", got)
+	}
+	// The same of two providers is no duplicate.
+	mustPut(t, s, path, `{"error_map":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}]}`)
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"error_map":[]}`)), http.StatusBadRequest, "account", "account=")
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"error_map":[]}`)), http.StatusBadRequest, "account")
+	wantProblem(t, get(s, "/v1/error-map?account="), http.StatusBadRequest, "account")
+	wantProblem(t, get(s, "/v1/error_map"), http.StatusNotFound, "")
+	// Who is told that verdicts could not be asked for sends the list again.
+	execute(t, conn, "DROP TABLE number_queue")
+	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"error_map":[]}`)), http.StatusServiceUnavailable, "", "version 2", "send it once more")
+}
+
+// failedCell is a row of rollup_failures.
+type failedCell struct {
+	account                 string
+	hour                    int
+	generation              uint64
+	provider, code, channel string
+	failed                  uint64
+	quarter                 int
+	permanent               bool
+}
+
+func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
+	tb.Helper()
+	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed, permanent)")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range cells {
+		bucket := testNow.Unix() - int64(c.hour)*3600
+		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider, c.code, c.failed, uint8(bit(c.permanent))); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	for _, g := range []struct {
+		account    string
+		hour       int
+		generation uint64
+	}{{"acme", 2, 1}, {"acme", 2, 2}, {"acme", 30, 2}, {"beta", 2, 2}} {
+		at := testNow.UnixMilli() - int64(g.hour)*3600_000
+		execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms) VALUES ($1, toDateTime(intDiv($2, 1000), 'UTC'), $3, $2, $2 + 3599999)", g.account, at, g.generation)
+	}
+	insertFailures(t, conn, []failedCell{
+		{account: "acme", hour: 2, generation: 1, provider: "devino", code: "777", channel: "sms", failed: 1000}, // replaced
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 5},
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2, quarter: 3, permanent: true},
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "voice", failed: 3},
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50}, // mapped for any provider
+		{account: "acme", hour: 2, generation: 2, provider: "fcm", code: "UNREGISTERED", channel: "push", failed: 50},
+		{account: "acme", hour: 2, generation: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3}, // not of this provider
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "", channel: "sms", failed: 70},
+		{account: "acme", hour: 2, generation: 3, provider: "devino", code: "888", channel: "sms", failed: 9}, // not published
+		{account: "acme", hour: 30, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 10},
+		{account: "beta", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 100},
+		{account: "beta", hour: 2, generation: 2, provider: "", code: "Z", channel: "viber", failed: 3},
+	})
+	const day = "from=2026-11-19T20:00:00Z&to=2026-11-20"
+	for _, c := range []struct{ query, want string }{
+		{"", "devino 777 sms 117; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme", "devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme&account=beta&" + day, "devino 777 sms 107; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme&from=2026-11-19T22:45:00Z&to=2026-11-20", "devino 777 sms 2"},
+		{"account=none", ""},
+	} {
+		if got := unmappedRows(t, s, c.query); got != c.want {
+			t.Errorf("%s: %s, want %s", c.query, got, c.want)
+		}
+	}
+	// Pages hold what one answer does, also when the map does not change and counts are equal.
+	var all []string
+	query, cursor := "limit=1", ""
+	for {
+		answer := getUnmapped(t, s, query+cursor)
+		all = append(all, answer.text())
+		if answer.NextCursor == nil {
+			break
+		}
+		cursor = "&cursor=" + *answer.NextCursor
+	}
+	if got := strings.Join(all, "; "); got != unmappedRows(t, s, "") {
+		t.Errorf("by pages: %s", got)
+	}
+	// A line of one account takes the code from its attempts, and from no other account's.
+	mustPut(t, s, "/v1/error-map?account=beta", `{"error_map":[{"provider":"devino","code":"777","class":"barred"}]}`)
+	if got, want := unmappedRows(t, s, ""), "devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
+		t.Errorf("with a line of beta: %s, want %s", got, want)
+	}
+	w := get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
+	if got := w.Body.String(); got != "provider,error_code,channel,count\r\ndevino,777,sms,17\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
+		t.Errorf("CSV: %s %v", got, w.Header())
+	}
+	var envelope map[string]json.RawMessage
+	decode(t, get(s, "/v1/error-map/unmapped?limit=1"), http.StatusOK, &envelope)
+	for _, name := range []string{"report", "from", "to", "tz", "as_of", "lag_seconds", "rows", "next_cursor"} {
+		if envelope[name] == nil {
+			t.Errorf("%s is missing in %v", name, envelope)
+		}
+	}
+	wantProblem(t, get(s, "/v1/error-map/unmapped?group_by=day"), http.StatusBadRequest, "group_by")
+	wantProblem(t, get(s, "/v1/error-map/unmapped?from=2026-11-20T00:01:00Z"), http.StatusBadRequest, "from")
+	wantProblem(t, get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest, "cursor", "another query")
+}
+
+func TestUnmappedSQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001}, hostile)
+	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 11,
+		after: &unmappedCode{hostile, hostile, hostile, 12}}, hostile)
+}
+
+type unmappedAnswer struct {
+	Rows []struct {
+		Provider, Channel string
+		Code              string `json:"error_code"`
+		Count             uint64
+	}
+	NextCursor *string `json:"next_cursor"`
+}
+
+func (a unmappedAnswer) text() string {
+	rows := make([]string, len(a.Rows))
+	for i, r := range a.Rows {
+		rows[i] = strings.TrimSpace(fmt.Sprintf("%s %s %s %d", r.Provider, r.Code, r.Channel, r.Count))
+	}
+	return strings.Join(rows, "; ")
+}
+
+func getUnmapped(tb testing.TB, s *Server, query string) (answer unmappedAnswer) {
+	tb.Helper()
+	decode(tb, get(s, "/v1/error-map/unmapped?"+query), http.StatusOK, &answer)
+	return answer
+}
+
+func unmappedRows(tb testing.TB, s *Server, query string) string {
+	tb.Helper()
+	return getUnmapped(tb, s, query).text()
+}

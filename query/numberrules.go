@@ -1,0 +1,99 @@
+package query
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"kaskad/schema"
+
+	"github.com/go-faster/jx"
+)
+
+// numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set of rules for an account, and
+// it is stored whole, so that a version says what was in force.
+func numberRulesKind() referenceKind {
+	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", verdicts: true,
+		read: func(_ listForm, body []byte) (int, []byte, error) {
+			rules, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
+			if err != nil {
+				return 0, nil, err
+			}
+			stored, err := json.Marshal(rules)
+			if err != nil {
+				return 0, nil, fmt.Errorf("print number rules: %w", err)
+			}
+			return 1, stored, nil
+		},
+		show: func(list schema.Reference) ([]byte, error) {
+			rules := schema.DefaultNumberRules
+			if list.Version > 0 {
+				var err error
+				if rules, err = schema.ParseNumberRules(list.Body); err != nil {
+					return nil, err
+				}
+			}
+			return json.Marshal(rules)
+		},
+	}
+}
+
+// readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a *Problem that names every rule
+// that is wrong.
+func readNumberRules(body []byte) (schema.NumberRules, error) {
+	rules := schema.DefaultNumberRules
+	wrong := &params{}
+	form := problem(http.StatusBadRequest, "bad-body", `nothing was changed: the body must be JSON such as {"number_rules": {"hard_mailings": 2}}`)
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return rules, form
+	}
+	found, seen := false, map[string]bool{}
+	d := jx.DecodeBytes(body)
+	err := d.Obj(func(d *jx.Decoder, name string) error {
+		if name != schema.ReferenceNumberRules || found {
+			wrong.fail(shorten(name), `is unknown beside "number_rules", or there twice: leave it out`)
+			return d.Skip()
+		}
+		found = true
+		return d.Obj(func(d *jx.Decoder, name string) error {
+			rule, lo, hi := rules.Field(name)
+			switch {
+			case rule == nil:
+				wrong.fail(shorten(name), "is unknown; "+suggest(name, schema.NumberRuleNames))
+				return d.Skip()
+			case seen[name]:
+				wrong.fail(name, "is there twice: leave one out")
+				return d.Skip()
+			case d.Next() == jx.Null:
+				return d.Null()
+			}
+			seen[name] = true
+			raw, err := d.Raw()
+			if err != nil {
+				return err
+			}
+			n, err := strconv.Atoi(string(raw))
+			if err != nil || strings.HasPrefix(string(raw), "+") {
+				wrong.fail(name, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
+				return nil
+			}
+			*rule = n
+			return nil
+		})
+	})
+	if err != nil || !found {
+		return rules, form.because(err)
+	}
+	if len(wrong.errs) == 0 {
+		rules.Check(wrong.fail)
+	}
+	if err := wrong.err(); err != nil {
+		answer := problem(http.StatusUnprocessableEntity, "bad-rules", "nothing was changed: "+err.Error())
+		answer.Errors = wrong.errs
+		return rules, answer
+	}
+	return rules, nil
+}

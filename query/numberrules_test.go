@@ -1,0 +1,97 @@
+package query
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"kaskad/schema"
+)
+
+func TestServer_NumberRules_PutAndGet(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	const path = "/v1/number-rules?account=acme"
+	const defaults = `{"hard_mailings":2,"hard_hours":24,"soft_mailings":5,"soft_days":14,"quiet_days":30,"revived_days":30,"evidence_days":400}`
+	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"number_rules":`+defaults+`}` {
+		t.Errorf("before the first: %s", got)
+	}
+	if version := mustPut(t, s, path, `{"number_rules":{"hard_mailings":1,"hard_hours":0,"quiet_days":null}}`); version != 1 {
+		t.Errorf("version %d", version)
+	}
+	strict := strings.Replace(defaults, `"hard_mailings":2,"hard_hours":24`, `"hard_mailings":1,"hard_hours":0`, 1)
+	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","number_rules":` + strict + `}`
+	w := get(s, path)
+	if got := w.Body.String(); got != first || w.Header().Get("ETag") != `"1"` {
+		t.Errorf("after the first: %s", got)
+	}
+	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {
+		t.Error("verdicts are not asked for once, of acme alone")
+	}
+	// What GET gives can be put. What is left out is as it is by default again.
+	if version := mustPut(t, s, path, first, "If-Match", `"1"`); version != 2 {
+		t.Errorf("version %d", version)
+	}
+	if version := mustPut(t, s, path, `{"number_rules":{}}`); version != 3 || !strings.Contains(get(s, path).Body.String(), defaults) {
+		t.Errorf("version %d: %s", version, get(s, path).Body)
+	}
+	if got := get(s, path+"&version=1").Body.String(); got != first {
+		t.Errorf("version 1: %s", got)
+	}
+	if got := get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
+		t.Errorf("versions: %s", got)
+	}
+	rules, versions, err := schema.ReadNumberRules(t.Context(), conn)
+	if err != nil || rules["acme"] != schema.DefaultNumberRules || versions["acme"] != 3 {
+		t.Errorf("%+v %v %v", rules, versions, err)
+	}
+}
+
+func TestServer_NumberRules_Refused(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	const path = "/v1/number-rules?account=acme"
+	put := func(body string) *problemAnswer {
+		w := call(s, http.MethodPut, path, strings.NewReader(body))
+		return &problemAnswer{w.Code, w.Body.String()}
+	}
+	for _, c := range []struct {
+		rules, name, says string
+	}{
+		{`{"hard_mailing":3}`, "hard_mailing", "did you mean hard_mailings?"},
+		{`{"mailings":3}`, "mailings", "unknown"},
+		{`{"hard_mailings":0}`, "hard_mailings", "1…100"},
+		{`{"hard_mailings":"3"}`, "hard_mailings", "whole number"},
+		{`{"hard_mailings":2.5}`, "hard_mailings", "whole number"},
+		{`{"hard_mailings":[2]}`, "hard_mailings", "whole number"},
+		{`{"hard_mailings":99999999999999999999}`, "hard_mailings", "whole number"},
+		{`{"hard_mailings":2,"hard_mailings":3}`, "hard_mailings", "twice"},
+		{`{"evidence_days":401}`, "evidence_days", "1…400"},
+		{`{"evidence_days":10}`, "soft_days", "evidence_days"},
+		{`{"soft_days":366,"quiet_days":-1}`, "quiet_days", "0…365"},
+	} {
+		if got := put(`{"number_rules":` + c.rules + `}`); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `"parameter":"`+c.name+`"`) ||
+			!strings.Contains(got.body, c.says) || !strings.Contains(got.body, "nothing was changed") {
+			t.Errorf("%s: %d %s", c.rules, got.status, got.body)
+		}
+	}
+	for _, body := range []string{``, `[]`, `{}`, `{"number_rules":[]}`, `{"number_rules":{}} x`, `{"number_rules":{"hard_mailings":}}`, "{\"number_rules\":{\"\xff\":1}}"} {
+		if got := put(body); got.status != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", body, got.status, got.body)
+		}
+	}
+	if got := put(`{"number_rules":{},"rules":{}}`); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "beside") {
+		t.Errorf("another field: %d %s", got.status, got.body)
+	}
+	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader("number_rules: {}"), "Content-Type", "application/yaml"), http.StatusUnsupportedMediaType, "", "application/json")
+	wantProblem(t, get(s, path+"&format=csv"), http.StatusBadRequest, "format", "must be json")
+	wantProblem(t, get(s, "/v1/number-rules"), http.StatusBadRequest, "account")
+	if _, found, err := schema.ReadReference(t.Context(), conn, schema.ReferenceNumberRules, "acme", 0); found || err != nil || askedVerdicts(t, conn, "acme") != 0 {
+		t.Error("something was stored")
+	}
+}
+
+type problemAnswer struct {
+	status int
+	body   string
+}
