@@ -14,7 +14,6 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
 	"kaskad/schema"
 )
@@ -104,15 +103,13 @@ func (r *notifyRig) metric(name, sink string) float64 {
 		}
 		for _, m := range f.GetMetric() {
 			if l := m.GetLabel(); len(l) == 1 && l[0].GetName() == "sink" && l[0].GetValue() == sink {
-				return valueOf(m)
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}
 	r.t.Fatalf("no metric %s{sink=%q}", name, sink)
 	return 0
 }
-
-func valueOf(m *dto.Metric) float64 { return m.GetCounter().GetValue() + m.GetGauge().GetValue() }
 
 // place is what table notified says of a sink.
 func (r *notifyRig) place(sink string) uint64 {
