@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,8 +56,14 @@ type Config struct {
 	Registerer prometheus.Registerer
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be waited for.
 	Exclusive bool
-	// OnStep is called after each step of a pass ("computed", "published", "closed") and of a round of verdicts ("told", "decided"), so that tests can end the
-	// process there. The two run side by side.
+	// Webhook is told of changed verdicts; nil means nobody is.
+	Webhook *Webhook
+	// ChangesTopic is the name of the topic that Deps.ProduceChanges writes to: the place in the feed is kept by it.
+	ChangesTopic string
+	// NotifyFromStart tells all that is in the feed to a webhook or topic that was never told anything. Otherwise it is told what changes from now on.
+	NotifyFromStart bool
+	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts ("told", "decided"), and when a sink acknowledged changes
+	// and its place is not stored yet ("notified"), so that tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -65,6 +72,8 @@ type Deps struct {
 	Conn driver.Conn
 	// Reject takes events whose message never appeared; it returns when they are stored as dead letters.
 	Reject func(context.Context, []schema.Rejection) error
+	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil means that there is no topic for them.
+	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
 }
 
 // Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go silent.
@@ -138,12 +147,12 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		}()
 		defer func() { <-beating }()
 	}
-	deciding := make(chan struct{})
-	go func() {
-		defer close(deciding)
-		(&numbers{Aggregator: a}).run(ctx, &owning)
-	}()
-	defer func() { <-deciding }()
+	var beside sync.WaitGroup
+	beside.Go(func() { (&numbers{Aggregator: a}).run(ctx, &owning) })
+	for _, f := range a.followers() {
+		beside.Go(func() { f.run(ctx, &owning) })
+	}
+	defer beside.Wait()
 	for ctx.Err() == nil {
 		owning.Store(ready)
 		worked, err, began := false, error(nil), time.Now()

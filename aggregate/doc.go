@@ -18,4 +18,7 @@
 //
 // While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made from: a cache that a
 // report may use or leave.
+//
+// Changed verdicts on numbers are told to a topic and a webhook at least once and in the order of the feed: a place in it is stored after what
+// lies before was acknowledged.
 package aggregate

@@ -22,6 +22,7 @@ const (
 // TopicConfig says how EnsureTopics makes topics that are absent. Zero fields are replaced by defaults.
 type TopicConfig struct {
 	Topic, DeadLetterTopic string
+	ChangesTopic           string // of changed verdicts on numbers; none by default
 	Dialer                 *kafka.Dialer
 	Partitions             int
 	Replication            int           // default: the broker's own
@@ -29,8 +30,8 @@ type TopicConfig struct {
 	RetentionBytes         int64         // of the whole topic; brokers are told per partition
 }
 
-// EnsureTopics makes the topic of events and that of dead letters where they are absent, and leaves existing ones as they are. It
-// tries until ctx ends.
+// EnsureTopics makes the topic of events, that of dead letters and that of changes where they are absent, and leaves existing ones as
+// they are. It tries until ctx ends.
 func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) error {
 	if config.Topic == "" {
 		config.Topic = DefaultTopic
@@ -64,6 +65,11 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 		topic(config.Topic, config.Partitions, config.Retention, config.RetentionBytes),
 		topic(config.DeadLetterTopic, 1, DefaultDeadRetention, config.RetentionBytes),
 	}}
+	names := config.Topic + ", " + config.DeadLetterTopic
+	if config.ChangesTopic != "" {
+		request.Topics = append(request.Topics, topic(config.ChangesTopic, config.Partitions, config.Retention, config.RetentionBytes))
+		names += ", " + config.ChangesTopic
+	}
 	var wait backoff
 	for {
 		err := createTopics(ctx, client, request)
@@ -71,7 +77,7 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 			return nil
 		}
 		if wait.wait(ctx) != nil {
-			return fmt.Errorf("create topics %s and %s: %w", config.Topic, config.DeadLetterTopic, err)
+			return fmt.Errorf("create topics %s: %w", names, err)
 		}
 	}
 }

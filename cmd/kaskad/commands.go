@@ -18,6 +18,7 @@ type runCommand struct {
 	listenSettings
 	kafkaSettings
 	storeSettings
+	notifySettings
 	clockSettings
 	logSettings
 }
@@ -26,7 +27,10 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	if err := c.listenSettings.check(); err != nil {
 		return err
 	}
-	r := roles{ingest: true, aggregate: true, serve: true}
+	if _, err := c.webhook(c.kafkaSettings); err != nil {
+		return err
+	}
+	r := roles{ingest: true, aggregate: true, serve: true, notify: c.notifySettings}
 	st, err := openStack(ctx, r.needs(), c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
@@ -62,6 +66,7 @@ type ingestCommand struct {
 
 type aggregateCommand struct {
 	MetricsListen string `help:"Address of /metrics and /healthz; none by default." placeholder:"HOST:PORT"`
+	notifySettings
 	roleSettings
 }
 
@@ -75,7 +80,10 @@ func (c *ingestCommand) Run(ctx context.Context) error {
 }
 
 func (c *aggregateCommand) Run(ctx context.Context) error {
-	return c.roleSettings.run(ctx, roles{aggregate: true}, listenSettings{}, c.MetricsListen)
+	if _, err := c.webhook(c.kafkaSettings); err != nil {
+		return err
+	}
+	return c.roleSettings.run(ctx, roles{aggregate: true, notify: c.notifySettings}, listenSettings{}, c.MetricsListen)
 }
 
 func (c *serveCommand) Run(ctx context.Context) error {
@@ -169,12 +177,16 @@ func (c *replayCommand) Run(ctx context.Context) error {
 
 type checkCommand struct {
 	URL string `name:"url" help:"Ask a running server instead: exit 0 when its /readyz answers 200." placeholder:"http://127.0.0.1:8080"`
+	notifySettings
 	attachSettings
 }
 
 func (c *checkCommand) Run(ctx context.Context) error {
 	if c.URL != "" {
 		return askReady(ctx, c.URL)
+	}
+	if _, err := c.webhook(c.kafkaSettings); err != nil {
+		return err
 	}
 	st, err := c.open(ctx, needs{kafka: true, clickhouse: true})
 	if err != nil {

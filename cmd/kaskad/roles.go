@@ -15,10 +15,14 @@ import (
 )
 
 // roles says what a process does.
-type roles struct{ ingest, aggregate, serve bool }
+type roles struct {
+	ingest, aggregate, serve bool
+	// notify is who hears of what aggregate decides.
+	notify notifySettings
+}
 
 func (r roles) needs() needs {
-	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true}
+	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true, changesTopic: r.notify.ChangesTopic}
 }
 
 // hooks let a test end the process between two steps; nil hooks do nothing.
@@ -52,6 +56,19 @@ func (p *process) run(ctx context.Context) error {
 	defer producer.Close()
 	letters := ingest.NewDeadLetters(p.conn, ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.DeadLetterTopic, Dialer: p.dialer})
 	defer letters.Close()
+	var aggregator *aggregate.Aggregator
+	if p.roles.aggregate {
+		var changes *ingest.Producer
+		if p.changes != "" {
+			if changes, err = ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.changes, Dialer: p.dialer}); err != nil {
+				return err
+			}
+			defer changes.Close()
+		}
+		if aggregator, err = p.newAggregator(letters, changes); err != nil {
+			return err
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	var ingester *ingest.Ingester
 	if p.roles.ingest {
@@ -74,8 +91,8 @@ func (p *process) run(ctx context.Context) error {
 		if ingester != nil {
 			group.Go(func() error { return ingester.Run(ctx) })
 		}
-		if p.roles.aggregate {
-			group.Go(func() error { return p.newAggregator(letters).Run(ctx) })
+		if aggregator != nil {
+			group.Go(func() error { return aggregator.Run(ctx) })
 		}
 		if p.ready != nil {
 			address := ""
@@ -107,9 +124,20 @@ func (p *process) newIngester() (*ingest.Ingester, error) {
 	}, ingest.Deps{Conn: p.conn})
 }
 
-func (p *process) newAggregator(letters *ingest.DeadLetters) *aggregate.Aggregator {
-	return aggregate.New(aggregate.Config{Now: p.now, Logger: p.logger, Registerer: p.registry, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate},
-		aggregate.Deps{Conn: p.conn, Reject: letters.Reject})
+// newAggregator tells changed verdicts to changes, which is nil where there is no topic for them.
+func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Producer) (*aggregate.Aggregator, error) {
+	webhook, err := p.roles.notify.webhook(p.kafka)
+	if err != nil {
+		return nil, err
+	}
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject}
+	if changes != nil {
+		deps.ProduceChanges = changes.Produce
+	}
+	return aggregate.New(aggregate.Config{
+		Now: p.now, Logger: p.logger, Registerer: p.registry, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
+		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
+	}, deps), nil
 }
 
 func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester) (*query.Server, error) {

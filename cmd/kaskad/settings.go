@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"kaskad/aggregate"
 	"kaskad/ingest"
 )
 
@@ -137,6 +139,35 @@ type storeSettings struct {
 	Clickhouse string `help:"ClickHouse DSN, clickhouse://user:password@host:9000/database?secure=true. Without it ClickHouse is embedded." placeholder:"DSN"`
 	Durable    bool   `help:"Sync every insert to disk before it counts as stored: the promise then covers power loss, not only the death of processes."`
 }
+
+// notifySettings say who hears of changed verdicts on numbers. The aggregator tells them.
+type notifySettings struct {
+	ChangesTopic    string   `help:"Kafka topic that is told each change of a number's verdict, as JSON under account and number. It is made when absent. Without it none is told." placeholder:"TOPIC"`
+	WebhookURL      string   `name:"webhook-url" help:"Endpoint that is told the same by POST, in batches of one account's changes, until it answers 2xx: https, or http on loopback." placeholder:"https://HOST/PATH"`
+	WebhookSecret   []string `help:"What signs it (Standard Webhooks): whsec_ and 24 to 64 bytes in base64; better given as KASKAD_WEBHOOK_SECRET. Two with a comma between them while the receiver changes from one to the other." placeholder:"whsec_…"`
+	InsecureWebhook bool     `help:"Let --webhook-url be http to other addresses than loopback: numbers can be read on the way."`
+	NotifyFromStart bool     `help:"Tell a topic or webhook that was never told anything all changes that there ever were, not only those from now on."`
+}
+
+// webhook checks the settings and returns nil where no webhook is wanted.
+func (s notifySettings) webhook(k kafkaSettings) (*aggregate.Webhook, error) {
+	switch {
+	case s.ChangesTopic != "" && !topicName.MatchString(s.ChangesTopic):
+		return nil, fmt.Errorf("--changes-topic: %q is no name of a topic: use up to 249 letters, digits, dots, dashes and underscores", s.ChangesTopic)
+	case s.ChangesTopic != "" && (s.ChangesTopic == k.Topic || s.ChangesTopic == k.DeadLetterTopic):
+		return nil, fmt.Errorf("--changes-topic: %s holds events, and would be read as such: choose a topic of its own", s.ChangesTopic)
+	case s.WebhookURL == "" && (len(s.WebhookSecret) > 0 || s.InsecureWebhook):
+		return nil, errors.New("--webhook-secret and --insecure-webhook need --webhook-url")
+	case s.WebhookURL == "" && s.ChangesTopic == "" && s.NotifyFromStart:
+		return nil, errors.New("--notify-from-start needs --changes-topic or --webhook-url")
+	case s.WebhookURL == "":
+		return nil, nil
+	}
+	return aggregate.NewWebhook(aggregate.WebhookConfig{URL: s.WebhookURL, Secrets: s.WebhookSecret, Insecure: s.InsecureWebhook})
+}
+
+// topicName is what Kafka takes as the name of a topic.
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // flagDefaults are the defaults that other packages define.
 var flagDefaults = kong.Vars{

@@ -37,12 +37,14 @@ type stack struct {
 	brokers []string
 	dialer  *kafka.Dialer
 	kafka   kafkaSettings
+	changes string // topic of changed verdicts, "" for none
 	durable bool
 }
 
 // needs says which parts of the stack a command uses, and whose.
 type needs struct {
 	kafka, clickhouse bool
+	changesTopic      string
 	attach            attachment
 }
 
@@ -59,7 +61,7 @@ const stopTimeout = 20 * time.Second
 
 // openStack starts what is embedded and connects to what is not. dir is "" for commands that embed nothing.
 func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings, s storeSettings) (_ *stack, err error) {
-	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, durable: s.Durable, started: time.Now()}
+	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, changes: n.changesTopic, durable: s.Durable, started: time.Now()}
 	st.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if st.now, st.fixed, err = c.clock(); err != nil {
 		return nil, err
@@ -143,9 +145,11 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if len(st.brokers) > 0 {
 		return nil
 	}
-	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: []engine.Topic{
-		{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions}, {Name: st.kafka.DeadLetterTopic, Partitions: 1},
-	}})
+	topics := []engine.Topic{{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions}, {Name: st.kafka.DeadLetterTopic, Partitions: 1}}
+	if st.changes != "" {
+		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
+	}
+	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
 	if err != nil {
 		return err
 	}
@@ -169,7 +173,7 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 	}
 	return st.retry(ctx, "create topics", false, func(ctx context.Context) error {
 		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
-			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, Dialer: st.dialer,
+			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes, Dialer: st.dialer,
 			Partitions: st.kafka.TopicPartitions, Replication: st.kafka.TopicReplication,
 		})
 	})
