@@ -120,11 +120,11 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 	}
 	if now := time.Now(); !now.Before(a.nextDue) {
 		parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "now": strconv.FormatInt(nowMS, 10)}
-		var any bool
-		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("numbers_due_any")).Scan(&any); err != nil {
+		var found bool
+		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("numbers_due_any")).Scan(&found); err != nil {
 			return fmt.Errorf("look for verdicts that change by time: %w", err)
 		}
-		if noted = noted || any; any {
+		if noted = noted || found; found {
 			if err := a.doWith(ctx, "numbers_due", parameters); err != nil {
 				return fmt.Errorf("note verdicts that change by time: %w", err)
 			}
