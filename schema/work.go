@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
@@ -99,6 +100,22 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 		account[i], bucket[i], id[i], at[i] = t.Account, t.BucketMS/1000, t.ID, t.AtMS
 	}
 	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n, []any{account, bucket, id, at, repeat(sign, n)})
+}
+
+// AskVerdicts asks the aggregator to decide anew about numbers of an account, "" for all of them: call it after what the verdicts depend on is
+// acknowledged. It returns the batch under which the numbers are queued.
+func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers []string, now time.Time) (uuid.UUID, error) {
+	n, batch := len(numbers), uuid.New()
+	err := insertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, number)", 0, n,
+		[]any{repeat(batch, n), repeat(account, n), repeat(int64(0), n), numbers})
+	if err != nil {
+		return batch, fmt.Errorf("queue numbers: %w", err)
+	}
+	// The touch comes second: who sees it sees the numbers.
+	if err := OpenTouches(ctx, conn, []Touch{{Account: account, ID: batch, AtMS: now.UnixMilli()}}); err != nil {
+		return batch, fmt.Errorf("announce queued numbers: %w", err)
+	}
+	return batch, nil
 }
 
 // Rejection is one dead letter.
