@@ -102,20 +102,22 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n, []any{account, bucket, id, at, repeat(sign, n)})
 }
 
-// AskVerdicts asks the aggregator to decide anew about numbers of an account, "" for all of them: call it after what the verdicts depend on is
-// acknowledged. It returns the batch under which the numbers are queued.
+// AskVerdicts asks the aggregator to decide the verdicts of these numbers anew, or of all numbers of the account when numbers is nil. Call it after
+// what decides them, such as a list of reference data, is stored. It returns the id of the touch that was opened.
 func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers []string, now time.Time) (uuid.UUID, error) {
-	n, batch := len(numbers), uuid.New()
-	err := insertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, number)", 0, n,
-		[]any{repeat(batch, n), repeat(account, n), repeat(int64(0), n), numbers})
+	if numbers == nil {
+		numbers = []string{""} // stands for all of them
+	}
+	id, n := uuid.New(), len(numbers)
+	err := insertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number)", 0, n,
+		[]any{repeat(id, n), repeat(account, n), repeat(int64(0), n), repeat(uint64(0), n), numbers})
+	if err == nil && n > 0 {
+		err = OpenTouches(ctx, conn, []Touch{{Account: account, ID: id, AtMS: now.UnixMilli()}})
+	}
 	if err != nil {
-		return batch, fmt.Errorf("queue numbers: %w", err)
+		return uuid.Nil, fmt.Errorf("ask for verdicts of account %q: %w", account, err)
 	}
-	// The touch comes second: who sees it sees the numbers.
-	if err := OpenTouches(ctx, conn, []Touch{{Account: account, ID: batch, AtMS: now.UnixMilli()}}); err != nil {
-		return batch, fmt.Errorf("announce queued numbers: %w", err)
-	}
-	return batch, nil
+	return id, nil
 }
 
 // NumberOverride is a verdict that somebody set by hand; the greatest version of a number counts. State "" takes it back.
