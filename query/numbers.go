@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"text/template"
 	"time"
-
-	"kaskad/schema"
 )
 
 var (
@@ -95,7 +95,28 @@ func (r *numberRow) unpack(packed string) error {
 	if len(packed)%streakAttempt != 0 {
 		return errCutOff
 	}
+	r.reasons = sortCounts(r.reasons)
 	return nil
+}
+
+// sortCounts brings packed counts into the order of their names, so that an answer does not depend on how they were written.
+func sortCounts(packed string) string {
+	names := 0
+	sorted, last := true, ""
+	for name := range eachCount(packed) {
+		sorted = sorted && (names == 0 || last < name)
+		last = name
+		names++
+	}
+	if sorted {
+		return packed
+	}
+	counts := maps.Collect(eachCount(packed))
+	var again []byte
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		again = packCounts(again, name, counts[name])
+	}
+	return string(again)
 }
 
 // eachCount reads packed counts: for each name its count (4 bytes), its length (2), and the name.
@@ -205,6 +226,3 @@ func asOfMembers(seen *pin) []member {
 	}
 	return []member{{"as_of", asOf}, {"lag_seconds", lag}}
 }
-
-// masked is a number as errors may show it.
-func masked(number string) string { return schema.MaskRecipient(number) }

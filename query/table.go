@@ -140,9 +140,9 @@ func (t *table) row(row []value) {
 	}
 }
 
-// guard keeps a spreadsheet from taking a text for a formula.
+// guard keeps a spreadsheet from taking a text for a formula. A phone number is none that does harm, and who imports it wants it as it is.
 func guard(cell string) string {
-	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 && numberProblem(cell) != "" {
 		return "'" + cell
 	}
 	return cell
