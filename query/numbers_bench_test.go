@@ -1,9 +1,11 @@
 package query
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -47,6 +49,46 @@ func BenchmarkDeadNumbers(b *testing.B) {
 			}
 			b.ReportMetric(numbers*float64(b.N)/b.Elapsed().Seconds(), "numbers/s")
 			b.ReportMetric(float64(bytes)/numbers, "bytes/number")
+		})
+	}
+}
+
+// BenchmarkServer_CheckNumbers asks about 10 000 of 10 million numbers, spread over all of them, and for pages of the dead among them.
+func BenchmarkServer_CheckNumbers(b *testing.B) {
+	const all = 10_000_000
+	conn := newConn(b)
+	for _, part := range []string{"number % 10 > 0", "number % 10 = 0"} { // what was decided later lies in parts of its own
+		execute(b, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, ported, valid) SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')),
+			1700000000000000 + number, if(number % 10 = 3, 'dead', 'active'), 'hard', 1790000000000 + number, -1, -1 FROM numbers($1) WHERE `+part, uint64(all))
+	}
+	s := newServer(b, conn)
+	var body strings.Builder
+	body.WriteString(`{"numbers":[`)
+	for i := range maxChecked {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		fmt.Fprintf(&body, `"+79%09d"`, (i*7919*131)%all*7)
+	}
+	body.WriteString(`]}`)
+	b.Run("check", func(b *testing.B) {
+		for b.Loop() {
+			if w := call(s, http.MethodPost, "/v1/numbers/check", strings.NewReader(body.String())); w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"unknown"`) {
+				b.Fatal(w.Body)
+			}
+		}
+		b.ReportMetric(maxChecked*float64(b.N)/b.Elapsed().Seconds(), "numbers/s")
+	})
+	first := "/v1/numbers/dead?limit=10000&account=acme"
+	var next numbersAnswer
+	decode(b, get(s, first), http.StatusOK, &next)
+	for name, target := range map[string]string{"page": first, "page_deep": first + "&cursor=" + *next.NextCursor, "one": "/v1/numbers/+79000000021", "page_all_accounts": "/v1/numbers/dead?limit=10000"} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if w := get(s, target); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
 		})
 	}
 }

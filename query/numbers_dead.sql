@@ -7,9 +7,15 @@ FROM
     SELECT number, account, version,
         {{template "packed"}} AS packed
     FROM number_health FINAL
-    WHERE version <= {pin:UInt64} AND state = 'dead'{{template "dead_filters" .}}
-    ORDER BY number, account
-    LIMIT {limit:UInt32}
+    WHERE version <= {pin:UInt64} AND (account, number) IN
+    (
+        -- The keys of the page first: only its rows are packed.
+        SELECT account, number
+        FROM number_health FINAL
+        WHERE version <= {pin:UInt64} AND state = 'dead'{{template "dead_filters" .}}
+        ORDER BY number, account
+        LIMIT {limit:UInt32}
+    )
     UNION ALL
     SELECT number, account, version,
         {{template "packed"}} AS packed

@@ -17,9 +17,15 @@ FROM
             arrayStringConcat(arrayMap((leg, code, segments, cohort) -> concat(reinterpretAsFixedString(leg), reinterpretAsFixedString(code),
                 reinterpretAsFixedString(segments), reinterpretAsFixedString(cohort)), streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms))) AS packed
     FROM number_health FINAL
-    WHERE version <= {pin:UInt64} AND state = 'dead' AND account = {account:String}
-    ORDER BY number, account
-    LIMIT {limit:UInt32}
+    WHERE version <= {pin:UInt64} AND (account, number) IN
+    (
+        -- The keys of the page first: only its rows are packed.
+        SELECT account, number
+        FROM number_health FINAL
+        WHERE version <= {pin:UInt64} AND state = 'dead' AND account = {account:String}
+        ORDER BY number, account
+        LIMIT {limit:UInt32}
+    )
     UNION ALL
     SELECT number, account, version,
         concat(
