@@ -28,6 +28,7 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed request").
 			c.Abort()
 			c.Status(499)
+			cutOff(c)
 			return
 		}
 		p := asProblem(err)
@@ -38,11 +39,15 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			}
 			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
 		}
-		if c.Writer.Written() {
-			// What has begun cannot become an error any more. The connection is cut, so that nobody takes a part for the whole.
-			panic(http.ErrAbortHandler)
-		}
+		cutOff(c)
 		p.send(c)
+	}
+}
+
+// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a part for the whole.
+func cutOff(c *gin.Context) {
+	if c.Writer.Written() {
+		panic(http.ErrAbortHandler)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
@@ -181,5 +182,30 @@ func TestServer_DeadNumbers_ExportFails(t *testing.T) {
 		if r.StatusCode != http.StatusInternalServerError || r.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %s %v", form, r.Status, r.Header)
 		}
+	}
+}
+
+// An export goes on for longer than a server gives other requests, as long as the client reads.
+func TestServer_DeadNumbers_SlowClient(t *testing.T) {
+	conn := newConn(t)
+	const n = 60_000 // more than what sockets hold
+	insertDeadNumbers(t, conn, n)
+	server := httptest.NewUnstartedServer(newServer(t, conn).Handler())
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
+	server.Start()
+	defer server.Close()
+	r, err := http.Get(server.URL + "/v1/numbers/dead?limit=all&format=ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	first := make([]byte, 1)
+	if _, err := io.ReadFull(r.Body, first); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	rest, err := io.ReadAll(r.Body)
+	if lines := strings.Count(string(rest), "\n"); err != nil || lines != n {
+		t.Errorf("%d lines, %v", lines, err)
 	}
 }

@@ -37,6 +37,8 @@ func (t *table) begin(c *gin.Context, envelope []member) {
 	envelopeHeaders(c, envelope)
 	c.Header("Content-Type", t.format.contentType())
 	c.Status(http.StatusOK)
+	// The server would take a request for broken that is not over when its time to be read is.
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(exportTime)) // a recorder of tests has none
 	t.to = c
 }
 
@@ -53,8 +55,7 @@ func (t *table) flow(all bool) error {
 		return nil
 	}
 	// Each piece has the time that an answer has: how long the whole takes depends on its size.
-	deadline := http.NewResponseController(t.to.Writer)
-	_ = deadline.SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder of tests has none
+	_ = http.NewResponseController(t.to.Writer).SetWriteDeadline(time.Now().Add(writeTimeout))
 	if _, err := t.to.Writer.Write(gathered); err != nil {
 		return fmt.Errorf("send rows: %w", err)
 	}
