@@ -128,19 +128,10 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 	complete := baseline != nil && p.Segments > 0
 	legs := make([]LegCost, len(shape.Legs))
 	for i := range shape.Legs {
-		leg := &shape.Legs[i]
-		if !leg.Sent {
-			continue
-		}
-		t := l.TariffAt(leg, cohortMS)
-		prices.add(t)
-		if t == nil {
-			complete = false
-			continue
-		}
-		units, known := t.units(leg, shape.SMSSegments)
-		complete = complete && known
-		legs[i] = LegCost{Tariff: t, Units: units, Cost: t.cost(leg, units)}
+		var ok bool
+		legs[i], ok = l.Cost(&shape.Legs[i], shape.SMSSegments, cohortMS)
+		prices.add(legs[i].Tariff)
+		complete = complete && ok
 	}
 	p.Currency = prices.single()
 	if !complete || prices.mixed {
@@ -164,6 +155,24 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 	}
 	p.Saved = p.SMSOnly.Sub(p.Actual)
 	return p
+}
+
+// Cost prices one attempt by itself: what it cost whatever its message did besides. smsSegments are its message's, the cohort in Unix
+// milliseconds decides which prices are valid. An attempt that was not sent costs nothing and needs no tariff. It returns false when the
+// attempt has no price; the tariff tells, if there is one, what its currency would be.
+func (l *PriceList) Cost(leg *Leg, smsSegments uint16, cohortMS int64) (cost LegCost, ok bool) {
+	if !leg.Sent {
+		return LegCost{}, true
+	}
+	t := l.TariffAt(leg, cohortMS)
+	if t == nil {
+		return LegCost{}, false
+	}
+	units, known := t.units(leg, smsSegments)
+	if !known {
+		return LegCost{Tariff: t}, false
+	}
+	return LegCost{Tariff: t, Units: units, Cost: t.cost(leg, units)}, true
 }
 
 // baselineSegments returns what the message would take as SMS by its own events, 0 when they don't tell.

@@ -16,6 +16,8 @@ const maxCursorAge = 9 * time.Minute
 
 // cursor is where a page ended, and what all pages of one answer share. It is a keyset, never an offset.
 type cursor struct {
+	// Version is that of the cursor's meaning; 0 where it never changed.
+	Version int `json:"f,omitempty"`
 	// Query is a hash of the report's name and parameters: a cursor goes on with its own query only.
 	Query []byte `json:"q"`
 	// After holds the keys of the last row, as bytes, for a text need not be UTF-8.
@@ -59,13 +61,24 @@ func (c cursor) String() (string, error) {
 }
 
 // cursor reads parameter cursor: nil without one. keys is how many keys a row has.
-func (p *params) cursor(query []byte, keys int) *cursor {
+func (p *params) cursor(query []byte, keys int) *cursor { return p.cursorOf(0, query, keys) }
+
+// cursorOf reads a cursor whose meaning has versions. One of another version is refused before anything else is looked at: what it holds may be
+// called otherwise.
+func (p *params) cursorOf(version int, query []byte, keys int) *cursor {
 	given, found := p.one("cursor")
 	if !found {
 		return nil
 	}
 	encoded, err := base64.RawURLEncoding.DecodeString(given)
 	var c cursor
+	var form struct {
+		Version int `json:"f"`
+	}
+	if err == nil && json.Unmarshal(encoded, &form) == nil && form.Version != version {
+		p.fail("cursor", "is from an older version, or a newer one, of Kaskad, which meant something else by it: start again without a cursor")
+		return nil
+	}
 	if err == nil {
 		decoder := json.NewDecoder(bytes.NewReader(encoded))
 		decoder.DisallowUnknownFields()

@@ -49,8 +49,19 @@ func TestSQL_Golden(t *testing.T) {
 		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines, tz: "Asia/Kathmandu", fromMS: 1760572800000,
 			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
 			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"), filterOf("weekday", "1", "7")}},
-		"rejected_first": &rejectedQuery{limit: 1001},
-		"rejected_page":  &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
+		"numbers_dead_all":     &deadQuery{},
+		"numbers_dead_single":  &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},
+		"numbers_dead_page":    &deadQuery{pin: 7, limit: 11, accounts: []string{"acme", hostile}, rules: []string{"soft"}, after: &numberKey{hostile, "acme"}},
+		"numbers_dead_first":   &deadQuery{pin: 7, limit: 1001, accounts: []string{hostile}},
+		"numbers_one":          &oneQuery{number: hostile},
+		"numbers_one_account":  &oneQuery{hostile, "acme"},
+		"numbers_changes_all":  &changesQuery{head: 9},
+		"numbers_changes_page": &changesQuery{accounts: []string{"acme", hostile}, number: hostile, to: []string{"dead"}, after: 7, head: 9, limit: 10},
+		"audience_all":         &audienceQuery{state: "subscribed"},
+		"audience_page":        &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile}, apps: []string{"", hostile}, after: &subscriber{"acme", hostile, ""}, limit: 11},
+		"audience_single":      &audienceQuery{state: "unsubscribed", accounts: []string{hostile}, after: &subscriber{hostile, "user:1", "app"}, limit: 11},
+		"rejected_first":       &rejectedQuery{limit: 1001},
+		"rejected_page":        &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
 	} {
 		checkGolden(t, name, q, hostile)
 	}

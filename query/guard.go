@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed request").
 			c.Abort()
 			c.Status(499)
+			cutOff(c)
 			return
 		}
 		p := asProblem(err)
@@ -37,7 +39,15 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			}
 			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
 		}
+		cutOff(c)
 		p.send(c)
+	}
+}
+
+// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a part for the whole.
+func cutOff(c *gin.Context) {
+	if c.Writer.Written() {
+		panic(http.ErrAbortHandler)
 	}
 }
 
@@ -60,19 +70,21 @@ func (s *Server) recover(c *gin.Context) {
 // observe counts the request and writes the access log: the route rather than the path, and no query, for both may name people.
 func (s *Server) observe(c *gin.Context) {
 	begin := time.Now()
+	defer func() { // also when the connection is cut
+		took := time.Since(begin)
+		route := c.FullPath()
+		if route == "" {
+			route = "none"
+		}
+		s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
+		level := slog.LevelInfo
+		if route == "/healthz" || route == "/readyz" || route == "/metrics" {
+			level = slog.LevelDebug
+		}
+		s.logger.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+			"bytes", max(0, c.Writer.Size()), "took", took.Round(10*time.Microsecond), "from", c.Request.RemoteAddr)
+	}()
 	c.Next()
-	took := time.Since(begin)
-	route := c.FullPath()
-	if route == "" {
-		route = "none"
-	}
-	s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
-	level := slog.LevelInfo
-	if route == "/healthz" || route == "/readyz" || route == "/metrics" {
-		level = slog.LevelDebug
-	}
-	s.logger.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
-		"bytes", max(0, c.Writer.Size()), "took", took.Round(10*time.Microsecond), "from", c.Request.RemoteAddr)
 }
 
 // secure sets the headers of every answer and, with Auth "off", keeps web pages of other sites from using the browser of somebody
@@ -120,17 +132,31 @@ func loopbackName(host string) bool {
 // take waits for a turn, so that many requests at a time are slow one after another rather than all at once.
 func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		timer := time.NewTimer(s.wait)
-		defer timer.Stop()
-		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
+		release, err := s.turn(c.Request.Context(), turns)
+		var p *Problem
+		switch {
+		case err == nil:
+			defer release()
 			c.Next()
-		case <-c.Request.Context().Done():
+		case errors.As(err, &p):
+			p.send(c)
+		default:
 			c.AbortWithStatus(499)
-		case <-timer.C:
-			problem(http.StatusServiceUnavailable, "busy",
-				fmt.Sprintf("%d requests of this kind are running already; try again", cap(turns))).after(1).send(c)
 		}
+	}
+}
+
+// turn waits for a turn. It returns a Problem when none came, and ctx's error when nobody waits any more.
+func (s *Server) turn(ctx context.Context, turns chan struct{}) (release func(), err error) {
+	timer := time.NewTimer(s.wait)
+	defer timer.Stop()
+	select {
+	case turns <- struct{}{}:
+		return func() { <-turns }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-timer.C:
+		return nil, problem(http.StatusServiceUnavailable, "busy",
+			fmt.Sprintf("%d requests of this kind are running already; try again", cap(turns))).after(1)
 	}
 }

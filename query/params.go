@@ -177,6 +177,20 @@ func (p *params) limit() int {
 	return n
 }
 
+// pageOrAll returns the size of a page, or all when the whole list is wanted in one answer.
+func (p *params) pageOrAll(f format) (limit int, all bool) {
+	if given, _ := p.one("limit"); given != "all" {
+		return p.limit(), false
+	}
+	if f == formatJSON {
+		p.fail("limit", "all goes with format=csv, ndjson or arrow, which can be written as rows come; pages of JSON have up to "+strconv.Itoa(maxPage)+" rows")
+	}
+	if _, given := p.values["cursor"]; given {
+		p.fail("cursor", "goes with pages; limit=all gives everything at once")
+	}
+	return 0, true
+}
+
 // shorten keeps what the caller sent from filling the answer.
 func shorten(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")

@@ -113,6 +113,7 @@ func (p *Problem) sendWith(c *gin.Context, body any) {
 	if c.Writer.Written() {
 		return
 	}
+	c.Writer.Header().Del("Content-Type") // of rows that did not come
 	if p.retryAfter > 0 {
 		c.Header("Retry-After", fmt.Sprint(p.retryAfter))
 	}

@@ -42,10 +42,15 @@ type Server struct {
 	metrics *metrics
 
 	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
-	queries, uploads chan struct{}
-	// wait is maxWait but in tests.
-	wait     time.Duration
-	decoders sync.Pool
+	// Overrides wait for the aggregator, and would keep reports waiting with them.
+	queries, uploads, overrides chan struct{}
+	// wait is maxWait but in tests, and verdictWait is the constant of that name.
+	wait, verdictWait time.Duration
+	decoders          sync.Pool
+	// stopping is closed when the server is to end: nobody waits for something new any more.
+	stopping chan struct{}
+	stop     sync.Once
+	feed     feedHead
 	// zones holds the names that ClickHouse is known to know.
 	zones sync.Map
 	// putting lets one list of reference data be stored at a time.
@@ -73,7 +78,8 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
-		wait: maxWait, queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads)}
+		wait: maxWait, verdictWait: verdictWait, stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
+		overrides: make(chan struct{}, config.MaxQueries)}
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
 	s.handler = s.routes()
 	return s, nil
@@ -107,6 +113,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		case <-ctx.Done():
 		case <-ended:
 		}
+		s.stop.Do(func() { close(s.stopping) })
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		err := server.Shutdown(last)
@@ -154,7 +161,7 @@ func (s *Server) routes() http.Handler {
 	get := func(path string, h func(*gin.Context) error, before ...gin.HandlerFunc) {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
 	}
-	reading, uploading := s.take(s.queries), s.take(s.uploads)
+	reading, uploading, overriding := s.take(s.queries), s.take(s.uploads), s.take(s.overrides)
 	get("/", s.landing)
 	get("/v1/reports/channels", s.channels, reading)
 	get("/v1/reports/segment-waste", s.segmentWaste, reading)
@@ -163,6 +170,15 @@ func (s *Server) routes() http.Handler {
 	get("/v1/status", s.status, reading)
 	get("/v1/definitions", s.definitions, reading)
 	get("/v1/rejected", s.rejected, reading)
+	get("/v1/numbers/dead", s.deadNumbers, reading)
+	get("/v1/numbers/changes", s.numberChanges) // it may wait for long, and takes its turns by itself
+	r.POST("/v1/numbers/check", reading, s.handle(s.checkNumbers))
+	get("/v1/numbers/:number", s.number, reading)
+	r.PUT("/v1/numbers/:number/override", overriding, s.handle(s.putOverride))
+	r.DELETE("/v1/numbers/:number/override", overriding, s.handle(s.deleteOverride))
+	for _, state := range audienceStates {
+		get("/v1/audience/"+state, func(c *gin.Context) error { return s.audience(c, state) }, reading)
+	}
 	r.POST("/v1/events", uploading, s.handle(s.events))
 	r.POST("/v1/sms/segments", s.handle(s.smsSegments))
 	r.POST("/v1/forecasts/savings", s.handle(s.forecastSavings))
@@ -206,6 +222,7 @@ func (s *Server) landing(c *gin.Context) error {
 	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
 		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
 		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped", "/v1/number-rules?account={account}",
+		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/audience/uninstalled?app={app}",
 		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

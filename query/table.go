@@ -19,23 +19,30 @@ const (
 	formatJSON format = iota
 	formatCSV
 	formatNDJSON
+	// formatArrow needs columns whose types are known beforehand: see newList.
+	formatArrow
 )
 
-var formatNames = []string{"json", "csv", "ndjson"}
+var formatNames = []string{"json", "csv", "ndjson", "arrow"}
 
 func (f format) contentType() string {
-	return [...]string{"application/json", "text/csv; charset=utf-8; header=present", "application/x-ndjson"}[f]
+	return [...]string{"application/json", "text/csv; charset=utf-8; header=present", "application/x-ndjson", arrowStreamType}[f]
 }
 
 // format reads parameter format, else the header Accept; JSON is the default.
-func (p *params) format(r *http.Request) format {
+func (p *params) format(r *http.Request) format { return p.formatOf(r, formatNames[:formatArrow]) }
+
+// listFormat does so for a list, which can be had as Arrow too.
+func (p *params) listFormat(r *http.Request) format { return p.formatOf(r, formatNames) }
+
+func (p *params) formatOf(r *http.Request, names []string) format {
 	if name, given := p.one("format"); given {
-		for i, n := range formatNames {
+		for i, n := range names {
 			if n == name {
 				return format(i)
 			}
 		}
-		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name), strings.Join(formatNames, " ")))
+		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name), strings.Join(names, " ")))
 		return formatJSON
 	}
 	best, weight := formatJSON, 0.0
@@ -58,10 +65,12 @@ func (p *params) format(r *http.Request) format {
 			f = formatNDJSON
 		case "application/json", "application/*", "*/*":
 			f = formatJSON
+		case arrowStreamType:
+			f = formatArrow
 		default:
 			continue
 		}
-		if q > weight {
+		if q > weight && int(f) < len(names) {
 			best, weight = f, q
 		}
 	}
@@ -75,6 +84,9 @@ type table struct {
 	rows    int
 	json    jx.Encoder
 	csv     []byte
+	arrow   *arrowRows
+	// to is where rows go as they come; nil while they are kept for send.
+	to *gin.Context
 }
 
 func newTable(f format, columns ...[]string) *table {
@@ -97,6 +109,10 @@ func newTable(f format, columns ...[]string) *table {
 // row adds a row, which has a value for each column.
 func (t *table) row(row []value) {
 	t.rows++
+	if t.format == formatArrow {
+		t.arrow.append(row)
+		return
+	}
 	if t.format == formatCSV {
 		for i, v := range row {
 			cell := v.plain()
@@ -124,9 +140,9 @@ func (t *table) row(row []value) {
 	}
 }
 
-// guard keeps a spreadsheet from taking a text for a formula.
+// guard keeps a spreadsheet from taking a text for a formula. A phone number is none that does harm, and who imports it wants it as it is.
 func guard(cell string) string {
-	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 {
+	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 && numberProblem(cell) != "" {
 		return "'" + cell
 	}
 	return cell
@@ -153,12 +169,12 @@ type member struct {
 // send writes the envelope around the rows. Formats that have no place for one carry it in headers: Kaskad-As-Of and so on.
 func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	if t.format != formatJSON {
-		for _, m := range append(envelope, member{"next_cursor", nextCursor}) {
-			if m.value.kind != kindNull {
-				c.Header("Kaskad-"+textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(m.name, "_", "-")), m.value.plain())
-			}
+		envelopeHeaders(c, append(envelope, member{"next_cursor", nextCursor}))
+		body := t.csv
+		if t.format == formatArrow {
+			body = t.arrow.end()
 		}
-		c.Data(http.StatusOK, t.format.contentType(), t.csv)
+		c.Data(http.StatusOK, t.format.contentType(), body)
 		return
 	}
 	t.json.ArrEnd()
@@ -174,4 +190,12 @@ func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	nextCursor.json(&out)
 	out.ObjEnd()
 	c.Data(http.StatusOK, t.format.contentType(), out.Bytes())
+}
+
+func envelopeHeaders(c *gin.Context, envelope []member) {
+	for _, m := range envelope {
+		if m.value.kind != kindNull {
+			c.Header("Kaskad-"+textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(m.name, "_", "-")), m.value.plain())
+		}
+	}
 }

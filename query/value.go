@@ -24,6 +24,10 @@ const (
 	kindMoney
 	// kindJSON is JSON already.
 	kindJSON
+	// kindTime is a time in Unix milliseconds.
+	kindTime
+	// kindCounts is a packed map of names to counts (see eachCount): an object in JSON.
+	kindCounts
 	// kindAbsent leaves the field out of a JSON object; in a CSV it is empty.
 	kindAbsent
 )
@@ -53,6 +57,14 @@ func text(s string) value         { return value{kind: kindText, text: s} }
 func truth(b bool) value          { return value{kind: kindBool, n: int64(bit(b))} }
 func amount(a money.Amount) value { return value{kind: kindMoney, text: a.String()} }
 func instant(ms int64) value      { return text(timeText(ms)) }
+
+// moment is a time in the rows of a list, where 0 stands for none.
+func moment(ms int64) value {
+	if ms == 0 {
+		return null
+	}
+	return value{kind: kindTime, n: ms}
+}
 func instantIn(ms int64, z *time.Location) value {
 	return text(time.UnixMilli(ms).In(z).Format(time.RFC3339))
 }
@@ -102,6 +114,12 @@ func (v value) plain() string {
 		return v.text
 	case kindBool:
 		return strconv.FormatBool(v.n == 1)
+	case kindTime:
+		return timeText(v.n)
+	case kindCounts:
+		var w jx.Encoder
+		v.json(&w)
+		return w.String()
 	}
 	return ""
 }
@@ -120,6 +138,15 @@ func (v value) json(w *jx.Encoder) {
 		w.Raw([]byte(v.text))
 	case kindBool:
 		w.Bool(v.n == 1)
+	case kindTime:
+		w.Str(timeText(v.n))
+	case kindCounts:
+		w.ObjStart()
+		for name, n := range eachCount(v.text) {
+			w.FieldStart(strings.ToValidUTF8(name, "\ufffd"))
+			w.UInt32(n)
+		}
+		w.ObjEnd()
 	default:
 		w.Null()
 	}

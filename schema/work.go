@@ -121,6 +121,20 @@ func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers 
 	return id, nil
 }
 
+// NumberOverride is a verdict that somebody set by hand; the greatest version of a number counts. State "" takes it back.
+type NumberOverride struct {
+	Account, Number string
+	Version         uint64
+	State, Why, By  string
+	AtMS            int64
+}
+
+// InsertNumberOverride stores an override. The verdict has to be asked for: see AskVerdicts.
+func InsertNumberOverride(ctx context.Context, conn driver.Conn, o NumberOverride) error {
+	return insertColumns(ctx, conn, "INSERT INTO number_overrides (account, number, version, state, why, `by`, at_ms)", 0, 1,
+		[]any{[]string{o.Account}, []string{o.Number}, []uint64{o.Version}, []string{o.State}, []string{o.Why}, []string{o.By}, []int64{o.AtMS}})
+}
+
 // Rejection is one dead letter.
 type Rejection struct {
 	Place

@@ -16,8 +16,13 @@ import (
 // listServer says whose list is meant, and at which server.
 type listServer struct {
 	Account string `help:"Account whose list it is." required:"" placeholder:"NAME"`
-	URL     string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
-	Data    string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
+	serverAddress
+}
+
+// serverAddress says which server is asked.
+type serverAddress struct {
+	URL  string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
+	Data string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
 }
 
 // serverTimeout is longer than a server takes for the longest list.
@@ -29,7 +34,7 @@ type api struct {
 	client  http.Client
 }
 
-func (s listServer) find(ctx context.Context) (*api, error) {
+func (s serverAddress) find(ctx context.Context) (*api, error) {
 	address := strings.TrimRight(s.URL, "/")
 	if address == "" {
 		at, ok := readRunning(ctx, s.Data)
@@ -139,11 +144,40 @@ func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byt
 	if response.StatusCode == http.StatusOK {
 		return answer, nil
 	}
+	return nil, a.refusal(response, answer)
+}
+
+// refusal says what a server says in an answer that is no 200.
+func (a *api) refusal(response *http.Response, answer []byte) error {
 	var p struct {
 		Detail string `json:"detail"`
 	}
 	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
 		p.Detail = strings.TrimSpace(string(answer[:min(len(answer), 500)]))
 	}
-	return nil, fmt.Errorf("%s answers %s: %s", a.address, response.Status, p.Detail)
+	return fmt.Errorf("%s answers %s: %s", a.address, response.Status, p.Detail)
+}
+
+// stream copies the body of a 200 as it comes, for as long as it takes. A body that ends too early is an error.
+func (a *api) stream(ctx context.Context, path string, to io.Writer) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.address+path, nil)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", a.address, err)
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w: is it running?", a.address, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+		if err != nil {
+			return fmt.Errorf("ask %s: %w", a.address, err)
+		}
+		return a.refusal(response, answer)
+	}
+	if _, err := io.Copy(to, response.Body); err != nil {
+		return fmt.Errorf("%s broke off: %w: its log says why; start again", a.address, err)
+	}
+	return nil
 }

@@ -1,0 +1,255 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+var (
+	//go:embed numbers_changes.sql
+	numberChangesSQL string
+	//go:embed numbers_changes_head.sql
+	numberChangesHeadSQL string
+)
+
+var numberChangesTemplate = template.Must(template.New("numbers_changes.sql").Parse(numberChangesSQL))
+
+const (
+	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.
+	maxFeedWait = 30
+	// feedPoll is how often the end of the feed is looked for while somebody waits.
+	feedPoll = 250 * time.Millisecond
+)
+
+// numberStates are all states of a number.
+var numberStates = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
+
+var changeColumns = []column{{"account", columnText}, {"number", columnText}, {"from", columnText}, {"to", columnText}, {"at", columnTime},
+	{"rule", columnText}, {"seen_at", columnTime}, {"seq", columnCount}}
+
+// changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
+type changesQuery struct {
+	accounts, to []string
+	number       string
+	after, head  uint64
+	limit        int
+}
+
+// SQL returns the statement and its parameters.
+func (q *changesQuery) SQL() (string, []any, error) {
+	args := []any{clickhouse.Named("after", q.after), clickhouse.Named("head", q.head)}
+	if len(q.accounts) > 0 {
+		args = append(args, clickhouse.Named("accounts", q.accounts))
+	}
+	if q.number != "" {
+		args = append(args, clickhouse.Named("number", q.number))
+	}
+	if len(q.to) > 0 {
+		args = append(args, clickhouse.Named("to", q.to))
+	}
+	if q.limit > 0 {
+		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
+	}
+	var statement strings.Builder
+	err := numberChangesTemplate.Execute(&statement, map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0, "Limit": q.limit > 0})
+	if err != nil {
+		return "", nil, fmt.Errorf("fill numbers_changes.sql: %w", err)
+	}
+	return statement.String(), args, nil
+}
+
+// numberChanges serves GET /v1/numbers/changes.
+func (s *Server) numberChanges(c *gin.Context) error {
+	p, err := readParams(c.Request, []string{"account", "number", "to", "limit", "cursor", "wait", "format"})
+	if err != nil {
+		return err
+	}
+	f := p.listFormat(c.Request)
+	limit, all := p.pageOrAll(f)
+	q := changesQuery{accounts: p.accountFilter(), to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
+	if number, given := p.one("number"); given {
+		if q.number, err = pathNumber(number); err != nil {
+			p.errs = append(p.errs, asProblem(err).Errors...)
+		}
+	}
+	for _, state := range q.to {
+		if !slices.Contains(numberStates, state) {
+			p.fail("to", fmt.Sprintf("%q is no state; %s", shorten(state), suggest(state, numberStates)))
+		}
+	}
+	wait := p.seconds("wait", maxFeedWait)
+	if all && wait > 0 {
+		p.fail("wait", "goes with pages; limit=all answers at once")
+	}
+	hash := queryHash(slices.Concat([]string{"numbers/changes", q.number}, q.accounts, []string{""}, q.to)...)
+	if at := p.cursorOf(numberCursor, hash, 1); at != nil {
+		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
+			p.fail("cursor", "cannot be read: start again without a cursor")
+		}
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	next := func(seq uint64) (value, error) {
+		encoded, err := cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}}.String()
+		return text(encoded), err
+	}
+	if all {
+		return s.exportChanges(c, q, newList(f, changeColumns), next)
+	}
+	t := newList(f, changeColumns)
+	if err := s.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
+		return err
+	}
+	// There always is a next page: what it asks for may come later.
+	nextCursor, err := next(q.after)
+	if err != nil {
+		return err
+	}
+	t.send(c, nil, nextCursor)
+	return nil
+}
+
+// seconds reads a whole number of seconds, 0 without the parameter.
+func (p *params) seconds(name string, most int) time.Duration {
+	given, found := p.one(name)
+	if !found {
+		return 0
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 0 || n > most {
+		p.fail(name, fmt.Sprintf("%q must be a whole number of seconds, 0…%d", shorten(given), most))
+	}
+	return time.Duration(n) * time.Second
+}
+
+// exportChanges answers with the feed up to its end now. Its next cursor is that end.
+func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) error {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), exportTime)
+	defer cancel()
+	release, err := s.turn(ctx, s.queries)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if q.head, err = s.feed.end(ctx, s, 0); err != nil {
+		return err
+	}
+	nextCursor, err := next(q.head)
+	if err != nil {
+		return err
+	}
+	t.begin(c, []member{{"next_cursor", nextCursor}})
+	if err := s.readChanges(ctx, &q, t); err != nil {
+		return fmt.Errorf("export changes: %w", err)
+	}
+	return t.finish()
+}
+
+// awaitChanges reads a page, waiting for its first row when there is none yet, and moves q.after to where the next one begins.
+func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wait time.Duration) error {
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	tick := time.NewTicker(feedPoll)
+	defer tick.Stop()
+	for age := time.Duration(0); ; age = feedPoll / 2 {
+		if err := s.changesPage(ctx, q, t, age); err != nil {
+			return fmt.Errorf("changes: %w", err)
+		}
+		if t.rows > 0 || wait == 0 {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return nil
+		case <-s.stopping:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a turn for as long as it reads.
+func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+	defer cancel()
+	// The end first: all rows up to it are visible to the statement that follows.
+	if q.head, err = s.feed.end(ctx, s, age); err != nil || q.head <= q.after {
+		return err
+	}
+	release, err := s.turn(ctx, s.queries)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return s.readChanges(ctx, q, t)
+}
+
+// readChanges adds rows to the table and moves q.after behind them: to the last row of a full page, else to the end that was looked for.
+func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return err
+	}
+	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.limit == 0), statement, args...)
+	if err != nil {
+		return err
+	}
+	defer closeRows(rows, &err)
+	var seq uint64
+	var row []value
+	for rows.Next() {
+		var account, number, from, to, rule string
+		var atMS, seenMS int64
+		if err := rows.Scan(&seq, &account, &number, &from, &to, &atMS, &rule, &seenMS); err != nil {
+			return err
+		}
+		row = append(row[:0], text(account), text(number), text(from), text(to), moment(atMS), text(rule), moment(seenMS), count(seq))
+		t.row(row)
+		if err := t.flow(false); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if q.after = q.head; q.limit > 0 && t.rows == q.limit {
+		q.after = seq
+	}
+	return nil
+}
+
+// feedHead knows the end of the feed of changes. However many wait for it, it is looked for once at a time, and behind the last end.
+type feedHead struct {
+	mu    sync.Mutex
+	seq   uint64
+	asked time.Time
+}
+
+// end returns the number of the last change, 0 when there is none, as somebody has seen it no longer ago than age.
+func (f *feedHead) end(ctx context.Context, s *Server, age time.Duration) (uint64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Since(f.asked) < age {
+		return f.seq, nil
+	}
+	var seq uint64
+	err := s.deps.Conn.QueryRow(s.settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	if err != nil {
+		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
+	}
+	f.seq, f.asked = max(f.seq, seq), time.Now()
+	return f.seq, nil
+}

@@ -1,0 +1,201 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
+)
+
+//go:embed numbers_check.sql
+var checkNumbersSQL string
+
+const (
+	// maxChecked is how many numbers one request may ask about.
+	maxChecked = 10_000
+	// maxCheckBody is enough for as many numbers with spaces around them.
+	maxCheckBody = 1 << 20
+)
+
+// checkedNumber is what a CRM asks before a mailing.
+type checkedNumber struct {
+	state, rule string
+	sinceMS     int64
+}
+
+// checkNumbers serves POST /v1/numbers/check.
+func (s *Server) checkNumbers(c *gin.Context) error {
+	p, err := readParams(c.Request, []string{"account"})
+	if err != nil {
+		return err
+	}
+	account, given := p.one("account")
+	if given && account == "" {
+		p.fail("account", "is empty; name an account, or leave the parameter out")
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	if err := checkJSON(c.Request); err != nil {
+		return err
+	}
+	body, err := readBody(c, maxCheckBody, fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10, maxChecked))
+	if err != nil {
+		return err
+	}
+	numbers, err := readNumbers(body)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	now := s.config.Now()
+	asOf, err := s.numbersAsOf(ctx, now)
+	if err != nil {
+		return err
+	}
+	if !given {
+		accounts, err := s.numberAccounts(ctx)
+		if err != nil {
+			return err
+		}
+		if len(accounts) > 1 {
+			return badParameter("account", "is needed here: more than one account has numbers; add account=…")
+		}
+		if len(accounts) == 1 {
+			account = accounts[0]
+		}
+	}
+	found, err := s.readChecked(ctx, account, numbers)
+	if err != nil {
+		return fmt.Errorf("check numbers: %w", err)
+	}
+	var out jx.Encoder
+	out.ObjStart()
+	for _, m := range append([]member{{"account", text(account)}}, asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf})...) {
+		out.FieldStart(m.name)
+		m.value.json(&out)
+	}
+	out.FieldStart("rows")
+	out.ArrStart()
+	for _, number := range numbers {
+		found.encode(&out, number)
+	}
+	out.ArrEnd()
+	out.ObjEnd()
+	c.Data(http.StatusOK, formatJSON.contentType(), out.Bytes())
+	return nil
+}
+
+// checkedNumbers are the verdicts on numbers that have been seen.
+type checkedNumbers map[string]checkedNumber
+
+// encode writes the row of a number.
+func (found checkedNumbers) encode(out *jx.Encoder, number string) {
+	out.ObjStart()
+	defer out.ObjEnd()
+	field := func(name string, v value) {
+		out.FieldStart(name)
+		v.json(out)
+	}
+	field("number", text(number))
+	if wrong := numberProblem(number); wrong != "" {
+		field("error", text(wrong))
+		return
+	}
+	v, seen := found[number]
+	if !seen {
+		v.state = unknownState
+	}
+	field("state", text(v.state))
+	field("rule", text(v.rule))
+	field("since", moment(v.sinceMS))
+}
+
+// readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has its own row.
+func readNumbers(body []byte) (numbers []string, err error) {
+	bad := func(detail string) error { return problem(http.StatusBadRequest, "bad-body", detail) }
+	const form = `the body must be one JSON object such as {"numbers":["+79161234567"]}`
+	d := jx.DecodeBytes(body)
+	if d.Next() != jx.Object {
+		return nil, bad(form)
+	}
+	found := false
+	err = d.Obj(func(d *jx.Decoder, name string) error {
+		if name != "numbers" || found {
+			return badParameter(shorten(name), "is unknown here, or there twice; "+form)
+		}
+		found = true
+		if d.Next() != jx.Array {
+			return badParameter("numbers", "must be an array of strings; "+form)
+		}
+		return d.Arr(func(d *jx.Decoder) error {
+			if d.Next() != jx.String {
+				return badParameter("numbers", fmt.Sprintf("element %d is not a string: write numbers in quotes, with their plus sign", len(numbers)+1))
+			}
+			if len(numbers) == maxChecked {
+				return badParameter("numbers", fmt.Sprintf("there are more than %d: ask in several requests", maxChecked))
+			}
+			number, err := d.Str()
+			numbers = append(numbers, number)
+			return err
+		})
+	})
+	var p *Problem
+	switch {
+	case errors.As(err, &p):
+		return nil, p
+	case err != nil:
+		return nil, bad("the body is not valid JSON: " + form)
+	case !found:
+		return nil, badParameter("numbers", "is required; "+form)
+	}
+	if err := d.Skip(); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, bad("something follows the object: " + form)
+	}
+	return numbers, nil
+}
+
+func (s *Server) readChecked(ctx context.Context, account string, numbers []string) (found checkedNumbers, err error) {
+	wanted, err := ext.NewTable("wanted", ext.Column("number", "String"))
+	if err != nil {
+		return nil, fmt.Errorf("make external table: %w", err)
+	}
+	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
+	asked := 0
+	for _, number := range numbers {
+		if numberProblem(number) != "" {
+			continue
+		}
+		asked++
+		if err := wanted.Append(number); err != nil {
+			return nil, fmt.Errorf("fill external table: %w", err)
+		}
+	}
+	found = checkedNumbers{}
+	if asked == 0 {
+		return found, nil
+	}
+	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)), checkNumbersSQL, clickhouse.Named("account", account))
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		var number string
+		var v checkedNumber
+		if err := rows.Scan(&number, &v.state, &v.rule, &v.sinceMS); err != nil {
+			return nil, err
+		}
+		found[number] = v
+	}
+	return found, rows.Err()
+}

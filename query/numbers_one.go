@@ -1,0 +1,185 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
+)
+
+//go:embed numbers_override.sql
+var numberOverrideSQL string
+
+// oneQuery asks for a number. Without an account all accounts are searched.
+type oneQuery struct{ number, account string }
+
+// SQL returns the statement and its parameters.
+func (q *oneQuery) SQL() (string, []any, error) {
+	args := []any{clickhouse.Named("number", q.number)}
+	if q.account != "" {
+		args = append(args, clickhouse.Named("account", q.account))
+	}
+	var statement strings.Builder
+	if err := numberTemplates.ExecuteTemplate(&statement, "one", map[string]bool{"Account": q.account != ""}); err != nil {
+		return "", nil, fmt.Errorf("fill numbers_one.sql: %w", err)
+	}
+	return statement.String(), args, nil
+}
+
+// verdict is what number_health says of a number; the zero verdict is that of a number that was never seen.
+type verdict struct {
+	numberRow
+	state, override, why string
+	version              uint64
+}
+
+// override is a verdict that somebody set by hand; state is "" when there is none.
+type override struct {
+	state, why, by string
+	atMS           int64
+	version        uint64
+}
+
+// numberRequest reads what the routes of one number share: the number of the path, and parameter account.
+func numberRequest(c *gin.Context) (oneQuery, error) {
+	p, err := readParams(c.Request, []string{"account"})
+	if err != nil {
+		return oneQuery{}, err
+	}
+	account, given := p.one("account")
+	if given && account == "" {
+		p.fail("account", "is empty; name an account, or leave the parameter out")
+	}
+	number, err := pathNumber(c.Param("number"))
+	if err == nil {
+		err = p.err()
+	}
+	return oneQuery{number, account}, err
+}
+
+// number serves GET /v1/numbers/{number}.
+func (s *Server) number(c *gin.Context) error {
+	q, err := numberRequest(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	defer cancel()
+	v, err := s.readVerdict(ctx, q)
+	if err != nil {
+		return err
+	}
+	return s.answerNumber(ctx, c, http.StatusOK, v, "")
+}
+
+// readVerdict returns the verdict on a number. One that was never seen has the account that was asked for. A number of several accounts is a
+// Problem that asks for one of them.
+func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return v, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return v, fmt.Errorf("read verdict: %w", err)
+	}
+	defer closeRows(rows, &err)
+	v.account, v.number, v.state, v.ported, v.valid = q.account, q.number, unknownState, -1, -1
+	for n := 0; rows.Next(); n++ {
+		if n == 1 {
+			return v, badParameter("account", "is needed here: more than one account knows this number; add account=…")
+		}
+		var packed string
+		if err := rows.Scan(&packed, &v.state, &v.version, &v.override, &v.why); err != nil {
+			return v, fmt.Errorf("read verdict: %w", err)
+		}
+		if err := v.unpack(packed); err != nil {
+			return v, err
+		}
+	}
+	return v, rows.Err()
+}
+
+// readOverride returns the override of a number that was set or taken back last.
+func (s *Server) readOverride(ctx context.Context, account, number string) (o override, err error) {
+	rows, err := s.deps.Conn.Query(s.settings(ctx), numberOverrideSQL, clickhouse.Named("account", account), clickhouse.Named("number", number))
+	if err != nil {
+		return o, fmt.Errorf("read override: %w", err)
+	}
+	defer closeRows(rows, &err)
+	for rows.Next() {
+		if err := rows.Scan(&o.state, &o.why, &o.by, &o.atMS, &o.version); err != nil {
+			return o, fmt.Errorf("read override: %w", err)
+		}
+	}
+	return o, rows.Err()
+}
+
+// answerNumber writes a verdict with its evidence; detail, if there is one, tells why the answer is not final.
+func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
+	now := s.config.Now()
+	asOf, err := s.numbersAsOf(ctx, now)
+	if err != nil {
+		return err
+	}
+	o, err := s.readOverride(ctx, v.account, v.number)
+	if err != nil {
+		return err
+	}
+	wasted, versions, err := s.wastedOn(ctx, v)
+	if err != nil {
+		return err
+	}
+	var out jx.Encoder
+	out.ObjStart()
+	if detail != "" {
+		out.FieldStart("detail")
+		out.Str(detail)
+	}
+	field := func(name string, v value) {
+		out.FieldStart(name)
+		v.json(&out)
+	}
+	for i, shown := range v.values(nil, wasted) {
+		field(numberColumns[i].name, shown)
+		if numberColumns[i].name == "number" {
+			field("state", text(v.state))
+		}
+	}
+	out.FieldStart("override")
+	if o.state == "" {
+		out.Null()
+	} else {
+		out.ObjStart()
+		field("state", text(o.state))
+		field("why", text(o.why))
+		field("at", instant(o.atMS))
+		field("by", text(o.by))
+		out.ObjEnd()
+	}
+	field("tariff_version", count(versions.Tariffs))
+	for _, m := range asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}) {
+		field(m.name, m.value)
+	}
+	out.ObjEnd()
+	c.Data(status, formatJSON.contentType(), out.Bytes())
+	return nil
+}
+
+// wastedOn prices the streak of one number.
+func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, priceVersions, error) {
+	lists, err := s.priceLists(ctx, []string{v.account}, nil)
+	if err != nil {
+		return wastedCost{}, priceVersions{}, err
+	}
+	wasted, err := s.newStreakPricer(lists).price(ctx, []numberRow{v.numberRow}, nil)
+	if err != nil {
+		return wastedCost{}, priceVersions{}, fmt.Errorf("price streak: %w", err)
+	}
+	return wasted[0], lists.versions, nil
+}

@@ -1,0 +1,147 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+	"unicode/utf8"
+
+	"kaskad/schema"
+
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// verdictWait is how long a request waits for the verdict that it asked for: several passes of the aggregator.
+	verdictWait = 10 * time.Second
+	// verdictPoll is how often it looks.
+	verdictPoll = 100 * time.Millisecond
+	// maxWhy is how long a reason may be, in bytes.
+	maxWhy = 1000
+	// maxOverrideBody leaves room for one that is escaped throughout.
+	maxOverrideBody = 16 << 10
+)
+
+// overrideStates are what a number can be declared to be.
+var overrideStates = []string{"active", "dead", "quarantined"}
+
+// putOverride serves PUT /v1/numbers/{number}/override.
+func (s *Server) putOverride(c *gin.Context) error {
+	q, err := numberRequest(c)
+	if err != nil {
+		return err
+	}
+	p, err := readFields(c, maxOverrideBody, []bodyField{{name: "state"}, {name: "why"}})
+	if err != nil {
+		return err
+	}
+	state := p.required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
+	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.failed("state") {
+		p.fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence again", shorten(state), suggest(state, overrideStates)))
+	}
+	why := p.required("why", "say for whoever asks later why the evidence is overruled")
+	if why == "" && !p.failed("why") {
+		p.fail("why", "is empty; say for whoever asks later why the evidence is overruled")
+	}
+	if len(why) > maxWhy || !utf8.ValidString(why) {
+		p.fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
+	}
+	if err := p.err(); err != nil {
+		return err
+	}
+	return s.override(c, q, override{state: state, why: why, by: s.author(c)})
+}
+
+// deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing changes.
+func (s *Server) deleteOverride(c *gin.Context) error {
+	q, err := numberRequest(c)
+	if err != nil {
+		return err
+	}
+	return s.override(c, q, override{by: s.author(c)})
+}
+
+// override stores an override, asks for the verdict and waits for it.
+func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+s.config.QueryTime)
+	defer cancel()
+	before, err := s.readVerdict(ctx, q)
+	if err != nil {
+		return err
+	}
+	if before.account == "" {
+		return badParameter("account", "is needed here: no account knows this number yet; add account=…")
+	}
+	q.account = before.account
+	stored, err := s.storeOverride(ctx, q, o)
+	if err != nil {
+		return err
+	}
+	if stored == nil { // there was nothing to take back
+		return s.answerNumber(ctx, c, http.StatusOK, before, "")
+	}
+	now, err := s.waitForVerdict(ctx, q, before, *stored)
+	if err != nil {
+		return err
+	}
+	if !now.follows(before, *stored) {
+		return s.answerNumber(ctx, c, http.StatusAccepted, now, "the override is stored, and the verdict does not show it yet: is the aggregator running? GET the number again; it need not be sent twice")
+	}
+	return s.answerNumber(ctx, c, http.StatusOK, now, "")
+}
+
+// storeOverride stores an override under a version above the last, and asks for the verdict. It returns what was stored: nil when there was
+// nothing to take back.
+func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*override, error) {
+	s.putting.Lock()
+	defer s.putting.Unlock()
+	last, err := s.readOverride(ctx, q.account, q.number)
+	if err != nil || o.state == "" && last.state == "" {
+		return nil, err
+	}
+	now := s.config.Now()
+	o.version, o.atMS = max(uint64(now.UnixMicro()), last.version+1), now.UnixMilli()
+	// Whether the caller still waits does not matter any more.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.QueryTime)
+	defer cancel()
+	if err := schema.InsertNumberOverride(ctx, s.deps.Conn, schema.NumberOverride{Account: q.account, Number: q.number, Version: o.version,
+		State: o.state, Why: o.why, By: o.by, AtMS: o.atMS}); err != nil {
+		return nil, err
+	}
+	if _, err := schema.AskVerdicts(ctx, s.deps.Conn, q.account, []string{q.number}, now); err != nil {
+		return nil, fmt.Errorf("the override is stored, and its verdict could not be asked for: %w", err)
+	}
+	return &o, nil
+}
+
+// follows tells whether a verdict was given in view of an override. A verdict that says the same as before need not be written anew.
+func (v *verdict) follows(before verdict, o override) bool {
+	if v.override != o.state {
+		return false
+	}
+	return o.state == "" || v.why == o.why && (v.version > before.version || v.sinceMS == o.atMS)
+}
+
+// waitForVerdict returns the verdict that follows the override, or the last one when none does in time.
+func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict, o override) (v verdict, err error) {
+	deadline := time.NewTimer(s.verdictWait)
+	defer deadline.Stop()
+	tick := time.NewTicker(verdictPoll)
+	defer tick.Stop()
+	for {
+		if v, err = s.readVerdict(ctx, q); err != nil || v.follows(before, o) {
+			return v, err
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return v, nil
+		case <-s.stopping:
+			return v, nil
+		case <-ctx.Done():
+			return v, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,320 @@
+package query
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// streakRow is an attempt of a streak.
+type streakRow struct {
+	leg         uint64
+	code        uint32
+	smsSegments uint16
+	cohortMS    int64
+}
+
+// healthRow is a row of number_health as tests write it.
+type healthRow struct {
+	account, number                                                       string
+	version                                                               uint64
+	state, rule                                                           string
+	sinceMS, firstFailedMS, lastFailedMS, lastDeliveredMS, ownerChangedMS int64
+	ruleVersion                                                           uint64
+	reasons                                                               map[string]uint32
+	mailings, days                                                        uint32
+	streak                                                                []streakRow
+	reassigned                                                            bool
+	operator                                                              string
+	ported, valid                                                         int8
+	override, why                                                         string
+}
+
+const healthColumns = "account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days, first_failed_ms, last_failed_ms, " +
+	"last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, operator, ported, valid, owner_changed_ms, override, why"
+
+func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthRow) {
+	tb.Helper()
+	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO "+table+" ("+healthColumns+")")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, r := range rows {
+		legs, codes, segments, cohorts := []uint64{}, []uint32{}, []uint16{}, []int64{}
+		for _, a := range r.streak {
+			legs, codes, segments, cohorts = append(legs, a.leg), append(codes, a.code), append(segments, a.smsSegments), append(cohorts, a.cohortMS)
+		}
+		reasons := r.reasons
+		if reasons == nil {
+			reasons = map[string]uint32{}
+		}
+		if err := batch.Append(r.account, r.number, r.version, r.state, r.rule, r.sinceMS, r.ruleVersion, reasons, r.mailings, r.days, r.firstFailedMS, r.lastFailedMS,
+			r.lastDeliveredMS, legs, codes, segments, cohorts, r.reassigned, r.operator, r.ported, r.valid, r.ownerChangedMS, r.override, r.why); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// replaceHealth replaces verdicts as the aggregator does: the rows that go are copied first.
+func replaceHealth(tb testing.TB, conn driver.Conn, now map[numberKey]healthRow, rows ...healthRow) {
+	tb.Helper()
+	var before []healthRow
+	for _, r := range rows {
+		if old, found := now[numberKey{r.number, r.account}]; found {
+			before = append(before, old)
+		}
+		now[numberKey{r.number, r.account}] = r
+	}
+	if len(before) > 0 {
+		insertHealth(tb, conn, "number_health_before", before...)
+	}
+	insertHealth(tb, conn, "number_health", rows...)
+}
+
+func dead(account, number string, version uint64) healthRow {
+	return healthRow{account: account, number: number, version: version, state: "dead", rule: "hard", sinceMS: int64(version) * 1000, firstFailedMS: int64(version), ported: -1, valid: -1,
+		lastFailedMS: int64(version) * 2000, ruleVersion: 1, reasons: map[string]uint32{"unknown_subscriber": 2}, mailings: 2, days: 2}
+}
+
+type numbersAnswer struct {
+	AsOf          *string          `json:"as_of"`
+	TariffVersion json.Number      `json:"tariff_version"`
+	Rows          []map[string]any `json:"rows"`
+	NextCursor    *string          `json:"next_cursor"`
+}
+
+func numbers(tb testing.TB, s *Server, route, query string) (answer numbersAnswer) {
+	tb.Helper()
+	decode(tb, get(s, "/v1/"+route+"?"+query), http.StatusOK, &answer)
+	return answer
+}
+
+// numberKeys returns the accounts and numbers of rows, and the version that dead put into since.
+func numberKeys(rows []map[string]any) (keys []string) {
+	for _, r := range rows {
+		keys = append(keys, fmt.Sprint(r["number"], " ", r["account"], " ", r["since"]))
+	}
+	return keys
+}
+
+func deadKeys(now map[numberKey]healthRow, account, rule string) (keys []string) {
+	var rows []healthRow
+	for _, r := range now {
+		if r.state == "dead" && (account == "" || r.account == account) && (rule == "" || r.rule == rule) {
+			rows = append(rows, r)
+		}
+	}
+	slices.SortFunc(rows, func(a, b healthRow) int {
+		return cmp.Or(strings.Compare(a.number, b.number), strings.Compare(a.account, b.account))
+	})
+	for _, r := range rows {
+		keys = append(keys, fmt.Sprint(r.number, " ", r.account, " ", timeText(r.sinceMS)))
+	}
+	return keys
+}
+
+// Whatever verdicts change while somebody pages, the pages together are the list as it was at the first one.
+func TestServer_DeadNumbers_Snapshot(t *testing.T) {
+	conn := newConn(t)
+	r := rand.New(rand.NewPCG(7, 42))
+	now := map[numberKey]healthRow{}
+	version := uint64(1000)
+	change := func(n int) {
+		version++
+		rows := map[numberKey]healthRow{}
+		for range n {
+			d := dead([]string{"acme", "beta", "zeta"}[r.IntN(3)], fmt.Sprintf("+7900%07d", r.IntN(400)), version)
+			d.rule = []string{"hard", "soft"}[r.IntN(2)]
+			if r.IntN(3) == 0 {
+				d.state = "active"
+			}
+			rows[numberKey{d.number, d.account}] = d
+		}
+		var list []healthRow
+		for _, row := range rows {
+			list = append(list, row)
+		}
+		replaceHealth(t, conn, now, list...)
+	}
+	change(300)
+	change(300)
+	change(100)
+	s := newServer(t, conn)
+	for round, c := range []struct {
+		query, account, rule string
+		limit                int
+	}{{"", "", "", 37}, {"account=acme&", "acme", "", 11}, {"account=acme&account=beta&account=zeta&rule=soft&", "", "soft", 50}, {"rule=hard&account=zeta&", "zeta", "hard", 7}} {
+		want := deadKeys(now, c.account, c.rule)
+		if got := numberKeys(numbers(t, s, "numbers/dead", c.query+"limit=10000").Rows); !slices.Equal(got, want) {
+			t.Fatalf("%s: %d rows, want %d", c.query, len(got), len(want))
+		}
+		var got []string
+		page := numbers(t, s, "numbers/dead", fmt.Sprintf("%slimit=%d", c.query, c.limit))
+		for n := 0; ; n++ {
+			got = append(got, numberKeys(page.Rows)...)
+			if page.NextCursor == nil {
+				break
+			}
+			change(150) // half of all numbers
+			if n%2 == 1 {
+				execute(t, conn, "OPTIMIZE TABLE number_health FINAL") // what was replaced is gone from there
+			}
+			page = numbers(t, s, "numbers/dead", fmt.Sprintf("%slimit=%d&cursor=%s", c.query, c.limit, *page.NextCursor))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("round %d: pages hold %d rows, want the %d of the first page's moment", round, len(got), len(want))
+		}
+	}
+}
+
+func TestServer_DeadNumbers_Row(t *testing.T) {
+	conn := newConn(t)
+	euro := func(price string) string {
+		return strings.Replace(tariffRow("sms", "per_segment_sent", price, "provider", "euro"), "RUB", "EUR", 1)
+	}
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.50", "valid_to", "2026-06-01T00:00:00Z"), tariffRow("sms", "per_segment_sent", "3.00", "valid_from", "2026-06-01T00:00:00Z"),
+		euro("0.07"))
+	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', 2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
+	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	const sent, failed = 1, 8
+	segments := func(n uint32) uint32 { return sent | failed | n<<8 }
+	full := healthRow{account: "acme", number: "+79160000001", version: 5, state: "dead", rule: "soft", sinceMS: 1789000000123, firstFailedMS: 1788000000000, lastFailedMS: 1789500000000,
+		lastDeliveredMS: 1787000000000, ruleVersion: 3, reasons: map[string]uint32{"expired": 4, "absent_subscriber": 1}, mailings: 5, days: 6,
+		streak:     []streakRow{{1, segments(2), 9, cheap}, {1, segments(0), 3, dear}, {2, failed, 0, dear}},
+		reassigned: true, operator: "250-01", ported: 1, valid: 0, ownerChangedMS: 1780000000000}
+	with := func(number string, streak ...streakRow) healthRow {
+		r := dead("acme", number, 6)
+		r.streak = streak
+		return r
+	}
+	insertHealth(t, conn, "number_health", full,
+		with("+79160000002"), // nothing was billed
+		with("+79160000003", streakRow{1, segments(1), 0, cheap}, streakRow{2, sent | failed, 0, cheap}), // no tariff for voice
+		with("+79160000004", streakRow{1, segments(1), 0, cheap}, streakRow{3, segments(1), 0, cheap}),   // two currencies
+		with("+79160000005", streakRow{3, segments(2), 0, cheap}),
+		with("+79160000006", streakRow{1, segments(0), 0, cheap})) // no segments
+	s := newServer(t, conn)
+	w := get(s, "/v1/numbers/dead?limit=1")
+	want := `{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[{"account":"acme","number":"+79160000001","since":"2026-09-10T00:26:40.123Z","rule":"soft",` +
+		`"reasons":{"absent_subscriber":1,"expired":4},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":"2026-09-15T19:20:00.000Z","failed_mailings":5,"failed_days":6,` +
+		`"wasted_cost":"14.00","currency":"RUB","rule_version":3,"first_failed_at":"2026-08-29T10:40:00.000Z","possible_reassignment":true,"operator":"250-01","ported":true,"valid":false,` +
+		`"owner_changed_at":"2026-05-28T20:26:40.000Z"}],"next_cursor":`
+	if got := w.Body.String(); !strings.HasPrefix(got, want) {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	var costs []string
+	for _, r := range numbers(t, s, "numbers/dead", "").Rows {
+		costs = append(costs, fmt.Sprint(r["wasted_cost"], r["currency"]))
+	}
+	if want := []string{"14.00RUB", "0.00", "<nil>RUB", "<nil>", "0.14EUR", "<nil>RUB"}; !slices.Equal(costs, want) {
+		t.Errorf("costs %q, want %q", costs, want)
+	}
+	csv := get(s, "/v1/numbers/dead?limit=1&format=csv")
+	if got := csv.Body.String(); got != "account,number,since,rule,reasons,last_delivered_at,last_failed_at,failed_mailings,failed_days,wasted_cost,currency,rule_version,first_failed_at,"+
+		"possible_reassignment,operator,ported,valid,owner_changed_at\r\nacme,+79160000001,2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
+		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,250-01,true,false,2026-05-28T20:26:40.000Z\r\n" ||
+		csv.Header().Get("Kaskad-Next-Cursor") == "" || csv.Header().Get("Kaskad-Tariff-Version") != "1" {
+		t.Errorf("csv: %s %v", got, csv.Header())
+	}
+
+	// A price that is corrected corrects the cost; pages that have begun keep theirs.
+	cursor := *numbers(t, s, "numbers/dead", "limit=4").NextCursor
+	putTariffs(t, conn, "acme", euro("0.10"))
+	if got := numbers(t, s, "numbers/dead", "limit=4&cursor="+cursor); got.Rows[0]["wasted_cost"] != "0.14" || got.TariffVersion != "1" {
+		t.Errorf("the page after: %v", got)
+	}
+	if got := numbers(t, s, "numbers/dead", ""); got.Rows[4]["wasted_cost"] != "0.20" || got.TariffVersion != "2" {
+		t.Errorf("new prices: %v", got)
+	}
+}
+
+func TestServer_DeadNumbers_Refused(t *testing.T) {
+	conn := newConn(t)
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1))
+	s := newServer(t, conn)
+	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
+	altered := func(change func(*cursor)) string {
+		c := paramsOf(t, "cursor="+next, "cursor").cursorOf(numberCursor, queryHash("numbers/dead", ""), 2)
+		if c == nil {
+			t.Fatal("the cursor cannot be read")
+		}
+		change(c)
+		encoded, err := c.String()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url.QueryEscape(encoded)
+	}
+	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *cursor) { c.Pin.ReadMS -= 29 * 60 * 1000 })); w.Code != http.StatusOK {
+		t.Error(w.Body)
+	}
+	for _, c := range []struct{ query, parameter, word string }{
+		{"cursor=" + altered(func(c *cursor) { c.Pin.ReadMS -= 31 * 60 * 1000 }), "cursor", "older than 30 minutes"},
+		{"cursor=" + altered(func(c *cursor) { c.Version = 0 }), "cursor", "start again without a cursor"},
+		{"cursor=" + altered(func(c *cursor) { c.Version = 99 }), "cursor", "older version"},
+		{"cursor=" + altered(func(c *cursor) { c.Pin = nil }), "cursor", "start again"},
+		{"account=acme&cursor=" + next, "cursor", "another query"},
+		{"cursor=nonsense", "cursor", "start again"},
+		{"limit=all", "limit", "format=csv"},
+		{"limit=all&format=csv&cursor=" + next, "cursor", "limit=all"},
+		{"limit=10001", "limit", "10000"},
+		{"rule=hart", "rule", "did you mean hard?"},
+		{"account=", "account", "empty"},
+		{"state=dead", "state", "unknown here"},
+		{"format=parquet", "format", "arrow"},
+	} {
+		wantProblem(t, get(s, "/v1/numbers/dead?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+	}
+	// Reports have no Arrow.
+	wantProblem(t, get(s, "/v1/reports/channels?format=arrow"), http.StatusBadRequest, "format", "json csv ndjson")
+}
+
+func TestServer_Number_Answer(t *testing.T) {
+	conn := newConn(t)
+	active := healthRow{account: "acme", number: "+79160000001", version: 5, state: "active", lastDeliveredMS: 1787000000000, ported: -1, valid: 1}
+	insertHealth(t, conn, "number_health", active, dead("acme", "+79160000002", 5), dead("beta", "+79160000002", 6))
+	if err := schema.InsertNumberOverride(t.Context(), conn, schema.NumberOverride{Account: "beta", Number: "+79160000002", Version: 1, State: "dead", Why: "asked us", By: "ops", AtMS: 1}); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, conn)
+	want := `{"account":"acme","number":"+79160000001","state":"active","since":null,"rule":"","reasons":{},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":null,` +
+		`"failed_mailings":0,"failed_days":0,"wasted_cost":"0.00","currency":"","rule_version":0,"first_failed_at":null,"possible_reassignment":false,"operator":"","ported":null,` +
+		`"valid":true,"owner_changed_at":null,"override":null,"tariff_version":0,"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0}`
+	for _, path := range []string{"+79160000001", "%2B79160000001", "79160000001", "%2b79160000001", "+7%39160000001"} {
+		if got := get(s, "/v1/numbers/"+path).Body.String(); got != want {
+			t.Errorf("%s: got %s\nwant %s", path, got, want)
+		}
+	}
+	var answer map[string]any
+	decode(t, get(s, "/v1/numbers/+79160000009"), http.StatusOK, &answer)
+	if answer["state"] != "unknown" || answer["number"] != "+79160000009" || answer["since"] != nil || answer["wasted_cost"] != "0.00" || answer["ported"] != nil || answer["valid"] != nil || answer["account"] != "" {
+		t.Errorf("never seen: %v", answer)
+	}
+	wantProblem(t, get(s, "/v1/numbers/+79160000002"), http.StatusBadRequest, "account", "more than one account")
+	decode(t, get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &answer)
+	if fmt.Sprint(answer["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" || answer["account"] != "beta" {
+		t.Errorf("overridden: %v", answer)
+	}
+	decode(t, get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &answer)
+	if answer["state"] != "unknown" || answer["account"] != "gamma" {
+		t.Errorf("another account: %v", answer)
+	}
+	for path, word := range map[string]string{"12": "2 digits", "+0123456789": "country code", "+7916abc": "digits alone", "+1234567890123456": "16 digits", "%20": "no digits"} {
+		wantProblem(t, get(s, "/v1/numbers/"+path), http.StatusBadRequest, "number", word)
+	}
+	wantProblem(t, get(s, "/v1/numbers/+79160000001?acount=x"), http.StatusBadRequest, "acount", "account")
+}

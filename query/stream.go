@@ -1,0 +1,106 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+const (
+	// exportTime ends an export. A client may read slowly: ClickHouse then waits for it, as nothing is kept on the way.
+	exportTime = 30 * time.Minute
+	// flushBytes is how much of an export is gathered before it is sent.
+	flushBytes = 64 << 10
+	// spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
+	spillBytes = 256 << 20
+)
+
+// newList makes a table whose columns have types, so that it can be had as Arrow too.
+func newList(f format, columns []column) *table {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	t := newTable(f, names)
+	if f == formatArrow {
+		t.arrow = newArrowRows(columns)
+	}
+	return t
+}
+
+// begin sends the envelope, in headers, and from then on rows as they come. The answer's memory does not depend on how many there are.
+func (t *table) begin(c *gin.Context, envelope []member) {
+	envelopeHeaders(c, envelope)
+	c.Header("Content-Type", t.format.contentType())
+	c.Status(http.StatusOK)
+	// The server would take a request for broken that is not over when its time to be read is.
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(exportTime)) // a recorder of tests has none
+	t.to = c
+}
+
+// flow sends what has gathered: everything when all is set, else once it is worth it.
+func (t *table) flow(all bool) error {
+	if t.to == nil {
+		return nil
+	}
+	gathered := t.csv
+	if t.arrow != nil {
+		gathered = t.arrow.out.Bytes()
+	}
+	if len(gathered) == 0 || len(gathered) < flushBytes && !all {
+		return nil
+	}
+	// Each piece has the time that an answer has: how long the whole takes depends on its size.
+	_ = http.NewResponseController(t.to.Writer).SetWriteDeadline(time.Now().Add(writeTimeout))
+	if _, err := t.to.Writer.Write(gathered); err != nil {
+		return fmt.Errorf("send rows: %w", err)
+	}
+	t.to.Writer.Flush()
+	t.csv = t.csv[:0]
+	if t.arrow != nil {
+		t.arrow.out.Reset()
+	}
+	return nil
+}
+
+// finish sends the rest of the rows.
+func (t *table) finish() error {
+	if t.arrow != nil {
+		t.arrow.end()
+		if t.arrow.err != nil {
+			return fmt.Errorf("encode rows as Arrow: %w", t.arrow.err)
+		}
+	}
+	return t.flow(true)
+}
+
+// exportSettings are the settings of a query that answers limit=all.
+func (s *Server) exportSettings(ctx context.Context) context.Context {
+	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
+		"readonly":                           2,
+		"max_execution_time":                 int(exportTime.Seconds()),
+		"join_use_nulls":                     0,
+		"max_bytes_before_external_sort":     spillBytes,
+		"max_bytes_before_external_group_by": spillBytes,
+	}))
+}
+
+// listTime is how long a list may take.
+func (s *Server) listTime(all bool) time.Duration {
+	if all {
+		return exportTime
+	}
+	return s.config.QueryTime
+}
+
+// listSettings are those of a page, or of an export.
+func (s *Server) listSettings(ctx context.Context, all bool) context.Context {
+	if all {
+		return s.exportSettings(ctx)
+	}
+	return s.settings(ctx)
+}

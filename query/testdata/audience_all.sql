@@ -1,0 +1,34 @@
+-- The people whose last word on an app was a certain one. At equal times the loss wins: its rank is greater. A push that failed as the app is gone
+-- counts as uninstalled when it began. Rows of recipient_events that are there twice change no maximum, so they are not merged here.
+-- External table: error_map.
+SELECT account, recipient, app, max((ms, rank)).1 AS since
+FROM
+(
+    SELECT account, recipient, app, occurred_ms AS ms, transform(status, ['subscribed', 'unsubscribed', 'uninstalled'], [1, 2, 3], 0) AS rank
+    FROM recipient_events
+    WHERE status IN ('subscribed', 'unsubscribed', 'uninstalled')
+    UNION ALL
+    SELECT account, recipient, app, if(start_ms = 9999999999999, cohort_ms, start_ms) AS ms, 3 AS rank
+    FROM
+    (
+        SELECT account, recipient, app, start_ms, cohort_ms, provider, error_code, permanent, expired
+        FROM attempts_by_recipient FINAL
+        WHERE channel = 'push' AND bitTest(code, 3)
+    ) AS a
+    WHERE -- The class that a line of the external table error_map gives a row's error code: the line of its provider, else that of any provider. An account
+-- without lines of its own has those of account ''. Lines are looked up in two constant arrays, which costs 0.1 µs for a row with a code and half of
+-- that for others. Keys hold two NUL bytes each, so a row whose names hold further ones finds none.
+if(a.error_code = '', if(a.expired = 1, 'expired', 'unknown'),
+    transform(concat(if(a.account IN (SELECT account FROM error_map), a.account, ''), '\0', a.provider, '\0', a.error_code),
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+        transform(concat(if(a.account IN (SELECT account FROM error_map), a.account, ''), '\0*\0', a.error_code),
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+            if(a.permanent = 1, 'unknown_subscriber', 'unknown'))))
+ IN ('app_uninstalled', 'token_invalid')
+)
+GROUP BY account, recipient, app
+HAVING max((ms, rank)).2 = {rank:UInt8}
+ORDER BY account, recipient, app
+-- rank = 1

@@ -1,0 +1,19 @@
+-- All dead numbers at the moment of the statement. Those of one account lie in the order of the answer, and are sent as they are read.
+SELECT
+        concat(
+            reinterpretAsFixedString(since_ms), reinterpretAsFixedString(first_failed_ms), reinterpretAsFixedString(last_failed_ms),
+            reinterpretAsFixedString(last_delivered_ms), reinterpretAsFixedString(owner_changed_ms), reinterpretAsFixedString(rule_version),
+            reinterpretAsFixedString(failed_mailings), reinterpretAsFixedString(failed_days),
+            reinterpretAsFixedString(toUInt8(possible_reassignment)), reinterpretAsFixedString(ported), reinterpretAsFixedString(valid),
+            reinterpretAsFixedString(toUInt16(length(account))), account, reinterpretAsFixedString(toUInt16(length(number))), number,
+            reinterpretAsFixedString(toUInt16(length(rule))), rule, reinterpretAsFixedString(toUInt16(length(operator))), operator,
+            reinterpretAsFixedString(toUInt16(arraySum(arrayMap(name -> 6 + length(name), mapKeys(reasons))))),
+            arrayStringConcat(arrayMap((name, n) -> concat(reinterpretAsFixedString(n), reinterpretAsFixedString(toUInt16(length(name))), name),
+                mapKeys(reasons), mapValues(reasons))),
+            arrayStringConcat(arrayMap((leg, code, segments, cohort) -> concat(reinterpretAsFixedString(leg), reinterpretAsFixedString(code),
+                reinterpretAsFixedString(segments), reinterpretAsFixedString(cohort)), streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms))) AS packed
+FROM number_health FINAL
+WHERE state = 'dead' AND account = {account:String} AND rule IN {rules:Array(String)}
+ORDER BY number
+-- account = "x' OR '1'='1 {id:String}"
+-- rules = ["hard","soft"]
