@@ -30,8 +30,10 @@ var referenceHistorySQL string
 
 // The kinds of reference data, as the table stores them.
 const (
-	ReferenceTariffs   = "tariffs"
-	ReferenceTemplates = "templates"
+	ReferenceTariffs     = "tariffs"
+	ReferenceTemplates   = "templates"
+	ReferenceErrorMap    = "error_map"
+	ReferenceNumberRules = "number_rules"
 )
 
 // Reference is one version of an account's list of reference data: tariffs, templates and so on. Every version stays.

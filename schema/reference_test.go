@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-func newConn(t *testing.T) driver.Conn {
+func newConn(t testing.TB) driver.Conn {
 	t.Helper()
 	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
 	if err != nil {

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
@@ -99,6 +100,24 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 		account[i], bucket[i], id[i], at[i] = t.Account, t.BucketMS/1000, t.ID, t.AtMS
 	}
 	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n, []any{account, bucket, id, at, repeat(sign, n)})
+}
+
+// AskVerdicts asks the aggregator to decide the verdicts of these numbers anew, or of all numbers of the account when numbers is nil. Call it after
+// what decides them, such as a list of reference data, is stored. It returns the id of the touch that was opened.
+func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers []string, now time.Time) (uuid.UUID, error) {
+	if numbers == nil {
+		numbers = []string{""} // stands for all of them
+	}
+	id, n := uuid.New(), len(numbers)
+	err := insertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number)", 0, n,
+		[]any{repeat(id, n), repeat(account, n), repeat(int64(0), n), repeat(uint64(0), n), numbers})
+	if err == nil && n > 0 {
+		err = OpenTouches(ctx, conn, []Touch{{Account: account, ID: id, AtMS: now.UnixMilli()}})
+	}
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("ask for verdicts of account %q: %w", account, err)
+	}
+	return id, nil
 }
 
 // Rejection is one dead letter.
