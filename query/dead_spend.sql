@@ -39,7 +39,7 @@ FROM
         WHERE (account, recipient) IN (SELECT account, number FROM dead)
             AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
-    INNER ANY JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
+    INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
     LEFT ANY JOIN
     (
         SELECT account, bucket, message_id, step, conversation, outside
