@@ -5,7 +5,7 @@ WITH
     -- an address (2) or of both (3).
     losses AS
     (
-        SELECT known.1 AS name, channel, groupArray((app, known.2, lost_ms)) AS lost
+        SELECT known.1 AS name, groupArray((channel, app, known.2, lost_ms)) AS lost
         FROM
         (
             SELECT arrayJoin(if(l.contact = '', [(hash_of(l.account, l.recipient), 3)], [(hash_of(l.account, l.contact), 1), (hash_of(l.account, l.recipient), 2)])) AS known,
@@ -36,7 +36,7 @@ if(r.error_code = '', '',
             ) AS l
             GROUP BY known, channel, app
         )
-        GROUP BY known.1, channel
+        GROUP BY known.1
     )
 SELECT
     m.movable, m.tested, m.reached, m.people, count(), max(m.settled_ms)
@@ -58,7 +58,8 @@ FROM
             SELECT t.person AS person, t.channel AS channel, t.app AS app,
                 bitShiftLeft(toUInt128(1), 8 * (indexOf({channels:Array(String)}, channel) - 1)) AS channel_bit,
                 max(t.delivered_at_ms) AS delivered_ms,
-                max(arrayMax(x -> if(bitAnd(x.2, t.name.2) != 0 AND (x.1 = t.app OR x.1 = '' OR t.app = ''), x.3, 0), arrayPushBack(l.lost, ('', 0, 0)))) AS lost_ms,
+                maxIf(arrayMax(x -> if(x.1 = t.channel AND bitAnd(x.3, t.name.2) != 0 AND (x.2 = t.app OR x.2 = '' OR t.app = ''), x.4, 0), l.lost),
+                    notEmpty(l.lost)) AS lost_ms,
                 groupArrayIf(t.message, t.name.2 != 2) AS messages, max(t.settles_ms) AS settled_ms
             FROM
             (
@@ -80,7 +81,7 @@ FROM
                     WHERE bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
                 ) AS r
             ) AS t
-            LEFT ANY JOIN losses AS l ON l.name = t.name.1 AND l.channel = t.channel
+            LEFT ANY JOIN losses AS l ON l.name = t.name.1
             GROUP BY person, channel, app
         )
         GROUP BY person
@@ -90,7 +91,7 @@ FROM
 ) AS m
 GROUP BY m.movable, m.tested, m.reached, m.people
 -- Each GROUP BY takes this much memory at most; the rest goes to disk.
-SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
+SETTINGS max_bytes_before_external_group_by = 2000000000, max_bytes_before_external_join = 2000000000
 -- from = 0
 -- to = 4294967295
 -- channels = ["sms","push","viber","whatsapp","vk","ok","telegram","messenger","instagram","rcs","email","flash_call","voice"]
