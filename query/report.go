@@ -26,11 +26,13 @@ var reportParams = []string{"from", "to", "tz", "group_by", "limit", "cursor", "
 
 // reportRequest is what a request asks of a report.
 type reportRequest struct {
-	name         string
-	format       format
-	zone         *time.Location
-	keys         keySet
-	filters      []filter
+	name    string
+	format  format
+	zone    *time.Location
+	keys    keySet
+	filters []filter
+	// further are the filters that are no keys; rows are apart by them too.
+	further      keySet
 	limit        int
 	fromMS, toMS int64
 	// now is the moment of the first page.
@@ -44,6 +46,11 @@ type reportRequest struct {
 // readReport reads the parameters of a report: its names are those of known, and further filters. missing is the group_by of a request without one. Rows
 // are ordered by the keys, and by one more for each of the further filters.
 func (s *Server) readReport(c *gin.Context, name string, known, further keySet, missing string) (*reportRequest, error) {
+	return s.readReportWith(c, name, known, further, missing, "")
+}
+
+// readReportWith does so for a report whose rows are always apart by one of the known names: the last key where group_by does not name it.
+func (s *Server) readReportWith(c *gin.Context, name string, known, further keySet, missing, always string) (*reportRequest, error) {
 	filters := slices.Concat(known, further)
 	p, err := readParams(c.Request, slices.Concat(filters.names(), reportParams))
 	if err != nil {
@@ -51,6 +58,11 @@ func (s *Server) readReport(c *gin.Context, name string, known, further keySet, 
 	}
 	r := &reportRequest{name: name, format: p.format(c.Request), zone: p.zone(), now: s.config.Now()}
 	r.keys = known.groupBy(p, missing)
+	if _, named := r.keys.find(always); always != "" && !named {
+		key, _ := known.find(always)
+		r.keys = append(r.keys, key)
+	}
+	r.further = further
 	r.filters = filters.filters(p, r.zone)
 	r.limit = p.limit()
 	parts := []string{name, r.zone.String(), strings.Join(r.keys.names(), ","), p.values.Get("from"), p.values.Get("to")}
@@ -84,12 +96,17 @@ func (r *reportRequest) next(after [][]byte, seen *pin) (value, error) {
 
 // envelope lists the fields that stand around the rows of every report.
 func (r *reportRequest) envelope(seen *pin) []member {
+	return append(r.freshEnvelope(seen), member{"mature", truth(seen.Mature)})
+}
+
+// freshEnvelope lists those of an answer that does not settle.
+func (r *reportRequest) freshEnvelope(seen *pin) []member {
 	asOf, lag := null, null
 	if seen.AsOfMS != nil {
 		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
 	}
 	return []member{{"report", text(r.name)}, {"from", instantIn(r.fromMS, r.zone)}, {"to", instantIn(r.toMS, r.zone)}, {"tz", text(r.zone.String())},
-		{"as_of", asOf}, {"lag_seconds", lag}, {"mature", truth(seen.Mature)}}
+		{"as_of", asOf}, {"lag_seconds", lag}}
 }
 
 // closeRows keeps the error of a result that ended early.

@@ -32,7 +32,7 @@ func (a *savingsAnswer) bytes() int64 {
 
 // answerCache remembers answers by all that they depend on: what was asked, the visible generations, the price lists and the routes.
 // So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for concurrent use.
-type answerCache struct {
+type answerCache[A interface{ bytes() int64 }] struct {
 	mu      sync.Mutex
 	entries map[string]*list.Element
 	recent  list.List // the one that was asked for last comes first
@@ -41,24 +41,24 @@ type answerCache struct {
 	limit int64
 }
 
-type cachedAnswer struct {
+type cachedAnswer[A any] struct {
 	key    string
-	answer *savingsAnswer
+	answer A
 	bytes  int64
 }
 
-func (c *answerCache) get(key string) *savingsAnswer {
+func (c *answerCache[A]) get(key string) (answer A) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := c.entries[key]
 	if e == nil {
-		return nil
+		return answer
 	}
 	c.recent.MoveToFront(e)
-	return e.Value.(*cachedAnswer).answer
+	return e.Value.(*cachedAnswer[A]).answer
 }
 
-func (c *answerCache) put(key string, answer *savingsAnswer) {
+func (c *answerCache[A]) put(key string, answer A) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.entries == nil {
@@ -68,13 +68,13 @@ func (c *answerCache) put(key string, answer *savingsAnswer) {
 	if limit == 0 {
 		limit = maxAnswerBytes
 	}
-	made := &cachedAnswer{key, answer, answer.bytes()}
+	made := &cachedAnswer[A]{key, answer, answer.bytes()}
 	if c.entries[key] != nil || made.bytes > limit {
 		return
 	}
 	c.entries[key] = c.recent.PushFront(made)
 	for c.bytes += made.bytes; c.bytes > limit; {
-		oldest := c.recent.Remove(c.recent.Back()).(*cachedAnswer)
+		oldest := c.recent.Remove(c.recent.Back()).(*cachedAnswer[A])
 		delete(c.entries, oldest.key)
 		c.bytes -= oldest.bytes
 	}

@@ -58,8 +58,10 @@ type Server struct {
 	prices  priceCache
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
-	answers   answerCache
+	answers   answerCache[*savingsAnswer]
 	computing singleflight.Group
+	// wholes are the answers that cursors still point into.
+	wholes answerCache[*wholeAnswer]
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -166,6 +168,10 @@ func (s *Server) routes() http.Handler {
 	get("/v1/reports/channels", s.channels, reading)
 	get("/v1/reports/segment-waste", s.segmentWaste, reading)
 	get("/v1/reports/savings", s.savings, reading)
+	get("/v1/reports/penetration", s.penetration, reading)
+	get("/v1/reports/failures", s.failures, reading)
+	get("/v1/reports/dead-spend", s.deadSpend, reading)
+	get("/v1/numbers/best-channel", s.bestChannel, reading)
 	get("/v1/messages/:id", s.message, reading)
 	get("/v1/status", s.status, reading)
 	get("/v1/definitions", s.definitions, reading)
@@ -220,9 +226,10 @@ func (s *Server) landing(c *gin.Context) error {
 		Version string   `json:"version,omitempty"`
 		Try     []string `json:"try"`
 	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
-		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
+		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/reports/penetration", "/v1/reports/failures",
+		"/v1/reports/dead-spend", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
 		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped", "/v1/number-rules?account={account}",
-		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/audience/uninstalled?app={app}",
+		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/numbers/best-channel", "/v1/audience/uninstalled?app={app}",
 		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

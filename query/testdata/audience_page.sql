@@ -17,18 +17,14 @@ FROM
         WHERE channel = 'push' AND bitTest(code, 3) AND account IN {accounts:Array(String)} AND app IN {apps:Array(String)} AND account >= {after_account:String}
             AND (account, recipient, app) > ({after_account:String}, {after_recipient:String}, {after_app:String})
     ) AS a
-    WHERE -- The class that a line of the external table error_map gives a row's error code: the line of its provider, else that of any provider. An account
--- without lines of its own has those of account ''. Lines are looked up in two constant arrays, which costs 0.1 µs for a row with a code and half of
--- that for others. Keys hold two NUL bytes each, so a row whose names hold further ones finds none.
-if(a.error_code = '', if(a.expired = 1, 'expired', 'unknown'),
+    WHERE if(a.error_code = '', if(a.expired = 1, 'expired', 'unknown'),
     transform(concat(if(a.account IN (SELECT account FROM error_map), a.account, ''), '\0', a.provider, '\0', a.error_code),
         (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
         (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
         transform(concat(if(a.account IN (SELECT account FROM error_map), a.account, ''), '\0*\0', a.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            if(a.permanent = 1, 'unknown_subscriber', 'unknown'))))
- IN ('app_uninstalled', 'token_invalid')
+            if(a.permanent = 1, 'unknown_subscriber', 'unknown')))) IN ('app_uninstalled', 'token_invalid')
 )
 GROUP BY account, recipient, app
 HAVING max((ms, rank)).2 = {rank:UInt8}

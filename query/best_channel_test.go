@@ -1,0 +1,199 @@
+package query
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+)
+
+// naiveBestChannels computes the export by loops over maps.
+func naiveBestChannels(rows []folded, lists map[string][]naivePrice, filters map[string][]string, from, to time.Time) []map[string]any {
+	type key struct{ account, person string }
+	people := map[key][]folded{}
+	for _, f := range rows {
+		if !f.skip && f.delivered && f.naiveKeep(filters, time.UTC, from, to) {
+			people[key{f.account, f.person()}] = append(people[key{f.account, f.person()}], f)
+		}
+	}
+	var sorted []key
+	for k := range people {
+		sorted = append(sorted, k)
+	}
+	slices.SortFunc(sorted, func(a, b key) int { return naiveCompare([]any{a.account, a.person}, []any{b.account, b.person}) })
+	var all []map[string]any
+	for _, k := range sorted {
+		attempts, evidence := people[k], "delivered"
+		if slices.ContainsFunc(attempts, func(f folded) bool { return f.read }) {
+			evidence = "read"
+			attempts = slices.DeleteFunc(slices.Clone(attempts), func(f folded) bool { return !f.read })
+		}
+		at := func(f folded) int64 {
+			if evidence == "read" {
+				return f.readMS
+			}
+			return f.deliveredMS
+		}
+		type choice struct {
+			channel, recipient string
+			price              *naivePrice
+		}
+		var choices []choice
+		for _, channel := range schema.Channels {
+			var here []folded
+			for _, f := range attempts {
+				if f.channel == channel {
+					here = append(here, f)
+				}
+			}
+			if len(here) == 0 {
+				continue
+			}
+			latest, recipient := here[0], ""
+			for _, f := range here {
+				recipient = max(recipient, f.recipient)
+				if naiveCompare([]any{int(at(f)), f.message, int(f.step)}, []any{int(at(latest)), latest.message, int(latest.step)}) > 0 {
+					latest = f
+				}
+			}
+			choices = append(choices, choice{channel, recipient, naivePriceOf(lists[k.account], latest, testNow.UnixMilli())})
+		}
+		slices.SortFunc(choices, func(a, b choice) int {
+			switch {
+			case a.price == nil && b.price == nil:
+				return strings.Compare(a.channel, b.channel)
+			case a.price == nil:
+				return 1
+			case b.price == nil:
+				return -1
+			}
+			return naiveCompare([]any{a.price.currency, int(a.price.price + a.price.connect), a.channel}, []any{b.price.currency, int(b.price.price + b.price.connect), b.channel})
+		})
+		best := choices[0]
+		row := map[string]any{"account": k.account, "contact": k.person, "channel": best.channel, "recipient": best.recipient, "evidence": evidence, "unit_price": nil, "currency": nil}
+		if best.price != nil {
+			row["unit_price"], row["currency"] = microsText(big.NewInt(best.price.price+best.price.connect)), best.price.currency
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+func TestServer_BestChannel_Naive(t *testing.T) {
+	for seed := range uint64(2) {
+		conn := newConn(t)
+		r := rand.New(rand.NewPCG(seed, 41))
+		rows := randomFolded(r, 400, testNow, 40)
+		insertFolded(t, conn, r, rows)
+		lists := testPrices()
+		putTestPrices(t, conn, lists)
+		s := newServer(t, conn)
+		evidence, channels, unpriced := map[any]bool{}, map[any]bool{}, false
+		for range 8 {
+			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+			values := url.Values{"from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+			filters := map[string][]string{}
+			for range r.IntN(3) {
+				name := []string{"account", "channel"}[r.IntN(2)]
+				value := fmt.Sprint(naiveKey(rows[r.IntN(len(rows))].cell, name, time.UTC))
+				filters[name] = append(filters[name], value)
+				values.Add(name, value)
+			}
+			want := naiveBestChannels(rows, lists, filters, from, to)
+			checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
+			for _, row := range want {
+				evidence[row["evidence"]], channels[row["channel"]] = true, true
+				unpriced = unpriced || row["unit_price"] == nil
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if !unpriced || len(evidence) != 2 || len(channels) < 5 {
+			t.Errorf("the test saw too little: unpriced %v, %v, %v", unpriced, evidence, channels)
+		}
+	}
+}
+
+// The prices of an export are those of its first page, and so is its period, however long it takes.
+func TestServer_BestChannel_Envelope(t *testing.T) {
+	conn := newConn(t)
+	at := testNow.Add(-10 * 24 * time.Hour)
+	attempt := func(contact, recipient, channel string, read bool) folded {
+		f := folded{contact: contact, recipient: recipient, message: contact + channel, cohortMS: at.UnixMilli(), startMS: at.UnixMilli(), deliveredMS: at.UnixMilli() + 1,
+			readMS: schema.Never, sent: true, delivered: true, read: read}
+		if read {
+			f.readMS = at.UnixMilli() + 2
+		}
+		f.account, f.channel, f.step, f.generation, f.bucket = "shop", channel, 1, 7, at
+		return f
+	}
+	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), []folded{
+		attempt("c1", "device:1", "push", true), attempt("c1", "+79000000001", "sms", false), // read beats cheaper
+		attempt("c2", "+79000000002", "voice", false), attempt("c2", "+79000000002", "sms", false), // the connect price counts
+		attempt("", "+79000000003", "viber", true),
+	})
+	list := []string{tariffRow("push", "per_message_sent", "9"), tariffRow("sms", "per_segment_sent", "2"), tariffRow("voice", "attempt_plus_connect", "1.50", "connect_price", "0.60")}
+	putTariffs(t, conn, "shop", list...)
+	s := newServer(t, conn)
+	const query = "/v1/numbers/best-channel?from=2026-11-01&to=2026-11-20"
+	want := `{"report":"best-channel","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[` +
+		`{"account":"shop","contact":"+79000000003","channel":"viber","recipient":"+79000000003","evidence":"read","unit_price":null,"currency":null},` +
+		`{"account":"shop","contact":"c1","channel":"push","recipient":"device:1","evidence":"read","unit_price":"9.00","currency":"RUB"},` +
+		`{"account":"shop","contact":"c2","channel":"sms","recipient":"+79000000002","evidence":"delivered","unit_price":"2.00","currency":"RUB"}],"next_cursor":null}`
+	if got := get(s, query).Body.String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	page := answerOf(t, s, "/v1/numbers/best-channel", url.Values{"limit": {"2"}, "account": {"shop"}})
+	list[1] = tariffRow("sms", "per_segment_sent", "3")
+	putTariffs(t, conn, "shop", list...)
+	later := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return testNow.AddDate(2, 0, 0) } })
+	next := answerOf(t, later, "/v1/numbers/best-channel", url.Values{"account": {"shop"}, "cursor": {*page.NextCursor}})
+	if len(next.Rows) != 1 || next.Rows[0]["unit_price"] != "2.00" || next.From != page.From || next.NextCursor != nil {
+		t.Errorf("the second page: %+v", next)
+	}
+	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" || now.Rows[2]["unit_price"] != "2.10" {
+		t.Errorf("the prices of now: %v", now.Rows)
+	}
+}
+
+func TestServer_BestChannel_Errors(t *testing.T) {
+	s := newServer(t, noConn{})
+	hash := queryHash("best-channel", "UTC", "", "")
+	bare, err := cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}}.String()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for query, c := range map[string][2]string{
+		"group_by=channel":   {"group_by", "is unknown here"},
+		"channel=pager":      {"channel", "is no channel"},
+		"from=2026-11-01T1":  {"from", "RFC 3339"},
+		"cursor=x":           {"cursor", "cannot be read"},
+		"cursor=" + bare:     {"cursor", "cannot be read"},
+		"limit=many":         {"limit", "whole number"},
+		"format=xml":         {"format", "is no format"},
+		"tz=Mars":            {"tz", "IANA"},
+		"to=2026-11-01T00:3": {"to", "RFC 3339"},
+	} {
+		wantProblem(t, get(s, "/v1/numbers/best-channel?"+query), http.StatusBadRequest, c[0], c[1])
+	}
+}
+
+func TestBestChannelQuery_SQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	for name, q := range map[string]*bestChannelQuery{
+		"best_channel_first": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60, limit: 1000}},
+		"best_channel_page": {ask: &reportRequest{zone: time.UTC, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
+			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}}, {bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile},
+	} {
+		checkGolden(t, name, q, hostile)
+	}
+}

@@ -1,0 +1,162 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"slices"
+	"text/template"
+
+	"kaskad/money"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+//go:embed dead_spend.sql
+var deadSpendSQL string
+
+// deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
+var deadSpendTemplate = template.Must(template.Must(template.New("dead_spend.sql").Parse(visibleSQL)).Parse(deadSpendSQL))
+
+// deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the number dead.
+var deadSpendKeys = slices.Concat(channelKeys, keySet{dimension("rule")})
+
+var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "avoidable_cost"}
+
+// numberChannels are those whose attempts are evidence of a number, and which a list of dead numbers keeps from trying.
+var numberChannels = []string{"sms", "voice", "flash_call"}
+
+// deadSpend serves GET /v1/reports/dead-spend (docs/definitions.md section 5): what was tried, and spent, on numbers while they were dead.
+//
+// An attempt counts when its start, or its cohort where that is unknown, lies in a span in which the number was dead, half-open: so the
+// attempt whose failure completed the rule, which started just when the span does, counts. Each attempt is priced by itself. avoidable_cost is
+// the cost on sms, voice and flash_call: what leaving dead numbers out of mailings would have saved. On other channels a dead number may well be
+// reached, so nothing of their cost is avoidable.
+func (s *Server) deadSpend(c *gin.Context) error {
+	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
+	if err != nil {
+		return err
+	}
+	return s.sendWhole(c, ask, deadSpendColumns, func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
+}
+
+// deadSpendQuery counts attempts by what their price depends on.
+type deadSpendQuery struct {
+	ask        *reportRequest
+	routes     []route
+	generation uint64
+	// borders are the Unix seconds at which a price may change.
+	borders []uint32
+}
+
+// SQL returns the statement and its parameters. The currency is known after pricing.
+func (q *deadSpendQuery) SQL() (string, []any, error) {
+	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation),
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+}
+
+// deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.
+type deadAttempts struct {
+	account     string
+	leg         money.Leg
+	code        uint32
+	smsSegments uint16
+	cohort      uint32
+	attempts    uint64
+	settledMS   int64
+}
+
+// destinations are the places that a row is scanned to, behind its keys.
+func (d *deadAttempts) destinations() []any {
+	l := &d.leg
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
+}
+
+// price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits are those of table shapes.
+func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
+	l := &d.leg
+	l.Sent, l.Delivered, l.Failed, l.Conversation, l.Outside = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&16 != 0, d.code&32 != 0
+	l.Segments = uint16(d.code >> 8)
+	cohortMS := int64(d.cohort) * 1000
+	leg, priced := list.PriceLeg(l, d.smsSegments, cohortMS)
+	if leg.Tariff == nil {
+		// An attempt that was not sent needs no row, but counts with its like.
+		leg.Tariff = list.TariffAt(l, cohortMS)
+	}
+	if leg.Tariff != nil {
+		currency = leg.Tariff.Currency
+	}
+	return leg.Cost, currency, priced
+}
+
+// deadSums are the figures of a group and currency.
+type deadSums struct {
+	keys               []keyValue // the currency comes last
+	attempts, unpriced uint64
+	cost, avoidable    money.Amount
+}
+
+func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+	accounts := ask.accounts()
+	lists, err := s.priceLists(ctx, accounts, nil)
+	if err != nil {
+		return nil, err
+	}
+	q := deadSpendQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
+	if q.routes, err = s.readRoutes(ctx); err != nil {
+		return nil, err
+	}
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	var alike deadAttempts
+	scan := keyScan{keys: ask.keys}
+	to := append(scan.destinations(), alike.destinations()...)
+	groups := map[string]*deadSums{}
+	seen.Mature = true
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return nil, err
+		}
+		seen.Mature = seen.Mature && alike.settledMS < seen.NowMS
+		cost, currency, priced := alike.price(lists.of(alike.account))
+		if !ask.keeps(currency) {
+			continue
+		}
+		keys := append(scan.appendTo(nil), keyValue{text: currency})
+		id := keysText(keys)
+		group := groups[id]
+		if group == nil {
+			if len(groups) == maxWholeRows {
+				return nil, tooManyRows()
+			}
+			group = &deadSums{keys: keys}
+			groups[id] = group
+		}
+		group.attempts += alike.attempts
+		if !priced {
+			group.unpriced += alike.attempts
+			continue
+		}
+		cost = cost.Times(int64(alike.attempts))
+		group.cost = group.cost.Add(cost)
+		if slices.Contains(numberChannels, alike.leg.Channel) {
+			group.avoidable = group.avoidable.Add(cost)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)}}}
+	for _, group := range groups {
+		answer.rows = append(answer.rows, wholeRow{group.keys,
+			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced), amount(group.cost), amount(group.avoidable)}})
+	}
+	return answer, nil
+}

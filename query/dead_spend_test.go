@@ -1,0 +1,368 @@
+package query
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// deadSpan is when a number was dead, and by which rule.
+type deadSpan struct {
+	fromMS, toMS int64
+	rule         string
+}
+
+type deadNumber struct{ account, number string }
+
+// insertDeadSpans inserts the verdicts, and older ones that say something else.
+func insertDeadSpans(tb testing.TB, conn driver.Conn, spans map[deadNumber][]deadSpan) {
+	tb.Helper()
+	for _, version := range []uint64{2, 1} {
+		batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO number_health (account, number, version, dead_from_ms, dead_to_ms, dead_rules)")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for n, list := range spans {
+			from, to, rules := []int64{}, []int64{}, []string{}
+			for _, span := range list {
+				from, to, rules = append(from, span.fromMS), append(to, span.toMS), append(rules, span.rule)
+			}
+			if version == 1 {
+				from, to, rules = []int64{0}, []int64{schema.Never}, []string{"old"}
+			}
+			if err := batch.Append(n.account, n.number, version, from, to, rules); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		if err := batch.Send(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// randomSpans makes the spans of numbers, some of which begin or end just when an attempt starts.
+func randomSpans(r *rand.Rand, rows []folded) map[deadNumber][]deadSpan {
+	spans := map[deadNumber][]deadSpan{}
+	rules := []string{"deactivated", "hard", "soft", "override"}
+	for _, f := range rows {
+		n := deadNumber{f.account, f.recipient}
+		if _, decided := spans[n]; decided || r.IntN(3) == 0 {
+			continue
+		}
+		spans[n] = nil // a number that was never dead
+		if r.IntN(4) == 0 {
+			continue
+		}
+		start := f.startedMS() - r.Int64N(3)*schema.HourMS*200
+		for range 1 + r.IntN(3) {
+			end := start + 1 + r.Int64N(8*24*schema.HourMS)
+			spans[n] = append(spans[n], deadSpan{start, end, rules[r.IntN(4)]})
+			start = end + r.Int64N(2)*r.Int64N(4*24*schema.HourMS)
+		}
+		switch last := &spans[n][len(spans[n])-1]; r.IntN(3) {
+		case 0:
+			last.toMS = schema.Never
+		case 1:
+			last.toMS = max(last.fromMS+1, rows[r.IntN(len(rows))].startedMS())
+		}
+	}
+	return spans
+}
+
+// naivePrice is the one row of a channel in a price list of the test.
+type naivePrice struct {
+	channel, provider, billing, currency string
+	price, connect                       int64 // micro-units
+	fromMS                               int64
+}
+
+func (p naivePrice) row() string {
+	members := []string{"valid_from", time.UnixMilli(p.fromMS).UTC().Format(time.RFC3339)}
+	if p.provider != "" {
+		members = append(members, "provider", p.provider)
+	}
+	if p.connect > 0 {
+		members = append(members, "connect_price", string(schema.AppendMicros(nil, p.connect)))
+	}
+	row := tariffRow(p.channel, p.billing, string(schema.AppendMicros(nil, p.price)), members...)
+	return strings.Replace(row, `"currency":"RUB"`, `"currency":"`+p.currency+`"`, 1)
+}
+
+// naivePriceOf finds the row for an attempt at a time: one that names its provider wins.
+func naivePriceOf(list []naivePrice, f folded, atMS int64) *naivePrice {
+	var best *naivePrice
+	for i := range list {
+		p := &list[i]
+		if p.channel == f.channel && p.fromMS <= atMS && (p.provider == "" || p.provider == f.provider) && (best == nil || p.provider != "") {
+			best = p
+		}
+	}
+	return best
+}
+
+// naiveCost returns what a sent attempt costs in micro-units; ok is false where that is not known.
+func (p *naivePrice) naiveCost(f folded) (cost int64, ok bool) {
+	units := int64(0)
+	switch p.billing {
+	case "per_segment_sent", "per_segment_delivered":
+		if p.billing == "per_segment_delivered" && !f.delivered {
+			return 0, true
+		}
+		if units = int64(f.segments); units == 0 {
+			units = int64(f.smsSegments)
+		}
+		if units == 0 {
+			return 0, false
+		}
+	case "per_message_sent", "attempt_plus_connect":
+		units = 1
+	case "per_message_delivered":
+		units = int64(bit(f.delivered))
+	case "per_message_refunded":
+		units = int64(bit(!f.failed))
+	case "per_conversation_24h":
+		units = int64(bit(f.delivered && f.conversation))
+	case "per_message_outside_window":
+		units = int64(bit(f.delivered && f.outside))
+	}
+	cost = units * p.price
+	if f.delivered {
+		cost += p.connect
+	}
+	return cost, true
+}
+
+func testPrices() map[string][]naivePrice {
+	begin, middle := testNow.AddDate(0, 0, -60).UnixMilli(), testNow.AddDate(0, 0, -20).Add(15*time.Minute).UnixMilli()
+	return map[string][]naivePrice{
+		"acme": {{"sms", "", "per_segment_sent", "RUB", 2_000_000, 0, begin}, {"sms", "mts", "per_segment_delivered", "RUB", 2_345_678, 0, begin},
+			{"voice", "", "attempt_plus_connect", "RUB", 100_000, 700_000, begin}, {"push", "", "per_message_sent", "USD", 360_000, 0, begin},
+			{"push", "fcm", "zero", "RUB", 0, 0, middle}, {"whatsapp", "", "per_conversation_24h", "RUB", 4_500_000, 0, begin},
+			{"viber", "", "per_message_outside_window", "RUB", 750_000, 0, middle}},
+		"центр": {{"sms", "", "per_message_sent", "KZT", 9_999_999, 0, middle}, {"whatsapp", "", "per_message_outside_window", "KZT", 1, 0, begin},
+			{"viber", "", "per_message_refunded", "KZT", 550_000, 0, begin}, {"push", "", "per_message_delivered", "KZT", 360_000, 0, begin}},
+	}
+}
+
+func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]naivePrice) {
+	tb.Helper()
+	for _, account := range []string{"acme", "центр"} {
+		var rows []string
+		for _, p := range lists[account] {
+			rows = append(rows, p.row())
+		}
+		putTariffs(tb, conn, account, rows...)
+	}
+}
+
+// microsText prints micro-units as money.
+func microsText(micros *big.Int) string {
+	text := strings.TrimRight(new(big.Rat).SetFrac(micros, big.NewInt(million)).FloatString(6), "0")
+	for len(text)-strings.Index(text, ".") < 3 {
+		text += "0"
+	}
+	return text
+}
+
+// naiveDeadSpend computes the report by loops over maps.
+func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]naivePrice, groupBy []string, filters map[string][]string,
+	zone *time.Location, from, to time.Time) []map[string]any {
+	type group struct {
+		keys               []any
+		attempts, unpriced int
+		cost, avoidable    *big.Int
+	}
+	groups := map[string]*group{}
+	for _, f := range rows {
+		rule := ""
+		for _, span := range spans[deadNumber{f.account, f.recipient}] {
+			if span.fromMS <= f.startedMS() && f.startedMS() < span.toMS {
+				rule = span.rule
+			}
+		}
+		if rule == "" || f.skip || !f.naiveKeep(filters, zone, from, to, "rule", "currency") || (filters["rule"] != nil && !slices.Contains(filters["rule"], rule)) {
+			continue
+		}
+		price := naivePriceOf(lists[f.account], f, f.cohortMS)
+		currency, cost, priced := "", int64(0), !f.sent
+		if price != nil {
+			currency = price.currency
+		}
+		if f.sent && price != nil {
+			cost, priced = price.naiveCost(f)
+		}
+		if filters["currency"] != nil && !slices.Contains(filters["currency"], currency) {
+			continue
+		}
+		var keys []any
+		for _, name := range groupBy {
+			if name == "rule" {
+				keys = append(keys, rule)
+			} else {
+				keys = append(keys, naiveKey(f.cell, name, zone))
+			}
+		}
+		keys = append(keys, currency)
+		id := fmt.Sprintf("%q", keys)
+		if groups[id] == nil {
+			groups[id] = &group{keys: keys, cost: &big.Int{}, avoidable: &big.Int{}}
+		}
+		g := groups[id]
+		g.attempts++
+		if !priced {
+			g.unpriced++
+			continue
+		}
+		g.cost.Add(g.cost, big.NewInt(cost))
+		if f.channel == "sms" || f.channel == "voice" || f.channel == "flash_call" {
+			g.avoidable.Add(g.avoidable, big.NewInt(cost))
+		}
+	}
+	var sorted []*group
+	for _, g := range groups {
+		sorted = append(sorted, g)
+	}
+	slices.SortFunc(sorted, func(a, b *group) int { return naiveCompare(a.keys, b.keys) })
+	all := make([]map[string]any, len(sorted))
+	for i, g := range sorted {
+		all[i] = map[string]any{"attempts": number(g.attempts), "unpriced": number(g.unpriced), "cost": microsText(g.cost), "avoidable_cost": microsText(g.avoidable)}
+		for k, name := range append(slices.Clone(groupBy), "currency") {
+			all[i][name] = keyInJSON(g.keys[k])
+		}
+	}
+	return all
+}
+
+func TestServer_DeadSpend_Naive(t *testing.T) {
+	for seed := range uint64(2) {
+		conn := newConn(t)
+		r := rand.New(rand.NewPCG(seed, 31))
+		rows := randomFolded(r, 1200, testNow, 40)
+		for i := range rows {
+			if rows[i].channel == "push" && r.IntN(2) == 0 {
+				rows[i].channel = "flash_call"
+			}
+		}
+		insertFolded(t, conn, r, rows)
+		insertDialogs(t, conn, rows)
+		spans := randomSpans(r, rows)
+		insertDeadSpans(t, conn, spans)
+		lists := testPrices()
+		putTestPrices(t, conn, lists)
+		s := newServer(t, conn)
+		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
+		unpriced, currencies, rules := false, map[any]bool{}, map[any]bool{}
+		for range 20 {
+			zone := location(t, zones[r.IntN(len(zones))])
+			names := deadSpendKeys.names()
+			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+			groupBy := names[:r.IntN(4)]
+			from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+			values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+			if r.IntN(3) == 0 {
+				groupBy = []string{"channel", "rule"} // the default
+			} else {
+				values.Set("group_by", strings.Join(groupBy, ","))
+			}
+			filters := map[string][]string{}
+			for range r.IntN(3) {
+				name, value := names[r.IntN(len(names))], "hard"
+				if name != "rule" {
+					value = fmt.Sprint(naiveKey(rows[r.IntN(len(rows))].cell, name, zone))
+				}
+				if r.IntN(5) == 0 {
+					name, value = "currency", []string{"", "RUB", "KZT"}[r.IntN(3)]
+				}
+				filters[name] = append(filters[name], value)
+				values.Add(name, value)
+			}
+			want := naiveDeadSpend(rows, spans, lists, groupBy, filters, zone, from, to)
+			checkPages(t, s, "/v1/reports/dead-spend", r, values, want)
+			for _, row := range want {
+				currencies[row["currency"]], rules[row["rule"]] = true, true
+				unpriced = unpriced || row["unpriced"] != number(0)
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if !unpriced || len(currencies) != 4 || len(rules) < 4 {
+			t.Errorf("the test saw too little: unpriced %v, currencies %v, rules %v", unpriced, currencies, rules)
+		}
+	}
+}
+
+// By hand: from is in a span and to is not, and an attempt without a start counts by its cohort.
+func TestServer_DeadSpend_Borders(t *testing.T) {
+	conn := newConn(t)
+	at := testNow.Add(-10 * 24 * time.Hour).UnixMilli()
+	var rows []folded
+	for i, startMS := range []int64{at, at + 1, at + 999, at + 1000, schema.Never, schema.Never} {
+		f := folded{recipient: "+79000000001", message: fmt.Sprint("m", i), cohortMS: at - 5, startMS: startMS, deliveredMS: schema.Never, readMS: schema.Never, sent: true, failed: true, segments: 2}
+		if i == 5 {
+			f.cohortMS = at + 7
+		}
+		f.account, f.channel, f.step, f.generation, f.bucket = "acme", "sms", 1, 7, time.UnixMilli(at).UTC().Truncate(time.Hour)
+		f.minMS, f.maxMS = f.cohortMS, f.cohortMS
+		rows = append(rows, f)
+	}
+	skipped, free := rows[1], rows[1]
+	skipped.message, skipped.skip, skipped.failed, skipped.sent = "skipped", true, false, false
+	free.message, free.sent = "free", false // refused: it never cost anything
+	rows = append(rows, skipped, free)
+	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
+	insertDialogs(t, conn, rows)
+	insertDeadSpans(t, conn, map[deadNumber][]deadSpan{{"acme", "+79000000001"}: {{at, at + 1000, "hard"}}})
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
+	s := newServer(t, conn)
+	want := `{"report":"dead-spend","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
+		`"tariff_version":1,"rows":[{"channel":"sms","rule":"hard","currency":"RUB","attempts":5,"unpriced":0,"cost":"16.00","avoidable_cost":"16.00"}],"next_cursor":null}`
+	if got := get(s, "/v1/reports/dead-spend?from=2026-11-01&to=2026-11-20").Body.String(); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if w := get(s, "/v1/reports/dead-spend?group_by=&format=csv"); w.Body.String() != "currency,attempts,unpriced,cost,avoidable_cost\r\nRUB,5,0,16.00,16.00\r\n" ||
+		w.Header().Get("Kaskad-Tariff-Version") != "1" {
+		t.Errorf("csv: %v %s", w.Header(), w.Body)
+	}
+}
+
+func TestServer_DeadSpend_Errors(t *testing.T) {
+	s := newServer(t, noConn{})
+	for query, c := range map[string][2]string{
+		"group_by=number":   {"group_by", "is no name"},
+		"currency=rub":      {"currency", "ISO 4217"},
+		"number=1":          {"number", "is unknown here"},
+		"channel=pager":     {"channel", "is no channel"},
+		"month=2026":        {"month", "must be a month"},
+		"from=2026-11-01T1": {"from", "RFC 3339"},
+		"cursor=x":          {"cursor", "cannot be read"},
+		"tz=Local":          {"tz", "IANA"},
+	} {
+		wantProblem(t, get(s, "/v1/reports/dead-spend?"+query), http.StatusBadRequest, c[0], c[1])
+	}
+}
+
+func TestDeadSpendQuery_SQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	keys := deadSpendKeys.named(t, "hour", "rule", "channel")
+	for name, q := range map[string]*deadSpendQuery{
+		"dead_spend_total": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}},
+		"dead_spend_keys": {borders: []uint32{1767225600}, ask: &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
+			filters: []filter{{deadSpendKeys.named(t, "account")[0], []string{"acme", hostile}}, {currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}}}},
+	} {
+		q.routes, q.generation = lines, 7
+		checkGolden(t, name, q, hostile)
+	}
+}

@@ -1,0 +1,132 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"slices"
+	"text/template"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+)
+
+//go:embed failures.sql
+var failuresSQL string
+
+// failuresTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
+var failuresTemplate = template.Must(template.Must(template.New("failures.sql").Parse(visibleSQL)).Parse(failuresSQL))
+
+// failuresKeys are the names of the failures report: those of the channel report, the class of the error code, and the code.
+var failuresKeys = slices.Concat(channelKeys, keySet{
+	ofShape(enumeration("reason", schema.ClassNames(), false)),
+	dimension("error_code"),
+})
+
+var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "mature"}
+
+// failures serves GET /v1/reports/failures (docs/definitions.md section 5).
+//
+// share_den counts the failed attempts of the row's channel in the period, under the same filters; of all channels where the channel is no key. The
+// class is that of the error maps as they are now.
+func (s *Server) failures(c *gin.Context) error {
+	ask, err := s.readReport(c, "failures", failuresKeys, nil, "channel,provider,reason,error_code")
+	if err != nil {
+		return err
+	}
+	return s.sendWhole(c, ask, failuresColumns, func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
+}
+
+// failuresQuery counts failed attempts by what their class depends on.
+type failuresQuery struct {
+	ask        *reportRequest
+	routes     []route
+	generation uint64
+}
+
+// SQL returns the statement and its parameters. The reason is known after reading.
+func (q *failuresQuery) SQL() (string, []any, error) {
+	return q.ask.statement(failuresTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation))
+}
+
+// failureSums are the failed attempts of a row.
+type failureSums struct {
+	keys      []keyValue
+	channel   string // "" where it is no key
+	failed    uint64
+	settledMS int64
+}
+
+func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	if err != nil {
+		return nil, err
+	}
+	q := failuresQuery{ask: ask, generation: seen.Generation}
+	if q.routes, err = s.readRoutes(ctx); err != nil {
+		return nil, err
+	}
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !k.inSQL() })}
+	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
+	_, byChannel := ask.keys.find("channel")
+	var account, channel, provider, code string
+	var permanent, expired uint8
+	var failed uint64
+	var settledMS int64
+	to := append(scan.destinations(), &account, &channel, &provider, &code, &permanent, &expired, &failed, &settledMS)
+	groups, totals := map[string]*failureSums{}, map[string]uint64{}
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return nil, err
+		}
+		reason := maps.Class(account, provider, code, permanent == 1, expired == 1)
+		if !ask.keepsValue("reason", reason) {
+			continue
+		}
+		keys := scan.appendTo(nil)
+		if reasonAt >= 0 {
+			keys = slices.Insert(keys, reasonAt, keyValue{text: reason})
+		}
+		id := keysText(keys)
+		group := groups[id]
+		if group == nil {
+			if len(groups) == maxWholeRows {
+				return nil, tooManyRows()
+			}
+			group = &failureSums{keys: keys}
+			if byChannel {
+				group.channel = channel
+			}
+			groups[id] = group
+		}
+		group.failed += failed
+		group.settledMS = max(group.settledMS, settledMS)
+		totals[group.channel] += failed
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	if len(ask.keys) == 0 && len(groups) == 0 {
+		groups[""] = &failureSums{} // no key is one row
+	}
+	answer = &wholeAnswer{}
+	seen.Mature = true
+	for _, group := range groups {
+		mature := group.settledMS < seen.NowMS
+		seen.Mature = seen.Mature && mature
+		total := totals[group.channel]
+		answer.rows = append(answer.rows, wholeRow{group.keys,
+			[]value{count(group.failed), count(group.failed), count(total), rateOf(group.failed, total), truth(mature)}})
+	}
+	return answer, nil
+}

@@ -1,0 +1,247 @@
+package query
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// failureCell is a row of rollup_failures.
+type failureCell struct {
+	folded
+	count uint64
+}
+
+func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
+	tb.Helper()
+	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
+		`INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
+		error_code, permanent, expired, failed, cohort_max_ms)`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, c := range cells {
+		err := batch.Append(c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template, c.sender, c.app, c.operator, c.country, c.traffic,
+			c.step, c.trigger, c.errorCode, bit(c.permanent), bit(c.expired), c.count, c.maxMS)
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// storeFailures inserts the failed ones of the attempts, beside rows of a generation that is replaced and of one that is not visible yet, and makes
+// theirs visible.
+func storeFailures(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) (cells []failureCell) {
+	tb.Helper()
+	var others []failureCell
+	var visible []cell
+	for _, f := range rows {
+		if !f.failed {
+			continue
+		}
+		c := failureCell{f, 1 + r.Uint64N(1000)}
+		cells = append(cells, c)
+		visible = append(visible, c.cell)
+		for _, generation := range []uint64{f.generation - 1, f.generation + 1} {
+			c.generation = generation
+			others = append(others, c)
+		}
+	}
+	insertFailureCells(tb, conn, append(others, cells...))
+	for i := range visible {
+		visible[i].generation--
+	}
+	publish(tb, conn, visible)
+	for i := range visible {
+		visible[i].generation++
+	}
+	publish(tb, conn, visible)
+	return cells
+}
+
+// naiveFailures computes the report by loops over maps.
+func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
+	type group struct {
+		keys    []any
+		channel string
+		count   uint64
+		mature  bool
+	}
+	of := func(c failureCell, name string) any {
+		switch name {
+		case "reason":
+			return naiveClass(c.folded)
+		case "error_code":
+			return c.errorCode
+		}
+		return naiveKey(c.cell, name, zone)
+	}
+	groups, totals := map[string]*group{}, map[string]uint64{}
+	for _, c := range cells {
+		keep := c.naiveKeep(filters, zone, from, to, "reason", "error_code")
+		for _, name := range []string{"reason", "error_code"} {
+			keep = keep && (filters[name] == nil || slices.Contains(filters[name], of(c, name).(string)))
+		}
+		if !keep {
+			continue
+		}
+		var keys []any
+		for _, name := range groupBy {
+			keys = append(keys, of(c, name))
+		}
+		channel := ""
+		if slices.Contains(groupBy, "channel") {
+			channel = c.channel
+		}
+		id := fmt.Sprintf("%q", keys)
+		if groups[id] == nil {
+			groups[id] = &group{keys: keys, channel: channel, mature: true}
+		}
+		groups[id].count += c.count
+		groups[id].mature = groups[id].mature && c.maxMS+naiveRouteOf(c.cell, nil).days*24*schema.HourMS < testNow.UnixMilli()
+		totals[channel] += c.count
+	}
+	if len(groupBy) == 0 && len(groups) == 0 {
+		groups[""] = &group{mature: true}
+	}
+	var sorted []*group
+	for _, g := range groups {
+		sorted = append(sorted, g)
+	}
+	slices.SortFunc(sorted, func(a, b *group) int { return naiveCompare(a.keys, b.keys) })
+	rows := make([]map[string]any, len(sorted))
+	for i, g := range sorted {
+		rows[i] = map[string]any{"count": number(g.count), "share_num": number(g.count), "share_den": number(totals[g.channel]),
+			"share_rate": naiveRate(int(g.count), int(totals[g.channel])), "mature": g.mature}
+		for k, name := range groupBy {
+			rows[i][name] = keyInJSON(g.keys[k])
+		}
+	}
+	return rows
+}
+
+func TestServer_Failures_Naive(t *testing.T) {
+	conn := newConn(t)
+	r := rand.New(rand.NewPCG(21, 4))
+	cells := storeFailures(t, conn, r, randomFolded(r, 1500, testNow, 40))
+	putErrorLine(t, conn)
+	s := newServer(t, conn)
+	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
+	reasons := map[any]bool{}
+	for range 25 {
+		zone := location(t, zones[r.IntN(len(zones))])
+		names := failuresKeys.names()
+		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+		groupBy := names[:r.IntN(4)]
+		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+		to := from.Add(time.Duration(1+r.IntN(96*30)) * 15 * time.Minute)
+		values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+		if r.IntN(4) == 0 {
+			groupBy = []string{"channel", "provider", "reason", "error_code"} // the default
+		} else {
+			values.Set("group_by", strings.Join(groupBy, ","))
+		}
+		filters := map[string][]string{}
+		for range r.IntN(3) {
+			c := cells[r.IntN(len(cells))]
+			name := append([]string{"reason", "error_code"}, names...)[r.IntN(2+len(names))]
+			var value string
+			switch name {
+			case "reason":
+				value = naiveClass(c.folded)
+			case "error_code":
+				value = c.errorCode
+			default:
+				value = fmt.Sprint(naiveKey(c.cell, name, zone))
+			}
+			filters[name] = append(filters[name], value)
+			values.Add(name, value)
+		}
+		want := naiveFailures(cells, groupBy, filters, zone, from, to)
+		checkPages(t, s, "/v1/reports/failures", r, values, want)
+		for _, row := range want {
+			reasons[row["reason"]] = true
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if len(reasons) < 6 {
+		t.Errorf("the test saw too little: %v", reasons)
+	}
+}
+
+// A new error map changes the past at once; a cursor keeps the answer that it points into.
+func TestServer_Failures_NewMap(t *testing.T) {
+	conn := newConn(t)
+	at := testNow.Add(-10 * 24 * time.Hour)
+	f := folded{cell: cell{account: "acme", channel: "sms", provider: "mts", bucket: at, cohort: at, generation: 7, step: 1, minMS: at.UnixMilli(), maxMS: at.UnixMilli()}, failed: true}
+	other := f
+	f.errorCode, other.channel, other.expired = "gone", "voice", true
+	insertFailureCells(t, conn, []failureCell{{f, 3}, {f, 4}, {other, 1}})
+	publish(t, conn, []cell{f.cell})
+	s := newServer(t, conn)
+	const query = "/v1/reports/failures?from=2026-11-01&to=2026-11-20"
+	row := func(channel, reason, code, count string) string {
+		return `{"channel":"` + channel + `","provider":"mts","reason":"` + reason + `","error_code":"` + code + `","count":` + count + `,"share_num":` + count +
+			`,"share_den":` + count + `,"share_rate":1,"mature":true}`
+	}
+	expired := row("voice", "expired", "", "1")
+	envelope := `{"report":"failures","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,"rows":[`
+	if got, want := get(s, query).Body.String(), envelope+row("sms", "unknown", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	page := answerOf(t, s, "/v1/reports/failures", url.Values{"limit": {"1"}, "group_by": {"reason"}})
+	putErrorLine(t, conn)
+	if got, want := get(s, query).Body.String(), envelope+row("sms", "app_uninstalled", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	next := answerOf(t, s, "/v1/reports/failures", url.Values{"limit": {"1"}, "group_by": {"reason"}, "cursor": {*page.NextCursor}})
+	if next.Rows[0]["reason"] != "unknown" || next.Rows[0]["count"] != number(7) || next.Rows[0]["share_den"] != number(8) {
+		t.Errorf("the cursor's page: %v", next.Rows)
+	}
+}
+
+func TestServer_Failures_Errors(t *testing.T) {
+	s := newServer(t, noConn{})
+	for query, c := range map[string][2]string{
+		"group_by=class":        {"group_by", "is no name"},
+		"reason=gone":           {"reason", "is no reason"},
+		"reason=expird":         {"reason", "did you mean expired?"},
+		"channel=pager":         {"channel", "is no channel"},
+		"class=expired":         {"class", "is unknown here"},
+		"step=0":                {"step", "whole number"},
+		"from=2026-11-01T1":     {"from", "RFC 3339"},
+		"cursor=x":              {"cursor", "cannot be read"},
+		"limit=10001":           {"limit", "whole number"},
+		"to=2026-01-01&tz=Mars": {"tz", "IANA"},
+	} {
+		wantProblem(t, get(s, "/v1/reports/failures?"+query), http.StatusBadRequest, c[0], c[1])
+	}
+}
+
+func TestFailuresQuery_SQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	keys := failuresKeys.named(t, "week", "reason", "error_code")
+	for name, ask := range map[string]*reportRequest{
+		"failures_total": {zone: time.UTC, toMS: 1 << 60},
+		"failures_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
+			filters: []filter{{failuresKeys.named(t, "account")[0], []string{"acme", hostile}}, {keys[1], []string{"expired"}}, {keys[2], []string{hostile}}}},
+	} {
+		checkGolden(t, name, &failuresQuery{ask: ask, routes: lines, generation: 7}, hostile)
+	}
+}

@@ -1,0 +1,372 @@
+package query
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// loss is a row of recipient_events.
+type loss struct {
+	account, recipient, contact, status, channel, app string
+	atMS                                              int64
+}
+
+func insertLosses(tb testing.TB, conn driver.Conn, losses []loss) {
+	tb.Helper()
+	for range 2 { // Twice changes nothing.
+		batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, contact)")
+		if err != nil {
+			tb.Fatal(err)
+		}
+		for _, l := range losses {
+			if err := batch.Append(l.account, l.recipient, l.status, l.channel, l.app, l.atMS, l.contact); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		if err := batch.Send(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// randomLosses makes events of people whom the attempts know.
+func randomLosses(r *rand.Rand, n int, rows []folded) (losses []loss) {
+	for range n {
+		f := rows[r.IntN(len(rows))]
+		l := loss{account: f.account, recipient: f.recipient, contact: f.contact, channel: f.channel, app: f.app,
+			status: []string{"uninstalled", "unsubscribed", "blocked", "subscribed", "complained"}[r.IntN(5)], atMS: f.cohortMS + r.Int64N(30*24*schema.HourMS)}
+		if f.delivered && r.IntN(3) == 0 {
+			l.atMS = f.deliveredMS + int64(r.IntN(2)) // just then, or just after
+		}
+		switch r.IntN(4) {
+		case 0:
+			l.app = ""
+		case 1:
+			l.contact = ""
+		case 2:
+			l.contact = "crm-of-somebody"
+		}
+		losses = append(losses, l)
+	}
+	return losses
+}
+
+// naivePenetration computes the report by loops over maps.
+func naivePenetration(rows []folded, losses []loss, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
+	// Whatever the period and the filters: a token error is a loss too.
+	for _, f := range rows {
+		if class := naiveClass(f); f.failed && (class == "app_uninstalled" || class == "token_invalid") {
+			losses = append(losses, loss{f.account, f.recipient, f.contact, "uninstalled", f.channel, f.app, f.startedMS()})
+		}
+	}
+	type group struct {
+		keys []any
+		rows []folded
+	}
+	groups := map[string]*group{}
+	for _, f := range rows {
+		if f.skip || !f.naiveKeep(filters, zone, from, to, "channel") {
+			continue
+		}
+		var keys []any
+		for _, name := range groupBy {
+			if name != "channel" {
+				keys = append(keys, naiveKey(f.cell, name, zone))
+			}
+		}
+		id := fmt.Sprintf("%q", keys)
+		if groups[id] == nil {
+			groups[id] = &group{keys: keys}
+		}
+		groups[id].rows = append(groups[id].rows, f)
+	}
+	type shown struct {
+		keys []any
+		row  map[string]any
+	}
+	var all []shown
+	for _, g := range groups {
+		audience, messages := map[string]bool{}, map[string]bool{}
+		mature := true
+		for _, f := range g.rows {
+			audience[f.account+"/"+f.person()] = true
+			messages[f.account+"/"+f.message] = true
+			days := naiveRouteOf(f.cell, nil).days
+			mature = mature && f.cohortMS+days*24*schema.HourMS < testNow.UnixMilli()
+		}
+		for _, channel := range schema.Channels {
+			tested := map[string]bool{}
+			type place struct{ person, app string }
+			latest, addresses := map[place]int64{}, map[place]map[string]bool{}
+			for _, f := range g.rows {
+				if f.channel != channel {
+					continue
+				}
+				person := f.account + "/" + f.person()
+				tested[person] = true
+				if !f.delivered {
+					continue
+				}
+				p := place{person, f.app}
+				latest[p] = max(latest[p], f.deliveredMS)
+				if addresses[p] == nil {
+					addresses[p] = map[string]bool{}
+				}
+				addresses[p][f.account+"/"+f.recipient] = true
+			}
+			if len(tested) == 0 || (filters["channel"] != nil && !slices.Contains(filters["channel"], channel)) {
+				continue
+			}
+			reached := map[string]bool{}
+			for p, at := range latest {
+				lost := false
+				for _, l := range losses {
+					contact := l.contact
+					if contact == "" {
+						contact = l.recipient
+					}
+					theirs := l.account+"/"+contact == p.person || addresses[p][l.account+"/"+l.recipient]
+					lost = lost || (theirs && l.channel == channel && (l.app == p.app || l.app == "" || p.app == "") && l.atMS > at &&
+						slices.Contains([]string{"uninstalled", "unsubscribed", "blocked"}, l.status))
+				}
+				if !lost {
+					reached[p.person] = true
+				}
+			}
+			movable := map[string]bool{}
+			for _, f := range g.rows {
+				if reached[f.account+"/"+f.person()] {
+					movable[f.account+"/"+f.message] = true
+				}
+			}
+			row := map[string]any{"audience": number(len(audience)), "tested": number(len(tested)), "reached": number(len(reached)),
+				"penetration": naiveRate(len(reached), len(audience)), "tested_share": naiveRate(len(tested), len(audience)),
+				"messages": number(len(messages)), "messages_movable": number(len(movable)), "message_penetration": naiveRate(len(movable), len(messages)), "mature": mature}
+			keys := slices.Clone(g.keys)
+			names := slices.Clone(groupBy)
+			if at := slices.Index(groupBy, "channel"); at >= 0 {
+				keys = slices.Insert(keys, at, any(channel))
+			} else {
+				keys, names = append(keys, channel), append(names, "channel")
+			}
+			for i, name := range names {
+				row[name] = keyInJSON(keys[i])
+			}
+			all = append(all, shown{keys, row})
+		}
+	}
+	slices.SortFunc(all, func(a, b shown) int { return naiveCompare(a.keys, b.keys) })
+	found := make([]map[string]any, len(all))
+	for i := range all {
+		found[i] = all[i].row
+	}
+	return found
+}
+
+func TestServer_Penetration_Naive(t *testing.T) {
+	for seed := range uint64(2) {
+		conn := newConn(t)
+		r := rand.New(rand.NewPCG(seed, 11))
+		rows := randomFolded(r, 700, testNow, 40)
+		losses := randomLosses(r, 60, rows)
+		insertFolded(t, conn, r, rows)
+		insertLosses(t, conn, losses)
+		putErrorLine(t, conn)
+		s := newServer(t, conn)
+		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
+		lost, movable := false, false
+		for range 12 {
+			zone := location(t, zones[r.IntN(len(zones))])
+			names := penetrationKeys.names()
+			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+			groupBy := names[:r.IntN(3)]
+			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+			values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+			filters := map[string][]string{}
+			for range r.IntN(3) {
+				name := names[r.IntN(len(names))]
+				value := fmt.Sprint(naiveKey(rows[r.IntN(len(rows))].cell, name, zone))
+				filters[name] = append(filters[name], value)
+				values.Add(name, value)
+			}
+			want := naivePenetration(rows, losses, groupBy, filters, zone, from, to)
+			answer := checkPages(t, s, "/v1/reports/penetration", r, values, want)
+			mature := true
+			for _, row := range naivePenetration(rows, losses, groupBy, without(filters, "channel"), zone, from, to) {
+				mature = mature && row["mature"].(bool)
+			}
+			if answer.Mature != mature {
+				t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+			}
+			for _, row := range want {
+				movable = movable || (row["messages_movable"] != row["messages"] && row["messages_movable"] != number(0))
+				lost = lost || (row["reached"] != row["tested"] && row["reached"] != number(0))
+			}
+			if t.Failed() {
+				return
+			}
+		}
+		if !lost || !movable {
+			t.Errorf("the test saw too little: lost %v, movable %v", lost, movable)
+		}
+	}
+}
+
+func without(filters map[string][]string, name string) map[string][]string {
+	rest := map[string][]string{}
+	for k, v := range filters {
+		if k != name {
+			rest[k] = v
+		}
+	}
+	return rest
+}
+
+// By hand: who counts as reached, and what each loss takes.
+func TestServer_Penetration_Losses(t *testing.T) {
+	at := testNow.Add(-20 * 24 * time.Hour).UnixMilli()
+	attempt := func(message, recipient, contact, channel, app string, deliveredMS int64) folded {
+		f := folded{message: message, recipient: recipient, contact: contact, cohortMS: at, startMS: at, deliveredMS: schema.Never, readMS: schema.Never, sent: true}
+		if deliveredMS > 0 {
+			f.delivered, f.deliveredMS = true, deliveredMS
+		} else {
+			f.failed = true
+		}
+		f.account, f.channel, f.app, f.step, f.generation = "acme", channel, app, 1, 7
+		return f
+	}
+	push := func(deliveredMS int64) folded { return attempt("m1", "device:1", "c1", "push", "ios", deliveredMS) }
+	android := push(at + 50)
+	android.app, android.step, android.recipient = "android", 2, "device:2"
+	token := push(0)
+	token.step, token.errorCode, token.provider, token.startMS = 3, "Unregistered", "apns", at+200
+	unknownStart := token
+	unknownStart.startMS, unknownStart.cohortMS = schema.Never, at+200
+	before := token
+	before.cohortMS, before.startMS, before.message = at-300*24*schema.HourMS, at+101, "m0"
+	event := func(recipient, contact, channel, app string, atMS int64) loss {
+		return loss{"acme", recipient, contact, "uninstalled", channel, app, atMS}
+	}
+	for name, c := range map[string]struct {
+		rows    []folded
+		losses  []loss
+		reached bool
+	}{
+		"delivered":                        {[]folded{push(at + 100)}, nil, true},
+		"failed":                           {[]folded{push(0)}, nil, false},
+		"lost by contact":                  {[]folded{push(at + 100)}, []loss{event("device:9", "c1", "push", "ios", at+101)}, false},
+		"lost by address":                  {[]folded{push(at + 100)}, []loss{event("device:1", "", "push", "ios", at+101)}, false},
+		"lost by another's address":        {[]folded{push(at + 100)}, []loss{event("device:9", "", "push", "ios", at+101)}, true},
+		"lost at the moment of delivery":   {[]folded{push(at + 100)}, []loss{event("device:1", "", "push", "ios", at+100)}, true},
+		"lost on another channel":          {[]folded{push(at + 100)}, []loss{event("device:1", "", "viber", "ios", at+101)}, true},
+		"lost in another app":              {[]folded{push(at + 100)}, []loss{event("device:1", "c1", "push", "android", at+101)}, true},
+		"lost in no app":                   {[]folded{push(at + 100)}, []loss{event("device:1", "c1", "push", "", at+101)}, false},
+		"lost to another account":          {[]folded{push(at + 100)}, []loss{{"none", "device:1", "c1", "uninstalled", "push", "ios", at + 101}}, true},
+		"lost after the period":            {[]folded{push(at + 100)}, []loss{event("device:1", "", "push", "ios", testNow.UnixMilli())}, false},
+		"another app holds":                {[]folded{push(at + 100), android}, []loss{event("device:1", "", "push", "ios", at+101)}, true},
+		"a token error":                    {[]folded{push(at + 100), token}, nil, false},
+		"a token error, start unknown":     {[]folded{push(at + 100), unknownStart}, nil, false},
+		"a token error before it":          {[]folded{push(at + 300), token}, nil, true},
+		"a token error outside the period": {[]folded{push(at + 100), before}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := newConn(t)
+			insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), c.rows)
+			if c.losses != nil {
+				insertLosses(t, conn, c.losses)
+			}
+			answer := answerOf(t, newServer(t, conn), "/v1/reports/penetration", url.Values{"from": {"2026-10-01"}, "to": {"2026-11-15"}})
+			if want := number(int(bit(c.reached))); len(answer.Rows) != 1 || answer.Rows[0]["reached"] != want || answer.Rows[0]["messages_movable"] != want {
+				t.Errorf("%v, want reached %s", answer.Rows, want)
+			}
+		})
+	}
+}
+
+// An answer is computed once; its pages do not see what happens meanwhile, and where it is forgotten the next page says so.
+func TestServer_Penetration_Pages(t *testing.T) {
+	conn := newConn(t)
+	r := rand.New(rand.NewPCG(3, 3))
+	rows := randomFolded(r, 300, testNow, 20)
+	insertFolded(t, conn, r, rows)
+	s := newServer(t, conn)
+	const path = "/v1/reports/penetration"
+	all := answerOf(t, s, path, url.Values{})
+	page := answerOf(t, s, path, url.Values{"limit": {"2"}})
+	more := randomFolded(r, 300, testNow, 20)
+	for i := range more {
+		more[i].message += "x"
+	}
+	insertFolded(t, conn, r, more)
+	next := url.Values{"limit": {"10000"}, "cursor": {*page.NextCursor}}
+	sameRows(t, "the second page", answerOf(t, s, path, next).Rows, all.Rows[2:])
+	if now := answerOf(t, s, path, url.Values{}); now.Rows[0]["messages"] == all.Rows[0]["messages"] {
+		t.Error("a new answer is the old one")
+	}
+	wantProblem(t, get(newServer(t, conn), path+"?"+next.Encode()), http.StatusBadRequest, "cursor", "held no longer")
+}
+
+func TestServer_Penetration_Empty(t *testing.T) {
+	s := newServer(t, newConn(t))
+	w := get(s, "/v1/reports/penetration?from=2026-11-01&to=2026-11-20&group_by=")
+	want := `{"report":"penetration","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
+		`"rows":[],"next_cursor":null}`
+	if w.Body.String() != want {
+		t.Errorf("got  %s\nwant %s", w.Body, want)
+	}
+	if csv := get(s, "/v1/reports/penetration?group_by=campaign&format=csv").Body.String(); csv !=
+		"campaign,channel,audience,tested,reached,penetration,tested_share,messages,messages_movable,message_penetration,mature\r\n" {
+		t.Errorf("csv: %s", csv)
+	}
+}
+
+func TestServer_Penetration_Errors(t *testing.T) {
+	s := newServer(t, noConn{})
+	for query, c := range map[string][2]string{
+		"group_by=step":           {"group_by", "is no name"},
+		"group_by=app,app":        {"group_by", "twice"},
+		"trigger=first":           {"trigger", "is unknown here"},
+		"channel=pager":           {"channel", "is no channel"},
+		"traffic=x":               {"traffic", "is no traffic"},
+		"day=tomorrow":            {"day", "must be a date"},
+		"from=2026-11-01T00:01":   {"from", "RFC 3339"},
+		"to=2026-11-01T00:01:00Z": {"to", "quarter hour"},
+		"tz=Mars":                 {"tz", "IANA"},
+		"limit=0":                 {"limit", "whole number"},
+		"cursor=x":                {"cursor", "cannot be read"},
+		"format=xml":              {"format", "is no format"},
+	} {
+		wantProblem(t, get(s, "/v1/reports/penetration?"+query), http.StatusBadRequest, c[0], c[1])
+	}
+}
+
+// A number of 128 bits has a byte for each channel, and a message no more people than fit into one.
+func TestPenetration_Fits(t *testing.T) {
+	if len(schema.Channels) > len(audience{}.channels) || schema.MaxStep > 127 {
+		t.Errorf("%d channels, %d steps", len(schema.Channels), schema.MaxStep)
+	}
+}
+
+func TestPenetrationQuery_SQL_Golden(t *testing.T) {
+	hostile := "x' OR '1'='1 {id:String}"
+	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	keys := penetrationKeys.named(t, "day", "channel", "sender")
+	for name, ask := range map[string]*reportRequest{
+		"penetration_plain": {zone: time.UTC, keys: penetrationKeys.named(t, "channel"), toMS: 1 << 60},
+		"penetration_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
+			filters: []filter{{penetrationKeys.named(t, "account")[0], []string{"acme", hostile}}, {keys[1], []string{"push"}}, {keys[2], []string{hostile}}}},
+	} {
+		checkGolden(t, name, &penetrationQuery{ask: ask, routes: lines}, hostile)
+	}
+}

@@ -1,0 +1,31 @@
+WITH
+    transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route,
+    toMonday(toDate(r.cohort, {tz:String})) AS c0,
+    r.error_code AS c1
+SELECT
+    toString(c0) AS k0,
+    c1 AS k1,
+    r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired, sum(r.failed),
+    -- When the youngest cohort settles.
+    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+FROM rollup_failures AS r
+WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+    AND (r.account, r.bucket, r.generation) IN
+    (
+        SELECT account, bucket, max(generation) AS newest
+        FROM generations
+        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+        GROUP BY account, bucket
+        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+    )
+    AND r.account IN {filter_account:Array(String)}
+    AND r.error_code IN {filter_error_code:Array(String)}
+GROUP BY c0, c1, r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired
+-- from = 1760572800
+-- to = 1795136400
+-- generation = 7
+-- route_other = ["sms"]
+-- code_other = [49]
+-- filter_account = ["acme","x' OR '1'='1 {id:String}"]
+-- filter_error_code = ["x' OR '1'='1 {id:String}"]
+-- tz = "Asia/Kathmandu"
