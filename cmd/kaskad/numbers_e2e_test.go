@@ -1,0 +1,382 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"kaskad/simulate"
+)
+
+// The figures of the contract: the example's events through the whole pipeline, compared to the last digit with what a separate program computed.
+func TestRun_NumbersExamples(t *testing.T) {
+	var truth struct {
+		Now     string
+		Numbers []map[string]any
+	}
+	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
+		t.Fatal(err)
+	}
+	k := newKaskad(t, "--now", truth.Now)
+	k.start("")
+	k.waitReady()
+	k.post(example(t, "numbers.ndjson"))
+	k.settle(30 * time.Second)
+	if len(truth.Numbers) != 40 {
+		t.Fatalf("%d numbers in the example, want 40", len(truth.Numbers))
+	}
+	var dead []map[string]any
+	for _, want := range truth.Numbers {
+		var got map[string]any
+		k.get("/v1/numbers/"+url.PathEscape(want["number"].(string)), &got)
+		for name, value := range want {
+			if text(value) != text(got[name]) {
+				t.Errorf("%v: %s = %s, want %s", want["number"], name, text(got[name]), text(value))
+			}
+		}
+		if want["state"] == "dead" {
+			dead = append(dead, want)
+		}
+	}
+	var list struct{ Rows []map[string]any }
+	k.get("/v1/numbers/dead?account=acme", &list)
+	if len(list.Rows) != len(dead) {
+		t.Fatalf("%d dead numbers, want %d", len(list.Rows), len(dead))
+	}
+	for i, want := range dead {
+		delete(want, "state")
+		for name, value := range want {
+			if text(value) != text(list.Rows[i][name]) {
+				t.Errorf("dead %v: %s = %s, want %s", want["number"], name, text(list.Rows[i][name]), text(value))
+			}
+		}
+	}
+}
+
+// list reads all pages of a list.
+func (k *kaskad) list(path string, query url.Values) json.RawMessage {
+	k.t.Helper()
+	query.Set("limit", "1000")
+	all := []json.RawMessage{}
+	for {
+		var page struct {
+			Rows       []json.RawMessage `json:"rows"`
+			NextCursor *string           `json:"next_cursor"`
+		}
+		k.get(path+"?"+query.Encode(), &page)
+		all = append(all, page.Rows...)
+		if page.NextCursor == nil || len(page.Rows) == 0 {
+			break
+		}
+		query.Set("cursor", *page.NextCursor)
+	}
+	encoded, err := json.Marshal(all)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return encoded
+}
+
+// numberWorlds are the random accounts of one pipeline, and the model of what it was told.
+type numberWorlds struct {
+	worlds []simulate.NumberWorld
+	model  *simulate.Model
+	query  simulate.NumbersQuery
+}
+
+func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds {
+	t.Helper()
+	w := &numberWorlds{query: simulate.NumbersQuery{ErrorMaps: map[string][]simulate.ErrorMapLine{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
+	for seed := range uint64(worlds) {
+		world := simulate.RandomNumbers(seed, numbers)
+		w.worlds = append(w.worlds, world)
+		k.putTariffs(world.Account, world.Tariffs)
+		w.query.Tariffs[world.Account] = world.Tariffs
+		if len(world.ErrorMap) > 0 {
+			k.putJSON("error-map", world.Account, map[string]any{"error_map": world.ErrorMap})
+			w.query.ErrorMaps[world.Account] = world.ErrorMap
+		}
+		if world.Rules != nil {
+			k.putJSON("number-rules", world.Account, map[string]any{"number_rules": world.Rules})
+			w.query.Rules[world.Account] = *world.Rules
+		}
+	}
+	w.query.Now = w.worlds[0].Now
+	w.model = simulate.NewModel(w.worlds[0].Now)
+	return w
+}
+
+func (k *kaskad) putJSON(kind, account string, list any) {
+	k.t.Helper()
+	body, err := json.Marshal(list)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.put(kind, account, body)
+}
+
+// tell sends lines in a random order, some of them twice, in several requests, and tells the model.
+func (w *numberWorlds) tell(t testing.TB, k *kaskad, random *rand.Rand, lines [][]byte) {
+	t.Helper()
+	for _, l := range lines {
+		if err := w.model.Add(l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines = append(slices.Clone(lines), lines[:len(lines)/20]...)
+	random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+	for len(lines) > 0 {
+		n := min(len(lines), 1+random.IntN(20_000))
+		k.post(join(lines[:n]))
+		lines = lines[n:]
+	}
+}
+
+// compare holds everything that is answered about numbers and people against the model.
+func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
+	t.Helper()
+	verdicts, err := w.model.Numbers(w.query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byAccount := map[string][]simulate.NumberVerdict{}
+	for _, v := range verdicts {
+		byAccount[v.Account] = append(byAccount[v.Account], v)
+	}
+	for account, all := range byAccount {
+		var dead []simulate.NumberVerdict
+		numbers := make([]string, len(all))
+		for i, v := range all {
+			numbers[i] = v.Number
+			if v.State == "dead" {
+				dead = append(dead, v)
+			}
+		}
+		if err := simulate.CompareRows(dead, k.list("/v1/numbers/dead", url.Values{"account": {account}}), "rule_version", "state", "looked_up_at"); err != nil {
+			t.Errorf("dead numbers of %s: %v", account, err)
+		}
+		body, err := json.Marshal(map[string]any{"numbers": numbers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, answer := k.request(http.MethodPost, "/v1/numbers/check?account="+account, "application/json", body)
+		var check struct {
+			Rows []struct {
+				Number, State, Rule string
+				Since               *string
+			}
+		}
+		if err := json.Unmarshal(answer, &check); err != nil || status != http.StatusOK || len(check.Rows) != len(all) {
+			t.Fatalf("check: %d %.300s", status, answer)
+		}
+		for i, v := range all {
+			since := ""
+			if check.Rows[i].Since != nil {
+				since = *check.Rows[i].Since
+			}
+			want := ""
+			if !v.Since.IsZero() {
+				want = v.Since.UTC().Format("2006-01-02T15:04:05.000Z")
+			}
+			if r := check.Rows[i]; r.Number != v.Number || r.State != v.State || r.Rule != v.Rule || since != want {
+				t.Errorf("check of %s %s: %+v %s, want %s %s %s", account, v.Number, r, since, v.State, v.Rule, want)
+			}
+		}
+		w.compareFeed(t, k, account, all)
+	}
+	for _, q := range []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
+		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
+		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Add(-10 * 24 * time.Hour).Truncate(24 * time.Hour)}} {
+		reach := simulate.ReachQuery{Query: q, Numbers: w.query}
+		penetration, err := w.model.Penetration(reach)
+		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))
+		spend := q
+		spend.GroupBy = append(slices.DeleteFunc(slices.Clone(q.GroupBy), func(n string) bool { return n == "channel" }), "channel", "rule")
+		deadSpend, err := w.model.DeadSpend(simulate.ReachQuery{Query: spend, Numbers: w.query})
+		compareReport(t, "dead-spend", spend, deadSpend, err, k.reportRows("dead-spend", spend), "avoidable_cost")
+		causes := q
+		causes.GroupBy = append(slices.Clone(spend.GroupBy[:len(spend.GroupBy)-1]), "provider", "reason", "error_code")
+		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})
+		compareReport(t, "failures", causes, failures, err, k.reportRows("failures", causes))
+	}
+	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled"} {
+		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
+			t.Errorf("audience %s: %v", state, err)
+		}
+	}
+}
+
+func compareReport[Row json.Marshaler](t *testing.T, name string, q simulate.Query, want []Row, err error, got json.RawMessage, unlooked ...string) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s by %v: %v", name, q.GroupBy, err)
+	}
+	if err := simulate.CompareRows(want, got, append(unlooked, "mature")...); err != nil {
+		t.Errorf("%s by %v from %v tz %v: %v", name, q.GroupBy, q.From, q.TZ, err)
+	}
+}
+
+func mustZone(t testing.TB, name string) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// compareFeed walks the feed of an account: each line begins where the number's line before ended, and the last one is the state.
+func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verdicts []simulate.NumberVerdict) {
+	t.Helper()
+	var lines []struct{ Number, From, To, At string }
+	if err := json.Unmarshal(k.list("/v1/numbers/changes", url.Values{"account": {account}}), &lines); err != nil {
+		t.Fatal(err)
+	}
+	last, at := map[string]string{}, map[string]string{}
+	for _, l := range lines {
+		before := last[l.Number]
+		if before == "" {
+			before = "unknown"
+		}
+		// A crash may have told some lines again: they begin where the first of them began.
+		if l.From != before && at[l.Number] < l.At {
+			t.Errorf("feed of %s %s: %+v follows %s", account, l.Number, l, before)
+		}
+		last[l.Number], at[l.Number] = l.To, max(at[l.Number], l.At)
+	}
+	for _, v := range verdicts {
+		told := last[v.Number]
+		if told == "" {
+			told = "unknown"
+		}
+		if told != v.State {
+			t.Errorf("the feed's last word on %s %s is %s, the verdict %s", account, v.Number, told, v.State)
+		}
+	}
+}
+
+// Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of the verdicts: all that is answered about
+// numbers and people equals the naive model, to the last digit.
+func TestRun_NumbersRandomWorlds(t *testing.T) {
+	worlds, numbers := 12, 250
+	if testing.Short() {
+		worlds, numbers = 4, 100
+	}
+	k := newKaskad(t, "--now", simulate.RandomNumbers(0, 0).Now.Format(time.RFC3339))
+	k.start("")
+	k.waitReady()
+	w := newNumberWorlds(t, k, worlds, numbers)
+	random := rand.New(rand.NewPCG(5, 5))
+	var early, late [][]byte
+	for _, world := range w.worlds {
+		early, late = append(early, world.Early...), append(late, world.Late...)
+	}
+	w.tell(t, k, random, early)
+	k.settle(3 * time.Minute)
+	w.compare(t, k)
+	if t.Failed() {
+		return
+	}
+	// The rest, while the process dies again and again; and verdicts set by hand.
+	crashes := []string{"told:1", "decided:1", "computed:1", "published:1", "closed:1", "touches:1", "told:2"}
+	w.tell(t, k, random, late[:len(late)/2])
+	k.kill()
+	for _, step := range crashes {
+		k.start(step)
+		select {
+		case <-k.ended:
+		case <-time.After(4 * time.Second): // this step was not reached: nothing was left to do
+			k.kill()
+		}
+	}
+	k.start("")
+	k.waitReady()
+	w.tell(t, k, random, late[len(late)/2:])
+	for _, world := range w.worlds {
+		for _, o := range world.Overrides {
+			body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
+			if err != nil {
+				t.Fatal(err)
+			}
+			status, answer := k.request(http.MethodPut, "/v1/numbers/"+url.PathEscape(o.Number)+"/override?account="+o.Account, "application/json", body)
+			if status != http.StatusOK && status != http.StatusAccepted {
+				t.Fatalf("override: %d %s", status, answer)
+			}
+			o.At = w.query.Now
+			w.query.Overrides = append(w.query.Overrides, o)
+		}
+	}
+	k.settle(3 * time.Minute)
+	w.compare(t, k)
+}
+
+// While verdicts change, whoever walks the feed by cursor sees every line once and in order, over restarts, and its last word on each number is the verdict.
+func TestRun_NumbersChangesWalked(t *testing.T) {
+	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
+	k.start("")
+	k.waitReady()
+	lines := bytes.Split(bytes.TrimSpace(example(t, "numbers.ndjson")), []byte("\n"))
+	states, seen, cursor := map[string]string{}, 0, ""
+	walk := func() {
+		t.Helper()
+		for {
+			var page struct {
+				Rows       []struct{ Number, From, To string }
+				NextCursor string `json:"next_cursor"`
+			}
+			path := "/v1/numbers/changes?account=acme&limit=3"
+			if cursor != "" {
+				path += "&cursor=" + url.QueryEscape(cursor)
+			}
+			k.get(path, &page)
+			for _, r := range page.Rows {
+				before := states[r.Number]
+				if before == "" {
+					before = "unknown"
+				}
+				if r.From != before {
+					t.Fatalf("line %d: %+v follows %s", seen, r, before)
+				}
+				states[r.Number] = r.To
+				seen++
+			}
+			cursor = page.NextCursor
+			if len(page.Rows) == 0 {
+				return
+			}
+		}
+	}
+	for i := 0; i < len(lines); i += 25 {
+		k.post(join(lines[i:min(len(lines), i+25)]))
+		walk()
+		if i == 100 {
+			k.settle(30 * time.Second)
+			k.stop()
+			k.start("")
+			k.waitReady()
+		}
+	}
+	k.settle(30 * time.Second)
+	walk()
+	var truth struct{ Numbers []struct{ Number, State string } }
+	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range truth.Numbers {
+		if told := states[n.Number]; told != n.State && (told != "" || n.State != "unknown") {
+			t.Errorf("the feed's last word on %s is %q, want %s", n.Number, told, n.State)
+		}
+	}
+	if seen < len(truth.Numbers) {
+		t.Errorf("%d lines in the feed, want more", seen)
+	}
+}
