@@ -92,7 +92,7 @@ func TestServer_Ready(t *testing.T) {
 	defer conn.Close()
 	producer := &pinger{}
 	s := newServer(t, conn, func(c *Config, d *Deps) { c.Fixed, d.Producer = false, producer })
-	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, attempts_by_recipient, cascade_days, freshness")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, attempts_by_recipient, cascade_days")
 	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "kaskad migrate")
 	db := clickhouse.OpenDB(options)
 	defer db.Close()
