@@ -144,7 +144,9 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 	}
 	// A server that ends keeps nobody waiting.
 	ended := make(chan numbersAnswer, 1)
-	go func() { ended <- numbers(t, s, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active") }()
+	go func() {
+		ended <- numbers(t, s, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active")
+	}()
 	s.stop.Do(func() { close(s.stopping) })
 	if page := <-ended; len(page.Rows) != 0 {
 		t.Error(page)
