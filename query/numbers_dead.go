@@ -167,13 +167,19 @@ func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *priceLists, 
 	chunk := make([]numberRow, 0, numberChunk)
 	var wasted []wastedCost
 	var row []value
+	columns := arrowNumbers{to: t.arrow}
 	flush := func() error {
 		if wasted, err = pricer.price(ctx, chunk, wasted); err != nil {
 			return err
 		}
-		for i := range chunk {
-			row = chunk[i].values(row[:0], wasted[i])
-			t.row(row)
+		if t.arrow != nil {
+			t.rows += len(chunk)
+			columns.append(chunk, wasted)
+		} else {
+			for i := range chunk {
+				row = chunk[i].values(row[:0], wasted[i])
+				t.row(row)
+			}
 		}
 		chunk = chunk[:0]
 		return t.flow(false)

@@ -232,7 +232,9 @@ func (c *numbersExport) Run(ctx context.Context) error {
 	q.Set("limit", "all")
 	q.Set("format", form)
 	bar := byteBar("dead numbers")
-	err = writeFile(c.File, func(w io.Writer) error { return server.stream(ctx, "/v1/numbers/dead?"+q.Encode(), io.MultiWriter(w, bar)) })
+	err = writeFile(c.File, func(w io.Writer) error {
+		return server.stream(ctx, "/v1/numbers/dead?"+q.Encode(), io.MultiWriter(w, bar))
+	})
 	if err != nil {
 		_ = bar.Exit()
 		return err
