@@ -286,3 +286,36 @@ func (c *failingConn) PrepareBatch(ctx context.Context, statement string, option
 	}
 	return c.Conn.PrepareBatch(ctx, statement, options...)
 }
+
+// What was answered leaves the queue at the next upkeep, what is still open does not.
+func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	load(t, conn, "a", []byte(delivered("m", number, noon.Add(-48*time.Hour))), noon)
+	decideAll(t, a)
+	if _, err := schema.AskVerdicts(t.Context(), conn, "a", []string{number}, noon); err != nil {
+		t.Fatal(err)
+	}
+	a.lastUpkeep = time.Time{}
+	if err := a.upkeep(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn, "SELECT count() FROM number_queue"); n != 1 {
+		t.Errorf("%d rows in the queue, want the one that is open", n)
+	}
+	decideAll(t, a)
+	a.lastUpkeep = time.Time{}
+	if err := a.upkeep(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn, "SELECT count() FROM number_queue"); n != 0 {
+		t.Errorf("%d rows in the queue, want none", n)
+	}
+	n := &numbers{Aggregator: a}
+	if err := n.turn(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, conn, "SELECT count() FROM numbers_touched"); n != 0 {
+		t.Errorf("%d touched numbers are left, want none", n)
+	}
+}

@@ -3,12 +3,14 @@ package aggregate
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-
-	"kaskad/schema"
+	"github.com/google/uuid"
 )
 
 // upkeepEvery is how often replaced generations are removed and orphans expire.
@@ -36,18 +38,34 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	if len(a.answered) == 0 {
 		return nil
 	}
-	batches := make([]schema.Touch, 0, len(a.answered))
-	for id := range a.answered {
-		batches = append(batches, schema.Touch{ID: id})
-	}
-	table, err := batchTable(batches)
+	rows, err := a.deps.Conn.Query(ctx, statement("open_batches"))
 	if err != nil {
-		return err
+		return fmt.Errorf("read open batches: %w", err)
 	}
-	if err := a.exec(ctx, "queue_answered", table); err != nil {
-		return fmt.Errorf("remove what was answered from the queue: %w", err)
+	defer rows.Close()
+	open := map[uuid.UUID]bool{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("read open batches: %w", err)
+		}
+		open[id] = true
 	}
-	clear(a.answered)
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read open batches: %w", err)
+	}
+	var ended []string
+	for id := range a.answered {
+		if !open[id] {
+			ended = append(ended, "'"+id.String()+"'")
+		}
+	}
+	for part := range slices.Chunk(ended, 1000) {
+		if err := a.doWith(ctx, "queue_answered", clickhouse.Parameters{"batches": "[" + strings.Join(part, ",") + "]"}); err != nil {
+			return fmt.Errorf("remove what was answered from the queue: %w", err)
+		}
+	}
+	maps.DeleteFunc(a.answered, func(id uuid.UUID, _ bool) bool { return !open[id] })
 	return nil
 }
 

@@ -78,7 +78,7 @@ func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency
 	l.Sent, l.Delivered, l.Failed, l.Conversation, l.Outside = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&16 != 0, d.code&32 != 0
 	l.Segments = uint16(d.code >> 8)
 	cohortMS := int64(d.cohort) * 1000
-	leg, priced := list.PriceLeg(l, d.smsSegments, cohortMS)
+	leg, priced := list.Cost(l, d.smsSegments, cohortMS)
 	if leg.Tariff == nil {
 		// An attempt that was not sent needs no row, but counts with its like.
 		leg.Tariff = list.TariffAt(l, cohortMS)

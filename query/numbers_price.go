@@ -153,7 +153,7 @@ func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
 		sum = sum.Add(c.cost)
 	}
 	if !complete {
-		return wastedCost{currency: currency}
+		return wastedCost{}
 	}
 	return wastedCost{p.print(sum), currency}
 }

@@ -136,7 +136,7 @@ func naivePenetration(rows []folded, losses []loss, groupBy []string, filters ma
 						contact = l.recipient
 					}
 					theirs := l.account+"/"+contact == p.person || addresses[p][l.account+"/"+l.recipient]
-					lost = lost || (theirs && l.channel == channel && (l.app == p.app || l.app == "" || p.app == "") && l.atMS > at &&
+					lost = lost || (theirs && l.channel == channel && l.app == p.app && l.atMS > at &&
 						slices.Contains([]string{"uninstalled", "unsubscribed", "blocked"}, l.status))
 				}
 				if !lost {
@@ -271,7 +271,7 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		"lost at the moment of delivery":   {[]folded{push(at + 100)}, []loss{event("device:1", "", "push", "ios", at+100)}, true},
 		"lost on another channel":          {[]folded{push(at + 100)}, []loss{event("device:1", "", "viber", "ios", at+101)}, true},
 		"lost in another app":              {[]folded{push(at + 100)}, []loss{event("device:1", "c1", "push", "android", at+101)}, true},
-		"lost in no app":                   {[]folded{push(at + 100)}, []loss{event("device:1", "c1", "push", "", at+101)}, false},
+		"lost in no app":                   {[]folded{push(at + 100)}, []loss{event("device:1", "c1", "push", "", at+101)}, true},
 		"lost to another account":          {[]folded{push(at + 100)}, []loss{{"none", "device:1", "c1", "uninstalled", "push", "ios", at + 101}}, true},
 		"lost after the period":            {[]folded{push(at + 100)}, []loss{event("device:1", "", "push", "ios", testNow.UnixMilli())}, false},
 		"another app holds":                {[]folded{push(at + 100), android}, []loss{event("device:1", "", "push", "ios", at+101)}, true},

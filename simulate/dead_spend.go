@@ -28,7 +28,8 @@ func (r DeadSpendRow) MarshalJSON() ([]byte, error) {
 }
 
 // DeadSpend adds up the period's attempts, on any channel, that began while their number was dead by its history. Names are those of the channel
-// report and rule. A nil GroupBy is the default. What was not sent costs nothing, in the currency "".
+// report and rule. A nil GroupBy is the default. What was not sent costs nothing, in the currency of the
+// tariff that would price it.
 func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 	verdicts, err := m.Numbers(q.Numbers)
 	if err != nil {

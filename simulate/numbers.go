@@ -52,7 +52,8 @@ type NumberVerdict struct {
 	// Override is the state that somebody set, empty for none, and Why the reason given.
 	Override, Why string
 
-	// History and DeadSpans tell how the evidence would have been read at every instant up to now, overrides aside.
+	// History tells how the evidence would have been read at every instant up to now, overrides aside; DeadSpans when the number was dead, overrides
+	// included.
 	History   []NumberChange
 	DeadSpans []DeadSpan
 }
@@ -83,7 +84,7 @@ func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
 		v := m.verdict(e, m.asOf(q), &prices)
 		v.Account, v.Number = key.account, key.number
 		if o, found := overrides[key]; found {
-			v.State, v.Rule, v.Since, v.Override, v.Why = o.State, "override", o.At.UTC(), o.State, o.Why
+			v.overrule(o)
 		}
 		verdicts = append(verdicts, v)
 	}
@@ -91,6 +92,25 @@ func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
 		return cmp.Or(strings.Compare(x.Account, y.Account), strings.Compare(x.Number, y.Number))
 	})
 	return verdicts, nil
+}
+
+// overrule sets a verdict by hand. The number was dead until then as the evidence has it, and from then on if that was said.
+func (v *NumberVerdict) overrule(o NumberOverride) {
+	v.State, v.Rule, v.Since, v.Override, v.Why = o.State, "override", o.At.UTC(), o.State, o.Why
+	var spans []DeadSpan
+	for _, s := range v.DeadSpans {
+		if !s.From.Before(o.At) {
+			continue
+		}
+		if s.To.IsZero() || s.To.After(o.At) {
+			s.To = o.At.UTC()
+		}
+		spans = append(spans, s)
+	}
+	if o.State == "dead" {
+		spans = append(spans, DeadSpan{From: o.At.UTC(), Rule: "override"})
+	}
+	v.DeadSpans = spans
 }
 
 func (m *Model) asOf(q NumbersQuery) int64 {
@@ -258,6 +278,9 @@ func (pr *pricer) streakCost(streak []numberFailure) (*big.Int, string) {
 			continue
 		}
 		cost, itsCurrency, priced := pr.attemptCost(f.attempt)
+		if !f.attempt.facts.sent {
+			continue // It costs nothing, in no currency.
+		}
 		if !priced || currency != "" && itsCurrency != "" && itsCurrency != currency {
 			return nil, ""
 		}
@@ -267,7 +290,7 @@ func (pr *pricer) streakCost(streak []numberFailure) (*big.Int, string) {
 	return sum, currency
 }
 
-// attemptCost prices one attempt by itself. What was not sent costs nothing, in no currency.
+// attemptCost prices one attempt by itself. What was not sent costs nothing, in the currency of the tariff that would price it.
 func (pr *pricer) attemptCost(x *foldedAttempt) (cost *big.Int, currency string, priced bool) {
 	p := pr.price(x.account, x.msg, x.cohort)
 	for i := range p.steps {
@@ -276,7 +299,10 @@ func (pr *pricer) attemptCost(x *foldedAttempt) (cost *big.Int, currency string,
 			continue
 		}
 		if !s.facts.sent {
-			return new(big.Int), "", true
+			if would := bestTariff(pr.tariffs[x.account], s.keys, x.cohort, false); would != nil {
+				currency = would.currency
+			}
+			return new(big.Int), currency, true
 		}
 		if s.tariff == nil {
 			return nil, "", false

@@ -92,21 +92,14 @@ func (m *Model) penetration(steps []*keyed, losses map[lossKey][]loss) []Penetra
 	audience := make(map[personKey]bool)
 	messages := make(map[messageKey]bool)
 	channels := make(map[string]bool)
-	recipients := make(map[personKey]map[string]bool) // Of delivered steps.
 	for _, x := range steps {
-		p := personOf(x)
-		audience[p], messages[x.key], channels[m.channel(x.attempt)] = true, true, true
-		if x.facts.delivered {
-			if recipients[p] == nil {
-				recipients[p] = make(map[string]bool)
-			}
-			recipients[p][x.attempt.recipient] = true
-		}
+		audience[personOf(x)], messages[x.key], channels[m.channel(x.attempt)] = true, true, true
 	}
 	var rows []PenetrationRow
 	for channel := range channels {
 		tested := make(map[personKey]bool)
-		latest := make(map[personKey]map[string]int64) // Delivery, by app.
+		latest := make(map[personKey]map[string]int64)               // Delivery, by app.
+		recipients := make(map[personKey]map[string]map[string]bool) // Of delivered steps, by app.
 		for _, x := range steps {
 			if m.channel(x.attempt) != channel {
 				continue
@@ -117,8 +110,12 @@ func (m *Model) penetration(steps []*keyed, losses map[lossKey][]loss) []Penetra
 				continue
 			}
 			if latest[p] == nil {
-				latest[p] = make(map[string]int64)
+				latest[p], recipients[p] = make(map[string]int64), make(map[string]map[string]bool)
 			}
+			if recipients[p][app] == nil {
+				recipients[p][app] = make(map[string]bool)
+			}
+			recipients[p][app][x.attempt.recipient] = true
 			if known, found := latest[p][app]; !found || x.facts.deliveredAt > known {
 				latest[p][app] = x.facts.deliveredAt
 			}
@@ -126,7 +123,7 @@ func (m *Model) penetration(steps []*keyed, losses map[lossKey][]loss) []Penetra
 		reached := make(map[personKey]bool)
 		for p, apps := range latest {
 			for app, at := range apps {
-				if !lost(losses[lossKey{p.account, channel}], p, recipients[p], app, at) {
+				if !lost(losses[lossKey{p.account, channel}], p, recipients[p][app], app, at) {
 					reached[p] = true
 				}
 			}
@@ -148,7 +145,7 @@ func personOf(x *keyed) personKey {
 }
 
 // lost tells whether a person was lost on an app after a delivery. A loss is a person's by its contact, without one by its recipient, and where
-// its recipient is one that a step of the person was delivered to.
+// its recipient is one that a step of the person was delivered to, on that channel and app.
 func lost(losses []loss, p personKey, recipients map[string]bool, app string, after int64) bool {
 	for _, l := range losses {
 		theirs := who(l.contact, l.recipient) == p.who || recipients[l.recipient]

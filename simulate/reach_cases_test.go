@@ -124,8 +124,7 @@ func TestModel_DeadSpend_Cases(t *testing.T) {
 	rows, err := m.DeadSpend(q)
 	expect(t, "dead spend", rowsText(t, rows, err),
 		`{"channel":"sms","rule":"deactivated","currency":"RUB","attempts":2,"unpriced":0,"cost":"4.00"}`,
-		`{"channel":"sms","rule":"hard","currency":"","attempts":1,"unpriced":0,"cost":"0.00"}`,
-		`{"channel":"sms","rule":"hard","currency":"RUB","attempts":3,"unpriced":0,"cost":"6.00"}`,
+		`{"channel":"sms","rule":"hard","currency":"RUB","attempts":4,"unpriced":0,"cost":"6.00"}`,
 		`{"channel":"viber","rule":"hard","currency":"EUR","attempts":1,"unpriced":0,"cost":"0.50"}`,
 		`{"channel":"vk","rule":"hard","currency":"","attempts":1,"unpriced":1,"cost":"0.00"}`)
 }

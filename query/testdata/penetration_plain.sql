@@ -50,11 +50,11 @@ FROM
             groupArrayArray(messages) AS messages_of, max(settled_ms) AS settled_ms
         FROM
         (
-            -- People by channel and app. A loss without an app is of all apps, and a delivery without one may have been to any.
+            -- People by channel and app; the empty app is one, too.
             SELECT t.person AS person, t.channel AS channel, t.app AS app,
                 bitShiftLeft(toUInt128(1), 8 * (indexOf({channels:Array(String)}, channel) - 1)) AS channel_bit,
                 max(t.delivered_at_ms) AS delivered_ms,
-                maxIf(arrayMax(x -> if(x.1 = t.channel AND bitAnd(x.3, t.name.2) != 0 AND (x.2 = t.app OR x.2 = '' OR t.app = ''), x.4, 0), l.lost),
+                maxIf(arrayMax(x -> if(x.1 = t.channel AND bitAnd(x.3, t.name.2) != 0 AND x.2 = t.app, x.4, 0), l.lost),
                     notEmpty(l.lost)) AS lost_ms,
                 groupArrayIf(t.message, t.name.2 != 2) AS messages, max(t.settles_ms) AS settled_ms
             FROM

@@ -126,7 +126,8 @@ CREATE TABLE IF NOT EXISTS number_health
     changed_ms Int64 CODEC(ZSTD(1)), due_ms Int64 CODEC(ZSTD(1)),
     dead_from_ms Array(Int64), dead_to_ms Array(Int64), dead_rules Array(LowCardinality(String)),
     -- Of all but account, number and version.
-    fingerprint UInt64
+    fingerprint UInt64,
+    INDEX by_version version TYPE minmax GRANULARITY 1
 )
 ENGINE = ReplacingMergeTree(version)
 ORDER BY (account, number)
