@@ -60,11 +60,11 @@ TTL at + INTERVAL 60 DAY;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE MATERIALIZED VIEW IF NOT EXISTS events_to_number_queue TO number_queue AS
-SELECT DISTINCT batch, account, bucket, cityHash64(message_id) AS message FROM events;
+SELECT batch, account, bucket, cityHash64(message_id) AS message FROM events;
 -- +goose StatementEnd
 -- +goose StatementBegin
 CREATE MATERIALIZED VIEW IF NOT EXISTS lookups_to_number_queue TO number_queue AS
-SELECT DISTINCT batch, account, recipient AS number FROM recipient_events WHERE status = 'lookup' AND startsWith(recipient, '+');
+SELECT batch, account, recipient AS number FROM recipient_events WHERE status = 'lookup' AND startsWith(recipient, '+');
 -- +goose StatementEnd
 
 -- The folded attempts of messages whose cohort is known, by recipient: written by the aggregator for messages that changed, the greatest generation counts.
