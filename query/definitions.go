@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"kaskad/money"
+	"kaskad/schema"
 
 	"github.com/gin-gonic/gin"
 )
@@ -27,6 +28,7 @@ type rules struct {
 	Metrics  []metric          `json:"metrics"`
 	Keys     map[string]string `json:"keys"`
 	Money    moneyRules        `json:"money"`
+	Numbers  numberDefinitions `json:"numbers"`
 	Balance  string            `json:"balance"`
 }
 
@@ -59,6 +61,28 @@ type moneyRules struct {
 	GroupBy      map[string][]string `json:"group_by"`
 }
 
+// numberDefinitions are those of section 5. Classes and Defaults follow from package schema.
+type numberDefinitions struct {
+	Evidence      string              `json:"evidence"`
+	Failure       string              `json:"failure"`
+	Success       string              `json:"success"`
+	Mailing       string              `json:"mailing"`
+	Class         string              `json:"class"`
+	Streak        string              `json:"streak"`
+	Classes       []schema.Class      `json:"classes"`
+	Defaults      schema.NumberRules  `json:"defaults"`
+	States        map[string]string   `json:"states"`
+	Fields        []figure            `json:"fields"`
+	Changes       string              `json:"changes"`
+	Penetration   []figure            `json:"penetration"`
+	SelectionBias string              `json:"selection_bias"`
+	Failures      []figure            `json:"failures"`
+	DeadSpend     []figure            `json:"dead_spend"`
+	BestChannel   []figure            `json:"best_channel"`
+	Audience      []figure            `json:"audience"`
+	GroupBy       map[string][]string `json:"group_by"`
+}
+
 // billingRule says what a billing model counts of an attempt, and which channels may have it.
 type billingRule struct {
 	Name     money.Billing `json:"name"`
@@ -67,7 +91,7 @@ type billingRule struct {
 	Channels string        `json:"channels"`
 }
 
-// figure is a field of an answer about money.
+// figure is a field of an answer about money, numbers or people.
 type figure struct {
 	Name    string `json:"name"`
 	Formula string `json:"formula"`
@@ -96,12 +120,16 @@ func readRules() (rules, error) {
 			m.Null = "when no attempt has that time"
 		}
 	}
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory, r.Money.BreakEven} {
+	n := &r.Numbers
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory, r.Money.BreakEven,
+		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
 	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
+	n.Classes, n.Defaults = schema.Classes, schema.DefaultNumberRules
+	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(), "dead_spend": deadSpendKeys.names()}
 	return r, nil
 }
 

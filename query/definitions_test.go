@@ -82,6 +82,40 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	}
 }
 
+// Every figure about numbers and people that some answer has is defined, and no other; so is every class.
+func TestReadRules_Numbers_Complete(t *testing.T) {
+	r, err := readRules()
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(columns []column) (names []string) {
+		for _, c := range columns {
+			names = append(names, c.name)
+		}
+		return names
+	}
+	for name, c := range map[string]struct{ defined, shown []string }{
+		"fields":       {figureNames(t, r.Numbers.Fields), names(numberColumns)},
+		"penetration":  {figureNames(t, r.Numbers.Penetration), penetrationColumns},
+		"failures":     {figureNames(t, r.Numbers.Failures), failuresColumns},
+		"dead_spend":   {figureNames(t, r.Numbers.DeadSpend), deadSpendColumns},
+		"best_channel": {figureNames(t, r.Numbers.BestChannel), bestChannelColumns},
+		"audience":     {figureNames(t, r.Numbers.Audience), names(audienceColumns)},
+	} {
+		if want := slices.Sorted(slices.Values(c.shown)); !slices.Equal(c.defined, want) {
+			t.Errorf("%s: defined are %v\nshown are %v", name, c.defined, want)
+		}
+	}
+	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != schema.DefaultNumberRules {
+		t.Errorf("classes %v, states %v, defaults %+v", r.Numbers.Classes, r.Numbers.States, r.Numbers.Defaults)
+	}
+	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing, r.Numbers.Class, r.Numbers.Streak, r.Numbers.Changes, r.Numbers.SelectionBias} {
+		if text == "" {
+			t.Error("a definition is missing")
+		}
+	}
+}
+
 // What is said of each billing model is what the validation of tariffs allows.
 func TestReadRules_Billings_Allowed(t *testing.T) {
 	r, err := readRules()
