@@ -14,10 +14,11 @@ const (
 
 // Class says why an attempt failed, in the same terms for all providers.
 type Class struct {
-	Name string
+	Name string `json:"name"`
 	// Scope is what the reason belongs to: a number, a person on a channel, a content and so on. Permanence is how long it lasts.
-	Scope, Permanence string
-	Weight            Weight
+	Scope      string `json:"scope"`
+	Permanence string `json:"permanence"`
+	Weight     Weight `json:"weight"`
 }
 
 // Classes are all reason classes, in the order in which errors list them.
