@@ -106,12 +106,13 @@ func (n *numbers) next() uint64 {
 
 // round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
 func (n *numbers) round(ctx context.Context) (looked int, err error) {
+	// as_of first: a pass notes its numbers before it states that.
+	asOf := n.lastAsOfMS.Load()
 	ready := n.ready.Load()
 	if ready <= n.done {
 		return 0, nil
 	}
 	began := time.Now()
-	asOf := n.lastAsOfMS.Load()
 	r := numbersRound{numbers: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
 	if err := r.prepare(ctx); err != nil {
 		return 0, err

@@ -187,9 +187,20 @@ func pathNumber(given string) (string, error) {
 	return number, nil
 }
 
-// numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given.
+// numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits for its verdict that is the reports'
+// as_of, which is read first: what it covers has touched its numbers by then.
 func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
-	var f freshness
+	f, err := s.freshness(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var waiting uint64
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
+		return nil, fmt.Errorf("count touched numbers: %w", err)
+	}
+	if waiting == 0 {
+		return s.asOf(f, now), nil
+	}
 	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersAsOfSQL).Scan(&f.known, &f.asOfMS); err != nil {
 		return nil, fmt.Errorf("read how fresh verdicts are: %w", err)
 	}

@@ -164,13 +164,20 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 	if err := putTariffs(ctx, server, state.period()); err != nil {
 		return err
 	}
+	if err := putErrors(ctx, server, state.period()); err != nil {
+		return err
+	}
+	states, err := st.numberStates(ctx)
+	if err != nil {
+		return err
+	}
 	if !state.Played {
 		state.Played = true
 		if err := c.save(state); err != nil {
 			return err
 		}
 	}
-	return c.greet(ctx, server, state, time.Since(st.started))
+	return c.greet(ctx, server, state, states, time.Since(st.started))
 }
 
 // settle waits until everything in the topic is in the reports.
@@ -183,10 +190,15 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 			return err
 		}
 		var open uint64
+		// Touches before numbers: a touch is closed when its numbers are noted.
+		var waiting uint64
 		if err := st.conn.QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
 			return fmt.Errorf("look for work: %w", err)
 		}
-		if lag.Total == 0 && open == 0 {
+		if err := st.conn.QueryRow(ctx, "SELECT count() FROM numbers_touched WHERE generation > (SELECT max(generation) FROM numbers_done)").Scan(&waiting); err != nil {
+			return fmt.Errorf("look for work: %w", err)
+		}
+		if lag.Total == 0 && open == 0 && waiting == 0 {
 			break
 		}
 		quiet = false
@@ -207,7 +219,7 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 	return nil
 }
 
-func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, took time.Duration) error {
+func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64, took time.Duration) error {
 	url, period := server.address, state.period()
 	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(),
 		state.Start.Format(time.DateOnly), state.Messages)
@@ -216,6 +228,10 @@ func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, t
 	}
 	fmt.Print("\nWhat did the cascades save against plain SMS?\n\n")
 	if err := printSavings(ctx, os.Stdout, server, period); err != nil {
+		return err
+	}
+	fmt.Print("\nWho can be reached where, and which numbers are dead?\n\n")
+	if err := printReach(ctx, os.Stdout, server, period, states); err != nil {
 		return err
 	}
 	fmt.Printf(`
@@ -234,6 +250,11 @@ What would push for half of the people save on a million messages? From how many
 
 When do people of each account read what comes over Viber? By hour of the day in Moscow:
   curl -s '%[1]s/v1/reports/channels?%[2]s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
+
+Before a mailing: which numbers are dead, and why? What changed since last time? What do failures come from, and what was spent on the dead?
+  bin/kaskad numbers dead --data %[3]s; bin/kaskad numbers check +79161234567 --account lavka --data %[3]s
+  curl -s '%[1]s/v1/numbers/changes?limit=5'
+  curl -s '%[1]s/v1/reports/failures?%[2]s&format=csv'; curl -s '%[1]s/v1/reports/dead-spend?%[2]s'
 
 Is everything counted, how fresh is it, and what was refused?
   curl -s '%[1]s/v1/status'; curl -s '%[1]s/v1/rejected?limit=3'

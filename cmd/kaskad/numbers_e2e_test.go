@@ -367,7 +367,9 @@ func TestRun_NumbersChangesWalked(t *testing.T) {
 	}
 	k.settle(30 * time.Second)
 	walk()
-	var truth struct{ Numbers []struct{ Number, State string } }
+	var truth struct {
+		Numbers []struct{ Number, State string }
+	}
 	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
 		t.Fatal(err)
 	}

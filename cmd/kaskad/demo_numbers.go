@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// demoErrors says what the codes of the simulated providers mean, as far as the shipped map does not. "REFUSED" is left out: there is always a code that nobody knows.
+//
+//go:embed demo.errors.json
+var demoErrors []byte
+
+// putErrors gives every account that sent something in the period an error map, unless it has one of its own.
+func putErrors(ctx context.Context, server *api, period string) error {
+	var report struct {
+		Rows []struct{ Account string }
+	}
+	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+period, &report); err != nil {
+		return err
+	}
+	for _, r := range report.Rows {
+		path := "/v1/error-map?account=" + url.QueryEscape(r.Account)
+		var have struct{ Version uint64 }
+		if err := server.report(ctx, path, &have); err != nil {
+			return err
+		}
+		if have.Version > 0 {
+			continue
+		}
+		if _, err := server.send(ctx, http.MethodPut, path, demoErrors); err != nil {
+			return fmt.Errorf("put the demo's error map: %w", err)
+		}
+	}
+	return nil
+}
+
+// numberStates counts the numbers in each state.
+func (st *stack) numberStates(ctx context.Context) (map[string]uint64, error) {
+	rows, err := st.conn.Query(ctx, "SELECT state, count() FROM number_health FINAL GROUP BY state")
+	if err != nil {
+		return nil, fmt.Errorf("count numbers: %w", err)
+	}
+	defer rows.Close()
+	states := map[string]uint64{}
+	for rows.Next() {
+		var state string
+		var n uint64
+		if err := rows.Scan(&state, &n); err != nil {
+			return nil, fmt.Errorf("count numbers: %w", err)
+		}
+		states[state] = n
+	}
+	return states, rows.Err()
+}
+
+// printReach prints who was reached on which channel, and what is known of phone numbers. query is that of the reports, without group_by.
+func printReach(ctx context.Context, out io.Writer, server *api, query string, states map[string]uint64) error {
+	var report struct {
+		Rows []struct {
+			Channel     string
+			Audience    uint64
+			Tested      uint64
+			Reached     uint64
+			Penetration *float64
+		}
+	}
+	if err := server.report(ctx, "/v1/reports/penetration?"+query, &report); err != nil {
+		return err
+	}
+	if len(report.Rows) > 0 {
+		fmt.Fprintf(out, "  %-11s %8s %8s  of all %s people\n", "channel", "tried", "reached", thousands(report.Rows[0].Audience))
+	}
+	for _, r := range report.Rows {
+		share := 0.0
+		if r.Penetration != nil {
+			share = *r.Penetration
+		}
+		fmt.Fprintf(out, "  %-11s %8d %8d  %-20s %s\n", r.Channel, r.Tested, r.Reached, strings.Repeat("█", int(share*20+0.5)), percent(r.Penetration))
+	}
+	fmt.Fprintln(out, "\n  tried: people with an attempt on the channel. It speaks of those who were tried: where they are few, more could be reached.")
+	var dead struct {
+		Rows []struct{ Account, Number, Rule string }
+	}
+	if err := server.report(ctx, "/v1/numbers/dead?limit=1", &dead); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.", thousands(states["active"]),
+		thousands(states["suspect"]), thousands(states["dead"]), thousands(states["unknown"]))
+	if len(dead.Rows) > 0 {
+		fmt.Fprintf(out, "\n  One of the dead is %s of %s, by rule %s.", dead.Rows[0].Number, dead.Rows[0].Account, dead.Rows[0].Rule)
+	}
+	fmt.Fprintln(out, " A day is short for deaths: it takes hard failures of two mailings, 24 hours"+
+		"\n  apart, or a look-up that finds the number invalid.")
+	return nil
+}
+
+// thousands prints a count with its thousands apart.
+func thousands(n uint64) string { return strings.TrimSuffix(grouped(fmt.Sprint(n)), ".") }
