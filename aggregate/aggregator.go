@@ -217,6 +217,13 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return fmt.Errorf("read last generation: %w", err)
 	}
+	// What passes before this one noted is complete: they have ended, or will be done again under a greater generation. While passes run, only they say
+	// what is: one that is half done must not be taken for whole.
+	var noted uint64
+	if err := a.deps.Conn.QueryRow(ctx, "SELECT max(generation) FROM numbers_touched").Scan(&noted); err != nil {
+		return fmt.Errorf("read touched numbers: %w", err)
+	}
+	a.ready.Store(noted)
 	// What the touches announce comes first.
 	parameters := a.parameters(0)
 	parameters["batch"] = uuid.NewString()

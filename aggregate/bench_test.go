@@ -119,6 +119,7 @@ func BenchmarkNumbers(b *testing.B) {
 			if err := conn.Exec(b.Context(), "INSERT INTO numbers_touched VALUES ($1, 'bench', '')", i+1); err != nil {
 				b.Fatal(err)
 			}
+			a.ready.Store(uint64(i + 1))
 			if err := n.takeOver(b.Context()); err != nil {
 				b.Fatal(err)
 			}

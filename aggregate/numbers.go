@@ -88,13 +88,11 @@ func (n *numbers) turn(ctx context.Context, owning bool) error {
 	return nil
 }
 
-// takeOver reads where the decisions stand. What passes before this process noted is complete: they have ended, or will be done again.
+// takeOver reads where the decisions stand.
 func (n *numbers) takeOver(ctx context.Context) error {
-	var noted uint64
-	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &noted, &n.stamp); err != nil {
+	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	n.ready.Store(max(n.ready.Load(), noted))
 	return nil
 }
 

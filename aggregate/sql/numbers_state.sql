@@ -1,3 +1,2 @@
--- Where the decisions on numbers stand: the generations up to which they are done and asked for, and the greatest number given to a verdict or a change.
-SELECT (SELECT max(generation) FROM numbers_done), (SELECT max(generation) FROM numbers_touched),
-    greatest((SELECT max(version) FROM number_health), (SELECT max(seq) FROM number_changes))
+-- Where the decisions on numbers stand: the generation up to which they are made, and the greatest number given to a verdict or a change.
+SELECT (SELECT max(generation) FROM numbers_done), greatest((SELECT max(version) FROM number_health), (SELECT max(seq) FROM number_changes))
