@@ -113,7 +113,9 @@ type heldLetter struct {
 	raw   []byte
 }
 
-func (l *leftover) none() bool { return len(l.visible) == 0 && len(l.masked) == 0 && len(l.letters) == 0 }
+func (l *leftover) none() bool {
+	return len(l.visible) == 0 && len(l.masked) == 0 && len(l.letters) == 0
+}
 
 func (e *eraser) look(ctx context.Context) (*leftover, error) {
 	left := &leftover{visible: map[string]uint64{}, masked: map[string]uint64{}}

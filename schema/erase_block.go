@@ -2,13 +2,23 @@ package schema
 
 import (
 	"bytes"
+	"context"
+	"fmt"
+	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Hidden is a number that was found in a block of events, and the message it was found in; no message: in an event of a person.
+// Hidden is an erased number that was found in an event, and where the event belongs: to a message (of a bucket, where it is known), to a person, or to the dead
+// letters. Done: the erasure had ended by then.
 type Hidden struct {
-	Account, Number, Pseudonym, MessageID string
-	BucketS                               int64
+	Account, Number, Pseudonym string
+	Done                       bool
+	MessageID                  string
+	Bucket                     time.Time
+	Letter                     Place
 }
 
 // Block is what ingest is about to store, as far as it may hold erased numbers.
@@ -19,59 +29,55 @@ type Block struct {
 }
 
 // Find lists the erased numbers in the block.
-func (e *Erasures) Find(b Block) []Hidden {
+func (e *Erasures) Find(b Block) (found []Hidden) {
 	if e.Empty() {
 		return nil
-	}
-	var found []Hidden
-	note := func(account, text []byte, pseudonym string, messageID []byte, bucket int64) {
-		number := string(text)
-		if number[0] != '+' {
-			number, pseudonym = "+"+number, "user:"+pseudonym
-		}
-		found = append(found, Hidden{string(account), number, pseudonym, string(messageID), bucket})
 	}
 	columns := func(c *eventColumns, bucket func(i int) int64) {
 		for i := range c.rows() {
 			account := c.account.at(i)
 			recipient, _, _ := bytes.Cut(c.recipientCountry.at(i), []byte{0})
-			if pseudonym, ok := e.pseudonym(account, recipient); ok {
-				note(account, recipient, pseudonym, c.messageID.at(i), bucket(i))
-			}
-			if pseudonym, ok := e.person(account, c.contact.at(i)); ok {
-				note(account, c.contact.at(i), pseudonym, c.messageID.at(i), bucket(i))
-			}
+			at := Hidden{Bucket: time.Unix(bucket(i), 0).UTC()}
+			found = e.find(found, at, account, recipient, c.messageID.at(i))
+			found = e.find(found, at, account, c.contact.at(i), c.messageID.at(i))
 		}
 	}
 	columns(&b.Facts.eventColumns, func(i int) int64 { return b.Facts.bucket[i] })
 	columns(&b.Orphans.eventColumns, func(int) int64 { return 0 })
 	for i := range b.Orphans.rows() {
-		account := b.Orphans.account.at(i)
-		for _, number := range e.inText(account, b.Orphans.raw.at(i)) {
-			found = append(found, Hidden{string(account), number.Number, number.Pseudonym, string(b.Orphans.messageID.at(i)), 0})
-		}
+		found = e.findText(found, Hidden{}, b.Orphans.account.at(i), b.Orphans.raw.at(i), b.Orphans.messageID.at(i))
 	}
 	for i := range b.People.Rows() {
-		account := b.People.account.at(i)
-		if pseudonym, ok := e.pseudonym(account, b.People.recipient.at(i)); ok {
-			note(account, b.People.recipient.at(i), pseudonym, nil, 0)
-		}
-		if pseudonym, ok := e.person(account, b.People.contact.at(i)); ok {
-			note(account, b.People.contact.at(i), pseudonym, nil, 0)
-		}
+		found = e.find(found, Hidden{}, b.People.account.at(i), b.People.recipient.at(i), nil)
+		found = e.find(found, Hidden{}, b.People.account.at(i), b.People.contact.at(i), nil)
 	}
 	return found
 }
 
-// FindText lists the erased numbers in the bytes of a dead letter.
-func (e *Erasures) FindText(raw []byte) []Hidden {
+// FindLetter lists the erased numbers in a dead letter.
+func (e *Erasures) FindLetter(r *Rejection) []Hidden {
 	if e.Empty() {
 		return nil
 	}
-	return e.inText(letterAccount(raw), raw)
+	return e.findText(nil, Hidden{Letter: r.Place}, letterAccount(r.Raw), r.Raw, nil)
 }
 
-func (e *Erasures) inText(account, raw []byte) (found []Hidden) {
+// find adds the number, if it was erased, with its place; it may stand there without its +.
+func (e *Erasures) find(found []Hidden, at Hidden, account, text, messageID []byte) []Hidden {
+	one, ok := e.lookUp(account, text)
+	if !ok {
+		if one, ok = e.lookUpDigits(account, text); !ok {
+			return found
+		}
+	}
+	at.Account, at.Number, at.Pseudonym, at.Done, at.MessageID = string(account), string(text), one.pseudonym, one.done, string(messageID)
+	if at.Number[0] != '+' {
+		at.Number = "+" + at.Number
+	}
+	return append(found, at)
+}
+
+func (e *Erasures) findText(found []Hidden, at Hidden, account, raw, messageID []byte) []Hidden {
 	accounts := [][]byte{account}
 	if account == nil {
 		accounts = accounts[:0]
@@ -80,11 +86,8 @@ func (e *Erasures) inText(account, raw []byte) (found []Hidden) {
 		}
 	}
 	replaceRuns(raw, func(digits []byte) (string, bool) {
-		number := append([]byte{'+'}, digits...)
 		for _, a := range accounts {
-			if pseudonym, ok := e.pseudonym(a, number); ok {
-				found = append(found, Hidden{Account: string(a), Number: string(number), Pseudonym: pseudonym})
-			}
+			found = e.find(found, at, a, digits, messageID)
 		}
 		return "", false
 	})
@@ -108,8 +111,8 @@ func (e *Erasures) Hide(b Block) {
 	e.hideColumns(&b.Orphans.eventColumns)
 	rewrite(&b.Orphans.raw, func(i int, raw []byte) []byte { return e.HideText(b.Orphans.account.at(i), raw) })
 	rewrite(&b.People.recipient, func(i int, recipient []byte) []byte {
-		if pseudonym, ok := e.pseudonym(b.People.account.at(i), recipient); ok {
-			return []byte(pseudonym)
+		if found, ok := e.lookUp(b.People.account.at(i), recipient); ok {
+			return []byte(found.pseudonym)
 		}
 		return recipient
 	})
@@ -120,8 +123,8 @@ func (e *Erasures) hideColumns(c *eventColumns) {
 	// The country stays: it is that of the number.
 	rewrite(&c.recipientCountry, func(i int, both []byte) []byte {
 		recipient, country, _ := bytes.Cut(both, []byte{0})
-		if pseudonym, ok := e.pseudonym(c.account.at(i), recipient); ok {
-			return append(append([]byte(pseudonym), 0), country...)
+		if found, ok := e.lookUp(c.account.at(i), recipient); ok {
+			return append(append([]byte(found.pseudonym), 0), country...)
 		}
 		return both
 	})
@@ -156,3 +159,30 @@ func rewrite(t *texts, change func(i int, value []byte) []byte) {
 	t.data, t.ends = changed.data, changed.ends
 }
 
+// StoredInPlain lists those of the hidden numbers that stand in plain where their events belong.
+func StoredInPlain(ctx context.Context, conn driver.Conn, hidden []Hidden) (stored []Hidden, err error) {
+	table, err := ext.NewTable("hidden", ext.Column("i", "UInt64"), ext.Column("account", "String"), ext.Column("number", "String"), ext.Column("message_id", "String"),
+		ext.Column("bucket", "DateTime('UTC')"), ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"), ext.Column("line", "UInt32"))
+	if err != nil {
+		return nil, err
+	}
+	for i := range hidden {
+		h := &hidden[i]
+		if err := table.Append(uint64(i), h.Account, h.Number, h.MessageID, h.Bucket, h.Letter.Topic, h.Letter.Partition, h.Letter.Offset, h.Letter.Line); err != nil {
+			return nil, fmt.Errorf("list hidden numbers: %w", err)
+		}
+	}
+	rows, err := conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), eraseStatement("in_plain"))
+	if err != nil {
+		return nil, fmt.Errorf("look for numbers in plain: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var i uint64
+		if err := rows.Scan(&i); err != nil {
+			return nil, fmt.Errorf("look for numbers in plain: %w", err)
+		}
+		stored = append(stored, hidden[i])
+	}
+	return stored, rows.Err()
+}

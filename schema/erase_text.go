@@ -16,13 +16,13 @@ func (e *Erasures) HideText(account, raw []byte) []byte {
 		return raw
 	}
 	return replaceRuns(raw, func(digits []byte) (string, bool) {
-		number := append(append([]byte(nil), '+'), digits...)
 		if account != nil {
-			return e.pseudonym(account, number)
+			found, ok := e.lookUpDigits(account, digits)
+			return found.pseudonym, ok
 		}
 		for _, a := range e.accounts {
-			if found, ok := e.pseudonym([]byte(a), number); ok {
-				return found, true
+			if found, ok := e.lookUpDigits([]byte(a), digits); ok {
+				return found.pseudonym, true
 			}
 		}
 		return "", false

@@ -194,7 +194,7 @@ type Erasures struct {
 	key            *ErasureKey
 	mac            hash.Hash
 	rows, version  uint64
-	pseudonyms     map[[sha256.Size]byte]string
+	numbers        map[[sha256.Size]byte]erasedNumber
 	accounts       []string
 	number, hashed []byte
 }
@@ -209,7 +209,7 @@ func NewErasures(key *ErasureKey) *Erasures {
 }
 
 // Empty tells that no number was erased.
-func (e *Erasures) Empty() bool { return len(e.pseudonyms) == 0 }
+func (e *Erasures) Empty() bool { return len(e.numbers) == 0 }
 
 // Refresh reads the erasures if there are others than at the last time, and tells so. It costs one small query else.
 func (e *Erasures) Refresh(ctx context.Context, conn driver.Conn) (changed bool, err error) {
@@ -227,9 +227,12 @@ func (e *Erasures) Refresh(ctx context.Context, conn driver.Conn) (changed bool,
 	if err != nil {
 		return false, err
 	}
-	pseudonyms := make(map[[sha256.Size]byte]string, len(list))
+	numbers := make(map[[sha256.Size]byte]erasedNumber, len(list))
 	var accounts []string
-	id := e.key.ID()
+	id := ""
+	if e.key != nil {
+		id = e.key.ID()
+	}
 	for _, one := range list {
 		if one.KeyID != id {
 			return false, ErrOtherErasureKey
@@ -238,36 +241,50 @@ func (e *Erasures) Refresh(ctx context.Context, conn driver.Conn) (changed bool,
 		if n, err := hex.Decode(hashed[:], []byte(one.Hash)); err != nil || n != len(hashed) {
 			return false, fmt.Errorf("table erasures holds %q, which is no hash", one.Hash)
 		}
-		pseudonyms[hashed] = one.Pseudonym
+		numbers[hashed] = erasedNumber{one.Pseudonym, one.DoneMS > 0}
 		if len(accounts) == 0 || accounts[len(accounts)-1] != one.Account {
 			accounts = append(accounts, one.Account)
 		}
 	}
-	e.rows, e.version, e.pseudonyms, e.accounts = rows, version, pseudonyms, accounts
+	e.rows, e.version, e.numbers, e.accounts = rows, version, numbers, accounts
 	return true, nil
 }
 
 // maxErasures bounds what is read at a time, at some 150 bytes each.
 const maxErasures = 50_000_000
 
-// pseudonym returns what takes the place of a phone number with its +, if it was erased.
-func (e *Erasures) pseudonym(account, number []byte) (string, bool) {
-	if len(number) < 8 || number[0] != '+' {
-		return "", false
+// erasedNumber is what an erased number is known by.
+type erasedNumber struct {
+	pseudonym string
+	done      bool
+}
+
+// lookUp finds a phone number with its +, if it was erased.
+func (e *Erasures) lookUp(account, number []byte) (erasedNumber, bool) {
+	if len(number) <= minPhone || number[0] != '+' {
+		return erasedNumber{}, false
 	}
 	e.hashed = hashNumber(e.mac, account, number, e.hashed[:0])
-	found, ok := e.pseudonyms[[sha256.Size]byte(e.hashed)]
+	found, ok := e.numbers[[sha256.Size]byte(e.hashed)]
 	return found, ok
 }
 
-// person is pseudonym for a contact, which may be a number with its + or without.
-func (e *Erasures) person(account, contact []byte) (string, bool) {
-	if !allDigits(contact) {
-		return e.pseudonym(account, contact)
+// lookUpDigits finds a phone number that is written without its +.
+func (e *Erasures) lookUpDigits(account, digits []byte) (erasedNumber, bool) {
+	if len(digits) > maxPhone || !allDigits(digits) {
+		return erasedNumber{}, false
 	}
-	e.number = append(append(e.number[:0], '+'), contact...)
-	found, ok := e.pseudonym(account, e.number)
-	return bare(found), ok
+	e.number = append(append(e.number[:0], '+'), digits...)
+	return e.lookUp(account, e.number)
+}
+
+// person returns what takes the place of a contact, if that is an erased number, with its + or without.
+func (e *Erasures) person(account, contact []byte) (string, bool) {
+	if found, ok := e.lookUp(account, contact); ok {
+		return found.pseudonym, true
+	}
+	found, ok := e.lookUpDigits(account, contact)
+	return bare(found.pseudonym), ok
 }
 
 // bare is what takes the place of the number's digits where they stand without the +: another person than the number, before and after.
