@@ -178,6 +178,36 @@ func queryErasures(ctx context.Context, conn driver.Conn, parameters clickhouse.
 	return list, rows.Err()
 }
 
+// ErasedFor lists the accounts for which a number was erased.
+func ErasedFor(ctx context.Context, conn driver.Conn, key *ErasureKey, number string) (accounts []string, err error) {
+	rows, err := conn.Query(ctx, "SELECT DISTINCT toString(account) FROM erasures")
+	if err != nil {
+		return nil, fmt.Errorf("read erasures: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		if err := rows.Scan(&account); err != nil {
+			return nil, fmt.Errorf("read erasures: %w", err)
+		}
+		accounts = append(accounts, account)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read erasures: %w", err)
+	}
+	erased := accounts[:0]
+	for _, account := range accounts {
+		_, found, err := readErasure(ctx, conn, account, key.Hash(account, number))
+		if err != nil {
+			return nil, err
+		}
+		if found {
+			erased = append(erased, account)
+		}
+	}
+	return erased, nil
+}
+
 // otherKeys tells whether numbers were erased with another key.
 func otherKeys(ctx context.Context, conn driver.Conn, key *ErasureKey) (bool, error) {
 	var other uint64
