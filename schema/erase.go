@@ -83,6 +83,9 @@ func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudon
 			if err := e.waitForAggregator(ctx); err != nil {
 				return e.erased, err
 			}
+			if err := e.walkDialogs(ctx); err != nil {
+				return e.erased, err
+			}
 			fallthrough
 		case left.none():
 			quiet = true
@@ -91,7 +94,7 @@ func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudon
 			}
 			continue
 		}
-		quiet = false
+		quiet, waited = false, false
 		round++
 		if err := e.overwrite(ctx, left); err != nil {
 			return e.erased, err
@@ -347,34 +350,43 @@ func (e *eraser) waitForMutations(ctx context.Context) error {
 // waitForAggregator returns when the aggregator has ended the pass and the round of verdicts that it was in, or when there is none. It asks for a verdict on the
 // pseudonym, which decides nothing: passes and rounds come one after another, so who has answered that has written all that it read before.
 func (e *eraser) waitForAggregator(ctx context.Context) error {
-	silence := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"seconds": strconv.Itoa(int(aggregatorSilence.Seconds()))}))
-	var touch uuid.UUID
+	alive, err := e.aggregatorWorks(ctx)
+	if err != nil || !alive {
+		return err
+	}
+	touch, err := AskVerdicts(ctx, e.conn, e.account, []string{e.pseudonym}, time.Now())
+	if err != nil {
+		return err
+	}
+	return e.waitForAnswer(ctx, touch)
+}
+
+// waitForAnswer returns when the aggregator has closed a touch and decided what it asked for, or when it does not work any more.
+func (e *eraser) waitForAnswer(ctx context.Context, touch uuid.UUID) error {
+	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "pseudonym": e.pseudonym}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		var alive bool
-		if err := e.conn.QueryRow(silence, eraseStatement("aggregator")).Scan(&alive); err != nil {
-			return fmt.Errorf("look for the aggregator: %w", err)
-		}
-		if !alive {
-			return nil
-		}
-		if touch == uuid.Nil {
-			var err error
-			if touch, err = AskVerdicts(ctx, e.conn, e.account, []string{e.pseudonym}, time.Now()); err != nil {
-				return err
-			}
-		}
 		var answered bool
-		parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "pseudonym": e.pseudonym}
 		if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), eraseStatement("answered")).Scan(&answered); err != nil {
 			return fmt.Errorf("wait for the aggregator: %w", err)
 		}
 		if answered {
 			return nil
 		}
+		if alive, err := e.aggregatorWorks(ctx); err != nil || !alive {
+			return err
+		}
 		if err := pause(ctx, wait); err != nil {
 			return fmt.Errorf("the aggregator has not ended what it was doing: erase the number again: %w", err)
 		}
 	}
+}
+
+func (e *eraser) aggregatorWorks(ctx context.Context) (alive bool, err error) {
+	silence := clickhouse.Parameters{"seconds": strconv.Itoa(int(aggregatorSilence.Seconds()))}
+	if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(silence)), eraseStatement("aggregator")).Scan(&alive); err != nil {
+		return false, fmt.Errorf("look for the aggregator: %w", err)
+	}
+	return alive, nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

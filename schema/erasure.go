@@ -11,6 +11,7 @@ import (
 	"hash"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -44,18 +45,10 @@ func ParseErasureKey(text string) (*ErasureKey, error) {
 func OpenErasureKey(name string) (*ErasureKey, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
-		var key ErasureKey
-		if _, err := rand.Read(key[:]); err != nil {
+		if err := makeErasureKey(name); err != nil {
 			return nil, fmt.Errorf("make erasure key: %w", err)
 		}
-		temporary := name + ".new"
-		if err := os.WriteFile(temporary, []byte(hex.EncodeToString(key[:])+"\n"), 0o600); err != nil {
-			return nil, fmt.Errorf("write erasure key: %w", err)
-		}
-		if err := os.Rename(temporary, name); err != nil {
-			return nil, fmt.Errorf("write erasure key: %w", err)
-		}
-		return &key, nil
+		text, err = os.ReadFile(name)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read erasure key: %w", err)
@@ -65,6 +58,27 @@ func OpenErasureKey(name string) (*ErasureKey, error) {
 		return nil, fmt.Errorf("%s: %w; restore it from a back-up", name, err)
 	}
 	return key, nil
+}
+
+// makeErasureKey writes a new key, on the disk before it is used: without it numbers that were erased are not recognised. Somebody else's key stays.
+func makeErasureKey(name string) error {
+	var key ErasureKey
+	if _, err := rand.Read(key[:]); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(hex.EncodeToString(key[:]) + "\n")
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), name); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // ID names the key without telling it.
@@ -80,13 +94,12 @@ func (k *ErasureKey) Hash(account, number string) string {
 	return hex.EncodeToString(sum)
 }
 
-// hashNumber appends the hash. A number holds no NUL, so no two pairs look alike.
+// hashNumber returns the hash, in the memory of dst. A number holds no NUL, so no two pairs look alike.
 func hashNumber(mac hash.Hash, account, number, dst []byte) []byte {
 	mac.Reset()
-	mac.Write(number)
-	mac.Write([]byte{0})
-	mac.Write(account)
-	return mac.Sum(dst)
+	dst = append(append(append(dst, number...), 0), account...)
+	mac.Write(dst)
+	return mac.Sum(dst[:0])
 }
 
 // Erasure is one erased number, of which only the hash is known.
