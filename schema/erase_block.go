@@ -107,6 +107,9 @@ func (e *Erasures) HideLetter(r *Rejection) {
 
 // Hide overwrites the erased numbers in the block.
 func (e *Erasures) Hide(b Block) {
+	if e.Empty() {
+		return
+	}
 	e.hideColumns(&b.Facts.eventColumns)
 	e.hideColumns(&b.Orphans.eventColumns)
 	rewrite(&b.Orphans.raw, func(i int, raw []byte) []byte { return e.HideText(b.Orphans.account.at(i), raw) })
