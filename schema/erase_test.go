@@ -368,6 +368,10 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.settle()
+	// As the aggregator does it: these rows are marked as deleted, and stay on disk.
+	for _, table := range []string{"number_queue", "numbers_touched"} {
+		r.exec("DELETE FROM " + table + " WHERE number != '' SETTINGS lightweight_deletes_sync = 1")
+	}
 	files := r.search(erasedNumber[1:])
 	for _, table := range erasedTables {
 		paths := r.texts("SELECT arrayJoin(data_paths) FROM system.tables WHERE database = currentDatabase() AND name = '" + table + "'")
@@ -379,7 +383,7 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 
 	first, rows := r.erase(key, "a", erasedNumber)
 	for _, table := range erasedTables {
-		if rows[table] == 0 && table != "number_queue" && table != "numbers_touched" { // whose rows the aggregator may have marked as deleted
+		if rows[table] == 0 && table != "number_queue" && table != "numbers_touched" {
 			t.Errorf("nothing was erased in %s: %v", table, rows)
 		}
 	}
