@@ -383,3 +383,14 @@ func BenchmarkErasures_Find(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkErasures_Refresh is what ingest pays for each block, twice.
+func BenchmarkErasures_Refresh(b *testing.B) {
+	conn := newErasureConn(b)
+	e := NewErasures(nil)
+	for b.Loop() {
+		if _, err := e.Refresh(b.Context(), conn); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
