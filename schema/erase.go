@@ -60,7 +60,7 @@ func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudon
 	}
 	e := &eraser{conn: conn, id: uuid.New(), account: account, number: number, pseudonym: pseudonym, erased: map[string]uint64{}}
 	defer func() {
-		// The number is only in memory by now; when ClickHouse is away even that is gone.
+		// Mutations that have not ended find nothing to do any more, as after a restart of ClickHouse.
 		forget, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		for _, table := range []string{"erasing", "erasing_rows"} {
@@ -121,35 +121,49 @@ func (l *leftover) none() bool {
 }
 
 func (e *eraser) look(ctx context.Context) (*leftover, error) {
-	left := &leftover{visible: map[string]uint64{}, masked: map[string]uint64{}}
-	for _, masked := range []bool{false, true} {
-		table, err := e.table()
-		if err != nil {
+	left := &leftover{}
+	all, err := e.count(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > 0 {
+		if left.visible, err = e.count(ctx, true); err != nil {
 			return nil, err
 		}
-		rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table), clickhouse.WithSettings(clickhouse.Settings{"apply_deleted_mask": bit(!masked)})),
-			eraseStatement("look"))
-		if err != nil {
-			return nil, fmt.Errorf("look for the number: %w", err)
-		}
-		for rows.Next() {
-			var name string
-			var found uint64
-			if err := rows.Scan(&name, &found); err != nil {
-				return nil, errors.Join(fmt.Errorf("look for the number: %w", err), rows.Close())
+		left.masked = map[string]uint64{}
+		for table, n := range all {
+			if n > left.visible[table] {
+				left.masked[table] = n - left.visible[table]
 			}
-			switch {
-			case !masked && found > 0:
-				left.visible[name] = found
-			case masked && found > left.visible[name]:
-				left.masked[name] = found - left.visible[name]
-			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return nil, fmt.Errorf("look for the number: %w", err)
 		}
 	}
 	return left, e.lookAtLetters(ctx, left)
+}
+
+// count returns how many rows hold the number, by table: those that queries see, or all that are on disk.
+func (e *eraser) count(ctx context.Context, visible bool) (found map[string]uint64, err error) {
+	table, err := e.table()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table), clickhouse.WithSettings(clickhouse.Settings{"apply_deleted_mask": bit(visible)})),
+		eraseStatement("look"))
+	if err != nil {
+		return nil, fmt.Errorf("look for the number: %w", err)
+	}
+	defer rows.Close()
+	found = map[string]uint64{}
+	for rows.Next() {
+		var name string
+		var n uint64
+		if err := rows.Scan(&name, &n); err != nil {
+			return nil, fmt.Errorf("look for the number: %w", err)
+		}
+		if n > 0 {
+			found[name] = n
+		}
+	}
+	return found, rows.Err()
 }
 
 func (e *eraser) lookAtLetters(ctx context.Context, left *leftover) error {
@@ -216,6 +230,7 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 			e.erased[table] += n
 		}
 	}
+	// A part whose rows are all marked looks to a mutation as if it did not hold the number.
 	for _, table := range slices.Sorted(maps.Keys(left.masked)) {
 		changes = append(changes, [2]string{"apply_deletes", table})
 	}
@@ -342,7 +357,7 @@ func (e *eraser) waitForMutations(ctx context.Context) error {
 			return nil
 		}
 		if err := pause(ctx, wait); err != nil {
-			return fmt.Errorf("%d tables are not rewritten yet, ClickHouse goes on (last failure: %q): erase the number again later: %w", waiting, failure, err)
+			return fmt.Errorf("%d mutations have not ended (last failure: %q), what is left is erased when the number is erased again: %w", waiting, failure, err)
 		}
 	}
 }
