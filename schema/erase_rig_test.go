@@ -35,7 +35,6 @@ type erasureRig struct {
 	conn    driver.Conn
 	decoder schema.Decoder
 	places  int64
-	stop    func()
 }
 
 func newErasureRig(t *testing.T) *erasureRig {
