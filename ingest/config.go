@@ -53,6 +53,8 @@ type Config struct {
 	// Durable makes ClickHouse sync every insert to disk before it acknowledges it, so that the guarantee covers power loss.
 	Durable bool
 
+	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil) nothing is stored once numbers were erased.
+	ErasureKey *schema.ErasureKey
 	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
 	MeasureSMS func(text []byte) schema.SMSMeasure
 	// Now is the clock of validation and of what is written; nil means time.Now.
@@ -61,7 +63,7 @@ type Config struct {
 	// Registerer gets the metrics; nil means nobody does.
 	Registerer prometheus.Registerer
 
-	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "ledger", "commit". It is a hook for
+	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept", "ledger", "commit". It is a hook for
 	// crash tests.
 	OnStep func(step string)
 }

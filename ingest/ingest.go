@@ -189,7 +189,8 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 	var running sync.WaitGroup
 	workers := make([]*worker, min(in.config.Workers, max(1, len(assigned))))
 	for i := range workers {
-		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(), ledgers: map[int]*schema.Ledger{}}
+		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(), ledgers: map[int]*schema.Ledger{},
+			erasures: schema.NewErasures(in.config.ErasureKey)}
 		w.decoder.MeasureSMS = in.config.MeasureSMS
 		workers[i] = w
 	}

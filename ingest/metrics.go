@@ -21,6 +21,7 @@ type metrics struct {
 	insertSeconds  prometheus.Histogram
 	storeSeconds   prometheus.Histogram
 	blockRows      prometheus.Histogram
+	pseudonymised  prometheus.Counter
 }
 
 const namespace, subsystem = "kaskad", "ingest"
@@ -44,6 +45,7 @@ func newMetrics() metrics {
 		generations:    counter("generations_total", "Generations of the consumer group that were joined."),
 		insertRetries:  counter("insert_retries_total", "Writes that failed and were tried again."),
 		bisections:     counter("bisections_total", "Blocks that were halved to find a row that ClickHouse refuses."),
+		pseudonymised:  counter("pseudonymised_total", "Erased numbers that were found in events, and stored as their pseudonym."),
 		insertSeconds:  histogram("insert_seconds", "Time to insert the facts of a block, retries included.", prometheus.ExponentialBuckets(0.005, 2, 14)),
 		storeSeconds:   histogram("store_seconds", "Time to store a block, from its facts to its commit.", prometheus.ExponentialBuckets(0.005, 2, 14)),
 		blockRows:      histogram("block_rows", "Rows per insert of facts.", prometheus.ExponentialBuckets(1, 4, 10)),
@@ -52,7 +54,7 @@ func newMetrics() metrics {
 
 func (m *metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{m.rejected, m.redelivered, m.markers, m.unknownFields, m.offsetResets, m.skippedOffsets, m.fetchErrors,
-		m.generations, m.insertRetries, m.bisections, m.insertSeconds, m.storeSeconds, m.blockRows}
+		m.generations, m.insertRetries, m.bisections, m.insertSeconds, m.storeSeconds, m.blockRows, m.pseudonymised}
 }
 
 func describe(name, help string, labels ...string) *prometheus.Desc {

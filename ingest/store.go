@@ -29,6 +29,11 @@ func (w *worker) store(ctx context.Context) error {
 		return ctx.Err()
 	}
 
+	// 0. Erased numbers become pseudonyms.
+	if err := w.hide(ctx); err != nil {
+		return err
+	}
+
 	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done. They, what waits for its place
 	// and the touches share an id, by which the aggregator finds what a touch speaks of.
 	batch := uuid.New()
@@ -75,6 +80,7 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 4. Dead letters, those of step 1 and 2 too: first in the topic, then in the table.
+	w.hideLetters()
 	if err := w.bury(ctx); err != nil {
 		return err
 	}
@@ -82,7 +88,15 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 5. The ledger, which says that everything up to these offsets is stored and counted.
+	// 5. Numbers that were erased since step 0.
+	if err := w.sweep(ctx); err != nil {
+		return err
+	}
+	if err := step("swept"); err != nil {
+		return err
+	}
+
+	// 6. The ledger, which says that everything up to these offsets is stored and counted.
 	if err := w.writeLedger(ctx); err != nil {
 		return err
 	}
@@ -92,7 +106,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 6. Only now the offsets.
+	// 7. Only now the offsets.
 	if err := w.generation.CommitOffsets(map[string]map[int]int64{w.in.config.Topic: offsets}); err != nil {
 		return fmt.Errorf("commit offsets: %w", err)
 	}

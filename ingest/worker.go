@@ -17,6 +17,8 @@ type worker struct {
 	decoder    schema.Decoder
 	block      *block
 	ledgers    map[int]*schema.Ledger
+	erasures   *schema.Erasures
+	hidden     []schema.Hidden // the erased numbers of the block that is being stored
 }
 
 // run works until ctx ends, or until offsets cannot be committed, which ends the generation.

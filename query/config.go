@@ -39,6 +39,9 @@ type Config struct {
 	// Fixed says that Now stands still (--now): reports are then as of Now.
 	Fixed bool
 
+	// ErasureKey is what erased numbers are recognised by; without it (nil) none can be erased.
+	ErasureKey *schema.ErasureKey
+
 	MaxBody    int64
 	QueryTime  time.Duration
 	MaxQueries int

@@ -55,6 +55,8 @@ type Server struct {
 	zones sync.Map
 	// putting lets one list of reference data be stored at a time.
 	putting sync.Mutex
+	// erasing lets one number be erased at a time.
+	erasing sync.Mutex
 	prices  priceCache
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
@@ -195,6 +197,8 @@ func (s *Server) routes() http.Handler {
 	s.serveReference(r, get, errorMapKind(), reading, uploading)
 	s.serveReference(r, get, numberRulesKind(), reading, uploading)
 	get("/v1/error-map/unmapped", s.unmapped, reading)
+	r.DELETE("/v1/numbers/:number", s.handle(s.eraseNumber))
+	get("/v1/erasures", s.erasures, reading)
 	get("/healthz", s.healthy)
 	get("/readyz", s.ready)
 	if s.deps.Gatherer != nil {

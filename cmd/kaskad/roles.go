@@ -120,7 +120,7 @@ func (p *process) run(ctx context.Context) error {
 func (p *process) newIngester() (*ingest.Ingester, error) {
 	return ingest.New(ingest.Config{
 		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic, Dialer: p.dialer,
-		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest,
+		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest, ErasureKey: p.erasureKey,
 	}, ingest.Deps{Conn: p.conn})
 }
 
@@ -143,7 +143,7 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester) (*query.Server, error) {
 	config := query.Config{
 		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group, Topic: p.kafka.Topic,
-		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil, Version: version(),
+		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil, Version: version(), ErasureKey: p.erasureKey,
 	}
 	if p.clickhouse != nil {
 		config.EngineVersion = p.clickhouse.Version()

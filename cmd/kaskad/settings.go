@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -21,6 +22,7 @@ import (
 
 	"kaskad/aggregate"
 	"kaskad/ingest"
+	"kaskad/schema"
 )
 
 // logSettings choose how the program speaks on standard error.
@@ -138,6 +140,25 @@ func (s listenSettings) check() error {
 type storeSettings struct {
 	Clickhouse string `help:"ClickHouse DSN, clickhouse://user:password@host:9000/database?secure=true. Without it ClickHouse is embedded." placeholder:"DSN"`
 	Durable    bool   `help:"Sync every insert to disk before it counts as stored: the promise then covers power loss, not only the death of processes."`
+	ErasureKey string `help:"Key that erased numbers are recognised by, 64 hexadecimal digits, the same for all roles; better given as KASKAD_ERASURE_KEY. With an embedded ClickHouse it is the file erasure.key of the data directory, made at the first start." placeholder:"HEX"`
+}
+
+// erasureKey returns the key that is set, else that of the data directory of an embedded ClickHouse, else nil: then no number can be erased.
+func (s storeSettings) erasureKey(dir string) (*schema.ErasureKey, error) {
+	if s.ErasureKey != "" {
+		key, err := schema.ParseErasureKey(s.ErasureKey)
+		if err != nil {
+			return nil, fmt.Errorf("--erasure-key: %w", err)
+		}
+		return key, nil
+	}
+	if s.Clickhouse != "" || dir == "" {
+		return nil, nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
+	}
+	return schema.OpenErasureKey(filepath.Join(dir, "erasure.key"))
 }
 
 // notifySettings say who hears of changed verdicts on numbers. The aggregator tells them.

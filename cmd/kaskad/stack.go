@@ -39,6 +39,8 @@ type stack struct {
 	kafka   kafkaSettings
 	changes string // topic of changed verdicts, "" for none
 	durable bool
+	// erasureKey is nil where numbers cannot be erased.
+	erasureKey *schema.ErasureKey
 }
 
 // needs says which parts of the stack a command uses, and whose.
@@ -103,6 +105,9 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 			st.close()
 		}
 	}()
+	if st.erasureKey, err = s.erasureKey(dir); err != nil {
+		return nil, err
+	}
 	group, start := errgroup.WithContext(ctx)
 	if n.clickhouse {
 		group.Go(func() error { return st.openClickHouse(start, s.Clickhouse, dir) })

@@ -1,0 +1,92 @@
+package ingest
+
+import (
+	"context"
+
+	"kaskad/schema"
+)
+
+// hide overwrites erased numbers in the block before any of it is stored, and remembers where they were. Without the key of the erasures nothing may be stored, so it
+// waits until there is one.
+func (w *worker) hide(ctx context.Context) error {
+	w.hidden = w.hidden[:0]
+	if err := w.retry(ctx, "erasures", func(ctx context.Context) error {
+		_, err := w.erasures.Refresh(ctx, w.in.conn)
+		return err
+	}); err != nil {
+		return err
+	}
+	if w.hidden = w.erasures.Find(w.block.mayHold()); len(w.hidden) > 0 {
+		w.erasures.Hide(w.block.mayHold())
+		w.in.metrics.pseudonymised.Add(float64(len(w.hidden)))
+	}
+	return nil
+}
+
+// hideLetters does so for the block's dead letters, those that ClickHouse made too.
+func (w *worker) hideLetters() {
+	for i := range w.block.letters {
+		r := &w.block.letters[i].Rejection
+		if found := w.erasures.FindLetter(r); len(found) > 0 {
+			w.hidden = append(w.hidden, found...)
+			w.erasures.HideLetter(r)
+			w.in.metrics.pseudonymised.Add(float64(len(found)))
+		}
+	}
+}
+
+func (b *block) mayHold() schema.Block {
+	return schema.Block{Facts: &b.facts, People: &b.people, Orphans: &b.orphans}
+}
+
+// sweep erases numbers once more whose events were stored in plain: because they were erased while this block was being stored, or because a process that did not
+// know of the erasure yet stored these events and ended before it had committed them. It comes before the ledger and the offsets: should it not end, the events
+// come again.
+func (w *worker) sweep(ctx context.Context) error {
+	changed := false
+	if err := w.retry(ctx, "erasures", func(ctx context.Context) error {
+		now, err := w.erasures.Refresh(ctx, w.in.conn)
+		changed = changed || now
+		return err
+	}); err != nil {
+		return err
+	}
+	var stored []schema.Hidden
+	if changed {
+		stored = w.erasures.Find(w.block.mayHold())
+		for i := range w.block.letters {
+			stored = append(stored, w.erasures.FindLetter(&w.block.letters[i].Rejection)...)
+		}
+	}
+	// What an erasure that goes on has not come to yet is not ours to erase.
+	var settled []schema.Hidden
+	for _, h := range w.hidden {
+		if h.Done {
+			settled = append(settled, h)
+		}
+	}
+	if len(settled) > 0 {
+		if err := w.retry(ctx, "attempts", func(ctx context.Context) error {
+			found, err := schema.StoredInPlain(ctx, w.in.conn, settled)
+			stored = append(stored, found...)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	swept := map[string]bool{}
+	for _, h := range stored {
+		if swept[h.Pseudonym] {
+			continue
+		}
+		swept[h.Pseudonym] = true
+		w.in.log.Info("events of an erased number were stored, erasing it once more", "account", h.Account, "pseudonym", h.Pseudonym)
+		if err := w.retry(ctx, "erasing", func(ctx context.Context) error {
+			_, err := schema.EraseNumber(ctx, w.in.conn, h.Account, h.Number, h.Pseudonym)
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,28 @@
+-- How many rows of each table hold the number, those that are marked as deleted but still on disk too (setting apply_deleted_mask decides). Texts of dead letters are
+-- judged by the program: see letters.sql. External table: erased (account, known, instead).
+WITH
+    (SELECT any(account) FROM erased) AS whose,
+    (SELECT known FROM erased WHERE startsWith(known, '+')) AS wanted,
+    (SELECT known FROM erased WHERE NOT startsWith(known, '+')) AS digits
+SELECT 'attempts' AS name, count() AS found FROM attempts
+WHERE account = whose AND (startsWith(recipient_country, concat(wanted, '\0')) OR contact = wanted OR contact = digits)
+UNION ALL
+SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits)
+UNION ALL
+SELECT 'recipient_events', count() FROM recipient_events WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits)
+UNION ALL
+SELECT 'dialogs', count() FROM dialogs WHERE account = whose AND recipient = wanted
+UNION ALL
+SELECT 'dialogs_by_person', count() FROM dialogs_by_person WHERE account = whose AND recipient = wanted
+UNION ALL
+SELECT 'number_queue', count() FROM number_queue WHERE account = whose AND number = wanted
+UNION ALL
+SELECT 'numbers_touched', count() FROM numbers_touched WHERE account = whose AND number = wanted
+UNION ALL
+SELECT 'number_health', count() FROM number_health WHERE account = whose AND number = wanted
+UNION ALL
+SELECT 'number_health_before', count() FROM number_health_before WHERE account = whose AND number = wanted
+UNION ALL
+SELECT 'number_changes', count() FROM number_changes WHERE account = whose AND number = wanted
+UNION ALL
+SELECT 'number_overrides', count() FROM number_overrides WHERE account = whose AND number = wanted
