@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 
 	"kaskad/schema"
 )
@@ -143,11 +144,16 @@ type numbersRound struct {
 	parameters []any
 
 	looked   int
+	filling  *decided
+	gather   gatherer
+	evidence evidence
+}
+
+// decided is a chunk of decisions: verdicts that came out different, what the feed is to be told, and the numbers whose verdicts are replaced, nil for none.
+type decided struct {
 	verdicts []schema.NumberHealth
 	changes  []schema.NumberChange
 	replaced *ext.Table
-	gather   gatherer
-	evidence evidence
 }
 
 // prepare reads what holds for all numbers.
@@ -177,8 +183,45 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 	return rows.Err()
 }
 
-// decide walks through all that is known of the touched numbers, in the order of accounts and numbers.
+// decide decides the touched numbers. While a chunk is stored the next one is decided; chunks are stored one after the other, in their order.
 func (r *numbersRound) decide(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	chunks := make(chan *decided)
+	group.Go(func() error {
+		for c := range chunks {
+			if err := r.write(ctx, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	group.Go(func() error {
+		defer close(chunks)
+		return r.walk(ctx, chunks)
+	})
+	return group.Wait()
+}
+
+// walk walks through all that is known of the touched numbers, in the order of accounts and numbers.
+func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
+	hand := func() error {
+		c := r.filling
+		r.filling = &decided{}
+		if len(c.verdicts) == 0 {
+			return nil
+		}
+		version := r.next()
+		for i := range c.verdicts {
+			c.verdicts[i].Version = version
+		}
+		select {
+		case chunks <- c:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	r.filling = &decided{}
 	evidences := &numberStream{scan: func(rows driver.Rows, at *numberRow) error { return rows.Scan(&at.account, &at.number, &at.packed) }}
 	before := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
 		return rows.Scan(&at.account, &at.number, &at.state, &at.changedMS, &at.fingerprint)
@@ -205,7 +248,7 @@ func (r *numbersRound) decide(ctx context.Context) error {
 			}
 		}
 		if least == nil {
-			return r.write(ctx)
+			return hand()
 		}
 		account, number := least.account, least.number
 		if err := r.one(account, number, evidences.at(account, number), before.at(account, number), set.at(account, number), lookups.at(account, number)); err != nil {
@@ -216,8 +259,8 @@ func (r *numbersRound) decide(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if len(r.verdicts) >= numbersChunk || len(r.changes) >= 2*numbersChunk {
-			if err := r.write(ctx); err != nil {
+		if len(r.filling.verdicts) >= numbersChunk || len(r.filling.changes) >= 2*numbersChunk {
+			if err := hand(); err != nil {
 				return err
 			}
 		}
@@ -265,54 +308,46 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 	v.ChangedMS = changedMS
 	for _, c := range changes {
 		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.next()
-		r.changes = append(r.changes, c)
+		r.filling.changes = append(r.filling.changes, c)
 		v.ChangedMS = c.AtMS
 	}
 	if before != nil && v.Fingerprint() == fingerprint {
 		return nil
 	}
 	if before != nil {
-		if r.replaced == nil {
+		if r.filling.replaced == nil {
 			var err error
-			if r.replaced, err = ext.NewTable("replaced", ext.Column("account", "String"), ext.Column("number", "String")); err != nil {
+			if r.filling.replaced, err = ext.NewTable("replaced", ext.Column("account", "String"), ext.Column("number", "String")); err != nil {
 				return err
 			}
 		}
-		if err := r.replaced.Append(account, number); err != nil {
+		if err := r.filling.replaced.Append(account, number); err != nil {
 			return fmt.Errorf("list verdicts to replace: %w", err)
 		}
 	}
-	r.verdicts = append(r.verdicts, v.NumberHealth)
+	r.filling.verdicts = append(r.filling.verdicts, v.NumberHealth)
 	return nil
 }
 
-// write stores what is decided so far: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A crash in between tells
-// the feed's lines again, which is what "at least once" allows; the other order would lose them.
-func (r *numbersRound) write(ctx context.Context) error {
-	if len(r.verdicts) == 0 {
-		return nil
-	}
+// write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A crash in between tells the feed's
+// lines again, which is what "at least once" allows; the other order would lose them.
+func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	if err := r.checkOwner(ctx); err != nil {
 		return err
 	}
-	if r.replaced != nil {
-		if err := r.exec(ctx, "numbers_replace", r.replaced); err != nil {
+	if c.replaced != nil {
+		if err := r.exec(ctx, "numbers_replace", c.replaced); err != nil {
 			return fmt.Errorf("keep replaced verdicts: %w", err)
 		}
 	}
-	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, r.changes); err != nil {
+	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, c.changes); err != nil {
 		return fmt.Errorf("tell changed verdicts: %w", err)
 	}
 	r.cfg.OnStep("told")
-	version := r.next()
-	for i := range r.verdicts {
-		r.verdicts[i].Version = version
-	}
-	if err := schema.InsertNumberHealth(ctx, r.deps.Conn, r.verdicts); err != nil {
+	if err := schema.InsertNumberHealth(ctx, r.deps.Conn, c.verdicts); err != nil {
 		return fmt.Errorf("store verdicts: %w", err)
 	}
-	r.metrics.verdicts.Add(float64(len(r.verdicts)))
-	r.metrics.changes.Add(float64(len(r.changes)))
-	r.verdicts, r.changes, r.replaced = r.verdicts[:0], r.changes[:0], nil
+	r.metrics.verdicts.Add(float64(len(c.verdicts)))
+	r.metrics.changes.Add(float64(len(c.changes)))
 	return nil
 }

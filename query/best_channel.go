@@ -26,7 +26,8 @@ var bestChannelTemplate = template.Must(template.New("best_channel.sql").Parse(b
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
 
-var bestChannelColumns = []string{"account", "contact", "channel", "recipient", "evidence", "unit_price", "currency"}
+var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText}, {"recipient", columnText}, {"evidence", columnText},
+	{"unit_price", columnText}, {"currency", columnText}}
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
@@ -47,13 +48,13 @@ func (q *bestChannelQuery) SQL() (string, []any, error) {
 // of it. It is looked up with the provider, operator, country, traffic, sender and app of the person's latest attempt with that evidence on the channel.
 // Where a person's channels have prices in several currencies, the currency that comes first by its name counts; channels without a price come last.
 //
-// It is an export. Pages are read one after another from what is known then; each person comes at most once, and prices are those of the first page.
+// It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then; each person comes at most once, and prices are those of the first page.
 func (s *Server) bestChannel(c *gin.Context) error {
 	ask, err := s.readBestChannel(c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(ask.limit == 0))
 	defer cancel()
 	if err := s.checkZone(ctx, ask.zone); err != nil {
 		return err
@@ -72,7 +73,15 @@ func (s *Server) bestChannel(c *gin.Context) error {
 		return err
 	}
 	seen.Prices = &lists.versions
-	t := newTable(ask.format, bestChannelColumns)
+	t := newList(ask.format, bestChannelColumns)
+	envelope := append(ask.freshEnvelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
+	if ask.limit == 0 {
+		t.begin(c, envelope)
+		if _, err := s.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
+			return fmt.Errorf("export best channels: %w", err)
+		}
+		return t.finish()
+	}
 	last, err := s.readBestChannels(ctx, &q, lists, &seen, t)
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
@@ -81,7 +90,7 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, append(ask.freshEnvelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}), nextCursor)
+	t.send(c, envelope, nextCursor)
 	return nil
 }
 
@@ -91,7 +100,8 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.format(c.Request), zone: p.zone(), now: s.config.Now(), limit: p.limit()}
+	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now()}
+	r.limit, _ = p.pageOrAll(r.format)
 	r.filters = bestChannelFilters.filters(p, r.zone)
 	parts := []string{r.name, r.zone.String(), p.values.Get("from"), p.values.Get("to")}
 	for _, f := range r.filters {
@@ -144,7 +154,7 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.ask.limit == 0), statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +163,7 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 	var read uint8
 	var channels, recipients, providers, operators, countries, traffics, senders, apps []string
 	for rows.Next() {
-		if t.rows == q.ask.limit {
+		if q.ask.limit > 0 && t.rows == q.ask.limit {
 			// One row too many was asked for, to know whether there are more.
 			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
 			continue
@@ -180,6 +190,9 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 		}
 		t.row([]value{text(account), text(contact), text(best.leg.Channel), text(best.recipient), text(evidence), price, currency})
 		lastAccount, lastContact = account, contact
+		if err := t.flow(false); err != nil {
+			return nil, err
+		}
 	}
 	return last, rows.Err()
 }

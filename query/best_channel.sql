@@ -26,8 +26,10 @@ FROM
             argMax((toString(r.provider), toString(r.operator), toString(r.country), toString(r.traffic), toString(r.sender), toString(r.app)),
                 (bitAnd(r.code, 4) != 0, if(bitAnd(r.code, 4) != 0, r.read_ms, r.delivered_ms), r.message_id, r.step)) AS keys
         FROM evidence AS r
+        {{- if .Page}}
         -- The people of the page are found first, for that takes a fifth of what is known of everybody.
         WHERE (r.account, r.person) IN (SELECT DISTINCT account, person FROM evidence ORDER BY account, person LIMIT {limit:UInt32})
+        {{- end}}
         GROUP BY account, person, channel
     )
     GROUP BY account, person

@@ -108,6 +108,10 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 			want := naiveBestChannels(rows, lists, filters, from, to)
+			whole := get(s, "/v1/numbers/best-channel?limit=all&format=ndjson&"+values.Encode()).Body.String()
+			if lines := strings.Count(whole, "\n"); lines != len(want) {
+				t.Errorf("all at once: %d rows, want %d", lines, len(want))
+			}
 			checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
 			for _, row := range want {
 				evidence[row["evidence"]], channels[row["channel"]] = true, true
@@ -151,6 +155,9 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 		`{"account":"shop","contact":"c2","channel":"sms","recipient":"+79000000002","evidence":"delivered","unit_price":"2.00","currency":"RUB"}],"next_cursor":null}`
 	if got := get(s, query).Body.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if csv := get(s, query+"&limit=all&format=csv").Body.String(); !strings.HasSuffix(csv, "shop,c1,push,device:1,read,9.00,RUB\r\nshop,c2,sms,+79000000002,delivered,2.00,RUB\r\n") {
+		t.Errorf("all at once: %s", csv)
 	}
 	page := answerOf(t, s, "/v1/numbers/best-channel", url.Values{"limit": {"2"}, "account": {"shop"}})
 	list[1] = tariffRow("sms", "per_segment_sent", "3")

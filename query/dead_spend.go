@@ -110,7 +110,7 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}

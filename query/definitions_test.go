@@ -99,7 +99,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 		"penetration":  {figureNames(t, r.Numbers.Penetration), penetrationColumns},
 		"failures":     {figureNames(t, r.Numbers.Failures), failuresColumns},
 		"dead_spend":   {figureNames(t, r.Numbers.DeadSpend), deadSpendColumns},
-		"best_channel": {figureNames(t, r.Numbers.BestChannel), bestChannelColumns},
+		"best_channel": {figureNames(t, r.Numbers.BestChannel), names(bestChannelColumns)},
 		"audience":     {figureNames(t, r.Numbers.Audience), names(audienceColumns)},
 	} {
 		if want := slices.Sorted(slices.Values(c.shown)); !slices.Equal(c.defined, want) {

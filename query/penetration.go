@@ -177,5 +177,5 @@ func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(table)), nil
+	return clickhouse.Context(s.wholeSettings(ctx), clickhouse.WithExternalTable(table)), nil
 }

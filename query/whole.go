@@ -7,12 +7,16 @@ import (
 	"slices"
 	"strconv"
 	"text/template"
+	"time"
 
 	"kaskad/schema"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 )
+
+// wholeTime is how long such a report may take: one over tens of millions of people reads all of their attempts.
+const wholeTime = 10 * time.Minute
 
 // maxWholeRows bounds an answer that is kept as a whole.
 const maxWholeRows = 100_000
@@ -62,8 +66,11 @@ func (r *reportRequest) rowKeys() keySet { return slices.Concat(r.keys, r.furthe
 // sendWhole answers with a page of a report that is computed as a whole by the first page. columns are the fields behind the keys; compute notes
 // in the pin whether all of the answer is mature.
 func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string, compute func(context.Context, *pin) (*wholeAnswer, error)) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), wholeTime)
 	defer cancel()
+	connection := http.NewResponseController(c.Writer)
+	_ = connection.SetReadDeadline(time.Now().Add(wholeTime + writeTimeout)) // not every writer has deadlines
+	_ = connection.SetWriteDeadline(time.Now().Add(wholeTime + writeTimeout))
 	var seen pin
 	var answer *wholeAnswer
 	start := 0
@@ -117,6 +124,13 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 	}
 	t.send(c, append(ask.envelope(&seen), answer.more...), nextCursor)
 	return nil
+}
+
+// wholeSettings are those of the statements that compute such a report.
+func (s *Server) wholeSettings(ctx context.Context) context.Context {
+	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
+		"readonly": 2, "max_execution_time": int(wholeTime.Seconds()), "join_use_nulls": 0,
+	}))
 }
 
 // wholeKey tells the answer apart from those that the same request had at other times.
@@ -176,6 +190,7 @@ func keysText(keys []keyValue) string {
 
 // wholeSQL is what the statements of such reports have in common.
 type wholeSQL struct {
+	Page             bool // not everything at once
 	Keys             []keySQL
 	Filters          []filterSQL
 	Accounts, Single bool
@@ -191,7 +206,7 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 	var data wholeSQL
 	var routeArgs []any
 	data.Route, routeArgs = routeSQL(routes)
-	data.Class = schema.MappedClassSQL("r")
+	data.Class, data.Page = schema.MappedClassSQL("r"), r.limit > 0
 	args = append(args, routeArgs...)
 	timed := false
 	for _, k := range r.keys {

@@ -52,6 +52,7 @@ var columnsWithoutNumbers = map[string][]string{
 	"generations":           {"account"},
 	"join_queue":            {"account", "message_id"},
 	"ledger":                {"consumer_group", "topic"},
+	"notified":              {"sink"},
 	"legs":                  {"account", "channel", "provider", "operator", "country", "traffic", "sender", "app", "trigger", "currencies"},
 	"located":               {"account", "message_id"},
 	"number_changes":        {"account", "from", "to", "rule"},
