@@ -233,7 +233,7 @@ func (s *Server) landing(c *gin.Context) error {
 		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/reports/penetration", "/v1/reports/failures",
 		"/v1/reports/dead-spend", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
 		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped", "/v1/number-rules?account={account}",
-		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/numbers/best-channel", "/v1/audience/uninstalled?app={app}",
+		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/numbers/best-channel", "/v1/audience/uninstalled?app={app}", "/v1/erasures",
 		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

@@ -36,6 +36,7 @@ type numbersCommand struct {
 	Check   numbersCheck   `cmd:"" help:"Say what is known of numbers, as before a mailing."`
 	Export  numbersExport  `cmd:"" help:"Write all dead numbers to a file: CSV, NDJSON or Arrow."`
 	Changes numbersChanges `cmd:"" help:"Print what changed since last time, or follow it."`
+	Erase   numbersErase   `cmd:"" help:"Erase a number from everything, for good."`
 }
 
 // Help shows how a CRM is kept clean.
@@ -48,7 +49,8 @@ these ask a running kaskad, the one on --data or the one at --url.
     kaskad numbers check --file mailing.txt > verdicts.csv      # one number a line; CSV when it is not a terminal
     kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson or .arrow
     kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run; keeps its place in the file
-    kaskad numbers changes --account acme --follow              # and goes on, as verdicts change`
+    kaskad numbers changes --account acme --follow              # and goes on, as verdicts change
+    kaskad numbers erase +79161234567 --account acme --yes      # when a person asks to be forgotten`
 }
 
 // numbersServer says whose numbers are meant, and at which server.
