@@ -37,22 +37,31 @@ func BenchmarkTopicToFacts(b *testing.B) {
 	}
 }
 
-func runTopicToFacts(b *testing.B, want int) {
+// benchTopic is a ClickHouse, a broker, and a topic full of events, until the benchmark ends.
+type benchTopic struct {
+	server *engine.ClickHouse
+	broker *engine.Broker
+	sim    *simulate.Simulator
+	events int64
+	rate   float64 // events/s, made and written
+}
+
+func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
 	quiet := slog.New(slog.DiscardHandler)
 	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer server.Stop(context.Background())
+	b.Cleanup(func() { _ = server.Stop(context.Background()) })
 	broker, err := engine.StartBroker(b.Context(), engine.BrokerConfig{Dir: b.TempDir(), Logger: quiet, Topics: []engine.Topic{
 		{Name: ingest.DefaultTopic, RetentionMS: -1, RetentionBytes: -1}, {Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer broker.Stop(context.Background())
-
+	b.Cleanup(func() { _ = broker.Stop(context.Background()) })
 	config := simulate.DefaultConfig()
 	config.Messages, config.Poison, config.RecipientEvents, config.PlainIDs = want/4, 0, 0, 0
+	change(&config)
 	sim, err := simulate.New(config)
 	if err != nil {
 		b.Fatal(err)
@@ -67,7 +76,13 @@ func runTopicToFacts(b *testing.B, want int) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, float64(events)/time.Since(began).Seconds())
+	return &benchTopic{server, broker, sim, events, float64(events) / time.Since(began).Seconds()}
+}
+
+func runTopicToFacts(b *testing.B, want int) {
+	t := newBenchTopic(b, want, func(*simulate.Config) {})
+	server, broker, sim, events := t.server, t.broker, t.sim, t.events
+	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, t.rate)
 
 	kaskad := benchDatabase(b, server, "kaskad_bench")
 	took := readWithKaskad(b, kaskad, broker.Addrs(), sim.Now(), "bench", events)
@@ -85,7 +100,7 @@ func runTopicToFacts(b *testing.B, want int) {
 	readWithKaskad(b, staging, broker.Addrs(), sim.Now(), "staging", events)
 	benchExec(b, staging, "TRUNCATE TABLE attempts")
 	ceiling := benchDatabase(b, server, "ceiling_bench")
-	began = time.Now()
+	began := time.Now()
 	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM staging_bench.staged SETTINGS max_insert_threads = 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
 	top := float64(events) / time.Since(began).Seconds()
 	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v)\n", top, time.Since(began).Round(time.Millisecond))
@@ -115,33 +130,8 @@ func BenchmarkByRecipient(b *testing.B) {
 }
 
 func runByRecipient(b *testing.B, want int) {
-	quiet := slog.New(slog.DiscardHandler)
-	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer server.Stop(context.Background())
-	broker, err := engine.StartBroker(b.Context(), engine.BrokerConfig{Dir: b.TempDir(), Logger: quiet, Topics: []engine.Topic{
-		{Name: ingest.DefaultTopic, RetentionMS: -1, RetentionBytes: -1}, {Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer broker.Stop(context.Background())
-	config := simulate.DefaultConfig()
-	config.Messages, config.Contacts, config.Poison, config.RecipientEvents, config.PlainIDs = want/4, want/4, 0, 0, 0
-	sim, err := simulate.New(config)
-	if err != nil {
-		b.Fatal(err)
-	}
-	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: broker.Addrs()})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer producer.Close()
-	events, err := sim.Play(b.Context(), producer.Produce, simulate.Pace{Batch: 10_000})
-	if err != nil {
-		b.Fatal(err)
-	}
+	t := newBenchTopic(b, want, func(c *simulate.Config) { c.Contacts = c.Messages })
+	server, broker, sim, events := t.server, t.broker, t.sim, t.events
 	seconds := map[string]float64{} // per event
 	// The machine's speed drifts, so the ways take turns.
 	turns := map[string]int{}
