@@ -90,8 +90,9 @@ type Aggregator struct {
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
-	pending    int    // buckets that the last pass left for the next one
-	passRows   uint64 // rows of facts that the last pass folded
+	stated     atomic.Bool // freshness was stated
+	pending    int         // buckets that the last pass left for the next one
+	passRows   uint64      // rows of facts that the last pass folded
 	lastUpkeep time.Time
 	nextDays   time.Time
 	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
@@ -139,15 +140,8 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		}
 	}()
 	var owning atomic.Bool
-	if !a.cfg.Exclusive {
-		beating := make(chan struct{})
-		go func() {
-			defer close(beating)
-			a.beat(ctx, &owning)
-		}()
-		defer func() { <-beating }()
-	}
 	var beside sync.WaitGroup
+	beside.Go(func() { a.beat(ctx, &owning) })
 	beside.Go(func() { (&numbers{Aggregator: a}).run(ctx, &owning) })
 	for _, f := range a.followers() {
 		beside.Go(func() { f.run(ctx, &owning) })
@@ -171,6 +165,7 @@ func (a *Aggregator) Run(ctx context.Context) error {
 			return nil
 		case errors.Is(err, errOtherOwner):
 			ready = false
+			owning.Store(false)
 			a.cfg.Logger.Info("waiting: " + err.Error())
 			wait = ownerTimeout / 4
 		case err != nil:
@@ -224,6 +219,9 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 		return fmt.Errorf("read touched numbers: %w", err)
 	}
 	a.ready.Store(noted)
+	if err := a.rememberQueue(ctx); err != nil {
+		return err
+	}
 	// What the touches announce comes first.
 	parameters := a.parameters(0)
 	parameters["batch"] = uuid.NewString()
@@ -252,7 +250,8 @@ func (a *Aggregator) beat(ctx context.Context, owning *atomic.Bool) {
 			return
 		case <-ticker.C:
 		}
-		if !owning.Load() {
+		// Where nobody waits, nothing is stated before the first pass has something to state.
+		if !owning.Load() || a.cfg.Exclusive && !a.stated.Load() {
 			continue
 		}
 		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil && ctx.Err() == nil {

@@ -107,7 +107,7 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 		return fmt.Errorf("mark split messages: %w", err)
 	}
 	parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "batch": batch.String()}
-	for _, name := range []string{"split_gone", "split_queue"} {
+	for _, name := range []string{"split_gone", "split_numbers", "split_queue"} {
 		if err := a.doWith(ctx, name, parameters, strays); err != nil {
 			return fmt.Errorf("move split messages by recipient (%s): %w", name, err)
 		}

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -23,6 +24,8 @@ const (
 	numbersShare = 3
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
+	// smallestShare bounds how small a round gets after failures.
+	smallestShare = 1.0 / 1024
 	// numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
 	numbersDueEvery = time.Minute
 )
@@ -32,8 +35,12 @@ const (
 type numbers struct {
 	*Aggregator
 	taken bool
+	// told is what the feed says of numbers whose verdict was not stored, because a process died in between; until the next round ends well.
+	told  map[numberKey]toldState
 	done  uint64
 	stamp uint64
+	// share is the part of the touched numbers that a round takes: less after one that failed, as for lack of memory.
+	share float64
 	ended time.Time     // of the last round
 	took  time.Duration // by it
 	tidy  time.Time     // when answered touches were last removed
@@ -94,7 +101,29 @@ func (n *numbers) takeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	return nil
+	rows, err := n.deps.Conn.Query(ctx, statement("numbers_told"))
+	if err != nil {
+		return fmt.Errorf("read what was told and not stored: %w", err)
+	}
+	defer rows.Close()
+	n.told = map[numberKey]toldState{}
+	for rows.Next() {
+		var k numberKey
+		var t toldState
+		if err := rows.Scan(&k.account, &k.number, &t.state, &t.atMS); err != nil {
+			return fmt.Errorf("read what was told and not stored: %w", err)
+		}
+		n.told[k] = t
+	}
+	return rows.Err()
+}
+
+type numberKey struct{ account, number string }
+
+// toldState is the last state of a number that the feed tells, and since when.
+type toldState struct {
+	state string
+	atMS  int64
 }
 
 // next returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
@@ -105,6 +134,10 @@ func (n *numbers) next() uint64 {
 
 // round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
 func (n *numbers) round(ctx context.Context) (looked int, err error) {
+	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers alive.
+	if n.lastAsOfMS.Load() == 0 && n.pendingNow.Load() > 0 {
+		return 0, nil
+	}
 	// as_of first: a pass notes its numbers before it states that.
 	asOf := n.lastAsOfMS.Load()
 	ready := n.ready.Load()
@@ -112,6 +145,14 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 		return 0, nil
 	}
 	began := time.Now()
+	if n.share > 0 && n.share < 1 {
+		if err := n.deps.Conn.QueryRow(ctx, statement("numbers_part"), clickhouse.Named("done", n.done), clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
+			Scan(&ready); err != nil {
+			return 0, fmt.Errorf("choose a part of the touched numbers: %w", err)
+		}
+	}
+	share := n.share
+	n.share = max(smallestShare, min(1, cmp.Or(share, 1))/2) // unless this round ends well
 	r := numbersRound{numbers: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
 	if err := r.prepare(ctx); err != nil {
 		return 0, err
@@ -123,6 +164,8 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 		return r.looked, fmt.Errorf("state that numbers are decided: %w", err)
 	}
 	n.done = ready
+	clear(n.told)
+	n.share = min(1, 2*cmp.Or(share, 1))
 	n.took = time.Since(began)
 	n.cfg.OnStep("decided")
 	if r.looked > 0 {
@@ -154,6 +197,13 @@ type decided struct {
 	verdicts []schema.NumberHealth
 	changes  []schema.NumberChange
 	replaced *ext.Table
+	attempts int // of the verdicts' streaks
+}
+
+// full tells whether it is time to store the chunk: a number may have failed thousands of times.
+func (d *decided) full() bool {
+	const attemptsAtOnce = 500_000
+	return len(d.verdicts) >= numbersChunk || len(d.changes) >= 2*numbersChunk || d.attempts >= attemptsAtOnce
 }
 
 // prepare reads what holds for all numbers.
@@ -227,7 +277,7 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		return rows.Scan(&at.account, &at.number, &at.state, &at.changedMS, &at.fingerprint)
 	}}
 	set := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
-		return rows.Scan(&at.account, &at.number, &at.set.state, &at.set.why, &at.set.atMS)
+		return rows.Scan(&at.account, &at.number, &at.setStates, &at.setWhys, &at.setTimes)
 	}}
 	lookups := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
 		l := &at.latest
@@ -259,7 +309,7 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		if len(r.filling.verdicts) >= numbersChunk || len(r.filling.changes) >= 2*numbersChunk {
+		if r.filling.full() {
 			if err := hand(); err != nil {
 				return err
 			}
@@ -286,9 +336,9 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 		e.ownerChangedMS = looked.ownerChangedMS
 		r.gather.addLookups(e, looked.invalid)
 	}
-	var byHand override
+	var byHand []override
 	if set != nil {
-		byHand = set.set
+		byHand = set.sets()
 	}
 	v := judge(e, rules, byHand, r.nowMS)
 	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account], r.maps.Version(account), -1, -1
@@ -300,11 +350,10 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 	if before != nil {
 		told, changedMS, fingerprint = before.state, before.changedMS, before.fingerprint
 	}
-	takenBackMS := int64(0)
-	if byHand.state == "" {
-		takenBackMS = byHand.atMS
+	if ahead, found := r.told[numberKey{account, number}]; found {
+		told, changedMS = ahead.state, ahead.atMS
 	}
-	changes := v.changes(told, changedMS, takenBackMS)
+	changes := v.changes(told, changedMS)
 	v.ChangedMS = changedMS
 	for _, c := range changes {
 		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.next()
@@ -326,19 +375,21 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 		}
 	}
 	r.filling.verdicts = append(r.filling.verdicts, v.NumberHealth)
+	r.filling.attempts += len(v.Streak)
 	return nil
 }
 
 // write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A crash in between tells the feed's
 // lines again, which is what "at least once" allows; the other order would lose them.
 func (r *numbersRound) write(ctx context.Context, c *decided) error {
-	if err := r.checkOwner(ctx); err != nil {
-		return err
-	}
 	if c.replaced != nil {
 		if err := r.exec(ctx, "numbers_replace", c.replaced); err != nil {
 			return fmt.Errorf("keep replaced verdicts: %w", err)
 		}
+	}
+	// As late as it can be: lines that come after those of another aggregator would be passed over by who reads the feed.
+	if err := r.checkOwner(ctx); err != nil {
+		return err
 	}
 	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, c.changes); err != nil {
 		return fmt.Errorf("tell changed verdicts: %w", err)

@@ -270,8 +270,79 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	}
 	decideAll(t, newAggregator(conn, noon))
 	mustBe(t, conn, number, stateDead, ruleHard)
-	once := []string{"unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard"}
-	mustTell(t, conn, number, append(once, once...)...) // at least once
+	// What was told is not told again by who comes next, for it knows.
+	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard")
+}
+
+// The process dies between telling and storing, and the evidence goes back before it is decided again: the feed's last word is the verdict all the same.
+func TestNumbers_ToldAndNotStored(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	start := noon.Add(-20 * 24 * time.Hour)
+	load(t, conn, "a", []byte(delivered("m0", number, start)), noon)
+	decideAll(t, a)
+	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) + failed("m2", number, "c2", "1", start.Add(48*time.Hour))
+	load(t, conn, "b", []byte(lines), noon)
+	broken := errors.New("died")
+	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	settle(t, b)
+	n := &numbers{Aggregator: b}
+	if err := n.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+		t.Fatalf("round: %v, want it to die", err)
+	}
+	for i, id := range []string{"m1", "m2"} {
+		load(t, conn, id, []byte(line(id, "delivered", start.Add(time.Duration(i+3)*24*time.Hour), submitted(start.Add(time.Duration(i+1)*24*time.Hour))...)), noon)
+	}
+	decideAll(t, newAggregator(conn, noon))
+	mustBe(t, conn, number, stateActive, "")
+	all := told(t, conn, number)
+	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
+		t.Errorf("the feed ends with %q: %q", last, all)
+	}
+}
+
+// A touch of which no queue says anything stands for its whole bucket: nothing is lost of what an older program stored and touched.
+func TestNumbers_TouchWithoutQueue(t *testing.T) {
+	conn := connect(t)
+	start := noon.Add(-20 * 24 * time.Hour)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE number_queue"); err != nil {
+		t.Fatal(err)
+	}
+	decideAll(t, newAggregator(conn, noon))
+	mustBe(t, conn, number, stateDead, ruleHard)
+}
+
+// A verdict by hand that was taken back stays a span of death, and an end of one, as the feed told.
+func TestNumbers_OverridesPast(t *testing.T) {
+	conn := connect(t)
+	start := noon.Add(-30 * 24 * time.Hour)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	day := func(n int) int64 { return start.Add(time.Duration(n) * 24 * time.Hour).UnixMilli() }
+	for i, o := range []struct {
+		state string
+		at    int64
+	}{{"active", day(5)}, {"", day(10)}, {"dead", day(12)}, {"quarantined", day(14)}, {"", day(15)}} {
+		if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ('a', $1, $2, $3, '', '', $4)", number, uint64(i+1), o.state, o.at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decideAll(t, newAggregator(conn, noon))
+	mustBe(t, conn, number, stateDead, ruleHard)
+	mustTell(t, conn, number, "unknown>suspect 10-21T00:00", "suspect>dead 10-22T00:00 hard", "dead>active 10-26T00:00 override", "active>dead 10-31T00:00 hard",
+		"dead>quarantined 11-04T00:00 override", "quarantined>dead 11-05T00:00 hard")
+	var from, to []int64
+	var rules []string
+	if err := conn.QueryRow(t.Context(), "SELECT dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL").Scan(&from, &to, &rules); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprint([]int64{day(1), day(10), day(12), day(15)}, []int64{day(5), day(12), day(14), schema.Never}, []string{"hard", "hard", "override", "hard"})
+	if got := fmt.Sprint(from, to, rules); got != want {
+		t.Errorf("spans of death %s, want %s", got, want)
+	}
 }
 
 // failingConn refuses one insert.
@@ -301,16 +372,20 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 	if err := a.upkeep(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, conn, "SELECT count() FROM number_queue"); n != 1 {
-		t.Errorf("%d rows in the queue, want the one that is open", n)
+	for began := time.Now(); count(t, conn, "SELECT count() FROM number_queue") != 1; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("the queue does not hold what is open, and that alone")
+		}
 	}
 	decideAll(t, a)
 	a.lastUpkeep = time.Time{}
 	if err := a.upkeep(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, conn, "SELECT count() FROM number_queue"); n != 0 {
-		t.Errorf("%d rows in the queue, want none", n)
+	for began := time.Now(); count(t, conn, "SELECT count() FROM number_queue") > 0; time.Sleep(50 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("the queue is not emptied")
+		}
 	}
 	n := &numbers{Aggregator: a}
 	if err := n.turn(t.Context(), true); err != nil {

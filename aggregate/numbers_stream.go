@@ -15,8 +15,9 @@ type numberRow struct {
 	state       string
 	changedMS   int64
 	fingerprint uint64
-	// The verdict set by hand.
-	set override
+	// Verdicts set by hand, in their order.
+	setStates, setWhys []string
+	setTimes           []int64
 	// Look-ups: what the latest one told, the greatest owner_changed_at, when they found the number invalid.
 	latest         lookup
 	ownerChangedMS int64
@@ -37,6 +38,15 @@ type lookup struct {
 	operator       string
 	ported, valid  int8
 	ownerChangedMS int64
+}
+
+// sets are the verdicts set by hand.
+func (r *numberRow) sets() []override {
+	all := make([]override, len(r.setStates))
+	for i := range all {
+		all[i] = override{r.setStates[i], r.setWhys[i], r.setTimes[i]}
+	}
+	return all
 }
 
 // numberStream reads rows ordered by account and number, one at a time.

@@ -298,5 +298,6 @@ func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending 
 	if err != nil {
 		return fmt.Errorf("state freshness: %w", err)
 	}
+	a.stated.Store(true)
 	return nil
 }

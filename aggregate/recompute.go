@@ -131,6 +131,13 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err != nil {
 		return nil, err
 	}
+	announced, err := touchTable(touches)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.exec(ctx, "queue_whole", announced); err != nil {
+		return nil, fmt.Errorf("queue whole buckets: %w", err)
+	}
 	rows, err := a.countRows(ctx, targets)
 	if err != nil {
 		return nil, err
@@ -262,6 +269,19 @@ func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickho
 		}
 	}
 	return nil
+}
+
+func touchTable(touches []schema.Touch) (*ext.Table, error) {
+	table, err := ext.NewTable("touches", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"), ext.Column("id", "UUID"))
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range touches {
+		if err := table.Append(t.Account, time.UnixMilli(t.BucketMS).UTC(), t.ID); err != nil {
+			return nil, fmt.Errorf("list touches: %w", err)
+		}
+	}
+	return table, nil
 }
 
 func targetTable(work []*bucketWork) (*ext.Table, error) {

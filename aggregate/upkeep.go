@@ -33,7 +33,25 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// emptyQueue removes from number_queue what was answered since the last upkeep. What a crash makes it forget ends by its age.
+// rememberQueue lists what was left in number_queue by processes that are gone, for emptyQueue to remove. A batch that is an hour old and not open is answered; should
+// it be opened later all the same, its touch stands for the whole bucket.
+func (a *Aggregator) rememberQueue(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, "SELECT DISTINCT batch FROM number_queue WHERE at < now() - INTERVAL 1 HOUR")
+	if err != nil {
+		return fmt.Errorf("read old batches: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return fmt.Errorf("read old batches: %w", err)
+		}
+		a.answered[id] = true
+	}
+	return rows.Err()
+}
+
+// emptyQueue removes from number_queue what was answered since the last upkeep.
 func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	if len(a.answered) == 0 {
 		return nil

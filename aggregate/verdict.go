@@ -57,7 +57,7 @@ type evidence struct {
 	expiresMS int64
 }
 
-// override is a verdict set by hand; state "" means that it was taken back at atMS. The zero value: there never was one.
+// override is a verdict set by hand; state "" means that it was taken back at atMS.
 type override struct {
 	state, why string
 	atMS       int64
@@ -131,7 +131,7 @@ func floorDay(ms int64) int64 {
 // judge decides the verdict on one number by docs/definitions.md section 5, read at nowMS. The result does not depend on the order of the evidence: what
 // happened in the same millisecond is taken together. Then a success ends the streak and no failure of that moment counts, and of several rules that are
 // completed the first in the table holds.
-func judge(e *evidence, rules schema.NumberRules, set override, nowMS int64) verdict {
+func judge(e *evidence, rules schema.NumberRules, sets []override, nowMS int64) verdict {
 	slices.SortFunc(e.failures, func(x, y failure) int {
 		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareBools(x.priced, y.priced), compareAttempts(&x.attempt, &y.attempt))
 	})
@@ -167,7 +167,7 @@ func judge(e *evidence, rules schema.NumberRules, set override, nowMS int64) ver
 		failures, successes, deliveries = failures[n:], later(successes, at), later(deliveries, at)
 	}
 	w.age(nowMS)
-	return w.verdict(e, set)
+	return w.verdict(e, sets)
 }
 
 // later cuts the times up to at from the front.
@@ -301,7 +301,7 @@ func (w *walkOf) current() string {
 }
 
 // verdict gathers what the walk has found.
-func (w *walkOf) verdict(e *evidence, set override) verdict {
+func (w *walkOf) verdict(e *evidence, sets []override) verdict {
 	s := &w.streak
 	v := verdict{history: w.history}
 	v.State = w.current()
@@ -318,41 +318,86 @@ func (w *walkOf) verdict(e *evidence, set override) verdict {
 	if w.revived {
 		v.DueMS = min(v.DueMS, w.revivedUntilMS+1)
 	}
-	if set.state != "" {
-		v.overrule(set)
+	if len(sets) > 0 {
+		v.overrule(sets)
 	}
 	return v
 }
 
-// overrule lets a verdict that was set by hand win over the rules, from the moment when it was set. The evidence stays.
-func (v *verdict) overrule(set override) {
-	v.State, v.Rule, v.SinceMS = set.state, ruleOverride, set.atMS
-	v.Override, v.Why = set.state, set.why
-	v.history = slices.DeleteFunc(slices.Clone(v.history), func(t transition) bool { return t.atMS >= set.atMS })
-	before := stateUnknown
-	if n := len(v.history); n > 0 {
-		before = v.history[n-1].to
-	}
-	if before != set.state {
-		v.history = append(v.history, transition{set.atMS, set.state, ruleOverride})
-	}
-	var spans []schema.DeadSpan
-	for _, s := range v.Dead {
-		if s.FromMS < set.atMS {
-			s.ToMS = min(s.ToMS, set.atMS)
-			spans = append(spans, s)
+// overrule lets verdicts that were set by hand win over the rules, each from the moment when it was set until the next one, or until it was taken back. The
+// evidence stays.
+func (v *verdict) overrule(sets []override) {
+	computed, dead := v.history, v.Dead
+	v.history, v.Dead = nil, nil
+	from := -schema.Never // where the rules begin to hold
+	rulesHold := func(until int64) {
+		if state, rule := stateAt(computed, from); state != v.lastState() {
+			v.history = append(v.history, transition{from, state, rule})
+		}
+		for _, t := range computed {
+			if t.atMS > from && t.atMS < until && t.to != v.lastState() {
+				v.history = append(v.history, t)
+			}
+		}
+		for _, s := range dead {
+			s.FromMS, s.ToMS = max(s.FromMS, from), min(s.ToMS, until)
+			if s.FromMS < s.ToMS {
+				v.Dead = append(v.Dead, s)
+			}
 		}
 	}
-	if set.state == stateDead {
-		spans = append(spans, schema.DeadSpan{FromMS: set.atMS, ToMS: schema.Never, Rule: ruleOverride})
+	for i, set := range sets {
+		until := schema.Never
+		if i+1 < len(sets) {
+			until = sets[i+1].atMS
+		}
+		if i == 0 || sets[i-1].state == "" {
+			rulesHold(set.atMS)
+		}
+		from = set.atMS
+		if set.state == "" || set.atMS >= until {
+			continue
+		}
+		if set.state != v.lastState() {
+			v.history = append(v.history, transition{set.atMS, set.state, ruleOverride})
+		}
+		if set.state == stateDead {
+			v.Dead = append(v.Dead, schema.DeadSpan{FromMS: set.atMS, ToMS: until, Rule: ruleOverride})
+		}
 	}
-	v.Dead = spans
+	last := sets[len(sets)-1]
+	if last.state == "" {
+		rulesHold(schema.Never)
+		return
+	}
+	v.State, v.Rule, v.SinceMS = last.state, ruleOverride, last.atMS
+	v.Override, v.Why = last.state, last.why
+}
+
+// stateAt returns the state of a history at a moment, and the rule that made it.
+func stateAt(history []transition, at int64) (state, rule string) {
+	state = stateUnknown
+	for _, t := range history {
+		if t.atMS > at {
+			break
+		}
+		state, rule = t.to, t.rule
+	}
+	return state, rule
+}
+
+// lastState is the last state of the history.
+func (v *verdict) lastState() string {
+	if len(v.history) == 0 {
+		return stateUnknown
+	}
+	return v.history[len(v.history)-1].to
 }
 
 // changes returns what the feed must be told of a number whose last told state is before, told as of changedMS; both are zero for a number that
-// was never told of. notBeforeMS is when a verdict set by hand was taken back, 0 for never. Where the evidence has rewritten the past, one change leads from
+// was never told of. Where the evidence has rewritten the past, one change leads from
 // what was told to what holds now.
-func (v *verdict) changes(before string, changedMS, notBeforeMS int64) []schema.NumberChange {
+func (v *verdict) changes(before string, changedMS int64) []schema.NumberChange {
 	if before == "" {
 		before, changedMS = stateUnknown, -schema.Never
 	}
@@ -364,9 +409,9 @@ func (v *verdict) changes(before string, changedMS, notBeforeMS int64) []schema.
 		if v.State == before {
 			return nil
 		}
-		at, rule := notBeforeMS, ""
+		at, rule := changedMS, ""
 		if n := len(v.history); n > 0 {
-			at, rule = max(at, v.history[n-1].atMS), v.history[n-1].rule
+			at, rule = v.history[n-1].atMS, v.history[n-1].rule
 		}
 		return []schema.NumberChange{{From: before, To: v.State, AtMS: max(at, changedMS), Rule: rule}}
 	}

@@ -19,7 +19,7 @@ var deadSpendSQL string
 var deadSpendTemplate = template.Must(template.Must(template.New("dead_spend.sql").Parse(visibleSQL)).Parse(deadSpendSQL))
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the number dead.
-var deadSpendKeys = slices.Concat(channelKeys, keySet{dimension("rule")})
+var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "avoidable_cost"}
 
@@ -30,7 +30,7 @@ var numberChannels = []string{"sms", "voice", "flash_call"}
 //
 // An attempt counts when its start, or its cohort where that is unknown, lies in a span in which the number was dead, half-open: so the
 // attempt whose failure completed the rule, which started just when the span does, counts. Each attempt is priced by itself. avoidable_cost is
-// the cost on sms, voice and flash_call: what leaving dead numbers out of mailings would have saved. On other channels a dead number may well be
+// the cost on sms, voice and flash_call of attempts that started later than the span: what leaving dead numbers out of mailings would have saved. On other channels a dead number may well be
 // reached, so nothing of their cost is avoidable.
 func (s *Server) deadSpend(c *gin.Context) error {
 	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
@@ -57,9 +57,11 @@ func (q *deadSpendQuery) SQL() (string, []any, error) {
 
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.
 type deadAttempts struct {
-	account     string
-	leg         money.Leg
-	code        uint32
+	account string
+	leg     money.Leg
+	code    uint32
+	// wasListed: the number had been dead before the attempt started.
+	wasListed   bool
 	smsSegments uint16
 	cohort      uint32
 	attempts    uint64
@@ -69,7 +71,7 @@ type deadAttempts struct {
 // destinations are the places that a row is scanned to, behind its keys.
 func (d *deadAttempts) destinations() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.wasListed, &d.cohort, &d.attempts, &d.settledMS}
 }
 
 // price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits are those of table shapes.
@@ -146,7 +148,7 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 		}
 		cost = cost.Times(int64(alike.attempts))
 		group.cost = group.cost.Add(cost)
-		if slices.Contains(numberChannels, alike.leg.Channel) {
+		if alike.wasListed && slices.Contains(numberChannels, alike.leg.Channel) {
 			group.avoidable = group.avoidable.Add(cost)
 		}
 	}

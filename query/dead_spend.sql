@@ -15,7 +15,7 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
     -- When the youngest cohort settles.
@@ -31,7 +31,9 @@ FROM
         if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
         -- Half-open, as the spans are: the attempt whose failure made the number dead started just then, and counts.
         arrayFirstIndex((since, until) -> since <= started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
-        d.dead_rules[span] AS rule
+        d.dead_rules[span] AS rule,
+        -- The attempt whose failure made the number dead could not have been avoided: no list had the number yet.
+        d.dead_from_ms[span] < started_ms AS was_listed
     FROM
     (
         SELECT *
@@ -55,6 +57,6 @@ FROM
 {{- range $i, $f := .Filters}}
 {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
-GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000

@@ -184,10 +184,10 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 	}
 	groups := map[string]*group{}
 	for _, f := range rows {
-		rule := ""
+		rule, listed := "", false
 		for _, span := range spans[deadNumber{f.account, f.recipient}] {
 			if span.fromMS <= f.startedMS() && f.startedMS() < span.toMS {
-				rule = span.rule
+				rule, listed = span.rule, span.fromMS < f.startedMS()
 			}
 		}
 		if rule == "" || f.skip || !f.naiveKeep(filters, zone, from, to, "rule", "currency") || (filters["rule"] != nil && !slices.Contains(filters["rule"], rule)) {
@@ -224,7 +224,7 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 			continue
 		}
 		g.cost.Add(g.cost, big.NewInt(cost))
-		if f.channel == "sms" || f.channel == "voice" || f.channel == "flash_call" {
+		if listed && (f.channel == "sms" || f.channel == "voice" || f.channel == "flash_call") {
 			g.avoidable.Add(g.avoidable, big.NewInt(cost))
 		}
 	}
@@ -327,11 +327,11 @@ func TestServer_DeadSpend_Borders(t *testing.T) {
 	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
 	s := newServer(t, conn)
 	want := `{"report":"dead-spend","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
-		`"tariff_version":1,"rows":[{"channel":"sms","rule":"hard","currency":"RUB","attempts":5,"unpriced":0,"cost":"16.00","avoidable_cost":"16.00"}],"next_cursor":null}`
+		`"tariff_version":1,"rows":[{"channel":"sms","rule":"hard","currency":"RUB","attempts":5,"unpriced":0,"cost":"16.00","avoidable_cost":"12.00"}],"next_cursor":null}`
 	if got := get(s, "/v1/reports/dead-spend?from=2026-11-01&to=2026-11-20").Body.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if w := get(s, "/v1/reports/dead-spend?group_by=&format=csv"); w.Body.String() != "currency,attempts,unpriced,cost,avoidable_cost\r\nRUB,5,0,16.00,16.00\r\n" ||
+	if w := get(s, "/v1/reports/dead-spend?group_by=&format=csv"); w.Body.String() != "currency,attempts,unpriced,cost,avoidable_cost\r\nRUB,5,0,16.00,12.00\r\n" ||
 		w.Header().Get("Kaskad-Tariff-Version") != "1" {
 		t.Errorf("csv: %v %s", w.Header(), w.Body)
 	}

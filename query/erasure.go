@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -33,6 +32,8 @@ type erasureAnswer struct {
 	DoneAt  *string `json:"done_at"`
 	// Rows says how many rows of each table were overwritten or deleted now.
 	Rows map[string]uint64 `json:"rows"`
+	// Detail tells that there was nothing to do.
+	Detail string `json:"detail,omitempty"`
 }
 
 // eraseNumber serves DELETE /v1/numbers/{number}: everything about the number is overwritten or deleted when it answers. Again, it finds nothing to do.
@@ -85,15 +86,18 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 	}
 	s.logger.Info("number erased", "account", account, "hash", asked.Hash)
 	done := timeText(asked.DoneMS)
-	c.PureJSON(http.StatusOK, erasureAnswer{account, asked.Hash, timeText(asked.AskedMS), &done, rows})
+	answer := erasureAnswer{Account: account, Hash: asked.Hash, At: timeText(asked.AskedMS), DoneAt: &done, Rows: rows}
+	if len(rows) == 0 {
+		answer.Detail = "nothing was stored about this number in this account, or it was erased before: check number and account"
+	}
+	c.PureJSON(http.StatusOK, answer)
 	return nil
 }
 
-// erasable reads the number of the path, with its + or without.
-func (p *params) erasable(given string) string {
-	number := "+" + strings.TrimLeft(given, "+ ")
-	if digits := number[1:]; len(digits) < 7 || len(digits) > 15 || digits[0] == '0' || strings.Trim(digits, "0123456789") != "" {
-		p.fail("number", "must be + and 7 to 15 digits, the first not 0, such as +79161234567")
+// erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise would be reported as erased.
+func (p *params) erasable(number string) string {
+	if wrong := numberProblem(number); wrong != "" {
+		p.fail("number", wrong)
 	}
 	return number
 }

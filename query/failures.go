@@ -28,8 +28,8 @@ var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", 
 
 // failures serves GET /v1/reports/failures (docs/definitions.md section 5).
 //
-// share_den counts the failed attempts of the row's channel in the period, under the same filters; of all channels where the channel is no key. The
-// class is that of the error maps as they are now.
+// share_den counts the failed attempts of the row's channel in the period, of all channels where the channel is no key. Filters by what failed (provider,
+// reason, error_code) choose rows and leave it as it is; the others choose what is looked at. The class is that of the error maps as they are now.
 func (s *Server) failures(c *gin.Context) error {
 	ask, err := s.readReport(c, "failures", failuresKeys, nil, "channel,provider,reason,error_code")
 	if err != nil {
@@ -45,9 +45,14 @@ type failuresQuery struct {
 	generation uint64
 }
 
-// SQL returns the statement and its parameters. The reason is known after reading.
+// rowFilters choose rows of the report, not what shares are of.
+var rowFilters = []string{"provider", "reason", "error_code"}
+
+// SQL returns the statement and its parameters. The reason is known after reading, and filters that choose rows apply then.
 func (q *failuresQuery) SQL() (string, []any, error) {
-	return q.ask.statement(failuresTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation))
+	ask := *q.ask
+	ask.filters = slices.DeleteFunc(slices.Clone(ask.filters), func(f filter) bool { return slices.Contains(rowFilters, f.key.name) })
+	return ask.statement(failuresTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation))
 }
 
 // failureSums are the failed attempts of a row.
@@ -90,7 +95,12 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 			return nil, err
 		}
 		reason := maps.Class(account, provider, code, permanent == 1, expired == 1)
-		if !ask.keepsValue("reason", reason) {
+		whole := ""
+		if byChannel {
+			whole = channel
+		}
+		totals[whole] += failed
+		if !ask.keepsValue("reason", reason) || !ask.keepsValue("provider", provider) || !ask.keepsValue("error_code", code) {
 			continue
 		}
 		keys := scan.appendTo(nil)
@@ -103,15 +113,11 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 			if len(groups) == maxWholeRows {
 				return nil, tooManyRows()
 			}
-			group = &failureSums{keys: keys}
-			if byChannel {
-				group.channel = channel
-			}
+			group = &failureSums{keys: keys, channel: whole}
 			groups[id] = group
 		}
 		group.failed += failed
 		group.settledMS = max(group.settledMS, settledMS)
-		totals[group.channel] += failed
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -91,8 +91,16 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 	}
 	groups, totals := map[string]*group{}, map[string]uint64{}
 	for _, c := range cells {
-		keep := c.naiveKeep(filters, zone, from, to, "reason", "error_code")
-		for _, name := range []string{"reason", "error_code"} {
+		if !c.naiveKeep(filters, zone, from, to, "provider", "reason", "error_code") {
+			continue
+		}
+		channel := ""
+		if slices.Contains(groupBy, "channel") {
+			channel = c.channel
+		}
+		totals[channel] += c.count
+		keep := true
+		for _, name := range []string{"provider", "reason", "error_code"} {
 			keep = keep && (filters[name] == nil || slices.Contains(filters[name], of(c, name).(string)))
 		}
 		if !keep {
@@ -102,17 +110,12 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 		for _, name := range groupBy {
 			keys = append(keys, of(c, name))
 		}
-		channel := ""
-		if slices.Contains(groupBy, "channel") {
-			channel = c.channel
-		}
 		id := fmt.Sprintf("%q", keys)
 		if groups[id] == nil {
 			groups[id] = &group{keys: keys, channel: channel, mature: true}
 		}
 		groups[id].count += c.count
 		groups[id].mature = groups[id].mature && c.maxMS+naiveRouteOf(c.cell, nil).days*24*schema.HourMS < testNow.UnixMilli()
-		totals[channel] += c.count
 	}
 	if len(groupBy) == 0 && len(groups) == 0 {
 		groups[""] = &group{mature: true}

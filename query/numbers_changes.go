@@ -137,7 +137,7 @@ func (p *params) seconds(name string, most int) time.Duration {
 func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), exportTime)
 	defer cancel()
-	release, err := s.turn(ctx, s.queries)
+	release, err := s.turn(ctx, s.exports)
 	if err != nil {
 		return err
 	}

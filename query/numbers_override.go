@@ -98,10 +98,17 @@ func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*ov
 	s.putting.Lock()
 	defer s.putting.Unlock()
 	last, err := s.readOverride(ctx, q.account, q.number)
-	if err != nil || o.state == "" && last.state == "" {
+	if err != nil {
 		return nil, err
 	}
 	now := s.config.Now()
+	if o.state == "" && last.state == "" {
+		if last.version > 0 {
+			// It was taken back before; whoever did so may not have lived to ask for the verdict.
+			_, err = schema.AskVerdicts(ctx, s.deps.Conn, q.account, []string{q.number}, now)
+		}
+		return nil, err
+	}
 	o.version, o.atMS = max(uint64(now.UnixMicro()), last.version+1), now.UnixMilli()
 	// Whether the caller still waits does not matter any more.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.QueryTime)
@@ -133,6 +140,13 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 	for {
 		if v, err = s.readVerdict(ctx, q); err != nil || v.follows(before, o) {
 			return v, err
+		}
+		last, err := s.readOverride(ctx, q.account, q.number)
+		if err != nil {
+			return v, err
+		}
+		if last.version > o.version {
+			return v, problem(http.StatusConflict, "overridden", "somebody else has set or taken back the verdict on this number meanwhile, and theirs holds: GET the number to see it")
 		}
 		select {
 		case <-tick.C:

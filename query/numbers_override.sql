@@ -2,3 +2,5 @@
 SELECT state, why, `by`, at_ms, version
 FROM number_overrides FINAL
 WHERE account = {account:String} AND number = {number:String}
+ORDER BY version DESC
+LIMIT 1

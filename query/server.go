@@ -29,6 +29,8 @@ const (
 	idleTimeout       = 120 * time.Second
 	shutdownTimeout   = 15 * time.Second
 	maxHeaderBytes    = 64 << 10
+	// maxExports is how many answers of limit=all are written at a time, and maxLooks how many ask for the state of the service.
+	maxExports, maxLooks = 8, 4
 	// maxWait is how long a request waits for its turn before it is told to come again.
 	maxWait = 5 * time.Second
 )
@@ -43,7 +45,7 @@ type Server struct {
 
 	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
 	// Overrides wait for the aggregator, and would keep reports waiting with them.
-	queries, uploads, overrides chan struct{}
+	queries, uploads, overrides, exports, looks chan struct{}
 	// wait is maxWait but in tests, and verdictWait is the constant of that name.
 	wait, verdictWait time.Duration
 	decoders          sync.Pool
@@ -83,7 +85,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
 		wait: maxWait, verdictWait: verdictWait, stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
-		overrides: make(chan struct{}, config.MaxQueries)}
+		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), looks: make(chan struct{}, maxLooks)}
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
 	s.handler = s.routes()
 	return s, nil
@@ -166,6 +168,15 @@ func (s *Server) routes() http.Handler {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
 	}
 	reading, uploading, overriding := s.take(s.queries), s.take(s.uploads), s.take(s.overrides)
+	// An export lasts for as long as its reader likes, so it takes no turn of those who ask for a page; and the service is asked how it is when it is busy.
+	looking, exporting := s.take(s.looks), s.take(s.exports)
+	listing := func(c *gin.Context) {
+		if c.Query("limit") == "all" {
+			exporting(c)
+			return
+		}
+		reading(c)
+	}
 	get("/", s.landing)
 	get("/v1/reports/channels", s.channels, reading)
 	get("/v1/reports/segment-waste", s.segmentWaste, reading)
@@ -173,19 +184,23 @@ func (s *Server) routes() http.Handler {
 	get("/v1/reports/penetration", s.penetration, reading)
 	get("/v1/reports/failures", s.failures, reading)
 	get("/v1/reports/dead-spend", s.deadSpend, reading)
-	get("/v1/numbers/best-channel", s.bestChannel, reading)
+	get("/v1/numbers/best-channel", s.bestChannel, listing)
 	get("/v1/messages/:id", s.message, reading)
-	get("/v1/status", s.status, reading)
+	get("/v1/status", s.status, looking)
 	get("/v1/definitions", s.definitions, reading)
 	get("/v1/rejected", s.rejected, reading)
-	get("/v1/numbers/dead", s.deadNumbers, reading)
+	get("/v1/numbers/dead", s.deadNumbers, listing)
 	get("/v1/numbers/changes", s.numberChanges) // it may wait for long, and takes its turns by itself
 	r.POST("/v1/numbers/check", reading, s.handle(s.checkNumbers))
+	get("/v1/numbers/check", func(c *gin.Context) error {
+		c.Header("Allow", http.MethodPost)
+		return problem(http.StatusMethodNotAllowed, "method-not-allowed", `send the numbers: POST {"numbers":["+79161234567", …]}`)
+	})
 	get("/v1/numbers/:number", s.number, reading)
 	r.PUT("/v1/numbers/:number/override", overriding, s.handle(s.putOverride))
 	r.DELETE("/v1/numbers/:number/override", overriding, s.handle(s.deleteOverride))
 	for _, state := range audienceStates {
-		get("/v1/audience/"+state, func(c *gin.Context) error { return s.audience(c, state) }, reading)
+		get("/v1/audience/"+state, func(c *gin.Context) error { return s.audience(c, state) }, listing)
 	}
 	r.POST("/v1/events", uploading, s.handle(s.events))
 	r.POST("/v1/sms/segments", s.handle(s.smsSegments))
@@ -215,6 +230,7 @@ func (s *Server) routes() http.Handler {
 func (s *Server) settings(ctx context.Context) context.Context {
 	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
 		"readonly":           2,
+		"log_queries":        0, // a statement may name a number, and the log of queries outlives an erasure
 		"max_execution_time": max(1, int(s.config.QueryTime.Seconds())),
 		"join_use_nulls":     0,
 	}))

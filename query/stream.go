@@ -82,6 +82,7 @@ func (t *table) finish() error {
 func (s *Server) exportSettings(ctx context.Context) context.Context {
 	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
 		"readonly":                           2,
+		"log_queries":                        0,
 		"max_execution_time":                 int(exportTime.Seconds()),
 		"join_use_nulls":                     0,
 		"max_bytes_before_external_sort":     spillBytes,

@@ -129,7 +129,7 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 // wholeSettings are those of the statements that compute such a report.
 func (s *Server) wholeSettings(ctx context.Context) context.Context {
 	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
-		"readonly": 2, "max_execution_time": int(wholeTime.Seconds()), "join_use_nulls": 0,
+		"readonly": 2, "log_queries": 0, "max_execution_time": int(wholeTime.Seconds()), "join_use_nulls": 0,
 	}))
 }
 

@@ -22,7 +22,7 @@ func (r FailureRow) MarshalJSON() ([]byte, error) {
 }
 
 // Failures counts the period's failed attempts by what they failed of. Names are those of the channel report, reason and error_code. A nil
-// GroupBy is the default. All filters cut the whole that shares are of.
+// GroupBy is the default. Filters by provider, reason and error_code choose rows; the others cut the whole that shares are of, too.
 func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 	codes, err := errorMaps(q.Numbers.ErrorMaps)
 	if err != nil {
@@ -32,7 +32,16 @@ func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 	if names == nil {
 		names = []string{"channel", "provider", "reason", "error_code"}
 	}
-	failures, err := m.selected(q.Query, func(x *foldedAttempt) map[string]string {
+	looked, rowFilters := q.Query, make(map[string][]string)
+	looked.Filters = make(map[string][]string)
+	for name, values := range q.Filters {
+		if oneOf(name, "provider", "reason", "error_code") {
+			rowFilters[name] = values
+		} else {
+			looked.Filters[name] = values
+		}
+	}
+	failures, err := m.selected(looked, func(x *foldedAttempt) map[string]string {
 		if !x.facts.failed {
 			return nil
 		}
@@ -52,6 +61,18 @@ func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 	of := make(map[string]string)
 	for i := range failures {
 		x := &failures[i]
+		wholes[whole(x)]++
+		chosen := true
+		for name, values := range rowFilters {
+			key, err := m.reachKey(name, x, q.zone())
+			if err != nil {
+				return nil, err
+			}
+			chosen = chosen && slices.Contains(values, key.String())
+		}
+		if !chosen {
+			continue
+		}
 		keys, id, err := m.groupOf(names, x, q.zone())
 		if err != nil {
 			return nil, err
@@ -61,7 +82,6 @@ func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 		}
 		rows[id].Count++
 		of[id] = whole(x)
-		wholes[whole(x)]++
 	}
 	list := make([]FailureRow, 0, len(rows))
 	for id, r := range rows {

@@ -1,10 +1,13 @@
--- Writes the attempts of changed messages by recipient. Bits 4 and 5 of code, the units of dialogs, are left out: other messages move them. Parameters: generation, folded, heads. External tables: targets (account, bucket), batches (id).
+-- Writes the attempts of changed messages by recipient. Bits 4 and 5 of code, the units of dialogs, are left out: other messages move them.
+-- Parameters: generation, folded, heads, slice, slices. External tables: targets (account, bucket), batches (id).
 INSERT INTO attempts_by_recipient
     (account, recipient, bucket, message_id, step, generation, gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
      contact, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, permanent, expired)
 WITH
     9999999999999 AS never,
-    changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets))
+    changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
+        -- Only the slice's, as in fold.sql.
+        AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT
     account, recipient, bucket, message_id, step, {generation:UInt64}, 0 AS gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
     contact,

@@ -9,5 +9,6 @@ FROM
     UNION ALL SELECT max(generation) FROM dialogs
     UNION ALL SELECT max(generation) FROM rollup_failures
     UNION ALL SELECT max(generation) FROM numbers_touched
+    UNION ALL SELECT max(generation) FROM numbers_done
     UNION ALL SELECT max(build) FROM rollup_cascade_days
 )

@@ -51,6 +51,7 @@ func (c *numbersErase) Run(ctx context.Context) error {
 		Hash    string            `json:"hash"`
 		DoneAt  string            `json:"done_at"`
 		Rows    map[string]uint64 `json:"rows"`
+		Detail  string            `json:"detail"`
 	}
 	for try := 1; ; try++ {
 		body, err := server.send(ctx, http.MethodDelete, path, nil)
@@ -68,6 +69,9 @@ func (c *numbersErase) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(5 * time.Second):
 		}
+	}
+	if answer.Detail != "" {
+		fmt.Println(answer.Detail)
 	}
 	fmt.Printf("erased from account %s at %s; the audit knows it as %s\n", answer.Account, answer.DoneAt, answer.Hash)
 	for _, table := range slices.Sorted(maps.Keys(answer.Rows)) {

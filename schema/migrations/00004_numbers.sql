@@ -6,6 +6,12 @@
 -- +goose StatementBegin
 ALTER TABLE attempts ADD COLUMN IF NOT EXISTS recipient_mark SimpleAggregateFunction(groupBitOr, UInt32) CODEC(ZSTD(1)) AFTER recipient_country;
 -- +goose StatementEnd
+-- Attempts of before get their mark while ClickHouse has time.
+-- +goose StatementBegin
+ALTER TABLE attempts UPDATE recipient_mark =
+    toUInt32(bitShiftLeft(toUInt32(bitAnd(cityHash64(recipient_country), 65535)), 16) + 65535 - bitAnd(cityHash64(recipient_country), 65535))
+WHERE recipient_mark = 0;
+-- +goose StatementEnd
 -- Which insert an event came by: the id of the touches that announce it.
 -- +goose StatementBegin
 ALTER TABLE events ADD COLUMN IF NOT EXISTS batch UUID;
@@ -160,14 +166,14 @@ ENGINE = MergeTree
 ORDER BY (account, seq);
 -- +goose StatementEnd
 
--- Verdicts that somebody set by hand; the greatest version counts, state '' takes it back.
+-- Verdicts that somebody set by hand; the greatest version counts, state '' takes it back. All stay: they tell when a number was dead by hand.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS number_overrides
 (
     account LowCardinality(String), number String, version UInt64, state LowCardinality(String), why String, `by` String, at_ms Int64
 )
-ENGINE = ReplacingMergeTree(version)
-ORDER BY (account, number);
+ENGINE = ReplacingMergeTree
+ORDER BY (account, number, version);
 -- +goose StatementEnd
 
 -- Failed attempts by error code. Which class a code means is applied at reading, so that a corrected error map corrects the past.
