@@ -82,9 +82,13 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(all))
 	defer cancel()
+	seen, err := s.pin(ctx, s.config.Now())
+	if err != nil {
+		return err
+	}
 	t := newList(f, audienceColumns)
 	if all {
-		t.begin(c, nil)
+		t.begin(c, asOfMembers(&seen))
 		if _, _, err := s.readAudience(ctx, &q, t); err != nil {
 			return fmt.Errorf("export audience: %w", err)
 		}
@@ -103,7 +107,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 		}
 		next = text(encoded)
 	}
-	t.send(c, nil, next)
+	t.send(c, asOfMembers(&seen), next)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func TestServer_EraseNumber(t *testing.T) {
 	}
 	execute(t, conn, "INSERT INTO number_overrides VALUES ('a', '"+number+"', 1, 'dead', '', 'x', 1)")
 
-	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/123", nil), http.StatusBadRequest, "number", "7 to 15 digits")
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/123", nil), http.StatusBadRequest, "number", "must begin with +")
 	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79990000000", nil), http.StatusBadRequest, "account", "nothing is known")
 
 	// One account is known to have set a verdict on the number: its own rows are erased, and the answer does not name it.
@@ -62,7 +62,7 @@ func TestServer_EraseNumber(t *testing.T) {
 	if strings.Contains(w.Body.String(), "9001234567") || strings.Contains(w.Body.String(), "erased-") {
 		t.Errorf("the answer tells the number or its pseudonym: %s", w.Body)
 	}
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/79001234567", nil), http.StatusOK, &again)
+	decode(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567", nil), http.StatusOK, &again)
 	if again.Hash != first.Hash || again.At != first.At || *again.DoneAt != *first.DoneAt || len(again.Rows) != 0 {
 		t.Errorf("again %+v, first %+v", again, first)
 	}
@@ -73,8 +73,8 @@ func TestServer_EraseNumber(t *testing.T) {
 
 	// Account b names the number too, and by now two accounts know it.
 	execute(t, conn, "INSERT INTO number_overrides VALUES ('b', '"+number+"', 1, 'dead', '', 'x', 1)")
-	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/79001234567", nil), http.StatusBadRequest, "account", "2 accounts")
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/79001234567?account=b", nil), http.StatusOK, &again)
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567", nil), http.StatusBadRequest, "account", "2 accounts")
+	decode(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567?account=b", nil), http.StatusOK, &again)
 	if again.Hash == first.Hash || again.Rows["attempts"] != 1 {
 		t.Errorf("%+v", again)
 	}
@@ -99,10 +99,10 @@ func TestServer_EraseNumber(t *testing.T) {
 
 func TestServer_EraseNumber_ErrKey(t *testing.T) {
 	conn := newConn(t)
-	wantProblem(t, call(newServer(t, conn), http.MethodDelete, "/v1/numbers/79001234567?account=a", nil), http.StatusServiceUnavailable, "", "KASKAD_ERASURE_KEY")
+	wantProblem(t, call(newServer(t, conn), http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil), http.StatusServiceUnavailable, "", "KASKAD_ERASURE_KEY")
 	if _, err := schema.AskErasure(t.Context(), conn, newErasureKey(t), "a", "+79001234568", "x", testNow); err != nil {
 		t.Fatal(err)
 	}
 	other := newServer(t, conn, func(c *Config, _ *Deps) { c.ErasureKey = newErasureKey(t) })
-	wantProblem(t, call(other, http.MethodDelete, "/v1/numbers/79001234567?account=a", nil), http.StatusServiceUnavailable, "", "another key")
+	wantProblem(t, call(other, http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil), http.StatusServiceUnavailable, "", "another key")
 }

@@ -107,6 +107,12 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	if all {
 		return s.exportChanges(c, q, newList(f, changeColumns), next)
 	}
+	// as_of before the rows: what was acknowledged until then is in them.
+	now := s.config.Now()
+	asOf, err := s.numbersAsOf(c.Request.Context(), now)
+	if err != nil {
+		return err
+	}
 	t := newList(f, changeColumns)
 	if err := s.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
 		return err
@@ -116,7 +122,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, nil, nextCursor)
+	t.send(c, asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}), nextCursor)
 	return nil
 }
 

@@ -123,7 +123,7 @@ func TestModel_Numbers_HistoryEndsWithVerdict(t *testing.T) {
 			}
 			for i, span := range v.DeadSpans {
 				open := span.To.IsZero()
-				if !open && !span.From.Before(span.To) || open != (state == "dead" && i == len(v.DeadSpans)-1) || i > 0 && span.From.Before(v.DeadSpans[i-1].To) {
+				if !open && !span.From.Before(span.To) || open != (v.State == "dead" && i == len(v.DeadSpans)-1) || i > 0 && span.From.Before(v.DeadSpans[i-1].To) {
 					t.Errorf("seed %d %s: dead %v", seed, v.Number, v.DeadSpans)
 				}
 			}

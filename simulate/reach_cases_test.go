@@ -109,8 +109,8 @@ func TestModel_Failures_Cases(t *testing.T) {
 	q.GroupBy, q.Filters = []string{"reason"}, map[string][]string{"provider": {"q"}}
 	rows, err = m.Failures(q)
 	expect(t, "by reason", rowsText(t, rows, err),
-		`{"reason":"expired","count":1,"share_num":1,"share_den":3,"share_rate":0.333333}`,
-		`{"reason":"unknown_subscriber","count":2,"share_num":2,"share_den":3,"share_rate":0.666667}`)
+		`{"reason":"expired","count":1,"share_num":1,"share_den":6,"share_rate":0.166667}`,
+		`{"reason":"unknown_subscriber","count":2,"share_num":2,"share_den":6,"share_rate":0.333333}`)
 }
 
 func TestModel_DeadSpend_Cases(t *testing.T) {

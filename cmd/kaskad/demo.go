@@ -259,7 +259,7 @@ Before a mailing: which numbers are dead, and why? What changed since last time?
 Is everything counted, how fresh is it, and what was refused?
   curl -s '%[1]s/v1/status'; curl -s '%[1]s/v1/rejected?limit=3'
 
-Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset
+Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset --data %[3]s
 `, url, period, c.shownData())
 	return nil
 }

@@ -29,6 +29,8 @@ const (
 	numbersAtOnce = 10_000
 	// followWait is how long one request waits for a change, in seconds.
 	followWait = 30
+	// followAgain is how long a server that does not answer is left alone.
+	followAgain = 2 * time.Second
 )
 
 type numbersCommand struct {
@@ -291,7 +293,17 @@ func (c *numbersChanges) Run(ctx context.Context) error {
 			NextCursor string            `json:"next_cursor"`
 		}
 		if err := server.read(ctx, http.MethodGet, "/v1/numbers/changes?"+q.Encode(), nil, &page); err != nil {
-			return err
+			// A server that starts again, or is busy, is asked again; what it refuses it would refuse again.
+			if !c.Follow || ctx.Err() != nil || refused(err) {
+				return err
+			}
+			fmt.Fprintf(os.Stderr, "%s does not answer; trying again\n", server.address)
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(followAgain):
+			}
+			continue
 		}
 		if err := printChanges(os.Stdout, page.Rows); err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -61,7 +60,7 @@ func (c *numbersErase) Run(ctx context.Context) error {
 			}
 			break
 		}
-		if try == eraseAgain || !strings.Contains(err.Error(), "503") {
+		if try == eraseAgain || refused(err) {
 			return err
 		}
 		select {

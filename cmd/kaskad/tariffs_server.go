@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -155,7 +156,22 @@ func (a *api) refusal(response *http.Response, answer []byte) error {
 	if json.Unmarshal(answer, &p) != nil || p.Detail == "" {
 		p.Detail = strings.TrimSpace(string(answer[:min(len(answer), 500)]))
 	}
-	return fmt.Errorf("%s answers %s: %s", a.address, response.Status, p.Detail)
+	return &refusalError{response.StatusCode, fmt.Sprintf("%s answers %s: %s", a.address, response.Status, p.Detail)}
+}
+
+// refusalError is an answer that is no 200.
+type refusalError struct {
+	status int
+	text   string
+}
+
+// Error says who answered what.
+func (e *refusalError) Error() string { return e.text }
+
+// refused tells whether a server has answered that the request is wrong, rather than that it should come again.
+func refused(err error) bool {
+	var r *refusalError
+	return errors.As(err, &r) && r.status < http.StatusInternalServerError
 }
 
 // stream copies the body of a 200 as it comes, for as long as it takes. A body that ends too early is an error.

@@ -14,7 +14,7 @@ SELECT
     concat(formatDateTime(toDateTime(c0.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c0.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c0.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c0.2) % 3600, 60)), 2, '0')) AS k0,
     c1 AS k1,
     c2 AS k2,
-    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
     -- When the youngest cohort settles.
@@ -30,7 +30,9 @@ FROM
         if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
         -- Half-open, as the spans are: the attempt whose failure made the number dead started just then, and counts.
         arrayFirstIndex((since, until) -> since <= started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
-        d.dead_rules[span] AS rule
+        d.dead_rules[span] AS rule,
+        -- The attempt whose failure made the number dead could not have been avoided: no list had the number yet.
+        d.dead_from_ms[span] < started_ms AS was_listed
     FROM
     (
         SELECT *
@@ -57,7 +59,7 @@ FROM
 ) AS r
 WHERE r.account IN {filter_account:Array(String)}
     AND r.rule IN {filter_rule:Array(String)}
-GROUP BY c0, c1, c2, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+GROUP BY c0, c1, c2, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
 -- from = 1760572800

@@ -8,7 +8,7 @@ WITH
     ),
     transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route
 SELECT
-    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
     -- When the youngest cohort settles.
@@ -24,7 +24,9 @@ FROM
         if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
         -- Half-open, as the spans are: the attempt whose failure made the number dead started just then, and counts.
         arrayFirstIndex((since, until) -> since <= started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
-        d.dead_rules[span] AS rule
+        d.dead_rules[span] AS rule,
+        -- The attempt whose failure made the number dead could not have been avoided: no list had the number yet.
+        d.dead_from_ms[span] < started_ms AS was_listed
     FROM
     (
         SELECT *
@@ -49,7 +51,7 @@ FROM
     ) AS g ON g.account = a.account AND g.bucket = a.bucket AND g.message_id = a.message_id AND g.step = a.step
     WHERE span > 0
 ) AS r
-GROUP BY r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+GROUP BY r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
     roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
 -- from = 0

@@ -19,7 +19,6 @@ WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to
         HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
     )
     AND r.account IN {filter_account:Array(String)}
-    AND r.error_code IN {filter_error_code:Array(String)}
 GROUP BY c0, c1, r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired
 -- from = 1760572800
 -- to = 1795136400
@@ -27,5 +26,4 @@ GROUP BY c0, c1, r.account, r.channel, r.provider, r.error_code, r.permanent, r.
 -- route_other = ["sms"]
 -- code_other = [49]
 -- filter_account = ["acme","x' OR '1'='1 {id:String}"]
--- filter_error_code = ["x' OR '1'='1 {id:String}"]
 -- tz = "Asia/Kathmandu"
