@@ -92,7 +92,7 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 	}
 	s := newServer(t, conn)
 	one := get(s, "/v1/numbers/changes?limit=1").Body.String()
-	if want := fmt.Sprintf(`{"rows":[{"account":%q,"number":%q,"from":"unknown","to":%q,"at":%q,"rule":"hard","seen_at":%q,"seq":%d}],"next_cursor":"`, all[0].account, all[0].number, all[0].to,
+	if want := fmt.Sprintf(`{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[{"account":%q,"number":%q,"from":"unknown","to":%q,"at":%q,"rule":"hard","seen_at":%q,"seq":%d}],"next_cursor":"`, all[0].account, all[0].number, all[0].to,
 		timeText(int64(all[0].seq)*1000), timeText(int64(all[0].seq)*1000+7), all[0].seq); !strings.HasPrefix(one, want) {
 		t.Errorf("got %s, want %s", one, want)
 	}
