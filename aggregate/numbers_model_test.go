@@ -20,7 +20,7 @@ import (
 // Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and feed, in any order, with duplicates, cut
 // into batches anywhere, and with an aggregator that is replaced in the middle. NUMBERS sets how many.
 func TestNumbers_Model(t *testing.T) {
-	numbers := 6_000
+	numbers := 100_000
 	if testing.Short() {
 		numbers = 1_000
 	}
