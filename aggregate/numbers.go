@@ -35,10 +35,12 @@ const (
 type numbers struct {
 	*Aggregator
 	taken bool
-	// told is what the feed says of numbers whose verdict was not stored, because a process died in between; until the next round ends well.
-	told  map[numberKey]toldState
-	done  uint64
-	stamp uint64
+	// told is what the feed says of numbers whose verdict was not stored, because a process or a round died in between; until it is.
+	told map[numberKey]toldState
+	done uint64
+	// asOfMS is what the last round stated that left no touched number.
+	asOfMS int64
+	stamp  uint64
 	// share is the part of the touched numbers that a round takes: less after one that failed, as for lack of memory.
 	share float64
 	ended time.Time     // of the last round
@@ -70,7 +72,7 @@ func (n *numbers) run(ctx context.Context, owning *atomic.Bool) {
 // turn does what there is to do now.
 func (n *numbers) turn(ctx context.Context, owning bool) error {
 	if !owning {
-		n.taken = false
+		n.taken, n.told = false, nil // another aggregator may decide from here on
 		return nil
 	}
 	if !n.taken {
@@ -96,9 +98,10 @@ func (n *numbers) turn(ctx context.Context, owning bool) error {
 	return nil
 }
 
-// takeOver reads where the decisions stand.
+// takeOver reads where the decisions stand. What it knew to be told and not stored before a round that failed stays so: the table shows only what is told
+// after the last verdict stored.
 func (n *numbers) takeOver(ctx context.Context) error {
-	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.stamp); err != nil {
+	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
 	rows, err := n.deps.Conn.Query(ctx, statement("numbers_told"))
@@ -106,7 +109,9 @@ func (n *numbers) takeOver(ctx context.Context) error {
 		return fmt.Errorf("read what was told and not stored: %w", err)
 	}
 	defer rows.Close()
-	n.told = map[numberKey]toldState{}
+	if n.told == nil {
+		n.told = map[numberKey]toldState{}
+	}
 	for rows.Next() {
 		var k numberKey
 		var t toldState
@@ -145,11 +150,15 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 		return 0, nil
 	}
 	began := time.Now()
+	all := ready
 	if n.share > 0 && n.share < 1 {
 		if err := n.deps.Conn.QueryRow(ctx, statement("numbers_part"), clickhouse.Named("done", n.done), clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
 			Scan(&ready); err != nil {
 			return 0, fmt.Errorf("choose a part of the touched numbers: %w", err)
 		}
+	}
+	if ready < all {
+		asOf = n.asOfMS // of the others nothing newer is known
 	}
 	share := n.share
 	n.share = max(smallestShare, min(1, cmp.Or(share, 1))/2) // unless this round ends well
@@ -157,14 +166,17 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	if err := r.prepare(ctx); err != nil {
 		return 0, err
 	}
-	if err := r.decide(ctx); err != nil {
+	err = r.decide(ctx)
+	for _, k := range r.stored {
+		delete(n.told, k)
+	}
+	if err != nil {
 		return r.looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", n.done, ready, err)
 	}
 	if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)", ready, asOf); err != nil {
 		return r.looked, fmt.Errorf("state that numbers are decided: %w", err)
 	}
-	n.done = ready
-	clear(n.told)
+	n.done, n.asOfMS = ready, asOf
 	n.share = min(1, 2*cmp.Or(share, 1))
 	n.took = time.Since(began)
 	n.cfg.OnStep("decided")
@@ -190,6 +202,7 @@ type numbersRound struct {
 	filling  *decided
 	gather   gatherer
 	evidence evidence
+	stored   []numberKey // of those told before and not stored
 }
 
 // decided is a chunk of decisions: verdicts that came out different, what the feed is to be told, and the numbers whose verdicts are replaced, nil for none.
@@ -397,6 +410,12 @@ func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	r.cfg.OnStep("told")
 	if err := schema.InsertNumberHealth(ctx, r.deps.Conn, c.verdicts); err != nil {
 		return fmt.Errorf("store verdicts: %w", err)
+	}
+	for i := range c.verdicts {
+		k := numberKey{c.verdicts[i].Account, c.verdicts[i].Number}
+		if _, found := r.told[k]; found {
+			r.stored = append(r.stored, k)
+		}
 	}
 	r.metrics.verdicts.Add(float64(len(c.verdicts)))
 	r.metrics.changes.Add(float64(len(c.changes)))

@@ -304,6 +304,67 @@ func TestNumbers_ToldAndNotStored(t *testing.T) {
 	}
 }
 
+// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was told of the others, and state no newer as_of than
+// holds for all.
+func TestNumbers_ToldAndPartlyStored(t *testing.T) {
+	conn := connect(t)
+	const first = "+79160000000"
+	start := noon.Add(-20 * 24 * time.Hour)
+	load(t, conn, "a", []byte(delivered("m0", number, start)), noon)
+	decideAll(t, newAggregator(conn, noon))
+	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) + failed("m2", number, "c2", "1", start.Add(48*time.Hour))
+	load(t, conn, "b", []byte(lines), noon)
+	broken := errors.New("died")
+	later := noon.Add(time.Hour)
+	b := New(Config{Exclusive: true, Now: func() time.Time { return later }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	settle(t, b)
+	n := &numbers{Aggregator: b}
+	if err := n.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+		t.Fatalf("round: %v, want it to die", err)
+	}
+	b.deps.Conn = conn
+	before := n.asOfMS
+	// Only another number lies in the first part: what the first passes touched is answered, and the rest is touched later.
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE numbers_touched"); err != nil {
+		t.Fatal(err)
+	}
+	ready := b.ready.Load()
+	load(t, conn, "c", []byte(delivered("o0", first, start)), noon)
+	settle(t, b)
+	load(t, conn, "d", []byte(line("m1", "delivered", start.Add(3*24*time.Hour), submitted(start.Add(24*time.Hour))...)+
+		line("m2", "delivered", start.Add(4*24*time.Hour), submitted(start.Add(48*time.Hour))...)), noon)
+	settle(t, b)
+	key := numberKey{"a", number}
+	if err := n.takeOver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n.done <= ready || n.done >= b.ready.Load() {
+		t.Fatalf("decided up to %d, want a part of %d to %d", n.done, ready, b.ready.Load())
+	}
+	if n.told[key].state != stateDead || n.asOfMS != before {
+		t.Errorf("after a part %q is told of the number, and as of %d, want dead, and %d", n.told[key].state, n.asOfMS, before)
+	}
+	for n.done < b.ready.Load() {
+		if _, err := n.round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(n.told) != 0 || n.asOfMS <= before {
+		t.Errorf("after all %v is told and not stored, as of %d", n.told, n.asOfMS)
+	}
+	mustBe(t, conn, number, stateActive, "")
+	all := told(t, conn, number)
+	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
+		t.Errorf("the feed ends with %q: %q", last, all)
+	}
+}
+
 // A touch of which no queue says anything stands for its whole bucket: nothing is lost of what an older program stored and touched.
 func TestNumbers_TouchWithoutQueue(t *testing.T) {
 	conn := connect(t)
