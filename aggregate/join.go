@@ -103,6 +103,9 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 	if err := a.exec(ctx, "split_copy", strays); err != nil {
 		return fmt.Errorf("copy split messages home: %w", err)
 	}
+	if err := a.exec(ctx, "split_replies", strays); err != nil {
+		return fmt.Errorf("copy replies of split messages home: %w", err)
+	}
 	if err := a.exec(ctx, "split_mark", strays); err != nil {
 		return fmt.Errorf("mark split messages: %w", err)
 	}

@@ -21,8 +21,9 @@ const chunkRows = 3_000_000
 // cellStatements compute all rollups of a chunk, in this order.
 var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste", "rollup_failures", "by_recipient", "numbers_touched"}
 
-// currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health. Generations of an older set are computed anew.
-const currentRollups = 2
+// currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the receipts of
+// 00009_receipts.sql. Generations of an older set are computed anew.
+const currentRollups = 3
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows, marker string }
@@ -263,7 +264,7 @@ func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickho
 	if found == 0 {
 		return nil
 	}
-	for _, name := range []string{"readdressed", "readdressed_numbers"} {
+	for _, name := range []string{"shared_attempts", "readdressed", "readdressed_numbers"} {
 		if err := a.doWith(ctx, name, parameters, tables...); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}

@@ -96,7 +96,7 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 	switch {
 	case !ev.Status.OfMessage():
 		b.people.Append(ev)
-		if ev.Status == schema.Lookup {
+		if ev.Status.MovesFigures() {
 			b.touches.add(ev.Account, 0)
 		}
 		b.peopleRows = append(b.peopleRows, r)
@@ -148,7 +148,7 @@ func (p *progress) count(term *uint64) {
 	}
 }
 
-// touchSet gathers the distinct (account, bucket) pairs of a block; bucket 0 stands for numbers that were looked up.
+// touchSet gathers the distinct (account, bucket) pairs of a block; bucket 0 stands for events of recipients.
 type touchSet struct {
 	accounts    map[string]*accountTouches
 	lastAccount *accountTouches

@@ -2,6 +2,7 @@ package query
 
 import (
 	"math/big"
+	"strings"
 
 	"kaskad/schema"
 )
@@ -12,21 +13,24 @@ type attempt struct {
 	step                                                                           uint8
 	submittedMS, idMS                                                              int64
 	channel, provider, campaign, template, sender, app, operator, traffic, trigger string
-	recipientCountry, contact                                                      string
+	recipientCountry, saidCountry, contact                                         string
 	segments, smsSegments                                                          uint16
 	times                                                                          []int64 // by status, from queued to skipped; schema.Never while unseen
+	machineMS                                                                      int64   // a read or click by a program
+	singleDeliveredMS                                                              int64   // a delivery that names part 1 of 1
 	parts                                                                          uint8
 	deliveredParts, failedParts                                                    big.Int
 	partFailures                                                                   uint8
 	partsDeliveredMS                                                               int64
 	errorCode                                                                      string
 	permanent                                                                      uint8
-	prices                                                                         map[string]int64
+	prices                                                                         map[string]int64 // by currency, with the part behind a blank
+	billable                                                                       uint8
 }
 
 // facts are what docs/definitions.md section 1 derives of an attempt. Times are Unix milliseconds, schema.Never when unknown.
 type facts struct {
-	delivered, read, clicked, replied, failed, skipped, attempted, sent, pending, skewed bool
+	machineOpened, bounced, delivered, read, clicked, replied, failed, skipped, attempted, sent, pending, skewed bool
 
 	startMS, deliveredMS, readMS, repliedMS int64
 }
@@ -58,20 +62,55 @@ func (a *attempt) allParts() bool {
 	return true
 }
 
+// wholeDeliveredMS is when the message was reported as delivered, all of it. A part is read with the attempt's parts: of one part it is the whole.
+func (a *attempt) wholeDeliveredMS() int64 {
+	ms := a.at(schema.Delivered)
+	if a.parts <= 1 {
+		ms = min(ms, a.singleDeliveredMS)
+	}
+	if a.allParts() {
+		ms = min(ms, a.partsDeliveredMS)
+	}
+	return ms
+}
+
+// country is that of the phone number; of another recipient what events say, else that in its id.
+func (a *attempt) country() string {
+	recipient, country, _ := strings.Cut(a.recipientCountry, "\x00")
+	if a.saidCountry != "" && !strings.HasPrefix(recipient, "+") {
+		return a.saidCountry
+	}
+	return country
+}
+
+// reported sums the prices of parts by currency; where there are no parts, the greatest counts.
+func (a *attempt) reported() map[string]int64 {
+	sums := map[string]int64{}
+	for key, micros := range a.prices {
+		currency, _, _ := strings.Cut(key, " ")
+		if a.parts > 1 {
+			sums[currency] += micros
+		} else {
+			sums[currency] = max(sums[currency], micros)
+		}
+	}
+	return sums
+}
+
 // derive applies the rules to the attempt of a message with the cohort (schema.Never when unknown).
 func (a *attempt) derive(cohortMS int64) facts {
 	var f facts
-	f.clicked, f.replied = a.seen(schema.Clicked), a.seen(schema.Replied)
-	f.read = f.clicked || f.replied || a.seen(schema.Read)
-	f.delivered = f.read || a.seen(schema.Delivered) || a.allParts()
 	openParts := new(big.Int).AndNot(&a.failedParts, &a.deliveredParts)
+	f.machineOpened = a.machineMS != schema.Never
+	f.bounced = a.channel == "email" && a.permanent == 1 && !a.seen(schema.Replied)
+	f.clicked, f.replied = !f.bounced && a.seen(schema.Clicked), a.seen(schema.Replied)
+	f.read = !f.bounced && a.seen(schema.Read, schema.Clicked, schema.Replied)
+	f.delivered = !f.bounced && (f.read || f.machineOpened || a.wholeDeliveredMS() != schema.Never)
 	f.failed = !f.delivered && (a.seen(schema.Undelivered, schema.Rejected, schema.Expired, schema.Failed) || openParts.Sign() > 0)
-	onlySkipped := !a.seen(schema.Accepted, schema.Sent, schema.Delivered, schema.Read, schema.Clicked, schema.Replied, schema.Undelivered,
-		schema.Rejected, schema.Expired, schema.Failed) && a.deliveredParts.Sign() == 0 && a.failedParts.Sign() == 0
-	f.skipped = a.seen(schema.Skipped) && onlySkipped
+	f.sent = f.delivered || f.machineOpened || a.deliveredParts.Sign() > 0 || a.partFailures&partTaken != 0 ||
+		a.seen(schema.Accepted, schema.Sent, schema.Delivered, schema.Read, schema.Clicked, schema.Replied, schema.Undelivered, schema.Expired)
+	f.skipped = a.seen(schema.Skipped) && !f.sent && !f.failed
 	f.attempted = !f.skipped
-	f.sent = f.delivered || a.seen(schema.Accepted, schema.Sent, schema.Undelivered, schema.Expired) || a.deliveredParts.Sign() > 0 ||
-		a.partFailures&partTaken != 0
 	f.pending = f.attempted && !f.delivered && !f.failed
 
 	f.startMS = min(a.at(schema.Accepted), a.at(schema.Sent))
@@ -81,11 +120,11 @@ func (a *attempt) derive(cohortMS int64) facts {
 	if f.startMS == schema.Never && a.step == 1 {
 		f.startMS = cohortMS
 	}
-	f.repliedMS = a.at(schema.Replied)
-	f.readMS = min(a.at(schema.Read), a.at(schema.Clicked), f.repliedMS)
-	f.deliveredMS = min(a.at(schema.Delivered), f.readMS)
-	if a.allParts() {
-		f.deliveredMS = min(f.deliveredMS, a.partsDeliveredMS)
+	f.deliveredMS, f.readMS, f.repliedMS = schema.Never, schema.Never, schema.Never
+	if !f.bounced {
+		f.repliedMS = a.at(schema.Replied)
+		f.readMS = min(a.at(schema.Read), a.at(schema.Clicked), f.repliedMS)
+		f.deliveredMS = min(a.wholeDeliveredMS(), a.machineMS, f.readMS)
 	}
 	f.skewed = f.startMS != schema.Never && f.deliveredMS != schema.Never && f.deliveredMS-f.startMS < -60_000
 	return f

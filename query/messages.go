@@ -79,6 +79,9 @@ type stepAnswer struct {
 	Traffic        string            `json:"traffic"`
 	Trigger        string            `json:"trigger"`
 	Attempted      bool              `json:"attempted"`
+	MachineOpened  bool              `json:"machine_opened"`
+	Bounced        bool              `json:"bounced"`
+	NotBilled      bool              `json:"not_billed"`
 	Sent           bool              `json:"sent"`
 	Delivered      bool              `json:"delivered"`
 	Read           bool              `json:"read"`
@@ -198,8 +201,9 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	for rows.Next() {
 		a := &attempt{}
 		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign, &a.template, &a.sender,
-			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.contact, &a.segments, &a.smsSegments, &a.times,
-			&a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures, &a.partsDeliveredMS, &a.errorCode, &a.permanent, &a.prices); err != nil {
+			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.saidCountry, &a.contact, &a.segments, &a.smsSegments,
+			&a.times, &a.machineMS, &a.singleDeliveredMS, &a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures, &a.partsDeliveredMS,
+			&a.errorCode, &a.permanent, &a.prices, &a.billable); err != nil {
 			return nil, err
 		}
 		all = append(all, a)
@@ -248,8 +252,15 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 			}
 		}
 	}
-	// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
 	for _, a := range attempts {
+		if a.machineMS != schema.Never {
+			answer.Timeline = append(answer.Timeline, momentShown{timeText(a.machineMS), a.step, a.channel, "machine_open", a.machineMS, schema.Read})
+		}
+		if a.parts <= 1 && a.singleDeliveredMS != schema.Never {
+			answer.Timeline = append(answer.Timeline,
+				momentShown{timeText(a.singleDeliveredMS), a.step, a.channel, "delivered", a.singleDeliveredMS, schema.Delivered})
+		}
+		// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
 		if a.allParts() {
 			answer.Timeline = append(answer.Timeline, momentShown{timeText(a.partsDeliveredMS), a.step, a.channel, "delivered", a.partsDeliveredMS, schema.Delivered})
 		}
@@ -273,11 +284,11 @@ func cohortOf(attempts []*attempt) int64 {
 }
 
 func describeStep(a *attempt, f facts) stepAnswer {
-	recipient, country, _ := strings.Cut(a.recipientCountry, "\x00")
+	recipient, _, _ := strings.Cut(a.recipientCountry, "\x00")
 	step := stepAnswer{
 		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: schema.MaskRecipient(recipient), Contact: schema.MaskRecipient(a.contact),
-		Country: country, Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app, Operator: a.operator, Traffic: a.traffic,
-		Trigger: a.trigger, Attempted: f.attempted, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked, Replied: f.replied,
+		Country: a.country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app, Operator: a.operator, Traffic: a.traffic,
+		Trigger: a.trigger, Attempted: f.attempted, MachineOpened: f.machineOpened, Bounced: f.bounced, NotBilled: a.billable == 1, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked, Replied: f.replied,
 		Failed: f.failed, Pending: f.pending, Skipped: f.skipped, Skewed: f.skewed,
 		Start: knownTime(f.startMS), DeliveredAt: knownTime(f.deliveredMS), ReadAt: knownTime(f.readMS),
 		TimeToDeliver: f.latency(f.deliveredMS), TimeToRead: f.latency(f.readMS), TimeToReply: f.latency(f.repliedMS),
@@ -292,7 +303,7 @@ func describeStep(a *attempt, f facts) stepAnswer {
 	if a.parts > 1 {
 		step.Parts = &partsShown{a.parts, partNumbers(&a.deliveredParts), partNumbers(new(big.Int).AndNot(&a.failedParts, &a.deliveredParts))}
 	}
-	for currency, micros := range a.prices {
+	for currency, micros := range a.reported() {
 		step.ReportedPrices = append(step.ReportedPrices, priceShown{currency, string(schema.AppendMicros(nil, micros))})
 	}
 	slices.SortFunc(step.ReportedPrices, func(x, y priceShown) int { return strings.Compare(x.Currency, y.Currency) })

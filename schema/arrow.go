@@ -174,19 +174,13 @@ func appendText(dst []byte, v string) []byte {
 	return w.Buf
 }
 
-// decimalValue writes a price; zeros beyond its sixth decimal say nothing.
+// decimalValue writes a price.
 func decimalValue(field string, text func(row int) string) arrowColumn {
 	if field != "price" {
 		return nil
 	}
 	return func(dst []byte, row int) []byte {
-		s := []byte(text(row))
-		if dot := bytes.IndexByte(s, '.'); dot >= 0 {
-			for len(s) > dot+7 && s[len(s)-1] == '0' {
-				s = s[:len(s)-1]
-			}
-		}
-		return append(append(append(dst, '"'), s...), '"')
+		return append(append(append(dst, '"'), text(row)...), '"')
 	}
 }
 

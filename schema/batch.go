@@ -47,8 +47,8 @@ func (t *texts) reset() { t.data, t.ends = t.data[:0], t.ends[:0] }
 // eventColumns are the columns that table events and table orphans share, filled in place and reused.
 type eventColumns struct {
 	account, messageID, channel, provider, campaign, template, sender, app, operator, traffic, trigger texts
-	recipientCountry, contact, errorCode, currency                                                     texts
-	step, status, part, parts, permanent                                                               []uint8
+	recipientCountry, saidCountry, contact, errorCode, currency                                        texts
+	step, status, part, parts, permanent, billable                                                     []uint8
 	segments, smsSegments                                                                              []uint16
 	smsMeasure                                                                                         []uint32
 	occurredMS, submittedMS, idMS, priceMicros                                                         []int64
@@ -58,7 +58,7 @@ func (c *eventColumns) append(ev *Event) {
 	c.account.append(ev.Account)
 	c.messageID.append(ev.MessageID)
 	c.step = append(c.step, ev.Step)
-	c.status = append(c.status, uint8(ev.Status))
+	c.status = append(c.status, uint8(ev.stored()))
 	c.occurredMS = append(c.occurredMS, ev.OccurredMS)
 	c.submittedMS = append(c.submittedMS, ev.SubmittedMS)
 	if ev.IDTimePlausible {
@@ -77,15 +77,12 @@ func (c *eventColumns) append(ev *Event) {
 	c.trigger.appendString(ev.Trigger)
 	c.recipientCountry.data = append(append(c.recipientCountry.data, ev.Recipient...), 0)
 	c.recipientCountry.appendString(ev.Country)
+	c.saidCountry.append(ev.SaidCountry)
 	c.contact.append(ev.Contact)
 	c.segments = append(c.segments, ev.Segments)
 	c.smsSegments = append(c.smsSegments, ev.SMSSegments)
 	c.smsMeasure = append(c.smsMeasure, ev.SMSMeasure)
-	part := ev.Part
-	if ev.Status != Delivered && !ev.Status.Failure() {
-		part = 0 // a part says something of deliveries and failures only
-	}
-	c.part = append(c.part, part)
+	c.part = append(c.part, ev.Part)
 	c.parts = append(c.parts, ev.Parts)
 	if ev.Status.Failure() {
 		c.errorCode.append(ev.ErrorCode)
@@ -96,6 +93,16 @@ func (c *eventColumns) append(ev *Event) {
 	}
 	c.priceMicros = append(c.priceMicros, ev.PriceMicros)
 	c.currency.append(ev.Currency)
+	// 0 unknown, 1 false, 2 true: bits of column billable.
+	c.billable = append(c.billable, uint8(ev.Billable+1))
+}
+
+// stored is the status as which the event is stored.
+func (ev *Event) stored() Status {
+	if ev.Machine && (ev.Status == Read || ev.Status == Clicked) {
+		return machineOpen
+	}
+	return ev.Status
 }
 
 func bit(b bool) uint8 {
@@ -109,24 +116,27 @@ func (c *eventColumns) rows() int { return len(c.step) }
 
 func (c *eventColumns) reset() {
 	for _, t := range []*texts{&c.account, &c.messageID, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender, &c.app, &c.operator,
-		&c.traffic, &c.trigger, &c.recipientCountry, &c.contact, &c.errorCode, &c.currency} {
+		&c.traffic, &c.trigger, &c.recipientCountry, &c.saidCountry, &c.contact, &c.errorCode, &c.currency} {
 		t.reset()
 	}
 	c.step, c.status, c.part, c.parts, c.permanent = c.step[:0], c.status[:0], c.part[:0], c.parts[:0], c.permanent[:0]
+	c.billable = c.billable[:0]
 	c.segments, c.smsSegments, c.smsMeasure = c.segments[:0], c.smsSegments[:0], c.smsMeasure[:0]
 	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0], c.priceMicros[:0]
 }
 
 const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, sender, app, operator, traffic, " +
-	"trigger, recipient_country, contact, segments, sms_segments, sms_measure, part, parts, error_code, permanent, price_micros, currency"
+	"trigger, recipient_country, said_country, contact, segments, sms_segments, sms_measure, part, parts, error_code, permanent, price_micros, " +
+	"currency, billable"
 
 // values lists the rows lo…hi of the shared columns in the order of sharedColumns.
 func (c *eventColumns) values(lo, hi int) []any {
 	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi], c.occurredMS[lo:hi],
 		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi), c.sender.strings(lo, hi),
 		c.app.strings(lo, hi), c.operator.strings(lo, hi), c.traffic.strings(lo, hi), c.trigger.strings(lo, hi),
-		c.recipientCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
-		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi)}
+		c.recipientCountry.strings(lo, hi), c.saidCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
+		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi),
+		c.billable[lo:hi]}
 }
 
 // Facts is a block of located message events for table events.

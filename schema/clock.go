@@ -12,9 +12,17 @@ const (
 	idTimeMaxMS = 2_240_611_200_000 // 2041-01-01T00:00:00Z, exclusive
 )
 
-// ParseTime reads an RFC 3339 time into Unix milliseconds; further digits are cut.
+// ParseTime reads a time into Unix milliseconds; further digits are cut. It takes RFC 3339, also with a blank for the T and a zone without its
+// colon (+0300), Unix seconds of 10 digits and milliseconds of 13. A time without its zone is none.
 func ParseTime(s []byte) (int64, bool) {
-	if len(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != 't') || s[13] != ':' || s[16] != ':' {
+	switch len(s) {
+	case 10:
+		n, ok := digits(s)
+		return n * 1000, ok
+	case 13:
+		return digits(s)
+	}
+	if len(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' || s[16] != ':' {
 		return 0, false
 	}
 	year, ok1 := digits(s[0:4])
@@ -48,9 +56,9 @@ func ParseTime(s []byte) (int64, bool) {
 	offset := int64(0)
 	switch {
 	case len(rest) == 1 && (rest[0] == 'Z' || rest[0] == 'z'):
-	case len(rest) == 6 && (rest[0] == '+' || rest[0] == '-') && rest[3] == ':':
+	case (len(rest) == 6 && rest[3] == ':' || len(rest) == 5) && (rest[0] == '+' || rest[0] == '-'):
 		oh, okH := digits(rest[1:3])
-		om, okM := digits(rest[4:6])
+		om, okM := digits(rest[len(rest)-2:])
 		if !okH || !okM || oh > 23 || om > 59 {
 			return 0, false
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -13,6 +14,8 @@ import (
 // outside because segments are the business of package money.
 type Decoder struct {
 	MeasureSMS func(text []byte) SMSMeasure
+	// NameUnknown makes [Decoder.UnknownNames] say which fields were ignored; it costs an allocation for each of them.
+	NameUnknown bool
 
 	countries countries
 	json      jx.Decoder
@@ -26,17 +29,25 @@ type Decoder struct {
 	times     struct{ occurred, submitted []byte }
 	price     []byte
 	hasPrice  bool
-	err       *FieldError
+	faults    []*FieldError
+	unknown   []string
 	field     func(d *jx.Decoder, key []byte) error
 	scanning  bool // values come from token, not from json
 	token     token
 }
 
-// errStop ends the walk over an object after a field error was kept in Decoder.err.
+// errStop ends the walk over an object after a fault was kept in Decoder.faults: of the fast scan, which leaves events with faults to the
+// JSON library, and of objects that cannot be read further.
 var errStop = errors.New("stop")
 
+// maxUnknownNames bounds the names kept of one event.
+const maxUnknownNames = 20
+
+// UnknownNames returns the ignored fields of the event that was decoded last, up to 20, if NameUnknown is set.
+func (d *Decoder) UnknownNames() []string { return d.unknown }
+
 // Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix milliseconds).
-// The event is valid until the next call, and as long as raw stays as it is. The error is a *FieldError.
+// The event is valid until the next call, and as long as raw stays as it is. The error tells all faults of the event.
 func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 	d.reset()
 	d.scanning = true
@@ -62,8 +73,8 @@ func (d *Decoder) decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 		return nil, fieldError(ReasonMalformed, "", raw, "is not a JSON object")
 	}
 	if err := d.json.ObjBytes(d.field); err != nil {
-		if d.err != nil {
-			return nil, d.err
+		if errors.Is(err, errStop) {
+			return nil, d.refusal()
 		}
 		return nil, fieldError(ReasonMalformed, "", nil, "is not valid JSON: "+err.Error())
 	}
@@ -79,16 +90,40 @@ func (d *Decoder) decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 
 func (d *Decoder) reset() {
 	d.arena = d.arena[:0]
-	d.ev = Event{Ported: -1, Valid: -1}
+	d.ev = Event{Billable: -1, Ported: -1, Valid: -1}
 	d.step, d.part, d.parts, d.hasPart = 1, 0, 0, false
 	d.measure = SMSMeasure{}
 	d.times.occurred, d.times.submitted = nil, nil
-	d.price, d.hasPrice, d.err = nil, false, nil
+	d.price, d.hasPrice, d.faults, d.unknown = nil, false, nil, nil
 }
 
+// fail keeps a fault. The walk goes on, so that the sender learns of all faults at once.
 func (d *Decoder) fail(reason Reason, field string, value []byte, rule string) error {
-	d.err = fieldError(reason, field, value, rule)
-	return errStop
+	d.faults = append(d.faults, fieldError(reason, field, value, rule))
+	if d.scanning {
+		return errStop
+	}
+	return nil
+}
+
+// failType is fail for a value of the wrong type, which has not been read yet.
+func (d *Decoder) failType(field, rule string) error {
+	if err := d.fail(ReasonWrongType, field, nil, "holds "+kindName(d.kind())+"; "+rule); err != nil {
+		return err
+	}
+	return d.skip(1)
+}
+
+// faulty reports whether the field has a fault already.
+func (d *Decoder) faulty(field string) bool {
+	return slices.ContainsFunc(d.faults, func(f *FieldError) bool { return f.Field == field })
+}
+
+// refusal joins the faults that were found.
+func (d *Decoder) refusal() *FieldError {
+	first := *d.faults[0]
+	first.Others = d.faults[1:]
+	return &first
 }
 
 func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
@@ -157,6 +192,15 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 		err := d.boolean("permanent", &v)
 		d.ev.Permanent = v == 1
 		return err
+	case "machine":
+		var v int8
+		err := d.boolean("machine", &v)
+		d.ev.Machine = v == 1
+		return err
+	case "billable":
+		return d.boolean("billable", &d.ev.Billable)
+	case "country":
+		return d.country()
 	case "ported":
 		return d.boolean("ported", &d.ev.Ported)
 	case "valid":
@@ -166,6 +210,9 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 		return d.text("price", &d.price, MaxTextBytes)
 	}
 	d.ev.UnknownFields++
+	if d.NameUnknown && len(d.unknown) < maxUnknownNames {
+		d.unknown = append(d.unknown, string(key))
+	}
 	if d.scanning {
 		return nil
 	}
@@ -182,7 +229,7 @@ func (d *Decoder) text(field string, to *[]byte, limit int) error {
 		*to = nil
 		return d.null()
 	case t != jx.String && t != jx.Number:
-		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be a string")
+		return d.failType(field, "must be a string")
 	case d.scanning:
 	case t == jx.String:
 		d.arena, err = d.json.StrAppend(d.arena)
@@ -243,25 +290,43 @@ func (d *Decoder) status() error {
 	return d.fail(ReasonUnknownValue, "status", raw, oneOf(Statuses))
 }
 
-// integer reads a whole number in [lo, hi]; null leaves the default.
+// integer reads a whole number in [lo, hi], as a JSON number or as digits in a string; null leaves the default.
 func (d *Decoder) integer(field string, to *int64, lo, hi int64) error {
+	rule := func() string { return fmt.Sprintf("must be a whole number, %d…%d", lo, hi) }
 	switch t := d.kind(); t {
 	case jx.Null:
 		return d.null()
-	case jx.Number:
-		raw, err := d.number()
+	case jx.Number, jx.String:
+		raw, err := d.digits(t)
 		if err != nil {
 			return err
 		}
+		if t == jx.String && len(raw) == 0 {
+			return nil // empty and missing are the same
+		}
 		n, ok := wholeNumber(raw)
 		if !ok || n < lo || n > hi {
-			return d.fail(ReasonOutOfRange, field, raw, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
+			return d.fail(ReasonOutOfRange, field, raw, rule())
 		}
 		*to = n
 		return nil
 	default:
-		return d.fail(ReasonWrongType, field, nil, fmt.Sprintf("holds %s; must be a whole number, %d…%d", kindName(t), lo, hi))
+		return d.failType(field, rule())
 	}
+}
+
+// digits reads the bytes of a number, or of a string.
+func (d *Decoder) digits(t jx.Type) ([]byte, error) {
+	if t == jx.Number {
+		return d.number()
+	}
+	if d.scanning {
+		return d.token.raw, nil
+	}
+	start := len(d.arena)
+	var err error
+	d.arena, err = d.json.StrAppend(d.arena)
+	return d.arena[start:], err
 }
 
 func (d *Decoder) uint16(field string, to *uint16) error {
@@ -272,7 +337,7 @@ func (d *Decoder) uint16(field string, to *uint16) error {
 }
 
 func (d *Decoder) boolean(field string, to *int8) error {
-	switch t := d.kind(); t {
+	switch d.kind() {
 	case jx.Null:
 		return d.null()
 	case jx.Bool:
@@ -283,8 +348,19 @@ func (d *Decoder) boolean(field string, to *int8) error {
 		}
 		return err
 	default:
-		return d.fail(ReasonWrongType, field, nil, "holds "+kindName(t)+"; must be true or false")
+		return d.failType(field, "must be true or false")
 	}
+}
+
+func (d *Decoder) country() error {
+	var raw []byte
+	if err := d.text("country", &raw, MaxTextBytes); err != nil {
+		return err
+	}
+	if d.ev.SaidCountry = raw; len(raw) > 0 && !KnownCountry(string(raw)) {
+		return d.fail(ReasonUnknownValue, "country", raw, "must be an ISO 3166 code of two capital letters such as RU")
+	}
+	return nil
 }
 
 func (d *Decoder) ownerChanged() error {
@@ -300,7 +376,7 @@ func (d *Decoder) ownerChanged() error {
 	return nil
 }
 
-const timeRule = "must be an RFC 3339 time such as 2026-11-20T13:00:00.000+03:00"
+const timeRule = "must be an RFC 3339 time with its zone such as 2026-11-20T13:00:00.000+03:00, or Unix seconds (10 digits) or milliseconds (13)"
 
 // wholeNumber reads an integer literal of at most 18 digits.
 func wholeNumber(raw []byte) (int64, bool) {
@@ -339,7 +415,8 @@ func kindName(t jx.Type) string {
 // skip passes over an unknown value of any shape, at most MaxDepth levels deep.
 func (d *Decoder) skip(depth int) error {
 	if depth > MaxDepth {
-		return d.fail(ReasonMalformed, "", nil, fmt.Sprintf("is nested deeper than %d levels", MaxDepth))
+		d.faults = append(d.faults, fieldError(ReasonMalformed, "", nil, fmt.Sprintf("is nested deeper than %d levels", MaxDepth)))
+		return errStop
 	}
 	switch d.json.Next() {
 	case jx.Object:

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,19 @@ func TestDecoder_Decode_Accepts(t *testing.T) {
 		"UnknownFields":      {event("x", `{"a":[1,{"b":null}]}`, "y", "7"), func(ev *Event) bool { return ev.UnknownFields == 2 }},
 		"Depth16":            {event("x", strings.Repeat("[", 16)+strings.Repeat("]", 16)), func(ev *Event) bool { return ev.UnknownFields == 1 }},
 		"Escapes":            {event("campaign", `"caf\u00e9 \"x\""`), func(ev *Event) bool { return string(ev.Campaign) == `café "x"` }},
-		"OnePartOfOne":       {event("part", "1", "parts", "1"), func(ev *Event) bool { return ev.Part == 0 && ev.Parts == 1 }},
+		"OnePartOfOne":       {event("part", "1", "parts", "1"), func(ev *Event) bool { return ev.Part == 1 && ev.Parts == 1 }},
+		"DigitsInText":       {event("step", `"2"`, "segments", `"3"`, "part", `"1"`, "parts", `"2"`), func(ev *Event) bool { return ev.Step == 2 && ev.Segments == 3 && ev.Parts == 2 }},
+		"EpochSeconds":       {event("occurred_at", "1795082401", "submitted_at", `"1795082400"`), func(ev *Event) bool { return ev.OccurredMS == 1795082401000 && ev.SubmittedMS == 1795082400000 }},
+		"EpochMilliseconds":  {event("occurred_at", `"1795082401999"`, "submitted_at", "1795082400001"), func(ev *Event) bool { return ev.OccurredMS == 1795082401999 && ev.SubmittedMS == 1795082400001 }},
+		"BlankForT":          {event("occurred_at", `"2026-11-19 13:00:01+0300"`), func(ev *Event) bool { return ev.OccurredMS == 1795082401000 }},
+		"PriceZeros":         {event("price", `"0.03330000"`, "currency", `"EUR"`), func(ev *Event) bool { return ev.PriceMicros == 33_300 }},
+		"Billable":           {event("billable", "false"), func(ev *Event) bool { return ev.Billable == 0 }},
+		"Machine":            {event("status", `"read"`, "machine", "true"), func(ev *Event) bool { return ev.Status == Read && ev.Machine && ev.stored() == machineOpen }},
+		"MachineDelivered":   {event("machine", "true"), func(ev *Event) bool { return ev.stored() == Sent }},
+		"SaidCountry":        {event("recipient", `"device:7"`, "country", `"KZ"`), func(ev *Event) bool { return string(ev.SaidCountry) == "KZ" && ev.Country == "" }},
+		"UserOfCountry":      {event("recipient", `"user:US.1349"`), func(ev *Event) bool { return ev.Country == "US" }},
+		"UserOfNoCountry":    {event("recipient", `"user:Us.1349"`), func(ev *Event) bool { return ev.Country == "" }},
+		"Inbound":            {event("status", `"inbound"`, "message_id", ""), func(ev *Event) bool { return ev.Status == Inbound && !ev.Status.OfMessage() && ev.BucketMS == 0 }},
 		"PartsWithoutPart":   {event("parts", "3"), func(ev *Event) bool { return ev.Part == 0 && ev.Parts == 3 }},
 		"Parts255":           {event("part", "255", "parts", "255"), func(ev *Event) bool { return ev.Part == 255 }},
 		"Price":              {event("price", `"2.000001"`, "currency", `"RUB"`), func(ev *Event) bool { return ev.PriceMicros == 2_000_001 && string(ev.Currency) == "RUB" }},
@@ -90,6 +103,39 @@ func TestDecoder_Decode_Accepts(t *testing.T) {
 	}
 }
 
+// A sender mends a line once, so it is told everything that is wrong with it.
+func TestDecoder_Decode_AllFaults(t *testing.T) {
+	raw := event("account", "", "channel", `"fax"`, "step", `{"a":[1]}`, "occurred_at", `"soon"`, "recipient", `"+1"`, "price", `"1"`, "part", "2", "x", "1")
+	var d Decoder
+	_, err := d.Decode([]byte(raw), testNow)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	var fields []string
+	for _, f := range append([]*FieldError{err}, err.Others...) {
+		fields = append(fields, f.Field)
+	}
+	slices.Sort(fields)
+	if got, want := strings.Join(fields, " "), "account channel currency occurred_at part recipient step"; got != want {
+		t.Errorf("faults of %s, want %s (%v)", got, want, err)
+	}
+	if n := strings.Count(err.Error(), "; "); n < 6 {
+		t.Errorf("%q tells %d faults", err, n+1)
+	}
+}
+
+func TestDecoder_UnknownNames(t *testing.T) {
+	d := Decoder{NameUnknown: true}
+	for _, raw := range []string{event("campain", `"a"`, "x", "7"), event("campain", `"\u0061"`, "x", `{"y":1}`)} {
+		if _, err := d.Decode([]byte(raw), testNow); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(d.UnknownNames(), " "); got != "campain x" {
+			t.Errorf("%s: unknown %q, want campain x", raw, got)
+		}
+	}
+}
+
 func TestDecoder_Decode_Refuses(t *testing.T) {
 	long := func(n int) string { return `"` + strings.Repeat("x", n) + `"` }
 	for name, c := range map[string]struct {
@@ -120,7 +166,15 @@ func TestDecoder_Decode_Refuses(t *testing.T) {
 		"Step0":            {event("step", "0"), ReasonOutOfRange, "step"},
 		"Step33":           {event("step", "33"), ReasonOutOfRange, "step"},
 		"StepFraction":     {event("step", "1.5"), ReasonOutOfRange, "step"},
-		"StepText":         {event("step", `"2"`), ReasonWrongType, "step"},
+		"StepText":         {event("step", `"two"`), ReasonOutOfRange, "step"},
+		"StepZeroText":     {event("step", `"0"`), ReasonOutOfRange, "step"},
+		"StepTrue":         {event("step", "true"), ReasonWrongType, "step"},
+		"TimeNoZone":       {event("occurred_at", `"2026-11-19T10:00:01"`), ReasonBadTime, "occurred_at"},
+		"TimeShortEpoch":   {event("occurred_at", "179508240"), ReasonBadTime, "occurred_at"},
+		"CountryName":      {event("country", `"Russia"`), ReasonUnknownValue, "country"},
+		"CountryCase":      {event("country", `"ru"`), ReasonUnknownValue, "country"},
+		"CountryUnknown":   {event("country", `"XX"`), ReasonUnknownValue, "country"},
+		"BillableText":     {event("billable", `"no"`), ReasonWrongType, "billable"},
 		"SegmentsNegative": {event("segments", "-1"), ReasonOutOfRange, "segments"},
 		"SegmentsHuge":     {event("segments", "99999999999999999999"), ReasonOutOfRange, "segments"},
 		"ObjectInField":    {event("campaign", `{"id":1}`), ReasonWrongType, "campaign"},
@@ -155,7 +209,7 @@ func TestDecoder_Decode_Refuses(t *testing.T) {
 		"PartZero":         {event("part", "0", "parts", "2"), ReasonBadPart, "part"},
 		"OverByNegative":   {event("sms_over_by", "-1"), ReasonOutOfRange, "sms_over_by"},
 		"ForcedFraction":   {event("sms_forced_chars", "1.5"), ReasonOutOfRange, "sms_forced_chars"},
-		"PlainText":        {event("sms_segments_plain", `"2"`), ReasonWrongType, "sms_segments_plain"},
+		"PlainText":        {event("sms_segments_plain", `"2.0"`), ReasonOutOfRange, "sms_segments_plain"},
 		"Parts256":         {event("parts", "256"), ReasonOutOfRange, "parts"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -44,6 +44,13 @@ func (ev *Event) AppendJSON(dst []byte) []byte {
 		w.micros("price", ev.PriceMicros)
 		w.text("currency", ev.Currency)
 	}
+	if ev.Billable >= 0 {
+		w.boolean("billable", ev.Billable == 1)
+	}
+	if ev.Machine {
+		w.boolean("machine", true)
+	}
+	w.text("country", ev.SaidCountry)
 	if ev.Ported >= 0 {
 		w.boolean("ported", ev.Ported == 1)
 	}

@@ -272,7 +272,7 @@ func (r *erasureRig) figures() []string {
 	var all []string
 	for _, query := range []string{
 		"SELECT toString(tuple(* EXCEPT (recipient_country, recipient_mark, contact), substring(recipient_country, position(recipient_country, '\\0')))) AS line FROM attempts FINAL ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, contact, generation))) AS line FROM attempts_by_recipient FINAL ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient, contact, person, generation))) AS line FROM attempts_by_recipient FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, batch))) AS line FROM recipient_events FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs WHERE message_id != '' AND " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs_by_person WHERE message_id != '' AND " + visible + " ORDER BY line",
@@ -284,6 +284,7 @@ func (r *erasureRig) figures() []string {
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,
 		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY account, contact ORDER BY line",
+		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY account, person ORDER BY line",
 	} {
 		all = append(all, append(r.texts(query), "--")...)
 	}

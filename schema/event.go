@@ -47,16 +47,31 @@ const (
 	Complained
 	Blocked
 	Lookup
+	// Inbound is a message from the customer that answers none of ours.
+	Inbound
+
+	// machineOpen is how a read or click by a program is stored: it proves delivery and nothing else. No event names it.
+	machineOpen
 )
 
 var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied", "undelivered", "rejected",
-	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup"}
+	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound"}
 
 // String returns the name used in events.
 func (s Status) String() string { return statusNames[s] }
 
 // OfMessage tells whether the status speaks of an attempt rather than of a recipient.
 func (s Status) OfMessage() bool { return s <= Skipped }
+
+// MovesFigures reports whether an event of a recipient changes figures that are computed ahead: verdicts on numbers, conversations, and what
+// messages are blamed for. The others are looked at when a report is read.
+func (s Status) MovesFigures() bool {
+	switch s {
+	case Lookup, Inbound, Unsubscribed, Complained, Blocked:
+		return true
+	}
+	return false
+}
 
 // Failure tells whether the status is one of undelivered, rejected, expired, failed.
 func (s Status) Failure() bool { return s >= Undelivered && s <= Failed }
@@ -73,7 +88,7 @@ var (
 var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at", "recipient", "campaign",
 	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_segments_plain", "sms_over_by",
 	"sms_forced_chars", "sms_text", "part", "parts", "error_code",
-	"permanent", "trigger", "price", "currency", "ported", "valid", "owner_changed_at", "event_id"}
+	"permanent", "trigger", "price", "currency", "billable", "machine", "country", "ported", "valid", "owner_changed_at", "event_id"}
 
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
 // Empty text, 0 and missing are the same (docs/definitions.md section 1).
@@ -88,12 +103,13 @@ type Event struct {
 	SMSMeasure                                          uint32 // packed by PackSMSMeasure
 	OccurredMS, SubmittedMS, OwnerChangedMS             int64
 	PriceMicros                                         int64
-	Permanent                                           bool
-	Ported, Valid                                       int8 // -1 unknown, 0 false, 1 true
-	Country                                             string
-	IDTimeMS                                            int64 // time inside a UUIDv7 or ULID message_id, else 0
-	BucketMS                                            int64 // start of the hour where the message is stored; 0 while unknown
-	IDTimePlausible                                     bool  // the id's time may serve as the cohort
+	Permanent, Machine                                  bool
+	Billable, Ported, Valid                             int8   // -1 unknown, 0 false, 1 true
+	SaidCountry                                         []byte // field country: of a recipient that is no phone number
+	Country                                             string // of the recipient itself: libphonenumber's, or that of a user:CC.… id
+	IDTimeMS                                            int64  // time inside a UUIDv7 or ULID message_id, else 0
+	BucketMS                                            int64  // start of the hour where the message is stored; 0 while unknown
+	IDTimePlausible                                     bool   // the id's time may serve as the cohort
 	UnknownFields                                       int
 }
 
@@ -123,10 +139,20 @@ type FieldError struct {
 	Field  string // "" when the whole event is unreadable
 	Value  string // as sent, shortened; phone numbers are masked
 	Rule   string
+	// Others are the event's further faults, in the order in which they were found; they have no others themselves.
+	Others []*FieldError
 }
 
-// Error reads "field: value: rule".
+// Error reads "field: value: rule", for every fault of the event, joined by "; ".
 func (e *FieldError) Error() string {
+	texts := []string{e.text()}
+	for _, other := range e.Others {
+		texts = append(texts, other.text())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e *FieldError) text() string {
 	var b strings.Builder
 	if e.Field != "" {
 		b.WriteString(e.Field)

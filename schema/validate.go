@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
 )
 
 // required names the fields that no event may lack; message_id is required of message statuses, channel of all but lookup.
@@ -14,24 +15,28 @@ const requiredRule = "is required"
 // finish checks the rules that need the whole event and derives country, cohort and bucket.
 func (d *Decoder) finish(nowMS int64) (*Event, *FieldError) {
 	ev := &d.ev
-	switch {
-	case len(ev.Account) == 0:
-		return nil, fieldError(ReasonMissing, "account", nil, requiredRule)
-	case ev.Status == 0:
-		return nil, fieldError(ReasonMissing, "status", nil, requiredRule)
-	case len(ev.Recipient) == 0:
-		return nil, fieldError(ReasonMissing, "recipient", nil, requiredRule)
-	case len(d.times.occurred) == 0:
-		return nil, fieldError(ReasonMissing, "occurred_at", nil, requiredRule)
-	case ev.Channel == "" && ev.Status != Lookup:
-		return nil, fieldError(ReasonMissing, "channel", nil, requiredRule)
-	case len(ev.MessageID) == 0 && ev.Status.OfMessage():
-		return nil, fieldError(ReasonMissing, "message_id", nil, requiredRule+" of a message status")
-	}
-	for _, check := range [...]func(int64) *FieldError{d.finishTimes, d.finishRecipient, d.finishParts, d.finishPrice} {
-		if err := check(nowMS); err != nil {
-			return nil, err
+	for _, field := range [...]struct {
+		name    string
+		missing bool
+		rule    string
+	}{
+		{"account", len(ev.Account) == 0, requiredRule},
+		{"status", ev.Status == 0, requiredRule},
+		{"recipient", len(ev.Recipient) == 0, requiredRule},
+		{"occurred_at", len(d.times.occurred) == 0, requiredRule},
+		{"channel", ev.Channel == "" && ev.Status != Lookup, requiredRule},
+		{"message_id", len(ev.MessageID) == 0 && ev.Status != 0 && ev.Status.OfMessage(), requiredRule + " of a message status"},
+	} {
+		if field.missing && !d.faulty(field.name) {
+			d.faults = append(d.faults, fieldError(ReasonMissing, field.name, nil, field.rule))
 		}
+	}
+	d.finishTimes(nowMS)
+	d.finishRecipient()
+	d.finishParts()
+	d.finishPrice()
+	if len(d.faults) > 0 {
+		return nil, d.refusal()
 	}
 	ev.Step = uint8(d.step)
 	// Codes come with and without leading zeros ("001", "1"); a code of zeros means no error.
@@ -41,78 +46,124 @@ func (d *Decoder) finish(nowMS int64) (*Event, *FieldError) {
 	return ev, nil
 }
 
-func (d *Decoder) finishTimes(nowMS int64) *FieldError {
-	ms, ok := ParseTime(d.times.occurred)
-	if !ok {
-		return fieldError(ReasonBadTime, "occurred_at", d.times.occurred, timeRule)
-	}
-	if err := checkWindow("occurred_at", d.times.occurred, ms, nowMS); err != nil {
-		return err
-	}
-	d.ev.OccurredMS = ms
-	if len(d.times.submitted) == 0 {
-		return nil
-	}
-	if ms, ok = ParseTime(d.times.submitted); !ok {
-		return fieldError(ReasonBadTime, "submitted_at", d.times.submitted, timeRule)
-	}
-	d.ev.SubmittedMS = ms
-	return checkWindow("submitted_at", d.times.submitted, ms, nowMS)
+// fault keeps a fault that was found after the whole event was read.
+func (d *Decoder) fault(reason Reason, field string, value []byte, rule string) {
+	d.faults = append(d.faults, fieldError(reason, field, value, rule))
 }
 
-func (d *Decoder) finishRecipient(int64) *FieldError {
+func (d *Decoder) finishTimes(nowMS int64) {
+	for _, field := range [...]struct {
+		name string
+		raw  []byte
+		to   *int64
+	}{{"occurred_at", d.times.occurred, &d.ev.OccurredMS}, {"submitted_at", d.times.submitted, &d.ev.SubmittedMS}} {
+		if len(field.raw) == 0 {
+			continue
+		}
+		ms, ok := ParseTime(field.raw)
+		if !ok {
+			d.fault(ReasonBadTime, field.name, field.raw, timeRule)
+			continue
+		}
+		if err := checkWindow(field.name, field.raw, ms, nowMS); err != nil {
+			d.faults = append(d.faults, err)
+		}
+		*field.to = ms
+	}
+}
+
+func (d *Decoder) finishRecipient() {
 	r := d.ev.Recipient
+	if len(r) == 0 {
+		return
+	}
 	if r[0] == '+' {
 		n := len(r) - 1
 		if _, ok := digits(r[1:]); !ok || n < 7 || n > 15 || r[1] == '0' {
-			return fieldError(ReasonBadRecipient, "recipient", r, "must be + and 7 to 15 digits, the first not 0, or user:…, device:…, email:…")
+			d.fault(ReasonBadRecipient, "recipient", r, "must be + and 7 to 15 digits, the first not 0, or user:…, device:…, email:…")
+			return
 		}
 		d.ev.Country = d.countries.region(r)
-		return nil
+		return
 	}
 	for _, kind := range [...]string{"user:", "device:", "email:"} {
 		if len(r) > len(kind) && string(r[:len(kind)]) == kind {
-			return nil
+			d.ev.Country = userCountry(r)
+			return
 		}
 	}
-	return fieldError(ReasonBadRecipient, "recipient", r, "must be a phone number with + and country code, or user:…, device:…, email:…")
+	d.fault(ReasonBadRecipient, "recipient", r, "must be a phone number with + and country code, or user:…, device:…, email:…")
 }
 
-// finishParts keeps part and parts only of multipart messages: one part of one is an ordinary message.
-func (d *Decoder) finishParts(int64) *FieldError {
+// userCountry returns the country in an id of the form user:CC.…, as WhatsApp's business-scoped ids have it, or "".
+func userCountry(r []byte) string {
+	const kind = "user:"
+	if len(r) < len(kind)+3 || string(r[:len(kind)]) != kind || r[len(kind)+2] != '.' {
+		return ""
+	}
+	letters := r[len(kind) : len(kind)+2]
+	for _, c := range letters {
+		if c < 'A' || c > 'Z' {
+			return ""
+		}
+	}
+	return string(letters)
+}
+
+// finishParts checks part against the event's own parts. What a part means is decided when the attempt is folded, by the greatest parts of
+// all its events.
+func (d *Decoder) finishParts() {
 	switch {
+	case d.faulty("part") || d.faulty("parts"):
 	case d.parts == 0 && d.part > 0:
-		return fieldError(ReasonBadPart, "part", nil, "needs parts, the number of parts of the message")
+		d.fault(ReasonBadPart, "part", nil, "needs parts, the number of parts of the message")
 	case d.parts > 0 && d.hasPart && (d.part < 1 || d.part > d.parts):
-		return fieldError(ReasonBadPart, "part", nil, "must be 1…parts: parts are counted from 1")
-	case d.parts == 1:
-		d.part = 0
+		d.fault(ReasonBadPart, "part", nil, "must be 1…parts: parts are counted from 1")
 	}
 	d.ev.Part, d.ev.Parts = uint8(d.part), uint8(d.parts)
-	return nil
 }
 
 // maxPriceMicros keeps sums of a billion prices inside an int64.
 const maxPriceMicros = 1_000_000_000 * 1_000_000
 
-func (d *Decoder) finishPrice(int64) *FieldError {
+func (d *Decoder) finishPrice() {
 	ev := &d.ev
 	if !d.hasPrice || len(d.price) == 0 {
 		ev.Currency = nil
-		return nil
+		return
 	}
-	micros, ok := ParseMicros(d.price)
+	micros, ok := ParseMicros(cutZeros(d.price))
 	if !ok || micros < 0 || micros > maxPriceMicros {
-		return fieldError(ReasonBadPrice, "price", d.price, `must be a decimal string such as "2.50", not negative, with at most 6 decimals, up to 1000000000`)
+		d.fault(ReasonBadPrice, "price", d.price, `must be a decimal string such as "2.50", not negative, with at most 6 decimals, up to 1000000000`)
 	}
-	if len(ev.Currency) == 0 {
-		return fieldError(ReasonBadPrice, "currency", nil, "is required with a price (ISO 4217, such as RUB)")
-	}
-	if !KnownCurrency(string(ev.Currency)) {
-		return fieldError(ReasonUnknownValue, "currency", ev.Currency, "is not an ISO 4217 code such as RUB")
+	switch {
+	case len(ev.Currency) == 0:
+		if !d.faulty("currency") {
+			d.fault(ReasonBadPrice, "currency", nil, "is required with a price (ISO 4217, such as RUB)")
+		}
+	case !KnownCurrency(string(ev.Currency)):
+		d.fault(ReasonUnknownValue, "currency", ev.Currency, "is not an ISO 4217 code such as RUB")
 	}
 	ev.PriceMicros = micros
-	return nil
+}
+
+// cutZeros cuts zeros beyond the sixth decimal, which say nothing.
+func cutZeros(price []byte) []byte {
+	if dot := bytes.IndexByte(price, '.'); dot >= 0 {
+		for len(price) > dot+7 && price[len(price)-1] == '0' {
+			price = price[:len(price)-1]
+		}
+	}
+	return price
+}
+
+// KnownCountry reports whether the code is one of ISO 3166-1, in capitals.
+func KnownCountry(code string) bool {
+	if len(code) != 2 || strings.ToUpper(code) != code {
+		return false
+	}
+	region, err := language.ParseRegion(code)
+	return err == nil && region.IsCountry() && region.String() == code
 }
 
 // ParseMicros reads a plain decimal with at most 6 decimals into micro-units. No exponent, no sign but a leading minus.

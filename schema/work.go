@@ -33,7 +33,11 @@ func (r *RecipientEvents) Append(ev *Event) {
 	r.ported = append(r.ported, ev.Ported)
 	r.valid = append(r.valid, ev.Valid)
 	r.ownerChangedMS = append(r.ownerChangedMS, ev.OwnerChangedMS)
-	r.country.appendString(ev.Country)
+	if len(ev.SaidCountry) > 0 && ev.Recipient[0] != '+' {
+		r.country.append(ev.SaidCountry)
+	} else {
+		r.country.appendString(ev.Country)
+	}
 	r.errorCode.append(ev.ErrorCode)
 }
 

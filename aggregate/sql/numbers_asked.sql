@@ -2,5 +2,5 @@
 INSERT INTO numbers_touched
 SELECT DISTINCT {generation:UInt64}, account, number
 FROM number_queue
-WHERE batch IN (SELECT id FROM batches) AND bucket = toDateTime(0, 'UTC')
+WHERE batch IN (SELECT id FROM batches) AND bucket = toDateTime(0, 'UTC') AND event IN ('', 'lookup')
 SETTINGS insert_deduplicate = 0

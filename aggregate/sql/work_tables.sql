@@ -10,17 +10,19 @@ CREATE TABLE {folded:Identifier}
     traffic LowCardinality(String), trigger LowCardinality(String), currencies String,
     sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64),
     sent_at_ms Int64, queued_ms Int64, delivered_at_ms Int64, read_at_ms Int64, clicked_ms Int64, replied_ms Int64,
-    is_sent Bool, is_delivered Bool, is_read Bool, is_failed Bool, is_skipped Bool,
+    is_sent Bool, is_delivered Bool, is_read Bool, is_machine_opened Bool, is_failed Bool, is_skipped Bool, is_not_billed Bool,
     -- As in tables legs and shapes.
     leg UInt64, code UInt32,
-    recipient String, contact String, readdressed Bool, error_code LowCardinality(String), permanent Bool, is_expired Bool
+    recipient String, contact String, readdressed Bool,
+    error_code LowCardinality(String), error_ms Int64, permanent Bool, is_expired Bool
 )
 ENGINE = Memory;
 
 CREATE TABLE {heads:Identifier}
 (
     account LowCardinality(String), bucket DateTime('UTC'), message_id String, cohort_ms Int64, campaign LowCardinality(String),
-    template LowCardinality(String), sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64), attempted UInt8, shape UInt64
+    template LowCardinality(String), sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64), attempted UInt8, person String,
+    shape UInt64
 )
 ENGINE = Memory;
 

@@ -7,7 +7,7 @@ WITH
 SELECT 'attempts' AS name, count() AS found FROM attempts
 WHERE account = whose AND (startsWith(recipient_country, concat(wanted, '\0')) OR contact = wanted OR contact = digits)
 UNION ALL
-SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits)
+SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits OR person = wanted OR person = digits)
 UNION ALL
 SELECT 'recipient_events', count() FROM recipient_events WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits)
 UNION ALL
