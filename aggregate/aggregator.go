@@ -97,6 +97,8 @@ type Aggregator struct {
 	nextDays   time.Time
 	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
 	answered   map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	// optOutAccounts are the accounts from which anybody has opted out when the pass began.
+	optOutAccounts []string
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
 	ready atomic.Uint64
 }

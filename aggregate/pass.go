@@ -42,6 +42,11 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 		addTouches(open, opened)
 	}
+	named, err := a.findNamed(ctx, asked)
+	if err != nil {
+		return false, err
+	}
+	addTouches(open, named)
 	work := choose(open, a.dueBuckets(nowMS), nowMS-maxDueWait.Milliseconds(), a.batch)
 	pending := len(open)
 	if len(work) > 0 {
@@ -56,6 +61,9 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 		a.adapt(len(work), pending, time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
+	}
+	if err := a.attributeAsked(ctx, generation, asked); err != nil {
+		return false, err
 	}
 	if err := a.noteNumbers(ctx, generation, nowMS, len(work) > 0, asked); err != nil {
 		return false, err

@@ -26,9 +26,11 @@ var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascad
 const currentRollups = 3
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
-type workTables struct{ folded, heads, dialogRows, marker string }
+type workTables struct{ folded, heads, dialogRows, addresses, marker string }
 
-func (t workTables) all() []string { return []string{t.folded, t.heads, t.dialogRows, t.marker} }
+func (t workTables) all() []string {
+	return []string{t.folded, t.heads, t.dialogRows, t.addresses, t.marker}
+}
 
 // createTables makes the tables of this aggregator, and removes those of aggregators that ended without doing so: there is no other one now.
 func (a *Aggregator) createTables(ctx context.Context) error {
@@ -52,7 +54,7 @@ func (a *Aggregator) createTables(ctx context.Context) error {
 		return err
 	}
 	prefix := "work_" + strings.ReplaceAll(a.owner.String(), "-", "") + "_"
-	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows", prefix + "marker"}
+	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows", prefix + "addresses", prefix + "marker"}
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0)))
 	for _, create := range strings.Split(statement("work_tables"), ";\n") {
 		if err := a.deps.Conn.Exec(ctx, create); err != nil {
@@ -99,8 +101,8 @@ func (a *Aggregator) checkAlive(ctx context.Context) error {
 // parameters are those that the statements of a pass share.
 func (a *Aggregator) parameters(generation uint64) clickhouse.Parameters {
 	return clickhouse.Parameters{
-		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows, "marker": a.tables.marker,
-		"rollups": strconv.Itoa(currentRollups),
+		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows,
+		"addresses": a.tables.addresses, "marker": a.tables.marker, "rollups": strconv.Itoa(currentRollups),
 	}
 }
 
@@ -147,10 +149,16 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	for _, n := range rows {
 		a.passRows += n
 	}
+	if err := a.readOptOutAccounts(ctx); err != nil {
+		return nil, err
+	}
 	for _, c := range chunks(work, rows, a.chunkRows) {
 		if err := a.computeCells(ctx, generation, nowMS, c, batches); err != nil {
 			return nil, fmt.Errorf("compute generation %d of %d buckets: %w", generation, len(work), err)
 		}
+	}
+	if err := a.attributeChanged(ctx, generation, targets); err != nil {
+		return nil, err
 	}
 	if err := a.checkAlive(ctx); err != nil {
 		return nil, err
@@ -251,7 +259,10 @@ func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS 
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return a.takeBackReaddressed(ctx, parameters, targets, batches)
+	if err := a.takeBackReaddressed(ctx, parameters, targets, batches); err != nil {
+		return err
+	}
+	return a.attributeChunk(ctx, parameters, targets, batches)
 }
 
 // takeBackReaddressed takes attempts from recipients that a later event has replaced by a greater one.

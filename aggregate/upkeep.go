@@ -104,9 +104,9 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}
 	}
-	for _, name := range []string{"drop_day_cells", "drop_days"} {
+	for _, name := range []string{"drop_day_cells", "drop_days", "drop_opt_outs"} {
 		if err := a.deps.Conn.Exec(ctx, statement(name)); err != nil {
-			return fmt.Errorf("remove sums of days (%s): %w", name, err)
+			return fmt.Errorf("remove what was replaced (%s): %w", name, err)
 		}
 	}
 	if err := a.deps.Conn.Exec(ctx, statement("drop_generations")); err != nil {

@@ -11,17 +11,19 @@ import (
 
 // rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and denominators
 // come from channels.sql in the same order, but for denominators that two rates share.
-var rateNames = [...]string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h"}
+var rateNames = [...]string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h",
+	"unsubscribe", "block", "complaint"}
 
-var countNames = [...]string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed"}
+var countNames = [...]string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened",
+	"unsubscribed", "blocked", "complained"}
 
 // channelColumns lists the fields of a row behind its keys.
 func channelColumns() []string {
 	columns := slices.Clone(countNames[:])
 	for _, r := range rateNames {
-		columns = append(columns, r+"_num", r+"_den", r+"_rate")
+		columns = append(columns, r+"_num", r+"_den", r+"_rate", r+"_rate_low", r+"_rate_high")
 	}
-	columns = append(columns, "open_rate_low", "open_rate_high", "open_rate_bound")
+	columns = append(columns, "open_rate_bound")
 	for _, latency := range []string{"time_to_deliver", "time_to_read", "time_to_reply"} {
 		columns = append(columns, latency+"_p50", latency+"_p90", latency+"_p99")
 	}
@@ -41,6 +43,7 @@ type channelSums struct {
 	replyNum, clickNum                                   uint64
 	within1mNum, within1mDen, within24hNum, within24hDen uint64
 	read24hNum, read24hDen                               uint64
+	optOutNum                                            [3]uint64 // unsubscribed, blocked, complained
 	exact, lower, upper                                  uint64
 	latencies                                            [3]latencyRanks // to deliver, to read, to reply
 	settledMS                                            int64
@@ -62,7 +65,7 @@ func (s *channelSums) destinations(keys []key) []any {
 	}
 	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen, &s.replyNum, &s.clickNum,
 		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
-		&s.exact, &s.lower, &s.upper, &s.latencies[0].cells, &s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
+		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].cells, &s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
 		&s.latencies[2].cells, &s.latencies[2].known, &s.settledMS)
 }
 
@@ -95,11 +98,12 @@ func (s *channelSums) row(keys []key, nowMS int64, row []value) []value {
 		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen}, {s.openNum, s.readOfSentDen},
 		{s.replyNum, s.deliveryNum}, {s.clickNum, s.deliveryNum},
 		{s.within1mNum, s.within1mDen}, {s.within24hNum, s.within24hDen}, {s.read24hNum, s.read24hDen},
+		{s.optOutNum[0], s.deliveryNum}, {s.optOutNum[1], s.deliveryNum}, {s.optOutNum[2], s.deliveryNum},
 	} {
-		row = append(row, count(r[0]), count(r[1]), rateOf(r[0], r[1]))
+		low, high := wilson(r[0], r[1])
+		row = append(row, count(r[0]), count(r[1]), rateOf(r[0], r[1]), low, high)
 	}
-	low, high := wilson(s.openNum, s.openDen)
-	row = append(row, low, high, s.bound())
+	row = append(row, s.bound())
 	for _, latency := range s.latencies {
 		row = latency.appendSeconds(row)
 	}

@@ -71,14 +71,23 @@ type latencyRanks struct {
 	known bool
 }
 
-// appendSeconds appends the percentiles in seconds, or nulls. Rounding to a millisecond keeps the error within the 2 % of
-// docs/definitions.md section 3: a cell is 1 % wide either way, so that up to 50 ms the rounded value is the latency itself.
+// appendSeconds appends the percentiles in seconds with three significant digits, above 100 s whole ones, or nulls. Rounding keeps the error within
+// the 2 % of docs/definitions.md section 3: a cell is 1 % wide either way, and up to 50 ms the rounded value is the latency itself.
 func (l latencyRanks) appendSeconds(row []value) []value {
 	if !l.known || len(l.cells) != 3 {
 		return append(row, null, null, null)
 	}
 	for _, cell := range l.cells {
-		row = append(row, decimal(int64(math.Round(schema.LatencyCellMS(cell))), 3))
+		row = append(row, decimal(threeDigits(int64(math.Round(schema.LatencyCellMS(cell)))), 3))
 	}
 	return row
+}
+
+// threeDigits rounds milliseconds to three significant digits, from 100 s on to whole seconds, half away from zero.
+func threeDigits(ms int64) int64 {
+	unit := int64(1)
+	for ms >= 1000*unit && unit < 1000 {
+		unit *= 10
+	}
+	return (ms + unit/2) / unit * unit
 }

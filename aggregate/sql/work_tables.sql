@@ -33,6 +33,9 @@ CREATE TABLE {dialog_rows:Identifier}
 )
 ENGINE = Memory;
 
+-- People whose opt-outs may have to be attributed anew.
+CREATE TABLE {addresses:Identifier} (account LowCardinality(String), recipient String) ENGINE = Memory;
+
 -- One row for as long as these tables have lived: ClickHouse forgets what is in memory when it starts again, and a pass must notice.
 CREATE TABLE {marker:Identifier} (alive Bool) ENGINE = Memory;
 

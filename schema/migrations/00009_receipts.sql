@@ -109,5 +109,49 @@ SELECT batch, account, recipient AS number, status AS event FROM recipient_event
 WHERE (status = 'lookup' AND startsWith(recipient, '+')) OR status IN ('inbound', 'unsubscribed', 'blocked', 'complained');
 -- +goose StatementEnd
 
+-- Which attempt each unsubscribed, blocked and complained event is attributed to (docs/definitions.md section 3), with what reports cut by; of an event the
+-- greatest generation counts. named: the message_id that the event names, '' where its address decides. found: there is such an attempt.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS opt_outs
+(
+    account LowCardinality(String), recipient String CODEC(ZSTD(1)), status LowCardinality(String), event_channel LowCardinality(String),
+    event_app LowCardinality(String), occurred_ms Int64, named String, generation UInt64, found Bool,
+    message_id String, cohort_ms Int64, channel LowCardinality(String), provider LowCardinality(String), campaign LowCardinality(String),
+    template LowCardinality(String), sender LowCardinality(String), app LowCardinality(String), operator LowCardinality(String),
+    country LowCardinality(String), traffic LowCardinality(String), step UInt8, trigger LowCardinality(String)
+)
+ENGINE = MergeTree
+ORDER BY (account, recipient, status, event_channel, event_app, occurred_ms, named, generation);
+-- +goose StatementEnd
+-- Messages that such an event names: they are looked for when a message changes.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS named_messages
+(
+    account LowCardinality(String), message_id String
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (account, message_id);
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE MATERIALIZED VIEW IF NOT EXISTS recipient_events_to_named TO named_messages AS
+SELECT account, message_id FROM recipient_events WHERE status IN ('unsubscribed', 'blocked', 'complained') AND message_id != '';
+-- +goose StatementEnd
+-- +goose StatementBegin
+INSERT INTO named_messages SELECT DISTINCT account, message_id FROM recipient_events
+WHERE status IN ('unsubscribed', 'blocked', 'complained') AND message_id != '' SETTINGS insert_deduplicate = 0;
+-- +goose StatementEnd
+-- The accounts from which anybody ever opted out.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS opt_out_accounts (account LowCardinality(String)) ENGINE = ReplacingMergeTree ORDER BY account;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE MATERIALIZED VIEW IF NOT EXISTS recipient_events_to_opt_out_accounts TO opt_out_accounts AS
+SELECT DISTINCT account FROM recipient_events WHERE status IN ('unsubscribed', 'blocked', 'complained');
+-- +goose StatementEnd
+-- +goose StatementBegin
+INSERT INTO opt_out_accounts SELECT DISTINCT account FROM recipient_events WHERE status IN ('unsubscribed', 'blocked', 'complained')
+SETTINGS insert_deduplicate = 0;
+-- +goose StatementEnd
+
 -- +goose Down
 SELECT 1;

@@ -1,0 +1,37 @@
+-- Attributes the events of these addresses that name no message: each to the attempt delivered last within the 7 days before it, on its channel and address,
+-- and app where both name one (docs/definitions.md section 3). An event that fits none is noted too, for it may have fitted one before.
+-- Parameters: generation, addresses.
+INSERT INTO opt_outs
+    (account, recipient, status, event_channel, event_app, occurred_ms, named, generation, found, message_id, step, cohort_ms, channel, provider,
+     campaign, template, sender, app, operator, country, traffic, trigger)
+WITH
+    604800000 AS reach_ms,
+    events AS
+    (
+        SELECT DISTINCT account, recipient, status, channel, app, occurred_ms
+        FROM recipient_events
+        WHERE (account, recipient) IN (SELECT account, recipient FROM {addresses:Identifier})
+            AND status IN ('unsubscribed', 'blocked', 'complained') AND message_id = ''
+    ),
+    delivered AS
+    (
+        SELECT account, recipient, delivered_ms, message_id, step, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger
+        FROM attempts_by_recipient FINAL
+        WHERE (account, recipient) IN (SELECT account, recipient FROM events) AND bitTest(code, 1)
+    )
+SELECT
+    account, recipient, status, event_channel, event_app, occurred_ms, '' AS named, {generation:UInt64}, found,
+    one.1, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9, one.10, one.11, one.12, one.13
+FROM
+(
+    SELECT
+        e.account AS account, e.recipient AS recipient, e.status AS status, e.channel AS event_channel, e.app AS event_app, e.occurred_ms AS occurred_ms,
+        d.message_id != '' AND d.delivered_ms BETWEEN e.occurred_ms - reach_ms AND e.occurred_ms AND (e.app = '' OR d.app = '' OR d.app = e.app) AS fits,
+        max(fits) = 1 AS found,
+        argMax((d.message_id, d.step, d.cohort_ms, d.channel, d.provider, d.campaign, d.template, d.sender, d.app, d.operator, d.country, d.traffic, d.trigger),
+            (fits, d.delivered_ms, d.message_id, d.step)) AS one
+    FROM events AS e
+    LEFT JOIN delivered AS d ON d.account = e.account AND d.recipient = e.recipient AND d.channel = e.channel
+    GROUP BY account, recipient, status, event_channel, event_app, occurred_ms
+)
+SETTINGS insert_deduplicate = 0, join_use_nulls = 0
