@@ -87,19 +87,11 @@ func errorMaps(own map[string][]ErrorMapLine) (func(account string) errorMap, er
 	}, nil
 }
 
-// foldReason merges what the failure in m.wire says of its reason.
-func (m *Model) foldReason(a *attempt) {
-	if code := strings.TrimLeft(m.wire.ErrorCode, "0"); code > m.strings[a.errorCode] {
-		a.errorCode = m.intern(code)
-	}
-	a.permanent = a.permanent || m.wire.Permanent == saidTrue
-}
-
 // class returns the reason class of a failed attempt.
 func (m *Model) class(a *attempt, codes errorMap) string {
 	code := m.strings[a.errorCode]
 	if code == "" {
-		if a.times[expired] != 0 || a.multipart != nil && a.multipart.expired {
+		if a.sawExpired() {
 			return "expired"
 		}
 		return "unknown"

@@ -19,16 +19,16 @@ func TestModel_Dialogs_Borders(t *testing.T) {
 		"exactly 24 h later":                          {"d2T10:00 d3T10:00", "11", "11"},
 		"a window does not slide":                     {"d2T10:00 d3T09:00 d3T10:00 d4T09:59", "1010", "1111"},
 		"it opens where the last one missed":          {"d2T10:00 d3T12:00 d4T11:00", "110", "111"},
-		"a new month starts anew":                     {"d31T23:59:59.999 d1T00:00", "11", "11"},
-		"the old month's window is no more":           {"d31T12:00 d1T00:00 d1T12:00", "110", "111"},
+		"a new month is nothing new":                  {"d31T23:59:59.999 d1T00:00", "10", "11"},
+		"a window over a month border":                {"d31T12:00 d1T00:00 d1T12:00", "101", "111"},
 		"a reply within the window":                   {"r2T10:00/2T11:00 d2T12:00", "10", "10"},
-		"a reply opens a window":                      {"r2T10:00/4T10:00 d4T11:00 d5T09:59 d5T10:00", "1101", "1001"},
-		"a reply at the instant of a delivery, first": {"r2T10:00/4T10:00 d4T10:00 d5T10:00", "111", "101"},
-		"exactly 24 h after the reply":                {"r2T10:00/2T12:00 d3T11:59:59.999 d3T12:00", "110", "101"},
-		"a reply over a month border":                 {"r31T10:00/31T23:00 d1T00:00 d1T22:59 d1T23:00", "1100", "1001"},
-		"the reply is the first thing known":          {"r-/2T10:00 d2T11:00 d3T10:00", "101", "001"},
-		"a reply before the delivery":                 {"r2T10:00/2T09:00 d2T11:00", "10", "00"},
-		"two replies cover one after the other":       {"r2T10:00/2T12:00 r2T13:00/3T12:00 d4T11:59 d4T12:00", "1011", "1001"},
+		"a reply opens a window":                      {"r2T10:00/4T10:00 d4T11:00 d5T09:59 d5T10:00", "1001", "1001"},
+		"a reply at the instant of a delivery, first": {"r2T10:00/4T10:00 d4T10:00 d5T10:00", "101", "101"},
+		"exactly 24 h after the reply":                {"r2T10:00/2T12:00 d3T11:59:59.999 d3T12:00", "101", "101"},
+		"a reply over a month border":                 {"r31T10:00/31T23:00 d1T00:00 d1T22:59 d1T23:00", "1001", "1001"},
+		"the reply is the first thing known":          {"r-/2T10:00 d2T11:00 d3T10:00", "001", "001"},
+		"a reply before the delivery":                 {"r2T10:00/2T09:00 d2T11:00", "00", "00"},
+		"two replies cover one after the other":       {"r2T10:00/2T12:00 r2T13:00/3T12:00 d4T11:59 d4T12:00", "1001", "1001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := func(s string) string {
@@ -120,15 +120,15 @@ func TestModel_Dialogs_Ties(t *testing.T) {
 	}
 }
 
-// A12: the customer's answer at t0 and five messages within 24 h are one dialog; what is delivered at t0 + 24 h opens a new one. The reply
-// is the first thing known of its message, so it opens the window.
+// A12: a message, the customer's answer to it at t0 and five messages within 24 h are one dialog; what is delivered at t0 + 24 h opens a
+// new one.
 func TestModel_Dialogs_A12(t *testing.T) {
 	t0 := time.Date(2026, 11, 10, 10, 0, 0, 0, time.UTC)
 	line := func(status, id string, after time.Duration) string {
 		return fmt.Sprintf(`%s channel="whatsapp" sender="S" sms_segments=3 message_id=%q submitted_at="2026-11-10T00:00:00Z" occurred_at=%q`,
 			status, id, t0.Add(after).Format(time.RFC3339))
 	}
-	events := []string{line("replied", "question", 0)}
+	events := []string{line("delivered", "question", -time.Hour), line("replied", "question", 0)}
 	for i, after := range []time.Duration{0, time.Minute, time.Hour, 12 * time.Hour, 24*time.Hour - time.Second} {
 		events = append(events, line("delivered", fmt.Sprint("answer", i), after))
 	}
