@@ -27,20 +27,21 @@ func rateOf(num, den uint64) value {
 }
 
 // wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is 0.
-// With z = 1.959964 and p = num ÷ den its bounds are
+// With z = 1.959963984540054, which docs/definitions.md rounds to 1.959964 and the examples do not, and p = num ÷ den its bounds are
 //
 //	(num + z²/2 ∓ z·√(num·(den−num)/den + z²/4)) ÷ (den + z²)
 //
-// They are computed in integers: scaled by 2·den·10¹² a bound is (a ∓ √b) ÷ c, so that no digit depends on a float.
+// They are computed in integers: scaled by 2·den·10³⁰ a bound is (a ∓ √b) ÷ c, so that no digit depends on a float.
 func wilson(num, den uint64) (low, high value) {
 	if den == 0 {
 		return null, null
 	}
 	var (
 		k, n  = new(big.Int).SetUint64(num), new(big.Int).SetUint64(den)
-		unit  = big.NewInt(million * million)
-		z2    = big.NewInt(1_959_964 * 1_959_964) // z² in units of 10⁻¹²
 		mul   = func(x, y *big.Int) *big.Int { return new(big.Int).Mul(x, y) }
+		z     = big.NewInt(1_959_963_984_540_054) // in units of 10⁻¹⁵
+		z2    = mul(z, z)
+		unit  = new(big.Int).Exp(big.NewInt(10), big.NewInt(30), nil)
 		add   = func(x, y *big.Int) *big.Int { return new(big.Int).Add(x, y) }
 		two   = big.NewInt(2)
 		a     = mul(n, add(mul(two, mul(k, unit)), z2))
@@ -50,7 +51,7 @@ func wilson(num, den uint64) (low, high value) {
 	)
 	// round(10⁶·(a ∓ √b) ÷ c) = ⌊(2·10⁶·a + c ∓ √(4·10¹²·b)) ÷ 2c⌋, where the root may be replaced by its ceiling when it is
 	// subtracted and by its floor when it is added.
-	b.Mul(b, mul(big.NewInt(4), unit))
+	b.Mul(b, big.NewInt(4*million*million))
 	floor := new(big.Int).Sqrt(b)
 	ceiling := new(big.Int).Set(floor)
 	if mul(floor, floor).Cmp(b) < 0 {
