@@ -63,7 +63,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		switch {
 		case !ev.Status.OfMessage():
 			people.Append(ev)
-			if ev.Status == schema.Lookup {
+			if ev.Status.MovesFigures() {
 				touched[bucketKey{string(ev.Account), 0}] = true
 			}
 			return

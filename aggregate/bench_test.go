@@ -65,7 +65,7 @@ func benchPass(b *testing.B, conn driver.Conn, work []*bucketWork, messages int)
 	clear(timed.took)
 	began := time.Now()
 	for b.Loop() {
-		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil); err != nil {
+		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

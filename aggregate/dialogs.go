@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -13,22 +14,24 @@ import (
 	"kaskad/schema"
 )
 
-// dialogWindow is how long a conversation lasts, and how long a customer's reply keeps messages to them free (docs/definitions.md section 4).
+// dialogWindow is how long a conversation lasts, and how long a customer's message keeps messages to them free (docs/definitions.md section 4).
 const dialogWindow = int64(24 * time.Hour / time.Millisecond)
 
-// dialog is a delivered attempt in what one person and one sender said to each other on one channel.
+// dialog is a delivered attempt in what one person and one sender said to each other on one channel, or (inbound) what the person wrote besides.
 type dialog struct {
-	messageID              string
-	bucket                 time.Time
-	step                   uint8
-	deliveredMS, repliedMS int64 // repliedMS is schema.Never where there was no reply
-	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's reply window.
+	messageID   string
+	bucket      time.Time
+	step        uint8
+	deliveredMS int64
+	repliesMS   []int64
+	inbound     bool
+	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's window.
 	conversation, outside bool
 	// mine: the attempt is in a bucket of the pass; its units are not known before the walk. The units of others are as published.
 	mine bool
 }
 
-// turn is a moment of the walk: the reply to an attempt or its delivery.
+// turn is a moment of the walk: a message from the customer, or the delivery of an attempt.
 type turn struct {
 	at       int64
 	delivery bool
@@ -41,35 +44,28 @@ func walk(dialogs []dialog) (moved []*dialog) {
 	turns := make([]turn, 0, 2*len(dialogs))
 	for i := range dialogs {
 		d := &dialogs[i]
-		turns = append(turns, turn{d.deliveredMS, true, d})
-		if d.repliedMS < schema.Never {
-			turns = append(turns, turn{d.repliedMS, false, d})
+		if !d.inbound {
+			turns = append(turns, turn{d.deliveredMS, true, d})
+		}
+		for _, at := range d.repliesMS {
+			turns = append(turns, turn{at, false, d})
 		}
 	}
 	slices.SortFunc(turns, func(x, y turn) int {
 		return cmp.Or(cmp.Compare(x.at, y.at), compareBools(x.delivery, y.delivery),
 			cmp.Compare(x.dialog.messageID, y.dialog.messageID), cmp.Compare(x.dialog.step, y.dialog.step))
 	})
-	var (
-		monthEnds, windowEnds int64
-		carried               bool
-		lastReply             = int64(-schema.Never)
-	)
+	end, lastInbound := int64(math.MinInt64), -schema.Never
 	for _, t := range turns {
-		if t.at >= monthEnds {
-			// Each UTC month starts a walk of its own; reply windows know no months.
-			monthEnds, windowEnds = monthEnd(t.at), t.at
-		}
-		if t.at >= windowEnds {
-			windowEnds, carried = t.at+dialogWindow, false
-		}
 		if !t.delivery {
-			lastReply = t.at
+			end, lastInbound = max(end, t.at+dialogWindow), t.at
 			continue
 		}
 		d := t.dialog
-		conversation, outside := !carried, t.at >= lastReply+dialogWindow
-		carried = true
+		conversation, outside := t.at >= end, t.at >= lastInbound+dialogWindow
+		if conversation {
+			end = t.at + dialogWindow
+		}
 		if !d.mine && (d.conversation != conversation || d.outside != outside) {
 			moved = append(moved, d)
 		}
@@ -88,15 +84,15 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
-// monthEnd returns the first instant of the UTC month after that of ms.
-func monthEnd(ms int64) int64 {
-	t := time.UnixMilli(ms).UTC()
-	return time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-}
-
 // decideDialogs writes the dialogs of the buckets of work under the generation. An event may move units of attempts in other buckets; those buckets
-// are added to work, so that they are published together and no report sees one without the other. It returns the whole work.
-func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work []*bucketWork, open map[bucketKey]*bucketWork) ([]*bucketWork, error) {
+// are added to work, so that they are published together and no report sees one without the other. asked are the touches of what people said besides.
+// It returns the whole work.
+func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work []*bucketWork, open map[bucketKey]*bucketWork, asked []schema.Touch,
+) ([]*bucketWork, error) {
+	batches, err := batchTable(asked)
+	if err != nil {
+		return nil, err
+	}
 	if err := a.truncate(ctx, a.tables.dialogRows); err != nil {
 		return nil, err
 	}
@@ -118,7 +114,7 @@ func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work 
 		if targets, err = targetTable(work); err != nil {
 			return nil, err
 		}
-		walked, moved, err := a.walkChanged(ctx, targets)
+		walked, moved, err := a.walkChanged(ctx, targets, batches)
 		if err != nil {
 			return nil, fmt.Errorf("walk dialogs: %w", err)
 		}
@@ -133,6 +129,9 @@ func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work 
 				w = &bucketWork{bucketKey: key}
 			}
 			fresh = append(fresh, w)
+		}
+		if len(fresh) == 0 && len(work) == 0 {
+			return nil, nil
 		}
 		if len(fresh) == 0 {
 			if err := a.do(ctx, "dialogs", generation, targets, walked); err != nil {
@@ -163,13 +162,13 @@ func (a *Aggregator) removeWaiting(ctx context.Context) error {
 
 // walkChanged walks the dialogs of everybody for whom something has changed in the targets. It returns the units of the targets' attempts, and the other
 // buckets that hold attempts whose units have moved.
-func (a *Aggregator) walkChanged(ctx context.Context, targets *ext.Table) (*ext.Table, map[bucketKey]bool, error) {
+func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Table) (*ext.Table, map[bucketKey]bool, error) {
 	walked, err := ext.NewTable("walked", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"), ext.Column("message_id", "String"),
 		ext.Column("step", "UInt8"), ext.Column("conversation", "UInt8"), ext.Column("outside", "UInt8"))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets), clickhouse.WithParameters(a.parameters(0))),
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets, batches), clickhouse.WithParameters(a.parameters(0))),
 		statement("dialogs_walk"))
 	if err != nil {
 		return nil, nil, err
@@ -201,8 +200,8 @@ func (a *Aggregator) walkChanged(ctx context.Context, targets *ext.Table) (*ext.
 		var p person
 		var d dialog
 		var conversation, outside uint8
-		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucket, &d.messageID, &d.step, &d.deliveredMS, &d.repliedMS,
-			&conversation, &outside, &d.mine); err != nil {
+		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucket, &d.messageID, &d.step, &d.deliveredMS, &d.repliesMS,
+			&conversation, &outside, &d.mine, &d.inbound); err != nil {
 			return nil, nil, err
 		}
 		if p != current {

@@ -13,28 +13,30 @@ import (
 	"kaskad/schema"
 )
 
-// naiveUnits decides units from the words of docs/definitions.md section 4: for every delivery it looks at all replies, and windows are looked
-// up in a list of those opened so far.
+// naiveUnits decides units from the words of docs/definitions.md section 4: it goes through the moments one by one, and for every delivery it
+// looks at all messages of the customer.
 func naiveUnits(dialogs []dialog) map[string][2]bool {
 	type event struct {
-		at    int64
-		reply bool
-		id    string
-		step  uint8
+		at      int64
+		inbound bool
+		id      string
+		step    uint8
 	}
 	var events []event
 	for _, d := range dialogs {
-		events = append(events, event{d.deliveredMS, false, d.messageID, d.step})
-		if d.repliedMS < schema.Never {
-			events = append(events, event{d.repliedMS, true, d.messageID, d.step})
+		if !d.inbound {
+			events = append(events, event{d.deliveredMS, false, d.messageID, d.step})
+		}
+		for _, at := range d.repliesMS {
+			events = append(events, event{at, true, d.messageID, d.step})
 		}
 	}
 	before := func(x, y event) bool {
 		switch {
 		case x.at != y.at:
 			return x.at < y.at
-		case x.reply != y.reply:
-			return x.reply
+		case x.inbound != y.inbound:
+			return x.inbound
 		case x.id != y.id:
 			return x.id < y.id
 		}
@@ -47,34 +49,27 @@ func naiveUnits(dialogs []dialog) map[string][2]bool {
 		}
 	}
 	units := map[string][2]bool{}
-	taken := map[int64]bool{}
-	starts := map[string][]int64{}
+	var ends []int64 // of all windows so far; the latest counts
 	for _, e := range events {
-		month := time.UnixMilli(e.at).UTC().Format("2006-01")
-		window := int64(-1)
-		for _, s := range starts[month] {
-			if s <= e.at && e.at-s < 86_400_000 {
-				window = s
-			}
+		open := false
+		for _, end := range ends {
+			open = open || e.at < end
 		}
-		if window < 0 {
-			window = e.at
-			starts[month] = append(starts[month], e.at)
+		if e.inbound || !open {
+			ends = append(ends, e.at+86_400_000)
 		}
-		if e.reply {
+		if e.inbound {
 			continue
 		}
 		covered := false
 		for _, r := range events {
-			covered = covered || r.reply && r.at <= e.at && e.at < r.at+86_400_000
+			covered = covered || r.inbound && r.at <= e.at && e.at < r.at+86_400_000
 		}
-		units[fmt.Sprint(e.id, "/", e.step)] = [2]bool{!taken[window], !covered}
-		taken[window] = true
+		units[fmt.Sprint(e.id, "/", e.step)] = [2]bool{!open, !covered}
 	}
 	return units
 }
 
-// Windows of different months may start in the same millisecond only if they are the same window, so a start identifies one.
 func TestWalk_AsNaive(t *testing.T) {
 	border := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	rapid.Check(t, func(r *rapid.T) {
@@ -85,24 +80,30 @@ func TestWalk_AsNaive(t *testing.T) {
 		})
 		var dialogs []dialog
 		for i := range rapid.IntRange(1, 12).Draw(r, "attempts") {
-			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"), repliedMS: schema.Never, mine: true}
-			if rapid.Bool().Draw(r, "answered") {
-				d.repliedMS = max(at.Draw(r, "replied"), d.deliveredMS)
+			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"), mine: true}
+			for range rapid.IntRange(0, 2).Draw(r, "replies") {
+				d.repliesMS = append(d.repliesMS, max(at.Draw(r, "replied"), d.deliveredMS))
 			}
 			dialogs = append(dialogs, d)
+		}
+		if rapid.Bool().Draw(r, "wrote") {
+			dialogs = append(dialogs, dialog{inbound: true, deliveredMS: schema.Never, repliesMS: []int64{at.Draw(r, "first"), at.Draw(r, "second")}})
 		}
 		want := naiveUnits(dialogs)
 		if moved := walk(dialogs); moved != nil {
 			r.Fatalf("attempts of the pass itself are said to have moved: %v", moved)
 		}
 		for _, d := range dialogs {
+			if d.inbound {
+				continue
+			}
 			if got := [2]bool{d.conversation, d.outside}; got != want[fmt.Sprint(d.messageID, "/", d.step)] {
 				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.messageID, d.step, got, want[fmt.Sprint(d.messageID, "/", d.step)])
 			}
 		}
 		again := rapid.Permutation(dialogs).Draw(r, "order")
 		again = slices.Clone(again)
-		flipped := rapid.IntRange(0, len(again)-1).Draw(r, "flipped")
+		flipped := rapid.IntRange(0, len(again)-1).Filter(func(i int) bool { return !again[i].inbound }).Draw(r, "flipped")
 		for i := range again {
 			again[i].mine = false
 		}
@@ -126,7 +127,7 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 	var attempts []*attempt
 	var lines []func() string
 	for i := range 150 {
-		x := &attempt{person: random.IntN(4), dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never, repliedMS: schema.Never}}
+		x := &attempt{person: random.IntN(4), dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never}}
 		at := start.Add(time.Duration(random.IntN(7*24*3600)) * time.Second)
 		members := append(submitted(at), "channel", []string{`"whatsapp"`, `"viber"`}[x.person%2], "sender", `"Shop"`,
 			"recipient", fmt.Sprintf(`"+7900123456%d"`, x.person))
@@ -138,15 +139,24 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 			x.deliveredMS = min(x.deliveredMS, delivered.UnixMilli())
 			return write("delivered", delivered)
 		})
-		if random.IntN(3) == 0 {
+		for range max(0, random.IntN(5)-2) {
 			replied := delivered.Add(time.Duration(random.IntN(20*3600)) * time.Second)
 			lines = append(lines, func() string {
 				// A reply proves the delivery.
-				x.repliedMS, x.deliveredMS = replied.UnixMilli(), min(x.deliveredMS, replied.UnixMilli())
+				x.repliesMS, x.deliveredMS = append(x.repliesMS, replied.UnixMilli()), min(x.deliveredMS, replied.UnixMilli())
 				return write("replied", replied)
 			})
 		}
 		attempts = append(attempts, x)
+	}
+	// What customers write besides, some of it before they ever got a message.
+	wrote := make([]dialog, 4)
+	for range 30 {
+		person, at := random.IntN(4), start.Add(time.Duration(random.IntN(8*24*3600)-24*3600)*time.Second)
+		lines = append(lines, func() string {
+			wrote[person].inbound, wrote[person].repliesMS = true, append(wrote[person].repliesMS, at.UnixMilli())
+			return eventLine("", "inbound", at, "channel", []string{`"whatsapp"`, `"viber"`}[person%2], "sender", `"Shop"`, "recipient", fmt.Sprintf(`"+7900123456%d"`, person))
+		})
 	}
 	random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 	for round := 0; len(lines) > 0; round++ {
@@ -166,6 +176,9 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 				if x.person == person && x.deliveredMS < schema.Never {
 					dialogs = append(dialogs, x.dialog)
 				}
+			}
+			if wrote[person].inbound {
+				dialogs = append(dialogs, wrote[person])
 			}
 			for id, units := range naiveUnits(dialogs) {
 				want[id] = units

@@ -49,8 +49,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	addTouches(open, named)
 	work := choose(open, a.dueBuckets(nowMS), nowMS-maxDueWait.Milliseconds(), a.batch)
 	pending := len(open)
-	if len(work) > 0 {
-		if work, err = a.recompute(ctx, generation, nowMS, work, open); err != nil {
+	if len(work) > 0 || len(asked) > 0 {
+		if work, err = a.recompute(ctx, generation, nowMS, work, open, asked); err != nil {
 			return false, err
 		}
 		for _, w := range work {
@@ -59,6 +59,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 				pending--
 			}
 		}
+	}
+	if len(work) > 0 {
 		a.adapt(len(work), pending, time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}

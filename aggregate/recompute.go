@@ -116,11 +116,16 @@ func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickho
 	return a.deps.Conn.Exec(ctx, statement(name))
 }
 
-// recompute runs steps 3 to 5 of the package comment for the chosen buckets and those whose units they move. It returns all of them.
-func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork, open map[bucketKey]*bucketWork) ([]*bucketWork, error) {
-	work, err := a.decideDialogs(ctx, generation, work, open)
+// recompute runs steps 3 to 5 of the package comment for the chosen buckets and those whose units they, or what people said (asked), move. It
+// returns all of them.
+func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork, open map[bucketKey]*bucketWork,
+	asked []schema.Touch) ([]*bucketWork, error) {
+	work, err := a.decideDialogs(ctx, generation, work, open, asked)
 	if err != nil {
 		return nil, fmt.Errorf("compute generation %d: %w", generation, err)
+	}
+	if len(work) == 0 {
+		return nil, nil
 	}
 	targets, err := targetTable(work)
 	if err != nil {

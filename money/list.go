@@ -84,7 +84,8 @@ func (p *problems) err() error {
 
 // list describes what a file may hold.
 type list struct {
-	name     string // of the only field of the JSON or YAML document
+	name     string // of the field of the JSON or YAML document that holds the rows
+	beside   string // the one field that may stand beside it, "" for none
 	fields   []string
 	required []string // columns that no CSV header lacks
 	limit    int

@@ -97,6 +97,8 @@ func (r *jsonReader) document() (rows []row) {
 	for r.tokens.More() {
 		name, _ := r.next().(string)
 		switch {
+		case name == r.list.beside && name != "":
+			r.skip(r.next())
 		case name != r.list.name:
 			r.problems.add(0, r.line, shorten(name), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 			r.skip(r.next())

@@ -64,6 +64,7 @@ func (r *yamlReader) document(top *yaml.Node) (rows []row) {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		name, content := top.Content[i], top.Content[i+1]
 		switch {
+		case name.Value == r.list.beside && name.Value != "":
 		case name.Value != r.list.name:
 			r.problems.add(0, name.Line, shorten(name.Value), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 		case found:

@@ -14,7 +14,8 @@ type Leg struct {
 
 	Sent, Delivered, Read, Failed bool     // as docs/definitions.md section 1 derives them: delivered implies sent
 	Conversation                  bool     // carries the unit of its conversation
-	Outside                       bool     // carries a unit because the customer had not replied in the 24 h before
+	Outside                       bool     // carries a unit because the customer had not written in the 24 h before
+	NotBilled                     bool     // the provider said that it does not charge for it
 	Segments                      uint16   // that the provider billed
 	ReportedIn                    []string // currencies in which a provider reported a price
 }
@@ -95,6 +96,9 @@ type LegCost struct {
 type Priced struct {
 	// OK is false when the message counts as unpriced: then all money, Legs and Estimated are empty.
 	OK bool
+	// Reason tells why the message is unpriced, the first that holds in the order of [Reasons]; Channel is that of the step that lacks a tariff or
+	// segments, "" for other reasons.
+	Reason, Channel string
 	// Currency is that of the rows found for the sent steps and the baseline; "" when none was found or they have two.
 	Currency string
 	// Segments are the baseline's; 0 when unknown. They are a key of the report for unpriced messages too.
@@ -109,6 +113,15 @@ type Priced struct {
 	Wasted           Amount // cost of failed attempts
 	Legs             []LegCost
 }
+
+// The reasons why a message is unpriced, in the order in which they are looked for.
+const (
+	ReasonNoSegments     = "no_segments"      // nothing says what it would take as SMS
+	ReasonNoSMSTariff    = "no_sms_tariff"    // no list price as SMS
+	ReasonNoTariff       = "no_tariff"        // a sent step has no tariff
+	ReasonNoStepSegments = "no_step_segments" // a step is billed by segments that are not known
+	ReasonTwoCurrencies  = "two_currencies"
+)
 
 const triggerUnread = "unread"
 
@@ -125,16 +138,34 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 	// Every row is looked up even when one is missing: an unpriced message has the currency of those that were found.
 	var prices currencies
 	prices.add(baseline)
-	complete := baseline != nil && p.Segments > 0
 	legs := make([]LegCost, len(shape.Legs))
+	noTariff, noSegments := "", ""
 	for i := range shape.Legs {
 		var ok bool
 		legs[i], ok = l.Cost(&shape.Legs[i], shape.SMSSegments, cohortMS)
 		prices.add(legs[i].Tariff)
-		complete = complete && ok
+		switch channel := shape.Legs[i].Channel; {
+		case ok:
+		case legs[i].Tariff == nil && noTariff == "":
+			noTariff = channel
+		case legs[i].Tariff != nil && noSegments == "":
+			noSegments = channel
+		}
 	}
 	p.Currency = prices.single()
-	if !complete || prices.mixed {
+	switch {
+	case p.Segments == 0:
+		p.Reason = ReasonNoSegments
+	case baseline == nil:
+		p.Reason = ReasonNoSMSTariff
+	case noTariff != "":
+		p.Reason, p.Channel = ReasonNoTariff, noTariff
+	case noSegments != "":
+		p.Reason, p.Channel = ReasonNoStepSegments, noSegments
+	case prices.mixed:
+		p.Reason = ReasonTwoCurrencies
+	}
+	if p.Reason != "" {
 		return p
 	}
 	p.OK, p.Estimated, p.Legs = true, estimated, legs
@@ -224,6 +255,9 @@ func (t *Tariff) baselineUnits(segments uint16) uint64 {
 // units counts what the tariff bills of a sent attempt. It returns false when that is not known: a tariff by segments, something to bill
 // and no segments, neither the provider's nor those of the message's text.
 func (t *Tariff) units(leg *Leg, smsSegments uint16) (units uint64, known bool) {
+	if leg.NotBilled {
+		return 0, true
+	}
 	switch t.Billing {
 	case PerSegmentSent:
 		return segmentUnits(true, leg.Segments, smsSegments)
@@ -265,7 +299,7 @@ func one(billed bool) uint64 {
 // cost returns units × price, and the connect price of a delivered attempt.
 func (t *Tariff) cost(leg *Leg, units uint64) Amount {
 	cost := Micros(t.Price).Times(int64(units))
-	if t.Billing == AttemptPlusConnect && leg.Delivered {
+	if t.Billing == AttemptPlusConnect && leg.Delivered && !leg.NotBilled {
 		cost = cost.Add(Micros(t.ConnectPrice))
 	}
 	return cost
@@ -324,6 +358,11 @@ func NewPriceList(tariffs []Tariff, templates []Template) *PriceList {
 		slices.SortFunc(rows, func(a, b Template) int { return cmp.Compare(a.FromMS, b.FromMS) })
 	}
 	return l
+}
+
+// HasMinimum reports whether a row of the list has a monthly minimum.
+func (l *PriceList) HasMinimum() bool {
+	return slices.ContainsFunc(l.tariffs, func(t Tariff) bool { return t.MonthlyMinimum > 0 })
 }
 
 // Borders returns the Unix milliseconds at which a row of the list starts or ends, sorted, each once: between two neighbours all prices

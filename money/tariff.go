@@ -55,7 +55,7 @@ type Tariff struct {
 	Billing        Billing
 	Price          int64 // micro-units of the currency
 	ConnectPrice   int64 // micro-units; only attempt_plus_connect has one
-	MonthlyMinimum int64 // micro-units per row, sender and UTC month; 0 when there is none
+	MonthlyMinimum int64 // micro-units per row, sender and month of the billing zone; 0 when there is none
 }
 
 // tariffRow is a row as the API, YAML and CSV show it.
@@ -107,7 +107,8 @@ func openTime(ms int64) *string {
 
 func tariffList() *list {
 	return &list{
-		name: "tariffs",
+		name:   "tariffs",
+		beside: BillingZoneField,
 		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to", "currency", "billing",
 			"price", "connect_price", "monthly_minimum"},
 		required: []string{"channel", "valid_from", "currency", "billing"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"kaskad/money"
 	"kaskad/schema"
@@ -50,7 +51,7 @@ func (l *priceLists) rows(account string) accountPrices {
 	if a, found := l.snapshot.accounts[account]; found {
 		return a
 	}
-	return accountPrices{list: l.snapshot.none}
+	return accountPrices{list: l.snapshot.none, zone: time.UTC}
 }
 
 // borders returns the times, in Unix seconds and in order, at which a price of some account may change.
@@ -86,6 +87,8 @@ type accountPrices struct {
 	// tariffs and templates are the rows that list was made of.
 	tariffs   []money.Tariff
 	templates []money.Template
+	// zone is the one in which providers close the account's month.
+	zone *time.Location
 	// broken tells why the lists cannot be read, as those of an older program may: it concerns who asks for this account, and nobody else.
 	broken error
 }
@@ -178,7 +181,7 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 		if !found {
 			var err error
 			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
-				prices = accountPrices{versions: versionsOf(b.tariffs, b.templates), list: made.none, broken: err}
+				prices = accountPrices{versions: versionsOf(b.tariffs, b.templates), list: made.none, zone: time.UTC, broken: err}
 			}
 		}
 		made.accounts[account] = prices
@@ -203,9 +206,16 @@ func (c *priceCache) compiled(account string, versions priceVersions) (prices ac
 }
 
 func compilePrices(tariffs, templates schema.Reference) (made accountPrices, err error) {
-	made.versions = versionsOf(tariffs, templates)
+	made.versions, made.zone = versionsOf(tariffs, templates), time.UTC
 	if tariffs.Version > 0 {
-		if made.tariffs, err = money.ParseTariffsJSON(slices.Concat([]byte(`{"tariffs":`), tariffs.Body, []byte("}"))); err != nil {
+		rows, zone, err := money.SplitTariffs(tariffs.Body)
+		if err == nil {
+			made.zone, err = money.BillingZone(zone)
+		}
+		if err == nil {
+			made.tariffs, err = money.ParseTariffsJSON(slices.Concat([]byte(`{"tariffs":`), rows, []byte("}")))
+		}
+		if err != nil {
 			return made, fmt.Errorf("version %d of tariffs: %w", tariffs.Version, err)
 		}
 	}

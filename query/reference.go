@@ -54,6 +54,11 @@ type referenceKind struct {
 	show func(list schema.Reference) ([]byte, error)
 	// forAll tells that GET without an account shows what holds for an account without a list.
 	forAll bool
+	// setting is a text beside the rows, "" for none; settingOf reads it from a body, and join and split put it together with the rows for storing.
+	setting   string
+	settingOf func(form listForm, body []byte) (string, error)
+	join      func(array []byte, setting string) []byte
+	split     func(stored []byte) (array []byte, setting string, err error)
 	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.
 	verdicts bool
 }
@@ -111,7 +116,7 @@ func withoutEnvelope(body []byte, name string) []byte {
 		case field == name && rows == nil:
 			rows = member
 			line = bytes.Count(body[:d.InputOffset()-int64(len(member))], []byte{'\n'})
-		case field != "account" && field != "version" && field != "at":
+		case field != "account" && field != "version" && field != "at" && field != money.BillingZoneField:
 			return body
 		}
 	}
@@ -167,11 +172,21 @@ func (p *params) version(name string) (version uint64, given bool) {
 
 // putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
 func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "if_version"})
+	known := []string{"account", "if_version"}
+	if kind.setting != "" {
+		known = append(known, kind.setting)
+	}
+	p, err := readParams(c.Request, known)
 	if err != nil {
 		return err
 	}
 	account := p.account(kind)
+	given, _ := p.one(kind.setting)
+	if kind.setting != "" && given != "" {
+		if _, err := money.BillingZone(given); err != nil {
+			p.fail(kind.setting, err.Error())
+		}
+	}
 	current, conditional := p.version("if_version")
 	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
 		conditional = true
@@ -194,6 +209,12 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	rows, array, err := kind.read(form, body)
+	if err == nil && kind.setting != "" {
+		var setting string
+		if setting, err = kind.settingOf(form, body); err == nil {
+			array = kind.join(array, cmp.Or(setting, given))
+		}
+	}
 	if err != nil {
 		return listProblem(c, kind, form, err)
 	}
@@ -355,6 +376,12 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	} else {
 		at = instant(list.AtMS)
 	}
+	setting := ""
+	if kind.setting != "" {
+		if list.Body, setting, err = kind.split(list.Body); err != nil {
+			return fmt.Errorf("show %s: %w", kind.name, err)
+		}
+	}
 	if kind.show != nil {
 		if list.Body, err = kind.show(list); err != nil {
 			return fmt.Errorf("show %s: %w", kind.name, err)
@@ -365,6 +392,9 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 		body, err := kind.write(form, list.Body)
 		if err != nil {
 			return err
+		}
+		if form == listYAML && setting != "" {
+			body = slices.Concat([]byte(kind.setting+": "+setting+"\n"), body)
 		}
 		c.Header("Kaskad-Version", strconv.FormatUint(list.Version, 10))
 		if found {
@@ -385,6 +415,10 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	count(list.Version).json(&out)
 	out.FieldStart("at")
 	at.json(&out)
+	if kind.setting != "" {
+		out.FieldStart(kind.setting)
+		text(cmp.Or(setting, "UTC")).json(&out)
+	}
 	out.FieldStart(kind.name)
 	out.Raw(list.Body)
 	out.ObjEnd()

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/sync/errgroup"
@@ -40,7 +39,10 @@ func (s *Server) savings(c *gin.Context) error {
 		seen.Mature = !slices.ContainsFunc(answer.rows, func(r *savingsRow) bool { return r.settledMS >= seen.NowMS })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.wantsMinimum(), nowMS: seen.NowMS}
+	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.minimumScope(basis.lists), nowMS: seen.NowMS}
+	if seen.AsOfMS != nil {
+		shown.asOfMS = *seen.AsOfMS
+	}
 	t := newTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, answer.channels))
 	start := 0
 	if after != nil {
@@ -94,23 +96,6 @@ func (r *savingsRow) shownKeys(keys keySet) [][]byte {
 		shown = append(shown, []byte(r.keys[i].shown(k)))
 	}
 	return append(shown, []byte(r.currency))
-}
-
-// wantsMinimum tells whether minimum_top_up can be known: whole months of UTC, and nothing that cuts a sender's month (docs/definitions.md
-// section 4, Tariffs).
-func (r *reportRequest) wantsMinimum() bool {
-	border := func(ms int64) bool {
-		t := time.UnixMilli(ms).UTC()
-		return t.Equal(time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC))
-	}
-	names := r.keys.names()
-	for _, f := range r.filters {
-		names = append(names, f.key.name)
-	}
-	return r.zone.String() == "UTC" && border(r.fromMS) && border(r.toMS) &&
-		!slices.ContainsFunc(names, func(name string) bool {
-			return !slices.Contains([]string{"account", "sender", "month", "currency"}, name)
-		})
 }
 
 // savingsBasis is what an answer is made of, besides the cells themselves.
@@ -223,7 +208,7 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 // computeSavings reads the cells, prices their shapes and adds them up.
 func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
 	q := newSavingsQuery(ask, basis.seen.Generation)
-	q.setPrices(basis.lists, ask.wantsMinimum())
+	q.setPrices(basis.lists, ask.minimumScope(basis.lists))
 	if q.hasWholeDays() {
 		if err := s.readBuilt(ctx, q); err != nil {
 			return nil, fmt.Errorf("read which days are summed up: %w", err)
@@ -263,8 +248,9 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 	defer closeRows(rows, &err)
 	scan := newCellScan(q)
 	type priced struct {
-		store   *shapeStore
-		pricing *pricing
+		store     *shapeStore
+		pricing   *pricing
+		monthEnds []int64
 	}
 	accounts := map[string]priced{}
 	for rows.Next() {
@@ -275,11 +261,15 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 		if !met {
 			a.store = s.shapes.of(scan.account)
 			a.pricing = a.store.pricing(basis.lists.rows(scan.account), basis.routes)
+			a.monthEnds = q.monthEnds[scan.account]
 			accounts[strings.Clone(scan.account)] = a
 		}
 		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
-		row := cellRow{currency: currencyText(scan.conditions), month: uint8(scan.conditions >> monthBit), store: a.store, pricing: a.pricing,
+		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
 			interval: a.pricing.interval(max(tariffsFrom, storable(q.fromMS))), segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
+		if a.monthEnds != nil {
+			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]
+		}
 		next := 0
 		for _, k := range ask.keys {
 			var v keyValue

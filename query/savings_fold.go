@@ -42,20 +42,28 @@ type savingsRow struct {
 	doublePaid, doublePaidUnread, wasted         money.Amount
 	reportedAttempts                             uint64
 	reported, reportedComputed                   money.Amount
+	readable                                     money.Amount  // cost on routes that report reads
+	readAttempts                                 uint64        // of them that were read
 	channels                                     []channelCost // in the order of channels
+	reasons                                      map[unpricedReason]uint64
 	minimums                                     map[minimumKey]money.Amount
+	mixedSenders                                 bool  // a message with a minimum has steps of different senders
 	settledMS                                    int64 // when its youngest cohort settles
 }
+
+// unpricedReason tells why messages are unpriced, and on which channel where that is one step's fault.
+type unpricedReason struct{ reason, channel string }
 
 // minimumKey is what a monthly minimum is agreed on, within one row.
 type minimumKey struct {
 	tariff *money.Tariff
 	sender string
-	month  uint8 // of UTC, as in a cell's conditions
+	// monthEndMS is when the month ends in the account's billing zone.
+	monthEndMS int64
 }
 
-// add counts n messages with one outcome.
-func (r *savingsRow) add(o *outcome, tally *tally, month uint8) {
+// add counts n messages with one outcome. monthEndMS is 0 where their account has no monthly minimum.
+func (r *savingsRow) add(o *outcome, tally *tally, monthEndMS int64) {
 	n := tally.messages
 	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
 	r.messages += n
@@ -68,6 +76,10 @@ func (r *savingsRow) add(o *outcome, tally *tally, month uint8) {
 	}
 	if !o.priced {
 		r.unpriced += n
+		if r.reasons == nil {
+			r.reasons = map[unpricedReason]uint64{}
+		}
+		r.reasons[unpricedReason{o.reason, o.reasonChannel}] += n
 		return
 	}
 	r.priced += n
@@ -90,29 +102,35 @@ func (r *savingsRow) add(o *outcome, tally *tally, month uint8) {
 	r.wasted = r.wasted.Add(times(o.wasted))
 	r.reportedAttempts += n * o.reportedAttempts
 	r.reportedComputed = r.reportedComputed.Add(times(o.reportedComputed))
+	r.readable = r.readable.Add(times(o.readable))
+	r.readAttempts += n * o.readAttempts
 	for _, c := range o.channels {
 		r.channels = addChannel(r.channels, channelCost{c.channel, n * c.attempts, n * c.units, times(c.cost)})
 	}
-	if n == 0 {
-		return // A further currency of messages that were counted already.
+	if n == 0 || monthEndMS == 0 {
+		return // A further currency of messages that were counted already; no minimum.
 	}
+	r.mixedSenders = r.mixedSenders || o.mixedSenders
 	for _, m := range o.minimums {
 		if r.minimums == nil {
 			r.minimums = map[minimumKey]money.Amount{}
 		}
-		key := minimumKey{m.tariff, m.sender, month}
+		key := minimumKey{m.tariff, m.sender, monthEndMS}
 		r.minimums[key] = r.minimums[key].Add(times(m.cost))
 	}
 }
 
-// topUp is what monthly minimums add to the cost.
-func (r *savingsRow) topUp() (sum money.Amount) {
+// topUp is what monthly minimums add to the cost; false while a month is not over at asOfMS.
+func (r *savingsRow) topUp(asOfMS int64) (sum money.Amount, known bool) {
 	for key, cost := range r.minimums {
+		if key.monthEndMS > asOfMS {
+			return money.Amount{}, false
+		}
 		if missing := money.Micros(key.tariff.MonthlyMinimum).Sub(cost); missing.Sign() > 0 {
 			sum = sum.Add(missing)
 		}
 	}
-	return sum
+	return sum, true
 }
 
 // compare orders rows by their keys, then by currency.
@@ -133,12 +151,13 @@ type cellRow struct {
 	// keys are all of the report's; those of shapes are left empty.
 	keys     []keyValue
 	currency string // in which prices were reported
-	month    uint8
-	store    *shapeStore
-	pricing  *pricing
-	interval uint16
-	segments uint8 // of the template
-	cells    string
+	// monthEndMS is when the month of the cells ends in the account's billing zone; 0 without a monthly minimum.
+	monthEndMS int64
+	store      *shapeStore
+	pricing    *pricing
+	interval   uint16
+	segments   uint8 // of the template
+	cells      string
 }
 
 // fold adds cells to the rows of a report.
@@ -299,7 +318,7 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 			f.byDim[dim] = group
 		}
 		group := f.byDim[dim]
-		group.add(o, t, row.month)
+		group.add(o, t, row.monthEndMS)
 		if o.priced && o.currency == row.currency {
 			group.reported = group.reported.Add(t.reported)
 		}

@@ -18,6 +18,10 @@ type outcome struct {
 	priced, estimated, reached, read bool
 	currency                         string
 	segments                         uint16
+	// reason and reasonChannel tell why the message is unpriced.
+	reason, reasonChannel string
+	// mixedSenders: attempted steps have different senders, so that a cut by sender parts what a monthly minimum is agreed on.
+	mixedSenders bool
 	// The message's keys.
 	sender, traffic, country, firstChannel, reachedBy, path string
 
@@ -25,8 +29,11 @@ type outcome struct {
 	// reportedAttempts carry a price in the currency; reportedComputed is what they cost by the tariffs.
 	reportedAttempts uint64
 	reportedComputed money.Amount
-	channels         []channelCost
-	minimums         []minimumCost
+	// readable is the cost of the attempts on routes that report reads, readAttempts how many of those were read.
+	readable     money.Amount
+	readAttempts uint64
+	channels     []channelCost
+	minimums     []minimumCost
 	// settlingMS is the longest settling window of its routes.
 	settlingMS int64
 }
@@ -80,26 +87,26 @@ type priceKey struct {
 // routeTable is the table of routes, and a text that differs when it does.
 type routeTable struct {
 	fingerprint string
-	days        map[[3]string]uint16 // by account, channel, provider
+	lines       map[[3]string]route // by account, channel, provider
 }
 
 func newRouteTable(routes []route) *routeTable {
-	t := &routeTable{days: make(map[[3]string]uint16, len(routes))}
+	t := &routeTable{lines: make(map[[3]string]route, len(routes))}
 	for _, r := range routes {
-		t.days[[3]string{r.Account, r.Channel, r.Provider}] = r.SettlingDays
-		t.fingerprint += fmt.Sprintf("%q%q%q%d;", r.Account, r.Channel, r.Provider, r.SettlingDays)
+		t.lines[[3]string{r.Account, r.Channel, r.Provider}] = r
+		t.fingerprint += fmt.Sprintf("%q%q%q%d%t;", r.Account, r.Channel, r.Provider, r.SettlingDays, r.Reads)
 	}
 	return t
 }
 
-// settlingDays looks a route up in the order of routeLevels.
-func (t *routeTable) settlingDays(account, channel, provider string) int64 {
+// find looks a route up in the order of routeLevels.
+func (t *routeTable) find(account, channel, provider string) route {
 	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"}, {"", channel, "*"}} {
-		if days, found := t.days[line]; found {
-			return int64(days)
+		if r, found := t.lines[line]; found {
+			return r
 		}
 	}
-	return 0
+	return route{}
 }
 
 // pricing returns how the account's shapes are priced by a list, remembered or new.
@@ -233,15 +240,24 @@ func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 
 		priced: priced.OK, estimated: priced.Estimated, reached: shape.Reached(), read: shape.Read(), currency: priced.Currency, segments: priced.Segments,
 		sender: shape.Sender(), traffic: shape.Traffic(), country: shape.Country(), firstChannel: shape.FirstChannel(), reachedBy: shape.ReachedBy(), path: shape.Path(),
 		smsOnly: priced.SMSOnly, actual: priced.Actual, doublePaid: priced.DoublePaid, doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
+		reason: priced.Reason, reasonChannel: priced.Channel,
 	}
 	for i := range shape.Legs {
 		leg := &shape.Legs[i]
-		o.settlingMS = max(o.settlingMS, p.routes.settlingDays(s.account, leg.Channel, leg.Provider)*24*schema.HourMS)
+		o.mixedSenders = o.mixedSenders || leg.Sender != shape.Legs[0].Sender
+		line := p.routes.find(s.account, leg.Channel, leg.Provider)
+		o.settlingMS = max(o.settlingMS, int64(line.SettlingDays)*24*schema.HourMS)
 		if !priced.OK {
 			continue
 		}
 		cost := &priced.Legs[i]
 		o.channels = addChannel(o.channels, channelCost{leg.Channel, 1, cost.Units, cost.Cost})
+		if line.Reads {
+			o.readable = o.readable.Add(cost.Cost)
+			if leg.Read {
+				o.readAttempts++
+			}
+		}
 		if slices.Contains(leg.ReportedIn, o.currency) {
 			o.reportedAttempts++
 			o.reportedComputed = o.reportedComputed.Add(cost.Cost)
@@ -278,17 +294,18 @@ func addChannel(lines []channelCost, c channelCost) []channelCost {
 
 // appendKey appends bytes that differ for different outcomes.
 func (o *outcome) appendKey(to []byte) []byte {
-	flags := bit(o.priced) | bit(o.estimated)<<1 | bit(o.reached)<<2 | bit(o.read)<<3
+	flags := bit(o.priced) | bit(o.estimated)<<1 | bit(o.reached)<<2 | bit(o.read)<<3 | bit(o.mixedSenders)<<4
 	to = append(to, flags)
 	text := func(s string) { to = append(binary.AppendUvarint(to, uint64(len(s))), s...) }
 	amount := func(a money.Amount) { to = append(a.Append(to), ' ') }
-	for _, s := range []string{o.currency, o.sender, o.traffic, o.country, o.firstChannel, o.reachedBy, o.path} {
+	for _, s := range []string{o.currency, o.sender, o.traffic, o.country, o.firstChannel, o.reachedBy, o.path, o.reason, o.reasonChannel} {
 		text(s)
 	}
 	to = binary.AppendUvarint(to, uint64(o.segments))
 	to = binary.AppendUvarint(to, o.reportedAttempts)
+	to = binary.AppendUvarint(to, o.readAttempts)
 	to = binary.AppendUvarint(to, uint64(o.settlingMS))
-	for _, a := range []money.Amount{o.smsOnly, o.actual, o.doublePaid, o.doublePaidUnread, o.wasted, o.reportedComputed} {
+	for _, a := range []money.Amount{o.smsOnly, o.actual, o.doublePaid, o.doublePaidUnread, o.wasted, o.reportedComputed, o.readable} {
 		amount(a)
 	}
 	to = binary.AppendUvarint(to, uint64(len(o.channels)))

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,8 +51,9 @@ type savingsQuery struct {
 	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in sight starts or ends.
 	tariffBorders []uint32
 	templates     templateRows
-	// months separates the months of UTC.
-	months bool
+	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in Unix milliseconds; nil where no
+	// minimum is to be shown.
+	monthEnds map[string][]int64
 	// built are the days of buckets whose sums may be read in place of their cells.
 	built []builtDay
 }
@@ -65,8 +67,8 @@ type builtDay struct {
 
 // A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two of 64 bits is twice as
 // fast as by more: the currency of reported prices (3 bytes of text), the segments of the template (8 bits), the quarter hour at which the
-// tariffs that are valid at the cohort began (24 bits, in quarter hours of Unix time; 0 before the first border in the period), and
-// the month of UTC (8 bits, which months share that are 21 years apart).
+// tariffs that are valid at the cohort began (24 bits, in quarter hours of Unix time; 0 before the first border in the period), and the place of the
+// account's billing month in the period (8 bits).
 const (
 	templateBit = 24
 	tariffsBit  = 32
@@ -88,14 +90,48 @@ func (q *savingsQuery) conditions() string {
 	if len(q.tariffBorders) > 0 {
 		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), %d)", quarterSeconds), tariffsBit)
 	}
-	if q.months {
-		add("toRelativeMonthNum(r.cohort) % 256", monthBit)
+	for i := range q.billingMonths() {
+		// The months that have ended before the cohort.
+		place := fmt.Sprintf("arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends%d:Array(UInt32)})", i)
+		if !q.single() {
+			place = fmt.Sprintf("if(r.account IN {month_accounts%d:Array(String)}, %s, 0)", i, place)
+		}
+		add(place, monthBit)
 	}
 	return sum
 }
 
-// setPrices adds the conditions that the price lists of the accounts in sight make necessary.
-func (q *savingsQuery) setPrices(lists *priceLists, minimum bool) {
+// billingMonths are the accounts whose months end at the same times.
+type billingMonths struct {
+	accounts []string
+	ends     []uint32
+}
+
+// billingMonths lists the accounts with a monthly minimum by the ends of their months, in a settled order.
+func (q *savingsQuery) billingMonths() (all []billingMonths) {
+	for _, account := range slices.Sorted(maps.Keys(q.monthEnds)) {
+		ends := make([]uint32, len(q.monthEnds[account]))
+		for i, ms := range q.monthEnds[account] {
+			ends[i] = storable(ms)
+		}
+		i := slices.IndexFunc(all, func(m billingMonths) bool { return slices.Equal(m.ends, ends) })
+		if i < 0 {
+			i = len(all)
+			all = append(all, billingMonths{ends: ends})
+		}
+		all[i].accounts = append(all[i].accounts, account)
+	}
+	return all
+}
+
+// setPrices adds the conditions that the price lists of the accounts in scope make necessary.
+func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
+	if minimum.shown && !minimum.none {
+		q.monthEnds = map[string][]int64{}
+		for account, zone := range minimum.zones {
+			q.monthEnds[account] = monthEnds(q.fromMS, q.toMS, zone)
+		}
+	}
 	templates := map[string][]money.Template{}
 	for account, prices := range lists.snapshot.accounts {
 		if q.accounts != nil && !slices.Contains(q.accounts, account) {
@@ -107,7 +143,6 @@ func (q *savingsQuery) setPrices(lists *priceLists, minimum bool) {
 					q.tariffBorders = append(q.tariffBorders, storable(ms))
 				}
 			}
-			q.months = q.months || (minimum && t.MonthlyMinimum > 0)
 		}
 		if len(prices.templates) > 0 {
 			templates[account] = prices.templates
@@ -150,6 +185,12 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	if len(q.tariffBorders) > 0 {
 		// Before the first border the answer is 0, which stands for the start of the period.
 		args = append(args, clickhouse.Named("tariff_borders", slices.Concat([]uint32{0}, q.tariffBorders)))
+	}
+	for i, months := range q.billingMonths() {
+		args = append(args, clickhouse.Named("month_ends"+strconv.Itoa(i), months.ends))
+		if !q.single() {
+			args = append(args, clickhouse.Named("month_accounts"+strconv.Itoa(i), months.accounts))
+		}
 	}
 	args = append(args, q.templates.args()...)
 	if whole := q.wholeDays(); q.usesDays() {
@@ -207,6 +248,11 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 	}
 	for _, start := range q.templates.starts {
 		cut(int64(start & (1<<32 - 1)))
+	}
+	for _, months := range q.billingMonths() {
+		for _, end := range months.ends {
+			cut(int64(end))
+		}
 	}
 	slices.Sort(w.cuts)
 	w.cuts = slices.Compact(w.cuts)

@@ -1,29 +1,33 @@
 package query
 
 import (
+	"cmp"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"kaskad/money"
 
 	"github.com/go-faster/jx"
 )
 
-// savingsColumns lists the fields of a row behind its keys. by_channel is an array in JSON; a CSV has three columns of numbers for every
+// savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV has the reasons as one text and three columns of numbers for every
 // channel that occurs anywhere in the answer. With sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
 func savingsColumns(keys keySet, f format, channels []string) []string {
 	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read"}
 	if !segmentsAreKey(keys) {
 		columns = append(columns, "sms_segments")
 	}
-	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "double_paid", "double_paid_unread", "wasted_cost",
-		"cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift", "minimum_top_up")
+	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread",
+		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift", "minimum_top_up", "saved_after_minimum")
 	if f != formatCSV {
-		return append(columns, "by_channel", "mature")
+		return append(columns, "by_channel", "unpriced_reasons", "mature")
 	}
 	for _, c := range channels {
 		columns = append(columns, c+"_attempts", c+"_units", c+"_cost")
 	}
-	return append(columns, "mature")
+	return append(columns, "unpriced_reasons", "mature")
 }
 
 func segmentsAreKey(keys keySet) bool {
@@ -36,9 +40,9 @@ type savingsTable struct {
 	keys     keySet
 	format   format
 	channels []string
-	// minimum tells that minimum_top_up is known.
-	minimum bool
-	nowMS   int64
+	minimum  minimumScope
+	// asOfMS is when the answer ends: a month that is not over then has no top-up yet.
+	asOfMS, nowMS int64
 }
 
 // row computes the fields of a row from its quantities.
@@ -52,20 +56,69 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 		row = append(row, count(r.segments))
 	}
 	saved := r.smsOnly.Sub(r.actual)
-	row = append(row, amount(r.smsOnly), amount(r.actual), amount(saved), moneyRate(saved, r.smsOnly), amount(r.savedUnreached), amount(r.doublePaid),
-		amount(r.doublePaidUnread), amount(r.wasted), perUnit(r.actual, r.pricedReached), perUnit(r.actual, r.pricedRead),
-		count(r.reportedAttempts), amount(r.reported), amount(r.reported.Sub(r.reportedComputed)))
-	if t.minimum {
-		row = append(row, amount(r.topUp()))
+	// Where messages are there but none is priced, nothing is known of their money.
+	known := func(a money.Amount) value {
+		if r.priced == 0 {
+			return null
+		}
+		return amount(a)
+	}
+	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly), known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
+		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), perUnit(r.actual, r.pricedReached), perUnit(r.readable, r.readAttempts),
+		count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
+	if topUp, shown := t.topUp(r); shown {
+		row = append(row, amount(topUp), amount(saved.Sub(topUp)))
 	} else {
-		row = append(row, null)
+		row = append(row, null, null)
 	}
 	if t.format == formatCSV {
 		row = t.channelCells(r.channels, row)
 	} else {
 		row = append(row, channelArray(r.channels))
 	}
-	return append(row, truth(r.settledMS < t.nowMS))
+	return append(row, t.reasons(r), truth(r.settledMS < t.nowMS))
+}
+
+// topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section 4, Tariffs).
+func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
+	switch {
+	case r.priced == 0:
+		return money.Amount{}, false
+	case t.minimum.none:
+		return money.Amount{}, true
+	case !t.minimum.shown || t.minimum.bySender && r.mixedSenders:
+		return money.Amount{}, false
+	}
+	return r.topUp(t.asOfMS)
+}
+
+// reasons lists why messages are unpriced, by reason and channel: as an array, in a CSV as a text such as "no_tariff viber 3; no_segments 1".
+func (t *savingsTable) reasons(r *savingsRow) value {
+	keys := slices.SortedFunc(maps.Keys(r.reasons), func(a, b unpricedReason) int {
+		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.channel, b.channel))
+	})
+	if t.format == formatCSV {
+		var texts []string
+		for _, k := range keys {
+			texts = append(texts, strings.Join(slices.DeleteFunc([]string{k.reason, k.channel, strconv.FormatUint(r.reasons[k], 10)},
+				func(s string) bool { return s == "" }), " "))
+		}
+		return text(strings.Join(texts, "; "))
+	}
+	var e jx.Encoder
+	e.ArrStart()
+	for _, k := range keys {
+		e.ObjStart()
+		e.FieldStart("reason")
+		e.Str(k.reason)
+		e.FieldStart("channel")
+		e.Str(k.channel)
+		e.FieldStart("messages")
+		e.UInt64(r.reasons[k])
+		e.ObjEnd()
+	}
+	e.ArrEnd()
+	return value{kind: kindJSON, text: e.String()}
 }
 
 // channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.

@@ -115,7 +115,7 @@ func (s *shapeStore) expand(shape storedShape, scratch *money.Shape) {
 	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
 		leg := s.legs[ref.leg]
 		leg.Sent, leg.Delivered, leg.Read, leg.Failed = ref.code&1 != 0, ref.code&2 != 0, ref.code&4 != 0, ref.code&8 != 0
-		leg.Conversation, leg.Outside, leg.Segments = ref.code&16 != 0, ref.code&32 != 0, uint16(ref.code>>8)
+		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = ref.code&16 != 0, ref.code&32 != 0, ref.code&128 != 0, uint16(ref.code>>8)
 		scratch.Legs = append(scratch.Legs, leg)
 	}
 }

@@ -16,7 +16,7 @@ const dialogTries = 5
 
 // walkDialogs makes the aggregator decide the units of the pseudonym's dialogs anew. A pass that ran while the number was being overwritten may have seen some of a
 // person's dialogs under the number and the others under the pseudonym, each with a conversation of its own, and nothing would change that later. The aggregator
-// walks people of whom facts and published dialogs differ, so a dialog is published that no fact has: of no message and of the year 1970, which is another month than
+// walks people of whom facts and published dialogs differ, so a dialog is published that no fact has: of no message and of the year 1970, long before
 // all others. It is gone with the next generation of the bucket.
 func (e *eraser) walkDialogs(ctx context.Context) error {
 	for try := 0; ; try++ {
@@ -79,9 +79,9 @@ func (e *eraser) markDialogs(ctx context.Context) (marked []markedDialog, err er
 		return nil, err
 	}
 	n := len(marked)
-	if err := insertColumns(ctx, e.conn, "INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, replied_ms, conversation, outside)",
+	if err := insertColumns(ctx, e.conn, "INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, conversation, outside)",
 		0, n, []any{repeat(e.account, n), channels, senders, repeat(e.pseudonym, n), buckets, generations, repeat("", n), repeat(uint8(0), n), repeat(int64(0), n),
-			repeat(Never, n), repeat(uint8(0), n), repeat(uint8(0), n)}); err != nil {
+			repeat(uint8(0), n), repeat(uint8(0), n)}); err != nil {
 		return nil, err
 	}
 	touches := make([]Touch, n)

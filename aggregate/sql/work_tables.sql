@@ -29,7 +29,7 @@ ENGINE = Memory;
 CREATE TABLE {dialog_rows:Identifier}
 (
     account LowCardinality(String), channel LowCardinality(String), sender LowCardinality(String), recipient String,
-    bucket DateTime('UTC'), message_id String, step UInt8, delivered_ms Int64, replied_ms Int64, located Bool
+    bucket DateTime('UTC'), message_id String, step UInt8, delivered_ms Int64, replies_ms Array(Int64), located Bool
 )
 ENGINE = Memory;
 

@@ -89,6 +89,24 @@ INSERT INTO replies SELECT account, bucket, message_id, step, replied_ms FROM at
 SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0;
 -- +goose StatementEnd
 
+-- A dialog keeps every reply of its attempt. What was published before is computed anew.
+-- +goose StatementBegin
+ALTER TABLE dialogs ADD COLUMN IF NOT EXISTS replies_ms Array(Int64) CODEC(ZSTD(1)) AFTER delivered_ms;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs_by_person ADD COLUMN IF NOT EXISTS replies_ms Array(Int64) CODEC(ZSTD(1)) AFTER delivered_ms;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs_to_person MODIFY QUERY
+SELECT account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, replies_ms, conversation, outside FROM dialogs;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs DROP COLUMN IF EXISTS replied_ms;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs_by_person DROP COLUMN IF EXISTS replied_ms;
+-- +goose StatementEnd
+
 -- Attempts whose events name different recipients: somebody uses one id for several people. GET /v1/status counts them.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS shared_attempts

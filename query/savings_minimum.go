@@ -1,0 +1,61 @@
+package query
+
+import (
+	"slices"
+	"time"
+)
+
+// minimumScope says whether a report may show monthly minimums (docs/definitions.md section 4, Tariffs).
+type minimumScope struct {
+	// none: no list in scope has a minimum, so there is nothing to add.
+	none bool
+	// shown: the period is of whole months in the billing zone of every account that has one, and nothing cuts a sender's month but what names it.
+	shown bool
+	// bySender: senders are apart.
+	bySender bool
+	// zones are the billing zones of the accounts that have a minimum.
+	zones map[string]*time.Location
+}
+
+// minimumScope looks at the lists of the accounts that the request covers.
+func (r *reportRequest) minimumScope(lists *priceLists) minimumScope {
+	names := r.keys.names()
+	for _, f := range r.filters {
+		names = append(names, f.key.name)
+	}
+	m := minimumScope{shown: true, bySender: slices.Contains(names, "sender"), zones: map[string]*time.Location{}}
+	accounts := r.accounts()
+	for account, prices := range lists.snapshot.accounts {
+		if (accounts != nil && !slices.Contains(accounts, account)) || !prices.list.HasMinimum() {
+			continue
+		}
+		m.zones[account] = prices.zone
+		m.shown = m.shown && startOfMonth(r.fromMS, prices.zone).UnixMilli() == r.fromMS && startOfMonth(r.toMS, prices.zone).UnixMilli() == r.toMS &&
+			(!slices.Contains(names, "month") || r.zone.String() == prices.zone.String())
+	}
+	m.none = len(m.zones) == 0
+	m.shown = m.shown && !slices.ContainsFunc(names, func(name string) bool {
+		return !slices.Contains([]string{"account", "sender", "month", "currency"}, name)
+	})
+	return m
+}
+
+// startOfMonth returns the first instant of the month that a time lies in.
+func startOfMonth(ms int64, zone *time.Location) time.Time {
+	t := time.UnixMilli(ms).In(zone)
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, zone)
+}
+
+// The years of monthEnds: no cohort lies outside of them, and a place among their months takes 8 bits.
+const firstBillingYear, lastBillingYear = 2020, 2040
+
+// monthEnds lists, in order, the Unix milliseconds at which the months of the zone end that begin in from…to. There is one at least.
+func monthEnds(fromMS, toMS int64, zone *time.Location) (ends []int64) {
+	first := max(fromMS, time.Date(firstBillingYear, 1, 1, 0, 0, 0, 0, zone).UnixMilli())
+	toMS = max(first+1, min(toMS, time.Date(lastBillingYear, 1, 1, 0, 0, 0, 0, zone).UnixMilli()))
+	for start := startOfMonth(first, zone); start.UnixMilli() < toMS; {
+		start = startOfMonth(start.AddDate(0, 1, 0).UnixMilli(), zone)
+		ends = append(ends, start.UnixMilli())
+	}
+	return ends
+}
