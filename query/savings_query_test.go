@@ -40,7 +40,7 @@ func TestSQL_Golden_Savings(t *testing.T) {
 	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "campaign", "hour", "weekday"),
 		accounts: []string{"acme", hostile}, filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"), filterOf("hour_of_day", "7"),
 			filterOf("path", "sms"), filterOf("template", hostile)},
-		tariffBorders: []uint32{1791000000, 1792000800}, months: true,
+		tariffBorders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never), template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
 	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"), accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never), template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}

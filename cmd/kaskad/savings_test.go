@@ -62,7 +62,7 @@ func TestRun_SavingsExamples(t *testing.T) {
 	var truth struct {
 		Now       string
 		Tariffs   map[string]json.RawMessage
-		Templates json.RawMessage
+		Templates map[string]json.RawMessage
 		Reports   []struct {
 			GroupBy []string `json:"group_by"`
 			Rows    []map[string]any
@@ -77,11 +77,11 @@ func TestRun_SavingsExamples(t *testing.T) {
 	k.post(example(t, "events.ndjson"))
 	for account, list := range truth.Tariffs {
 		k.put("tariffs", account, slices.Concat([]byte(`{"tariffs":`), list, []byte("}")))
-		k.put("templates", account, slices.Concat([]byte(`{"templates":`), truth.Templates, []byte("}")))
+		k.put("templates", account, slices.Concat([]byte(`{"templates":`), truth.Templates[account], []byte("}")))
 	}
 	k.settle(30 * time.Second)
-	if len(truth.Reports) != 5 {
-		t.Fatalf("%d reports in the example, want 5", len(truth.Reports))
+	if len(truth.Reports) != 6 {
+		t.Fatalf("%d reports in the example, want 6", len(truth.Reports))
 	}
 	for _, report := range truth.Reports {
 		var got []map[string]any
