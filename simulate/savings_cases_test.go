@@ -274,3 +274,105 @@ func TestModel_SavingsReport_Keys(t *testing.T) {
 		}
 	}
 }
+
+// What the provider does not charge for has no units and no connect price under any billing; it needs a tariff, and opens its conversation.
+func TestModel_SavingsReport_NotBilled(t *testing.T) {
+	for _, billing := range []string{"sms per_segment_sent 2", "sms per_segment_delivered 2", "push per_message_sent 2", "push per_message_delivered 2",
+		"voice attempt_plus_connect 1 connect=1", "telegram per_message_refunded 2", "whatsapp per_message_outside_window 2", "whatsapp per_conversation_24h 2"} {
+		channel, _, _ := strings.Cut(billing, " ")
+		list := append(priceList(t, billing), priceList(t, "sms per_segment_sent 3 provider=none", "sms per_segment_sent 3 country=RU")...)
+		delivered := fmt.Sprintf(`delivered channel=%q segments=1 sms_segments=1 sender="S" `, channel)
+		for events, want := range map[string]string{delivered: "paid", delivered + "billable=true": "paid", delivered + "billable=false": "free",
+			delivered + "billable=false|" + delivered + "billable=true": "paid", "sent channel=\"" + channel + "\" billable=false|" + delivered: "free"} {
+			rows := savingsOf(t, Query{}, list, nil, strings.Split(events, "|")...)
+			free := rows[0].ByChannel[0].Units == 0 && rows[0].ActualCost.Sign() == 0
+			if rows[0].Unpriced > 0 || free != (want == "free") {
+				t.Errorf("%s, %s: %+v, want it %s", billing, events, rows[0].ByChannel, want)
+			}
+		}
+	}
+	list := priceList(t, "sms per_segment_delivered 2.00", "whatsapp per_conversation_24h 4.50")
+	for events, want := range map[string]string{
+		`delivered channel="push" sms_segments=1 billable=false`:                                                            "actual_cost=<nil>", // No tariff.
+		`delivered template="t" billable=false`:                                                                             "actual_cost=0.00",  // No segments are needed.
+		`delivered channel="whatsapp" sms_segments=1 billable=false|delivered channel="whatsapp" sms_segments=1 step=2 @1h`: "actual_cost=0.00",
+	} {
+		rows := savingsOf(t, Query{}, list, withDates([]SavingsTemplate{{Template: "t", SMSSegments: 2}}), strings.Split(events, "|")...)
+		if got := rows[0].text(t, "actual_cost"); got != want {
+			t.Errorf("%s: %s, want %s", events, got, want)
+		}
+	}
+}
+
+// A reported price is of its part: the greatest of each, added up.
+func TestModel_SavingsReport_ReportedByPart(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 0.0333 currency=EUR")
+	price := func(part, price string) string {
+		return `sent segments=3 ` + part + ` price="` + price + `" currency="EUR"`
+	}
+	for name, c := range map[string]struct {
+		events []string
+		want   string
+	}{
+		"three parts":                    {[]string{price("part=1 parts=3", "0.0333"), price("part=2 parts=3", "0.03330000"), price("part=3 parts=3", "0.0333")}, "reported_cost=0.0999 drift=0.00"},
+		"the greatest of a part":         {[]string{price("part=1 parts=3", "0.0333"), price("part=1 parts=3", "0.03")}, "reported_cost=0.0333 drift=-0.0666"},
+		"without a part, one more":       {[]string{price("part=1 parts=3", "0.0333"), price("", "0.03")}, "reported_cost=0.0633 drift=-0.0366"},
+		"one part is the whole":          {[]string{price("part=1 parts=1", "0.0333"), price("", "0.03")}, "reported_cost=0.0333 drift=-0.0666"},
+		"until more parts are known":     {[]string{price("part=1 parts=1", "0.0333"), price("", "0.03"), `sent parts=2`}, "reported_cost=0.0633 drift=-0.0366"},
+		"of the whole in two currencies": {[]string{price("", "0.0333"), `sent segments=3 price="9" currency="RUB"`}, "reported_cost=0.0333 drift=-0.0666"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, events := range [][]string{c.events, reversed(c.events)} {
+				if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "reported_cost", "drift"); got != c.want {
+					t.Errorf("%s, want %s", got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestModel_SavingsReport_UnpricedReasons(t *testing.T) {
+	sms := "sms per_segment_sent 2.00"
+	for name, c := range map[string]struct {
+		tariffs []string
+		events  []string
+		want    string
+	}{
+		"a channel without a tariff":      {[]string{sms}, []string{`delivered channel="rcs" sms_segments=1`}, "no_tariff rcs"},
+		"no segments before all":          {nil, []string{`delivered channel="rcs"`}, "no_segments "},
+		"no SMS tariff before the steps'": {nil, []string{`delivered channel="rcs" sms_segments=1`}, "no_sms_tariff "},
+		"the first sent step without one": {[]string{sms}, []string{`rejected channel="viber" sms_segments=1`, `sent channel="vk" step=3`, `sent channel="ok" step=2`}, "no_tariff ok"},
+		"a step's tariff before segments": {[]string{sms}, []string{`sent template="t"`, `sent step=2 channel="vk"`}, "no_tariff vk"},
+		"no segments of a step":           {[]string{sms}, []string{`sent template="t"`}, "no_step_segments sms"},
+		"two currencies":                  {[]string{sms, "vk zero 0 currency=EUR"}, []string{`sent sms_segments=1 channel="vk"`}, "two_currencies "},
+		"segments before two currencies":  {[]string{sms, "vk zero 0 currency=EUR"}, []string{`sent template="t" channel="vk"`, `sent step=2`}, "no_step_segments sms"},
+		"none":                            {[]string{sms}, []string{`sent sms_segments=1`}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := savingsOf(t, Query{}, priceList(t, c.tariffs...), withDates([]SavingsTemplate{{Template: "t", SMSSegments: 2}}), c.events...)
+			got := ""
+			for _, r := range rows[0].UnpricedReasons {
+				got += r.Reason + " " + r.Channel
+				if r.Messages != 1 || rows[0].SavedReached != nil || rows[0].MinimumTopUp != nil {
+					t.Errorf("%+v", rows[0])
+				}
+			}
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// The cost per read is of the routes that report reads: an SMS that was answered is no read that somebody could have paid for.
+func TestModel_SavingsReport_CostPerRead(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.75", "push per_message_sent 0.30")
+	rows := savingsOf(t, Query{}, list, nil, `replied segments=1`, `read channel="viber" message_id="1" sms_segments=1`, `delivered channel="viber" message_id="2" sms_segments=1`,
+		`clicked channel="push" provider="firebase" message_id="3" sms_segments=1`, `read channel="vk" message_id="4" sms_segments=1`)
+	if got := rows[0].text(t, "cost_per_read", "cost_per_reached", "saved_reached"); got != "cost_per_read=1.50 cost_per_reached=0.95 saved_reached=4.20" {
+		t.Error(got)
+	}
+	if got := savingsOf(t, Query{}, list, nil, `replied segments=1`)[0].text(t, "read", "cost_per_read"); got != "read=1 cost_per_read=<nil>" {
+		t.Error(got)
+	}
+}

@@ -141,3 +141,38 @@ func TestModel_Dialogs_A12(t *testing.T) {
 		t.Errorf("%s, want two dialogs", got)
 	}
 }
+
+// Every reply counts, and what a customer writes without having been written to. The times are those of issue 11.
+func TestModel_Dialogs_Inbound(t *testing.T) {
+	at := func(status, id, when string) string {
+		return fmt.Sprintf(`%s channel="whatsapp" sender="S" sms_segments=1 message_id=%q campaign=%q submitted_at="2026-10-05T00:00:00Z" occurred_at="2026-%s:00Z"`, status, id, id, when)
+	}
+	inbound := func(when string, more string) string {
+		return strings.Replace(at("inbound", "", when), "message_id=\"\"", more, 1)
+	}
+	for name, c := range map[string]struct {
+		events                []string
+		conversation, outside string
+	}{
+		"two replies to one message":    {[]string{at("delivered", "1", "10-06T09:00"), at("replied", "1", "10-06T10:00"), at("replied", "1", "10-06T20:00"), at("delivered", "2", "10-07T15:00")}, "10", "10"},
+		"a reply in between":            {[]string{at("delivered", "1", "10-20T09:00"), at("replied", "1", "10-20T10:00"), at("delivered", "2", "10-20T11:00"), at("delivered", "3", "10-21T09:30"), at("delivered", "4", "10-21T09:59"), at("delivered", "5", "10-21T10:00")}, "10001", "10001"},
+		"over a month":                  {[]string{at("delivered", "1", "10-31T20:00"), at("delivered", "2", "11-01T10:00")}, "10", "11"},
+		"a customer who writes first":   {[]string{inbound("10-06T08:00", "message_id="), at("delivered", "1", "10-06T09:00"), at("delivered", "2", "10-07T08:00")}, "01", "01"},
+		"an inbound that names an id":   {[]string{inbound("10-06T08:00", `message_id="1"`), at("delivered", "1", "10-06T09:00")}, "0", "0"},
+		"to another address of ours":    {[]string{inbound("10-06T08:00", `message_id= sender="T"`), at("delivered", "1", "10-06T09:00")}, "1", "1"},
+		"on another channel":            {[]string{inbound("10-06T08:00", `message_id= channel="viber"`), at("delivered", "1", "10-06T09:00")}, "1", "1"},
+		"a window is not shortened":     {[]string{inbound("10-06T08:00", "message_id="), at("delivered", "1", "10-07T08:00"), inbound("10-06T09:00", "message_id="), at("delivered", "2", "10-07T09:00")}, "01", "01"},
+		"a reply before a later window": {[]string{at("delivered", "1", "10-06T09:00"), inbound("10-06T08:30", "message_id="), at("delivered", "2", "10-07T08:30")}, "01", "01"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, events := range [][]string{c.events, append(reversed(c.events), c.events...)} {
+				if got := unitsByCampaign(t, "per_conversation_24h", events); got != c.conversation {
+					t.Errorf("conversations %s, want %s", got, c.conversation)
+				}
+				if got := unitsByCampaign(t, "per_message_outside_window", events); got != c.outside {
+					t.Errorf("outside windows %s, want %s", got, c.outside)
+				}
+			}
+		})
+	}
+}
