@@ -95,5 +95,5 @@ func (r BestChannelRow) compare(other BestChannelRow) int {
 
 func (m *Model) tariffKeys(a *attempt) tariffKeys {
 	dim := func(i int) string { return m.strings[a.dims[i]] }
-	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.country(a.recipient), dim(dimTraffic), dim(dimSender), dim(dimApp)}
+	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.countryOf(a), dim(dimTraffic), dim(dimSender), dim(dimApp)}
 }

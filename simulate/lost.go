@@ -14,7 +14,7 @@ func (m *Model) addressOf(x *foldedAttempt) addressKey {
 type personKey struct{ account, who string }
 
 // personOf returns the person that an attempt's message is to.
-func (m *Model) personOf(x *foldedAttempt) personKey { return personKey{x.account, m.person(x.msg)} }
+func (m *Model) personOf(x *foldedAttempt) personKey { return personKey{x.account, x.msg.person()} }
 
 // lostAddresses returns a function that tells whether an address is lost: its app is gone, the person has left or blocked the sender, or the number
 // is dead.

@@ -1,8 +1,9 @@
 package simulate
 
 import (
+	"cmp"
 	"math"
-	"math/bits"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,28 +64,43 @@ type message struct {
 }
 
 type attempt struct {
-	times     [statuses]int64 // Unix milliseconds, 0 while unseen; without the receipts of parts.
+	times [statuses]int64 // Unix milliseconds, 0 while unseen; without the receipts that name a part.
+	// receipts are the deliveries and failures that name a part. Whether they are of the part or of the whole is known when parts is.
+	receipts  map[receipt]span
+	machine   int64   // The earliest machine open.
+	replies   []int64 // The times of all replies, each once.
 	dims      [dims]uint32
+	country   uint32 // What the events say of a recipient that is no number.
 	recipient string
 	contact   string
-	multipart *multipart // nil while no receipt named a part.
-	// Of the failures: the greatest code without its leading zeros, and whether any was called permanent.
+	// The code of the latest failure that carries one, without its leading zeros, and when that was. permanent: some failure was called that.
 	errorCode uint32
+	errorAt   int64
 	permanent bool
-	// The greatest price that a provider reported, in micro-units, by currency; nil while none did.
-	reported    map[string]int64
+	// What events say of the provider's charge: made, and not made.
+	billed, notBilled bool
+	// The greatest price that a provider reported, in micro-units, by part and currency; nil while none did.
+	reported    map[charge]int64
 	segments    uint16 // What the provider billed.
 	smsSegments uint16 // What the message would take as SMS.
 	step        uint8
 	parts       uint8
 }
 
-type multipart struct {
-	delivered, failed [4]uint64 // Bit n stands for part n.
-	tried             bool      // A part was undelivered or expired: a provider had taken it.
-	expired           bool      // A part was expired.
-	latest            int64     // The greatest time of all deliveries that name a part.
+// receipt is a delivery or failure of a part.
+type receipt struct{ status, part uint8 }
+
+// span is the earliest and the latest time of a receipt.
+type span struct{ earliest, latest int64 }
+
+// charge is what a reported price is of.
+type charge struct {
+	part     uint8 // 0 without.
+	currency string
 }
+
+// emailNumber is the number of the interned channel.
+const emailNumber = 1
 
 // NewModel returns an empty model whose clock stands at now: for the validation of events and as the as_of of its reports.
 func NewModel(now time.Time) *Model {
@@ -96,6 +112,7 @@ func NewModel(now time.Time) *Model {
 		regions:  make(map[string]string),
 	}
 	m.intern("") // Number 0 is the missing value.
+	m.intern("email")
 	return m
 }
 
@@ -201,34 +218,66 @@ func (m *Model) fold(a *attempt, p parsed) {
 	if w.Contact > a.contact {
 		a.contact = strings.Clone(w.Contact)
 	}
+	if w.Country > m.strings[a.country] {
+		a.country = m.intern(w.Country)
+	}
 	a.parts = max(a.parts, uint8(w.Parts))
 	a.foldMoney(w)
+	part := uint8(max(w.Part, 0))
 	if isFailure(p.status) {
-		m.foldReason(a)
+		m.foldReason(a, p.occurred)
+		a.permanent = a.permanent || w.Permanent == saidTrue
 	}
-
-	// parts = 1 is an ordinary message, so its part says nothing.
-	if w.Part > 0 && w.Parts > 1 && (p.status == delivered || isFailure(p.status)) {
-		if a.multipart == nil {
-			a.multipart = &multipart{}
+	switch {
+	case (p.status == read || p.status == clicked) && w.Machine == saidTrue:
+		if a.machine == 0 || p.occurred < a.machine {
+			a.machine = p.occurred
 		}
-		a.multipart.fold(p.status, int(w.Part), p.occurred)
 		return
+	case part > 0 && (p.status == delivered || isFailure(p.status)):
+		key := receipt{uint8(p.status), part}
+		s, found := a.receipts[key]
+		if !found {
+			s = span{p.occurred, p.occurred}
+		}
+		if a.receipts == nil {
+			a.receipts = make(map[receipt]span)
+		}
+		a.receipts[key] = span{min(s.earliest, p.occurred), max(s.latest, p.occurred)}
+		return
+	case p.status == replied && !slices.Contains(a.replies, p.occurred):
+		a.replies = append(a.replies, p.occurred)
 	}
 	if t := a.times[p.status]; t == 0 || p.occurred < t {
 		a.times[p.status] = p.occurred
 	}
 }
 
-func (mp *multipart) fold(status, part int, occurred int64) {
-	if status == delivered {
-		mp.delivered[part/64] |= 1 << (part % 64)
-		mp.latest = max(mp.latest, occurred)
+// foldReason keeps the code of the failure in m.wire if it is of the latest one that carries a code, of several at that time the greatest.
+func (m *Model) foldReason(a *attempt, occurred int64) {
+	code := strings.TrimLeft(m.wire.ErrorCode, "0")
+	if code == "" || a.errorCode != 0 && (occurred < a.errorAt || occurred == a.errorAt && code <= m.strings[a.errorCode]) {
 		return
 	}
-	mp.failed[part/64] |= 1 << (part % 64)
-	mp.tried = mp.tried || status == undelivered || status == expired
-	mp.expired = mp.expired || status == expired
+	a.errorCode, a.errorAt = m.intern(code), occurred
+}
+
+// person tells whom the message went to: the greatest contact over all of its steps, without one its phone number, without one the
+// recipient of its lowest step.
+func (msg *message) person() string {
+	contact, phone := "", ""
+	lowest := &msg.attempts[0]
+	for i := range msg.attempts {
+		a := &msg.attempts[i]
+		contact = max(contact, a.contact)
+		if strings.HasPrefix(a.recipient, "+") {
+			phone = max(phone, a.recipient)
+		}
+		if a.step < lowest.step {
+			lowest = a
+		}
+	}
+	return cmp.Or(contact, phone, lowest.recipient)
 }
 
 func isFailure(status int) bool {
@@ -240,26 +289,30 @@ const unknown = math.MinInt64
 
 // facts is what is derived of an attempt, in the order of the table of docs/definitions.md section 1.
 type facts struct {
-	delivered, read, clicked, replied, failed, skipped, sent, skewed bool
+	machineOpened, bounced, delivered, read, clicked, replied, failed, skipped, sent, skewed, notBilled bool
 
-	start, deliveredAt         int64 // Unix milliseconds or unknown.
-	toDeliver, toRead, toReply int64 // Milliseconds or unknown; all unknown for a skewed attempt.
+	start, deliveredAt, readAt, repliedAt int64 // Unix milliseconds or unknown.
+	toDeliver, toRead, toReply            int64 // Milliseconds or unknown; all unknown for a skewed attempt.
 }
 
 func (a *attempt) derive(cohort int64) facts {
-	seen := func(status int) bool { return a.times[status] != 0 }
-	partDelivered, partFailed, allParts, partTried := a.partFacts()
+	seen := func(status int) bool { return a.at(status) != 0 }
+	parts := a.partFacts()
 
 	var f facts
-	f.clicked, f.replied = seen(clicked), seen(replied)
-	f.read = seen(read) || f.clicked || f.replied
-	f.delivered = seen(delivered) || f.read || allParts
-	f.failed = !f.delivered && (seen(undelivered) || seen(rejected) || seen(expired) || seen(failed) || partFailed)
-	f.skipped = seen(skipped) && a.multipart == nil
+	f.notBilled = a.notBilled && !a.billed
+	f.machineOpened = a.machine != 0
+	f.bounced = a.dims[dimChannel] == emailNumber && a.permanent && !seen(replied)
+	f.clicked, f.replied = !f.bounced && seen(clicked), seen(replied)
+	f.read = !f.bounced && (seen(read) || seen(clicked) || seen(replied))
+	f.delivered = !f.bounced && (seen(delivered) || f.read || f.machineOpened || parts.completed != 0)
+	f.failed = !f.delivered && (seen(undelivered) || seen(rejected) || seen(expired) || seen(failed) || parts.failed)
+	f.skipped = seen(skipped) && !f.machineOpened && len(a.receipts) == 0
+	f.sent = f.machineOpened || parts.taken
 	for status := accepted; status < skipped; status++ {
 		f.skipped = f.skipped && !seen(status)
+		f.sent = f.sent || seen(status) && status != rejected && status != failed
 	}
-	f.sent = f.delivered || partDelivered || partTried || seen(accepted) || seen(sent) || seen(undelivered) || seen(expired)
 
 	f.start = earliest(a.times[accepted], a.times[sent])
 	if f.start == unknown {
@@ -268,9 +321,11 @@ func (a *attempt) derive(cohort int64) facts {
 	if f.start == unknown && a.step == 1 {
 		f.start = cohort
 	}
-	completed := int64(0)
-	if allParts {
-		completed = a.multipart.latest
+	f.deliveredAt, f.readAt, f.repliedAt = unknown, unknown, unknown
+	if !f.bounced {
+		f.readAt = earliest(a.times[read], a.times[clicked], a.times[replied])
+		f.repliedAt = earliest(a.times[replied])
+		f.deliveredAt = earliest(a.at(delivered), parts.completed, a.times[read], a.times[clicked], a.times[replied], a.machine)
 	}
 	since := func(t int64) int64 {
 		if t == unknown || f.start == unknown {
@@ -278,10 +333,7 @@ func (a *attempt) derive(cohort int64) facts {
 		}
 		return t - f.start
 	}
-	f.deliveredAt = earliest(a.times[delivered], completed, a.times[read], a.times[clicked], a.times[replied])
-	f.toDeliver = since(f.deliveredAt)
-	f.toRead = since(earliest(a.times[read], a.times[clicked], a.times[replied]))
-	f.toReply = since(earliest(a.times[replied]))
+	f.toDeliver, f.toRead, f.toReply = since(f.deliveredAt), since(f.readAt), since(f.repliedAt)
 	if f.toDeliver != unknown && f.toDeliver < -60_000 {
 		f.skewed = true
 		f.toDeliver, f.toRead, f.toReply = unknown, unknown, unknown
@@ -294,18 +346,59 @@ func (a *attempt) derive(cohort int64) facts {
 	return f
 }
 
-// partFacts tells whether any part was delivered, any undelivered part failed, all parts were delivered, and any part was
-// undelivered or expired.
-func (a *attempt) partFacts() (anyDelivered, anyFailed, all, tried bool) {
-	if a.multipart == nil {
-		return false, false, false, false
+// at returns the earliest time of a status of the whole, 0 while unseen. A message of one part has no parts: its receipts are of the whole.
+func (a *attempt) at(status int) int64 {
+	t := a.times[status]
+	if a.parts > 1 {
+		return t
 	}
-	count := 0
-	for i, word := range a.multipart.delivered {
-		count += bits.OnesCount64(word)
-		anyFailed = anyFailed || a.multipart.failed[i]&^word != 0
+	for r, s := range a.receipts {
+		if int(r.status) == status && (t == 0 || s.earliest < t) {
+			t = s.earliest
+		}
 	}
-	return count > 0, anyFailed, count == int(a.parts), a.multipart.tried
+	return t
+}
+
+// sawExpired tells whether the whole or a part expired.
+func (a *attempt) sawExpired() bool {
+	if a.times[expired] != 0 {
+		return true
+	}
+	for r := range a.receipts {
+		if r.status == expired {
+			return true
+		}
+	}
+	return false
+}
+
+// partFacts is what the receipts of parts say: completed is when the last part was delivered, 0 while one is not; failed that an undelivered
+// part failed; taken that a provider took one: it was delivered, undelivered or expired.
+type partFacts struct {
+	completed     int64
+	failed, taken bool
+}
+
+func (a *attempt) partFacts() partFacts {
+	var f partFacts
+	if a.parts <= 1 {
+		return f
+	}
+	count, latest := 0, int64(0)
+	for r, s := range a.receipts {
+		_, partDelivered := a.receipts[receipt{delivered, r.part}]
+		if r.status == delivered {
+			count++
+			latest = max(latest, s.latest)
+		}
+		f.failed = f.failed || !partDelivered
+		f.taken = f.taken || r.status == delivered || r.status == undelivered || r.status == expired
+	}
+	if count == int(a.parts) {
+		f.completed = latest
+	}
+	return f
 }
 
 // earliest returns the least of the times that are known; 0 stands for one that is not.

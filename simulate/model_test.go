@@ -35,7 +35,7 @@ func readExample(t testing.TB) (exampleFile, [][]byte) {
 	return example, bytes.Split(bytes.TrimSpace(events), []byte("\n"))
 }
 
-// TestModel_ChannelReport_Examples holds the model to the seven reports of a program that shares nothing with it: the same
+// TestModel_ChannelReport_Examples holds the model to the eight reports of a program that shares nothing with it: the same
 // rows in the same order, the same fields in the same order, the same digits.
 func TestModel_ChannelReport_Examples(t *testing.T) {
 	example, lines := readExample(t)
@@ -45,8 +45,8 @@ func TestModel_ChannelReport_Examples(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
-	if len(example.Reports) != 7 {
-		t.Fatalf("%d reports in the example, want 7", len(example.Reports))
+	if len(example.Reports) != 8 {
+		t.Fatalf("%d reports in the example, want 8", len(example.Reports))
 	}
 	for _, report := range example.Reports {
 		zone, err := time.LoadLocation(report.TZ)
@@ -93,4 +93,14 @@ func unescape(t *testing.T, raw json.RawMessage) []byte {
 		}
 		out = append(append(append([]byte{}, out[:i]...), s...), out[i+6:]...)
 	}
+}
+
+// failedAndDelivered tells whether a part of the attempt was both.
+func failedAndDelivered(a *attempt) bool {
+	for r := range a.receipts {
+		if _, both := a.receipts[receipt{delivered, r.part}]; both && r.status != delivered {
+			return true
+		}
+	}
+	return false
 }

@@ -190,7 +190,7 @@ func (m *Model) reason(a *attempt, codes *codeBook) reason {
 	if r, found := m.codeReason(a, codes); found {
 		return r
 	}
-	if a.times[expired] != 0 || a.multipart != nil && a.multipart.expired {
+	if a.sawExpired() {
 		return reason{class: "expired"}
 	}
 	return reason{class: "unknown"}

@@ -67,7 +67,7 @@ func (m *Model) signals(codes func(account string) *codeBook) map[numberKey][]si
 		if x.facts.read {
 			tell("read", x.facts.readAt)
 		}
-		for _, at := range m.repliesOf(x.msg, a) {
+		for _, at := range a.replies {
 			tell("inbound", at)
 		}
 	}

@@ -58,9 +58,9 @@ func TestRandomMoney_Coverage(t *testing.T) {
 			for i := range msg.attempts {
 				a := &msg.attempts[i]
 				f := a.derive(cohort)
-				meet("multipart delivered", a.multipart != nil && f.delivered)
-				meet("multipart failed", a.multipart != nil && f.failed)
-				meet("multipart pending", a.multipart != nil && !f.failed && !f.delivered)
+				meet("multipart delivered", a.receipts != nil && f.delivered)
+				meet("multipart failed", a.receipts != nil && f.failed)
+				meet("multipart pending", a.receipts != nil && !f.failed && !f.delivered)
 			}
 		}
 		w.meetRows(t, m, meet)
@@ -129,9 +129,9 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 			meet("tariff names "+name, value != "*")
 		}
 		meet("failed yet sent", s.facts.failed)
-		_, own := s.reported[p.currency]
+		_, own := s.attempt.reportedPrice(p.currency)
 		meet("reported", own)
-		meet("reported in another currency", len(s.reported) > 0 && !own || len(s.reported) > 1)
+		meet("reported in another currency", len(s.attempt.reported) > 0 && !own || len(s.attempt.reported) > 1)
 	}
 	meet("two currencies", len(currencies) > 1)
 }

@@ -228,8 +228,8 @@ func (c coverage) attempts(m *Model, w NumberWorld, all map[numberKey]*numberEvi
 		}
 		code, provider := m.strings[a.errorCode], m.strings[a.dims[dimProvider]]
 		c.meet("failure at the window's edge", evidence && x.cohort == edge)
-		c.meet("part failed", a.multipart != nil)
-		c.meet("code of a delivered part", a.multipart != nil && len(code) > 0 && a.multipart.failed[0]&a.multipart.delivered[0] != 0)
+		c.meet("part failed", a.receipts != nil)
+		c.meet("code of a delivered part", len(code) > 0 && failedAndDelivered(a))
 		class, codes := m.class(a, own(w.Account)), own(w.Account)
 		_, byProvider := codes[errorKey{provider, code}]
 		_, byAll := codes[errorKey{"*", code}]

@@ -190,7 +190,7 @@ func (m *Model) key(name, account string, a *attempt, cohort int64, zone *time.L
 	case "trigger":
 		return dim(dimTrigger)
 	case "country":
-		return text(m.country(a.recipient))
+		return text(m.countryOf(a))
 	case "step":
 		return number(int(a.step))
 	}
@@ -218,6 +218,21 @@ func timeKey(name string, t time.Time) (Key, error) {
 		return number((int(t.Weekday())+6)%7 + 1)
 	}
 	return Key{}, fmt.Errorf("group_by: %q is no name of the channel report", name)
+}
+
+// countryOf returns the country of a phone number; of another recipient what its events say, or else its "user:CC.…" id does.
+func (m *Model) countryOf(a *attempt) string {
+	if strings.HasPrefix(a.recipient, "+") {
+		return m.country(a.recipient)
+	}
+	if a.country != 0 {
+		return m.strings[a.country]
+	}
+	id, user := strings.CutPrefix(a.recipient, "user:")
+	if code, _, dotted := strings.Cut(id, "."); user && dotted && capitals(code, 2) {
+		return code
+	}
+	return ""
 }
 
 // country returns the ISO 3166 code of a phone number, empty where libphonenumber knows none and for other recipients.

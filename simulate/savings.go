@@ -228,7 +228,7 @@ func (g *savingsGroup) add(p *pricedMessage, now int64) {
 		if s.facts.failed {
 			r.WastedCost.Add(r.WastedCost, s.cost)
 		}
-		if price, found := s.reported[p.currency]; found {
+		if price, found := s.attempt.reportedPrice(p.currency); found {
 			r.ReportedAttempts++
 			r.ReportedCost.Add(r.ReportedCost, big.NewInt(price))
 			r.Drift.Add(r.Drift, new(big.Int).Sub(big.NewInt(price), s.cost))

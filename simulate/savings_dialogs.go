@@ -44,7 +44,7 @@ func (m *Model) dialogs() map[*attempt]dialogUnits {
 			key := dialogKey{mk.account, a.dims[dimChannel], a.dims[dimSender], a.recipient}
 			moments[key] = append(moments[key], moment{f.deliveredAt, false, mk.id, a})
 			if f.replied {
-				moments[key] = append(moments[key], moment{a.times[replied], true, mk.id, a})
+				moments[key] = append(moments[key], moment{f.repliedAt, true, mk.id, a})
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/big"
 	"slices"
+	"strings"
 )
 
 // pricer prices messages one by one.
@@ -29,14 +30,14 @@ type pricedMessage struct {
 }
 
 type pricedStep struct {
-	step     uint8
-	keys     tariffKeys
-	trigger  string
-	facts    facts
-	reported map[string]int64
-	tariff   *tariff // nil for a step that was not sent, and for one without a price.
-	units    int64
-	cost     *big.Int
+	step    uint8
+	keys    tariffKeys
+	trigger string
+	facts   facts
+	attempt *attempt
+	tariff  *tariff // nil for a step that was not sent, and for one without a price.
+	units   int64
+	cost    *big.Int
 }
 
 // foldMoney merges what the event in w says about segments and prices. Each merge is a maximum.
@@ -46,16 +47,37 @@ func (a *attempt) foldMoney(w *wireEvent) {
 	if w.SMSText != "" {
 		a.smsSegments = max(a.smsSegments, uint16(textSegments(w.SMSText)))
 	}
+	a.billed = a.billed || w.Billable == saidTrue
+	a.notBilled = a.notBilled || w.Billable == saidFalse
 	if w.Price == "" {
 		return
 	}
 	price, _ := micros(w.Price)
 	if a.reported == nil {
-		a.reported = make(map[string]int64)
+		a.reported = make(map[charge]int64)
 	}
-	if known, found := a.reported[w.Currency]; !found || price > known {
-		a.reported[w.Currency] = price
+	of := charge{uint8(max(w.Part, 0)), strings.Clone(w.Currency)}
+	if known, found := a.reported[of]; !found || price > known {
+		a.reported[of] = price
 	}
+}
+
+// reportedPrice adds up the prices of the attempt's parts in a currency, and returns false when none is known. What names no part is one of
+// its own; of a message that has no parts all of it is.
+func (a *attempt) reportedPrice(currency string) (sum int64, found bool) {
+	whole := int64(0)
+	for of, price := range a.reported {
+		switch {
+		case of.currency != currency:
+			continue
+		case of.part > 0 && a.parts > 1:
+			sum += price
+		default:
+			whole = max(whole, price)
+		}
+		found = true
+	}
+	return sum + whole, found
 }
 
 // price prices a message by the rules of docs/definitions.md section 4, in their order.
@@ -74,7 +96,7 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 	smsSegments := 0
 	for _, a := range attempts {
 		dim := func(i int) string { return m.strings[a.dims[i]] }
-		country := m.country(a.recipient)
+		country := m.countryOf(a)
 		greatest(&p.campaign, dim(dimCampaign))
 		greatest(&p.template, dim(dimTemplate))
 		greatest(&p.sender, dim(dimSender))
@@ -82,12 +104,12 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 		greatest(&p.country, country)
 		smsSegments = max(smsSegments, int(a.smsSegments))
 		p.steps = append(p.steps, pricedStep{
-			step:     a.step,
-			keys:     tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic), dim(dimSender), dim(dimApp)},
-			trigger:  dim(dimTrigger),
-			facts:    a.derive(cohort),
-			reported: a.reported,
-			cost:     new(big.Int),
+			step:    a.step,
+			keys:    tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic), dim(dimSender), dim(dimApp)},
+			trigger: dim(dimTrigger),
+			facts:   a.derive(cohort),
+			attempt: a,
+			cost:    new(big.Int),
 		})
 	}
 	pr.baselineSegments(&p, attempts, smsSegments)

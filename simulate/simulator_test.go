@@ -173,7 +173,7 @@ func TestSimulator_Events_Shares(t *testing.T) {
 			continue
 		}
 		var w wireEvent
-		if err := json.Unmarshal(ev.Line, &w); err != nil {
+		if err := decodeAny(ev.Line, &w, &faults{}); err != nil {
 			t.Fatal(err)
 		}
 		if w.Template == "" {
@@ -274,7 +274,7 @@ func TestSimulator_Model_Variety(t *testing.T) {
 	multipart := 0
 	for _, msg := range m.messages {
 		for i := range msg.attempts {
-			if msg.attempts[i].multipart != nil {
+			if msg.attempts[i].receipts != nil {
 				multipart++
 			}
 		}
@@ -412,7 +412,7 @@ func TestTemplates_Texts(t *testing.T) {
 			}
 			texts++
 			var w wireEvent
-			if err := json.Unmarshal([]byte("{"+template.text[1:]+"}"), &w); err != nil {
+			if err := decodeAny([]byte("{"+template.text[1:]+"}"), &w, &faults{}); err != nil {
 				t.Fatal(err)
 			}
 			units, single, part := len([]rune(w.SMSText)), 70, 67

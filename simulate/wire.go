@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -31,7 +30,7 @@ const (
 var statusNames = [statuses]string{"queued", "accepted", "sent", "delivered", "read", "clicked", "replied",
 	"undelivered", "rejected", "expired", "failed", "skipped"}
 
-// errNotAnObject is what Model.Add says of a line that is no JSON object with fields of the right types.
+// errNotAnObject is what Model.Add says of a line that is no JSON object.
 var errNotAnObject = errors.New("line: not a JSON object of an event")
 
 const (
@@ -52,52 +51,20 @@ const (
 	saidTrue
 )
 
-// UnmarshalJSON reads true or false; null says nothing.
-func (s *said) UnmarshalJSON(text []byte) error {
-	switch string(text) {
-	case "true":
-		*s = saidTrue
-	case "false":
-		*s = saidFalse
-	case "null":
-	default:
-		return fmt.Errorf("%s is neither true nor false", text)
-	}
-	return nil
-}
+// saidZero stands for a step or a part that the event gives as 0, which is outside its range, where a missing one is not.
+const saidZero = -1
 
-// wireEvent is the event as it stands in JSON. Numbers that are missing read as 0, which the definitions treat alike.
+// wireEvent is the event as it stands in JSON. What is missing reads as empty or 0, which the definitions treat alike.
 type wireEvent struct {
-	Account        string `json:"account"`
-	Contact        string `json:"contact"`
-	MessageID      string `json:"message_id"`
-	SubmittedAt    string `json:"submitted_at"`
-	Step           int64  `json:"step"`
-	Channel        string `json:"channel"`
-	Status         string `json:"status"`
-	OccurredAt     string `json:"occurred_at"`
-	Recipient      string `json:"recipient"`
-	Campaign       string `json:"campaign"`
-	Template       string `json:"template"`
-	Sender         string `json:"sender"`
-	Provider       string `json:"provider"`
-	App            string `json:"app"`
-	Operator       string `json:"operator"`
-	Traffic        string `json:"traffic"`
-	Segments       int64  `json:"segments"`
-	SMSSegments    int64  `json:"sms_segments"`
-	SMSText        string `json:"sms_text"`
-	Part           int64  `json:"part"`
-	Parts          int64  `json:"parts"`
-	ErrorCode      string `json:"error_code"`
-	Permanent      said   `json:"permanent"`
-	Trigger        string `json:"trigger"`
-	Price          string `json:"price"`
-	Currency       string `json:"currency"`
-	Ported         said   `json:"ported"`
-	Valid          said   `json:"valid"`
-	OwnerChangedAt string `json:"owner_changed_at"`
-	EventID        string `json:"event_id"`
+	Account, Contact, MessageID, SubmittedAt, Channel, Status, OccurredAt, Recipient string
+
+	Campaign, Template, Sender, Provider, App, Operator, Traffic, SMSText, ErrorCode, Trigger string
+
+	Price, Currency, Country, OwnerChangedAt, EventID string
+
+	Step, Segments, SMSSegments, Part, Parts int64
+
+	Permanent, Billable, Machine, Ported, Valid said
 }
 
 // parsed is a valid event. status is −1 for the events about a recipient, which belong to no message.
@@ -107,13 +74,27 @@ type parsed struct {
 	ownerChanged          int64 // Unix milliseconds of owner_changed_at, 0 without.
 }
 
-// parse decodes a line into w and checks it by the "Refused" list of docs/events.md.
+// faults gathers what is wrong with a line: the first fault of each field.
+type faults struct {
+	fields, texts []string
+}
+
+func (f *faults) add(field, rule string, args ...any) {
+	if !f.has(field) {
+		f.fields = append(f.fields, field)
+		f.texts = append(f.texts, field+": "+fmt.Sprintf(rule, args...))
+	}
+}
+
+func (f *faults) has(field string) bool { return oneOf(field, f.fields...) }
+
+// parse decodes a line into w and checks it by the "Refused" list of docs/events.md. The error names every fault.
 func parse(line []byte, w *wireEvent, now int64) (parsed, error) {
+	var f faults
 	*w = wireEvent{}
 	if !decodeFlat(string(line), w) {
-		*w = wireEvent{}
-		if err := json.Unmarshal(line, w); err != nil {
-			return parsed{}, fmt.Errorf("%w: %w", errNotAnObject, err)
+		if err := decodeAny(line, w, &f); err != nil {
+			return parsed{}, err
 		}
 	}
 	p := parsed{status: -1}
@@ -122,105 +103,156 @@ func parse(line []byte, w *wireEvent, now int64) (parsed, error) {
 			p.status = i
 		}
 	}
-	switch {
-	case w.Account == "":
-		return p, errors.New("account: missing")
-	case w.Recipient == "":
-		return p, errors.New("recipient: missing")
-	case w.Status == "":
-		return p, errors.New("status: missing")
-	case p.status < 0 && !oneOf(w.Status, "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup"):
-		return p, fmt.Errorf("status: %q is unknown", w.Status)
-	case w.MessageID == "" && p.status >= 0:
-		return p, errors.New("message_id: missing")
-	case w.Channel == "" && w.Status != "lookup":
-		return p, errors.New("channel: missing")
-	case w.Channel != "" && settling(w.Channel) == 0:
-		return p, fmt.Errorf("channel: %q is unknown", w.Channel)
-	case w.Traffic != "" && !oneOf(w.Traffic, "otp", "transactional", "service", "promo"):
-		return p, fmt.Errorf("traffic: %q is unknown", w.Traffic)
-	case w.Trigger != "" && !oneOf(w.Trigger, "first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"):
-		return p, fmt.Errorf("trigger: %q is unknown", w.Trigger)
-	case !validRecipient(w.Recipient):
-		return p, fmt.Errorf("recipient: %q is malformed", w.Recipient)
-	}
-	if err := w.checkNumbers(); err != nil {
-		return p, err
-	}
-	if err := w.checkLengths(); err != nil {
-		return p, err
-	}
-	var err error
-	if p.occurred, err = instant("occurred_at", w.OccurredAt, now); err != nil {
-		return p, err
-	}
-	if w.SubmittedAt != "" {
-		if p.submittedAt, err = instant("submitted_at", w.SubmittedAt, now); err != nil {
-			return p, err
-		}
-	}
+	w.checkRequired(p.status >= 0, &f)
+	w.checkNames(p.status >= 0, &f)
+	w.checkNumbers(&f)
+	w.checkLengths(&f)
+	p.occurred = checkedInstant("occurred_at", w.OccurredAt, now, &f)
+	p.submittedAt = checkedInstant("submitted_at", w.SubmittedAt, now, &f)
 	if w.OwnerChangedAt != "" {
-		t, err := time.Parse(time.RFC3339, w.OwnerChangedAt)
+		t, err := instant(w.OwnerChangedAt)
 		if err != nil {
-			return p, fmt.Errorf("owner_changed_at: %w", err)
+			f.add("owner_changed_at", "%v", err)
 		}
-		p.ownerChanged = t.UnixMilli()
+		p.ownerChanged = t
+	}
+	if len(f.texts) > 0 {
+		return p, errors.New(strings.Join(f.texts, "; "))
 	}
 	return p, nil
 }
 
-func (w *wireEvent) checkNumbers() error {
-	switch {
-	case w.Step < 0 || w.Step > 32:
-		return fmt.Errorf("step: %d is outside 1…32", w.Step)
-	case w.Segments < 0 || w.Segments > 65535:
-		return fmt.Errorf("segments: %d is outside 0…65535", w.Segments)
-	case w.SMSSegments < 0 || w.SMSSegments > 65535:
-		return fmt.Errorf("sms_segments: %d is outside 0…65535", w.SMSSegments)
-	case w.Parts < 0 || w.Parts > 255:
-		return fmt.Errorf("parts: %d is outside 1…255", w.Parts)
-	case w.Part < 0 || w.Part > w.Parts:
-		return fmt.Errorf("part: %d is outside 1…parts (%d)", w.Part, w.Parts)
-	case w.Price != "" && w.Currency == "":
-		return errors.New("price: given without a currency")
-	case w.Price != "" && !validPrice(w.Price):
-		return fmt.Errorf("price: %q is not a decimal with at most 6 decimals, up to 1 000 000 000", w.Price)
-	case w.Currency != "" && !validCurrency(w.Currency):
-		return fmt.Errorf("currency: %q is not a code of ISO 4217", w.Currency)
-	}
-	return nil
-}
-
-func (w *wireEvent) checkLengths() error {
-	if len(w.MessageID) > 128 || len(w.Recipient) > 128 {
-		return errors.New("message_id, recipient: longer than 128 bytes")
-	}
-	for _, s := range [...]string{w.Account, w.Contact, w.Campaign, w.Template, w.Sender, w.Provider, w.App, w.Operator,
-		w.ErrorCode, w.Price, w.Currency, w.EventID} {
-		if len(s) > 256 {
-			return errors.New("string: longer than 256 bytes")
+func (w *wireEvent) checkRequired(ofMessage bool, f *faults) {
+	for _, field := range [...]struct{ name, value string }{{"account", w.Account}, {"status", w.Status}, {"recipient", w.Recipient},
+		{"occurred_at", w.OccurredAt}, {"channel", w.Channel}, {"message_id", w.MessageID}} {
+		optional := field.name == "channel" && w.Status == "lookup" || field.name == "message_id" && !ofMessage
+		if field.value == "" && !optional {
+			f.add(field.name, "missing")
 		}
 	}
-	if len(w.SMSText) > 10_000 && utf8.RuneCountInString(w.SMSText) > 10_000 {
-		return errors.New("sms_text: longer than 10 000 characters")
-	}
-	return nil
 }
 
-// instant reads an RFC 3339 time as Unix milliseconds, further digits cut.
-func instant(field, text string, now int64) (int64, error) {
+func (w *wireEvent) checkNames(ofMessage bool, f *faults) {
+	if w.Status != "" && !ofMessage &&
+		!oneOf(w.Status, "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound") {
+		f.add("status", "%q is unknown", w.Status)
+	}
+	if w.Channel != "" && settling(w.Channel) == 0 {
+		f.add("channel", "%q is unknown", w.Channel)
+	}
+	if w.Traffic != "" && !oneOf(w.Traffic, "otp", "transactional", "service", "promo") {
+		f.add("traffic", "%q is unknown", w.Traffic)
+	}
+	if w.Trigger != "" && !oneOf(w.Trigger, "first", "undelivered", "unread", "no_app", "expired", "rejected", "manual") {
+		f.add("trigger", "%q is unknown", w.Trigger)
+	}
+	if w.Country != "" && !capitals(w.Country, 2) {
+		f.add("country", "%q is not a code of ISO 3166", w.Country)
+	}
+	if w.Recipient != "" && !validRecipient(w.Recipient) {
+		f.add("recipient", "%q is malformed", w.Recipient)
+	}
+}
+
+func (w *wireEvent) checkNumbers(f *faults) {
+	if w.Step < 0 || w.Step > 32 {
+		f.add("step", "outside 1…32")
+	}
+	if w.Segments < 0 || w.Segments > 65535 {
+		f.add("segments", "%d is outside 0…65535", w.Segments)
+	}
+	if w.SMSSegments < 0 || w.SMSSegments > 65535 {
+		f.add("sms_segments", "%d is outside 0…65535", w.SMSSegments)
+	}
+	if w.Parts < 0 || w.Parts > 255 {
+		f.add("parts", "%d is outside 0…255", w.Parts)
+	}
+	if !f.has("parts") && (w.Part < saidZero || w.Part == saidZero && w.Parts > 0 || w.Part > w.Parts) {
+		f.add("part", "outside 1…parts (%d)", w.Parts)
+	}
+	if w.Price == "" {
+		return
+	}
+	if _, valid := micros(w.Price); !valid {
+		f.add("price", "%q is not a decimal with at most 6 decimals, up to 1 000 000 000", w.Price)
+	}
+	if w.Currency == "" {
+		f.add("currency", "missing beside a price")
+	} else if !capitals(w.Currency, 3) {
+		f.add("currency", "%q is not a code of ISO 4217", w.Currency)
+	}
+}
+
+func (w *wireEvent) checkLengths(f *faults) {
+	for _, name := range textFields() {
+		text, limit := *w.textField(name), 256
+		switch name {
+		case "message_id", "recipient":
+			limit = 128
+		case "sms_text":
+			limit = 4 * 10_000
+			if utf8.RuneCountInString(text) > 10_000 {
+				f.add(name, "longer than 10 000 characters")
+			}
+		}
+		if len(text) > limit {
+			f.add(name, "longer than %d bytes", limit)
+		}
+	}
+}
+
+// checkedInstant reads a time near now, 0 for none and for a bad one.
+func checkedInstant(field, text string, now int64, f *faults) int64 {
 	if text == "" {
-		return 0, fmt.Errorf("%s: missing", field)
+		return 0
 	}
-	t, err := time.Parse(time.RFC3339, text)
+	ms, err := instant(text)
 	if err != nil {
-		return 0, fmt.Errorf("%s: %w", field, err)
+		f.add(field, "%v", err)
+	} else if ms < now-maxAge || ms > now+maxAhead {
+		f.add(field, "%s is outside [now − 400 d, now + 1 h]", text)
 	}
-	ms := t.UnixMilli()
-	if ms < now-maxAge || ms > now+maxAhead {
-		return 0, fmt.Errorf("%s: %s is outside [now − 400 d, now + 1 h]", field, text)
+	return ms
+}
+
+// instant reads a time as Unix milliseconds, further digits cut: RFC 3339, also with +0300 or a blank for the T, or Unix seconds of 10
+// digits, or milliseconds of 13.
+func instant(text string) (int64, error) {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && text[0] >= '0' && text[0] <= '9' {
+		switch len(text) {
+		case 10:
+			return n * 1000, nil
+		case 13:
+			return n, nil
+		}
 	}
-	return ms, nil
+	shape := strings.Map(func(c rune) rune {
+		if c >= '0' && c <= '9' {
+			return '9'
+		}
+		return c
+	}, text)
+	const day, clock = "9999-99-99", "99:99:99"
+	if len(shape) < len(day)+1+len(clock) || shape[:len(day)] != day || !oneOf(shape[len(day):len(day)+1], "T", "t", " ") ||
+		shape[len(day)+1:len(day)+1+len(clock)] != clock {
+		return 0, fmt.Errorf("%q is no time of RFC 3339 or Unix time", text)
+	}
+	zone := strings.TrimLeft(strings.TrimPrefix(shape[len(day)+1+len(clock):], "."), "9")
+	zoneAt := len(text) - len(zone)
+	plain := text[:len(day)] + "T" + text[len(day)+1:zoneAt]
+	switch zone {
+	case "Z", "z":
+		plain += "Z"
+	case "+9999", "-9999":
+		plain += text[zoneAt:zoneAt+3] + ":" + text[zoneAt+3:]
+	default:
+		plain += text[zoneAt:]
+	}
+	t, err := time.Parse(time.RFC3339, plain)
+	if err != nil {
+		return 0, fmt.Errorf("%q is no time with a zone: %w", text, err)
+	}
+	return t.UnixMilli(), nil
 }
 
 func oneOf(s string, names ...string) bool {
@@ -245,15 +277,16 @@ func validRecipient(s string) bool {
 	return len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
-func validPrice(s string) bool {
-	_, valid := micros(s)
-	return valid
-}
-
-// micros returns a price of 0…1 000 000 000 with at most 6 decimals in micro-units, and false for any other text.
+// micros returns a price of 0…1 000 000 000 with at most 6 decimals, zeros beyond them cut, in micro-units, and false for any other text.
 func micros(s string) (int64, bool) {
 	whole, fraction, point := strings.Cut(s, ".")
-	if whole == "" || strings.Trim(whole+fraction, "0123456789") != "" || len(fraction) > 6 || point != (fraction != "") {
+	if whole == "" || strings.Trim(whole+fraction, "0123456789") != "" || point != (fraction != "") {
+		return 0, false
+	}
+	for len(fraction) > 6 && strings.HasSuffix(fraction, "0") {
+		fraction = fraction[:len(fraction)-1]
+	}
+	if len(fraction) > 6 {
 		return 0, false
 	}
 	digits := strings.TrimLeft(whole+fraction+"000000"[len(fraction):], "0")
@@ -264,56 +297,7 @@ func micros(s string) (int64, bool) {
 	return n, err == nil && n <= 1_000_000_000*1_000_000
 }
 
-func validCurrency(s string) bool {
-	return len(s) == 3 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
-}
-
-// idTime returns the Unix milliseconds inside a UUIDv7 or a ULID, and false for any other id.
-func idTime(id string) (int64, bool) {
-	switch len(id) {
-	case 36:
-		return uuidTime(id)
-	case 26:
-		return ulidTime(id)
-	}
-	return 0, false
-}
-
-func uuidTime(id string) (int64, bool) {
-	var ms int64
-	for i := range len(id) {
-		c := id[i]
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return 0, false
-			}
-			continue
-		}
-		digit := strings.IndexByte("0123456789abcdef", c|0x20)
-		if digit < 0 || (c < '0' || c > '9') && c < 'A' {
-			return 0, false
-		}
-		if i < 13 {
-			ms = ms<<4 | int64(digit)
-		}
-	}
-	return ms, id[14] == '7' && strings.IndexByte("89abAB", id[19]) >= 0
-}
-
-func ulidTime(id string) (int64, bool) {
-	var ms int64
-	for i := range len(id) {
-		c := id[i]
-		if c >= 'a' && c <= 'z' {
-			c -= 'a' - 'A'
-		}
-		digit := strings.IndexByte("0123456789ABCDEFGHJKMNPQRSTVWXYZ", c)
-		if digit < 0 {
-			return 0, false
-		}
-		if i < 10 {
-			ms = ms<<5 | int64(digit)
-		}
-	}
-	return ms, id[0] <= '7' // 128 bits leave 3 for the first of 26 characters.
+// capitals tells whether the text is of so many capital letters.
+func capitals(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
