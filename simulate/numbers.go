@@ -336,13 +336,7 @@ func (pr *pricer) attemptCost(x *foldedAttempt) (cost *big.Int, currency string,
 		if s.tariff == nil {
 			return nil, "", false
 		}
-		segments := int64(x.attempt.segments)
-		for j := range x.msg.attempts {
-			// What the message would take as SMS counts where the provider told no segments.
-			if other := &x.msg.attempts[j]; x.attempt.segments == 0 && !other.derive(x.cohort).skipped {
-				segments = max(segments, int64(other.smsSegments))
-			}
-		}
+		segments := x.billedSegments()
 		if !s.bill(segments, pr.dialogs[x.attempt]) {
 			return nil, s.tariff.currency, false
 		}

@@ -84,13 +84,25 @@ func numberModel(t testing.TB, events ...string) *Model {
 	return m
 }
 
-// ownCodes maps codes that no shipped map has, and one that it has differently.
-var ownCodes = map[string][]ErrorMapLine{"a": {{"*", "900", "deactivated"}, {"*", "901", "invalid_format"}, {"p", "1", "blocked_by_user"}, {"*", "0031", "unknown_subscriber"}}}
+// ownCodes are of an account whose events without a provider speak MAP: the causes of its own lines for all, codes that no shipped map has, and
+// one that it has differently.
+func ownCodes() map[string]ErrorMap {
+	own := ErrorMap{Lines: []ErrorMapLine{{"*", "900", "deactivated"}, {"*", "901", "invalid_format"}, {"p", "1", "blocked_by_user"}, {"*", "0031", "unknown_subscriber"},
+		{"*", "77", "unknown"}, {"*", "88", "unknown_subscriber"}, {"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "900", "deactivated"}},
+		Aliases: []ErrorMapAlias{{"devino", "map"}, {"brand", "firebase"}, {"twice", "devino"}}}
+	for _, line := range [...]struct{ class, codes string }{{"unknown_subscriber", "1 144"}, {"absent_subscriber", "6 27"}, {"not_sms_capable", "11"},
+		{"barred", "9 13"}, {"network_congestion", "33 51"}, {"system_failure", "34"}} {
+		for _, code := range strings.Fields(line.codes) {
+			own.Lines = append(own.Lines, ErrorMapLine{"*", code, line.class})
+		}
+	}
+	return map[string]ErrorMap{"a": own}
+}
 
 // judgeOne returns the verdict on the number of all lines that name none.
 func judgeOne(t testing.TB, q NumbersQuery, events ...string) NumberVerdict {
 	t.Helper()
-	q.ErrorMaps = ownCodes
+	q.ErrorMaps = ownCodes()
 	verdicts, err := numberModel(t, events...).Numbers(q)
 	if err != nil {
 		t.Fatal(err)
@@ -291,7 +303,7 @@ func TestModel_Numbers_PossibleReassignment(t *testing.T) {
 
 func TestModel_Numbers_Override(t *testing.T) {
 	at := after(t, "5d")
-	q := NumbersQuery{Overrides: []NumberOverride{{"a", "+79160000001", "active", "called back", at}, {"a", "+79160000009", "quarantined", "", at}}, ErrorMaps: ownCodes}
+	q := NumbersQuery{Overrides: []NumberOverride{{"a", "+79160000001", "active", "called back", at, time.Time{}}, {"a", "+79160000009", "quarantined", "", at, time.Time{}}}, ErrorMaps: ownCodes()}
 	verdicts, err := numberModel(t, "failed 900 @0", "delivered recipient=user:7 @0").Numbers(q)
 	if err != nil {
 		t.Fatal(err)

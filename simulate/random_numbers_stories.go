@@ -35,21 +35,32 @@ func (g *numberMaker) reason(class string) (provider, code string, permanent boo
 		choice := strings.Split(list[g.r.IntN(len(list))], ":")
 		return choice[0], choice[1], len(choice) > 2
 	}
+	if g.mail {
+		switch class {
+		case "unknown_subscriber", "not_sms_capable":
+			return from("mailer:550", "mailer:550", "mailer:550:permanent")
+		case "expired":
+			return from("mailer:", ":0")
+		case "never":
+			return from("mailer:421", "mailer:1", "mailer:900")
+		}
+		return from("mailer:552", "mailer:552", "mailer:XX", "post:XX:permanent", "p1:27")
+	}
 	switch class {
 	case "unknown_subscriber":
-		return from("p1:1", "p1:1", "p2:005", ":144", "twilio:30005", "p1:X404:permanent", "p2:ZZ:permanent")
+		return from("p1:1", "p1:1", "p1:1", "p2:0144", "p2:144", ":144", "twilio:30005", "p3:30005", "nobody:1", "vonage:1", "nexmo:1")
 	case "not_sms_capable":
-		return from("p1:11", "p2:021", "twilio:30006")
+		return from("p1:11", "p2:011", "twilio:30006", "nobody:11")
 	case "deactivated":
 		return from("p1:900", "p1:900", "p2:900")
 	case "invalid_format":
-		return from("p1:901")
+		return from("p1:901", "p1:901", "bells:28")
 	case "absent_subscriber":
-		return from("p1:27", "p2:6", "p1:006", "twilio:30003")
+		return from("p1:27", "p2:6", "p1:006", "twilio:30003", "nobody:27")
 	case "expired":
 		return from("p1:", "p2:0", ":000")
 	case "unknown":
-		return from("p1:32", "p1:X404", "p2:ZZ", ":")
+		return from("p1:32", "p1:5", "p1:X404", "p2:ZZ", ":", "p1:X404:permanent", "p2:XX:permanent", ":XX:permanent")
 	case "never":
 		return from("p1:33", "p2:34", ":51", "twilio:21610", "twilio:30007", "p2:910")
 	}
@@ -79,9 +90,10 @@ func (g *numberMaker) fail(at time.Time, class, campaign string) *numberMessage 
 	}
 	msg := g.newMessage(at.Add(-g.span(3*time.Hour)), campaign)
 	outcomes := []numberOutcome{{status: g.pick("accepted sent queued"), at: at}, o}
-	if g.chance(10) {
-		// The same failure once more, with a lesser code: the greatest counts.
-		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: o.at.Add(time.Hour), code: "0"})
+	if g.chance(20) {
+		// The same failure once more, with another code or none: that of the latest counts, at one time the greatest.
+		at := o.at.Add([]time.Duration{-time.Hour, -time.Millisecond, -time.Millisecond, 0, time.Millisecond}[g.r.IntN(5)])
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at, code: g.pick("0 1 27 9 900 550 -")})
 	}
 	g.play(msg, s, outcomes...)
 	return msg
@@ -103,18 +115,28 @@ func (g *numberMaker) deliver(channel string, at time.Time) {
 	if channel != "sms" && g.chance(40) {
 		outcomes = append(outcomes, numberOutcome{status: g.pick("read replied"), at: at.Add(g.span(day))})
 	}
+	switch {
+	case channel == "email" && g.chance(15):
+		// It bounces after all, unless it was answered.
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(time.Hour)), code: "550", permanent: true})
+	case channel == "email" && g.chance(15):
+		outcomes[0] = numberOutcome{status: g.pick("read clicked"), at: at, machine: true}
+	}
 	g.play(msg, s, outcomes...)
 }
 
 func (g *numberMaker) evidenceChannel() string {
+	if g.mail {
+		return "email"
+	}
 	return g.pick("sms sms sms sms sms sms voice flash_call")
 }
 
 // story makes a history around one of the rules.
 func (g *numberMaker) story() {
-	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival, g.revival, g.sameTime, g.neverCounts,
-		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups, g.unblocked,
-		g.oldDelivery}
+	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival, g.revival, g.sameTime, g.neverCounts,
+		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups, g.unblocked, g.unblocked,
+		g.oldDelivery, g.calls, g.deadSpend}
 	stories[g.r.IntN(len(stories))]()
 }
 
@@ -152,7 +174,7 @@ func (g *numberMaker) hardDeath() {
 	at := g.some()
 	class := g.pick("unknown_subscriber unknown_subscriber not_sms_capable")
 	if g.chance(30) {
-		g.deliver("sms", at.Add(-g.span(3*day)))
+		g.deliver(g.evidenceChannel(), at.Add(-g.span(3*day)))
 	}
 	if g.chance(30) {
 		g.fail(at.Add(-g.span(2*day)), "expired", g.pick("- shared"))
@@ -217,7 +239,7 @@ func (g *numberMaker) unblocked() {
 	}
 	g.deliver(g.pick("push viber"), end.Add(4*time.Hour))
 	if g.chance(40) {
-		g.deliver("sms", end.Add(6*time.Hour))
+		g.deliver(g.evidenceChannel(), end.Add(6*time.Hour))
 	}
 }
 
@@ -229,7 +251,7 @@ func (g *numberMaker) atOnce() {
 	case 0:
 		g.fail(at, g.pick("deactivated invalid_format unknown_subscriber"), "")
 	case 1:
-		g.deliver("sms", at.Add(g.around(day)))
+		g.deliver(g.evidenceChannel(), at.Add(g.around(day)))
 	}
 }
 
@@ -259,7 +281,7 @@ func (g *numberMaker) revival() {
 	g.deliver(g.evidenceChannel(), back)
 	switch g.r.IntN(5) {
 	case 0:
-		g.deliver("sms", back.Add(g.span(10*day)))
+		g.deliver(g.evidenceChannel(), back.Add(g.span(10*day)))
 	case 1:
 		g.fail(back.Add(g.span(10*day)), g.pick("expired unknown_subscriber deactivated"), "")
 	case 2:
@@ -299,6 +321,37 @@ func (g *numberMaker) neverCounts() {
 	}
 }
 
+// calls rings: a phone that does is alive, whatever the same number means as a MAP cause.
+func (g *numberMaker) calls() {
+	at := g.some()
+	for range 2 + g.r.IntN(3) {
+		msg := g.newMessage(at, "")
+		s := numberStep{channel: g.pick("voice flash_call"), provider: g.pick("nobody bells p1 -"), recipient: g.phone, contact: g.contact}
+		g.play(msg, s, numberOutcome{status: "undelivered", at: at.Add(time.Minute), code: g.pick("21 17 19 1 22 28 18 27 31")})
+		at = at.Add(g.around(day))
+	}
+}
+
+// deadSpend writes to a dead number around the moments of its death and of its return, with what is delivered elsewhere meanwhile.
+func (g *numberMaker) deadSpend() {
+	died := g.some()
+	g.fail(died, "deactivated", "")
+	back := died.Add(g.around(5 * day))
+	for range 2 + g.r.IntN(3) {
+		at := []time.Time{died, died.Add(time.Millisecond), back, back.Add(-time.Millisecond), died.Add(g.span(4 * day))}[g.r.IntN(5)]
+		g.fail(at, g.pick("expired unknown_subscriber never"), "")
+	}
+	if g.chance(60) {
+		// Sent while dead, delivered all the same.
+		msg := g.newMessage(back.Add(-time.Hour), "")
+		s := numberStep{channel: g.evidenceChannel(), provider: "p1", recipient: g.phone, segments: 2, contact: g.contact}
+		g.play(msg, s, numberOutcome{status: "sent", at: back.Add(-time.Hour)}, numberOutcome{status: "delivered", at: back})
+	}
+	if g.chance(40) {
+		g.deliver(g.pick("viber push whatsapp"), []time.Time{died, died.Add(-time.Millisecond), back}[g.r.IntN(3)])
+	}
+}
+
 // multipart failures, of parts that are delivered later too.
 func (g *numberMaker) multipart() {
 	at := g.some()
@@ -312,8 +365,9 @@ func (g *numberMaker) multipart() {
 		switch outcomes = append(outcomes, last); g.r.IntN(4) {
 		case 0: // The part is delivered after all.
 			outcomes = append(outcomes, numberOutcome{status: "delivered", at: last.at.Add(g.span(day)), part: 3, parts: 3})
-		case 1: // A part that is delivered failed before, with the greater code.
-			outcomes = append(outcomes, numberOutcome{status: "undelivered", at: msg.cohort, part: 1, parts: 3, code: g.pick("9 27 51 -")})
+		case 1: // A part that is delivered failed before, or later, with another code.
+			at := last.at.Add(g.around(time.Hour) - time.Hour)
+			outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at, part: 1, parts: 3, code: g.pick("9 27 51 -")})
 		}
 		g.play(msg, s, outcomes...)
 	}
@@ -364,7 +418,7 @@ func (g *numberMaker) windowEdge() {
 		at := edge.Add([]time.Duration{0, 0, -time.Millisecond, time.Millisecond, -25 * time.Hour, day, 30 * day}[g.r.IntN(7)])
 		switch g.r.IntN(5) {
 		case 0:
-			g.deliver("sms", at.Add(time.Hour))
+			g.deliver(g.evidenceChannel(), at.Add(time.Hour))
 		case 1:
 			g.lookup(at, "false", time.Time{})
 		case 2:
@@ -429,7 +483,7 @@ func (g *numberMaker) lookups() {
 		g.lookup(at.Add(g.around(2*day)), g.pick("true false -"), time.Time{})
 	}
 	if g.chance(25) {
-		g.deliver("sms", at.Add(g.span(20*day)))
+		g.deliver(g.evidenceChannel(), at.Add(g.span(20*day)))
 	}
 }
 

@@ -98,7 +98,7 @@ func TestModel_Penetration_Cases(t *testing.T) {
 func TestModel_Failures_Cases(t *testing.T) {
 	m := numberModel(t, "failed 1 provider=q @0", "failed 001 provider=q @0", "expired provider=q @0", "failed XX permanent @0", "delivered @0", "sent @0", "skipped @0",
 		"failed 1 provider=p @0", "failed UNREGISTERED provider=fcm channel=push recipient=device:1 @0", "failed 1 message_id=x @0", "delivered message_id=x @1h", "failed 1 provider=q @40d")
-	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes}}
+	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes()}}
 	rows, err := m.Failures(q)
 	expect(t, "failures", rowsText(t, rows, err),
 		`{"channel":"push","provider":"fcm","reason":"app_uninstalled","error_code":"UNREGISTERED","count":1,"share_num":1,"share_den":1,"share_rate":1.0}`,
@@ -120,7 +120,7 @@ func TestModel_DeadSpend_Cases(t *testing.T) {
 		"undelivered 27 c3 @2d", "rejected 27 c4 @2d", "sent channel=vk @2d", "delivered channel=viber @3d", "undelivered 27 recipient=+79160000002 @3d",
 		"delivered c5 cohort=4d @4d+1h", // Its start was within, its delivery ends it.
 		"undelivered c6 900 @4d+1h", "skipped @3d", "undelivered 1 c7 @5d", "undelivered 900 c8 @6d", "undelivered c9 @6d+1ms", "undelivered 27 c9 @30d")
-	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes, Tariffs: tariffs}}
+	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes(), Tariffs: tariffs}}
 	rows, err := m.DeadSpend(q)
 	expect(t, "dead spend", rowsText(t, rows, err),
 		`{"channel":"sms","rule":"deactivated","currency":"RUB","attempts":2,"unpriced":0,"cost":"4.00"}`,
