@@ -98,8 +98,8 @@ func TestModel_ChannelReport_PartsAddUp(t *testing.T) {
 			if err != nil {
 				rt.Fatal(err)
 			}
-			var sum [10]int64
-			var rates [9]Rate
+			var sum [14]int64
+			var rates [12]Rate
 			for _, r := range rows {
 				if r.Attempted != r.Delivered+r.Failed+r.Pending {
 					rt.Fatalf("%v: attempted %d ≠ %d + %d + %d", r.Keys, r.Attempted, r.Delivered, r.Failed, r.Pending)
@@ -122,12 +122,14 @@ func TestModel_ChannelReport_PartsAddUp(t *testing.T) {
 	})
 }
 
-func (r Row) counts() [10]int64 {
-	return [10]int64{r.Attempted, r.Sent, r.Delivered, r.Read, r.Clicked, r.Replied, r.Failed, r.Pending, r.Skipped, r.Skewed}
+func (r Row) counts() [14]int64 {
+	return [14]int64{r.Attempted, r.Sent, r.Delivered, r.Read, r.Clicked, r.Replied, r.Failed, r.Pending, r.Skipped, r.Skewed,
+		r.MachineOpened, r.Unsubscribed, r.Blocked, r.Complained}
 }
 
-func (r Row) rates() [9]Rate {
-	return [9]Rate{r.Delivery, r.DeliveredOfAttempted, r.Open, r.ReadOfSent, r.Reply, r.Click, r.Delivered1m, r.Delivered24h, r.Read24h}
+func (r Row) rates() [12]Rate {
+	return [12]Rate{r.Delivery, r.DeliveredOfAttempted, r.Open, r.ReadOfSent, r.Reply, r.Click, r.Delivered1m, r.Delivered24h, r.Read24h,
+		r.Unsubscribe, r.Block, r.Complaint}
 }
 
 // TestModel_ChannelReport_FiltersSelectRows checks that a filter on a group's value gives that group's row and no other.
@@ -192,7 +194,7 @@ func TestRate_Millionths_Exact(t *testing.T) {
 }
 
 func TestRate_Wilson_AgreesWithFloats(t *testing.T) {
-	const z = 1.959964
+	const z = 1.959963984540054
 	if low, high, _ := (Rate{0, 7}).Wilson(); low != 0 || high == 0 {
 		t.Errorf("0/7: %d %d", low, high)
 	}
@@ -292,15 +294,19 @@ func TestCompare_Differences(t *testing.T) {
 		t.Errorf("a report differs from itself: %v", err)
 	}
 	p50 := func(seconds string) string {
-		return strings.Replace(string(answer), `"time_to_deliver_p50":`+string(appendDecimal(nil, rows[0].TimeToDeliver.P50.Milliseconds(), 3)),
+		return strings.Replace(string(answer), `"time_to_deliver_p50":`+string(appendDecimal(nil, printed(rows[0].TimeToDeliver.P50), 3)),
 			`"time_to_deliver_p50":`+seconds, 1)
 	}
 	exact := rows[0].TimeToDeliver.P50.Seconds()
-	if err := Compare(rows, json.RawMessage(p50(fmt.Sprint(exact*1.019)))); err != nil {
+	seconds := func(s float64) string {
+		return string(appendDecimal(nil, printed(time.Duration(s*float64(time.Second))), 3))
+	}
+	if err := Compare(rows, json.RawMessage(p50(seconds(exact*1.019)))); err != nil {
 		t.Errorf("a percentile may be 1.9 %% off: %v", err)
 	}
 	for name, wrong := range map[string]string{
-		"percentile": p50(fmt.Sprint(exact*1.03 + 0.001)),
+		"percentile": p50(seconds(exact*1.03 + 0.02)),
+		"digits":     p50(fmt.Sprintf("%.3f1", exact)),
 		"count":      strings.Replace(string(answer), `"attempted":`, `"attempted":1`, 1),
 		"null":       strings.Replace(string(answer), `"click_rate":`, `"click_rate":null,"x":`, 1),
 		"mature":     strings.Replace(string(answer), `"mature":true`, `"mature":false`, 1),

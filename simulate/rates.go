@@ -23,10 +23,11 @@ func (r Rate) Millionths() (int64, bool) {
 	return int64(quotient), true
 }
 
-// Wilson returns the 95 % Wilson interval (z = 1.959964) of the rate in millionths, rounded half away from zero, and false
-// when Den is 0. Both bounds are exact: the square root is taken of an integer and never rounded to a float.
+// Wilson returns the 95 % Wilson interval of the rate in millionths, rounded half away from zero, and false when Den is 0. Both bounds are
+// exact: the square root is taken of an integer and never rounded to a float. z is 1.959963984540054, of which the 1.959964 of
+// docs/definitions.md is the rounded form: the examples tell the two apart.
 //
-// With p = k ÷ n the bounds are (k + z²/2 ∓ z·√(k(n−k)/n + z²/4)) ÷ (n + z²). Multiplied by 2n·10¹² they read
+// With p = k ÷ n the bounds are (k + z²/2 ∓ z·√(k(n−k)/n + z²/4)) ÷ (n + z²). Multiplied by 2n·10³⁰ they read
 // (P ∓ √S) ÷ R with integers P, S and R.
 func (r Rate) Wilson() (low, high int64, ok bool) {
 	if r.Den == 0 {
@@ -37,8 +38,8 @@ func (r Rate) Wilson() (low, high int64, ok bool) {
 	plus := func(a, b *big.Int) *big.Int { return new(big.Int).Add(a, b) }
 
 	k, n := integer(r.Num), integer(r.Den)
-	scale := integer(1_000_000_000_000)
-	zz := integer(1_959_964 * 1_959_964) // z², times 10¹².
+	scale := times(integer(1_000_000_000_000_000), integer(1_000_000_000_000_000))
+	zz := times(integer(1_959_963_984_540_054), integer(1_959_963_984_540_054)) // z², times 10³⁰.
 	nzz := times(n, zz)
 
 	p := times(n, plus(times(times(integer(2), k), scale), zz))
@@ -48,7 +49,7 @@ func (r Rate) Wilson() (low, high int64, ok bool) {
 
 	// floor(10⁶·(P ∓ √S) ÷ R + ½) = floor((2·10⁶·P + R ∓ √(4·10¹²·S)) ÷ 2R).
 	x := plus(times(integer(2_000_000), p), d)
-	square := times(times(integer(4), scale), s)
+	square := times(integer(4_000_000_000_000), s)
 	root := new(big.Int).Sqrt(square)
 	ceiling := new(big.Int).Set(root)
 	if times(root, root).Cmp(square) != 0 {

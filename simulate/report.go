@@ -3,7 +3,6 @@ package simulate
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,42 +22,11 @@ type Query struct {
 	From, To time.Time
 	// Filters keeps the attempts whose value of each name is one of the listed, written as in the report.
 	Filters map[string][]string
+	// Aliases are the accounts' own names of providers: by account, what a name stands for.
+	Aliases map[string]map[string]string
 }
 
 const quarterHourMS = int64(15 * time.Minute / time.Millisecond)
-
-// The routes' ability to report reads, in the order that the bound is decided by.
-const (
-	readsNone = iota
-	readsExact
-	readsLower
-	readsUpper
-)
-
-// route says what a channel and provider can report (docs/definitions.md section 2).
-func route(channel, provider string) (delivery bool, reads int) {
-	switch channel {
-	case "sms", "flash_call", "voice":
-		return true, readsNone
-	case "push":
-		if provider == "fcm" || provider == "apns" {
-			return false, readsNone
-		}
-		return true, readsExact
-	case "telegram":
-		if provider == "bot" {
-			return false, readsNone
-		}
-		return true, readsExact
-	case "vk", "ok", "messenger", "instagram":
-		return true, readsExact
-	case "viber", "whatsapp", "rcs":
-		return true, readsLower
-	case "email":
-		return true, readsUpper
-	}
-	return false, readsNone
-}
 
 // settling returns the milliseconds after which a channel's cohort is mature, 0 for what is no channel.
 func settling(channel string) int64 {
@@ -98,6 +66,7 @@ func (m *Model) ChannelReport(q Query) ([]Row, error) {
 		}
 	}
 
+	attributions := m.attributions()
 	groups := make(map[string]*group)
 	if len(q.GroupBy) == 0 {
 		groups[""] = newGroup(nil)
@@ -127,7 +96,7 @@ func (m *Model) ChannelReport(q Query) ([]Row, error) {
 				g = newGroup(slices.Clone(keys))
 				groups[string(id)] = g
 			}
-			g.add(m, a, cohort)
+			g.add(m, a, cohort, attributions[a], q.Aliases[m.strings[mk.account]])
 		}
 	}
 	rows := make([]Row, 0, len(groups))
@@ -265,13 +234,12 @@ func newGroup(keys []Key) *group {
 	return &group{row: Row{Keys: keys, Mature: true}}
 }
 
-func (g *group) add(m *Model, a *attempt, cohort int64) {
-	channel := m.strings[a.dims[dimChannel]]
-	delivery, reads := route(channel, m.strings[a.dims[dimProvider]])
+func (g *group) add(m *Model, a *attempt, cohort int64, events attributed, aliases map[string]string) {
+	delivery, reads := m.routeOf(a, aliases)
 	f := a.derive(cohort)
 	r := &g.row
 
-	r.Mature = r.Mature && cohort+settling(channel) < m.now
+	r.Mature = r.Mature && cohort+settling(m.channel(a)) < m.now
 	if f.skipped {
 		r.Skipped++
 		return
@@ -290,6 +258,10 @@ func (g *group) add(m *Model, a *attempt, cohort int64) {
 	count(&r.Failed, f.failed)
 	count(&r.Pending, !f.delivered && !f.failed)
 	count(&r.Skewed, f.skewed)
+	count(&r.MachineOpened, f.machineOpened)
+	count(&r.Unsubscribed, events.unsubscribed)
+	count(&r.Blocked, events.blocked)
+	count(&r.Complained, events.complained)
 
 	rate := func(x *Rate, num, den bool) {
 		count(&x.Num, num && den)
@@ -299,6 +271,9 @@ func (g *group) add(m *Model, a *attempt, cohort int64) {
 	rate(&r.DeliveredOfAttempted, f.delivered, delivery)
 	rate(&r.Reply, f.replied, delivery && f.delivered)
 	rate(&r.Click, f.clicked, delivery && f.delivered)
+	rate(&r.Unsubscribe, events.unsubscribed, delivery && f.delivered)
+	rate(&r.Block, events.blocked, delivery && f.delivered)
+	rate(&r.Complaint, events.complained, delivery && f.delivered)
 	rate(&r.Open, f.read, reads != readsNone && f.delivered)
 	rate(&r.ReadOfSent, f.read, reads != readsNone && f.sent)
 
@@ -359,10 +334,4 @@ func (k Key) compare(other Key) int {
 		return c
 	}
 	return strings.Compare(k.Text, other.Text)
-}
-
-// tolerable tells whether a percentile is within the relative error of 2 % that docs/definitions.md section 3 allows. Half a
-// millisecond is allowed besides, for the last digit that is printed.
-func tolerable(want, got float64) bool {
-	return math.Abs(want-got) <= 0.02*want+0.0005
 }
