@@ -64,9 +64,6 @@ var shippedCodes = [...]struct{ provider, class, codes string }{
 	{"whatsapp", "opted_out", "131050"},
 }
 
-// shippedAliases are some of those that Kaskad ships.
-var shippedAliases = [...]ErrorMapAlias{{"nexmo", "vonage"}, {"360dialog", "whatsapp"}, {"firebase", "fcm"}}
-
 // guessTable names the shipped table that tells what a code probably means on a channel, empty for none.
 func guessTable(channel string) string {
 	switch channel {
@@ -113,7 +110,10 @@ func codeBooks(shipped *ErrorMap, own map[string]ErrorMap) (func(account string)
 }
 
 func modelsErrorMap() *ErrorMap {
-	list := ErrorMap{Aliases: shippedAliases[:]}
+	var list ErrorMap
+	for _, alias := range shippedAliases {
+		list.Aliases = append(list.Aliases, ErrorMapAlias{alias.provider, alias.like})
+	}
 	for _, line := range shippedCodes {
 		for _, code := range strings.Fields(line.codes) {
 			list.Lines = append(list.Lines, ErrorMapLine{line.provider, code, line.class})

@@ -95,7 +95,7 @@ func (m *Model) reach(q NumbersQuery) (*reach, error) {
 // blind tells whether an attempt went by a route that reports no deliveries.
 func (r *reach) blind(x *foldedAttempt) bool {
 	provider := r.model.strings[x.attempt.dims[dimProvider]]
-	delivery, _ := route(r.model.channel(x.attempt), r.codes(x.account).alias(provider))
+	delivery, _ := route(r.model.channel(x.attempt), provider, map[string]string{provider: r.codes(x.account).alias(provider)})
 	return !delivery
 }
 
