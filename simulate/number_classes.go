@@ -51,9 +51,12 @@ var shippedCodes = [...]struct{ provider, class, codes string }{
 
 	{"twilio", "absent_subscriber", "30003"},
 	{"twilio", "unknown_subscriber", "30005"},
-	{"twilio", "not_sms_capable", "30006"},
+	{"twilio", "unknown", "30006"},
 	{"twilio", "spam_filtered", "30007"},
 	{"twilio", "opted_out", "21610"},
+	{"vonage", "unknown", "1"},
+	{"vonage", "route_error", "5 11"},
+	{"vonage", "opted_out", "9"},
 	{"fcm", "app_uninstalled", "UNREGISTERED"},
 	{"apns", "app_uninstalled", "Unregistered"},
 	{"apns", "token_invalid", "BadDeviceToken DeviceTokenNotForTopic"},

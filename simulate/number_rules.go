@@ -69,7 +69,9 @@ type numberFailure struct {
 }
 
 // hardClass tells a failure of a hard class, guessed or not: it makes a number suspect.
-func (e *numberEvidence) hardClass(f numberFailure) bool { return slices.Contains(e.kind.hard, f.class) }
+func (e *numberEvidence) hardClass(f numberFailure) bool {
+	return slices.Contains(e.kind.hard, f.class)
+}
 
 // hard tells a failure that can kill by the rules for hard ones: a guessed class counts as soft.
 func (e *numberEvidence) hard(f numberFailure) bool { return e.hardClass(f) && !f.guessed }

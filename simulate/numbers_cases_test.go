@@ -49,7 +49,7 @@ func numberLine(t testing.TB, i int, text string) []byte {
 			}
 		case name == "cohort" || name == "owner":
 			fields[map[string]string{"cohort": "submitted_at", "owner": "owner_changed_at"}[name]] = instantText(after(t, value))
-		case oneOf(word, "permanent", "valid", "invalid", "ported"):
+		case oneOf(word, "permanent", "machine", "valid", "invalid", "ported"):
 			fields[strings.TrimPrefix(word, "in")] = word != "invalid"
 		case found && oneOf(name, "part", "parts", "step", "segments", "sms_segments"):
 			fields[name] = json.RawMessage(value)
@@ -61,7 +61,7 @@ func numberLine(t testing.TB, i int, text string) []byte {
 			fields["error_code"] = word
 		}
 	}
-	if oneOf(fields["status"].(string), "lookup", "subscribed", "unsubscribed", "uninstalled", "blocked", "complained") {
+	if oneOf(fields["status"].(string), "lookup", "subscribed", "unsubscribed", "uninstalled", "blocked", "complained", "inbound") {
 		delete(fields, "message_id")
 		delete(fields, "submitted_at")
 	}
@@ -195,12 +195,16 @@ func TestModel_Numbers_Rules(t *testing.T) {
 		"the provider's line before the others'":    {"suspect", []string{"failed 1 provider=q @0"}},
 		"an own line for all, with zeros":           {"suspect", []string{"failed 31 @0"}},
 		"unmapped":                                  {"unknown", []string{"failed XX c1 @0", "failed XX c2 @2d"}},
-		"unmapped and permanent":                    {"dead hard 48h0m0s", []string{"failed XX permanent c1 @0", "failed XX permanent c2 @2d"}},
+		"unmapped and permanent":                    {"unknown", []string{"failed XX permanent c1 @0", "failed XX permanent c2 @2d"}},
+		"an own line says unknown, permanent too":   {"unknown", []string{"failed 77 permanent c1 @0", "failed 77 permanent c2 @2d"}},
+		"an own line says unknown_subscriber":       {"dead hard 48h0m0s", []string{"failed 88 permanent c1 @0", "failed 88 permanent c2 @2d"}},
 		"permanent does not change a mapped code":   {"unknown", []string{"failed 27 permanent c1 @0", "failed 27 permanent c2 @2d"}},
 		"permanent without a code":                  {"unknown", []string{"failed permanent c1 @0", "failed 00 permanent c2 @2d"}},
 		"permanent of what is no failure":           {"unknown", []string{"sent XX permanent message_id=x @0", "failed XX message_id=x @0"}},
-		"the greatest code as bytes":                {"unknown", []string{"failed 1 message_id=x @0", "undelivered 27 message_id=x @0"}},
-		"9 is greater than 144":                     {"unknown", []string{"failed 144 message_id=x @0", "undelivered 9 message_id=x @0"}},
+		"at one time the greatest code as bytes":    {"unknown", []string{"failed 1 message_id=x @0", "undelivered 27 message_id=x @0"}},
+		"at one time 9 is greater than 144":         {"unknown", []string{"failed 144 message_id=x @0", "undelivered 9 message_id=x @0"}},
+		"the latest code, not the greatest":         {"suspect", []string{"undelivered 27 message_id=x @0", "failed 1 message_id=x @1ms", "failed message_id=x @1d", "failed 00 message_id=x @1d"}},
+		"the latest code, not the first one":        {"unknown", []string{"failed 6 message_id=x @2h", "failed 13 message_id=x @1h", "failed 6 message_id=x @2h", "failed 1 message_id=x @0"}},
 		"the code of a part that came after all":    {"suspect", []string{"failed 144 part=1 parts=2 message_id=x @0", "failed part=2 parts=2 message_id=x @0", "delivered part=1 parts=2 message_id=x @1h"}},
 		"all parts came after all":                  {"active", []string{"failed 1 part=1 parts=2 message_id=x @0", "delivered part=2 parts=2 message_id=x @0", "delivered part=1 parts=2 message_id=x @1h"}},
 		"the greatest recipient":                    {"unknown", []string{"failed 1 message_id=x @0", "sent message_id=x recipient=+79160000002 @0", "skipped @0"}},

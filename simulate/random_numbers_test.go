@@ -64,7 +64,7 @@ func TestRandomNumbers_Coverage(t *testing.T) {
 	}
 	for name, least := range map[string]int{
 		"active": 500, "suspect": 300, "dead": 500, "revived": 100, "unknown": 300, "override active": 20, "override dead": 20, "override quarantined": 20,
-		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 200, "rule soft": 100, "killed by a lookup": 30,
+		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 150, "rule soft": 100, "killed by a lookup": 30,
 		"hard at the hour": 50, "hard too early by 1 ms": 10, "hard in one mailing": 20, "soft at the day": 30, "soft too early by 1 ms": 5, "too few soft mailings": 20,
 		"soft in too few mailings though many failures": 20, "soft blocked": 50, "soft blocked on its day": 20, "soft blocked on the first quiet day": 10,
 		"soft with a delivery before the quiet days": 20, "soft blocked later": 30, "another rule later": 10, "revived at the border": 20, "revived until 1 ms ago": 5,
