@@ -68,7 +68,7 @@ func subscriptions(signals []signal) map[[2]string]AudienceRow {
 			s.kind = "uninstalled"
 		}
 		loss := slices.Index(losses[:], s.kind)
-		if loss < 0 {
+		if loss < 0 || s.byCode {
 			continue
 		}
 		where := [2]string{s.channel, s.app}

@@ -28,6 +28,7 @@ func (o OptOut) MarshalJSON() ([]byte, error) {
 type signal struct {
 	kind, channel, app, sender, contact string
 	at                                  int64
+	byCode                              bool // Told by an attempt's error code rather than an event.
 }
 
 // optOutKind returns the kind of opt-out that an error code of a class tells, empty for none.
@@ -49,13 +50,14 @@ func (m *Model) signals(codes func(account string) *codeBook) map[numberKey][]si
 		all[key] = append(all[key], s)
 	}
 	for e := range m.people {
-		note(m.strings[e.account], e.recipient, signal{m.strings[e.status], m.strings[e.channel], m.strings[e.app], m.strings[e.sender], e.contact, e.occurred})
+		note(m.strings[e.account], e.recipient, signal{kind: m.strings[e.status], channel: m.strings[e.channel], app: m.strings[e.app],
+			sender: m.strings[e.sender], contact: e.contact, at: e.occurred})
 	}
 	for _, x := range m.foldedAttempts() {
 		a := x.attempt
 		s := signal{channel: m.channel(a), app: m.app(a), sender: m.strings[a.dims[dimSender]], contact: a.contact}
 		tell := func(kind string, at int64) {
-			s.kind, s.at = kind, at
+			s.kind, s.at, s.byCode = kind, at, oneOf(kind, "blocked", "unsubscribed")
 			note(x.account, a.recipient, s)
 		}
 		if r, found := m.codeReason(a, codes(x.account)); found && optOutKind(r.class) != "" {
