@@ -90,6 +90,21 @@ func TestModel_Derive_Cases(t *testing.T) {
 		"60 s early counts":                       {[]string{"sent @1h", "delivered @59m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
 		"60.001 s early is skewed":                {[]string{"sent @1h", "delivered @58m59.999s"}, want{1, 1, 1, 0, 0, 0, 0, 1}},
 		"steps are attempts":                      {[]string{"sent", "delivered step=2"}, want{2, 2, 1, 0, 0, 1, 0, 0}},
+		"one part, then more are known":           {[]string{"delivered part=1 parts=1", "sent parts=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"a failure of the only part":              {[]string{"rejected part=1 parts=1"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"a part is read with its attempt's parts": {[]string{"failed part=1 parts=2", "delivered part=1 parts=2", "delivered part=2 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's open proves delivery":        {[]string{"read channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's click too":                   {[]string{"clicked channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a person's open beside it":               {[]string{"read channel=\"email\" machine=true", "read channel=\"email\" machine=false @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"a machine's open and skipped":            {[]string{"skipped channel=\"email\"", "clicked channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's open of what failed":         {[]string{"failed channel=\"email\"", "read channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a bounced e-mail":                        {[]string{"delivered channel=\"email\" @2s", "undelivered channel=\"email\" permanent=true error_code=\"5.1.1\" @40s"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"a scanner clicks what bounces":           {[]string{"undelivered channel=\"email\" permanent=true", "clicked channel=\"email\" @1m", "read channel=\"email\" machine=true"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"a reply proves the mailbox":              {[]string{"undelivered channel=\"email\" permanent=true", "replied channel=\"email\" @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"a soft bounce, then delivered":           {[]string{"undelivered channel=\"email\"", "delivered channel=\"email\" permanent=true @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"only e-mail bounces":                     {[]string{"delivered", "undelivered permanent=true @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a bounce that was refused at once":       {[]string{"rejected channel=\"email\" permanent=true"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"an inbound message is of no attempt":     {[]string{"sent", "inbound"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
 		"accounts do not mix":                     {[]string{"sent", "delivered account=\"b\""}, want{2, 2, 1, 0, 0, 1, 0, 0}},
 		"recipient events are of no message":      {[]string{"sent", "complained step=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
 		"parked without a cohort":                 {[]string{"delivered submitted_at="}, want{}},
@@ -136,6 +151,9 @@ func TestModel_Latency_Cases(t *testing.T) {
 		"nothing of a blind route":              {[]string{"sent channel=\"push\" provider=\"fcm\"", "clicked channel=\"push\" provider=\"fcm\" @5s"}, "- - -"},
 		"further digits are cut":                {[]string{"sent @1ms", "delivered @1.0025s"}, "1.001s - -"},
 		"a negative time is 0":                  {[]string{"sent @1m", "delivered @5s"}, "0s - -"},
+		"a machine's open proves delivery":      {[]string{"sent channel=\"email\"", "read channel=\"email\" machine=true @5s", "read channel=\"email\" @9s"}, "5s 9s -"},
+		"nothing of a bounced e-mail":           {[]string{"sent channel=\"email\"", "read channel=\"email\" @5s", "failed channel=\"email\" permanent=true @9s"}, "- - -"},
+		"nothing of an alias of a blind route":  {[]string{"sent channel=\"push\" provider=\"firebase\"", "clicked channel=\"push\" provider=\"firebase\" @5s"}, "- - -"},
 		"nothing of a skewed attempt":           {[]string{"sent @10m channel=\"vk\"", "delivered @5s channel=\"vk\"", "read @20m channel=\"vk\""}, "- - -"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -262,10 +280,113 @@ func TestModel_ChannelReport_Bounds(t *testing.T) {
 
 func TestModel_Country_Cases(t *testing.T) {
 	for recipient, want := range map[string]string{"+79160000001": "RU", "+77011234567": "KZ", "+447400123456": "GB", "+12125550123": "US",
-		"+80012345678": "", "+9991234567": "", "user:1": "", "email:a@example.com": ""} {
+		"user:US.1349": "US", "user:us.1349": "", "user:USA.1": "", "user:US": "", "user:1.US.": "", "device:US.1": "", "+80012345678": "", "+9991234567": "", "user:1": "", "email:a@example.com": ""} {
 		rows := reportBy(t, Query{GroupBy: []string{"country"}}, `sent recipient="`+recipient+`"`)
 		if got := rows[0].Keys[0].Text; got != want {
 			t.Errorf("%s: %q, want %q", recipient, got, want)
+		}
+	}
+}
+
+// What the events say of the country counts for recipients that are no numbers, the greatest of it.
+func TestModel_Country_Said(t *testing.T) {
+	for _, c := range []struct {
+		events []string
+		want   string
+	}{
+		{[]string{`sent country="KZ"`}, "RU"}, {[]string{`sent recipient="+80012345678" country="KZ"`}, ""},
+		{[]string{`sent recipient="device:1" country="KZ"`, `delivered recipient="device:1" country="BY"`}, "KZ"},
+		{[]string{`sent recipient="user:US.1" country="BY"`}, "BY"},
+	} {
+		if got := reportBy(t, Query{GroupBy: []string{"country"}}, c.events...)[0].Keys[0].Text; got != c.want {
+			t.Errorf("%v: %q, want %q", c.events, got, c.want)
+		}
+	}
+}
+
+// Clicks and replies are facts on every route, and in the rates of those that report deliveries.
+func TestModel_Routes_Blind(t *testing.T) {
+	for _, c := range []struct {
+		channel, provider string
+		aliases           map[string]string
+		blind             bool
+	}{
+		{"push", "fcm", nil, true}, {"push", "apns", nil, true}, {"push", "firebase", nil, true}, {"telegram", "bot", nil, true}, {"push", "fastgate", nil, false},
+		{"push", "", nil, false}, {"telegram", "gateway", nil, false}, {"telegram", "fcm", nil, false}, {"sms", "bot", nil, false},
+		{"push", "own", map[string]string{"own": "fcm"}, true}, {"push", "firebase", map[string]string{"firebase": "own"}, false},
+		{"push", "own", map[string]string{"own": "firebase"}, false}, // A name is replaced once.
+	} {
+		dims := ` channel="` + c.channel + `" provider="` + c.provider + `"`
+		row := reportBy(t, Query{Aliases: map[string]map[string]string{"a": c.aliases}}, "sent"+dims, "replied @1m"+dims, "clicked @1m"+dims)[0]
+		seen := row.Delivery.Den + row.DeliveredOfAttempted.Den + row.Reply.Num + row.Click.Num + row.Delivered1m.Den
+		if row.Replied != 1 || row.Clicked != 1 || row.Read != 1 || row.Delivered != 1 || (seen == 0) != c.blind || row.TimeToReply.Known == c.blind {
+			t.Errorf("%+v: %+v", c, row)
+		}
+	}
+}
+
+// Events of a recipient belong to the attempt that definitions.md section 3 names.
+func TestModel_Attribution_Cases(t *testing.T) {
+	push := `delivered channel="push" recipient="device:1" `
+	for name, c := range map[string]struct {
+		events []string
+		want   string // Unsubscribed, blocked and complained attempts by campaign.
+	}{
+		"of its message, whenever":            {[]string{`delivered campaign="1"`, `unsubscribed message_id="m" @-500h`}, "1:100"},
+		"on its channel":                      {[]string{`delivered campaign="1" @2h`, `delivered campaign="2" channel="viber" step=2`, `blocked channel="viber"`}, "1:000 2:010"},
+		"else on any":                         {[]string{`delivered campaign="1"`, `delivered campaign="2" channel="viber" step=2 @2h`, `blocked channel="vk"`}, "1:000 2:010"},
+		"the latest of its message":           {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2 @1m`, `complained`}, "1:000 2:001"},
+		"the greatest step of one time":       {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2`, `complained`}, "1:000 2:001"},
+		"of a message that is unknown":        {[]string{`delivered campaign="1"`, `complained message_id="other"`}, "1:000"},
+		"of a message that was not delivered": {[]string{`failed campaign="1"`, `delivered campaign="2" message_id="n"`, `complained`}, "1:000 2:000"},
+		"of what bounced":                     {[]string{`undelivered channel="email" permanent=true campaign="1"`, `delivered channel="email" campaign="1"`, `complained channel="email"`}, "1:000"},
+		"of another account":                  {[]string{`delivered campaign="1"`, `complained account="b"`}, "1:000"},
+		"without a message, the latest":       {[]string{`delivered campaign="1"`, `delivered campaign="2" message_id="n" @1m`, `delivered campaign="3" message_id="o" @3m`, `unsubscribed message_id= @2m`}, "1:000 2:100 3:000"},
+		"at the same time":                    {[]string{`delivered campaign="1"`, `unsubscribed message_id=`}, "1:100"},
+		"7 days later":                        {[]string{`delivered campaign="1" @-168h`, `unsubscribed message_id=`}, "1:100"},
+		"more than 7 days later":              {[]string{`delivered campaign="1" @-168h1ms`, `unsubscribed message_id= @1ns`, `unsubscribed message_id= @-168h2ms`}, "1:000"},
+		"of another recipient":                {[]string{`delivered campaign="1"`, `unsubscribed message_id= recipient="+79160000002"`}, "1:000"},
+		"of another channel":                  {[]string{`delivered campaign="1"`, `unsubscribed message_id= channel="viber"`}, "1:000"},
+		"the greatest message_id":             {[]string{`delivered campaign="1"`, `delivered campaign="2" message_id="M"`, `blocked message_id=`}, "1:010 2:000"},
+		"an app":                              {[]string{push + `campaign="1" app="a"`, push + `campaign="2" app="b" message_id="n" @-1m`, `unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:000 2:100"},
+		"an app that is not named":            {[]string{push + `campaign="1"`, `unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:100"},
+		"an attempt counts once":              {[]string{`delivered campaign="1"`, `blocked @1m`, `blocked @2m`, `complained @3m`, `subscribed @4m`}, "1:011"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, row := range reportBy(t, Query{GroupBy: []string{"campaign"}}, c.events...) {
+				got = append(got, fmt.Sprintf("%s:%d%d%d", row.Keys[0].Text, row.Unsubscribed, row.Blocked, row.Complained))
+				if row.Block != (Rate{row.Blocked, row.Delivered}) || row.Unsubscribe.Num != row.Unsubscribed || row.Complaint.Den != row.Delivered {
+					t.Errorf("%+v", row)
+				}
+			}
+			if joined := strings.Join(got, " "); joined != c.want {
+				t.Errorf("%s, want %s", joined, c.want)
+			}
+		})
+	}
+	// On a route that reports no delivery they are counted, in no rate.
+	blind := ` channel="push" provider="fcm"`
+	if row := report(t, "clicked"+blind, "blocked"+blind+" @1m"); row.Blocked != 1 || row.Block != (Rate{}) {
+		t.Errorf("%+v", row)
+	}
+}
+
+// Latencies have 3 significant digits below 100 s, and whole seconds above.
+func TestRow_MarshalJSON_Latencies(t *testing.T) {
+	for after, want := range map[string]string{"7ms": "0.007", "123ms": "0.123", "1.005s": "1.01", "9.994s": "9.99", "9.996s": "10.0", "12.345s": "12.3", "99.949s": "99.9",
+		"99.95s": "100.0", "100.4s": "100.0", "1234.5s": "1235.0", "0s": "0.0"} {
+		encoded, err := report(t, "sent", "delivered @"+after).MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(encoded), `"time_to_deliver_p50":`+want+",") {
+			t.Errorf("%s: want %s in %s", after, want, encoded)
+		}
+	}
+	for text, right := range map[string]bool{"0.0123": true, "0.01234": false, "1.23": true, "1.234": false, "12.30": true, "12.34": false, "123": true, "123.0": true, "123.4": false, "12345": true, "0": true} {
+		if printedRight(text) != right {
+			t.Errorf("%s: %v", text, !right)
 		}
 	}
 }

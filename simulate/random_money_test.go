@@ -88,8 +88,8 @@ func TestRandomMoney_Coverage(t *testing.T) {
 }
 
 func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(string, bool)) {
-	meet("priced", p.priced)
-	meet("unpriced", !p.priced)
+	meet("priced", p.priced())
+	meet("unpriced", !p.priced())
 	meet("estimated", p.estimated)
 	meet("no baseline segments", p.segments == 0)
 	meet("one step", len(p.steps) == 1)
@@ -99,9 +99,9 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 	sms := prices.baselineTariff(p)
 	meet("no baseline price", sms == nil)
 	general := bestTariff(prices.tariffs[w.Account], tariffKeys{channel: "sms", country: p.country, traffic: p.traffic, sender: p.sender}, p.cohort, true)
-	meet("baseline by its SMS step", p.priced && general == nil)
-	meet("baseline per message", p.priced && oneOf(sms.billing, "per_message_sent", "per_message_delivered"))
-	meet("baseline zero", p.priced && sms.billing == "zero")
+	meet("baseline by its SMS step", p.priced() && general == nil)
+	meet("baseline per message", p.priced() && oneOf(sms.billing, "per_message_sent", "per_message_delivered"))
+	meet("baseline zero", p.priced() && sms.billing == "zero")
 	currencies := map[string]bool{}
 	if sms != nil {
 		currencies[sms.currency] = true
@@ -113,7 +113,7 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 			continue
 		}
 		currencies[s.tariff.currency] = true
-		if !p.priced {
+		if !p.priced() {
 			continue
 		}
 		b := s.tariff.billing
@@ -149,15 +149,16 @@ func (w MoneyWorld) meetRows(t testing.TB, m *Model, meet func(string, bool)) {
 	}
 	priced := 0
 	for _, r := range rows {
-		if r.Messages > r.Unpriced {
-			priced++
+		if r.PricedMessages == 0 {
+			continue
 		}
+		priced++
 		meet("saved_unreached", r.SavedUnreached.Sign() != 0)
 		meet("double_paid", r.DoublePaid.Sign() > 0)
 		meet("double_paid_unread", r.DoublePaidUnread.Sign() > 0)
 		meet("wasted_cost", r.WastedCost.Sign() > 0)
 		meet("loss", r.Saved.Sign() < 0)
-		meet("minimum", r.MinimumTopUp.Sign() > 0)
+		meet("minimum", r.MinimumTopUp != nil && r.MinimumTopUp.Sign() > 0)
 		meet("over an int64", !r.SMSOnlyCost.IsInt64() || !r.ActualCost.IsInt64())
 	}
 	meet("two priced currencies", priced > 1)

@@ -17,6 +17,8 @@ type SavingsQuery struct {
 	// Tariffs and Templates are the price lists by account.
 	Tariffs   map[string][]SavingsTariff
 	Templates map[string][]SavingsTemplate
+	// BillingZones are the zones in which an account's providers close the month; UTC where none is given.
+	BillingZones map[string]*time.Location
 }
 
 // SavingsReport computes the savings report over all accounts, slowly and with whole numbers alone: messages one by one, a tariff by
@@ -42,11 +44,12 @@ func (m *Model) SavingsReport(q SavingsQuery) ([]SavingsRow, error) {
 			return nil, err
 		}
 	}
-	prices := pricer{model: m, templates: q.Templates, dialogs: m.dialogs()}
+	prices := pricer{model: m, templates: q.Templates, dialogs: m.dialogs(), aliases: q.Aliases}
 	if prices.tariffs, err = readTariffs(q.Tariffs); err != nil {
 		return nil, err
 	}
 
+	minimums := q.minimums(prices.tariffs, from, to)
 	groups := make(map[string]*savingsGroup)
 	for mk, msg := range m.messages {
 		cohort, known := msg.cohort()
@@ -69,37 +72,20 @@ func (m *Model) SavingsReport(q SavingsQuery) ([]SavingsRow, error) {
 		}
 		g := groups[id]
 		if g == nil {
-			g = newSavingsGroup(keys, p.currency)
+			g = newSavingsGroup(keys, p.currency, minimums)
 			groups[id] = g
 		}
 		g.add(&p, m.now)
 	}
 
-	withMinimum := q.minimumApplies(zone, from, to)
 	rows := make([]SavingsRow, 0, len(groups))
 	for _, g := range groups {
-		rows = append(rows, g.finish(withMinimum))
+		rows = append(rows, g.finish())
 	}
 	slices.SortFunc(rows, func(x, y SavingsRow) int {
 		return cmp.Or(slices.CompareFunc(x.Keys, y.Keys, Key.compare), strings.Compare(x.Currency, y.Currency))
 	})
 	return rows, nil
-}
-
-// minimumApplies tells whether a monthly minimum can be shown: whole months of UTC, and nothing that cuts a sender's month.
-func (q SavingsQuery) minimumApplies(zone *time.Location, from, to int64) bool {
-	monthBorder := func(ms int64) bool {
-		t := time.UnixMilli(ms).UTC()
-		return t.Equal(time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC))
-	}
-	whole := zone.String() == "UTC" && monthBorder(from) && monthBorder(to)
-	for _, name := range q.GroupBy {
-		whole = whole && oneOf(name, "account", "sender", "month")
-	}
-	for name := range q.Filters {
-		whole = whole && oneOf(name, "account", "sender", "month", "currency")
-	}
-	return whole
 }
 
 func savingsPass(filters map[string][]string, p *pricedMessage, zone *time.Location) bool {
@@ -167,24 +153,29 @@ func savingsKey(name string, p *pricedMessage, zone *time.Location) (Key, error)
 type savingsGroup struct {
 	row      SavingsRow
 	channels map[string]*ChannelCost
-	minimums map[minimumKey]*big.Int // What was spent towards each minimum.
+	reasons  map[UnpricedReason]int64 // Their own counts are 0.
+	minimums *minimums
+
+	spent                    map[minimumKey]*big.Int // Towards each minimum.
+	mixedSenders, unfinished bool                    // Some message has steps of several senders; some month is not over.
+
+	costOfReadable *big.Int // Of the attempts on routes that report reads.
+	readable       int64    // Those of them that were read.
 }
 
-// minimumKey is what a monthly minimum is agreed on.
-type minimumKey struct {
-	tariff *tariff
-	sender string
-	month  int // Of UTC: 12 × year + month.
-}
-
-func newSavingsGroup(keys []Key, currency string) *savingsGroup {
-	g := &savingsGroup{row: SavingsRow{Keys: keys, Currency: currency, Mature: true}, channels: map[string]*ChannelCost{}, minimums: map[minimumKey]*big.Int{}}
-	r := &g.row
-	for _, amount := range []**big.Int{&r.SMSOnlyCost, &r.ActualCost, &r.Saved, &r.SavedUnreached, &r.DoublePaid, &r.DoublePaidUnread,
-		&r.WastedCost, &r.ReportedCost, &r.Drift} {
+func newSavingsGroup(keys []Key, currency string, minimums *minimums) *savingsGroup {
+	g := &savingsGroup{row: SavingsRow{Keys: keys, Currency: currency, Mature: true}, channels: map[string]*ChannelCost{},
+		reasons: map[UnpricedReason]int64{}, minimums: minimums, spent: map[minimumKey]*big.Int{}, costOfReadable: new(big.Int)}
+	for _, amount := range g.row.sums() {
 		*amount = new(big.Int)
 	}
 	return g
+}
+
+// sums are the amounts that add up over messages.
+func (r *SavingsRow) sums() []**big.Int {
+	return []**big.Int{&r.SMSOnlyCost, &r.ActualCost, &r.Saved, &r.SavedUnreached, &r.DoublePaid, &r.DoublePaidUnread, &r.WastedCost,
+		&r.ReportedCost, &r.Drift}
 }
 
 // add counts a message in a report as of now.
@@ -204,8 +195,9 @@ func (g *savingsGroup) add(p *pricedMessage, now int64) {
 	r.Messages++
 	count(&r.Reached, reached)
 	count(&r.Read, wasRead)
-	if !p.priced {
+	if !p.priced() {
 		r.Unpriced++
+		g.reasons[p.unpriced]++
 		return
 	}
 	count(&r.Estimated, p.estimated)
@@ -213,6 +205,10 @@ func (g *savingsGroup) add(p *pricedMessage, now int64) {
 	count(&r.PricedReached, reached)
 	count(&r.PricedRead, wasRead)
 	r.SMSSegments += int64(p.segments)
+	for _, s := range p.steps {
+		g.addStep(p.currency, &s)
+	}
+	g.addMinimums(p, now)
 
 	actual := new(big.Int)
 	paidBefore := false // Some step before this one was delivered.
@@ -225,30 +221,6 @@ func (g *savingsGroup) add(p *pricedMessage, now int64) {
 			}
 		}
 		paidBefore = paidBefore || s.facts.delivered
-		if s.facts.failed {
-			r.WastedCost.Add(r.WastedCost, s.cost)
-		}
-		if price, found := s.attempt.reportedPrice(p.currency); found {
-			r.ReportedAttempts++
-			r.ReportedCost.Add(r.ReportedCost, big.NewInt(price))
-			r.Drift.Add(r.Drift, new(big.Int).Sub(big.NewInt(price), s.cost))
-		}
-		c := g.channels[s.keys.channel]
-		if c == nil {
-			c = &ChannelCost{Channel: s.keys.channel, Cost: new(big.Int)}
-			g.channels[s.keys.channel] = c
-		}
-		c.Attempts++
-		c.Units += s.units
-		c.Cost.Add(c.Cost, s.cost)
-		if s.facts.sent {
-			t := time.UnixMilli(p.cohort).UTC()
-			key := minimumKey{s.tariff, s.keys.sender, 12*t.Year() + int(t.Month())}
-			if g.minimums[key] == nil {
-				g.minimums[key] = new(big.Int)
-			}
-			g.minimums[key].Add(g.minimums[key], s.cost)
-		}
 	}
 	saved := new(big.Int).Sub(p.smsOnly, actual)
 	r.SMSOnlyCost.Add(r.SMSOnlyCost, p.smsOnly)
@@ -259,21 +231,57 @@ func (g *savingsGroup) add(p *pricedMessage, now int64) {
 	}
 }
 
-func (g *savingsGroup) finish(withMinimum bool) SavingsRow {
+// addStep counts an attempted step of a priced message.
+func (g *savingsGroup) addStep(currency string, s *pricedStep) {
 	r := &g.row
-	r.CostPerReached = perUnit(r.ActualCost, r.PricedReached)
-	r.CostPerRead = perUnit(r.ActualCost, r.PricedRead)
-	if withMinimum {
-		r.MinimumTopUp = new(big.Int)
-		for key, cost := range g.minimums {
-			if missing := new(big.Int).Sub(key.tariff.minimum, cost); missing.Sign() > 0 {
-				r.MinimumTopUp.Add(r.MinimumTopUp, missing)
-			}
+	if s.facts.failed {
+		r.WastedCost.Add(r.WastedCost, s.cost)
+	}
+	if s.reportsReads {
+		g.costOfReadable.Add(g.costOfReadable, s.cost)
+		if s.facts.read {
+			g.readable++
 		}
 	}
+	if price, found := s.attempt.reportedPrice(currency); found {
+		r.ReportedAttempts++
+		r.ReportedCost.Add(r.ReportedCost, big.NewInt(price))
+		r.Drift.Add(r.Drift, new(big.Int).Sub(big.NewInt(price), s.cost))
+	}
+	c := g.channels[s.keys.channel]
+	if c == nil {
+		c = &ChannelCost{Channel: s.keys.channel, Cost: new(big.Int)}
+		g.channels[s.keys.channel] = c
+	}
+	c.Attempts++
+	c.Units += s.units
+	c.Cost.Add(c.Cost, s.cost)
+}
+
+func (g *savingsGroup) finish() SavingsRow {
+	r := &g.row
+	for reason, n := range g.reasons {
+		reason.Messages = n
+		r.UnpricedReasons = append(r.UnpricedReasons, reason)
+	}
+	slices.SortFunc(r.UnpricedReasons, func(x, y UnpricedReason) int {
+		return cmp.Or(strings.Compare(x.Reason, y.Reason), strings.Compare(x.Channel, y.Channel))
+	})
 	for _, c := range g.channels {
 		r.ByChannel = append(r.ByChannel, *c)
 	}
 	slices.SortFunc(r.ByChannel, func(x, y ChannelCost) int { return strings.Compare(x.Channel, y.Channel) })
+	if r.PricedMessages == 0 {
+		for _, amount := range r.sums() {
+			*amount = nil
+		}
+		return *r
+	}
+	r.SavedReached = new(big.Int).Sub(r.Saved, r.SavedUnreached)
+	r.CostPerReached = perUnit(r.ActualCost, r.PricedReached)
+	r.CostPerRead = perUnit(g.costOfReadable, g.readable)
+	if r.MinimumTopUp = g.topUp(); r.MinimumTopUp != nil {
+		r.SavedAfterMinimum = new(big.Int).Sub(r.Saved, r.MinimumTopUp)
+	}
 	return *r
 }

@@ -104,23 +104,23 @@ func TestModel_SavingsReport_Pricing(t *testing.T) {
 		"segments billed":                        {[]string{sms}, nil, []string{"sent segments=3 sms_segments=2"}, "1 0 RUB 4.00 6.00 0.00 0.00"},
 		"segments as SMS":                        {[]string{sms}, nil, []string{"sent sms_segments=2"}, "1 0 RUB 4.00 4.00 0.00 0.00"},
 		"segments of another step":               {[]string{sms}, nil, []string{"sent", "queued channel=\"push\" step=2 sms_segments=3"}, "1 0 RUB 6.00 6.00 0.00 0.00"},
-		"no segments":                            {[]string{sms}, nil, []string{"sent"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
-		"no segments, of a skipped step":         {[]string{sms}, nil, []string{"sent", "skipped channel=\"push\" step=2 sms_segments=3"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"no segments":                            {[]string{sms}, nil, []string{"sent"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
+		"no segments, of a skipped step":         {[]string{sms}, nil, []string{"sent", "skipped channel=\"push\" step=2 sms_segments=3"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"no segments but nothing to bill":        {[]string{"sms per_segment_delivered 2.00"}, []SavingsTemplate{{Template: "t", SMSSegments: 2}}, []string{"expired template=\"t\""}, "1 0 RUB 4.00 0.00 0.00 0.00"},
-		"no segments and something to bill":      {[]string{"sms per_segment_delivered 2.00"}, []SavingsTemplate{{Template: "t", SMSSegments: 2}}, []string{"delivered template=\"t\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"no segments and something to bill":      {[]string{"sms per_segment_delivered 2.00"}, []SavingsTemplate{{Template: "t", SMSSegments: 2}}, []string{"delivered template=\"t\""}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"a message, not segments":                {[]string{"sms per_message_sent 2.00"}, nil, []string{"sent sms_segments=3"}, "1 0 RUB 2.00 2.00 0.00 0.00"},
-		"a message without segments":             {[]string{"sms per_message_sent 2.00"}, nil, []string{"sent"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"a message without segments":             {[]string{"sms per_message_sent 2.00"}, nil, []string{"sent"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"zero, whose baseline is zero":           {[]string{"sms zero 2.00"}, nil, []string{"delivered sms_segments=3"}, "1 0 RUB 0.00 0.00 0.00 0.00"},
 		"not sent needs no tariff":               {[]string{sms}, nil, []string{"rejected channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
-		"a sent step without a tariff":           {[]string{sms}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
-		"no baseline":                            {[]string{"push per_message_sent 0.36"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
-		"nothing at all":                         {nil, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> 0.00 0.00 0.00 0.00"},
-		"two currencies":                         {[]string{sms, "push per_message_sent 0.36 currency=EUR"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> 0.00 0.00 0.00 0.00"},
+		"a sent step without a tariff":           {[]string{sms}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
+		"no baseline":                            {[]string{"push per_message_sent 0.36"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
+		"nothing at all":                         {nil, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> <nil> <nil> <nil> <nil>"},
+		"two currencies":                         {[]string{sms, "push per_message_sent 0.36 currency=EUR"}, nil, []string{"sent channel=\"push\" sms_segments=2"}, "1 1 <nil> <nil> <nil> <nil> <nil>"},
 		"two currencies, one not sent":           {[]string{sms, "push per_message_sent 0.36 currency=EUR"}, nil, []string{"failed channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
 		"segments of an SMS step":                {[]string{sms}, nil, []string{"rejected segments=3"}, "1 0 RUB 6.00 0.00 0.00 0.00"},
-		"segments of a push step do not count":   {[]string{sms}, nil, []string{"rejected channel=\"push\" segments=3"}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"segments of a push step do not count":   {[]string{sms}, nil, []string{"rejected channel=\"push\" segments=3"}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"a template's text":                      {[]string{sms}, []SavingsTemplate{{Template: "t", SMSText: strings.Repeat("я", 71)}}, []string{"rejected template=\"t\""}, "1 0 RUB 4.00 0.00 0.00 0.00"},
-		"another template":                       {[]string{sms}, []SavingsTemplate{{Template: "u", SMSSegments: 2}}, []string{"rejected template=\"t\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+		"another template":                       {[]string{sms}, []SavingsTemplate{{Template: "u", SMSSegments: 2}}, []string{"rejected template=\"t\""}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"a text is measured":                     {[]string{sms}, nil, []string{"sent sms_text=\"" + strings.Repeat("я", 135) + "\" sms_segments=2"}, "1 0 RUB 6.00 6.00 0.00 0.00"},
 		"push, attempt":                          {[]string{sms, "push per_message_sent 0.36"}, nil, []string{"expired channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.36 0.00 0.36"},
 		"push, delivered":                        {[]string{sms, "push per_message_delivered 0.36"}, nil, []string{"expired channel=\"push\" sms_segments=2"}, "1 0 RUB 4.00 0.00 0.00 0.00"},
@@ -146,7 +146,7 @@ func TestModel_SavingsReport_Pricing(t *testing.T) {
 		"the baseline falls back to the SMS step": {[]string{"sms per_segment_sent 1.50 provider=p"}, nil, []string{"sent provider=\"p\" segments=1"}, "1 0 RUB 1.50 1.50 0.00 0.00"},
 		"also to one that was not sent":           {[]string{"sms per_segment_sent 1.50 provider=p"}, nil, []string{"rejected provider=\"p\" segments=1"}, "1 0 RUB 1.50 0.00 0.00 0.00"},
 		"not to one that was skipped": {[]string{"sms per_segment_sent 1.50 provider=p", "push zero 0"}, nil,
-			[]string{"sent channel=\"push\" sms_segments=1", "skipped step=2 provider=\"p\""}, "1 1 RUB 0.00 0.00 0.00 0.00"},
+			[]string{"sent channel=\"push\" sms_segments=1", "skipped step=2 provider=\"p\""}, "1 1 RUB <nil> <nil> <nil> <nil>"},
 		"the baseline has the message's own country": {[]string{"sms per_segment_sent 3.00 country=RU", "sms per_segment_sent 5.00 country=KZ", "push zero 0"}, nil,
 			[]string{"sent channel=\"push\" recipient=\"user:1\" sms_segments=1", "queued step=2 recipient=\"+77011234567\""}, "1 0 RUB 5.00 0.00 0.00 0.00"},
 		"a skipped step's dimensions do not count": {[]string{"sms per_segment_sent 3.00", "sms per_segment_sent 5.00 traffic=promo"}, nil,
@@ -212,74 +212,6 @@ func TestModel_SavingsReport_Precedence(t *testing.T) {
 	}
 }
 
-func TestModel_SavingsReport_Minimum(t *testing.T) {
-	november := Query{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
-	by := func(q Query, names ...string) Query { q.GroupBy = names; return q }
-	moscow, err := time.LoadLocation("Europe/Moscow")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.5 minimum=100")
-	events := []string{
-		`delivered channel="viber" sender="A" sms_segments=1 message_id="1"`,
-		`expired channel="viber" sender="B" sms_segments=1 message_id="2"`,
-		`rejected channel="viber" sender="C" sms_segments=1 message_id="3"`,                                          // Not sent.
-		`delivered channel="viber" sender="D" message_id="4"`,                                                        // Unpriced.
-		`delivered channel="viber" sender="A" sms_segments=1 message_id="5" submitted_at="2026-10-31T23:59:59.999Z"`, // Of October.
-	}
-	for name, c := range map[string]struct {
-		q    Query
-		want []string
-	}{
-		// 99.50 of A, 100 of B.
-		"november":         {november, []string{"199.50"}},
-		"by sender":        {by(november, "sender"), []string{"99.50", "100.00", "0.00", "0.00"}},
-		"by month":         {by(november, "month"), []string{"199.50"}},
-		"two months":       {Query{GroupBy: []string{"month"}, From: november.From.AddDate(0, -1, 0), To: november.To}, []string{"99.50", "199.50"}},
-		"by campaign":      {by(november, "campaign"), []string{"<nil>"}},
-		"in Moscow":        {Query{From: november.From, To: november.To, TZ: moscow}, []string{"<nil>"}},
-		"to a day":         {Query{From: november.From, To: november.To.AddDate(0, 0, -1)}, []string{"<nil>"}},
-		"all the time":     {Query{}, []string{"<nil>"}},
-		"of a sender":      {Query{From: november.From, To: november.To, Filters: map[string][]string{"sender": {"B"}}}, []string{"100.00"}},
-		"of a currency":    {Query{From: november.From, To: november.To, Filters: map[string][]string{"currency": {"RUB"}}}, []string{"199.50"}},
-		"of a country":     {Query{From: november.From, To: november.To, Filters: map[string][]string{"country": {"RU"}}}, []string{"<nil>"}},
-		"by sender and of": {Query{GroupBy: []string{"sender", "month"}, From: november.From, To: november.To, Filters: map[string][]string{"month": {"2026-11"}, "sender": {"A"}}}, []string{"99.50"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var got []string
-			for _, row := range savingsOf(t, c.q, list, nil, events...) {
-				got = append(got, strings.TrimPrefix(row.text(t, "minimum_top_up"), "minimum_top_up="))
-			}
-			if strings.Join(got, " ") != strings.Join(c.want, " ") {
-				t.Errorf("%v, want %v", got, c.want)
-			}
-		})
-	}
-}
-
-// A17: a minimum of 60 000 messages at 0.5 when only 45 000 were delivered. Billed are 30 000, of which 7 500 are the minimum's.
-func TestModel_SavingsReport_A17(t *testing.T) {
-	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.5 minimum=30000.00")
-	m := NewModel(noon)
-	line := event(`delivered channel="viber" sender="S" traffic="promo" sms_segments=2 message_id="ID"`)
-	for i := range 45_000 {
-		line := strings.Replace(line, `"ID"`, fmt.Sprintf(`"m%d"`, i), 1)
-		if err := m.Add([]byte(line)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	q := SavingsQuery{Query: Query{From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)},
-		Tariffs: map[string][]SavingsTariff{"a": list}}
-	rows, err := m.SavingsReport(q)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "reached=45000 actual_cost=22500.00 minimum_top_up=7500.00 sms_only_cost=180000.00 saved=157500.00 cost_per_reached=0.50"
-	if got := rows[0].text(t, "reached", "actual_cost", "minimum_top_up", "sms_only_cost", "saved", "cost_per_reached"); got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-}
-
 func TestModel_SavingsReport_Reported(t *testing.T) {
 	list := priceList(t, "sms per_segment_sent 2.00")
 	for name, c := range map[string]struct {
@@ -292,7 +224,7 @@ func TestModel_SavingsReport_Reported(t *testing.T) {
 		"a price of nothing counts": {[]string{`sent segments=2 price="0" currency="RUB"`}, "1 reported_cost=0.00 drift=-4.00"},
 		"of an attempt not sent":    {[]string{`rejected segments=2 price="0.5" currency="RUB"`}, "1 reported_cost=0.50 drift=0.50"},
 		"of a skipped attempt":      {[]string{`sent segments=2`, `skipped step=2 price="0.5" currency="RUB"`}, "0 reported_cost=0.00 drift=0.00"},
-		"of an unpriced message":    {[]string{`sent price="0.5" currency="RUB"`}, "0 reported_cost=0.00 drift=0.00"},
+		"of an unpriced message":    {[]string{`sent price="0.5" currency="RUB"`}, "0 reported_cost=<nil> drift=<nil>"},
 		"of one step of two": {[]string{`sent segments=2 price="0.000001" currency="RUB"`, `sent step=2 segments=1`},
 			"1 reported_cost=0.000001 drift=-3.999999"},
 	} {
@@ -340,5 +272,107 @@ func TestModel_SavingsReport_Keys(t *testing.T) {
 		if _, err := NewModel(noon).SavingsReport(SavingsQuery{Query: Query{GroupBy: []string{name}}}); err == nil {
 			t.Errorf("group_by=%s is accepted", name)
 		}
+	}
+}
+
+// What the provider does not charge for has no units and no connect price under any billing; it needs a tariff, and opens its conversation.
+func TestModel_SavingsReport_NotBilled(t *testing.T) {
+	for _, billing := range []string{"sms per_segment_sent 2", "sms per_segment_delivered 2", "push per_message_sent 2", "push per_message_delivered 2",
+		"voice attempt_plus_connect 1 connect=1", "telegram per_message_refunded 2", "whatsapp per_message_outside_window 2", "whatsapp per_conversation_24h 2"} {
+		channel, _, _ := strings.Cut(billing, " ")
+		list := append(priceList(t, billing), priceList(t, "sms per_segment_sent 3 provider=none", "sms per_segment_sent 3 country=RU")...)
+		delivered := fmt.Sprintf(`delivered channel=%q segments=1 sms_segments=1 sender="S" `, channel)
+		for events, want := range map[string]string{delivered: "paid", delivered + "billable=true": "paid", delivered + "billable=false": "free",
+			delivered + "billable=false|" + delivered + "billable=true": "paid", "sent channel=\"" + channel + "\" billable=false|" + delivered: "free"} {
+			rows := savingsOf(t, Query{}, list, nil, strings.Split(events, "|")...)
+			free := rows[0].ByChannel[0].Units == 0 && rows[0].ActualCost.Sign() == 0
+			if rows[0].Unpriced > 0 || free != (want == "free") {
+				t.Errorf("%s, %s: %+v, want it %s", billing, events, rows[0].ByChannel, want)
+			}
+		}
+	}
+	list := priceList(t, "sms per_segment_delivered 2.00", "whatsapp per_conversation_24h 4.50")
+	for events, want := range map[string]string{
+		`delivered channel="push" sms_segments=1 billable=false`:                                                            "actual_cost=<nil>", // No tariff.
+		`delivered template="t" billable=false`:                                                                             "actual_cost=0.00",  // No segments are needed.
+		`delivered channel="whatsapp" sms_segments=1 billable=false|delivered channel="whatsapp" sms_segments=1 step=2 @1h`: "actual_cost=0.00",
+	} {
+		rows := savingsOf(t, Query{}, list, withDates([]SavingsTemplate{{Template: "t", SMSSegments: 2}}), strings.Split(events, "|")...)
+		if got := rows[0].text(t, "actual_cost"); got != want {
+			t.Errorf("%s: %s, want %s", events, got, want)
+		}
+	}
+}
+
+// A reported price is of its part: the greatest of each, added up.
+func TestModel_SavingsReport_ReportedByPart(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 0.0333 currency=EUR")
+	price := func(part, price string) string {
+		return `sent segments=3 ` + part + ` price="` + price + `" currency="EUR"`
+	}
+	for name, c := range map[string]struct {
+		events []string
+		want   string
+	}{
+		"three parts":                    {[]string{price("part=1 parts=3", "0.0333"), price("part=2 parts=3", "0.03330000"), price("part=3 parts=3", "0.0333")}, "reported_cost=0.0999 drift=0.00"},
+		"the greatest of a part":         {[]string{price("part=1 parts=3", "0.0333"), price("part=1 parts=3", "0.03")}, "reported_cost=0.0333 drift=-0.0666"},
+		"without a part, one more":       {[]string{price("part=1 parts=3", "0.0333"), price("", "0.03")}, "reported_cost=0.0633 drift=-0.0366"},
+		"one part is the whole":          {[]string{price("part=1 parts=1", "0.0333"), price("", "0.03")}, "reported_cost=0.0333 drift=-0.0666"},
+		"until more parts are known":     {[]string{price("part=1 parts=1", "0.0333"), price("", "0.03"), `sent parts=2`}, "reported_cost=0.0633 drift=-0.0366"},
+		"of the whole in two currencies": {[]string{price("", "0.0333"), `sent segments=3 price="9" currency="RUB"`}, "reported_cost=0.0333 drift=-0.0666"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, events := range [][]string{c.events, reversed(c.events)} {
+				if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "reported_cost", "drift"); got != c.want {
+					t.Errorf("%s, want %s", got, c.want)
+				}
+			}
+		})
+	}
+}
+
+func TestModel_SavingsReport_UnpricedReasons(t *testing.T) {
+	sms := "sms per_segment_sent 2.00"
+	for name, c := range map[string]struct {
+		tariffs []string
+		events  []string
+		want    string
+	}{
+		"a channel without a tariff":      {[]string{sms}, []string{`delivered channel="rcs" sms_segments=1`}, "no_tariff rcs"},
+		"no segments before all":          {nil, []string{`delivered channel="rcs"`}, "no_segments "},
+		"no SMS tariff before the steps'": {nil, []string{`delivered channel="rcs" sms_segments=1`}, "no_sms_tariff "},
+		"the first sent step without one": {[]string{sms}, []string{`rejected channel="viber" sms_segments=1`, `sent channel="vk" step=3`, `sent channel="ok" step=2`}, "no_tariff ok"},
+		"a step's tariff before segments": {[]string{sms}, []string{`sent template="t"`, `sent step=2 channel="vk"`}, "no_tariff vk"},
+		"no segments of a step":           {[]string{sms}, []string{`sent template="t"`}, "no_step_segments sms"},
+		"two currencies":                  {[]string{sms, "vk zero 0 currency=EUR"}, []string{`sent sms_segments=1 channel="vk"`}, "two_currencies "},
+		"segments before two currencies":  {[]string{sms, "vk zero 0 currency=EUR"}, []string{`sent template="t" channel="vk"`, `sent step=2`}, "no_step_segments sms"},
+		"none":                            {[]string{sms}, []string{`sent sms_segments=1`}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rows := savingsOf(t, Query{}, priceList(t, c.tariffs...), withDates([]SavingsTemplate{{Template: "t", SMSSegments: 2}}), c.events...)
+			got := ""
+			for _, r := range rows[0].UnpricedReasons {
+				got += r.Reason + " " + r.Channel
+				if r.Messages != 1 || rows[0].SavedReached != nil || rows[0].MinimumTopUp != nil {
+					t.Errorf("%+v", rows[0])
+				}
+			}
+			if got != c.want {
+				t.Errorf("%q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// The cost per read is of the routes that report reads: an SMS that was answered is no read that somebody could have paid for.
+func TestModel_SavingsReport_CostPerRead(t *testing.T) {
+	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.75", "push per_message_sent 0.30")
+	rows := savingsOf(t, Query{}, list, nil, `replied segments=1`, `read channel="viber" message_id="1" sms_segments=1`, `delivered channel="viber" message_id="2" sms_segments=1`,
+		`clicked channel="push" provider="firebase" message_id="3" sms_segments=1`, `read channel="vk" message_id="4" sms_segments=1`)
+	if got := rows[0].text(t, "cost_per_read", "cost_per_reached", "saved_reached"); got != "cost_per_read=1.50 cost_per_reached=0.95 saved_reached=4.20" {
+		t.Error(got)
+	}
+	if got := savingsOf(t, Query{}, list, nil, `replied segments=1`)[0].text(t, "read", "cost_per_read"); got != "read=1 cost_per_read=<nil>" {
+		t.Error(got)
 	}
 }

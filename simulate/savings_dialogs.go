@@ -2,9 +2,9 @@ package simulate
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
-	"time"
 )
 
 // dialogKey is what a conversation is held between.
@@ -13,21 +13,20 @@ type dialogKey struct {
 	recipient                string
 }
 
-// moment is a customer's reply, or the delivery of an attempt.
+// moment is an inbound message of the customer, or the delivery of an attempt.
 type moment struct {
 	at      int64
-	reply   bool
 	id      string
-	attempt *attempt
+	attempt *attempt // nil for an inbound message.
 }
 
-// dialogUnits are the units of a delivered attempt under the two billings that look at the customer's replies.
+// dialogUnits are the units of a delivered attempt under the two billings that look at what the customer writes.
 type dialogUnits struct {
 	conversation, outside int64
 }
 
-// dialogs decides the conversations and reply windows of docs/definitions.md section 4 over all messages whose cohort is known:
-// they depend on events alone, whatever a report selects. It returns the units of every delivered attempt.
+// dialogs decides the conversations and windows of docs/definitions.md section 4 over all messages whose cohort is known: they depend on
+// events alone, whatever a report selects. It returns the units of every delivered attempt.
 func (m *Model) dialogs() map[*attempt]dialogUnits {
 	moments := make(map[dialogKey][]moment)
 	for mk, msg := range m.messages {
@@ -37,15 +36,19 @@ func (m *Model) dialogs() map[*attempt]dialogUnits {
 		}
 		for i := range msg.attempts {
 			a := &msg.attempts[i]
-			f := a.derive(cohort)
-			if !f.delivered {
-				continue
-			}
 			key := dialogKey{mk.account, a.dims[dimChannel], a.dims[dimSender], a.recipient}
-			moments[key] = append(moments[key], moment{f.deliveredAt, false, mk.id, a})
-			if f.replied {
-				moments[key] = append(moments[key], moment{f.repliedAt, true, mk.id, a})
+			for _, at := range a.replies {
+				moments[key] = append(moments[key], moment{at: at})
 			}
+			if f := a.derive(cohort); f.delivered {
+				moments[key] = append(moments[key], moment{f.deliveredAt, mk.id, a})
+			}
+		}
+	}
+	for e := range m.people {
+		if m.strings[e.status] == "inbound" {
+			key := dialogKey{e.account, e.channel, e.sender, e.recipient}
+			moments[key] = append(moments[key], moment{at: e.occurred})
 		}
 	}
 	units := make(map[*attempt]dialogUnits)
@@ -55,41 +58,39 @@ func (m *Model) dialogs() map[*attempt]dialogUnits {
 	return units
 }
 
-// walk goes through one dialog, month by month.
+// walk goes through one dialog.
 func walk(all []moment, units map[*attempt]dialogUnits) {
 	slices.SortFunc(all, func(x, y moment) int {
-		repliesFirst := 0
-		if x.reply != y.reply {
-			repliesFirst = 1
-			if x.reply {
-				repliesFirst = -1
-			}
+		first := cmp.Compare(x.at, y.at)
+		switch {
+		case first != 0 || x.attempt == nil && y.attempt == nil:
+			return first
+		case x.attempt == nil:
+			return -1
+		case y.attempt == nil:
+			return 1
 		}
-		return cmp.Or(cmp.Compare(x.at, y.at), repliesFirst, strings.Compare(x.id, y.id), cmp.Compare(x.attempt.step, y.attempt.step))
+		return cmp.Or(strings.Compare(x.id, y.id), cmp.Compare(x.attempt.step, y.attempt.step))
 	})
-	var replies []int64
+	var inbound []int64
 	for _, m := range all {
-		if m.reply {
-			replies = append(replies, m.at)
+		if m.attempt == nil {
+			inbound = append(inbound, m.at)
 		}
 	}
-	month := ""
-	open, carried := int64(0), false // When the current window was opened, and whether an attempt of it has carried its unit.
+	end := int64(math.MinInt64)
 	for _, now := range all {
-		thisMonth := time.UnixMilli(now.at).UTC().Format("2006-01")
-		if thisMonth != month || now.at >= open+dayMS {
-			month, open, carried = thisMonth, now.at, false
-		}
-		if now.reply {
+		if now.attempt == nil {
+			end = max(end, now.at+dayMS)
 			continue
 		}
 		var u dialogUnits
-		if !carried {
+		if now.at >= end {
 			u.conversation = 1
-			carried = true
+			end = now.at + dayMS
 		}
 		u.outside = 1
-		for _, r := range replies {
+		for _, r := range inbound {
 			if r <= now.at && now.at < r+dayMS {
 				u.outside = 0
 			}

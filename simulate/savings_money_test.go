@@ -93,13 +93,13 @@ func moneyText(p money.Priced) []string {
 
 func modelText(p *pricedMessage) []string {
 	out := []string{p.currency, fmt.Sprint(p.segments)}
-	if !p.priced {
+	if !p.priced() {
 		return append(out, "unpriced")
 	}
 	if p.estimated {
 		out = append(out, "estimated")
 	}
-	g := newSavingsGroup(nil, p.currency)
+	g := newSavingsGroup(nil, p.currency, &minimums{})
 	g.add(p, 0)
 	for _, amount := range []*big.Int{g.row.SMSOnlyCost, g.row.ActualCost, g.row.Saved, g.row.DoublePaid, g.row.DoublePaidUnread, g.row.WastedCost} {
 		out = append(out, strings.Trim(string(writeMoney(amount)), `"`))

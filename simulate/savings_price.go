@@ -13,6 +13,7 @@ type pricer struct {
 	tariffs   map[string][]*tariff
 	templates map[string][]SavingsTemplate
 	dialogs   map[*attempt]dialogUnits
+	aliases   map[string]map[string]string // Of providers, by account.
 }
 
 // pricedMessage is what a savings report knows of a message. steps are the attempted ones in their order.
@@ -24,20 +25,26 @@ type pricedMessage struct {
 	segments int // Of the baseline, 0 while unknown.
 	currency string
 
-	// priced is false for a message that lacks a price or has prices in two currencies: its amounts mean nothing.
-	priced, estimated bool
-	smsOnly           *big.Int
+	// unpriced is the first reason why the message has no price, its Messages 0: the amounts mean nothing then.
+	unpriced  UnpricedReason
+	estimated bool
+	smsOnly   *big.Int
 }
 
+func (p *pricedMessage) priced() bool { return p.unpriced == UnpricedReason{} }
+
 type pricedStep struct {
-	step    uint8
-	keys    tariffKeys
-	trigger string
-	facts   facts
-	attempt *attempt
-	tariff  *tariff // nil for a step that was not sent, and for one without a price.
-	units   int64
-	cost    *big.Int
+	step     uint8
+	keys     tariffKeys
+	trigger  string
+	facts    facts
+	attempt  *attempt
+	tariff   *tariff // nil for a step that was not sent, and for one without a price.
+	units    int64
+	cost     *big.Int
+	unbilled string // Why a sent step has no price: a reason.
+
+	reportsReads bool
 }
 
 // foldMoney merges what the event in w says about segments and prices. Each merge is a maximum.
@@ -83,7 +90,7 @@ func (a *attempt) reportedPrice(currency string) (sum int64, found bool) {
 // price prices a message by the rules of docs/definitions.md section 4, in their order.
 func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessage {
 	m := pr.model
-	p := pricedMessage{account: account, cohort: cohort, priced: true}
+	p := pricedMessage{account: account, cohort: cohort}
 	attempts := make([]*attempt, 0, len(msg.attempts))
 	for i := range msg.attempts {
 		if a := &msg.attempts[i]; !a.derive(cohort).skipped {
@@ -103,6 +110,7 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 		greatest(&p.traffic, dim(dimTraffic))
 		greatest(&p.country, country)
 		smsSegments = max(smsSegments, int(a.smsSegments))
+		_, reads := m.routeOf(a, pr.aliases[account])
 		p.steps = append(p.steps, pricedStep{
 			step:    a.step,
 			keys:    tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic), dim(dimSender), dim(dimApp)},
@@ -110,6 +118,8 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 			facts:   a.derive(cohort),
 			attempt: a,
 			cost:    new(big.Int),
+
+			reportsReads: reads != readsNone,
 		})
 	}
 	pr.baselineSegments(&p, attempts, smsSegments)
@@ -122,7 +132,7 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 			continue
 		}
 		if s.tariff = bestTariff(list, s.keys, cohort, false); s.tariff == nil {
-			p.priced = false
+			s.unbilled = "no_tariff"
 			continue
 		}
 		currencies[s.tariff.currency] = true
@@ -131,12 +141,11 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 			segments = int64(smsSegments)
 		}
 		if !s.bill(segments, pr.dialogs[a]) {
-			p.priced = false
+			s.unbilled = "no_step_segments"
 		}
 	}
-	if sms := pr.baselineTariff(&p); sms == nil {
-		p.priced = false
-	} else {
+	sms := pr.baselineTariff(&p)
+	if sms != nil {
 		currencies[sms.currency] = true
 		p.smsOnly = big.NewInt(int64(p.segments))
 		if oneOf(sms.billing, "per_message_sent", "per_message_delivered") {
@@ -147,14 +156,35 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 			p.smsOnly.SetInt64(0)
 		}
 	}
-	p.priced = p.priced && p.segments > 0 && len(currencies) == 1
+	p.unpriced = whyUnpriced(&p, sms, len(currencies))
 	if len(currencies) == 1 {
 		for currency := range currencies {
 			p.currency = currency
 		}
 	}
-	p.estimated = p.estimated && p.priced
+	p.estimated = p.estimated && p.priced()
 	return p
+}
+
+// whyUnpriced returns the first reason that holds, an empty one for a message that has a price.
+func whyUnpriced(p *pricedMessage, sms *tariff, currencies int) UnpricedReason {
+	if p.segments == 0 {
+		return UnpricedReason{Reason: "no_segments"}
+	}
+	if sms == nil {
+		return UnpricedReason{Reason: "no_sms_tariff"}
+	}
+	for _, reason := range [...]string{"no_tariff", "no_step_segments"} {
+		for _, s := range p.steps {
+			if s.unbilled == reason {
+				return UnpricedReason{Reason: reason, Channel: s.keys.channel}
+			}
+		}
+	}
+	if currencies > 1 {
+		return UnpricedReason{Reason: "two_currencies"}
+	}
+	return UnpricedReason{}
 }
 
 // baselineSegments finds out how many segments the message would take as SMS, and whether that is from its template.
@@ -198,6 +228,9 @@ func (pr *pricer) baselineTariff(p *pricedMessage) *tariff {
 
 // bill computes the units and the cost of a sent step, and returns false when it needs segments that are unknown (0).
 func (s *pricedStep) bill(segments int64, dialog dialogUnits) bool {
+	if s.facts.notBilled {
+		return true
+	}
 	if s.facts.sent && s.tariff.billing == "per_segment_sent" || s.facts.delivered && s.tariff.billing == "per_segment_delivered" {
 		if segments == 0 {
 			return false

@@ -18,9 +18,10 @@ type SavingsRow struct {
 
 	SMSOnlyCost, ActualCost, Saved, SavedUnreached, DoublePaid, DoublePaidUnread, WastedCost, ReportedCost, Drift *big.Int
 
-	CostPerReached, CostPerRead, MinimumTopUp *big.Int
+	SavedReached, CostPerReached, CostPerRead, MinimumTopUp, SavedAfterMinimum *big.Int
 
-	ByChannel []ChannelCost
+	ByChannel       []ChannelCost
+	UnpricedReasons []UnpricedReason
 
 	Mature bool
 }
@@ -30,6 +31,13 @@ type ChannelCost struct {
 	Channel         string
 	Attempts, Units int64
 	Cost            *big.Int
+}
+
+// UnpricedReason tells why messages have no price, and on which channel where that is one step's fault.
+type UnpricedReason struct {
+	Reason   string `json:"reason"`
+	Channel  string `json:"channel"`
+	Messages int64  `json:"messages"`
 }
 
 // MarshalJSON writes the keys, then the fields of testdata/examples/savings.json and, after them, those that the example lacks. With
@@ -85,12 +93,15 @@ func (r SavingsRow) MarshalJSON() ([]byte, error) {
 	field("saved_unreached", writeMoney(r.SavedUnreached))
 	field("by_channel", json.RawMessage("["+strings.Join(byChannel, ",")+"]"))
 	field("saved", writeMoney(r.Saved))
+	field("saved_reached", writeMoney(r.SavedReached))
 	field("cost_per_reached", writeMoney(r.CostPerReached))
 	field("cost_per_read", writeMoney(r.CostPerRead))
 	field("saved_rate", r.savedRate())
 	field("reported_cost", writeMoney(r.ReportedCost))
 	field("drift", writeMoney(r.Drift))
+	field("unpriced_reasons", append([]UnpricedReason{}, r.UnpricedReasons...))
 	field("minimum_top_up", writeMoney(r.MinimumTopUp))
+	field("saved_after_minimum", writeMoney(r.SavedAfterMinimum))
 	field("priced_messages", r.PricedMessages)
 	field("priced_reached", r.PricedReached)
 	field("priced_read", r.PricedRead)
@@ -151,7 +162,7 @@ func perUnit(amount *big.Int, n int64) *big.Int {
 
 // savedRate encodes saved ÷ sms_only_cost, rounded half away from zero to 6 decimals, null when that was nothing.
 func (r SavingsRow) savedRate() json.RawMessage {
-	if r.SMSOnlyCost.Sign() == 0 {
+	if r.SMSOnlyCost == nil || r.SMSOnlyCost.Sign() == 0 {
 		return json.RawMessage("null")
 	}
 	millionths := divide(new(big.Int).Mul(r.Saved, big.NewInt(1_000_000)), r.SMSOnlyCost)

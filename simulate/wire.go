@@ -233,7 +233,8 @@ func instant(text string) (int64, error) {
 		return c
 	}, text)
 	const day, clock = "9999-99-99", "99:99:99"
-	if len(shape) < len(day)+1+len(clock) || shape[:len(day)] != day || !oneOf(shape[len(day):len(day)+1], "T", "t", " ") ||
+	// The library takes a comma for the point.
+	if strings.Contains(text, ",") || len(shape) < len(day)+1+len(clock) || shape[:len(day)] != day || !oneOf(shape[len(day):len(day)+1], "T", "t", " ") ||
 		shape[len(day)+1:len(day)+1+len(clock)] != clock {
 		return 0, fmt.Errorf("%q is no time of RFC 3339 or Unix time", text)
 	}
