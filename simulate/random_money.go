@@ -21,6 +21,8 @@ type MoneyWorld struct {
 	// Tariffs is the price list, and Corrected another one, as if somebody had mended it afterwards.
 	Tariffs, Corrected []SavingsTariff
 	Templates          []SavingsTemplate
+	// BillingZone is the zone in which the account's providers close the month, empty for UTC.
+	BillingZone string
 }
 
 // RandomMoney makes the world of a seed, its account called money- and the seed.
@@ -33,6 +35,7 @@ func RandomMoney(seed uint64) MoneyWorld {
 	g.world.Tariffs = g.tariffs()
 	g.world.Corrected = g.tariffs()
 	g.world.Templates = g.templates()
+	g.world.BillingZone = g.pick("- - Europe/Moscow America/New_York")
 	for i := range 16 + g.r.IntN(16) {
 		g.message(i)
 	}
@@ -44,7 +47,16 @@ func RandomMoney(seed uint64) MoneyWorld {
 
 // TariffsBody is the body of PUT /v1/tariffs for a list.
 func TariffsBody(list []SavingsTariff) ([]byte, error) {
-	body, err := json.Marshal(map[string]any{"tariffs": append([]SavingsTariff{}, list...)})
+	return TariffsBodyIn(list, "")
+}
+
+// TariffsBodyIn is the body of PUT /v1/tariffs for a list of an account with a billing zone; an empty one is left out.
+func TariffsBodyIn(list []SavingsTariff, zone string) ([]byte, error) {
+	fields := map[string]any{"tariffs": append([]SavingsTariff{}, list...)}
+	if zone != "" {
+		fields["billing_zone"] = zone
+	}
+	body, err := json.Marshal(fields)
 	if err != nil {
 		return nil, fmt.Errorf("encode tariffs: %w", err)
 	}
@@ -93,11 +105,12 @@ func (g *moneyMaker) chooseAnchors() {
 }
 
 // moneyPeople are numbers of several countries, and one that is of none.
-const moneyPeople = "+79161234567 +79161234567 +79261112233 +380671234567 +77011234567 +4915112345678 user:42"
+const moneyPeople = "+79161234567 +79161234567 +79261112233 +380671234567 +77011234567 +4915112345678 user:42 user:US.42"
 
 // moneyMessage is what is the same for all events of a message, unless they differ by accident.
 type moneyMessage struct {
-	id, submitted                                 string
+	id                                            string
+	contact                                       string
 	cohort                                        time.Time
 	everywhere                                    bool // Every event carries submitted_at.
 	carrier                                       int  // Otherwise the event that does.
@@ -129,8 +142,11 @@ func (g *moneyMaker) dialogMessage(i int) {
 		at = at.Add(g.pause() % (2 * time.Hour))
 		events = append(events, moneyEvent{status: "delivered", at: at})
 	}
-	if g.chance(35) || len(events) == 0 {
+	for len(events) == 0 || g.chance(35) && len(events) < 5 {
 		events = append(events, moneyEvent{status: "replied", at: at.Add(g.pause())})
+	}
+	if g.chance(30) {
+		g.inbound(at, msg.id)
 	}
 	g.step(msg, 1, g.friendChannel, events)
 }
@@ -144,7 +160,7 @@ func (g *moneyMaker) newMessage(i int, cohort time.Time) *moneyMessage {
 	case 2:
 		cohort = cohort.Add(time.Duration(g.r.IntN(4)) * 15 * time.Minute)
 	}
-	msg := &moneyMessage{cohort: cohort, submitted: instantText(cohort), everywhere: true}
+	msg := &moneyMessage{cohort: cohort, everywhere: true}
 	if g.chance(40) {
 		msg.id = string(appendUUID(nil, uint64(cohort.UnixMilli()), 7, g.r.Uint64(), g.r.Uint64()))
 		msg.everywhere = g.chance(50)
@@ -158,6 +174,7 @@ func (g *moneyMaker) newMessage(i int, cohort time.Time) *moneyMessage {
 	msg.campaign, msg.template = g.pick("- c1 c2"), g.pick("- order promo otp")
 	msg.sender, msg.traffic = g.pick("- Shop Shop Kaskad"), g.pick("- otp service promo")
 	msg.customer = g.pick(moneyPeople)
+	msg.contact = g.pick("- - p1 p2")
 	return msg
 }
 
@@ -173,7 +190,7 @@ func (g *moneyMaker) pause() time.Duration {
 	return pauses[g.r.IntN(len(pauses))]
 }
 
-const moneyChannels = "sms sms sms sms whatsapp whatsapp whatsapp viber viber rcs rcs push push voice flash_call telegram vk email"
+const moneyChannels = "sms sms sms sms whatsapp whatsapp whatsapp viber viber rcs rcs push push voice flash_call telegram vk email email"
 
 func (g *moneyMaker) step(msg *moneyMessage, step int, channel string, events []moneyEvent) {
 	dims := map[string]string{
@@ -190,6 +207,13 @@ func (g *moneyMaker) step(msg *moneyMessage, step int, channel string, events []
 	if step > 1 {
 		dims["trigger"] = g.pick("undelivered unread unread expired manual")
 	}
+	dims["contact"] = msg.contact
+	if g.chance(20) {
+		dims["contact"] = g.pick("- p1 p3")
+	}
+	if !strings.HasPrefix(recipient, "+") || g.chance(5) {
+		dims["country"] = g.pick("- - RU KZ UA")
+	}
 	numbers := map[string]int{}
 	if g.chance(55) {
 		numbers["sms_segments"] = 1 + g.r.IntN(4)
@@ -203,6 +227,9 @@ func (g *moneyMaker) step(msg *moneyMessage, step int, channel string, events []
 	for _, e := range events {
 		g.event(msg, step, channel, recipient, e, dims, numbers)
 	}
+	if g.chance(15) {
+		g.optOut(channel, recipient, dims["app"], msg.id, events[len(events)-1].at)
+	}
 }
 
 // moneyEvent is a status at its time; part and parts are 0 for a message that is whole.
@@ -210,6 +237,8 @@ type moneyEvent struct {
 	status      string
 	at          time.Time
 	part, parts int
+	machine     bool
+	permanent   bool
 }
 
 // statuses plays one step.
@@ -227,7 +256,7 @@ func (g *moneyMaker) statuses(channel string, start time.Time) []moneyEvent {
 		for part := 1; part <= parts; part++ {
 			status := g.pick("delivered delivered delivered delivered undelivered rejected -")
 			if status != "" {
-				events = append(events, moneyEvent{status, at.Add(g.pause()), part, parts})
+				events = append(events, moneyEvent{status: status, at: at.Add(g.pause()), part: part, parts: parts})
 			}
 		}
 		if len(events) > 0 {
@@ -248,6 +277,10 @@ func (g *moneyMaker) statuses(channel string, start time.Time) []moneyEvent {
 		add(g.pick("accepted sent"))
 		at = at.Add(g.pause())
 		add(g.pick("undelivered expired failed rejected"))
+		if g.chance(30) {
+			at = at.Add(g.pause())
+			add(g.pick("undelivered expired failed")) // With another code.
+		}
 		if g.chance(20) {
 			at = at.Add(g.pause())
 			add("delivered") // After all.
@@ -259,6 +292,9 @@ func (g *moneyMaker) statuses(channel string, start time.Time) []moneyEvent {
 	}
 	if g.chance(60) {
 		add(g.pick("accepted sent"))
+	}
+	if channel == "email" {
+		return append(events, g.mail(at)...)
 	}
 	at = at.Add(g.pause())
 	if !g.chance(10) {
@@ -272,9 +308,35 @@ func (g *moneyMaker) statuses(channel string, start time.Time) []moneyEvent {
 	}
 	at = at.Add(g.pause())
 	add(g.pick("read read clicked"))
-	if oneOf(channel, "whatsapp", "viber", "rcs") && g.chance(60) {
+	for oneOf(channel, "whatsapp", "viber", "rcs") && g.chance(45) && len(events) < 6 {
 		at = at.Add(g.pause())
 		add("replied")
+	}
+	return events
+}
+
+// mail plays what becomes of an e-mail: programs open and click it, and it bounces after it was delivered.
+func (g *moneyMaker) mail(at time.Time) []moneyEvent {
+	var events []moneyEvent
+	add := func(e moneyEvent) {
+		e.at = at
+		events = append(events, e)
+		at = at.Add(g.pause())
+	}
+	if g.chance(70) {
+		add(moneyEvent{status: "delivered"})
+	}
+	for _, e := range [...]struct {
+		percent int
+		event   moneyEvent
+	}{{40, moneyEvent{status: g.pick("read clicked"), machine: true}}, {30, moneyEvent{status: g.pick("read clicked")}},
+		{25, moneyEvent{status: g.pick("undelivered failed"), permanent: g.chance(80)}}, {10, moneyEvent{status: "replied"}}} {
+		if g.chance(e.percent) {
+			add(e.event)
+		}
+	}
+	if len(events) == 0 {
+		add(moneyEvent{status: "sent"})
 	}
 	return events
 }
@@ -285,47 +347,66 @@ func (g *moneyMaker) event(msg *moneyMessage, step int, channel, recipient strin
 		e.at = g.world.Now
 	}
 	wire := map[string]any{"account": g.world.Account, "message_id": msg.id, "channel": channel, "recipient": recipient, "status": e.status,
-		"occurred_at": instantText(e.at)}
+		"occurred_at": g.wireTime(e.at)}
 	if step > 1 || g.chance(50) {
-		wire["step"] = step
+		wire["step"] = g.wireNumber(step)
 	}
 	if msg.everywhere || msg.events == msg.carrier {
-		wire["submitted_at"] = msg.submitted
+		wire["submitted_at"] = g.wireTime(msg.cohort)
 	}
 	msg.events++
 	// The order of names matters: a map's own order is another one each time.
-	for _, name := range [...]string{"campaign", "template", "sender", "traffic", "provider", "operator", "app", "trigger"} {
+	for _, name := range [...]string{"campaign", "template", "sender", "traffic", "provider", "operator", "app", "trigger", "contact", "country"} {
 		if value := dims[name]; value != "" && g.chance(85) {
 			wire[name] = value
 		}
 	}
 	for _, name := range [...]string{"segments", "sms_segments"} {
 		if n := numbers[name]; n > 0 && g.chance(85) {
-			wire[name] = n
 			if g.chance(5) {
-				wire[name] = max(1, n-1)
+				n = max(1, n-1)
 			}
+			wire[name] = g.wireNumber(n)
 		}
 	}
 	if g.chance(4) {
 		wire["sms_text"] = g.text()
 	}
 	if e.parts > 0 {
-		wire["part"], wire["parts"] = e.part, e.parts
+		wire["part"], wire["parts"] = g.wireNumber(e.part), g.wireNumber(e.parts)
+	} else if channel == "sms" && g.chance(5) {
+		wire["part"], wire["parts"] = 1, 1
 	}
-	if oneOf(e.status, "sent", "delivered", "expired", "rejected") && g.chance(25) {
-		wire["price"], wire["currency"] = g.price(), g.pick("RUB RUB RUB RUB EUR USD")
+	if e.machine || g.chance(3) {
+		wire["machine"] = e.machine
+	}
+	if e.permanent || g.chance(3) {
+		wire["permanent"] = e.permanent
+	}
+	if oneOf(e.status, "undelivered", "failed", "rejected", "expired") && g.chance(60) {
+		wire["error_code"] = g.pick("1 6 13 27 027 000 5.1.1")
+	}
+	if g.chance(4) {
+		wire["billable"] = g.chance(25)
+	}
+	if oneOf(e.status, "sent", "delivered", "expired", "rejected") && (g.chance(25) || e.part > 0 && g.chance(40)) {
+		wire["price"], wire["currency"] = g.wirePrice(), g.pick("RUB RUB RUB RUB EUR USD")
 		if g.dear {
 			wire["currency"] = g.pick("CHF CHF EUR")
 		}
 	}
-	line, err := json.Marshal(wire)
-	if err != nil {
-		return // Text and numbers can always be encoded.
-	}
 	late := 10
 	if oneOf(e.status, "delivered", "replied") && oneOf(channel, "whatsapp", "viber", "rcs") {
 		late = 30
+	}
+	g.put(wire, late)
+}
+
+// put adds a line to the events, so many of a hundred to the late ones.
+func (g *moneyMaker) put(wire map[string]any, late int) {
+	line, err := json.Marshal(wire)
+	if err != nil {
+		return // Text and numbers can always be encoded.
 	}
 	if g.chance(late) {
 		g.world.Late = append(g.world.Late, line)

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -9,7 +10,15 @@ import (
 
 // query asks for a report on the world alone.
 func (w MoneyWorld) query(q Query, tariffs []SavingsTariff) SavingsQuery {
-	return SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{w.Account: tariffs}, Templates: map[string][]SavingsTemplate{w.Account: w.Templates}}
+	own := SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{w.Account: tariffs}, Templates: map[string][]SavingsTemplate{w.Account: w.Templates}}
+	if w.BillingZone != "" {
+		zone, err := time.LoadLocation(w.BillingZone)
+		if err != nil {
+			panic(err)
+		}
+		own.BillingZones = map[string]*time.Location{w.Account: zone}
+	}
+	return own
 }
 
 func (w MoneyWorld) model(t testing.TB, lines ...[][]byte) *Model {
@@ -58,12 +67,14 @@ func TestRandomMoney_Coverage(t *testing.T) {
 			for i := range msg.attempts {
 				a := &msg.attempts[i]
 				f := a.derive(cohort)
+				w.meetAttempt(m, a, f, meet)
 				meet("multipart delivered", a.receipts != nil && f.delivered)
 				meet("multipart failed", a.receipts != nil && f.failed)
 				meet("multipart pending", a.receipts != nil && !f.failed && !f.delivered)
 			}
 		}
 		w.meetRows(t, m, meet)
+		w.meetEvents(m, meet)
 		w.meetLate(t, m, meet)
 	}
 	for name, least := range map[string]int{
@@ -79,12 +90,85 @@ func TestRandomMoney_Coverage(t *testing.T) {
 		"saved_unreached": 100, "double_paid": 100, "double_paid_unread": 50, "wasted_cost": 100, "loss": 20, "two priced currencies": 50, "minimum": 50, "over an int64": 1,
 		"month border": 100, "corrected": 250, "late changes": 200, "late changes another's conversation": 30, "late changes another's reply window": 20,
 		"late changes another day": 10, "late brings the cohort": 20,
+		"machine opened": 100, "opened by a machine alone": 30, "bounced": 50, "bounced after an open": 20, "replied after a bounce": 10, "several replies": 100,
+		"several failures": 100, "not billed": 100, "billed after all": 5, "billed by some": 100, "prices of parts": 50, "country said": 50,
+		"several contacts": 100, "inbound": 300, "inbound with an id": 100, "opt-out with an id": 300, "opt-out without": 300, "opt-outs attributed": 300,
+		"seconds": 100, "milliseconds": 300, "time in text": 300, "zone without a colon": 300, "blank for the T": 300, "digits": 300, "zeros of a price": 30, "billing zone": 100,
 	} {
 		t.Logf("%-55s %6d", name, met[name])
 		if met[name] < least {
 			t.Errorf("%s: met %d times in %d worlds, want at least %d", name, met[name], seeds, least)
 		}
 	}
+}
+
+func (w MoneyWorld) meetAttempt(m *Model, a *attempt, f facts, meet func(string, bool)) {
+	meet("machine opened", f.machineOpened)
+	meet("opened by a machine alone", f.machineOpened && a.times[delivered] == 0 && !f.read)
+	meet("bounced", f.bounced)
+	meet("bounced after an open", f.bounced && (a.times[read] != 0 || f.machineOpened))
+	meet("replied after a bounce", a.permanent && f.replied && m.channel(a) == "email")
+	meet("several replies", len(a.replies) > 1)
+	failures := 0
+	for _, status := range []int{undelivered, rejected, expired, failed} {
+		if a.at(status) != 0 {
+			failures++
+		}
+	}
+	meet("several failures", failures > 1 && a.errorCode != 0)
+	meet("not billed", f.notBilled)
+	meet("billed after all", a.billed && a.notBilled)
+	meet("billed by some", a.billed)
+	of := 0
+	for price := range a.reported {
+		if price.part > 0 {
+			of++
+		}
+	}
+	meet("prices of parts", of > 1)
+	meet("country said", a.country != 0 && m.countryOf(a) == m.strings[a.country])
+}
+
+// meetEvents looks at how the events are written, and at those of recipients.
+func (w MoneyWorld) meetEvents(m *Model, meet func(string, bool)) {
+	patterns := map[string]*regexp.Regexp{}
+	for _, line := range slices.Concat(w.Early, w.Late) {
+		found := func(pattern string) bool {
+			if patterns[pattern] == nil {
+				patterns[pattern] = regexp.MustCompile(pattern)
+			}
+			return patterns[pattern].Match(line)
+		}
+		meet("seconds", found(`"occurred_at":"?[0-9]{10}\b`))
+		meet("milliseconds", found(`"occurred_at":[0-9]{13}\b`))
+		meet("time in text", found(`"occurred_at":"[0-9]{13}"`))
+		meet("zone without a colon", found(`"occurred_at":"[^"]*[0-9]\+0300"`))
+		meet("blank for the T", found(`"occurred_at":"[0-9-]+ `))
+		meet("digits", found(`"(step|segments|sms_segments|part|parts)":"`))
+		meet("zeros of a price", found(`"price":"[0-9]*\.[0-9]{6}0+"`))
+		if !found(`"status":"(inbound|unsubscribed|blocked|complained)"`) {
+			continue
+		}
+		kind, how := "opt-out", " without"
+		if found(`"status":"inbound"`) {
+			kind, how = "inbound", ""
+		}
+		if found(`"message_id"`) {
+			how = " with an id"
+		}
+		meet(kind+how, true)
+	}
+	for range m.attributions() {
+		meet("opt-outs attributed", true)
+	}
+	for _, msg := range m.messages {
+		contacts := map[string]bool{}
+		for _, a := range msg.attempts {
+			contacts[a.contact] = true
+		}
+		meet("several contacts", len(contacts) > 1)
+	}
+	meet("billing zone", w.BillingZone != "")
 }
 
 func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(string, bool)) {
@@ -138,7 +222,8 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 
 func (w MoneyWorld) meetRows(t testing.TB, m *Model, meet func(string, bool)) {
 	t.Helper()
-	q := Query{From: time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)}
+	zone := w.query(Query{}, nil).billingZone(w.Account)
+	q := Query{From: time.Date(2026, 8, 1, 0, 0, 0, 0, zone), To: time.Date(2026, 12, 1, 0, 0, 0, 0, zone)}
 	rows, err := m.SavingsReport(w.query(q, w.Tariffs))
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,9 @@ func TestModel_SavingsReport_AgreesWithMoney(t *testing.T) {
 					continue
 				}
 				p := prices.price(w.Account, msg, cohort)
-				if len(p.steps) == 0 {
+				// Package money is told of units, not of who bills them.
+				notBilled := func(s pricedStep) bool { return s.facts.notBilled }
+				if len(p.steps) == 0 || slices.ContainsFunc(p.steps, notBilled) {
 					continue
 				}
 				shape := moneyShape(m, &prices, msg, &p)

@@ -66,6 +66,12 @@ func (s *scribe) status(e *happening) {
 	if e.failure != nil {
 		b = append(b, e.failure.json...)
 	}
+	if e.flags&byMachine != 0 {
+		b = append(b, `,"machine":true`...)
+	}
+	if e.status == delivered && t.channel.name == "whatsapp" && e.noise>>27&15 == 0 {
+		b = append(b, `,"billable":false`...) // Within the customer's window.
+	}
 	if e.submitted != 0 {
 		b = append(b, `,"submitted_at":"`...)
 		b = append(appendTime(b, e.submitted, zone{suffix: "Z"}, 0), '"')
@@ -131,8 +137,14 @@ func (s *scribe) recipient(e *happening) {
 	if name != "lookup" {
 		b = append(append(b, t.channel.json...), t.provider.json...)
 	}
+	if e.flags&namesMessage != 0 {
+		b = append(append(append(b, `,"message_id":"`...), t.id[:t.idLen]...), '"')
+	}
 	b = append(append(append(b, `,"recipient":"`...), t.recipient...), '"')
 	b = append(b, t.app...)
+	if name == "inbound" {
+		b = append(b, t.sender...)
+	}
 	b = append(append(append(b, `,"status":"`...), name...), `","occurred_at":"`...)
 	b = append(appendTime(b, e.occurred, t.provider.zone, e.noise), '"')
 	if name == "lookup" {

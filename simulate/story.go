@@ -42,6 +42,8 @@ const (
 	isReordered
 	isLate
 	aboutRecipient // The status is one of recipientStatuses.
+	byMachine      // A program opened the message.
+	namesMessage   // An event about a recipient names the message that it is about.
 )
 
 // happening is an event that waits for its arrival.
@@ -314,6 +316,11 @@ func (a *author) undelivered(t *trial, taken int64) outcome {
 func (a *author) delivered(t *trial, taken int64) outcome {
 	r, ch := &a.rng, t.channel
 	at := taken + ch.deliver.draw(r, a.powers)
+	if ch.name == "email" && r.next()%8 == 0 {
+		// A mail program fetches the images, or a scanner follows the links, within seconds.
+		opened := at + r.between(1_000, 90_000)
+		a.events = append(a.events, happening{arrival: opened, occurred: opened, trial: t, status: read + uint8(r.below(2)), flags: byMachine})
+	}
 	readAt := a.reactions(t, at)
 	if readAt == 0 || !ch.reads || !r.chance(a.shares.omitted) {
 		a.add(t, delivered, at)
@@ -381,13 +388,16 @@ func (a *author) parts(t *trial, taken int64) outcome {
 }
 
 // recipientStatuses are the statuses that belong to a recipient, not to a message.
-var recipientStatuses = [...]string{"subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup"}
+var recipientStatuses = [...]string{"subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound"}
 
 // recipientEvent adds an event about the recipient of the first attempt, or about its phone.
 func (a *author) recipientEvent(s *story) {
 	r := &a.rng
 	t := &trial{story: s, channel: s.route[0].channel, provider: s.route[0].provider}
 	status := uint8(r.below(int64(len(recipientStatuses))))
+	if oneOf(t.channel.name, "whatsapp", "viber", "rcs", "vk", "telegram", "messenger", "instagram") && r.next()&1 == 0 {
+		status = uint8(len(recipientStatuses) - 1) // People write.
+	}
 	how := t.channel.address
 	if recipientStatuses[status] == "lookup" {
 		how = byPhone
@@ -397,7 +407,11 @@ func (a *author) recipientEvent(s *story) {
 		t.app = s.acc.apps[0]
 	}
 	at := s.submitted + r.below(hourMS)
-	a.events = append(a.events, happening{arrival: at, occurred: at, trial: t, status: status, flags: aboutRecipient})
+	flags := uint16(aboutRecipient)
+	if oneOf(recipientStatuses[status], "unsubscribed", "complained", "blocked") && r.next()&1 == 0 {
+		flags |= namesMessage
+	}
+	a.events = append(a.events, happening{arrival: at, occurred: at, trial: t, status: status, flags: flags})
 }
 
 func (a *author) add(t *trial, status int, at int64) { a.addPart(t, status, 0, at) }
