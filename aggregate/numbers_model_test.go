@@ -31,20 +31,20 @@ func TestNumbers_Model(t *testing.T) {
 	conn := connect(t)
 	now := simulate.RandomNumbers(0, 0).Now
 	model := simulate.NewModel(now)
-	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string][]simulate.ErrorMapLine{}, Rules: map[string]simulate.NumberRules{}}
+	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}}
 	var early, late [][]byte
 	for seed := range uint64(accounts) {
 		w := simulate.RandomNumbers(seed, numbers/accounts)
 		early, late = append(early, w.Early...), append(late, w.Late...)
 		q := w.Query()
 		query.Overrides = append(query.Overrides, w.Overrides...)
-		putList(t, conn, schema.ReferenceErrorMap, w.Account, len(q.ErrorMaps[w.Account]), q.ErrorMaps[w.Account])
 		if rules, own := q.Rules[w.Account]; own {
 			putList(t, conn, schema.ReferenceNumberRules, w.Account, 1, rules)
 			query.Rules[w.Account] = rules
 		}
-		if lines := q.ErrorMaps[w.Account]; lines != nil {
-			query.ErrorMaps[w.Account] = lines
+		if own, found := q.ErrorMaps[w.Account]; found {
+			putList(t, conn, schema.ReferenceErrorMap, w.Account, len(own.Lines), own)
+			query.ErrorMaps[w.Account] = own
 		}
 		for i, o := range w.Overrides {
 			if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ($1, $2, $3, $4, $5, '', $6)", o.Account, o.Number, uint64(i+1), o.State, o.Why,

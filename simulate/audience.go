@@ -5,72 +5,93 @@ import (
 	"time"
 )
 
-// AudienceQuery selects the subscribers of apps.
+// AudienceQuery selects the subscribers of channels and apps.
 type AudienceQuery struct {
-	// State is subscribed, unsubscribed or uninstalled; empty stands for all.
+	// State is subscribed, unsubscribed, uninstalled, blocked or complained; empty stands for the first three.
 	State string
-	// Apps and Accounts keep those that are listed; none are all.
-	Apps, Accounts []string
-	ErrorMaps      map[string][]ErrorMapLine
+	// Channels, Apps and Accounts keep those that are listed; none are all.
+	Channels, Apps, Accounts []string
+	// Shipped and ErrorMaps are those of NumbersQuery.
+	Shipped   *ErrorMap
+	ErrorMaps map[string]ErrorMap
 }
 
-// AudienceRow is a subscriber of an app.
+// AudienceRow is a subscriber. Contact is the greatest of what its state is known by.
 type AudienceRow struct {
-	Account, State, Recipient, App string
-	Since                          time.Time
+	Account, State, Recipient, Contact, Channel, App string
+	Since                                            time.Time
 }
 
-// MarshalJSON writes recipient, app and since.
+// MarshalJSON writes recipient, contact, channel, app and since.
 func (r AudienceRow) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	w.field("recipient", r.Recipient)
+	w.field("contact", r.Contact)
+	w.field("channel", r.Channel)
 	w.field("app", r.App)
 	w.time("since", r.Since)
 	return w.finish()
 }
 
-// Audience finds the state of every subscriber, in the order of account, recipient and app.
+// Audience finds the state of every subscriber, or who has blocked and complained, in the order of account, recipient, channel and app.
 func (m *Model) Audience(q AudienceQuery) ([]AudienceRow, error) {
-	codes, err := errorMaps(q.ErrorMaps)
+	codes, err := codeBooks(q.Shipped, q.ErrorMaps)
 	if err != nil {
 		return nil, err
 	}
-	type subscriber struct{ account, app, recipient string }
-	type latest struct {
-		at   int64
-		loss int
-	}
-	// Of events at one time the greater loss wins.
-	losses := [...]string{"subscribed", "unsubscribed", "uninstalled"}
-	states := make(map[subscriber]latest)
-	note := func(account, app, recipient, state string, at int64) {
-		key := subscriber{account, app, recipient}
-		now := latest{at, slices.Index(losses[:], state)}
-		known, found := states[key]
-		if !found || now.at > known.at || now.at == known.at && now.loss > known.loss {
-			states[key] = now
-		}
-	}
-	for e := range m.people {
-		if status := m.strings[e.status]; slices.Contains(losses[:], status) {
-			note(m.strings[e.account], m.strings[e.app], e.recipient, status, e.occurred)
-		}
-	}
-	for _, x := range m.foldedAttempts() {
-		if m.channel(x.attempt) == "push" && m.tokenError(&x, codes(x.account)) {
-			note(x.account, m.app(x.attempt), x.attempt.recipient, "uninstalled", x.began())
-		}
-	}
 	var rows []AudienceRow
-	wanted := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-	for key, state := range states {
-		row := AudienceRow{key.account, losses[state.loss], key.recipient, key.app, instantOf(state.at)}
-		if wanted(q.Apps, row.App) && wanted(q.Accounts, row.Account) && (q.State == "" || q.State == row.State) {
-			rows = append(rows, row)
+	for who, signals := range m.signals(codes) {
+		states := subscriptions(signals)
+		if oneOf(q.State, "blocked", "complained") {
+			states = optedOut(signals, q.State)
+		}
+		for _, row := range states {
+			row.Account, row.Recipient = who.account, who.number
+			wanted := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+			if wanted(q.Accounts, row.Account) && wanted(q.Channels, row.Channel) && wanted(q.Apps, row.App) && (q.State == "" || q.State == row.State) {
+				rows = append(rows, row)
+			}
 		}
 	}
 	slices.SortFunc(rows, func(x, y AudienceRow) int {
-		return slices.Compare([]string{x.Account, x.Recipient, x.App}, []string{y.Account, y.Recipient, y.App})
+		return slices.Compare([]string{x.Account, x.Recipient, x.Channel, x.App}, []string{y.Account, y.Recipient, y.Channel, y.App})
 	})
 	return rows, nil
+}
+
+// subscriptions returns a recipient's state by channel and app: the latest of subscribed, unsubscribed and uninstalled. At one time the greater loss wins.
+func subscriptions(signals []signal) map[[2]string]AudienceRow {
+	losses := [...]string{"subscribed", "unsubscribed", "uninstalled"}
+	states := make(map[[2]string]AudienceRow)
+	for _, s := range signals {
+		if s.kind == "token" && s.channel == "push" {
+			s.kind = "uninstalled"
+		}
+		loss := slices.Index(losses[:], s.kind)
+		if loss < 0 || s.byCode {
+			continue
+		}
+		where := [2]string{s.channel, s.app}
+		row, found := states[where]
+		row.Contact = max(row.Contact, s.contact)
+		if at := instantOf(s.at); !found || at.After(row.Since) || at.Equal(row.Since) && loss > slices.Index(losses[:], row.State) {
+			row.State, row.Channel, row.App, row.Since = s.kind, s.channel, s.app, at
+		}
+		states[where] = row
+	}
+	return states
+}
+
+// optedOut returns where a recipient's opt-outs of a kind stand, by channel and app, since the latest of any sender.
+func optedOut(signals []signal, kind string) map[[2]string]AudienceRow {
+	states := make(map[[2]string]AudienceRow)
+	for _, o := range standing(signals) {
+		if o.kind != kind {
+			continue
+		}
+		where := [2]string{o.channel, o.app}
+		row := states[where]
+		states[where] = AudienceRow{State: kind, Contact: max(row.Contact, o.contact), Channel: o.channel, App: o.app, Since: later(row.Since, instantOf(o.at))}
+	}
+	return states
 }

@@ -7,31 +7,44 @@ import (
 	"strings"
 )
 
-// BestChannelRow is the cheapest channel that a person read on, or received on. A nil UnitPrice is null.
+// BestChannelRow is the cheapest channel that a person read on, or received on. A nil Cost is null.
 type BestChannelRow struct {
 	Account, Contact, Channel, Recipient, Evidence string
-	UnitPrice                                      *big.Int // In micro-units.
-	Currency                                       string
 
-	at int64 // When it was read or delivered.
+	Cost     *big.Int // Of one more message, in micro-units.
+	Currency string   // Empty where there is no cost.
 }
 
-// MarshalJSON writes contact, channel, recipient, evidence, unit_price and currency.
+// MarshalJSON writes contact, channel, recipient, evidence, cost and currency.
 func (r BestChannelRow) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	w.field("contact", r.Contact)
 	w.field("channel", r.Channel)
 	w.field("recipient", r.Recipient)
 	w.field("evidence", r.Evidence)
-	w.field("unit_price", writeMoney(r.UnitPrice))
+	w.field("cost", writeMoney(r.Cost))
 	w.field("currency", r.Currency)
 	return w.finish()
 }
 
-// BestChannel finds each person's channel, in the order of account and person. A step's unit price is the price of its tariff at the cohort.
-// Where two steps on a channel have one price, the later read or delivery counts, then the lesser recipient.
+// proof is an attempt that shows that a channel works for a person, and when it did.
+type proof struct {
+	x  *keyed
+	at int64
+}
+
+// later compares proofs by time, message and step.
+func (p proof) compare(other proof) int {
+	return cmp.Or(cmp.Compare(p.at, other.at), strings.Compare(p.x.key.id, other.x.key.id), cmp.Compare(p.x.attempt.step, other.x.attempt.step))
+}
+
+// BestChannel finds each person's channel, in the order of account and person. What was read or delivered at an address that is lost proves nothing.
 func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 	tariffs, err := readTariffs(q.Numbers.Tariffs)
+	if err != nil {
+		return nil, err
+	}
+	lost, err := m.lostAddresses(q.Numbers)
 	if err != nil {
 		return nil, err
 	}
@@ -39,37 +52,54 @@ func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 	if err != nil {
 		return nil, err
 	}
-	type person struct{ account, who string }
-	candidates := make(map[person][]BestChannelRow)
-	for _, evidence := range [...]string{"read", "delivered"} {
-		found := make(map[person][]BestChannelRow)
-		for i := range steps {
-			x := &steps[i]
-			row := BestChannelRow{Account: x.account, Contact: who(x.attempt.contact, x.attempt.recipient), Channel: m.channel(x.attempt),
-				Recipient: x.attempt.recipient, Evidence: evidence, at: x.facts.deliveredAt}
-			seen := x.facts.delivered
-			if evidence == "read" {
-				seen = x.facts.read
-				row.at = earliest(x.attempt.times[read], x.attempt.times[clicked], x.attempt.times[replied])
-			}
-			if !seen {
-				continue
-			}
-			if t := bestTariff(tariffs[x.account], m.tariffKeys(x.attempt), x.cohort, false); t != nil {
-				row.UnitPrice, row.Currency = t.price, t.currency
-			}
-			p := person{row.Account, row.Contact}
-			found[p] = append(found[p], row)
+	wasRead, wasDelivered := make(map[personKey]map[string]proof), make(map[personKey]map[string]proof)
+	note := func(proofs map[personKey]map[string]proof, p proof) {
+		who, channel := m.personOf(&p.x.foldedAttempt), m.channel(p.x.attempt)
+		if proofs[who] == nil {
+			proofs[who] = make(map[string]proof)
 		}
-		for p, rows := range found {
-			if len(candidates[p]) == 0 {
-				candidates[p] = rows
-			}
+		if known, found := proofs[who][channel]; !found || p.compare(known) > 0 {
+			proofs[who][channel] = p
 		}
 	}
-	rows := make([]BestChannelRow, 0, len(candidates))
-	for _, list := range candidates {
-		rows = append(rows, slices.MinFunc(list, BestChannelRow.compare))
+	for i := range steps {
+		x := &steps[i]
+		if lost(m.addressOf(&x.foldedAttempt)) {
+			continue
+		}
+		if x.facts.delivered {
+			note(wasDelivered, proof{x, x.facts.deliveredAt})
+		}
+		if x.facts.read {
+			note(wasRead, proof{x, x.facts.readAt})
+		}
+	}
+	rows := make([]BestChannelRow, 0, len(wasDelivered))
+	for who, proofs := range wasDelivered {
+		evidence := "delivered"
+		if len(wasRead[who]) > 0 {
+			evidence, proofs = "read", wasRead[who]
+		}
+		var candidates []BestChannelRow
+		for channel, p := range proofs {
+			row := BestChannelRow{Account: who.account, Contact: who.who, Channel: channel, Recipient: p.x.attempt.recipient, Evidence: evidence}
+			row.Cost, row.Currency = m.oneMore(&p.x.foldedAttempt, tariffs, m.asOf(q.Numbers))
+			candidates = append(candidates, row)
+		}
+		slices.SortFunc(candidates, func(x, y BestChannelRow) int { return strings.Compare(x.Channel, y.Channel) })
+		currency := ""
+		for _, row := range candidates {
+			currency = cmp.Or(currency, row.Currency)
+		}
+		// The person's SMS says which currency comes first, also where it was not read and others were.
+		for _, known := range [...]map[string]proof{wasDelivered[who], wasRead[who]} {
+			if sms, found := known["sms"]; found {
+				if _, its := m.oneMore(&sms.x.foldedAttempt, tariffs, m.asOf(q.Numbers)); its != "" {
+					currency = its
+				}
+			}
+		}
+		rows = append(rows, slices.MinFunc(candidates, func(x, y BestChannelRow) int { return x.compare(y, currency) }))
 	}
 	slices.SortFunc(rows, func(x, y BestChannelRow) int {
 		return cmp.Or(strings.Compare(x.Account, y.Account), strings.Compare(x.Contact, y.Contact))
@@ -77,20 +107,55 @@ func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 	return rows, nil
 }
 
-// compare puts the better of two candidates of a person first.
-func (r BestChannelRow) compare(other BestChannelRow) int {
-	switch {
-	case r.UnitPrice == nil && other.UnitPrice != nil:
-		return 1
-	case r.UnitPrice != nil && other.UnitPrice == nil:
-		return -1
+// compare puts the better of two candidates of a person first: those in the person's currency, those in others, those without a price.
+func (r BestChannelRow) compare(other BestChannelRow, currency string) int {
+	rank := func(r BestChannelRow) int {
+		switch {
+		case r.Cost == nil:
+			return 2
+		case r.Currency != currency:
+			return 1
+		}
+		return 0
 	}
 	price := 0
-	if r.UnitPrice != nil {
-		price = r.UnitPrice.Cmp(other.UnitPrice)
+	if r.Cost != nil && other.Cost != nil {
+		price = r.Cost.Cmp(other.Cost)
 	}
-	return cmp.Or(price, strings.Compare(r.Channel, other.Channel), cmp.Compare(other.at, r.at), strings.Compare(r.Recipient, other.Recipient),
-		strings.Compare(r.Currency, other.Currency))
+	return cmp.Or(cmp.Compare(rank(r), rank(other)), price, strings.Compare(r.Channel, other.Channel))
+}
+
+// oneMore prices one more message like an attempt by the tariffs of a moment, as if it were sent, delivered and billed. A nil cost is unknown.
+func (m *Model) oneMore(x *foldedAttempt, tariffs map[string][]*tariff, at int64) (cost *big.Int, currency string) {
+	t := bestTariff(tariffs[x.account], m.tariffKeys(x.attempt), at, false)
+	if t == nil {
+		return nil, ""
+	}
+	units := int64(1)
+	switch t.billing {
+	case "zero":
+		units = 0
+	case "per_segment_sent", "per_segment_delivered":
+		if units = x.billedSegments(); units == 0 {
+			return nil, ""
+		}
+	}
+	cost = new(big.Int).Mul(big.NewInt(units), t.price)
+	return cost.Add(cost, t.connect), t.currency
+}
+
+// billedSegments is what a tariff by the segment bills of an attempt, 0 when nobody knows.
+func (x *foldedAttempt) billedSegments() int64 {
+	if x.attempt.segments > 0 {
+		return int64(x.attempt.segments)
+	}
+	segments := int64(0)
+	for i := range x.msg.attempts {
+		if other := &x.msg.attempts[i]; !other.derive(x.cohort).skipped {
+			segments = max(segments, int64(other.smsSegments))
+		}
+	}
+	return segments
 }
 
 func (m *Model) tariffKeys(a *attempt) tariffKeys {

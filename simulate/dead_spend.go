@@ -11,25 +11,27 @@ import (
 type DeadSpendRow struct {
 	Keys     []Key
 	Currency string
-	// Attempts counts all of them, Unpriced those that have no price among them: they add nothing to Cost.
-	Attempts, Unpriced int64
-	Cost               *big.Int
+	// Attempts counts all of them, Unpriced those that have no price among them: they add nothing to Cost. Delivered were delivered all the same.
+	Attempts, Unpriced, Delivered int64
+	// Cost is of all, AvoidableCost of those that were not delivered.
+	Cost, AvoidableCost *big.Int
 }
 
-// MarshalJSON writes the keys, currency, attempts, unpriced and cost.
+// MarshalJSON writes the keys, currency, attempts, cost, unpriced, delivered and avoidable_cost.
 func (r DeadSpendRow) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	w.keys(r.Keys)
 	w.field("currency", r.Currency)
 	w.field("attempts", r.Attempts)
-	w.field("unpriced", r.Unpriced)
 	w.field("cost", writeMoney(r.Cost))
+	w.field("unpriced", r.Unpriced)
+	w.field("delivered", r.Delivered)
+	w.field("avoidable_cost", writeMoney(r.AvoidableCost))
 	return w.finish()
 }
 
-// DeadSpend adds up the period's attempts, on any channel, that began while their number was dead by its history. Names are those of the channel
-// report and rule. A nil GroupBy is the default. What was not sent costs nothing, in the currency of the
-// tariff that would price it.
+// DeadSpend adds up the period's attempts on sms, voice and flash_call that began while their number was dead by its history. Names are those of the
+// channel report and rule. A nil GroupBy is the default. What was not sent costs nothing, in the currency of the tariff that would price it.
 func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 	verdicts, err := m.Numbers(q.Numbers)
 	if err != nil {
@@ -44,6 +46,9 @@ func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 		names = []string{"channel", "rule"}
 	}
 	wasted, err := m.selected(q.Query, func(x *foldedAttempt) map[string]string {
+		if !oneOf(m.channel(x.attempt), "sms", "voice", "flash_call") {
+			return nil
+		}
 		for _, span := range spans[numberKey{x.account, x.attempt.recipient}] {
 			if span.holds(x.began()) {
 				return map[string]string{"rule": span.Rule}
@@ -69,14 +74,20 @@ func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 		id += currency
 		r := rows[id]
 		if r == nil {
-			r = &DeadSpendRow{Keys: keys, Currency: currency, Cost: new(big.Int)}
+			r = &DeadSpendRow{Keys: keys, Currency: currency, Cost: new(big.Int), AvoidableCost: new(big.Int)}
 			rows[id] = r
 		}
 		r.Attempts++
-		if priced {
-			r.Cost.Add(r.Cost, cost)
-		} else {
+		if x.facts.delivered {
+			r.Delivered++
+		}
+		if !priced {
 			r.Unpriced++
+			continue
+		}
+		r.Cost.Add(r.Cost, cost)
+		if !x.facts.delivered {
+			r.AvoidableCost.Add(r.AvoidableCost, cost)
 		}
 	}
 	list := make([]DeadSpendRow, 0, len(rows))
@@ -89,7 +100,7 @@ func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 	return list, nil
 }
 
-// holds tells whether a time lies in the span: from its beginning, that is the failure which completed the rule, until before its end.
+// holds tells whether a time lies within the span: after its beginning, that is the failure which completed the rule, and before its end.
 func (s DeadSpan) holds(at int64) bool {
-	return at >= s.From.UnixMilli() && (s.To.IsZero() || at < s.To.UnixMilli())
+	return at > s.From.UnixMilli() && (s.To.IsZero() || at < s.To.UnixMilli())
 }

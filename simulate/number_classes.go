@@ -5,33 +5,58 @@ import (
 	"strings"
 )
 
-// ErrorMapLine says what an error code of a provider means: its reason class. The provider "*" stands for all that have no line of their own.
+// ErrorMapLine says what an error code of a provider means: its reason class. The provider "*" of an account's own line stands for all that have no
+// own line for the code.
 type ErrorMapLine struct {
 	Provider string `json:"provider"`
 	Code     string `json:"code"`
 	Class    string `json:"class"`
 }
 
-// shippedCodes are the codes that the model knows without an account's own lines, as "class: code, code …" by provider. They are some of
+// ErrorMapAlias says that a provider speaks the codes of another one.
+type ErrorMapAlias struct {
+	Provider string `json:"provider"`
+	Like     string `json:"like"`
+}
+
+// ErrorMap is what error codes mean: the body of PUT /v1/error-map for an account's own, or the one that Kaskad ships.
+type ErrorMap struct {
+	Lines   []ErrorMapLine  `json:"lines"`
+	Aliases []ErrorMapAlias `json:"aliases"`
+}
+
+// shippedCodes are the codes that the model knows unless it is given the shipped error map, as "class: code, code …" by provider. They are some of
 // those that Kaskad ships.
 var shippedCodes = [...]struct{ provider, class, codes string }{
-	// MAP and GSM 04.08, as many routes report them.
-	{"*", "unknown_subscriber", "1 5 144"},
-	{"*", "absent_subscriber", "6 27"},
-	{"*", "barred", "9 12 13"},
-	{"*", "not_sms_capable", "11 21"},
-	{"*", "handset_busy", "31"},
-	{"*", "unknown", "32"},
-	{"*", "memory_full", "256"},
-	{"*", "system_failure", "34 35 36"},
-	{"*", "network_congestion", "33 51"},
-	{"*", "roaming", "8"},
+	// Causes of MAP and GSM 04.08: guesses on sms.
+	{"map", "unknown_subscriber", "1 144"},
+	{"map", "absent_subscriber", "6 27"},
+	{"map", "barred", "9 12 13"},
+	{"map", "not_sms_capable", "11"},
+	{"map", "handset_busy", "31"},
+	{"map", "unknown", "5 21 32"},
+	{"map", "memory_full", "256"},
+	{"map", "system_failure", "34 35 36"},
+	{"map", "network_congestion", "33 51"},
+	{"map", "roaming", "8"},
+	// Causes of calls: guesses on voice and flash_call.
+	{"q850", "unknown_subscriber", "1 22"},
+	{"q850", "invalid_format", "28"},
+	{"q850", "absent_subscriber", "18 20"},
+	{"q850", "not_answered", "17 19 21"},
+	{"q850", "route_error", "3 27"},
+	{"q850", "network_congestion", "34 42"},
+	{"q850", "system_failure", "38 41"},
+	{"q850", "unknown", "16 31"},
 
 	{"twilio", "absent_subscriber", "30003"},
 	{"twilio", "unknown_subscriber", "30005"},
-	{"twilio", "not_sms_capable", "30006"},
+	{"twilio", "unknown", "30006"},
 	{"twilio", "spam_filtered", "30007"},
 	{"twilio", "opted_out", "21610"},
+	{"vonage", "unknown", "1"},
+	{"vonage", "route_error", "5 11"},
+	{"vonage", "opted_out", "9"},
 	{"fcm", "app_uninstalled", "UNREGISTERED"},
 	{"apns", "app_uninstalled", "Unregistered"},
 	{"apns", "token_invalid", "BadDeviceToken DeviceTokenNotForTopic"},
@@ -39,71 +64,137 @@ var shippedCodes = [...]struct{ provider, class, codes string }{
 	{"viber", "blocked_by_user", "SRVC_USER_BLOCKED"},
 	{"whatsapp", "channel_not_registered", "131026"},
 	{"whatsapp", "window_closed", "131047"},
+	{"whatsapp", "opted_out", "131050"},
 }
 
-// isHard and isSoft tell the classes that count towards a number's death. All others never do.
-func isHard(class string) bool {
-	return oneOf(class, "unknown_subscriber", "not_sms_capable", "deactivated", "invalid_format")
+// guessTable names the shipped table that tells what a code probably means on a channel, empty for none.
+func guessTable(channel string) string {
+	switch channel {
+	case "sms":
+		return "map"
+	case "voice", "flash_call":
+		return "q850"
+	}
+	return ""
 }
 
-func isSoft(class string) bool {
-	return oneOf(class, "absent_subscriber", "memory_full", "handset_busy", "barred", "roaming", "expired", "unknown")
+// codeBook is what an account's codes mean.
+type codeBook struct {
+	own, shipped               map[errorKey]string
+	ownAliases, shippedAliases map[string]string
 }
-
-// errorMap is what an account's codes mean.
-type errorMap map[errorKey]string
 
 type errorKey struct{ provider, code string }
 
-// errorMaps returns a function that finds the map of an account: the shipped one, in which the account's own lines replace those of the same
-// provider and code.
-func errorMaps(own map[string][]ErrorMapLine) (func(account string) errorMap, error) {
-	shipped := make(errorMap)
-	for _, line := range shippedCodes {
-		for _, code := range strings.Fields(line.codes) {
-			shipped[errorKey{line.provider, code}] = line.class
-		}
+// codeBooks returns a function that finds the book of an account. A nil shipped map is the model's own.
+func codeBooks(shipped *ErrorMap, own map[string]ErrorMap) (func(account string) *codeBook, error) {
+	if shipped == nil {
+		shipped = modelsErrorMap()
 	}
-	maps := make(map[string]errorMap)
-	for account, lines := range own {
-		merged := make(errorMap)
-		for key, class := range shipped {
-			merged[key] = class
-		}
-		for _, line := range lines {
-			code := strings.TrimLeft(line.Code, "0")
-			if line.Provider == "" || code == "" || line.Class == "" {
-				return nil, fmt.Errorf("error map of %s: %+v lacks a provider, a code or a class", account, line)
-			}
-			merged[errorKey{line.Provider, code}] = line.Class
-		}
-		maps[account] = merged
+	lines, aliases, err := shipped.read("shipped error map")
+	if err != nil {
+		return nil, err
 	}
-	return func(account string) errorMap {
-		if own, found := maps[account]; found {
-			return own
+	books := make(map[string]*codeBook)
+	for account, list := range own {
+		book := &codeBook{shipped: lines, shippedAliases: aliases}
+		if book.own, book.ownAliases, err = list.read("error map of " + account); err != nil {
+			return nil, err
 		}
-		return shipped
+		books[account] = book
+	}
+	common := &codeBook{shipped: lines, shippedAliases: aliases}
+	return func(account string) *codeBook {
+		if book, found := books[account]; found {
+			return book
+		}
+		return common
 	}, nil
 }
 
-// class returns the reason class of a failed attempt.
-func (m *Model) class(a *attempt, codes errorMap) string {
+func modelsErrorMap() *ErrorMap {
+	var list ErrorMap
+	for _, alias := range shippedAliases {
+		list.Aliases = append(list.Aliases, ErrorMapAlias{alias.provider, alias.like})
+	}
+	for _, line := range shippedCodes {
+		for _, code := range strings.Fields(line.codes) {
+			list.Lines = append(list.Lines, ErrorMapLine{line.provider, code, line.class})
+		}
+	}
+	return &list
+}
+
+// read returns the classes by provider and code, codes without their leading zeros, and the aliases by provider.
+func (e ErrorMap) read(name string) (lines map[errorKey]string, aliases map[string]string, err error) {
+	lines, aliases = make(map[errorKey]string), make(map[string]string)
+	for _, line := range e.Lines {
+		code := strings.TrimLeft(line.Code, "0")
+		if line.Provider == "" || code == "" || line.Class == "" {
+			return nil, nil, fmt.Errorf("%s: %+v lacks a provider, a code or a class", name, line)
+		}
+		lines[errorKey{line.Provider, code}] = line.Class
+	}
+	for _, alias := range e.Aliases {
+		if alias.Provider == "" || alias.Like == "" {
+			return nil, nil, fmt.Errorf("%s: %+v lacks a provider or what it is like", name, alias)
+		}
+		aliases[alias.Provider] = alias.Like
+	}
+	return lines, aliases, nil
+}
+
+// alias replaces a provider's name once, by the account's aliases before the shipped ones.
+func (c *codeBook) alias(provider string) string {
+	if like, found := c.ownAliases[provider]; found {
+		return like
+	}
+	if like, found := c.shippedAliases[provider]; found {
+		return like
+	}
+	return provider
+}
+
+// reason is the class of a failure, and how it is known.
+type reason struct {
+	class   string
+	guessed bool
+	// unmapped tells of a code for which there is neither a line nor a guess.
+	unmapped bool
+}
+
+// reason looks a code up, which is not empty.
+func (c *codeBook) reason(channel, provider, code string) reason {
+	for _, key := range [...]errorKey{{provider, code}, {"*", code}} {
+		if class, found := c.own[key]; found {
+			return reason{class: class}
+		}
+	}
+	if class, found := c.shipped[errorKey{c.alias(provider), code}]; found {
+		return reason{class: class}
+	}
+	if class, found := c.shipped[errorKey{guessTable(channel), code}]; found {
+		return reason{class: class, guessed: true}
+	}
+	return reason{class: "unknown", unmapped: true}
+}
+
+// codeReason returns what an attempt's error code says, whether the attempt failed or not, and false without a code.
+func (m *Model) codeReason(a *attempt, codes *codeBook) (reason, bool) {
 	code := m.strings[a.errorCode]
 	if code == "" {
-		if a.sawExpired() {
-			return "expired"
-		}
-		return "unknown"
+		return reason{}, false
 	}
-	if class, found := codes[errorKey{m.strings[a.dims[dimProvider]], code}]; found {
-		return class
+	return codes.reason(m.channel(a), m.strings[a.dims[dimProvider]], code), true
+}
+
+// reason returns why a failed attempt failed.
+func (m *Model) reason(a *attempt, codes *codeBook) reason {
+	if r, found := m.codeReason(a, codes); found {
+		return r
 	}
-	if class, found := codes[errorKey{"*", code}]; found {
-		return class
+	if a.sawExpired() {
+		return reason{class: "expired"}
 	}
-	if a.permanent {
-		return "unknown_subscriber"
-	}
-	return "unknown"
+	return reason{class: "unknown"}
 }

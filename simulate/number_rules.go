@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -23,19 +24,61 @@ func DefaultNumberRules() NumberRules {
 	return NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30, RevivedDays: 30, EvidenceDays: 400}
 }
 
-// numberEvidence is what is known of a number, in no order.
+// addressKind is what an address is: phone numbers and e-mail addresses have health.
+type addressKind struct {
+	channels   []string // Of its evidence.
+	hard, soft []string // The classes that count.
+}
+
+// kindOf returns the kind of a recipient, nil for one without health.
+func kindOf(recipient string) *addressKind {
+	switch {
+	case strings.HasPrefix(recipient, "+"):
+		return &addressKind{
+			channels: []string{"sms", "voice", "flash_call"},
+			hard:     []string{"unknown_subscriber", "not_sms_capable", "deactivated", "invalid_format"},
+			soft:     []string{"absent_subscriber", "memory_full", "handset_busy", "barred", "roaming", "expired", "unknown"},
+		}
+	case strings.HasPrefix(recipient, "email:"):
+		return &addressKind{channels: []string{"email"}, hard: []string{"no_mailbox"}, soft: []string{"mailbox_full", "expired", "unknown"}}
+	}
+	return nil
+}
+
+// numberEvidence is what is known of a number or an e-mail address, in no order.
 type numberEvidence struct {
+	kind       *addressKind
 	rules      NumberRules
 	failures   []numberFailure
 	successes  []int64 // Delivered times of attempts that count as evidence.
-	deliveries []int64 // Delivered times on any channel, however old.
+	deliveries []numberDelivery
 	lookups    []personEvent
+}
+
+// numberDelivery is a delivery on any channel, however old.
+type numberDelivery struct {
+	channel string
+	at      int64
 }
 
 type numberFailure struct {
 	at             int64
 	class, mailing string
+	guessed        bool
 	attempt        *foldedAttempt // nil for a lookup.
+}
+
+// hardClass tells a failure of a hard class, guessed or not: it makes a number suspect.
+func (e *numberEvidence) hardClass(f numberFailure) bool {
+	return slices.Contains(e.kind.hard, f.class)
+}
+
+// hard tells a failure that can kill by the rules for hard ones: a guessed class counts as soft.
+func (e *numberEvidence) hard(f numberFailure) bool { return e.hardClass(f) && !f.guessed }
+
+// counts tells a failure that counts at all.
+func (e *numberEvidence) counts(f numberFailure) bool {
+	return e.hardClass(f) || slices.Contains(e.kind.soft, f.class)
 }
 
 // The end of time, for evidence that is not cut.
@@ -52,7 +95,7 @@ func (e *numberEvidence) streak(until int64) []numberFailure {
 	}
 	var streak []numberFailure
 	for _, f := range e.failures {
-		if f.at > latest && f.at <= until && (isHard(f.class) || isSoft(f.class)) {
+		if f.at > latest && f.at <= until && e.counts(f) {
 			streak = append(streak, f)
 		}
 	}
@@ -84,14 +127,14 @@ func (e *numberEvidence) completes(streak []numberFailure, at, until int64) stri
 		}
 		allMailings[f.mailing] = true
 		first = min(first, f.at)
-		if isHard(f.class) {
+		if e.hard(f) {
 			hardMailings[f.mailing] = true
 			firstHard = min(firstHard, f.at)
 		}
 		if f.at == at {
-			deactivated = deactivated || f.class == "deactivated"
-			badFormat = badFormat || f.class == "invalid_format"
-			hardNow = hardNow || isHard(f.class)
+			deactivated = deactivated || e.hard(f) && f.class == "deactivated"
+			badFormat = badFormat || e.hard(f) && f.class == "invalid_format"
+			hardNow = hardNow || e.hard(f)
 		}
 	}
 	switch {
@@ -110,8 +153,8 @@ func (e *numberEvidence) completes(streak []numberFailure, at, until int64) stri
 // quiet tells whether no delivery is known, at a time, on a failure's UTC day and the days before it.
 func (e *numberEvidence) quiet(failed, until int64) bool {
 	day := utcDay(failed)
-	for _, at := range e.deliveries {
-		if at <= until && utcDay(at) <= day && utcDay(at) >= day-int64(e.rules.QuietDays) {
+	for _, d := range e.deliveries {
+		if d.at <= until && utcDay(d.at) <= day && utcDay(d.at) >= day-int64(e.rules.QuietDays) {
 			return false
 		}
 	}
@@ -124,7 +167,7 @@ func (e *numberEvidence) judge(until, asOf int64) (state, rule string, since int
 		return "dead", rule, since
 	}
 	for _, f := range e.streak(until) {
-		if isHard(f.class) {
+		if e.hardClass(f) {
 			return "suspect", "", 0
 		}
 	}
@@ -185,10 +228,11 @@ func (e *numberEvidence) history(now int64) []NumberChange {
 	for _, f := range e.failures {
 		instants = append(instants, instant{f.at, min(f.at, now)})
 	}
-	for _, at := range slices.Concat(e.successes, e.deliveries) {
-		instants = append(instants, instant{at, min(at, now)})
+	for _, d := range e.deliveries {
+		instants = append(instants, instant{d.at, min(d.at, now)})
 	}
 	for _, at := range e.successes {
+		instants = append(instants, instant{at, min(at, now)})
 		// At the end of its days a revived number is still that, a millisecond later it is not.
 		if end := at + int64(e.rules.RevivedDays)*dayMS; end < now {
 			instants = append(instants, instant{end, end + 1})

@@ -12,8 +12,10 @@ import (
 type NumbersQuery struct {
 	// Now is the time that verdicts are read at. Zero is the model's own.
 	Now time.Time
-	// ErrorMaps are the accounts' own lines, which come before those that the model knows.
-	ErrorMaps map[string][]ErrorMapLine
+	// Shipped is the error map that Kaskad ships; nil is the model's own, which knows some of its codes.
+	Shipped *ErrorMap
+	// ErrorMaps are the accounts' own lines and aliases, which come before the shipped ones.
+	ErrorMaps map[string]ErrorMap
 	// Rules are the accounts' own; an account without has DefaultNumberRules.
 	Rules map[string]NumberRules
 	// Overrides are the verdicts that somebody set by hand.
@@ -22,18 +24,13 @@ type NumbersQuery struct {
 	Tariffs map[string][]SavingsTariff
 }
 
-// NumberOverride is a verdict set by hand: active, dead or quarantined.
-type NumberOverride struct {
-	Account, Number, State, Why string
-	At                          time.Time
-}
-
-// NumberVerdict is the verdict on a number with its evidence. A zero time is null.
+// NumberVerdict is the verdict on a phone number or an e-mail address with its evidence. A zero time is null.
 type NumberVerdict struct {
 	Account, Number, State, Rule string
 
 	Since                                        time.Time
 	Reasons                                      map[string]int
+	Guessed                                      int // How many of the counted failures have a guessed class.
 	FailedMailings, FailedDays                   int
 	FirstFailedAt, LastFailedAt, LastDeliveredAt time.Time
 
@@ -42,6 +39,9 @@ type NumberVerdict struct {
 	Currency   string
 
 	PossibleReassignment bool
+
+	ReachableOn []Reachable
+	OptOuts     []OptOut
 
 	// Of the latest lookup; LookedUpAt is zero without one. Of several at that time, the greatest value of each finding.
 	LookedUpAt     time.Time
@@ -58,12 +58,27 @@ type NumberVerdict struct {
 	DeadSpans []DeadSpan
 }
 
+// Reachable is a channel beside those of a number's evidence that the recipient was delivered to while it failed.
+type Reachable struct {
+	Channel         string
+	LastDeliveredAt time.Time
+}
+
+// MarshalJSON writes channel and last_delivered_at.
+func (r Reachable) MarshalJSON() ([]byte, error) {
+	var w rowWriter
+	w.field("channel", r.Channel)
+	w.time("last_delivered_at", r.LastDeliveredAt)
+	return w.finish()
+}
+
+// numberKey is a recipient of an account.
 type numberKey struct{ account, number string }
 
-// Numbers judges every phone number that has attempts of any kind, lookups or an override, and returns the verdicts in the order of account and
-// number. It returns an error when a tariff or an error map cannot be read.
+// Numbers judges every phone number and e-mail address that has attempts of any kind, lookups, an opt-out or an override, and returns the verdicts in
+// the order of account and number. It returns an error when a tariff or an error map cannot be read.
 func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
-	evidence, err := m.numberEvidence(q)
+	codes, err := codeBooks(q.Shipped, q.ErrorMaps)
 	if err != nil {
 		return nil, err
 	}
@@ -71,46 +86,34 @@ func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
 	if prices.tariffs, err = readTariffs(q.Tariffs); err != nil {
 		return nil, err
 	}
-	overrides := make(map[numberKey]NumberOverride)
+	evidence := m.numberEvidence(q, codes)
+	overrides := make(map[numberKey][]NumberOverride)
 	for _, o := range q.Overrides {
 		key := numberKey{o.Account, o.Number}
-		overrides[key] = o
-		if evidence[key] == nil {
-			evidence[key] = &numberEvidence{rules: q.rules(o.Account)}
+		overrides[key] = append(overrides[key], o)
+		evidence.of(q, key)
+	}
+	leaving := make(map[numberKey][]OptOut)
+	for key, signals := range m.signals(codes) {
+		if list := optOuts(signals); len(list) > 0 && kindOf(key.number) != nil {
+			leaving[key] = list
+			evidence.of(q, key)
 		}
 	}
 	verdicts := make([]NumberVerdict, 0, len(evidence))
 	for key, e := range evidence {
 		v := m.verdict(e, m.asOf(q), &prices)
 		v.Account, v.Number = key.account, key.number
-		if o, found := overrides[key]; found {
-			v.overrule(o)
+		if v.OptOuts = leaving[key]; v.OptOuts == nil {
+			v.OptOuts = []OptOut{}
 		}
+		v.overrule(overrides[key])
 		verdicts = append(verdicts, v)
 	}
 	slices.SortFunc(verdicts, func(x, y NumberVerdict) int {
 		return cmp.Or(strings.Compare(x.Account, y.Account), strings.Compare(x.Number, y.Number))
 	})
 	return verdicts, nil
-}
-
-// overrule sets a verdict by hand. The number was dead until then as the evidence has it, and from then on if that was said.
-func (v *NumberVerdict) overrule(o NumberOverride) {
-	v.State, v.Rule, v.Since, v.Override, v.Why = o.State, "override", o.At.UTC(), o.State, o.Why
-	var spans []DeadSpan
-	for _, s := range v.DeadSpans {
-		if !s.From.Before(o.At) {
-			continue
-		}
-		if s.To.IsZero() || s.To.After(o.At) {
-			s.To = o.At.UTC()
-		}
-		spans = append(spans, s)
-	}
-	if o.State == "dead" {
-		spans = append(spans, DeadSpan{From: o.At.UTC(), Rule: "override"})
-	}
-	v.DeadSpans = spans
 }
 
 func (m *Model) asOf(q NumbersQuery) int64 {
@@ -161,55 +164,57 @@ func (x *foldedAttempt) began() int64 {
 	return x.facts.start
 }
 
-// numberEvidence gathers what is known of each phone number.
-func (m *Model) numberEvidence(q NumbersQuery) (map[numberKey]*numberEvidence, error) {
-	codes, err := errorMaps(q.ErrorMaps)
-	if err != nil {
-		return nil, err
+// evidenceByNumber is what is known of each number.
+type evidenceByNumber map[numberKey]*numberEvidence
+
+// of returns the evidence of a number, that of nothing where there is none yet.
+func (all evidenceByNumber) of(q NumbersQuery, key numberKey) *numberEvidence {
+	e := all[key]
+	if e == nil {
+		e = &numberEvidence{kind: kindOf(key.number), rules: q.rules(key.account)}
+		all[key] = e
 	}
-	evidence := make(map[numberKey]*numberEvidence)
-	of := func(account, number string) *numberEvidence {
-		e := evidence[numberKey{account, number}]
-		if e == nil {
-			e = &numberEvidence{rules: q.rules(account)}
-			evidence[numberKey{account, number}] = e
-		}
-		return e
-	}
+	return e
+}
+
+// numberEvidence gathers what is known of each phone number and e-mail address.
+func (m *Model) numberEvidence(q NumbersQuery, codes func(account string) *codeBook) evidenceByNumber {
+	evidence := make(evidenceByNumber)
 	windowed := func(at int64, rules NumberRules) bool { return at >= m.asOf(q)-int64(rules.EvidenceDays)*dayMS }
 
 	all := m.foldedAttempts()
 	for i := range all {
 		x := &all[i]
-		if !strings.HasPrefix(x.attempt.recipient, "+") {
+		if kindOf(x.attempt.recipient) == nil {
 			continue
 		}
-		e := of(x.account, x.attempt.recipient)
+		e := evidence.of(q, numberKey{x.account, x.attempt.recipient})
 		if x.facts.delivered {
-			e.deliveries = append(e.deliveries, x.facts.deliveredAt)
+			e.deliveries = append(e.deliveries, numberDelivery{m.channel(x.attempt), x.facts.deliveredAt})
 		}
-		if !oneOf(m.strings[x.attempt.dims[dimChannel]], "sms", "voice", "flash_call") || !windowed(x.cohort, e.rules) {
+		if !slices.Contains(e.kind.channels, m.channel(x.attempt)) || !windowed(x.cohort, e.rules) {
 			continue
 		}
 		if x.facts.delivered {
 			e.successes = append(e.successes, x.facts.deliveredAt)
 		}
 		if x.facts.failed {
-			e.failures = append(e.failures, numberFailure{at: x.began(), class: m.class(x.attempt, codes(x.account)),
+			r := m.reason(x.attempt, codes(x.account))
+			e.failures = append(e.failures, numberFailure{at: x.began(), class: r.class, guessed: r.guessed,
 				mailing: mailing(m.strings[x.attempt.dims[dimCampaign]], x.cohort), attempt: x})
 		}
 	}
 	for event := range m.people {
-		if m.strings[event.status] != "lookup" || !strings.HasPrefix(event.recipient, "+") {
+		if m.strings[event.status] != "lookup" || kindOf(event.recipient) == nil {
 			continue
 		}
-		e := of(m.strings[event.account], event.recipient)
+		e := evidence.of(q, numberKey{m.strings[event.account], event.recipient})
 		e.lookups = append(e.lookups, event)
 		if event.valid == saidFalse && windowed(event.occurred, e.rules) {
 			e.failures = append(e.failures, numberFailure{at: event.occurred, class: "invalid_format", mailing: "lookup"})
 		}
 	}
-	return evidence, nil
+	return evidence
 }
 
 // verdict reads a number's state with everything that speaks for it, overrides aside.
@@ -225,6 +230,9 @@ func (m *Model) verdict(e *numberEvidence, now int64, prices *pricer) NumberVerd
 	mailings, days := map[string]bool{}, map[int64]bool{}
 	for _, f := range streak {
 		v.Reasons[f.class]++
+		if f.guessed {
+			v.Guessed++
+		}
 		mailings[f.mailing], days[utcDay(f.at)] = true, true
 		if at := instantOf(f.at); v.FirstFailedAt.IsZero() || at.Before(v.FirstFailedAt) {
 			v.FirstFailedAt = at
@@ -238,8 +246,29 @@ func (m *Model) verdict(e *numberEvidence, now int64, prices *pricer) NumberVerd
 		v.LastDeliveredAt = later(v.LastDeliveredAt, instantOf(at))
 	}
 	v.WastedCost, v.Currency = prices.streakCost(streak)
+	v.ReachableOn = e.reachableOn(streak)
 	m.lookedUp(&v, e.lookups)
 	return v
+}
+
+// reachableOn lists the channels beside those of the evidence that the recipient was delivered to since a streak began.
+func (e *numberEvidence) reachableOn(streak []numberFailure) []Reachable {
+	first := int64(forever)
+	for _, f := range streak {
+		first = min(first, f.at)
+	}
+	latest := make(map[string]int64)
+	for _, d := range e.deliveries {
+		if d.at >= first && !slices.Contains(e.kind.channels, d.channel) {
+			latest[d.channel] = max(latest[d.channel], d.at)
+		}
+	}
+	list := []Reachable{}
+	for channel, at := range latest {
+		list = append(list, Reachable{channel, instantOf(at)})
+	}
+	slices.SortFunc(list, func(x, y Reachable) int { return strings.Compare(x.Channel, y.Channel) })
+	return list
 }
 
 // lookedUp notes what the latest lookup found.
@@ -307,13 +336,7 @@ func (pr *pricer) attemptCost(x *foldedAttempt) (cost *big.Int, currency string,
 		if s.tariff == nil {
 			return nil, "", false
 		}
-		segments := int64(x.attempt.segments)
-		for j := range x.msg.attempts {
-			// What the message would take as SMS counts where the provider told no segments.
-			if other := &x.msg.attempts[j]; x.attempt.segments == 0 && !other.derive(x.cohort).skipped {
-				segments = max(segments, int64(other.smsSegments))
-			}
-		}
+		segments := x.billedSegments()
 		if !s.bill(segments, pr.dialogs[x.attempt]) {
 			return nil, s.tariff.currency, false
 		}

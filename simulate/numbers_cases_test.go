@@ -49,7 +49,7 @@ func numberLine(t testing.TB, i int, text string) []byte {
 			}
 		case name == "cohort" || name == "owner":
 			fields[map[string]string{"cohort": "submitted_at", "owner": "owner_changed_at"}[name]] = instantText(after(t, value))
-		case oneOf(word, "permanent", "valid", "invalid", "ported"):
+		case oneOf(word, "permanent", "machine", "valid", "invalid", "ported"):
 			fields[strings.TrimPrefix(word, "in")] = word != "invalid"
 		case found && oneOf(name, "part", "parts", "step", "segments", "sms_segments"):
 			fields[name] = json.RawMessage(value)
@@ -61,7 +61,7 @@ func numberLine(t testing.TB, i int, text string) []byte {
 			fields["error_code"] = word
 		}
 	}
-	if oneOf(fields["status"].(string), "lookup", "subscribed", "unsubscribed", "uninstalled", "blocked", "complained") {
+	if oneOf(fields["status"].(string), "lookup", "subscribed", "unsubscribed", "uninstalled", "blocked", "complained", "inbound") {
 		delete(fields, "message_id")
 		delete(fields, "submitted_at")
 	}
@@ -84,13 +84,25 @@ func numberModel(t testing.TB, events ...string) *Model {
 	return m
 }
 
-// ownCodes maps codes that no shipped map has, and one that it has differently.
-var ownCodes = map[string][]ErrorMapLine{"a": {{"*", "900", "deactivated"}, {"*", "901", "invalid_format"}, {"p", "1", "blocked_by_user"}, {"*", "0031", "unknown_subscriber"}}}
+// ownCodes are of an account whose events without a provider speak MAP: the causes of its own lines for all, codes that no shipped map has, and
+// one that it has differently.
+func ownCodes() map[string]ErrorMap {
+	own := ErrorMap{Lines: []ErrorMapLine{{"*", "900", "deactivated"}, {"*", "901", "invalid_format"}, {"p", "1", "blocked_by_user"}, {"*", "0031", "unknown_subscriber"},
+		{"*", "77", "unknown"}, {"*", "88", "unknown_subscriber"}, {"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "900", "deactivated"}},
+		Aliases: []ErrorMapAlias{{"devino", "map"}, {"brand", "firebase"}, {"twice", "devino"}}}
+	for _, line := range [...]struct{ class, codes string }{{"unknown_subscriber", "1 144"}, {"absent_subscriber", "6 27"}, {"not_sms_capable", "11"},
+		{"barred", "9 13"}, {"network_congestion", "33 51"}, {"system_failure", "34"}} {
+		for _, code := range strings.Fields(line.codes) {
+			own.Lines = append(own.Lines, ErrorMapLine{"*", code, line.class})
+		}
+	}
+	return map[string]ErrorMap{"a": own}
+}
 
 // judgeOne returns the verdict on the number of all lines that name none.
 func judgeOne(t testing.TB, q NumbersQuery, events ...string) NumberVerdict {
 	t.Helper()
-	q.ErrorMaps = ownCodes
+	q.ErrorMaps = ownCodes()
 	verdicts, err := numberModel(t, events...).Numbers(q)
 	if err != nil {
 		t.Fatal(err)
@@ -183,12 +195,16 @@ func TestModel_Numbers_Rules(t *testing.T) {
 		"the provider's line before the others'":    {"suspect", []string{"failed 1 provider=q @0"}},
 		"an own line for all, with zeros":           {"suspect", []string{"failed 31 @0"}},
 		"unmapped":                                  {"unknown", []string{"failed XX c1 @0", "failed XX c2 @2d"}},
-		"unmapped and permanent":                    {"dead hard 48h0m0s", []string{"failed XX permanent c1 @0", "failed XX permanent c2 @2d"}},
+		"unmapped and permanent":                    {"unknown", []string{"failed XX permanent c1 @0", "failed XX permanent c2 @2d"}},
+		"an own line says unknown, permanent too":   {"unknown", []string{"failed 77 permanent c1 @0", "failed 77 permanent c2 @2d"}},
+		"an own line says unknown_subscriber":       {"dead hard 48h0m0s", []string{"failed 88 permanent c1 @0", "failed 88 permanent c2 @2d"}},
 		"permanent does not change a mapped code":   {"unknown", []string{"failed 27 permanent c1 @0", "failed 27 permanent c2 @2d"}},
 		"permanent without a code":                  {"unknown", []string{"failed permanent c1 @0", "failed 00 permanent c2 @2d"}},
 		"permanent of what is no failure":           {"unknown", []string{"sent XX permanent message_id=x @0", "failed XX message_id=x @0"}},
-		"the greatest code as bytes":                {"unknown", []string{"failed 1 message_id=x @0", "undelivered 27 message_id=x @0"}},
-		"9 is greater than 144":                     {"unknown", []string{"failed 144 message_id=x @0", "undelivered 9 message_id=x @0"}},
+		"at one time the greatest code as bytes":    {"unknown", []string{"failed 1 message_id=x @0", "undelivered 27 message_id=x @0"}},
+		"at one time 9 is greater than 144":         {"unknown", []string{"failed 144 message_id=x @0", "undelivered 9 message_id=x @0"}},
+		"the latest code, not the greatest":         {"suspect", []string{"undelivered 27 message_id=x @0", "failed 1 message_id=x @1ms", "failed message_id=x @1d", "failed 00 message_id=x @1d"}},
+		"the latest code, not the first one":        {"unknown", []string{"failed 6 message_id=x @2h", "failed 13 message_id=x @1h", "failed 6 message_id=x @2h", "failed 1 message_id=x @0"}},
 		"the code of a part that came after all":    {"suspect", []string{"failed 144 part=1 parts=2 message_id=x @0", "failed part=2 parts=2 message_id=x @0", "delivered part=1 parts=2 message_id=x @1h"}},
 		"all parts came after all":                  {"active", []string{"failed 1 part=1 parts=2 message_id=x @0", "delivered part=2 parts=2 message_id=x @0", "delivered part=1 parts=2 message_id=x @1h"}},
 		"the greatest recipient":                    {"unknown", []string{"failed 1 message_id=x @0", "sent message_id=x recipient=+79160000002 @0", "skipped @0"}},
@@ -291,7 +307,7 @@ func TestModel_Numbers_PossibleReassignment(t *testing.T) {
 
 func TestModel_Numbers_Override(t *testing.T) {
 	at := after(t, "5d")
-	q := NumbersQuery{Overrides: []NumberOverride{{"a", "+79160000001", "active", "called back", at}, {"a", "+79160000009", "quarantined", "", at}}, ErrorMaps: ownCodes}
+	q := NumbersQuery{Overrides: []NumberOverride{{"a", "+79160000001", "active", "called back", at, time.Time{}}, {"a", "+79160000009", "quarantined", "", at, time.Time{}}}, ErrorMaps: ownCodes()}
 	verdicts, err := numberModel(t, "failed 900 @0", "delivered recipient=user:7 @0").Numbers(q)
 	if err != nil {
 		t.Fatal(err)

@@ -61,6 +61,25 @@ func (w *rowWriter) rate(name string, r Rate) {
 	w.field(name, json.RawMessage(appendDecimal(nil, millionths, 6)))
 }
 
+// share writes a quotient and its interval, by the names NAME, NAME_low and NAME_high.
+func (w *rowWriter) share(name string, r Rate) {
+	w.rate(name, r)
+	w.interval(name, r)
+}
+
+// interval writes the bounds of a rate, which is named without them.
+func (w *rowWriter) interval(name string, r Rate) {
+	low, high, known := r.Wilson()
+	for i, bound := range [...]int64{low, high} {
+		field := name + [...]string{"_low", "_high"}[i]
+		if !known {
+			w.field(field, nil)
+			continue
+		}
+		w.field(field, json.RawMessage(appendDecimal(nil, min(max(bound, 0), 1_000_000), 6)))
+	}
+}
+
 func (w *rowWriter) finish() ([]byte, error) {
 	w.out.WriteByte('}')
 	return w.out.Bytes(), w.failure
@@ -76,6 +95,7 @@ func (v NumberVerdict) MarshalJSON() ([]byte, error) {
 	w.field("rule", v.Rule)
 	w.time("since", v.Since)
 	w.field("reasons", v.Reasons)
+	w.field("guessed", v.Guessed)
 	w.field("failed_mailings", v.FailedMailings)
 	w.field("failed_days", v.FailedDays)
 	w.time("last_delivered_at", v.LastDeliveredAt)
@@ -84,6 +104,8 @@ func (v NumberVerdict) MarshalJSON() ([]byte, error) {
 	w.field("wasted_cost", writeMoney(v.WastedCost))
 	w.field("currency", v.Currency)
 	w.field("possible_reassignment", v.PossibleReassignment)
+	w.field("reachable_on", v.ReachableOn)
+	w.field("opt_outs", v.OptOuts)
 	w.time("looked_up_at", v.LookedUpAt)
 	w.field("operator", v.Operator)
 	w.field("ported", v.Ported)

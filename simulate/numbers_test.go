@@ -19,9 +19,10 @@ func TestModel_Numbers_Examples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var example struct {
-		Now     time.Time
-		Events  string
-		Numbers []map[string]any
+		Now      time.Time
+		Events   string
+		ErrorMap map[string]ErrorMap `json:"error_map"`
+		Numbers  []map[string]any
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
@@ -38,12 +39,12 @@ func TestModel_Numbers_Examples(t *testing.T) {
 			t.Fatalf("%s: %v", line, err)
 		}
 	}
-	verdicts, err := m.Numbers(NumbersQuery{})
+	verdicts, err := m.Numbers(NumbersQuery{ErrorMaps: example.ErrorMap})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(verdicts) != len(example.Numbers) || len(verdicts) != 40 {
-		t.Fatalf("%d verdicts, want the %d of the example, which are 40", len(verdicts), len(example.Numbers))
+	if len(verdicts) != len(example.Numbers) || len(verdicts) != 60 {
+		t.Fatalf("%d verdicts, want the %d of the example, which are 60", len(verdicts), len(example.Numbers))
 	}
 	for i, v := range verdicts {
 		encoded, err := v.MarshalJSON()
@@ -160,7 +161,15 @@ func everything(t testing.TB, m *Model, w NumberWorld) string {
 	print(spend, err)
 	best, err := m.BestChannel(q)
 	print(best, err)
-	audience, err := m.Audience(AudienceQuery{ErrorMaps: q.Numbers.ErrorMaps})
-	print(audience, err)
+	for _, state := range []string{"", "blocked", "complained"} {
+		audience, err := m.Audience(AudienceQuery{State: state, ErrorMaps: q.Numbers.ErrorMaps})
+		print(audience, err)
+	}
+	unmapped, err := m.Unmapped(q)
+	print(unmapped, err)
+	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36", Billing: "per_message_delivered", SMSPrice: "2"}
+	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	forecast, err := m.HistoryForecast(history)
+	print(forecast, err)
 	return out.String()
 }

@@ -4,26 +4,27 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
 // NumberWorld is an account made for comparing verdicts on numbers: short histories around the borders of every rule of docs/definitions.md
-// section 5, and people with contacts, devices and apps.
+// section 5, of phone numbers and e-mail addresses, and people with contacts, devices and apps.
 type NumberWorld struct {
 	Account string
 	// Now is the clock that all events are valid by. It is the same for every seed.
 	Now time.Time
 	// Early and Late are the events, NDJSON lines without the end of line, duplicates among them. Late holds what arrives much later.
 	Early, Late [][]byte
-	// Tariffs is the price list, ErrorMap the account's own lines, nil for none.
+	// Tariffs is the price list, ErrorMap the account's own lines and aliases, nil for none.
 	Tariffs  []SavingsTariff
-	ErrorMap []ErrorMapLine
+	ErrorMap *ErrorMap
 	// Rules are the account's own, nil for the defaults.
 	Rules *NumberRules
-	// Overrides are verdicts set by hand, on numbers with and without a history.
-	Overrides []NumberOverride
+	// Overrides are verdicts set by hand, on numbers with and without a history, Removed those that were taken back.
+	Overrides, Removed []NumberOverride
 }
 
 // RandomNumbers makes the world of a seed with so many phone numbers, its account called numbers- and the seed.
@@ -45,10 +46,10 @@ func RandomNumbers(seed uint64, numbers int) NumberWorld {
 
 // Query asks for the world's verdicts with its own reference data.
 func (w NumberWorld) Query() NumbersQuery {
-	q := NumbersQuery{Now: w.Now, Overrides: w.Overrides, Tariffs: map[string][]SavingsTariff{w.Account: w.Tariffs},
-		ErrorMaps: map[string][]ErrorMapLine{}, Rules: map[string]NumberRules{}}
-	if len(w.ErrorMap) > 0 {
-		q.ErrorMaps[w.Account] = w.ErrorMap
+	q := NumbersQuery{Now: w.Now, Overrides: slices.Concat(w.Removed, w.Overrides), Tariffs: map[string][]SavingsTariff{w.Account: w.Tariffs},
+		ErrorMaps: map[string]ErrorMap{}, Rules: map[string]NumberRules{}}
+	if w.ErrorMap != nil {
+		q.ErrorMaps[w.Account] = *w.ErrorMap
 	}
 	if w.Rules != nil {
 		q.Rules[w.Account] = *w.Rules
@@ -64,7 +65,8 @@ type numberMaker struct {
 	messages int
 
 	// Of the number whose history is being made.
-	phone, contact, device string
+	phone, contact, device string // phone is an e-mail address where mail is set.
+	mail                   bool
 	neighbour              string // Another number.
 	campaigns              int
 }
@@ -72,6 +74,9 @@ type numberMaker struct {
 func (g *numberMaker) begin(seed uint64, i int) {
 	number := func(i int) string { return fmt.Sprintf("+7916%03d%04d", seed%1000, i) }
 	g.phone, g.neighbour = number(i), number(max(0, i-1))
+	if g.mail = g.chance(15); g.mail {
+		g.phone = fmt.Sprintf("email:p%d@example.com", i)
+	}
 	g.device = "device:" + strconv.Itoa(i)
 	g.contact = ""
 	if g.chance(40) {
@@ -91,6 +96,7 @@ type numberEvent struct {
 	OccurredAt     string `json:"occurred_at"`
 	Recipient      string `json:"recipient"`
 	Campaign       string `json:"campaign,omitempty"`
+	Sender         string `json:"sender,omitempty"`
 	Provider       string `json:"provider,omitempty"`
 	App            string `json:"app,omitempty"`
 	Operator       string `json:"operator,omitempty"`
@@ -100,6 +106,8 @@ type numberEvent struct {
 	Parts          int    `json:"parts,omitempty"`
 	ErrorCode      string `json:"error_code,omitempty"`
 	Permanent      *bool  `json:"permanent,omitempty"`
+	Machine        *bool  `json:"machine,omitempty"`
+	Billable       *bool  `json:"billable,omitempty"`
 	Ported         *bool  `json:"ported,omitempty"`
 	Valid          *bool  `json:"valid,omitempty"`
 	OwnerChangedAt string `json:"owner_changed_at,omitempty"`
@@ -153,7 +161,7 @@ func (g *numberMaker) clamp(at time.Time) time.Time {
 type numberStep struct {
 	step                              int
 	channel, provider, app, recipient string
-	contact                           string
+	contact, sender                   string
 	segments, smsSegments             int
 }
 
@@ -163,6 +171,7 @@ type numberOutcome struct {
 	at          time.Time
 	code        string
 	permanent   bool
+	machine     bool
 	part, parts int
 }
 
@@ -170,7 +179,7 @@ type numberOutcome struct {
 func (g *numberMaker) play(msg *numberMessage, s numberStep, outcomes ...numberOutcome) {
 	for _, o := range outcomes {
 		e := numberEvent{MessageID: msg.id, Channel: s.channel, Status: o.status, OccurredAt: instantText(g.clamp(o.at)), Recipient: s.recipient,
-			Campaign: msg.campaign, Provider: s.provider, App: s.app, Part: o.part, Parts: o.parts, ErrorCode: o.code, Contact: s.contact}
+			Campaign: msg.campaign, Sender: s.sender, Provider: s.provider, App: s.app, Part: o.part, Parts: o.parts, ErrorCode: o.code, Contact: s.contact}
 		if s.step > 1 || g.chance(20) {
 			e.Step = max(s.step, 1)
 		}
@@ -182,6 +191,12 @@ func (g *numberMaker) play(msg *numberMessage, s numberStep, outcomes ...numberO
 		}
 		if o.permanent || g.chance(3) {
 			e.Permanent = &o.permanent
+		}
+		if o.machine {
+			e.Machine = &o.machine
+		}
+		if g.chance(4) {
+			e.Billable = boolean(g.pick("true false"))
 		}
 		g.write(e)
 	}
@@ -209,7 +224,7 @@ func (g *numberMaker) write(e numberEvent) {
 
 // person writes an event about a recipient.
 func (g *numberMaker) person(status, channel, app, recipient string, at time.Time) {
-	e := numberEvent{Status: status, Channel: channel, App: app, Recipient: recipient, OccurredAt: instantText(g.clamp(at))}
+	e := numberEvent{Status: status, Channel: channel, App: app, Recipient: recipient, OccurredAt: instantText(g.clamp(at)), Sender: g.pick("- - shop info")}
 	if g.chance(40) {
 		e.Contact = g.contact
 	}
@@ -244,16 +259,33 @@ func (g *numberMaker) reference() {
 		own := g.rules
 		g.numbers.Rules = &own
 	}
-	if g.chance(65) {
-		g.numbers.ErrorMap = []ErrorMapLine{{"p1", "900", "deactivated"}, {"p1", "901", "invalid_format"}, {"p2", "910", "blocked_by_user"}}
-		for _, line := range []ErrorMapLine{{"*", "900", "deactivated"}, {"p1", "1", "absent_subscriber"}, {"p2", "27", "unknown_subscriber"},
-			{"*", "6", "barred"}, {"*", "X404", "roaming"}, {"pusher", "7", "token_invalid"}} {
-			if g.chance(30) {
-				g.numbers.ErrorMap = append(g.numbers.ErrorMap, line)
-			}
-		}
+	if g.chance(85) {
+		g.numbers.ErrorMap = g.errorMap()
 	}
 	g.numbers.Tariffs = g.prices()
+}
+
+// errorMap makes an account's own lines and aliases. Without them most codes are guesses or unknown.
+func (g *numberMaker) errorMap() *ErrorMap {
+	list := ErrorMap{Lines: []ErrorMapLine{{"p1", "900", "deactivated"}, {"p1", "901", "invalid_format"}, {"p2", "910", "blocked_by_user"},
+		{"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "421", "reputation_block"}, {"mailer", "900", "deactivated"}}}
+	for _, line := range []ErrorMapLine{{"*", "900", "deactivated"}, {"p1", "1", "absent_subscriber"}, {"p2", "27", "unknown_subscriber"},
+		{"*", "6", "barred"}, {"*", "X404", "roaming"}, {"p1", "X404", "unknown"}, {"pusher", "7", "token_invalid"}, {"twilio", "30005", "barred"},
+		{"map", "11", "barred"}, {"*", "ZZ", "dnd"}, {"vonage", "1", "unknown_subscriber"}} {
+		if g.chance(30) {
+			list.Lines = append(list.Lines, line)
+		}
+	}
+	for _, alias := range []struct {
+		percent int
+		ErrorMapAlias
+	}{{80, ErrorMapAlias{"p1", "map"}}, {50, ErrorMapAlias{"p2", "map"}}, {15, ErrorMapAlias{"p3", "twilio"}}, {10, ErrorMapAlias{"firebase", "apns"}},
+		{10, ErrorMapAlias{"pusher", "firebase"}}, {10, ErrorMapAlias{"twilio", "map"}}, {10, ErrorMapAlias{"bells", "q850"}}} {
+		if g.chance(alias.percent) {
+			list.Aliases = append(list.Aliases, alias.ErrorMapAlias)
+		}
+	}
+	return &list
 }
 
 // prices makes a price list: most channels have a price, some only in another currency or until some day.
@@ -297,7 +329,7 @@ func (g *numberMaker) prices() []SavingsTariff {
 
 // override sets a verdict by hand now and then.
 func (g *numberMaker) override() {
-	if !g.chance(4) {
+	if !g.chance(6) {
 		return
 	}
 	number := g.phone
@@ -309,6 +341,11 @@ func (g *numberMaker) override() {
 			return
 		}
 	}
-	at := g.numbers.Now.Add(-time.Duration(g.r.IntN(60*24)) * time.Hour)
-	g.numbers.Overrides = append(g.numbers.Overrides, NumberOverride{g.numbers.Account, number, g.pick("active dead quarantined"), "seen by hand", at})
+	at := g.numbers.Now.Add(-time.Duration(1+g.r.IntN(60*24)) * time.Hour)
+	if o := (NumberOverride{Account: g.numbers.Account, Number: number, State: g.pick("active dead quarantined"), Why: "seen by hand", At: at}); g.chance(70) {
+		g.numbers.Overrides = append(g.numbers.Overrides, o)
+	} else {
+		o.Until = at.Add(g.span(g.numbers.Now.Sub(at)) + time.Millisecond)
+		g.numbers.Removed = append(g.numbers.Removed, o)
+	}
 }

@@ -13,7 +13,7 @@ func (g *numberMaker) others() {
 	if g.chance(25) {
 		g.apps()
 	}
-	if g.chance(12) {
+	if g.chance(20) {
 		g.blocks()
 	}
 }
@@ -23,12 +23,19 @@ func (g *numberMaker) cascade() {
 	msg := g.newMessage(g.some(), g.pick("- promo promo news"))
 	at := msg.cohort
 	for i, channel := range strings.Fields("push viber sms") {
-		s := numberStep{step: i + 1, channel: channel, provider: g.pick("- p1 p2"), recipient: g.phone, contact: g.contact, smsSegments: 1 + g.r.IntN(2)}
-		if g.chance(10) {
-			s.contact = ""
+		s := numberStep{step: i + 1, channel: channel, provider: g.pick("- p1 p2"), recipient: g.phone, contact: g.contact, smsSegments: 1 + g.r.IntN(4),
+			sender: g.pick("- shop info")}
+		if g.chance(35) {
+			s.contact = "" // The message is the same person's.
 		}
 		if channel == "push" {
-			s.recipient, s.app, s.provider = g.device, g.pick("shop shop bank -"), g.pick("fcm apns pusher -")
+			s.recipient, s.app, s.provider = g.device, g.pick("shop shop bank -"), g.pick("fcm firebase apns pusher - - -")
+			if g.chance(20) {
+				s.recipient += "b" // Another device.
+			}
+		}
+		if g.mail && channel == "sms" {
+			s.channel, s.provider = "email", "mailer"
 		}
 		if channel == "viber" && g.chance(60) {
 			s.provider = "viber"
@@ -38,7 +45,7 @@ func (g *numberMaker) cascade() {
 			o.status = "skipped"
 			g.play(msg, s, o)
 		case 1, 2:
-			o.status, o.code = g.pick("undelivered rejected"), g.pick("SRVC_NOT_VIBER_USER SRVC_USER_BLOCKED UNREGISTERED 27 7 -")
+			o.status, o.code = g.pick("undelivered rejected"), g.pick("SRVC_NOT_VIBER_USER SRVC_NOT_VIBER_USER SRVC_USER_BLOCKED UNREGISTERED 27 7 21610 -")
 			g.play(msg, s, numberOutcome{status: "accepted", at: at}, o)
 		default:
 			o.status = g.pick("delivered delivered read clicked")
@@ -82,9 +89,9 @@ func (g *numberMaker) token(channel, app, recipient string, at time.Time) {
 	msg := g.newMessage(at, "")
 	s := numberStep{channel: channel, app: app, recipient: recipient, contact: g.contact}
 	o := numberOutcome{status: "undelivered", at: at.Add(g.span(time.Hour))}
-	switch g.r.IntN(5) {
+	switch g.r.IntN(6) {
 	case 0:
-		s.provider, o.code = "fcm", "UNREGISTERED"
+		s.provider, o.code = g.pick("fcm firebase"), "UNREGISTERED"
 	case 1:
 		s.provider, o.code = "apns", "BadDeviceToken"
 	case 2:
@@ -97,13 +104,57 @@ func (g *numberMaker) token(channel, app, recipient string, at time.Time) {
 	g.play(msg, s, o)
 }
 
-// blocks are refusals of the person on a messenger, with and without a contact, around deliveries.
+// blocks are refusals of the person on a channel, by an event or by an error code, with and without a contact, around deliveries, and what ends them.
 func (g *numberMaker) blocks() {
 	at := g.some()
-	channel := g.pick("viber whatsapp sms")
+	channel := g.pick("viber whatsapp sms email")
 	if g.chance(70) {
 		g.deliver(channel, at)
 	}
-	after := []time.Duration{0, time.Millisecond, -time.Millisecond, day}[g.r.IntN(4)]
-	g.person(g.pick("blocked unsubscribed complained uninstalled"), channel, g.pick("- - shop"), g.phone, at.Add(after))
+	near := func() time.Time {
+		return at.Add([]time.Duration{0, time.Millisecond, -time.Millisecond, day, day}[g.r.IntN(5)])
+	}
+	for range 1 + g.r.IntN(2) {
+		if at = near(); g.chance(50) {
+			g.person(g.pick("blocked blocked unsubscribed complained uninstalled"), channel, g.pick("- - shop"), g.phone, at)
+		} else {
+			g.refused(channel, at)
+		}
+	}
+	for range g.r.IntN(3) {
+		switch status, end := g.pick("subscribed inbound read replied"), near(); status {
+		case "subscribed", "inbound":
+			g.person(status, channel, g.pick("- - shop"), g.phone, end)
+		default:
+			msg := g.newMessage(end.Add(-g.span(3*day)), "")
+			s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"), recipient: g.phone, contact: g.contact}
+			outcomes := []numberOutcome{{status: status, at: end}}
+			if g.chance(30) {
+				outcomes = append(outcomes, numberOutcome{status: "replied", at: end.Add(time.Hour)}) // Every reply counts.
+			}
+			g.play(msg, s, outcomes...)
+		}
+	}
+}
+
+// refused plays an attempt whose error code tells that the person has blocked the sender or opted out, at exactly that time; now and then it is
+// delivered later.
+func (g *numberMaker) refused(channel string, at time.Time) {
+	msg := g.newMessage(at.Add(-g.span(day)), "")
+	s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"), recipient: g.phone, contact: g.contact, segments: 1}
+	o := numberOutcome{status: g.pick("undelivered rejected"), at: at}
+	switch channel {
+	case "viber":
+		s.provider, o.code = "viber", "SRVC_USER_BLOCKED"
+	case "whatsapp":
+		s.provider, o.code = g.pick("whatsapp 360dialog"), "131050"
+	default:
+		choice := strings.Split(g.pick("twilio:21610 p2:910 p3:21610"), ":")
+		s.provider, o.code = choice[0], choice[1]
+	}
+	outcomes := []numberOutcome{o}
+	if g.chance(20) {
+		outcomes = append(outcomes, numberOutcome{status: "delivered", at: at.Add(g.span(day))})
+	}
+	g.play(msg, s, outcomes...)
 }

@@ -35,21 +35,32 @@ func (g *numberMaker) reason(class string) (provider, code string, permanent boo
 		choice := strings.Split(list[g.r.IntN(len(list))], ":")
 		return choice[0], choice[1], len(choice) > 2
 	}
+	if g.mail {
+		switch class {
+		case "unknown_subscriber", "not_sms_capable":
+			return from("mailer:550", "mailer:550", "mailer:550:permanent")
+		case "expired":
+			return from("mailer:", ":0")
+		case "never":
+			return from("mailer:421", "mailer:1", "mailer:900")
+		}
+		return from("mailer:552", "mailer:552", "mailer:XX", "post:XX:permanent", "p1:27")
+	}
 	switch class {
 	case "unknown_subscriber":
-		return from("p1:1", "p1:1", "p2:005", ":144", "twilio:30005", "p1:X404:permanent", "p2:ZZ:permanent")
+		return from("p1:1", "p1:1", "p1:1", "p2:0144", "p2:144", ":144", "twilio:30005", "p3:30005", "nobody:1", "vonage:1", "nexmo:1")
 	case "not_sms_capable":
-		return from("p1:11", "p2:021", "twilio:30006")
+		return from("p1:11", "p2:011", "twilio:30006", "nobody:11")
 	case "deactivated":
 		return from("p1:900", "p1:900", "p2:900")
 	case "invalid_format":
-		return from("p1:901")
+		return from("p1:901", "p1:901", "bells:28")
 	case "absent_subscriber":
-		return from("p1:27", "p2:6", "p1:006", "twilio:30003")
+		return from("p1:27", "p2:6", "p1:006", "twilio:30003", "nobody:27")
 	case "expired":
 		return from("p1:", "p2:0", ":000")
 	case "unknown":
-		return from("p1:32", "p1:X404", "p2:ZZ", ":")
+		return from("p1:32", "p1:5", "p1:X404", "p2:ZZ", ":", "p1:X404:permanent", "p2:XX:permanent", ":XX:permanent")
 	case "never":
 		return from("p1:33", "p2:34", ":51", "twilio:21610", "twilio:30007", "p2:910")
 	}
@@ -79,9 +90,10 @@ func (g *numberMaker) fail(at time.Time, class, campaign string) *numberMessage 
 	}
 	msg := g.newMessage(at.Add(-g.span(3*time.Hour)), campaign)
 	outcomes := []numberOutcome{{status: g.pick("accepted sent queued"), at: at}, o}
-	if g.chance(10) {
-		// The same failure once more, with a lesser code: the greatest counts.
-		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: o.at.Add(time.Hour), code: "0"})
+	if g.chance(20) {
+		// The same failure once more, with another code or none: that of the latest counts, at one time the greatest.
+		at := o.at.Add([]time.Duration{-time.Hour, -time.Millisecond, -time.Millisecond, 0, time.Millisecond}[g.r.IntN(5)])
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at, code: g.pick("0 1 27 9 900 550 -")})
 	}
 	g.play(msg, s, outcomes...)
 	return msg
@@ -103,18 +115,28 @@ func (g *numberMaker) deliver(channel string, at time.Time) {
 	if channel != "sms" && g.chance(40) {
 		outcomes = append(outcomes, numberOutcome{status: g.pick("read replied"), at: at.Add(g.span(day))})
 	}
+	switch {
+	case channel == "email" && g.chance(15):
+		// It bounces after all, unless it was answered.
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(time.Hour)), code: "550", permanent: true})
+	case channel == "email" && g.chance(15):
+		outcomes[0] = numberOutcome{status: g.pick("read clicked"), at: at, machine: true}
+	}
 	g.play(msg, s, outcomes...)
 }
 
 func (g *numberMaker) evidenceChannel() string {
+	if g.mail {
+		return "email"
+	}
 	return g.pick("sms sms sms sms sms sms voice flash_call")
 }
 
 // story makes a history around one of the rules.
 func (g *numberMaker) story() {
-	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival, g.revival, g.sameTime, g.neverCounts,
-		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups, g.unblocked,
-		g.oldDelivery}
+	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival, g.revival, g.sameTime, g.neverCounts,
+		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups, g.unblocked, g.unblocked,
+		g.oldDelivery, g.calls, g.deadSpend}
 	stories[g.r.IntN(len(stories))]()
 }
 
@@ -152,7 +174,7 @@ func (g *numberMaker) hardDeath() {
 	at := g.some()
 	class := g.pick("unknown_subscriber unknown_subscriber not_sms_capable")
 	if g.chance(30) {
-		g.deliver("sms", at.Add(-g.span(3*day)))
+		g.deliver(g.evidenceChannel(), at.Add(-g.span(3*day)))
 	}
 	if g.chance(30) {
 		g.fail(at.Add(-g.span(2*day)), "expired", g.pick("- shared"))
@@ -217,7 +239,7 @@ func (g *numberMaker) unblocked() {
 	}
 	g.deliver(g.pick("push viber"), end.Add(4*time.Hour))
 	if g.chance(40) {
-		g.deliver("sms", end.Add(6*time.Hour))
+		g.deliver(g.evidenceChannel(), end.Add(6*time.Hour))
 	}
 }
 
@@ -229,7 +251,7 @@ func (g *numberMaker) atOnce() {
 	case 0:
 		g.fail(at, g.pick("deactivated invalid_format unknown_subscriber"), "")
 	case 1:
-		g.deliver("sms", at.Add(g.around(day)))
+		g.deliver(g.evidenceChannel(), at.Add(g.around(day)))
 	}
 }
 
@@ -259,7 +281,7 @@ func (g *numberMaker) revival() {
 	g.deliver(g.evidenceChannel(), back)
 	switch g.r.IntN(5) {
 	case 0:
-		g.deliver("sms", back.Add(g.span(10*day)))
+		g.deliver(g.evidenceChannel(), back.Add(g.span(10*day)))
 	case 1:
 		g.fail(back.Add(g.span(10*day)), g.pick("expired unknown_subscriber deactivated"), "")
 	case 2:
@@ -299,48 +321,6 @@ func (g *numberMaker) neverCounts() {
 	}
 }
 
-// multipart failures, of parts that are delivered later too.
-func (g *numberMaker) multipart() {
-	at := g.some()
-	for i := range 1 + g.r.IntN(3) {
-		msg := g.newMessage(at.Add(time.Duration(i)*g.around(day)), "")
-		s := numberStep{channel: "sms", provider: "p1", recipient: g.phone, segments: 3, contact: g.contact}
-		outcomes := []numberOutcome{{status: "delivered", at: msg.cohort.Add(time.Minute), part: 1, parts: 3},
-			{status: "delivered", at: msg.cohort.Add(time.Hour), part: 2, parts: 3}}
-		last := numberOutcome{status: g.pick("undelivered expired rejected"), at: msg.cohort.Add(2 * time.Hour), part: 3, parts: 3}
-		_, last.code, last.permanent = g.reason(g.pick("unknown_subscriber expired unknown never"))
-		switch outcomes = append(outcomes, last); g.r.IntN(4) {
-		case 0: // The part is delivered after all.
-			outcomes = append(outcomes, numberOutcome{status: "delivered", at: last.at.Add(g.span(day)), part: 3, parts: 3})
-		case 1: // A part that is delivered failed before, with the greater code.
-			outcomes = append(outcomes, numberOutcome{status: "undelivered", at: msg.cohort, part: 1, parts: 3, code: g.pick("9 27 51 -")})
-		}
-		g.play(msg, s, outcomes...)
-	}
-}
-
-// retries are failures of one mailing: a campaign, or a day.
-func (g *numberMaker) retries() {
-	at := g.midnight()
-	campaign := g.pick("shared -")
-	if campaign == "" {
-		campaign = "-"
-	}
-	class := g.pick("unknown_subscriber expired")
-	for range 3 + g.r.IntN(6) {
-		g.fail(at, class, campaign)
-		switch {
-		case campaign == "-":
-			at = at.Add(g.span(8 * time.Hour))
-		default:
-			at = at.Add(g.around(3 * day))
-		}
-	}
-	if g.chance(30) {
-		g.fail(at.Truncate(day).Add(day), class, campaign)
-	}
-}
-
 // noEvidence is a number that was never reached by what counts.
 func (g *numberMaker) noEvidence() {
 	msg := g.newMessage(g.some(), "")
@@ -364,7 +344,7 @@ func (g *numberMaker) windowEdge() {
 		at := edge.Add([]time.Duration{0, 0, -time.Millisecond, time.Millisecond, -25 * time.Hour, day, 30 * day}[g.r.IntN(7)])
 		switch g.r.IntN(5) {
 		case 0:
-			g.deliver("sms", at.Add(time.Hour))
+			g.deliver(g.evidenceChannel(), at.Add(time.Hour))
 		case 1:
 			g.lookup(at, "false", time.Time{})
 		case 2:
@@ -429,7 +409,7 @@ func (g *numberMaker) lookups() {
 		g.lookup(at.Add(g.around(2*day)), g.pick("true false -"), time.Time{})
 	}
 	if g.chance(25) {
-		g.deliver("sms", at.Add(g.span(20*day)))
+		g.deliver(g.evidenceChannel(), at.Add(g.span(20*day)))
 	}
 }
 

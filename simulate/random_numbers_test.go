@@ -38,10 +38,11 @@ func TestRandomNumbers_Coverage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		evidence, err := m.numberEvidence(w.Query())
+		codes, err := codeBooks(nil, w.Query().ErrorMaps)
 		if err != nil {
 			t.Fatal(err)
 		}
+		evidence := m.numberEvidence(w.Query(), codes)
 		if len(verdicts) < numbers*9/10 {
 			t.Errorf("seed %d: %d verdicts of %d numbers", seed, len(verdicts), numbers)
 		}
@@ -50,28 +51,40 @@ func TestRandomNumbers_Coverage(t *testing.T) {
 			if e := evidence[numberKey{v.Account, v.Number}]; e != nil && v.Override == "" {
 				met.rules(e, v, w.Now.UnixMilli())
 				met.evidence(m, e, v)
+				met.health(e, v)
+			}
+			for _, o := range w.Removed {
+				met.meet("dead again without the override", o.Number == v.Number && slices.ContainsFunc(v.DeadSpans, func(s DeadSpan) bool { return s.From.Equal(o.Until) }))
 			}
 		}
 		met.attempts(m, w, evidence)
 		met.lines(t, w)
+		met.signals(m, w)
 		met.reports(t, m, w)
 	}
 	for name, least := range map[string]int{
 		"active": 500, "suspect": 300, "dead": 500, "revived": 100, "unknown": 300, "override active": 20, "override dead": 20, "override quarantined": 20,
-		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 200, "rule soft": 100, "killed by a lookup": 30,
+		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 150, "rule soft": 100, "killed by a lookup": 30,
 		"hard at the hour": 50, "hard too early by 1 ms": 10, "hard in one mailing": 20, "soft at the day": 30, "soft too early by 1 ms": 5, "too few soft mailings": 20,
 		"soft in too few mailings though many failures": 20, "soft blocked": 50, "soft blocked on its day": 20, "soft blocked on the first quiet day": 10,
 		"soft with a delivery before the quiet days": 20, "soft blocked later": 30, "another rule later": 10, "revived at the border": 20, "revived until 1 ms ago": 5,
 		"revived then active": 100, "revived though suspect": 20, "dead again": 20, "failure at a success": 50, "failure at a success counts no more": 30,
 		"failures at one time": 200, "rules at one time": 20, "mailing by day": 200, "only what never counts": 100, "failure at the window's edge": 10,
-		"lookup at the window's edge": 5, "old delivery blocks": 10, "outside the window": 50, "old id": 10, "part failed": 50, "code of a delivered part": 10, "permanent": 50,
+		"lookup at the window's edge": 5, "old delivery blocks": 10, "outside the window": 50, "old id": 10, "part failed": 50, "code of a delivered part": 10, "permanent without meaning": 50,
 		"unmapped": 50, "expired without a code": 100, "expired with a code": 50, "own line": 100, "provider before all": 50, "leading zeros": 50, "unknown start": 50,
 		"reported after a success": 20, "reassigned by owner": 50, "reassigned by death": 50, "reassigned at 3 days": 10, "not reassigned by 1 ms": 3,
 		"owner changed at the success": 5, "wasted": 300, "wasted nothing": 100, "unpriced": 50, "two currencies": 10, "lookups at one time": 3, "not a Viber user": 50,
 		"month border": 50, "two recipients": 100, "three recipients": 50, "late": 1000, "twice": 500, "parked until late": 50, "uuid": 1000, "plain id": 1000,
 		"several recipients of a contact": 100, "audience subscribed": 50, "audience unsubscribed": 50, "audience uninstalled": 100, "audience by token": 50,
-		"audience at one time": 20, "viber token": 20, "penetration lost": 50, "lost by contact": 10, "lost by recipient": 10, "lost by token": 10, "loss at the delivery": 10,
-		"another app holds": 3, "best read": 500, "best delivered": 500, "best unpriced": 100, "best of several": 200, "spend dead": 100, "spend unpriced": 30, "spend elsewhere": 20,
+		"audience at one time": 20, "viber token": 20, "penetration lost": 50, "lost by token": 10, "loss at the delivery": 10,
+		"another app holds": 3, "best read": 500, "best delivered": 500, "best unpriced": 100, "best of several": 200, "spend dead": 100, "spend unpriced": 30, "spend delivered": 20,
+		"guessed": 100, "guess holds a death back": 30, "suspect by guesses alone": 10, "alias": 100, "shipped alias": 20, "alias of an alias": 5, "a call's guess": 20,
+		"unmapped guess": 50, "latest code is not the greatest": 50, "codes at one time": 10, "code after a delivery": 50, "mail dead": 50, "mail suspect": 20, "mail bounced": 10,
+		"mail machine open": 10, "reachable elsewhere": 50, "opt-out blocked": 50, "opt-out unsubscribed": 50, "opt-out complained": 10, "opt-out by code": 50,
+		"opt-out without evidence": 10, "block ended": 20, "block ended by a reply or a read": 10, "block stands at the same time": 3, "other sender ends no block": 3,
+		"audience blocked": 50, "audience complained": 10, "lost by block": 20, "lost by code": 20, "lost by death": 50, "back again": 10, "blind": 30,
+		"person of several steps": 50, "contact on some steps": 50, "override removed": 10, "dead again without the override": 5, "best in another currency": 5, "best of four segments": 10,
+		"candidates": 50, "history measured": 20,
 		"failure kinds": 500, "own rules": 10, "default rules": 20, "own map": 20,
 	} {
 		t.Logf("%-50s %6d", name, met[name])
@@ -112,7 +125,7 @@ func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
 	for _, f := range streak {
 		all = append(all, f.at)
 		mailings[f.mailing] = true
-		if isHard(f.class) {
+		if e.hard(f) {
 			hard = append(hard, f.at)
 			hardMailings[f.mailing] = true
 		}
@@ -134,7 +147,8 @@ func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
 	if len(all) > 0 {
 		lastDay = utcDay(slices.Max(all))
 	}
-	for _, at := range e.deliveries {
+	for _, d := range e.deliveries {
+		at := d.at
 		c.meet("soft blocked on its day", blocked && utcDay(at) == lastDay)
 		c.meet("soft blocked on the first quiet day", blocked && utcDay(at) == lastDay-int64(e.rules.QuietDays))
 		c.meet("soft with a delivery before the quiet days", v.Rule == "soft" && utcDay(at) == utcDay(since)-int64(e.rules.QuietDays)-1)
@@ -153,7 +167,7 @@ func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
 		}
 		for _, f := range e.failures {
 			c.meet("failure at a success", f.at == at)
-			c.meet("failure at a success counts no more", f.at == at && (isHard(f.class) || isSoft(f.class)) && len(streak) == 0)
+			c.meet("failure at a success counts no more", f.at == at && e.counts(f) && len(streak) == 0)
 		}
 	}
 }
@@ -167,7 +181,7 @@ func (c coverage) evidence(m *Model, e *numberEvidence, v NumberVerdict) {
 			at[f.at] = map[string]bool{}
 		}
 		at[f.at][f.class] = true
-		never = never && !isHard(f.class) && !isSoft(f.class)
+		never = never && !e.counts(f)
 		c.meet("killed by a lookup", f.attempt == nil && v.Rule == "invalid_format" && v.Since.Equal(instantOf(f.at)))
 		t := instantOf(f.at)
 		c.meet("month border", t.Day() == 1 && t.Hour() == 0 && t.Minute() == 0)
@@ -196,14 +210,14 @@ func (c coverage) evidence(m *Model, e *numberEvidence, v NumberVerdict) {
 }
 
 // attempts looks at the attempts that evidence is made of, and that it leaves out.
-func (c coverage) attempts(m *Model, w NumberWorld, all map[numberKey]*numberEvidence) {
+func (c coverage) attempts(m *Model, w NumberWorld, all evidenceByNumber) {
 	q := w.Query()
 	c.meet("own rules", w.Rules != nil)
 	c.meet("default rules", w.Rules == nil)
-	c.meet("own map", len(w.ErrorMap) > 0)
+	c.meet("own map", w.ErrorMap != nil)
 	edge := w.Now.UnixMilli() - int64(q.rules(w.Account).EvidenceDays)*dayMS
-	own, _ := errorMaps(q.ErrorMaps)
-	shipped, _ := errorMaps(nil)
+	books, _ := codeBooks(nil, q.ErrorMaps)
+	codes := books(w.Account)
 	for e := range m.people {
 		c.meet("lookup at the window's edge", m.strings[e.status] == "lookup" && e.valid == saidFalse && e.occurred == edge)
 	}
@@ -219,7 +233,10 @@ func (c coverage) attempts(m *Model, w NumberWorld, all map[numberKey]*numberEvi
 		if x.facts.delivered && evidence && x.cohort < edge {
 			e := all[numberKey{x.account, a.recipient}]
 			without := *e
-			without.deliveries = e.successes
+			without.deliveries = nil
+			for _, at := range e.successes {
+				without.deliveries = append(without.deliveries, numberDelivery{at: at})
+			}
 			c.meet("old delivery blocks", len(e.streak(forever)) > 0 && judged(e, w) != "dead" && judged(&without, w) == "dead")
 		}
 		c.meet("old id", x.cohort < w.Now.UnixMilli()-maxAge)
@@ -230,16 +247,18 @@ func (c coverage) attempts(m *Model, w NumberWorld, all map[numberKey]*numberEvi
 		c.meet("failure at the window's edge", evidence && x.cohort == edge)
 		c.meet("part failed", a.receipts != nil)
 		c.meet("code of a delivered part", len(code) > 0 && failedAndDelivered(a))
-		class, codes := m.class(a, own(w.Account)), own(w.Account)
-		_, byProvider := codes[errorKey{provider, code}]
-		_, byAll := codes[errorKey{"*", code}]
+		r := m.reason(a, codes)
+		class := r.class
+		_, byProvider := codes.own[errorKey{provider, code}]
+		_, byAll := codes.own[errorKey{"*", code}]
 		mapped := byProvider || byAll
-		c.meet("permanent", !mapped && a.permanent && class == "unknown_subscriber")
-		c.meet("unmapped", !mapped && code != "" && class == "unknown")
+		c.meet("permanent without meaning", a.permanent && code != "" && class == "unknown" && evidence)
+		c.meet("unmapped", r.unmapped)
 		c.meet("expired without a code", code == "" && class == "expired")
 		c.meet("expired with a code", code != "" && a.times[expired] != 0 && class != "expired")
-		c.meet("own line", m.class(a, shipped(w.Account)) != class)
+		c.meet("own line", mapped && (&codeBook{shipped: codes.shipped, shippedAliases: codes.shippedAliases}).reason(m.channel(a), provider, code) != r)
 		c.meet("provider before all", byProvider && byAll)
+		c.codes(m, &x, codes, r)
 		c.meet("viber token", m.channel(a) == "viber" && oneOf(class, "app_uninstalled", "token_invalid"))
 		c.meet("not a Viber user", class == "channel_not_registered")
 	}
@@ -264,6 +283,7 @@ func (c coverage) lines(t testing.TB, w NumberWorld) {
 	c["late"] += len(w.Late)
 	seen := map[string]bool{}
 	recipients := map[string]map[string]bool{}
+	failures := map[string][][2]string{} // Time and code by attempt.
 	for _, line := range slices.Concat(w.Early, w.Late) {
 		c.meet("twice", seen[string(line)])
 		seen[string(line)] = true
@@ -282,6 +302,22 @@ func (c coverage) lines(t testing.TB, w NumberWorld) {
 			recipients[key] = map[string]bool{}
 		}
 		recipients[key][e.Recipient] = true
+		if code := strings.TrimLeft(e.ErrorCode, "0"); code != "" {
+			failures[key] = append(failures[key], [2]string{e.OccurredAt, code})
+		}
+	}
+	c["override removed"] += len(w.Removed)
+	for _, codes := range failures {
+		slices.SortFunc(codes, func(x, y [2]string) int { return slices.Compare(x[:], y[:]) })
+		latest := codes[len(codes)-1]
+		greatest := latest
+		for _, f := range codes {
+			if greatest[1] < f[1] {
+				greatest = f
+			}
+			c.meet("codes at one time", f[0] == latest[0] && f[1] != latest[1])
+		}
+		c.meet("latest code is not the greatest", greatest[1] > latest[1])
 	}
 	for _, names := range recipients {
 		c.meet("two recipients", len(names) == 2)

@@ -1,8 +1,8 @@
 package simulate
 
 import (
-	"slices"
 	"testing"
+	"time"
 )
 
 // reports looks at what the reports of people meet.
@@ -10,7 +10,7 @@ func (c coverage) reports(t testing.TB, m *Model, w NumberWorld) {
 	t.Helper()
 	q := ReachQuery{Numbers: w.Query()}
 	c.audience(t, m, w)
-	c.penetration(t, m, q)
+	c.penetration(t, m, w)
 
 	failures, err := m.Failures(q)
 	if err != nil {
@@ -21,19 +21,30 @@ func (c coverage) reports(t testing.TB, m *Model, w NumberWorld) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	channels := map[string]map[string]bool{}
+	tariffs, err := readTariffs(q.Numbers.Tariffs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	channels := map[personKey]map[string]string{}
 	for _, x := range m.foldedAttempts() {
-		if p := who(x.attempt.contact, x.attempt.recipient); x.facts.delivered {
+		if p := m.personOf(&x); x.facts.delivered {
 			if channels[p] == nil {
-				channels[p] = map[string]bool{}
+				channels[p] = map[string]string{}
 			}
-			channels[p][m.channel(x.attempt)] = true
+			_, channels[p][m.channel(x.attempt)] = m.oneMore(&x, tariffs, w.Now.UnixMilli())
+			c.meet("best of four segments", m.channel(x.attempt) == "sms" && x.billedSegments() >= 4)
 		}
 	}
 	for _, row := range best {
+		has := channels[personKey{row.Account, row.Contact}]
 		c.meet("best "+row.Evidence, true)
-		c.meet("best unpriced", row.UnitPrice == nil)
-		c.meet("best of several", len(channels[row.Contact]) > 1)
+		c.meet("best unpriced", row.Cost == nil)
+		c.meet("best of several", len(has) > 1)
+		currencies := map[string]bool{}
+		for _, currency := range has {
+			currencies[currency] = true
+		}
+		c.meet("best in another currency", currencies["RUB"] && currencies["EUR"])
 	}
 	spend, err := m.DeadSpend(q)
 	if err != nil {
@@ -42,17 +53,21 @@ func (c coverage) reports(t testing.TB, m *Model, w NumberWorld) {
 	for _, row := range spend {
 		c.meet("spend dead", row.Cost.Sign() > 0)
 		c.meet("spend unpriced", row.Unpriced > 0)
-		c.meet("spend elsewhere", oneOf(row.Keys[0].Text, "viber", "whatsapp"))
+		c.meet("spend delivered", row.Delivered > 0 && row.AvoidableCost.Cmp(row.Cost) < 0)
+		if row.Keys[0].Text == "viber" {
+			t.Errorf("a Viber message is spent on a dead phone: %+v", row)
+		}
 	}
 	// A streak in two currencies shows only in its attempts.
 	prices := pricer{model: m, dialogs: m.dialogs()}
 	if prices.tariffs, err = readTariffs(q.Numbers.Tariffs); err != nil {
 		t.Fatal(err)
 	}
-	evidence, err := m.numberEvidence(q.Numbers)
+	codes, err := codeBooks(nil, q.Numbers.ErrorMaps)
 	if err != nil {
 		t.Fatal(err)
 	}
+	evidence := m.numberEvidence(q.Numbers, codes)
 	for _, e := range evidence {
 		currencies := map[string]bool{}
 		for _, f := range e.streak(forever) {
@@ -74,11 +89,18 @@ func (c coverage) audience(t testing.TB, m *Model, w NumberWorld) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, state := range []string{"blocked", "complained"} {
+		left, err := m.Audience(AudienceQuery{State: state, ErrorMaps: maps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c["audience "+state] += len(left)
+	}
 	for _, row := range rows {
 		c.meet("audience "+row.State, true)
 		told, at := false, map[string]bool{}
 		for e := range m.people {
-			if m.strings[e.app] == row.App && e.recipient == row.Recipient && instantOf(e.occurred).Equal(row.Since) {
+			if m.strings[e.app] == row.App && m.strings[e.channel] == row.Channel && e.recipient == row.Recipient && instantOf(e.occurred).Equal(row.Since) {
 				told = told || m.strings[e.status] == row.State
 				at[m.strings[e.status]] = true
 			}
@@ -88,8 +110,9 @@ func (c coverage) audience(t testing.TB, m *Model, w NumberWorld) {
 	}
 }
 
-func (c coverage) penetration(t testing.TB, m *Model, q ReachQuery) {
+func (c coverage) penetration(t testing.TB, m *Model, w NumberWorld) {
 	t.Helper()
+	q := ReachQuery{Numbers: w.Query()}
 	rows, err := m.Penetration(q)
 	if err != nil {
 		t.Fatal(err)
@@ -99,59 +122,61 @@ func (c coverage) penetration(t testing.TB, m *Model, q ReachQuery) {
 			t.Errorf("%+v: more reached than there are", row)
 		}
 	}
-	losses, err := m.losses(q.Numbers.ErrorMaps)
+	lost, err := m.lostAddresses(q.Numbers)
 	if err != nil {
 		t.Fatal(err)
 	}
-	steps, err := m.selected(q.Query, nil)
+	codes, err := codeBooks(nil, q.Numbers.ErrorMaps)
 	if err != nil {
 		t.Fatal(err)
 	}
-	recipients := map[personKey]map[string]bool{}
-	for i := range steps {
-		if p := personOf(&steps[i]); steps[i].facts.delivered {
-			if recipients[p] == nil {
-				recipients[p] = map[string]bool{}
-			}
-			recipients[p][steps[i].attempt.recipient] = true
-		}
+	signals := m.signals(codes)
+	events := map[int64]bool{} // The times of all events about recipients.
+	for e := range m.people {
+		events[e.occurred] = true
 	}
-	type reach struct {
+	type place struct {
 		personKey
 		channel string
 	}
-	apps := map[reach][]bool{}
-	for i := range steps {
-		x := &steps[i]
+	addresses := map[place]map[bool]bool{}
+	for _, x := range m.foldedAttempts() {
 		if !x.facts.delivered {
 			continue
 		}
-		p, channel, app := personOf(x), m.channel(x.attempt), m.app(x.attempt)
-		here := losses[lossKey{p.account, channel}]
-		gone := lost(here, p, recipients[p], app, x.facts.deliveredAt)
-		apps[reach{p, channel}] = append(apps[reach{p, channel}], gone)
+		where := m.addressOf(&x)
+		gone := lost(where)
+		p := place{m.personOf(&x), where.channel}
+		if addresses[p] == nil {
+			addresses[p] = map[bool]bool{}
+		}
+		addresses[p][gone] = true
 		c.meet("penetration lost", gone)
-		c.meet("loss at the delivery", lost(here, p, recipients[p], app, x.facts.deliveredAt-1) && !gone)
-		for _, l := range here {
-			if l.app != app || l.at <= x.facts.deliveredAt {
+		told := false
+		for _, s := range signals[numberKey{where.account, where.recipient}] {
+			if s.channel != where.channel || s.app != where.app || s.at < x.facts.deliveredAt {
 				continue
 			}
-			c.meet("lost by contact", l.contact != "" && l.contact == p.who)
-			c.meet("lost by recipient", l.contact == "" && p.who != l.recipient && recipients[p][l.recipient])
+			told = told || oneOf(s.kind, "token", "uninstalled", "unsubscribed", "blocked")
+			c.meet("loss at the delivery", gone && s.at == x.facts.deliveredAt)
+			c.meet("lost by token", gone && s.kind == "token")
+			c.meet("lost by block", gone && s.kind == "blocked")
+			c.meet("lost by code", gone && oneOf(s.kind, "blocked", "unsubscribed") && !events[s.at])
+			c.meet("back again", !gone && s.kind == "subscribed" && told)
 		}
+		c.meet("lost by death", gone && !told)
 	}
-	for _, gone := range apps {
-		c.meet("another app holds", slices.Contains(gone, true) && slices.Contains(gone, false))
+	for _, found := range addresses {
+		c.meet("another app holds", found[true] && found[false])
 	}
-	for _, x := range m.foldedAttempts() {
-		codes, err := errorMaps(q.Numbers.ErrorMaps)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if m.tokenError(&x, codes(x.account)) {
-			k := keyed{foldedAttempt: x}
-			p := personOf(&k)
-			c.meet("lost by token", recipients[p] != nil)
-		}
+	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36", Billing: "per_message_sent", SMSPrice: "2"}
+	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	forecast, err := m.HistoryForecast(history)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range forecast.Templates {
+		c["candidates"] += int(row.Candidates)
+		c.meet("history measured", row.Known && row.Reached > 0)
 	}
 }

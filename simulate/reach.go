@@ -93,19 +93,11 @@ func (m *Model) groupOf(names []string, x *keyed, zone *time.Location) ([]Key, s
 
 func compareKeys(x, y []Key) int { return slices.CompareFunc(x, y, Key.compare) }
 
-// who tells the person that an attempt or an event is about: the contact, or the recipient where none is given.
-func who(contact, recipient string) string {
-	if contact != "" {
-		return contact
-	}
-	return recipient
-}
-
 func (m *Model) channel(a *attempt) string { return m.strings[a.dims[dimChannel]] }
 
 func (m *Model) app(a *attempt) string { return m.strings[a.dims[dimApp]] }
 
 // tokenError tells whether an attempt failed because its app is gone.
-func (m *Model) tokenError(x *foldedAttempt, codes errorMap) bool {
-	return x.facts.failed && oneOf(m.class(x.attempt, codes), "app_uninstalled", "token_invalid")
+func (m *Model) tokenError(x *foldedAttempt, codes *codeBook) bool {
+	return x.facts.failed && oneOf(m.reason(x.attempt, codes).class, "app_uninstalled", "token_invalid")
 }

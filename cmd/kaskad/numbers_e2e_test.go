@@ -92,15 +92,15 @@ type numberWorlds struct {
 
 func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds {
 	t.Helper()
-	w := &numberWorlds{query: simulate.NumbersQuery{ErrorMaps: map[string][]simulate.ErrorMapLine{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
+	w := &numberWorlds{query: simulate.NumbersQuery{ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
 	for seed := range uint64(worlds) {
 		world := simulate.RandomNumbers(seed, numbers)
 		w.worlds = append(w.worlds, world)
 		k.putTariffs(world.Account, world.Tariffs)
 		w.query.Tariffs[world.Account] = world.Tariffs
-		if len(world.ErrorMap) > 0 {
-			k.putJSON("error-map", world.Account, map[string]any{"error_map": world.ErrorMap})
-			w.query.ErrorMaps[world.Account] = world.ErrorMap
+		if world.ErrorMap != nil {
+			k.putJSON("error-map", world.Account, world.ErrorMap)
+			w.query.ErrorMaps[world.Account] = *world.ErrorMap
 		}
 		if world.Rules != nil {
 			k.putJSON("number-rules", world.Account, map[string]any{"number_rules": world.Rules})
