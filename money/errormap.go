@@ -11,6 +11,12 @@ import (
 
 // Error maps know no money, but they are lists that people keep as they keep price lists, so they are read by the same rules.
 
+// Where a line or an alias that is shown comes from.
+const (
+	OriginShipped = "shipped"
+	OriginAccount = "account"
+)
+
 // ErrorMap is an error map as the API, YAML and CSV show it.
 type ErrorMap struct {
 	Lines   []ErrorMapRow   `json:"lines" yaml:"lines"`
@@ -22,7 +28,7 @@ type ErrorMapRow struct {
 	Provider string `json:"provider" yaml:"provider"`
 	Code     string `json:"code" yaml:"code"`
 	Class    string `json:"class" yaml:"class"`
-	// Origin says where a line comes from, "shipped" or "account". It is shown, and ignored where a list is put.
+	// Origin is shown, and ignored where a list is put.
 	Origin string `json:"origin,omitempty" yaml:"origin,omitempty"`
 }
 

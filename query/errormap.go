@@ -8,12 +8,6 @@ import (
 	"kaskad/schema"
 )
 
-// Where a line or an alias of an error map comes from.
-const (
-	originShipped = "shipped"
-	originAccount = "account"
-)
-
 // errorMapKind is /v1/error-map: what providers' error codes mean (docs/errors.md). An account's list holds the lines and aliases that it has over the
 // shipped ones; GET shows all that are in force, so what it shows can be changed and put.
 func errorMapKind() referenceKind {
@@ -55,9 +49,9 @@ func errorMapInForce(list schema.Reference) ([]byte, error) {
 	}
 	origin := func(own bool) string {
 		if own {
-			return originAccount
+			return money.OriginAccount
 		}
-		return originShipped
+		return money.OriginShipped
 	}
 	shown := money.ErrorMap{Lines: []money.ErrorMapRow{}, Aliases: []money.ErrorAliasRow{}}
 	for _, l := range maps.Lines(list.Account) {

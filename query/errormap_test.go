@@ -69,7 +69,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		t.Fatalf("shipped: version %d, %d lines, %d aliases", shipped.Version, len(shipped.Lines), len(shipped.Aliases))
 	}
 	for _, l := range shipped.Lines {
-		if l.Origin != originShipped {
+		if l.Origin != money.OriginShipped {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -95,13 +95,13 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		}
 	}
 	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.Lines) != len(shipped.Lines)+2-hidden || hidden < 4 ||
-		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: originAccount}) ||
-		got.lineOf("devino", "ERR").Origin != originAccount || got.lineOf("map", "1").Origin != originShipped || got.lineOf("map", "13").Class != "" {
+		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: money.OriginAccount}) ||
+		got.lineOf("devino", "ERR").Origin != money.OriginAccount || got.lineOf("map", "1").Origin != money.OriginShipped || got.lineOf("map", "13").Class != "" {
 		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.Lines), got.lineOf("*", "13"))
 	}
-	if len(got.Aliases) != len(shipped.Aliases)+3 || !slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: originAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns", Origin: originAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage", Origin: originShipped}) {
+	if len(got.Aliases) != len(shipped.Aliases)+3 || !slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns", Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage", Origin: money.OriginShipped}) {
 		t.Errorf("aliases %+v", got.Aliases)
 	}
 	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {

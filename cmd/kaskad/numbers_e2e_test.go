@@ -99,7 +99,7 @@ func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds
 		k.putTariffs(world.Account, world.Tariffs)
 		w.query.Tariffs[world.Account] = world.Tariffs
 		if len(world.ErrorMap) > 0 {
-			k.putJSON("error-map", world.Account, map[string]any{"error_map": world.ErrorMap})
+			k.putJSON("error-map", world.Account, map[string]any{"lines": world.ErrorMap})
 			w.query.ErrorMaps[world.Account] = world.ErrorMap
 		}
 		if world.Rules != nil {
