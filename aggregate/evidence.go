@@ -11,7 +11,7 @@ import (
 const (
 	packedDelivered = 1 << iota
 	packedTells     // the channel tells of the number: sms, voice or flash_call
-	packedPermanent
+	packedCall      // the channel is voice or flash_call
 	packedExpired
 )
 
@@ -63,12 +63,16 @@ func (g *gatherer) unpack(e *evidence, account string, packed string) error {
 		if !counts {
 			continue
 		}
-		class := g.maps.Class(account, texts[1], texts[2], flags&packedPermanent != 0, flags&packedExpired != 0)
+		channel := "sms"
+		if flags&packedCall != 0 {
+			channel = "voice" // the codes of a flash call mean the same
+		}
+		class, guessed := g.maps.Class(account, channel, texts[1], texts[2], flags&packedExpired != 0)
 		mailing := texts[0]
 		if mailing == "" {
 			mailing = g.dayOf(cohort)
 		}
-		e.failures = append(e.failures, failure{atMS: at, class: class, mailing: mailing, attempt: attempt, priced: true})
+		e.failures = append(e.failures, failure{atMS: at, class: class, guessed: guessed, mailing: mailing, attempt: attempt, priced: true})
 	}
 	return nil
 }

@@ -15,10 +15,10 @@ import (
 	"kaskad/schema"
 )
 
-// failed writes a message to the number whose only attempt failed at at with the code.
+// failed writes a message to the number whose only attempt failed at at with the MAP code.
 func failed(id, number, campaign, code string, at time.Time) string {
 	return line(id, "undelivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number), "campaign", fmt.Sprintf("%q", campaign),
-		"error_code", fmt.Sprintf("%q", code))...)
+		"provider", `"map"`, "error_code", fmt.Sprintf("%q", code))...)
 }
 
 func delivered(id, number string, at time.Time) string {
@@ -152,7 +152,7 @@ func TestNumbers_Rules(t *testing.T) {
 		"FiveSoftWithin14DaysDoNot":      {soft(5, week/2-time.Millisecond, "6"), stateUnknown, ""},
 		"ViberKeepsSoftFromKilling":      {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
 		"ViberADayEarlierDoesNot":        {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead, ruleSoft},
-		"UnmappedPermanentIsHard":        {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b", number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateDead, ruleHard},
+		"PermanentDecidesNoClass":        {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b", number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateUnknown, ""},
 		"OtherChannelsNeverKill":         {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), "", ""},
 		"VoiceCountsToo":                 {failed("a", number, "c1", "1", start) + strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead, ruleHard},
 		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start), stateActive, ""},

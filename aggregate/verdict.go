@@ -34,6 +34,7 @@ const (
 type failure struct {
 	atMS    int64
 	class   string
+	guessed bool // the class is a guess: no line knows the provider's code
 	mailing string
 	// attempt is what pricing must know of the attempt; priced is false for a look-up, which costs nothing.
 	attempt schema.StreakAttempt
@@ -111,7 +112,7 @@ func (s *streak) add(f *failure) {
 	if f.priced {
 		s.attempts = append(s.attempts, f.attempt)
 	}
-	if schema.ClassHard(f.class) {
+	if schema.ClassHard(schema.KindPhone, f.class) {
 		if !s.hard {
 			s.hard, s.firstHardMS = true, f.atMS
 		}
@@ -230,8 +231,8 @@ func (w *walkOf) fail(failures []failure, at int64) {
 	var counted, hard, deactivated, invalid bool
 	for i := range failures {
 		f := &failures[i]
-		isHard := schema.ClassHard(f.class)
-		if !isHard && !schema.ClassSoft(f.class) {
+		isHard := schema.ClassHard(schema.KindPhone, f.class)
+		if !isHard && !schema.ClassSoft(schema.KindPhone, f.class) {
 			continue
 		}
 		counted, hard = true, hard || isHard

@@ -11,35 +11,82 @@ import (
 
 // Error maps know no money, but they are lists that people keep as they keep price lists, so they are read by the same rules.
 
-// ErrorMapRow is a line of an error map as the API, YAML and CSV show it.
+// Where a line or an alias that is shown comes from.
+const (
+	OriginShipped = "shipped"
+	OriginAccount = "account"
+)
+
+// ErrorMap is an error map as the API, YAML and CSV show it.
+type ErrorMap struct {
+	Lines   []ErrorMapRow   `json:"lines" yaml:"lines"`
+	Aliases []ErrorAliasRow `json:"aliases" yaml:"aliases"`
+}
+
+// ErrorMapRow is a line of an error map.
 type ErrorMapRow struct {
 	Provider string `json:"provider" yaml:"provider"`
 	Code     string `json:"code" yaml:"code"`
 	Class    string `json:"class" yaml:"class"`
-	// Origin says where a line comes from, "shipped" or "account". It is shown, and ignored where a list is put.
+	// Origin is shown, and ignored where a list is put.
 	Origin string `json:"origin,omitempty" yaml:"origin,omitempty"`
 }
 
-func errorMapList() (*list, error) {
-	shipped, err := schema.ShippedErrorLines()
-	// Who sends back what was shown sends the shipped lines too.
-	return &list{name: schema.ReferenceErrorMap, fields: []string{"provider", "code", "class", "origin"}, required: []string{"code", "class"},
-		limit: schema.MaxErrorLines + len(shipped)}, err
+// ErrorAliasRow says that the shipped lines of provider Like are also those of Provider.
+type ErrorAliasRow struct {
+	Provider string `json:"provider" yaml:"provider"`
+	Like     string `json:"like" yaml:"like"`
+	Origin   string `json:"origin,omitempty" yaml:"origin,omitempty"`
 }
 
-// ParseErrorMapJSON reads `{"error_map": [{…}, …]}`, the body of PUT /v1/error-map (docs/errors.md). Leading zeros of codes are cut, as ingest
-// does. The error is [RowErrors] with all problems of the list.
-func ParseErrorMapJSON(body []byte) ([]ErrorMapRow, error) { return parseErrorMap(body, readJSON) }
+// List returns what is stored of a map that an account puts.
+func (m ErrorMap) List() schema.ErrorList {
+	var list schema.ErrorList
+	for _, l := range m.Lines {
+		list.Lines = append(list.Lines, schema.ErrorLine{Provider: l.Provider, Code: l.Code, Class: l.Class})
+	}
+	for _, a := range m.Aliases {
+		list.Aliases = append(list.Aliases, schema.ErrorAlias{Provider: a.Provider, Like: a.Like})
+	}
+	return list
+}
 
-// ParseErrorMapYAML reads the same fields from a YAML document `error_map:` with a list of rows.
-func ParseErrorMapYAML(body []byte) ([]ErrorMapRow, error) { return parseErrorMap(body, readYAML) }
+// ParseErrorMapJSON reads `{"lines": [{…}, …], "aliases": [{…}, …]}`, the body of PUT /v1/error-map (docs/errors.md), one of which may be left out.
+// Leading zeros of codes are cut, as ingest does. What GET shows beside the two lists is ignored. The error is [RowErrors] with all problems.
+func ParseErrorMapJSON(body []byte) (ErrorMap, error) { return parseErrorMap(body, readJSON) }
 
-// ParseErrorMapCSV reads the same fields from a CSV file whose first line names them, as [ParseTariffsCSV] does.
-func ParseErrorMapCSV(body []byte) ([]ErrorMapRow, error) { return parseErrorMap(body, readCSV) }
+// ParseErrorMapYAML reads the same fields from a YAML document with lists `lines:` and `aliases:`.
+func ParseErrorMapYAML(body []byte) (ErrorMap, error) { return parseErrorMap(body, readYAML) }
+
+// ParseErrorMapCSV reads the same fields from a CSV file whose first line names them, as [ParseTariffsCSV] does. A row with a cell in column like is
+// an alias.
+func ParseErrorMapCSV(body []byte) (ErrorMap, error) {
+	shipped, err := schema.ShippedErrors()
+	if err != nil {
+		return ErrorMap{}, err
+	}
+	l := list{name: schema.ReferenceErrorMap, fields: errorMapColumns(),
+		limit: lineLimit(shipped) + aliasLimit(shipped)}
+	var p problems
+	var lines, aliases []row
+	for _, r := range readCSV(body, &l, &p) {
+		if !r.has("like") {
+			lines = append(lines, r)
+			continue
+		}
+		for _, field := range []string{"code", "class"} {
+			if r.has(field) {
+				r.refuse(field, "must be empty in a row with like, which is an alias: write a line and an alias as two rows")
+			}
+		}
+		aliases = append(aliases, r)
+	}
+	return judgeErrorMap(lines, aliases, shipped, &p)
+}
 
 // ErrorMapJSON writes what [ParseErrorMapJSON] reads.
-func ErrorMapJSON(rows []ErrorMapRow) ([]byte, error) {
-	body, err := json.Marshal(map[string][]ErrorMapRow{schema.ReferenceErrorMap: rows})
+func ErrorMapJSON(m ErrorMap) ([]byte, error) {
+	body, err := json.Marshal(m)
 	if err != nil {
 		return nil, fmt.Errorf("write error map as JSON: %w", err)
 	}
@@ -47,43 +94,84 @@ func ErrorMapJSON(rows []ErrorMapRow) ([]byte, error) {
 }
 
 // ErrorMapYAML writes what [ParseErrorMapYAML] reads.
-func ErrorMapYAML(rows []ErrorMapRow) ([]byte, error) {
-	return writeYAML(schema.ReferenceErrorMap, rows)
-}
+func ErrorMapYAML(m ErrorMap) ([]byte, error) { return writeYAMLDocument(schema.ReferenceErrorMap, m) }
 
 // ErrorMapCSV writes what [ParseErrorMapCSV] reads.
-func ErrorMapCSV(rows []ErrorMapRow) ([]byte, error) {
-	return writeCSV([]string{"provider", "code", "class", "origin"}, len(rows), func(i int) []string {
-		return []string{rows[i].Provider, rows[i].Code, rows[i].Class, rows[i].Origin}
+func ErrorMapCSV(m ErrorMap) ([]byte, error) {
+	return writeCSV(errorMapColumns(), len(m.Lines)+len(m.Aliases), func(i int) []string {
+		if i < len(m.Lines) {
+			l := m.Lines[i]
+			return []string{l.Provider, l.Code, l.Class, "", l.Origin}
+		}
+		a := m.Aliases[i-len(m.Lines)]
+		return []string{a.Provider, "", "", a.Like, a.Origin}
 	})
 }
 
-func parseErrorMap(body []byte, read reader) ([]ErrorMapRow, error) {
-	l, err := errorMapList()
+func errorMapColumns() []string { return []string{"provider", "code", "class", "like", "origin"} }
+
+// Who sends back what was shown sends what is shipped too.
+func lineLimit(shipped schema.ErrorList) int  { return schema.MaxErrorLines + len(shipped.Lines) }
+func aliasLimit(shipped schema.ErrorList) int { return schema.MaxErrorAliases + len(shipped.Aliases) }
+
+func parseErrorMap(body []byte, read reader) (ErrorMap, error) {
+	shipped, err := schema.ShippedErrors()
 	if err != nil {
-		return nil, err
+		return ErrorMap{}, err
 	}
+	beside := []string{"account", "version", "at"}
 	var p problems
-	rows := read(body, l, &p)
+	lines := read(body, &list{name: "lines", beside: append(beside, "aliases"), optional: true, fields: []string{"provider", "code", "class", "origin"},
+		limit: lineLimit(shipped)}, &p)
+	if slices.ContainsFunc(p.list, func(e RowError) bool { return e.Row == 0 }) {
+		return ErrorMap{}, p.err() // the document is wrong, which would be told twice
+	}
+	aliases := read(body, &list{name: "aliases", beside: append(beside, "lines"), optional: true, prefix: "aliases.",
+		fields: []string{"provider", "like", "origin"}, limit: aliasLimit(shipped)}, &p)
+	if lines == nil && aliases == nil && len(p.list) == 0 {
+		p.add(0, 1, "lines", `is required, or aliases: {"lines": [{…}, …], "aliases": [{…}, …]}; empty lists remove all that the account has`)
+	}
+	return judgeErrorMap(lines, aliases, shipped, &p)
+}
+
+func judgeErrorMap(lines, aliases []row, shipped schema.ErrorList, p *problems) (ErrorMap, error) {
+	m := ErrorMap{Lines: make([]ErrorMapRow, len(lines)), Aliases: make([]ErrorAliasRow, len(aliases))}
 	type key struct{ provider, code string }
-	lines, seen, classes := make([]ErrorMapRow, len(rows)), make(map[key]int, len(rows)), schema.ClassNames()
-	for i := range rows {
-		r := &rows[i]
-		lines[i] = parseErrorLine(r, classes)
+	seen, classes, known := make(map[key]int, len(lines)), schema.ClassNames(), map[string]bool{schema.ProviderBot: true}
+	for _, l := range shipped.Lines {
+		known[l.Provider] = true
+	}
+	for i := range lines {
+		r := &lines[i]
+		m.Lines[i] = parseErrorLine(r, classes)
 		if !r.sound("provider", "code") {
 			continue
 		}
-		k := key{lines[i].Provider, lines[i].Code}
+		k := key{m.Lines[i].Provider, m.Lines[i].Code}
 		if first, found := seen[k]; found {
 			r.refuse("code", fmt.Sprintf("is that of row %d, of the same provider (leading zeros do not count): leave one out", first))
 			continue
 		}
-		seen[k] = r.number
+		seen[k], known[k.provider] = r.number, true
+	}
+	delete(known, schema.AnyProvider)
+	aliased := make(map[string]int, len(aliases))
+	for i := range aliases {
+		r := &aliases[i]
+		m.Aliases[i] = parseErrorAlias(r, known)
+		if !r.sound("provider") {
+			continue
+		}
+		if first, found := aliased[m.Aliases[i].Provider]; found {
+			r.refuse("provider", fmt.Sprintf("has an alias in row %d: leave one out", first))
+			continue
+		}
+		aliased[m.Aliases[i].Provider] = r.number
 	}
 	if err := p.err(); err != nil {
-		return nil, err
+		return ErrorMap{}, err
 	}
-	return lines, nil
+	return m, nil
 }
 
 func parseErrorLine(r *row, classes []string) ErrorMapRow {
@@ -94,10 +182,7 @@ func parseErrorLine(r *row, classes []string) ErrorMapRow {
 		Class:    r.needed("class", `"unknown_subscriber"`),
 		Origin:   r.text("origin", ""),
 	}
-	if line.Provider == "" {
-		r.refuse("provider", `must not be empty: write the name that events carry as provider, or "*" for any`)
-	}
-	checkText("provider", line.Provider, r.refuse)
+	checkProvider(r, line.Provider, `, or "*" for any`)
 	checkText("code", line.Code, r.refuse)
 	switch {
 	case given == "":
@@ -109,4 +194,24 @@ func parseErrorLine(r *row, classes []string) ErrorMapRow {
 		r.refuse("class", fmt.Sprintf("%q is no class; the classes are %s", shorten(line.Class), strings.Join(classes, " ")))
 	}
 	return line
+}
+
+func parseErrorAlias(r *row, known map[string]bool) ErrorAliasRow {
+	alias := ErrorAliasRow{Provider: r.needed("provider", `"devino"`), Like: r.needed("like", `"map"`), Origin: r.text("origin", "")}
+	checkProvider(r, alias.Provider, "")
+	if alias.Provider == schema.AnyProvider {
+		r.refuse("provider", "must be one provider: an alias for all would take the lines of every other")
+	}
+	if !known[alias.Like] {
+		r.refuse("like", fmt.Sprintf("%q has no lines, neither shipped ones nor of this account (an alias is replaced once, so it must not name another alias): "+
+			"GET /v1/error-map shows which providers have", shorten(alias.Like)))
+	}
+	return alias
+}
+
+func checkProvider(r *row, provider, or string) {
+	if provider == "" {
+		r.refuse("provider", "must not be empty: write the name that events carry as provider"+or)
+	}
+	checkText("provider", provider, r.refuse)
 }

@@ -84,8 +84,10 @@ func (p *problems) err() error {
 
 // list describes what a file may hold.
 type list struct {
-	name     string // of the field of the JSON or YAML document that holds the rows
-	beside   string // the one field that may stand beside it, "" for none
+	name     string   // of the field of the JSON or YAML document that holds the rows
+	beside   []string // fields of the document that are not read here: another list, what GET shows of it
+	optional bool     // the document may lack the list; then there are no rows, not even an empty list of them
+	prefix   string   // of the fields' names in problems, where a document has several lists
 	fields   []string
 	required []string // columns that no CSV header lacks
 	limit    int
@@ -114,21 +116,21 @@ type value struct {
 type row struct {
 	number, line int
 	values       []value
-	fields       []string
-	refused      uint32 // bit i: fields[i] has a problem, and more about it would only confuse
+	list         *list
+	refused      uint32 // bit i: list.fields[i] has a problem, and more about it would only confuse
 	problems     *problems
 }
 
 func newRow(number, line int, l *list, p *problems) row {
-	return row{number: number, line: line, values: make([]value, len(l.fields)), fields: l.fields, problems: p}
+	return row{number: number, line: line, values: make([]value, len(l.fields)), list: l, problems: p}
 }
 
 // set keeps a value of the row. It returns false when the field is unknown or there twice, which is a problem of the row.
 func (r *row) set(name string, v value, seen *uint32) {
-	i := slices.Index(r.fields, name)
+	i := slices.Index(r.list.fields, name)
 	switch {
 	case i < 0:
-		r.problems.add(r.number, v.line, shorten(name), "is unknown; the fields are "+strings.Join(r.fields, " "))
+		r.problems.add(r.number, v.line, r.list.prefix+shorten(name), "is unknown; the fields are "+strings.Join(r.list.fields, " "))
 	case *seen&(1<<i) != 0:
 		r.values[i].line = v.line
 		r.refuse(name, "is there twice: leave one out")
@@ -138,13 +140,13 @@ func (r *row) set(name string, v value, seen *uint32) {
 	}
 }
 
-func (r *row) value(field string) value { return r.values[slices.Index(r.fields, field)] }
+func (r *row) value(field string) value { return r.values[slices.Index(r.list.fields, field)] }
 
 func (r *row) has(field string) bool { return r.value(field).kind != absent }
 
 // refuse adds a problem of a field, unless it has one already.
 func (r *row) refuse(field, reason string) {
-	i := slices.Index(r.fields, field)
+	i := slices.Index(r.list.fields, field)
 	if r.refused&(1<<i) != 0 {
 		return
 	}
@@ -153,13 +155,13 @@ func (r *row) refuse(field, reason string) {
 	if line == 0 {
 		line = r.line
 	}
-	r.problems.add(r.number, line, field, reason)
+	r.problems.add(r.number, line, r.list.prefix+field, reason)
 }
 
 // sound tells whether none of the fields has a problem.
 func (r *row) sound(fields ...string) bool {
 	for _, f := range fields {
-		if r.refused&(1<<slices.Index(r.fields, f)) != 0 {
+		if r.refused&(1<<slices.Index(r.list.fields, f)) != 0 {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -97,7 +98,7 @@ func (r *jsonReader) document() (rows []row) {
 	for r.tokens.More() {
 		name, _ := r.next().(string)
 		switch {
-		case name == r.list.beside && name != "":
+		case slices.Contains(r.list.beside, name):
 			r.skip(r.next())
 		case name != r.list.name:
 			r.problems.add(0, r.line, shorten(name), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
@@ -107,10 +108,10 @@ func (r *jsonReader) document() (rows []row) {
 			r.skip(r.next())
 		default:
 			found = true
-			rows = r.rows()
+			rows = append([]row{}, r.rows()...)
 		}
 	}
-	if !found {
+	if !found && !r.list.optional {
 		r.problems.add(0, 1, r.list.name, fmt.Sprintf(`is required: {"%s": [{…}, …]}; an empty list removes all rows`, r.list.name))
 	}
 	return rows

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -64,17 +65,17 @@ func (r *yamlReader) document(top *yaml.Node) (rows []row) {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		name, content := top.Content[i], top.Content[i+1]
 		switch {
-		case name.Value == r.list.beside && name.Value != "":
+		case slices.Contains(r.list.beside, name.Value):
 		case name.Value != r.list.name:
 			r.problems.add(0, name.Line, shorten(name.Value), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 		case found:
 			r.problems.add(0, name.Line, name.Value, "is there twice: put all rows into one list")
 		default:
 			found = true
-			rows = r.rows(content)
+			rows = append([]row{}, r.rows(content)...)
 		}
 	}
-	if !found {
+	if !found && !r.list.optional {
 		r.wantList(top.Line)
 	}
 	return rows
@@ -123,10 +124,14 @@ func (r *yamlReader) row(number int, item *yaml.Node) row {
 
 // writeYAML writes what readYAML reads.
 func writeYAML(name string, rows any) ([]byte, error) {
+	return writeYAMLDocument(name, map[string]any{name: rows})
+}
+
+func writeYAMLDocument(name string, document any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]any{name: rows}); err != nil {
+	if err := encoder.Encode(document); err != nil {
 		return nil, fmt.Errorf("write %s as YAML: %w", name, err)
 	}
 	return out.Bytes(), nil

@@ -108,7 +108,7 @@ func openTime(ms int64) *string {
 func tariffList() *list {
 	return &list{
 		name:   "tariffs",
-		beside: BillingZoneField,
+		beside: []string{BillingZoneField},
 		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to", "currency", "billing",
 			"price", "connect_price", "monthly_minimum"},
 		required: []string{"channel", "valid_from", "currency", "billing"},

@@ -11,7 +11,7 @@ FROM
     SELECT account, recipient, app, if(start_ms = 9999999999999, cohort_ms, start_ms) AS ms, 3 AS rank
     FROM
     (
-        SELECT account, recipient, app, start_ms, cohort_ms, provider, error_code, permanent, expired
+        SELECT account, recipient, app, start_ms, cohort_ms, channel, provider, error_code, expired
         FROM attempts_by_recipient FINAL
         WHERE channel = 'push' AND bitTest(code, 3){{template "audience_filters" .}}
     ) AS a

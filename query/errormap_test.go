@@ -15,10 +15,10 @@ import (
 )
 
 type errorMapAnswer struct {
-	Account  *string             `json:"account"`
-	Version  uint64              `json:"version"`
-	At       *string             `json:"at"`
-	ErrorMap []money.ErrorMapRow `json:"error_map"`
+	Account *string `json:"account"`
+	Version uint64  `json:"version"`
+	At      *string `json:"at"`
+	money.ErrorMap
 }
 
 func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer) {
@@ -29,12 +29,17 @@ func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer)
 
 // lineOf returns the line in force for a provider's code.
 func (a errorMapAnswer) lineOf(provider, code string) money.ErrorMapRow {
-	for _, l := range a.ErrorMap {
+	for _, l := range a.Lines {
 		if l.Provider == provider && l.Code == code {
 			return l
 		}
 	}
 	return money.ErrorMapRow{}
+}
+
+// equal tells whether two answers show the same lines and aliases.
+func (a errorMapAnswer) equal(b errorMapAnswer) bool {
+	return slices.Equal(a.Lines, b.Lines) && slices.Equal(a.Aliases, b.Aliases)
 }
 
 func storedErrorMap(tb testing.TB, conn driver.Conn, account string) string {
@@ -60,35 +65,49 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	shipped := getErrorMap(t, s, "")
-	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.ErrorMap) < 200 {
-		t.Fatalf("shipped: version %d, %d lines", shipped.Version, len(shipped.ErrorMap))
+	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.Lines) < 1000 || len(shipped.Aliases) < 4 {
+		t.Fatalf("shipped: version %d, %d lines, %d aliases", shipped.Version, len(shipped.Lines), len(shipped.Aliases))
 	}
-	for _, l := range shipped.ErrorMap {
-		if l.Origin != originShipped {
+	for _, l := range shipped.Lines {
+		if l.Origin != money.OriginShipped {
 			t.Errorf("%+v", l)
 		}
 	}
 	const path = "/v1/error-map?account=acme"
-	if got := getErrorMap(t, s, "?account=acme"); got.Version != 0 || *got.Account != "acme" || !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+	if got := getErrorMap(t, s, "?account=acme"); got.Version != 0 || *got.Account != "acme" || !got.equal(shipped) {
 		t.Errorf("before the first: %+v", got)
 	}
-	// Leading zeros are cut, a line that says what a shipped one says is not stored.
-	version := mustPut(t, s, path, `{"error_map":[{"provider":"*","code":"0001","class":"unknown_subscriber","origin":"account"},{"code":"013","class":"dnd"},
-		{"provider":"devino","code":"ERR","class":"barred","origin":"shipped"}]}`)
-	const stored = `2 [{"provider":"*","code":"13","class":"dnd"},{"provider":"devino","code":"ERR","class":"barred"}]`
+	// Leading zeros are cut, what says what a shipped line or alias says is not stored.
+	version := mustPut(t, s, path, `{"lines":[{"provider":"map","code":"0001","class":"unknown_subscriber","origin":"account"},{"code":"013","class":"dnd"},
+		{"provider":"devino","code":"ERR","class":"barred","origin":"shipped"}],
+		"aliases":[{"provider":"eu","like":"devino"},{"provider":"firebase","like":"apns"},{"provider":"mts","like":"map","origin":"account"},{"provider":"nexmo","like":"vonage"},
+		{"provider":"tg","like":"bot"}]}`)
+	const stored = `6 {"lines":[{"provider":"*","code":"13","class":"dnd"},{"provider":"devino","code":"ERR","class":"barred"}],` +
+		`"aliases":[{"provider":"eu","like":"devino"},{"provider":"firebase","like":"apns"},{"provider":"mts","like":"map"},{"provider":"tg","like":"bot"}]}`
 	if got := storedErrorMap(t, conn, "acme"); got != stored || version != 1 {
 		t.Errorf("version %d stores %s", version, got)
 	}
 	got := getErrorMap(t, s, "?account=acme")
-	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.ErrorMap) != len(shipped.ErrorMap)+1 ||
-		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: originAccount}) ||
-		got.lineOf("devino", "ERR").Origin != originAccount || got.lineOf("*", "1").Origin != originShipped {
-		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.ErrorMap), got.lineOf("*", "13"))
+	hidden := 0 // by the line for any provider
+	for _, l := range shipped.Lines {
+		if l.Code == "13" {
+			hidden++
+		}
+	}
+	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.Lines) != len(shipped.Lines)+2-hidden || hidden < 4 ||
+		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: money.OriginAccount}) ||
+		got.lineOf("devino", "ERR").Origin != money.OriginAccount || got.lineOf("map", "1").Origin != money.OriginShipped || got.lineOf("map", "13").Class != "" {
+		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.Lines), got.lineOf("*", "13"))
+	}
+	if len(got.Aliases) != len(shipped.Aliases)+3 || !slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns", Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage", Origin: money.OriginShipped}) {
+		t.Errorf("aliases %+v", got.Aliases)
 	}
 	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {
 		t.Error("verdicts are not asked for once, of acme alone")
 	}
-	if got := getErrorMap(t, s, "?account=beta"); !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+	if got := getErrorMap(t, s, "?account=beta"); !got.equal(shipped) {
 		t.Error("another account's map has changed")
 	}
 	// What GET gives can be put again in each form, and is the same list.
@@ -97,15 +116,15 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		if v := mustPut(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) || storedErrorMap(t, conn, "acme") != stored {
 			t.Errorf("%s: version %d stores %s", c[0], v, storedErrorMap(t, conn, "acme"))
 		}
-		if again := getErrorMap(t, s, "?account=acme"); !slices.Equal(again.ErrorMap, got.ErrorMap) {
+		if again := getErrorMap(t, s, "?account=acme"); !again.equal(got) {
 			t.Errorf("%s: another map", c[0])
 		}
 	}
 	if got := askedVerdicts(t, conn, "acme"); got != 4 {
 		t.Errorf("verdicts were asked for %d times, want 4", got)
 	}
-	mustPut(t, s, path, `{"error_map":[]}`)
-	if got := getErrorMap(t, s, "?account=acme"); got.Version != 5 || !slices.Equal(got.ErrorMap, shipped.ErrorMap) {
+	mustPut(t, s, path, `{"lines":[]}`)
+	if got := getErrorMap(t, s, "?account=acme"); got.Version != 5 || !got.equal(shipped) {
 		t.Error("an empty list does not take the account's lines back")
 	}
 	if got := getErrorMap(t, s, "?account=acme&version=1"); got.Version != 1 || got.lineOf("*", "13").Class != "dnd" {
@@ -115,7 +134,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		Rows []struct{ Version, Rows uint64 }
 	}
 	decode(t, get(s, "/v1/error-map/versions?account=acme"), http.StatusOK, &versions)
-	if len(versions.Rows) != 5 || versions.Rows[4].Rows != 2 {
+	if len(versions.Rows) != 5 || versions.Rows[4].Rows != 6 {
 		t.Errorf("%+v", versions)
 	}
 	maps, err := schema.ReadErrorMaps(t.Context(), conn)
@@ -128,13 +147,39 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	const path = "/v1/error-map?account=acme"
-	many := strings.Repeat(`{"code":"x","class":"dnd"},`, schema.MaxErrorLines+400)
-	for _, c := range []struct {
-		rows string
+	many := strings.Repeat(`{"code":"x","class":"dnd"},`, schema.MaxErrorLines+2000)
+	manyAliases := strings.Repeat(`{"provider":"x","like":"map"},`, schema.MaxErrorAliases+100)
+	type refused struct {
+		body string
 		row  int
 		name string
 		says string
-	}{
+	}
+	cases := []refused{
+		{`{}`, 0, "lines", "is required"},
+		{`[]`, 0, "error_map", "must be an object"},
+		{`{"error_map":[]}`, 0, "error_map", "unknown beside"},
+		{`{"lines":[],"lines":[]}`, 0, "lines", "twice"},
+		{`{"lines":[],"aliases":{}}`, 0, "aliases", "must be a list"},
+		{`{"lines":[]`, 0, "error_map", "is not JSON"},
+	}
+	for _, c := range []refused{
+		{`{"provider":"x"}`, 1, "aliases.like", "is required"},
+		{`{"like":"map"}`, 1, "aliases.provider", "is required"},
+		{`{"provider":"","like":"map"}`, 1, "aliases.provider", "must not be empty"},
+		{`{"provider":"*","like":"map"}`, 1, "aliases.provider", "one provider"},
+		{`{"provider":"x","like":"*"}`, 1, "aliases.like", "has no lines"},
+		{`{"provider":"x","like":"nexmo"}`, 1, "aliases.like", "another alias"},
+		{`{"provider":"x","like":"map"},{"provider":"y","like":"MAP"}`, 2, "aliases.like", "has no lines"},
+		{`{"provider":"x","like":"map"},{"provider":"x","like":"fcm"}`, 2, "aliases.provider", "row 1"},
+		{`{"provider":"a\tb","like":"map"}`, 1, "aliases.provider", "control"},
+		{`{"provider":"x","like":"map","code":"1"}`, 1, "aliases.code", "unknown"},
+		{manyAliases[:len(manyAliases)-1], 0, "aliases", "more than"},
+	} {
+		c.body = `{"lines":[{"provider":"mine","code":"1","class":"dnd"}],"aliases":[` + c.body + `]}`
+		cases = append(cases, c)
+	}
+	for _, c := range []refused{
 		{`{"code":"1","class":"unknown_subscribers"}`, 1, "class", "unknown_subscriber invalid_format"},
 		{`{"code":"1","class":""}`, 1, "class", "is no class"},
 		{`{"code":"1"}`, 1, "class", "is required"},
@@ -147,26 +192,30 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 		{`{"code":"a\tb","class":"dnd"}`, 1, "code", "control"},
 		{`{"code":"` + strings.Repeat("x", 257) + `","class":"dnd"}`, 1, "code", "256"},
 		{`{"code":"1","class":"dnd","reason":"x"}`, 1, "reason", "unknown"},
-		{many[:len(many)-1], 0, "error_map", "more than"},
+		{many[:len(many)-1], 0, "lines", "more than"},
 	} {
-		status, answer := putList(t, s, path, `{"error_map":[`+c.rows+`]}`)
+		c.body = `{"lines":[` + c.body + `],"aliases":[{"provider":"x","like":"map"}]}`
+		cases = append(cases, c)
+	}
+	for _, c := range cases {
+		status, answer := putList(t, s, path, c.body)
 		i := slices.IndexFunc(answer.Errors, func(e rowProblem) bool { return e.Parameter == c.name && e.Row == c.row })
 		if status < 400 || status >= 500 || i < 0 || !strings.Contains(answer.Errors[i].Reason, c.says) {
-			t.Errorf("%.60s: %d %+v", c.rows, status, answer.Errors[:min(3, len(answer.Errors))])
+			t.Errorf("%.90s: %d %+v", c.body, status, answer.Errors[:min(3, len(answer.Errors))])
 		}
 	}
 	if got := storedErrorMap(t, conn, "acme"); got != "0 " || askedVerdicts(t, conn, "acme") != 0 {
 		t.Errorf("stored: %s", got)
 	}
 	// The same of two providers is no duplicate.
-	mustPut(t, s, path, `{"error_map":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}]}`)
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"error_map":[]}`)), http.StatusBadRequest, "account", "account=")
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"error_map":[]}`)), http.StatusBadRequest, "account")
+	mustPut(t, s, path, `{"lines":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}],"aliases":[{"provider":"mts-eu","like":"mts"}]}`)
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest, "account", "account=")
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest, "account")
 	wantProblem(t, get(s, "/v1/error-map?account="), http.StatusBadRequest, "account")
 	wantProblem(t, get(s, "/v1/error_map"), http.StatusNotFound, "")
 	// Who is told that verdicts could not be asked for sends the list again.
 	execute(t, conn, "DROP TABLE number_queue")
-	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"error_map":[]}`)), http.StatusServiceUnavailable, "", "version 2", "send it once more")
+	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"lines":[]}`)), http.StatusServiceUnavailable, "", "version 2", "send it once more")
 }
 
 // failedCell is a row of rollup_failures.
@@ -177,18 +226,17 @@ type failedCell struct {
 	provider, code, channel string
 	failed                  uint64
 	quarter                 int
-	permanent               bool
 }
 
 func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 	tb.Helper()
-	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed, permanent)")
+	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
 		bucket := testNow.Unix() - int64(c.hour)*3600
-		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider, c.code, c.failed, uint8(bit(c.permanent))); err != nil {
+		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider, c.code, c.failed); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -211,9 +259,13 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 	insertFailures(t, conn, []failedCell{
 		{account: "acme", hour: 2, generation: 1, provider: "devino", code: "777", channel: "sms", failed: 1000}, // replaced
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 5},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2, quarter: 3, permanent: true},
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2, quarter: 3},
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "voice", failed: 3},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50}, // mapped for any provider
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50}, // guessed
+		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "5", channel: "sms", failed: 40},
+		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "flash_call", failed: 30},
+		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "push", failed: 20},
+		{account: "acme", hour: 2, generation: 2, provider: "nexmo", code: "5", channel: "sms", failed: 50}, // found through an alias
 		{account: "acme", hour: 2, generation: 2, provider: "fcm", code: "UNREGISTERED", channel: "push", failed: 50},
 		{account: "acme", hour: 2, generation: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3}, // not of this provider
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "", channel: "sms", failed: 70},
@@ -224,9 +276,9 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 	})
 	const day = "from=2026-11-19T20:00:00Z&to=2026-11-20"
 	for _, c := range []struct{ query, want string }{
-		{"", "devino 777 sms 117; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
-		{"account=acme", "devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"},
-		{"account=acme&account=beta&" + day, "devino 777 sms 107; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"", "devino 777 sms 117; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme", "devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme&account=beta&" + day, "devino 777 sms 107; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
 		{"account=acme&from=2026-11-19T22:45:00Z&to=2026-11-20", "devino 777 sms 2"},
 		{"account=none", ""},
 	} {
@@ -249,12 +301,17 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 		t.Errorf("by pages: %s", got)
 	}
 	// A line of one account takes the code from its attempts, and from no other account's.
-	mustPut(t, s, "/v1/error-map?account=beta", `{"error_map":[{"provider":"devino","code":"777","class":"barred"}]}`)
-	if got, want := unmappedRows(t, s, ""), "devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
+	mustPut(t, s, "/v1/error-map?account=beta", `{"lines":[{"provider":"devino","code":"777","class":"barred"}]}`)
+	if got, want := unmappedRows(t, s, ""), "devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
 		t.Errorf("with a line of beta: %s, want %s", got, want)
 	}
+	// An alias makes lines of guesses.
+	mustPut(t, s, "/v1/error-map?account=acme", `{"aliases":[{"provider":"mts","like":"map"}]}`)
+	if got, want := unmappedRows(t, s, "account=acme"), "devino 27 sms 50 absent_subscriber; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
+		t.Errorf("with an alias: %s, want %s", got, want)
+	}
 	w := get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
-	if got := w.Body.String(); got != "provider,error_code,channel,count\r\ndevino,777,sms,17\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
+	if got := w.Body.String(); got != "provider,error_code,channel,guess,count\r\ndevino,27,sms,absent_subscriber,50\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
 		t.Errorf("CSV: %s %v", got, w.Header())
 	}
 	var envelope map[string]json.RawMessage
@@ -273,13 +330,14 @@ func TestUnmappedSQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001}, hostile)
 	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 11,
-		after: &unmappedCode{hostile, hostile, hostile, 12}}, hostile)
+		after: &unmappedCode{provider: hostile, code: hostile, channel: hostile, attempts: 12}}, hostile)
 }
 
 type unmappedAnswer struct {
 	Rows []struct {
 		Provider, Channel string
 		Code              string `json:"error_code"`
+		Guess             *string
 		Count             uint64
 	}
 	NextCursor *string `json:"next_cursor"`
@@ -289,6 +347,9 @@ func (a unmappedAnswer) text() string {
 	rows := make([]string, len(a.Rows))
 	for i, r := range a.Rows {
 		rows[i] = strings.TrimSpace(fmt.Sprintf("%s %s %s %d", r.Provider, r.Code, r.Channel, r.Count))
+		if r.Guess != nil {
+			rows[i] += " " + *r.Guess
+		}
 	}
 	return strings.Join(rows, "; ")
 }

@@ -85,16 +85,16 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
 	_, byChannel := ask.keys.find("channel")
 	var account, channel, provider, code string
-	var permanent, expired uint8
+	var expired uint8
 	var failed uint64
 	var settledMS int64
-	to := append(scan.destinations(), &account, &channel, &provider, &code, &permanent, &expired, &failed, &settledMS)
+	to := append(scan.destinations(), &account, &channel, &provider, &code, &expired, &failed, &settledMS)
 	groups, totals := map[string]*failureSums{}, map[string]uint64{}
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
-		reason := maps.Class(account, provider, code, permanent == 1, expired == 1)
+		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 		whole := ""
 		if byChannel {
 			whole = channel

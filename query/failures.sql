@@ -8,7 +8,7 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired, sum(r.failed),
+    r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
     max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
 FROM rollup_failures AS r
@@ -20,4 +20,4 @@ WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired
+GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired

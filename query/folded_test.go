@@ -168,7 +168,7 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 				f.skip, f.sent = true, false
 			case 1, 2, 3:
 				f.failed = true
-				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone")
+				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone", "11", "21")
 				f.permanent, f.expired = chance(30), chance(30)
 			case 4: // pending
 			default:
@@ -218,10 +218,12 @@ func naiveClass(f folded) string {
 		return "token_invalid"
 	case f.errorCode == "UNREGISTERED" && f.provider == "fcm", f.errorCode == "Unregistered" && f.provider == "apns":
 		return "app_uninstalled"
-	case f.permanent:
-		return "unknown_subscriber"
+	case f.errorCode == "11" && f.channel == "sms":
+		return "not_sms_capable" // a guess
+	case f.errorCode == "21" && f.channel == "voice":
+		return "not_answered"
 	}
-	return "unknown"
+	return "unknown" // whatever permanent says
 }
 
 // naiveKeep tells whether a row is in the period and passes the filters; names that it does not know are left to the caller.

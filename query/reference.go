@@ -45,13 +45,15 @@ func (f listForm) contentType() string {
 type referenceKind struct {
 	// name is the kind in the table and the field that holds the rows; route is its part of the routes, the name itself when it is empty.
 	name, route string
-	// read checks a list as a whole. It returns the rows as a JSON array, as GET shows them, and their number; money.RowErrors when rows
+	// read checks a list as a whole. It returns the rows as JSON, as they are stored, and their number; money.RowErrors when rows
 	// are wrong.
 	read func(form listForm, body []byte) (rows int, array []byte, err error)
 	// write prints what GET shows in another form; nil when there is none but JSON.
 	write func(form listForm, array []byte) ([]byte, error)
 	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is the list.
 	show func(list schema.Reference) ([]byte, error)
+	// members are the fields of what GET shows where it has several lists; without them it is one list, in a field of the kind's name.
+	members []string
 	// forAll tells that GET without an account shows what holds for an account without a list.
 	forAll bool
 	// setting is a text beside the rows, "" for none; settingOf reads it from a body, and join and split put it together with the rows for storing.
@@ -419,10 +421,29 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 		out.FieldStart(kind.setting)
 		text(cmp.Or(setting, "UTC")).json(&out)
 	}
-	out.FieldStart(kind.name)
-	out.Raw(list.Body)
+	if err := kind.lists(&out, list.Body); err != nil {
+		return err
+	}
 	out.ObjEnd()
 	c.Data(http.StatusOK, form.contentType(), out.Bytes())
+	return nil
+}
+
+// lists writes what GET shows as fields of its answer.
+func (k referenceKind) lists(out *jx.Encoder, shown []byte) error {
+	if k.members == nil {
+		out.FieldStart(k.name)
+		out.Raw(shown)
+		return nil
+	}
+	var lists map[string]json.RawMessage
+	if err := json.Unmarshal(shown, &lists); err != nil {
+		return fmt.Errorf("show %s: %w", k.name, err)
+	}
+	for _, name := range k.members {
+		out.FieldStart(name)
+		out.Raw(lists[name])
+	}
 	return nil
 }
 

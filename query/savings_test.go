@@ -550,7 +550,7 @@ func TestServer_Savings_Routes(t *testing.T) {
 		account, channel, provider string
 		days                       int64
 	}{{"acme", "push", "fcm", 5}, {"acme", "push", "", 5}, {"z", "push", "fcm", 2}, {"z", "push", "apns", 1}, {"acme", "sms", "mts", 9}, {"q", "sms", "*", 3}, {"q", "voice", "", 0}} {
-		if got := table.settlingDays(c.account, c.channel, c.provider); got != c.days {
+		if got := int64(table.find(c.account, c.channel, c.provider).SettlingDays); got != c.days {
 			t.Errorf("%+v: %d days", c, got)
 		}
 	}

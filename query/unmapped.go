@@ -22,10 +22,11 @@ var unmappedSQL string
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
 var unmappedTemplate = template.Must(template.Must(template.New("unmapped.sql").Parse(visibleSQL)).Parse(unmappedSQL))
 
-// unmappedCode is a code that no line knows, with its failed attempts.
+// unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for none.
 type unmappedCode struct {
 	provider, code, channel string
 	attempts                uint64
+	guess                   string
 }
 
 // unmappedQuery is one page of the unmapped codes over one set of generations.
@@ -44,8 +45,8 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 		clickhouse.Named("generation", q.generation), clickhouse.Named("limit", uint32(q.limit))}
 	data := struct {
 		Accounts, Single, After bool
-		Mapped                  string
-	}{len(q.accounts) > 0, false, q.after != nil, schema.MappedClassSQL("r")}
+		Mapped, Guess           string
+	}{len(q.accounts) > 0, false, q.after != nil, schema.MappedClassSQL("r"), schema.GuessSQL("r")}
 	if data.Accounts {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
@@ -105,9 +106,13 @@ func (s *Server) unmapped(c *gin.Context) error {
 		}
 		next = text(encoded)
 	}
-	t := newTable(format, []string{"provider", "error_code", "channel", "count"})
+	t := newTable(format, []string{"provider", "error_code", "channel", "guess", "count"})
 	for _, u := range codes {
-		t.row([]value{text(u.provider), text(u.code), text(u.channel), count(u.attempts)})
+		guess := null
+		if u.guess != "" {
+			guess = text(u.guess)
+		}
+		t.row([]value{text(u.provider), text(u.code), text(u.channel), guess, count(u.attempts)})
 	}
 	request := reportRequest{name: "unmapped", zone: zone, fromMS: q.fromMS, toMS: q.toMS}
 	envelope := slices.DeleteFunc(request.envelope(&seen), func(m member) bool { return m.name == "mature" })
@@ -136,7 +141,7 @@ func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []un
 	defer closeRows(rows, &err)
 	for rows.Next() {
 		var u unmappedCode
-		if err := rows.Scan(&u.provider, &u.code, &u.channel, &u.attempts); err != nil {
+		if err := rows.Scan(&u.provider, &u.code, &u.channel, &u.attempts, &u.guess); err != nil {
 			return nil, err
 		}
 		codes = append(codes, u)

@@ -1,6 +1,7 @@
--- Error codes of failed attempts that no line of the error map knows, with the attempts that have them, most frequent first. Accounts differ in
--- their lines, so attempts are counted by account before they are looked up.
-SELECT provider, error_code, channel, sum(attempts) AS count
+-- Error codes of failed attempts that no line of the error map knows, with the attempts that have them, most frequent first, and the class that they
+-- are guessed to have. Accounts differ in their lines, so attempts are counted by account before they are looked up.
+SELECT provider, error_code, channel, sum(attempts) AS count,
+    any({{.Guess}}) AS guess
 FROM
 (
     SELECT account, provider, error_code, channel, sum(failed) AS attempts

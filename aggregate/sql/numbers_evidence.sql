@@ -7,7 +7,7 @@ WITH
     channel IN ('sms', 'voice', 'flash_call') AS tells
 SELECT account, recipient,
     arrayStringConcat(groupArray(concat(
-        reinterpretAsFixedString((is_delivered + 2 * tells + 4 * permanent + 8 * expired)::UInt8),
+        reinterpretAsFixedString((is_delivered + 2 * tells + 4 * (channel != 'sms') + 8 * expired)::UInt8),
         reinterpretAsFixedString(cohort_ms),
         reinterpretAsFixedString(multiIf(is_delivered, delivered_ms, start_ms < never, start_ms, cohort_ms)),
         if(is_delivered, '', concat(

@@ -33,6 +33,7 @@ type commands struct {
 	SMS       smsCommand       `cmd:"" name:"sms" help:"Say how many segments a text takes, why, and what would make it cheaper."`
 	Tariffs   tariffsCommand   `cmd:"" help:"Price lists: check a file, import it into a running kaskad, export it again."`
 	Templates templatesCommand `cmd:"" help:"How many SMS segments each template takes: check a file, import it, export it again."`
+	ErrorMap  errorMapCommand  `cmd:"" help:"What providers' error codes mean: check a file, import it into a running kaskad, export it again."`
 	Numbers   numbersCommand   `cmd:"" help:"Dead numbers: list, check before a mailing, export, follow what changes."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }

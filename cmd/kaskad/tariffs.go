@@ -20,12 +20,34 @@ import (
 
 // listKind is a kind of reference data: lists of an account that files hold and a server keeps in versions.
 type listKind struct {
-	// name is the route's last part, and in JSON and YAML the field that holds the rows.
-	name string
+	// name is the route's last part; noun is what the rows are called.
+	name, noun string
+	// lists are the fields that hold rows, in JSON and YAML.
+	lists []string
 	// keys tell one row from another; a row whose other fields differ has changed.
 	keys []string
-	// rows reads a file of a form and returns its rows as JSON, as the server shows them. money.RowErrors lists what is wrong.
-	rows func(form string, body []byte) ([]byte, error)
+	// read reads a file of a form and returns its lists as the server takes and shows them. money.RowErrors lists what is wrong.
+	read func(form string, body []byte) ([]byte, error)
+	// own picks the account's lists from what the server shows, and write prints them in another form than JSON. Where the server shows nothing
+	// but what the account has put they are nil, and the server prints.
+	own   func(shown []byte) ([]byte, error)
+	write func(form string, lists []byte) ([]byte, error)
+}
+
+// rows returns the rows of all lists of a document.
+func (k listKind) rows(document []byte) (all []row, err error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(document, &members); err != nil {
+		return nil, fmt.Errorf("read %s: %w", k.name, err)
+	}
+	for _, name := range k.lists {
+		rows, err := readRows(members[name])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 type tariffsCommand struct {
@@ -79,25 +101,27 @@ A text is measured on this machine and goes nowhere; write sms_segments: 2 inste
 
 // AfterApply tells the chosen command which kind of list it works with.
 func (tariffsCommand) AfterApply(c *kong.Context) error {
-	c.Bind(listKind{"tariffs", []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"},
-		rowsOf(map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON, "yaml": money.ParseTariffsYAML, "csv": money.ParseTariffsCSV})})
+	c.Bind(listKind{name: "tariffs", noun: "tariffs", lists: []string{"tariffs"},
+		keys: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"},
+		read: listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON, "yaml": money.ParseTariffsYAML, "csv": money.ParseTariffsCSV})})
 	return nil
 }
 
 // AfterApply tells the chosen command which kind of list it works with.
 func (templatesCommand) AfterApply(c *kong.Context) error {
-	c.Bind(listKind{"templates", []string{"template", "valid_from"},
-		rowsOf(map[string]func([]byte) ([]money.Template, error){"json": money.ParseTemplatesJSON, "yaml": money.ParseTemplatesYAML, "csv": money.ParseTemplatesCSV})})
+	c.Bind(listKind{name: "templates", noun: "templates", lists: []string{"templates"}, keys: []string{"template", "valid_from"},
+		read: listOf("templates", map[string]func([]byte) ([]money.Template, error){"json": money.ParseTemplatesJSON, "yaml": money.ParseTemplatesYAML, "csv": money.ParseTemplatesCSV})})
 	return nil
 }
 
-func rowsOf[T any](parse map[string]func([]byte) ([]T, error)) func(string, []byte) ([]byte, error) {
+// listOf reads files that hold one list.
+func listOf[T any](name string, parse map[string]func([]byte) ([]T, error)) func(string, []byte) ([]byte, error) {
 	return func(form string, body []byte) ([]byte, error) {
 		list, err := parse[form](body)
 		if err != nil {
 			return nil, err
 		}
-		return json.Marshal(append([]T{}, list...))
+		return json.Marshal(map[string][]T{name: append([]T{}, list...)})
 	}
 }
 
@@ -122,7 +146,7 @@ func (f listFile) form(name string) (string, error) {
 	return "", fmt.Errorf("%s: the name does not end with .yaml, .csv or .json: say --format", name)
 }
 
-// read returns the rows of a file as JSON. Problems of rows are printed to out, one a line, and counted by the error.
+// read returns the lists of a file as JSON. Problems of rows are printed to out, one a line, and counted by the error.
 func (f listFile) read(kind listKind, name string, out io.Writer) ([]byte, error) {
 	form, err := f.form(name)
 	if err != nil {
@@ -137,13 +161,13 @@ func (f listFile) read(kind listKind, name string, out io.Writer) ([]byte, error
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", kind.name, err)
 	}
-	rows, err := kind.rows(form, body)
+	lists, err := kind.read(form, body)
 	var wrong money.RowErrors
 	if !errors.As(err, &wrong) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return rows, nil
+		return lists, nil
 	}
 	// In the order of the file; a problem without a place, such as that there are more, comes last.
 	slices.SortStableFunc(wrong, func(a, b money.RowError) int { return cmp.Compare(uint(a.Line-1), uint(b.Line-1)) })
@@ -176,15 +200,15 @@ type listCheck struct {
 }
 
 func (c *listCheck) Run(kind listKind) error {
-	rows, err := c.read(kind, c.File, os.Stdout)
+	lists, err := c.read(kind, c.File, os.Stdout)
 	if err != nil {
 		return err
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(rows, &list); err != nil {
-		return fmt.Errorf("read %s: %w", kind.name, err)
+	rows, err := kind.rows(lists)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%s: %d %s, nothing wrong\n", c.File, len(list), kind.name)
+	fmt.Printf("%s: %d %s, nothing wrong\n", c.File, len(rows), kind.noun)
 	return nil
 }
 
@@ -196,11 +220,11 @@ type listImport struct {
 }
 
 func (c *listImport) Run(ctx context.Context, kind listKind) error {
-	encoded, err := c.read(kind, c.File, os.Stdout)
+	lists, err := c.read(kind, c.File, os.Stdout)
 	if err != nil {
 		return fmt.Errorf("%w; nothing was changed", err)
 	}
-	rows, err := readRows(encoded)
+	rows, err := kind.rows(lists)
 	if err != nil {
 		return err
 	}
@@ -224,7 +248,7 @@ func (c *listImport) Run(ctx context.Context, kind listKind) error {
 		return nil
 	}
 	// The list replaces the version that it was compared with, and no other.
-	version, err := server.put(ctx, kind, c.Account, encoded, old.Version)
+	version, err := server.put(ctx, kind, c.Account, lists, old.Version)
 	if err != nil {
 		return err
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +57,7 @@ type storedList struct {
 	Version uint64 `json:"version"`
 	At      string `json:"at"`
 	rows    []row
-	raw     json.RawMessage
+	lists   []byte // as a file holds them
 }
 
 // list returns an account's list, the newest one when version is 0.
@@ -65,18 +67,29 @@ func (a *api) list(ctx context.Context, kind listKind, account string, version u
 	if err != nil {
 		return list, err
 	}
-	var members map[string]json.RawMessage
 	if err = json.Unmarshal(body, &list); err == nil {
-		err = json.Unmarshal(body, &members)
+		list.lists, err = kind.shown(body)
 	}
 	if err == nil {
-		list.raw = members[kind.name]
-		list.rows, err = readRows(list.raw)
+		list.rows, err = kind.rows(list.lists)
 	}
 	if err != nil {
 		return list, fmt.Errorf("read the answer of %s: %w", a.address, err)
 	}
 	return list, nil
+}
+
+// shown picks the account's lists from an answer.
+func (k listKind) shown(answer []byte) ([]byte, error) {
+	if k.own != nil {
+		return k.own(answer)
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(answer, &members); err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !slices.Contains(k.lists, name) })
+	return json.Marshal(members)
 }
 
 // export returns an account's list as import takes it.
@@ -87,13 +100,18 @@ func (a *api) export(ctx context.Context, kind listKind, account, form string, v
 	}
 	if form == "json" {
 		var out bytes.Buffer
-		if err := json.Indent(&out, fmt.Appendf(nil, `{%q:%s}`, kind.name, list.raw), "", " "); err != nil {
+		if err := json.Indent(&out, list.lists, "", " "); err != nil {
 			return nil, list, fmt.Errorf("read the answer of %s: %w", a.address, err)
 		}
 		return append(out.Bytes(), '\n'), list, nil
 	}
-	// By its number: another list may have been put since.
-	body, err := a.get(ctx, kind, account, form, list.Version)
+	var body []byte
+	if kind.write != nil {
+		body, err = kind.write(form, list.lists)
+	} else {
+		// By its number: another list may have been put since.
+		body, err = a.get(ctx, kind, account, form, list.Version)
+	}
 	if form == "yaml" {
 		body = append(fmt.Appendf(nil, "# %s of account %q, version %d, put at %s\n", kind.name, account, list.Version, list.At), body...)
 	}
@@ -109,9 +127,9 @@ func (a *api) get(ctx context.Context, kind listKind, account, form string, vers
 }
 
 // put replaces the version current of an account's list (0: none) and returns the new version.
-func (a *api) put(ctx context.Context, kind listKind, account string, rows []byte, current uint64) (uint64, error) {
+func (a *api) put(ctx context.Context, kind listKind, account string, lists []byte, current uint64) (uint64, error) {
 	q := url.Values{"account": {account}, "if_version": {strconv.FormatUint(current, 10)}}
-	body, err := a.send(ctx, http.MethodPut, "/v1/"+kind.name+"?"+q.Encode(), fmt.Appendf(nil, `{%q:%s}`, kind.name, rows))
+	body, err := a.send(ctx, http.MethodPut, "/v1/"+kind.name+"?"+q.Encode(), lists)
 	if err != nil {
 		return 0, err
 	}

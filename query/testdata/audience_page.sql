@@ -12,7 +12,7 @@ FROM
     SELECT account, recipient, app, if(start_ms = 9999999999999, cohort_ms, start_ms) AS ms, 3 AS rank
     FROM
     (
-        SELECT account, recipient, app, start_ms, cohort_ms, provider, error_code, permanent, expired
+        SELECT account, recipient, app, start_ms, cohort_ms, channel, provider, error_code, expired
         FROM attempts_by_recipient FINAL
         WHERE channel = 'push' AND bitTest(code, 3) AND account IN {accounts:Array(String)} AND app IN {apps:Array(String)} AND account >= {after_account:String}
             AND (account, recipient, app) > ({after_account:String}, {after_recipient:String}, {after_app:String})
@@ -24,7 +24,10 @@ FROM
         transform(concat(if(a.account IN (SELECT account FROM error_map), a.account, ''), '\0*\0', a.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            if(a.permanent = 1, 'unknown_subscriber', 'unknown')))) IN ('app_uninstalled', 'token_invalid')
+            transform(concat('\0', multiIf(a.channel = 'sms', 'map', a.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', a.error_code),
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+    'unknown')))) IN ('app_uninstalled', 'token_invalid')
 )
 GROUP BY account, recipient, app
 HAVING max((ms, rank)).2 = {rank:UInt8}

@@ -5,7 +5,7 @@ WITH
 SELECT
     toString(c0) AS k0,
     c1 AS k1,
-    r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired, sum(r.failed),
+    r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
     max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
 FROM rollup_failures AS r
@@ -19,7 +19,7 @@ WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to
         HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
     )
     AND r.account IN {filter_account:Array(String)}
-GROUP BY c0, c1, r.account, r.channel, r.provider, r.error_code, r.permanent, r.expired
+GROUP BY c0, c1, r.account, r.channel, r.provider, r.error_code, r.expired
 -- from = 1760572800
 -- to = 1795136400
 -- generation = 7

@@ -1,0 +1,74 @@
+package aggregate
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"kaskad/schema"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says whether it is a guess.
+func TestGatherer_Unpack_Classes(t *testing.T) {
+	conn := connect(t)
+	putList(t, conn, schema.ReferenceErrorMap, "a", 2, schema.ErrorList{
+		Lines:   []schema.ErrorLine{{Provider: "own", Code: "X", Class: "unknown"}, {Provider: "own", Code: "Y", Class: "unknown_subscriber"}},
+		Aliases: []schema.ErrorAlias{{Provider: "mts", Like: "map"}},
+	})
+	at := noon.Add(-48 * time.Hour)
+	cases := []struct{ channel, provider, code, status, want string }{
+		{"sms", "nobody", "1", "undelivered", "unknown_subscriber guessed"},
+		{"sms", "nobody", "5", "undelivered", "unknown guessed"},
+		{"sms", "mts", "1", "undelivered", "unknown_subscriber"},
+		{"sms", "vonage", "5", "undelivered", "route_error"},
+		{"sms", "nexmo", "5", "undelivered", "route_error"},
+		{"sms", "nobody", "9999", "undelivered", "unknown"},
+		{"sms", "own", "X", "undelivered", "unknown"},
+		{"sms", "own", "Y", "undelivered", "unknown_subscriber"},
+		{"sms", "nobody", "", "expired", "expired"},
+		{"sms", "nobody", "", "undelivered", "unknown"},
+		{"flash_call", "nobody", "21", "undelivered", "not_answered guessed"},
+		{"voice", "nobody", "1", "undelivered", "unknown_subscriber guessed"},
+		{"voice", "nobody", "11", "undelivered", "unknown"},
+		{"voice", "mts", "11", "undelivered", "not_sms_capable"},
+	}
+	var lines string
+	for i, c := range cases {
+		at := at.Add(time.Duration(i) * time.Minute)
+		lines += line(fmt.Sprint("m", i), c.status, at, append(submitted(at), "channel", fmt.Sprintf("%q", c.channel),
+			"provider", fmt.Sprintf("%q", c.provider), "error_code", fmt.Sprintf("%q", c.code), "permanent", "true")...)
+	}
+	load(t, conn, "t", []byte(lines), noon)
+	settle(t, newAggregator(conn, noon))
+	maps, err := schema.ReadErrorMaps(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var account, recipient, packed string
+	if err := conn.QueryRow(t.Context(), statement("numbers_evidence"), clickhouse.Named("accounts", []string{"a"}), clickhouse.Named("done", uint64(0)),
+		clickhouse.Named("ready", uint64(0))).Scan(&account, &recipient, &packed); err != nil {
+		t.Fatal(err)
+	}
+	g := gatherer{maps: maps, nowMS: noon.UnixMilli(), windowMS: 400 * 24 * schema.HourMS}
+	var e evidence
+	if err := g.unpack(&e, account, packed); err != nil {
+		t.Fatal(err)
+	}
+	// In the order of the cases: each was sent a minute after the one before.
+	slices.SortFunc(e.failures, func(x, y failure) int { return int(x.atMS - y.atMS) })
+	if len(e.failures) != len(cases) {
+		t.Fatalf("%d failures, want %d", len(e.failures), len(cases))
+	}
+	for i, f := range e.failures {
+		got := f.class
+		if f.guessed {
+			got += " guessed"
+		}
+		if got != cases[i].want {
+			t.Errorf("%+v: %s", cases[i], got)
+		}
+	}
+}

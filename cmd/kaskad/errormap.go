@@ -1,0 +1,81 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"kaskad/money"
+)
+
+type errorMapCommand struct {
+	listCommands `embed:""`
+}
+
+// Help shows how an error map is kept.
+func (errorMapCommand) Help() string {
+	return `Keep what an account says of its providers' error codes, beside what is shipped, in a file, YAML, CSV or JSON:
+
+    lines:
+      - provider: devino
+        code: "40"
+        class: memory_full
+    aliases:
+      - provider: mts-smpp
+        like: map
+
+    kaskad error-map check errors.yaml
+    kaskad error-map import errors.yaml --account acme --dry-run
+    kaskad error-map import errors.yaml --account acme
+
+In CSV, provider,code,class,like, a row with a cell under like is an alias. docs/errors.md explains classes, providers and aliases. What says the
+same as a shipped line is left out. Verdicts on the account's numbers are decided anew by an imported map, and by its past.`
+}
+
+// AfterApply tells the chosen command which kind of list it works with.
+func (errorMapCommand) AfterApply(c *kong.Context) error {
+	c.Bind(listKind{name: "error-map", noun: "lines and aliases", lists: []string{"lines", "aliases"}, keys: []string{"provider", "code"},
+		read: readErrorMap, own: ownErrorMap, write: writeErrorMap})
+	return nil
+}
+
+func readErrorMap(form string, body []byte) ([]byte, error) {
+	parse := map[string]func([]byte) (money.ErrorMap, error){"json": money.ParseErrorMapJSON, "yaml": money.ParseErrorMapYAML, "csv": money.ParseErrorMapCSV}
+	m, err := parse[form](body)
+	if err != nil {
+		return nil, err
+	}
+	list, err := m.List().Own()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(list)
+}
+
+// ownErrorMap leaves out the shipped lines and aliases that the server shows beside the account's.
+func ownErrorMap(shown []byte) ([]byte, error) {
+	var m money.ErrorMap
+	if err := json.Unmarshal(shown, &m); err != nil {
+		return nil, err
+	}
+	m.Lines = slices.DeleteFunc(m.Lines, func(l money.ErrorMapRow) bool { return l.Origin != money.OriginAccount })
+	m.Aliases = slices.DeleteFunc(m.Aliases, func(a money.ErrorAliasRow) bool { return a.Origin != money.OriginAccount })
+	list, err := m.List().Own()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(list)
+}
+
+func writeErrorMap(form string, lists []byte) ([]byte, error) {
+	var m money.ErrorMap
+	if err := json.Unmarshal(lists, &m); err != nil {
+		return nil, fmt.Errorf("read error map: %w", err)
+	}
+	if form == "csv" {
+		return money.ErrorMapCSV(m)
+	}
+	return money.ErrorMapYAML(m)
+}
