@@ -117,7 +117,7 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 	if err != nil {
 		return last, false, err
 	}
-	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	maps, err := s.errorMaps(ctx)
 	if err != nil {
 		return last, false, fmt.Errorf("read error maps: %w", err)
 	}

@@ -149,7 +149,7 @@ func (s *Server) definitions(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
-	if answer.Routes, err = s.readRoutes(ctx); err != nil {
+	if answer.Routes, err = s.routeLines(ctx); err != nil {
 		return err
 	}
 	c.PureJSON(http.StatusOK, answer)

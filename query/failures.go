@@ -64,7 +64,7 @@ type failureSums struct {
 }
 
 func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	maps, err := s.errorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
 
 // withErrorMap sends the error maps of all accounts along with a statement.
 func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
-	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	maps, err := s.errorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}

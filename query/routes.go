@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"kaskad/schema"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
@@ -24,8 +26,50 @@ type route struct {
 	SettlingDays uint16  `json:"settling_days"`
 }
 
-// readRoutes returns all lines, ordered by account, channel and provider.
-func (s *Server) readRoutes(ctx context.Context) (all []route, err error) {
+// readRoutes returns all lines, and those that aliases of providers add to them.
+func (s *Server) readRoutes(ctx context.Context) ([]route, error) {
+	lines, err := s.routeLines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	maps, err := s.errorMaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return aliasedRoutes(lines, maps), nil
+}
+
+// aliasedRoutes adds a line for each provider that is looked up under another name (docs/definitions.md section 2): what that name's routes report.
+func aliasedRoutes(lines []route, maps *schema.ErrorMaps) []route {
+	// A name that is replaced has no line of its own.
+	all := slices.DeleteFunc(slices.Clone(lines), func(r route) bool { return maps.Provider(r.Account, r.Provider) != r.Provider })
+	table := newRouteTable(all)
+	for _, alias := range maps.Aliases("") {
+		for _, r := range lines {
+			if r.Provider == alias.Like {
+				r.Provider = alias.Provider
+				all = append(all, r)
+			}
+		}
+	}
+	for _, account := range maps.Accounts() {
+		for _, alias := range maps.Aliases(account) {
+			if !maps.OwnAlias(account, alias.Provider) {
+				continue
+			}
+			for _, channel := range schema.Channels {
+				line := table.find(account, channel, alias.Like)
+				line.Account, line.Channel, line.Provider = account, channel, alias.Provider
+				all = slices.DeleteFunc(all, func(r route) bool { return r.Account == account && r.Channel == channel && r.Provider == alias.Provider })
+				all = append(all, line)
+			}
+		}
+	}
+	return all
+}
+
+// routeLines returns the lines of the table, ordered by account, channel and provider.
+func (s *Server) routeLines(ctx context.Context) (all []route, err error) {
 	rows, err := s.deps.Conn.Query(s.settings(ctx), routesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("read routes: %w", err)

@@ -49,6 +49,7 @@ type Server struct {
 	// wait is maxWait but in tests, and verdictWait is the constant of that name.
 	wait, verdictWait time.Duration
 	decoders          sync.Pool
+	errors            errorMapCache
 	// stopping is closed when the server is to end: nobody waits for something new any more.
 	stopping chan struct{}
 	stop     sync.Once

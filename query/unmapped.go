@@ -122,7 +122,7 @@ func (s *Server) unmapped(c *gin.Context) error {
 
 func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unmappedCode, err error) {
 	ctx = s.settings(ctx)
-	maps, err := schema.ReadErrorMaps(ctx, s.deps.Conn)
+	maps, err := s.errorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -183,6 +183,9 @@ func ReadErrorMaps(ctx context.Context, conn driver.Conn) (*ErrorMaps, error) {
 // Version returns the version of the account's list, 0 when it never put any.
 func (m *ErrorMaps) Version(account string) uint64 { return m.versions[account] }
 
+// Accounts lists the accounts that have lines or aliases of their own, in order.
+func (m *ErrorMaps) Accounts() []string { return slices.Sorted(maps.Keys(m.own)) }
+
 // Own tells whether the line in force for a provider's code is the account's rather than a shipped one.
 func (m *ErrorMaps) Own(account string, line ErrorLine) bool {
 	_, own := m.own[account].lines[errorKey{line.Provider, line.Code}]
