@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// SpendRow is a row of the spend report, by which an invoice is checked. Amounts are in micro-units of the currency; nil is null.
+// SpendRow is a row of the spend report, by which an invoice is checked. Amounts are in micro-units of the currency;
+// nil is null.
 type SpendRow struct {
 	Keys     []Key
 	Currency string
@@ -44,8 +45,8 @@ func (r SpendRow) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// SpendReport computes the spend report: what each attempted step costs, whatever its message does. Names are those of the channel report, and
-// currency among the filters. A nil GroupBy is by channel.
+// SpendReport computes the spend report: what each attempted step costs, whatever its message does. Names are those of
+// the channel report, and currency among the filters. A nil GroupBy is by channel.
 func (m *Model) SpendReport(q SavingsQuery) ([]SpendRow, error) {
 	from, to, err := m.bounds(q.Query)
 	if err != nil {
@@ -88,7 +89,8 @@ func (m *Model) SpendReport(q SavingsQuery) ([]SpendRow, error) {
 			if row != nil {
 				currency = row.currency
 			}
-			if wanted, filtered := q.Filters["currency"]; filtered && !slices.Contains(wanted, currency) || !m.passes(filters, mk, s.attempt, cohort, q.zone()) {
+			wanted, filtered := q.Filters["currency"]
+			if filtered && !slices.Contains(wanted, currency) || !m.passes(filters, mk, s.attempt, cohort, q.zone()) {
 				continue
 			}
 			var keys []Key
@@ -102,7 +104,8 @@ func (m *Model) SpendReport(q SavingsQuery) ([]SpendRow, error) {
 				id += strconv.Itoa(len(key.Text)) + ":" + key.Text + strconv.Itoa(key.Number) + ";"
 			}
 			if rows[id] == nil {
-				rows[id] = &SpendRow{Keys: keys, Currency: currency, Cost: new(big.Int), ReportedCost: new(big.Int), Drift: new(big.Int), OfUnpriced: new(big.Int)}
+				rows[id] = &SpendRow{Keys: keys, Currency: currency,
+					Cost: new(big.Int), ReportedCost: new(big.Int), Drift: new(big.Int), OfUnpriced: new(big.Int)}
 			}
 			rows[id].add(s, row != nil, p.priced())
 		}
