@@ -73,7 +73,8 @@ func (m *Model) attributions() map[*attempt]attributed {
 			}
 		} else {
 			for _, c := range ofAddress[address{e.account, e.recipient}] {
-				if c.channel == channel && (app == "" || c.app == "" || app == c.app) && e.occurred-7*dayMS <= c.at && c.at <= e.occurred {
+				sameApp := app == "" || c.app == "" || app == c.app
+				if c.channel == channel && sameApp && e.occurred-7*dayMS <= c.at && c.at <= e.occurred {
 					consider(c)
 				}
 			}

@@ -81,9 +81,9 @@ func (w *wireEvent) saidField(name string) *said {
 
 // textFields are the names that textField knows.
 func textFields() []string {
-	return []string{"account", "contact", "message_id", "submitted_at", "channel", "status", "occurred_at", "recipient", "campaign", "template",
-		"sender", "provider", "app", "operator", "traffic", "sms_text", "error_code", "trigger", "price", "currency", "country",
-		"owner_changed_at", "event_id"}
+	return []string{"account", "contact", "message_id", "submitted_at", "channel", "status", "occurred_at", "recipient",
+		"campaign", "template", "sender", "provider", "app", "operator", "traffic", "sms_text", "error_code", "trigger",
+		"price", "currency", "country", "owner_changed_at", "event_id"}
 }
 
 func (w *wireEvent) textField(name string) *string {
@@ -189,7 +189,8 @@ func flatNumber(text string) (value int64, rest string, ok bool) {
 	return value, rest, ok
 }
 
-// decodeAny decodes any event. Of values of the wrong type it notes a fault of the field; the error is for a line that is no JSON object.
+// decodeAny decodes any event. Of values of the wrong type it notes a fault of the field; the error is for a line that
+// is no JSON object.
 func decodeAny(line []byte, w *wireEvent, f *faults) error {
 	*w = wireEvent{}
 	var values map[string]json.RawMessage

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,6 +76,33 @@ func TestModel_Add_OrderAndDuplicatesChangeNothing(t *testing.T) {
 		r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
 		if got := truth(t, fold(sim.Now(), again)); got != want {
 			rt.Fatalf("seed %d: the report changed:\n%s\nwant\n%s", seed, got, want)
+		}
+	})
+}
+
+// The same of the worlds of money, where e-mails bounce, parts have prices and people opt out.
+func TestModel_Reports_OrderAndDuplicatesChangeNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		seed := rapid.Uint64Range(0, 1<<20).Draw(rt, "seed")
+		w := RandomMoney(seed)
+		text := func(lines ...[][]byte) string {
+			m := w.model(t, lines...)
+			spend, err := m.SpendReport(w.query(Query{GroupBy: []string{"step", "country"}}, w.Tariffs))
+			if err != nil {
+				rt.Fatal(err)
+			}
+			rows, err := json.Marshal(spend)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			return truth(t, m) + string(rows)
+		}
+		want := text(w.Early, w.Late)
+		again := slices.Concat(w.Late, w.Early, w.Early[:len(w.Early)/2], w.Late)
+		r := rand.New(rand.NewPCG(seed, rapid.Uint64().Draw(rt, "shuffle")))
+		r.Shuffle(len(again), func(i, j int) { again[i], again[j] = again[j], again[i] })
+		if got := text(again); got != want {
+			rt.Fatalf("seed %d: the reports changed:\n%s\nwant\n%s", seed, got, want)
 		}
 	})
 }

@@ -65,7 +65,8 @@ type message struct {
 
 type attempt struct {
 	times [statuses]int64 // Unix milliseconds, 0 while unseen; without the receipts that name a part.
-	// receipts are the deliveries and failures that name a part. Whether they are of the part or of the whole is known when parts is.
+	// receipts are the deliveries and failures that name a part. Whether they are of the part or of the whole is known
+	// when parts is.
 	receipts  map[receipt]span
 	machine   int64   // The earliest machine open.
 	replies   []int64 // The times of all replies, each once.
@@ -73,7 +74,8 @@ type attempt struct {
 	country   uint32 // What the events say of a recipient that is no number.
 	recipient string
 	contact   string
-	// The code of the latest failure that carries one, without its leading zeros, and when that was. permanent: some failure was called that.
+	// The code of the latest failure that carries one, without its leading zeros, and when that was. permanent: some
+	// failure was called that.
 	errorCode uint32
 	errorAt   int64
 	permanent bool
@@ -253,7 +255,8 @@ func (m *Model) fold(a *attempt, p parsed) {
 	}
 }
 
-// foldReason keeps the code of the failure in m.wire if it is of the latest one that carries a code, of several at that time the greatest.
+// foldReason keeps the code of the failure in m.wire if it is of the latest one that carries a code, of several at that
+// time the greatest.
 func (m *Model) foldReason(a *attempt, occurred int64) {
 	code := strings.TrimLeft(m.wire.ErrorCode, "0")
 	if code == "" || a.errorCode != 0 && (occurred < a.errorAt || occurred == a.errorAt && code <= m.strings[a.errorCode]) {
@@ -262,8 +265,8 @@ func (m *Model) foldReason(a *attempt, occurred int64) {
 	a.errorCode, a.errorAt = m.intern(code), occurred
 }
 
-// person tells whom the message went to: the greatest contact over all of its steps, without one its phone number, without one the
-// recipient of its lowest step.
+// person tells whom the message went to: the greatest contact over all of its steps, without one its phone number,
+// without one the recipient of its lowest step.
 func (msg *message) person() string {
 	contact, phone := "", ""
 	lowest := &msg.attempts[0]
@@ -346,7 +349,8 @@ func (a *attempt) derive(cohort int64) facts {
 	return f
 }
 
-// at returns the earliest time of a status of the whole, 0 while unseen. A message of one part has no parts: its receipts are of the whole.
+// at returns the earliest time of a status of the whole, 0 while unseen. A message of one part has no parts: its
+// receipts are of the whole.
 func (a *attempt) at(status int) int64 {
 	t := a.times[status]
 	if a.parts > 1 {
@@ -373,8 +377,8 @@ func (a *attempt) sawExpired() bool {
 	return false
 }
 
-// partFacts is what the receipts of parts say: completed is when the last part was delivered, 0 while one is not; failed that an undelivered
-// part failed; taken that a provider took one: it was delivered, undelivered or expired.
+// partFacts is what the receipts of parts say: completed is when the last part was delivered, 0 while one is not;
+// failed that an undelivered part failed; taken that a provider took one: it was delivered, undelivered or expired.
 type partFacts struct {
 	completed     int64
 	failed, taken bool

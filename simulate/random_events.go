@@ -62,7 +62,8 @@ func (g *moneyMaker) inbound(near time.Time, id string) {
 
 // optOut says that somebody has had enough, with the message that it is about or without.
 func (g *moneyMaker) optOut(channel, recipient, app, id string, at time.Time) {
-	wire := map[string]any{"status": g.pick("unsubscribed blocked complained complained subscribed"), "recipient": recipient, "channel": channel}
+	status := g.pick("unsubscribed blocked complained complained subscribed")
+	wire := map[string]any{"status": status, "recipient": recipient, "channel": channel}
 	if g.chance(10) {
 		wire["channel"] = g.pick(moneyChannels)
 	}

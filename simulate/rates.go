@@ -23,9 +23,9 @@ func (r Rate) Millionths() (int64, bool) {
 	return int64(quotient), true
 }
 
-// Wilson returns the 95 % Wilson interval of the rate in millionths, rounded half away from zero, and false when Den is 0. Both bounds are
-// exact: the square root is taken of an integer and never rounded to a float. z is 1.959963984540054, of which the 1.959964 of
-// docs/definitions.md is the rounded form: the examples tell the two apart.
+// Wilson returns the 95 % Wilson interval of the rate in millionths, rounded half away from zero, and false when Den is
+// 0. Both bounds are exact: the square root is taken of an integer and never rounded to a float. z is
+// 1.959963984540054, of which the 1.959964 of docs/definitions.md is the rounded form: the examples tell the two apart.
 //
 // With p = k ÷ n the bounds are (k + z²/2 ∓ z·√(k(n−k)/n + z²/4)) ÷ (n + z²). Multiplied by 2n·10³⁰ they read
 // (P ∓ √S) ÷ R with integers P, S and R.

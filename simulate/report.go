@@ -189,7 +189,8 @@ func timeKey(name string, t time.Time) (Key, error) {
 	return Key{}, fmt.Errorf("group_by: %q is no name of the channel report", name)
 }
 
-// countryOf returns the country of a phone number; of another recipient what its events say, or else its "user:CC.…" id does.
+// countryOf returns the country of a phone number; of another recipient what its events say, or else its "user:CC.…" id
+// does.
 func (m *Model) countryOf(a *attempt) string {
 	if strings.HasPrefix(a.recipient, "+") {
 		return m.country(a.recipient)

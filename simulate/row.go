@@ -55,8 +55,8 @@ type Row struct {
 	Mature bool
 }
 
-// MarshalJSON writes keys first, then the counts, rates and the bound in the order of testdata/examples/channels.json, and what the
-// examples lack: what recipients did, percentiles (seconds) and mature.
+// MarshalJSON writes keys first, then the counts, rates and the bound in the order of testdata/examples/channels.json,
+// and what the examples lack: what recipients did, percentiles (seconds) and mature.
 func (r Row) MarshalJSON() ([]byte, error) {
 	out := []byte{'{'}
 	field := func(name string) {
@@ -138,7 +138,8 @@ func (r Row) MarshalJSON() ([]byte, error) {
 	return append(out, '}'), nil
 }
 
-// printed rounds a latency as it is printed, in milliseconds: to 3 significant digits below 100 s, to whole seconds above.
+// printed rounds a latency as it is printed, in milliseconds: to 3 significant digits below 100 s, to whole seconds
+// above.
 func printed(latency time.Duration) int64 {
 	ms, unit := latency.Milliseconds(), int64(1)
 	switch {
@@ -152,7 +153,8 @@ func printed(latency time.Duration) int64 {
 	return (ms + unit/2) / unit * unit
 }
 
-// printedRight tells whether a latency in seconds is written with 3 significant digits below 100 s, and in whole seconds above.
+// printedRight tells whether a latency in seconds is written with 3 significant digits below 100 s, and in whole
+// seconds above.
 func printedRight(seconds string) bool {
 	whole, fraction, _ := strings.Cut(seconds, ".")
 	digits := strings.TrimLeft(whole+fraction, "0")
@@ -162,8 +164,8 @@ func printedRight(seconds string) bool {
 	return len(strings.TrimRight(digits, "0")) <= 3
 }
 
-// tolerable tells whether a latency, in seconds, is within the relative error of 2 % that docs/definitions.md section 3 allows. The last
-// digit that is printed is allowed besides, for both are rounded.
+// tolerable tells whether a latency, in seconds, is within the relative error of 2 % that docs/definitions.md section 3
+// allows. The last digit that is printed is allowed besides, for both are rounded.
 func tolerable(want, got float64) bool {
 	digit := 0.001
 	for _, border := range [...]float64{1, 10, 100} {
@@ -305,8 +307,8 @@ func TruthQueries() ([]Query, error) {
 }
 
 // WriteTruth writes the model's reports over everything, in the format of testdata/examples/channels.json: an object with now, the
-// name of the events' file, and a report for each query. The fields of a row are those of the example, the exact
-// percentiles and mature.
+// name of the events' file, and a report for each query. The fields of a row are those of the example,
+// what recipients did, percentiles as they are printed and mature.
 func (m *Model) WriteTruth(w io.Writer, events string, queries []Query) error {
 	reports := make([]truthReport, 0, len(queries))
 	for _, q := range queries {

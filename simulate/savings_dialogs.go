@@ -25,8 +25,8 @@ type dialogUnits struct {
 	conversation, outside int64
 }
 
-// dialogs decides the conversations and windows of docs/definitions.md section 4 over all messages whose cohort is known: they depend on
-// events alone, whatever a report selects. It returns the units of every delivered attempt.
+// dialogs decides the conversations and windows of docs/definitions.md section 4 over all messages whose cohort is
+// known: they depend on events alone, whatever a report selects. It returns the units of every delivered attempt.
 func (m *Model) dialogs() map[*attempt]dialogUnits {
 	moments := make(map[dialogKey][]moment)
 	for mk, msg := range m.messages {

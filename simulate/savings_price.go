@@ -69,8 +69,8 @@ func (a *attempt) foldMoney(w *wireEvent) {
 	}
 }
 
-// reportedPrice adds up the prices of the attempt's parts in a currency, and returns false when none is known. What names no part is one of
-// its own; of a message that has no parts all of it is.
+// reportedPrice adds up the prices of the attempt's parts in a currency, and returns false when none is known. What
+// names no part is one of its own; of a message that has no parts all of it is.
 func (a *attempt) reportedPrice(currency string) (sum int64, found bool) {
 	whole := int64(0)
 	for of, price := range a.reported {

@@ -51,7 +51,8 @@ const (
 	saidTrue
 )
 
-// saidZero stands for a step or a part that the event gives as 0, which is outside its range, where a missing one is not.
+// saidZero stands for a step or a part that the event gives as 0, which is outside its range, where a missing one is
+// not.
 const saidZero = -1
 
 // wireEvent is the event as it stands in JSON. What is missing reads as empty or 0, which the definitions treat alike.
@@ -123,8 +124,8 @@ func parse(line []byte, w *wireEvent, now int64) (parsed, error) {
 }
 
 func (w *wireEvent) checkRequired(ofMessage bool, f *faults) {
-	for _, field := range [...]struct{ name, value string }{{"account", w.Account}, {"status", w.Status}, {"recipient", w.Recipient},
-		{"occurred_at", w.OccurredAt}, {"channel", w.Channel}, {"message_id", w.MessageID}} {
+	for _, field := range [...]struct{ name, value string }{{"account", w.Account}, {"status", w.Status},
+		{"recipient", w.Recipient}, {"occurred_at", w.OccurredAt}, {"channel", w.Channel}, {"message_id", w.MessageID}} {
 		optional := field.name == "channel" && w.Status == "lookup" || field.name == "message_id" && !ofMessage
 		if field.value == "" && !optional {
 			f.add(field.name, "missing")
@@ -215,8 +216,8 @@ func checkedInstant(field, text string, now int64, f *faults) int64 {
 	return ms
 }
 
-// instant reads a time as Unix milliseconds, further digits cut: RFC 3339, also with +0300 or a blank for the T, or Unix seconds of 10
-// digits, or milliseconds of 13.
+// instant reads a time as Unix milliseconds, further digits cut: RFC 3339, also with +0300 or a blank for the T, or
+// Unix seconds of 10 digits, or milliseconds of 13.
 func instant(text string) (int64, error) {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil && text[0] >= '0' && text[0] <= '9' {
 		switch len(text) {
@@ -234,7 +235,8 @@ func instant(text string) (int64, error) {
 	}, text)
 	const day, clock = "9999-99-99", "99:99:99"
 	// The library takes a comma for the point.
-	if strings.Contains(text, ",") || len(shape) < len(day)+1+len(clock) || shape[:len(day)] != day || !oneOf(shape[len(day):len(day)+1], "T", "t", " ") ||
+	if strings.Contains(text, ",") || len(shape) < len(day)+1+len(clock) || shape[:len(day)] != day ||
+		!oneOf(shape[len(day):len(day)+1], "T", "t", " ") ||
 		shape[len(day)+1:len(day)+1+len(clock)] != clock {
 		return 0, fmt.Errorf("%q is no time of RFC 3339 or Unix time", text)
 	}
@@ -278,7 +280,8 @@ func validRecipient(s string) bool {
 	return len(digits) >= 7 && len(digits) <= 15 && digits[0] != '0' && strings.Trim(digits, "0123456789") == ""
 }
 
-// micros returns a price of 0…1 000 000 000 with at most 6 decimals, zeros beyond them cut, in micro-units, and false for any other text.
+// micros returns a price of 0…1 000 000 000 with at most 6 decimals, zeros beyond them cut, in micro-units, and false
+// for any other text.
 func micros(s string) (int64, bool) {
 	whole, fraction, point := strings.Cut(s, ".")
 	if whole == "" || strings.Trim(whole+fraction, "0123456789") != "" || point != (fraction != "") {
