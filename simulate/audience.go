@@ -33,7 +33,8 @@ func (r AudienceRow) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// Audience finds the state of every subscriber, or who has blocked and complained, in the order of account, recipient, channel and app.
+// Audience finds the state of every subscriber, or who has blocked and complained, in the order of account, recipient,
+// channel and app.
 func (m *Model) Audience(q AudienceQuery) ([]AudienceRow, error) {
 	codes, err := codeBooks(q.Shipped, q.ErrorMaps)
 	if err != nil {
@@ -47,8 +48,7 @@ func (m *Model) Audience(q AudienceQuery) ([]AudienceRow, error) {
 		}
 		for _, row := range states {
 			row.Account, row.Recipient = who.account, who.number
-			wanted := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
-			if wanted(q.Accounts, row.Account) && wanted(q.Channels, row.Channel) && wanted(q.Apps, row.App) && (q.State == "" || q.State == row.State) {
+			if q.wants(row) {
 				rows = append(rows, row)
 			}
 		}
@@ -59,7 +59,14 @@ func (m *Model) Audience(q AudienceQuery) ([]AudienceRow, error) {
 	return rows, nil
 }
 
-// subscriptions returns a recipient's state by channel and app: the latest of subscribed, unsubscribed and uninstalled. At one time the greater loss wins.
+func (q AudienceQuery) wants(row AudienceRow) bool {
+	listed := func(list []string, value string) bool { return len(list) == 0 || slices.Contains(list, value) }
+	return listed(q.Accounts, row.Account) && listed(q.Channels, row.Channel) && listed(q.Apps, row.App) &&
+		(q.State == "" || q.State == row.State)
+}
+
+// subscriptions returns a recipient's state by channel and app: the latest of subscribed, unsubscribed and uninstalled. At
+// one time the greater loss wins. Error codes that opt out do not unsubscribe.
 func subscriptions(signals []signal) map[[2]string]AudienceRow {
 	losses := [...]string{"subscribed", "unsubscribed", "uninstalled"}
 	states := make(map[[2]string]AudienceRow)
@@ -74,7 +81,8 @@ func subscriptions(signals []signal) map[[2]string]AudienceRow {
 		where := [2]string{s.channel, s.app}
 		row, found := states[where]
 		row.Contact = max(row.Contact, s.contact)
-		if at := instantOf(s.at); !found || at.After(row.Since) || at.Equal(row.Since) && loss > slices.Index(losses[:], row.State) {
+		known := slices.Index(losses[:], row.State)
+		if at := instantOf(s.at); !found || at.After(row.Since) || at.Equal(row.Since) && loss > known {
 			row.State, row.Channel, row.App, row.Since = s.kind, s.channel, s.app, at
 		}
 		states[where] = row
@@ -91,7 +99,8 @@ func optedOut(signals []signal, kind string) map[[2]string]AudienceRow {
 		}
 		where := [2]string{o.channel, o.app}
 		row := states[where]
-		states[where] = AudienceRow{State: kind, Contact: max(row.Contact, o.contact), Channel: o.channel, App: o.app, Since: later(row.Since, instantOf(o.at))}
+		states[where] = AudienceRow{State: kind, Contact: max(row.Contact, o.contact), Channel: o.channel, App: o.app,
+			Since: later(row.Since, instantOf(o.at))}
 	}
 	return states
 }

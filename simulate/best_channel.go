@@ -33,12 +33,14 @@ type proof struct {
 	at int64
 }
 
-// later compares proofs by time, message and step.
+// compare orders proofs by time, message and step.
 func (p proof) compare(other proof) int {
-	return cmp.Or(cmp.Compare(p.at, other.at), strings.Compare(p.x.key.id, other.x.key.id), cmp.Compare(p.x.attempt.step, other.x.attempt.step))
+	return cmp.Or(cmp.Compare(p.at, other.at), strings.Compare(p.x.key.id, other.x.key.id),
+		cmp.Compare(p.x.attempt.step, other.x.attempt.step))
 }
 
-// BestChannel finds each person's channel, in the order of account and person. What was read or delivered at an address that is lost proves nothing.
+// BestChannel finds each person's channel, in the order of account and person. What was read or delivered at an address
+// that is lost proves nothing.
 func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 	tariffs, err := readTariffs(q.Numbers.Tariffs)
 	if err != nil {
@@ -82,7 +84,8 @@ func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 		}
 		var candidates []BestChannelRow
 		for channel, p := range proofs {
-			row := BestChannelRow{Account: who.account, Contact: who.who, Channel: channel, Recipient: p.x.attempt.recipient, Evidence: evidence}
+			row := BestChannelRow{Account: who.account, Contact: who.who, Channel: channel, Recipient: p.x.attempt.recipient,
+				Evidence: evidence}
 			row.Cost, row.Currency = m.oneMore(&p.x.foldedAttempt, tariffs, m.asOf(q.Numbers))
 			candidates = append(candidates, row)
 		}
@@ -107,7 +110,8 @@ func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 	return rows, nil
 }
 
-// compare puts the better of two candidates of a person first: those in the person's currency, those in others, those without a price.
+// compare puts the better of two candidates of a person first: those in the person's currency, those in others, those
+// without a price.
 func (r BestChannelRow) compare(other BestChannelRow, currency string) int {
 	rank := func(r BestChannelRow) int {
 		switch {
@@ -125,7 +129,8 @@ func (r BestChannelRow) compare(other BestChannelRow, currency string) int {
 	return cmp.Or(cmp.Compare(rank(r), rank(other)), price, strings.Compare(r.Channel, other.Channel))
 }
 
-// oneMore prices one more message like an attempt by the tariffs of a moment, as if it were sent, delivered and billed. A nil cost is unknown.
+// oneMore prices one more message like an attempt by the tariffs of a moment, as if it were sent, delivered and billed. A
+// nil cost is unknown.
 func (m *Model) oneMore(x *foldedAttempt, tariffs map[string][]*tariff, at int64) (cost *big.Int, currency string) {
 	t := bestTariff(tariffs[x.account], m.tariffKeys(x.attempt), at, false)
 	if t == nil {
@@ -160,5 +165,6 @@ func (x *foldedAttempt) billedSegments() int64 {
 
 func (m *Model) tariffKeys(a *attempt) tariffKeys {
 	dim := func(i int) string { return m.strings[a.dims[i]] }
-	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.countryOf(a), dim(dimTraffic), dim(dimSender), dim(dimApp)}
+	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.countryOf(a), dim(dimTraffic), dim(dimSender),
+		dim(dimApp)}
 }

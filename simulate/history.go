@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// HistoryQuery asks what moving an account's SMS to a channel would save, from what a period tells. Prices are decimals.
+// HistoryQuery asks what moving an account's SMS to a channel would save, by what a period tells. Prices are decimals.
 type HistoryQuery struct {
 	ReachQuery
 	Account, Channel string
 	Templates        map[string][]SavingsTemplate
 
-	// ChannelPrice and Billing are of the channel: per_message_sent, per_message_delivered or attempt_plus_connect, which ConnectPrice belongs to.
+	// ChannelPrice and Billing are of the channel: per_message_sent, per_message_delivered or attempt_plus_connect, which
+	// ConnectPrice belongs to.
 	ChannelPrice, Billing, ConnectPrice string
 	// SMSPrice is of a segment; empty is what the tariffs of the last moment of the period say.
 	SMSPrice string
@@ -31,8 +32,8 @@ type HistoryForecast struct {
 	Templates []HistoryRow
 }
 
-// HistoryRow is a template with its candidates: messages that went by SMS and not by the channel. Sums of money are in units of the currency, a month
-// has 30 days.
+// HistoryRow is a template with its candidates: messages that went by SMS and not by the channel. Sums of money are in
+// units of the currency, a month has 30 days.
 type HistoryRow struct {
 	Template                              string
 	Candidates, Tested, Reached, Segments int64
@@ -43,13 +44,17 @@ type HistoryRow struct {
 	Known, BelowThreshold, WorthIt bool
 }
 
-// MarshalJSON writes tested, reached, penetration, tested_share, delivery_rate with numerators and denominators, and the rows.
+// MarshalJSON writes tested_share, penetration and delivery_rate with numerators and denominators, and the rows.
 func (f HistoryForecast) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	for _, x := range [...]struct {
 		name, quotient string
 		rate           Rate
-	}{{"tested", "tested_share", Rate{f.Tested, f.Audience}}, {"penetration", "penetration", Rate{f.Reached, f.Audience}}, {"delivery", "delivery_rate", f.Delivery}} {
+	}{
+		{"tested", "tested_share", Rate{f.Tested, f.Audience}},
+		{"penetration", "penetration", Rate{f.Reached, f.Audience}},
+		{"delivery", "delivery_rate", f.Delivery},
+	} {
 		w.field(x.name+"_num", x.rate.Num)
 		w.field(x.name+"_den", x.rate.Den)
 		w.rate(x.quotient, x.rate)
@@ -58,7 +63,7 @@ func (f HistoryForecast) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// MarshalJSON writes the fields that docs/definitions.md names, with numerators and denominators; what is not known is null.
+// MarshalJSON writes the fields that docs/definitions.md names, with numerators and denominators; what is unknown is null.
 func (r HistoryRow) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	rounded := func(name string, x *big.Rat, known, money bool) {
@@ -138,7 +143,8 @@ func (m *Model) HistoryForecast(q HistoryQuery) (HistoryForecast, error) {
 	f.Audience, f.Tested, f.Reached = int64(len(audience)), int64(len(tested)), int64(len(reached))
 	for i := range steps {
 		x := &steps[i]
-		if m.channel(x.attempt) != q.Channel || r.blind(&x.foldedAttempt) || !reached[m.personOf(&x.foldedAttempt)] || !x.facts.sent {
+		onChannel := m.channel(x.attempt) == q.Channel && !r.blind(&x.foldedAttempt)
+		if !onChannel || !x.facts.sent || !reached[m.personOf(&x.foldedAttempt)] {
 			continue
 		}
 		f.Delivery.Den++

@@ -16,8 +16,8 @@ type personKey struct{ account, who string }
 // personOf returns the person that an attempt's message is to.
 func (m *Model) personOf(x *foldedAttempt) personKey { return personKey{x.account, x.msg.person()} }
 
-// lostAddresses returns a function that tells whether an address is lost: its app is gone, the person has left or blocked the sender, or the number
-// is dead.
+// lostAddresses returns a function that tells whether an address is lost: its app is gone, the person has left or
+// blocked the sender, or the number is dead.
 func (m *Model) lostAddresses(q NumbersQuery) (func(addressKey) bool, error) {
 	codes, err := codeBooks(q.Shipped, q.ErrorMaps)
 	if err != nil {

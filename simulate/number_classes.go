@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// ErrorMapLine says what an error code of a provider means: its reason class. The provider "*" of an account's own line stands for all that have no
-// own line for the code.
+// ErrorMapLine says what an error code of a provider means: its reason class. The provider "*" of an account's own line
+// stands for all that have no own line for the code.
 type ErrorMapLine struct {
 	Provider string `json:"provider"`
 	Code     string `json:"code"`
@@ -25,8 +25,8 @@ type ErrorMap struct {
 	Aliases []ErrorMapAlias `json:"aliases"`
 }
 
-// shippedCodes are the codes that the model knows unless it is given the shipped error map, as "class: code, code …" by provider. They are some of
-// those that Kaskad ships.
+// shippedCodes are the codes that the model knows unless it is given the shipped error map, by provider and class. They
+// are some of those that Kaskad ships.
 var shippedCodes = [...]struct{ provider, class, codes string }{
 	// Causes of MAP and GSM 04.08: guesses on sms.
 	{"map", "unknown_subscriber", "1 144"},

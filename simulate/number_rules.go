@@ -24,30 +24,51 @@ func DefaultNumberRules() NumberRules {
 	return NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30, RevivedDays: 30, EvidenceDays: 400}
 }
 
-// addressKind is what an address is: phone numbers and e-mail addresses have health.
-type addressKind struct {
-	channels   []string // Of its evidence.
-	hard, soft []string // The classes that count.
-}
+// addressKind is what a recipient is: phone numbers and e-mail addresses have health, others have none.
+type addressKind uint8
 
-// kindOf returns the kind of a recipient, nil for one without health.
-func kindOf(recipient string) *addressKind {
+const (
+	noAddress addressKind = iota
+	phoneNumber
+	mailAddress
+)
+
+func kindOf(recipient string) addressKind {
 	switch {
 	case strings.HasPrefix(recipient, "+"):
-		return &addressKind{
-			channels: []string{"sms", "voice", "flash_call"},
-			hard:     []string{"unknown_subscriber", "not_sms_capable", "deactivated", "invalid_format"},
-			soft:     []string{"absent_subscriber", "memory_full", "handset_busy", "barred", "roaming", "expired", "unknown"},
-		}
+		return phoneNumber
 	case strings.HasPrefix(recipient, "email:"):
-		return &addressKind{channels: []string{"email"}, hard: []string{"no_mailbox"}, soft: []string{"mailbox_full", "expired", "unknown"}}
+		return mailAddress
 	}
-	return nil
+	return noAddress
+}
+
+// evidence tells whether attempts on a channel are evidence of an address.
+func (k addressKind) evidence(channel string) bool {
+	if k == mailAddress {
+		return channel == "email"
+	}
+	return oneOf(channel, "sms", "voice", "flash_call")
+}
+
+// hard and soft tell the classes that count. All others never do.
+func (k addressKind) hard(class string) bool {
+	if k == mailAddress {
+		return class == "no_mailbox"
+	}
+	return oneOf(class, "unknown_subscriber", "not_sms_capable", "deactivated", "invalid_format")
+}
+
+func (k addressKind) soft(class string) bool {
+	if k == mailAddress {
+		return oneOf(class, "mailbox_full", "expired", "unknown")
+	}
+	return oneOf(class, "absent_subscriber", "memory_full", "handset_busy", "barred", "roaming", "expired", "unknown")
 }
 
 // numberEvidence is what is known of a number or an e-mail address, in no order.
 type numberEvidence struct {
-	kind       *addressKind
+	kind       addressKind
 	rules      NumberRules
 	failures   []numberFailure
 	successes  []int64 // Delivered times of attempts that count as evidence.
@@ -70,7 +91,7 @@ type numberFailure struct {
 
 // hardClass tells a failure of a hard class, guessed or not: it makes a number suspect.
 func (e *numberEvidence) hardClass(f numberFailure) bool {
-	return slices.Contains(e.kind.hard, f.class)
+	return e.kind.hard(f.class)
 }
 
 // hard tells a failure that can kill by the rules for hard ones: a guessed class counts as soft.
@@ -78,7 +99,7 @@ func (e *numberEvidence) hard(f numberFailure) bool { return e.hardClass(f) && !
 
 // counts tells a failure that counts at all.
 func (e *numberEvidence) counts(f numberFailure) bool {
-	return e.hardClass(f) || slices.Contains(e.kind.soft, f.class)
+	return e.kind.hard(f.class) || e.kind.soft(f.class)
 }
 
 // The end of time, for evidence that is not cut.

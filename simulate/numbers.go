@@ -95,7 +95,7 @@ func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
 	}
 	leaving := make(map[numberKey][]OptOut)
 	for key, signals := range m.signals(codes) {
-		if list := optOuts(signals); len(list) > 0 && kindOf(key.number) != nil {
+		if list := optOuts(signals); len(list) > 0 && kindOf(key.number) != noAddress {
 			leaving[key] = list
 			evidence.of(q, key)
 		}
@@ -185,14 +185,14 @@ func (m *Model) numberEvidence(q NumbersQuery, codes func(account string) *codeB
 	all := m.foldedAttempts()
 	for i := range all {
 		x := &all[i]
-		if kindOf(x.attempt.recipient) == nil {
+		if kindOf(x.attempt.recipient) == noAddress {
 			continue
 		}
 		e := evidence.of(q, numberKey{x.account, x.attempt.recipient})
 		if x.facts.delivered {
 			e.deliveries = append(e.deliveries, numberDelivery{m.channel(x.attempt), x.facts.deliveredAt})
 		}
-		if !slices.Contains(e.kind.channels, m.channel(x.attempt)) || !windowed(x.cohort, e.rules) {
+		if !e.kind.evidence(m.channel(x.attempt)) || !windowed(x.cohort, e.rules) {
 			continue
 		}
 		if x.facts.delivered {
@@ -205,7 +205,7 @@ func (m *Model) numberEvidence(q NumbersQuery, codes func(account string) *codeB
 		}
 	}
 	for event := range m.people {
-		if m.strings[event.status] != "lookup" || kindOf(event.recipient) == nil {
+		if m.strings[event.status] != "lookup" || kindOf(event.recipient) == noAddress {
 			continue
 		}
 		e := evidence.of(q, numberKey{m.strings[event.account], event.recipient})
@@ -259,7 +259,7 @@ func (e *numberEvidence) reachableOn(streak []numberFailure) []Reachable {
 	}
 	latest := make(map[string]int64)
 	for _, d := range e.deliveries {
-		if d.at >= first && !slices.Contains(e.kind.channels, d.channel) {
+		if d.at >= first && !e.kind.evidence(d.channel) {
 			latest[d.channel] = max(latest[d.channel], d.at)
 		}
 	}

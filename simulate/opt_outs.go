@@ -1,9 +1,7 @@
 package simulate
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -24,7 +22,8 @@ func (o OptOut) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// signal is something that a recipient did, or that was found out of it: one of the statuses about recipients, "read", or "token" for an app that is gone.
+// signal is something that a recipient did, or that was found out of it: one of the statuses about recipients, "read",
+// or "token" for an app that is gone.
 type signal struct {
 	kind, channel, app, sender, contact string
 	at                                  int64
@@ -50,8 +49,8 @@ func (m *Model) signals(codes func(account string) *codeBook) map[numberKey][]si
 		all[key] = append(all[key], s)
 	}
 	for e := range m.people {
-		note(m.strings[e.account], e.recipient, signal{kind: m.strings[e.status], channel: m.strings[e.channel], app: m.strings[e.app],
-			sender: m.strings[e.sender], contact: e.contact, at: e.occurred})
+		note(m.strings[e.account], e.recipient, signal{kind: m.strings[e.status], channel: m.strings[e.channel],
+			app: m.strings[e.app], sender: m.strings[e.sender], contact: e.contact, at: e.occurred})
 	}
 	for _, x := range m.foldedAttempts() {
 		a := x.attempt
@@ -87,7 +86,8 @@ func (s signal) ends(o signal) bool {
 	return oneOf(s.kind, "subscribed", "inbound", "read") && (s.sender == "" || o.sender == "" || s.sender == o.sender)
 }
 
-// standing returns the latest opt-outs of each kind by channel, app and sender that nothing has ended, with the greatest contact of those that tell it.
+// standing returns the latest opt-outs of each kind by channel, app and sender that nothing has ended, with the greatest
+// contact of those that tell it.
 func standing(signals []signal) []signal {
 	type place struct{ channel, app, sender, kind string }
 	latest := make(map[place]signal)
@@ -120,7 +120,7 @@ func optOuts(signals []signal) []OptOut {
 		list = append(list, OptOut{o.channel, o.app, o.sender, o.kind, instantOf(o.at)})
 	}
 	slices.SortFunc(list, func(x, y OptOut) int {
-		return cmp.Or(strings.Compare(x.Channel, y.Channel), strings.Compare(x.App, y.App), strings.Compare(x.Sender, y.Sender), strings.Compare(x.Kind, y.Kind))
+		return slices.Compare([]string{x.Channel, x.App, x.Sender, x.Kind}, []string{y.Channel, y.App, y.Sender, y.Kind})
 	})
 	return list
 }

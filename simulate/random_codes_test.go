@@ -18,7 +18,7 @@ func (c coverage) codes(m *Model, x *foldedAttempt, codes *codeBook, r reason) {
 
 // health looks at what a verdict tells beside its state.
 func (c coverage) health(e *numberEvidence, v NumberVerdict) {
-	mail := e.kind.hard[0] == "no_mailbox"
+	mail := e.kind == mailAddress
 	c.meet("mail dead", mail && v.State == "dead")
 	c.meet("mail suspect", mail && v.State == "suspect")
 	c.meet("guessed", v.Guessed > 0)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
-	"strings"
 )
 
 // UnmappedRow is an error code that no line of the error map knows, with the failed attempts that have it.
@@ -47,7 +46,8 @@ func (m *Model) Unmapped(q ReachQuery) ([]UnmappedRow, error) {
 		if !x.facts.failed || !found || !r.guessed && !r.unmapped {
 			continue
 		}
-		row := UnmappedRow{Provider: m.strings[x.attempt.dims[dimProvider]], ErrorCode: m.strings[x.attempt.errorCode], Channel: m.channel(x.attempt)}
+		row := UnmappedRow{Provider: m.strings[x.attempt.dims[dimProvider]], ErrorCode: m.strings[x.attempt.errorCode],
+			Channel: m.channel(x.attempt)}
 		if r.guessed {
 			row.Guess = r.class
 		}
@@ -59,7 +59,8 @@ func (m *Model) Unmapped(q ReachQuery) ([]UnmappedRow, error) {
 		rows = append(rows, row)
 	}
 	slices.SortFunc(rows, func(x, y UnmappedRow) int {
-		return cmp.Or(cmp.Compare(y.Count, x.Count), strings.Compare(x.Provider, y.Provider), strings.Compare(x.ErrorCode, y.ErrorCode), strings.Compare(x.Channel, y.Channel))
+		return cmp.Or(cmp.Compare(y.Count, x.Count),
+			slices.Compare([]string{x.Provider, x.ErrorCode, x.Channel}, []string{y.Provider, y.ErrorCode, y.Channel}))
 	})
 	return rows, nil
 }
