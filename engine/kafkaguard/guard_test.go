@@ -298,7 +298,7 @@ func TestWrap_BrokenRecords(t *testing.T) {
 func zeros(n int) []byte { return recordOf(0, make([]byte, n)) }
 
 func TestWrap_CompressionBombs(t *testing.T) {
-	const size = 1 << 30
+	const size = 128 << 20
 	bombs := make(map[string][]byte)
 	var out bytes.Buffer
 	zw, err := zstd.NewWriter(&out)

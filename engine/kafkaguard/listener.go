@@ -29,7 +29,7 @@ const (
 	// stallPatience is how long a transfer under way is safe from being closed
 	// to make room, waitPatience the same for one that waits for room itself.
 	stallPatience = 2 * time.Second
-	waitPatience  = 10 * time.Second
+	waitPatience  = 5 * time.Second
 
 	// maxGroups is how many names of groups the broker learns in its life. kfake
 	// keeps a group for as long as its offsets live.

@@ -39,6 +39,7 @@ func newRig(t testing.TB, change func(c *Config)) *rig {
 	}
 	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(0), kfake.GroupMinSessionTimeout(time.Second),
 		kfake.SeedTopics(3, "events"), kfake.SeedTopics(1, "other"),
+		kfake.BrokerConfigs(map[string]string{"message.max.bytes": "33554432"}),
 		kfake.ListenFn(func(network, address string) (net.Listener, error) {
 			inner, err := net.Listen(network, address)
 			if err != nil {
