@@ -38,16 +38,21 @@ func BenchmarkBroker(b *testing.B) {
 
 const benchBatch = 1000
 
+func benchMessages() []kafka.Message {
+	messages := make([]kafka.Message, benchBatch)
+	for i := range messages {
+		messages[i].Value = bytes.Repeat([]byte{'e'}, 304)
+	}
+	return messages
+}
+
 func benchProduce(b *testing.B, addr string) {
 	conn, err := kafka.DialLeader(b.Context(), "tcp", addr, "events", 0)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer conn.Close()
-	messages := make([]kafka.Message, benchBatch)
-	for i := range messages {
-		messages[i].Value = bytes.Repeat([]byte{'e'}, 304)
-	}
+	messages := benchMessages()
 	b.SetBytes(benchBatch * 304)
 	for b.Loop() {
 		if _, err := conn.WriteMessages(messages...); err != nil {
@@ -63,6 +68,11 @@ func benchRead(b *testing.B, addr string) {
 		b.Fatal(err)
 	}
 	defer conn.Close()
+	for range 10 {
+		if _, err := conn.WriteMessages(benchMessages()...); err != nil {
+			b.Fatal(err)
+		}
+	}
 	value := make([]byte, 1024)
 	events := 0
 	for b.Loop() {

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"net"
+	"sync"
 	"testing"
 	"time"
 
@@ -127,4 +129,51 @@ func TestBroker_KafkaGo_Reader(t *testing.T) {
 	if got := committed(t, b.Addrs(), "g", "events"); got != 1000 {
 		t.Errorf("committed offset %d, want 1000", got)
 	}
+}
+
+// What would kill kfake ends only its own connection, while others work.
+func TestBroker_DeadlyRequestsUnderLoad(t *testing.T) {
+	b := startBroker(t, BrokerConfig{Dir: t.TempDir(), Topics: brokerTopics()})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	client := kgoClient(t, b, kgo.ConsumeTopics("events"), kgo.ConsumerGroup("g"))
+	const records = 2000
+	var attackers sync.WaitGroup
+	done := make(chan struct{})
+	for _, attack := range []string{
+		"\x00\x00\x00\x0a\x01\xf4\x00\x00\x00\x00\x00\x01\xff\xff", // an unknown request
+		"\xff\xff\xff\xff",     // 4 GB of one
+		"\x00\x00\x10\x00\x00", // the beginning of one
+	} {
+		attackers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				conn, err := net.Dial("tcp", b.Addrs()[0])
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = conn.Write([]byte(attack))
+				_ = conn.Close()
+			}
+		})
+	}
+	for i := range records {
+		if err := client.ProduceSync(ctx, &kgo.Record{Value: fmt.Append(nil, i)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for got := 0; got < records; {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatal(err)
+		}
+		got += fetches.NumRecords()
+	}
+	close(done)
+	attackers.Wait()
 }

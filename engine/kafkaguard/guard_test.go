@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -27,6 +26,8 @@ func deadly() map[string][]byte {
 	join := kmsg.NewPtrJoinGroupRequest()
 	join.Version, join.Group, join.ProtocolType, join.SessionTimeoutMillis = 3, "a", "consumer", 6000
 	join.Protocols = []kmsg.JoinGroupRequestProtocol{{Name: "range"}, {Name: "range"}}
+	none := kmsg.NewPtrJoinGroupRequest()
+	none.Version, none.Group, none.ProtocolType, none.SessionTimeoutMillis = 3, "a", "consumer", 6000
 	deep := kmsg.NewPtrMetadataRequest()
 	deep.Version = 8
 	claims := frameOf(deep, 1)
@@ -40,6 +41,7 @@ func deadly() map[string][]byte {
 		"LengthZero":        []byte("\x00\x00\x00\x00\x00"),
 		"HTTP":              []byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"),
 		"TwoGroupProtocols": frameOf(join, 1),
+		"NoGroupProtocols":  frameOf(none, 1),
 		"Claims":            claims,
 		"NoClientID":        []byte("\x00\x00\x00\x0a\x00\x03\x00\x01\x00\x00\x00\x01\x7f\xff"),
 	}
@@ -86,7 +88,6 @@ func TestWrap_RefusesUnservedRequests(t *testing.T) {
 // What is served has no tagged fields, and kfake knows it.
 func TestWrap_ServedVersions(t *testing.T) {
 	r := newRig(t, nil)
-	r.guard.config.limits.first = time.Minute
 	known := make(map[int16]versions)
 	conn, err := net.Dial("tcp", r.addr)
 	if err != nil {
