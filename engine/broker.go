@@ -234,6 +234,7 @@ func (b *Broker) options(listener net.Listener) []kfake.Opt {
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":         strconv.Itoa(MaxMessageBytes),
 			"offsets.retention.minutes": strconv.Itoa(offsetsRetentionMinutes),
+			"group.max.size":            "250",
 			// What a session of fetches remembers of its partitions adds up.
 			"max.incremental.fetch.session.cache.slots": "200",
 			// Retention is ours, see runRetention.

@@ -21,6 +21,7 @@ const (
 	batchChecksumAt   = 17
 	batchAttributesAt = 21
 	batchLastDeltaAt  = 23
+	batchProducerAt   = 43
 	batchRecordsAt    = 57
 	batchHeader       = 61
 

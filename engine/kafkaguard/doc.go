@@ -15,8 +15,8 @@
 //   - A request is decoded here first, under a recover; a length prefix allocates
 //     nothing, memory follows the bytes that arrived.
 //   - Numbers that kfake would believe (a wait of 24 days, an answer of 2 GB) are
-//     cut to what makes sense; more than 10 000 elements, long strings and unheard
-//     of numbers of groups end the connection.
+//     cut to what makes sense; more than 10 000 elements, long strings and more
+//     groups than 1 000 end the connection. New producers come at a bounded rate.
 //   - Records are read to their end, decompressed where they are compressed, as
 //     Apache Kafka does, so that a consumer finds no batch that it cannot read.
 //   - All connections together hold 256 MiB of requests and answers that their

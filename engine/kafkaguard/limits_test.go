@@ -2,6 +2,7 @@ package kafkaguard
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"io"
 	"net"
 	"runtime"
@@ -218,4 +219,41 @@ func TestWrap_TooManyGroups(t *testing.T) {
 	_, _ = conn.Write(commit("d"))
 	r.closed(conn)
 	r.alive()
+}
+
+// kfake remembers producers for ever, those too that are only made up.
+func TestWrap_TooManyProducers(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.limits.producers = 10 })
+	conn := r.dial()
+	known := r.ask(conn, kmsg.NewPtrInitProducerIDRequest()).(*kmsg.InitProducerIDResponse).ProducerID
+	batch := func(producer int64, sequence int) []byte {
+		b := batchOf(0, 1, recordOf(0, []byte("x")))
+		binary.BigEndian.PutUint64(b[batchProducerAt:], uint64(producer))
+		binary.BigEndian.PutUint16(b[batchProducerAt+8:], 0)
+		binary.BigEndian.PutUint32(b[batchProducerAt+10:], uint32(sequence))
+		binary.BigEndian.PutUint32(b[batchChecksumAt:], crc32.Checksum(b[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)))
+		return b
+	}
+	if code, message := r.produce(conn, batch(known, 0)); code != 0 {
+		t.Fatalf("code %d: %s", code, message)
+	}
+	const strangers = 100
+	var inits, made int
+	for i := range strangers {
+		if r.ask(conn, kmsg.NewPtrInitProducerIDRequest()).(*kmsg.InitProducerIDResponse).ErrorCode == 0 {
+			inits++
+		}
+		if code, _ := r.produce(conn, batch(1_000_000+int64(i), 0)); code == 0 {
+			made++
+		}
+	}
+	if inits+made > strangers/2 {
+		t.Errorf("%d new and %d made up producers came, want about 10", inits, made)
+	}
+	// Who is known goes on.
+	for i := range 20 {
+		if code, message := r.produce(conn, batch(known, 1+i)); code != 0 {
+			t.Fatalf("code %d: %s", code, message)
+		}
+	}
 }

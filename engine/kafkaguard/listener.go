@@ -35,6 +35,13 @@ const (
 	// keeps a group for as long as its offsets live.
 	maxGroups = 1000
 
+	// newProducers may come at once, and producersPerSecond after that. kfake
+	// remembers every producer id it ever saw, also over a restart; the guard
+	// remembers knownProducers of them and then begins anew.
+	newProducers       = 2000
+	producersPerSecond = 2
+	knownProducers     = 100_000
+
 	complaintInterval = 10 * time.Second
 )
 
@@ -51,7 +58,7 @@ type Config struct {
 }
 
 type limits struct {
-	conns, groups               int
+	conns, groups, producers    int
 	held                        int64
 	first, idle, frame, answer  time.Duration
 	stallPatience, waitPatience time.Duration
@@ -61,12 +68,13 @@ type limits struct {
 func Wrap(inner net.Listener, config Config) net.Listener {
 	if config.limits == (limits{}) {
 		config.limits = limits{
-			conns: maxConns, groups: maxGroups, held: maxHeld, first: firstWait, idle: idleWait, frame: frameWait, answer: answerWait,
+			conns: maxConns, groups: maxGroups, producers: newProducers, held: maxHeld, first: firstWait, idle: idleWait, frame: frameWait, answer: answerWait,
 			stallPatience: stallPatience, waitPatience: waitPatience,
 		}
 	}
 	return &listener{
 		Listener: inner, config: config, conns: make(map[*conn]struct{}), groups: make(map[string]struct{}),
+		producers: make(map[int64]struct{}), welcome: float64(config.limits.producers), counted: time.Now(),
 		freed: make(chan struct{}), done: make(chan struct{}), large: make(chan []byte, largeBuffers),
 	}
 }
@@ -84,6 +92,9 @@ type listener struct {
 	mu        sync.Mutex
 	conns     map[*conn]struct{}
 	groups    map[string]struct{}
+	producers map[int64]struct{}
+	welcome   float64 // how many new producers may come, as of counted
+	counted   time.Time
 	held      int64
 	freed     chan struct{} // closed, and made anew, when held gets smaller
 	complaint time.Time
@@ -248,6 +259,29 @@ func (l *listener) knowGroup(name string) bool {
 			return false
 		}
 		l.groups[name] = struct{}{}
+	}
+	return true
+}
+
+// knowProducer tells whether a producer may come; a new one has the id -1.
+func (l *listener) knowProducer(id int64) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, known := l.producers[id]; known {
+		return true
+	}
+	now := time.Now()
+	l.welcome = min(l.welcome+now.Sub(l.counted).Seconds()*producersPerSecond, float64(l.config.limits.producers))
+	l.counted = now
+	if l.welcome < 1 {
+		return false
+	}
+	l.welcome--
+	if len(l.producers) >= knownProducers {
+		clear(l.producers)
+	}
+	if id >= 0 {
+		l.producers[id] = struct{}{}
 	}
 	return true
 }

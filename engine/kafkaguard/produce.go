@@ -20,6 +20,9 @@ func (l *listener) judgeProduce(v *verdict, frame []byte, h header, produce *kms
 	}
 	code, cause := kerr.KafkaStorageError.Code, l.config.Refuse() // producers try again
 	if cause == nil {
+		cause = l.checkProducers(batches)
+	}
+	if cause == nil {
 		code = kerr.InvalidRecord.Code // they do not
 		for _, batch := range batches {
 			if cause = checkBatch(batch); cause != nil {
@@ -35,6 +38,19 @@ func (l *listener) judgeProduce(v *verdict, frame []byte, h header, produce *kms
 	if v.sent.silent {
 		// With an answer for every request the guard knows when kfake is done.
 		binary.BigEndian.PutUint16(frame[acksAt:], 1)
+	}
+	return nil
+}
+
+// checkProducers keeps strangers from making up producers.
+func (l *listener) checkProducers(batches [][]byte) error {
+	for _, batch := range batches {
+		if len(batch) < batchHeader {
+			continue
+		}
+		if id := int64(binary.BigEndian.Uint64(batch[batchProducerAt:])); id >= 0 && !l.knowProducer(id) {
+			return errors.New("too many new producers: try again later")
+		}
 	}
 	return nil
 }

@@ -143,6 +143,12 @@ func (l *listener) judgePlain(v *verdict, frame []byte, h header, request kmsg.R
 		v.answer = l.createTopics(create)
 		return nil
 	}
+	if init, ok := request.(*kmsg.InitProducerIDRequest); ok && !l.knowProducer(-1) {
+		response := init.ResponseKind().(*kmsg.InitProducerIDResponse)
+		response.ErrorCode = kerr.CoordinatorLoadInProgress.Code // it tries again
+		v.answer = response
+		return nil
+	}
 	if err := fatal(request); err != nil {
 		return fmt.Errorf("request %s: %w", kmsg.NameForKey(h.key), err)
 	}
