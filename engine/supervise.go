@@ -104,8 +104,8 @@ func SuperviseBroker(ctx context.Context, config BrokerConfig) (*BrokerProcess, 
 		p.release()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "addr", p.Addrs()[0], "dir", dir, "topics", len(config.Topics), "pid", p.PID(),
-		"took", time.Since(begin).Round(time.Millisecond))
+	config.Logger.Info("embedded broker started", "addr", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
+		"pid", p.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go p.supervise()
 	return p, nil
 }
@@ -306,7 +306,8 @@ func (c *brokerChild) failure() error {
 	}
 	defer file.Close()
 	text, _ := io.ReadAll(io.LimitReader(file, tailBytes))
-	return fmt.Errorf("%w: %s: %s (log: %s)", errBrokerExited, cause, strings.Join(strings.Fields(string(text)), " "), c.output)
+	words := strings.Join(strings.Fields(string(text)), " ")
+	return fmt.Errorf("%w: %s: %s (log: %s)", errBrokerExited, cause, words, c.output)
 }
 
 // runBroker is the child: it serves until its standard input closes, and returns
@@ -326,12 +327,14 @@ func runBroker(text string) int {
 			return nil, fmt.Errorf("take over the port: %w", err)
 		}
 		return StartBroker(context.Background(), BrokerConfig{
-			Dir: start.Dir, Topics: start.Topics, Durable: start.Durable, lock: os.NewFile(brokerLockFD, "lock"), listener: listener,
+			Dir: start.Dir, Topics: start.Topics, Durable: start.Durable,
+			lock: os.NewFile(brokerLockFD, "lock"), listener: listener,
 			Logger: slog.New(slog.NewJSONHandler(messages, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
 	}()
 	if err != nil {
-		_ = say.Encode(brokerStarted{Started: true, Error: strings.TrimPrefix(err.Error(), "start embedded broker: "), DiskFull: errors.Is(err, ErrDiskFull)})
+		cause := strings.TrimPrefix(err.Error(), "start embedded broker: ")
+		_ = say.Encode(brokerStarted{Started: true, Error: cause, DiskFull: errors.Is(err, ErrDiskFull)})
 		return exitChild
 	}
 	_ = say.Encode(brokerStarted{Started: true})

@@ -35,10 +35,12 @@ const (
 // again and again. What kfake refuses by itself, with the right code for it, is
 // left to kfake.
 func checkBatch(batch []byte) error {
-	if len(batch) < batchHeader || batch[batchMagicAt] != 2 || int(binary.BigEndian.Uint32(batch[batchLengthAt:])) != len(batch)-12 {
+	if len(batch) < batchHeader || batch[batchMagicAt] != 2 {
 		return nil
 	}
-	if crc32.Checksum(batch[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)) != binary.BigEndian.Uint32(batch[batchChecksumAt:]) {
+	length, sum := binary.BigEndian.Uint32(batch[batchLengthAt:]), binary.BigEndian.Uint32(batch[batchChecksumAt:])
+	table := crc32.MakeTable(crc32.Castagnoli)
+	if int(length) != len(batch)-12 || sum != crc32.Checksum(batch[batchAttributesAt:], table) {
 		return nil
 	}
 	count := int32(binary.BigEndian.Uint32(batch[batchRecordsAt:]))

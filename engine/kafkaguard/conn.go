@@ -64,7 +64,8 @@ type sent struct {
 
 func newConn(l *listener, raw net.Conn) *conn {
 	return &conn{
-		Conn: raw, l: l, reader: bufio.NewReaderSize(raw, 4<<10), answered: make(chan struct{}, 1), closed: make(chan struct{}), opened: time.Now(),
+		Conn: raw, l: l, reader: bufio.NewReaderSize(raw, 4<<10), opened: time.Now(),
+		answered: make(chan struct{}, 1), closed: make(chan struct{}),
 	}
 }
 

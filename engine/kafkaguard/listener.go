@@ -68,7 +68,8 @@ type limits struct {
 func Wrap(inner net.Listener, config Config) net.Listener {
 	if config.limits == (limits{}) {
 		config.limits = limits{
-			conns: maxConns, groups: maxGroups, producers: newProducers, held: maxHeld, first: firstWait, idle: idleWait, frame: frameWait, answer: answerWait,
+			conns: maxConns, groups: maxGroups, producers: newProducers, held: maxHeld,
+			first: firstWait, idle: idleWait, frame: frameWait, answer: answerWait,
 			stallPatience: stallPatience, waitPatience: waitPatience,
 		}
 	}
@@ -184,7 +185,7 @@ func (l *listener) acquire(c *conn, n int64) error {
 		freed := l.freed
 		l.mu.Unlock()
 		if victim != nil {
-			l.complain("embedded broker closes a slow connection, because memory for requests is short", "limit", l.config.limits.held)
+			l.complain("embedded broker closes a slow connection, because memory is short", "limit", l.config.limits.held)
 			_ = victim.Close()
 		}
 		timer := time.NewTimer(100 * time.Millisecond)

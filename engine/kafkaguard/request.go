@@ -108,7 +108,8 @@ func (l *listener) judge(frame []byte) (v verdict, err error) {
 			v.answer = unsupportedApiVersions(supported)
 			return v, nil
 		}
-		return v, fmt.Errorf("request %s in version %d, served are %d to %d", kmsg.NameForKey(h.key), h.version, supported.min, supported.max)
+		return v, fmt.Errorf("request %s in version %d, served are %d to %d",
+			kmsg.NameForKey(h.key), h.version, supported.min, supported.max)
 	}
 	request := kmsg.RequestForKey(h.key)
 	request.SetVersion(h.version)
@@ -154,7 +155,7 @@ func (l *listener) judgePlain(v *verdict, frame []byte, h header, request kmsg.R
 	}
 	for _, group := range groupsOf(request) {
 		if !l.knowGroup(group) {
-			return fmt.Errorf("request %s for one group more than the %d that fit", kmsg.NameForKey(h.key), l.config.limits.groups)
+			return fmt.Errorf("request %s for one group more than %d", kmsg.NameForKey(h.key), l.config.limits.groups)
 		}
 	}
 	if cut(request) {
