@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func superviseBroker(t *testing.T, config BrokerConfig) *BrokerProcess {
@@ -238,4 +239,37 @@ func TestSuperviseBroker_ParentKilled(t *testing.T) {
 		t.Errorf("address %s, want %s", p.Addrs()[0], addr)
 	}
 	check(t, consume(t, p.Addrs(), "events", 0), 0, 0, 1000)
+}
+
+// An idempotent producer goes on over the death of the broker, without loss.
+func TestSuperviseBroker_IdempotentProducer(t *testing.T) {
+	p := superviseBroker(t, BrokerConfig{Dir: t.TempDir(), Topics: brokerTopics()})
+	client, err := kgo.NewClient(kgo.SeedBrokers(p.Addrs()...), kgo.DefaultProduceTopic("small"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.CloseAllowingRebalance()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	const records = 3000
+	for i := range records {
+		client.Produce(ctx, &kgo.Record{Value: fmt.Append(nil, i, " x")}, func(_ *kgo.Record, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if i%1000 == 500 {
+			killChild(t, p)
+		}
+	}
+	if err := client.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	stored := make(map[string]bool)
+	for _, message := range consume(t, p.Addrs(), "small", 0) {
+		stored[string(message.Value)] = true
+	}
+	if len(stored) != records {
+		t.Errorf("%d different records, want %d", len(stored), records)
+	}
 }
