@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
@@ -18,7 +19,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/semaphore"
 	"golang.org/x/sync/singleflight"
 )
 
@@ -51,8 +51,8 @@ type Server struct {
 	queries, uploads, overrides, exports, looks chan struct{}
 	// unpacking bounds how many bodies are read at a time that take several times their size: lists and Arrow streams.
 	unpacking chan struct{}
-	// bodies is the memory that bodies take together.
-	bodies *semaphore.Weighted
+	// bodies is what is left of the memory that bodies take together.
+	bodies atomic.Int64
 	// wait is maxWait but in tests, verdictWait is the constant of that name, and silence is maxSilence.
 	wait, verdictWait, silence time.Duration
 	pings                      singleflight.Group
@@ -94,8 +94,9 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
 		wait: maxWait, verdictWait: verdictWait, silence: maxSilence, cursors: cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
-		unpacking: make(chan struct{}, maxUnpacking), bodies: semaphore.NewWeighted(config.BodyMemory), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
+		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
 		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), looks: make(chan struct{}, maxLooks)}
+	s.bodies.Store(config.BodyMemory)
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
 	s.handler = s.routes()
 	return s, nil

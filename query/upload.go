@@ -8,10 +8,10 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/sync/semaphore"
 )
 
 // A body has to come at minBodyRate bytes a second once bodyGrace is over, and within bodyTime in all.
@@ -30,13 +30,14 @@ var (
 
 // bodyMemory is what a request has taken of the memory that all bodies share. It is not safe for concurrent use.
 type bodyMemory struct {
-	all  *semaphore.Weighted
+	left *atomic.Int64 // of all
 	held int64
 }
 
 // take returns false when there is not so much left.
 func (m *bodyMemory) take(bytes int64) bool {
-	if !m.all.TryAcquire(bytes) {
+	if m.left.Add(-bytes) < 0 {
+		m.left.Add(bytes)
 		return false
 	}
 	m.held += bytes
@@ -45,7 +46,7 @@ func (m *bodyMemory) take(bytes int64) bool {
 
 func (m *bodyMemory) give(bytes int64) {
 	m.held -= bytes
-	m.all.Release(bytes)
+	m.left.Add(bytes)
 }
 
 // release gives everything back. Again, there is nothing to give.
@@ -54,7 +55,7 @@ func (m *bodyMemory) release() { m.give(m.held) }
 // receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one. No turn is taken meanwhile, so a slow sender
 // keeps nobody waiting. The memory is the caller's until it is released, which is done here when there is an error.
 func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byte, memory *bodyMemory, err error) {
-	held := &bodyMemory{all: s.bodies}
+	held := &bodyMemory{left: &s.bodies}
 	defer func() {
 		if memory == nil { // also in a panic
 			held.release()
@@ -112,10 +113,11 @@ func (m *bodyMemory) readAll(r io.Reader, limit, expected int64) ([]byte, error)
 	var body []byte
 	for {
 		if len(body) == cap(body) {
-			// One byte more than is allowed or promised, to see the end.
-			size := min(max(2*int64(cap(body)), firstBuffer), limit+1)
-			if expected >= int64(len(body)) {
-				size = min(size, expected+1)
+			size := max(2*int64(cap(body)), firstBuffer)
+			for _, most := range []int64{limit, expected} {
+				if size >= most && most >= int64(len(body)) {
+					size = most + 1 // to see the end
+				}
 			}
 			if !m.take(size) {
 				return nil, errNoBodyRoom

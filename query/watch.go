@@ -77,9 +77,13 @@ func (s *Server) ping(ctx context.Context, most time.Duration) error {
 		defer cancel()
 		return nil, s.deps.Conn.Ping(ctx)
 	})
+	timer := time.NewTimer(most)
+	defer timer.Stop()
 	select {
 	case a := <-answer:
 		return a.Err
+	case <-timer.C:
+		return context.DeadlineExceeded
 	case <-ctx.Done():
 		return ctx.Err()
 	}
