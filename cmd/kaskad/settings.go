@@ -144,7 +144,7 @@ func (s listenSettings) check() error {
 	if _, err := s.cursorKeys(); err != nil {
 		return err
 	}
-	if s.BodyMemory < 2*query.DefaultMaxBody>>20 || s.BodyMemory > 1<<20 {
+	if s.BodyMemory != 0 && s.BodyMemory < 2*query.DefaultMaxBody>>20 || s.BodyMemory > 1<<20 {
 		return fmt.Errorf("--body-memory: %d: want MiB, %d to %d", s.BodyMemory, 2*query.DefaultMaxBody>>20, 1<<20)
 	}
 	host, _, err := net.SplitHostPort(s.Listen)
