@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
+	"time"
 )
 
 // net/http answers by itself, in plain text, what it cannot read as a request: no handler sees it, and it has no hook for it. It writes such an answer in one piece to
@@ -38,12 +40,18 @@ func (c *problemConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// CloseWrite lets net/http wait for the client to read the answer to headers that are too large.
-func (c *problemConn) CloseWrite() error {
+// lingerTime is how long a client may go on sending what was refused. Many read the answer only then, and a connection that is closed before tells them nothing.
+const lingerTime = 5 * time.Second
+
+// CloseWrite is what net/http calls between an answer to a request that it has not read to its end and the end of the connection.
+func (c *problemConn) CloseWrite() (err error) {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
+		err = half.CloseWrite()
 	}
-	return nil
+	if c.Conn.SetReadDeadline(time.Now().Add(lingerTime)) == nil {
+		_, _ = io.Copy(io.Discard, c.Conn) // to the end, the deadline or a broken connection
+	}
+	return err
 }
 
 // asRefusal returns the answer to send instead of one of net/http's own, nil for any other. Its own have two headers and repeat the status line's text as their body,

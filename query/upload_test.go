@@ -192,6 +192,21 @@ func TestServer_Receive_Promised(t *testing.T) {
 	wantAllBodyMemory(t, s)
 }
 
+// A client that reads no answer before it has sent all is told too why it was refused.
+func TestServer_Receive_Linger(t *testing.T) {
+	s := newServer(t, noConn{}, func(c *Config, _ *Deps) { c.MaxBody, c.BodyMemory = 8<<20, 64<<20 })
+	address := listen(t, s)
+	large := strings.Repeat("\n", 24<<20)
+	for _, route := range bodyRoutes {
+		dial(t, address).begin(route, fmt.Sprint("Content-Length: ", len(large))).send("%s", large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
+		dial(t, address).begin(route, "Transfer-Encoding: chunked").send("%x\r\n%s\r\n0\r\n\r\n", len(large), large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
+	}
+	s.bodies.Add(-s.config.BodyMemory)
+	dial(t, address).begin("POST /v1/events", "Content-Length: 8000000").send("%s", large[:8_000_000]).wantAnswer(http.StatusServiceUnavailable, "again")
+	dial(t, address).send("GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("x", 4<<20)).wantAnswer(http.StatusRequestHeaderFieldsTooLarge, "KiB")
+	s.bodies.Add(s.config.BodyMemory)
+}
+
 // Bodies share memory. Who comes when there is none is told to come again, and it is given back on every way out.
 func TestServer_Receive_Memory(t *testing.T) {
 	producing := make(chan func(), 10)
