@@ -12,7 +12,7 @@ import (
 // attacks are files of the size that the API takes, each of which costs its reader far more than it weighs.
 func attacks(size int) map[string][]byte {
 	fill := func(head, unit, tail string) []byte {
-		return []byte(head + strings.Repeat(unit, (size-len(head)-len(tail))/len(unit)) + tail)
+		return []byte(head + strings.Repeat(unit, max(0, size-len(head)-len(tail))/len(unit)) + tail)
 	}
 	const header = "channel,valid_from,billing,price,currency\n"
 	return map[string][]byte{
