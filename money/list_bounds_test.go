@@ -31,7 +31,7 @@ func attacks(size int) map[string][]byte {
 		"json unknown fields":       fill(`{"tariffs":[{"a":1`, `,"a":1`, "}]}"),
 		"json unknown beside":       fill(`{"a":1`, `,"a":1`, "}"),
 		"json nested":               fill(`{"tariffs":`, "[", ""),
-		"json nested rows":          fill(`{"tariffs":[`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), ",[[]]", "]}"),
+		"json nested rows":          fill(`{"tariffs":[`+strings.Repeat("[", min(5000, size/8))+strings.Repeat("]", min(5000, size/8)), ",[[]]", "]}"),
 		"json long text":            fill(`{"tariffs":[{"channel":"`, "a", `"}]}`),
 		"json long number":          fill(`{"tariffs":[{"price":`, "1", "}]}"),
 		"yaml flow list":            fill("tariffs: [a", ",a", "]"),
@@ -158,7 +158,7 @@ func FuzzParseLists(f *testing.F) {
 					t.Fatalf("%q: %v", body, err)
 				}
 			}
-			if rows, err := parseErrorMap(body, read); err == nil && len(rows) == 0 && len(body) > 40 && strings.Count(string(body), "\n") > 1 &&
+			if rows, err := parseErrorMap(body, read); err == nil && len(rows.Lines)+len(rows.Aliases) == 0 && len(body) > 40 && strings.Count(string(body), "\n") > 1 &&
 				strings.HasPrefix(string(body), "provider,code,class") {
 				t.Fatalf("%q is an empty list", body)
 			}

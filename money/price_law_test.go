@@ -123,7 +123,10 @@ func TestPrice_Sums(t *testing.T) {
 			shape := anyShape().Draw(t, "shape")
 			p := l.Price(shape, rapid.SampledFrom([]string{"", "order", "bday"}).Draw(t, "template"), anyCohort().Draw(t, "cohort"))
 			if !p.OK {
-				p.Currency, p.Segments = "", 0
+				if !slices.Contains([]string{ReasonNoSegments, ReasonNoSMSTariff, ReasonNoTariff, ReasonNoStepSegments, ReasonTwoCurrencies}, p.Reason) || (p.Channel != "") != (p.Reason == ReasonNoTariff || p.Reason == ReasonNoStepSegments) {
+					t.Fatalf("unpriced for reason %q of channel %q", p.Reason, p.Channel)
+				}
+				p.Currency, p.Segments, p.Reason, p.Channel = "", 0, "", ""
 				if !reflect.DeepEqual(p, Priced{}) {
 					t.Fatalf("unpriced, but %+v", p)
 				}

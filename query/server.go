@@ -98,7 +98,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
 		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), looks: make(chan struct{}, maxLooks)}
 	s.bodies.Store(config.BodyMemory)
-	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
+	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
 }
