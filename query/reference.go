@@ -358,7 +358,7 @@ func formHint(r *http.Request, form listForm) string {
 
 // getReference serves GET /v1/{kind}: the account's list, now or as it was at a version.
 func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "version", "format"})
+	p, err := readParams(c.Request, []string{"account", "version", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -378,6 +378,7 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	} else if name, given := p.one("format"); given && name != "json" {
 		p.fail("format", fmt.Sprintf("%q is no format of %s; it must be json", shorten(name), kind.name))
 	}
+	marked := p.bom(form == listCSV)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -412,6 +413,9 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 		}
 		if form == listYAML && setting != "" {
 			body = slices.Concat([]byte(kind.setting+": "+setting+"\n"), body)
+		}
+		if marked {
+			body = slices.Concat([]byte(byteOrderMark), body)
 		}
 		c.Header("Kaskad-Version", strconv.FormatUint(list.Version, 10))
 		if found {
@@ -482,7 +486,7 @@ func (p *params) listForm(r *http.Request) listForm {
 
 // referenceVersions serves GET /v1/{kind}/versions: who replaced the account's list and when, newest first.
 func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
