@@ -31,7 +31,7 @@ func attacks(size int) map[string][]byte {
 		"json unknown fields":       fill(`{"tariffs":[{"a":1`, `,"a":1`, "}]}"),
 		"json unknown beside":       fill(`{"a":1`, `,"a":1`, "}"),
 		"json nested":               fill(`{"tariffs":`, "[", ""),
-		"json nested rows":          fill(`{"tariffs":[`+strings.Repeat("[", 5000)+strings.Repeat("]", 5000), ",[[]]", "]}"),
+		"json nested rows":          fill(`{"tariffs":[`+strings.Repeat("[", min(5000, size/8))+strings.Repeat("]", min(5000, size/8)), ",[[]]", "]}"),
 		"json long text":            fill(`{"tariffs":[{"channel":"`, "a", `"}]}`),
 		"json long number":          fill(`{"tariffs":[{"price":`, "1", "}]}"),
 		"yaml flow list":            fill("tariffs: [a", ",a", "]"),

@@ -96,7 +96,7 @@ type LegCost struct {
 type Priced struct {
 	// OK is false when the message counts as unpriced: then all money, Legs and Estimated are empty.
 	OK bool
-	// Reason tells why the message is unpriced, the first that holds in the order of [Reasons]; Channel is that of the step that lacks a tariff or
+	// Reason tells why the message is unpriced, the first that holds in the order of the constants below; Channel is that of the step that lacks a tariff or
 	// segments, "" for other reasons.
 	Reason, Channel string
 	// Currency is that of the rows found for the sent steps and the baseline; "" when none was found or they have two.

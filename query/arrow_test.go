@@ -18,7 +18,7 @@ import (
 // arrowStream packs events as a gateway that batches would: columns of text, and a timestamp.
 func arrowStream(tb testing.TB, events []map[string]string, at time.Time) string {
 	tb.Helper()
-	names := []string{"account", "message_id", "channel", "status", "recipient", "sms_text"}
+	names := []string{"account", "message_id", "channel", "status", "recipient", "sms_text", "campain"}
 	var fields []arrow.Field
 	for _, n := range names {
 		fields = append(fields, arrow.Field{Name: n, Type: arrow.BinaryTypes.String, Nullable: true})
@@ -53,7 +53,7 @@ func arrowStream(tb testing.TB, events []map[string]string, at time.Time) string
 
 func TestServer_Events_Arrow(t *testing.T) {
 	good := map[string]string{"account": "acme", "message_id": "m1", "channel": "sms", "status": "sent", "recipient": "+79001234567"}
-	texted := map[string]string{"account": "acme", "message_id": "m2", "channel": "sms", "status": "sent", "recipient": "+79001234567", "sms_text": "secret secret secret!"}
+	texted := map[string]string{"account": "acme", "message_id": "m2", "channel": "sms", "status": "sent", "recipient": "+79001234567", "sms_text": "secret secret secret!", "campain": "autumn"}
 	bad := map[string]string{"account": "acme", "message_id": "m3", "channel": "smoke", "status": "sent", "recipient": "+79001234567"}
 	stream := arrowStream(t, []map[string]string{good, bad, texted}, testNow.Add(-time.Hour))
 	for _, contentType := range []string{"application/vnd.apache.arrow.stream", "", "application/octet-stream"} {
@@ -63,6 +63,9 @@ func TestServer_Events_Arrow(t *testing.T) {
 		decode(t, w, http.StatusAccepted, &answer)
 		if answer.Accepted != 2 || len(answer.Rejected) != 1 || answer.Rejected[0].Line != 2 || !strings.HasPrefix(answer.Rejected[0].Error, "channel: ") {
 			t.Errorf("%q: %s", contentType, w.Body)
+		}
+		if len(answer.UnknownFields) != 1 || answer.UnknownFields["campain"] != 1 {
+			t.Errorf("%q: unknown fields %v", contentType, answer.UnknownFields)
 		}
 		if len(to.values) != 2 || to.keys[0] != "acme\x00m1" || to.keys[1] != "acme\x00m2" || !strings.Contains(to.values[0], `"m1"`) ||
 			strings.Contains(to.values[1], "secret") || !strings.Contains(to.values[1], `"sms_segments":2`) {

@@ -65,7 +65,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 
 // audience serves GET /v1/audience/{state}.
 func (s *Server) audience(c *gin.Context, state string) error {
-	p, err := readParams(c.Request, []string{"account", "app", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "app", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,11 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	t := newList(f, audienceColumns)
 	if all {
-		t.begin(c, asOfMembers(&seen))
+		end, err := s.begin(ctx, c, t, asOfMembers(&seen))
+		if err != nil {
+			return err
+		}
+		defer end()
 		if _, _, err := s.readAudience(ctx, &q, t); err != nil {
 			return fmt.Errorf("export audience: %w", err)
 		}

@@ -76,7 +76,11 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	t := newList(ask.format, bestChannelColumns)
 	envelope := append(ask.freshEnvelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
 	if ask.limit == 0 {
-		t.begin(c, envelope)
+		end, err := s.begin(ctx, c, t, envelope)
+		if err != nil {
+			return err
+		}
+		defer end()
 		if _, err := s.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
 			return fmt.Errorf("export best channels: %w", err)
 		}
@@ -96,7 +100,7 @@ func (s *Server) bestChannel(c *gin.Context) error {
 
 // readBestChannel reads the parameters.
 func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
-	p, err := readParams(c.Request, append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format"))
+	p, err := readParams(c.Request, append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format", "bom"))
 	if err != nil {
 		return nil, err
 	}

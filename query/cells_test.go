@@ -2,6 +2,8 @@ package query
 
 import (
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -21,7 +23,7 @@ type cell struct {
 	traffic                                                               string
 	step                                                                  uint8
 	trigger                                                               string
-	counts                                                                [10]uint64 // attempted … skewed, as in countNames
+	counts                                                                [14]uint64 // as in countNames; of a cell up to machine_opened, the others are of optOut
 	timed                                                                 [6]uint64  // delivered_1m_num … read_24h_den
 	toDeliver, toRead, toReply                                            map[uint16]uint64
 	minMS, maxMS                                                          int64
@@ -31,7 +33,7 @@ func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 	tb.Helper()
 	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
 		`INSERT INTO rollup_attempts (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator,
-		country, traffic, step, trigger, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed,
+		country, traffic, step, trigger, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
 		delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
 		cohort_min_ms, cohort_max_ms, due_ms)`)
 	if err != nil {
@@ -40,7 +42,7 @@ func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 	for _, c := range cells {
 		row := []any{c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template, c.sender, c.app, c.operator,
 			c.country, c.traffic, c.step, c.trigger}
-		for _, n := range c.counts {
+		for _, n := range c.counts[:11] {
 			row = append(row, n)
 		}
 		for _, n := range c.timed {
@@ -121,7 +123,7 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 		failed := split(attempted - delivered)
 		sent := delivered + split(attempted-delivered)
 		read := split(delivered)
-		c.counts = [10]uint64{attempted, sent, delivered, read, split(read), split(read), failed, attempted - delivered - failed, split(50), split(3)}
+		c.counts = [14]uint64{attempted, sent, delivered, read, split(read), split(read), failed, attempted - delivered - failed, split(50), split(3), split(delivered)}
 		den := split(sent)
 		num := split(den)
 		den24 := split(den)
@@ -137,6 +139,91 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 			return m
 		}
 		c.toDeliver, c.toRead, c.toReply = cellsOf(split(delivered)), cellsOf(split(read)), cellsOf(c.counts[5])
+	}
+	return cells
+}
+
+// optOut is a row of opt_outs: an event of a person, and the attempt that it is attributed to, whose dimensions are those of a cell.
+type optOut struct {
+	recipient, status, messageID string
+	occurredMS                   int64
+	found                        bool
+	cell
+}
+
+func insertOptOuts(tb testing.TB, conn driver.Conn, rows []optOut) {
+	tb.Helper()
+	batch, err := conn.PrepareBatch(tb.Context(), `INSERT INTO opt_outs (account, recipient, status, event_channel, event_app, occurred_ms, named, generation, found, message_id, cohort_ms,
+		channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger)`)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, o := range rows {
+		if err := batch.Append(o.account, o.recipient, o.status, o.channel, "", o.occurredMS, "", o.generation, o.found, o.messageID, o.minMS,
+			o.channel, o.provider, o.campaign, o.template, o.sender, o.app, o.operator, o.country, o.traffic, o.step, o.trigger); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if err := batch.Send(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// randomOptOuts attributes events to attempts of the cells' dimensions: several to one attempt, and one event in several generations, of which the last counts.
+func randomOptOuts(seed uint64, n int, cells []cell) (rows []optOut) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	for i := range n {
+		c := cells[r.IntN(len(cells))]
+		c.minMS = c.cohort.UnixMilli() + r.Int64N(900_000)
+		o := optOut{recipient: "+7900000" + strconv.Itoa(i), messageID: strconv.Itoa(i), found: true, cell: c}
+		for e := range 1 + r.IntN(4) {
+			o.status, o.occurredMS = []string{"unsubscribed", "blocked", "complained"}[r.IntN(3)], int64(4*i+e)
+			o.generation = 1
+			rows = append(rows, o)
+			if r.IntN(3) == 0 {
+				// The event is attributed anew: to another message, or to none.
+				moved := o
+				moved.generation, moved.found = 2, r.IntN(2) == 0
+				moved.messageID = "moved " + strconv.Itoa(i)
+				rows = append(rows, moved)
+			}
+		}
+	}
+	return rows
+}
+
+// attributed are the attempts that opt-outs are attributed to, as cells that count them once for each status.
+func attributed(rows []optOut) (cells []cell) {
+	type event struct {
+		account, recipient, status, channel string
+		ms                                  int64
+	}
+	last := map[event]optOut{}
+	for _, o := range rows {
+		id := event{o.account, o.recipient, o.status, o.channel, o.occurredMS}
+		if before, found := last[id]; !found || before.generation < o.generation {
+			last[id] = o
+		}
+	}
+	type attemptKey struct {
+		account, message string
+		step             uint8
+	}
+	attempts := map[attemptKey]*cell{}
+	for _, o := range last {
+		if !o.found {
+			continue
+		}
+		id := attemptKey{o.account, o.messageID, o.step}
+		if attempts[id] == nil {
+			c := o.cell
+			c.counts, c.timed, c.toDeliver, c.toRead, c.toReply, c.maxMS = [14]uint64{}, [6]uint64{}, nil, nil, nil, c.minMS
+			attempts[id] = &c
+		}
+		attempts[id].counts[11+slices.Index([]string{"unsubscribed", "blocked", "complained"}, o.status)] = 1
+	}
+	for _, c := range attempts {
+		cells = append(cells, *c)
 	}
 	return cells
 }

@@ -50,6 +50,10 @@ func TestServer_Channels_Naive(t *testing.T) {
 	cells := randomCells(7, 3000, testNow, 60)
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
+	events := randomOptOuts(7, 1000, cells)
+	insertOptOuts(t, conn, events)
+	execute(t, conn, "INSERT INTO generations (account, bucket, generation) VALUES ('nobody', $1, 2)", testNow)
+	cells = append(cells, attributed(events)...)
 	s := newServer(t, conn)
 	r := rand.New(rand.NewPCG(7, 7))
 	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
@@ -124,14 +128,18 @@ func TestServer_Channels_Envelope(t *testing.T) {
 	}
 	// Without keys there is one row, of nothing too.
 	w = get(s, "/v1/reports/channels?group_by=")
-	row := `{"attempted":0,"sent":0,"delivered":0,"read":0,"clicked":0,"replied":0,"failed":0,"pending":0,"skipped":0,"skewed":0,` +
-		`"delivery_num":0,"delivery_den":0,"delivery_rate":null,"delivered_of_attempted_num":0,"delivered_of_attempted_den":0,"delivered_of_attempted_rate":null,` +
-		`"open_num":0,"open_den":0,"open_rate":null,"read_of_sent_num":0,"read_of_sent_den":0,"read_of_sent_rate":null,` +
-		`"reply_num":0,"reply_den":0,"reply_rate":null,"click_num":0,"click_den":0,"click_rate":null,` +
-		`"delivered_1m_num":0,"delivered_1m_den":0,"delivered_1m_rate":null,"delivered_24h_num":0,"delivered_24h_den":0,"delivered_24h_rate":null,` +
-		`"read_24h_num":0,"read_24h_den":0,"read_24h_rate":null,"open_rate_low":null,"open_rate_high":null,"open_rate_bound":null,` +
-		`"time_to_deliver_p50":null,"time_to_deliver_p90":null,"time_to_deliver_p99":null,"time_to_read_p50":null,"time_to_read_p90":null,"time_to_read_p99":null,` +
-		`"time_to_reply_p50":null,"time_to_reply_p90":null,"time_to_reply_p99":null,"mature":true}`
+	var fields []string
+	for _, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened", "unsubscribed", "blocked", "complained"} {
+		fields = append(fields, `"`+name+`":0`)
+	}
+	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h", "unsubscribe", "block", "complaint"} {
+		fields = append(fields, strings.ReplaceAll(`"X_num":0,"X_den":0,"X_rate":null,"X_rate_low":null,"X_rate_high":null`, "X", name))
+	}
+	fields = append(fields, `"open_rate_bound":null`)
+	for _, name := range []string{"deliver", "read", "reply"} {
+		fields = append(fields, strings.ReplaceAll(`"time_to_X_p50":null,"time_to_X_p90":null,"time_to_X_p99":null`, "X", name))
+	}
+	row := "{" + strings.Join(fields, ",") + `,"mature":true}`
 	if !strings.Contains(w.Body.String(), `"rows":[`+row+`],"next_cursor":null`) {
 		t.Errorf("one row of nothing: %s", w.Body)
 	}
@@ -161,7 +169,7 @@ func TestServer_Channels_Generations(t *testing.T) {
 	bucket := testNow.Add(-48 * time.Hour)
 	newCell := func(account, campaign string, generation, attempted uint64) cell {
 		return cell{account: account, bucket: bucket, cohort: bucket, generation: generation, channel: "sms", campaign: campaign,
-			counts: [10]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
+			counts: [14]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
 	}
 	attempted := func(a reportAnswer) (all []string) {
 		for _, row := range a.Rows {
@@ -318,7 +326,7 @@ func TestServer_Channels_Values(t *testing.T) {
 	var cells []cell
 	for i, text := range texts {
 		cells = append(cells, cell{account: "a" + text, bucket: bucket, cohort: bucket, generation: 1, channel: "sms", campaign: text,
-			counts: [10]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
+			counts: [14]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
@@ -465,7 +473,7 @@ func TestServer_Channels_Mature(t *testing.T) {
 	for i, youngest := range []int64{settled.UnixMilli() - 1, settled.UnixMilli()} {
 		bucket := time.UnixMilli(youngest).UTC().Truncate(time.Hour)
 		cells = append(cells, cell{account: fmt.Sprint("a", i), bucket: bucket, cohort: time.UnixMilli(youngest).UTC().Truncate(15 * time.Minute), generation: 1,
-			channel: "sms", counts: [10]uint64{1}, minMS: youngest, maxMS: youngest})
+			channel: "sms", counts: [14]uint64{1}, minMS: youngest, maxMS: youngest})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)

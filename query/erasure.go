@@ -142,7 +142,7 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 
 // erasures serves GET /v1/erasures: which numbers were erased, by their hashes.
 func (s *Server) erasures(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 
 	"kaskad/schema"
 
@@ -20,6 +21,8 @@ const (
 	maxEvents = 500_000
 	// maxRefusals bounds the list of refused lines in an answer; rejected_total counts beyond it.
 	maxRefusals = 100_000
+	// maxUnknownFields is how many names of ignored fields an answer lists, the first that come.
+	maxUnknownFields = 20
 )
 
 // refusal is a line that was not accepted, for the caller to mend.
@@ -33,6 +36,8 @@ type eventsAnswer struct {
 	Rejected []refusal `json:"rejected"`
 	// RejectedTotal is given when there are more refused lines than Rejected lists.
 	RejectedTotal int `json:"rejected_total,omitempty"`
+	// UnknownFields says of fields that no event has in how many lines they came, refused ones too: the misspelt field is often the missing one.
+	UnknownFields map[string]int `json:"unknown_fields,omitempty"`
 }
 
 // intake gathers the records of one request.
@@ -43,6 +48,7 @@ type intake struct {
 	refusals     []refusal
 	refused      int
 	seen         int
+	unknown      map[string]int
 }
 
 // events serves POST /v1/events. 202 means that all in-sync replicas have every accepted event.
@@ -75,7 +81,7 @@ func (s *Server) events(c *gin.Context) error {
 	if err := in.read(body, arrow, 4*limit); err != nil {
 		return err
 	}
-	answer := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals}
+	answer := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals, UnknownFields: in.unknown}
 	if answer.Rejected == nil {
 		answer.Rejected = []refusal{}
 	}
@@ -175,6 +181,7 @@ func (in *intake) add(line int, raw []byte) {
 		return
 	}
 	event, failure := in.decoder.Decode(raw, in.nowMS)
+	in.nameUnknown(in.decoder.UnknownNames())
 	if failure != nil {
 		in.refuse(line, failure.Error())
 		return
@@ -190,6 +197,23 @@ func (in *intake) add(line int, raw []byte) {
 	key := make([]byte, 0, len(event.Account)+1+len(id))
 	key = append(append(append(key, event.Account...), 0), id...)
 	in.keys, in.values = append(in.keys, key), append(in.values, raw)
+}
+
+// nameUnknown counts the line for each field that it has and no event does. The same name may be there twice.
+func (in *intake) nameUnknown(names []string) {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			continue
+		}
+		name = shorten(name)
+		if _, known := in.unknown[name]; !known && len(in.unknown) >= maxUnknownFields {
+			continue
+		}
+		if in.unknown == nil {
+			in.unknown = map[string]int{}
+		}
+		in.unknown[name]++
+	}
 }
 
 func (in *intake) refuse(line int, reason string) {

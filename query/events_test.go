@@ -61,18 +61,18 @@ func TestServer_Events_Bodies(t *testing.T) {
 	other := strings.Replace(goodEvent, "m1", "m2", 1)
 	lookup := `{"account":"acme","status":"lookup","valid":true,"occurred_at":"2026-11-19T10:00:05Z","recipient":"+79001234567"}`
 	bad := `{"account":"acme"}`
-	const missing = `status: is required`
+	const missing = `status: is required; recipient: is required; occurred_at: is required; channel: is required`
 	for name, c := range map[string]struct {
 		body, want string
 		headers    []string
 		values     []string
 	}{
-		"object":         {goodEvent, `{"accepted":1,"rejected":[]}`, nil, []string{goodEvent}},
-		"object in rows": {strings.ReplaceAll(goodEvent, ",", ",\n"), `{"accepted":1,"rejected":[]}`, nil, []string{strings.ReplaceAll(goodEvent, ",", ",\n")}},
-		"array":          {"[" + goodEvent + " , " + other + "]", `{"accepted":2,"rejected":[]}`, []string{"Content-Type", "application/json; charset=utf-8"}, []string{goodEvent, other}},
-		"ndjson":         {goodEvent + "\n\n" + other + "\r\n", `{"accepted":2,"rejected":[]}`, []string{"Content-Type", "application/x-ndjson"}, []string{goodEvent, other}},
-		"curl's default": {goodEvent, `{"accepted":1,"rejected":[]}`, []string{"Content-Type", "application/x-www-form-urlencoded"}, []string{goodEvent}},
-		"neighbours": {goodEvent + "\n" + bad + "\nnonsense\n" + lookup, `{"accepted":2,"rejected":[{"line":2,"error":"` + missing + `"},{"line":3,"error":"\"nonsense\" is not a JSON object"}]}`,
+		"object":         {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil, []string{goodEvent}},
+		"object in rows": {strings.ReplaceAll(goodEvent, ",", ",\n"), `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil, []string{strings.ReplaceAll(goodEvent, ",", ",\n")}},
+		"array":          {"[" + goodEvent + " , " + other + "]", `{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`, []string{"Content-Type", "application/json; charset=utf-8"}, []string{goodEvent, other}},
+		"ndjson":         {goodEvent + "\n\n" + other + "\r\n", `{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`, []string{"Content-Type", "application/x-ndjson"}, []string{goodEvent, other}},
+		"curl's default": {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, []string{"Content-Type", "application/x-www-form-urlencoded"}, []string{goodEvent}},
+		"neighbours": {goodEvent + "\n" + bad + "\nnonsense\n" + lookup, `{"accepted":2,"rejected":[{"line":2,"error":"` + missing + `"},{"line":3,"error":"\"nonsense\" is not a JSON object"}],"unknown_fields":{"unknown":1}}`,
 			nil, []string{goodEvent, lookup}},
 	} {
 		s, to := newIntake(t)
@@ -82,6 +82,57 @@ func TestServer_Events_Bodies(t *testing.T) {
 		}
 		if fmt.Sprintf("%q", to.values) != fmt.Sprintf("%q", c.values) {
 			t.Errorf("%s: produced %q, want %q", name, to.values, c.values)
+		}
+	}
+}
+
+func TestServer_Events_NamesUnknownFields(t *testing.T) {
+	with := func(field string) string { return strings.Replace(goodEvent, `"unknown":{"a":[1]}`, field, 1) }
+	var lines []string
+	for range 12 {
+		lines = append(lines, with(`"campain":"autumn"`))
+	}
+	many := make([]string, 30)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"x%02d":1`, i)
+	}
+	for name, c := range map[string]struct{ body, want string }{
+		"none":             {with(`"campaign":"autumn"`), `{"accepted":1,"rejected":[]}`},
+		"of several lines": {strings.Join(lines, "\n"), `{"accepted":12,"rejected":[],"unknown_fields":{"campain":12}}`},
+		"twice in a line":  {with(`"campain":"a","campain":"b","Status":"sent"`), `{"accepted":1,"rejected":[],"unknown_fields":{"Status":1,"campain":1}}`},
+		"long":             {with(`"` + strings.Repeat("x", 1000) + `":1`), `{"accepted":1,"rejected":[],"unknown_fields":{"` + strings.Repeat("x", 64) + `…":1}}`},
+		"also of a refused line": {with(`"stats":"sent"`) + "\n" + strings.Replace(with(`"a":1`), `"status"`, `"stats"`, 1),
+			`{"accepted":1,"rejected":[{"line":2,"error":"status: is required"}],"unknown_fields":{"a":1,"stats":2}}`},
+	} {
+		s, _ := newIntake(t)
+		if w := post(s, c.body); w.Code != http.StatusAccepted || strings.TrimSpace(w.Body.String()) != c.want {
+			t.Errorf("%s: %d %s, want 202 %s", name, w.Code, w.Body, c.want)
+		}
+	}
+	s, _ := newIntake(t)
+	var answer eventsAnswer
+	body := with(strings.Join(many[:15], ",")) + "\n" + with(strings.Join(many[10:], ","))
+	decode(t, post(s, body), http.StatusAccepted, &answer)
+	if len(answer.UnknownFields) != maxUnknownFields || answer.UnknownFields["x12"] != 2 || answer.UnknownFields["x00"] != 1 {
+		t.Errorf("of 30 names: %v", answer.UnknownFields)
+	}
+	decode(t, post(s, `{"acount":"acme"}`), http.StatusUnprocessableEntity, &answer)
+	if answer.UnknownFields["acount"] != 1 {
+		t.Errorf("where nothing was accepted: %v", answer.UnknownFields)
+	}
+}
+
+func TestServer_Events_TellsAllFaultsOfALine(t *testing.T) {
+	s, to := newIntake(t)
+	wrong := strings.NewReplacer(`"sms"`, `"smss"`, `"delivered"`, `"arrived"`, `"2026-11-19T10:00:05Z"`, `"yesterday"`).Replace(goodEvent)
+	var answer eventsAnswer
+	decode(t, post(s, goodEvent+"\n"+wrong), http.StatusAccepted, &answer)
+	if len(answer.Rejected) != 1 || len(to.values) != 1 {
+		t.Fatalf("%+v", answer)
+	}
+	for _, part := range []string{`channel: "smss"`, `status: "arrived"`, `occurred_at: "yesterday"`} {
+		if got := answer.Rejected[0].Error; !strings.Contains(got, part) || strings.Count(got, "; ") < 2 {
+			t.Errorf("%s is not in %s", part, got)
 		}
 	}
 }

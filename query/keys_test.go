@@ -92,7 +92,7 @@ func TestKeys_Time_Cases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cells = append(cells, cell{account: "a", bucket: cohort.Truncate(time.Hour), cohort: cohort, generation: 1, channel: "sms", counts: [10]uint64{1 << i},
+		cells = append(cells, cell{account: "a", bucket: cohort.Truncate(time.Hour), cohort: cohort, generation: 1, channel: "sms", counts: [14]uint64{1 << i},
 			minMS: cohort.UnixMilli(), maxMS: cohort.UnixMilli() + 899_999})
 	}
 	insertCells(t, conn, cells)

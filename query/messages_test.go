@@ -81,16 +81,16 @@ func TestServer_Message_Cascade(t *testing.T) {
 	var want map[string]any
 	decoder := json.NewDecoder(strings.NewReader(`{"message_id":"m/1 ю","account":"acme","cohort":"2026-11-18T10:00:00.500Z","as_of":"2026-11-20T00:00:00.000Z","delivered":false,"read":false,"steps":[
 		{"step":1,"channel":"push","provider":"fcm","recipient":"device:01234***89","contact":"user:abcde***ij","country":"","campaign":"","template":"","sender":"","app":"shop","operator":"",
-		 "traffic":"","trigger":"","attempted":true,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
+		 "traffic":"","trigger":"","attempted":true,"machine_opened":false,"bounced":false,"not_billed":false,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
 		 "start":"2026-11-18T10:00:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
 		 "times":{"accepted":"2026-11-18T10:00:01.000Z","expired":"2026-11-18T10:05:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"42","permanent":false,"reported_prices":[]},
 		{"step":2,"channel":"sms","provider":"mts","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
-		 "traffic":"","trigger":"unread","attempted":true,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
+		 "traffic":"","trigger":"unread","attempted":true,"machine_opened":false,"bounced":false,"not_billed":false,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
 		 "start":"2026-11-18T10:05:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
 		 "times":{"queued":"2026-11-18T10:05:00.100Z","sent":"2026-11-18T10:05:01.000Z"},"parts":{"parts":3,"delivered":[1,2],"failed":[3]},"segments":3,"sms_segments":3,
 		 "error_code":"","permanent":true,"reported_prices":[{"currency":"RUB","price":"7.50"}]},
 		{"step":3,"channel":"voice","provider":"","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
-		 "traffic":"","trigger":"","attempted":false,"sent":false,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":false,"pending":false,"skipped":true,"skewed":false,
+		 "traffic":"","trigger":"","attempted":false,"machine_opened":false,"bounced":false,"not_billed":false,"sent":false,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":false,"pending":false,"skipped":true,"skewed":false,
 		 "start":null,"delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
 		 "times":{"skipped":"2026-11-18T10:06:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"","permanent":false,"reported_prices":[]}],
 		"timeline":[{"at":"2026-11-18T10:00:01.000Z","step":1,"channel":"push","status":"accepted"},{"at":"2026-11-18T10:05:00.000Z","step":1,"channel":"push","status":"expired"},
@@ -185,7 +185,7 @@ func TestServer_Message_Places(t *testing.T) {
 func TestAttempt_Derive_Cases(t *testing.T) {
 	const cohort = int64(5)
 	at := func(pairs ...int64) *attempt {
-		a := &attempt{step: 1, times: make([]int64, 12)}
+		a := &attempt{step: 1, times: make([]int64, 12), machineMS: schema.Never, singleDeliveredMS: schema.Never}
 		for i := range a.times {
 			a.times[i] = schema.Never
 		}
@@ -217,11 +217,30 @@ func TestAttempt_Derive_Cases(t *testing.T) {
 		a.failedParts.SetInt64(failed)
 		return a
 	}
+	program := func(a *attempt, ms int64) *attempt {
+		a.machineMS = ms
+		return a
+	}
+	bounced := func(a *attempt) *attempt {
+		a.channel, a.permanent = "email", 1
+		return a
+	}
+	single := func(a *attempt, ms int64) *attempt {
+		a.singleDeliveredMS, a.parts = ms, 1
+		return a
+	}
 	for name, c := range map[string]struct {
 		a     *attempt
 		want  string
 		start int64
 	}{
+		"a program's open":         {program(at(), 9), "attempted sent delivered", cohort},
+		"skipped, but opened":      {program(at(skipped, 9), 9), "attempted sent delivered", cohort},
+		"bounced":                  {bounced(at(delivered, 9, undelivered, 20)), "attempted sent failed", cohort},
+		"bounced, then read":       {bounced(at(undelivered, 20, read, 30, clicked, 40)), "attempted sent failed", cohort},
+		"bounced, program's open":  {bounced(program(at(delivered, 9, undelivered, 20), 30)), "attempted sent failed", cohort},
+		"bounced, but replied":     {bounced(at(undelivered, 20, replied, 30)), "attempted sent delivered read replied", cohort},
+		"part 1 of 1":              {single(at(sent, 8), 9), "attempted sent delivered", 8},
 		"queued":                   {at(queued, 7), "attempted pending", 7},
 		"nothing known of step 1":  {at(rejected, 7), "attempted failed", cohort},
 		"accepted":                 {at(accepted, 9, queued, 7), "attempted sent pending", 9},

@@ -92,7 +92,7 @@ func naiveKey(c cell, name string, zone *time.Location) any {
 
 type naiveGroup struct {
 	keys                 []any
-	counts               [10]uint64
+	counts               [14]uint64
 	rates                map[string][2]uint64
 	bounds               map[string]bool
 	deliver, read, reply map[uint16]uint64
@@ -180,6 +180,9 @@ func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
 	rate("delivered_1m", r.delivery, c.timed[0], c.timed[1])
 	rate("delivered_24h", r.delivery, c.timed[2], c.timed[3])
 	rate("read_24h", r.reads, c.timed[4], c.timed[5])
+	rate("unsubscribe", r.delivery, c.counts[11], delivered)
+	rate("block", r.delivery, c.counts[12], delivered)
+	rate("complaint", r.delivery, c.counts[13], delivered)
 	if r.reads && delivered > 0 {
 		g.bounds[r.bound] = true
 	}
@@ -206,22 +209,22 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 		}
 	}
 	whole := func(n uint64) json.Number { return json.Number(strconv.FormatUint(n, 10)) }
-	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed"} {
+	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened",
+		"unsubscribed", "blocked", "complained"} {
 		row[name] = whole(g.counts[i])
 	}
-	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h"} {
+	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h",
+		"unsubscribe", "block", "complaint"} {
 		r := g.rates[name]
 		row[name+"_num"], row[name+"_den"], row[name+"_rate"] = whole(r[0]), whole(r[1]), any(nil)
+		row[name+"_rate_low"], row[name+"_rate_high"] = nil, nil
 		if r[1] > 0 {
 			row[name+"_rate"] = sixDecimals(float64(r[0]) / float64(r[1]))
+			low, high := wilsonByFloat(r[0], r[1])
+			lowFloat, _ := low.Float64()
+			highFloat, _ := high.Float64()
+			row[name+"_rate_low"], row[name+"_rate_high"] = sixDecimals(lowFloat), sixDecimals(highFloat)
 		}
-	}
-	row["open_rate_low"], row["open_rate_high"] = nil, nil
-	if open := g.rates["open"]; open[1] > 0 {
-		low, high := wilsonByFloat(open[0], open[1])
-		lowFloat, _ := low.Float64()
-		highFloat, _ := high.Float64()
-		row["open_rate_low"], row["open_rate_high"] = sixDecimals(lowFloat), sixDecimals(highFloat)
 	}
 	row["open_rate_bound"] = nil
 	switch {
@@ -247,8 +250,7 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 			row[field] = nil
 			if len(all) > 0 {
 				rank := (p*len(all) + 99) / 100
-				ms := math.Round(schema.LatencyCellMS(all[rank-1]))
-				row[field] = json.Number(strconv.FormatFloat(ms/1000, 'f', -1, 64))
+				row[field] = naiveSeconds(schema.LatencyCellMS(all[rank-1]))
 			}
 		}
 	}
@@ -256,9 +258,22 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 	return row
 }
 
+// naiveSeconds prints milliseconds as seconds of three significant digits, whole ones from 100 s on.
+func naiveSeconds(ms float64) json.Number {
+	ms = math.Round(ms) // a latency is whole milliseconds
+	digits := 0
+	for _, least := range []float64{100_000, 10_000, 1000} {
+		if ms < least {
+			digits++
+		}
+	}
+	scale := math.Pow(10, float64(digits))
+	return json.Number(strconv.FormatFloat(math.Floor(ms*scale/1000+0.5)/scale, 'f', -1, 64))
+}
+
 // sixDecimals prints a float as the report does; the test's counts are far too small for a float to matter at 6 decimals.
 func sixDecimals(f float64) json.Number {
-	return json.Number(strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64))
+	return json.Number(strconv.FormatFloat(math.Round(f*1e6)/1e6+0, 'f', -1, 64))
 }
 
 type jsonNumber = json.Number

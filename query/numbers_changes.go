@@ -70,7 +70,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 
 // numberChanges serves GET /v1/numbers/changes.
 func (s *Server) numberChanges(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "number", "to", "limit", "cursor", "wait", "format"})
+	p, err := readParams(c.Request, []string{"account", "number", "to", "limit", "cursor", "wait", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -166,7 +166,11 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 	if err != nil {
 		return err
 	}
-	t.begin(c, []member{{"next_cursor", nextCursor}})
+	end, err := s.begin(ctx, c, t, []member{{"next_cursor", nextCursor}})
+	if err != nil {
+		return err
+	}
+	defer end()
 	if err := s.readChanges(ctx, &q, t); err != nil {
 		return fmt.Errorf("export changes: %w", err)
 	}

@@ -64,7 +64,7 @@ func (p *params) accountFilter() []string {
 
 // deadNumbers serves GET /v1/numbers/dead.
 func (s *Server) deadNumbers(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "rule", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "rule", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,11 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 			q.accounts = accounts
 		}
 	}
-	t.begin(c, envelope)
+	end, err := s.begin(ctx, c, t, envelope)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if _, _, err := s.readDead(ctx, &q, lists, t); err != nil {
 		return fmt.Errorf("export dead numbers: %w", err)
 	}

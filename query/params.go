@@ -210,7 +210,7 @@ func (p *params) pageOrAll(f format) (limit int, all bool) {
 		return p.limit(), false
 	}
 	if f == formatJSON {
-		p.fail("limit", "all goes with format=csv, ndjson or arrow, which can be written as rows come; pages of JSON have up to "+strconv.Itoa(maxPage)+" rows")
+		p.fail("limit", "all goes with format=csv, ndjson, xlsx or arrow; pages of JSON have up to "+strconv.Itoa(maxPage)+" rows")
 	}
 	if _, given := p.values["cursor"]; given {
 		p.fail("cursor", "goes with pages; limit=all gives everything at once")

@@ -46,7 +46,7 @@ func TestRateOf_Cases(t *testing.T) {
 // wilsonByFloat is the textbook formula with 300 bits.
 func wilsonByFloat(num, den uint64) (low, high *big.Float) {
 	f := func() *big.Float { return new(big.Float).SetPrec(300) }
-	z, _ := f().SetString("1.959964")
+	z, _ := f().SetString("1.959963984540054")
 	k, n := f().SetUint64(num), f().SetUint64(den)
 	p := f().Quo(k, n)
 	zz := f().Mul(z, z)

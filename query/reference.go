@@ -214,13 +214,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	defer memory.release()
-	rows, array, err := s.readList(c, kind, form, body)
-	if err == nil && kind.setting != "" {
-		var setting string
-		if setting, err = kind.settingOf(form, body); err == nil {
-			array = kind.join(array, cmp.Or(setting, given))
-		}
-	}
+	rows, array, err := s.readList(c, kind, form, body, given)
 	if err != nil {
 		return listProblem(c, kind, form, err)
 	}
@@ -250,14 +244,21 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	return nil
 }
 
-// readList reads a list in its turn.
-func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte) (rows int, array []byte, err error) {
+// readList reads a list in its turn, and puts the setting beside the rows: what the body says, else what the parameter did.
+func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int, array []byte, err error) {
 	release, err := s.turn(c.Request.Context(), s.unpacking)
 	if err != nil {
 		return 0, nil, err
 	}
 	defer release()
-	return kind.read(form, body)
+	if rows, array, err = kind.read(form, body); err != nil || kind.setting == "" {
+		return rows, array, err
+	}
+	setting, err := kind.settingOf(form, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	return rows, kind.join(array, cmp.Or(setting, given)), nil
 }
 
 // storeReference inserts a version. One at a time: writers of one process need not find out from the database that there are several.
@@ -357,7 +358,7 @@ func formHint(r *http.Request, form listForm) string {
 
 // getReference serves GET /v1/{kind}: the account's list, now or as it was at a version.
 func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "version", "format"})
+	p, err := readParams(c.Request, []string{"account", "version", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -377,6 +378,7 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	} else if name, given := p.one("format"); given && name != "json" {
 		p.fail("format", fmt.Sprintf("%q is no format of %s; it must be json", shorten(name), kind.name))
 	}
+	marked := p.bom(form == listCSV)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -411,6 +413,9 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 		}
 		if form == listYAML && setting != "" {
 			body = slices.Concat([]byte(kind.setting+": "+setting+"\n"), body)
+		}
+		if marked {
+			body = slices.Concat([]byte(byteOrderMark), body)
 		}
 		c.Header("Kaskad-Version", strconv.FormatUint(list.Version, 10))
 		if found {
@@ -481,7 +486,7 @@ func (p *params) listForm(r *http.Request) listForm {
 
 // referenceVersions serves GET /v1/{kind}/versions: who replaced the account's list and when, newest first.
 func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}

@@ -71,14 +71,14 @@ func TestServer_Tariffs_PutAndGet(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	const path = "/v1/tariffs?account=acme"
-	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"tariffs":[]}` {
+	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"billing_zone":"UTC","tariffs":[]}` {
 		t.Errorf("before the first: %s", got)
 	}
 	w := call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[`+shortSMS+`]}`))
 	if got := w.Body.String(); w.Code != http.StatusOK || strings.TrimSpace(got) != `{"account":"acme","version":1,"rows":1}` || w.Header().Get("ETag") != `"1"` {
 		t.Fatalf("%d %s %v", w.Code, got, w.Header())
 	}
-	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","tariffs":[` + smsRow + `]}`
+	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + smsRow + `]}`
 	if got := get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` || got.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("after the first: %s %v", got.Body, got.Header())
 	}
@@ -88,7 +88,7 @@ func TestServer_Tariffs_PutAndGet(t *testing.T) {
 	if got := mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`); got != 3 {
 		t.Errorf("the second has version %d, want 3", got)
 	}
-	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","tariffs":[` + flashRow + `,` + smsRow + `]}`
+	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + flashRow + `,` + smsRow + `]}`
 	for query, want := range map[string]string{"": second, "&version=1": first, "&version=2": first, "&version=3": second} {
 		if got := get(s, path+query).Body.String(); got != want {
 			t.Errorf("GET %s: %s, want %s", query, got, want)

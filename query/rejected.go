@@ -54,7 +54,7 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 
 // rejected serves GET /v1/rejected.
 func (s *Server) rejected(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"reason", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"reason", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}

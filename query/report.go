@@ -22,7 +22,7 @@ var (
 )
 
 // reportParams are the parameters that every report takes besides its filters.
-var reportParams = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format"}
+var reportParams = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format", "bom"}
 
 // reportRequest is what a request asks of a report.
 type reportRequest struct {

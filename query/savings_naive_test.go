@@ -363,7 +363,10 @@ type naiveSavingsRow struct {
 	amounts  map[string]*big.Int
 	channels map[string]*naiveChannel
 	minimums map[string]*naiveMinimum
+	reasons  map[[2]string]int64
 	mature   bool
+	// open: a sender's month with a minimum is not over. mixed: a message that a minimum may hold for has steps of different senders.
+	open, mixed bool
 }
 
 type naiveChannel struct {
@@ -407,7 +410,7 @@ cascades:
 		g := groups[id]
 		if g == nil {
 			g = &naiveSavingsRow{keys: keys, currency: p.priced.Currency, counts: map[string]int64{}, amounts: map[string]*big.Int{}, mature: true,
-				channels: map[string]*naiveChannel{}, minimums: map[string]*naiveMinimum{}}
+				channels: map[string]*naiveChannel{}, minimums: map[string]*naiveMinimum{}, reasons: map[[2]string]int64{}}
 			groups[id] = g
 		}
 		g.add(p, now)
@@ -424,13 +427,25 @@ cascades:
 		}
 		return rows[i].currency < rows[j].currency
 	})
-	whole := zone.String() == "UTC" && from.Equal(monthStart(from)) && to.Equal(monthStart(to))
+	monthly := from.Equal(monthStart(from)) && to.Equal(monthStart(to))
 	for _, name := range append(slices.Collect(maps.Keys(filters)), groupBy...) {
-		whole = whole && slices.Contains([]string{"account", "sender", "month", "currency"}, name)
+		monthly = monthly && slices.Contains([]string{"account", "sender", "month", "currency"}, name)
 	}
 	shown := make([]map[string]any, len(rows))
+	// Of the accounts only acme has minimums, and closes its months in UTC.
+	accounts, filtered := filters["account"]
+	none := filtered && !slices.Contains(accounts, "acme")
+	_, bySender := filters["sender"]
+	bySender = bySender || slices.Contains(groupBy, "sender")
+	byMonth := slices.Contains(groupBy, "month") || filters["month"] != nil
 	for i, r := range rows {
-		shown[i] = r.show(groupBy, whole)
+		switch known := r.counts["priced_messages"] > 0 && monthly && !(byMonth && zone.String() != "UTC") && !r.open && !(bySender && r.mixed); {
+		case none:
+			r.minimums = nil
+			shown[i] = r.show(groupBy, r.counts["priced_messages"] > 0)
+		default:
+			shown[i] = r.show(groupBy, known)
+		}
 	}
 	return shown
 }
@@ -458,6 +473,7 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	count("read", int64(bit(read)))
 	if !p.priced.OK {
 		count("unpriced", 1)
+		g.reasons[[2]string{p.priced.Reason, p.priced.Channel}]++
 		return
 	}
 	count("priced_messages", 1)
@@ -470,6 +486,11 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	amount("saved", bigOf(p.priced.Saved))
 	if !reached {
 		amount("saved_unreached", bigOf(p.priced.Saved))
+	} else {
+		amount("saved_reached", bigOf(p.priced.Saved))
+	}
+	for _, l := range p.shape.Legs {
+		g.mixed = g.mixed || p.account == "acme" && l.Sender != p.shape.Legs[0].Sender
 	}
 	amount("double_paid", bigOf(p.priced.DoublePaid))
 	amount("double_paid_unread", bigOf(p.priced.DoublePaidUnread))
@@ -478,6 +499,10 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	amount("drift", big.NewInt(p.reported[p.priced.Currency]))
 	for i, l := range p.shape.Legs {
 		cost := bigOf(p.priced.Legs[i].Cost)
+		if naiveRouteOf(cell{account: p.account, channel: l.Channel, provider: l.Provider}, nil).reads {
+			amount("readable", cost)
+			count("read_attempts", int64(bit(l.Read)))
+		}
 		if slices.Contains(l.ReportedIn, p.priced.Currency) {
 			count("reported_attempts", 1)
 			amount("drift", new(big.Int).Neg(cost))
@@ -490,7 +515,8 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 		c.attempts++
 		c.units += int64(p.priced.Legs[i].Units)
 		c.cost.Add(&c.cost, cost)
-		if t := p.priced.Legs[i].Tariff; t != nil && l.Sent {
+		if t := p.priced.Legs[i].Tariff; t != nil && l.Sent && t.MonthlyMinimum > 0 {
+			g.open = g.open || monthStart(time.UnixMilli(p.cohortMS)).AddDate(0, 1, 0).After(now)
 			id := fmt.Sprintf("%p %q %v", t, l.Sender, monthStart(time.UnixMilli(p.cohortMS)))
 			m := g.minimums[id]
 			if m == nil {
@@ -515,10 +541,13 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 		}
 		return g.amounts[name]
 	}
-	for _, name := range []string{"sms_only_cost", "actual_cost", "saved", "saved_unreached", "double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
+	for _, name := range []string{"sms_only_cost", "actual_cost", "saved", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
+		if row[name] = nil; g.counts["priced_messages"] == 0 {
+			continue
+		}
 		row[name] = naiveMoney(new(big.Rat).SetFrac(amountOf(name), big.NewInt(1_000_000)))
 	}
-	row["saved_rate"], row["cost_per_reached"], row["cost_per_read"], row["minimum_top_up"] = nil, nil, nil, nil
+	row["saved_rate"], row["cost_per_reached"], row["cost_per_read"], row["minimum_top_up"], row["saved_after_minimum"] = nil, nil, nil, nil, nil
 	if only := amountOf("sms_only_cost"); only.Sign() != 0 {
 		rate := naiveMoney(new(big.Rat).SetFrac(amountOf("saved"), only))
 		if strings.HasSuffix(rate, ".00") {
@@ -528,9 +557,12 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 		}
 		row["saved_rate"] = json.Number(rate)
 	}
-	for name, n := range map[string]int64{"cost_per_reached": g.counts["priced_reached"], "cost_per_read": g.counts["priced_read"]} {
-		if n > 0 {
-			row[name] = naiveMoney(new(big.Rat).SetFrac(amountOf("actual_cost"), big.NewInt(n*1_000_000)))
+	for name, c := range map[string]struct {
+		cost string
+		n    int64
+	}{"cost_per_reached": {"actual_cost", g.counts["priced_reached"]}, "cost_per_read": {"readable", g.counts["read_attempts"]}} {
+		if c.n > 0 {
+			row[name] = naiveMoney(new(big.Rat).SetFrac(amountOf(c.cost), big.NewInt(c.n*1_000_000)))
 		}
 	}
 	if minimum {
@@ -541,6 +573,7 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 			}
 		}
 		row["minimum_top_up"] = naiveMoney(new(big.Rat).SetFrac(sum, big.NewInt(1_000_000)))
+		row["saved_after_minimum"] = naiveMoney(new(big.Rat).SetFrac(new(big.Int).Sub(amountOf("saved"), sum), big.NewInt(1_000_000)))
 	}
 	channels := []any{}
 	for _, name := range slices.Sorted(maps.Keys(g.channels)) {
@@ -549,6 +582,11 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 			"units": json.Number(strconv.FormatInt(c.units, 10)), "cost": naiveMoney(new(big.Rat).SetFrac(&c.cost, big.NewInt(1_000_000)))})
 	}
 	row["by_channel"] = channels
+	reasons := []any{}
+	for _, r := range slices.SortedFunc(maps.Keys(g.reasons), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		reasons = append(reasons, map[string]any{"reason": r[0], "channel": r[1], "messages": json.Number(strconv.FormatInt(g.reasons[r], 10))})
+	}
+	row["unpriced_reasons"] = reasons
 	for i, name := range groupBy {
 		if n, ok := g.keys[i].(int); ok {
 			row[name] = json.Number(strconv.Itoa(n))

@@ -21,7 +21,7 @@ func savingsColumns(keys keySet, f format, channels []string) []string {
 	}
 	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread",
 		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift", "minimum_top_up", "saved_after_minimum")
-	if f != formatCSV {
+	if !f.flat() {
 		return append(columns, "by_channel", "unpriced_reasons", "mature")
 	}
 	for _, c := range channels {
@@ -71,7 +71,7 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	} else {
 		row = append(row, null, null)
 	}
-	if t.format == formatCSV {
+	if t.format.flat() {
 		row = t.channelCells(r.channels, row)
 	} else {
 		row = append(row, channelArray(r.channels))
@@ -97,7 +97,7 @@ func (t *savingsTable) reasons(r *savingsRow) value {
 	keys := slices.SortedFunc(maps.Keys(r.reasons), func(a, b unpricedReason) int {
 		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.channel, b.channel))
 	})
-	if t.format == formatCSV {
+	if t.format.flat() {
 		var texts []string
 		for _, k := range keys {
 			texts = append(texts, strings.Join(slices.DeleteFunc([]string{k.reason, k.channel, strconv.FormatUint(r.reasons[k], 10)},

@@ -151,9 +151,9 @@ func TestServer_Savings_Envelope(t *testing.T) {
 	version := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "2"), tariffRow("push", "per_message_sent", "0.5"))
 	w = get(s, "/v1/reports/savings?group_by=path,sms_segments")
 	row := `{"path":"push>sms","sms_segments":2,"currency":"RUB","messages":1,"reached":1,"read":0,"unpriced":0,"estimated":0,"priced_messages":1,"priced_reached":1,"priced_read":0,` +
-		`"sms_only_cost":"4.00","actual_cost":"4.50","saved":"-0.50","saved_rate":-0.125,"saved_unreached":"0.00","double_paid":"0.00","double_paid_unread":"0.00","wasted_cost":"0.00",` +
-		`"cost_per_reached":"4.50","cost_per_read":null,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","minimum_top_up":null,` +
-		`"by_channel":[{"channel":"push","attempts":1,"units":1,"cost":"0.50"},{"channel":"sms","attempts":1,"units":2,"cost":"4.00"}],"mature":true}`
+		`"sms_only_cost":"4.00","actual_cost":"4.50","saved":"-0.50","saved_rate":-0.125,"saved_unreached":"0.00","saved_reached":"-0.50","double_paid":"0.00","double_paid_unread":"0.00","wasted_cost":"0.00",` +
+		`"cost_per_reached":"4.50","cost_per_read":null,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","minimum_top_up":"0.00","saved_after_minimum":"-0.50",` +
+		`"by_channel":[{"channel":"push","attempts":1,"units":1,"cost":"0.50"},{"channel":"sms","attempts":1,"units":2,"cost":"4.00"}],"unpriced_reasons":[],"mature":true}`
 	if !strings.Contains(w.Body.String(), fmt.Sprintf(`"tariff_version":%d,"template_version":0,"rows":[%s],"next_cursor":null`, version, row)) {
 		t.Errorf("one row: %s", w.Body)
 	}
@@ -277,7 +277,7 @@ func TestServer_Savings_Errors(t *testing.T) {
 		{"sms_segments=1.5", "sms_segments", "0…65535"},
 		{"traffic=adverts", "traffic", "otp transactional service promo"},
 		{"from=2026-11-01T00:01:00Z", "from", "quarter hour"},
-		{"format=xlsx", "format", "json csv ndjson"},
+		{"format=pdf", "format", "json csv ndjson xlsx"},
 		{"limit=0", "limit", "1…10000"},
 		{"account=a&acount=b", "acount", "did you mean account?"},
 	} {

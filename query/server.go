@@ -48,7 +48,7 @@ type Server struct {
 
 	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
 	// Overrides wait for the aggregator, and would keep reports waiting with them.
-	queries, uploads, overrides, exports, looks chan struct{}
+	queries, uploads, overrides, exports, workbooks, looks chan struct{}
 	// unpacking bounds how many bodies are read at a time that take several times their size: lists and Arrow streams.
 	unpacking chan struct{}
 	// bodies is what is left of the memory that bodies take together.
@@ -96,9 +96,9 @@ func New(config Config, deps Deps) (*Server, error) {
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
 		wait: maxWait, verdictWait: verdictWait, silence: maxSilence, cursors: cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
 		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
-		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), looks: make(chan struct{}, maxLooks)}
+		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), workbooks: make(chan struct{}, maxWorkbooks), looks: make(chan struct{}, maxLooks)}
 	s.bodies.Store(config.BodyMemory)
-	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
+	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
 }

@@ -32,20 +32,39 @@ func newList(f format, columns []column) *table {
 	return t
 }
 
-// begin sends the envelope, in headers, and from then on rows as they come. The answer's memory does not depend on how many there are.
-func (t *table) begin(c *gin.Context, envelope []member) {
+// begin sends the envelope, in headers, and from then on rows as they come; those of a workbook when they are all there. The answer's memory does not
+// depend on how many there are. end is to be called when it is over.
+func (s *Server) begin(ctx context.Context, c *gin.Context, t *table, envelope []member) (end func(), err error) {
+	end = func() {}
+	if t.format == formatXLSX {
+		release, err := s.turn(ctx, s.workbooks)
+		if err != nil {
+			return nil, err
+		}
+		if t.book, err = newWorkbook(workbookName(c), t.columns); err != nil {
+			release()
+			return nil, err
+		}
+		// Nothing is sent for as long as rows come.
+		_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(exportTime + writeTimeout)) // a recorder of tests has none
+		end = func() {
+			t.book.close()
+			release()
+		}
+	}
 	envelopeHeaders(c, envelope)
 	c.Header("Content-Type", t.format.contentType())
 	c.Status(http.StatusOK)
 	// The server would take a request for broken that is not over when its time to be read is.
 	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(exportTime)) // a recorder of tests has none
 	t.to = c
+	return end, nil
 }
 
 // flow sends what has gathered: everything when all is set, else once it is worth it.
 func (t *table) flow(all bool) error {
-	if t.to == nil {
-		return nil
+	if t.to == nil || t.err != nil {
+		return t.err
 	}
 	gathered := t.csv
 	if t.arrow != nil {
@@ -69,6 +88,12 @@ func (t *table) flow(all bool) error {
 
 // finish sends the rest of the rows.
 func (t *table) finish() error {
+	if t.err != nil {
+		return t.err
+	}
+	if t.book != nil {
+		return sendWorkbook(t.to, t.book)
+	}
 	if t.arrow != nil {
 		t.arrow.end()
 		if t.arrow.err != nil {

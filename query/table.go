@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,15 +20,24 @@ const (
 	formatJSON format = iota
 	formatCSV
 	formatNDJSON
+	formatXLSX
 	// formatArrow needs columns whose types are known beforehand: see newList.
 	formatArrow
+	// formatMarkedCSV is CSV with a byte order mark, by which Excel knows that it is UTF-8: format=csv&bom=1.
+	formatMarkedCSV
 )
 
-var formatNames = []string{"json", "csv", "ndjson", "arrow"}
+var formatNames = []string{"json", "csv", "ndjson", "xlsx", "arrow"}
+
+const byteOrderMark = "\ufeff"
 
 func (f format) contentType() string {
-	return [...]string{"application/json", "text/csv; charset=utf-8; header=present", "application/x-ndjson", arrowStreamType}[f]
+	const csv = "text/csv; charset=utf-8; header=present"
+	return [...]string{"application/json", csv, "application/x-ndjson", xlsxType, arrowStreamType, csv}[f]
 }
+
+// flat tells of a form whose rows are cells, which hold no lists.
+func (f format) flat() bool { return f == formatCSV || f == formatMarkedCSV || f == formatXLSX }
 
 // format reads parameter format, else the header Accept; JSON is the default.
 func (p *params) format(r *http.Request) format { return p.formatOf(r, formatNames[:formatArrow]) }
@@ -36,6 +46,28 @@ func (p *params) format(r *http.Request) format { return p.formatOf(r, formatNam
 func (p *params) listFormat(r *http.Request) format { return p.formatOf(r, formatNames) }
 
 func (p *params) formatOf(r *http.Request, names []string) format {
+	f := p.namedFormat(r, names)
+	if marked := p.bom(f == formatCSV); marked {
+		return formatMarkedCSV
+	}
+	return f
+}
+
+// bom reads parameter bom, which goes with CSV alone.
+func (p *params) bom(csv bool) bool {
+	given, found := p.one("bom")
+	switch {
+	case !found:
+		return false
+	case given != "1":
+		p.fail("bom", fmt.Sprintf("%q must be 1, or left out", shorten(given)))
+	case !csv:
+		p.fail("bom", "goes with format=csv: it marks a CSV as UTF-8 for Excel")
+	}
+	return true
+}
+
+func (p *params) namedFormat(r *http.Request, names []string) format {
 	if name, given := p.one("format"); given {
 		for i, n := range names {
 			if n == name {
@@ -65,6 +97,8 @@ func (p *params) formatOf(r *http.Request, names []string) format {
 			f = formatNDJSON
 		case "application/json", "application/*", "*/*":
 			f = formatJSON
+		case xlsxType:
+			f = formatXLSX
 		case arrowStreamType:
 			f = formatArrow
 		default:
@@ -85,8 +119,13 @@ type table struct {
 	json    jx.Encoder
 	csv     []byte
 	arrow   *arrowRows
+	// book is where the rows of an export go that is a workbook, kept where those of a page wait for send.
+	book *workbook
+	kept [][]value
 	// to is where rows go as they come; nil while they are kept for send.
 	to *gin.Context
+	// err is why the rows cannot be sent.
+	err error
 }
 
 func newTable(f format, columns ...[]string) *table {
@@ -97,7 +136,10 @@ func newTable(f format, columns ...[]string) *table {
 	switch f {
 	case formatJSON:
 		t.json.ArrStart()
-	case formatCSV:
+	case formatCSV, formatMarkedCSV:
+		if f == formatMarkedCSV {
+			t.csv = append(t.csv, byteOrderMark...)
+		}
 		for i, c := range t.columns {
 			t.csvField(i, c)
 		}
@@ -109,11 +151,20 @@ func newTable(f format, columns ...[]string) *table {
 // row adds a row, which has a value for each column.
 func (t *table) row(row []value) {
 	t.rows++
-	if t.format == formatArrow {
+	switch {
+	case t.format == formatArrow:
 		t.arrow.append(row)
 		return
+	case t.book != nil:
+		if t.err == nil {
+			t.err = t.book.add(row)
+		}
+		return
+	case t.format == formatXLSX:
+		t.kept = append(t.kept, slices.Clone(row))
+		return
 	}
-	if t.format == formatCSV {
+	if t.format.flat() {
 		for i, v := range row {
 			cell := v.plain()
 			if v.kind == kindText {
@@ -171,8 +222,12 @@ func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	if t.format != formatJSON {
 		envelopeHeaders(c, append(envelope, member{"next_cursor", nextCursor}))
 		body := t.csv
-		if t.format == formatArrow {
+		switch t.format {
+		case formatArrow:
 			body = t.arrow.end()
+		case formatXLSX:
+			t.sendBook(c)
+			return
 		}
 		c.Data(http.StatusOK, t.format.contentType(), body)
 		return
@@ -190,6 +245,33 @@ func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	nextCursor.json(&out)
 	out.ObjEnd()
 	c.Data(http.StatusOK, t.format.contentType(), out.Bytes())
+}
+
+// sendBook sends a page as a workbook.
+func (t *table) sendBook(c *gin.Context) {
+	err := t.fillBook(c)
+	if err == nil {
+		err = sendWorkbook(c, t.book)
+	}
+	if t.book != nil {
+		t.book.close()
+	}
+	if err != nil {
+		cutOff(c)
+		asProblem(err).send(c)
+	}
+}
+
+func (t *table) fillBook(c *gin.Context) (err error) {
+	if t.book, err = newWorkbook(workbookName(c), t.columns); err != nil {
+		return err
+	}
+	for _, row := range t.kept {
+		if err := t.book.add(row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func envelopeHeaders(c *gin.Context, envelope []member) {

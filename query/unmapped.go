@@ -63,7 +63,7 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 
 // unmapped serves GET /v1/error-map/unmapped.
 func (s *Server) unmapped(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format"})
+	p, err := readParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ const (
 type numbersCommand struct {
 	Dead    numbersDead    `cmd:"" help:"List dead numbers with their evidence."`
 	Check   numbersCheck   `cmd:"" help:"Say what is known of numbers, as before a mailing."`
-	Export  numbersExport  `cmd:"" help:"Write all dead numbers to a file: CSV, NDJSON or Arrow."`
+	Export  numbersExport  `cmd:"" help:"Write all dead numbers to a file: CSV, NDJSON, XLSX or Arrow."`
 	Changes numbersChanges `cmd:"" help:"Print what changed since last time, or follow it."`
 	Erase   numbersErase   `cmd:"" help:"Erase a number from everything, for good."`
 }
@@ -49,7 +49,7 @@ these ask a running kaskad, the one on --data or the one at --url.
     kaskad numbers dead --account acme                          # the first hundred, with reasons and what they cost
     kaskad numbers check +79161234567 +79167654321              # before you send
     kaskad numbers check --file mailing.txt > verdicts.csv      # one number a line; CSV when it is not a terminal
-    kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson or .arrow
+    kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson, .xlsx or .arrow
     kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run; keeps its place in the file
     kaskad numbers changes --account acme --follow              # and goes on, as verdicts change
     kaskad numbers erase +79161234567 --account acme --yes      # when a person asks to be forgotten`
@@ -196,8 +196,8 @@ func readNumbers(name string, in io.Reader) (numbers []string, err error) {
 }
 
 type numbersExport struct {
-	File   string   `arg:"" optional:"" default:"-" help:"File to write, .csv, .ndjson or .arrow; standard output (CSV, or --format) without it."`
-	Format string   `help:"Form of the file: csv, ndjson or arrow; by default what its name ends with." enum:",csv,ndjson,arrow" default:"" placeholder:"FORM"`
+	File   string   `arg:"" optional:"" default:"-" help:"File to write, .csv, .ndjson, .xlsx or .arrow; standard output (CSV, or --format) without it."`
+	Format string   `help:"Form of the file: csv, ndjson, xlsx or arrow; by default what its name ends with." enum:",csv,ndjson,xlsx,arrow" default:"" placeholder:"FORM"`
 	Rule   []string `help:"Only numbers that died by this rule: hard, soft, deactivated, invalid_format or override." placeholder:"RULE"`
 	numbersServer
 }
@@ -212,14 +212,14 @@ func (c *numbersExport) form() (string, error) {
 	}
 	form := strings.TrimPrefix(strings.ToLower(filepath.Ext(c.File)), ".")
 	switch form {
-	case "csv", "ndjson", "arrow":
+	case "csv", "ndjson", "xlsx", "arrow":
 		return form, nil
 	case "jsonl":
 		return "ndjson", nil
 	case "arrows":
 		return "arrow", nil
 	}
-	return "", fmt.Errorf("%s: the name does not end with .csv, .ndjson or .arrow: say --format", c.File)
+	return "", fmt.Errorf("%s: the name does not end with .csv, .ndjson, .xlsx or .arrow: say --format", c.File)
 }
 
 func (c *numbersExport) Run(ctx context.Context) error {

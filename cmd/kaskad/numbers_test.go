@@ -129,7 +129,7 @@ func TestNumbersCheck_Sources(t *testing.T) {
 func TestNumbersExport_WholeOrNothing(t *testing.T) {
 	stub, at := newNumbersStub(t)
 	dir := t.TempDir()
-	for _, c := range []struct{ file, form string }{{"a.csv", "csv"}, {"a.ndjson", "ndjson"}, {"a.arrow", "arrow"}, {"a.JSONL", "ndjson"}} {
+	for _, c := range []struct{ file, form string }{{"a.csv", "csv"}, {"a.ndjson", "ndjson"}, {"a.arrow", "arrow"}, {"a.xlsx", "xlsx"}, {"a.JSONL", "ndjson"}} {
 		path := filepath.Join(dir, c.file)
 		must(t, "", "numbers", "export", path, at, "--account", "acme", "--rule", "hard")
 		if body, err := os.ReadFile(path); err != nil || string(body) != c.form+" of acme by hard\n" {
@@ -139,7 +139,7 @@ func TestNumbersExport_WholeOrNothing(t *testing.T) {
 	if out := must(t, "", "numbers", "export", at, "--format", "arrow"); out != "arrow of  by \n" {
 		t.Errorf("standard output: %q", out)
 	}
-	if _, problems, code := command(t, "", "numbers", "export", filepath.Join(dir, "a.xlsx"), at); code != 1 || !strings.Contains(problems, "say --format") {
+	if _, problems, code := command(t, "", "numbers", "export", filepath.Join(dir, "a.pdf"), at); code != 1 || !strings.Contains(problems, "say --format") {
 		t.Errorf("exit %d: %s", code, problems)
 	}
 	stub.broken = true

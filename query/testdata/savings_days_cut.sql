@@ -15,7 +15,7 @@ FROM
         CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')
             + bitShiftLeft(CAST(transform(roundDown(bitShiftLeft(CAST(transform(concat(toString(length(r.account)), '/', r.account, r.template), {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32) + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0), 'UInt64'), 24)
             + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), 900), 'UInt64'), 32)
-            + bitShiftLeft(CAST(toRelativeMonthNum(r.cohort) % 256, 'UInt64'), 56) AS conditions,
+            + bitShiftLeft(CAST(if(r.account IN {month_accounts0:Array(String)}, arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends0:Array(UInt32)}), 0), 'UInt64'), 56) AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
     FROM (
         SELECT account, toDateTime(cohort_day, 'UTC') AS cohort, campaign, template, shape, reported_currency, messages, reported_micros, cohort_max_ms
@@ -55,6 +55,8 @@ GROUP BY c0, account, conditions
 -- filter_template = ["x' OR '1'='1 {id:String}"]
 -- filter_campaign = ["c"]
 -- tariff_borders = [0,1791000000,1792000800]
+-- month_ends0 = [1790899200,1793491200]
+-- month_accounts0 = ["acme"]
 -- template_names = ["24/x' OR '1'='1 {id:String}a","4/acmea","4/acmex' OR '1'='1 {id:String}"]
 -- template_segments = [0,1,0,2,0,3]
 -- template_ids = [1,2,3]
