@@ -86,7 +86,7 @@ func (c *ClickHouse) writeConfig() error {
 		"PasswordSHA256": hex.EncodeToString(hash[:]),
 		"Database":       Database,
 		"Databases":      Database,
-		"Engines":        strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree Memory Null"),
+		"Engines":        strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree Memory Null Atomic"),
 		"SystemTables": strings.Fields("columns databases detached_parts disks merge_tree_settings merges mutations numbers one parts " +
 			"processes tables time_zones"),
 		"Grants": c.config.grants(),
@@ -102,7 +102,7 @@ func (c *ClickHouse) writeConfig() error {
 	for name, text := range map[string]string{
 		"config.xml": configXML,
 		"users.xml":  usersXML,
-		"listen.sql": "CREATE DATABASE IF NOT EXISTS {{.Database}} ENGINE = Atomic; SYSTEM START LISTEN TCP;\n",
+		"listen.sql": "SYSTEM START LISTEN TCP;\n",
 	} {
 		parsed, err := template.New(name).Funcs(escape).Parse(text)
 		if err != nil {
@@ -123,7 +123,7 @@ func (c *ClickHouse) writeConfig() error {
 func (config Config) grants() []string {
 	grants := config.rights
 	if config.Databases {
-		grants = append(grants, "CREATE DATABASE, DROP DATABASE ON "+Database+"*.*", "TABLE ENGINE ON Atomic")
+		grants = append(grants, "CREATE DATABASE, DROP DATABASE ON "+Database+"*.*")
 	}
 	if config.Kafka {
 		grants = append(grants, "READ ON KAFKA", "TABLE ENGINE ON Kafka")

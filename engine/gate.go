@@ -22,7 +22,7 @@ const (
 
 	// maxStrangers is how many connections may be undecided at a time. The oldest
 	// goes first: a client of ours decides its own within a millisecond.
-	maxStrangers = 64
+	maxStrangers = 1024
 
 	// helloTimeout is how long a connection may stay undecided, dialTimeout how
 	// long the way to the child may take.

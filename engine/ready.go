@@ -11,7 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// waitReady waits until a child answers, and learns the version.
+// waitReady waits until a child answers, learns the version and makes the
+// database.
 func (c *ClickHouse) waitReady(ctx context.Context, child *process) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -49,7 +50,8 @@ func (c *ClickHouse) lastWords(child *process, err error) error {
 	}
 }
 
-// login learns the version.
+// login learns the version and makes the database. It names no database to log
+// in to, because an unknown one would end a new server, see the package comment.
 func (c *ClickHouse) login(ctx context.Context) error {
 	conn, err := clickhouse.Open(&clickhouse.Options{
 		Addr:        []string{c.Addr()},
@@ -63,7 +65,35 @@ func (c *ClickHouse) login(ctx context.Context) error {
 	if err := conn.QueryRow(ctx, "SELECT version()").Scan(&c.version); err != nil {
 		return fmt.Errorf("read version: %w", err)
 	}
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+Database+" ENGINE = Atomic"); err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	if !c.gate.guarded {
+		return c.useUpQuota(ctx)
+	}
 	return nil
+}
+
+// useUpQuota runs the queries that user default may run, where strangers can
+// log in by that name. ClickHouse does not count the one that opened the port.
+func (c *ClickHouse) useUpQuota(ctx context.Context) error {
+	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{c.Addr()}, Auth: clickhouse.Auth{Username: "default"}, DialContext: c.Dial})
+	if err != nil {
+		return fmt.Errorf("connect as default: %w", err)
+	}
+	defer conn.Close()
+	for {
+		err := conn.Exec(ctx, "SELECT 1")
+		const quotaExceeded = 201
+		var exception *clickhouse.Exception
+		switch {
+		case err == nil:
+		case errors.As(err, &exception) && exception.Code == quotaExceeded:
+			return nil
+		default:
+			return fmt.Errorf("use up the quota of user default: %w", err)
+		}
+	}
 }
 
 // pause waits a moment; its error says that the child ended or time is up.
