@@ -91,14 +91,14 @@ func TestStartClickHouse_Unguarded(t *testing.T) {
 	if c.Crashes() != 0 {
 		t.Errorf("%d crashes", c.Crashes())
 	}
-	// At the child's own port a stranger is user default, who has nothing left to run.
+	// At the child's own port a stranger is user default, who has no right but to open ports.
 	options := &clickhouse.Options{Addr: []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(c.gate.child))}, Auth: clickhouse.Auth{Username: "default"}}
 	stranger, err := clickhouse.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stranger.Close()
-	for _, query := range []string{"SELECT file('/etc/passwd')", "SELECT 1", "CREATE DATABASE other", "SYSTEM STOP LISTEN TCP", "SELECT name FROM system.tables"} {
+	for _, query := range []string{"SELECT file('/etc/passwd')", "SELECT * FROM system.users", "CREATE DATABASE other", "SELECT name FROM system.tables"} {
 		if err := stranger.Exec(t.Context(), query); err == nil || strings.Contains(err.Error(), "root:") {
 			t.Errorf("user default may %s (%v)", query, err)
 		}

@@ -68,32 +68,7 @@ func (c *ClickHouse) login(ctx context.Context) error {
 	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+Database+" ENGINE = Atomic"); err != nil {
 		return fmt.Errorf("create database: %w", err)
 	}
-	if !c.gate.guarded {
-		return c.useUpQuota(ctx)
-	}
 	return nil
-}
-
-// useUpQuota runs the queries that user default may run, where strangers can
-// log in by that name. ClickHouse does not count the one that opened the port.
-func (c *ClickHouse) useUpQuota(ctx context.Context) error {
-	conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{c.Addr()}, Auth: clickhouse.Auth{Username: "default"}, DialContext: c.Dial})
-	if err != nil {
-		return fmt.Errorf("connect as default: %w", err)
-	}
-	defer conn.Close()
-	for {
-		err := conn.Exec(ctx, "SELECT 1")
-		const quotaExceeded = 201
-		var exception *clickhouse.Exception
-		switch {
-		case err == nil:
-		case errors.As(err, &exception) && exception.Code == quotaExceeded:
-			return nil
-		default:
-			return fmt.Errorf("use up the quota of user default: %w", err)
-		}
-	}
 }
 
 // pause waits a moment; its error says that the child ended or time is up.
