@@ -31,11 +31,11 @@ const (
 // lives until the returned file and all its inherited copies are closed, so a
 // ClickHouse child that outlives its parent still protects its data.
 func lockDir(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create data directory: %w", err)
+	if err := privateDir(dir); err != nil {
+		return nil, err
 	}
 	name := filepath.Join(dir, "LOCK")
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
@@ -67,6 +67,24 @@ func lockDir(dir string) (*os.File, error) {
 		}
 	}
 	return file, nil
+}
+
+// Holder is the process that runs an engine on a data directory, 0 when none
+// does. While it runs, nobody else has its ports.
+func Holder(dir string) int {
+	name := filepath.Join(dir, "LOCK")
+	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		return 0
+	}
+	if holder := lockHolder(name); alive(holder) {
+		return holder
+	}
+	return 0
 }
 
 // lockHolder reads the process id from a lock file; 0 when there is none (yet).
@@ -155,7 +173,12 @@ func release(version string) ([2]int, error) {
 func replaceFile(name string, content []byte, mode os.FileMode) error {
 	temporary := name + ".new"
 	_ = os.Remove(temporary)
-	if err := os.WriteFile(temporary, content, mode); err != nil {
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary, name)

@@ -78,7 +78,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 		return nil, errors.New("--kafka: name a broker as host:port")
 	}
 	if n.attach != own && dir != "" {
-		at, ok := readRunning(ctx, dir)
+		at, ok := readRunning(dir)
 		if !ok {
 			if err := checkAttachable(dir, n.attach); err != nil {
 				return nil, err
@@ -136,6 +136,10 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	}
 	if _, ok := options.Settings["async_insert"]; !ok {
 		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
+	}
+	// The embedded engine is dialled past its gate.
+	if st.clickhouse != nil {
+		options.DialContext = st.clickhouse.Dial
 	}
 	schema.InterruptibleDial(options)
 	st.options = options
