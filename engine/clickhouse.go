@@ -45,6 +45,8 @@ type Config struct {
 	MaxMemory int64
 	// NoRestart reports a crash at once instead of starting ClickHouse again.
 	NoRestart bool
+	// Disk is who watches the disk of Dir; nil means that the engine does so by itself.
+	Disk *Disk
 
 	// ports chooses the ports; tests replace it to take one away.
 	ports func(count int) ([]int, error)
@@ -62,6 +64,9 @@ type ClickHouse struct {
 	httpPort int
 	password string
 	version  string
+	// disk is watched for as long as the engine lives; ownDisk tells that nobody else does.
+	disk    *Disk
+	ownDisk bool
 
 	// life ends with Stop, and a start that is under way with it.
 	life context.Context
@@ -76,6 +81,12 @@ type ClickHouse struct {
 	process  *process
 	restarts []time.Time
 	crashes  int
+	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and why it is to be replaced.
+	epoch    uint64
+	baseline uint64
+	doomed   string
+	renewed  uint64
+	corrupt  time.Time
 }
 
 // StartClickHouse starts the engine on random free loopback ports and returns
@@ -107,22 +118,24 @@ func StartClickHouse(ctx context.Context, config Config) (*ClickHouse, error) {
 	}
 	c := &ClickHouse{config: config, found: found, lock: lock, ended: make(chan struct{})}
 	c.life, c.end = context.WithCancel(context.Background())
-	if err := c.start(ctx); err != nil {
+	if err = c.openDisk(); err == nil {
+		err = c.start(ctx)
+	}
+	if err != nil {
 		c.end()
+		c.closeDisk()
 		_ = lock.Close()
 		return nil, fmt.Errorf("start embedded ClickHouse in %s: %w", dir, err)
 	}
 	config.Logger.Info("embedded clickhouse started", "version", c.version, "tcp", c.Addr(), "http", c.HTTPAddr(),
 		"dir", dir, "pid", c.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go c.supervise()
+	go c.guard()
 	return c, nil
 }
 
 // start makes what every process of this engine shares, and the first process.
 func (c *ClickHouse) start(ctx context.Context) error {
-	if err := checkDisk(c.config.Dir, minFreeBytes); err != nil {
-		return err
-	}
 	if err := c.checkBinary(ctx); err != nil {
 		return err
 	}
@@ -154,6 +167,9 @@ func (c *ClickHouse) launch(ctx context.Context) error {
 	// The output of the previous process stays readable: it may say why it ended.
 	output := filepath.Join(c.config.Dir, "clickhouse.out")
 	_ = os.Rename(output, output+".1")
+	if err := c.removeEmptyFiles(); err != nil {
+		return err
+	}
 
 	command, err := c.command()
 	if err != nil {
@@ -180,6 +196,10 @@ func (c *ClickHouse) launch(ctx context.Context) error {
 		child.kill()
 		return err
 	}
+	if err := c.begin(ctx, child); err != nil {
+		child.kill()
+		return err
+	}
 	return nil
 }
 
@@ -192,12 +212,23 @@ func (c *ClickHouse) supervise() {
 		if c.life.Err() != nil {
 			break
 		}
+		c.mu.Lock()
+		c.epoch++ // before another process can answer in its name
+		c.mu.Unlock()
 		failure := child.failure()
-		if err := c.mayRestart(time.Now()); err != nil {
+		// Without room a start would fail, and what it writes would be lost.
+		full := c.disk.Full()
+		if reason := c.wanted(); reason != "" {
+			c.config.Logger.Error("embedded clickhouse is started again", "reason", reason, "waits_for_space", full)
+		} else if err := c.mayRestart(time.Now()); err != nil && !full {
 			c.err = fmt.Errorf("%w: %w", err, failure)
 			break
+		} else {
+			c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure, "waits_for_space", full)
 		}
-		c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure)
+		if c.disk.WaitForRoom(c.life) != nil {
+			break
+		}
 		err := c.launch(c.life)
 		if c.life.Err() != nil {
 			break
@@ -210,6 +241,7 @@ func (c *ClickHouse) supervise() {
 			break
 		}
 	}
+	c.closeDisk()
 	_ = c.lock.Close()
 	close(c.ended)
 }

@@ -73,6 +73,7 @@ func (c *ClickHouse) writeConfig() error {
 		"Users":          filepath.Join(c.config.Dir, "users.xml"),
 		"Log":            filepath.Join(c.config.Dir, "clickhouse.log"),
 		"MaxMemory":      c.config.MaxMemory,
+		"KeepFree":       Reserve(c.disk.Usage().Total),
 		"Cores":          max(2, runtime.NumCPU()),
 		"User":           User,
 		"PasswordSHA256": hex.EncodeToString(hash[:]),

@@ -84,6 +84,7 @@ type statusAnswer struct {
 	SplitMessages  uint64       `json:"split_messages"`
 	Now            string       `json:"now"`
 	Engine         engineStatus `json:"engine"`
+	Disk           *Disk        `json:"disk"`
 }
 
 // seconds prints milliseconds as a decimal number of seconds.
@@ -114,6 +115,10 @@ func (s *Server) status(c *gin.Context) error {
 		} else {
 			answer.LagEvents = &lag
 		}
+	}
+	var err error
+	if answer.Disk, err = s.disk(ctx); err != nil {
+		s.logger.Warn("free space is unknown", "err", err)
 	}
 	fresh, err := s.freshness(ctx)
 	if err != nil {
@@ -212,6 +217,11 @@ func (s *Server) notReady(ctx context.Context) error {
 		if err := p.Ping(ctx); err != nil {
 			return fmt.Errorf("kafka does not answer: %w", err)
 		}
+	}
+	if disk, err := s.disk(ctx); err != nil {
+		return err
+	} else if disk.State == diskStateFull {
+		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
 	}
 	if s.config.Fixed {
 		return nil

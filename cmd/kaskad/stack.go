@@ -29,6 +29,7 @@ type stack struct {
 	fixed    bool
 	started  time.Time
 
+	disk       *engine.Disk       // nil when nothing is embedded
 	clickhouse *engine.ClickHouse // nil when a real one is used
 	conn       driver.Conn
 	options    *clickhouse.Options
@@ -108,6 +109,11 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 	if st.erasureKey, err = s.erasureKey(dir); err != nil {
 		return nil, err
 	}
+	if dir != "" && (n.clickhouse && s.Clickhouse == "" || n.kafka && len(k.Kafka) == 0) {
+		if st.disk, err = engine.WatchDisk(dir, logger); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+	}
 	group, start := errgroup.WithContext(ctx)
 	if n.clickhouse {
 		group.Go(func() error { return st.openClickHouse(start, s.Clickhouse, dir) })
@@ -120,7 +126,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 
 func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if dsn == "" {
-		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger})
+		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger, Disk: st.disk})
 		if err != nil {
 			return err
 		}
@@ -142,6 +148,9 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if err != nil {
 		return fmt.Errorf("open ClickHouse: %w", err)
 	}
+	if st.clickhouse != nil {
+		st.conn = guarded{st.conn, st.clickhouse}
+	}
 	return nil
 }
 
@@ -154,7 +163,7 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if st.changes != "" {
 		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
 	}
-	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
+	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics, Disk: st.disk})
 	if err != nil {
 		return err
 	}
@@ -246,5 +255,8 @@ func (st *stack) close() {
 		if err := st.clickhouse.Stop(ctx); err != nil {
 			st.logger.Error("stop embedded ClickHouse", "error", err)
 		}
+	}
+	if st.disk != nil {
+		st.disk.Close()
 	}
 }
