@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -233,8 +235,8 @@ func (c *ClickHouse) supervise() {
 		if c.life.Err() != nil {
 			break
 		}
-		if errors.Is(err, ErrExited) {
-			continue // crashed again; mayRestart ends this some time
+		if errors.Is(err, ErrExited) || errors.Is(err, unix.ENOSPC) || err != nil && c.disk.Full() {
+			continue // crashed again, which mayRestart ends some time, or there was no room after all
 		}
 		if err != nil {
 			c.err = errors.Join(failure, err)

@@ -113,6 +113,9 @@ func checkStamp(name, engineVersion string) error {
 
 // writeStamp records the engine version that wrote a data directory.
 func writeStamp(name, engineVersion string) error {
+	if text, err := os.ReadFile(name); err == nil && string(text) == engineVersion+"\n" {
+		return nil
+	}
 	if err := replaceFile(name, []byte(engineVersion+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write version stamp: %w", err)
 	}
