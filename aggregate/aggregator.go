@@ -230,6 +230,9 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
 	}
+	if err := a.findBroken(ctx); err != nil {
+		return err
+	}
 	if err := a.takeOver(ctx); err != nil {
 		return err
 	}

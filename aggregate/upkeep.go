@@ -29,6 +29,9 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if err := a.emptyQueue(ctx); err != nil {
 		return err
 	}
+	if err := a.settleLosses(ctx); err != nil {
+		return err
+	}
 	a.lastUpkeep = now
 	return nil
 }

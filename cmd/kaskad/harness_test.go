@@ -312,15 +312,21 @@ func (k *kaskad) post(lines []byte) {
 // command runs another kaskad command beside the running one and returns what it prints.
 func (k *kaskad) command(args ...string) string {
 	k.t.Helper()
+	out, err := k.tryCommand(args...)
+	if err != nil {
+		k.t.Fatalf("kaskad %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// tryCommand is command for one that may fail.
+func (k *kaskad) tryCommand(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asKaskad+"=")
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		k.t.Fatalf("kaskad %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return string(out), err
 }
 
 func example(t testing.TB, name string) []byte {

@@ -1,0 +1,3 @@
+INSERT INTO lost_hours
+SELECT account, bucket, argMax(published, version), argMax(found, version), 'accepted', max(since_ms), greatest(max(version) + 1, toUnixTimestamp64Micro(now64(6)))
+FROM lost_hours GROUP BY account, bucket HAVING argMax(state, version) = 'open'
