@@ -16,6 +16,9 @@ import (
 // rereadMargin is how much earlier than a lost hour the topic is read again: clocks of senders may be an hour ahead.
 const rereadMargin = 2 * time.Hour
 
+// lossEvery is how often what is lost is looked at while something is.
+const lossEvery = 2 * time.Second
+
 // rereadTables hold what was read from the topic; what other tables hold follows from them, or comes from people.
 var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "located": true, "orphans": true, "join_queue": true, "number_queue": true, "touched": true,
 	"rejected": true}
@@ -43,9 +46,19 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 	if err := rows.Err(); err != nil || len(found) == 0 {
 		return err
 	}
-	if reread {
+	if a.rereadAll = reread; reread {
 		if _, err := schema.OrderReread(ctx, a.deps.Conn, time.Time{}, "broken parts"); err != nil {
 			return err
+		}
+	}
+	if reread {
+		// What was copied within the database is not in the topic.
+		batch := uuid.New()
+		if err := a.doWith(ctx, "broken_joins", clickhouse.Parameters{"batch": batch.String()}); err != nil {
+			return fmt.Errorf("queue joins of broken parts: %w", err)
+		}
+		if err := schema.OpenTouches(ctx, a.deps.Conn, []schema.Touch{{ID: batch, AtMS: a.cfg.Now().UnixMilli()}}); err != nil {
+			return fmt.Errorf("queue joins of broken parts: %w", err)
 		}
 	}
 	for month := range months {
@@ -83,6 +96,12 @@ func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int6
 		return nil
 	}
 	a.cfg.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours", hours, "earliest", earliest.UTC(), "generation", generation)
+	if a.rereadAll {
+		// All of it is being read again already, unless that is over.
+		if lost, err := schema.ReadLosses(ctx, a.deps.Conn); err != nil || lost.Rereading > 0 {
+			return err
+		}
+	}
 	_, err := schema.OrderReread(ctx, a.deps.Conn, earliest.Add(-rereadMargin), "lost hours")
 	return err
 }
@@ -106,6 +125,7 @@ func (a *Aggregator) countLosses(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.lossOpen = len(lost.Hours) > 0 || len(lost.Parts) > 0
 	a.metrics.lostHours.Set(float64(len(lost.Hours)))
 	a.metrics.brokenParts.Set(float64(len(lost.Parts)))
 	return nil

@@ -87,6 +87,7 @@ type ClickHouse struct {
 	epoch    uint64
 	baseline uint64
 	doomed   string
+	lost     bool // writes of the process before this one
 	renewed  uint64
 	corrupt  time.Time
 }

@@ -57,13 +57,19 @@ func (c *ClickHouse) begin(ctx context.Context, child *process) error {
 		return err
 	}
 	defer conn.Close()
+	c.mu.Lock()
+	lost := c.lost
+	c.mu.Unlock()
+	if err := c.heal(ctx, conn, lost); err != nil {
+		return err
+	}
 	failed, err := failedWrites(ctx, conn)
 	if err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.epoch, c.baseline = c.epoch+1, failed
+	c.epoch, c.baseline, c.lost = c.epoch+1, failed, false
 	return nil
 }
 
@@ -88,7 +94,7 @@ func (c *ClickHouse) Intact(ctx context.Context, conn driver.Conn, epoch uint64)
 	case now != epoch:
 		return ErrLostWrite
 	case failed > baseline:
-		c.replace(epoch, fmt.Sprintf("%d writes failed", failed-baseline))
+		c.replace(epoch, fmt.Sprintf("%d writes failed", failed-baseline), true)
 		return ErrLostWrite
 	}
 	return nil
@@ -104,18 +110,19 @@ func (c *ClickHouse) Corrupt(cause error) {
 	}
 	c.mu.Unlock()
 	if !pause {
-		c.replace(epoch, "a part cannot be read: "+cause.Error())
+		c.replace(epoch, "a part cannot be read: "+cause.Error(), false)
 	}
 }
 
 // replace kills the process that began with epoch; supervise starts another one when there is room.
-func (c *ClickHouse) replace(epoch uint64, reason string) {
+// lostWrites says that nobody was told that its last inserts are done.
+func (c *ClickHouse) replace(epoch uint64, reason string, lostWrites bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch != epoch || c.doomed != "" || c.life.Err() != nil {
 		return
 	}
-	c.doomed = reason
+	c.doomed, c.lost = reason, c.lost || lostWrites
 	c.renewed++
 	// From here on nothing that this process acknowledges counts.
 	c.epoch++

@@ -83,7 +83,7 @@ func fillRound(t *testing.T, seed uint64) {
 		k.waitReady()
 	}
 	<-sent
-	k.settle(time.Minute)
+	k.settle(3 * time.Minute)
 	k.checkParts()
 	queries, err := simulate.TruthQueries()
 	if err != nil {
@@ -94,7 +94,7 @@ func fillRound(t *testing.T, seed uint64) {
 	if err := k.database().Exec(t.Context(), "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 0, 1 FROM attempts GROUP BY account, bucket"); err != nil {
 		t.Fatal(err)
 	}
-	k.settle(time.Minute)
+	k.settle(3 * time.Minute)
 	k.mustEqual(model, queries[:6])
 }
 
