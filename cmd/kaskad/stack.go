@@ -121,7 +121,11 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 	if n.kafka {
 		group.Go(func() error { return st.openKafka(start, dir) })
 	}
-	return st, group.Wait()
+	if err := group.Wait(); err != nil {
+		return st, err
+	}
+	st.registerDisk()
+	return st, nil
 }
 
 func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
