@@ -215,6 +215,9 @@ type status struct {
 	PendingBuckets uint64 `json:"pending_buckets"`
 	SplitMessages  uint64 `json:"split_messages"`
 	AsOf           string `json:"as_of"`
+	Losses         struct {
+		Hours []json.RawMessage `json:"hours"`
+	} `json:"losses"`
 }
 
 func (s status) check(t testing.TB) {
@@ -222,6 +225,9 @@ func (s status) check(t testing.TB) {
 	b := s.Balance
 	if b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
 		t.Errorf("balance does not hold: %+v", b)
+	}
+	if len(s.Losses.Hours) > 0 {
+		t.Errorf("hours are said to be lost: %s", s.Losses.Hours)
 	}
 }
 
