@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -148,4 +149,43 @@ func (k *kaskad) checkParts() {
 	if len(broken) > 0 {
 		k.t.Errorf("parts are broken:\n%s", strings.Join(broken, "\n"))
 	}
+}
+
+// While the disk is full senders and operators are told so, reports are served, and what was refused goes through as soon as there is room.
+func TestRun_FullDisk_IsSaid(t *testing.T) {
+	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
+	k.dir = smallDisk(t, 512)
+	k.start("")
+	k.waitReady()
+	disk := newFiller(t, k.dir)
+	disk.fill(0, 0)
+	state := func() string {
+		var answer struct{ Disk struct{ State string } }
+		k.get("/v1/status", &answer)
+		return answer.Disk.State
+	}
+	// Started again for lack of space, ClickHouse waits for room: then nobody answers but the broker's side.
+	event := []byte(`{"account":"a","message_id":"m","submitted_at":"2026-11-19T10:00:00Z","occurred_at":"2026-11-19T10:00:00Z","channel":"sms","status":"sent","recipient":"+79001234567"}`)
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		status, body := k.request(http.MethodPost, "/v1/events", "application/json", event)
+		if status == http.StatusInsufficientStorage && strings.Contains(string(body), "disk-full") {
+			break
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("POST on a full disk: %d %s", status, body)
+		}
+	}
+	if status, body := k.request(http.MethodGet, "/readyz", "", nil); status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz on a full disk: %d %s", status, body)
+	}
+	if _, body := k.request(http.MethodGet, "/metrics", "", nil); !strings.Contains(string(body), "kaskad_disk_full 1\n") {
+		t.Error("no metric says that the disk is full")
+	}
+	disk.release()
+	k.waitReady()
+	if got := state(); got != "ok" {
+		t.Errorf("the disk is %s after it was freed", got)
+	}
+	k.post(event)
+	k.settle(time.Minute)
 }
