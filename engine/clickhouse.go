@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -46,6 +48,8 @@ type Config struct {
 	MaxMemory int64
 	// NoRestart reports a crash at once instead of starting ClickHouse again.
 	NoRestart bool
+	// Disk is who watches the disk of Dir; nil means that the engine does so by itself.
+	Disk *Disk
 
 	// Databases lets the user make and drop databases whose names begin with
 	// [Database]: tests and benchmarks have one each.
@@ -71,6 +75,9 @@ type ClickHouse struct {
 	gate     *gate
 	password string
 	version  string
+	// disk is watched for as long as the engine lives; ownDisk tells that nobody else does.
+	disk    *Disk
+	ownDisk bool
 
 	// life ends with Stop, and a start that is under way with it.
 	life context.Context
@@ -85,6 +92,13 @@ type ClickHouse struct {
 	process  *process
 	restarts []time.Time
 	crashes  int
+	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and why it is to be replaced.
+	epoch    uint64
+	baseline uint64
+	doomed   string
+	lost     bool // writes of the process before this one
+	renewed  uint64
+	corrupt  time.Time
 }
 
 // StartClickHouse starts the engine on a random free loopback port and returns
@@ -113,25 +127,27 @@ func StartClickHouse(ctx context.Context, config Config) (*ClickHouse, error) {
 	}
 	c := &ClickHouse{config: config, found: found, lock: lock, ended: make(chan struct{})}
 	c.life, c.end = context.WithCancel(context.Background())
-	if err := c.start(ctx); err != nil {
+	if err = c.openDisk(); err == nil {
+		err = c.start(ctx)
+	}
+	if err != nil {
 		c.end()
 		if c.gate != nil {
 			c.gate.close()
 		}
+		c.closeDisk()
 		_ = lock.Close()
 		return nil, fmt.Errorf("start embedded ClickHouse in %s: %w", dir, err)
 	}
 	config.Logger.Info("embedded clickhouse started", "version", c.version, "address", c.Addr(),
 		"dir", dir, "pid", c.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go c.supervise()
+	go c.guard()
 	return c, nil
 }
 
 // start makes what every process of this engine shares, and the first process.
 func (c *ClickHouse) start(ctx context.Context) error {
-	if err := checkDisk(c.config.Dir, minFreeBytes); err != nil {
-		return err
-	}
 	if err := c.checkBinary(ctx); err != nil {
 		return err
 	}
@@ -171,6 +187,9 @@ func (c *ClickHouse) launchOn(ctx context.Context, port int) error {
 	// The output of the previous process stays readable: it may say why it ended.
 	output := filepath.Join(c.config.Dir, "clickhouse.out")
 	_ = os.Rename(output, output+".1")
+	if err := c.removeEmptyFiles(); err != nil {
+		return err
+	}
 
 	command, err := c.command(port)
 	if err != nil {
@@ -198,6 +217,10 @@ func (c *ClickHouse) launchOn(ctx context.Context, port int) error {
 		child.kill()
 		return err
 	}
+	if err := c.begin(ctx, child); err != nil {
+		child.kill()
+		return err
+	}
 	return nil
 }
 
@@ -210,18 +233,29 @@ func (c *ClickHouse) supervise() {
 		if c.life.Err() != nil {
 			break
 		}
+		c.mu.Lock()
+		c.epoch++ // before another process can answer in its name
+		c.mu.Unlock()
 		failure := child.failure()
-		if err := c.mayRestart(time.Now()); err != nil {
+		// Without room a start would fail, and what it writes would be lost.
+		full := c.disk.Full()
+		if reason := c.wanted(); reason != "" {
+			c.config.Logger.Error("embedded clickhouse is started again", "reason", reason, "waits_for_space", full)
+		} else if err := c.mayRestart(time.Now()); err != nil && !full {
 			c.err = fmt.Errorf("%w: %w", err, failure)
 			break
+		} else {
+			c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure, "waits_for_space", full)
 		}
-		c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure)
+		if c.disk.WaitForRoom(c.life) != nil {
+			break
+		}
 		err := c.launch(c.life)
 		if c.life.Err() != nil {
 			break
 		}
-		if errors.Is(err, ErrExited) {
-			continue // crashed again; mayRestart ends this some time
+		if errors.Is(err, ErrExited) || errors.Is(err, unix.ENOSPC) || err != nil && c.disk.Full() {
+			continue // crashed again, which mayRestart ends some time, or there was no room after all
 		}
 		if err != nil {
 			c.err = errors.Join(failure, err)
@@ -229,6 +263,7 @@ func (c *ClickHouse) supervise() {
 		}
 	}
 	c.gate.close()
+	c.closeDisk()
 	_ = c.lock.Close()
 	close(c.ended)
 }

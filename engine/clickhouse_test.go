@@ -101,9 +101,10 @@ func TestStartClickHouse_Serves(t *testing.T) {
 		"SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'":                                strconv.Itoa(3 << 30),
 		"SELECT toString(count()) FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'":                  "0",
 		"SELECT value FROM system.merge_tree_settings WHERE name = 'number_of_free_entries_in_pool_to_execute_mutation'": "1",
-		// Files with what was erased are gone within little more than a minute.
-		"SELECT value FROM system.merge_tree_settings WHERE name = 'max_cleanup_delay_period'": "60",
-		"SELECT value FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'":       "0",
+		// Files with what was erased are gone within two minutes, and not before a lost write is noticed.
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'max_cleanup_delay_period'":                                                "60",
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'":                                                      "30",
+		"SELECT toString(keep_free_space = intDiv(total_space, 20) OR keep_free_space = 1073741824) FROM system.disks WHERE name = 'default'": "1",
 	} {
 		if got := value[string](t, conn, query); got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)

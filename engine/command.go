@@ -80,6 +80,7 @@ func (c *ClickHouse) writeConfig() error {
 		"Log":            filepath.Join(c.config.Dir, "clickhouse.log"),
 		"Empty":          empty + "/",
 		"MaxMemory":      c.config.MaxMemory,
+		"KeepFree":       Reserve(c.disk.Usage().Total),
 		"Cores":          max(2, runtime.NumCPU()),
 		"Share":          c.gate.guarded,
 		"User":           User,
@@ -87,7 +88,7 @@ func (c *ClickHouse) writeConfig() error {
 		"Database":       Database,
 		"Databases":      Database,
 		"Engines":        strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree Memory Null Atomic"),
-		"SystemTables": strings.Fields("columns databases detached_parts disks merge_tree_settings merges mutations numbers one parts " +
+		"SystemTables": strings.Fields("columns databases detached_parts disks events merge_tree_settings merges mutations numbers one parts " +
 			"processes tables time_zones"),
 		"Grants": c.config.grants(),
 	}

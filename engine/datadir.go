@@ -14,10 +14,6 @@ import (
 )
 
 const (
-	// minFreeBytes is what must be free on the disk of a data directory at
-	// start: below it a merge or a log segment soon fails half-way.
-	minFreeBytes = 200 << 20
-
 	// lockWait is how long a start waits for a lock whose holder is dead: its
 	// ClickHouse child inherited the lock and needs a moment to follow it.
 	// lockWaitAlive is the same for a holder that seems alive: it may be on its
@@ -106,20 +102,6 @@ func alive(pid int) bool {
 	return err == nil || errors.Is(err, unix.EPERM)
 }
 
-// checkDisk refuses a directory whose disk has less than need bytes free.
-func checkDisk(dir string, need uint64) error {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return fmt.Errorf("read free space of %s: %w", dir, err)
-	}
-	free := uint64(stat.Bavail) * uint64(stat.Bsize)
-	if free < need {
-		return fmt.Errorf("%w: %d MB free for %s, at least %d MB are needed; free some space or choose a data directory on another disk",
-			ErrDiskFull, free>>20, dir, need>>20)
-	}
-	return nil
-}
-
 // checkStamp refuses data that a newer engine wrote. Only year and month count
 // ("26.7"): ClickHouse keeps its formats within a release. No stamp means new
 // data.
@@ -149,6 +131,9 @@ func checkStamp(name, engineVersion string) error {
 
 // writeStamp records the engine version that wrote a data directory.
 func writeStamp(name, engineVersion string) error {
+	if text, err := os.ReadFile(name); err == nil && string(text) == engineVersion+"\n" {
+		return nil
+	}
 	if err := replaceFile(name, []byte(engineVersion+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write version stamp: %w", err)
 	}

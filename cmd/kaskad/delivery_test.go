@@ -65,7 +65,7 @@ func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Cont
 			if err == nil {
 				break
 			}
-			if tries > 300 || !errors.Is(err, ingest.ErrUnavailable) {
+			if t.Context().Err() != nil || tries > 300 || !errors.Is(err, ingest.ErrUnavailable) {
 				t.Fatalf("produce: %v", err)
 			}
 			time.Sleep(200 * time.Millisecond)
