@@ -42,7 +42,8 @@ type savingsTable struct {
 	channels []string
 	minimum  minimumScope
 	// asOfMS is when the answer ends: a month that is not over then has no top-up yet.
-	asOfMS, nowMS int64
+	asOfMS int64
+	seen   *pin
 }
 
 // row computes the fields of a row from its quantities.
@@ -76,7 +77,7 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	} else {
 		row = append(row, channelArray(r.channels))
 	}
-	return append(row, t.reasons(r), truth(r.settledMS < t.nowMS))
+	return append(row, t.reasons(r), truth(t.seen.settled(r.settledMS)))
 }
 
 // topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section 4, Tariffs).
