@@ -238,6 +238,9 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.createTables(ctx); err != nil {
 		return err
 	}
+	if err := a.countShared(ctx); err != nil {
+		return err
+	}
 	a.due = map[bucketKey]int64{}
 	return a.readDue(ctx, 0)
 }

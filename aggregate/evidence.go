@@ -10,9 +10,11 @@ import (
 // Bits of the first byte of a packed attempt (sql/numbers_evidence.sql).
 const (
 	packedDelivered = 1 << iota
-	packedTells     // the channel tells of the number: sms, voice or flash_call
-	packedCall      // the channel is voice or flash_call
+	packedTells     // the channel tells of the number: sms, voice and flash_call of a phone, email of an address
 	packedExpired
+	packedCode    // some failure carries a code
+	packedSeen    // it was read or answered
+	packedFailure // it failed, on a channel that tells
 )
 
 var errPacked = errors.New("packed evidence is cut short: this is a bug; the verdicts are left as they were")
@@ -27,52 +29,75 @@ type gatherer struct {
 	dayText string
 }
 
+// packedReader reads what numbers_evidence.sql packs; short tells that it ended too early.
+type packedReader struct {
+	left  string
+	short bool
+}
+
+func (r *packedReader) take(n int) string {
+	if len(r.left) < n {
+		r.left, r.short = "", true
+		return "\x00\x00\x00\x00\x00\x00\x00\x00"[:min(n, 8)]
+	}
+	taken := r.left[:n]
+	r.left = r.left[n:]
+	return taken
+}
+
+func (r *packedReader) int64() int64   { return readInt64(r.take(8)) }
+func (r *packedReader) uint16() uint16 { return readUint16(r.take(2)) }
+func (r *packedReader) text() string   { return r.take(int(r.uint16())) }
+
 // unpack adds the attempts of a number of the account.
 func (g *gatherer) unpack(e *evidence, account string, packed string) error {
-	for len(packed) > 0 {
-		if len(packed) < 17 {
-			return errPacked
+	r := packedReader{left: packed}
+	for len(r.left) > 0 {
+		flags := r.take(1)[0]
+		cohort, at, channel := r.int64(), r.int64(), r.text()
+		signal := signal{channel: channel}
+		if flags&(packedSeen|packedCode) != 0 {
+			signal.app, signal.sender = r.text(), r.text()
 		}
-		flags, cohort, at := packed[0], readInt64(packed[1:]), readInt64(packed[9:])
-		packed = packed[17:]
+		if flags&packedSeen != 0 {
+			signal.kind, signal.atMS = signalSeen, r.int64()
+			e.signals = append(e.signals, signal)
+		}
+		class, guessed := schema.ClassUnknown, false
+		if flags&packedExpired != 0 {
+			class = schema.ClassExpired
+		}
+		if flags&packedCode != 0 {
+			errorMS := r.int64()
+			provider, code := r.text(), r.text()
+			class, guessed = g.maps.Class(account, channel, provider, code, flags&packedExpired != 0)
+			if kind := optOutKind(class); kind != "" {
+				signal.kind, signal.atMS = kind, errorMS
+				e.signals = append(e.signals, signal)
+			}
+		}
 		counts := flags&packedTells != 0 && g.counts(e, cohort)
 		if flags&packedDelivered != 0 {
-			e.deliveries = append(e.deliveries, at)
+			e.deliveries = append(e.deliveries, delivery{channel, at, flags&packedTells != 0})
 			if counts {
 				e.successes = append(e.successes, at)
 			}
+		}
+		if flags&packedFailure == 0 {
 			continue
 		}
-		if len(packed) < 14 {
-			return errPacked
-		}
-		attempt := schema.StreakAttempt{Leg: uint64(readInt64(packed)), Code: uint32(readUint16(packed[8:])) | uint32(readUint16(packed[10:]))<<16,
-			SMSSegments: readUint16(packed[12:]), CohortMS: cohort}
-		packed = packed[14:]
-		var texts [3]string // campaign, provider, error code
-		for i := range texts {
-			if len(packed) < 2 {
-				return errPacked
-			}
-			n := int(readUint16(packed))
-			if len(packed) < 2+n {
-				return errPacked
-			}
-			texts[i], packed = packed[2:2+n], packed[2+n:]
-		}
+		attempt := schema.StreakAttempt{Leg: uint64(r.int64()), Code: uint32(r.uint16()) | uint32(r.uint16())<<16, SMSSegments: r.uint16(), CohortMS: cohort}
+		mailing := r.text()
 		if !counts {
 			continue
 		}
-		channel := "sms"
-		if flags&packedCall != 0 {
-			channel = "voice" // the codes of a flash call mean the same
-		}
-		class, guessed := g.maps.Class(account, channel, texts[1], texts[2], flags&packedExpired != 0)
-		mailing := texts[0]
 		if mailing == "" {
 			mailing = g.dayOf(cohort)
 		}
 		e.failures = append(e.failures, failure{atMS: at, class: class, guessed: guessed, mailing: mailing, attempt: attempt, priced: true})
+	}
+	if r.short {
+		return errPacked
 	}
 	return nil
 }

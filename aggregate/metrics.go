@@ -7,7 +7,7 @@ type metrics struct {
 	generations, buckets, moved, days, joined, splits, expired, dropped, errors prometheus.Counter
 	numbersSeconds                                                              prometheus.Histogram
 	numbers, verdicts, changes                                                  prometheus.Counter
-	pending                                                                     prometheus.Gauge
+	pending, shared                                                             prometheus.Gauge
 	notified, notifyFailures                                                    *prometheus.CounterVec
 	notifyLag, notifyStopped                                                    *prometheus.GaugeVec
 }
@@ -50,13 +50,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pending_buckets",
 			Help: "Touched buckets that wait for their generation."}),
+		shared: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "shared_attempts",
+			Help: "Attempts whose events name different recipients: one id is used for several people."}),
 		notified:       counters("notified_total", "Changes of verdicts that a sink acknowledged; after a crash some are told again."),
 		notifyFailures: counters("notify_failures_total", "Tries to tell changes of verdicts that a sink did not acknowledge."),
 		notifyLag:      gauges("notify_lag", "Changes of verdicts that a sink was not told yet."),
 		notifyStopped:  gauges("notify_stopped", "1 for a sink that said it is gone, and is not told anything until the process starts again."),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending,
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending, m.shared,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes, m.notified, m.notifyFailures, m.notifyLag, m.notifyStopped)
 	}
 	return m

@@ -296,7 +296,11 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		l := &at.latest
 		return rows.Scan(&at.account, &at.number, &l.atMS, &l.operator, &l.ported, &l.valid, &l.ownerChangedMS, &at.ownerChangedMS, &at.invalid)
 	}}
-	streams := map[string]*numberStream{"numbers_evidence": evidences, "numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
+	said := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
+		s := &at.said
+		return rows.Scan(&at.account, &at.number, &s.statuses, &s.channels, &s.apps, &s.senders, &s.times)
+	}}
+	streams := map[string]*numberStream{"numbers_signals": said, "numbers_evidence": evidences, "numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
 	for name, s := range streams {
 		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -314,7 +318,8 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 			return hand()
 		}
 		account, number := least.account, least.number
-		if err := r.one(account, number, evidences.at(account, number), before.at(account, number), set.at(account, number), lookups.at(account, number)); err != nil {
+		if err := r.one(account, number, evidences.at(account, number), before.at(account, number), set.at(account, number), lookups.at(account, number),
+			said.at(account, number)); err != nil {
 			return err
 		}
 		for name, s := range streams {
@@ -331,7 +336,7 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 }
 
 // one decides one number; the rows are nil where there is nothing of that kind.
-func (r *numbersRound) one(account, number string, packed, before, set, looked *numberRow) error {
+func (r *numbersRound) one(account, number string, packed, before, set, looked, said *numberRow) error {
 	r.looked++
 	rules, found := r.rules[account]
 	if !found {
@@ -340,6 +345,10 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked *
 	r.gather.windowMS = int64(rules.EvidenceDays) * dayMS
 	e := &r.evidence
 	e.reset()
+	e.kind = schema.KindOf(number)
+	if said != nil {
+		e.signals = said.said.signals(e.signals)
+	}
 	if packed != nil {
 		if err := r.gather.unpack(e, account, packed.packed); err != nil {
 			return err

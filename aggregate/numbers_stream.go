@@ -22,6 +22,22 @@ type numberRow struct {
 	latest         lookup
 	ownerChangedMS int64
 	invalid        []int64
+	// What events said about the person.
+	said said
+}
+
+// said are, side by side, the latest event of each status, channel, app and sender.
+type said struct {
+	statuses, channels, apps, senders []string
+	times                             []int64
+}
+
+// signals appends what was said.
+func (s *said) signals(to []signal) []signal {
+	for i := range s.statuses {
+		to = append(to, signal{s.statuses[i], s.channels[i], s.apps[i], s.senders[i], s.times[i]})
+	}
+	return to
 }
 
 // less orders rows as ClickHouse orders accounts and numbers: by their bytes.

@@ -43,15 +43,25 @@ type failure struct {
 
 // reset makes evidence of another number in the same memory.
 func (e *evidence) reset() {
-	*e = evidence{failures: e.failures[:0], successes: e.successes[:0], deliveries: e.deliveries[:0], expiresMS: schema.Never}
+	*e = evidence{kind: schema.KindPhone, failures: e.failures[:0], successes: e.successes[:0], deliveries: e.deliveries[:0], signals: e.signals[:0], expiresMS: schema.Never}
+}
+
+// delivery is a delivered attempt; tells means that its channel tells of the number.
+type delivery struct {
+	channel string
+	atMS    int64
+	tells   bool
 }
 
 // evidence is what the verdict on one number is decided from. The slices need no order.
 type evidence struct {
-	failures  []failure // of sms, voice and flash_call within the window of evidence, and invalid look-ups
+	kind      string    // schema.KindPhone or schema.KindEmail
+	failures  []failure // of the channels that tell of the number, within the window of evidence, and invalid look-ups
 	successes []int64   // delivered times of the same channels and window
-	// deliveries are delivered times on any channel, however old: they keep the soft rule from killing.
-	deliveries []int64
+	// deliveries are those on any channel, however old: they keep the soft rule from killing.
+	deliveries []delivery
+	// signals are what the recipient did that opts out, or ends that.
+	signals []signal
 	// ownerChangedMS is the greatest owner_changed_at that a look-up told, 0 for none.
 	ownerChangedMS int64
 	// expiresMS is when the oldest of the evidence leaves the window, schema.Never where there is none.
@@ -84,7 +94,9 @@ type streak struct {
 	days                   map[int64]struct{}
 	reasons                map[string]uint32
 	attempts               []schema.StreakAttempt
-	hard, hasFailures      bool
+	guessed                uint32
+	// suspect: a failure of a hard class, guessed or not. hard: one that is not guessed.
+	suspect, hard, hasFailures bool
 	// firm is the first rule but soft that a failure completed, "" for none, and firmMS its time. softMS is when the soft rule was completed, 0 for never;
 	// a delivery later that day takes it back.
 	firm           string
@@ -99,7 +111,7 @@ func (s *streak) death() (rule string, sinceMS int64) {
 	return s.firm, s.firmMS
 }
 
-func (s *streak) add(f *failure) {
+func (s *streak) add(f *failure, kind string) {
 	if s.mailings == nil {
 		s.mailings, s.hardMailings, s.days, s.reasons = map[string]struct{}{}, map[string]struct{}{}, map[int64]struct{}{}, map[string]uint32{}
 	}
@@ -112,13 +124,20 @@ func (s *streak) add(f *failure) {
 	if f.priced {
 		s.attempts = append(s.attempts, f.attempt)
 	}
-	if schema.ClassHard(schema.KindPhone, f.class) {
+	if f.guessed {
+		s.guessed++
+	}
+	s.suspect = s.suspect || schema.ClassHard(kind, f.class)
+	if f.hard(kind) {
 		if !s.hard {
 			s.hard, s.firstHardMS = true, f.atMS
 		}
 		s.hardMailings[f.mailing] = struct{}{}
 	}
 }
+
+// hard tells whether the failure counts as a hard one: a guess alone never makes a number dead.
+func (f *failure) hard(kind string) bool { return !f.guessed && schema.ClassHard(kind, f.class) }
 
 // floorDay returns the number of the UTC day, also before 1970.
 func floorDay(ms int64) int64 {
@@ -134,12 +153,16 @@ func floorDay(ms int64) int64 {
 // completed the first in the table holds.
 func judge(e *evidence, rules schema.NumberRules, sets []override, nowMS int64) verdict {
 	slices.SortFunc(e.failures, func(x, y failure) int {
-		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareBools(x.priced, y.priced), compareAttempts(&x.attempt, &y.attempt))
+		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareBools(x.guessed, y.guessed), compareBools(x.priced, y.priced), compareAttempts(&x.attempt, &y.attempt))
 	})
 	slices.Sort(e.successes)
-	slices.Sort(e.deliveries)
-	w := walkOf{rules: rules, heardMS: -schema.Never}
-	failures, successes, deliveries := e.failures, e.successes, e.deliveries
+	heard := make([]int64, len(e.deliveries))
+	for i, d := range e.deliveries {
+		heard[i] = d.atMS
+	}
+	slices.Sort(heard)
+	w := walkOf{kind: e.kind, rules: rules, heardMS: -schema.Never}
+	failures, successes, deliveries := e.failures, e.successes, heard
 	for len(failures) > 0 || len(successes) > 0 || len(deliveries) > 0 {
 		at := schema.Never
 		if len(failures) > 0 {
@@ -185,6 +208,7 @@ func compareAttempts(x, y *schema.StreakAttempt) int {
 
 // walkOf is the state of a walk through one number's evidence in the order of time.
 type walkOf struct {
+	kind      string
 	rules     schema.NumberRules
 	heardMS   int64 // the latest delivery on any channel so far
 	streak    streak
@@ -231,14 +255,13 @@ func (w *walkOf) fail(failures []failure, at int64) {
 	var counted, hard, deactivated, invalid bool
 	for i := range failures {
 		f := &failures[i]
-		isHard := schema.ClassHard(schema.KindPhone, f.class)
-		if !isHard && !schema.ClassSoft(schema.KindPhone, f.class) {
+		if !schema.ClassHard(w.kind, f.class) && !schema.ClassSoft(w.kind, f.class) {
 			continue
 		}
-		counted, hard = true, hard || isHard
-		deactivated = deactivated || f.class == ruleDeactivated
-		invalid = invalid || f.class == ruleInvalidFormat
-		w.streak.add(f)
+		counted, hard = true, hard || f.hard(w.kind)
+		deactivated = deactivated || f.hard(w.kind) && f.class == ruleDeactivated
+		invalid = invalid || f.hard(w.kind) && f.class == ruleInvalidFormat
+		w.streak.add(f, w.kind)
 	}
 	if !counted {
 		return
@@ -291,7 +314,7 @@ func (w *walkOf) current() string {
 	switch {
 	case rule != "":
 		return stateDead
-	case w.streak.hard:
+	case w.streak.suspect:
 		return stateSuspect
 	case w.revived:
 		return stateRevived
@@ -314,7 +337,11 @@ func (w *walkOf) verdict(e *evidence, sets []override) verdict {
 	if n := len(e.successes); n > 0 {
 		v.LastDeliveredMS = e.successes[n-1]
 	}
-	v.PossibleReassignment, v.Dead = w.reassigned, w.dead
+	v.PossibleReassignment, v.Dead, v.Guessed = w.reassigned, w.dead, s.guessed
+	v.OptOuts = optOuts(e.signals)
+	if s.hasFailures {
+		v.ReachableOn = e.reachableOn(s.firstMS)
+	}
 	v.DueMS = e.expiresMS
 	if w.revived {
 		v.DueMS = min(v.DueMS, w.revivedUntilMS+1)
@@ -323,6 +350,21 @@ func (w *walkOf) verdict(e *evidence, sets []override) verdict {
 		v.overrule(sets)
 	}
 	return v
+}
+
+// reachableOn lists the channels that do not tell of the number on which its recipient was delivered to since a moment, by channel.
+func (e *evidence) reachableOn(sinceMS int64) (on []schema.Reachable) {
+	for _, d := range e.deliveries {
+		if d.tells || d.atMS < sinceMS {
+			continue
+		}
+		i, found := slices.BinarySearchFunc(on, d.channel, func(r schema.Reachable, channel string) int { return cmp.Compare(r.Channel, channel) })
+		if !found {
+			on = slices.Insert(on, i, schema.Reachable{Channel: d.channel})
+		}
+		on[i].LastDeliveredMS = max(on[i].LastDeliveredMS, d.atMS)
+	}
+	return on
 }
 
 // overrule lets verdicts that were set by hand win over the rules, each from the moment when it was set until the next one, or until it was taken back. The

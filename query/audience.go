@@ -83,7 +83,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 		q.channels = f.values
 	}
 	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))}, q.accounts, q.channels, q.apps)...)
-	if at := p.cursorOf(numberCursor, hash, 4); at != nil {
+	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.err(); err != nil {
@@ -110,7 +110,8 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	next := null
 	if more {
-		encoded, err := cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash,
+			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}})
 		if err != nil {
 			return err
 		}

@@ -29,8 +29,9 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // neededTables are the tables that this package reads.
-var neededTables = []string{"attempts", "attempts_by_recipient", "cascade_days", "dialogs_by_person", "erasures", "freshness", "generations", "ledger", "legs", "located", "number_changes",
-	"number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
+var neededTables = []string{"attempts", "attempts_by_recipient", "cascade_days", "cursor_keys", "dialogs_by_person", "erasures", "freshness", "generations", "ledger",
+	"legs", "located", "number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched", "opt_outs", "orphan_ends", "orphans",
+	"recipient_events", "reference", "rejected", "shared_attempts",
 	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes", "splits"}
 
 // freshness is the aggregator's last word; known is false when it has not spoken yet.
@@ -79,9 +80,11 @@ type statusAnswer struct {
 	LagSeconds *seconds    `json:"lag_seconds"`
 	AsOf       *string     `json:"as_of"`
 	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count as one bucket more.
-	PendingBuckets uint64       `json:"pending_buckets"`
-	PendingNumbers uint64       `json:"pending_numbers"`
-	SplitMessages  uint64       `json:"split_messages"`
+	PendingBuckets uint64 `json:"pending_buckets"`
+	PendingNumbers uint64 `json:"pending_numbers"`
+	SplitMessages  uint64 `json:"split_messages"`
+	// SharedMessages counts attempts whose events name different recipients: one id is used for several people.
+	SharedMessages uint64       `json:"shared_messages"`
 	Now            string       `json:"now"`
 	Engine         engineStatus `json:"engine"`
 }
@@ -160,7 +163,7 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 	var joined, expired uint64
 	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
 		clickhouse.Named("partitions", partitions), clickhouse.Named("offsets", offsets)).
-		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.PendingBuckets)
+		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.SharedMessages, &answer.PendingBuckets)
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}

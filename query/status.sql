@@ -4,6 +4,7 @@
 SELECT
     sum(n * (outcome = 0)) AS parked, sum(n * (outcome = 1)) AS joined, sum(n * (outcome = 2)) AS expired,
     (SELECT uniqExact(account, message_id) FROM split_messages) AS split_messages,
+    (SELECT uniqExact(account, message_id, step) FROM shared_attempts) AS shared_messages,
     -- Buckets, and batches to join, whose generation is still to come: asked now, for the aggregator speaks once a second.
     (SELECT uniqExact(account, bucket) FROM (SELECT account, bucket FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)) AS pending_buckets
 FROM

@@ -42,6 +42,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	// Beyond the ledger: still in flight.
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 100, 1, 'joined'), ('kaskad.events', 2, 0, 1, 'joined')")
 	execute(t, conn, "INSERT INTO split_messages VALUES ('acme', 'x'), ('acme', 'x'), ('zeta', 'x')")
+	execute(t, conn, "INSERT INTO shared_attempts VALUES ('acme', 'x', 1), ('acme', 'x', 1), ('acme', 'x', 2), ('zeta', 'x', 1)")
 	execute(t, conn, `INSERT INTO touched VALUES ('acme', 3600, '00000000-0000-0000-0000-000000000001', 1, 1), ('acme', 3600, '00000000-0000-0000-0000-000000000002', 1, 1),
 		('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, 1), ('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, -1),
 		('', 0, '00000000-0000-0000-0000-000000000004', 1, 1)`)
@@ -53,7 +54,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	})
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
 		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
-		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
+		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"shared_messages":3,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -74,20 +74,21 @@ func (l *ErrorList) UnmarshalJSON(body []byte) error {
 	return json.Unmarshal(body, (*plain)(l))
 }
 
-// Own leaves out what says the same as the shipped map: it would outlive a correction of it.
+// Own leaves out what says the same as the shipped map and would say it without: it would outlive a correction of it. A line that keeps a shipped one in
+// force beside a line for any provider, or beside an alias of its provider, stays.
 func (l ErrorList) Own() (ErrorList, error) {
 	shipped, err := ShippedErrors()
 	if err != nil {
 		return ErrorList{}, err
 	}
-	known := make(map[ErrorLine]bool, len(shipped.Lines))
-	for _, line := range shipped.Lines {
-		known[line] = true
-	}
-	return ErrorList{
-		Lines:   slices.DeleteFunc(append([]ErrorLine{}, l.Lines...), func(line ErrorLine) bool { return known[line] }),
-		Aliases: slices.DeleteFunc(append([]ErrorAlias{}, l.Aliases...), func(a ErrorAlias) bool { return slices.Contains(shipped.Aliases, a) }),
-	}, nil
+	own := ErrorList{Aliases: slices.DeleteFunc(append([]ErrorAlias{}, l.Aliases...), func(a ErrorAlias) bool { return slices.Contains(shipped.Aliases, a) })}
+	all, known := ErrorList{Lines: l.Lines, Aliases: own.Aliases}.table(), shipped.table()
+	own.Lines = slices.DeleteFunc(append([]ErrorLine{}, l.Lines...), func(line ErrorLine) bool {
+		_, replaced := all.lines[errorKey{AnyProvider, line.Code}]
+		_, aliased := all.aliases[line.Provider]
+		return !replaced && !aliased && known.lines[errorKey{line.Provider, line.Code}] == line.Class
+	})
+	return own, nil
 }
 
 type errorKey struct{ provider, code string }

@@ -326,6 +326,15 @@ func TestErrorList_Own_LeavesShippedOut(t *testing.T) {
 	if err != nil || !slices.Equal(own.Lines, []schema.ErrorLine{line}) || !slices.Equal(own.Aliases, []schema.ErrorAlias{alias}) {
 		t.Errorf("%+v %v", own, err)
 	}
+	// Without these the account's line for any provider, or its alias, would have a say.
+	list = schema.ErrorList{
+		Lines: []schema.ErrorLine{{Provider: "*", Code: "27", Class: "dnd"}, {Provider: "map", Code: "27", Class: "absent_subscriber"},
+			{Provider: "twilio", Code: "30005", Class: "unknown_subscriber"}, {Provider: "vonage", Code: "5", Class: "route_error"}},
+		Aliases: []schema.ErrorAlias{{Provider: "twilio", Like: "map"}},
+	}
+	if own, err = list.Own(); err != nil || !slices.Equal(own.Lines, list.Lines[:3]) {
+		t.Errorf("%+v %v", own, err)
+	}
 }
 
 func TestReadErrorMaps_Newest(t *testing.T) {

@@ -67,7 +67,7 @@ func (s Status) OfMessage() bool { return s <= Skipped }
 // messages are blamed for. The others are looked at when a report is read.
 func (s Status) MovesFigures() bool {
 	switch s {
-	case Lookup, Inbound, Unsubscribed, Complained, Blocked:
+	case Lookup, Inbound, Subscribed, Unsubscribed, Complained, Blocked:
 		return true
 	}
 	return false

@@ -25,6 +25,18 @@ type DeadSpan struct {
 	Rule         string
 }
 
+// OptOut says that a recipient does not want messages: blocked, unsubscribed or complained, since when, and where.
+type OptOut struct {
+	Channel, App, Sender, Kind string
+	SinceMS                    int64
+}
+
+// Reachable is a channel beside those of a number's evidence on which its recipient was delivered to since the streak began.
+type Reachable struct {
+	Channel         string
+	LastDeliveredMS int64
+}
+
 // NumberHealth is the verdict on a number with its evidence (docs/definitions.md section 5). Times are Unix milliseconds, 0 for none.
 type NumberHealth struct {
 	Account, Number         string
@@ -48,6 +60,9 @@ type NumberHealth struct {
 	ChangedMS                  int64 // of the last change that the feed tells
 	DueMS                      int64 // when the verdict changes next by time alone; Never for not at all
 	Dead                       []DeadSpan
+	Guessed                    uint32 // how many of the streak's failures have a guessed class
+	ReachableOn                []Reachable
+	OptOuts                    []OptOut
 }
 
 // Fingerprint is equal for equal verdicts, whatever their version: a verdict that nothing has changed is not written again.
@@ -78,6 +93,17 @@ func (n *NumberHealth) Fingerprint() uint64 {
 		number(d.ToMS)
 		text(d.Rule)
 	}
+	number(int64(n.Guessed))
+	for _, r := range n.ReachableOn {
+		text(r.Channel)
+		number(r.LastDeliveredMS)
+	}
+	for _, o := range n.OptOuts {
+		for _, s := range []string{o.Channel, o.App, o.Sender, o.Kind} {
+			text(s)
+		}
+		number(o.SinceMS)
+	}
 	return xxhash.Sum64(b)
 }
 
@@ -97,6 +123,9 @@ func InsertNumberHealth(ctx context.Context, conn driver.Conn, rows []NumberHeal
 		ported, valid                                         = make([]int8, n), make([]int8, n)
 		deadFrom, deadTo                                      = make([][]int64, n), make([][]int64, n)
 		deadRules                                             = make([][]string, n)
+		guessed                                               = make([]uint32, n)
+		reachable, optChannel, optApp, optSender, optKind     = make([][]string, n), make([][]string, n), make([][]string, n), make([][]string, n), make([][]string, n)
+		reachableAt, optSince                                 = make([][]int64, n), make([][]int64, n)
 	)
 	for i := range rows {
 		r := &rows[i]
@@ -111,12 +140,22 @@ func InsertNumberHealth(ctx context.Context, conn driver.Conn, rows []NumberHeal
 		for _, d := range r.Dead {
 			deadFrom[i], deadTo[i], deadRules[i] = append(deadFrom[i], d.FromMS), append(deadTo[i], d.ToMS), append(deadRules[i], d.Rule)
 		}
+		guessed[i] = r.Guessed
+		for _, on := range r.ReachableOn {
+			reachable[i], reachableAt[i] = append(reachable[i], on.Channel), append(reachableAt[i], on.LastDeliveredMS)
+		}
+		for _, o := range r.OptOuts {
+			optChannel[i], optApp[i], optSender[i] = append(optChannel[i], o.Channel), append(optApp[i], o.App), append(optSender[i], o.Sender)
+			optKind[i], optSince[i] = append(optKind[i], o.Kind), append(optSince[i], o.SinceMS)
+		}
 	}
 	return insertColumns(ctx, conn, "INSERT INTO number_health (account, number, version, state, rule, since_ms, rule_version, map_version, reasons, failed_mailings, failed_days, "+
 		"first_failed_ms, last_failed_ms, last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, looked_up_ms, operator, "+
-		"ported, valid, owner_changed_ms, override, why, changed_ms, due_ms, dead_from_ms, dead_to_ms, dead_rules, fingerprint)", 0, n,
+		"ported, valid, owner_changed_ms, override, why, changed_ms, due_ms, dead_from_ms, dead_to_ms, dead_rules, fingerprint, "+
+		"guessed, reachable_channels, reachable_ms, opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms)", 0, n,
 		[]any{account, number, version, state, rule, since, ruleVersion, mapVersion, reasons, mailings, days, first, last, delivered, legs, codes, segments, cohorts, reassigned,
-			lookedUp, operator, ported, valid, owner, override, why, changed, due, deadFrom, deadTo, deadRules, fingerprint})
+			lookedUp, operator, ported, valid, owner, override, why, changed, due, deadFrom, deadTo, deadRules, fingerprint,
+			guessed, reachable, reachableAt, optChannel, optApp, optSender, optKind, optSince})
 }
 
 // NumberChange is a line of the feed of verdicts. AtMS is when the verdict changed by the evidence, SeenMS when that was found.

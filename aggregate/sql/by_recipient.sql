@@ -2,17 +2,17 @@
 -- Parameters: generation, folded, heads, slice, slices. External tables: targets (account, bucket), batches (id).
 INSERT INTO attempts_by_recipient
     (account, recipient, bucket, message_id, step, generation, gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
-     contact, person, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, error_ms, expired)
+     contact, person, start_ms, delivered_ms, read_ms, last_reply_ms, code, leg, sms_segments, error_code, error_ms, expired)
 WITH
     9999999999999 AS never,
     changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
         -- Only the slice's, as in fold.sql.
         AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT
-    account, recipient, bucket, message_id, step, {generation:UInt64}, 0 AS gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
+    f.account, recipient, f.bucket, f.message_id, f.step, {generation:UInt64}, 0 AS gone, cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger,
     contact, person,
-    multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms, never) AS start_ms,
-    delivered_at_ms, read_at_ms, code_and_skipped, leg, message_sms_segments, error_code, error_ms, is_expired
+    multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, f.step = 1, cohort_ms, never) AS start_ms,
+    delivered_at_ms, read_at_ms, last_reply_ms, code_and_skipped, leg, message_sms_segments, error_code, error_ms, is_expired
 FROM
 (
     SELECT account, recipient, bucket, message_id, step, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, channel, provider, campaign, template, sender, app, operator,
@@ -29,6 +29,13 @@ FROM
     INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id
     WHERE f.multi
         AND ((f.account, f.bucket, cityHash64(f.message_id)) IN changed OR (f.account, f.bucket, toUInt64(0)) IN changed)
-)
+) AS f
+LEFT JOIN
+(
+    SELECT account, bucket, message_id, step, max(replied_ms) AS last_reply_ms
+    FROM replies
+    WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
+    GROUP BY account, bucket, message_id, step
+) AS r ON r.account = f.account AND r.bucket = f.bucket AND r.message_id = f.message_id AND r.step = f.step
 WHERE cohort_ms < never
-SETTINGS insert_deduplicate = 0, max_insert_threads = 1
+SETTINGS join_use_nulls = 0, insert_deduplicate = 0, max_insert_threads = 1

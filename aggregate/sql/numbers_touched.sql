@@ -5,6 +5,6 @@ WITH changed AS (SELECT account, bucket, message FROM number_queue WHERE batch I
         AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT DISTINCT {generation:UInt64}, account, recipient
 FROM {folded:Identifier}
-WHERE startsWith(recipient, '+')
+WHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
     AND ((account, bucket, cityHash64(message_id)) IN changed OR (account, bucket, toUInt64(0)) IN changed)
 SETTINGS insert_deduplicate = 0, max_insert_threads = 1

@@ -24,14 +24,17 @@ SELECT
     one.1, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9, one.10, one.11, one.12, one.13
 FROM
 (
-    SELECT
-        e.account AS account, e.recipient AS recipient, e.status AS status, e.channel AS event_channel, e.app AS event_app, e.occurred_ms AS occurred_ms,
-        d.message_id != '' AND d.delivered_ms BETWEEN e.occurred_ms - reach_ms AND e.occurred_ms AND (e.app = '' OR d.app = '' OR d.app = e.app) AS fits,
-        max(fits) = 1 AS found,
-        argMax((d.message_id, d.step, d.cohort_ms, d.channel, d.provider, d.campaign, d.template, d.sender, d.app, d.operator, d.country, d.traffic, d.trigger),
-            (fits, d.delivered_ms, d.message_id, d.step)) AS one
-    FROM events AS e
-    LEFT JOIN delivered AS d ON d.account = e.account AND d.recipient = e.recipient AND d.channel = e.channel
+    SELECT account, recipient, status, event_channel, event_app, occurred_ms, max(fits) = 1 AS found, argMax(attempt, (fits, delivered_ms, attempt.1, attempt.2)) AS one
+    FROM
+    (
+        SELECT
+            e.account AS account, e.recipient AS recipient, e.status AS status, e.channel AS event_channel, e.app AS event_app, e.occurred_ms AS occurred_ms,
+            d.delivered_ms AS delivered_ms,
+            d.message_id != '' AND d.delivered_ms BETWEEN e.occurred_ms - reach_ms AND e.occurred_ms AND (e.app = '' OR d.app = '' OR d.app = e.app) AS fits,
+            (d.message_id, d.step, d.cohort_ms, d.channel, d.provider, d.campaign, d.template, d.sender, d.app, d.operator, d.country, d.traffic, d.trigger) AS attempt
+        FROM events AS e
+        LEFT JOIN delivered AS d ON d.account = e.account AND d.recipient = e.recipient AND d.channel = e.channel
+    )
     GROUP BY account, recipient, status, event_channel, event_app, occurred_ms
 )
 SETTINGS insert_deduplicate = 0, join_use_nulls = 0

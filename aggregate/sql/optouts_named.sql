@@ -32,15 +32,17 @@ SELECT
     one.1, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9, one.10, one.11, one.12, one.13
 FROM
 (
-    SELECT
-        e.account AS account, e.recipient AS recipient, e.status AS status, e.channel AS event_channel, e.app AS event_app, e.occurred_ms AS occurred_ms,
-        e.message_id AS named_message,
-        a.is_delivered AND a.cohort_ms < never AS fits,
-        max(fits) = 1 AS found,
-        argMax((a.message_id, a.step, a.cohort_ms, a.channel, a.provider, a.campaign, a.template, a.sender, a.app, a.operator, a.country, a.traffic, a.trigger),
-            (fits, a.channel = e.channel, a.delivered_ms, a.step)) AS one
-    FROM events AS e
-    INNER JOIN attempts_of AS a ON a.account = e.account AND a.message_id = e.message_id
+    SELECT account, recipient, status, event_channel, event_app, occurred_ms, named_message, max(fits) = 1 AS found,
+        argMax(attempt, (fits, same_channel, delivered_ms, attempt.2)) AS one
+    FROM
+    (
+        SELECT
+            e.account AS account, e.recipient AS recipient, e.status AS status, e.channel AS event_channel, e.app AS event_app, e.occurred_ms AS occurred_ms,
+            e.message_id AS named_message, a.delivered_ms AS delivered_ms, a.is_delivered AND a.cohort_ms < never AS fits, a.channel = e.channel AS same_channel,
+            (a.message_id, a.step, a.cohort_ms, a.channel, a.provider, a.campaign, a.template, a.sender, a.app, a.operator, a.country, a.traffic, a.trigger) AS attempt
+        FROM events AS e
+        INNER JOIN attempts_of AS a ON a.account = e.account AND a.message_id = e.message_id
+    )
     GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named_message
 )
 SETTINGS insert_deduplicate = 0, join_use_nulls = 0

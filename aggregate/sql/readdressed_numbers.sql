@@ -5,7 +5,7 @@ WITH changed AS (SELECT account, bucket, message FROM number_queue WHERE batch I
         AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT DISTINCT {generation:UInt64}, account, recipient
 FROM attempts_by_recipient
-WHERE startsWith(recipient, '+') AND bucket IN (SELECT bucket FROM targets) AND (account, bucket, message_id, step) IN
+WHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:')) AND bucket IN (SELECT bucket FROM targets) AND (account, bucket, message_id, step) IN
 (
     SELECT account, bucket, message_id, step
     FROM {folded:Identifier}

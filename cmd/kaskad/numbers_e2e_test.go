@@ -199,7 +199,7 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		spend := q
 		spend.GroupBy = append(slices.DeleteFunc(slices.Clone(q.GroupBy), func(n string) bool { return n == "channel" }), "channel", "rule")
 		deadSpend, err := w.model.DeadSpend(simulate.ReachQuery{Query: spend, Numbers: w.query})
-		compareReport(t, "dead-spend", spend, deadSpend, err, k.reportRows("dead-spend", spend), "avoidable_cost")
+		compareReport(t, "dead-spend", spend, deadSpend, err, k.reportRows("dead-spend", spend))
 		causes := q
 		causes.GroupBy = append(slices.Clone(spend.GroupBy[:len(spend.GroupBy)-1]), "provider", "reason", "error_code")
 		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})

@@ -64,10 +64,11 @@ FROM events;
 ALTER TABLE rollup_attempts ADD COLUMN IF NOT EXISTS machine_opened UInt64 AFTER skewed;
 -- +goose StatementEnd
 
--- person: whom the message goes to, whoever its steps address. error_ms: when the failure occurred that carries the code.
+-- person: whom the message goes to, whoever its steps address. error_ms: when the failure occurred that carries the code. last_reply_ms: 0 for none.
 -- +goose StatementBegin
 ALTER TABLE attempts_by_recipient
-    ADD COLUMN IF NOT EXISTS person String CODEC(ZSTD(1)) AFTER contact, ADD COLUMN IF NOT EXISTS error_ms Int64 CODEC(ZSTD(1)) AFTER error_code;
+    ADD COLUMN IF NOT EXISTS person String CODEC(ZSTD(1)) AFTER contact, ADD COLUMN IF NOT EXISTS error_ms Int64 CODEC(ZSTD(1)) AFTER error_code,
+    ADD COLUMN IF NOT EXISTS last_reply_ms Int64 CODEC(ZSTD(1)) AFTER read_ms;
 -- +goose StatementEnd
 
 -- Every reply of an attempt: a customer's message opens a window each time. Attempts keep the earliest alone, and facts of before know no other.
@@ -117,14 +118,14 @@ ENGINE = ReplacingMergeTree
 ORDER BY (account, message_id, step);
 -- +goose StatementEnd
 
--- The queue also tells of people about whom something was said that moves figures of their messages; event is its status, '' for a number to be decided.
+-- The queue also tells of people about whom something was said that moves figures of their messages; event is its status, '' for a number that somebody asks for.
 -- +goose StatementBegin
 ALTER TABLE number_queue ADD COLUMN IF NOT EXISTS event LowCardinality(String) AFTER number;
 -- +goose StatementEnd
 -- +goose StatementBegin
 ALTER TABLE lookups_to_number_queue MODIFY QUERY
 SELECT batch, account, recipient AS number, status AS event FROM recipient_events
-WHERE (status = 'lookup' AND startsWith(recipient, '+')) OR status IN ('inbound', 'unsubscribed', 'blocked', 'complained');
+WHERE (status = 'lookup' AND startsWith(recipient, '+')) OR status IN ('inbound', 'subscribed', 'unsubscribed', 'blocked', 'complained');
 -- +goose StatementEnd
 
 -- Which attempt each unsubscribed, blocked and complained event is attributed to (docs/definitions.md section 3), with what reports cut by; of an event the
@@ -169,6 +170,30 @@ SELECT DISTINCT account FROM recipient_events WHERE status IN ('unsubscribed', '
 -- +goose StatementBegin
 INSERT INTO opt_out_accounts SELECT DISTINCT account FROM recipient_events WHERE status IN ('unsubscribed', 'blocked', 'complained')
 SETTINGS insert_deduplicate = 0;
+-- +goose StatementEnd
+-- guessed: how many of the streak's failures have a guessed class. reachable_*: other channels on which the recipient was delivered to since the streak began.
+-- opt_*: what the recipient has opted out of. Both tables have the same columns in the same order.
+-- +goose StatementBegin
+ALTER TABLE number_health
+    ADD COLUMN IF NOT EXISTS guessed UInt32 AFTER dead_rules,
+    ADD COLUMN IF NOT EXISTS reachable_channels Array(LowCardinality(String)) AFTER guessed,
+    ADD COLUMN IF NOT EXISTS reachable_ms Array(Int64) AFTER reachable_channels,
+    ADD COLUMN IF NOT EXISTS opt_channels Array(LowCardinality(String)) AFTER reachable_ms,
+    ADD COLUMN IF NOT EXISTS opt_apps Array(LowCardinality(String)) AFTER opt_channels,
+    ADD COLUMN IF NOT EXISTS opt_senders Array(LowCardinality(String)) AFTER opt_apps,
+    ADD COLUMN IF NOT EXISTS opt_kinds Array(LowCardinality(String)) AFTER opt_senders,
+    ADD COLUMN IF NOT EXISTS opt_since_ms Array(Int64) AFTER opt_kinds;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE number_health_before
+    ADD COLUMN IF NOT EXISTS guessed UInt32 AFTER dead_rules,
+    ADD COLUMN IF NOT EXISTS reachable_channels Array(LowCardinality(String)) AFTER guessed,
+    ADD COLUMN IF NOT EXISTS reachable_ms Array(Int64) AFTER reachable_channels,
+    ADD COLUMN IF NOT EXISTS opt_channels Array(LowCardinality(String)) AFTER reachable_ms,
+    ADD COLUMN IF NOT EXISTS opt_apps Array(LowCardinality(String)) AFTER opt_channels,
+    ADD COLUMN IF NOT EXISTS opt_senders Array(LowCardinality(String)) AFTER opt_apps,
+    ADD COLUMN IF NOT EXISTS opt_kinds Array(LowCardinality(String)) AFTER opt_senders,
+    ADD COLUMN IF NOT EXISTS opt_since_ms Array(Int64) AFTER opt_kinds;
 -- +goose StatementEnd
 
 -- +goose Down
