@@ -220,14 +220,14 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 			return nil, err
 		}
 		best := p.best(lists.of(p.account), q.asOfMS)
-		evidence, cost, currency := "delivered", null, null
+		evidence, cost := "delivered", null
 		if p.read == 1 {
 			evidence = "read"
 		}
 		if best.cost != nil {
-			cost, currency = amount(*best.cost), text(best.currency)
+			cost = amount(*best.cost)
 		}
-		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost, currency})
+		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost, text(best.currency)})
 		lastAccount, lastContact = p.account, p.contact
 		if err := t.flow(false); err != nil {
 			return nil, err

@@ -84,12 +84,11 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 		for _, channel := range slices.Sorted(slices.Values(schema.Channels)) {
 			if found, f := latest(channel, read); found {
 				cost, micros, its := price(f)
-				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel, "recipient": f.recipient, "evidence": "delivered", "cost": cost, "currency": nil}
+				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel, "recipient": f.recipient, "evidence": "delivered", "cost": cost, "currency": its}
 				if read {
 					row["evidence"] = "read"
 				}
 				if cost != nil {
-					row["currency"] = its
 					currency = cmp.Or(currency, its)
 				}
 				choices = append(choices, choice{row, micros})
@@ -175,7 +174,7 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	s := newServer(t, conn)
 	const query = "/v1/numbers/best-channel?from=2026-11-01&to=2026-11-20"
 	want := `{"report":"best-channel","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[` +
-		`{"account":"shop","contact":"+79000000003","channel":"viber","recipient":"+79000000003","evidence":"read","cost":null,"currency":null},` +
+		`{"account":"shop","contact":"+79000000003","channel":"viber","recipient":"+79000000003","evidence":"read","cost":null,"currency":""},` +
 		`{"account":"shop","contact":"c1","channel":"push","recipient":"device:1","evidence":"read","cost":"9.00","currency":"RUB"},` +
 		`{"account":"shop","contact":"c2","channel":"sms","recipient":"+79000000002","evidence":"delivered","cost":"2.00","currency":"RUB"}],"next_cursor":null}`
 	if got := get(s, query).Body.String(); got != want {
@@ -194,6 +193,57 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	}
 	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" || now.Rows[2]["cost"] != "2.10" {
 		t.Errorf("the prices of now: %v", now.Rows)
+	}
+}
+
+// The law of prices: segments of the evidence are billed, and currencies other than that of the person's SMS come after it.
+func TestServer_BestChannel_Cost(t *testing.T) {
+	conn := newConn(t)
+	at := testNow.Add(-10 * 24 * time.Hour)
+	var rows []folded
+	say := func(contact, channel string, read bool, more ...func(*folded)) {
+		f := folded{contact: contact, recipient: channel + ":" + contact, message: fmt.Sprint(len(rows)), cohortMS: at.UnixMilli(), startMS: at.UnixMilli(),
+			deliveredMS: at.UnixMilli() + int64(len(rows)), readMS: schema.Never, sent: true, delivered: true, read: read}
+		if read {
+			f.readMS = f.deliveredMS
+		}
+		f.account, f.channel, f.step, f.generation, f.bucket = "shop", channel, 1, 7, at
+		for _, change := range more {
+			change(&f)
+		}
+		rows = append(rows, f)
+	}
+	segments := func(n uint16) func(*folded) { return func(f *folded) { f.segments = n } }
+	say("four segments", "sms", false, segments(4))
+	say("four segments", "whatsapp", false)
+	say("one segment", "sms", false, segments(1))
+	say("one segment", "whatsapp", false)
+	say("one by its message", "sms", false, func(f *folded) { f.smsSegments = 1 })
+	say("one by its message", "whatsapp", false)
+	say("the latest", "sms", false, segments(1))
+	say("the latest", "sms", false, segments(4), func(f *folded) { f.recipient = "a later one" })
+	say("not billed", "sms", false, segments(3), func(f *folded) { f.notBilled = true })
+	say("sms decides", "sms", false, segments(1))
+	say("sms decides", "viber", true)
+	say("sms decides", "whatsapp", true)
+	say("first by name", "viber", true)
+	say("first by name", "whatsapp", true)
+	say("unknown segments", "sms", true)
+	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
+	putTariffs(t, conn, "shop", tariffRow("sms", "per_segment_delivered", "2.00"), tariffRow("whatsapp", "per_message_outside_window", "4.50"),
+		strings.Replace(tariffRow("viber", "per_message_delivered", "0.01"), `"RUB"`, `"EUR"`, 1))
+	got := map[string]string{}
+	for _, row := range answerOf(t, newServer(t, conn), "/v1/numbers/best-channel", url.Values{}).Rows {
+		got[row["contact"].(string)] = fmt.Sprintf("%v %v %v %v", row["channel"], row["recipient"], row["cost"], row["currency"])
+	}
+	for contact, want := range map[string]string{
+		"four segments": "whatsapp whatsapp:four segments 4.50 RUB", "one segment": "sms sms:one segment 2.00 RUB", "one by its message": "sms sms:one by its message 2.00 RUB",
+		"the latest": "sms a later one 8.00 RUB", "not billed": "sms sms:not billed 6.00 RUB", "sms decides": "whatsapp whatsapp:sms decides 4.50 RUB",
+		"first by name": "viber viber:first by name 0.01 EUR", "unknown segments": "sms sms:unknown segments <nil> ",
+	} {
+		if got[contact] != want {
+			t.Errorf("%s: %s, want %s", contact, got[contact], want)
+		}
 	}
 }
 
