@@ -5,8 +5,8 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"strings"
 	"text/template"
+	"time"
 
 	"kaskad/schema"
 
@@ -17,27 +17,33 @@ import (
 //go:embed audience.sql
 var audienceSQL string
 
-var audienceTemplate = template.Must(template.New("audience.sql").Parse(audienceSQL))
+var audienceTemplate = template.Must(template.Must(template.New("audience.sql").Parse(optOutsSQL)).Parse(audienceSQL))
 
-// audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins.
-var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled"}
+// audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins. Whoever is in one of them is in
+// no other; who blocked or complained may be in any.
+var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"}
 
-var audienceColumns = []column{{"account", columnText}, {"recipient", columnText}, {"app", columnText}, {"since", columnTime}}
+var audienceColumns = []column{{"account", columnText}, {"recipient", columnText}, {"contact", columnText}, {"channel", columnText}, {"app", columnText},
+	{"since", columnTime}}
 
 // subscriber is the place of a row in the order of the list.
-type subscriber struct{ account, recipient, app string }
+type subscriber struct{ account, recipient, channel, app string }
 
 // audienceQuery asks for a page of an audience, or for all of it when limit is 0.
 type audienceQuery struct {
-	state          string
-	accounts, apps []string
-	after          *subscriber
-	limit          int
+	state                    string
+	accounts, channels, apps []string
+	after                    *subscriber
+	limit                    int
 }
 
 // SQL returns the statement and its parameters.
 func (q *audienceQuery) SQL() (string, []any, error) {
 	args := []any{clickhouse.Named("rank", uint8(1+slices.Index(audienceStates, q.state)))}
+	blocked := slices.Index(audienceStates, q.state) > slices.Index(audienceStates, "uninstalled")
+	if blocked {
+		args = []any{clickhouse.Named("kinds", []string{q.state})}
+	}
 	single := len(q.accounts) == 1
 	switch {
 	case single:
@@ -45,27 +51,27 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 	case len(q.accounts) > 1:
 		args = append(args, clickhouse.Named("accounts", q.accounts))
 	}
+	if len(q.channels) > 0 {
+		args = append(args, clickhouse.Named("channels", q.channels))
+	}
 	if len(q.apps) > 0 {
 		args = append(args, clickhouse.Named("apps", q.apps))
 	}
 	if a := q.after; a != nil {
-		args = append(args, clickhouse.Named("after_account", a.account), clickhouse.Named("after_recipient", a.recipient), clickhouse.Named("after_app", a.app))
+		args = append(args, clickhouse.Named("after_account", a.account), clickhouse.Named("after_recipient", a.recipient),
+			clickhouse.Named("after_channel", a.channel), clickhouse.Named("after_app", a.app))
 	}
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
-	var statement strings.Builder
-	err := audienceTemplate.Execute(&statement, map[string]any{"Class": schema.ClassSQL("a"), "Single": single, "Accounts": len(q.accounts) > 0, "Apps": len(q.apps) > 0,
-		"After": q.after != nil, "Limit": q.limit > 0})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill audience.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	statement, err := fill(audienceTemplate, map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single, "Accounts": len(q.accounts) > 0,
+		"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
+	return statement, args, err
 }
 
 // audience serves GET /v1/audience/{state}.
 func (s *Server) audience(c *gin.Context, state string) error {
-	p, err := readParams(c.Request, []string{"account", "app", "limit", "cursor", "format", "bom"})
+	p, err := readParams(c.Request, []string{"account", "channel", "app", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
@@ -73,9 +79,12 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	limit, all := p.pageOrAll(f)
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.accountFilter(), apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
-	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts))}, q.accounts, q.apps)...)
-	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 3); at != nil {
-		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2])}
+	for _, f := range (keySet{enumeration("channel", schema.Channels, false)}).filters(p, time.UTC) {
+		q.channels = f.values
+	}
+	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))}, q.accounts, q.channels, q.apps)...)
+	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.err(); err != nil {
 		return err
@@ -105,7 +114,8 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	next := null
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.app)}})
+		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash,
+			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}})
 		if err != nil {
 			return err
 		}
@@ -121,15 +131,11 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 	if err != nil {
 		return last, false, err
 	}
-	maps, err := s.errorMaps(ctx)
-	if err != nil {
-		return last, false, fmt.Errorf("read error maps: %w", err)
-	}
-	lines, err := maps.Table()
+	reading, err := s.withErrorMap(s.listSettings(ctx, q.limit == 0))
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(s.listSettings(ctx, q.limit == 0), clickhouse.WithExternalTable(lines)), statement, args...)
+	rows, err := s.deps.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return last, false, err
 	}
@@ -140,11 +146,12 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 			more = true
 			continue
 		}
+		var contact string
 		var sinceMS int64
-		if err := rows.Scan(&last.account, &last.recipient, &last.app, &sinceMS); err != nil {
+		if err := rows.Scan(&last.account, &last.recipient, &contact, &last.channel, &last.app, &sinceMS); err != nil {
 			return last, false, err
 		}
-		row = append(row[:0], text(last.account), text(last.recipient), text(last.app), moment(sinceMS))
+		row = append(row[:0], text(last.account), text(last.recipient), text(contact), text(last.channel), text(last.app), moment(sinceMS))
 		t.row(row)
 		if err := t.flow(false); err != nil {
 			return last, false, err

@@ -5,9 +5,9 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"kaskad/money"
@@ -21,32 +21,33 @@ import (
 var bestChannelSQL string
 
 // bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var bestChannelTemplate = template.Must(template.New("best_channel.sql").Parse(bestChannelSQL))
+var bestChannelTemplate = reachTemplate("best_channel.sql", bestChannelSQL)
 
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
 
 var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText}, {"recipient", columnText}, {"evidence", columnText},
-	{"unit_price", columnText}, {"currency", columnText}}
+	{"cost", columnText}, {"currency", columnText}}
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
 	ask                        *reportRequest
 	afterAccount, afterContact string // no account and no person is ""
+	asOfMS                     int64
 }
 
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
 	return q.ask.statement(bestChannelTemplate, nil, key.inSQL, clickhouse.Named("after_account", q.afterAccount),
-		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)))
+		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)), clickhouse.Named("as_of", q.asOfMS))
 }
 
 // bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel on which something was read
-// in the period; where nothing was, on which something was delivered. contact is the recipient of people without one.
+// in the period; where nothing was, on which something was delivered. What was read or delivered at an address that is lost is no evidence. contact is
+// the person, whoever the steps of a message address.
 //
-// The recipient is the greatest that the evidence was seen with. unit_price is what one unit costs now, and is delivered: the connect price is part
-// of it. It is looked up with the provider, operator, country, traffic, sender and app of the person's latest attempt with that evidence on the channel.
-// Where a person's channels have prices in several currencies, the currency that comes first by its name counts; channels without a price come last.
+// cost is what one more message like the latest evidence would cost, sent and delivered: its keys choose the tariff, its segments are billed, the
+// connect price is added. Channels in the currency of the person's SMS come first, without one in that of the first channel by name that has a price.
 //
 // It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then; each person comes at most once, and prices are those of the first page.
 func (s *Server) bestChannel(c *gin.Context) error {
@@ -65,9 +66,10 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	}
 	q := bestChannelQuery{ask: ask}
 	if ask.at != nil {
-		seen.Prices = ask.at.Pin.Prices
+		seen.Prices, seen.AsOfMS = ask.at.Pin.Prices, ask.at.Pin.AsOfMS
 		q.afterAccount, q.afterContact = string(ask.at.After[0]), string(ask.at.After[1])
 	}
+	q.asOfMS = seen.upTo()
 	lists, err := s.priceLists(ctx, ask.accounts(), seen.Prices)
 	if err != nil {
 		return err
@@ -126,30 +128,73 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 
 // offer is a channel on which a person can be reached.
 type offer struct {
-	leg       money.Leg // keys alone
-	recipient string
-	tariff    *money.Tariff // nil without a price
+	channel, recipient, currency string
+	cost                         *money.Amount // nil when it is unknown; then there is no currency
 }
 
-// price is what a delivered unit costs.
-func (o *offer) price() int64 {
-	if o.tariff.Billing == money.AttemptPlusConnect {
-		return o.tariff.Price + o.tariff.ConnectPrice
+// newOffer prices one more message like a leg that was sent and delivered. Windows, conversations and what is not billed are left aside.
+func newOffer(list *money.PriceList, leg *money.Leg, recipient string, atMS int64) offer {
+	o := offer{channel: leg.Channel, recipient: recipient}
+	leg.Sent, leg.Delivered, leg.Conversation, leg.Outside = true, true, true, true
+	if cost, ok := list.Cost(leg, 0, atMS); ok {
+		o.cost, o.currency = &cost.Cost, cost.Tariff.Currency
 	}
-	return o.tariff.Price
+	return o
 }
 
 // compare orders the offers of a person, the best first.
-func (o *offer) compare(other *offer) int {
-	switch {
-	case o.tariff == nil && other.tariff == nil:
-		return strings.Compare(o.leg.Channel, other.leg.Channel)
-	case o.tariff == nil:
-		return 1
-	case other.tariff == nil:
-		return -1
+func (o *offer) compare(other *offer, currency string) int {
+	rank := func(o *offer) int {
+		switch {
+		case o.cost == nil:
+			return 2
+		case o.currency != currency:
+			return 1
+		}
+		return 0
 	}
-	return cmp.Or(strings.Compare(o.tariff.Currency, other.tariff.Currency), cmp.Compare(o.price(), other.price()), strings.Compare(o.leg.Channel, other.leg.Channel))
+	cost := 0
+	if o.cost != nil && other.cost != nil {
+		cost = o.cost.Cmp(*other.cost)
+	}
+	return cmp.Or(cmp.Compare(rank(o), rank(other)), cost, strings.Compare(o.channel, other.channel))
+}
+
+// proofs are what is known of a person, as best_channel.sql returns it.
+type proofs struct {
+	account, contact string
+	read             uint8 // whether anything was read: then only what was counts
+	reads            []uint8
+	channels, recipients, providers, operators, countries, traffics, senders,
+	apps []string
+	segments []uint16
+}
+
+// destinations are the places that a row is scanned to.
+func (p *proofs) destinations() []any {
+	return []any{&p.account, &p.contact, &p.read, &p.reads, &p.channels, &p.recipients, &p.providers, &p.operators, &p.countries, &p.traffics, &p.senders, &p.apps, &p.segments}
+}
+
+// best is the best offer.
+func (p *proofs) best(list *money.PriceList, atMS int64) offer {
+	var offers []offer
+	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
+	for i, channel := range p.channels {
+		o := newOffer(list, &money.Leg{Channel: channel, Provider: p.providers[i], Operator: p.operators[i], Country: p.countries[i], Traffic: p.traffics[i],
+			Sender: p.senders[i], App: p.apps[i], Segments: p.segments[i]}, p.recipients[i], atMS)
+		if channel == "sms" {
+			sms[p.reads[i]] = o.currency
+		}
+		if p.reads[i] == p.read {
+			offers = append(offers, o)
+		}
+	}
+	slices.SortFunc(offers, func(a, b offer) int { return strings.Compare(a.channel, b.channel) })
+	currency := cmp.Or(sms[1], sms[0])
+	for i := range offers {
+		currency = cmp.Or(currency, offers[i].currency)
+	}
+	return slices.MinFunc(offers, func(a, b offer) int { return a.compare(&b, currency) })
 }
 
 // readBestChannels fills the table with a page and returns the keys of its last row when there are more.
@@ -158,42 +203,36 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.ask.limit == 0), statement, args...)
+	reading, err := s.withErrorMap(s.listSettings(ctx, q.ask.limit == 0))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer closeRows(rows, &err)
-	var account, contact, lastAccount, lastContact string
-	var read uint8
-	var channels, recipients, providers, operators, countries, traffics, senders, apps []string
+	var p proofs
+	var lastAccount, lastContact string
 	for rows.Next() {
 		if q.ask.limit > 0 && t.rows == q.ask.limit {
 			// One row too many was asked for, to know whether there are more.
 			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
 			continue
 		}
-		if err := rows.Scan(&account, &contact, &read, &channels, &recipients, &providers, &operators, &countries, &traffics, &senders, &apps); err != nil {
+		if err := rows.Scan(p.destinations()...); err != nil {
 			return nil, err
 		}
-		list := lists.of(account)
-		var best offer
-		for i, channel := range channels {
-			o := offer{recipient: recipients[i], leg: money.Leg{Channel: channel, Provider: providers[i], Operator: operators[i], Country: countries[i],
-				Traffic: traffics[i], Sender: senders[i], App: apps[i]}}
-			o.tariff = list.TariffAt(&o.leg, seen.NowMS)
-			if i == 0 || o.compare(&best) < 0 {
-				best = o
-			}
-		}
-		evidence, price, currency := "delivered", null, null
-		if read == 1 {
+		best := p.best(lists.of(p.account), q.asOfMS)
+		evidence, cost := "delivered", null
+		if p.read == 1 {
 			evidence = "read"
 		}
-		if best.tariff != nil {
-			price, currency = amount(money.Micros(best.price())), text(best.tariff.Currency)
+		if best.cost != nil {
+			cost = amount(*best.cost)
 		}
-		t.row([]value{text(account), text(contact), text(best.leg.Channel), text(best.recipient), text(evidence), price, currency})
-		lastAccount, lastContact = account, contact
+		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost, text(best.currency)})
+		lastAccount, lastContact = p.account, p.contact
 		if err := t.flow(false); err != nil {
 			return nil, err
 		}

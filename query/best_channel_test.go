@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -15,11 +16,11 @@ import (
 )
 
 // naiveBestChannels computes the export by loops over maps.
-func naiveBestChannels(rows []folded, lists map[string][]naivePrice, filters map[string][]string, from, to time.Time) []map[string]any {
+func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string][]naivePrice, filters map[string][]string, from, to time.Time) []map[string]any {
 	type key struct{ account, person string }
 	people := map[key][]folded{}
 	for _, f := range rows {
-		if !f.skip && f.delivered && f.naiveKeep(filters, time.UTC, from, to) {
+		if !f.skip && f.delivered && f.naiveKeep(filters, time.UTC, from, to) && !isLost(f) {
 			people[key{f.account, f.person()}] = append(people[key{f.account, f.person()}], f)
 		}
 	}
@@ -30,58 +31,76 @@ func naiveBestChannels(rows []folded, lists map[string][]naivePrice, filters map
 	slices.SortFunc(sorted, func(a, b key) int { return naiveCompare([]any{a.account, a.person}, []any{b.account, b.person}) })
 	var all []map[string]any
 	for _, k := range sorted {
-		attempts, evidence := people[k], "delivered"
-		if slices.ContainsFunc(attempts, func(f folded) bool { return f.read }) {
-			evidence = "read"
-			attempts = slices.DeleteFunc(slices.Clone(attempts), func(f folded) bool { return !f.read })
-		}
-		at := func(f folded) int64 {
-			if evidence == "read" {
-				return f.readMS
+		// latest is the latest attempt on a channel that was read, or delivered.
+		latest := func(channel string, read bool) (found bool, proof folded) {
+			at := func(f folded) int64 {
+				if read {
+					return f.readMS
+				}
+				return f.deliveredMS
 			}
-			return f.deliveredMS
+			for _, f := range people[k] {
+				if f.channel != channel || (read && !f.read) {
+					continue
+				}
+				if !found || naiveCompare([]any{int(at(f)), f.message, int(f.step)}, []any{int(at(proof)), proof.message, int(proof.step)}) > 0 {
+					found, proof = true, f
+				}
+			}
+			return found, proof
+		}
+		// price is of one more message like it, by the letter.
+		price := func(f folded) (cost any, micros int, currency string) {
+			p := naivePriceOf(lists[k.account], f, testNow.UnixMilli())
+			if p == nil {
+				return nil, 0, ""
+			}
+			units := int64(1)
+			switch p.billing {
+			case "zero":
+				units = 0
+			case "per_segment_sent", "per_segment_delivered":
+				if units = int64(cmp.Or(f.segments, f.smsSegments)); units == 0 {
+					return nil, 0, ""
+				}
+			}
+			micros = int(units*p.price + p.connect)
+			return microsText(big.NewInt(int64(micros))), micros, p.currency
+		}
+		read := slices.ContainsFunc(people[k], func(f folded) bool { return f.read })
+		currency := ""
+		for _, byRead := range []bool{false, true} {
+			if found, sms := latest("sms", byRead); found {
+				if _, _, its := price(sms); its != "" {
+					currency = its
+				}
+			}
 		}
 		type choice struct {
-			channel, recipient string
-			price              *naivePrice
+			row    map[string]any
+			micros int
 		}
 		var choices []choice
-		for _, channel := range schema.Channels {
-			var here []folded
-			for _, f := range attempts {
-				if f.channel == channel {
-					here = append(here, f)
+		for _, channel := range slices.Sorted(slices.Values(schema.Channels)) {
+			if found, f := latest(channel, read); found {
+				cost, micros, its := price(f)
+				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel, "recipient": f.recipient, "evidence": "delivered", "cost": cost, "currency": its}
+				if read {
+					row["evidence"] = "read"
 				}
-			}
-			if len(here) == 0 {
-				continue
-			}
-			latest, recipient := here[0], ""
-			for _, f := range here {
-				recipient = max(recipient, f.recipient)
-				if naiveCompare([]any{int(at(f)), f.message, int(f.step)}, []any{int(at(latest)), latest.message, int(latest.step)}) > 0 {
-					latest = f
+				if cost != nil {
+					currency = cmp.Or(currency, its)
 				}
+				choices = append(choices, choice{row, micros})
 			}
-			choices = append(choices, choice{channel, recipient, naivePriceOf(lists[k.account], latest, testNow.UnixMilli())})
 		}
-		slices.SortFunc(choices, func(a, b choice) int {
-			switch {
-			case a.price == nil && b.price == nil:
-				return strings.Compare(a.channel, b.channel)
-			case a.price == nil:
-				return 1
-			case b.price == nil:
-				return -1
+		slices.SortStableFunc(choices, func(a, b choice) int {
+			rank := func(c choice) int {
+				return 2*int(bit(c.row["cost"] == nil)) + int(bit(c.row["currency"] != currency))
 			}
-			return naiveCompare([]any{a.price.currency, int(a.price.price + a.price.connect), a.channel}, []any{b.price.currency, int(b.price.price + b.price.connect), b.channel})
+			return naiveCompare([]any{rank(a), a.micros, a.row["channel"]}, []any{rank(b), b.micros, b.row["channel"]})
 		})
-		best := choices[0]
-		row := map[string]any{"account": k.account, "contact": k.person, "channel": best.channel, "recipient": best.recipient, "evidence": evidence, "unit_price": nil, "currency": nil}
-		if best.price != nil {
-			row["unit_price"], row["currency"] = microsText(big.NewInt(best.price.price+best.price.connect)), best.price.currency
-		}
-		all = append(all, row)
+		all = append(all, choices[0].row)
 	}
 	return all
 }
@@ -92,6 +111,11 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 41))
 		rows := randomFolded(r, 400, testNow, 40)
 		insertFolded(t, conn, r, rows)
+		losses, dead := randomLosses(r, 60, rows), randomDead(r, rows)
+		insertLosses(t, conn, losses)
+		insertDead(t, conn, dead)
+		putErrorLine(t, conn)
+		isLost := naiveLost(rows, losses, dead)
 		lists := testPrices()
 		putTestPrices(t, conn, lists)
 		s := newServer(t, conn)
@@ -107,7 +131,7 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 				filters[name] = append(filters[name], value)
 				values.Add(name, value)
 			}
-			want := naiveBestChannels(rows, lists, filters, from, to)
+			want := naiveBestChannels(rows, isLost, lists, filters, from, to)
 			whole := get(s, "/v1/numbers/best-channel?limit=all&format=ndjson&"+values.Encode()).Body.String()
 			if lines := strings.Count(whole, "\n"); lines != len(want) {
 				t.Errorf("all at once: %d rows, want %d", lines, len(want))
@@ -115,7 +139,7 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 			checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
 			for _, row := range want {
 				evidence[row["evidence"]], channels[row["channel"]] = true, true
-				unpriced = unpriced || row["unit_price"] == nil
+				unpriced = unpriced || row["cost"] == nil
 			}
 			if t.Failed() {
 				return
@@ -133,7 +157,7 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	at := testNow.Add(-10 * 24 * time.Hour)
 	attempt := func(contact, recipient, channel string, read bool) folded {
 		f := folded{contact: contact, recipient: recipient, message: contact + channel, cohortMS: at.UnixMilli(), startMS: at.UnixMilli(), deliveredMS: at.UnixMilli() + 1,
-			readMS: schema.Never, sent: true, delivered: true, read: read}
+			readMS: schema.Never, sent: true, delivered: true, read: read, segments: 1}
 		if read {
 			f.readMS = at.UnixMilli() + 2
 		}
@@ -150,9 +174,9 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	s := newServer(t, conn)
 	const query = "/v1/numbers/best-channel?from=2026-11-01&to=2026-11-20"
 	want := `{"report":"best-channel","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[` +
-		`{"account":"shop","contact":"+79000000003","channel":"viber","recipient":"+79000000003","evidence":"read","unit_price":null,"currency":null},` +
-		`{"account":"shop","contact":"c1","channel":"push","recipient":"device:1","evidence":"read","unit_price":"9.00","currency":"RUB"},` +
-		`{"account":"shop","contact":"c2","channel":"sms","recipient":"+79000000002","evidence":"delivered","unit_price":"2.00","currency":"RUB"}],"next_cursor":null}`
+		`{"account":"shop","contact":"+79000000003","channel":"viber","recipient":"+79000000003","evidence":"read","cost":null,"currency":""},` +
+		`{"account":"shop","contact":"c1","channel":"push","recipient":"device:1","evidence":"read","cost":"9.00","currency":"RUB"},` +
+		`{"account":"shop","contact":"c2","channel":"sms","recipient":"+79000000002","evidence":"delivered","cost":"2.00","currency":"RUB"}],"next_cursor":null}`
 	if got := get(s, query).Body.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -164,11 +188,62 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	putTariffs(t, conn, "shop", list...)
 	later := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return testNow.AddDate(2, 0, 0) } })
 	next := answerOf(t, later, "/v1/numbers/best-channel", url.Values{"account": {"shop"}, "cursor": {*page.NextCursor}})
-	if len(next.Rows) != 1 || next.Rows[0]["unit_price"] != "2.00" || next.From != page.From || next.NextCursor != nil {
+	if len(next.Rows) != 1 || next.Rows[0]["cost"] != "2.00" || next.From != page.From || next.NextCursor != nil {
 		t.Errorf("the second page: %+v", next)
 	}
-	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" || now.Rows[2]["unit_price"] != "2.10" {
+	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" || now.Rows[2]["cost"] != "2.10" {
 		t.Errorf("the prices of now: %v", now.Rows)
+	}
+}
+
+// The law of prices: segments of the evidence are billed, and currencies other than that of the person's SMS come after it.
+func TestServer_BestChannel_Cost(t *testing.T) {
+	conn := newConn(t)
+	at := testNow.Add(-10 * 24 * time.Hour)
+	var rows []folded
+	say := func(contact, channel string, read bool, more ...func(*folded)) {
+		f := folded{contact: contact, recipient: channel + ":" + contact, message: fmt.Sprint(len(rows)), cohortMS: at.UnixMilli(), startMS: at.UnixMilli(),
+			deliveredMS: at.UnixMilli() + int64(len(rows)), readMS: schema.Never, sent: true, delivered: true, read: read}
+		if read {
+			f.readMS = f.deliveredMS
+		}
+		f.account, f.channel, f.step, f.generation, f.bucket = "shop", channel, 1, 7, at
+		for _, change := range more {
+			change(&f)
+		}
+		rows = append(rows, f)
+	}
+	segments := func(n uint16) func(*folded) { return func(f *folded) { f.segments = n } }
+	say("four segments", "sms", false, segments(4))
+	say("four segments", "whatsapp", false)
+	say("one segment", "sms", false, segments(1))
+	say("one segment", "whatsapp", false)
+	say("one by its message", "sms", false, func(f *folded) { f.smsSegments = 1 })
+	say("one by its message", "whatsapp", false)
+	say("the latest", "sms", false, segments(1))
+	say("the latest", "sms", false, segments(4), func(f *folded) { f.recipient = "a later one" })
+	say("not billed", "sms", false, segments(3), func(f *folded) { f.notBilled = true })
+	say("sms decides", "sms", false, segments(1))
+	say("sms decides", "viber", true)
+	say("sms decides", "whatsapp", true)
+	say("first by name", "viber", true)
+	say("first by name", "whatsapp", true)
+	say("unknown segments", "sms", true)
+	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
+	putTariffs(t, conn, "shop", tariffRow("sms", "per_segment_delivered", "2.00"), tariffRow("whatsapp", "per_message_outside_window", "4.50"),
+		strings.Replace(tariffRow("viber", "per_message_delivered", "0.01"), `"RUB"`, `"EUR"`, 1))
+	got := map[string]string{}
+	for _, row := range answerOf(t, newServer(t, conn), "/v1/numbers/best-channel", url.Values{}).Rows {
+		got[row["contact"].(string)] = fmt.Sprintf("%v %v %v %v", row["channel"], row["recipient"], row["cost"], row["currency"])
+	}
+	for contact, want := range map[string]string{
+		"four segments": "whatsapp whatsapp:four segments 4.50 RUB", "one segment": "sms sms:one segment 2.00 RUB", "one by its message": "sms sms:one by its message 2.00 RUB",
+		"the latest": "sms a later one 8.00 RUB", "not billed": "sms sms:not billed 6.00 RUB", "sms decides": "whatsapp whatsapp:sms decides 4.50 RUB",
+		"first by name": "viber viber:first by name 0.01 EUR", "unknown segments": "sms sms:unknown segments <nil> ",
+	} {
+		if got[contact] != want {
+			t.Errorf("%s: %s, want %s", contact, got[contact], want)
+		}
 	}
 }
 
@@ -199,7 +274,7 @@ func TestBestChannelQuery_SQL_Golden(t *testing.T) {
 	for name, q := range map[string]*bestChannelQuery{
 		"best_channel_first": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60, limit: 1000}},
 		"best_channel_page": {ask: &reportRequest{zone: time.UTC, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
-			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}}, {bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile},
+			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}}, {bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile, asOfMS: 1795136400000},
 	} {
 		checkGolden(t, name, q, hostile)
 	}

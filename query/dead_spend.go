@@ -16,22 +16,18 @@ import (
 var deadSpendSQL string
 
 // deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var deadSpendTemplate = template.Must(template.Must(template.New("dead_spend.sql").Parse(visibleSQL)).Parse(deadSpendSQL))
+var deadSpendTemplate = template.Must(template.New("dead_spend.sql").Parse(deadSpendSQL))
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the number dead.
 var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
 
-var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "avoidable_cost"}
-
-// numberChannels are those whose attempts are evidence of a number, and which a list of dead numbers keeps from trying.
-var numberChannels = []string{"sms", "voice", "flash_call"}
+var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 
 // deadSpend serves GET /v1/reports/dead-spend (docs/definitions.md section 5): what was tried, and spent, on numbers while they were dead.
 //
-// An attempt counts when its start, or its cohort where that is unknown, lies in a span in which the number was dead, half-open: so the
-// attempt whose failure completed the rule, which started just when the span does, counts. Each attempt is priced by itself. avoidable_cost is
-// the cost on sms, voice and flash_call of attempts that started later than the span: what leaving dead numbers out of mailings would have saved. On other channels a dead number may well be
-// reached, so nothing of their cost is avoidable.
+// An attempt on sms, voice or flash_call counts when its start, or its cohort where that is unknown, lies within a span in which the number was dead,
+// without its ends: so the failure that completed the rule does not count. Each attempt is priced by itself. avoidable_cost is the cost of those that
+// were not delivered: had the list been obeyed, the others would have been lost.
 func (s *Server) deadSpend(c *gin.Context) error {
 	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
 	if err != nil {
@@ -42,26 +38,22 @@ func (s *Server) deadSpend(c *gin.Context) error {
 
 // deadSpendQuery counts attempts by what their price depends on.
 type deadSpendQuery struct {
-	ask        *reportRequest
-	routes     []route
-	generation uint64
+	ask    *reportRequest
+	routes []route
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
 }
 
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
-	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation),
-		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL, clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
 }
 
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.
 type deadAttempts struct {
-	account string
-	leg     money.Leg
-	code    uint32
-	// wasListed: the number had been dead before the attempt started.
-	wasListed   bool
+	account     string
+	leg         money.Leg
+	code        uint32
 	smsSegments uint16
 	cohort      uint32
 	attempts    uint64
@@ -71,13 +63,13 @@ type deadAttempts struct {
 // destinations are the places that a row is scanned to, behind its keys.
 func (d *deadAttempts) destinations() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.wasListed, &d.cohort, &d.attempts, &d.settledMS}
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
 // price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits are those of table shapes.
 func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
 	l := &d.leg
-	l.Sent, l.Delivered, l.Failed, l.Conversation, l.Outside = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&16 != 0, d.code&32 != 0
+	l.Sent, l.Delivered, l.Failed, l.NotBilled = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&128 != 0
 	l.Segments = uint16(d.code >> 8)
 	cohortMS := int64(d.cohort) * 1000
 	leg, priced := list.Cost(l, d.smsSegments, cohortMS)
@@ -93,9 +85,9 @@ func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency
 
 // deadSums are the figures of a group and currency.
 type deadSums struct {
-	keys               []keyValue // the currency comes last
-	attempts, unpriced uint64
-	cost, avoidable    money.Amount
+	keys                          []keyValue // the currency comes last
+	attempts, unpriced, delivered uint64
+	cost, avoidable               money.Amount
 }
 
 func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
@@ -104,7 +96,7 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	if err != nil {
 		return nil, err
 	}
-	q := deadSpendQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
+	q := deadSpendQuery{ask: ask, borders: lists.borders(accounts)}
 	if q.routes, err = s.readRoutes(ctx); err != nil {
 		return nil, err
 	}
@@ -142,13 +134,16 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 			groups[id] = group
 		}
 		group.attempts += alike.attempts
+		if alike.leg.Delivered {
+			group.delivered += alike.attempts
+		}
 		if !priced {
 			group.unpriced += alike.attempts
 			continue
 		}
 		cost = cost.Times(int64(alike.attempts))
 		group.cost = group.cost.Add(cost)
-		if alike.wasListed && slices.Contains(numberChannels, alike.leg.Channel) {
+		if !alike.leg.Delivered {
 			group.avoidable = group.avoidable.Add(cost)
 		}
 	}
@@ -158,7 +153,7 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)}}}
 	for _, group := range groups {
 		answer.rows = append(answer.rows, wholeRow{group.keys,
-			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced), amount(group.cost), amount(group.avoidable)}})
+			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced), amount(group.cost), count(group.delivered), amount(group.avoidable)}})
 	}
 	return answer, nil
 }

@@ -14,7 +14,6 @@ import (
 
 	"kaskad/schema"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
@@ -22,17 +21,18 @@ import (
 type folded struct {
 	cell
 	recipient, contact, message         string
+	who                                 string // the message's person, where its steps address several
 	gone                                bool
 	cohortMS, startMS, deliveredMS      int64
 	readMS                              int64
 	sent, delivered, read, failed, skip bool
 	segments, smsSegments               uint16
 	errorCode                           string
-	permanent, expired                  bool
-	conversation, outside               bool // of its dialog
+	errorMS                             int64 // 0 in facts of before
+	permanent, expired, notBilled       bool
 }
 
-func (f folded) person() string { return cmp.Or(f.contact, f.recipient) }
+func (f folded) person() string { return cmp.Or(f.who, f.contact, f.recipient) }
 
 // startedMS is when the attempt started, as far as that is known.
 func (f folded) startedMS() int64 {
@@ -43,7 +43,8 @@ func (f folded) startedMS() int64 {
 }
 
 func (f folded) code() uint32 {
-	return uint32(bit(f.sent)) | uint32(bit(f.delivered))<<1 | uint32(bit(f.read))<<2 | uint32(bit(f.failed))<<3 | uint32(bit(f.skip))<<6 | uint32(f.segments)<<8
+	return uint32(bit(f.sent)) | uint32(bit(f.delivered))<<1 | uint32(bit(f.read))<<2 | uint32(bit(f.failed))<<3 | uint32(bit(f.skip))<<6 |
+		uint32(bit(f.notBilled))<<7 | uint32(f.segments)<<8
 }
 
 // insertFolded inserts the rows in some order, in several parts, together with what merges and FINAL must take away: older rows of the same
@@ -70,13 +71,13 @@ func insertFolded(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) 
 	r.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	for part := range slices.Chunk(all, max(1, len(all)/3)) {
 		batch, err := conn.PrepareBatch(tb.Context(), `INSERT INTO attempts_by_recipient (account, recipient, bucket, message_id, step, generation, gone, cohort_ms, channel, provider,
-			campaign, template, sender, app, operator, country, traffic, trigger, contact, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, permanent, expired)`)
+			campaign, template, sender, app, operator, country, traffic, trigger, contact, person, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, error_ms, permanent, expired)`)
 		if err != nil {
 			tb.Fatal(err)
 		}
 		for _, f := range part {
 			err := batch.Append(f.account, f.recipient, f.bucket, f.message, f.step, f.generation, bit(f.gone), f.cohortMS, f.channel, f.provider, f.campaign, f.template,
-				f.sender, f.app, f.operator, f.country, f.traffic, f.trigger, f.contact, f.startMS, f.deliveredMS, f.readMS, f.code(), uint64(0), f.smsSegments, f.errorCode,
+				f.sender, f.app, f.operator, f.country, f.traffic, f.trigger, f.contact, f.person(), f.startMS, f.deliveredMS, f.readMS, f.code(), uint64(0), f.smsSegments, f.errorCode, f.errorMS,
 				bit(f.permanent), bit(f.expired))
 			if err != nil {
 				tb.Fatal(err)
@@ -86,35 +87,6 @@ func insertFolded(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) 
 			tb.Fatal(err)
 		}
 	}
-}
-
-// insertDialogs inserts the dialogs of delivered attempts under their visible generation, others under one that is not visible any more, and makes the
-// generations visible.
-func insertDialogs(tb testing.TB, conn driver.Conn, rows []folded) {
-	tb.Helper()
-	ctx := clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0}))
-	batch, err := conn.PrepareBatch(ctx, `INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, replied_ms, conversation, outside)`)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var cells []cell
-	for _, f := range rows {
-		cells = append(cells, f.cell)
-		if !f.delivered || !slices.Contains([]string{"viber", "whatsapp", "rcs"}, f.channel) {
-			continue
-		}
-		for _, stale := range []bool{false, true} {
-			err := batch.Append(f.account, f.channel, f.sender, f.recipient, f.bucket, f.generation-uint64(bit(stale)), f.message, f.step, f.deliveredMS, schema.Never,
-				bit(f.conversation != stale), bit(f.outside != stale))
-			if err != nil {
-				tb.Fatal(err)
-			}
-		}
-	}
-	if err := batch.Send(); err != nil {
-		tb.Fatal(err)
-	}
-	publish(tb, conn, cells)
 }
 
 // randomFolded makes the attempts of n messages of the days before end: to few people, so that much happens to each.
@@ -168,7 +140,7 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 				f.skip, f.sent = true, false
 			case 1, 2, 3:
 				f.failed = true
-				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone", "11", "21")
+				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone", "11", "21", "left", "stop")
 				f.permanent, f.expired = chance(30), chance(30)
 			case 4: // pending
 			default:
@@ -177,23 +149,49 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 				if f.read {
 					f.readMS = f.deliveredMS + r.Int64N(1000)
 				}
-				f.conversation, f.outside = chance(50), chance(50)
+				if chance(10) {
+					f.errorCode = pick("left", "stop", "UNREGISTERED") // It failed first.
+				}
+			}
+			f.notBilled = chance(10)
+			if f.errorCode != "" && chance(80) {
+				f.errorMS = cohortMS + r.Int64N(20*24*schema.HourMS)
 			}
 			rows = append(rows, f)
 		}
 	}
 	// The same attempt cannot be there twice.
 	seen := map[string]bool{}
-	return slices.DeleteFunc(rows, func(f folded) bool {
+	rows = slices.DeleteFunc(rows, func(f folded) bool {
 		id := fmt.Sprint(f.account, f.message, "/", f.step)
 		twice := seen[id]
 		seen[id] = true
 		return twice
 	})
+	// One message goes to one person, whoever its steps address.
+	messages := map[string][]int{}
+	for i, f := range rows {
+		id := f.account + "/" + f.message
+		messages[id] = append(messages[id], i)
+	}
+	for _, steps := range messages {
+		contact, phone := "", ""
+		for _, i := range steps {
+			contact = max(contact, rows[i].contact)
+			if strings.HasPrefix(rows[i].recipient, "+") {
+				phone = max(phone, rows[i].recipient)
+			}
+		}
+		for _, i := range steps {
+			rows[i].who = cmp.Or(contact, phone, rows[steps[0]].recipient)
+		}
+	}
+	return rows
 }
 
 // ownErrorLine is what account acme says of a code, in the tests of this package that know classes.
-const ownErrorLine = `[{"provider":"*","code":"gone","class":"app_uninstalled"},{"provider":"apns","code":"BadDeviceToken","class":"system_failure"}]`
+const ownErrorLine = `[{"provider":"*","code":"gone","class":"app_uninstalled"},{"provider":"apns","code":"BadDeviceToken","class":"system_failure"},` +
+	`{"provider":"*","code":"left","class":"blocked_by_user"},{"provider":"mts","code":"stop","class":"opted_out"},{"provider":"","code":"stop","class":"dnd"}]`
 
 func putErrorLine(tb testing.TB, conn driver.Conn) {
 	tb.Helper()
@@ -212,6 +210,12 @@ func naiveClass(f folded) string {
 		return "unknown"
 	case f.errorCode == "gone" && own:
 		return "app_uninstalled"
+	case f.errorCode == "left" && own:
+		return "blocked_by_user"
+	case f.errorCode == "stop" && f.provider == "mts" && own:
+		return "opted_out"
+	case f.errorCode == "stop" && f.provider == "" && own:
+		return "dnd"
 	case f.errorCode == "BadDeviceToken" && f.provider == "apns" && own:
 		return "system_failure"
 	case f.errorCode == "BadDeviceToken" && f.provider == "apns":

@@ -58,8 +58,9 @@ func TestSQL_Golden(t *testing.T) {
 		"numbers_changes_all":  &changesQuery{head: 9},
 		"numbers_changes_page": &changesQuery{accounts: []string{"acme", hostile}, number: hostile, to: []string{"dead"}, after: 7, head: 9, limit: 10},
 		"audience_all":         &audienceQuery{state: "subscribed"},
-		"audience_page":        &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile}, apps: []string{"", hostile}, after: &subscriber{"acme", hostile, ""}, limit: 11},
-		"audience_single":      &audienceQuery{state: "unsubscribed", accounts: []string{hostile}, after: &subscriber{hostile, "user:1", "app"}, limit: 11},
+		"audience_page":        &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile}, apps: []string{"", hostile}, after: &subscriber{"acme", hostile, "push", ""}, limit: 11},
+		"audience_single":      &audienceQuery{state: "unsubscribed", accounts: []string{hostile}, after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
+		"audience_blocked":     &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"}, limit: 11},
 		"rejected_first":       &rejectedQuery{limit: 1001},
 		"rejected_page":        &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
 	} {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"text/template"
 	"time"
 	"unicode/utf8"
 
@@ -21,7 +20,7 @@ import (
 var historySQL string
 
 // historyTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var historyTemplate = template.Must(template.Must(template.New("history.sql").Parse(visibleSQL)).Parse(historySQL))
+var historyTemplate = reachTemplate("history.sql", historySQL)
 
 // monthMS is the month that figures are scaled to: 30 days.
 const monthMS = 30 * 24 * schema.HourMS
@@ -71,7 +70,7 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	q := historyQuery{ask: ask, keys: prices.keys, generation: seen.Generation, borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
+	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.upTo(), borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
 	if q.routes, err = s.readRoutes(ctx); err != nil {
 		return err
 	}
@@ -165,10 +164,10 @@ func (p *params) channelPrice() *channelPrice {
 
 // historyQuery counts the messages of a period.
 type historyQuery struct {
-	ask        *historyAsk
-	routes     []route
-	keys       []historyKey
-	generation uint64
+	ask    *historyAsk
+	routes []route
+	keys   []historyKey
+	asOfMS int64
 	// borders are the Unix seconds at which the segments of a template may change.
 	borders []uint32
 }
@@ -181,16 +180,16 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("channel", q.ask.channel),
 		clickhouse.Named("from", storable(q.ask.fromMS)),
 		clickhouse.Named("to", storable(q.ask.toMS)),
-		clickhouse.Named("generation", q.generation),
+		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
 	var data struct {
-		Accounts, Single bool
-		Route            string
-		Keys             []historyKey
+		Accounts, Channel bool
+		Route, Class      string
+		Keys              []historyKey
 	}
 	var routeArgs []any
-	data.Accounts, data.Single, data.Keys = true, true, q.keys
+	data.Accounts, data.Channel, data.Class, data.Keys = true, true, schema.ClassSQL("r"), q.keys
 	data.Route, routeArgs = routeSQL(q.routes)
 	statement, err := fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err

@@ -10,14 +10,14 @@ import (
 func BenchmarkServer_ForecastHistory(b *testing.B) {
 	const messages, attempts = 1_000_000, 1_200_000
 	conn := newConn(b)
-	execute(b, conn, `INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, channel, template, recipient_country, contact, sms_segments)
-		WITH 1790812800000 + intDiv(number * 2592000000, 1000000) AS at, number % 5 = 0 AS cascade
-		SELECT 'acme', toStartOfHour(toDateTime(intDiv(at, 1000), 'UTC')), concat(lower(hex(at)), '-', hex(number)), step, if(cityHash64(number, step) % 10 < 8, 4, 10),
-			at + 5000, at, if(step = 2 OR cityHash64(number) % 3 > 0, 'sms', 'push'), concat('t', toString(cityHash64(number, 1) % 40)),
-			concat('+7900', leftPad(toString(cityHash64(number, 2) % 400000), 7, '0'), '\0RU'), concat('user:', toString(cityHash64(number, 2) % 400000)), 1 + number % 3
+	execute(b, conn, `INSERT INTO attempts_by_recipient (account, recipient, contact, person, bucket, message_id, step, generation, cohort_ms, channel, template, start_ms, delivered_ms,
+			read_ms, code, sms_segments)
+		WITH 1790812800000 + intDiv(number * 2592000000, 1000000) AS at, number % 5 = 0 AS cascade, cityHash64(number, step) % 10 < 8 AS ok, cityHash64(number, 2) % 400000 AS p
+		SELECT 'acme', concat('+7900', leftPad(toString(p), 7, '0')), concat('user:', toString(p)) AS contact, contact, toStartOfHour(toDateTime(intDiv(at, 1000), 'UTC')),
+			concat(lower(hex(at)), '-', hex(number)), step, 1, at, if(step = 2 OR cityHash64(number) % 3 > 0, 'sms', 'push'), concat('t', toString(cityHash64(number, 1) % 40)),
+			at, if(ok, at + 5000, 9999999999999), 9999999999999, if(ok, 3, 9), 1 + number % 3
 		FROM numbers(1000000) ARRAY JOIN if(cascade, [1, 2], [1]) AS step`)
-	execute(b, conn, "OPTIMIZE TABLE attempts FINAL")
-	publishFacts(b, conn)
+	execute(b, conn, "OPTIMIZE TABLE attempts_by_recipient FINAL")
 	s := newServer(b, conn)
 	body := `{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`
 	var answer struct{ Messages int }

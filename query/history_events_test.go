@@ -1,12 +1,15 @@
 package query
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"testing"
 	"time"
 
+	"kaskad/aggregate"
 	"kaskad/schema"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -49,11 +52,11 @@ func (e pastEvent) line() string {
 	return string(line)
 }
 
-// storePast stores events as ingest does, and publishes their buckets.
+// storePast stores events as ingest does, and has them aggregated.
 func storePast(tb testing.TB, conn driver.Conn, events []pastEvent) {
 	tb.Helper()
 	storeFacts(tb, conn, events)
-	publishFacts(tb, conn)
+	aggregatePast(tb, conn)
 }
 
 // storeFacts stores events and marks their buckets as touched.
@@ -77,25 +80,36 @@ func storeFacts(tb testing.TB, conn driver.Conn, events []pastEvent) {
 			touched[schema.Touch{Account: e.account, BucketMS: decoded.BucketMS}] = true
 		}
 	}
+	batch := uuid.New()
 	var touches []schema.Touch
 	for t := range touched {
-		t.ID, t.AtMS = uuid.New(), testNow.UnixMilli()
+		t.ID, t.AtMS = batch, testNow.UnixMilli()
 		touches = append(touches, t)
 	}
-	for _, err := range []error{facts.Insert(tb.Context(), conn, uuid.New(), 0, facts.Rows()), people.Insert(tb.Context(), conn, uuid.New(), 0, people.Rows()), schema.OpenTouches(tb.Context(), conn, touches)} {
+	for _, err := range []error{facts.Insert(tb.Context(), conn, batch, 0, facts.Rows()), people.Insert(tb.Context(), conn, uuid.New(), 0, people.Rows()), schema.OpenTouches(tb.Context(), conn, touches)} {
 		if err != nil {
 			tb.Fatal(err)
 		}
 	}
 }
 
-// publishFacts makes a generation of every bucket visible.
-func publishFacts(tb testing.TB, conn driver.Conn) {
+// aggregatePast runs an aggregator until it has nothing left to do.
+func aggregatePast(tb testing.TB, conn driver.Conn) {
 	tb.Helper()
-	execute(tb, conn, `INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)
-		SELECT account, bucket, (SELECT max(generation) + 1 FROM generations), min(cohort), max(cohort), 0, count()
-		FROM (SELECT account, bucket, if(min(submitted_ms) < 9999999999999, min(submitted_ms), min(id_ms)) AS cohort FROM attempts GROUP BY account, bucket, message_id)
-		GROUP BY account, bucket`)
+	ctx, stop := context.WithCancel(tb.Context())
+	ended := make(chan error, 1)
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow }, Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)},
+		aggregate.Deps{Conn: conn})
+	go func() { ended <- a.Run(ctx) }()
+	for open := uint64(1); open > 0; time.Sleep(20 * time.Millisecond) {
+		if err := conn.QueryRow(tb.Context(), "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		tb.Fatal(err)
+	}
 }
 
 // messageAt makes an id that holds a time, a UUIDv7.

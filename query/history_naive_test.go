@@ -1,6 +1,7 @@
 package query
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -18,16 +19,16 @@ import (
 
 // pastStep is an attempt put together from its events.
 type pastStep struct {
-	step                                                       int
-	first                                                      map[string]int64 // earliest time by status, of the whole
-	dims                                                       map[string]string
-	segments, smsSegments, parts                               int
-	deliveredParts, failedParts                                map[int]bool
-	partsAt                                                    int64
-	partFailures                                               map[string]bool
-	attempted, sent, delivered                                 bool
-	deliveredAt                                                int64
-	channel, person, recipient, app, provider, country, sender string
+	step                                                        int
+	first                                                       map[string]int64 // earliest time by status, of the whole
+	dims                                                        map[string]string
+	segments, smsSegments, parts                                int
+	deliveredParts, failedParts                                 map[int]bool
+	partsAt                                                     int64
+	partFailures                                                map[string]bool
+	attempted, sent, delivered                                  bool
+	deliveredAt                                                 int64
+	channel, contact, recipient, app, provider, country, sender string
 }
 
 func (s *pastStep) derive() {
@@ -52,9 +53,7 @@ func (s *pastStep) derive() {
 	failed := !s.delivered && (failedPart || has("undelivered", "rejected", "expired", "failed"))
 	s.attempted = !has("skipped") || s.sent || failed
 	s.channel, s.recipient, s.app, s.provider, s.sender = s.dims["channel"], s.dims["recipient"], s.dims["app"], s.dims["provider"], s.dims["sender"]
-	if s.person = s.dims["contact"]; s.person == "" {
-		s.person = s.recipient
-	}
+	s.contact = s.dims["contact"]
 	switch {
 	case strings.HasPrefix(s.recipient, "+790"):
 		s.country = "RU"
@@ -67,8 +66,24 @@ func (s *pastStep) derive() {
 type pastMessage struct {
 	cohort   int64
 	steps    []*pastStep // attempted ones in their order
+	all      []*pastStep
 	segments int
 	template string
+}
+
+// person is whom the message goes to.
+func (m *pastMessage) person() string {
+	contact, phone, first := "", "", m.all[0]
+	for _, s := range m.all {
+		contact = max(contact, s.contact)
+		if strings.HasPrefix(s.recipient, "+") {
+			phone = max(phone, s.recipient)
+		}
+		if s.step < first.step {
+			first = s
+		}
+	}
+	return cmp.Or(contact, phone, first.recipient)
 }
 
 func (m *pastMessage) greatest(name string) (most string) {
@@ -140,9 +155,6 @@ func pastMessages(events []pastEvent, account string, from, to time.Time) (messa
 	byMessage := map[string]*pastMessage{}
 	for k, s := range steps {
 		s.derive()
-		if !s.attempted {
-			continue
-		}
 		m := byMessage[k.message]
 		if m == nil {
 			m = &pastMessage{}
@@ -159,10 +171,13 @@ func pastMessages(events []pastEvent, account string, from, to time.Time) (messa
 			m.cohort = cohort
 			byMessage[k.message] = m
 		}
-		m.steps = append(m.steps, s)
+		m.all = append(m.all, s)
+		if s.attempted {
+			m.steps = append(m.steps, s)
+		}
 	}
 	for _, m := range byMessage {
-		if m.cohort < from.UnixMilli() || m.cohort >= to.UnixMilli() {
+		if len(m.steps) == 0 || m.cohort < from.UnixMilli() || m.cohort >= to.UnixMilli() {
 			continue
 		}
 		sort.Slice(m.steps, func(i, j int) bool { return m.steps[i].step < m.steps[j].step })
@@ -294,52 +309,53 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	messages := pastMessages(events, ask.account, ask.from, ask.to)
 	at := ask.to.Add(-time.Millisecond)
 	// Who was tried, and who is reached.
+	type address struct{ app, recipient string }
+	lost, back, latest := map[address]int64{}, map[address]int64{}, map[address]int64{}
+	for _, e := range events {
+		if e.account != ask.account || e.channel != ask.channel || e.message != "" {
+			continue
+		}
+		switch k := (address{e.app, e.recipient}); e.status {
+		case "uninstalled", "unsubscribed", "blocked":
+			lost[k] = max(lost[k], e.at.UnixMilli())
+		case "subscribed":
+			back[k] = max(back[k], e.at.UnixMilli())
+		}
+	}
+	for _, m := range pastMessages(events, ask.account, time.Time{}, testNow.AddDate(1, 0, 0)) {
+		for _, s := range m.steps {
+			if k := (address{s.app, s.recipient}); s.channel == ask.channel && s.delivered {
+				latest[k] = max(latest[k], s.deliveredAt)
+			}
+		}
+	}
+	reports := func(s *pastStep) bool {
+		return s.channel == ask.channel && (s.channel != "push" || s.provider != "fcm")
+	}
 	people, tested, reached := map[string]bool{}, map[string]bool{}, map[string]bool{}
-	type app struct{ person, app string }
-	latest := map[app]int64{}
-	addresses := map[app]map[string]bool{}
 	sent, delivered := 0, 0
 	settled := int64(0)
 	settling := map[string]int64{"sms": 3, "push": 1, "viber": 14, "vk": 1, "email": 7}
 	for _, m := range messages {
+		people[m.person()] = true
 		for _, s := range m.steps {
-			people[s.person] = true
 			settled = max(settled, m.cohort+settling[s.channel]*24*time.Hour.Milliseconds())
-			if s.channel != ask.channel {
+			if !reports(s) {
 				continue
 			}
-			tested[s.person] = true
-			k := app{s.person, s.app}
-			if addresses[k] == nil {
-				addresses[k] = map[string]bool{}
-			}
-			addresses[k][s.recipient] = true
-			if s.delivered {
-				latest[k] = max(latest[k], s.deliveredAt)
-			}
-			if s.channel == "push" && s.provider == "fcm" {
-				continue // It reports nothing.
-			}
-			if s.sent {
-				sent++
-			}
-			if s.delivered {
-				delivered++
+			tested[m.person()] = true
+			k := address{s.app, s.recipient}
+			if isLost := lost[k] > 0 && lost[k] >= latest[k] && lost[k] >= back[k]; s.delivered && !isLost {
+				reached[m.person()] = true
 			}
 		}
 	}
-	for k, at := range latest {
-		lost := false
-		for _, e := range events {
-			if e.account != ask.account || e.channel != ask.channel || !slices.Contains([]string{"uninstalled", "unsubscribed", "blocked"}, e.status) {
-				continue
+	for _, m := range messages {
+		for _, s := range m.steps {
+			if reports(s) && reached[m.person()] {
+				sent += int(bit(s.sent))
+				delivered += int(bit(s.delivered))
 			}
-			sameApp := e.app == "" || k.app == "" || e.app == k.app
-			theirs := e.contact == k.person || e.recipient == k.person || addresses[k][e.recipient] || (e.contact != "" && addresses[k][e.contact])
-			lost = lost || (sameApp && theirs && e.at.UnixMilli() > at)
-		}
-		if !lost {
-			reached[k.person] = true
 		}
 	}
 	type row struct {
@@ -349,9 +365,7 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	}
 	byTemplate := map[string]*row{}
 	messagesReached := 0
-	is := func(m *pastMessage, who map[string]bool) bool {
-		return slices.ContainsFunc(m.steps, func(s *pastStep) bool { return who[s.person] })
-	}
+	is := func(m *pastMessage, who map[string]bool) bool { return who[m.person()] }
 	// What each message costs as SMS and on the channel.
 	smsPrice := func(m *pastMessage, segments int) *big.Rat {
 		if ask.smsPrice != "" {

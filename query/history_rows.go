@@ -27,9 +27,9 @@ type historyCell struct {
 	message, firstSMS money.Leg // keys alone
 
 	messages, tested, reached  uint64
-	sent, delivered            uint64 // attempts on routes of the channel that report delivery
+	sent, delivered            uint64 // attempts on routes of the channel that report delivery, to people whom it reached
 	firstMS, lastMS, settledMS int64
-	// people of all attempted steps, and of those on the channel.
+	// people of all attempted steps, and of those on routes of the channel that report delivery.
 	people, testedPeople, reachedPeople uint64
 }
 
@@ -82,7 +82,11 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	reading, err := s.withErrorMap(s.settings(ctx))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,8 @@
 package query
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -13,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/aggregate"
 	"kaskad/money"
 	"kaskad/schema"
 )
@@ -166,16 +163,16 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 		"a reader was reached":           {[]pastEvent{push("a", "shop", "device:1", "", "read", hour(1))}, "1"},
 		"left later":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
 		"left before":                    {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(1))}, "1"},
-		"left at that moment":            {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "1"},
+		"left at that moment":            {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"subscribed again":               {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("unsubscribed", "shop", "device:1", "", hour(2)), loss("subscribed", "shop", "device:1", "", hour(3))}, "1"},
 		"unsubscribed":                   {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("unsubscribed", "shop", "device:1", "", hour(2))}, "0"},
 		"blocked after the period":       {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "shop", "device:1", "", hour(900))}, "0"},
 		"complained":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("complained", "shop", "device:1", "", hour(2))}, "1"},
 		"came back":                      {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2)), push("b", "shop", "device:1", "", "delivered", hour(3))}, "1"},
 		"the other app":                  {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
 		"one app of two":                 {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), push("b", "bank", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
-		"no app is any app":              {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "", "device:1", "", hour(2))}, "0"},
-		"an unknown app may be that one": {[]pastEvent{push("a", "", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
-		"the person left, by contact":    {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:9", "user:1", hour(2))}, "0"},
+		"no app is an app of its own":    {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "", "device:1", "", hour(2))}, "1"},
+		"the person left another device": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:9", "user:1", hour(2))}, "1"},
 		"the device left, by recipient":  {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
 		"somebody else's device":         {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:2", "user:2", hour(2))}, "1"},
 		"two devices, one person": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), push("b", "shop", "device:2", "user:1", "delivered", hour(3)),
@@ -201,27 +198,48 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 	}
 }
 
-// A message that is stored in two buckets counts once, at home; so does one whose rows are not merged yet.
+// A message that is stored in two buckets counts once, at home, with what both know of it.
 func TestServer_ForecastHistory_Splits(t *testing.T) {
 	conn := newConn(t)
 	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	e := pastEvent{account: "acme", message: "m", step: 1, channel: "sms", status: "sent", template: "order", recipient: "+79000000001", at: at, submitted: at, smsSegments: 1}
 	stray := e
 	stray.submitted, stray.status, stray.smsSegments = at.Add(5*time.Hour), "delivered", 3
-	storePast(t, conn, []pastEvent{e, e})
-	storePast(t, conn, []pastEvent{stray})
+	storeFacts(t, conn, []pastEvent{e, e})
+	storeFacts(t, conn, []pastEvent{stray})
 	execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS bucket) FROM attempts AS a WHERE a.bucket != toDateTime('2026-10-10 10:00:00', 'UTC')")
 	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), toDateTime('2026-10-10 10:00:00', 'UTC'))")
+	aggregatePast(t, conn)
 	reply := askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
 	if len(reply.rows) != 1 {
 		t.Fatal(reply.rows)
 	}
 	wantFields(t, "split", reply.rows[0], `{"messages":1,"candidates":1,"sms_segments":3}`)
-	// A generation that is not visible hides its bucket.
-	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) SELECT account, bucket, 99, 9999999999999, 0, 0, 0 FROM generations")
-	if reply = askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`); len(reply.rows) != 0 {
-		t.Errorf("rows of buckets that came out empty: %v", reply.rows)
+}
+
+// The example of docs/definitions.md section 5: ten one-segment SMS to each of two people, push delivered to one of them and failed to the other.
+func TestServer_ForecastHistory_NotDiscountedTwice(t *testing.T) {
+	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
+	var events []pastEvent
+	for person := range 2 {
+		e := pastEvent{account: "acme", message: fmt.Sprint("push-", person), step: 1, channel: "push", status: []string{"delivered", "undelivered"}[person], template: "news", app: "shop",
+			recipient: fmt.Sprint("device:", person), contact: fmt.Sprint("c", person), at: at, submitted: at}
+		events = append(events, e)
+		for i := range 10 {
+			e.message, e.channel, e.status, e.template, e.app, e.smsSegments = fmt.Sprint("sms-", person, "-", i), "sms", "delivered", "order", "", 1
+			e.recipient = fmt.Sprint("+7900000000", person)
+			events = append(events, e)
+		}
 	}
+	conn := newConn(t)
+	storePast(t, conn, events)
+	reply := askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"0.36","billing":"per_message_delivered","sms_price":"2.00"}`)
+	wantFields(t, "all", reply.fields, `{"tested_share":1,"penetration":0.5,"penetration_num":1,"penetration_den":2,"delivery_rate":1,"delivery_num":1,"delivery_den":1}`)
+	if len(reply.rows) != 2 {
+		t.Fatal(reply.rows)
+	}
+	wantFields(t, "order", reply.rows[0], `{"template":"order","candidates":20,"penetration":0.5,"movable_per_month":10,"channel_cost_per_month":"3.60","moved_sms_cost_per_month":"20.00",
+		"saved_per_month":"16.40","worth_it":true}`)
 }
 
 func TestServer_ForecastHistory_Naive(t *testing.T) {
@@ -336,33 +354,22 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 	}
 }
 
-// Over what a real aggregator published, the forecast counts the same messages, deliveries and segments as the reports do.
+// Over what a real aggregator published, the forecast counts the same messages and people as the reports do.
 func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 	conn := newConn(t)
 	events := randomPast(rand.New(rand.NewPCG(12, 4)), 800, 20)
-	storeFacts(t, conn, events)
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow }, Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}, aggregate.Deps{Conn: conn})
-	go func() { ended <- a.Run(ctx) }()
-	for open := uint64(1); open > 0; time.Sleep(20 * time.Millisecond) {
-		if err := conn.QueryRow(t.Context(), "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
-			t.Fatal(err)
-		}
-	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
+	storePast(t, conn, events)
 	putTariffs(t, conn, "acme", tariffRow("sms", "per_message_sent", "1"))
 	s := newServer(t, conn)
 	const period = "account=acme&from=2026-11-05&to=2026-11-18T12:15:00Z"
 	for _, channel := range []string{"push", "viber", "vk"} {
 		reply := askHistory(t, s, period, fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
-		row := report(t, s, period+"&channel="+channel).Rows[0]
-		for _, name := range []string{"delivery_num", "delivery_den", "delivery_rate"} {
-			if reply.fields[name] != row[name] || row["delivery_den"] == json.Number("0") {
-				t.Errorf("%s: %s is %v, the channel report says %v", channel, name, reply.fields[name], row[name])
+		answer := answerOf(t, s, "/v1/reports/penetration", url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"}, "channel": {channel}})
+		row := answer.Rows[0]
+		for name, of := range map[string]string{"tested_num": "tested", "penetration_num": "reached", "penetration_den": "audience", "penetration": "penetration",
+			"penetration_low": "penetration_low", "penetration_high": "penetration_high", "tested_share": "tested_share", "message_penetration_num": "messages_movable"} {
+			if reply.fields[name] != row[of] || row["reached"] == json.Number("0") {
+				t.Errorf("%s: %s is %v, the report on penetration says %v", channel, name, reply.fields[name], row[of])
 			}
 		}
 		messages := map[any]int{}
@@ -466,10 +473,8 @@ func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 
 func TestServer_ForecastHistory_TooManyTemplates(t *testing.T) {
 	conn := newConn(t)
-	execute(t, conn, `INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, channel, template, recipient_country)
-		SELECT 'acme', toDateTime('2026-10-10 10:00:00', 'UTC'), toString(number), 1, 3, 1791626400000, 1791626400000, 'sms', toString(number), concat('+7900', toString(number), '\0RU')
-		FROM numbers(100001)`)
-	publishFacts(t, conn)
+	execute(t, conn, `INSERT INTO attempts_by_recipient (account, recipient, person, message_id, step, generation, cohort_ms, channel, template, code)
+		SELECT 'acme', concat('+7900', toString(number)) AS recipient, recipient, toString(number), 1, 1, 1791626400000, 'sms', toString(number), 1 FROM numbers(100001)`)
 	wantProblem(t, postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`),
 		http.StatusUnprocessableEntity, "", "more than 100000 templates", "name of a text")
 }
@@ -479,8 +484,8 @@ func TestHistoryQuery_SQL_Golden(t *testing.T) {
 	lines := []route{{"", "push", "*", true, true, nil, 1}, {"", "push", "fcm", false, false, nil, 1}}
 	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
 	for name, q := range map[string]statementer{
-		"history_plain": &historyQuery{ask: ask, routes: lines, generation: 7},
-		"history_keys":  &historyQuery{ask: ask, routes: lines, generation: 7, keys: keysOf(nil, true), borders: []uint32{1767225600}},
+		"history_plain": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000},
+		"history_keys":  &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000, keys: keysOf(nil, true), borders: []uint32{1767225600}},
 	} {
 		checkGolden(t, name, q, hostile)
 	}

@@ -3,7 +3,6 @@ package query
 import (
 	"context"
 	_ "embed"
-	"math/big"
 	"slices"
 	"text/template"
 
@@ -13,11 +12,22 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-//go:embed penetration.sql
-var penetrationSQL string
+var (
+	//go:embed penetration.sql
+	penetrationSQL string
+	//go:embed lost_addresses.sql
+	lostAddressesSQL string
+	//go:embed opt_outs.sql
+	optOutsSQL string
+)
 
 // penetrationTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var penetrationTemplate = template.Must(template.New("penetration.sql").Parse(penetrationSQL))
+var penetrationTemplate = reachTemplate("penetration.sql", penetrationSQL)
+
+// reachTemplate makes a template that may ask which addresses are lost.
+func reachTemplate(name, text string) *template.Template {
+	return template.Must(template.Must(template.Must(template.New(name).Parse(optOutsSQL)).Parse(lostAddressesSQL)).Parse(text))
+}
 
 // penetrationKeys are the names of the penetration report. All but channel are of the attempt and cut the audience.
 var penetrationKeys = slices.Concat(keySet{
@@ -33,10 +43,9 @@ var penetrationKeys = slices.Concat(keySet{
 	enumeration("traffic", schema.Traffics, true),
 }, timeKeys)
 
-var penetrationColumns = []string{"audience", "tested", "reached", "penetration", "tested_share", "messages", "messages_movable", "message_penetration", "mature"}
-
-// tokenClasses are the failures that say that the app is gone: they are losses like the event uninstalled.
-var tokenClasses = []string{"app_uninstalled", "token_invalid"}
+var penetrationColumns = []string{"audience", "tested", "reached", "penetration", "penetration_low", "penetration_high",
+	"tested_share", "tested_share_low", "tested_share_high", "messages", "messages_movable",
+	"message_penetration", "message_penetration_low", "message_penetration_high", "mature"}
 
 // penetration serves GET /v1/reports/penetration (docs/definitions.md section 5): who can be reached where, as far as attempts tell.
 //
@@ -54,6 +63,7 @@ func (s *Server) penetration(c *gin.Context) error {
 type penetrationQuery struct {
 	ask    *reportRequest
 	routes []route
+	asOfMS int64
 }
 
 // notChannel keeps the names that cut the audience.
@@ -61,14 +71,14 @@ func notChannel(k key) bool { return k.name != "channel" }
 
 // SQL returns the statement and its parameters.
 func (q *penetrationQuery) SQL() (string, []any, error) {
-	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels), clickhouse.Named("token_classes", tokenClasses))
+	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels), clickhouse.Named("as_of", q.asOfMS))
 }
 
 // audience is a group: people and messages with an attempted step in it.
 type audience struct {
 	keys             []keyValue // all but the channel
 	people, messages uint64
-	channels         [16]reach // in the order of schema.Channels; a number of 128 bits has no more bytes
+	channels         [32]reach // in the order of schema.Channels: a number of 32 bits knows no more
 	settledMS        int64
 }
 
@@ -77,25 +87,24 @@ type reach struct {
 	tested, reached, movable uint64
 }
 
-// add counts n messages that are alike: a byte per channel says how many of the people who are counted with each are tested and reached there, and
-// whether any of its people is reached.
-func (a *audience) add(movable, tested, reached *big.Int, people, n uint64) {
-	a.people += people * n
-	a.messages += n
+// add counts people who are alike, and their messages: a bit per channel says whether they were tested, and are reached, there.
+func (a *audience) add(tested, reached uint32, people, messages uint64) {
+	a.people += people
+	a.messages += messages
 	for i := range a.channels {
 		of := &a.channels[i]
-		of.tested += byteOf(tested, i) * n
-		of.reached += byteOf(reached, i) * n
-		of.movable += byteOf(movable, i) * n
+		if tested>>i&1 == 1 {
+			of.tested += people
+		}
+		if reached>>i&1 == 1 {
+			of.reached += people
+			of.movable += messages
+		}
 	}
 }
 
-func byteOf(packed *big.Int, i int) uint64 {
-	return new(big.Int).Rsh(packed, uint(8*i)).Uint64() & 255
-}
-
 func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	q := penetrationQuery{ask: ask}
+	q := penetrationQuery{ask: ask, asOfMS: seen.upTo()}
 	if q.routes, err = s.readRoutes(ctx); err != nil {
 		return nil, err
 	}
@@ -103,7 +112,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(ctx)
+	reading, err := s.withErrorMap(s.wholeSettings(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -113,10 +122,10 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	}
 	defer closeRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !notChannel(k) })}
-	var movable, tested, reached big.Int
-	var people, n uint64
+	var tested, reached uint32
+	var people, messages uint64
 	var settledMS int64
-	to := append(scan.destinations(), &movable, &tested, &reached, &people, &n, &settledMS)
+	to := append(scan.destinations(), &tested, &reached, &people, &messages, &settledMS)
 	groups := map[string]*audience{}
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
@@ -132,7 +141,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 			group = &audience{keys: keys}
 			groups[id] = group
 		}
-		group.add(&movable, &tested, &reached, people, n)
+		group.add(tested, reached, people, messages)
 		group.settledMS = max(group.settledMS, settledMS)
 	}
 	if err := rows.Err(); err != nil {
@@ -153,8 +162,8 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 			}
 			answer.rows = append(answer.rows, wholeRow{
 				keys: withChannel(ask.keys, group.keys, channel),
-				cells: []value{count(group.people), count(of.tested), count(of.reached), rateOf(of.reached, group.people), rateOf(of.tested, group.people),
-					count(group.messages), count(of.movable), rateOf(of.movable, group.messages), truth(mature)},
+				cells: slices.Concat([]value{count(group.people), count(of.tested), count(of.reached)}, share(of.reached, group.people), share(of.tested, group.people),
+					[]value{count(group.messages), count(of.movable)}, share(of.movable, group.messages), []value{truth(mature)}),
 			})
 		}
 	}
@@ -167,6 +176,12 @@ func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
 	return slices.Insert(slices.Clone(others), at, keyValue{text: channel})
 }
 
+// share is a quotient with its Wilson interval.
+func share(num, den uint64) []value {
+	low, high := wilson(num, den)
+	return []value{rateOf(num, den), low, high}
+}
+
 // withErrorMap sends the error maps of all accounts along with a statement.
 func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
 	maps, err := s.errorMaps(ctx)
@@ -177,5 +192,5 @@ func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
 	if err != nil {
 		return nil, err
 	}
-	return clickhouse.Context(s.wholeSettings(ctx), clickhouse.WithExternalTable(table)), nil
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

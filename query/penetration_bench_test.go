@@ -10,9 +10,12 @@ import (
 func BenchmarkServer_Penetration(b *testing.B) {
 	const messages = 1_200_000
 	conn := newConn(b)
-	execute(b, conn, `INSERT INTO attempts_by_recipient SELECT 'acme', if(step = 1, concat('device:', hex(sipHash64(p))), concat('+79', leftPad(toString(p), 9, '0'))),
+	execute(b, conn, `INSERT INTO attempts_by_recipient (account, recipient, bucket, message_id, step, generation, gone, cohort_ms, channel, provider, campaign, template,
+			sender, app, operator, country, traffic, trigger, contact, person, start_ms, delivered_ms, read_ms, code, leg, sms_segments, error_code, permanent, expired)
+		SELECT 'acme', if(step = 1, concat('device:', hex(sipHash64(p))), concat('+79', leftPad(toString(p), 9, '0'))),
 		toStartOfHour(fromUnixTimestamp64Milli(at, 'UTC')), concat('message-', toString(n)), step, 7, 0, at, if(step = 1, 'push', 'sms'), if(step = 1, 'fcm', 'mts'),
-		concat('c', toString(n % 20)), '', 'Shop', if(step = 1, 'ios', ''), '', '', '', '', if(p % 2 = 0, concat('crm-', toString(p)), ''),
+		concat('c', toString(n % 20)), '', 'Shop', if(step = 1, 'ios', ''), '', '', '', '', if(p % 2 = 0, concat('crm-', toString(p)), '') AS contact,
+		if(contact = '', if(n % 3 = 0, concat('device:', hex(sipHash64(p))), concat('+79', leftPad(toString(p), 9, '0'))), contact),
 		at, if(ok, at + 5000, 9999999999999), 9999999999999, if(ok, 3, 9), 0, 2, if(ok, '', ['UNREGISTERED', '30003', '30005'][1 + n % 3]), 0, 0
 		FROM (SELECT number AS n, arrayJoin(if(n % 3 = 0, [1], [1, 2])) AS step, sipHash64(n) % 800000 AS p, $1 - toInt64(n) * 1000 AS at, n % 3 = 0 OR (step = 2 AND n % 10 > 0) AS ok
 		FROM numbers($2))`, testNow.UnixMilli(), messages)

@@ -163,6 +163,14 @@ func (s *Server) asOf(fresh freshness, now time.Time) *int64 {
 	return &ms
 }
 
+// upTo is the moment up to which events count: as_of where it is known.
+func (p *pin) upTo() int64 {
+	if p.AsOfMS != nil {
+		return *p.AsOfMS
+	}
+	return p.NowMS
+}
+
 // checkZone refuses a zone that Go knows and ClickHouse does not.
 func (s *Server) checkZone(ctx context.Context, zone *time.Location) error {
 	if zone == time.UTC {

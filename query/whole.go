@@ -195,6 +195,7 @@ type wholeSQL struct {
 	Filters          []filterSQL
 	Accounts, Single bool
 	Route, Class     string
+	Channel          bool // no other than parameter channel is looked at
 }
 
 // inSQL tells whether a statement knows the key; what it does not know is found out after reading.
@@ -206,7 +207,7 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 	var data wholeSQL
 	var routeArgs []any
 	data.Route, routeArgs = routeSQL(routes)
-	data.Class, data.Page = schema.MappedClassSQL("r"), r.limit > 0
+	data.Class, data.Page = schema.ClassSQL("r"), r.limit > 0
 	args = append(args, routeArgs...)
 	timed := false
 	for _, k := range r.keys {

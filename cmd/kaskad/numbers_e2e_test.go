@@ -205,7 +205,15 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})
 		compareReport(t, "failures", causes, failures, err, k.reportRows("failures", causes))
 	}
-	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled"} {
+	period := simulate.Query{From: w.query.Now.Add(-60 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Truncate(24 * time.Hour)}
+	best, err := w.model.BestChannel(simulate.ReachQuery{Query: period, Numbers: w.query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := simulate.CompareRows(best, k.list("/v1/numbers/best-channel", url.Values{"from": {period.From.Format(time.RFC3339)}, "to": {period.To.Format(time.RFC3339)}}), "account"); err != nil {
+		t.Errorf("best channels: %v", err)
+	}
+	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
 		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
 		if err != nil {
 			t.Fatal(err)

@@ -14,7 +14,7 @@ SELECT
     concat(formatDateTime(toDateTime(c0.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c0.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c0.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c0.2) % 3600, 60)), 2, '0')) AS k0,
     c1 AS k1,
     c2 AS k2,
-    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
+    r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
     -- When the youngest cohort settles.
@@ -25,46 +25,28 @@ FROM
         a.account AS account, a.channel AS channel, a.provider AS provider, a.campaign AS campaign, a.template AS template, a.sender AS sender, a.app AS app,
         a.operator AS operator, a.country AS country, a.traffic AS traffic, a.step AS step, a.trigger AS trigger, a.cohort_ms AS cohort_ms,
         toStartOfFifteenMinutes(toDateTime(intDiv(a.cohort_ms, 1000), 'UTC')) AS cohort, a.sms_segments AS sms_segments,
-        -- As in table shapes: sent, delivered, failed, the units of the dialog, segments.
-        toUInt32(bitAnd(a.code, 16776971) + 16 * g.conversation + 32 * g.outside) AS code,
+        a.code AS code,
         if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
-        -- Half-open, as the spans are: the attempt whose failure made the number dead started just then, and counts.
-        arrayFirstIndex((since, until) -> since <= started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
-        d.dead_rules[span] AS rule,
-        -- The attempt whose failure made the number dead could not have been avoided: no list had the number yet.
-        d.dead_from_ms[span] < started_ms AS was_listed
+        -- The attempt whose failure made the number dead started just then: no list had the number yet.
+        arrayFirstIndex((since, until) -> since < started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
+        d.dead_rules[span] AS rule
     FROM
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, number FROM dead)
+        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN ('sms', 'voice', 'flash_call')
             AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
-    LEFT ANY JOIN
-    (
-        SELECT account, bucket, message_id, step, conversation, outside
-        FROM dialogs_by_person
-        WHERE (account, recipient) IN (SELECT account, number FROM dead)
-            AND (account, bucket, generation) IN
-            (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-            )
-    ) AS g ON g.account = a.account AND g.bucket = a.bucket AND g.message_id = a.message_id AND g.step = a.step
     WHERE span > 0
 ) AS r
 WHERE r.account IN {filter_account:Array(String)}
     AND r.rule IN {filter_rule:Array(String)}
-GROUP BY c0, c1, c2, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.was_listed,
+GROUP BY c0, c1, c2, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
 -- from = 1760572800
 -- to = 1795136400
--- generation = 7
 -- borders = [0,1767225600]
 -- route_other = ["sms"]
 -- code_other = [49]

@@ -1,99 +1,90 @@
 WITH
-    9999999999999 AS never,
     -- An even number stands for a person: of 127 bits two never meet.
     name -> bitShiftLeft(reinterpretAsUInt128(sipHash128(name)), 1) AS person_key,
-    -- Attempts, derived as aggregate/sql/fold.sql derives them, of the buckets whose cohorts touch the period. Facts are read here and nowhere else.
     attempts_read AS
     (
-        WITH
-            if(r.parts >= 2 AND bitCount(r.delivered_parts) = r.parts, r.parts_delivered_ms, never) AS parts_done_ms,
-            least(r.delivered_ms, parts_done_ms, r.read_ms, r.clicked_ms, r.replied_ms) AS reached_ms,
-            reached_ms < never AS is_delivered,
-            is_delivered OR least(r.accepted_ms, r.sent_ms, r.undelivered_ms, r.expired_ms) < never OR r.delivered_parts != 0
-                OR bitAnd(r.part_failures, 5) != 0 AS is_sent,
-            -- A failure of a part counts only while that part is undelivered.
-            NOT is_delivered AND (least(r.undelivered_ms, r.rejected_ms, r.expired_ms, r.failed_ms) < never
-                                  OR bitAnd(r.failed_parts, bitNot(r.delivered_parts)) != 0) AS is_failed,
-            NOT (r.skipped_ms < never AND NOT is_sent AND NOT is_failed) AS is_attempted,
-            substring(r.recipient_country, 1, position(r.recipient_country, '\0') - 1) AS number,
-            transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route
-        SELECT
-            r.bucket AS bucket, r.message_id AS message_id, r.step AS step, r.submitted_ms AS submitted_ms, r.id_ms AS id_ms,
-            r.provider AS provider, r.template AS template, r.sender AS sender, r.app AS app, r.operator AS operator, r.traffic AS traffic,
-            if(endsWith(r.recipient_country, '\0'), '', substring(r.recipient_country, -2)) AS country,
-            r.segments AS segments, r.sms_segments AS sms_segments,
-            number AS recipient, if(r.contact = '', number, r.contact) AS person,
-            reached_ms AS delivered_at_ms,
-            is_attempted AS attempted,
-            is_attempted AND r.channel = 'sms' AS as_sms,
-            is_attempted AND r.channel = {channel:String} AS here,
-            here AND bitAnd(route, 1) = 1 AND is_sent AS here_sent,
-            here AND bitAnd(route, 1) = 1 AND is_delivered AS here_delivered,
-            toInt64(bitShiftRight(route, 4)) * 86400000 AS settling_ms
-        FROM attempts AS r FINAL
-        WHERE r.account = {account:String}
-            AND r.bucket IN
-            (
-                SELECT bucket FROM
-                (
-        SELECT bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-                )
-            )
-            -- Messages that are stored in more than one bucket count at home.
-            AND (r.bucket, r.message_id) NOT IN (SELECT bucket, message_id FROM splits WHERE account = {account:String})
+        SELECT *
+        FROM attempts_by_recipient FINAL
+        WHERE account = {account:String} AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ),
-    -- Messages of the period with at least one attempted step.
+    -- Messages of the period. A message goes to one person.
     messages AS
     (
+        WITH
+            transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route,
+            r.channel = {channel:String} AS here,
+            here AND bitTest(route, 0) AS here_reported,
+            r.channel = 'sms' AS as_sms
         SELECT
-            if(min(t.submitted_ms) < never, min(t.submitted_ms), min(t.id_ms)) AS cohort_ms,
-            maxIf(t.template, t.attempted) AS template,
-            maxIf(t.country, t.attempted) AS country, maxIf(t.traffic, t.attempted) AS traffic, maxIf(t.sender, t.attempted) AS sender,
-            argMinIf((t.provider, t.operator, t.country, t.traffic, t.sender, t.app), t.step, t.as_sms) AS sms_step,
-            max(t.here) AS by_channel, max(t.as_sms) AS by_sms,
-            maxIf(t.sms_segments, t.attempted) AS text_segments,
-            if(text_segments > 0, text_segments, maxIf(t.segments, t.as_sms)) AS own_segments,
-            groupArrayIf(person_key(t.person), t.attempted) AS people,
-            groupArrayIf((t.person, t.recipient, t.app, t.delivered_at_ms), t.here) AS tries,
-            countIf(t.here_sent) AS sent, countIf(t.here_delivered) AS delivered,
-            cohort_ms + maxIf(t.settling_ms, t.attempted) AS settled_ms
-        FROM attempts_read AS t
-        GROUP BY t.bucket, t.message_id
-        HAVING max(t.attempted) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+            min(r.cohort_ms) AS cohort_ms, max(person_key(r.person)) AS person,
+            max(r.template) AS template, max(r.country) AS country, max(r.traffic) AS traffic, max(r.sender) AS sender,
+            argMinIf((r.provider, r.operator, r.country, r.traffic, r.sender, r.app), r.step, as_sms) AS sms_step,
+            max(here) AS by_channel, max(as_sms) AS by_sms,
+            max(r.sms_segments) AS text_segments,
+            if(text_segments > 0, text_segments, maxIf(toUInt16(bitShiftRight(r.code, 8)), as_sms)) AS own_segments,
+            countIf(here_reported AND bitTest(r.code, 0)) AS sent, countIf(here_reported AND bitTest(r.code, 1)) AS delivered,
+            max(r.cohort_ms + toInt64(bitShiftRight(route, 4)) * 86400000) AS settled_ms
+        FROM attempts_read AS r
+        GROUP BY sipHash128(r.message_id)
     ),
-    -- When a person, or an address, was last lost to the channel, by app; '' is any app.
-    losses AS
-    (
-        SELECT name, groupArray((app, lost_ms)) AS lost
-        FROM
-        (
-            SELECT arrayJoin(arrayDistinct([recipient, if(contact = '', recipient, contact)])) AS name, app, max(occurred_ms) AS lost_ms
-            FROM recipient_events
-            WHERE account = {account:String} AND channel = {channel:String} AND status IN ('uninstalled', 'unsubscribed', 'blocked')
-            GROUP BY name, app
-        )
-        GROUP BY name
-    ),
-    -- Everybody who was tried on the channel, and, one more than their number, those of whom some app was reached and not lost later.
+    -- Everybody who was tried on the channel where it reports deliveries, and, one more than their number, who was reached and is not lost.
     tested AS
     (
-        SELECT arrayJoin(if(max(app_reached), [person, person + 1], [person]))
-        FROM
+        WITH transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route
+        SELECT arrayJoin(if(max(bitTest(r.code, 1) AND NOT (sipHash128(r.account, r.channel, r.app, r.recipient) IN
         (
-            SELECT person_key(t.try.1) AS person, t.try.3 AS app,
-                maxIf(t.try.4, t.try.4 < never) AS delivered_ms,
-                max(arrayMax(l -> if(l.1 = app OR l.1 = '' OR app = '', l.2, 0), arrayPushBack(arrayConcat(own.lost, there.lost), ('', 0)))) AS lost_ms,
-                delivered_ms > 0 AND delivered_ms >= lost_ms AS app_reached
-            FROM (SELECT arrayJoin(tries) AS try FROM messages) AS t
-            LEFT ANY JOIN losses AS own ON own.name = t.try.1
-            LEFT ANY JOIN losses AS there ON there.name = t.try.2
-            GROUP BY person, app
-        )
-        GROUP BY person
+            SELECT sipHash128(account, channel, app, recipient)
+            FROM
+            (
+                SELECT account, channel, app, recipient, if(status = 'subscribed', 0, occurred_ms) AS lost_ms, if(status = 'subscribed', occurred_ms, 0) AS back_ms,
+                    0 AS delivered_ms
+                FROM recipient_events
+                WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND channel = {channel:String} AND occurred_ms <= {as_of:Int64}
+                UNION ALL
+                WITH
+                    multiIf(if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
+    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+    'unknown')))) IN ('blocked_by_user', 'opted_out', 'dnd'), if(r.error_ms > 0, r.error_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms)),
+                            if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
+    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+    'unknown')))) IN ('app_uninstalled', 'token_invalid') AND bitTest(r.code, 3), if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms), 0) AS told_ms
+                SELECT account, channel, app, recipient, if(told_ms <= {as_of:Int64}, told_ms, 0) AS lost_ms, 0 AS back_ms, if(bitTest(r.code, 1), r.delivered_ms, 0) AS delivered_ms
+                FROM
+                (
+                    SELECT account, channel, app, recipient, provider, error_code, error_ms, expired, start_ms, cohort_ms, code, delivered_ms
+                    FROM attempts_by_recipient FINAL
+                    WHERE (account, recipient) IN
+                        (
+                            SELECT account, recipient FROM recipient_events WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND channel = {channel:String} AND status != 'subscribed'
+                            UNION ALL
+                            SELECT account, recipient FROM attempts_by_recipient WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
+                        )
+                        AND (bitTest(code, 1) OR error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd'))) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
+                ) AS r
+            )
+            GROUP BY account, channel, app, recipient
+            HAVING max(lost_ms) > 0 AND max(lost_ms) >= max(delivered_ms) AND max(lost_ms) >= max(back_ms)
+        ) OR (r.channel IN ('sms', 'voice', 'flash_call') AND (r.account, r.recipient) IN
+            (SELECT account, number FROM number_health FINAL WHERE state = 'dead' AND account IN {filter_account:Array(String)})))), [person_key(r.person), person_key(r.person) + 1], [person_key(r.person)]))
+        FROM attempts_read AS r
+        WHERE r.channel = {channel:String} AND bitTest(route, 0)
+        GROUP BY r.person
     )
 SELECT
     template,
@@ -112,28 +103,26 @@ SELECT
     if(kind = 2, m.sms_step.5, '') AS sms_sender,
     if(kind = 2, m.sms_step.6, '') AS sms_app,
     count(),
-    countIf(notEmpty(m.found)),
-    countIf(arrayExists(p -> p % 2 = 1, m.found)),
-    sum(m.sent), sum(m.delivered),
+    countIf(m.found > 0),
+    countIf(m.found = 2),
+    -- Attempts to people who were reached: being reached is not discounted twice.
+    sumIf(m.sent, m.found = 2), sumIf(m.delivered, m.found = 2),
     min(m.cohort_ms), max(m.cohort_ms), max(m.settled_ms),
-    -- People, those tested and those reached: both have a message on the channel.
-    uniqExactArray(m.people),
-    uniqExactArrayIf(arrayFilter(p -> p % 2 = 0, m.found), m.by_channel),
-    uniqExactArrayIf(arrayFilter(p -> p % 2 = 1, m.found), m.by_channel)
+    uniqExact(m.person), uniqExactIf(m.person, m.found > 0), uniqExactIf(m.person, m.found = 2)
 FROM
 (
-    SELECT *, arrayFilter(p -> p IN tested, arrayConcat(people, arrayMap(p -> p + 1, people))) AS found
+    SELECT *, length(arrayFilter(p -> p IN tested, [person, person + 1])) AS found
     FROM messages
 ) AS m
 GROUP BY template, kind, segments, since, country, traffic, sender, sms_provider, sms_operator, sms_country, sms_traffic, sms_sender, sms_app WITH TOTALS
 -- A message takes some hundred bytes while it is put together: beyond this they go to disk.
-SETTINGS do_not_merge_across_partitions_select_final = 1, max_bytes_before_external_group_by = 2000000000
+SETTINGS max_bytes_before_external_group_by = 2000000000
 -- account = "x' OR '1'='1 {id:String}"
 -- filter_account = ["x' OR '1'='1 {id:String}"]
 -- channel = "push"
 -- from = 1760572800
 -- to = 1795136400
--- generation = 7
+-- as_of = 1795136400000
 -- borders = [0,1767225600]
 -- route_other = ["push"]
 -- code_other = [19]
