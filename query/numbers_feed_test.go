@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 type changeRow struct {
@@ -263,7 +265,9 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 func TestServer_CheckNumbers(t *testing.T) {
 	conn := newConn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1000))
-	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000), healthRow{account: "acme", number: "+79160000003", version: 5, state: "active"})
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000), healthRow{account: "acme", number: "+79160000003", version: 5, state: "active",
+		optOuts: []schema.OptOut{{Channel: "viber", Sender: "Shop", Kind: "blocked", SinceMS: 1}}},
+		healthRow{account: "acme", number: "email:a+b@example.com", version: 5, state: "quarantined", rule: "override", sinceMS: 9000})
 	revived := healthRow{account: "acme", number: "+79160000002", version: 2000, state: "revived", sinceMS: 7000}
 	insertHealth(t, conn, "number_health", revived)
 	s := newServer(t, conn)
@@ -271,15 +275,20 @@ func TestServer_CheckNumbers(t *testing.T) {
 		return call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type", "application/json").Body.String()
 	}
 	want := `{"account":"acme","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[` +
-		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z"},` +
-		`{"number":"+79160000009","state":"unknown","rule":"","since":null},` +
+		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z","opt_outs":[]},` +
+		`{"number":"+79160000009","state":"unknown","rule":"","since":null,"opt_outs":[]},` +
 		`{"number":"79160000001","error":"must begin with + and the country code, such as +79161234567"},` +
-		`{"number":"+79160000001","state":"dead","rule":"hard","since":"1970-01-01T00:16:40.000Z"},` +
+		`{"number":"+79160000001","state":"dead","rule":"hard","since":"1970-01-01T00:16:40.000Z","opt_outs":[]},` +
 		`{"number":"+7 916 000","error":"must be + and digits alone: leave out spaces, brackets and dashes"},` +
 		`{"number":"","error":"is empty; a number is + and 7 to 15 digits"},` +
-		`{"number":"+79160000003","state":"active","rule":"","since":null},` +
-		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z"}]}`
-	body := `{"numbers":["+79160000002","+79160000009","79160000001","+79160000001","+7 916 000","","+79160000003","+79160000002"]}`
+		`{"number":"+79160000003","state":"active","rule":"","since":null,"opt_outs":[{"channel":"viber","app":"","sender":"Shop","kind":"blocked","since":"1970-01-01T00:00:00.001Z"}]},` +
+		`{"number":"email:a+b@example.com","state":"quarantined","rule":"override","since":"1970-01-01T00:00:09.000Z","opt_outs":[]},` +
+		`{"number":"email:x@example.com","state":"unknown","rule":"","since":null,"opt_outs":[]},` +
+		`{"number":"x@example.com","error":"is an e-mail address without its kind: write it as events do, email:user@example.com"},` +
+		`{"number":"email:","error":"has no address behind email:"},` +
+		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z","opt_outs":[]}]}`
+	body := `{"numbers":["+79160000002","+79160000009","79160000001","+79160000001","+7 916 000","","+79160000003","email:a+b@example.com","email:x@example.com",` +
+		`"x@example.com","email:","+79160000002"]}`
 	if got := check("", body); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
