@@ -140,8 +140,8 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		}
 	}
 	// Nothing comes: the cursor moves on all the same.
-	after := *numbers(t, s, "numbers/changes", "number=79000000002&to=active").NextCursor
-	if page := numbers(t, s, "numbers/changes", "number=79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
+	after := *numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active").NextCursor
+	if page := numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
 		t.Errorf("a page of nothing: %v", page)
 	}
 	// A server that ends keeps nobody waiting.
@@ -210,7 +210,7 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	obeyed := make(chan error, 1)
 	go func() { obeyed <- obey(ctx, conn) }()
 	for _, c := range []struct{ path, body, state, account string }{
-		{"79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
+		{"%2B79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
 		{"+79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"}, // again, at the same time
 		{"%2B79160000002/override?account=beta", `{"state":"dead","why":"x"}`, "dead", "beta"},
 		{"+79160000009/override?account=acme", `{"state":"dead","why":"never seen"}`, "dead", "acme"},
@@ -256,7 +256,8 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		{"+79160000001/override", `{"why":"x"}`, "state", "is required"},
 		{"+79160000001/override", `{"state":"dead","why":"` + strings.Repeat("x", 1001) + `"}`, "why", "1000 bytes"},
 		{"+79160000001/override", `{"state":"dead","why":"x","until":"2027"}`, "until", "unknown here"},
-		{"12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
+		{"+12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
+		{"79160000001/override", `{"state":"dead","why":"x"}`, "number", "%2B79161234567"},
 	} {
 		wantProblem(t, call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)), http.StatusBadRequest, c.parameter, c.word)
 	}
