@@ -163,7 +163,7 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		{"wait=1.5", "wait", "whole number"},
 		{"wait=1&limit=all&format=csv", "wait", "limit=all"},
 		{"to=deaf", "to", "did you mean dead?"},
-		{"number=12", "number", "2 digits"},
+		{"number=%2B12", "number", "2 digits"},
 		{"from=dead", "from", "unknown here"},
 	} {
 		wantProblem(t, get(other, "/v1/numbers/changes?"+c.query), http.StatusBadRequest, c.parameter, c.word)

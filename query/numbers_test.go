@@ -204,7 +204,7 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		euro("0.07"))
 	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', 2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
 	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	const sent, failed = 1, 8
+	const sent, failed, notBilled = 1, 8, 128
 	segments := func(n uint32) uint32 { return sent | failed | n<<8 }
 	full := healthRow{account: "acme", number: "+79160000001", version: 5, state: "dead", rule: "soft", sinceMS: 1789000000123, firstFailedMS: 1788000000000, lastFailedMS: 1789500000000,
 		lastDeliveredMS: 1787000000000, ruleVersion: 3, reasons: map[string]uint32{"expired": 4, "absent_subscriber": 1}, mailings: 5, days: 6,
@@ -222,7 +222,8 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		with("+79160000003", streakRow{1, segments(1), 0, cheap}, streakRow{2, sent | failed, 0, cheap}), // no tariff for voice
 		with("+79160000004", streakRow{1, segments(1), 0, cheap}, streakRow{3, segments(1), 0, cheap}),   // two currencies
 		with("+79160000005", streakRow{3, segments(2), 0, cheap}),
-		with("+79160000006", streakRow{1, segments(0), 0, cheap})) // no segments
+		with("+79160000006", streakRow{1, segments(0), 0, cheap}), // no segments
+		with("+79160000007", streakRow{1, segments(2) | notBilled, 0, cheap}, streakRow{1, segments(1), 0, cheap}))
 	s := newServer(t, conn)
 	w := get(s, "/v1/numbers/dead?limit=1")
 	want := `{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[{"account":"acme","number":"+79160000001","since":"2026-09-10T00:26:40.123Z","rule":"soft",` +
@@ -239,7 +240,7 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	for _, r := range numbers(t, s, "numbers/dead", "").Rows {
 		costs = append(costs, fmt.Sprint(r["wasted_cost"], r["currency"]))
 	}
-	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>"}; !slices.Equal(costs, want) {
+	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>", "2.50RUB"}; !slices.Equal(costs, want) {
 		t.Errorf("costs %q, want %q", costs, want)
 	}
 	csv := get(s, "/v1/numbers/dead?limit=1&format=csv")

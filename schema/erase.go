@@ -33,12 +33,12 @@ const (
 var numberTables = []string{"number_queue", "numbers_touched", "number_health", "number_health_before", "number_changes", "number_overrides"}
 
 // keyTables have the number in their key, which no mutation can change: rows are copied under the pseudonym and then deleted.
-var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_by_person"}
+var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_by_person", "opt_outs"}
 
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"}, "recipient_events": {"recipient", "contact"},
-	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
+	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"}, "orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
 	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"}, "number_health_before": {"number", "why"}, "number_changes": {"number"},
 	"number_overrides": {"number", "why"}, "erasing": {"known", "instead"},
 }

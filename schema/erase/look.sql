@@ -15,6 +15,8 @@ SELECT 'dialogs', count() FROM dialogs WHERE account = whose AND recipient = wan
 UNION ALL
 SELECT 'dialogs_by_person', count() FROM dialogs_by_person WHERE account = whose AND recipient = wanted
 UNION ALL
+SELECT 'opt_outs', count() FROM opt_outs WHERE account = whose AND recipient = wanted
+UNION ALL
 SELECT 'number_queue', count() FROM number_queue WHERE account = whose AND number = wanted
 UNION ALL
 SELECT 'numbers_touched', count() FROM numbers_touched WHERE account = whose AND number = wanted
