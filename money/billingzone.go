@@ -45,12 +45,16 @@ func BillingZoneJSON(body []byte) (string, error) {
 // BillingZoneYAML is BillingZoneJSON for a YAML list.
 func BillingZoneYAML(body []byte) (string, error) {
 	var top struct {
-		Zone string `yaml:"billing_zone"`
+		Zone yaml.Node `yaml:"billing_zone"`
 	}
-	if err := yaml.Unmarshal(body, &top); err != nil {
-		return "", RowErrors{{Field: BillingZoneField, Reason: "must be the name of a time zone, such as Europe/Moscow"}}
+	if err := yaml.Unmarshal(body, &top); err != nil || top.Zone.IsZero() {
+		return "", nil // what is wrong with the list as such its reader tells
 	}
-	return checkBillingZone(top.Zone)
+	var name string
+	if err := top.Zone.Decode(&name); err != nil {
+		return "", RowErrors{{Line: top.Zone.Line, Field: BillingZoneField, Reason: "must be the name of a time zone, such as Europe/Moscow"}}
+	}
+	return checkBillingZone(name)
 }
 
 func checkBillingZone(name string) (string, error) {

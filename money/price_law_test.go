@@ -52,6 +52,7 @@ func anyLeg() *rapid.Generator[Leg] {
 			Country: rapid.SampledFrom([]string{"", "RU", "KZ", "US"}).Draw(t, "country"), Traffic: rapid.SampledFrom([]string{"", "otp", "promo"}).Draw(t, "traffic"),
 			Sender: key("sender"), App: key("app"), Trigger: rapid.SampledFrom([]string{"", "first", "unread", "undelivered"}).Draw(t, "trigger"),
 			Segments: rapid.SampledFrom([]uint16{0, 0, 1, 2, 65535}).Draw(t, "segments")}
+		leg.NotBilled = rapid.IntRange(0, 7).Draw(t, "billable") == 0
 		switch rapid.IntRange(0, 4).Draw(t, "outcome") {
 		case 0:
 			leg.Sent = true
@@ -123,7 +124,11 @@ func TestPrice_Sums(t *testing.T) {
 			shape := anyShape().Draw(t, "shape")
 			p := l.Price(shape, rapid.SampledFrom([]string{"", "order", "bday"}).Draw(t, "template"), anyCohort().Draw(t, "cohort"))
 			if !p.OK {
-				p.Currency, p.Segments = "", 0
+				if p.Reason == "" || (p.Channel != "") != (p.Reason == ReasonNoTariff || p.Reason == ReasonNoStepSegments) ||
+					(p.Reason == ReasonNoSegments) != (p.Segments == 0) {
+					t.Fatalf("unpriced because of %q %q: %+v", p.Reason, p.Channel, p)
+				}
+				p.Currency, p.Segments, p.Reason, p.Channel = "", 0, "", ""
 				if !reflect.DeepEqual(p, Priced{}) {
 					t.Fatalf("unpriced, but %+v", p)
 				}
@@ -143,6 +148,9 @@ func TestPrice_Sums(t *testing.T) {
 				}
 				if leg.Failed {
 					wasted = wasted.Add(cost.Cost)
+				}
+				if leg.NotBilled && (cost.Units > 0 || cost.Cost.Sign() != 0) {
+					t.Fatalf("%+v is not billed and costs %+v", leg, cost)
 				}
 				if (cost.Tariff != nil) != leg.Sent || (cost.Tariff != nil && cost.Tariff.Currency != p.Currency) || cost.Cost.Sign() < 0 || (!leg.Sent && cost.Units > 0) {
 					t.Fatalf("%+v costs %+v in %s", leg, cost, p.Currency)

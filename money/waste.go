@@ -2,7 +2,7 @@ package money
 
 import "kaskad/schema"
 
-// Waste is what few characters of its text made one sent SMS cost (docs/definitions.md section 4, Segment waste).
+// Waste is what few characters of its text made one sent SMS cost (docs/api.md, Segment waste).
 type Waste struct {
 	// Forced tells the cause that counts: the characters that force UCS-2, else those over a boundary.
 	Forced bool

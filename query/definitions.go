@@ -74,6 +74,8 @@ type numberDefinitions struct {
 	States        map[string]string   `json:"states"`
 	Fields        []figure            `json:"fields"`
 	Changes       string              `json:"changes"`
+	OptOuts       string              `json:"opt_outs"`
+	Lost          string              `json:"lost"`
 	Penetration   []figure            `json:"penetration"`
 	SelectionBias string              `json:"selection_bias"`
 	Failures      []figure            `json:"failures"`
@@ -110,10 +112,10 @@ func readRules() (rules, error) {
 		m.Fields, m.Null = []string{m.Name}, "never"
 		switch m.Kind {
 		case "rate":
-			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate"}
+			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate", m.Name + "_rate_low", m.Name + "_rate_high"}
 			m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
-			m.Null = m.Name + "_rate when " + m.Name + "_den is 0"
-		case "interval", "bound":
+			m.Null = m.Name + "_rate, its low and its high, when " + m.Name + "_den is 0"
+		case "bound":
 			m.Null = "when open_den is 0"
 		case "percentiles":
 			m.Fields = []string{m.Name + "_p50", m.Name + "_p90", m.Name + "_p99"}

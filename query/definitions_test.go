@@ -109,7 +109,8 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != schema.DefaultNumberRules {
 		t.Errorf("classes %v, states %v, defaults %+v", r.Numbers.Classes, r.Numbers.States, r.Numbers.Defaults)
 	}
-	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing, r.Numbers.Class, r.Numbers.Streak, r.Numbers.Changes, r.Numbers.SelectionBias} {
+	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing, r.Numbers.Class, r.Numbers.Streak, r.Numbers.Changes,
+		r.Numbers.OptOuts, r.Numbers.Lost, r.Numbers.SelectionBias} {
 		if text == "" {
 			t.Error("a definition is missing")
 		}

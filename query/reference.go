@@ -61,6 +61,8 @@ type referenceKind struct {
 	settingOf func(form listForm, body []byte) (string, error)
 	join      func(array []byte, setting string) []byte
 	split     func(stored []byte) (array []byte, setting string, err error)
+	// limit is what a body may weigh, maxList when it is 0.
+	limit int64
 	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.
 	verdicts bool
 }
@@ -132,11 +134,11 @@ func withoutEnvelope(body []byte, name string) []byte {
 }
 
 // serveReference adds the routes of a kind.
-func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading, uploading gin.HandlerFunc) {
+func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading gin.HandlerFunc) {
 	path := kind.path()
 	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
 	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
-	r.PUT(path, uploading, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
+	r.PUT(path, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
 }
 
 // author names who changes reference data, for the audit. With --auth off nobody says who he is.
@@ -206,11 +208,13 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c, maxList, fmt.Sprintf("the list is larger than %d MiB (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter", maxList>>20))
+	limit := cmp.Or(kind.limit, maxList)
+	body, memory, err := s.receive(c, limit, "the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter")
 	if err != nil {
 		return err
 	}
-	rows, array, err := kind.read(form, body)
+	defer memory.release()
+	rows, array, err := s.readList(c, kind, form, body)
 	if err == nil && kind.setting != "" {
 		var setting string
 		if setting, err = kind.settingOf(form, body); err == nil {
@@ -244,6 +248,16 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		Rows    int    `json:"rows"`
 	}{account, version, rows})
 	return nil
+}
+
+// readList reads a list in its turn.
+func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte) (rows int, array []byte, err error) {
+	release, err := s.turn(c.Request.Context(), s.unpacking)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer release()
+	return kind.read(form, body)
 }
 
 // storeReference inserts a version. One at a time: writers of one process need not find out from the database that there are several.
@@ -474,7 +488,7 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	account, limit, format := p.account(kind), p.limit(), p.format(c.Request)
 	hash := queryHash(kind.name, "versions", account)
 	before := uint64(0)
-	if at := p.cursor(hash, 1); at != nil {
+	if at := s.cursor(c.Request.Context(), p, hash, 1); at != nil {
 		if before, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -491,7 +505,7 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	next := null
 	if len(versions) > limit {
 		versions = versions[:limit]
-		encoded, err := cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,9 @@ func aliasedRoutes(lines []route, maps *schema.ErrorMaps) []route {
 			for _, channel := range schema.Channels {
 				line := table.find(account, channel, alias.Like)
 				line.Account, line.Channel, line.Provider = account, channel, alias.Provider
-				all = slices.DeleteFunc(all, func(r route) bool { return r.Account == account && r.Channel == channel && r.Provider == alias.Provider })
+				all = slices.DeleteFunc(all, func(r route) bool {
+					return r.Account == account && r.Channel == channel && r.Provider == alias.Provider
+				})
 				all = append(all, line)
 			}
 		}

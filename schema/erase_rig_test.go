@@ -193,8 +193,8 @@ func erasureEvents(account, number string, seed int) (events []string) {
 	at := eraseNow.Add(-time.Hour)
 	return append(events,
 		fmt.Sprintf(`{"account":%q,"status":"lookup","recipient":%q,"occurred_at":%q,"valid":true,"operator":"25001"}`, account, number, at.Format(time.RFC3339)),
-		erasureEvent(account, "", "push", "uninstalled", fmt.Sprintf("device:%d", seed), at, fmt.Sprintf(`,"app":"x","contact":%q`, number)),
 		erasureEvent(account, "", "viber", "blocked", number, at, `,"sender":"Shop"`),
+		erasureEvent(account, "", "push", "uninstalled", fmt.Sprintf("device:%d", seed), at, fmt.Sprintf(`,"app":"x","contact":%q`, number)),
 		// Parked: no time of submission.
 		erasureEvent(account, fmt.Sprintf("parked-%d", seed), "sms", "delivered", number, at, ""),
 		erasureEvent(account, fmt.Sprintf("parked-%d", seed), "sms", "sent", fmt.Sprintf("user:%d", seed), at, fmt.Sprintf(`,"step":2,"phone":"\u002b%s"`, strings.ReplaceAll(digits, "9", `\u0039`))),
@@ -277,8 +277,7 @@ func (r *erasureRig) figures() []string {
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, batch))) AS line FROM recipient_events FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs WHERE message_id != '' AND " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs_by_person WHERE message_id != '' AND " + visible + " ORDER BY line",
-		`SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM (SELECT * FROM opt_outs ORDER BY generation DESC
-			LIMIT 1 BY account, recipient, status, event_channel, event_app, occurred_ms, named) ORDER BY line`,
+		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM opt_outs ORDER BY ALL DESC LIMIT 1 BY account, event_channel, status, occurred_ms",
 		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_attempts WHERE " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_cascades WHERE " + visible + " ORDER BY line",

@@ -237,7 +237,7 @@ func TestEraseNumber_UnderLoad(t *testing.T) {
 			if err := <-erased; err != nil {
 				t.Fatal(err)
 			}
-			for _, table := range []string{"attempts_by_recipient", "recipient_events", "dialogs", "dialogs_by_person", "opt_outs"} {
+			for _, table := range []string{"attempts_by_recipient", "recipient_events", "dialogs", "dialogs_by_person"} {
 				if got := r.texts("SELECT toString(count()) FROM " + table + " WHERE recipient = '" + erasedNumber + "'"); got[0] != "0" {
 					t.Errorf("%s rows of %s have the number", got[0], table)
 				}

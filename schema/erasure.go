@@ -330,8 +330,9 @@ func (e *Erasures) person(account, contact []byte) (string, bool) {
 	return bare(found.pseudonym), ok
 }
 
-// bare is what takes the place of the number's digits where they stand without the +: another person than the number, before and after.
-func bare(pseudonym string) string { return strings.TrimPrefix(pseudonym, "user:") }
+// bare is what takes the place of the number's digits where they stand without the +: another person than the number, before and after. Of both the greater
+// before is the greater after, for the greatest contact of a message is its person.
+func bare(pseudonym string) string { return "~" + strings.TrimPrefix(pseudonym, "user:") }
 
 func allDigits(s []byte) bool {
 	for _, c := range s {

@@ -1,7 +1,7 @@
 package schema
 
 // Few is the greatest number of characters over a boundary, or forcing UCS-2, that is worth telling a sender about: beyond it the text
-// is long, or written in another alphabet (docs/definitions.md section 4, Segment waste).
+// is long, or written in another alphabet (docs/api.md, Segment waste).
 const Few = 10
 
 // SMSMeasure is what is kept of a text that is never stored: how many segments it takes as SMS, and what few characters cost.

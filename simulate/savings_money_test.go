@@ -30,8 +30,7 @@ func TestModel_SavingsReport_AgreesWithMoney(t *testing.T) {
 				}
 				p := prices.price(w.Account, msg, cohort)
 				// Package money is told of units, not of who bills them.
-				notBilled := func(s pricedStep) bool { return s.facts.notBilled }
-				if len(p.steps) == 0 || slices.ContainsFunc(p.steps, notBilled) {
+				if len(p.steps) == 0 {
 					continue
 				}
 				shape := moneyShape(m, &prices, msg, &p)
@@ -70,7 +69,7 @@ func moneyShape(m *Model, prices *pricer, msg *message, p *pricedMessage) money.
 			Sender: s.keys.sender, App: s.keys.app, Trigger: s.trigger, Sent: s.facts.sent, Delivered: s.facts.delivered, Read: s.facts.read, Failed: s.facts.failed}
 		a := msg.attempt(s.step)
 		units := prices.dialogs[a]
-		leg.Conversation, leg.Outside, leg.Segments = units.conversation > 0, units.outside > 0, a.segments
+		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = units.conversation > 0, units.outside > 0, s.facts.notBilled, a.segments
 		shape.Legs = append(shape.Legs, leg)
 		shape.SMSSegments = max(shape.SMSSegments, a.smsSegments)
 	}

@@ -8,8 +8,8 @@ SELECT
     maxIf(sms_segments, NOT is_skipped) AS greatest_sms_segments, maxIf(sms_measure, NOT is_skipped),
     sumMapIf(prices, notEmpty(prices) AND NOT is_skipped),
     countIf(NOT is_skipped),
-    -- Whoever its steps address, a message goes to one person.
-    multiIf(max(contact) != '', max(contact), maxIf(recipient, startsWith(recipient, '+')) != '', maxIf(recipient, startsWith(recipient, '+')),
+    -- Whoever its steps address, a message goes to one person. A number that was erased stays one under its pseudonym.
+    multiIf(max(contact) != '', max(contact), maxIf(recipient, match(recipient, '^(\\+|user:erased-)')) != '', maxIf(recipient, match(recipient, '^(\\+|user:erased-)')),
             argMin(recipient, step)),
     cityHash64(sumIf(cityHash64(step, leg, code), NOT is_skipped), greatest_sms_segments)
 FROM {folded:Identifier}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/big"
 	"net/http"
 	"strings"
 
@@ -22,7 +23,7 @@ func putTariffs(ctx context.Context, server *api, period string) error {
 	if err != nil {
 		return fmt.Errorf("read the demo's tariffs: %w", err)
 	}
-	rows, err := json.Marshal(list)
+	body, err := money.TariffsJSON(list)
 	if err != nil {
 		return fmt.Errorf("write the demo's tariffs: %w", err)
 	}
@@ -41,7 +42,7 @@ func putTariffs(ctx context.Context, server *api, period string) error {
 		if have.Version > 0 {
 			continue
 		}
-		if _, err := server.put(ctx, kind, r.Account, rows, 0); err != nil {
+		if _, err := server.put(ctx, kind, r.Account, body, 0); err != nil {
 			return err
 		}
 	}
@@ -64,26 +65,26 @@ func (a *api) report(ctx context.Context, path string, to any) error {
 type savingsTotals struct {
 	TariffVersion uint64 `json:"tariff_version"`
 	Rows          []struct {
-		FirstChannel     string   `json:"first_channel"`
-		Currency         string   `json:"currency"`
-		Messages         uint64   `json:"messages"`
-		Priced           uint64   `json:"priced_messages"`
-		Unpriced         uint64   `json:"unpriced"`
-		Estimated        uint64   `json:"estimated"`
-		SMSOnly          string   `json:"sms_only_cost"`
-		Actual           string   `json:"actual_cost"`
-		Saved            string   `json:"saved"`
-		SavedRate        *float64 `json:"saved_rate"`
-		SavedUnreached   string   `json:"saved_unreached"`
-		DoublePaid       string   `json:"double_paid"`
-		DoublePaidUnread string   `json:"double_paid_unread"`
-		ReportedAttempts uint64   `json:"reported_attempts"`
-		ReportedCost     string   `json:"reported_cost"`
-		Drift            string   `json:"drift"`
+		FirstChannel     string `json:"first_channel"`
+		Currency         string `json:"currency"`
+		Messages         uint64 `json:"messages"`
+		Priced           uint64 `json:"priced_messages"`
+		Unpriced         uint64 `json:"unpriced"`
+		Estimated        uint64 `json:"estimated"`
+		SMSOnly          string `json:"sms_only_cost"`
+		Actual           string `json:"actual_cost"`
+		SavedReached     string `json:"saved_reached"`
+		SavedUnreached   string `json:"saved_unreached"`
+		DoublePaid       string `json:"double_paid"`
+		DoublePaidUnread string `json:"double_paid_unread"`
+		ReportedAttempts uint64 `json:"reported_attempts"`
+		ReportedCost     string `json:"reported_cost"`
+		Drift            string `json:"drift"`
 	}
 }
 
-// printSavings prints what the cascades saved, by the channel that was tried first and in all. query is that of the report, without group_by.
+// printSavings prints what the cascades saved on messages that reached somebody, by the channel that was tried first and in all; what comes from the
+// others stands apart. query is that of the report, without group_by.
 func printSavings(ctx context.Context, out io.Writer, server *api, query string) error {
 	var byChannel, all savingsTotals
 	if err := server.report(ctx, "/v1/reports/savings?"+query+"&group_by=first_channel", &byChannel); err != nil {
@@ -101,12 +102,12 @@ func printSavings(ctx context.Context, out io.Writer, server *api, query string)
 				name = "all, " + r.Currency
 			}
 			if r.Priced > 0 {
-				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.Saved), percent(r.SavedRate), grouped(r.SavedUnreached))
+				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.SavedReached), share(r.SavedReached, r.SMSOnly), grouped(r.SavedUnreached))
 			}
 		}
 	}
-	fmt.Fprintln(out, "\n  as plain SMS: at the list price of every segment. nobody reached: the part of what was saved that comes from messages which nobody"+
-		"\n  is known to have got (push by FCM or APNs never tells), so nothing to boast of.")
+	fmt.Fprintln(out, "\n  as plain SMS: at the list price of every segment. saved: on messages that reached somebody. nobody reached: what was not spent on messages"+
+		"\n  that nobody is known to have got (push by FCM or APNs never tells), so nothing to boast of.")
 	var unpriced, estimated uint64
 	for _, r := range all.Rows {
 		unpriced, estimated = unpriced+r.Unpriced, estimated+r.Estimated
@@ -125,6 +126,16 @@ func printSavings(ctx context.Context, out io.Writer, server *api, query string)
 		}
 	}
 	return nil
+}
+
+// share is an amount in per cent of another.
+func share(part, whole string) string {
+	a, known := new(big.Rat).SetString(part)
+	b, also := new(big.Rat).SetString(whole)
+	if !known || !also || b.Sign() == 0 {
+		return "–"
+	}
+	return a.Mul(a.Quo(a, b), big.NewRat(100, 1)).FloatString(1) + " %"
 }
 
 // grouped sets the thousands of an amount apart: "-1234567.50" is "-1 234 567.50".

@@ -59,21 +59,26 @@ func (k *kaskad) mustPrint(text string) {
 	var report savingsTotals
 	k.get("/v1/reports/savings?group_by=first_channel", &report)
 	var messages, unpriced uint64
-	total := map[string]*big.Rat{"as SMS": {}, "paid": {}, "saved": {}, "unreached": {}}
+	total := map[string]*big.Rat{"as SMS": {}, "paid": {}, "reached": {}, "unreached": {}}
 	for _, r := range report.Rows {
 		messages, unpriced = messages+r.Priced, unpriced+r.Unpriced
-		for name, amount := range map[string]string{"as SMS": r.SMSOnly, "paid": r.Actual, "saved": r.Saved, "unreached": r.SavedUnreached} {
+		for name, amount := range map[string]string{"as SMS": r.SMSOnly, "paid": r.Actual, "reached": r.SavedReached, "unreached": r.SavedUnreached} {
 			total[name].Add(total[name], number(k.t, amount))
 		}
-		if want := fmt.Sprint(r.FirstChannel, r.Priced, r.SMSOnly, r.Actual, r.Saved, strings.ReplaceAll(percent(r.SavedRate), " ", ""), r.SavedUnreached); !lines[want] {
+		if want := fmt.Sprint(r.FirstChannel, r.Priced, r.SMSOnly, r.Actual, r.SavedReached, strings.ReplaceAll(share(r.SavedReached, r.SMSOnly), " ", ""),
+			r.SavedUnreached); !lines[want] {
 			k.t.Errorf("no line %s in%s", want, table)
 		}
 	}
-	if len(report.Rows) < 10 || messages < 2800 || total["saved"].Sign() <= 0 {
-		k.t.Errorf("the report shows too little: %d rows, %d messages, %v saved", len(report.Rows), messages, total["saved"])
+	if len(report.Rows) < 10 || messages < 2800 || total["reached"].Sign() <= 0 || total["unreached"].Sign() <= 0 {
+		k.t.Errorf("the report shows too little: %d rows, %d messages, saved %v, and %v where nobody was reached", len(report.Rows), messages, total["reached"], total["unreached"])
 	}
-	rate, _ := number(k.t, new(big.Rat).Quo(total["saved"], total["as SMS"]).FloatString(6)).Float64()
-	want := fmt.Sprint("all,RUB", messages, total["as SMS"].FloatString(2), total["paid"].FloatString(2), total["saved"].FloatString(2),
+	saved := new(big.Rat).Add(total["reached"], total["unreached"])
+	if rest := new(big.Rat).Sub(total["as SMS"], total["paid"]); saved.Cmp(rest) != 0 {
+		k.t.Errorf("%v is saved in all, plain SMS less what was paid is %v", saved, rest)
+	}
+	rate, _ := number(k.t, new(big.Rat).Quo(total["reached"], total["as SMS"]).FloatString(6)).Float64()
+	want := fmt.Sprint("all,RUB", messages, total["as SMS"].FloatString(2), total["paid"].FloatString(2), total["reached"].FloatString(2),
 		strings.ReplaceAll(percent(&rate), " ", ""), total["unreached"].FloatString(2))
 	if !lines[want] {
 		k.t.Errorf("no line %s in%s", want, table)
@@ -123,6 +128,14 @@ func TestDemo_Savings(t *testing.T) {
 		t.Errorf("at twice the price plain SMS costs %s in place of %s, by version %d after %d", after.Rows[0].SMSOnly, before.Rows[0].SMSOnly, after.TariffVersion, before.TariffVersion)
 	}
 	k.stop()
+}
+
+func TestShare(t *testing.T) {
+	for _, c := range [...][3]string{{"3.25", "4.00", "81.3 %"}, {"-0.75", "4.00", "-18.8 %"}, {"0.00", "4.00", "0.0 %"}, {"0.00", "0.00", "–"}, {"", "", "–"}} {
+		if got := share(c[0], c[1]); got != c[2] {
+			t.Errorf("%s of %s: %s, want %s", c[0], c[1], got, c[2])
+		}
+	}
 }
 
 func TestGrouped(t *testing.T) {

@@ -112,7 +112,7 @@ func (k *kaskad) forecast(body string) map[string]any {
 // The worked examples A1 to A17 of the domain, with events where they speak of messages, through the HTTP API and to the kopeck. Millions of
 // messages are scaled to a thousand.
 func TestRun_WorkedExamples(t *testing.T) {
-	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
+	k := newKaskad(t, "--now", "2026-12-02T00:00:00Z")
 	k.start("")
 	k.waitReady()
 	sms := tariff("sms", "per_segment_sent", "2.00")
@@ -153,6 +153,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	for i, at := range []string{"10:00:00", "10:00:00", "10:05:00", "12:00:00", "23:59:59"} {
 		k.post([]byte(dialogLine(fmt.Sprint("answer", i), "delivered", "2026-11-10T"+at+"Z")))
 	}
+	k.post([]byte(dialogLine("question", "delivered", "2026-11-10T09:30:00Z")))
 	k.post([]byte(dialogLine("question", "replied", "2026-11-10T10:00:00Z")))
 	k.post([]byte(dialogLine("last", "delivered", "2026-11-11T09:59:59Z")))
 	vk := `"channel":"vk","provider":"notify"`

@@ -33,7 +33,7 @@ type stack struct {
 	conn       driver.Conn
 	options    *clickhouse.Options
 
-	broker  *engine.Broker // nil when a real one is used
+	broker  *engine.BrokerProcess // nil when a real one is used
 	brokers []string
 	dialer  *kafka.Dialer
 	kafka   kafkaSettings
@@ -137,6 +137,7 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if _, ok := options.Settings["async_insert"]; !ok {
 		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
 	}
+	schema.InterruptibleDial(options)
 	st.options = options
 	st.conn, err = clickhouse.Open(options)
 	if err != nil {
@@ -154,7 +155,7 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if st.changes != "" {
 		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
 	}
-	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
+	broker, err := engine.SuperviseBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,8 @@ type listKind struct {
 	name, noun string
 	// lists are the fields that hold rows, in JSON and YAML.
 	lists []string
+	// setting is a text beside the lists, "" for none. A file whose form has no place for it leaves the account's as it is.
+	setting string
 	// keys tell one row from another; a row whose other fields differ has changed.
 	keys []string
 	// read reads a file of a form and returns its lists as the server takes and shows them. money.RowErrors lists what is wrong.
@@ -50,6 +52,40 @@ func (k listKind) rows(document []byte) (all []row, err error) {
 	return all, nil
 }
 
+// settingOf returns the text beside the lists of a document, false where the document does not say it.
+func (k listKind) settingOf(document []byte) (text string, said bool, err error) {
+	if k.setting == "" {
+		return "", false, nil
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(document, &members); err != nil {
+		return "", false, fmt.Errorf("read %s: %w", k.name, err)
+	}
+	if members[k.setting] == nil {
+		return "", false, nil
+	}
+	if err := json.Unmarshal(members[k.setting], &text); err != nil {
+		return "", false, fmt.Errorf("read %s: %w", k.setting, err)
+	}
+	return text, true, nil
+}
+
+// withSetting puts a text beside the lists of a document.
+func (k listKind) withSetting(document []byte, text string) ([]byte, error) {
+	var members map[string]json.RawMessage
+	err := json.Unmarshal(document, &members)
+	if err == nil {
+		members[k.setting], err = json.Marshal(text)
+	}
+	if err == nil {
+		document, err = json.Marshal(members)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", k.setting, err)
+	}
+	return document, nil
+}
+
 type tariffsCommand struct {
 	listCommands `embed:""`
 }
@@ -69,6 +105,7 @@ type listCommands struct {
 func (tariffsCommand) Help() string {
 	return `Keep the price list of each account in a file, YAML, CSV or JSON:
 
+    billing_zone: Europe/Moscow   # in which providers close the month; UTC without it
     tariffs:
       - channel: sms
         valid_from: "2026-01-01T00:00:00Z"
@@ -101,10 +138,40 @@ A text is measured on this machine and goes nowhere; write sms_segments: 2 inste
 
 // AfterApply tells the chosen command which kind of list it works with.
 func (tariffsCommand) AfterApply(c *kong.Context) error {
-	c.Bind(listKind{name: "tariffs", noun: "tariffs", lists: []string{"tariffs"},
-		keys: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"},
-		read: listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON, "yaml": money.ParseTariffsYAML, "csv": money.ParseTariffsCSV})})
+	kind := listKind{name: "tariffs", noun: "tariffs", lists: []string{"tariffs"}, setting: money.BillingZoneField,
+		keys: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"}}
+	rows := listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON, "yaml": money.ParseTariffsYAML,
+		"csv": money.ParseTariffsCSV})
+	kind.read = func(form string, body []byte) ([]byte, error) {
+		document, err := rows(form, body)
+		zone, said, zoneErr := billingZone(form, body)
+		var wrong, also money.RowErrors
+		if errors.As(err, &wrong) && errors.As(zoneErr, &also) {
+			return nil, slices.Concat(wrong, also)
+		}
+		if err == nil {
+			err = zoneErr
+		}
+		if err != nil || !said {
+			return document, err
+		}
+		return kind.withSetting(document, zone)
+	}
+	c.Bind(kind)
 	return nil
+}
+
+// billingZone reads the zone of a file of tariffs. A CSV has no place for it.
+func billingZone(form string, body []byte) (zone string, said bool, err error) {
+	switch form {
+	case "json":
+		zone, err = money.BillingZoneJSON(body)
+	case "yaml":
+		zone, err = money.BillingZoneYAML(body)
+	default:
+		return "", false, nil
+	}
+	return cmp.Or(zone, "UTC"), true, err
 }
 
 // AfterApply tells the chosen command which kind of list it works with.
@@ -236,14 +303,29 @@ func (c *listImport) Run(ctx context.Context, kind listKind) error {
 	if err != nil {
 		return err
 	}
+	was, _, err := kind.settingOf(old.lists)
+	if err != nil {
+		return err
+	}
+	now, said, err := kind.settingOf(lists)
+	if err == nil && !said && kind.setting != "" {
+		now = was
+		lists, err = kind.withSetting(lists, was)
+	}
+	if err != nil {
+		return err
+	}
 	difference := compareRows(kind.keys, old.rows, rows)
 	difference.print(os.Stdout)
+	if was != now {
+		fmt.Printf("~ %s: %s → %s\n", kind.setting, was, now)
+	}
 	fmt.Printf("%s of %s: %s\n", kind.name, c.Account, difference)
 	switch {
 	case c.DryRun:
 		fmt.Printf("version %d stays (--dry-run)\n", old.Version)
 		return nil
-	case difference.empty() && old.Version > 0:
+	case difference.empty() && was == now && old.Version > 0:
 		fmt.Printf("version %d stays\n", old.Version)
 		return nil
 	}

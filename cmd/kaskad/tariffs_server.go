@@ -88,7 +88,7 @@ func (k listKind) shown(answer []byte) ([]byte, error) {
 	if err := json.Unmarshal(answer, &members); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !slices.Contains(k.lists, name) })
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !slices.Contains(k.lists, name) && name != k.setting })
 	return json.Marshal(members)
 }
 

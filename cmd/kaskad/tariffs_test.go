@@ -118,6 +118,9 @@ func TestTariffsCheck_ListsEveryProblem(t *testing.T) {
 			[]string{":2: price: ", ":3: valid_from: ", ":3: price: "}},
 		{"tariffs", "t.json", "{\"tariffs\":[\n{\"channel\":\"sms\",\"currency\":\"RUB\",\n\"billing\":\"per_segment_sent\",\n\"price\":\"2,00\"}]}",
 			[]string{":2: valid_from: ", ":4: price: "}},
+		{"tariffs", "z.yaml", "billing_zone: Moscow\ntariffs:\n- channel: push\n  valid_from: 2026-01-01T00:00:00Z\n  currency: RUB\n  billing: zero\n  prise: 1\n",
+			[]string{": billing_zone: ", ":7: prise: "}},
+		{"tariffs", "zones.yaml", "billing_zone: [a, b]\ntariffs: []\n", []string{":1: billing_zone: "}},
 		{"tariffs", "broken.yml", "tariffs:\n - a\n- b: [", []string{":2: "}},
 		{"templates", "t.yaml", "templates:\n- template: a\n  sms_segments: 0\n  valid_from: 2026-01-01T00:00:00Z\n- sms_text: x\n  valid_from: 2026-01-01T00:00:00Z\n",
 			[]string{":3: sms_segments: ", ":5: template: "}},
@@ -234,6 +237,31 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 	}
 	if version().Version != 3 {
 		t.Errorf("version %d, want 3", version().Version)
+	}
+
+	// The zone in which providers close the month travels with the list; a CSV has no place for it and leaves it as it is.
+	zone := func() (list struct {
+		Zone string `json:"billing_zone"`
+	}) {
+		k.get("/v1/tariffs?account=acme", &list)
+		return list
+	}
+	rows := must(t, "", append([]string{"tariffs", "export"}, here...)...)
+	if got := imports(write(t, "zone.yaml", "billing_zone: Europe/Moscow\n"+rows)); !strings.Contains(got, "~ billing_zone: UTC → Europe/Moscow\n") || zone().Zone != "Europe/Moscow" {
+		t.Errorf("a zone is imported as %q:\n%s", zone().Zone, got)
+	}
+	for _, name := range []string{"zone.yaml", "zone.csv", "zone.json"} {
+		path := filepath.Join(t.TempDir(), name)
+		must(t, "", append([]string{"tariffs", "export", path}, here...)...)
+		if got := imports(path); !strings.HasSuffix(got, "3 as they were\nversion 4 stays\n") || zone().Zone != "Europe/Moscow" {
+			t.Errorf("%s: importing what was exported leaves zone %q and prints\n%s", name, zone().Zone, got)
+		}
+	}
+	if got := imports(write(t, "dearer.csv", strings.ReplaceAll(first, "0.75", "0.80"))); !strings.HasSuffix(got, "version 4 → 5\n") || zone().Zone != "Europe/Moscow" {
+		t.Errorf("a CSV leaves zone %q:\n%s", zone().Zone, got)
+	}
+	if got := imports(write(t, "utc.yaml", rows)); !strings.Contains(got, "~ billing_zone: Europe/Moscow → UTC\n") || zone().Zone != "UTC" {
+		t.Errorf("a list without a zone leaves %q:\n%s", zone().Zone, got)
 	}
 
 	// Both sample files, on a version count of their own.

@@ -1,5 +1,5 @@
 -- As rows_attempts_by_recipient.sql.
 INSERT INTO erasing_rows (id, `table`, `row`)
-SELECT DISTINCT {id:UUID}, 'opt_outs', sipHash64(status, event_channel, event_app, occurred_ms, named, generation)
+SELECT DISTINCT {id:UUID}, 'opt_outs', sipHash64(recipient, status, event_channel, event_app, occurred_ms, named, generation)
 FROM opt_outs
 WHERE (toString(account), recipient) IN (SELECT account, known FROM erased)
