@@ -153,7 +153,7 @@ func TestNumbers_Rules(t *testing.T) {
 		"ViberKeepsSoftFromKilling":      {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
 		"ViberADayEarlierDoesNot":        {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead, ruleSoft},
 		"PermanentDecidesNoClass":        {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b", number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateUnknown, ""},
-		"OtherChannelsNeverKill":         {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), "", ""},
+		"OtherChannelsNeverKill":         {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), stateUnknown, ""},
 		"VoiceCountsToo":                 {failed("a", number, "c1", "1", start) + strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead, ruleHard},
 		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start), stateActive, ""},
 	} {
@@ -198,7 +198,7 @@ func TestNumbers_SplitAndParked(t *testing.T) {
 	load(t, conn, "a", []byte(failed("m", number, "c", "1", at)), noon)
 	decideAll(t, a)
 	load(t, conn, "b", []byte(line("m", "accepted", at, append(submitted(at.Add(-3*time.Hour)), "recipient", fmt.Sprintf("%q", number))...)), noon)
-	load(t, conn, "c", []byte(line("parked", "undelivered", at.Add(24*time.Hour), "error_code", `"1"`, "campaign", `"d"`)), noon)
+	load(t, conn, "c", []byte(line("parked", "undelivered", at.Add(24*time.Hour), "provider", `"map"`, "error_code", `"1"`, "campaign", `"d"`)), noon)
 	decideAll(t, a)
 	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
 		t.Errorf("%d attempts, want 1", n)

@@ -37,7 +37,7 @@ func TestNumbers_Model(t *testing.T) {
 		w := simulate.RandomNumbers(seed, numbers/accounts)
 		early, late = append(early, w.Early...), append(late, w.Late...)
 		q := w.Query()
-		query.Overrides = append(query.Overrides, w.Overrides...)
+		query.Overrides = append(query.Overrides, q.Overrides...)
 		if rules, own := q.Rules[w.Account]; own {
 			putList(t, conn, schema.ReferenceNumberRules, w.Account, 1, rules)
 			query.Rules[w.Account] = rules
@@ -46,9 +46,17 @@ func TestNumbers_Model(t *testing.T) {
 			putList(t, conn, schema.ReferenceErrorMap, w.Account, len(own.Lines), own)
 			query.ErrorMaps[w.Account] = own
 		}
-		for i, o := range w.Overrides {
-			if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ($1, $2, $3, $4, $5, '', $6)", o.Account, o.Number, uint64(i+1), o.State, o.Why,
-				o.At.UnixMilli()); err != nil {
+		for i, o := range q.Overrides {
+			version := uint64(2*i + 1)
+			set := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version, State: o.State, Why: o.Why, AtMS: o.At.UnixMilli()}
+			if err := schema.InsertNumberOverride(t.Context(), conn, set); err != nil {
+				t.Fatal(err)
+			}
+			if o.Until.IsZero() {
+				continue
+			}
+			back := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version + 1, AtMS: o.Until.UnixMilli()}
+			if err := schema.InsertNumberOverride(t.Context(), conn, back); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -112,7 +120,8 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 		t.Fatal(err)
 	}
 	rows, err := conn.Query(t.Context(), `SELECT account, number, state, rule, since_ms, reasons, failed_mailings, failed_days, first_failed_ms, last_failed_ms, last_delivered_ms,
-		possible_reassignment, looked_up_ms, operator, ported, valid, owner_changed_ms, dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL ORDER BY account, number`)
+		possible_reassignment, looked_up_ms, operator, ported, valid, owner_changed_ms, dead_from_ms, dead_to_ms, dead_rules, guessed, reachable_channels, reachable_ms,
+		opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms FROM number_health FINAL ORDER BY account, number`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,14 +130,21 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 	got := map[key]string{}
 	for rows.Next() {
 		var h schema.NumberHealth
-		var from, to []int64
-		var rules []string
+		var from, to, reachableMS, optMS []int64
+		var rules, reachable, channels, apps, senders, kinds []string
 		if err := rows.Scan(&h.Account, &h.Number, &h.State, &h.Rule, &h.SinceMS, &h.Reasons, &h.FailedMailings, &h.FailedDays, &h.FirstFailedMS, &h.LastFailedMS, &h.LastDeliveredMS,
-			&h.PossibleReassignment, &h.LookedUpMS, &h.Operator, &h.Ported, &h.Valid, &h.OwnerChangedMS, &from, &to, &rules); err != nil {
+			&h.PossibleReassignment, &h.LookedUpMS, &h.Operator, &h.Ported, &h.Valid, &h.OwnerChangedMS, &from, &to, &rules, &h.Guessed, &reachable, &reachableMS,
+			&channels, &apps, &senders, &kinds, &optMS); err != nil {
 			t.Fatal(err)
 		}
 		for i := range from {
 			h.Dead = append(h.Dead, schema.DeadSpan{FromMS: from[i], ToMS: to[i], Rule: rules[i]})
+		}
+		for i := range reachable {
+			h.ReachableOn = append(h.ReachableOn, schema.Reachable{Channel: reachable[i], LastDeliveredMS: reachableMS[i]})
+		}
+		for i := range kinds {
+			h.OptOuts = append(h.OptOuts, schema.OptOut{Channel: channels[i], App: apps[i], Sender: senders[i], Kind: kinds[i], SinceMS: optMS[i]})
 		}
 		got[key{h.Account, h.Number}] = shown(h)
 	}
@@ -154,7 +170,14 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 		}
 		h := schema.NumberHealth{State: v.State, Rule: v.Rule, SinceMS: ms(v.Since), FailedMailings: uint32(v.FailedMailings), FailedDays: uint32(v.FailedDays),
 			FirstFailedMS: ms(v.FirstFailedAt), LastFailedMS: ms(v.LastFailedAt), LastDeliveredMS: ms(v.LastDeliveredAt), PossibleReassignment: v.PossibleReassignment,
-			LookedUpMS: ms(v.LookedUpAt), Operator: v.Operator, Ported: flag(v.Ported), Valid: flag(v.Valid), OwnerChangedMS: ms(v.OwnerChangedAt), Reasons: map[string]uint32{}}
+			LookedUpMS: ms(v.LookedUpAt), Operator: v.Operator, Ported: flag(v.Ported), Valid: flag(v.Valid), OwnerChangedMS: ms(v.OwnerChangedAt), Reasons: map[string]uint32{},
+			Guessed: uint32(v.Guessed)}
+		for _, on := range v.ReachableOn {
+			h.ReachableOn = append(h.ReachableOn, schema.Reachable{Channel: on.Channel, LastDeliveredMS: ms(on.LastDeliveredAt)})
+		}
+		for _, o := range v.OptOuts {
+			h.OptOuts = append(h.OptOuts, schema.OptOut{Channel: o.Channel, App: o.App, Sender: o.Sender, Kind: o.Kind, SinceMS: ms(o.Since)})
+		}
 		for class, n := range v.Reasons {
 			h.Reasons[class] = uint32(n)
 		}
@@ -190,6 +213,6 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 }
 
 func shown(h schema.NumberHealth) string {
-	return fmt.Sprintf("%s %s since=%d reasons=%v mailings=%d days=%d first=%d last=%d delivered=%d reassigned=%v lookup=%d %s %d %d %d dead=%v", h.State, h.Rule, h.SinceMS, h.Reasons,
-		h.FailedMailings, h.FailedDays, h.FirstFailedMS, h.LastFailedMS, h.LastDeliveredMS, h.PossibleReassignment, h.LookedUpMS, h.Operator, h.Ported, h.Valid, h.OwnerChangedMS, h.Dead)
+	return fmt.Sprintf("%s %s since=%d reasons=%v mailings=%d days=%d first=%d last=%d delivered=%d reassigned=%v lookup=%d %s %d %d %d dead=%v guessed=%d reachable=%v out=%v", h.State, h.Rule, h.SinceMS, h.Reasons,
+		h.FailedMailings, h.FailedDays, h.FirstFailedMS, h.LastFailedMS, h.LastDeliveredMS, h.PossibleReassignment, h.LookedUpMS, h.Operator, h.Ported, h.Valid, h.OwnerChangedMS, h.Dead, h.Guessed, h.ReachableOn, h.OptOuts)
 }

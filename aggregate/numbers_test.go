@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
+	"kaskad/simulate"
 )
 
 // decideAll runs passes and rounds until nothing is left to do.
@@ -30,6 +33,7 @@ type shownNumber struct {
 	Rule            string            `json:"rule"`
 	Since           *string           `json:"since"`
 	Reasons         map[string]uint32 `json:"reasons"`
+	Guessed         uint32            `json:"guessed"`
 	FailedMailings  uint32            `json:"failed_mailings"`
 	FailedDays      uint32            `json:"failed_days"`
 	LastDeliveredAt *string           `json:"last_delivered_at"`
@@ -38,7 +42,7 @@ type shownNumber struct {
 
 func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), `SELECT account, number, state, rule, since_ms, reasons, failed_mailings, failed_days, last_delivered_ms, last_failed_ms
+	rows, err := conn.Query(t.Context(), `SELECT account, number, state, rule, since_ms, reasons, guessed, failed_mailings, failed_days, last_delivered_ms, last_failed_ms
 		FROM number_health FINAL ORDER BY account, number`)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +59,7 @@ func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 	for rows.Next() {
 		var n shownNumber
 		var since, delivered, failed int64
-		if err := rows.Scan(&n.Account, &n.Number, &n.State, &n.Rule, &since, &n.Reasons, &n.FailedMailings, &n.FailedDays, &delivered, &failed); err != nil {
+		if err := rows.Scan(&n.Account, &n.Number, &n.State, &n.Rule, &since, &n.Reasons, &n.Guessed, &n.FailedMailings, &n.FailedDays, &delivered, &failed); err != nil {
 			t.Fatal(err)
 		}
 		n.Since, n.LastDeliveredAt, n.LastFailedAt = shown(since), shown(delivered), shown(failed)
@@ -78,13 +82,17 @@ func TestNumbers_Examples(t *testing.T) {
 		t.Fatal(err)
 	}
 	var truth struct {
-		Now     time.Time
-		Numbers []shownNumber
+		Now      time.Time
+		ErrorMap map[string]simulate.ErrorMap `json:"error_map"`
+		Numbers  []shownNumber
 	}
 	if err := json.Unmarshal(body, &truth); err != nil {
 		t.Fatal(err)
 	}
 	conn := connect(t)
+	for account, list := range truth.ErrorMap {
+		putList(t, conn, schema.ReferenceErrorMap, account, len(list.Lines)+len(list.Aliases), list)
+	}
 	a := newAggregator(conn, truth.Now)
 	load(t, conn, "t", lines[:20_000+len(firstLine(lines[20_000:]))], truth.Now)
 	decideAll(t, a)

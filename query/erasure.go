@@ -97,7 +97,7 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 // erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise would be reported as erased.
 func (p *params) erasable(number string) string {
 	if wrong := numberProblem(number); wrong != "" {
-		p.fail("number", wrong)
+		p.fail("number", encodedHint(number, wrong))
 	}
 	return number
 }

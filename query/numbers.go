@@ -9,7 +9,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 	"text/template"
 	"time"
 )
@@ -21,6 +20,8 @@ var (
 	deadNumbersSQL string
 	//go:embed numbers_one.sql
 	oneNumberSQL string
+	//go:embed numbers_check.sql
+	checkNumbersSQL string
 	//go:embed numbers_as_of.sql
 	numbersAsOfSQL string
 	//go:embed numbers_version.sql
@@ -30,8 +31,8 @@ var (
 )
 
 // numberTemplates are the statements about number_health that pack its rows.
-var numberTemplates = template.Must(template.Must(template.Must(template.New("rows").Parse(numberRowsSQL)).New("dead").Parse(deadNumbersSQL)).
-	New("one").Parse(oneNumberSQL))
+var numberTemplates = template.Must(template.Must(template.Must(template.Must(template.New("rows").Parse(numberRowsSQL)).New("dead").Parse(deadNumbersSQL)).
+	New("one").Parse(oneNumberSQL)).New("check").Parse(checkNumbersSQL))
 
 const (
 	// numberCursor is the version of what cursors of number lists mean.
@@ -53,33 +54,35 @@ var numberRules = []string{"deactivated", "hard", "invalid_format", "override", 
 var numberColumns = []column{{"account", columnText}, {"number", columnText}, {"since", columnTime}, {"rule", columnText}, {"reasons", columnCounts},
 	{"last_delivered_at", columnTime}, {"last_failed_at", columnTime}, {"failed_mailings", columnCount}, {"failed_days", columnCount},
 	{"wasted_cost", columnText}, {"currency", columnText}, {"rule_version", columnCount}, {"first_failed_at", columnTime},
-	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool}, {"owner_changed_at", columnTime}}
+	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool}, {"owner_changed_at", columnTime},
+	// Lists of objects, as JSON also in a CSV and in Arrow.
+	{"guessed", columnCount}, {"reachable_on", columnText}, {"opt_outs", columnText}}
 
 // numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are Unix milliseconds, 0 for
 // none; ported and valid are -1 when unknown.
 type numberRow struct {
 	sinceMS, firstFailedMS, lastFailedMS, lastDeliveredMS, ownerChangedMS int64
 	ruleVersion                                                           uint64
-	failedMailings, failedDays                                            uint32
+	failedMailings, failedDays, guessed                                   uint32
 	possibleReassignment                                                  bool
 	ported, valid                                                         int8
 	account, number, rule, operator                                       string
-	// reasons and streak stay packed: eachCount and eachAttempt read them.
-	reasons, streak string
+	// These stay packed: eachCount, eachAttempt, reachableOn and optOuts read them.
+	reasons, streak, reachable, optOuts string
 }
 
 var errCutOff = errors.New("a packed row of number_health is cut off")
 
 // unpack reads what numbers_rows.sql packs.
 func (r *numberRow) unpack(packed string) error {
-	const fixed = 6*8 + 2*4 + 3
+	const fixed = 6*8 + 3*4 + 3
 	if len(packed) < fixed {
 		return errCutOff
 	}
 	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(le64(packed)), int64(le64(packed[8:])), int64(le64(packed[16:]))
 	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(le64(packed[24:])), int64(le64(packed[32:])), le64(packed[40:])
-	r.failedMailings, r.failedDays = le32(packed[48:]), le32(packed[52:])
-	r.possibleReassignment, r.ported, r.valid = packed[56] == 1, int8(packed[57]), int8(packed[58])
+	r.failedMailings, r.failedDays, r.guessed = le32(packed[48:]), le32(packed[52:]), le32(packed[56:])
+	r.possibleReassignment, r.ported, r.valid = packed[60] == 1, int8(packed[61]), int8(packed[62])
 	packed = packed[fixed:]
 	for _, to := range [...]*string{&r.account, &r.number, &r.rule, &r.operator, &r.reasons} {
 		if len(packed) < 2 {
@@ -90,6 +93,13 @@ func (r *numberRow) unpack(packed string) error {
 			return errCutOff
 		}
 		*to, packed = packed[:size], packed[size:]
+	}
+	for _, to := range [...]*string{&r.reachable, &r.optOuts} {
+		if len(packed) < 4 || len(packed)-4 < int(le32(packed)) {
+			return errCutOff
+		}
+		end := 4 + int(le32(packed))
+		*to, packed = packed[4:end], packed[end:]
 	}
 	r.streak = packed
 	if len(packed)%streakAttempt != 0 {
@@ -144,7 +154,8 @@ func (r *numberRow) values(row []value, wasted wastedCost) []value {
 	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule), value{kind: kindCounts, text: r.reasons},
 		moment(r.lastDeliveredMS), moment(r.lastFailedMS), count(uint64(r.failedMailings)), count(uint64(r.failedDays)),
 		wasted.value(), text(wasted.currency), count(r.ruleVersion), moment(r.firstFailedMS),
-		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS))
+		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS),
+		count(uint64(r.guessed)), value{kind: kindJSON, text: reachableOn(r.reachable)}, value{kind: kindJSON, text: optOuts(r.optOuts)})
 }
 
 // known is a truth that may be unknown.
@@ -153,38 +164,6 @@ func known(n int8) value {
 		return null
 	}
 	return truth(n == 1)
-}
-
-// numberProblem says what is wrong with a text that should be a phone number, "" when it is one.
-func numberProblem(number string) string {
-	digits, plus := strings.CutPrefix(number, "+")
-	switch {
-	case number == "":
-		return "is empty; a number is + and 7 to 15 digits"
-	case strings.Trim(digits, "0123456789") != "":
-		return "must be + and digits alone: leave out spaces, brackets and dashes"
-	case !plus:
-		return "must begin with + and the country code, such as +79161234567"
-	case digits == "":
-		return "has no digits behind the +"
-	case digits[0] == '0':
-		return "has a 0 where the country code begins; write it as it is dialled from abroad, such as +79161234567"
-	case len(digits) < 7 || len(digits) > 15:
-		return fmt.Sprintf("has %d digits; a number has 7 to 15 with its country code", len(digits))
-	}
-	return ""
-}
-
-// pathNumber reads the number of a path, with or without its plus sign. A plus sign that came percent-encoded along with others reads as a space.
-func pathNumber(given string) (string, error) {
-	number := strings.TrimPrefix(given, " ")
-	if !strings.HasPrefix(number, "+") {
-		number = "+" + number
-	}
-	if wrong := numberProblem(number); wrong != "" {
-		return "", badParameter("number", wrong)
-	}
-	return number, nil
 }
 
 // numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits for its verdict that is the reports'

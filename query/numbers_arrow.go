@@ -81,6 +81,9 @@ func (a *arrowNumbers) append(rows []numberRow, wasted []wastedCost) {
 	truth(func(r *numberRow) int8 { return r.ported })
 	truth(func(r *numberRow) int8 { return r.valid })
 	moment(func(r *numberRow) int64 { return r.ownerChangedMS })
+	count(func(r *numberRow) int64 { return int64(r.guessed) })
+	text(func(r *numberRow) string { return reachableOn(r.reachable) })
+	text(func(r *numberRow) string { return optOuts(r.optOuts) })
 	if a.to.rows += len(rows); a.to.rows >= arrowBatch {
 		a.to.batch()
 	}

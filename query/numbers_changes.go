@@ -11,6 +11,8 @@ import (
 	"text/template"
 	"time"
 
+	"kaskad/schema"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 )
@@ -40,7 +42,7 @@ var changeColumns = []column{{"account", columnText}, {"number", columnText}, {"
 // changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
 type changesQuery struct {
 	accounts, to []string
-	number       string
+	kind, number string
 	after, head  uint64
 	limit        int
 }
@@ -53,6 +55,8 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	}
 	if q.number != "" {
 		args = append(args, clickhouse.Named("number", q.number))
+	} else {
+		args = append(args, clickhouse.Named("prefix", kindPrefix(q.kind)))
 	}
 	if len(q.to) > 0 {
 		args = append(args, clickhouse.Named("to", q.to))
@@ -70,16 +74,18 @@ func (q *changesQuery) SQL() (string, []any, error) {
 
 // numberChanges serves GET /v1/numbers/changes.
 func (s *Server) numberChanges(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "number", "to", "limit", "cursor", "wait", "format", "bom"})
+	p, err := readParams(c.Request, []string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format", "bom"})
 	if err != nil {
 		return err
 	}
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
-	q := changesQuery{accounts: p.accountFilter(), to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
+	q := changesQuery{accounts: p.accountFilter(), kind: p.kind(), to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
 	if number, given := p.one("number"); given {
-		if q.number, err = pathNumber(number); err != nil {
+		if q.number, err = pathRecipient(number); err != nil {
 			p.errs = append(p.errs, asProblem(err).Errors...)
+		} else if kind := schema.KindOf(q.number); q.kind != kind && len(p.values["kind"]) > 0 {
+			p.fail("kind", fmt.Sprintf("must be %s with this number, or be left out", kind))
 		}
 	}
 	for _, state := range q.to {
@@ -91,7 +97,11 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	if all && wait > 0 {
 		p.fail("wait", "goes with pages; limit=all answers at once")
 	}
-	hash := queryHash(slices.Concat([]string{"numbers/changes", q.number}, q.accounts, []string{""}, q.to)...)
+	of := []string{"numbers/changes", q.number}
+	if q.number == "" && q.kind != recipientKinds[0] {
+		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
+	}
+	hash := queryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
 	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")

@@ -4,7 +4,7 @@ SELECT seq, account, number, `from`, `to`, at_ms, rule, seen_ms
 FROM number_changes
 WHERE seq > {after:UInt64} AND seq <= {head:UInt64}
     {{- if .Accounts}} AND account IN {accounts:Array(String)}{{end}}
-    {{- if .Number}} AND number = {number:String}{{end}}
+    {{- if .Number}} AND number = {number:String}{{else}} AND startsWith(number, {prefix:String}){{end}}
     {{- if .To}} AND `to` IN {to:Array(String)}{{end}}
 ORDER BY seq
 {{- if .Limit}}

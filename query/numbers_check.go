@@ -2,12 +2,12 @@ package query
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -15,20 +15,18 @@ import (
 	"github.com/go-faster/jx"
 )
 
-//go:embed numbers_check.sql
-var checkNumbersSQL string
-
 const (
 	// maxChecked is how many numbers one request may ask about.
 	maxChecked = 10_000
-	// maxCheckBody is enough for as many numbers with spaces around them.
-	maxCheckBody = 1 << 20
+	// maxCheckBody is enough for as many of the longest e-mail addresses.
+	maxCheckBody = 2 << 20
 )
 
 // checkedNumber is what a CRM asks before a mailing.
 type checkedNumber struct {
 	state, rule string
 	sinceMS     int64
+	optOuts     string // packed
 }
 
 // checkNumbers serves POST /v1/numbers/check.
@@ -113,7 +111,7 @@ func (found checkedNumbers) encode(out *jx.Encoder, number string) {
 		v.json(out)
 	}
 	field("number", text(number))
-	if wrong := numberProblem(number); wrong != "" {
+	if wrong := recipientProblem(number); wrong != "" {
 		field("error", text(wrong))
 		return
 	}
@@ -124,6 +122,7 @@ func (found checkedNumbers) encode(out *jx.Encoder, number string) {
 	field("state", text(v.state))
 	field("rule", text(v.rule))
 	field("since", moment(v.sinceMS))
+	field("opt_outs", value{kind: kindJSON, text: optOuts(v.optOuts)})
 }
 
 // readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has its own row.
@@ -178,7 +177,7 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
 	asked := 0
 	for _, number := range numbers {
-		if numberProblem(number) != "" {
+		if recipientProblem(number) != "" {
 			continue
 		}
 		asked++
@@ -190,7 +189,11 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	if asked == 0 {
 		return found, nil
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)), checkNumbersSQL, clickhouse.Named("account", account))
+	var statement strings.Builder
+	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
+		return nil, fmt.Errorf("fill numbers_check.sql: %w", err)
+	}
+	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)), statement.String(), clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +201,7 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	for rows.Next() {
 		var number string
 		var v checkedNumber
-		if err := rows.Scan(&number, &v.state, &v.rule, &v.sinceMS); err != nil {
+		if err := rows.Scan(&number, &v.state, &v.rule, &v.sinceMS, &v.optOuts); err != nil {
 			return nil, err
 		}
 		found[number] = v

@@ -20,6 +20,7 @@ type numberKey struct{ number, account string }
 // deadQuery asks for a page of the dead numbers at a pinned version, or for all of them when limit is 0.
 type deadQuery struct {
 	accounts, rules []string
+	kind            string
 	after           *numberKey
 	pin             uint64
 	limit           int
@@ -27,7 +28,7 @@ type deadQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *deadQuery) SQL() (string, []any, error) {
-	var args []any
+	args := []any{clickhouse.Named("prefix", kindPrefix(q.kind))}
 	single := len(q.accounts) == 1
 	switch {
 	case single:
@@ -64,19 +65,19 @@ func (p *params) accountFilter() []string {
 
 // deadNumbers serves GET /v1/numbers/dead.
 func (s *Server) deadNumbers(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "rule", "limit", "cursor", "format", "bom"})
+	p, err := readParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
-	q := deadQuery{accounts: p.accountFilter(), rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
+	q := deadQuery{accounts: p.accountFilter(), kind: p.kind(), rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
 	for _, r := range q.rules {
 		if !slices.Contains(numberRules, r) {
 			p.fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", shorten(r), suggest(r, numberRules)))
 		}
 	}
-	hash := queryHash(slices.Concat([]string{"numbers/dead"}, q.accounts, []string{""}, q.rules)...)
+	hash := queryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
 	at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 2)
 	if at != nil {
 		if at.Pin == nil || at.Pin.Prices == nil {

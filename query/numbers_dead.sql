@@ -43,7 +43,7 @@ FROM number_health FINAL
 WHERE state = 'dead'{{template "dead_filters" .}}
 ORDER BY number{{if not .Single}}, account{{end}}
 {{- end}}
-{{- define "dead_place"}}
+{{- define "dead_place"}} AND startsWith(number, {prefix:String})
 {{- if .Single}} AND account = {account:String}{{else if .Accounts}} AND account IN {accounts:Array(String)}{{end}}
 {{- if .After}} AND number >= {after_number:String} AND (number, account) > ({after_number:String}, {after_account:String}){{end}}
 {{- end}}

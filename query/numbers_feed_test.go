@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 type changeRow struct {
@@ -138,8 +140,8 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		}
 	}
 	// Nothing comes: the cursor moves on all the same.
-	after := *numbers(t, s, "numbers/changes", "number=79000000002&to=active").NextCursor
-	if page := numbers(t, s, "numbers/changes", "number=79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
+	after := *numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active").NextCursor
+	if page := numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
 		t.Errorf("a page of nothing: %v", page)
 	}
 	// A server that ends keeps nobody waiting.
@@ -161,7 +163,7 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		{"wait=1.5", "wait", "whole number"},
 		{"wait=1&limit=all&format=csv", "wait", "limit=all"},
 		{"to=deaf", "to", "did you mean dead?"},
-		{"number=12", "number", "2 digits"},
+		{"number=%2B12", "number", "2 digits"},
 		{"from=dead", "from", "unknown here"},
 	} {
 		wantProblem(t, get(other, "/v1/numbers/changes?"+c.query), http.StatusBadRequest, c.parameter, c.word)
@@ -208,7 +210,7 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	obeyed := make(chan error, 1)
 	go func() { obeyed <- obey(ctx, conn) }()
 	for _, c := range []struct{ path, body, state, account string }{
-		{"79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
+		{"%2B79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
 		{"+79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"}, // again, at the same time
 		{"%2B79160000002/override?account=beta", `{"state":"dead","why":"x"}`, "dead", "beta"},
 		{"+79160000009/override?account=acme", `{"state":"dead","why":"never seen"}`, "dead", "acme"},
@@ -254,7 +256,8 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		{"+79160000001/override", `{"why":"x"}`, "state", "is required"},
 		{"+79160000001/override", `{"state":"dead","why":"` + strings.Repeat("x", 1001) + `"}`, "why", "1000 bytes"},
 		{"+79160000001/override", `{"state":"dead","why":"x","until":"2027"}`, "until", "unknown here"},
-		{"12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
+		{"+12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
+		{"79160000001/override", `{"state":"dead","why":"x"}`, "number", "%2B79161234567"},
 	} {
 		wantProblem(t, call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)), http.StatusBadRequest, c.parameter, c.word)
 	}
@@ -263,7 +266,9 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 func TestServer_CheckNumbers(t *testing.T) {
 	conn := newConn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1000))
-	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000), healthRow{account: "acme", number: "+79160000003", version: 5, state: "active"})
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000), healthRow{account: "acme", number: "+79160000003", version: 5, state: "active",
+		optOuts: []schema.OptOut{{Channel: "viber", Sender: "Shop", Kind: "blocked", SinceMS: 1}}},
+		healthRow{account: "acme", number: "email:a+b@example.com", version: 5, state: "quarantined", rule: "override", sinceMS: 9000})
 	revived := healthRow{account: "acme", number: "+79160000002", version: 2000, state: "revived", sinceMS: 7000}
 	insertHealth(t, conn, "number_health", revived)
 	s := newServer(t, conn)
@@ -271,15 +276,20 @@ func TestServer_CheckNumbers(t *testing.T) {
 		return call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type", "application/json").Body.String()
 	}
 	want := `{"account":"acme","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[` +
-		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z"},` +
-		`{"number":"+79160000009","state":"unknown","rule":"","since":null},` +
+		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z","opt_outs":[]},` +
+		`{"number":"+79160000009","state":"unknown","rule":"","since":null,"opt_outs":[]},` +
 		`{"number":"79160000001","error":"must begin with + and the country code, such as +79161234567"},` +
-		`{"number":"+79160000001","state":"dead","rule":"hard","since":"1970-01-01T00:16:40.000Z"},` +
+		`{"number":"+79160000001","state":"dead","rule":"hard","since":"1970-01-01T00:16:40.000Z","opt_outs":[]},` +
 		`{"number":"+7 916 000","error":"must be + and digits alone: leave out spaces, brackets and dashes"},` +
 		`{"number":"","error":"is empty; a number is + and 7 to 15 digits"},` +
-		`{"number":"+79160000003","state":"active","rule":"","since":null},` +
-		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z"}]}`
-	body := `{"numbers":["+79160000002","+79160000009","79160000001","+79160000001","+7 916 000","","+79160000003","+79160000002"]}`
+		`{"number":"+79160000003","state":"active","rule":"","since":null,"opt_outs":[{"channel":"viber","app":"","sender":"Shop","kind":"blocked","since":"1970-01-01T00:00:00.001Z"}]},` +
+		`{"number":"email:a+b@example.com","state":"quarantined","rule":"override","since":"1970-01-01T00:00:09.000Z","opt_outs":[]},` +
+		`{"number":"email:x@example.com","state":"unknown","rule":"","since":null,"opt_outs":[]},` +
+		`{"number":"x@example.com","error":"is an e-mail address without its kind: write it as events do, email:user@example.com"},` +
+		`{"number":"email:","error":"has no address behind email:"},` +
+		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z","opt_outs":[]}]}`
+	body := `{"numbers":["+79160000002","+79160000009","79160000001","+79160000001","+7 916 000","","+79160000003","email:a+b@example.com","email:x@example.com",` +
+		`"x@example.com","email:","+79160000002"]}`
 	if got := check("", body); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -45,7 +45,7 @@ type override struct {
 	version        uint64
 }
 
-// numberRequest reads what the routes of one number share: the number of the path, and parameter account.
+// numberRequest reads what the routes of one number share: the number or e-mail address of the path, and parameter account.
 func numberRequest(c *gin.Context) (oneQuery, error) {
 	p, err := readParams(c.Request, []string{"account"})
 	if err != nil {
@@ -55,7 +55,7 @@ func numberRequest(c *gin.Context) (oneQuery, error) {
 	if given && account == "" {
 		p.fail("account", "is empty; name an account, or leave the parameter out")
 	}
-	number, err := pathNumber(c.Param("number"))
+	number, err := pathRecipient(c.Param("number"))
 	if err == nil {
 		err = p.err()
 	}

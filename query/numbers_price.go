@@ -162,7 +162,7 @@ func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
 func (a *accountPricer) cost(key attemptKey, cohortMS int64) (c attemptCost) {
 	leg := a.legs[key.leg]
 	leg.Sent, leg.Delivered, leg.Read, leg.Failed = key.code&1 != 0, key.code&2 != 0, key.code&4 != 0, key.code&8 != 0
-	leg.Segments = uint16(key.code >> 8)
+	leg.NotBilled, leg.Segments = key.code&128 != 0, uint16(key.code>>8)
 	cost, ok := a.list.Cost(&leg, key.smsSegments, cohortMS)
 	c.priced = ok
 	if cost.Tariff != nil {

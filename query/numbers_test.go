@@ -39,10 +39,14 @@ type healthRow struct {
 	operator                                                              string
 	ported, valid                                                         int8
 	override, why                                                         string
+	guessed                                                               uint32
+	reachable                                                             []schema.Reachable
+	optOuts                                                               []schema.OptOut
 }
 
 const healthColumns = "account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days, first_failed_ms, last_failed_ms, " +
-	"last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, operator, ported, valid, owner_changed_ms, override, why"
+	"last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, operator, ported, valid, owner_changed_ms, override, why, " +
+	"guessed, reachable_channels, reachable_ms, opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms"
 
 func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthRow) {
 	tb.Helper()
@@ -55,12 +59,22 @@ func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthR
 		for _, a := range r.streak {
 			legs, codes, segments, cohorts = append(legs, a.leg), append(codes, a.code), append(segments, a.smsSegments), append(cohorts, a.cohortMS)
 		}
+		reachable, reachableMS := []string{}, []int64{}
+		for _, on := range r.reachable {
+			reachable, reachableMS = append(reachable, on.Channel), append(reachableMS, on.LastDeliveredMS)
+		}
+		channels, apps, senders, kinds, since := []string{}, []string{}, []string{}, []string{}, []int64{}
+		for _, o := range r.optOuts {
+			channels, apps, senders = append(channels, o.Channel), append(apps, o.App), append(senders, o.Sender)
+			kinds, since = append(kinds, o.Kind), append(since, o.SinceMS)
+		}
 		reasons := r.reasons
 		if reasons == nil {
 			reasons = map[string]uint32{}
 		}
 		if err := batch.Append(r.account, r.number, r.version, r.state, r.rule, r.sinceMS, r.ruleVersion, reasons, r.mailings, r.days, r.firstFailedMS, r.lastFailedMS,
-			r.lastDeliveredMS, legs, codes, segments, cohorts, r.reassigned, r.operator, r.ported, r.valid, r.ownerChangedMS, r.override, r.why); err != nil {
+			r.lastDeliveredMS, legs, codes, segments, cohorts, r.reassigned, r.operator, r.ported, r.valid, r.ownerChangedMS, r.override, r.why,
+			r.guessed, reachable, reachableMS, channels, apps, senders, kinds, since); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -190,12 +204,14 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		euro("0.07"))
 	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', 2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
 	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
-	const sent, failed = 1, 8
+	const sent, failed, notBilled = 1, 8, 128
 	segments := func(n uint32) uint32 { return sent | failed | n<<8 }
 	full := healthRow{account: "acme", number: "+79160000001", version: 5, state: "dead", rule: "soft", sinceMS: 1789000000123, firstFailedMS: 1788000000000, lastFailedMS: 1789500000000,
 		lastDeliveredMS: 1787000000000, ruleVersion: 3, reasons: map[string]uint32{"expired": 4, "absent_subscriber": 1}, mailings: 5, days: 6,
 		streak:     []streakRow{{1, segments(2), 9, cheap}, {1, segments(0), 3, dear}, {2, failed, 0, dear}},
-		reassigned: true, operator: "250-01", ported: 1, valid: 0, ownerChangedMS: 1780000000000}
+		reassigned: true, operator: "250-01", ported: 1, valid: 0, ownerChangedMS: 1780000000000,
+		guessed: 2, reachable: []schema.Reachable{{Channel: "email", LastDeliveredMS: 1788100000000}, {Channel: "viber", LastDeliveredMS: 1788000000000}},
+		optOuts: []schema.OptOut{{Channel: "push", App: "a\"pp", Kind: "unsubscribed", SinceMS: 1}, {Channel: "viber", App: "app", Sender: "Shop, Inc", Kind: "blocked", SinceMS: 1789000000123}}}
 	with := func(number string, streak ...streakRow) healthRow {
 		r := dead("acme", number, 6)
 		r.streak = streak
@@ -206,13 +222,17 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		with("+79160000003", streakRow{1, segments(1), 0, cheap}, streakRow{2, sent | failed, 0, cheap}), // no tariff for voice
 		with("+79160000004", streakRow{1, segments(1), 0, cheap}, streakRow{3, segments(1), 0, cheap}),   // two currencies
 		with("+79160000005", streakRow{3, segments(2), 0, cheap}),
-		with("+79160000006", streakRow{1, segments(0), 0, cheap})) // no segments
+		with("+79160000006", streakRow{1, segments(0), 0, cheap}), // no segments
+		with("+79160000007", streakRow{1, segments(2) | notBilled, 0, cheap}, streakRow{1, segments(1), 0, cheap}))
 	s := newServer(t, conn)
 	w := get(s, "/v1/numbers/dead?limit=1")
 	want := `{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[{"account":"acme","number":"+79160000001","since":"2026-09-10T00:26:40.123Z","rule":"soft",` +
 		`"reasons":{"absent_subscriber":1,"expired":4},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":"2026-09-15T19:20:00.000Z","failed_mailings":5,"failed_days":6,` +
 		`"wasted_cost":"14.00","currency":"RUB","rule_version":3,"first_failed_at":"2026-08-29T10:40:00.000Z","possible_reassignment":true,"operator":"250-01","ported":true,"valid":false,` +
-		`"owner_changed_at":"2026-05-28T20:26:40.000Z"}],"next_cursor":`
+		`"owner_changed_at":"2026-05-28T20:26:40.000Z","guessed":2,` +
+		`"reachable_on":[{"channel":"email","last_delivered_at":"2026-08-30T14:26:40.000Z"},{"channel":"viber","last_delivered_at":"2026-08-29T10:40:00.000Z"}],` +
+		`"opt_outs":[{"channel":"push","app":"a\"pp","sender":"","kind":"unsubscribed","since":"1970-01-01T00:00:00.001Z"},` +
+		`{"channel":"viber","app":"app","sender":"Shop, Inc","kind":"blocked","since":"2026-09-10T00:26:40.123Z"}]}],"next_cursor":`
 	if got := w.Body.String(); !strings.HasPrefix(got, want) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -220,13 +240,16 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	for _, r := range numbers(t, s, "numbers/dead", "").Rows {
 		costs = append(costs, fmt.Sprint(r["wasted_cost"], r["currency"]))
 	}
-	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>"}; !slices.Equal(costs, want) {
+	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>", "2.50RUB"}; !slices.Equal(costs, want) {
 		t.Errorf("costs %q, want %q", costs, want)
 	}
 	csv := get(s, "/v1/numbers/dead?limit=1&format=csv")
 	if got := csv.Body.String(); got != "account,number,since,rule,reasons,last_delivered_at,last_failed_at,failed_mailings,failed_days,wasted_cost,currency,rule_version,first_failed_at,"+
-		"possible_reassignment,operator,ported,valid,owner_changed_at\r\nacme,+79160000001,2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
-		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,250-01,true,false,2026-05-28T20:26:40.000Z\r\n" ||
+		"possible_reassignment,operator,ported,valid,owner_changed_at,guessed,reachable_on,opt_outs\r\nacme,+79160000001,2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
+		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,250-01,true,false,2026-05-28T20:26:40.000Z,2,"+
+		`"[{""channel"":""email"",""last_delivered_at"":""2026-08-30T14:26:40.000Z""},{""channel"":""viber"",""last_delivered_at"":""2026-08-29T10:40:00.000Z""}]",`+
+		`"[{""channel"":""push"",""app"":""a\""pp"",""sender"":"""",""kind"":""unsubscribed"",""since"":""1970-01-01T00:00:00.001Z""},`+
+		`{""channel"":""viber"",""app"":""app"",""sender"":""Shop, Inc"",""kind"":""blocked"",""since"":""2026-09-10T00:26:40.123Z""}]"`+"\r\n" ||
 		csv.Header().Get("Kaskad-Next-Cursor") == "" || csv.Header().Get("Kaskad-Tariff-Version") != "1" {
 		t.Errorf("csv: %s %v", got, csv.Header())
 	}
@@ -248,7 +271,7 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 	s := newServer(t, conn)
 	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*cursor)) string {
-		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor, queryHash("numbers/dead", ""), 2)
+		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor, queryHash("numbers/dead", "phone", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")
 		}
@@ -274,6 +297,8 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 		{"limit=10001", "limit", "10000"},
 		{"rule=hart", "rule", "did you mean hard?"},
 		{"account=", "account", "empty"},
+		{"kind=mail", "kind", "did you mean email?"},
+		{"kind=email&cursor=" + next, "cursor", "another query"},
 		{"state=dead", "state", "unknown here"},
 		{"format=parquet", "format", "arrow"},
 	} {
@@ -293,8 +318,8 @@ func TestServer_Number_Answer(t *testing.T) {
 	s := newServer(t, conn)
 	want := `{"account":"acme","number":"+79160000001","state":"active","since":null,"rule":"","reasons":{},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":null,` +
 		`"failed_mailings":0,"failed_days":0,"wasted_cost":"0.00","currency":"","rule_version":0,"first_failed_at":null,"possible_reassignment":false,"operator":"","ported":null,` +
-		`"valid":true,"owner_changed_at":null,"override":null,"tariff_version":0,"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0}`
-	for _, path := range []string{"+79160000001", "%2B79160000001", "79160000001", "%2b79160000001", "+7%39160000001"} {
+		`"valid":true,"owner_changed_at":null,"guessed":0,"reachable_on":[],"opt_outs":[],"override":null,"tariff_version":0,"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0}`
+	for _, path := range []string{"+79160000001", "%2B79160000001", "%2b79160000001", "+7%39160000001", "%2079160000001"} {
 		if got := get(s, "/v1/numbers/"+path).Body.String(); got != want {
 			t.Errorf("%s: got %s\nwant %s", path, got, want)
 		}
@@ -313,8 +338,66 @@ func TestServer_Number_Answer(t *testing.T) {
 	if answer["state"] != "unknown" || answer["account"] != "gamma" {
 		t.Errorf("another account: %v", answer)
 	}
-	for path, word := range map[string]string{"12": "2 digits", "+0123456789": "country code", "+7916abc": "digits alone", "+1234567890123456": "16 digits", "%20": "no digits"} {
+	for path, word := range map[string]string{"+12": "2 digits", "79160000001": "%2B79161234567", "89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",
+		"email:": "no address", "+0123456789": "country code", "+7916abc": "digits alone", "+1234567890123456": "16 digits", "%20": "no digits"} {
 		wantProblem(t, get(s, "/v1/numbers/"+path), http.StatusBadRequest, "number", word)
 	}
 	wantProblem(t, get(s, "/v1/numbers/+79160000001?acount=x"), http.StatusBadRequest, "acount", "account")
+}
+
+// Lists have phone numbers or e-mail addresses; a path, a check and an override infer which. A plus sign that became a blank on the way is understood.
+func TestServer_Numbers_Kinds(t *testing.T) {
+	conn := newConn(t)
+	const mail = "email:a+b@example.com"
+	gone := dead("acme", mail, 6)
+	gone.reasons = map[string]uint32{"no_mailbox": 2}
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 5), gone, dead("acme", "+79160000002", 6),
+		healthRow{account: "acme", number: "email:quiet@example.com", version: 5, state: "quarantined", rule: "override"})
+	if err := schema.InsertNumberChanges(t.Context(), conn, []schema.NumberChange{{Account: "acme", Number: mail, From: "unknown", To: "dead", Rule: "hard", AtMS: 1, Seq: 1},
+		{Account: "acme", Number: "+79160000001", From: "unknown", To: "dead", Rule: "hard", AtMS: 1, Seq: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	s := newServer(t, conn)
+	for query, want := range map[string]string{
+		"numbers/dead?":                                    "[+79160000001 +79160000002]",
+		"numbers/dead?kind=phone":                          "[+79160000001 +79160000002]",
+		"numbers/dead?kind=email":                          "[" + mail + "]",
+		"numbers/dead?kind=email&account=acme":             "[" + mail + "]",
+		"numbers/changes?":                                 "[+79160000001]",
+		"numbers/changes?kind=email":                       "[" + mail + "]",
+		"numbers/changes?number=email:a%2Bb@example.com":   "[" + mail + "]",
+		"numbers/changes?number=email:a+b@example.com":     "[" + mail + "]",
+		"numbers/changes?number=%2079160000001":            "[+79160000001]",
+		"numbers/changes?number=+79160000001":              "[+79160000001]",
+		"numbers/changes?number=%2B79160000001&kind=phone": "[+79160000001]",
+		"numbers/changes?number=%2B79160000002":            "[]",
+	} {
+		route, parameters, _ := strings.Cut(query, "?")
+		got := []any{}
+		for _, r := range numbers(t, s, route, parameters).Rows {
+			got = append(got, r["number"])
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%s: %v, want %s", query, got, want)
+		}
+	}
+	for _, path := range []string{mail, "email:a+b%40example.com", "email:a%2Bb%40example.com", "email%3Aa%2Bb%40example.com"} {
+		var answer map[string]any
+		decode(t, get(s, "/v1/numbers/"+path), http.StatusOK, &answer)
+		if answer["number"] != mail || answer["state"] != "dead" || fmt.Sprint(answer["reasons"]) != "map[no_mailbox:2]" {
+			t.Errorf("%s: %v", path, answer)
+		}
+	}
+	var answer map[string]any
+	decode(t, get(s, "/v1/numbers/email:never@example.com"), http.StatusOK, &answer)
+	if answer["state"] != "unknown" || answer["number"] != "email:never@example.com" {
+		t.Errorf("never seen: %v", answer)
+	}
+	for _, query := range []string{"number=89030000001", "number=79160000001"} {
+		wantProblem(t, get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, "number", "%2B79161234567")
+	}
+	wantProblem(t, get(s, "/v1/numbers/changes?number=email:x@example.com&kind=phone"), http.StatusBadRequest, "kind", "must be email")
+	for _, method := range []string{http.MethodGet, http.MethodDelete} {
+		wantProblem(t, call(s, method, "/v1/numbers/89030000001", nil), http.StatusBadRequest, "number", "must begin with + and the country code", "%2B79161234567")
+	}
 }

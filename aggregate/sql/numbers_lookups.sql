@@ -7,7 +7,7 @@ FROM
     SELECT account, recipient, occurred_ms AS at_ms, max(recipient_events.operator) AS operator, max(recipient_events.ported) AS ported, max(recipient_events.valid) AS valid,
         max(owner_changed_ms) AS owner_changed, groupArrayIf(occurred_ms, recipient_events.valid = 0) AS invalid
     FROM recipient_events FINAL
-    WHERE status = 'lookup' AND startsWith(recipient, '+')
+    WHERE status = 'lookup' AND (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
         AND (account IN {accounts:Array(String)}
             OR (account, recipient) IN (SELECT account, number FROM numbers_touched WHERE generation > {done:UInt64} AND generation <= {ready:UInt64}))
     GROUP BY account, recipient, occurred_ms

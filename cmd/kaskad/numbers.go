@@ -47,7 +47,8 @@ func (numbersCommand) Help() string {
 these ask a running kaskad, the one on --data or the one at --url.
 
     kaskad numbers dead --account acme                          # the first hundred, with reasons and what they cost
-    kaskad numbers check +79161234567 +79167654321              # before you send
+    kaskad numbers dead --account acme --kind email             # e-mail addresses without a mailbox
+    kaskad numbers check +79161234567 email:ann@example.com     # before you send
     kaskad numbers check --file mailing.txt > verdicts.csv      # one number a line; CSV when it is not a terminal
     kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson, .xlsx or .arrow
     kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run; keeps its place in the file
@@ -58,10 +59,13 @@ these ask a running kaskad, the one on --data or the one at --url.
 // numbersServer says whose numbers are meant, and at which server.
 type numbersServer struct {
 	Account []string `help:"Account whose numbers they are; may be given several times, all accounts without it." placeholder:"NAME"`
+	Kind    string   `help:"phone or email: whether phone numbers are meant, or e-mail addresses." enum:"phone,email" default:"phone" placeholder:"KIND"`
 	serverAddress
 }
 
-func (s numbersServer) query() url.Values { return url.Values{"account": slices.Clone(s.Account)} }
+func (s numbersServer) query() url.Values {
+	return url.Values{"account": slices.Clone(s.Account), "kind": {s.Kind}}
+}
 
 // numberLine is a row of the server's lists.
 type numberLine struct {
@@ -76,7 +80,21 @@ type numberLine struct {
 	FailedDays     uint32            `json:"failed_days"`
 	WastedCost     *string           `json:"wasted_cost"`
 	Currency       string            `json:"currency"`
-	Error          string            `json:"error"`
+	OptOuts        []struct {
+		Kind, Channel string
+	} `json:"opt_outs"`
+	Error string `json:"error"`
+}
+
+// optOutsText prints what somebody has opted out of: kind and channel, once each.
+func (l *numberLine) optOutsText() string {
+	var all []string
+	for _, o := range l.OptOuts {
+		if text := o.Kind + " " + o.Channel; !slices.Contains(all, text) {
+			all = append(all, text)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 type numbersDead struct {
@@ -128,7 +146,7 @@ func (c *numbersDead) Run(ctx context.Context) error {
 }
 
 type numbersCheck struct {
-	Numbers []string `arg:"" optional:"" name:"number" help:"Numbers, with + and country code; without any they are read from --file, or standard input."`
+	Numbers []string `arg:"" optional:"" name:"number" help:"Numbers, with + and country code, or email:user@example.com; without any they are read from --file, or standard input."`
 	File    string   `help:"File with one number a line; - is standard input." placeholder:"FILE"`
 	CSV     bool     `name:"csv" help:"Print CSV also on a terminal."`
 	Account string   `help:"Account whose verdicts are meant; needed when several have numbers." placeholder:"NAME"`
@@ -154,7 +172,7 @@ func (c *numbersCheck) Run(ctx context.Context) error {
 	if c.Account != "" {
 		path += "?" + url.Values{"account": {c.Account}}.Encode()
 	}
-	out := newLines(os.Stdout, c.CSV, "NUMBER", "STATE", "RULE", "SINCE", "ERROR")
+	out := newLines(os.Stdout, c.CSV, "NUMBER", "STATE", "RULE", "SINCE", "OPT OUTS", "ERROR")
 	for part := range slices.Chunk(numbers, numbersAtOnce) {
 		body, err := json.Marshal(map[string][]string{"numbers": part})
 		if err != nil {
@@ -167,7 +185,7 @@ func (c *numbersCheck) Run(ctx context.Context) error {
 			return err
 		}
 		for _, r := range answer.Rows {
-			out.row(r.Number, r.State, r.Rule, shortTime(r.Since), r.Error)
+			out.row(r.Number, r.State, r.Rule, shortTime(r.Since), r.optOutsText(), r.Error)
 		}
 	}
 	return out.end()

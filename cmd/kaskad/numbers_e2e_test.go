@@ -11,14 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/schema"
 	"kaskad/simulate"
 )
 
 // The figures of the contract: the example's events through the whole pipeline, compared to the last digit with what a separate program computed.
 func TestRun_NumbersExamples(t *testing.T) {
 	var truth struct {
-		Now     string
-		Numbers []map[string]any
+		Now      string
+		ErrorMap map[string]json.RawMessage `json:"error_map"`
+		Numbers  []map[string]any
 	}
 	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
 		t.Fatal(err)
@@ -26,10 +28,11 @@ func TestRun_NumbersExamples(t *testing.T) {
 	k := newKaskad(t, "--now", truth.Now)
 	k.start("")
 	k.waitReady()
+	k.putMaps(truth.ErrorMap)
 	k.post(example(t, "numbers.ndjson"))
 	k.settle(30 * time.Second)
-	if len(truth.Numbers) != 40 {
-		t.Fatalf("%d numbers in the example, want 40", len(truth.Numbers))
+	if len(truth.Numbers) != 60 {
+		t.Fatalf("%d numbers in the example, want 60", len(truth.Numbers))
 	}
 	var dead []map[string]any
 	for _, want := range truth.Numbers {
@@ -56,6 +59,14 @@ func TestRun_NumbersExamples(t *testing.T) {
 				t.Errorf("dead %v: %s = %s, want %s", want["number"], name, text(list.Rows[i][name]), text(value))
 			}
 		}
+	}
+}
+
+// putMaps puts the example's error maps.
+func (k *kaskad) putMaps(lists map[string]json.RawMessage) {
+	k.t.Helper()
+	for account, list := range lists {
+		k.put("error-map", account, list)
 	}
 }
 
@@ -150,16 +161,19 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		byAccount[v.Account] = append(byAccount[v.Account], v)
 	}
 	for account, all := range byAccount {
-		var dead []simulate.NumberVerdict
+		dead := map[string][]simulate.NumberVerdict{}
 		numbers := make([]string, len(all))
 		for i, v := range all {
 			numbers[i] = v.Number
 			if v.State == "dead" {
-				dead = append(dead, v)
+				dead[schema.KindOf(v.Number)] = append(dead[schema.KindOf(v.Number)], v)
 			}
 		}
-		if err := simulate.CompareRows(dead, k.list("/v1/numbers/dead", url.Values{"account": {account}}), "rule_version", "state", "looked_up_at"); err != nil {
-			t.Errorf("dead numbers of %s: %v", account, err)
+		for _, kind := range []string{schema.KindPhone, schema.KindEmail} {
+			got := k.list("/v1/numbers/dead", url.Values{"account": {account}, "kind": {kind}})
+			if err := simulate.CompareRows(dead[kind], got, "rule_version", "state", "looked_up_at"); err != nil {
+				t.Errorf("dead recipients of %s by %s: %v", account, kind, err)
+			}
 		}
 		body, err := json.Marshal(map[string]any{"numbers": numbers})
 		if err != nil {
@@ -170,6 +184,7 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 			Rows []struct {
 				Number, State, Rule string
 				Since               *string
+				OptOuts             json.RawMessage `json:"opt_outs"`
 			}
 		}
 		if err := json.Unmarshal(answer, &check); err != nil || status != http.StatusOK || len(check.Rows) != len(all) {
@@ -187,9 +202,18 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 			if r := check.Rows[i]; r.Number != v.Number || r.State != v.State || r.Rule != v.Rule || since != want {
 				t.Errorf("check of %s %s: %+v %s, want %s %s %s", account, v.Number, r, since, v.State, v.Rule, want)
 			}
+			if err := simulate.CompareRows(v.OptOuts, check.Rows[i].OptOuts); err != nil {
+				t.Errorf("check of %s %s: opt_outs: %v", account, v.Number, err)
+			}
 		}
 		w.compareFeed(t, k, account, all)
 	}
+	w.compareReach(t, k)
+}
+
+// compareReach does so for what is said of people, and of attempts to the dead.
+func (w *numberWorlds) compareReach(t *testing.T, k *kaskad) {
+	t.Helper()
 	for _, q := range []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
 		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
 		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Add(-10 * 24 * time.Hour).Truncate(24 * time.Hour)}} {
@@ -246,9 +270,14 @@ func mustZone(t testing.TB, name string) *time.Location {
 // compareFeed walks the feed of an account: each line begins where the number's line before ended, and the last one is the state.
 func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verdicts []simulate.NumberVerdict) {
 	t.Helper()
-	var lines []struct{ Number, From, To, At string }
-	if err := json.Unmarshal(k.list("/v1/numbers/changes", url.Values{"account": {account}}), &lines); err != nil {
-		t.Fatal(err)
+	type line struct{ Number, From, To, At string }
+	var lines []line
+	for _, kind := range []string{schema.KindPhone, schema.KindEmail} {
+		var some []line
+		if err := json.Unmarshal(k.list("/v1/numbers/changes", url.Values{"account": {account}, "kind": {kind}}), &some); err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, some...)
 	}
 	last, at := map[string]string{}, map[string]string{}
 	for _, l := range lines {
@@ -311,16 +340,23 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	k.waitReady()
 	w.tell(t, k, random, late[len(late)/2:])
 	for _, world := range w.worlds {
-		for _, o := range world.Overrides {
+		for _, o := range slices.Concat(world.Removed, world.Overrides) {
+			path := "/v1/numbers/" + url.PathEscape(o.Number) + "/override?account=" + o.Account
 			body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
 			if err != nil {
 				t.Fatal(err)
 			}
-			status, answer := k.request(http.MethodPut, "/v1/numbers/"+url.PathEscape(o.Number)+"/override?account="+o.Account, "application/json", body)
+			status, answer := k.request(http.MethodPut, path, "application/json", body)
 			if status != http.StatusOK && status != http.StatusAccepted {
 				t.Fatalf("override: %d %s", status, answer)
 			}
 			o.At = w.query.Now
+			if !o.Until.IsZero() {
+				if status, answer := k.request(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusAccepted {
+					t.Fatalf("remove an override: %d %s", status, answer)
+				}
+				o.Until = w.query.Now
+			}
 			w.query.Overrides = append(w.query.Overrides, o)
 		}
 	}
@@ -333,6 +369,14 @@ func TestRun_NumbersChangesWalked(t *testing.T) {
 	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
 	k.start("")
 	k.waitReady()
+	var truth struct {
+		ErrorMap map[string]json.RawMessage `json:"error_map"`
+		Numbers  []struct{ Number, State string }
+	}
+	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
+		t.Fatal(err)
+	}
+	k.putMaps(truth.ErrorMap)
 	lines := bytes.Split(bytes.TrimSpace(example(t, "numbers.ndjson")), []byte("\n"))
 	states, seen, cursor := map[string]string{}, 0, ""
 	walk := func() {
@@ -376,12 +420,6 @@ func TestRun_NumbersChangesWalked(t *testing.T) {
 	}
 	k.settle(30 * time.Second)
 	walk()
-	var truth struct {
-		Numbers []struct{ Number, State string }
-	}
-	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
-		t.Fatal(err)
-	}
 	for _, n := range truth.Numbers {
 		if told := states[n.Number]; told != n.State && (told != "" || n.State != "unknown") {
 			t.Errorf("the feed's last word on %s is %q, want %s", n.Number, told, n.State)

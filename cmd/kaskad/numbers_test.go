@@ -35,7 +35,7 @@ func (s *numbersStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case q.Get("account") == "nobody":
 		answer(http.StatusBadRequest, map[string]string{"detail": "account: nobody is here"})
 	case r.URL.Path == "/v1/numbers/dead" && q.Get("limit") == "all":
-		fmt.Fprintf(w, "%s of %s by %s\n", q.Get("format"), q.Get("account"), q.Get("rule"))
+		fmt.Fprintf(w, "%s of %s %s by %s\n", q.Get("format"), q.Get("account"), q.Get("kind"), q.Get("rule"))
 		if s.broken {
 			w.(http.Flusher).Flush()
 			panic(http.ErrAbortHandler)
@@ -62,7 +62,8 @@ func (s *numbersStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 				rows = append(rows, map[string]any{"number": n, "error": "must begin with +"})
 				continue
 			}
-			rows = append(rows, map[string]any{"number": n, "state": "unknown", "rule": "", "since": nil})
+			rows = append(rows, map[string]any{"number": n, "state": "unknown", "rule": "", "since": nil, "opt_outs": []map[string]string{
+				{"channel": "viber", "kind": "blocked", "sender": "A"}, {"channel": "viber", "kind": "blocked", "sender": "B"}, {"channel": "push", "kind": "unsubscribed"}}})
 		}
 		answer(http.StatusOK, map[string]any{"rows": rows})
 	case r.URL.Path == "/v1/numbers/changes":
@@ -106,7 +107,7 @@ func TestNumbersDead_Pages(t *testing.T) {
 
 func TestNumbersCheck_Sources(t *testing.T) {
 	stub, at := newNumbersStub(t)
-	const want = "number,state,rule,since,error\n+79160000001,unknown,,,\n79160000002,,,,must begin with +\n"
+	const want = "number,state,rule,since,opt_outs,error\n+79160000001,unknown,,,\"blocked viber, unsubscribed push\",\n79160000002,,,,,must begin with +\n"
 	for name, out := range map[string]string{
 		"arguments":      must(t, "", "numbers", "check", at, "+79160000001", "79160000002"),
 		"file":           must(t, "", "numbers", "check", at, "--file", write(t, "n.txt", "\ufeff+79160000001\r\n\r\n  79160000002  \n")),
@@ -132,11 +133,11 @@ func TestNumbersExport_WholeOrNothing(t *testing.T) {
 	for _, c := range []struct{ file, form string }{{"a.csv", "csv"}, {"a.ndjson", "ndjson"}, {"a.arrow", "arrow"}, {"a.xlsx", "xlsx"}, {"a.JSONL", "ndjson"}} {
 		path := filepath.Join(dir, c.file)
 		must(t, "", "numbers", "export", path, at, "--account", "acme", "--rule", "hard")
-		if body, err := os.ReadFile(path); err != nil || string(body) != c.form+" of acme by hard\n" {
+		if body, err := os.ReadFile(path); err != nil || string(body) != c.form+" of acme phone by hard\n" {
 			t.Errorf("%s: %q, %v", c.file, body, err)
 		}
 	}
-	if out := must(t, "", "numbers", "export", at, "--format", "arrow"); out != "arrow of  by \n" {
+	if out := must(t, "", "numbers", "export", at, "--format", "arrow", "--kind", "email"); out != "arrow of  email by \n" {
 		t.Errorf("standard output: %q", out)
 	}
 	if _, problems, code := command(t, "", "numbers", "export", filepath.Join(dir, "a.pdf"), at); code != 1 || !strings.Contains(problems, "say --format") {
@@ -147,7 +148,7 @@ func TestNumbersExport_WholeOrNothing(t *testing.T) {
 	if _, problems, code := command(t, "", "numbers", "export", path, at); code != 1 || !strings.Contains(problems, "broke off") {
 		t.Errorf("exit %d: %s", code, problems)
 	}
-	if body, err := os.ReadFile(path); err != nil || string(body) != "csv of acme by hard\n" {
+	if body, err := os.ReadFile(path); err != nil || string(body) != "csv of acme phone by hard\n" {
 		t.Errorf("a broken export replaced the file: %q, %v", body, err)
 	}
 	if _, problems, code := command(t, "", "numbers", "export", path, at, "--account", "nobody"); code != 1 || !strings.Contains(problems, "nobody is here") {

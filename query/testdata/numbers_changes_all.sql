@@ -2,7 +2,8 @@
 -- the last row that was read was not there before.
 SELECT seq, account, number, `from`, `to`, at_ms, rule, seen_ms
 FROM number_changes
-WHERE seq > {after:UInt64} AND seq <= {head:UInt64}
+WHERE seq > {after:UInt64} AND seq <= {head:UInt64} AND startsWith(number, {prefix:String})
 ORDER BY seq
 -- after = 0
 -- head = 9
+-- prefix = "email:"

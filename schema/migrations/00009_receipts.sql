@@ -125,7 +125,7 @@ ALTER TABLE number_queue ADD COLUMN IF NOT EXISTS event LowCardinality(String) A
 -- +goose StatementBegin
 ALTER TABLE lookups_to_number_queue MODIFY QUERY
 SELECT batch, account, recipient AS number, status AS event FROM recipient_events
-WHERE (status = 'lookup' AND startsWith(recipient, '+')) OR status IN ('inbound', 'subscribed', 'unsubscribed', 'blocked', 'complained');
+WHERE (status = 'lookup' AND (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))) OR status IN ('inbound', 'subscribed', 'unsubscribed', 'blocked', 'complained');
 -- +goose StatementEnd
 
 -- Which attempt each unsubscribed, blocked and complained event is attributed to (docs/definitions.md section 3), with what reports cut by; of an event the
