@@ -166,7 +166,7 @@ func (w *wasteCell) destinations(keys keySet) []any {
 
 // price computes what the cell's attempts waste, each. The code's bits are those of table shapes.
 func (w *wasteCell) price(lists *priceLists) money.Waste {
-	w.leg.Sent, w.leg.Delivered, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, uint16(w.code>>8)
+	w.leg.Sent, w.leg.Delivered, w.leg.NotBilled, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, w.code&128 != 0, uint16(w.code>>8)
 	return lists.of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
 }
 
