@@ -39,6 +39,8 @@ var shippedCodes = [...]struct{ provider, class, codes string }{
 	{"viber", "blocked_by_user", "SRVC_USER_BLOCKED"},
 	{"whatsapp", "channel_not_registered", "131026"},
 	{"whatsapp", "window_closed", "131047"},
+	{"meta", "channel_not_registered", "131026"},
+	{"meta", "frequency_capped", "131049"},
 }
 
 // isHard and isSoft tell the classes that count towards a number's death. All others never do.

@@ -304,20 +304,26 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	w.tell(t, k, random, late[len(late)/2:])
 	for _, world := range w.worlds {
 		for _, o := range world.Overrides {
-			body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
-			if err != nil {
-				t.Fatal(err)
-			}
-			status, answer := k.request(http.MethodPut, "/v1/numbers/"+url.PathEscape(o.Number)+"/override?account="+o.Account, "application/json", body)
-			if status != http.StatusOK && status != http.StatusAccepted {
-				t.Fatalf("override: %d %s", status, answer)
-			}
+			k.setVerdict(o)
 			o.At = w.query.Now
 			w.query.Overrides = append(w.query.Overrides, o)
 		}
 	}
 	k.settle(3 * time.Minute)
 	w.compare(t, k)
+}
+
+// setVerdict sets a verdict by hand.
+func (k *kaskad) setVerdict(o simulate.NumberOverride) {
+	k.t.Helper()
+	body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	status, answer := k.request(http.MethodPut, "/v1/numbers/"+url.PathEscape(o.Number)+"/override?account="+o.Account, "application/json", body)
+	if status != http.StatusOK && status != http.StatusAccepted {
+		k.t.Fatalf("override: %d %s", status, answer)
+	}
 }
 
 // While verdicts change, whoever walks the feed by cursor sees every line once and in order, over restarts, and its last word on each number is the verdict.
