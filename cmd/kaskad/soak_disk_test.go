@@ -21,7 +21,8 @@ import (
 	"kaskad/engine"
 )
 
-// soakDiskBytes is the size of a disk that is to be filled: what a schedule stores fits, and the 200 MB that kaskad wants to see free.
+// soakDiskBytes is the size of a disk that is to be filled: what a schedule stores fits, and the 200 MB that kaskad
+// wants to see free.
 const soakDiskBytes = 600 << 20
 
 // soakDisk is a small file system of its own. A filler file takes what is free.
@@ -102,6 +103,26 @@ func (d *soakDisk) fill(leave int64, steps int) error {
 	return nil
 }
 
+// breathe lets a little of a full disk go and takes it again, over and over: what was promised to a writer is gone when
+// it writes.
+func (d *soakDisk) breathe(random *rand.Rand, span time.Duration) error {
+	for began := time.Now(); time.Since(began) < span; {
+		info, err := os.Stat(d.filler())
+		if err != nil {
+			return err
+		}
+		if err := os.Truncate(d.filler(), max(0, info.Size()-int64(1+random.IntN(12))<<20)); err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(random.IntN(30)) * time.Millisecond)
+		if err := d.fill(0, 1); err != nil {
+			return err
+		}
+		time.Sleep(time.Duration(random.IntN(60)) * time.Millisecond)
+	}
+	return nil
+}
+
 func (d *soakDisk) release() { _ = os.Remove(d.filler()) }
 
 // keep copies the data of a schedule that failed to a disk that stays.
@@ -123,17 +144,13 @@ func (d *soakDisk) unmount(t *testing.T) {
 	t.Error(err)
 }
 
-// soakFill fills the disk for a while, at once or slowly, to the last byte or to where kaskad takes no more.
+// soakFill fills the disk for a while, at once or slowly: to where kaskad takes no more, to the last byte, or with a
+// little that comes and goes.
 func soakFill(random *rand.Rand) soakAction {
-	leave, steps, millis := int64(0), 1, 500+random.IntN(2500)
-	if random.IntN(3) == 0 {
-		leave = 100 << 20
-	}
-	if random.IntN(2) == 0 {
-		steps = 8
-	}
+	how, steps, millis := random.IntN(3), 1+7*random.IntN(2), 500+random.IntN(2500)
+	kinds := [...]string{"disk full but for 100 MB", "disk full", "disk full and breathing"}
+	name := fmt.Sprintf("%s in %d steps for %d ms", kinds[how], steps, millis)
 	kill := random.IntN(4) == 0
-	name := fmt.Sprintf("disk full but for %d MB in %d steps for %d ms", leave>>20, steps, millis)
 	if kill {
 		name += " with a kill in it"
 	}
@@ -141,14 +158,25 @@ func soakFill(random *rand.Rand) soakAction {
 		if s.disk == nil {
 			return
 		}
+		leave, half := int64(0), time.Duration(millis/2)*time.Millisecond
+		if how == 0 {
+			leave = 100 << 20
+		}
+		wait := func() {
+			if how != 2 {
+				time.Sleep(half)
+			} else if err := s.disk.breathe(s.random, half); err != nil {
+				s.t.Error(err)
+			}
+		}
 		if err := s.disk.fill(leave, steps); err != nil {
 			s.t.Error(err)
 		}
-		time.Sleep(time.Duration(millis/2) * time.Millisecond)
+		wait()
 		if kill {
 			s.restartWith("", s.now)
 		}
-		time.Sleep(time.Duration(millis/2) * time.Millisecond)
+		wait()
 		s.disk.release()
 	}}
 }
@@ -159,7 +187,8 @@ const soakSchemas = 5
 // buildOldSchema makes a data directory by the first migrations alone.
 func (s *soak) buildOldSchema(version int) {
 	s.t.Helper()
-	running, err := engine.StartClickHouse(s.t.Context(), engine.Config{Dir: filepath.Join(s.k.dir, "clickhouse"), Logger: slog.New(slog.DiscardHandler)})
+	config := engine.Config{Dir: filepath.Join(s.k.dir, "clickhouse"), Logger: slog.New(slog.DiscardHandler)}
+	running, err := engine.StartClickHouse(s.t.Context(), config)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -180,7 +209,8 @@ func (s *soak) buildOldSchema(version int) {
 }
 
 func migrateTo(ctx context.Context, db *sql.DB, version int64) error {
-	provider, err := goose.NewProvider(database.DialectClickHouse, db, os.DirFS(filepath.Join("..", "..", "schema", "migrations")))
+	files := os.DirFS(filepath.Join("..", "..", "schema", "migrations"))
+	provider, err := goose.NewProvider(database.DialectClickHouse, db, files)
 	if err != nil {
 		return err
 	}
@@ -188,7 +218,8 @@ func migrateTo(ctx context.Context, db *sql.DB, version int64) error {
 	return err
 }
 
-// killMigrations begins `kaskad migrate` and kills it, a few times. Whatever is left of them, the next start completes the schema.
+// killMigrations begins `kaskad migrate` and kills it, a few times. Whatever is left of them, the next start completes
+// the schema.
 func (s *soak) killMigrations() {
 	s.t.Helper()
 	for range 1 + s.random.IntN(4) {

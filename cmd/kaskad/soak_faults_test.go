@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -79,7 +80,9 @@ func newSoakPlan(seed uint64, random *rand.Rand) soakPlan {
 		p.schema = 1 + random.IntN(soakSchemas)
 	}
 	p.halves = random.IntN(4)
-	kinds := []func(*rand.Rand) soakAction{soakKill, soakKill, soakStep, soakStep, soakFreeze, soakJump, soakMigrate, soakRestart}
+	kinds := []func(*rand.Rand) soakAction{
+		soakKill, soakKill, soakStep, soakStep, soakFreeze, soakJump, soakMigrate, soakRestart,
+	}
 	if p.disk != "" {
 		kinds = append(kinds, soakFill, soakFill)
 	}
@@ -134,7 +137,7 @@ func soakKill(random *rand.Rand) soakAction {
 
 // soakStep starts kaskad so that it dies at a step of ingest or of the aggregator.
 func soakStep(random *rand.Rand) soakAction {
-	steps := [...]string{"facts", "located", "touches", "rejected", "ledger", "commit", "computed", "published", "closed", "told", "decided"}
+	steps := strings.Fields("facts located touches rejected ledger commit computed published closed told decided")
 	step := fmt.Sprint(steps[random.IntN(len(steps))], ":", 1+random.IntN(3))
 	return soakAction{name: "kill at " + step, do: func(s *soak) {
 		s.restartWith(step, s.now)
@@ -190,10 +193,13 @@ func soakLongFreeze(*rand.Rand) soakAction {
 	}}
 }
 
-// soakJump starts kaskad again with a later clock. What is due by time alone is due to the five minutes, so jumps are of such.
+// soakJump starts kaskad again with a later clock. What is due by time alone is due to the five minutes, so jumps are
+// of such.
 func soakJump(random *rand.Rand) soakAction {
 	jump := time.Duration(1+random.IntN(12*36)) * 5 * time.Minute
-	return soakAction{name: fmt.Sprint("jump by ", jump), jump: jump, do: func(s *soak) { s.restartWith("", s.now.Add(jump)) }}
+	return soakAction{name: fmt.Sprint("jump by ", jump), jump: jump, do: func(s *soak) {
+		s.restartWith("", s.now.Add(jump))
+	}}
 }
 
 // soakRestart stops kaskad as Ctrl-C does.
@@ -204,15 +210,17 @@ func soakRestart(*rand.Rand) soakAction {
 	}}
 }
 
-// sendHalves sends bodies whose end never comes, until the context ends. Nothing in them may be accepted: the model does not know it.
+// sendHalves sends bodies whose end never comes, until the context ends. Nothing in them may be accepted: the model
+// does not know it.
 func (s *soak) sendHalves(ctx context.Context) {
-	line := `{"account":"half","message_id":"m1","submitted_at":"2026-11-19T12:00:00Z","occurred_at":"2026-11-19T12:00:00Z","channel":"sms",` +
-		`"status":"sent","recipient":"+79001234567"}` + "\n"
+	body := `{"account":"half","message_id":"m1","submitted_at":"2026-11-19T12:00:00Z","channel":"sms",` +
+		`"status":"sent","occurred_at":"2026-11-19T12:00:00Z","recipient":"+79001234567"}` + "\n"
+	head := "POST /v1/events HTTP/1.1\r\nHost: " + s.k.address +
+		"\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n"
 	for ctx.Err() == nil {
 		conn, err := net.DialTimeout("tcp", s.k.address, time.Second)
 		if err == nil {
-			_, _ = fmt.Fprintf(conn, "POST /v1/events HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: 100000\r\n\r\n%s%s",
-				s.k.address, line, line)
+			_, _ = io.WriteString(conn, head+body+body)
 		}
 		select {
 		case <-ctx.Done():
@@ -315,8 +323,9 @@ func newSoakBroker(t *testing.T, dir string) *soakBroker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &soakBroker{t: t, address: listener.Addr().String(), config: engine.BrokerConfig{Dir: dir, Port: listener.Addr().(*net.TCPAddr).Port,
-		Logger: slog.New(slog.DiscardHandler)}}
+	port := listener.Addr().(*net.TCPAddr).Port
+	b := &soakBroker{t: t, address: listener.Addr().String(),
+		config: engine.BrokerConfig{Dir: dir, Port: port, Logger: slog.New(slog.DiscardHandler)}}
 	listener.Close()
 	b.start()
 	return b
