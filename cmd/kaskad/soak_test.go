@@ -383,6 +383,7 @@ func (s *soak) watch(ctx context.Context) {
 		var now status
 		if path == "/v1/status" && code == http.StatusOK && json.Unmarshal(body, &now) == nil {
 			now.check(s.t)
+			s.say("lag %d, pending buckets %d, %+v", now.LagEvents, now.PendingBuckets, now.Balance)
 		}
 	}
 }

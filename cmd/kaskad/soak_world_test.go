@@ -92,19 +92,17 @@ func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 			add(line)
 		}
 	}
-	for i := range uint64(2) {
-		world := simulate.RandomNumbers(2*seed+i, 30)
-		w.numbers.worlds = append(w.numbers.worlds, world)
-		w.savings.Tariffs[world.Account] = world.Tariffs
-		if len(world.ErrorMap) > 0 {
-			w.numbers.query.ErrorMaps[world.Account] = world.ErrorMap
-		}
-		if world.Rules != nil {
-			w.numbers.query.Rules[world.Account] = *world.Rules
-		}
-		for _, line := range slices.Concat(world.Early, world.Late) {
-			add(line)
-		}
+	world := simulate.RandomNumbers(seed, 40)
+	w.numbers.worlds = []simulate.NumberWorld{world}
+	w.savings.Tariffs[world.Account] = world.Tariffs
+	if len(world.ErrorMap) > 0 {
+		w.numbers.query.ErrorMaps[world.Account] = world.ErrorMap
+	}
+	if world.Rules != nil {
+		w.numbers.query.Rules[world.Account] = *world.Rules
+	}
+	for _, line := range slices.Concat(world.Early, world.Late) {
+		add(line)
 	}
 	return w
 }
