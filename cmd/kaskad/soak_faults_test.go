@@ -25,6 +25,7 @@ type soakPlan struct {
 	disk    string // "tmpfs" or "ext4" for a small disk of its own that can be filled
 	broker  bool   // Kafka is beside kaskad, and can go away alone
 	schema  int    // the data directory begins with so many migrations
+	durable bool   // every insert is synced
 	halves  int    // so many senders never come to the end of their body
 	actions []soakAction
 }
@@ -57,6 +58,9 @@ func (p soakPlan) String() string {
 	if p.schema > 0 {
 		words = append(words, fmt.Sprint("from schema ", p.schema))
 	}
+	if p.durable {
+		words = append(words, "durable")
+	}
 	if p.halves > 0 {
 		words = append(words, fmt.Sprint("half bodies ×", p.halves))
 	}
@@ -79,7 +83,7 @@ func newSoakPlan(seed uint64, random *rand.Rand) soakPlan {
 	case 5, 6:
 		p.schema = 1 + random.IntN(soakSchemas)
 	}
-	p.halves = random.IntN(4)
+	p.halves, p.durable = random.IntN(4), random.IntN(6) == 0
 	kinds := []func(*rand.Rand) soakAction{
 		soakKill, soakKill, soakStep, soakStep, soakFreeze, soakJump, soakMigrate, soakRestart,
 	}

@@ -48,7 +48,7 @@ func TestRun_Soak(t *testing.T) {
 	case len(seeds) == 0:
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
 		// a jump, a freeze, and kills at steps.
-		seeds, passed.name, dir = []uint64{1, 28}, "", t.TempDir()
+		seeds, passed.name, dir = []uint64{4, 11}, "", t.TempDir()
 		if testing.Short() {
 			seeds = seeds[:1]
 		}
@@ -337,6 +337,9 @@ func (s *soak) startNow() {
 	s.k.args = []string{"--now", s.now.Format(time.RFC3339Nano)}
 	if s.broker != nil {
 		s.k.args = append(s.k.args, "--kafka", s.broker.address)
+	}
+	if s.plan.durable {
+		s.k.args = append(s.k.args, "--durable")
 	}
 	if s.verbose {
 		s.k.args = append(s.k.args, "--log-level", "debug")

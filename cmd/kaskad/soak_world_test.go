@@ -66,11 +66,11 @@ func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 	}
 	early := simulate.NewModel(began)
 	add := func(line []byte) {
-		errThen, errNow := early.Add(line), error(nil)
-		if errThen == nil {
-			if errNow = simulate.NewModel(w.ends).Add(line); errNow != nil {
-				return // too old after the jumps
-			}
+		errThen, errNow := early.Add(line), simulate.NewModel(ends).Add(line)
+		if (errThen == nil) != (errNow == nil) {
+			return
+		}
+		if errNow == nil {
 			if err := w.model.Add(line); err != nil {
 				t.Fatal(err)
 			}
