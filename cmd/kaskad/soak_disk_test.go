@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -87,8 +88,12 @@ func (d *soakDisk) fill(leave int64, steps int) error {
 	rest := max(0, free-leave)
 	for i := range steps {
 		for part := rest*int64(i+1)/int64(steps) - rest*int64(i)/int64(steps); part > 0; part -= int64(len(block)) {
-			if _, err := file.Write(block[:min(part, int64(len(block)))]); err != nil {
-				break // full
+			_, err := file.Write(block[:min(part, int64(len(block)))])
+			if errors.Is(err, syscall.ENOSPC) {
+				break
+			}
+			if err != nil {
+				return err
 			}
 		}
 		if i+1 < steps {
@@ -96,8 +101,12 @@ func (d *soakDisk) fill(leave int64, steps int) error {
 		}
 	}
 	for leave == 0 { // what was freed in the meantime, to the last page
-		if _, err := file.Write(block[:4096]); err != nil {
+		_, err := file.Write(block[:4096])
+		if errors.Is(err, syscall.ENOSPC) {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
