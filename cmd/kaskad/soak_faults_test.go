@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
-	"os"
-	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -122,10 +119,10 @@ func soakKill(random *rand.Rand) soakAction {
 	return soakAction{name: "kill " + victims[victim], do: func(s *soak) {
 		var pids []int
 		if victim == 1 || victim == 3 {
-			pids = append(pids, s.children(true)...)
+			pids = append(pids, childrenOf(s.main(), true)...)
 		}
 		if victim == 2 || victim == 3 {
-			pids = append(pids, s.children(false)...)
+			pids = append(pids, childrenOf(s.main(), false)...)
 		}
 		if victim == 0 || victim == 3 || len(pids) == 0 { // an embedded broker without a process of its own is kaskad
 			pids = append(pids, s.main())
@@ -139,22 +136,37 @@ func soakKill(random *rand.Rand) soakAction {
 	}}
 }
 
-// soakStep starts kaskad so that it dies at a step of ingest or of the aggregator.
+// soakStep starts kaskad so that it dies at a step of ingest or of the aggregator, or its ClickHouse does.
 func soakStep(random *rand.Rand) soakAction {
 	steps := strings.Fields("facts located touches rejected ledger commit computed published closed told decided")
 	step := fmt.Sprint(steps[random.IntN(len(steps))], ":", 1+random.IntN(3))
-	return soakAction{name: "kill at " + step, do: func(s *soak) {
+	name, clickhouse := "kill at "+step, random.IntN(3) == 0
+	if clickhouse {
+		name, step = "kill its ClickHouse at "+step, step+"/clickhouse"
+	}
+	return soakAction{name: name, do: func(s *soak) {
 		s.restartWith(step, s.now)
 		s.mu.Lock()
 		s.step = ""
 		ended := s.k.ended
 		s.mu.Unlock()
-		select {
-		case <-ended:
-		case <-time.After(3 * time.Second):
-			s.say("%s was not reached, so it dies at rest", step)
-			s.restartWith("", s.now)
+		first := 0
+		for began := time.Now(); time.Since(began) < 3*time.Second; time.Sleep(20 * time.Millisecond) {
+			select {
+			case <-ended:
+				return
+			default:
+			}
+			pids := childrenOf(s.main(), true)
+			if clickhouse && first != 0 && !slices.Contains(pids, first) {
+				return
+			}
+			if first == 0 && len(pids) > 0 {
+				first = pids[0]
+			}
 		}
+		s.say("%s was not reached, so it dies at rest", step)
+		s.restartWith("", s.now)
 	}}
 }
 
@@ -169,10 +181,10 @@ func soakFreeze(random *rand.Rand) soakAction {
 	return soakAction{name: name, do: func(s *soak) {
 		pids := []int{s.main()}
 		if victim > 0 {
-			pids = s.children(true)
+			pids = childrenOf(s.main(), true)
 		}
 		if victim == 2 {
-			pids = append(pids, s.children(false)...)
+			pids = append(pids, childrenOf(s.main(), false)...)
 		}
 		for _, pid := range pids {
 			signalSoak(pid, syscall.SIGSTOP)
@@ -281,29 +293,6 @@ func (s *soak) main() int {
 		return 0
 	}
 	return s.k.cmd.Process.Pid
-}
-
-// children are the process ids of kaskad's ClickHouse, or of its other children.
-func (s *soak) children(clickhouse bool) []int {
-	var pids []int
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", s.main()))
-	for _, task := range tasks {
-		text, err := os.ReadFile(task)
-		if err != nil {
-			continue // it has ended
-		}
-		for _, word := range strings.Fields(string(text)) {
-			pid, err := strconv.Atoi(word)
-			if err != nil {
-				continue
-			}
-			command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-			if err == nil && bytes.HasPrefix(command, []byte("clickhouse")) == clickhouse {
-				pids = append(pids, pid)
-			}
-		}
-	}
-	return pids
 }
 
 // signalSoak sends a signal to a process that may be gone.
