@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +18,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
-	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"kaskad/engine/kafkaguard"
 )
 
 const (
@@ -81,6 +84,10 @@ type BrokerConfig struct {
 
 	// checkDisk looks at free space; tests replace it to fill the disk.
 	checkDisk func(dir string, need uint64) error
+
+	// lock and listener are the parent's, when the broker is a child.
+	lock     *os.File
+	listener net.Listener
 }
 
 // Broker is a running embedded broker.
@@ -135,8 +142,10 @@ func (b *Broker) open() error {
 		return fmt.Errorf("find data directory: %w", err)
 	}
 	b.config.Dir = dir
-	if b.lock, err = lockDir(dir); err != nil {
-		return err
+	if b.lock = b.config.lock; b.lock == nil {
+		if b.lock, err = lockDir(dir); err != nil {
+			return err
+		}
 	}
 	if err := b.config.checkDisk(dir, minFreeBytes); err != nil {
 		b.unlock()
@@ -160,10 +169,20 @@ func (b *Broker) start(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := b.newCluster(); err != nil {
+	listener := b.config.listener
+	if listener == nil {
+		var err error
+		if listener, err = listenBroker(b.config); err != nil {
+			return err
+		}
+	}
+	cluster, err := kfake.NewCluster(b.options(listener)...)
+	if err != nil {
+		_ = listener.Close()
 		return err
 	}
-	b.addrs = b.cluster.ListenAddrs()
+	b.cluster = cluster
+	b.addrs = []string{listener.Addr().String()}
 	if err := b.createTopics(); err != nil {
 		b.cluster.Close()
 		return err
@@ -173,42 +192,41 @@ func (b *Broker) start(ctx context.Context) error {
 	if b.config.Dir == "" {
 		return nil
 	}
-	if err := b.savePort(); err != nil {
-		cancel()
-		b.cluster.Close()
-		return err
-	}
-	b.cluster.ControlKey(int16(kmsg.Produce), b.guardDisk)
 	b.janitor.Go(func() { b.watchDisk(background) })
 	b.janitor.Go(func() { b.runRetention(background) })
 	return nil
 }
 
-// newCluster starts kfake on the wanted port. The port of the last run is only
-// a wish: somebody may have it now.
-func (b *Broker) newCluster() error {
-	port, wished := b.config.Port, false
-	if port == 0 && b.config.Dir != "" {
-		port = b.lastPort()
+// listenBroker opens the port. That of the last run is only a wish: somebody may
+// have it now.
+func listenBroker(config BrokerConfig) (net.Listener, error) {
+	port, wished := config.Port, false
+	if port == 0 && config.Dir != "" {
+		port = lastPort(config.Dir)
 		wished = port != 0
 	}
-	cluster, err := kfake.NewCluster(b.options(port)...)
+	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if wished && errors.Is(err, syscall.EADDRINUSE) {
-		cluster, err = kfake.NewCluster(b.options(0)...)
+		listener, err = net.Listen("tcp4", "127.0.0.1:0")
 	}
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d is taken, choose another one: %w", port, err)
+		return nil, fmt.Errorf("port %d is taken, choose another one: %w", port, err)
 	}
-	if err != nil {
-		return err
+	if err != nil || config.Dir == "" {
+		return listener, err
 	}
-	b.cluster = cluster
-	return nil
+	port = listener.Addr().(*net.TCPAddr).Port
+	if err := replaceFile(portFile(config.Dir), []byte(strconv.Itoa(port)+"\n"), 0o644); err != nil {
+		_ = listener.Close()
+		return nil, fmt.Errorf("remember port: %w", err)
+	}
+	return listener, nil
 }
 
-func (b *Broker) options(port int) []kfake.Opt {
+func (b *Broker) options(listener net.Listener) []kfake.Opt {
 	options := []kfake.Opt{
-		kfake.Ports(port),
+		kfake.NumBrokers(1),
+		kfake.ListenFn(func(string, string) (net.Listener, error) { return b.guard(listener), nil }),
 		kfake.ClusterID("kaskad"),
 		kfake.DefaultNumPartitions(DefaultPartitions),
 		kfake.GroupMinSessionTimeout(time.Second),
@@ -216,6 +234,9 @@ func (b *Broker) options(port int) []kfake.Opt {
 		kfake.BrokerConfigs(map[string]string{
 			"message.max.bytes":         strconv.Itoa(MaxMessageBytes),
 			"offsets.retention.minutes": strconv.Itoa(offsetsRetentionMinutes),
+			"group.max.size":            "250",
+			// What a session of fetches remembers of its partitions adds up.
+			"max.incremental.fetch.session.cache.slots": "200",
 			// Retention is ours, see runRetention.
 			"log.retention.ms":    "-1",
 			"log.retention.bytes": "-1",
@@ -230,12 +251,24 @@ func (b *Broker) options(port int) []kfake.Opt {
 	return options
 }
 
+// guard stands between kfake and its clients.
+func (b *Broker) guard(listener net.Listener) net.Listener {
+	return kafkaguard.Wrap(listener, kafkaguard.Config{
+		HasTopic: func(name string) bool {
+			return slices.ContainsFunc(b.config.Topics, func(topic Topic) bool { return topic.Name == name })
+		},
+		Refuse: b.guardDisk,
+		Logger: b.config.Logger,
+	})
+}
+
 func (b *Broker) storeDir() string { return filepath.Join(b.config.Dir, "store") }
-func (b *Broker) portFile() string { return filepath.Join(b.config.Dir, "PORT") }
+
+func portFile(dir string) string { return filepath.Join(dir, "PORT") }
 
 // lastPort reads the port of the last run; 0 when there was none.
-func (b *Broker) lastPort() int {
-	text, err := os.ReadFile(b.portFile())
+func lastPort(dir string) int {
+	text, err := os.ReadFile(portFile(dir))
 	if err != nil {
 		return 0
 	}
@@ -244,17 +277,6 @@ func (b *Broker) lastPort() int {
 		return 0
 	}
 	return port
-}
-
-func (b *Broker) savePort() error {
-	_, port, found := strings.Cut(b.addrs[0], ":")
-	if !found {
-		return fmt.Errorf("broker has no port in its address %s", b.addrs[0])
-	}
-	if err := replaceFile(b.portFile(), []byte(port+"\n"), 0o644); err != nil {
-		return fmt.Errorf("remember port: %w", err)
-	}
-	return nil
 }
 
 func (b *Broker) createTopics() error {
@@ -324,37 +346,12 @@ func (b *Broker) Stop(ctx context.Context) error {
 // failed write only after it has counted an idempotent producer's sequence
 // number, so the producer's next try would be acknowledged as a duplicate of a
 // record that was never stored. Refused with room to spare, nothing is written
-// in part. The error is one that producers retry.
-func (b *Broker) guardDisk(request kmsg.Request) (kmsg.Response, error, bool) {
-	if !b.full.Load() {
-		return nil, nil, false
+// in part. Producers try again.
+func (b *Broker) guardDisk() error {
+	if b.full.Load() {
+		return ErrDiskFull
 	}
-	b.cluster.KeepControl()
-	produce, ok := request.(*kmsg.ProduceRequest)
-	if !ok {
-		return nil, nil, false
-	}
-	if produce.Acks == 0 {
-		return nil, ErrDiskFull, true // no answer is expected, so the connection has to say it
-	}
-	response := produce.ResponseKind().(*kmsg.ProduceResponse)
-	message := ErrDiskFull.Error()
-	for _, topic := range produce.Topics {
-		refused := kmsg.NewProduceResponseTopic()
-		refused.Topic, refused.TopicID = topic.Topic, topic.TopicID
-		for _, partition := range topic.Partitions {
-			answer := kmsg.NewProduceResponseTopicPartition()
-			answer.Partition = partition.Partition
-			answer.ErrorCode = kerr.KafkaStorageError.Code
-			answer.BaseOffset = -1
-			if produce.Version >= 8 {
-				answer.ErrorMessage = &message
-			}
-			refused.Partitions = append(refused.Partitions, answer)
-		}
-		response.Topics = append(response.Topics, refused)
-	}
-	return response, nil, true
+	return nil
 }
 
 // watchDisk keeps the flag that guardDisk reads.

@@ -25,11 +25,15 @@ const (
 	exitNewer = 4
 )
 
-// MaybeChild turns the process into the embedded ClickHouse when it was started
-// as such by [StartClickHouse], and never returns then. In every other process
-// it returns at once. Call it first thing in main and in TestMain, before flags
-// are read: the child is the program's own executable with other arguments.
+// MaybeChild turns the process into the embedded ClickHouse, or the embedded
+// broker, when it was started as such by [StartClickHouse] or [SuperviseBroker],
+// and never returns then. In every other process it returns at once. Call it
+// first thing in main and in TestMain, before flags are read: the child is the
+// program's own executable with other arguments.
 func MaybeChild() {
+	if config := os.Getenv(brokerEnv); config != "" {
+		os.Exit(runBroker(config))
+	}
 	library := os.Getenv(childEnv)
 	if library == "" {
 		return

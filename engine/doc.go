@@ -45,6 +45,13 @@
 // disk is full (see guardDisk). Retention goes by the time of the broker's write
 // and never deletes what a consumer group has not read yet.
 //
+// Two more make it unfit for strangers: it believes what it reads, and it panics
+// in goroutines of its own. Package kafkaguard stands before it and hands over
+// checked requests only, and [SuperviseBroker] runs all of it in a re-executed
+// copy of the program, which is started again when it dies: on the same port,
+// whose socket the parent keeps, with the same data. Brokers in memory, for
+// tests, stay in the process of their test.
+//
 // One goroutine serves all requests, and its log is not replicated: it is a
 // broker for one machine. For more, use Apache Kafka with --kafka; package
 // kafkatest runs it for tests.

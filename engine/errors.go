@@ -16,6 +16,8 @@ var (
 	// ErrExited: the engine ended although nobody stopped it.
 	ErrExited = errors.New("embedded ClickHouse exited")
 
+	errBrokerExited = errors.New("embedded broker exited")
+
 	errNoRestart = errors.New("embedded ClickHouse is not started again, as configured")
 	errCrashLoop = errors.New("embedded ClickHouse is not started again, because it crashed more than 5 times in a minute")
 )

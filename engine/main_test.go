@@ -21,6 +21,7 @@ func TestMain(m *testing.M) {
 	roles := map[string]func(dir string, out io.Writer) error{
 		"clickhouse": playClickHouse,
 		"broker":     playBroker,
+		"supervisor": playSupervisor,
 	}
 	if role, dir, found := strings.Cut(os.Getenv(roleEnv), "="); found {
 		if err := roles[role](dir, os.Stdout); err != nil {

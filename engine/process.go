@@ -14,7 +14,7 @@ import (
 // tailBytes is how much of the child's last output an error carries.
 const tailBytes = 2 << 10
 
-// process is a running ClickHouse child.
+// process is a running child.
 type process struct {
 	command *exec.Cmd
 	stdin   io.Closer
@@ -26,7 +26,7 @@ type process struct {
 }
 
 // startProcess starts the child with its output going to the named file. The
-// child inherits lock as an open file.
+// child inherits lock as its first extra file.
 func startProcess(command *exec.Cmd, output string, lock *os.File) (*process, error) {
 	log, err := os.OpenFile(output, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -35,7 +35,7 @@ func startProcess(command *exec.Cmd, output string, lock *os.File) (*process, er
 	defer log.Close()
 
 	command.Stdout, command.Stderr = log, log
-	command.ExtraFiles = []*os.File{lock}
+	command.ExtraFiles = append([]*os.File{lock}, command.ExtraFiles...)
 	stdin, err := command.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("open pipe to child: %w", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"kaskad/engine"
+	"kaskad/ingest"
 )
 
 // commands is the command line; every flag is also a KASKAD_… variable and a key of the YAML file.
@@ -39,6 +40,7 @@ type commands struct {
 
 func main() {
 	engine.MaybeChild()
+	ingest.BoundDecompression()
 	os.Exit(run(os.Args[1:], hooks{}))
 }
 

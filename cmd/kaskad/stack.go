@@ -33,7 +33,7 @@ type stack struct {
 	conn       driver.Conn
 	options    *clickhouse.Options
 
-	broker  *engine.Broker // nil when a real one is used
+	broker  *engine.BrokerProcess // nil when a real one is used
 	brokers []string
 	dialer  *kafka.Dialer
 	kafka   kafkaSettings
@@ -154,7 +154,7 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if st.changes != "" {
 		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
 	}
-	broker, err := engine.StartBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
+	broker, err := engine.SuperviseBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,344 @@
+package engine
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// brokerEnv marks the re-executed process that becomes the broker. Its value
+	// is a brokerStart.
+	brokerEnv = "KASKAD_BROKER_CHILD"
+
+	// The child's inherited files.
+	brokerLockFD     = 3
+	brokerMessagesFD = 4
+	brokerListenFD   = 5
+
+	// A broker that dies is started again at once; one that dies again and again
+	// after waits that double up to maxBrokerWait, until it has lived for
+	// steadyBroker.
+	minBrokerWait = 100 * time.Millisecond
+	maxBrokerWait = 10 * time.Second
+	steadyBroker  = time.Minute
+
+	// brokerReady bounds one start: after a kill the last log file of every
+	// partition is read.
+	brokerReady = 2 * time.Minute
+)
+
+// BrokerProcess is an embedded broker in a process of its own. kfake is made for
+// tests: what it cannot take it answers with a panic, in goroutines where nobody
+// can recover. Here that ends a child, which is started again on the same port
+// with the same data; nothing that was acknowledged is lost, and its clients
+// connect anew.
+type BrokerProcess struct {
+	config   BrokerConfig
+	lock     *os.File
+	listener *net.TCPListener
+
+	life  context.Context
+	end   context.CancelFunc
+	ended chan struct{} // closes when there is no child any more and there will be none
+
+	mu    sync.Mutex
+	child *brokerChild
+}
+
+// brokerStart is what the child is told, and what it says when it serves or
+// cannot.
+type brokerStart struct {
+	Dir     string  `json:"dir"`
+	Topics  []Topic `json:"topics"`
+	Durable bool    `json:"durable"`
+}
+
+type brokerStarted struct {
+	Started  bool   `json:"started"` // that it was tried: no line of the log has this
+	Error    string `json:"error,omitempty"`
+	DiskFull bool   `json:"disk_full,omitempty"`
+}
+
+// SuperviseBroker starts the broker of [StartBroker] in a process of its own, and
+// again whenever it dies. Dir must be named: a broker in memory would come back
+// empty. The process that calls it must have called [MaybeChild] first thing in
+// main.
+//
+// The port is the parent's, so nobody else gets it meanwhile, and connections
+// wait in its queue.
+func SuperviseBroker(ctx context.Context, config BrokerConfig) (*BrokerProcess, error) {
+	begin := time.Now()
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	dir, err := filepath.Abs(config.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("find data directory: %w", err)
+	}
+	config.Dir = dir
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	p := &BrokerProcess{config: config, lock: lock, ended: make(chan struct{})}
+	p.life, p.end = context.WithCancel(context.Background())
+	listener, err := listenBroker(config)
+	if err == nil {
+		p.listener = listener.(*net.TCPListener)
+		err = p.launch(ctx)
+	}
+	if err != nil {
+		p.end()
+		p.release()
+		return nil, fmt.Errorf("start embedded broker: %w", err)
+	}
+	config.Logger.Info("embedded broker started", "addr", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
+		"pid", p.PID(), "took", time.Since(begin).Round(time.Millisecond))
+	go p.supervise()
+	return p, nil
+}
+
+func (p *BrokerProcess) release() {
+	if p.listener != nil {
+		_ = p.listener.Close()
+	}
+	_ = p.lock.Close()
+}
+
+// Addrs are the bootstrap addresses, host:port.
+func (p *BrokerProcess) Addrs() []string { return []string{p.listener.Addr().String()} }
+
+// PID is the process id of the child.
+func (p *BrokerProcess) PID() int { return p.current().command.Process.Pid }
+
+func (p *BrokerProcess) current() *brokerChild {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.child
+}
+
+// Stop ends the broker in order: what was acknowledged is on disk, what was not
+// is refused. When ctx ends first it is killed, which loses nothing either, and
+// the error says so. A second call waits for the first.
+func (p *BrokerProcess) Stop(ctx context.Context) error {
+	p.mu.Lock()
+	p.end() // under the lock, so that launch starts no child behind our back
+	child := p.child
+	p.mu.Unlock()
+	err := child.stop(ctx)
+	<-p.ended
+	if err != nil {
+		return fmt.Errorf("stop embedded broker: %w", err)
+	}
+	return nil
+}
+
+// supervise starts a child that died again, for as long as the broker lives.
+func (p *BrokerProcess) supervise() {
+	defer close(p.ended)
+	defer p.release()
+	var wait time.Duration
+	for begin := time.Now(); ; begin = time.Now() {
+		child := p.current()
+		<-child.done
+		if time.Since(begin) > steadyBroker {
+			wait = 0
+		}
+		for cause := child.failure(); ; {
+			if p.life.Err() != nil {
+				return
+			}
+			p.config.Logger.Error("embedded broker died and is started again", "error", cause, "in", wait)
+			select {
+			case <-p.life.Done():
+				return
+			case <-time.After(wait):
+			}
+			wait = min(max(2*wait, minBrokerWait), maxBrokerWait)
+			if err := p.launch(p.life); err != nil {
+				cause = err
+				continue
+			}
+			p.config.Logger.Info("embedded broker is back", "addr", p.Addrs()[0], "pid", p.PID())
+			break
+		}
+	}
+}
+
+// launch starts a child and waits until it serves. It leaves no child behind when
+// it fails.
+func (p *BrokerProcess) launch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, brokerReady)
+	defer cancel()
+	p.mu.Lock()
+	if err := p.life.Err(); err != nil {
+		p.mu.Unlock()
+		return err
+	}
+	child, err := p.startChild()
+	if err != nil {
+		p.mu.Unlock()
+		return err
+	}
+	p.child = child
+	p.mu.Unlock()
+	select {
+	case started := <-child.started:
+		switch {
+		case started.Error == "":
+			return nil
+		case started.DiskFull:
+			err = fmt.Errorf("%w%s", ErrDiskFull, strings.TrimPrefix(started.Error, ErrDiskFull.Error()))
+		default:
+			err = errors.New(started.Error)
+		}
+	case <-child.done:
+		err = child.failure()
+	case <-ctx.Done():
+		err = fmt.Errorf("not ready: %w", ctx.Err())
+	}
+	child.kill()
+	return err
+}
+
+// brokerChild is a running child and what it says.
+type brokerChild struct {
+	*process
+	started chan brokerStarted
+}
+
+func (p *BrokerProcess) startChild() (*brokerChild, error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find own executable: %w", err)
+	}
+	start, err := json.Marshal(brokerStart{Dir: p.config.Dir, Topics: p.config.Topics, Durable: p.config.Durable})
+	if err != nil {
+		return nil, err
+	}
+	messages, theirs, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("open pipe to child: %w", err)
+	}
+	defer theirs.Close()
+	socket, err := p.listener.File()
+	if err != nil {
+		_ = messages.Close()
+		return nil, fmt.Errorf("hand the port on: %w", err)
+	}
+	defer socket.Close()
+	command := exec.Command(executable)
+	command.Args[0] = "kaskad-broker"
+	command.Dir = p.config.Dir
+	command.Env = append(os.Environ(), brokerEnv+"="+string(start))
+	command.ExtraFiles = []*os.File{theirs, socket}
+	// What the previous child said last stays readable.
+	output := filepath.Join(p.config.Dir, "broker.out")
+	_ = os.Rename(output, output+".1")
+	running, err := startProcess(command, output, p.lock)
+	if err != nil {
+		_ = messages.Close()
+		return nil, err
+	}
+	child := &brokerChild{process: running, started: make(chan brokerStarted, 1)}
+	go child.listen(messages, p.config.Logger)
+	return child, nil
+}
+
+// listen passes the child's log on; one line says whether it serves.
+func (c *brokerChild) listen(messages io.ReadCloser, logger *slog.Logger) {
+	defer messages.Close()
+	reader := bufio.NewReader(messages)
+	for {
+		line, err := reader.ReadBytes('\n')
+		if err != nil {
+			return
+		}
+		var started brokerStarted
+		if json.Unmarshal(line, &started) == nil && started.Started {
+			c.started <- started
+			continue
+		}
+		relog(logger, line)
+	}
+}
+
+// relog logs a line of the child's JSON as the parent's.
+func relog(logger *slog.Logger, line []byte) {
+	var record map[string]any
+	var level slog.Level
+	if json.Unmarshal(line, &record) != nil || level.UnmarshalText(fmt.Append(nil, record[slog.LevelKey])) != nil {
+		logger.Warn("embedded broker: " + strings.TrimSpace(string(line)))
+		return
+	}
+	message := fmt.Sprint(record[slog.MessageKey])
+	var attributes []any
+	for key, value := range record {
+		if key != slog.TimeKey && key != slog.LevelKey && key != slog.MessageKey {
+			attributes = append(attributes, slog.Any(key, value))
+		}
+	}
+	logger.Log(context.Background(), level, message, attributes...)
+}
+
+// failure describes an end nobody asked for. A Go program says why it panics
+// before it lists its goroutines.
+func (c *brokerChild) failure() error {
+	cause := "exit status 0"
+	if c.err != nil {
+		cause = c.err.Error()
+	}
+	file, err := os.Open(c.output)
+	if err != nil {
+		return fmt.Errorf("%w: %s", errBrokerExited, cause)
+	}
+	defer file.Close()
+	text, _ := io.ReadAll(io.LimitReader(file, tailBytes))
+	words := strings.Join(strings.Fields(string(text)), " ")
+	return fmt.Errorf("%w: %s: %s (log: %s)", errBrokerExited, cause, words, c.output)
+}
+
+// runBroker is the child: it serves until its standard input closes, and returns
+// its exit code.
+func runBroker(text string) int {
+	messages := os.NewFile(brokerMessagesFD, "messages")
+	say := json.NewEncoder(messages)
+	var start brokerStart
+	b, err := func() (*Broker, error) {
+		if err := json.Unmarshal([]byte(text), &start); err != nil {
+			return nil, fmt.Errorf("read %s: %w", brokerEnv, err)
+		}
+		socket := os.NewFile(brokerListenFD, "listener")
+		listener, err := net.FileListener(socket)
+		_ = socket.Close()
+		if err != nil {
+			return nil, fmt.Errorf("take over the port: %w", err)
+		}
+		return StartBroker(context.Background(), BrokerConfig{
+			Dir: start.Dir, Topics: start.Topics, Durable: start.Durable,
+			lock: os.NewFile(brokerLockFD, "lock"), listener: listener,
+			Logger: slog.New(slog.NewJSONHandler(messages, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		})
+	}()
+	if err != nil {
+		cause := strings.TrimPrefix(err.Error(), "start embedded broker: ")
+		_ = say.Encode(brokerStarted{Started: true, Error: cause, DiskFull: errors.Is(err, ErrDiskFull)})
+		return exitChild
+	}
+	_ = say.Encode(brokerStarted{Started: true})
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	_ = b.Stop(context.Background())
+	return 0
+}
