@@ -112,19 +112,29 @@ func newSoakPlan(seed uint64, random *rand.Rand) soakPlan {
 	return p
 }
 
+// processes are kaskad, its ClickHouse, its broker, or its children. A broker beside kaskad is none of its processes.
+func (s *soak) processes(victim int) []int {
+	pid := s.main()
+	var pids []int
+	if victim == 1 || victim == 3 {
+		pids = childrenOf(pid, true)
+	}
+	if victim == 2 || victim == 3 {
+		pids = append(pids, childrenOf(pid, false)...)
+	}
+	if len(pids) == 0 {
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
 // soakKill kills processes as kill -9 does: kaskad, one of its children, or all at once.
 func soakKill(random *rand.Rand) soakAction {
 	victims := [...]string{"kaskad", "its ClickHouse", "its broker", "all of its processes"}
 	victim, down := random.IntN(len(victims)), random.IntN(3) == 0
 	return soakAction{name: "kill " + victims[victim], do: func(s *soak) {
-		var pids []int
-		if victim == 1 || victim == 3 {
-			pids = append(pids, childrenOf(s.main(), true)...)
-		}
-		if victim == 2 || victim == 3 {
-			pids = append(pids, childrenOf(s.main(), false)...)
-		}
-		if victim == 0 || victim == 3 || len(pids) == 0 { // an embedded broker without a process of its own is kaskad
+		pids := s.processes(victim)
+		if victim == 3 {
 			pids = append(pids, s.main())
 		}
 		s.setWanted(!down)
@@ -172,20 +182,15 @@ func soakStep(random *rand.Rand) soakAction {
 
 // soakFreeze stops kaskad or a child for a while.
 func soakFreeze(random *rand.Rand) soakAction {
-	victim, millis := random.IntN(3), 500+random.IntN(2500)
-	name := fmt.Sprintf("freeze %s for %d ms", [...]string{"kaskad", "its ClickHouse", "its children"}[victim], millis)
+	victims := [...]string{"kaskad", "its ClickHouse", "its broker", "its children"}
+	victim, millis := random.IntN(len(victims)), 500+random.IntN(2500)
+	name := fmt.Sprintf("freeze %s for %d ms", victims[victim], millis)
 	kill := random.IntN(4) == 0
 	if kill {
 		name += " and kill kaskad then"
 	}
 	return soakAction{name: name, do: func(s *soak) {
-		pids := []int{s.main()}
-		if victim > 0 {
-			pids = childrenOf(s.main(), true)
-		}
-		if victim == 2 {
-			pids = append(pids, childrenOf(s.main(), false)...)
-		}
+		pids := s.processes(victim)
 		for _, pid := range pids {
 			signalSoak(pid, syscall.SIGSTOP)
 		}

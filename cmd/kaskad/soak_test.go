@@ -48,7 +48,7 @@ func TestRun_Soak(t *testing.T) {
 	case len(seeds) == 0:
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
 		// a jump, a freeze, and kills at steps.
-		seeds, passed.name, dir = []uint64{4, 11}, "", t.TempDir()
+		seeds, passed.name, dir = []uint64{4, 67}, "", t.TempDir()
 		if testing.Short() {
 			seeds = seeds[:1]
 		}
