@@ -17,6 +17,16 @@ import (
 // MaxRowErrors is how many problems of a list are told at once; the last of them then says how many more there are.
 const MaxRowErrors = 100
 
+// What a list holds besides rows is bounded too, so that reading a file takes memory and time by its size alone.
+const (
+	// maxFields is how many fields a row may have, or cells: far more than are known.
+	maxFields = 64
+	// maxFieldBytes is how long a value may be: the longest text that a template has, escaped.
+	maxFieldBytes = 64 << 10
+	// maxNodes is about how many keys, values and lists a YAML document may have. Its library takes 200 bytes for each.
+	maxNodes = 1_500_000
+)
+
 // RowError tells what is wrong with a list, where, and what would mend it.
 type RowError struct {
 	Row    int    // 1-based number of the row; 0 when the list as a whole is meant
@@ -62,8 +72,11 @@ type problems struct {
 	more int
 }
 
+// full tells that no more problems are kept, only counted.
+func (p *problems) full() bool { return len(p.list) >= MaxRowErrors }
+
 func (p *problems) add(row, line int, field, reason string) {
-	if len(p.list) == MaxRowErrors {
+	if p.full() {
 		p.more++
 		return
 	}
@@ -109,6 +122,11 @@ type value struct {
 	line int
 }
 
+// tooManyFields is the problem of a row that cannot be meant.
+func tooManyFields(what string) string {
+	return fmt.Sprintf("has more than %d %s: is this the right file?", maxFields, what)
+}
+
 // row has one value for each of its list's fields, in their order.
 type row struct {
 	number, line int
@@ -126,11 +144,17 @@ func newRow(number, line int, l *list, p *problems) row {
 func (r *row) set(name string, v value, seen *uint32) {
 	i := slices.Index(r.fields, name)
 	switch {
+	case i < 0 && r.problems.full():
+		r.problems.more++
 	case i < 0:
 		r.problems.add(r.number, v.line, shorten(name), "is unknown; the fields are "+strings.Join(r.fields, " "))
 	case *seen&(1<<i) != 0:
 		r.values[i].line = v.line
 		r.refuse(name, "is there twice: leave one out")
+	case len(v.text) > maxFieldBytes:
+		*seen |= 1 << i
+		r.values[i] = value{kind: other, line: v.line}
+		r.refuse(name, fmt.Sprintf("is longer than %d bytes", maxFieldBytes))
 	default:
 		*seen |= 1 << i
 		r.values[i] = v

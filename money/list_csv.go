@@ -11,7 +11,8 @@ import (
 )
 
 // readCSV reads a header of field names and a row per line. Cells are divided by commas, or by semicolons where the header is: so do
-// spreadsheets in countries with a decimal comma. An empty cell is a field left out, a row of empty cells no row.
+// spreadsheets in countries with a decimal comma. An empty cell is a field left out. A row of blank cells is no row, as spreadsheets leave some behind, but a file
+// of nothing else does not mean to remove all rows: that is said by the header alone.
 func readCSV(body []byte, l *list, p *problems) (rows []row) {
 	body, ok := readText(body, p)
 	if !ok {
@@ -23,6 +24,9 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 	head, _, _ := bytes.Cut(bytes.TrimLeft(body, "\r\n"), []byte{'\n'})
 	if bytes.IndexByte(head, ';') >= 0 && bytes.IndexByte(head, ',') < 0 {
 		cells.Comma = ';'
+	}
+	if !checkCSV(body, byte(cells.Comma), p) {
+		return nil
 	}
 	record, err := cells.Read()
 	if errors.Is(err, io.EOF) {
@@ -37,19 +41,27 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 	if !ok {
 		return nil
 	}
-	for number := 1; ; {
+	end := cells.InputOffset() // of the header
+	for number, blank := 1, 0; ; {
 		record, err := cells.Read()
 		if errors.Is(err, io.EOF) {
+			if number == 1 && end < int64(len(body)) {
+				p.add(1, 0, "", "is blank, as all rows are: nothing is removed by that; send the header alone to remove all rows")
+			}
 			return rows
 		}
 		if err != nil {
 			csvProblem(err, p)
 			return rows
 		}
-		if !slices.ContainsFunc(record, func(cell string) bool { return cell != "" }) {
+		line, _ := cells.FieldPos(0)
+		if !slices.ContainsFunc(record, func(cell string) bool { return strings.TrimSpace(cell) != "" }) {
+			if blank++; blank > l.limit {
+				p.add(0, line, "", fmt.Sprintf("has more than %d blank rows: leave them out", l.limit))
+				return rows
+			}
 			continue
 		}
-		line, _ := cells.FieldPos(0)
 		if number > l.limit {
 			p.add(0, line, "", tooMany(l))
 			return rows
@@ -62,6 +74,47 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 		}
 		number++
 	}
+}
+
+// checkCSV refuses a file whose rows cannot be read with little memory: the library keeps all cells of a row at once. What it finds wrong by itself is left to it.
+func checkCSV(body []byte, comma byte, p *problems) bool {
+	const (
+		start = iota // of a cell
+		plain
+		quoted
+		closed // a quote inside quotes: the end, or the first of two
+	)
+	state, cells, begin, line := start, 1, 0, 1
+	for i, b := range body {
+		switch {
+		case i-begin > maxFieldBytes:
+			p.add(0, line, "", fmt.Sprintf("has a cell of more than %d bytes: is a quote left open?", maxFieldBytes))
+			return false
+		case state == quoted && b == '"':
+			state = closed
+		case state == quoted:
+		case b == '"' && state == plain:
+			return true
+		case b == '"':
+			state = quoted
+		case b == comma:
+			if cells++; cells > maxFields {
+				p.add(0, line, "", tooManyFields("cells"))
+				return false
+			}
+			state, begin = start, i+1
+		case b == '\n':
+			state, cells, begin = start, 1, i+1
+		case state == start:
+			state = plain
+		case state == closed && b != '\r':
+			return true
+		}
+		if b == '\n' {
+			line++
+		}
+	}
+	return true
 }
 
 func csvProblem(err error, p *problems) {

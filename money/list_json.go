@@ -58,6 +58,7 @@ type jsonReader struct {
 	line     int // of the latest token: no token of JSON spans lines
 	list     *list
 	problems *problems
+	stopped  bool // there is too much of something, and the rest is not read
 }
 
 // next returns the next token. The body is known to be JSON, so there is one where one is asked for.
@@ -94,9 +95,12 @@ func (r *jsonReader) document() (rows []row) {
 		return nil
 	}
 	found := false
-	for r.tokens.More() {
+	for fields := 0; r.tokens.More() && !r.stopped; fields++ {
 		name, _ := r.next().(string)
 		switch {
+		case fields == maxFields:
+			r.problems.add(0, r.line, "", tooManyFields("fields"))
+			r.stopped = true
 		case name != r.list.name:
 			r.problems.add(0, r.line, shorten(name), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 			r.skip(r.next())
@@ -121,14 +125,13 @@ func (r *jsonReader) rows() (rows []row) {
 		r.skip(first)
 		return nil
 	}
-	for number := 1; r.tokens.More(); number++ {
+	for number := 1; r.tokens.More() && !r.stopped; number++ {
 		first := r.next()
 		switch {
 		case number > r.list.limit:
-			if number == r.list.limit+1 {
-				r.problems.add(0, r.line, r.list.name, tooMany(r.list))
-			}
-			r.skip(first)
+			r.problems.add(0, r.line, r.list.name, tooMany(r.list))
+			r.stopped = true
+			return rows
 		case first != json.Delim('{'):
 			r.problems.add(number, r.line, "", "must be an object")
 			r.skip(first)
@@ -143,8 +146,13 @@ func (r *jsonReader) rows() (rows []row) {
 func (r *jsonReader) row(number int) row {
 	out := newRow(number, r.line, r.list, r.problems)
 	var seen uint32
-	for r.tokens.More() {
+	for fields := 0; r.tokens.More(); fields++ {
 		name, _ := r.next().(string)
+		if fields == maxFields {
+			r.problems.add(number, r.line, "", tooManyFields("fields"))
+			r.stopped = true
+			return out
+		}
 		v := value{line: r.line}
 		switch token := r.next().(type) {
 		case nil:

@@ -17,6 +17,9 @@ func readYAML(body []byte, l *list, p *problems) []row {
 	if !ok {
 		return nil
 	}
+	if !checkYAML(body, p) {
+		return nil
+	}
 	var document, second yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(body))
 	err := decoder.Decode(&document)
@@ -36,6 +39,36 @@ func readYAML(body []byte, l *list, p *problems) []row {
 		return nil
 	}
 	return r.document(document.Content[0])
+}
+
+// checkYAML refuses a document of more nodes than its library has room for. Nodes are set off by these signs, so there are hardly more of them. What
+// stands in texts is counted too.
+func checkYAML(body []byte, p *problems) bool {
+	nodes := 0
+	for i, b := range body {
+		switch b {
+		case '\n', ',', '[', '{':
+		case ':':
+			if i+1 < len(body) && i > 0 && isWordByte(body[i-1]) && isWordByte(body[i+1]) {
+				continue // within a word, as in a time
+			}
+		case '-', '?':
+			if i+1 < len(body) && body[i+1] != ' ' && body[i+1] != '\t' && body[i+1] != '\n' && body[i+1] != '\r' {
+				continue
+			}
+		default:
+			continue
+		}
+		if nodes++; nodes > maxNodes {
+			p.add(0, lineAt(body, i), "", fmt.Sprintf("has more than %d keys and values, more than YAML is good for: send it as CSV", maxNodes))
+			return false
+		}
+	}
+	return true
+}
+
+func isWordByte(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z'
 }
 
 // yamlLine returns the line that an error of the YAML library names.
@@ -64,6 +97,9 @@ func (r *yamlReader) document(top *yaml.Node) (rows []row) {
 	for i := 0; i+1 < len(top.Content); i += 2 {
 		name, content := top.Content[i], top.Content[i+1]
 		switch {
+		case i == 2*maxFields:
+			r.problems.add(0, name.Line, "", tooManyFields("fields"))
+			return rows
 		case name.Value != r.list.name:
 			r.problems.add(0, name.Line, shorten(name.Value), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 		case found:
@@ -103,6 +139,10 @@ func (r *yamlReader) row(number int, item *yaml.Node) row {
 	var seen uint32
 	for i := 0; i+1 < len(item.Content); i += 2 {
 		name, content := item.Content[i], item.Content[i+1]
+		if i == 2*maxFields {
+			r.problems.add(number, name.Line, "", tooManyFields("fields"))
+			break
+		}
 		v := value{kind: other, line: name.Line}
 		if content.Kind == yaml.AliasNode {
 			content = content.Alias

@@ -74,7 +74,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.accountFilter(), apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
 	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts))}, q.accounts, q.apps)...)
-	if at := p.cursorOf(numberCursor, hash, 3); at != nil {
+	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 3); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2])}
 	}
 	if err := p.err(); err != nil {
@@ -101,7 +101,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	next := null
 	if more {
-		encoded, err := cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.app)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.app)}})
 		if err != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now()}
+	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now(), seal: s.sealer(c)}
 	r.limit, _ = p.pageOrAll(r.format)
 	r.filters = bestChannelFilters.filters(p, r.zone)
 	parts := []string{r.name, r.zone.String(), p.values.Get("from"), p.values.Get("to")}
@@ -108,7 +108,7 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 		parts = append(append(parts, f.key.name, strconv.Itoa(len(f.values))), f.values...)
 	}
 	r.hash = queryHash(parts...)
-	if r.at = p.cursor(r.hash, 2); r.at != nil {
+	if r.at = s.cursor(c.Request.Context(), p, r.hash, 2); r.at != nil {
 		if r.at.Pin == nil || r.at.Pin.Prices == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else {

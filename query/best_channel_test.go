@@ -175,7 +175,7 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 func TestServer_BestChannel_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
 	hash := queryHash("best-channel", "UTC", "", "")
-	bare, err := cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}}.String()
+	bare, err := s.seal(t.Context(), cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,23 +22,24 @@ type bodyField struct {
 }
 
 // bodyParams reads the body of a route that takes no other parameters.
-func bodyParams(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
+func (s *Server) bodyParams(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := noParams(c); err != nil {
 		return nil, err
 	}
-	return readFields(c, limit, fields)
+	return s.readFields(c, limit, fields)
 }
 
 // readFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its fields is collected as
 // that of a query string is; null is missing. No error holds a value, for it may be the text of a message.
-func readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
+func (s *Server) readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := checkJSON(c.Request); err != nil {
 		return nil, err
 	}
-	body, err := readBody(c, limit, fmt.Sprintf("the body is larger than %d KiB", limit>>10))
+	body, memory, err := s.receive(c, limit, fmt.Sprintf("the body is larger than %d KiB", limit>>10))
 	if err != nil {
 		return nil, err
 	}
+	defer memory.release()
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.name
@@ -51,7 +52,7 @@ func readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error
 	err = d.Obj(func(d *jx.Decoder, name string) error {
 		i := slices.Index(names, name)
 		if i < 0 {
-			p.fail(shorten(name), "is unknown here; "+suggest(name, names))
+			p.unknown(name, "is unknown here; ", names)
 			return d.Skip()
 		}
 		switch kind := d.Next(); {

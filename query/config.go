@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,8 +21,10 @@ const (
 	DefaultQueryTime = 30 * time.Second
 	// DefaultMaxQueries is how many requests may read ClickHouse at a time; a report uses all cores anyway.
 	DefaultMaxQueries = 8
-	// DefaultMaxUploads is how many bodies of DefaultMaxBody are held in memory at a time.
+	// DefaultMaxUploads is how many bodies of events are decoded at a time.
 	DefaultMaxUploads = 8
+	// DefaultBodyMemory is what all bodies take together, in bytes, from their first byte until they are done with.
+	DefaultBodyMemory = 256 << 20
 )
 
 // ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events again.
@@ -46,6 +49,11 @@ type Config struct {
 	QueryTime  time.Duration
 	MaxQueries int
 	MaxUploads int
+	// BodyMemory is at least twice MaxBody, which a body that grows may take.
+	BodyMemory int64
+
+	// CursorKeys seal cursors: the first one does, all of them open. Without any the keys are those that the database holds.
+	CursorKeys []schema.CursorKey
 
 	// Group, Topic, DeadLetterTopic and Brokers name the stream that GET /v1/status speaks of.
 	Group, Topic, DeadLetterTopic string
@@ -98,12 +106,18 @@ func (c *Config) check() error {
 	if c.MaxUploads == 0 {
 		c.MaxUploads = DefaultMaxUploads
 	}
+	if c.BodyMemory == 0 {
+		c.BodyMemory = DefaultBodyMemory
+	}
 	var errs []error
 	if c.Auth != "off" {
 		errs = append(errs, errors.New(`auth must be "off": this version knows no other mode, and serves loopback only`))
 	}
-	if c.MaxBody < 0 || c.QueryTime < 0 || c.MaxQueries < 0 || c.MaxUploads < 0 {
+	if c.MaxBody < 0 || c.QueryTime < 0 || c.MaxQueries < 0 || c.MaxUploads < 0 || c.BodyMemory < 0 {
 		errs = append(errs, errors.New("limits must be positive; leave them out for the defaults"))
+	}
+	if c.BodyMemory < 2*c.MaxBody {
+		errs = append(errs, fmt.Errorf("the memory for bodies must be at least %d MiB, twice the largest body", 2*c.MaxBody>>20))
 	}
 	if c.QueryTime >= maxCursorAge {
 		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live no longer"))

@@ -1,12 +1,11 @@
 package query
 
 import (
-	"bytes"
+	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"time"
 )
 
@@ -18,8 +17,9 @@ const maxCursorAge = 9 * time.Minute
 type cursor struct {
 	// Version is that of the cursor's meaning; 0 where it never changed.
 	Version int `json:"f,omitempty"`
-	// Query is a hash of the report's name and parameters: a cursor goes on with its own query only.
-	Query []byte `json:"q"`
+	// Query is a hash of the route and of all parameters that decide the rows, the accounts among them: a cursor goes on with its own query only. It is not
+	// written but sealed in (seal.go).
+	Query []byte `json:"-"`
 	// After holds the keys of the last row, as bytes, for a text need not be UTF-8.
 	After [][]byte `json:"k"`
 	// Pin is what the first page saw; absent from lists that need none.
@@ -49,47 +49,34 @@ func queryHash(parts ...string) []byte {
 		h.Write(size[:])
 		h.Write([]byte(p))
 	}
-	return h.Sum(nil)[:12]
-}
-
-func (c cursor) String() (string, error) {
-	encoded, err := json.Marshal(c)
-	if err != nil {
-		return "", fmt.Errorf("encode cursor: %w", err)
-	}
-	return base64.RawURLEncoding.EncodeToString(encoded), nil
+	return h.Sum(nil)
 }
 
 // cursor reads parameter cursor: nil without one. keys is how many keys a row has.
-func (p *params) cursor(query []byte, keys int) *cursor { return p.cursorOf(0, query, keys) }
+func (s *Server) cursor(ctx context.Context, p *params, query []byte, keys int) *cursor {
+	return s.cursorOf(ctx, p, 0, query, keys)
+}
 
-// cursorOf reads a cursor whose meaning has versions. One of another version is refused before anything else is looked at: what it holds may be
-// called otherwise.
-func (p *params) cursorOf(version int, query []byte, keys int) *cursor {
+// cursorOf reads a cursor whose meaning has versions.
+func (s *Server) cursorOf(ctx context.Context, p *params, version int, query []byte, keys int) *cursor {
 	given, found := p.one("cursor")
-	if !found {
+	if !found || p.failed("cursor") {
 		return nil
 	}
-	encoded, err := base64.RawURLEncoding.DecodeString(given)
-	var c cursor
-	var form struct {
-		Version int `json:"f"`
-	}
-	if err == nil && json.Unmarshal(encoded, &form) == nil && form.Version != version {
-		p.fail("cursor", "is from an older version, or a newer one, of Kaskad, which meant something else by it: start again without a cursor")
-		return nil
-	}
-	if err == nil {
-		decoder := json.NewDecoder(bytes.NewReader(encoded))
-		decoder.DisallowUnknownFields()
-		err = decoder.Decode(&c)
-	}
+	opened, err := s.unseal(ctx, given, query)
 	switch {
+	case errors.Is(err, errOldCursor), errors.Is(err, errUnknownKey), errors.Is(err, errForeignCursor):
+		p.fail("cursor", err.Error())
+		return nil
 	case err != nil:
-		p.fail("cursor", "cannot be read: pass next_cursor of the page before as it is, or start again without a cursor")
-	case !bytes.Equal(c.Query, query):
-		p.fail("cursor", "belongs to another query: repeat the parameters of the first page, or start again without a cursor")
-	case len(c.After) != keys:
+		p.broken = err
+		return nil
+	}
+	c := cursor{Query: query}
+	switch err := json.Unmarshal(opened, &c); {
+	case c.Version != version:
+		p.fail("cursor", errOldCursor.Error())
+	case err != nil || len(c.After) != keys:
 		p.fail("cursor", "cannot be read: start again without a cursor")
 	default:
 		return &c

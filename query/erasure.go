@@ -153,7 +153,7 @@ func (s *Server) erasures(c *gin.Context) error {
 	limit, format := p.limit(), p.format(c.Request)
 	hash := queryHash("erasures", account)
 	var afterAccount, afterHash string
-	if at := p.cursor(hash, 2); at != nil {
+	if at := s.cursor(c.Request.Context(), p, hash, 2); at != nil {
 		afterAccount, afterHash = string(at.After[0]), string(at.After[1])
 	}
 	if err := p.err(); err != nil {
@@ -169,7 +169,7 @@ func (s *Server) erasures(c *gin.Context) error {
 	if len(list) > limit {
 		list = list[:limit]
 		last := list[limit-1]
-		encoded, err := cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}})
 		if err != nil {
 			return err
 		}

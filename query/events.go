@@ -2,14 +2,11 @@ package query
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
-	"strings"
 
 	"kaskad/schema"
 
@@ -19,6 +16,8 @@ import (
 const (
 	// maxEventBytes keeps a record, with its key, below what the producer sends in one batch (900 KiB) and brokers take by default (1 MiB).
 	maxEventBytes = 900_000
+	// maxEvents is how many events a body may hold. No body of maxBody bytes holds as many good ones.
+	maxEvents = 500_000
 	// maxRefusals bounds the list of refused lines in an answer; rejected_total counts beyond it.
 	maxRefusals = 100_000
 )
@@ -43,6 +42,7 @@ type intake struct {
 	keys, values [][]byte
 	refusals     []refusal
 	refused      int
+	seen         int
 }
 
 // events serves POST /v1/events. 202 means that all in-sync replicas have every accepted event.
@@ -54,14 +54,25 @@ func (s *Server) events(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	body, err := s.body(c)
+	limit := s.config.MaxBody
+	body, memory, err := s.receive(c, limit, fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
 	if err != nil {
 		return err
 	}
+	defer memory.release()
+	turns := s.uploads
+	if arrow = arrow || schema.IsArrow(body); arrow {
+		turns = s.unpacking
+	}
+	release, err := s.turn(c.Request.Context(), turns)
+	if err != nil {
+		return err
+	}
+	defer release()
 	decoder := s.decoders.Get().(*schema.Decoder)
 	defer s.decoders.Put(decoder)
 	in := &intake{decoder: decoder, nowMS: s.config.Now().UnixMilli()}
-	if err := in.read(body, arrow || schema.IsArrow(body), 4*s.config.MaxBody); err != nil {
+	if err := in.read(body, arrow, 4*limit); err != nil {
 		return err
 	}
 	answer := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals}
@@ -133,7 +144,9 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 // read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what its rows unpack to.
 func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	if !arrow {
-		schema.Lines(body, in.add)
+		if schema.Lines(body, in.add); in.seen > maxEvents {
+			return problem(http.StatusRequestEntityTooLarge, "body-too-large", fmt.Sprintf("the body holds more than %d events; send them in several requests", maxEvents))
+		}
 		return nil
 	}
 	unpacked := int64(0)
@@ -152,48 +165,11 @@ func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	return nil
 }
 
-// body reads the request's body, unpacked, up to MaxBody bytes either way.
-func (s *Server) body(c *gin.Context) ([]byte, error) {
-	limit := s.config.MaxBody
-	return readBody(c, limit, fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
-}
-
-// readBody reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
-func readBody(c *gin.Context, limit int64, larger string) ([]byte, error) {
-	tooLarge := problem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
-	var reader io.Reader = http.MaxBytesReader(c.Writer, c.Request.Body, limit)
-	switch encoding := strings.ToLower(c.Request.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-	case "gzip", "x-gzip":
-		unpacked, err := gzip.NewReader(reader)
-		if err != nil {
-			return nil, badBody(err, tooLarge)
-		}
-		reader = io.LimitReader(unpacked, limit+1)
-	default:
-		return nil, problem(http.StatusUnsupportedMediaType, "unsupported-encoding",
-			fmt.Sprintf("content encoding %q is not known; send gzip, or no encoding", shorten(encoding)))
-	}
-	body, err := io.ReadAll(reader)
-	if err != nil {
-		return nil, badBody(err, tooLarge)
-	}
-	if int64(len(body)) > limit {
-		return nil, tooLarge
-	}
-	return body, nil
-}
-
-func badBody(err error, tooLarge *Problem) error {
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return tooLarge
-	}
-	return problem(http.StatusBadRequest, "bad-body", "the body cannot be read: "+err.Error())
-}
-
 // add decodes one event and keeps the record to produce: the caller's own bytes, unless they hold a text that must not be stored.
 func (in *intake) add(line int, raw []byte) {
+	if in.seen++; in.seen > maxEvents {
+		return
+	}
 	if len(raw) > maxEventBytes {
 		in.refuse(line, fmt.Sprintf("the event is %d bytes long; the limit is %d", len(raw), maxEventBytes))
 		return

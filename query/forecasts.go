@@ -51,7 +51,7 @@ type forecastAnswer struct {
 
 // forecastSavings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
 func (s *Server) forecastSavings(c *gin.Context) error {
-	p, err := bodyParams(c, maxForecastBody, forecastFields)
+	p, err := s.bodyParams(c, maxForecastBody, forecastFields)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,9 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 		if err == nil {
 			return
 		}
-		if c.Request.Context().Err() != nil {
+		if silent := silent(c.Request.Context()); silent != nil {
+			err = silent.because(err)
+		} else if c.Request.Context().Err() != nil && !slow(err) {
 			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed request").
 			c.Abort()
 			c.Status(499)
@@ -42,6 +44,12 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 		cutOff(c)
 		p.send(c)
 	}
+}
+
+// slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be told.
+func slow(err error) bool {
+	var p *Problem
+	return errors.As(err, &p) && p.Status == http.StatusRequestTimeout
 }
 
 // cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a part for the whole.
@@ -96,6 +104,11 @@ func (s *Server) secure(c *gin.Context) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
+	if !sameOrigin(c.Request) {
+		problem(http.StatusForbidden, "foreign-origin", "nothing is changed for a web page of another origin; this request comes from "+
+			strconv.Quote(shorten(c.GetHeader("Origin")))+" by way of a browser").send(c)
+		return
+	}
 	if s.config.InsecureListen {
 		return
 	}
@@ -111,6 +124,25 @@ func (s *Server) secure(c *gin.Context) {
 			return
 		}
 	}
+}
+
+// sameOrigin tells whether a request that may change something comes from a page of this very host and port, or from no page at all. Other programs on this
+// machine serve pages on its loopback too.
+func sameOrigin(r *http.Request) bool {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
+		return true
+	}
+	for _, origin := range r.Header.Values("Origin") {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || !strings.EqualFold(u.Host, r.Host) {
+			return false
+		}
+	}
+	for _, site := range r.Header.Values("Sec-Fetch-Site") {
+		if site != "same-origin" && site != "none" {
+			return false
+		}
+	}
+	return true
 }
 
 // loopbackName tells whether host, with or without a port, is one of the names of this machine's loopback.
@@ -129,14 +161,15 @@ func loopbackName(host string) bool {
 	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(name))
 }
 
-// take waits for a turn, so that many requests at a time are slow one after another rather than all at once.
+// take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for routes that read no body: those take
+// their turn when the body is there.
 func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		release, err := s.turn(c.Request.Context(), turns)
+		end, err := s.reads(c, turns)
 		var p *Problem
 		switch {
 		case err == nil:
-			defer release()
+			defer end()
 			c.Next()
 		case errors.As(err, &p):
 			p.send(c)

@@ -50,6 +50,11 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	end, err := s.reads(c, s.queries)
+	if err != nil {
+		return err
+	}
+	defer end()
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
 	seen, err := s.pin(ctx, ask.now)
@@ -83,7 +88,7 @@ func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := readFields(c, maxForecastBody, historyFields)
+	b, err := s.readFields(c, maxForecastBody, historyFields)
 	if err != nil {
 		return nil, err
 	}

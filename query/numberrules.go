@@ -13,10 +13,13 @@ import (
 	"github.com/go-faster/jx"
 )
 
+// maxNumberRules is what a set of rules may weigh, in bytes: there are a handful.
+const maxNumberRules = 64 << 10
+
 // numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set of rules for an account, and
 // it is stored whole, so that a version says what was in force.
 func numberRulesKind() referenceKind {
-	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", verdicts: true,
+	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules, verdicts: true,
 		read: func(_ listForm, body []byte) (int, []byte, error) {
 			rules, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
 			if err != nil {
@@ -62,7 +65,7 @@ func readNumberRules(body []byte) (schema.NumberRules, error) {
 			rule, lo, hi := rules.Field(name)
 			switch {
 			case rule == nil:
-				wrong.fail(shorten(name), "is unknown; "+suggest(name, schema.NumberRuleNames))
+				wrong.unknown(name, "is unknown; ", schema.NumberRuleNames)
 				return d.Skip()
 			case seen[name]:
 				wrong.fail(name, "is there twice: leave one out")

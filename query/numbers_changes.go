@@ -92,7 +92,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		p.fail("wait", "goes with pages; limit=all answers at once")
 	}
 	hash := queryHash(slices.Concat([]string{"numbers/changes", q.number}, q.accounts, []string{""}, q.to)...)
-	if at := p.cursorOf(numberCursor, hash, 1); at != nil {
+	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -101,7 +101,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		return err
 	}
 	next := func(seq uint64) (value, error) {
-		encoded, err := cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
 		return text(encoded), err
 	}
 	if all {
@@ -109,7 +109,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	}
 	// as_of before the rows: what was acknowledged until then is in them.
 	now := s.config.Now()
-	asOf, err := s.numbersAsOf(c.Request.Context(), now)
+	asOf, err := s.feedAsOf(c.Request.Context(), now)
 	if err != nil {
 		return err
 	}
@@ -126,6 +126,15 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	return nil
 }
 
+// feedAsOf says up to when everything is in the feed.
+func (s *Server) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+	defer cancel()
+	ctx, over := s.watch(ctx)
+	defer func() { err = over(err) }()
+	return s.numbersAsOf(ctx, now)
+}
+
 // seconds reads a whole number of seconds, 0 without the parameter.
 func (p *params) seconds(name string, most int) time.Duration {
 	given, found := p.one(name)
@@ -140,7 +149,7 @@ func (p *params) seconds(name string, most int) time.Duration {
 }
 
 // exportChanges answers with the feed up to its end now. Its next cursor is that end.
-func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) error {
+func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) (err error) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), exportTime)
 	defer cancel()
 	release, err := s.turn(ctx, s.exports)
@@ -148,6 +157,8 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 		return err
 	}
 	defer release()
+	ctx, over := s.watch(ctx)
+	defer func() { err = over(err) }()
 	if q.head, err = s.feed.end(ctx, s, 0); err != nil {
 		return err
 	}
@@ -191,6 +202,8 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
 	defer cancel()
+	ctx, over := s.watch(ctx)
+	defer func() { err = over(err) }()
 	// The end first: all rows up to it are visible to the statement that follows.
 	if q.head, err = s.feed.end(ctx, s, age); err != nil || q.head <= q.after {
 		return err

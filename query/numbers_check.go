@@ -47,14 +47,20 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err := checkJSON(c.Request); err != nil {
 		return err
 	}
-	body, err := readBody(c, maxCheckBody, fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10, maxChecked))
+	body, memory, err := s.receive(c, maxCheckBody, fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10, maxChecked))
 	if err != nil {
 		return err
 	}
 	numbers, err := readNumbers(body)
+	memory.release()
 	if err != nil {
 		return err
 	}
+	end, err := s.reads(c, s.queries)
+	if err != nil {
+		return err
+	}
+	defer end()
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
 	now := s.config.Now()

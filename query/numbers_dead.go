@@ -77,7 +77,7 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 		}
 	}
 	hash := queryHash(slices.Concat([]string{"numbers/dead"}, q.accounts, []string{""}, q.rules)...)
-	at := p.cursorOf(numberCursor, hash, 2)
+	at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 2)
 	if at != nil {
 		if at.Pin == nil || at.Pin.Prices == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
@@ -115,7 +115,7 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	}
 	next := null
 	if more {
-		encoded, err := cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)}, Pin: &seen}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)}, Pin: &seen})
 		if err != nil {
 			return err
 		}

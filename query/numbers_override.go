@@ -33,7 +33,7 @@ func (s *Server) putOverride(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := readFields(c, maxOverrideBody, []bodyField{{name: "state"}, {name: "why"}})
+	p, err := s.readFields(c, maxOverrideBody, []bodyField{{name: "state"}, {name: "why"}})
 	if err != nil {
 		return err
 	}
@@ -51,6 +51,11 @@ func (s *Server) putOverride(c *gin.Context) error {
 	if err := p.err(); err != nil {
 		return err
 	}
+	end, err := s.reads(c, s.overrides)
+	if err != nil {
+		return err
+	}
+	defer end()
 	return s.override(c, q, override{state: state, why: why, by: s.author(c)})
 }
 

@@ -248,12 +248,12 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 	s := newServer(t, conn)
 	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*cursor)) string {
-		c := paramsOf(t, "cursor="+next, "cursor").cursorOf(numberCursor, queryHash("numbers/dead", ""), 2)
+		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor, queryHash("numbers/dead", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")
 		}
 		change(c)
-		encoded, err := c.String()
+		encoded, err := s.seal(t.Context(), *c)
 		if err != nil {
 			t.Fatal(err)
 		}

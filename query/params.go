@@ -25,7 +25,11 @@ const (
 // params reads the query string of one request. What is wrong is collected, so that one answer names it all.
 type params struct {
 	values url.Values
-	errs   []ParameterError
+	// errs are the first of what is wrong, and more says how many were not kept.
+	errs []ParameterError
+	more int
+	// broken is why the parameters cannot be judged, which is no fault of theirs.
+	broken error
 }
 
 // readParams refuses parameters that are not known, and values without bound. known lists every name that the route takes.
@@ -43,7 +47,7 @@ func readParams(r *http.Request, known []string) (*params, error) {
 	slices.Sort(names)
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			p.fail(shorten(name), "is unknown here; "+suggest(name, known))
+			p.unknown(name, "is unknown here; ", known)
 			continue
 		}
 		total += len(values[name])
@@ -63,10 +67,30 @@ func readParams(r *http.Request, known []string) (*params, error) {
 	return p, nil
 }
 
-func (p *params) fail(name, reason string) { p.errs = append(p.errs, ParameterError{name, reason}) }
+// maxParameterErrors is how many of the things that are wrong are told at once.
+const maxParameterErrors = 100
+
+func (p *params) fail(name, reason string) {
+	if len(p.errs) >= maxParameterErrors {
+		p.more++
+		return
+	}
+	p.errs = append(p.errs, ParameterError{name, reason})
+}
+
+// unknown fails a name and says which was meant, unless nobody would read it: a body may hold millions of names.
+func (p *params) unknown(name, reason string, known []string) {
+	if len(p.errs) < maxParameterErrors {
+		reason += suggest(name, known)
+	}
+	p.fail(shorten(name), reason)
+}
 
 // err returns the problems found so far as one answer.
 func (p *params) err() error {
+	if p.broken != nil {
+		return p.broken
+	}
 	if len(p.errs) == 0 {
 		return nil
 	}
@@ -75,7 +99,10 @@ func (p *params) err() error {
 		details = append(details, strings.TrimPrefix(e.Parameter+": "+e.Reason, ": "))
 	}
 	answer := problem(http.StatusBadRequest, "bad-parameter", strings.Join(details, "; "))
-	answer.Errors = p.errs[:min(len(p.errs), 100)]
+	if more := len(p.errs) - len(details) + p.more; more > 0 {
+		answer.Detail += fmt.Sprintf("; and %d more", more)
+	}
+	answer.Errors = p.errs
 	return answer
 }
 

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"context"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -116,7 +117,8 @@ func TestEditDistance_Cases(t *testing.T) {
 	}
 }
 
-func TestParams_Cursor_RoundTrip(t *testing.T) {
+func TestServer_Cursor_RoundTrip(t *testing.T) {
+	s := newServer(t, noConn{})
 	rapid.Check(t, func(t *rapid.T) {
 		keys := make([][]byte, rapid.IntRange(0, 18).Draw(t, "n"))
 		for i := range keys {
@@ -124,12 +126,12 @@ func TestParams_Cursor_RoundTrip(t *testing.T) {
 		}
 		asOf := rapid.Int64().Draw(t, "as_of")
 		hash := queryHash("a", "b")
-		encoded, err := cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}}.String()
+		encoded, err := s.seal(context.Background(), cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
 		if err != nil || len(encoded) > maxCursorBytes {
 			t.Fatal(err, len(encoded))
 		}
 		p := &params{values: url.Values{"cursor": {encoded}}}
-		got := p.cursor(hash, len(keys))
+		got := s.cursor(context.Background(), p, hash, len(keys))
 		if got == nil || *got.Pin.AsOfMS != asOf {
 			t.Fatalf("%v", p.errs)
 		}
@@ -138,7 +140,7 @@ func TestParams_Cursor_RoundTrip(t *testing.T) {
 				t.Fatalf("key %d: %q, want %q", i, got.After[i], keys[i])
 			}
 		}
-		if (&params{values: url.Values{"cursor": {encoded}}}).cursor(queryHash("ab"), len(keys)) != nil {
+		if s.cursor(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"), len(keys)) != nil {
 			t.Fatal("a cursor of another query was accepted")
 		}
 	})

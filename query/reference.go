@@ -54,6 +54,8 @@ type referenceKind struct {
 	show func(list schema.Reference) ([]byte, error)
 	// forAll tells that GET without an account shows what holds for an account without a list.
 	forAll bool
+	// limit is what a body may weigh, maxList when it is 0.
+	limit int64
 	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.
 	verdicts bool
 }
@@ -125,11 +127,11 @@ func withoutEnvelope(body []byte, name string) []byte {
 }
 
 // serveReference adds the routes of a kind.
-func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading, uploading gin.HandlerFunc) {
+func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading gin.HandlerFunc) {
 	path := kind.path()
 	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
 	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
-	r.PUT(path, uploading, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
+	r.PUT(path, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
 }
 
 // author names who changes reference data, for the audit. With --auth off nobody says who he is.
@@ -189,11 +191,13 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(c, maxList, fmt.Sprintf("the list is larger than %d MiB (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter", maxList>>20))
+	limit := cmp.Or(kind.limit, maxList)
+	body, memory, err := s.receive(c, limit, "the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter")
 	if err != nil {
 		return err
 	}
-	rows, array, err := kind.read(form, body)
+	defer memory.release()
+	rows, array, err := s.readList(c, kind, form, body)
 	if err != nil {
 		return listProblem(c, kind, form, err)
 	}
@@ -221,6 +225,16 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		Rows    int    `json:"rows"`
 	}{account, version, rows})
 	return nil
+}
+
+// readList reads a list in its turn.
+func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte) (rows int, array []byte, err error) {
+	release, err := s.turn(c.Request.Context(), s.unpacking)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer release()
+	return kind.read(form, body)
 }
 
 // storeReference inserts a version. One at a time: writers of one process need not find out from the database that there are several.
@@ -419,7 +433,7 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	account, limit, format := p.account(kind), p.limit(), p.format(c.Request)
 	hash := queryHash(kind.name, "versions", account)
 	before := uint64(0)
-	if at := p.cursor(hash, 1); at != nil {
+	if at := s.cursor(c.Request.Context(), p, hash, 1); at != nil {
 		if before, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -436,7 +450,7 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	next := null
 	if len(versions) > limit {
 		versions = versions[:limit]
-		encoded, err := cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
 		if err != nil {
 			return err
 		}

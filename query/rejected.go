@@ -61,7 +61,7 @@ func (s *Server) rejected(c *gin.Context) error {
 	format := p.format(c.Request)
 	q := rejectedQuery{reasons: slices.Compact(slices.Sorted(slices.Values(p.values["reason"]))), limit: p.limit() + 1}
 	hash := queryHash(append([]string{"rejected"}, q.reasons...)...)
-	if at := p.cursor(hash, 5); at != nil {
+	if at := s.cursor(c.Request.Context(), p, hash, 5); at != nil {
 		if q.after, err = letterOf(at.After); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -78,7 +78,7 @@ func (s *Server) rejected(c *gin.Context) error {
 	}
 	next := null
 	if more {
-		encoded, err := cursor{Query: hash, After: last.keys()}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: last.keys()})
 		if err != nil {
 			return err
 		}

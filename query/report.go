@@ -41,6 +41,8 @@ type reportRequest struct {
 	at *cursor
 	// hash covers what decides the rows and their order. limit and format may change from page to page.
 	hash []byte
+	// seal makes the text of the next cursor.
+	seal func(cursor) (string, error)
 }
 
 // readReport reads the parameters of a report: its names are those of known, and further filters. missing is the group_by of a request without one. Rows
@@ -56,7 +58,7 @@ func (s *Server) readReportWith(c *gin.Context, name string, known, further keyS
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: name, format: p.format(c.Request), zone: p.zone(), now: s.config.Now()}
+	r := &reportRequest{name: name, format: p.format(c.Request), zone: p.zone(), now: s.config.Now(), seal: s.sealer(c)}
 	r.keys = known.groupBy(p, missing)
 	if _, named := r.keys.find(always); always != "" && !named {
 		key, _ := known.find(always)
@@ -72,7 +74,7 @@ func (s *Server) readReportWith(c *gin.Context, name string, known, further keyS
 	}
 	r.hash = queryHash(parts...)
 	order := len(r.keys) + len(further)
-	if r.at = p.cursor(r.hash, order); r.at != nil {
+	if r.at = s.cursor(c.Request.Context(), p, r.hash, order); r.at != nil {
 		if r.at.Pin == nil || order == 0 {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else if age := time.Since(time.UnixMilli(r.at.Pin.ReadMS)); age > maxCursorAge {
@@ -90,7 +92,7 @@ func (r *reportRequest) next(after [][]byte, seen *pin) (value, error) {
 	if after == nil {
 		return null, nil
 	}
-	encoded, err := cursor{Query: r.hash, After: after, Pin: seen}.String()
+	encoded, err := r.seal(cursor{Query: r.hash, After: after, Pin: seen})
 	return text(encoded), err
 }
 

@@ -224,7 +224,7 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 	channels := queryHash("channels", "UTC", "channel", "", "")
 	forge := func(name string, c cursor) string {
 		c.Query = queryHash("savings", "UTC", name, "", "")
-		encoded, err := c.String()
+		encoded, err := s.seal(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -235,7 +235,7 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 	priceless.Prices = nil
 	old := *seen
 	old.ReadMS -= maxCursorAge.Milliseconds() + 1000
-	other, err := cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Pin: seen}.String()
+	other, err := s.seal(t.Context(), cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Pin: seen})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
@@ -31,6 +32,8 @@ const (
 	maxHeaderBytes    = 64 << 10
 	// maxExports is how many answers of limit=all are written at a time, and maxLooks how many ask for the state of the service.
 	maxExports, maxLooks = 8, 4
+	// maxUnpacking is how many lists and Arrow streams are read at a time. One may take half a GiB.
+	maxUnpacking = 2
 	// maxWait is how long a request waits for its turn before it is told to come again.
 	maxWait = 5 * time.Second
 )
@@ -46,9 +49,15 @@ type Server struct {
 	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
 	// Overrides wait for the aggregator, and would keep reports waiting with them.
 	queries, uploads, overrides, exports, looks chan struct{}
-	// wait is maxWait but in tests, and verdictWait is the constant of that name.
-	wait, verdictWait time.Duration
-	decoders          sync.Pool
+	// unpacking bounds how many bodies are read at a time that take several times their size: lists and Arrow streams.
+	unpacking chan struct{}
+	// bodies is what is left of the memory that bodies take together.
+	bodies atomic.Int64
+	// wait is maxWait but in tests, verdictWait is the constant of that name, and silence is maxSilence.
+	wait, verdictWait, silence time.Duration
+	pings                      singleflight.Group
+	cursors                    cursorKeys
+	decoders                   sync.Pool
 	// stopping is closed when the server is to end: nobody waits for something new any more.
 	stopping chan struct{}
 	stop     sync.Once
@@ -84,8 +93,10 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
-		wait: maxWait, verdictWait: verdictWait, stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
+		wait: maxWait, verdictWait: verdictWait, silence: maxSilence, cursors: cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
+		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
 		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), looks: make(chan struct{}, maxLooks)}
+	s.bodies.Store(config.BodyMemory)
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS} }
 	s.handler = s.routes()
 	return s, nil
@@ -108,7 +119,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+		// OPTIONS * is answered by the handler too.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 		// Requests outlive ctx, so that they are finished rather than cut off.
 		BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 	}
@@ -128,7 +141,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		}
 		stopped <- err
 	}()
-	err := server.Serve(listener)
+	err := server.Serve(problemListener{listener})
 	close(ended)
 	if stopping := <-stopped; stopping != nil {
 		return fmt.Errorf("stop HTTP server: requests were cut off: %w", stopping)
@@ -167,7 +180,7 @@ func (s *Server) routes() http.Handler {
 	get := func(path string, h func(*gin.Context) error, before ...gin.HandlerFunc) {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
 	}
-	reading, uploading, overriding := s.take(s.queries), s.take(s.uploads), s.take(s.overrides)
+	reading, overriding := s.take(s.queries), s.take(s.overrides)
 	// An export lasts for as long as its reader likes, so it takes no turn of those who ask for a page; and the service is asked how it is when it is busy.
 	looking, exporting := s.take(s.looks), s.take(s.exports)
 	listing := func(c *gin.Context) {
@@ -191,26 +204,26 @@ func (s *Server) routes() http.Handler {
 	get("/v1/rejected", s.rejected, reading)
 	get("/v1/numbers/dead", s.deadNumbers, listing)
 	get("/v1/numbers/changes", s.numberChanges) // it may wait for long, and takes its turns by itself
-	r.POST("/v1/numbers/check", reading, s.handle(s.checkNumbers))
+	r.POST("/v1/numbers/check", s.handle(s.checkNumbers))
 	get("/v1/numbers/check", func(c *gin.Context) error {
 		c.Header("Allow", http.MethodPost)
 		return problem(http.StatusMethodNotAllowed, "method-not-allowed", `send the numbers: POST {"numbers":["+79161234567", …]}`)
 	})
 	get("/v1/numbers/:number", s.number, reading)
-	r.PUT("/v1/numbers/:number/override", overriding, s.handle(s.putOverride))
+	r.PUT("/v1/numbers/:number/override", s.handle(s.putOverride))
 	r.DELETE("/v1/numbers/:number/override", overriding, s.handle(s.deleteOverride))
 	for _, state := range audienceStates {
 		get("/v1/audience/"+state, func(c *gin.Context) error { return s.audience(c, state) }, listing)
 	}
-	r.POST("/v1/events", uploading, s.handle(s.events))
+	r.POST("/v1/events", s.handle(s.events))
 	r.POST("/v1/sms/segments", s.handle(s.smsSegments))
 	r.POST("/v1/forecasts/savings", s.handle(s.forecastSavings))
-	r.POST("/v1/forecasts/from-history", reading, s.handle(s.forecastHistory))
+	r.POST("/v1/forecasts/from-history", s.handle(s.forecastHistory))
 	get("/v1/forecasts/break-even", s.forecastBreakEven)
-	s.serveReference(r, get, tariffKind(), reading, uploading)
-	s.serveReference(r, get, templateKind(), reading, uploading)
-	s.serveReference(r, get, errorMapKind(), reading, uploading)
-	s.serveReference(r, get, numberRulesKind(), reading, uploading)
+	s.serveReference(r, get, tariffKind(), reading)
+	s.serveReference(r, get, templateKind(), reading)
+	s.serveReference(r, get, errorMapKind(), reading)
+	s.serveReference(r, get, numberRulesKind(), reading)
 	get("/v1/error-map/unmapped", s.unmapped, reading)
 	r.DELETE("/v1/numbers/:number", s.handle(s.eraseNumber))
 	get("/v1/erasures", s.erasures, reading)
@@ -228,12 +241,16 @@ func (s *Server) routes() http.Handler {
 
 // settings gives every query its limits; ClickHouse ends it by itself even if we cannot tell it to.
 func (s *Server) settings(ctx context.Context) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
+	options := []clickhouse.QueryOption{clickhouse.WithSettings(clickhouse.Settings{
 		"readonly":           2,
 		"log_queries":        0, // a statement may name a number, and the log of queries outlives an erasure
 		"max_execution_time": max(1, int(s.config.QueryTime.Seconds())),
 		"join_use_nulls":     0,
-	}))
+	})}
+	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
+		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
+	}
+	return clickhouse.Context(ctx, options...)
 }
 
 // landing tells a person who opens the address in a browser where to go.

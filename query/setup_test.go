@@ -55,7 +55,8 @@ func newServer(tb testing.TB, conn driver.Conn, change ...func(*Config, *Deps)) 
 	tb.Helper()
 	registry := prometheus.NewRegistry()
 	config := Config{Auth: "off", Now: func() time.Time { return testNow }, Fixed: true, Group: "kaskad", Topic: "kaskad.events",
-		DeadLetterTopic: "kaskad.rejected", Brokers: []string{"127.0.0.1:9092"}, EngineVersion: "26.7", EngineEmbedded: true}
+		DeadLetterTopic: "kaskad.rejected", Brokers: []string{"127.0.0.1:9092"}, EngineVersion: "26.7", EngineEmbedded: true,
+		CursorKeys: []schema.CursorKey{{1}}}
 	deps := Deps{Conn: conn, Registerer: registry, Gatherer: registry, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&config, &deps)

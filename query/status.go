@@ -29,7 +29,7 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // neededTables are the tables that this package reads.
-var neededTables = []string{"attempts", "attempts_by_recipient", "cascade_days", "dialogs_by_person", "erasures", "freshness", "generations", "ledger", "legs", "located", "number_changes",
+var neededTables = []string{"attempts", "attempts_by_recipient", "cascade_days", "cursor_keys", "dialogs_by_person", "erasures", "freshness", "generations", "ledger", "legs", "located", "number_changes",
 	"number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
 	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes", "splits"}
 

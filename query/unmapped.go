@@ -69,7 +69,7 @@ func (s *Server) unmapped(c *gin.Context) error {
 	format, zone, now := p.format(c.Request), p.zone(), s.config.Now()
 	q := unmappedQuery{accounts: slices.Compact(slices.Sorted(slices.Values(p.values["account"]))), limit: p.limit() + 1}
 	hash := queryHash(append([]string{"unmapped", zone.String(), p.values.Get("from"), p.values.Get("to")}, q.accounts...)...)
-	at := p.cursor(hash, 4)
+	at := s.cursor(c.Request.Context(), p, hash, 4)
 	if at != nil {
 		if q.after, err = unmappedOf(at.After); err != nil || at.Pin == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
@@ -99,7 +99,7 @@ func (s *Server) unmapped(c *gin.Context) error {
 	next := null
 	if len(codes) == q.limit {
 		codes = codes[:q.limit-1]
-		encoded, err := cursor{Query: hash, After: codes[len(codes)-1].keys(), Pin: &seen}.String()
+		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: codes[len(codes)-1].keys(), Pin: &seen})
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ var columnsWithoutNumbers = map[string][]string{
 	"attempts":              {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator", "traffic", "trigger", "error_code", "prices"},
 	"attempts_by_recipient": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator", "country", "traffic", "trigger", "error_code"},
 	"cascade_days":          {"account"},
+	"cursor_keys":           {"key"},
 	"dialogs":               {"account", "channel", "sender", "message_id"},
 	"dialogs_by_person":     {"account", "channel", "sender", "message_id"},
 	"erasing":               {"account"},

@@ -70,6 +70,27 @@ func TestListenSettings_LoopbackOnly(t *testing.T) {
 	}
 }
 
+func TestListenSettings_Limits(t *testing.T) {
+	const key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+	for name, c := range map[string]struct {
+		settings listenSettings
+		word     string
+	}{
+		"default":      {listenSettings{}, ""},
+		"all":          {listenSettings{BodyMemory: 1024, CursorKey: []string{key, strings.Repeat("f", 64)}}, ""},
+		"short key":    {listenSettings{CursorKey: []string{key[1:]}}, "--cursor-key"},
+		"second key":   {listenSettings{CursorKey: []string{key, "x"}}, "openssl rand -hex 32"},
+		"small memory": {listenSettings{BodyMemory: 127}, "--body-memory"},
+		"no memory":    {listenSettings{BodyMemory: -1}, "--body-memory"},
+		"bytes":        {listenSettings{BodyMemory: 256 << 20}, "--body-memory"},
+	} {
+		c.settings.Listen = "127.0.0.1:0"
+		if err := c.settings.check(); (c.word == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), c.word) || strings.Contains(err.Error(), key)) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestClockSettings(t *testing.T) {
 	if _, _, err := (clockSettings{Now: "yesterday"}).clock(); err == nil || !strings.Contains(err.Error(), "--now") {
 		t.Errorf("--now yesterday: %v", err)

@@ -141,7 +141,12 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 }
 
 func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester) (*query.Server, error) {
+	keys, err := p.listen.cursorKeys()
+	if err != nil {
+		return nil, err
+	}
 	config := query.Config{
+		BodyMemory: p.listen.BodyMemory << 20, CursorKeys: keys,
 		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group, Topic: p.kafka.Topic,
 		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil, Version: version(), ErasureKey: p.erasureKey,
 	}

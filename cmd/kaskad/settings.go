@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 
 	"kaskad/aggregate"
 	"kaskad/ingest"
+	"kaskad/query"
 	"kaskad/schema"
 )
 
@@ -118,13 +120,33 @@ func (s kafkaSettings) mechanism() (sasl.Mechanism, error) {
 
 // listenSettings say who may reach the API.
 type listenSettings struct {
-	Listen         string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
-	Auth           string `help:"Who may ask: off serves whoever reaches the loopback address." enum:"off" default:"off"`
-	InsecureListen bool   `help:"With --auth off: serve addresses besides loopback, for containers whose ports are published on loopback only."`
+	Listen         string   `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
+	Auth           string   `help:"Who may ask: off serves whoever reaches the loopback address." enum:"off" default:"off"`
+	InsecureListen bool     `help:"With --auth off: serve addresses besides loopback, for containers whose ports are published on loopback only."`
+	BodyMemory     int64    `help:"MiB that the bodies of all requests take together; beyond it uploads are told to come again." default:"${default_body_memory}" placeholder:"MIB"`
+	CursorKey      []string `help:"Key that the API's cursors are sealed with, 64 hexadecimal digits, the same for all servers; better given as KASKAD_CURSOR_KEY. Two with a comma between them while one takes the other's place: the first seals. Without it the key is one that ClickHouse keeps." placeholder:"HEX"`
+}
+
+// cursorKeys returns the keys that are set.
+func (s listenSettings) cursorKeys() (keys []schema.CursorKey, err error) {
+	for _, text := range s.CursorKey {
+		key, err := schema.ParseCursorKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("--cursor-key: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // check refuses to serve strangers without keys.
 func (s listenSettings) check() error {
+	if _, err := s.cursorKeys(); err != nil {
+		return err
+	}
+	if s.BodyMemory != 0 && s.BodyMemory < 2*query.DefaultMaxBody>>20 || s.BodyMemory > 1<<20 {
+		return fmt.Errorf("--body-memory: %d: want MiB, %d to %d", s.BodyMemory, 2*query.DefaultMaxBody>>20, 1<<20)
+	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %q: want HOST:PORT such as 127.0.0.1:8080", s.Listen)
@@ -192,5 +214,6 @@ var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // flagDefaults are the defaults that other packages define.
 var flagDefaults = kong.Vars{
-	"default_topic": ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic, "default_group": ingest.DefaultGroup,
+	"default_body_memory": strconv.Itoa(query.DefaultBodyMemory >> 20),
+	"default_topic":       ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic, "default_group": ingest.DefaultGroup,
 }

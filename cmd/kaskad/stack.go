@@ -137,6 +137,7 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if _, ok := options.Settings["async_insert"]; !ok {
 		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
 	}
+	schema.InterruptibleDial(options)
 	st.options = options
 	st.conn, err = clickhouse.Open(options)
 	if err != nil {

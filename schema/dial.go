@@ -1,0 +1,59 @@
+package schema
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"sync"
+	"syscall"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// InterruptibleDial makes connections whose first words end with the context of who asked for them. The driver waits for ClickHouse's greeting for DialTimeout
+// whatever becomes of the context, so a statement could not be given up while ClickHouse is frozen.
+func InterruptibleDial(options *clickhouse.Options) {
+	dialer := &net.Dialer{Timeout: options.DialTimeout}
+	dial := dialer.DialContext
+	if options.TLS != nil {
+		dial = (&tls.Dialer{NetDialer: dialer, Config: options.TLS}).DialContext
+	}
+	options.DialContext = func(ctx context.Context, address string) (net.Conn, error) {
+		conn, err := dial(ctx, "tcp", address)
+		if err != nil {
+			return nil, err
+		}
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+		return &greetedConn{Conn: conn, greeted: sync.OnceFunc(func() { stop() })}, nil
+	}
+}
+
+// greetedConn calls greeted when the first bytes have come, or will not come.
+type greetedConn struct {
+	net.Conn
+	greeted func()
+}
+
+func (c *greetedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.greeted()
+	return n, err
+}
+
+// SyscallConn lets the driver see whether the other end has closed a connection that lay idle.
+func (c *greetedConn) SyscallConn() (syscall.RawConn, error) {
+	conn := c.Conn
+	if encrypted, ok := conn.(*tls.Conn); ok {
+		conn = encrypted.NetConn()
+	}
+	if plain, ok := conn.(syscall.Conn); ok {
+		return plain.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+func (c *greetedConn) Close() error {
+	c.greeted()
+	return c.Conn.Close()
+}
