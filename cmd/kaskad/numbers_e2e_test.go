@@ -141,6 +141,13 @@ func (w *numberWorlds) tell(t testing.TB, k *kaskad, random *rand.Rand, lines []
 // compare holds everything that is answered about numbers and people against the model.
 func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 	t.Helper()
+	w.compareVerdicts(t, k)
+	w.compareReach(t, k, w.reachQueries(t))
+}
+
+// compareVerdicts holds verdicts, the feed of them and the audiences against the model.
+func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
+	t.Helper()
 	verdicts, err := w.model.Numbers(w.query)
 	if err != nil {
 		t.Fatal(err)
@@ -190,9 +197,29 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		}
 		w.compareFeed(t, k, account, all)
 	}
-	for _, q := range []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
+	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled"} {
+		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
+			t.Errorf("audience %s: %v", state, err)
+		}
+	}
+}
+
+// reachQueries are the questions about who can be reached, and what it costs to try.
+func (w *numberWorlds) reachQueries(t testing.TB) []simulate.Query {
+	day := 24 * time.Hour
+	return []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
 		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
-		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Add(-10 * 24 * time.Hour).Truncate(24 * time.Hour)}} {
+		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * day).Truncate(day), To: w.query.Now.Add(-10 * day).Truncate(day)}}
+}
+
+// compareReach holds the reports on people and on causes against the model.
+func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.Query) {
+	t.Helper()
+	for _, q := range queries {
 		reach := simulate.ReachQuery{Query: q, Numbers: w.query}
 		penetration, err := w.model.Penetration(reach)
 		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))
@@ -204,15 +231,6 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		causes.GroupBy = append(slices.Clone(spend.GroupBy[:len(spend.GroupBy)-1]), "provider", "reason", "error_code")
 		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})
 		compareReport(t, "failures", causes, failures, err, k.reportRows("failures", causes))
-	}
-	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled"} {
-		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
-			t.Errorf("audience %s: %v", state, err)
-		}
 	}
 }
 

@@ -379,7 +379,7 @@ func (s *soak) watch(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(500 * time.Millisecond):
 		}
 		path := paths[i%len(paths)]
 		code, body := s.ask(ctx, http.MethodGet, path, nil)
