@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kaskad/engine"
+	"kaskad/ingest"
 )
 
 // soakPlan is what a seed has drawn.
@@ -323,7 +324,8 @@ func newSoakBroker(t *testing.T, dir string) *soakBroker {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
 	b := &soakBroker{t: t, address: listener.Addr().String(),
-		config: engine.BrokerConfig{Dir: dir, Port: port, Logger: slog.New(slog.DiscardHandler)}}
+		config: engine.BrokerConfig{Dir: dir, Port: port, Logger: slog.New(slog.DiscardHandler),
+			Topics: []engine.Topic{{Name: ingest.DefaultTopic}, {Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}}}
 	listener.Close()
 	b.start()
 	return b
