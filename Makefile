@@ -44,6 +44,10 @@ test: engine kafka ## Run all tests; with CI=true a missing service is a failure
 test-short: engine kafka ## Run the same tests on smaller worlds (go test -short)
 	$(GO) test -short $(TEST_FLAGS) $(TEST_PACKAGES)
 
+.PHONY: test-long
+test-long: engine ## Fill a small disk thirty times under load (root, for it mounts a tmpfs), each time to the model's figures
+	TEST_LONG=1 $(GO) test -timeout 60m -run 'TestRun_FullDisk' -v ./cmd/kaskad/
+
 .PHONY: bench
 bench: engine ## Measure events/s from the topic to facts beside ClickHouse's ceiling and its Kafka engine (BENCH_EVENTS=5000000)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m $(BENCH_PACKAGES)

@@ -97,6 +97,10 @@ type Aggregator struct {
 	nextDays   time.Time
 	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
 	answered   map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	// lossOpen: something is lost and not accepted (loss.go).
+	lossOpen     bool
+	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
+	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
 	ready atomic.Uint64
 }
@@ -229,6 +233,9 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 		if err := a.doWith(ctx, name, parameters); err != nil {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
+	}
+	if err := a.findBroken(ctx); err != nil {
+		return err
 	}
 	if err := a.takeOver(ctx); err != nil {
 		return err

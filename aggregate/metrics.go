@@ -7,7 +7,7 @@ type metrics struct {
 	generations, buckets, moved, days, joined, splits, expired, dropped, errors prometheus.Counter
 	numbersSeconds                                                              prometheus.Histogram
 	numbers, verdicts, changes                                                  prometheus.Counter
-	pending                                                                     prometheus.Gauge
+	pending, lostHours, brokenParts                                             prometheus.Gauge
 	notified, notifyFailures                                                    *prometheus.CounterVec
 	notifyLag, notifyStopped                                                    *prometheus.GaugeVec
 }
@@ -50,13 +50,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pending_buckets",
 			Help: "Touched buckets that wait for their generation."}),
+		lostHours: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "lost_hours",
+			Help: "Hours of accounts whose facts tell of less than was published, and that nobody accepted."}),
+		brokenParts: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "broken_parts",
+			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
 		notified:       counters("notified_total", "Changes of verdicts that a sink acknowledged; after a crash some are told again."),
 		notifyFailures: counters("notify_failures_total", "Tries to tell changes of verdicts that a sink did not acknowledge."),
 		notifyLag:      gauges("notify_lag", "Changes of verdicts that a sink was not told yet."),
 		notifyStopped:  gauges("notify_stopped", "1 for a sink that said it is gone, and is not told anything until the process starts again."),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending,
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes, m.notified, m.notifyFailures, m.notifyLag, m.notifyStopped)
 	}
 	return m

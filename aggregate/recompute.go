@@ -163,6 +163,9 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err := a.checkOwner(ctx); err != nil {
 		return nil, err
 	}
+	if err := a.nameLost(ctx, generation, nowMS, targets); err != nil {
+		return nil, err
+	}
 	if err := a.do(ctx, "publish", generation, targets); err != nil {
 		return nil, fmt.Errorf("publish generation %d: %w", generation, err)
 	}

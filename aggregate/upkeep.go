@@ -17,6 +17,12 @@ import (
 const upkeepEvery = time.Minute
 
 func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
+	if a.lossOpen && now.Sub(a.lastLossLook) >= lossEvery {
+		if err := a.settleLosses(ctx); err != nil {
+			return err
+		}
+		a.lastLossLook = now
+	}
 	if now.Sub(a.lastUpkeep) < upkeepEvery {
 		return nil
 	}
@@ -27,6 +33,9 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 		return err
 	}
 	if err := a.emptyQueue(ctx); err != nil {
+		return err
+	}
+	if err := a.settleLosses(ctx); err != nil {
 		return err
 	}
 	a.lastUpkeep = now

@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -44,10 +43,8 @@ const (
 	// members live (30 days). Until then retention waits for the group.
 	offsetsRetentionMinutes = 30 * 24 * 60
 
-	// janitorInterval is how often retention runs, diskInterval how often free
-	// space is looked at: at 1 GB/s the 200 MB limit is half a second away.
+	// janitorInterval is how often retention runs.
 	janitorInterval = time.Minute
-	diskInterval    = 200 * time.Millisecond
 )
 
 // Topic is a topic that the broker has from the start.
@@ -81,9 +78,8 @@ type BrokerConfig struct {
 	// Logger gets a line at start, and the broker's own warnings; nil means
 	// slog.Default().
 	Logger *slog.Logger
-
-	// checkDisk looks at free space; tests replace it to fill the disk.
-	checkDisk func(dir string, need uint64) error
+	// Disk is who watches the disk of Dir; nil means that the broker does so by itself.
+	Disk *Disk
 
 	// lock and listener are the parent's, when the broker is a child.
 	lock     *os.File
@@ -97,8 +93,9 @@ type Broker struct {
 	lock    *os.File
 	addrs   []string
 
-	// full is set while the disk of Dir is nearly full.
-	full atomic.Bool
+	// disk is watched while there is a Dir; ownDisk tells that nobody else does.
+	disk    *Disk
+	ownDisk bool
 
 	cancel  context.CancelFunc
 	janitor sync.WaitGroup
@@ -115,9 +112,6 @@ func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
 	begin := time.Now()
 	if config.Logger == nil {
 		config.Logger = slog.Default()
-	}
-	if config.checkDisk == nil {
-		config.checkDisk = checkDisk
 	}
 	config.Topics = withDefaults(config.Topics)
 	b := &Broker{config: config, stopped: make(chan struct{})}
@@ -147,7 +141,14 @@ func (b *Broker) open() error {
 			return err
 		}
 	}
-	if err := b.config.checkDisk(dir, minFreeBytes); err != nil {
+	if b.disk = b.config.Disk; b.disk == nil {
+		b.ownDisk = true
+		b.disk, err = WatchDisk(dir, b.config.Logger)
+	} else {
+		err = b.disk.Err()
+	}
+	if err != nil {
+		b.ownDisk = false
 		b.unlock()
 		return fmt.Errorf("start embedded broker: %w", err)
 	}
@@ -155,6 +156,9 @@ func (b *Broker) open() error {
 }
 
 func (b *Broker) unlock() {
+	if b.ownDisk {
+		b.disk.Close()
+	}
 	if b.lock != nil {
 		_ = b.lock.Close()
 	}
@@ -192,7 +196,6 @@ func (b *Broker) start(ctx context.Context) error {
 	if b.config.Dir == "" {
 		return nil
 	}
-	b.janitor.Go(func() { b.watchDisk(background) })
 	b.janitor.Go(func() { b.runRetention(background) })
 	return nil
 }
@@ -348,29 +351,10 @@ func (b *Broker) Stop(ctx context.Context) error {
 // record that was never stored. Refused with room to spare, nothing is written
 // in part. Producers try again.
 func (b *Broker) guardDisk() error {
-	if b.full.Load() {
+	if b.disk != nil && b.disk.Full() {
 		return ErrDiskFull
 	}
 	return nil
-}
-
-// watchDisk keeps the flag that guardDisk reads.
-func (b *Broker) watchDisk(ctx context.Context) {
-	for every := time.NewTicker(diskInterval); ; {
-		err := b.config.checkDisk(b.config.Dir, minFreeBytes)
-		full := errors.Is(err, ErrDiskFull)
-		if was := b.full.Swap(full); full && !was {
-			b.config.Logger.Error("broker refuses new records", "error", err)
-		} else if was && !full {
-			b.config.Logger.Info("broker takes records again", "dir", b.config.Dir)
-		}
-		select {
-		case <-ctx.Done():
-			every.Stop()
-			return
-		case <-every.C:
-		}
-	}
 }
 
 // brokerLogger passes kfake's warnings and errors on.

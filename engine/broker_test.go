@@ -290,17 +290,22 @@ func TestStartBroker_TopicsKeepPartitions(t *testing.T) {
 func TestBroker_RefusesRecordsWhenDiskIsFull(t *testing.T) {
 	var full atomic.Bool
 	dir := t.TempDir()
-	config := BrokerConfig{Dir: dir, Topics: []Topic{{Name: "events", Partitions: 1}}, checkDisk: func(dir string, need uint64) error {
+	disk, err := watchDisk(dir, quiet(), func(string) (free, total uint64, err error) {
 		if full.Load() {
-			need = 1 << 62
+			return 0, 1 << 30, nil
 		}
-		return checkDisk(dir, need)
-	}}
+		return 1 << 29, 1 << 30, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	config := BrokerConfig{Dir: dir, Topics: []Topic{{Name: "events", Partitions: 1}}, Disk: disk}
 	b := startBroker(t, config)
 	produce(t, b.Addrs(), "events", numbered(0, 10, 100)...)
 
 	full.Store(true)
-	for !b.full.Load() {
+	for !disk.Full() {
 		time.Sleep(time.Millisecond)
 	}
 	writer := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "events", RequiredAcks: kafka.RequireAll, MaxAttempts: 1, BatchTimeout: time.Millisecond}
@@ -315,7 +320,7 @@ func TestBroker_RefusesRecordsWhenDiskIsFull(t *testing.T) {
 	time.Sleep(100 * time.Millisecond)
 
 	full.Store(false)
-	for b.full.Load() {
+	for disk.Full() {
 		time.Sleep(time.Millisecond)
 	}
 	produce(t, b.Addrs(), "events", numbered(10, 20, 100)...)
@@ -323,6 +328,9 @@ func TestBroker_RefusesRecordsWhenDiskIsFull(t *testing.T) {
 
 	stopBroker(t, b)
 	full.Store(true)
+	for !disk.Full() {
+		time.Sleep(time.Millisecond)
+	}
 	config.Logger = quiet()
 	if _, err := StartBroker(t.Context(), config); !errors.Is(err, ErrDiskFull) {
 		t.Errorf("error %v, want %v", err, ErrDiskFull)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strconv"
+	"syscall"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -18,6 +20,14 @@ const (
 	// childStampEnv names the version stamp of the data directory, which the
 	// child compares with the library's version before it touches any data.
 	childStampEnv = "KASKAD_ENGINE_STAMP"
+
+	// childJailEnv names the port that the child may listen on, and childBinaryEnv
+	// the official binary that it becomes when there is no library.
+	childJailEnv   = "KASKAD_ENGINE_JAIL"
+	childBinaryEnv = "KASKAD_ENGINE_BINARY"
+
+	// childConnectEnv lets the child connect to others.
+	childConnectEnv = "KASKAD_ENGINE_CONNECT"
 
 	// exitChild is the exit code of a child that could not become ClickHouse,
 	// exitNewer of one that refused data of a newer version.
@@ -34,6 +44,10 @@ func MaybeChild() {
 	if config := os.Getenv(brokerEnv); config != "" {
 		os.Exit(runBroker(config))
 	}
+	if port := os.Getenv(childJailEnv); port != "" {
+		fmt.Fprintln(os.Stderr, restart(port))
+		os.Exit(exitChild)
+	}
 	library := os.Getenv(childEnv)
 	if library == "" {
 		return
@@ -49,6 +63,32 @@ func MaybeChild() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(exitChild)
 	}
+}
+
+// restart gives up what ClickHouse needs no right to, and executes this program,
+// or the official binary, once more. It returns only when that fails.
+func restart(port string) error {
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", childJailEnv, err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own executable: %w", err)
+	}
+	program, library := os.Getenv(childBinaryEnv), os.Getenv(childEnv)
+	if program == "" {
+		program = self
+	}
+	// The rights are the thread's, and the program inherits them of the thread that executes it.
+	runtime.LockOSThread()
+	if err := enterJail(number, os.Getenv(childConnectEnv) != "", self, program, library); err != nil {
+		return fmt.Errorf("restrict embedded ClickHouse: %w", err)
+	}
+	if err := os.Unsetenv(childJailEnv); err != nil {
+		return fmt.Errorf("restrict embedded ClickHouse: %w", err)
+	}
+	return fmt.Errorf("execute %s: %w", program, syscall.Exec(program, os.Args, os.Environ()))
 }
 
 // runLibrary loads libchdb and hands it the command line. It returns when

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -24,8 +27,8 @@ const (
 	// before it answers, which takes seconds on a large, cold data directory.
 	readyTimeout = 2 * time.Minute
 
-	// startAttempts is how often another pair of ports is tried when somebody
-	// took one between our choice and ClickHouse's bind.
+	// startAttempts is how often another port is tried when somebody took one
+	// between our choice and ClickHouse's bind.
 	startAttempts = 5
 
 	// maxRestarts within restartWindow is what a crashing ClickHouse gets
@@ -45,9 +48,20 @@ type Config struct {
 	MaxMemory int64
 	// NoRestart reports a crash at once instead of starting ClickHouse again.
 	NoRestart bool
+	// Disk is who watches the disk of Dir; nil means that the engine does so by itself.
+	Disk *Disk
 
-	// ports chooses the ports; tests replace it to take one away.
-	ports func(count int) ([]int, error)
+	// Databases lets the user make and drop databases whose names begin with
+	// [Database]: tests and benchmarks have one each.
+	Databases bool
+	// Kafka lets ClickHouse read Kafka by itself, for the benchmark that compares.
+	Kafka bool
+
+	// unguarded does without the kernel's filter and port chooses the child's port
+	// then, see gate; rights are granted besides. Tests set them.
+	unguarded bool
+	port      func() (int, error)
+	rights    []string
 }
 
 // ClickHouse is a running embedded engine. When its process crashes it is
@@ -58,10 +72,12 @@ type ClickHouse struct {
 	config   Config
 	found    installation
 	lock     *os.File
-	tcpPort  int
-	httpPort int
+	gate     *gate
 	password string
 	version  string
+	// disk is watched for as long as the engine lives; ownDisk tells that nobody else does.
+	disk    *Disk
+	ownDisk bool
 
 	// life ends with Stop, and a start that is under way with it.
 	life context.Context
@@ -76,9 +92,16 @@ type ClickHouse struct {
 	process  *process
 	restarts []time.Time
 	crashes  int
+	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and why it is to be replaced.
+	epoch    uint64
+	baseline uint64
+	doomed   string
+	lost     bool // writes of the process before this one
+	renewed  uint64
+	corrupt  time.Time
 }
 
-// StartClickHouse starts the engine on random free loopback ports and returns
+// StartClickHouse starts the engine on a random free loopback port and returns
 // when it answers queries and the database [Database] exists. The process that
 // calls it must have called [MaybeChild] first thing in main.
 //
@@ -88,9 +111,6 @@ func StartClickHouse(ctx context.Context, config Config) (*ClickHouse, error) {
 	begin := time.Now()
 	if config.Logger == nil {
 		config.Logger = slog.Default()
-	}
-	if config.ports == nil {
-		config.ports = freePorts
 	}
 	dir, err := filepath.Abs(config.Dir)
 	if err != nil {
@@ -107,22 +127,27 @@ func StartClickHouse(ctx context.Context, config Config) (*ClickHouse, error) {
 	}
 	c := &ClickHouse{config: config, found: found, lock: lock, ended: make(chan struct{})}
 	c.life, c.end = context.WithCancel(context.Background())
-	if err := c.start(ctx); err != nil {
+	if err = c.openDisk(); err == nil {
+		err = c.start(ctx)
+	}
+	if err != nil {
 		c.end()
+		if c.gate != nil {
+			c.gate.close()
+		}
+		c.closeDisk()
 		_ = lock.Close()
 		return nil, fmt.Errorf("start embedded ClickHouse in %s: %w", dir, err)
 	}
-	config.Logger.Info("embedded clickhouse started", "version", c.version, "tcp", c.Addr(), "http", c.HTTPAddr(),
+	config.Logger.Info("embedded clickhouse started", "version", c.version, "address", c.Addr(),
 		"dir", dir, "pid", c.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go c.supervise()
+	go c.guard()
 	return c, nil
 }
 
 // start makes what every process of this engine shares, and the first process.
 func (c *ClickHouse) start(ctx context.Context) error {
-	if err := checkDisk(c.config.Dir, minFreeBytes); err != nil {
-		return err
-	}
 	if err := c.checkBinary(ctx); err != nil {
 		return err
 	}
@@ -130,32 +155,43 @@ func (c *ClickHouse) start(ctx context.Context) error {
 	if c.password, err = randomPassword(); err != nil {
 		return err
 	}
+	if c.gate, err = openGate(c.password, c.config.Logger, !c.config.unguarded); err != nil {
+		return err
+	}
+	if c.config.port == nil {
+		c.config.port = c.gate.nextPort
+	}
 	if err := c.writeConfig(); err != nil {
 		return err
 	}
+	return c.launch(ctx)
+}
+
+// launch starts a process, on another port when somebody has taken the first.
+func (c *ClickHouse) launch(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
-		ports, err := c.config.ports(2)
+		port, err := c.config.port()
 		if err != nil {
 			return err
 		}
-		c.tcpPort, c.httpPort = ports[0], ports[1]
-		if err = c.launch(ctx); err == nil {
-			return nil
-		}
-		if attempt == startAttempts || ctx.Err() != nil || !strings.Contains(err.Error(), "Address already in use") {
+		err = c.launchOn(ctx, port)
+		if err == nil || attempt == startAttempts || ctx.Err() != nil || !strings.Contains(err.Error(), "Address already in use") {
 			return err
 		}
 	}
 }
 
-// launch starts a process and waits until it answers. It leaves no process
+// launchOn starts a process and waits until it answers. It leaves no process
 // behind when it fails.
-func (c *ClickHouse) launch(ctx context.Context) error {
+func (c *ClickHouse) launchOn(ctx context.Context, port int) error {
 	// The output of the previous process stays readable: it may say why it ended.
 	output := filepath.Join(c.config.Dir, "clickhouse.out")
 	_ = os.Rename(output, output+".1")
+	if err := c.removeEmptyFiles(); err != nil {
+		return err
+	}
 
-	command, err := c.command()
+	command, err := c.command(port)
 	if err != nil {
 		return err
 	}
@@ -171,12 +207,17 @@ func (c *ClickHouse) launch(ctx context.Context) error {
 	}
 	c.process = child
 	c.mu.Unlock()
+	c.gate.lead(port, child.alive)
 
 	if err := c.waitReady(ctx, child); err != nil {
 		child.kill()
 		return err
 	}
 	if err := writeStamp(c.stampFile(), c.version); err != nil {
+		child.kill()
+		return err
+	}
+	if err := c.begin(ctx, child); err != nil {
 		child.kill()
 		return err
 	}
@@ -192,24 +233,37 @@ func (c *ClickHouse) supervise() {
 		if c.life.Err() != nil {
 			break
 		}
+		c.mu.Lock()
+		c.epoch++ // before another process can answer in its name
+		c.mu.Unlock()
 		failure := child.failure()
-		if err := c.mayRestart(time.Now()); err != nil {
+		// Without room a start would fail, and what it writes would be lost.
+		full := c.disk.Full()
+		if reason := c.wanted(); reason != "" {
+			c.config.Logger.Error("embedded clickhouse is started again", "reason", reason, "waits_for_space", full)
+		} else if err := c.mayRestart(time.Now()); err != nil && !full {
 			c.err = fmt.Errorf("%w: %w", err, failure)
 			break
+		} else {
+			c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure, "waits_for_space", full)
 		}
-		c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure)
+		if c.disk.WaitForRoom(c.life) != nil {
+			break
+		}
 		err := c.launch(c.life)
 		if c.life.Err() != nil {
 			break
 		}
-		if errors.Is(err, ErrExited) {
-			continue // crashed again; mayRestart ends this some time
+		if errors.Is(err, ErrExited) || errors.Is(err, unix.ENOSPC) || err != nil && c.disk.Full() {
+			continue // crashed again, which mayRestart ends some time, or there was no room after all
 		}
 		if err != nil {
 			c.err = errors.Join(failure, err)
 			break
 		}
 	}
+	c.gate.close()
+	c.closeDisk()
 	_ = c.lock.Close()
 	close(c.ended)
 }
@@ -285,10 +339,12 @@ func (c *ClickHouse) DSN() string {
 }
 
 // Addr is the host:port of the native protocol.
-func (c *ClickHouse) Addr() string { return fmt.Sprintf("127.0.0.1:%d", c.tcpPort) }
+func (c *ClickHouse) Addr() string { return c.gate.address() }
 
-// HTTPAddr is the host:port of ClickHouse's HTTP interface.
-func (c *ClickHouse) HTTPAddr() string { return fmt.Sprintf("127.0.0.1:%d", c.httpPort) }
+// Dial connects to ClickHouse itself, past the port that [ClickHouse.DSN] names;
+// it is for clickhouse.Options.DialContext of the program that runs the engine.
+// The other end is the engine's own process, or the connection is of no use.
+func (c *ClickHouse) Dial(ctx context.Context, _ string) (net.Conn, error) { return c.gate.dial(ctx) }
 
 // Version is ClickHouse's own, for example 26.7.2.1.
 func (c *ClickHouse) Version() string { return c.version }

@@ -8,12 +8,12 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"text/template"
 	"time"
@@ -26,28 +26,21 @@ var (
 	usersXML string
 )
 
-// command is `clickhouse local` with its two ports open. It reads its queries
-// from two files: the first opens the ports, the second is standard input, which
+// command is `clickhouse local` with its port open. It reads its queries
+// from two files: the first opens the port, the second is standard input, which
 // it reads to the end before it does anything, so it serves until the pipe
 // closes. (A query over standard input would do as well, but needs rights that
 // user default should not have.)
-func (c *ClickHouse) command() (*exec.Cmd, error) {
+func (c *ClickHouse) command(port int) (*exec.Cmd, error) {
 	dir := c.config.Dir
 	args := []string{
 		"--path=" + filepath.Join(dir, "store"),
 		"--config-file=" + filepath.Join(dir, "config.xml"),
 		"--listen_host=127.0.0.1",
 		"--log-level=warning",
-		fmt.Sprintf("--tcp_port=%d", c.tcpPort),
-		fmt.Sprintf("--http_port=%d", c.httpPort),
+		fmt.Sprintf("--tcp_port=%d", port),
 		"--queries-file", filepath.Join(dir, "listen.sql"),
 		"--queries-file", "/dev/stdin",
-	}
-	environment := []string{"TZ=UTC", "PATH=" + os.Getenv("PATH"), "HOME=" + dir}
-	if c.found.binary != "" {
-		command := exec.Command(c.found.binary, append([]string{"local"}, args...)...)
-		command.Dir, command.Env = dir, environment
-		return command, nil
 	}
 	executable, err := os.Executable()
 	if err != nil {
@@ -56,26 +49,51 @@ func (c *ClickHouse) command() (*exec.Cmd, error) {
 	command := exec.Command(executable, args...)
 	command.Args[0] = "clickhouse"
 	command.Dir = dir
-	command.Env = append(environment,
-		childEnv+"="+c.found.library,
-		childStampEnv+"="+c.stampFile(),
+	command.Env = []string{
+		"TZ=UTC", "PATH=" + os.Getenv("PATH"), "HOME=" + dir,
+		childJailEnv + "=" + strconv.Itoa(port),
+		childEnv + "=" + c.found.library,
+		childBinaryEnv + "=" + c.found.binary,
+		childStampEnv + "=" + c.stampFile(),
 		// Go's preemption signals would interrupt ClickHouse's threads for nothing.
 		"GODEBUG=asyncpreemptoff=1",
-	)
+	}
+	if c.found.binary != "" {
+		command.Args = append([]string{"clickhouse", "local"}, args...)
+	}
+	if c.config.Kafka {
+		command.Env = append(command.Env, childConnectEnv+"=1")
+	}
 	return command, nil
 }
 
 // writeConfig writes the files that ClickHouse reads at start. The password is
 // in none of them, only its hash.
 func (c *ClickHouse) writeConfig() error {
+	empty := filepath.Join(c.config.Dir, "empty")
+	if err := os.MkdirAll(empty, 0o700); err != nil {
+		return fmt.Errorf("make a directory without files: %w", err)
+	}
 	hash := sha256.Sum256([]byte(c.password))
 	values := map[string]any{
 		"Users":          filepath.Join(c.config.Dir, "users.xml"),
 		"Log":            filepath.Join(c.config.Dir, "clickhouse.log"),
+		"Empty":          empty + "/",
 		"MaxMemory":      c.config.MaxMemory,
+		"KeepFree":       Reserve(c.disk.Usage().Total),
 		"Cores":          max(2, runtime.NumCPU()),
+		"Share":          c.gate.guarded,
 		"User":           User,
 		"PasswordSHA256": hex.EncodeToString(hash[:]),
+		"Database":       Database,
+		"Databases":      Database,
+		"Engines":        strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree Memory Null Atomic"),
+		"SystemTables": strings.Fields("columns databases detached_parts disks events merge_tree_settings merges mutations numbers one parts " +
+			"processes tables time_zones"),
+		"Grants": c.config.grants(),
+	}
+	if c.config.Databases {
+		values["Databases"] = Database + "*"
 	}
 	escape := template.FuncMap{"xml": func(text string) (string, error) {
 		var out strings.Builder
@@ -85,7 +103,7 @@ func (c *ClickHouse) writeConfig() error {
 	for name, text := range map[string]string{
 		"config.xml": configXML,
 		"users.xml":  usersXML,
-		"listen.sql": "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP;\n",
+		"listen.sql": "SYSTEM START LISTEN TCP;\n",
 	} {
 		parsed, err := template.New(name).Funcs(escape).Parse(text)
 		if err != nil {
@@ -100,6 +118,18 @@ func (c *ClickHouse) writeConfig() error {
 		}
 	}
 	return nil
+}
+
+// grants are the rights that a configuration adds.
+func (config Config) grants() []string {
+	grants := config.rights
+	if config.Databases {
+		grants = append(grants, "CREATE DATABASE, DROP DATABASE ON "+Database+"*.*")
+	}
+	if config.Kafka {
+		grants = append(grants, "READ ON KAFKA", "TABLE ENGINE ON Kafka")
+	}
+	return grants
 }
 
 // checkBinary compares the version of an official clickhouse binary with the
@@ -128,18 +158,4 @@ func randomPassword() (string, error) {
 		return "", fmt.Errorf("make password: %w", err)
 	}
 	return hex.EncodeToString(secret[:]), nil
-}
-
-// freePorts asks the system for loopback ports that nobody uses now.
-func freePorts(count int) ([]int, error) {
-	ports := make([]int, count)
-	for i := range ports {
-		listener, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer listener.Close()
-		ports[i] = listener.Addr().(*net.TCPAddr).Port
-	}
-	return ports, nil
 }

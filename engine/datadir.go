@@ -14,10 +14,6 @@ import (
 )
 
 const (
-	// minFreeBytes is what must be free on the disk of a data directory at
-	// start: below it a merge or a log segment soon fails half-way.
-	minFreeBytes = 200 << 20
-
 	// lockWait is how long a start waits for a lock whose holder is dead: its
 	// ClickHouse child inherited the lock and needs a moment to follow it.
 	// lockWaitAlive is the same for a holder that seems alive: it may be on its
@@ -31,11 +27,11 @@ const (
 // lives until the returned file and all its inherited copies are closed, so a
 // ClickHouse child that outlives its parent still protects its data.
 func lockDir(dir string) (*os.File, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("create data directory: %w", err)
+	if err := privateDir(dir); err != nil {
+		return nil, err
 	}
 	name := filepath.Join(dir, "LOCK")
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("lock data directory: %w", err)
 	}
@@ -69,6 +65,24 @@ func lockDir(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// Holder is the process that runs an engine on a data directory, 0 when none
+// does. While it runs, nobody else has its ports.
+func Holder(dir string) int {
+	name := filepath.Join(dir, "LOCK")
+	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return 0
+	}
+	defer file.Close()
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_SH|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) {
+		return 0
+	}
+	if holder := lockHolder(name); alive(holder) {
+		return holder
+	}
+	return 0
+}
+
 // lockHolder reads the process id from a lock file; 0 when there is none (yet).
 func lockHolder(name string) int {
 	text, err := os.ReadFile(name)
@@ -86,20 +100,6 @@ func lockHolder(name string) int {
 func alive(pid int) bool {
 	err := unix.Kill(pid, 0)
 	return err == nil || errors.Is(err, unix.EPERM)
-}
-
-// checkDisk refuses a directory whose disk has less than need bytes free.
-func checkDisk(dir string, need uint64) error {
-	var stat unix.Statfs_t
-	if err := unix.Statfs(dir, &stat); err != nil {
-		return fmt.Errorf("read free space of %s: %w", dir, err)
-	}
-	free := uint64(stat.Bavail) * uint64(stat.Bsize)
-	if free < need {
-		return fmt.Errorf("%w: %d MB free for %s, at least %d MB are needed; free some space or choose a data directory on another disk",
-			ErrDiskFull, free>>20, dir, need>>20)
-	}
-	return nil
 }
 
 // checkStamp refuses data that a newer engine wrote. Only year and month count
@@ -131,6 +131,9 @@ func checkStamp(name, engineVersion string) error {
 
 // writeStamp records the engine version that wrote a data directory.
 func writeStamp(name, engineVersion string) error {
+	if text, err := os.ReadFile(name); err == nil && string(text) == engineVersion+"\n" {
+		return nil
+	}
 	if err := replaceFile(name, []byte(engineVersion+"\n"), 0o644); err != nil {
 		return fmt.Errorf("write version stamp: %w", err)
 	}
@@ -155,7 +158,12 @@ func release(version string) ([2]int, error) {
 func replaceFile(name string, content []byte, mode os.FileMode) error {
 	temporary := name + ".new"
 	_ = os.Remove(temporary)
-	if err := os.WriteFile(temporary, content, mode); err != nil {
+	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	return os.Rename(temporary, name)

@@ -8,16 +8,6 @@ import (
 	"testing"
 )
 
-func TestCheckDisk_Full(t *testing.T) {
-	dir := t.TempDir()
-	if err := checkDisk(dir, 1); err != nil {
-		t.Errorf("1 byte: %v", err)
-	}
-	if err := checkDisk(dir, 1<<62); !errors.Is(err, ErrDiskFull) || !strings.Contains(err.Error(), dir) {
-		t.Errorf("error %v, want %v that names %s", err, ErrDiskFull, dir)
-	}
-}
-
 func TestCheckStamp(t *testing.T) {
 	for _, test := range []struct {
 		stamp, engine string

@@ -14,16 +14,21 @@
 // fsync_after_insert also power loss. The data directory is locked by both, so
 // no second engine starts while the first one's child is still dying.
 //
-// Access: the port is open to the machine's users, the data to nobody but the
-// program. User kaskad has a password of 128 random bits made at every start,
-// of which only the hash is on disk. User default, as which the local shell
-// opens the ports, may do that and nothing else.
+// Access: nobody but the program reaches ClickHouse. The gate holds the port of
+// the DSN as long as the program runs and lets those through who know the
+// password, 128 random bits made at every start, of which only the hash is on
+// disk. User kaskad has the rights that the program uses, and on Linux the child
+// is restricted by Landlock to its own directory and to no outgoing connection.
+// [ClickHouse.Dial] goes past the gate's relay and reaches nothing but the child.
 //
-// One weakness of ClickHouse 26.7's local mode: an exception in the handshake of
-// the native protocol (a wrong password, or a DSN with a database that does not
-// exist) ends the server. The engine starts it again with the same addresses and
-// password in about 0.2 s; nothing is lost, running queries fail once. So create
-// a database over a connection to another one, and let users retry.
+// The gate is there because of a weakness of ClickHouse 26.7's local mode: an
+// exception in the handshake of the native protocol (a wrong password, garbage,
+// or a DSN with a database that does not exist) ends the server. The engine
+// starts it again with the same address and password in about 0.2 s; nothing is
+// lost, running queries fail once. On Linux a filter in the kernel keeps all
+// connections but the gate's from it; on other systems another user of the
+// machine can end it at its own port. So create a database over a connection to
+// another one, and let users retry.
 //
 // # Broker
 //

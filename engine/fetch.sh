@@ -4,12 +4,39 @@
 # package.json and checked against the hash in package-lock.json. A second run
 # finds it in place and returns at once.
 set -eu
+umask 022
 
 here=$(cd "$(dirname "$0")" && pwd)
 lib=$(dirname "$here")/bin/lib
 version=$(sed -n 's|.*"@chdb/lib-linux-x64-gnu": "\(.*\)".*|\1|p' "$here/package.json")
 platform="$(uname -s) $(uname -m)"
 stamp="$version $platform"
+
+fail() {
+	echo "engine/fetch.sh: $1" >&2
+	echo "  instead: install ClickHouse so that 'clickhouse' is on PATH, or run kaskad with --clickhouse DSN" >&2
+	exit 1
+}
+
+# A library that another user could replace is code of his that runs as you; so
+# nobody but you and root may write on the way to it. The sticky bit, as on /tmp,
+# keeps others away from what is yours. The group of a user alone is his own.
+trust() {
+	private=-020
+	[ "$(id -u)" = "$(id -g)" ] && [ -n "$(find "$1" -prune -group "$(id -g)")" ] && private=-002
+	[ -n "$(find "$1" -prune \( -user "$(id -u)" -o -user 0 \))" ] || fail "$1 belongs to another user, who could replace the engine; chown it"
+	[ -z "$(find "$1" -prune \( -perm -002 -o -perm "$private" \) ! \( -type d -perm -1000 \))" ] || fail "others can write to $1, and so replace the engine; chmod go-w it"
+}
+
+mkdir -p "$lib"
+lib=$(cd "$lib" && pwd -P)
+folder=$lib
+while trust "$folder" && [ "$folder" != / ]; do
+	folder=$(dirname "$folder")
+done
+for name in libchdb.so libchdb.dylib VERSION; do
+	[ ! -e "$lib/$name" ] || trust "$lib/$name"
+done
 
 if [ -r "$lib/VERSION" ] && [ "$(cat "$lib/VERSION")" = "$stamp" ]; then
 	for name in libchdb.so libchdb.dylib; do
@@ -20,17 +47,10 @@ if [ -r "$lib/VERSION" ] && [ "$(cat "$lib/VERSION")" = "$stamp" ]; then
 	done
 fi
 
-fail() {
-	echo "engine/fetch.sh: $1" >&2
-	echo "  instead: install ClickHouse so that 'clickhouse' is on PATH, or run kaskad with --clickhouse DSN" >&2
-	exit 1
-}
-
 command -v npm >/dev/null 2>&1 || fail "npm not found; install Node.js 20 or newer"
 
 # Work in a directory of our own beside the target, so that two runs at once do
 # not disturb each other and the last step is a rename in one file system.
-mkdir -p "$lib"
 work=$(mktemp -d "$lib/.fetch.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -53,8 +73,8 @@ name=$(basename "$found")
 package=$(basename "$(dirname "$found")")
 rm -f "$lib/VERSION" "$lib/libchdb.so" "$lib/libchdb.dylib"
 mv "$found" "$lib/$name"
-echo "$stamp" >"$lib/VERSION.$$"
-mv "$lib/VERSION.$$" "$lib/VERSION"
+echo "$stamp" >"$work/VERSION"
+mv "$work/VERSION" "$lib/VERSION"
 
 # The registry that the lock file was made from served only some platforms, so
 # not every one has a hash yet. Say so rather than let it look checked.

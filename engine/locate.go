@@ -27,13 +27,18 @@ func Available() error {
 
 // locate searches for ClickHouse: the environment variable, lib/ beside the
 // executable, bin/lib from the working directory up to the module's root (so
-// that tests find what the build fetched), and the official binary on PATH.
+// that tests find what the build fetched), and the official binary on PATH. What
+// another user could change is not used.
 func locate() (installation, error) {
 	if library := os.Getenv(LibraryEnv); library != "" {
 		if !isFile(library) {
 			return installation{}, fmt.Errorf("%w: %s names %s, which is no file; correct or unset it", ErrNoClickHouse, LibraryEnv, library)
 		}
-		return installation{library: library}, nil
+		if err := trusted(library); err != nil {
+			return installation{}, fmt.Errorf("%w: %s: %w", ErrNoClickHouse, LibraryEnv, err)
+		}
+		library, err := filepath.Abs(library)
+		return installation{library: library}, err
 	}
 
 	var searched []string
@@ -52,16 +57,25 @@ func locate() (installation, error) {
 	for _, folder := range folders {
 		for _, name := range []string{"libchdb.so", "libchdb.dylib"} {
 			library := filepath.Join(folder, name)
-			if isFile(library) {
+			if !isFile(library) {
+				continue
+			}
+			err := trusted(library)
+			if err == nil {
 				return installation{library: library}, nil
 			}
+			searched = append(searched, fmt.Sprintf("%s (not used: %v)", library, err))
 		}
 		searched = append(searched, filepath.Join(folder, "libchdb.so"))
 	}
 
 	if binary, err := exec.LookPath("clickhouse"); err == nil {
 		if binary, err = filepath.Abs(binary); err == nil {
-			return installation{binary: binary}, nil
+			err := trusted(binary)
+			if err == nil {
+				return installation{binary: binary}, nil
+			}
+			searched = append(searched, fmt.Sprintf("%s (not used: %v)", binary, err))
 		}
 	}
 	searched = append(searched, "clickhouse on PATH")

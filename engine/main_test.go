@@ -22,6 +22,7 @@ func TestMain(m *testing.M) {
 		"clickhouse": playClickHouse,
 		"broker":     playBroker,
 		"supervisor": playSupervisor,
+		"stranger":   playStranger,
 	}
 	if role, dir, found := strings.Cut(os.Getenv(roleEnv), "="); found {
 		if err := roles[role](dir, os.Stdout); err != nil {

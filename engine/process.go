@@ -28,7 +28,8 @@ type process struct {
 // startProcess starts the child with its output going to the named file. The
 // child inherits lock as its first extra file.
 func startProcess(command *exec.Cmd, output string, lock *os.File) (*process, error) {
-	log, err := os.OpenFile(output, os.O_CREATE|os.O_TRUNC|os.O_WRONLY|os.O_APPEND, 0o600)
+	_ = os.Remove(output)
+	log, err := os.OpenFile(output, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create log file: %w", err)
 	}
@@ -100,6 +101,16 @@ func (p *process) stop(ctx context.Context) error {
 func (p *process) kill() {
 	_ = p.command.Process.Kill()
 	<-p.done
+}
+
+// alive tells whether the child has not ended yet.
+func (p *process) alive() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return true
+	}
 }
 
 // failure describes an end nobody asked for, with the child's last words.

@@ -2,23 +2,21 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// waitReady waits until both ports of a child answer, learns the version and
-// makes the database. The login proves that the answer comes from our child and
-// not from somebody who took the port.
+// waitReady waits until a child answers, learns the version and makes the
+// database.
 func (c *ClickHouse) waitReady(ctx context.Context, child *process) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
-	// When the child ends, nothing waits any longer for an answer from whoever
-	// has its port.
+	// When the child ends, nothing waits any longer for its answer.
 	go func() {
 		select {
 		case <-child.done:
@@ -26,62 +24,39 @@ func (c *ClickHouse) waitReady(ctx context.Context, child *process) error {
 		case <-ctx.Done():
 		}
 	}()
-	// The HTTP port opens last. No login is tried before it is open, so that a
-	// port that somebody else has leads to the child's own error.
-	for _, address := range []string{c.Addr(), c.HTTPAddr()} {
-		for {
-			conn, err := net.DialTimeout("tcp", address, time.Second)
-			if err == nil {
-				_ = conn.Close()
-				break
-			}
-			if err := pause(ctx, child, 10*time.Millisecond); err != nil {
-				return err
-			}
+	for {
+		err := c.login(ctx)
+		var network *net.OpError
+		if err == nil || !errors.As(err, &network) && !errors.Is(err, io.EOF) {
+			return c.lastWords(child, err)
+		}
+		// Nobody listens yet.
+		if err := pause(ctx, child, 10*time.Millisecond); err != nil {
+			return err
 		}
 	}
-	err := c.pingHTTP(ctx)
-	if err == nil {
-		err = c.login(ctx)
-	}
-	if err != nil {
-		// The child's own reason is better, when it has ended or is about to.
-		select {
-		case <-child.done:
-			return child.failure()
-		case <-time.After(time.Second):
-		}
-	}
-	return err
 }
 
-// pingHTTP asks the HTTP port for a sign of life.
-func (c *ClickHouse) pingHTTP(ctx context.Context) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.HTTPAddr()+"/ping", nil)
-	if err != nil {
-		return fmt.Errorf("ping HTTP port: %w", err)
+// lastWords prefers the child's own reason, when it has ended or is about to.
+func (c *ClickHouse) lastWords(child *process, err error) error {
+	if err == nil {
+		return nil
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	response, err := transport.RoundTrip(request)
-	if err != nil {
-		return fmt.Errorf("ping HTTP port: %w", err)
+	select {
+	case <-child.done:
+		return child.failure()
+	case <-time.After(time.Second):
+		return err
 	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, response.Body); err != nil {
-		return fmt.Errorf("ping HTTP port: %w", err)
-	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ping HTTP port: status %s", response.Status)
-	}
-	return nil
 }
 
 // login learns the version and makes the database. It names no database to log
 // in to, because an unknown one would end a new server, see the package comment.
 func (c *ClickHouse) login(ctx context.Context) error {
 	conn, err := clickhouse.Open(&clickhouse.Options{
-		Addr: []string{c.Addr()},
-		Auth: clickhouse.Auth{Username: User, Password: c.password},
+		Addr:        []string{c.Addr()},
+		Auth:        clickhouse.Auth{Username: User, Password: c.password},
+		DialContext: c.Dial,
 	})
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

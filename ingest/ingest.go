@@ -220,7 +220,22 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 			}
 		})
 	}
+	orders := make(chan []schema.Reread, 1)
+	running.Go(func() {
+		found := in.watchRereads(ctx, partitions)
+		orders <- found
+		if len(found) > 0 {
+			cancel()
+		}
+	})
 	running.Wait()
+	if found := <-orders; len(found) > 0 {
+		within, done := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		defer done()
+		if err := in.setBack(within, generation, partitions, found); err != nil {
+			in.log.Warn("the topic could not be set back, trying again", "topic", in.config.Topic, "err", err)
+		}
+	}
 	in.setPartitions(nil)
 	in.setProblem(errors.New("between two generations of the consumer group"))
 }

@@ -221,11 +221,18 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Durable makes ClickHouse sync inserts, and without it that is taken back.
+// Durable makes ClickHouse sync inserts and merges, also of tables that an older version made sync inserts alone, and without it that is
+// taken back.
 func TestIngester_Run_Durable(t *testing.T) {
 	r := newRig(t)
-	const durable = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND engine_full LIKE '%fsync_after_insert = 1%'"
+	const durable = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND engine_full LIKE '%fsync_after_insert = 1%' " +
+		"AND engine_full LIKE '%fsync_part_directory = 1%' AND engine_full LIKE '%min_rows_to_fsync_after_merge = 1%' " +
+		"AND engine_full LIKE '%min_compressed_bytes_to_fsync_after_merge = 1%'"
+	const any = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%fsync%'"
 	all := r.count("SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
+	if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1"); err != nil {
+		t.Fatal(err)
+	}
 	for _, on := range []bool{true, true, false} {
 		r.produce(events(ids("m", 10))...)
 		in, stop := r.start(func(c *Config, _ *Deps) { c.Durable = on })
@@ -236,5 +243,6 @@ func TestIngester_Run_Durable(t *testing.T) {
 			want = all
 		}
 		r.expectCount(want, durable)
+		r.expectCount(want, any)
 	}
 }

@@ -80,7 +80,7 @@ func (s *channelSums) shownKeys(keys []key) [][]byte {
 }
 
 // row computes the fields of a row from its quantities.
-func (s *channelSums) row(keys []key, nowMS int64, row []value) []value {
+func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
 	for i, k := range keys {
 		if k.number {
 			row = append(row, count(uint64(s.numbers[i])))
@@ -103,7 +103,7 @@ func (s *channelSums) row(keys []key, nowMS int64, row []value) []value {
 	for _, latency := range s.latencies {
 		row = latency.appendSeconds(row)
 	}
-	return append(row, truth(s.settledMS < nowMS))
+	return append(row, truth(seen.settled(s.settledMS)))
 }
 
 // bound says which way the open rate errs, over the attempts in its denominator.
@@ -139,7 +139,7 @@ func (s *Server) channels(c *gin.Context) error {
 		for _, k := range ask.at.After {
 			q.after = append(q.after, string(k))
 		}
-	} else if seen, err = s.pin(ctx, ask.now); err != nil {
+	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
 	q.generation = seen.Generation
@@ -184,8 +184,8 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 		if err := rows.Scan(last.destinations(q.keys)...); err != nil {
 			return nil, err
 		}
-		line = last.row(q.keys, seen.NowMS, line[:0])
-		mature = mature && last.settledMS < seen.NowMS
+		line = last.row(q.keys, seen, line[:0])
+		mature = mature && seen.settled(last.settledMS)
 		t.row(line)
 	}
 	if err := rows.Err(); err != nil || !first {
@@ -197,8 +197,8 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 		if err := rows.Totals(total.destinations(q.keys)...); err != nil {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
-		mature = total.settledMS < seen.NowMS
+		mature = seen.settled(total.settledMS)
 	}
-	seen.Mature = mature
+	seen.Mature = mature && !seen.Lost
 	return next, nil
 }

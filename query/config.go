@@ -31,6 +31,9 @@ const (
 // An error with a method Unavailable() bool that returns true says the same.
 var ErrUnavailable = errors.New("kafka is unavailable")
 
+// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
+var ErrDiskFull = errors.New("disk is nearly full")
+
 // Config says how the server behaves. The zero value of every limit is its default.
 type Config struct {
 	// Auth is "off": whoever reaches the listener may do everything. No other mode exists yet.
@@ -81,6 +84,8 @@ type Deps struct {
 	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not stored yet;
 	// nil when ingest runs elsewhere.
 	InFlight func() (consumed, inFlight uint64)
+	// Disk says how much room there is for data; nil asks ClickHouse about the disks of its own.
+	Disk func() Disk
 	// MeasureSMS says what a text takes as SMS.
 	MeasureSMS func(text []byte) schema.SMSMeasure
 	Registerer prometheus.Registerer

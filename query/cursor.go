@@ -36,9 +36,14 @@ type pin struct {
 	ReadMS int64 `json:"r"`
 	// Mature is that of the answer as a whole.
 	Mature bool `json:"m"`
+	// Lost: an hour of the period lacks facts that were there, so nothing in the answer is mature.
+	Lost bool `json:"l,omitempty"`
 	// Prices are the lists that money was computed by; nil where there is no money.
 	Prices *priceVersions `json:"v,omitempty"`
 }
+
+// settled tells whether figures whose youngest cohort settles at ms are mature.
+func (p *pin) settled(ms int64) bool { return !p.Lost && ms < p.NowMS }
 
 // queryHash identifies a query by all that decides which rows it has and in which order.
 func queryHash(parts ...string) []byte {

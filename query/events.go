@@ -111,6 +111,10 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 		return nil
 	}
 	var away interface{ Unavailable() bool }
+	if errors.Is(err, ErrDiskFull) {
+		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
+		return err
+	}
 	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) || errors.Is(err, context.DeadlineExceeded) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return problem(http.StatusServiceUnavailable, "kafka-unavailable",

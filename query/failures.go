@@ -126,9 +126,9 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 		groups[""] = &failureSums{} // no key is one row
 	}
 	answer = &wholeAnswer{}
-	seen.Mature = true
+	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := group.settledMS < seen.NowMS
+		mature := seen.settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
 		answer.rows = append(answer.rows, wholeRow{group.keys,

@@ -139,9 +139,9 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 		return nil, err
 	}
 	answer = &wholeAnswer{}
-	seen.Mature = true
+	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := group.settledMS < seen.NowMS
+		mature := seen.settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		for i, channel := range schema.Channels {
 			of := group.channels[i]

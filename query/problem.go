@@ -75,6 +75,8 @@ func asProblem(err error) *Problem {
 	var network net.Error
 	var dial *net.OpError
 	switch {
+	case errors.Is(err, ErrDiskFull):
+		return diskFull().because(err)
 	case errors.As(err, &exception):
 		return asQueryProblem(exception.Code).because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
@@ -98,6 +100,8 @@ func asQueryProblem(code int32) *Problem {
 		return problem(http.StatusServiceUnavailable, "too-large", "the answer needs too much memory: shorten from…to, or group by less")
 	case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
 		return problem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").after(2)
+	case 243: // NOT_ENOUGH_SPACE
+		return diskFull()
 	case 60, 81, 47: // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER
 		return problem(http.StatusServiceUnavailable, "not-migrated", "the database has not this program's schema: run kaskad migrate")
 	}

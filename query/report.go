@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/schema"
+
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
@@ -17,6 +19,8 @@ import (
 var (
 	//go:embed generation.sql
 	generationSQL string
+	//go:embed lost.sql
+	lostSQL string
 	//go:embed zone.sql
 	zoneSQL string
 )
@@ -128,6 +132,22 @@ func (s *Server) pin(ctx context.Context, now time.Time) (pin, error) {
 	seen.AsOfMS = s.asOf(fresh, now)
 	if err := s.deps.Conn.QueryRow(s.settings(ctx), generationSQL).Scan(&seen.Generation); err != nil {
 		return seen, fmt.Errorf("read newest generation: %w", err)
+	}
+	return seen, nil
+}
+
+// pinReport is pin for a report whose rows say whether they are mature.
+func (s *Server) pinReport(ctx context.Context, ask *reportRequest) (pin, error) {
+	seen, err := s.pin(ctx, ask.now)
+	if err != nil {
+		return seen, err
+	}
+	// The cohorts of an hour's messages lie in it, or close by.
+	const near = schema.HourMS / 1000
+	err = s.deps.Conn.QueryRow(s.settings(ctx), lostSQL, clickhouse.Named("accounts", append([]string{}, ask.accounts()...)),
+		clickhouse.Named("from", ask.fromMS/1000-near), clickhouse.Named("to", ask.toMS/1000+near)).Scan(&seen.Lost)
+	if err != nil {
+		return seen, fmt.Errorf("look for lost hours: %w", err)
 	}
 	return seen, nil
 }

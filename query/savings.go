@@ -37,10 +37,10 @@ func (s *Server) savings(c *gin.Context) error {
 	}
 	seen := basis.seen
 	if ask.at == nil {
-		seen.Mature = !slices.ContainsFunc(answer.rows, func(r *savingsRow) bool { return r.settledMS >= seen.NowMS })
+		seen.Mature = !seen.Lost && !slices.ContainsFunc(answer.rows, func(r *savingsRow) bool { return !seen.settled(r.settledMS) })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.wantsMinimum(), nowMS: seen.NowMS}
+	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.wantsMinimum(), seen: &seen}
 	t := newTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, answer.channels))
 	start := 0
 	if after != nil {
@@ -140,7 +140,7 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 	})
 	group.Go(func() (err error) {
 		if b.seen = *pinned; ask.at == nil {
-			if b.seen, err = s.pin(within, ask.now); err != nil {
+			if b.seen, err = s.pinReport(within, ask); err != nil {
 				return err
 			}
 		}

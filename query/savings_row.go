@@ -38,7 +38,7 @@ type savingsTable struct {
 	channels []string
 	// minimum tells that minimum_top_up is known.
 	minimum bool
-	nowMS   int64
+	seen    *pin
 }
 
 // row computes the fields of a row from its quantities.
@@ -65,7 +65,7 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	} else {
 		row = append(row, channelArray(r.channels))
 	}
-	return append(row, truth(r.settledMS < t.nowMS))
+	return append(row, truth(t.seen.settled(r.settledMS)))
 }
 
 // channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.

@@ -29,8 +29,9 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // neededTables are the tables that this package reads.
-var neededTables = []string{"attempts", "attempts_by_recipient", "cascade_days", "cursor_keys", "dialogs_by_person", "erasures", "freshness", "generations", "ledger", "legs", "located", "number_changes",
-	"number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
+var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "cascade_days", "cursor_keys", "dialogs_by_person", "erasures", "freshness", "generations",
+	"ledger", "legs", "located", "lost_hours", "number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
+	"orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
 	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes", "splits"}
 
 // freshness is the aggregator's last word; known is false when it has not spoken yet.
@@ -84,6 +85,8 @@ type statusAnswer struct {
 	SplitMessages  uint64       `json:"split_messages"`
 	Now            string       `json:"now"`
 	Engine         engineStatus `json:"engine"`
+	Disk           *Disk        `json:"disk"`
+	Losses         lossStatus   `json:"losses"`
 }
 
 // seconds prints milliseconds as a decimal number of seconds.
@@ -115,6 +118,10 @@ func (s *Server) status(c *gin.Context) error {
 			answer.LagEvents = &lag
 		}
 	}
+	var err error
+	if answer.Disk, err = s.disk(ctx); err != nil {
+		s.logger.Warn("free space is unknown", "err", err)
+	}
 	fresh, err := s.freshness(ctx)
 	if err != nil {
 		return err
@@ -126,6 +133,11 @@ func (s *Server) status(c *gin.Context) error {
 	if err := s.balance(ctx, &answer); err != nil {
 		return err
 	}
+	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	if err != nil {
+		return err
+	}
+	answer.Losses = lossesOf(lost)
 	if answer.Engine.Version == "" {
 		version, err := s.deps.Conn.ServerVersion()
 		if err != nil {
@@ -212,6 +224,18 @@ func (s *Server) notReady(ctx context.Context) error {
 		if err := p.Ping(ctx); err != nil {
 			return fmt.Errorf("kafka does not answer: %w", err)
 		}
+	}
+	if disk, err := s.disk(ctx); err != nil {
+		return err
+	} else if disk.State == diskStateFull {
+		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
+	}
+	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	if err == nil {
+		err = lost.Err()
+	}
+	if err != nil {
+		return err
 	}
 	if s.config.Fixed {
 		return nil

@@ -50,10 +50,12 @@ func TestServer_Status_Balance(t *testing.T) {
 		c.Fixed = false
 		d.Lag = func(context.Context) (int64, error) { return 42, nil }
 		d.InFlight = func() (uint64, uint64) { return 3, 3 }
+		d.Disk = func() Disk { return Disk{1, 9, "warning"} }
 	})
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
 		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
-		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true}}`
+		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
+		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"},"losses":{"broken_parts":[],"hours":[],"rereading":0}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -92,7 +94,7 @@ func TestServer_Ready(t *testing.T) {
 	defer conn.Close()
 	producer := &pinger{}
 	s := newServer(t, conn, func(c *Config, d *Deps) { c.Fixed, d.Producer = false, producer })
-	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, attempts_by_recipient, cascade_days")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, attempts_by_recipient, broken_parts, cascade_days")
 	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "kaskad migrate")
 	db := clickhouse.OpenDB(options)
 	defer db.Close()

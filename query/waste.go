@@ -189,7 +189,7 @@ func (s *Server) segmentWaste(c *gin.Context) error {
 	var seen pin
 	if ask.at != nil {
 		seen = *ask.at.Pin
-	} else if seen, err = s.pin(ctx, ask.now); err != nil {
+	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
 	accounts := ask.accounts()
@@ -238,7 +238,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 	}
 	defer closeRows(rows, &err)
 	page := wastePage{ask: q.ask, table: t, sums: map[string]*wasteSums{}}
-	mature := true
+	mature := !seen.Lost
 	var group wasteCell
 	for rows.Next() {
 		var cell wasteCell
@@ -249,7 +249,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 			page.flush(&group)
 		}
 		group = cell
-		mature = mature && cell.settled*1000 < seen.NowMS
+		mature = mature && seen.settled(cell.settled*1000)
 		if page.more {
 			continue // The rest is read for mature alone.
 		}

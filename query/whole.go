@@ -92,7 +92,7 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 		if err != nil {
 			return err
 		}
-		if seen, err = s.pin(ctx, ask.now); err != nil {
+		if seen, err = s.pinReport(ctx, ask); err != nil {
 			return err
 		}
 		if answer, err = compute(ctx, &seen); err != nil {

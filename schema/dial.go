@@ -14,13 +14,17 @@ import (
 // InterruptibleDial makes connections whose first words end with the context of who asked for them. The driver waits for ClickHouse's greeting for DialTimeout
 // whatever becomes of the context, so a statement could not be given up while ClickHouse is frozen.
 func InterruptibleDial(options *clickhouse.Options) {
-	dialer := &net.Dialer{Timeout: options.DialTimeout}
-	dial := dialer.DialContext
-	if options.TLS != nil {
-		dial = (&tls.Dialer{NetDialer: dialer, Config: options.TLS}).DialContext
+	dial := options.DialContext
+	if dial == nil {
+		dialer := &net.Dialer{Timeout: options.DialTimeout}
+		over := dialer.DialContext
+		if options.TLS != nil {
+			over = (&tls.Dialer{NetDialer: dialer, Config: options.TLS}).DialContext
+		}
+		dial = func(ctx context.Context, address string) (net.Conn, error) { return over(ctx, "tcp", address) }
 	}
 	options.DialContext = func(ctx context.Context, address string) (net.Conn, error) {
-		conn, err := dial(ctx, "tcp", address)
+		conn, err := dial(ctx, address)
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ type benchTopic struct {
 
 func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
 	quiet := slog.New(slog.DiscardHandler)
-	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet})
+	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet, Databases: true, Kafka: true})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func runTopicToFacts(b *testing.B, want int) {
 	server, broker, sim, events := t.server, t.broker, t.sim, t.events
 	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, t.rate)
 
-	kaskad := benchDatabase(b, server, "kaskad_bench")
+	kaskad := benchDatabase(b, server, "bench")
 	took := readWithKaskad(b, kaskad, broker.Addrs(), sim.Now(), "bench", events)
 	ours := float64(events) / took.Seconds()
 	fmt.Printf("kaskad: topic to facts, touches and ledger: %.0f events/s (%v)\n", ours, took.Round(time.Millisecond))
@@ -101,7 +101,7 @@ func runTopicToFacts(b *testing.B, want int) {
 	benchExec(b, staging, "TRUNCATE TABLE attempts")
 	ceiling := benchDatabase(b, server, "ceiling_bench")
 	began := time.Now()
-	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM staging_bench.staged SETTINGS max_insert_threads = 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
+	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM kaskad_staging_bench.staged SETTINGS max_insert_threads = 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
 	top := float64(events) / time.Since(began).Seconds()
 	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v)\n", top, time.Since(began).Round(time.Millisecond))
 
@@ -164,10 +164,12 @@ func runByRecipient(b *testing.B, want int) {
 }
 
 func benchDatabase(b *testing.B, server *engine.ClickHouse, name string) driver.Conn {
+	name = engine.Database + "_" + name
 	options, err := clickhouse.ParseDSN(server.DSN())
 	if err != nil {
 		b.Fatal(err)
 	}
+	options.DialContext = server.Dial
 	admin, err := clickhouse.Open(options)
 	if err != nil {
 		b.Fatal(err)

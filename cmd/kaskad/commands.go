@@ -200,8 +200,9 @@ func (c *checkCommand) Run(ctx context.Context) error {
 func (st *stack) report(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	failed := 0
+	checks, failed := 0, 0
 	check := func(what string, try func() (string, error)) {
+		checks++
 		found, err := try()
 		if err != nil {
 			failed++
@@ -233,8 +234,21 @@ func (st *stack) report(ctx context.Context, out io.Writer) error {
 		lag, err := ingest.Lag(ctx, st.brokers, st.dialer, st.kafka.Group, st.kafka.Topic)
 		return fmt.Sprintf("%d events behind", lag.Total), err
 	})
+	check("facts", func() (string, error) {
+		lost, err := schema.ReadLosses(ctx, st.conn)
+		if err != nil {
+			return "", err
+		}
+		return "none are lost", lost.Err()
+	})
+	if st.disk != nil {
+		check("disk", func() (string, error) {
+			u := st.disk.Usage()
+			return fmt.Sprintf("%s, %d of %d MB free", u.State, u.Free>>20, u.Total>>20), st.disk.Err()
+		})
+	}
 	if failed > 0 {
-		return fmt.Errorf("%d of 4 checks failed", failed)
+		return fmt.Errorf("%d of %d checks failed", failed, checks)
 	}
 	return nil
 }

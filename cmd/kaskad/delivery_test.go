@@ -65,7 +65,7 @@ func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Cont
 			if err == nil {
 				break
 			}
-			if tries > 300 || !errors.Is(err, ingest.ErrUnavailable) {
+			if t.Context().Err() != nil || tries > 300 || !errors.Is(err, ingest.ErrUnavailable) {
 				t.Fatalf("produce: %v", err)
 			}
 			time.Sleep(200 * time.Millisecond)
@@ -195,7 +195,7 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 
 // produceAnyhow finds the broker where it is now: it comes back at the port it had, or somewhere else when that is taken.
 func (k *kaskad) produceAnyhow(ctx context.Context, keys, values [][]byte) error {
-	at, ok := readRunning(ctx, k.dir)
+	at, ok := readRunning(k.dir)
 	if !ok {
 		return fmt.Errorf("%w: not running", ingest.ErrUnavailable)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"kaskad/ingest"
@@ -64,7 +65,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	kafka := kafkaSettings{Topic: ingest.DefaultTopic, DeadLetterTopic: ingest.DefaultDeadLetterTopic, Group: ingest.DefaultGroup, TopicPartitions: 12, TopicReplication: 1}
 	r := roles{ingest: true, aggregate: true, serve: true}
 	// The log goes to a file: on the screen it would tear the progress bars.
-	log, err := os.OpenFile(filepath.Join(c.Data, demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	log, err := os.OpenFile(filepath.Join(c.Data, demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
@@ -112,7 +113,7 @@ func (c *demoCommand) reset() error {
 	if _, err := os.Stat(filepath.Join(c.Data, demoFile)); err != nil {
 		return fmt.Errorf("--reset: %s holds no demo (%w): remove it yourself if you mean it", c.Data, err)
 	}
-	if _, ok := readRunning(context.Background(), c.Data); ok {
+	if _, ok := readRunning(c.Data); ok {
 		return fmt.Errorf("--reset: a demo is running on %s: end it first", c.Data)
 	}
 	return os.RemoveAll(c.Data)

@@ -244,6 +244,9 @@ type status struct {
 	PendingBuckets uint64 `json:"pending_buckets"`
 	SplitMessages  uint64 `json:"split_messages"`
 	AsOf           string `json:"as_of"`
+	Losses         struct {
+		Hours []json.RawMessage `json:"hours"`
+	} `json:"losses"`
 }
 
 func (s status) check(t testing.TB) {
@@ -251,6 +254,9 @@ func (s status) check(t testing.TB) {
 	b := s.Balance
 	if b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
 		t.Errorf("balance does not hold: %+v", b)
+	}
+	if len(s.Losses.Hours) > 0 {
+		t.Errorf("hours are said to be lost: %s", s.Losses.Hours)
 	}
 }
 
@@ -341,15 +347,21 @@ func (k *kaskad) post(lines []byte) {
 // command runs another kaskad command beside the running one and returns what it prints.
 func (k *kaskad) command(args ...string) string {
 	k.t.Helper()
+	out, err := k.tryCommand(args...)
+	if err != nil {
+		k.t.Fatalf("kaskad %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// tryCommand is command for one that may fail.
+func (k *kaskad) tryCommand(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asKaskad+"=")
 	out, err := cmd.CombinedOutput()
-	if err != nil {
-		k.t.Fatalf("kaskad %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-	return string(out)
+	return string(out), err
 }
 
 func example(t testing.TB, name string) []byte {

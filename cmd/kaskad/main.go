@@ -31,6 +31,7 @@ type commands struct {
 	Check     checkCommand     `cmd:"" help:"Check the configuration, Kafka, ClickHouse and the schema, and say what to mend. With --url: ask a running server."`
 	Simulate  simulateCommand  `cmd:"" help:"Write seeded events to Kafka or NDJSON, and the report that must follow from them."`
 	Replay    replayCommand    `cmd:"" help:"Send dead letters through again, each of them once."`
+	Reread    rereadCommand    `cmd:"" help:"Say which facts were lost on disk, read the topic again, or accept the loss."`
 	SMS       smsCommand       `cmd:"" name:"sms" help:"Say how many segments a text takes, why, and what would make it cheaper."`
 	Tariffs   tariffsCommand   `cmd:"" help:"Price lists: check a file, import it into a running kaskad, export it again."`
 	Templates templatesCommand `cmd:"" help:"How many SMS segments each template takes: check a file, import it, export it again."`

@@ -7,8 +7,32 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
+
+// registerDisk adds the disk of the embedded services, and how often it made ClickHouse start again, to the metrics.
+func (st *stack) registerDisk() {
+	if st.disk == nil {
+		return
+	}
+	gauge := func(name, help string, value func() float64) {
+		st.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "disk", Name: name, Help: help}, value))
+	}
+	gauge("free_bytes", "Free space on the disk of the data directory.", func() float64 { return float64(st.disk.Usage().Free) })
+	gauge("total_bytes", "Size of the disk of the data directory.", func() float64 { return float64(st.disk.Usage().Total) })
+	gauge("full", "1 while nothing is written because the disk is nearly full.", func() float64 {
+		if st.disk.Full() {
+			return 1
+		}
+		return 0
+	})
+	if st.clickhouse != nil {
+		st.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "engine", Name: "replaced_total",
+			Help: "Times that the embedded ClickHouse was started again because it lost writes or could not read a part."},
+			func() float64 { return float64(st.clickhouse.Renewed()) }))
+	}
+}
 
 // serveMetrics serves /metrics and /healthz for a process without the API, and returns what stops it.
 func (st *stack) serveMetrics(address string) (func(), error) {

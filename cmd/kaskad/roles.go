@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate"
@@ -160,6 +161,12 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 			return lag.Total, err
 		},
 	}
+	if p.disk != nil && p.clickhouse != nil {
+		deps.Disk = func() query.Disk {
+			u := p.disk.Usage()
+			return query.Disk{FreeBytes: u.Free, TotalBytes: u.Total, State: string(u.State)}
+		}
+	}
 	if ingester != nil {
 		deps.InFlight = func() (uint64, uint64) {
 			b := ingester.Balance()
@@ -175,9 +182,17 @@ type eventProducer struct {
 	stack *stack
 }
 
-// Produce passes on to Kafka. An error that wraps query.ErrUnavailable means that the caller should send again later.
+// Produce passes on to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that wraps query.ErrUnavailable means that the caller should send again later.
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
+	if e.stack.broker != nil {
+		if err := e.stack.disk.Err(); err != nil {
+			return fmt.Errorf("%w: %w", query.ErrDiskFull, err)
+		}
+	}
 	err := e.Producer.Produce(ctx, keys, values)
+	if errors.Is(err, kafka.KafkaStorageError) {
+		return fmt.Errorf("%w: %w", query.ErrDiskFull, err)
+	}
 	if errors.Is(err, ingest.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)
 	}

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"kaskad/engine"
 )
 
 // running says where the embedded services of a data directory listen, so that replay, simulate and check can reach them. The file can
@@ -18,6 +17,8 @@ type running struct {
 	Clickhouse string   `json:"clickhouse"`
 	Kafka      []string `json:"kafka"`
 	API        string   `json:"api"`
+	// PID is the process that wrote the file. While it lives and has the directory, the addresses are its own.
+	PID int `json:"pid"`
 	// Now is the clock of --now; empty when it goes with the machine's.
 	Now string `json:"now,omitempty"`
 }
@@ -29,7 +30,7 @@ func (st *stack) writeRunning(dir, api string) (func(), error) {
 	if st.clickhouse == nil || st.broker == nil {
 		return func() {}, nil
 	}
-	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api}
+	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api, PID: os.Getpid()}
 	if st.fixed {
 		at.Now = st.now().Format(time.RFC3339Nano)
 	}
@@ -38,31 +39,34 @@ func (st *stack) writeRunning(dir, api string) (func(), error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, runningFile)
-	if err := os.WriteFile(path, body, 0o600); err != nil {
+	if err := replace(path, body); err != nil {
 		return nil, fmt.Errorf("say where the services listen: %w", err)
 	}
 	return func() { _ = os.Remove(path) }, nil
 }
 
-// readRunning returns where the services of a data directory listen, and false when nobody listens there (a process that was killed
-// leaves its file behind).
-func readRunning(ctx context.Context, dir string) (running, bool) {
+// replace writes a new file that its owner alone can read, and puts it in the place of an old one.
+func replace(path string, body []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(body)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return os.Rename(file.Name(), path)
+}
+
+// readRunning returns where the services of a data directory listen, and false when nobody listens there. A process that was killed
+// leaves its file behind, and anybody could have its ports by then: so the file counts only while its writer has the directory.
+func readRunning(dir string) (running, bool) {
 	var at running
 	body, err := os.ReadFile(filepath.Join(dir, runningFile))
 	if err != nil || json.Unmarshal(body, &at) != nil {
 		return at, false
 	}
-	options, err := clickhouse.ParseDSN(at.Clickhouse)
-	if err != nil || len(options.Addr) == 0 {
-		return at, false
-	}
-	dialer := net.Dialer{Timeout: time.Second}
-	conn, err := dialer.DialContext(ctx, "tcp", options.Addr[0])
-	if err != nil {
-		return at, false
-	}
-	_ = conn.Close()
-	return at, true
+	return at, at.PID != 0 && at.PID == engine.Holder(filepath.Join(dir, "clickhouse"))
 }
 
 // checkAttachable refuses a directory on which a command would have to make a database of its own: the events would go where nobody looks,

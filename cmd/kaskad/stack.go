@@ -29,6 +29,7 @@ type stack struct {
 	fixed    bool
 	started  time.Time
 
+	disk       *engine.Disk       // nil when nothing is embedded
 	clickhouse *engine.ClickHouse // nil when a real one is used
 	conn       driver.Conn
 	options    *clickhouse.Options
@@ -78,7 +79,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 		return nil, errors.New("--kafka: name a broker as host:port")
 	}
 	if n.attach != own && dir != "" {
-		at, ok := readRunning(ctx, dir)
+		at, ok := readRunning(dir)
 		if !ok {
 			if err := checkAttachable(dir, n.attach); err != nil {
 				return nil, err
@@ -108,6 +109,11 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 	if st.erasureKey, err = s.erasureKey(dir); err != nil {
 		return nil, err
 	}
+	if dir != "" && (n.clickhouse && s.Clickhouse == "" || n.kafka && len(k.Kafka) == 0) {
+		if st.disk, err = engine.WatchDisk(dir, logger); err != nil {
+			return nil, fmt.Errorf("--data: %w", err)
+		}
+	}
 	group, start := errgroup.WithContext(ctx)
 	if n.clickhouse {
 		group.Go(func() error { return st.openClickHouse(start, s.Clickhouse, dir) })
@@ -115,12 +121,16 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 	if n.kafka {
 		group.Go(func() error { return st.openKafka(start, dir) })
 	}
-	return st, group.Wait()
+	if err := group.Wait(); err != nil {
+		return st, err
+	}
+	st.registerDisk()
+	return st, nil
 }
 
 func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if dsn == "" {
-		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger})
+		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger, Disk: st.disk})
 		if err != nil {
 			return err
 		}
@@ -137,11 +147,18 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if _, ok := options.Settings["async_insert"]; !ok {
 		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
 	}
+	// The embedded engine is dialled past its gate.
+	if st.clickhouse != nil {
+		options.DialContext = st.clickhouse.Dial
+	}
 	schema.InterruptibleDial(options)
 	st.options = options
 	st.conn, err = clickhouse.Open(options)
 	if err != nil {
 		return fmt.Errorf("open ClickHouse: %w", err)
+	}
+	if st.clickhouse != nil {
+		st.conn = guarded{st.conn, st.clickhouse}
 	}
 	return nil
 }
@@ -247,5 +264,8 @@ func (st *stack) close() {
 		if err := st.clickhouse.Stop(ctx); err != nil {
 			st.logger.Error("stop embedded ClickHouse", "error", err)
 		}
+	}
+	if st.disk != nil {
+		st.disk.Close()
 	}
 }

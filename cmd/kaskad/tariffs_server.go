@@ -38,7 +38,7 @@ type api struct {
 func (s serverAddress) find(ctx context.Context) (*api, error) {
 	address := strings.TrimRight(s.URL, "/")
 	if address == "" {
-		at, ok := readRunning(ctx, s.Data)
+		at, ok := readRunning(s.Data)
 		if !ok {
 			return nil, fmt.Errorf("%w; or say --url", checkAttachable(s.Data, attachToLive))
 		}

@@ -156,7 +156,7 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 	k.waitReady()
 	// The file is written right after the first /readyz that says yes.
 	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
-		if _, running := readRunning(t.Context(), k.dir); running {
+		if _, running := readRunning(k.dir); running {
 			break
 		}
 	}

@@ -126,6 +126,7 @@ func (s *server) get() (*engine.ClickHouse, error) {
 		Dir:       s.dir,
 		Logger:    slog.New(slog.DiscardHandler),
 		MaxMemory: maxMemory,
+		Databases: true,
 	})
 	return s.clickhouse, s.err
 }
@@ -191,7 +192,7 @@ func databaseName(test string) (string, error) {
 	if len(name) > 48 {
 		name = name[:48]
 	}
-	return name + "_" + hex.EncodeToString(random[:]), nil
+	return engine.Database + "_" + name + "_" + hex.EncodeToString(random[:]), nil
 }
 
 // Broker starts a Kafka broker in memory with the given topics, and stops it

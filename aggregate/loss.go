@@ -1,0 +1,132 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"github.com/google/uuid"
+
+	"kaskad/schema"
+)
+
+// rereadMargin is how much earlier than a lost hour the topic is read again: clocks of senders may be an hour ahead.
+const rereadMargin = 2 * time.Hour
+
+// lossEvery is how often what is lost is looked at while something is.
+const lossEvery = 2 * time.Second
+
+// rereadTables hold what was read from the topic; what other tables hold follows from them, or comes from people.
+var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "located": true, "orphans": true, "join_queue": true, "number_queue": true, "touched": true,
+	"rejected": true}
+
+// findBroken looks for parts that ClickHouse put aside because it cannot read them. What depends on them is computed anew, which names the hours that lack
+// facts, and the topic is read again from its beginning: nothing tells when the events of a part were sent.
+func (a *Aggregator) findBroken(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, statement("broken_found"))
+	if err != nil {
+		return fmt.Errorf("look for broken parts: %w", err)
+	}
+	defer rows.Close()
+	type part struct{ table, name, month string }
+	var found []part
+	months, reread := map[string]bool{}, false
+	for rows.Next() {
+		var p part
+		if err := rows.Scan(&p.table, &p.name, &p.month); err != nil {
+			return fmt.Errorf("look for broken parts: %w", err)
+		}
+		found = append(found, p)
+		months[p.month] = true
+		reread = reread || rereadTables[p.table]
+	}
+	if err := rows.Err(); err != nil || len(found) == 0 {
+		return err
+	}
+	if a.rereadAll = reread; reread {
+		if _, err := schema.OrderReread(ctx, a.deps.Conn, time.Time{}, "broken parts"); err != nil {
+			return err
+		}
+	}
+	if reread {
+		// What was copied within the database is not in the topic.
+		batch := uuid.New()
+		if err := a.doWith(ctx, "broken_joins", clickhouse.Parameters{"batch": batch.String()}); err != nil {
+			return fmt.Errorf("queue joins of broken parts: %w", err)
+		}
+		if err := schema.OpenTouches(ctx, a.deps.Conn, []schema.Touch{{ID: batch, AtMS: a.cfg.Now().UnixMilli()}}); err != nil {
+			return fmt.Errorf("queue joins of broken parts: %w", err)
+		}
+	}
+	for month := range months {
+		if months[""] && month != "" {
+			continue // all hours are touched
+		}
+		if err := a.doWith(ctx, "broken_touch", clickhouse.Parameters{"month": month, "batch": uuid.NewString()}); err != nil {
+			return fmt.Errorf("touch the hours of broken parts: %w", err)
+		}
+	}
+	// They are named last: a crash before this does all of it again.
+	for _, p := range found {
+		if err := a.doWith(ctx, "broken_note", clickhouse.Parameters{"table": p.table, "part": p.name}); err != nil {
+			return fmt.Errorf("name broken part: %w", err)
+		}
+		a.cfg.Logger.Error("a part of a table cannot be read and was put aside: what depends on it is computed anew", "table", p.table, "part", p.name, "topic_is_read_again", reread)
+	}
+	return a.countLosses(ctx)
+}
+
+// nameLost names the hours of a generation that is about to be published with less than was published before, and has the topic read again from before the
+// earliest of them. Those that are whole again lose their name.
+func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int64, targets *ext.Table) error {
+	parameters := a.parameters(generation)
+	parameters["now"] = strconv.FormatInt(nowMS, 10)
+	if err := a.doWith(ctx, "lost", parameters, targets); err != nil {
+		return fmt.Errorf("compare generation %d with what was published: %w", generation, err)
+	}
+	var hours uint64
+	var earliest time.Time
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("lost_found")).Scan(&hours, &earliest); err != nil {
+		return fmt.Errorf("look for lost hours of generation %d: %w", generation, err)
+	}
+	if hours == 0 {
+		return nil
+	}
+	a.cfg.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours", hours, "earliest", earliest.UTC(), "generation", generation)
+	if a.rereadAll {
+		// All of it is being read again already, unless that is over.
+		if lost, err := schema.ReadLosses(ctx, a.deps.Conn); err != nil || lost.Rereading > 0 {
+			return err
+		}
+	}
+	_, err := schema.OrderReread(ctx, a.deps.Conn, earliest.Add(-rereadMargin), "lost hours")
+	return err
+}
+
+// settleLosses takes the name off broken parts once everything was read and computed again.
+func (a *Aggregator) settleLosses(ctx context.Context) error {
+	lost, err := schema.ReadLosses(ctx, a.deps.Conn)
+	if err != nil {
+		return err
+	}
+	if len(lost.Parts) > 0 && lost.Rereading == 0 && a.pending == 0 {
+		if err := a.deps.Conn.Exec(ctx, statement("broken_mended")); err != nil {
+			return fmt.Errorf("take the name off broken parts: %w", err)
+		}
+	}
+	return a.countLosses(ctx)
+}
+
+func (a *Aggregator) countLosses(ctx context.Context) error {
+	lost, err := schema.ReadLosses(ctx, a.deps.Conn)
+	if err != nil {
+		return err
+	}
+	a.lossOpen = len(lost.Hours) > 0 || len(lost.Parts) > 0
+	a.metrics.lostHours.Set(float64(len(lost.Hours)))
+	a.metrics.brokenParts.Set(float64(len(lost.Parts)))
+	return nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+
+	"kaskad/engine"
+)
+
+// notEnoughSpace is what ClickHouse itself answers when a disk has no room.
+const notEnoughSpace = 243
+
+// unreadable are ClickHouse's codes for a part whose files are not what was written.
+var unreadable = []int32{
+	33,  // CANNOT_READ_ALL_DATA
+	40,  // CHECKSUM_DOESNT_MATCH
+	228, // BAD_SIZE_OF_FILE_IN_DATA_PART
+	246, // CORRUPTED_DATA
+	271, // CANNOT_DECOMPRESS
+}
+
+// guarded is a connection to the embedded ClickHouse that writes nothing while the disk is nearly full, and takes nothing for written before the engine
+// is known to have lost no write. It is the one room of that promise: whoever writes, ingest, aggregate or the API, does so through it.
+type guarded struct {
+	driver.Conn
+	engine *engine.ClickHouse
+}
+
+// Exec runs a statement; an error that wraps engine.ErrLostWrite means that it has to be repeated.
+func (g guarded) Exec(ctx context.Context, query string, args ...any) error {
+	return g.write(ctx, func() error { return g.Conn.Exec(ctx, query, args...) })
+}
+
+// Query asks; a part that cannot be read makes the engine start again.
+func (g guarded) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	rows, err := g.Conn.Query(ctx, query, args...)
+	if err != nil {
+		return nil, g.judge(err)
+	}
+	return guardedRows{rows, g}, nil
+}
+
+// QueryRow asks for one row; a part that cannot be read makes the engine start again.
+func (g guarded) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
+	return guardedRow{g.Conn.QueryRow(ctx, query, args...), g}
+}
+
+// PrepareBatch begins an insert, which counts as Exec does when it is sent.
+func (g guarded) PrepareBatch(ctx context.Context, query string, options ...driver.PrepareBatchOption) (driver.Batch, error) {
+	if g.engine.Disk().Full() {
+		return nil, g.full()
+	}
+	batch, err := g.Conn.PrepareBatch(ctx, query, options...)
+	if err != nil {
+		return nil, g.judge(err)
+	}
+	return guardedBatch{batch, ctx, g}, nil
+}
+
+func (g guarded) write(ctx context.Context, do func() error) error {
+	if g.engine.Disk().Full() {
+		return g.full()
+	}
+	epoch := g.engine.Epoch()
+	if err := do(); err != nil {
+		return g.judge(err)
+	}
+	return g.engine.Intact(ctx, g.Conn, epoch)
+}
+
+func (g guarded) full() error {
+	return &proto.Exception{Code: notEnoughSpace, Name: "NOT_ENOUGH_SPACE", Message: engine.ErrDiskFull.Error()}
+}
+
+// judge looks whether an error tells of a part that cannot be read, and passes it on.
+func (g guarded) judge(err error) error {
+	var exception *proto.Exception
+	if errors.As(err, &exception) && slices.Contains(unreadable, exception.Code) {
+		g.engine.Corrupt(err)
+	}
+	return err
+}
+
+type guardedBatch struct {
+	driver.Batch
+	ctx context.Context
+	g   guarded
+}
+
+// Send ends the insert.
+func (b guardedBatch) Send() error { return b.g.write(b.ctx, b.Batch.Send) }
+
+type guardedRows struct {
+	driver.Rows
+	g guarded
+}
+
+// Err is the error that ended the rows early.
+func (r guardedRows) Err() error { return r.g.judge(r.Rows.Err()) }
+
+type guardedRow struct {
+	driver.Row
+	g guarded
+}
+
+// Err is why there is no row.
+func (r guardedRow) Err() error { return r.g.judge(r.Row.Err()) }
+
+// Scan reads the row.
+func (r guardedRow) Scan(to ...any) error { return r.g.judge(r.Row.Scan(to...)) }
+
+// ScanStruct reads the row into a struct.
+func (r guardedRow) ScanStruct(to any) error { return r.g.judge(r.Row.ScanStruct(to)) }

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package engine
+
+import "syscall"
+
+func reusable(string, string, syscall.RawConn) error { return nil }
