@@ -27,11 +27,14 @@ import (
 const soakDiskBytes = 600 << 20
 
 // soakDisk is a small file system of its own. A filler file takes what is free.
-type soakDisk struct{ mount string }
+type soakDisk struct {
+	t     *testing.T
+	mount string
+}
 
 // mountSoakDisk mounts a file system below dir, which only root can.
-func mountSoakDisk(kind, dir string) (*soakDisk, error) {
-	d := &soakDisk{mount: filepath.Join(dir, "disk")}
+func mountSoakDisk(t *testing.T, kind, dir string) (*soakDisk, error) {
+	d := &soakDisk{t: t, mount: filepath.Join(dir, "disk")}
 	if err := os.MkdirAll(d.mount, 0o755); err != nil {
 		return nil, err
 	}
@@ -53,15 +56,6 @@ func mountSoakDisk(kind, dir string) (*soakDisk, error) {
 	return d, runSoak("mount", "-o", "loop", image, d.mount)
 }
 
-// freeBytes is what anybody may still write to the file system of a directory.
-func freeBytes(dir string) (int64, error) {
-	var stat syscall.Statfs_t
-	if err := syscall.Statfs(dir, &stat); err != nil {
-		return 0, err
-	}
-	return int64(stat.Bavail) * int64(stat.Bsize), nil
-}
-
 // runSoak runs a command of the system.
 func runSoak(name string, args ...string) error {
 	out, err := exec.Command(name, args...).CombinedOutput()
@@ -81,11 +75,7 @@ func (d *soakDisk) fill(leave int64, steps int) error {
 	}
 	defer file.Close()
 	block := make([]byte, 256<<10)
-	free, err := freeBytes(d.mount)
-	if err != nil {
-		return err
-	}
-	rest := max(0, free-leave)
+	rest := max(0, freeBytes(d.t, d.mount)-leave)
 	for i := range steps {
 		for part := rest*int64(i+1)/int64(steps) - rest*int64(i)/int64(steps); part > 0; part -= int64(len(block)) {
 			_, err := file.Write(block[:min(part, int64(len(block)))])
@@ -135,13 +125,13 @@ func (d *soakDisk) breathe(random *rand.Rand, span time.Duration) error {
 func (d *soakDisk) release() { _ = os.Remove(d.filler()) }
 
 // keep copies the data of a schedule that failed to a disk that stays.
-func (d *soakDisk) keep(t *testing.T, to string) {
+func (d *soakDisk) keep(to string) {
 	if err := runSoak("cp", "-a", filepath.Join(d.mount, "data"), to); err != nil {
-		t.Error(err)
+		d.t.Error(err)
 	}
 }
 
-func (d *soakDisk) unmount(t *testing.T) {
+func (d *soakDisk) unmount() {
 	var err error
 	for range 50 { // the last of the processes may be on its way out
 		if err = runSoak("umount", d.mount); err == nil {
@@ -150,7 +140,7 @@ func (d *soakDisk) unmount(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Error(err)
+	d.t.Error(err)
 }
 
 // soakFill fills the disk for a while, at once or slowly: to where kaskad takes no more, to the last byte, or with a

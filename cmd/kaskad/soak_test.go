@@ -166,7 +166,7 @@ func newSoak(t *testing.T, seed uint64, dir string, verbose bool) *soak {
 	s.say("seed %d: %s", seed, s.plan)
 	s.k.dir = filepath.Join(dir, "data")
 	if s.plan.disk != "" {
-		disk, err := mountSoakDisk(s.plan.disk, dir)
+		disk, err := mountSoakDisk(t, s.plan.disk, dir)
 		if err != nil {
 			s.say("without a disk of its own, that does not fill: %v", err)
 		} else {
@@ -212,9 +212,9 @@ func (s *soak) close() {
 	if s.disk != nil {
 		s.disk.release()
 		if s.t.Failed() {
-			s.disk.keep(s.t, filepath.Join(s.dir, "data"))
+			s.disk.keep(filepath.Join(s.dir, "data"))
 		}
-		s.disk.unmount(s.t)
+		s.disk.unmount()
 	}
 	if !s.t.Failed() {
 		if err := os.RemoveAll(s.dir); err != nil {
