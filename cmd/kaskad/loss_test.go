@@ -163,7 +163,7 @@ func (k *kaskad) waitAnswer(path string) {
 		response, err := http.Get("http://" + k.address + path)
 		if err == nil {
 			response.Body.Close()
-			if _, known := readRunning(k.t.Context(), k.dir); known && response.StatusCode == http.StatusOK {
+			if _, known := readRunning(k.dir); known && response.StatusCode == http.StatusOK {
 				return
 			}
 		}
