@@ -22,7 +22,7 @@ import (
 	"kaskad/engine"
 )
 
-// soakDiskBytes is the size of a disk that is to be filled: what a schedule stores fits, and the 200 MB that kaskad
+// soakDiskBytes is the size of a disk that is to be filled: what a schedule stores fits, and 5 % that kaskad
 // wants to see free.
 const soakDiskBytes = 600 << 20
 
@@ -147,7 +147,7 @@ func (d *soakDisk) unmount() {
 // little that comes and goes.
 func soakFill(random *rand.Rand) soakAction {
 	how, steps, millis := random.IntN(3), 1+7*random.IntN(2), 500+random.IntN(2500)
-	kinds := [...]string{"disk full but for 100 MB", "disk full", "disk full and breathing"}
+	kinds := [...]string{"disk full but for 20 MB", "disk full", "disk full and breathing"}
 	name := fmt.Sprintf("%s in %d steps for %d ms", kinds[how], steps, millis)
 	kill := random.IntN(4) == 0
 	if kill {
@@ -159,7 +159,7 @@ func soakFill(random *rand.Rand) soakAction {
 		}
 		leave, half := int64(0), time.Duration(millis/2)*time.Millisecond
 		if how == 0 {
-			leave = 100 << 20
+			leave = 20 << 20
 		}
 		wait := func() {
 			if how != 2 {

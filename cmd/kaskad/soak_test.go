@@ -274,12 +274,21 @@ func (s *soak) run() {
 	send(len(s.plan.actions))
 	s.pause(50, 400)
 	s.heal()
-	sending.Wait()
-	s.say("all is sent")
+	s.awaitReady()
+	sent := make(chan struct{})
+	go func() {
+		sending.Wait()
+		close(sent)
+	}()
+	select {
+	case <-sent:
+		s.say("all is sent")
+	case <-time.After(time.Minute):
+		s.t.Error("not all was accepted in the minute after the last fault")
+	}
 	if s.t.Failed() {
 		return
 	}
-	s.awaitReady()
 	s.world.override(s)
 	s.settleAt(s.now)
 	s.say("settled")
