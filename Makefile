@@ -52,6 +52,10 @@ test-long: engine ## Fill a small disk thirty times under load (root, for it mou
 bench: engine ## Measure events/s from the topic to facts beside ClickHouse's ceiling and its Kafka engine (BENCH_EVENTS=5000000)
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m $(BENCH_PACKAGES)
 
+.PHONY: soak
+soak: engine ## Run SEEDS=200 schedules of faults under load (FROM=101, or one again: SEED=7); what passed is not run again
+	TEST_SOAK_SEEDS=$(or $(SEEDS),20) TEST_SOAK_FROM=$(FROM) TEST_SOAK_SEED=$(SEED) $(GO) test -v -count 1 -timeout 0 -run '^TestRun_Soak$$' ./cmd/kaskad
+
 .PHONY: lint
 lint: ## Check formatting, go vet, and golangci-lint (taken from PATH, else built by go: minutes the first time)
 	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*' -not -path '*/node_modules/*')); \

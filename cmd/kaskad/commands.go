@@ -40,12 +40,7 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	defer func() { forget() }()
 	p := &process{stack: st, roles: r, listen: c.listenSettings, hooks: h}
 	p.ready = func(address string, _ *ingest.Producer) {
-		remove, err := st.writeRunning(c.Data, address)
-		if err != nil {
-			st.logger.Warn("replay and simulate will not find this process", "error", err)
-			remove = func() {}
-		}
-		forget = remove
+		forget = st.announce(c.Data, address)
 		st.logger.Info("ready", "address", "http://"+address, "kafka", st.brokers, "topic", c.Topic, "took", time.Since(st.started).Round(time.Millisecond))
 	}
 	return p.run(ctx)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -36,8 +37,9 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashHooks kill the process, as kill -9 does, the n-th time that the step is reached.
+// crashHooks kill the process, as kill -9 does, the n-th time that the step is reached; with "/clickhouse" after it, its ClickHouse instead.
 func crashHooks(spec string) hooks {
+	spec, whose, _ := strings.Cut(spec, "/")
 	step, count, _ := strings.Cut(spec, ":")
 	n, _ := strconv.Atoi(count)
 	var mu sync.Mutex
@@ -45,13 +47,40 @@ func crashHooks(spec string) hooks {
 		mu.Lock()
 		defer mu.Unlock()
 		if s == step {
-			if n--; n == 0 {
+			if n--; n == 0 && whose != "" {
+				for _, pid := range childrenOf(os.Getpid(), true) {
+					_ = syscall.Kill(pid, syscall.SIGKILL)
+				}
+			} else if n == 0 {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 				select {} // the signal is on its way
 			}
 		}
 	}
 	return hooks{ingest: reached, aggregate: reached}
+}
+
+// childrenOf are the ids of a process's embedded ClickHouse, or of its other children.
+func childrenOf(pid int, clickhouse bool) []int {
+	var pids []int
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue // it has ended
+		}
+		for _, word := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(word)
+			if err != nil {
+				continue
+			}
+			command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if err == nil && bytes.HasPrefix(command, []byte("clickhouse")) == clickhouse {
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return pids
 }
 
 // kaskad is a running process tree under test.

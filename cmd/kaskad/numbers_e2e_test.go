@@ -152,6 +152,13 @@ func (w *numberWorlds) tell(t testing.TB, k *kaskad, random *rand.Rand, lines []
 // compare holds everything that is answered about numbers and people against the model.
 func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 	t.Helper()
+	w.compareVerdicts(t, k)
+	w.compareReach(t, k, w.reachQueries(t))
+}
+
+// compareVerdicts holds verdicts, the feed of them and the audiences against the model.
+func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
+	t.Helper()
 	verdicts, err := w.model.Numbers(w.query)
 	if err != nil {
 		t.Fatal(err)
@@ -208,15 +215,29 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 		}
 		w.compareFeed(t, k, account, all)
 	}
-	w.compareReach(t, k)
+	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
+		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
+			t.Errorf("audience %s: %v", state, err)
+		}
+	}
 }
 
-// compareReach does so for what is said of people, and of attempts to the dead.
-func (w *numberWorlds) compareReach(t *testing.T, k *kaskad) {
-	t.Helper()
-	for _, q := range []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
+// reachQueries are the questions about who can be reached, and what it costs to try.
+func (w *numberWorlds) reachQueries(t testing.TB) []simulate.Query {
+	day := 24 * time.Hour
+	return []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
 		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
-		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Add(-10 * 24 * time.Hour).Truncate(24 * time.Hour)}} {
+		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * day).Truncate(day), To: w.query.Now.Add(-10 * day).Truncate(day)}}
+}
+
+// compareReach holds the reports on people and on causes against the model.
+func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.Query) {
+	t.Helper()
+	for _, q := range queries {
 		reach := simulate.ReachQuery{Query: q, Numbers: w.query}
 		penetration, err := w.model.Penetration(reach)
 		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))
@@ -236,15 +257,6 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad) {
 	}
 	if err := simulate.CompareRows(best, k.list("/v1/numbers/best-channel", url.Values{"from": {period.From.Format(time.RFC3339)}, "to": {period.To.Format(time.RFC3339)}}), "account"); err != nil {
 		t.Errorf("best channels: %v", err)
-	}
-	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
-		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
-			t.Errorf("audience %s: %v", state, err)
-		}
 	}
 }
 
@@ -341,18 +353,10 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	w.tell(t, k, random, late[len(late)/2:])
 	for _, world := range w.worlds {
 		for _, o := range slices.Concat(world.Removed, world.Overrides) {
-			path := "/v1/numbers/" + url.PathEscape(o.Number) + "/override?account=" + o.Account
-			body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
-			if err != nil {
-				t.Fatal(err)
-			}
-			status, answer := k.request(http.MethodPut, path, "application/json", body)
-			if status != http.StatusOK && status != http.StatusAccepted {
-				t.Fatalf("override: %d %s", status, answer)
-			}
+			k.setVerdict(o)
 			o.At = w.query.Now
 			if !o.Until.IsZero() {
-				if status, answer := k.request(http.MethodDelete, path, "", nil); status != http.StatusOK && status != http.StatusAccepted {
+				if status, answer := k.request(http.MethodDelete, overridePath(o), "", nil); status != http.StatusOK && status != http.StatusAccepted {
 					t.Fatalf("remove an override: %d %s", status, answer)
 				}
 				o.Until = w.query.Now
@@ -362,6 +366,23 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	}
 	k.settle(3 * time.Minute)
 	w.compare(t, k)
+}
+
+// setVerdict sets a verdict by hand.
+func (k *kaskad) setVerdict(o simulate.NumberOverride) {
+	k.t.Helper()
+	body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	status, answer := k.request(http.MethodPut, overridePath(o), "application/json", body)
+	if status != http.StatusOK && status != http.StatusAccepted {
+		k.t.Fatalf("override: %d %s", status, answer)
+	}
+}
+
+func overridePath(o simulate.NumberOverride) string {
+	return "/v1/numbers/" + url.PathEscape(o.Number) + "/override?account=" + o.Account
 }
 
 // While verdicts change, whoever walks the feed by cursor sees every line once and in order, over restarts, and its last word on each number is the verdict.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"kaskad/engine"
@@ -24,6 +25,40 @@ type running struct {
 }
 
 const runningFile = "running.json"
+
+// announceEvery is how often the file is tried again that could not be written.
+const announceEvery = time.Second
+
+// announce writes the file, and goes on trying where that fails: a disk that is full now will have room. What it returns ends that, and
+// removes the file.
+func (st *stack) announce(dir, api string) (forget func()) {
+	remove, err := st.writeRunning(dir, api)
+	if err == nil {
+		return remove
+	}
+	st.logger.Warn("replay, simulate and check do not find this process yet", "error", err, "retry_in", announceEvery)
+	stop := make(chan struct{})
+	var trying sync.WaitGroup
+	trying.Go(func() {
+		tick := time.NewTicker(announceEvery)
+		defer tick.Stop()
+		for err != nil {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				remove, err = st.writeRunning(dir, api)
+			}
+		}
+	})
+	return func() {
+		close(stop)
+		trying.Wait()
+		if err == nil {
+			remove()
+		}
+	}
+}
 
 // writeRunning writes the file and returns what removes it.
 func (st *stack) writeRunning(dir, api string) (func(), error) {
@@ -55,7 +90,10 @@ func replace(path string, body []byte) error {
 	if err := errors.Join(err, file.Close()); err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	return os.Rename(file.Name(), path)
+	if err := os.Rename(file.Name(), path); err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return nil
 }
 
 // readRunning returns where the services of a data directory listen, and false when nobody listens there. A process that was killed

@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -50,5 +52,37 @@ func TestReadRunning_WriterHasTheDirectory(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(dir, runningFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
+	}
+}
+
+// Where the file cannot be written at the start, as on a disk that is full just then, it is written as soon as it can be.
+func TestRun_AnnouncesItselfLater(t *testing.T) {
+	k := newKaskad(t)
+	inTheWay := filepath.Join(k.dir, runningFile, "in the way")
+	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	k.start("")
+	k.waitReady()
+	for began := time.Now(); !strings.Contains(k.output.tail(), "do not find this process yet"); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("nothing is said of a file that cannot be written")
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(inTheWay)); err != nil {
+		t.Fatal(err)
+	}
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if _, ok := readRunning(k.dir); ok {
+			break
+		}
+		if time.Since(began) > 30*time.Second {
+			t.Fatal("the file is not written although it can be")
+		}
+	}
+	k.stop()
+	left, err := filepath.Glob(filepath.Join(k.dir, runningFile+"*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v (%v), want nothing", left, err)
 	}
 }
