@@ -77,7 +77,7 @@ func TestIngester_Run_Erased(t *testing.T) {
 	pseudonym := erased.Pseudonym
 	r.expectCount(1, "SELECT count() FROM attempts WHERE account = 'acme' AND recipient_country = '"+pseudonym+"\\0RU'")
 	r.expectCount(1, "SELECT count() FROM attempts WHERE contact = '"+pseudonym+"'")
-	r.expectCount(1, "SELECT count() FROM attempts WHERE contact = '"+strings.TrimPrefix(pseudonym, "user:")+"'")
+	r.expectCount(1, "SELECT count() FROM attempts WHERE contact = '"+"~"+strings.TrimPrefix(pseudonym, "user:")+"'")
 	r.expectCount(1, "SELECT count() FROM attempts WHERE account = 'other' AND startsWith(recipient_country, '"+erasedNumber+"')")
 	r.expectCount(1, "SELECT count() FROM attempts WHERE account = 'acme' AND startsWith(recipient_country, '"+erasedNumber+"8')")
 	r.expectCount(2, "SELECT count() FROM orphans WHERE recipient_country = '"+pseudonym+"\\0RU' AND position(raw, '"+pseudonym+"') > 0 AND isValidJSON(raw)")

@@ -65,8 +65,6 @@ var shippedCodes = [...]struct{ provider, class, codes string }{
 	{"whatsapp", "channel_not_registered", "131026"},
 	{"whatsapp", "window_closed", "131047"},
 	{"whatsapp", "opted_out", "131050"},
-	{"meta", "channel_not_registered", "131026"},
-	{"meta", "frequency_capped", "131049"},
 }
 
 // guessTable names the shipped table that tells what a code probably means on a channel, empty for none.

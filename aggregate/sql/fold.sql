@@ -46,6 +46,8 @@ SELECT
                           OR bitAnd(failed_parts, bitNot(delivered_parts)) != 0) AS is_failed,
     skipped_ms < never AND NOT is_sent AND NOT is_failed AS is_skipped,
     billable = 1 AS is_not_billed,
+    -- A later event took its delivery, if it had one: a bounce, or one that tells of more parts.
+    is_bounced OR (parts >= 2 AND NOT is_delivered AND (attempts.single_delivered_ms < never OR delivered_parts != 0)) AS is_lowered,
     cityHash64(channel, provider, operator, country, traffic, sender, app, trigger, currencies) AS leg,
     is_sent + 2 * is_delivered + 4 * is_read + 8 * is_failed
         + if(is_dialog AND dialog_key IN (SELECT sipHash128(account, bucket, message_id, step) FROM dialogs

@@ -13,7 +13,7 @@ WITH
                           'Map(UInt16, UInt64)') AS histogram
 SELECT
     account, bucket, {generation:UInt64}, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
-    attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
+    attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened, lowered,
     delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den,
     histogram(to_deliver, run_ends(to_deliver)), histogram(to_read, run_ends(to_read)), histogram(to_reply, run_ends(to_reply)),
     cohort_min_ms, cohort_max_ms, due_ms
@@ -27,7 +27,7 @@ FROM
         countIf(NOT is_skipped) AS attempted, countIf(is_sent) AS sent, countIf(is_delivered) AS delivered, countIf(is_read) AS read,
         countIf(clicked_ms < never) AS clicked, countIf(replied_ms < never) AS replied, countIf(is_failed) AS failed,
         countIf(NOT is_skipped AND NOT is_delivered AND NOT is_failed) AS pending, countIf(is_skipped) AS skipped, countIf(is_skewed) AS skewed,
-        countIf(is_machine_opened) AS machine_opened,
+        countIf(is_machine_opened) AS machine_opened, countIf(is_lowered) AS lowered,
         countIf(over_1m AND to_deliver_ms <= 60000) AS delivered_1m_num, countIf(over_1m) AS delivered_1m_den,
         countIf(over_24h AND to_deliver_ms <= 86400000) AS delivered_24h_num, countIf(over_24h) AS delivered_24h_den,
         countIf(over_24h AND to_read_ms <= 86400000) AS read_24h_num, countIf(over_24h) AS read_24h_den,
@@ -41,7 +41,7 @@ FROM
     (
         SELECT
             account, bucket, campaign, template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
-            is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, clicked_ms, replied_ms, cohort_ms,
+            is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, is_lowered, clicked_ms, replied_ms, cohort_ms,
             multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms, never) AS start_ms,
             delivered_at_ms - start_ms AS to_deliver_ms,
             read_at_ms - start_ms AS to_read_ms,
@@ -53,13 +53,13 @@ FROM
         FROM
         (
             SELECT account, bucket, campaign, template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
-                is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
+                is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, is_lowered, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
                 if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms
             FROM {folded:Identifier}
             WHERE NOT multi
             UNION ALL
             SELECT f.account, f.bucket, f.campaign, f.template, step, leg, channel, provider, sender, app, operator, country, traffic, trigger,
-                is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
+                is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, is_lowered, sent_at_ms, queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
                 h.cohort_ms
             FROM {folded:Identifier} AS f
             INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id

@@ -10,7 +10,7 @@ CREATE TABLE {folded:Identifier}
     traffic LowCardinality(String), trigger LowCardinality(String), currencies String,
     sms_segments UInt16, sms_measure UInt32, prices Map(String, Int64),
     sent_at_ms Int64, queued_ms Int64, delivered_at_ms Int64, read_at_ms Int64, clicked_ms Int64, replied_ms Int64,
-    is_sent Bool, is_delivered Bool, is_read Bool, is_machine_opened Bool, is_failed Bool, is_skipped Bool, is_not_billed Bool,
+    is_sent Bool, is_delivered Bool, is_read Bool, is_machine_opened Bool, is_failed Bool, is_skipped Bool, is_not_billed Bool, is_lowered Bool,
     -- As in tables legs and shapes.
     leg UInt64, code UInt32,
     recipient String, contact String, readdressed Bool,

@@ -103,7 +103,7 @@ type numberWorlds struct {
 
 func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds {
 	t.Helper()
-	w := &numberWorlds{query: simulate.NumbersQuery{ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
+	w := &numberWorlds{query: simulate.NumbersQuery{Shipped: shippedErrors(t), ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
 	for seed := range uint64(worlds) {
 		world := simulate.RandomNumbers(seed, numbers)
 		w.worlds = append(w.worlds, world)
@@ -121,6 +121,23 @@ func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds
 	w.query.Now = w.worlds[0].Now
 	w.model = simulate.NewModel(w.worlds[0].Now)
 	return w
+}
+
+// shippedErrors is the error map that Kaskad ships, as the model reads it.
+func shippedErrors(t testing.TB) *simulate.ErrorMap {
+	t.Helper()
+	list, err := schema.ShippedErrors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var shipped simulate.ErrorMap
+	for _, l := range list.Lines {
+		shipped.Lines = append(shipped.Lines, simulate.ErrorMapLine(l))
+	}
+	for _, a := range list.Aliases {
+		shipped.Aliases = append(shipped.Aliases, simulate.ErrorMapAlias(a))
+	}
+	return &shipped
 }
 
 func (k *kaskad) putJSON(kind, account string, list any) {
@@ -216,7 +233,7 @@ func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 		w.compareFeed(t, k, account, all)
 	}
 	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
-		want, err := w.model.Audience(simulate.AudienceQuery{State: state, ErrorMaps: w.query.ErrorMaps})
+		want, err := w.model.Audience(simulate.AudienceQuery{State: state, Shipped: w.query.Shipped, ErrorMaps: w.query.ErrorMaps})
 		if err != nil {
 			t.Fatal(err)
 		}
