@@ -24,7 +24,7 @@ var failuresKeys = slices.Concat(channelKeys, keySet{
 	dimension("error_code"),
 })
 
-var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "mature"}
+var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "share_rate_low", "share_rate_high", "mature"}
 
 // failures serves GET /v1/reports/failures (docs/definitions.md section 5).
 //
@@ -132,7 +132,7 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
 		answer.rows = append(answer.rows, wholeRow{group.keys,
-			[]value{count(group.failed), count(group.failed), count(total), rateOf(group.failed, total), truth(mature)}})
+			slices.Concat([]value{count(group.failed), count(group.failed), count(total)}, share(group.failed, total), []value{truth(mature)})})
 	}
 	return answer, nil
 }

@@ -129,6 +129,7 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 	for i, g := range sorted {
 		rows[i] = map[string]any{"count": number(g.count), "share_num": number(g.count), "share_den": number(totals[g.channel]),
 			"share_rate": naiveRate(int(g.count), int(totals[g.channel])), "mature": g.mature}
+		rows[i]["share_rate_low"], rows[i]["share_rate_high"] = naiveInterval(g.count, totals[g.channel])
 		for k, name := range groupBy {
 			rows[i][name] = keyInJSON(g.keys[k])
 		}
@@ -198,9 +199,10 @@ func TestServer_Failures_NewMap(t *testing.T) {
 	publish(t, conn, []cell{f.cell})
 	s := newServer(t, conn)
 	const query = "/v1/reports/failures?from=2026-11-01&to=2026-11-20"
+	lower := map[string]string{"1": "0.206549", "7": "0.64567"} // n of n: n ÷ (n + z²)
 	row := func(channel, reason, code, count string) string {
 		return `{"channel":"` + channel + `","provider":"mts","reason":"` + reason + `","error_code":"` + code + `","count":` + count + `,"share_num":` + count +
-			`,"share_den":` + count + `,"share_rate":1,"mature":true}`
+			`,"share_den":` + count + `,"share_rate":1,"share_rate_low":` + lower[count] + `,"share_rate_high":1,"mature":true}`
 	}
 	expired := row("voice", "expired", "", "1")
 	envelope := `{"report":"failures","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,"rows":[`

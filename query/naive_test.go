@@ -217,14 +217,10 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 		"unsubscribe", "block", "complaint"} {
 		r := g.rates[name]
 		row[name+"_num"], row[name+"_den"], row[name+"_rate"] = whole(r[0]), whole(r[1]), any(nil)
-		row[name+"_rate_low"], row[name+"_rate_high"] = nil, nil
 		if r[1] > 0 {
 			row[name+"_rate"] = sixDecimals(float64(r[0]) / float64(r[1]))
-			low, high := wilsonByFloat(r[0], r[1])
-			lowFloat, _ := low.Float64()
-			highFloat, _ := high.Float64()
-			row[name+"_rate_low"], row[name+"_rate_high"] = sixDecimals(lowFloat), sixDecimals(highFloat)
 		}
+		row[name+"_rate_low"], row[name+"_rate_high"] = naiveInterval(r[0], r[1])
 	}
 	row["open_rate_bound"] = nil
 	switch {
@@ -281,4 +277,15 @@ type jsonNumber = json.Number
 // shownKey is naiveKey as a text.
 func shownKey(c cell, name string, zone *time.Location) string {
 	return fmt.Sprint(naiveKey(c, name, zone))
+}
+
+// naiveInterval is the Wilson interval as reports print it, null and null without a denominator.
+func naiveInterval(num, den uint64) (low, high any) {
+	if den == 0 {
+		return nil, nil
+	}
+	lower, upper := wilsonByFloat(num, den)
+	lowFloat, _ := lower.Float64()
+	highFloat, _ := upper.Float64()
+	return sixDecimals(lowFloat), sixDecimals(highFloat)
 }

@@ -18,6 +18,7 @@ func (r FailureRow) MarshalJSON() ([]byte, error) {
 	w.field("share_num", r.Share.Num)
 	w.field("share_den", r.Share.Den)
 	w.rate("share_rate", r.Share)
+	w.interval("share_rate", r.Share)
 	return w.finish()
 }
 
