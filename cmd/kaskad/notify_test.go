@@ -117,8 +117,9 @@ func (l *lastWords) repeated() bool {
 // each number is the state of the contract's example.
 func TestRun_NotifyThroughCrashes(t *testing.T) {
 	var truth struct {
-		Now     string
-		Numbers []struct{ Account, Number, State string }
+		Now      string
+		ErrorMap map[string]json.RawMessage `json:"error_map"`
+		Numbers  []struct{ Account, Number, State string }
 	}
 	if err := json.Unmarshal(example(t, "numbers.json"), &truth); err != nil {
 		t.Fatal(err)
@@ -142,9 +143,10 @@ func TestRun_NotifyThroughCrashes(t *testing.T) {
 	}))
 	defer endpoint.Close()
 	t.Setenv("KASKAD_WEBHOOK_SECRET", testSecret)
-	k := newKaskad(t, "--now", truth.Now, "--changes-topic", "numbers.changed", "--webhook-url", endpoint.URL, "--topic-partitions", "3")
+	k := newKaskad(t, "--now", truth.Now, "--changes-topic", "numbers.changed", "--webhook-url", endpoint.URL, "--topic-partitions", "3", "--notify-from-start")
 	k.start("notified:1")
 	k.waitReady()
+	k.putMaps(truth.ErrorMap)
 	lines := example(t, "numbers.ndjson")
 	half := strings.Index(string(lines[len(lines)/2:]), "\n") + len(lines)/2 + 1
 	k.post(lines[:half])
