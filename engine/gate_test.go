@@ -48,7 +48,7 @@ func TestParseHello(t *testing.T) {
 // A port without a child, or whose child has just died, is told no password: the gate has it all the time.
 func TestGate_NoChildNoPassword(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("skipped: guards are Linux's")
+		skipOutsideCI(t, "guards are Linux's")
 	}
 	g, err := openGate("secret", quiet(), true)
 	if err != nil || !g.guarded {

@@ -180,7 +180,7 @@ func TestRights_WhatReachesOut(t *testing.T) {
 // Even with every right ClickHouse stays in its directory and connects to nobody.
 func TestJail_HoldsWhateverTheRights(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("skipped: Landlock is Linux's")
+		skipOutsideCI(t, "Landlock is Linux's")
 	}
 	listener, err := listenPlain()
 	if err != nil {
