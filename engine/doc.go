@@ -25,7 +25,9 @@
 // exception in the handshake of the native protocol (a wrong password, garbage,
 // or a DSN with a database that does not exist) ends the server. The engine
 // starts it again with the same address and password in about 0.2 s; nothing is
-// lost, running queries fail once. On Linux a filter in the kernel keeps all
+// lost, running queries fail once. A client that resets its connection during
+// its login would do the same, so connections to ClickHouse are never reset (see
+// gentleConn). On Linux a filter in the kernel keeps all
 // connections but the gate's from it; on other systems another user of the
 // machine can end it at its own port. So create a database over a connection to
 // another one, and let users retry.

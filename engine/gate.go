@@ -25,9 +25,11 @@ const (
 	maxStrangers = 1024
 
 	// helloTimeout is how long a connection may stay undecided, dialTimeout how
-	// long the way to the child may take.
+	// long the way to the child may take, and loginTimeout how long a client that
+	// was let through may take for its next packet. ClickHouse waits 300 s.
 	helloTimeout = 5 * time.Second
 	dialTimeout  = 5 * time.Second
+	loginTimeout = time.Minute
 )
 
 // ownIP is where the gate connects from when it is guarded, so that it knows a
@@ -114,8 +116,16 @@ func (g *gate) lead(port int, alive func() bool) {
 }
 
 // dial connects to the child. What it returns belongs to the child, or is
-// closed at once.
+// closed at once; it ends gently, see [gentleConn].
 func (g *gate) dial(ctx context.Context) (net.Conn, error) {
+	conn, err := g.dialChild(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &gentleConn{TCPConn: conn.(*net.TCPConn)}, nil
+}
+
+func (g *gate) dialChild(ctx context.Context) (net.Conn, error) {
 	g.mu.Lock()
 	port, alive := g.child, g.alive
 	g.mu.Unlock()
@@ -230,12 +240,23 @@ func (g *gate) handle(client *net.TCPConn) {
 	if _, err := child.Write(hello); err != nil {
 		return
 	}
-	// Whichever side ends first ends the other.
+	// Whichever side ends first ends the other, as does a client that stops in the middle of its login: for a login that takes too
+	// long ends ClickHouse, too.
 	done := make(chan struct{})
 	go func() {
-		_, _ = io.Copy(child, client)
-		_ = child.Close()
-		close(done)
+		defer close(done)
+		defer child.Close()
+		if client.SetReadDeadline(time.Now().Add(loginTimeout)) != nil {
+			return
+		}
+		first := make([]byte, maxHello)
+		n, err := client.Read(first)
+		if err != nil || client.SetReadDeadline(time.Time{}) != nil {
+			return
+		}
+		if _, err := child.Write(first[:n]); err == nil {
+			_, _ = io.Copy(child, client)
+		}
 	}()
 	_, _ = io.Copy(client, child)
 	_ = client.Close()
