@@ -44,7 +44,8 @@ func connect(t testing.TB) driver.Conn {
 	return conn
 }
 
-// load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic have a place each.
+// load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic
+// have a place each.
 func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.Time) {
 	t.Helper()
 	var (
@@ -71,14 +72,16 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 			orphans.Append(ev, schema.Place{Topic: topic, Offset: int64(line), Line: 1}, raw, now.UnixMilli())
 			return
 		case ev.IDTimeMS == 0:
-			located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
+			located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),
+				BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
 		}
 		facts.Append(ev)
 		touched[bucketKey{string(ev.Account), ev.BucketMS}] = true
 	})
 	var touches []schema.Touch
 	for key := range touched {
-		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch, AtMS: now.UnixMilli()})
+		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch,
+			AtMS: now.UnixMilli()})
 	}
 	touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
 	for _, err := range []error{
@@ -115,21 +118,24 @@ func settle(t testing.TB, a *Aggregator) {
 }
 
 func newAggregator(conn driver.Conn, now time.Time) *Aggregator {
-	return New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: func(ctx context.Context, l []schema.Rejection) error {
-		return schema.InsertRejected(ctx, conn, l)
-	}})
+	return New(Config{Exclusive: true, Now: func() time.Time { return now }},
+		Deps{Conn: conn, Reject: func(ctx context.Context, l []schema.Rejection) error {
+			return schema.InsertRejected(ctx, conn, l)
+		}})
 }
 
 func noLetters(context.Context, []schema.Rejection) error { return nil }
 
 // line writes a valid event of an SMS attempt; members add fields.
 func line(id, status string, occurred time.Time, members ...string) string {
-	return eventLine(id, status, occurred, append([]string{"channel", `"sms"`, "recipient", `"+79001234567"`}, members...)...)
+	return eventLine(id, status, occurred,
+		append([]string{"channel", `"sms"`, "recipient", `"+79001234567"`}, members...)...)
 }
 
 // eventLine writes an event of account a; members are names of fields, each followed by its value in JSON.
 func eventLine(id, status string, occurred time.Time, members ...string) string {
-	text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q`, id, status, occurred.Format(time.RFC3339Nano))
+	text := fmt.Sprintf(`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q`, id, status,
+		occurred.Format(time.RFC3339Nano))
 	for i := 0; i < len(members); i += 2 {
 		text += fmt.Sprintf(",%q:%s", members[i], members[i+1])
 	}
@@ -189,7 +195,8 @@ func TestAggregator_Pass_SplitsAndRepeatsChangeNothing(t *testing.T) {
 		settle(t, a)
 		if i == 0 {
 			want = visible(t, conn)
-			if want.Attempted != 501 || want.Sent != 500 || want.Delivered != 372 || want.Failed != 82 || want.Pending != 47 {
+			if want.Attempted != 501 || want.Sent != 500 || want.Delivered != 372 || want.Failed != 82 ||
+				want.Pending != 47 {
 				t.Fatalf("examples give %+v", want)
 			}
 			continue
@@ -233,7 +240,8 @@ func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 	at := noon.Add(-10 * time.Second)
 	now := noon
 	a := New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: noLetters})
-	load(t, conn, "t", []byte(line("m", "delivered", at.Add(5*time.Second), submitted(at)...)+line("m", "sent", at)), noon)
+	load(t, conn, "t", []byte(line("m", "delivered", at.Add(5*time.Second), submitted(at)...)+line("m", "sent", at)),
+		noon)
 	settle(t, a)
 	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1})
 	now = noon.Add(2 * dueGrain)
@@ -242,7 +250,8 @@ func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 	// A new process knows what is due from the tables.
 	now = noon.Add(24*time.Hour + 2*dueGrain)
 	settle(t, New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: noLetters}))
-	if n := count(t, conn, "SELECT sum(delivered_24h_den) FROM rollup_attempts WHERE generation = (SELECT max(generation) FROM generations)"); n != 1 {
+	if n := count(t, conn, "SELECT sum(delivered_24h_den) FROM rollup_attempts WHERE generation = (SELECT "+
+		"max(generation) FROM generations)"); n != 1 {
 		t.Errorf("delivered_24h_den = %d after a day, want 1", n)
 	}
 }
@@ -275,7 +284,8 @@ func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
 			b := newAggregator(conn, noon)
 			settle(t, b)
 			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
-			if n := count(t, conn, "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)"); n != 0 {
+			if n := count(t, conn, "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING "+
+				"sum(sign) > 0)"); n != 0 {
 				t.Errorf("%d touches are still open", n)
 			}
 		})
@@ -325,7 +335,8 @@ func TestAggregator_Upkeep_DropsReplacedGenerations(t *testing.T) {
 		t.Fatalf("%d generations, want 4", n)
 	}
 	// Rows of a generation that died before its publication.
-	if err := conn.Exec(t.Context(), "INSERT INTO rollup_attempts SELECT * REPLACE (7 AS generation) FROM rollup_attempts LIMIT 1"); err != nil {
+	if err := conn.Exec(t.Context(), "INSERT INTO rollup_attempts SELECT * REPLACE (7 AS generation) FROM "+
+		"rollup_attempts LIMIT 1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.dropReplaced(t.Context(), time.Now()); err != nil {
@@ -337,7 +348,8 @@ func TestAggregator_Upkeep_DropsReplacedGenerations(t *testing.T) {
 	if err := a.dropReplaced(t.Context(), time.Now().Add(DefaultRetention+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if g, c := count(t, conn, "SELECT count() FROM generations"), count(t, conn, "SELECT uniqExact(generation) FROM rollup_attempts"); g != 1 || c != 1 {
+	if g, c := count(t, conn, "SELECT count() FROM generations"),
+		count(t, conn, "SELECT uniqExact(generation) FROM rollup_attempts"); g != 1 || c != 1 {
 		t.Errorf("%d generations with cells of %d are left, want 1 and 1", g, c)
 	}
 	mustSee(t, conn, want)

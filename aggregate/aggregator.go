@@ -23,24 +23,28 @@ import (
 var statements embed.FS
 
 const (
-	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look costs about 2 ms.
+	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look
+	// costs about 2 ms.
 	DefaultPoll = 150 * time.Millisecond
-	// DefaultRetention is how long replaced generations stay readable: longer than the longest query, and long enough to page through a report.
+	// DefaultRetention is how long replaced generations stay readable: longer than the longest query, and long enough
+	// to page through a report.
 	DefaultRetention = 15 * time.Minute
 	// OrphanAge is how long an event waits for its message (docs/definitions.md section 1).
 	OrphanAge = 30 * 24 * time.Hour
 
-	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a backlog is worked off.
+	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
+	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
 	maxBuckets = 4096
-	// dueGrain rounds up the times at which buckets are recomputed because a window ends; reports allow these figures to lag by an hour.
+	// dueGrain rounds up the times at which buckets are recomputed because a window ends; reports allow these figures
+	// to lag by an hour.
 	dueGrain = 5 * time.Minute
 	// maxDueWait is how long such a bucket may wait behind a backlog of touched ones.
 	maxDueWait = 30 * time.Minute
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
-	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that works shows that it does,
-	// however long its pass takes.
+	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that
+	// works shows that it does, however long its pass takes.
 	ownerTimeout = 10 * time.Second
 	beatEvery    = 2 * time.Second
 )
@@ -54,16 +58,19 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer receives the metrics; nil means none.
 	Registerer prometheus.Registerer
-	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be waited for.
+	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
+	// waited for.
 	Exclusive bool
 	// Webhook is told of changed verdicts; nil means nobody is.
 	Webhook *Webhook
 	// ChangesTopic is the name of the topic that Deps.ProduceChanges writes to: the place in the feed is kept by it.
 	ChangesTopic string
-	// NotifyFromStart tells all that is in the feed to a webhook or topic that was never told anything. Otherwise it is told what changes from now on.
+	// NotifyFromStart tells all that is in the feed to a webhook or topic that was never told anything. Otherwise it is
+	// told what changes from now on.
 	NotifyFromStart bool
-	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts ("told", "decided"), and when a sink acknowledged changes
-	// and its place is not stored yet ("notified"), so that tests can end the process there. They run side by side.
+	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts ("told",
+	// "decided"), and when a sink acknowledged changes and its place is not stored yet ("notified"), so that tests can
+	// end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -72,11 +79,13 @@ type Deps struct {
 	Conn driver.Conn
 	// Reject takes events whose message never appeared; it returns when they are stored as dead letters.
 	Reject func(context.Context, []schema.Rejection) error
-	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil means that there is no topic for them.
+	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil
+	// means that there is no topic for them.
 	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
 }
 
-// Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go silent.
+// Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go
+// silent.
 type Aggregator struct {
 	cfg        Config
 	deps       Deps
@@ -129,7 +138,8 @@ func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64, chunkRows: chunkRows, answered: map[uuid.UUID]bool{}}
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64,
+		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -184,8 +194,8 @@ func (a *Aggregator) Run(ctx context.Context) error {
 		case worked && a.pending > 0:
 			wait, backoff = 0, a.cfg.Poll
 		case worked:
-			// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves ingest its share of the machine
-			// and costs a report that much freshness at most.
+			// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves
+			// ingest its share of the machine and costs a report that much freshness at most.
 			wait, backoff = max(wait, min(time.Since(began)/2, targetPass)), a.cfg.Poll
 		default:
 			backoff = a.cfg.Poll
@@ -218,8 +228,8 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.deps.Conn.QueryRow(ctx, statement("last_generation")).Scan(&a.generation); err != nil {
 		return fmt.Errorf("read last generation: %w", err)
 	}
-	// What passes before this one noted is complete: they have ended, or will be done again under a greater generation. While passes run, only they say
-	// what is: one that is half done must not be taken for whole.
+	// What passes before this one noted is complete: they have ended, or will be done again under a greater generation.
+	// While passes run, only they say what is: one that is half done must not be taken for whole.
 	var noted uint64
 	if err := a.deps.Conn.QueryRow(ctx, "SELECT max(generation) FROM numbers_touched").Scan(&noted); err != nil {
 		return fmt.Errorf("read touched numbers: %w", err)
@@ -266,13 +276,15 @@ func (a *Aggregator) beat(ctx context.Context, owning *atomic.Bool) {
 		if !owning.Load() || a.cfg.Exclusive && !a.stated.Load() {
 			continue
 		}
-		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil && ctx.Err() == nil {
+		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil &&
+			ctx.Err() == nil {
 			a.cfg.Logger.Warn("could not show that this aggregator works", "error", err)
 		}
 	}
 }
 
-// takeOver states the freshness that the last aggregator stated, or less where open touches are older. From here on others wait.
+// takeOver states the freshness that the last aggregator stated, or less where open touches are older. From here on
+// others wait.
 func (a *Aggregator) takeOver(ctx context.Context) error {
 	var known bool
 	var asOf int64
@@ -286,8 +298,8 @@ func (a *Aggregator) takeOver(ctx context.Context) error {
 	return a.insertFreshness(ctx, asOf, 0, false)
 }
 
-// checkOwner fails while another aggregator has shown signs of life lately. It is a guard against a mistake in deployment, not a lock:
-// between the look and the publication another one may start.
+// checkOwner fails while another aggregator has shown signs of life lately. It is a guard against a mistake in
+// deployment, not a lock: between the look and the publication another one may start.
 func (a *Aggregator) checkOwner(ctx context.Context) error {
 	if a.cfg.Exclusive {
 		return nil

@@ -13,27 +13,30 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// benchSQL writes the folded attempts of a day of cascades: push, Viber, WhatsApp, VK, Telegram and SMS first, SMS where the first one failed.
+// benchSQL writes the folded attempts of a day of cascades: push, Viber, WhatsApp, VK, Telegram and SMS first, SMS
+// where the first one failed.
 //
 //go:embed testdata/bench.sql
 var benchSQL string
 
-// BenchmarkAggregator_Pass measures a pass over a day of one account, whose parts ClickHouse has merged, and how long each statement takes.
-// BENCH_MESSAGES sets the size.
+// BenchmarkAggregator_Pass measures a pass over a day of one account, whose parts ClickHouse has merged, and how long
+// each statement takes. BENCH_MESSAGES sets the size.
 func BenchmarkAggregator_Pass(b *testing.B) {
 	messages := 1_000_000
 	if n, err := strconv.Atoi(os.Getenv("BENCH_MESSAGES")); err == nil {
 		messages = n
 	}
 	conn := connect(b)
-	ctx := clickhouse.Context(b.Context(), clickhouse.WithParameters(clickhouse.Parameters{"messages": strconv.Itoa(messages)}))
+	ctx := clickhouse.Context(b.Context(),
+		clickhouse.WithParameters(clickhouse.Parameters{"messages": strconv.Itoa(messages)}))
 	for _, statement := range []string{benchSQL, "OPTIMIZE TABLE attempts FINAL"} {
 		if err := conn.Exec(ctx, statement); err != nil {
 			b.Fatal(err)
 		}
 	}
 	var work []*bucketWork
-	rows, err := conn.Query(b.Context(), "SELECT DISTINCT account, (toUnixTimestamp(bucket) * 1000)::Int64 FROM attempts")
+	rows, err := conn.Query(b.Context(),
+		"SELECT DISTINCT account, (toUnixTimestamp(bucket) * 1000)::Int64 FROM attempts")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,7 +68,8 @@ func benchPass(b *testing.B, conn driver.Conn, work []*bucketWork, messages int)
 	clear(timed.took)
 	began := time.Now()
 	for b.Loop() {
-		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil, nil); err != nil {
+		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil,
+			nil); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -96,8 +100,8 @@ func (c *timedConn) Exec(ctx context.Context, query string, args ...any) error {
 	return nil
 }
 
-// BenchmarkNumbers decides all numbers of an account: once from nothing, so that every verdict is written, and once more when nothing has changed, as after a
-// change of the error map. BENCH_NUMBERS sets how many there are.
+// BenchmarkNumbers decides all numbers of an account: once from nothing, so that every verdict is written, and once
+// more when nothing has changed, as after a change of the error map. BENCH_NUMBERS sets how many there are.
 func BenchmarkNumbers(b *testing.B) {
 	want := uint64(500_000)
 	if n, err := strconv.ParseUint(os.Getenv("BENCH_NUMBERS"), 10, 64); err == nil {
@@ -109,7 +113,8 @@ func BenchmarkNumbers(b *testing.B) {
 	}
 	for b.Loop() {
 		conn := connect(b)
-		if err := conn.Exec(clickhouse.Context(b.Context(), clickhouse.WithParameters(clickhouse.Parameters{"numbers": fmt.Sprint(want)}),
+		if err := conn.Exec(clickhouse.Context(b.Context(),
+			clickhouse.WithParameters(clickhouse.Parameters{"numbers": fmt.Sprint(want)}),
 			clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0})), string(text)); err != nil {
 			b.Fatal(err)
 		}

@@ -11,14 +11,17 @@ import (
 )
 
 const (
-	// dayQuiet is how long no bucket of a day may have been published before its cells are summed: a day that is written to changes again at once.
+	// dayQuiet is how long no bucket of a day may have been published before its cells are summed: a day that is
+	// written to changes again at once.
 	dayQuiet = time.Minute
-	// daysEvery is how often quiet days are looked for, and daysAtOnce how many are summed at a time, while there is nothing else to do.
+	// daysEvery is how often quiet days are looked for, and daysAtOnce how many are summed at a time, while there is
+	// nothing else to do.
 	daysEvery  = 10 * time.Second
 	daysAtOnce = 64
 )
 
-// sumDays sums the cells of quiet days, so that reports over long periods read less. It does nothing that a report depends on.
+// sumDays sums the cells of quiet days, so that reports over long periods read less. It does nothing that a report
+// depends on.
 func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
 	if now.Before(a.nextDays) {
 		return nil
@@ -30,7 +33,8 @@ func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
 		return fmt.Errorf("look for quiet days: %w", err)
 	}
 	defer rows.Close()
-	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"), ext.Column("state", "UInt64"))
+	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"),
+		ext.Column("state", "UInt64"))
 	if err != nil {
 		return err
 	}

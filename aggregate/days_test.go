@@ -9,8 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// daySums compares the sums of days that a report would find now with the cells they stand for: it returns how many days have a build, and fails when
-// one of them differs.
+// daySums compares the sums of days that a report would find now with the cells they stand for: it returns how many
+// days have a build, and fails when one of them differs.
 func daySums(t *testing.T, conn driver.Conn) (days uint64) {
 	t.Helper()
 	const visible = `SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket`
@@ -65,7 +65,8 @@ func TestAggregator_Days_FollowTheirCells(t *testing.T) {
 		t.Fatalf("quiet days were summed again: %d cells became %d", built, n)
 	}
 	// One event takes its day out until the day is quiet again.
-	at := time.UnixMilli(int64(count(t, conn, "SELECT toUInt64(min(toUnixTimestamp(bucket))) * 1000 FROM generations WHERE account = 'acme'")))
+	at := time.UnixMilli(int64(count(t, conn,
+		"SELECT toUInt64(min(toUnixTimestamp(bucket))) * 1000 FROM generations WHERE account = 'acme'")))
 	load(t, conn, "late", []byte(fmt.Sprintf(`{"account":"acme","message_id":"late","channel":"sms","status":"sent","occurred_at":%[1]q,"submitted_at":%[1]q,"recipient":"+79001234567"}`,
 		at.UTC().Format(time.RFC3339))), noon)
 	settle(t, a)
@@ -81,13 +82,16 @@ func TestAggregator_Days_FollowTheirCells(t *testing.T) {
 		if err := a.dropReplaced(t.Context(), time.Now().Add(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if builds := count(t, conn, "SELECT uniqExact(account, day, build) FROM rollup_cascade_days"); round == 0 && builds != all+1 {
+		if builds := count(t, conn, "SELECT uniqExact(account, day, build) FROM rollup_cascade_days"); round == 0 &&
+			builds != all+1 {
 			t.Fatalf("upkeep removed cells that a report may still read: %d builds, want %d", builds, all+1)
 		}
-		load(t, conn, fmt.Sprint("again", round), []byte(line("m", "sent", noon.Add(-time.Hour), submitted(noon.Add(-time.Hour))...)), noon)
+		load(t, conn, fmt.Sprint("again", round),
+			[]byte(line("m", "sent", noon.Add(-time.Hour), submitted(noon.Add(-time.Hour))...)), noon)
 		settle(t, a)
 	}
-	if n := count(t, conn, fmt.Sprintf("SELECT uniqExact(build) FROM rollup_cascade_days WHERE account = 'acme' AND day = toDate(%d)", at.Unix())); n != 1 {
+	if n := count(t, conn, fmt.Sprintf("SELECT uniqExact(build) FROM rollup_cascade_days WHERE account = 'acme' AND "+
+		"day = toDate(%d)", at.Unix())); n != 1 {
 		t.Fatalf("the day of the event has cells of %d builds, want 1", n)
 	}
 }

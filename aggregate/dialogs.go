@@ -14,10 +14,12 @@ import (
 	"kaskad/schema"
 )
 
-// dialogWindow is how long a conversation lasts, and how long a customer's message keeps messages to them free (docs/definitions.md section 4).
+// dialogWindow is how long a conversation lasts, and how long a customer's message keeps messages to them free
+// (docs/definitions.md section 4).
 const dialogWindow = int64(24 * time.Hour / time.Millisecond)
 
-// dialog is a delivered attempt in what one person and one sender said to each other on one channel, or (inbound) what the person wrote besides.
+// dialog is a delivered attempt in what one person and one sender said to each other on one channel, or (inbound) what
+// the person wrote besides.
 type dialog struct {
 	messageID   string
 	bucket      time.Time
@@ -25,9 +27,11 @@ type dialog struct {
 	deliveredMS int64
 	repliesMS   []int64
 	inbound     bool
-	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's window.
+	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's
+	// window.
 	conversation, outside bool
-	// mine: the attempt is in a bucket of the pass; its units are not known before the walk. The units of others are as published.
+	// mine: the attempt is in a bucket of the pass; its units are not known before the walk. The units of others are as
+	// published.
 	mine bool
 }
 
@@ -38,8 +42,9 @@ type turn struct {
 	dialog   *dialog
 }
 
-// walk decides the units of all attempts of one person, sender and channel by docs/definitions.md section 4, "Conversations". It returns the
-// attempts that were not mine and whose units have changed. The result does not depend on the order of the attempts.
+// walk decides the units of all attempts of one person, sender and channel by docs/definitions.md section 4,
+// "Conversations". It returns the attempts that were not mine and whose units have changed. The result does not depend
+// on the order of the attempts.
 func walk(dialogs []dialog) (moved []*dialog) {
 	turns := make([]turn, 0, 2*len(dialogs))
 	for i := range dialogs {
@@ -84,10 +89,11 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
-// decideDialogs writes the dialogs of the buckets of work under the generation. An event may move units of attempts in other buckets; those buckets
-// are added to work, so that they are published together and no report sees one without the other. asked are the touches of what people said besides.
-// It returns the whole work.
-func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work []*bucketWork, open map[bucketKey]*bucketWork, asked []schema.Touch,
+// decideDialogs writes the dialogs of the buckets of work under the generation. An event may move units of attempts in
+// other buckets; those buckets are added to work, so that they are published together and no report sees one without
+// the other. asked are the touches of what people said besides. It returns the whole work.
+func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work []*bucketWork,
+	open map[bucketKey]*bucketWork, asked []schema.Touch,
 ) ([]*bucketWork, error) {
 	batches, err := batchTable(asked)
 	if err != nil {
@@ -160,15 +166,18 @@ func (a *Aggregator) removeWaiting(ctx context.Context) error {
 	return nil
 }
 
-// walkChanged walks the dialogs of everybody for whom something has changed in the targets. It returns the units of the targets' attempts, and the other
-// buckets that hold attempts whose units have moved.
-func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Table) (*ext.Table, map[bucketKey]bool, error) {
-	walked, err := ext.NewTable("walked", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"), ext.Column("message_id", "String"),
+// walkChanged walks the dialogs of everybody for whom something has changed in the targets. It returns the units of the
+// targets' attempts, and the other buckets that hold attempts whose units have moved.
+func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Table) (*ext.Table, map[bucketKey]bool,
+	error) {
+	walked, err := ext.NewTable("walked", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
+		ext.Column("message_id", "String"),
 		ext.Column("step", "UInt8"), ext.Column("conversation", "UInt8"), ext.Column("outside", "UInt8"))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets, batches), clickhouse.WithParameters(a.parameters(0))),
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets, batches),
+		clickhouse.WithParameters(a.parameters(0))),
 		statement("dialogs_walk"))
 	if err != nil {
 		return nil, nil, err
@@ -189,7 +198,8 @@ func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Tabl
 			if !d.mine {
 				continue
 			}
-			if err := walked.Append(current.account, d.bucket.UTC(), d.messageID, d.step, bit(d.conversation), bit(d.outside)); err != nil {
+			if err := walked.Append(current.account, d.bucket.UTC(), d.messageID, d.step, bit(d.conversation),
+				bit(d.outside)); err != nil {
 				return err
 			}
 		}
@@ -200,7 +210,8 @@ func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Tabl
 		var p person
 		var d dialog
 		var conversation, outside uint8
-		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucket, &d.messageID, &d.step, &d.deliveredMS, &d.repliesMS,
+		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucket, &d.messageID, &d.step,
+			&d.deliveredMS, &d.repliesMS,
 			&conversation, &outside, &d.mine, &d.inbound); err != nil {
 			return nil, nil, err
 		}

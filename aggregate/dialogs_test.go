@@ -13,8 +13,8 @@ import (
 	"kaskad/schema"
 )
 
-// naiveUnits decides units from the words of docs/definitions.md section 4: it goes through the moments one by one, and for every delivery it
-// looks at all messages of the customer.
+// naiveUnits decides units from the words of docs/definitions.md section 4: it goes through the moments one by one, and
+// for every delivery it looks at all messages of the customer.
 func naiveUnits(dialogs []dialog) map[string][2]bool {
 	type event struct {
 		at      int64
@@ -80,14 +80,16 @@ func TestWalk_AsNaive(t *testing.T) {
 		})
 		var dialogs []dialog
 		for i := range rapid.IntRange(1, 12).Draw(r, "attempts") {
-			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"), mine: true}
+			d := dialog{messageID: fmt.Sprint("m", i/2), step: uint8(1 + i%2), deliveredMS: at.Draw(r, "delivered"),
+				mine: true}
 			for range rapid.IntRange(0, 2).Draw(r, "replies") {
 				d.repliesMS = append(d.repliesMS, max(at.Draw(r, "replied"), d.deliveredMS))
 			}
 			dialogs = append(dialogs, d)
 		}
 		if rapid.Bool().Draw(r, "wrote") {
-			dialogs = append(dialogs, dialog{inbound: true, deliveredMS: schema.Never, repliesMS: []int64{at.Draw(r, "first"), at.Draw(r, "second")}})
+			dialogs = append(dialogs, dialog{inbound: true, deliveredMS: schema.Never,
+				repliesMS: []int64{at.Draw(r, "first"), at.Draw(r, "second")}})
 		}
 		want := naiveUnits(dialogs)
 		if moved := walk(dialogs); moved != nil {
@@ -98,12 +100,14 @@ func TestWalk_AsNaive(t *testing.T) {
 				continue
 			}
 			if got := [2]bool{d.conversation, d.outside}; got != want[fmt.Sprint(d.messageID, "/", d.step)] {
-				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.messageID, d.step, got, want[fmt.Sprint(d.messageID, "/", d.step)])
+				r.Fatalf("%s/%d: (conversation, outside) = %v, want %v", d.messageID, d.step, got,
+					want[fmt.Sprint(d.messageID, "/", d.step)])
 			}
 		}
 		again := rapid.Permutation(dialogs).Draw(r, "order")
 		again = slices.Clone(again)
-		flipped := rapid.IntRange(0, len(again)-1).Filter(func(i int) bool { return !again[i].inbound }).Draw(r, "flipped")
+		flipped := rapid.IntRange(0, len(again)-1).Filter(func(i int) bool { return !again[i].inbound }).Draw(r,
+			"flipped")
 		for i := range again {
 			again[i].mine = false
 		}
@@ -127,7 +131,8 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 	var attempts []*attempt
 	var lines []func() string
 	for i := range 150 {
-		x := &attempt{person: random.IntN(4), dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never}}
+		x := &attempt{person: random.IntN(4),
+			dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never}}
 		at := start.Add(time.Duration(random.IntN(7*24*3600)) * time.Second)
 		members := append(submitted(at), "channel", []string{`"whatsapp"`, `"viber"`}[x.person%2], "sender", `"Shop"`,
 			"recipient", fmt.Sprintf(`"+7900123456%d"`, x.person))
@@ -143,7 +148,8 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 			replied := delivered.Add(time.Duration(random.IntN(20*3600)) * time.Second)
 			lines = append(lines, func() string {
 				// A reply proves the delivery.
-				x.repliesMS, x.deliveredMS = append(x.repliesMS, replied.UnixMilli()), min(x.deliveredMS, replied.UnixMilli())
+				x.repliesMS, x.deliveredMS = append(x.repliesMS, replied.UnixMilli()),
+					min(x.deliveredMS, replied.UnixMilli())
 				return write("replied", replied)
 			})
 		}
@@ -155,7 +161,8 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 		person, at := random.IntN(4), start.Add(time.Duration(random.IntN(8*24*3600)-24*3600)*time.Second)
 		lines = append(lines, func() string {
 			wrote[person].inbound, wrote[person].repliesMS = true, append(wrote[person].repliesMS, at.UnixMilli())
-			return eventLine("", "inbound", at, "channel", []string{`"whatsapp"`, `"viber"`}[person%2], "sender", `"Shop"`, "recipient", fmt.Sprintf(`"+7900123456%d"`, person))
+			return eventLine("", "inbound", at, "channel", []string{`"whatsapp"`, `"viber"`}[person%2], "sender",
+				`"Shop"`, "recipient", fmt.Sprintf(`"+7900123456%d"`, person))
 		})
 	}
 	random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
@@ -193,7 +200,8 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 			conversations, outside = conversations+uint64(bit(units[0])), outside+uint64(bit(units[1]))
 		}
 		if len(got) != len(want) || cells != [2]uint64{conversations, outside} {
-			t.Fatalf("round %d: %d dialogs published, want %d; cells hold %v units, want %d and %d", round, len(got), len(want), cells, conversations, outside)
+			t.Fatalf("round %d: %d dialogs published, want %d; cells hold %v units, want %d and %d", round, len(got),
+				len(want), cells, conversations, outside)
 		}
 	}
 }
@@ -202,7 +210,8 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 func publishedUnits(t *testing.T, conn driver.Conn) (units map[string][2]bool, cells [2]uint64) {
 	t.Helper()
 	const visible = `(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`
-	rows, err := conn.Query(t.Context(), "SELECT message_id, step, conversation = 1, outside = 1 FROM dialogs_by_person WHERE "+visible)
+	rows, err := conn.Query(t.Context(),
+		"SELECT message_id, step, conversation = 1, outside = 1 FROM dialogs_by_person WHERE "+visible)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +240,8 @@ func publishedUnits(t *testing.T, conn driver.Conn) (units map[string][2]bool, c
 	return units, cells
 }
 
-// An attempt whose cohort is unknown waits: it opens no window until another attempt of its message tells when that was submitted.
+// An attempt whose cohort is unknown waits: it opens no window until another attempt of its message tells when that was
+// submitted.
 func TestAggregator_Dialogs_WaitForCohort(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
@@ -246,12 +256,14 @@ func TestAggregator_Dialogs_WaitForCohort(t *testing.T) {
 	}
 	load(t, conn, "u", []byte(line(odd, "sent", at.Add(time.Minute), append(submitted(at), "step", "2")...)), noon)
 	settle(t, a)
-	if got, _ := publishedUnits(t, conn); len(got) != 2 || got[odd+"/1"] != [2]bool{true, true} || got["m/1"] != [2]bool{false, true} {
+	if got, _ := publishedUnits(t, conn); len(got) != 2 || got[odd+"/1"] != [2]bool{true, true} ||
+		got["m/1"] != [2]bool{false, true} {
 		t.Fatalf("units %v, want the conversation with %s", got, odd)
 	}
 }
 
 // dialogLine writes an event of an attempt on Viber.
 func dialogLine(id, status string, occurred time.Time, members ...string) string {
-	return eventLine(id, status, occurred, append([]string{"channel", `"viber"`, "recipient", `"+79001234567"`}, members...)...)
+	return eventLine(id, status, occurred,
+		append([]string{"channel", `"viber"`, "recipient", `"+79001234567"`}, members...)...)
 }

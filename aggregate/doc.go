@@ -1,8 +1,8 @@
 // Package aggregate turns facts into the rollups that reports read.
 //
-// Its guarantee: a report sees, of every bucket, one whole generation that was computed from all facts acknowledged before the
-// freshness it states. A bucket is recomputed from facts and replaced, never incremented, so it does not matter how often or in
-// which order events arrived. The order of a pass makes that hold through a crash at any point:
+// Its guarantee: a report sees, of every bucket, one whole generation that was computed from all facts acknowledged
+// before the freshness it states. A bucket is recomputed from facts and replaced, never incremented, so it does not
+// matter how often or in which order events arrived. The order of a pass makes that hold through a crash at any point:
 //
 //  1. take a generation id that was never used before;
 //  2. read the open touches (ingest opens a touch only after its facts are acknowledged);
@@ -13,12 +13,12 @@
 //  5. close exactly the touches read in step 2;
 //  6. state the freshness.
 //
-// A crash before 4 leaves rows that nobody reads and touches that are still open; a crash after 4 leaves touches open that lead to
-// one more generation with the same figures.
+// A crash before 4 leaves rows that nobody reads and touches that are still open; a crash after 4 leaves touches open
+// that lead to one more generation with the same figures.
 //
-// While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made from: a cache that a
-// report may use or leave.
+// While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made
+// from: a cache that a report may use or leave.
 //
-// Changed verdicts on numbers are told to a topic and a webhook at least once and in the order of the feed: a place in it is stored after what
-// lies before was acknowledged.
+// Changed verdicts on numbers are told to a topic and a webhook at least once and in the order of the feed: a place in
+// it is stored after what lies before was acknowledged.
 package aggregate

@@ -86,7 +86,8 @@ func (g *gatherer) unpack(e *evidence, account string, packed string) error {
 		if flags&packedFailure == 0 {
 			continue
 		}
-		attempt := schema.StreakAttempt{Leg: uint64(r.int64()), Code: uint32(r.uint16()) | uint32(r.uint16())<<16, SMSSegments: r.uint16(), CohortMS: cohort}
+		attempt := schema.StreakAttempt{Leg: uint64(r.int64()), Code: uint32(r.uint16()) | uint32(r.uint16())<<16,
+			SMSSegments: r.uint16(), CohortMS: cohort}
 		mailing := r.text()
 		if !counts {
 			continue
@@ -94,7 +95,8 @@ func (g *gatherer) unpack(e *evidence, account string, packed string) error {
 		if mailing == "" {
 			mailing = g.dayOf(cohort)
 		}
-		e.failures = append(e.failures, failure{atMS: at, class: class, guessed: guessed, mailing: mailing, attempt: attempt, priced: true})
+		e.failures = append(e.failures, failure{atMS: at, class: class, guessed: guessed, mailing: mailing,
+			attempt: attempt, priced: true})
 	}
 	if r.short {
 		return errPacked
@@ -132,5 +134,6 @@ func readUint16(s string) uint16 { return uint16(s[0]) | uint16(s[1])<<8 }
 
 func readInt64(s string) int64 {
 	_ = s[7]
-	return int64(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
+	return int64(uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 |
+		uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56)
 }

@@ -6,16 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
-// The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says whether it is a guess.
+// The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says
+// whether it is a guess.
 func TestGatherer_Unpack_Classes(t *testing.T) {
 	conn := connect(t)
 	putList(t, conn, schema.ReferenceErrorMap, "a", 2, schema.ErrorList{
-		Lines:   []schema.ErrorLine{{Provider: "own", Code: "X", Class: "unknown"}, {Provider: "own", Code: "Y", Class: "unknown_subscriber"}},
+		Lines: []schema.ErrorLine{{Provider: "own", Code: "X", Class: "unknown"},
+			{Provider: "own", Code: "Y", Class: "unknown_subscriber"}},
 		Aliases: []schema.ErrorAlias{{Provider: "mts", Like: "map"}},
 	})
 	at := noon.Add(-48 * time.Hour)
@@ -48,7 +50,8 @@ func TestGatherer_Unpack_Classes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var account, recipient, packed string
-	if err := conn.QueryRow(t.Context(), statement("numbers_evidence"), clickhouse.Named("accounts", []string{"a"}), clickhouse.Named("done", uint64(0)),
+	if err := conn.QueryRow(t.Context(), statement("numbers_evidence"), clickhouse.Named("accounts", []string{"a"}),
+		clickhouse.Named("done", uint64(0)),
 		clickhouse.Named("ready", uint64(0))).Scan(&account, &recipient, &packed); err != nil {
 		t.Fatal(err)
 	}

@@ -13,9 +13,10 @@ import (
 	"kaskad/schema"
 )
 
-// join looks at the ids that these batches located or parked: parked events whose message is located are copied to it, and
-// messages that lie in several buckets are brought together. Ids reach the queue after their rows are acknowledged, and whichever of two
-// partitions comes second finds both, so none is missed. It returns the touches that it opened, which are already stored.
+// join looks at the ids that these batches located or parked: parked events whose message is located are copied to it,
+// and messages that lie in several buckets are brought together. Ids reach the queue after their rows are acknowledged,
+// and whichever of two partitions comes second finds both, so none is missed. It returns the touches that it opened,
+// which are already stored.
 func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema.Touch) ([]schema.Touch, error) {
 	batches, err := batchTable(joins)
 	if err != nil {
@@ -53,7 +54,8 @@ func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table
 	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
 }
 
-func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uuid.UUID, batches *ext.Table, touched map[bucketKey]bool) error {
+func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uuid.UUID, batches *ext.Table,
+	touched map[bucketKey]bool) error {
 	strays, err := ext.NewTable("strays", ext.Column("account", "String"), ext.Column("message_id", "String"),
 		ext.Column("bucket", "DateTime('UTC')"), ext.Column("home", "DateTime('UTC')"))
 	if err != nil {
@@ -63,7 +65,8 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 	if err != nil {
 		return err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("split_found"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		statement("split_found"))
 	if err != nil {
 		return fmt.Errorf("find split messages: %w", err)
 	}
@@ -119,13 +122,16 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 	return nil
 }
 
-func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table, touched map[bucketKey]bool) (*ext.Table, error) {
-	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"),
+func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table,
+	touched map[bucketKey]bool) (*ext.Table, error) {
+	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"),
+		ext.Column("offset", "Int64"),
 		ext.Column("line", "UInt32"), ext.Column("bucket", "DateTime('UTC')"))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("orphans_found"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		statement("orphans_found"))
 	if err != nil {
 		return nil, fmt.Errorf("find orphans: %w", err)
 	}
@@ -147,7 +153,8 @@ func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *
 	if err := rows.Err(); err != nil || n == 0 {
 		return nil, err
 	}
-	if err := a.doWith(ctx, "orphans_copy", clickhouse.Parameters{"batch": batch.String()}, batches, found); err != nil {
+	if err := a.doWith(ctx, "orphans_copy", clickhouse.Parameters{"batch": batch.String()}, batches,
+		found); err != nil {
 		return nil, fmt.Errorf("copy orphans to their messages: %w", err)
 	}
 	a.metrics.joined.Add(float64(n))
@@ -173,12 +180,14 @@ func (a *Aggregator) expireOrphans(ctx context.Context) error {
 }
 
 func (a *Aggregator) expired(ctx context.Context, beforeMS, nowMS int64) ([]schema.Rejection, *ext.Table, error) {
-	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"),
+	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"),
+		ext.Column("offset", "Int64"),
 		ext.Column("line", "UInt32"))
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"before": fmt.Sprint(beforeMS)})),
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx,
+		clickhouse.WithParameters(clickhouse.Parameters{"before": fmt.Sprint(beforeMS)})),
 		statement("orphans_expired"))
 	if err != nil {
 		return nil, nil, fmt.Errorf("find expired orphans: %w", err)

@@ -11,7 +11,8 @@ import (
 func TestAggregator_Join_OrphanBeforeAndAfter(t *testing.T) {
 	at := noon.Add(-3 * time.Hour)
 	orphan, full := line("m", "delivered", at.Add(time.Second)), line("m", "sent", at, submitted(at)...)
-	for name, order := range map[string][]string{"OrphanFirst": {orphan, full}, "OrphanLast": {full, orphan}, "Together": {orphan + full}, "Twice": {orphan, full, orphan, full}} {
+	for name, order := range map[string][]string{"OrphanFirst": {orphan, full}, "OrphanLast": {full, orphan},
+		"Together": {orphan + full}, "Twice": {orphan, full, orphan, full}} {
 		t.Run(name, func(t *testing.T) {
 			conn := connect(t)
 			a := newAggregator(conn, noon)
@@ -20,7 +21,8 @@ func TestAggregator_Join_OrphanBeforeAndAfter(t *testing.T) {
 				settle(t, a)
 			}
 			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
-			if n := count(t, conn, "SELECT count() FROM orphans FINAL WHERE (topic, partition, offset, line) NOT IN (SELECT topic, partition, offset, line FROM orphan_ends)"); n != 0 {
+			if n := count(t, conn, "SELECT count() FROM orphans FINAL WHERE (topic, partition, offset, line) NOT IN "+
+				"(SELECT topic, partition, offset, line FROM orphan_ends)"); n != 0 {
 				t.Errorf("%d orphans are open", n)
 			}
 		})
@@ -65,7 +67,8 @@ func TestAggregator_Join_OrphanExpires(t *testing.T) {
 	}
 }
 
-// Events of one message that disagree on submitted_at are one message with the earliest cohort, in whatever order they come.
+// Events of one message that disagree on submitted_at are one message with the earliest cohort, in whatever order they
+// come.
 func TestAggregator_Join_SplitMessage(t *testing.T) {
 	h := func(n int) time.Time { return noon.Add(time.Duration(-n) * time.Hour) }
 	parts := []string{
@@ -107,7 +110,8 @@ func TestAggregator_Join_SplitWithinTheHour(t *testing.T) {
 	a := newAggregator(conn, noon)
 	at := noon.Add(-3 * time.Hour)
 	load(t, conn, "1", []byte(line("m", "sent", at, submitted(at)...)+line("n", "sent", at, submitted(at)...)), noon)
-	load(t, conn, "2", []byte(line("m", "delivered", at, submitted(at.Add(20*time.Minute))...)+line("n", "delivered", at, submitted(at)...)), noon)
+	load(t, conn, "2", []byte(line("m", "delivered", at, submitted(at.Add(20*time.Minute))...)+line("n", "delivered",
+		at, submitted(at)...)), noon)
 	settle(t, a)
 	if n := count(t, conn, "SELECT uniqExact(account, message_id) FROM split_messages"); n != 1 {
 		t.Errorf("%d split messages, want 1", n)

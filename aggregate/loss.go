@@ -20,11 +20,13 @@ const rereadMargin = 2 * time.Hour
 const lossEvery = 2 * time.Second
 
 // rereadTables hold what was read from the topic; what other tables hold follows from them, or comes from people.
-var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "located": true, "orphans": true, "join_queue": true, "number_queue": true, "touched": true,
+var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "located": true, "orphans": true,
+	"join_queue": true, "number_queue": true, "touched": true,
 	"rejected": true}
 
-// findBroken looks for parts that ClickHouse put aside because it cannot read them. What depends on them is computed anew, which names the hours that lack
-// facts, and the topic is read again from its beginning: nothing tells when the events of a part were sent.
+// findBroken looks for parts that ClickHouse put aside because it cannot read them. What depends on them is computed
+// anew, which names the hours that lack facts, and the topic is read again from its beginning: nothing tells when the
+// events of a part were sent.
 func (a *Aggregator) findBroken(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("broken_found"))
 	if err != nil {
@@ -57,7 +59,8 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		if err := a.doWith(ctx, "broken_joins", clickhouse.Parameters{"batch": batch.String()}); err != nil {
 			return fmt.Errorf("queue joins of broken parts: %w", err)
 		}
-		if err := schema.OpenTouches(ctx, a.deps.Conn, []schema.Touch{{ID: batch, AtMS: a.cfg.Now().UnixMilli()}}); err != nil {
+		if err := schema.OpenTouches(ctx, a.deps.Conn,
+			[]schema.Touch{{ID: batch, AtMS: a.cfg.Now().UnixMilli()}}); err != nil {
 			return fmt.Errorf("queue joins of broken parts: %w", err)
 		}
 	}
@@ -65,7 +68,8 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		if months[""] && month != "" {
 			continue // all hours are touched
 		}
-		if err := a.doWith(ctx, "broken_touch", clickhouse.Parameters{"month": month, "batch": uuid.NewString()}); err != nil {
+		if err := a.doWith(ctx, "broken_touch",
+			clickhouse.Parameters{"month": month, "batch": uuid.NewString()}); err != nil {
 			return fmt.Errorf("touch the hours of broken parts: %w", err)
 		}
 	}
@@ -74,13 +78,14 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		if err := a.doWith(ctx, "broken_note", clickhouse.Parameters{"table": p.table, "part": p.name}); err != nil {
 			return fmt.Errorf("name broken part: %w", err)
 		}
-		a.cfg.Logger.Error("a part of a table cannot be read and was put aside: what depends on it is computed anew", "table", p.table, "part", p.name, "topic_is_read_again", reread)
+		a.cfg.Logger.Error("a part of a table cannot be read and was put aside: what depends on it is computed anew",
+			"table", p.table, "part", p.name, "topic_is_read_again", reread)
 	}
 	return a.countLosses(ctx)
 }
 
-// nameLost names the hours of a generation that is about to be published with less than was published before, and has the topic read again from before the
-// earliest of them. Those that are whole again lose their name.
+// nameLost names the hours of a generation that is about to be published with less than was published before, and has
+// the topic read again from before the earliest of them. Those that are whole again lose their name.
 func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int64, targets *ext.Table) error {
 	parameters := a.parameters(generation)
 	parameters["now"] = strconv.FormatInt(nowMS, 10)
@@ -89,13 +94,15 @@ func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int6
 	}
 	var hours uint64
 	var earliest time.Time
-	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("lost_found")).Scan(&hours, &earliest); err != nil {
+	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+		statement("lost_found")).Scan(&hours, &earliest); err != nil {
 		return fmt.Errorf("look for lost hours of generation %d: %w", generation, err)
 	}
 	if hours == 0 {
 		return nil
 	}
-	a.cfg.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours", hours, "earliest", earliest.UTC(), "generation", generation)
+	a.cfg.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",
+		hours, "earliest", earliest.UTC(), "generation", generation)
 	if a.rereadAll {
 		// All of it is being read again already, unless that is over.
 		if lost, err := schema.ReadLosses(ctx, a.deps.Conn); err != nil || lost.Rereading > 0 {

@@ -7,13 +7,14 @@ import (
 	"kaskad/schema"
 )
 
-// Facts that vanish without a trace, for whatever reason, are noticed by the first pass that would publish less: the hour is named before that is published, the
-// topic is to be read again, and the name goes when the facts are back.
+// Facts that vanish without a trace, for whatever reason, are noticed by the first pass that would publish less: the
+// hour is named before that is published, the topic is to be read again, and the name goes when the facts are back.
 func TestAggregator_Pass_NamesWhatIsLost(t *testing.T) {
 	for _, test := range []struct{ name, vanish string }{
 		{"attempts", "DELETE FROM attempts WHERE message_id = 'm1'"},
 		// The attempt is still there, its delivery is not.
-		{"deliveries", "ALTER TABLE attempts UPDATE delivered_ms = 9999999999999 WHERE message_id = 'm1' SETTINGS mutations_sync = 1"},
+		{"deliveries", "ALTER TABLE attempts UPDATE delivered_ms = 9999999999999 WHERE message_id = 'm1' SETTINGS " +
+			"mutations_sync = 1"},
 		{"all of it", "TRUNCATE TABLE attempts"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -22,7 +23,8 @@ func TestAggregator_Pass_NamesWhatIsLost(t *testing.T) {
 			at := noon.Add(-48 * time.Hour)
 			var facts string
 			for _, id := range []string{"m1", "m2"} {
-				facts += line(id, "sent", at, submitted(at)...) + line(id, "delivered", at.Add(time.Second), submitted(at)...)
+				facts += line(id, "sent", at, submitted(at)...) +
+					line(id, "delivered", at.Add(time.Second), submitted(at)...)
 			}
 			load(t, conn, "t", []byte(facts), noon)
 			settle(t, a)
@@ -32,18 +34,22 @@ func TestAggregator_Pass_NamesWhatIsLost(t *testing.T) {
 			if err := conn.Exec(t.Context(), test.vanish); err != nil {
 				t.Fatal(err)
 			}
-			touchAll := "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM generations GROUP BY account, bucket"
+			touchAll := "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM generations GROUP " +
+				"BY account, bucket"
 			for range 2 { // the second pass finds the hour that low already, and keeps its name
 				if err := conn.Exec(t.Context(), touchAll); err != nil {
 					t.Fatal(err)
 				}
 				settle(t, a)
 				lost := losses(t, a)
-				if len(lost.Hours) != 1 || lost.Hours[0].Account != "a" || !lost.Hours[0].Bucket.Equal(at.Truncate(time.Hour)) || lost.Hours[0].Published != 2 || lost.Rereading != 1 {
+				if len(lost.Hours) != 1 || lost.Hours[0].Account != "a" ||
+					!lost.Hours[0].Bucket.Equal(at.Truncate(time.Hour)) || lost.Hours[0].Published != 2 ||
+					lost.Rereading != 1 {
 					t.Fatalf("after: %+v", lost)
 				}
 			}
-			if n := count(t, conn, "SELECT count() FROM rereads WHERE from_ms > 0 AND from_ms <= toUnixTimestamp64Milli(now64(3))"); n != 1 {
+			if n := count(t, conn, "SELECT count() FROM rereads WHERE from_ms > 0 AND from_ms <= "+
+				"toUnixTimestamp64Milli(now64(3))"); n != 1 {
 				t.Errorf("%d orders to read again, want 1", n)
 			}
 			load(t, conn, "t", []byte(facts), noon)

@@ -22,48 +22,66 @@ func (m *metrics) sink(name string) {
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name, Help: help})
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
+			Help: help})
 	}
 	bySink := []string{"sink"}
 	counters := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name, Help: help}, bySink)
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
+			Help: help}, bySink)
 	}
 	gauges := func(name, help string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name, Help: help}, bySink)
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
+			Help: help}, bySink)
 	}
 	m := &metrics{
-		passSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pass_seconds",
+		passSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name: "pass_seconds",
 			Help: "Time from reading touches to closing them.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
 		generations: counter("generations_total", "Generations published."),
-		buckets:     counter("buckets_recomputed_total", "Buckets recomputed; one event recomputes one bucket, and those whose units it moves."),
-		moved:       counter("buckets_moved_total", "Buckets recomputed because an event of another bucket moved their conversation or reply-window units."),
-		days:        counter("days_summed_total", "Days whose cells were summed because nothing changed them any more."),
-		joined:      counter("orphans_joined_total", "Parked events copied to their message."),
-		splits:      counter("split_buckets_total", "Buckets of split messages copied home."),
-		expired:     counter("orphans_expired_total", "Parked events that became dead letters."),
-		dropped:     counter("generations_dropped_total", "Replaced generations removed."),
-		errors:      counter("errors_total", "Passes that failed and were retried."),
-		numbersSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "numbers_seconds",
-			Help: "Time that a round of verdicts on touched numbers takes.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
-		numbers:  counter("numbers_decided_total", "Numbers whose verdict was decided anew; an event touches one number."),
+		buckets: counter("buckets_recomputed_total",
+			"Buckets recomputed; one event recomputes one bucket, and those whose units it moves."),
+		moved: counter("buckets_moved_total",
+			"Buckets recomputed because an event of another bucket moved their conversation or reply-window units."),
+		days:    counter("days_summed_total", "Days whose cells were summed because nothing changed them any more."),
+		joined:  counter("orphans_joined_total", "Parked events copied to their message."),
+		splits:  counter("split_buckets_total", "Buckets of split messages copied home."),
+		expired: counter("orphans_expired_total", "Parked events that became dead letters."),
+		dropped: counter("generations_dropped_total", "Replaced generations removed."),
+		errors:  counter("errors_total", "Passes that failed and were retried."),
+		numbersSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name:    "numbers_seconds",
+			Help:    "Time that a round of verdicts on touched numbers takes.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
+		numbers: counter("numbers_decided_total",
+			"Numbers whose verdict was decided anew; an event touches one number."),
 		verdicts: counter("number_verdicts_total", "Verdicts or evidence that came out different and were stored."),
 		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
-		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "pending_buckets",
+		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name: "pending_buckets",
 			Help: "Touched buckets that wait for their generation."}),
-		shared: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "shared_attempts",
+		shared: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name: "shared_attempts",
 			Help: "Attempts whose events name different recipients: one id is used for several people."}),
-		lostHours: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "lost_hours",
+		lostHours: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name: "lost_hours",
 			Help: "Hours of accounts whose facts tell of less than was published, and that nobody accepted."}),
-		brokenParts: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: "broken_parts",
+		brokenParts: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+			Name: "broken_parts",
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
-		notified:       counters("notified_total", "Changes of verdicts that a sink acknowledged; after a crash some are told again."),
-		notifyFailures: counters("notify_failures_total", "Tries to tell changes of verdicts that a sink did not acknowledge."),
-		notifyLag:      gauges("notify_lag", "Changes of verdicts that a sink was not told yet."),
-		notifyStopped:  gauges("notify_stopped", "1 for a sink that said it is gone, and is not told anything until the process starts again."),
+		notified: counters("notified_total",
+			"Changes of verdicts that a sink acknowledged; after a crash some are told again."),
+		notifyFailures: counters("notify_failures_total",
+			"Tries to tell changes of verdicts that a sink did not acknowledge."),
+		notifyLag: gauges("notify_lag", "Changes of verdicts that a sink was not told yet."),
+		notifyStopped: gauges("notify_stopped",
+			"1 for a sink that said it is gone, and is not told anything until the process starts again."),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired, m.dropped, m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
-			m.numbersSeconds, m.numbers, m.verdicts, m.changes, m.notified, m.notifyFailures, m.notifyLag, m.notifyStopped)
+		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
+			m.dropped, m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
+			m.numbersSeconds, m.numbers, m.verdicts, m.changes, m.notified, m.notifyFailures, m.notifyLag,
+			m.notifyStopped)
 	}
 	return m
 }

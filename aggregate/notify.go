@@ -15,12 +15,13 @@ import (
 )
 
 const (
-	// notifyPoll is how often a sink that was told everything looks for more: the longest that a change waits for company.
+	// notifyPoll is how often a sink that was told everything looks for more: the longest that a change waits for
+	// company.
 	notifyPoll = time.Second
 	// notifyWindow is how many changes are read at a time: 20 batches, and about 5 MB.
 	notifyWindow = 20_000
-	// notifyBatch is how many changes are told at a time. It keeps what the topic is told in one record batch per partition, which is what keeps the changes of a
-	// number in order: two batches would be on their way side by side.
+	// notifyBatch is how many changes are told at a time. It keeps what the topic is told in one record batch per
+	// partition, which is what keeps the changes of a number in order: two batches would be on their way side by side.
 	notifyBatch = 1000
 	// notifyBehindEvery is how often the distance to the feed's end is counted while a sink does not listen.
 	notifyBehindEvery = 10 * time.Second
@@ -51,8 +52,9 @@ type refusal struct {
 func (r *refusal) Error() string { return r.err.Error() }
 func (r *refusal) Unwrap() error { return r.err }
 
-// follower tells one sink of the changes in the feed, in its order, while this aggregator owns the work. Each sink has its own, so that one that does not listen
-// holds up nobody else. The place is stored after the sink has acknowledged: a crash in between tells a batch again, and never skips one.
+// follower tells one sink of the changes in the feed, in its order, while this aggregator owns the work. Each sink has
+// its own, so that one that does not listen holds up nobody else. The place is stored after the sink has acknowledged:
+// a crash in between tells a batch again, and never skips one.
 type follower struct {
 	*Aggregator
 	sink     sink
@@ -80,7 +82,8 @@ func (a *Aggregator) followers() []*follower {
 	return all
 }
 
-// run tells changes until the context ends. Errors of ClickHouse are retried like those of passes; a sink that refuses is tried again for ever.
+// run tells changes until the context ends. Errors of ClickHouse are retried like those of passes; a sink that refuses
+// is tried again for ever.
 func (f *follower) run(ctx context.Context, owning *atomic.Bool) {
 	const maxBackoff = 5 * time.Second
 	backoff := f.poll
@@ -104,7 +107,8 @@ func (f *follower) run(ctx context.Context, owning *atomic.Bool) {
 	}
 }
 
-// turn does what there is to do now: it tells at most one batch, once. It reports whether there is more to tell, now or after a rest.
+// turn does what there is to do now: it tells at most one batch, once. It reports whether there is more to tell, now or
+// after a rest.
 func (f *follower) turn(ctx context.Context, owning bool) (more bool, err error) {
 	if !owning {
 		if f.taken {
@@ -156,13 +160,14 @@ func (f *follower) turn(ctx context.Context, owning bool) (more bool, err error)
 	return true, f.store(ctx)
 }
 
-// takeOver reads the sink's place. A new sink begins at the feed's end, or at its start where that is wished; its place is stored at once, for otherwise what comes
-// before the first acknowledgement could be skipped by a restart.
+// takeOver reads the sink's place. A new sink begins at the feed's end, or at its start where that is wished; its place
+// is stored at once, for otherwise what comes before the first acknowledgement could be skipped by a restart.
 func (f *follower) takeOver(ctx context.Context) error {
 	var known bool
 	var place, end uint64
 	parameters := clickhouse.WithParameters(clickhouse.Parameters{"sink": f.sink.place})
-	if err := f.deps.Conn.QueryRow(clickhouse.Context(ctx, parameters), statement("notify_place")).Scan(&known, &place, &end); err != nil {
+	if err := f.deps.Conn.QueryRow(clickhouse.Context(ctx, parameters), statement("notify_place")).Scan(&known, &place,
+		&end); err != nil {
 		return fmt.Errorf("read up to where a sink was told: %w", err)
 	}
 	f.batches, f.told, f.stored, f.window = nil, place, place, place
@@ -177,7 +182,8 @@ func (f *follower) takeOver(ctx context.Context) error {
 
 // read fills the batches with the next changes of the feed.
 func (f *follower) read(ctx context.Context) error {
-	changes, err := f.query(ctx, "notify_window", clickhouse.Named("after", f.told), clickhouse.Named("limit", uint32(notifyWindow)))
+	changes, err := f.query(ctx, "notify_window", clickhouse.Named("after", f.told),
+		clickhouse.Named("limit", uint32(notifyWindow)))
 	if err != nil {
 		return fmt.Errorf("read changes of numbers: %w", err)
 	}
@@ -224,7 +230,8 @@ func (f *follower) again(ctx context.Context, batch []schema.NumberChange) ([]sc
 	if f.sink.byAccount {
 		account = batch[0].Account
 	}
-	left, err := f.query(ctx, "notify_again", clickhouse.Named("account", account), clickhouse.Named("first", batch[0].Seq), clickhouse.Named("last", batch[len(batch)-1].Seq))
+	left, err := f.query(ctx, "notify_again", clickhouse.Named("account", account),
+		clickhouse.Named("first", batch[0].Seq), clickhouse.Named("last", batch[len(batch)-1].Seq))
 	if err != nil {
 		return nil, fmt.Errorf("read changes of numbers again: %w", err)
 	}
@@ -267,7 +274,8 @@ func (f *follower) refused(err error) {
 	if errors.As(err, &said) && said.gone {
 		f.stopped = true
 		f.metrics.notifyStopped.WithLabelValues(f.sink.name).Set(1)
-		f.cfg.Logger.Error("changes of numbers are not told any more, for the receiver is gone: name another one, or restart to try this one again",
+		f.cfg.Logger.Error("changes of numbers are not told any more, for the receiver is gone: name another one, or "+
+			"restart to try this one again",
 			"sink", f.sink.name, "error", err)
 		return
 	}
@@ -278,10 +286,12 @@ func (f *follower) refused(err error) {
 	}
 	f.tries++
 	f.resting = time.Now().Add(wait)
-	f.cfg.Logger.Warn("changes of numbers were not acknowledged", "sink", f.sink.name, "error", err, "tries", f.tries, "retry_in", wait.Round(time.Millisecond))
+	f.cfg.Logger.Warn("changes of numbers were not acknowledged", "sink", f.sink.name, "error", err, "tries", f.tries,
+		"retry_in", wait.Round(time.Millisecond))
 }
 
-// acknowledged drops the first batch, n of whose changes were told. All changes before the first one of the batches that are left were told, too.
+// acknowledged drops the first batch, n of whose changes were told. All changes before the first one of the batches
+// that are left were told, too.
 func (f *follower) acknowledged(n int) {
 	f.metrics.notified.WithLabelValues(f.sink.name).Add(float64(n))
 	f.metrics.notifyLag.WithLabelValues(f.sink.name).Sub(float64(len(f.batches[0])))
@@ -304,7 +314,8 @@ func (f *follower) store(ctx context.Context) error {
 }
 
 func (f *follower) insertPlace(ctx context.Context) error {
-	if err := f.deps.Conn.Exec(ctx, "INSERT INTO notified (sink, seq) VALUES ($1, $2)", f.sink.place, f.told); err != nil {
+	if err := f.deps.Conn.Exec(ctx, "INSERT INTO notified (sink, seq) VALUES ($1, $2)", f.sink.place,
+		f.told); err != nil {
 		return fmt.Errorf("store up to where a sink was told: %w", err)
 	}
 	f.stored = f.told
@@ -314,7 +325,8 @@ func (f *follower) insertPlace(ctx context.Context) error {
 // measure counts how many changes the sink does not have yet.
 func (f *follower) measure(ctx context.Context) error {
 	var behind uint64
-	if err := f.deps.Conn.QueryRow(ctx, statement("notify_behind"), clickhouse.Named("after", f.told)).Scan(&behind); err != nil {
+	if err := f.deps.Conn.QueryRow(ctx, statement("notify_behind"),
+		clickhouse.Named("after", f.told)).Scan(&behind); err != nil {
 		return fmt.Errorf("count changes that a sink was not told: %w", err)
 	}
 	f.metrics.notifyLag.WithLabelValues(f.sink.name).Set(float64(behind))

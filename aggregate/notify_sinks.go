@@ -34,7 +34,8 @@ type toldChange struct {
 }
 
 func toTell(c *schema.NumberChange) toldChange {
-	return toldChange{Account: c.Account, Number: c.Number, From: c.From, To: c.To, At: apiTimeOf(c.AtMS), SeenAt: apiTimeOf(c.SeenMS), Rule: c.Rule, Seq: c.Seq}
+	return toldChange{Account: c.Account, Number: c.Number, From: c.From, To: c.To, At: apiTimeOf(c.AtMS),
+		SeenAt: apiTimeOf(c.SeenMS), Rule: c.Rule, Seq: c.Seq}
 }
 
 func apiTimeOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(apiTime) }
@@ -43,14 +44,16 @@ func changeSize(c *schema.NumberChange) int {
 	return changeOverhead + len(c.Account) + len(c.Number) + len(c.From) + len(c.To) + len(c.Rule)
 }
 
-// topicSink tells a Kafka topic; nil where there is none. Changes of a number have one key, so that they stand in one partition, in order.
+// topicSink tells a Kafka topic; nil where there is none. Changes of a number have one key, so that they stand in one
+// partition, in order.
 func (a *Aggregator) topicSink() *sink {
 	if a.deps.ProduceChanges == nil {
 		return nil
 	}
 	return &sink{
 		// Another topic holds nothing yet: it begins like a new sink.
-		name: "kafka", place: "kafka/" + a.cfg.ChangesTopic, batchBytes: topicBatchBytes, firstWait: time.Second, mostWait: topicMostWait,
+		name: "kafka", place: "kafka/" + a.cfg.ChangesTopic, batchBytes: topicBatchBytes, firstWait: time.Second,
+		mostWait: topicMostWait,
 		tell: func(ctx context.Context, batch []schema.NumberChange) error {
 			keys, values := make([][]byte, len(batch)), make([][]byte, len(batch))
 			for i := range batch {

@@ -80,7 +80,8 @@ func (r *notifyRig) change(n int, accounts ...string) []schema.NumberChange {
 	for i := range added {
 		r.seq += 1 + uint64(i%3)
 		added[i] = schema.NumberChange{
-			Account: accounts[(i/3)%len(accounts)], Number: fmt.Sprintf("+7900%07d", i%97), From: "suspect", To: "dead", Rule: "hard",
+			Account: accounts[(i/3)%len(accounts)], Number: fmt.Sprintf("+7900%07d", i%97), From: "suspect", To: "dead",
+			Rule: "hard",
 			AtMS: noon.UnixMilli() + int64(i), SeenMS: noon.UnixMilli() + 60_000 + int64(i), Seq: r.seq,
 		}
 	}
@@ -155,10 +156,12 @@ func (h *heard) tell(_ context.Context, batch []schema.NumberChange) error {
 }
 
 func (h *heard) sink(byAccount bool) sink {
-	return sink{name: "webhook", place: "webhook", byAccount: byAccount, batchBytes: topicBatchBytes, firstWait: time.Second, mostWait: time.Minute, tell: h.tell}
+	return sink{name: "webhook", place: "webhook", byAccount: byAccount, batchBytes: topicBatchBytes,
+		firstWait: time.Second, mostWait: time.Minute, tell: h.tell}
 }
 
-// mustHold checks that every change was told, and that for each number the first telling of its changes goes by their order and the last one told is the last.
+// mustHold checks that every change was told, and that for each number the first telling of its changes goes by their
+// order and the last one told is the last.
 func mustHold(t testing.TB, want, got []schema.NumberChange) {
 	t.Helper()
 	seen, newest, last := map[uint64]schema.NumberChange{}, map[string]uint64{}, map[string]uint64{}
@@ -194,7 +197,8 @@ func (h *heard) follower(r *notifyRig, cfg Config, deps Deps, byAccount bool) *f
 	return &follower{Aggregator: a, sink: s, poll: notifyPoll}
 }
 
-// Processes die at any place, acknowledgements get lost, endpoints refuse, the feed grows: everything is told, per number in order.
+// Processes die at any place, acknowledgements get lost, endpoints refuse, the feed grows: everything is told, per
+// number in order.
 func TestFollower_Restarts(t *testing.T) {
 	for _, byAccount := range []bool{true, false} {
 		t.Run(fmt.Sprint("byAccount=", byAccount), func(t *testing.T) {
@@ -303,7 +307,8 @@ func (c *unstoredConn) Exec(ctx context.Context, query string, args ...any) erro
 	return c.Conn.Exec(ctx, query, args...)
 }
 
-// The end comes between the acknowledgement and the place: the same batch is told again, and once the place is stored it is not.
+// The end comes between the acknowledgement and the place: the same batch is told again, and once the place is stored
+// it is not.
 func TestFollower_CrashBeforeThePlaceIsStored(t *testing.T) {
 	r := newNotifyRig(t)
 	h := &heard{}
@@ -391,13 +396,15 @@ func TestFollower_Waits(t *testing.T) {
 		}
 	}
 	// It does rest.
-	if more, err := f.turn(t.Context(), true); !more || err != nil || r.metric("notify_failures_total", "webhook") != 9 {
+	if more, err := f.turn(t.Context(), true); !more || err != nil ||
+		r.metric("notify_failures_total", "webhook") != 9 {
 		t.Errorf("%v %v, %v failures", more, err, r.metric("notify_failures_total", "webhook"))
 	}
 	h.before = nil
 	tellAll(t, f)
 	if f.tries != 0 || r.metric("notify_failures_total", "webhook") != 9 || r.metric("notified_total", "webhook") != 1 {
-		t.Errorf("tries %d, failures %v, notified %v", f.tries, r.metric("notify_failures_total", "webhook"), r.metric("notified_total", "webhook"))
+		t.Errorf("tries %d, failures %v, notified %v", f.tries, r.metric("notify_failures_total", "webhook"),
+			r.metric("notified_total", "webhook"))
 	}
 }
 
@@ -433,7 +440,8 @@ func TestSink_Cut(t *testing.T) {
 		t.Errorf("batches by account of %s", got)
 	}
 	for _, b := range (&sink{batchBytes: webhookBatchBytes, byAccount: true}).cut(changes) {
-		if request, err := testWebhook(t, "http://127.0.0.1:1").request(t.Context(), b, noon); err != nil || request.ContentLength > 100_000 {
+		if request, err := testWebhook(t, "http://127.0.0.1:1").request(t.Context(), b, noon); err != nil ||
+			request.ContentLength > 100_000 {
 			t.Fatalf("a body of %d bytes: %v", request.ContentLength, err)
 		}
 	}

@@ -24,10 +24,12 @@ const changesTopic = "numbers.changed"
 // newTopic starts a broker that has the topic of changes, made as cmd/kaskad makes it, and returns what writes to it.
 func newTopic(t testing.TB, cluster *kfake.Cluster) (deps Deps, config Config) {
 	t.Helper()
-	if err := ingest.EnsureTopics(t.Context(), cluster.ListenAddrs(), ingest.TopicConfig{ChangesTopic: changesTopic, Partitions: 4, Replication: 1}); err != nil {
+	if err := ingest.EnsureTopics(t.Context(), cluster.ListenAddrs(),
+		ingest.TopicConfig{ChangesTopic: changesTopic, Partitions: 4, Replication: 1}); err != nil {
 		t.Fatal(err)
 	}
-	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: cluster.ListenAddrs(), Topic: changesTopic, Timeout: time.Second})
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: cluster.ListenAddrs(), Topic: changesTopic,
+		Timeout: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +80,8 @@ func readTopic(t testing.TB, cluster *kfake.Cluster) (all []schema.NumberChange)
 	return all
 }
 
-// A broker that refuses now and then, and processes that die, leave the topic complete and the changes of each number in order.
+// A broker that refuses now and then, and processes that die, leave the topic complete and the changes of each number
+// in order.
 func TestFollower_Topic(t *testing.T) {
 	r, cluster := newNotifyRig(t), newCluster(t)
 	deps, config := newTopic(t, cluster)
@@ -132,13 +135,15 @@ func TestFollower_TopicAway(t *testing.T) {
 	if more, err := f.turn(t.Context(), true); !more || err != nil {
 		t.Fatal(more, err)
 	}
-	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 10 || r.metric("notified_total", "kafka") != 0 {
+	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 10 ||
+		r.metric("notified_total", "kafka") != 0 {
 		t.Error("the failure does not show")
 	}
 	away = false
 	tellAll(t, f)
 	mustHold(t, want, readTopic(t, cluster))
-	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 0 || r.metric("notified_total", "kafka") != 10 {
+	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 0 ||
+		r.metric("notified_total", "kafka") != 10 {
 		t.Error("what was told does not show")
 	}
 }
@@ -156,7 +161,8 @@ func TestAggregator_Run_EndpointHangs(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	load(t, r.conn, "t", []byte(line("0193473d-8000-7000-8000-000000000001", "delivered", noon, submitted(noon)...)), noon.Add(24*time.Hour))
+	load(t, r.conn, "t", []byte(line("0193473d-8000-7000-8000-000000000001", "delivered", noon, submitted(noon)...)),
+		noon.Add(24*time.Hour))
 	// Both what stood in the feed and the verdict on the number of the event arrive in the topic.
 	waitFor(t, func() bool { return r.metric("notified_total", "kafka") == float64(len(want)+1) && len(e.all()) > 0 })
 	var old, fresh []schema.NumberChange

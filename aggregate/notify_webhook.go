@@ -41,7 +41,8 @@ const (
 type WebhookConfig struct {
 	// URL is https, or http on a loopback address.
 	URL string
-	// Secrets sign what is told, each by itself, so that a receiver may change from one to the next: whsec_ and a key in base64.
+	// Secrets sign what is told, each by itself, so that a receiver may change from one to the next: whsec_ and a key
+	// in base64.
 	Secrets []string
 	// Insecure allows http to other addresses. Numbers and signatures can then be read on the way.
 	Insecure bool
@@ -59,7 +60,8 @@ func NewWebhook(c WebhookConfig) (*Webhook, error) {
 	errs := []error{checkWebhookURL(c.URL, c.Insecure)}
 	w := &Webhook{url: c.URL}
 	if len(c.Secrets) == 0 {
-		errs = append(errs, errors.New("secret: is missing, and a receiver could not tell who sends: make one by `echo whsec_$(openssl rand -base64 32)`"))
+		errs = append(errs, errors.New("secret: is missing, and a receiver could not tell who sends: make one by "+
+			"`echo whsec_$(openssl rand -base64 32)`"))
 	}
 	for _, secret := range c.Secrets {
 		signer, err := newSigner(secret)
@@ -91,10 +93,12 @@ func checkWebhookURL(text string, insecure bool) error {
 		return errors.New("URL: what follows # is never sent; leave it out")
 	}
 	ip := net.ParseIP(u.Hostname())
-	if u.Scheme == "https" || insecure || strings.EqualFold(u.Hostname(), "localhost") || (ip != nil && ip.IsLoopback()) {
+	if u.Scheme == "https" || insecure || strings.EqualFold(u.Hostname(), "localhost") ||
+		(ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return errors.New("URL: by http anybody on the way could read the numbers: use https, or --insecure-webhook where the network is your own")
+	return errors.New("URL: by http anybody on the way could read the numbers: use https, or --insecure-webhook " +
+		"where the network is your own")
 }
 
 // newSigner does not repeat the secret.
@@ -119,7 +123,8 @@ func (w *Webhook) sink() *sink {
 	if w == nil {
 		return nil
 	}
-	return &sink{name: "webhook", place: "webhook", byAccount: true, batchBytes: webhookBatchBytes, firstWait: time.Second, mostWait: webhookMostWait, tell: w.tell}
+	return &sink{name: "webhook", place: "webhook", byAccount: true, batchBytes: webhookBatchBytes,
+		firstWait: time.Second, mostWait: webhookMostWait, tell: w.tell}
 }
 
 // webhookBody is what an endpoint is sent.
@@ -159,9 +164,11 @@ func judgeAnswer(status int, retryAfter string, now time.Time) error {
 	case status == http.StatusGone:
 		return &refusal{err: errors.New("the webhook answered 410 Gone"), gone: true}
 	case status/100 == 3:
-		return &refusal{err: fmt.Errorf("the webhook answered %d, and redirects are not followed: set --webhook-url to where it leads", status)}
+		return &refusal{err: fmt.Errorf("the webhook answered %d, and redirects are not followed: set --webhook-url "+
+			"to where it leads", status)}
 	}
-	return &refusal{err: fmt.Errorf("the webhook answered %d %s", status, http.StatusText(status)), after: parseRetryAfter(retryAfter, now)}
+	return &refusal{err: fmt.Errorf("the webhook answered %d %s", status, http.StatusText(status)),
+		after: parseRetryAfter(retryAfter, now)}
 }
 
 // parseRetryAfter reads seconds or a date; 0 for neither.
@@ -175,7 +182,8 @@ func parseRetryAfter(text string, now time.Time) time.Duration {
 	return min(max(0, wait), webhookMostRetryAfter)
 }
 
-// request makes a signed request. Its id is the same each time that the batch is told, so that a receiver may leave out what it has.
+// request makes a signed request. Its id is the same each time that the batch is told, so that a receiver may leave out
+// what it has.
 func (w *Webhook) request(ctx context.Context, batch []schema.NumberChange, now time.Time) (*http.Request, error) {
 	last := batch[len(batch)-1]
 	body := webhookBody{Type: "number.changed", Timestamp: apiTimeOf(last.SeenMS)}

@@ -20,8 +20,10 @@ import (
 
 // testKeys are two keys, and testSecrets what a person writes for them.
 var (
-	testKeys    = [][]byte{[]byte("0123456789abcdef01234567"), []byte("a key that is as long as a key may be: 64 bytes, which are these")}
-	testSecrets = []string{"whsec_" + base64.StdEncoding.EncodeToString(testKeys[0]), "whsec_" + base64.StdEncoding.EncodeToString(testKeys[1])}
+	testKeys = [][]byte{[]byte("0123456789abcdef01234567"),
+		[]byte("a key that is as long as a key may be: 64 bytes, which are these")}
+	testSecrets = []string{"whsec_" + base64.StdEncoding.EncodeToString(testKeys[0]),
+		"whsec_" + base64.StdEncoding.EncodeToString(testKeys[1])}
 )
 
 func testWebhook(t testing.TB, address string) *Webhook {
@@ -57,7 +59,8 @@ func newEndpoint(t testing.TB, answer func(n int, w http.ResponseWriter)) *endpo
 		}
 		e.mu.Lock()
 		n := len(e.posts)
-		e.posts = append(e.posts, post{r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"), r.Header.Get("webhook-signature"), r.Header.Get("Content-Type"), body})
+		e.posts = append(e.posts, post{r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"),
+			r.Header.Get("webhook-signature"), r.Header.Get("Content-Type"), body})
 		e.mu.Unlock()
 		if e.answer != nil {
 			e.answer(n, w)
@@ -73,7 +76,8 @@ func (e *endpoint) all() []post {
 	return append([]post(nil), e.posts...)
 }
 
-// open checks a post as a receiver does, by the specification and not by the library that signed it, and returns its changes.
+// open checks a post as a receiver does, by the specification and not by the library that signed it, and returns its
+// changes.
 func (p post) open(t testing.TB) []toldChange {
 	t.Helper()
 	seconds, err := strconv.ParseInt(p.timestamp, 10, 64)
@@ -104,7 +108,8 @@ func (p post) open(t testing.TB) []toldChange {
 	if body.Type != "number.changed" || p.contentType != "application/json" || len(changes) == 0 {
 		t.Fatalf("%s %s", p.contentType, p.body)
 	}
-	if last := changes[len(changes)-1]; body.Timestamp.UnixMilli() != parseMS(t, last.SeenAt) || p.id != fmt.Sprintf("numbers_%d_%d", changes[0].Seq, last.Seq) {
+	if last := changes[len(changes)-1]; body.Timestamp.UnixMilli() != parseMS(t, last.SeenAt) ||
+		p.id != fmt.Sprintf("numbers_%d_%d", changes[0].Seq, last.Seq) {
 		t.Errorf("timestamp %v, id %s of changes %d to %d", body.Timestamp, p.id, changes[0].Seq, last.Seq)
 	}
 	return changes
@@ -121,7 +126,8 @@ func parseMS(t testing.TB, text string) int64 {
 
 func backToChange(t testing.TB, c toldChange) schema.NumberChange {
 	t.Helper()
-	return schema.NumberChange{Account: c.Account, Number: c.Number, From: c.From, To: c.To, Rule: c.Rule, AtMS: parseMS(t, c.At), SeenMS: parseMS(t, c.SeenAt), Seq: c.Seq}
+	return schema.NumberChange{Account: c.Account, Number: c.Number, From: c.From, To: c.To, Rule: c.Rule,
+		AtMS: parseMS(t, c.At), SeenMS: parseMS(t, c.SeenAt), Seq: c.Seq}
 }
 
 // changes are those of all posts, in the order of arrival; each post is of one account.
@@ -141,7 +147,8 @@ func (e *endpoint) changes(t testing.TB) (all []schema.NumberChange) {
 
 func TestWebhook_Body(t *testing.T) {
 	e := newEndpoint(t, nil)
-	batch := []schema.NumberChange{{Account: "shop", Number: "+79001234567", From: "suspect", To: "dead", Rule: "hard", AtMS: noon.UnixMilli(), SeenMS: noon.UnixMilli() + 60_001, Seq: 1795132860001000}}
+	batch := []schema.NumberChange{{Account: "shop", Number: "+79001234567", From: "suspect", To: "dead", Rule: "hard",
+		AtMS: noon.UnixMilli(), SeenMS: noon.UnixMilli() + 60_001, Seq: 1795132860001000}}
 	if err := testWebhook(t, e.URL).tell(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +161,8 @@ func TestWebhook_Body(t *testing.T) {
 	}
 }
 
-// An endpoint with every kind of trouble is told the same batch, under the same id, until it says 2xx; and logs show no number.
+// An endpoint with every kind of trouble is told the same batch, under the same id, until it says 2xx; and logs show no
+// number.
 func TestFollower_TroubledEndpoint(t *testing.T) {
 	r := newNotifyRig(t)
 	elsewhere := newEndpoint(t, nil)
@@ -220,7 +228,8 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 		}
 	}
 	mustHold(t, want, e.changes(t))
-	if failures, notified := r.metric("notify_failures_total", "webhook"), r.metric("notified_total", "webhook"); failures != float64(len(troubles)) || notified != 50 {
+	if failures, notified := r.metric("notify_failures_total", "webhook"),
+		r.metric("notified_total", "webhook"); failures != float64(len(troubles)) || notified != 50 {
 		t.Errorf("%v failures, %v notified", failures, notified)
 	}
 	if r.metric("notify_lag", "webhook") != 0 || r.place("webhook") != r.seq {
@@ -232,7 +241,8 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 			t.Errorf("the log says %q:\n%s", words, log)
 		}
 	}
-	for _, words := range []string{"answered 500", "answered 429", "redirects are not followed", "Timeout", "retry_in"} {
+	for _, words := range []string{"answered 500", "answered 429", "redirects are not followed", "Timeout",
+		"retry_in"} {
 		if !strings.Contains(log, words) {
 			t.Errorf("the log does not say %q:\n%s", words, log)
 		}
@@ -253,8 +263,10 @@ func TestFollower_Gone(t *testing.T) {
 	if n := len(e.all()); n != 1 {
 		t.Errorf("%d posts, want 1", n)
 	}
-	if r.metric("notify_stopped", "webhook") != 1 || r.metric("notify_failures_total", "webhook") != 1 || r.metric("notify_lag", "webhook") != 8 || r.place("webhook") != 0 {
-		t.Errorf("stopped %v, failures %v, lag %v, place %d", r.metric("notify_stopped", "webhook"), r.metric("notify_failures_total", "webhook"), r.metric("notify_lag", "webhook"), r.place("webhook"))
+	if r.metric("notify_stopped", "webhook") != 1 || r.metric("notify_failures_total", "webhook") != 1 ||
+		r.metric("notify_lag", "webhook") != 8 || r.place("webhook") != 0 {
+		t.Errorf("stopped %v, failures %v, lag %v, place %d", r.metric("notify_stopped", "webhook"),
+			r.metric("notify_failures_total", "webhook"), r.metric("notify_lag", "webhook"), r.place("webhook"))
 	}
 	if !strings.Contains(r.log.text(), "level=ERROR") || !strings.Contains(r.log.text(), "410 Gone") {
 		t.Errorf("log %s", r.log.text())
@@ -270,7 +282,8 @@ func TestFollower_Gone(t *testing.T) {
 func TestParseRetryAfter(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "99999999": webhookMostRetryAfter,
-		noon.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second, noon.Add(-time.Hour).Format(http.TimeFormat): 0,
+		noon.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
+		noon.Add(-time.Hour).Format(http.TimeFormat):       0,
 	} {
 		if got := parseRetryAfter(text, noon); got != want {
 			t.Errorf("%q: %v, want %v", text, got, want)
@@ -284,27 +297,35 @@ func TestNewWebhook_Checks(t *testing.T) {
 		config WebhookConfig
 		words  string // of the error, "" for none
 	}{
-		"HTTPS":          {WebhookConfig{URL: good, Secrets: testSecrets[:1]}, ""},
-		"TwoSecrets":     {WebhookConfig{URL: good, Secrets: testSecrets}, ""},
-		"Loopback":       {WebhookConfig{URL: "http://127.0.0.1:1/x", Secrets: testSecrets}, ""},
-		"LoopbackV6":     {WebhookConfig{URL: "http://[::1]:1/x", Secrets: testSecrets}, ""},
-		"Localhost":      {WebhookConfig{URL: "http://localhost:1/x", Secrets: testSecrets}, ""},
-		"HTTP":           {WebhookConfig{URL: "http://crm.example.com/?token=t0ken", Secrets: testSecrets}, "--insecure-webhook"},
-		"LikeLocalhost":  {WebhookConfig{URL: "http://localhost.example.com/", Secrets: testSecrets}, "--insecure-webhook"},
-		"HTTPInsecure":   {WebhookConfig{URL: "http://crm.example.com/", Secrets: testSecrets, Insecure: true}, ""},
-		"OtherScheme":    {WebhookConfig{URL: "ftp://crm.example.com/t0ken", Secrets: testSecrets, Insecure: true}, "want one such as"},
-		"NoScheme":       {WebhookConfig{URL: "crm.example.com/t0ken", Secrets: testSecrets}, "want one such as"},
-		"NoHost":         {WebhookConfig{URL: "https:///t0ken", Secrets: testSecrets}, "want one such as"},
-		"NotAURL":        {WebhookConfig{URL: "https://crm example/t0ken", Secrets: testSecrets}, "want one such as"},
-		"Fragment":       {WebhookConfig{URL: good + "#t0ken", Secrets: testSecrets}, "#"},
-		"NoSecret":       {WebhookConfig{URL: good}, "secret: is missing"},
-		"NoPrefix":       {WebhookConfig{URL: good, Secrets: []string{"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}}, "does not begin with whsec_"},
-		"NotBase64":      {WebhookConfig{URL: good, Secrets: []string{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY_"}}, "not in base64"},
-		"ShortSecret":    {WebhookConfig{URL: good, Secrets: []string{"whsec_MDEyMzQ1Njc4"}}, "has 9 bytes"},
-		"EmptySecret":    {WebhookConfig{URL: good, Secrets: []string{"whsec_"}}, "has 0 bytes"},
-		"SecondIsBad":    {WebhookConfig{URL: good, Secrets: []string{testSecrets[0], "MDEyMzQ1Njc4"}}, "does not begin with whsec_"},
-		"BothAreWrong":   {WebhookConfig{URL: "http://crm.example.com", Secrets: []string{"MDEyMzQ1Njc4"}}, "does not begin with whsec_"},
-		"SecretTooLarge": {WebhookConfig{URL: good, Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65))}}, "has 65 bytes"},
+		"HTTPS":      {WebhookConfig{URL: good, Secrets: testSecrets[:1]}, ""},
+		"TwoSecrets": {WebhookConfig{URL: good, Secrets: testSecrets}, ""},
+		"Loopback":   {WebhookConfig{URL: "http://127.0.0.1:1/x", Secrets: testSecrets}, ""},
+		"LoopbackV6": {WebhookConfig{URL: "http://[::1]:1/x", Secrets: testSecrets}, ""},
+		"Localhost":  {WebhookConfig{URL: "http://localhost:1/x", Secrets: testSecrets}, ""},
+		"HTTP": {WebhookConfig{URL: "http://crm.example.com/?token=t0ken", Secrets: testSecrets},
+			"--insecure-webhook"},
+		"LikeLocalhost": {WebhookConfig{URL: "http://localhost.example.com/", Secrets: testSecrets},
+			"--insecure-webhook"},
+		"HTTPInsecure": {WebhookConfig{URL: "http://crm.example.com/", Secrets: testSecrets, Insecure: true}, ""},
+		"OtherScheme": {WebhookConfig{URL: "ftp://crm.example.com/t0ken", Secrets: testSecrets, Insecure: true},
+			"want one such as"},
+		"NoScheme": {WebhookConfig{URL: "crm.example.com/t0ken", Secrets: testSecrets}, "want one such as"},
+		"NoHost":   {WebhookConfig{URL: "https:///t0ken", Secrets: testSecrets}, "want one such as"},
+		"NotAURL":  {WebhookConfig{URL: "https://crm example/t0ken", Secrets: testSecrets}, "want one such as"},
+		"Fragment": {WebhookConfig{URL: good + "#t0ken", Secrets: testSecrets}, "#"},
+		"NoSecret": {WebhookConfig{URL: good}, "secret: is missing"},
+		"NoPrefix": {WebhookConfig{URL: good, Secrets: []string{"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"}},
+			"does not begin with whsec_"},
+		"NotBase64": {WebhookConfig{URL: good, Secrets: []string{"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY_"}},
+			"not in base64"},
+		"ShortSecret": {WebhookConfig{URL: good, Secrets: []string{"whsec_MDEyMzQ1Njc4"}}, "has 9 bytes"},
+		"EmptySecret": {WebhookConfig{URL: good, Secrets: []string{"whsec_"}}, "has 0 bytes"},
+		"SecondIsBad": {WebhookConfig{URL: good, Secrets: []string{testSecrets[0], "MDEyMzQ1Njc4"}},
+			"does not begin with whsec_"},
+		"BothAreWrong": {WebhookConfig{URL: "http://crm.example.com", Secrets: []string{"MDEyMzQ1Njc4"}},
+			"does not begin with whsec_"},
+		"SecretTooLarge": {WebhookConfig{URL: good,
+			Secrets: []string{"whsec_" + base64.StdEncoding.EncodeToString(make([]byte, 65))}}, "has 65 bytes"},
 	} {
 		_, err := NewWebhook(c.config)
 		if (err == nil) != (c.words == "") || (err != nil && !strings.Contains(err.Error(), c.words)) {

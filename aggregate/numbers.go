@@ -19,8 +19,9 @@ import (
 const (
 	// numbersChunk is how many verdicts are written at a time: one block, which readers see as a whole.
 	numbersChunk = 50_000
-	// numbersShare bounds the part of the time that goes into verdicts while buckets wait: one in numbersShare+1, so that a stream of events
-	// is decided in few large rounds, whose cost is mostly that of reading, rather than in many small ones.
+	// numbersShare bounds the part of the time that goes into verdicts while buckets wait: one in numbersShare+1, so
+	// that a stream of events is decided in few large rounds, whose cost is mostly that of reading, rather than in many
+	// small ones.
 	numbersShare = 3
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
@@ -30,12 +31,13 @@ const (
 	numbersDueEvery = time.Minute
 )
 
-// numbers decides the verdicts on touched numbers, beside the passes. A pass writes attempts by recipient and notes whose they are under its generation;
-// what is noted up to ready is complete, and what is noted up to done is decided.
+// numbers decides the verdicts on touched numbers, beside the passes. A pass writes attempts by recipient and notes
+// whose they are under its generation; what is noted up to ready is complete, and what is noted up to done is decided.
 type numbers struct {
 	*Aggregator
 	taken bool
-	// told is what the feed says of numbers whose verdict was not stored, because a process or a round died in between; until it is.
+	// told is what the feed says of numbers whose verdict was not stored, because a process or a round died in between;
+	// until it is.
 	told map[numberKey]toldState
 	done uint64
 	// asOfMS is what the last round stated that left no touched number.
@@ -92,14 +94,15 @@ func (n *numbers) turn(ctx context.Context, owning bool) error {
 		return nil
 	}
 	n.tidy = n.ended
-	if err := n.doWith(ctx, "numbers_answered", clickhouse.Parameters{"done": strconv.FormatUint(n.done, 10)}); err != nil {
+	if err := n.doWith(ctx, "numbers_answered",
+		clickhouse.Parameters{"done": strconv.FormatUint(n.done, 10)}); err != nil {
 		return fmt.Errorf("remove answered numbers: %w", err)
 	}
 	return nil
 }
 
-// takeOver reads where the decisions stand. What it knew to be told and not stored before a round that failed stays so: the table shows only what is told
-// after the last verdict stored.
+// takeOver reads where the decisions stand. What it knew to be told and not stored before a round that failed stays so:
+// the table shows only what is told after the last verdict stored.
 func (n *numbers) takeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
@@ -139,7 +142,8 @@ func (n *numbers) next() uint64 {
 
 // round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
 func (n *numbers) round(ctx context.Context) (looked int, err error) {
-	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers alive.
+	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers
+	// alive.
 	if n.lastAsOfMS.Load() == 0 && n.pendingNow.Load() > 0 {
 		return 0, nil
 	}
@@ -152,7 +156,8 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	began := time.Now()
 	all := ready
 	if n.share > 0 && n.share < 1 {
-		if err := n.deps.Conn.QueryRow(ctx, statement("numbers_part"), clickhouse.Named("done", n.done), clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
+		if err := n.deps.Conn.QueryRow(ctx, statement("numbers_part"), clickhouse.Named("done", n.done),
+			clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
 			Scan(&ready); err != nil {
 			return 0, fmt.Errorf("choose a part of the touched numbers: %w", err)
 		}
@@ -173,7 +178,8 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	if err != nil {
 		return r.looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", n.done, ready, err)
 	}
-	if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)", ready, asOf); err != nil {
+	if err := n.deps.Conn.Exec(ctx, "INSERT INTO numbers_done (one, generation, as_of_ms) VALUES (1, $1, $2)", ready,
+		asOf); err != nil {
 		return r.looked, fmt.Errorf("state that numbers are decided: %w", err)
 	}
 	n.done, n.asOfMS = ready, asOf
@@ -205,7 +211,8 @@ type numbersRound struct {
 	stored   []numberKey // of those told before and not stored
 }
 
-// decided is a chunk of decisions: verdicts that came out different, what the feed is to be told, and the numbers whose verdicts are replaced, nil for none.
+// decided is a chunk of decisions: verdicts that came out different, what the feed is to be told, and the numbers whose
+// verdicts are replaced, nil for none.
 type decided struct {
 	verdicts []schema.NumberHealth
 	changes  []schema.NumberChange
@@ -246,7 +253,8 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 	return rows.Err()
 }
 
-// decide decides the touched numbers. While a chunk is stored the next one is decided; chunks are stored one after the other, in their order.
+// decide decides the touched numbers. While a chunk is stored the next one is decided; chunks are stored one after the
+// other, in their order.
 func (r *numbersRound) decide(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan *decided)
@@ -285,7 +293,10 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		}
 	}
 	r.filling = &decided{}
-	evidences := &numberStream{scan: func(rows driver.Rows, at *numberRow) error { return rows.Scan(&at.account, &at.number, &at.packed) }}
+	evidences := &numberStream{scan: func(rows driver.Rows,
+		at *numberRow) error {
+		return rows.Scan(&at.account, &at.number, &at.packed)
+	}}
 	before := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
 		return rows.Scan(&at.account, &at.number, &at.state, &at.changedMS, &at.fingerprint)
 	}}
@@ -294,13 +305,15 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 	}}
 	lookups := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
 		l := &at.latest
-		return rows.Scan(&at.account, &at.number, &l.atMS, &l.operator, &l.ported, &l.valid, &l.ownerChangedMS, &at.ownerChangedMS, &at.invalid)
+		return rows.Scan(&at.account, &at.number, &l.atMS, &l.operator, &l.ported, &l.valid, &l.ownerChangedMS,
+			&at.ownerChangedMS, &at.invalid)
 	}}
 	said := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
 		s := &at.said
 		return rows.Scan(&at.account, &at.number, &s.statuses, &s.channels, &s.apps, &s.senders, &s.times)
 	}}
-	streams := map[string]*numberStream{"numbers_signals": said, "numbers_evidence": evidences, "numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
+	streams := map[string]*numberStream{"numbers_signals": said, "numbers_evidence": evidences,
+		"numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
 	for name, s := range streams {
 		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -318,7 +331,8 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 			return hand()
 		}
 		account, number := least.account, least.number
-		if err := r.one(account, number, evidences.at(account, number), before.at(account, number), set.at(account, number), lookups.at(account, number),
+		if err := r.one(account, number, evidences.at(account, number), before.at(account, number),
+			set.at(account, number), lookups.at(account, number),
 			said.at(account, number)); err != nil {
 			return err
 		}
@@ -363,10 +377,12 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 		byHand = set.sets()
 	}
 	v := judge(e, rules, byHand, r.nowMS)
-	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account], r.maps.Version(account), -1, -1
+	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account],
+		r.maps.Version(account), -1, -1
 	if looked != nil {
 		l := looked.latest
-		v.LookedUpMS, v.Operator, v.Ported, v.Valid, v.OwnerChangedMS = l.atMS, l.operator, l.ported, l.valid, l.ownerChangedMS
+		v.LookedUpMS, v.Operator, v.Ported, v.Valid, v.OwnerChangedMS = l.atMS, l.operator, l.ported, l.valid,
+			l.ownerChangedMS
 	}
 	told, changedMS, fingerprint := "", int64(0), uint64(0)
 	if before != nil {
@@ -388,7 +404,8 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 	if before != nil {
 		if r.filling.replaced == nil {
 			var err error
-			if r.filling.replaced, err = ext.NewTable("replaced", ext.Column("account", "String"), ext.Column("number", "String")); err != nil {
+			if r.filling.replaced, err = ext.NewTable("replaced", ext.Column("account", "String"),
+				ext.Column("number", "String")); err != nil {
 				return err
 			}
 		}
@@ -401,15 +418,16 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 	return nil
 }
 
-// write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A crash in between tells the feed's
-// lines again, which is what "at least once" allows; the other order would lose them.
+// write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A
+// crash in between tells the feed's lines again, which is what "at least once" allows; the other order would lose them.
 func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	if c.replaced != nil {
 		if err := r.exec(ctx, "numbers_replace", c.replaced); err != nil {
 			return fmt.Errorf("keep replaced verdicts: %w", err)
 		}
 	}
-	// As late as it can be: lines that come after those of another aggregator would be passed over by who reads the feed.
+	// As late as it can be: lines that come after those of another aggregator would be passed over by who reads the
+	// feed.
 	if err := r.checkOwner(ctx); err != nil {
 		return err
 	}

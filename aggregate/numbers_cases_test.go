@@ -17,7 +17,8 @@ import (
 
 // failed writes a message to the number whose only attempt failed at at with the MAP code.
 func failed(id, number, campaign, code string, at time.Time) string {
-	return line(id, "undelivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number), "campaign", fmt.Sprintf("%q", campaign),
+	return line(id, "undelivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number), "campaign",
+		fmt.Sprintf("%q", campaign),
 		"provider", `"map"`, "error_code", fmt.Sprintf("%q", code))...)
 }
 
@@ -28,7 +29,8 @@ func delivered(id, number string, at time.Time) string {
 // told returns the feed of a number: from>to rule@time.
 func told(t testing.TB, conn driver.Conn, number string) []string {
 	t.Helper()
-	rows, err := conn.Query(t.Context(), "SELECT `from`, `to`, rule, at_ms FROM number_changes WHERE number = $1 ORDER BY seq", number)
+	rows, err := conn.Query(t.Context(),
+		"SELECT `from`, `to`, rule, at_ms FROM number_changes WHERE number = $1 ORDER BY seq", number)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +42,8 @@ func told(t testing.TB, conn driver.Conn, number string) []string {
 		if err := rows.Scan(&from, &to, &rule, &at); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, strings.TrimSpace(fmt.Sprintf("%s>%s %s %s", from, to, time.UnixMilli(at).UTC().Format("01-02T15:04"), rule)))
+		all = append(all, strings.TrimSpace(fmt.Sprintf("%s>%s %s %s", from, to,
+			time.UnixMilli(at).UTC().Format("01-02T15:04"), rule)))
 	}
 	return all
 }
@@ -71,7 +74,8 @@ func mustTell(t testing.TB, conn driver.Conn, number string, want ...string) {
 
 const number = "+79001234567"
 
-// A delivery revives, time makes active again, and the feed tells all of it, whether the events come one by one or at once.
+// A delivery revives, time makes active again, and the feed tells all of it, whether the events come one by one or at
+// once.
 func TestNumbers_LifeOfANumber(t *testing.T) {
 	start := noon.Add(-50 * 24 * time.Hour)
 	day := func(n float64) time.Time { return start.Add(time.Duration(n * 24 * float64(time.Hour))) }
@@ -83,8 +87,10 @@ func TestNumbers_LifeOfANumber(t *testing.T) {
 		failed("m4", number, "c3", "5", day(4)),
 		delivered("m5", number, day(10)),
 	}
-	want := []string{"unknown>active 10-01T00:00", "active>suspect 10-02T00:00", "suspect>dead 10-04T00:00 hard", "dead>revived 10-11T00:00", "revived>active 11-10T00:00"}
-	for name, batches := range map[string][][]string{"AtOnce": {life}, "OneByOne": {{life[0]}, {life[1]}, {life[3]}, {life[2]}, {life[4]}, {life[5]}}} {
+	want := []string{"unknown>active 10-01T00:00", "active>suspect 10-02T00:00", "suspect>dead 10-04T00:00 hard",
+		"dead>revived 10-11T00:00", "revived>active 11-10T00:00"}
+	for name, batches := range map[string][][]string{"AtOnce": {life},
+		"OneByOne": {{life[0]}, {life[1]}, {life[3]}, {life[2]}, {life[4]}, {life[5]}}} {
 		t.Run(name, func(t *testing.T) {
 			conn := connect(t)
 			now := day(10).Add(time.Hour)
@@ -118,13 +124,15 @@ func TestNumbers_LateDeliveryTakesDeathBack(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	start := noon.Add(-20 * 24 * time.Hour)
-	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
+		start.Add(24*time.Hour))), noon)
 	decideAll(t, a)
 	mustBe(t, conn, number, stateDead, ruleHard)
 	load(t, conn, "b", []byte(delivered("m3", number, start.Add(12*time.Hour))), noon)
 	decideAll(t, a)
 	mustBe(t, conn, number, stateSuspect, "")
-	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard", "dead>suspect 11-01T00:00")
+	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard",
+		"dead>suspect 11-01T00:00")
 	if n := count(t, conn, "SELECT sum(length(dead_from_ms)) FROM number_health FINAL"); n != 0 {
 		t.Errorf("%d spans of death are left", n)
 	}
@@ -139,23 +147,35 @@ func TestNumbers_Rules(t *testing.T) {
 		return lines
 	}
 	viber := func(at time.Time) string {
-		return line("v", "delivered", at, append(submitted(at), "channel", `"viber"`, "recipient", fmt.Sprintf("%q", number))...)
+		return line("v", "delivered", at,
+			append(submitted(at), "channel", `"viber"`, "recipient", fmt.Sprintf("%q", number))...)
 	}
 	week := 7 * 24 * time.Hour
 	for name, c := range map[string]struct{ lines, state, rule string }{
-		"OneHardFailureDoesNotKill":      {failed("a", number, "c1", "1", start), stateSuspect, ""},
-		"TwoMailingsWithin24HoursDoNot":  {failed("a", number, "c1", "1", start) + failed("b", number, "c2", "1", start.Add(24*time.Hour-time.Millisecond)), stateSuspect, ""},
-		"TwoMailings24HoursApartDo":      {failed("a", number, "c1", "1", start) + failed("b", number, "c2", "1", start.Add(24*time.Hour)), stateDead, ruleHard},
-		"OneMailingTwiceDoesNot":         {failed("a", number, "c1", "1", start) + failed("b", number, "c1", "1", start.Add(48*time.Hour)), stateSuspect, ""},
-		"FiveSoftOver14DaysDo":           {soft(5, week/2, "6"), stateDead, ruleSoft},
-		"FourSoftDoNot":                  {soft(4, week, "6"), stateUnknown, ""},
-		"FiveSoftWithin14DaysDoNot":      {soft(5, week/2-time.Millisecond, "6"), stateUnknown, ""},
-		"ViberKeepsSoftFromKilling":      {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
-		"ViberADayEarlierDoesNot":        {soft(5, week/2, "6") + viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead, ruleSoft},
-		"PermanentDecidesNoClass":        {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b", number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateUnknown, ""},
-		"OtherChannelsNeverKill":         {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), stateUnknown, ""},
-		"VoiceCountsToo":                 {failed("a", number, "c1", "1", start) + strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead, ruleHard},
-		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start), stateActive, ""},
+		"OneHardFailureDoesNotKill": {failed("a", number, "c1", "1", start), stateSuspect, ""},
+		"TwoMailingsWithin24HoursDoNot": {failed("a", number, "c1", "1", start) +
+			failed("b", number, "c2", "1", start.Add(24*time.Hour-time.Millisecond)), stateSuspect, ""},
+		"TwoMailings24HoursApartDo": {failed("a", number, "c1", "1", start) +
+			failed("b", number, "c2", "1", start.Add(24*time.Hour)), stateDead, ruleHard},
+		"OneMailingTwiceDoesNot": {failed("a", number, "c1", "1", start) +
+			failed("b", number, "c1", "1", start.Add(48*time.Hour)), stateSuspect, ""},
+		"FiveSoftOver14DaysDo":      {soft(5, week/2, "6"), stateDead, ruleSoft},
+		"FourSoftDoNot":             {soft(4, week, "6"), stateUnknown, ""},
+		"FiveSoftWithin14DaysDoNot": {soft(5, week/2-time.Millisecond, "6"), stateUnknown, ""},
+		"ViberKeepsSoftFromKilling": {soft(5, week/2, "6") +
+			viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
+		"ViberADayEarlierDoesNot": {soft(5, week/2, "6") +
+			viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead,
+			ruleSoft},
+		"PermanentDecidesNoClass": {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b",
+			number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateUnknown, ""},
+		"OtherChannelsNeverKill": {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number,
+			"c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), stateUnknown, ""},
+		"VoiceCountsToo": {failed("a", number, "c1", "1", start) +
+			strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead,
+			ruleHard},
+		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start),
+			stateActive, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			conn := connect(t)
@@ -167,7 +187,8 @@ func TestNumbers_Rules(t *testing.T) {
 	}
 }
 
-// An attempt belongs to the greatest recipient that its events name, whichever came first; the others are as if they had never been named.
+// An attempt belongs to the greatest recipient that its events name, whichever came first; the others are as if they
+// had never been named.
 func TestNumbers_Readdressed(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
@@ -197,19 +218,23 @@ func TestNumbers_SplitAndParked(t *testing.T) {
 	at := noon.Add(-48 * time.Hour)
 	load(t, conn, "a", []byte(failed("m", number, "c", "1", at)), noon)
 	decideAll(t, a)
-	load(t, conn, "b", []byte(line("m", "accepted", at, append(submitted(at.Add(-3*time.Hour)), "recipient", fmt.Sprintf("%q", number))...)), noon)
-	load(t, conn, "c", []byte(line("parked", "undelivered", at.Add(24*time.Hour), "provider", `"map"`, "error_code", `"1"`, "campaign", `"d"`)), noon)
+	load(t, conn, "b", []byte(line("m", "accepted", at,
+		append(submitted(at.Add(-3*time.Hour)), "recipient", fmt.Sprintf("%q", number))...)), noon)
+	load(t, conn, "c", []byte(line("parked", "undelivered", at.Add(24*time.Hour), "provider", `"map"`, "error_code",
+		`"1"`, "campaign", `"d"`)), noon)
 	decideAll(t, a)
 	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
 		t.Errorf("%d attempts, want 1", n)
 	}
 	mustBe(t, conn, number, stateSuspect, "")
-	load(t, conn, "d", []byte(line("parked", "accepted", at.Add(24*time.Hour), submitted(at.Add(24*time.Hour))...)), noon)
+	load(t, conn, "d", []byte(line("parked", "accepted", at.Add(24*time.Hour), submitted(at.Add(24*time.Hour))...)),
+		noon)
 	decideAll(t, a)
 	mustBe(t, conn, number, stateDead, ruleHard)
 }
 
-// A verdict set by hand wins until it is taken back; look-ups are evidence, and one that finds the number invalid kills.
+// A verdict set by hand wins until it is taken back; look-ups are evidence, and one that finds the number invalid
+// kills.
 func TestNumbers_AskedFor(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
@@ -225,12 +250,16 @@ func TestNumbers_AskedFor(t *testing.T) {
 	}
 	load(t, conn, "t", []byte(delivered("m", number, noon.Add(-240*time.Hour))), noon)
 	decideAll(t, a)
-	ask("INSERT INTO number_overrides VALUES ('a', $1, 1, 'dead', 'asked us to stop', 'somebody', $2)", number, noon.Add(-24*time.Hour).UnixMilli())
+	ask("INSERT INTO number_overrides VALUES ('a', $1, 1, 'dead', 'asked us to stop', 'somebody', $2)", number,
+		noon.Add(-24*time.Hour).UnixMilli())
 	mustBe(t, conn, number, stateDead, ruleOverride)
-	ask("INSERT INTO number_overrides VALUES ('a', $1, 2, '', '', 'somebody', $2)", number, noon.Add(-time.Hour).UnixMilli())
+	ask("INSERT INTO number_overrides VALUES ('a', $1, 2, '', '', 'somebody', $2)", number,
+		noon.Add(-time.Hour).UnixMilli())
 	mustBe(t, conn, number, stateActive, "")
-	mustTell(t, conn, number, "unknown>active 11-10T00:00", "active>dead 11-19T00:00 override", "dead>active 11-19T23:00")
-	ask("INSERT INTO recipient_events (account, recipient, status, occurred_ms, operator, ported, valid) VALUES ('a', $1, 'lookup', $2, '25001', 1, 0)", number,
+	mustTell(t, conn, number, "unknown>active 11-10T00:00", "active>dead 11-19T00:00 override",
+		"dead>active 11-19T23:00")
+	ask("INSERT INTO recipient_events (account, recipient, status, occurred_ms, operator, ported, valid) VALUES "+
+		"('a', $1, 'lookup', $2, '25001', 1, 0)", number,
 		noon.Add(-time.Minute).UnixMilli())
 	mustBe(t, conn, number, stateDead, ruleInvalidFormat)
 	// All numbers of the account, and nothing has changed.
@@ -249,9 +278,11 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	start := noon.Add(-20 * 24 * time.Hour)
-	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
+		start.Add(24*time.Hour))), noon)
 	settle(t, a)
-	for _, s := range []string{"TRUNCATE TABLE attempts_by_recipient", "TRUNCATE TABLE numbers_touched", "TRUNCATE TABLE number_queue",
+	for _, s := range []string{"TRUNCATE TABLE attempts_by_recipient", "TRUNCATE TABLE numbers_touched",
+		"TRUNCATE TABLE number_queue",
 		"ALTER TABLE generations UPDATE rollups = 1 WHERE true SETTINGS mutations_sync = 1"} {
 		if err := conn.Exec(t.Context(), s); err != nil {
 			t.Fatal(err)
@@ -259,7 +290,8 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	}
 	// The round dies between telling and storing.
 	broken := errors.New("died")
-	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
+		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
 	settle(t, b)
 	n := &numbers{Aggregator: b}
 	if err := n.takeOver(t.Context()); err != nil {
@@ -274,17 +306,20 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard")
 }
 
-// The process dies between telling and storing, and the evidence goes back before it is decided again: the feed's last word is the verdict all the same.
+// The process dies between telling and storing, and the evidence goes back before it is decided again: the feed's last
+// word is the verdict all the same.
 func TestNumbers_ToldAndNotStored(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	start := noon.Add(-20 * 24 * time.Hour)
 	load(t, conn, "a", []byte(delivered("m0", number, start)), noon)
 	decideAll(t, a)
-	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) + failed("m2", number, "c2", "1", start.Add(48*time.Hour))
+	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) +
+		failed("m2", number, "c2", "1", start.Add(48*time.Hour))
 	load(t, conn, "b", []byte(lines), noon)
 	broken := errors.New("died")
-	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
+		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
 	settle(t, b)
 	n := &numbers{Aggregator: b}
 	if err := n.takeOver(t.Context()); err != nil {
@@ -294,7 +329,8 @@ func TestNumbers_ToldAndNotStored(t *testing.T) {
 		t.Fatalf("round: %v, want it to die", err)
 	}
 	for i, id := range []string{"m1", "m2"} {
-		load(t, conn, id, []byte(line(id, "delivered", start.Add(time.Duration(i+3)*24*time.Hour), submitted(start.Add(time.Duration(i+1)*24*time.Hour))...)), noon)
+		load(t, conn, id, []byte(line(id, "delivered", start.Add(time.Duration(i+3)*24*time.Hour),
+			submitted(start.Add(time.Duration(i+1)*24*time.Hour))...)), noon)
 	}
 	decideAll(t, newAggregator(conn, noon))
 	mustBe(t, conn, number, stateActive, "")
@@ -304,19 +340,21 @@ func TestNumbers_ToldAndNotStored(t *testing.T) {
 	}
 }
 
-// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was told of the others, and state no newer as_of than
-// holds for all.
+// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was told of the
+// others, and state no newer as_of than holds for all.
 func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 	conn := connect(t)
 	const first = "+79160000000"
 	start := noon.Add(-20 * 24 * time.Hour)
 	load(t, conn, "a", []byte(delivered("m0", number, start)), noon)
 	decideAll(t, newAggregator(conn, noon))
-	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) + failed("m2", number, "c2", "1", start.Add(48*time.Hour))
+	lines := failed("m1", number, "c1", "1", start.Add(24*time.Hour)) +
+		failed("m2", number, "c2", "1", start.Add(48*time.Hour))
 	load(t, conn, "b", []byte(lines), noon)
 	broken := errors.New("died")
 	later := noon.Add(time.Hour)
-	b := New(Config{Exclusive: true, Now: func() time.Time { return later }}, Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	b := New(Config{Exclusive: true, Now: func() time.Time { return later }},
+		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
 	settle(t, b)
 	n := &numbers{Aggregator: b}
 	if err := n.takeOver(t.Context()); err != nil {
@@ -327,7 +365,8 @@ func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 	}
 	b.deps.Conn = conn
 	before := n.asOfMS
-	// Only another number lies in the first part: what the first passes touched is answered, and the rest is touched later.
+	// Only another number lies in the first part: what the first passes touched is answered, and the rest is touched
+	// later.
 	if err := conn.Exec(t.Context(), "TRUNCATE TABLE numbers_touched"); err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +387,8 @@ func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 		t.Fatalf("decided up to %d, want a part of %d to %d", n.done, ready, b.ready.Load())
 	}
 	if n.told[key].state != stateDead || n.asOfMS != before {
-		t.Errorf("after a part %q is told of the number, and as of %d, want dead, and %d", n.told[key].state, n.asOfMS, before)
+		t.Errorf("after a part %q is told of the number, and as of %d, want dead, and %d", n.told[key].state, n.asOfMS,
+			before)
 	}
 	for n.done < b.ready.Load() {
 		if _, err := n.round(t.Context()); err != nil {
@@ -365,11 +405,13 @@ func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 	}
 }
 
-// A touch of which no queue says anything stands for its whole bucket: nothing is lost of what an older program stored and touched.
+// A touch of which no queue says anything stands for its whole bucket: nothing is lost of what an older program stored
+// and touched.
 func TestNumbers_TouchWithoutQueue(t *testing.T) {
 	conn := connect(t)
 	start := noon.Add(-20 * 24 * time.Hour)
-	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
+		start.Add(24*time.Hour))), noon)
 	if err := conn.Exec(t.Context(), "TRUNCATE TABLE number_queue"); err != nil {
 		t.Fatal(err)
 	}
@@ -381,26 +423,31 @@ func TestNumbers_TouchWithoutQueue(t *testing.T) {
 func TestNumbers_OverridesPast(t *testing.T) {
 	conn := connect(t)
 	start := noon.Add(-30 * 24 * time.Hour)
-	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1", start.Add(24*time.Hour))), noon)
+	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
+		start.Add(24*time.Hour))), noon)
 	day := func(n int) int64 { return start.Add(time.Duration(n) * 24 * time.Hour).UnixMilli() }
 	for i, o := range []struct {
 		state string
 		at    int64
 	}{{"active", day(5)}, {"", day(10)}, {"dead", day(12)}, {"quarantined", day(14)}, {"", day(15)}} {
-		if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ('a', $1, $2, $3, '', '', $4)", number, uint64(i+1), o.state, o.at); err != nil {
+		if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ('a', $1, $2, $3, '', '', $4)", number,
+			uint64(i+1), o.state, o.at); err != nil {
 			t.Fatal(err)
 		}
 	}
 	decideAll(t, newAggregator(conn, noon))
 	mustBe(t, conn, number, stateDead, ruleHard)
-	mustTell(t, conn, number, "unknown>suspect 10-21T00:00", "suspect>dead 10-22T00:00 hard", "dead>active 10-26T00:00 override", "active>dead 10-31T00:00 hard",
+	mustTell(t, conn, number, "unknown>suspect 10-21T00:00", "suspect>dead 10-22T00:00 hard",
+		"dead>active 10-26T00:00 override", "active>dead 10-31T00:00 hard",
 		"dead>quarantined 11-04T00:00 override", "quarantined>dead 11-05T00:00 hard")
 	var from, to []int64
 	var rules []string
-	if err := conn.QueryRow(t.Context(), "SELECT dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL").Scan(&from, &to, &rules); err != nil {
+	if err := conn.QueryRow(t.Context(),
+		"SELECT dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL").Scan(&from, &to, &rules); err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprint([]int64{day(1), day(10), day(12), day(15)}, []int64{day(5), day(12), day(14), schema.Never}, []string{"hard", "hard", "override", "hard"})
+	want := fmt.Sprint([]int64{day(1), day(10), day(12), day(15)}, []int64{day(5), day(12), day(14), schema.Never},
+		[]string{"hard", "hard", "override", "hard"})
 	if got := fmt.Sprint(from, to, rules); got != want {
 		t.Errorf("spans of death %s, want %s", got, want)
 	}
@@ -413,7 +460,8 @@ type failingConn struct {
 	err       error
 }
 
-func (c *failingConn) PrepareBatch(ctx context.Context, statement string, options ...driver.PrepareBatchOption) (driver.Batch, error) {
+func (c *failingConn) PrepareBatch(ctx context.Context, statement string,
+	options ...driver.PrepareBatchOption) (driver.Batch, error) {
 	if strings.HasPrefix(statement, c.statement) {
 		return nil, c.err
 	}
@@ -433,7 +481,8 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 	if err := a.upkeep(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	for began := time.Now(); count(t, conn, "SELECT count() FROM number_queue") != 1; time.Sleep(50 * time.Millisecond) {
+	for began := time.Now(); count(t, conn,
+		"SELECT count() FROM number_queue") != 1; time.Sleep(50 * time.Millisecond) {
 		if time.Since(began) > 30*time.Second {
 			t.Fatal("the queue does not hold what is open, and that alone")
 		}
@@ -457,10 +506,12 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 	}
 }
 
-// One event decides one number anew, however many are in its hour; and a verdict that nothing changed is not stored again.
+// One event decides one number anew, however many are in its hour; and a verdict that nothing changed is not stored
+// again.
 func TestNumbers_OneEventOneNumber(t *testing.T) {
 	conn, registry := connect(t), prometheus.NewRegistry()
-	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }, Registerer: registry}, Deps{Conn: conn, Reject: noLetters})
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }, Registerer: registry},
+		Deps{Conn: conn, Reject: noLetters})
 	at := noon.Add(-48 * time.Hour)
 	var lines string
 	for i := range 100 {

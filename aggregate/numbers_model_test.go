@@ -17,8 +17,9 @@ import (
 	"kaskad/simulate"
 )
 
-// Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and feed, in any order, with duplicates, cut
-// into batches anywhere, and with an aggregator that is replaced in the middle. NUMBERS sets how many: 100 000 take ten minutes.
+// Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and
+// feed, in any order, with duplicates, cut into batches anywhere, and with an aggregator that is replaced in the
+// middle. NUMBERS sets how many: 100 000 take ten minutes.
 func TestNumbers_Model(t *testing.T) {
 	numbers := 20_000
 	if testing.Short() {
@@ -31,7 +32,8 @@ func TestNumbers_Model(t *testing.T) {
 	conn := connect(t)
 	now := simulate.RandomNumbers(0, 0).Now
 	model := simulate.NewModel(now)
-	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}}
+	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string]simulate.ErrorMap{},
+		Rules: map[string]simulate.NumberRules{}}
 	var early, late [][]byte
 	for seed := range uint64(accounts) {
 		w := simulate.RandomNumbers(seed, numbers/accounts)
@@ -48,14 +50,16 @@ func TestNumbers_Model(t *testing.T) {
 		}
 		for i, o := range q.Overrides {
 			version := uint64(2*i + 1)
-			set := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version, State: o.State, Why: o.Why, AtMS: o.At.UnixMilli()}
+			set := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version, State: o.State,
+				Why: o.Why, AtMS: o.At.UnixMilli()}
 			if err := schema.InsertNumberOverride(t.Context(), conn, set); err != nil {
 				t.Fatal(err)
 			}
 			if o.Until.IsZero() {
 				continue
 			}
-			back := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version + 1, AtMS: o.Until.UnixMilli()}
+			back := schema.NumberOverride{Account: o.Account, Number: o.Number, Version: version + 1,
+				AtMS: o.Until.UnixMilli()}
 			if err := schema.InsertNumberOverride(t.Context(), conn, back); err != nil {
 				t.Fatal(err)
 			}
@@ -132,8 +136,10 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 		var h schema.NumberHealth
 		var from, to, reachableMS, optMS []int64
 		var rules, reachable, channels, apps, senders, kinds []string
-		if err := rows.Scan(&h.Account, &h.Number, &h.State, &h.Rule, &h.SinceMS, &h.Reasons, &h.FailedMailings, &h.FailedDays, &h.FirstFailedMS, &h.LastFailedMS, &h.LastDeliveredMS,
-			&h.PossibleReassignment, &h.LookedUpMS, &h.Operator, &h.Ported, &h.Valid, &h.OwnerChangedMS, &from, &to, &rules, &h.Guessed, &reachable, &reachableMS,
+		if err := rows.Scan(&h.Account, &h.Number, &h.State, &h.Rule, &h.SinceMS, &h.Reasons, &h.FailedMailings,
+			&h.FailedDays, &h.FirstFailedMS, &h.LastFailedMS, &h.LastDeliveredMS,
+			&h.PossibleReassignment, &h.LookedUpMS, &h.Operator, &h.Ported, &h.Valid, &h.OwnerChangedMS, &from, &to,
+			&rules, &h.Guessed, &reachable, &reachableMS,
 			&channels, &apps, &senders, &kinds, &optMS); err != nil {
 			t.Fatal(err)
 		}
@@ -141,10 +147,13 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 			h.Dead = append(h.Dead, schema.DeadSpan{FromMS: from[i], ToMS: to[i], Rule: rules[i]})
 		}
 		for i := range reachable {
-			h.ReachableOn = append(h.ReachableOn, schema.Reachable{Channel: reachable[i], LastDeliveredMS: reachableMS[i]})
+			h.ReachableOn = append(h.ReachableOn,
+				schema.Reachable{Channel: reachable[i], LastDeliveredMS: reachableMS[i]})
 		}
 		for i := range kinds {
-			h.OptOuts = append(h.OptOuts, schema.OptOut{Channel: channels[i], App: apps[i], Sender: senders[i], Kind: kinds[i], SinceMS: optMS[i]})
+			h.OptOuts = append(h.OptOuts,
+				schema.OptOut{Channel: channels[i], App: apps[i], Sender: senders[i], Kind: kinds[i],
+					SinceMS: optMS[i]})
 		}
 		got[key{h.Account, h.Number}] = shown(h)
 	}
@@ -168,15 +177,20 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 			}
 			return 0
 		}
-		h := schema.NumberHealth{State: v.State, Rule: v.Rule, SinceMS: ms(v.Since), FailedMailings: uint32(v.FailedMailings), FailedDays: uint32(v.FailedDays),
-			FirstFailedMS: ms(v.FirstFailedAt), LastFailedMS: ms(v.LastFailedAt), LastDeliveredMS: ms(v.LastDeliveredAt), PossibleReassignment: v.PossibleReassignment,
-			LookedUpMS: ms(v.LookedUpAt), Operator: v.Operator, Ported: flag(v.Ported), Valid: flag(v.Valid), OwnerChangedMS: ms(v.OwnerChangedAt), Reasons: map[string]uint32{},
+		h := schema.NumberHealth{State: v.State, Rule: v.Rule, SinceMS: ms(v.Since),
+			FailedMailings: uint32(v.FailedMailings), FailedDays: uint32(v.FailedDays),
+			FirstFailedMS: ms(v.FirstFailedAt), LastFailedMS: ms(v.LastFailedAt),
+			LastDeliveredMS: ms(v.LastDeliveredAt), PossibleReassignment: v.PossibleReassignment,
+			LookedUpMS: ms(v.LookedUpAt), Operator: v.Operator, Ported: flag(v.Ported), Valid: flag(v.Valid),
+			OwnerChangedMS: ms(v.OwnerChangedAt), Reasons: map[string]uint32{},
 			Guessed: uint32(v.Guessed)}
 		for _, on := range v.ReachableOn {
-			h.ReachableOn = append(h.ReachableOn, schema.Reachable{Channel: on.Channel, LastDeliveredMS: ms(on.LastDeliveredAt)})
+			h.ReachableOn = append(h.ReachableOn,
+				schema.Reachable{Channel: on.Channel, LastDeliveredMS: ms(on.LastDeliveredAt)})
 		}
 		for _, o := range v.OptOuts {
-			h.OptOuts = append(h.OptOuts, schema.OptOut{Channel: o.Channel, App: o.App, Sender: o.Sender, Kind: o.Kind, SinceMS: ms(o.Since)})
+			h.OptOuts = append(h.OptOuts,
+				schema.OptOut{Channel: o.Channel, App: o.App, Sender: o.Sender, Kind: o.Kind, SinceMS: ms(o.Since)})
 		}
 		for class, n := range v.Reasons {
 			h.Reasons[class] = uint32(n)
@@ -213,6 +227,8 @@ func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query
 }
 
 func shown(h schema.NumberHealth) string {
-	return fmt.Sprintf("%s %s since=%d reasons=%v mailings=%d days=%d first=%d last=%d delivered=%d reassigned=%v lookup=%d %s %d %d %d dead=%v guessed=%d reachable=%v out=%v", h.State, h.Rule, h.SinceMS, h.Reasons,
-		h.FailedMailings, h.FailedDays, h.FirstFailedMS, h.LastFailedMS, h.LastDeliveredMS, h.PossibleReassignment, h.LookedUpMS, h.Operator, h.Ported, h.Valid, h.OwnerChangedMS, h.Dead, h.Guessed, h.ReachableOn, h.OptOuts)
+	return fmt.Sprintf("%s %s since=%d reasons=%v mailings=%d days=%d first=%d last=%d delivered=%d reassigned=%v "+
+		"lookup=%d %s %d %d %d dead=%v guessed=%d reachable=%v out=%v", h.State, h.Rule, h.SinceMS, h.Reasons,
+		h.FailedMailings, h.FailedDays, h.FirstFailedMS, h.LastFailedMS, h.LastDeliveredMS, h.PossibleReassignment,
+		h.LookedUpMS, h.Operator, h.Ported, h.Valid, h.OwnerChangedMS, h.Dead, h.Guessed, h.ReachableOn, h.OptOuts)
 }

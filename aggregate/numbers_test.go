@@ -59,7 +59,8 @@ func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 	for rows.Next() {
 		var n shownNumber
 		var since, delivered, failed int64
-		if err := rows.Scan(&n.Account, &n.Number, &n.State, &n.Rule, &since, &n.Reasons, &n.Guessed, &n.FailedMailings, &n.FailedDays, &delivered, &failed); err != nil {
+		if err := rows.Scan(&n.Account, &n.Number, &n.State, &n.Rule, &since, &n.Reasons, &n.Guessed, &n.FailedMailings,
+			&n.FailedDays, &delivered, &failed); err != nil {
 			t.Fatal(err)
 		}
 		n.Since, n.LastDeliveredAt, n.LastFailedAt = shown(since), shown(delivered), shown(failed)
@@ -71,7 +72,8 @@ func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 	return all
 }
 
-// The figures of the contract follow from its events, however they are cut into batches, and the feed's last word on each number is its state.
+// The figures of the contract follow from its events, however they are cut into batches, and the feed's last word on
+// each number is its state.
 func TestNumbers_Examples(t *testing.T) {
 	lines, err := os.ReadFile("../simulate/testdata/examples/numbers.ndjson")
 	if err != nil {

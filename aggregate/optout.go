@@ -16,7 +16,8 @@ type signal struct {
 	atMS                       int64
 }
 
-// optOutKind returns the kind of opt-out that an error code of a class tells, "" for none (docs/definitions.md section 5).
+// optOutKind returns the kind of opt-out that an error code of a class tells, "" for none (docs/definitions.md section
+// 5).
 func optOutKind(class string) string {
 	switch class {
 	case "blocked_by_user":
@@ -27,8 +28,8 @@ func optOutKind(class string) string {
 	return ""
 }
 
-// optOuts returns what a recipient has opted out of: of each kind the latest per channel, app and sender, unless something ended it later. They come in
-// the order of channel, app, sender and kind.
+// optOuts returns what a recipient has opted out of: of each kind the latest per channel, app and sender, unless
+// something ended it later. They come in the order of channel, app, sender and kind.
 func optOuts(signals []signal) []schema.OptOut {
 	var standing []schema.OptOut
 	for _, s := range signals {
@@ -41,7 +42,8 @@ func optOuts(signals []signal) []schema.OptOut {
 			return o.Channel == s.channel && o.App == s.app && o.Sender == s.sender && o.Kind == s.kind
 		})
 		if i < 0 {
-			standing = append(standing, schema.OptOut{Channel: s.channel, App: s.app, Sender: s.sender, Kind: s.kind, SinceMS: s.atMS})
+			standing = append(standing, schema.OptOut{Channel: s.channel, App: s.app, Sender: s.sender, Kind: s.kind,
+				SinceMS: s.atMS})
 		} else {
 			standing[i].SinceMS = max(standing[i].SinceMS, s.atMS)
 		}
@@ -50,7 +52,8 @@ func optOuts(signals []signal) []schema.OptOut {
 		return slices.ContainsFunc(signals, func(s signal) bool { return s.ends(o) })
 	})
 	slices.SortFunc(standing, func(x, y schema.OptOut) int {
-		return slices.CompareFunc([]string{x.Channel, x.App, x.Sender, x.Kind}, []string{y.Channel, y.App, y.Sender, y.Kind}, strings.Compare)
+		return slices.CompareFunc([]string{x.Channel, x.App, x.Sender, x.Kind},
+			[]string{y.Channel, y.App, y.Sender, y.Kind}, strings.Compare)
 	})
 	return standing
 }

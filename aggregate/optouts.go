@@ -13,11 +13,13 @@ import (
 	"kaskad/schema"
 )
 
-// Opt-outs, blocks and complaints are attributed to attempts (docs/definitions.md section 3): those that name a message when that message is
-// folded, the others when an attempt on their address has changed, or when they arrive. Each attribution is a row of table opt_outs that says what
-// reports cut by, so a report reads the few of them beside its cells.
+// Opt-outs, blocks and complaints are attributed to attempts (docs/definitions.md section 3): those that name a message
+// when that message is folded, the others when an attempt on their address has changed, or when they arrive. Each
+// attribution is a row of table opt_outs that says what reports cut by, so a report reads the few of them beside its
+// cells.
 
-// findNamed touches the messages that opt-outs of these batches name, so that this pass folds them. It returns the touches that it opened.
+// findNamed touches the messages that opt-outs of these batches name, so that this pass folds them. It returns the
+// touches that it opened.
 func (a *Aggregator) findNamed(ctx context.Context, asked []schema.Touch) ([]schema.Touch, error) {
 	if len(asked) == 0 {
 		return nil, nil
@@ -26,11 +28,13 @@ func (a *Aggregator) findNamed(ctx context.Context, asked []schema.Touch) ([]sch
 	if err != nil {
 		return nil, err
 	}
-	messages, err := ext.NewTable("messages", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"), ext.Column("message_id", "String"))
+	messages, err := ext.NewTable("messages", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
+		ext.Column("message_id", "String"))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)), statement("optouts_names"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		statement("optouts_names"))
 	if err != nil {
 		return nil, fmt.Errorf("find messages that opt-outs name: %w", err)
 	}
@@ -70,7 +74,8 @@ func (a *Aggregator) findNamed(ctx context.Context, asked []schema.Touch) ([]sch
 	return opened, nil
 }
 
-// readOptOutAccounts lists the accounts from which anybody ever opted out: of the others no address has to be looked at.
+// readOptOutAccounts lists the accounts from which anybody ever opted out: of the others no address has to be looked
+// at.
 func (a *Aggregator) readOptOutAccounts(ctx context.Context) (err error) {
 	if err = a.deps.Conn.QueryRow(ctx, statement("optouts_accounts")).Scan(&a.optOutAccounts); err != nil {
 		return fmt.Errorf("look for opt-outs: %w", err)
@@ -79,7 +84,8 @@ func (a *Aggregator) readOptOutAccounts(ctx context.Context) (err error) {
 }
 
 // attributeChunk attributes what names messages of a folded chunk, and notes the addresses of its changed messages.
-func (a *Aggregator) attributeChunk(ctx context.Context, parameters clickhouse.Parameters, targets, batches *ext.Table) error {
+func (a *Aggregator) attributeChunk(ctx context.Context, parameters clickhouse.Parameters, targets,
+	batches *ext.Table) error {
 	if len(a.optOutAccounts) == 0 {
 		return nil
 	}
@@ -101,7 +107,8 @@ func (a *Aggregator) attributeChunk(ctx context.Context, parameters clickhouse.P
 	return nil
 }
 
-// attributeChanged attributes the opt-outs of the addresses that attributeChunk noted, after all chunks have written their attempts by recipient.
+// attributeChanged attributes the opt-outs of the addresses that attributeChunk noted, after all chunks have written
+// their attempts by recipient.
 func (a *Aggregator) attributeChanged(ctx context.Context, generation uint64, targets *ext.Table) error {
 	if len(a.optOutAccounts) == 0 {
 		return nil

@@ -22,7 +22,8 @@ type bucketWork struct {
 	oldest  int64
 }
 
-// pass answers some or all open touches. It reports whether there was something to do, so that the caller need not wait.
+// pass answers some or all open touches. It reports whether there was something to do, so that the caller need not
+// wait.
 func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	started := time.Now()
 	nowMS := a.cfg.Now().UnixMilli()
@@ -35,7 +36,8 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	if len(joins) > 0 {
-		// Joining opens touches of its own; they are answered together with those already read, for the facts are read below.
+		// Joining opens touches of its own; they are answered together with those already read, for the facts are read
+		// below.
 		opened, err := a.join(ctx, generation, joins)
 		if err != nil {
 			return false, err
@@ -81,15 +83,16 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	return false, a.sumDays(ctx, started)
 }
 
-// nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last when the
-// clock stands still or goes back.
+// nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last
+// when the clock stands still or goes back.
 func (a *Aggregator) nextGeneration(now time.Time) uint64 {
 	a.generation = max(a.generation+1, uint64(now.UnixMicro()))
 	return a.generation
 }
 
 // openTouches reads the open touches by bucket, those that ask for a join pass, and those that ask for numbers alone.
-func (a *Aggregator) openTouches(ctx context.Context) (open map[bucketKey]*bucketWork, joins, asked []schema.Touch, err error) {
+func (a *Aggregator) openTouches(ctx context.Context) (open map[bucketKey]*bucketWork, joins, asked []schema.Touch,
+	err error) {
 	rows, err := a.deps.Conn.Query(ctx, statement("open_touches"))
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("read touches: %w", err)
@@ -115,9 +118,10 @@ func (a *Aggregator) openTouches(ctx context.Context) (open map[bucketKey]*bucke
 	return open, joins, asked, rows.Err()
 }
 
-// noteNumbers notes the numbers that somebody asked for, and those whose verdict has changed by time alone. From then on all that this pass
-// has touched is ready to be decided.
-func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS int64, worked bool, asked []schema.Touch) error {
+// noteNumbers notes the numbers that somebody asked for, and those whose verdict has changed by time alone. From then
+// on all that this pass has touched is ready to be decided.
+func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS int64, worked bool,
+	asked []schema.Touch) error {
 	noted := worked || len(asked) > 0
 	if len(asked) > 0 {
 		batches, err := batchTable(asked)
@@ -129,9 +133,11 @@ func (a *Aggregator) noteNumbers(ctx context.Context, generation uint64, nowMS i
 		}
 	}
 	if now := time.Now(); !now.Before(a.nextDue) {
-		parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "now": strconv.FormatInt(nowMS, 10)}
+		parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10),
+			"now": strconv.FormatInt(nowMS, 10)}
 		var found bool
-		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("numbers_due_any")).Scan(&found); err != nil {
+		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+			statement("numbers_due_any")).Scan(&found); err != nil {
 			return fmt.Errorf("look for verdicts that change by time: %w", err)
 		}
 		if noted = noted || found; found {
@@ -193,9 +199,9 @@ func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
 	}
 }
 
-// choose picks at most limit buckets: under backlog one half are the newest buckets, which people look at, and the other half those that
-// waited longest, so that none starves. Buckets whose windows ended (due, the longest first) come when there is room, or when they are due since
-// overdueMS.
+// choose picks at most limit buckets: under backlog one half are the newest buckets, which people look at, and the
+// other half those that waited longest, so that none starves. Buckets whose windows ended (due, the longest first) come
+// when there is room, or when they are due since overdueMS.
 func choose(open map[bucketKey]*bucketWork, due []dueBucket, overdueMS int64, limit int) []*bucketWork {
 	all := make([]*bucketWork, 0, len(open)+len(due))
 	for _, w := range open {
@@ -228,9 +234,9 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
 }
 
-// adapt aims at passes of targetPass, whatever a bucket costs. While many buckets wait it lets a pass take three times as long: what a pass costs by
-// itself is then shared by more of them, and the last of them is published sooner. A pass over few rows is nothing but that cost, so fewer buckets would
-// not make it shorter.
+// adapt aims at passes of targetPass, whatever a bucket costs. While many buckets wait it lets a pass take three times
+// as long: what a pass costs by itself is then shared by more of them, and the last of them is published sooner. A pass
+// over few rows is nothing but that cost, so fewer buckets would not make it shorter.
 func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
 	const fewRows = 100_000
 	target := targetPass
@@ -245,7 +251,8 @@ func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
 	}
 }
 
-// readDue notes when the published buckets have to be recomputed although nothing touches them; generation 0 reads all of them.
+// readDue notes when the published buckets have to be recomputed although nothing touches them; generation 0 reads all
+// of them.
 func (a *Aggregator) readDue(ctx context.Context, generation uint64) error {
 	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
 		"generation": strconv.FormatUint(generation, 10),
@@ -303,7 +310,8 @@ func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending i
 }
 
 func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending int, leaving bool) error {
-	err := a.deps.Conn.Exec(ctx, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) VALUES ($1, $2, $3, $4)",
+	err := a.deps.Conn.Exec(ctx, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) VALUES ($1, $2, "+
+		"$3, $4)",
 		a.owner, asOfMS, pending, leaving)
 	if err != nil {
 		return fmt.Errorf("state freshness: %w", err)

@@ -14,15 +14,16 @@ import (
 	"kaskad/schema"
 )
 
-// chunkRows is how many rows of facts are folded at a time: up to 250 bytes each in memory. A pass over more goes chunk by chunk, and a bucket
-// that is more by itself slice by slice, each with whole messages.
+// chunkRows is how many rows of facts are folded at a time: up to 250 bytes each in memory. A pass over more goes chunk
+// by chunk, and a bucket that is more by itself slice by slice, each with whole messages.
 const chunkRows = 3_000_000
 
 // cellStatements compute all rollups of a chunk, in this order.
-var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste", "rollup_failures", "by_recipient", "numbers_touched"}
+var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste",
+	"rollup_failures", "by_recipient", "numbers_touched"}
 
-// currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the receipts of
-// 00009_receipts.sql. Generations of an older set are computed anew.
+// currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the
+// receipts of 00009_receipts.sql. Generations of an older set are computed anew.
 const currentRollups = 3
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
@@ -32,7 +33,8 @@ func (t workTables) all() []string {
 	return []string{t.folded, t.heads, t.dialogRows, t.addresses, t.marker}
 }
 
-// createTables makes the tables of this aggregator, and removes those of aggregators that ended without doing so: there is no other one now.
+// createTables makes the tables of this aggregator, and removes those of aggregators that ended without doing so: there
+// is no other one now.
 func (a *Aggregator) createTables(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("stale_tables"))
 	if err != nil {
@@ -54,7 +56,8 @@ func (a *Aggregator) createTables(ctx context.Context) error {
 		return err
 	}
 	prefix := "work_" + strings.ReplaceAll(a.owner.String(), "-", "") + "_"
-	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows", prefix + "addresses", prefix + "marker"}
+	a.tables = workTables{prefix + "folded", prefix + "heads", prefix + "dialog_rows", prefix + "addresses",
+		prefix + "marker"}
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0)))
 	for _, create := range strings.Split(statement("work_tables"), ";\n") {
 		if err := a.deps.Conn.Exec(ctx, create); err != nil {
@@ -66,7 +69,8 @@ func (a *Aggregator) createTables(ctx context.Context) error {
 
 func (a *Aggregator) dropTables(ctx context.Context, names []string) error {
 	for _, name := range names {
-		if err := a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"table": name})),
+		if err := a.deps.Conn.Exec(clickhouse.Context(ctx,
+			clickhouse.WithParameters(clickhouse.Parameters{"table": name})),
 			"DROP TABLE IF EXISTS {table:Identifier}"); err != nil {
 			return fmt.Errorf("drop work table %s: %w", name, err)
 		}
@@ -82,8 +86,8 @@ func (a *Aggregator) truncate(ctx context.Context, name string) error {
 	return nil
 }
 
-// errForgotten tells that ClickHouse started again in the middle of a pass: what it had in memory is gone, so cells may have been computed from
-// nothing. They are not published.
+// errForgotten tells that ClickHouse started again in the middle of a pass: what it had in memory is gone, so cells may
+// have been computed from nothing. They are not published.
 var errForgotten = errors.New("ClickHouse started again during the pass; it is done anew")
 
 func (a *Aggregator) checkAlive(ctx context.Context) error {
@@ -101,8 +105,9 @@ func (a *Aggregator) checkAlive(ctx context.Context) error {
 // parameters are those that the statements of a pass share.
 func (a *Aggregator) parameters(generation uint64) clickhouse.Parameters {
 	return clickhouse.Parameters{
-		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads, "dialog_rows": a.tables.dialogRows,
-		"addresses": a.tables.addresses, "marker": a.tables.marker, "rollups": strconv.Itoa(currentRollups),
+		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads,
+		"dialog_rows": a.tables.dialogRows,
+		"addresses":   a.tables.addresses, "marker": a.tables.marker, "rollups": strconv.Itoa(currentRollups),
 	}
 }
 
@@ -111,14 +116,16 @@ func (a *Aggregator) do(ctx context.Context, name string, generation uint64, tab
 	return a.doWith(ctx, name, a.parameters(generation), tables...)
 }
 
-func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickhouse.Parameters, tables ...*ext.Table) error {
+func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickhouse.Parameters,
+	tables ...*ext.Table) error {
 	ctx = clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...), clickhouse.WithParameters(parameters))
 	return a.deps.Conn.Exec(ctx, statement(name))
 }
 
-// recompute runs steps 3 to 5 of the package comment for the chosen buckets and those whose units they, or what people said (asked), move. It
-// returns all of them.
-func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork, open map[bucketKey]*bucketWork,
+// recompute runs steps 3 to 5 of the package comment for the chosen buckets and those whose units they, or what people
+// said (asked), move. It returns all of them.
+func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork,
+	open map[bucketKey]*bucketWork,
 	asked []schema.Touch) ([]*bucketWork, error) {
 	work, err := a.decideDialogs(ctx, generation, work, open, asked)
 	if err != nil {
@@ -173,7 +180,8 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 		return nil, err
 	}
 	a.cfg.OnStep("computed")
-	// Another aggregator took over if this one was silent for long; what it publishes must not be replaced by what was computed before.
+	// Another aggregator took over if this one was silent for long; what it publishes must not be replaced by what was
+	// computed before.
 	if err := a.checkOwner(ctx); err != nil {
 		return nil, err
 	}
@@ -198,7 +206,8 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 
 // countRows returns how many rows of facts each target has.
 func (a *Aggregator) countRows(ctx context.Context, targets *ext.Table) (map[bucketKey]uint64, error) {
-	found, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement("count_attempts"))
+	found, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("count_attempts"))
 	if err != nil {
 		return nil, fmt.Errorf("count attempts: %w", err)
 	}
@@ -222,7 +231,8 @@ type chunk struct {
 	slice, slices uint64
 }
 
-// chunks parts the work so that no chunk has more rows than limit, give or take the unevenness of a hash. All of the work is in it once.
+// chunks parts the work so that no chunk has more rows than limit, give or take the unevenness of a hash. All of the
+// work is in it once.
 func chunks(work []*bucketWork, rows map[bucketKey]uint64, limit uint64) []chunk {
 	var all []chunk
 	current, filled := chunk{slices: 1}, uint64(0)
@@ -248,7 +258,8 @@ func chunks(work []*bucketWork, rows map[bucketKey]uint64, limit uint64) []chunk
 }
 
 // computeCells folds the facts of a chunk once and computes all rollups from that.
-func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, c chunk, batches *ext.Table) error {
+func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS int64, c chunk,
+	batches *ext.Table) error {
 	targets, err := targetTable(c.work)
 	if err != nil {
 		return err
@@ -274,7 +285,8 @@ func (a *Aggregator) computeCells(ctx context.Context, generation uint64, nowMS 
 }
 
 // takeBackReaddressed takes attempts from recipients that a later event has replaced by a greater one.
-func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickhouse.Parameters, tables ...*ext.Table) error {
+func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickhouse.Parameters,
+	tables ...*ext.Table) error {
 	var found uint64
 	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
 		"SELECT count() FROM {folded:Identifier} WHERE readdressed").Scan(&found); err != nil {
@@ -301,7 +313,8 @@ func (a *Aggregator) countShared(ctx context.Context) error {
 }
 
 func touchTable(touches []schema.Touch) (*ext.Table, error) {
-	table, err := ext.NewTable("touches", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"), ext.Column("id", "UUID"))
+	table, err := ext.NewTable("touches", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
+		ext.Column("id", "UUID"))
 	if err != nil {
 		return nil, err
 	}

@@ -76,7 +76,8 @@ func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
 	}
 	var work []*bucketWork
 	for i := range 11 {
-		work = append(work, &bucketWork{bucketKey: bucketKey{"a", noon.Add(-time.Duration(20+i) * time.Hour).UnixMilli()}})
+		work = append(work, &bucketWork{bucketKey: bucketKey{"a",
+			noon.Add(-time.Duration(20+i) * time.Hour).UnixMilli()}})
 	}
 	a.chunkRows = 9
 	if _, err := a.recompute(t.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil, nil); err != nil {
@@ -88,7 +89,8 @@ func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
 	mustSee(t, conn, wantTotals)
 }
 
-// ClickHouse forgets its tables in memory when it starts again. Whichever statement that falls before, nothing is published from what is missing.
+// ClickHouse forgets its tables in memory when it starts again. Whichever statement that falls before, nothing is
+// published from what is missing.
 func TestAggregator_Pass_ForgottenTablesPublishNothing(t *testing.T) {
 	conn := connect(t)
 	at := noon.Add(-2 * time.Hour)
@@ -121,7 +123,8 @@ func TestAggregator_Pass_ForgottenTablesPublishNothing(t *testing.T) {
 	}
 }
 
-// A delivery that is stored between the walk and the folding has no units yet, so it is not published as delivered before it has.
+// A delivery that is stored between the walk and the folding has no units yet, so it is not published as delivered
+// before it has.
 func TestAggregator_Pass_DeliveryAfterTheWalkWaits(t *testing.T) {
 	conn := connect(t)
 	hooked := &hookedConn{Conn: conn, before: statement("fold")}
@@ -129,7 +132,8 @@ func TestAggregator_Pass_DeliveryAfterTheWalkWaits(t *testing.T) {
 	at := noon.Add(-2 * time.Hour)
 	load(t, conn, "t", []byte(dialogLine("m1", "delivered", at, submitted(at)...)), noon)
 	hooked.do = func() {
-		load(t, conn, "late", []byte(dialogLine("m2", "replied", at.Add(25*time.Hour), submitted(at)...)), noon.Add(48*time.Hour))
+		load(t, conn, "late", []byte(dialogLine("m2", "replied", at.Add(25*time.Hour), submitted(at)...)),
+			noon.Add(48*time.Hour))
 	}
 	if err := a.prepare(t.Context()); err != nil {
 		t.Fatal(err)
@@ -137,13 +141,17 @@ func TestAggregator_Pass_DeliveryAfterTheWalkWaits(t *testing.T) {
 	if _, err := a.pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if units, cells := publishedUnits(t, conn); len(units) != 1 || cells != [2]uint64{1, 1} || visible(t, conn).Delivered != 1 {
-		t.Fatalf("%d dialogs, %v units and %d deliveries are published; the second delivery must wait for its units", len(units), cells, visible(t, conn).Delivered)
+	if units, cells := publishedUnits(t, conn); len(units) != 1 || cells != [2]uint64{1, 1} ||
+		visible(t, conn).Delivered != 1 {
+		t.Fatalf("%d dialogs, %v units and %d deliveries are published; the second delivery must wait for its units",
+			len(units), cells, visible(t, conn).Delivered)
 	}
 	settle(t, a)
 	// The reply opens a window, so the delivery that it proves carries nothing.
-	if units, cells := publishedUnits(t, conn); len(units) != 2 || cells != [2]uint64{1, 1} || visible(t, conn).Delivered != 2 {
-		t.Fatalf("%d dialogs, %v units and %d deliveries are published in the end", len(units), cells, visible(t, conn).Delivered)
+	if units, cells := publishedUnits(t, conn); len(units) != 2 || cells != [2]uint64{1, 1} ||
+		visible(t, conn).Delivered != 2 {
+		t.Fatalf("%d dialogs, %v units and %d deliveries are published in the end", len(units), cells,
+			visible(t, conn).Delivered)
 	}
 }
 
@@ -153,7 +161,8 @@ func TestAggregator_Prepare_OutdatedRollups(t *testing.T) {
 	at := noon.Add(-2 * time.Hour)
 	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
 	settle(t, newAggregator(conn, noon))
-	for _, query := range []string{"TRUNCATE TABLE rollup_cascades", "ALTER TABLE generations UPDATE rollups = 0 WHERE true SETTINGS mutations_sync = 1"} {
+	for _, query := range []string{"TRUNCATE TABLE rollup_cascades",
+		"ALTER TABLE generations UPDATE rollups = 0 WHERE true SETTINGS mutations_sync = 1"} {
 		if err := conn.Exec(t.Context(), query); err != nil {
 			t.Fatal(err)
 		}
@@ -167,7 +176,8 @@ func TestAggregator_Prepare_OutdatedRollups(t *testing.T) {
 		t.Fatalf("as_of is %d before cascades are computed", asOf)
 	}
 	settle(t, a)
-	if n := count(t, conn, "SELECT toUInt64(sum(messages)) FROM rollup_cascades WHERE generation = (SELECT max(generation) FROM generations)"); n != 1 {
+	if n := count(t, conn, "SELECT toUInt64(sum(messages)) FROM rollup_cascades WHERE generation = (SELECT "+
+		"max(generation) FROM generations)"); n != 1 {
 		t.Fatalf("%d messages are in cascades, want 1", n)
 	}
 	if asOf := count(t, conn, stated); asOf != uint64(noon.UnixMilli()) {

@@ -42,8 +42,9 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// rememberQueue lists what was left in number_queue by processes that are gone, for emptyQueue to remove. A batch that is an hour old and not open is answered; should
-// it be opened later all the same, its touch stands for the whole bucket.
+// rememberQueue lists what was left in number_queue by processes that are gone, for emptyQueue to remove. A batch that
+// is an hour old and not open is answered; should it be opened later all the same, its touch stands for the whole
+// bucket.
 func (a *Aggregator) rememberQueue(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, "SELECT DISTINCT batch FROM number_queue WHERE at < now() - INTERVAL 1 HOUR")
 	if err != nil {
@@ -88,7 +89,8 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 		}
 	}
 	for part := range slices.Chunk(ended, 1000) {
-		if err := a.doWith(ctx, "queue_answered", clickhouse.Parameters{"batches": "[" + strings.Join(part, ",") + "]"}); err != nil {
+		if err := a.doWith(ctx, "queue_answered",
+			clickhouse.Parameters{"batches": "[" + strings.Join(part, ",") + "]"}); err != nil {
 			return fmt.Errorf("remove what was answered from the queue: %w", err)
 		}
 	}
@@ -96,8 +98,8 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	return nil
 }
 
-// dropReplaced removes generations that were replaced longer than Retention ago, cells first: a generation without its publication
-// cannot be read, one without its cells would read as empty.
+// dropReplaced removes generations that were replaced longer than Retention ago, cells first: a generation without its
+// publication cannot be read, one without its cells would read as empty.
 func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"cutoff": cutoff}))
@@ -108,7 +110,8 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	if stale == 0 {
 		return nil
 	}
-	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "rollup_failures", "dialogs", "dialogs_by_person"} {
+	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "rollup_failures", "dialogs",
+		"dialogs_by_person"} {
 		if err := a.doWith(ctx, "drop_cells", clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
 			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}

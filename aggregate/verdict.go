@@ -43,7 +43,8 @@ type failure struct {
 
 // reset makes evidence of another number in the same memory.
 func (e *evidence) reset() {
-	*e = evidence{kind: schema.KindPhone, failures: e.failures[:0], successes: e.successes[:0], deliveries: e.deliveries[:0], signals: e.signals[:0], expiresMS: schema.Never}
+	*e = evidence{kind: schema.KindPhone, failures: e.failures[:0], successes: e.successes[:0],
+		deliveries: e.deliveries[:0], signals: e.signals[:0], expiresMS: schema.Never}
 }
 
 // delivery is a delivered attempt; tells means that its channel tells of the number.
@@ -97,8 +98,8 @@ type streak struct {
 	guessed                uint32
 	// suspect: a failure of a hard class, guessed or not. hard: one that is not guessed.
 	suspect, hard, hasFailures bool
-	// firm is the first rule but soft that a failure completed, "" for none, and firmMS its time. softMS is when the soft rule was completed, 0 for never;
-	// a delivery later that day takes it back.
+	// firm is the first rule but soft that a failure completed, "" for none, and firmMS its time. softMS is when the
+	// soft rule was completed, 0 for never; a delivery later that day takes it back.
 	firm           string
 	firmMS, softMS int64
 }
@@ -113,7 +114,8 @@ func (s *streak) death() (rule string, sinceMS int64) {
 
 func (s *streak) add(f *failure, kind string) {
 	if s.mailings == nil {
-		s.mailings, s.hardMailings, s.days, s.reasons = map[string]struct{}{}, map[string]struct{}{}, map[int64]struct{}{}, map[string]uint32{}
+		s.mailings, s.hardMailings, s.days, s.reasons = map[string]struct{}{}, map[string]struct{}{},
+			map[int64]struct{}{}, map[string]uint32{}
 	}
 	if !s.hasFailures {
 		s.hasFailures, s.firstMS = true, f.atMS
@@ -148,12 +150,14 @@ func floorDay(ms int64) int64 {
 	return day
 }
 
-// judge decides the verdict on one number by docs/definitions.md section 5, read at nowMS. The result does not depend on the order of the evidence: what
-// happened in the same millisecond is taken together. Then a success ends the streak and no failure of that moment counts, and of several rules that are
-// completed the first in the table holds.
+// judge decides the verdict on one number by docs/definitions.md section 5, read at nowMS. The result does not depend
+// on the order of the evidence: what happened in the same millisecond is taken together. Then a success ends the streak
+// and no failure of that moment counts, and of several rules that are completed the first in the table holds.
 func judge(e *evidence, rules schema.NumberRules, sets []override, nowMS int64) verdict {
 	slices.SortFunc(e.failures, func(x, y failure) int {
-		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing), compareBools(x.guessed, y.guessed), compareBools(x.priced, y.priced), compareAttempts(&x.attempt, &y.attempt))
+		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing),
+			compareBools(x.guessed, y.guessed), compareBools(x.priced, y.priced),
+			compareAttempts(&x.attempt, &y.attempt))
 	})
 	slices.Sort(e.successes)
 	heard := make([]int64, len(e.deliveries))
@@ -203,7 +207,8 @@ func later(times []int64, at int64) []int64 {
 }
 
 func compareAttempts(x, y *schema.StreakAttempt) int {
-	return cmp.Or(cmp.Compare(x.CohortMS, y.CohortMS), cmp.Compare(x.Leg, y.Leg), cmp.Compare(x.Code, y.Code), cmp.Compare(x.SMSSegments, y.SMSSegments))
+	return cmp.Or(cmp.Compare(x.CohortMS, y.CohortMS), cmp.Compare(x.Leg, y.Leg), cmp.Compare(x.Code, y.Code),
+		cmp.Compare(x.SMSSegments, y.SMSSegments))
 }
 
 // walkOf is the state of a walk through one number's evidence in the order of time.
@@ -241,7 +246,8 @@ func (w *walkOf) succeed(at, ownerChangedMS int64) {
 	w.note(at)
 }
 
-// hear takes a delivery on any channel: it takes back a death by the soft rule of the same UTC day, and keeps that rule from killing for a while.
+// hear takes a delivery on any channel: it takes back a death by the soft rule of the same UTC day, and keeps that rule
+// from killing for a while.
 func (w *walkOf) hear(at int64) {
 	w.heardMS = at
 	if s := &w.streak; s.softMS != 0 && floorDay(s.softMS) == floorDay(at) {
@@ -273,14 +279,16 @@ func (w *walkOf) fail(failures []failure, at int64) {
 			s.firm = ruleDeactivated
 		case invalid:
 			s.firm = ruleInvalidFormat
-		case hard && len(s.hardMailings) >= w.rules.HardMailings && at-s.firstHardMS >= int64(w.rules.HardHours)*int64(time.Hour/time.Millisecond):
+		case hard && len(s.hardMailings) >= w.rules.HardMailings &&
+			at-s.firstHardMS >= int64(w.rules.HardHours)*int64(time.Hour/time.Millisecond):
 			s.firm = ruleHard
 		}
 		if s.firm != "" {
 			s.firmMS = at
 		}
 	}
-	if s.softMS == 0 && len(s.mailings) >= w.rules.SoftMailings && at-s.firstMS >= int64(w.rules.SoftDays)*dayMS && w.heardMS < (floorDay(at)-int64(w.rules.QuietDays))*dayMS {
+	if s.softMS == 0 && len(s.mailings) >= w.rules.SoftMailings && at-s.firstMS >= int64(w.rules.SoftDays)*dayMS &&
+		w.heardMS < (floorDay(at)-int64(w.rules.QuietDays))*dayMS {
 		s.softMS = at
 	}
 	w.note(at)
@@ -330,7 +338,8 @@ func (w *walkOf) verdict(e *evidence, sets []override) verdict {
 	v := verdict{history: w.history}
 	v.State = w.current()
 	v.Rule, v.SinceMS = s.death()
-	v.Reasons, v.FailedMailings, v.FailedDays, v.FirstFailedMS, v.Streak = s.reasons, uint32(len(s.mailings)), uint32(len(s.days)), s.firstMS, s.attempts
+	v.Reasons, v.FailedMailings, v.FailedDays, v.FirstFailedMS, v.Streak = s.reasons, uint32(len(s.mailings)),
+		uint32(len(s.days)), s.firstMS, s.attempts
 	if n := len(e.failures); n > 0 {
 		v.LastFailedMS = e.failures[n-1].atMS
 	}
@@ -352,13 +361,15 @@ func (w *walkOf) verdict(e *evidence, sets []override) verdict {
 	return v
 }
 
-// reachableOn lists the channels that do not tell of the number on which its recipient was delivered to since a moment, by channel.
+// reachableOn lists the channels that do not tell of the number on which its recipient was delivered to since a moment,
+// by channel.
 func (e *evidence) reachableOn(sinceMS int64) (on []schema.Reachable) {
 	for _, d := range e.deliveries {
 		if d.tells || d.atMS < sinceMS {
 			continue
 		}
-		i, found := slices.BinarySearchFunc(on, d.channel, func(r schema.Reachable, channel string) int { return cmp.Compare(r.Channel, channel) })
+		i, found := slices.BinarySearchFunc(on, d.channel,
+			func(r schema.Reachable, channel string) int { return cmp.Compare(r.Channel, channel) })
 		if !found {
 			on = slices.Insert(on, i, schema.Reachable{Channel: d.channel})
 		}
@@ -367,8 +378,8 @@ func (e *evidence) reachableOn(sinceMS int64) (on []schema.Reachable) {
 	return on
 }
 
-// overrule lets verdicts that were set by hand win over the rules, each from the moment when it was set until the next one, or until it was taken back. The
-// evidence stays.
+// overrule lets verdicts that were set by hand win over the rules, each from the moment when it was set until the next
+// one, or until it was taken back. The evidence stays.
 func (v *verdict) overrule(sets []override) {
 	computed, dead := v.history, v.Dead
 	v.history, v.Dead = nil, nil
@@ -437,9 +448,9 @@ func (v *verdict) lastState() string {
 	return v.history[len(v.history)-1].to
 }
 
-// changes returns what the feed must be told of a number whose last told state is before, told as of changedMS; both are zero for a number that
-// was never told of. Where the evidence has rewritten the past, one change leads from
-// what was told to what holds now.
+// changes returns what the feed must be told of a number whose last told state is before, told as of changedMS; both
+// are zero for a number that was never told of. Where the evidence has rewritten the past, one change leads from what
+// was told to what holds now.
 func (v *verdict) changes(before string, changedMS int64) []schema.NumberChange {
 	if before == "" {
 		before, changedMS = stateUnknown, -schema.Never

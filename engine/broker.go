@@ -293,7 +293,8 @@ func (b *Broker) createTopics() error {
 		})
 		if errors.Is(err, kerr.TopicAlreadyExists) {
 			if have := len(b.cluster.PartitionInfos(topic.Name)); have != topic.Partitions {
-				b.config.Logger.Warn("topic keeps its number of partitions", "topic", topic.Name, "partitions", have, "wanted", topic.Partitions)
+				b.config.Logger.Warn("topic keeps its number of partitions", "topic", topic.Name, "partitions", have,
+					"wanted", topic.Partitions)
 			}
 			continue
 		}

@@ -13,7 +13,8 @@ import (
 // BenchmarkBroker compares the guarded broker with kfake alone: produce and read
 // events of 304 bytes, 1 000 in a batch, the way ingest reads them.
 func BenchmarkBroker(b *testing.B) {
-	guarded, err := StartBroker(b.Context(), BrokerConfig{Dir: b.TempDir(), Logger: quiet(), Topics: []Topic{{Name: "events", Partitions: 1}}})
+	guarded, err := StartBroker(b.Context(),
+		BrokerConfig{Dir: b.TempDir(), Logger: quiet(), Topics: []Topic{{Name: "events", Partitions: 1}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -23,7 +24,8 @@ func BenchmarkBroker(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer bare.Close()
-	supervised, err := SuperviseBroker(b.Context(), BrokerConfig{Dir: b.TempDir(), Logger: quiet(), Topics: []Topic{{Name: "events", Partitions: 1}}})
+	supervised, err := SuperviseBroker(b.Context(),
+		BrokerConfig{Dir: b.TempDir(), Logger: quiet(), Topics: []Topic{{Name: "events", Partitions: 1}}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -86,7 +86,8 @@ func consume(t *testing.T, addrs []string, topic string, from int64) []kafka.Mes
 	}
 	var messages []kafka.Message
 	for from+int64(len(messages)) < last {
-		batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: MaxMessageBytes, MaxWait: 10 * time.Second})
+		batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: MaxMessageBytes,
+			MaxWait: 10 * time.Second})
 		for {
 			message, err := batch.ReadMessage()
 			if err != nil {
@@ -127,7 +128,8 @@ func committed(t *testing.T, addrs []string, group, topic string) int64 {
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(addrs...), Transport: transport}
-	response, err := client.OffsetFetch(t.Context(), &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: {0}}})
+	response, err := client.OffsetFetch(t.Context(),
+		&kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: {0}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +256,8 @@ func TestStartBroker_Ports(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := StartBroker(t.Context(), BrokerConfig{Dir: dir, Port: number, Logger: quiet()}); err == nil || !strings.Contains(err.Error(), port) {
+	if _, err := StartBroker(t.Context(), BrokerConfig{Dir: dir, Port: number, Logger: quiet()}); err == nil ||
+		!strings.Contains(err.Error(), port) {
 		t.Errorf("error %v, want one that names port %s", err, port)
 	}
 	_ = taken.Close()
@@ -279,7 +282,8 @@ func TestStartBroker_TopicsKeepPartitions(t *testing.T) {
 		t.Errorf("%d partitions, want %d", got, DefaultPartitions)
 	}
 	stopBroker(t, first)
-	second := startBroker(t, BrokerConfig{Dir: dir, Topics: []Topic{{Name: "a", Partitions: 5}, {Name: "c", Partitions: 1}}})
+	second := startBroker(t, BrokerConfig{Dir: dir,
+		Topics: []Topic{{Name: "a", Partitions: 5}, {Name: "c", Partitions: 1}}})
 	for topic, want := range map[string]int{"a": 2, "b": DefaultPartitions, "c": 1} {
 		if got := len(second.cluster.PartitionInfos(topic)); got != want {
 			t.Errorf("topic %s has %d partitions, want %d", topic, got, want)
@@ -308,13 +312,16 @@ func TestBroker_RefusesRecordsWhenDiskIsFull(t *testing.T) {
 	for !disk.Full() {
 		time.Sleep(time.Millisecond)
 	}
-	writer := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "events", RequiredAcks: kafka.RequireAll, MaxAttempts: 1, BatchTimeout: time.Millisecond}
+	writer := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "events", RequiredAcks: kafka.RequireAll,
+		MaxAttempts: 1, BatchTimeout: time.Millisecond}
 	defer func() { _ = writer.Close() }()
-	if err := writer.WriteMessages(t.Context(), numbered(10, 11, 100)...); err == nil || !strings.Contains(err.Error(), ErrDiskFull.Error()) {
+	if err := writer.WriteMessages(t.Context(), numbered(10, 11, 100)...); err == nil ||
+		!strings.Contains(err.Error(), ErrDiskFull.Error()) {
 		t.Errorf("error %v, want %v", err, ErrDiskFull)
 	}
 	// A producer that does not wait for answers sees its connection end.
-	careless := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "events", RequiredAcks: kafka.RequireNone, MaxAttempts: 1, BatchTimeout: time.Millisecond}
+	careless := &kafka.Writer{Addr: kafka.TCP(b.Addrs()...), Topic: "events", RequiredAcks: kafka.RequireNone,
+		MaxAttempts: 1, BatchTimeout: time.Millisecond}
 	defer func() { _ = careless.Close() }()
 	_ = careless.WriteMessages(t.Context(), numbered(11, 12, 100)...)
 	time.Sleep(100 * time.Millisecond)

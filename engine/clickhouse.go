@@ -92,7 +92,8 @@ type ClickHouse struct {
 	process  *process
 	restarts []time.Time
 	crashes  int
-	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and why it is to be replaced.
+	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and
+	// why it is to be replaced.
 	epoch    uint64
 	baseline uint64
 	doomed   string
@@ -175,7 +176,8 @@ func (c *ClickHouse) launch(ctx context.Context) error {
 			return err
 		}
 		err = c.launchOn(ctx, port)
-		if err == nil || attempt == startAttempts || ctx.Err() != nil || !strings.Contains(err.Error(), "Address already in use") {
+		if err == nil || attempt == startAttempts || ctx.Err() != nil ||
+			!strings.Contains(err.Error(), "Address already in use") {
 			return err
 		}
 	}
@@ -245,7 +247,8 @@ func (c *ClickHouse) supervise() {
 			c.err = fmt.Errorf("%w: %w", err, failure)
 			break
 		} else {
-			c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure, "waits_for_space", full)
+			c.config.Logger.Error("embedded clickhouse crashed and is started again", "error", failure,
+				"waits_for_space", full)
 		}
 		if c.disk.WaitForRoom(c.life) != nil {
 			break
@@ -335,7 +338,8 @@ func (c *ClickHouse) Wait() error {
 // password and database. It stays the same until Stop. It is a secret: do not
 // log it.
 func (c *ClickHouse) DSN() string {
-	return (&url.URL{Scheme: "clickhouse", User: url.UserPassword(User, c.password), Host: c.Addr(), Path: "/" + Database}).String()
+	return (&url.URL{Scheme: "clickhouse", User: url.UserPassword(User, c.password), Host: c.Addr(),
+		Path: "/" + Database}).String()
 }
 
 // Addr is the host:port of the native protocol.

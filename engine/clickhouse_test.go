@@ -90,7 +90,8 @@ func stopNow(t *testing.T, c *ClickHouse) {
 }
 
 func TestStartClickHouse_Serves(t *testing.T) {
-	c := startClickHouse(t, Config{Dir: t.TempDir(), MaxMemory: 3 << 30, rights: []string{"SELECT ON system.server_settings"}})
+	c := startClickHouse(t, Config{Dir: t.TempDir(), MaxMemory: 3 << 30,
+		rights: []string{"SELECT ON system.server_settings"}})
 	conn := open(t, c.DSN())
 	for query, want := range map[string]string{
 		"SELECT version()":         c.Version(),
@@ -102,9 +103,10 @@ func TestStartClickHouse_Serves(t *testing.T) {
 		"SELECT toString(count()) FROM system.tables WHERE database = 'system' AND name LIKE '%\\_log'":                  "0",
 		"SELECT value FROM system.merge_tree_settings WHERE name = 'number_of_free_entries_in_pool_to_execute_mutation'": "1",
 		// Files with what was erased are gone within two minutes, and not before a lost write is noticed.
-		"SELECT value FROM system.merge_tree_settings WHERE name = 'max_cleanup_delay_period'":                                                "60",
-		"SELECT value FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'":                                                      "30",
-		"SELECT toString(keep_free_space = intDiv(total_space, 20) OR keep_free_space = 1073741824) FROM system.disks WHERE name = 'default'": "1",
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'max_cleanup_delay_period'": "60",
+		"SELECT value FROM system.merge_tree_settings WHERE name = 'old_parts_lifetime'":       "30",
+		"SELECT toString(keep_free_space = intDiv(total_space, 20) OR keep_free_space = 1073741824) FROM " +
+			"system.disks WHERE name = 'default'": "1",
 	} {
 		if got := value[string](t, conn, query); got != want {
 			t.Errorf("%s: got %q, want %q", query, got, want)
@@ -261,7 +263,8 @@ func playClickHouse(dir string, out io.Writer) error {
 		return err
 	}
 	for i := 1; ; i++ {
-		if err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO numbers SELECT %d FROM system.numbers LIMIT 1000", i)); err != nil {
+		if err := conn.Exec(ctx, fmt.Sprintf("INSERT INTO numbers SELECT %d FROM system.numbers LIMIT 1000",
+			i)); err != nil {
 			return err
 		}
 		fmt.Fprintln(out, i)
@@ -292,12 +295,14 @@ func TestClickHouse_DiesWithParent(t *testing.T) {
 	// A start right after the kill has to cope with a child that is still dying.
 	begin := time.Now()
 	c := startClickHouse(t, Config{Dir: dir})
-	t.Logf("%d inserts acknowledged before kill -9, the next start took %s", acknowledged, time.Since(begin).Round(time.Millisecond))
+	t.Logf("%d inserts acknowledged before kill -9, the next start took %s", acknowledged,
+		time.Since(begin).Round(time.Millisecond))
 	if runs(pid) {
 		t.Error("the child outlived its parent")
 	}
 	conn := open(t, c.DSN())
-	if got := value[uint64](t, conn, fmt.Sprintf("SELECT count() FROM numbers WHERE n <= %d", acknowledged)); got != uint64(acknowledged)*1000 {
+	if got := value[uint64](t, conn, fmt.Sprintf("SELECT count() FROM numbers WHERE n <= %d",
+		acknowledged)); got != uint64(acknowledged)*1000 {
 		t.Errorf("%d rows of %d acknowledged inserts of 1000", got, acknowledged)
 	}
 	if got := value[uint64](t, conn, "SELECT toUInt64(count() % 1000) FROM numbers"); got != 0 {
@@ -383,7 +388,8 @@ func TestStartClickHouse_BinaryOnPath(t *testing.T) {
 	found, err := locate()
 	if err != nil || found.library == "" {
 		if os.Getenv("CI") == "true" {
-			t.Fatal("the library is absent, with which this test plays the binary (CI=true, so this is a failure and no skip)")
+			t.Fatal("the library is absent, with which this test plays the binary (CI=true, so this is a failure and " +
+				"no skip)")
 		}
 		t.Skip("skipped: plays the binary with the library, which is absent")
 	}
@@ -431,7 +437,9 @@ func TestStartClickHouse_BinaryOnPath(t *testing.T) {
 func TestStartClickHouse_MergesColdPartitions(t *testing.T) {
 	c := startClickHouse(t, Config{Dir: t.TempDir()})
 	conn := open(t, c.DSN())
-	exec1(t, conn, "CREATE TABLE cold (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS min_age_to_force_merge_seconds = 1, min_age_to_force_merge_on_partition_only = 1, merge_selecting_sleep_ms = 100")
+	exec1(t, conn, "CREATE TABLE cold (n UInt64) ENGINE = MergeTree ORDER BY n SETTINGS "+
+		"min_age_to_force_merge_seconds = 1, min_age_to_force_merge_on_partition_only = 1, merge_selecting_sleep_ms "+
+		"= 100")
 	for range 3 {
 		exec1(t, conn, "INSERT INTO cold SELECT number FROM system.numbers LIMIT 1000")
 	}
@@ -475,7 +483,8 @@ func BenchmarkClickHouse_Insert(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer conn.Close()
-	if err := conn.Exec(b.Context(), "CREATE TABLE simple (account String, id UInt64, at DateTime64(3)) ENGINE = MergeTree ORDER BY (account, id)"); err != nil {
+	if err := conn.Exec(b.Context(), "CREATE TABLE simple (account String, id UInt64, at DateTime64(3)) ENGINE = "+
+		"MergeTree ORDER BY (account, id)"); err != nil {
 		b.Fatal(err)
 	}
 	const rows = 100_000
@@ -488,7 +497,8 @@ func BenchmarkClickHouse_Insert(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if err := errors.Join(batch.Column(0).Append(accounts), batch.Column(1).Append(ids), batch.Column(2).Append(times), batch.Send()); err != nil {
+		if err := errors.Join(batch.Column(0).Append(accounts), batch.Column(1).Append(ids),
+			batch.Column(2).Append(times), batch.Send()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,7 +14,8 @@ import (
 
 func kgoClient(t *testing.T, b *Broker, options ...kgo.Opt) *kgo.Client {
 	t.Helper()
-	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addrs()...), kgo.DefaultProduceTopic("events")}, options...)...)
+	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(b.Addrs()...), kgo.DefaultProduceTopic("events")},
+		options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,10 +28,12 @@ func TestBroker_FranzGo_GroupAndIdempotence(t *testing.T) {
 	b := startBroker(t, BrokerConfig{Dir: t.TempDir(), Topics: brokerTopics()})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {
+	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(),
+		kgo.Lz4Compression(), kgo.ZstdCompression()} {
 		producer := kgoClient(t, b, kgo.ProducerBatchCompression(codec))
 		for i := range 1000 {
-			producer.Produce(ctx, &kgo.Record{Key: fmt.Append(nil, i), Value: make([]byte, 300), Headers: []kgo.RecordHeader{{Key: "h"}}}, func(_ *kgo.Record, err error) {
+			producer.Produce(ctx, &kgo.Record{Key: fmt.Append(nil, i), Value: make([]byte, 300),
+				Headers: []kgo.RecordHeader{{Key: "h"}}}, func(_ *kgo.Record, err error) {
 				if err != nil {
 					t.Error(err)
 				}
@@ -69,7 +72,8 @@ func TestBroker_FranzGo_Transactions(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	produce(t, b.Addrs(), "small", numbered(0, 10, 10)...)
-	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(b.Addrs()...), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("small"),
+	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(b.Addrs()...), kgo.ConsumerGroup("g"),
+		kgo.ConsumeTopics("small"),
 		kgo.TransactionalID("t"), kgo.DefaultProduceTopic("events"), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		t.Fatal(err)
@@ -103,7 +107,8 @@ func TestBroker_FranzGo_Transactions(t *testing.T) {
 	}
 	reader := kgoClient(t, b, kgo.ConsumeTopics("events"), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if fetches := reader.PollFetches(ctx); fetches.Err() != nil || fetches.NumRecords() != 1 {
-		t.Errorf("%d records, error %v, want the one of the transaction that was committed", fetches.NumRecords(), fetches.Err())
+		t.Errorf("%d records, error %v, want the one of the transaction that was committed", fetches.NumRecords(),
+			fetches.Err())
 	}
 }
 
@@ -113,7 +118,8 @@ func TestBroker_KafkaGo_Reader(t *testing.T) {
 	produce(t, b.Addrs(), "events", numbered(0, 1000, 300)...)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.Addrs(), GroupID: "g", Topic: "events", StartOffset: kafka.FirstOffset})
+	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.Addrs(), GroupID: "g", Topic: "events",
+		StartOffset: kafka.FirstOffset})
 	defer reader.Close()
 	var last kafka.Message
 	for range 1000 {

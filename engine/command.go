@@ -87,8 +87,10 @@ func (c *ClickHouse) writeConfig() error {
 		"PasswordSHA256": hex.EncodeToString(hash[:]),
 		"Database":       Database,
 		"Databases":      Database,
-		"Engines":        strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree Memory Null Atomic"),
-		"SystemTables": strings.Fields("columns databases detached_parts disks events merge_tree_settings merges mutations numbers one parts " +
+		"Engines": strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree " +
+			"Memory Null Atomic"),
+		"SystemTables": strings.Fields("columns databases detached_parts disks events merge_tree_settings merges " +
+			"mutations numbers one parts " +
 			"processes tables time_zones"),
 		"Grants": c.config.grants(),
 	}

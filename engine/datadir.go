@@ -53,7 +53,8 @@ func lockDir(dir string) (*os.File, error) {
 			continue
 		}
 		_ = file.Close()
-		return nil, fmt.Errorf("%w: %s is used by process %d; stop that process or choose another data directory", ErrLocked, dir, holder)
+		return nil, fmt.Errorf("%w: %s is used by process %d; stop that process or choose another data directory",
+			ErrLocked, dir, holder)
 	}
 	if err := file.Truncate(0); err == nil {
 		_, err = file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
@@ -116,14 +117,16 @@ func checkStamp(name, engineVersion string) error {
 	stamp := strings.TrimSpace(string(text))
 	written, err := release(stamp)
 	if err != nil {
-		return fmt.Errorf("read version stamp %s: %w; restore it, or start over with an empty data directory", name, err)
+		return fmt.Errorf("read version stamp %s: %w; restore it, or start over with an empty data directory", name,
+			err)
 	}
 	engine, err := release(engineVersion)
 	if err != nil {
 		return fmt.Errorf("read engine version: %w", err)
 	}
 	if written[0] > engine[0] || written[0] == engine[0] && written[1] > engine[1] {
-		return fmt.Errorf("%w: %s was written by ClickHouse %s, this engine is %s; use ClickHouse %s or newer (make build), or another data directory",
+		return fmt.Errorf("%w: %s was written by ClickHouse %s, this engine is %s; use ClickHouse %s or newer (make "+
+			"build), or another data directory",
 			ErrNewerData, filepath.Dir(name), stamp, engineVersion, stamp)
 	}
 	return nil

@@ -23,8 +23,8 @@ const (
 // DiskState says how much room there is.
 type DiskState string
 
-// The states of a disk. Below 10 % it is time to make room. Below the reserve (5 %, at most 1 GB) nothing is written until there is half as
-// much again.
+// The states of a disk. Below 10 % it is time to make room. Below the reserve (5 %, at most 1 GB) nothing is written
+// until there is half as much again.
 const (
 	DiskOK      DiskState = "ok"
 	DiskWarning DiskState = "warning"
@@ -40,7 +40,8 @@ type DiskUsage struct {
 // Reserve is how many bytes of a file system are kept free: what is being written when the disk runs full still fits.
 func Reserve(total uint64) uint64 { return min(total/20, maxReserve) }
 
-// Disk watches the free space of the file system that a directory lies on. Broker and ClickHouse stop writing by its word, so they do so together.
+// Disk watches the free space of the file system that a directory lies on. Broker and ClickHouse stop writing by its
+// word, so they do so together.
 type Disk struct {
 	dir    string
 	logger *slog.Logger
@@ -52,8 +53,8 @@ type Disk struct {
 	done   sync.WaitGroup
 }
 
-// WatchDisk looks at the disk of dir, which it creates when absent, and goes on doing so until Close. Its error wraps [ErrDiskFull] when there is no room
-// to start.
+// WatchDisk looks at the disk of dir, which it creates when absent, and goes on doing so until Close. Its error wraps
+// [ErrDiskFull] when there is no room to start.
 func WatchDisk(dir string, logger *slog.Logger) (*Disk, error) {
 	return watchDisk(dir, logger, statDisk)
 }
@@ -94,7 +95,8 @@ func (d *Disk) Err() error {
 }
 
 func (d *Disk) problem(u DiskUsage) error {
-	return fmt.Errorf("%w: %d MB free for %s, at least %d MB are needed; free some space or choose a data directory on another disk",
+	return fmt.Errorf("%w: %d MB free for %s, at least %d MB are needed; free some space or choose a data directory "+
+		"on another disk",
 		ErrDiskFull, u.Free>>20, d.dir, Reserve(u.Total)>>20)
 }
 

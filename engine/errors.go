@@ -19,5 +19,6 @@ var (
 	errBrokerExited = errors.New("embedded broker exited")
 
 	errNoRestart = errors.New("embedded ClickHouse is not started again, as configured")
-	errCrashLoop = errors.New("embedded ClickHouse is not started again, because it crashed more than 5 times in a minute")
+	errCrashLoop = errors.New("embedded ClickHouse is not started again, because it crashed more than 5 times in a " +
+		"minute")
 )

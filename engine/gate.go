@@ -72,7 +72,8 @@ type gate struct {
 
 // openGate takes a free loopback port.
 func openGate(password string, logger *slog.Logger, guard bool) (*gate, error) {
-	g := &gate{password: password, logger: logger, guarded: guard, alive: func() bool { return false }, open: map[net.Conn]struct{}{}}
+	g := &gate{password: password, logger: logger, guarded: guard, alive: func() bool { return false },
+		open: map[net.Conn]struct{}{}}
 	var err error
 	if guard {
 		if g.listener, err = listenGuarded(); err != nil {
@@ -130,7 +131,8 @@ func (g *gate) dialChild(ctx context.Context) (net.Conn, error) {
 	port, alive := g.child, g.alive
 	g.mu.Unlock()
 	address := net.JoinHostPort("127.0.0.1", fmt.Sprint(port))
-	gone := &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf("embedded ClickHouse does not run: %w", syscall.ECONNREFUSED)}
+	gone := &net.OpError{Op: "dial", Net: "tcp",
+		Err: fmt.Errorf("embedded ClickHouse does not run: %w", syscall.ECONNREFUSED)}
 	if !alive() {
 		return nil, gone
 	}
@@ -240,8 +242,8 @@ func (g *gate) handle(client *net.TCPConn) {
 	if _, err := child.Write(hello); err != nil {
 		return
 	}
-	// Whichever side ends first ends the other, as does a client that stops in the middle of its login: for a login that takes too
-	// long ends ClickHouse, too.
+	// Whichever side ends first ends the other, as does a client that stops in the middle of its login: for a login
+	// that takes too long ends ClickHouse, too.
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

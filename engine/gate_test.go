@@ -38,7 +38,8 @@ func TestParseHello(t *testing.T) {
 			t.Errorf("the first %d bytes: %v", length, err)
 		}
 	}
-	for _, bad := range []string{"GET / HTTP/1.1\r\n", "\x01", "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", "\x00\xff\xff\xff\xff\x0f"} {
+	for _, bad := range []string{"GET / HTTP/1.1\r\n", "\x01", "\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
+		"\x00\xff\xff\xff\xff\x0f"} {
 		if _, _, err := parseHello([]byte(bad)); !errors.Is(err, errBadHello) {
 			t.Errorf("%q: %v", bad, err)
 		}
@@ -78,7 +79,8 @@ func TestGate_NoChildNoPassword(t *testing.T) {
 	}
 }
 
-// Where no filter keeps strangers from the child, the port of the DSN is the gate's all the same, and stays over crashes.
+// Where no filter keeps strangers from the child, the port of the DSN is the gate's all the same, and stays over
+// crashes.
 func TestStartClickHouse_Unguarded(t *testing.T) {
 	c := startClickHouse(t, Config{Dir: t.TempDir(), unguarded: true})
 	conn := open(t, c.DSN())
@@ -92,13 +94,15 @@ func TestStartClickHouse_Unguarded(t *testing.T) {
 		t.Errorf("%d crashes", c.Crashes())
 	}
 	// At the child's own port a stranger is user default, who has no right but to open ports.
-	options := &clickhouse.Options{Addr: []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(c.gate.child))}, Auth: clickhouse.Auth{Username: "default"}}
+	options := &clickhouse.Options{Addr: []string{net.JoinHostPort("127.0.0.1", strconv.Itoa(c.gate.child))},
+		Auth: clickhouse.Auth{Username: "default"}}
 	stranger, err := clickhouse.Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stranger.Close()
-	for _, query := range []string{"SELECT file('/etc/passwd')", "SELECT * FROM system.users", "CREATE DATABASE other", "SELECT name FROM system.tables"} {
+	for _, query := range []string{"SELECT file('/etc/passwd')", "SELECT * FROM system.users", "CREATE DATABASE other",
+		"SELECT name FROM system.tables"} {
 		if err := stranger.Exec(t.Context(), query); err == nil || strings.Contains(err.Error(), "root:") {
 			t.Errorf("user default may %s (%v)", query, err)
 		}

@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// gentleConn is a connection to ClickHouse whose Close never resets it. The kernel resets a connection that is closed while something that came in is
-// unread; a reset during the login is an exception that ends ClickHouse (see the package comment), and a client whose context ends between its Hello and
-// the answer closes just so. A connection that merely ends is what ClickHouse expects of a client that went away: it cancels the query and closes its
-// side.
+// gentleConn is a connection to ClickHouse whose Close never resets it. The kernel resets a connection that is closed
+// while something that came in is unread; a reset during the login is an exception that ends ClickHouse (see the
+// package comment), and a client whose context ends between its Hello and the answer closes just so. A connection that
+// merely ends is what ClickHouse expects of a client that went away: it cancels the query and closes its side.
 type gentleConn struct {
 	*net.TCPConn
 	closed  atomic.Bool
@@ -35,7 +35,8 @@ func (c *gentleConn) Read(b []byte) (int, error) {
 // WriteTo hides that of TCPConn, which would read past Read.
 func (c *gentleConn) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{c}) }
 
-// Close says that nothing more will be sent, and returns at once; the socket itself is closed when ClickHouse has closed its side.
+// Close says that nothing more will be sent, and returns at once; the socket itself is closed when ClickHouse has
+// closed its side.
 func (c *gentleConn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A client that goes away in the middle of its login, whether it resets the connection or closes it, does not end ClickHouse: neither one that comes by
-// the port of the DSN nor one of the program's own.
+// A client that goes away in the middle of its login, whether it resets the connection or closes it, does not end
+// ClickHouse: neither one that comes by the port of the DSN nor one of the program's own.
 func TestClickHouse_ClientsLeaveDuringLogin(t *testing.T) {
 	c := startClickHouse(t, Config{Dir: t.TempDir()})
 	packet := append(hello(User, c.password), make([]byte, 2)...) // and the beginning of what follows
@@ -96,7 +96,8 @@ func TestGentleConn_Close(t *testing.T) {
 		t.Errorf("the other side got %v", err)
 	}
 	for name, err := range map[string]error{
-		"Close": conn.Close(), "SetDeadline": conn.SetDeadline(time.Now()), "SetReadDeadline": conn.SetReadDeadline(time.Now()),
+		"Close": conn.Close(), "SetDeadline": conn.SetDeadline(time.Now()),
+		"SetReadDeadline": conn.SetReadDeadline(time.Now()),
 	} {
 		if !errors.Is(err, net.ErrClosed) {
 			t.Errorf("%s of a closed connection: %v", name, err)

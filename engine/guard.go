@@ -12,24 +12,28 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// ClickHouse 26.7 as a library does not notice that a write failed for lack of space: it goes on, and takes a part whose files are cut short or
-// empty for whole, one that it has just inserted as well as one that replaces others by a merge. But it counts failed writes. So as soon as the count
-// grows the process is killed, before it removes the parts that a merge has replaced (old_parts_lifetime), and started again when there is room: then it
-// finds the broken parts, puts them aside, and takes the replaced ones back. And no insert counts as done before the count is known not to have grown
-// (Intact), so that an insert that was broken is repeated.
+// ClickHouse 26.7 as a library does not notice that a write failed for lack of space: it goes on, and takes a part
+// whose files are cut short or empty for whole, one that it has just inserted as well as one that replaces others by a
+// merge. But it counts failed writes. So as soon as the count grows the process is killed, before it removes the parts
+// that a merge has replaced (old_parts_lifetime), and started again when there is room: then it finds the broken parts,
+// puts them aside, and takes the replaced ones back. And no insert counts as done before the count is known not to have
+// grown (Intact), so that an insert that was broken is repeated.
 
 const (
 	// watchInterval is how often failed writes are looked for while there is room; without room it is diskInterval.
 	watchInterval = time.Second
 
-	// corruptPause is how long a second complaint about the same damage starts nothing: what a start does not mend, another one does not either.
+	// corruptPause is how long a second complaint about the same damage starts nothing: what a start does not mend,
+	// another one does not either.
 	corruptPause = 5 * time.Minute
 
 	failedWritesSQL = "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 )
 
-// ErrLostWrite tells that ClickHouse lost a write for lack of space: what was just acknowledged may not be stored, and has to be sent again.
-var ErrLostWrite = errors.New("ClickHouse lost a write on a full disk and starts again; what it acknowledged has to be repeated")
+// ErrLostWrite tells that ClickHouse lost a write for lack of space: what was just acknowledged may not be stored, and
+// has to be sent again.
+var ErrLostWrite = errors.New("ClickHouse lost a write on a full disk and starts again; what it acknowledged has to " +
+	"be repeated")
 
 // Disk is what watches the disk of the data.
 func (c *ClickHouse) Disk() *Disk { return c.disk }
@@ -80,8 +84,8 @@ func (c *ClickHouse) Epoch() uint64 {
 	return c.epoch
 }
 
-// Intact returns nil when all writes of the process that began with epoch have succeeded until now, so that what it acknowledged is stored. Otherwise it has
-// the process replaced, and its error wraps [ErrLostWrite].
+// Intact returns nil when all writes of the process that began with epoch have succeeded until now, so that what it
+// acknowledged is stored. Otherwise it has the process replaced, and its error wraps [ErrLostWrite].
 func (c *ClickHouse) Intact(ctx context.Context, conn driver.Conn, epoch uint64) error {
 	failed, err := failedWrites(ctx, conn)
 	if err != nil {
@@ -100,7 +104,8 @@ func (c *ClickHouse) Intact(ctx context.Context, conn driver.Conn, epoch uint64)
 	return nil
 }
 
-// Corrupt tells that a query found a part that cannot be read. The engine starts again, for the parts that it replaced may still be there.
+// Corrupt tells that a query found a part that cannot be read. The engine starts again, for the parts that it replaced
+// may still be there.
 func (c *ClickHouse) Corrupt(cause error) {
 	c.mu.Lock()
 	epoch, now := c.epoch, time.Now()
@@ -189,8 +194,8 @@ func (c *ClickHouse) guard() {
 	}
 }
 
-// removeEmptyFiles removes definitions of tables and mutations that a full disk left empty: ClickHouse would not start with them. Nobody was told that they
-// are there.
+// removeEmptyFiles removes definitions of tables and mutations that a full disk left empty: ClickHouse would not start
+// with them. Nobody was told that they are there.
 func (c *ClickHouse) removeEmptyFiles() error {
 	for _, pattern := range []string{"*.sql", "mutation_*.txt"} {
 		// Tables and their definitions lie in folders by the beginning of their id.

@@ -9,14 +9,17 @@ import (
 )
 
 const (
-	brokenPartsSQL = "SELECT database, table, name, partition_id, min_block_number, max_block_number FROM system.detached_parts " +
+	brokenPartsSQL = "SELECT database, table, name, partition_id, min_block_number, max_block_number FROM " +
+		"system.detached_parts " +
 		"WHERE startsWith(reason, 'broken') AND isNotNull(min_block_number) ORDER BY database, table, name"
-	sourcesSQL = "SELECT min_block_number, max_block_number FROM system.parts WHERE active AND database = $1 AND table = $2 AND partition_id = $3 " +
+	sourcesSQL = "SELECT min_block_number, max_block_number FROM system.parts WHERE active AND database = $1 AND " +
+		"table = $2 AND partition_id = $3 " +
 		"AND min_block_number >= $4 AND max_block_number <= $5 ORDER BY min_block_number"
 )
 
-// heal removes what a start put aside as broken and nobody lacks: parts whose sources are back, and, where the process before was replaced because it lost
-// writes, inserts of which nobody was told that they are done. What it leaves is lost, which is for others to judge.
+// heal removes what a start put aside as broken and nobody lacks: parts whose sources are back, and, where the process
+// before was replaced because it lost writes, inserts of which nobody was told that they are done. What it leaves is
+// lost, which is for others to judge.
 func (c *ClickHouse) heal(ctx context.Context, conn driver.Conn, afterLostWrites bool) error {
 	type part struct {
 		database, table, name, partition string
@@ -64,7 +67,8 @@ func (c *ClickHouse) heal(ctx context.Context, conn driver.Conn, afterLostWrites
 		quote := func(name string) string {
 			return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 		}
-		statement := fmt.Sprintf("ALTER TABLE %s.%s DROP DETACHED PART '%s' SETTINGS allow_drop_detached = 1", quote(p.database), quote(p.table),
+		statement := fmt.Sprintf("ALTER TABLE %s.%s DROP DETACHED PART '%s' SETTINGS allow_drop_detached = 1",
+			quote(p.database), quote(p.table),
 			strings.NewReplacer("\\", "\\\\", "'", "\\'").Replace(p.name))
 		if err := conn.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("remove broken part %s of %s: %w", p.name, p.table, err)
@@ -73,8 +77,10 @@ func (c *ClickHouse) heal(ctx context.Context, conn driver.Conn, afterLostWrites
 	return nil
 }
 
-// sourcesAreBack tells whether active parts hold all blocks of a range, and no others: parts merged later may span blocks that are lost.
-func sourcesAreBack(ctx context.Context, conn driver.Conn, database, table, partition string, first, last int64) (bool, error) {
+// sourcesAreBack tells whether active parts hold all blocks of a range, and no others: parts merged later may span
+// blocks that are lost.
+func sourcesAreBack(ctx context.Context, conn driver.Conn, database, table, partition string, first, last int64) (bool,
+	error) {
 	rows, err := conn.Query(ctx, sourcesSQL, database, table, partition, first, last)
 	if err != nil {
 		return false, fmt.Errorf("look for the sources of a part: %w", err)

@@ -39,7 +39,8 @@ func enterJail(port int, connect bool, program ...string) error {
 		}
 	}
 	// An older kernel refuses a structure with fields that it does not know and that are not zero.
-	made, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0)
+	made, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)),
+		unsafe.Sizeof(rules), 0)
 	if errno != 0 {
 		return fmt.Errorf("make a Landlock ruleset: %w", errno)
 	}
@@ -47,7 +48,8 @@ func enterJail(port int, connect bool, program ...string) error {
 	defer unix.Close(set)
 
 	allowed := map[string]uint64{".": own, "/dev": readFiles | unix.LANDLOCK_ACCESS_FS_WRITE_FILE}
-	for _, name := range []string{"/usr", "/lib", "/lib64", "/opt", "/nix", "/proc", "/sys", "/etc/ld.so.cache", "/etc/localtime", "/etc/timezone"} {
+	for _, name := range []string{"/usr", "/lib", "/lib64", "/opt", "/nix", "/proc", "/sys", "/etc/ld.so.cache",
+		"/etc/localtime", "/etc/timezone"} {
 		allowed[name] = readFiles
 	}
 	for _, name := range program {
@@ -61,7 +63,8 @@ func enterJail(port int, connect bool, program ...string) error {
 	if version >= netLandlock {
 		rule := struct{ access, port uint64 }{unix.LANDLOCK_ACCESS_NET_BIND_TCP, uint64(port)}
 		const ruleNetPort = 2
-		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(set), ruleNetPort, uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+		if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(set), ruleNetPort,
+			uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
 			return fmt.Errorf("allow port %d: %w", port, errno)
 		}
 	}
@@ -87,10 +90,12 @@ func allowPath(set int, name string, rights uint64) error {
 		return fmt.Errorf("allow %s: %w", name, err)
 	}
 	if info.Mode&unix.S_IFMT != unix.S_IFDIR {
-		rights &= unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_EXECUTE
+		rights &= unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE |
+			unix.LANDLOCK_ACCESS_FS_EXECUTE
 	}
 	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(fd)}
-	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(set), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(set), unix.LANDLOCK_RULE_PATH_BENEATH,
+		uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("allow %s: %w", name, errno)
 	}

@@ -32,7 +32,8 @@ func Available() error {
 func locate() (installation, error) {
 	if library := os.Getenv(LibraryEnv); library != "" {
 		if !isFile(library) {
-			return installation{}, fmt.Errorf("%w: %s names %s, which is no file; correct or unset it", ErrNoClickHouse, LibraryEnv, library)
+			return installation{}, fmt.Errorf("%w: %s names %s, which is no file; correct or unset it", ErrNoClickHouse,
+				LibraryEnv, library)
 		}
 		if err := trusted(library); err != nil {
 			return installation{}, fmt.Errorf("%w: %s: %w", ErrNoClickHouse, LibraryEnv, err)
@@ -79,7 +80,8 @@ func locate() (installation, error) {
 		}
 	}
 	searched = append(searched, "clickhouse on PATH")
-	return installation{}, fmt.Errorf("%w: looked for %s; run 'make build' to fetch it, install ClickHouse 26 or newer, or use a server with --clickhouse DSN",
+	return installation{}, fmt.Errorf("%w: looked for %s; run 'make build' to fetch it, install ClickHouse 26 or "+
+		"newer, or use a server with --clickhouse DSN",
 		ErrNoClickHouse, strings.Join(searched, ", "))
 }
 

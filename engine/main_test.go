@@ -108,7 +108,8 @@ func needClickHouse(t *testing.T) {
 	}
 }
 
-// skipOutsideCI skips a test that this machine cannot run; with CI=true that is a failure, so that no skip goes unnoticed.
+// skipOutsideCI skips a test that this machine cannot run; with CI=true that is a failure, so that no skip goes
+// unnoticed.
 func skipOutsideCI(t *testing.T, why string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {

@@ -133,7 +133,8 @@ func removeEmptySegment(dir string, base int64, rest []segment) error {
 	if err := os.Remove(segmentPath(dir, base)); err != nil {
 		return err
 	}
-	if err := os.Remove(filepath.Join(dir, strconv.FormatInt(base, 10)+".idx")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, strconv.FormatInt(base, 10)+".idx")); err != nil &&
+		!errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	if len(rest) == 0 {
@@ -212,6 +213,7 @@ func scanSegment(name string, check bool) (segmentScan, error) {
 			scan.transactional = true
 		}
 		scan.valid += size
-		scan.next = int64(binary.BigEndian.Uint64(header)) + int64(binary.BigEndian.Uint32(header[batchLastDeltaAt:])) + 1
+		scan.next = int64(binary.BigEndian.Uint64(header)) + int64(binary.BigEndian.Uint32(header[batchLastDeltaAt:])) +
+			1
 	}
 }

@@ -104,7 +104,8 @@ func TestRecoverLogs_TornNewSegment(t *testing.T) {
 func TestRecoverLogs_LeavesTransactionsAlone(t *testing.T) {
 	dir := t.TempDir()
 	player := play(t, "broker", dir)
-	client, err := kgo.NewClient(kgo.SeedBrokers(player.line()), kgo.TransactionalID("t"), kgo.DefaultProduceTopic("small"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(player.line()), kgo.TransactionalID("t"),
+		kgo.DefaultProduceTopic("small"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,8 @@ func (b *Broker) applyRetention(ctx context.Context, now time.Time) error {
 				continue
 			}
 			if err := b.cluster.DeleteRecords(topic.Name, partition.Partition, start); err != nil {
-				return fmt.Errorf("delete records of %s partition %d before offset %d: %w", topic.Name, partition.Partition, start, err)
+				return fmt.Errorf("delete records of %s partition %d before offset %d: %w", topic.Name,
+					partition.Partition, start, err)
 			}
 		}
 	}

@@ -44,7 +44,8 @@ func TestRetain_Property(t *testing.T) {
 		var log []segment
 		base := rapid.Int64Range(0, 1000).Draw(t, "base")
 		for range rapid.IntRange(0, 10).Draw(t, "segments") {
-			log = append(log, segment{base, rapid.Int64Range(0, 100).Draw(t, "size"), time.Unix(rapid.Int64Range(0, 100).Draw(t, "written"), 0)})
+			log = append(log, segment{base, rapid.Int64Range(0, 100).Draw(t, "size"),
+				time.Unix(rapid.Int64Range(0, 100).Draw(t, "written"), 0)})
 			base += rapid.Int64Range(1, 50).Draw(t, "records")
 		}
 		limit := rapid.Int64Range(-1, 500).Draw(t, "limit")

@@ -39,15 +39,19 @@ func names(t *testing.T, conn driver.Conn, query string) []string {
 	return got
 }
 
-// Every table function is one that stays inside, or is refused. One that a later ClickHouse adds has to be entered here.
+// Every table function is one that stays inside, or is refused. One that a later ClickHouse adds has to be entered
+// here.
 func TestRights_TableFunctions(t *testing.T) {
-	conn := open(t, startClickHouse(t, Config{Dir: t.TempDir(), rights: []string{"SELECT ON system.table_functions"}}).DSN())
+	conn := open(t, startClickHouse(t, Config{Dir: t.TempDir(),
+		rights: []string{"SELECT ON system.table_functions"}}).DSN())
 	inside := strings.Fields(`SQLStandardValues dictionary eval format fuzzJSON fuzzQuery generateRandom generateSeries generate_series input loop merge
 		mergeTreeAnalyzeIndexes mergeTreeAnalyzeIndexesUUID mergeTreeIndex mergeTreeProjection mergeTreeTextIndex null numbers numbers_mt primes
 		prometheusQuery prometheusQueryRange timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags
 		values view viewExplain viewIfPermitted zeros zeros_mt`)
-	const s3, hdfs, azure, files = "('http://127.0.0.1:1/bucket/k', 'a', 'b', 'TSV', 'n UInt8')", "('hdfs://127.0.0.1:1/x', 'TSV', 'n UInt8')",
-		"('http://127.0.0.1:1/', 'c', 'b', 'a', 'YQ==', 'TSV', 'auto', 'n UInt8')", "('/etc/passwd', 'LineAsString', 's String')"
+	const s3, hdfs, azure, files = "('http://127.0.0.1:1/bucket/k', 'a', 'b', 'TSV', 'n UInt8')",
+		"('hdfs://127.0.0.1:1/x', 'TSV', 'n UInt8')",
+		"('http://127.0.0.1:1/', 'c', 'b', 'a', 'YQ==', 'TSV', 'auto', 'n UInt8')",
+		"('/etc/passwd', 'LineAsString', 's String')"
 	outside := map[string]string{
 		"file": files, "filesystem": "('/etc')",
 		"url": "('http://127.0.0.1:1/', 'TSV', 'n UInt8')",
@@ -61,7 +65,8 @@ func TestRights_TableFunctions(t *testing.T) {
 	}
 	// These look for a script, a cluster, a file or metadata before they ask for a right, and there is none.
 	nothingThere := func(name string) bool {
-		return slices.Contains([]string{"executable", "cluster", "clusterAllReplicas", "sqlite"}, name) || strings.HasSuffix(name, "Cluster") ||
+		return slices.Contains([]string{"executable", "cluster", "clusterAllReplicas", "sqlite"}, name) ||
+			strings.HasSuffix(name, "Cluster") ||
 			slices.ContainsFunc([]string{"iceberg", "deltaLake", "hudi", "paimon", "ytsaurus"},
 				func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 	}
@@ -77,7 +82,8 @@ func TestRights_TableFunctions(t *testing.T) {
 				t.Errorf("user kaskad may make a table of %s", name)
 			}
 		case nothingThere(name):
-			for _, arguments := range []string{"('/etc/passwd', 'TSV', 'n UInt8')", "('http://127.0.0.1:1/bucket/k', 'a', 'b')", "('default', system.one)"} {
+			for _, arguments := range []string{"('/etc/passwd', 'TSV', 'n UInt8')",
+				"('http://127.0.0.1:1/bucket/k', 'a', 'b')", "('default', system.one)"} {
 				if err := conn.Exec(t.Context(), "SELECT * FROM "+name+arguments); err == nil {
 					t.Errorf("user kaskad may read with %s%s", name, arguments)
 				}
@@ -91,27 +97,33 @@ func TestRights_TableFunctions(t *testing.T) {
 // User kaskad may use the engines that the schema has, and no others.
 func TestRights_Engines(t *testing.T) {
 	conn := open(t, startClickHouse(t, Config{Dir: t.TempDir(), rights: []string{
-		"SELECT ON system.table_engines", "SELECT ON system.database_engines", "CREATE DATABASE, DROP DATABASE ON kaskad_other.*",
+		"SELECT ON system.table_engines", "SELECT ON system.database_engines",
+		"CREATE DATABASE, DROP DATABASE ON kaskad_other.*",
 	}}).DSN())
 	for _, name := range names(t, conn, "SELECT groupArray(name) FROM system.table_engines") {
 		switch name {
-		case "MergeTree", "ReplacingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree", "Memory", "Null", "View", "MaterializedView":
+		case "MergeTree", "ReplacingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree", "Memory", "Null", "View",
+			"MaterializedView":
 			continue
 		}
-		if err := conn.Exec(t.Context(), fmt.Sprintf("CREATE TABLE other (n UInt8) ENGINE = %s('/etc/passwd')", name)); err == nil {
+		if err := conn.Exec(t.Context(),
+			fmt.Sprintf("CREATE TABLE other (n UInt8) ENGINE = %s('/etc/passwd')", name)); err == nil {
 			t.Errorf("user kaskad may use table engine %s", name)
 		}
 	}
 	for _, statement := range []string{
-		"CREATE TABLE other (n UInt8) ENGINE = File(TSV)", "CREATE TABLE other (n UInt8) ENGINE = URL('http://127.0.0.1:1/', TSV)",
-		"CREATE TABLE other (n UInt8) ENGINE = Executable('x', TSV)", "CREATE TABLE other (n UInt8) ENGINE = Distributed('default', system, one)",
+		"CREATE TABLE other (n UInt8) ENGINE = File(TSV)",
+		"CREATE TABLE other (n UInt8) ENGINE = URL('http://127.0.0.1:1/', TSV)",
+		"CREATE TABLE other (n UInt8) ENGINE = Executable('x', TSV)",
+		"CREATE TABLE other (n UInt8) ENGINE = Distributed('default', system, one)",
 	} {
 		if !denied(t, conn, statement) {
 			t.Errorf("user kaskad may %s", statement)
 		}
 	}
 	for _, name := range names(t, conn, "SELECT groupArray(name) FROM system.database_engines") {
-		if err := conn.Exec(t.Context(), fmt.Sprintf("CREATE DATABASE kaskad_other ENGINE = %s('/etc')", name)); err == nil {
+		if err := conn.Exec(t.Context(),
+			fmt.Sprintf("CREATE DATABASE kaskad_other ENGINE = %s('/etc')", name)); err == nil {
 			t.Errorf("user kaskad may use database engine %s", name)
 		}
 	}
@@ -129,15 +141,20 @@ func TestRights_WhatReachesOut(t *testing.T) {
 		"SELECT 1 FORMAT Template SETTINGS format_template_row = '" + secret + "'",
 		"SELECT 1 FORMAT Template SETTINGS format_template_resultset = '" + secret + "'",
 		"SELECT * FROM format(Protobuf, 'n UInt8', 'x') SETTINGS format_schema = '" + secret + ":x'",
-		"SELECT * FROM format(AvroConfluent, 'n UInt8', 'x') SETTINGS format_avro_schema_registry_url = 'http://127.0.0.1:1'",
+		"SELECT * FROM format(AvroConfluent, 'n UInt8', 'x') SETTINGS format_avro_schema_registry_url = " +
+			"'http://127.0.0.1:1'",
 		"SET format_schema = '" + secret + "'",
-		"CREATE TABLE other (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = web, endpoint = 'http://127.0.0.1:1/')",
+		"CREATE TABLE other (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = web, endpoint = " +
+			"'http://127.0.0.1:1/')",
 		"CREATE TABLE other (n UInt8) ENGINE = MergeTree ORDER BY n SETTINGS disk = disk(type = local, path = '/tmp/')",
 		"ALTER TABLE facts MODIFY SETTING disk = disk(type = web, endpoint = 'http://127.0.0.1:1/')",
 		"ATTACH TABLE other FROM '/tmp/' (n UInt8) ENGINE = MergeTree ORDER BY n",
-		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(FILE(path '/etc/passwd' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
-		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(EXECUTABLE(command 'id' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
-		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(HTTP(url 'http://127.0.0.1:1/' format 'TSV')) LAYOUT(FLAT()) LIFETIME(0)",
+		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(FILE(path '/etc/passwd' format 'TSV')) " +
+			"LAYOUT(FLAT()) LIFETIME(0)",
+		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(EXECUTABLE(command 'id' format 'TSV')) " +
+			"LAYOUT(FLAT()) LIFETIME(0)",
+		"CREATE DICTIONARY d (n UInt64, s String) PRIMARY KEY n SOURCE(HTTP(url 'http://127.0.0.1:1/' format 'TSV')) " +
+			"LAYOUT(FLAT()) LIFETIME(0)",
 		"CREATE FUNCTION f AS x -> x",
 		"CREATE NAMED COLLECTION n AS a = 1",
 		"CREATE VIEW other SQL SECURITY NONE AS SELECT * FROM file('/etc/passwd', LineAsString)",
@@ -145,15 +162,20 @@ func TestRights_WhatReachesOut(t *testing.T) {
 		"BACKUP TABLE facts TO File('/tmp/backup')", "BACKUP TABLE facts TO Disk('default', 'backup')",
 		"SELECT catboostEvaluate('/etc/passwd', 1.0)", "SELECT addressToLine(1::UInt64)",
 		"SELECT * FROM executable('id', 'TSV', 's String')",
-		"DESCRIBE file('/etc/passwd')", "EXPLAIN SELECT * FROM file('/etc/passwd', LineAsString)", "SELECT * FROM loop(file('/etc/passwd', LineAsString))",
-		"SELECT * FROM eval('SELECT * FROM file(''/etc/passwd'', LineAsString)') SETTINGS allow_experimental_eval_table_function = 1",
-		"SELECT * FROM system.users", "SELECT * FROM system.server_settings", "SELECT * FROM system.stack_trace", "SELECT * FROM information_schema.tables",
+		"DESCRIBE file('/etc/passwd')", "EXPLAIN SELECT * FROM file('/etc/passwd', LineAsString)",
+		"SELECT * FROM loop(file('/etc/passwd', LineAsString))",
+		"SELECT * FROM eval('SELECT * FROM file(''/etc/passwd'', LineAsString)') SETTINGS " +
+			"allow_experimental_eval_table_function = 1",
+		"SELECT * FROM system.users", "SELECT * FROM system.server_settings", "SELECT * FROM system.stack_trace",
+		"SELECT * FROM information_schema.tables",
 		"SYSTEM SHUTDOWN", "SYSTEM KILL", "SYSTEM STOP LISTEN TCP", "SYSTEM START LISTEN HTTP", "SYSTEM RELOAD CONFIG",
-		"CREATE USER other", "GRANT ALL ON *.* TO kaskad", "ALTER USER kaskad IDENTIFIED WITH no_password", "CREATE DATABASE other", "DROP DATABASE kaskad",
+		"CREATE USER other", "GRANT ALL ON *.* TO kaskad", "ALTER USER kaskad IDENTIFIED WITH no_password",
+		"CREATE DATABASE other", "DROP DATABASE kaskad",
 		"DROP DATABASE default", "EXECUTE AS default SELECT 1",
 	}
 	if runtime.GOOS == "linux" { // by Landlock
-		refused = append(refused, "SELECT file('"+secret+"')", "SELECT file('/etc/passwd')", "SELECT file('/proc/1/environ')",
+		refused = append(refused, "SELECT file('"+secret+"')", "SELECT file('/etc/passwd')",
+			"SELECT file('/proc/1/environ')",
 			"SELECT file('"+dir+"/../running.json')")
 	}
 	for _, statement := range refused {
@@ -165,11 +187,16 @@ func TestRights_WhatReachesOut(t *testing.T) {
 	}
 	// What upkeep needs, on the other hand, works.
 	for _, statement := range []string{
-		"INSERT INTO facts SELECT number FROM system.numbers LIMIT 10", "SYSTEM STOP MERGES facts", "SYSTEM START MERGES facts", "SYSTEM STOP MERGES",
-		"SYSTEM START MERGES", "OPTIMIZE TABLE facts FINAL", "CHECK TABLE facts", "DETACH TABLE facts", "ATTACH TABLE facts",
-		"ALTER TABLE facts DETACH PARTITION tuple()", "ALTER TABLE facts DROP DETACHED PARTITION ALL SETTINGS allow_drop_detached = 1",
-		"ALTER TABLE facts MODIFY SETTING fsync_after_insert = 1", "CREATE TEMPORARY TABLE some (n UInt8)", "SELECT * FROM numbers(3)",
-		"SELECT name FROM system.detached_parts", "SELECT * FROM system.disks", "SELECT * FROM system.merges", "TRUNCATE TABLE facts", "DROP TABLE facts",
+		"INSERT INTO facts SELECT number FROM system.numbers LIMIT 10", "SYSTEM STOP MERGES facts",
+		"SYSTEM START MERGES facts", "SYSTEM STOP MERGES",
+		"SYSTEM START MERGES", "OPTIMIZE TABLE facts FINAL", "CHECK TABLE facts", "DETACH TABLE facts",
+		"ATTACH TABLE facts",
+		"ALTER TABLE facts DETACH PARTITION tuple()",
+		"ALTER TABLE facts DROP DETACHED PARTITION ALL SETTINGS allow_drop_detached = 1",
+		"ALTER TABLE facts MODIFY SETTING fsync_after_insert = 1", "CREATE TEMPORARY TABLE some (n UInt8)",
+		"SELECT * FROM numbers(3)",
+		"SELECT name FROM system.detached_parts", "SELECT * FROM system.disks", "SELECT * FROM system.merges",
+		"TRUNCATE TABLE facts", "DROP TABLE facts",
 	} {
 		if err := conn.Exec(t.Context(), statement); err != nil {
 			t.Errorf("user kaskad may not %s: %v", statement, err)
@@ -200,7 +227,8 @@ func TestJail_HoldsWhateverTheRights(t *testing.T) {
 		"SELECT * FROM file('/etc/passwd', LineAsString)",
 		"INSERT INTO FUNCTION file('" + outside + "/written', TSV, 'n UInt8') SELECT 1",
 		"SELECT * FROM url('http://" + listener.Addr().String() + "/', TSV, 'n UInt8') SETTINGS http_max_tries = 1",
-		"SELECT * FROM remote('" + listener.Addr().String() + "', system.one) SETTINGS connections_with_failover_max_tries = 1",
+		"SELECT * FROM remote('" + listener.Addr().String() +
+			"', system.one) SETTINGS connections_with_failover_max_tries = 1",
 		"BACKUP DATABASE kaskad TO File('" + outside + "/backup')",
 	} {
 		if err := conn.Exec(t.Context(), statement); err == nil {

@@ -28,10 +28,13 @@ func playStranger(address string, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for _, login := range []clickhouse.Auth{
-		{Username: "default"}, {Username: "default", Password: "default"}, {Username: User}, {Username: User, Password: "wrong"},
-		{Username: "", Password: ""}, {Username: " INTERSERVER SECRET "}, {Username: User, Database: "nope"}, {Username: strings.Repeat("u", 100_000)},
+		{Username: "default"}, {Username: "default", Password: "default"}, {Username: User},
+		{Username: User, Password: "wrong"},
+		{Username: "", Password: ""}, {Username: " INTERSERVER SECRET "}, {Username: User, Database: "nope"},
+		{Username: strings.Repeat("u", 100_000)},
 	} {
-		conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{address}, Auth: login, DialTimeout: 5 * time.Second})
+		conn, err := clickhouse.Open(&clickhouse.Options{Addr: []string{address}, Auth: login,
+			DialTimeout: 5 * time.Second})
 		if err != nil {
 			return err
 		}
@@ -41,7 +44,8 @@ func playStranger(address string, out io.Writer) error {
 		_ = conn.Close()
 	}
 	client := http.Client{Timeout: 2 * time.Second}
-	for _, path := range []string{"/", "/ping", "/play", "/dashboard", "/binary", "/replicas_status", "/metrics", "/js/uplot.js",
+	for _, path := range []string{"/", "/ping", "/play", "/dashboard", "/binary", "/replicas_status", "/metrics",
+		"/js/uplot.js",
 		"/?query=SELECT+1", "/?user=default&query=SELECT+file('/etc/passwd')"} {
 		if response, err := client.Get("http://" + address + path); err == nil {
 			_ = response.Body.Close()
@@ -65,7 +69,8 @@ func playStranger(address string, out io.Writer) error {
 	if os.Geteuid() == strangerUID {
 		for _, host := range []string{"127.0.0.1", ""} {
 			_, port, _ := net.SplitHostPort(address)
-			if listener, err := (&net.ListenConfig{Control: reusable}).Listen(ctx, "tcp4", net.JoinHostPort(host, port)); err == nil {
+			if listener, err := (&net.ListenConfig{Control: reusable}).Listen(ctx, "tcp4",
+				net.JoinHostPort(host, port)); err == nil {
 				_ = listener.Close()
 				fmt.Fprintf(out, "listens on %q too\n", host)
 			}
@@ -173,7 +178,8 @@ func listening(t *testing.T, pid int) []string {
 				addresses = append(addresses, fields[1])
 				continue
 			}
-			addresses = append(addresses, fmt.Sprintf("%d.%d.%d.%d:%d", byte(ip), byte(ip>>8), byte(ip>>16), byte(ip>>24), port))
+			addresses = append(addresses,
+				fmt.Sprintf("%d.%d.%d.%d:%d", byte(ip), byte(ip>>8), byte(ip>>16), byte(ip>>24), port))
 		}
 	}
 	return addresses

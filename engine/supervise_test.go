@@ -61,8 +61,9 @@ func TestSuperviseBroker_KilledUnderLoad(t *testing.T) {
 	commit(t, p.Addrs(), "ingest", "events", 123)
 
 	writer := &kafka.Writer{
-		Addr: kafka.TCP(addr), Topic: "events", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, MaxAttempts: 1,
-		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
+		Addr: kafka.TCP(addr), Topic: "events", RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond,
+		MaxAttempts: 1,
+		Balancer:    kafka.BalancerFunc(func(kafka.Message, ...int) int { return 0 }),
 	}
 	stop := make(chan struct{})
 	var acknowledged []string
@@ -75,7 +76,8 @@ func TestSuperviseBroker_KilledUnderLoad(t *testing.T) {
 				return
 			default:
 			}
-			if err := writer.WriteMessages(t.Context(), kafka.Message{Value: []byte(strconv.Itoa(n) + " x")}); err != nil {
+			if err := writer.WriteMessages(t.Context(),
+				kafka.Message{Value: []byte(strconv.Itoa(n) + " x")}); err != nil {
 				failures++
 				continue
 			}
@@ -143,16 +145,19 @@ func TestSuperviseBroker_Logs(t *testing.T) {
 		defer mu.Unlock()
 		return log.Write(b)
 	})
-	p := superviseBroker(t, BrokerConfig{Dir: dir, Topics: []Topic{{Name: "a", Partitions: 5}}, Logger: slog.New(slog.NewTextHandler(write, nil))})
+	p := superviseBroker(t, BrokerConfig{Dir: dir, Topics: []Topic{{Name: "a", Partitions: 5}},
+		Logger: slog.New(slog.NewTextHandler(write, nil))})
 	waitFor(t, "the child's warning", func() bool {
-		return strings.Contains(text(), `level=WARN msg="topic keeps its number of partitions"`) && strings.Contains(text(), "wanted=5")
+		return strings.Contains(text(), `level=WARN msg="topic keeps its number of partitions"`) &&
+			strings.Contains(text(), "wanted=5")
 	})
 	// SIGABRT makes a Go program end as a panic does.
 	if err := syscall.Kill(p.PID(), syscall.SIGABRT); err != nil {
 		t.Fatal(err)
 	}
 	waitFor(t, "the cause", func() bool {
-		return strings.Contains(text(), "died and is started again") && strings.Contains(text(), "SIGABRT: abort") && strings.Contains(text(), "is back")
+		return strings.Contains(text(), "died and is started again") && strings.Contains(text(), "SIGABRT: abort") &&
+			strings.Contains(text(), "is back")
 	})
 }
 

@@ -17,7 +17,8 @@ func tree(t *testing.T) (file string) {
 		t.Fatal(err)
 	}
 	// Without this the test's own closed directory would make all beneath it safe.
-	for _, open := range []string{filepath.Dir(filepath.Dir(folder)), filepath.Dir(filepath.Dir(filepath.Dir(folder)))} {
+	for _, open := range []string{filepath.Dir(filepath.Dir(folder)),
+		filepath.Dir(filepath.Dir(filepath.Dir(folder)))} {
 		if err := os.Chmod(open, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -123,7 +124,8 @@ func TestLocate_SkipsUntrusted(t *testing.T) {
 	}
 	chmod(t, filepath.Join(root, "clickhouse"), 0o777)
 	_, err := locate()
-	if !errors.Is(err, ErrNoClickHouse) || strings.Count(err.Error(), errUntrusted.Error()) != 2 || !strings.Contains(err.Error(), "chmod go-w") {
+	if !errors.Is(err, ErrNoClickHouse) || strings.Count(err.Error(), errUntrusted.Error()) != 2 ||
+		!strings.Contains(err.Error(), "chmod go-w") {
 		t.Errorf("error %v, want %v with both reasons", err, ErrNoClickHouse)
 	}
 }

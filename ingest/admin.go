@@ -30,8 +30,8 @@ type TopicConfig struct {
 	RetentionBytes         int64         // of the whole topic; brokers are told per partition
 }
 
-// EnsureTopics makes the topic of events, that of dead letters and that of changes where they are absent, and leaves existing ones as
-// they are. It tries until ctx ends.
+// EnsureTopics makes the topic of events, that of dead letters and that of changes where they are absent, and leaves
+// existing ones as they are. It tries until ctx ends.
 func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) error {
 	if config.Topic == "" {
 		config.Topic = DefaultTopic
@@ -54,12 +54,13 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 	client, done := newClient(brokers, config.Dialer)
 	defer done()
 	topic := func(name string, partitions int, retention time.Duration, bytes int64) kafka.TopicConfig {
-		return kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: config.Replication, ConfigEntries: []kafka.ConfigEntry{
-			{ConfigName: "cleanup.policy", ConfigValue: "delete"},
-			{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(retention.Milliseconds(), 10)},
-			{ConfigName: "retention.bytes", ConfigValue: strconv.FormatInt(bytes/int64(partitions), 10)},
-			{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(DefaultMaxMessageBytes)},
-		}}
+		return kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: config.Replication,
+			ConfigEntries: []kafka.ConfigEntry{
+				{ConfigName: "cleanup.policy", ConfigValue: "delete"},
+				{ConfigName: "retention.ms", ConfigValue: strconv.FormatInt(retention.Milliseconds(), 10)},
+				{ConfigName: "retention.bytes", ConfigValue: strconv.FormatInt(bytes/int64(partitions), 10)},
+				{ConfigName: "max.message.bytes", ConfigValue: strconv.Itoa(DefaultMaxMessageBytes)},
+			}}
 	}
 	request := &kafka.CreateTopicsRequest{Topics: []kafka.TopicConfig{
 		topic(config.Topic, config.Partitions, config.Retention, config.RetentionBytes),
@@ -67,7 +68,8 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 	}}
 	names := config.Topic + ", " + config.DeadLetterTopic
 	if config.ChangesTopic != "" {
-		request.Topics = append(request.Topics, topic(config.ChangesTopic, config.Partitions, config.Retention, config.RetentionBytes))
+		request.Topics = append(request.Topics,
+			topic(config.ChangesTopic, config.Partitions, config.Retention, config.RetentionBytes))
 		names += ", " + config.ChangesTopic
 	}
 	var wait backoff
@@ -105,7 +107,8 @@ type GroupLag struct {
 	Partitions map[int]int64
 }
 
-// Lag compares the committed offsets of the group with the ends of the topic's partitions. A partition without a commit lags by all it has.
+// Lag compares the committed offsets of the group with the ends of the topic's partitions. A partition without a commit
+// lags by all it has.
 func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, topic string) (GroupLag, error) {
 	client, done := newClient(brokers, dialer)
 	defer done()
@@ -117,11 +120,13 @@ func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, top
 	for _, id := range ids {
 		requests = append(requests, kafka.FirstOffsetOf(id), kafka.LastOffsetOf(id))
 	}
-	ends, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: requests}})
+	ends, err := client.ListOffsets(ctx,
+		&kafka.ListOffsetsRequest{Topics: map[string][]kafka.OffsetRequest{topic: requests}})
 	if err != nil {
 		return GroupLag{}, fmt.Errorf("lag of %s: list offsets: %w", topic, err)
 	}
-	commits, err := client.OffsetFetch(ctx, &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: ids}})
+	commits, err := client.OffsetFetch(ctx,
+		&kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: ids}})
 	if err == nil {
 		err = commits.Error
 	}
@@ -162,5 +167,6 @@ func Check(ctx context.Context, brokers []string, dialer *kafka.Dialer, topic st
 
 func newClient(brokers []string, dialer *kafka.Dialer) (client *kafka.Client, done func()) {
 	transport := newTransport(dialer)
-	return &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport, Timeout: dialTimeout}, transport.CloseIdleConnections
+	return &kafka.Client{Addr: kafka.TCP(brokers...), Transport: transport, Timeout: dialTimeout},
+		transport.CloseIdleConnections
 }

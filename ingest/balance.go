@@ -5,19 +5,19 @@ import (
 	"fmt"
 	"sync"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
-// Balance counts events, not records: a record with n lines is n events, a record without any is one empty event. Each term is
-// counted by itself, and at every moment
+// Balance counts events, not records: a record with n lines is n events, a record without any is one empty event. Each
+// term is counted by itself, and at every moment
 //
 //	Consumed = Stored + Rejected + Parked + InFlight + Empty
 //
-// An event is in flight from being decoded until all that it leads to is acknowledged. When a generation of the consumer group ends
-// before that, its events in flight are taken back from Consumed: whoever reads them again counts them. Events that are read again
-// although they are in the ledger are stored again, but not counted.
+// An event is in flight from being decoded until all that it leads to is acknowledged. When a generation of the
+// consumer group ends before that, its events in flight are taken back from Consumed: whoever reads them again counts
+// them. Events that are read again although they are in the ledger are stored again, but not counted.
 type Balance struct {
 	Consumed uint64 `json:"consumed"`
 	Stored   uint64 `json:"stored"`
@@ -27,8 +27,8 @@ type Balance struct {
 	Empty    uint64 `json:"empty"`
 }
 
-// tally is a balance that changes in whole steps, so that a reader never sees it out of balance. Returned are the events that were
-// taken and given back.
+// tally is a balance that changes in whole steps, so that a reader never sees it out of balance. Returned are the
+// events that were taken and given back.
 type tally struct {
 	mu       sync.Mutex
 	balance  Balance
@@ -79,8 +79,8 @@ func (c *counts) add(o counts) {
 	c.empty += o.empty
 }
 
-// ReadBalance sums the ledger of a consumer group: all that was ever committed, by whichever process. InFlight is 0; who knows
-// what is in flight adds it to InFlight and to Consumed.
+// ReadBalance sums the ledger of a consumer group: all that was ever committed, by whichever process. InFlight is 0;
+// who knows what is in flight adds it to InFlight and to Consumed.
 func ReadBalance(ctx context.Context, conn driver.Conn, group, topic string) (Balance, error) {
 	ledger, err := schema.ReadLedger(ctx, conn, group, topic)
 	if err != nil {

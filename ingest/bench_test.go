@@ -12,7 +12,8 @@ import (
 	"kaskad/schema"
 )
 
-// makeEvents makes n events of n/4 messages: four statuses each, all numbers different, ids UUIDv7, 300 bytes on average.
+// makeEvents makes n events of n/4 messages: four statuses each, all numbers different, ids UUIDv7, 300 bytes on
+// average.
 func makeEvents(n int, seed uint64) (keys, values [][]byte) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	statuses := [...]string{"accepted", "sent", "delivered", "read"}
@@ -20,19 +21,25 @@ func makeEvents(n int, seed uint64) (keys, values [][]byte) {
 	keys, values = make([][]byte, n), make([][]byte, n)
 	for i := range n / 4 {
 		submitted := testNow.Add(-time.Duration(random.IntN(24*3600*1000)) * time.Millisecond)
-		id := fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", submitted.UnixMilli()>>16, submitted.UnixMilli()&0xffff, random.IntN(4096), random.IntN(4096), random.Uint64()>>16)
+		id := fmt.Sprintf("%08x-%04x-7%03x-8%03x-%012x", submitted.UnixMilli()>>16, submitted.UnixMilli()&0xffff,
+			random.IntN(4096), random.IntN(4096), random.Uint64()>>16)
 		account, campaign, channel := random.IntN(5), random.IntN(40), channels[random.IntN(len(channels))]
 		phone := 79000000000 + random.IntN(999999999)
 		for j, status := range statuses {
 			at := i*4 + j
-			values[at] = fmt.Appendf(nil, `{"account":"account-%d","message_id":%q,"submitted_at":%q,"step":1,"channel":%q,"status":%q,"occurred_at":%q,"recipient":"+%d",`+
-				`"campaign":"campaign-%02d","provider":"provider-%d","sender":"BRAND","traffic":"promo","segments":2}`,
+			values[at] = fmt.Appendf(nil,
+				`{"account":"account-%d","message_id":%q,"submitted_at":%q,"step":1,"channel":%q,"status":%q,"occurred_at":%q,"recipient":"+%d",`+
+					`"campaign":"campaign-%02d","provider":"provider-%d","sender":"BRAND","traffic":"promo","segments":2}`,
 				account, id, submitted.Format("2006-01-02T15:04:05.000Z07:00"), channel, status,
-				submitted.Add(time.Duration(j*3)*time.Second).Format("2006-01-02T15:04:05.000Z07:00"), phone, campaign, account%3)
+				submitted.Add(time.Duration(j*3)*time.Second).Format("2006-01-02T15:04:05.000Z07:00"), phone, campaign,
+				account%3)
 			keys[at] = fmt.Appendf(nil, "account-%d\x00%s", account, id)
 		}
 	}
-	random.Shuffle(n, func(i, j int) { keys[i], keys[j], values[i], values[j] = keys[j], keys[i], values[j], values[i] })
+	random.Shuffle(n, func(i, j int) {
+		keys[i], keys[j], values[i], values[j] = keys[j], keys[i], values[j],
+			values[i]
+	})
 	return keys, values
 }
 
@@ -83,8 +90,8 @@ func BenchmarkProducer_Produce(b *testing.B) {
 	b.ReportMetric(float64(b.N*size)/b.Elapsed().Seconds(), "events/s")
 }
 
-// BenchmarkIngester_Run is the way from the topic to facts, touches, ledger and commit, with broker, ClickHouse and client on one
-// machine. KASKAD_BENCH_EVENTS is the size of the backlog.
+// BenchmarkIngester_Run is the way from the topic to facts, touches, ledger and commit, with broker, ClickHouse and
+// client on one machine. KASKAD_BENCH_EVENTS is the size of the backlog.
 func BenchmarkIngester_Run(b *testing.B) {
 	n := 2_000_000
 	if s := os.Getenv("KASKAD_BENCH_EVENTS"); s != "" {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"slices"
 
-	"kaskad/schema"
-
 	"github.com/google/uuid"
+
+	"kaskad/schema"
 )
 
-// row remembers the place and the bytes of an event in a block until the block is acknowledged: should ClickHouse refuse it,
-// they make the dead letter.
+// row remembers the place and the bytes of an event in a block until the block is acknowledged: should ClickHouse
+// refuse it, they make the dead letter.
 type row struct {
 	part       *progress
 	offset     int64
@@ -55,7 +55,8 @@ type block struct {
 }
 
 func newBlock() *block {
-	return &block{isLocated: map[schema.Location]struct{}{}, touches: touchSet{accounts: map[string]*accountTouches{}}, parts: map[int]*progress{}}
+	return &block{isLocated: map[schema.Location]struct{}{}, touches: touchSet{accounts: map[string]*accountTouches{}},
+		parts: map[int]*progress{}}
 }
 
 func (b *block) reset() {
@@ -123,10 +124,12 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 // locate notes where a message is stored whose id does not say it.
 func (b *block) locate(ev *schema.Event) {
 	// The conversions in the look-up allocate nothing, those in the insertion do: once per message of the block.
-	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS}]; known {
+	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),
+		BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS}]; known {
 		return
 	}
-	l := schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS}
+	l := schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS,
+		SubmittedMS: ev.SubmittedMS}
 	b.isLocated[l] = struct{}{}
 	b.located = append(b.located, l)
 }

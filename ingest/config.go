@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/schema"
 )
 
 // Defaults of Config.
@@ -30,13 +30,13 @@ const (
 	// DefaultFetchBytes is what one partition is asked for at a time. A partition holds two such buffers.
 	DefaultFetchBytes = 2 << 20
 
-	// DefaultLinger is how long the oldest event of a block waits for company: it bounds both the delay of a quiet stream and
-	// the number of parts that it makes.
+	// DefaultLinger is how long the oldest event of a block waits for company: it bounds both the delay of a quiet
+	// stream and the number of parts that it makes.
 	DefaultLinger = 200 * time.Millisecond
 )
 
-// Config says what to read and how. The zero value of every field but Brokers is replaced by its default. The start offset of a
-// group without commits is always the earliest.
+// Config says what to read and how. The zero value of every field but Brokers is replaced by its default. The start
+// offset of a group without commits is always the earliest.
 type Config struct {
 	Brokers         []string // host:port
 	Topic           string
@@ -50,10 +50,12 @@ type Config struct {
 	BlockBytes int
 	FetchBytes int
 	Linger     time.Duration
-	// Durable makes ClickHouse sync every insert to disk before it acknowledges it, so that the guarantee covers power loss.
+	// Durable makes ClickHouse sync every insert to disk before it acknowledges it, so that the guarantee covers power
+	// loss.
 	Durable bool
 
-	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil) nothing is stored once numbers were erased.
+	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil)
+	// nothing is stored once numbers were erased.
 	ErasureKey *schema.ErasureKey
 	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
 	MeasureSMS func(text []byte) schema.SMSMeasure
@@ -63,8 +65,8 @@ type Config struct {
 	// Registerer gets the metrics; nil means nobody does.
 	Registerer prometheus.Registerer
 
-	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept", "ledger", "commit". It is a hook for
-	// crash tests.
+	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept",
+	// "ledger", "commit". It is a hook for crash tests.
 	OnStep func(step string)
 }
 
@@ -81,7 +83,8 @@ func (c Config) withDefaults() (Config, error) {
 	for _, d := range []struct {
 		field *int
 		value int
-	}{{&c.Workers, DefaultWorkers}, {&c.BlockRows, DefaultBlockRows}, {&c.BlockBytes, DefaultBlockBytes}, {&c.FetchBytes, DefaultFetchBytes}} {
+	}{{&c.Workers, DefaultWorkers}, {&c.BlockRows, DefaultBlockRows}, {&c.BlockBytes, DefaultBlockBytes},
+		{&c.FetchBytes, DefaultFetchBytes}} {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
@@ -106,12 +109,14 @@ func (c Config) withDefaults() (Config, error) {
 		errs = append(errs, errors.New("brokers: name at least one as host:port"))
 	}
 	if c.DeadLetterTopic == c.Topic {
-		errs = append(errs, fmt.Errorf("dead letter topic: %q is the topic of events itself, which would make a circle", c.Topic))
+		errs = append(errs, fmt.Errorf("dead letter topic: %q is the topic of events itself, which would make a circle",
+			c.Topic))
 	}
 	for _, n := range []struct {
 		name  string
 		value int
-	}{{"workers", c.Workers}, {"block rows", c.BlockRows}, {"block bytes", c.BlockBytes}, {"fetch bytes", c.FetchBytes}, {"linger", int(c.Linger)}} {
+	}{{"workers", c.Workers}, {"block rows", c.BlockRows}, {"block bytes", c.BlockBytes}, {"fetch bytes", c.FetchBytes},
+		{"linger", int(c.Linger)}} {
 		if n.value < 0 {
 			errs = append(errs, fmt.Errorf("%s: must not be negative", n.name))
 		}

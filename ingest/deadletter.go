@@ -7,12 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/schema"
 )
 
-// bury writes the block's dead letters, first to the topic and then to the table, and returns when both are acknowledged.
+// bury writes the block's dead letters, first to the topic and then to the table, and returns when both are
+// acknowledged.
 func (w *worker) bury(ctx context.Context) error {
 	letters := w.block.letters
 	if len(letters) == 0 {
@@ -48,8 +49,8 @@ type refusals struct {
 	last    time.Time
 }
 
-// complain logs that events were refused, now and then: a stream of poison must not become a stream of log lines. The text of an
-// error may quote the event, phone number and all, so only reasons and a place to look at are logged.
+// complain logs that events were refused, now and then: a stream of poison must not become a stream of log lines. The
+// text of an error may quote the event, phone number and all, so only reasons and a place to look at are logged.
 func (in *Ingester) complain(letters []letter) {
 	r := &in.refusals
 	r.mu.Lock()

@@ -47,8 +47,8 @@ func (r *rig) expectStored(want Balance) {
 	r.expectCount(want.Rejected, "SELECT count() FROM rejected FINAL")
 }
 
-// testCrashes ends an ingester behind each step of storing a block, at several blocks, and starts another one: nothing is lost,
-// nothing counts twice.
+// testCrashes ends an ingester behind each step of storing a block, at several blocks, and starts another one: nothing
+// is lost, nothing counts twice.
 func testCrashes(t *testing.T, r *rig) {
 	values, want := mixed(4000, 1)
 	r.produce(values...)
@@ -92,19 +92,26 @@ func testCrashes(t *testing.T, r *rig) {
 	r.expectCount(1, "SELECT uniqExact(account, bucket) FROM touched WHERE account != ''")
 }
 
-// testRebalance lets a second member join while the first one hangs in an insert: the first must let go of its partitions.
+// testRebalance lets a second member join while the first one hangs in an insert: the first must let go of its
+// partitions.
 func testRebalance(t *testing.T, r *rig) {
 	g := newGate(t, r.options.Addr[0])
 	g.greets = true
 	behind := r.connAt(g.addr())
 	first, stopFirst := r.start(func(_ *Config, d *Deps) { d.Conn = behind })
-	r.waitFor("the first member", func() bool { return first.Ready() == nil && len(first.LocalLag()) == DefaultPartitions })
+	r.waitFor("the first member", func() bool {
+		return first.Ready() == nil &&
+			len(first.LocalLag()) == DefaultPartitions
+	})
 	g.stall()
 	values, want := mixed(3000, 3)
 	r.produce(values...)
 	r.waitFor("the first member to hang", func() bool { return first.Balance().InFlight > 0 })
 	second, _ := r.start(nil)
-	r.waitFor("the second member", func() bool { return len(second.LocalLag()) == DefaultPartitions/2 && second.Balance().Stored > 0 })
+	r.waitFor("the second member", func() bool {
+		return len(second.LocalLag()) == DefaultPartitions/2 &&
+			second.Balance().Stored > 0
+	})
 	if b := first.Balance(); b.Stored != 0 || balanced(b) != nil {
 		t.Errorf("first member: %+v", b)
 	}
@@ -156,8 +163,8 @@ func testChurn(t *testing.T, r *rig) {
 	r.expectStored(all)
 }
 
-// testOutage: ClickHouse is away, first for new connections and then in the middle of everything, while events keep coming. What is
-// in flight stays bounded, and nothing is lost.
+// testOutage: ClickHouse is away, first for new connections and then in the middle of everything, while events keep
+// coming. What is in flight stays bounded, and nothing is lost.
 func testOutage(t *testing.T, r *rig) {
 	g := newGate(t, r.options.Addr[0])
 	g.greets = true
@@ -281,7 +288,9 @@ func TestIngester_Run_Redelivery(t *testing.T) {
 	for i := range commits {
 		commits[i].Partition = i
 	}
-	response, err := client.OffsetCommit(t.Context(), &kafka.OffsetCommitRequest{GroupID: r.group, GenerationID: -1, Topics: map[string][]kafka.OffsetCommit{r.topic: commits}})
+	response, err := client.OffsetCommit(t.Context(),
+		&kafka.OffsetCommitRequest{GroupID: r.group, GenerationID: -1,
+			Topics: map[string][]kafka.OffsetCommit{r.topic: commits}})
 	if err != nil || response.Topics[r.topic][0].Error != nil {
 		t.Fatal(err, response)
 	}
@@ -298,8 +307,9 @@ func TestIngester_Run_Redelivery(t *testing.T) {
 	if got := metric(t, registry, "kaskad_ingest_rejected_events_total"); got != float64(wantMore.Rejected) {
 		t.Errorf("%v rejected, want %v", got, wantMore.Rejected)
 	}
-	r.expectStored(Balance{Consumed: 1100, Stored: want.Stored + wantMore.Stored, Rejected: want.Rejected + wantMore.Rejected,
-		Parked: want.Parked + wantMore.Parked, Empty: want.Empty + wantMore.Empty})
+	r.expectStored(Balance{Consumed: 1100, Stored: want.Stored + wantMore.Stored,
+		Rejected: want.Rejected + wantMore.Rejected,
+		Parked:   want.Parked + wantMore.Parked, Empty: want.Empty + wantMore.Empty})
 	lag, err := Lag(t.Context(), r.brokers, nil, r.letters+"-reader", r.letters)
 	if err != nil || lag.Total != int64(want.Rejected+wantMore.Rejected) {
 		t.Errorf("%d dead letters in the topic, want %d (%v)", lag.Total, want.Rejected+wantMore.Rejected, err)

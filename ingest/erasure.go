@@ -6,8 +6,8 @@ import (
 	"kaskad/schema"
 )
 
-// hide overwrites erased numbers in the block before any of it is stored, and remembers where they were. Without the key of the erasures nothing may be stored, so it
-// waits until there is one.
+// hide overwrites erased numbers in the block before any of it is stored, and remembers where they were. Without the
+// key of the erasures nothing may be stored, so it waits until there is one.
 func (w *worker) hide(ctx context.Context) error {
 	w.hidden = w.hidden[:0]
 	if err := w.retry(ctx, "erasures", func(ctx context.Context) error {
@@ -39,9 +39,9 @@ func (b *block) mayHold() schema.Block {
 	return schema.Block{Facts: &b.facts, People: &b.people, Orphans: &b.orphans}
 }
 
-// sweep erases numbers once more whose events were stored in plain: because they were erased while this block was being stored, or because a process that did not
-// know of the erasure yet stored these events and ended before it had committed them. It comes before the ledger and the offsets: should it not end, the events
-// come again.
+// sweep erases numbers once more whose events were stored in plain: because they were erased while this block was being
+// stored, or because a process that did not know of the erasure yet stored these events and ended before it had
+// committed them. It comes before the ledger and the offsets: should it not end, the events come again.
 func (w *worker) sweep(ctx context.Context) error {
 	changed := false
 	if err := w.retry(ctx, "erasures", func(ctx context.Context) error {
@@ -80,7 +80,8 @@ func (w *worker) sweep(ctx context.Context) error {
 			continue
 		}
 		swept[h.Pseudonym] = true
-		w.in.log.Info("events of an erased number were stored, erasing it once more", "account", h.Account, "pseudonym", h.Pseudonym)
+		w.in.log.Info("events of an erased number were stored, erasing it once more", "account", h.Account, "pseudonym",
+			h.Pseudonym)
 		if err := w.retry(ctx, "erasing", func(ctx context.Context) error {
 			_, err := schema.EraseNumber(ctx, w.in.conn, h.Account, h.Number, h.Pseudonym)
 			return err

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"kaskad/schema"
 )
 
 const erasedNumber = "+79001234567"
@@ -44,13 +44,17 @@ func (r *rig) ask(key *schema.ErasureKey, done bool) schema.Erasure {
 func (r *rig) expectErased() {
 	r.t.Helper()
 	r.expectCount(0, "SELECT count() FROM attempts WHERE account = 'acme' AND (startsWith(recipient_country, '"+erasedNumber+"\\0') OR position(contact, '9001234567') > 0)")
-	r.expectCount(0, "SELECT count() FROM recipient_events WHERE account = 'acme' AND (position(recipient, '9001234567') > 0 OR position(contact, '9001234567') > 0)")
-	r.expectCount(0, "SELECT count() FROM orphans WHERE position(recipient_country, '9001234567') > 0 OR position(contact, '9001234567') > 0 OR position(raw, '9001234567') > 0")
-	r.expectCount(0, "SELECT count() FROM rejected WHERE position(raw, 'acme') > 0 AND (position(raw, '9001234567') > 0 OR position(error, '9001234567') > 0)")
+	r.expectCount(0, "SELECT count() FROM recipient_events WHERE account = 'acme' AND (position(recipient, "+
+		"'9001234567') > 0 OR position(contact, '9001234567') > 0)")
+	r.expectCount(0, "SELECT count() FROM orphans WHERE position(recipient_country, '9001234567') > 0 OR "+
+		"position(contact, '9001234567') > 0 OR position(raw, '9001234567') > 0")
+	r.expectCount(0, "SELECT count() FROM rejected WHERE position(raw, 'acme') > 0 AND (position(raw, '9001234567') "+
+		"> 0 OR position(error, '9001234567') > 0)")
 	r.expectCount(0, "SELECT count() FROM number_queue WHERE account = 'acme' AND position(number, '9001234567') > 0")
 }
 
-// What arrives after a number was erased is stored under its pseudonym, dead letters and what is replayed of them too; the country stays.
+// What arrives after a number was erased is stored under its pseudonym, dead letters and what is replayed of them too;
+// the country stays.
 func TestIngester_Run_Erased(t *testing.T) {
 	r := newRig(t)
 	key := r.erasureKey()
@@ -60,8 +64,10 @@ func TestIngester_Run_Erased(t *testing.T) {
 	r.watchBalance(in)
 	r.produce(
 		event("m-1"),
-		strings.Replace(event("m-2"), erasedNumber, "device:1", 1)[:len(event("m-2"))-len(erasedNumber)+len("device:1")-1]+`,"contact":"`+erasedNumber+`"}`,
-		strings.Replace(event("m-3"), erasedNumber, "device:1", 1)[:len(event("m-3"))-len(erasedNumber)+len("device:1")-1]+`,"contact":79001234567}`,
+		strings.Replace(event("m-2"), erasedNumber, "device:1",
+			1)[:len(event("m-2"))-len(erasedNumber)+len("device:1")-1]+`,"contact":"`+erasedNumber+`"}`,
+		strings.Replace(event("m-3"), erasedNumber, "device:1",
+			1)[:len(event("m-3"))-len(erasedNumber)+len("device:1")-1]+`,"contact":79001234567}`,
 		strings.Replace(event("m-4"), "acme", "other", 1),
 		strings.Replace(event("m-5"), erasedNumber, erasedNumber+"8", 1),
 		orphan("o-1"),
@@ -99,7 +105,9 @@ func TestIngester_Run_Erased(t *testing.T) {
 	}
 
 	// A dead letter that was restored from a back-up, say, and is valid by now.
-	if err := schema.InsertRejected(t.Context(), r.conn, []schema.Rejection{{Place: schema.Place{Topic: "old", Line: 1}, Raw: []byte(event("m-6")), AtMS: 1}}); err != nil {
+	if err := schema.InsertRejected(t.Context(), r.conn,
+		[]schema.Rejection{{Place: schema.Place{Topic: "old", Line: 1}, Raw: []byte(event("m-6")),
+			AtMS: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	p, err := NewProducer(ProducerConfig{Brokers: r.brokers, Topic: r.topic})
@@ -107,20 +115,23 @@ func TestIngester_Run_Erased(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if result, err := Replay(t.Context(), r.conn, p, Filter{Topic: "old"}, func() time.Time { return testNow }); err != nil || result.Replayed != 1 {
+	if result, err := Replay(t.Context(), r.conn, p, Filter{Topic: "old"},
+		func() time.Time { return testNow }); err != nil || result.Replayed != 1 {
 		t.Fatal(result, err)
 	}
 	r.drained()
 	r.expectCount(1, "SELECT count() FROM attempts WHERE message_id = 'm-6' AND recipient_country = '"+pseudonym+"\\0RU'")
 }
 
-// Without the key, or with another one, nothing is stored while there are erasures; with it ingest goes on where it was.
+// Without the key, or with another one, nothing is stored while there are erasures; with it ingest goes on where it
+// was.
 func TestIngester_Run_ErasureKeyMissing(t *testing.T) {
 	r := newRig(t)
 	key, other := r.erasureKey(), r.erasureKey()
 	r.ask(key, true)
 	r.produce(event("m-1"))
-	for want, wrong := range map[string]*schema.ErasureKey{schema.ErrNoErasureKey.Error(): nil, schema.ErrOtherErasureKey.Error(): other} {
+	for want, wrong := range map[string]*schema.ErasureKey{schema.ErrNoErasureKey.Error(): nil,
+		schema.ErrOtherErasureKey.Error(): other} {
 		var log lockedLog
 		_, stop := r.start(func(c *Config, _ *Deps) {
 			c.ErasureKey, c.Logger = wrong, slog.New(slog.NewTextHandler(&log, nil))
@@ -176,7 +187,8 @@ func TestIngester_Run_ErasedMeanwhile(t *testing.T) {
 	}
 }
 
-// A process that ended between storing and committing leaves events in plain when their number was erased right after. Who reads them again finds that out.
+// A process that ended between storing and committing leaves events in plain when their number was erased right after.
+// Who reads them again finds that out.
 func TestIngester_Run_ErasedAfterCrash(t *testing.T) {
 	r := newRig(t)
 	key := r.erasureKey()

@@ -11,7 +11,8 @@ import (
 
 // Errors that callers tell apart.
 var (
-	// ErrUnavailable: Kafka did not acknowledge in time. What was sent may arrive all the same; sending it again does no harm.
+	// ErrUnavailable: Kafka did not acknowledge in time. What was sent may arrive all the same; sending it again does
+	// no harm.
 	ErrUnavailable = errors.New("kafka is unavailable")
 
 	// ErrTooLarge: the broker does not take a record of this size. Split it, or raise max.message.bytes of the topic.
@@ -30,8 +31,9 @@ const (
 // memoryLimitExceeded is ClickHouse's code for a block that needs more memory than there is: half of it may fit.
 const memoryLimitExceeded = 241
 
-// dataError tells whether ClickHouse refused a block because of a value in it, so that sending it again cannot help. The list is
-// short on purpose: every other error, and every error that is not ClickHouse's, is retried until it goes away.
+// dataError tells whether ClickHouse refused a block because of a value in it, so that sending it again cannot help.
+// The list is short on purpose: every other error, and every error that is not ClickHouse's, is retried until it goes
+// away.
 func dataError(err error) bool {
 	switch exceptionCode(err) {
 	case 6, // CANNOT_PARSE_TEXT
@@ -61,9 +63,9 @@ func exceptionCode(err error) int32 {
 	return exception.Code
 }
 
-// abandon runs f and returns its error, or that of ctx as soon as ctx ends: clickhouse-go interrupts a query then, but not a
-// connection that is being made to a server which accepts and stays silent, and a generation of the consumer group must not
-// wait for that. What f works on must not be used again after such a return.
+// abandon runs f and returns its error, or that of ctx as soon as ctx ends: clickhouse-go interrupts a query then, but
+// not a connection that is being made to a server which accepts and stays silent, and a generation of the consumer
+// group must not wait for that. What f works on must not be used again after such a return.
 func abandon(ctx context.Context, f func(ctx context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -87,7 +89,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// backoff is a delay that doubles at each try up to backoffMax, with a random quarter so that workers don't knock together.
+// backoff is a delay that doubles at each try up to backoffMax, with a random quarter so that workers don't knock
+// together.
 type backoff struct{ next time.Duration }
 
 func (b *backoff) wait(ctx context.Context) error {

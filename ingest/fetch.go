@@ -12,19 +12,20 @@ import (
 )
 
 const (
-	// fetchWait is how long the broker holds a request at the end of a partition; MinBytes is 1, so a new record ends the wait.
+	// fetchWait is how long the broker holds a request at the end of a partition; MinBytes is 1, so a new record ends
+	// the wait.
 	fetchWait = 500 * time.Millisecond
 
 	// fetchTimeout bounds an answer beyond fetchWait: a broker that is silent for longer is dialled anew.
 	fetchTimeout = 20 * time.Second
 
-	// arenaSlack is room for records that stand before the requested offset in the first batch, and arenaLow how much room must
-	// be left for the next value; with less the chunk is handed over.
+	// arenaSlack is room for records that stand before the requested offset in the first batch, and arenaLow how much
+	// room must be left for the next value; with less the chunk is handed over.
 	arenaSlack = 256 << 10
 	arenaLow   = 64 << 10
 
-	// carefulRecords is how many records are read with their keys, one allocation each, after kafka-go's fast reader stumbled over
-	// a tombstone: they come in crowds.
+	// carefulRecords is how many records are read with their keys, one allocation each, after kafka-go's fast reader
+	// stumbled over a tombstone: they come in crowds.
 	carefulRecords = 20_000
 )
 
@@ -34,7 +35,8 @@ type record struct {
 	end    int
 }
 
-// chunk is what was read from one partition at a time. Its memory goes back to the fetcher when the worker is done with it.
+// chunk is what was read from one partition at a time. Its memory goes back to the fetcher when the worker is done with
+// it.
 type chunk struct {
 	part    *partition
 	data    []byte
@@ -59,8 +61,8 @@ type partition struct {
 	stored       atomic.Int64 // the offset up to which everything is acknowledged
 }
 
-// fetcher reads one partition into chunks and hands them to its worker, two of them in turn, so that reading goes on while the
-// worker decodes and stops when the worker waits for ClickHouse.
+// fetcher reads one partition into chunks and hands them to its worker, two of them in turn, so that reading goes on
+// while the worker decodes and stops when the worker waits for ClickHouse.
 type fetcher struct {
 	in   *Ingester
 	part *partition
@@ -76,14 +78,16 @@ type fetcher struct {
 }
 
 func newFetcher(in *Ingester, part *partition, to chan<- *chunk) *fetcher {
-	f := &fetcher{in: in, part: part, to: to, free: make(chan *chunk, 2), next: part.start, countFrom: part.ledgerOffset}
+	f := &fetcher{in: in, part: part, to: to, free: make(chan *chunk, 2), next: part.start,
+		countFrom: part.ledgerOffset}
 	for range cap(f.free) {
 		f.free <- &chunk{part: part, home: f.free, data: make([]byte, 0, in.config.FetchBytes+arenaSlack)}
 	}
 	return f
 }
 
-// run reads until ctx ends. It never returns for another reason, for that would end the generation: errors are dialled away.
+// run reads until ctx ends. It never returns for another reason, for that would end the generation: errors are dialled
+// away.
 func (f *fetcher) run(ctx context.Context) {
 	var wait backoff
 	for ctx.Err() == nil {
@@ -99,7 +103,8 @@ func (f *fetcher) run(ctx context.Context) {
 			continue
 		}
 		f.in.metrics.fetchErrors.Inc()
-		f.in.log.Warn("reading partition failed, connecting anew", "topic", f.in.config.Topic, "partition", f.part.id, "offset", f.next, "err", err)
+		f.in.log.Warn("reading partition failed, connecting anew", "topic", f.in.config.Topic, "partition", f.part.id,
+			"offset", f.next, "err", err)
 		if wait.wait(ctx) != nil {
 			return
 		}
@@ -146,7 +151,8 @@ func (f *fetcher) position(conn *kafka.Conn) error {
 		f.reset(first, last)
 	}
 	if !f.checked && f.countFrom > last {
-		f.in.log.Warn("the ledger is ahead of the partition, as if the topic had been made anew: counting from the committed offset",
+		f.in.log.Warn("the ledger is ahead of the partition, as if the topic had been made anew: counting from the "+
+			"committed offset",
 			"topic", f.in.config.Topic, "partition", f.part.id, "ledger", f.countFrom, "end", last, "offset", f.next)
 		f.countFrom = min(f.next, last)
 	}
@@ -154,15 +160,16 @@ func (f *fetcher) position(conn *kafka.Conn) error {
 	return nil
 }
 
-// reset goes to the earliest offset there is: what lies between was deleted by retention before anybody read it, or the topic was
-// made anew.
+// reset goes to the earliest offset there is: what lies between was deleted by retention before anybody read it, or the
+// topic was made anew.
 func (f *fetcher) reset(first, last int64) {
 	f.outOfRange = false
 	if f.next >= first && f.next <= last {
 		return // the broker knows the offset again, as after a change of leaders
 	}
 	f.in.metrics.offsetResets.Inc()
-	f.in.log.Error("the offset to read is not in the partition any more: events were lost to retention, or the topic was made anew; going on from the earliest",
+	f.in.log.Error("the offset to read is not in the partition any more: events were lost to retention, or the topic "+
+		"was made anew; going on from the earliest",
 		"topic", f.in.config.Topic, "partition", f.part.id, "wanted", f.next, "first", first, "end", last)
 	if f.next > last {
 		f.countFrom = first
@@ -180,7 +187,8 @@ func (f *fetcher) fetch(ctx context.Context, conn *kafka.Conn) error {
 		return err
 	}
 	_ = conn.SetDeadline(time.Now().Add(fetchWait + fetchTimeout))
-	batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: f.in.config.FetchBytes, MaxWait: fetchWait})
+	batch := conn.ReadBatchWith(kafka.ReadBatchConfig{MinBytes: 1, MaxBytes: f.in.config.FetchBytes,
+		MaxWait: fetchWait})
 	f.part.highWater.Store(max(batch.HighWaterMark(), f.part.highWater.Load()))
 
 	before, seen := f.next, 0
@@ -225,8 +233,9 @@ func (f *fetcher) fetch(ctx context.Context, conn *kafka.Conn) error {
 	return f.finish(ctx, c, err)
 }
 
-// unstick steps over an offset that does not exist: an answer that was read to its end, whose records all stand before the wanted
-// offset, proves that. Logs with gaps (compaction, against the advice of docs/operations.md) have such places.
+// unstick steps over an offset that does not exist: an answer that was read to its end, whose records all stand before
+// the wanted offset, proves that. Logs with gaps (compaction, against the advice of docs/operations.md) have such
+// places.
 func (f *fetcher) unstick(before int64, seen int) error {
 	if f.next != before {
 		f.stuck = 0
@@ -238,7 +247,8 @@ func (f *fetcher) unstick(before int64, seen int) error {
 		f.next++
 		f.in.metrics.skippedOffsets.Inc()
 	case f.stuck > 3:
-		return fmt.Errorf("the broker sends nothing for offset %d although its partition goes on to %d", f.next, f.part.highWater.Load())
+		return fmt.Errorf("the broker sends nothing for offset %d although its partition goes on to %d", f.next,
+			f.part.highWater.Load())
 	}
 	return nil
 }
@@ -276,8 +286,8 @@ func (f *fetcher) readCarefully(batch *kafka.Batch, c *chunk) error {
 	return nil
 }
 
-// keep takes a record with n bytes at the end of data into the chunk, unless it stands before the wanted offset, which happens in
-// the first batch of an answer, or is a control marker.
+// keep takes a record with n bytes at the end of data into the chunk, unless it stands before the wanted offset, which
+// happens in the first batch of an answer, or is a control marker.
 func (f *fetcher) keep(c *chunk, offset int64, data []byte, n int) {
 	if offset < f.next {
 		return
@@ -291,8 +301,8 @@ func (f *fetcher) keep(c *chunk, offset int64, data []byte, n int) {
 	c.records = append(c.records, record{offset: offset, end: len(data)})
 }
 
-// controlMarker recognises the end of a transaction: kafka-go hands it out like a record, without saying so. Its value is a version,
-// 0, and the coordinator's epoch; no event begins with a zero byte.
+// controlMarker recognises the end of a transaction: kafka-go hands it out like a record, without saying so. Its value
+// is a version, 0, and the coordinator's epoch; no event begins with a zero byte.
 func controlMarker(value []byte) bool {
 	return len(value) == 6 && value[0] == 0 && value[1] == 0 && value[2] < 0x80
 }
@@ -311,7 +321,8 @@ func (f *fetcher) emptyChunk(ctx context.Context) (*chunk, error) {
 	}
 }
 
-// handOver gives a chunk to the worker and returns an empty one. It blocks while the worker is busy: that is the backpressure.
+// handOver gives a chunk to the worker and returns an empty one. It blocks while the worker is busy: that is the
+// backpressure.
 func (f *fetcher) handOver(ctx context.Context, c *chunk) (*chunk, error) {
 	c.next, c.countFrom = f.next, f.countFrom
 	select {

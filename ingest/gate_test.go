@@ -15,8 +15,9 @@ type gate struct {
 	target   string
 	listener net.Listener
 
-	// greeting is held by connections that are inside ClickHouse's handshake, and taken to shut the gate: the embedded ClickHouse does not
-	// survive a client that goes away in the middle of its greeting. greets says that the target is ClickHouse.
+	// greeting is held by connections that are inside ClickHouse's handshake, and taken to shut the gate: the embedded
+	// ClickHouse does not survive a client that goes away in the middle of its greeting. greets says that the target is
+	// ClickHouse.
 	greeting sync.RWMutex
 	greets   bool
 
@@ -80,7 +81,8 @@ func (g *gate) accept() {
 	}
 }
 
-// serve connects to the target with the client's first bytes in hand, and lets a greeting end before the gate can be shut.
+// serve connects to the target with the client's first bytes in hand, and lets a greeting end before the gate can be
+// shut.
 func (g *gate) serve(in net.Conn) {
 	g.keep(in)
 	first := make([]byte, 64<<10)
@@ -176,7 +178,8 @@ func (g *gate) pipe(from, to net.Conn) {
 
 // gateDialer dials every address by way of the gate.
 func gateDialer(g *gate) *kafka.Dialer {
-	return &kafka.Dialer{Timeout: dialTimeout, DialFunc: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, network, g.addr())
-	}}
+	return &kafka.Dialer{Timeout: dialTimeout,
+		DialFunc: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, g.addr())
+		}}
 }

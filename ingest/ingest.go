@@ -8,14 +8,15 @@ import (
 	"sync"
 	"time"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
-// Times of the consumer group. A dead member is missed after sessionTimeout; a rebalance is noticed within heartbeatEvery.
+// Times of the consumer group. A dead member is missed after sessionTimeout; a rebalance is noticed within
+// heartbeatEvery.
 const (
 	heartbeatEvery   = time.Second
 	sessionTimeout   = 10 * time.Second
@@ -61,8 +62,10 @@ func New(config Config, deps Deps) (*Ingester, error) {
 	if config.MeasureSMS == nil {
 		config.MeasureSMS = money.SMSMeasure
 	}
-	in := &Ingester{config: config, conn: deps.Conn, log: config.Logger, metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
-	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic, Dialer: config.Dialer})
+	in := &Ingester{config: config, conn: deps.Conn, log: config.Logger, metrics: newMetrics(),
+		descriptions: newDescriptions(), problem: errNotStarted}
+	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic,
+		Dialer: config.Dialer})
 	if config.Registerer != nil {
 		if err := config.Registerer.Register(in); err != nil {
 			return nil, fmt.Errorf("register metrics of ingest: %w", err)
@@ -71,8 +74,8 @@ func New(config Config, deps Deps) (*Ingester, error) {
 	return in, nil
 }
 
-// Run reads, stores and commits until ctx ends, and returns nil then. It waits for Kafka, for the topic and for ClickHouse as long as
-// it takes: see Ready.
+// Run reads, stores and commits until ctx ends, and returns nil then. It waits for Kafka, for the topic and for
+// ClickHouse as long as it takes: see Ready.
 func (in *Ingester) Run(ctx context.Context) error {
 	defer in.letters.close()
 	if err := in.waitForTopic(ctx); err != nil {
@@ -105,7 +108,8 @@ func (in *Ingester) Run(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
-			// kafka-go goes on trying by itself: coordinators that are not available yet, rebalances, brokers that are away.
+			// kafka-go goes on trying by itself: coordinators that are not available yet, rebalances, brokers that are
+			// away.
 			in.setProblem(fmt.Errorf("join consumer group: %w", err))
 			in.log.Warn("joining the consumer group failed, trying again", "group", in.config.Group, "err", err)
 			continue
@@ -115,13 +119,15 @@ func (in *Ingester) Run(ctx context.Context) error {
 	}
 }
 
-// waitForTopic returns when the topic exists: joining a group for a topic that does not makes generations that end at once.
+// waitForTopic returns when the topic exists: joining a group for a topic that does not makes generations that end at
+// once.
 func (in *Ingester) waitForTopic(ctx context.Context) error {
 	return in.until(ctx, "find topic "+in.config.Topic, func(ctx context.Context) error {
 		var err error
 		for _, broker := range in.config.Brokers {
 			var partitions []kafka.Partition
-			if partitions, err = in.config.Dialer.LookupPartitions(ctx, "tcp", broker, in.config.Topic); err == nil && len(partitions) > 0 {
+			if partitions, err = in.config.Dialer.LookupPartitions(ctx, "tcp", broker, in.config.Topic); err == nil &&
+				len(partitions) > 0 {
 				return nil
 			}
 		}
@@ -138,7 +144,8 @@ func (in *Ingester) prepareTables(ctx context.Context) error {
 	})
 }
 
-// until tries until try succeeds or ctx ends, whose error it returns then. It says at once and every half minute what it waits for.
+// until tries until try succeeds or ctx ends, whose error it returns then. It says at once and every half minute what
+// it waits for.
 func (in *Ingester) until(ctx context.Context, what string, try func(ctx context.Context) error) error {
 	var wait backoff
 	var complained time.Time
@@ -163,8 +170,8 @@ func (in *Ingester) until(ctx context.Context, what string, try func(ctx context
 	}
 }
 
-// generation reads the assigned partitions until the generation ends. Returning earlier would end it, so it returns only when
-// offsets cannot be committed: then the group has to be joined anew.
+// generation reads the assigned partitions until the generation ends. Returning earlier would end it, so it returns
+// only when offsets cannot be committed: then the group has to be joined anew.
 func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation) {
 	assigned := generation.Assignments[in.config.Topic]
 	ledgers := make(chan map[int32]schema.Ledger, 1)
@@ -182,14 +189,16 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		return
 	}
 	ledger := <-ledgers
-	in.log.Info("joined consumer group", "group", in.config.Group, "topic", in.config.Topic, "generation", generation.ID, "partitions", len(assigned))
+	in.log.Info("joined consumer group", "group", in.config.Group, "topic", in.config.Topic, "generation",
+		generation.ID, "partitions", len(assigned))
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var running sync.WaitGroup
 	workers := make([]*worker, min(in.config.Workers, max(1, len(assigned))))
 	for i := range workers {
-		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(), ledgers: map[int]*schema.Ledger{},
+		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
+			ledgers:  map[int]*schema.Ledger{},
 			erasures: schema.NewErasures(in.config.ErasureKey)}
 		w.decoder.MeasureSMS = in.config.MeasureSMS
 		workers[i] = w
@@ -291,7 +300,8 @@ func (in *Ingester) setProblem(err error) {
 	in.problem = err
 }
 
-// ledgerTime is a clock in microseconds that only grows, even if the machine's clock goes back: the newest ledger row wins.
+// ledgerTime is a clock in microseconds that only grows, even if the machine's clock goes back: the newest ledger row
+// wins.
 func (in *Ingester) ledgerTime() int64 {
 	in.mu.Lock()
 	defer in.mu.Unlock()

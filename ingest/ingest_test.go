@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
-	"kaskad/engine/kafkatest"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/twmb/franz-go/pkg/kfake"
+
+	"kaskad/engine/enginetest"
+	"kaskad/engine/kafkatest"
+	"kaskad/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -106,14 +106,16 @@ func newRigWith(t testing.TB, brokers []string) *rig {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
-	return &rig{t: t, brokers: brokers, topic: DefaultTopic, group: DefaultGroup, letters: DefaultDeadLetterTopic, conn: conn, options: options, log: log}
+	return &rig{t: t, brokers: brokers, topic: DefaultTopic, group: DefaultGroup, letters: DefaultDeadLetterTopic,
+		conn: conn, options: options, log: log}
 }
 
 func (r *rig) ensureTopics(partitions int) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), 20*time.Second)
 	defer cancel()
-	if err := EnsureTopics(ctx, r.brokers, TopicConfig{Topic: r.topic, DeadLetterTopic: r.letters, Partitions: partitions, Replication: 1}); err != nil {
+	if err := EnsureTopics(ctx, r.brokers,
+		TopicConfig{Topic: r.topic, DeadLetterTopic: r.letters, Partitions: partitions, Replication: 1}); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -132,7 +134,8 @@ func (r *rig) connAt(addr string) driver.Conn {
 }
 
 func (r *rig) config() Config {
-	return Config{Brokers: r.brokers, Topic: r.topic, Group: r.group, DeadLetterTopic: r.letters, Linger: 20 * time.Millisecond, Logger: r.log, Now: func() time.Time { return testNow }}
+	return Config{Brokers: r.brokers, Topic: r.topic, Group: r.group, DeadLetterTopic: r.letters,
+		Linger: 20 * time.Millisecond, Logger: r.log, Now: func() time.Time { return testNow }}
 }
 
 // start runs an Ingester until stop is called, which waits for its end. The test's end stops it too.
@@ -267,7 +270,8 @@ func (r *rig) watchBalance(in *Ingester) {
 // event is a valid delivered SMS of account acme whose id carries no time.
 func event(id string) string {
 	return fmt.Sprintf(`{"account":"acme","message_id":%q,"submitted_at":"2026-11-19T10:20:00Z","channel":"sms","status":"delivered",`+
-		`"occurred_at":"2026-11-19T10:21:00Z","recipient":"+79001234567","campaign":"black friday","provider":"p1"}`, id)
+		`"occurred_at":"2026-11-19T10:21:00Z","recipient":"+79001234567","campaign":"black friday","provider":"p1"}`,
+		id)
 }
 
 // orphan is a valid event that does not say when its message was submitted.
@@ -296,7 +300,8 @@ func events(ids []string) []string {
 func TestIngester_Run_Stores(t *testing.T) {
 	r := newRig(t)
 	r.produce(events(ids("m", 1000))...)
-	r.produce(orphan("o-1"), badEvent, "", "[]", `{"account":"acme","recipient":"user:1","status":"subscribed","channel":"push","app":"a","occurred_at":"2026-11-19T10:20:30Z"}`)
+	r.produce(orphan("o-1"), badEvent, "", "[]",
+		`{"account":"acme","recipient":"user:1","status":"subscribed","channel":"push","app":"a","occurred_at":"2026-11-19T10:20:30Z"}`)
 	in, stop := r.start(nil)
 	r.watchBalance(in)
 	r.drained()
@@ -311,12 +316,14 @@ func TestIngester_Run_Stores(t *testing.T) {
 		t.Error("ready after its end")
 	}
 	r.expectCount(1000, "SELECT count() FROM attempts FINAL")
-	r.expectCount(1000, "SELECT count() FROM attempts FINAL WHERE delivered_ms = toUnixTimestamp64Milli(toDateTime64('2026-11-19 10:21:00', 3, 'UTC'))")
+	r.expectCount(1000, "SELECT count() FROM attempts FINAL WHERE delivered_ms = "+
+		"toUnixTimestamp64Milli(toDateTime64('2026-11-19 10:21:00', 3, 'UTC'))")
 	r.expectCount(1, "SELECT count() FROM recipient_events FINAL")
 	r.expectCount(1, "SELECT count() FROM orphans FINAL")
 	r.expectCount(1000, "SELECT count() FROM located FINAL")
 	r.expectCount(2, "SELECT uniqExact(account, bucket) FROM touched WHERE account != ''")
-	r.expectCount(1001, "SELECT uniqExact(message_id) FROM join_queue WHERE batch IN (SELECT id FROM touched WHERE account = '' AND bucket = 0)")
+	r.expectCount(1001, "SELECT uniqExact(message_id) FROM join_queue WHERE batch IN (SELECT id FROM touched WHERE "+
+		"account = '' AND bucket = 0)")
 }
 
 func TestNew_ErrConfig(t *testing.T) {

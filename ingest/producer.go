@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/schema"
 )
 
 const (
@@ -53,8 +53,8 @@ func NewProducer(config ProducerConfig) (*Producer, error) {
 	return &Producer{newProducer(config)}, nil
 }
 
-// AppendKey appends the key under which an event is produced, so that all events of a message stand in one partition: account, a NUL
-// byte, and message_id, or the recipient for an event about one.
+// AppendKey appends the key under which an event is produced, so that all events of a message stand in one partition:
+// account, a NUL byte, and message_id, or the recipient for an event about one.
 func AppendKey(dst []byte, ev *schema.Event) []byte {
 	id := ev.MessageID
 	if !ev.Status.OfMessage() {
@@ -63,9 +63,9 @@ func AppendKey(dst []byte, ev *schema.Event) []byte {
 	return append(append(append(dst, ev.Account...), 0), id...)
 }
 
-// Produce writes the values under their keys and returns when all in-sync replicas have them. On an error nothing may be assumed
-// of any value: some may have arrived. Sending all of them again does no harm. Errors wrap ErrUnavailable, after Timeout or
-// when ctx ends, or ErrTooLarge.
+// Produce writes the values under their keys and returns when all in-sync replicas have them. On an error nothing may
+// be assumed of any value: some may have arrived. Sending all of them again does no harm. Errors wrap ErrUnavailable,
+// after Timeout or when ctx ends, or ErrTooLarge.
 func (p *Producer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if len(keys) != len(values) {
 		return fmt.Errorf("produce: %d keys for %d values", len(keys), len(values))
@@ -237,7 +237,8 @@ func (p *producer) partitions(ctx context.Context) ([]int, error) {
 	}
 }
 
-// topicPartitions lists the partitions of a topic in order: brokers list them in any, but the place of a key must not depend on it.
+// topicPartitions lists the partitions of a topic in order: brokers list them in any, but the place of a key must not
+// depend on it.
 func topicPartitions(ctx context.Context, client *kafka.Client, topic string) ([]int, error) {
 	response, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
 	if err != nil {

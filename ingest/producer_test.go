@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"kaskad/schema"
 )
 
 func TestProducer_Produce_OrderAndPlace(t *testing.T) {
@@ -23,7 +23,8 @@ func TestProducer_Produce_OrderAndPlace(t *testing.T) {
 	for step := range steps {
 		var keys, values [][]byte
 		for m := range messages {
-			keys, values = append(keys, fmt.Appendf(nil, "acme\x00%d", m)), append(values, fmt.Appendf(nil, "%d %d", m, step))
+			keys, values = append(keys, fmt.Appendf(nil, "acme\x00%d", m)),
+				append(values, fmt.Appendf(nil, "%d %d", m, step))
 		}
 		if err := p.Produce(t.Context(), keys, values); err != nil {
 			t.Fatal(err)
@@ -42,7 +43,8 @@ func TestProducer_Produce_OrderAndPlace(t *testing.T) {
 				t.Fatalf("message %d is in partitions %d and %d", m, at, record.Partition)
 			}
 			// Where a Java client would put it.
-			if want := kgo.StickyKeyPartitioner(nil).ForTopic(r.topic).Partition(&kgo.Record{Key: record.Key}, DefaultPartitions); want != int(record.Partition) {
+			if want := kgo.StickyKeyPartitioner(nil).ForTopic(r.topic).Partition(&kgo.Record{Key: record.Key},
+				DefaultPartitions); want != int(record.Partition) {
 				t.Fatalf("key %q is in partition %d, murmur2 says %d", record.Key, record.Partition, want)
 			}
 			if next[m] != step {
@@ -160,7 +162,8 @@ func TestReplay_SendsOnce(t *testing.T) {
 	replay(Filter{Field: "step"}, ReplayResult{})
 	replay(Filter{Since: early().Add(time.Hour)}, ReplayResult{})
 	replay(Filter{Topic: "another"}, ReplayResult{})
-	replay(Filter{Reason: schema.ReasonTimeWindow, Field: "occurred_at", Since: early().Add(-time.Hour), Topic: r.topic}, ReplayResult{Replayed: 2})
+	replay(Filter{Reason: schema.ReasonTimeWindow, Field: "occurred_at", Since: early().Add(-time.Hour),
+		Topic: r.topic}, ReplayResult{Replayed: 2})
 	replay(Filter{}, ReplayResult{StillRefused: 1})
 	in, _ := r.start(nil)
 	r.waitFor("the replayed events", func() bool { return in.Balance().Stored == 2 })
@@ -177,7 +180,8 @@ func TestReplay_Batches(t *testing.T) {
 	const n = 2*replayLetters + 100
 	letters := make([]schema.Rejection, n)
 	for i := range letters {
-		letters[i] = schema.Rejection{Place: schema.Place{Topic: "t", Offset: int64(i), Line: 1}, Raw: []byte(event(fmt.Sprint(i))), AtMS: testNow.UnixMilli()}
+		letters[i] = schema.Rejection{Place: schema.Place{Topic: "t", Offset: int64(i), Line: 1},
+			Raw: []byte(event(fmt.Sprint(i))), AtMS: testNow.UnixMilli()}
 	}
 	if err := schema.InsertRejected(t.Context(), r.conn, letters); err != nil {
 		t.Fatal(err)
@@ -187,7 +191,8 @@ func TestReplay_Batches(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return testNow }
-	if got, err := Replay(t.Context(), r.conn, away, Filter{}, now); !errors.Is(err, ErrUnavailable) || got.Replayed != 0 {
+	if got, err := Replay(t.Context(), r.conn, away, Filter{}, now); !errors.Is(err, ErrUnavailable) ||
+		got.Replayed != 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	p, err := NewProducer(ProducerConfig{Brokers: r.brokers})
@@ -221,16 +226,18 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Durable makes ClickHouse sync inserts and merges, also of tables that an older version made sync inserts alone, and without it that is
-// taken back.
+// Durable makes ClickHouse sync inserts and merges, also of tables that an older version made sync inserts alone, and
+// without it that is taken back.
 func TestIngester_Run_Durable(t *testing.T) {
 	r := newRig(t)
-	const durable = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' AND engine_full LIKE '%fsync_after_insert = 1%' " +
+	const durable = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE " +
+		"'%MergeTree' AND engine_full LIKE '%fsync_after_insert = 1%' " +
 		"AND engine_full LIKE '%fsync_part_directory = 1%' AND engine_full LIKE '%min_rows_to_fsync_after_merge = 1%' " +
 		"AND engine_full LIKE '%min_compressed_bytes_to_fsync_after_merge = 1%'"
 	const any = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine_full LIKE '%fsync%'"
 	all := r.count("SELECT count() FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
-	if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts MODIFY SETTING fsync_after_insert = 1, fsync_part_directory = 1"); err != nil {
+	if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts MODIFY SETTING fsync_after_insert = 1, "+
+		"fsync_part_directory = 1"); err != nil {
 		t.Fatal(err)
 	}
 	for _, on := range []bool{true, true, false} {

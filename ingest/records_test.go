@@ -8,21 +8,22 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"kaskad/schema"
 )
 
 // kgoClient is a client of another library than the one under test, for what kafka-go's cannot write.
 func (r *rig) kgoClient(options ...kgo.Opt) *kgo.Client {
 	r.t.Helper()
 	client, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(r.brokers...), kgo.DefaultProduceTopic(r.topic),
-		kgo.ProducerBatchMaxBytes(20 << 20), kgo.MaxBufferedBytes(64 << 20), kgo.RecordPartitioner(kgo.ManualPartitioner())}, options...)...)
+		kgo.ProducerBatchMaxBytes(20 << 20), kgo.MaxBufferedBytes(64 << 20),
+		kgo.RecordPartitioner(kgo.ManualPartitioner())}, options...)...)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -87,19 +88,25 @@ func testRecordShapes(t *testing.T, r *rig) {
 	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry })
 	r.watchBalance(in)
 	r.drained()
-	// stored: single, n1–n3, a1, a2, large, medium, 3 of Arrow, last. rejected: 2 pigeons, not json, the cut stream, binary.
+	// stored: single, n1–n3, a1, a2, large, medium, 3 of Arrow, last. rejected: 2 pigeons, not json, the cut stream,
+	// binary.
 	want := Balance{Consumed: 21, Stored: 12, Rejected: 5, Empty: 4}
 	r.waitFor("the balance", func() bool { return in.Balance() == want })
 	r.expectLedger(want)
 	r.expectCount(12, "SELECT count() FROM attempts FINAL")
 	r.expectCount(5, "SELECT count() FROM rejected FINAL")
-	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 1 AND line = 3 AND field = 'channel' AND reason = 'unknown_value' AND raw = '"+badEvent+"'")
-	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 1 AND line = 5 AND reason = 'malformed_json' AND raw = '{not json'")
+	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 1 AND line = 3 AND field = 'channel' AND "+
+		"reason = 'unknown_value' AND raw = '"+badEvent+"'")
+	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 1 AND line = 5 AND reason = 'malformed_json' "+
+		"AND raw = '{not json'")
 	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 3 AND line = 2")
-	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 10 AND length(raw) = 200 AND reason = 'malformed_json'")
+	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 10 AND length(raw) = 200 AND reason = "+
+		"'malformed_json'")
 	r.expectCount(1, "SELECT count() FROM rejected FINAL WHERE offset = 11 AND raw = '\\x00\\x01binary'")
-	for name, want := range map[string]float64{"consumed_events_total": 21, "stored_events_total": 12, "rejected_events_total": 5, "empty_events_total": 4,
-		"parked_events_total": 0, "in_flight_events": 0, "returned_events_total": 0, "lag_events": 0, "unknown_fields_total": 2} {
+	for name, want := range map[string]float64{"consumed_events_total": 21, "stored_events_total": 12,
+		"rejected_events_total": 5, "empty_events_total": 4,
+		"parked_events_total": 0, "in_flight_events": 0, "returned_events_total": 0, "lag_events": 0,
+		"unknown_fields_total": 2} {
 		if got := metric(t, registry, "kaskad_ingest_"+name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
@@ -111,8 +118,10 @@ func arrowEvents(t *testing.T, n int) []byte {
 	t.Helper()
 	layout := arrow.NewSchema([]arrow.Field{
 		{Name: "account", Type: arrow.BinaryTypes.String}, {Name: "message_id", Type: arrow.BinaryTypes.String},
-		{Name: "submitted_at", Type: arrow.FixedWidthTypes.Timestamp_ms}, {Name: "occurred_at", Type: arrow.FixedWidthTypes.Timestamp_ms},
-		{Name: "channel", Type: arrow.BinaryTypes.String}, {Name: "status", Type: arrow.BinaryTypes.String}, {Name: "recipient", Type: arrow.BinaryTypes.String},
+		{Name: "submitted_at", Type: arrow.FixedWidthTypes.Timestamp_ms},
+		{Name: "occurred_at", Type: arrow.FixedWidthTypes.Timestamp_ms},
+		{Name: "channel", Type: arrow.BinaryTypes.String}, {Name: "status", Type: arrow.BinaryTypes.String},
+		{Name: "recipient", Type: arrow.BinaryTypes.String},
 	}, nil)
 	var rows strings.Builder
 	for i := range n {
@@ -140,7 +149,8 @@ func arrowEvents(t *testing.T, n int) []byte {
 // testDeadLetterTopic: the dead-letter topic holds the bytes as they came, and where they came from in headers.
 func testDeadLetterTopic(t *testing.T, r *rig) {
 	poison := []byte("{\"account\":\"acme\",\xff\xfe\n\"status\"")
-	r.produceRecords(r.kgoClient(), &kgo.Record{Partition: 7, Value: []byte(event("before"))}, &kgo.Record{Partition: 7, Value: poison},
+	r.produceRecords(r.kgoClient(), &kgo.Record{Partition: 7, Value: []byte(event("before"))},
+		&kgo.Record{Partition: 7, Value: poison},
 		&kgo.Record{Partition: 7, Value: []byte(event("after"))})
 	r.start(nil)
 	r.drained()
@@ -163,7 +173,8 @@ func testDeadLetterTopic(t *testing.T, r *rig) {
 	for _, h := range letters[0].Headers {
 		headers[h.Key] = string(h.Value)
 	}
-	for key, want := range map[string]string{"reason": "malformed_json", "field": "", "topic": r.topic, "partition": "7", "offset": "1", "line": "1",
+	for key, want := range map[string]string{"reason": "malformed_json", "field": "", "topic": r.topic,
+		"partition": "7", "offset": "1", "line": "1",
 		"at": string(schema.AppendTime(nil, testNow.UnixMilli()))} {
 		if headers[key] != want {
 			t.Errorf("header %s: %q, want %q", key, headers[key], want)
@@ -177,7 +188,8 @@ func testDeadLetterTopic(t *testing.T, r *rig) {
 	}
 }
 
-// testTransactions: aborted events are not filtered, as the package comment says: kafka-go hands them out. Control markers are no events.
+// testTransactions: aborted events are not filtered, as the package comment says: kafka-go hands them out. Control
+// markers are no events.
 func testTransactions(t *testing.T, r *rig) {
 	client := r.kgoClient(kgo.TransactionalID("a-producer-of-" + r.topic))
 	for i, commit := range []kgo.TransactionEndTry{kgo.TryCommit, kgo.TryAbort, kgo.TryCommit} {
@@ -202,7 +214,8 @@ func testTransactions(t *testing.T, r *rig) {
 
 // testCompressed: compressed batches, and more of them than one fetch takes.
 func testCompressed(t *testing.T, r *rig) {
-	for i, codec := range []kgo.CompressionCodec{kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {
+	for i, codec := range []kgo.CompressionCodec{kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(),
+		kgo.ZstdCompression()} {
 		client := r.kgoClient(kgo.ProducerBatchCompression(codec))
 		var records []*kgo.Record
 		for j := range 5000 {
@@ -220,10 +233,12 @@ func testCompressed(t *testing.T, r *rig) {
 // A row that ClickHouse refuses is found and becomes a dead letter; its neighbours are stored.
 func TestIngester_Run_Bisects(t *testing.T) {
 	r := newRig(t)
-	if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK NOT startsWith(message_id, 'evil')"); err != nil {
+	if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK NOT startsWith(message_id, "+
+		"'evil')"); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.conn.Exec(t.Context(), "ALTER TABLE orphans ADD CONSTRAINT no_evil CHECK NOT startsWith(message_id, 'evil')"); err != nil {
+	if err := r.conn.Exec(t.Context(), "ALTER TABLE orphans ADD CONSTRAINT no_evil CHECK NOT startsWith(message_id, "+
+		"'evil')"); err != nil {
 		t.Fatal(err)
 	}
 	values := events(ids("good", 500))
@@ -240,7 +255,8 @@ func TestIngester_Run_Bisects(t *testing.T) {
 	r.expectLedger(want)
 	r.expectCount(1000, "SELECT count() FROM attempts FINAL")
 	r.expectCount(1, "SELECT count() FROM orphans FINAL")
-	r.expectCount(3, "SELECT count() FROM rejected FINAL WHERE reason = 'unstorable' AND position(error, 'no_evil') > 0 AND position(raw, 'evil') > 0")
+	r.expectCount(3, "SELECT count() FROM rejected FINAL WHERE reason = 'unstorable' AND position(error, 'no_evil') "+
+		"> 0 AND position(raw, 'evil') > 0")
 	if got := metric(t, registry, "kaskad_ingest_bisections_total"); got < 5 {
 		t.Errorf("%v bisections", got)
 	}

@@ -4,12 +4,13 @@ import (
 	"context"
 	"fmt"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
-// DeadLetters writes dead letters that another role found, such as events whose message never appeared. It is safe for concurrent use.
+// DeadLetters writes dead letters that another role found, such as events whose message never appeared. It is safe for
+// concurrent use.
 type DeadLetters struct {
 	conn    driver.Conn
 	letters *producer
@@ -23,8 +24,8 @@ func NewDeadLetters(conn driver.Conn, config ProducerConfig) *DeadLetters {
 	return &DeadLetters{conn: conn, letters: newProducer(config)}
 }
 
-// Reject writes the letters to the topic and then to the table, and returns when both are acknowledged. The same letters again add
-// none to the table.
+// Reject writes the letters to the topic and then to the table, and returns when both are acknowledged. The same
+// letters again add none to the table.
 func (d *DeadLetters) Reject(ctx context.Context, letters []schema.Rejection) error {
 	records := make([]message, len(letters))
 	for i := range letters {

@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 //go:embed replay.sql
@@ -37,11 +37,13 @@ type ReplayResult struct {
 	StillRefused uint64 // left where they are
 }
 
-// Replay sends dead letters through again that are valid by now: because the rules changed, or time has come, or ClickHouse takes them
-// now (unstorable), or to wait once more for their message (no_cohort). What is still invalid stays where it is, for sent again
-// it would only come back. Each batch is marked when Kafka has it, so that running Replay again sends nothing twice; a crash
-// between sending and marking may send a batch again, which changes no figure, because facts are merges.
-func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, now func() time.Time) (ReplayResult, error) {
+// Replay sends dead letters through again that are valid by now: because the rules changed, or time has come, or
+// ClickHouse takes them now (unstorable), or to wait once more for their message (no_cohort). What is still invalid
+// stays where it is, for sent again it would only come back. Each batch is marked when Kafka has it, so that running
+// Replay again sends nothing twice; a crash between sending and marking may send a batch again, which changes no
+// figure, because facts are merges.
+func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, now func() time.Time) (ReplayResult,
+	error) {
 	var result ReplayResult
 	if now == nil {
 		now = time.Now

@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/google/uuid"
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/schema"
 )
 
 // rereadEvery is how often orders to read the topic again are looked for.
 const rereadEvery = 2 * time.Second
 
-// watchRereads returns the orders that set some of these partitions back, as soon as there are any, and notes until then which earlier orders are done. It
-// returns nothing when ctx ends.
+// watchRereads returns the orders that set some of these partitions back, as soon as there are any, and notes until
+// then which earlier orders are done. It returns nothing when ctx ends.
 func (in *Ingester) watchRereads(ctx context.Context, partitions []*partition) []schema.Reread {
 	ids := make([]int32, len(partitions))
 	byID := make(map[int32]*partition, len(partitions))
@@ -35,7 +35,8 @@ func (in *Ingester) watchRereads(ctx context.Context, partitions []*partition) [
 				orders = append(orders, r)
 			case byID[r.Partition].stored.Load() >= r.Until:
 				if err := schema.NoteReread(ctx, in.conn, in.config.Topic, r, true); err == nil {
-					in.log.Info("partition was read again", "topic", in.config.Topic, "partition", r.Partition, "until", r.Until)
+					in.log.Info("partition was read again", "topic", in.config.Topic, "partition", r.Partition, "until",
+						r.Until)
 				}
 			}
 		}
@@ -49,9 +50,10 @@ func (in *Ingester) watchRereads(ctx context.Context, partitions []*partition) [
 	return nil
 }
 
-// setBack commits earlier offsets for the partitions of the orders. Nobody reads them meanwhile: it is called when the generation's readers have ended. A crash
-// before the note sets a partition back once more.
-func (in *Ingester) setBack(ctx context.Context, generation *kafka.Generation, partitions []*partition, orders []schema.Reread) error {
+// setBack commits earlier offsets for the partitions of the orders. Nobody reads them meanwhile: it is called when the
+// generation's readers have ended. A crash before the note sets a partition back once more.
+func (in *Ingester) setBack(ctx context.Context, generation *kafka.Generation, partitions []*partition,
+	orders []schema.Reread) error {
 	all, err := in.countPartitions(ctx)
 	if err != nil {
 		return err
@@ -91,12 +93,14 @@ func (in *Ingester) setBack(ctx context.Context, generation *kafka.Generation, p
 		if err := schema.NoteReread(ctx, in.conn, in.config.Topic, r, s.from == s.until); err != nil {
 			return err
 		}
-		in.log.Warn("partition is read again", "topic", in.config.Topic, "partition", r.Partition, "from", s.from, "until", s.until)
+		in.log.Warn("partition is read again", "topic", in.config.Topic, "partition", r.Partition, "from", s.from,
+			"until", s.until)
 	}
 	return nil
 }
 
-// offsetAt returns the first offset whose record the broker has from ms (Unix milliseconds) on, or the first of all for 0, and the end of the partition.
+// offsetAt returns the first offset whose record the broker has from ms (Unix milliseconds) on, or the first of all for
+// 0, and the end of the partition.
 func (in *Ingester) offsetAt(ctx context.Context, partition int, ms int64) (from, last int64, err error) {
 	conn, err := in.dialLeader(ctx, partition)
 	if err != nil {

@@ -5,18 +5,18 @@ import (
 	"fmt"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"kaskad/schema"
 )
 
 // smallestHalf is the size of a block below which lack of memory is not the block's fault.
 const smallestHalf = 1000
 
-// store makes a block durable and commits its offsets. It is the only function that commits, because it alone has seen every
-// acknowledgement; the order of its steps is the guarantee of this package. An error means that the generation is over; what was
-// stored until then will be stored again, which changes nothing.
+// store makes a block durable and commits its offsets. It is the only function that commits, because it alone has seen
+// every acknowledgement; the order of its steps is the guarantee of this package. An error means that the generation is
+// over; what was stored until then will be stored again, which changes nothing.
 func (w *worker) store(ctx context.Context) error {
 	b := w.block
 	if len(b.parts) == 0 {
@@ -34,8 +34,8 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done. They, what waits for its place
-	// and the touches share an id, by which the aggregator finds what a touch speaks of.
+	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done.
+	// They, what waits for its place and the touches share an id, by which the aggregator finds what a touch speaks of.
 	batch := uuid.New()
 	type insert func(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error
 	inBatch := func(i insert) func(ctx context.Context, conn driver.Conn, lo, hi int) error {
@@ -52,7 +52,8 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 2. Places of messages whose ids say none, and events that wait for such a place. Both name a batch, for the join pass to find.
+	// 2. Places of messages whose ids say none, and events that wait for such a place. Both name a batch, for the join
+	// pass to find.
 	if err := w.retry(ctx, "located", func(ctx context.Context) error {
 		return schema.InsertLocated(ctx, w.in.conn, batch, b.located)
 	}); err != nil {
@@ -115,7 +116,8 @@ func (w *worker) store(ctx context.Context) error {
 }
 
 // insertRows inserts the rows and turns those that ClickHouse refuses into dead letters.
-func (w *worker) insertRows(ctx context.Context, table string, rows []row, insert func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
+func (w *worker) insertRows(ctx context.Context, table string, rows []row,
+	insert func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -123,9 +125,10 @@ func (w *worker) insertRows(ctx context.Context, table string, rows []row, inser
 	return w.insertRange(ctx, table, rows, 0, len(rows), insert)
 }
 
-// insertRange halves a range that is refused for a value in it, until the bad rows are alone, and one that is too large for
-// ClickHouse's memory, until it fits.
-func (w *worker) insertRange(ctx context.Context, table string, rows []row, lo, hi int, insert func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
+// insertRange halves a range that is refused for a value in it, until the bad rows are alone, and one that is too large
+// for ClickHouse's memory, until it fits.
+func (w *worker) insertRange(ctx context.Context, table string, rows []row, lo, hi int,
+	insert func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
 	var refused error
 	err := w.retryHere(ctx, table, func(ctx context.Context) error {
 		err := abandon(ctx, func(ctx context.Context) error { return insert(ctx, w.in.conn, lo, hi) })
@@ -161,12 +164,13 @@ func (w *worker) refuse(r row, table string, cause error) {
 		}
 	}
 	at := schema.Place{Topic: w.in.config.Topic, Partition: int32(p.part.id), Offset: r.offset, Line: r.line}
-	w.block.reject(&schema.FieldError{Reason: schema.ReasonUnstorable, Rule: "was refused by ClickHouse: " + cause.Error()}, at, p,
+	w.block.reject(&schema.FieldError{Reason: schema.ReasonUnstorable,
+		Rule: "was refused by ClickHouse: " + cause.Error()}, at, p,
 		w.block.raw[r.start:r.end], w.in.config.Now().UnixMilli())
 }
 
-// retry runs an insert until it is acknowledged or ctx ends. Whatever the error is: a full disk, a table that a migration has
-// yet to make, a server that is away. Nothing is given up, for the log keeps what waits here.
+// retry runs an insert until it is acknowledged or ctx ends. Whatever the error is: a full disk, a table that a
+// migration has yet to make, a server that is away. Nothing is given up, for the log keeps what waits here.
 //
 // Once ctx ends the insert is abandoned; its block is not used again, for the worker ends too.
 func (w *worker) retry(ctx context.Context, table string, insert func(ctx context.Context) error) error {

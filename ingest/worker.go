@@ -4,12 +4,13 @@ import (
 	"context"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/schema"
 )
 
-// worker owns some of the assigned partitions: it decodes their chunks into a block, and stores the block when it is full or old.
+// worker owns some of the assigned partitions: it decodes their chunks into a block, and stores the block when it is
+// full or old.
 type worker struct {
 	in         *Ingester
 	generation *kafka.Generation

@@ -10,19 +10,20 @@ import (
 	"kaskad/schema"
 )
 
-// MaxPrice is the greatest price of a tariff, in micro-units: one thousand million units of the currency, as for the prices that events
-// report (docs/events.md).
+// MaxPrice is the greatest price of a tariff, in micro-units: one thousand million units of the currency, as for the
+// prices that events report (docs/events.md).
 const MaxPrice int64 = 1_000_000_000 * microsPerUnit
 
 const microsPerUnit = 1_000_000
 
-// Amount is an exact amount of money in micro-units of its currency: a whole number of 128 bits in two's complement. The zero value is
-// no money. Amounts with the same value are equal by ==.
+// Amount is an exact amount of money in micro-units of its currency: a whole number of 128 bits in two's complement.
+// The zero value is no money. Amounts with the same value are equal by ==.
 //
-// Bounds: one message costs at most 32 attempts × 65535 segments × 1e15 micro-units (a unit price of at most [MaxPrice]), which is below
-// 2.1e21, or twice that with a connect price; an Amount holds up to 1.7e38 in either direction. So the sum over 4e16 of the dearest
-// messages fits, and a count of up to 1e12 messages times the cost of one is far within. Beyond the bounds the methods saturate at the
-// greatest or the least Amount instead of turning around, so a figure can never change its sign silently.
+// Bounds: one message costs at most 32 attempts × 65535 segments × 1e15 micro-units (a unit price of at most
+// [MaxPrice]), which is below 2.1e21, or twice that with a connect price; an Amount holds up to 1.7e38 in either
+// direction. So the sum over 4e16 of the dearest messages fits, and a count of up to 1e12 messages times the cost of
+// one is far within. Beyond the bounds the methods saturate at the greatest or the least Amount instead of turning
+// around, so a figure can never change its sign silently.
 type Amount struct {
 	hi int64
 	lo uint64
@@ -96,8 +97,8 @@ func (a Amount) Cmp(b Amount) int {
 // Sign returns -1, 0 or 1.
 func (a Amount) Sign() int { return a.Cmp(Amount{}) }
 
-// String prints the amount in units as docs/definitions.md section 4 wants it: a decimal without exponent, at least 2 decimals, zeros
-// beyond cut, such as "1589.205", "2.00", "-0.36".
+// String prints the amount in units as docs/definitions.md section 4 wants it: a decimal without exponent, at least 2
+// decimals, zeros beyond cut, such as "1589.205", "2.00", "-0.36".
 func (a Amount) String() string { return string(a.Append(make([]byte, 0, 48))) }
 
 // Append appends what [Amount.String] returns.
@@ -128,8 +129,8 @@ func (a Amount) Append(dst []byte) []byte {
 // MarshalText makes an Amount a string in JSON: `"1589.205"`.
 func (a Amount) MarshalText() ([]byte, error) { return a.Append(nil), nil }
 
-// PerUnit returns a ÷ n rounded half away from zero to micro-units, which are the 6 decimals of docs/definitions.md section 4, or false
-// when n is 0.
+// PerUnit returns a ÷ n rounded half away from zero to micro-units, which are the 6 decimals of docs/definitions.md
+// section 4, or false when n is 0.
 func (a Amount) PerUnit(n uint64) (Amount, bool) {
 	if n == 0 {
 		return Amount{}, false
@@ -144,8 +145,8 @@ func (a Amount) PerUnit(n uint64) (Amount, bool) {
 	return signed(hi, lo, a.hi < 0), true
 }
 
-// Rate returns num ÷ den in millionths, rounded half away from zero, which are the 6 decimals of docs/definitions.md section 3, exact at any
-// size. It returns false when den is 0.
+// Rate returns num ÷ den in millionths, rounded half away from zero, which are the 6 decimals of docs/definitions.md
+// section 3, exact at any size. It returns false when den is 0.
 func Rate(num, den Amount) (millionths *big.Int, ok bool) {
 	if den == (Amount{}) {
 		return nil, false
@@ -159,8 +160,8 @@ func Rate(num, den Amount) (millionths *big.Int, ok bool) {
 	return quotient, true
 }
 
-// ParsePrice reads a price into micro-units: a plain decimal such as "2.50" with at most 6 decimals, not negative, without exponent and
-// superfluous zeros in front, up to 1 000 000 000. The error says how to write it.
+// ParsePrice reads a price into micro-units: a plain decimal such as "2.50" with at most 6 decimals, not negative,
+// without exponent and superfluous zeros in front, up to 1 000 000 000. The error says how to write it.
 func ParsePrice(s string) (micros int64, err error) {
 	micros, ok := schema.ParseMicros([]byte(s))
 	if ok && micros >= 0 && micros <= MaxPrice && s[0] != '-' && !paddedDecimal(s) {

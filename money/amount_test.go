@@ -23,7 +23,8 @@ func ofBig(n *big.Int) Amount {
 	case n.Cmp(minAmount.big()) < 0:
 		return minAmount
 	}
-	return Amount{hi: new(big.Int).Rsh(n, 64).Int64(), lo: new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()}
+	return Amount{hi: new(big.Int).Rsh(n, 64).Int64(),
+		lo: new(big.Int).And(n, new(big.Int).SetUint64(math.MaxUint64)).Uint64()}
 }
 
 // halfAwayFromZero rounds num ÷ den, the way that people round on paper.
@@ -47,7 +48,8 @@ func anyAmount() *rapid.Generator[Amount] {
 		case 2:
 			a.lo = rapid.SampledFrom([]uint64{0, 1, math.MaxUint64}).Draw(t, "edge")
 		case 3:
-			return rapid.SampledFrom([]Amount{maxAmount, minAmount, {hi: math.MinInt64, lo: 1}, {}, {hi: -1, lo: math.MaxUint64}}).Draw(t, "extreme")
+			return rapid.SampledFrom([]Amount{maxAmount, minAmount, {hi: math.MinInt64, lo: 1}, {},
+				{hi: -1, lo: math.MaxUint64}}).Draw(t, "extreme")
 		}
 		return a
 	})
@@ -114,14 +116,16 @@ func TestRate_Examples(t *testing.T) {
 	for _, c := range []struct {
 		num, den, want int64
 	}{
-		{1, 2_000_000, 1}, {-1, 2_000_000, -1}, {1, 2_000_001, 0}, {1, -2_000_000, -1}, {392_225_000, 602_000_000, 651_537}, {0, 7, 0}, {7, 7, 1_000_000},
+		{1, 2_000_000, 1}, {-1, 2_000_000, -1}, {1, 2_000_001, 0}, {1, -2_000_000, -1},
+		{392_225_000, 602_000_000, 651_537}, {0, 7, 0}, {7, 7, 1_000_000},
 	} {
 		if got, ok := Rate(Micros(c.num), Micros(c.den)); !ok || got.Cmp(big.NewInt(c.want)) != 0 {
 			t.Errorf("Rate(%d, %d) = %v, %v; want %d", c.num, c.den, got, ok, c.want)
 		}
 	}
 	// The dearest message against the cheapest.
-	if got, ok := Rate(Micros(MaxPrice).Times(65535).Times(32), Micros(-1)); !ok || got.String() != "-2097120000000000000000000000" {
+	if got, ok := Rate(Micros(MaxPrice).Times(65535).Times(32), Micros(-1)); !ok ||
+		got.String() != "-2097120000000000000000000000" {
 		t.Errorf("the dearest message in millionths of the cheapest: %v, %v", got, ok)
 	}
 }
@@ -132,10 +136,14 @@ func TestAmount_String_Examples(t *testing.T) {
 		amount Amount
 		want   string
 	}{
-		{Micros(0), "0.00"}, {Micros(2_000_000), "2.00"}, {Micros(1_589_205_000), "1589.205"}, {Micros(1_589_205), "1.589205"},
-		{Micros(-360_000), "-0.36"}, {Micros(-1), "-0.000001"}, {Micros(10), "0.00001"}, {Micros(math.MinInt64), "-9223372036854.775808"},
-		{million, "1000000000000000.00"}, {million.Times(1_000_000_000).Add(Micros(100_000)), "1000000000000000000000000.10"},
-		{maxAmount, "170141183460469231731687303715884.105727"}, {minAmount, "-170141183460469231731687303715884.105728"},
+		{Micros(0), "0.00"}, {Micros(2_000_000), "2.00"}, {Micros(1_589_205_000), "1589.205"},
+		{Micros(1_589_205), "1.589205"},
+		{Micros(-360_000), "-0.36"}, {Micros(-1), "-0.000001"}, {Micros(10), "0.00001"},
+		{Micros(math.MinInt64), "-9223372036854.775808"},
+		{million, "1000000000000000.00"},
+		{million.Times(1_000_000_000).Add(Micros(100_000)), "1000000000000000000000000.10"},
+		{maxAmount, "170141183460469231731687303715884.105727"},
+		{minAmount, "-170141183460469231731687303715884.105728"},
 	} {
 		if got := c.amount.String(); got != c.want {
 			t.Errorf("%v prints as %s, want %s", c.amount.big(), got, c.want)
@@ -176,15 +184,20 @@ func TestAmount_Bounds(t *testing.T) {
 }
 
 func TestParsePrice(t *testing.T) {
-	for s, want := range map[string]int64{"0": 0, "2": 2_000_000, "2.00": 2_000_000, "0.0075": 7_500, "0.000001": 1, "1000000000": MaxPrice, "1000000000.000000": MaxPrice} {
+	for s, want := range map[string]int64{"0": 0, "2": 2_000_000, "2.00": 2_000_000, "0.0075": 7_500, "0.000001": 1,
+		"1000000000": MaxPrice, "1000000000.000000": MaxPrice} {
 		if got, err := ParsePrice(s); err != nil || got != want {
 			t.Errorf("ParsePrice(%q) = %d, %v; want %d", s, got, err, want)
 		}
 	}
-	for s, reason := range map[string]string{"": "plain decimal", "-1": "negative", "-0": "negative", "1e3": "exponent", "1E3": "exponent", "NaN": "plain decimal", "Inf": "plain decimal",
-		"2,50": "not a comma", "1.234,50": "not a comma", "0.0000001": "at most 6 decimals", "1000000000.000001": "at most 1000000000", "9999999999": "at most 1000000000",
-		"010": "zeros", "00.5": "zeros", ".5": "plain decimal", "5.": "plain decimal", "+1": "plain decimal", " 1": "plain decimal", "1 000": "plain decimal", "1_000": "plain decimal",
-		"0x10": "plain decimal", "٣": "plain decimal", "1.2.3": "plain decimal", "99999999999999999999999999": "at most 1000000000", "0.1e-3": "plain decimal"} {
+	for s, reason := range map[string]string{"": "plain decimal", "-1": "negative", "-0": "negative", "1e3": "exponent",
+		"1E3": "exponent", "NaN": "plain decimal", "Inf": "plain decimal",
+		"2,50": "not a comma", "1.234,50": "not a comma", "0.0000001": "at most 6 decimals",
+		"1000000000.000001": "at most 1000000000", "9999999999": "at most 1000000000",
+		"010": "zeros", "00.5": "zeros", ".5": "plain decimal", "5.": "plain decimal", "+1": "plain decimal",
+		" 1": "plain decimal", "1 000": "plain decimal", "1_000": "plain decimal",
+		"0x10": "plain decimal", "٣": "plain decimal", "1.2.3": "plain decimal",
+		"99999999999999999999999999": "at most 1000000000", "0.1e-3": "plain decimal"} {
 		if got, err := ParsePrice(s); err == nil || !strings.Contains(err.Error(), reason) {
 			t.Errorf("ParsePrice(%q) = %d, %v; want an error that says %q", s, got, err, reason)
 		}

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A list of tariffs says in which zone providers close the month: field billing_zone beside the rows, UTC when it is left out
-// (docs/definitions.md section 4, Tariffs).
+// A list of tariffs says in which zone providers close the month: field billing_zone beside the rows, UTC when it is
+// left out (docs/definitions.md section 4, Tariffs).
 
 // BillingZoneField is the name of the field.
 const BillingZoneField = "billing_zone"
@@ -22,7 +22,8 @@ func BillingZone(name string) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("%q is no time zone: use a name of the IANA database, such as Europe/Moscow", shorten(name))
+		return nil, fmt.Errorf("%q is no time zone: use a name of the IANA database, such as Europe/Moscow",
+			shorten(name))
 	}
 	return zone, nil
 }
@@ -52,7 +53,8 @@ func BillingZoneYAML(body []byte) (string, error) {
 	}
 	var name string
 	if err := top.Zone.Decode(&name); err != nil {
-		return "", RowErrors{{Line: top.Zone.Line, Field: BillingZoneField, Reason: "must be the name of a time zone, such as Europe/Moscow"}}
+		return "", RowErrors{{Line: top.Zone.Line, Field: BillingZoneField,
+			Reason: "must be the name of a time zone, such as Europe/Moscow"}}
 	}
 	return checkBillingZone(name)
 }
@@ -64,7 +66,8 @@ func checkBillingZone(name string) (string, error) {
 	return name, nil
 }
 
-// JoinTariffs makes what is stored of a list: the rows, a JSON array, by themselves, or an object with the zone beside them.
+// JoinTariffs makes what is stored of a list: the rows, a JSON array, by themselves, or an object with the zone beside
+// them.
 func JoinTariffs(rows []byte, zone string) []byte {
 	if zone == "" || zone == "UTC" {
 		return rows
@@ -73,7 +76,8 @@ func JoinTariffs(rows []byte, zone string) []byte {
 	if err != nil {
 		return rows // a name of the IANA database has no byte that JSON refuses
 	}
-	return bytes.Join([][]byte{[]byte(`{"tariffs":`), rows, []byte(`,"` + BillingZoneField + `":`), name, []byte("}")}, nil)
+	return bytes.Join([][]byte{[]byte(`{"tariffs":`), rows, []byte(`,"` + BillingZoneField + `":`), name, []byte("}")},
+		nil)
 }
 
 // SplitTariffs takes apart what JoinTariffs made.

@@ -11,7 +11,8 @@ func TestPriceList_Cost_Cases(t *testing.T) {
 	dear.FromMS = 10 * 3_600_000
 	cheap := tariffOf("sms", PerSegmentSent, "2.00")
 	cheap.ToMS = dear.FromMS
-	l := prices(t, cheap, dear, tariffOf("viber", PerMessageRefunded, "0.75"), connect(tariffOf("flash_call", AttemptPlusConnect, "0.10"), "0.70"),
+	l := prices(t, cheap, dear, tariffOf("viber", PerMessageRefunded, "0.75"),
+		connect(tariffOf("flash_call", AttemptPlusConnect, "0.10"), "0.70"),
 		tariffOf("sms", PerSegmentSent, "5.00", "provider", "abroad", "currency", "EUR"))
 	segments := func(leg Leg, n uint16) Leg {
 		leg.Segments = n
@@ -51,12 +52,14 @@ func TestPriceList_Cost_Cases(t *testing.T) {
 
 // The cost of a message is the sum of what its attempts cost by themselves.
 func TestPriceList_Cost_AddsUp(t *testing.T) {
-	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("viber", PerMessageDelivered, "0.75"), tariffOf("push", PerMessageRefunded, "0.36"))
+	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("viber", PerMessageDelivered, "0.75"),
+		tariffOf("push", PerMessageRefunded, "0.36"))
 	rapid.Check(t, func(t *rapid.T) {
 		shape := &Shape{SMSSegments: rapid.Uint16Range(0, 3).Draw(t, "sms_segments")}
 		for range rapid.IntRange(1, 5).Draw(t, "legs") {
-			leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push", "voice"}).Draw(t, "channel"), Segments: rapid.Uint16Range(0, 2).Draw(t, "segments"),
-				Sent: rapid.Bool().Draw(t, "sent")}
+			leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push", "voice"}).Draw(t, "channel"),
+				Segments: rapid.Uint16Range(0, 2).Draw(t, "segments"),
+				Sent:     rapid.Bool().Draw(t, "sent")}
 			leg.Delivered = leg.Sent && rapid.Bool().Draw(t, "delivered")
 			leg.Failed = !leg.Delivered && rapid.Bool().Draw(t, "failed")
 			shape.Legs = append(shape.Legs, leg)

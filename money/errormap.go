@@ -9,7 +9,8 @@ import (
 	"kaskad/schema"
 )
 
-// Error maps know no money, but they are lists that people keep as they keep price lists, so they are read by the same rules.
+// Error maps know no money, but they are lists that people keep as they keep price lists, so they are read by the same
+// rules.
 
 // Where a line or an alias that is shown comes from.
 const (
@@ -51,15 +52,16 @@ func (m ErrorMap) List() schema.ErrorList {
 	return list
 }
 
-// ParseErrorMapJSON reads `{"lines": [{…}, …], "aliases": [{…}, …]}`, the body of PUT /v1/error-map (docs/errors.md), one of which may be left out.
-// Leading zeros of codes are cut, as ingest does. What GET shows beside the two lists is ignored. The error is [RowErrors] with all problems.
+// ParseErrorMapJSON reads `{"lines": [{…}, …], "aliases": [{…}, …]}`, the body of PUT /v1/error-map (docs/errors.md),
+// one of which may be left out. Leading zeros of codes are cut, as ingest does. What GET shows beside the two lists is
+// ignored. The error is [RowErrors] with all problems.
 func ParseErrorMapJSON(body []byte) (ErrorMap, error) { return parseErrorMap(body, readJSON) }
 
 // ParseErrorMapYAML reads the same fields from a YAML document with lists `lines:` and `aliases:`.
 func ParseErrorMapYAML(body []byte) (ErrorMap, error) { return parseErrorMap(body, readYAML) }
 
-// ParseErrorMapCSV reads the same fields from a CSV file whose first line names them, as [ParseTariffsCSV] does. A row with a cell in column like is
-// an alias.
+// ParseErrorMapCSV reads the same fields from a CSV file whose first line names them, as [ParseTariffsCSV] does. A row
+// with a cell in column like is an alias.
 func ParseErrorMapCSV(body []byte) (ErrorMap, error) {
 	shipped, err := schema.ShippedErrors()
 	if err != nil {
@@ -76,7 +78,8 @@ func ParseErrorMapCSV(body []byte) (ErrorMap, error) {
 		}
 		for _, field := range []string{"code", "class"} {
 			if r.has(field) {
-				r.refuse(field, "must be empty in a row with like, which is an alias: write a line and an alias as two rows")
+				r.refuse(field, "must be empty in a row with like, which is an alias: write a line and an alias as "+
+					"two rows")
 			}
 		}
 		aliases = append(aliases, r)
@@ -121,8 +124,9 @@ func parseErrorMap(body []byte, read reader) (ErrorMap, error) {
 	}
 	beside := []string{"account", "version", "at"}
 	var p problems
-	lines := read(body, &list{name: "lines", beside: append(beside, "aliases"), optional: true, fields: []string{"provider", "code", "class", "origin"},
-		limit: lineLimit(shipped)}, &p)
+	lines := read(body, &list{name: "lines", beside: append(beside, "aliases"), optional: true,
+		fields: []string{"provider", "code", "class", "origin"},
+		limit:  lineLimit(shipped)}, &p)
 	if slices.ContainsFunc(p.list, func(e RowError) bool { return e.Row == 0 }) {
 		return ErrorMap{}, p.err() // the document is wrong, which would be told twice
 	}
@@ -137,7 +141,8 @@ func parseErrorMap(body []byte, read reader) (ErrorMap, error) {
 func judgeErrorMap(lines, aliases []row, shipped schema.ErrorList, p *problems) (ErrorMap, error) {
 	m := ErrorMap{Lines: make([]ErrorMapRow, len(lines)), Aliases: make([]ErrorAliasRow, len(aliases))}
 	type key struct{ provider, code string }
-	seen, classes, known := make(map[key]int, len(lines)), schema.ClassNames(), map[string]bool{schema.ProviderBot: true}
+	seen, classes, known := make(map[key]int, len(lines)), schema.ClassNames(),
+		map[string]bool{schema.ProviderBot: true}
 	for _, l := range shipped.Lines {
 		known[l.Provider] = true
 	}
@@ -149,7 +154,8 @@ func judgeErrorMap(lines, aliases []row, shipped schema.ErrorList, p *problems) 
 		}
 		k := key{m.Lines[i].Provider, m.Lines[i].Code}
 		if first, found := seen[k]; found {
-			r.refuse("code", fmt.Sprintf("is that of row %d, of the same provider (leading zeros do not count): leave one out", first))
+			r.refuse("code", fmt.Sprintf("is that of row %d, of the same provider (leading zeros do not count): "+
+				"leave one out", first))
 			continue
 		}
 		seen[k], known[k.provider] = r.number, true
@@ -191,19 +197,22 @@ func parseErrorLine(r *row, classes []string) ErrorMapRow {
 		r.refuse("code", "holds nothing but zeros, which means no error: events with it have no code")
 	}
 	if !slices.Contains(classes, line.Class) {
-		r.refuse("class", fmt.Sprintf("%q is no class; the classes are %s", shorten(line.Class), strings.Join(classes, " ")))
+		r.refuse("class", fmt.Sprintf("%q is no class; the classes are %s", shorten(line.Class),
+			strings.Join(classes, " ")))
 	}
 	return line
 }
 
 func parseErrorAlias(r *row, known map[string]bool) ErrorAliasRow {
-	alias := ErrorAliasRow{Provider: r.needed("provider", `"devino"`), Like: r.needed("like", `"map"`), Origin: r.text("origin", "")}
+	alias := ErrorAliasRow{Provider: r.needed("provider", `"devino"`), Like: r.needed("like", `"map"`),
+		Origin: r.text("origin", "")}
 	checkProvider(r, alias.Provider, "")
 	if alias.Provider == schema.AnyProvider {
 		r.refuse("provider", "must be one provider: an alias for all would take the lines of every other")
 	}
 	if !known[alias.Like] {
-		r.refuse("like", fmt.Sprintf("%q has no lines, neither shipped ones nor of this account (an alias is replaced once, so it must not name another alias): "+
+		r.refuse("like", fmt.Sprintf("%q has no lines, neither shipped ones nor of this account (an alias is "+
+			"replaced once, so it must not name another alias): "+
 			"GET /v1/error-map shows which providers have", shorten(alias.Like)))
 	}
 	return alias

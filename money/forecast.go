@@ -7,11 +7,13 @@ import (
 	"strings"
 )
 
-// DefaultThreshold is the penetration from which a channel is worth moving to: 40 % (docs/definitions.md section 4, Forecasts).
+// DefaultThreshold is the penetration from which a channel is worth moving to: 40 % (docs/definitions.md section 4,
+// Forecasts).
 const DefaultThreshold = "0.40"
 
-// Forecast asks what moving a mailing from SMS to a cascade would save (docs/definitions.md section 4, Forecasts). All numbers are exact
-// and none may be nil but ConnectPrice, which counts with [AttemptPlusConnect] alone. Rates are 0…1, prices in units of one currency.
+// Forecast asks what moving a mailing from SMS to a cascade would save (docs/definitions.md section 4, Forecasts). All
+// numbers are exact and none may be nil but ConnectPrice, which counts with [AttemptPlusConnect] alone. Rates are 0…1,
+// prices in units of one currency.
 type Forecast struct {
 	Messages     *big.Rat // messages to send
 	Penetration  *big.Rat // share of the people whom the channel can reach at all
@@ -67,9 +69,9 @@ func (f Forecast) Forecast() (ForecastResult, error) {
 	return r, nil
 }
 
-// BreakEven tells from how many SMS segments a message on the channel is cheaper: the smallest number of segments that costs more than
-// the channel, and channelPrice ÷ smsPrice in millionths, rounded half away from zero. Both are nil when an SMS costs nothing. Prices are not
-// negative.
+// BreakEven tells from how many SMS segments a message on the channel is cheaper: the smallest number of segments that
+// costs more than the channel, and channelPrice ÷ smsPrice in millionths, rounded half away from zero. Both are nil
+// when an SMS costs nothing. Prices are not negative.
 func BreakEven(channelPrice, smsPrice *big.Rat) (segments, ratio *big.Int) {
 	ratio = millionths(channelPrice, smsPrice)
 	if ratio == nil {
@@ -80,7 +82,8 @@ func BreakEven(channelPrice, smsPrice *big.Rat) (segments, ratio *big.Int) {
 	return segments.Add(segments, big.NewInt(1)), ratio
 }
 
-// millionths returns num ÷ den rounded half away from zero to 6 decimals, as docs/definitions.md section 3 rounds rates; nil when den is 0.
+// millionths returns num ÷ den rounded half away from zero to 6 decimals, as docs/definitions.md section 3 rounds
+// rates; nil when den is 0.
 func millionths(num, den *big.Rat) *big.Int {
 	if den.Sign() == 0 {
 		return nil
@@ -105,8 +108,8 @@ const (
 
 var errDecimal = errors.New(`must be a plain decimal such as "0.36", not negative, without exponent`)
 
-// ParseDecimal reads a plain decimal that is not negative: at most 15 digits, a point, and at most `decimals` digits more, zeros at the
-// end aside.
+// ParseDecimal reads a plain decimal that is not negative: at most 15 digits, a point, and at most `decimals` digits
+// more, zeros at the end aside.
 func ParseDecimal(s string, decimals int) (*big.Rat, error) {
 	whole, fraction, dotted := strings.Cut(s, ".")
 	for _, c := range []byte(whole + fraction) {
@@ -135,8 +138,9 @@ func ParseDecimal(s string, decimals int) (*big.Rat, error) {
 	return r, nil
 }
 
-// DecimalString prints a rational exactly as a plain decimal with at least `decimals` decimals, zeros beyond them cut. Its denominator may
-// have no prime factors but 2 and 5, as sums and products of decimals do; else the result is rounded to 100 decimals.
+// DecimalString prints a rational exactly as a plain decimal with at least `decimals` decimals, zeros beyond them cut.
+// Its denominator may have no prime factors but 2 and 5, as sums and products of decimals do; else the result is
+// rounded to 100 decimals.
 func DecimalString(r *big.Rat, decimals int) string {
 	// A denominator of 2^a · 5^b needs max(a, b) decimals, which is less than the denominator's bits.
 	needed := 0

@@ -11,8 +11,9 @@ import (
 	"kaskad/schema"
 )
 
-// Lists of tariffs and templates come as JSON, YAML and CSV. A reader of each format brings them to rows of plain values with their
-// lines, then one set of rules judges the values, so that all formats say the same and all problems are listed at once.
+// Lists of tariffs and templates come as JSON, YAML and CSV. A reader of each format brings them to rows of plain
+// values with their lines, then one set of rules judges the values, so that all formats say the same and all problems
+// are listed at once.
 
 // MaxRowErrors is how many problems of a list are told at once; the last of them then says how many more there are.
 const MaxRowErrors = 100
@@ -29,8 +30,9 @@ const (
 
 // RowError tells what is wrong with a list, where, and what would mend it.
 type RowError struct {
-	Row    int    // 1-based number of the row; 0 when the list as a whole is meant
-	Line   int    // 1-based line of the file, where the field or else the row stands; 0 when the list is not from a file
+	Row int // 1-based number of the row; 0 when the list as a whole is meant
+	// 1-based line of the file, where the field or else the row stands; 0 when the list is not from a file
+	Line   int
 	Field  string // "" when the row as a whole is meant
 	Reason string
 }
@@ -54,7 +56,8 @@ func (e RowError) Error() string {
 	return b.String()
 }
 
-// RowErrors is the error of all functions that parse or validate a list: every problem of it in the order of rows, at most [MaxRowErrors].
+// RowErrors is the error of all functions that parse or validate a list: every problem of it in the order of rows, at
+// most [MaxRowErrors].
 type RowErrors []RowError
 
 // Error has a line for each problem.
@@ -143,14 +146,16 @@ func newRow(number, line int, l *list, p *problems) row {
 	return row{number: number, line: line, values: make([]value, len(l.fields)), list: l, problems: p}
 }
 
-// set keeps a value of the row. It returns false when the field is unknown or there twice, which is a problem of the row.
+// set keeps a value of the row. It returns false when the field is unknown or there twice, which is a problem of the
+// row.
 func (r *row) set(name string, v value, seen *uint32) {
 	i := slices.Index(r.list.fields, name)
 	switch {
 	case i < 0 && r.problems.full():
 		r.problems.more++
 	case i < 0:
-		r.problems.add(r.number, v.line, r.list.prefix+shorten(name), "is unknown; the fields are "+strings.Join(r.list.fields, " "))
+		r.problems.add(r.number, v.line, r.list.prefix+shorten(name),
+			"is unknown; the fields are "+strings.Join(r.list.fields, " "))
 	case *seen&(1<<i) != 0:
 		r.values[i].line = v.line
 		r.refuse(name, "is there twice: leave one out")
@@ -231,7 +236,8 @@ func (r *row) decimal(field string) int64 {
 
 const timeExample = `"2026-01-01T00:00:00Z" or "2026-01-01T00:00:00+03:00"`
 
-// time returns Unix milliseconds, or otherwise when it is left out. A date alone is refused: whose midnight it means is worth money.
+// time returns Unix milliseconds, or otherwise when it is left out. A date alone is refused: whose midnight it means is
+// worth money.
 func (r *row) time(field string, otherwise int64) int64 {
 	s := r.text(field, "")
 	if !r.has(field) || !r.sound(field) {
@@ -254,7 +260,8 @@ func checkValidity(fromMS, toMS int64, refuse func(field, reason string)) {
 		case ms < 0 || ms >= schema.Never:
 			refuse(field, "must lie in the years 1970 to 2286; leave valid_to out while the row has no end")
 		case ms%quarterMS != 0:
-			refuse(field, "must lie on a quarter hour of UTC, because prices change between quarter hours of cohorts: :00, :15, :30 or :45 without seconds")
+			refuse(field, "must lie on a quarter hour of UTC, because prices change between quarter hours of "+
+				"cohorts: :00, :15, :30 or :45 without seconds")
 		}
 	}
 	check("valid_from", fromMS)
@@ -285,7 +292,8 @@ type period[K comparable] struct {
 	row          int // index
 }
 
-// overlaps calls found with the indexes of rows that have the same keys and are valid at the same time, the later row of the list first.
+// overlaps calls found with the indexes of rows that have the same keys and are valid at the same time, the later row
+// of the list first.
 func overlaps[K comparable](periods []period[K], found func(row, with int)) {
 	groups := make(map[K][]period[K], len(periods))
 	for _, p := range periods {

@@ -31,22 +31,24 @@ func attacks(size int) map[string][]byte {
 		"json unknown fields":       fill(`{"tariffs":[{"a":1`, `,"a":1`, "}]}"),
 		"json unknown beside":       fill(`{"a":1`, `,"a":1`, "}"),
 		"json nested":               fill(`{"tariffs":`, "[", ""),
-		"json nested rows":          fill(`{"tariffs":[`+strings.Repeat("[", min(5000, size/8))+strings.Repeat("]", min(5000, size/8)), ",[[]]", "]}"),
-		"json long text":            fill(`{"tariffs":[{"channel":"`, "a", `"}]}`),
-		"json long number":          fill(`{"tariffs":[{"price":`, "1", "}]}"),
-		"yaml flow list":            fill("tariffs: [a", ",a", "]"),
-		"yaml flow pairs":           fill("tariffs: [", ": ,", "]"),
-		"yaml dashes":               fill("tariffs:\n", "- a\n", ""),
-		"yaml nested dashes":        fill("tariffs:\n", "- ", ""),
-		"yaml nested flow":          fill("tariffs: ", "[", ""),
-		"yaml nested maps":          fill("tariffs: ", "{a: ", ""),
-		"yaml keys":                 fill("tariffs:\n- ", "a: 1\n  ", ""),
-		"yaml deep flow":            []byte(strings.Repeat("[", min(size, maxNodes-1))),
-		"yaml deep maps":            []byte(strings.Repeat("{a: ", min(size, maxNodes)/4)),
-		"yaml deep dashes":          []byte("tariffs:\n" + strings.Repeat("- ", min(size, maxNodes)/2)),
-		"yaml top keys":             fill("", "a: 1\n", ""),
-		"yaml quoted keys":          fill("tariffs: [{", `"a":1,`, "}]"),
-		"yaml bombs": fill("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ntariffs: [*d",
+		"json nested rows": fill(`{"tariffs":[`+strings.Repeat("[", min(5000, size/8))+strings.Repeat("]",
+			min(5000, size/8)), ",[[]]", "]}"),
+		"json long text":     fill(`{"tariffs":[{"channel":"`, "a", `"}]}`),
+		"json long number":   fill(`{"tariffs":[{"price":`, "1", "}]}"),
+		"yaml flow list":     fill("tariffs: [a", ",a", "]"),
+		"yaml flow pairs":    fill("tariffs: [", ": ,", "]"),
+		"yaml dashes":        fill("tariffs:\n", "- a\n", ""),
+		"yaml nested dashes": fill("tariffs:\n", "- ", ""),
+		"yaml nested flow":   fill("tariffs: ", "[", ""),
+		"yaml nested maps":   fill("tariffs: ", "{a: ", ""),
+		"yaml keys":          fill("tariffs:\n- ", "a: 1\n  ", ""),
+		"yaml deep flow":     []byte(strings.Repeat("[", min(size, maxNodes-1))),
+		"yaml deep maps":     []byte(strings.Repeat("{a: ", min(size, maxNodes)/4)),
+		"yaml deep dashes":   []byte("tariffs:\n" + strings.Repeat("- ", min(size, maxNodes)/2)),
+		"yaml top keys":      fill("", "a: 1\n", ""),
+		"yaml quoted keys":   fill("tariffs: [{", `"a":1,`, "}]"),
+		"yaml bombs": fill("a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c "+
+			"[*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ntariffs: [*d",
 			",*d", "]"),
 		"yaml anchors":   fill("tariffs: [", "&a a,", "]"),
 		"yaml documents": fill("", "---\n", ""),
@@ -56,7 +58,8 @@ func attacks(size int) map[string][]byte {
 	}
 }
 
-// Whatever a file of 4 MiB holds, it is refused within seconds, by few problems, and reading it takes hundreds of megabytes at most.
+// Whatever a file of 4 MiB holds, it is refused within seconds, by few problems, and reading it takes hundreds of
+// megabytes at most.
 func TestList_Attacks_Bounded(t *testing.T) {
 	const size, mostBytes, mostTime = 4 << 20, 400 << 20, 10 * time.Second
 	for name, body := range attacks(size) {
@@ -77,7 +80,8 @@ func TestList_Attacks_Bounded(t *testing.T) {
 		if allocated := after.TotalAlloc - before.TotalAlloc; allocated > mostBytes {
 			t.Errorf("%s took %d MiB", name, allocated>>20)
 		}
-		t.Logf("%-28s %8s %5d MiB  %.90v", name, took.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20, err)
+		t.Logf("%-28s %8s %5d MiB  %.90v", name, took.Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20,
+			err)
 	}
 }
 
@@ -92,7 +96,8 @@ func TestParseTariffs_Empty(t *testing.T) {
 			t.Errorf("%q: %v, %v", body, rows, err)
 		}
 	}
-	for _, blank := range []string{",,,,\n", ",,,,", "\n", "\r\n", "\n\n\n", " , ,\t, , \n", "\u00a0,,,,\n", ",,,,\r\n,,,,\r\n", `"","","","",""` + "\n", "\n,,,,\n\n", ";;;;\n", "   \n"} {
+	for _, blank := range []string{",,,,\n", ",,,,", "\n", "\r\n", "\n\n\n", " , ,\t, , \n", "\u00a0,,,,\n",
+		",,,,\r\n,,,,\r\n", `"","","","",""` + "\n", "\n,,,,\n\n", ";;;;\n", "   \n"} {
 		head := header
 		if strings.HasPrefix(blank, ";") {
 			head = strings.ReplaceAll(header, ",", ";")
@@ -103,9 +108,12 @@ func TestParseTariffs_Empty(t *testing.T) {
 			t.Errorf("a header and %q: %v", blank, err)
 		}
 	}
-	for body, read := range map[string]reader{"": readCSV, "\n": readCSV, ",,,,\n": readCSV, " ": readJSON, "{}": readJSON, "null": readJSON, "[]": readJSON,
-		`{"tariffs":null}`: readJSON, `{"tariffs":{}}`: readJSON, `{"tariffs":[null]}`: readJSON, `{"tariffs":[{}]}`: readJSON, `{"tariffs":[{"channel":null}]}`: readJSON,
-		"tariffs:": readYAML, "tariffs: {}": readYAML, "tariffs: [{}]": readYAML, "tariffs:\n-": readYAML, "tariffs:\n- channel:": readYAML, "---\n": readYAML, "# x": readYAML,
+	for body, read := range map[string]reader{"": readCSV, "\n": readCSV, ",,,,\n": readCSV, " ": readJSON,
+		"{}": readJSON, "null": readJSON, "[]": readJSON,
+		`{"tariffs":null}`: readJSON, `{"tariffs":{}}`: readJSON, `{"tariffs":[null]}`: readJSON,
+		`{"tariffs":[{}]}`: readJSON, `{"tariffs":[{"channel":null}]}`: readJSON,
+		"tariffs:": readYAML, "tariffs: {}": readYAML, "tariffs: [{}]": readYAML, "tariffs:\n-": readYAML,
+		"tariffs:\n- channel:": readYAML, "---\n": readYAML, "# x": readYAML,
 	} {
 		if rows, err := parseTariffs([]byte(body), read); err == nil {
 			t.Errorf("%q is a list of %d rows", body, len(rows))
@@ -121,7 +129,8 @@ func TestParseTariffs_Empty(t *testing.T) {
 // The bounds refuse nothing that a list may hold: quotes, long texts, as many rows as there may be.
 func TestList_Bounds_Room(t *testing.T) {
 	text := strings.Repeat("\"\",\n", 2500)
-	templates, err := ParseTemplatesCSV([]byte("template,sms_text,valid_from\nt,\"" + strings.ReplaceAll(text, `"`, `""`) + "\",2026-01-01T00:00:00Z\n"))
+	templates, err := ParseTemplatesCSV([]byte("template,sms_text,valid_from\nt,\"" +
+		strings.ReplaceAll(text, `"`, `""`) + "\",2026-01-01T00:00:00Z\n"))
 	if err != nil || len(templates) != 1 {
 		t.Fatalf("%d templates: %v", len(templates), err)
 	}
@@ -130,7 +139,8 @@ func TestList_Bounds_Room(t *testing.T) {
 	yaml.WriteString("templates:\n")
 	for i := range MaxTemplates {
 		fmt.Fprintf(&csv, "t%d,2,2026-01-01T00:00:00Z,2027-01-01T00:00:00Z\n", i)
-		fmt.Fprintf(&yaml, "- template: t%d\n  sms_segments: 2\n  valid_from: 2026-01-01T00:00:00Z\n  valid_to: \"2027-01-01T00:00:00Z\"\n", i)
+		fmt.Fprintf(&yaml, "- template: t%d\n  sms_segments: 2\n  valid_from: 2026-01-01T00:00:00Z\n  valid_to: "+
+			"\"2027-01-01T00:00:00Z\"\n", i)
 	}
 	for name, list := range map[string]func() ([]Template, error){
 		"csv":  func() ([]Template, error) { return ParseTemplatesCSV([]byte(csv.String())) },
@@ -158,7 +168,8 @@ func FuzzParseLists(f *testing.F) {
 					t.Fatalf("%q: %v", body, err)
 				}
 			}
-			if list, err := parseErrorMap(body, read); err == nil && len(list.Lines)+len(list.Aliases) == 0 && len(body) > 40 && strings.Count(string(body), "\n") > 1 &&
+			if list, err := parseErrorMap(body, read); err == nil && len(list.Lines)+len(list.Aliases) == 0 &&
+				len(body) > 40 && strings.Count(string(body), "\n") > 1 &&
 				strings.HasPrefix(string(body), "provider,code,class") {
 				t.Fatalf("%q is an empty list", body)
 			}

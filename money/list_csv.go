@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// readCSV reads a header of field names and a row per line. Cells are divided by commas, or by semicolons where the header is: so do
-// spreadsheets in countries with a decimal comma. An empty cell is a field left out. A row of blank cells is no row, as spreadsheets leave some behind, but a file
-// of nothing else does not mean to remove all rows: that is said by the header alone.
+// readCSV reads a header of field names and a row per line. Cells are divided by commas, or by semicolons where the
+// header is: so do spreadsheets in countries with a decimal comma. An empty cell is a field left out. A row of blank
+// cells is no row, as spreadsheets leave some behind, but a file of nothing else does not mean to remove all rows: that
+// is said by the header alone.
 func readCSV(body []byte, l *list, p *problems) (rows []row) {
 	body, ok := readText(body, p)
 	if !ok {
@@ -46,7 +47,8 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 		record, err := cells.Read()
 		if errors.Is(err, io.EOF) {
 			if number == 1 && end < int64(len(body)) {
-				p.add(1, 0, "", "is blank, as all rows are: nothing is removed by that; send the header alone to remove all rows")
+				p.add(1, 0, "", "is blank, as all rows are: nothing is removed by that; send the header alone to "+
+					"remove all rows")
 			}
 			return rows
 		}
@@ -67,7 +69,8 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 			return rows
 		}
 		if len(record) != len(header) {
-			p.add(number, line, "", fmt.Sprintf("has %d cells where the header has %d: quote cells that hold the separator, and write decimals with a point",
+			p.add(number, line, "", fmt.Sprintf("has %d cells where the header has %d: quote cells that hold the "+
+				"separator, and write decimals with a point",
 				len(record), len(header)))
 		} else {
 			rows = append(rows, csvRow(number, line, header, record, cells, l, p))
@@ -76,7 +79,8 @@ func readCSV(body []byte, l *list, p *problems) (rows []row) {
 	}
 }
 
-// checkCSV refuses a file whose rows cannot be read with little memory: the library keeps all cells of a row at once. What it finds wrong by itself is left to it.
+// checkCSV refuses a file whose rows cannot be read with little memory: the library keeps all cells of a row at once.
+// What it finds wrong by itself is left to it.
 func checkCSV(body []byte, comma byte, p *problems) bool {
 	const (
 		start = iota // of a cell

@@ -31,8 +31,8 @@ func lineAt(body []byte, offset int) int {
 	return 1 + bytes.Count(body[:min(max(offset, 0), len(body))], []byte{'\n'})
 }
 
-// readJSON reads {"<name>": [{…}, …]}. It goes token by token because the plain decoder takes the last of two equal keys in silence, and
-// numbers for floats.
+// readJSON reads {"<name>": [{…}, …]}. It goes token by token because the plain decoder takes the last of two equal
+// keys in silence, and numbers for floats.
 func readJSON(body []byte, l *list, p *problems) []row {
 	body, ok := readText(body, p)
 	if !ok {
@@ -116,7 +116,8 @@ func (r *jsonReader) document() (rows []row) {
 		}
 	}
 	if !found && !r.list.optional {
-		r.problems.add(0, 1, r.list.name, fmt.Sprintf(`is required: {"%s": [{…}, …]}; an empty list removes all rows`, r.list.name))
+		r.problems.add(0, 1, r.list.name,
+			fmt.Sprintf(`is required: {"%s": [{…}, …]}; an empty list removes all rows`, r.list.name))
 	}
 	return rows
 }
@@ -174,5 +175,6 @@ func (r *jsonReader) row(number int) row {
 }
 
 func tooMany(l *list) string {
-	return fmt.Sprintf("has more than %d rows, the most that a list may have: use \"*\" for rows that differ in nothing else", l.limit)
+	return fmt.Sprintf("has more than %d rows, the most that a list may have: use \"*\" for rows that differ in "+
+		"nothing else", l.limit)
 }

@@ -11,8 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readYAML reads a document `<name>:` with a list of mappings. It takes the text of a value as it was written, whatever type YAML sees in
-// it: the sender 0123 keeps its zero, the price 2.10 its digits.
+// readYAML reads a document `<name>:` with a list of mappings. It takes the text of a value as it was written, whatever
+// type YAML sees in it: the sender 0123 keeps its zero, the price 2.10 its digits.
 func readYAML(body []byte, l *list, p *problems) []row {
 	body, ok := readText(body, p)
 	if !ok {
@@ -42,8 +42,8 @@ func readYAML(body []byte, l *list, p *problems) []row {
 	return r.document(document.Content[0])
 }
 
-// checkYAML refuses a document of more nodes than its library has room for. Nodes are set off by these signs, so there are hardly more of them. What
-// stands in texts is counted too.
+// checkYAML refuses a document of more nodes than its library has room for. Nodes are set off by these signs, so there
+// are hardly more of them. What stands in texts is counted too.
 func checkYAML(body []byte, p *problems) bool {
 	nodes := 0
 	for i, b := range body {
@@ -61,7 +61,8 @@ func checkYAML(body []byte, p *problems) bool {
 			continue
 		}
 		if nodes++; nodes > maxNodes {
-			p.add(0, lineAt(body, i), "", fmt.Sprintf("has more than %d keys and values, more than YAML is good for: send it as CSV", maxNodes))
+			p.add(0, lineAt(body, i), "",
+				fmt.Sprintf("has more than %d keys and values, more than YAML is good for: send it as CSV", maxNodes))
 			return false
 		}
 	}
@@ -86,7 +87,9 @@ type yamlReader struct {
 }
 
 func (r *yamlReader) wantList(line int) {
-	r.problems.add(0, line, r.list.name, fmt.Sprintf("is required: the file is `%s:` and a list of rows; `%s: []` removes all rows", r.list.name, r.list.name))
+	r.problems.add(0, line, r.list.name,
+		fmt.Sprintf("is required: the file is `%s:` and a list of rows; `%s: []` removes all rows", r.list.name,
+			r.list.name))
 }
 
 func (r *yamlReader) document(top *yaml.Node) (rows []row) {
@@ -103,7 +106,8 @@ func (r *yamlReader) document(top *yaml.Node) (rows []row) {
 			return rows
 		case slices.Contains(r.list.beside, name.Value):
 		case name.Value != r.list.name:
-			r.problems.add(0, name.Line, shorten(name.Value), fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
+			r.problems.add(0, name.Line, shorten(name.Value),
+				fmt.Sprintf(`is unknown beside %q: leave it out`, r.list.name))
 		case found:
 			r.problems.add(0, name.Line, name.Value, "is there twice: put all rows into one list")
 		default:
@@ -128,7 +132,8 @@ func (r *yamlReader) rows(content *yaml.Node) (rows []row) {
 			break
 		}
 		if item.Kind != yaml.MappingNode {
-			r.problems.add(i+1, item.Line, "", "must be fields with values, such as `channel: sms`; anchors are not for rows")
+			r.problems.add(i+1, item.Line, "",
+				"must be fields with values, such as `channel: sms`; anchors are not for rows")
 			continue
 		}
 		rows = append(rows, r.row(i+1, item))

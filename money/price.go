@@ -87,7 +87,9 @@ func (s *Shape) Read() bool {
 
 // LegCost is what an attempt cost.
 type LegCost struct {
-	Tariff *Tariff // the row that priced it; nil when it was not sent, and so needed none. Equal pointers are the same row of the list.
+	// the row that priced it; nil when it was not sent, and so needed none. Equal pointers are the same row of the
+	// list.
+	Tariff *Tariff
 	Units  uint64
 	Cost   Amount
 }
@@ -96,8 +98,8 @@ type LegCost struct {
 type Priced struct {
 	// OK is false when the message counts as unpriced: then all money, Legs and Estimated are empty.
 	OK bool
-	// Reason tells why the message is unpriced, the first that holds in the order of the constants below; Channel is that of the step that lacks a tariff or
-	// segments, "" for other reasons.
+	// Reason tells why the message is unpriced, the first that holds in the order of the constants below; Channel is
+	// that of the step that lacks a tariff or segments, "" for other reasons.
 	Reason, Channel string
 	// Currency is that of the rows found for the sent steps and the baseline; "" when none was found or they have two.
 	Currency string
@@ -125,8 +127,8 @@ const (
 
 const triggerUnread = "unread"
 
-// Price computes a message's money by docs/definitions.md section 4. The template is the message's, the cohort in Unix milliseconds decides
-// which prices are valid, for all of its steps.
+// Price computes a message's money by docs/definitions.md section 4. The template is the message's, the cohort in Unix
+// milliseconds decides which prices are valid, for all of its steps.
 func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced {
 	var p Priced
 	p.Segments = baselineSegments(shape)
@@ -188,9 +190,10 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 	return p
 }
 
-// Cost prices one attempt by itself: what it cost whatever its message did besides. smsSegments are its message's, the cohort in Unix
-// milliseconds decides which prices are valid. An attempt that was not sent costs nothing and needs no tariff. It returns false when the
-// attempt has no price; the tariff tells, if there is one, what its currency would be.
+// Cost prices one attempt by itself: what it cost whatever its message did besides. smsSegments are its message's, the
+// cohort in Unix milliseconds decides which prices are valid. An attempt that was not sent costs nothing and needs no
+// tariff. It returns false when the attempt has no price; the tariff tells, if there is one, what its currency would
+// be.
 func (l *PriceList) Cost(leg *Leg, smsSegments uint16, cohortMS int64) (cost LegCost, ok bool) {
 	if !leg.Sent {
 		return LegCost{}, true
@@ -219,8 +222,8 @@ func baselineSegments(shape *Shape) (segments uint16) {
 	return segments
 }
 
-// baseline returns the SMS tariff that the message is measured against: by its own country, traffic and sender, among rows that name no
-// provider, operator or app; else the one of its first attempted SMS step; else nil.
+// baseline returns the SMS tariff that the message is measured against: by its own country, traffic and sender, among
+// rows that name no provider, operator or app; else the one of its first attempted SMS step; else nil.
 func (l *PriceList) baseline(shape *Shape, cohortMS int64) *Tariff {
 	// Rows name no empty key, so those that name a provider, operator or app don't match a step without.
 	message := Leg{Channel: smsChannel}
@@ -252,8 +255,8 @@ func (t *Tariff) baselineUnits(segments uint16) uint64 {
 	return 1
 }
 
-// units counts what the tariff bills of a sent attempt. It returns false when that is not known: a tariff by segments, something to bill
-// and no segments, neither the provider's nor those of the message's text.
+// units counts what the tariff bills of a sent attempt. It returns false when that is not known: a tariff by segments,
+// something to bill and no segments, neither the provider's nor those of the message's text.
 func (t *Tariff) units(leg *Leg, smsSegments uint16) (units uint64, known bool) {
 	if leg.NotBilled {
 		return 0, true
@@ -328,17 +331,19 @@ func (c *currencies) single() string {
 	return c.first
 }
 
-// PriceList is an account's tariffs and templates, made for looking up. It never changes and is safe for concurrent use.
+// PriceList is an account's tariffs and templates, made for looking up. It never changes and is safe for concurrent
+// use.
 type PriceList struct {
 	tariffs   []Tariff
 	channels  map[string]*channelPrices
 	templates map[string][]Template // by name, in the order of time
 }
 
-// NewPriceList makes a price list of lists that [ValidateTariffs] and [ValidateTemplates] accept, as those of the parsers are. It keeps
-// neither.
+// NewPriceList makes a price list of lists that [ValidateTariffs] and [ValidateTemplates] accept, as those of the
+// parsers are. It keeps neither.
 func NewPriceList(tariffs []Tariff, templates []Template) *PriceList {
-	l := &PriceList{tariffs: slices.Clone(tariffs), channels: map[string]*channelPrices{}, templates: make(map[string][]Template, len(templates))}
+	l := &PriceList{tariffs: slices.Clone(tariffs), channels: map[string]*channelPrices{},
+		templates: make(map[string][]Template, len(templates))}
 	for i := range l.tariffs {
 		t := &l.tariffs[i]
 		prices := l.channels[t.Channel]
@@ -365,8 +370,8 @@ func (l *PriceList) HasMinimum() bool {
 	return slices.ContainsFunc(l.tariffs, func(t Tariff) bool { return t.MonthlyMinimum > 0 })
 }
 
-// Borders returns the Unix milliseconds at which a row of the list starts or ends, sorted, each once: between two neighbours all prices
-// are constant. 1970 and open ends are no borders.
+// Borders returns the Unix milliseconds at which a row of the list starts or ends, sorted, each once: between two
+// neighbours all prices are constant. 1970 and open ends are no borders.
 func (l *PriceList) Borders() []int64 {
 	var borders []int64
 	add := func(ms int64) {
@@ -388,8 +393,9 @@ func (l *PriceList) Borders() []int64 {
 	return slices.Compact(borders)
 }
 
-// TariffAt returns the row that prices an attempt of a message with that cohort, nil when none does: of the rows that match, the one that
-// names the provider, then operator, country, traffic, sender, app. The row is the list's own: read it, don't change it.
+// TariffAt returns the row that prices an attempt of a message with that cohort, nil when none does: of the rows that
+// match, the one that names the provider, then operator, country, traffic, sender, app. The row is the list's own: read
+// it, don't change it.
 func (l *PriceList) TariffAt(leg *Leg, cohortMS int64) *Tariff {
 	prices := l.channels[leg.Channel]
 	if prices == nil {
@@ -398,11 +404,13 @@ func (l *PriceList) TariffAt(leg *Leg, cohortMS int64) *Tariff {
 	return prices.at(leg, cohortMS)
 }
 
-// TemplateSegments returns how many segments the template's text takes as SMS at that cohort, 0 when the list does not say.
+// TemplateSegments returns how many segments the template's text takes as SMS at that cohort, 0 when the list does not
+// say.
 func (l *PriceList) TemplateSegments(template string, cohortMS int64) uint16 {
 	rows := l.templates[template]
 	// Rows of a name do not overlap, so only the last that has begun can hold.
-	i, exact := slices.BinarySearchFunc(rows, cohortMS, func(t Template, ms int64) int { return cmp.Compare(t.FromMS, ms) })
+	i, exact := slices.BinarySearchFunc(rows, cohortMS,
+		func(t Template, ms int64) int { return cmp.Compare(t.FromMS, ms) })
 	if !exact {
 		i--
 	}

@@ -10,10 +10,11 @@ const keyCount = 6
 
 // channelPrices finds the row of a channel that prices an attempt, without looking at all of them.
 //
-// Rows fall into groups by which keys they name. The rule of precedence (docs/definitions.md section 4: the row that names the provider
-// wins, then operator, country, traffic, sender, app) compares only that, so it is an order of groups: their masks, with the provider's
-// bit as the highest, from the greatest. Within a group one look by the named keys finds the rows of all times. The values of keys are
-// numbered, so that an attempt's are read once and every look is at a few numbers.
+// Rows fall into groups by which keys they name. The rule of precedence (docs/definitions.md section 4: the row that
+// names the provider wins, then operator, country, traffic, sender, app) compares only that, so it is an order of
+// groups: their masks, with the provider's bit as the highest, from the greatest. Within a group one look by the named
+// keys finds the rows of all times. The values of keys are numbered, so that an attempt's are read once and every look
+// is at a few numbers.
 type channelPrices struct {
 	numbers [keyCount]map[string]uint32 // numbers of the values that rows name, from 1; nil for a key that none names
 	groups  []priceGroup                // by mask, the greatest first
@@ -97,7 +98,8 @@ func (c *channelPrices) at(leg *Leg, cohortMS int64) *Tariff {
 	return nil
 }
 
-// validAt returns the row that is valid at a time. Rows of the same keys do not overlap, so only the last that has begun can be.
+// validAt returns the row that is valid at a time. Rows of the same keys do not overlap, so only the last that has
+// begun can be.
 func validAt(rows []*Tariff, ms int64) *Tariff {
 	i, exact := slices.BinarySearchFunc(rows, ms, func(t *Tariff, ms int64) int { return cmp.Compare(t.FromMS, ms) })
 	if !exact {

@@ -17,14 +17,19 @@ func smallTariffs() *rapid.Generator[[]Tariff] {
 		key := func(name string) string { return rapid.SampledFrom([]string{Any, Any, "a", "b"}).Draw(t, name) }
 		var good []Tariff
 		if rapid.IntRange(0, 3).Draw(t, "plain rows") > 0 {
-			good = []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("viber", PerMessageDelivered, "0.75"), tariffOf("push", PerMessageSent, "0.36")}
+			good = []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("viber", PerMessageDelivered, "0.75"),
+				tariffOf("push", PerMessageSent, "0.36")}
 		}
 		for range rapid.IntRange(0, 25).Draw(t, "rows") {
-			row := Tariff{Channel: rapid.SampledFrom([]string{"sms", "sms", "viber", "push"}).Draw(t, "channel"), Provider: key("provider"), Operator: key("operator"),
-				Country: rapid.SampledFrom([]string{Any, "RU", "KZ"}).Draw(t, "country"), Traffic: rapid.SampledFrom([]string{Any, "otp"}).Draw(t, "traffic"),
-				Sender: key("sender"), App: key("app"), FromMS: rapid.Int64Range(0, 4).Draw(t, "from") * quarterMS, ToMS: schema.Never,
+			row := Tariff{Channel: rapid.SampledFrom([]string{"sms", "sms", "viber", "push"}).Draw(t, "channel"),
+				Provider: key("provider"), Operator: key("operator"),
+				Country: rapid.SampledFrom([]string{Any, "RU", "KZ"}).Draw(t, "country"),
+				Traffic: rapid.SampledFrom([]string{Any, "otp"}).Draw(t, "traffic"),
+				Sender:  key("sender"), App: key("app"), FromMS: rapid.Int64Range(0, 4).Draw(t, "from") * quarterMS,
+				ToMS:     schema.Never,
 				Currency: rapid.SampledFrom([]string{"RUB", "RUB", "RUB", "RUB", "USD"}).Draw(t, "currency"),
-				Billing:  rapid.SampledFrom(smsBillings).Draw(t, "billing"), Price: rapid.Int64Range(0, 9_000_000).Draw(t, "price")}
+				Billing:  rapid.SampledFrom(smsBillings).Draw(t, "billing"),
+				Price:    rapid.Int64Range(0, 9_000_000).Draw(t, "price")}
 			if rapid.Bool().Draw(t, "ends") {
 				row.ToMS = row.FromMS + rapid.Int64Range(1, 4).Draw(t, "length")*quarterMS
 			}
@@ -48,9 +53,12 @@ func smallTariffs() *rapid.Generator[[]Tariff] {
 func anyLeg() *rapid.Generator[Leg] {
 	return rapid.Custom(func(t *rapid.T) Leg {
 		key := func(name string) string { return rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, name) }
-		leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push"}).Draw(t, "channel"), Provider: key("provider"), Operator: key("operator"),
-			Country: rapid.SampledFrom([]string{"", "RU", "KZ", "US"}).Draw(t, "country"), Traffic: rapid.SampledFrom([]string{"", "otp", "promo"}).Draw(t, "traffic"),
-			Sender: key("sender"), App: key("app"), Trigger: rapid.SampledFrom([]string{"", "first", "unread", "undelivered"}).Draw(t, "trigger"),
+		leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push"}).Draw(t, "channel"),
+			Provider: key("provider"), Operator: key("operator"),
+			Country: rapid.SampledFrom([]string{"", "RU", "KZ", "US"}).Draw(t, "country"),
+			Traffic: rapid.SampledFrom([]string{"", "otp", "promo"}).Draw(t, "traffic"),
+			Sender:  key("sender"), App: key("app"),
+			Trigger:  rapid.SampledFrom([]string{"", "first", "unread", "undelivered"}).Draw(t, "trigger"),
 			Segments: rapid.SampledFrom([]uint16{0, 0, 1, 2, 65535}).Draw(t, "segments")}
 		leg.NotBilled = rapid.IntRange(0, 7).Draw(t, "billable") == 0
 		switch rapid.IntRange(0, 4).Draw(t, "outcome") {
@@ -70,27 +78,33 @@ func anyLeg() *rapid.Generator[Leg] {
 
 func anyShape() *rapid.Generator[*Shape] {
 	return rapid.Custom(func(t *rapid.T) *Shape {
-		return &Shape{SMSSegments: rapid.SampledFrom([]uint16{0, 1, 2, 3, 65535}).Draw(t, "sms segments"), Legs: rapid.SliceOfN(anyLeg(), 1, 5).Draw(t, "legs")}
+		return &Shape{SMSSegments: rapid.SampledFrom([]uint16{0, 1, 2, 3, 65535}).Draw(t, "sms segments"),
+			Legs: rapid.SliceOfN(anyLeg(), 1, 5).Draw(t, "legs")}
 	})
 }
 
 func anyCohort() *rapid.Generator[int64] {
-	return rapid.OneOf(rapid.Int64Range(0, 9*quarterMS), rapid.Map(rapid.Int64Range(0, 9), func(n int64) int64 { return n * quarterMS }))
+	return rapid.OneOf(rapid.Int64Range(0, 9*quarterMS),
+		rapid.Map(rapid.Int64Range(0, 9), func(n int64) int64 { return n * quarterMS }))
 }
 
-// The rule of precedence as docs/definitions.md says it: rows that match, then key by key those that name it, where there are any.
+// The rule of precedence as docs/definitions.md says it: rows that match, then key by key those that name it, where
+// there are any.
 func naiveTariffAt(tariffs []Tariff, leg *Leg, cohortMS int64) *Tariff {
 	var matching []*Tariff
 	for i := range tariffs {
 		t := &tariffs[i]
 		fits := func(key, value string) bool { return key == "*" || key == value }
-		if t.Channel == leg.Channel && fits(t.Provider, leg.Provider) && fits(t.Operator, leg.Operator) && fits(t.Country, leg.Country) && fits(t.Traffic, leg.Traffic) &&
+		if t.Channel == leg.Channel && fits(t.Provider, leg.Provider) && fits(t.Operator, leg.Operator) &&
+			fits(t.Country, leg.Country) && fits(t.Traffic, leg.Traffic) &&
 			fits(t.Sender, leg.Sender) && fits(t.App, leg.App) && t.FromMS <= cohortMS && cohortMS < t.ToMS {
 			matching = append(matching, t)
 		}
 	}
-	for _, key := range []func(*Tariff) string{func(t *Tariff) string { return t.Provider }, func(t *Tariff) string { return t.Operator }, func(t *Tariff) string { return t.Country },
-		func(t *Tariff) string { return t.Traffic }, func(t *Tariff) string { return t.Sender }, func(t *Tariff) string { return t.App }} {
+	for _, key := range []func(*Tariff) string{func(t *Tariff) string { return t.Provider },
+		func(t *Tariff) string { return t.Operator }, func(t *Tariff) string { return t.Country },
+		func(t *Tariff) string { return t.Traffic }, func(t *Tariff) string { return t.Sender },
+		func(t *Tariff) string { return t.App }} {
 		unnamed := func(t *Tariff) bool { return key(t) == "*" }
 		if named := slices.DeleteFunc(slices.Clone(matching), unnamed); len(named) > 0 {
 			matching = named
@@ -122,9 +136,11 @@ func TestPrice_Sums(t *testing.T) {
 		l := NewPriceList(smallTariffs().Draw(t, "tariffs"), []Template{{"order", 2, 0, 6 * quarterMS}})
 		for range 10 {
 			shape := anyShape().Draw(t, "shape")
-			p := l.Price(shape, rapid.SampledFrom([]string{"", "order", "bday"}).Draw(t, "template"), anyCohort().Draw(t, "cohort"))
+			p := l.Price(shape, rapid.SampledFrom([]string{"", "order", "bday"}).Draw(t, "template"),
+				anyCohort().Draw(t, "cohort"))
 			if !p.OK {
-				if p.Reason == "" || (p.Channel != "") != (p.Reason == ReasonNoTariff || p.Reason == ReasonNoStepSegments) ||
+				if p.Reason == "" || (p.Channel != "") != (p.Reason == ReasonNoTariff ||
+					p.Reason == ReasonNoStepSegments) ||
 					(p.Reason == ReasonNoSegments) != (p.Segments == 0) {
 					t.Fatalf("unpriced because of %q %q: %+v", p.Reason, p.Channel, p)
 				}
@@ -152,12 +168,14 @@ func TestPrice_Sums(t *testing.T) {
 				if leg.NotBilled && (cost.Units > 0 || cost.Cost.Sign() != 0) {
 					t.Fatalf("%+v is not billed and costs %+v", leg, cost)
 				}
-				if (cost.Tariff != nil) != leg.Sent || (cost.Tariff != nil && cost.Tariff.Currency != p.Currency) || cost.Cost.Sign() < 0 || (!leg.Sent && cost.Units > 0) {
+				if (cost.Tariff != nil) != leg.Sent || (cost.Tariff != nil && cost.Tariff.Currency != p.Currency) ||
+					cost.Cost.Sign() < 0 || (!leg.Sent && cost.Units > 0) {
 					t.Fatalf("%+v costs %+v in %s", leg, cost, p.Currency)
 				}
 				reached = reached || leg.Delivered
 			}
-			if p.Actual != actual || p.DoublePaid != double || p.DoublePaidUnread != unread || p.Wasted != wasted || p.Saved.Add(p.Actual) != p.SMSOnly || p.SMSOnly.Sign() < 0 ||
+			if p.Actual != actual || p.DoublePaid != double || p.DoublePaidUnread != unread || p.Wasted != wasted ||
+				p.Saved.Add(p.Actual) != p.SMSOnly || p.SMSOnly.Sign() < 0 ||
 				p.Segments == 0 || p.Currency == "" {
 				t.Fatalf("%+v has %+v", shape, p)
 			}
@@ -173,7 +191,8 @@ func samePrice(a, b Priced) bool {
 	same := len(a.Legs) == len(b.Legs)
 	for i := range a.Legs {
 		x, y := a.Legs[i], b.Legs[min(i, len(b.Legs)-1)]
-		same = same && x.Units == y.Units && x.Cost == y.Cost && (x.Tariff == nil) == (y.Tariff == nil) && (x.Tariff == nil || *x.Tariff == *y.Tariff)
+		same = same && x.Units == y.Units && x.Cost == y.Cost && (x.Tariff == nil) == (y.Tariff == nil) &&
+			(x.Tariff == nil || *x.Tariff == *y.Tariff)
 	}
 	a.Legs, b.Legs = nil, nil
 	return same && reflect.DeepEqual(a, b)
@@ -185,7 +204,8 @@ func TestPrice_Laws(t *testing.T) {
 		shuffled := rapid.Permutation(tariffs).Draw(t, "shuffled")
 		// Rows of another channel, and of other times, are none of the message's business.
 		voice := tariffOf("voice", PerMessageSent, "7", "currency", "USD", "provider", "a")
-		later := tariffOf("sms", PerMessageSent, "7", "currency", "USD", "provider", "a", "operator", "a", "country", "RU", "traffic", "otp", "sender", "a", "app", "a")
+		later := tariffOf("sms", PerMessageSent, "7", "currency", "USD", "provider", "a", "operator", "a", "country",
+			"RU", "traffic", "otp", "sender", "a", "app", "a")
 		later.FromMS = 1000 * quarterMS
 		more := append(slices.Clone(tariffs), voice)
 		if ValidateTariffs(append(slices.Clone(more), later)) == nil {
@@ -199,7 +219,8 @@ func TestPrice_Laws(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lists := map[string]*PriceList{"shuffled": NewPriceList(shuffled, nil), "more rows": NewPriceList(more, nil), "read again": NewPriceList(read, nil)}
+		lists := map[string]*PriceList{"shuffled": NewPriceList(shuffled, nil), "more rows": NewPriceList(more, nil),
+			"read again": NewPriceList(read, nil)}
 		l := NewPriceList(tariffs, nil)
 		for range 5 {
 			shape, cohort := anyShape().Draw(t, "shape"), anyCohort().Draw(t, "cohort")
@@ -223,7 +244,8 @@ func TestPrice_Laws(t *testing.T) {
 				double[i].ConnectPrice *= 2
 			}
 			got := NewPriceList(double, nil).Price(shape, "", cohort)
-			if got.OK != want.OK || got.Saved != want.Saved.Times(2) || got.Actual != want.Actual.Times(2) || got.DoublePaid != want.DoublePaid.Times(2) || got.Wasted != want.Wasted.Times(2) {
+			if got.OK != want.OK || got.Saved != want.Saved.Times(2) || got.Actual != want.Actual.Times(2) ||
+				got.DoublePaid != want.DoublePaid.Times(2) || got.Wasted != want.Wasted.Times(2) {
 				t.Fatalf("twice as dear: %+v, was %+v", got, want)
 			}
 		}
@@ -244,9 +266,11 @@ func TestPrice_DearestMessageIsExact(t *testing.T) {
 
 // benchmarkList has rows for operators, senders and countries, as an aggregator's price list.
 func benchmarkList(b *testing.B, rows int) *PriceList {
-	tariffs := []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("push", PerMessageSent, "0.36"), tariffOf("viber", PerMessageDelivered, "0.75")}
+	tariffs := []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("push", PerMessageSent, "0.36"),
+		tariffOf("viber", PerMessageDelivered, "0.75")}
 	for i := 0; len(tariffs) < rows; i++ {
-		tariffs = append(tariffs, tariffOf("sms", PerSegmentSent, "2.10", "operator", fmt.Sprint("250-", i)), tariffOf("sms", PerSegmentSent, "2.20", "provider", "mts", "sender", fmt.Sprint("S", i)),
+		tariffs = append(tariffs, tariffOf("sms", PerSegmentSent, "2.10", "operator", fmt.Sprint("250-", i)),
+			tariffOf("sms", PerSegmentSent, "2.20", "provider", "mts", "sender", fmt.Sprint("S", i)),
 			tariffOf("viber", PerMessageDelivered, "0.80", "sender", fmt.Sprint("S", i)))
 	}
 	return prices(b, tariffs...)
@@ -255,8 +279,10 @@ func benchmarkList(b *testing.B, rows int) *PriceList {
 func BenchmarkPriceList_Price(b *testing.B) {
 	for _, rows := range []int{3, 10_000} {
 		l := benchmarkList(b, min(rows, MaxTariffs-2))
-		push := Leg{Channel: "push", Provider: "own", Country: "RU", Traffic: "service", Sender: "S7", App: "shop", Trigger: "first", Sent: true, Failed: true}
-		sms := Leg{Channel: "sms", Provider: "mts", Operator: "250-99", Country: "RU", Traffic: "service", Sender: "S7", Trigger: "undelivered", Sent: true, Delivered: true, Segments: 2}
+		push := Leg{Channel: "push", Provider: "own", Country: "RU", Traffic: "service", Sender: "S7", App: "shop",
+			Trigger: "first", Sent: true, Failed: true}
+		sms := Leg{Channel: "sms", Provider: "mts", Operator: "250-99", Country: "RU", Traffic: "service", Sender: "S7",
+			Trigger: "undelivered", Sent: true, Delivered: true, Segments: 2}
 		shape := message(2, push, sms)
 		cohort := at("2026-06-01T00:00:00Z")
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {

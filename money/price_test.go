@@ -12,9 +12,11 @@ import (
 // tariffOf makes a tariff in roubles that is valid for ever; keys are "name=value".
 func tariffOf(channel string, billing Billing, price string, keys ...string) Tariff {
 	micros, _ := ParsePrice(price)
-	t := Tariff{Channel: channel, Provider: Any, Operator: Any, Country: Any, Traffic: Any, Sender: Any, App: Any, ToMS: schema.Never, Currency: "RUB", Billing: billing, Price: micros}
+	t := Tariff{Channel: channel, Provider: Any, Operator: Any, Country: Any, Traffic: Any, Sender: Any, App: Any,
+		ToMS: schema.Never, Currency: "RUB", Billing: billing, Price: micros}
 	for i := 0; i < len(keys); i += 2 {
-		*map[string]*string{"provider": &t.Provider, "operator": &t.Operator, "country": &t.Country, "traffic": &t.Traffic, "sender": &t.Sender, "app": &t.App,
+		*map[string]*string{"provider": &t.Provider, "operator": &t.Operator, "country": &t.Country,
+			"traffic": &t.Traffic, "sender": &t.Sender, "app": &t.App,
 			"currency": &t.Currency}[keys[i]] = keys[i+1]
 	}
 	return t
@@ -51,7 +53,8 @@ func total(t *testing.T, l *PriceList, counts map[*Shape]int64) (smsOnly, actual
 		if !p.OK {
 			t.Fatalf("%s is unpriced", shape.Path())
 		}
-		smsOnly, actual, saved = smsOnly.Add(p.SMSOnly.Times(n)), actual.Add(p.Actual.Times(n)), saved.Add(p.Saved.Times(n))
+		smsOnly, actual, saved = smsOnly.Add(p.SMSOnly.Times(n)), actual.Add(p.Actual.Times(n)),
+			saved.Add(p.Saved.Times(n))
 	}
 	return smsOnly, actual, saved
 }
@@ -81,7 +84,8 @@ func TestPrice_MovedMessages(t *testing.T) {
 	wantRate(t, "ratio", smsOnly, actual, 11_111_111)
 }
 
-// A5 to A7: a million messages of 2 segments, push first for those who have the app, SMS for all that push did not reach.
+// A5 to A7: a million messages of 2 segments, push first for those who have the app, SMS for all that push did not
+// reach.
 func TestPrice_Cascade(t *testing.T) {
 	sms := tariffOf("sms", PerSegmentSent, "2.00")
 	for _, c := range []struct {
@@ -124,10 +128,12 @@ func TestPrice_FlashCalls(t *testing.T) {
 		{"A8", tariffOf("flash_call", PerMessageDelivered, "0.80"), 10_000, "8000.00", "12000.00"},
 		{"A9", tariffOf("flash_call", PerMessageDelivered, "0.80"), 9_800, "8240.00", "11760.00"},
 		{"A10", tariffOf("flash_call", PerMessageSent, "0.80"), 9_800, "8400.00", "11600.00"},
-		{"attempt and connect", connect(tariffOf("flash_call", AttemptPlusConnect, "0.10"), "0.70"), 9_800, "8260.00", "11740.00"},
+		{"attempt and connect", connect(tariffOf("flash_call", AttemptPlusConnect, "0.10"), "0.70"), 9_800, "8260.00",
+			"11740.00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, actual, saved := total(t, prices(t, sms, c.flash), map[*Shape]int64{reached: c.reached, failed: 10_000 - c.reached})
+			_, actual, saved := total(t, prices(t, sms, c.flash),
+				map[*Shape]int64{reached: c.reached, failed: 10_000 - c.reached})
 			wantMoney(t, "cost", actual, c.actual)
 			wantMoney(t, "saved", saved, c.saved)
 		})
@@ -147,8 +153,8 @@ func TestPrice_ConversationBreaksEven(t *testing.T) {
 	}
 }
 
-// A12: a business message, a reply and five more within its 24 h are one conversation; a template at its end begins another. Which
-// attempt carries the unit is found by walking the events; the price follows.
+// A12: a business message, a reply and five more within its 24 h are one conversation; a template at its end begins
+// another. Which attempt carries the unit is found by walking the events; the price follows.
 func TestPrice_ConversationsCostByUnit(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("whatsapp", PerConversation24h, "4.50"))
 	first, inside := deliveredLeg("whatsapp"), deliveredLeg("whatsapp")
@@ -183,7 +189,8 @@ func TestPrice_UndeliveredViberIsFree(t *testing.T) {
 }
 
 func TestPrice_DoublePaidAndWasted(t *testing.T) {
-	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("push", PerMessageSent, "0.36"), tariffOf("viber", PerMessageSent, "0.75"), tariffOf("vk", PerMessageSent, "0.90"))
+	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("push", PerMessageSent, "0.36"),
+		tariffOf("viber", PerMessageSent, "0.75"), tariffOf("vk", PerMessageSent, "0.90"))
 	late, unread, again := deliveredLeg("sms"), sentLeg("vk"), failedLeg("viber")
 	late.Trigger, unread.Trigger, again.Trigger = "undelivered", "unread", "unread"
 	p := l.Price(message(2, failedLeg("push"), deliveredLeg("viber"), late, unread, again), "", 0)
@@ -210,14 +217,23 @@ func TestPrice_BillingModels(t *testing.T) {
 		units   uint64
 		cost    string
 	}{
-		{PerSegmentSent, pending, 3, "6.00"}, {PerSegmentSent, delivered, 3, "6.00"}, {PerSegmentSent, failed, 3, "6.00"}, {PerSegmentSent, rejected, 0, "0.00"}, {PerSegmentSent, queued, 0, "0.00"},
-		{PerSegmentDelivered, pending, 0, "0.00"}, {PerSegmentDelivered, delivered, 3, "6.00"}, {PerSegmentDelivered, failed, 0, "0.00"}, {PerSegmentDelivered, rejected, 0, "0.00"},
-		{PerMessageSent, pending, 1, "2.00"}, {PerMessageSent, delivered, 1, "2.00"}, {PerMessageSent, failed, 1, "2.00"}, {PerMessageSent, rejected, 0, "0.00"}, {PerMessageSent, queued, 0, "0.00"},
-		{PerMessageDelivered, pending, 0, "0.00"}, {PerMessageDelivered, delivered, 1, "2.00"}, {PerMessageDelivered, failed, 0, "0.00"}, {PerMessageDelivered, rejected, 0, "0.00"},
-		{AttemptPlusConnect, pending, 1, "2.00"}, {AttemptPlusConnect, delivered, 1, "2.50"}, {AttemptPlusConnect, failed, 1, "2.00"}, {AttemptPlusConnect, rejected, 0, "0.00"},
-		{PerMessageRefunded, pending, 1, "2.00"}, {PerMessageRefunded, delivered, 1, "2.00"}, {PerMessageRefunded, failed, 0, "0.00"}, {PerMessageRefunded, rejected, 0, "0.00"}, {PerMessageRefunded, queued, 0, "0.00"},
-		{PerMessageOutsideWindow, delivered, 0, "0.00"}, {PerMessageOutsideWindow, outside, 1, "2.00"}, {PerMessageOutsideWindow, unit, 0, "0.00"}, {PerMessageOutsideWindow, failed, 0, "0.00"},
-		{PerConversation24h, delivered, 0, "0.00"}, {PerConversation24h, outside, 0, "0.00"}, {PerConversation24h, unit, 1, "2.00"}, {PerConversation24h, failed, 0, "0.00"},
+		{PerSegmentSent, pending, 3, "6.00"}, {PerSegmentSent, delivered, 3, "6.00"},
+		{PerSegmentSent, failed, 3, "6.00"}, {PerSegmentSent, rejected, 0, "0.00"}, {PerSegmentSent, queued, 0, "0.00"},
+		{PerSegmentDelivered, pending, 0, "0.00"}, {PerSegmentDelivered, delivered, 3, "6.00"},
+		{PerSegmentDelivered, failed, 0, "0.00"}, {PerSegmentDelivered, rejected, 0, "0.00"},
+		{PerMessageSent, pending, 1, "2.00"}, {PerMessageSent, delivered, 1, "2.00"},
+		{PerMessageSent, failed, 1, "2.00"}, {PerMessageSent, rejected, 0, "0.00"}, {PerMessageSent, queued, 0, "0.00"},
+		{PerMessageDelivered, pending, 0, "0.00"}, {PerMessageDelivered, delivered, 1, "2.00"},
+		{PerMessageDelivered, failed, 0, "0.00"}, {PerMessageDelivered, rejected, 0, "0.00"},
+		{AttemptPlusConnect, pending, 1, "2.00"}, {AttemptPlusConnect, delivered, 1, "2.50"},
+		{AttemptPlusConnect, failed, 1, "2.00"}, {AttemptPlusConnect, rejected, 0, "0.00"},
+		{PerMessageRefunded, pending, 1, "2.00"}, {PerMessageRefunded, delivered, 1, "2.00"},
+		{PerMessageRefunded, failed, 0, "0.00"}, {PerMessageRefunded, rejected, 0, "0.00"},
+		{PerMessageRefunded, queued, 0, "0.00"},
+		{PerMessageOutsideWindow, delivered, 0, "0.00"}, {PerMessageOutsideWindow, outside, 1, "2.00"},
+		{PerMessageOutsideWindow, unit, 0, "0.00"}, {PerMessageOutsideWindow, failed, 0, "0.00"},
+		{PerConversation24h, delivered, 0, "0.00"}, {PerConversation24h, outside, 0, "0.00"},
+		{PerConversation24h, unit, 1, "2.00"}, {PerConversation24h, failed, 0, "0.00"},
 		{Zero, delivered, 0, "0.00"}, {Zero, unit, 0, "0.00"}, {Zero, outside, 0, "0.00"}, {Zero, rejected, 0, "0.00"},
 	} {
 		tariff := tariffOf("rcs", c.billing, "2.00")
@@ -239,7 +255,8 @@ func TestPrice_BillingModels(t *testing.T) {
 
 // The baseline is the list price of the SMS, delivered or not.
 func TestPrice_BaselineByBilling(t *testing.T) {
-	for billing, want := range map[Billing]string{PerSegmentSent: "6.00", PerSegmentDelivered: "6.00", PerMessageSent: "2.00", PerMessageDelivered: "2.00", Zero: "0.00"} {
+	for billing, want := range map[Billing]string{PerSegmentSent: "6.00", PerSegmentDelivered: "6.00",
+		PerMessageSent: "2.00", PerMessageDelivered: "2.00", Zero: "0.00"} {
 		sms := tariffOf("sms", billing, "2.00")
 		if billing == Zero {
 			sms.Price = 0
@@ -253,7 +270,8 @@ func TestPrice_BaselineByBilling(t *testing.T) {
 
 func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 	templates := []Template{{"order", 4, 0, 4 * quarterMS}, {"order", 5, 4 * quarterMS, 8 * quarterMS}}
-	l := NewPriceList([]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("push", PerMessageSent, "1"), tariffOf("rcs", PerSegmentDelivered, "3")}, templates)
+	l := NewPriceList([]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("push", PerMessageSent, "1"),
+		tariffOf("rcs", PerSegmentDelivered, "3")}, templates)
 	with := func(leg Leg, segments uint16) Leg { leg.Segments = segments; return leg }
 	for _, c := range []struct {
 		name      string
@@ -267,7 +285,8 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 	}{
 		{"text and bill differ", message(2, with(deliveredLeg("sms"), 3)), "", 0, true, 2, false, "6.00"},
 		{"text alone", message(2, deliveredLeg("sms")), "", 0, true, 2, false, "4.00"},
-		{"bill alone", message(0, with(failedLeg("sms"), 3), with(sentLeg("sms"), 1)), "order", 0, true, 3, false, "8.00"},
+		{"bill alone", message(0, with(failedLeg("sms"), 3), with(sentLeg("sms"), 1)), "order", 0, true, 3, false,
+			"8.00"},
 		{"one bill for two", message(0, with(failedLeg("sms"), 3), sentLeg("sms")), "", 0, false, 3, false, "0.00"},
 		{"segments of another channel", message(0, with(deliveredLeg("rcs"), 3)), "", 0, false, 0, false, "0.00"},
 		{"the same with a template", message(0, with(deliveredLeg("rcs"), 3)), "order", 0, true, 4, true, "9.00"},
@@ -279,11 +298,15 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 		{"template does not bill", message(0, sentLeg("sms")), "order", 0, false, 4, false, "0.00"},
 		{"nothing to bill", message(0, failedLeg("rcs")), "order", 0, true, 4, true, "0.00"},
 		{"not sent", message(0, Leg{Channel: "sms", Failed: true}), "order", 0, true, 4, true, "0.00"},
-		{"attempted but not sent has segments", message(0, with(Leg{Channel: "sms", Failed: true}, 2), deliveredLeg("push")), "", 0, true, 2, false, "1.00"},
+		{"attempted but not sent has segments",
+			message(0, with(Leg{Channel: "sms", Failed: true}, 2), deliveredLeg("push")), "", 0, true, 2, false,
+			"1.00"},
 	} {
 		p := l.Price(c.shape, c.template, c.cohort)
-		if p.OK != c.ok || p.Segments != c.segments || p.Estimated != c.estimated || p.Actual.String() != c.actual || p.Currency != "RUB" {
-			t.Errorf("%s: %+v, want ok %v, %d segments, estimated %v, actual %s", c.name, p, c.ok, c.segments, c.estimated, c.actual)
+		if p.OK != c.ok || p.Segments != c.segments || p.Estimated != c.estimated || p.Actual.String() != c.actual ||
+			p.Currency != "RUB" {
+			t.Errorf("%s: %+v, want ok %v, %d segments, estimated %v, actual %s", c.name, p, c.ok, c.segments,
+				c.estimated, c.actual)
 		}
 	}
 	// Without segments there is no baseline, whatever an SMS is billed by.
@@ -296,7 +319,8 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 func TestPrice_BaselineTariff(t *testing.T) {
 	leg := func(l Leg, keys ...string) Leg {
 		for i := 0; i < len(keys); i += 2 {
-			*map[string]*string{"provider": &l.Provider, "operator": &l.Operator, "country": &l.Country, "traffic": &l.Traffic, "sender": &l.Sender, "app": &l.App}[keys[i]] = keys[i+1]
+			*map[string]*string{"provider": &l.Provider, "operator": &l.Operator, "country": &l.Country,
+				"traffic": &l.Traffic, "sender": &l.Sender, "app": &l.App}[keys[i]] = keys[i+1]
 		}
 		return l
 	}
@@ -307,21 +331,34 @@ func TestPrice_BaselineTariff(t *testing.T) {
 		legs    []Leg
 		want    string // price of the baseline of one segment; "" when unpriced
 	}{
-		{"plain list price although the step had a dearer route", []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "2.35", "provider", "mts")},
+		{"plain list price although the step had a dearer route",
+			[]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "2.35", "provider", "mts")},
 			[]Leg{leg(deliveredLeg("sms"), "provider", "mts")}, "2.00"},
-		{"operator and app don't count either", []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "3", "operator", "o"), tariffOf("sms", PerSegmentSent, "4", "app", "a", "country", "RU")},
+		{"operator and app don't count either",
+			[]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "3", "operator", "o"),
+				tariffOf("sms", PerSegmentSent, "4", "app", "a", "country", "RU")},
 			[]Leg{leg(deliveredLeg("sms"), "operator", "o", "app", "a", "country", "RU")}, "2.00"},
-		{"country, traffic and sender of the message", []Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "3", "country", "KZ", "traffic", "otp", "sender", "S")},
-			[]Leg{leg(deliveredLeg("push"), "country", "KZ"), leg(Leg{Channel: "push"}, "traffic", "otp", "sender", "S")}, "3.00"},
-		{"the greatest over steps", []Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A"), tariffOf("sms", PerSegmentSent, "3", "sender", "B")},
+		{"country, traffic and sender of the message",
+			[]Tariff{tariffOf("sms", PerSegmentSent, "2"),
+				tariffOf("sms", PerSegmentSent, "3", "country", "KZ", "traffic", "otp", "sender", "S")},
+			[]Leg{leg(deliveredLeg("push"), "country", "KZ"),
+				leg(Leg{Channel: "push"}, "traffic", "otp", "sender", "S")}, "3.00"},
+		{"the greatest over steps", []Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A"),
+			tariffOf("sms", PerSegmentSent, "3", "sender", "B")},
 			[]Leg{leg(deliveredLeg("push"), "sender", "B"), leg(Leg{Channel: "sms"}, "sender", "A")}, "3.00"},
-		{"else the keys of the first SMS step, sent or not", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts"), tariffOf("sms", PerSegmentSent, "3", "provider", "mega")},
-			[]Leg{deliveredLeg("push"), leg(Leg{Channel: "sms", Failed: true}, "provider", "mts"), leg(deliveredLeg("sms"), "provider", "mega")}, "2.00"},
-		{"its own sender, not the message's", []Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A", "provider", "mts")},
-			[]Leg{leg(deliveredLeg("push"), "sender", "B"), leg(deliveredLeg("sms"), "provider", "mts", "sender", "A")}, "2.00"},
+		{"else the keys of the first SMS step, sent or not",
+			[]Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts"),
+				tariffOf("sms", PerSegmentSent, "3", "provider", "mega")},
+			[]Leg{deliveredLeg("push"), leg(Leg{Channel: "sms", Failed: true}, "provider", "mts"),
+				leg(deliveredLeg("sms"), "provider", "mega")}, "2.00"},
+		{"its own sender, not the message's",
+			[]Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A", "provider", "mts")},
+			[]Leg{leg(deliveredLeg("push"), "sender", "B"), leg(deliveredLeg("sms"), "provider", "mts", "sender", "A")},
+			"2.00"},
 		{"not of the second SMS step", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts")},
 			[]Leg{deliveredLeg("push"), {Channel: "sms"}, leg(Leg{Channel: "sms"}, "provider", "mts")}, ""},
-		{"none without an SMS step", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts")}, []Leg{leg(deliveredLeg("push"), "provider", "mts")}, ""},
+		{"none without an SMS step", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts")},
+			[]Leg{leg(deliveredLeg("push"), "provider", "mts")}, ""},
 	} {
 		p := prices(t, append(c.tariffs, push)...).Price(message(1, c.legs...), "", 0)
 		if p.OK != (c.want != "") || (p.OK && p.SMSOnly.String() != c.want) {
@@ -339,15 +376,20 @@ func TestPrice_UnpricedAndCurrencies(t *testing.T) {
 		ok       bool
 		currency string
 	}{
-		{"all found", []Tariff{sms, tariffOf("push", PerMessageSent, "1")}, message(1, deliveredLeg("push")), true, "RUB"},
+		{"all found", []Tariff{sms, tariffOf("push", PerMessageSent, "1")}, message(1, deliveredLeg("push")), true,
+			"RUB"},
 		{"no tariffs", nil, message(1, deliveredLeg("push")), false, ""},
 		{"step without a tariff", []Tariff{sms}, message(1, deliveredLeg("push")), false, "RUB"},
 		{"baseline without a tariff", []Tariff{usdPush}, message(1, deliveredLeg("push")), false, "USD"},
 		{"two currencies", []Tariff{sms, usdPush}, message(1, deliveredLeg("push")), false, ""},
-		{"two currencies and a step without", []Tariff{sms, usdPush}, message(1, deliveredLeg("push"), deliveredLeg("vk")), false, ""},
-		{"the other currency is of a step not sent", []Tariff{sms, usdPush}, message(1, Leg{Channel: "push", Failed: true}, deliveredLeg("sms")), true, "RUB"},
-		{"a step not sent needs none", []Tariff{sms}, message(1, Leg{Channel: "vk", Failed: true}, deliveredLeg("sms")), true, "RUB"},
-		{"what costs nothing has a currency too", []Tariff{sms, tariffOf("push", Zero, "0", "currency", "USD")}, message(1, deliveredLeg("push")), false, ""},
+		{"two currencies and a step without", []Tariff{sms, usdPush},
+			message(1, deliveredLeg("push"), deliveredLeg("vk")), false, ""},
+		{"the other currency is of a step not sent", []Tariff{sms, usdPush},
+			message(1, Leg{Channel: "push", Failed: true}, deliveredLeg("sms")), true, "RUB"},
+		{"a step not sent needs none", []Tariff{sms}, message(1, Leg{Channel: "vk", Failed: true}, deliveredLeg("sms")),
+			true, "RUB"},
+		{"what costs nothing has a currency too", []Tariff{sms, tariffOf("push", Zero, "0", "currency", "USD")},
+			message(1, deliveredLeg("push")), false, ""},
 		{"nothing sent", []Tariff{sms}, message(1, Leg{Channel: "push"}), true, "RUB"},
 		{"segments unknown", []Tariff{sms}, message(0, deliveredLeg("sms")), false, "RUB"},
 	} {
@@ -365,13 +407,15 @@ func TestPrice_UnpricedAndCurrencies(t *testing.T) {
 func TestPrice_ValidityBorder(t *testing.T) {
 	border := at("2026-11-01T00:00:00Z")
 	old, next := tariffOf("viber", PerMessageDelivered, "0.75"), tariffOf("viber", PerMessageDelivered, "0.8125")
-	old.FromMS, old.ToMS, next.FromMS, next.ToMS = at("2026-01-01T00:00:00Z"), border, border, at("2026-12-01T00:00:00Z")
+	old.FromMS, old.ToMS, next.FromMS, next.ToMS = at("2026-01-01T00:00:00Z"), border, border,
+		at("2026-12-01T00:00:00Z")
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2"), next, old)
 	for _, c := range []struct {
 		cohort int64
 		want   string
 	}{
-		{old.FromMS - 1, ""}, {old.FromMS, "0.75"}, {border - 1, "0.75"}, {border, "0.8125"}, {border + 1, "0.8125"}, {next.ToMS - 1, "0.8125"}, {next.ToMS, ""},
+		{old.FromMS - 1, ""}, {old.FromMS, "0.75"}, {border - 1, "0.75"}, {border, "0.8125"}, {border + 1, "0.8125"},
+		{next.ToMS - 1, "0.8125"}, {next.ToMS, ""},
 	} {
 		p := l.Price(message(1, deliveredLeg("viber")), "", c.cohort)
 		if p.OK != (c.want != "") || (p.OK && p.Actual.String() != c.want) {
@@ -386,7 +430,8 @@ func TestPrice_ValidityBorder(t *testing.T) {
 	special.FromMS = border
 	l = prices(t, old, next, special)
 	leg := Leg{Channel: "viber", Sender: "S"}
-	if before, after := l.TariffAt(&leg, border-1), l.TariffAt(&leg, border); before.Price != 750_000 || after.Price != 500_000 {
+	if before, after := l.TariffAt(&leg, border-1), l.TariffAt(&leg, border); before.Price != 750_000 ||
+		after.Price != 500_000 {
 		t.Errorf("before the border %v, at it %v", before, after)
 	}
 }
@@ -408,7 +453,8 @@ func TestPriceList_TariffAt_Precedence(t *testing.T) {
 			}
 		}
 		stranger := leg
-		*[]*string{&stranger.Provider, &stranger.Operator, &stranger.Country, &stranger.Traffic, &stranger.Sender, &stranger.App}[i/2] = "x"
+		*[]*string{&stranger.Provider, &stranger.Operator, &stranger.Country, &stranger.Traffic, &stranger.Sender,
+			&stranger.App}[i/2] = "x"
 		if got := prices(t, one, later).TariffAt(&stranger, 0); *got != later {
 			t.Errorf("%s of another value: got the row %+v", keys[i], got)
 		}
@@ -420,7 +466,8 @@ func TestPriceList_TariffAt_Precedence(t *testing.T) {
 	if got := l.TariffAt(&Leg{Channel: "push", Provider: "p"}, 0); got != nil {
 		t.Errorf("another channel: got %+v", got)
 	}
-	if got := prices(t, tariffOf("sms", PerMessageSent, "1", "provider", "p")).TariffAt(&Leg{Channel: "sms"}, 0); got != nil {
+	if got := prices(t, tariffOf("sms", PerMessageSent, "1", "provider", "p")).TariffAt(&Leg{Channel: "sms"},
+		0); got != nil {
 		t.Errorf("a named key matches the empty value: %+v", got)
 	}
 }
@@ -431,7 +478,8 @@ func TestShape_Dimensions(t *testing.T) {
 		{Channel: "viber", Sender: "a", Country: "RU", Traffic: "otp", Sent: true, Delivered: true},
 		{Channel: "sms", Sender: "B", Country: "KZ", Sent: true, Delivered: true, Read: true},
 	}}
-	if got := []string{s.Sender(), s.Country(), s.Traffic(), s.FirstChannel(), s.ReachedBy(), s.Path()}; !slices.Equal(got, []string{"b", "RU", "promo", "push", "viber", "push>viber>sms"}) {
+	if got := []string{s.Sender(), s.Country(), s.Traffic(), s.FirstChannel(), s.ReachedBy(),
+		s.Path()}; !slices.Equal(got, []string{"b", "RU", "promo", "push", "viber", "push>viber>sms"}) {
 		t.Errorf("got %q", got)
 	}
 	if !s.Reached() || !s.Read() {

@@ -2,8 +2,8 @@
 // was paid, what plain SMS would have cost and what a cascade saved.
 //
 // Money is never a float: prices are exact decimals, quantities are integers, and every figure is quantity × tariff at
-// read time, so that a corrected tariff corrects history. Where a quantity or a tariff is unknown the answer is null, not
-// a guess.
+// read time, so that a corrected tariff corrects history. Where a quantity or a tariff is unknown the answer is null,
+// not a guess.
 //
 // SMS segments come first, because the segment is what an SMS bill counts. [Segments] and [SegmentsBytes] answer how
 // many, [MeasureSMS] what a pipeline keeps of a text that it does not store, and [ExplainSMS] tells a person why a text
@@ -47,7 +47,8 @@ type Measure struct {
 	OverBy int `json:"over_by"`
 	// UnitsLeft is how many units the last segment still holds.
 	UnitsLeft int `json:"units_left"`
-	// ForcedChars counts the characters that GSM-7 lacks, repeated ones each time; 0 exactly when the encoding is GSM-7.
+	// ForcedChars counts the characters that GSM-7 lacks, repeated ones each time; 0 exactly when the encoding is
+	// GSM-7.
 	ForcedChars int `json:"forced_chars"`
 }
 
@@ -68,8 +69,8 @@ func SegmentsBytes(text []byte) int {
 	return MeasureSMSBytes(text).Segments
 }
 
-// MeasureSMS measures a text by the rules of [Segments]. It does not allocate. ForcedChars tells cheaply which texts are
-// worth an [ExplainSMS]: those that are UCS-2 for a few characters.
+// MeasureSMS measures a text by the rules of [Segments]. It does not allocate. ForcedChars tells cheaply which texts
+// are worth an [ExplainSMS]: those that are UCS-2 for a few characters.
 func MeasureSMS(text string) Measure {
 	return MeasureSMSBytes(unsafe.Slice(unsafe.StringData(text), len(text)))
 }
@@ -87,7 +88,8 @@ func MeasureSMSBytes(text []byte) (m Measure) {
 	return m
 }
 
-// complete derives the segments from the units. Only where some characters take two units must the text be cut for that.
+// complete derives the segments from the units. Only where some characters take two units must the text be cut for
+// that.
 func (m *Measure) complete(text []byte, wide bool, single, part int) {
 	if m.Units <= single {
 		m.Segments, m.PerSegment, m.UnitsLeft = 1, single, single-m.Units
@@ -109,8 +111,8 @@ func (m *Measure) complete(text []byte, wide bool, single, part int) {
 	}
 }
 
-// cut fills segments of `part` units with whole characters. It returns how many there are, the units used in the last and the
-// units of the longest beginning of the text that fits into a single segment.
+// cut fills segments of `part` units with whole characters. It returns how many there are, the units used in the last
+// and the units of the longest beginning of the text that fits into a single segment.
 func cut(text []byte, encoding Encoding, single, part int) (segments, used, head int) {
 	segments = 1
 	total := 0

@@ -6,8 +6,8 @@ import (
 	"kaskad/schema"
 )
 
-// SMSMeasure is what ingest keeps of a text: [MeasureSMSBytes], and where few characters force UCS-2, the segments without them. It allocates
-// only for long texts of that kind.
+// SMSMeasure is what ingest keeps of a text: [MeasureSMSBytes], and where few characters force UCS-2, the segments
+// without them. It allocates only for long texts of that kind.
 func SMSMeasure(text []byte) schema.SMSMeasure {
 	m := MeasureSMSBytes(text)
 	kept := schema.SMSMeasure{Segments: uint16(m.Segments)} // A text of 10 000 characters takes at most 304.

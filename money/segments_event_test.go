@@ -3,9 +3,9 @@ package money
 import (
 	"testing"
 
-	"kaskad/schema"
-
 	"pgregory.net/rapid"
+
+	"kaskad/schema"
 )
 
 func TestSMSMeasure_Examples(t *testing.T) {
@@ -27,10 +27,11 @@ func TestSMSMeasure_Examples(t *testing.T) {
 		"ten letters":              {a(150) + cyr(10), schema.SMSMeasure{Segments: 3, ForcedChars: 10, Plain: 1}},
 		"eleven letters":           {a(150) + cyr(11), schema.SMSMeasure{Segments: 3}},
 		"both":                     {a(134) + "е", schema.SMSMeasure{Segments: 3, OverBy: 1, ForcedChars: 1, Plain: 1}},
-		"both, extension":          {rep("[", 66) + rep("[", 66) + "👋", schema.SMSMeasure{Segments: 2, ForcedChars: 1, Plain: 2}},
-		"only forced":              {"👋", schema.SMSMeasure{Segments: 1, ForcedChars: 1, Plain: 1}},
-		"the longest":              {rep("😎", 10_000), schema.SMSMeasure{Segments: 304, OverBy: 2}},
-		"the longest plain":        {rep("[", 9_999) + "😎", schema.SMSMeasure{Segments: 150, ForcedChars: 1, Plain: 132}},
+		"both, extension": {rep("[", 66) + rep("[", 66) + "👋",
+			schema.SMSMeasure{Segments: 2, ForcedChars: 1, Plain: 2}},
+		"only forced":       {"👋", schema.SMSMeasure{Segments: 1, ForcedChars: 1, Plain: 1}},
+		"the longest":       {rep("😎", 10_000), schema.SMSMeasure{Segments: 304, OverBy: 2}},
+		"the longest plain": {rep("[", 9_999) + "😎", schema.SMSMeasure{Segments: 150, ForcedChars: 1, Plain: 132}},
 	} {
 		if got := SMSMeasure([]byte(c.text)); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

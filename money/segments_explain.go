@@ -48,10 +48,10 @@ type Suggestion struct {
 	Alternative
 }
 
-// ExplainSMS measures a text by the rules of [Segments] and explains the result. Replacements keep what the reader sees:
-// straight quotes, hyphens, three dots, plain spaces. A Cyrillic letter becomes its Latin twin only in a text that is Latin
-// otherwise, where it is a slip of the keyboard; Russian is never rewritten. It costs microseconds, not the nanoseconds of
-// [MeasureSMS].
+// ExplainSMS measures a text by the rules of [Segments] and explains the result. Replacements keep what the reader
+// sees: straight quotes, hyphens, three dots, plain spaces. A Cyrillic letter becomes its Latin twin only in a text
+// that is Latin otherwise, where it is a slip of the keyboard; Russian is never rewritten. It costs microseconds, not
+// the nanoseconds of [MeasureSMS].
 func ExplainSMS(text string) Explanation {
 	e := Explanation{Measure: MeasureSMS(text), ForcedBy: []ForcedBy{}}
 	if e.Encoding == GSM7 {
@@ -100,7 +100,8 @@ func ExplainSMS(text string) Explanation {
 // alternative compares another wording with the explained one.
 func (e Explanation) alternative(text string) Alternative {
 	m := MeasureSMS(text)
-	return Alternative{Encoding: m.Encoding, Units: m.Units, Segments: m.Segments, SegmentsSaved: e.Segments - m.Segments}
+	return Alternative{Encoding: m.Encoding, Units: m.Units, Segments: m.Segments,
+		SegmentsSaved: e.Segments - m.Segments}
 }
 
 // The Cyrillic letters that look like a Latin one, and those, in the same order.

@@ -120,12 +120,14 @@ func TestReplacement_IsGSM7(t *testing.T) {
 }
 
 func TestLatinTwin_SameLetters(t *testing.T) {
-	if utf8.RuneCountInString(cyrillicTwins) != len(latinTwins) || utf8.RuneCountInString(greekTwins) != len(latinCapitals) {
+	if utf8.RuneCountInString(cyrillicTwins) != len(latinTwins) ||
+		utf8.RuneCountInString(greekTwins) != len(latinCapitals) {
 		t.Fatal("the letters and their twins differ in number")
 	}
 	for i, r := range []rune(cyrillicTwins) {
 		latin, ok := latinTwin(r)
-		if !ok || latin != latinTwins[i:i+1] || !unicode.Is(unicode.Cyrillic, r) || unicode.IsUpper(r) != unicode.IsUpper(rune(latin[0])) {
+		if !ok || latin != latinTwins[i:i+1] || !unicode.Is(unicode.Cyrillic, r) ||
+			unicode.IsUpper(r) != unicode.IsUpper(rune(latin[0])) {
 			t.Errorf("%U becomes %q, %t", r, latin, ok)
 		}
 	}
@@ -163,7 +165,8 @@ func checkExplanation(t fataler, text string) {
 	}
 	if s := e.Suggestion; s != nil {
 		again := ExplainSMS(s.Text)
-		if s.Encoding != GSM7 || s.Segments > e.Segments || len(again.ForcedBy) > 0 || again.Segments != s.Segments || again.Units != s.Units {
+		if s.Encoding != GSM7 || s.Segments > e.Segments || len(again.ForcedBy) > 0 || again.Segments != s.Segments ||
+			again.Units != s.Units {
 			t.Fatalf("%q: suggests %+v", text, *s)
 		}
 	}

@@ -16,7 +16,8 @@ func oracleSeptets() map[rune][]uint16 {
 	septets := map[rune][]uint16{
 		0x40: {0x00}, 0xA3: {0x01}, 0x24: {0x02}, 0xA5: {0x03}, 0xE8: {0x04}, 0xE9: {0x05}, 0xF9: {0x06}, 0xEC: {0x07},
 		0xF2: {0x08}, 0xC7: {0x09}, 0x0A: {0x0A}, 0xD8: {0x0B}, 0xF8: {0x0C}, 0x0D: {0x0D}, 0xC5: {0x0E}, 0xE5: {0x0F},
-		0x394: {0x10}, 0x5F: {0x11}, 0x3A6: {0x12}, 0x393: {0x13}, 0x39B: {0x14}, 0x3A9: {0x15}, 0x3A0: {0x16}, 0x3A8: {0x17},
+		0x394: {0x10}, 0x5F: {0x11}, 0x3A6: {0x12}, 0x393: {0x13}, 0x39B: {0x14}, 0x3A9: {0x15}, 0x3A0: {0x16},
+		0x3A8: {0x17},
 		0x3A3: {0x18}, 0x398: {0x19}, 0x39E: {0x1A}, 0xC6: {0x1C}, 0xE6: {0x1D}, 0xDF: {0x1E}, 0xC9: {0x1F},
 		0xA4: {0x24}, 0xA1: {0x40}, 0xC4: {0x5B}, 0xD6: {0x5C}, 0xD1: {0x5D}, 0xDC: {0x5E}, 0xA7: {0x5F},
 		0xBF: {0x60}, 0xE4: {0x7B}, 0xF6: {0x7C}, 0xF1: {0x7D}, 0xFC: {0x7E}, 0xE0: {0x7F},
@@ -127,8 +128,10 @@ func checkOracle(t fataler, septets map[rune][]uint16, text string) {
 		}
 	}
 	m := MeasureSMS(text)
-	if m.Encoding != encoding || m.Units != units || m.Segments != len(parts) || m.UnitsLeft != m.PerSegment-last || m.ForcedChars != forced {
-		t.Fatalf("%q: got %+v, want %s, %d units, %d segments, the last with %d, %d forced", text, m, encoding, units, len(parts), last, forced)
+	if m.Encoding != encoding || m.Units != units || m.Segments != len(parts) || m.UnitsLeft != m.PerSegment-last ||
+		m.ForcedChars != forced {
+		t.Fatalf("%q: got %+v, want %s, %d units, %d segments, the last with %d, %d forced", text, m, encoding, units,
+			len(parts), last, forced)
 	}
 	if got := Segments(text); got != len(parts) {
 		t.Fatalf("%q: Segments = %d, want %d", text, got, len(parts))
@@ -140,13 +143,15 @@ func checkOracle(t fataler, septets map[rune][]uint16, text string) {
 
 // texts draws texts whose length lies around the boundaries and whose alphabet is narrow enough to stay GSM-7 at times.
 func texts(valid bool) *rapid.Generator[string] {
-	alphabets := []string{"a", "ab {[€", "é\nÜΩ~ 12_@", "жё 1", "ж😎", "абв где 5ѿҀ€{", "a`\x1b\tç", "\uFFFD\u07FFࠀ\U0010FFFF", "ABC abc {} 😎 ё «»"}
+	alphabets := []string{"a", "ab {[€", "é\nÜΩ~ 12_@", "жё 1", "ж😎", "абв где 5ѿҀ€{", "a`\x1b\tç",
+		"\uFFFD\u07FFࠀ\U0010FFFF", "ABC abc {} 😎 ё «»"}
 	return rapid.Custom(func(t *rapid.T) string {
 		var b strings.Builder
 		for range rapid.IntRange(1, 4).Draw(t, "runs") {
 			runes := []rune(rapid.SampledFrom(alphabets).Draw(t, "alphabet"))
 			if rapid.Bool().Draw(t, "repeat") {
-				b.WriteString(strings.Repeat(string(rapid.SampledFrom(runes).Draw(t, "rune")), rapid.IntRange(0, 170).Draw(t, "count")))
+				b.WriteString(strings.Repeat(string(rapid.SampledFrom(runes).Draw(t, "rune")),
+					rapid.IntRange(0, 170).Draw(t, "count")))
 			} else {
 				b.WriteString(string(rapid.SliceOfN(rapid.SampledFrom(runes), 0, 160).Draw(t, "runes")))
 			}
@@ -170,7 +175,8 @@ func TestMeasureSMS_EncodingRule(t *testing.T) {
 		missing := strings.ContainsFunc(text, func(r rune) bool { return septets[r] == nil })
 		m := MeasureSMS(text)
 		if (m.Encoding == UCS2) != missing || (m.ForcedChars > 0) != missing {
-			t.Fatalf("%q: got %s with %d forced, a character outside GSM-7: %t", text, m.Encoding, m.ForcedChars, missing)
+			t.Fatalf("%q: got %s with %d forced, a character outside GSM-7: %t", text, m.Encoding, m.ForcedChars,
+				missing)
 		}
 	})
 }
@@ -200,8 +206,8 @@ func TestSegments_Concatenation(t *testing.T) {
 	})
 }
 
-// OverBy and UnitsLeft do what they promise: cut so much and a segment is saved, cut less and none; add so much and none
-// is needed, add one more and it is.
+// OverBy and UnitsLeft do what they promise: cut so much and a segment is saved, cut less and none; add so much and
+// none is needed, add one more and it is.
 func TestMeasureSMS_Room(t *testing.T) {
 	septets := oracleSeptets()
 	rapid.Check(t, func(t *rapid.T) {

@@ -70,7 +70,8 @@ func TestSegments_Vectors(t *testing.T) {
 		t.Run(v.name, func(t *testing.T) {
 			m := MeasureSMS(v.text)
 			if m.Encoding != v.encoding || m.Units != v.units || m.Segments != v.segments {
-				t.Errorf("got %s, %d units, %d segments, want %s, %d, %d", m.Encoding, m.Units, m.Segments, v.encoding, v.units, v.segments)
+				t.Errorf("got %s, %d units, %d segments, want %s, %d, %d", m.Encoding, m.Units, m.Segments, v.encoding,
+					v.units, v.segments)
 			}
 			if got := Segments(v.text); got != v.segments {
 				t.Errorf("Segments = %d, want %d", got, v.segments)
@@ -104,7 +105,8 @@ func TestMeasureSMS_Boundaries(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			m := MeasureSMS(c.text)
-			if m.PerSegment != c.perSegment || m.OverBy != c.overBy || m.UnitsLeft != c.left || m.ForcedChars != c.forced {
+			if m.PerSegment != c.perSegment || m.OverBy != c.overBy || m.UnitsLeft != c.left ||
+				m.ForcedChars != c.forced {
 				t.Errorf("got per segment %d, over by %d, left %d, forced %d, want %d, %d, %d, %d",
 					m.PerSegment, m.OverBy, m.UnitsLeft, m.ForcedChars, c.perSegment, c.overBy, c.left, c.forced)
 			}

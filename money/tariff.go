@@ -28,10 +28,12 @@ const (
 	Zero                    Billing = "zero"
 )
 
-// Billings are all billing models, in the order in which errors list them. What SMS and what dialogs are billed by follows from
-// docs/definitions.md section 4: an SMS is priced without being sent, for the baseline, and only three channels know dialogs.
+// Billings are all billing models, in the order in which errors list them. What SMS and what dialogs are billed by
+// follows from docs/definitions.md section 4: an SMS is priced without being sent, for the baseline, and only three
+// channels know dialogs.
 var (
-	Billings = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, AttemptPlusConnect, PerMessageRefunded,
+	Billings = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, AttemptPlusConnect,
+		PerMessageRefunded,
 		PerMessageOutsideWindow, PerConversation24h, Zero}
 	smsBillings    = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, Zero}
 	dialogBillings = []Billing{PerMessageOutsideWindow, PerConversation24h}
@@ -50,7 +52,8 @@ const MaxTariffs = 10_000
 type Tariff struct {
 	Channel, Provider, Operator, Country, Traffic, Sender, App string
 
-	FromMS, ToMS   int64 // validity in Unix milliseconds, half-open, on quarter hours; ToMS is schema.Never while it is open
+	// validity in Unix milliseconds, half-open, on quarter hours; ToMS is schema.Never while it is open
+	FromMS, ToMS   int64
 	Currency       string
 	Billing        Billing
 	Price          int64 // micro-units of the currency
@@ -77,7 +80,8 @@ type tariffRow struct {
 }
 
 func (t *Tariff) row() tariffRow {
-	r := tariffRow{Channel: t.Channel, Provider: t.Provider, Operator: t.Operator, Country: t.Country, Traffic: t.Traffic, Sender: t.Sender,
+	r := tariffRow{Channel: t.Channel, Provider: t.Provider, Operator: t.Operator, Country: t.Country,
+		Traffic: t.Traffic, Sender: t.Sender,
 		App: t.App, ValidFrom: timeText(t.FromMS), ValidTo: openTime(t.ToMS), Currency: t.Currency, Billing: t.Billing,
 		Price: Micros(t.Price).String()}
 	if t.Billing == AttemptPlusConnect {
@@ -91,8 +95,8 @@ func (t *Tariff) row() tariffRow {
 	return r
 }
 
-// MarshalJSON writes the row as docs/definitions.md section 4 shows it, with all of its fields: times in RFC 3339 in UTC, prices as decimal
-// strings, null where there is no end, no connect price, no minimum.
+// MarshalJSON writes the row as docs/definitions.md section 4 shows it, with all of its fields: times in RFC 3339 in
+// UTC, prices as decimal strings, null where there is no end, no connect price, no minimum.
 func (t Tariff) MarshalJSON() ([]byte, error) { return json.Marshal(t.row()) }
 
 func timeText(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
@@ -109,23 +113,24 @@ func tariffList() *list {
 	return &list{
 		name:   "tariffs",
 		beside: []string{BillingZoneField},
-		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to", "currency", "billing",
+		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from",
+			"valid_to", "currency", "billing",
 			"price", "connect_price", "monthly_minimum"},
 		required: []string{"channel", "valid_from", "currency", "billing"},
 		limit:    MaxTariffs,
 	}
 }
 
-// ParseTariffsJSON reads `{"tariffs": [{…}, …]}`, the body of PUT /v1/tariffs (docs/definitions.md section 4). Keys left out, or null, are
-// [Any]. Prices are decimal strings, or numbers, whose digits are taken as they are written. The list is judged as a whole: the error
-// is [RowErrors] with all of its problems.
+// ParseTariffsJSON reads `{"tariffs": [{…}, …]}`, the body of PUT /v1/tariffs (docs/definitions.md section 4). Keys
+// left out, or null, are [Any]. Prices are decimal strings, or numbers, whose digits are taken as they are written. The
+// list is judged as a whole: the error is [RowErrors] with all of its problems.
 func ParseTariffsJSON(body []byte) ([]Tariff, error) { return parseTariffs(body, readJSON) }
 
 // ParseTariffsYAML reads the same fields from a YAML document `tariffs:` with a list of rows.
 func ParseTariffsYAML(body []byte) ([]Tariff, error) { return parseTariffs(body, readYAML) }
 
-// ParseTariffsCSV reads the same fields from a CSV file whose first line names them, in any order; an empty cell is a field left out.
-// Semicolons between cells and a byte order mark are fine, decimal commas are not.
+// ParseTariffsCSV reads the same fields from a CSV file whose first line names them, in any order; an empty cell is a
+// field left out. Semicolons between cells and a byte order mark are fine, decimal commas are not.
 func ParseTariffsCSV(body []byte) ([]Tariff, error) { return parseTariffs(body, readCSV) }
 
 // TariffsJSON writes what [ParseTariffsJSON] reads.
@@ -145,7 +150,8 @@ func TariffsCSV(tariffs []Tariff) ([]byte, error) {
 	l := tariffList()
 	return writeCSV(l.fields, len(tariffs), func(row int) []string {
 		r := tariffs[row].row()
-		return []string{r.Channel, r.Provider, r.Operator, r.Country, r.Traffic, r.Sender, r.App, r.ValidFrom, orEmpty(r.ValidTo), r.Currency,
+		return []string{r.Channel, r.Provider, r.Operator, r.Country, r.Traffic, r.Sender, r.App, r.ValidFrom,
+			orEmpty(r.ValidTo), r.Currency,
 			string(r.Billing), r.Price, orEmpty(r.ConnectPrice), orEmpty(r.MonthlyMinimum)}
 	})
 }
@@ -222,7 +228,8 @@ func parseTariff(r *row) Tariff {
 
 const onlyConnect = "is only for attempt_plus_connect: leave it out, or write null"
 
-// ValidateTariffs judges a list by the rules of docs/definitions.md section 4 as the parsers do. The error is [RowErrors].
+// ValidateTariffs judges a list by the rules of docs/definitions.md section 4 as the parsers do. The error is
+// [RowErrors].
 func ValidateTariffs(tariffs []Tariff) error {
 	var p problems
 	if len(tariffs) > MaxTariffs {
@@ -269,7 +276,8 @@ func (t *Tariff) checkBilling(refuse func(field, reason string)) {
 	case !slices.Contains(Billings, t.Billing):
 		refuse("billing", "must be one of "+joined(Billings))
 	case t.Channel == smsChannel && !slices.Contains(smsBillings, t.Billing):
-		refuse("billing", "of sms must be one of "+joined(smsBillings)+": plain SMS is the baseline of savings, so its price may not depend on more")
+		refuse("billing", "of sms must be one of "+joined(smsBillings)+": plain SMS is the baseline of savings, so "+
+			"its price may not depend on more")
 	case slices.Contains(dialogBillings, t.Billing) && !slices.Contains(dialogChannels, t.Channel):
 		refuse("billing", string(t.Billing)+" is only for "+strings.Join(dialogChannels, " "))
 	}
@@ -289,11 +297,14 @@ func (t *Tariff) checkBilling(refuse func(field, reason string)) {
 	}
 }
 
-// obsoleteCurrencies are codes that were replaced before anything that a price list speaks of, and what to write. They are refused because
-// RUR and RUB in one list would be two currencies, whose amounts are never added. Events may carry them: those are the provider's words.
+// obsoleteCurrencies are codes that were replaced before anything that a price list speaks of, and what to write. They
+// are refused because RUR and RUB in one list would be two currencies, whose amounts are never added. Events may carry
+// them: those are the provider's words.
 var obsoleteCurrencies = map[string]string{
-	"RUR": "RUB", "BYB": "BYN", "BYR": "BYN", "UAK": "UAH", "GEK": "GEL", "AZM": "AZN", "TJR": "TJS", "TMM": "TMT", "TRL": "TRY", "ROL": "RON", "BGL": "BGN",
-	"PLZ": "PLN", "MXP": "MXN", "GHC": "GHS", "ZMK": "ZMW", "DEM": "EUR", "FRF": "EUR", "ITL": "EUR", "ESP": "EUR", "EEK": "EUR", "LVL": "EUR", "LTL": "EUR",
+	"RUR": "RUB", "BYB": "BYN", "BYR": "BYN", "UAK": "UAH", "GEK": "GEL", "AZM": "AZN", "TJR": "TJS", "TMM": "TMT",
+	"TRL": "TRY", "ROL": "RON", "BGL": "BGN",
+	"PLZ": "PLN", "MXP": "MXN", "GHC": "GHS", "ZMK": "ZMW", "DEM": "EUR", "FRF": "EUR", "ITL": "EUR", "ESP": "EUR",
+	"EEK": "EUR", "LVL": "EUR", "LTL": "EUR",
 }
 
 // checkCountry refuses codes that no phone number has, because such a row would silently price nothing.
@@ -309,19 +320,22 @@ func checkCountry(code string, refuse func(field, reason string)) {
 
 // keys yields the keys that may be [Any], in the order in which they decide between rows.
 func (t *Tariff) keys(yield func(field, key string) bool) {
-	_ = yield("provider", t.Provider) && yield("operator", t.Operator) && yield("country", t.Country) && yield("traffic", t.Traffic) &&
+	_ = yield("provider", t.Provider) && yield("operator", t.Operator) && yield("country", t.Country) &&
+		yield("traffic", t.Traffic) &&
 		yield("sender", t.Sender) && yield("app", t.App)
 }
 
 type tariffKeys struct{ channel, provider, operator, country, traffic, sender, app string }
 
 func (t *Tariff) period(row int) period[tariffKeys] {
-	return period[tariffKeys]{keys: tariffKeys{t.Channel, t.Provider, t.Operator, t.Country, t.Traffic, t.Sender, t.App},
+	return period[tariffKeys]{keys: tariffKeys{t.Channel, t.Provider, t.Operator, t.Country, t.Traffic, t.Sender,
+		t.App},
 		fromMS: t.FromMS, toMS: t.ToMS, row: row}
 }
 
 func tariffOverlap(row int, t *Tariff) string {
-	return fmt.Sprintf("has the same keys as row %d and overlaps its validity, %s: end one row where the other begins, or name another key",
+	return fmt.Sprintf("has the same keys as row %d and overlaps its validity, %s: end one row where the other "+
+		"begins, or name another key",
 		row, validityText(t.FromMS, t.ToMS))
 }
 

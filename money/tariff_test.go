@@ -18,7 +18,8 @@ var tariffForms = []struct {
 	name  string
 	parse func([]byte) ([]Tariff, error)
 	write func([]Tariff) ([]byte, error)
-}{{"JSON", ParseTariffsJSON, TariffsJSON}, {"YAML", ParseTariffsYAML, TariffsYAML}, {"CSV", ParseTariffsCSV, TariffsCSV}}
+}{{"JSON", ParseTariffsJSON, TariffsJSON}, {"YAML", ParseTariffsYAML, TariffsYAML},
+	{"CSV", ParseTariffsCSV, TariffsCSV}}
 
 func at(s string) int64 {
 	ms, _ := schema.ParseTime([]byte(s))
@@ -36,7 +37,8 @@ func validKey(values ...string) *rapid.Generator[string] {
 			}).Draw(t, "text")
 		}
 		if len(values) == 0 {
-			values = []string{"mts", "0123", "250-01", "null", "~", " a", "no", "1e3", "'", `"`, "a,b;c", "#x", "2026-01-01"}
+			values = []string{"mts", "0123", "250-01", "null", "~", " a", "no", "1e3", "'", `"`, "a,b;c", "#x",
+				"2026-01-01"}
 		}
 		return rapid.SampledFrom(append([]string{Any, Any}, values...)).Draw(t, "key")
 	})
@@ -49,8 +51,9 @@ func anyTariff() *rapid.Generator[Tariff] {
 		row := Tariff{
 			Channel:  rapid.SampledFrom(schema.Channels).Draw(t, "channel"),
 			Provider: validKey().Draw(t, "provider"), Operator: validKey().Draw(t, "operator"),
-			Country: validKey("RU", "KZ", "NO").Draw(t, "country"), Traffic: validKey(schema.Traffics...).Draw(t, "traffic"),
-			Sender: validKey().Draw(t, "sender"), App: validKey().Draw(t, "app"),
+			Country: validKey("RU", "KZ", "NO").Draw(t, "country"),
+			Traffic: validKey(schema.Traffics...).Draw(t, "traffic"),
+			Sender:  validKey().Draw(t, "sender"), App: validKey().Draw(t, "app"),
 			FromMS:   rapid.Int64Range(0, 3_000_000).Draw(t, "from") * quarterMS,
 			ToMS:     schema.Never,
 			Currency: rapid.SampledFrom([]string{"RUB", "USD", "KZT", "ZWG"}).Draw(t, "currency"),
@@ -125,8 +128,10 @@ func TestTariff_MarshalJSON_ShowsTheDocumentedRow(t *testing.T) {
 	if err != nil || !slices.Equal(again, rows) {
 		t.Errorf("the documented row reads as %+v, %v", again, err)
 	}
-	full := Tariff{Channel: "voice", Provider: "p", Operator: "25001", Country: "RU", Traffic: "otp", Sender: "A&B", App: "a", FromMS: at("2026-01-01T00:15:00Z"),
-		ToMS: at("2026-02-01T00:00:00Z"), Currency: "USD", Billing: AttemptPlusConnect, Price: 7_500, ConnectPrice: 0, MonthlyMinimum: 30_000_000_000}
+	full := Tariff{Channel: "voice", Provider: "p", Operator: "25001", Country: "RU", Traffic: "otp", Sender: "A&B",
+		App: "a", FromMS: at("2026-01-01T00:15:00Z"),
+		ToMS: at("2026-02-01T00:00:00Z"), Currency: "USD", Billing: AttemptPlusConnect, Price: 7_500, ConnectPrice: 0,
+		MonthlyMinimum: 30_000_000_000}
 	body, err := TariffsJSON([]Tariff{full})
 	want := `{"tariffs":[{"channel":"voice","provider":"p","operator":"25001","country":"RU","traffic":"otp","sender":"A\u0026B","app":"a","valid_from":"2026-01-01T00:15:00Z",` +
 		`"valid_to":"2026-02-01T00:00:00Z","currency":"USD","billing":"attempt_plus_connect","price":"0.0075","connect_price":"0.00","monthly_minimum":"30000.00"}]}`
@@ -137,7 +142,8 @@ func TestTariff_MarshalJSON_ShowsTheDocumentedRow(t *testing.T) {
 
 // tariffWith is a good row as JSON with other fields.
 func tariffWith(fields map[string]string) string {
-	row := map[string]string{"channel": `"push"`, "valid_from": `"2026-01-01T00:00:00Z"`, "currency": `"RUB"`, "billing": `"per_message_sent"`, "price": `"0.36"`}
+	row := map[string]string{"channel": `"push"`, "valid_from": `"2026-01-01T00:00:00Z"`, "currency": `"RUB"`,
+		"billing": `"per_message_sent"`, "price": `"0.36"`}
 	for name, v := range fields {
 		row[name] = v
 		if v == "" {
@@ -168,7 +174,8 @@ func TestParseTariffsJSON_FieldRules(t *testing.T) {
 		{"channel any", fields{"channel": `"*"`}, "channel", "one of sms push"},
 		{"channel unknown", fields{"channel": `"Sms"`}, "channel", "one of sms push"},
 		{"channel number", fields{"channel": `1`}, "channel", "text in quotes"},
-		{"keys", fields{"provider": `"mts"`, "operator": `"250-01"`, "country": `"RU"`, "traffic": `"otp"`, "sender": `"Shop 24"`, "app": `"a"`}, "", ""},
+		{"keys", fields{"provider": `"mts"`, "operator": `"250-01"`, "country": `"RU"`, "traffic": `"otp"`,
+			"sender": `"Shop 24"`, "app": `"a"`}, "", ""},
 		{"provider empty", fields{"provider": `""`}, "provider", `write "*"`},
 		{"operator number", fields{"operator": `25001`}, "operator", "text in quotes"},
 		{"sender object", fields{"sender": `{"a":[1,{}]}`}, "sender", "text in quotes"},
@@ -206,15 +213,19 @@ func TestParseTariffsJSON_FieldRules(t *testing.T) {
 		{"connect price of 0", fields{"billing": `"attempt_plus_connect"`, "connect_price": `0`}, "", ""},
 		{"connect price missing", fields{"billing": `"attempt_plus_connect"`}, "connect_price", "required"},
 		{"connect price of another", fields{"connect_price": `"0"`}, "connect_price", "only for attempt_plus_connect"},
-		{"connect price negative", fields{"billing": `"attempt_plus_connect"`, "connect_price": `"-1"`}, "connect_price", "negative"},
+		{"connect price negative", fields{"billing": `"attempt_plus_connect"`, "connect_price": `"-1"`},
+			"connect_price", "negative"},
 		{"minimum", fields{"monthly_minimum": `"30000"`}, "", ""},
 		{"minimum negative", fields{"monthly_minimum": `-1`}, "monthly_minimum", "negative"},
-		{"sms per attempt", fields{"channel": `"sms"`, "billing": `"attempt_plus_connect"`, "connect_price": `"1"`}, "billing", "of sms must be"},
+		{"sms per attempt", fields{"channel": `"sms"`, "billing": `"attempt_plus_connect"`, "connect_price": `"1"`},
+			"billing", "of sms must be"},
 		{"sms refunded", fields{"channel": `"sms"`, "billing": `"per_message_refunded"`}, "billing", "of sms must be"},
-		{"sms by conversation", fields{"channel": `"sms"`, "billing": `"per_conversation_24h"`}, "billing", "of sms must be"},
+		{"sms by conversation", fields{"channel": `"sms"`, "billing": `"per_conversation_24h"`}, "billing",
+			"of sms must be"},
 		{"sms delivered", fields{"channel": `"sms"`, "billing": `"per_message_delivered"`}, "", ""},
 		{"push by conversation", fields{"billing": `"per_conversation_24h"`}, "billing", "only for whatsapp viber rcs"},
-		{"telegram outside window", fields{"channel": `"telegram"`, "billing": `"per_message_outside_window"`}, "billing", "only for whatsapp viber rcs"},
+		{"telegram outside window", fields{"channel": `"telegram"`, "billing": `"per_message_outside_window"`},
+			"billing", "only for whatsapp viber rcs"},
 		{"viber by conversation", fields{"channel": `"viber"`, "billing": `"per_conversation_24h"`}, "", ""},
 		{"rcs outside window", fields{"channel": `"rcs"`, "billing": `"per_message_outside_window"`}, "", ""},
 		{"rcs by segment", fields{"channel": `"rcs"`, "billing": `"per_segment_delivered"`}, "", ""},
@@ -267,14 +278,23 @@ func TestParseTariffs_ListsAllProblemsWithTheirPlaces(t *testing.T) {
 		body  string
 		want  []string
 	}{
-		{"JSON", ParseTariffsJSON, "\ufeff{\n \"tariffs\": [\n  {\"channel\": \"fax\",\n   \"currency\": \"RUB\", \"currency\": \"USD\",\n   \"billing\": \"zero\", \"valid_from\": \"2026-01-01T00:00:00Z\"},\n  7,\n" +
-			"  {\"channel\": \"push\", \"currency\": \"RUB\", \"billing\": \"zero\", \"valid_from\": \"2026-01-01T00:00:00Z\", \"price\": 1}\n]}",
-			[]string{"row 1 (line 3): channel: must be one of", "row 1 (line 4): currency: is there twice", "row 2 (line 6): must be an object", "row 3 (line 7): price: must be"}},
-		{"YAML", ParseTariffsYAML, "# prices\ntariffs:\n- channel: fax\n  currency: RUB\n  currency: USD\n  billing: zero\n  valid_from: 2026-01-01T00:00:00Z\n- 7\n" +
-			"- {channel: push, currency: RUB, billing: zero, valid_from: 2026-01-01T00:00:00Z,\n   price: 1, valid_to: !!binary aGk=}\n",
-			[]string{"row 1 (line 3): channel: must be one of", "row 1 (line 5): currency: is there twice", "row 2 (line 8): must be fields", "row 3 (line 10): price: must be", "row 3 (line 10): valid_to: must be text"}},
+		{"JSON", ParseTariffsJSON, "\ufeff{\n \"tariffs\": [\n  {\"channel\": \"fax\",\n   \"currency\": \"RUB\", " +
+			"\"currency\": \"USD\",\n   \"billing\": \"zero\", \"valid_from\": \"2026-01-01T00:00:00Z\"},\n  7,\n" +
+			"  {\"channel\": \"push\", \"currency\": \"RUB\", \"billing\": \"zero\", \"valid_from\": " +
+			"\"2026-01-01T00:00:00Z\", \"price\": 1}\n]}",
+			[]string{"row 1 (line 3): channel: must be one of", "row 1 (line 4): currency: is there twice",
+				"row 2 (line 6): must be an object", "row 3 (line 7): price: must be"}},
+		{"YAML", ParseTariffsYAML, "# prices\ntariffs:\n- channel: fax\n  currency: RUB\n  currency: USD\n  billing: " +
+			"zero\n  valid_from: 2026-01-01T00:00:00Z\n- 7\n" +
+			"- {channel: push, currency: RUB, billing: zero, valid_from: 2026-01-01T00:00:00Z,\n   price: 1, " +
+			"valid_to: !!binary aGk=}\n",
+			[]string{"row 1 (line 3): channel: must be one of", "row 1 (line 5): currency: is there twice",
+				"row 2 (line 8): must be fields", "row 3 (line 10): price: must be",
+				"row 3 (line 10): valid_to: must be text"}},
 		{"CSV", ParseTariffsCSV, "\ufeffchannel;currency;billing;price;valid_from\r\nfax;RUB;zero;;2026-01-01T00:00:00Z\r\npush;RUB;per_message_sent;0,36;2026-01-01T00:00:00Z\r\n;;;;\r\npush;RUB\r\nvk;\"R\nUB\";zero;1;2026-01-01T00:00:00Z\r\n",
-			[]string{"row 1 (line 2): channel: must be one of", "row 2 (line 3): price: must have a decimal point, not a comma", "row 3 (line 5): has 2 cells where the header has 5",
+			[]string{"row 1 (line 2): channel: must be one of",
+				"row 2 (line 3): price: must have a decimal point, not a comma",
+				"row 3 (line 5): has 2 cells where the header has 5",
 				"row 4 (line 6): currency: must be an ISO", "row 4 (line 7): price: must be"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -321,11 +341,16 @@ func TestParseTariffs_RefusesWhatIsNoList(t *testing.T) {
 		{"YAML broken", ParseTariffsYAML, "tariffs:\n  - channel: [\n", "is not YAML"},
 		{"YAML documents", ParseTariffsYAML, "tariffs: []\n---\ntariffs: []\n", "line 2: is a second document"},
 		{"CSV empty", ParseTariffsCSV, "\n\n", "line 1: is empty"},
-		{"CSV without a column", ParseTariffsCSV, "channel,valid_from,currency\n", "line 1: billing: is missing in the header"},
-		{"CSV unknown column", ParseTariffsCSV, "channel,valid_from,currency,billing,cost\n", "line 1: cost: is unknown in the header"},
-		{"CSV column twice", ParseTariffsCSV, "channel,valid_from,currency,billing,billing\n", "line 1: billing: is twice in the header"},
+		{"CSV without a column", ParseTariffsCSV, "channel,valid_from,currency\n",
+			"line 1: billing: is missing in the header"},
+		{"CSV unknown column", ParseTariffsCSV, "channel,valid_from,currency,billing,cost\n",
+			"line 1: cost: is unknown in the header"},
+		{"CSV column twice", ParseTariffsCSV, "channel,valid_from,currency,billing,billing\n",
+			"line 1: billing: is twice in the header"},
 		{"CSV broken", ParseTariffsCSV, "channel,valid_from,currency,billing\nsms,\"a\n", "line 2: is not CSV"},
-		{"CSV of a code page", ParseTariffsCSV, "channel,sender,valid_from,currency,billing\nsms,\xcc\xe0\xe3,2026-01-01T00:00:00Z,RUB,zero\n", "line 2: is not UTF-8"},
+		{"CSV of a code page", ParseTariffsCSV,
+			"channel,sender,valid_from,currency,billing\nsms,\xcc\xe0\xe3,2026-01-01T00:00:00Z,RUB,zero\n",
+			"line 2: is not UTF-8"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := c.parse([]byte(c.body))
@@ -368,13 +393,15 @@ tariffs:
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Tariff{Channel: "sms", Sender: "0123", Country: "NO", Operator: "250_01", App: Any, Provider: "yes", Traffic: Any, FromMS: at("2026-01-01T00:00:00Z"),
+	want := Tariff{Channel: "sms", Sender: "0123", Country: "NO", Operator: "250_01", App: Any, Provider: "yes",
+		Traffic: Any, FromMS: at("2026-01-01T00:00:00Z"),
 		ToMS: schema.Never, Currency: "RUB", Billing: PerMessageSent, Price: 2_100_000}
 	if rows[0] != want || rows[1].Channel != "sms" || rows[1].Price != 3_000_000 {
 		t.Errorf("got %+v", rows)
 	}
 	for _, price := range []string{"010", "0x10", "1_000", "2.", "1:30", ".inf", "1e2"} {
-		if _, err := ParseTariffsYAML([]byte("tariffs: [{channel: push, valid_from: 2026-01-01T00:00:00Z, currency: RUB, billing: per_message_sent, price: " + price + "}]")); err == nil {
+		if _, err := ParseTariffsYAML([]byte("tariffs: [{channel: push, valid_from: 2026-01-01T00:00:00Z, currency: " +
+			"RUB, billing: per_message_sent, price: " + price + "}]")); err == nil {
 			t.Errorf("price %s: not refused", price)
 		}
 	}
@@ -382,7 +409,8 @@ tariffs:
 
 func TestTariffs_Overlaps(t *testing.T) {
 	from := func(s string, end string, change func(*Tariff)) Tariff {
-		row := Tariff{Channel: "sms", Provider: Any, Operator: Any, Country: Any, Traffic: Any, Sender: Any, App: Any, FromMS: at(s + "T00:00:00Z"), ToMS: schema.Never,
+		row := Tariff{Channel: "sms", Provider: Any, Operator: Any, Country: Any, Traffic: Any, Sender: Any, App: Any,
+			FromMS: at(s + "T00:00:00Z"), ToMS: schema.Never,
 			Currency: "RUB", Billing: PerMessageSent}
 		if end != "" {
 			row.ToMS = at(end + "T00:00:00Z")
@@ -399,12 +427,21 @@ func TestTariffs_Overlaps(t *testing.T) {
 		want []string
 	}{
 		{"neighbours", []Tariff{from("2026-02-01", "", nil), from("2026-01-01", "2026-02-01", nil)}, nil},
-		{"other keys", []Tariff{from("2026-01-01", "", nil), from("2026-01-01", "", country), from("2026-01-01", "", func(t *Tariff) { t.Channel = "vk" })}, nil},
-		{"the same twice", []Tariff{from("2026-01-01", "", nil), from("2026-01-01", "", nil)}, []string{"row 2: has the same keys as row 1 and overlaps its validity, from 2026-01-01T00:00:00Z without an end"}},
-		{"price is no key", []Tariff{from("2026-01-01", "", nil), from("2026-03-01", "", func(t *Tariff) { t.Billing, t.Currency = Zero, "USD" })}, []string{"row 2: has the same keys as row 1"}},
-		{"inside a long one", []Tariff{from("2026-01-01", "2027-01-01", nil), from("2026-02-01", "2026-03-01", nil), from("2026-04-01", "2026-05-01", nil)},
-			[]string{"row 2: has the same keys as row 1", "row 3: has the same keys as row 1 and overlaps its validity, from 2026-01-01T00:00:00Z to 2027-01-01T00:00:00Z"}},
-		{"later row first", []Tariff{from("2026-02-01", "", country), from("2026-01-01", "2026-02-02", country)}, []string{"row 2: has the same keys as row 1"}},
+		{"other keys", []Tariff{from("2026-01-01", "", nil), from("2026-01-01", "", country),
+			from("2026-01-01", "", func(t *Tariff) { t.Channel = "vk" })}, nil},
+		{"the same twice", []Tariff{from("2026-01-01", "", nil), from("2026-01-01", "", nil)},
+			[]string{"row 2: has the same keys as row 1 and overlaps its validity, from 2026-01-01T00:00:00Z without " +
+				"an end"}},
+		{"price is no key", []Tariff{from("2026-01-01", "", nil),
+			from("2026-03-01", "", func(t *Tariff) { t.Billing, t.Currency = Zero, "USD" })},
+			[]string{"row 2: has the same keys as row 1"}},
+		{"inside a long one", []Tariff{from("2026-01-01", "2027-01-01", nil), from("2026-02-01", "2026-03-01", nil),
+			from("2026-04-01", "2026-05-01", nil)},
+			[]string{"row 2: has the same keys as row 1",
+				"row 3: has the same keys as row 1 and overlaps its validity, from 2026-01-01T00:00:00Z to " +
+					"2027-01-01T00:00:00Z"}},
+		{"later row first", []Tariff{from("2026-02-01", "", country), from("2026-01-01", "2026-02-02", country)},
+			[]string{"row 2: has the same keys as row 1"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := ValidateTariffs(c.rows)
@@ -432,7 +469,8 @@ func TestTariffs_Overlaps(t *testing.T) {
 func TestTariffs_Limits(t *testing.T) {
 	rows := make([]Tariff, MaxTariffs+1)
 	for i := range rows {
-		rows[i] = Tariff{Channel: "push", Provider: Any, Operator: Any, Country: Any, Traffic: Any, Sender: fmt.Sprint("s", i), App: Any, ToMS: schema.Never, Currency: "RUB", Billing: Zero}
+		rows[i] = Tariff{Channel: "push", Provider: Any, Operator: Any, Country: Any, Traffic: Any,
+			Sender: fmt.Sprint("s", i), App: Any, ToMS: schema.Never, Currency: "RUB", Billing: Zero}
 	}
 	for _, form := range tariffForms {
 		body, err := form.write(rows)
@@ -456,14 +494,16 @@ func TestTariffs_Limits(t *testing.T) {
 		rows[i].Price = 1
 	}
 	var wrong RowErrors
-	if err := ValidateTariffs(rows[:200]); !errors.As(err, &wrong) || len(wrong) != MaxRowErrors || wrong[99].Reason != "101 more problems are not listed" || wrong[98].Row != 99 {
+	if err := ValidateTariffs(rows[:200]); !errors.As(err, &wrong) || len(wrong) != MaxRowErrors ||
+		wrong[99].Reason != "101 more problems are not listed" || wrong[98].Row != 99 {
 		t.Errorf("got %v", err)
 	}
 }
 
 // Whatever a parser accepts is valid by the other way in, and reads the same when it is written again.
 func FuzzParseTariffs(f *testing.F) {
-	good := []Tariff{{Channel: "sms", Provider: "mts", Operator: Any, Country: "RU", Traffic: "otp", Sender: "x", App: Any, ToMS: schema.Never, Currency: "RUB", Billing: PerMessageSent, Price: 1}}
+	good := []Tariff{{Channel: "sms", Provider: "mts", Operator: Any, Country: "RU", Traffic: "otp", Sender: "x",
+		App: Any, ToMS: schema.Never, Currency: "RUB", Billing: PerMessageSent, Price: 1}}
 	for i, form := range tariffForms {
 		body, err := form.write(good)
 		if err != nil {

@@ -18,9 +18,10 @@ const (
 
 // Template says how many segments a template's text takes as SMS while it is valid. The text itself is never kept.
 type Template struct {
-	Template     string
-	SMSSegments  uint16 // 1 to [MaxTemplateSegments]
-	FromMS, ToMS int64  // validity in Unix milliseconds, half-open, on quarter hours; ToMS is schema.Never while it is open
+	Template    string
+	SMSSegments uint16 // 1 to [MaxTemplateSegments]
+	// validity in Unix milliseconds, half-open, on quarter hours; ToMS is schema.Never while it is open
+	FromMS, ToMS int64
 }
 
 // templateRow is a row as the API, YAML and CSV show it.
@@ -32,7 +33,8 @@ type templateRow struct {
 }
 
 func (t *Template) row() templateRow {
-	return templateRow{Template: t.Template, SMSSegments: t.SMSSegments, ValidFrom: timeText(t.FromMS), ValidTo: openTime(t.ToMS)}
+	return templateRow{Template: t.Template, SMSSegments: t.SMSSegments, ValidFrom: timeText(t.FromMS),
+		ValidTo: openTime(t.ToMS)}
 }
 
 // MarshalJSON writes `{"template":"order","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z","valid_to":null}`.
@@ -43,8 +45,9 @@ func templateList() *list {
 		required: []string{"template", "valid_from"}, limit: MaxTemplates}
 }
 
-// ParseTemplatesJSON reads `{"templates": [{…}, …]}`, the body of PUT /v1/templates (docs/definitions.md section 4). A row has either
-// sms_segments or sms_text, which is measured as [Segments] does and forgotten. The error is [RowErrors] with all problems of the list.
+// ParseTemplatesJSON reads `{"templates": [{…}, …]}`, the body of PUT /v1/templates (docs/definitions.md section 4). A
+// row has either sms_segments or sms_text, which is measured as [Segments] does and forgotten. The error is [RowErrors]
+// with all problems of the list.
 func ParseTemplatesJSON(body []byte) ([]Template, error) { return parseTemplates(body, readJSON) }
 
 // ParseTemplatesYAML reads the same fields from a YAML document `templates:` with a list of rows.
@@ -69,10 +72,11 @@ func TemplatesYAML(templates []Template) ([]byte, error) {
 
 // TemplatesCSV writes what [ParseTemplatesCSV] reads.
 func TemplatesCSV(templates []Template) ([]byte, error) {
-	return writeCSV([]string{"template", "sms_segments", "valid_from", "valid_to"}, len(templates), func(row int) []string {
-		r := templates[row].row()
-		return []string{r.Template, strconv.Itoa(int(r.SMSSegments)), r.ValidFrom, orEmpty(r.ValidTo)}
-	})
+	return writeCSV([]string{"template", "sms_segments", "valid_from", "valid_to"}, len(templates),
+		func(row int) []string {
+			r := templates[row].row()
+			return []string{r.Template, strconv.Itoa(int(r.SMSSegments)), r.ValidFrom, orEmpty(r.ValidTo)}
+		})
 }
 
 func templateRows(templates []Template) []templateRow {
@@ -116,13 +120,15 @@ func parseTemplate(r *row) Template {
 	}
 	switch hasText, hasSegments := r.has("sms_text"), r.has("sms_segments"); {
 	case hasText && hasSegments:
-		r.refuse("sms_segments", "and sms_text are both there: leave one out, for the text says how many segments it takes")
+		r.refuse("sms_segments", "and sms_text are both there: leave one out, for the text says how many segments it "+
+			"takes")
 	case hasText:
 		t.SMSSegments = parseText(r)
 	case hasSegments:
 		t.SMSSegments = parseSegments(r)
 	default:
-		r.refuse("sms_segments", "or sms_text is required: how many segments the text takes as SMS, such as 2, or the text itself")
+		r.refuse("sms_segments", "or sms_text is required: how many segments the text takes as SMS, such as 2, or "+
+			"the text itself")
 	}
 	if !r.sound("sms_text") {
 		t.SMSSegments = 1 // what is wrong is the text; about the number there is nothing to say
@@ -144,7 +150,8 @@ func parseText(r *row) uint16 {
 		r.refuse("sms_text", fmt.Sprintf("must have at most %d characters, as in events", schema.MaxSMSCharacters))
 	default:
 		if segments = Segments(s); segments > MaxTemplateSegments {
-			r.refuse("sms_text", fmt.Sprintf("takes %d segments, and an SMS has at most %d", segments, MaxTemplateSegments))
+			r.refuse("sms_text", fmt.Sprintf("takes %d segments, and an SMS has at most %d", segments,
+				MaxTemplateSegments))
 		}
 	}
 	return uint16(segments)
@@ -194,6 +201,7 @@ func (t *Template) period(row int) period[string] {
 }
 
 func templateOverlap(row int, t *Template) string {
-	return fmt.Sprintf("has the same template as row %d and overlaps its validity, %s: end one row where the other begins",
+	return fmt.Sprintf("has the same template as row %d and overlaps its validity, %s: end one row where the other "+
+		"begins",
 		row, validityText(t.FromMS, t.ToMS))
 }

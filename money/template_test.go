@@ -17,15 +17,17 @@ var templateForms = []struct {
 	name  string
 	parse func([]byte) ([]Template, error)
 	write func([]Template) ([]byte, error)
-}{{"JSON", ParseTemplatesJSON, TemplatesJSON}, {"YAML", ParseTemplatesYAML, TemplatesYAML}, {"CSV", ParseTemplatesCSV, TemplatesCSV}}
+}{{"JSON", ParseTemplatesJSON, TemplatesJSON}, {"YAML", ParseTemplatesYAML, TemplatesYAML},
+	{"CSV", ParseTemplatesCSV, TemplatesCSV}}
 
 // anyTemplates draws a list that is right as a whole.
 func anyTemplates() *rapid.Generator[[]Template] {
 	return rapid.Custom(func(t *rapid.T) []Template {
 		good := []Template{}
 		for range rapid.IntRange(0, 6).Draw(t, "rows") {
-			row := Template{Template: validKey().Draw(t, "template"), SMSSegments: rapid.Uint16Range(1, MaxTemplateSegments).Draw(t, "segments"),
-				FromMS: rapid.Int64Range(0, 3_000_000).Draw(t, "from") * quarterMS, ToMS: schema.Never}
+			row := Template{Template: validKey().Draw(t, "template"),
+				SMSSegments: rapid.Uint16Range(1, MaxTemplateSegments).Draw(t, "segments"),
+				FromMS:      rapid.Int64Range(0, 3_000_000).Draw(t, "from") * quarterMS, ToMS: schema.Never}
 			if rapid.Bool().Draw(t, "ends") {
 				row.ToMS = row.FromMS + rapid.Int64Range(1, 50_000).Draw(t, "length")*quarterMS
 			}
@@ -67,8 +69,10 @@ func TestParseTemplates_MeasuresTexts(t *testing.T) {
 	}{
 		{ParseTemplatesJSON, fmt.Sprintf(`{"templates":[{"template":"order","sms_segments":2,"sms_text":null,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-02-01T00:00:00Z"},`+
 			`{"template":"order","sms_text":%q,"valid_from":"2026-02-01T00:00:00Z"}]}`, text)},
-		{ParseTemplatesYAML, fmt.Sprintf("templates:\n- {template: order, sms_segments: 2, valid_from: 2026-01-01T00:00:00Z, valid_to: 2026-02-01T00:00:00Z}\n"+
-			"- template: order\n  valid_from: 2026-02-01T00:00:00Z\n  sms_text: |-\n    %s\n", strings.ReplaceAll(text, "\n", "\n    "))},
+		{ParseTemplatesYAML, fmt.Sprintf("templates:\n- {template: order, sms_segments: 2, valid_from: "+
+			"2026-01-01T00:00:00Z, valid_to: 2026-02-01T00:00:00Z}\n"+
+			"- template: order\n  valid_from: 2026-02-01T00:00:00Z\n  sms_text: |-\n    %s\n",
+			strings.ReplaceAll(text, "\n", "\n    "))},
 		{ParseTemplatesCSV, fmt.Sprintf("template;valid_from;valid_to;sms_segments;sms_text\norder;2026-01-01T00:00:00Z;2026-02-01T00:00:00Z;2;\norder;2026-02-01T00:00:00Z;;;\"%s\"\n", text)},
 	} {
 		rows, err := c.parse([]byte(c.body))
@@ -78,7 +82,8 @@ func TestParseTemplates_MeasuresTexts(t *testing.T) {
 	}
 	body, err := json.Marshal(want)
 	if wanted := `[{"template":"order","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-02-01T00:00:00Z"},` +
-		`{"template":"order","sms_segments":3,"valid_from":"2026-02-01T00:00:00Z","valid_to":null}]`; err != nil || string(body) != wanted {
+		`{"template":"order","sms_segments":3,"valid_from":"2026-02-01T00:00:00Z","valid_to":null}]`; err != nil ||
+		string(body) != wanted {
 		t.Errorf("prints as %s, %v", body, err)
 	}
 }
@@ -107,13 +112,16 @@ func TestParseTemplatesJSON_FieldRules(t *testing.T) {
 		{`"template":"a","sms_text":"` + strings.Repeat("😎", 8_500) + `"`, "sms_text", "takes 258 segments"},
 		{`"template":"a","sms_segments":1,"text":"a"`, "text", "unknown"},
 	} {
-		_, err := ParseTemplatesJSON([]byte("{\"templates\":[\n{\"valid_from\":\"2026-01-01T00:00:00Z\"," + c.fields + "}]}"))
+		_, err := ParseTemplatesJSON([]byte("{\"templates\":[\n{\"valid_from\":\"2026-01-01T00:00:00Z\"," + c.fields +
+			"}]}"))
 		wantProblem(t, err, c.field, c.reason)
 	}
 	for _, c := range []struct{ from, to, field string }{
-		{`"2026-01-01T00:00:00Z"`, `"2026-01-01T00:15:00Z"`, ""}, {`"2026-01-01T00:01:00Z"`, "null", "valid_from"}, {`"2026-01-01T00:00:00Z"`, `"2026-01-01T00:00:00Z"`, "valid_to"}, {"null", "null", "valid_from"},
+		{`"2026-01-01T00:00:00Z"`, `"2026-01-01T00:15:00Z"`, ""}, {`"2026-01-01T00:01:00Z"`, "null", "valid_from"},
+		{`"2026-01-01T00:00:00Z"`, `"2026-01-01T00:00:00Z"`, "valid_to"}, {"null", "null", "valid_from"},
 	} {
-		_, err := ParseTemplatesJSON([]byte("{\"templates\":[\n{\"template\":\"a\",\"sms_segments\":1,\"valid_from\":" + c.from + ",\"valid_to\":" + c.to + "}]}"))
+		_, err := ParseTemplatesJSON([]byte("{\"templates\":[\n{\"template\":\"a\",\"sms_segments\":1,\"valid_from\":" +
+			c.from + ",\"valid_to\":" + c.to + "}]}"))
 		wantProblem(t, err, c.field, "")
 	}
 }
@@ -128,9 +136,11 @@ func TestValidateTemplates_Overlaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{ValidateTemplates(rows), func() error { _, err := ParseTemplatesJSON(body); return err }()} {
+	for _, err := range []error{ValidateTemplates(rows),
+		func() error { _, err := ParseTemplatesJSON(body); return err }()} {
 		var wrong RowErrors
-		if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Row != 2 || !strings.Contains(wrong[0].Reason, "the same template as row 1") {
+		if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Row != 2 ||
+			!strings.Contains(wrong[0].Reason, "the same template as row 1") {
 			t.Errorf("got %v", err)
 		}
 	}

@@ -6,11 +6,12 @@ import "kaskad/schema"
 type Waste struct {
 	// Forced tells the cause that counts: the characters that force UCS-2, else those over a boundary.
 	Forced bool
-	// Currency is that of the row that prices the attempt, "" when there is none. Priced is false then, and when the tariff bills segments and
-	// nobody knows how many.
+	// Currency is that of the row that prices the attempt, "" when there is none. Priced is false then, and when the
+	// tariff bills segments and nobody knows how many.
 	Currency string
 	Priced   bool
-	// Segments and Cost are what the tariff bills by segment; nothing under other billing, or when the attempt is not billed.
+	// Segments and Cost are what the tariff bills by segment; nothing under other billing, or when the attempt is not
+	// billed.
 	Segments uint64
 	Cost     Amount
 	// Avoidable is the part of Segments that the text would do without, and AvoidableCost their price.
@@ -18,9 +19,10 @@ type Waste struct {
 	AvoidableCost Amount
 }
 
-// Waste computes what few characters cost a sent SMS attempt, of a message with that text and that greatest sms_segments. Of two causes the
-// one that counts saves more segments; where they save as many it is the characters over a boundary, for those are cut more easily. At least one
-// segment of those billed is always needed, however the provider has counted them.
+// Waste computes what few characters cost a sent SMS attempt, of a message with that text and that greatest
+// sms_segments. Of two causes the one that counts saves more segments; where they save as many it is the characters
+// over a boundary, for those are cut more easily. At least one segment of those billed is always needed, however the
+// provider has counted them.
 func (l *PriceList) Waste(leg *Leg, smsSegments uint16, text schema.SMSMeasure, cohortMS int64) Waste {
 	var over, forced uint64
 	if text.OverBy > 0 {

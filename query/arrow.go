@@ -12,7 +12,8 @@ import (
 
 const (
 	arrowStreamType = "application/vnd.apache.arrow.stream"
-	// arrowBatch is how many rows a record batch has: large enough that its frame costs nothing, small enough that it flows.
+	// arrowBatch is how many rows a record batch has: large enough that its frame costs nothing, small enough that it
+	// flows.
 	arrowBatch = 16384
 )
 
@@ -20,14 +21,16 @@ const (
 type columnType uint8
 
 const (
-	// columnText is utf8, money too: a decimal string goes through every reader unchanged, and none makes a float of it.
+	// columnText is utf8, money too: a decimal string goes through every reader unchanged, and none makes a float of
+	// it.
 	columnText columnType = iota
 	// columnCount is int64: pandas and DuckDB compute with it as it is, and an unsigned number is a rarity to both.
 	columnCount
 	columnBool
 	// columnTime is timestamp[ms, UTC].
 	columnTime
-	// columnCounts is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody parses JSON.
+	// columnCounts is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody
+	// parses JSON.
 	columnCounts
 )
 

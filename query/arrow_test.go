@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"kaskad/schema"
 )
 
 // arrowStream packs events as a gateway that batches would: columns of text, and a timestamp.
@@ -52,29 +52,36 @@ func arrowStream(tb testing.TB, events []map[string]string, at time.Time) string
 }
 
 func TestServer_Events_Arrow(t *testing.T) {
-	good := map[string]string{"account": "acme", "message_id": "m1", "channel": "sms", "status": "sent", "recipient": "+79001234567"}
-	texted := map[string]string{"account": "acme", "message_id": "m2", "channel": "sms", "status": "sent", "recipient": "+79001234567", "sms_text": "secret secret secret!", "campain": "autumn"}
-	bad := map[string]string{"account": "acme", "message_id": "m3", "channel": "smoke", "status": "sent", "recipient": "+79001234567"}
+	good := map[string]string{"account": "acme", "message_id": "m1", "channel": "sms", "status": "sent",
+		"recipient": "+79001234567"}
+	texted := map[string]string{"account": "acme", "message_id": "m2", "channel": "sms", "status": "sent",
+		"recipient": "+79001234567", "sms_text": "secret secret secret!", "campain": "autumn"}
+	bad := map[string]string{"account": "acme", "message_id": "m3", "channel": "smoke", "status": "sent",
+		"recipient": "+79001234567"}
 	stream := arrowStream(t, []map[string]string{good, bad, texted}, testNow.Add(-time.Hour))
 	for _, contentType := range []string{"application/vnd.apache.arrow.stream", "", "application/octet-stream"} {
 		s, to := newIntake(t)
 		w := post(s, stream, "Content-Type", contentType)
 		var answer eventsAnswer
 		decode(t, w, http.StatusAccepted, &answer)
-		if answer.Accepted != 2 || len(answer.Rejected) != 1 || answer.Rejected[0].Line != 2 || !strings.HasPrefix(answer.Rejected[0].Error, "channel: ") {
+		if answer.Accepted != 2 || len(answer.Rejected) != 1 || answer.Rejected[0].Line != 2 ||
+			!strings.HasPrefix(answer.Rejected[0].Error, "channel: ") {
 			t.Errorf("%q: %s", contentType, w.Body)
 		}
 		if len(answer.UnknownFields) != 1 || answer.UnknownFields["campain"] != 1 {
 			t.Errorf("%q: unknown fields %v", contentType, answer.UnknownFields)
 		}
-		if len(to.values) != 2 || to.keys[0] != "acme\x00m1" || to.keys[1] != "acme\x00m2" || !strings.Contains(to.values[0], `"m1"`) ||
+		if len(to.values) != 2 || to.keys[0] != "acme\x00m1" || to.keys[1] != "acme\x00m2" ||
+			!strings.Contains(to.values[0], `"m1"`) ||
 			strings.Contains(to.values[1], "secret") || !strings.Contains(to.values[1], `"sms_segments":2`) {
 			t.Errorf("%q: produced %q %q", contentType, to.keys, to.values)
 		}
 	}
 	s, to := newIntake(t)
-	for _, broken := range []string{stream[:len(stream)/2], "\xff\xff\xff\xff\x10\x00\x00\x00nonsense", stream[:40] + strings.Repeat("\x7f", 400)} {
-		wantProblem(t, post(s, broken, "Content-Type", "application/vnd.apache.arrow.stream"), http.StatusBadRequest, "")
+	for _, broken := range []string{stream[:len(stream)/2], "\xff\xff\xff\xff\x10\x00\x00\x00nonsense",
+		stream[:40] + strings.Repeat("\x7f", 400)} {
+		wantProblem(t, post(s, broken, "Content-Type", "application/vnd.apache.arrow.stream"), http.StatusBadRequest,
+			"")
 	}
 	wantProblem(t, post(s, goodEvent, "Content-Type", "application/vnd.apache.arrow.stream"), http.StatusBadRequest, "")
 	// What unpacks to more than the limit is refused as a whole.

@@ -15,20 +15,25 @@ type attempt struct {
 	channel, provider, campaign, template, sender, app, operator, traffic, trigger string
 	recipientCountry, saidCountry, contact                                         string
 	segments, smsSegments                                                          uint16
-	times                                                                          []int64 // by status, from queued to skipped; schema.Never while unseen
-	machineMS                                                                      int64   // a read or click by a program
-	singleDeliveredMS                                                              int64   // a delivery that names part 1 of 1
-	parts                                                                          uint8
-	deliveredParts, failedParts                                                    big.Int
-	partFailures                                                                   uint8
-	partsDeliveredMS                                                               int64
-	errorCode                                                                      string
-	permanent                                                                      uint8
-	prices                                                                         map[string]int64 // by currency, with the part behind a blank
-	billable                                                                       uint8
+	// by status, from queued to skipped; schema.Never while unseen
+	times []int64
+	// a read or click by a program
+	machineMS int64
+	// a delivery that names part 1 of 1
+	singleDeliveredMS           int64
+	parts                       uint8
+	deliveredParts, failedParts big.Int
+	partFailures                uint8
+	partsDeliveredMS            int64
+	errorCode                   string
+	permanent                   uint8
+	// by currency, with the part behind a blank
+	prices   map[string]int64
+	billable uint8
 }
 
-// facts are what docs/definitions.md section 1 derives of an attempt. Times are Unix milliseconds, schema.Never when unknown.
+// facts are what docs/definitions.md section 1 derives of an attempt. Times are Unix milliseconds, schema.Never when
+// unknown.
 type facts struct {
 	machineOpened, bounced, delivered, read, clicked, replied, failed, skipped, attempted, sent, pending, skewed bool
 
@@ -62,7 +67,8 @@ func (a *attempt) allParts() bool {
 	return true
 }
 
-// wholeDeliveredMS is when the message was reported as delivered, all of it. A part is read with the attempt's parts: of one part it is the whole.
+// wholeDeliveredMS is when the message was reported as delivered, all of it. A part is read with the attempt's parts:
+// of one part it is the whole.
 func (a *attempt) wholeDeliveredMS() int64 {
 	ms := a.at(schema.Delivered)
 	if a.parts <= 1 {
@@ -106,9 +112,11 @@ func (a *attempt) derive(cohortMS int64) facts {
 	f.clicked, f.replied = !f.bounced && a.seen(schema.Clicked), a.seen(schema.Replied)
 	f.read = !f.bounced && a.seen(schema.Read, schema.Clicked, schema.Replied)
 	f.delivered = !f.bounced && (f.read || f.machineOpened || a.wholeDeliveredMS() != schema.Never)
-	f.failed = !f.delivered && (a.seen(schema.Undelivered, schema.Rejected, schema.Expired, schema.Failed) || openParts.Sign() > 0)
+	f.failed = !f.delivered && (a.seen(schema.Undelivered, schema.Rejected, schema.Expired, schema.Failed) ||
+		openParts.Sign() > 0)
 	f.sent = f.delivered || f.machineOpened || a.deliveredParts.Sign() > 0 || a.partFailures&partTaken != 0 ||
-		a.seen(schema.Accepted, schema.Sent, schema.Delivered, schema.Read, schema.Clicked, schema.Replied, schema.Undelivered, schema.Expired)
+		a.seen(schema.Accepted, schema.Sent, schema.Delivered, schema.Read, schema.Clicked, schema.Replied,
+			schema.Undelivered, schema.Expired)
 	f.skipped = a.seen(schema.Skipped) && !f.sent && !f.failed
 	f.attempted = !f.skipped
 	f.pending = f.attempted && !f.delivered && !f.failed

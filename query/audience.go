@@ -8,10 +8,10 @@ import (
 	"text/template"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 //go:embed audience.sql
@@ -19,11 +19,12 @@ var audienceSQL string
 
 var audienceTemplate = template.Must(template.Must(template.New("audience.sql").Parse(optOutsSQL)).Parse(audienceSQL))
 
-// audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins. Whoever is in one of them is in
-// no other; who blocked or complained may be in any.
+// audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins.
+// Whoever is in one of them is in no other; who blocked or complained may be in any.
 var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"}
 
-var audienceColumns = []column{{"account", columnText}, {"recipient", columnText}, {"contact", columnText}, {"channel", columnText}, {"app", columnText},
+var audienceColumns = []column{{"account", columnText}, {"recipient", columnText}, {"contact", columnText},
+	{"channel", columnText}, {"app", columnText},
 	{"since", columnTime}}
 
 // subscriber is the place of a row in the order of the list.
@@ -58,14 +59,17 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("apps", q.apps))
 	}
 	if a := q.after; a != nil {
-		args = append(args, clickhouse.Named("after_account", a.account), clickhouse.Named("after_recipient", a.recipient),
+		args = append(args, clickhouse.Named("after_account", a.account),
+			clickhouse.Named("after_recipient", a.recipient),
 			clickhouse.Named("after_channel", a.channel), clickhouse.Named("after_app", a.app))
 	}
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
-	statement, err := fill(audienceTemplate, map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single, "Accounts": len(q.accounts) > 0,
-		"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
+	statement, err := fill(audienceTemplate,
+		map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single,
+			"Accounts": len(q.accounts) > 0,
+			"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
 	return statement, args, err
 }
 
@@ -78,11 +82,13 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
 	// An app may be unnamed where an account has just one, so "" is an app as well.
-	q := audienceQuery{state: state, accounts: p.accountFilter(), apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
+	q := audienceQuery{state: state, accounts: p.accountFilter(),
+		apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
 	for _, f := range (keySet{enumeration("channel", schema.Channels, false)}).filters(p, time.UTC) {
 		q.channels = f.values
 	}
-	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))}, q.accounts, q.channels, q.apps)...)
+	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
+		q.accounts, q.channels, q.apps)...)
 	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
@@ -151,7 +157,8 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 		if err := rows.Scan(&last.account, &last.recipient, &contact, &last.channel, &last.app, &sinceMS); err != nil {
 			return last, false, err
 		}
-		row = append(row[:0], text(last.account), text(last.recipient), text(contact), text(last.channel), text(last.app), moment(sinceMS))
+		row = append(row[:0], text(last.account), text(last.recipient), text(contact), text(last.channel),
+			text(last.app), moment(sinceMS))
 		t.row(row)
 		if err := t.flow(false); err != nil {
 			return last, false, err

@@ -19,8 +19,9 @@ type audienceWord struct {
 	ms                    int64
 }
 
-// naiveAudience returns the rows of a list by the rule, said once more in Go: of subscriptions the latest word counts, at equal times the loss wins, and a
-// push that failed as the app is gone is a word too. Blocks end with a sign of life of the sender's, complaints with a subscription.
+// naiveAudience returns the rows of a list by the rule, said once more in Go: of subscriptions the latest word counts,
+// at equal times the loss wins, and a push that failed as the app is gone is a word too. Blocks end with a sign of life
+// of the sender's, complaints with a subscription.
 func naiveAudience(words []audienceWord, state string) (rows []string) {
 	places := map[subscriber][]audienceWord{}
 	for _, w := range words {
@@ -41,7 +42,8 @@ func naiveAudience(words []audienceWord, state string) (rows []string) {
 					switch {
 					case state == "complained":
 						return e.kind == "subscribed" && e.ms > latestOf(said, o, state)
-					case !slices.Contains([]string{"subscribed", "inbound", "read"}, e.kind) || e.ms <= latestOf(said, o, state):
+					case !slices.Contains([]string{"subscribed", "inbound", "read"}, e.kind) ||
+						e.ms <= latestOf(said, o, state):
 						return false
 					}
 					return e.sender == "" || o.sender == "" || e.sender == o.sender
@@ -69,7 +71,8 @@ func naiveAudience(words []audienceWord, state string) (rows []string) {
 			since, found = bestMS, best >= 0 && ranks[best] == state
 		}
 		if found {
-			rows = append(rows, strings.Join([]string{place.account, place.recipient, place.channel, place.app, contact, timeText(since)}, "\x00"))
+			rows = append(rows, strings.Join([]string{place.account, place.recipient, place.channel, place.app, contact,
+				timeText(since)}, "\x00"))
 		}
 	}
 	slices.Sort(rows)
@@ -92,19 +95,23 @@ func TestServer_Audience_Naive(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 5))
 	pick := func(names ...string) string { return names[r.IntN(len(names))] }
 	person := func() subscriber {
-		return subscriber{pick("acme", "beta"), pick("user:", "device:", "+7900000") + fmt.Sprint(1000+r.IntN(20)), pick("push", "push", "viber"), pick("", "shop", "бонус")}
+		return subscriber{pick("acme", "beta"), pick("user:", "device:", "+7900000") + fmt.Sprint(1000+r.IntN(20)),
+			pick("push", "push", "viber"), pick("", "shop", "бонус")}
 	}
 	at := func() int64 { return testNow.UnixMilli() - int64(r.IntN(40))*86_400_000 }
 	var words []audienceWord
-	events, err := conn.PrepareBatch(t.Context(), "INSERT INTO recipient_events (account, recipient, channel, app, sender, contact, status, occurred_ms)")
+	events, err := conn.PrepareBatch(t.Context(),
+		"INSERT INTO recipient_events (account, recipient, channel, app, sender, contact, status, occurred_ms)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 900 {
-		w := audienceWord{person(), pick("subscribed", "unsubscribed", "uninstalled", "blocked", "complained", "inbound"), pick("", "A", "B"), pick("", "c1", "c2"), at()}
+		w := audienceWord{person(), pick("subscribed", "unsubscribed", "uninstalled", "blocked", "complained",
+			"inbound"), pick("", "A", "B"), pick("", "c1", "c2"), at()}
 		words = append(words, w)
 		for range 1 + r.IntN(2) { // twice changes nothing
-			if err := events.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, w.kind, w.ms); err != nil {
+			if err := events.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, w.kind,
+				w.ms); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -117,7 +124,8 @@ func TestServer_Audience_Naive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	replies, err := conn.PrepareBatch(t.Context(), "INSERT INTO replies (account, bucket, message_id, step, replied_ms)")
+	replies, err := conn.PrepareBatch(t.Context(),
+		"INSERT INTO replies (account, bucket, message_id, step, replied_ms)")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,10 +136,12 @@ func TestServer_Audience_Naive(t *testing.T) {
 			start = schema.Never
 		}
 		code := []uint32{1 | 8, 1 | 8, 1 | 2, 1 | 2 | 4, 1}[r.IntN(5)]
-		line := [][2]string{{"fcm", "UNREGISTERED"}, {"apns", "BadDeviceToken"}, {"fcm", "QUOTA_EXCEEDED"}, {"own", "X1"}, {"own", "B1"}, {"own", "D1"}, {"fcm", ""}}[r.IntN(7)]
+		line := [][2]string{{"fcm", "UNREGISTERED"}, {"apns", "BadDeviceToken"}, {"fcm", "QUOTA_EXCEEDED"},
+			{"own", "X1"}, {"own", "B1"}, {"own", "D1"}, {"fcm", ""}}[r.IntN(7)]
 		// Half of them were something else before, and some are another's now.
 		if r.IntN(2) == 0 {
-			if err := attempts.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, id, uint8(1), uint64(1), uint8(0), "fcm", at(), at(), at(), uint32(15),
+			if err := attempts.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, id, uint8(1),
+				uint64(1), uint8(0), "fcm", at(), at(), at(), uint32(15),
 				"UNREGISTERED", at()); err != nil {
 				t.Fatal(err)
 			}
@@ -140,7 +150,8 @@ func TestServer_Audience_Naive(t *testing.T) {
 		if code&4 != 0 {
 			read = at()
 		}
-		if err := attempts.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, id, uint8(1), uint64(2), gone, line[0], start, cohort, read, code, line[1], told); err != nil {
+		if err := attempts.Append(w.account, w.recipient, w.channel, w.app, w.sender, w.contact, id, uint8(1),
+			uint64(2), gone, line[0], start, cohort, read, code, line[1], told); err != nil {
 			t.Fatal(err)
 		}
 		say := func(kind string, ms int64) {
@@ -172,9 +183,11 @@ func TestServer_Audience_Naive(t *testing.T) {
 	if err := replies.Send(); err != nil {
 		t.Fatal(err)
 	}
-	// An account may map codes of its own. A code that opts out unsubscribes nobody: the list of the unsubscribed is of events.
-	if _, err := schema.InsertReference(t.Context(), conn, schema.ReferenceErrorMap, "beta", "test", 1, []byte(`[{"provider":"own","code":"X1","class":"app_uninstalled"},`+
-		`{"provider":"own","code":"B1","class":"blocked_by_user"},{"provider":"own","code":"D1","class":"opted_out"}]`), testNow); err != nil {
+	// An account may map codes of its own. A code that opts out unsubscribes nobody: the list of the unsubscribed is of
+	// events.
+	if _, err := schema.InsertReference(t.Context(), conn, schema.ReferenceErrorMap, "beta", "test", 1,
+		[]byte(`[{"provider":"own","code":"X1","class":"app_uninstalled"},`+
+			`{"provider":"own","code":"B1","class":"blocked_by_user"},{"provider":"own","code":"D1","class":"opted_out"}]`), testNow); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, conn)
@@ -183,11 +196,13 @@ func TestServer_Audience_Naive(t *testing.T) {
 			query, account string
 			channel        string
 			apps           []string
-		}{{"", "", "", nil}, {"account=beta", "beta", "", nil}, {"app=shop", "", "", []string{"shop"}}, {"channel=viber&account=acme", "acme", "viber", nil},
+		}{{"", "", "", nil}, {"account=beta", "beta", "", nil}, {"app=shop", "", "", []string{"shop"}},
+			{"channel=viber&account=acme", "acme", "viber", nil},
 			{"account=acme&account=beta&app=&app=%D0%B1%D0%BE%D0%BD%D1%83%D1%81", "", "", []string{"", "бонус"}}} {
 			var seen []audienceWord
 			for _, w := range words {
-				if (c.account == "" || w.account == c.account) && (c.channel == "" || w.channel == c.channel) && (c.apps == nil || slices.Contains(c.apps, w.app)) {
+				if (c.account == "" || w.account == c.account) && (c.channel == "" || w.channel == c.channel) &&
+					(c.apps == nil || slices.Contains(c.apps, w.app)) {
 					seen = append(seen, w)
 				}
 			}
@@ -196,7 +211,8 @@ func TestServer_Audience_Naive(t *testing.T) {
 			page := numbers(t, s, "audience/"+state, c.query+"&limit=7")
 			for {
 				for _, r := range page.Rows {
-					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"], r["channel"], r["app"], r["contact"], r["since"]))
+					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"],
+						r["channel"], r["app"], r["contact"], r["since"]))
 				}
 				if page.NextCursor == nil {
 					break
@@ -214,12 +230,14 @@ func TestServer_Audience_Naive(t *testing.T) {
 			}
 		}
 	}
-	if rows, columns := readArrow(t, get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 || columns != "account utf8, recipient utf8, contact utf8, channel utf8, app utf8, since timestamp[ms, tz=UTC]" {
+	if rows, columns := readArrow(t, get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 ||
+		columns != "account utf8, recipient utf8, contact utf8, channel utf8, app utf8, since timestamp[ms, tz=UTC]" {
 		t.Errorf("arrow: %v %s", rows, columns)
 	}
 	cursor := *numbers(t, s, "audience/subscribed", "limit=1").NextCursor
 	wantProblem(t, get(s, "/v1/audience/uninstalled?cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
-	wantProblem(t, get(s, "/v1/audience/subscribed?app=shop&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/audience/subscribed?app=shop&cursor="+cursor), http.StatusBadRequest, "cursor",
+		"another query")
 	wantProblem(t, get(s, "/v1/audience/subscribed?apps=shop"), http.StatusBadRequest, "apps", "did you mean app?")
 	wantProblem(t, get(s, "/v1/audience/subscribed?limit=all"), http.StatusBadRequest, "limit", "format=csv")
 	wantProblem(t, get(s, "/v1/audience/blocked?channel=pager"), http.StatusBadRequest, "channel", "is no channel")

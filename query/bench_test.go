@@ -18,11 +18,15 @@ func BenchmarkServer_Channels(b *testing.B) {
 	}
 	// One generation of a bucket covers the cells of all blocks.
 	execute(b, conn, "TRUNCATE TABLE generations")
-	execute(b, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) SELECT account, bucket, 1, min(cohort_min_ms), max(cohort_max_ms), 0, 0 FROM rollup_attempts GROUP BY account, bucket")
+	execute(b, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
+		"messages) SELECT account, bucket, 1, min(cohort_min_ms), max(cohort_max_ms), 0, 0 FROM rollup_attempts "+
+		"GROUP BY account, bucket")
 	execute(b, conn, "OPTIMIZE TABLE rollup_attempts FINAL")
 	s := newServer(b, conn)
-	for _, query := range []string{"group_by=", "group_by=channel", "group_by=day&tz=Europe/Moscow", "group_by=hour&tz=Europe/Moscow&limit=10000",
-		"group_by=channel,campaign,provider", "group_by=channel&account=acme&from=2026-11-13", "group_by=channel&day=2026-11-10&day=2026-11-11"} {
+	for _, query := range []string{"group_by=", "group_by=channel", "group_by=day&tz=Europe/Moscow",
+		"group_by=hour&tz=Europe/Moscow&limit=10000",
+		"group_by=channel,campaign,provider", "group_by=channel&account=acme&from=2026-11-13",
+		"group_by=channel&day=2026-11-10&day=2026-11-11"} {
 		b.Run(query, func(b *testing.B) {
 			for b.Loop() {
 				if w := get(s, "/v1/reports/channels?"+query); w.Code != http.StatusOK {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
 //go:embed best_channel.sql
@@ -26,7 +26,8 @@ var bestChannelTemplate = reachTemplate("best_channel.sql", bestChannelSQL)
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
 
-var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText}, {"recipient", columnText}, {"evidence", columnText},
+var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText},
+	{"recipient", columnText}, {"evidence", columnText},
 	{"cost", columnText}, {"currency", columnText}}
 
 // bestChannelQuery is one page of people, by account and person.
@@ -39,17 +40,20 @@ type bestChannelQuery struct {
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
 	return q.ask.statement(bestChannelTemplate, nil, key.inSQL, clickhouse.Named("after_account", q.afterAccount),
-		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)), clickhouse.Named("as_of", q.asOfMS))
+		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)),
+		clickhouse.Named("as_of", q.asOfMS))
 }
 
-// bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel on which something was read
-// in the period; where nothing was, on which something was delivered. What was read or delivered at an address that is lost is no evidence. contact is
-// the person, whoever the steps of a message address.
+// bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel
+// on which something was read in the period; where nothing was, on which something was delivered. What was read or
+// delivered at an address that is lost is no evidence. contact is the person, whoever the steps of a message address.
 //
-// cost is what one more message like the latest evidence would cost, sent and delivered: its keys choose the tariff, its segments are billed, the
-// connect price is added. Channels in the currency of the person's SMS come first, without one in that of the first channel by name that has a price.
+// cost is what one more message like the latest evidence would cost, sent and delivered: its keys choose the tariff,
+// its segments are billed, the connect price is added. Channels in the currency of the person's SMS come first, without
+// one in that of the first channel by name that has a price.
 //
-// It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then; each person comes at most once, and prices are those of the first page.
+// It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then;
+// each person comes at most once, and prices are those of the first page.
 func (s *Server) bestChannel(c *gin.Context) error {
 	ask, err := s.readBestChannel(c)
 	if err != nil {
@@ -102,11 +106,13 @@ func (s *Server) bestChannel(c *gin.Context) error {
 
 // readBestChannel reads the parameters.
 func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
-	p, err := readParams(c.Request, append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format", "bom"))
+	p, err := readParams(c.Request, append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format",
+		"bom"))
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now(), seal: s.sealer(c)}
+	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now(),
+		seal: s.sealer(c)}
 	r.limit, _ = p.pageOrAll(r.format)
 	r.filters = bestChannelFilters.filters(p, r.zone)
 	parts := []string{r.name, r.zone.String(), p.values.Get("from"), p.values.Get("to")}
@@ -132,7 +138,8 @@ type offer struct {
 	cost                         *money.Amount // nil when it is unknown; then there is no currency
 }
 
-// newOffer prices one more message like a leg that was sent and delivered. Windows, conversations and what is not billed are left aside.
+// newOffer prices one more message like a leg that was sent and delivered. Windows, conversations and what is not
+// billed are left aside.
 func newOffer(list *money.PriceList, leg *money.Leg, recipient string, atMS int64) offer {
 	o := offer{channel: leg.Channel, recipient: recipient}
 	leg.Sent, leg.Delivered, leg.Conversation, leg.Outside = true, true, true, true
@@ -172,7 +179,8 @@ type proofs struct {
 
 // destinations are the places that a row is scanned to.
 func (p *proofs) destinations() []any {
-	return []any{&p.account, &p.contact, &p.read, &p.reads, &p.channels, &p.recipients, &p.providers, &p.operators, &p.countries, &p.traffics, &p.senders, &p.apps, &p.segments}
+	return []any{&p.account, &p.contact, &p.read, &p.reads, &p.channels, &p.recipients, &p.providers, &p.operators,
+		&p.countries, &p.traffics, &p.senders, &p.apps, &p.segments}
 }
 
 // best is the best offer.
@@ -180,7 +188,8 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 	var offers []offer
 	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
 	for i, channel := range p.channels {
-		o := newOffer(list, &money.Leg{Channel: channel, Provider: p.providers[i], Operator: p.operators[i], Country: p.countries[i], Traffic: p.traffics[i],
+		o := newOffer(list, &money.Leg{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
+			Country: p.countries[i], Traffic: p.traffics[i],
 			Sender: p.senders[i], App: p.apps[i], Segments: p.segments[i]}, p.recipients[i], atMS)
 		if channel == "sms" {
 			sms[p.reads[i]] = o.currency
@@ -198,7 +207,8 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 }
 
 // readBestChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *priceLists, seen *pin, t *table) (last [][]byte, err error) {
+func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *priceLists, seen *pin,
+	t *table) (last [][]byte, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
@@ -231,7 +241,8 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 		if best.cost != nil {
 			cost = amount(*best.cost)
 		}
-		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost, text(best.currency)})
+		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost,
+			text(best.currency)})
 		lastAccount, lastContact = p.account, p.contact
 		if err := t.flow(false); err != nil {
 			return nil, err

@@ -16,7 +16,8 @@ import (
 )
 
 // naiveBestChannels computes the export by loops over maps.
-func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string][]naivePrice, filters map[string][]string, from, to time.Time) []map[string]any {
+func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string][]naivePrice,
+	filters map[string][]string, from, to time.Time) []map[string]any {
 	type key struct{ account, person string }
 	people := map[key][]folded{}
 	for _, f := range rows {
@@ -28,7 +29,10 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 	for k := range people {
 		sorted = append(sorted, k)
 	}
-	slices.SortFunc(sorted, func(a, b key) int { return naiveCompare([]any{a.account, a.person}, []any{b.account, b.person}) })
+	slices.SortFunc(sorted, func(a, b key) int {
+		return naiveCompare([]any{a.account, a.person},
+			[]any{b.account, b.person})
+	})
 	var all []map[string]any
 	for _, k := range sorted {
 		// latest is the latest attempt on a channel that was read, or delivered.
@@ -43,7 +47,8 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 				if f.channel != channel || (read && !f.read) {
 					continue
 				}
-				if !found || naiveCompare([]any{int(at(f)), f.message, int(f.step)}, []any{int(at(proof)), proof.message, int(proof.step)}) > 0 {
+				if !found || naiveCompare([]any{int(at(f)), f.message, int(f.step)},
+					[]any{int(at(proof)), proof.message, int(proof.step)}) > 0 {
 					found, proof = true, f
 				}
 			}
@@ -84,7 +89,8 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 		for _, channel := range slices.Sorted(slices.Values(schema.Channels)) {
 			if found, f := latest(channel, read); found {
 				cost, micros, its := price(f)
-				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel, "recipient": f.recipient, "evidence": "delivered", "cost": cost, "currency": its}
+				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel,
+					"recipient": f.recipient, "evidence": "delivered", "cost": cost, "currency": its}
 				if read {
 					row["evidence"] = "read"
 				}
@@ -156,7 +162,8 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	conn := newConn(t)
 	at := testNow.Add(-10 * 24 * time.Hour)
 	attempt := func(contact, recipient, channel string, read bool) folded {
-		f := folded{contact: contact, recipient: recipient, message: contact + channel, cohortMS: at.UnixMilli(), startMS: at.UnixMilli(), deliveredMS: at.UnixMilli() + 1,
+		f := folded{contact: contact, recipient: recipient, message: contact + channel, cohortMS: at.UnixMilli(),
+			startMS: at.UnixMilli(), deliveredMS: at.UnixMilli() + 1,
 			readMS: schema.Never, sent: true, delivered: true, read: read, segments: 1}
 		if read {
 			f.readMS = at.UnixMilli() + 2
@@ -166,10 +173,12 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	}
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), []folded{
 		attempt("c1", "device:1", "push", true), attempt("c1", "+79000000001", "sms", false), // read beats cheaper
-		attempt("c2", "+79000000002", "voice", false), attempt("c2", "+79000000002", "sms", false), // the connect price counts
+		// the connect price counts
+		attempt("c2", "+79000000002", "voice", false), attempt("c2", "+79000000002", "sms", false),
 		attempt("", "+79000000003", "viber", true),
 	})
-	list := []string{tariffRow("push", "per_message_sent", "9"), tariffRow("sms", "per_segment_sent", "2"), tariffRow("voice", "attempt_plus_connect", "1.50", "connect_price", "0.60")}
+	list := []string{tariffRow("push", "per_message_sent", "9"), tariffRow("sms", "per_segment_sent", "2"),
+		tariffRow("voice", "attempt_plus_connect", "1.50", "connect_price", "0.60")}
 	putTariffs(t, conn, "shop", list...)
 	s := newServer(t, conn)
 	const query = "/v1/numbers/best-channel?from=2026-11-01&to=2026-11-20"
@@ -180,30 +189,39 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 	if got := get(s, query).Body.String(); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if csv := get(s, query+"&limit=all&format=csv").Body.String(); !strings.HasSuffix(csv, "shop,c1,push,device:1,read,9.00,RUB\r\nshop,c2,sms,+79000000002,delivered,2.00,RUB\r\n") {
+	if csv := get(s, query+"&limit=all&format=csv").Body.String(); !strings.HasSuffix(csv,
+		"shop,c1,push,device:1,read,9.00,RUB\r\nshop,c2,sms,+79000000002,delivered,2.00,RUB\r\n") {
 		t.Errorf("all at once: %s", csv)
 	}
 	page := answerOf(t, s, "/v1/numbers/best-channel", url.Values{"limit": {"2"}, "account": {"shop"}})
 	list[1] = tariffRow("sms", "per_segment_sent", "3")
 	putTariffs(t, conn, "shop", list...)
-	later := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return testNow.AddDate(2, 0, 0) } })
-	next := answerOf(t, later, "/v1/numbers/best-channel", url.Values{"account": {"shop"}, "cursor": {*page.NextCursor}})
+	later := newServer(t, conn, func(c *Config,
+		_ *Deps) {
+		c.Now = func() time.Time { return testNow.AddDate(2, 0, 0) }
+	})
+	next := answerOf(t, later, "/v1/numbers/best-channel",
+		url.Values{"account": {"shop"}, "cursor": {*page.NextCursor}})
 	if len(next.Rows) != 1 || next.Rows[0]["cost"] != "2.00" || next.From != page.From || next.NextCursor != nil {
 		t.Errorf("the second page: %+v", next)
 	}
-	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" || now.Rows[2]["cost"] != "2.10" {
+	if now := answerOf(t, s, "/v1/numbers/best-channel", url.Values{}); now.Rows[2]["channel"] != "voice" ||
+		now.Rows[2]["cost"] != "2.10" {
 		t.Errorf("the prices of now: %v", now.Rows)
 	}
 }
 
-// The law of prices: segments of the evidence are billed, and currencies other than that of the person's SMS come after it.
+// The law of prices: segments of the evidence are billed, and currencies other than that of the person's SMS come after
+// it.
 func TestServer_BestChannel_Cost(t *testing.T) {
 	conn := newConn(t)
 	at := testNow.Add(-10 * 24 * time.Hour)
 	var rows []folded
 	say := func(contact, channel string, read bool, more ...func(*folded)) {
-		f := folded{contact: contact, recipient: channel + ":" + contact, message: fmt.Sprint(len(rows)), cohortMS: at.UnixMilli(), startMS: at.UnixMilli(),
-			deliveredMS: at.UnixMilli() + int64(len(rows)), readMS: schema.Never, sent: true, delivered: true, read: read}
+		f := folded{contact: contact, recipient: channel + ":" + contact, message: fmt.Sprint(len(rows)),
+			cohortMS: at.UnixMilli(), startMS: at.UnixMilli(),
+			deliveredMS: at.UnixMilli() + int64(len(rows)), readMS: schema.Never, sent: true, delivered: true,
+			read: read}
 		if read {
 			f.readMS = f.deliveredMS
 		}
@@ -230,15 +248,19 @@ func TestServer_BestChannel_Cost(t *testing.T) {
 	say("first by name", "whatsapp", true)
 	say("unknown segments", "sms", true)
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
-	putTariffs(t, conn, "shop", tariffRow("sms", "per_segment_delivered", "2.00"), tariffRow("whatsapp", "per_message_outside_window", "4.50"),
+	putTariffs(t, conn, "shop", tariffRow("sms", "per_segment_delivered", "2.00"),
+		tariffRow("whatsapp", "per_message_outside_window", "4.50"),
 		strings.Replace(tariffRow("viber", "per_message_delivered", "0.01"), `"RUB"`, `"EUR"`, 1))
 	got := map[string]string{}
 	for _, row := range answerOf(t, newServer(t, conn), "/v1/numbers/best-channel", url.Values{}).Rows {
-		got[row["contact"].(string)] = fmt.Sprintf("%v %v %v %v", row["channel"], row["recipient"], row["cost"], row["currency"])
+		got[row["contact"].(string)] = fmt.Sprintf("%v %v %v %v", row["channel"], row["recipient"], row["cost"],
+			row["currency"])
 	}
 	for contact, want := range map[string]string{
-		"four segments": "whatsapp whatsapp:four segments 4.50 RUB", "one segment": "sms sms:one segment 2.00 RUB", "one by its message": "sms sms:one by its message 2.00 RUB",
-		"the latest": "sms a later one 8.00 RUB", "not billed": "sms sms:not billed 6.00 RUB", "sms decides": "whatsapp whatsapp:sms decides 4.50 RUB",
+		"four segments": "whatsapp whatsapp:four segments 4.50 RUB", "one segment": "sms sms:one segment 2.00 RUB",
+		"one by its message": "sms sms:one by its message 2.00 RUB",
+		"the latest":         "sms a later one 8.00 RUB", "not billed": "sms sms:not billed 6.00 RUB",
+		"sms decides":   "whatsapp whatsapp:sms decides 4.50 RUB",
 		"first by name": "viber viber:first by name 0.01 EUR", "unknown segments": "sms sms:unknown segments <nil> ",
 	} {
 		if got[contact] != want {
@@ -274,7 +296,9 @@ func TestBestChannelQuery_SQL_Golden(t *testing.T) {
 	for name, q := range map[string]*bestChannelQuery{
 		"best_channel_first": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60, limit: 1000}},
 		"best_channel_page": {ask: &reportRequest{zone: time.UTC, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
-			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}}, {bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile, asOfMS: 1795136400000},
+			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}},
+				{bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
+			asOfMS: 1795136400000},
 	} {
 		checkGolden(t, name, q, hostile)
 	}

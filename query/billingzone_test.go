@@ -18,8 +18,10 @@ const minimumRows = `{"channel":"viber","billing":"per_message_delivered","price
 // viberMessages are messages of one segment that were delivered by Viber.
 func viberMessages(account string, n int, at time.Time) (all []cascade) {
 	for i := range n {
-		all = append(all, cascade{account: account, cohortMS: at.Add(time.Duration(i) * time.Second).UnixMilli(), generation: 1,
-			shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "viber", Sent: true, Delivered: true}}}})
+		all = append(all, cascade{account: account, cohortMS: at.Add(time.Duration(i) * time.Second).UnixMilli(),
+			generation: 1,
+			shape: money.Shape{SMSSegments: 1,
+				Legs: []money.Leg{{Channel: "viber", Sent: true, Delivered: true}}}})
 	}
 	return all
 }
@@ -32,10 +34,12 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 		// The first belongs to October in the zone alone, the last to November there.
 		october := time.Date(2026, 10, 1, 0, 0, 0, 0, zone)
 		november := time.Date(2026, 11, 1, 0, 0, 0, 0, zone)
-		insertCascades(t, conn, append(append(viberMessages("acme", 1, october), viberMessages("acme", 44, october.AddDate(0, 0, 14))...), viberMessages("acme", 1, november)...))
+		insertCascades(t, conn, append(append(viberMessages("acme", 1, october),
+			viberMessages("acme", 44, october.AddDate(0, 0, 14))...), viberMessages("acme", 1, november)...))
 		mustPut(t, s, "/v1/tariffs?account=acme", fmt.Sprintf(`{"tariffs":[%s],"billing_zone":%q}`, minimumRows, zone))
 		row := savingsReport(t, s, "account=acme&from=2026-10-01&to=2026-11-01&tz="+zone.String()).Rows[0]
-		for name, want := range map[string]any{"messages": json.Number("45"), "actual_cost": "22.50", "sms_only_cost": "90.00", "saved": "67.50", "minimum_top_up": "77.50", "saved_after_minimum": "-10.00"} {
+		for name, want := range map[string]any{"messages": json.Number("45"), "actual_cost": "22.50",
+			"sms_only_cost": "90.00", "saved": "67.50", "minimum_top_up": "77.50", "saved_after_minimum": "-10.00"} {
 			if row[name] != want {
 				t.Errorf("%s: %s is %v, want %v", zone, name, row[name], want)
 			}
@@ -48,7 +52,8 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 			"a month of another zone":   "from=2026-10-01&to=2026-11-01&tz=" + other.String(),
 			"a month that is not over":  "from=2026-11-01&to=2026-12-01&tz=" + zone.String(),
 			"a key that cuts the month": "group_by=campaign&from=2026-10-01&to=2026-11-01&tz=" + zone.String(),
-			"month of another zone":     "group_by=month&from=" + october.UTC().Format(time.RFC3339) + "&to=" + november.UTC().Format(time.RFC3339) + "&tz=" + other.String(),
+			"month of another zone": "group_by=month&from=" + october.UTC().Format(time.RFC3339) + "&to=" +
+				november.UTC().Format(time.RFC3339) + "&tz=" + other.String(),
 		} {
 			for _, row := range savingsReport(t, s, "account=acme&"+query).Rows {
 				if row["minimum_top_up"] != nil || row["saved_after_minimum"] != nil {
@@ -57,7 +62,8 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 			}
 		}
 		// Without a minimum there is nothing to top up, whatever the period.
-		mustPut(t, s, "/v1/tariffs?account=acme", `{"tariffs":[`+strings.ReplaceAll(minimumRows, `,"monthly_minimum":"100"`, "")+`]}`)
+		mustPut(t, s, "/v1/tariffs?account=acme",
+			`{"tariffs":[`+strings.ReplaceAll(minimumRows, `,"monthly_minimum":"100"`, "")+`]}`)
 		if row := savingsReport(t, s, "account=acme&group_by=campaign&from=2026-10-03").Rows[0]; row["minimum_top_up"] != "0.00" || row["saved_after_minimum"] != row["saved"] {
 			t.Errorf("no minimum: %v", row)
 		}
@@ -69,10 +75,13 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	message := func(at time.Time, segments uint16, channel string) cascade {
-		return cascade{account: "acme", cohortMS: at.UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: segments, Legs: []money.Leg{{Channel: channel, Sent: true, Delivered: true}}}}
+		return cascade{account: "acme", cohortMS: at.UnixMilli(), generation: 1,
+			shape: money.Shape{SMSSegments: segments,
+				Legs: []money.Leg{{Channel: channel, Sent: true, Delivered: true}}}}
 	}
 	october, november := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
-	insertCascades(t, conn, []cascade{message(october, 1, "rcs"), message(november, 1, "rcs"), message(november, 1, "sms"), message(november, 0, "viber")})
+	insertCascades(t, conn, []cascade{message(october, 1, "rcs"), message(november, 1, "rcs"),
+		message(november, 1, "sms"), message(november, 0, "viber")})
 	mustPut(t, s, "/v1/tariffs?account=acme", `{"tariffs":[`+minimumRows+`]}`)
 	rows := savingsReport(t, s, "account=acme&group_by=month").Rows
 	if len(rows) != 2 {
@@ -82,7 +91,8 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 		counted := map[string]string{"messages": "1", "reached": "1", "unpriced": "1"}
 		switch name {
 		case "month", "currency", "mature", "by_channel", "unpriced_reasons":
-		case "messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read", "sms_segments", "reported_attempts":
+		case "messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read",
+			"sms_segments", "reported_attempts":
 			if want := counted[name]; fmt.Sprint(value) != want && (want != "" || fmt.Sprint(value) != "0") {
 				t.Errorf("%s is %v", name, value)
 			}
@@ -105,7 +115,8 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 	if got := reasons(rows[1]); got != `[{"channel":"","messages":1,"reason":"no_segments"},{"channel":"rcs","messages":1,"reason":"no_tariff"}]` {
 		t.Error(got)
 	}
-	if rows[1]["saved"] != "0.00" || rows[1]["saved_reached"] != "0.00" || fmt.Sprint(rows[1]["priced_messages"]) != "1" {
+	if rows[1]["saved"] != "0.00" || rows[1]["saved_reached"] != "0.00" ||
+		fmt.Sprint(rows[1]["priced_messages"]) != "1" {
 		t.Errorf("one message with a price: %v", rows[1])
 	}
 	for _, form := range []string{"csv", "xlsx"} {
@@ -125,7 +136,8 @@ func TestServer_PutTariffs_BillingZone(t *testing.T) {
 	s := newServer(t, newConn(t))
 	const csv = "channel,valid_from,billing,price,currency\nsms,2026-01-01T00:00:00Z,per_segment_sent,2.00,RUB\n"
 	const row = `{"channel":"sms","billing":"per_segment_sent","price":"2.00","currency":"RUB","valid_from":"2026-01-01T00:00:00Z"}`
-	const yaml = "tariffs:\n- {channel: sms, billing: per_segment_sent, price: \"2.00\", currency: RUB, valid_from: 2026-01-01T00:00:00Z}\n"
+	const yaml = "tariffs:\n- {channel: sms, billing: per_segment_sent, price: \"2.00\", currency: RUB, valid_from: " +
+		"2026-01-01T00:00:00Z}\n"
 	zone := func() string {
 		t.Helper()
 		var answer struct {
@@ -135,11 +147,15 @@ func TestServer_PutTariffs_BillingZone(t *testing.T) {
 		return answer.Zone
 	}
 	for name, c := range map[string]struct{ target, body, form, want string }{
-		"json":                 {"", `{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json", "Europe/Moscow"},
-		"json, before":         {"", `{"billing_zone":"Asia/Almaty","tariffs":[` + row + `]}`, "application/json", "Asia/Almaty"},
-		"json without":         {"", `{"tariffs":[` + row + `]}`, "application/json", "UTC"},
-		"json, parameter":      {"&billing_zone=Asia/Almaty", `{"tariffs":[` + row + `]}`, "application/json", "Asia/Almaty"},
-		"json over parameter":  {"&billing_zone=Asia/Almaty", `{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json", "Europe/Moscow"},
+		"json": {"", `{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json",
+			"Europe/Moscow"},
+		"json, before": {"", `{"billing_zone":"Asia/Almaty","tariffs":[` + row + `]}`, "application/json",
+			"Asia/Almaty"},
+		"json without": {"", `{"tariffs":[` + row + `]}`, "application/json", "UTC"},
+		"json, parameter": {"&billing_zone=Asia/Almaty", `{"tariffs":[` + row + `]}`, "application/json",
+			"Asia/Almaty"},
+		"json over parameter": {"&billing_zone=Asia/Almaty",
+			`{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json", "Europe/Moscow"},
 		"yaml":                 {"", "billing_zone: Europe/Moscow\n" + yaml, "application/yaml", "Europe/Moscow"},
 		"yaml without":         {"", yaml, "application/yaml", "UTC"},
 		"csv with a parameter": {"&billing_zone=Europe/Moscow", csv, "text/csv", "Europe/Moscow"},
@@ -153,7 +169,8 @@ func TestServer_PutTariffs_BillingZone(t *testing.T) {
 	mustPut(t, s, "/v1/tariffs?account=acme&billing_zone=Europe/Moscow", csv, "Content-Type", "text/csv")
 	// What GET gives can be put back.
 	for form, media := range map[string]string{"json": "application/json", "yaml": "application/yaml"} {
-		mustPut(t, s, "/v1/tariffs?account=acme", get(s, "/v1/tariffs?account=acme&format="+form).Body.String(), "Content-Type", media)
+		mustPut(t, s, "/v1/tariffs?account=acme", get(s, "/v1/tariffs?account=acme&format="+form).Body.String(),
+			"Content-Type", media)
 		if got := zone(); got != "Europe/Moscow" {
 			t.Errorf("%s put back: %s", form, got)
 		}
@@ -165,13 +182,16 @@ func TestServer_PutTariffs_BillingZone(t *testing.T) {
 		"yaml":      {"", "billing_zone: Europe/Moskau\n" + yaml, "application/yaml"},
 		"parameter": {"&billing_zone=Europe/Moskau", csv, "text/csv"},
 	} {
-		w := call(s, http.MethodPut, "/v1/tariffs?account=acme"+c.target, strings.NewReader(c.body), "Content-Type", c.form)
-		if w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "billing_zone") {
+		w := call(s, http.MethodPut, "/v1/tariffs?account=acme"+c.target, strings.NewReader(c.body), "Content-Type",
+			c.form)
+		if w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity ||
+			!strings.Contains(w.Body.String(), "billing_zone") {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
 	}
 	if got := zone(); got != "Europe/Moscow" {
 		t.Errorf("after refused lists: %s", got)
 	}
-	wantProblem(t, call(s, http.MethodPut, "/v1/templates?account=acme&billing_zone=UTC", strings.NewReader(`{"templates":[]}`)), http.StatusBadRequest, "billing_zone", "unknown")
+	wantProblem(t, call(s, http.MethodPut, "/v1/templates?account=acme&billing_zone=UTC",
+		strings.NewReader(`{"templates":[]}`)), http.StatusBadRequest, "billing_zone", "unknown")
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// bodyField is a field of a small JSON body. number tells that a JSON number is taken too, by its digits, so that no float comes between
-// the caller and an exact figure.
+// bodyField is a field of a small JSON body. number tells that a JSON number is taken too, by its digits, so that no
+// float comes between the caller and an exact figure.
 type bodyField struct {
 	name   string
 	number bool
@@ -29,8 +29,9 @@ func (s *Server) bodyParams(c *gin.Context, limit int64, fields []bodyField) (*p
 	return s.readFields(c, limit, fields)
 }
 
-// readFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its fields is collected as
-// that of a query string is; null is missing. No error holds a value, for it may be the text of a message.
+// readFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its
+// fields is collected as that of a query string is; null is missing. No error holds a value, for it may be the text of
+// a message.
 func (s *Server) readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := checkJSON(c.Request); err != nil {
 		return nil, err
@@ -87,8 +88,8 @@ func (s *Server) readFields(c *gin.Context, limit int64, fields []bodyField) (*p
 	return p, nil
 }
 
-// required returns the value of a parameter that must be given once; hint shows how. It tells of a parameter that is wrong already no
-// second time.
+// required returns the value of a parameter that must be given once; hint shows how. It tells of a parameter that is
+// wrong already no second time.
 func (p *params) required(name, hint string) string {
 	value, given := p.one(name)
 	if !given && !p.failed(name) {
@@ -102,15 +103,18 @@ func (p *params) failed(name string) bool {
 	return slices.ContainsFunc(p.errs, func(e ParameterError) bool { return e.Parameter == name })
 }
 
-// checkJSON refuses a body that says it is something else than JSON. What tools send when nobody said anything is taken for JSON.
+// checkJSON refuses a body that says it is something else than JSON. What tools send when nobody said anything is taken
+// for JSON.
 func checkJSON(r *http.Request) error {
 	given := r.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(given)
 	switch {
 	case given == "":
 		return nil
-	case err == nil && slices.Contains([]string{"application/json", "text/json", "text/plain", "application/x-www-form-urlencoded"}, media):
+	case err == nil && slices.Contains([]string{"application/json", "text/json", "text/plain",
+		"application/x-www-form-urlencoded"}, media):
 		return nil
 	}
-	return problem(http.StatusUnsupportedMediaType, "unsupported-content-type", fmt.Sprintf("content type %q is not known; send application/json", shorten(given)))
+	return problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+		fmt.Sprintf("content type %q is not known; send application/json", shorten(given)))
 }

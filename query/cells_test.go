@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // cell is a row of rollup_attempts.
@@ -23,15 +23,17 @@ type cell struct {
 	traffic                                                               string
 	step                                                                  uint8
 	trigger                                                               string
-	counts                                                                [14]uint64 // as in countNames; of a cell up to machine_opened, the others are of optOut
-	timed                                                                 [6]uint64  // delivered_1m_num … read_24h_den
-	toDeliver, toRead, toReply                                            map[uint16]uint64
-	minMS, maxMS                                                          int64
+	// as in countNames; of a cell up to machine_opened, the others are of optOut
+	counts                     [14]uint64
+	timed                      [6]uint64 // delivered_1m_num … read_24h_den
+	toDeliver, toRead, toReply map[uint16]uint64
+	minMS, maxMS               int64
 }
 
 func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 	tb.Helper()
-	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
+	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
 		`INSERT INTO rollup_attempts (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator,
 		country, traffic, step, trigger, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
 		delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
@@ -40,7 +42,8 @@ func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		row := []any{c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template, c.sender, c.app, c.operator,
+		row := []any{c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
+			c.sender, c.app, c.operator,
 			c.country, c.traffic, c.step, c.trigger}
 		for _, n := range c.counts[:11] {
 			row = append(row, n)
@@ -82,7 +85,8 @@ func publish(tb testing.TB, conn driver.Conn, cells []cell) {
 		}
 		ranges[b] = [2]int64{min(r[0], c.minMS), max(r[1], c.maxMS)}
 	}
-	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)")
+	batch, err := conn.PrepareBatch(tb.Context(),
+		"INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)")
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -123,7 +127,8 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 		failed := split(attempted - delivered)
 		sent := delivered + split(attempted-delivered)
 		read := split(delivered)
-		c.counts = [14]uint64{attempted, sent, delivered, read, split(read), split(read), failed, attempted - delivered - failed, split(50), split(3), split(delivered)}
+		c.counts = [14]uint64{attempted, sent, delivered, read, split(read), split(read), failed,
+			attempted - delivered - failed, split(50), split(3), split(delivered)}
 		den := split(sent)
 		num := split(den)
 		den24 := split(den)
@@ -143,7 +148,8 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 	return cells
 }
 
-// optOut is a row of opt_outs: an event of a person, and the attempt that it is attributed to, whose dimensions are those of a cell.
+// optOut is a row of opt_outs: an event of a person, and the attempt that it is attributed to, whose dimensions are
+// those of a cell.
 type optOut struct {
 	recipient, status, messageID string
 	occurredMS                   int64
@@ -159,8 +165,10 @@ func insertOptOuts(tb testing.TB, conn driver.Conn, rows []optOut) {
 		tb.Fatal(err)
 	}
 	for _, o := range rows {
-		if err := batch.Append(o.account, o.recipient, o.status, o.channel, "", o.occurredMS, "", o.generation, o.found, o.messageID, o.minMS,
-			o.channel, o.provider, o.campaign, o.template, o.sender, o.app, o.operator, o.country, o.traffic, o.step, o.trigger); err != nil {
+		if err := batch.Append(o.account, o.recipient, o.status, o.channel, "", o.occurredMS, "", o.generation, o.found,
+			o.messageID, o.minMS,
+			o.channel, o.provider, o.campaign, o.template, o.sender, o.app, o.operator, o.country, o.traffic, o.step,
+			o.trigger); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -169,7 +177,8 @@ func insertOptOuts(tb testing.TB, conn driver.Conn, rows []optOut) {
 	}
 }
 
-// randomOptOuts attributes events to attempts of the cells' dimensions: several to one attempt, and one event in several generations, of which the last counts.
+// randomOptOuts attributes events to attempts of the cells' dimensions: several to one attempt, and one event in
+// several generations, of which the last counts.
 func randomOptOuts(seed uint64, n int, cells []cell) (rows []optOut) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	for i := range n {
@@ -217,7 +226,8 @@ func attributed(rows []optOut) (cells []cell) {
 		id := attemptKey{o.account, o.messageID, o.step}
 		if attempts[id] == nil {
 			c := o.cell
-			c.counts, c.timed, c.toDeliver, c.toRead, c.toReply, c.maxMS = [14]uint64{}, [6]uint64{}, nil, nil, nil, c.minMS
+			c.counts, c.timed, c.toDeliver, c.toRead, c.toReply, c.maxMS = [14]uint64{}, [6]uint64{}, nil, nil, nil,
+				c.minMS
 			attempts[id] = &c
 		}
 		attempts[id].counts[11+slices.Index([]string{"unsubscribed", "blocked", "complained"}, o.status)] = 1

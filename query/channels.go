@@ -9,12 +9,14 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and denominators
-// come from channels.sql in the same order, but for denominators that two rates share.
-var rateNames = [...]string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h",
+// rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and
+// denominators come from channels.sql in the same order, but for denominators that two rates share.
+var rateNames = [...]string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click",
+	"delivered_1m", "delivered_24h", "read_24h",
 	"unsubscribe", "block", "complaint"}
 
-var countNames = [...]string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened",
+var countNames = [...]string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending",
+	"skipped", "skewed", "machine_opened",
 	"unsubscribed", "blocked", "complained"}
 
 // channelColumns lists the fields of a row behind its keys.
@@ -63,9 +65,11 @@ func (s *channelSums) destinations(keys []key) []any {
 	for i := range s.counts {
 		to = append(to, &s.counts[i])
 	}
-	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen, &s.replyNum, &s.clickNum,
+	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen,
+		&s.replyNum, &s.clickNum,
 		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
-		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].cells, &s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
+		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].cells,
+		&s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
 		&s.latencies[2].cells, &s.latencies[2].known, &s.settledMS)
 }
 
@@ -95,7 +99,8 @@ func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
 		row = append(row, count(n))
 	}
 	for _, r := range [len(rateNames)][2]uint64{
-		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen}, {s.openNum, s.readOfSentDen},
+		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen},
+		{s.openNum, s.readOfSentDen},
 		{s.replyNum, s.deliveryNum}, {s.clickNum, s.deliveryNum},
 		{s.within1mNum, s.within1mDen}, {s.within24hNum, s.within24hDen}, {s.read24hNum, s.read24hDen},
 		{s.optOutNum[0], s.deliveryNum}, {s.optOutNum[1], s.deliveryNum}, {s.optOutNum[2], s.deliveryNum},
@@ -136,7 +141,8 @@ func (s *Server) channels(c *gin.Context) error {
 	if err := s.checkZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS, limit: ask.limit + 1}
+	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS,
+		limit: ask.limit + 1}
 	var seen pin
 	if ask.at != nil {
 		seen = *ask.at.Pin
@@ -165,7 +171,8 @@ func (s *Server) channels(c *gin.Context) error {
 }
 
 // readChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, t *table, first bool) (next [][]byte, err error) {
+func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, t *table, first bool) (next [][]byte,
+	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err

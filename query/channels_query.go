@@ -66,7 +66,8 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 	}
 	for _, f := range q.filters {
 		parameter := "filter_" + f.key.name
-		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		data.Filters = append(data.Filters,
+			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
 		data.Accounts = data.Accounts || f.key.name == "account"
 		timed = timed || f.key.timed()
 		values, err := f.argument()

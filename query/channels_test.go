@@ -56,7 +56,8 @@ func TestServer_Channels_Naive(t *testing.T) {
 	cells = append(cells, attributed(events)...)
 	s := newServer(t, conn)
 	r := rand.New(rand.NewPCG(7, 7))
-	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata", "Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
+	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata",
+		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range 40 {
 		zone := location(t, zones[r.IntN(len(zones))])
 		names := channelKeys.names()
@@ -85,7 +86,8 @@ func TestServer_Channels_Naive(t *testing.T) {
 		if answer.Mature != mature {
 			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
 		}
-		if answer.From != from.In(zone).Format(time.RFC3339) || answer.To != to.In(zone).Format(time.RFC3339) || answer.TZ != zone.String() {
+		if answer.From != from.In(zone).Format(time.RFC3339) || answer.To != to.In(zone).Format(time.RFC3339) ||
+			answer.TZ != zone.String() {
 			t.Errorf("%s: envelope says %s %s %s", values.Encode(), answer.From, answer.To, answer.TZ)
 		}
 		if t.Failed() {
@@ -129,15 +131,18 @@ func TestServer_Channels_Envelope(t *testing.T) {
 	// Without keys there is one row, of nothing too.
 	w = get(s, "/v1/reports/channels?group_by=")
 	var fields []string
-	for _, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened", "unsubscribed", "blocked", "complained"} {
+	for _, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending",
+		"skipped", "skewed", "machine_opened", "unsubscribed", "blocked", "complained"} {
 		fields = append(fields, `"`+name+`":0`)
 	}
-	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h", "unsubscribe", "block", "complaint"} {
+	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click",
+		"delivered_1m", "delivered_24h", "read_24h", "unsubscribe", "block", "complaint"} {
 		fields = append(fields, strings.ReplaceAll(`"X_num":0,"X_den":0,"X_rate":null,"X_rate_low":null,"X_rate_high":null`, "X", name))
 	}
 	fields = append(fields, `"open_rate_bound":null`)
 	for _, name := range []string{"deliver", "read", "reply"} {
-		fields = append(fields, strings.ReplaceAll(`"time_to_X_p50":null,"time_to_X_p90":null,"time_to_X_p99":null`, "X", name))
+		fields = append(fields, strings.ReplaceAll(`"time_to_X_p50":null,"time_to_X_p90":null,"time_to_X_p99":null`,
+			"X", name))
 	}
 	row := "{" + strings.Join(fields, ",") + `,"mature":true}`
 	if !strings.Contains(w.Body.String(), `"rows":[`+row+`],"next_cursor":null`) {
@@ -155,7 +160,8 @@ func TestServer_Channels_AsOf(t *testing.T) {
 	if answer := report(t, s, ""); answer.AsOf != nil || answer.Lag != nil {
 		t.Errorf("before the aggregator has spoken: as of %v, lag %v", answer.AsOf, answer.Lag)
 	}
-	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(), testNow.UnixMilli()-5)
+	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(),
+		testNow.UnixMilli()-5)
 	answer := report(t, s, "")
 	if answer.AsOf == nil || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.Lag != "1.234" {
 		t.Errorf("as of %v, lag %v", *answer.AsOf, *answer.Lag)
@@ -168,8 +174,9 @@ func TestServer_Channels_Generations(t *testing.T) {
 	s := newServer(t, conn)
 	bucket := testNow.Add(-48 * time.Hour)
 	newCell := func(account, campaign string, generation, attempted uint64) cell {
-		return cell{account: account, bucket: bucket, cohort: bucket, generation: generation, channel: "sms", campaign: campaign,
-			counts: [14]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
+		return cell{account: account, bucket: bucket, cohort: bucket, generation: generation, channel: "sms",
+			campaign: campaign,
+			counts:   [14]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
 	}
 	attempted := func(a reportAnswer) (all []string) {
 		for _, row := range a.Rows {
@@ -183,7 +190,8 @@ func TestServer_Channels_Generations(t *testing.T) {
 			t.Errorf("%s: %v, want %v", what, got, rows)
 		}
 	}
-	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3), newCell("other", "b", 10, 40)}
+	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3),
+		newCell("other", "b", 10, 40)}
 	insertCells(t, conn, first)
 	want("computed, not published", report(t, s, "group_by=campaign"))
 	publish(t, conn, first)
@@ -203,7 +211,8 @@ func TestServer_Channels_Generations(t *testing.T) {
 	want("the cursor's pages", report(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
 
 	// A bucket that came out empty.
-	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
+	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
+		"messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
 	want("an empty bucket", report(t, s, "group_by=campaign"), "b=40")
 }
 
@@ -213,7 +222,8 @@ func TestServer_Channels_Pages(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, groupBy := range []string{"campaign", "channel,campaign", "hour,step", "hour_of_day,weekday,account", "week,provider,trigger", "day"} {
+	for _, groupBy := range []string{"campaign", "channel,campaign", "hour,step", "hour_of_day,weekday,account",
+		"week,provider,trigger", "day"} {
 		query := "tz=America/New_York&group_by=" + groupBy
 		all := report(t, s, query+"&limit=10000")
 		for _, limit := range []int{1, 7, 50} {
@@ -252,12 +262,15 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	old, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""), After: [][]byte{[]byte("push")},
-		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}})
+	old, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
+		After: [][]byte{[]byte("push")},
+		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(),
+			ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""), After: [][]byte{[]byte("push")}})
+	bare, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
+		After: [][]byte{[]byte("push")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -322,17 +335,20 @@ func TestServer_Channels_Errors(t *testing.T) {
 func TestServer_Channels_Values(t *testing.T) {
 	conn := newConn(t)
 	bucket := testNow.Add(-24 * time.Hour)
-	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul", "') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
+	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul",
+		"') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
 	var cells []cell
 	for i, text := range texts {
-		cells = append(cells, cell{account: "a" + text, bucket: bucket, cohort: bucket, generation: 1, channel: "sms", campaign: text,
-			counts: [14]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
+		cells = append(cells, cell{account: "a" + text, bucket: bucket, cohort: bucket, generation: 1, channel: "sms",
+			campaign: text,
+			counts:   [14]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
 	for i, text := range texts {
-		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text), "campaign=" + url.QueryEscape(text) + "&campaign=none"} {
+		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
+			"campaign=" + url.QueryEscape(text) + "&campaign=none"} {
 			answer := report(t, s, "group_by=&"+filter)
 			if got := answer.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
 				t.Errorf("%s: %v attempted, want %d", filter, got, i+1)
@@ -364,8 +380,10 @@ func TestServer_Channels_Formats(t *testing.T) {
 	if got := w.Header().Get("Content-Type"); got != "text/csv; charset=utf-8; header=present" {
 		t.Errorf("content type %q", got)
 	}
-	for name, value := range map[string]string{"Kaskad-Report": "channels", "Kaskad-As-Of": *want.AsOf, "Kaskad-Lag-Seconds": "0",
-		"Kaskad-Mature": fmt.Sprint(want.Mature), "Kaskad-From": want.From, "Kaskad-To": want.To, "Kaskad-Tz": want.TZ} {
+	for name, value := range map[string]string{"Kaskad-Report": "channels", "Kaskad-As-Of": *want.AsOf,
+		"Kaskad-Lag-Seconds": "0",
+		"Kaskad-Mature":      fmt.Sprint(want.Mature), "Kaskad-From": want.From, "Kaskad-To": want.To,
+		"Kaskad-Tz": want.TZ} {
 		if got := w.Header().Get(name); got != value {
 			t.Errorf("header %s is %q, want %q", name, got, value)
 		}
@@ -405,7 +423,8 @@ func TestServer_Channels_Formats(t *testing.T) {
 		t.Errorf("the cursor of a CSV page: %s", next.Body)
 	}
 
-	for _, headers := range [][]string{{"Accept", "application/x-ndjson"}, {"Accept", "text/html, application/x-ndjson;q=0.9, application/json;q=0.1"}} {
+	for _, headers := range [][]string{{"Accept", "application/x-ndjson"},
+		{"Accept", "text/html, application/x-ndjson;q=0.9, application/json;q=0.1"}} {
 		w = get(s, "/v1/reports/channels?"+query, headers...)
 		lines := strings.Split(strings.TrimSuffix(w.Body.String(), "\n"), "\n")
 		if len(lines) != len(want.Rows) || w.Header().Get("Content-Type") != "application/x-ndjson" {
@@ -423,9 +442,11 @@ func TestServer_Channels_Formats(t *testing.T) {
 		}
 		sameRows(t, "ndjson", rows, want.Rows)
 	}
-	for accept, wantType := range map[string]string{"": "application/json", "*/*": "application/json", "text/html,*/*;q=0.8": "application/json",
-		"text/csv": "text/csv; charset=utf-8; header=present", "image/png": "application/json"} {
-		if got := get(s, "/v1/reports/channels?"+query, "Accept", accept).Header().Get("Content-Type"); got != wantType {
+	for accept, wantType := range map[string]string{"": "application/json", "*/*": "application/json",
+		"text/html,*/*;q=0.8": "application/json",
+		"text/csv":            "text/csv; charset=utf-8; header=present", "image/png": "application/json"} {
+		if got := get(s, "/v1/reports/channels?"+query, "Accept",
+			accept).Header().Get("Content-Type"); got != wantType {
 			t.Errorf("Accept %q gives %s", accept, got)
 		}
 	}
@@ -459,20 +480,22 @@ func TestServer_Channels_Routes(t *testing.T) {
 			names = strings.Split(groupBy, ",")
 		}
 		answer := report(t, s, "limit=10000&group_by="+groupBy)
-		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow, overrides)
+		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow,
+			overrides)
 		sameRows(t, groupBy, answer.Rows, want)
 	}
 }
 
-// A row is mature when its youngest cohort is older than the route's settling time, and the answer when all of its rows are, those of
-// later pages too.
+// A row is mature when its youngest cohort is older than the route's settling time, and the answer when all of its rows
+// are, those of later pages too.
 func TestServer_Channels_Mature(t *testing.T) {
 	conn := newConn(t)
 	settled := testNow.Add(-3 * 24 * time.Hour) // sms settles in 3 days
 	var cells []cell
 	for i, youngest := range []int64{settled.UnixMilli() - 1, settled.UnixMilli()} {
 		bucket := time.UnixMilli(youngest).UTC().Truncate(time.Hour)
-		cells = append(cells, cell{account: fmt.Sprint("a", i), bucket: bucket, cohort: time.UnixMilli(youngest).UTC().Truncate(15 * time.Minute), generation: 1,
+		cells = append(cells, cell{account: fmt.Sprint("a", i), bucket: bucket,
+			cohort: time.UnixMilli(youngest).UTC().Truncate(15 * time.Minute), generation: 1,
 			channel: "sms", counts: [14]uint64{1}, minMS: youngest, maxMS: youngest})
 	}
 	insertCells(t, conn, cells)

@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"kaskad/schema"
 )
 
 // The limits of a Config that leaves them at zero.
@@ -27,8 +27,8 @@ const (
 	DefaultBodyMemory = 256 << 20
 )
 
-// ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events again.
-// An error with a method Unavailable() bool that returns true says the same.
+// ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events
+// again. An error with a method Unavailable() bool that returns true says the same.
 var ErrUnavailable = errors.New("kafka is unavailable")
 
 // ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
@@ -38,7 +38,8 @@ var ErrDiskFull = errors.New("disk is nearly full")
 type Config struct {
 	// Auth is "off": whoever reaches the listener may do everything. No other mode exists yet.
 	Auth string
-	// InsecureListen lifts two limits of Auth "off": that the listener is on loopback, and that requests name a loopback host.
+	// InsecureListen lifts two limits of Auth "off": that the listener is on loopback, and that requests name a
+	// loopback host.
 	InsecureListen bool
 	// Now is the clock of reports and of the validation of events; nil is time.Now.
 	Now func() time.Time
@@ -55,7 +56,8 @@ type Config struct {
 	// BodyMemory is at least twice MaxBody, which a body that grows may take.
 	BodyMemory int64
 
-	// CursorKeys seal cursors: the first one does, all of them open. Without any the keys are those that the database holds.
+	// CursorKeys seal cursors: the first one does, all of them open. Without any the keys are those that the database
+	// holds.
 	CursorKeys []schema.CursorKey
 
 	// Group, Topic, DeadLetterTopic and Brokers name the stream that GET /v1/status speaks of.
@@ -81,8 +83,8 @@ type Deps struct {
 	Producer Producer
 	// Lag counts the events in Kafka that ingest has not committed; nil when it cannot be known here.
 	Lag func(ctx context.Context) (events int64, err error)
-	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not stored yet;
-	// nil when ingest runs elsewhere.
+	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not
+	// stored yet; nil when ingest runs elsewhere.
 	InFlight func() (consumed, inFlight uint64)
 	// Disk says how much room there is for data; nil asks ClickHouse about the disks of its own.
 	Disk func() Disk
@@ -122,10 +124,12 @@ func (c *Config) check() error {
 		errs = append(errs, errors.New("limits must be positive; leave them out for the defaults"))
 	}
 	if c.BodyMemory < 2*c.MaxBody {
-		errs = append(errs, fmt.Errorf("the memory for bodies must be at least %d MiB, twice the largest body", 2*c.MaxBody>>20))
+		errs = append(errs, fmt.Errorf("the memory for bodies must be at least %d MiB, twice the largest body",
+			2*c.MaxBody>>20))
 	}
 	if c.QueryTime >= maxCursorAge {
-		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live no longer"))
+		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live "+
+			"no longer"))
 	}
 	return errors.Join(errs...)
 }

@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// maxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 15 minutes after a newer one has
-// replaced it, so a page of an older cursor could miss rows.
+// maxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 15 minutes after a
+// newer one has replaced it, so a page of an older cursor could miss rows.
 const maxCursorAge = 9 * time.Minute
 
 // cursor is where a page ended, and what all pages of one answer share. It is a keyset, never an offset.
 type cursor struct {
 	// Version is that of the cursor's meaning; 0 where it never changed.
 	Version int `json:"f,omitempty"`
-	// Query is a hash of the route and of all parameters that decide the rows, the accounts among them: a cursor goes on with its own query only. It is not
-	// written but sealed in (seal.go).
+	// Query is a hash of the route and of all parameters that decide the rows, the accounts among them: a cursor goes
+	// on with its own query only. It is not written but sealed in (seal.go).
 	Query []byte `json:"-"`
 	// After holds the keys of the last row, as bytes, for a text need not be UTF-8.
 	After [][]byte `json:"k"`

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"text/template"
 
-	"kaskad/money"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
 )
 
 //go:embed dead_spend.sql
@@ -18,22 +18,26 @@ var deadSpendSQL string
 // deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
 var deadSpendTemplate = template.Must(template.New("dead_spend.sql").Parse(deadSpendSQL))
 
-// deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the number dead.
+// deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
+// number dead.
 var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 
-// deadSpend serves GET /v1/reports/dead-spend (docs/definitions.md section 5): what was tried, and spent, on numbers while they were dead.
+// deadSpend serves GET /v1/reports/dead-spend (docs/definitions.md section 5): what was tried, and spent, on numbers
+// while they were dead.
 //
-// An attempt on sms, voice or flash_call counts when its start, or its cohort where that is unknown, lies within a span in which the number was dead,
-// without its ends: so the failure that completed the rule does not count. Each attempt is priced by itself. avoidable_cost is the cost of those that
-// were not delivered: had the list been obeyed, the others would have been lost.
+// An attempt on sms, voice or flash_call counts when its start, or its cohort where that is unknown, lies within a span
+// in which the number was dead, without its ends: so the failure that completed the rule does not count. Each attempt
+// is priced by itself. avoidable_cost is the cost of those that were not delivered: had the list been obeyed, the
+// others would have been lost.
 func (s *Server) deadSpend(c *gin.Context) error {
 	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
 	if err != nil {
 		return err
 	}
-	return s.sendWhole(c, ask, deadSpendColumns, func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
+	return s.sendWhole(c, ask, deadSpendColumns,
+		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
 }
 
 // deadSpendQuery counts attempts by what their price depends on.
@@ -46,7 +50,8 @@ type deadSpendQuery struct {
 
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
-	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL, clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL,
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
 }
 
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.
@@ -63,10 +68,12 @@ type deadAttempts struct {
 // destinations are the places that a row is scanned to, behind its keys.
 func (d *deadAttempts) destinations() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code, &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code,
+		&d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
-// price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits are those of table shapes.
+// price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits
+// are those of table shapes.
 func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
 	l := &d.leg
 	l.Sent, l.Delivered, l.Failed, l.NotBilled = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&128 != 0
@@ -153,7 +160,8 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)}}}
 	for _, group := range groups {
 		answer.rows = append(answer.rows, wholeRow{group.keys,
-			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced), amount(group.cost), count(group.delivered), amount(group.avoidable)}})
+			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced),
+				amount(group.cost), count(group.delivered), amount(group.avoidable)}})
 	}
 	return answer, nil
 }

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // deadSpan is when a number was dead, and by which rule.
@@ -28,7 +28,8 @@ type deadNumber struct{ account, number string }
 func insertDeadSpans(tb testing.TB, conn driver.Conn, spans map[deadNumber][]deadSpan) {
 	tb.Helper()
 	for _, version := range []uint64{2, 1} {
-		batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO number_health (account, number, version, dead_from_ms, dead_to_ms, dead_rules)")
+		batch, err := conn.PrepareBatch(tb.Context(),
+			"INSERT INTO number_health (account, number, version, dead_from_ms, dead_to_ms, dead_rules)")
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -103,7 +104,8 @@ func naivePriceOf(list []naivePrice, f folded, atMS int64) *naivePrice {
 	var best *naivePrice
 	for i := range list {
 		p := &list[i]
-		if p.channel == f.channel && p.fromMS <= atMS && (p.provider == "" || p.provider == f.provider) && (best == nil || p.provider != "") {
+		if p.channel == f.channel && p.fromMS <= atMS && (p.provider == "" || p.provider == f.provider) &&
+			(best == nil || p.provider != "") {
 			best = p
 		}
 	}
@@ -144,12 +146,17 @@ func (p *naivePrice) naiveCost(f folded) (cost int64, ok bool) {
 func testPrices() map[string][]naivePrice {
 	begin, middle := testNow.AddDate(0, 0, -60).UnixMilli(), testNow.AddDate(0, 0, -20).Add(15*time.Minute).UnixMilli()
 	return map[string][]naivePrice{
-		"acme": {{"sms", "", "per_segment_sent", "RUB", 2_000_000, 0, begin}, {"sms", "mts", "per_segment_delivered", "RUB", 2_345_678, 0, begin},
-			{"voice", "", "attempt_plus_connect", "RUB", 100_000, 700_000, begin}, {"push", "", "per_message_sent", "USD", 360_000, 0, begin},
-			{"push", "fcm", "zero", "RUB", 0, 0, middle}, {"whatsapp", "", "per_conversation_24h", "RUB", 4_500_000, 0, begin},
+		"acme": {{"sms", "", "per_segment_sent", "RUB", 2_000_000, 0, begin},
+			{"sms", "mts", "per_segment_delivered", "RUB", 2_345_678, 0, begin},
+			{"voice", "", "attempt_plus_connect", "RUB", 100_000, 700_000, begin},
+			{"push", "", "per_message_sent", "USD", 360_000, 0, begin},
+			{"push", "fcm", "zero", "RUB", 0, 0, middle},
+			{"whatsapp", "", "per_conversation_24h", "RUB", 4_500_000, 0, begin},
 			{"viber", "", "per_message_outside_window", "RUB", 750_000, 0, middle}},
-		"центр": {{"sms", "", "per_message_sent", "KZT", 9_999_999, 0, middle}, {"whatsapp", "", "per_message_outside_window", "KZT", 1, 0, begin},
-			{"viber", "", "per_message_refunded", "KZT", 550_000, 0, begin}, {"push", "", "per_message_delivered", "KZT", 360_000, 0, begin}},
+		"центр": {{"sms", "", "per_message_sent", "KZT", 9_999_999, 0, middle},
+			{"whatsapp", "", "per_message_outside_window", "KZT", 1, 0, begin},
+			{"viber", "", "per_message_refunded", "KZT", 550_000, 0, begin},
+			{"push", "", "per_message_delivered", "KZT", 360_000, 0, begin}},
 	}
 }
 
@@ -174,7 +181,8 @@ func microsText(micros *big.Int) string {
 }
 
 // naiveDeadSpend computes the report by loops over maps.
-func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]naivePrice, groupBy []string, filters map[string][]string,
+func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[string][]naivePrice, groupBy []string,
+	filters map[string][]string,
 	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
 		keys                          []any
@@ -189,7 +197,9 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 				rule = span.rule
 			}
 		}
-		if rule == "" || f.skip || !slices.Contains([]string{"sms", "voice", "flash_call"}, f.channel) || !f.naiveKeep(filters, zone, from, to, "rule", "currency") || (filters["rule"] != nil && !slices.Contains(filters["rule"], rule)) {
+		if rule == "" || f.skip || !slices.Contains([]string{"sms", "voice", "flash_call"}, f.channel) ||
+			!f.naiveKeep(filters, zone, from, to, "rule", "currency") ||
+			(filters["rule"] != nil && !slices.Contains(filters["rule"], rule)) {
 			continue
 		}
 		price := naivePriceOf(lists[f.account], f, f.cohortMS)
@@ -235,7 +245,8 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 	slices.SortFunc(sorted, func(a, b *group) int { return naiveCompare(a.keys, b.keys) })
 	all := make([]map[string]any, len(sorted))
 	for i, g := range sorted {
-		all[i] = map[string]any{"attempts": number(g.attempts), "unpriced": number(g.unpriced), "cost": microsText(g.cost), "delivered": number(g.delivered), "avoidable_cost": microsText(g.avoidable)}
+		all[i] = map[string]any{"attempts": number(g.attempts), "unpriced": number(g.unpriced),
+			"cost": microsText(g.cost), "delivered": number(g.delivered), "avoidable_cost": microsText(g.avoidable)}
 		for k, name := range append(slices.Clone(groupBy), "currency") {
 			all[i][name] = keyInJSON(g.keys[k])
 		}
@@ -268,7 +279,8 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 			groupBy := names[:r.IntN(4)]
 			from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
-			values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+			values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)},
+				"to": {to.Format(time.RFC3339)}}
 			if r.IntN(3) == 0 {
 				groupBy = []string{"channel", "rule"} // the default
 			} else {
@@ -302,18 +314,21 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 	}
 }
 
-// By hand: the ends of a span are not in it, so neither is the failure that completed the rule; an attempt without a start counts by its cohort; what was
-// delivered could not have been avoided without a loss, and on other channels nothing counts.
+// By hand: the ends of a span are not in it, so neither is the failure that completed the rule; an attempt without a
+// start counts by its cohort; what was delivered could not have been avoided without a loss, and on other channels
+// nothing counts.
 func TestServer_DeadSpend_Borders(t *testing.T) {
 	conn := newConn(t)
 	at := testNow.Add(-10 * 24 * time.Hour).UnixMilli()
 	var rows []folded
 	for i, startMS := range []int64{at, at + 1, at + 999, at + 1000, schema.Never, schema.Never} {
-		f := folded{recipient: "+79000000001", message: fmt.Sprint("m", i), cohortMS: at - 5, startMS: startMS, deliveredMS: schema.Never, readMS: schema.Never, sent: true, failed: true, segments: 2}
+		f := folded{recipient: "+79000000001", message: fmt.Sprint("m", i), cohortMS: at - 5, startMS: startMS,
+			deliveredMS: schema.Never, readMS: schema.Never, sent: true, failed: true, segments: 2}
 		if i == 5 {
 			f.cohortMS = at + 7
 		}
-		f.account, f.channel, f.step, f.generation, f.bucket = "acme", "sms", 1, 7, time.UnixMilli(at).UTC().Truncate(time.Hour)
+		f.account, f.channel, f.step, f.generation, f.bucket = "acme", "sms", 1, 7,
+			time.UnixMilli(at).UTC().Truncate(time.Hour)
 		f.minMS, f.maxMS = f.cohortMS, f.cohortMS
 		rows = append(rows, f)
 	}
@@ -362,8 +377,11 @@ func TestDeadSpendQuery_SQL_Golden(t *testing.T) {
 	keys := deadSpendKeys.named(t, "hour", "rule", "channel")
 	for name, q := range map[string]*deadSpendQuery{
 		"dead_spend_total": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}},
-		"dead_spend_keys": {borders: []uint32{1767225600}, ask: &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
-			filters: []filter{{deadSpendKeys.named(t, "account")[0], []string{"acme", hostile}}, {currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}}}},
+		"dead_spend_keys": {borders: []uint32{1767225600},
+			ask: &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000,
+				toMS: 1795136400000,
+				filters: []filter{{deadSpendKeys.named(t, "account")[0], []string{"acme", hostile}},
+					{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}}}},
 	} {
 		q.routes = lines
 		checkGolden(t, name, q, hostile)

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/gin-gonic/gin"
 )
 
 //go:embed definitions.json
@@ -32,7 +32,8 @@ type rules struct {
 	Balance  string            `json:"balance"`
 }
 
-// metric is a figure of the channel report: how it is computed, over which routes, in which fields, and when it is null.
+// metric is a figure of the channel report: how it is computed, over which routes, in which fields, and when it is
+// null.
 type metric struct {
 	Name        string   `json:"name"`
 	Kind        string   `json:"kind"`
@@ -112,7 +113,8 @@ func readRules() (rules, error) {
 		m.Fields, m.Null = []string{m.Name}, "never"
 		switch m.Kind {
 		case "rate":
-			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate", m.Name + "_rate_low", m.Name + "_rate_high"}
+			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate", m.Name + "_rate_low",
+				m.Name + "_rate_high"}
 			m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
 			m.Null = m.Name + "_rate, its low and its high, when " + m.Name + "_den is 0"
 		case "bound":
@@ -123,7 +125,8 @@ func readRules() (rules, error) {
 		}
 	}
 	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory, r.Money.BreakEven,
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
+		r.Money.BreakEven,
 		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
@@ -131,7 +134,8 @@ func readRules() (rules, error) {
 	}
 	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
 	n.Classes, n.Defaults = schema.Classes, schema.DefaultNumberRules
-	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(), "dead_spend": deadSpendKeys.names()}
+	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
+		"dead_spend": deadSpendKeys.names()}
 	return r, nil
 }
 

@@ -46,7 +46,8 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(t, noConn{})
-	forecast := postJSON(s, "/v1/forecasts/savings", `{"messages":1,"penetration":1,"delivery_rate":1,"sms_segments":1,"sms_price":1,"channel_price":1,"billing":"per_message_sent"}`)
+	forecast := postJSON(s, "/v1/forecasts/savings",
+		`{"messages":1,"penetration":1,"delivery_rate":1,"sms_segments":1,"sms_price":1,"channel_price":1,"billing":"per_message_sent"}`)
 	breakEven := get(s, "/v1/forecasts/break-even?channel_price=1&sms_price=1")
 	if forecast.Code != http.StatusOK || breakEven.Code != http.StatusOK {
 		t.Fatalf("%s %s", forecast.Body, breakEven.Body)
@@ -77,7 +78,8 @@ func TestReadRules_Money_Complete(t *testing.T) {
 			t.Errorf("savings_keys: %s is not defined", k.name)
 		}
 	}
-	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) || !slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
+	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) ||
+		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}
 }
@@ -109,7 +111,8 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != schema.DefaultNumberRules {
 		t.Errorf("classes %v, states %v, defaults %+v", r.Numbers.Classes, r.Numbers.States, r.Numbers.Defaults)
 	}
-	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing, r.Numbers.Class, r.Numbers.Streak, r.Numbers.Changes,
+	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing,
+		r.Numbers.Class, r.Numbers.Streak, r.Numbers.Changes,
 		r.Numbers.OptOuts, r.Numbers.Lost, r.Numbers.SelectionBias} {
 		if text == "" {
 			t.Error("a definition is missing")
@@ -137,7 +140,8 @@ func TestReadRules_Billings_Allowed(t *testing.T) {
 			case "all but sms":
 				said = channel != "sms"
 			}
-			row := money.Tariff{Channel: channel, Provider: money.Any, Operator: money.Any, Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
+			row := money.Tariff{Channel: channel, Provider: money.Any, Operator: money.Any, Country: money.Any,
+				Traffic: money.Any, Sender: money.Any, App: money.Any,
 				ToMS: schema.Never, Currency: "RUB", Billing: b.Name}
 			if err := money.ValidateTariffs([]money.Tariff{row}); said != (err == nil) {
 				t.Errorf("%s for %s: said %v, and validation says %v", b.Name, channel, said, err)

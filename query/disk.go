@@ -20,7 +20,8 @@ type Disk struct {
 	State      string `json:"state"`
 }
 
-// disk asks who watches the disk, or ClickHouse: of its disks the one with the smallest share of free space is the one that fails first.
+// disk asks who watches the disk, or ClickHouse: of its disks the one with the smallest share of free space is the one
+// that fails first.
 func (s *Server) disk(ctx context.Context) (*Disk, error) {
 	var d Disk
 	if s.deps.Disk != nil {

@@ -8,19 +8,21 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
 // Whoever finds no room, the broker or ClickHouse, at whatever step: the caller learns that the disk is full.
 func TestAsProblem_DiskFull(t *testing.T) {
 	for name, err := range map[string]error{
-		"broker":     fmt.Errorf("produce: %w", ErrDiskFull),
-		"clickhouse": fmt.Errorf("send 1 rows: %w", &clickhouse.Exception{Code: 243, Message: "Cannot reserve 1.00 MiB, not enough space"}),
+		"broker": fmt.Errorf("produce: %w", ErrDiskFull),
+		"clickhouse": fmt.Errorf("send 1 rows: %w",
+			&clickhouse.Exception{Code: 243, Message: "Cannot reserve 1.00 MiB, not enough space"}),
 	} {
 		p := asProblem(err)
-		if p.Status != http.StatusInsufficientStorage || p.Type != "urn:kaskad:problem:disk-full" || p.retryAfter == 0 || !errors.Is(p, err) {
+		if p.Status != http.StatusInsufficientStorage || p.Type != "urn:kaskad:problem:disk-full" ||
+			p.retryAfter == 0 || !errors.Is(p, err) {
 			t.Errorf("%s: %+v", name, p)
 		}
 	}
@@ -29,7 +31,10 @@ func TestAsProblem_DiskFull(t *testing.T) {
 func TestServer_DiskFull_IsSaid(t *testing.T) {
 	s := newServer(t, newConn(t), func(_ *Config, d *Deps) {
 		d.Disk = func() Disk { return Disk{FreeBytes: 10 << 20, TotalBytes: 1 << 30, State: "full"} }
-		d.Producer = producerFunc(func(context.Context, [][]byte, [][]byte) error { return fmt.Errorf("produce: %w", ErrDiskFull) })
+		d.Producer = producerFunc(func(context.Context, [][]byte,
+			[][]byte) error {
+			return fmt.Errorf("produce: %w", ErrDiskFull)
+		})
 	})
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "disk is nearly full", "10 of 1024 MB")
 	var answer struct{ Disk Disk }
@@ -64,13 +69,15 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 		decode(t, get(s, "/v1/reports/"+query), http.StatusOK, &answer)
 		return answer.Mature
 	}
-	reports := []string{"channels?", "savings?account=acme&", "segment-waste?account=acme&", "failures?", "penetration?"}
+	reports := []string{"channels?", "savings?account=acme&", "segment-waste?account=acme&", "failures?",
+		"penetration?"}
 	for _, r := range reports {
 		if !mature(r + period) {
 			t.Errorf("%s is not mature before anything is lost", r)
 		}
 	}
-	execute(t, conn, "INSERT INTO lost_hours VALUES ('acme', '2026-11-18 10:00:00', [5, 5, 5, 0, 0, 0], [3, 3, 3, 0, 0, 0], 'open', 1, 1)")
+	execute(t, conn, "INSERT INTO lost_hours VALUES ('acme', '2026-11-18 10:00:00', [5, 5, 5, 0, 0, 0], [3, 3, 3, 0, "+
+		"0, 0], 'open', 1, 1)")
 	execute(t, conn, "INSERT INTO broken_parts VALUES ('reference', 'broken_all_1_1_0', 'open', 1, 1)")
 	for _, r := range reports {
 		if mature(r + period) {
@@ -83,7 +90,8 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	if !mature("channels?account=other&" + period) {
 		t.Error("a report of another account is not mature")
 	}
-	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "facts are lost", "acme", "2026-11-18T10:00:00Z", "3 of 5", "reference")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "facts are lost", "acme",
+		"2026-11-18T10:00:00Z", "3 of 5", "reference")
 	var answer struct {
 		Losses struct {
 			BrokenParts []struct{ Table, Part string } `json:"broken_parts"`
@@ -95,7 +103,8 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 		}
 	}
 	decode(t, get(s, "/v1/status"), http.StatusOK, &answer)
-	if l := answer.Losses; len(l.BrokenParts) != 1 || len(l.Hours) != 1 || l.Hours[0].Account != "acme" || l.Hours[0].Found != 3 {
+	if l := answer.Losses; len(l.BrokenParts) != 1 || len(l.Hours) != 1 || l.Hours[0].Account != "acme" ||
+		l.Hours[0].Found != 3 {
 		t.Errorf("/v1/status says %+v", l)
 	}
 	if err := schema.AcceptLosses(t.Context(), conn); err != nil {

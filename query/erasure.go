@@ -10,18 +10,18 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 //go:embed erasure_accounts.sql
 var erasureAccountsSQL string
 
-// eraseTime bounds an erasure. It rewrites all parts that hold the number, one after another, so it takes as long as reading and writing a large part of the
-// database does, which is far longer than any query may.
+// eraseTime bounds an erasure. It rewrites all parts that hold the number, one after another, so it takes as long as
+// reading and writing a large part of the database does, which is far longer than any query may.
 const eraseTime = 30 * time.Minute
 
 // erasureAnswer is what DELETE /v1/numbers/{number} answers. It does not hold the number, so that it can be filed.
@@ -36,7 +36,8 @@ type erasureAnswer struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// eraseNumber serves DELETE /v1/numbers/{number}: everything about the number is overwritten or deleted when it answers. Again, it finds nothing to do.
+// eraseNumber serves DELETE /v1/numbers/{number}: everything about the number is overwritten or deleted when it
+// answers. Again, it finds nothing to do.
 func (s *Server) eraseNumber(c *gin.Context) error {
 	p, err := readParams(c.Request, []string{"account"})
 	if err != nil {
@@ -51,14 +52,16 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 		return err
 	}
 	if s.config.ErasureKey == nil {
-		return problem(http.StatusServiceUnavailable, "no-erasure-key", "numbers can be erased only where there is a key to recognise them by when they arrive again: "+
-			"set --erasure-key or KASKAD_ERASURE_KEY to 64 hexadecimal digits, the same for every role")
+		return problem(http.StatusServiceUnavailable, "no-erasure-key",
+			"numbers can be erased only where there is a key to recognise them by when they arrive again: "+
+				"set --erasure-key or KASKAD_ERASURE_KEY to 64 hexadecimal digits, the same for every role")
 	}
 	if !s.erasing.TryLock() {
 		return problem(http.StatusServiceUnavailable, "busy", "another number is being erased; try again").after(5)
 	}
 	defer s.erasing.Unlock()
-	// From here on it does not matter whether the caller still waits, and the time that a connection has for an answer is ours to set.
+	// From here on it does not matter whether the caller still waits, and the time that a connection has for an answer
+	// is ours to set.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), eraseTime)
 	defer cancel()
 	connection := http.NewResponseController(c.Writer)
@@ -78,7 +81,8 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 	}
 	rows, err := schema.EraseNumber(ctx, s.deps.Conn, account, number, asked.Pseudonym)
 	if err != nil {
-		return problem(http.StatusServiceUnavailable, "erasure-unfinished", "the number is not erased everywhere yet; send the request again, it goes on where this one ended").
+		return problem(http.StatusServiceUnavailable, "erasure-unfinished",
+			"the number is not erased everywhere yet; send the request again, it goes on where this one ended").
 			after(10).because(err)
 	}
 	if asked, err = schema.FinishErasure(ctx, s.deps.Conn, asked, s.config.Now()); err != nil {
@@ -88,13 +92,15 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 	done := timeText(asked.DoneMS)
 	answer := erasureAnswer{Account: account, Hash: asked.Hash, At: timeText(asked.AskedMS), DoneAt: &done, Rows: rows}
 	if len(rows) == 0 {
-		answer.Detail = "nothing was stored about this number in this account, or it was erased before: check number and account"
+		answer.Detail = "nothing was stored about this number in this account, or it was erased before: check number " +
+			"and account"
 	}
 	c.PureJSON(http.StatusOK, answer)
 	return nil
 }
 
-// erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise would be reported as erased.
+// erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise
+// would be reported as erased.
 func (p *params) erasable(number string) string {
 	if wrong := numberProblem(number); wrong != "" {
 		p.fail("number", encodedHint(number, wrong))
@@ -135,9 +141,12 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	case 1:
 		return accounts[0], nil
 	case 0:
-		return "", badParameter("account", "is required: nothing is known of the number, so say for which account it is to be erased when it arrives: account=…")
+		return "", badParameter("account",
+			"is required: nothing is known of the number, so say for which account it is to be erased when it "+
+				"arrives: account=…")
 	}
-	return "", badParameter("account", fmt.Sprintf("is required: %d accounts know the number, and each erases its own: account=…", len(accounts)))
+	return "", badParameter("account", fmt.Sprintf("is required: %d accounts know the number, and each erases its "+
+		"own: account=…", len(accounts)))
 }
 
 // erasures serves GET /v1/erasures: which numbers were erased, by their hashes.
@@ -169,7 +178,8 @@ func (s *Server) erasures(c *gin.Context) error {
 	if len(list) > limit {
 		list = list[:limit]
 		last := list[limit-1]
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}})
+		encoded, err := s.seal(c.Request.Context(),
+			cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}})
 		if err != nil {
 			return err
 		}

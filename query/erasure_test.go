@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/google/uuid"
+
+	"kaskad/schema"
 )
 
 func newErasureKey(t *testing.T) *schema.ErasureKey {
@@ -49,14 +49,18 @@ func TestServer_EraseNumber(t *testing.T) {
 	}
 	execute(t, conn, "INSERT INTO number_overrides VALUES ('a', '"+number+"', 1, 'dead', '', 'x', 1)")
 
-	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/123", nil), http.StatusBadRequest, "number", "must begin with +")
-	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79990000000", nil), http.StatusBadRequest, "account", "nothing is known")
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/123", nil), http.StatusBadRequest, "number",
+		"must begin with +")
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79990000000", nil), http.StatusBadRequest, "account",
+		"nothing is known")
 
-	// One account is known to have set a verdict on the number: its own rows are erased, and the answer does not name it.
+	// One account is known to have set a verdict on the number: its own rows are erased, and the answer does not name
+	// it.
 	var first, again erasureShown
 	w := call(s, http.MethodDelete, "/v1/numbers/%2B79001234567", nil)
 	decode(t, w, http.StatusOK, &first)
-	if first.Account != "a" || first.Hash != key.Hash("a", number) || first.DoneAt == nil || first.Rows["attempts"] != 1 || first.Rows["number_overrides"] != 1 {
+	if first.Account != "a" || first.Hash != key.Hash("a", number) || first.DoneAt == nil ||
+		first.Rows["attempts"] != 1 || first.Rows["number_overrides"] != 1 {
 		t.Errorf("%+v", first)
 	}
 	if strings.Contains(w.Body.String(), "9001234567") || strings.Contains(w.Body.String(), "erased-") {
@@ -67,13 +71,16 @@ func TestServer_EraseNumber(t *testing.T) {
 		t.Errorf("again %+v, first %+v", again, first)
 	}
 	var rows uint64
-	if err := conn.QueryRow(t.Context(), "SELECT count() FROM attempts WHERE startsWith(recipient_country, '"+number+"')").Scan(&rows); err != nil || rows != 1 {
+	if err := conn.QueryRow(t.Context(),
+		"SELECT count() FROM attempts WHERE startsWith(recipient_country, '"+number+"')").Scan(&rows); err != nil ||
+		rows != 1 {
 		t.Errorf("%d attempts have the number (%v), want that of account b", rows, err)
 	}
 
 	// Account b names the number too, and by now two accounts know it.
 	execute(t, conn, "INSERT INTO number_overrides VALUES ('b', '"+number+"', 1, 'dead', '', 'x', 1)")
-	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567", nil), http.StatusBadRequest, "account", "2 accounts")
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567", nil), http.StatusBadRequest, "account",
+		"2 accounts")
 	decode(t, call(s, http.MethodDelete, "/v1/numbers/%2B79001234567?account=b", nil), http.StatusOK, &again)
 	if again.Hash == first.Hash || again.Rows["attempts"] != 1 {
 		t.Errorf("%+v", again)
@@ -84,7 +91,8 @@ func TestServer_EraseNumber(t *testing.T) {
 		NextCursor *string        `json:"next_cursor"`
 	}
 	decode(t, get(s, "/v1/erasures?limit=1"), http.StatusOK, &page)
-	if len(page.Rows) != 1 || page.Rows[0].Hash != first.Hash || page.Rows[0].By != "auth off" || page.Rows[0].DoneAt == nil || page.NextCursor == nil {
+	if len(page.Rows) != 1 || page.Rows[0].Hash != first.Hash || page.Rows[0].By != "auth off" ||
+		page.Rows[0].DoneAt == nil || page.NextCursor == nil {
 		t.Fatalf("%+v", page)
 	}
 	decode(t, get(s, "/v1/erasures?limit=1&cursor="+*page.NextCursor), http.StatusOK, &page)
@@ -99,10 +107,12 @@ func TestServer_EraseNumber(t *testing.T) {
 
 func TestServer_EraseNumber_ErrKey(t *testing.T) {
 	conn := newConn(t)
-	wantProblem(t, call(newServer(t, conn), http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil), http.StatusServiceUnavailable, "", "KASKAD_ERASURE_KEY")
+	wantProblem(t, call(newServer(t, conn), http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil),
+		http.StatusServiceUnavailable, "", "KASKAD_ERASURE_KEY")
 	if _, err := schema.AskErasure(t.Context(), conn, newErasureKey(t), "a", "+79001234568", "x", testNow); err != nil {
 		t.Fatal(err)
 	}
 	other := newServer(t, conn, func(c *Config, _ *Deps) { c.ErasureKey = newErasureKey(t) })
-	wantProblem(t, call(other, http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil), http.StatusServiceUnavailable, "", "another key")
+	wantProblem(t, call(other, http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil),
+		http.StatusServiceUnavailable, "", "another key")
 }

@@ -6,16 +6,16 @@ import (
 	"fmt"
 	"sync"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
 //go:embed error_maps.sql
 var errorMapsSQL string
 
-// errorMapCache keeps the error maps of all accounts, for reading and compiling them takes longer than looking whether one has changed. It is safe for
-// concurrent use.
+// errorMapCache keeps the error maps of all accounts, for reading and compiling them takes longer than looking whether
+// one has changed. It is safe for concurrent use.
 type errorMapCache struct {
 	mu    sync.Mutex
 	state uint64
@@ -25,7 +25,8 @@ type errorMapCache struct {
 // errorMaps returns the newest error maps.
 func (s *Server) errorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
 	var state uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), errorMapsSQL, clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), errorMapsSQL,
+		clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
 		return nil, fmt.Errorf("look at error maps: %w", err)
 	}
 	c := &s.errors

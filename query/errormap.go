@@ -8,11 +8,14 @@ import (
 	"kaskad/schema"
 )
 
-// errorMapKind is /v1/error-map: what providers' error codes mean (docs/errors.md). An account's list holds the lines and aliases that it has over the
-// shipped ones; GET shows all that are in force, so what it shows can be changed and put.
+// errorMapKind is /v1/error-map: what providers' error codes mean (docs/errors.md). An account's list holds the lines
+// and aliases that it has over the shipped ones; GET shows all that are in force, so what it shows can be changed and
+// put.
 func errorMapKind() referenceKind {
-	parse := [len(listForms)]func([]byte) (money.ErrorMap, error){money.ParseErrorMapJSON, money.ParseErrorMapYAML, money.ParseErrorMapCSV}
-	write := [len(listForms)]func(money.ErrorMap) ([]byte, error){money.ErrorMapJSON, money.ErrorMapYAML, money.ErrorMapCSV}
+	parse := [len(listForms)]func([]byte) (money.ErrorMap, error){money.ParseErrorMapJSON, money.ParseErrorMapYAML,
+		money.ParseErrorMapCSV}
+	write := [len(listForms)]func(money.ErrorMap) ([]byte, error){money.ErrorMapJSON, money.ErrorMapYAML,
+		money.ErrorMapCSV}
 	return referenceKind{
 		name: schema.ReferenceErrorMap, route: "error-map", forAll: true, verdicts: true,
 		members: []string{"lines", "aliases"}, show: errorMapInForce,
@@ -55,10 +58,14 @@ func errorMapInForce(list schema.Reference) ([]byte, error) {
 	}
 	shown := money.ErrorMap{Lines: []money.ErrorMapRow{}, Aliases: []money.ErrorAliasRow{}}
 	for _, l := range maps.Lines(list.Account) {
-		shown.Lines = append(shown.Lines, money.ErrorMapRow{Provider: l.Provider, Code: l.Code, Class: l.Class, Origin: origin(maps.Own(list.Account, l))})
+		shown.Lines = append(shown.Lines,
+			money.ErrorMapRow{Provider: l.Provider, Code: l.Code, Class: l.Class,
+				Origin: origin(maps.Own(list.Account, l))})
 	}
 	for _, a := range maps.Aliases(list.Account) {
-		shown.Aliases = append(shown.Aliases, money.ErrorAliasRow{Provider: a.Provider, Like: a.Like, Origin: origin(maps.OwnAlias(list.Account, a.Provider))})
+		shown.Aliases = append(shown.Aliases,
+			money.ErrorAliasRow{Provider: a.Provider, Like: a.Like,
+				Origin: origin(maps.OwnAlias(list.Account, a.Provider))})
 	}
 	return json.Marshal(shown)
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 type errorMapAnswer struct {
@@ -54,8 +54,11 @@ func storedErrorMap(tb testing.TB, conn driver.Conn, account string) string {
 // askedVerdicts counts the open touches of an account that ask for all of its verdicts.
 func askedVerdicts(tb testing.TB, conn driver.Conn, account string) (asked uint64) {
 	tb.Helper()
-	if err := conn.QueryRow(tb.Context(), "SELECT count() FROM touched WHERE account = $1 AND toUnixTimestamp(bucket) = 0 AND sign = 1 AND at_ms = $2 AND "+
-		"id IN (SELECT batch FROM number_queue WHERE account = $1 AND number = '')", account, testNow.UnixMilli()).Scan(&asked); err != nil {
+	if err := conn.QueryRow(tb.Context(),
+		"SELECT count() FROM touched WHERE account = $1 AND toUnixTimestamp(bucket) = 0 AND sign = 1 AND at_ms = $2 "+
+			"AND "+
+			"id IN (SELECT batch FROM number_queue WHERE account = $1 AND number = '')", account,
+		testNow.UnixMilli()).Scan(&asked); err != nil {
 		tb.Fatal(err)
 	}
 	return asked
@@ -65,7 +68,8 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	shipped := getErrorMap(t, s, "")
-	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.Lines) < 1000 || len(shipped.Aliases) < 4 {
+	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.Lines) < 1000 ||
+		len(shipped.Aliases) < 4 {
 		t.Fatalf("shipped: version %d, %d lines, %d aliases", shipped.Version, len(shipped.Lines), len(shipped.Aliases))
 	}
 	for _, l := range shipped.Lines {
@@ -94,14 +98,20 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 			hidden++
 		}
 	}
-	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.Lines) != len(shipped.Lines)+2-hidden || hidden < 4 ||
-		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd", Origin: money.OriginAccount}) ||
-		got.lineOf("devino", "ERR").Origin != money.OriginAccount || got.lineOf("map", "1").Origin != money.OriginShipped || got.lineOf("map", "13").Class != "" {
+	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.Lines) != len(shipped.Lines)+2-hidden ||
+		hidden < 4 ||
+		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd",
+			Origin: money.OriginAccount}) ||
+		got.lineOf("devino", "ERR").Origin != money.OriginAccount ||
+		got.lineOf("map", "1").Origin != money.OriginShipped || got.lineOf("map", "13").Class != "" {
 		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.Lines), got.lineOf("*", "13"))
 	}
-	if len(got.Aliases) != len(shipped.Aliases)+3 || !slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: money.OriginAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns", Origin: money.OriginAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage", Origin: money.OriginShipped}) {
+	if len(got.Aliases) != len(shipped.Aliases)+3 ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns",
+			Origin: money.OriginAccount}) ||
+		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage",
+			Origin: money.OriginShipped}) {
 		t.Errorf("aliases %+v", got.Aliases)
 	}
 	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {
@@ -113,7 +123,8 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	// What GET gives can be put again in each form, and is the same list.
 	for i, c := range [][2]string{{"json", "application/json"}, {"yaml", "application/yaml"}, {"csv", "text/csv"}} {
 		body := get(s, path+"&format="+c[0]).Body.String()
-		if v := mustPut(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) || storedErrorMap(t, conn, "acme") != stored {
+		if v := mustPut(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) ||
+			storedErrorMap(t, conn, "acme") != stored {
 			t.Errorf("%s: version %d stores %s", c[0], v, storedErrorMap(t, conn, "acme"))
 		}
 		if again := getErrorMap(t, s, "?account=acme"); !again.equal(got) {
@@ -188,7 +199,8 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 		{`{"code":"000","class":"dnd"}`, 1, "code", "no error"},
 		{`{"code":1,"class":"dnd"}`, 1, "code", "in quotes"},
 		{`{"code":"1","class":"dnd","provider":""}`, 1, "provider", "must not be empty"},
-		{`{"code":"1","class":"dnd"},{"code":"2","class":"dnd"},{"provider":"*","code":"01","class":"barred"}`, 3, "code", "row 1"},
+		{`{"code":"1","class":"dnd"},{"code":"2","class":"dnd"},{"provider":"*","code":"01","class":"barred"}`, 3,
+			"code", "row 1"},
 		{`{"code":"a\tb","class":"dnd"}`, 1, "code", "control"},
 		{`{"code":"` + strings.Repeat("x", 257) + `","class":"dnd"}`, 1, "code", "256"},
 		{`{"code":"1","class":"dnd","reason":"x"}`, 1, "reason", "unknown"},
@@ -209,13 +221,16 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 	}
 	// The same of two providers is no duplicate.
 	mustPut(t, s, path, `{"lines":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}],"aliases":[{"provider":"mts-eu","like":"mts"}]}`)
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest, "account", "account=")
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest, "account")
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest,
+		"account", "account=")
+	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"lines":[]}`)),
+		http.StatusBadRequest, "account")
 	wantProblem(t, get(s, "/v1/error-map?account="), http.StatusBadRequest, "account")
 	wantProblem(t, get(s, "/v1/error_map"), http.StatusNotFound, "")
 	// Who is told that verdicts could not be asked for sends the list again.
 	execute(t, conn, "DROP TABLE number_queue")
-	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"lines":[]}`)), http.StatusServiceUnavailable, "", "version 2", "send it once more")
+	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"lines":[]}`)), http.StatusServiceUnavailable, "",
+		"version 2", "send it once more")
 }
 
 // failedCell is a row of rollup_failures.
@@ -230,13 +245,15 @@ type failedCell struct {
 
 func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 	tb.Helper()
-	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed)")
+	batch, err := conn.PrepareBatch(tb.Context(),
+		"INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
 		bucket := testNow.Unix() - int64(c.hour)*3600
-		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider, c.code, c.failed); err != nil {
+		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider,
+			c.code, c.failed); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -254,31 +271,42 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 		generation uint64
 	}{{"acme", 2, 1}, {"acme", 2, 2}, {"acme", 30, 2}, {"beta", 2, 2}} {
 		at := testNow.UnixMilli() - int64(g.hour)*3600_000
-		execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms) VALUES ($1, toDateTime(intDiv($2, 1000), 'UTC'), $3, $2, $2 + 3599999)", g.account, at, g.generation)
+		execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms) VALUES "+
+			"($1, toDateTime(intDiv($2, 1000), 'UTC'), $3, $2, $2 + 3599999)", g.account, at, g.generation)
 	}
 	insertFailures(t, conn, []failedCell{
-		{account: "acme", hour: 2, generation: 1, provider: "devino", code: "777", channel: "sms", failed: 1000}, // replaced
+		// replaced
+		{account: "acme", hour: 2, generation: 1, provider: "devino", code: "777", channel: "sms", failed: 1000},
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 5},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2, quarter: 3},
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2,
+			quarter: 3},
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "voice", failed: 3},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50}, // guessed
+		// guessed
+		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50},
 		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "5", channel: "sms", failed: 40},
 		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "flash_call", failed: 30},
 		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "push", failed: 20},
-		{account: "acme", hour: 2, generation: 2, provider: "nexmo", code: "5", channel: "sms", failed: 50}, // found through an alias
+		// found through an alias
+		{account: "acme", hour: 2, generation: 2, provider: "nexmo", code: "5", channel: "sms", failed: 50},
 		{account: "acme", hour: 2, generation: 2, provider: "fcm", code: "UNREGISTERED", channel: "push", failed: 50},
-		{account: "acme", hour: 2, generation: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3}, // not of this provider
+		// not of this provider
+		{account: "acme", hour: 2, generation: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3},
 		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "", channel: "sms", failed: 70},
-		{account: "acme", hour: 2, generation: 3, provider: "devino", code: "888", channel: "sms", failed: 9}, // not published
+		// not published
+		{account: "acme", hour: 2, generation: 3, provider: "devino", code: "888", channel: "sms", failed: 9},
 		{account: "acme", hour: 30, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 10},
 		{account: "beta", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 100},
 		{account: "beta", hour: 2, generation: 2, provider: "", code: "Z", channel: "viber", failed: 3},
 	})
 	const day = "from=2026-11-19T20:00:00Z&to=2026-11-20"
 	for _, c := range []struct{ query, want string }{
-		{"", "devino 777 sms 117; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
-		{"account=acme", "devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"},
-		{"account=acme&account=beta&" + day, "devino 777 sms 107; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"", "devino 777 sms 117; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 " +
+			"not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme", "devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 " +
+			"not_answered; mts 21 push 20; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"},
+		{"account=acme&account=beta&" + day,
+			"devino 777 sms 107; devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 " +
+				"not_answered; mts 21 push 20; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"},
 		{"account=acme&from=2026-11-19T22:45:00Z&to=2026-11-20", "devino 777 sms 2"},
 		{"account=none", ""},
 	} {
@@ -302,12 +330,15 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 	}
 	// A line of one account takes the code from its attempts, and from no other account's.
 	mustPut(t, s, "/v1/error-map?account=beta", `{"lines":[{"provider":"devino","code":"777","class":"barred"}]}`)
-	if got, want := unmappedRows(t, s, ""), "devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push 20; devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
+	if got, want := unmappedRows(t, s, ""),
+		"devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push "+
+			"20; devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
 		t.Errorf("with a line of beta: %s, want %s", got, want)
 	}
 	// An alias makes lines of guesses.
 	mustPut(t, s, "/v1/error-map?account=acme", `{"aliases":[{"provider":"mts","like":"map"}]}`)
-	if got, want := unmappedRows(t, s, "account=acme"), "devino 27 sms 50 absent_subscriber; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
+	if got, want := unmappedRows(t, s, "account=acme"),
+		"devino 27 sms 50 absent_subscriber; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
 		t.Errorf("with an alias: %s, want %s", got, want)
 	}
 	w := get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
@@ -323,13 +354,16 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 	}
 	wantProblem(t, get(s, "/v1/error-map/unmapped?group_by=day"), http.StatusBadRequest, "group_by")
 	wantProblem(t, get(s, "/v1/error-map/unmapped?from=2026-11-20T00:01:00Z"), http.StatusBadRequest, "from")
-	wantProblem(t, get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest, "cursor",
+		"another query")
 }
 
 func TestUnmappedSQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001}, hostile)
-	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 11,
+	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7,
+		limit: 1001}, hostile)
+	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000,
+		toMS: 1795136400000, generation: 7, limit: 11,
 		after: &unmappedCode{provider: hostile, code: hostile, channel: hostile, attempts: 12}}, hostile)
 }
 

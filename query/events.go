@@ -9,13 +9,14 @@ import (
 	"net/http"
 	"slices"
 
-	"kaskad/schema"
-
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 const (
-	// maxEventBytes keeps a record, with its key, below what the producer sends in one batch (900 KiB) and brokers take by default (1 MiB).
+	// maxEventBytes keeps a record, with its key, below what the producer sends in one batch (900 KiB) and brokers take
+	// by default (1 MiB).
 	maxEventBytes = 900_000
 	// maxEvents is how many events a body may hold. No body of maxBody bytes holds as many good ones.
 	maxEvents = 500_000
@@ -36,7 +37,8 @@ type eventsAnswer struct {
 	Rejected []refusal `json:"rejected"`
 	// RejectedTotal is given when there are more refused lines than Rejected lists.
 	RejectedTotal int `json:"rejected_total,omitempty"`
-	// UnknownFields says of fields that no event has in how many lines they came, refused ones too: the misspelt field is often the missing one.
+	// UnknownFields says of fields that no event has in how many lines they came, refused ones too: the misspelt field
+	// is often the missing one.
 	UnknownFields map[string]int `json:"unknown_fields,omitempty"`
 }
 
@@ -61,7 +63,8 @@ func (s *Server) events(c *gin.Context) error {
 		return err
 	}
 	limit := s.config.MaxBody
-	body, memory, err := s.receive(c, limit, fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
+	body, memory, err := s.receive(c, limit,
+		fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
 	if err != nil {
 		return err
 	}
@@ -91,9 +94,11 @@ func (s *Server) events(c *gin.Context) error {
 	s.metrics.events.WithLabelValues("rejected").Add(float64(in.refused))
 	switch {
 	case len(in.values) == 0 && in.refused == 0:
-		return problem(http.StatusBadRequest, "bad-body", "the body holds no event: send a JSON object, an array of them, or one object per line")
+		return problem(http.StatusBadRequest, "bad-body",
+			"the body holds no event: send a JSON object, an array of them, or one object per line")
 	case len(in.values) == 0:
-		p := problem(http.StatusUnprocessableEntity, "no-event-accepted", fmt.Sprintf("none of the %d events was accepted; rejected says why", in.refused))
+		p := problem(http.StatusUnprocessableEntity, "no-event-accepted",
+			fmt.Sprintf("none of the %d events was accepted; rejected says why", in.refused))
 		p.sendWith(c, struct {
 			*Problem
 			eventsAnswer
@@ -110,7 +115,8 @@ func (s *Server) events(c *gin.Context) error {
 
 func (s *Server) produce(ctx context.Context, in *intake) error {
 	if s.deps.Producer == nil {
-		return problem(http.StatusServiceUnavailable, "no-kafka", "this server has no Kafka to send events to; send them to one that runs with --kafka")
+		return problem(http.StatusServiceUnavailable, "no-kafka",
+			"this server has no Kafka to send events to; send them to one that runs with --kafka")
 	}
 	err := s.deps.Producer.Produce(ctx, in.keys, in.values)
 	if err == nil {
@@ -121,7 +127,8 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return err
 	}
-	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) || errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) ||
+		errors.Is(err, context.DeadlineExceeded) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return problem(http.StatusServiceUnavailable, "kafka-unavailable",
 			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").after(2).because(err)
@@ -129,8 +136,9 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 	return fmt.Errorf("produce %d events: %w", len(in.values), err)
 }
 
-// checkContentType tells whether the body is an Arrow stream. What tools send when nobody said anything is taken for JSON: no header,
-// and the form type that curl --data and others put in. A page of another site cannot use that, for its Origin is refused.
+// checkContentType tells whether the body is an Arrow stream. What tools send when nobody said anything is taken for
+// JSON: no header, and the form type that curl --data and others put in. A page of another site cannot use that, for
+// its Origin is refused.
 func checkContentType(r *http.Request) (arrow bool, err error) {
 	given := r.Header.Get("Content-Type")
 	if given == "" {
@@ -143,19 +151,23 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 	switch media {
 	case "application/vnd.apache.arrow.stream":
 		return true, nil
-	case "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines", "text/plain",
+	case "application/json", "application/x-ndjson", "application/ndjson", "application/jsonl",
+		"application/x-jsonlines", "text/plain",
 		"application/x-www-form-urlencoded", "application/octet-stream":
 		return false, nil
 	}
-	return false, problem(http.StatusUnsupportedMediaType, "unsupported-content-type", fmt.Sprintf("content type %q is not known; send application/json "+
-		"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", shorten(given)))
+	return false, problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+		fmt.Sprintf("content type %q is not known; send application/json "+
+			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", shorten(given)))
 }
 
-// read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what its rows unpack to.
+// read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what
+// its rows unpack to.
 func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	if !arrow {
 		if schema.Lines(body, in.add); in.seen > maxEvents {
-			return problem(http.StatusRequestEntityTooLarge, "body-too-large", fmt.Sprintf("the body holds more than %d events; send them in several requests", maxEvents))
+			return problem(http.StatusRequestEntityTooLarge, "body-too-large",
+				fmt.Sprintf("the body holds more than %d events; send them in several requests", maxEvents))
 		}
 		return nil
 	}
@@ -170,12 +182,14 @@ func (in *intake) read(body []byte, arrow bool, limit int64) error {
 		return problem(http.StatusBadRequest, "bad-body", err.Error())
 	case unpacked > limit:
 		return problem(http.StatusRequestEntityTooLarge, "body-too-large",
-			fmt.Sprintf("the rows of the stream are larger than %d MiB as JSON; send them in several requests", limit>>20))
+			fmt.Sprintf("the rows of the stream are larger than %d MiB as JSON; send them in several requests",
+				limit>>20))
 	}
 	return nil
 }
 
-// add decodes one event and keeps the record to produce: the caller's own bytes, unless they hold a text that must not be stored.
+// add decodes one event and keeps the record to produce: the caller's own bytes, unless they hold a text that must not
+// be stored.
 func (in *intake) add(line int, raw []byte) {
 	if in.seen++; in.seen > maxEvents {
 		return

@@ -67,12 +67,22 @@ func TestServer_Events_Bodies(t *testing.T) {
 		headers    []string
 		values     []string
 	}{
-		"object":         {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil, []string{goodEvent}},
-		"object in rows": {strings.ReplaceAll(goodEvent, ",", ",\n"), `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil, []string{strings.ReplaceAll(goodEvent, ",", ",\n")}},
-		"array":          {"[" + goodEvent + " , " + other + "]", `{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`, []string{"Content-Type", "application/json; charset=utf-8"}, []string{goodEvent, other}},
-		"ndjson":         {goodEvent + "\n\n" + other + "\r\n", `{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`, []string{"Content-Type", "application/x-ndjson"}, []string{goodEvent, other}},
-		"curl's default": {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, []string{"Content-Type", "application/x-www-form-urlencoded"}, []string{goodEvent}},
-		"neighbours": {goodEvent + "\n" + bad + "\nnonsense\n" + lookup, `{"accepted":2,"rejected":[{"line":2,"error":"` + missing + `"},{"line":3,"error":"\"nonsense\" is not a JSON object"}],"unknown_fields":{"unknown":1}}`,
+		"object": {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil,
+			[]string{goodEvent}},
+		"object in rows": {strings.ReplaceAll(goodEvent, ",", ",\n"),
+			`{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`, nil,
+			[]string{strings.ReplaceAll(goodEvent, ",", ",\n")}},
+		"array": {"[" + goodEvent + " , " + other + "]",
+			`{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`,
+			[]string{"Content-Type", "application/json; charset=utf-8"}, []string{goodEvent, other}},
+		"ndjson": {goodEvent + "\n\n" + other + "\r\n",
+			`{"accepted":2,"rejected":[],"unknown_fields":{"unknown":2}}`,
+			[]string{"Content-Type", "application/x-ndjson"}, []string{goodEvent, other}},
+		"curl's default": {goodEvent, `{"accepted":1,"rejected":[],"unknown_fields":{"unknown":1}}`,
+			[]string{"Content-Type", "application/x-www-form-urlencoded"}, []string{goodEvent}},
+		"neighbours": {goodEvent + "\n" + bad + "\nnonsense\n" + lookup,
+			`{"accepted":2,"rejected":[{"line":2,"error":"` + missing +
+				`"},{"line":3,"error":"\"nonsense\" is not a JSON object"}],"unknown_fields":{"unknown":1}}`,
 			nil, []string{goodEvent, lookup}},
 	} {
 		s, to := newIntake(t)
@@ -97,11 +107,15 @@ func TestServer_Events_NamesUnknownFields(t *testing.T) {
 		many[i] = fmt.Sprintf(`"x%02d":1`, i)
 	}
 	for name, c := range map[string]struct{ body, want string }{
-		"none":             {with(`"campaign":"autumn"`), `{"accepted":1,"rejected":[]}`},
-		"of several lines": {strings.Join(lines, "\n"), `{"accepted":12,"rejected":[],"unknown_fields":{"campain":12}}`},
-		"twice in a line":  {with(`"campain":"a","campain":"b","Status":"sent"`), `{"accepted":1,"rejected":[],"unknown_fields":{"Status":1,"campain":1}}`},
-		"long":             {with(`"` + strings.Repeat("x", 1000) + `":1`), `{"accepted":1,"rejected":[],"unknown_fields":{"` + strings.Repeat("x", 64) + `…":1}}`},
-		"also of a refused line": {with(`"stats":"sent"`) + "\n" + strings.Replace(with(`"a":1`), `"status"`, `"stats"`, 1),
+		"none": {with(`"campaign":"autumn"`), `{"accepted":1,"rejected":[]}`},
+		"of several lines": {strings.Join(lines, "\n"),
+			`{"accepted":12,"rejected":[],"unknown_fields":{"campain":12}}`},
+		"twice in a line": {with(`"campain":"a","campain":"b","Status":"sent"`),
+			`{"accepted":1,"rejected":[],"unknown_fields":{"Status":1,"campain":1}}`},
+		"long": {with(`"` + strings.Repeat("x", 1000) + `":1`),
+			`{"accepted":1,"rejected":[],"unknown_fields":{"` + strings.Repeat("x", 64) + `…":1}}`},
+		"also of a refused line": {with(`"stats":"sent"`) + "\n" +
+			strings.Replace(with(`"a":1`), `"status"`, `"stats"`, 1),
 			`{"accepted":1,"rejected":[{"line":2,"error":"status: is required"}],"unknown_fields":{"a":1,"stats":2}}`},
 	} {
 		s, _ := newIntake(t)
@@ -113,7 +127,8 @@ func TestServer_Events_NamesUnknownFields(t *testing.T) {
 	var answer eventsAnswer
 	body := with(strings.Join(many[:15], ",")) + "\n" + with(strings.Join(many[10:], ","))
 	decode(t, post(s, body), http.StatusAccepted, &answer)
-	if len(answer.UnknownFields) != maxUnknownFields || answer.UnknownFields["x12"] != 2 || answer.UnknownFields["x00"] != 1 {
+	if len(answer.UnknownFields) != maxUnknownFields || answer.UnknownFields["x12"] != 2 ||
+		answer.UnknownFields["x00"] != 1 {
 		t.Errorf("of 30 names: %v", answer.UnknownFields)
 	}
 	decode(t, post(s, `{"acount":"acme"}`), http.StatusUnprocessableEntity, &answer)
@@ -124,7 +139,8 @@ func TestServer_Events_NamesUnknownFields(t *testing.T) {
 
 func TestServer_Events_TellsAllFaultsOfALine(t *testing.T) {
 	s, to := newIntake(t)
-	wrong := strings.NewReplacer(`"sms"`, `"smss"`, `"delivered"`, `"arrived"`, `"2026-11-19T10:00:05Z"`, `"yesterday"`).Replace(goodEvent)
+	wrong := strings.NewReplacer(`"sms"`, `"smss"`, `"delivered"`, `"arrived"`, `"2026-11-19T10:00:05Z"`,
+		`"yesterday"`).Replace(goodEvent)
 	var answer eventsAnswer
 	decode(t, post(s, goodEvent+"\n"+wrong), http.StatusAccepted, &answer)
 	if len(answer.Rejected) != 1 || len(to.values) != 1 {
@@ -153,7 +169,8 @@ func TestServer_Events_Keys(t *testing.T) {
 
 // A text is measured and does not leave the server, whatever hides it.
 func TestServer_Events_SMSText(t *testing.T) {
-	for _, field := range []string{`"sms_text":"secret secret secret!"`, `"sms_text":"secret secret secret!","sms_text":null`, `"sms_\u0074ext":"secret secret secret!"`,
+	for _, field := range []string{`"sms_text":"secret secret secret!"`,
+		`"sms_text":"secret secret secret!","sms_text":null`, `"sms_\u0074ext":"secret secret secret!"`,
 		`"sms_segments":1,"sms_text":"secret secret secret!"`} {
 		s, to := newIntake(t)
 		if w := post(s, strings.Replace(goodEvent, `"account"`, field+`,"account"`, 1)); w.Code != http.StatusAccepted {
@@ -218,22 +235,28 @@ func gzipped(tb testing.TB, body string) string {
 
 func TestServer_Events_Encodings(t *testing.T) {
 	s, to := newIntake(t)
-	if w := post(s, gzipped(t, goodEvent), "Content-Encoding", "gzip"); w.Code != http.StatusAccepted || to.values[0] != goodEvent {
+	if w := post(s, gzipped(t, goodEvent), "Content-Encoding", "gzip"); w.Code != http.StatusAccepted ||
+		to.values[0] != goodEvent {
 		t.Errorf("gzip: %s", w.Body)
 	}
 	wantProblem(t, post(s, goodEvent, "Content-Encoding", "gzip"), http.StatusBadRequest, "", "cannot be read")
 	packed := gzipped(t, goodEvent)
-	wantProblem(t, post(s, packed[:len(packed)-5], "Content-Encoding", "gzip"), http.StatusBadRequest, "", "cannot be read")
+	wantProblem(t, post(s, packed[:len(packed)-5], "Content-Encoding", "gzip"), http.StatusBadRequest, "",
+		"cannot be read")
 	wantProblem(t, post(s, goodEvent, "Content-Encoding", "br"), http.StatusUnsupportedMediaType, "", "gzip")
-	wantProblem(t, post(s, goodEvent, "Content-Type", "text/xml"), http.StatusUnsupportedMediaType, "", "application/x-ndjson")
-	wantProblem(t, post(s, goodEvent, "Content-Type", ";;"), http.StatusUnsupportedMediaType, "", "application/x-ndjson")
+	wantProblem(t, post(s, goodEvent, "Content-Type", "text/xml"), http.StatusUnsupportedMediaType, "",
+		"application/x-ndjson")
+	wantProblem(t, post(s, goodEvent, "Content-Type", ";;"), http.StatusUnsupportedMediaType, "",
+		"application/x-ndjson")
 
 	small := newServer(t, noConn{}, func(c *Config, d *Deps) { c.MaxBody, d.Producer = 1000, to })
 	if w := post(small, goodEvent+strings.Repeat(" ", 1000-len(goodEvent))); w.Code != http.StatusAccepted {
 		t.Errorf("a body of the limit: %s", w.Body)
 	}
-	wantProblem(t, post(small, goodEvent+strings.Repeat(" ", 1001-len(goodEvent))), http.StatusRequestEntityTooLarge, "", "several requests")
-	wantProblem(t, post(small, gzipped(t, strings.Repeat(" ", 1001)), "Content-Encoding", "gzip"), http.StatusRequestEntityTooLarge, "", "several requests")
+	wantProblem(t, post(small, goodEvent+strings.Repeat(" ", 1001-len(goodEvent))), http.StatusRequestEntityTooLarge,
+		"", "several requests")
+	wantProblem(t, post(small, gzipped(t, strings.Repeat(" ", 1001)), "Content-Encoding", "gzip"),
+		http.StatusRequestEntityTooLarge, "", "several requests")
 }
 
 type away struct{}
@@ -242,7 +265,8 @@ func (away) Error() string     { return "no broker" }
 func (away) Unavailable() bool { return true }
 
 func TestServer_Events_Kafka(t *testing.T) {
-	for name, err := range map[string]error{"sentinel": fmt.Errorf("produce: %w", ErrUnavailable), "method": fmt.Errorf("produce: %w", away{}),
+	for name, err := range map[string]error{"sentinel": fmt.Errorf("produce: %w", ErrUnavailable),
+		"method":   fmt.Errorf("produce: %w", away{}),
 		"deadline": context.DeadlineExceeded} {
 		s, to := newIntake(t)
 		to.err = err

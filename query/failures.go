@@ -6,10 +6,10 @@ import (
 	"slices"
 	"text/template"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 //go:embed failures.sql
@@ -18,24 +18,28 @@ var failuresSQL string
 // failuresTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
 var failuresTemplate = template.Must(template.Must(template.New("failures.sql").Parse(visibleSQL)).Parse(failuresSQL))
 
-// failuresKeys are the names of the failures report: those of the channel report, the class of the error code, and the code.
+// failuresKeys are the names of the failures report: those of the channel report, the class of the error code, and the
+// code.
 var failuresKeys = slices.Concat(channelKeys, keySet{
 	ofShape(enumeration("reason", schema.ClassNames(), false)),
 	dimension("error_code"),
 })
 
-var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "share_rate_low", "share_rate_high", "mature"}
+var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "share_rate_low", "share_rate_high",
+	"mature"}
 
 // failures serves GET /v1/reports/failures (docs/definitions.md section 5).
 //
-// share_den counts the failed attempts of the row's channel in the period, of all channels where the channel is no key. Filters by what failed (provider,
-// reason, error_code) choose rows and leave it as it is; the others choose what is looked at. The class is that of the error maps as they are now.
+// share_den counts the failed attempts of the row's channel in the period, of all channels where the channel is no key.
+// Filters by what failed (provider, reason, error_code) choose rows and leave it as it is; the others choose what is
+// looked at. The class is that of the error maps as they are now.
 func (s *Server) failures(c *gin.Context) error {
 	ask, err := s.readReport(c, "failures", failuresKeys, nil, "channel,provider,reason,error_code")
 	if err != nil {
 		return err
 	}
-	return s.sendWhole(c, ask, failuresColumns, func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
+	return s.sendWhole(c, ask, failuresColumns,
+		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
 }
 
 // failuresQuery counts failed attempts by what their class depends on.
@@ -48,10 +52,12 @@ type failuresQuery struct {
 // rowFilters choose rows of the report, not what shares are of.
 var rowFilters = []string{"provider", "reason", "error_code"}
 
-// SQL returns the statement and its parameters. The reason is known after reading, and filters that choose rows apply then.
+// SQL returns the statement and its parameters. The reason is known after reading, and filters that choose rows apply
+// then.
 func (q *failuresQuery) SQL() (string, []any, error) {
 	ask := *q.ask
-	ask.filters = slices.DeleteFunc(slices.Clone(ask.filters), func(f filter) bool { return slices.Contains(rowFilters, f.key.name) })
+	ask.filters = slices.DeleteFunc(slices.Clone(ask.filters),
+		func(f filter) bool { return slices.Contains(rowFilters, f.key.name) })
 	return ask.statement(failuresTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation))
 }
 
@@ -100,7 +106,8 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 			whole = channel
 		}
 		totals[whole] += failed
-		if !ask.keepsValue("reason", reason) || !ask.keepsValue("provider", provider) || !ask.keepsValue("error_code", code) {
+		if !ask.keepsValue("reason", reason) || !ask.keepsValue("provider", provider) ||
+			!ask.keepsValue("error_code", code) {
 			continue
 		}
 		keys := scan.appendTo(nil)
@@ -132,7 +139,8 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
 		answer.rows = append(answer.rows, wholeRow{group.keys,
-			slices.Concat([]value{count(group.failed), count(group.failed), count(total)}, share(group.failed, total), []value{truth(mature)})})
+			slices.Concat([]value{count(group.failed), count(group.failed), count(total)}, share(group.failed, total),
+				[]value{truth(mature)})})
 	}
 	return answer, nil
 }

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // failureCell is a row of rollup_failures.
@@ -24,14 +24,16 @@ type failureCell struct {
 
 func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
 	tb.Helper()
-	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
+	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
 		`INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
 		error_code, permanent, expired, failed, cohort_max_ms)`)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		err := batch.Append(c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template, c.sender, c.app, c.operator, c.country, c.traffic,
+		err := batch.Append(c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
+			c.sender, c.app, c.operator, c.country, c.traffic,
 			c.step, c.trigger, c.errorCode, bit(c.permanent), bit(c.expired), c.count, c.maxMS)
 		if err != nil {
 			tb.Fatal(err)
@@ -42,8 +44,8 @@ func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
 	}
 }
 
-// storeFailures inserts the failed ones of the attempts, beside rows of a generation that is replaced and of one that is not visible yet, and makes
-// theirs visible.
+// storeFailures inserts the failed ones of the attempts, beside rows of a generation that is replaced and of one that
+// is not visible yet, and makes theirs visible.
 func storeFailures(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) (cells []failureCell) {
 	tb.Helper()
 	var others []failureCell
@@ -73,7 +75,8 @@ func storeFailures(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded)
 }
 
 // naiveFailures computes the report by loops over maps.
-func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
+func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]string, zone *time.Location, from,
+	to time.Time) []map[string]any {
 	type group struct {
 		keys    []any
 		channel string
@@ -115,7 +118,8 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 			groups[id] = &group{keys: keys, channel: channel, mature: true}
 		}
 		groups[id].count += c.count
-		groups[id].mature = groups[id].mature && c.maxMS+naiveRouteOf(c.cell, nil).days*24*schema.HourMS < testNow.UnixMilli()
+		groups[id].mature = groups[id].mature &&
+			c.maxMS+naiveRouteOf(c.cell, nil).days*24*schema.HourMS < testNow.UnixMilli()
 	}
 	if len(groupBy) == 0 && len(groups) == 0 {
 		groups[""] = &group{mature: true}
@@ -127,7 +131,8 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 	slices.SortFunc(sorted, func(a, b *group) int { return naiveCompare(a.keys, b.keys) })
 	rows := make([]map[string]any, len(sorted))
 	for i, g := range sorted {
-		rows[i] = map[string]any{"count": number(g.count), "share_num": number(g.count), "share_den": number(totals[g.channel]),
+		rows[i] = map[string]any{"count": number(g.count), "share_num": number(g.count),
+			"share_den":  number(totals[g.channel]),
 			"share_rate": naiveRate(int(g.count), int(totals[g.channel])), "mature": g.mature}
 		rows[i]["share_rate_low"], rows[i]["share_rate_high"] = naiveInterval(g.count, totals[g.channel])
 		for k, name := range groupBy {
@@ -152,7 +157,8 @@ func TestServer_Failures_Naive(t *testing.T) {
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 		to := from.Add(time.Duration(1+r.IntN(96*30)) * 15 * time.Minute)
-		values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+		values := url.Values{"tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)},
+			"to": {to.Format(time.RFC3339)}}
 		if r.IntN(4) == 0 {
 			groupBy = []string{"channel", "provider", "reason", "error_code"} // the default
 		} else {
@@ -192,7 +198,8 @@ func TestServer_Failures_Naive(t *testing.T) {
 func TestServer_Failures_NewMap(t *testing.T) {
 	conn := newConn(t)
 	at := testNow.Add(-10 * 24 * time.Hour)
-	f := folded{cell: cell{account: "acme", channel: "sms", provider: "mts", bucket: at, cohort: at, generation: 7, step: 1, minMS: at.UnixMilli(), maxMS: at.UnixMilli()}, failed: true}
+	f := folded{cell: cell{account: "acme", channel: "sms", provider: "mts", bucket: at, cohort: at, generation: 7,
+		step: 1, minMS: at.UnixMilli(), maxMS: at.UnixMilli()}, failed: true}
 	other := f
 	f.errorCode, other.channel, other.expired = "gone", "voice", true
 	insertFailureCells(t, conn, []failureCell{{f, 3}, {f, 4}, {other, 1}})
@@ -201,21 +208,27 @@ func TestServer_Failures_NewMap(t *testing.T) {
 	const query = "/v1/reports/failures?from=2026-11-01&to=2026-11-20"
 	lower := map[string]string{"1": "0.206549", "7": "0.64567"} // n of n: n ÷ (n + z²)
 	row := func(channel, reason, code, count string) string {
-		return `{"channel":"` + channel + `","provider":"mts","reason":"` + reason + `","error_code":"` + code + `","count":` + count + `,"share_num":` + count +
-			`,"share_den":` + count + `,"share_rate":1,"share_rate_low":` + lower[count] + `,"share_rate_high":1,"mature":true}`
+		return `{"channel":"` + channel + `","provider":"mts","reason":"` + reason + `","error_code":"` + code +
+			`","count":` + count + `,"share_num":` + count +
+			`,"share_den":` + count + `,"share_rate":1,"share_rate_low":` + lower[count] +
+			`,"share_rate_high":1,"mature":true}`
 	}
 	expired := row("voice", "expired", "", "1")
 	envelope := `{"report":"failures","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,"rows":[`
-	if got, want := get(s, query).Body.String(), envelope+row("sms", "unknown", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
+	if got, want := get(s, query).Body.String(),
+		envelope+row("sms", "unknown", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	page := answerOf(t, s, "/v1/reports/failures", url.Values{"limit": {"1"}, "group_by": {"reason"}})
 	putErrorLine(t, conn)
-	if got, want := get(s, query).Body.String(), envelope+row("sms", "app_uninstalled", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
+	if got, want := get(s, query).Body.String(),
+		envelope+row("sms", "app_uninstalled", "gone", "7")+","+expired+`],"next_cursor":null}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	next := answerOf(t, s, "/v1/reports/failures", url.Values{"limit": {"1"}, "group_by": {"reason"}, "cursor": {*page.NextCursor}})
-	if next.Rows[0]["reason"] != "unknown" || next.Rows[0]["count"] != number(7) || next.Rows[0]["share_den"] != number(8) {
+	next := answerOf(t, s, "/v1/reports/failures",
+		url.Values{"limit": {"1"}, "group_by": {"reason"}, "cursor": {*page.NextCursor}})
+	if next.Rows[0]["reason"] != "unknown" || next.Rows[0]["count"] != number(7) ||
+		next.Rows[0]["share_den"] != number(8) {
 		t.Errorf("the cursor's page: %v", next.Rows)
 	}
 }
@@ -245,7 +258,8 @@ func TestFailuresQuery_SQL_Golden(t *testing.T) {
 	for name, ask := range map[string]*reportRequest{
 		"failures_total": {zone: time.UTC, toMS: 1 << 60},
 		"failures_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
-			filters: []filter{{failuresKeys.named(t, "account")[0], []string{"acme", hostile}}, {keys[1], []string{"expired"}}, {keys[2], []string{hostile}}}},
+			filters: []filter{{failuresKeys.named(t, "account")[0], []string{"acme", hostile}},
+				{keys[1], []string{"expired"}}, {keys[2], []string{hostile}}}},
 	} {
 		checkGolden(t, name, &failuresQuery{ask: ask, routes: lines, generation: 7}, hostile)
 	}

@@ -12,12 +12,13 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
-// folded is a row of attempts_by_recipient; of the cell it has the dimensions, the bucket, the cohort and the generation.
+// folded is a row of attempts_by_recipient; of the cell it has the dimensions, the bucket, the cohort and the
+// generation.
 type folded struct {
 	cell
 	recipient, contact, message         string
@@ -43,12 +44,13 @@ func (f folded) startedMS() int64 {
 }
 
 func (f folded) code() uint32 {
-	return uint32(bit(f.sent)) | uint32(bit(f.delivered))<<1 | uint32(bit(f.read))<<2 | uint32(bit(f.failed))<<3 | uint32(bit(f.skip))<<6 |
+	return uint32(bit(f.sent)) | uint32(bit(f.delivered))<<1 | uint32(bit(f.read))<<2 | uint32(bit(f.failed))<<3 |
+		uint32(bit(f.skip))<<6 |
 		uint32(bit(f.notBilled))<<7 | uint32(f.segments)<<8
 }
 
-// insertFolded inserts the rows in some order, in several parts, together with what merges and FINAL must take away: older rows of the same
-// attempts, and rows that are gone.
+// insertFolded inserts the rows in some order, in several parts, together with what merges and FINAL must take away:
+// older rows of the same attempts, and rows that are gone.
 func insertFolded(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) {
 	tb.Helper()
 	var all []folded
@@ -76,8 +78,10 @@ func insertFolded(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) 
 			tb.Fatal(err)
 		}
 		for _, f := range part {
-			err := batch.Append(f.account, f.recipient, f.bucket, f.message, f.step, f.generation, bit(f.gone), f.cohortMS, f.channel, f.provider, f.campaign, f.template,
-				f.sender, f.app, f.operator, f.country, f.traffic, f.trigger, f.contact, f.person(), f.startMS, f.deliveredMS, f.readMS, f.code(), uint64(0), f.smsSegments, f.errorCode, f.errorMS,
+			err := batch.Append(f.account, f.recipient, f.bucket, f.message, f.step, f.generation, bit(f.gone),
+				f.cohortMS, f.channel, f.provider, f.campaign, f.template,
+				f.sender, f.app, f.operator, f.country, f.traffic, f.trigger, f.contact, f.person(), f.startMS,
+				f.deliveredMS, f.readMS, f.code(), uint64(0), f.smsSegments, f.errorCode, f.errorMS,
 				bit(f.permanent), bit(f.expired))
 			if err != nil {
 				tb.Fatal(err)
@@ -99,14 +103,17 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 			cohortMS -= cohortMS % quarterMS // on a border
 		}
 		account, person := pick("acme", "центр", "none"), r.IntN(25)
-		campaign, template, traffic := pick("", "c1", "весна", "\xff"), pick("", "otp", "order"), pick("", "otp", "promo")
+		campaign, template, traffic := pick("", "c1", "весна", "\xff"), pick("", "otp", "order"),
+			pick("", "otp", "promo")
 		smsSegments := uint16(r.IntN(4))
 		for step := range 1 + r.IntN(3) {
 			if chance(5) {
 				person = r.IntN(25) // A cascade may go on to somebody else.
 			}
-			f := folded{message: fmt.Sprint("m", m/2), cohortMS: cohortMS, startMS: schema.Never, deliveredMS: schema.Never, readMS: schema.Never, smsSegments: smsSegments}
-			f.account, f.campaign, f.template, f.traffic, f.step, f.generation = account, campaign, template, traffic, uint8(step+1), 7
+			f := folded{message: fmt.Sprint("m", m/2), cohortMS: cohortMS, startMS: schema.Never,
+				deliveredMS: schema.Never, readMS: schema.Never, smsSegments: smsSegments}
+			f.account, f.campaign, f.template, f.traffic, f.step, f.generation = account, campaign, template, traffic,
+				uint8(step+1), 7
 			if m%2 == 1 {
 				f.message = fmt.Sprint("m", m/2, "-", account) // Two accounts may share an id.
 			}
@@ -140,7 +147,8 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 				f.skip, f.sent = true, false
 			case 1, 2, 3:
 				f.failed = true
-				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone", "11", "21", "left", "stop")
+				f.errorCode = pick("", "UNREGISTERED", "Unregistered", "BadDeviceToken", "30003", "gone", "11", "21",
+					"left", "stop")
 				f.permanent, f.expired = chance(30), chance(30)
 			case 4: // pending
 			default:
@@ -195,7 +203,8 @@ const ownErrorLine = `[{"provider":"*","code":"gone","class":"app_uninstalled"},
 
 func putErrorLine(tb testing.TB, conn driver.Conn) {
 	tb.Helper()
-	if _, err := schema.InsertReference(tb.Context(), conn, schema.ReferenceErrorMap, "acme", "test", 2, []byte(ownErrorLine), testNow); err != nil {
+	if _, err := schema.InsertReference(tb.Context(), conn, schema.ReferenceErrorMap, "acme", "test", 2,
+		[]byte(ownErrorLine), testNow); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -230,7 +239,8 @@ func naiveClass(f folded) string {
 	return "unknown" // whatever permanent says
 }
 
-// naiveKeep tells whether a row is in the period and passes the filters; names that it does not know are left to the caller.
+// naiveKeep tells whether a row is in the period and passes the filters; names that it does not know are left to the
+// caller.
 func (c cell) naiveKeep(filters map[string][]string, zone *time.Location, from, to time.Time, except ...string) bool {
 	if c.cohort.Before(from) || !c.cohort.Before(to) {
 		return false
@@ -287,7 +297,8 @@ func answerOf(tb testing.TB, s *Server, path string, values url.Values) (answer 
 }
 
 // checkPages asks for all rows at once and page by page.
-func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.Values, want []map[string]any) reportAnswer {
+func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.Values,
+	want []map[string]any) reportAnswer {
 	t.Helper()
 	values.Set("limit", "10000")
 	answer := answerOf(t, s, path, values)

@@ -7,10 +7,10 @@ import (
 	"math/big"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/gin-gonic/gin"
 )
 
 const (
@@ -23,7 +23,8 @@ const (
 )
 
 // forecastFields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
-var forecastFields = []bodyField{{"messages", true}, {"penetration", true}, {"delivery_rate", true}, {"sms_segments", true}, {"sms_price", true},
+var forecastFields = []bodyField{{"messages", true}, {"penetration", true}, {"delivery_rate", true},
+	{"sms_segments", true}, {"sms_price", true},
 	{"channel_price", true}, {"connect_price", true}, {"billing", false}, {"threshold", true}, {"currency", false}}
 
 // forecastAnswer repeats the inputs, for a forecast is passed on, and adds what follows from them. Money is exact.
@@ -56,10 +57,12 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 		return err
 	}
 	f := money.Forecast{
-		Messages:     p.decimal("messages", "send the number of messages", 0, nil, nil),
-		Penetration:  p.rate("penetration", "send the share of the people whom the channel can reach, such as 0.5"),
-		DeliveryRate: p.rate("delivery_rate", "send the share of the channel's messages that are delivered, such as 0.8"),
-		SMSSegments: p.decimal("sms_segments", "send the segments of a message as SMS, such as 2; POST /v1/sms/segments counts them", priceDecimals,
+		Messages:    p.decimal("messages", "send the number of messages", 0, nil, nil),
+		Penetration: p.rate("penetration", "send the share of the people whom the channel can reach, such as 0.5"),
+		DeliveryRate: p.rate("delivery_rate",
+			"send the share of the channel's messages that are delivered, such as 0.8"),
+		SMSSegments: p.decimal("sms_segments",
+			"send the segments of a message as SMS, such as 2; POST /v1/sms/segments counts them", priceDecimals,
 			big.NewRat(1, 1), big.NewRat(maxSegments, 1)),
 		SMSPrice:     p.price("sms_price", "send the price of an SMS segment"),
 		ChannelPrice: p.price("channel_price", "send the price of a message on the channel"),
@@ -69,7 +72,8 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 	_, given := p.values["connect_price"]
 	switch {
 	case f.Billing == money.AttemptPlusConnect:
-		f.ConnectPrice = p.price("connect_price", "attempt_plus_connect adds it to channel_price for each message delivered")
+		f.ConnectPrice = p.price("connect_price",
+			"attempt_plus_connect adds it to channel_price for each message delivered")
 		connectPrice = moneyText(f.ConnectPrice)
 	case given && f.Billing != "":
 		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
@@ -87,11 +91,15 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 		return fmt.Errorf("forecast: %w", err)
 	}
 	c.PureJSON(http.StatusOK, forecastAnswer{
-		Messages: exactNumber(f.Messages), Penetration: exactNumber(f.Penetration), DeliveryRate: exactNumber(f.DeliveryRate), SMSSegments: exactNumber(f.SMSSegments),
-		SMSPrice: *moneyText(f.SMSPrice), ChannelPrice: *moneyText(f.ChannelPrice), ConnectPrice: connectPrice, Billing: f.Billing,
+		Messages: exactNumber(f.Messages), Penetration: exactNumber(f.Penetration),
+		DeliveryRate: exactNumber(f.DeliveryRate), SMSSegments: exactNumber(f.SMSSegments),
+		SMSPrice: *moneyText(f.SMSPrice), ChannelPrice: *moneyText(f.ChannelPrice), ConnectPrice: connectPrice,
+		Billing:   f.Billing,
 		Threshold: exactNumber(f.Threshold), Currency: currency,
-		Movable: exactNumber(r.Movable), ChannelCost: *moneyText(r.ChannelCost), MovedSMSCost: *moneyText(r.MovedSMSCost), Saved: *moneyText(r.Saved),
-		SMSOnlyCost: *moneyText(r.SMSOnlyCost), CascadeCost: *moneyText(r.CascadeCost), SavedRate: millionthsNumber(r.SavedRate), WorthIt: r.WorthIt,
+		Movable: exactNumber(r.Movable), ChannelCost: *moneyText(r.ChannelCost),
+		MovedSMSCost: *moneyText(r.MovedSMSCost), Saved: *moneyText(r.Saved),
+		SMSOnlyCost: *moneyText(r.SMSOnlyCost), CascadeCost: *moneyText(r.CascadeCost),
+		SavedRate: millionthsNumber(r.SavedRate), WorthIt: r.WorthIt,
 	})
 	return nil
 }
@@ -119,8 +127,8 @@ func (s *Server) forecastBreakEven(c *gin.Context) error {
 	return nil
 }
 
-// decimal reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in between. After an
-// error it is 0.
+// decimal reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in
+// between. After an error it is 0.
 func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
 	given := p.required(name, hint)
 	if p.failed(name) {

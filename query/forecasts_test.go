@@ -11,9 +11,11 @@ import (
 	"pgregory.net/rapid"
 )
 
-// forecastBody writes the body of a forecast: A5 of the worked examples, with the given members instead or beside; "" leaves one out.
+// forecastBody writes the body of a forecast: A5 of the worked examples, with the given members instead or beside; ""
+// leaves one out.
 func forecastBody(members ...string) string {
-	fields := append([]string{"messages", "1000000", "penetration", `"0.5"`, "delivery_rate", `"0.8"`, "sms_segments", "2", "sms_price", `"2.00"`,
+	fields := append([]string{"messages", "1000000", "penetration", `"0.5"`, "delivery_rate", `"0.8"`, "sms_segments",
+		"2", "sms_price", `"2.00"`,
 		"channel_price", `"0.36"`, "billing", `"per_message_delivered"`, "currency", `"RUB"`}, members...)
 	value, order := map[string]string{}, []string{}
 	for i := 0; i < len(fields); i += 2 {
@@ -41,25 +43,37 @@ func TestServer_ForecastSavings_Examples(t *testing.T) {
 	}{
 		"A1 to A5": {nil, `{"movable":400000,"channel_cost":"144000.00","moved_sms_cost":"1600000.00","saved":"1456000.00","sms_only_cost":"4000000.00",
 			"cascade_cost":"2544000.00","saved_rate":0.364,"worth_it":true}`},
-		"A6":                     {[]string{"billing", `"per_message_sent"`}, `{"channel_cost":"180000.00","cascade_cost":"2580000.00","saved":"1420000.00","saved_rate":0.355,"worth_it":true}`},
-		"A7":                     {[]string{"penetration", "0.40"}, `{"movable":320000,"saved":"1164800.00","saved_rate":0.2912,"worth_it":true,"threshold":0.4}`},
+		"A6": {[]string{"billing", `"per_message_sent"`},
+			`{"channel_cost":"180000.00","cascade_cost":"2580000.00","saved":"1420000.00","saved_rate":0.355,"worth_it":true}`},
+		"A7": {[]string{"penetration", "0.40"},
+			`{"movable":320000,"saved":"1164800.00","saved_rate":0.2912,"worth_it":true,"threshold":0.4}`},
 		"A7 below the threshold": {[]string{"penetration", "0.39"}, `{"movable":312000,"worth_it":false}`},
-		"A7, another threshold":  {[]string{"penetration", "0.39", "threshold", `"0.39"`}, `{"worth_it":true,"threshold":0.39}`},
-		"A8":                     {append(flash, "delivery_rate", "1"), `{"saved":"12000.00","saved_rate":0.6,"sms_only_cost":"20000.00","channel_cost":"8000.00"}`},
-		"A9":                     {append(flash, "delivery_rate", "0.98"), `{"movable":9800,"cascade_cost":"8240.00","saved":"11760.00"}`},
-		"A10":                    {append(flash, "delivery_rate", "0.98", "billing", `"per_message_sent"`), `{"cascade_cost":"8400.00","saved":"11600.00"}`},
-		"connect":                {[]string{"billing", `"attempt_plus_connect"`, "connect_price", `"0.1"`}, `{"channel_cost":"220000.00","connect_price":"0.10"}`},
+		"A7, another threshold": {[]string{"penetration", "0.39", "threshold", `"0.39"`},
+			`{"worth_it":true,"threshold":0.39}`},
+		"A8": {append(flash, "delivery_rate", "1"),
+			`{"saved":"12000.00","saved_rate":0.6,"sms_only_cost":"20000.00","channel_cost":"8000.00"}`},
+		"A9": {append(flash, "delivery_rate", "0.98"),
+			`{"movable":9800,"cascade_cost":"8240.00","saved":"11760.00"}`},
+		"A10": {append(flash, "delivery_rate", "0.98", "billing", `"per_message_sent"`),
+			`{"cascade_cost":"8400.00","saved":"11600.00"}`},
+		"connect": {[]string{"billing", `"attempt_plus_connect"`, "connect_price", `"0.1"`},
+			`{"channel_cost":"220000.00","connect_price":"0.10"}`},
 		"a fraction of a message": {[]string{"messages", "1", "penetration", "0.6", "delivery_rate", "0.6"}, `{"movable":0.36,"channel_cost":"0.1296","moved_sms_cost":"1.44",
 			"saved":"1.3104","sms_only_cost":"4.00","cascade_cost":"2.6896","saved_rate":0.3276}`},
-		"an average of segments": {[]string{"sms_segments", "1.75"}, `{"moved_sms_cost":"1400000.00","sms_segments":1.75}`},
-		"whole with decimals":    {[]string{"messages", "1000000.0"}, `{"messages":1000000,"movable":400000}`},
-		"a third":                {[]string{"messages", "3", "penetration", "1", "delivery_rate", "1", "sms_segments", "1", "sms_price", "1", "channel_price", "1", "sms_price", "3"}, `{"saved":"6.00","saved_rate":0.666667}`},
-		"nobody":                 {[]string{"messages", "0"}, `{"movable":0,"saved":"0.00","saved_rate":null,"worth_it":false}`},
-		"free SMS":               {[]string{"sms_price", "0"}, `{"saved":"-144000.00","saved_rate":null,"worth_it":false,"cascade_cost":"144000.00"}`},
-		"a loss":                 {[]string{"channel_price", "5"}, `{"saved":"-400000.00","saved_rate":-0.1,"worth_it":false,"cascade_cost":"4400000.00"}`},
+		"an average of segments": {[]string{"sms_segments", "1.75"},
+			`{"moved_sms_cost":"1400000.00","sms_segments":1.75}`},
+		"whole with decimals": {[]string{"messages", "1000000.0"}, `{"messages":1000000,"movable":400000}`},
+		"a third": {[]string{"messages", "3", "penetration", "1", "delivery_rate", "1", "sms_segments", "1",
+			"sms_price", "1", "channel_price", "1", "sms_price", "3"}, `{"saved":"6.00","saved_rate":0.666667}`},
+		"nobody": {[]string{"messages", "0"}, `{"movable":0,"saved":"0.00","saved_rate":null,"worth_it":false}`},
+		"free SMS": {[]string{"sms_price", "0"},
+			`{"saved":"-144000.00","saved_rate":null,"worth_it":false,"cascade_cost":"144000.00"}`},
+		"a loss": {[]string{"channel_price", "5"},
+			`{"saved":"-400000.00","saved_rate":-0.1,"worth_it":false,"cascade_cost":"4400000.00"}`},
 		"inputs": {[]string{"currency", "null"}, `{"messages":1000000,"penetration":0.5,"delivery_rate":0.8,"sms_segments":2,"sms_price":"2.00","channel_price":"0.36",
 			"connect_price":null,"billing":"per_message_delivered","threshold":0.4,"currency":null}`},
-		"no digit is lost": {[]string{"messages", `"999999999999999"`, "penetration", "0.999999999999999999", "delivery_rate", `"0.000000000000000001"`},
+		"no digit is lost": {[]string{"messages", `"999999999999999"`, "penetration", "0.999999999999999999",
+			"delivery_rate", `"0.000000000000000001"`},
 			`{"movable":0.000999999999999998999000000000000001,"penetration":0.999999999999999999}`},
 	} {
 		var got, want map[string]any
@@ -88,7 +102,8 @@ func TestServer_ForecastSavings_OfMoved(t *testing.T) {
 	}
 	var fields map[string]any
 	decode(t, postJSON(s, "/v1/forecasts/savings", forecastBody()), http.StatusOK, &fields)
-	got.ChannelCost, got.MovedSMSCost, got.Saved = fields["channel_cost"].(string), fields["moved_sms_cost"].(string), fields["saved"].(string)
+	got.ChannelCost, got.MovedSMSCost, got.Saved = fields["channel_cost"].(string), fields["moved_sms_cost"].(string),
+		fields["saved"].(string)
 	rat := func(text string) *big.Rat {
 		r, ok := new(big.Rat).SetString(text)
 		if !ok {
@@ -109,7 +124,8 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 	s := newServer(t, noConn{})
 	rapid.Check(t, func(t *rapid.T) {
 		decimalText := func(name string, whole, decimals int) (literal string, exact *big.Rat) {
-			text := rapid.StringMatching(fmt.Sprintf(`(0|[1-9][0-9]{0,%d})(\.[0-9]{1,%d})?`, whole-1, decimals)).Draw(t, name)
+			text := rapid.StringMatching(fmt.Sprintf(`(0|[1-9][0-9]{0,%d})(\.[0-9]{1,%d})?`, whole-1, decimals)).Draw(t,
+				name)
 			exact, ok := new(big.Rat).SetString(text)
 			if !ok {
 				t.Fatal(text)
@@ -120,7 +136,8 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 			return text, exact
 		}
 		rateText := func(name string) (string, *big.Rat) {
-			text := rapid.SampledFrom([]string{"0", "1", "1.000", "0.4", "0.40", "0.39999999", "0.5", "0.123456789012345678", "0.98"}).Draw(t, name)
+			text := rapid.SampledFrom([]string{"0", "1", "1.000", "0.4", "0.40", "0.39999999", "0.5",
+				"0.123456789012345678", "0.98"}).Draw(t, name)
 			exact, _ := new(big.Rat).SetString(text)
 			return text, exact
 		}
@@ -133,9 +150,12 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 		channelText, channelPrice := decimalText("channel price", 6, 6)
 		connectText, connect := decimalText("connect price", 6, 6)
 		segments := rapid.Int64Range(1, 255).Draw(t, "segments")
-		billing := rapid.SampledFrom([]string{"per_message_delivered", "per_message_sent", "attempt_plus_connect"}).Draw(t, "billing")
-		members := []string{"messages", fmt.Sprint(messages), "penetration", penetrationText, "delivery_rate", rateOfText, "threshold", thresholdText,
-			"sms_segments", fmt.Sprint(segments), "sms_price", smsText, "channel_price", channelText, "billing", `"` + billing + `"`}
+		billing := rapid.SampledFrom([]string{"per_message_delivered", "per_message_sent",
+			"attempt_plus_connect"}).Draw(t, "billing")
+		members := []string{"messages", fmt.Sprint(messages), "penetration", penetrationText, "delivery_rate",
+			rateOfText, "threshold", thresholdText,
+			"sms_segments", fmt.Sprint(segments), "sms_price", smsText, "channel_price", channelText, "billing",
+			`"` + billing + `"`}
 		if billing == "attempt_plus_connect" {
 			members = append(members, "connect_price", connectText)
 		}
@@ -164,7 +184,8 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 		perMessage := product(new(big.Rat).SetInt64(segments), smsPrice)
 		saved := new(big.Rat).Sub(product(movable, perMessage), cost)
 		only := product(n, perMessage)
-		for field, want := range map[string]*big.Rat{"movable": movable, "channel_cost": cost, "moved_sms_cost": product(movable, perMessage), "saved": saved,
+		for field, want := range map[string]*big.Rat{"movable": movable, "channel_cost": cost,
+			"moved_sms_cost": product(movable, perMessage), "saved": saved,
 			"sms_only_cost": only, "cascade_cost": new(big.Rat).Sub(only, saved)} {
 			text := fmt.Sprint(got[field])
 			exact, ok := new(big.Rat).SetString(text)
@@ -173,7 +194,8 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 			}
 			_, fraction, _ := strings.Cut(text, ".")
 			switch {
-			case strings.ContainsAny(text, "eE"), len(fraction) > 2 && strings.HasSuffix(fraction, "0"), field != "movable" && len(fraction) < 2, strings.HasPrefix(text, "-0.00") && exact.Sign() == 0:
+			case strings.ContainsAny(text, "eE"), len(fraction) > 2 && strings.HasSuffix(fraction, "0"),
+				field != "movable" && len(fraction) < 2, strings.HasPrefix(text, "-0.00") && exact.Sign() == 0:
 				t.Fatalf("%s is printed as %s", field, text)
 			}
 		}
@@ -220,7 +242,8 @@ func TestServer_ForecastSavings_Errors(t *testing.T) {
 		{[]string{"sms_price", "-2"}, "sms_price", "not negative"},
 		{[]string{"channel_price", "1000000000.01"}, "channel_price", "must be 0…1000000000"},
 		{[]string{"channel_price", `"0,36"`}, "channel_price", "plain decimal"},
-		{[]string{"billing", ""}, "billing", "must be one of per_message_delivered per_message_sent attempt_plus_connect"},
+		{[]string{"billing", ""}, "billing",
+			"must be one of per_message_delivered per_message_sent attempt_plus_connect"},
 		{[]string{"billing", `"per_message_delivred"`}, "billing", "did you mean per_message_delivered?"},
 		{[]string{"billing", `"per_segment_sent"`}, "billing", "is not known here"},
 		{[]string{"billing", `"attempt_plus_connect"`}, "connect_price", "is required"},
@@ -239,10 +262,12 @@ func TestServer_ForecastSavings_Errors(t *testing.T) {
 	}
 	// One answer names everything.
 	var p Problem
-	if err := json.Unmarshal(postJSON(s, "/v1/forecasts/savings", "{}").Body.Bytes(), &p); err != nil || len(p.Errors) != 7 {
+	if err := json.Unmarshal(postJSON(s, "/v1/forecasts/savings", "{}").Body.Bytes(), &p); err != nil ||
+		len(p.Errors) != 7 {
 		t.Errorf("%v %+v", err, p.Errors)
 	}
-	wantProblem(t, postJSON(s, "/v1/forecasts/savings", `{"messages":`+strings.Repeat("1", maxForecastBody)+`}`), http.StatusRequestEntityTooLarge, "", "KiB")
+	wantProblem(t, postJSON(s, "/v1/forecasts/savings", `{"messages":`+strings.Repeat("1", maxForecastBody)+`}`),
+		http.StatusRequestEntityTooLarge, "", "KiB")
 	wantProblem(t, get(s, "/v1/forecasts/savings"), http.StatusMethodNotAllowed, "", "POST")
 }
 

@@ -39,30 +39,40 @@ func (s keySet) named(t *testing.T, names ...string) (found keySet) {
 
 func TestSQL_Golden(t *testing.T) {
 	exact, upper := "exact", "upper"
-	lines := []route{{"", "push", "*", true, true, &exact, 1}, {"", "push", "fcm", false, false, nil, 1}, {"", "sms", "*", true, false, nil, 3}}
-	own := append([]route{{"acme", "email", "*", true, true, &upper, 7}, {"acme", "sms", "mts", false, false, nil, 30}}, lines...)
+	lines := []route{{"", "push", "*", true, true, &exact, 1}, {"", "push", "fcm", false, false, nil, 1},
+		{"", "sms", "*", true, false, nil, 3}}
+	own := append([]route{{"acme", "email", "*", true, true, &upper, 7}, {"acme", "sms", "mts", false, false, nil, 30}},
+		lines...)
 	filterOf := func(name string, values ...string) filter { return filter{keysNamed(t, name)[0], values} }
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]statementer{
-		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC", fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001},
-		"channels_total":   &channelsQuery{routes: own, tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7, limit: 1001},
-		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines, tz: "Asia/Kathmandu", fromMS: 1760572800000,
+		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC",
+			fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001},
+		"channels_total": &channelsQuery{routes: own, tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7, limit: 1001},
+		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines,
+			tz: "Asia/Kathmandu", fromMS: 1760572800000,
 			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
-			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"), filterOf("weekday", "1", "7")}},
-		"numbers_dead_all":     &deadQuery{},
-		"numbers_dead_single":  &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},
-		"numbers_dead_page":    &deadQuery{kind: "email", pin: 7, limit: 11, accounts: []string{"acme", hostile}, rules: []string{"soft"}, after: &numberKey{hostile, "acme"}},
-		"numbers_dead_first":   &deadQuery{pin: 7, limit: 1001, accounts: []string{hostile}},
-		"numbers_one":          &oneQuery{number: hostile},
-		"numbers_one_account":  &oneQuery{hostile, "acme"},
-		"numbers_changes_all":  &changesQuery{kind: "email", head: 9},
-		"numbers_changes_page": &changesQuery{accounts: []string{"acme", hostile}, number: hostile, to: []string{"dead"}, after: 7, head: 9, limit: 10},
-		"audience_all":         &audienceQuery{state: "subscribed"},
-		"audience_page":        &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile}, apps: []string{"", hostile}, after: &subscriber{"acme", hostile, "push", ""}, limit: 11},
-		"audience_single":      &audienceQuery{state: "unsubscribed", accounts: []string{hostile}, after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
-		"audience_blocked":     &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"}, limit: 11},
-		"rejected_first":       &rejectedQuery{limit: 1001},
-		"rejected_page":        &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
+			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
+				filterOf("weekday", "1", "7")}},
+		"numbers_dead_all":    &deadQuery{},
+		"numbers_dead_single": &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},
+		"numbers_dead_page": &deadQuery{kind: "email", pin: 7, limit: 11, accounts: []string{"acme", hostile},
+			rules: []string{"soft"}, after: &numberKey{hostile, "acme"}},
+		"numbers_dead_first":  &deadQuery{pin: 7, limit: 1001, accounts: []string{hostile}},
+		"numbers_one":         &oneQuery{number: hostile},
+		"numbers_one_account": &oneQuery{hostile, "acme"},
+		"numbers_changes_all": &changesQuery{kind: "email", head: 9},
+		"numbers_changes_page": &changesQuery{accounts: []string{"acme", hostile}, number: hostile,
+			to: []string{"dead"}, after: 7, head: 9, limit: 10},
+		"audience_all": &audienceQuery{state: "subscribed"},
+		"audience_page": &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile},
+			apps: []string{"", hostile}, after: &subscriber{"acme", hostile, "push", ""}, limit: 11},
+		"audience_single": &audienceQuery{state: "unsubscribed", accounts: []string{hostile},
+			after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
+		"audience_blocked": &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"},
+			limit: 11},
+		"rejected_first": &rejectedQuery{limit: 1001},
+		"rejected_page":  &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
 	} {
 		checkGolden(t, name, q, hostile)
 	}
@@ -90,7 +100,8 @@ func checkGolden(t *testing.T, name string, q statementer, hostile string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(statement, hostile) || strings.Contains(statement, "acme") || strings.Contains(statement, "Kathmandu") {
+	if strings.Contains(statement, hostile) || strings.Contains(statement, "acme") ||
+		strings.Contains(statement, "Kathmandu") {
 		t.Errorf("%s: a value became SQL", name)
 	}
 	var got strings.Builder

@@ -17,7 +17,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// handle turns a handler that returns an error into one that answers it, and logs what is our fault. It is the only place that does.
+// handle turns a handler that returns an error into one that answers it, and logs what is our fault. It is the only
+// place that does.
 func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		err := h(c)
@@ -27,7 +28,8 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 		if silent := silent(c.Request.Context()); silent != nil {
 			err = silent.because(err)
 		} else if c.Request.Context().Err() != nil && !slow(err) {
-			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed request").
+			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed
+			// request").
 			c.Abort()
 			c.Status(499)
 			cutOff(c)
@@ -39,20 +41,23 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			if p.Status == http.StatusServiceUnavailable {
 				level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
 			}
-			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route", c.FullPath(), "status", p.Status, "err", err)
+			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
+				c.FullPath(), "status", p.Status, "err", err)
 		}
 		cutOff(c)
 		p.send(c)
 	}
 }
 
-// slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be told.
+// slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be
+// told.
 func slow(err error) bool {
 	var p *Problem
 	return errors.As(err, &p) && p.Status == http.StatusRequestTimeout
 }
 
-// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a part for the whole.
+// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a
+// part for the whole.
 func cutOff(c *gin.Context) {
 	if c.Writer.Written() {
 		panic(http.ErrAbortHandler)
@@ -69,13 +74,16 @@ func (s *Server) recover(c *gin.Context) {
 		if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(reason) // net/http's own way to drop a connection.
 		}
-		s.logger.Error("request panicked", "method", c.Request.Method, "route", c.FullPath(), "reason", reason, "stack", string(debug.Stack()))
-		problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what").send(c)
+		s.logger.Error("request panicked", "method", c.Request.Method, "route", c.FullPath(), "reason", reason, "stack",
+			string(debug.Stack()))
+		problem(http.StatusInternalServerError, "internal",
+			"something went wrong inside; the server's log says what").send(c)
 	}()
 	c.Next()
 }
 
-// observe counts the request and writes the access log: the route rather than the path, and no query, for both may name people.
+// observe counts the request and writes the access log: the route rather than the path, and no query, for both may name
+// people.
 func (s *Server) observe(c *gin.Context) {
 	begin := time.Now()
 	defer func() { // also when the connection is cut
@@ -84,19 +92,21 @@ func (s *Server) observe(c *gin.Context) {
 		if route == "" {
 			route = "none"
 		}
-		s.metrics.requests.WithLabelValues(route, c.Request.Method, strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
+		s.metrics.requests.WithLabelValues(route, c.Request.Method,
+			strconv.Itoa(c.Writer.Status())).Observe(took.Seconds())
 		level := slog.LevelInfo
 		if route == "/healthz" || route == "/readyz" || route == "/metrics" {
 			level = slog.LevelDebug
 		}
-		s.logger.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status", c.Writer.Status(),
+		s.logger.Log(c.Request.Context(), level, "request", "method", c.Request.Method, "route", route, "status",
+			c.Writer.Status(),
 			"bytes", max(0, c.Writer.Size()), "took", took.Round(10*time.Microsecond), "from", c.Request.RemoteAddr)
 	}()
 	c.Next()
 }
 
-// secure sets the headers of every answer and, with Auth "off", keeps web pages of other sites from using the browser of somebody
-// on this machine: a name that resolves to loopback shows in Host, and a page of another site in Origin.
+// secure sets the headers of every answer and, with Auth "off", keeps web pages of other sites from using the browser
+// of somebody on this machine: a name that resolves to loopback shows in Host, and a page of another site in Origin.
 func (s *Server) secure(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -105,29 +115,32 @@ func (s *Server) secure(c *gin.Context) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	if !sameOrigin(c.Request) {
-		problem(http.StatusForbidden, "foreign-origin", "nothing is changed for a web page of another origin; this request comes from "+
-			strconv.Quote(shorten(c.GetHeader("Origin")))+" by way of a browser").send(c)
+		problem(http.StatusForbidden, "foreign-origin",
+			"nothing is changed for a web page of another origin; this request comes from "+
+				strconv.Quote(shorten(c.GetHeader("Origin")))+" by way of a browser").send(c)
 		return
 	}
 	if s.config.InsecureListen {
 		return
 	}
 	if !loopbackName(c.Request.Host) {
-		problem(http.StatusForbidden, "foreign-host", "with --auth off only requests to localhost, 127.0.0.1 or [::1] are served; this one names "+
-			strconv.Quote(shorten(c.Request.Host))).send(c)
+		problem(http.StatusForbidden, "foreign-host",
+			"with --auth off only requests to localhost, 127.0.0.1 or [::1] are served; this one names "+
+				strconv.Quote(shorten(c.Request.Host))).send(c)
 		return
 	}
 	for _, origin := range c.Request.Header.Values("Origin") {
 		if u, err := url.Parse(origin); err != nil || !loopbackName(u.Host) {
-			problem(http.StatusForbidden, "foreign-origin", "with --auth off no request from a web page of another origin is served; this one comes from "+
-				strconv.Quote(shorten(origin))).send(c)
+			problem(http.StatusForbidden, "foreign-origin",
+				"with --auth off no request from a web page of another origin is served; this one comes from "+
+					strconv.Quote(shorten(origin))).send(c)
 			return
 		}
 	}
 }
 
-// sameOrigin tells whether a request that may change something comes from a page of this very host and port, or from no page at all. Other programs on this
-// machine serve pages on its loopback too.
+// sameOrigin tells whether a request that may change something comes from a page of this very host and port, or from no
+// page at all. Other programs on this machine serve pages on its loopback too.
 func sameOrigin(r *http.Request) bool {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || r.Method == http.MethodOptions {
 		return true
@@ -161,8 +174,8 @@ func loopbackName(host string) bool {
 	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(name))
 }
 
-// take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for routes that read no body: those take
-// their turn when the body is there.
+// take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for
+// routes that read no body: those take their turn when the body is there.
 func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		end, err := s.reads(c, turns)

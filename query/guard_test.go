@@ -42,7 +42,8 @@ func TestServer_Guard_Hosts(t *testing.T) {
 			t.Errorf("host %q: %s", host, w.Body)
 		}
 	}
-	for _, host := range []string{"", "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1:8080@evil.example",
+	for _, host := range []string{"", "evil.example", "evil.example:8080", "127.0.0.1.evil.example",
+		"localhost.evil.example", "127.0.0.1:8080@evil.example",
 		"localhost:evil", "0.0.0.0", "192.168.0.1:80", "[::2]", "::1", "localhost:", "[fe80::1%25lo]:80"} {
 		wantProblem(t, get(s, "/healthz", "Host", host), http.StatusForbidden, "", "localhost")
 	}
@@ -51,7 +52,8 @@ func TestServer_Guard_Hosts(t *testing.T) {
 			t.Errorf("origin %q: %s", origin, w.Body)
 		}
 	}
-	for _, origin := range []string{"null", "https://evil.example", "http://localhost.evil.example", "file://", "localhost", "http://localhost@evil.example", "%"} {
+	for _, origin := range []string{"null", "https://evil.example", "http://localhost.evil.example", "file://",
+		"localhost", "http://localhost@evil.example", "%"} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
 			wantProblem(t, call(s, method, "/v1/events", nil, "Origin", origin), http.StatusForbidden, "", "origin")
 		}
@@ -66,8 +68,10 @@ func TestServer_Guard_Headers(t *testing.T) {
 	s := newServer(t, noConn{})
 	for _, path := range []string{"/", "/nowhere", "/healthz", "/v1/reports/channels?x=1"} {
 		h := get(s, path).Header()
-		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store", "Referrer-Policy": "no-referrer",
-			"Cross-Origin-Resource-Policy": "same-origin", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"} {
+		for name, want := range map[string]string{"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
+			"Referrer-Policy":              "no-referrer",
+			"Cross-Origin-Resource-Policy": "same-origin",
+			"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'"} {
 			if got := h.Get(name); got != want {
 				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
 			}
@@ -77,10 +81,12 @@ func TestServer_Guard_Headers(t *testing.T) {
 
 func TestServer_Routes_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
-	for _, path := range []string{"/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/", "/v1/messages/", "/v1/messages/a/b"} {
+	for _, path := range []string{"/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/", "/v1/messages/",
+		"/v1/messages/a/b"} {
 		wantProblem(t, get(s, path), http.StatusNotFound, "")
 	}
-	for target, allow := range map[string]string{"DELETE /v1/reports/channels": "GET", "PUT /v1/events": "POST", "POST /v1/status": "GET"} {
+	for target, allow := range map[string]string{"DELETE /v1/reports/channels": "GET", "PUT /v1/events": "POST",
+		"POST /v1/status": "GET"} {
 		method, path, _ := strings.Cut(target, " ")
 		w := call(s, method, path, nil)
 		wantProblem(t, w, http.StatusMethodNotAllowed, "", "use ")
@@ -91,7 +97,8 @@ func TestServer_Routes_Errors(t *testing.T) {
 	for _, path := range []string{"/v1/status", "/v1/definitions", "/", "/v1/rejected", "/v1/messages/x"} {
 		wantProblem(t, get(s, path+"?colour=red"), http.StatusBadRequest, "colour")
 	}
-	wantProblem(t, call(s, http.MethodPost, "/v1/events?colour=red", strings.NewReader("{}")), http.StatusBadRequest, "colour")
+	wantProblem(t, call(s, http.MethodPost, "/v1/events?colour=red", strings.NewReader("{}")), http.StatusBadRequest,
+		"colour")
 	w := get(s, "/")
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "/v1/reports/channels") {
 		t.Errorf("landing: %d %s", w.Code, w.Body)
@@ -118,7 +125,8 @@ func TestServer_Log_NoPeople(t *testing.T) {
 	var log strings.Builder
 	s := newServer(t, noConn{}, func(_ *Config, d *Deps) { d.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	get(s, "/v1/messages/m-79001234567?account=secret&x=1")
-	if got := log.String(); !strings.Contains(got, "/v1/messages/:id") || strings.Contains(got, "79001234567") || strings.Contains(got, "secret") {
+	if got := log.String(); !strings.Contains(got, "/v1/messages/:id") || strings.Contains(got, "79001234567") ||
+		strings.Contains(got, "secret") {
 		t.Errorf("log: %s", got)
 	}
 }
@@ -184,7 +192,8 @@ func TestServer_Run_Graceful(t *testing.T) {
 	go func() { ended <- s.Run(ctx, listener) }()
 	answered := make(chan string, 1)
 	go func() {
-		response, err := http.Post("http://"+listener.Addr().String()+"/v1/events", "application/json", strings.NewReader(goodEvent))
+		response, err := http.Post("http://"+listener.Addr().String()+"/v1/events", "application/json",
+			strings.NewReader(goodEvent))
 		if err != nil {
 			answered <- err.Error()
 			return

@@ -9,11 +9,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
 //go:embed history.sql
@@ -26,10 +26,12 @@ var historyTemplate = reachTemplate("history.sql", historySQL)
 const monthMS = 30 * 24 * schema.HourMS
 
 // historyFields are the fields of the body of POST /v1/forecasts/from-history. Decimals are texts or JSON numbers.
-var historyFields = []bodyField{{"channel", false}, {"channel_price", true}, {"billing", false}, {"connect_price", true}, {"sms_price", true},
+var historyFields = []bodyField{{"channel", false}, {"channel_price", true}, {"billing", false},
+	{"connect_price", true}, {"sms_price", true},
 	{"currency", false}, {"threshold", true}}
 
-// historyAsk is what a request asks: which templates of an account are worth moving from SMS to a channel, as far as a period tells.
+// historyAsk is what a request asks: which templates of an account are worth moving from SMS to a channel, as far as a
+// period tells.
 type historyAsk struct {
 	account, channel string
 	zone             *time.Location
@@ -70,7 +72,8 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.upTo(), borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
+	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.upTo(),
+		borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
 	if q.routes, err = s.readRoutes(ctx); err != nil {
 		return err
 	}
@@ -115,8 +118,8 @@ func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
 	return ask, b.err()
 }
 
-// finished returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be over, because what is
-// still to come would count as silence.
+// finished returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be
+// over, because what is still to come would count as silence.
 func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
 	to = p.bound("to", zone, floorTo(now.UnixMilli(), quarterMS))
 	from = p.bound("from", zone, to-monthMS)
@@ -125,7 +128,8 @@ func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
 	case from >= to:
 		p.fail("to", "must be later than from")
 	case to > now.UnixMilli():
-		p.fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be over; it is "+timeText(now.UnixMilli()))
+		p.fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be "+
+			"over; it is "+timeText(now.UnixMilli()))
 	}
 	return from, to
 }
@@ -143,19 +147,23 @@ func (p *params) channelToMoveTo() string {
 	return channel
 }
 
-// channelPrice returns the price of the request, nil when it has none. A price is not complete without the way it is billed.
+// channelPrice returns the price of the request, nil when it has none. A price is not complete without the way it is
+// billed.
 func (p *params) channelPrice() *channelPrice {
 	given := func(name string) bool { _, found := p.values[name]; return found }
 	if !given("channel_price") && !given("billing") {
 		if given("connect_price") {
-			p.fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or none to take the account's tariffs")
+			p.fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or "+
+				"none to take the account's tariffs")
 		}
 		return nil
 	}
-	price := &channelPrice{price: p.price("channel_price", "send it with billing, or leave both out to take the account's tariffs"), billing: p.billing()}
+	price := &channelPrice{price: p.price("channel_price",
+		"send it with billing, or leave both out to take the account's tariffs"), billing: p.billing()}
 	switch {
 	case price.billing == money.AttemptPlusConnect:
-		price.connect = p.price("connect_price", "attempt_plus_connect adds it to channel_price for each message delivered")
+		price.connect = p.price("connect_price",
+			"attempt_plus_connect adds it to channel_price for each message delivered")
 	case given("connect_price") && price.billing != "":
 		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
 	}

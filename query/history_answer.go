@@ -8,19 +8,23 @@ import (
 	"slices"
 	"strings"
 
-	"kaskad/money"
-
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
+
+	"kaskad/money"
 )
 
 // historyColumns are the fields of a row.
-var historyColumns = slices.Concat([]string{"template", "messages", "on_channel", "without_sms", "unknown_segments", "unpriced", "candidates",
-	"tested_num", "tested_den", "tested_share", "penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high",
-	"sms_segments_num", "sms_segments_den", "sms_segments", "sms_cost", "sms_price"}, monthColumns, []string{"below_threshold", "worth_it"})
+var historyColumns = slices.Concat([]string{"template", "messages", "on_channel", "without_sms", "unknown_segments",
+	"unpriced", "candidates",
+	"tested_num", "tested_den", "tested_share", "penetration_num", "penetration_den", "penetration", "penetration_low",
+	"penetration_high",
+	"sms_segments_num", "sms_segments_den", "sms_segments", "sms_cost", "sms_price"}, monthColumns,
+	[]string{"below_threshold", "worth_it"})
 
 // monthColumns are the figures of a month, of a row and of the total.
-var monthColumns = []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month", "channel_cost_per_month", "moved_sms_cost_per_month",
+var monthColumns = []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month",
+	"channel_cost_per_month", "moved_sms_cost_per_month",
 	"saved_per_month", "cascade_cost_per_month", "saved_rate"}
 
 // values are the fields of historyColumns.
@@ -37,7 +41,8 @@ func (r *historyRow) values() []value {
 		worth = truth(r.worthIt)
 	}
 	return slices.Concat(
-		[]value{text(r.template), count(r.messages), count(r.onChannel), count(r.withoutSMS), count(r.unknownSegments), count(r.unpriced), count(r.candidates)},
+		[]value{text(r.template), count(r.messages), count(r.onChannel), count(r.withoutSMS), count(r.unknownSegments),
+			count(r.unpriced), count(r.candidates)},
 		[]value{count(r.tested), count(r.candidates), rateOf(r.tested, r.candidates)},
 		measuredShare(r.measured, r.reached, r.candidates),
 		[]value{count(r.segments), count(r.candidates), segments, amount(r.smsCost), price},
@@ -72,7 +77,8 @@ func measuredShare(measured bool, num, den uint64) []value {
 	return []value{count(num), count(den), share, low, high}
 }
 
-// send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each template.
+// send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each
+// template.
 func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *pin) error {
 	t := newTable(formatJSON, historyColumns)
 	sum := newHistoryMonth()
@@ -102,22 +108,29 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 	report := reportRequest{name: "forecast-from-history", zone: ask.zone, fromMS: ask.fromMS, toMS: ask.toMS}
 	tested := all.testedPeople > 0
 	t.send(c, slices.Concat(report.envelope(seen),
-		[]member{{"tariff_version", count(seen.Prices.Tariffs)}, {"template_version", count(seen.Prices.Templates)}, {"account", text(ask.account)},
-			{"channel", text(ask.channel)}, {"threshold", value{kind: kindJSON, text: string(exactNumber(ask.threshold))}}},
+		[]member{{"tariff_version", count(seen.Prices.Tariffs)}, {"template_version", count(seen.Prices.Templates)},
+			{"account", text(ask.account)},
+			{"channel", text(ask.channel)},
+			{"threshold", value{kind: kindJSON, text: string(exactNumber(ask.threshold))}}},
 		shown,
 		[]member{{"messages", count(all.messages)}, {"first_message", first}, {"last_message", last}},
-		pairs([]string{"tested_num", "tested_den", "tested_share"}, []value{count(all.testedPeople), count(all.people), rateOf(all.testedPeople, all.people)}),
-		pairs([]string{"penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high"}, measuredShare(tested, all.reachedPeople, all.people)),
-		pairs([]string{"message_penetration_num", "message_penetration_den", "message_penetration", "message_penetration_low", "message_penetration_high"},
+		pairs([]string{"tested_num", "tested_den", "tested_share"},
+			[]value{count(all.testedPeople), count(all.people), rateOf(all.testedPeople, all.people)}),
+		pairs([]string{"penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high"},
+			measuredShare(tested, all.reachedPeople, all.people)),
+		pairs([]string{"message_penetration_num", "message_penetration_den", "message_penetration",
+			"message_penetration_low", "message_penetration_high"},
 			measuredShare(tested, all.reached, all.messages)),
-		pairs([]string{"delivery_num", "delivery_den", "delivery_rate", "delivery_rate_low", "delivery_rate_high"}, measuredShare(all.sent > 0, all.delivered, all.sent)),
+		pairs([]string{"delivery_num", "delivery_den", "delivery_rate", "delivery_rate_low", "delivery_rate_high"},
+			measuredShare(all.sent > 0, all.delivered, all.sent)),
 		[]member{{"templates", count(uint64(len(h.rows)))}, {"templates_unknown", count(unknown)},
-			{"total", object(append([]member{{"templates", count(worth)}}, pairs(monthColumns, sum.values(true))...))}}), null)
+			{"total", object(append([]member{{"templates", count(worth)}},
+				pairs(monthColumns, sum.values(true))...))}}), null)
 	return nil
 }
 
-// members show the prices that figures were made with: those that hold for all rows, null where there are several, and the tariffs that they
-// come from.
+// members show the prices that figures were made with: those that hold for all rows, null where there are several, and
+// the tariffs that they come from.
 func (p *historyPrices) members(h *history) ([]member, error) {
 	used := []*channelPrice{p.ask.channelPrice}
 	if p.ask.channelPrice == nil {
@@ -148,7 +161,8 @@ func (p *historyPrices) members(h *history) ([]member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("show tariffs: %w", err)
 	}
-	return []member{{"currency", currency}, {"channel_price", price}, {"billing", billing}, {"connect_price", connect}, {"sms_price", sms},
+	return []member{{"currency", currency}, {"channel_price", price}, {"billing", billing}, {"connect_price", connect},
+		{"sms_price", sms},
 		{"channel_tariffs", value{kind: kindJSON, text: string(rows)}}}, nil
 }
 
@@ -163,7 +177,8 @@ func (h *history) channelPrices() (used []*channelPrice) {
 		}
 	}
 	slices.SortFunc(used, func(a, b *channelPrice) int {
-		return cmp.Or(cmp.Compare(a.tariff.Country, b.tariff.Country), cmp.Compare(a.tariff.Traffic, b.tariff.Traffic), cmp.Compare(a.tariff.Sender, b.tariff.Sender))
+		return cmp.Or(cmp.Compare(a.tariff.Country, b.tariff.Country), cmp.Compare(a.tariff.Traffic, b.tariff.Traffic),
+			cmp.Compare(a.tariff.Sender, b.tariff.Sender))
 	})
 	return used
 }

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// BenchmarkServer_ForecastHistory measures a month of a million messages, one in five with two attempts, to 400 000 people. It prints attempts/s beside
-// the time of a request.
+// BenchmarkServer_ForecastHistory measures a month of a million messages, one in five with two attempts, to 400 000
+// people. It prints attempts/s beside the time of a request.
 func BenchmarkServer_ForecastHistory(b *testing.B) {
 	const messages, attempts = 1_000_000, 1_200_000
 	conn := newConn(b)
@@ -21,12 +21,14 @@ func BenchmarkServer_ForecastHistory(b *testing.B) {
 	s := newServer(b, conn)
 	body := `{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`
 	var answer struct{ Messages int }
-	decode(b, postJSON(s, "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-10-31", body), http.StatusOK, &answer)
+	decode(b, postJSON(s, "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-10-31", body), http.StatusOK,
+		&answer)
 	if answer.Messages != messages {
 		b.Fatalf("%d messages", answer.Messages)
 	}
 	for b.Loop() {
-		if w := postJSON(s, "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-10-31", body); w.Code != http.StatusOK {
+		if w := postJSON(s, "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-10-31",
+			body); w.Code != http.StatusOK {
 			b.Fatal(w.Body)
 		}
 	}

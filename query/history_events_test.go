@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/aggregate"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"kaskad/aggregate"
+	"kaskad/schema"
 )
 
 // This file makes the events that forecasts from history are tested with, and stores them.
@@ -24,20 +24,23 @@ type pastEvent struct {
 	step                                                                int
 	channel, status, provider, template, sender, app, operator, traffic string
 	recipient, contact                                                  string
-	at, submitted                                                       time.Time // submitted is zero where the event does not say
-	segments, smsSegments, part, parts                                  int
+	// submitted is zero where the event does not say
+	at, submitted                      time.Time
+	segments, smsSegments, part, parts int
 }
 
 func (e pastEvent) line() string {
 	fields := map[string]any{"account": e.account, "channel": e.channel, "status": e.status, "recipient": e.recipient,
 		"occurred_at": e.at.Format("2006-01-02T15:04:05.000Z07:00")}
-	for name, value := range map[string]string{"message_id": e.message, "provider": e.provider, "template": e.template, "sender": e.sender, "app": e.app,
+	for name, value := range map[string]string{"message_id": e.message, "provider": e.provider, "template": e.template,
+		"sender": e.sender, "app": e.app,
 		"operator": e.operator, "traffic": e.traffic, "contact": e.contact} {
 		if value != "" {
 			fields[name] = value
 		}
 	}
-	for name, value := range map[string]int{"step": e.step, "segments": e.segments, "sms_segments": e.smsSegments, "part": e.part, "parts": e.parts} {
+	for name, value := range map[string]int{"step": e.step, "segments": e.segments, "sms_segments": e.smsSegments,
+		"part": e.part, "parts": e.parts} {
 		if value != 0 {
 			fields[name] = value
 		}
@@ -86,7 +89,9 @@ func storeFacts(tb testing.TB, conn driver.Conn, events []pastEvent) {
 		t.ID, t.AtMS = batch, testNow.UnixMilli()
 		touches = append(touches, t)
 	}
-	for _, err := range []error{facts.Insert(tb.Context(), conn, batch, 0, facts.Rows()), people.Insert(tb.Context(), conn, uuid.New(), 0, people.Rows()), schema.OpenTouches(tb.Context(), conn, touches)} {
+	for _, err := range []error{facts.Insert(tb.Context(), conn, batch, 0, facts.Rows()),
+		people.Insert(tb.Context(), conn, uuid.New(), 0, people.Rows()),
+		schema.OpenTouches(tb.Context(), conn, touches)} {
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -98,11 +103,13 @@ func aggregatePast(tb testing.TB, conn driver.Conn) {
 	tb.Helper()
 	ctx, stop := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow }, Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)},
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow },
+		Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)},
 		aggregate.Deps{Conn: conn})
 	go func() { ended <- a.Run(ctx) }()
 	for open := uint64(1); open > 0; time.Sleep(20 * time.Millisecond) {
-		if err := conn.QueryRow(tb.Context(), "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
+		if err := conn.QueryRow(tb.Context(),
+			"SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -137,7 +144,8 @@ func randomPast(r *rand.Rand, n, days int) (events []pastEvent) {
 	device := func(person int, app string) string { return fmt.Sprintf("device:%d-%s-%d", person, app, r.IntN(2)) }
 	for i := range n {
 		at := testNow.Add(-time.Duration(1+r.Int64N(int64(days)*86_400_000)) * time.Millisecond)
-		m := pastEvent{account: pick("acme", "acme", "acme", "центр"), template: pick("", "otp", "order", "bday", "news", "c'est"), traffic: pick("", "promo", "otp")}
+		m := pastEvent{account: pick("acme", "acme", "acme", "центр"),
+			template: pick("", "otp", "order", "bday", "news", "c'est"), traffic: pick("", "promo", "otp")}
 		person := r.IntN(max(1, n/8))
 		contact := ""
 		if person%4 != 0 {
@@ -214,8 +222,11 @@ func randomPast(r *rand.Rand, n, days int) (events []pastEvent) {
 			}
 		}
 		if chance(15) {
-			e := pastEvent{account: m.account, status: pick("uninstalled", "unsubscribed", "blocked", "subscribed", "complained"), channel: pick("push", "push", "viber", "vk"),
-				recipient: phone(person), at: testNow.Add(-time.Duration(r.Int64N(int64(days)*86_400_000)) * time.Millisecond)}
+			e := pastEvent{account: m.account,
+				status:    pick("uninstalled", "unsubscribed", "blocked", "subscribed", "complained"),
+				channel:   pick("push", "push", "viber", "vk"),
+				recipient: phone(person),
+				at:        testNow.Add(-time.Duration(r.Int64N(int64(days)*86_400_000)) * time.Millisecond)}
 			if e.channel == "push" {
 				e.app = apps[r.IntN(3)]
 				e.recipient = device(person, e.app)

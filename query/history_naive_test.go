@@ -10,17 +10,19 @@ import (
 	"strings"
 	"time"
 
-	"kaskad/money"
-
 	"github.com/google/uuid"
+
+	"kaskad/money"
 )
 
-// This file computes a forecast from events one by one, by loops over maps and rationals. It shares no code with the forecast.
+// This file computes a forecast from events one by one, by loops over maps and rationals. It shares no code with the
+// forecast.
 
 // pastStep is an attempt put together from its events.
 type pastStep struct {
-	step                                                        int
-	first                                                       map[string]int64 // earliest time by status, of the whole
+	step int
+	// earliest time by status, of the whole
+	first                                                       map[string]int64
 	dims                                                        map[string]string
 	segments, smsSegments, parts                                int
 	deliveredParts, failedParts                                 map[int]bool
@@ -45,14 +47,16 @@ func (s *pastStep) derive() {
 	if whole && (s.deliveredAt == 0 || s.partsAt < s.deliveredAt) {
 		s.deliveredAt = s.partsAt
 	}
-	s.sent = s.delivered || has("accepted", "sent", "undelivered", "expired") || len(s.deliveredParts) > 0 || s.partFailures["undelivered"] || s.partFailures["expired"]
+	s.sent = s.delivered || has("accepted", "sent", "undelivered", "expired") || len(s.deliveredParts) > 0 ||
+		s.partFailures["undelivered"] || s.partFailures["expired"]
 	failedPart := false
 	for part := range s.failedParts {
 		failedPart = failedPart || !s.deliveredParts[part]
 	}
 	failed := !s.delivered && (failedPart || has("undelivered", "rejected", "expired", "failed"))
 	s.attempted = !has("skipped") || s.sent || failed
-	s.channel, s.recipient, s.app, s.provider, s.sender = s.dims["channel"], s.dims["recipient"], s.dims["app"], s.dims["provider"], s.dims["sender"]
+	s.channel, s.recipient, s.app, s.provider, s.sender = s.dims["channel"], s.dims["recipient"], s.dims["app"],
+		s.dims["provider"], s.dims["sender"]
 	s.contact = s.dims["contact"]
 	switch {
 	case strings.HasPrefix(s.recipient, "+790"):
@@ -126,14 +130,17 @@ func pastMessages(events []pastEvent, account string, from, to time.Time) (messa
 		k := id{e.message, e.step}
 		s := steps[k]
 		if s == nil {
-			s = &pastStep{step: e.step, first: map[string]int64{}, dims: map[string]string{}, deliveredParts: map[int]bool{}, failedParts: map[int]bool{}, partFailures: map[string]bool{}}
+			s = &pastStep{step: e.step, first: map[string]int64{}, dims: map[string]string{},
+				deliveredParts: map[int]bool{}, failedParts: map[int]bool{}, partFailures: map[string]bool{}}
 			steps[k] = s
 		}
-		for name, value := range map[string]string{"channel": e.channel, "template": e.template, "sender": e.sender, "app": e.app, "operator": e.operator,
+		for name, value := range map[string]string{"channel": e.channel, "template": e.template, "sender": e.sender,
+			"app": e.app, "operator": e.operator,
 			"traffic": e.traffic, "recipient": e.recipient, "contact": e.contact, "provider": e.provider} {
 			s.dims[name] = max(s.dims[name], value)
 		}
-		s.segments, s.smsSegments, s.parts = max(s.segments, e.segments), max(s.smsSegments, e.smsSegments), max(s.parts, e.parts)
+		s.segments, s.smsSegments, s.parts = max(s.segments, e.segments), max(s.smsSegments, e.smsSegments),
+			max(s.parts, e.parts)
 		at := e.at.UnixMilli()
 		switch {
 		case e.part > 0 && e.status == "delivered":
@@ -204,8 +211,10 @@ type pastTariff struct {
 }
 
 func (t pastTariff) row() string {
-	fields := map[string]any{"channel": t.channel, "currency": t.currency, "billing": t.billing, "valid_from": t.from.Format(time.RFC3339)}
-	for name, value := range map[string]string{"provider": t.provider, "operator": t.operator, "country": t.country, "traffic": t.traffic, "sender": t.sender, "app": t.app,
+	fields := map[string]any{"channel": t.channel, "currency": t.currency, "billing": t.billing,
+		"valid_from": t.from.Format(time.RFC3339)}
+	for name, value := range map[string]string{"provider": t.provider, "operator": t.operator, "country": t.country,
+		"traffic": t.traffic, "sender": t.sender, "app": t.app,
 		"price": t.price, "connect_price": t.connect} {
 		if value != "" {
 			fields[name] = value
@@ -305,7 +314,8 @@ func shareOf(num, den int) any {
 var pastMonth = 30 * 24 * time.Hour
 
 // naiveHistory computes the answer: its fields by name, and its rows.
-func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Template, ask pastAsk) (envelope map[string]any, rows []map[string]any) {
+func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Template,
+	ask pastAsk) (envelope map[string]any, rows []map[string]any) {
 	messages := pastMessages(events, ask.account, ask.from, ask.to)
 	at := ask.to.Add(-time.Millisecond)
 	// Who was tried, and who is reached.
@@ -374,7 +384,8 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 		t := pastRowOf(list, "sms", [6]string{"", "", m.country(), m.greatest("traffic"), m.greatest("sender"), ""}, at)
 		if t == nil {
 			s := m.first("sms")
-			t = pastRowOf(list, "sms", [6]string{s.provider, s.dims["operator"], s.country, s.dims["traffic"], s.sender, s.app}, at)
+			t = pastRowOf(list, "sms", [6]string{s.provider, s.dims["operator"], s.country, s.dims["traffic"], s.sender,
+				s.app}, at)
 		}
 		switch {
 		case t == nil || t.currency != ask.currency:
@@ -392,7 +403,8 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 		if ask.channelPrice != "" {
 			return &price{ask.billing, ratOf(ask.channelPrice), ratOf(ask.connectPrice)}
 		}
-		t := pastRowOf(list, ask.channel, [6]string{"", "", m.country(), m.greatest("traffic"), m.greatest("sender"), ""}, at)
+		t := pastRowOf(list, ask.channel,
+			[6]string{"", "", m.country(), m.greatest("traffic"), m.greatest("sender"), ""}, at)
 		if t == nil || t.currency != ask.currency {
 			return nil
 		}
@@ -451,7 +463,8 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	}
 	scale := new(big.Rat).SetFrac64(int64(pastMonth), int64(ask.to.Sub(ask.from)))
 	total := map[string]*big.Rat{}
-	names := []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month", "channel_cost_per_month", "moved_sms_cost_per_month", "saved_per_month", "cascade_cost_per_month"}
+	names := []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month", "channel_cost_per_month",
+		"moved_sms_cost_per_month", "saved_per_month", "cascade_cost_per_month"}
 	for _, name := range names {
 		total[name] = new(big.Rat)
 	}
@@ -465,14 +478,19 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	var order []ordered
 	for template, r := range byTemplate {
 		n := r.n
-		f := map[string]any{"template": template, "penetration": nil, "sms_segments": nil, "sms_price": nil, "below_threshold": nil, "worth_it": nil, "saved_rate": nil,
-			"tested_num": whole(n["tested"]), "tested_den": whole(n["candidates"]), "tested_share": shareOf(n["tested"], n["candidates"]),
+		f := map[string]any{"template": template, "penetration": nil, "sms_segments": nil, "sms_price": nil,
+			"below_threshold": nil, "worth_it": nil, "saved_rate": nil,
+			"tested_num": whole(n["tested"]), "tested_den": whole(n["candidates"]),
+			"tested_share":    shareOf(n["tested"], n["candidates"]),
 			"penetration_num": whole(n["reached"]), "penetration_den": whole(n["candidates"]),
-			"sms_segments_num": whole(n["segments"]), "sms_segments_den": whole(n["candidates"]), "sms_cost": moneyOf(r.cost)}
-		for _, name := range []string{"messages", "on_channel", "without_sms", "unknown_segments", "unpriced", "candidates"} {
+			"sms_segments_num": whole(n["segments"]), "sms_segments_den": whole(n["candidates"]),
+			"sms_cost": moneyOf(r.cost)}
+		for _, name := range []string{"messages", "on_channel", "without_sms", "unknown_segments", "unpriced",
+			"candidates"} {
 			f[name] = whole(n[name])
 		}
-		// Message by message: each moves with the chance that its template's people are reached, and that the channel delivers.
+		// Message by message: each moves with the chance that its template's people are reached, and that the channel
+		// delivers.
 		sums := map[string]*big.Rat{}
 		for _, name := range names {
 			sums[name] = new(big.Rat)
@@ -501,12 +519,15 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 			}
 			moved := new(big.Rat).Mul(move, p.sms)
 			saved := new(big.Rat).Sub(moved, cost)
-			for name, value := range map[string]*big.Rat{"messages_per_month": big.NewRat(1, 1), "movable_per_month": move, "sms_only_cost_per_month": p.sms,
-				"channel_cost_per_month": cost, "moved_sms_cost_per_month": moved, "saved_per_month": saved, "cascade_cost_per_month": new(big.Rat).Sub(p.sms, saved)} {
+			for name, value := range map[string]*big.Rat{"messages_per_month": big.NewRat(1, 1),
+				"movable_per_month": move, "sms_only_cost_per_month": p.sms,
+				"channel_cost_per_month": cost, "moved_sms_cost_per_month": moved, "saved_per_month": saved,
+				"cascade_cost_per_month": new(big.Rat).Sub(p.sms, saved)} {
 				sums[name].Add(sums[name], new(big.Rat).Mul(value, scale))
 			}
 		}
-		f["messages_per_month"], f["sms_only_cost_per_month"] = numberOf(sums["messages_per_month"]), moneyOf(sums["sms_only_cost_per_month"])
+		f["messages_per_month"], f["sms_only_cost_per_month"] = numberOf(sums["messages_per_month"]),
+			moneyOf(sums["sms_only_cost_per_month"])
 		if n["candidates"] > 0 {
 			f["sms_segments"] = shareOf(n["segments"], n["candidates"])
 			f["sms_price"] = moneyOf(new(big.Rat).Quo(r.cost, big.NewRat(int64(n["segments"]), 1)))
@@ -515,7 +536,8 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 			for _, name := range names {
 				f[name] = moneyOf(sums[name])
 			}
-			f["messages_per_month"], f["movable_per_month"] = numberOf(sums["messages_per_month"]), numberOf(sums["movable_per_month"])
+			f["messages_per_month"], f["movable_per_month"] = numberOf(sums["messages_per_month"]),
+				numberOf(sums["movable_per_month"])
 			if sums["sms_only_cost_per_month"].Sign() != 0 {
 				f["saved_rate"] = numberOf(new(big.Rat).Quo(sums["saved_per_month"], sums["sms_only_cost_per_month"]))
 			}
@@ -549,17 +571,23 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	for _, name := range names {
 		sumFields[name] = moneyOf(total[name])
 	}
-	sumFields["messages_per_month"], sumFields["movable_per_month"] = numberOf(total["messages_per_month"]), numberOf(total["movable_per_month"])
+	sumFields["messages_per_month"], sumFields["movable_per_month"] = numberOf(total["messages_per_month"]),
+		numberOf(total["movable_per_month"])
 	if total["sms_only_cost_per_month"].Sign() != 0 {
 		sumFields["saved_rate"] = numberOf(new(big.Rat).Quo(total["saved_per_month"], total["sms_only_cost_per_month"]))
 	}
-	envelope = map[string]any{"account": ask.account, "channel": ask.channel, "messages": whole(len(messages)), "templates": whole(len(rows)), "templates_unknown": whole(unknown),
-		"tested_num": whole(len(tested)), "tested_den": whole(len(people)), "tested_share": shareOf(len(tested), len(people)),
+	envelope = map[string]any{"account": ask.account, "channel": ask.channel, "messages": whole(len(messages)),
+		"templates": whole(len(rows)), "templates_unknown": whole(unknown),
+		"tested_num": whole(len(tested)), "tested_den": whole(len(people)),
+		"tested_share":    shareOf(len(tested), len(people)),
 		"penetration_num": whole(len(reached)), "penetration_den": whole(len(people)), "penetration": nil,
-		"message_penetration_num": whole(messagesReached), "message_penetration_den": whole(len(messages)), "message_penetration": nil,
-		"delivery_num": whole(delivered), "delivery_den": whole(sent), "delivery_rate": shareOf(delivered, sent), "total": sumFields, "mature": settled < testNow.UnixMilli()}
+		"message_penetration_num": whole(messagesReached), "message_penetration_den": whole(len(messages)),
+		"message_penetration": nil,
+		"delivery_num":        whole(delivered), "delivery_den": whole(sent), "delivery_rate": shareOf(delivered, sent),
+		"total": sumFields, "mature": settled < testNow.UnixMilli()}
 	if len(tested) > 0 {
-		envelope["penetration"], envelope["message_penetration"] = shareOf(len(reached), len(people)), shareOf(messagesReached, len(messages))
+		envelope["penetration"], envelope["message_penetration"] = shareOf(len(reached), len(people)),
+			shareOf(messagesReached, len(messages))
 	}
 	return envelope, rows
 }

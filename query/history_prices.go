@@ -40,8 +40,8 @@ var (
 	}
 )
 
-// historyPrices tells what a message costs as SMS and what it would cost on the channel, by the request or by the account's tariffs as they are at
-// the last moment of the period: a forecast looks ahead from there.
+// historyPrices tells what a message costs as SMS and what it would cost on the channel, by the request or by the
+// account's tariffs as they are at the last moment of the period: a forecast looks ahead from there.
 type historyPrices struct {
 	ask      *historyAsk
 	list     *money.PriceList
@@ -56,7 +56,8 @@ type historyPrices struct {
 
 // newHistoryPrices refuses a request whose prices cannot be found, and says which field would name them.
 func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVersions) (*historyPrices, error) {
-	h := &historyPrices{ask: ask, list: account.list, atMS: ask.toMS - 1, currency: ask.currency, rows: map[*money.Tariff]*channelPrice{}}
+	h := &historyPrices{ask: ask, list: account.list, atMS: ask.toMS - 1, currency: ask.currency,
+		rows: map[*money.Tariff]*channelPrice{}}
 	var p params
 	valid := func(channel string) (named, open []*money.Tariff) {
 		for i := range account.tariffs {
@@ -73,9 +74,12 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 	}
 	missing := func(channel string, named []*money.Tariff) string {
 		if len(named) > 0 {
-			return fmt.Sprintf("every row of the account's tariffs for %s that is valid at the end of the period names a provider, an operator or an app, and nobody knows which of them would carry the messages", channel)
+			return fmt.Sprintf("every row of the account's tariffs for %s that is valid at the end of the period "+
+				"names a provider, an operator or an app, and nobody knows which of them would carry the messages",
+				channel)
 		}
-		return fmt.Sprintf("the account's tariffs (version %d) have no row for %s that is valid at the end of the period", versions.Tariffs, channel)
+		return fmt.Sprintf("the account's tariffs (version %d) have no row for %s that is valid at the end of the "+
+			"period", versions.Tariffs, channel)
 	}
 	var used []*money.Tariff
 	if ask.channelPrice == nil {
@@ -85,7 +89,8 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 		}
 		for _, t := range open {
 			if !slices.Contains(money.ForecastBillings, t.Billing) && t.Billing != money.Zero {
-				p.fail("billing", fmt.Sprintf("%s is billed %s by the account's tariffs, which cannot be forecast: send channel_price and billing; %s", ask.channel, t.Billing,
+				p.fail("billing", fmt.Sprintf("%s is billed %s by the account's tariffs, which cannot be forecast: "+
+					"send channel_price and billing; %s", ask.channel, t.Billing,
 					suggest("", billingNames())))
 				break
 			}
@@ -105,7 +110,8 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 		if len(open)+len(named) == 0 {
 			p.fail("sms_price", missing("sms", nil)+": send sms_price, or put such a row")
 		}
-		// The price of an SMS is that of its first attempted step where no row matches the message. A row that names nothing always does.
+		// The price of an SMS is that of its first attempted step where no row matches the message. A row that names
+		// nothing always does.
 		byStep = !slices.ContainsFunc(open, func(t *money.Tariff) bool {
 			return t.Country == money.Any && t.Traffic == money.Any && t.Sender == money.Any
 		})
@@ -142,7 +148,8 @@ func (h *historyPrices) chooseCurrency(p *params, used []*money.Tariff) {
 	slices.Sort(all)
 	if h.currency == "" {
 		if len(all) > 1 {
-			p.fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never converted: name one, or send the prices", h.ask.channel, strings.Join(all, " and ")))
+			p.fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never "+
+				"converted: name one, or send the prices", h.ask.channel, strings.Join(all, " and ")))
 		}
 		if len(all) == 1 {
 			h.currency = all[0]
@@ -151,15 +158,18 @@ func (h *historyPrices) chooseCurrency(p *params, used []*money.Tariff) {
 	}
 	for _, c := range []struct{ channel, field string }{{h.ask.channel, "channel_price"}, {"sms", "sms_price"}} {
 		if found := known[c.channel]; len(found) > 0 && !slices.Contains(found, h.currency) {
-			p.fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, h.currency))
+			p.fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
+				"converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, h.currency))
 		}
 	}
 }
 
-// keysOf lists what the price of a message depends on: the keys that some row names, and all where the first SMS decides.
+// keysOf lists what the price of a message depends on: the keys that some row names, and all where the first SMS
+// decides.
 func keysOf(rows []*money.Tariff, byStep bool) (keys []historyKey) {
 	for i, k := range messageKeys {
-		if byStep || slices.ContainsFunc(rows, func(t *money.Tariff) bool { return [...]string{t.Country, t.Traffic, t.Sender}[i] != money.Any }) {
+		if byStep || slices.ContainsFunc(rows,
+			func(t *money.Tariff) bool { return [...]string{t.Country, t.Traffic, t.Sender}[i] != money.Any }) {
 			keys = append(keys, k)
 		}
 	}
@@ -169,21 +179,22 @@ func keysOf(rows []*money.Tariff, byStep bool) (keys []historyKey) {
 	return keys
 }
 
-// smsCost is what a message of the cell costs as SMS, each, by the rule of the savings report's baseline; known is false when no row matches, or one
-// in another currency.
+// smsCost is what a message of the cell costs as SMS, each, by the rule of the savings report's baseline; known is
+// false when no row matches, or one in another currency.
 func (h *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amount, known bool) {
 	if h.sms != nil {
 		return h.sms.Times(int64(segments)), true
 	}
 	first, rest := c.firstSMS, c.message
 	first.Channel, rest.Channel = "sms", h.ask.channel
-	// Steps that were not sent need no price of their own, so what is left of the price of this message is its baseline.
+	// Steps that were not sent need no price of their own, so what is left of the price of this message is its
+	// baseline.
 	priced := h.list.Price(&money.Shape{SMSSegments: segments, Legs: []money.Leg{first, rest}}, "", h.atMS)
 	return priced.SMSOnly, priced.OK && priced.Currency == h.currency
 }
 
-// channelCost returns the price of a message of the cell on the channel, nil when no row matches, or one in another currency. Which provider would
-// carry it is not known, so rows that name one don't match.
+// channelCost returns the price of a message of the cell on the channel, nil when no row matches, or one in another
+// currency. Which provider would carry it is not known, so rows that name one don't match.
 func (h *historyPrices) channelCost(c *historyCell) *channelPrice {
 	if h.ask.channelPrice != nil {
 		return h.ask.channelPrice

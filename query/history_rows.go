@@ -26,8 +26,9 @@ type historyCell struct {
 	since             uint32
 	message, firstSMS money.Leg // keys alone
 
-	messages, tested, reached  uint64
-	sent, delivered            uint64 // attempts on routes of the channel that report delivery, to people whom it reached
+	messages, tested, reached uint64
+	// attempts on routes of the channel that report delivery, to people whom it reached
+	sent, delivered            uint64
 	firstMS, lastMS, settledMS int64
 	// people of all attempted steps, and of those on routes of the channel that report delivery.
 	people, testedPeople, reachedPeople uint64
@@ -39,7 +40,8 @@ func (c *historyCell) destinations(keys []historyKey) []any {
 	for _, k := range keys {
 		to = append(to, k.of(c))
 	}
-	return append(to, &c.messages, &c.tested, &c.reached, &c.sent, &c.delivered, &c.firstMS, &c.lastMS, &c.settledMS, &c.people, &c.testedPeople, &c.reachedPeople)
+	return append(to, &c.messages, &c.tested, &c.reached, &c.sent, &c.delivered, &c.firstMS, &c.lastMS, &c.settledMS,
+		&c.people, &c.testedPeople, &c.reachedPeople)
 }
 
 // history is what a period tells.
@@ -51,13 +53,14 @@ type history struct {
 	units bool
 }
 
-// historyRow is a template. Its candidates are the messages that could move: with an attempted SMS and no attempt on the channel, and with known
-// segments and prices.
+// historyRow is a template. Its candidates are the messages that could move: with an attempted SMS and no attempt on
+// the channel, and with known segments and prices.
 type historyRow struct {
 	template                        string
 	messages, onChannel, withoutSMS uint64
 	unknownSegments, unpriced       uint64
-	// Of the candidates: those to people who were tested, reached on the channel; the sum of their segments, and of what they cost as SMS.
+	// Of the candidates: those to people who were tested, reached on the channel; the sum of their segments, and of
+	// what they cost as SMS.
 	candidates, tested, reached, segments uint64
 	smsCost                               money.Amount
 	parts                                 map[*channelPrice]*historyPart
@@ -101,8 +104,10 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 		r := byTemplate[c.template]
 		if r == nil {
 			if len(byTemplate) == money.MaxTemplates {
-				return nil, problem(http.StatusUnprocessableEntity, "too-many-templates", fmt.Sprintf("the messages of the period have more than %d templates: "+
-					"a template is the name of a text, the same for all messages made from it; shorten from…to, or mend the events", money.MaxTemplates))
+				return nil, problem(http.StatusUnprocessableEntity, "too-many-templates",
+					fmt.Sprintf("the messages of the period have more than %d templates: "+
+						"a template is the name of a text, the same for all messages made from it; shorten from…to, "+
+						"or mend the events", money.MaxTemplates))
 			}
 			r = &historyRow{template: c.template, parts: map[*channelPrice]*historyPart{}, month: newHistoryMonth()}
 			byTemplate[c.template] = r
@@ -208,8 +213,8 @@ func (m historyMonth) add(other historyMonth) {
 	}
 }
 
-// forecast computes what moving the candidates would save in a month of 30 days. Where nobody among their people was tried on the channel, or
-// deliveries there are not known, only what they cost as SMS is.
+// forecast computes what moving the candidates would save in a month of 30 days. Where nobody among their people was
+// tried on the channel, or deliveries there are not known, only what they cost as SMS is.
 func (r *historyRow) forecast(ask *historyAsk, total *historyCell) error {
 	r.measured = r.tested > 0
 	f := money.Forecast{Penetration: new(big.Rat), DeliveryRate: new(big.Rat), Threshold: ask.threshold}
@@ -233,7 +238,8 @@ func (r *historyRow) forecast(ask *historyAsk, total *historyCell) error {
 		if err != nil {
 			return err
 		}
-		r.month.add(historyMonth{f.Messages, result.Movable, result.SMSOnlyCost, result.ChannelCost, result.MovedSMSCost, result.Saved, result.CascadeCost})
+		r.month.add(historyMonth{f.Messages, result.Movable, result.SMSOnlyCost, result.ChannelCost,
+			result.MovedSMSCost, result.Saved, result.CascadeCost})
 	}
 	r.known = r.measured && total.sent > 0
 	r.worthIt = r.known && !r.belowThreshold && r.month[monthSaved].Sign() > 0

@@ -30,16 +30,18 @@ func askHistory(tb testing.TB, s *Server, query, body string) (reply pastReply) 
 	return reply
 }
 
-// seedPast makes the seed's example a thousandth of its size: 1 000 SMS of 2 segments to 1 000 people, and 625 push messages of which 500 were delivered,
-// each to another of them.
+// seedPast makes the seed's example a thousandth of its size: 1 000 SMS of 2 segments to 1 000 people, and 625 push
+// messages of which 500 were delivered, each to another of them.
 func seedPast(at time.Time) (events []pastEvent) {
 	for i := range 1000 {
-		e := pastEvent{account: "acme", message: fmt.Sprintf("sms-%d", i), step: 1, channel: "sms", status: "sent", template: "order", recipient: fmt.Sprintf("+7900%07d", i),
+		e := pastEvent{account: "acme", message: fmt.Sprintf("sms-%d", i), step: 1, channel: "sms", status: "sent",
+			template: "order", recipient: fmt.Sprintf("+7900%07d", i),
 			contact: fmt.Sprintf("user:%d", i), at: at, submitted: at, smsSegments: 2}
 		events = append(events, e)
 	}
 	for i := range 625 {
-		e := pastEvent{account: "acme", message: fmt.Sprintf("push-%d", i), step: 1, channel: "push", status: "sent", template: "news", app: "shop", recipient: fmt.Sprintf("device:%d", i%500),
+		e := pastEvent{account: "acme", message: fmt.Sprintf("push-%d", i), step: 1, channel: "push", status: "sent",
+			template: "news", app: "shop", recipient: fmt.Sprintf("device:%d", i%500),
 			contact: fmt.Sprintf("user:%d", i%500), at: at, submitted: at}
 		events = append(events, e)
 		if i < 500 {
@@ -55,7 +57,8 @@ const seedPeriod = "account=acme&from=2026-10-01&to=2026-10-31"
 func TestServer_ForecastHistory_Seed(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"), tariffRow("push", "per_message_delivered", "0.36"),
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"),
+		tariffRow("push", "per_message_delivered", "0.36"),
 		tariffRow("push", "zero", "0", "provider", "fcm"))
 	w := postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push"}`)
 	want := `{"report":"forecast-from-history","from":"2026-10-01T00:00:00Z","to":"2026-10-31T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
@@ -85,25 +88,39 @@ func TestServer_ForecastHistory_Seed(t *testing.T) {
 func TestServer_ForecastHistory_Cases(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"), tariffRow("push", "per_message_sent", "0.36"),
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"),
+		tariffRow("push", "per_message_sent", "0.36"),
 		tariffRow("viber", "per_message_delivered", "0.75"), tariffRow("email", "zero", "0"))
 	s := newServer(t, conn)
 	const given = `"channel":"push","channel_price":"0.36","sms_price":2`
 	for name, c := range map[string]struct{ query, body, total, row string }{
-		"billed when sent, A6": {seedPeriod, `{"channel":"push"}`, `{"saved_per_month":"1420.00","channel_cost_per_month":"180.00","cascade_cost_per_month":"2580.00","saved_rate":0.355}`, `{"worth_it":true}`},
-		"connect":              {seedPeriod, `{` + given + `,"billing":"attempt_plus_connect","connect_price":"0.1"}`, `{"channel_cost_per_month":"220.00"}`, `{"sms_price":"2.00"}`},
-		"half a month":         {"account=acme&from=2026-10-01&to=2026-10-16", `{"channel":"push"}`, `{"messages_per_month":2000,"saved_per_month":"2840.00"}`, `{"sms_cost":"4000.00"}`},
-		"a week has no end": {"account=acme&from=2026-10-08&to=2026-10-15", `{"channel":"push"}`, `{"messages_per_month":4285.714286,"movable_per_month":1714.285714,"saved_per_month":"6085.714286"}`,
+		"billed when sent, A6": {seedPeriod, `{"channel":"push"}`,
+			`{"saved_per_month":"1420.00","channel_cost_per_month":"180.00","cascade_cost_per_month":"2580.00","saved_rate":0.355}`, `{"worth_it":true}`},
+		"connect": {seedPeriod, `{` + given + `,"billing":"attempt_plus_connect","connect_price":"0.1"}`,
+			`{"channel_cost_per_month":"220.00"}`, `{"sms_price":"2.00"}`},
+		"half a month": {"account=acme&from=2026-10-01&to=2026-10-16", `{"channel":"push"}`,
+			`{"messages_per_month":2000,"saved_per_month":"2840.00"}`, `{"sms_cost":"4000.00"}`},
+		"a week has no end": {"account=acme&from=2026-10-08&to=2026-10-15", `{"channel":"push"}`,
+			`{"messages_per_month":4285.714286,"movable_per_month":1714.285714,"saved_per_month":"6085.714286"}`,
 			`{"messages_per_month":4285.714286}`},
-		"at the threshold":  {seedPeriod, `{"channel":"push","threshold":0.5}`, `{"templates":1}`, `{"below_threshold":false,"worth_it":true}`},
-		"below it":          {seedPeriod, `{"channel":"push","threshold":"0.500000000000000001"}`, `{"templates":0,"saved_per_month":"0.00","saved_rate":null}`, `{"below_threshold":true,"worth_it":false,"saved_per_month":"1420.00"}`},
-		"a loss":            {seedPeriod, `{"channel":"push","channel_price":"9","billing":"per_message_sent"}`, `{"templates":0}`, `{"below_threshold":false,"worth_it":false,"saved_per_month":"-2900.00","saved_rate":-0.725}`},
-		"nobody was tried":  {seedPeriod, `{"channel":"viber"}`, `{"templates":0,"movable_per_month":0}`, `{"penetration":null,"worth_it":null,"saved_per_month":null,"sms_only_cost_per_month":"4000.00"}`},
-		"free":              {seedPeriod, `{"channel":"email"}`, `{"templates":0}`, `{"penetration":null,"sms_only_cost_per_month":"4000.00"}`},
-		"nothing happened":  {"account=acme&from=2026-09-01&to=2026-10-01", `{"channel":"push"}`, `{"templates":0}`, ``},
-		"somebody else":     {"account=other&from=2026-10-01&to=2026-10-31", `{` + given + `,"billing":"per_message_sent","currency":"EUR"}`, `{"templates":0}`, ``},
-		"a page of one":     {seedPeriod + "&limit=1", `{"channel":"push"}`, `{"templates":1}`, `{"template":"order"}`},
-		"days of Kathmandu": {"account=acme&from=2026-10-01&to=2026-10-31&tz=Asia/Kathmandu", `{"channel":"push"}`, `{"saved_per_month":"1420.00"}`, `{"template":"order"}`},
+		"at the threshold": {seedPeriod, `{"channel":"push","threshold":0.5}`, `{"templates":1}`,
+			`{"below_threshold":false,"worth_it":true}`},
+		"below it": {seedPeriod, `{"channel":"push","threshold":"0.500000000000000001"}`,
+			`{"templates":0,"saved_per_month":"0.00","saved_rate":null}`,
+			`{"below_threshold":true,"worth_it":false,"saved_per_month":"1420.00"}`},
+		"a loss": {seedPeriod, `{"channel":"push","channel_price":"9","billing":"per_message_sent"}`,
+			`{"templates":0}`, `{"below_threshold":false,"worth_it":false,"saved_per_month":"-2900.00","saved_rate":-0.725}`},
+		"nobody was tried": {seedPeriod, `{"channel":"viber"}`, `{"templates":0,"movable_per_month":0}`,
+			`{"penetration":null,"worth_it":null,"saved_per_month":null,"sms_only_cost_per_month":"4000.00"}`},
+		"free": {seedPeriod, `{"channel":"email"}`, `{"templates":0}`,
+			`{"penetration":null,"sms_only_cost_per_month":"4000.00"}`},
+		"nothing happened": {"account=acme&from=2026-09-01&to=2026-10-01", `{"channel":"push"}`, `{"templates":0}`,
+			``},
+		"somebody else": {"account=other&from=2026-10-01&to=2026-10-31",
+			`{` + given + `,"billing":"per_message_sent","currency":"EUR"}`, `{"templates":0}`, ``},
+		"a page of one": {seedPeriod + "&limit=1", `{"channel":"push"}`, `{"templates":1}`, `{"template":"order"}`},
+		"days of Kathmandu": {"account=acme&from=2026-10-01&to=2026-10-31&tz=Asia/Kathmandu", `{"channel":"push"}`,
+			`{"saved_per_month":"1420.00"}`, `{"template":"order"}`},
 	} {
 		reply := askHistory(t, s, c.query, c.body)
 		if c.row == "" && len(reply.rows) > 0 {
@@ -119,7 +136,8 @@ func TestServer_ForecastHistory_Cases(t *testing.T) {
 				wantFields(t, name+": order", row, c.row)
 			}
 		}
-		if strings.Contains(c.query, "limit=1") && (len(reply.rows) != 1 || reply.fields["templates"] != json.Number("2")) {
+		if strings.Contains(c.query, "limit=1") &&
+			(len(reply.rows) != 1 || reply.fields["templates"] != json.Number("2")) {
 			t.Errorf("%s: %d rows of %v templates", name, len(reply.rows), reply.fields["templates"])
 		}
 	}
@@ -148,7 +166,8 @@ func wantFields(t *testing.T, name string, got map[string]any, wanted string) {
 func TestServer_ForecastHistory_Reached(t *testing.T) {
 	day := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	push := func(id, app, recipient, contact, status string, at time.Time) pastEvent {
-		return pastEvent{message: id, step: 1, channel: "push", app: app, recipient: recipient, contact: contact, status: status, at: at, submitted: day}
+		return pastEvent{message: id, step: 1, channel: "push", app: app, recipient: recipient, contact: contact,
+			status: status, at: at, submitted: day}
 	}
 	loss := func(status, app, recipient, contact string, at time.Time) pastEvent {
 		return pastEvent{channel: "push", app: app, recipient: recipient, contact: contact, status: status, at: at}
@@ -158,24 +177,42 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 		events  []pastEvent
 		reached string
 	}{
-		"delivered":                      {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1))}, "1"},
-		"sent is not delivered":          {[]pastEvent{push("a", "shop", "device:1", "", "sent", hour(1))}, "0"},
-		"a reader was reached":           {[]pastEvent{push("a", "shop", "device:1", "", "read", hour(1))}, "1"},
-		"left later":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
-		"left before":                    {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(1))}, "1"},
-		"left at that moment":            {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
-		"subscribed again":               {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("unsubscribed", "shop", "device:1", "", hour(2)), loss("subscribed", "shop", "device:1", "", hour(3))}, "1"},
-		"unsubscribed":                   {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("unsubscribed", "shop", "device:1", "", hour(2))}, "0"},
-		"blocked after the period":       {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "shop", "device:1", "", hour(900))}, "0"},
-		"complained":                     {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("complained", "shop", "device:1", "", hour(2))}, "1"},
-		"came back":                      {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2)), push("b", "shop", "device:1", "", "delivered", hour(3))}, "1"},
-		"the other app":                  {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
-		"one app of two":                 {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), push("b", "bank", "device:1", "", "delivered", hour(1)), loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
-		"no app is an app of its own":    {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)), loss("blocked", "", "device:1", "", hour(2))}, "1"},
-		"the person left another device": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:9", "user:1", hour(2))}, "1"},
-		"the device left, by recipient":  {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
-		"somebody else's device":         {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), loss("uninstalled", "shop", "device:2", "user:2", hour(2))}, "1"},
-		"two devices, one person": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)), push("b", "shop", "device:2", "user:1", "delivered", hour(3)),
+		"delivered":             {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1))}, "1"},
+		"sent is not delivered": {[]pastEvent{push("a", "shop", "device:1", "", "sent", hour(1))}, "0"},
+		"a reader was reached":  {[]pastEvent{push("a", "shop", "device:1", "", "read", hour(1))}, "1"},
+		"left later": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"left before": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)),
+			loss("uninstalled", "shop", "device:1", "", hour(1))}, "1"},
+		"left at that moment": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(2)),
+			loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"subscribed again": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("unsubscribed", "shop", "device:1", "", hour(2)), loss("subscribed", "shop", "device:1", "", hour(3))},
+			"1"},
+		"unsubscribed": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("unsubscribed", "shop", "device:1", "", hour(2))}, "0"},
+		"blocked after the period": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("blocked", "shop", "device:1", "", hour(900))}, "0"},
+		"complained": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("complained", "shop", "device:1", "", hour(2))}, "1"},
+		"came back": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("uninstalled", "shop", "device:1", "", hour(2)),
+			push("b", "shop", "device:1", "", "delivered", hour(3))}, "1"},
+		"the other app": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
+		"one app of two": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			push("b", "bank", "device:1", "", "delivered", hour(1)),
+			loss("uninstalled", "bank", "device:1", "", hour(2))}, "1"},
+		"no app is an app of its own": {[]pastEvent{push("a", "shop", "device:1", "", "delivered", hour(1)),
+			loss("blocked", "", "device:1", "", hour(2))}, "1"},
+		"the person left another device": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)),
+			loss("uninstalled", "shop", "device:9", "user:1", hour(2))}, "1"},
+		"the device left, by recipient": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)),
+			loss("uninstalled", "shop", "device:1", "", hour(2))}, "0"},
+		"somebody else's device": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)),
+			loss("uninstalled", "shop", "device:2", "user:2", hour(2))}, "1"},
+		"two devices, one person": {[]pastEvent{push("a", "shop", "device:1", "user:1", "delivered", hour(1)),
+			push("b", "shop", "device:2", "user:1", "delivered", hour(3)),
 			loss("uninstalled", "shop", "device:1", "user:1", hour(2))}, "1"},
 	}
 	// Each case is an account of its own.
@@ -191,8 +228,10 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 	s := newServer(t, conn)
 	for name, c := range cases {
 		query := url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-10-31"}}.Encode()
-		reply := askHistory(t, s, query, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
-		if got := reply.fields["penetration_num"]; got != json.Number(c.reached) || reply.fields["penetration_den"] != json.Number("1") {
+		reply := askHistory(t, s, query,
+			`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
+		if got := reply.fields["penetration_num"]; got != json.Number(c.reached) ||
+			reply.fields["penetration_den"] != json.Number("1") {
 			t.Errorf("%s: reached %v of %v, want %s of 1", name, got, reply.fields["penetration_den"], c.reached)
 		}
 	}
@@ -202,38 +241,46 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 func TestServer_ForecastHistory_Splits(t *testing.T) {
 	conn := newConn(t)
 	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
-	e := pastEvent{account: "acme", message: "m", step: 1, channel: "sms", status: "sent", template: "order", recipient: "+79000000001", at: at, submitted: at, smsSegments: 1}
+	e := pastEvent{account: "acme", message: "m", step: 1, channel: "sms", status: "sent", template: "order",
+		recipient: "+79000000001", at: at, submitted: at, smsSegments: 1}
 	stray := e
 	stray.submitted, stray.status, stray.smsSegments = at.Add(5*time.Hour), "delivered", 3
 	storeFacts(t, conn, []pastEvent{e, e})
 	storeFacts(t, conn, []pastEvent{stray})
-	execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS bucket) FROM attempts AS a WHERE a.bucket != toDateTime('2026-10-10 10:00:00', 'UTC')")
-	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), toDateTime('2026-10-10 10:00:00', 'UTC'))")
+	execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS bucket) "+
+		"FROM attempts AS a WHERE a.bucket != toDateTime('2026-10-10 10:00:00', 'UTC')")
+	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), "+
+		"toDateTime('2026-10-10 10:00:00', 'UTC'))")
 	aggregatePast(t, conn)
-	reply := askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
+	reply := askHistory(t, newServer(t, conn), seedPeriod,
+		`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
 	if len(reply.rows) != 1 {
 		t.Fatal(reply.rows)
 	}
 	wantFields(t, "split", reply.rows[0], `{"messages":1,"candidates":1,"sms_segments":3}`)
 }
 
-// The example of docs/definitions.md section 5: ten one-segment SMS to each of two people, push delivered to one of them and failed to the other.
+// The example of docs/definitions.md section 5: ten one-segment SMS to each of two people, push delivered to one of
+// them and failed to the other.
 func TestServer_ForecastHistory_NotDiscountedTwice(t *testing.T) {
 	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	var events []pastEvent
 	for person := range 2 {
-		e := pastEvent{account: "acme", message: fmt.Sprint("push-", person), step: 1, channel: "push", status: []string{"delivered", "undelivered"}[person], template: "news", app: "shop",
+		e := pastEvent{account: "acme", message: fmt.Sprint("push-", person), step: 1, channel: "push",
+			status: []string{"delivered", "undelivered"}[person], template: "news", app: "shop",
 			recipient: fmt.Sprint("device:", person), contact: fmt.Sprint("c", person), at: at, submitted: at}
 		events = append(events, e)
 		for i := range 10 {
-			e.message, e.channel, e.status, e.template, e.app, e.smsSegments = fmt.Sprint("sms-", person, "-", i), "sms", "delivered", "order", "", 1
+			e.message, e.channel, e.status, e.template, e.app, e.smsSegments = fmt.Sprint("sms-", person, "-", i),
+				"sms", "delivered", "order", "", 1
 			e.recipient = fmt.Sprint("+7900000000", person)
 			events = append(events, e)
 		}
 	}
 	conn := newConn(t)
 	storePast(t, conn, events)
-	reply := askHistory(t, newServer(t, conn), seedPeriod, `{"channel":"push","channel_price":"0.36","billing":"per_message_delivered","sms_price":"2.00"}`)
+	reply := askHistory(t, newServer(t, conn), seedPeriod,
+		`{"channel":"push","channel_price":"0.36","billing":"per_message_delivered","sms_price":"2.00"}`)
 	wantFields(t, "all", reply.fields, `{"tested_share":1,"penetration":0.5,"penetration_num":1,"penetration_den":2,"delivery_rate":1,"delivery_num":1,"delivery_den":1}`)
 	if len(reply.rows) != 2 {
 		t.Fatal(reply.rows)
@@ -256,18 +303,31 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 		}
 		return row
 	}
-	plain := []pastTariff{row("sms", "per_segment_sent", "2.00", func(t *pastTariff) { t.to = border }), row("sms", "per_segment_delivered", "2.345678", func(t *pastTariff) { t.from = border }),
-		row("push", "per_message_sent", "0.36", nil), row("push", "zero", "", func(t *pastTariff) { t.provider = "fcm" }), row("viber", "per_message_delivered", "0.75", nil),
+	plain := []pastTariff{row("sms", "per_segment_sent", "2.00", func(t *pastTariff) { t.to = border }),
+		row("sms", "per_segment_delivered", "2.345678", func(t *pastTariff) { t.from = border }),
+		row("push", "per_message_sent", "0.36", nil),
+		row("push", "zero", "", func(t *pastTariff) { t.provider = "fcm" }),
+		row("viber", "per_message_delivered", "0.75", nil),
 		row("vk", "attempt_plus_connect", "0.1", func(t *pastTariff) { t.connect = "0.7" })}
-	// Rows by country, sender and traffic, none for everybody: the first SMS decides where nothing matches, and some messages stay without a price.
-	narrow := []pastTariff{row("sms", "per_segment_sent", "2", func(t *pastTariff) { t.country = "RU" }), row("sms", "per_message_sent", "5", func(t *pastTariff) { t.sender = "Shop" }),
-		row("sms", "per_segment_sent", "3", func(t *pastTariff) { t.provider = "mts" }), row("sms", "zero", "", func(t *pastTariff) { t.traffic, t.country = "otp", "RU" }),
-		row("sms", "per_segment_sent", "40", func(t *pastTariff) { t.country, t.operator, t.currency = "KZ", "25001", "KZT" }),
-		row("push", "per_message_sent", "0.5", func(t *pastTariff) { t.country = "RU" }), row("push", "per_message_delivered", "0.9", func(t *pastTariff) { t.traffic = "promo" }),
-		row("push", "zero", "", func(t *pastTariff) { t.sender = "Shop" }), row("push", "per_message_sent", "9", func(t *pastTariff) { t.country, t.currency = "KZ", "KZT" }),
-		row("viber", "per_message_delivered", "0.75", nil), row("viber", "attempt_plus_connect", "1", func(t *pastTariff) { t.traffic, t.connect = "promo", "0.25" }), row("vk", "zero", "", nil)}
-	templates := []money.Template{{Template: "otp", SMSSegments: 1, FromMS: 0, ToMS: schema.Never}, {Template: "order", SMSSegments: 2, FromMS: 0, ToMS: border.UnixMilli()},
-		{Template: "order", SMSSegments: 4, FromMS: border.UnixMilli() + 3_600_000, ToMS: schema.Never}, {Template: "c'est", SMSSegments: 3, FromMS: border.UnixMilli(), ToMS: border.UnixMilli() + 86_400_000}}
+	// Rows by country, sender and traffic, none for everybody: the first SMS decides where nothing matches, and some
+	// messages stay without a price.
+	narrow := []pastTariff{row("sms", "per_segment_sent", "2", func(t *pastTariff) { t.country = "RU" }),
+		row("sms", "per_message_sent", "5", func(t *pastTariff) { t.sender = "Shop" }),
+		row("sms", "per_segment_sent", "3", func(t *pastTariff) { t.provider = "mts" }),
+		row("sms", "zero", "", func(t *pastTariff) { t.traffic, t.country = "otp", "RU" }),
+		row("sms", "per_segment_sent", "40",
+			func(t *pastTariff) { t.country, t.operator, t.currency = "KZ", "25001", "KZT" }),
+		row("push", "per_message_sent", "0.5", func(t *pastTariff) { t.country = "RU" }),
+		row("push", "per_message_delivered", "0.9", func(t *pastTariff) { t.traffic = "promo" }),
+		row("push", "zero", "", func(t *pastTariff) { t.sender = "Shop" }),
+		row("push", "per_message_sent", "9", func(t *pastTariff) { t.country, t.currency = "KZ", "KZT" }),
+		row("viber", "per_message_delivered", "0.75", nil),
+		row("viber", "attempt_plus_connect", "1", func(t *pastTariff) { t.traffic, t.connect = "promo", "0.25" }),
+		row("vk", "zero", "", nil)}
+	templates := []money.Template{{Template: "otp", SMSSegments: 1, FromMS: 0, ToMS: schema.Never},
+		{Template: "order", SMSSegments: 2, FromMS: 0, ToMS: border.UnixMilli()},
+		{Template: "order", SMSSegments: 4, FromMS: border.UnixMilli() + 3_600_000, ToMS: schema.Never},
+		{Template: "c'est", SMSSegments: 3, FromMS: border.UnixMilli(), ToMS: border.UnixMilli() + 86_400_000}}
 	for _, list := range [][]pastTariff{plain, narrow} {
 		var rows, texts []string
 		for _, tariff := range list {
@@ -287,13 +347,15 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 		s := newServer(t, conn)
 		met := map[string]int{}
 		for range 15 {
-			ask := pastAsk{account: []string{"acme", "acme", "центр"}[r.IntN(3)], channel: []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)], currency: "RUB",
+			ask := pastAsk{account: []string{"acme", "acme", "центр"}[r.IntN(3)],
+				channel: []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)], currency: "RUB",
 				threshold: []string{"0.40", "0.1", "0.333333333333333333", "0.75"}[r.IntN(4)]}
 			ask.to = testNow.Add(-time.Duration(r.IntN(96*20)) * 15 * time.Minute)
 			ask.from = ask.to.Add(-time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
 			body := map[string]any{"channel": ask.channel, "currency": "RUB", "threshold": ask.threshold}
 			if r.IntN(3) == 0 || ask.channel == "email" {
-				ask.channelPrice, ask.billing = "0.123456", []string{"per_message_sent", "per_message_delivered", "attempt_plus_connect"}[r.IntN(3)]
+				ask.channelPrice, ask.billing = "0.123456",
+					[]string{"per_message_sent", "per_message_delivered", "attempt_plus_connect"}[r.IntN(3)]
 				body["channel_price"], body["billing"] = ask.channelPrice, ask.billing
 				if ask.billing == "attempt_plus_connect" {
 					ask.connectPrice = "1.5"
@@ -308,7 +370,8 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			query := url.Values{"account": {ask.account}, "from": {ask.from.Format(time.RFC3339)}, "to": {ask.to.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
+			query := url.Values{"account": {ask.account}, "from": {ask.from.Format(time.RFC3339)},
+				"to": {ask.to.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
 			wantEnvelope, wantRows := naiveHistory(events, list, templates, ask)
 			reply := askHistory(t, s, query, string(encoded))
 			where := fmt.Sprintf("seed %d, %s %s", seed, query, encoded)
@@ -326,11 +389,13 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 				if !reflect.DeepEqual(reply.rows[i], want) {
 					for name := range reply.rows[i] {
 						if reply.rows[i][name] != want[name] {
-							t.Errorf("%s: row %d (%v): %s is %v, want %v", where, i, want["template"], name, reply.rows[i][name], want[name])
+							t.Errorf("%s: row %d (%v): %s is %v, want %v", where, i, want["template"], name,
+								reply.rows[i][name], want[name])
 						}
 					}
 				}
-				for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "unpriced", "candidates"} {
+				for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "unpriced",
+					"candidates"} {
 					if want[name] != json.Number("0") {
 						met[name]++
 					}
@@ -343,7 +408,8 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 				return
 			}
 		}
-		for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "candidates", "worth_it true", "worth_it false", "worth_it <nil>", "below_threshold true", "below_threshold false"} {
+		for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "candidates", "worth_it true",
+			"worth_it false", "worth_it <nil>", "below_threshold true", "below_threshold false"} {
 			if met[name] == 0 {
 				t.Errorf("the test saw no %s: %v", name, met)
 			}
@@ -363,11 +429,16 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 	s := newServer(t, conn)
 	const period = "account=acme&from=2026-11-05&to=2026-11-18T12:15:00Z"
 	for _, channel := range []string{"push", "viber", "vk"} {
-		reply := askHistory(t, s, period, fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
-		answer := answerOf(t, s, "/v1/reports/penetration", url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"}, "channel": {channel}})
+		reply := askHistory(t, s, period,
+			fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
+		answer := answerOf(t, s, "/v1/reports/penetration",
+			url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"},
+				"channel": {channel}})
 		row := answer.Rows[0]
-		for name, of := range map[string]string{"tested_num": "tested", "penetration_num": "reached", "penetration_den": "audience", "penetration": "penetration",
-			"penetration_low": "penetration_low", "penetration_high": "penetration_high", "tested_share": "tested_share", "message_penetration_num": "messages_movable"} {
+		for name, of := range map[string]string{"tested_num": "tested", "penetration_num": "reached",
+			"penetration_den": "audience", "penetration": "penetration",
+			"penetration_low": "penetration_low", "penetration_high": "penetration_high",
+			"tested_share": "tested_share", "message_penetration_num": "messages_movable"} {
 			if reply.fields[name] != row[of] || row["reached"] == json.Number("0") {
 				t.Errorf("%s: %s is %v, the report on penetration says %v", channel, name, reply.fields[name], row[of])
 			}
@@ -385,7 +456,8 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 		}
 		for _, row := range reply.rows {
 			if row["messages"] != whole(messages[row["template"]]) {
-				t.Errorf("template %v: %v messages, the savings report has %d", row["template"], row["messages"], messages[row["template"]])
+				t.Errorf("template %v: %v messages, the savings report has %d", row["template"], row["messages"],
+					messages[row["template"]])
 			}
 		}
 	}
@@ -410,24 +482,31 @@ func TestServer_ForecastHistory_Errors(t *testing.T) {
 		"no such channel":   {"account=a", `{"channel":"vibre"}`, "channel", "did you mean viber?"},
 		"unknown field":     {"account=a", `{"channel":"push","prices":1}`, "prices", "unknown here"},
 		"price alone":       {"account=a", `{"channel":"push","channel_price":"1"}`, "billing", "is required"},
-		"billing alone":     {"account=a", `{"channel":"push","billing":"per_message_sent"}`, "channel_price", "leave both out"},
-		"odd billing":       {"account=a", `{"channel":"push","billing":"per_conversation_24h","channel_price":1}`, "billing", "not known here"},
-		"connect missing":   {"account=a", `{"channel":"push","billing":"attempt_plus_connect","channel_price":1}`, "connect_price", "is required"},
-		"connect too many":  {"account=a", `{"channel":"push","billing":"per_message_sent","channel_price":1,"connect_price":1}`, "connect_price", "leave it out"},
-		"connect alone":     {"account=a", `{"channel":"push","connect_price":1}`, "connect_price", "send all three"},
-		"price":             {"account=a", `{"channel":"push","sms_price":"-1"}`, "sms_price", "plain decimal"},
-		"digits":            {"account=a", `{"channel":"push","sms_price":"0.0000001"}`, "sms_price", "6 decimals"},
-		"threshold":         {"account=a", `{"channel":"push","threshold":40}`, "threshold", "0…1"},
-		"currency":          {"account=a", `{"channel":"push","currency":"rub"}`, "currency", "ISO 4217"},
-		"no object":         {"account=a", `[]`, "", "JSON object"},
+		"billing alone": {"account=a", `{"channel":"push","billing":"per_message_sent"}`, "channel_price",
+			"leave both out"},
+		"odd billing": {"account=a", `{"channel":"push","billing":"per_conversation_24h","channel_price":1}`,
+			"billing", "not known here"},
+		"connect missing": {"account=a", `{"channel":"push","billing":"attempt_plus_connect","channel_price":1}`,
+			"connect_price", "is required"},
+		"connect too many": {"account=a",
+			`{"channel":"push","billing":"per_message_sent","channel_price":1,"connect_price":1}`, "connect_price",
+			"leave it out"},
+		"connect alone": {"account=a", `{"channel":"push","connect_price":1}`, "connect_price", "send all three"},
+		"price":         {"account=a", `{"channel":"push","sms_price":"-1"}`, "sms_price", "plain decimal"},
+		"digits":        {"account=a", `{"channel":"push","sms_price":"0.0000001"}`, "sms_price", "6 decimals"},
+		"threshold":     {"account=a", `{"channel":"push","threshold":40}`, "threshold", "0…1"},
+		"currency":      {"account=a", `{"channel":"push","currency":"rub"}`, "currency", "ISO 4217"},
+		"no object":     {"account=a", `[]`, "", "JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantProblem(t, postJSON(s, "/v1/forecasts/from-history?"+c.query, c.body), http.StatusBadRequest, c.parameter, c.says)
+			wantProblem(t, postJSON(s, "/v1/forecasts/from-history?"+c.query, c.body), http.StatusBadRequest,
+				c.parameter, c.says)
 		})
 	}
 	// All that is wrong is said at once.
 	var p Problem
-	decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`), http.StatusBadRequest, &p)
+	decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`),
+		http.StatusBadRequest, &p)
 	if len(p.Errors) != 4 {
 		t.Errorf("%+v", p.Errors)
 	}
@@ -447,17 +526,31 @@ func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 		body            string
 		parameter, says string
 	}{
-		"no list":                   {nil, `{"channel":"push"}`, "channel_price", "no row for push"},
-		"no row":                    {[]string{sms}, `{"channel":"push"}`, "channel_price", "send channel_price and billing"},
-		"not yet valid":             {[]string{sms, tariffRow("push", "per_message_sent", "1", "valid_from", "2026-11-01T00:00:00Z")}, `{"channel":"push"}`, "channel_price", "at the end of the period"},
-		"no longer valid":           {[]string{sms, tariffRow("push", "per_message_sent", "1", "valid_to", "2026-10-31T23:45:00Z")}, `{"channel":"push"}`, "channel_price", "at the end of the period"},
-		"providers alone":           {[]string{sms, tariffRow("push", "per_message_sent", "1", "provider", "own"), tariffRow("push", "zero", "0", "provider", "fcm")}, `{"channel":"push"}`, "channel_price", "names a provider"},
-		"conversations":             {[]string{sms, tariffRow("whatsapp", "per_conversation_24h", "4.50")}, `{"channel":"whatsapp"}`, "billing", "per_conversation_24h"},
-		"refunds":                   {[]string{sms, tariffRow("telegram", "per_message_refunded", "1", "traffic", "otp"), tariffRow("telegram", "zero", "0")}, `{"channel":"telegram"}`, "billing", "per_message_refunded"},
-		"no price of SMS":           {[]string{tariffRow("push", "zero", "0")}, `{"channel":"push"}`, "sms_price", "no row for sms"},
-		"two currencies":            {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)}, `{"channel":"push"}`, "currency", "EUR and RUB"},
-		"two currencies, one named": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)}, `{"channel":"push","currency":"RUB"}`, "currency", "send channel_price in RUB"},
-		"another currency":          {[]string{sms, tariffRow("push", "zero", "0")}, `{"channel":"push","currency":"USD"}`, "currency", "currencies are never converted"},
+		"no list": {nil, `{"channel":"push"}`, "channel_price", "no row for push"},
+		"no row": {[]string{sms}, `{"channel":"push"}`, "channel_price",
+			"send channel_price and billing"},
+		"not yet valid": {[]string{sms,
+			tariffRow("push", "per_message_sent", "1", "valid_from", "2026-11-01T00:00:00Z")}, `{"channel":"push"}`,
+			"channel_price", "at the end of the period"},
+		"no longer valid": {[]string{sms,
+			tariffRow("push", "per_message_sent", "1", "valid_to", "2026-10-31T23:45:00Z")}, `{"channel":"push"}`,
+			"channel_price", "at the end of the period"},
+		"providers alone": {[]string{sms, tariffRow("push", "per_message_sent", "1", "provider", "own"),
+			tariffRow("push", "zero", "0", "provider", "fcm")}, `{"channel":"push"}`, "channel_price",
+			"names a provider"},
+		"conversations": {[]string{sms, tariffRow("whatsapp", "per_conversation_24h", "4.50")},
+			`{"channel":"whatsapp"}`, "billing", "per_conversation_24h"},
+		"refunds": {[]string{sms,
+			tariffRow("telegram", "per_message_refunded", "1", "traffic", "otp"), tariffRow("telegram", "zero", "0")},
+			`{"channel":"telegram"}`, "billing", "per_message_refunded"},
+		"no price of SMS": {[]string{tariffRow("push", "zero", "0")}, `{"channel":"push"}`, "sms_price",
+			"no row for sms"},
+		"two currencies": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
+			`{"channel":"push"}`, "currency", "EUR and RUB"},
+		"two currencies, one named": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
+			`{"channel":"push","currency":"RUB"}`, "currency", "send channel_price in RUB"},
+		"another currency": {[]string{sms, tariffRow("push", "zero", "0")}, `{"channel":"push","currency":"USD"}`,
+			"currency", "currencies are never converted"},
 	} {
 		putTariffs(t, conn, "acme", c.rows...)
 		wantProblem(t, postJSON(s, query, c.body), http.StatusBadRequest, c.parameter, c.says)
@@ -467,15 +560,18 @@ func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 	}
 	// With the prices in the request no list is needed.
 	putTariffs(t, conn, "acme")
-	reply := askHistory(t, s, "account=acme", `{"channel":"whatsapp","channel_price":"4.5","billing":"per_message_delivered","sms_price":"2","currency":"RUB"}`)
-	wantFields(t, "given", reply.fields, `{"currency":"RUB","channel_price":"4.50","billing":"per_message_delivered","sms_price":"2.00","connect_price":null}`)
+	reply := askHistory(t, s, "account=acme",
+		`{"channel":"whatsapp","channel_price":"4.5","billing":"per_message_delivered","sms_price":"2","currency":"RUB"}`)
+	wantFields(t, "given", reply.fields,
+		`{"currency":"RUB","channel_price":"4.50","billing":"per_message_delivered","sms_price":"2.00","connect_price":null}`)
 }
 
 func TestServer_ForecastHistory_TooManyTemplates(t *testing.T) {
 	conn := newConn(t)
 	execute(t, conn, `INSERT INTO attempts_by_recipient (account, recipient, person, message_id, step, generation, cohort_ms, channel, template, code)
 		SELECT 'acme', concat('+7900', toString(number)) AS recipient, recipient, toString(number), 1, 1, 1791626400000, 'sms', toString(number), 1 FROM numbers(100001)`)
-	wantProblem(t, postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`),
+	wantProblem(t, postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod,
+		`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`),
 		http.StatusUnprocessableEntity, "", "more than 100000 templates", "name of a text")
 }
 
@@ -485,20 +581,24 @@ func TestHistoryQuery_SQL_Golden(t *testing.T) {
 	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
 	for name, q := range map[string]statementer{
 		"history_plain": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000},
-		"history_keys":  &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000, keys: keysOf(nil, true), borders: []uint32{1767225600}},
+		"history_keys": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000, keys: keysOf(nil, true),
+			borders: []uint32{1767225600}},
 	} {
 		checkGolden(t, name, q, hostile)
 	}
 }
 
 func TestRoundedText(t *testing.T) {
-	for in, want := range map[string]string{"0": "0.00", "1/3": "0.333333", "2/3": "0.666667", "-2/3": "-0.666667", "1/2000000": "0.000001", "-1/2000000": "-0.000001", "-1/3000000": "0.00",
-		"5/2": "2.50", "1456": "1456.00", "-100": "-100.00", "123/100000": "0.00123", "1000000000000000000001/3": "333333333333333333333.666667"} {
+	for in, want := range map[string]string{"0": "0.00", "1/3": "0.333333", "2/3": "0.666667", "-2/3": "-0.666667",
+		"1/2000000": "0.000001", "-1/2000000": "-0.000001", "-1/3000000": "0.00",
+		"5/2": "2.50", "1456": "1456.00", "-100": "-100.00", "123/100000": "0.00123",
+		"1000000000000000000001/3": "333333333333333333333.666667"} {
 		if got := roundedText(ratOf(in), 2); got != want {
 			t.Errorf("%s: %s, want %s", in, got, want)
 		}
 	}
-	if got := roundedText(ratOf("100"), 0) + roundedText(ratOf("0"), 0) + roundedText(ratOf("1.50"), 0); got != "10001.5" {
+	if got := roundedText(ratOf("100"), 0) + roundedText(ratOf("0"), 0) +
+		roundedText(ratOf("1.50"), 0); got != "10001.5" {
 		t.Error(got)
 	}
 }

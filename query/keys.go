@@ -10,12 +10,13 @@ import (
 	"kaskad/schema"
 )
 
-// key is a name of group_by and of a filter (docs/definitions.md section 3 and 4). Its SQL is written here and nowhere else.
+// key is a name of group_by and of a filter (docs/definitions.md section 3 and 4). Its SQL is written here and nowhere
+// else.
 type key struct {
 	name string
-	// cell computes the key of a rollup cell, whose alias is r in every report, and text turns that into what is shown and compared (%s
-	// stands for the former). They are apart because there are far more cells than groups. Both are empty for what is known only when
-	// a message has been priced.
+	// cell computes the key of a rollup cell, whose alias is r in every report, and text turns that into what is shown
+	// and compared (%s stands for the former). They are apart because there are far more cells than groups. Both are
+	// empty for what is known only when a message has been priced.
 	cell, text string
 	// number tells that the key is a number rather than a text.
 	number bool
@@ -23,15 +24,17 @@ type key struct {
 	read func(value string, zone *time.Location) (string, error)
 }
 
-// localDay is the cohort's day in the zone, and localSeconds what its clock shows there, counted as if that were UTC. The offset of the
-// zone is the difference of that and the true time: ClickHouse's timezoneOffset is a day off in zones that changed sides of the date
-// line, such as Pacific/Apia (26.7).
+// localDay is the cohort's day in the zone, and localSeconds what its clock shows there, counted as if that were UTC.
+// The offset of the zone is the difference of that and the true time: ClickHouse's timezoneOffset is a day off in zones
+// that changed sides of the date line, such as Pacific/Apia (26.7).
 const (
 	localDay     = "toDate(r.cohort, {tz:String})"
-	localSeconds = "(toInt64(toUInt16(" + localDay + ")) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60)"
+	localSeconds = "(toInt64(toUInt16(" + localDay +
+		")) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60)"
 )
 
-// hourText prints (local hour, offset in seconds) in RFC 3339, always with a numeric offset, so that all hours have one form.
+// hourText prints (local hour, offset in seconds) in RFC 3339, always with a numeric offset, so that all hours have one
+// form.
 const hourText = "concat(formatDateTime(toDateTime(%[1]s.1 * 3600, 'UTC'), '%%Y-%%m-%%dT%%H:00:00', 'UTC'), " +
 	"if(%[1]s.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(%[1]s.2), 3600)), 2, '0'), ':', " +
 	"leftPad(toString(intDiv(abs(%[1]s.2) %% 3600, 60)), 2, '0'))"
@@ -58,13 +61,14 @@ func ofShape(k key) key {
 }
 
 func numeric(name, cell string, lo, hi int) key {
-	return key{name: name, cell: cell, text: "%s", number: true, read: func(value string, _ *time.Location) (string, error) {
-		n, err := strconv.Atoi(value)
-		if err != nil || n < lo || n > hi {
-			return "", fmt.Errorf("%q must be a whole number, %d…%d", shorten(value), lo, hi)
-		}
-		return strconv.Itoa(n), nil
-	}}
+	return key{name: name, cell: cell, text: "%s", number: true,
+		read: func(value string, _ *time.Location) (string, error) {
+			n, err := strconv.Atoi(value)
+			if err != nil || n < lo || n > hi {
+				return "", fmt.Errorf("%q must be a whole number, %d…%d", shorten(value), lo, hi)
+			}
+			return strconv.Itoa(n), nil
+		}}
 }
 
 // keySet are the names that a report knows, in the order in which they are documented.
@@ -86,8 +90,8 @@ var channelKeys = append(keySet{
 	enumeration("trigger", schema.Triggers, true),
 }, timeKeys...)
 
-// savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension is the greatest over its
-// attempted steps. A cell knows account, campaign, template and time, its shape the others.
+// savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension
+// is the greatest over its attempted steps. A cell knows account, campaign, template and time, its shape the others.
 var savingsKeys = slices.Concat(keySet{
 	dimension("account"),
 	dimension("campaign"),
@@ -107,7 +111,8 @@ var currencyFilter = key{name: "currency", read: readCurrency}
 
 // timeKeys are the names of time, in the zone of parameter tz.
 var timeKeys = keySet{
-	{name: "hour", cell: "tuple(intDiv(" + localSeconds + ", 3600), " + localSeconds + " - toInt64(toUnixTimestamp(r.cohort)))", text: hourText, read: readHour},
+	{name: "hour", cell: "tuple(intDiv(" + localSeconds + ", 3600), " + localSeconds +
+		" - toInt64(toUnixTimestamp(r.cohort)))", text: hourText, read: readHour},
 	{name: "day", cell: localDay, text: "toString(%s)", read: readDay},
 	{name: "week", cell: "toMonday(" + localDay + ")", text: "toString(%s)", read: readWeek},
 	{name: "month", cell: "toStartOfMonth(" + localDay + ")", text: "formatDateTime(%s, '%%Y-%%m')", read: readMonth},
@@ -185,7 +190,8 @@ func readMonth(value string, _ *time.Location) (string, error) {
 func readPath(value string, _ *time.Location) (string, error) {
 	for _, channel := range strings.Split(value, ">") {
 		if !slices.Contains(schema.Channels, channel) {
-			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s", shorten(value), shorten(channel), suggest(channel, schema.Channels))
+			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s",
+				shorten(value), shorten(channel), suggest(channel, schema.Channels))
 		}
 	}
 	return value, nil

@@ -9,8 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// The time names of every zone that Go and ClickHouse know equal those of Go's time package: around each change of clocks in two
-// years, at the borders of days, months and years, and on a grid in between.
+// The time names of every zone that Go and ClickHouse know equal those of Go's time package: around each change of
+// clocks in two years, at the borders of days, months and years, and on a grid in between.
 func TestKeys_Time_AllZones(t *testing.T) {
 	conn := newConn(t)
 	ctx := t.Context()
@@ -50,7 +50,8 @@ func TestKeys_Time_AllZones(t *testing.T) {
 			instant = change
 		}
 		for day := start; day.Before(end); day = day.AddDate(0, 0, 19) {
-			for _, instant := range []time.Time{dayStart(day, zone), dayStart(day.AddDate(0, 0, 1-day.Day()), zone), day.Add(17*time.Hour + 45*time.Minute)} {
+			for _, instant := range []time.Time{dayStart(day, zone), dayStart(day.AddDate(0, 0, 1-day.Day()), zone),
+				day.Add(17*time.Hour + 45*time.Minute)} {
 				at = append(at, uint32(instant.Unix()-900), uint32(instant.Unix()))
 			}
 		}
@@ -87,19 +88,22 @@ func TestKeys_Time_AllZones(t *testing.T) {
 func TestKeys_Time_Cases(t *testing.T) {
 	conn := newConn(t)
 	var cells []cell
-	for i, at := range []string{"2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "2026-11-01T03:45:00Z", "2026-11-01T04:00:00Z"} {
+	for i, at := range []string{"2026-11-01T05:30:00Z", "2026-11-01T06:30:00Z", "2026-11-01T03:45:00Z",
+		"2026-11-01T04:00:00Z"} {
 		cohort, err := time.Parse(time.RFC3339, at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		cells = append(cells, cell{account: "a", bucket: cohort.Truncate(time.Hour), cohort: cohort, generation: 1, channel: "sms", counts: [14]uint64{1 << i},
+		cells = append(cells, cell{account: "a", bucket: cohort.Truncate(time.Hour), cohort: cohort, generation: 1,
+			channel: "sms", counts: [14]uint64{1 << i},
 			minMS: cohort.UnixMilli(), maxMS: cohort.UnixMilli() + 899_999})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
 	for groupBy, want := range map[string][][2]string{
-		"hour": {{"2026-10-31T23:00:00-04:00", "4"}, {"2026-11-01T00:00:00-04:00", "8"}, {"2026-11-01T01:00:00-04:00", "1"}, {"2026-11-01T01:00:00-05:00", "2"}},
+		"hour": {{"2026-10-31T23:00:00-04:00", "4"}, {"2026-11-01T00:00:00-04:00", "8"},
+			{"2026-11-01T01:00:00-04:00", "1"}, {"2026-11-01T01:00:00-05:00", "2"}},
 		"day":  {{"2026-10-31", "4"}, {"2026-11-01", "11"}},
 		"week": {{"2026-10-26", "15"}},
 	} {

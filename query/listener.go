@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// net/http answers by itself, in plain text, what it cannot read as a request: no handler sees it, and it has no hook for it. It writes such an answer in one piece to
-// a connection that it then closes, so the piece is replaced there. Should a version of Go word it otherwise, its own words come through.
+// net/http answers by itself, in plain text, what it cannot read as a request: no handler sees it, and it has no hook
+// for it. It writes such an answer in one piece to a connection that it then closes, so the piece is replaced there.
+// Should a version of Go word it otherwise, its own words come through.
 
 // problemListener makes problems of what net/http answers by itself.
 type problemListener struct{ net.Listener }
@@ -40,10 +41,12 @@ func (c *problemConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// lingerTime is how long a client may go on sending what was refused. Many read the answer only then, and a connection that is closed before tells them nothing.
+// lingerTime is how long a client may go on sending what was refused. Many read the answer only then, and a connection
+// that is closed before tells them nothing.
 const lingerTime = 5 * time.Second
 
-// CloseWrite is what net/http calls between an answer to a request that it has not read to its end and the end of the connection.
+// CloseWrite is what net/http calls between an answer to a request that it has not read to its end and the end of the
+// connection.
 func (c *problemConn) CloseWrite() (err error) {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		err = half.CloseWrite()
@@ -54,8 +57,8 @@ func (c *problemConn) CloseWrite() (err error) {
 	return err
 }
 
-// asRefusal returns the answer to send instead of one of net/http's own, nil for any other. Its own have two headers and repeat the status line's text as their body,
-// which no answer of a handler does.
+// asRefusal returns the answer to send instead of one of net/http's own, nil for any other. Its own have two headers
+// and repeat the status line's text as their body, which no answer of a handler does.
 func asRefusal(b []byte) []byte {
 	line, found := bytes.CutPrefix(b, []byte("HTTP/1.1 "))
 	line, body, found2 := bytes.Cut(line, []byte(refusalHead))
@@ -74,9 +77,12 @@ func asRefusal(b []byte) []byte {
 			p.Detail += ": " + shorten(string(why))
 		}
 	case 431:
-		p = problem(status, "headers-too-large", fmt.Sprintf("the request line and the headers are larger than %d KiB: ask for less at a time", maxHeaderBytes>>10))
+		p = problem(status, "headers-too-large",
+			fmt.Sprintf("the request line and the headers are larger than %d KiB: ask for less at a time",
+				maxHeaderBytes>>10))
 	case 501:
-		p = problem(status, "unsupported-encoding", "the transfer encoding is not known; send chunked, or Content-Length")
+		p = problem(status, "unsupported-encoding",
+			"the transfer encoding is not known; send chunked, or Content-Length")
 	case 505:
 		p = problem(status, "unsupported-version", "this version of HTTP is not spoken here; use HTTP/1.1")
 	default:
@@ -86,6 +92,7 @@ func asRefusal(b []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nConnection: close\r\n"+
+	return fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: "+
+		"%d\r\nConnection: close\r\n"+
 		"Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n%s", status, p.Title, len(encoded), encoded)
 }

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"text/template"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 var (
@@ -43,7 +43,8 @@ func (q messageQuery) SQL(name string) (string, []any, error) {
 		args = append(args, clickhouse.Named("bucket", storable(bucketMS)))
 	}
 	var statement strings.Builder
-	err := messageTemplates.ExecuteTemplate(&statement, name, map[string]bool{"Account": q.account != "", "Bucket": bucketMS > 0})
+	err := messageTemplates.ExecuteTemplate(&statement, name,
+		map[string]bool{"Account": q.account != "", "Bucket": bucketMS > 0})
 	if err != nil {
 		return "", nil, fmt.Errorf("fill message SQL: %w", err)
 	}
@@ -106,7 +107,8 @@ type stepAnswer struct {
 	ReportedPrices []priceShown      `json:"reported_prices"`
 }
 
-// partsShown lists the parts of a multipart message, counted from 1. A failure counts only while its part is not delivered.
+// partsShown lists the parts of a multipart message, counted from 1. A failure counts only while its part is not
+// delivered.
 type partsShown struct {
 	Parts     uint8 `json:"parts"`
 	Delivered []int `json:"delivered"`
@@ -179,7 +181,8 @@ func (s *Server) message(c *gin.Context) error {
 	}
 	switch len(accounts) {
 	case 0:
-		return problem(http.StatusNotFound, "no-such-message", "no event of this message has been stored; events show a few seconds after they were accepted")
+		return problem(http.StatusNotFound, "no-such-message",
+			"no event of this message has been stored; events show a few seconds after they were accepted")
 	case 1:
 	default:
 		return badParameter("account", "is needed here: more than one account has a message with this id; add account=…")
@@ -200,9 +203,12 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	defer closeRows(rows, &err)
 	for rows.Next() {
 		a := &attempt{}
-		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign, &a.template, &a.sender,
-			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.saidCountry, &a.contact, &a.segments, &a.smsSegments,
-			&a.times, &a.machineMS, &a.singleDeliveredMS, &a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures, &a.partsDeliveredMS,
+		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign,
+			&a.template, &a.sender,
+			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.saidCountry, &a.contact, &a.segments,
+			&a.smsSegments,
+			&a.times, &a.machineMS, &a.singleDeliveredMS, &a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures,
+			&a.partsDeliveredMS,
 			&a.errorCode, &a.permanent, &a.prices, &a.billable); err != nil {
 			return nil, err
 		}
@@ -236,7 +242,8 @@ func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedSh
 
 // describe puts a message together. attempts are those of one account, in the order of steps.
 func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown) messageAnswer {
-	answer := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{}, Timeline: []momentShown{}, Parked: parked}
+	answer := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
+		Timeline: []momentShown{}, Parked: parked}
 	if parked == nil {
 		answer.Parked = []parkedShown{}
 	}
@@ -248,21 +255,26 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 		answer.Steps = append(answer.Steps, describeStep(a, f))
 		for i, ms := range a.times {
 			if status := schema.Status(i + 1); ms != schema.Never {
-				answer.Timeline = append(answer.Timeline, momentShown{timeText(ms), a.step, a.channel, status.String(), ms, status})
+				answer.Timeline = append(answer.Timeline,
+					momentShown{timeText(ms), a.step, a.channel, status.String(), ms, status})
 			}
 		}
 	}
 	for _, a := range attempts {
 		if a.machineMS != schema.Never {
-			answer.Timeline = append(answer.Timeline, momentShown{timeText(a.machineMS), a.step, a.channel, "machine_open", a.machineMS, schema.Read})
+			answer.Timeline = append(answer.Timeline,
+				momentShown{timeText(a.machineMS), a.step, a.channel, "machine_open", a.machineMS, schema.Read})
 		}
 		if a.parts <= 1 && a.singleDeliveredMS != schema.Never {
 			answer.Timeline = append(answer.Timeline,
-				momentShown{timeText(a.singleDeliveredMS), a.step, a.channel, "delivered", a.singleDeliveredMS, schema.Delivered})
+				momentShown{timeText(a.singleDeliveredMS), a.step, a.channel, "delivered", a.singleDeliveredMS,
+					schema.Delivered})
 		}
 		// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
 		if a.allParts() {
-			answer.Timeline = append(answer.Timeline, momentShown{timeText(a.partsDeliveredMS), a.step, a.channel, "delivered", a.partsDeliveredMS, schema.Delivered})
+			answer.Timeline = append(answer.Timeline,
+				momentShown{timeText(a.partsDeliveredMS), a.step, a.channel, "delivered", a.partsDeliveredMS,
+					schema.Delivered})
 		}
 	}
 	slices.SortFunc(answer.Timeline, func(x, y momentShown) int {
@@ -286,13 +298,18 @@ func cohortOf(attempts []*attempt) int64 {
 func describeStep(a *attempt, f facts) stepAnswer {
 	recipient, _, _ := strings.Cut(a.recipientCountry, "\x00")
 	step := stepAnswer{
-		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: schema.MaskRecipient(recipient), Contact: schema.MaskRecipient(a.contact),
-		Country: a.country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app, Operator: a.operator, Traffic: a.traffic,
-		Trigger: a.trigger, Attempted: f.attempted, MachineOpened: f.machineOpened, Bounced: f.bounced, NotBilled: a.billable == 1, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked, Replied: f.replied,
-		Failed: f.failed, Pending: f.pending, Skipped: f.skipped, Skewed: f.skewed,
+		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: schema.MaskRecipient(recipient),
+		Contact: schema.MaskRecipient(a.contact),
+		Country: a.country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
+		Operator: a.operator, Traffic: a.traffic,
+		Trigger: a.trigger, Attempted: f.attempted, MachineOpened: f.machineOpened, Bounced: f.bounced,
+		NotBilled: a.billable == 1, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked,
+		Replied: f.replied,
+		Failed:  f.failed, Pending: f.pending, Skipped: f.skipped, Skewed: f.skewed,
 		Start: knownTime(f.startMS), DeliveredAt: knownTime(f.deliveredMS), ReadAt: knownTime(f.readMS),
 		TimeToDeliver: f.latency(f.deliveredMS), TimeToRead: f.latency(f.readMS), TimeToReply: f.latency(f.repliedMS),
-		Times: map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.errorCode, Permanent: a.permanent == 1,
+		Times: map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.errorCode,
+		Permanent:      a.permanent == 1,
 		ReportedPrices: []priceShown{},
 	}
 	for i, ms := range a.times {
@@ -301,16 +318,19 @@ func describeStep(a *attempt, f facts) stepAnswer {
 		}
 	}
 	if a.parts > 1 {
-		step.Parts = &partsShown{a.parts, partNumbers(&a.deliveredParts), partNumbers(new(big.Int).AndNot(&a.failedParts, &a.deliveredParts))}
+		step.Parts = &partsShown{a.parts, partNumbers(&a.deliveredParts),
+			partNumbers(new(big.Int).AndNot(&a.failedParts, &a.deliveredParts))}
 	}
 	for currency, micros := range a.reported() {
-		step.ReportedPrices = append(step.ReportedPrices, priceShown{currency, string(schema.AppendMicros(nil, micros))})
+		step.ReportedPrices = append(step.ReportedPrices,
+			priceShown{currency, string(schema.AppendMicros(nil, micros))})
 	}
 	slices.SortFunc(step.ReportedPrices, func(x, y priceShown) int { return strings.Compare(x.Currency, y.Currency) })
 	return step
 }
 
-// latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts as 0.
+// latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts
+// as 0.
 func (f facts) latency(ms int64) *seconds {
 	if f.skewed || f.startMS == schema.Never || ms == schema.Never {
 		return nil

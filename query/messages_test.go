@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"kaskad/schema"
 )
 
 // storeEvents decodes events and stores them as ingest does.
@@ -28,16 +28,20 @@ func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
 			t.Fatalf("%s: %v", line, failure)
 		}
 		if event.BucketMS == 0 {
-			orphans.Append(event, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1}, []byte(line), testNow.UnixMilli())
+			orphans.Append(event, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1},
+				[]byte(line), testNow.UnixMilli())
 			continue
 		}
 		if event.IDTimeMS == 0 {
-			locations = append(locations, schema.Location{Account: string(event.Account), MessageID: string(event.MessageID), BucketMS: event.BucketMS})
+			locations = append(locations,
+				schema.Location{Account: string(event.Account), MessageID: string(event.MessageID),
+					BucketMS: event.BucketMS})
 		}
 		facts.Append(event)
 	}
 	ctx := t.Context()
-	for _, err := range []error{facts.Insert(ctx, conn, uuid.New(), 0, facts.Rows()), orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
+	for _, err := range []error{facts.Insert(ctx, conn, uuid.New(), 0, facts.Rows()),
+		orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
 		schema.InsertLocated(ctx, conn, uuid.New(), locations)} {
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +51,8 @@ func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
 
 // event writes an event of message id in account acme; more are further fields in JSON.
 func event(id string, step int, channel, status, at string, more ...string) string {
-	fields := append([]string{fmt.Sprintf(`"message_id":%q,"step":%d,"channel":%q,"status":%q,"occurred_at":%q`, id, step, channel, status, at)}, more...)
+	fields := append([]string{fmt.Sprintf(`"message_id":%q,"step":%d,"channel":%q,"status":%q,"occurred_at":%q`, id,
+		step, channel, status, at)}, more...)
 	all := strings.Join(fields, ",")
 	for name, value := range map[string]string{"account": "acme", "recipient": "+79001234567"} {
 		if !strings.Contains(all, `"`+name+`"`) {
@@ -62,10 +67,12 @@ func TestServer_Message_Cascade(t *testing.T) {
 	const submitted = `"submitted_at":"2026-11-18T10:00:00.500Z"`
 	id := "m/1 ю" // A slash and more in an id.
 	storeEvents(t, conn,
-		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted, `"provider":"fcm","app":"shop","recipient":"device:0123456789","contact":"user:abcdefghij"`),
+		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted,
+			`"provider":"fcm","app":"shop","recipient":"device:0123456789","contact":"user:abcdefghij"`),
 		event(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
 		event(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted, `"trigger":"unread","sms_segments":3`),
-		event(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted, `"segments":3,"price":"7.5","currency":"RUB","provider":"mts"`),
+		event(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted,
+			`"segments":3,"price":"7.5","currency":"RUB","provider":"mts"`),
 		event(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
 		event(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
 		event(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
@@ -111,10 +118,12 @@ func TestServer_Message_Cascade(t *testing.T) {
 	var delivered messageAnswer
 	decode(t, get(s, "/v1/messages/m%2F1%20%D1%8E"), http.StatusOK, &delivered)
 	step := delivered.Steps[1]
-	if !delivered.Delivered || !step.Delivered || step.Failed || *step.DeliveredAt != "2026-11-18T10:05:20.250Z" || *step.TimeToDeliver != 19_250 || len(step.Parts.Failed) != 0 {
+	if !delivered.Delivered || !step.Delivered || step.Failed || *step.DeliveredAt != "2026-11-18T10:05:20.250Z" ||
+		*step.TimeToDeliver != 19_250 || len(step.Parts.Failed) != 0 {
 		t.Errorf("after the last part: %+v", step)
 	}
-	if last := delivered.Timeline[len(delivered.Timeline)-2]; last.Status != "delivered" || last.At != *step.DeliveredAt {
+	if last := delivered.Timeline[len(delivered.Timeline)-2]; last.Status != "delivered" ||
+		last.At != *step.DeliveredAt {
 		t.Errorf("timeline: %+v", delivered.Timeline)
 	}
 }
@@ -139,7 +148,8 @@ func TestServer_Message_Places(t *testing.T) {
 		event(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
 		// Another account's message of the same id.
 		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
-		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`, `"account":"zeta"`),
+		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+			`"account":"zeta"`),
 		// Two events that disagree on submitted_at lie in two buckets.
 		event("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
 		event("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
@@ -161,10 +171,12 @@ func TestServer_Message_Places(t *testing.T) {
 	if m := message("shared?account=zeta"); m.Account != "zeta" || len(m.Steps) != 1 {
 		t.Errorf("shared: %+v", m)
 	}
-	if m := message("split"); *m.Cohort != "2026-11-17T10:00:00.000Z" || len(m.Steps) != 1 || !m.Delivered || *m.Steps[0].TimeToDeliver != 9000 {
+	if m := message("split"); *m.Cohort != "2026-11-17T10:00:00.000Z" || len(m.Steps) != 1 || !m.Delivered ||
+		*m.Steps[0].TimeToDeliver != 9000 {
 		t.Errorf("split: %+v", m)
 	}
-	if m := message("parked"); m.Cohort != nil || len(m.Steps) != 0 || len(m.Parked) != 1 || m.Parked[0].Status != "delivered" || m.Parked[0].Provider != "mts" ||
+	if m := message("parked"); m.Cohort != nil || len(m.Steps) != 0 || len(m.Parked) != 1 ||
+		m.Parked[0].Status != "delivered" || m.Parked[0].Provider != "mts" ||
 		m.Parked[0].OccurredAt != "2026-11-18T10:00:09.000Z" || m.Parked[0].ParkedAt != "2026-11-20T00:00:00.000Z" {
 		t.Errorf("parked: %+v", m)
 	}
@@ -172,7 +184,8 @@ func TestServer_Message_Places(t *testing.T) {
 		t.Errorf("half: %+v", m)
 	}
 	// The parked event was joined.
-	execute(t, conn, "INSERT INTO orphan_ends SELECT topic, partition, offset, line, 'joined' FROM orphans WHERE message_id = 'half'")
+	execute(t, conn, "INSERT INTO orphan_ends SELECT topic, partition, offset, line, 'joined' FROM orphans WHERE "+
+		"message_id = 'half'")
 	if m := message("half"); len(m.Parked) != 0 {
 		t.Errorf("joined: %+v", m)
 	}
@@ -199,7 +212,8 @@ func TestAttempt_Derive_Cases(t *testing.T) {
 		for _, x := range []struct {
 			name string
 			set  bool
-		}{{"attempted", f.attempted}, {"sent", f.sent}, {"delivered", f.delivered}, {"read", f.read}, {"clicked", f.clicked}, {"replied", f.replied},
+		}{{"attempted", f.attempted}, {"sent", f.sent}, {"delivered", f.delivered}, {"read", f.read},
+			{"clicked", f.clicked}, {"replied", f.replied},
 			{"failed", f.failed}, {"pending", f.pending}, {"skipped", f.skipped}, {"skewed", f.skewed}} {
 			if x.set {
 				all = append(all, x.name)
@@ -234,12 +248,15 @@ func TestAttempt_Derive_Cases(t *testing.T) {
 		want  string
 		start int64
 	}{
-		"a program's open":         {program(at(), 9), "attempted sent delivered", cohort},
-		"skipped, but opened":      {program(at(skipped, 9), 9), "attempted sent delivered", cohort},
-		"bounced":                  {bounced(at(delivered, 9, undelivered, 20)), "attempted sent failed", cohort},
-		"bounced, then read":       {bounced(at(undelivered, 20, read, 30, clicked, 40)), "attempted sent failed", cohort},
-		"bounced, program's open":  {bounced(program(at(delivered, 9, undelivered, 20), 30)), "attempted sent failed", cohort},
-		"bounced, but replied":     {bounced(at(undelivered, 20, replied, 30)), "attempted sent delivered read replied", cohort},
+		"a program's open":    {program(at(), 9), "attempted sent delivered", cohort},
+		"skipped, but opened": {program(at(skipped, 9), 9), "attempted sent delivered", cohort},
+		"bounced":             {bounced(at(delivered, 9, undelivered, 20)), "attempted sent failed", cohort},
+		"bounced, then read": {bounced(at(undelivered, 20, read, 30, clicked, 40)), "attempted sent failed",
+			cohort},
+		"bounced, program's open": {bounced(program(at(delivered, 9, undelivered, 20), 30)), "attempted sent failed",
+			cohort},
+		"bounced, but replied": {bounced(at(undelivered, 20, replied, 30)), "attempted sent delivered read replied",
+			cohort},
 		"part 1 of 1":              {single(at(sent, 8), 9), "attempted sent delivered", 8},
 		"queued":                   {at(queued, 7), "attempted pending", 7},
 		"nothing known of step 1":  {at(rejected, 7), "attempted failed", cohort},

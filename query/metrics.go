@@ -18,11 +18,13 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		}, []string{"route", "method", "status"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kaskad_query_events_total",
-			Help: "Events of POST /v1/events: accepted ones were acknowledged by Kafka, rejected ones are the caller's to mend, unavailable ones were refused as Kafka was away.",
+			Help: "Events of POST /v1/events: accepted ones were acknowledged by Kafka, rejected ones are the " +
+				"caller's to mend, unavailable ones were refused as Kafka was away.",
 		}, []string{"outcome"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "kaskad_query_answers_total",
-			Help: "Savings reports by how they came about: remembered ones were asked for before, and nothing that they depend on has changed since.",
+			Help: "Savings reports by how they came about: remembered ones were asked for before, and nothing that " +
+				"they depend on has changed since.",
 		}, []string{"how"}),
 	}
 	if registerer == nil {

@@ -25,9 +25,11 @@ type routeKey struct{ account, channel, provider string }
 
 func naiveRouteOf(c cell, overrides map[routeKey]naiveRoute) naiveRoute {
 	global := map[string]naiveRoute{
-		"sms": {true, false, "", 3}, "flash_call": {true, false, "", 1}, "voice": {true, false, "", 1}, "push": {true, true, "exact", 1},
-		"vk": {true, true, "exact", 1}, "ok": {true, true, "exact", 1}, "telegram": {true, true, "exact", 1},
-		"messenger": {true, true, "exact", 7}, "instagram": {true, true, "exact", 7}, "viber": {true, true, "lower", 14},
+		"sms": {true, false, "", 3}, "flash_call": {true, false, "", 1}, "voice": {true, false, "", 1},
+		"push": {true, true, "exact", 1},
+		"vk":   {true, true, "exact", 1}, "ok": {true, true, "exact", 1}, "telegram": {true, true, "exact", 1},
+		"messenger": {true, true, "exact", 7}, "instagram": {true, true, "exact", 7},
+		"viber":    {true, true, "lower", 14},
 		"whatsapp": {true, true, "lower", 30}, "rcs": {true, true, "lower", 7}, "email": {true, true, "upper", 7},
 	}
 	named := map[string]naiveRoute{"push/fcm": {days: 1}, "push/apns": {days: 1}, "telegram/bot": {days: 1}}
@@ -100,7 +102,8 @@ type naiveGroup struct {
 }
 
 // naiveReport returns the rows that the report must have, as they look in JSON.
-func naiveReport(cells []cell, groupBy []string, filters map[string][]string, zone *time.Location, from, to, now time.Time,
+func naiveReport(cells []cell, groupBy []string, filters map[string][]string, zone *time.Location, from, to,
+	now time.Time,
 	overrides map[routeKey]naiveRoute) []map[string]any {
 	groups := map[string]*naiveGroup{}
 	newGroup := func(keys []any) *naiveGroup {
@@ -170,7 +173,8 @@ func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
 			g.rates[name] = [2]uint64{old[0] + num, old[1] + den}
 		}
 	}
-	attempted, sent, delivered, read, clicked, replied := c.counts[0], c.counts[1], c.counts[2], c.counts[3], c.counts[4], c.counts[5]
+	attempted, sent, delivered, read, clicked, replied := c.counts[0], c.counts[1], c.counts[2], c.counts[3],
+		c.counts[4], c.counts[5]
 	rate("delivery", r.delivery, delivered, sent)
 	rate("delivered_of_attempted", r.delivery, delivered, attempted)
 	rate("open", r.reads, read, delivered)
@@ -209,11 +213,13 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 		}
 	}
 	whole := func(n uint64) json.Number { return json.Number(strconv.FormatUint(n, 10)) }
-	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending", "skipped", "skewed", "machine_opened",
+	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending",
+		"skipped", "skewed", "machine_opened",
 		"unsubscribed", "blocked", "complained"} {
 		row[name] = whole(g.counts[i])
 	}
-	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click", "delivered_1m", "delivered_24h", "read_24h",
+	for _, name := range []string{"delivery", "delivered_of_attempted", "open", "read_of_sent", "reply", "click",
+		"delivered_1m", "delivered_24h", "read_24h",
 		"unsubscribe", "block", "complaint"} {
 		r := g.rates[name]
 		row[name+"_num"], row[name+"_den"], row[name+"_rate"] = whole(r[0]), whole(r[1]), any(nil)
@@ -233,7 +239,8 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 	case g.bounds["exact"]:
 		row["open_rate_bound"] = "exact"
 	}
-	for name, h := range map[string]map[uint16]uint64{"time_to_deliver": g.deliver, "time_to_read": g.read, "time_to_reply": g.reply} {
+	for name, h := range map[string]map[uint16]uint64{"time_to_deliver": g.deliver, "time_to_read": g.read,
+		"time_to_reply": g.reply} {
 		var all []uint16
 		for k, n := range h {
 			for range n {
@@ -267,7 +274,8 @@ func naiveSeconds(ms float64) json.Number {
 	return json.Number(strconv.FormatFloat(math.Floor(ms*scale/1000+0.5)/scale, 'f', -1, 64))
 }
 
-// sixDecimals prints a float as the report does; the test's counts are far too small for a float to matter at 6 decimals.
+// sixDecimals prints a float as the report does; the test's counts are far too small for a float to matter at 6
+// decimals.
 func sixDecimals(f float64) json.Number {
 	return json.Number(strconv.FormatFloat(math.Round(f*1e6)/1e6+0, 'f', -1, 64))
 }

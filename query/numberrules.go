@@ -8,18 +8,19 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"kaskad/schema"
-
 	"github.com/go-faster/jx"
+
+	"kaskad/schema"
 )
 
 // maxNumberRules is what a set of rules may weigh, in bytes: there are a handful.
 const maxNumberRules = 64 << 10
 
-// numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set of rules for an account, and
-// it is stored whole, so that a version says what was in force.
+// numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set
+// of rules for an account, and it is stored whole, so that a version says what was in force.
 func numberRulesKind() referenceKind {
-	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules, verdicts: true,
+	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
+		verdicts: true,
 		read: func(_ listForm, body []byte) (int, []byte, error) {
 			rules, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
 			if err != nil {
@@ -44,12 +45,13 @@ func numberRulesKind() referenceKind {
 	}
 }
 
-// readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a *Problem that names every rule
-// that is wrong.
+// readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a
+// *Problem that names every rule that is wrong.
 func readNumberRules(body []byte) (schema.NumberRules, error) {
 	rules := schema.DefaultNumberRules
 	wrong := &params{}
-	form := problem(http.StatusBadRequest, "bad-body", `nothing was changed: the body must be JSON such as {"number_rules": {"hard_mailings": 2}}`)
+	form := problem(http.StatusBadRequest, "bad-body",
+		`nothing was changed: the body must be JSON such as {"number_rules": {"hard_mailings": 2}}`)
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return rules, form
 	}

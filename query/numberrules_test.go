@@ -32,7 +32,8 @@ func TestServer_NumberRules_PutAndGet(t *testing.T) {
 	if version := mustPut(t, s, path, first, "If-Match", `"1"`); version != 2 {
 		t.Errorf("version %d", version)
 	}
-	if version := mustPut(t, s, path, `{"number_rules":{}}`); version != 3 || !strings.Contains(get(s, path).Body.String(), defaults) {
+	if version := mustPut(t, s, path, `{"number_rules":{}}`); version != 3 ||
+		!strings.Contains(get(s, path).Body.String(), defaults) {
 		t.Errorf("version %d: %s", version, get(s, path).Body)
 	}
 	if got := get(s, path+"&version=1").Body.String(); got != first {
@@ -70,23 +71,28 @@ func TestServer_NumberRules_Refused(t *testing.T) {
 		{`{"evidence_days":10}`, "soft_days", "evidence_days"},
 		{`{"soft_days":366,"quiet_days":-1}`, "quiet_days", "0…365"},
 	} {
-		if got := put(`{"number_rules":` + c.rules + `}`); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `"parameter":"`+c.name+`"`) ||
+		if got := put(`{"number_rules":` + c.rules + `}`); got.status != http.StatusUnprocessableEntity ||
+			!strings.Contains(got.body, `"parameter":"`+c.name+`"`) ||
 			!strings.Contains(got.body, c.says) || !strings.Contains(got.body, "nothing was changed") {
 			t.Errorf("%s: %d %s", c.rules, got.status, got.body)
 		}
 	}
-	for _, body := range []string{``, `[]`, `{}`, `{"number_rules":[]}`, `{"number_rules":{}} x`, `{"number_rules":{"hard_mailings":}}`, "{\"number_rules\":{\"\xff\":1}}"} {
+	for _, body := range []string{``, `[]`, `{}`, `{"number_rules":[]}`, `{"number_rules":{}} x`,
+		`{"number_rules":{"hard_mailings":}}`, "{\"number_rules\":{\"\xff\":1}}"} {
 		if got := put(body); got.status != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", body, got.status, got.body)
 		}
 	}
-	if got := put(`{"number_rules":{},"rules":{}}`); got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, "beside") {
+	if got := put(`{"number_rules":{},"rules":{}}`); got.status != http.StatusUnprocessableEntity ||
+		!strings.Contains(got.body, "beside") {
 		t.Errorf("another field: %d %s", got.status, got.body)
 	}
-	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader("number_rules: {}"), "Content-Type", "application/yaml"), http.StatusUnsupportedMediaType, "", "application/json")
+	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader("number_rules: {}"), "Content-Type",
+		"application/yaml"), http.StatusUnsupportedMediaType, "", "application/json")
 	wantProblem(t, get(s, path+"&format=csv"), http.StatusBadRequest, "format", "must be json")
 	wantProblem(t, get(s, "/v1/number-rules"), http.StatusBadRequest, "account")
-	if _, found, err := schema.ReadReference(t.Context(), conn, schema.ReferenceNumberRules, "acme", 0); found || err != nil || askedVerdicts(t, conn, "acme") != 0 {
+	if _, found, err := schema.ReadReference(t.Context(), conn, schema.ReferenceNumberRules, "acme", 0); found ||
+		err != nil || askedVerdicts(t, conn, "acme") != 0 {
 		t.Error("something was stored")
 	}
 }

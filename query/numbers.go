@@ -37,7 +37,8 @@ var numberTemplates = template.Must(template.Must(template.Must(template.Must(te
 const (
 	// numberCursor is the version of what cursors of number lists mean.
 	numberCursor = 1
-	// maxNumberCursorAge is how long a cursor of dead numbers stays good. Verdicts that were replaced are kept for an hour.
+	// maxNumberCursorAge is how long a cursor of dead numbers stays good. Verdicts that were replaced are kept for an
+	// hour.
 	maxNumberCursorAge = 30 * time.Minute
 )
 
@@ -51,15 +52,19 @@ const (
 var numberRules = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
 
 // numberColumns are the columns of a verdict with its evidence.
-var numberColumns = []column{{"account", columnText}, {"number", columnText}, {"since", columnTime}, {"rule", columnText}, {"reasons", columnCounts},
-	{"last_delivered_at", columnTime}, {"last_failed_at", columnTime}, {"failed_mailings", columnCount}, {"failed_days", columnCount},
-	{"wasted_cost", columnText}, {"currency", columnText}, {"rule_version", columnCount}, {"first_failed_at", columnTime},
-	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool}, {"owner_changed_at", columnTime},
+var numberColumns = []column{{"account", columnText}, {"number", columnText}, {"since", columnTime},
+	{"rule", columnText}, {"reasons", columnCounts},
+	{"last_delivered_at", columnTime}, {"last_failed_at", columnTime}, {"failed_mailings", columnCount},
+	{"failed_days", columnCount},
+	{"wasted_cost", columnText}, {"currency", columnText}, {"rule_version", columnCount},
+	{"first_failed_at", columnTime},
+	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool},
+	{"owner_changed_at", columnTime},
 	// Lists of objects, as JSON also in a CSV and in Arrow.
 	{"guessed", columnCount}, {"reachable_on", columnText}, {"opt_outs", columnText}}
 
-// numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are Unix milliseconds, 0 for
-// none; ported and valid are -1 when unknown.
+// numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are
+// Unix milliseconds, 0 for none; ported and valid are -1 when unknown.
 type numberRow struct {
 	sinceMS, firstFailedMS, lastFailedMS, lastDeliveredMS, ownerChangedMS int64
 	ruleVersion                                                           uint64
@@ -80,7 +85,8 @@ func (r *numberRow) unpack(packed string) error {
 		return errCutOff
 	}
 	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(le64(packed)), int64(le64(packed[8:])), int64(le64(packed[16:]))
-	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(le64(packed[24:])), int64(le64(packed[32:])), le64(packed[40:])
+	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(le64(packed[24:])), int64(le64(packed[32:])),
+		le64(packed[40:])
 	r.failedMailings, r.failedDays, r.guessed = le32(packed[48:]), le32(packed[52:]), le32(packed[56:])
 	r.possibleReassignment, r.ported, r.valid = packed[60] == 1, int8(packed[61]), int8(packed[62])
 	packed = packed[fixed:]
@@ -109,7 +115,8 @@ func (r *numberRow) unpack(packed string) error {
 	return nil
 }
 
-// sortCounts brings packed counts into the order of their names, so that an answer does not depend on how they were written.
+// sortCounts brings packed counts into the order of their names, so that an answer does not depend on how they were
+// written.
 func sortCounts(packed string) string {
 	names := 0
 	sorted, last := true, ""
@@ -151,11 +158,13 @@ func packCounts(to []byte, name string, n uint32) []byte {
 
 // values are those of numberColumns, appended to row.
 func (r *numberRow) values(row []value, wasted wastedCost) []value {
-	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule), value{kind: kindCounts, text: r.reasons},
+	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule),
+		value{kind: kindCounts, text: r.reasons},
 		moment(r.lastDeliveredMS), moment(r.lastFailedMS), count(uint64(r.failedMailings)), count(uint64(r.failedDays)),
 		wasted.value(), text(wasted.currency), count(r.ruleVersion), moment(r.firstFailedMS),
 		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS),
-		count(uint64(r.guessed)), value{kind: kindJSON, text: reachableOn(r.reachable)}, value{kind: kindJSON, text: optOuts(r.optOuts)})
+		count(uint64(r.guessed)), value{kind: kindJSON, text: reachableOn(r.reachable)},
+		value{kind: kindJSON, text: optOuts(r.optOuts)})
 }
 
 // known is a truth that may be unknown.
@@ -166,8 +175,8 @@ func known(n int8) value {
 	return truth(n == 1)
 }
 
-// numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits for its verdict that is the reports'
-// as_of, which is read first: what it covers has touched its numbers by then.
+// numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
+// for its verdict that is the reports' as_of, which is read first: what it covers has touched its numbers by then.
 func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
 	f, err := s.freshness(ctx)
 	if err != nil {
@@ -186,7 +195,8 @@ func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error)
 	return s.asOf(f, now), nil
 }
 
-// pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to that version.
+// pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
+// that version.
 func (s *Server) pinNumbers(ctx context.Context, now time.Time) (pin, error) {
 	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
 	asOf, err := s.numbersAsOf(ctx, now)

@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
-// arrowNumbers appends rows column by column: a million of them a second would pass through as many values of all kinds else. Their columns are
-// numberColumns, and what they hold is what numberRow.values says.
+// arrowNumbers appends rows column by column: a million of them a second would pass through as many values of all kinds
+// else. Their columns are numberColumns, and what they hold is what numberRow.values says.
 type arrowNumbers struct {
 	to     *arrowRows
 	texts  []string

@@ -23,7 +23,8 @@ func insertDeadNumbers(tb testing.TB, conn driver.Conn, n int) {
 		FROM numbers($1)`, uint64(n))
 }
 
-// BenchmarkDeadNumbers exports a million dead numbers over HTTP, server, client and ClickHouse on the same machine. It prints numbers/s.
+// BenchmarkDeadNumbers exports a million dead numbers over HTTP, server, client and ClickHouse on the same machine. It
+// prints numbers/s.
 func BenchmarkDeadNumbers(b *testing.B) {
 	const numbers = 1_000_000
 	conn := newConn(b)
@@ -36,7 +37,8 @@ func BenchmarkDeadNumbers(b *testing.B) {
 		b.Run(form, func(b *testing.B) {
 			var bytes int64
 			for b.Loop() {
-				r, err := http.Get(server.URL + "/v1/numbers/dead?limit=all&format=" + map[string]string{"Arrow": "arrow", "CSV": "csv", "NDJSON": "ndjson"}[form])
+				r, err := http.Get(server.URL + "/v1/numbers/dead?limit=all&format=" +
+					map[string]string{"Arrow": "arrow", "CSV": "csv", "NDJSON": "ndjson"}[form])
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -53,11 +55,13 @@ func BenchmarkDeadNumbers(b *testing.B) {
 	}
 }
 
-// BenchmarkServer_CheckNumbers asks about 10 000 of 10 million numbers, spread over all of them, and for pages of the dead among them.
+// BenchmarkServer_CheckNumbers asks about 10 000 of 10 million numbers, spread over all of them, and for pages of the
+// dead among them.
 func BenchmarkServer_CheckNumbers(b *testing.B) {
 	const all = 10_000_000
 	conn := newConn(b)
-	for _, part := range []string{"number % 10 > 0", "number % 10 = 0"} { // what was decided later lies in parts of its own
+	// what was decided later lies in parts of its own
+	for _, part := range []string{"number % 10 > 0", "number % 10 = 0"} {
 		execute(b, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, ported, valid) SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')),
 			1700000000000000 + number, if(number % 10 = 3, 'dead', 'active'), 'hard', 1790000000000 + number, -1, -1 FROM numbers($1) WHERE `+part, uint64(all))
 	}
@@ -73,7 +77,9 @@ func BenchmarkServer_CheckNumbers(b *testing.B) {
 	body.WriteString(`]}`)
 	b.Run("check", func(b *testing.B) {
 		for b.Loop() {
-			if w := call(s, http.MethodPost, "/v1/numbers/check", strings.NewReader(body.String())); w.Code != http.StatusOK || strings.Contains(w.Body.String(), `"unknown"`) {
+			if w := call(s, http.MethodPost, "/v1/numbers/check",
+				strings.NewReader(body.String())); w.Code != http.StatusOK ||
+				strings.Contains(w.Body.String(), `"unknown"`) {
 				b.Fatal(w.Body)
 			}
 		}
@@ -82,7 +88,8 @@ func BenchmarkServer_CheckNumbers(b *testing.B) {
 	first := "/v1/numbers/dead?limit=10000&account=acme"
 	var next numbersAnswer
 	decode(b, get(s, first), http.StatusOK, &next)
-	for name, target := range map[string]string{"page": first, "page_deep": first + "&cursor=" + *next.NextCursor, "one": "/v1/numbers/+79000000021", "page_all_accounts": "/v1/numbers/dead?limit=10000"} {
+	for name, target := range map[string]string{"page": first, "page_deep": first + "&cursor=" + *next.NextCursor,
+		"one": "/v1/numbers/+79000000021", "page_all_accounts": "/v1/numbers/dead?limit=10000"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if w := get(s, target); w.Code != http.StatusOK {

@@ -11,10 +11,10 @@ import (
 	"text/template"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 var (
@@ -36,7 +36,8 @@ const (
 // numberStates are all states of a number.
 var numberStates = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
 
-var changeColumns = []column{{"account", columnText}, {"number", columnText}, {"from", columnText}, {"to", columnText}, {"at", columnTime},
+var changeColumns = []column{{"account", columnText}, {"number", columnText}, {"from", columnText}, {"to", columnText},
+	{"at", columnTime},
 	{"rule", columnText}, {"seen_at", columnTime}, {"seq", columnCount}}
 
 // changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
@@ -65,7 +66,9 @@ func (q *changesQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
 	var statement strings.Builder
-	err := numberChangesTemplate.Execute(&statement, map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0, "Limit": q.limit > 0})
+	err := numberChangesTemplate.Execute(&statement,
+		map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0,
+			"Limit": q.limit > 0})
 	if err != nil {
 		return "", nil, fmt.Errorf("fill numbers_changes.sql: %w", err)
 	}
@@ -74,13 +77,15 @@ func (q *changesQuery) SQL() (string, []any, error) {
 
 // numberChanges serves GET /v1/numbers/changes.
 func (s *Server) numberChanges(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format", "bom"})
+	p, err := readParams(c.Request, []string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
+		"bom"})
 	if err != nil {
 		return err
 	}
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
-	q := changesQuery{accounts: p.accountFilter(), kind: p.kind(), to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
+	q := changesQuery{accounts: p.accountFilter(), kind: p.kind(),
+		to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
 	if number, given := p.one("number"); given {
 		if q.number, err = pathRecipient(number); err != nil {
 			p.errs = append(p.errs, asProblem(err).Errors...)
@@ -111,7 +116,8 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		return err
 	}
 	next := func(seq uint64) (value, error) {
-		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
+		encoded, err := s.seal(c.Request.Context(),
+			cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
 		return text(encoded), err
 	}
 	if all {
@@ -187,7 +193,8 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 	return t.finish()
 }
 
-// awaitChanges reads a page, waiting for its first row when there is none yet, and moves q.after to where the next one begins.
+// awaitChanges reads a page, waiting for its first row when there is none yet, and moves q.after to where the next one
+// begins.
 func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wait time.Duration) error {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
@@ -212,7 +219,8 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 	}
 }
 
-// changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a turn for as long as it reads.
+// changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a
+// turn for as long as it reads.
 func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age time.Duration) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
 	defer cancel()
@@ -230,7 +238,8 @@ func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age
 	return s.readChanges(ctx, q, t)
 }
 
-// readChanges adds rows to the table and moves q.after behind them: to the last row of a full page, else to the end that was looked for.
+// readChanges adds rows to the table and moves q.after behind them: to the last row of a full page, else to the end
+// that was looked for.
 func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
@@ -249,7 +258,8 @@ func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (er
 		if err := rows.Scan(&seq, &account, &number, &from, &to, &atMS, &rule, &seenMS); err != nil {
 			return err
 		}
-		row = append(row[:0], text(account), text(number), text(from), text(to), moment(atMS), text(rule), moment(seenMS), count(seq))
+		row = append(row[:0], text(account), text(number), text(from), text(to), moment(atMS), text(rule),
+			moment(seenMS), count(seq))
 		t.row(row)
 		if err := t.flow(false); err != nil {
 			return err
@@ -264,7 +274,8 @@ func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (er
 	return nil
 }
 
-// feedHead knows the end of the feed of changes. However many wait for it, it is looked for once at a time, and behind the last end.
+// feedHead knows the end of the feed of changes. However many wait for it, it is looked for once at a time, and behind
+// the last end.
 type feedHead struct {
 	mu    sync.Mutex
 	seq   uint64

@@ -45,7 +45,9 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err := checkJSON(c.Request); err != nil {
 		return err
 	}
-	body, memory, err := s.receive(c, maxCheckBody, fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10, maxChecked))
+	body, memory, err := s.receive(c, maxCheckBody,
+		fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10,
+			maxChecked))
 	if err != nil {
 		return err
 	}
@@ -84,7 +86,8 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	}
 	var out jx.Encoder
 	out.ObjStart()
-	for _, m := range append([]member{{"account", text(account)}}, asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf})...) {
+	for _, m := range append([]member{{"account", text(account)}},
+		asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf})...) {
 		out.FieldStart(m.name)
 		m.value.json(&out)
 	}
@@ -125,7 +128,8 @@ func (found checkedNumbers) encode(out *jx.Encoder, number string) {
 	field("opt_outs", value{kind: kindJSON, text: optOuts(v.optOuts)})
 }
 
-// readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has its own row.
+// readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has
+// its own row.
 func readNumbers(body []byte) (numbers []string, err error) {
 	bad := func(detail string) error { return problem(http.StatusBadRequest, "bad-body", detail) }
 	const form = `the body must be one JSON object such as {"numbers":["+79161234567"]}`
@@ -144,10 +148,13 @@ func readNumbers(body []byte) (numbers []string, err error) {
 		}
 		return d.Arr(func(d *jx.Decoder) error {
 			if d.Next() != jx.String {
-				return badParameter("numbers", fmt.Sprintf("element %d is not a string: write numbers in quotes, with their plus sign", len(numbers)+1))
+				return badParameter("numbers",
+					fmt.Sprintf("element %d is not a string: write numbers in quotes, with their plus sign",
+						len(numbers)+1))
 			}
 			if len(numbers) == maxChecked {
-				return badParameter("numbers", fmt.Sprintf("there are more than %d: ask in several requests", maxChecked))
+				return badParameter("numbers",
+					fmt.Sprintf("there are more than %d: ask in several requests", maxChecked))
 			}
 			number, err := d.Str()
 			numbers = append(numbers, number)
@@ -193,7 +200,8 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
 		return nil, fmt.Errorf("fill numbers_check.sql: %w", err)
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)), statement.String(), clickhouse.Named("account", account))
+	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)),
+		statement.String(), clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}

@@ -40,14 +40,16 @@ func (q *deadQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("rules", q.rules))
 	}
 	if q.after != nil {
-		args = append(args, clickhouse.Named("after_number", q.after.number), clickhouse.Named("after_account", q.after.account))
+		args = append(args, clickhouse.Named("after_number", q.after.number),
+			clickhouse.Named("after_account", q.after.account))
 	}
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("pin", q.pin), clickhouse.Named("limit", uint32(q.limit)))
 	}
 	var statement strings.Builder
-	err := numberTemplates.ExecuteTemplate(&statement, "dead", map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
-		"Rules": len(q.rules) > 0, "After": q.after != nil})
+	err := numberTemplates.ExecuteTemplate(&statement, "dead",
+		map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
+			"Rules": len(q.rules) > 0, "After": q.after != nil})
 	if err != nil {
 		return "", nil, fmt.Errorf("fill numbers_dead.sql: %w", err)
 	}
@@ -71,7 +73,8 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	}
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
-	q := deadQuery{accounts: p.accountFilter(), kind: p.kind(), rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
+	q := deadQuery{accounts: p.accountFilter(), kind: p.kind(),
+		rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
 	for _, r := range q.rules {
 		if !slices.Contains(numberRules, r) {
 			p.fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", shorten(r), suggest(r, numberRules)))
@@ -83,7 +86,8 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 		if at.Pin == nil || at.Pin.Prices == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxNumberCursorAge {
-			p.fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start again without a cursor, or take the list in one answer by limit=all&format=csv")
+			p.fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start "+
+				"again without a cursor, or take the list in one answer by limit=all&format=csv")
 		}
 	}
 	if err := p.err(); err != nil {
@@ -116,7 +120,9 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	}
 	next := null
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)}, Pin: &seen})
+		encoded, err := s.seal(c.Request.Context(),
+			cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)},
+				Pin: &seen})
 		if err != nil {
 			return err
 		}
@@ -135,7 +141,8 @@ func accountsOrAll(accounts []string) []string {
 }
 
 // exportDead answers with all dead numbers, as one statement sees them.
-func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *priceLists, t *table, envelope []member) error {
+func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *priceLists, t *table,
+	envelope []member) error {
 	if len(q.accounts) == 0 {
 		// The rows of a single account need no sorting.
 		accounts, err := s.numberAccounts(ctx)
@@ -158,7 +165,8 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 }
 
 // readDead adds the rows to the table, chunk by chunk. Of a page it leaves out the row that is one too many.
-func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *priceLists, t *table) (last numberKey, more bool, err error) {
+func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *priceLists, t *table) (last numberKey, more bool,
+	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err

@@ -69,7 +69,8 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 	const n = 40_000
 	insertDeadNumbers(t, conn, n)
 	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
-	insertHealth(t, conn, "number_health", dead("beta", "+79000000003", 1), healthRow{account: "beta", number: "+79000000004", version: 1, state: "active"})
+	insertHealth(t, conn, "number_health", dead("beta", "+79000000003", 1),
+		healthRow{account: "beta", number: "+79000000004", version: 1, state: "active"})
 	s := newServer(t, conn)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
@@ -87,7 +88,8 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { w.Body.Close() })
-		if w.StatusCode != http.StatusOK || w.Header.Get("Kaskad-As-Of") == "" || w.Header.Get("Kaskad-Tariff-Version") != "1" || w.Header.Get("Kaskad-Next-Cursor") != "" {
+		if w.StatusCode != http.StatusOK || w.Header.Get("Kaskad-As-Of") == "" ||
+			w.Header.Get("Kaskad-Tariff-Version") != "1" || w.Header.Get("Kaskad-Next-Cursor") != "" {
 			t.Fatal(w.Status, w.Header)
 		}
 		return w
@@ -117,9 +119,12 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 		t.Error(response.Header)
 	}
 	got, schema := readArrow(t, response.Body)
-	if wantSchema := "account utf8, number utf8, since timestamp[ms, tz=UTC], rule utf8, reasons map<utf8, uint32, items_nullable>, last_delivered_at timestamp[ms, tz=UTC], " +
-		"last_failed_at timestamp[ms, tz=UTC], failed_mailings int64, failed_days int64, wasted_cost utf8, currency utf8, rule_version int64, first_failed_at timestamp[ms, tz=UTC], " +
-		"possible_reassignment bool, operator utf8, ported bool, valid bool, owner_changed_at timestamp[ms, tz=UTC], guessed int64, reachable_on utf8, opt_outs utf8"; schema != wantSchema {
+	if wantSchema := "account utf8, number utf8, since timestamp[ms, tz=UTC], rule utf8, reasons map<utf8, uint32, " +
+		"items_nullable>, last_delivered_at timestamp[ms, tz=UTC], " +
+		"last_failed_at timestamp[ms, tz=UTC], failed_mailings int64, failed_days int64, wasted_cost utf8, currency " +
+		"utf8, rule_version int64, first_failed_at timestamp[ms, tz=UTC], " +
+		"possible_reassignment bool, operator utf8, ported bool, valid bool, owner_changed_at timestamp[ms, tz=UTC], " +
+		"guessed int64, reachable_on utf8, opt_outs utf8"; schema != wantSchema {
 		t.Errorf("schema %s", schema)
 	}
 	if len(got) != len(want) {
@@ -142,7 +147,8 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 				a, b = string(text), string(encoded)
 			}
 			if strings.HasSuffix(name, "_at") || name == "since" {
-				a, b = strings.TrimRight(strings.NewReplacer(" ", "T", "Z", "").Replace(a), "0."), strings.TrimRight(strings.TrimSuffix(b, "Z"), "0.")
+				a, b = strings.TrimRight(strings.NewReplacer(" ", "T", "Z", "").Replace(a), "0."),
+					strings.TrimRight(strings.TrimSuffix(b, "Z"), "0.")
 			}
 			if a != b {
 				t.Fatalf("row %d, %s: %s, want %s", i, name, a, b)
@@ -160,12 +166,15 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 			t.Errorf("row %d of a page: %v", i, page[i])
 		}
 	}
-	if empty, schema := readArrow(t, strings.NewReader(get(s, "/v1/numbers/dead?account=nobody&format=arrow").Body.String())); len(empty) != 0 || !strings.HasPrefix(schema, "account utf8") {
+	if empty, schema := readArrow(t, strings.NewReader(get(s,
+		"/v1/numbers/dead?account=nobody&format=arrow").Body.String())); len(empty) != 0 ||
+		!strings.HasPrefix(schema, "account utf8") {
 		t.Errorf("an empty list: %v, %s", empty, schema)
 	}
 }
 
-// What fails after it has begun is cut off: nobody takes a part for the whole. What fails before is an error as any other.
+// What fails after it has begun is cut off: nobody takes a part for the whole. What fails before is an error as any
+// other.
 func TestServer_DeadNumbers_ExportFails(t *testing.T) {
 	conn := newConn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)
@@ -191,7 +200,8 @@ func TestServer_DeadNumbers_ExportFails(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Body.Close()
-		if r.StatusCode != http.StatusInternalServerError || r.Header.Get("Content-Type") != "application/problem+json" {
+		if r.StatusCode != http.StatusInternalServerError ||
+			r.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %s %v", form, r.Status, r.Header)
 		}
 	}

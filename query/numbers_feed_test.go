@@ -24,12 +24,14 @@ type changeRow struct {
 
 func insertChanges(tb testing.TB, conn driver.Conn, rows ...changeRow) {
 	tb.Helper()
-	batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO number_changes (account, seq, number, `from`, `to`, at_ms, rule, seen_ms)")
+	batch, err := conn.PrepareBatch(tb.Context(),
+		"INSERT INTO number_changes (account, seq, number, `from`, `to`, at_ms, rule, seen_ms)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, r := range rows {
-		if err := batch.Append(r.account, r.seq, r.number, r.from, r.to, int64(r.seq)*1000, r.rule, int64(r.seq)*1000+7); err != nil {
+		if err := batch.Append(r.account, r.seq, r.number, r.from, r.to, int64(r.seq)*1000, r.rule,
+			int64(r.seq)*1000+7); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -38,7 +40,8 @@ func insertChanges(tb testing.TB, conn driver.Conn, rows ...changeRow) {
 	}
 }
 
-// A client that follows the feed while verdicts change gets each change once and in order, through restarts and pages of any size.
+// A client that follows the feed while verdicts change gets each change once and in order, through restarts and pages
+// of any size.
 func TestServer_NumberChanges_Follow(t *testing.T) {
 	conn := newConn(t)
 	r := rand.New(rand.NewPCG(3, 9))
@@ -48,7 +51,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 		var rows []changeRow
 		for range 1 + r.IntN(30) {
 			seq += uint64(1 + r.IntN(5))
-			rows = append(rows, changeRow{[]string{"acme", "beta"}[r.IntN(2)], fmt.Sprintf("+7900%07d", r.IntN(20)), "unknown", []string{"dead", "active"}[r.IntN(2)], "hard", seq})
+			rows = append(rows, changeRow{[]string{"acme", "beta"}[r.IntN(2)], fmt.Sprintf("+7900%07d", r.IntN(20)),
+				"unknown", []string{"dead", "active"}[r.IntN(2)], "hard", seq})
 		}
 		insertChanges(t, conn, rows...)
 		all = append(all, rows...)
@@ -60,7 +64,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 	}{
 		{"", func(changeRow) bool { return true }},
 		{"account=beta&", func(c changeRow) bool { return c.account == "beta" }},
-		{"number=%2B79000000007&to=dead&", func(c changeRow) bool { return c.number == "+79000000007" && c.to == "dead" }},
+		{"number=%2B79000000007&to=dead&",
+			func(c changeRow) bool { return c.number == "+79000000007" && c.to == "dead" }},
 	} {
 		cursor := ""
 		var got []string
@@ -95,7 +100,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 	s := newServer(t, conn)
 	one := get(s, "/v1/numbers/changes?limit=1").Body.String()
 	if want := fmt.Sprintf(`{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[{"account":%q,"number":%q,"from":"unknown","to":%q,"at":%q,"rule":"hard","seen_at":%q,"seq":%d}],"next_cursor":"`, all[0].account, all[0].number, all[0].to,
-		timeText(int64(all[0].seq)*1000), timeText(int64(all[0].seq)*1000+7), all[0].seq); !strings.HasPrefix(one, want) {
+		timeText(int64(all[0].seq)*1000), timeText(int64(all[0].seq)*1000+7), all[0].seq); !strings.HasPrefix(one,
+		want) {
 		t.Errorf("got %s, want %s", one, want)
 	}
 	// An export ends where its cursor goes on.
@@ -104,7 +110,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 		t.Errorf("an export of %d lines", lines)
 	}
 	grow()
-	if page := numbers(t, s, "numbers/changes", "cursor="+w.Header().Get("Kaskad-Next-Cursor")); fmt.Sprint(page.Rows[0]["seq"]) == "" || len(page.Rows) == 0 ||
+	if page := numbers(t, s, "numbers/changes",
+		"cursor="+w.Header().Get("Kaskad-Next-Cursor")); fmt.Sprint(page.Rows[0]["seq"]) == "" || len(page.Rows) == 0 ||
 		page.Rows[0]["seq"] != numbers(t, s, "numbers/changes", "limit=10000").Rows[len(all)-len(page.Rows)]["seq"] {
 		t.Errorf("after the export: %v", page.Rows)
 	}
@@ -141,7 +148,8 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 	}
 	// Nothing comes: the cursor moves on all the same.
 	after := *numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active").NextCursor
-	if page := numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
+	if page := numbers(t, s, "numbers/changes",
+		"number=%2B79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
 		t.Errorf("a page of nothing: %v", page)
 	}
 	// A server that ends keeps nobody waiting.
@@ -170,12 +178,16 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 	}
 }
 
-// obey answers the queue as the aggregator does, until ctx ends: it gives the verdict that an override asks for, under a new version.
+// obey answers the queue as the aggregator does, until ctx ends: it gives the verdict that an override asks for, under
+// a new version.
 func obey(ctx context.Context, conn driver.Conn) error {
 	for version := 100; ; version++ {
-		err := conn.Exec(ctx, "INSERT INTO number_health (account, number, version, state, rule, since_ms, override, why, ported, valid) "+
-			"SELECT q.account, q.number, "+strconv.Itoa(version)+", if(o.state = '', 'unknown', o.state), if(o.state = '', '', 'override'), o.at_ms, o.state, o.why, -1, -1 "+
-			"FROM (SELECT DISTINCT account, number FROM number_queue WHERE batch IN (SELECT id FROM touched WHERE bucket = 0)) AS q "+
+		err := conn.Exec(ctx, "INSERT INTO number_health (account, number, version, state, rule, since_ms, override, "+
+			"why, ported, valid) "+
+			"SELECT q.account, q.number, "+strconv.Itoa(version)+", if(o.state = '', 'unknown', o.state), if(o.state "+
+			"= '', '', 'override'), o.at_ms, o.state, o.why, -1, -1 "+
+			"FROM (SELECT DISTINCT account, number FROM number_queue WHERE batch IN (SELECT id FROM touched WHERE "+
+			"bucket = 0)) AS q "+
 			"JOIN (SELECT * FROM number_overrides FINAL) AS o ON o.account = q.account AND o.number = q.number")
 		if ctx.Err() != nil {
 			return nil
@@ -189,7 +201,8 @@ func obey(ctx context.Context, conn driver.Conn) error {
 
 func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	conn := newConn(t)
-	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1), dead("beta", "+79160000002", 1))
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1),
+		dead("beta", "+79160000002", 1))
 	clock := testNow
 	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return clock } })
 	put := func(path, body string) (w *http.Response, answer map[string]any) {
@@ -200,8 +213,10 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	}
 	// Nobody answers: the override is stored all the same.
 	s.verdictWait = 300 * time.Millisecond
-	if w, answer := put("+79160000001/override", `{"state":"active","why":"he called"}`); w.StatusCode != http.StatusAccepted || answer["state"] != "dead" ||
-		!strings.Contains(fmt.Sprint(answer["detail"]), "is the aggregator running?") || fmt.Sprint(answer["override"]) != "map[at:2026-11-20T00:00:00.000Z by:auth off state:active why:he called]" {
+	if w, answer := put("+79160000001/override",
+		`{"state":"active","why":"he called"}`); w.StatusCode != http.StatusAccepted || answer["state"] != "dead" ||
+		!strings.Contains(fmt.Sprint(answer["detail"]), "is the aggregator running?") ||
+		fmt.Sprint(answer["override"]) != "map[at:2026-11-20T00:00:00.000Z by:auth off state:active why:he called]" {
 		t.Errorf("%s %v", w.Status, answer)
 	}
 	s.verdictWait = 20 * time.Second
@@ -211,12 +226,14 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	go func() { obeyed <- obey(ctx, conn) }()
 	for _, c := range []struct{ path, body, state, account string }{
 		{"%2B79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
-		{"+79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"}, // again, at the same time
+		// again, at the same time
+		{"+79160000001/override", `{"state":"quarantined","why":"wrong person"}`, "quarantined", "acme"},
 		{"%2B79160000002/override?account=beta", `{"state":"dead","why":"x"}`, "dead", "beta"},
 		{"+79160000009/override?account=acme", `{"state":"dead","why":"never seen"}`, "dead", "acme"},
 	} {
 		w, answer := put(c.path, c.body)
-		if w.StatusCode != http.StatusOK || answer["state"] != c.state || answer["account"] != c.account || answer["rule"] != "override" || answer["detail"] != nil {
+		if w.StatusCode != http.StatusOK || answer["state"] != c.state || answer["account"] != c.account ||
+			answer["rule"] != "override" || answer["detail"] != nil {
 			t.Errorf("%s: %s %v", c.path, w.Status, answer)
 		}
 	}
@@ -236,7 +253,9 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 	}
 	// The clock stood still; each version is above the one before.
 	var versions []uint64
-	if err := conn.QueryRow(t.Context(), "SELECT groupArray(version) FROM (SELECT version FROM number_overrides WHERE account = 'acme' AND number = '+79160000001' ORDER BY version)").Scan(&versions); err != nil {
+	if err := conn.QueryRow(t.Context(),
+		"SELECT groupArray(version) FROM (SELECT version FROM number_overrides WHERE account = 'acme' AND number = "+
+			"'+79160000001' ORDER BY version)").Scan(&versions); err != nil {
 		t.Fatal(err)
 	}
 	first := uint64(testNow.UnixMicro())
@@ -259,21 +278,25 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		{"+12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
 		{"79160000001/override", `{"state":"dead","why":"x"}`, "number", "%2B79161234567"},
 	} {
-		wantProblem(t, call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)), http.StatusBadRequest, c.parameter, c.word)
+		wantProblem(t, call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)), http.StatusBadRequest,
+			c.parameter, c.word)
 	}
 }
 
 func TestServer_CheckNumbers(t *testing.T) {
 	conn := newConn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1000))
-	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000), healthRow{account: "acme", number: "+79160000003", version: 5, state: "active",
-		optOuts: []schema.OptOut{{Channel: "viber", Sender: "Shop", Kind: "blocked", SinceMS: 1}}},
-		healthRow{account: "acme", number: "email:a+b@example.com", version: 5, state: "quarantined", rule: "override", sinceMS: 9000})
+	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000),
+		healthRow{account: "acme", number: "+79160000003", version: 5, state: "active",
+			optOuts: []schema.OptOut{{Channel: "viber", Sender: "Shop", Kind: "blocked", SinceMS: 1}}},
+		healthRow{account: "acme", number: "email:a+b@example.com", version: 5, state: "quarantined", rule: "override",
+			sinceMS: 9000})
 	revived := healthRow{account: "acme", number: "+79160000002", version: 2000, state: "revived", sinceMS: 7000}
 	insertHealth(t, conn, "number_health", revived)
 	s := newServer(t, conn)
 	check := func(query, body string) string {
-		return call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type", "application/json").Body.String()
+		return call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type",
+			"application/json").Body.String()
 	}
 	want := `{"account":"acme","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[` +
 		`{"number":"+79160000002","state":"revived","rule":"","since":"1970-01-01T00:00:07.000Z","opt_outs":[]},` +
@@ -313,9 +336,11 @@ func TestServer_CheckNumbers(t *testing.T) {
 		{"?account=acme", `{"numbers":["+7`, "", "not valid JSON"},
 		{"?account=acme", `{"numbers":[` + strings.Repeat(`"",`, 10_000) + `""]}`, "numbers", "more than 10000"},
 	} {
-		wantProblem(t, call(s, http.MethodPost, "/v1/numbers/check"+c.query, strings.NewReader(c.body)), http.StatusBadRequest, c.parameter, c.word)
+		wantProblem(t, call(s, http.MethodPost, "/v1/numbers/check"+c.query, strings.NewReader(c.body)),
+			http.StatusBadRequest, c.parameter, c.word)
 	}
-	if w := call(s, http.MethodPost, "/v1/numbers/check", strings.NewReader(strings.Repeat(" ", maxCheckBody+1))); w.Code != http.StatusRequestEntityTooLarge {
+	if w := call(s, http.MethodPost, "/v1/numbers/check",
+		strings.NewReader(strings.Repeat(" ", maxCheckBody+1))); w.Code != http.StatusRequestEntityTooLarge {
 		t.Error(w.Body)
 	}
 }

@@ -25,7 +25,8 @@ func (q *oneQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("account", q.account))
 	}
 	var statement strings.Builder
-	if err := numberTemplates.ExecuteTemplate(&statement, "one", map[string]bool{"Account": q.account != ""}); err != nil {
+	if err := numberTemplates.ExecuteTemplate(&statement, "one",
+		map[string]bool{"Account": q.account != ""}); err != nil {
 		return "", nil, fmt.Errorf("fill numbers_one.sql: %w", err)
 	}
 	return statement.String(), args, nil
@@ -45,7 +46,8 @@ type override struct {
 	version        uint64
 }
 
-// numberRequest reads what the routes of one number share: the number or e-mail address of the path, and parameter account.
+// numberRequest reads what the routes of one number share: the number or e-mail address of the path, and parameter
+// account.
 func numberRequest(c *gin.Context) (oneQuery, error) {
 	p, err := readParams(c.Request, []string{"account"})
 	if err != nil {
@@ -77,8 +79,8 @@ func (s *Server) number(c *gin.Context) error {
 	return s.answerNumber(ctx, c, http.StatusOK, v, "")
 }
 
-// readVerdict returns the verdict on a number. One that was never seen has the account that was asked for. A number of several accounts is a
-// Problem that asks for one of them.
+// readVerdict returns the verdict on a number. One that was never seen has the account that was asked for. A number of
+// several accounts is a Problem that asks for one of them.
 func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
@@ -107,7 +109,8 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 
 // readOverride returns the override of a number that was set or taken back last.
 func (s *Server) readOverride(ctx context.Context, account, number string) (o override, err error) {
-	rows, err := s.deps.Conn.Query(s.settings(ctx), numberOverrideSQL, clickhouse.Named("account", account), clickhouse.Named("number", number))
+	rows, err := s.deps.Conn.Query(s.settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
+		clickhouse.Named("number", number))
 	if err != nil {
 		return o, fmt.Errorf("read override: %w", err)
 	}

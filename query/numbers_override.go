@@ -8,9 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"kaskad/schema"
-
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 const (
@@ -39,7 +39,8 @@ func (s *Server) putOverride(c *gin.Context) error {
 	}
 	state := p.required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
 	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.failed("state") {
-		p.fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence again", shorten(state), suggest(state, overrideStates)))
+		p.fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence "+
+			"again", shorten(state), suggest(state, overrideStates)))
 	}
 	why := p.required("why", "say for whoever asks later why the evidence is overruled")
 	if why == "" && !p.failed("why") {
@@ -59,7 +60,8 @@ func (s *Server) putOverride(c *gin.Context) error {
 	return s.override(c, q, override{state: state, why: why, by: s.author(c)})
 }
 
-// deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing changes.
+// deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing
+// changes.
 func (s *Server) deleteOverride(c *gin.Context) error {
 	q, err := numberRequest(c)
 	if err != nil {
@@ -92,13 +94,15 @@ func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
 		return err
 	}
 	if !now.follows(before, *stored) {
-		return s.answerNumber(ctx, c, http.StatusAccepted, now, "the override is stored, and the verdict does not show it yet: is the aggregator running? GET the number again; it need not be sent twice")
+		return s.answerNumber(ctx, c, http.StatusAccepted, now,
+			"the override is stored, and the verdict does not show it yet: is the aggregator running? GET the number "+
+				"again; it need not be sent twice")
 	}
 	return s.answerNumber(ctx, c, http.StatusOK, now, "")
 }
 
-// storeOverride stores an override under a version above the last, and asks for the verdict. It returns what was stored: nil when there was
-// nothing to take back.
+// storeOverride stores an override under a version above the last, and asks for the verdict. It returns what was
+// stored: nil when there was nothing to take back.
 func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*override, error) {
 	s.putting.Lock()
 	defer s.putting.Unlock()
@@ -118,8 +122,9 @@ func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*ov
 	// Whether the caller still waits does not matter any more.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.QueryTime)
 	defer cancel()
-	if err := schema.InsertNumberOverride(ctx, s.deps.Conn, schema.NumberOverride{Account: q.account, Number: q.number, Version: o.version,
-		State: o.state, Why: o.why, By: o.by, AtMS: o.atMS}); err != nil {
+	if err := schema.InsertNumberOverride(ctx, s.deps.Conn,
+		schema.NumberOverride{Account: q.account, Number: q.number, Version: o.version,
+			State: o.state, Why: o.why, By: o.by, AtMS: o.atMS}); err != nil {
 		return nil, err
 	}
 	if _, err := schema.AskVerdicts(ctx, s.deps.Conn, q.account, []string{q.number}, now); err != nil {
@@ -128,7 +133,8 @@ func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*ov
 	return &o, nil
 }
 
-// follows tells whether a verdict was given in view of an override. A verdict that says the same as before need not be written anew.
+// follows tells whether a verdict was given in view of an override. A verdict that says the same as before need not be
+// written anew.
 func (v *verdict) follows(before verdict, o override) bool {
 	if v.override != o.state {
 		return false
@@ -151,7 +157,9 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 			return v, err
 		}
 		if last.version > o.version {
-			return v, problem(http.StatusConflict, "overridden", "somebody else has set or taken back the verdict on this number meanwhile, and theirs holds: GET the number to see it")
+			return v, problem(http.StatusConflict, "overridden",
+				"somebody else has set or taken back the verdict on this number meanwhile, and theirs holds: GET the "+
+					"number to see it")
 		}
 		select {
 		case <-tick.C:

@@ -69,7 +69,8 @@ func (p *streakPricer) of(account string) *accountPricer {
 	a := p.accounts[account]
 	if a == nil {
 		list := p.lists.of(account)
-		a = &accountPricer{account: account, list: list, borders: list.Borders(), legs: map[uint64]money.Leg{}, costs: map[attemptKey]attemptCost{}}
+		a = &accountPricer{account: account, list: list, borders: list.Borders(), legs: map[uint64]money.Leg{},
+			costs: map[attemptKey]attemptCost{}}
 		p.accounts[account] = a
 	}
 	p.last = a
@@ -85,7 +86,8 @@ func (a *accountPricer) interval(ms int64) uint16 {
 }
 
 func attemptAt(streak string) (key attemptKey, cohortMS int64) {
-	return attemptKey{leg: le64(streak), code: le32(streak[8:]), smsSegments: le16(streak[12:])}, int64(le64(streak[14:]))
+	return attemptKey{leg: le64(streak), code: le32(streak[8:]), smsSegments: le16(streak[12:])},
+		int64(le64(streak[14:]))
 }
 
 // price returns what the streaks of rows cost, in to.
@@ -130,7 +132,8 @@ func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 	return nil
 }
 
-// streak adds up the attempts of a streak: unknown when one that was sent has no price, or when prices are in two currencies.
+// streak adds up the attempts of a streak: unknown when one that was sent has no price, or when prices are in two
+// currencies.
 func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
 	var sum money.Amount
 	var currency string

@@ -12,9 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // streakRow is an attempt of a streak.
@@ -44,8 +44,10 @@ type healthRow struct {
 	optOuts                                                               []schema.OptOut
 }
 
-const healthColumns = "account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days, first_failed_ms, last_failed_ms, " +
-	"last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, operator, ported, valid, owner_changed_ms, override, why, " +
+const healthColumns = "account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, " +
+	"failed_days, first_failed_ms, last_failed_ms, " +
+	"last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, possible_reassignment, " +
+	"operator, ported, valid, owner_changed_ms, override, why, " +
 	"guessed, reachable_channels, reachable_ms, opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms"
 
 func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthRow) {
@@ -57,7 +59,8 @@ func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthR
 	for _, r := range rows {
 		legs, codes, segments, cohorts := []uint64{}, []uint32{}, []uint16{}, []int64{}
 		for _, a := range r.streak {
-			legs, codes, segments, cohorts = append(legs, a.leg), append(codes, a.code), append(segments, a.smsSegments), append(cohorts, a.cohortMS)
+			legs, codes, segments, cohorts = append(legs, a.leg), append(codes, a.code),
+				append(segments, a.smsSegments), append(cohorts, a.cohortMS)
 		}
 		reachable, reachableMS := []string{}, []int64{}
 		for _, on := range r.reachable {
@@ -72,8 +75,10 @@ func insertHealth(tb testing.TB, conn driver.Conn, table string, rows ...healthR
 		if reasons == nil {
 			reasons = map[string]uint32{}
 		}
-		if err := batch.Append(r.account, r.number, r.version, r.state, r.rule, r.sinceMS, r.ruleVersion, reasons, r.mailings, r.days, r.firstFailedMS, r.lastFailedMS,
-			r.lastDeliveredMS, legs, codes, segments, cohorts, r.reassigned, r.operator, r.ported, r.valid, r.ownerChangedMS, r.override, r.why,
+		if err := batch.Append(r.account, r.number, r.version, r.state, r.rule, r.sinceMS, r.ruleVersion, reasons,
+			r.mailings, r.days, r.firstFailedMS, r.lastFailedMS,
+			r.lastDeliveredMS, legs, codes, segments, cohorts, r.reassigned, r.operator, r.ported, r.valid,
+			r.ownerChangedMS, r.override, r.why,
 			r.guessed, reachable, reachableMS, channels, apps, senders, kinds, since); err != nil {
 			tb.Fatal(err)
 		}
@@ -100,8 +105,10 @@ func replaceHealth(tb testing.TB, conn driver.Conn, now map[numberKey]healthRow,
 }
 
 func dead(account, number string, version uint64) healthRow {
-	return healthRow{account: account, number: number, version: version, state: "dead", rule: "hard", sinceMS: int64(version) * 1000, firstFailedMS: int64(version), ported: -1, valid: -1,
-		lastFailedMS: int64(version) * 2000, ruleVersion: 1, reasons: map[string]uint32{"unknown_subscriber": 2}, mailings: 2, days: 2}
+	return healthRow{account: account, number: number, version: version, state: "dead", rule: "hard",
+		sinceMS: int64(version) * 1000, firstFailedMS: int64(version), ported: -1, valid: -1,
+		lastFailedMS: int64(version) * 2000, ruleVersion: 1, reasons: map[string]uint32{"unknown_subscriber": 2},
+		mailings: 2, days: 2}
 }
 
 type numbersAnswer struct {
@@ -171,7 +178,9 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 	for round, c := range []struct {
 		query, account, rule string
 		limit                int
-	}{{"", "", "", 37}, {"account=acme&", "acme", "", 11}, {"account=acme&account=beta&account=zeta&rule=soft&", "", "soft", 50}, {"rule=hard&account=zeta&", "zeta", "hard", 7}} {
+	}{{"", "", "", 37}, {"account=acme&", "acme", "", 11},
+		{"account=acme&account=beta&account=zeta&rule=soft&", "", "soft", 50},
+		{"rule=hard&account=zeta&", "zeta", "hard", 7}} {
 		want := deadKeys(now, c.account, c.rule)
 		if got := numberKeys(numbers(t, s, "numbers/dead", c.query+"limit=10000").Rows); !slices.Equal(got, want) {
 			t.Fatalf("%s: %d rows, want %d", c.query, len(got), len(want))
@@ -187,7 +196,8 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 			if n%2 == 1 {
 				execute(t, conn, "OPTIMIZE TABLE number_health FINAL") // what was replaced is gone from there
 			}
-			page = numbers(t, s, "numbers/dead", fmt.Sprintf("%slimit=%d&cursor=%s", c.query, c.limit, *page.NextCursor))
+			page = numbers(t, s, "numbers/dead",
+				fmt.Sprintf("%slimit=%d&cursor=%s", c.query, c.limit, *page.NextCursor))
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("round %d: pages hold %d rows, want the %d of the first page's moment", round, len(got), len(want))
@@ -200,18 +210,25 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	euro := func(price string) string {
 		return strings.Replace(tariffRow("sms", "per_segment_sent", price, "provider", "euro"), "RUB", "EUR", 1)
 	}
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.50", "valid_to", "2026-06-01T00:00:00Z"), tariffRow("sms", "per_segment_sent", "3.00", "valid_from", "2026-06-01T00:00:00Z"),
+	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.50", "valid_to", "2026-06-01T00:00:00Z"),
+		tariffRow("sms", "per_segment_sent", "3.00", "valid_from", "2026-06-01T00:00:00Z"),
 		euro("0.07"))
-	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', 2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
-	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(), time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
+	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', "+
+		"2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
+	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(),
+		time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	const sent, failed, notBilled = 1, 8, 128
 	segments := func(n uint32) uint32 { return sent | failed | n<<8 }
-	full := healthRow{account: "acme", number: "+79160000001", version: 5, state: "dead", rule: "soft", sinceMS: 1789000000123, firstFailedMS: 1788000000000, lastFailedMS: 1789500000000,
-		lastDeliveredMS: 1787000000000, ruleVersion: 3, reasons: map[string]uint32{"expired": 4, "absent_subscriber": 1}, mailings: 5, days: 6,
+	full := healthRow{account: "acme", number: "+79160000001", version: 5, state: "dead", rule: "soft",
+		sinceMS: 1789000000123, firstFailedMS: 1788000000000, lastFailedMS: 1789500000000,
+		lastDeliveredMS: 1787000000000, ruleVersion: 3,
+		reasons: map[string]uint32{"expired": 4, "absent_subscriber": 1}, mailings: 5, days: 6,
 		streak:     []streakRow{{1, segments(2), 9, cheap}, {1, segments(0), 3, dear}, {2, failed, 0, dear}},
 		reassigned: true, operator: "250-01", ported: 1, valid: 0, ownerChangedMS: 1780000000000,
-		guessed: 2, reachable: []schema.Reachable{{Channel: "email", LastDeliveredMS: 1788100000000}, {Channel: "viber", LastDeliveredMS: 1788000000000}},
-		optOuts: []schema.OptOut{{Channel: "push", App: "a\"pp", Kind: "unsubscribed", SinceMS: 1}, {Channel: "viber", App: "app", Sender: "Shop, Inc", Kind: "blocked", SinceMS: 1789000000123}}}
+		guessed: 2, reachable: []schema.Reachable{{Channel: "email", LastDeliveredMS: 1788100000000},
+			{Channel: "viber", LastDeliveredMS: 1788000000000}},
+		optOuts: []schema.OptOut{{Channel: "push", App: "a\"pp", Kind: "unsubscribed", SinceMS: 1},
+			{Channel: "viber", App: "app", Sender: "Shop, Inc", Kind: "blocked", SinceMS: 1789000000123}}}
 	with := func(number string, streak ...streakRow) healthRow {
 		r := dead("acme", number, 6)
 		r.streak = streak
@@ -219,8 +236,10 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	}
 	insertHealth(t, conn, "number_health", full,
 		with("+79160000002"), // nothing was billed
-		with("+79160000003", streakRow{1, segments(1), 0, cheap}, streakRow{2, sent | failed, 0, cheap}), // no tariff for voice
-		with("+79160000004", streakRow{1, segments(1), 0, cheap}, streakRow{3, segments(1), 0, cheap}),   // two currencies
+		// no tariff for voice
+		with("+79160000003", streakRow{1, segments(1), 0, cheap}, streakRow{2, sent | failed, 0, cheap}),
+		// two currencies
+		with("+79160000004", streakRow{1, segments(1), 0, cheap}, streakRow{3, segments(1), 0, cheap}),
 		with("+79160000005", streakRow{3, segments(2), 0, cheap}),
 		with("+79160000006", streakRow{1, segments(0), 0, cheap}), // no segments
 		with("+79160000007", streakRow{1, segments(2) | notBilled, 0, cheap}, streakRow{1, segments(1), 0, cheap}))
@@ -240,7 +259,8 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	for _, r := range numbers(t, s, "numbers/dead", "").Rows {
 		costs = append(costs, fmt.Sprint(r["wasted_cost"], r["currency"]))
 	}
-	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>", "2.50RUB"}; !slices.Equal(costs, want) {
+	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>", "2.50RUB"}; !slices.Equal(costs,
+		want) {
 		t.Errorf("costs %q, want %q", costs, want)
 	}
 	csv := get(s, "/v1/numbers/dead?limit=1&format=csv")
@@ -257,7 +277,8 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	// A price that is corrected corrects the cost; pages that have begun keep theirs.
 	cursor := *numbers(t, s, "numbers/dead", "limit=4").NextCursor
 	putTariffs(t, conn, "acme", euro("0.10"))
-	if got := numbers(t, s, "numbers/dead", "limit=4&cursor="+cursor); got.Rows[0]["wasted_cost"] != "0.14" || got.TariffVersion != "1" {
+	if got := numbers(t, s, "numbers/dead", "limit=4&cursor="+cursor); got.Rows[0]["wasted_cost"] != "0.14" ||
+		got.TariffVersion != "1" {
 		t.Errorf("the page after: %v", got)
 	}
 	if got := numbers(t, s, "numbers/dead", ""); got.Rows[4]["wasted_cost"] != "0.20" || got.TariffVersion != "2" {
@@ -271,7 +292,8 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 	s := newServer(t, conn)
 	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*cursor)) string {
-		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor, queryHash("numbers/dead", "phone", ""), 2)
+		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor,
+			queryHash("numbers/dead", "phone", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")
 		}
@@ -282,7 +304,10 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 		}
 		return url.QueryEscape(encoded)
 	}
-	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *cursor) { c.Pin.ReadMS -= 29 * 60 * 1000 })); w.Code != http.StatusOK {
+	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *cursor) {
+		c.Pin.ReadMS -= 29 * 60 *
+			1000
+	})); w.Code != http.StatusOK {
 		t.Error(w.Body)
 	}
 	for _, c := range []struct{ query, parameter, word string }{
@@ -310,51 +335,65 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 
 func TestServer_Number_Answer(t *testing.T) {
 	conn := newConn(t)
-	active := healthRow{account: "acme", number: "+79160000001", version: 5, state: "active", lastDeliveredMS: 1787000000000, ported: -1, valid: 1}
+	active := healthRow{account: "acme", number: "+79160000001", version: 5, state: "active",
+		lastDeliveredMS: 1787000000000, ported: -1, valid: 1}
 	insertHealth(t, conn, "number_health", active, dead("acme", "+79160000002", 5), dead("beta", "+79160000002", 6))
-	if err := schema.InsertNumberOverride(t.Context(), conn, schema.NumberOverride{Account: "beta", Number: "+79160000002", Version: 1, State: "dead", Why: "asked us", By: "ops", AtMS: 1}); err != nil {
+	if err := schema.InsertNumberOverride(t.Context(), conn,
+		schema.NumberOverride{Account: "beta", Number: "+79160000002", Version: 1, State: "dead", Why: "asked us",
+			By: "ops", AtMS: 1}); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, conn)
 	want := `{"account":"acme","number":"+79160000001","state":"active","since":null,"rule":"","reasons":{},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":null,` +
 		`"failed_mailings":0,"failed_days":0,"wasted_cost":"0.00","currency":"","rule_version":0,"first_failed_at":null,"possible_reassignment":false,"operator":"","ported":null,` +
 		`"valid":true,"owner_changed_at":null,"guessed":0,"reachable_on":[],"opt_outs":[],"override":null,"tariff_version":0,"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0}`
-	for _, path := range []string{"+79160000001", "%2B79160000001", "%2b79160000001", "+7%39160000001", "%2079160000001"} {
+	for _, path := range []string{"+79160000001", "%2B79160000001", "%2b79160000001", "+7%39160000001",
+		"%2079160000001"} {
 		if got := get(s, "/v1/numbers/"+path).Body.String(); got != want {
 			t.Errorf("%s: got %s\nwant %s", path, got, want)
 		}
 	}
 	var answer map[string]any
 	decode(t, get(s, "/v1/numbers/+79160000009"), http.StatusOK, &answer)
-	if answer["state"] != "unknown" || answer["number"] != "+79160000009" || answer["since"] != nil || answer["wasted_cost"] != "0.00" || answer["ported"] != nil || answer["valid"] != nil || answer["account"] != "" {
+	if answer["state"] != "unknown" || answer["number"] != "+79160000009" || answer["since"] != nil ||
+		answer["wasted_cost"] != "0.00" || answer["ported"] != nil || answer["valid"] != nil ||
+		answer["account"] != "" {
 		t.Errorf("never seen: %v", answer)
 	}
 	wantProblem(t, get(s, "/v1/numbers/+79160000002"), http.StatusBadRequest, "account", "more than one account")
 	decode(t, get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &answer)
-	if fmt.Sprint(answer["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" || answer["account"] != "beta" {
+	if fmt.Sprint(answer["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" ||
+		answer["account"] != "beta" {
 		t.Errorf("overridden: %v", answer)
 	}
 	decode(t, get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &answer)
 	if answer["state"] != "unknown" || answer["account"] != "gamma" {
 		t.Errorf("another account: %v", answer)
 	}
-	for path, word := range map[string]string{"+12": "2 digits", "79160000001": "%2B79161234567", "89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",
-		"email:": "no address", "+0123456789": "country code", "+7916abc": "digits alone", "+1234567890123456": "16 digits", "%20": "no digits"} {
+	for path, word := range map[string]string{"+12": "2 digits", "79160000001": "%2B79161234567",
+		"89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",
+		"email:": "no address", "+0123456789": "country code", "+7916abc": "digits alone",
+		"+1234567890123456": "16 digits", "%20": "no digits"} {
 		wantProblem(t, get(s, "/v1/numbers/"+path), http.StatusBadRequest, "number", word)
 	}
 	wantProblem(t, get(s, "/v1/numbers/+79160000001?acount=x"), http.StatusBadRequest, "acount", "account")
 }
 
-// Lists have phone numbers or e-mail addresses; a path, a check and an override infer which. A plus sign that became a blank on the way is understood.
+// Lists have phone numbers or e-mail addresses; a path, a check and an override infer which. A plus sign that became a
+// blank on the way is understood.
 func TestServer_Numbers_Kinds(t *testing.T) {
 	conn := newConn(t)
 	const mail = "email:a+b@example.com"
 	gone := dead("acme", mail, 6)
 	gone.reasons = map[string]uint32{"no_mailbox": 2}
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 5), gone, dead("acme", "+79160000002", 6),
-		healthRow{account: "acme", number: "email:quiet@example.com", version: 5, state: "quarantined", rule: "override"})
-	if err := schema.InsertNumberChanges(t.Context(), conn, []schema.NumberChange{{Account: "acme", Number: mail, From: "unknown", To: "dead", Rule: "hard", AtMS: 1, Seq: 1},
-		{Account: "acme", Number: "+79160000001", From: "unknown", To: "dead", Rule: "hard", AtMS: 1, Seq: 2}}); err != nil {
+		healthRow{account: "acme", number: "email:quiet@example.com", version: 5, state: "quarantined",
+			rule: "override"})
+	if err := schema.InsertNumberChanges(t.Context(), conn,
+		[]schema.NumberChange{{Account: "acme", Number: mail, From: "unknown", To: "dead", Rule: "hard", AtMS: 1,
+			Seq: 1},
+			{Account: "acme", Number: "+79160000001", From: "unknown", To: "dead", Rule: "hard", AtMS: 1,
+				Seq: 2}}); err != nil {
 		t.Fatal(err)
 	}
 	s := newServer(t, conn)
@@ -381,10 +420,12 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 			t.Errorf("%s: %v, want %s", query, got, want)
 		}
 	}
-	for _, path := range []string{mail, "email:a+b%40example.com", "email:a%2Bb%40example.com", "email%3Aa%2Bb%40example.com"} {
+	for _, path := range []string{mail, "email:a+b%40example.com", "email:a%2Bb%40example.com",
+		"email%3Aa%2Bb%40example.com"} {
 		var answer map[string]any
 		decode(t, get(s, "/v1/numbers/"+path), http.StatusOK, &answer)
-		if answer["number"] != mail || answer["state"] != "dead" || fmt.Sprint(answer["reasons"]) != "map[no_mailbox:2]" {
+		if answer["number"] != mail || answer["state"] != "dead" ||
+			fmt.Sprint(answer["reasons"]) != "map[no_mailbox:2]" {
 			t.Errorf("%s: %v", path, answer)
 		}
 	}
@@ -396,8 +437,10 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 	for _, query := range []string{"number=89030000001", "number=79160000001"} {
 		wantProblem(t, get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, "number", "%2B79161234567")
 	}
-	wantProblem(t, get(s, "/v1/numbers/changes?number=email:x@example.com&kind=phone"), http.StatusBadRequest, "kind", "must be email")
+	wantProblem(t, get(s, "/v1/numbers/changes?number=email:x@example.com&kind=phone"), http.StatusBadRequest, "kind",
+		"must be email")
 	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		wantProblem(t, call(s, method, "/v1/numbers/89030000001", nil), http.StatusBadRequest, "number", "must begin with + and the country code", "%2B79161234567")
+		wantProblem(t, call(s, method, "/v1/numbers/89030000001", nil), http.StatusBadRequest, "number",
+			"must begin with + and the country code", "%2B79161234567")
 	}
 }

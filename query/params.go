@@ -32,11 +32,13 @@ type params struct {
 	broken error
 }
 
-// readParams refuses parameters that are not known, and values without bound. known lists every name that the route takes.
+// readParams refuses parameters that are not known, and values without bound. known lists every name that the route
+// takes.
 func readParams(r *http.Request, known []string) (*params, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, problem(http.StatusBadRequest, "bad-query", "the query string cannot be read: percent-encode the values, and separate them by &").because(err)
+		return nil, problem(http.StatusBadRequest, "bad-query",
+			"the query string cannot be read: percent-encode the values, and separate them by &").because(err)
 	}
 	p := &params{values: values}
 	total := 0
@@ -62,7 +64,8 @@ func readParams(r *http.Request, known []string) (*params, error) {
 		}
 	}
 	if total > maxValues {
-		p.fail("", fmt.Sprintf("there are %d values in all; the limit is %d: ask in several requests", total, maxValues))
+		p.fail("", fmt.Sprintf("there are %d values in all; the limit is %d: ask in several requests", total,
+			maxValues))
 	}
 	return p, nil
 }
@@ -153,7 +156,8 @@ func (p *params) bound(name string, zone *time.Location, missing int64) int64 {
 	if day, err := time.Parse(time.DateOnly, given); err == nil {
 		t = dayStart(day, zone)
 	} else if t, err = parseInstant(given); err != nil {
-		p.fail(name, fmt.Sprintf("%q must be a date such as 2026-11-20 or an RFC 3339 time such as 2026-11-20T13:00:00+03:00", shorten(given)))
+		p.fail(name, fmt.Sprintf("%q must be a date such as 2026-11-20 or an RFC 3339 time such as "+
+			"2026-11-20T13:00:00+03:00", shorten(given)))
 		return missing
 	}
 	if t.Nanosecond() != 0 || t.Unix()%(quarterMS/1000) != 0 {
@@ -162,7 +166,8 @@ func (p *params) bound(name string, zone *time.Location, missing int64) int64 {
 	return t.UnixMilli()
 }
 
-// parseInstant reads RFC 3339. A plus sign that was not percent-encoded arrives as a space, and is taken for what it was meant to be.
+// parseInstant reads RFC 3339. A plus sign that was not percent-encoded arrives as a space, and is taken for what it
+// was meant to be.
 func parseInstant(s string) (time.Time, error) {
 	if n := len(s) - len(" 03:00"); n > 0 && s[n] == ' ' {
 		s = s[:n] + "+" + s[n+1:]
@@ -170,8 +175,9 @@ func parseInstant(s string) (time.Time, error) {
 	return time.Parse(time.RFC3339Nano, s)
 }
 
-// dayStart returns the first instant of a local day. It is not always 00:00: where clocks go forward at midnight the day starts
-// later, and where they go back to it, 00:00 comes twice. So the quarter hours around are tried, for zones move by those.
+// dayStart returns the first instant of a local day. It is not always 00:00: where clocks go forward at midnight the
+// day starts later, and where they go back to it, 00:00 comes twice. So the quarter hours around are tried, for zones
+// move by those.
 func dayStart(day time.Time, zone *time.Location) time.Time {
 	wanted := day.Format(time.DateOnly)
 	for t := day.Add(-16 * time.Hour); ; t = t.Add(15 * time.Minute) {

@@ -26,7 +26,8 @@ func TestParams_Period_Cases(t *testing.T) {
 		{"", "2025-10-16T13:00:00Z", "2026-11-20T14:15:00Z"},
 		{"from=2026-11-01&to=2026-11-02", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"},
 		{"tz=Asia/Kathmandu&from=2026-11-01&to=2026-11-02", "2026-10-31T18:15:00Z", "2026-11-01T18:15:00Z"},
-		{"from=2026-11-01T13:00:00%2B03:00&to=2026-11-01T13:15:00.000%2B03:00", "2026-11-01T10:00:00Z", "2026-11-01T10:15:00Z"},
+		{"from=2026-11-01T13:00:00%2B03:00&to=2026-11-01T13:15:00.000%2B03:00", "2026-11-01T10:00:00Z",
+			"2026-11-01T10:15:00Z"},
 		// A plus sign that nobody encoded arrives as a space.
 		{"from=2026-11-01T13:00:00+03:00&to=2026-11-02T00:00:00Z", "2026-11-01T10:00:00Z", "2026-11-02T00:00:00Z"},
 		// A day of 23 hours that starts at 01:00, a day of 25 hours, a day whose midnight comes twice.
@@ -50,7 +51,8 @@ func TestParams_Period_Cases(t *testing.T) {
 }
 
 func TestParams_Period_DayStart(t *testing.T) {
-	zones := []string{"Africa/Cairo", "America/Havana", "America/New_York", "Asia/Beirut", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia",
+	zones := []string{"Africa/Cairo", "America/Havana", "America/New_York", "Asia/Beirut", "Asia/Kathmandu",
+		"Australia/Lord_Howe", "Pacific/Apia",
 		"Pacific/Chatham", "Europe/Moscow", "America/Asuncion", "America/Santiago", "Atlantic/Azores", "UTC"}
 	rapid.Check(t, func(t *rapid.T) {
 		zone, err := time.LoadLocation(rapid.SampledFrom(zones).Draw(t, "zone"))
@@ -110,7 +112,8 @@ func TestEditDistance_Cases(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"form", "from", 1}, {"grup_by", "group_by", 1}, {"chanel", "channel", 1}, {"kitten", "sitting", 3}} {
+	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"form", "from", 1}, {"grup_by", "group_by", 1},
+		{"chanel", "channel", 1}, {"kitten", "sitting", 3}} {
 		if got := editDistance(c.a, c.b); got != c.want {
 			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
 		}
@@ -126,7 +129,8 @@ func TestServer_Cursor_RoundTrip(t *testing.T) {
 		}
 		asOf := rapid.Int64().Draw(t, "as_of")
 		hash := queryHash("a", "b")
-		encoded, err := s.seal(context.Background(), cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
+		encoded, err := s.seal(context.Background(),
+			cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
 		if err != nil || len(encoded) > maxCursorBytes {
 			t.Fatal(err, len(encoded))
 		}
@@ -140,7 +144,8 @@ func TestServer_Cursor_RoundTrip(t *testing.T) {
 				t.Fatalf("key %d: %q, want %q", i, got.After[i], keys[i])
 			}
 		}
-		if s.cursor(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"), len(keys)) != nil {
+		if s.cursor(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"),
+			len(keys)) != nil {
 			t.Fatal("a cursor of another query was accepted")
 		}
 	})

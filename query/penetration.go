@@ -6,10 +6,10 @@ import (
 	"slices"
 	"text/template"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 var (
@@ -47,16 +47,19 @@ var penetrationColumns = []string{"audience", "tested", "reached", "penetration"
 	"tested_share", "tested_share_low", "tested_share_high", "messages", "messages_movable",
 	"message_penetration", "message_penetration_low", "message_penetration_high", "mature"}
 
-// penetration serves GET /v1/reports/penetration (docs/definitions.md section 5): who can be reached where, as far as attempts tell.
+// penetration serves GET /v1/reports/penetration (docs/definitions.md section 5): who can be reached where, as far as
+// attempts tell.
 //
-// It speaks of the people who were tried. With a small tested_share penetration is a lower bound, and message_penetration with it. A filter by channel
-// chooses rows; the audience stays that of all channels, as with the key.
+// It speaks of the people who were tried. With a small tested_share penetration is a lower bound, and
+// message_penetration with it. A filter by channel chooses rows; the audience stays that of all channels, as with the
+// key.
 func (s *Server) penetration(c *gin.Context) error {
 	ask, err := s.readReportWith(c, "penetration", penetrationKeys, nil, "channel", "channel")
 	if err != nil {
 		return err
 	}
-	return s.sendWhole(c, ask, penetrationColumns, func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readPenetration(ctx, ask, seen) })
+	return s.sendWhole(c, ask, penetrationColumns,
+		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readPenetration(ctx, ask, seen) })
 }
 
 // penetrationQuery counts messages by what is known of their people.
@@ -71,7 +74,8 @@ func notChannel(k key) bool { return k.name != "channel" }
 
 // SQL returns the statement and its parameters.
 func (q *penetrationQuery) SQL() (string, []any, error) {
-	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels), clickhouse.Named("as_of", q.asOfMS))
+	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels),
+		clickhouse.Named("as_of", q.asOfMS))
 }
 
 // audience is a group: people and messages with an attempted step in it.
@@ -82,12 +86,14 @@ type audience struct {
 	settledMS        int64
 }
 
-// reach are the people of a group who were tried on a channel, those of them who can be reached, and the messages to these.
+// reach are the people of a group who were tried on a channel, those of them who can be reached, and the messages to
+// these.
 type reach struct {
 	tested, reached, movable uint64
 }
 
-// add counts people who are alike, and their messages: a bit per channel says whether they were tested, and are reached, there.
+// add counts people who are alike, and their messages: a bit per channel says whether they were tested, and are
+// reached, there.
 func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	a.people += people
 	a.messages += messages
@@ -162,8 +168,10 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 			}
 			answer.rows = append(answer.rows, wholeRow{
 				keys: withChannel(ask.keys, group.keys, channel),
-				cells: slices.Concat([]value{count(group.people), count(of.tested), count(of.reached)}, share(of.reached, group.people), share(of.tested, group.people),
-					[]value{count(group.messages), count(of.movable)}, share(of.movable, group.messages), []value{truth(mature)}),
+				cells: slices.Concat([]value{count(group.people), count(of.tested), count(of.reached)},
+					share(of.reached, group.people), share(of.tested, group.people),
+					[]value{count(group.messages), count(of.movable)}, share(of.movable, group.messages),
+					[]value{truth(mature)}),
 			})
 		}
 	}

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkServer_Penetration reports over 2 million attempts of 800 000 people, of whom some left. It prints attempts/s beside the time of a request.
+// BenchmarkServer_Penetration reports over 2 million attempts of 800 000 people, of whom some left. It prints
+// attempts/s beside the time of a request.
 func BenchmarkServer_Penetration(b *testing.B) {
 	const messages = 1_200_000
 	conn := newConn(b)

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // loss is a row of recipient_events.
@@ -25,7 +25,8 @@ type loss struct {
 func insertLosses(tb testing.TB, conn driver.Conn, losses []loss) {
 	tb.Helper()
 	for range 2 { // Twice changes nothing.
-		batch, err := conn.PrepareBatch(tb.Context(), "INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, contact)")
+		batch, err := conn.PrepareBatch(tb.Context(),
+			"INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, contact)")
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -45,7 +46,8 @@ func randomLosses(r *rand.Rand, n int, rows []folded) (losses []loss) {
 	for range n {
 		f := rows[r.IntN(len(rows))]
 		l := loss{account: f.account, recipient: f.recipient, contact: f.contact, channel: f.channel, app: f.app,
-			status: []string{"uninstalled", "unsubscribed", "blocked", "subscribed", "complained", "inbound"}[r.IntN(6)], atMS: f.cohortMS + r.Int64N(30*24*schema.HourMS)}
+			status: []string{"uninstalled", "unsubscribed", "blocked", "subscribed", "complained",
+				"inbound"}[r.IntN(6)], atMS: f.cohortMS + r.Int64N(30*24*schema.HourMS)}
 		if f.delivered && r.IntN(3) == 0 {
 			l.atMS = f.deliveredMS + int64(r.IntN(2)) // just then, or just after
 		}
@@ -62,7 +64,8 @@ func randomLosses(r *rand.Rand, n int, rows []folded) (losses []loss) {
 	return losses
 }
 
-// naiveLost tells which addresses are lost: by events and codes up to testNow, or as dead numbers. It looks at all rows, whatever a report selects.
+// naiveLost tells which addresses are lost: by events and codes up to testNow, or as dead numbers. It looks at all
+// rows, whatever a report selects.
 func naiveLost(rows []folded, losses []loss, dead map[deadNumber]bool) func(f folded) bool {
 	type address struct{ account, channel, app, recipient string }
 	lost, back, delivered := map[address]int64{}, map[address]int64{}, map[address]int64{}
@@ -92,7 +95,8 @@ func naiveLost(rows []folded, losses []loss, dead map[deadNumber]bool) func(f fo
 	}
 	return func(f folded) bool {
 		at := address{f.account, f.channel, f.app, f.recipient}
-		if slices.Contains([]string{"sms", "voice", "flash_call"}, f.channel) && dead[deadNumber{f.account, f.recipient}] {
+		if slices.Contains([]string{"sms", "voice", "flash_call"}, f.channel) &&
+			dead[deadNumber{f.account, f.recipient}] {
 			return true
 		}
 		return lost[at] > 0 && lost[at] >= delivered[at] && lost[at] >= back[at]
@@ -104,7 +108,8 @@ func insertDead(tb testing.TB, conn driver.Conn, dead map[deadNumber]bool) {
 	tb.Helper()
 	for n, is := range dead {
 		for version, state := range []string{"dead", "active", "dead"}[bit(is):][:2] {
-			execute(tb, conn, "INSERT INTO number_health (account, number, version, state) VALUES ($1, $2, $3, $4)", n.account, n.number, version+1, state)
+			execute(tb, conn, "INSERT INTO number_health (account, number, version, state) VALUES ($1, $2, $3, $4)",
+				n.account, n.number, version+1, state)
 		}
 	}
 }
@@ -120,7 +125,8 @@ func randomDead(r *rand.Rand, rows []folded) map[deadNumber]bool {
 }
 
 // naivePenetration computes the report by loops over maps.
-func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
+func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string, filters map[string][]string,
+	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
 		keys []any
 		rows []folded
@@ -176,7 +182,8 @@ func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string,
 					movable[f.account+"/"+f.message] = true
 				}
 			}
-			row := map[string]any{"audience": number(len(audience)), "tested": number(len(tested)), "reached": number(len(reached)),
+			row := map[string]any{"audience": number(len(audience)), "tested": number(len(tested)),
+				"reached":  number(len(reached)),
 				"messages": number(len(messages)), "messages_movable": number(len(movable)), "mature": mature}
 			naiveShare(row, "penetration", len(reached), len(audience))
 			naiveShare(row, "tested_share", len(tested), len(audience))
@@ -235,7 +242,8 @@ func TestServer_Penetration_Naive(t *testing.T) {
 			groupBy := names[:r.IntN(3)]
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
-			values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()}, "from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+			values := url.Values{"group_by": {strings.Join(groupBy, ",")}, "tz": {zone.String()},
+				"from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
 			filters := map[string][]string{}
 			for range r.IntN(3) {
 				name := names[r.IntN(len(names))]
@@ -253,7 +261,8 @@ func TestServer_Penetration_Naive(t *testing.T) {
 				t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
 			}
 			for _, row := range want {
-				movable = movable || (row["messages_movable"] != row["messages"] && row["messages_movable"] != number(0))
+				movable = movable || (row["messages_movable"] != row["messages"] &&
+					row["messages_movable"] != number(0))
 				lost = lost || (row["reached"] != row["tested"] && row["reached"] != number(0))
 			}
 			if t.Failed() {
@@ -280,7 +289,8 @@ func without(filters map[string][]string, name string) map[string][]string {
 func TestServer_Penetration_Losses(t *testing.T) {
 	at := testNow.Add(-20 * 24 * time.Hour).UnixMilli()
 	attempt := func(message, recipient, contact, channel, app string, deliveredMS int64) folded {
-		f := folded{message: message, recipient: recipient, contact: contact, cohortMS: at, startMS: at, deliveredMS: schema.Never, readMS: schema.Never, sent: true}
+		f := folded{message: message, recipient: recipient, contact: contact, cohortMS: at, startMS: at,
+			deliveredMS: schema.Never, readMS: schema.Never, sent: true}
 		if deliveredMS > 0 {
 			f.delivered, f.deliveredMS = true, deliveredMS
 		} else {
@@ -322,27 +332,48 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		losses  []loss
 		reached bool
 	}{
-		"delivered":                        {push100, nil, true},
-		"failed":                           {[]folded{push(0)}, nil, false},
-		"uninstalled":                      {push100, []loss{event("device:1", "push", "ios", "uninstalled", at+101)}, false},
-		"unsubscribed":                     {push100, []loss{event("device:1", "push", "ios", "unsubscribed", at+101)}, false},
-		"blocked":                          {push100, []loss{event("device:1", "push", "ios", "blocked", at+101)}, false},
-		"complained":                       {push100, []loss{event("device:1", "push", "ios", "complained", at+101)}, true},
-		"another address of theirs":        {push100, []loss{{"acme", "device:9", "c1", "uninstalled", "push", "ios", at + 101}}, true},
-		"lost before the delivery":         {push100, []loss{event("device:1", "push", "ios", "blocked", at+99)}, true},
-		"lost at the moment of delivery":   {push100, []loss{event("device:1", "push", "ios", "blocked", at+100)}, false},
-		"delivered later, period aside":    {append(slices.Clone(push100), other), []loss{event("device:1", "push", "ios", "blocked", at+200)}, true},
-		"subscribed again":                 {push100, []loss{event("device:1", "push", "ios", "blocked", at+101), event("device:1", "push", "ios", "subscribed", at+102)}, true},
-		"subscribed just then":             {push100, []loss{event("device:1", "push", "ios", "blocked", at+101), event("device:1", "push", "ios", "subscribed", at+101)}, false},
-		"subscribed elsewhere":             {push100, []loss{event("device:1", "push", "ios", "blocked", at+101), event("device:1", "push", "android", "subscribed", at+102)}, false},
-		"wrote to us":                      {push100, []loss{event("device:1", "push", "ios", "blocked", at+101), event("device:1", "push", "ios", "inbound", at+102)}, false},
-		"lost on another channel":          {push100, []loss{event("device:1", "viber", "ios", "blocked", at+101)}, true},
-		"lost in another app":              {push100, []loss{event("device:1", "push", "android", "blocked", at+101)}, true},
-		"lost in no app":                   {push100, []loss{event("device:1", "push", "", "blocked", at+101)}, true},
-		"lost to another account":          {push100, []loss{{"none", "device:1", "c1", "uninstalled", "push", "ios", at + 101}}, true},
-		"lost after the period":            {push100, []loss{event("device:1", "push", "ios", "blocked", testNow.UnixMilli())}, false},
-		"lost in the future":               {push100, []loss{event("device:1", "push", "ios", "blocked", testNow.UnixMilli()+1)}, true},
-		"another app holds":                {[]folded{push(at + 100), android}, []loss{event("device:1", "push", "ios", "uninstalled", at+101)}, true},
+		"delivered": {push100, nil, true},
+		"failed":    {[]folded{push(0)}, nil, false},
+		"uninstalled": {push100, []loss{event("device:1", "push", "ios", "uninstalled", at+101)},
+			false},
+		"unsubscribed": {push100, []loss{event("device:1", "push", "ios", "unsubscribed", at+101)},
+			false},
+		"blocked": {push100, []loss{event("device:1", "push", "ios", "blocked", at+101)},
+			false},
+		"complained": {push100, []loss{event("device:1", "push", "ios", "complained", at+101)},
+			true},
+		"another address of theirs": {push100,
+			[]loss{{"acme", "device:9", "c1", "uninstalled", "push", "ios", at + 101}}, true},
+		"lost before the delivery": {push100, []loss{event("device:1", "push", "ios", "blocked", at+99)}, true},
+		"lost at the moment of delivery": {push100, []loss{event("device:1", "push", "ios", "blocked", at+100)},
+			false},
+		"delivered later, period aside": {append(slices.Clone(push100), other),
+			[]loss{event("device:1", "push", "ios", "blocked", at+200)}, true},
+		"subscribed again": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", at+101),
+				event("device:1", "push", "ios", "subscribed", at+102)}, true},
+		"subscribed just then": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", at+101),
+				event("device:1", "push", "ios", "subscribed", at+101)}, false},
+		"subscribed elsewhere": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", at+101),
+				event("device:1", "push", "android", "subscribed", at+102)}, false},
+		"wrote to us": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", at+101),
+				event("device:1", "push", "ios", "inbound", at+102)}, false},
+		"lost on another channel": {push100, []loss{event("device:1", "viber", "ios", "blocked", at+101)},
+			true},
+		"lost in another app": {push100, []loss{event("device:1", "push", "android", "blocked", at+101)},
+			true},
+		"lost in no app": {push100, []loss{event("device:1", "push", "", "blocked", at+101)}, true},
+		"lost to another account": {push100,
+			[]loss{{"none", "device:1", "c1", "uninstalled", "push", "ios", at + 101}}, true},
+		"lost after the period": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", testNow.UnixMilli())}, false},
+		"lost in the future": {push100,
+			[]loss{event("device:1", "push", "ios", "blocked", testNow.UnixMilli()+1)}, true},
+		"another app holds": {[]folded{push(at + 100), android},
+			[]loss{event("device:1", "push", "ios", "uninstalled", at+101)}, true},
 		"a token error":                    {[]folded{push(at + 100), token}, nil, false},
 		"a token error, start unknown":     {[]folded{push(at + 100), unknownStart}, nil, false},
 		"a token error before it":          {[]folded{push(at + 300), token}, nil, true},
@@ -350,13 +381,15 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		"blocked by code":                  {append(slices.Clone(push100), code("left", at+200, false)), nil, false},
 		"blocked by code, delivered later": {[]folded{code("left", at+100, true)}, nil, false},
 		"blocked by code before":           {append(slices.Clone(push100), code("left", at+99, false)), nil, true},
-		"blocked by code in the future":    {append(slices.Clone(push100), code("left", testNow.UnixMilli()+1, false)), nil, true},
-		"opted out by code":                {append(slices.Clone(push100), code("stop", at+200, false)), nil, false},
-		"by a code of before":              {append(slices.Clone(push100), code("left", 0, false)), nil, true},
-		"a dead number":                    {[]folded{func() folded { f := sms; f.recipient = "+79000000009"; return f }()}, nil, false},
-		"a living number":                  {[]folded{sms}, nil, true},
-		"the steps' person":                {[]folded{push(0), second}, nil, true},
-		"deliveries not reported":          {[]folded{blind, second}, nil, true},
+		"blocked by code in the future": {append(slices.Clone(push100), code("left", testNow.UnixMilli()+1, false)),
+			nil, true},
+		"opted out by code":   {append(slices.Clone(push100), code("stop", at+200, false)), nil, false},
+		"by a code of before": {append(slices.Clone(push100), code("left", 0, false)), nil, true},
+		"a dead number": {[]folded{func() folded { f := sms; f.recipient = "+79000000009"; return f }()}, nil,
+			false},
+		"a living number":         {[]folded{sms}, nil, true},
+		"the steps' person":       {[]folded{push(0), second}, nil, true},
+		"deliveries not reported": {[]folded{blind, second}, nil, true},
 	}
 	// Each case is an account of its own.
 	conn := newConn(t)
@@ -382,13 +415,16 @@ func TestServer_Penetration_Losses(t *testing.T) {
 	}
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
 	insertLosses(t, conn, losses)
-	insertDead(t, conn, map[deadNumber]bool{{"a dead number", "+79000000009"}: true, {"a living number", "+79000000001"}: false, {"delivered", "device:1"}: true})
+	insertDead(t, conn, map[deadNumber]bool{{"a dead number", "+79000000009"}: true,
+		{"a living number", "+79000000001"}: false, {"delivered", "device:1"}: true})
 	s := newServer(t, conn)
 	for name, c := range cases {
-		answer := answerOf(t, s, "/v1/reports/penetration", url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-11-15"}})
+		answer := answerOf(t, s, "/v1/reports/penetration",
+			url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-11-15"}})
 		var reached any = number(0)
 		for _, row := range answer.Rows {
-			if row["audience"] != number(1) || row["tested"] != number(1) || (row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
+			if row["audience"] != number(1) || row["tested"] != number(1) ||
+				(row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
 				t.Errorf("%s: %v", name, row)
 			}
 			if row["reached"] != number(0) {
@@ -401,7 +437,8 @@ func TestServer_Penetration_Losses(t *testing.T) {
 	}
 }
 
-// An answer is computed once; its pages do not see what happens meanwhile, and where it is forgotten the next page says so.
+// An answer is computed once; its pages do not see what happens meanwhile, and where it is forgotten the next page says
+// so.
 func TestServer_Penetration_Pages(t *testing.T) {
 	conn := newConn(t)
 	r := rand.New(rand.NewPCG(3, 3))
@@ -472,8 +509,10 @@ func TestPenetrationQuery_SQL_Golden(t *testing.T) {
 	keys := penetrationKeys.named(t, "day", "channel", "sender")
 	for name, ask := range map[string]*reportRequest{
 		"penetration_plain": {zone: time.UTC, keys: penetrationKeys.named(t, "channel"), toMS: 1 << 60},
-		"penetration_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
-			filters: []filter{{penetrationKeys.named(t, "account")[0], []string{"acme", hostile}}, {keys[1], []string{"push"}}, {keys[2], []string{hostile}}}},
+		"penetration_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000,
+			toMS: 1795136400000,
+			filters: []filter{{penetrationKeys.named(t, "account")[0], []string{"acme", hostile}},
+				{keys[1], []string{"push"}}, {keys[2], []string{hostile}}}},
 	} {
 		checkGolden(t, name, &penetrationQuery{ask: ask, routes: lines, asOfMS: 1795136400000}, hostile)
 	}

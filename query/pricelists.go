@@ -19,17 +19,18 @@ var priceVersionsSQL string
 // keptSnapshots is how many sets of price lists are kept: the newest, and those that cursors still point to.
 const keptSnapshots = 4
 
-// priceVersions says with which lists an answer was priced: the greatest version among the lists of its accounts, 0 when none has one.
+// priceVersions says with which lists an answer was priced: the greatest version among the lists of its accounts, 0
+// when none has one.
 type priceVersions struct {
 	Tariffs   uint64 `json:"t"`
 	Templates uint64 `json:"m"`
-	// Lists is the XOR of the lists' numbers (listID): two sets of lists with the same versions differ in it when one of them holds a row that
-	// its writer took back.
+	// Lists is the XOR of the lists' numbers (listID): two sets of lists with the same versions differ in it when one
+	// of them holds a row that its writer took back.
 	Lists uint64 `json:"l"`
 }
 
-// listID is a random number that a list has for its own, 0 for none: the half of the row's id that has most of its random bits. It is what
-// pricelists.sql makes of an id.
+// listID is a random number that a list has for its own, 0 for none: the half of the row's id that has most of its
+// random bits. It is what pricelists.sql makes of an id.
 func listID(list schema.Reference) uint64 { return binary.LittleEndian.Uint64(list.ID[8:]) }
 
 // priceLists are the price lists of some accounts at one moment. They never change.
@@ -89,11 +90,13 @@ type accountPrices struct {
 	templates []money.Template
 	// zone is the one in which providers close the account's month.
 	zone *time.Location
-	// broken tells why the lists cannot be read, as those of an older program may: it concerns who asks for this account, and nobody else.
+	// broken tells why the lists cannot be read, as those of an older program may: it concerns who asks for this
+	// account, and nobody else.
 	broken error
 }
 
-// versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts, and what tells the lists from others.
+// versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts, and what tells the
+// lists from others.
 func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
 	for name, a := range p.accounts {
 		if accounts == nil || slices.Contains(accounts, name) {
@@ -104,12 +107,14 @@ func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
 	return v
 }
 
-// priceLists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has pinned.
+// priceLists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has
+// pinned.
 func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *priceVersions) (*priceLists, error) {
 	wanted := pinned
 	if pinned == nil {
 		wanted = &priceVersions{}
-		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates, &wanted.Lists); err != nil {
+		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates,
+			&wanted.Lists); err != nil {
 			return nil, fmt.Errorf("read versions of price lists: %w", err)
 		}
 	}
@@ -122,7 +127,8 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 			return nil, err
 		}
 		if pinned != nil && snapshot.versionsOf(accounts) != *pinned {
-			return nil, badParameter("cursor", "a price list of its pages has been taken back since: start again without a cursor")
+			return nil, badParameter("cursor",
+				"a price list of its pages has been taken back since: start again without a cursor")
 		}
 		s.prices.snapshots = slices.Insert(s.prices.snapshots, 0, snapshot)
 		s.prices.snapshots = s.prices.snapshots[:min(len(s.prices.snapshots), keptSnapshots)]
@@ -135,7 +141,8 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 	return &priceLists{snapshot.versionsOf(accounts), snapshot}, nil
 }
 
-// find returns a snapshot that holds the wanted lists. For what is pinned any one serves whose lists of these accounts are the same.
+// find returns a snapshot that holds the wanted lists. For what is pinned any one serves whose lists of these accounts
+// are the same.
 func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) *priceSnapshot {
 	for _, s := range c.snapshots {
 		if s.asOf == wanted {
@@ -148,8 +155,8 @@ func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) 
 	return nil
 }
 
-// readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet. What the snapshot is of follows from
-// the rows that were read: they may differ from those that a statement before has seen.
+// readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet. What the
+// snapshot is of follows from the rows that were read: they may differ from those that a statement before has seen.
 func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnapshot, error) {
 	type bodies struct{ tariffs, templates schema.Reference }
 	all := map[string]bodies{}
@@ -181,7 +188,8 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 		if !found {
 			var err error
 			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
-				prices = accountPrices{versions: versionsOf(b.tariffs, b.templates), list: made.none, zone: time.UTC, broken: err}
+				prices = accountPrices{versions: versionsOf(b.tariffs, b.templates), list: made.none, zone: time.UTC,
+					broken: err}
 			}
 		}
 		made.accounts[account] = prices
@@ -220,7 +228,8 @@ func compilePrices(tariffs, templates schema.Reference) (made accountPrices, err
 		}
 	}
 	if templates.Version > 0 {
-		if made.templates, err = money.ParseTemplatesJSON(slices.Concat([]byte(`{"templates":`), templates.Body, []byte("}"))); err != nil {
+		if made.templates, err = money.ParseTemplatesJSON(slices.Concat([]byte(`{"templates":`), templates.Body,
+			[]byte("}"))); err != nil {
 			return made, fmt.Errorf("version %d of templates: %w", templates.Version, err)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // putTariffs stores an account's price list and returns its version.
@@ -29,7 +29,8 @@ func putPrices(tb testing.TB, conn driver.Conn, kind, account string, rows []str
 		}
 		body += r
 	}
-	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows), []byte(body+"]"), testNow)
+	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows), []byte(body+"]"),
+		testNow)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -52,22 +53,28 @@ func areOf(l *priceLists, tariffs, templates uint64) bool {
 	return l.versions.Tariffs == tariffs && l.versions.Templates == templates
 }
 
-// Two writers are given one version, both rows are read, and one is taken back: from then on prices are those of the row that stays, or of
-// the version before, also in answers that are remembered under the same version; and a cursor of the old prices has no next page.
+// Two writers are given one version, both rows are read, and one is taken back: from then on prices are those of the
+// row that stays, or of the version before, also in answers that are remembered under the same version; and a cursor of
+// the old prices has no next page.
 func TestServer_PriceLists_TakenBack(t *testing.T) {
-	for name, keeps := range map[string]struct{ account, price string }{"the same account": {"a", "7.00"}, "another account": {"b", "1.00"}} {
+	for name, keeps := range map[string]struct{ account, price string }{"the same account": {"a", "7.00"},
+		"another account": {"b", "1.00"}} {
 		t.Run(name, func(t *testing.T) {
 			conn := newConn(t)
 			s := newServer(t, conn)
 			var cascades []cascade
 			for _, campaign := range []string{"1", "2"} {
-				cascades = append(cascades, cascade{account: "a", campaign: campaign, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(), generation: 1,
-					shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+				cascades = append(cascades,
+					cascade{account: "a", campaign: campaign, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(),
+						generation: 1,
+						shape:      money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
 			}
 			insertCascades(t, conn, cascades)
 			putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
 			put := func(account, id, price string) {
-				if err := conn.Exec(t.Context(), "INSERT INTO reference (kind, account, version, id, at_ms, `by`, rows, body) VALUES ('tariffs', ?, 2, ?, 0, 'test', 1, ?)",
+				if err := conn.Exec(t.Context(),
+					"INSERT INTO reference (kind, account, version, id, at_ms, `by`, rows, body) VALUES ('tariffs', "+
+						"?, 2, ?, 0, 'test', 1, ?)",
 					account, id, "["+tariffRow("sms", "per_message_sent", price)+"]"); err != nil {
 					t.Fatal(err)
 				}
@@ -96,7 +103,8 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 				}
 			}
 			// This server has never seen the row that went.
-			wantProblem(t, get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor), http.StatusBadRequest, "cursor", "taken back")
+			wantProblem(t, get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor),
+				http.StatusBadRequest, "cursor", "taken back")
 		})
 	}
 }
@@ -126,13 +134,16 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	}
 	v1 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "1"))
 	v2 := putTariffs(t, conn, "b", tariffRow("sms", "per_segment_sent", "2"))
-	m1 := putPrices(t, conn, schema.ReferenceTemplates, "a", []string{`{"template":"otp","sms_segments":3,"valid_from":"2026-06-01T00:00:00Z"}`})
-	both, onlyA, onlyB, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"b"}, nil), lists([]string{"c"}, nil)
+	m1 := putPrices(t, conn, schema.ReferenceTemplates, "a",
+		[]string{`{"template":"otp","sms_segments":3,"valid_from":"2026-06-01T00:00:00Z"}`})
+	both, onlyA, onlyB, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"b"}, nil),
+		lists([]string{"c"}, nil)
 	var newest *priceLists
 	if !areOf(both, v2, m1) || !areOf(onlyA, v1, m1) || other.versions != (priceVersions{}) {
 		t.Errorf("versions %+v, of a %+v, of c %+v", both.versions, onlyA.versions, other.versions)
 	}
-	if price(both, "a") != 1e6 || price(both, "b") != 2e6 || price(both, "c") != -1 || both.of("a").TemplateSegments("otp", at) != 3 {
+	if price(both, "a") != 1e6 || price(both, "b") != 2e6 || price(both, "c") != -1 ||
+		both.of("a").TemplateSegments("otp", at) != 3 {
 		t.Errorf("prices %d %d %d", price(both, "a"), price(both, "b"), price(both, "c"))
 	}
 	if got := both.borders(nil); !slices.Equal(got, []uint32{1767225600, 1780272000}) {
@@ -142,7 +153,8 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 		t.Errorf("borders of b %v", got)
 	}
 
-	// A cursor keeps its prices, of every account that it speaks of, whatever is put meanwhile; also in a process that never saw them.
+	// A cursor keeps its prices, of every account that it speaks of, whatever is put meanwhile; also in a process that
+	// never saw them.
 	v3 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "10"))
 	for _, server := range []*Server{s, newServer(t, conn)} {
 		s = server
@@ -197,7 +209,8 @@ func TestServer_PriceLists_OneBroken(t *testing.T) {
 			t.Errorf("another account's list fails this one: %v", err)
 		}
 		for _, accounts := range [][]string{{"broken"}, {"sound", "broken"}, nil} {
-			if _, err := s.priceLists(t.Context(), accounts, nil); err == nil || !strings.Contains(err.Error(), `"broken"`) {
+			if _, err := s.priceLists(t.Context(), accounts, nil); err == nil ||
+				!strings.Contains(err.Error(), `"broken"`) {
 				t.Errorf("accounts %v: error %v, want one that names the account", accounts, err)
 			}
 		}

@@ -81,14 +81,18 @@ func asProblem(err error) *Problem {
 		return asQueryProblem(exception.Code).because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
 		return tooSlow().because(err)
-	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, clickhouse.ErrConnectionClosed), errors.Is(err, clickhouse.ErrAcquireConnTimeout), errors.Is(err, clickhouse.ErrAcquireConnNoAddress):
-		return problem(http.StatusServiceUnavailable, "storage-unavailable", "ClickHouse cannot be reached; try again").after(2).because(err)
+	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, clickhouse.ErrConnectionClosed),
+		errors.Is(err, clickhouse.ErrAcquireConnTimeout), errors.Is(err, clickhouse.ErrAcquireConnNoAddress):
+		return problem(http.StatusServiceUnavailable, "storage-unavailable",
+			"ClickHouse cannot be reached; try again").after(2).because(err)
 	}
-	return problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what").because(err)
+	return problem(http.StatusInternalServerError, "internal",
+		"something went wrong inside; the server's log says what").because(err)
 }
 
 func tooSlow() *Problem {
-	return problem(http.StatusServiceUnavailable, "too-slow", "the answer took too long: shorten from…to, or filter by account")
+	return problem(http.StatusServiceUnavailable, "too-slow",
+		"the answer took too long: shorten from…to, or filter by account")
 }
 
 // asQueryProblem knows the errors of ClickHouse that the caller, or who runs the service, can do something about.
@@ -97,15 +101,18 @@ func asQueryProblem(code int32) *Problem {
 	case 159, 160: // TIMEOUT_EXCEEDED, TOO_SLOW
 		return tooSlow()
 	case 241, 396: // MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES
-		return problem(http.StatusServiceUnavailable, "too-large", "the answer needs too much memory: shorten from…to, or group by less")
+		return problem(http.StatusServiceUnavailable, "too-large",
+			"the answer needs too much memory: shorten from…to, or group by less")
 	case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
 		return problem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").after(2)
 	case 243: // NOT_ENOUGH_SPACE
 		return diskFull()
 	case 60, 81, 47: // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER
-		return problem(http.StatusServiceUnavailable, "not-migrated", "the database has not this program's schema: run kaskad migrate")
+		return problem(http.StatusServiceUnavailable, "not-migrated",
+			"the database has not this program's schema: run kaskad migrate")
 	}
-	return problem(http.StatusInternalServerError, "internal", "something went wrong inside; the server's log says what")
+	return problem(http.StatusInternalServerError, "internal",
+		"something went wrong inside; the server's log says what")
 }
 
 // send writes the problem, unless an answer has begun already.

@@ -11,8 +11,8 @@ import (
 // million is the scale of rates: 6 decimals.
 const million = 1_000_000
 
-// rateOf divides num by den, rounded half away from zero to 6 decimals, and is null when den is 0 (docs/definitions.md section 3).
-// Both are counts, and num is at most den.
+// rateOf divides num by den, rounded half away from zero to 6 decimals, and is null when den is 0 (docs/definitions.md
+// section 3). Both are counts, and num is at most den.
 func rateOf(num, den uint64) value {
 	if den == 0 {
 		return null
@@ -26,8 +26,9 @@ func rateOf(num, den uint64) value {
 	return decimal(int64(quotient), 6)
 }
 
-// wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is 0.
-// With z = 1.959963984540054, which docs/definitions.md rounds to 1.959964 and the examples do not, and p = num ÷ den its bounds are
+// wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is
+// 0. With z = 1.959963984540054, which docs/definitions.md rounds to 1.959964 and the examples do not, and p = num ÷
+// den its bounds are
 //
 //	(num + z²/2 ∓ z·√(num·(den−num)/den + z²/4)) ÷ (den + z²)
 //
@@ -49,8 +50,8 @@ func wilson(num, den uint64) (low, high value) {
 		inner = add(mul(big.NewInt(4), mul(mul(k, new(big.Int).Sub(n, k)), unit)), mul(n, z2))
 		b     = mul(mul(n, z2), inner)
 	)
-	// round(10⁶·(a ∓ √b) ÷ c) = ⌊(2·10⁶·a + c ∓ √(4·10¹²·b)) ÷ 2c⌋, where the root may be replaced by its ceiling when it is
-	// subtracted and by its floor when it is added.
+	// round(10⁶·(a ∓ √b) ÷ c) = ⌊(2·10⁶·a + c ∓ √(4·10¹²·b)) ÷ 2c⌋, where the root may be replaced by its ceiling when
+	// it is subtracted and by its floor when it is added.
 	b.Mul(b, big.NewInt(4*million*million))
 	floor := new(big.Int).Sqrt(b)
 	ceiling := new(big.Int).Set(floor)
@@ -66,14 +67,16 @@ func wilson(num, den uint64) (low, high value) {
 	return bound(new(big.Int).Sub(base, ceiling)), bound(base.Add(base, floor))
 }
 
-// latencyRanks are the cells of a latency histogram at the nearest ranks of 50, 90 and 99 %; known is false when it is empty.
+// latencyRanks are the cells of a latency histogram at the nearest ranks of 50, 90 and 99 %; known is false when it is
+// empty.
 type latencyRanks struct {
 	cells []uint16
 	known bool
 }
 
-// appendSeconds appends the percentiles in seconds with three significant digits, above 100 s whole ones, or nulls. Rounding keeps the error within
-// the 2 % of docs/definitions.md section 3: a cell is 1 % wide either way, and up to 50 ms the rounded value is the latency itself.
+// appendSeconds appends the percentiles in seconds with three significant digits, above 100 s whole ones, or nulls.
+// Rounding keeps the error within the 2 % of docs/definitions.md section 3: a cell is 1 % wide either way, and up to 50
+// ms the rounded value is the latency itself.
 func (l latencyRanks) appendSeconds(row []value) []value {
 	if !l.known || len(l.cells) != 3 {
 		return append(row, null, null, null)

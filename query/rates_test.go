@@ -11,7 +11,8 @@ import (
 
 // drawRate draws a numerator up to its denominator, small and huge ones.
 func drawRate(t *rapid.T) (num, den uint64) {
-	den = rapid.OneOf(rapid.Uint64Range(1, 40), rapid.Uint64Range(1, 100_000_000), rapid.Uint64Range(1, math.MaxInt64)).Draw(t, "den")
+	den = rapid.OneOf(rapid.Uint64Range(1, 40), rapid.Uint64Range(1, 100_000_000),
+		rapid.Uint64Range(1, math.MaxInt64)).Draw(t, "den")
 	return rapid.OneOf(rapid.Uint64Range(0, den), rapid.Just(den), rapid.Just(uint64(0))).Draw(t, "num"), den
 }
 
@@ -35,7 +36,8 @@ func TestRateOf_Cases(t *testing.T) {
 	for _, c := range []struct {
 		num, den uint64
 		want     string
-	}{{0, 0, ""}, {0, 7, "0"}, {7, 7, "1"}, {1, 3, "0.333333"}, {2, 3, "0.666667"}, {1, 2_000_000, "0.000001"}, {1, 2_000_001, "0"},
+	}{{0, 0, ""}, {0, 7, "0"}, {7, 7, "1"}, {1, 3, "0.333333"}, {2, 3, "0.666667"}, {1, 2_000_000, "0.000001"},
+		{1, 2_000_001, "0"},
 		{344, 461, "0.746204"}, {1, 8, "0.125"}, {5, 10_000_000, "0.000001"}, {math.MaxInt64, math.MaxInt64, "1"}} {
 		if got := rateOf(c.num, c.den).plain(); got != c.want {
 			t.Errorf("%d/%d = %q, want %q", c.num, c.den, got, c.want)
@@ -68,7 +70,8 @@ func TestWilson_BigFloat(t *testing.T) {
 			want *big.Float
 		}{{low, wantLow}, {high, wantHigh}} {
 			// The rounded value is right when it is no further than half a unit from the true one.
-			distance, _ := new(big.Float).Sub(new(big.Float).Mul(c.want, big.NewFloat(million)), new(big.Float).SetInt64(c.got.n)).Float64()
+			distance, _ := new(big.Float).Sub(new(big.Float).Mul(c.want, big.NewFloat(million)),
+				new(big.Float).SetInt64(c.got.n)).Float64()
 			if math.Abs(distance) > 0.5+1e-9 || c.got.n < 0 || c.got.n > million {
 				t.Fatalf("Wilson of %d/%d: %s, want %s", num, den, c.got.plain(), c.want.Text('f', 12))
 			}
@@ -80,7 +83,8 @@ func TestWilson_Cases(t *testing.T) {
 	for _, c := range []struct {
 		num, den  uint64
 		low, high string
-	}{{0, 0, "", ""}, {107, 183, "0.512279", "0.653637"}, {3, 18, "0.058366", "0.39222"}, {0, 10, "0", "0.277533"}, {10, 10, "0.722467", "1"}, {1, 1, "0.206549", "1"}} {
+	}{{0, 0, "", ""}, {107, 183, "0.512279", "0.653637"}, {3, 18, "0.058366", "0.39222"}, {0, 10, "0", "0.277533"},
+		{10, 10, "0.722467", "1"}, {1, 1, "0.206549", "1"}} {
 		low, high := wilson(c.num, c.den)
 		if low.plain() != c.low || high.plain() != c.high {
 			t.Errorf("Wilson of %d/%d: %s…%s, want %s…%s", c.num, c.den, low.plain(), high.plain(), c.low, c.high)
@@ -102,10 +106,12 @@ func TestLatencyRanks_Seconds(t *testing.T) {
 			t.Fatalf("%d ms is shown as %s s", ms, shown[0].plain())
 		}
 	})
-	if got := (latencyRanks{[]uint16{0, 0, 0}, false}).appendSeconds(nil); !slices.Equal(got, []value{null, null, null}) {
+	if got := (latencyRanks{[]uint16{0, 0, 0}, false}).appendSeconds(nil); !slices.Equal(got,
+		[]value{null, null, null}) {
 		t.Errorf("no latency is shown as %v", got)
 	}
-	if got := (latencyRanks{[]uint16{0, 1, 2}, true}).appendSeconds(nil); got[0].plain() != "0" || got[1].plain() != "0.001" {
+	if got := (latencyRanks{[]uint16{0, 1, 2}, true}).appendSeconds(nil); got[0].plain() != "0" ||
+		got[1].plain() != "0.001" {
 		t.Errorf("cells 0 and 1 are shown as %v", got)
 	}
 }

@@ -51,7 +51,8 @@ func numberProblem(number string) string {
 	return ""
 }
 
-// recipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have them, "" when it is one.
+// recipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have
+// them, "" when it is one.
 func recipientProblem(recipient string) string {
 	address, mail := strings.CutPrefix(recipient, kindPrefix(schema.KindEmail))
 	switch {
@@ -67,7 +68,8 @@ func recipientProblem(recipient string) string {
 	return ""
 }
 
-// lostPlus brings back the plus sign of a recipient of a path or a query, where one that is not percent-encoded becomes a blank.
+// lostPlus brings back the plus sign of a recipient of a path or a query, where one that is not percent-encoded becomes
+// a blank.
 func lostPlus(given string) string {
 	if strings.HasPrefix(given, kindPrefix(schema.KindEmail)) {
 		return strings.ReplaceAll(given, " ", "+") // an address has no blanks

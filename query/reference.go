@@ -15,15 +15,16 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
-// maxList is what a list of reference data may weigh, in bytes, before and after decompression. It bounds the memory of a request, which takes
-// several times as much. As many rows as package money allows fit while they are short: 100 000 templates may take 167 bytes each.
+// maxList is what a list of reference data may weigh, in bytes, before and after decompression. It bounds the memory of
+// a request, which takes several times as much. As many rows as package money allows fit while they are short: 100 000
+// templates may take 167 bytes each.
 const maxList = 16 << 20
 
 // listForms are the forms of a list of reference data, in the order of listForm.
@@ -41,22 +42,27 @@ func (f listForm) contentType() string {
 	return [...]string{"application/json", "application/yaml", "text/csv; charset=utf-8; header=present"}[f]
 }
 
-// referenceKind is a kind of reference data: lists that an account replaces as a whole. All kinds have the same three routes.
+// referenceKind is a kind of reference data: lists that an account replaces as a whole. All kinds have the same three
+// routes.
 type referenceKind struct {
-	// name is the kind in the table and the field that holds the rows; route is its part of the routes, the name itself when it is empty.
+	// name is the kind in the table and the field that holds the rows; route is its part of the routes, the name itself
+	// when it is empty.
 	name, route string
-	// read checks a list as a whole. It returns the rows as JSON, as they are stored, and their number; money.RowErrors when rows
-	// are wrong.
+	// read checks a list as a whole. It returns the rows as JSON, as they are stored, and their number; money.RowErrors
+	// when rows are wrong.
 	read func(form listForm, body []byte) (rows int, array []byte, err error)
 	// write prints what GET shows in another form; nil when there is none but JSON.
 	write func(form listForm, array []byte) ([]byte, error)
-	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is the list.
+	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is
+	// the list.
 	show func(list schema.Reference) ([]byte, error)
-	// members are the fields of what GET shows where it has several lists; without them it is one list, in a field of the kind's name.
+	// members are the fields of what GET shows where it has several lists; without them it is one list, in a field of
+	// the kind's name.
 	members []string
 	// forAll tells that GET without an account shows what holds for an account without a list.
 	forAll bool
-	// setting is a text beside the rows, "" for none; settingOf reads it from a body, and join and split put it together with the rows for storing.
+	// setting is a text beside the rows, "" for none; settingOf reads it from a body, and join and split put it
+	// together with the rows for storing.
 	setting   string
 	settingOf func(form listForm, body []byte) (string, error)
 	join      func(array []byte, setting string) []byte
@@ -71,7 +77,8 @@ type referenceKind struct {
 func (k referenceKind) path() string { return "/v1/" + cmp.Or(k.route, k.name) }
 
 // newReferenceKind makes a kind from what reads and prints its lists in each form. {"name": array} is the JSON form.
-func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T, error), write [len(listForms)]func([]T) ([]byte, error)) referenceKind {
+func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T, error),
+	write [len(listForms)]func([]T) ([]byte, error)) referenceKind {
 	return referenceKind{
 		name: name,
 		read: func(form listForm, body []byte) (int, []byte, error) {
@@ -101,8 +108,8 @@ func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T
 	}
 }
 
-// withoutEnvelope lets a caller send back what GET gave: the fields beside the rows are left out, and the rows stay on their lines. Any
-// other body is returned as it is, for its reader to judge.
+// withoutEnvelope lets a caller send back what GET gave: the fields beside the rows are left out, and the rows stay on
+// their lines. Any other body is returned as it is, for its reader to judge.
 func withoutEnvelope(body []byte, name string) []byte {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if first, err := d.Token(); err != nil || first != json.Delim('{') {
@@ -134,7 +141,8 @@ func withoutEnvelope(body []byte, name string) []byte {
 }
 
 // serveReference adds the routes of a kind.
-func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc), kind referenceKind, reading gin.HandlerFunc) {
+func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc),
+	kind referenceKind, reading gin.HandlerFunc) {
 	path := kind.path()
 	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
 	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
@@ -153,7 +161,8 @@ func (p *params) account(kind referenceKind) string {
 	return account
 }
 
-// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a name that holds one.
+// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a
+// name that holds one.
 func (p *params) checkAccount(account string) {
 	if account == "" || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
 		p.fail("account", "must be the name of an account, in UTF-8")
@@ -203,13 +212,16 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	}
 	form, err := formOfBody(c.Request)
 	if err == nil && form != listJSON && kind.write == nil {
-		err = problem(http.StatusUnsupportedMediaType, "unsupported-content-type", "send application/json; "+kind.name+" have no other form")
+		err = problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+			"send application/json; "+kind.name+" have no other form")
 	}
 	if err != nil {
 		return err
 	}
 	limit := cmp.Or(kind.limit, maxList)
-	body, memory, err := s.receive(c, limit, "the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as CSV, whose rows are shorter")
+	body, memory, err := s.receive(c, limit,
+		"the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as "+
+			"CSV, whose rows are shorter")
 	if err != nil {
 		return err
 	}
@@ -223,16 +235,18 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	defer cancel()
 	version, err := s.storeReference(ctx, c, kind, account, rows, array, current, conditional)
 	if errors.Is(err, schema.ErrReferenceChanged) {
-		return problem(http.StatusPreconditionFailed, "version-conflict", fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
-			"GET them, make your change to that version and send it again", kind.name, current)).because(err)
+		return problem(http.StatusPreconditionFailed, "version-conflict",
+			fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
+				"GET them, make your change to that version and send it again", kind.name, current)).because(err)
 	}
 	if err != nil {
 		return err
 	}
 	if kind.verdicts {
 		if _, err := schema.AskVerdicts(ctx, s.deps.Conn, account, nil, s.config.Now()); err != nil {
-			return problem(http.StatusServiceUnavailable, "not-applied", fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
-				"send it once more", version, kind.name)).because(err)
+			return problem(http.StatusServiceUnavailable, "not-applied",
+				fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
+					"send it once more", version, kind.name)).because(err)
 		}
 	}
 	c.Header("ETag", etag(version))
@@ -244,8 +258,10 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	return nil
 }
 
-// readList reads a list in its turn, and puts the setting beside the rows: what the body says, else what the parameter did.
-func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int, array []byte, err error) {
+// readList reads a list in its turn, and puts the setting beside the rows: what the body says, else what the parameter
+// did.
+func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int,
+	array []byte, err error) {
 	release, err := s.turn(c.Request.Context(), s.unpacking)
 	if err != nil {
 		return 0, nil, err
@@ -261,12 +277,15 @@ func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, bod
 	return rows, kind.join(array, cmp.Or(setting, given)), nil
 }
 
-// storeReference inserts a version. One at a time: writers of one process need not find out from the database that there are several.
-func (s *Server) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, account string, rows int, array []byte, current uint64, conditional bool) (uint64, error) {
+// storeReference inserts a version. One at a time: writers of one process need not find out from the database that
+// there are several.
+func (s *Server) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, account string, rows int,
+	array []byte, current uint64, conditional bool) (uint64, error) {
 	s.putting.Lock()
 	defer s.putting.Unlock()
 	if conditional {
-		return schema.InsertReferenceIf(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now(), current)
+		return schema.InsertReferenceIf(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now(),
+			current)
 	}
 	return schema.InsertReference(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now())
 }
@@ -282,7 +301,8 @@ func formOfBody(r *http.Request) (listForm, error) {
 	}
 	if err == nil {
 		switch media {
-		case "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded", "application/octet-stream":
+		case "application/json", "text/json", "text/plain", "application/x-www-form-urlencoded",
+			"application/octet-stream":
 			return listJSON, nil
 		}
 		if form, ok := formOf(media); ok {
@@ -290,7 +310,8 @@ func formOfBody(r *http.Request) (listForm, error) {
 		}
 	}
 	return listJSON, problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
-		fmt.Sprintf("content type %q is not known; send application/json, application/yaml or text/csv", shorten(given)))
+		fmt.Sprintf("content type %q is not known; send application/json, application/yaml or text/csv",
+			shorten(given)))
 }
 
 func formOf(media string) (listForm, bool) {
@@ -312,7 +333,8 @@ type rowProblem struct {
 	Line int `json:"line,omitempty"`
 }
 
-// listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read as rows.
+// listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read
+// as rows.
 func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
 	var rows money.RowErrors
 	if answer := (*Problem)(nil); errors.As(err, &answer) {
@@ -472,7 +494,8 @@ func (p *params) listForm(r *http.Request) listForm {
 		if i := slices.Index(listForms[:], name); i >= 0 {
 			return listForm(i)
 		}
-		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name), strings.Join(listForms[:], " ")))
+		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name),
+			strings.Join(listForms[:], " ")))
 	}
 	for _, accepted := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
 		if media, _, err := mime.ParseMediaType(accepted); err == nil {
@@ -510,7 +533,8 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	next := null
 	if len(versions) > limit {
 		versions = versions[:limit]
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
+		encoded, err := s.seal(c.Request.Context(),
+			cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
 		if err != nil {
 			return err
 		}

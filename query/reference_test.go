@@ -75,11 +75,14 @@ func TestServer_Tariffs_PutAndGet(t *testing.T) {
 		t.Errorf("before the first: %s", got)
 	}
 	w := call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[`+shortSMS+`]}`))
-	if got := w.Body.String(); w.Code != http.StatusOK || strings.TrimSpace(got) != `{"account":"acme","version":1,"rows":1}` || w.Header().Get("ETag") != `"1"` {
+	if got := w.Body.String(); w.Code != http.StatusOK ||
+		strings.TrimSpace(got) != `{"account":"acme","version":1,"rows":1}` || w.Header().Get("ETag") != `"1"` {
 		t.Fatalf("%d %s %v", w.Code, got, w.Header())
 	}
-	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + smsRow + `]}`
-	if got := get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` || got.Header().Get("Content-Type") != "application/json" {
+	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + smsRow +
+		`]}`
+	if got := get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` ||
+		got.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("after the first: %s %v", got.Body, got.Header())
 	}
 	if got := mustPut(t, s, "/v1/tariffs?account=beta", `{"tariffs":[]}`); got != 2 {
@@ -88,13 +91,16 @@ func TestServer_Tariffs_PutAndGet(t *testing.T) {
 	if got := mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`); got != 3 {
 		t.Errorf("the second has version %d, want 3", got)
 	}
-	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + flashRow + `,` + smsRow + `]}`
-	for query, want := range map[string]string{"": second, "&version=1": first, "&version=2": first, "&version=3": second} {
+	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` +
+		flashRow + `,` + smsRow + `]}`
+	for query, want := range map[string]string{"": second, "&version=1": first, "&version=2": first,
+		"&version=3": second} {
 		if got := get(s, path+query).Body.String(); got != want {
 			t.Errorf("GET %s: %s, want %s", query, got, want)
 		}
 	}
-	if got := get(s, "/v1/tariffs?account=beta&version=1").Body.String(); !strings.HasPrefix(got, `{"account":"beta","version":0,"at":null,`) {
+	if got := get(s, "/v1/tariffs?account=beta&version=1").Body.String(); !strings.HasPrefix(got,
+		`{"account":"beta","version":0,"at":null,`) {
 		t.Errorf("beta had none at version 1: %s", got)
 	}
 	want := `{"account":"acme","rows":[{"version":3,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":2},{"version":1,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":1}],"next_cursor":null}`
@@ -114,8 +120,10 @@ func TestServer_Tariffs_PutAndGet(t *testing.T) {
 	if len(page.Rows) != 1 || page.Rows[0].Version != 1 || page.NextCursor != nil {
 		t.Errorf("second page: %+v", page)
 	}
-	wantProblem(t, get(s, "/v1/tariffs/versions?account=beta&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
-	wantProblem(t, get(s, "/v1/templates/versions?account=acme&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/tariffs/versions?account=beta&cursor="+cursor), http.StatusBadRequest, "cursor",
+		"another query")
+	wantProblem(t, get(s, "/v1/templates/versions?account=acme&cursor="+cursor), http.StatusBadRequest, "cursor",
+		"another query")
 	if got := get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,2\r\n1,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
 		t.Errorf("versions as CSV: %s", got)
 	}
@@ -132,10 +140,12 @@ func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
 		{"csv", "text/csv", "channel,provider,operator,country,traffic,sender,app,valid_from,valid_to,currency,billing,price,connect_price,monthly_minimum\n"},
 	} {
 		w := get(s, path+"&format="+c.format)
-		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), c.begin) || !strings.HasPrefix(w.Header().Get("Content-Type"), c.contentType) {
+		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), c.begin) ||
+			!strings.HasPrefix(w.Header().Get("Content-Type"), c.contentType) {
 			t.Errorf("%s: %d %v %s", c.format, w.Code, w.Header(), w.Body)
 		}
-		if c.format != "json" && (w.Header().Get("Kaskad-Version") != fmt.Sprint(i+1) || w.Header().Get("Kaskad-At") != "2026-11-20T00:00:00.000Z") {
+		if c.format != "json" && (w.Header().Get("Kaskad-Version") != fmt.Sprint(i+1) ||
+			w.Header().Get("Kaskad-At") != "2026-11-20T00:00:00.000Z") {
 			t.Errorf("%s: headers %v", c.format, w.Header())
 		}
 		if got := get(s, path, "Accept", c.contentType).Body.String(); got != w.Body.String() {
@@ -166,7 +176,8 @@ func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
 	}
 }
 
-// A list with anything wrong in it is refused with the row, the line and the reason of each problem, and the list before it stays.
+// A list with anything wrong in it is refused with the row, the line and the reason of each problem, and the list
+// before it stays.
 func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 	s := newServer(t, newConn(t))
 	const path = "/v1/tariffs?account=acme"
@@ -174,7 +185,8 @@ func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 	before, versions := get(s, path).Body.String(), get(s, "/v1/tariffs/versions?account=acme").Body.String()
 
 	row := func(change ...string) map[string]string {
-		r := map[string]string{"channel": "push", "valid_from": "2026-01-01T00:00:00Z", "currency": "RUB", "billing": "per_message_sent", "price": "0.36"}
+		r := map[string]string{"channel": "push", "valid_from": "2026-01-01T00:00:00Z", "currency": "RUB",
+			"billing": "per_message_sent", "price": "0.36"}
 		for i := 0; i < len(change); i += 2 {
 			r[change[i]] = change[i+1]
 		}
@@ -185,35 +197,50 @@ func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 		rows []map[string]string
 		want []wrongRow
 	}{
-		{"OverlapOpen", []map[string]string{row(), row("valid_from", "2026-06-01T00:00:00Z")}, []wrongRow{{2, "", "overlap"}}},
-		{"OverlapByAQuarterHour", []map[string]string{row("valid_to", "2026-06-01T00:15:00Z"), row("channel", "sms", "billing", "zero", "price", "0"),
+		{"OverlapOpen", []map[string]string{row(), row("valid_from", "2026-06-01T00:00:00Z")},
+			[]wrongRow{{2, "", "overlap"}}},
+		{"OverlapByAQuarterHour", []map[string]string{row("valid_to", "2026-06-01T00:15:00Z"),
+			row("channel", "sms", "billing", "zero", "price", "0"),
 			row("valid_from", "2026-06-01T00:00:00Z")}, []wrongRow{{3, "", "overlap"}}},
 		{"SameTwice", []map[string]string{row(), row()}, []wrongRow{{2, "", "overlap"}}},
-		{"UnknownChannel", []map[string]string{row(), row("channel", "pigeon")}, []wrongRow{{2, "channel", "sms push viber"}}},
+		{"UnknownChannel", []map[string]string{row(), row("channel", "pigeon")},
+			[]wrongRow{{2, "channel", "sms push viber"}}},
 		{"NoChannel", []map[string]string{row("channel", "")}, []wrongRow{{1, "channel", "required"}}},
 		{"AnyChannel", []map[string]string{row("channel", "*")}, []wrongRow{{1, "channel", "sms push viber"}}},
 		{"SevenDecimals", []map[string]string{row("price", "0.1234567")}, []wrongRow{{1, "price", "6 decimals"}}},
-		{"SevenDecimalsOfConnect", []map[string]string{row("channel", "flash_call", "billing", "attempt_plus_connect", "connect_price", "0.1234567")}, []wrongRow{{1, "connect_price", "6 decimals"}}},
+		{"SevenDecimalsOfConnect", []map[string]string{row("channel", "flash_call", "billing", "attempt_plus_connect",
+			"connect_price", "0.1234567")}, []wrongRow{{1, "connect_price", "6 decimals"}}},
 		{"Exponent", []map[string]string{row("price", "1e-3")}, []wrongRow{{1, "price", "exponent"}}},
 		{"Comma", []map[string]string{row("price", "0,36")}, []wrongRow{{1, "price", "decimal"}}},
 		{"Negative", []map[string]string{row("price", "-0.36")}, []wrongRow{{1, "price", "negative"}}},
-		{"NegativeMinimum", []map[string]string{row("monthly_minimum", "-1")}, []wrongRow{{1, "monthly_minimum", "negative"}}},
+		{"NegativeMinimum", []map[string]string{row("monthly_minimum", "-1")},
+			[]wrongRow{{1, "monthly_minimum", "negative"}}},
 		{"NotANumber", []map[string]string{row("price", "NaN")}, []wrongRow{{1, "price", "decimal"}}},
 		{"NoPrice", []map[string]string{row("price", "")}, []wrongRow{{1, "price", "required"}}},
 		{"UnknownCurrency", []map[string]string{row("currency", "RUBLE")}, []wrongRow{{1, "currency", "ISO 4217"}}},
 		{"SmallCurrency", []map[string]string{row("currency", "rub")}, []wrongRow{{1, "currency", "ISO 4217"}}},
-		{"UnknownBilling", []map[string]string{row("billing", "per_hour")}, []wrongRow{{1, "billing", "per_segment_sent"}}},
-		{"BillingOfAnotherChannel", []map[string]string{row("billing", "per_conversation_24h")}, []wrongRow{{1, "billing", "whatsapp viber rcs"}}},
-		{"ConnectOfSMS", []map[string]string{row("channel", "sms", "billing", "attempt_plus_connect", "connect_price", "1")}, []wrongRow{{1, "billing", "sms"}}},
-		{"ConnectPriceAlone", []map[string]string{row("connect_price", "1")}, []wrongRow{{1, "connect_price", "attempt_plus_connect"}}},
-		{"OffTheQuarterHour", []map[string]string{row("valid_from", "2026-01-01T00:07:00Z")}, []wrongRow{{1, "valid_from", "quarter hour"}}},
+		{"UnknownBilling", []map[string]string{row("billing", "per_hour")},
+			[]wrongRow{{1, "billing", "per_segment_sent"}}},
+		{"BillingOfAnotherChannel", []map[string]string{row("billing", "per_conversation_24h")},
+			[]wrongRow{{1, "billing", "whatsapp viber rcs"}}},
+		{"ConnectOfSMS", []map[string]string{row("channel", "sms", "billing", "attempt_plus_connect", "connect_price",
+			"1")}, []wrongRow{{1, "billing", "sms"}}},
+		{"ConnectPriceAlone", []map[string]string{row("connect_price", "1")},
+			[]wrongRow{{1, "connect_price", "attempt_plus_connect"}}},
+		{"OffTheQuarterHour", []map[string]string{row("valid_from", "2026-01-01T00:07:00Z")},
+			[]wrongRow{{1, "valid_from", "quarter hour"}}},
 		{"DateAlone", []map[string]string{row("valid_from", "2026-01-01")}, []wrongRow{{1, "valid_from", "RFC 3339"}}},
-		{"EndsBeforeItBegins", []map[string]string{row("valid_to", "2025-01-01T00:00:00Z")}, []wrongRow{{1, "valid_to", "later than valid_from"}}},
+		{"EndsBeforeItBegins", []map[string]string{row("valid_to", "2025-01-01T00:00:00Z")},
+			[]wrongRow{{1, "valid_to", "later than valid_from"}}},
 		{"UnknownField", []map[string]string{row("prise", "1")}, []wrongRow{{1, "prise", "unknown"}}},
-		{"EverythingAtOnce", []map[string]string{row("channel", "pigeon", "price", "-1"), row(), row("currency", "XXZ", "valid_from", "2026-01-01T00:00:01Z")},
-			[]wrongRow{{1, "channel", "one of"}, {1, "price", "negative"}, {3, "valid_from", "quarter"}, {3, "currency", "ISO"}}},
+		{"EverythingAtOnce", []map[string]string{row("channel", "pigeon", "price", "-1"), row(),
+			row("currency", "XXZ", "valid_from", "2026-01-01T00:00:01Z")},
+			[]wrongRow{{1, "channel", "one of"}, {1, "price", "negative"}, {3, "valid_from", "quarter"},
+				{3, "currency", "ISO"}}},
 	} {
-		for form, write := range map[string]func([]map[string]string) (string, func(wrongRow) int){"application/json": tariffsAsJSON, "application/yaml": tariffsAsYAML, "text/csv": tariffsAsCSV} {
+		for form, write := range map[string]func([]map[string]string) (string,
+			func(wrongRow) int){"application/json": tariffsAsJSON, "application/yaml": tariffsAsYAML,
+			"text/csv": tariffsAsCSV} {
 			if form == "text/csv" && (c.name == "UnknownField") {
 				continue // of the header, below
 			}
@@ -231,15 +258,18 @@ func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 					if parameter == "" {
 						parameter = "tariffs"
 					}
-					at := slices.IndexFunc(answer.Errors, func(e rowProblem) bool { return e.Row == want.row && e.Parameter == parameter })
+					at := slices.IndexFunc(answer.Errors,
+						func(e rowProblem) bool { return e.Row == want.row && e.Parameter == parameter })
 					if at < 0 || !strings.Contains(answer.Errors[at].Reason, want.words) {
 						t.Errorf("%+v do not say %+v", answer.Errors, want)
 						continue
 					}
 					if got := answer.Errors[at].Line; got != line(want) {
-						t.Errorf("%s of row %d is on line %d, want %d of\n%s", want.field, want.row, got, line(want), body)
+						t.Errorf("%s of row %d is on line %d, want %d of\n%s", want.field, want.row, got, line(want),
+							body)
 					}
-					if !strings.Contains(answer.Detail, answer.Errors[at].Reason) || !strings.Contains(answer.Detail, "nothing was changed") {
+					if !strings.Contains(answer.Detail, answer.Errors[at].Reason) ||
+						!strings.Contains(answer.Detail, "nothing was changed") {
 						t.Errorf("detail %q", answer.Detail)
 					}
 				}
@@ -325,7 +355,8 @@ func tariffsAsYAML(rows []map[string]string) (string, func(wrongRow) int) {
 }
 
 func tariffsAsCSV(rows []map[string]string) (string, func(wrongRow) int) {
-	header := []string{"channel", "valid_from", "valid_to", "currency", "billing", "price", "connect_price", "monthly_minimum"}
+	header := []string{"channel", "valid_from", "valid_to", "currency", "billing", "price", "connect_price",
+		"monthly_minimum"}
 	lines := []string{strings.Join(header, ";")}
 	at := map[wrongRow]int{}
 	for i, r := range rows {
@@ -395,14 +426,19 @@ func TestServer_Reference_Parameters(t *testing.T) {
 			{"PUT", "?account=a&if_version=x", "if_version", "version"},
 			{"PUT", "?account=a&version=1", "version", "if_version"},
 		} {
-			wantProblem(t, call(s, c.method, "/v1/"+kind+c.query, strings.NewReader(list)), http.StatusBadRequest, c.parameter, c.words)
+			wantProblem(t, call(s, c.method, "/v1/"+kind+c.query, strings.NewReader(list)), http.StatusBadRequest,
+				c.parameter, c.words)
 		}
 		wantProblem(t, get(s, "/v1/"+kind+"/versions"), http.StatusBadRequest, "account", "account=…")
 		wantProblem(t, get(s, "/v1/"+kind+"/versions?account=a&limit=0"), http.StatusBadRequest, "limit")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "If-Match", "x"), http.StatusBadRequest, "If-Match")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "Content-Type", "image/png"), http.StatusUnsupportedMediaType, "", "application/yaml")
-		wantProblem(t, call(s, http.MethodPost, "/v1/"+kind+"?account=a", strings.NewReader(list)), http.StatusMethodNotAllowed, "", "PUT")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(strings.Repeat(" ", maxList+1))), http.StatusRequestEntityTooLarge, "", "16 MiB")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "If-Match", "x"),
+			http.StatusBadRequest, "If-Match")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "Content-Type",
+			"image/png"), http.StatusUnsupportedMediaType, "", "application/yaml")
+		wantProblem(t, call(s, http.MethodPost, "/v1/"+kind+"?account=a", strings.NewReader(list)),
+			http.StatusMethodNotAllowed, "", "PUT")
+		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a",
+			strings.NewReader(strings.Repeat(" ", maxList+1))), http.StatusRequestEntityTooLarge, "", "16 MiB")
 		if got := getList(t, s, "/v1/"+kind+"?account=a"); got.Version != 0 {
 			t.Errorf("%s: %+v", kind, got)
 		}
@@ -465,9 +501,11 @@ func TestServer_Templates_TextIsNotKept(t *testing.T) {
 	if got := get(s, path).Body.String(); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	for format, contentType := range map[string]string{"json": "application/json", "yaml": "application/yaml", "csv": "text/csv"} {
+	for format, contentType := range map[string]string{"json": "application/json", "yaml": "application/yaml",
+		"csv": "text/csv"} {
 		mustPut(t, s, path, get(s, path+"&format="+format).Body.String(), "Content-Type", contentType)
-		if got := getList(t, s, path); len(got.Templates) != 2 || !strings.Contains(want, string(got.Templates[0])) || !strings.Contains(want, string(got.Templates[1])) {
+		if got := getList(t, s, path); len(got.Templates) != 2 || !strings.Contains(want, string(got.Templates[0])) ||
+			!strings.Contains(want, string(got.Templates[1])) {
 			t.Errorf("%s came back as %s", format, got.Templates)
 		}
 	}
@@ -477,7 +515,9 @@ func TestServer_Templates_TextIsNotKept(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	var kept uint64
-	if err := conn.QueryRow(t.Context(), "SELECT count() FROM reference WHERE positionCaseInsensitiveUTF8(body, 'секрет') > 0 OR position(body, '\\\\u0') > 0").Scan(&kept); err != nil || kept != 0 {
+	if err := conn.QueryRow(t.Context(),
+		"SELECT count() FROM reference WHERE positionCaseInsensitiveUTF8(body, 'секрет') > 0 OR position(body, "+
+			"'\\\\u0') > 0").Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("%d rows keep the text (%v)", kept, err)
 	}
 	// Tariffs and templates are two lists.

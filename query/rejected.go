@@ -41,7 +41,8 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("reasons", q.reasons))
 	}
 	if a := q.after; a != nil {
-		args = append(args, clickhouse.Named("at_ms", a.atMS), clickhouse.Named("topic", a.topic), clickhouse.Named("partition", a.partition),
+		args = append(args, clickhouse.Named("at_ms", a.atMS), clickhouse.Named("topic", a.topic),
+			clickhouse.Named("partition", a.partition),
 			clickhouse.Named("offset", a.offset), clickhouse.Named("line", a.line))
 	}
 	var statement strings.Builder
@@ -71,7 +72,8 @@ func (s *Server) rejected(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
-	t := newTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset", "line", "at"})
+	t := newTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
+		"line", "at"})
 	last, more, err := s.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
@@ -104,7 +106,8 @@ func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (
 			continue
 		}
 		var reason, field, message, raw string
-		err := rows.Scan(&last.atMS, &last.topic, &last.partition, &last.offset, &last.line, &reason, &field, &message, &raw)
+		err := rows.Scan(&last.atMS, &last.topic, &last.partition, &last.offset, &last.line, &reason, &field, &message,
+			&raw)
 		if err != nil {
 			return last, false, err
 		}
@@ -113,7 +116,8 @@ func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (
 		if encoding != "" {
 			encoded = text(encoding)
 		}
-		t.row([]value{text(reason), text(field), text(message), text(shown), encoded, text(last.topic), decimal(int64(last.partition), 0),
+		t.row([]value{text(reason), text(field), text(message), text(shown), encoded, text(last.topic),
+			decimal(int64(last.partition), 0),
 			decimal(last.offset, 0), decimal(int64(last.line), 0), instant(last.atMS)})
 	}
 	return last, more, rows.Err()

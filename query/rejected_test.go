@@ -26,8 +26,10 @@ func TestServer_Rejected_Pages(t *testing.T) {
 		if i%5 == 0 {
 			reason = schema.ReasonBadTime
 		}
-		letters = append(letters, schema.Rejection{Place: schema.Place{Topic: "kaskad.events", Partition: int32(i % 3), Offset: int64(i), Line: uint32(i%2 + 1)},
-			Err: schema.FieldError{Reason: reason, Field: "status", Rule: "is required"}, Raw: []byte(fmt.Sprintf(`{"n":%d}`, i)),
+		letters = append(letters, schema.Rejection{Place: schema.Place{Topic: "kaskad.events", Partition: int32(i % 3),
+			Offset: int64(i), Line: uint32(i%2 + 1)},
+			Err: schema.FieldError{Reason: reason, Field: "status", Rule: "is required"},
+			Raw: []byte(fmt.Sprintf(`{"n":%d}`, i)),
 			// Several at the same time.
 			AtMS: testNow.UnixMilli() + int64(i/4)})
 	}
@@ -58,15 +60,18 @@ func TestServer_Rejected_Pages(t *testing.T) {
 		l := letters[r.Offset]
 		seen[r.Offset] = true
 		raw, encoding := textOrBase64(string(l.Raw))
-		if r.Raw != raw || (r.Encoding != nil) != (encoding != "") || r.Reason != string(l.Err.Reason) || r.Error != "status: is required" || r.Field != "status" ||
-			r.Partition != int64(l.Partition) || r.Line != int64(l.Line) || r.Topic != "kaskad.events" || r.At != timeText(l.AtMS) {
+		if r.Raw != raw || (r.Encoding != nil) != (encoding != "") || r.Reason != string(l.Err.Reason) ||
+			r.Error != "status: is required" || r.Field != "status" ||
+			r.Partition != int64(l.Partition) || r.Line != int64(l.Line) || r.Topic != "kaskad.events" ||
+			r.At != timeText(l.AtMS) {
 			t.Errorf("row %+v, want %+v", r, l)
 		}
 	}
 	if len(seen) != 50 {
 		t.Errorf("%d different rows", len(seen))
 	}
-	if got := get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got, `{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z"}`) {
+	if got := get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got,
+		`{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z"}`) {
 		t.Errorf("one row: %s", got)
 	}
 	for _, query := range []string{"", "&reason=missing_field", "&reason=bad_time&reason=missing_field"} {
@@ -90,11 +95,13 @@ func TestServer_Rejected_Pages(t *testing.T) {
 		}
 	}
 	cursor := *read("limit=7").NextCursor
-	wantProblem(t, get(s, "/v1/rejected?reason=bad_time&cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/rejected?reason=bad_time&cursor="+cursor), http.StatusBadRequest, "cursor",
+		"another query")
 	wantProblem(t, get(s, "/v1/rejected?cursor=x"), http.StatusBadRequest, "cursor")
 	wantProblem(t, get(s, "/v1/rejected?limit=0"), http.StatusBadRequest, "limit")
 	wantProblem(t, get(s, "/v1/rejected?from=2026-11-01"), http.StatusBadRequest, "from")
-	if got := get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got, "reason,field,error,raw,encoding,topic,partition,offset,line,at\r\n") {
+	if got := get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got,
+		"reason,field,error,raw,encoding,topic,partition,offset,line,at\r\n") {
 		t.Errorf("csv: %s", got)
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 var (
@@ -49,14 +49,17 @@ type reportRequest struct {
 	seal func(cursor) (string, error)
 }
 
-// readReport reads the parameters of a report: its names are those of known, and further filters. missing is the group_by of a request without one. Rows
-// are ordered by the keys, and by one more for each of the further filters.
-func (s *Server) readReport(c *gin.Context, name string, known, further keySet, missing string) (*reportRequest, error) {
+// readReport reads the parameters of a report: its names are those of known, and further filters. missing is the
+// group_by of a request without one. Rows are ordered by the keys, and by one more for each of the further filters.
+func (s *Server) readReport(c *gin.Context, name string, known, further keySet, missing string) (*reportRequest,
+	error) {
 	return s.readReportWith(c, name, known, further, missing, "")
 }
 
-// readReportWith does so for a report whose rows are always apart by one of the known names: the last key where group_by does not name it.
-func (s *Server) readReportWith(c *gin.Context, name string, known, further keySet, missing, always string) (*reportRequest, error) {
+// readReportWith does so for a report whose rows are always apart by one of the known names: the last key where
+// group_by does not name it.
+func (s *Server) readReportWith(c *gin.Context, name string, known, further keySet, missing,
+	always string) (*reportRequest, error) {
 	filters := slices.Concat(known, further)
 	p, err := readParams(c.Request, slices.Concat(filters.names(), reportParams))
 	if err != nil {
@@ -71,7 +74,8 @@ func (s *Server) readReportWith(c *gin.Context, name string, known, further keyS
 	r.further = further
 	r.filters = filters.filters(p, r.zone)
 	r.limit = p.limit()
-	parts := []string{name, r.zone.String(), strings.Join(r.keys.names(), ","), p.values.Get("from"), p.values.Get("to")}
+	parts := []string{name, r.zone.String(), strings.Join(r.keys.names(), ","), p.values.Get("from"),
+		p.values.Get("to")}
 	for _, f := range r.filters {
 		parts = append(parts, f.key.name, strconv.Itoa(len(f.values)))
 		parts = append(parts, f.values...)
@@ -82,7 +86,8 @@ func (s *Server) readReportWith(c *gin.Context, name string, known, further keyS
 		if r.at.Pin == nil || order == 0 {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else if age := time.Since(time.UnixMilli(r.at.Pin.ReadMS)); age > maxCursorAge {
-			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again without a cursor")
+			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
+				"without a cursor")
 		} else {
 			r.now = time.UnixMilli(r.at.Pin.NowMS)
 		}
@@ -111,7 +116,8 @@ func (r *reportRequest) freshEnvelope(seen *pin) []member {
 	if seen.AsOfMS != nil {
 		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
 	}
-	return []member{{"report", text(r.name)}, {"from", instantIn(r.fromMS, r.zone)}, {"to", instantIn(r.toMS, r.zone)}, {"tz", text(r.zone.String())},
+	return []member{{"report", text(r.name)}, {"from", instantIn(r.fromMS, r.zone)}, {"to", instantIn(r.toMS, r.zone)},
+		{"tz", text(r.zone.String())},
 		{"as_of", asOf}, {"lag_seconds", lag}}
 }
 
@@ -122,7 +128,8 @@ func closeRows(rows driver.Rows, err *error) {
 	}
 }
 
-// pin reads as_of first and the newest generation second: what was acknowledged before as_of is then surely in the generations.
+// pin reads as_of first and the newest generation second: what was acknowledged before as_of is then surely in the
+// generations.
 func (s *Server) pin(ctx context.Context, now time.Time) (pin, error) {
 	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
 	fresh, err := s.freshness(ctx)
@@ -144,7 +151,8 @@ func (s *Server) pinReport(ctx context.Context, ask *reportRequest) (pin, error)
 	}
 	// The cohorts of an hour's messages lie in it, or close by.
 	const near = schema.HourMS / 1000
-	err = s.deps.Conn.QueryRow(s.settings(ctx), lostSQL, clickhouse.Named("accounts", append([]string{}, ask.accounts()...)),
+	err = s.deps.Conn.QueryRow(s.settings(ctx), lostSQL,
+		clickhouse.Named("accounts", append([]string{}, ask.accounts()...)),
 		clickhouse.Named("from", ask.fromMS/1000-near), clickhouse.Named("to", ask.toMS/1000+near)).Scan(&seen.Lost)
 	if err != nil {
 		return seen, fmt.Errorf("look for lost hours: %w", err)
@@ -180,11 +188,13 @@ func (s *Server) checkZone(ctx context.Context, zone *time.Location) error {
 		return nil
 	}
 	var known bool
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), zoneSQL, clickhouse.Named("tz", zone.String())).Scan(&known); err != nil {
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), zoneSQL,
+		clickhouse.Named("tz", zone.String())).Scan(&known); err != nil {
 		return fmt.Errorf("look up time zone: %w", err)
 	}
 	if !known {
-		return badParameter("tz", fmt.Sprintf("ClickHouse does not know %q; name the zone by its usual IANA name, such as Europe/Moscow", zone))
+		return badParameter("tz", fmt.Sprintf("ClickHouse does not know %q; name the zone by its usual IANA name, "+
+			"such as Europe/Moscow", zone))
 	}
 	s.zones.Store(zone.String(), true)
 	return nil

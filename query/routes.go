@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"slices"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
 //go:embed routes.sql
@@ -39,10 +39,12 @@ func (s *Server) readRoutes(ctx context.Context) ([]route, error) {
 	return aliasedRoutes(lines, maps), nil
 }
 
-// aliasedRoutes adds a line for each provider that is looked up under another name (docs/definitions.md section 2): what that name's routes report.
+// aliasedRoutes adds a line for each provider that is looked up under another name (docs/definitions.md section 2):
+// what that name's routes report.
 func aliasedRoutes(lines []route, maps *schema.ErrorMaps) []route {
 	// A name that is replaced has no line of its own.
-	all := slices.DeleteFunc(slices.Clone(lines), func(r route) bool { return maps.Provider(r.Account, r.Provider) != r.Provider })
+	all := slices.DeleteFunc(slices.Clone(lines),
+		func(r route) bool { return maps.Provider(r.Account, r.Provider) != r.Provider })
 	table := newRouteTable(all)
 	for _, alias := range maps.Aliases("") {
 		for _, r := range lines {
@@ -81,7 +83,8 @@ func (s *Server) routeLines(ctx context.Context) (all []route, err error) {
 	for rows.Next() {
 		var r route
 		var bound string
-		if err := rows.Scan(&r.Account, &r.Channel, &r.Provider, &r.Delivery, &r.Reads, &bound, &r.SettlingDays); err != nil {
+		if err := rows.Scan(&r.Account, &r.Channel, &r.Provider, &r.Delivery, &r.Reads, &bound,
+			&r.SettlingDays); err != nil {
 			return nil, fmt.Errorf("read routes: %w", err)
 		}
 		if bound != "none" {
@@ -101,7 +104,8 @@ func routeCode(r route) uint32 {
 	return uint32(bit(r.Delivery)) | uint32(bit(r.Reads))<<1 | uint32(max(0, bound))<<2 | uint32(r.SettlingDays)<<4
 }
 
-// routeLevel are lines of one precedence: whether they name an account and a provider. Each is looked up by what it names.
+// routeLevel are lines of one precedence: whether they name an account and a provider. Each is looked up by what it
+// names.
 type routeLevel struct {
 	name   string
 	own    bool
@@ -110,17 +114,20 @@ type routeLevel struct {
 	keyOf  func(r route) string
 }
 
-// The levels from the weakest to the strongest. A NUL byte parts the names; none of them holds one in a line of the table.
+// The levels from the weakest to the strongest. A NUL byte parts the names; none of them holds one in a line of the
+// table.
 var routeLevels = []routeLevel{
 	{"other", false, false, "r.channel", func(r route) string { return r.Channel }},
-	{"own_other", true, false, `concat(r.account, '\0', r.channel)`, func(r route) string { return r.Account + "\x00" + r.Channel }},
-	{"named", false, true, `concat(r.channel, '\0', r.provider)`, func(r route) string { return r.Channel + "\x00" + r.Provider }},
+	{"own_other", true, false, `concat(r.account, '\0', r.channel)`,
+		func(r route) string { return r.Account + "\x00" + r.Channel }},
+	{"named", false, true, `concat(r.channel, '\0', r.provider)`,
+		func(r route) string { return r.Channel + "\x00" + r.Provider }},
 	{"own_named", true, true, `concat(r.account, '\0', r.channel, '\0', r.provider)`,
 		func(r route) string { return r.Account + "\x00" + r.Channel + "\x00" + r.Provider }},
 }
 
-// routeSQL returns an expression of a cell r that gives its routeCode, and the expression's parameters. A level without lines
-// costs nothing.
+// routeSQL returns an expression of a cell r that gives its routeCode, and the expression's parameters. A level without
+// lines costs nothing.
 func routeSQL(lines []route) (expression string, args []any) {
 	expression = "toUInt32(0)"
 	for _, level := range routeLevels {
@@ -134,7 +141,8 @@ func routeSQL(lines []route) (expression string, args []any) {
 		if len(keys) == 0 {
 			continue
 		}
-		expression = fmt.Sprintf("transform(%s, {route_%s:Array(String)}, {code_%s:Array(UInt32)}, %s)", level.lookup, level.name, level.name, expression)
+		expression = fmt.Sprintf("transform(%s, {route_%s:Array(String)}, {code_%s:Array(UInt32)}, %s)", level.lookup,
+			level.name, level.name, expression)
 		args = append(args, clickhouse.Named("route_"+level.name, keys), clickhouse.Named("code_"+level.name, codes))
 	}
 	return expression, args

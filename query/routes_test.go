@@ -14,7 +14,8 @@ func TestAliasedRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	exact := "exact"
-	lines := []route{{Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: &exact, SettlingDays: 1}, {Channel: "push", Provider: "fcm", SettlingDays: 1},
+	lines := []route{{Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: &exact, SettlingDays: 1},
+		{Channel: "push", Provider: "fcm", SettlingDays: 1},
 		{Channel: "push", Provider: "apns", SettlingDays: 1}, {Channel: "push", Provider: "nexmo", SettlingDays: 9}}
 	table := newRouteTable(aliasedRoutes(lines, maps))
 	for _, c := range []struct {
@@ -22,7 +23,8 @@ func TestAliasedRoutes(t *testing.T) {
 		delivery          bool
 		days              uint16
 	}{
-		{"z", "fcm", false, 1}, {"z", "firebase", false, 1}, {"z", "pushy", true, 1}, {"acme", "pushy", false, 1}, {"acme", "firebase", true, 1},
+		{"z", "fcm", false, 1}, {"z", "firebase", false, 1}, {"z", "pushy", true, 1}, {"acme", "pushy", false, 1},
+		{"acme", "firebase", true, 1},
 		{"z", "", true, 1}, {"z", "nexmo", true, 1},
 	} {
 		if r := table.find(c.account, "push", c.provider); r.Delivery != c.delivery || r.SettlingDays != c.days {

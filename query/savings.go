@@ -36,10 +36,12 @@ func (s *Server) savings(c *gin.Context) error {
 	}
 	seen := basis.seen
 	if ask.at == nil {
-		seen.Mature = !seen.Lost && !slices.ContainsFunc(answer.rows, func(r *savingsRow) bool { return !seen.settled(r.settledMS) })
+		seen.Mature = !seen.Lost && !slices.ContainsFunc(answer.rows,
+			func(r *savingsRow) bool { return !seen.settled(r.settledMS) })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels, minimum: ask.minimumScope(basis.lists), seen: &seen}
+	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels,
+		minimum: ask.minimumScope(basis.lists), seen: &seen}
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
@@ -65,7 +67,8 @@ func (s *Server) savings(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)}, member{"template_version", count(seen.Prices.Templates)}), nextCursor)
+	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)},
+		member{"template_version", count(seen.Prices.Templates)}), nextCursor)
 	return nil
 }
 
@@ -142,7 +145,8 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 // savingsAnswer returns the whole report, remembered or computed.
 func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
-	key := string(queryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10), basis.state,
+	key := string(queryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10),
+		basis.state,
 		fmt.Sprint(basis.lists.versions), basis.routes.fingerprint))
 	if answer := s.answers.get(key); answer != nil {
 		s.metrics.answers.WithLabelValues("remembered").Inc()
@@ -160,7 +164,8 @@ func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis sa
 }
 
 func newSavingsQuery(ask *reportRequest, generation uint64) *savingsQuery {
-	q := &savingsQuery{filters: ask.filters, tz: ask.zone.String(), accounts: ask.accounts(), fromMS: ask.fromMS, toMS: ask.toMS, generation: generation}
+	q := &savingsQuery{filters: ask.filters, tz: ask.zone.String(), accounts: ask.accounts(), fromMS: ask.fromMS,
+		toMS: ask.toMS, generation: generation}
 	for _, k := range ask.keys {
 		if k.ofCell() {
 			q.keys = append(q.keys, k)
@@ -232,7 +237,8 @@ func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis s
 	return answer, nil
 }
 
-func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, basis savingsBasis, f *fold) (err error) {
+func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, basis savingsBasis,
+	f *fold) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return err
@@ -266,7 +272,8 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 		}
 		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
 		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
-			interval: a.pricing.interval(max(tariffsFrom, storable(q.fromMS))), segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
+			interval: a.pricing.interval(max(tariffsFrom, storable(q.fromMS))),
+			segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
 		if a.monthEnds != nil {
 			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]
 		}

@@ -4,19 +4,20 @@ import (
 	"net/http"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
-// BenchmarkServer_Savings reports over the month of one account: 20 million messages of 200 000 shapes in 4 million cells, among others' cells. It is
-// asked of a server that knows nothing yet, of one that knows the shapes and reads cells or the sums of days, and of one that has been asked the
-// same before.
+// BenchmarkServer_Savings reports over the month of one account: 20 million messages of 200 000 shapes in 4 million
+// cells, among others' cells. It is asked of a server that knows nothing yet, of one that knows the shapes and reads
+// cells or the sums of days, and of one that has been asked the same before.
 func BenchmarkServer_Savings(b *testing.B) {
 	const cells, shapes = 4_000_000, 200_000
 	conn := newConn(b)
 	fillSavings(b, conn, cells, shapes)
-	queries := []string{"group_by=", "group_by=campaign", "group_by=day", "group_by=path", "group_by=sender,country", "group_by=day,campaign,first_channel&limit=10000"}
+	queries := []string{"group_by=", "group_by=campaign", "group_by=day", "group_by=path", "group_by=sender,country",
+		"group_by=day,campaign,first_channel&limit=10000"}
 	bench := func(name string, remember int64, fresh bool) {
 		for _, query := range queries {
 			b.Run(name+"/"+query, func(b *testing.B) {
@@ -62,10 +63,16 @@ func fillSavings(tb testing.TB, conn driver.Conn, cells, shapes int) {
 		concat('c', toString((toDayOfYear(cohort) + rand(1) % 3) % 20)) AS campaign, concat('t', substring(campaign, 2)), cityHash64(toUInt64($2 * pow(rand(3) / 4294967296, 6))), '',
 		1 + rand(4) % 9, 0, toUnixTimestamp(cohort) * 1000 + rand(5) % 900000
 		FROM numbers(intDiv($1 * 10, 9)) SETTINGS max_partitions_per_insert_block = 0`, cells, shapes)
-	execute(tb, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages) SELECT account, bucket, generation, min(cohort_max_ms), max(cohort_max_ms), 0, 0 FROM rollup_cascades GROUP BY account, bucket, generation")
+	execute(tb, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
+		"messages) SELECT account, bucket, generation, min(cohort_max_ms), max(cohort_max_ms), 0, 0 FROM "+
+		"rollup_cascades GROUP BY account, bucket, generation")
 	execute(tb, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
-	putTariffs(tb, conn, "acme", tariffRow("sms", "per_segment_sent", "2"), tariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),
-		tariffRow("push", "per_message_sent", "0.36"), tariffRow("viber", "per_message_delivered", "0.75", "valid_to", "2026-10-15T00:00:00Z"),
-		tariffRow("viber", "per_message_delivered", "0.8125", "valid_from", "2026-10-15T00:00:00Z"), tariffRow("whatsapp", "per_message_delivered", "4.5"))
-	putPrices(tb, conn, schema.ReferenceTemplates, "acme", []string{`{"template":"t1","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}`})
+	putTariffs(tb, conn, "acme", tariffRow("sms", "per_segment_sent", "2"),
+		tariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),
+		tariffRow("push", "per_message_sent", "0.36"),
+		tariffRow("viber", "per_message_delivered", "0.75", "valid_to", "2026-10-15T00:00:00Z"),
+		tariffRow("viber", "per_message_delivered", "0.8125", "valid_from", "2026-10-15T00:00:00Z"),
+		tariffRow("whatsapp", "per_message_delivered", "4.5"))
+	putPrices(tb, conn, schema.ReferenceTemplates, "acme",
+		[]string{`{"template":"t1","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}`})
 }

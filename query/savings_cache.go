@@ -30,8 +30,9 @@ func (a *savingsAnswer) bytes() int64 {
 	return size
 }
 
-// answerCache remembers answers by all that they depend on: what was asked, the visible generations, the price lists and the routes.
-// So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for concurrent use.
+// answerCache remembers answers by all that they depend on: what was asked, the visible generations, the price lists
+// and the routes. So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for concurrent
+// use.
 type answerCache[A interface{ bytes() int64 }] struct {
 	mu      sync.Mutex
 	entries map[string]*list.Element
@@ -80,12 +81,14 @@ func (c *answerCache[A]) put(key string, answer A) {
 	}
 }
 
-// shareAnswer computes an answer for all who ask for the same at the same time: they wait for the one who came first. When that one's own
-// time is up, or nobody waits for it any more, one of those who have time left computes it anew.
-func shareAnswer(ctx context.Context, group *singleflight.Group, key string, compute func() (*savingsAnswer, error)) (*savingsAnswer, error) {
+// shareAnswer computes an answer for all who ask for the same at the same time: they wait for the one who came first.
+// When that one's own time is up, or nobody waits for it any more, one of those who have time left computes it anew.
+func shareAnswer(ctx context.Context, group *singleflight.Group, key string,
+	compute func() (*savingsAnswer, error)) (*savingsAnswer, error) {
 	for {
 		led := false
-		// Beside an error comes whether its own context is the cause: the driver and ClickHouse have errors of their own for that.
+		// Beside an error comes whether its own context is the cause: the driver and ClickHouse have errors of their
+		// own for that.
 		shared, err, _ := group.Do(key, func() (any, error) {
 			led = true
 			answer, err := compute()

@@ -8,14 +8,14 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"golang.org/x/sync/singleflight"
 )
 
-// Who waits for an answer that another computes does not fail with that other's deadline or leaving, whatever error the driver makes of it,
-// but with an error of the answer itself, without asking anew.
+// Who waits for an answer that another computes does not fail with that other's deadline or leaving, whatever error the
+// driver makes of it, but with an error of the answer itself, without asking anew.
 func TestShareAnswer_LeaderGivesUp(t *testing.T) {
 	failure := errors.New("read tcp: i/o timeout")
 	for _, c := range []struct {
@@ -127,7 +127,8 @@ func TestFold_TakeAll_Unpriced(t *testing.T) {
 	}
 }
 
-// Shapes are priced alike with few and with many borders of tariffs, and with many borders memory follows what was met, not borders × shapes.
+// Shapes are priced alike with few and with many borders of tariffs, and with many borders memory follows what was met,
+// not borders × shapes.
 func TestShapeStore_Price_ManyBorders(t *testing.T) {
 	const shapes, day = 20_000, 24 * schema.HourMS
 	for _, rows := range []int{3, maxPlain - 1, maxPlain, 3000} {
@@ -143,7 +144,8 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 			if i == rows-1 {
 				to = schema.Never
 			}
-			tariffs = append(tariffs, money.Tariff{Channel: "sms", Provider: money.Any, Operator: money.Any, Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
+			tariffs = append(tariffs, money.Tariff{Channel: "sms", Provider: money.Any, Operator: money.Any,
+				Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
 				FromMS: int64(i) * day, ToMS: to, Currency: "RUB", Billing: money.PerMessageSent, Price: int64(i + 1)})
 		}
 		p := store.pricing(accountPrices{list: money.NewPriceList(tariffs, nil), tariffs: tariffs}, newRouteTable(nil))
@@ -166,7 +168,8 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 					t.Fatalf("%d rows: shape %d with template %d is not known on day %d", rows, c.id, c.template, i)
 				}
 				if o := &p.outcomes[place]; o.priced != c.priced || o.actual != money.Micros(c.messages*int64(i+1)) {
-					t.Fatalf("%d rows: shape %d with template %d costs %s on day %d", rows, c.id, c.template, o.actual, i)
+					t.Fatalf("%d rows: shape %d with template %d costs %s on day %d", rows, c.id, c.template, o.actual,
+						i)
 				}
 			}
 			for _, unmet := range []uint8{0, 8} {

@@ -168,8 +168,8 @@ type fold struct {
 	filters []filter
 
 	groups map[string]*savingsRow
-	// dims holds, by the place of an outcome, 1 + the place in shaped of what the report wants to know of it, or -1 when a filter leaves it
-	// out.
+	// dims holds, by the place of an outcome, 1 + the place in shaped of what the report wants to know of it, or -1
+	// when a filter leaves it out.
 	dims      map[*pricing][]int32
 	shaped    []shapedKeys
 	dimOf     map[string]int32
@@ -189,7 +189,8 @@ type shapedKeys struct {
 }
 
 func newFold(s *Server, keys keySet, filters []filter) *fold {
-	f := &fold{server: s, keys: keys, groups: map[string]*savingsRow{}, dims: map[*pricing][]int32{}, dimOf: map[string]int32{}}
+	f := &fold{server: s, keys: keys, groups: map[string]*savingsRow{}, dims: map[*pricing][]int32{},
+		dimOf: map[string]int32{}}
 	for _, filter := range filters {
 		if filter.key.cell == "" {
 			f.filters = append(f.filters, filter)
@@ -250,7 +251,8 @@ func (f *fold) settle(ctx context.Context) error {
 func (f *fold) takeAll(row *cellRow) error {
 	rest, err := f.take(row)
 	if err == nil && rest != "" {
-		return fmt.Errorf("%d of %d cells of account %q have no price after their shapes were priced; ask again, and report this if it stays",
+		return fmt.Errorf("%d of %d cells of account %q have no price after their shapes were priced; ask again, and "+
+			"report this if it stays",
 			len(rest)/cellBytes, len(row.cells)/cellBytes, row.store.account)
 	}
 	return err
@@ -370,7 +372,8 @@ func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
 		return group, nil
 	}
 	if len(f.groups) == maxSavingsRows {
-		return nil, problem(http.StatusServiceUnavailable, "too-large", "the answer has more than a million rows: shorten from…to, group by less, or filter")
+		return nil, problem(http.StatusServiceUnavailable, "too-large",
+			"the answer has more than a million rows: shorten from…to, group by less, or filter")
 	}
 	group := &savingsRow{keys: slices.Clone(row.keys), currency: shaped.currency}
 	next = 0

@@ -9,7 +9,8 @@ import (
 type minimumScope struct {
 	// none: no list in scope has a minimum, so there is nothing to add.
 	none bool
-	// shown: the period is of whole months in the billing zone of every account that has one, and nothing cuts a sender's month but what names it.
+	// shown: the period is of whole months in the billing zone of every account that has one, and nothing cuts a
+	// sender's month but what names it.
 	shown bool
 	// bySender: senders are apart.
 	bySender bool
@@ -30,7 +31,8 @@ func (r *reportRequest) minimumScope(lists *priceLists) minimumScope {
 			continue
 		}
 		m.zones[account] = prices.zone
-		m.shown = m.shown && startOfMonth(r.fromMS, prices.zone).UnixMilli() == r.fromMS && startOfMonth(r.toMS, prices.zone).UnixMilli() == r.toMS &&
+		m.shown = m.shown && startOfMonth(r.fromMS, prices.zone).UnixMilli() == r.fromMS &&
+			startOfMonth(r.toMS, prices.zone).UnixMilli() == r.toMS &&
 			(!slices.Contains(names, "month") || r.zone.String() == prices.zone.String())
 	}
 	m.none = len(m.zones) == 0
@@ -49,7 +51,8 @@ func startOfMonth(ms int64, zone *time.Location) time.Time {
 // The years of monthEnds: no cohort lies outside of them, and a place among their months takes 8 bits.
 const firstBillingYear, lastBillingYear = 2020, 2040
 
-// monthEnds lists, in order, the Unix milliseconds at which the months of the zone end that begin in from…to. There is one at least.
+// monthEnds lists, in order, the Unix milliseconds at which the months of the zone end that begin in from…to. There is
+// one at least.
 func monthEnds(fromMS, toMS int64, zone *time.Location) (ends []int64) {
 	first := max(fromMS, time.Date(firstBillingYear, 1, 1, 0, 0, 0, 0, zone).UnixMilli())
 	toMS = max(first+1, min(toMS, time.Date(lastBillingYear, 1, 1, 0, 0, 0, 0, zone).UnixMilli()))

@@ -14,15 +14,15 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
-// This file makes messages, stores them as the aggregator does, and computes the savings report from them one by one. It shares with the
-// report the price of one message, which package money computes and tests.
+// This file makes messages, stores them as the aggregator does, and computes the savings report from them one by one.
+// It shares with the report the price of one message, which package money computes and tests.
 
 // cascade is a message with its attempted steps.
 type cascade struct {
@@ -50,7 +50,8 @@ func hashOf(parts ...any) uint64 {
 
 // codeOf packs what schema/migrations/00003_money.sql says.
 func codeOf(l money.Leg) uint32 {
-	return uint32(bit(l.Sent)) | uint32(bit(l.Delivered))<<1 | uint32(bit(l.Read))<<2 | uint32(bit(l.Failed))<<3 | uint32(bit(l.Conversation))<<4 |
+	return uint32(bit(l.Sent)) | uint32(bit(l.Delivered))<<1 | uint32(bit(l.Read))<<2 | uint32(bit(l.Failed))<<3 |
+		uint32(bit(l.Conversation))<<4 |
 		uint32(bit(l.Outside))<<5 | uint32(l.Segments)<<8
 }
 
@@ -58,7 +59,8 @@ func codeOf(l money.Leg) uint32 {
 func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	tb.Helper()
 	insert := func(statement string, rows func(add func(...any))) {
-		batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})), statement)
+		batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(),
+			clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})), statement)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -105,7 +107,8 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		shapes[id{c.account, shape}] = c.shape
 		cohort := time.UnixMilli(c.cohortMS).UTC()
 		add := func(currency string, messages uint64, micros int64) {
-			k := cellKey{c.account, c.bucket(), c.generation, cohort.Truncate(15 * time.Minute), c.campaign, c.template, shape, currency}
+			k := cellKey{c.account, c.bucket(), c.generation, cohort.Truncate(15 * time.Minute), c.campaign, c.template,
+				shape, currency}
 			if cells[k] == nil {
 				cells[k] = &sums{}
 			}
@@ -120,16 +123,19 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		for i, currency := range currencies {
 			add(currency, uint64(bit(i == 0)), c.reported[currency])
 		}
-		published = append(published, cell{account: c.account, bucket: c.bucket(), generation: c.generation, minMS: c.cohortMS, maxMS: c.cohortMS})
+		published = append(published, cell{account: c.account, bucket: c.bucket(), generation: c.generation,
+			minMS: c.cohortMS, maxMS: c.cohortMS})
 	}
 	insert("INSERT INTO rollup_cascades", func(add func(...any)) {
 		for k, c := range cells {
-			add(k.account, k.bucket, k.generation, k.cohort, k.campaign, k.template, k.shape, k.currency, c.messages, &c.micros, c.maxMS)
+			add(k.account, k.bucket, k.generation, k.cohort, k.campaign, k.template, k.shape, k.currency, c.messages,
+				&c.micros, c.maxMS)
 		}
 	})
 	insert("INSERT INTO legs", func(add func(...any)) {
 		for k, l := range legs {
-			add(k.account, k.id, l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger, strings.Join(l.ReportedIn, ","))
+			add(k.account, k.id, l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger,
+				strings.Join(l.ReportedIn, ","))
 		}
 	})
 	for range 2 { // Two aggregators may write a row each.
@@ -169,8 +175,10 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		steps := 1 + r.IntN(4)
 		delivered := false
 		for range steps {
-			l := money.Leg{Channel: pick("sms", "sms", "push", "viber", "whatsapp", "flash_call", "email", "vk"), Provider: pick("", "mts", "fcm"),
-				Operator: pick("", "25001"), Country: country, Traffic: traffic, Sender: pick("Kaskad", "Shop", "a'b"), App: pick("", "shop"), Trigger: pick("first", "unread", "undelivered", "")}
+			l := money.Leg{Channel: pick("sms", "sms", "push", "viber", "whatsapp", "flash_call", "email", "vk"),
+				Provider: pick("", "mts", "fcm"),
+				Operator: pick("", "25001"), Country: country, Traffic: traffic, Sender: pick("Kaskad", "Shop", "a'b"),
+				App: pick("", "shop"), Trigger: pick("first", "unread", "undelivered", "")}
 			switch r.IntN(4) {
 			case 0:
 				l.Failed, l.Sent = true, chance(50)
@@ -204,8 +212,8 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 	return cascades
 }
 
-// sumDays does what the aggregator does with days that are quiet, for two of three of them or for all, and puts sums of no use beside them: of a build that is not
-// registered, and of a state that the day has no more.
+// sumDays does what the aggregator does with days that are quiet, for two of three of them or for all, and puts sums of
+// no use beside them: of a build that is not registered, and of a state that the day has no more.
 func sumDays(tb testing.TB, conn driver.Conn, build uint64, all bool) {
 	tb.Helper()
 	const visible = "(SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)"
@@ -224,7 +232,8 @@ type naiveLists struct {
 	tariffs, templates []string
 }
 
-// randomLists are lists that meet everything: borders inside of the period, two currencies, missing rows, minimums, dated templates.
+// randomLists are lists that meet everything: borders inside of the period, two currencies, missing rows, minimums,
+// dated templates.
 func randomLists() map[string]naiveLists {
 	row := func(channel, billing, price string, more ...string) string {
 		text := fmt.Sprintf(`{"channel":%q,"billing":%q,"price":%q`, channel, billing, price)
@@ -249,21 +258,29 @@ func randomLists() map[string]naiveLists {
 	return map[string]naiveLists{
 		"acme": {
 			tariffs: []string{
-				row("sms", "per_segment_sent", "2.00", "monthly_minimum", "500"), row("sms", "per_segment_delivered", "2.35", "provider", "mts"),
-				row("sms", "per_message_sent", "1.5", "country", "KZ", "currency", "USD", "valid_from", "2026-10-25T10:15:00Z"),
+				row("sms", "per_segment_sent", "2.00", "monthly_minimum", "500"),
+				row("sms", "per_segment_delivered", "2.35", "provider", "mts"),
+				row("sms", "per_message_sent", "1.5", "country", "KZ", "currency", "USD", "valid_from",
+					"2026-10-25T10:15:00Z"),
 				row("push", "per_message_sent", "0.36", "valid_to", "2026-11-10T00:00:00Z"),
 				row("push", "per_message_sent", "0.000001", "valid_from", "2026-11-10T00:00:00Z"),
-				row("viber", "per_message_delivered", "0.75", "valid_to", "2026-11-01T00:00:00Z", "monthly_minimum", "60"),
-				row("viber", "per_message_delivered", "0.8125", "valid_from", "2026-11-01T00:00:00Z", "monthly_minimum", "60"),
+				row("viber", "per_message_delivered", "0.75", "valid_to", "2026-11-01T00:00:00Z", "monthly_minimum",
+					"60"),
+				row("viber", "per_message_delivered", "0.8125", "valid_from", "2026-11-01T00:00:00Z", "monthly_minimum",
+					"60"),
 				row("flash_call", "attempt_plus_connect", "0.1", "connect_price", "0.7"),
-				row("whatsapp", "per_conversation_24h", "4.5"), row("whatsapp", "per_message_outside_window", "1.1", "sender", "Shop"),
+				row("whatsapp", "per_conversation_24h", "4.5"),
+				row("whatsapp", "per_message_outside_window", "1.1", "sender", "Shop"),
 				row("email", "zero", "0"),
 			},
-			templates: []string{template("otp", 3, "2024-01-01T00:00:00Z", ""), template("bday", 2, "2026-10-20T00:00:00Z", "2026-11-05T12:00:00Z"),
-				template("bday", 4, "2026-11-05T12:00:00Z", "2026-11-08T00:00:00Z"), template("order", 1, "2024-01-01T00:00:00Z", "2026-11-01T00:15:00Z")},
+			templates: []string{template("otp", 3, "2024-01-01T00:00:00Z", ""),
+				template("bday", 2, "2026-10-20T00:00:00Z", "2026-11-05T12:00:00Z"),
+				template("bday", 4, "2026-11-05T12:00:00Z", "2026-11-08T00:00:00Z"),
+				template("order", 1, "2024-01-01T00:00:00Z", "2026-11-01T00:15:00Z")},
 		},
 		"центр": {
-			tariffs: []string{row("sms", "zero", "0", "currency", "USD"), row("viber", "per_message_refunded", "0.01", "currency", "USD"),
+			tariffs: []string{row("sms", "zero", "0", "currency", "USD"),
+				row("viber", "per_message_refunded", "0.01", "currency", "USD"),
 				row("push", "per_message_sent", "1000000000", "currency", "USD")},
 			templates: []string{template("otp", 7, "2024-01-01T00:00:00Z", "")},
 		},
@@ -365,7 +382,8 @@ type naiveSavingsRow struct {
 	minimums map[string]*naiveMinimum
 	reasons  map[[2]string]int64
 	mature   bool
-	// open: a sender's month with a minimum is not over. mixed: a message that a minimum may hold for has steps of different senders.
+	// open: a sender's month with a minimum is not over. mixed: a message that a minimum may hold for has steps of
+	// different senders.
 	open, mixed bool
 }
 
@@ -389,7 +407,8 @@ func bigOf(a money.Amount) *big.Int {
 }
 
 // naiveSavings returns the rows that the report must have, as they look in JSON.
-func naiveSavings(all []pricedCascade, groupBy []string, filters map[string][]string, zone *time.Location, from, to, now time.Time) []map[string]any {
+func naiveSavings(all []pricedCascade, groupBy []string, filters map[string][]string, zone *time.Location, from, to,
+	now time.Time) []map[string]any {
 	groups := map[string]*naiveSavingsRow{}
 cascades:
 	for i := range all {
@@ -409,8 +428,10 @@ cascades:
 		id := fmt.Sprintf("%q %q", keys, p.priced.Currency)
 		g := groups[id]
 		if g == nil {
-			g = &naiveSavingsRow{keys: keys, currency: p.priced.Currency, counts: map[string]int64{}, amounts: map[string]*big.Int{}, mature: true,
-				channels: map[string]*naiveChannel{}, minimums: map[string]*naiveMinimum{}, reasons: map[[2]string]int64{}}
+			g = &naiveSavingsRow{keys: keys, currency: p.priced.Currency, counts: map[string]int64{},
+				amounts: map[string]*big.Int{}, mature: true,
+				channels: map[string]*naiveChannel{}, minimums: map[string]*naiveMinimum{},
+				reasons: map[[2]string]int64{}}
 			groups[id] = g
 		}
 		g.add(p, now)
@@ -439,7 +460,8 @@ cascades:
 	bySender = bySender || slices.Contains(groupBy, "sender")
 	byMonth := slices.Contains(groupBy, "month") || filters["month"] != nil
 	for i, r := range rows {
-		switch known := r.counts["priced_messages"] > 0 && monthly && !(byMonth && zone.String() != "UTC") && !r.open && !(bySender && r.mixed); {
+		switch known := r.counts["priced_messages"] > 0 && monthly && !(byMonth && zone.String() != "UTC") && !r.open &&
+			!(bySender && r.mixed); {
 		case none:
 			r.minimums = nil
 			shown[i] = r.show(groupBy, r.counts["priced_messages"] > 0)
@@ -532,7 +554,8 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 // show prints the row as JSON shows it.
 func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 	row := map[string]any{"currency": g.currency, "mature": g.mature}
-	for _, name := range []string{"messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read", "sms_segments", "reported_attempts"} {
+	for _, name := range []string{"messages", "reached", "read", "unpriced", "estimated", "priced_messages",
+		"priced_reached", "priced_read", "sms_segments", "reported_attempts"} {
 		row[name] = json.Number(strconv.FormatInt(g.counts[name], 10))
 	}
 	amountOf := func(name string) *big.Int {
@@ -541,13 +564,15 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 		}
 		return g.amounts[name]
 	}
-	for _, name := range []string{"sms_only_cost", "actual_cost", "saved", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
+	for _, name := range []string{"sms_only_cost", "actual_cost", "saved", "saved_unreached", "saved_reached",
+		"double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
 		if row[name] = nil; g.counts["priced_messages"] == 0 {
 			continue
 		}
 		row[name] = naiveMoney(new(big.Rat).SetFrac(amountOf(name), big.NewInt(1_000_000)))
 	}
-	row["saved_rate"], row["cost_per_reached"], row["cost_per_read"], row["minimum_top_up"], row["saved_after_minimum"] = nil, nil, nil, nil, nil
+	row["saved_rate"], row["cost_per_reached"], row["cost_per_read"], row["minimum_top_up"],
+		row["saved_after_minimum"] = nil, nil, nil, nil, nil
 	if only := amountOf("sms_only_cost"); only.Sign() != 0 {
 		rate := naiveMoney(new(big.Rat).SetFrac(amountOf("saved"), only))
 		if strings.HasSuffix(rate, ".00") {
@@ -560,7 +585,8 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 	for name, c := range map[string]struct {
 		cost string
 		n    int64
-	}{"cost_per_reached": {"actual_cost", g.counts["priced_reached"]}, "cost_per_read": {"readable", g.counts["read_attempts"]}} {
+	}{"cost_per_reached": {"actual_cost", g.counts["priced_reached"]},
+		"cost_per_read": {"readable", g.counts["read_attempts"]}} {
 		if c.n > 0 {
 			row[name] = naiveMoney(new(big.Rat).SetFrac(amountOf(c.cost), big.NewInt(c.n*1_000_000)))
 		}
@@ -573,18 +599,23 @@ func (g *naiveSavingsRow) show(groupBy []string, minimum bool) map[string]any {
 			}
 		}
 		row["minimum_top_up"] = naiveMoney(new(big.Rat).SetFrac(sum, big.NewInt(1_000_000)))
-		row["saved_after_minimum"] = naiveMoney(new(big.Rat).SetFrac(new(big.Int).Sub(amountOf("saved"), sum), big.NewInt(1_000_000)))
+		row["saved_after_minimum"] = naiveMoney(new(big.Rat).SetFrac(new(big.Int).Sub(amountOf("saved"), sum),
+			big.NewInt(1_000_000)))
 	}
 	channels := []any{}
 	for _, name := range slices.Sorted(maps.Keys(g.channels)) {
 		c := g.channels[name]
-		channels = append(channels, map[string]any{"channel": name, "attempts": json.Number(strconv.FormatInt(c.attempts, 10)),
-			"units": json.Number(strconv.FormatInt(c.units, 10)), "cost": naiveMoney(new(big.Rat).SetFrac(&c.cost, big.NewInt(1_000_000)))})
+		channels = append(channels, map[string]any{"channel": name,
+			"attempts": json.Number(strconv.FormatInt(c.attempts, 10)),
+			"units":    json.Number(strconv.FormatInt(c.units, 10)),
+			"cost":     naiveMoney(new(big.Rat).SetFrac(&c.cost, big.NewInt(1_000_000)))})
 	}
 	row["by_channel"] = channels
 	reasons := []any{}
-	for _, r := range slices.SortedFunc(maps.Keys(g.reasons), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
-		reasons = append(reasons, map[string]any{"reason": r[0], "channel": r[1], "messages": json.Number(strconv.FormatInt(g.reasons[r], 10))})
+	for _, r := range slices.SortedFunc(maps.Keys(g.reasons),
+		func(a, b [2]string) int { return slices.Compare(a[:], b[:]) }) {
+		reasons = append(reasons, map[string]any{"reason": r[0], "channel": r[1],
+			"messages": json.Number(strconv.FormatInt(g.reasons[r], 10))})
 	}
 	row["unpriced_reasons"] = reasons
 	for i, name := range groupBy {

@@ -20,7 +20,8 @@ type outcome struct {
 	segments                         uint16
 	// reason and reasonChannel tell why the message is unpriced.
 	reason, reasonChannel string
-	// mixedSenders: attempted steps have different senders, so that a cut by sender parts what a monthly minimum is agreed on.
+	// mixedSenders: attempted steps have different senders, so that a cut by sender parts what a monthly minimum is
+	// agreed on.
 	mixedSenders bool
 	// The message's keys.
 	sender, traffic, country, firstChannel, reachedBy, path string
@@ -52,8 +53,8 @@ type minimumCost struct {
 	cost   money.Amount
 }
 
-// pricing is how the shapes of one account are priced: by one version of its lists, and one of the routes. Guarded by the store's mu but for
-// what never changes.
+// pricing is how the shapes of one account are priced: by one version of its lists, and one of the routes. Guarded by
+// the store's mu but for what never changes.
 type pricing struct {
 	list   *money.PriceList // the account's list, which tells pricings apart
 	routes *routeTable
@@ -61,8 +62,9 @@ type pricing struct {
 	prices  *money.PriceList
 	borders []uint32 // Unix seconds at which a tariff starts or ends, in order
 
-	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome. It is nil beyond maxPlain intervals,
-	// most of which few shapes were met in: sparse holds them then, and always those of shapes whose segments are the template's.
+	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome. It is nil
+	// beyond maxPlain intervals, most of which few shapes were met in: sparse holds them then, and always those of
+	// shapes whose segments are the template's.
 	plain    [][]int32
 	sparse   map[priceKey]int32
 	outcomes []outcome
@@ -101,7 +103,8 @@ func newRouteTable(routes []route) *routeTable {
 
 // find looks a route up in the order of routeLevels.
 func (t *routeTable) find(account, channel, provider string) route {
-	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"}, {"", channel, "*"}} {
+	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"},
+		{"", channel, "*"}} {
 		if r, found := t.lines[line]; found {
 			return r
 		}
@@ -147,7 +150,8 @@ func (p *pricing) interval(second uint32) uint16 {
 	return uint16(i)
 }
 
-// outcomeOf returns the place of a shape's outcome, or false when the shape is not loaded or not priced. The caller holds mu.
+// outcomeOf returns the place of a shape's outcome, or false when the shape is not loaded or not priced. The caller
+// holds mu.
 func (s *shapeStore) outcomeOf(p *pricing, id uint64, interval uint16, segments uint8) (int32, bool) {
 	place, found := s.index[id]
 	if !found {
@@ -237,9 +241,12 @@ func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 
 	shape := &p.scratch
 	priced := p.prices.Price(shape, template, cohortMS)
 	o := outcome{
-		priced: priced.OK, estimated: priced.Estimated, reached: shape.Reached(), read: shape.Read(), currency: priced.Currency, segments: priced.Segments,
-		sender: shape.Sender(), traffic: shape.Traffic(), country: shape.Country(), firstChannel: shape.FirstChannel(), reachedBy: shape.ReachedBy(), path: shape.Path(),
-		smsOnly: priced.SMSOnly, actual: priced.Actual, doublePaid: priced.DoublePaid, doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
+		priced: priced.OK, estimated: priced.Estimated, reached: shape.Reached(), read: shape.Read(),
+		currency: priced.Currency, segments: priced.Segments,
+		sender: shape.Sender(), traffic: shape.Traffic(), country: shape.Country(), firstChannel: shape.FirstChannel(),
+		reachedBy: shape.ReachedBy(), path: shape.Path(),
+		smsOnly: priced.SMSOnly, actual: priced.Actual, doublePaid: priced.DoublePaid,
+		doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
 		reason: priced.Reason, reasonChannel: priced.Channel,
 	}
 	for i := range shape.Legs {
@@ -298,14 +305,16 @@ func (o *outcome) appendKey(to []byte) []byte {
 	to = append(to, flags)
 	text := func(s string) { to = append(binary.AppendUvarint(to, uint64(len(s))), s...) }
 	amount := func(a money.Amount) { to = append(a.Append(to), ' ') }
-	for _, s := range []string{o.currency, o.sender, o.traffic, o.country, o.firstChannel, o.reachedBy, o.path, o.reason, o.reasonChannel} {
+	for _, s := range []string{o.currency, o.sender, o.traffic, o.country, o.firstChannel, o.reachedBy, o.path,
+		o.reason, o.reasonChannel} {
 		text(s)
 	}
 	to = binary.AppendUvarint(to, uint64(o.segments))
 	to = binary.AppendUvarint(to, o.reportedAttempts)
 	to = binary.AppendUvarint(to, o.readAttempts)
 	to = binary.AppendUvarint(to, uint64(o.settlingMS))
-	for _, a := range []money.Amount{o.smsOnly, o.actual, o.doublePaid, o.doublePaidUnread, o.wasted, o.reportedComputed, o.readable} {
+	for _, a := range []money.Amount{o.smsOnly, o.actual, o.doublePaid, o.doublePaidUnread, o.wasted,
+		o.reportedComputed, o.readable} {
 		amount(a)
 	}
 	to = binary.AppendUvarint(to, uint64(len(o.channels)))

@@ -11,10 +11,10 @@ import (
 	"text/template"
 	"time"
 
-	"kaskad/money"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/money"
 )
 
 var (
@@ -48,11 +48,12 @@ type savingsQuery struct {
 	fromMS, toMS int64
 	// generation: of every bucket the greatest generation up to this one is read.
 	generation uint64
-	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in sight starts or ends.
+	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account
+	// in sight starts or ends.
 	tariffBorders []uint32
 	templates     templateRows
-	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in Unix milliseconds; nil where no
-	// minimum is to be shown.
+	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in
+	// Unix milliseconds; nil where no minimum is to be shown.
 	monthEnds map[string][]int64
 	// built are the days of buckets whose sums may be read in place of their cells.
 	built []builtDay
@@ -65,10 +66,11 @@ type builtDay struct {
 	build   uint64
 }
 
-// A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two of 64 bits is twice as
-// fast as by more: the currency of reported prices (3 bytes of text), the segments of the template (8 bits), the quarter hour at which the
-// tariffs that are valid at the cohort began (24 bits, in quarter hours of Unix time; 0 before the first border in the period), and the place of the
-// account's billing month in the period (8 bits).
+// A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two
+// of 64 bits is twice as fast as by more: the currency of reported prices (3 bytes of text), the segments of the
+// template (8 bits), the quarter hour at which the tariffs that are valid at the cohort began (24 bits, in quarter
+// hours of Unix time; 0 before the first border in the period), and the place of the account's billing month in the
+// period (8 bits).
 const (
 	templateBit = 24
 	tariffsBit  = 32
@@ -79,7 +81,8 @@ const (
 
 // conditions returns the SQL of a cell's conditions. What an account does not need costs nothing.
 func (q *savingsQuery) conditions() string {
-	// The casts make plain numbers of what functions of a LowCardinality text return: grouping by those is several times slower.
+	// The casts make plain numbers of what functions of a LowCardinality text return: grouping by those is several
+	// times slower.
 	sum := "CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')"
 	add := func(expression string, at int) {
 		sum += fmt.Sprintf("\n            + bitShiftLeft(CAST(%s, 'UInt64'), %d)", expression, at)
@@ -88,7 +91,8 @@ func (q *savingsQuery) conditions() string {
 		add(expression, templateBit)
 	}
 	if len(q.tariffBorders) > 0 {
-		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), %d)", quarterSeconds), tariffsBit)
+		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), %d)",
+			quarterSeconds), tariffsBit)
 	}
 	for i := range q.billingMonths() {
 		// The months that have ended before the cohort.
@@ -162,7 +166,8 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	timed := false
 	for i, k := range q.keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i)})
+		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+			Name: "k" + strconv.Itoa(i)})
 		timed = timed || k.timed()
 	}
 	data.Conditions = q.conditions()
@@ -171,7 +176,8 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 			continue // What a shape tells is compared when it is known; accounts are part of what is visible.
 		}
 		parameter := "filter_" + f.key.name
-		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		data.Filters = append(data.Filters,
+			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
 		timed = timed || f.key.timed()
 		values, err := f.argument()
 		if err != nil {
@@ -195,7 +201,8 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	args = append(args, q.templates.args()...)
 	if whole := q.wholeDays(); q.usesDays() {
 		data.Days, data.Cuts = true, len(whole.cuts) > 0
-		args = append(args, clickhouse.Named("whole_from", dateText(whole.from)), clickhouse.Named("whole_to", dateText(whole.to)))
+		args = append(args, clickhouse.Named("whole_from", dateText(whole.from)),
+			clickhouse.Named("whole_to", dateText(whole.to)))
 		if data.Cuts {
 			cuts := make([]string, len(whole.cuts))
 			for i, day := range whole.cuts {
@@ -208,7 +215,8 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	return statement, args, err
 }
 
-// wholeDays are the days of cohorts, in days of Unix time, that the report may take as wholes: from…to, half-open, but for cuts.
+// wholeDays are the days of cohorts, in days of Unix time, that the report may take as wholes: from…to, half-open, but
+// for cuts.
 type wholeDays struct {
 	from, to int64
 	cuts     []int64
@@ -223,7 +231,8 @@ func (q *savingsQuery) hasWholeDays() bool {
 // usesDays tells whether sums of days are read in place of some cells.
 func (q *savingsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDays() }
 
-// wholeDays returns the days of UTC that neither the period nor a price list cuts; none when the keys or filters tell times of a day apart.
+// wholeDays returns the days of UTC that neither the period nor a price list cuts; none when the keys or filters tell
+// times of a day apart.
 func (q *savingsQuery) wholeDays() (w wholeDays) {
 	const daySeconds = 24 * 60 * 60
 	for _, k := range q.keys {
@@ -271,7 +280,8 @@ func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) 
 	if !q.usesDays() {
 		return ctx, nil
 	}
-	table, err := ext.NewTable("built", ext.Column("account", "String"), ext.Column("day", "Date"), ext.Column("build", "UInt64"))
+	table, err := ext.NewTable("built", ext.Column("account", "String"), ext.Column("day", "Date"),
+		ext.Column("build", "UInt64"))
 	if err != nil {
 		return nil, fmt.Errorf("make external table: %w", err)
 	}
@@ -328,13 +338,14 @@ func fill(t *template.Template, data any) (string, error) {
 // timed tells whether the key depends on the time zone.
 func (k key) timed() bool { return strings.Contains(k.cell, "{tz:") }
 
-// templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no more than that
-// matters: there may be thousands of templates, and few numbers.
+// templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no
+// more than that matters: there may be thousands of templates, and few numbers.
 type templateRows struct {
-	// names are templates of price lists; where not one account alone is in sight, behind the length and the name of the account.
+	// names are templates of price lists; where not one account alone is in sight, behind the length and the name of
+	// the account.
 	names []string
-	// Either segments has the number for each name in the whole period; or starts has, ascending, (1 + index of the name) × 2^32 + each Unix
-	// second at which the number changes, and segments what it is from there on.
+	// Either segments has the number for each name in the whole period; or starts has, ascending, (1 + index of the
+	// name) × 2^32 + each Unix second at which the number changes, and segments what it is from there on.
 	segments []uint16
 	starts   []uint64
 }
@@ -409,8 +420,10 @@ func (r *templateRows) cell(single bool) string {
 	if r.starts == nil {
 		return "transform(" + name + ", {template_names:Array(String)}, {template_segments:Array(UInt16)}, 0)"
 	}
-	return "transform(roundDown(bitShiftLeft(CAST(transform(" + name + ", {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32)" +
-		" + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0)"
+	return "transform(roundDown(bitShiftLeft(CAST(transform(" + name +
+		", {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32)" +
+		" + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, " +
+		"{template_segments:Array(UInt16)}, 0)"
 }
 
 func (r *templateRows) args() []any {

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"pgregory.net/rapid"
 )
 
 // savingsState is the statement of a query that fingerprints what it would read.
@@ -37,19 +37,27 @@ func TestSQL_Golden_Savings(t *testing.T) {
 	}
 	const from, to = 1790812800000, 1793491200000 // October 2026
 	plain := &savingsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7}
-	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "campaign", "hour", "weekday"),
-		accounts: []string{"acme", hostile}, filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"), filterOf("hour_of_day", "7"),
+	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7,
+		keys:     savingsKeys.named(t, "campaign", "hour", "weekday"),
+		accounts: []string{"acme", hostile},
+		filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
+			filterOf("hour_of_day", "7"),
 			filterOf("path", "sms"), filterOf("template", hostile)},
 		tariffBorders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
-		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never), template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
-	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"), accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
-		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never), template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
+		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never),
+			template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
+	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"),
+		accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
+		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never),
+			template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
 	summed := *single
 	summed.built = []builtDay{{"acme", time.UnixMilli(from), 5}}
 	cut := *all
 	cut.keys, cut.built = savingsKeys.named(t, "campaign"), summed.built
-	cut.filters = []filter{filterOf("account", "acme", hostile), filterOf("template", hostile), filterOf("campaign", "c")}
-	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed, "savings_days_cut": &cut, "savings_all": all, "savings_single": single,
+	cut.filters = []filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
+		filterOf("campaign", "c")}
+	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed,
+		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
 		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single},
 		"savings_built": savingsBuilt{single}} {
 		checkGolden(t, name, q, hostile)
@@ -68,7 +76,9 @@ func TestTemplateRows_Law(t *testing.T) {
 				at := rapid.Int64Range(-10, quarters).Draw(t, "first")
 				for range rapid.IntRange(0, 4).Draw(t, "rows") {
 					end := at + rapid.Int64Range(1, 20).Draw(t, "length")
-					row := money.Template{Template: name, SMSSegments: uint16(rapid.IntRange(1, 255).Draw(t, "segments")), FromMS: start + at*quarter, ToMS: start + end*quarter}
+					row := money.Template{Template: name,
+						SMSSegments: uint16(rapid.IntRange(1, 255).Draw(t, "segments")), FromMS: start + at*quarter,
+						ToMS: start + end*quarter}
 					if rapid.IntRange(0, 9).Draw(t, "open") == 0 {
 						row.ToMS = schema.Never
 					}
@@ -85,7 +95,8 @@ func TestTemplateRows_Law(t *testing.T) {
 		}
 		from, to := int64(start), int64(start+quarters*quarter)
 		rows := newTemplateRows(templates, single, from, to)
-		if len(rows.names) > 0 && len(rows.segments) != max(len(rows.names), len(rows.starts)) || !slices.IsSorted(rows.starts) {
+		if len(rows.names) > 0 && len(rows.segments) != max(len(rows.names), len(rows.starts)) ||
+			!slices.IsSorted(rows.starts) {
 			t.Fatalf("%+v", rows)
 		}
 		for account, list := range templates {
@@ -98,7 +109,8 @@ func TestTemplateRows_Law(t *testing.T) {
 						shown = fmt.Sprint(len(account), "/", account) + name
 					}
 					if got, want := lookUp(rows, shown, at), prices.TemplateSegments(name, at); got != want {
-						t.Fatalf("template %q of %q at %d: %d segments, want %d in %+v", name, account, q, got, want, rows)
+						t.Fatalf("template %q of %q at %d: %d segments, want %d in %+v", name, account, q, got, want,
+							rows)
 					}
 				}
 			}
@@ -144,9 +156,12 @@ func TestOutcome_Key_Law(t *testing.T) {
 		flag := func(name string) bool { return rapid.IntRange(0, 3).Draw(t, label+name) == 0 }
 		amount := func(name string) money.Amount { return money.Micros(rapid.Int64Range(-1, 1).Draw(t, label+name)) }
 		few := func(name string) uint64 { return rapid.Uint64Range(0, 1).Draw(t, label+name) }
-		o := outcome{priced: flag("priced"), estimated: flag("estimated"), reached: flag("reached"), read: flag("read"), currency: pick("currency"), segments: uint16(few("segments")),
-			sender: pick("sender"), traffic: pick("traffic"), country: pick("country"), firstChannel: pick("first"), reachedBy: pick("by"), path: pick("path"),
-			smsOnly: amount("only"), actual: amount("actual"), doublePaid: amount("double"), doublePaidUnread: amount("unread"), wasted: amount("wasted"),
+		o := outcome{priced: flag("priced"), estimated: flag("estimated"), reached: flag("reached"), read: flag("read"),
+			currency: pick("currency"), segments: uint16(few("segments")),
+			sender: pick("sender"), traffic: pick("traffic"), country: pick("country"), firstChannel: pick("first"),
+			reachedBy: pick("by"), path: pick("path"),
+			smsOnly: amount("only"), actual: amount("actual"), doublePaid: amount("double"),
+			doublePaidUnread: amount("unread"), wasted: amount("wasted"),
 			reportedAttempts: few("attempts"), reportedComputed: amount("computed"), settlingMS: int64(few("settling"))}
 		for range few("channels") {
 			o.channels = append(o.channels, channelCost{pick("channel"), few("a"), few("u"), amount("c")})
@@ -179,7 +194,8 @@ func TestUnpackShapes_CutOff(t *testing.T) {
 	row = binary.LittleEndian.AppendUint32(row, 0x201)
 	packed := string(row)
 	rows, err := unpackShapes(packed + packed)
-	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].legs[0] != 9 || rows[1].codes[0] != 0x201 {
+	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].legs[0] != 9 ||
+		rows[1].codes[0] != 0x201 {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	for n := 1; n < len(packed); n++ {
@@ -195,8 +211,10 @@ func TestServer_Savings_Formats(t *testing.T) {
 	const query = "group_by=campaign,sms_segments&limit=60"
 	want := savingsReport(t, s, query)
 	w := get(s, "/v1/reports/savings?format=csv&"+query)
-	for name, value := range map[string]string{"Kaskad-Report": "savings", "Kaskad-Tariff-Version": fmt.Sprint(versions.Tariffs), "Kaskad-Template-Version": fmt.Sprint(versions.Templates),
-		"Kaskad-Mature": fmt.Sprint(want.Mature), "Content-Type": "text/csv; charset=utf-8; header=present"} {
+	for name, value := range map[string]string{"Kaskad-Report": "savings",
+		"Kaskad-Tariff-Version":   fmt.Sprint(versions.Tariffs),
+		"Kaskad-Template-Version": fmt.Sprint(versions.Templates),
+		"Kaskad-Mature":           fmt.Sprint(want.Mature), "Content-Type": "text/csv; charset=utf-8; header=present"} {
 		if got := w.Header().Get(name); got != value {
 			t.Errorf("header %s is %q, want %q", name, got, value)
 		}
@@ -213,7 +231,8 @@ func TestServer_Savings_Formats(t *testing.T) {
 		}
 	}
 	var wantHeader []string
-	for _, name := range append([]string{"campaign", "sms_segments"}, savingsColumns(savingsKeys.named(t, "sms_segments"), formatJSON, nil)...) {
+	for _, name := range append([]string{"campaign", "sms_segments"},
+		savingsColumns(savingsKeys.named(t, "sms_segments"), formatJSON, nil)...) {
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue
@@ -233,7 +252,8 @@ func TestServer_Savings_Formats(t *testing.T) {
 		for _, c := range row["by_channel"].([]any) {
 			line := c.(map[string]any)
 			name := line["channel"].(string)
-			cells[name+"_attempts"], cells[name+"_units"], cells[name+"_cost"] = line["attempts"], line["units"], line["cost"]
+			cells[name+"_attempts"], cells[name+"_units"], cells[name+"_cost"] = line["attempts"], line["units"],
+				line["cost"]
 		}
 		for j, name := range wantHeader {
 			got := strings.ToValidUTF8(records[i+1][j], "\ufffd")
@@ -243,7 +263,9 @@ func TestServer_Savings_Formats(t *testing.T) {
 				var reasons []string
 				for _, r := range expected.([]any) {
 					reason := r.(map[string]any)
-					reasons = append(reasons, strings.Join(strings.Fields(fmt.Sprint(reason["reason"], " ", reason["channel"], " ", reason["messages"])), " "))
+					reasons = append(reasons,
+						strings.Join(strings.Fields(fmt.Sprint(reason["reason"], " ", reason["channel"], " ",
+							reason["messages"])), " "))
 				}
 				expected = strings.Join(reasons, "; ")
 			case known && expected == nil:
@@ -275,7 +297,8 @@ func TestServer_Savings_Formats(t *testing.T) {
 	}
 
 	second := get(s, "/v1/reports/savings?format=csv&"+query+"&cursor="+next)
-	if header, _, _ := strings.Cut(second.Body.String(), "\r\n"); second.Code != http.StatusOK || header != strings.Join(wantHeader, ",") {
+	if header, _, _ := strings.Cut(second.Body.String(), "\r\n"); second.Code != http.StatusOK ||
+		header != strings.Join(wantHeader, ",") {
 		t.Errorf("the second page has the header %q", header)
 	}
 	w = get(s, "/v1/reports/savings?"+query, "Accept", "application/x-ndjson")
@@ -292,8 +315,8 @@ func TestServer_Savings_Formats(t *testing.T) {
 	sameRows(t, "ndjson", rows, want.Rows)
 }
 
-// A monthly minimum is of a tariff row, a sender and a month of the billing zone, counts once a sent attempt exists, and shows only where no key or filter cuts
-// through a sender's month.
+// A monthly minimum is of a tariff row, a sender and a month of the billing zone, counts once a sent attempt exists,
+// and shows only where no key or filter cuts through a sender's month.
 func TestServer_Savings_Minimum(t *testing.T) {
 	conn := newConn(t)
 	message := func(at string, sender string, sent, delivered bool) cascade {
@@ -302,7 +325,8 @@ func TestServer_Savings_Minimum(t *testing.T) {
 			t.Fatal(err)
 		}
 		return cascade{account: "a", cohortMS: cohort.UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: 1,
-			Legs: []money.Leg{{Channel: "viber", Sender: sender, Sent: sent, Delivered: delivered}, {Channel: "sms", Sender: sender, Sent: true}}}}
+			Legs: []money.Leg{{Channel: "viber", Sender: sender, Sent: sent, Delivered: delivered},
+				{Channel: "sms", Sender: sender, Sent: true}}}}
 	}
 	insertCascades(t, conn, []cascade{
 		message("2026-09-30T23:59:59.999Z", "A", true, true), // September: 60 − 0.75
@@ -345,15 +369,18 @@ func TestServer_Savings_Minimum(t *testing.T) {
 	mixed := message("2026-10-20T00:00:00Z", "B", true, false)
 	mixed.shape.Legs[1].Sender = "A"
 	insertCascades(t, conn, []cascade{mixed})
-	for query, want := range map[string]any{october: "118.50", october + "&group_by=sender": nil, october + "&sender=B": nil} {
+	for query, want := range map[string]any{october: "118.50", october + "&group_by=sender": nil,
+		october + "&sender=B": nil} {
 		for _, row := range savingsReport(t, s, query).Rows {
-			if row["minimum_top_up"] != want && row["messages"] != json.Number("0") && (want != nil || row["sender"] == "B" || row["sender"] == nil) {
+			if row["minimum_top_up"] != want && row["messages"] != json.Number("0") &&
+				(want != nil || row["sender"] == "B" || row["sender"] == nil) {
 				t.Errorf("%s: %v", query, row)
 			}
 		}
 	}
 	// Without a minimum in the list it is known to be nothing.
-	putTariffs(t, conn, "a", tariffRow("viber", "per_message_delivered", "0.75"), tariffRow("sms", "per_message_sent", "1"))
+	putTariffs(t, conn, "a", tariffRow("viber", "per_message_delivered", "0.75"),
+		tariffRow("sms", "per_message_sent", "1"))
 	if got := savingsReport(t, s, october).Rows[0]["minimum_top_up"]; got != "0.00" {
 		t.Errorf("no minimum: %v", got)
 	}

@@ -7,20 +7,24 @@ import (
 	"strconv"
 	"strings"
 
-	"kaskad/money"
-
 	"github.com/go-faster/jx"
+
+	"kaskad/money"
 )
 
-// savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV has the reasons as one text and three columns of numbers for every
-// channel that occurs anywhere in the answer. With sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
+// savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
+// has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
+// sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
 func savingsColumns(keys keySet, f format, channels []string) []string {
-	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read"}
+	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages",
+		"priced_reached", "priced_read"}
 	if !segmentsAreKey(keys) {
 		columns = append(columns, "sms_segments")
 	}
-	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread",
-		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift", "minimum_top_up", "saved_after_minimum")
+	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "saved_reached",
+		"double_paid", "double_paid_unread",
+		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift",
+		"minimum_top_up", "saved_after_minimum")
 	if !f.flat() {
 		return append(columns, "by_channel", "unpriced_reasons", "mature")
 	}
@@ -51,7 +55,8 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	for i, k := range t.keys {
 		row = append(row, r.keys[i].value(k))
 	}
-	row = append(row, text(r.currency), count(r.messages), count(r.reached), count(r.read), count(r.unpriced), count(r.estimated),
+	row = append(row, text(r.currency), count(r.messages), count(r.reached), count(r.read), count(r.unpriced),
+		count(r.estimated),
 		count(r.priced), count(r.pricedReached), count(r.pricedRead))
 	if !segmentsAreKey(t.keys) {
 		row = append(row, count(r.segments))
@@ -64,8 +69,10 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 		}
 		return amount(a)
 	}
-	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly), known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
-		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), perUnit(r.actual, r.pricedReached), perUnit(r.readable, r.readAttempts),
+	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly),
+		known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
+		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), perUnit(r.actual, r.pricedReached),
+		perUnit(r.readable, r.readAttempts),
 		count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
 	if topUp, shown := t.topUp(r); shown {
 		row = append(row, amount(topUp), amount(saved.Sub(topUp)))
@@ -80,7 +87,8 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	return append(row, t.reasons(r), truth(t.seen.settled(r.settledMS)))
 }
 
-// topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section 4, Tariffs).
+// topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section
+// 4, Tariffs).
 func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
 	switch {
 	case r.priced == 0:
@@ -93,7 +101,8 @@ func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
 	return r.topUp(t.asOfMS)
 }
 
-// reasons lists why messages are unpriced, by reason and channel: as an array, in a CSV as a text such as "no_tariff viber 3; no_segments 1".
+// reasons lists why messages are unpriced, by reason and channel: as an array, in a CSV as a text such as "no_tariff
+// viber 3; no_segments 1".
 func (t *savingsTable) reasons(r *savingsRow) value {
 	keys := slices.SortedFunc(maps.Keys(r.reasons), func(a, b unpricedReason) int {
 		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.channel, b.channel))
@@ -101,7 +110,8 @@ func (t *savingsTable) reasons(r *savingsRow) value {
 	if t.format.flat() {
 		var texts []string
 		for _, k := range keys {
-			texts = append(texts, strings.Join(slices.DeleteFunc([]string{k.reason, k.channel, strconv.FormatUint(r.reasons[k], 10)},
+			texts = append(texts, strings.Join(slices.DeleteFunc([]string{k.reason, k.channel,
+				strconv.FormatUint(r.reasons[k], 10)},
 				func(s string) bool { return s == "" }), " "))
 		}
 		return text(strings.Join(texts, "; "))

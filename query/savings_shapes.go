@@ -10,10 +10,10 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"kaskad/money"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/money"
 )
 
 var (
@@ -28,11 +28,13 @@ const (
 	maxShapeBytes = 256 << 20
 	// maxShapesWanted is how many shapes one statement asks for.
 	maxShapesWanted = 1 << 18
-	// maxPricings is how many ways of pricing an account's shapes are remembered: the newest, and those that cursors may point to.
+	// maxPricings is how many ways of pricing an account's shapes are remembered: the newest, and those that cursors
+	// may point to.
 	maxPricings = 3
 )
 
-// shapeCache remembers the shapes of accounts, which never change, and how they were priced. It is safe for concurrent use.
+// shapeCache remembers the shapes of accounts, which never change, and how they were priced. It is safe for concurrent
+// use.
 type shapeCache struct {
 	mu       sync.Mutex
 	accounts map[string]*shapeStore
@@ -58,7 +60,8 @@ func (c *shapeCache) of(account string) *shapeStore {
 	return s
 }
 
-// trim forgets the accounts that were asked for the longest ago until the limit holds. Who uses a store goes on with it.
+// trim forgets the accounts that were asked for the longest ago until the limit holds. Who uses a store goes on with
+// it.
 func (c *shapeCache) trim() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,7 +84,8 @@ func (c *shapeCache) trim() {
 	}
 }
 
-// shapeStore holds the shapes and legs of one account that some report has met. Everything but account, used and bytes is guarded by mu.
+// shapeStore holds the shapes and legs of one account that some report has met. Everything but account, used and bytes
+// is guarded by mu.
 type shapeStore struct {
 	account string
 	used    uint64 // guarded by the cache
@@ -114,8 +118,10 @@ func (s *shapeStore) expand(shape storedShape, scratch *money.Shape) {
 	scratch.Legs = scratch.Legs[:0]
 	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
 		leg := s.legs[ref.leg]
-		leg.Sent, leg.Delivered, leg.Read, leg.Failed = ref.code&1 != 0, ref.code&2 != 0, ref.code&4 != 0, ref.code&8 != 0
-		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = ref.code&16 != 0, ref.code&32 != 0, ref.code&128 != 0, uint16(ref.code>>8)
+		leg.Sent, leg.Delivered, leg.Read, leg.Failed = ref.code&1 != 0, ref.code&2 != 0, ref.code&4 != 0,
+			ref.code&8 != 0
+		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = ref.code&16 != 0, ref.code&32 != 0,
+			ref.code&128 != 0, uint16(ref.code>>8)
 		scratch.Legs = append(scratch.Legs, leg)
 	}
 }
@@ -150,7 +156,8 @@ func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uin
 	if err != nil {
 		return err
 	}
-	if err := s.deps.Conn.QueryRow(wanted, shapesSQL, clickhouse.Named("account", store.account)).Scan(&packed); err != nil {
+	if err := s.deps.Conn.QueryRow(wanted, shapesSQL,
+		clickhouse.Named("account", store.account)).Scan(&packed); err != nil {
 		return err
 	}
 	shapes, err := unpackShapes(packed)
@@ -182,7 +189,8 @@ func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uin
 		return err
 	}
 	if left := store.missing(ids); len(left) > 0 {
-		return fmt.Errorf("table shapes lacks %d shapes that messages are counted by, %d among them", len(left), left[0])
+		return fmt.Errorf("table shapes lacks %d shapes that messages are counted by, %d among them", len(left),
+			left[0])
 	}
 	return nil
 }
@@ -265,7 +273,8 @@ func (s *Server) readLegs(ctx context.Context, account string, ids []uint64) (le
 		var id uint64
 		var leg money.Leg
 		var currencies string
-		if err := rows.Scan(&id, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country, &leg.Traffic, &leg.Sender, &leg.App, &leg.Trigger, &currencies); err != nil {
+		if err := rows.Scan(&id, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country, &leg.Traffic, &leg.Sender,
+			&leg.App, &leg.Trigger, &currencies); err != nil {
 			return nil, err
 		}
 		if currencies != "" {
@@ -293,7 +302,8 @@ func wantedTable(ctx context.Context, ids []uint64) (context.Context, error) {
 // le64, le32 and le16 read a little-endian number from the start of a text. The compiler makes one load of each.
 func le64(s string) uint64 {
 	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 |
+		uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
 func le32(s string) uint32 {

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // savingsReply is the envelope of the savings report.
@@ -58,7 +58,8 @@ func TestServer_Savings_Naive(t *testing.T) {
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 		to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
 		if r.IntN(4) == 0 {
-			groupBy = slices.DeleteFunc([]string{"account", "sender", "month"}, func(string) bool { return r.IntN(2) == 0 })
+			groupBy = slices.DeleteFunc([]string{"account", "sender", "month"},
+				func(string) bool { return r.IntN(2) == 0 })
 			names = []string{"account", "sender", "month"}
 			from = monthStart(testNow).AddDate(0, -r.IntN(3), 0)
 			to = from.AddDate(0, 1+r.IntN(2), 0)
@@ -92,8 +93,10 @@ func TestServer_Savings_Naive(t *testing.T) {
 		if answer.Mature != mature {
 			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
 		}
-		if filters["account"] == nil && (answer.TariffVersion != versions.Tariffs || answer.TemplateVersion != versions.Templates) {
-			t.Errorf("%s: versions %d and %d, want %+v", values.Encode(), answer.TariffVersion, answer.TemplateVersion, versions)
+		if filters["account"] == nil && (answer.TariffVersion != versions.Tariffs ||
+			answer.TemplateVersion != versions.Templates) {
+			t.Errorf("%s: versions %d and %d, want %+v", values.Encode(), answer.TariffVersion, answer.TemplateVersion,
+				versions)
 		}
 		if t.Failed() {
 			return
@@ -145,16 +148,19 @@ func TestServer_Savings_Envelope(t *testing.T) {
 	if w.Body.String() != want {
 		t.Errorf("nothing: %s\nwant %s", w.Body, want)
 	}
-	c := cascade{account: "a", cohortMS: testNow.Add(-30 * 24 * time.Hour).UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: 2,
-		Legs: []money.Leg{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
+	c := cascade{account: "a", cohortMS: testNow.Add(-30 * 24 * time.Hour).UnixMilli(), generation: 1,
+		shape: money.Shape{SMSSegments: 2,
+			Legs: []money.Leg{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
 	insertCascades(t, conn, []cascade{c})
-	version := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "2"), tariffRow("push", "per_message_sent", "0.5"))
+	version := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "2"),
+		tariffRow("push", "per_message_sent", "0.5"))
 	w = get(s, "/v1/reports/savings?group_by=path,sms_segments")
 	row := `{"path":"push>sms","sms_segments":2,"currency":"RUB","messages":1,"reached":1,"read":0,"unpriced":0,"estimated":0,"priced_messages":1,"priced_reached":1,"priced_read":0,` +
 		`"sms_only_cost":"4.00","actual_cost":"4.50","saved":"-0.50","saved_rate":-0.125,"saved_unreached":"0.00","saved_reached":"-0.50","double_paid":"0.00","double_paid_unread":"0.00","wasted_cost":"0.00",` +
 		`"cost_per_reached":"4.50","cost_per_read":null,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","minimum_top_up":"0.00","saved_after_minimum":"-0.50",` +
 		`"by_channel":[{"channel":"push","attempts":1,"units":1,"cost":"0.50"},{"channel":"sms","attempts":1,"units":2,"cost":"4.00"}],"unpriced_reasons":[],"mature":true}`
-	if !strings.Contains(w.Body.String(), fmt.Sprintf(`"tariff_version":%d,"template_version":0,"rows":[%s],"next_cursor":null`, version, row)) {
+	if !strings.Contains(w.Body.String(),
+		fmt.Sprintf(`"tariff_version":%d,"template_version":0,"rows":[%s],"next_cursor":null`, version, row)) {
 		t.Errorf("one row: %s", w.Body)
 	}
 }
@@ -163,7 +169,8 @@ func TestServer_Savings_Envelope(t *testing.T) {
 func TestServer_Savings_Pages(t *testing.T) {
 	conn, all, _ := newSavings(t, 11, 1500, 30)
 	sumDays(t, conn, 5, false)
-	for _, groupBy := range []string{"", "campaign", "path,campaign", "hour", "hour_of_day,weekday,account", "sms_segments,sender", "day,reached_by"} {
+	for _, groupBy := range []string{"", "campaign", "path,campaign", "hour", "hour_of_day,weekday,account",
+		"sms_segments,sender", "day,reached_by"} {
 		for _, limit := range []int{1, 7, 50} {
 			s := newServer(t, conn)
 			query := "tz=America/New_York&group_by=" + groupBy
@@ -175,7 +182,8 @@ func TestServer_Savings_Pages(t *testing.T) {
 			page := savingsReport(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
 			for {
 				rows = append(rows, page.Rows...)
-				if page.Mature != whole.Mature || *page.AsOf != *whole.AsOf || page.From != whole.From || page.TariffVersion != whole.TariffVersion {
+				if page.Mature != whole.Mature || *page.AsOf != *whole.AsOf || page.From != whole.From ||
+					page.TariffVersion != whole.TariffVersion {
 					t.Errorf("%s: the envelope changes from page to page", query)
 				}
 				if page.NextCursor == nil {
@@ -242,13 +250,20 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 	for query, word := range map[string]string{
 		"group_by=weekday&currency=RUB&cursor=" + good: "another query",
 		"group_by=weekday&cursor=" + other:             "another query",
-		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &priceless}):         "cannot be read",
-		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Pin: seen}):             "cannot be read",
-		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1")}, Pin: seen}):                              "cannot be read",
-		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}):                          "cannot be read",
-		"group_by=weekday&cursor=" + forge("weekday", cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &old}):               "older than 9 minutes",
-		"group_by=weekday&limit=1&currency=RUB&currency=&tz=Asia/Tokyo&cursor=" + url.QueryEscape(good):                             "another query",
-		"group_by=sms_segments&cursor=" + forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")}, Pin: seen}): "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday",
+			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &priceless}): "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday",
+			cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Pin: seen}): "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday",
+			cursor{After: [][]byte{[]byte("1")}, Pin: seen}): "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday",
+			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}): "cannot be read",
+		"group_by=weekday&cursor=" + forge("weekday",
+			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &old}): "older than 9 minutes",
+		"group_by=weekday&limit=1&currency=RUB&currency=&tz=Asia/Tokyo&cursor=" +
+			url.QueryEscape(good): "another query",
+		"group_by=sms_segments&cursor=" +
+			forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")}, Pin: seen}): "cannot be read",
 	} {
 		wantProblem(t, get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
 	}
@@ -292,8 +307,9 @@ func TestServer_Savings_Generations(t *testing.T) {
 	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
 	at := func(generation uint64, hour, n int) (all []cascade) {
 		for range n {
-			all = append(all, cascade{account: "a", cohortMS: testNow.Add(-time.Duration(hour) * time.Hour).UnixMilli(), generation: generation,
-				shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+			all = append(all, cascade{account: "a", cohortMS: testNow.Add(-time.Duration(hour) * time.Hour).UnixMilli(),
+				generation: generation,
+				shape:      money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
 		}
 		return all
 	}
@@ -319,13 +335,15 @@ func TestServer_Savings_Generations(t *testing.T) {
 	want("computed, not published", "15.00")
 }
 
-// Where days are summed up, their cells are not read; where the period, a tariff or a template cuts a day, or a key tells its hours apart, the sums are not.
+// Where days are summed up, their cells are not read; where the period, a tariff or a template cuts a day, or a key
+// tells its hours apart, the sums are not.
 func TestServer_Savings_Days(t *testing.T) {
 	conn, all, _ := newSavings(t, 31, 3000, 40)
 	sumDays(t, conn, 5, true)
 	const period = "from=2026-10-20&to=2026-11-10&account="
 	from, to := time.Date(2026, 10, 20, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
-	check := func(query string, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) bool {
+	check := func(query string, groupBy []string, filters map[string][]string, zone *time.Location, from,
+		to time.Time) bool {
 		t.Helper()
 		query += "&tz=" + zone.String() + "&limit=10000&group_by=" + strings.Join(groupBy, ",")
 		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
@@ -344,13 +362,16 @@ func TestServer_Savings_Days(t *testing.T) {
 		{"an account", period + "центр", nil, center, time.UTC, from, to},
 		{"two accounts", period + "центр&account=z", []string{"account", "path"}, both, time.UTC, from, to},
 		{"days of UTC", period + "центр", []string{"week", "day", "weekday", "month"}, center, time.UTC, from, to},
-		{"between borders", "account=acme&from=2026-10-27&to=2026-11-01", []string{"sender"}, map[string][]string{"account": {"acme"}}, time.UTC,
+		{"between borders", "account=acme&from=2026-10-27&to=2026-11-01", []string{"sender"},
+			map[string][]string{"account": {"acme"}}, time.UTC,
 			time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
 	}
 	fromCells := []ask{
 		{"hours", period + "центр", []string{"hour_of_day"}, center, time.UTC, from, to},
-		{"days of a zone", "from=2026-10-20T00:00:00Z&to=2026-11-10T00:00:00Z&account=центр", []string{"day"}, center, moscow, from, to},
-		{"a part of a day", "account=центр&from=2026-10-20T00:15:00Z&to=2026-11-10", nil, center, time.UTC, from.Add(15 * time.Minute), to},
+		{"days of a zone", "from=2026-10-20T00:00:00Z&to=2026-11-10T00:00:00Z&account=центр", []string{"day"}, center,
+			moscow, from, to},
+		{"a part of a day", "account=центр&from=2026-10-20T00:15:00Z&to=2026-11-10", nil, center, time.UTC,
+			from.Add(15 * time.Minute), to},
 		{"a border", period + "acme", nil, map[string][]string{"account": {"acme"}}, time.UTC, from, to},
 	}
 	for _, a := range slices.Concat(fromDays, fromCells) {
@@ -371,17 +392,19 @@ func TestServer_Savings_Days(t *testing.T) {
 	}
 }
 
-// A row is mature when every cohort is older than the settling time of all its routes; so one young message among many that are priced alike, and one slow
-// channel, make a row immature, and the answer, whatever page it is on.
+// A row is mature when every cohort is older than the settling time of all its routes; so one young message among many
+// that are priced alike, and one slow channel, make a row immature, and the answer, whatever page it is on.
 func TestServer_Savings_Mature(t *testing.T) {
 	conn := newConn(t)
 	execute(t, conn, "INSERT INTO routes VALUES ('', 'sms', 'slow', 1, 0, 'none', 30, 1)")
 	settled := testNow.Add(-3 * 24 * time.Hour).UnixMilli() // sms settles in 3 days, viber in 14
 	var cascades []cascade
 	add := func(campaign string, number int, cohortMS int64, provider string, channels ...string) {
-		c := cascade{account: "a", campaign: campaign, cohortMS: cohortMS, generation: 1, shape: money.Shape{SMSSegments: 1}}
+		c := cascade{account: "a", campaign: campaign, cohortMS: cohortMS, generation: 1,
+			shape: money.Shape{SMSSegments: 1}}
 		for _, channel := range channels {
-			c.shape.Legs = append(c.shape.Legs, money.Leg{Channel: channel, Provider: provider, Operator: fmt.Sprint("250", number), Sent: true})
+			c.shape.Legs = append(c.shape.Legs,
+				money.Leg{Channel: channel, Provider: provider, Operator: fmt.Sprint("250", number), Sent: true})
 		}
 		cascades = append(cascades, c)
 	}
@@ -415,7 +438,8 @@ func TestServer_Savings_Mature(t *testing.T) {
 	if old := savingsReport(t, s, query+"&campaign=1-old"); !old.Mature {
 		t.Error("the mature ones alone are not")
 	}
-	// Time alone makes rows mature; what is remembered does not keep them from it, but in a cursor, whose time stands still.
+	// Time alone makes rows mature; what is remembered does not keep them from it, but in a cursor, whose time stands
+	// still.
 	now = now.Add(time.Millisecond)
 	want("a millisecond later", true, true, false, false)
 	if next := savingsReport(t, s, query+"&limit=1&cursor="+*first.NextCursor); next.Rows[0]["mature"] != false {
@@ -426,7 +450,8 @@ func TestServer_Savings_Mature(t *testing.T) {
 	}
 }
 
-// A repeated request is answered from memory until something that it depends on changes: its own accounts' generations, lists or routes.
+// A repeated request is answered from memory until something that it depends on changes: its own accounts' generations,
+// lists or routes.
 func TestServer_Savings_Remembered(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
@@ -437,7 +462,8 @@ func TestServer_Savings_Remembered(t *testing.T) {
 	insertCascades(t, conn, one("a", 1))
 	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
 	answers := func() (string, string) {
-		return metricOf(t, s, `kaskad_query_answers_total{how="computed"}`), metricOf(t, s, `kaskad_query_answers_total{how="remembered"}`)
+		return metricOf(t, s, `kaskad_query_answers_total{how="computed"}`),
+			metricOf(t, s, `kaskad_query_answers_total{how="remembered"}`)
 	}
 	want := func(what, computed, remembered string) {
 		t.Helper()
@@ -459,7 +485,8 @@ func TestServer_Savings_Remembered(t *testing.T) {
 	want("a list", "3", "4")
 	execute(t, conn, "INSERT INTO routes VALUES ('a', 'sms', '*', 1, 0, 'none', 1, 2)")
 	want("a route", "4", "4")
-	if row := savingsReport(t, s, "account=a&from=2026-11-01").Rows[0]; row["mature"] != true || row["actual_cost"] != "2.00" {
+	if row := savingsReport(t, s, "account=a&from=2026-11-01").Rows[0]; row["mature"] != true ||
+		row["actual_cost"] != "2.00" {
 		t.Errorf("after all: %v", row)
 	}
 }
@@ -476,7 +503,8 @@ func TestServer_Savings_Memory(t *testing.T) {
 			if groupBy != "" {
 				names = []string{groupBy}
 			}
-			sameRows(t, groupBy, answer.Rows, naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
+			sameRows(t, groupBy, answer.Rows,
+				naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
 			var held int64
 			for _, store := range s.shapes.accounts {
 				held += store.bytes.Load()
@@ -516,7 +544,8 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 		if groupBy != "" {
 			names = []string{groupBy}
 		}
-		want[groupBy] = fmt.Sprint(naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
+		want[groupBy] = fmt.Sprint(naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0),
+			testNow.Add(time.Hour), testNow))
 	}
 	const each = 3
 	for _, groupBy := range slices.Repeat(queries, each) {
@@ -543,13 +572,16 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 }
 
 func TestServer_Savings_Routes(t *testing.T) {
-	overrides := []route{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5}, {Account: "z", Channel: "push", Provider: "fcm", SettlingDays: 2},
-		{Channel: "sms", Provider: "mts", SettlingDays: 9}, {Channel: "sms", Provider: "*", SettlingDays: 3}, {Channel: "push", Provider: "*", SettlingDays: 1}}
+	overrides := []route{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5},
+		{Account: "z", Channel: "push", Provider: "fcm", SettlingDays: 2},
+		{Channel: "sms", Provider: "mts", SettlingDays: 9}, {Channel: "sms", Provider: "*", SettlingDays: 3},
+		{Channel: "push", Provider: "*", SettlingDays: 1}}
 	table := newRouteTable(overrides)
 	for _, c := range []struct {
 		account, channel, provider string
 		days                       int64
-	}{{"acme", "push", "fcm", 5}, {"acme", "push", "", 5}, {"z", "push", "fcm", 2}, {"z", "push", "apns", 1}, {"acme", "sms", "mts", 9}, {"q", "sms", "*", 3}, {"q", "voice", "", 0}} {
+	}{{"acme", "push", "fcm", 5}, {"acme", "push", "", 5}, {"z", "push", "fcm", 2}, {"z", "push", "apns", 1},
+		{"acme", "sms", "mts", 9}, {"q", "sms", "*", 3}, {"q", "voice", "", 0}} {
 		if got := int64(table.find(c.account, c.channel, c.provider).SettlingDays); got != c.days {
 			t.Errorf("%+v: %d days", c, got)
 		}
@@ -559,21 +591,26 @@ func TestServer_Savings_Routes(t *testing.T) {
 // Values with quotes, braces and control characters are data wherever they go.
 func TestServer_Savings_Values(t *testing.T) {
 	conn := newConn(t)
-	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul", "') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
+	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul",
+		"') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
 	var cascades []cascade
 	for i, text := range texts {
 		for range i + 1 {
-			cascades = append(cascades, cascade{account: "a" + text, campaign: text, template: text, cohortMS: testNow.Add(-24 * time.Hour).UnixMilli(), generation: 1,
+			cascades = append(cascades, cascade{account: "a" + text, campaign: text, template: text,
+				cohortMS: testNow.Add(-24 * time.Hour).UnixMilli(), generation: 1,
 				shape: money.Shape{Legs: []money.Leg{{Channel: "push", Sender: text, App: text}}}})
 		}
 		putTariffs(t, conn, "a"+text, tariffRow("sms", "per_segment_sent", "1"))
 	}
 	insertCascades(t, conn, cascades)
-	putPrices(t, conn, schema.ReferenceTemplates, "aa,b", []string{`{"template":"a,b","sms_segments":3,"valid_from":"2026-11-10T00:00:00Z"}`})
-	putPrices(t, conn, schema.ReferenceTemplates, "ait's", []string{`{"template":"it's","sms_segments":5,"valid_from":"2020-11-10T00:00:00Z"}`})
+	putPrices(t, conn, schema.ReferenceTemplates, "aa,b",
+		[]string{`{"template":"a,b","sms_segments":3,"valid_from":"2026-11-10T00:00:00Z"}`})
+	putPrices(t, conn, schema.ReferenceTemplates, "ait's",
+		[]string{`{"template":"it's","sms_segments":5,"valid_from":"2020-11-10T00:00:00Z"}`})
 	s := newServer(t, conn)
 	for i, text := range texts {
-		for _, query := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text), "sender=" + url.QueryEscape(text) + "&sender=none", "template=" + url.QueryEscape(text)} {
+		for _, query := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
+			"sender=" + url.QueryEscape(text) + "&sender=none", "template=" + url.QueryEscape(text)} {
 			rows := savingsReport(t, s, query).Rows
 			if len(rows) != 1 || fmt.Sprint(rows[0]["messages"]) != fmt.Sprint(i+1) {
 				t.Errorf("%s: %v, want %d messages", query, rows, i+1)

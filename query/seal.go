@@ -15,18 +15,20 @@ import (
 	"sync"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
-// A sealed cursor is, in base64 of URLs: the form, which key sealed it, a nonce, and the cursor as AES-256-GCM. What it belongs to, its query, is not in it, but it does not
-// open for anything else. The nonce is a MAC of all that, so that a page at which nothing has changed has the same next_cursor as before.
+// A sealed cursor is, in base64 of URLs: the form, which key sealed it, a nonce, and the cursor as AES-256-GCM. What it
+// belongs to, its query, is not in it, but it does not open for anything else. The nonce is a MAC of all that, so that
+// a page at which nothing has changed has the same next_cursor as before.
 const (
 	sealForm   = 1
 	keyIDBytes = 4
 	sealHead   = 1 + keyIDBytes
-	// keysAge is how old the keys of the database may be when a cursor names one that is not among them. Strangers could make us ask all the time.
+	// keysAge is how old the keys of the database may be when a cursor names one that is not among them. Strangers
+	// could make us ask all the time.
 	keysAge = time.Second
 )
 
@@ -34,7 +36,8 @@ const (
 var (
 	errOldCursor     = errors.New("is from an older version of Kaskad, or a newer one: start again without a cursor")
 	errUnknownKey    = errors.New("cannot be read any more, for its key is not in use: start again without a cursor")
-	errForeignCursor = errors.New("cannot be read: it was altered, or belongs to another query: repeat the parameters of the first page and pass its next_cursor as it is, or start again without a cursor")
+	errForeignCursor = errors.New("cannot be read: it was altered, or belongs to another query: repeat the " +
+		"parameters of the first page and pass its next_cursor as it is, or start again without a cursor")
 )
 
 // cursorKeys are the keys that cursors are sealed with, as they were read.

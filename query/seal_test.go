@@ -11,9 +11,9 @@ import (
 	"sync"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 // queryCounter counts statements that read keys.
@@ -74,8 +74,10 @@ func TestServer_Seal_Tamper(t *testing.T) {
 	if got := opens(t, s, sealed, query); got != "+79161234567" {
 		t.Fatalf("%q", got)
 	}
-	altered := []string{"", "x", "!", sealed[1:], sealed[:len(sealed)-1], sealed + "A", sealed + "=", sealed + sealed, strings.ToLower(sealed),
-		base64.RawURLEncoding.EncodeToString(plain), base64.RawURLEncoding.EncodeToString(raw[:5]), base64.RawURLEncoding.EncodeToString(raw[:17]),
+	altered := []string{"", "x", "!", sealed[1:], sealed[:len(sealed)-1], sealed + "A", sealed + "=", sealed + sealed,
+		strings.ToLower(sealed),
+		base64.RawURLEncoding.EncodeToString(plain), base64.RawURLEncoding.EncodeToString(raw[:5]),
+		base64.RawURLEncoding.EncodeToString(raw[:17]),
 		base64.RawURLEncoding.EncodeToString(append([]byte{1}, plain...))}
 	for i := range raw {
 		for bit := range 8 {
@@ -86,11 +88,13 @@ func TestServer_Seal_Tamper(t *testing.T) {
 	}
 	for _, text := range altered {
 		p := &params{values: url.Values{"cursor": {text}}}
-		if at := s.cursor(t.Context(), p, query, 1); at != nil || p.broken != nil || len(p.errs) != 1 || !strings.Contains(p.errs[0].Reason, "start again without a cursor") {
+		if at := s.cursor(t.Context(), p, query, 1); at != nil || p.broken != nil || len(p.errs) != 1 ||
+			!strings.Contains(p.errs[0].Reason, "start again without a cursor") {
 			t.Errorf("%q: %v, %v, %v", text, at, p.errs, p.broken)
 		}
 	}
-	for _, other := range [][]byte{queryHash("numbers/dead", "beta"), queryHash("audience", "acme"), queryHash("numbers/deadacme"), nil, query[:31]} {
+	for _, other := range [][]byte{queryHash("numbers/dead", "beta"), queryHash("audience", "acme"),
+		queryHash("numbers/deadacme"), nil, query[:31]} {
 		if opens(t, s, sealed, other) != "" {
 			t.Errorf("it opens for %x", other)
 		}
@@ -111,11 +115,13 @@ func TestServer_Seal_Rotation(t *testing.T) {
 	if opens(t, with(after, before), sealed, query) != "k" {
 		t.Error("the old key is set and does not open")
 	}
-	if newer, err := with(after, before).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || opens(t, with(after), newer, query) != "k" {
+	if newer, err := with(after, before).seal(t.Context(),
+		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || opens(t, with(after), newer, query) != "k" {
 		t.Errorf("the first key does not seal: %v", err)
 	}
 	p := &params{values: url.Values{"cursor": {sealed}}}
-	if with(after).cursor(t.Context(), p, query, 1); len(p.errs) != 1 || !strings.Contains(p.errs[0].Reason, "key is not in use: start again without a cursor") {
+	if with(after).cursor(t.Context(), p, query, 1); len(p.errs) != 1 ||
+		!strings.Contains(p.errs[0].Reason, "key is not in use: start again without a cursor") {
 		t.Errorf("%v", p.errs)
 	}
 }
@@ -131,7 +137,8 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		servers[i] = newServer(t, conn, ownKeys)
 		starting.Go(func() {
 			var err error
-			if sealed[i], err = servers[i].seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil {
+			if sealed[i], err = servers[i].seal(t.Context(),
+				cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -150,7 +157,8 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := newServer(t, conn, ownKeys).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || second != first {
+	if second, err := newServer(t, conn, ownKeys).seal(t.Context(),
+		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || second != first {
 		t.Errorf("%s and %s: %v", first, second, err)
 	}
 	if opens(t, newServer(t, conn), first, query) != "" {
@@ -158,17 +166,21 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 	}
 }
 
-// A list is read page by page over a database that made its key, and a stranger's cursor makes the server ask for keys at most once a second.
+// A list is read page by page over a database that made its key, and a stranger's cursor makes the server ask for keys
+// at most once a second.
 func TestServer_Seal_Database(t *testing.T) {
 	conn := newConn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1))
 	s := newServer(t, conn, ownKeys)
 	first := numbers(t, s, "numbers/dead", "limit=1")
-	if second := numbers(t, newServer(t, conn, ownKeys), "numbers/dead", "limit=1&cursor="+*first.NextCursor); len(second.Rows) != 1 || second.NextCursor != nil {
+	if second := numbers(t, newServer(t, conn, ownKeys), "numbers/dead",
+		"limit=1&cursor="+*first.NextCursor); len(second.Rows) != 1 || second.NextCursor != nil {
 		t.Errorf("%+v", second)
 	}
-	wantProblem(t, get(s, "/v1/numbers/dead?account=acme&cursor="+*first.NextCursor), http.StatusBadRequest, "cursor", "another query")
-	wantProblem(t, get(s, "/v1/numbers/changes?cursor="+*first.NextCursor), http.StatusBadRequest, "cursor", "another query")
+	wantProblem(t, get(s, "/v1/numbers/dead?account=acme&cursor="+*first.NextCursor), http.StatusBadRequest, "cursor",
+		"another query")
+	wantProblem(t, get(s, "/v1/numbers/changes?cursor="+*first.NextCursor), http.StatusBadRequest, "cursor",
+		"another query")
 	counting := &queryCounter{Conn: conn}
 	s = newServer(t, counting, ownKeys)
 	stranger, err := newServer(t, noConn{}).seal(t.Context(), cursor{Query: queryHash("x")})
@@ -183,6 +195,8 @@ func TestServer_Seal_Database(t *testing.T) {
 	}
 	// Without the table that is no fault of the caller.
 	execute(t, conn, "DROP TABLE cursor_keys")
-	wantProblem(t, get(newServer(t, conn, ownKeys), "/v1/numbers/dead?cursor="+*first.NextCursor), http.StatusServiceUnavailable, "", "kaskad migrate")
-	wantProblem(t, get(newServer(t, awayConn{}, ownKeys), "/v1/numbers/dead?cursor="+*first.NextCursor), http.StatusServiceUnavailable, "", "ClickHouse")
+	wantProblem(t, get(newServer(t, conn, ownKeys), "/v1/numbers/dead?cursor="+*first.NextCursor),
+		http.StatusServiceUnavailable, "", "kaskad migrate")
+	wantProblem(t, get(newServer(t, awayConn{}, ownKeys), "/v1/numbers/dead?cursor="+*first.NextCursor),
+		http.StatusServiceUnavailable, "", "ClickHouse")
 }

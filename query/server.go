@@ -10,16 +10,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
 	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
 	_ "time/tzdata"
-
-	"kaskad/schema"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/singleflight"
+
+	"kaskad/schema"
 )
 
 // Timeouts of a connection. Reading covers a slow upload of a whole body, writing a query and a slow download.
@@ -30,7 +29,8 @@ const (
 	idleTimeout       = 120 * time.Second
 	shutdownTimeout   = 15 * time.Second
 	maxHeaderBytes    = 64 << 10
-	// maxExports is how many answers of limit=all are written at a time, and maxLooks how many ask for the state of the service.
+	// maxExports is how many answers of limit=all are written at a time, and maxLooks how many ask for the state of the
+	// service.
 	maxExports, maxLooks = 8, 4
 	// maxUnpacking is how many lists and Arrow streams are read at a time. One may take half a GiB.
 	maxUnpacking = 2
@@ -46,8 +46,8 @@ type Server struct {
 	handler http.Handler
 	metrics *metrics
 
-	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for concurrent use.
-	// Overrides wait for the aggregator, and would keep reports waiting with them.
+	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for
+	// concurrent use. Overrides wait for the aggregator, and would keep reports waiting with them.
 	queries, uploads, overrides, exports, workbooks, looks chan struct{}
 	// unpacking bounds how many bodies are read at a time that take several times their size: lists and Arrow streams.
 	unpacking chan struct{}
@@ -94,9 +94,12 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
-		wait: maxWait, verdictWait: verdictWait, silence: maxSilence, cursors: cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
-		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}), queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
-		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports), workbooks: make(chan struct{}, maxWorkbooks), looks: make(chan struct{}, maxLooks)}
+		wait: maxWait, verdictWait: verdictWait, silence: maxSilence,
+		cursors:   cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
+		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}),
+		queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
+		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports),
+		workbooks: make(chan struct{}, maxWorkbooks), looks: make(chan struct{}, maxLooks)}
 	s.bodies.Store(config.BodyMemory)
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
@@ -106,8 +109,8 @@ func New(config Config, deps Deps) (*Server, error) {
 // Handler returns the whole API, its guards included.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Run serves the listener until ctx ends, then lets the requests in flight finish, for 15 seconds at most. It closes the listener.
-// With Auth "off" it refuses a listener that is not on loopback, unless InsecureListen is set.
+// Run serves the listener until ctx ends, then lets the requests in flight finish, for 15 seconds at most. It closes
+// the listener. With Auth "off" it refuses a listener that is not on loopback, unless InsecureListen is set.
 func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 	if err := s.checkListener(listener.Addr()); err != nil {
 		_ = listener.Close()
@@ -182,7 +185,8 @@ func (s *Server) routes() http.Handler {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
 	}
 	reading, overriding := s.take(s.queries), s.take(s.overrides)
-	// An export lasts for as long as its reader likes, so it takes no turn of those who ask for a page; and the service is asked how it is when it is busy.
+	// An export lasts for as long as its reader likes, so it takes no turn of those who ask for a page; and the service
+	// is asked how it is when it is busy.
 	looking, exporting := s.take(s.looks), s.take(s.exports)
 	listing := func(c *gin.Context) {
 		if c.Query("limit") == "all" {
@@ -208,7 +212,8 @@ func (s *Server) routes() http.Handler {
 	r.POST("/v1/numbers/check", s.handle(s.checkNumbers))
 	get("/v1/numbers/check", func(c *gin.Context) error {
 		c.Header("Allow", http.MethodPost)
-		return problem(http.StatusMethodNotAllowed, "method-not-allowed", `send the numbers: POST {"numbers":["+79161234567", …]}`)
+		return problem(http.StatusMethodNotAllowed, "method-not-allowed",
+			`send the numbers: POST {"numbers":["+79161234567", …]}`)
 	})
 	get("/v1/numbers/:number", s.number, reading)
 	r.PUT("/v1/numbers/:number/override", s.handle(s.putOverride))
@@ -263,11 +268,15 @@ func (s *Server) landing(c *gin.Context) error {
 		Name    string   `json:"name"`
 		Version string   `json:"version,omitempty"`
 		Try     []string `json:"try"`
-	}{"kaskad", s.config.Version, []string{"/v1/reports/channels", "/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
-		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste", "/v1/reports/penetration", "/v1/reports/failures",
+	}{"kaskad", s.config.Version, []string{"/v1/reports/channels",
+		"/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
+		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste",
+		"/v1/reports/penetration", "/v1/reports/failures",
 		"/v1/reports/dead-spend", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
-		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped", "/v1/number-rules?account={account}",
-		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/numbers/best-channel", "/v1/audience/uninstalled?app={app}", "/v1/erasures",
+		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped",
+		"/v1/number-rules?account={account}",
+		"/v1/numbers/dead", "/v1/numbers/{number}", "/v1/numbers/changes", "/v1/numbers/best-channel",
+		"/v1/audience/uninstalled?app={app}", "/v1/erasures",
 		"/v1/messages/{message_id}", "/v1/status", "/v1/rejected", "/v1/definitions", "/readyz", "/metrics"}})
 	return nil
 }

@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"kaskad/engine/enginetest"
+	"kaskad/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -54,9 +54,11 @@ func execute(tb testing.TB, conn driver.Conn, statement string, args ...any) {
 func newServer(tb testing.TB, conn driver.Conn, change ...func(*Config, *Deps)) *Server {
 	tb.Helper()
 	registry := prometheus.NewRegistry()
-	config := Config{Auth: "off", Now: func() time.Time { return testNow }, Fixed: true, Group: "kaskad", Topic: "kaskad.events",
-		DeadLetterTopic: "kaskad.rejected", Brokers: []string{"127.0.0.1:9092"}, EngineVersion: "26.7", EngineEmbedded: true,
-		CursorKeys: []schema.CursorKey{{1}}}
+	config := Config{Auth: "off", Now: func() time.Time { return testNow }, Fixed: true, Group: "kaskad",
+		Topic:           "kaskad.events",
+		DeadLetterTopic: "kaskad.rejected", Brokers: []string{"127.0.0.1:9092"}, EngineVersion: "26.7",
+		EngineEmbedded: true,
+		CursorKeys:     []schema.CursorKey{{1}}}
 	deps := Deps{Conn: conn, Registerer: registry, Gatherer: registry, Logger: slog.New(slog.DiscardHandler)}
 	for _, f := range change {
 		f(&config, &deps)
@@ -121,7 +123,8 @@ func report(tb testing.TB, s *Server, query string) reportAnswer {
 	return answer
 }
 
-// wantProblem checks the form of an error answer and that it names the parameter ("" for none) and says each of the words.
+// wantProblem checks the form of an error answer and that it names the parameter ("" for none) and says each of the
+// words.
 func wantProblem(tb testing.TB, w *httptest.ResponseRecorder, status int, parameter string, words ...string) {
 	tb.Helper()
 	if w.Code != status {
@@ -136,7 +139,8 @@ func wantProblem(tb testing.TB, w *httptest.ResponseRecorder, status int, parame
 		tb.Errorf("%v in %s", err, w.Body)
 		return
 	}
-	if p.Status != status || p.Title != http.StatusText(status) || !strings.HasPrefix(p.Type, "urn:kaskad:problem:") || p.Detail == "" {
+	if p.Status != status || p.Title != http.StatusText(status) || !strings.HasPrefix(p.Type, "urn:kaskad:problem:") ||
+		p.Detail == "" {
 		tb.Errorf("members are missing in %s", w.Body)
 	}
 	if parameter != "" && (len(p.Errors) == 0 || p.Errors[0].Parameter != parameter) {

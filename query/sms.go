@@ -5,17 +5,17 @@ import (
 	"net/http"
 	"unicode/utf8"
 
+	"github.com/gin-gonic/gin"
+
 	"kaskad/money"
 	"kaskad/schema"
-
-	"github.com/gin-gonic/gin"
 )
 
 // maxSMSBody holds the longest text with each of its characters escaped as a surrogate pair, twelve bytes, and more.
 const maxSMSBody = 256 << 10
 
-// smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is in the answer to
-// its sender and nowhere else: neither stored nor logged.
+// smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is
+// in the answer to its sender and nowhere else: neither stored nor logged.
 func (s *Server) smsSegments(c *gin.Context) error {
 	p, err := s.bodyParams(c, maxSMSBody, []bodyField{{name: "text"}})
 	if err != nil {

@@ -13,7 +13,8 @@ import (
 )
 
 func postJSON(s *Server, path, body string, headers ...string) *httptest.ResponseRecorder {
-	return call(s, http.MethodPost, path, strings.NewReader(body), append([]string{"Content-Type", "application/json"}, headers...)...)
+	return call(s, http.MethodPost, path, strings.NewReader(body),
+		append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
 // smsBody is the body that asks for a text.
@@ -42,7 +43,8 @@ func TestServer_SMSSegments_Vectors(t *testing.T) {
 		{a(152) + "{" + a(153), "GSM-7", 307, 3}, {a(153) + "{" + a(151), "GSM-7", 306, 2},
 		{strings.Repeat("[", 153), "GSM-7", 306, 3}, {strings.Repeat("[", 154), "GSM-7", 308, 3},
 		{cyr(1000), "UCS-2", 1000, 15},
-		{emoji(35), "UCS-2", 70, 1}, {emoji(36), "UCS-2", 72, 2}, {emoji(66), "UCS-2", 132, 2}, {emoji(67), "UCS-2", 134, 3},
+		{emoji(35), "UCS-2", 70, 1}, {emoji(36), "UCS-2", 72, 2}, {emoji(66), "UCS-2", 132, 2},
+		{emoji(67), "UCS-2", 134, 3},
 		{cyr(66) + emoji(1) + cyr(66), "UCS-2", 134, 3}, {cyr(67) + emoji(1) + cyr(65), "UCS-2", 134, 2},
 		{a(159) + "е", "UCS-2", 160, 3}, {strings.Repeat("|", 69) + "∞", "UCS-2", 70, 1}, {"`", "UCS-2", 1, 1},
 		{"", "GSM-7", 0, 1},
@@ -127,9 +129,12 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 		}
 	}
 	wantProblem(t, postJSON(s, path+"?text=a", `{"text":"a"}`), http.StatusBadRequest, "text", "takes none")
-	wantProblem(t, postJSON(s, path, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`), http.StatusRequestEntityTooLarge, "", "256 KiB")
-	wantProblem(t, postJSON(s, path, gzipped(t, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`), "Content-Encoding", "gzip"), http.StatusRequestEntityTooLarge, "", "256 KiB")
-	wantProblem(t, postJSON(s, path, `{"text":"a"}`, "Content-Type", "text/csv"), http.StatusUnsupportedMediaType, "", "application/json")
+	wantProblem(t, postJSON(s, path, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`),
+		http.StatusRequestEntityTooLarge, "", "256 KiB")
+	wantProblem(t, postJSON(s, path, gzipped(t, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`), "Content-Encoding",
+		"gzip"), http.StatusRequestEntityTooLarge, "", "256 KiB")
+	wantProblem(t, postJSON(s, path, `{"text":"a"}`, "Content-Type", "text/csv"), http.StatusUnsupportedMediaType, "",
+		"application/json")
 	wantProblem(t, get(s, path), http.StatusMethodNotAllowed, "", "POST")
 
 	// The longest text, with every character escaped as long as JSON can.
@@ -138,7 +143,8 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 	if answer.Units != 20_000 {
 		t.Errorf("the longest text has %d units", answer.Units)
 	}
-	for _, headers := range [][]string{{"Content-Type", "application/json; charset=utf-8"}, {"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {
+	for _, headers := range [][]string{{"Content-Type", "application/json; charset=utf-8"},
+		{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {
 		if w := postJSON(s, path, `{"text":"a"}`, headers...); w.Code != http.StatusOK {
 			t.Errorf("%v: %s", headers, w.Body)
 		}
@@ -151,9 +157,11 @@ func TestServer_SMSSegments_NotLogged(t *testing.T) {
 	s := newServer(t, noConn{}, func(_ *Config, d *Deps) {
 		d.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
-	for _, body := range []string{`{"text":"secret"}`, `{"text":"secret","secret":1}`, `{"text":"secret"`, `{"text":"` + strings.Repeat("secret", 3000) + `"}`, `secret`} {
+	for _, body := range []string{`{"text":"secret"}`, `{"text":"secret","secret":1}`, `{"text":"secret"`,
+		`{"text":"` + strings.Repeat("secret", 3000) + `"}`, `secret`} {
 		w := postJSON(s, "/v1/sms/segments", body)
-		if w.Code != http.StatusOK && strings.Contains(strings.ReplaceAll(w.Body.String(), `"parameter":"secret"`, ""), "secretsecret") {
+		if w.Code != http.StatusOK && strings.Contains(strings.ReplaceAll(w.Body.String(), `"parameter":"secret"`, ""),
+			"secretsecret") {
 			t.Errorf("an error says the text: %s", w.Body)
 		}
 	}

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 var (
@@ -34,7 +34,8 @@ var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done",
 	"numbers_touched", "opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
 	"reread_partitions", "rereads", "shared_attempts",
-	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes", "splits"}
+	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes",
+	"splits"}
 
 // freshness is the aggregator's last word; known is false when it has not spoken yet.
 type freshness struct {
@@ -47,14 +48,16 @@ type freshness struct {
 func (s *Server) freshness(ctx context.Context) (freshness, error) {
 	var f freshness
 	var ageMS int64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), freshnessSQL).Scan(&f.known, &f.asOfMS, &f.pendingBuckets, &ageMS); err != nil {
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), freshnessSQL).Scan(&f.known, &f.asOfMS, &f.pendingBuckets,
+		&ageMS); err != nil {
 		return f, fmt.Errorf("read freshness: %w", err)
 	}
 	f.age = time.Duration(ageMS) * time.Millisecond
 	return f, nil
 }
 
-// balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md section 6).
+// balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md
+// section 6).
 type balance struct {
 	Consumed uint64 `json:"consumed"`
 	Stored   uint64 `json:"stored"`
@@ -81,7 +84,8 @@ type statusAnswer struct {
 	LagEvents  *int64      `json:"lag_events"`
 	LagSeconds *seconds    `json:"lag_seconds"`
 	AsOf       *string     `json:"as_of"`
-	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count as one bucket more.
+	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count
+	// as one bucket more.
 	PendingBuckets uint64 `json:"pending_buckets"`
 	PendingNumbers uint64 `json:"pending_numbers"`
 	SplitMessages  uint64 `json:"split_messages"`
@@ -112,8 +116,8 @@ func (s *Server) status(c *gin.Context) error {
 		Now:    timeText(now.UnixMilli()),
 		Engine: engineStatus{s.config.EngineVersion, s.config.EngineEmbedded},
 	}
-	// Lag first, then what is in flight, then open touches: in the order in which an event passes, so that zeros everywhere mean that
-	// nothing was left anywhere.
+	// Lag first, then what is in flight, then open touches: in the order in which an event passes, so that zeros
+	// everywhere mean that nothing was left anywhere.
 	if s.deps.Lag != nil {
 		// A broker that is away is worth knowing; it is no reason to withhold the rest.
 		if lag, err := s.deps.Lag(ctx); err != nil {
@@ -218,7 +222,8 @@ func (s *Server) ready(c *gin.Context) error {
 
 func (s *Server) notReady(ctx context.Context) error {
 	var missing []string
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), tablesSQL, clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
+	if err := s.deps.Conn.QueryRow(s.settings(ctx), tablesSQL,
+		clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
 	if len(missing) > 0 {
@@ -232,7 +237,8 @@ func (s *Server) notReady(ctx context.Context) error {
 	if disk, err := s.disk(ctx); err != nil {
 		return err
 	} else if disk.State == diskStateFull {
-		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
+		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there "+
+			"is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
 	}
 	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
 	if err == nil {

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 func TestServer_Status_Balance(t *testing.T) {
@@ -23,7 +23,8 @@ func TestServer_Status_Balance(t *testing.T) {
 	ledger := []schema.Ledger{{Partition: 0, Offset: 100, Consumed: 100, Stored: 80, Rejected: 10, Parked: 6, Empty: 4},
 		{Partition: 1, Offset: 100, Consumed: 7, Stored: 6, Parked: 1}}
 	for _, err := range []error{
-		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", []schema.Ledger{{Partition: 0, Offset: 50, Consumed: 50, Stored: 50}}, 1),
+		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events",
+			[]schema.Ledger{{Partition: 0, Offset: 50, Consumed: 50, Stored: 50}}, 1),
 		schema.InsertLedger(ctx, conn, "kaskad", "kaskad.events", ledger, 2),
 		schema.InsertLedger(ctx, conn, "other", "kaskad.events", ledger, 2),
 	} {
@@ -33,20 +34,26 @@ func TestServer_Status_Balance(t *testing.T) {
 	}
 	// Seven events were parked; one was read twice, two were joined since, one expired.
 	for range 2 {
-		storeEvents(t, conn, event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
+		storeEvents(t, conn, event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			event("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
 			event("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			event("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
+			event("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			event("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
 	}
-	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, 1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
+	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, "+
+		"1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined')")
 	// Beyond the ledger: still in flight.
-	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 100, 1, 'joined'), ('kaskad.events', 2, 0, 1, 'joined')")
+	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 100, 1, 'joined'), ('kaskad.events', 2, 0, "+
+		"1, 'joined')")
 	execute(t, conn, "INSERT INTO split_messages VALUES ('acme', 'x'), ('acme', 'x'), ('zeta', 'x')")
-	execute(t, conn, "INSERT INTO shared_attempts VALUES ('acme', 'x', 1), ('acme', 'x', 1), ('acme', 'x', 2), ('zeta', 'x', 1)")
+	execute(t, conn, "INSERT INTO shared_attempts VALUES ('acme', 'x', 1), ('acme', 'x', 1), ('acme', 'x', 2), "+
+		"('zeta', 'x', 1)")
 	execute(t, conn, `INSERT INTO touched VALUES ('acme', 3600, '00000000-0000-0000-0000-000000000001', 1, 1), ('acme', 3600, '00000000-0000-0000-0000-000000000002', 1, 1),
 		('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, 1), ('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, -1),
 		('', 0, '00000000-0000-0000-0000-000000000004', 1, 1)`)
-	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
+	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, "+
+		"now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
 	s := newServer(t, conn, func(c *Config, d *Deps) {
 		c.Fixed = false
 		d.Lag = func(context.Context) (int64, error) { return 42, nil }
@@ -68,7 +75,8 @@ func TestServer_Status_Balance(t *testing.T) {
 	})
 	var answer statusAnswer
 	decode(t, get(bare, "/v1/status"), http.StatusOK, &answer)
-	if answer.LagEvents != nil || answer.Engine.Version == "" || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.LagSeconds != 0 {
+	if answer.LagEvents != nil || answer.Engine.Version == "" || *answer.AsOf != "2026-11-20T00:00:00.000Z" ||
+		*answer.LagSeconds != 0 {
 		t.Errorf("bare: %+v", answer)
 	}
 	if b := answer.Balance; b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
@@ -95,7 +103,8 @@ func TestServer_Ready(t *testing.T) {
 	defer conn.Close()
 	producer := &pinger{}
 	s := newServer(t, conn, func(c *Config, d *Deps) { c.Fixed, d.Producer = false, producer })
-	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate", "attempts, attempts_by_recipient, broken_parts, cascade_days")
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate",
+		"attempts, attempts_by_recipient, broken_parts, cascade_days")
 	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "kaskad migrate")
 	db := clickhouse.OpenDB(options)
 	defer db.Close()
@@ -141,7 +150,8 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	decode(t, get(s, "/v1/definitions"), http.StatusOK, &answer)
 	var fields []string
 	for _, m := range answer.Metrics {
-		if m.Formula == "" || m.Over == "" || m.Null == "" || (m.Kind == "rate") != (m.Numerator != "" && m.Denominator != "") {
+		if m.Formula == "" || m.Over == "" || m.Null == "" ||
+			(m.Kind == "rate") != (m.Numerator != "" && m.Denominator != "") {
 			t.Errorf("%s lacks something: %+v", m.Name, m)
 		}
 		fields = append(fields, m.Fields...)

@@ -32,8 +32,8 @@ func newList(f format, columns []column) *table {
 	return t
 }
 
-// begin sends the envelope, in headers, and from then on rows as they come; those of a workbook when they are all there. The answer's memory does not
-// depend on how many there are. end is to be called when it is over.
+// begin sends the envelope, in headers, and from then on rows as they come; those of a workbook when they are all
+// there. The answer's memory does not depend on how many there are. end is to be called when it is over.
 func (s *Server) begin(ctx context.Context, c *gin.Context, t *table, envelope []member) (end func(), err error) {
 	end = func() {}
 	if t.format == formatXLSX {
@@ -46,7 +46,8 @@ func (s *Server) begin(ctx context.Context, c *gin.Context, t *table, envelope [
 			return nil, err
 		}
 		// Nothing is sent for as long as rows come.
-		_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(exportTime + writeTimeout)) // a recorder of tests has none
+		// a recorder of tests has none
+		_ = http.NewResponseController(c.Writer).SetWriteDeadline(time.Now().Add(exportTime + writeTimeout))
 		end = func() {
 			t.book.close()
 			release()

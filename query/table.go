@@ -191,7 +191,8 @@ func (t *table) row(row []value) {
 	}
 }
 
-// guard keeps a spreadsheet from taking a text for a formula. A phone number is none that does harm, and who imports it wants it as it is.
+// guard keeps a spreadsheet from taking a text for a formula. A phone number is none that does harm, and who imports it
+// wants it as it is.
 func guard(cell string) string {
 	if cell != "" && strings.IndexByte("=+-@\t\r", cell[0]) >= 0 && numberProblem(cell) != "" {
 		return "'" + cell
@@ -217,7 +218,8 @@ type member struct {
 	value value
 }
 
-// send writes the envelope around the rows. Formats that have no place for one carry it in headers: Kaskad-As-Of and so on.
+// send writes the envelope around the rows. Formats that have no place for one carry it in headers: Kaskad-As-Of and so
+// on.
 func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	if t.format != formatJSON {
 		envelopeHeaders(c, append(envelope, member{"next_cursor", nextCursor}))

@@ -10,10 +10,10 @@ import (
 	"text/template"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 //go:embed unmapped.sql
@@ -22,7 +22,8 @@ var unmappedSQL string
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
 var unmappedTemplate = template.Must(template.Must(template.New("unmapped.sql").Parse(visibleSQL)).Parse(unmappedSQL))
 
-// unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for none.
+// unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for
+// none.
 type unmappedCode struct {
 	provider, code, channel string
 	attempts                uint64
@@ -68,14 +69,17 @@ func (s *Server) unmapped(c *gin.Context) error {
 		return err
 	}
 	format, zone, now := p.format(c.Request), p.zone(), s.config.Now()
-	q := unmappedQuery{accounts: slices.Compact(slices.Sorted(slices.Values(p.values["account"]))), limit: p.limit() + 1}
-	hash := queryHash(append([]string{"unmapped", zone.String(), p.values.Get("from"), p.values.Get("to")}, q.accounts...)...)
+	q := unmappedQuery{accounts: slices.Compact(slices.Sorted(slices.Values(p.values["account"]))),
+		limit: p.limit() + 1}
+	hash := queryHash(append([]string{"unmapped", zone.String(), p.values.Get("from"), p.values.Get("to")},
+		q.accounts...)...)
 	at := s.cursor(c.Request.Context(), p, hash, 4)
 	if at != nil {
 		if q.after, err = unmappedOf(at.After); err != nil || at.Pin == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxCursorAge {
-			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again without a cursor")
+			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
+				"without a cursor")
 		} else {
 			now = time.UnixMilli(at.Pin.NowMS)
 		}
@@ -155,5 +159,6 @@ func (u *unmappedCode) keys() [][]byte {
 
 func unmappedOf(keys [][]byte) (*unmappedCode, error) {
 	attempts, err := strconv.ParseUint(string(keys[0]), 10, 64)
-	return &unmappedCode{provider: string(keys[1]), code: string(keys[2]), channel: string(keys[3]), attempts: attempts}, err
+	return &unmappedCode{provider: string(keys[1]), code: string(keys[2]), channel: string(keys[3]),
+		attempts: attempts}, err
 }

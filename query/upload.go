@@ -52,8 +52,9 @@ func (m *bodyMemory) give(bytes int64) {
 // release gives everything back. Again, there is nothing to give.
 func (m *bodyMemory) release() { m.give(m.held) }
 
-// receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one. No turn is taken meanwhile, so a slow sender
-// keeps nobody waiting. The memory is the caller's until it is released, which is done here when there is an error.
+// receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
+// No turn is taken meanwhile, so a slow sender keeps nobody waiting. The memory is the caller's until it is released,
+// which is done here when there is an error.
 func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byte, memory *bodyMemory, err error) {
 	held := &bodyMemory{left: &s.bodies}
 	defer func() {
@@ -100,15 +101,19 @@ func bodyProblem(err error, larger string) *Problem {
 	case errors.Is(err, errBodyTooLarge), errors.As(err, &large):
 		return problem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
 	case errors.Is(err, errNoBodyRoom):
-		return problem(http.StatusServiceUnavailable, "busy", "the requests that are being sent take all memory that there is for bodies; send this one again").after(2)
+		return problem(http.StatusServiceUnavailable, "busy",
+			"the requests that are being sent take all memory that there is for bodies; send this one again").after(2)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return problem(http.StatusRequestTimeout, "body-too-slow", fmt.Sprintf("the body comes too slowly: it has %d seconds in all, and has to come at %d kB/s after the first %d",
-			bodyTime/time.Second, minBodyRate/1000, bodyGrace/time.Second))
+		return problem(http.StatusRequestTimeout, "body-too-slow",
+			fmt.Sprintf("the body comes too slowly: it has %d seconds in all, and has to come at %d kB/s after the "+
+				"first %d",
+				bodyTime/time.Second, minBodyRate/1000, bodyGrace/time.Second))
 	}
 	return problem(http.StatusBadRequest, "bad-body", "the body cannot be read: "+err.Error())
 }
 
-// readAll reads up to limit bytes. What it takes grows with what has come, not with what was promised: expected is the promise, -1 without one.
+// readAll reads up to limit bytes. What it takes grows with what has come, not with what was promised: expected is the
+// promise, -1 without one.
 func (m *bodyMemory) readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 	var body []byte
 	for {
@@ -149,7 +154,8 @@ type pacedBody struct {
 }
 
 func newPacedBody(c *gin.Context, limit int64) *pacedBody {
-	return &pacedBody{Reader: http.MaxBytesReader(c.Writer, c.Request.Body, limit), connection: http.NewResponseController(c.Writer), begin: time.Now()}
+	return &pacedBody{Reader: http.MaxBytesReader(c.Writer, c.Request.Body, limit),
+		connection: http.NewResponseController(c.Writer), begin: time.Now()}
 }
 
 // Read waits for as long as what has been read has earned.
@@ -161,5 +167,6 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// over gives the connection the time that a request has: from now on reading only tells whether the caller is still there.
+// over gives the connection the time that a request has: from now on reading only tells whether the caller is still
+// there.
 func (b *pacedBody) over() { _ = b.connection.SetReadDeadline(time.Now().Add(readTimeout)) }

@@ -97,8 +97,10 @@ func (c *client) wantAnswer(status int, words ...string) {
 }
 
 // bodyRoutes are all that read a body.
-var bodyRoutes = []string{"POST /v1/events", "POST /v1/numbers/check", "POST /v1/sms/segments", "POST /v1/forecasts/savings", "POST /v1/forecasts/from-history?account=a",
-	"PUT /v1/tariffs?account=a", "PUT /v1/templates?account=a", "PUT /v1/error-map?account=a", "PUT /v1/number-rules?account=a",
+var bodyRoutes = []string{"POST /v1/events", "POST /v1/numbers/check", "POST /v1/sms/segments",
+	"POST /v1/forecasts/savings", "POST /v1/forecasts/from-history?account=a",
+	"PUT /v1/tariffs?account=a", "PUT /v1/templates?account=a", "PUT /v1/error-map?account=a",
+	"PUT /v1/number-rules?account=a",
 	"PUT /v1/numbers/%2B79001234567/override?account=a"}
 
 // wantBodyMemory waits until so much memory is left for bodies.
@@ -180,7 +182,8 @@ func TestServer_Receive_Promised(t *testing.T) {
 		for _, length := range []string{"99999999999", "9223372036854775807", fmt.Sprint(DefaultMaxBody + 1)} {
 			for _, encoding := range []string{"identity", "gzip"} {
 				begin := time.Now()
-				dial(t, address).begin(route, "Content-Length: "+length, "Content-Encoding: "+encoding).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
+				dial(t, address).begin(route, "Content-Length: "+length,
+					"Content-Encoding: "+encoding).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
 				if took := time.Since(begin); took > 2*time.Second {
 					t.Errorf("%s took %s", route, took)
 				}
@@ -198,12 +201,16 @@ func TestServer_Receive_Linger(t *testing.T) {
 	address := listen(t, s)
 	large := strings.Repeat("\n", 24<<20)
 	for _, route := range bodyRoutes {
-		dial(t, address).begin(route, fmt.Sprint("Content-Length: ", len(large))).send("%s", large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
-		dial(t, address).begin(route, "Transfer-Encoding: chunked").send("%x\r\n%s\r\n0\r\n\r\n", len(large), large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
+		dial(t, address).begin(route, fmt.Sprint("Content-Length: ", len(large))).send("%s",
+			large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
+		dial(t, address).begin(route, "Transfer-Encoding: chunked").send("%x\r\n%s\r\n0\r\n\r\n", len(large),
+			large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
 	}
 	s.bodies.Add(-s.config.BodyMemory)
-	dial(t, address).begin("POST /v1/events", "Content-Length: 8000000").send("%s", large[:8_000_000]).wantAnswer(http.StatusServiceUnavailable, "again")
-	dial(t, address).send("GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("x", 4<<20)).wantAnswer(http.StatusRequestHeaderFieldsTooLarge, "KiB")
+	dial(t, address).begin("POST /v1/events", "Content-Length: 8000000").send("%s",
+		large[:8_000_000]).wantAnswer(http.StatusServiceUnavailable, "again")
+	dial(t, address).send("GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n",
+		strings.Repeat("x", 4<<20)).wantAnswer(http.StatusRequestHeaderFieldsTooLarge, "KiB")
 	s.bodies.Add(s.config.BodyMemory)
 }
 
@@ -226,11 +233,13 @@ func TestServer_Receive_Memory(t *testing.T) {
 	half := strings.Repeat("\n", 700_000)
 	var holding []*client
 	for range 2 {
-		holding = append(holding, dial(t, address).begin("POST /v1/events", fmt.Sprint("Content-Length: ", length)).send("%s", half))
+		holding = append(holding, dial(t, address).begin("POST /v1/events",
+			fmt.Sprint("Content-Length: ", length)).send("%s", half))
 	}
 	// Until what they sent is read.
 	wantBodyMemory(t, s, func(left int64) bool { return left == s.config.BodyMemory-2*(length+1) })
-	dial(t, address).begin("PUT /v1/tariffs?account=a", fmt.Sprint("Content-Length: ", length)).send("%s", half).wantAnswer(http.StatusServiceUnavailable, "memory", "again")
+	dial(t, address).begin("PUT /v1/tariffs?account=a", fmt.Sprint("Content-Length: ", length)).send("%s",
+		half).wantAnswer(http.StatusServiceUnavailable, "memory", "again")
 	// A small one finds room beside them, and one goes away.
 	if w := post(s, goodEvent); w.Code != http.StatusAccepted {
 		t.Errorf("a small body: %s", w.Body)
@@ -238,7 +247,8 @@ func TestServer_Receive_Memory(t *testing.T) {
 	holding[0].Close()
 	// The other is complete; its handler panics.
 	producing <- func() { panic("of the test") }
-	holding[1].send("%s", goodEvent+strings.Repeat("\n", length-len(half)-len(goodEvent))).wantAnswer(http.StatusInternalServerError)
+	holding[1].send("%s", goodEvent+strings.Repeat("\n",
+		length-len(half)-len(goodEvent))).wantAnswer(http.StatusInternalServerError)
 	wantAllBodyMemory(t, s)
 
 	for name, c := range map[string]struct {
@@ -246,17 +256,19 @@ func TestServer_Receive_Memory(t *testing.T) {
 		headers []string
 		status  int
 	}{
-		"good":         {goodEvent, nil, http.StatusAccepted},
-		"bad":          {"nonsense", nil, http.StatusUnprocessableEntity},
-		"empty":        {"", nil, http.StatusBadRequest},
-		"type":         {goodEvent, []string{"Content-Type", "text/html"}, http.StatusUnsupportedMediaType},
-		"encoding":     {goodEvent, []string{"Content-Encoding", "br"}, http.StatusUnsupportedMediaType},
-		"no gzip":      {goodEvent, []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
-		"cut gzip":     {gzipped(t, goodEvent)[:30], []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
-		"gzip bomb":    {gzipped(t, strings.Repeat(" ", 50<<20)), []string{"Content-Encoding", "gzip"}, http.StatusRequestEntityTooLarge},
-		"bomb of many": {strings.Repeat(gzipped(t, strings.Repeat(" ", 1<<10)), 5000), []string{"Content-Encoding", "gzip"}, http.StatusRequestEntityTooLarge},
-		"arrow":        {"\xff\xff\xff\xff\xff\xff\xff\x7f", nil, http.StatusBadRequest},
-		"too large":    {goodEvent + strings.Repeat(" ", length), nil, http.StatusRequestEntityTooLarge},
+		"good":     {goodEvent, nil, http.StatusAccepted},
+		"bad":      {"nonsense", nil, http.StatusUnprocessableEntity},
+		"empty":    {"", nil, http.StatusBadRequest},
+		"type":     {goodEvent, []string{"Content-Type", "text/html"}, http.StatusUnsupportedMediaType},
+		"encoding": {goodEvent, []string{"Content-Encoding", "br"}, http.StatusUnsupportedMediaType},
+		"no gzip":  {goodEvent, []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
+		"cut gzip": {gzipped(t, goodEvent)[:30], []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
+		"gzip bomb": {gzipped(t, strings.Repeat(" ", 50<<20)), []string{"Content-Encoding", "gzip"},
+			http.StatusRequestEntityTooLarge},
+		"bomb of many": {strings.Repeat(gzipped(t, strings.Repeat(" ", 1<<10)), 5000),
+			[]string{"Content-Encoding", "gzip"}, http.StatusRequestEntityTooLarge},
+		"arrow":     {"\xff\xff\xff\xff\xff\xff\xff\x7f", nil, http.StatusBadRequest},
+		"too large": {goodEvent + strings.Repeat(" ", length), nil, http.StatusRequestEntityTooLarge},
 	} {
 		if w := post(s, c.body, c.headers...); w.Code != c.status {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
@@ -284,7 +296,8 @@ func TestServer_Receive_Bomb(t *testing.T) {
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	wantProblem(t, call(s, http.MethodPut, "/v1/tariffs?account=a", bytes.NewReader(packed.Bytes()), "Content-Encoding", "gzip", "Content-Type", "text/csv"),
+	wantProblem(t, call(s, http.MethodPut, "/v1/tariffs?account=a", bytes.NewReader(packed.Bytes()), "Content-Encoding",
+		"gzip", "Content-Type", "text/csv"),
 		http.StatusRequestEntityTooLarge, "", "16 MiB")
 	runtime.ReadMemStats(&after)
 	if got := after.TotalAlloc - before.TotalAlloc; got > 3*maxList {
@@ -302,7 +315,8 @@ func TestServer_PutReference_Commas(t *testing.T) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			wantProblem(t, call(s, http.MethodPut, "/v1/tariffs?account=a", bytes.NewReader(body), "Content-Encoding", "gzip", "Content-Type", "text/csv"),
+			wantProblem(t, call(s, http.MethodPut, "/v1/tariffs?account=a", bytes.NewReader(body), "Content-Encoding",
+				"gzip", "Content-Type", "text/csv"),
 				http.StatusBadRequest, "", "cells")
 		})
 	}
@@ -314,16 +328,20 @@ func TestServer_PutReference_Commas(t *testing.T) {
 	if got := after.TotalAlloc - before.TotalAlloc; got > 8*3*maxList {
 		t.Errorf("took %d MiB", got>>20)
 	}
-	t.Logf("%d bytes, 8 at once: %s, %d MiB allocated in all, %d MiB from the system", len(body), time.Since(begin).Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20,
+	t.Logf("%d bytes, 8 at once: %s, %d MiB allocated in all, %d MiB from the system", len(body),
+		time.Since(begin).Round(time.Millisecond), (after.TotalAlloc-before.TotalAlloc)>>20,
 		(after.Sys-before.Sys)>>20)
 }
 
 // Rows of commas remove nothing.
 func TestServer_PutReference_Blank(t *testing.T) {
 	s := newServer(t, noConn{})
-	for kind, head := range map[string]string{"tariffs": "channel,valid_from,billing,price,currency", "templates": "template,valid_from,sms_segments", "error-map": "provider,code,class"} {
-		for _, blank := range []string{",,,,\n", "\n", strings.Repeat(",", strings.Count(head, ",")) + "\n", " ,\t,\n"} {
-			wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(head+"\n"+blank), "Content-Type", "text/csv"),
+	for kind, head := range map[string]string{"tariffs": "channel,valid_from,billing,price,currency",
+		"templates": "template,valid_from,sms_segments", "error-map": "provider,code,class"} {
+		for _, blank := range []string{",,,,\n", "\n", strings.Repeat(",", strings.Count(head, ",")) + "\n",
+			" ,\t,\n"} {
+			wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(head+"\n"+blank),
+				"Content-Type", "text/csv"),
 				http.StatusUnprocessableEntity, "", "nothing was changed")
 		}
 	}
@@ -332,20 +350,24 @@ func TestServer_PutReference_Blank(t *testing.T) {
 // A body of millions of lines, or of names that nobody knows, costs a bounded answer.
 func TestServer_Receive_Counts(t *testing.T) {
 	s, _ := newIntake(t)
-	wantProblem(t, post(s, strings.Repeat("x\n", maxEvents+1)), http.StatusRequestEntityTooLarge, "", "several requests")
+	wantProblem(t, post(s, strings.Repeat("x\n", maxEvents+1)), http.StatusRequestEntityTooLarge, "",
+		"several requests")
 	rules := `{"number_rules":{"a":1` + strings.Repeat(`,"a":1`, 10_000) + "}}"
 	w := call(s, http.MethodPut, "/v1/number-rules?account=a", strings.NewReader(rules))
 	wantProblem(t, w, http.StatusUnprocessableEntity, "a", "more")
 	if w.Body.Len() > 50_000 {
 		t.Errorf("the answer has %d bytes", w.Body.Len())
 	}
-	wantProblem(t, call(s, http.MethodPut, "/v1/number-rules?account=a", strings.NewReader(strings.Repeat(" ", maxNumberRules+1))), http.StatusRequestEntityTooLarge, "", "64 KiB")
+	wantProblem(t, call(s, http.MethodPut, "/v1/number-rules?account=a",
+		strings.NewReader(strings.Repeat(" ", maxNumberRules+1))), http.StatusRequestEntityTooLarge, "", "64 KiB")
 }
 
 func FuzzServer_Bodies(f *testing.F) {
 	gin.SetMode(gin.ReleaseMode)
-	for _, body := range []string{goodEvent, "[" + goodEvent + "]", `{"numbers":["+79001234567",1]}`, `{"text":"a"}`, `{"state":"dead","why":"x"}`, `{"number_rules":{"hard_mailings":2}}`,
-		`{"tariffs":[{}]}`, "tariffs:\n- channel: sms\n", "channel,price\nsms,1\n", `{"messages":1,"penetration":"0.5"}`, "\xff\xff\xff\xff\x10\x00\x00\x00"} {
+	for _, body := range []string{goodEvent, "[" + goodEvent + "]", `{"numbers":["+79001234567",1]}`, `{"text":"a"}`,
+		`{"state":"dead","why":"x"}`, `{"number_rules":{"hard_mailings":2}}`,
+		`{"tariffs":[{}]}`, "tariffs:\n- channel: sms\n", "channel,price\nsms,1\n",
+		`{"messages":1,"penetration":"0.5"}`, "\xff\xff\xff\xff\x10\x00\x00\x00"} {
 		for i := range bodyRoutes {
 			f.Add(uint8(i), uint8(i), []byte(body))
 		}

@@ -8,9 +8,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"kaskad/money"
-
 	"github.com/go-faster/jx"
+
+	"kaskad/money"
 )
 
 type kind uint8

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/money"
-
 	"github.com/go-faster/jx"
 	"pgregory.net/rapid"
+
+	"kaskad/money"
 )
 
 func TestValue_Number_Rational(t *testing.T) {
@@ -29,7 +29,8 @@ func TestValue_Number_Rational(t *testing.T) {
 		var e jx.Encoder
 		long.json(&e)
 		got, ok = new(big.Rat).SetString(e.String())
-		if want.Mul(want, new(big.Rat).SetInt64(math.MaxInt64)); !ok || got.Cmp(want) != 0 || long.plain() != e.String() || !json.Valid(e.Bytes()) ||
+		if want.Mul(want, new(big.Rat).SetInt64(math.MaxInt64)); !ok || got.Cmp(want) != 0 ||
+			long.plain() != e.String() || !json.Valid(e.Bytes()) ||
 			strings.ContainsAny(e.String(), "eE") {
 			t.Fatalf("%d × 2^63 ÷ 10^%d is shown as %s and %s", n, digits, long.plain(), e.String())
 		}
@@ -41,7 +42,11 @@ func TestValue_Number_Rational(t *testing.T) {
 
 func TestValue_JSON_AnyText(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.OneOf(rapid.String(), rapid.Custom(func(t *rapid.T) string { return string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) })).Draw(t, "s")
+		s := rapid.OneOf(rapid.String(),
+			rapid.Custom(func(t *rapid.T) string {
+				return string(rapid.SliceOf(rapid.Byte()).Draw(t,
+					"bytes"))
+			})).Draw(t, "s")
 		var e jx.Encoder
 		text(s).json(&e)
 		var got string
@@ -52,7 +57,8 @@ func TestValue_JSON_AnyText(t *testing.T) {
 }
 
 func TestTextOrBase64_Cases(t *testing.T) {
-	for raw, want := range map[string][2]string{"": {"", ""}, "{\"a\":1}": {"{\"a\":1}", ""}, "\xff\x00": {"/wA=", "base64"}} {
+	for raw, want := range map[string][2]string{"": {"", ""}, "{\"a\":1}": {"{\"a\":1}", ""},
+		"\xff\x00": {"/wA=", "base64"}} {
 		if shown, encoding := textOrBase64(raw); shown != want[0] || encoding != want[1] {
 			t.Errorf("%q is shown as %q in %q", raw, shown, encoding)
 		}
@@ -66,9 +72,12 @@ func TestMoneyRate_AnySize(t *testing.T) {
 		num, den money.Amount
 		want     string
 	}{
-		{money.Micros(1), money.Micros(0), ""}, {money.Micros(0), money.Micros(7), "0"}, {money.Micros(-1), money.Micros(8), "-0.125"},
-		{money.Micros(9_223_372_036_854), money.Micros(1), "9223372036854"}, {money.Micros(9_223_372_036_855), money.Micros(1), "9223372036855"},
-		{dearest, money.Micros(-3), "-699040000000000000000"}, {dearest, money.Micros(7), "299588571428571428571.428571"},
+		{money.Micros(1), money.Micros(0), ""}, {money.Micros(0), money.Micros(7), "0"},
+		{money.Micros(-1), money.Micros(8), "-0.125"},
+		{money.Micros(9_223_372_036_854), money.Micros(1), "9223372036854"},
+		{money.Micros(9_223_372_036_855), money.Micros(1), "9223372036855"},
+		{dearest, money.Micros(-3), "-699040000000000000000"},
+		{dearest, money.Micros(7), "299588571428571428571.428571"},
 	} {
 		if got := moneyRate(c.num, c.den); got.plain() != c.want || (c.want == "") != (got == null) {
 			t.Errorf("%s ÷ %s is shown as %q, want %q", c.num, c.den, got.plain(), c.want)

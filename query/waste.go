@@ -9,11 +9,11 @@ import (
 	"strconv"
 	"text/template"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
 //go:embed waste.sql
@@ -22,7 +22,8 @@ var wasteSQL string
 // wasteTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
 var wasteTemplate = template.Must(template.Must(template.New("waste.sql").Parse(visibleSQL)).Parse(wasteSQL))
 
-// wasteKeys are the names of the report on wasted segments. campaign and template are the message's, the others of the SMS itself.
+// wasteKeys are the names of the report on wasted segments. campaign and template are the message's, the others of the
+// SMS itself.
 var wasteKeys = slices.Concat(keySet{
 	dimension("account"),
 	dimension("campaign"),
@@ -32,7 +33,8 @@ var wasteKeys = slices.Concat(keySet{
 	dimension("country"),
 }, timeKeys)
 
-var wasteColumns = []string{"currency", "messages_over", "messages_forced", "avoidable_segments", "avoidable_cost", "over_segments", "over_cost",
+var wasteColumns = []string{"currency", "messages_over", "messages_forced", "avoidable_segments", "avoidable_cost",
+	"over_segments", "over_cost",
 	"forced_segments", "forced_cost", "billed_segments", "billed_cost", "unpriced"}
 
 // wasteSums are the figures of one group and currency.
@@ -66,7 +68,8 @@ func (s *wasteSums) add(w money.Waste, n uint64) {
 }
 
 func (s *wasteSums) values(row []value) []value {
-	return append(row, count(s.over.messages), count(s.forced.messages), count(s.over.segments+s.forced.segments), amount(s.over.cost.Add(s.forced.cost)),
+	return append(row, count(s.over.messages), count(s.forced.messages), count(s.over.segments+s.forced.segments),
+		amount(s.over.cost.Add(s.forced.cost)),
 		count(s.over.segments), amount(s.over.cost), count(s.forced.segments), amount(s.forced.cost),
 		count(s.billedSegments), amount(s.billedCost), count(s.unpriced))
 }
@@ -101,7 +104,8 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 	data.After = q.ask.at != nil
 	for i, k := range q.ask.keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i),
+		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+			Name:  "k" + strconv.Itoa(i),
 			After: fmt.Sprintf("{after%d:%s}", i, k.parameterType())})
 		timed = timed || k.timed()
 		if data.After {
@@ -117,7 +121,8 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 			continue // The currency is known after pricing.
 		}
 		parameter := "filter_" + f.key.name
-		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		data.Filters = append(data.Filters,
+			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
 		data.Accounts = data.Accounts || f.key.name == "account"
 		timed = timed || f.key.timed()
 		values, err := f.argument()
@@ -160,13 +165,15 @@ func (w *wasteCell) destinations(keys keySet) []any {
 		}
 	}
 	l := &w.leg
-	return append(to, &w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &w.code, &w.smsSegments, &w.smsMeasure,
+	return append(to, &w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
+		&w.code, &w.smsSegments, &w.smsMeasure,
 		&w.cohort, &w.attempts, &w.settled)
 }
 
 // price computes what the cell's attempts waste, each. The code's bits are those of table shapes.
 func (w *wasteCell) price(lists *priceLists) money.Waste {
-	w.leg.Sent, w.leg.Delivered, w.leg.NotBilled, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, w.code&128 != 0, uint16(w.code>>8)
+	w.leg.Sent, w.leg.Delivered, w.leg.NotBilled, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, w.code&128 != 0,
+		uint16(w.code>>8)
 	return lists.of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
 }
 
@@ -225,9 +232,10 @@ func (r *reportRequest) accounts() []string {
 	return nil
 }
 
-// readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after another, so only one
-// is held at a time.
-func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *pin, t *table) (next [][]byte, err error) {
+// readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after
+// another, so only one is held at a time.
+func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *pin, t *table) (next [][]byte,
+	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err

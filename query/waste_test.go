@@ -12,15 +12,15 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/money"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/money"
+	"kaskad/schema"
 )
 
-// wasteFact is a row of rollup_waste with its leg. The cell's account, bucket, generation, cohort, campaign, template, sender, traffic, country,
-// provider, operator and app are those of the row and its leg.
+// wasteFact is a row of rollup_waste with its leg. The cell's account, bucket, generation, cohort, campaign, template,
+// sender, traffic, country, provider, operator and app are those of the row and its leg.
 type wasteFact struct {
 	cell
 	leg         uint64
@@ -33,14 +33,18 @@ type wasteFact struct {
 
 func insertWaste(tb testing.TB, conn driver.Conn, facts []wasteFact) {
 	tb.Helper()
-	ctx := clickhouse.Context(tb.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0}))
-	batch, err := conn.PrepareBatch(ctx, "INSERT INTO rollup_waste (account, bucket, generation, cohort, campaign, template, leg, code, sms_segments, sms_measure, attempts)")
+	ctx := clickhouse.Context(tb.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0}))
+	batch, err := conn.PrepareBatch(ctx,
+		"INSERT INTO rollup_waste (account, bucket, generation, cohort, campaign, template, leg, code, sms_segments, "+
+			"sms_measure, attempts)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, f := range facts {
 		code := uint32(1) | uint32(bit(f.delivered))<<1 | uint32(f.billed)<<8
-		if err := batch.Append(f.account, f.bucket, f.generation, f.cohort, f.campaign, f.template, f.leg, code, f.smsSegments, schema.PackSMSMeasure(f.text), f.attempts); err != nil {
+		if err := batch.Append(f.account, f.bucket, f.generation, f.cohort, f.campaign, f.template, f.leg, code,
+			f.smsSegments, schema.PackSMSMeasure(f.text), f.attempts); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -49,12 +53,15 @@ func insertWaste(tb testing.TB, conn driver.Conn, facts []wasteFact) {
 	}
 	// Every leg is stored twice, as two aggregators would that have never seen it.
 	for range 2 {
-		legs, err := conn.PrepareBatch(ctx, "INSERT INTO legs (account, leg, channel, provider, operator, country, traffic, sender, app, trigger, currencies)")
+		legs, err := conn.PrepareBatch(ctx,
+			"INSERT INTO legs (account, leg, channel, provider, operator, country, traffic, sender, app, trigger, "+
+				"currencies)")
 		if err != nil {
 			tb.Fatal(err)
 		}
 		for _, f := range facts {
-			if err := legs.Append(f.account, f.leg, "sms", f.provider, f.operator, f.country, f.traffic, f.sender, f.app, "first", ""); err != nil {
+			if err := legs.Append(f.account, f.leg, "sms", f.provider, f.operator, f.country, f.traffic, f.sender,
+				f.app, "first", ""); err != nil {
 				tb.Fatal(err)
 			}
 		}
@@ -125,7 +132,8 @@ func (n naiveTariff) keys() [6]string {
 	return [6]string{n.provider, n.operator, n.country, n.traffic, n.sender, n.app}
 }
 
-// naiveRowOf finds the row of a price list that prices an SMS: those that match, and of these the one that names the first key on which they differ.
+// naiveRowOf finds the row of a price list that prices an SMS: those that match, and of these the one that names the
+// first key on which they differ.
 func naiveRowOf(list []naiveTariff, f wasteFact) *naiveTariff {
 	var best *naiveTariff
 	for i := range list {
@@ -151,7 +159,8 @@ func naiveRowOf(list []naiveTariff, f wasteFact) *naiveTariff {
 }
 
 // naiveWaste computes the report from facts by loops over maps.
-func naiveWaste(facts []wasteFact, lists map[string][]naiveTariff, groupBy []string, filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
+func naiveWaste(facts []wasteFact, lists map[string][]naiveTariff, groupBy []string, filters map[string][]string,
+	zone *time.Location, from, to time.Time) []map[string]any {
 	type group struct {
 		keys     []any
 		currency string
@@ -184,7 +193,8 @@ facts:
 		id := fmt.Sprintf("%q %s", keys, currency)
 		g := groups[id]
 		if g == nil {
-			g = &group{keys, currency, map[string]uint64{}, map[string]*big.Int{"over_cost": {}, "forced_cost": {}, "billed_cost": {}}}
+			g = &group{keys, currency, map[string]uint64{},
+				map[string]*big.Int{"over_cost": {}, "forced_cost": {}, "billed_cost": {}}}
 			groups[id] = g
 		}
 		gain := int64(f.text.Segments) - int64(f.text.Plain)
@@ -243,7 +253,8 @@ facts:
 				row[name] = strings.ToValidUTF8(g.keys[k].(string), "\ufffd")
 			}
 		}
-		for _, name := range []string{"messages_over", "messages_forced", "over_segments", "forced_segments", "billed_segments", "unpriced"} {
+		for _, name := range []string{"messages_over", "messages_forced", "over_segments", "forced_segments",
+			"billed_segments", "unpriced"} {
 			row[name] = json.Number(fmt.Sprint(g.counts[name]))
 		}
 		row["avoidable_segments"] = json.Number(fmt.Sprint(g.counts["over_segments"] + g.counts["forced_segments"]))
@@ -288,10 +299,13 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	middle := testNow.AddDate(0, 0, -20).Add(15 * time.Minute)
 	for _, account := range []string{"acme", "центр"} {
 		list := []naiveTariff{{currency: "RUB", billing: "per_segment_sent", price: 2_000_000, from: begin, to: middle},
-			{currency: "RUB", billing: "per_segment_delivered", price: 2_345_678, from: middle, provider: "", operator: ""},
+			{currency: "RUB", billing: "per_segment_delivered", price: 2_345_678, from: middle, provider: "",
+				operator: ""},
 			{provider: "mts", currency: "KZT", billing: "per_segment_sent", price: 1, from: begin},
-			{operator: "25001", country: "RU", currency: "RUB", billing: "per_message_sent", price: 900_000, from: begin, to: middle},
-			{country: "RU", traffic: "otp", currency: "RUB", billing: "per_segment_sent", price: 999_999_999_999, from: begin},
+			{operator: "25001", country: "RU", currency: "RUB", billing: "per_message_sent", price: 900_000,
+				from: begin, to: middle},
+			{country: "RU", traffic: "otp", currency: "RUB", billing: "per_segment_sent", price: 999_999_999_999,
+				from: begin},
 			{sender: "=cmd", currency: "RUB", billing: "zero", price: 0, from: begin},
 			{app: "shop", currency: "RUB", billing: "per_segment_sent", price: 500_000, from: middle}}
 		if account == "центр" {
@@ -366,7 +380,8 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	bucket := testNow.Add(-10 * 24 * time.Hour)
 	fact := func(leg uint64, text, template string, attempts uint64) wasteFact {
 		m := money.SMSMeasure([]byte(text))
-		return wasteFact{cell: cell{account: "acme", bucket: bucket, cohort: bucket, generation: 1, template: template, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()},
+		return wasteFact{cell: cell{account: "acme", bucket: bucket, cohort: bucket, generation: 1, template: template,
+			minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()},
 			leg: leg, delivered: true, smsSegments: m.Segments, text: m, attempts: attempts}
 	}
 	facts := []wasteFact{
@@ -389,7 +404,8 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	}
 	if csv := get(s, "/v1/reports/segment-waste?group_by=&from=2026-11-01&to=2026-11-20&format=csv"); csv.Body.String() !=
 		"currency,messages_over,messages_forced,avoidable_segments,avoidable_cost,over_segments,over_cost,forced_segments,forced_cost,billed_segments,billed_cost,unpriced\r\n"+
-			"RUB,1000,107,1200,2400.00,1000,2000.00,200,400.00,2307,4614.00,0\r\n" || csv.Header().Get("Kaskad-Tariff-Version") != "1" {
+			"RUB,1000,107,1200,2400.00,1000,2000.00,200,400.00,2307,4614.00,0\r\n" ||
+		csv.Header().Get("Kaskad-Tariff-Version") != "1" {
 		t.Errorf("csv: %v %s", csv.Header(), csv.Body)
 	}
 	// The price list of another day is the same question with another answer; a cursor keeps its own.
@@ -398,7 +414,8 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 		t.Fatal(version)
 	}
 	next := wasteReport(t, s, "limit=1&from=2026-11-01&to=2026-11-20&cursor="+*page.NextCursor)
-	if next.TariffVersion != 1 || next.Rows[0]["avoidable_cost"] != "2400.00" || next.NextCursor != nil || !next.Mature {
+	if next.TariffVersion != 1 || next.Rows[0]["avoidable_cost"] != "2400.00" || next.NextCursor != nil ||
+		!next.Mature {
 		t.Errorf("the cursor's page: %+v", next)
 	}
 	now := wasteReport(t, s, "limit=1&from=2026-11-01&to=2026-11-20&template=order")
@@ -437,7 +454,8 @@ func TestFacts_SMSMeasure(t *testing.T) {
 	decoder := schema.Decoder{MeasureSMS: money.SMSMeasure}
 	var lines []string
 	for _, line := range []string{
-		event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`, fmt.Sprintf(`"sms_text":%q`, body)),
+		event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+			fmt.Sprintf(`"sms_text":%q`, body)),
 		event("orphan", 1, "sms", "sent", "2026-11-18T10:00:00Z", fmt.Sprintf(`"sms_text":%q`, body)),
 	} {
 		ev, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
@@ -447,7 +465,8 @@ func TestFacts_SMSMeasure(t *testing.T) {
 		lines = append(lines, string(ev.AppendJSON(nil)))
 	}
 	// A later event with less to say takes nothing away.
-	lines = append(lines, event("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z", `"submitted_at":"2026-11-18T10:00:00Z"`, `"sms_segments":2,"sms_over_by":3`))
+	lines = append(lines, event("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z",
+		`"submitted_at":"2026-11-18T10:00:00Z"`, `"sms_segments":2,"sms_over_by":3`))
 	storeEvents(t, conn, lines...)
 	for _, table := range []string{"attempts", "orphans"} {
 		var got uint32
@@ -464,9 +483,11 @@ func TestWasteQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	lines := []route{{"", "sms", "*", true, false, nil, 3}}
 	keys := wasteKeys.named(t, "day", "sender")
-	ask := &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
-		filters: []filter{{wasteKeys.named(t, "account")[0], []string{"acme", hostile}}, {currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}},
-		at:      &cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
+	ask := &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
+		limit: 10,
+		filters: []filter{{wasteKeys.named(t, "account")[0], []string{"acme", hostile}},
+			{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}},
+		at: &cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
 	for name, q := range map[string]statementer{
 		"waste_total": &wasteQuery{ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}, routes: lines, generation: 7},
 		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},

@@ -10,8 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// maxSilence is how long ClickHouse may neither send progress nor answer a ping before who waits for it is told. It is trusted for a fifth of that without a sign; then
-// there is time for several pings, each on another connection.
+// maxSilence is how long ClickHouse may neither send progress nor answer a ping before who waits for it is told. It is
+// trusted for a fifth of that without a sign; then there is time for several pings, each on another connection.
 const maxSilence = 10 * time.Second
 
 // pulse is the last sign of life that a request had of ClickHouse.
@@ -26,8 +26,9 @@ func (p *pulse) beat() {
 
 func (p *pulse) silence() time.Duration { return time.Since(*p.at.Load()) }
 
-// watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes on while ClickHouse lives: it has limits of its own.
-// end is to be called when all is read; it tells of the silence rather than of the error that followed from it.
+// watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes
+// on while ClickHouse lives: it has limits of its own. end is to be called when all is read; it tells of the silence
+// rather than of the error that followed from it.
 func (s *Server) watch(parent context.Context) (_ context.Context, end func(error) error) {
 	life := &pulse{}
 	life.beat()
@@ -45,7 +46,8 @@ func (s *Server) watch(parent context.Context) (_ context.Context, end func(erro
 			quiet := life.silence()
 			switch {
 			case quiet >= s.silence:
-				cancel(problem(http.StatusServiceUnavailable, "engine-unavailable", "ClickHouse does not answer; try again").after(5))
+				cancel(problem(http.StatusServiceUnavailable, "engine-unavailable",
+					"ClickHouse does not answer; try again").after(5))
 				return
 			case quiet >= trust/2 && s.ping(ctx, min(s.silence-quiet, 2*trust)) == nil:
 				life.beat()
@@ -70,7 +72,8 @@ func silent(ctx context.Context) *Problem {
 	return nil
 }
 
-// ping asks ClickHouse for a sign of life on a connection that no statement uses. However many wait for a sign, one asks.
+// ping asks ClickHouse for a sign of life on a connection that no statement uses. However many wait for a sign, one
+// asks.
 func (s *Server) ping(ctx context.Context, most time.Duration) error {
 	answer := s.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)

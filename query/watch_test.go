@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/engine"
+	"kaskad/schema"
 )
 
 // awayConn is a ClickHouse that nobody reaches.
@@ -70,7 +70,8 @@ func TestServer_Watch_Cases(t *testing.T) {
 		ctx, end := s.watch(t.Context())
 		<-ctx.Done()
 		var p *Problem
-		if err := end(ctx.Err()); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable || p.retryAfter == 0 || !errors.Is(err, context.Canceled) {
+		if err := end(ctx.Err()); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable ||
+			p.retryAfter == 0 || !errors.Is(err, context.Canceled) {
 			t.Errorf("%v", err)
 		}
 		if took := time.Since(begin); took < silence || took > 4*silence {
@@ -130,7 +131,8 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 		}
 		t.Skip(err)
 	}
-	own, err := engine.StartClickHouse(t.Context(), engine.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), MaxMemory: 1 << 30})
+	own, err := engine.StartClickHouse(t.Context(),
+		engine.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), MaxMemory: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +171,8 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	freeze(syscall.SIGSTOP)
 	defer freeze(syscall.SIGCONT)
 	begin := time.Now()
-	targets := []string{"GET /v1/reports/channels", "GET /v1/reports/savings", "GET /v1/reports/penetration", "GET /v1/status", "GET /v1/messages/x", "GET /v1/numbers/changes",
+	targets := []string{"GET /v1/reports/channels", "GET /v1/reports/savings", "GET /v1/reports/penetration",
+		"GET /v1/status", "GET /v1/messages/x", "GET /v1/numbers/changes",
 		"GET /v1/numbers/dead?limit=all&format=csv", "GET /v1/tariffs?account=a", "POST /v1/numbers/check?account=a"}
 	done := make(chan time.Duration)
 	for _, target := range targets {
@@ -202,7 +205,9 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	slow := gin.New()
 	slow.GET("/", s.take(s.queries), s.handle(func(c *gin.Context) error {
 		var n uint64
-		err := conn.QueryRow(s.settings(c.Request.Context()), "SELECT sum(sleepEachRow(1)) + count() FROM numbers(12) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0").Scan(&n)
+		err := conn.QueryRow(s.settings(c.Request.Context()),
+			"SELECT sum(sleepEachRow(1)) + count() FROM numbers(12) SETTINGS max_block_size = 1, "+
+				"function_sleep_max_microseconds_per_block = 0").Scan(&n)
 		c.Status(http.StatusOK)
 		return err
 	}))

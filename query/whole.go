@@ -9,10 +9,10 @@ import (
 	"text/template"
 	"time"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 // wholeTime is how long such a report may take: one over tens of millions of people reads all of their attempts.
@@ -21,8 +21,8 @@ const wholeTime = 10 * time.Minute
 // maxWholeRows bounds an answer that is kept as a whole.
 const maxWholeRows = 100_000
 
-// wholeAnswer is a report over tables that hold no past: what a page reads a minute later may be another state of them. So it is computed once, as a
-// whole, and its pages are cut from memory. It never changes once it is made.
+// wholeAnswer is a report over tables that hold no past: what a page reads a minute later may be another state of them.
+// So it is computed once, as a whole, and its pages are cut from memory. It never changes once it is made.
 type wholeAnswer struct {
 	rows []wholeRow
 	// more are the members of the envelope that only this report has.
@@ -57,15 +57,17 @@ func (a *wholeAnswer) bytes() int64 {
 
 // tooManyRows is the answer to a request whose rows would fill the memory.
 func tooManyRows() *Problem {
-	return problem(http.StatusServiceUnavailable, "too-large", fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", maxWholeRows))
+	return problem(http.StatusServiceUnavailable, "too-large",
+		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", maxWholeRows))
 }
 
 // rowKeys are all names that rows are apart by, in the order of rows.
 func (r *reportRequest) rowKeys() keySet { return slices.Concat(r.keys, r.further) }
 
-// sendWhole answers with a page of a report that is computed as a whole by the first page. columns are the fields behind the keys; compute notes
-// in the pin whether all of the answer is mature.
-func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string, compute func(context.Context, *pin) (*wholeAnswer, error)) error {
+// sendWhole answers with a page of a report that is computed as a whole by the first page. columns are the fields
+// behind the keys; compute notes in the pin whether all of the answer is mature.
+func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
+	compute func(context.Context, *pin) (*wholeAnswer, error)) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), wholeTime)
 	defer cancel()
 	connection := http.NewResponseController(c.Writer)
@@ -77,7 +79,8 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 	if ask.at != nil {
 		seen = *ask.at.Pin
 		if answer = s.wholes.get(ask.wholeKey(&seen)); answer == nil {
-			return badParameter("cursor", "its answer is held no longer, as after a restart of the server: start again without a cursor")
+			return badParameter("cursor",
+				"its answer is held no longer, as after a restart of the server: start again without a cursor")
 		}
 		after, err := ask.rowAfter()
 		if err != nil {
@@ -135,7 +138,8 @@ func (s *Server) wholeSettings(ctx context.Context) context.Context {
 
 // wholeKey tells the answer apart from those that the same request had at other times.
 func (r *reportRequest) wholeKey(seen *pin) string {
-	return string(queryHash(string(r.hash), strconv.FormatInt(seen.ReadMS, 10), strconv.FormatInt(seen.NowMS, 10), strconv.FormatUint(seen.Generation, 10)))
+	return string(queryHash(string(r.hash), strconv.FormatInt(seen.ReadMS, 10), strconv.FormatInt(seen.NowMS, 10),
+		strconv.FormatUint(seen.Generation, 10)))
 }
 
 // rowAfter returns the keys of the row that the cursor stands behind.
@@ -202,8 +206,10 @@ type wholeSQL struct {
 func (k key) inSQL() bool { return k.cell != "" }
 
 // statement fills a template for the keys and filters that inSQL keeps; the others are known after reading.
-func (r *reportRequest) statement(t *template.Template, routes []route, inSQL func(key) bool, more ...any) (string, []any, error) {
-	args := append([]any{clickhouse.Named("from", storable(r.fromMS)), clickhouse.Named("to", storable(r.toMS))}, more...)
+func (r *reportRequest) statement(t *template.Template, routes []route, inSQL func(key) bool, more ...any) (string,
+	[]any, error) {
+	args := append([]any{clickhouse.Named("from", storable(r.fromMS)), clickhouse.Named("to", storable(r.toMS))},
+		more...)
 	var data wholeSQL
 	var routeArgs []any
 	data.Route, routeArgs = routeSQL(routes)
@@ -215,7 +221,8 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 			continue
 		}
 		column := "c" + strconv.Itoa(len(data.Keys))
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(len(data.Keys))})
+		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+			Name: "k" + strconv.Itoa(len(data.Keys))})
 		timed = timed || k.timed()
 	}
 	for _, f := range r.filters {
@@ -223,7 +230,8 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 			continue
 		}
 		parameter := "filter_" + f.key.name
-		data.Filters = append(data.Filters, filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
+		data.Filters = append(data.Filters,
+			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
 		data.Accounts = data.Accounts || f.key.name == "account"
 		timed = timed || f.key.timed()
 		values, err := f.argument()

@@ -19,16 +19,19 @@ const (
 	xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	// maxSheetRows is how many rows a sheet has room for beside its header.
 	maxSheetRows = excelize.TotalRows - 1
-	// maxSheetBytes bounds about what a sheet takes as XML, on disk: beyond 4 GiB programs disagree on how a workbook is written.
+	// maxSheetBytes bounds about what a sheet takes as XML, on disk: beyond 4 GiB programs disagree on how a workbook
+	// is written.
 	maxSheetBytes = 3 << 30
-	// maxDigits is how many significant digits a number of a spreadsheet has. What has more is written as a text, so that none is lost.
+	// maxDigits is how many significant digits a number of a spreadsheet has. What has more is written as a text, so
+	// that none is lost.
 	maxDigits = 15
 	// maxWorkbooks is how many exports are written as workbooks at a time, for they take room on disk.
 	maxWorkbooks = 2
 )
 
-// workbook writes rows as the one sheet of a workbook. Numbers and money are numbers, everything else is text, and nothing is a formula. Rows wait in a
-// temporary file for the last one, so an answer begins when all of it is known to fit.
+// workbook writes rows as the one sheet of a workbook. Numbers and money are numbers, everything else is text, and
+// nothing is a formula. Rows wait in a temporary file for the last one, so an answer begins when all of it is known to
+// fit.
 type workbook struct {
 	columns []string
 	file    *excelize.File
@@ -47,9 +50,12 @@ type workbook struct {
 func newWorkbook(name string, columns []string) (b *workbook, err error) {
 	folder, err := os.MkdirTemp("", "kaskad-xlsx-")
 	if err != nil {
-		return nil, problem(http.StatusServiceUnavailable, "no-room", "a workbook needs a folder for temporary files, and there is none: take format=csv, or mend TMPDIR of the server").because(err)
+		return nil, problem(http.StatusServiceUnavailable, "no-room",
+			"a workbook needs a folder for temporary files, and there is none: take format=csv, or mend TMPDIR of "+
+				"the server").because(err)
 	}
-	b = &workbook{columns: columns, folder: folder, limit: maxSheetRows, numbers: map[int]int{}, file: excelize.NewFile(excelize.Options{TmpDir: folder})}
+	b = &workbook{columns: columns, folder: folder, limit: maxSheetRows, numbers: map[int]int{},
+		file: excelize.NewFile(excelize.Options{TmpDir: folder})}
 	defer func() {
 		if err != nil {
 			b.close()
@@ -77,7 +83,8 @@ func newWorkbook(name string, columns []string) (b *workbook, err error) {
 	if err := b.sheet.SetColWidth(1, max(1, len(columns)), width); err != nil {
 		return nil, fmt.Errorf("begin a workbook: %w", err)
 	}
-	if err := b.sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}); err != nil {
+	if err := b.sheet.SetPanes(&excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2",
+		ActivePane: "bottomLeft"}); err != nil {
 		return nil, fmt.Errorf("begin a workbook: %w", err)
 	}
 	for _, c := range columns {
@@ -106,13 +113,16 @@ func (b *workbook) add(row []value) error {
 		return tooLargeForSheet("is larger than " + byteSize(maxSheetBytes))
 	}
 	if err := b.sheet.SetRow("A"+strconv.Itoa(b.rows+1), b.cells); err != nil {
-		return problem(http.StatusServiceUnavailable, "no-room", "the workbook cannot be kept until it is whole; its server may be short of room for temporary files: take format=csv").because(err)
+		return problem(http.StatusServiceUnavailable, "no-room",
+			"the workbook cannot be kept until it is whole; its server may be short of room for temporary files: "+
+				"take format=csv").because(err)
 	}
 	return nil
 }
 
 func tooLargeForSheet(why string) *Problem {
-	return problem(http.StatusUnprocessableEntity, "too-large-for-xlsx", "the answer "+why+", which no sheet of a workbook has room for: filter, by account for one, or take format=csv")
+	return problem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
+		"the answer "+why+", which no sheet of a workbook has room for: filter, by account for one, or take format=csv")
 }
 
 // cell is the value as a cell; nil is an empty one.
@@ -132,8 +142,9 @@ func (b *workbook) cell(column string, v value) (any, error) {
 	}
 	shown := v.plain()
 	if len(shown) > excelize.TotalCellChars && utf16Length(shown) > excelize.TotalCellChars {
-		return nil, problem(http.StatusUnprocessableEntity, "too-large-for-xlsx", fmt.Sprintf("row %d has a text of more than %d characters in column %s, which no cell of a workbook has "+
-			"room for: leave the row out by filters, or take format=csv", b.rows, excelize.TotalCellChars, column))
+		return nil, problem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
+			fmt.Sprintf("row %d has a text of more than %d characters in column %s, which no cell of a workbook has "+
+				"room for: leave the row out by filters, or take format=csv", b.rows, excelize.TotalCellChars, column))
 	}
 	b.bytes += int64(len(shown))
 	if strings.ContainsAny(shown, "&<>\"'\t\r\n_") {
@@ -176,7 +187,8 @@ func spreadsheetNumber(shown string) (number float64, decimals int, exact bool) 
 	return number, len(fraction), err == nil
 }
 
-// writeTo ends the workbook and sends it. The library would gather all of it in memory; its packer writes to the reader instead.
+// writeTo ends the workbook and sends it. The library would gather all of it in memory; its packer writes to the reader
+// instead.
 func (b *workbook) writeTo(w io.Writer) error {
 	if err := b.sheet.Flush(); err != nil {
 		return fmt.Errorf("end the workbook: %w", err)

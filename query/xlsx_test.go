@@ -14,9 +14,9 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/money"
-
 	"github.com/xuri/excelize/v2"
+
+	"kaskad/money"
 )
 
 // sheetCell is a cell as the library reads it: what it shows, what it holds, and of which type it is.
@@ -80,7 +80,8 @@ func TestWorkbook_Cells(t *testing.T) {
 		{text("a\x01\xff"), "a\ufffd\ufffd", str, "what XML cannot hold"},
 		{truth(true), "TRUE", boolean, "truth"},
 		{moment(1_700_000_000_123), "2023-11-14T22:13:20.123Z", str, "time"},
-		{text(strings.Repeat("я", excelize.TotalCellChars)), strings.Repeat("я", excelize.TotalCellChars), str, "full cell"},
+		{text(strings.Repeat("я", excelize.TotalCellChars)), strings.Repeat("я", excelize.TotalCellChars), str,
+			"full cell"},
 		{value{kind: kindJSON, text: `[{"a":1}]`}, `[{"a":1}]`, str, "list"},
 		{null, "", number, "nothing"},
 	}
@@ -136,11 +137,13 @@ func TestWorkbook_HoldsNoMoreThanASheet(t *testing.T) {
 		}
 	}
 	var p *Problem
-	if err := b.add([]value{text("+79001234567")}); !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Detail, "filter") {
+	if err := b.add([]value{text("+79001234567")}); !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity ||
+		!strings.Contains(p.Detail, "filter") {
 		t.Errorf("a row too many: %v", err)
 	}
 	b.limit = maxSheetRows
-	if err := b.add([]value{text(strings.Repeat("😀", excelize.TotalCellChars/2+1))}); !errors.As(err, &p) || p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Detail, "column number") {
+	if err := b.add([]value{text(strings.Repeat("😀", excelize.TotalCellChars/2+1))}); !errors.As(err, &p) ||
+		p.Status != http.StatusUnprocessableEntity || !strings.Contains(p.Detail, "column number") {
 		t.Errorf("a text too long: %v", err)
 	}
 	b.bytes = maxSheetBytes
@@ -200,13 +203,15 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestParams_Format_Excel(t *testing.T) {
-	for query, want := range map[string]format{"format=csv&bom=1": formatMarkedCSV, "format=xlsx": formatXLSX, "format=csv": formatCSV} {
+	for query, want := range map[string]format{"format=csv&bom=1": formatMarkedCSV, "format=xlsx": formatXLSX,
+		"format=csv": formatCSV} {
 		p := paramsOf(t, query, "format", "bom")
 		if got := p.listFormat(&http.Request{}); got != want || p.err() != nil {
 			t.Errorf("%s: %v, %v", query, got, p.err())
 		}
 	}
-	for _, query := range []string{"bom=1", "format=json&bom=1", "format=xlsx&bom=1", "format=ndjson&bom=1", "format=csv&bom=0", "format=csv&bom=", "format=csv&bom=1&bom=1"} {
+	for _, query := range []string{"bom=1", "format=json&bom=1", "format=xlsx&bom=1", "format=ndjson&bom=1",
+		"format=csv&bom=0", "format=csv&bom=", "format=csv&bom=1&bom=1"} {
 		p := paramsOf(t, query, "format", "bom")
 		p.format(&http.Request{})
 		if p.err() == nil {
@@ -214,7 +219,8 @@ func TestParams_Format_Excel(t *testing.T) {
 		}
 	}
 	p := paramsOf(t, "")
-	if got := p.format(&http.Request{Header: http.Header{"Accept": {"text/html, " + xlsxType + ", */*;q=0.1"}}}); got != formatXLSX {
+	if got := p.format(&http.Request{Header: http.Header{"Accept": {"text/html, " + xlsxType +
+		", */*;q=0.1"}}}); got != formatXLSX {
 		t.Errorf("Accept: %v", got)
 	}
 }
@@ -262,9 +268,11 @@ func TestServer_DeadNumbers_Workbook(t *testing.T) {
 	}
 	csv := get(newServer(t, conn), "/v1/numbers/dead?account=acme&limit=all&format=csv").Body.String()
 	first, _, _ := strings.Cut(csv, "\r\n")
-	for query, rows := range map[string]int{"account=acme&limit=all": 3 * numberChunk, "account=acme&limit=10": 10, "account=nobody": 0} {
+	for query, rows := range map[string]int{"account=acme&limit=all": 3 * numberChunk, "account=acme&limit=10": 10,
+		"account=nobody": 0} {
 		w, body := fetch(query)
-		if w.StatusCode != http.StatusOK || w.Header.Get("Content-Type") != xlsxType || w.Header.Get("Kaskad-As-Of") == "" ||
+		if w.StatusCode != http.StatusOK || w.Header.Get("Content-Type") != xlsxType ||
+			w.Header.Get("Kaskad-As-Of") == "" ||
 			w.Header.Get("Content-Disposition") != `attachment; filename="kaskad-numbers-dead.xlsx"` {
 			t.Fatal(query, w.Status, w.Header)
 		}
@@ -277,20 +285,24 @@ func TestServer_DeadNumbers_Workbook(t *testing.T) {
 			continue
 		}
 		last := strconv.Itoa(rows + 1)
-		if shown, _, kind := sheetCell(t, file, sheetColumn(t, file, "number")+last); !strings.HasPrefix(shown, "+7") || kind != excelize.CellTypeInlineString {
+		if shown, _, kind := sheetCell(t, file, sheetColumn(t, file, "number")+last); !strings.HasPrefix(shown, "+7") ||
+			kind != excelize.CellTypeInlineString {
 			t.Errorf("number %q of type %d", shown, kind)
 		}
 		for _, name := range []string{"wasted_cost", "failed_mailings"} {
-			if shown, raw, kind := sheetCell(t, file, sheetColumn(t, file, name)+last); raw == "" || kind != excelize.CellTypeUnset || name == "wasted_cost" && !strings.HasSuffix(shown, ".00") {
+			if shown, raw, kind := sheetCell(t, file, sheetColumn(t, file, name)+last); raw == "" ||
+				kind != excelize.CellTypeUnset || name == "wasted_cost" && !strings.HasSuffix(shown, ".00") {
 				t.Errorf("%s %q (%q) of type %d", name, shown, raw, kind)
 			}
 		}
 	}
 	// What fails is an error, also when most rows were there already.
-	if w, body := fetch("limit=all"); w.StatusCode < 400 || w.Header.Get("Content-Type") != "application/problem+json" || w.Header.Get("Content-Disposition") != "" {
+	if w, body := fetch("limit=all"); w.StatusCode < 400 ||
+		w.Header.Get("Content-Type") != "application/problem+json" || w.Header.Get("Content-Disposition") != "" {
 		t.Errorf("an export that fails: %s %v %.100s", w.Status, w.Header, body)
 	}
-	if left, err := os.ReadDir(os.TempDir()); err != nil || slices.ContainsFunc(left, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "kaskad-xlsx-") }) {
+	if left, err := os.ReadDir(os.TempDir()); err != nil ||
+		slices.ContainsFunc(left, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "kaskad-xlsx-") }) {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
@@ -301,14 +313,18 @@ func TestServer_Reports_Excel(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, path := range []string{"/v1/reports/channels?group_by=channel,step", "/v1/reports/savings", "/v1/reports/segment-waste", "/v1/reports/failures", "/v1/rejected", "/v1/erasures",
-		"/v1/error-map/unmapped", "/v1/tariffs/versions?account=acme", "/v1/audience/subscribed", "/v1/numbers/changes", "/v1/numbers/best-channel", "/v1/reports/penetration", "/v1/reports/dead-spend"} {
+	for _, path := range []string{"/v1/reports/channels?group_by=channel,step", "/v1/reports/savings",
+		"/v1/reports/segment-waste", "/v1/reports/failures", "/v1/rejected", "/v1/erasures",
+		"/v1/error-map/unmapped", "/v1/tariffs/versions?account=acme", "/v1/audience/subscribed", "/v1/numbers/changes",
+		"/v1/numbers/best-channel", "/v1/reports/penetration", "/v1/reports/dead-spend"} {
 		join := "?"
 		if strings.Contains(path, "?") {
 			join = "&"
 		}
-		plain, marked, book := get(s, path+join+"format=csv"), get(s, path+join+"format=csv&bom=1"), get(s, path+join+"format=xlsx")
-		if plain.Code != http.StatusOK || marked.Body.String() != byteOrderMark+plain.Body.String() || marked.Header().Get("Content-Type") != plain.Header().Get("Content-Type") {
+		plain, marked, book := get(s, path+join+"format=csv"), get(s, path+join+"format=csv&bom=1"),
+			get(s, path+join+"format=xlsx")
+		if plain.Code != http.StatusOK || marked.Body.String() != byteOrderMark+plain.Body.String() ||
+			marked.Header().Get("Content-Type") != plain.Header().Get("Content-Type") {
 			t.Errorf("%s: %d, with a mark %d %.200q", path, plain.Code, marked.Code, marked.Body)
 		}
 		if book.Code != http.StatusOK {
@@ -318,18 +334,21 @@ func TestServer_Reports_Excel(t *testing.T) {
 		file := openSheet(t, book.Body.Bytes())
 		rows, err := file.GetRows(file.GetSheetName(0))
 		first, _, _ := strings.Cut(plain.Body.String(), "\r\n")
-		if err != nil || len(rows) != strings.Count(plain.Body.String(), "\r\n") || strings.Join(rows[0], ",") != first {
+		if err != nil || len(rows) != strings.Count(plain.Body.String(), "\r\n") ||
+			strings.Join(rows[0], ",") != first {
 			t.Errorf("%s: %v: %v, want %s", path, err, rows, first)
 		}
 		wantProblem(t, get(s, path+join+"bom=1"), http.StatusBadRequest, "bom", "format=csv")
 	}
 	file := openSheet(t, get(s, "/v1/reports/channels?group_by=channel,step&format=xlsx").Body.Bytes())
 	for _, name := range []string{"step", "attempted", "delivered_of_attempted_rate"} {
-		if shown, raw, kind := sheetCell(t, file, sheetColumn(t, file, name)+"2"); raw == "" || kind != excelize.CellTypeUnset {
+		if shown, raw, kind := sheetCell(t, file, sheetColumn(t, file, name)+"2"); raw == "" ||
+			kind != excelize.CellTypeUnset {
 			t.Errorf("%s %q (%q) of type %d", name, shown, raw, kind)
 		}
 	}
-	if w := get(s, "/v1/tariffs?account=acme&format=csv&bom=1"); !strings.HasPrefix(w.Body.String(), byteOrderMark+"channel,") {
+	if w := get(s, "/v1/tariffs?account=acme&format=csv&bom=1"); !strings.HasPrefix(w.Body.String(),
+		byteOrderMark+"channel,") {
 		t.Errorf("tariffs: %s", w.Body)
 	}
 }

@@ -27,10 +27,11 @@ func IsArrow(value []byte) bool {
 	return len(value) >= 4 && value[0] == 0xff && value[1] == 0xff && value[2] == 0xff && value[3] == 0xff
 }
 
-// ArrowLines calls yield with each row of an Arrow IPC stream as a JSON object, which the decoder then judges like any other: rows
-// are counted from 1, and raw holds until yield returns. Columns are the fields of docs/events.md by name, as strings
-// (dictionary-encoded too), integers, booleans, timestamps for the three times, and decimals for the price; others are
-// ignored and counted. It returns how many rows were yielded. The error says what is wrong with the stream after these rows.
+// ArrowLines calls yield with each row of an Arrow IPC stream as a JSON object, which the decoder then judges like any
+// other: rows are counted from 1, and raw holds until yield returns. Columns are the fields of docs/events.md by name,
+// as strings (dictionary-encoded too), integers, booleans, timestamps for the three times, and decimals for the price;
+// others are ignored and counted. It returns how many rows were yielded. The error says what is wrong with the stream
+// after these rows.
 func ArrowLines(stream []byte, yield func(line int, raw []byte)) (rows int, err error) {
 	memory := &boundedAllocator{left: maxArrowBytes}
 	defer func() {
@@ -95,7 +96,8 @@ func arrowColumns(record arrow.Record) ([]arrowColumn, error) {
 		case !slices.Contains(Fields, field):
 			value = func(dst []byte, _ int) []byte { return append(dst, "null"...) }
 		case value == nil:
-			errs = append(errs, fmt.Errorf("arrow column %s: type %s is not taken; send strings, integers or booleans, timestamps for times, decimals for the price",
+			errs = append(errs, fmt.Errorf("arrow column %s: type %s is not taken; send strings, integers or "+
+				"booleans, timestamps for times, decimals for the price",
 				field, data.DataType()))
 			continue
 		}
@@ -204,8 +206,8 @@ func timestampMS(unit arrow.TimeUnit) func(int64) int64 {
 	return func(v int64) int64 { return v }
 }
 
-// boundedAllocator refuses what a stream without measure asks for, before the machine runs out of memory. The interface has no
-// errors: the library finds that there is no memory behind the nil that it gets.
+// boundedAllocator refuses what a stream without measure asks for, before the machine runs out of memory. The interface
+// has no errors: the library finds that there is no memory behind the nil that it gets.
 type boundedAllocator struct {
 	memory.GoAllocator
 	left    int

@@ -41,11 +41,15 @@ var dictionary = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, Va
 var eventColumnsOfArrow = []arrow.Field{
 	{Name: "account", Type: dictionary}, {Name: "message_id", Type: arrow.BinaryTypes.String},
 	{Name: "submitted_at", Type: &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}, Nullable: true},
-	{Name: "occurred_at", Type: arrow.FixedWidthTypes.Timestamp_ns}, {Name: "channel", Type: dictionary, Nullable: true},
+	{Name: "occurred_at", Type: arrow.FixedWidthTypes.Timestamp_ns},
+	{Name: "channel", Type: dictionary, Nullable: true},
 	{Name: "status", Type: dictionary}, {Name: "recipient", Type: arrow.BinaryTypes.LargeString},
-	{Name: "step", Type: arrow.PrimitiveTypes.Uint8, Nullable: true}, {Name: "permanent", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
-	{Name: "price", Type: &arrow.Decimal128Type{Precision: 20, Scale: 8}, Nullable: true}, {Name: "currency", Type: arrow.BinaryTypes.String, Nullable: true},
-	{Name: "sms_segments", Type: arrow.PrimitiveTypes.Uint16, Nullable: true}, {Name: "sms_over_by", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
+	{Name: "step", Type: arrow.PrimitiveTypes.Uint8, Nullable: true},
+	{Name: "permanent", Type: arrow.FixedWidthTypes.Boolean, Nullable: true},
+	{Name: "price", Type: &arrow.Decimal128Type{Precision: 20, Scale: 8}, Nullable: true},
+	{Name: "currency", Type: arrow.BinaryTypes.String, Nullable: true},
+	{Name: "sms_segments", Type: arrow.PrimitiveTypes.Uint16, Nullable: true},
+	{Name: "sms_over_by", Type: arrow.PrimitiveTypes.Int64, Nullable: true},
 	{Name: "colour", Type: arrow.PrimitiveTypes.Float64, Nullable: true},
 }
 
@@ -75,7 +79,8 @@ func TestArrowLines_Rows(t *testing.T) {
 			if id := string(ev.MessageID); id != `a "quoted" id` {
 				t.Errorf("message_id %s", id)
 			}
-			if ev.PriceMicros != 2_500_000 || string(ev.Currency) != "RUB" || ev.Step != 2 || !ev.Permanent || ev.UnknownFields != 1 ||
+			if ev.PriceMicros != 2_500_000 || string(ev.Currency) != "RUB" || ev.Step != 2 || !ev.Permanent ||
+				ev.UnknownFields != 1 ||
 				ev.SMSMeasure != PackSMSMeasure(SMSMeasure{Segments: 2, OverBy: 7}) {
 				t.Errorf("event %+v", ev)
 			}
@@ -98,10 +103,12 @@ func TestArrowLines_Rows(t *testing.T) {
 func TestArrowLines_ErrType(t *testing.T) {
 	for _, field := range []arrow.Field{
 		{Name: "price", Type: arrow.PrimitiveTypes.Float64}, {Name: "account", Type: arrow.BinaryTypes.Binary},
-		{Name: "step", Type: &arrow.Decimal128Type{Precision: 5}}, {Name: "account", Type: arrow.FixedWidthTypes.Timestamp_ms},
+		{Name: "step", Type: &arrow.Decimal128Type{Precision: 5}},
+		{Name: "account", Type: arrow.FixedWidthTypes.Timestamp_ms},
 	} {
 		field.Nullable = true
-		n, err := ArrowLines(arrowStream(t, []arrow.Field{field}, "{\""+field.Name+"\":null}"), func(int, []byte) { t.Error("a row was yielded") })
+		n, err := ArrowLines(arrowStream(t, []arrow.Field{field}, "{\""+field.Name+"\":null}"),
+			func(int, []byte) { t.Error("a row was yielded") })
 		if err == nil || n != 0 || !strings.Contains(err.Error(), field.Name) {
 			t.Errorf("%s: %d rows, %v", field.Name, n, err)
 		}
@@ -133,7 +140,8 @@ func TestArrowLines_ErrBroken(t *testing.T) {
 }
 
 func TestArrowLines_Decimal(t *testing.T) {
-	for text, want := range map[string]string{"2.50000000": "2.50000000", "0.12345678": "0.12345678", "-1.00000000": "-1.00000000"} {
+	for text, want := range map[string]string{"2.50000000": "2.50000000", "0.12345678": "0.12345678",
+		"-1.00000000": "-1.00000000"} {
 		n, err := decimal128.FromString(text, 38, 8)
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,10 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// The Arrow library believes what a stream says of its own sizes, and a number too large takes the whole process down for want of
-// memory or stack, which no recover can catch. checkArrow reads the same numbers first. Layouts are those of Arrow's format files
-// Message.fbs and Schema.fbs; a slot is the place of a field in its table's vtable, 4 bytes for the first and 2 more for each other.
+// The Arrow library believes what a stream says of its own sizes, and a number too large takes the whole process down
+// for want of memory or stack, which no recover can catch. checkArrow reads the same numbers first. Layouts are those
+// of Arrow's format files Message.fbs and Schema.fbs; a slot is the place of a field in its table's vtable, 4 bytes for
+// the first and 2 more for each other.
 const (
 	slotMessageHeaderType = 6
 	slotMessageHeader     = 8
@@ -44,7 +45,8 @@ var errArrowSizes = errors.New("broken arrow stream: its sizes contradict each o
 func checkArrow(stream []byte) error {
 	for len(stream) > 0 {
 		if len(stream) < 8 || !IsArrow(stream) {
-			return errors.New("broken arrow stream: a message without its marker; files and streams from before Arrow 0.15 are not taken")
+			return errors.New("broken arrow stream: a message without its marker; files and streams from before " +
+				"Arrow 0.15 are not taken")
 		}
 		size := binary.LittleEndian.Uint32(stream[4:])
 		stream = stream[8:]

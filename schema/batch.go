@@ -115,27 +115,35 @@ func bit(b bool) uint8 {
 func (c *eventColumns) rows() int { return len(c.step) }
 
 func (c *eventColumns) reset() {
-	for _, t := range []*texts{&c.account, &c.messageID, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender, &c.app, &c.operator,
+	for _, t := range []*texts{&c.account, &c.messageID, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender,
+		&c.app, &c.operator,
 		&c.traffic, &c.trigger, &c.recipientCountry, &c.saidCountry, &c.contact, &c.errorCode, &c.currency} {
 		t.reset()
 	}
 	c.step, c.status, c.part, c.parts, c.permanent = c.step[:0], c.status[:0], c.part[:0], c.parts[:0], c.permanent[:0]
 	c.billable = c.billable[:0]
 	c.segments, c.smsSegments, c.smsMeasure = c.segments[:0], c.smsSegments[:0], c.smsMeasure[:0]
-	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0], c.priceMicros[:0]
+	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0],
+		c.priceMicros[:0]
 }
 
-const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, sender, app, operator, traffic, " +
-	"trigger, recipient_country, said_country, contact, segments, sms_segments, sms_measure, part, parts, error_code, permanent, price_micros, " +
+const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, " +
+	"sender, app, operator, traffic, " +
+	"trigger, recipient_country, said_country, contact, segments, sms_segments, sms_measure, part, parts, " +
+	"error_code, permanent, price_micros, " +
 	"currency, billable"
 
 // values lists the rows lo…hi of the shared columns in the order of sharedColumns.
 func (c *eventColumns) values(lo, hi int) []any {
-	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi], c.occurredMS[lo:hi],
-		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi), c.sender.strings(lo, hi),
+	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi],
+		c.occurredMS[lo:hi],
+		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi),
+		c.sender.strings(lo, hi),
 		c.app.strings(lo, hi), c.operator.strings(lo, hi), c.traffic.strings(lo, hi), c.trigger.strings(lo, hi),
-		c.recipientCountry.strings(lo, hi), c.saidCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi], c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
-		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi], c.currency.strings(lo, hi),
+		c.recipientCountry.strings(lo, hi), c.saidCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi],
+		c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
+		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi],
+		c.currency.strings(lo, hi),
 		c.billable[lo:hi]}
 }
 
@@ -160,9 +168,11 @@ func (f *Facts) Reset() {
 	f.bucket = f.bucket[:0]
 }
 
-// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that will announce them.
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that
+// will announce them.
 func (f *Facts) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo, hi,
+	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo,
+		hi,
 		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi], repeat(batch, hi-lo)))
 }
 
@@ -225,8 +235,10 @@ func (o *Orphans) Reset() {
 
 // Insert parks the rows lo…hi under the batch id that the join pass will look for.
 func (o *Orphans) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO orphans ("+sharedColumns+", topic, partition, offset, line, raw, parked_ms, batch)", lo, hi,
-		append(append(o.values(lo, hi), o.placeColumns.values(lo, hi)...), o.raw.strings(lo, hi), o.parked[lo:hi], repeat(batch, hi-lo)))
+	return insertColumns(ctx, conn, "INSERT INTO orphans ("+sharedColumns+", topic, partition, offset, line, raw, "+
+		"parked_ms, batch)", lo, hi,
+		append(append(o.values(lo, hi), o.placeColumns.values(lo, hi)...), o.raw.strings(lo, hi), o.parked[lo:hi],
+			repeat(batch, hi-lo)))
 }
 
 func (o *Orphans) values(lo, hi int) []any { return o.eventColumns.values(lo, hi) }
@@ -239,10 +251,12 @@ func repeat[T any](v T, n int) []T {
 	return all
 }
 
-// insertSettings make an insert synchronous and keep ClickHouse's own deduplication out of it: two equal blocks are legal, and merge.
-// Rows are folded when parts merge and when they are read, not while they are inserted: that would nearly triple the cost of an insert.
-var insertSettings = clickhouse.Settings{"async_insert": 0, "optimize_on_insert": 0, "insert_deduplicate": 0, "deduplicate_blocks_in_dependent_materialized_views": 0,
-	"max_partitions_per_insert_block": 0, "materialized_views_ignore_errors": 0}
+// insertSettings make an insert synchronous and keep ClickHouse's own deduplication out of it: two equal blocks are
+// legal, and merge. Rows are folded when parts merge and when they are read, not while they are inserted: that would
+// nearly triple the cost of an insert.
+var insertSettings = clickhouse.Settings{"async_insert": 0, "optimize_on_insert": 0, "insert_deduplicate": 0,
+	"deduplicate_blocks_in_dependent_materialized_views": 0,
+	"max_partitions_per_insert_block":                    0, "materialized_views_ignore_errors": 0}
 
 // insertColumns sends one block, column by column, and returns when it is acknowledged.
 func insertColumns(ctx context.Context, conn driver.Conn, statement string, lo, hi int, columns []any) (err error) {

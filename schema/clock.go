@@ -5,15 +5,16 @@ import "time"
 // HourMS is the width of a bucket in milliseconds.
 const HourMS = 3_600_000
 
-// Ids are trusted for a bucket when their time lies in these years; a random id that happens to parse is then still stored
-// in one place, for the bucket depends on the id alone.
+// Ids are trusted for a bucket when their time lies in these years; a random id that happens to parse is then still
+// stored in one place, for the bucket depends on the id alone.
 const (
 	idTimeMinMS = 1_420_070_400_000 // 2015-01-01T00:00:00Z
 	idTimeMaxMS = 2_240_611_200_000 // 2041-01-01T00:00:00Z, exclusive
 )
 
-// ParseTime reads a time into Unix milliseconds; further digits are cut. It takes RFC 3339, also with a blank for the T and a zone without its
-// colon (+0300), Unix seconds of 10 digits and milliseconds of 13. A time without its zone is none.
+// ParseTime reads a time into Unix milliseconds; further digits are cut. It takes RFC 3339, also with a blank for the T
+// and a zone without its colon (+0300), Unix seconds of 10 digits and milliseconds of 13. A time without its zone is
+// none.
 func ParseTime(s []byte) (int64, bool) {
 	switch len(s) {
 	case 10:
@@ -22,7 +23,8 @@ func ParseTime(s []byte) (int64, bool) {
 	case 13:
 		return digits(s)
 	}
-	if len(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' || s[16] != ':' {
+	if len(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' ||
+		s[16] != ':' {
 		return 0, false
 	}
 	year, ok1 := digits(s[0:4])
@@ -113,7 +115,8 @@ func daysFromCivil(y, m, d int64) int64 {
 	return era*146_097 + doe - 719_468
 }
 
-// IDTime returns the time in milliseconds inside a UUIDv7 or a ULID, or 0 when the id is neither or its time is not in 2015…2040.
+// IDTime returns the time in milliseconds inside a UUIDv7 or a ULID, or 0 when the id is neither or its time is not in
+// 2015…2040.
 func IDTime(id []byte) int64 {
 	var ms int64
 	switch len(id) {
@@ -172,7 +175,8 @@ var hexDigit = func() (t [256]byte) {
 	return t
 }()
 
-// crockford holds the value of each character of the ULID alphabet, and 255 for all others; I, L, O and U are not in it.
+// crockford holds the value of each character of the ULID alphabet, and 255 for all others; I, L, O and U are not in
+// it.
 var crockford = func() (t [256]byte) {
 	for i := range t {
 		t[i] = 255

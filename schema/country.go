@@ -12,9 +12,10 @@ const countryCacheSize = 1 << 16
 
 // countries finds the region of phone numbers. It is not safe for concurrent use; each decoder has its own.
 //
-// libphonenumber takes some 10 µs for a number, ten times what all else takes for an event. But most calling codes have one region,
-// and where they have several (+1, +7, +44 …) the first few digits and the length decide, because from some digit on its patterns
-// ask for any digit. Its own patterns say from which (see planNode), so one number is asked for and all others like it follow.
+// libphonenumber takes some 10 µs for a number, ten times what all else takes for an event. But most calling codes have
+// one region, and where they have several (+1, +7, +44 …) the first few digits and the length decide, because from some
+// digit on its patterns ask for any digit. Its own patterns say from which (see planNode), so one number is asked for
+// and all others like it follow.
 type countries struct {
 	plans map[uint32]*planNode // of the calling codes met so far
 	cache map[string]string    // by whole number
@@ -88,8 +89,8 @@ type callCode struct {
 	digits int
 }
 
-// callingCode returns the calling code at the start of the digits and its regions. No calling code begins with 0, and none is the
-// beginning of another.
+// callingCode returns the calling code at the start of the digits and its regions. No calling code begins with 0, and
+// none is the beginning of another.
 func callingCode(digits []byte) (callCode, []string) {
 	var code callCode
 	for _, d := range digits[:min(len(digits), 3)] {
@@ -105,10 +106,11 @@ func callingCode(digits []byte) (callCode, []string) {
 	return code, nil
 }
 
-// planNode stands for the first digits of a national number. What libphonenumber does with one of several regions: it cuts the
-// national prefix of the first region off, where it is found; then it takes the first region whose leading digits match or, of a
-// region without such, one of whose patterns matches as a whole. So once no national prefix can match any more, and whatever else
-// the patterns can still ask for is "any digit", the digits that follow make no difference but by their number.
+// planNode stands for the first digits of a national number. What libphonenumber does with one of several regions: it
+// cuts the national prefix of the first region off, where it is found; then it takes the first region whose leading
+// digits match or, of a region without such, one of whose patterns matches as a whole. So once no national prefix can
+// match any more, and whatever else the patterns can still ask for is "any digit", the digits that follow make no
+// difference but by their number.
 type planNode struct {
 	fronts  []front
 	cut     bool // the national prefix has matched: all digits count, because the patterns see others
@@ -130,7 +132,8 @@ func newPlan(names []string) *planNode {
 	regions := regionMetadata()
 	for i, name := range names {
 		m := regions[name]
-		for _, d := range []*phonenumbers.PhoneNumberDesc{m.GetGeneralDesc(), m.GetPremiumRate(), m.GetTollFree(), m.GetSharedCost(), m.GetVoip(),
+		for _, d := range []*phonenumbers.PhoneNumberDesc{m.GetGeneralDesc(), m.GetPremiumRate(), m.GetTollFree(),
+			m.GetSharedCost(), m.GetVoip(),
 			m.GetPersonalNumber(), m.GetPager(), m.GetUan(), m.GetVoicemail(), m.GetFixedLine(), m.GetMobile()} {
 			node.add(d.GetNationalNumberPattern(), false)
 		}
@@ -210,8 +213,8 @@ func (n *planNode) decide() {
 	}
 }
 
-// reach adds the states that read a digit, from state on, and tells whether the pattern may have matched by now. Conditions such
-// as $ are taken for met: a pattern can then only seem to ask more than it does.
+// reach adds the states that read a digit, from state on, and tells whether the pattern may have matched by now.
+// Conditions such as $ are taken for met: a pattern can then only seem to ask more than it does.
 func (f *front) reach(state uint32) (matched bool) {
 	for _, s := range f.states {
 		if s == state {

@@ -10,8 +10,8 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// Decoder reads events from JSON. It is not safe for concurrent use. MeasureSMS says what a text takes as SMS; it is given from
-// outside because segments are the business of package money.
+// Decoder reads events from JSON. It is not safe for concurrent use. MeasureSMS says what a text takes as SMS; it is
+// given from outside because segments are the business of package money.
 type Decoder struct {
 	MeasureSMS func(text []byte) SMSMeasure
 	// NameUnknown makes [Decoder.UnknownNames] say which fields were ignored; it costs an allocation for each of them.
@@ -36,8 +36,8 @@ type Decoder struct {
 	token     token
 }
 
-// errStop ends the walk over an object after a fault was kept in Decoder.faults: of the fast scan, which leaves events with faults to the
-// JSON library, and of objects that cannot be read further.
+// errStop ends the walk over an object after a fault was kept in Decoder.faults: of the fast scan, which leaves events
+// with faults to the JSON library, and of objects that cannot be read further.
 var errStop = errors.New("stop")
 
 // maxUnknownNames bounds the names kept of one event.
@@ -46,8 +46,9 @@ const maxUnknownNames = 20
 // UnknownNames returns the ignored fields of the event that was decoded last, up to 20, if NameUnknown is set.
 func (d *Decoder) UnknownNames() []string { return d.unknown }
 
-// Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix milliseconds).
-// The event is valid until the next call, and as long as raw stays as it is. The error tells all faults of the event.
+// Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix
+// milliseconds). The event is valid until the next call, and as long as raw stays as it is. The error tells all faults
+// of the event.
 func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 	d.reset()
 	d.scanning = true
@@ -59,7 +60,8 @@ func (d *Decoder) Decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 
 // decode is Decode for whatever JSON there is.
 func (d *Decoder) decode(raw []byte, nowMS int64) (*Event, *FieldError) {
-	// A decoded string is never longer than its JSON, so an arena of this size does not move while slices point into it.
+	// A decoded string is never longer than its JSON, so an arena of this size does not move while slices point into
+	// it.
 	if cap(d.arena) < len(raw) {
 		d.arena = make([]byte, 0, 2*len(raw))
 	}
@@ -80,7 +82,8 @@ func (d *Decoder) decode(raw []byte, nowMS int64) (*Event, *FieldError) {
 	}
 	// At the end of the input Next finds no value and Skip no byte.
 	if err := d.json.Skip(); !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return nil, fieldError(ReasonMalformed, "", nil, "has something after the JSON object: one object per line, or an array")
+		return nil, fieldError(ReasonMalformed, "", nil,
+			"has something after the JSON object: one object per line, or an array")
 	}
 	if !utf8.Valid(d.arena) {
 		return nil, fieldError(ReasonMalformed, "", nil, "is not UTF-8")
@@ -376,7 +379,8 @@ func (d *Decoder) ownerChanged() error {
 	return nil
 }
 
-const timeRule = "must be an RFC 3339 time with its zone such as 2026-11-20T13:00:00.000+03:00, or Unix seconds (10 digits) or milliseconds (13)"
+const timeRule = "must be an RFC 3339 time with its zone such as 2026-11-20T13:00:00.000+03:00, or Unix seconds (10 " +
+	"digits) or milliseconds (13)"
 
 // wholeNumber reads an integer literal of at most 18 digits.
 func wholeNumber(raw []byte) (int64, bool) {
@@ -415,7 +419,8 @@ func kindName(t jx.Type) string {
 // skip passes over an unknown value of any shape, at most MaxDepth levels deep.
 func (d *Decoder) skip(depth int) error {
 	if depth > MaxDepth {
-		d.faults = append(d.faults, fieldError(ReasonMalformed, "", nil, fmt.Sprintf("is nested deeper than %d levels", MaxDepth)))
+		d.faults = append(d.faults, fieldError(ReasonMalformed, "", nil,
+			fmt.Sprintf("is nested deeper than %d levels", MaxDepth)))
 		return errStop
 	}
 	switch d.json.Next() {

@@ -14,7 +14,8 @@ const testNow = 1795132800000 // 2026-11-20T00:00:00Z
 
 // event writes a valid event with the given members instead of or beside its own; a value of "" leaves the member out.
 func event(members ...string) string {
-	fields := []string{"account", `"acme"`, "message_id", `"m-1"`, "submitted_at", `"2026-11-19T10:00:00Z"`, "channel", `"sms"`, "status", `"sent"`,
+	fields := []string{"account", `"acme"`, "message_id", `"m-1"`, "submitted_at", `"2026-11-19T10:00:00Z"`, "channel",
+		`"sms"`, "status", `"sent"`,
 		"occurred_at", `"2026-11-19T10:00:01Z"`, "recipient", `"+79001234567"`}
 	fields = append(fields, members...)
 	value, order := map[string]string{}, []string{}
@@ -39,55 +40,86 @@ func TestDecoder_Decode_Accepts(t *testing.T) {
 		check func(ev *Event) bool
 	}{
 		"Plain": {event(), func(ev *Event) bool {
-			return string(ev.Account) == "acme" && ev.Step == 1 && ev.Status == Sent && ev.Country == "RU" && ev.BucketMS == 1795082400000 &&
+			return string(ev.Account) == "acme" && ev.Step == 1 && ev.Status == Sent && ev.Country == "RU" &&
+				ev.BucketMS == 1795082400000 &&
 				ev.OccurredMS == 1795082401000 && ev.Channel == "sms" && ev.IDTimeMS == 0
 		}},
-		"OffsetAndDigitsCut": {event("occurred_at", `"2026-11-19T13:00:01.9996789+03:00"`), func(ev *Event) bool { return ev.OccurredMS == 1795082401999 }},
-		"NullIsMissing":      {event("campaign", "null", "step", "null", "part", "null", "price", "null"), func(ev *Event) bool { return ev.Step == 1 && len(ev.Campaign) == 0 }},
-		"UnknownFields":      {event("x", `{"a":[1,{"b":null}]}`, "y", "7"), func(ev *Event) bool { return ev.UnknownFields == 2 }},
-		"Depth16":            {event("x", strings.Repeat("[", 16)+strings.Repeat("]", 16)), func(ev *Event) bool { return ev.UnknownFields == 1 }},
-		"Escapes":            {event("campaign", `"caf\u00e9 \"x\""`), func(ev *Event) bool { return string(ev.Campaign) == `café "x"` }},
-		"OnePartOfOne":       {event("part", "1", "parts", "1"), func(ev *Event) bool { return ev.Part == 1 && ev.Parts == 1 }},
-		"DigitsInText":       {event("step", `"2"`, "segments", `"3"`, "part", `"1"`, "parts", `"2"`), func(ev *Event) bool { return ev.Step == 2 && ev.Segments == 3 && ev.Parts == 2 }},
-		"EpochSeconds":       {event("occurred_at", "1795082401", "submitted_at", `"1795082400"`), func(ev *Event) bool { return ev.OccurredMS == 1795082401000 && ev.SubmittedMS == 1795082400000 }},
-		"EpochMilliseconds":  {event("occurred_at", `"1795082401999"`, "submitted_at", "1795082400001"), func(ev *Event) bool { return ev.OccurredMS == 1795082401999 && ev.SubmittedMS == 1795082400001 }},
-		"BlankForT":          {event("occurred_at", `"2026-11-19 13:00:01+0300"`), func(ev *Event) bool { return ev.OccurredMS == 1795082401000 }},
-		"PriceZeros":         {event("price", `"0.03330000"`, "currency", `"EUR"`), func(ev *Event) bool { return ev.PriceMicros == 33_300 }},
-		"Billable":           {event("billable", "false"), func(ev *Event) bool { return ev.Billable == 0 }},
-		"Machine":            {event("status", `"read"`, "machine", "true"), func(ev *Event) bool { return ev.Status == Read && ev.Machine && ev.stored() == machineOpen }},
-		"MachineDelivered":   {event("machine", "true"), func(ev *Event) bool { return ev.stored() == Sent }},
-		"SaidCountry":        {event("recipient", `"device:7"`, "country", `"KZ"`), func(ev *Event) bool { return string(ev.SaidCountry) == "KZ" && ev.Country == "" }},
-		"UserOfCountry":      {event("recipient", `"user:US.1349"`), func(ev *Event) bool { return ev.Country == "US" }},
-		"UserOfNoCountry":    {event("recipient", `"user:Us.1349"`), func(ev *Event) bool { return ev.Country == "" }},
-		"Inbound":            {event("status", `"inbound"`, "message_id", ""), func(ev *Event) bool { return ev.Status == Inbound && !ev.Status.OfMessage() && ev.BucketMS == 0 }},
-		"PartsWithoutPart":   {event("parts", "3"), func(ev *Event) bool { return ev.Part == 0 && ev.Parts == 3 }},
-		"Parts255":           {event("part", "255", "parts", "255"), func(ev *Event) bool { return ev.Part == 255 }},
-		"Price":              {event("price", `"2.000001"`, "currency", `"RUB"`), func(ev *Event) bool { return ev.PriceMicros == 2_000_001 && string(ev.Currency) == "RUB" }},
-		"PriceZero":          {event("price", `"0"`, "currency", `"RUB"`), func(ev *Event) bool { return ev.PriceMicros == 0 && string(ev.Currency) == "RUB" }},
-		"PriceNumber":        {event("price", `0.36`, "currency", `"RUB"`), func(ev *Event) bool { return ev.PriceMicros == 360_000 }},
-		"CurrencyNew":        {event("price", `"1"`, "currency", `"VES"`), func(ev *Event) bool { return string(ev.Currency) == "VES" }},
-		"SpacesAround":       {"  " + event() + " \t", func(ev *Event) bool { return ev.Status == Sent }},
-		"ErrorCodeNumber":    {event("status", `"failed"`, "error_code", "30005"), func(ev *Event) bool { return string(ev.ErrorCode) == "30005" }},
-		"ErrorCodeZeros":     {event("status", `"failed"`, "error_code", `"0001"`), func(ev *Event) bool { return string(ev.ErrorCode) == "1" }},
-		"ErrorCodeNone":      {event("status", `"failed"`, "error_code", `"000"`), func(ev *Event) bool { return len(ev.ErrorCode) == 0 }},
-		"UserRecipient":      {event("recipient", `"user:77"`), func(ev *Event) bool { return ev.Country == "" }},
-		"Lookup": {event("status", `"lookup"`, "channel", "", "message_id", "", "valid", "false"), func(ev *Event) bool {
-			return ev.Status == Lookup && ev.Valid == 0 && ev.Ported == -1 && ev.BucketMS == 0
-		}},
-		"Orphan":       {event("submitted_at", ""), func(ev *Event) bool { return ev.BucketMS == 0 }},
-		"UUIDv7":       {event("submitted_at", "", "message_id", `"01a1a8c8-f88e-7ddf-837b-235096e0a668"`), func(ev *Event) bool { return ev.IDTimePlausible && ev.BucketMS == ev.IDTimeMS/HourMS*HourMS }},
-		"StaleUUIDv7":  {event("message_id", `"017f22e2-79b0-7cc3-98c4-dc0c0c07398f"`), func(ev *Event) bool { return !ev.IDTimePlausible && ev.BucketMS == 1645556400000 }},
+		"OffsetAndDigitsCut": {event("occurred_at", `"2026-11-19T13:00:01.9996789+03:00"`),
+			func(ev *Event) bool { return ev.OccurredMS == 1795082401999 }},
+		"NullIsMissing": {event("campaign", "null", "step", "null", "part", "null", "price", "null"),
+			func(ev *Event) bool { return ev.Step == 1 && len(ev.Campaign) == 0 }},
+		"UnknownFields": {event("x", `{"a":[1,{"b":null}]}`, "y", "7"),
+			func(ev *Event) bool { return ev.UnknownFields == 2 }},
+		"Depth16": {event("x", strings.Repeat("[", 16)+strings.Repeat("]", 16)),
+			func(ev *Event) bool { return ev.UnknownFields == 1 }},
+		"Escapes": {event("campaign", `"caf\u00e9 \"x\""`),
+			func(ev *Event) bool { return string(ev.Campaign) == `café "x"` }},
+		"OnePartOfOne": {event("part", "1", "parts", "1"),
+			func(ev *Event) bool { return ev.Part == 1 && ev.Parts == 1 }},
+		"DigitsInText": {event("step", `"2"`, "segments", `"3"`, "part", `"1"`, "parts", `"2"`),
+			func(ev *Event) bool { return ev.Step == 2 && ev.Segments == 3 && ev.Parts == 2 }},
+		"EpochSeconds": {event("occurred_at", "1795082401", "submitted_at", `"1795082400"`),
+			func(ev *Event) bool { return ev.OccurredMS == 1795082401000 && ev.SubmittedMS == 1795082400000 }},
+		"EpochMilliseconds": {event("occurred_at", `"1795082401999"`, "submitted_at", "1795082400001"),
+			func(ev *Event) bool { return ev.OccurredMS == 1795082401999 && ev.SubmittedMS == 1795082400001 }},
+		"BlankForT": {event("occurred_at", `"2026-11-19 13:00:01+0300"`),
+			func(ev *Event) bool { return ev.OccurredMS == 1795082401000 }},
+		"PriceZeros": {event("price", `"0.03330000"`, "currency", `"EUR"`),
+			func(ev *Event) bool { return ev.PriceMicros == 33_300 }},
+		"Billable": {event("billable", "false"), func(ev *Event) bool { return ev.Billable == 0 }},
+		"Machine": {event("status", `"read"`, "machine", "true"),
+			func(ev *Event) bool { return ev.Status == Read && ev.Machine && ev.stored() == machineOpen }},
+		"MachineDelivered": {event("machine", "true"), func(ev *Event) bool { return ev.stored() == Sent }},
+		"SaidCountry": {event("recipient", `"device:7"`, "country", `"KZ"`),
+			func(ev *Event) bool { return string(ev.SaidCountry) == "KZ" && ev.Country == "" }},
+		"UserOfCountry":   {event("recipient", `"user:US.1349"`), func(ev *Event) bool { return ev.Country == "US" }},
+		"UserOfNoCountry": {event("recipient", `"user:Us.1349"`), func(ev *Event) bool { return ev.Country == "" }},
+		"Inbound": {event("status", `"inbound"`, "message_id", ""),
+			func(ev *Event) bool { return ev.Status == Inbound && !ev.Status.OfMessage() && ev.BucketMS == 0 }},
+		"PartsWithoutPart": {event("parts", "3"), func(ev *Event) bool { return ev.Part == 0 && ev.Parts == 3 }},
+		"Parts255":         {event("part", "255", "parts", "255"), func(ev *Event) bool { return ev.Part == 255 }},
+		"Price": {event("price", `"2.000001"`, "currency", `"RUB"`),
+			func(ev *Event) bool { return ev.PriceMicros == 2_000_001 && string(ev.Currency) == "RUB" }},
+		"PriceZero": {event("price", `"0"`, "currency", `"RUB"`),
+			func(ev *Event) bool { return ev.PriceMicros == 0 && string(ev.Currency) == "RUB" }},
+		"PriceNumber": {event("price", `0.36`, "currency", `"RUB"`),
+			func(ev *Event) bool { return ev.PriceMicros == 360_000 }},
+		"CurrencyNew": {event("price", `"1"`, "currency", `"VES"`),
+			func(ev *Event) bool { return string(ev.Currency) == "VES" }},
+		"SpacesAround": {"  " + event() + " \t", func(ev *Event) bool { return ev.Status == Sent }},
+		"ErrorCodeNumber": {event("status", `"failed"`, "error_code", "30005"),
+			func(ev *Event) bool { return string(ev.ErrorCode) == "30005" }},
+		"ErrorCodeZeros": {event("status", `"failed"`, "error_code", `"0001"`),
+			func(ev *Event) bool { return string(ev.ErrorCode) == "1" }},
+		"ErrorCodeNone": {event("status", `"failed"`, "error_code", `"000"`),
+			func(ev *Event) bool { return len(ev.ErrorCode) == 0 }},
+		"UserRecipient": {event("recipient", `"user:77"`), func(ev *Event) bool { return ev.Country == "" }},
+		"Lookup": {event("status", `"lookup"`, "channel", "", "message_id", "", "valid", "false"),
+			func(ev *Event) bool {
+				return ev.Status == Lookup && ev.Valid == 0 && ev.Ported == -1 && ev.BucketMS == 0
+			}},
+		"Orphan": {event("submitted_at", ""), func(ev *Event) bool { return ev.BucketMS == 0 }},
+		"UUIDv7": {event("submitted_at", "", "message_id", `"01a1a8c8-f88e-7ddf-837b-235096e0a668"`),
+			func(ev *Event) bool { return ev.IDTimePlausible && ev.BucketMS == ev.IDTimeMS/HourMS*HourMS }},
+		"StaleUUIDv7": {event("message_id", `"017f22e2-79b0-7cc3-98c4-dc0c0c07398f"`),
+			func(ev *Event) bool { return !ev.IDTimePlausible && ev.BucketMS == 1645556400000 }},
 		"EdgeOfPast":   {event("occurred_at", `"2025-10-16T00:00:00Z"`), func(ev *Event) bool { return true }},
 		"EdgeOfFuture": {event("occurred_at", `"2026-11-20T01:00:00Z"`), func(ev *Event) bool { return true }},
-		"LongestID":    {event("message_id", `"`+strings.Repeat("x", 128)+`"`), func(ev *Event) bool { return len(ev.MessageID) == 128 }},
-		"LongestText":  {event("sms_text", `"`+strings.Repeat("я", 10_000)+`"`), func(ev *Event) bool { return len(ev.SMSText) == 20_000 }},
-		"Measures": {event("sms_segments", "3", "sms_segments_plain", "1", "sms_over_by", "4", "sms_forced_chars", "2"), func(ev *Event) bool {
-			return ev.SMSSegments == 3 && UnpackSMSMeasure(ev.SMSMeasure) == SMSMeasure{Segments: 3, Plain: 1, OverBy: 4, ForcedChars: 2}
-		}},
-		"MeasuresBeyondFew": {event("sms_segments", "3", "sms_segments_plain", "65535", "sms_over_by", "65535", "sms_forced_chars", "65535"), func(ev *Event) bool {
+		"LongestID": {event("message_id", `"`+strings.Repeat("x", 128)+`"`),
+			func(ev *Event) bool { return len(ev.MessageID) == 128 }},
+		"LongestText": {event("sms_text", `"`+strings.Repeat("я", 10_000)+`"`),
+			func(ev *Event) bool { return len(ev.SMSText) == 20_000 }},
+		"Measures": {event("sms_segments", "3", "sms_segments_plain", "1", "sms_over_by", "4", "sms_forced_chars", "2"),
+			func(ev *Event) bool {
+				return ev.SMSSegments == 3 &&
+					UnpackSMSMeasure(ev.SMSMeasure) == SMSMeasure{Segments: 3, Plain: 1, OverBy: 4, ForcedChars: 2}
+			}},
+		"MeasuresBeyondFew": {event("sms_segments", "3", "sms_segments_plain", "65535", "sms_over_by", "65535",
+			"sms_forced_chars", "65535"), func(ev *Event) bool {
 			return UnpackSMSMeasure(ev.SMSMeasure) == SMSMeasure{Segments: 3}
 		}},
-		"MeasuresAlone": {event("sms_over_by", "4", "sms_forced_chars", "2", "sms_segments_plain", "1"), func(ev *Event) bool { return ev.SMSMeasure == 0 && ev.SMSSegments == 0 }},
+		"MeasuresAlone": {event("sms_over_by", "4", "sms_forced_chars", "2", "sms_segments_plain", "1"),
+			func(ev *Event) bool { return ev.SMSMeasure == 0 && ev.SMSSegments == 0 }},
 		"ShortestPhone": {event("recipient", `"+1234567"`), func(ev *Event) bool { return true }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -105,7 +137,8 @@ func TestDecoder_Decode_Accepts(t *testing.T) {
 
 // A sender mends a line once, so it is told everything that is wrong with it.
 func TestDecoder_Decode_AllFaults(t *testing.T) {
-	raw := event("account", "", "channel", `"fax"`, "step", `{"a":[1]}`, "occurred_at", `"soon"`, "recipient", `"+1"`, "price", `"1"`, "part", "2", "x", "1")
+	raw := event("account", "", "channel", `"fax"`, "step", `{"a":[1]}`, "occurred_at", `"soon"`, "recipient", `"+1"`,
+		"price", `"1"`, "part", "2", "x", "1")
 	var d Decoder
 	_, err := d.Decode([]byte(raw), testNow)
 	if err == nil {
@@ -238,12 +271,15 @@ func TestDecoder_Decode_ErrorHidesPhone(t *testing.T) {
 
 // A decoder is used for millions of events: nothing of one may reach the next.
 func TestDecoder_Decode_KeepsNothing(t *testing.T) {
-	full := event("campaign", `"c"`, "step", "3", "part", "1", "parts", "2", "price", `"1"`, "currency", `"RUB"`, "permanent", "true", "segments", "2",
-		"ported", "true", "sms_text", `"hi"`, "sms_segments", "2", "sms_over_by", "1", "sms_forced_chars", "1", "sms_segments_plain", "1", "trigger", `"unread"`, "contact", `"x"`)
+	full := event("campaign", `"c"`, "step", "3", "part", "1", "parts", "2", "price", `"1"`, "currency", `"RUB"`,
+		"permanent", "true", "segments", "2",
+		"ported", "true", "sms_text", `"hi"`, "sms_segments", "2", "sms_over_by", "1", "sms_forced_chars", "1",
+		"sms_segments_plain", "1", "trigger", `"unread"`, "contact", `"x"`)
 	rapid.Check(t, func(t *rapid.T) {
 		var d, fresh Decoder
 		for range rapid.IntRange(1, 4).Draw(t, "n") {
-			d.Decode([]byte(rapid.SampledFrom([]string{full, event("step", "99"), "{", event("x", "{}")}).Draw(t, "before")), testNow)
+			d.Decode([]byte(rapid.SampledFrom([]string{full, event("step", "99"), "{", event("x", "{}")}).Draw(t,
+				"before")), testNow)
 		}
 		got, err1 := d.Decode([]byte(event()), testNow)
 		want, err2 := fresh.Decode([]byte(event()), testNow)
@@ -285,7 +321,10 @@ func TestLines_Split(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
-			n := Lines([]byte(c.value), func(line int, raw []byte) { got = append(got, fmt.Sprintf("%d:%s", line, raw)) })
+			n := Lines([]byte(c.value), func(line int,
+				raw []byte) {
+				got = append(got, fmt.Sprintf("%d:%s", line, raw))
+			})
 			if strings.Join(got, "|") != strings.Join(c.want, "|") || n != len(c.want) {
 				t.Errorf("%d %q, want %q", n, got, c.want)
 			}
@@ -314,7 +353,8 @@ func FuzzLines(f *testing.F) {
 }
 
 func TestMaskRecipient(t *testing.T) {
-	for in, want := range map[string]string{"+79001234567": "+7900*****67", "user:abcdefghij": "user:abcde***ij", "email:a@b": "email:***", "": ""} {
+	for in, want := range map[string]string{"+79001234567": "+7900*****67", "user:abcdefghij": "user:abcde***ij",
+		"email:a@b": "email:***", "": ""} {
 		if got := MaskRecipient(in); got != want {
 			t.Errorf("MaskRecipient(%q) = %q, want %q", in, got, want)
 		}
@@ -322,7 +362,8 @@ func TestMaskRecipient(t *testing.T) {
 }
 
 func BenchmarkDecoder_Decode(b *testing.B) {
-	raw := []byte(event("campaign", `"autumn"`, "provider", `"devino"`, "sender", `"Kaskad"`, "operator", `"25001"`, "traffic", `"promo"`, "step", "2",
+	raw := []byte(event("campaign", `"autumn"`, "provider", `"devino"`, "sender", `"Kaskad"`, "operator", `"25001"`,
+		"traffic", `"promo"`, "step", "2",
 		"trigger", `"undelivered"`, "sms_segments", "2", "segments", "2"))
 	var d Decoder
 	b.SetBytes(int64(len(raw)))

@@ -8,15 +8,18 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// SetDurable makes every table of the current database sync inserts to disk before they are acknowledged, and merged parts before
-// their sources go, or takes that back. Without it the death of any process loses nothing, but the loss of power may.
+// SetDurable makes every table of the current database sync inserts to disk before they are acknowledged, and merged
+// parts before their sources go, or takes that back. Without it the death of any process loses nothing, but the loss of
+// power may.
 func SetDurable(ctx context.Context, conn driver.Conn, durable bool) error {
-	rows, err := conn.Query(ctx, "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree%' ORDER BY name")
+	rows, err := conn.Query(ctx, "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND "+
+		"engine LIKE '%MergeTree%' ORDER BY name")
 	if err != nil {
 		return fmt.Errorf("list tables: %w", err)
 	}
 	defer rows.Close()
-	settings := []string{"fsync_after_insert", "fsync_part_directory", "min_rows_to_fsync_after_merge", "min_compressed_bytes_to_fsync_after_merge"}
+	settings := []string{"fsync_after_insert", "fsync_part_directory", "min_rows_to_fsync_after_merge",
+		"min_compressed_bytes_to_fsync_after_merge"}
 	on := strings.Join(settings, " = 1, ") + " = 1"
 	var statements []string
 	for rows.Next() {

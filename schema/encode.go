@@ -6,9 +6,9 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// AppendJSON appends the event as one JSON object in canonical form: known fields alone, in the order of docs/events.md, without
-// empty ones, times in UTC with milliseconds, and sms_text replaced by its measure, for a text is never stored.
-// Decoding it gives the same event again.
+// AppendJSON appends the event as one JSON object in canonical form: known fields alone, in the order of
+// docs/events.md, without empty ones, times in UTC with milliseconds, and sms_text replaced by its measure, for a text
+// is never stored. Decoding it gives the same event again.
 func (ev *Event) AppendJSON(dst []byte) []byte {
 	w := objectWriter{w: jx.Writer{Buf: append(dst, '{')}}
 	w.text("account", ev.Account)

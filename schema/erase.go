@@ -20,8 +20,8 @@ import (
 var eraseStatements embed.FS
 
 const (
-	// eraseRounds is how often the number is overwritten before the caller is told that it does not end: each round but the first follows on rows that were
-	// written meanwhile, or on a restart of ClickHouse.
+	// eraseRounds is how often the number is overwritten before the caller is told that it does not end: each round but
+	// the first follows on rows that were written meanwhile, or on a restart of ClickHouse.
 	eraseRounds = 12
 	// eraseQuiet is how far apart the two looks are that must find nothing.
 	eraseQuiet = time.Second
@@ -30,16 +30,21 @@ const (
 )
 
 // numberTables hold what is known of a number, which is deleted: a verdict on a pseudonym would tell nobody anything.
-var numberTables = []string{"number_queue", "numbers_touched", "number_health", "number_health_before", "number_changes", "number_overrides"}
+var numberTables = []string{"number_queue", "numbers_touched", "number_health", "number_health_before",
+	"number_changes", "number_overrides"}
 
-// keyTables have the number in their key, which no mutation can change: rows are copied under the pseudonym and then deleted.
+// keyTables have the number in their key, which no mutation can change: rows are copied under the pseudonym and then
+// deleted.
 var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_by_person", "opt_outs"}
 
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
-	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"}, "recipient_events": {"recipient", "contact"},
-	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"}, "orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
-	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"}, "number_health_before": {"number", "why"}, "number_changes": {"number"},
+	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
+	"recipient_events": {"recipient", "contact"},
+	"dialogs":          {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
+	"orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
+	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"},
+	"number_health_before": {"number", "why"}, "number_changes": {"number"},
 	"number_overrides": {"number", "why"}, "erasing": {"known", "instead"},
 }
 
@@ -51,14 +56,17 @@ type eraser struct {
 	erased                     map[string]uint64
 }
 
-// EraseNumber overwrites a phone number of an account by its pseudonym wherever figures depend on it, and deletes the rest, until two looks find nothing of
-// it. It returns how many rows of each table it overwrote or deleted. The caller has noted the erasure before (AskErasure), so that nothing new is stored
-// under the number. Calling it again, at the same time too, changes nothing more. An error leaves work undone: call it again.
-func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudonym string) (rows map[string]uint64, err error) {
+// EraseNumber overwrites a phone number of an account by its pseudonym wherever figures depend on it, and deletes the
+// rest, until two looks find nothing of it. It returns how many rows of each table it overwrote or deleted. The caller
+// has noted the erasure before (AskErasure), so that nothing new is stored under the number. Calling it again, at the
+// same time too, changes nothing more. An error leaves work undone: call it again.
+func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudonym string) (rows map[string]uint64,
+	err error) {
 	if len(number) < 2 || number[0] != '+' || !allDigits([]byte(number[1:])) {
 		return nil, errors.New("only phone numbers can be erased: + and digits")
 	}
-	e := &eraser{conn: conn, id: uuid.New(), account: account, number: number, pseudonym: pseudonym, erased: map[string]uint64{}}
+	e := &eraser{conn: conn, id: uuid.New(), account: account, number: number, pseudonym: pseudonym,
+		erased: map[string]uint64{}}
 	defer func() {
 		// Mutations that have not ended find nothing to do any more, as after a restart of ClickHouse.
 		forget, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
@@ -100,7 +108,8 @@ func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudon
 			return e.erased, err
 		}
 	}
-	return e.erased, fmt.Errorf("the number was still found after it was overwritten %d times: something writes it all the time; look whether every ingest has the erasure key, and erase it again", eraseRounds)
+	return e.erased, fmt.Errorf("the number was still found after it was overwritten %d times: something writes it "+
+		"all the time; look whether every ingest has the erasure key, and erase it again", eraseRounds)
 }
 
 // leftover is what a look has found of the number.
@@ -146,7 +155,8 @@ func (e *eraser) count(ctx context.Context, visible bool) (found map[string]uint
 	if err != nil {
 		return nil, err
 	}
-	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table), clickhouse.WithSettings(clickhouse.Settings{"apply_deleted_mask": bit(visible)})),
+	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table),
+		clickhouse.WithSettings(clickhouse.Settings{"apply_deleted_mask": bit(visible)})),
 		eraseStatement("look"))
 	if err != nil {
 		return nil, fmt.Errorf("look for the number: %w", err)
@@ -194,7 +204,8 @@ func (e *eraser) lookAtLetters(ctx context.Context, left *leftover) error {
 	return rows.Err()
 }
 
-// overwrite does one round: what is found is copied under the pseudonym where it cannot be changed in place, then changed and deleted.
+// overwrite does one round: what is found is copied under the pseudonym where it cannot be changed in place, then
+// changed and deleted.
 func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 	if err := e.remember(ctx); err != nil {
 		return err
@@ -260,14 +271,16 @@ func (l *leftover) lettersIn(table string) (n uint64) {
 // remember puts the number where mutations can look it up. ClickHouse forgets it when it starts again.
 func (e *eraser) remember(ctx context.Context) error {
 	var rows uint64
-	if err := e.conn.QueryRow(e.with(ctx, "erasing"), "SELECT count() FROM erasing WHERE id = {id:UUID}").Scan(&rows); err != nil {
+	if err := e.conn.QueryRow(e.with(ctx, "erasing"),
+		"SELECT count() FROM erasing WHERE id = {id:UUID}").Scan(&rows); err != nil {
 		return fmt.Errorf("look whether ClickHouse remembers the number: %w", err)
 	}
 	if rows > 0 {
 		return nil
 	}
 	known, instead := e.pairs()
-	err := insertColumns(ctx, e.conn, "INSERT INTO erasing (id, account, known, instead)", 0, 2, []any{repeat(e.id, 2), repeat(e.account, 2), known, instead})
+	err := insertColumns(ctx, e.conn, "INSERT INTO erasing (id, account, known, instead)", 0, 2,
+		[]any{repeat(e.id, 2), repeat(e.account, 2), known, instead})
 	if err != nil {
 		return fmt.Errorf("name the number to ClickHouse: %w", err)
 	}
@@ -278,9 +291,11 @@ func (e *eraser) pairs() (known, instead []string) {
 	return []string{e.number, e.number[1:]}, []string{e.pseudonym, bare(e.pseudonym)}
 }
 
-// table is the external table that statements find the number in: in no text of a query, which an error would carry into ClickHouse's log.
+// table is the external table that statements find the number in: in no text of a query, which an error would carry
+// into ClickHouse's log.
 func (e *eraser) table() (*ext.Table, error) {
-	table, err := ext.NewTable("erased", ext.Column("account", "String"), ext.Column("known", "String"), ext.Column("instead", "String"))
+	table, err := ext.NewTable("erased", ext.Column("account", "String"), ext.Column("known", "String"),
+		ext.Column("instead", "String"))
 	if err != nil {
 		return nil, err
 	}
@@ -310,12 +325,16 @@ func (e *eraser) copyLetters(ctx context.Context, left *leftover) error {
 		if l.table != "orphans" {
 			continue
 		}
-		raw := replaceRuns(l.raw, func(digits []byte) (string, bool) { return e.pseudonym, string(digits) == e.number[1:] })
+		raw := replaceRuns(l.raw, func(digits []byte) (string, bool) {
+			return e.pseudonym,
+				string(digits) == e.number[1:]
+		})
 		if err := rewritten.Append(l.row, string(raw)); err != nil {
 			return fmt.Errorf("rewrite parked events: %w", err)
 		}
 	}
-	if err := insertColumns(ctx, e.conn, "INSERT INTO erasing_rows (id, table, row)", 0, n, []any{repeat(e.id, n), tables, hashes}); err != nil {
+	if err := insertColumns(ctx, e.conn, "INSERT INTO erasing_rows (id, table, row)", 0, n,
+		[]any{repeat(e.id, n), tables, hashes}); err != nil {
 		return fmt.Errorf("note dead letters: %w", err)
 	}
 	if left.lettersIn("orphans") == 0 {
@@ -330,11 +349,14 @@ func (e *eraser) do(ctx context.Context, name, table string, further ...*ext.Tab
 	if err != nil {
 		return err
 	}
-	// Mutations run by themselves, and are waited for: an answer that takes minutes would look like a dead connection. Their subqueries stay subqueries.
-	ctx = clickhouse.Context(e.with(ctx, table), clickhouse.WithExternalTable(append(further, erased)...), clickhouse.WithSettings(clickhouse.Settings{
-		"mutations_sync": 0, "allow_nondeterministic_mutations": 1, "mutations_execute_subqueries_on_initiator": 0, "mutations_execute_nondeterministic_on_initiator": 0,
-		"alter_sync": 0,
-	}))
+	// Mutations run by themselves, and are waited for: an answer that takes minutes would look like a dead connection.
+	// Their subqueries stay subqueries.
+	ctx = clickhouse.Context(e.with(ctx, table), clickhouse.WithExternalTable(append(further, erased)...),
+		clickhouse.WithSettings(clickhouse.Settings{
+			"mutations_sync": 0, "allow_nondeterministic_mutations": 1, "mutations_execute_subqueries_on_initiator": 0,
+			"mutations_execute_nondeterministic_on_initiator": 0,
+			"alter_sync": 0,
+		}))
 	if err := e.conn.Exec(ctx, eraseStatement(name)); err != nil {
 		return fmt.Errorf("erase number (%s of %s): %w", name, table, err)
 	}
@@ -342,7 +364,8 @@ func (e *eraser) do(ctx context.Context, name, table string, further ...*ext.Tab
 }
 
 func (e *eraser) with(ctx context.Context, table string) context.Context {
-	return clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"id": e.id.String(), "table": table}))
+	return clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"id": e.id.String(),
+		"table": table}))
 }
 
 // waitForMutations returns when ClickHouse has rewritten all parts that hold the number.
@@ -357,13 +380,15 @@ func (e *eraser) waitForMutations(ctx context.Context) error {
 			return nil
 		}
 		if err := pause(ctx, wait); err != nil {
-			return fmt.Errorf("%d mutations have not ended (last failure: %q), what is left is erased when the number is erased again: %w", waiting, failure, err)
+			return fmt.Errorf("%d mutations have not ended (last failure: %q), what is left is erased when the "+
+				"number is erased again: %w", waiting, failure, err)
 		}
 	}
 }
 
-// waitForAggregator returns when the aggregator has ended the pass and the round of verdicts that it was in, or when there is none. It asks for a verdict on the
-// pseudonym, which decides nothing: passes and rounds come one after another, so who has answered that has written all that it read before.
+// waitForAggregator returns when the aggregator has ended the pass and the round of verdicts that it was in, or when
+// there is none. It asks for a verdict on the pseudonym, which decides nothing: passes and rounds come one after
+// another, so who has answered that has written all that it read before.
 func (e *eraser) waitForAggregator(ctx context.Context) error {
 	alive, err := e.aggregatorWorks(ctx)
 	if err != nil || !alive {
@@ -376,12 +401,14 @@ func (e *eraser) waitForAggregator(ctx context.Context) error {
 	return e.waitForAnswer(ctx, touch)
 }
 
-// waitForAnswer returns when the aggregator has closed a touch and decided what it asked for, or when it does not work any more.
+// waitForAnswer returns when the aggregator has closed a touch and decided what it asked for, or when it does not work
+// any more.
 func (e *eraser) waitForAnswer(ctx context.Context, touch uuid.UUID) error {
 	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "pseudonym": e.pseudonym}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var answered bool
-		if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), eraseStatement("answered")).Scan(&answered); err != nil {
+		if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+			eraseStatement("answered")).Scan(&answered); err != nil {
 			return fmt.Errorf("wait for the aggregator: %w", err)
 		}
 		if answered {
@@ -398,7 +425,8 @@ func (e *eraser) waitForAnswer(ctx context.Context, touch uuid.UUID) error {
 
 func (e *eraser) aggregatorWorks(ctx context.Context) (alive bool, err error) {
 	silence := clickhouse.Parameters{"seconds": strconv.Itoa(int(aggregatorSilence.Seconds()))}
-	if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(silence)), eraseStatement("aggregator")).Scan(&alive); err != nil {
+	if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(silence)),
+		eraseStatement("aggregator")).Scan(&alive); err != nil {
 		return false, fmt.Errorf("look for the aggregator: %w", err)
 	}
 	return alive, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-// Hidden is an erased number that was found in an event, and where the event belongs: to a message (of a bucket, where it is known), to a person, or to the dead
-// letters. Done: the erasure had ended by then.
+// Hidden is an erased number that was found in an event, and where the event belongs: to a message (of a bucket, where
+// it is known), to a person, or to the dead letters. Done: the erasure had ended by then.
 type Hidden struct {
 	Account, Number, Pseudonym string
 	Done                       bool
@@ -70,7 +70,8 @@ func (e *Erasures) find(found []Hidden, at Hidden, account, text, messageID []by
 			return found
 		}
 	}
-	at.Account, at.Number, at.Pseudonym, at.Done, at.MessageID = string(account), string(text), one.pseudonym, one.done, string(messageID)
+	at.Account, at.Number, at.Pseudonym, at.Done, at.MessageID = string(account), string(text), one.pseudonym, one.done,
+		string(messageID)
 	if at.Number[0] != '+' {
 		at.Number = "+" + at.Number
 	}
@@ -119,7 +120,10 @@ func (e *Erasures) Hide(b Block) {
 		}
 		return recipient
 	})
-	rewrite(&b.People.contact, func(i int, contact []byte) []byte { return e.hidePerson(b.People.account.at(i), contact) })
+	rewrite(&b.People.contact, func(i int,
+		contact []byte) []byte {
+		return e.hidePerson(b.People.account.at(i), contact)
+	})
 }
 
 func (e *Erasures) hideColumns(c *eventColumns) {
@@ -164,14 +168,17 @@ func rewrite(t *texts, change func(i int, value []byte) []byte) {
 
 // StoredInPlain lists those of the hidden numbers that stand in plain where their events belong.
 func StoredInPlain(ctx context.Context, conn driver.Conn, hidden []Hidden) (stored []Hidden, err error) {
-	table, err := ext.NewTable("hidden", ext.Column("i", "UInt64"), ext.Column("account", "String"), ext.Column("number", "String"), ext.Column("message_id", "String"),
-		ext.Column("bucket", "DateTime('UTC')"), ext.Column("topic", "String"), ext.Column("partition", "Int32"), ext.Column("offset", "Int64"), ext.Column("line", "UInt32"))
+	table, err := ext.NewTable("hidden", ext.Column("i", "UInt64"), ext.Column("account", "String"),
+		ext.Column("number", "String"), ext.Column("message_id", "String"),
+		ext.Column("bucket", "DateTime('UTC')"), ext.Column("topic", "String"), ext.Column("partition", "Int32"),
+		ext.Column("offset", "Int64"), ext.Column("line", "UInt32"))
 	if err != nil {
 		return nil, err
 	}
 	for i := range hidden {
 		h := &hidden[i]
-		if err := table.Append(uint64(i), h.Account, h.Number, h.MessageID, h.Bucket, h.Letter.Topic, h.Letter.Partition, h.Letter.Offset, h.Letter.Line); err != nil {
+		if err := table.Append(uint64(i), h.Account, h.Number, h.MessageID, h.Bucket, h.Letter.Topic,
+			h.Letter.Partition, h.Letter.Offset, h.Letter.Line); err != nil {
 			return nil, fmt.Errorf("list hidden numbers: %w", err)
 		}
 	}

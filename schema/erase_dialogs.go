@@ -11,13 +11,15 @@ import (
 	"github.com/google/uuid"
 )
 
-// dialogTries is how often a person's dialogs are marked as changed, when passes that were under way republish the bucket before they see it.
+// dialogTries is how often a person's dialogs are marked as changed, when passes that were under way republish the
+// bucket before they see it.
 const dialogTries = 5
 
-// walkDialogs makes the aggregator decide the units of the pseudonym's dialogs anew. A pass that ran while the number was being overwritten may have seen some of a
-// person's dialogs under the number and the others under the pseudonym, each with a conversation of its own, and nothing would change that later. The aggregator
-// walks people of whom facts and published dialogs differ, so a dialog is published that no fact has: of no message and of the year 1970, long before
-// all others. It is gone with the next generation of the bucket.
+// walkDialogs makes the aggregator decide the units of the pseudonym's dialogs anew. A pass that ran while the number
+// was being overwritten may have seen some of a person's dialogs under the number and the others under the pseudonym,
+// each with a conversation of its own, and nothing would change that later. The aggregator walks people of whom facts
+// and published dialogs differ, so a dialog is published that no fact has: of no message and of the year 1970, long
+// before all others. It is gone with the next generation of the bucket.
 func (e *eraser) walkDialogs(ctx context.Context) error {
 	for try := 0; ; try++ {
 		marked, err := e.markDialogs(ctx)
@@ -32,10 +34,12 @@ func (e *eraser) walkDialogs(ctx context.Context) error {
 			if err := e.waitForAnswer(ctx, m.touch.ID); err != nil {
 				return err
 			}
-			parameters := clickhouse.Parameters{"account": e.account, "bucket": strconv.FormatInt(m.touch.BucketMS/1000, 10),
+			parameters := clickhouse.Parameters{"account": e.account,
+				"bucket":     strconv.FormatInt(m.touch.BucketMS/1000, 10),
 				"generation": strconv.FormatUint(m.generation, 10), "moment": strconv.FormatInt(m.touch.AtMS*1000, 10)}
 			var one bool
-			if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), eraseStatement("swallowed")).Scan(&one); err != nil {
+			if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+				eraseStatement("swallowed")).Scan(&one); err != nil {
 				return fmt.Errorf("have dialogs decided anew: %w", err)
 			}
 			swallowed = swallowed || one
@@ -44,7 +48,8 @@ func (e *eraser) walkDialogs(ctx context.Context) error {
 			return nil
 		}
 		if try == dialogTries {
-			return errors.New("dialogs are not decided anew yet: the aggregator publishes their hours all the time; erase the number again")
+			return errors.New("dialogs are not decided anew yet: the aggregator publishes their hours all the time; " +
+				"erase the number again")
 		}
 	}
 }
@@ -56,7 +61,8 @@ type markedDialog struct {
 
 // markDialogs publishes the dialogs that no fact has, and touches their buckets.
 func (e *eraser) markDialogs(ctx context.Context) (marked []markedDialog, err error) {
-	rows, err := e.conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"account": e.account, "pseudonym": e.pseudonym})),
+	rows, err := e.conn.Query(clickhouse.Context(ctx,
+		clickhouse.WithParameters(clickhouse.Parameters{"account": e.account, "pseudonym": e.pseudonym})),
 		eraseStatement("persons"))
 	if err != nil {
 		return nil, err
@@ -72,15 +78,20 @@ func (e *eraser) markDialogs(ctx context.Context) (marked []markedDialog, err er
 		if err := rows.Scan(&channel, &sender, &bucket, &generation); err != nil {
 			return nil, err
 		}
-		channels, senders, buckets, generations = append(channels, channel), append(senders, sender), append(buckets, bucket.Unix()), append(generations, generation)
-		marked = append(marked, markedDialog{Touch{Account: e.account, BucketMS: bucket.UnixMilli(), ID: uuid.New()}, generation})
+		channels, senders, buckets, generations = append(channels, channel), append(senders, sender),
+			append(buckets, bucket.Unix()), append(generations, generation)
+		marked = append(marked, markedDialog{Touch{Account: e.account, BucketMS: bucket.UnixMilli(), ID: uuid.New()},
+			generation})
 	}
 	if err := rows.Err(); err != nil || len(marked) == 0 {
 		return nil, err
 	}
 	n := len(marked)
-	if err := insertColumns(ctx, e.conn, "INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, conversation, outside)",
-		0, n, []any{repeat(e.account, n), channels, senders, repeat(e.pseudonym, n), buckets, generations, repeat("", n), repeat(uint8(0), n), repeat(int64(0), n),
+	if err := insertColumns(ctx, e.conn,
+		"INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, "+
+			"delivered_ms, conversation, outside)",
+		0, n, []any{repeat(e.account, n), channels, senders, repeat(e.pseudonym, n), buckets, generations,
+			repeat("", n), repeat(uint8(0), n), repeat(int64(0), n),
 			repeat(uint8(0), n), repeat(uint8(0), n)}); err != nil {
 		return nil, err
 	}

@@ -14,14 +14,14 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/aggregate"
-	"kaskad/engine"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
+
+	"kaskad/aggregate"
+	"kaskad/engine"
+	"kaskad/schema"
 )
 
 // eraseNow is the clock of these tests.
@@ -48,8 +48,10 @@ func newErasureRig(t *testing.T) *erasureRig {
 	r := &erasureRig{T: t, dir: t.TempDir()}
 	r.open()
 	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on.
-	for _, table := range r.texts("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree%'") {
-		r.exec("ALTER TABLE " + table + " MODIFY SETTING cleanup_delay_period = 1, max_cleanup_delay_period = 1, cleanup_delay_period_random_add = 0")
+	for _, table := range r.texts("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE " +
+		"'%MergeTree%'") {
+		r.exec("ALTER TABLE " + table + " MODIFY SETTING cleanup_delay_period = 1, max_cleanup_delay_period = 1, " +
+			"cleanup_delay_period_random_add = 0")
 	}
 	r.close()
 	r.open()
@@ -60,7 +62,8 @@ func newErasureRig(t *testing.T) *erasureRig {
 func (r *erasureRig) open() {
 	r.Helper()
 	var err error
-	if r.engine, err = engine.StartClickHouse(r.Context(), engine.Config{Dir: r.dir, Logger: slog.New(slog.DiscardHandler), MaxMemory: 2 << 30}); err != nil {
+	if r.engine, err = engine.StartClickHouse(r.Context(),
+		engine.Config{Dir: r.dir, Logger: slog.New(slog.DiscardHandler), MaxMemory: 2 << 30}); err != nil {
 		r.Fatal(err)
 	}
 	options, err := clickhouse.ParseDSN(r.engine.DSN())
@@ -115,7 +118,8 @@ func (r *erasureRig) texts(query string) (list []string) {
 // store stores events the way ingest does that knows of no erasures.
 func (r *erasureRig) store(events ...string) { r.storeKnowing(schema.NewErasures(nil), events...) }
 
-// storeKnowing stores events the way ingest does: with numbers hidden that were erased, and erased once more that were erased meanwhile.
+// storeKnowing stores events the way ingest does: with numbers hidden that were erased, and erased once more that were
+// erased meanwhile.
 func (r *erasureRig) storeKnowing(e *schema.Erasures, events ...string) {
 	r.Helper()
 	var (
@@ -133,7 +137,8 @@ func (r *erasureRig) storeKnowing(e *schema.Erasures, events ...string) {
 		ev, bad := r.decoder.Decode([]byte(raw), eraseNow.UnixMilli())
 		switch {
 		case bad != nil:
-			letters = append(letters, schema.Rejection{Place: at, Err: *bad, Raw: []byte(raw), AtMS: eraseNow.UnixMilli()})
+			letters = append(letters, schema.Rejection{Place: at, Err: *bad, Raw: []byte(raw),
+				AtMS: eraseNow.UnixMilli()})
 			continue
 		case !ev.Status.OfMessage():
 			people.Append(ev)
@@ -144,8 +149,10 @@ func (r *erasureRig) storeKnowing(e *schema.Erasures, events ...string) {
 			continue
 		}
 		facts.Append(ev)
-		located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID), BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
-		touches = append(touches, schema.Touch{Account: string(ev.Account), BucketMS: ev.BucketMS, ID: batch, AtMS: eraseNow.UnixMilli()})
+		located = append(located, schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),
+			BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
+		touches = append(touches, schema.Touch{Account: string(ev.Account), BucketMS: ev.BucketMS, ID: batch,
+			AtMS: eraseNow.UnixMilli()})
 	}
 	ctx := r.Context()
 	block := schema.Block{Facts: &facts, People: &people, Orphans: &orphans}
@@ -156,15 +163,19 @@ func (r *erasureRig) storeKnowing(e *schema.Erasures, events ...string) {
 	for i := range letters {
 		e.HideLetter(&letters[i])
 	}
-	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()), people.Insert(ctx, r.conn, batch, 0, people.Rows()),
+	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()),
+		people.Insert(ctx, r.conn, batch, 0, people.Rows()),
 		schema.InsertLocated(ctx, r.conn, batch, located), orphans.Insert(ctx, r.conn, batch, 0, orphans.Rows()),
-		schema.InsertRejected(ctx, r.conn, letters), schema.OpenTouches(ctx, r.conn, append(touches, schema.Touch{ID: batch, AtMS: eraseNow.UnixMilli()}))); err != nil {
+		schema.InsertRejected(ctx, r.conn, letters),
+		schema.OpenTouches(ctx, r.conn, append(touches,
+			schema.Touch{ID: batch, AtMS: eraseNow.UnixMilli()}))); err != nil {
 		r.Fatal(err)
 	}
 	if changed, err := e.Refresh(ctx, r.conn); err != nil {
 		r.Fatal(err)
 	} else if found := e.Find(block); changed && len(found) > 0 {
-		if _, err := schema.EraseNumber(ctx, r.conn, found[0].Account, found[0].Number, found[0].Pseudonym); err != nil {
+		if _, err := schema.EraseNumber(ctx, r.conn, found[0].Account, found[0].Number,
+			found[0].Pseudonym); err != nil {
 			r.Fatal(err)
 		}
 	}
@@ -172,7 +183,8 @@ func (r *erasureRig) storeKnowing(e *schema.Erasures, events ...string) {
 
 // event writes an event; further is more of its fields.
 func erasureEvent(account, id, channel, status, recipient string, at time.Time, further string) string {
-	return fmt.Sprintf(`{"account":%q,"message_id":%q,"channel":%q,"status":%q,"recipient":%q,"occurred_at":%q%s}`, account, id, channel, status, recipient,
+	return fmt.Sprintf(`{"account":%q,"message_id":%q,"channel":%q,"status":%q,"recipient":%q,"occurred_at":%q%s}`,
+		account, id, channel, status, recipient,
 		at.Format(time.RFC3339Nano), further)
 }
 
@@ -184,20 +196,28 @@ func erasureEvents(account, number string, seed int) (events []string) {
 		submitted := fmt.Sprintf(`,"submitted_at":%q,"campaign":"c%d"`, at.Format(time.RFC3339Nano), i)
 		id := fmt.Sprintf("m-%d-%d", seed, i)
 		events = append(events, erasureEvent(account, id, "sms", "sent", number, at, submitted),
-			erasureEvent(account, id, "sms", "undelivered", number, at.Add(time.Minute), submitted+`,"error_code":"1","permanent":true`),
-			erasureEvent(account, id, "viber", "delivered", number, at.Add(2*time.Minute), submitted+`,"step":2,"sender":"Shop"`),
-			erasureEvent(account, id, "viber", "replied", number, at.Add(3*time.Minute), submitted+`,"step":2,"sender":"Shop"`),
-			erasureEvent(account, id, "push", "sent", fmt.Sprintf("device:%d", seed), at, submitted+fmt.Sprintf(`,"step":3,"app":"x","contact":%q`, number)),
-			erasureEvent(account, id, "telegram", "delivered", fmt.Sprintf("user:%d", seed), at, submitted+`,"step":4,"contact":`+digits))
+			erasureEvent(account, id, "sms", "undelivered", number, at.Add(time.Minute),
+				submitted+`,"error_code":"1","permanent":true`),
+			erasureEvent(account, id, "viber", "delivered", number, at.Add(2*time.Minute),
+				submitted+`,"step":2,"sender":"Shop"`),
+			erasureEvent(account, id, "viber", "replied", number, at.Add(3*time.Minute),
+				submitted+`,"step":2,"sender":"Shop"`),
+			erasureEvent(account, id, "push", "sent", fmt.Sprintf("device:%d", seed), at,
+				submitted+fmt.Sprintf(`,"step":3,"app":"x","contact":%q`, number)),
+			erasureEvent(account, id, "telegram", "delivered", fmt.Sprintf("user:%d", seed), at,
+				submitted+`,"step":4,"contact":`+digits))
 	}
 	at := eraseNow.Add(-time.Hour)
 	return append(events,
-		fmt.Sprintf(`{"account":%q,"status":"lookup","recipient":%q,"occurred_at":%q,"valid":true,"operator":"25001"}`, account, number, at.Format(time.RFC3339)),
+		fmt.Sprintf(`{"account":%q,"status":"lookup","recipient":%q,"occurred_at":%q,"valid":true,"operator":"25001"}`,
+			account, number, at.Format(time.RFC3339)),
 		erasureEvent(account, "", "viber", "blocked", number, at, `,"sender":"Shop"`),
-		erasureEvent(account, "", "push", "uninstalled", fmt.Sprintf("device:%d", seed), at, fmt.Sprintf(`,"app":"x","contact":%q`, number)),
+		erasureEvent(account, "", "push", "uninstalled", fmt.Sprintf("device:%d", seed), at,
+			fmt.Sprintf(`,"app":"x","contact":%q`, number)),
 		// Parked: no time of submission.
 		erasureEvent(account, fmt.Sprintf("parked-%d", seed), "sms", "delivered", number, at, ""),
-		erasureEvent(account, fmt.Sprintf("parked-%d", seed), "sms", "sent", fmt.Sprintf("user:%d", seed), at, fmt.Sprintf(`,"step":2,"phone":"\u002b%s"`, strings.ReplaceAll(digits, "9", `\u0039`))),
+		erasureEvent(account, fmt.Sprintf("parked-%d", seed), "sms", "sent", fmt.Sprintf("user:%d", seed), at,
+			fmt.Sprintf(`,"step":2,"phone":"\u002b%s"`, strings.ReplaceAll(digits, "9", `\u0039`))),
 		// Refused.
 		erasureEvent(account, "bad", "pigeon", "sent", number, at, ""),
 		erasureEvent(account, "bad", "sms", "sent", digits, at, ""),
@@ -205,7 +225,8 @@ func erasureEvents(account, number string, seed int) (events []string) {
 		fmt.Sprintf(`{"account":%q,"recipient":"%s", broken`, account, number))
 }
 
-// search lists the files below the directory that hold the text, as they are or inside the compressed blocks of a column.
+// search lists the files below the directory that hold the text, as they are or inside the compressed blocks of a
+// column.
 func (r *erasureRig) search(text string) (files []string) {
 	r.Helper()
 	needle := []byte(text)
@@ -241,8 +262,12 @@ func (r *erasureRig) aggregate() (end func()) {
 	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow }, Logger: slog.New(slog.DiscardHandler)},
-		aggregate.Deps{Conn: r.conn, Reject: func(ctx context.Context, l []schema.Rejection) error { return schema.InsertRejected(ctx, r.conn, l) }})
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow },
+		Logger: slog.New(slog.DiscardHandler)},
+		aggregate.Deps{Conn: r.conn, Reject: func(ctx context.Context,
+			l []schema.Rejection) error {
+			return schema.InsertRejected(ctx, r.conn, l)
+		}})
 	go func() { done <- a.Run(ctx) }()
 	r.settle()
 	return func() {
@@ -269,24 +294,33 @@ func (r *erasureRig) settle() {
 func (r *erasureRig) figures() []string {
 	r.Helper()
 	// Besides the dialog that an erasure adds for the aggregator, until it has come by.
-	visible := "(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)"
+	visible := "(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY " +
+		"account, bucket)"
 	var all []string
 	for _, query := range []string{
-		"SELECT toString(tuple(* EXCEPT (recipient_country, recipient_mark, contact), substring(recipient_country, position(recipient_country, '\\0')))) AS line FROM attempts FINAL ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, contact, person, generation))) AS line FROM attempts_by_recipient FINAL ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient_country, recipient_mark, contact), substring(recipient_country, " +
+			"position(recipient_country, '\\0')))) AS line FROM attempts FINAL ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient, contact, person, generation))) AS line FROM " +
+			"attempts_by_recipient FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, batch))) AS line FROM recipient_events FINAL ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs WHERE message_id != '' AND " + visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs_by_person WHERE message_id != '' AND " + visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM opt_outs ORDER BY ALL DESC LIMIT 1 BY account, event_channel, status, occurred_ms",
-		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans FINAL ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs WHERE message_id != '' AND " +
+			visible + " ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs_by_person WHERE message_id != " +
+			"'' AND " + visible + " ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM opt_outs ORDER BY ALL DESC LIMIT 1 BY " +
+			"account, event_channel, status, occurred_ms",
+		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans " +
+			"FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_attempts WHERE " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_cascades WHERE " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_failures WHERE " + visible + " ORDER BY line",
 		// People: how many attempts, channels and deliveries each has, whoever he is.
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,
-		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY account, contact ORDER BY line",
-		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY account, person ORDER BY line",
+		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +
+			"account, contact ORDER BY line",
+		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +
+			"account, person ORDER BY line",
 	} {
 		all = append(all, append(r.texts(query), "--")...)
 	}
@@ -334,11 +368,13 @@ func (r *erasureRig) wantNoFile(text string) {
 		time.Sleep(500 * time.Millisecond)
 	}
 	r.Fatalf("%s is still in %d files:\n%s\nparts:\n%s", text, len(left), strings.Join(left, "\n"),
-		strings.Join(r.texts("SELECT concat(path, ' ', toString(active), ' ', removal_state) FROM system.parts WHERE database = currentDatabase() AND NOT active"), "\n"))
+		strings.Join(r.texts("SELECT concat(path, ' ', toString(active), ' ', removal_state) FROM system.parts WHERE "+
+			"database = currentDatabase() AND NOT active"), "\n"))
 }
 
 // erasedTables are those in which a number can stand on disk.
-var erasedTables = []string{"attempts", "attempts_by_recipient", "dialogs", "dialogs_by_person", "number_changes", "number_health", "number_health_before", "number_overrides",
+var erasedTables = []string{"attempts", "attempts_by_recipient", "dialogs", "dialogs_by_person", "number_changes",
+	"number_health", "number_health_before", "number_overrides",
 	"number_queue", "numbers_touched", "opt_outs", "orphans", "recipient_events", "rejected"}
 
 const erasedNumber, strangersNumber = "+79001234567", "+790012345678"

@@ -9,23 +9,26 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
+
+	"kaskad/engine/enginetest"
+	"kaskad/schema"
 )
 
-// No file of ClickHouse's data directory holds an erased number, in plain or inside a compressed block, once replaced parts are removed; before it was in every table
-// that may hold it. No figure moves, and neither another account with the same number nor a number with one more digit is touched.
+// No file of ClickHouse's data directory holds an erased number, in plain or inside a compressed block, once replaced
+// parts are removed; before it was in every table that may hold it. No figure moves, and neither another account with
+// the same number nor a number with one more digit is touched.
 func TestEraseNumber_DataDirectory(t *testing.T) {
 	r := newErasureRig(t)
 	key := newErasureKey(t, "erasure.key")
 	r.store(erasureEvents("a", erasedNumber, 1)...)
 	r.store(erasureEvents("a", strangersNumber, 2)...)
 	end := r.aggregate()
-	r.exec("INSERT INTO number_overrides VALUES ('a', '" + erasedNumber + "', 1, 'dead', 'asked on " + erasedNumber + "', 'x', 1)")
-	if _, err := schema.AskVerdicts(t.Context(), r.conn, "a", []string{erasedNumber, strangersNumber}, eraseNow); err != nil {
+	r.exec("INSERT INTO number_overrides VALUES ('a', '" + erasedNumber + "', 1, 'dead', 'asked on " + erasedNumber +
+		"', 'x', 1)")
+	if _, err := schema.AskVerdicts(t.Context(), r.conn, "a", []string{erasedNumber, strangersNumber},
+		eraseNow); err != nil {
 		t.Fatal(err)
 	}
 	r.settle()
@@ -35,8 +38,12 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 	}
 	files := r.search(erasedNumber[1:])
 	for _, table := range erasedTables {
-		paths := r.texts("SELECT arrayJoin(data_paths) FROM system.tables WHERE database = currentDatabase() AND name = '" + table + "'")
-		if !slices.ContainsFunc(files, func(name string) bool { return strings.HasPrefix(name, strings.TrimSuffix(paths[0], "/")) }) {
+		paths := r.texts("SELECT arrayJoin(data_paths) FROM system.tables WHERE database = currentDatabase() AND " +
+			"name = '" + table + "'")
+		if !slices.ContainsFunc(files, func(name string) bool {
+			return strings.HasPrefix(name,
+				strings.TrimSuffix(paths[0], "/"))
+		}) {
 			t.Errorf("the search does not find the number in table %s, so it would prove nothing", table)
 		}
 	}
@@ -51,7 +58,8 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 	r.settle()
 	r.wantFigures(before)
 	// The stranger's number has one digit more, so its digits hold the erased ones; its rows and letters stay.
-	for _, query := range []string{"number_health WHERE number", "attempts_by_recipient WHERE recipient", "number_changes WHERE number", "recipient_events WHERE recipient"} {
+	for _, query := range []string{"number_health WHERE number", "attempts_by_recipient WHERE recipient",
+		"number_changes WHERE number", "recipient_events WHERE recipient"} {
 		if got := r.texts("SELECT toString(count()) FROM " + query + " = '" + strangersNumber + "'"); got[0] == "0" {
 			t.Errorf("another number is gone from %s", query)
 		}
@@ -59,7 +67,8 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 	if got := r.texts("SELECT toString(count()) FROM rejected FINAL"); got[0] != "4" {
 		t.Errorf("%s dead letters are left, want the 4 of another number", got[0])
 	}
-	if got := r.texts("SELECT toString(count()) FROM attempts WHERE recipient_mark != toUInt32(bitShiftLeft(toUInt32(bitAnd(cityHash64(recipient_country), 65535)), 16) + 65535 - " +
+	if got := r.texts("SELECT toString(count()) FROM attempts WHERE recipient_mark != " +
+		"toUInt32(bitShiftLeft(toUInt32(bitAnd(cityHash64(recipient_country), 65535)), 16) + 65535 - " +
 		"bitAnd(cityHash64(recipient_country), 65535))"); got[0] != "0" {
 		t.Errorf("%s attempts have a mark that is not their recipient's", got[0])
 	}
@@ -90,14 +99,20 @@ func TestEraseNumber_OtherAccount(t *testing.T) {
 	key := newErasureKey(t, "erasure.key")
 	count := func(account string) map[string]string {
 		got := map[string]string{}
-		for table, where := range map[string]string{"attempts": "startsWith(recipient_country, '" + erasedNumber + "')", "attempts_by_recipient": "recipient = '" + erasedNumber + "'",
-			"recipient_events": "recipient = '" + erasedNumber + "'", "dialogs": "recipient = '" + erasedNumber + "'", "number_health": "number = '" + erasedNumber + "'",
-			"number_changes": "number = '" + erasedNumber + "'", "orphans": "startsWith(recipient_country, '" + erasedNumber + "')"} {
-			got[table] = r.texts("SELECT toString(count()) FROM " + table + " WHERE account = '" + account + "' AND " + where)[0]
+		for table, where := range map[string]string{"attempts": "startsWith(recipient_country, '" + erasedNumber + "')",
+			"attempts_by_recipient": "recipient = '" + erasedNumber + "'",
+			"recipient_events":      "recipient = '" + erasedNumber + "'",
+			"dialogs":               "recipient = '" + erasedNumber + "'",
+			"number_health":         "number = '" + erasedNumber + "'",
+			"number_changes":        "number = '" + erasedNumber + "'",
+			"orphans":               "startsWith(recipient_country, '" + erasedNumber + "')"} {
+			got[table] = r.texts("SELECT toString(count()) FROM " + table + " WHERE account = '" + account + "' AND " +
+				where)[0]
 		}
 		return got
 	}
-	before, letters := count("b"), r.texts("SELECT raw FROM rejected WHERE position(raw, '\"b\"') > 0 AND isValidJSON(raw) ORDER BY raw")
+	before, letters := count("b"), r.texts("SELECT raw FROM rejected WHERE position(raw, '\"b\"') > 0 AND "+
+		"isValidJSON(raw) ORDER BY raw")
 	r.erase(key, "a", erasedNumber)
 	if after := count("b"); !maps.Equal(before, after) {
 		t.Errorf("account b had %v, and has %v", before, after)
@@ -112,8 +127,8 @@ func TestEraseNumber_OtherAccount(t *testing.T) {
 	}
 }
 
-// ClickHouse dies in the middle: the mutations go on after its start and find nothing to do, for what they look up is forgotten. Erased again, under the same
-// pseudonym, the number is gone and no figure has moved.
+// ClickHouse dies in the middle: the mutations go on after its start and find nothing to do, for what they look up is
+// forgotten. Erased again, under the same pseudonym, the number is gone and no figure has moved.
 func TestEraseNumber_Restart(t *testing.T) {
 	r := newErasureRig(t)
 	key := newErasureKey(t, "erasure.key")
@@ -148,7 +163,8 @@ func TestEraseNumber_Restart(t *testing.T) {
 	for len(r.texts("SELECT command FROM system.mutations WHERE NOT is_done")) > 0 {
 		time.Sleep(50 * time.Millisecond)
 	}
-	if got := r.texts("SELECT toString(count()) FROM attempts WHERE startsWith(recipient_country, '" + erasedNumber + "')"); got[0] == "0" {
+	if got := r.texts("SELECT toString(count()) FROM attempts WHERE startsWith(recipient_country, '" + erasedNumber +
+		"')"); got[0] == "0" {
 		t.Fatal("the mutations have found the number, so this test shows nothing")
 	}
 	again, rows := r.erase(key, "a", erasedNumber)
@@ -159,18 +175,21 @@ func TestEraseNumber_Restart(t *testing.T) {
 	r.wantNoFile(erasedNumber[1:])
 }
 
-// A pass that runs while the number is half overwritten sees one conversation as two people's, and bills it twice. When the erasure has ended it is one again.
+// A pass that runs while the number is half overwritten sees one conversation as two people's, and bills it twice. When
+// the erasure has ended it is one again.
 func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 	r := newErasureRig(t)
 	key := newErasureKey(t, "erasure.key")
 	first, second := eraseNow.Add(-30*time.Hour), eraseNow.Add(-20*time.Hour)
 	for i, at := range []time.Time{first, second} {
-		r.store(erasureEvent("a", fmt.Sprint("d-", i), "viber", "delivered", erasedNumber, at, fmt.Sprintf(`,"sender":"Shop","submitted_at":%q`, at.Format(time.RFC3339))))
+		r.store(erasureEvent("a", fmt.Sprint("d-", i), "viber", "delivered", erasedNumber, at,
+			fmt.Sprintf(`,"sender":"Shop","submitted_at":%q`, at.Format(time.RFC3339))))
 	}
 	end := r.aggregate()
 	defer end()
 	units := func() string {
-		return r.texts("SELECT toString(sum(conversation)) FROM dialogs WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)")[0]
+		return r.texts("SELECT toString(sum(conversation)) FROM dialogs WHERE (account, bucket, generation) IN " +
+			"(SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)")[0]
 	}
 	if got := units(); got != "1" {
 		t.Fatalf("%s conversations, want 1", got)
@@ -180,8 +199,11 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.exec("ALTER TABLE attempts UPDATE recipient_country = '" + asked.Pseudonym + "\\0RU' WHERE message_id = 'd-0' SETTINGS mutations_sync = 1")
-	if err := schema.OpenTouches(t.Context(), r.conn, []schema.Touch{{Account: "a", BucketMS: first.Truncate(time.Hour).UnixMilli(), ID: uuid.New(), AtMS: 1}}); err != nil {
+	r.exec("ALTER TABLE attempts UPDATE recipient_country = '" + asked.Pseudonym +
+		"\\0RU' WHERE message_id = 'd-0' SETTINGS mutations_sync = 1")
+	if err := schema.OpenTouches(t.Context(), r.conn,
+		[]schema.Touch{{Account: "a", BucketMS: first.Truncate(time.Hour).UnixMilli(), ID: uuid.New(),
+			AtMS: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	r.settle()
@@ -196,7 +218,8 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 	r.wantFigures(before)
 }
 
-// While events keep coming and the aggregator keeps publishing, a number is erased. In the end all figures are those of a database that was never asked to.
+// While events keep coming and the aggregator keeps publishing, a number is erased. In the end all figures are those of
+// a database that was never asked to.
 func TestEraseNumber_UnderLoad(t *testing.T) {
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
@@ -237,12 +260,15 @@ func TestEraseNumber_UnderLoad(t *testing.T) {
 			if err := <-erased; err != nil {
 				t.Fatal(err)
 			}
-			for _, table := range []string{"attempts_by_recipient", "recipient_events", "dialogs", "dialogs_by_person"} {
-				if got := r.texts("SELECT toString(count()) FROM " + table + " WHERE recipient = '" + erasedNumber + "'"); got[0] != "0" {
+			for _, table := range []string{"attempts_by_recipient", "recipient_events", "dialogs",
+				"dialogs_by_person"} {
+				if got := r.texts("SELECT toString(count()) FROM " + table + " WHERE recipient = '" + erasedNumber +
+					"'"); got[0] != "0" {
 					t.Errorf("%s rows of %s have the number", got[0], table)
 				}
 			}
-			if got := r.texts("SELECT toString(count()) FROM number_health WHERE number = '" + erasedNumber + "'"); got[0] != "0" {
+			if got := r.texts("SELECT toString(count()) FROM number_health WHERE number = '" + erasedNumber +
+				"'"); got[0] != "0" {
 				t.Error("there is a verdict on the number")
 			}
 		}

@@ -9,8 +9,9 @@ import (
 // minPhone and maxPhone bound the digits of a phone number.
 const minPhone, maxPhone = 7, 15
 
-// HideText overwrites erased numbers in the bytes of an event: phone-like runs of digits, with a + before them or not. Without an account (nil) the numbers of all
-// accounts are looked for. It returns the bytes as they are when there is nothing to hide.
+// HideText overwrites erased numbers in the bytes of an event: phone-like runs of digits, with a + before them or not.
+// Without an account (nil) the numbers of all accounts are looked for. It returns the bytes as they are when there is
+// nothing to hide.
 func (e *Erasures) HideText(account, raw []byte) []byte {
 	if e.Empty() {
 		return raw
@@ -29,7 +30,8 @@ func (e *Erasures) HideText(account, raw []byte) []byte {
 	})
 }
 
-// replaceRuns replaces the phone-like runs of digits that find knows; JSON stays JSON. A + before the digits goes with them.
+// replaceRuns replaces the phone-like runs of digits that find knows; JSON stays JSON. A + before the digits goes with
+// them.
 func replaceRuns(raw []byte, find func(digits []byte) (pseudonym string, ok bool)) []byte {
 	plain := unescapeDigits(raw)
 	var out []byte
@@ -84,7 +86,8 @@ func holdsNumber(raw []byte, digits string) bool {
 	return found
 }
 
-// unescapeDigits writes digits and the plus sign as themselves that JSON may write as \u0030. It returns raw when there are none.
+// unescapeDigits writes digits and the plus sign as themselves that JSON may write as \u0030. It returns raw when there
+// are none.
 func unescapeDigits(raw []byte) []byte {
 	if !bytes.Contains(raw, []byte(`\u00`)) {
 		return raw
@@ -144,11 +147,13 @@ func letterAccount(raw []byte) []byte {
 	return account
 }
 
-// letterHolds tells whether a dead letter holds a number of the account. One that does not say whose it is counts as the account's.
+// letterHolds tells whether a dead letter holds a number of the account. One that does not say whose it is counts as
+// the account's.
 func letterHolds(raw []byte, account, digits string) bool {
 	if IsArrow(raw) {
 		held := holdsNumber(raw, digits)
-		// What can be read of the stream is judged row by row; its bytes may be compressed, or in columns of several accounts.
+		// What can be read of the stream is judged row by row; its bytes may be compressed, or in columns of several
+		// accounts.
 		_, _ = ArrowLines(raw, func(_ int, row []byte) { held = held || letterHolds(row, account, digits) })
 		return held
 	}

@@ -25,11 +25,14 @@ var (
 	ErrNoErasureKey = errors.New("numbers were erased, and without their key they would be stored again: " +
 		"set --erasure-key or KASKAD_ERASURE_KEY to the key that they were erased with")
 	// ErrOtherErasureKey tells that the key at hand is not the one that numbers were erased with.
-	ErrOtherErasureKey = errors.New("numbers were erased with another key, and with this one they would be stored again: " +
-		"set --erasure-key or KASKAD_ERASURE_KEY (embedded: file erasure.key of the data directory) to the key that they were erased with")
+	ErrOtherErasureKey = errors.New("numbers were erased with another key, and with this one they would be stored " +
+		"again: " +
+		"set --erasure-key or KASKAD_ERASURE_KEY (embedded: file erasure.key of the data directory) to the key that " +
+		"they were erased with")
 )
 
-// ErasureKey makes the hashes by which erased numbers are known. It must not be kept where the hashes are: there are few enough numbers to try them all.
+// ErasureKey makes the hashes by which erased numbers are known. It must not be kept where the hashes are: there are
+// few enough numbers to try them all.
 type ErasureKey [32]byte
 
 // ParseErasureKey reads a key of 64 hexadecimal digits.
@@ -60,7 +63,8 @@ func OpenErasureKey(name string) (*ErasureKey, error) {
 	return key, nil
 }
 
-// makeErasureKey writes a new key, on the disk before it is used: without it numbers that were erased are not recognised. Somebody else's key stays.
+// makeErasureKey writes a new key, on the disk before it is used: without it numbers that were erased are not
+// recognised. Somebody else's key stays.
 func makeErasureKey(name string) error {
 	var key ErasureKey
 	if _, err := rand.Read(key[:]); err != nil {
@@ -111,8 +115,10 @@ type Erasure struct {
 // pseudonymPrefix makes a pseudonym a valid recipient, so that what was pseudonymised is valid when it is replayed.
 const pseudonymPrefix = "user:erased-"
 
-// AskErasure notes that a number is to be erased, before anything is overwritten: from then on ingest knows it. A number that was asked for before keeps its pseudonym.
-func AskErasure(ctx context.Context, conn driver.Conn, key *ErasureKey, account, number, by string, now time.Time) (Erasure, error) {
+// AskErasure notes that a number is to be erased, before anything is overwritten: from then on ingest knows it. A
+// number that was asked for before keeps its pseudonym.
+func AskErasure(ctx context.Context, conn driver.Conn, key *ErasureKey, account, number, by string,
+	now time.Time) (Erasure, error) {
 	other, err := otherKeys(ctx, conn, key)
 	if err == nil && other {
 		err = ErrOtherErasureKey
@@ -129,7 +135,8 @@ func AskErasure(ctx context.Context, conn driver.Conn, key *ErasureKey, account,
 	if _, err := rand.Read(random[:]); err != nil {
 		return Erasure{}, fmt.Errorf("make pseudonym: %w", err)
 	}
-	e := Erasure{Account: account, Hash: hashed, Pseudonym: pseudonymPrefix + hex.EncodeToString(random[:]), KeyID: key.ID(), By: by, AskedMS: now.UnixMilli()}
+	e := Erasure{Account: account, Hash: hashed, Pseudonym: pseudonymPrefix + hex.EncodeToString(random[:]),
+		KeyID: key.ID(), By: by, AskedMS: now.UnixMilli()}
 	if err := insertErasure(ctx, conn, e); err != nil {
 		return Erasure{}, err
 	}
@@ -151,8 +158,10 @@ func FinishErasure(ctx context.Context, conn driver.Conn, e Erasure, now time.Ti
 }
 
 func insertErasure(ctx context.Context, conn driver.Conn, e Erasure) error {
-	err := insertColumns(ctx, conn, "INSERT INTO erasures (account, hash, pseudonym, key_id, asked_ms, `by`, done_ms, version)", 0, 1,
-		[]any{[]string{e.Account}, []string{e.Hash}, []string{e.Pseudonym}, []string{e.KeyID}, []int64{e.AskedMS}, []string{e.By}, []int64{e.DoneMS},
+	err := insertColumns(ctx, conn, "INSERT INTO erasures (account, hash, pseudonym, key_id, asked_ms, `by`, "+
+		"done_ms, version)", 0, 1,
+		[]any{[]string{e.Account}, []string{e.Hash}, []string{e.Pseudonym}, []string{e.KeyID}, []int64{e.AskedMS},
+			[]string{e.By}, []int64{e.DoneMS},
 			[]uint64{uint64(time.Now().UnixMicro())}})
 	if err != nil {
 		return fmt.Errorf("note erasure: %w", err)
@@ -161,7 +170,8 @@ func insertErasure(ctx context.Context, conn driver.Conn, e Erasure) error {
 }
 
 func readErasure(ctx context.Context, conn driver.Conn, account, hashed string) (e Erasure, found bool, err error) {
-	list, err := queryErasures(ctx, conn, clickhouse.Parameters{"account": account, "hash": hashed, "after_account": "", "after_hash": "", "limit": "1"})
+	list, err := queryErasures(ctx, conn,
+		clickhouse.Parameters{"account": account, "hash": hashed, "after_account": "", "after_hash": "", "limit": "1"})
 	if err != nil || len(list) == 0 {
 		return e, false, err
 	}
@@ -169,9 +179,11 @@ func readErasure(ctx context.Context, conn driver.Conn, account, hashed string) 
 }
 
 // ReadErasures lists erasures by account and hash, those behind the given pair; account "" lists all accounts'.
-func ReadErasures(ctx context.Context, conn driver.Conn, account, afterAccount, afterHash string, limit int) ([]Erasure, error) {
-	return queryErasures(ctx, conn, clickhouse.Parameters{"account": account, "hash": "", "after_account": afterAccount, "after_hash": afterHash,
-		"limit": strconv.Itoa(limit)})
+func ReadErasures(ctx context.Context, conn driver.Conn, account, afterAccount, afterHash string, limit int) ([]Erasure,
+	error) {
+	return queryErasures(ctx, conn, clickhouse.Parameters{"account": account, "hash": "", "after_account": afterAccount,
+		"after_hash": afterHash,
+		"limit":      strconv.Itoa(limit)})
 }
 
 func queryErasures(ctx context.Context, conn driver.Conn, parameters clickhouse.Parameters) ([]Erasure, error) {
@@ -330,8 +342,9 @@ func (e *Erasures) person(account, contact []byte) (string, bool) {
 	return bare(found.pseudonym), ok
 }
 
-// bare is what takes the place of the number's digits where they stand without the +: another person than the number, before and after. Of both the greater
-// before is the greater after, for the greatest contact of a message is its person.
+// bare is what takes the place of the number's digits where they stand without the +: another person than the number,
+// before and after. Of both the greater before is the greater after, for the greatest contact of a message is its
+// person.
 func bare(pseudonym string) string { return "~" + strings.TrimPrefix(pseudonym, "user:") }
 
 func allDigits(s []byte) bool {

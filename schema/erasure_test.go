@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
+
+	"kaskad/engine/enginetest"
 )
 
 func newErasureConn(tb testing.TB) driver.Conn {
@@ -38,64 +38,75 @@ func newErasureConn(tb testing.TB) driver.Conn {
 	return conn
 }
 
-var healthWithoutNumbers = []string{"account", "state", "rule", "reasons", "operator", "override", "dead_rules", "reachable_channels", "opt_channels", "opt_apps",
+var healthWithoutNumbers = []string{"account", "state", "rule", "reasons", "operator", "override", "dead_rules",
+	"reachable_channels", "opt_channels", "opt_apps",
 	"opt_senders", "opt_kinds"}
 
-// columnsWithoutNumbers hold texts that are no phone numbers of the people who are written to: names of accounts, of dimensions, of places in the log, hashes,
-// states. Ids of messages are the sender's own, and docs/operations.md asks not to put numbers into them. Null tables and views hold nothing.
+// columnsWithoutNumbers hold texts that are no phone numbers of the people who are written to: names of accounts, of
+// dimensions, of places in the log, hashes, states. Ids of messages are the sender's own, and docs/operations.md asks
+// not to put numbers into them. Null tables and views hold nothing.
 var columnsWithoutNumbers = map[string][]string{
-	"attempts": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator", "traffic", "trigger", "error_code",
+	"attempts": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator",
+		"traffic", "trigger", "error_code",
 		"last_error", "said_country", "prices"},
-	"attempts_by_recipient": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator", "country", "traffic", "trigger", "error_code"},
-	"broken_parts":          {"table", "part"},
-	"cascade_days":          {"account"},
-	"cursor_keys":           {"key"},
-	"dialogs":               {"account", "channel", "sender", "message_id"},
-	"dialogs_by_person":     {"account", "channel", "sender", "message_id"},
-	"erasing":               {"account"},
-	"erasing_rows":          {"table"},
-	"erasures":              {"account", "hash", "pseudonym", "key_id", "by"},
-	"generations":           {"account"},
-	"reread_partitions":     {"topic"},
-	"rereads":               {"why"},
-	"join_queue":            {"account", "message_id"},
-	"ledger":                {"consumer_group", "topic"},
-	"notified":              {"sink"},
-	"legs":                  {"account", "channel", "provider", "operator", "country", "traffic", "sender", "app", "trigger", "currencies"},
-	"located":               {"account", "message_id"},
-	"lost_hours":            {"account"},
-	"number_changes":        {"account", "from", "to", "rule"},
-	"number_health":         healthWithoutNumbers,
-	"number_health_before":  healthWithoutNumbers,
-	"number_overrides":      {"account", "state", "by"},
-	"number_queue":          {"account", "event"},
-	"replies":               {"account", "message_id"},
-	"shared_attempts":       {"account", "message_id"},
-	"numbers_touched":       {"account"},
-	"opt_outs": {"account", "status", "event_channel", "event_app", "named", "message_id", "channel", "provider", "campaign", "template", "sender", "app",
+	"attempts_by_recipient": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app",
+		"operator", "country", "traffic", "trigger", "error_code"},
+	"broken_parts":      {"table", "part"},
+	"cascade_days":      {"account"},
+	"cursor_keys":       {"key"},
+	"dialogs":           {"account", "channel", "sender", "message_id"},
+	"dialogs_by_person": {"account", "channel", "sender", "message_id"},
+	"erasing":           {"account"},
+	"erasing_rows":      {"table"},
+	"erasures":          {"account", "hash", "pseudonym", "key_id", "by"},
+	"generations":       {"account"},
+	"reread_partitions": {"topic"},
+	"rereads":           {"why"},
+	"join_queue":        {"account", "message_id"},
+	"ledger":            {"consumer_group", "topic"},
+	"notified":          {"sink"},
+	"legs": {"account", "channel", "provider", "operator", "country", "traffic", "sender", "app",
+		"trigger", "currencies"},
+	"located":              {"account", "message_id"},
+	"lost_hours":           {"account"},
+	"number_changes":       {"account", "from", "to", "rule"},
+	"number_health":        healthWithoutNumbers,
+	"number_health_before": healthWithoutNumbers,
+	"number_overrides":     {"account", "state", "by"},
+	"number_queue":         {"account", "event"},
+	"replies":              {"account", "message_id"},
+	"shared_attempts":      {"account", "message_id"},
+	"numbers_touched":      {"account"},
+	"opt_outs": {"account", "status", "event_channel", "event_app", "named", "message_id", "channel", "provider",
+		"campaign", "template", "sender", "app",
 		"operator", "country", "traffic", "trigger"},
 	"opt_out_accounts": {"account"},
 	"named_messages":   {"account", "message_id"},
 	"orphan_ends":      {"topic"},
-	"orphans": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator", "traffic", "trigger", "error_code", "currency",
+	"orphans": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app", "operator",
+		"traffic", "trigger", "error_code", "currency",
 		"topic", "said_country"},
-	"recipient_events":    {"account", "status", "channel", "app", "provider", "sender", "campaign", "message_id", "operator", "country", "error_code"},
-	"reference":           {"kind", "account", "by", "body"},
-	"rejected":            {"topic", "reason", "field"},
-	"replayed":            {"topic"},
-	"rollup_attempts":     {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator", "country", "traffic", "trigger"},
+	"recipient_events": {"account", "status", "channel", "app", "provider", "sender", "campaign", "message_id",
+		"operator", "country", "error_code"},
+	"reference": {"kind", "account", "by", "body"},
+	"rejected":  {"topic", "reason", "field"},
+	"replayed":  {"topic"},
+	"rollup_attempts": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
+		"country", "traffic", "trigger"},
 	"rollup_cascade_days": {"account", "campaign", "template", "reported_currency"},
 	"rollup_cascades":     {"account", "campaign", "template", "reported_currency"},
-	"rollup_failures":     {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator", "country", "traffic", "trigger", "error_code"},
-	"rollup_waste":        {"account", "campaign", "template"},
-	"routes":              {"account", "channel", "provider"},
-	"shapes":              {"account"},
-	"split_messages":      {"account", "message_id"},
-	"splits":              {"account", "message_id"},
-	"touched":             {"account"},
+	"rollup_failures": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
+		"country", "traffic", "trigger", "error_code"},
+	"rollup_waste":   {"account", "campaign", "template"},
+	"routes":         {"account", "channel", "provider"},
+	"shapes":         {"account"},
+	"split_messages": {"account", "message_id"},
+	"splits":         {"account", "message_id"},
+	"touched":        {"account"},
 }
 
-// Every text column of the schema is either kept free of erased numbers, or known to hold none: a column that a migration adds has to be put into one list.
+// Every text column of the schema is either kept free of erased numbers, or known to hold none: a column that a
+// migration adds has to be put into one list.
 func TestEraseNumber_KnowsAllColumns(t *testing.T) {
 	conn := newErasureConn(t)
 	rows, err := conn.Query(t.Context(), `SELECT c.table, c.name FROM system.columns AS c INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
@@ -112,9 +123,11 @@ func TestEraseNumber_KnowsAllColumns(t *testing.T) {
 			t.Fatal(err)
 		}
 		seen[table+"."+column] = true
-		erased, harmless := slices.Contains(erasedColumns[table], column), slices.Contains(columnsWithoutNumbers[table], column)
+		erased, harmless := slices.Contains(erasedColumns[table], column),
+			slices.Contains(columnsWithoutNumbers[table], column)
 		if erased == harmless {
-			t.Errorf("column %s of %s: it may hold phone numbers, and EraseNumber erases them (erasedColumns), or it does not (columnsWithoutNumbers); erased %v, harmless %v",
+			t.Errorf("column %s of %s: it may hold phone numbers, and EraseNumber erases them (erasedColumns), or it "+
+				"does not (columnsWithoutNumbers); erased %v, harmless %v",
 				column, table, erased, harmless)
 		}
 	}
@@ -181,7 +194,8 @@ func TestOpenErasureKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if other.ID() == key.ID() || other.Hash("a", "+79001234567") == key.Hash("a", "+79001234567") || other.Hash("a", "+79001234567") == other.Hash("b", "+79001234567") {
+	if other.ID() == key.ID() || other.Hash("a", "+79001234567") == key.Hash("a", "+79001234567") ||
+		other.Hash("a", "+79001234567") == other.Hash("b", "+79001234567") {
 		t.Error("hashes of other keys or accounts agree")
 	}
 }
@@ -236,7 +250,8 @@ func TestErasures_HideText_JSON(t *testing.T) {
 		for _, c := range "+79001234567" {
 			switch rapid.IntRange(0, 2).Draw(t, "escape") {
 			case 0:
-				written.WriteString(strings.ToUpper(string([]byte{'0', '0', "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15]})))
+				written.WriteString(strings.ToUpper(string([]byte{'0', '0', "0123456789abcdef"[c>>4],
+					"0123456789abcdef"[c&15]})))
 				s := written.String()
 				written.Reset()
 				written.WriteString(s[:len(s)-4] + `\u` + s[len(s)-4:])
@@ -251,7 +266,8 @@ func TestErasures_HideText_JSON(t *testing.T) {
 		raw := []byte(`{"x":` + string(before) + `,"recipient":"` + written.String() + `","y":79001234567}`)
 		hidden := e.HideText([]byte("a"), raw)
 		var got struct{ X, Recipient, Y string }
-		if err := json.Unmarshal(hidden, &got); err != nil || !strings.HasPrefix(got.Recipient, "user:erased-") || !strings.HasPrefix(got.Y, "~erased-") {
+		if err := json.Unmarshal(hidden, &got); err != nil || !strings.HasPrefix(got.Recipient, "user:erased-") ||
+			!strings.HasPrefix(got.Y, "~erased-") {
 			t.Fatalf("%s became %s: %+v, %v", raw, hidden, got, err)
 		}
 	})
@@ -276,7 +292,8 @@ func TestErasures_Hide(t *testing.T) {
 		`"status":"subscribed","app":"x","recipient":"device:1","contact":"R"`,
 	} {
 		for _, recipient := range []string{"+79001234567", pseudonym} {
-			raw := []byte(`{"account":"a","message_id":"m","channel":"push","occurred_at":"2026-11-19T10:00:00Z",` + strings.ReplaceAll(fields, `"R"`, `"`+recipient+`"`) + `}`)
+			raw := []byte(`{"account":"a","message_id":"m","channel":"push","occurred_at":"2026-11-19T10:00:00Z",` +
+				strings.ReplaceAll(fields, `"R"`, `"`+recipient+`"`) + `}`)
 			ev, bad := decoder.Decode(raw, now)
 			if bad != nil {
 				t.Fatal(bad)
@@ -358,10 +375,12 @@ func TestErasures_Refresh(t *testing.T) {
 	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE erasures FINAL"); err != nil {
 		t.Fatal(err)
 	}
-	if found, ok := e.lookUp([]byte("a"), []byte("+79001234567")); !ok || found != (erasedNumber{first.Pseudonym, true}) {
+	if found, ok := e.lookUp([]byte("a"), []byte("+79001234567")); !ok ||
+		found != (erasedNumber{first.Pseudonym, true}) {
 		t.Errorf("%+v, %v", found, ok)
 	}
-	if again, err := AskErasure(t.Context(), conn, key, "a", "+79001234567", "y", now.Add(time.Hour)); err != nil || again != done {
+	if again, err := AskErasure(t.Context(), conn, key, "a", "+79001234567", "y", now.Add(time.Hour)); err != nil ||
+		again != done {
 		t.Errorf("asked again: %+v, %v, want %+v", again, err, done)
 	}
 	if _, err := NewErasures(nil).Refresh(t.Context(), conn); !errors.Is(err, ErrNoErasureKey) {
@@ -370,7 +389,8 @@ func TestErasures_Refresh(t *testing.T) {
 	if _, err := NewErasures(&ErasureKey{2}).Refresh(t.Context(), conn); !errors.Is(err, ErrOtherErasureKey) {
 		t.Error(err)
 	}
-	if _, err := AskErasure(t.Context(), conn, &ErasureKey{2}, "a", "+79001234567", "y", now); !errors.Is(err, ErrOtherErasureKey) {
+	if _, err := AskErasure(t.Context(), conn, &ErasureKey{2}, "a", "+79001234567", "y", now); !errors.Is(err,
+		ErrOtherErasureKey) {
 		t.Error(err)
 	}
 }
@@ -382,7 +402,8 @@ func BenchmarkErasures_Find(b *testing.B) {
 			var facts Facts
 			var decoder Decoder
 			ev, bad := decoder.Decode([]byte(`{"account":"a","message_id":"m","channel":"sms","occurred_at":"2026-11-19T10:00:00Z","submitted_at":"2026-11-19T10:00:00Z",`+
-				`"status":"sent","recipient":"+79001234568"}`), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).UnixMilli())
+				`"status":"sent","recipient":"+79001234568"}`),
+				time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC).UnixMilli())
 			if bad != nil {
 				b.Fatal(bad)
 			}

@@ -2,7 +2,8 @@ package schema
 
 import "slices"
 
-// Weight is what a failure of a class means for the health of a phone number or an e-mail address (docs/definitions.md section 5).
+// Weight is what a failure of a class means for the health of a phone number or an e-mail address (docs/definitions.md
+// section 5).
 type Weight string
 
 // The weights.
@@ -15,7 +16,8 @@ const (
 // Class says why an attempt failed, in the same terms for all providers.
 type Class struct {
 	Name string `json:"name"`
-	// Scope is what the reason belongs to: a number, a person on a channel, a content and so on. Permanence is how long it lasts.
+	// Scope is what the reason belongs to: a number, a person on a channel, a content and so on. Permanence is how long
+	// it lasts.
 	Scope      string `json:"scope"`
 	Permanence string `json:"permanence"`
 	// Weight is that for phone numbers, EmailWeight that for e-mail addresses.

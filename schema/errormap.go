@@ -21,16 +21,19 @@ var errorMapCSV []byte
 //go:embed erroraliases.csv
 var errorAliasesCSV []byte
 
-// AnyProvider stands in an account's error map for every provider that has no line of its own there for a code. No shipped line has it.
+// AnyProvider stands in an account's error map for every provider that has no line of its own there for a code. No
+// shipped line has it.
 const AnyProvider = "*"
 
-// The shipped tables that codes are guessed by where no line knows them: MAP/GSM causes on sms, Q.850 causes on voice and flash_call.
+// The shipped tables that codes are guessed by where no line knows them: MAP/GSM causes on sms, Q.850 causes on voice
+// and flash_call.
 const (
 	ProviderMAP  = "map"
 	ProviderQ850 = "q850"
 )
 
-// ProviderBot is the provider that has no codes and yet a line of its own in the table of routes: a Telegram bot, which knows of no delivery.
+// ProviderBot is the provider that has no codes and yet a line of its own in the table of routes: a Telegram bot, which
+// knows of no delivery.
 const ProviderBot = "bot"
 
 // MaxErrorLines and MaxErrorAliases are how many lines and aliases of its own an account may put over the shipped ones.
@@ -45,7 +48,8 @@ const (
 	ClassUnknown = "unknown"
 )
 
-// ErrorLine maps a provider's code ("*": any provider) to a reason class. Codes are as ingest stores them: without leading zeros.
+// ErrorLine maps a provider's code ("*": any provider) to a reason class. Codes are as ingest stores them: without
+// leading zeros.
 type ErrorLine struct {
 	Provider string `json:"provider"`
 	Code     string `json:"code"`
@@ -74,14 +78,15 @@ func (l *ErrorList) UnmarshalJSON(body []byte) error {
 	return json.Unmarshal(body, (*plain)(l))
 }
 
-// Own leaves out what says the same as the shipped map and would say it without: it would outlive a correction of it. A line that keeps a shipped one in
-// force beside a line for any provider, or beside an alias of its provider, stays.
+// Own leaves out what says the same as the shipped map and would say it without: it would outlive a correction of it. A
+// line that keeps a shipped one in force beside a line for any provider, or beside an alias of its provider, stays.
 func (l ErrorList) Own() (ErrorList, error) {
 	shipped, err := ShippedErrors()
 	if err != nil {
 		return ErrorList{}, err
 	}
-	own := ErrorList{Aliases: slices.DeleteFunc(append([]ErrorAlias{}, l.Aliases...), func(a ErrorAlias) bool { return slices.Contains(shipped.Aliases, a) })}
+	own := ErrorList{Aliases: slices.DeleteFunc(append([]ErrorAlias{}, l.Aliases...),
+		func(a ErrorAlias) bool { return slices.Contains(shipped.Aliases, a) })}
 	all, known := ErrorList{Lines: l.Lines, Aliases: own.Aliases}.table(), shipped.table()
 	own.Lines = slices.DeleteFunc(append([]ErrorLine{}, l.Lines...), func(line ErrorLine) bool {
 		_, replaced := all.lines[errorKey{AnyProvider, line.Code}]
@@ -162,7 +167,8 @@ func NewErrorMaps(lists []Reference) (*ErrorMaps, error) {
 	for _, list := range lists {
 		var own ErrorList
 		if err := json.Unmarshal(list.Body, &own); err != nil {
-			return nil, fmt.Errorf("read version %d of the error map of account %q: %w", list.Version, list.Account, err)
+			return nil, fmt.Errorf("read version %d of the error map of account %q: %w", list.Version, list.Account,
+				err)
 		}
 		m.versions[list.Account] = list.Version
 		if len(own.Lines)+len(own.Aliases) > 0 {
@@ -199,8 +205,8 @@ func (m *ErrorMaps) OwnAlias(account, provider string) bool {
 	return own
 }
 
-// Lines returns the lines in force for an account, by provider and code: a line of its own wins over shipped ones of its code, of its provider or,
-// where it is for any provider, of all. Account "" has the shipped ones alone.
+// Lines returns the lines in force for an account, by provider and code: a line of its own wins over shipped ones of
+// its code, of its provider or, where it is for any provider, of all. Account "" has the shipped ones alone.
 func (m *ErrorMaps) Lines(account string) []ErrorLine {
 	own := m.own[account]
 	lines := make([]ErrorLine, 0, len(m.shipped.lines)+len(own.lines))
@@ -218,7 +224,8 @@ func (m *ErrorMaps) Lines(account string) []ErrorLine {
 	return lines
 }
 
-// Aliases returns the aliases in force for an account, by provider: its own win over shipped ones. Account "" has the shipped ones alone.
+// Aliases returns the aliases in force for an account, by provider: its own win over shipped ones. Account "" has the
+// shipped ones alone.
 func (m *ErrorMaps) Aliases(account string) []ErrorAlias {
 	all := maps.Clone(m.shipped.aliases)
 	maps.Copy(all, m.own[account].aliases)
@@ -229,8 +236,8 @@ func (m *ErrorMaps) Aliases(account string) []ErrorAlias {
 	return aliases
 }
 
-// Provider returns the name by which a provider of the account's events is looked up in shipped tables, here and in the table of routes: its own
-// or, replaced once, that of an alias.
+// Provider returns the name by which a provider of the account's events is looked up in shipped tables, here and in the
+// table of routes: its own or, replaced once, that of an alias.
 func (m *ErrorMaps) Provider(account, provider string) string {
 	if like, found := m.own[account].aliases[provider]; found {
 		return like
@@ -241,8 +248,8 @@ func (m *ErrorMaps) Provider(account, provider string) string {
 	return provider
 }
 
-// Class returns the reason class of a failure by docs/definitions.md section 5, and whether it is a guess. code is the attempt's error code as ingest
-// stores it, expired whether that status was seen.
+// Class returns the reason class of a failure by docs/definitions.md section 5, and whether it is a guess. code is the
+// attempt's error code as ingest stores it, expired whether that status was seen.
 func (m *ErrorMaps) Class(account, channel, provider, code string, expired bool) (class string, guessed bool) {
 	if code == "" {
 		if expired {
@@ -262,7 +269,8 @@ func (m *ErrorMaps) Class(account, channel, provider, code string, expired bool)
 	return ClassUnknown, false
 }
 
-// guessProvider is the shipped provider whose lines are guesses on a channel, "" for none. error_guess.sql says the same.
+// guessProvider is the shipped provider whose lines are guesses on a channel, "" for none. error_guess.sql says the
+// same.
 func guessProvider(channel string) string {
 	switch channel {
 	case "sms":

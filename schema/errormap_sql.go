@@ -16,10 +16,12 @@ var errorClassSQL string
 //go:embed error_guess.sql
 var errorGuessSQL string
 
-// Table returns the external table that [ClassSQL], [MappedClassSQL] and [GuessSQL] read: what each code of each provider is for account "", which has
-// the shipped map alone, and for every account that has lines or aliases of its own. Aliases are written out, so that SQL knows of none.
+// Table returns the external table that [ClassSQL], [MappedClassSQL] and [GuessSQL] read: what each code of each
+// provider is for account "", which has the shipped map alone, and for every account that has lines or aliases of its
+// own. Aliases are written out, so that SQL knows of none.
 func (m *ErrorMaps) Table() (*ext.Table, error) {
-	table, err := ext.NewTable("error_map", ext.Column("account", "String"), ext.Column("provider", "String"), ext.Column("code", "String"),
+	table, err := ext.NewTable("error_map", ext.Column("account", "String"), ext.Column("provider", "String"),
+		ext.Column("code", "String"),
 		ext.Column("class", "String"))
 	if err != nil {
 		return nil, fmt.Errorf("make table error_map: %w", err)
@@ -61,20 +63,22 @@ func (m *ErrorMaps) written(account string, shipped map[string][]ErrorLine) (lin
 	return lines
 }
 
-// MappedClassSQL is an expression of ClickHouse for the class that a line maps a row's code to, ” when there is none. The row, known by its alias,
-// has columns account, provider and error_code, and the query has the external table of [ErrorMaps.Table].
+// MappedClassSQL is an expression of ClickHouse for the class that a line maps a row's code to, the empty text when there is none.
+// The row, known by its alias, has columns account, provider and error_code, and the query has the external table of
+// [ErrorMaps.Table].
 func MappedClassSQL(alias string) string { return errorClass(alias, "''", "''") }
 
-// GuessSQL is an expression of ClickHouse for the class that a row's code is guessed to have where no line knows it, ” when there is no guess. The
-// row has column channel besides those that [MappedClassSQL] needs.
+// GuessSQL is an expression of ClickHouse for the class that a row's code is guessed to have where no line knows it, or
+// when there is no guess. The row has column channel besides those that [MappedClassSQL] needs.
 func GuessSQL(alias string) string {
 	return expression(errorGuessSQL, "{otherwise}", "''", "{row}", alias)
 }
 
-// ClassSQL is an expression of ClickHouse for the class that [ErrorMaps.Class] returns. The row has column expired, which is 0 or 1, besides those that
-// [GuessSQL] needs.
+// ClassSQL is an expression of ClickHouse for the class that [ErrorMaps.Class] returns. The row has column expired,
+// which is 0 or 1, besides those that [GuessSQL] needs.
 func ClassSQL(alias string) string {
-	return errorClass(alias, "if({row}.expired = 1, 'expired', 'unknown')", expression(errorGuessSQL, "{otherwise}", "'unknown'"))
+	return errorClass(alias, "if({row}.expired = 1, 'expired', 'unknown')",
+		expression(errorGuessSQL, "{otherwise}", "'unknown'"))
 }
 
 func errorClass(alias, without, otherwise string) string {

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema"
 )
 
 // failure is a row as SQL sees it.
@@ -63,14 +63,16 @@ func randomFailures(r *rand.Rand, m *schema.ErrorMaps, n int) []failure {
 	all := make([]failure, n)
 	for i := range all {
 		f := &all[i]
-		f.account, f.channel, f.expired = accounts[r.IntN(len(accounts))], channels[r.IntN(len(channels))], r.IntN(2) == 0
+		f.account, f.channel, f.expired = accounts[r.IntN(len(accounts))], channels[r.IntN(len(channels))],
+			r.IntN(2) == 0
 		line := lines[r.IntN(len(lines))]
 		f.provider, f.code = line.Provider, line.Code
 		switch r.IntN(7) {
 		case 0:
 			f.code = ""
 		case 1, 2:
-			f.provider = []string{"", "devino", "mts", "пров'айдер", "nexmo", "firebase", "360dialog", "nobody", "twilio"}[r.IntN(9)]
+			f.provider = []string{"", "devino", "mts", "пров'айдер", "nexmo", "firebase", "360dialog", "nobody",
+				"twilio"}[r.IntN(9)]
 			if r.IntN(2) == 0 {
 				f.code = fmt.Sprint(1 + r.IntN(60))
 			}
@@ -95,20 +97,23 @@ func TestClassSQL_EqualsGo(t *testing.T) {
 		if err := conn.Exec(t.Context(), "TRUNCATE TABLE attempts_by_recipient"); err != nil {
 			t.Fatal(err)
 		}
-		batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO attempts_by_recipient (account, recipient, message_id, channel, provider, error_code, expired)")
+		batch, err := conn.PrepareBatch(t.Context(),
+			"INSERT INTO attempts_by_recipient (account, recipient, message_id, channel, provider, error_code, expired)")
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, f := range failures {
-			if err := batch.Append(f.account, "+79160000000", fmt.Sprintf("%08d", i), f.channel, f.provider, f.code, bit(f.expired)); err != nil {
+			if err := batch.Append(f.account, "+79160000000", fmt.Sprintf("%08d", i), f.channel, f.provider, f.code,
+				bit(f.expired)); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if err := batch.Send(); err != nil {
 			t.Fatal(err)
 		}
-		rows, err := conn.Query(withErrorMap(t, m), fmt.Sprintf("SELECT toUInt32(message_id), %s, %s, %s FROM attempts_by_recipient AS a FINAL",
-			schema.ClassSQL("a"), schema.MappedClassSQL("a"), schema.GuessSQL("a")))
+		rows, err := conn.Query(withErrorMap(t, m),
+			fmt.Sprintf("SELECT toUInt32(message_id), %s, %s, %s FROM attempts_by_recipient AS a FINAL",
+				schema.ClassSQL("a"), schema.MappedClassSQL("a"), schema.GuessSQL("a")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,10 +126,13 @@ func TestClassSQL_EqualsGo(t *testing.T) {
 			}
 			f := failures[i]
 			want, guessed := m.Class(f.account, f.channel, f.provider, f.code, f.expired)
-			// A code without a line is one whose class is a guess, or unknown also for a provider and an account that have none.
-			if class != want || (mapped == "") != (guessed || f.code == "" || !hasLine(m, f)) || (mapped != "" && mapped != want) || (guessed && guess != want) ||
+			// A code without a line is one whose class is a guess, or unknown also for a provider and an account that
+			// have none.
+			if class != want || (mapped == "") != (guessed || f.code == "" || !hasLine(m, f)) ||
+				(mapped != "" && mapped != want) || (guessed && guess != want) ||
 				(!guessed && mapped == "" && guess != "") {
-				t.Errorf("seed %d, %+v: SQL says %s, mapped %q, guess %q; Go says %s, guessed %v", seed, f, class, mapped, guess, want, guessed)
+				t.Errorf("seed %d, %+v: SQL says %s, mapped %q, guess %q; Go says %s, guessed %v", seed, f, class,
+					mapped, guess, want, guessed)
 			}
 			found++
 			classes[class]++
@@ -149,7 +157,8 @@ func TestClassSQL_EqualsGo(t *testing.T) {
 func hasLine(m *schema.ErrorMaps, f failure) bool {
 	return slices.ContainsFunc(m.Lines(f.account), func(l schema.ErrorLine) bool {
 		own := m.Own(f.account, l)
-		return l.Code == f.code && (own && (l.Provider == f.provider || l.Provider == schema.AnyProvider) || !own && l.Provider == m.Provider(f.account, f.provider))
+		return l.Code == f.code && (own && (l.Provider == f.provider || l.Provider == schema.AnyProvider) || !own &&
+			l.Provider == m.Provider(f.account, f.provider))
 	})
 }
 
@@ -173,17 +182,23 @@ func withErrorMap(tb testing.TB, m *schema.ErrorMaps) context.Context {
 func BenchmarkClassSQL(b *testing.B) {
 	conn := newConn(b)
 	for _, statement := range []string{
-		"CREATE TABLE failed (account LowCardinality(String), channel LowCardinality(String), provider LowCardinality(String), error_code LowCardinality(String), expired UInt8) ENGINE = MergeTree ORDER BY tuple()",
-		"INSERT INTO failed SELECT concat('a', toString(cityHash64(number) % 5)), ['sms', 'push'][1 + cityHash64(number, 4) % 2], ['infobip', 'twilio', 'devino', 'mts', '8x8'][1 + cityHash64(number, 1) % 5], " +
-			"if(cityHash64(number, 2) % 10 < 9, '', toString(1 + cityHash64(number, 3) % 60)), cityHash64(number, 5) % 2 FROM numbers(10000000)",
+		"CREATE TABLE failed (account LowCardinality(String), channel LowCardinality(String), provider " +
+			"LowCardinality(String), error_code LowCardinality(String), expired UInt8) ENGINE = MergeTree ORDER BY " +
+			"tuple()",
+		"INSERT INTO failed SELECT concat('a', toString(cityHash64(number) % 5)), ['sms', 'push'][1 + " +
+			"cityHash64(number, 4) % 2], ['infobip', 'twilio', 'devino', 'mts', '8x8'][1 + cityHash64(number, 1) % 5], " +
+			"if(cityHash64(number, 2) % 10 < 9, '', toString(1 + cityHash64(number, 3) % 60)), cityHash64(number, 5) " +
+			"% 2 FROM numbers(10000000)",
 	} {
 		if err := conn.Exec(b.Context(), statement); err != nil {
 			b.Fatal(err)
 		}
 	}
-	m := newErrorMaps(b, errorList(b, "a1", 1, schema.ErrorList{Lines: []schema.ErrorLine{{Provider: "*", Code: "X", Class: "barred"}}}))
+	m := newErrorMaps(b, errorList(b, "a1", 1,
+		schema.ErrorList{Lines: []schema.ErrorLine{{Provider: "*", Code: "X", Class: "barred"}}}))
 	for b.Loop() {
-		if err := conn.Exec(withErrorMap(b, m), "SELECT sum(length("+schema.ClassSQL("f")+")) FROM failed AS f SETTINGS max_threads = 1"); err != nil {
+		if err := conn.Exec(withErrorMap(b, m),
+			"SELECT sum(length("+schema.ClassSQL("f")+")) FROM failed AS f SETTINGS max_threads = 1"); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/schema"
 )
 
 func newErrorMaps(tb testing.TB, lists ...schema.Reference) *schema.ErrorMaps {
@@ -41,14 +41,15 @@ func shippedErrors(tb testing.TB) schema.ErrorList {
 	return list
 }
 
-// The shipped map is as an account's list must be: known classes, no code twice, codes as ingest stores them. No line is for any provider, every provider's
-// lines are found under its name, and those of an alias under that.
+// The shipped map is as an account's list must be: known classes, no code twice, codes as ingest stores them. No line
+// is for any provider, every provider's lines are found under its name, and those of an alias under that.
 func TestShippedErrors_Sound(t *testing.T) {
 	list, m := shippedErrors(t), newErrorMaps(t)
 	seen, byProvider := map[schema.ErrorLine]bool{}, map[string][]schema.ErrorLine{}
 	for _, l := range list.Lines {
 		key := schema.ErrorLine{Provider: l.Provider, Code: l.Code}
-		if l.Provider == "" || l.Provider == schema.AnyProvider || l.Code == "" || strings.HasPrefix(l.Code, "0") || len(l.Code) > schema.MaxTextBytes || seen[key] ||
+		if l.Provider == "" || l.Provider == schema.AnyProvider || l.Code == "" || strings.HasPrefix(l.Code, "0") ||
+			len(l.Code) > schema.MaxTextBytes || seen[key] ||
 			!slices.Contains(schema.ClassNames(), l.Class) {
 			t.Errorf("%+v", l)
 		}
@@ -88,8 +89,8 @@ func TestShippedErrors_Sound(t *testing.T) {
 	}
 }
 
-// What may kill a number or an address stands here line by line, and the rest of each provider's lines as totals by class: a class that becomes harder is a
-// decision, taken by the source that docs/errors.md names.
+// What may kill a number or an address stands here line by line, and the rest of each provider's lines as totals by
+// class: a class that becomes harder is a decision, taken by the source that docs/errors.md names.
 func TestShippedErrors_NeverHarder(t *testing.T) {
 	totals, hard := map[string]map[string]int{}, map[string][]string{}
 	for _, l := range shippedErrors(t).Lines {
@@ -126,8 +127,10 @@ func TestShippedErrors_NeverHarder(t *testing.T) {
 func TestShippedErrors_Corrections(t *testing.T) {
 	m := newErrorMaps(t)
 	for _, c := range []struct{ provider, code, want string }{
-		{"map", "5", "unknown"}, {"map", "21", "unknown"}, {"infobip", "EC_UNIDENTIFIED_SUBSCRIBER", "unknown"}, {"infobip", "EC_FACILITY_NOT_SUPPORTED", "unknown"},
-		{"infobip", "5", "unknown"}, {"infobip", "21", "unknown"}, {"twilio_smpp", "10", "unknown"}, {"twilio", "30006", "unknown"},
+		{"map", "5", "unknown"}, {"map", "21", "unknown"}, {"infobip", "EC_UNIDENTIFIED_SUBSCRIBER", "unknown"},
+		{"infobip", "EC_FACILITY_NOT_SUPPORTED", "unknown"},
+		{"infobip", "5", "unknown"}, {"infobip", "21", "unknown"}, {"twilio_smpp", "10", "unknown"},
+		{"twilio", "30006", "unknown"},
 	} {
 		if got, _ := m.Class("acme", "sms", c.provider, c.code, false); got != c.want {
 			t.Errorf("%s %s is %s, want %s", c.provider, c.code, got, c.want)
@@ -161,7 +164,8 @@ func TestClass_Weights(t *testing.T) {
 }
 
 func TestKindOf(t *testing.T) {
-	for recipient, want := range map[string]string{"+79160000001": "phone", "email:a@example.com": "email", "device:1": "", "user:US.1349": "", "": "", "a@example.com": "",
+	for recipient, want := range map[string]string{"+79160000001": "phone", "email:a@example.com": "email",
+		"device:1": "", "user:US.1349": "", "": "", "a@example.com": "",
 		"email": "", "79160000001": ""} {
 		if got := schema.KindOf(recipient); got != want {
 			t.Errorf("%q is %q, want %q", recipient, got, want)
@@ -177,7 +181,8 @@ func TestErrorsDocument_Current(t *testing.T) {
 	}
 	var wanted []string
 	for _, c := range schema.Classes {
-		wanted = append(wanted, fmt.Sprintf("\n| `%s` | %s | %s | %s | %s | ", c.Name, c.Scope, c.Permanence, c.Weight, c.EmailWeight))
+		wanted = append(wanted, fmt.Sprintf("\n| `%s` | %s | %s | %s | %s | ", c.Name, c.Scope, c.Permanence, c.Weight,
+			c.EmailWeight))
 	}
 	shipped := shippedErrors(t)
 	for _, l := range shipped.Lines {
@@ -207,9 +212,11 @@ func TestErrorMaps_Class(t *testing.T) {
 	}
 	m := newErrorMaps(t,
 		errorList(t, "acme", 7, schema.ErrorList{
-			Lines: lines([3]string{"devino", "13", "dnd"}, [3]string{"*", "X", "route_error"}, [3]string{"*", "27", "roaming"}, [3]string{"*", "30003", "barred"},
+			Lines: lines([3]string{"devino", "13", "dnd"}, [3]string{"*", "X", "route_error"},
+				[3]string{"*", "27", "roaming"}, [3]string{"*", "30003", "barred"},
 				[3]string{"twilio", "30005", "absent_subscriber"}, [3]string{"nexmo", "1", "dnd"}),
-			Aliases: []schema.ErrorAlias{{Provider: "nobody", Like: "map"}, {Provider: "twilio", Like: "twilio_smpp"}, {Provider: "firebase", Like: "apns"},
+			Aliases: []schema.ErrorAlias{{Provider: "nobody", Like: "map"}, {Provider: "twilio", Like: "twilio_smpp"},
+				{Provider: "firebase", Like: "apns"},
 				{Provider: "once", Like: "nobody"}},
 		}),
 		errorList(t, "empty", 9, schema.ErrorList{}),
@@ -284,7 +291,8 @@ func TestErrorMaps_Class(t *testing.T) {
 		{"old", "sms", "mts", "27", false, "roaming", false},
 		{"", "sms", "map", "27", false, "absent_subscriber", false},
 	} {
-		if got, guessed := m.Class(c.account, c.channel, c.provider, c.code, c.expired); got != c.want || guessed != c.guessed {
+		if got, guessed := m.Class(c.account, c.channel, c.provider, c.code, c.expired); got != c.want ||
+			guessed != c.guessed {
 			t.Errorf("%+v: %s, guessed %v", c, got, guessed)
 		}
 	}
@@ -292,10 +300,12 @@ func TestErrorMaps_Class(t *testing.T) {
 		t.Errorf("versions %d %d %d", m.Version("acme"), m.Version("empty"), m.Version("beta"))
 	}
 	shipped, own := m.Lines("beta"), m.Lines("acme")
-	// Two lines of the account replace one of their provider, lines for any provider those of that code everywhere: 27 of 8x8, infobip, kpn and others.
+	// Two lines of the account replace one of their provider, lines for any provider those of that code everywhere: 27
+	// of 8x8, infobip, kpn and others.
 	replaced := 0
 	for _, l := range shipped {
-		if l.Code == "27" || l.Code == "30003" || l == (schema.ErrorLine{Provider: "twilio", Code: "30005", Class: "unknown_subscriber"}) ||
+		if l.Code == "27" || l.Code == "30003" ||
+			l == (schema.ErrorLine{Provider: "twilio", Code: "30005", Class: "unknown_subscriber"}) ||
 			l == (schema.ErrorLine{Provider: "devino", Code: "13"}) {
 			replaced++
 		}
@@ -308,11 +318,13 @@ func TestErrorMaps_Class(t *testing.T) {
 	}) {
 		t.Error("lines are not sorted")
 	}
-	if got := m.Aliases("acme"); len(got) != len(m.Aliases(""))+3 || !slices.Contains(got, schema.ErrorAlias{Provider: "firebase", Like: "apns"}) ||
+	if got := m.Aliases("acme"); len(got) != len(m.Aliases(""))+3 ||
+		!slices.Contains(got, schema.ErrorAlias{Provider: "firebase", Like: "apns"}) ||
 		!slices.Contains(got, schema.ErrorAlias{Provider: "nexmo", Like: "vonage"}) {
 		t.Errorf("aliases %v", got)
 	}
-	if m.Provider("acme", "firebase") != "apns" || m.Provider("beta", "firebase") != "fcm" || m.Provider("acme", "once") != "nobody" || m.Provider("beta", "") != "" {
+	if m.Provider("acme", "firebase") != "apns" || m.Provider("beta", "firebase") != "fcm" ||
+		m.Provider("acme", "once") != "nobody" || m.Provider("beta", "") != "" {
 		t.Error("aliases do not rename")
 	}
 }
@@ -323,13 +335,16 @@ func TestErrorList_Own_LeavesShippedOut(t *testing.T) {
 	alias := schema.ErrorAlias{Provider: "nexmo", Like: "map"}
 	list.Lines, list.Aliases = append(list.Lines, line), append(list.Aliases, alias)
 	own, err := list.Own()
-	if err != nil || !slices.Equal(own.Lines, []schema.ErrorLine{line}) || !slices.Equal(own.Aliases, []schema.ErrorAlias{alias}) {
+	if err != nil || !slices.Equal(own.Lines, []schema.ErrorLine{line}) ||
+		!slices.Equal(own.Aliases, []schema.ErrorAlias{alias}) {
 		t.Errorf("%+v %v", own, err)
 	}
 	// Without these the account's line for any provider, or its alias, would have a say.
 	list = schema.ErrorList{
-		Lines: []schema.ErrorLine{{Provider: "*", Code: "27", Class: "dnd"}, {Provider: "map", Code: "27", Class: "absent_subscriber"},
-			{Provider: "twilio", Code: "30005", Class: "unknown_subscriber"}, {Provider: "vonage", Code: "5", Class: "route_error"}},
+		Lines: []schema.ErrorLine{{Provider: "*", Code: "27", Class: "dnd"},
+			{Provider: "map", Code: "27", Class: "absent_subscriber"},
+			{Provider: "twilio", Code: "30005", Class: "unknown_subscriber"},
+			{Provider: "vonage", Code: "5", Class: "route_error"}},
 		Aliases: []schema.ErrorAlias{{Provider: "twilio", Like: "map"}},
 	}
 	if own, err = list.Own(); err != nil || !slices.Equal(own.Lines, list.Lines[:3]) {
@@ -345,7 +360,8 @@ func TestReadErrorMaps_Newest(t *testing.T) {
 	}
 	put(t, conn, schema.ReferenceErrorMap, "acme", 1, `[{"provider":"*","code":"1","class":"barred"}]`)
 	put(t, conn, schema.ReferenceErrorMap, "beta", 0, `[]`)
-	version := put(t, conn, schema.ReferenceErrorMap, "acme", 2, `{"lines":[{"provider":"*","code":"2","class":"dnd"}],"aliases":[{"provider":"x","like":"map"}]}`)
+	version := put(t, conn, schema.ReferenceErrorMap, "acme", 2,
+		`{"lines":[{"provider":"*","code":"2","class":"dnd"}],"aliases":[{"provider":"x","like":"map"}]}`)
 	m, err := schema.ReadErrorMaps(t.Context(), conn)
 	if err != nil {
 		t.Fatal(err)
@@ -375,13 +391,17 @@ func TestAskVerdicts_QueuesAndTouches(t *testing.T) {
 	if none, err := schema.AskVerdicts(t.Context(), conn, "acme", []string{}, referenceNow); err != nil || none == all {
 		t.Fatal(none, err)
 	}
-	got := readStrings(t, conn, "SELECT concat(toString(batch), ' ', account, ' ', toString(toUnixTimestamp(bucket)), ' ', toString(message), ' ', number) FROM number_queue ORDER BY number")
-	if want := []string{all.String() + " acme 0 0 ", some.String() + " acme 0 0 +79160000001", some.String() + " acme 0 0 +79160000002"}; !slices.Equal(got, want) {
+	got := readStrings(t, conn, "SELECT concat(toString(batch), ' ', account, ' ', "+
+		"toString(toUnixTimestamp(bucket)), ' ', toString(message), ' ', number) FROM number_queue ORDER BY number")
+	if want := []string{all.String() + " acme 0 0 ", some.String() + " acme 0 0 +79160000001",
+		some.String() + " acme 0 0 +79160000002"}; !slices.Equal(got, want) {
 		t.Errorf("queued %q, want %q", got, want)
 	}
-	got = readStrings(t, conn, "SELECT concat(account, ' ', toString(toUnixTimestamp(bucket)), ' ', toString(id), ' ', toString(at_ms), ' ', toString(sign)) FROM touched ORDER BY id = $1", some)
+	got = readStrings(t, conn, "SELECT concat(account, ' ', toString(toUnixTimestamp(bucket)), ' ', toString(id), ' "+
+		"', toString(at_ms), ' ', toString(sign)) FROM touched ORDER BY id = $1", some)
 	at := fmt.Sprint(referenceNow.UnixMilli())
-	if want := []string{"acme 0 " + all.String() + " " + at + " 1", "acme 0 " + some.String() + " " + at + " 1"}; !slices.Equal(got, want) {
+	if want := []string{"acme 0 " + all.String() + " " + at + " 1",
+		"acme 0 " + some.String() + " " + at + " 1"}; !slices.Equal(got, want) {
 		t.Errorf("touched %q, want %q", got, want)
 	}
 }

@@ -16,7 +16,8 @@ const (
 	MaxStep          = 32
 	MaxDepth         = 16
 
-	// MaxAge and MaxAhead bound occurred_at and submitted_at around now, so that a broken clock cannot scatter facts over centuries.
+	// MaxAge and MaxAhead bound occurred_at and submitted_at around now, so that a broken clock cannot scatter facts
+	// over centuries.
 	MaxAge   = 400 * 24 * time.Hour
 	MaxAhead = time.Hour
 
@@ -24,7 +25,8 @@ const (
 	Never int64 = 9_999_999_999_999
 )
 
-// Status is what happened to a message or to a recipient. The numbers are stored (migrations/00001_facts.sql) and never change.
+// Status is what happened to a message or to a recipient. The numbers are stored (migrations/00001_facts.sql) and never
+// change.
 type Status uint8
 
 // The statuses. Queued to Skipped speak of an attempt, the others of a recipient.
@@ -50,12 +52,15 @@ const (
 	// Inbound is a message from the customer that answers none of ours.
 	Inbound
 
-	// machineOpen is how a read or click by a program is stored: it proves delivery and nothing else. No event names it.
+	// machineOpen is how a read or click by a program is stored: it proves delivery and nothing else. No event names
+	// it.
 	machineOpen
 )
 
-var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied", "undelivered", "rejected",
-	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound"}
+var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied",
+	"undelivered", "rejected",
+	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup",
+	"inbound"}
 
 // String returns the name used in events.
 func (s Status) String() string { return statusNames[s] }
@@ -63,8 +68,8 @@ func (s Status) String() string { return statusNames[s] }
 // OfMessage tells whether the status speaks of an attempt rather than of a recipient.
 func (s Status) OfMessage() bool { return s <= Skipped }
 
-// MovesFigures reports whether an event of a recipient changes figures that are computed ahead: verdicts on numbers, conversations, and what
-// messages are blamed for. The others are looked at when a report is read.
+// MovesFigures reports whether an event of a recipient changes figures that are computed ahead: verdicts on numbers,
+// conversations, and what messages are blamed for. The others are looked at when a report is read.
 func (s Status) MovesFigures() bool {
 	switch s {
 	case Lookup, Inbound, Subscribed, Unsubscribed, Complained, Blocked:
@@ -78,17 +83,21 @@ func (s Status) Failure() bool { return s >= Undelivered && s <= Failed }
 
 // Names of the enumerations, in the order in which errors list them.
 var (
-	Channels = []string{"sms", "push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram", "rcs", "email", "flash_call", "voice"}
+	Channels = []string{"sms", "push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram", "rcs",
+		"email", "flash_call", "voice"}
 	Traffics = []string{"otp", "transactional", "service", "promo"}
 	Triggers = []string{"first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"}
 	Statuses = statusNames[1:]
 )
 
 // Fields are the names of an event's fields, in the order of docs/events.md.
-var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at", "recipient", "campaign",
-	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_segments_plain", "sms_over_by",
+var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at",
+	"recipient", "campaign",
+	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_segments_plain",
+	"sms_over_by",
 	"sms_forced_chars", "sms_text", "part", "parts", "error_code",
-	"permanent", "trigger", "price", "currency", "billable", "machine", "country", "ported", "valid", "owner_changed_at", "event_id"}
+	"permanent", "trigger", "price", "currency", "billable", "machine", "country", "ported", "valid",
+	"owner_changed_at", "event_id"}
 
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
 // Empty text, 0 and missing are the same (docs/definitions.md section 1).
@@ -106,11 +115,13 @@ type Event struct {
 	Permanent, Machine                                  bool
 	Billable, Ported, Valid                             int8   // -1 unknown, 0 false, 1 true
 	SaidCountry                                         []byte // field country: of a recipient that is no phone number
-	Country                                             string // of the recipient itself: libphonenumber's, or that of a user:CC.… id
-	IDTimeMS                                            int64  // time inside a UUIDv7 or ULID message_id, else 0
-	BucketMS                                            int64  // start of the hour where the message is stored; 0 while unknown
-	IDTimePlausible                                     bool   // the id's time may serve as the cohort
-	UnknownFields                                       int
+	// of the recipient itself: libphonenumber's, or that of a user:CC.… id
+	Country  string
+	IDTimeMS int64 // time inside a UUIDv7 or ULID message_id, else 0
+	// start of the hour where the message is stored; 0 while unknown
+	BucketMS        int64
+	IDTimePlausible bool // the id's time may serve as the cohort
+	UnknownFields   int
 }
 
 // Reason classifies why an event was refused; dead letters are counted by it.
@@ -183,7 +194,8 @@ func fieldError(reason Reason, field string, value []byte, rule string) *FieldEr
 	return &FieldError{Reason: reason, Field: field, Value: shown, Rule: rule}
 }
 
-// MaskRecipient hides all but the ends of a recipient: +79001234567 becomes +7900*****67. What is not a phone keeps its kind.
+// MaskRecipient hides all but the ends of a recipient: +79001234567 becomes +7900*****67. What is not a phone keeps its
+// kind.
 func MaskRecipient(r string) string {
 	kind := ""
 	if i := strings.IndexByte(r, ':'); i >= 0 && i < 8 {
@@ -214,8 +226,9 @@ func canonicalName(names []string, value []byte) (string, bool) {
 // checkWindow refuses a time outside [now − 400 d, now + 1 h].
 func checkWindow(field string, raw []byte, ms, nowMS int64) *FieldError {
 	if ms < nowMS-MaxAge.Milliseconds() || ms > nowMS+MaxAhead.Milliseconds() {
-		return fieldError(ReasonTimeWindow, field, raw, fmt.Sprintf("is outside of the accepted window, from %s to %s: check the sender's clock",
-			timeText(nowMS-MaxAge.Milliseconds()), timeText(nowMS+MaxAhead.Milliseconds())))
+		return fieldError(ReasonTimeWindow, field, raw,
+			fmt.Sprintf("is outside of the accepted window, from %s to %s: check the sender's clock",
+				timeText(nowMS-MaxAge.Milliseconds()), timeText(nowMS+MaxAhead.Milliseconds())))
 	}
 	return nil
 }

@@ -2,9 +2,9 @@ package schema
 
 import "math"
 
-// Latencies are kept in histograms with cells that grow by latencyGrowth, so that a quantile is at most 1 % off wherever it lies in
-// its cell; docs/definitions.md section 3 allows 2 %. Cell 0 holds 0 ms; cell i > 0 holds (g^(i-2), g^(i-1)] ms.
-// The same formula stands in aggregate's SQL.
+// Latencies are kept in histograms with cells that grow by latencyGrowth, so that a quantile is at most 1 % off
+// wherever it lies in its cell; docs/definitions.md section 3 allows 2 %. Cell 0 holds 0 ms; cell i > 0 holds (g^(i-2),
+// g^(i-1)] ms. The same formula stands in aggregate's SQL.
 const latencyGrowth = 1.02
 
 // LatencyCellMS returns a latency that stands for all in the cell, in milliseconds, at most 1 % from any of them.

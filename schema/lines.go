@@ -6,10 +6,10 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// Lines splits what came in one Kafka value or one request body into events and calls yield with each: its number, counted from
-// 1 (physical lines of NDJSON, blank ones too; elements of an array), and its bytes as they came. A single object may be spread over
-// several lines. What cannot be split is yielded as it is, for the decoder to refuse, and its neighbours still come. It returns the
-// number of events.
+// Lines splits what came in one Kafka value or one request body into events and calls yield with each: its number,
+// counted from 1 (physical lines of NDJSON, blank ones too; elements of an array), and its bytes as they came. A single
+// object may be spread over several lines. What cannot be split is yielded as it is, for the decoder to refuse, and its
+// neighbours still come. It returns the number of events.
 func Lines(value []byte, yield func(line int, raw []byte)) int {
 	trimmed := bytes.TrimSpace(value)
 	switch {
@@ -18,7 +18,8 @@ func Lines(value []byte, yield func(line int, raw []byte)) int {
 	// An array ends with the value; a bracket that closes earlier, or never, is just a bad line among others.
 	case trimmed[0] == '[' && valueEnd(trimmed, 0) == len(trimmed):
 		return elements(trimmed, yield)
-	case bytes.IndexByte(trimmed, '\n') < 0 && bytes.IndexByte(value[:len(value)-len(bytes.TrimLeft(value, " \t\r\n"))], '\n') < 0,
+	case bytes.IndexByte(trimmed, '\n') < 0 &&
+		bytes.IndexByte(value[:len(value)-len(bytes.TrimLeft(value, " \t\r\n"))], '\n') < 0,
 		spreadObject(trimmed):
 		yield(1, bytes.TrimRight(value, "\r\n"))
 		return 1
@@ -35,7 +36,8 @@ func Lines(value []byte, yield func(line int, raw []byte)) int {
 	return n
 }
 
-// spreadObject tells whether the value is one valid object written over several lines. A first line that is whole in itself answers fast.
+// spreadObject tells whether the value is one valid object written over several lines. A first line that is whole in
+// itself answers fast.
 func spreadObject(value []byte) bool {
 	newline := bytes.IndexByte(value, '\n')
 	if value[0] != '{' || newline < 0 || valueEnd(value[:newline], 0) > 0 {
@@ -79,8 +81,8 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// valueEnd returns the index behind the JSON value that starts at i, or -1 when it does not end. Brackets are counted outside of
-// strings; whether the value is valid is the decoder's business.
+// valueEnd returns the index behind the JSON value that starts at i, or -1 when it does not end. Brackets are counted
+// outside of strings; whether the value is valid is the decoder's business.
 func valueEnd(b []byte, i int) int {
 	depth := 0
 	for ; i < len(b); i++ {

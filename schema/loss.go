@@ -55,9 +55,11 @@ func (l *Losses) Err() error {
 			found = append(found, fmt.Sprintf("%d more hours", len(l.Hours)-i))
 			break
 		}
-		found = append(found, fmt.Sprintf("hour %s of account %q (%d of %d attempts)", h.Bucket.UTC().Format(time.RFC3339), h.Account, h.Found, h.Published))
+		found = append(found, fmt.Sprintf("hour %s of account %q (%d of %d attempts)",
+			h.Bucket.UTC().Format(time.RFC3339), h.Account, h.Found, h.Published))
 	}
-	fix := "kaskad reread --from TIME reads the topic again where it still has them, kaskad reread --accept accepts that they are gone"
+	fix := "kaskad reread --from TIME reads the topic again where it still has them, kaskad reread --accept accepts " +
+		"that they are gone"
 	if l.Rereading > 0 {
 		fix = "the topic is being read again"
 	}
@@ -67,7 +69,8 @@ func (l *Losses) Err() error {
 // ReadLosses lists what is lost.
 func ReadLosses(ctx context.Context, conn driver.Conn) (*Losses, error) {
 	l := &Losses{}
-	parameters := clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"limit": fmt.Sprint(maxLosses)}))
+	parameters := clickhouse.Context(ctx,
+		clickhouse.WithParameters(clickhouse.Parameters{"limit": fmt.Sprint(maxLosses)}))
 	parts, err := conn.Query(parameters, lossStatement("parts"))
 	if err != nil {
 		return nil, fmt.Errorf("read broken parts: %w", err)
@@ -104,7 +107,8 @@ func ReadLosses(ctx context.Context, conn driver.Conn) (*Losses, error) {
 	return l, nil
 }
 
-// AcceptLosses says that what is lost now is gone for good: hours count as settled again, and nothing warns of them any more.
+// AcceptLosses says that what is lost now is gone for good: hours count as settled again, and nothing warns of them any
+// more.
 func AcceptLosses(ctx context.Context, conn driver.Conn) error {
 	for _, name := range []string{"accept_parts", "accept_hours"} {
 		if err := conn.Exec(ctx, lossStatement(name)); err != nil {
@@ -114,14 +118,15 @@ func AcceptLosses(ctx context.Context, conn driver.Conn) error {
 	return nil
 }
 
-// OrderReread orders ingest to read the topic again from a time on, or from its beginning when from is zero. Facts are merges, and the ledger counts by
-// offset, so nothing counts twice.
+// OrderReread orders ingest to read the topic again from a time on, or from its beginning when from is zero. Facts are
+// merges, and the ledger counts by offset, so nothing counts twice.
 func OrderReread(ctx context.Context, conn driver.Conn, from time.Time, why string) (uuid.UUID, error) {
 	id, ms := uuid.New(), int64(0)
 	if !from.IsZero() {
 		ms = max(from.UnixMilli(), 1)
 	}
-	err := insertColumns(ctx, conn, "INSERT INTO rereads (id, from_ms, why, at_ms)", 0, 1, []any{[]uuid.UUID{id}, []int64{ms}, []string{why}, []int64{time.Now().UnixMilli()}})
+	err := insertColumns(ctx, conn, "INSERT INTO rereads (id, from_ms, why, at_ms)", 0, 1,
+		[]any{[]uuid.UUID{id}, []int64{ms}, []string{why}, []int64{time.Now().UnixMilli()}})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("order to read the topic again: %w", err)
 	}
@@ -141,7 +146,8 @@ type Reread struct {
 
 // OpenRereads lists the orders that have not been carried out for these partitions of a topic.
 func OpenRereads(ctx context.Context, conn driver.Conn, topic string, partitions []int32) ([]Reread, error) {
-	rows, err := conn.Query(ctx, lossStatement("open_rereads"), clickhouse.Named("topic", topic), clickhouse.Named("partitions", partitions))
+	rows, err := conn.Query(ctx, lossStatement("open_rereads"), clickhouse.Named("topic", topic),
+		clickhouse.Named("partitions", partitions))
 	if err != nil {
 		return nil, fmt.Errorf("read orders to read the topic again: %w", err)
 	}
@@ -157,9 +163,11 @@ func OpenRereads(ctx context.Context, conn driver.Conn, topic string, partitions
 	return open, rows.Err()
 }
 
-// NoteReread notes that a partition was set back, after its offset is committed, or with done that it is where it was again.
+// NoteReread notes that a partition was set back, after its offset is committed, or with done that it is where it was
+// again.
 func NoteReread(ctx context.Context, conn driver.Conn, topic string, r Reread, done bool) error {
-	err := insertColumns(ctx, conn, "INSERT INTO reread_partitions (id, topic, partition, partitions, from_offset, until_offset, done)", 0, 1, []any{[]uuid.UUID{r.ID}, []string{topic},
+	err := insertColumns(ctx, conn, "INSERT INTO reread_partitions (id, topic, partition, partitions, from_offset, "+
+		"until_offset, done)", 0, 1, []any{[]uuid.UUID{r.ID}, []string{topic},
 		[]int32{r.Partition}, []int32{r.Partitions}, []int64{r.From}, []int64{r.Until}, []uint8{bit(done)}})
 	if err != nil {
 		return fmt.Errorf("note that partition %d is read again: %w", r.Partition, err)

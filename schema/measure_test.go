@@ -10,7 +10,8 @@ import (
 
 // anyMeasure draws what an event may say of its text, nonsense too.
 func anyMeasure(t *rapid.T, name string) SMSMeasure {
-	number := rapid.OneOf(rapid.Uint16Range(0, 12), rapid.Uint16Range(0, 12), rapid.SampledFrom([]uint16{1023, 1024, 16382, 16383, 16384, 65535}))
+	number := rapid.OneOf(rapid.Uint16Range(0, 12), rapid.Uint16Range(0, 12),
+		rapid.SampledFrom([]uint16{1023, 1024, 16382, 16383, 16384, 65535}))
 	return SMSMeasure{Segments: number.Draw(t, name+" segments"), OverBy: number.Draw(t, name+" over by"),
 		ForcedChars: number.Draw(t, name+" forced"), Plain: number.Draw(t, name+" plain")}
 }
@@ -70,7 +71,8 @@ func TestEvent_AppendJSON_Measure(t *testing.T) {
 			want = max(want, PackSMSMeasure(measured))
 		}
 		if got.SMSMeasure != want {
-			t.Fatalf("%s of %+v: %+v, want %+v", raw, measured, UnpackSMSMeasure(got.SMSMeasure), UnpackSMSMeasure(want))
+			t.Fatalf("%s of %+v: %+v, want %+v", raw, measured, UnpackSMSMeasure(got.SMSMeasure),
+				UnpackSMSMeasure(want))
 		}
 		if s := UnpackSMSMeasure(got.SMSMeasure).Segments; s != min(got.SMSSegments, 16383) {
 			t.Fatalf("%s: the measure speaks of %d segments, the event of %d", raw, s, got.SMSSegments)
@@ -87,7 +89,8 @@ func TestEvent_AppendJSON_Measure(t *testing.T) {
 			t.Fatalf("%s: %v", replaced, err)
 		}
 		if again.SMSMeasure != want || again.SMSSegments != got.SMSSegments {
-			t.Fatalf("%s from %s: %d segments, %+v, want %d, %+v", replaced, raw, again.SMSSegments, UnpackSMSMeasure(again.SMSMeasure), got.SMSSegments, UnpackSMSMeasure(want))
+			t.Fatalf("%s from %s: %d segments, %+v, want %d, %+v", replaced, raw, again.SMSSegments,
+				UnpackSMSMeasure(again.SMSMeasure), got.SMSSegments, UnpackSMSMeasure(want))
 		}
 	})
 	if few < 5 {

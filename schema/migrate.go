@@ -25,12 +25,14 @@ func Migrate(ctx context.Context, db *sql.DB) (int64, error) {
 	}
 	have, want, err := versions(ctx, provider)
 	if err == nil && have > want {
-		err = fmt.Errorf("the database has schema version %d, this program knows up to %d: run a newer kaskad", have, want)
+		err = fmt.Errorf("the database has schema version %d, this program knows up to %d: run a newer kaskad", have,
+			want)
 	}
 	return have, err
 }
 
-// Versions returns the schema version of the database and the one that this program works with, without changing anything.
+// Versions returns the schema version of the database and the one that this program works with, without changing
+// anything.
 func Versions(ctx context.Context, db *sql.DB) (have, want int64, err error) {
 	provider, err := newProvider(db)
 	if err != nil {

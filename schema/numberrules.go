@@ -10,11 +10,12 @@ import (
 
 // NumberRules say when a number is dead, revived and so on (docs/definitions.md section 5). Accounts may put their own.
 type NumberRules struct {
-	// HardMailings different mailings with hard failures, the last of them at least HardHours after the first, make a number dead.
+	// HardMailings different mailings with hard failures, the last of them at least HardHours after the first, make a
+	// number dead.
 	HardMailings int `json:"hard_mailings"`
 	HardHours    int `json:"hard_hours"`
-	// SoftMailings different mailings with failures, the last of them at least SoftDays after the first and without a delivery on any channel
-	// for QuietDays, make it dead too.
+	// SoftMailings different mailings with failures, the last of them at least SoftDays after the first and without a
+	// delivery on any channel for QuietDays, make it dead too.
 	SoftMailings int `json:"soft_mailings"`
 	SoftDays     int `json:"soft_days"`
 	QuietDays    int `json:"quiet_days"`
@@ -24,12 +25,14 @@ type NumberRules struct {
 	EvidenceDays int `json:"evidence_days"`
 }
 
-// DefaultNumberRules are those of docs/definitions.md section 5: one failure never kills, an outage of a day or a holiday of two weeks does not
-// either, and evidence is as old as events may be.
-var DefaultNumberRules = NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30, RevivedDays: 30, EvidenceDays: 400}
+// DefaultNumberRules are those of docs/definitions.md section 5: one failure never kills, an outage of a day or a
+// holiday of two weeks does not either, and evidence is as old as events may be.
+var DefaultNumberRules = NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30,
+	RevivedDays: 30, EvidenceDays: 400}
 
 // NumberRuleNames are the names of the rules, in the order of the struct.
-var NumberRuleNames = []string{"hard_mailings", "hard_hours", "soft_mailings", "soft_days", "quiet_days", "revived_days", "evidence_days"}
+var NumberRuleNames = []string{"hard_mailings", "hard_hours", "soft_mailings", "soft_days", "quiet_days",
+	"revived_days", "evidence_days"}
 
 // Field returns where the rule of a name is kept and its bounds; nil when there is none of that name.
 func (r *NumberRules) Field(name string) (rule *int, lo, hi int) {
@@ -66,10 +69,12 @@ func (r *NumberRules) Check(refuse func(name, reason string)) {
 		return
 	}
 	if r.HardHours > r.EvidenceDays*24 {
-		refuse("hard_hours", fmt.Sprintf("is longer than evidence_days, %d: no number would ever be dead by the hard rule", r.EvidenceDays))
+		refuse("hard_hours", fmt.Sprintf("is longer than evidence_days, %d: no number would ever be dead by the hard "+
+			"rule", r.EvidenceDays))
 	}
 	if r.SoftDays > r.EvidenceDays {
-		refuse("soft_days", fmt.Sprintf("is longer than evidence_days, %d: no number would ever be dead by the soft rule", r.EvidenceDays))
+		refuse("soft_days", fmt.Sprintf("is longer than evidence_days, %d: no number would ever be dead by the soft "+
+			"rule", r.EvidenceDays))
 	}
 }
 
@@ -82,7 +87,8 @@ func ParseNumberRules(stored []byte) (NumberRules, error) {
 	return rules, nil
 }
 
-// ReadNumberRules returns the newest rules of every account that has put some, and their versions. All others have [DefaultNumberRules], version 0.
+// ReadNumberRules returns the newest rules of every account that has put some, and their versions. All others have
+// [DefaultNumberRules], version 0.
 func ReadNumberRules(ctx context.Context, conn driver.Conn) (map[string]NumberRules, map[string]uint64, error) {
 	lists, err := ReadReferences(ctx, conn, ReferenceNumberRules, 0)
 	if err != nil {

@@ -17,7 +17,8 @@ func TestNumberRules_Check(t *testing.T) {
 		{func(r *schema.NumberRules) { r.HardMailings, r.HardHours = 1, 0 }, ""},
 		{func(r *schema.NumberRules) { r.HardMailings = 0 }, "hard_mailings"},
 		{func(r *schema.NumberRules) { r.SoftMailings, r.EvidenceDays = 101, 401 }, "soft_mailings evidence_days"},
-		{func(r *schema.NumberRules) { r.HardHours, r.QuietDays, r.RevivedDays = -1, 366, -1 }, "hard_hours quiet_days revived_days"},
+		{func(r *schema.NumberRules) { r.HardHours, r.QuietDays, r.RevivedDays = -1, 366, -1 },
+			"hard_hours quiet_days revived_days"},
 		{func(r *schema.NumberRules) { r.SoftDays, r.EvidenceDays = 31, 30 }, "soft_days"},
 		{func(r *schema.NumberRules) { r.HardHours, r.EvidenceDays, r.SoftDays = 25, 1, 1 }, "hard_hours"},
 	} {

@@ -11,12 +11,12 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine/enginetest"
-	"kaskad/schema"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
+
+	"kaskad/engine/enginetest"
+	"kaskad/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -44,7 +44,8 @@ var referenceNow = time.Date(2026, 11, 20, 0, 0, 0, 123_000_000, time.UTC)
 
 func put(t *testing.T, conn driver.Conn, kind, account string, rows int, body string) uint64 {
 	t.Helper()
-	version, err := schema.InsertReference(t.Context(), conn, kind, account, "auth off", rows, []byte(body), referenceNow)
+	version, err := schema.InsertReference(t.Context(), conn, kind, account, "auth off", rows, []byte(body),
+		referenceNow)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +58,8 @@ func wantReference(t *testing.T, conn driver.Conn, kind, account string, at uint
 	if err != nil {
 		t.Fatal(err)
 	}
-	if found != (want.Version != 0) || got.Account != account || got.Version != want.Version || got.Rows != want.Rows || !bytes.Equal(got.Body, want.Body) ||
+	if found != (want.Version != 0) || got.Account != account || got.Version != want.Version || got.Rows != want.Rows ||
+		!bytes.Equal(got.Body, want.Body) ||
 		(found && (got.By != "auth off" || got.AtMS != referenceNow.UnixMilli())) {
 		t.Errorf("%s of %q at %d: %+v, want %+v", kind, account, at, got, want)
 	}
@@ -70,15 +72,19 @@ func TestReference_Versions(t *testing.T) {
 	for i, p := range []struct {
 		kind, account, body string
 		want                uint64
-	}{{"tariffs", "acme", "[1]", 1}, {"tariffs", "beta", "[2]", 2}, {"templates", "acme", "[3]", 1}, {"tariffs", "acme", "[]", 3}, {"tariffs", "beta", "[4,5]", 4}} {
+	}{{"tariffs", "acme", "[1]", 1}, {"tariffs", "beta", "[2]", 2}, {"templates", "acme", "[3]", 1},
+		{"tariffs", "acme", "[]", 3}, {"tariffs", "beta", "[4,5]", 4}} {
 		if got := put(t, conn, p.kind, p.account, i, p.body); got != p.want {
 			t.Errorf("put %d: version %d, want %d", i, got, p.want)
 		}
 		wantReference(t, conn, p.kind, p.account, 0, schema.Reference{Version: p.want, Rows: i, Body: []byte(p.body)})
 	}
-	acme1, acme3 := schema.Reference{Version: 1, Rows: 0, Body: []byte("[1]")}, schema.Reference{Version: 3, Rows: 3, Body: []byte("[]")}
-	beta2, beta4 := schema.Reference{Version: 2, Rows: 1, Body: []byte("[2]")}, schema.Reference{Version: 4, Rows: 4, Body: []byte("[4,5]")}
-	for at, want := range []struct{ acme, beta schema.Reference }{{acme3, beta4}, {acme1, schema.Reference{}}, {acme1, beta2}, {acme3, beta2}, {acme3, beta4}} {
+	acme1, acme3 := schema.Reference{Version: 1, Rows: 0, Body: []byte("[1]")},
+		schema.Reference{Version: 3, Rows: 3, Body: []byte("[]")}
+	beta2, beta4 := schema.Reference{Version: 2, Rows: 1, Body: []byte("[2]")},
+		schema.Reference{Version: 4, Rows: 4, Body: []byte("[4,5]")}
+	for at, want := range []struct{ acme, beta schema.Reference }{{acme3, beta4}, {acme1, schema.Reference{}},
+		{acme1, beta2}, {acme3, beta2}, {acme3, beta4}} {
 		wantReference(t, conn, "tariffs", "acme", uint64(at), want.acme)
 		wantReference(t, conn, "tariffs", "beta", uint64(at), want.beta)
 		all, err := schema.ReadReferences(t.Context(), conn, "tariffs", uint64(at))
@@ -124,7 +130,8 @@ func TestReference_Versions(t *testing.T) {
 func TestInsertReferenceIf_Conflict(t *testing.T) {
 	conn := newConn(t)
 	putIf := func(body string, current uint64) (uint64, error) {
-		return schema.InsertReferenceIf(t.Context(), conn, "tariffs", "acme", "auth off", 1, []byte(body), referenceNow, current)
+		return schema.InsertReferenceIf(t.Context(), conn, "tariffs", "acme", "auth off", 1, []byte(body), referenceNow,
+			current)
 	}
 	if version, err := putIf("[1]", 0); version != 1 || err != nil {
 		t.Fatal(version, err)
@@ -142,8 +149,8 @@ func TestInsertReferenceIf_Conflict(t *testing.T) {
 	}
 }
 
-// Writers at the same time never share a version, and what the version shows is what its writer put. Of those that replace one version,
-// one wins.
+// Writers at the same time never share a version, and what the version shows is what its writer put. Of those that
+// replace one version, one wins.
 func TestInsertReference_Concurrent(t *testing.T) {
 	conn := newConn(t)
 	const writers, each = 6, 3
@@ -154,7 +161,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 		group.Go(func() {
 			for i := range each {
 				account, body := fmt.Sprint("account", w%2), fmt.Sprintf("[%d,%d]", w, i)
-				version, err := schema.InsertReference(t.Context(), conn, "tariffs", account, "auth off", 2, []byte(body), referenceNow)
+				version, err := schema.InsertReference(t.Context(), conn, "tariffs", account, "auth off", 2,
+					[]byte(body), referenceNow)
 				mu.Lock()
 				if err != nil {
 					t.Error(err)
@@ -164,7 +172,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 				bodies[version] = account + body
 				mu.Unlock()
 			}
-			_, err := schema.InsertReferenceIf(t.Context(), conn, "templates", "acme", "auth off", 1, []byte("[]"), referenceNow, 0)
+			_, err := schema.InsertReferenceIf(t.Context(), conn, "templates", "acme", "auth off", 1, []byte("[]"),
+				referenceNow, 0)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -176,7 +185,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 	}
 	group.Wait()
 	if won != 1 || len(bodies) != writers*each {
-		t.Errorf("%d writers replaced the same version, %d versions were given; want 1 and %d", won, len(bodies), writers*each)
+		t.Errorf("%d writers replaced the same version, %d versions were given; want 1 and %d", won, len(bodies),
+			writers*each)
 	}
 	for version, want := range bodies {
 		account := want[:len("account0")]
@@ -191,7 +201,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 func TestReference_TieGreatestID(t *testing.T) {
 	conn := newConn(t)
 	for _, id := range []string{"2", "9", "4"} {
-		err := conn.Exec(t.Context(), "INSERT INTO reference VALUES ('tariffs', 'acme', 7, concat('00000000-0000-4000-8000-00000000000', ?), ?, 'auth off', 1, ?)",
+		err := conn.Exec(t.Context(), "INSERT INTO reference VALUES ('tariffs', 'acme', 7, "+
+			"concat('00000000-0000-4000-8000-00000000000', ?), ?, 'auth off', 1, ?)",
 			id, referenceNow.UnixMilli(), "["+id+"]")
 		if err != nil {
 			t.Fatal(err)

@@ -14,9 +14,9 @@ type token struct {
 	raw  []byte // the text of a string, without quotes, or the digits of a number
 }
 
-// scan reads an object as gateways write them: flat, without escapes, numbers whole. It tells whether it came to the end; if
-// not, which says nothing of the object, the JSON library has to look at it from the start. It is there for speed alone, three
-// times that of the library, and must not accept or read anything that the library would not.
+// scan reads an object as gateways write them: flat, without escapes, numbers whole. It tells whether it came to the
+// end; if not, which says nothing of the object, the JSON library has to look at it from the start. It is there for
+// speed alone, three times that of the library, and must not accept or read anything that the library would not.
 func (d *Decoder) scan(raw []byte) bool {
 	i := skipSpace(raw, 0)
 	if i >= len(raw) || raw[i] != '{' {
@@ -73,8 +73,8 @@ func (d *Decoder) scan(raw []byte) bool {
 	}
 }
 
-// scanString returns where the string that starts at i with a quote ends, behind its last quote, and whether it may hold bytes beyond
-// ASCII; -1 where there is none, or one with an escape or a control character.
+// scanString returns where the string that starts at i with a quote ends, behind its last quote, and whether it may
+// hold bytes beyond ASCII; -1 where there is none, or one with an escape or a control character.
 func scanString(raw []byte, i int) (end int, ascii bool) {
 	if i >= len(raw) || raw[i] != '"' {
 		return -1, false

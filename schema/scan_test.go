@@ -10,20 +10,26 @@ import (
 	"pgregory.net/rapid"
 )
 
-// jsonText draws an object that is nearly an event: known and unknown fields with fitting and unfitting values, and blanks.
+// jsonText draws an object that is nearly an event: known and unknown fields with fitting and unfitting values, and
+// blanks.
 func jsonText(t *rapid.T) []byte {
 	space := rapid.SampledFrom([]string{"", "", "", " ", "\n\t", "\r\n  "})
-	name := rapid.OneOf(rapid.SampledFrom(Fields), rapid.SampledFrom(Fields), rapid.SampledFrom([]string{"colour", "x\\u0041", "статус", "", "a\\\"b"}))
+	name := rapid.OneOf(rapid.SampledFrom(Fields), rapid.SampledFrom(Fields),
+		rapid.SampledFrom([]string{"colour", "x\\u0041", "статус", "", "a\\\"b"}))
 	text := rapid.OneOf(
-		rapid.SampledFrom([]string{"acme", "sms", "sent", "delivered", "lookup", "+79001234567", "user:1", "2026-11-19T10:00:00Z", "2026-11-19T10:00:00.123+03:00", "2.50", "RUB", "", "otp",
-			"first", "0192f0c4-8a00-7abc-8def-0123456789ab", "Чёрная пятница", "a\\nb", "\\u0416", "tab\there", "quote\\\"", "back\\\\", "bad \xff utf8", strings.Repeat("long", 70), "null", "7", "0017"}),
+		rapid.SampledFrom([]string{"acme", "sms", "sent", "delivered", "lookup", "+79001234567", "user:1",
+			"2026-11-19T10:00:00Z", "2026-11-19T10:00:00.123+03:00", "2.50", "RUB", "", "otp",
+			"first", "0192f0c4-8a00-7abc-8def-0123456789ab", "Чёрная пятница", "a\\nb", "\\u0416", "tab\there",
+			"quote\\\"", "back\\\\", "bad \xff utf8", strings.Repeat("long", 70), "null", "7", "0017"}),
 		rapid.StringMatching(`[ -~а-яё]{0,20}`))
 	value := rapid.Custom(func(t *rapid.T) string {
 		switch rapid.IntRange(0, 9).Draw(t, "kind") {
 		case 0:
-			return rapid.SampledFrom([]string{"null", "true", "false", "nul", "True", "{}", `{"a":[1,{"b":null}]}`, "[]", `["x"]`, "[1,", "{", ""}).Draw(t, "word")
+			return rapid.SampledFrom([]string{"null", "true", "false", "nul", "True", "{}", `{"a":[1,{"b":null}]}`,
+				"[]", `["x"]`, "[1,", "{", ""}).Draw(t, "word")
 		case 1, 2:
-			return rapid.SampledFrom([]string{"0", "1", "2", "32", "33", "-1", "-0", "01", "1.5", "1e2", "-", "65535", "65536", "123456789012345678901", "1x", "+1"}).Draw(t, "number")
+			return rapid.SampledFrom([]string{"0", "1", "2", "32", "33", "-1", "-0", "01", "1.5", "1e2", "-", "65535",
+				"65536", "123456789012345678901", "1x", "+1"}).Draw(t, "number")
 		}
 		return `"` + text.Draw(t, "text") + `"`
 	})
@@ -31,7 +37,8 @@ func jsonText(t *rapid.T) []byte {
 	b.WriteString(space.Draw(t, "before") + "{")
 	fields := [][2]string{}
 	if rapid.IntRange(0, 3).Draw(t, "valid base") > 0 {
-		fields = append(fields, [2]string{"account", `"acme"`}, [2]string{"message_id", `"m 1"`}, [2]string{"status", `"sent"`}, [2]string{"channel", `"sms"`},
+		fields = append(fields, [2]string{"account", `"acme"`}, [2]string{"message_id", `"m 1"`},
+			[2]string{"status", `"sent"`}, [2]string{"channel", `"sms"`},
 			[2]string{"recipient", `"+79001234567"`}, [2]string{"occurred_at", `"2026-11-19T10:00:00.5Z"`})
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "fields") {
@@ -44,7 +51,8 @@ func jsonText(t *rapid.T) []byte {
 		}
 		fmt.Fprintf(&b, `%s"%s"%s:%s%s`, space.Draw(t, "s"), f[0], space.Draw(t, "s"), space.Draw(t, "s"), f[1])
 	}
-	b.WriteString(space.Draw(t, "s") + "}" + rapid.SampledFrom([]string{"", "", "", "", " ", "\n", "}", "{}", ",", "\x00"}).Draw(t, "after"))
+	b.WriteString(space.Draw(t, "s") + "}" +
+		rapid.SampledFrom([]string{"", "", "", "", " ", "\n", "}", "{}", ",", "\x00"}).Draw(t, "after"))
 	raw := []byte(b.String())
 	if rapid.IntRange(0, 9).Draw(t, "damage") == 0 {
 		raw[rapid.IntRange(0, len(raw)-1).Draw(t, "at")] = rapid.Byte().Draw(t, "byte")
@@ -116,7 +124,8 @@ func TestEvent_AppendJSON_RoundTrip(t *testing.T) {
 }
 
 func TestAppendMicros(t *testing.T) {
-	for micros, want := range map[int64]string{0: "0.00", 2_500_000: "2.50", 1: "0.000001", 123_456: "0.123456", 1_230_000: "1.23", -1_005_000: "-1.005", 12_000_000: "12.00"} {
+	for micros, want := range map[int64]string{0: "0.00", 2_500_000: "2.50", 1: "0.000001", 123_456: "0.123456",
+		1_230_000: "1.23", -1_005_000: "-1.005", 12_000_000: "12.00"} {
 		if got := string(AppendMicros(nil, micros)); got != want {
 			t.Errorf("%d: %s, want %s", micros, got, want)
 		}

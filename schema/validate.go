@@ -9,7 +9,8 @@ import (
 	"golang.org/x/text/language"
 )
 
-// required names the fields that no event may lack; message_id is required of message statuses, channel of all but lookup.
+// required names the fields that no event may lack; message_id is required of message statuses, channel of all but
+// lookup.
 const requiredRule = "is required"
 
 // finish checks the rules that need the whole event and derives country, cohort and bucket.
@@ -25,7 +26,8 @@ func (d *Decoder) finish(nowMS int64) (*Event, *FieldError) {
 		{"recipient", len(ev.Recipient) == 0, requiredRule},
 		{"occurred_at", len(d.times.occurred) == 0, requiredRule},
 		{"channel", ev.Channel == "" && ev.Status != Lookup, requiredRule},
-		{"message_id", len(ev.MessageID) == 0 && ev.Status != 0 && ev.Status.OfMessage(), requiredRule + " of a message status"},
+		{"message_id", len(ev.MessageID) == 0 && ev.Status != 0 && ev.Status.OfMessage(),
+			requiredRule + " of a message status"},
 	} {
 		if field.missing && !d.faulty(field.name) {
 			d.faults = append(d.faults, fieldError(ReasonMissing, field.name, nil, field.rule))
@@ -80,7 +82,8 @@ func (d *Decoder) finishRecipient() {
 	if r[0] == '+' {
 		n := len(r) - 1
 		if _, ok := digits(r[1:]); !ok || n < 7 || n > 15 || r[1] == '0' {
-			d.fault(ReasonBadRecipient, "recipient", r, "must be + and 7 to 15 digits, the first not 0, or user:…, device:…, email:…")
+			d.fault(ReasonBadRecipient, "recipient", r,
+				"must be + and 7 to 15 digits, the first not 0, or user:…, device:…, email:…")
 			return
 		}
 		d.ev.Country = d.countries.region(r)
@@ -92,7 +95,8 @@ func (d *Decoder) finishRecipient() {
 			return
 		}
 	}
-	d.fault(ReasonBadRecipient, "recipient", r, "must be a phone number with + and country code, or user:…, device:…, email:…")
+	d.fault(ReasonBadRecipient, "recipient", r,
+		"must be a phone number with + and country code, or user:…, device:…, email:…")
 }
 
 // userCountry returns the country in an id of the form user:CC.…, as WhatsApp's business-scoped ids have it, or "".
@@ -110,8 +114,8 @@ func userCountry(r []byte) string {
 	return string(letters)
 }
 
-// finishParts checks part against the event's own parts. What a part means is decided when the attempt is folded, by the greatest parts of
-// all its events.
+// finishParts checks part against the event's own parts. What a part means is decided when the attempt is folded, by
+// the greatest parts of all its events.
 func (d *Decoder) finishParts() {
 	switch {
 	case d.faulty("part") || d.faulty("parts"):
@@ -134,7 +138,8 @@ func (d *Decoder) finishPrice() {
 	}
 	micros, ok := ParseMicros(cutZeros(d.price))
 	if !ok || micros < 0 || micros > maxPriceMicros {
-		d.fault(ReasonBadPrice, "price", d.price, `must be a decimal string such as "2.50", not negative, with at most 6 decimals, up to 1000000000`)
+		d.fault(ReasonBadPrice, "price", d.price,
+			`must be a decimal string such as "2.50", not negative, with at most 6 decimals, up to 1000000000`)
 	}
 	switch {
 	case len(ev.Currency) == 0:
@@ -203,7 +208,8 @@ func KnownCurrency(code string) bool {
 // newCurrencies are codes of ISO 4217 that are younger than the table of golang.org/x/text.
 var newCurrencies = []string{"MRU", "SLE", "UYW", "VED", "VES", "XAD", "XCG", "ZWG"}
 
-// locate derives where the event is stored: the hour of the id's time, judged by the id alone, else the hour of submitted_at.
+// locate derives where the event is stored: the hour of the id's time, judged by the id alone, else the hour of
+// submitted_at.
 func (d *Decoder) locate() {
 	ev := &d.ev
 	if !ev.Status.OfMessage() {
@@ -213,7 +219,8 @@ func (d *Decoder) locate() {
 	switch {
 	case ev.IDTimeMS > 0:
 		ev.BucketMS = ev.IDTimeMS / HourMS * HourMS
-		ev.IDTimePlausible = ev.IDTimeMS >= ev.OccurredMS-MaxAge.Milliseconds() && ev.IDTimeMS <= ev.OccurredMS+MaxAhead.Milliseconds()
+		ev.IDTimePlausible = ev.IDTimeMS >= ev.OccurredMS-MaxAge.Milliseconds() &&
+			ev.IDTimeMS <= ev.OccurredMS+MaxAhead.Milliseconds()
 	case ev.SubmittedMS > 0:
 		ev.BucketMS = ev.SubmittedMS / HourMS * HourMS
 	}

@@ -11,9 +11,10 @@ import (
 
 // RecipientEvents is a block of events about people: subscribed, uninstalled, lookup and so on.
 type RecipientEvents struct {
-	account, recipient, status, channel, app, provider, sender, campaign, messageID, contact, operator, country, errorCode texts
-	occurredMS, ownerChangedMS                                                                                             []int64
-	ported, valid                                                                                                          []int8
+	account, recipient, status, channel, app, provider, sender, campaign, messageID, contact, operator, country,
+	errorCode texts
+	occurredMS, ownerChangedMS []int64
+	ported, valid              []int8
 }
 
 // Append adds an event of a recipient status.
@@ -46,20 +47,27 @@ func (r *RecipientEvents) Rows() int { return len(r.occurredMS) }
 
 // Reset empties the block and keeps its memory.
 func (r *RecipientEvents) Reset() {
-	for _, t := range []*texts{&r.account, &r.recipient, &r.status, &r.channel, &r.app, &r.provider, &r.sender, &r.campaign, &r.messageID,
+	for _, t := range []*texts{&r.account, &r.recipient, &r.status, &r.channel, &r.app, &r.provider, &r.sender,
+		&r.campaign, &r.messageID,
 		&r.contact, &r.operator, &r.country, &r.errorCode} {
 		t.reset()
 	}
-	r.occurredMS, r.ownerChangedMS, r.ported, r.valid = r.occurredMS[:0], r.ownerChangedMS[:0], r.ported[:0], r.valid[:0]
+	r.occurredMS, r.ownerChangedMS, r.ported, r.valid = r.occurredMS[:0], r.ownerChangedMS[:0], r.ported[:0],
+		r.valid[:0]
 }
 
-// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that will announce look-ups.
+// Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that
+// will announce look-ups.
 func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms, provider, sender, "+
+	return insertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, "+
+		"occurred_ms, provider, sender, "+
 		"campaign, message_id, contact, operator, ported, valid, owner_changed_ms, country, error_code, batch)", lo, hi,
-		[]any{r.account.strings(lo, hi), r.recipient.strings(lo, hi), r.status.strings(lo, hi), r.channel.strings(lo, hi), r.app.strings(lo, hi),
-			r.occurredMS[lo:hi], r.provider.strings(lo, hi), r.sender.strings(lo, hi), r.campaign.strings(lo, hi), r.messageID.strings(lo, hi),
-			r.contact.strings(lo, hi), r.operator.strings(lo, hi), r.ported[lo:hi], r.valid[lo:hi], r.ownerChangedMS[lo:hi],
+		[]any{r.account.strings(lo, hi), r.recipient.strings(lo, hi), r.status.strings(lo, hi),
+			r.channel.strings(lo, hi), r.app.strings(lo, hi),
+			r.occurredMS[lo:hi], r.provider.strings(lo, hi), r.sender.strings(lo, hi), r.campaign.strings(lo, hi),
+			r.messageID.strings(lo, hi),
+			r.contact.strings(lo, hi), r.operator.strings(lo, hi), r.ported[lo:hi], r.valid[lo:hi],
+			r.ownerChangedMS[lo:hi],
 			r.country.strings(lo, hi), r.errorCode.strings(lo, hi), repeat(batch, hi-lo)})
 }
 
@@ -71,16 +79,19 @@ type Location struct {
 
 // InsertLocated stores locations and queues their ids for the join pass under the batch id.
 func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locations []Location) error {
-	account, id, bucket, submitted := make([]string, len(locations)), make([]string, len(locations)), make([]int64, len(locations)), make([]int64, len(locations))
+	account, id, bucket, submitted := make([]string, len(locations)), make([]string, len(locations)),
+		make([]int64, len(locations)), make([]int64, len(locations))
 	for i, l := range locations {
 		account[i], id[i], bucket[i], submitted[i] = l.Account, l.MessageID, l.BucketMS/1000, l.SubmittedMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, submitted_ms, batch)", 0, len(locations),
+	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, submitted_ms, batch)", 0,
+		len(locations),
 		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
 
-// Touch marks a bucket whose figures have to be computed anew, by the batch of facts that changed them (number_queue says which). The zero account and
-// bucket mark a batch of join_queue instead, an account with the zero bucket numbers of it alone.
+// Touch marks a bucket whose figures have to be computed anew, by the batch of facts that changed them (number_queue
+// says which). The zero account and bucket mark a batch of join_queue instead, an account with the zero bucket numbers
+// of it alone.
 type Touch struct {
 	Account  string
 	BucketMS int64
@@ -104,12 +115,15 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 	for i, t := range touches {
 		account[i], bucket[i], id[i], at[i] = t.Account, t.BucketMS/1000, t.ID, t.AtMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n, []any{account, bucket, id, at, repeat(sign, n)})
+	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n,
+		[]any{account, bucket, id, at, repeat(sign, n)})
 }
 
-// AskVerdicts asks the aggregator to decide the verdicts of these numbers anew, or of all numbers of the account when numbers is nil. Call it after
-// what decides them, such as a list of reference data, is stored. It returns the id of the touch that was opened.
-func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers []string, now time.Time) (uuid.UUID, error) {
+// AskVerdicts asks the aggregator to decide the verdicts of these numbers anew, or of all numbers of the account when
+// numbers is nil. Call it after what decides them, such as a list of reference data, is stored. It returns the id of
+// the touch that was opened.
+func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers []string, now time.Time) (uuid.UUID,
+	error) {
 	if numbers == nil {
 		numbers = []string{""} // stands for all of them
 	}
@@ -125,7 +139,8 @@ func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers 
 	return id, nil
 }
 
-// NumberOverride is a verdict that somebody set by hand; the greatest version of a number counts. State "" takes it back.
+// NumberOverride is a verdict that somebody set by hand; the greatest version of a number counts. State "" takes it
+// back.
 type NumberOverride struct {
 	Account, Number string
 	Version         uint64
@@ -135,8 +150,10 @@ type NumberOverride struct {
 
 // InsertNumberOverride stores an override. The verdict has to be asked for: see AskVerdicts.
 func InsertNumberOverride(ctx context.Context, conn driver.Conn, o NumberOverride) error {
-	return insertColumns(ctx, conn, "INSERT INTO number_overrides (account, number, version, state, why, `by`, at_ms)", 0, 1,
-		[]any{[]string{o.Account}, []string{o.Number}, []uint64{o.Version}, []string{o.State}, []string{o.Why}, []string{o.By}, []int64{o.AtMS}})
+	return insertColumns(ctx, conn, "INSERT INTO number_overrides (account, number, version, state, why, `by`, at_ms)",
+		0, 1,
+		[]any{[]string{o.Account}, []string{o.Number}, []uint64{o.Version}, []string{o.State}, []string{o.Why},
+			[]string{o.By}, []int64{o.AtMS}})
 }
 
 // Rejection is one dead letter.
@@ -151,13 +168,16 @@ type Rejection struct {
 func InsertRejected(ctx context.Context, conn driver.Conn, letters []Rejection) error {
 	n := len(letters)
 	var place placeColumns
-	reason, field, text, raw, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	reason, field, text, raw, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n),
+		make([]int64, n)
 	for i := range letters {
 		l := &letters[i]
 		place.append(l.Place)
-		reason[i], field[i], text[i], raw[i], at[i] = string(l.Err.Reason), l.Err.Field, l.Err.Error(), string(l.Raw), l.AtMS
+		reason[i], field[i], text[i], raw[i], at[i] = string(l.Err.Reason), l.Err.Field, l.Err.Error(), string(l.Raw),
+			l.AtMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO rejected (topic, partition, offset, line, reason, field, error, raw, at_ms)", 0, n,
+	return insertColumns(ctx, conn, "INSERT INTO rejected (topic, partition, offset, line, reason, field, error, "+
+		"raw, at_ms)", 0, n,
 		append(place.values(0, n), reason, field, text, raw, at))
 }
 
@@ -176,25 +196,30 @@ type Ledger struct {
 	Partition                                 int32
 	Offset                                    int64
 	Consumed, Stored, Rejected, Parked, Empty uint64
-	AtUS                                      int64 // when the row was written, set by ReadLedger; the newest row counts
+	// when the row was written, set by ReadLedger; the newest row counts
+	AtUS int64
 }
 
 // InsertLedger stores how far the partitions of a topic are counted; atUS is a clock in microseconds that only grows.
 func InsertLedger(ctx context.Context, conn driver.Conn, group, topic string, rows []Ledger, atUS int64) error {
 	n := len(rows)
 	partition, offset := make([]int32, n), make([]int64, n)
-	consumed, stored, rejected, parked, empty := make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n), make([]uint64, n)
+	consumed, stored, rejected, parked, empty := make([]uint64, n), make([]uint64, n), make([]uint64, n),
+		make([]uint64, n), make([]uint64, n)
 	for i, r := range rows {
 		partition[i], offset[i] = r.Partition, r.Offset
 		consumed[i], stored[i], rejected[i], parked[i], empty[i] = r.Consumed, r.Stored, r.Rejected, r.Parked, r.Empty
 	}
-	return insertColumns(ctx, conn, "INSERT INTO ledger (consumer_group, topic, partition, offset, consumed, stored, rejected, parked, empty, at_us)", 0, n,
-		[]any{repeat(group, n), repeat(topic, n), partition, offset, consumed, stored, rejected, parked, empty, repeat(uint64(atUS), n)})
+	return insertColumns(ctx, conn, "INSERT INTO ledger (consumer_group, topic, partition, offset, consumed, stored, "+
+		"rejected, parked, empty, at_us)", 0, n,
+		[]any{repeat(group, n), repeat(topic, n), partition, offset, consumed, stored, rejected, parked, empty,
+			repeat(uint64(atUS), n)})
 }
 
 // ReadLedger returns the newest ledger row of every partition that has one.
 func ReadLedger(ctx context.Context, conn driver.Conn, group, topic string) (map[int32]Ledger, error) {
-	rows, err := conn.Query(ctx, "SELECT partition, offset, consumed, stored, rejected, parked, empty, toInt64(at_us) FROM ledger FINAL "+
+	rows, err := conn.Query(ctx, "SELECT partition, offset, consumed, stored, rejected, parked, empty, "+
+		"toInt64(at_us) FROM ledger FINAL "+
 		"WHERE consumer_group = $1 AND topic = $2", group, topic)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
@@ -203,7 +228,8 @@ func ReadLedger(ctx context.Context, conn driver.Conn, group, topic string) (map
 	all := map[int32]Ledger{}
 	for rows.Next() {
 		var l Ledger
-		if err := rows.Scan(&l.Partition, &l.Offset, &l.Consumed, &l.Stored, &l.Rejected, &l.Parked, &l.Empty, &l.AtUS); err != nil {
+		if err := rows.Scan(&l.Partition, &l.Offset, &l.Consumed, &l.Stored, &l.Rejected, &l.Parked, &l.Empty,
+			&l.AtUS); err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
 		all[l.Partition] = l

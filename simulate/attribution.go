@@ -19,7 +19,8 @@ type candidate struct {
 
 // compare orders candidates by delivered time, message_id and step: the greatest is the one that an event belongs to.
 func (c candidate) compare(other candidate) int {
-	return cmp.Or(cmp.Compare(c.at, other.at), strings.Compare(c.id, other.id), cmp.Compare(c.attempt.step, other.attempt.step))
+	return cmp.Or(cmp.Compare(c.at, other.at), strings.Compare(c.id, other.id),
+		cmp.Compare(c.attempt.step, other.attempt.step))
 }
 
 // attributions finds the attempts that opt-outs, blocks and complaints belong to, by docs/definitions.md section 3.

@@ -54,7 +54,8 @@ func (m *Model) Audience(q AudienceQuery) ([]AudienceRow, error) {
 		}
 	}
 	slices.SortFunc(rows, func(x, y AudienceRow) int {
-		return slices.Compare([]string{x.Account, x.Recipient, x.Channel, x.App}, []string{y.Account, y.Recipient, y.Channel, y.App})
+		return slices.Compare([]string{x.Account, x.Recipient, x.Channel, x.App},
+			[]string{y.Account, y.Recipient, y.Channel, y.App})
 	})
 	return rows, nil
 }
@@ -65,8 +66,8 @@ func (q AudienceQuery) wants(row AudienceRow) bool {
 		(q.State == "" || q.State == row.State)
 }
 
-// subscriptions returns a recipient's state by channel and app: the latest of subscribed, unsubscribed and uninstalled. At
-// one time the greater loss wins. Error codes that opt out do not unsubscribe.
+// subscriptions returns a recipient's state by channel and app: the latest of subscribed, unsubscribed and uninstalled.
+// At one time the greater loss wins. Error codes that opt out do not unsubscribe.
 func subscriptions(signals []signal) map[[2]string]AudienceRow {
 	losses := [...]string{"subscribed", "unsubscribed", "uninstalled"}
 	states := make(map[[2]string]AudienceRow)

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// BenchmarkSimulator_Events measures the writing of events, on one core. A million messages keep the bins as full as in use.
+// BenchmarkSimulator_Events measures the writing of events, on one core. A million messages keep the bins as full as in
+// use.
 func BenchmarkSimulator_Events(b *testing.B) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	cfg := DefaultConfig()

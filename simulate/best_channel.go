@@ -84,8 +84,9 @@ func (m *Model) BestChannel(q ReachQuery) ([]BestChannelRow, error) {
 		}
 		var candidates []BestChannelRow
 		for channel, p := range proofs {
-			row := BestChannelRow{Account: who.account, Contact: who.who, Channel: channel, Recipient: p.x.attempt.recipient,
-				Evidence: evidence}
+			row := BestChannelRow{Account: who.account, Contact: who.who, Channel: channel,
+				Recipient: p.x.attempt.recipient,
+				Evidence:  evidence}
 			row.Cost, row.Currency = m.oneMore(&p.x.foldedAttempt, tariffs, m.asOf(q.Numbers))
 			candidates = append(candidates, row)
 		}
@@ -129,8 +130,8 @@ func (r BestChannelRow) compare(other BestChannelRow, currency string) int {
 	return cmp.Or(cmp.Compare(rank(r), rank(other)), price, strings.Compare(r.Channel, other.Channel))
 }
 
-// oneMore prices one more message like an attempt by the tariffs of a moment, as if it were sent, delivered and billed. A
-// nil cost is unknown.
+// oneMore prices one more message like an attempt by the tariffs of a moment, as if it were sent, delivered and billed.
+// A nil cost is unknown.
 func (m *Model) oneMore(x *foldedAttempt, tariffs map[string][]*tariff, at int64) (cost *big.Int, currency string) {
 	t := bestTariff(tariffs[x.account], m.tariffKeys(x.attempt), at, false)
 	if t == nil {
@@ -165,6 +166,7 @@ func (x *foldedAttempt) billedSegments() int64 {
 
 func (m *Model) tariffKeys(a *attempt) tariffKeys {
 	dim := func(i int) string { return m.strings[a.dims[i]] }
-	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.countryOf(a), dim(dimTraffic), dim(dimSender),
+	return tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), m.countryOf(a), dim(dimTraffic),
+		dim(dimSender),
 		dim(dimApp)}
 }

@@ -29,9 +29,11 @@ func reportBy(t *testing.T, q Query, events ...string) []Row {
 	return rows
 }
 
-// event completes an event: fields are separated by a blank, a bare word is the status, "@" the time after 10:00 of the day before.
+// event completes an event: fields are separated by a blank, a bare word is the status, "@" the time after 10:00 of the
+// day before.
 func event(short string) string {
-	fields := map[string]string{"account": `"a"`, "message_id": `"m"`, "channel": `"sms"`, "recipient": `"+79160000001"`,
+	fields := map[string]string{"account": `"a"`, "message_id": `"m"`, "channel": `"sms"`,
+		"recipient":    `"+79160000001"`,
 		"submitted_at": `"2026-11-19T10:00:00Z"`, "occurred_at": `"2026-11-19T10:00:00Z"`}
 	for _, word := range strings.Fields(short) {
 		name, value, found := strings.Cut(word, "=")
@@ -63,65 +65,103 @@ func TestModel_Derive_Cases(t *testing.T) {
 		events []string
 		want   want
 	}{
-		"B1 read without delivered":               {[]string{"sent channel=\"vk\"", "read channel=\"vk\" @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
-		"B2 sent after delivered":                 {[]string{"delivered", "sent @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"B3 delivered after failed":               {[]string{"failed", "delivered @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"B4 failed after delivered":               {[]string{"delivered", "failed @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a reply proves a reader":                 {[]string{"replied"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
-		"rejected alone is not sent":              {[]string{"rejected"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"failed alone is not sent":                {[]string{"queued", "failed"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"expired proves sent":                     {[]string{"expired"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
-		"queued is pending":                       {[]string{"queued"}, want{1, 0, 0, 0, 0, 1, 0, 0}},
-		"skipped and queued":                      {[]string{"queued", "skipped"}, want{0, 0, 0, 0, 0, 0, 1, 0}},
-		"skipped yet sent":                        {[]string{"sent", "skipped"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"skipped yet rejected":                    {[]string{"rejected", "skipped"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"skipped yet a part failed":               {[]string{"failed part=1 parts=2", "skipped"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"B7 a part failed":                        {[]string{"delivered part=1 parts=3", "delivered part=2 parts=3", "failed part=3 parts=3"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
-		"a part is missing":                       {[]string{"delivered part=1 parts=3", "delivered part=2 parts=3"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"all parts":                               {[]string{"delivered part=2 parts=2", "delivered part=1 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a part failed, then delivered":           {[]string{"delivered part=1 parts=2", "failed part=2 parts=2", "delivered part=2 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a part failed first, another is missing": {[]string{"failed part=1 parts=2", "delivered part=1 parts=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"a rejected part is not sent":             {[]string{"rejected part=1 parts=2"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"an expired part is sent":                 {[]string{"expired part=1 parts=2"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
-		"one part is an ordinary message":         {[]string{"delivered part=1 parts=1"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"more parts known later":                  {[]string{"delivered part=1 parts=2", "delivered part=2 parts=2", "sent parts=3"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"the whole delivered, a part failed":      {[]string{"failed part=1 parts=2", "delivered parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"part 255 of 255":                         {[]string{"delivered part=255 parts=255"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"60 s early counts":                       {[]string{"sent @1h", "delivered @59m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"60.001 s early is skewed":                {[]string{"sent @1h", "delivered @58m59.999s"}, want{1, 1, 1, 0, 0, 0, 0, 1}},
-		"steps are attempts":                      {[]string{"sent", "delivered step=2"}, want{2, 2, 1, 0, 0, 1, 0, 0}},
-		"one part, then more are known":           {[]string{"delivered part=1 parts=1", "sent parts=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"a failure of the only part":              {[]string{"rejected part=1 parts=1"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"a part is read with its attempt's parts": {[]string{"failed part=1 parts=2", "delivered part=1 parts=2", "delivered part=2 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a machine's open proves delivery":        {[]string{"read channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a machine's click too":                   {[]string{"clicked channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a person's open beside it":               {[]string{"read channel=\"email\" machine=true", "read channel=\"email\" machine=false @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
-		"a machine's open and skipped":            {[]string{"skipped channel=\"email\"", "clicked channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a machine's open of what failed":         {[]string{"failed channel=\"email\"", "read channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a bounced e-mail":                        {[]string{"delivered channel=\"email\" @2s", "undelivered channel=\"email\" permanent=true error_code=\"5.1.1\" @40s"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
-		"a scanner clicks what bounces":           {[]string{"undelivered channel=\"email\" permanent=true", "clicked channel=\"email\" @1m", "read channel=\"email\" machine=true"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
-		"a reply proves the mailbox":              {[]string{"undelivered channel=\"email\" permanent=true", "replied channel=\"email\" @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
-		"a soft bounce, then delivered":           {[]string{"undelivered channel=\"email\"", "delivered channel=\"email\" permanent=true @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"only e-mail bounces":                     {[]string{"delivered", "undelivered permanent=true @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a bounce that was refused at once":       {[]string{"rejected channel=\"email\" permanent=true"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
-		"an inbound message is of no attempt":     {[]string{"sent", "inbound"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"accounts do not mix":                     {[]string{"sent", "delivered account=\"b\""}, want{2, 2, 1, 0, 0, 1, 0, 0}},
-		"recipient events are of no message":      {[]string{"sent", "complained step=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
-		"parked without a cohort":                 {[]string{"delivered submitted_at="}, want{}},
-		"another event brings the cohort":         {[]string{"delivered submitted_at=", "sent step=2"}, want{2, 2, 1, 0, 0, 1, 0, 0}},
-		"a UUIDv7 brings it":                      {[]string{"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-26*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"B1 read without delivered": {[]string{"sent channel=\"vk\"", "read channel=\"vk\" @1m"},
+			want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"B2 sent after delivered":    {[]string{"delivered", "sent @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"B3 delivered after failed":  {[]string{"failed", "delivered @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"B4 failed after delivered":  {[]string{"delivered", "failed @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a reply proves a reader":    {[]string{"replied"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"rejected alone is not sent": {[]string{"rejected"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"failed alone is not sent":   {[]string{"queued", "failed"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"expired proves sent":        {[]string{"expired"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"queued is pending":          {[]string{"queued"}, want{1, 0, 0, 0, 0, 1, 0, 0}},
+		"skipped and queued":         {[]string{"queued", "skipped"}, want{0, 0, 0, 0, 0, 0, 1, 0}},
+		"skipped yet sent":           {[]string{"sent", "skipped"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"skipped yet rejected":       {[]string{"rejected", "skipped"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"skipped yet a part failed": {[]string{"failed part=1 parts=2", "skipped"},
+			want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"B7 a part failed": {[]string{"delivered part=1 parts=3", "delivered part=2 parts=3",
+			"failed part=3 parts=3"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"a part is missing": {[]string{"delivered part=1 parts=3", "delivered part=2 parts=3"},
+			want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"all parts": {[]string{"delivered part=2 parts=2", "delivered part=1 parts=2"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a part failed, then delivered": {[]string{"delivered part=1 parts=2", "failed part=2 parts=2",
+			"delivered part=2 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a part failed first, another is missing": {[]string{"failed part=1 parts=2", "delivered part=1 parts=2"},
+			want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"a rejected part is not sent":     {[]string{"rejected part=1 parts=2"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"an expired part is sent":         {[]string{"expired part=1 parts=2"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"one part is an ordinary message": {[]string{"delivered part=1 parts=1"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"more parts known later": {[]string{"delivered part=1 parts=2", "delivered part=2 parts=2",
+			"sent parts=3"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"the whole delivered, a part failed": {[]string{"failed part=1 parts=2", "delivered parts=2"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"part 255 of 255": {[]string{"delivered part=255 parts=255"},
+			want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"60 s early counts": {[]string{"sent @1h", "delivered @59m"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"60.001 s early is skewed": {[]string{"sent @1h", "delivered @58m59.999s"},
+			want{1, 1, 1, 0, 0, 0, 0, 1}},
+		"steps are attempts": {[]string{"sent", "delivered step=2"}, want{2, 2, 1, 0, 0, 1, 0, 0}},
+		"one part, then more are known": {[]string{"delivered part=1 parts=1", "sent parts=2"},
+			want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"a failure of the only part": {[]string{"rejected part=1 parts=1"}, want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"a part is read with its attempt's parts": {[]string{"failed part=1 parts=2", "delivered part=1 parts=2",
+			"delivered part=2 parts=2"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's open proves delivery": {[]string{"read channel=\"email\" machine=true"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's click too": {[]string{"clicked channel=\"email\" machine=true"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a person's open beside it": {[]string{"read channel=\"email\" machine=true",
+			"read channel=\"email\" machine=false @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"a machine's open and skipped": {[]string{"skipped channel=\"email\"",
+			"clicked channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a machine's open of what failed": {[]string{"failed channel=\"email\"",
+			"read channel=\"email\" machine=true"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a bounced e-mail": {[]string{"delivered channel=\"email\" @2s",
+			"undelivered channel=\"email\" permanent=true error_code=\"5.1.1\" @40s"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"a scanner clicks what bounces": {[]string{"undelivered channel=\"email\" permanent=true",
+			"clicked channel=\"email\" @1m", "read channel=\"email\" machine=true"}, want{1, 1, 0, 0, 1, 0, 0, 0}},
+		"a reply proves the mailbox": {[]string{"undelivered channel=\"email\" permanent=true",
+			"replied channel=\"email\" @1m"}, want{1, 1, 1, 1, 0, 0, 0, 0}},
+		"a soft bounce, then delivered": {[]string{"undelivered channel=\"email\"",
+			"delivered channel=\"email\" permanent=true @1m"}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"only e-mail bounces": {[]string{"delivered", "undelivered permanent=true @1m"},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a bounce that was refused at once": {[]string{"rejected channel=\"email\" permanent=true"},
+			want{1, 0, 0, 0, 1, 0, 0, 0}},
+		"an inbound message is of no attempt": {[]string{"sent", "inbound"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"accounts do not mix": {[]string{"sent", "delivered account=\"b\""},
+			want{2, 2, 1, 0, 0, 1, 0, 0}},
+		"recipient events are of no message": {[]string{"sent", "complained step=2"}, want{1, 1, 0, 0, 0, 1, 0, 0}},
+		"parked without a cohort":            {[]string{"delivered submitted_at="}, want{}},
+		"another event brings the cohort": {[]string{"delivered submitted_at=", "sent step=2"},
+			want{2, 2, 1, 0, 0, 1, 0, 0}},
+		"a UUIDv7 brings it": {[]string{"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-26*time.Hour)) +
+			"\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
 		// Its cohort is an hour after its delivery, so it is skewed besides.
-		"a UUIDv7 an hour ahead":                  {[]string{"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-25*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 1}},
-		"a UUIDv7 further ahead":                  {[]string{"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-25*time.Hour+time.Millisecond)) + "\""}, want{}},
-		"a UUIDv7 more than 400 days old":         {[]string{"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-26*time.Hour-400*24*time.Hour-time.Millisecond)) + "\""}, want{}},
-		"a UUIDv4 has no time":                    {[]string{"delivered submitted_at= message_id=\"" + strings.Replace(uuidAt(noon), "-7", "-4", 1) + "\""}, want{}},
-		"a ULID brings it":                        {[]string{"delivered submitted_at= message_id=\"" + ulidAt(noon.Add(-26*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"a ULID in lower case":                    {[]string{"delivered submitted_at= message_id=\"" + strings.ToLower(ulidAt(noon.Add(-26*time.Hour))) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
-		"one event takes the id's time for plain": {[]string{"sent submitted_at= @-2h message_id=\"" + uuidAt(noon.Add(-26*time.Hour)) + "\"", "delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-26*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a UUIDv7 an hour ahead": {[]string{"delivered submitted_at= message_id=\"" +
+			uuidAt(noon.Add(-25*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 1}},
+		"a UUIDv7 further ahead": {[]string{"delivered submitted_at= message_id=\"" +
+			uuidAt(noon.Add(-25*time.Hour+time.Millisecond)) + "\""}, want{}},
+		"a UUIDv7 more than 400 days old": {[]string{"delivered submitted_at= message_id=\"" +
+			uuidAt(noon.Add(-26*time.Hour-400*24*time.Hour-time.Millisecond)) + "\""}, want{}},
+		"a UUIDv4 has no time": {[]string{"delivered submitted_at= message_id=\"" +
+			strings.Replace(uuidAt(noon), "-7", "-4", 1) + "\""}, want{}},
+		"a ULID brings it": {[]string{"delivered submitted_at= message_id=\"" +
+			ulidAt(noon.Add(-26*time.Hour)) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"a ULID in lower case": {[]string{"delivered submitted_at= message_id=\"" +
+			strings.ToLower(ulidAt(noon.Add(-26*time.Hour))) + "\""}, want{1, 1, 1, 0, 0, 0, 0, 0}},
+		"one event takes the id's time for plain": {[]string{"sent submitted_at= @-2h message_id=\"" +
+			uuidAt(noon.Add(-26*time.Hour)) + "\"",
+			"delivered submitted_at= message_id=\"" + uuidAt(noon.Add(-26*time.Hour)) + "\""},
+			want{1, 1, 1, 0, 0, 0, 0, 0}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := report(t, c.events...)
-			if got := (want{r.Attempted, r.Sent, r.Delivered, r.Read, r.Failed, r.Pending, r.Skipped, r.Skewed}); got != c.want {
+			if got := (want{r.Attempted, r.Sent, r.Delivered, r.Read, r.Failed, r.Pending, r.Skipped,
+				r.Skewed}); got != c.want {
 				t.Errorf("got %+v, want %+v", got, c.want)
 			}
 		})
@@ -139,22 +179,32 @@ func TestModel_Latency_Cases(t *testing.T) {
 		events []string
 		want   string // Median times to deliver, read and reply; - for none.
 	}{
-		"from the earlier of accepted and sent": {[]string{"accepted @5s", "sent @4s", "queued @1s", "delivered @10s"}, "6s - -"},
-		"else from queued":                      {[]string{"queued @1s", "delivered @10s"}, "9s - -"},
-		"else from the cohort":                  {[]string{"delivered @10s"}, "10s - -"},
-		"unknown for later steps":               {[]string{"delivered step=2 @10s"}, "- - -"},
-		"the earliest time of a status":         {[]string{"sent @2s", "sent @1s", "delivered @10s", "delivered @9s"}, "8s - -"},
-		"parts are done with the last delivery": {[]string{"sent", "delivered part=1 parts=2 @5s", "delivered part=2 parts=2 @7s", "delivered part=1 parts=2 @9s"}, "9s - -"},
-		"a read proves delivery":                {[]string{"sent channel=\"vk\"", "read channel=\"vk\" @5s", "delivered channel=\"vk\" @8s"}, "5s 5s -"},
-		"a reply proves a read":                 {[]string{"sent channel=\"vk\"", "replied channel=\"vk\" @5s"}, "5s 5s 5s"},
-		"no read time where none is reported":   {[]string{"sent", "replied @5s"}, "5s - 5s"},
-		"nothing of a blind route":              {[]string{"sent channel=\"push\" provider=\"fcm\"", "clicked channel=\"push\" provider=\"fcm\" @5s"}, "- - -"},
-		"further digits are cut":                {[]string{"sent @1ms", "delivered @1.0025s"}, "1.001s - -"},
-		"a negative time is 0":                  {[]string{"sent @1m", "delivered @5s"}, "0s - -"},
-		"a machine's open proves delivery":      {[]string{"sent channel=\"email\"", "read channel=\"email\" machine=true @5s", "read channel=\"email\" @9s"}, "5s 9s -"},
-		"nothing of a bounced e-mail":           {[]string{"sent channel=\"email\"", "read channel=\"email\" @5s", "failed channel=\"email\" permanent=true @9s"}, "- - -"},
-		"nothing of an alias of a blind route":  {[]string{"sent channel=\"push\" provider=\"firebase\"", "clicked channel=\"push\" provider=\"firebase\" @5s"}, "- - -"},
-		"nothing of a skewed attempt":           {[]string{"sent @10m channel=\"vk\"", "delivered @5s channel=\"vk\"", "read @20m channel=\"vk\""}, "- - -"},
+		"from the earlier of accepted and sent": {[]string{"accepted @5s", "sent @4s", "queued @1s", "delivered @10s"},
+			"6s - -"},
+		"else from queued":        {[]string{"queued @1s", "delivered @10s"}, "9s - -"},
+		"else from the cohort":    {[]string{"delivered @10s"}, "10s - -"},
+		"unknown for later steps": {[]string{"delivered step=2 @10s"}, "- - -"},
+		"the earliest time of a status": {[]string{"sent @2s", "sent @1s", "delivered @10s", "delivered @9s"},
+			"8s - -"},
+		"parts are done with the last delivery": {[]string{"sent", "delivered part=1 parts=2 @5s",
+			"delivered part=2 parts=2 @7s", "delivered part=1 parts=2 @9s"}, "9s - -"},
+		"a read proves delivery": {[]string{"sent channel=\"vk\"", "read channel=\"vk\" @5s",
+			"delivered channel=\"vk\" @8s"}, "5s 5s -"},
+		"a reply proves a read": {[]string{"sent channel=\"vk\"", "replied channel=\"vk\" @5s"},
+			"5s 5s 5s"},
+		"no read time where none is reported": {[]string{"sent", "replied @5s"}, "5s - 5s"},
+		"nothing of a blind route": {[]string{"sent channel=\"push\" provider=\"fcm\"",
+			"clicked channel=\"push\" provider=\"fcm\" @5s"}, "- - -"},
+		"further digits are cut": {[]string{"sent @1ms", "delivered @1.0025s"}, "1.001s - -"},
+		"a negative time is 0":   {[]string{"sent @1m", "delivered @5s"}, "0s - -"},
+		"a machine's open proves delivery": {[]string{"sent channel=\"email\"",
+			"read channel=\"email\" machine=true @5s", "read channel=\"email\" @9s"}, "5s 9s -"},
+		"nothing of a bounced e-mail": {[]string{"sent channel=\"email\"", "read channel=\"email\" @5s",
+			"failed channel=\"email\" permanent=true @9s"}, "- - -"},
+		"nothing of an alias of a blind route": {[]string{"sent channel=\"push\" provider=\"firebase\"",
+			"clicked channel=\"push\" provider=\"firebase\" @5s"}, "- - -"},
+		"nothing of a skewed attempt": {[]string{"sent @10m channel=\"vk\"", "delivered @5s channel=\"vk\"",
+			"read @20m channel=\"vk\""}, "- - -"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := report(t, c.events...)
@@ -173,7 +223,8 @@ func TestModel_Latency_Cases(t *testing.T) {
 	}
 }
 
-// TestModel_Windows_Borders: the window is over when start plus window is before as_of; a latency of the window itself counts.
+// TestModel_Windows_Borders: the window is over when start plus window is before as_of; a latency of the window itself
+// counts.
 func TestModel_Windows_Borders(t *testing.T) {
 	for _, c := range []struct {
 		events []string
@@ -203,7 +254,8 @@ func TestModel_Bound_Cases(t *testing.T) {
 		return report(t, events...).OpenRateBound
 	}
 	for _, c := range []struct{ got, want string }{
-		{of("sms", "voice", "flash_call"), ""}, {of("vk", "push", "sms"), "exact"}, {of("vk", "viber"), "lower"}, {of("whatsapp"), "lower"},
+		{of("sms", "voice", "flash_call"), ""}, {of("vk", "push", "sms"), "exact"}, {of("vk", "viber"), "lower"},
+		{of("whatsapp"), "lower"},
 		{of("email", "ok"), "upper"}, {of("email", "rcs", "vk"), "mixed"},
 	} {
 		if c.got != c.want {
@@ -217,11 +269,13 @@ func TestModel_Bound_Cases(t *testing.T) {
 }
 
 func TestModel_Mature_Borders(t *testing.T) {
-	for channel, days := range map[string]int{"push": 1, "flash_call": 1, "voice": 1, "vk": 1, "ok": 1, "telegram": 1, "sms": 3, "email": 7, "rcs": 7,
+	for channel, days := range map[string]int{"push": 1, "flash_call": 1, "voice": 1, "vk": 1, "ok": 1, "telegram": 1,
+		"sms": 3, "email": 7, "rcs": 7,
 		"messenger": 7, "instagram": 7, "viber": 14, "whatsapp": 30} {
 		at := func(age time.Duration) bool {
 			stamp := noon.Add(-age).Format(time.RFC3339Nano)
-			return report(t, fmt.Sprintf(`sent channel="%s" submitted_at="%s" occurred_at="%s"`, channel, stamp, stamp)).Mature
+			return report(t, fmt.Sprintf(`sent channel="%s" submitted_at="%s" occurred_at="%s"`, channel, stamp,
+				stamp)).Mature
 		}
 		window := time.Duration(days) * 24 * time.Hour
 		if at(window) || !at(window+time.Millisecond) {
@@ -265,13 +319,15 @@ func TestModel_ChannelReport_Bounds(t *testing.T) {
 	for _, c := range []struct {
 		from, to time.Time
 		want     int64
-	}{{quarter, time.Time{}, 1}, {quarter.Add(15 * time.Minute), time.Time{}, 0}, {time.Time{}, quarter, 0}, {time.Time{}, quarter.Add(15 * time.Minute), 1}} {
+	}{{quarter, time.Time{}, 1}, {quarter.Add(15 * time.Minute), time.Time{}, 0}, {time.Time{}, quarter, 0},
+		{time.Time{}, quarter.Add(15 * time.Minute), 1}} {
 		if rows := reportBy(t, Query{From: c.from, To: c.to}, event); len(rows) != 1 || rows[0].Attempted != c.want {
 			t.Errorf("%v…%v: %+v, want %d attempts", c.from, c.to, rows, c.want)
 		}
 	}
 	m := NewModel(noon)
-	for _, q := range []Query{{From: quarter.Add(time.Minute)}, {GroupBy: []string{"moon"}}, {Filters: map[string][]string{"recipient": {"x"}}}} {
+	for _, q := range []Query{{From: quarter.Add(time.Minute)}, {GroupBy: []string{"moon"}},
+		{Filters: map[string][]string{"recipient": {"x"}}}} {
 		if _, err := m.ChannelReport(q); err == nil {
 			t.Errorf("%+v is taken", q)
 		}
@@ -279,8 +335,10 @@ func TestModel_ChannelReport_Bounds(t *testing.T) {
 }
 
 func TestModel_Country_Cases(t *testing.T) {
-	for recipient, want := range map[string]string{"+79160000001": "RU", "+77011234567": "KZ", "+447400123456": "GB", "+12125550123": "US",
-		"user:US.1349": "US", "user:us.1349": "", "user:USA.1": "", "user:US": "", "user:1.US.": "", "device:US.1": "", "+80012345678": "", "+9991234567": "", "user:1": "", "email:a@example.com": ""} {
+	for recipient, want := range map[string]string{"+79160000001": "RU", "+77011234567": "KZ", "+447400123456": "GB",
+		"+12125550123": "US",
+		"user:US.1349": "US", "user:us.1349": "", "user:USA.1": "", "user:US": "", "user:1.US.": "", "device:US.1": "",
+		"+80012345678": "", "+9991234567": "", "user:1": "", "email:a@example.com": ""} {
 		rows := reportBy(t, Query{GroupBy: []string{"country"}}, `sent recipient="`+recipient+`"`)
 		if got := rows[0].Keys[0].Text; got != want {
 			t.Errorf("%s: %q, want %q", recipient, got, want)
@@ -311,15 +369,20 @@ func TestModel_Routes_Blind(t *testing.T) {
 		aliases           map[string]string
 		blind             bool
 	}{
-		{"push", "fcm", nil, true}, {"push", "apns", nil, true}, {"push", "firebase", nil, true}, {"telegram", "bot", nil, true}, {"push", "fastgate", nil, false},
-		{"push", "", nil, false}, {"telegram", "gateway", nil, false}, {"telegram", "fcm", nil, false}, {"sms", "bot", nil, false},
-		{"push", "own", map[string]string{"own": "fcm"}, true}, {"push", "firebase", map[string]string{"firebase": "own"}, false},
+		{"push", "fcm", nil, true}, {"push", "apns", nil, true}, {"push", "firebase", nil, true},
+		{"telegram", "bot", nil, true}, {"push", "fastgate", nil, false},
+		{"push", "", nil, false}, {"telegram", "gateway", nil, false}, {"telegram", "fcm", nil, false},
+		{"sms", "bot", nil, false},
+		{"push", "own", map[string]string{"own": "fcm"}, true},
+		{"push", "firebase", map[string]string{"firebase": "own"}, false},
 		{"push", "own", map[string]string{"own": "firebase"}, false}, // A name is replaced once.
 	} {
 		dims := ` channel="` + c.channel + `" provider="` + c.provider + `"`
-		row := reportBy(t, Query{Aliases: map[string]map[string]string{"a": c.aliases}}, "sent"+dims, "replied @1m"+dims, "clicked @1m"+dims)[0]
+		row := reportBy(t, Query{Aliases: map[string]map[string]string{"a": c.aliases}}, "sent"+dims,
+			"replied @1m"+dims, "clicked @1m"+dims)[0]
 		seen := row.Delivery.Den + row.DeliveredOfAttempted.Den + row.Reply.Num + row.Click.Num + row.Delivered1m.Den
-		if row.Replied != 1 || row.Clicked != 1 || row.Read != 1 || row.Delivered != 1 || (seen == 0) != c.blind || row.TimeToReply.Known == c.blind {
+		if row.Replied != 1 || row.Clicked != 1 || row.Read != 1 || row.Delivered != 1 || (seen == 0) != c.blind ||
+			row.TimeToReply.Known == c.blind {
 			t.Errorf("%+v: %+v", c, row)
 		}
 	}
@@ -332,31 +395,51 @@ func TestModel_Attribution_Cases(t *testing.T) {
 		events []string
 		want   string // Unsubscribed, blocked and complained attempts by campaign.
 	}{
-		"of its message, whenever":            {[]string{`delivered campaign="1"`, `unsubscribed message_id="m" @-500h`}, "1:100"},
-		"on its channel":                      {[]string{`delivered campaign="1" @2h`, `delivered campaign="2" channel="viber" step=2`, `blocked channel="viber"`}, "1:000 2:010"},
-		"else on any":                         {[]string{`delivered campaign="1"`, `delivered campaign="2" channel="viber" step=2 @2h`, `blocked channel="vk"`}, "1:000 2:010"},
-		"the latest of its message":           {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2 @1m`, `complained`}, "1:000 2:001"},
-		"the greatest step of one time":       {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2`, `complained`}, "1:000 2:001"},
-		"of a message that is unknown":        {[]string{`delivered campaign="1"`, `complained message_id="other"`}, "1:000"},
-		"of a message that was not delivered": {[]string{`failed campaign="1"`, `delivered campaign="2" message_id="n"`, `complained`}, "1:000 2:000"},
-		"of what bounced":                     {[]string{`undelivered channel="email" permanent=true campaign="1"`, `delivered channel="email" campaign="1"`, `complained channel="email"`}, "1:000"},
-		"of another account":                  {[]string{`delivered campaign="1"`, `complained account="b"`}, "1:000"},
-		"without a message, the latest":       {[]string{`delivered campaign="1"`, `delivered campaign="2" message_id="n" @1m`, `delivered campaign="3" message_id="o" @3m`, `unsubscribed message_id= @2m`}, "1:000 2:100 3:000"},
-		"at the same time":                    {[]string{`delivered campaign="1"`, `unsubscribed message_id=`}, "1:100"},
-		"7 days later":                        {[]string{`delivered campaign="1" @-168h`, `unsubscribed message_id=`}, "1:100"},
-		"more than 7 days later":              {[]string{`delivered campaign="1" @-168h1ms`, `unsubscribed message_id= @1ns`, `unsubscribed message_id= @-168h2ms`}, "1:000"},
-		"of another recipient":                {[]string{`delivered campaign="1"`, `unsubscribed message_id= recipient="+79160000002"`}, "1:000"},
-		"of another channel":                  {[]string{`delivered campaign="1"`, `unsubscribed message_id= channel="viber"`}, "1:000"},
-		"the greatest message_id":             {[]string{`delivered campaign="1"`, `delivered campaign="2" message_id="M"`, `blocked message_id=`}, "1:010 2:000"},
-		"an app":                              {[]string{push + `campaign="1" app="a"`, push + `campaign="2" app="b" message_id="n" @-1m`, `unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:000 2:100"},
-		"an app that is not named":            {[]string{push + `campaign="1"`, `unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:100"},
-		"an attempt counts once":              {[]string{`delivered campaign="1"`, `blocked @1m`, `blocked @2m`, `complained @3m`, `subscribed @4m`}, "1:011"},
+		"of its message, whenever": {[]string{`delivered campaign="1"`,
+			`unsubscribed message_id="m" @-500h`}, "1:100"},
+		"on its channel": {[]string{`delivered campaign="1" @2h`,
+			`delivered campaign="2" channel="viber" step=2`, `blocked channel="viber"`}, "1:000 2:010"},
+		"else on any": {[]string{`delivered campaign="1"`,
+			`delivered campaign="2" channel="viber" step=2 @2h`, `blocked channel="vk"`}, "1:000 2:010"},
+		"the latest of its message": {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2 @1m`,
+			`complained`}, "1:000 2:001"},
+		"the greatest step of one time": {[]string{`delivered campaign="1"`, `delivered campaign="2" step=2`,
+			`complained`}, "1:000 2:001"},
+		"of a message that is unknown": {[]string{`delivered campaign="1"`, `complained message_id="other"`},
+			"1:000"},
+		"of a message that was not delivered": {[]string{`failed campaign="1"`, `delivered campaign="2" message_id="n"`,
+			`complained`}, "1:000 2:000"},
+		"of what bounced": {[]string{`undelivered channel="email" permanent=true campaign="1"`,
+			`delivered channel="email" campaign="1"`, `complained channel="email"`}, "1:000"},
+		"of another account": {[]string{`delivered campaign="1"`, `complained account="b"`}, "1:000"},
+		"without a message, the latest": {[]string{`delivered campaign="1"`,
+			`delivered campaign="2" message_id="n" @1m`, `delivered campaign="3" message_id="o" @3m`,
+			`unsubscribed message_id= @2m`}, "1:000 2:100 3:000"},
+		"at the same time": {[]string{`delivered campaign="1"`, `unsubscribed message_id=`}, "1:100"},
+		"7 days later":     {[]string{`delivered campaign="1" @-168h`, `unsubscribed message_id=`}, "1:100"},
+		"more than 7 days later": {[]string{`delivered campaign="1" @-168h1ms`, `unsubscribed message_id= @1ns`,
+			`unsubscribed message_id= @-168h2ms`}, "1:000"},
+		"of another recipient": {[]string{`delivered campaign="1"`,
+			`unsubscribed message_id= recipient="+79160000002"`}, "1:000"},
+		"of another channel": {[]string{`delivered campaign="1"`, `unsubscribed message_id= channel="viber"`},
+			"1:000"},
+		"the greatest message_id": {[]string{`delivered campaign="1"`, `delivered campaign="2" message_id="M"`,
+			`blocked message_id=`}, "1:010 2:000"},
+		"an app": {[]string{push + `campaign="1" app="a"`,
+			push + `campaign="2" app="b" message_id="n" @-1m`,
+			`unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:000 2:100"},
+		"an app that is not named": {[]string{push + `campaign="1"`,
+			`unsubscribed channel="push" recipient="device:1" message_id= app="b"`}, "1:100"},
+		"an attempt counts once": {[]string{`delivered campaign="1"`, `blocked @1m`, `blocked @2m`, `complained @3m`,
+			`subscribed @4m`}, "1:011"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got []string
 			for _, row := range reportBy(t, Query{GroupBy: []string{"campaign"}}, c.events...) {
-				got = append(got, fmt.Sprintf("%s:%d%d%d", row.Keys[0].Text, row.Unsubscribed, row.Blocked, row.Complained))
-				if row.Block != (Rate{row.Blocked, row.Delivered}) || row.Unsubscribe.Num != row.Unsubscribed || row.Complaint.Den != row.Delivered {
+				got = append(got, fmt.Sprintf("%s:%d%d%d", row.Keys[0].Text, row.Unsubscribed, row.Blocked,
+					row.Complained))
+				if row.Block != (Rate{row.Blocked, row.Delivered}) || row.Unsubscribe.Num != row.Unsubscribed ||
+					row.Complaint.Den != row.Delivered {
 					t.Errorf("%+v", row)
 				}
 			}
@@ -374,7 +457,8 @@ func TestModel_Attribution_Cases(t *testing.T) {
 
 // Latencies have 3 significant digits below 100 s, and whole seconds above.
 func TestRow_MarshalJSON_Latencies(t *testing.T) {
-	for after, want := range map[string]string{"7ms": "0.007", "123ms": "0.123", "1.005s": "1.01", "9.994s": "9.99", "9.996s": "10.0", "12.345s": "12.3", "99.949s": "99.9",
+	for after, want := range map[string]string{"7ms": "0.007", "123ms": "0.123", "1.005s": "1.01", "9.994s": "9.99",
+		"9.996s": "10.0", "12.345s": "12.3", "99.949s": "99.9",
 		"99.95s": "100.0", "100.4s": "100.0", "1234.5s": "1235.0", "0s": "0.0"} {
 		encoded, err := report(t, "sent", "delivered @"+after).MarshalJSON()
 		if err != nil {
@@ -384,7 +468,8 @@ func TestRow_MarshalJSON_Latencies(t *testing.T) {
 			t.Errorf("%s: want %s in %s", after, want, encoded)
 		}
 	}
-	for text, right := range map[string]bool{"0.0123": true, "0.01234": false, "1.23": true, "1.234": false, "12.30": true, "12.34": false, "123": true, "123.0": true, "123.4": false, "12345": true, "0": true} {
+	for text, right := range map[string]bool{"0.0123": true, "0.01234": false, "1.23": true, "1.234": false,
+		"12.30": true, "12.34": false, "123": true, "123.0": true, "123.4": false, "12345": true, "0": true} {
 		if printedRight(text) != right {
 			t.Errorf("%s: %v", text, !right)
 		}
@@ -393,15 +478,18 @@ func TestRow_MarshalJSON_Latencies(t *testing.T) {
 
 // TestModel_Add_Refused checks that each kind of poison is refused for its own reason, not for another fault.
 func TestModel_Add_Refused(t *testing.T) {
-	reasons := []string{"line", "line", "account", "message_id", "channel", "recipient", "status", "occurred_at", "status", "channel", "traffic", "trigger", "step",
-		"step", "parts", "part", "part", "currency", "price", "price", "occurred_at", "occurred_at", "submitted_at", "occurred_at", "recipient", "recipient",
+	reasons := []string{"line", "line", "account", "message_id", "channel", "recipient", "status", "occurred_at",
+		"status", "channel", "traffic", "trigger", "step",
+		"step", "parts", "part", "part", "currency", "price", "price", "occurred_at", "occurred_at", "submitted_at",
+		"occurred_at", "recipient", "recipient",
 		"recipient", "campaign", "template", "message_id", "campaign"}
 	if len(reasons) != len(poisons) {
 		t.Fatalf("%d reasons for %d poisons", len(reasons), len(poisons))
 	}
 	m := NewModel(noon)
 	for i, text := range poisons {
-		line := strings.NewReplacer("NOW", "2026-11-20T10:00:00Z", "ID", "p", "LONG", strings.Repeat("x", 150)).Replace(text)
+		line := strings.NewReplacer("NOW", "2026-11-20T10:00:00Z", "ID", "p", "LONG",
+			strings.Repeat("x", 150)).Replace(text)
 		err := m.Add([]byte(line))
 		if err == nil || !strings.HasPrefix(err.Error(), reasons[i]) {
 			t.Errorf("%s: %v, want a fault of %s", line, err, reasons[i])

@@ -6,18 +6,19 @@ import (
 	"time"
 )
 
-// Config describes a world. Equal configurations give equal bytes. Start from [DefaultConfig]: a zero share means that the
-// thing never happens. Shares are probabilities in [0, 1].
+// Config describes a world. Equal configurations give equal bytes. Start from [DefaultConfig]: a zero share means that
+// the thing never happens. Shares are probabilities in [0, 1].
 type Config struct {
 	// Seed chooses the world. Any value will do.
 	Seed uint64
 	// Messages is the number of logical messages; each has 3.5 events or so.
 	Messages int
-	// Start is the time of the first message, Duration the span over which messages are submitted, in whole milliseconds.
+	// Start is the time of the first message, Duration the span over which messages are submitted, in whole
+	// milliseconds.
 	Start    time.Time
 	Duration time.Duration
-	// Now is the clock of the world: what would happen later has not happened and is not written. Zero is 35 days after the last
-	// message, when even WhatsApp has given up.
+	// Now is the clock of the world: what would happen later has not happened and is not written. Zero is 35 days after
+	// the last message, when even WhatsApp has given up.
 	Now time.Time
 	// Accounts is the number of tenants. The n-th sends 1/n of what the first does.
 	Accounts int
@@ -34,7 +35,8 @@ type Config struct {
 	NeverFinal float64
 	// Poison is the share of lines that the pipeline must refuse, counted per event.
 	Poison float64
-	// ClockSkew is the share of attempts whose delivery is stamped by a clock up to 55 s slow, FarSkew by one 2 to 10 min slow.
+	// ClockSkew is the share of attempts whose delivery is stamped by a clock up to 55 s slow, FarSkew by one 2 to 10
+	// min slow.
 	ClockSkew, FarSkew float64
 	// SparseReceipts is the share of receipts that carry required fields alone.
 	SparseReceipts float64
@@ -43,13 +45,16 @@ type Config struct {
 
 	// ULIDs and PlainIDs are the shares of messages whose id is a ULID, and one without a time; the rest are UUIDv7.
 	ULIDs, PlainIDs float64
-	// StaleIDs is the share of messages whose UUIDv7 was made by a clock more than 400 days slow, so that its time is no cohort.
+	// StaleIDs is the share of messages whose UUIDv7 was made by a clock more than 400 days slow, so that its time is
+	// no cohort.
 	StaleIDs float64
 	// Orphans is the share of messages with plain ids of which a single event, any, carries submitted_at.
 	Orphans float64
-	// Lost is the share of messages with plain ids of which no event ever carries submitted_at. They appear in no report.
+	// Lost is the share of messages with plain ids of which no event ever carries submitted_at. They appear in no
+	// report.
 	Lost float64
-	// SubmittedDrift is the share of messages with a time in the id whose events disagree on submitted_at, by up to 20 minutes.
+	// SubmittedDrift is the share of messages with a time in the id whose events disagree on submitted_at, by up to 20
+	// minutes.
 	SubmittedDrift float64
 
 	// Multipart is the share of SMS of two and more segments whose receipts come part by part.
@@ -64,7 +69,8 @@ type Config struct {
 	ReportedPrices float64
 	// SMSTexts is the share of first events that carry the text instead of its count of segments.
 	SMSTexts float64
-	// RecipientEvents is the share of messages that come with an event about a recipient: a subscription, a lookup, a block.
+	// RecipientEvents is the share of messages that come with an event about a recipient: a subscription, a lookup, a
+	// block.
 	RecipientEvents float64
 	// UnknownFields is the share of events with a field that the format does not know.
 	UnknownFields float64
@@ -75,20 +81,23 @@ type Config struct {
 	Channels map[string]Channel
 }
 
-// defaultSettling is how long after the last message the world ends unless told otherwise: WhatsApp drops a message after 30 days.
+// defaultSettling is how long after the last message the world ends unless told otherwise: WhatsApp drops a message
+// after 30 days.
 const defaultSettling = 35 * 24 * time.Hour
 
 // Route is a cascade: the steps that a message of one kind of traffic may take.
 type Route struct {
 	// Traffic is otp, transactional, service or promo.
 	Traffic string
-	// Weight is relative to the other routes of the same traffic. Each account bends it by a factor of its own, from ¼ to 2.
+	// Weight is relative to the other routes of the same traffic. Each account bends it by a factor of its own, from ¼
+	// to 2.
 	Weight float64
 	// Steps are tried in order; at most 32.
 	Steps []Step
 }
 
-// Step is one attempt of a cascade. The next step starts when this one is skipped, refused or fails, or when Wait is over.
+// Step is one attempt of a cascade. The next step starts when this one is skipped, refused or fails, or when Wait is
+// over.
 type Step struct {
 	// Channel names the channel, Provider one of its providers; "" is the account's own choice.
 	Channel, Provider string
@@ -98,9 +107,10 @@ type Step struct {
 	ReadWait time.Duration
 }
 
-// DefaultConfig returns the world of a day of 100 000 messages. What share of receipts comes twice, late, out of order or never is
-// published nowhere: those shares are assumptions, within the ranges that the project's domain notes suggest (1–5 %
-// duplicates, 2–5 % reordered, 1 % later than a day, 3 % never final). So are all others here, unless said otherwise.
+// DefaultConfig returns the world of a day of 100 000 messages. What share of receipts comes twice, late, out of order
+// or never is published nowhere: those shares are assumptions, within the ranges that the project's domain notes
+// suggest (1–5 % duplicates, 2–5 % reordered, 1 % later than a day, 3 % never final). So are all others here, unless
+// said otherwise.
 func DefaultConfig() Config {
 	return Config{
 		Seed:     1,
@@ -109,7 +119,8 @@ func DefaultConfig() Config {
 		Duration: 24 * time.Hour,
 		Accounts: 6,
 
-		// Providers retry callbacks (46elks five times and more, 8x8 after 1, 10, 30 and 90 s), so duplicates are normal.
+		// Providers retry callbacks (46elks five times and more, 8x8 after 1, 10, 30 and 90 s), so duplicates are
+		// normal.
 		Duplicates: 0.03,
 		Reordered:  0.03,
 		// An SMS may be reported up to 72 h later, when its validity is over (IP1, BudgetSMS).
@@ -154,16 +165,21 @@ func (c Config) validate() error {
 	fault(c.Messages < 1 || c.Messages > 1<<40, "messages: %d is outside 1…2⁴⁰", c.Messages)
 	fault(c.Accounts < 1 || c.Accounts > 10_000, "accounts: %d is outside 1…10 000", c.Accounts)
 	fault(c.Contacts < 0, "contacts: %d is negative", c.Contacts)
-	fault(c.Duration < time.Millisecond || c.Duration > 400*24*time.Hour, "duration: %s is outside 1 ms…400 d", c.Duration)
+	fault(c.Duration < time.Millisecond || c.Duration > 400*24*time.Hour, "duration: %s is outside 1 ms…400 d",
+		c.Duration)
 	fault(c.Start.Year() < 1971 || c.Start.Year() > 2200, "start: %s is outside the years 1971…2200", c.Start)
 	for _, share := range [...]struct {
 		name  string
 		value float64
-	}{{"duplicates", c.Duplicates}, {"reordered", c.Reordered}, {"late", c.Late}, {"never final", c.NeverFinal}, {"poison", c.Poison},
+	}{{"duplicates", c.Duplicates}, {"reordered", c.Reordered}, {"late", c.Late}, {"never final", c.NeverFinal},
+		{"poison", c.Poison},
 		{"clock skew", c.ClockSkew}, {"far skew", c.FarSkew}, {"sparse receipts", c.SparseReceipts},
-		{"conflicting dimensions", c.ConflictingDimensions}, {"ULIDs", c.ULIDs}, {"plain ids", c.PlainIDs}, {"stale ids", c.StaleIDs},
-		{"ULIDs, plain and stale ids together", c.ULIDs + c.PlainIDs + c.StaleIDs}, {"clock skew and far skew together", c.ClockSkew + c.FarSkew},
-		{"orphans", c.Orphans}, {"lost", c.Lost}, {"orphans and lost together", c.Orphans + c.Lost}, {"submitted drift", c.SubmittedDrift},
+		{"conflicting dimensions", c.ConflictingDimensions}, {"ULIDs", c.ULIDs}, {"plain ids", c.PlainIDs},
+		{"stale ids", c.StaleIDs},
+		{"ULIDs, plain and stale ids together", c.ULIDs + c.PlainIDs + c.StaleIDs},
+		{"clock skew and far skew together", c.ClockSkew + c.FarSkew},
+		{"orphans", c.Orphans}, {"lost", c.Lost}, {"orphans and lost together", c.Orphans + c.Lost},
+		{"submitted drift", c.SubmittedDrift},
 		{"multipart", c.Multipart}, {"omitted deliveries", c.OmittedDeliveries}, {"failed first", c.FailedFirst},
 		{"dead numbers", c.DeadNumbers}, {"reported prices", c.ReportedPrices}, {"SMS texts", c.SMSTexts},
 		{"recipient events", c.RecipientEvents}, {"unknown fields", c.UnknownFields}} {
@@ -172,12 +188,14 @@ func (c Config) validate() error {
 	traffics := make(map[string]bool)
 	for i, route := range c.Routes {
 		traffics[route.Traffic] = traffics[route.Traffic] || route.Weight > 0
-		fault(!oneOf(route.Traffic, "otp", "transactional", "service", "promo"), "route %d: traffic %q is unknown", i, route.Traffic)
+		fault(!oneOf(route.Traffic, "otp", "transactional", "service", "promo"), "route %d: traffic %q is unknown", i,
+			route.Traffic)
 		fault(!(route.Weight >= 0 && route.Weight <= 1e6), "route %d: weight %v is outside 0…10⁶", i, route.Weight)
 		fault(len(route.Steps) < 1 || len(route.Steps) > 32, "route %d: %d steps, not 1…32", i, len(route.Steps))
 		for _, step := range route.Steps {
 			fault(settling(step.Channel) == 0, "route %d: channel %q is unknown", i, step.Channel)
-			fault(step.Wait < 0 || step.ReadWait < 0 || max(step.Wait, step.ReadWait) > 60*24*time.Hour, "route %d: a wait outside 0…60 d", i)
+			fault(step.Wait < 0 || step.ReadWait < 0 || max(step.Wait, step.ReadWait) > 60*24*time.Hour,
+				"route %d: a wait outside 0…60 d", i)
 		}
 	}
 	for _, traffic := range [...]string{"otp", "transactional", "service", "promo"} {

@@ -11,7 +11,8 @@ import (
 type DeadSpendRow struct {
 	Keys     []Key
 	Currency string
-	// Attempts counts all of them, Unpriced those that have no price among them: they add nothing to Cost. Delivered were delivered all the same.
+	// Attempts counts all of them, Unpriced those that have no price among them: they add nothing to Cost. Delivered
+	// were delivered all the same.
 	Attempts, Unpriced, Delivered int64
 	// Cost is of all, AvoidableCost of those that were not delivered.
 	Cost, AvoidableCost *big.Int
@@ -30,8 +31,9 @@ func (r DeadSpendRow) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// DeadSpend adds up the period's attempts on sms, voice and flash_call that began while their number was dead by its history. Names are those of the
-// channel report and rule. A nil GroupBy is the default. What was not sent costs nothing, in the currency of the tariff that would price it.
+// DeadSpend adds up the period's attempts on sms, voice and flash_call that began while their number was dead by its
+// history. Names are those of the channel report and rule. A nil GroupBy is the default. What was not sent costs
+// nothing, in the currency of the tariff that would price it.
 func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 	verdicts, err := m.Numbers(q.Numbers)
 	if err != nil {
@@ -100,7 +102,8 @@ func (m *Model) DeadSpend(q ReachQuery) ([]DeadSpendRow, error) {
 	return list, nil
 }
 
-// holds tells whether a time lies within the span: after its beginning, that is the failure which completed the rule, and before its end.
+// holds tells whether a time lies within the span: after its beginning, that is the failure which completed the rule,
+// and before its end.
 func (s DeadSpan) holds(at int64) bool {
 	return at > s.From.UnixMilli() && (s.To.IsZero() || at < s.To.UnixMilli())
 }

@@ -22,8 +22,9 @@ func (r FailureRow) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// Failures counts the period's failed attempts by what they failed of. Names are those of the channel report, reason and error_code. A nil
-// GroupBy is the default. Filters by provider, reason and error_code choose rows; the others cut the whole that shares are of, too.
+// Failures counts the period's failed attempts by what they failed of. Names are those of the channel report, reason
+// and error_code. A nil GroupBy is the default. Filters by provider, reason and error_code choose rows; the others cut
+// the whole that shares are of, too.
 func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 	codes, err := codeBooks(q.Numbers.Shipped, q.Numbers.ErrorMaps)
 	if err != nil {
@@ -46,7 +47,8 @@ func (m *Model) Failures(q ReachQuery) ([]FailureRow, error) {
 		if !x.facts.failed {
 			return nil
 		}
-		return map[string]string{"reason": m.reason(x.attempt, codes(x.account)).class, "error_code": m.strings[x.attempt.errorCode]}
+		return map[string]string{"reason": m.reason(x.attempt, codes(x.account)).class,
+			"error_code": m.strings[x.attempt.errorCode]}
 	})
 	if err != nil {
 		return nil, err

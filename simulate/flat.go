@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// decodeFlat decodes the plain case of an event, in a third of the time of encoding/json: an object of known fields, in strings
-// without escapes, short whole numbers and booleans. It returns false for all else, right or wrong, and leaves that to
-// decodeAny; a test holds both to the same result. The strings of w are pieces of line.
+// decodeFlat decodes the plain case of an event, in a third of the time of encoding/json: an object of known fields, in
+// strings without escapes, short whole numbers and booleans. It returns false for all else, right or wrong, and leaves
+// that to decodeAny; a test holds both to the same result. The strings of w are pieces of line.
 func decodeFlat(line string, w *wireEvent) bool {
 	rest, open := strings.CutPrefix(line, "{")
 	if !open {

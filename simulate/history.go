@@ -15,8 +15,8 @@ type HistoryQuery struct {
 	Account, Channel string
 	Templates        map[string][]SavingsTemplate
 
-	// ChannelPrice and Billing are of the channel: per_message_sent, per_message_delivered or attempt_plus_connect, which
-	// ConnectPrice belongs to.
+	// ChannelPrice and Billing are of the channel: per_message_sent, per_message_delivered or attempt_plus_connect,
+	// which ConnectPrice belongs to.
 	ChannelPrice, Billing, ConnectPrice string
 	// SMSPrice is of a segment; empty is what the tariffs of the last moment of the period say.
 	SMSPrice string
@@ -63,7 +63,8 @@ func (f HistoryForecast) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// MarshalJSON writes the fields that docs/definitions.md names, with numerators and denominators; what is unknown is null.
+// MarshalJSON writes the fields that docs/definitions.md names, with numerators and denominators; what is unknown is
+// null.
 func (r HistoryRow) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	rounded := func(name string, x *big.Rat, known, money bool) {

@@ -107,8 +107,8 @@ func TestModel_Reports_OrderAndDuplicatesChangeNothing(t *testing.T) {
 	})
 }
 
-// TestModel_ChannelReport_PartsAddUp checks what holds in every report: the identity of counts, numerators within denominators, and
-// that the rows of any grouping sum to the whole.
+// TestModel_ChannelReport_PartsAddUp checks what holds in every report: the identity of counts, numerators within
+// denominators, and that the rows of any grouping sum to the whole.
 func TestModel_ChannelReport_PartsAddUp(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		sim, all := lines(t, smallWorld(rapid.Uint64().Draw(rt, "seed"), 100))
@@ -151,16 +151,19 @@ func TestModel_ChannelReport_PartsAddUp(t *testing.T) {
 }
 
 func (r Row) counts() [14]int64 {
-	return [14]int64{r.Attempted, r.Sent, r.Delivered, r.Read, r.Clicked, r.Replied, r.Failed, r.Pending, r.Skipped, r.Skewed,
+	return [14]int64{r.Attempted, r.Sent, r.Delivered, r.Read, r.Clicked, r.Replied, r.Failed, r.Pending, r.Skipped,
+		r.Skewed,
 		r.MachineOpened, r.Unsubscribed, r.Blocked, r.Complained}
 }
 
 func (r Row) rates() [12]Rate {
-	return [12]Rate{r.Delivery, r.DeliveredOfAttempted, r.Open, r.ReadOfSent, r.Reply, r.Click, r.Delivered1m, r.Delivered24h, r.Read24h,
+	return [12]Rate{r.Delivery, r.DeliveredOfAttempted, r.Open, r.ReadOfSent, r.Reply, r.Click, r.Delivered1m,
+		r.Delivered24h, r.Read24h,
 		r.Unsubscribe, r.Block, r.Complaint}
 }
 
-// TestModel_ChannelReport_FiltersSelectRows checks that a filter on a group's value gives that group's row and no other.
+// TestModel_ChannelReport_FiltersSelectRows checks that a filter on a group's value gives that group's row and no
+// other.
 func TestModel_ChannelReport_FiltersSelectRows(t *testing.T) {
 	sim, all := lines(t, smallWorld(5, 300))
 	m := fold(sim.Now(), all)
@@ -192,7 +195,8 @@ func TestModel_ChannelReport_FiltersSelectRows(t *testing.T) {
 // TestRate_Millionths_Exact compares with a definition that shares no operation: the half is decided on the remainder.
 func TestRate_Millionths_Exact(t *testing.T) {
 	for _, c := range []struct{ num, den, want int64 }{{0, 3, 0}, {3, 3, 1_000_000}, {1, 3, 333_333}, {2, 3, 666_667},
-		{1, 2_000_000, 1}, {1, 2_000_001, 0}, {999_999, 2_000_000, 500_000}, {math.MaxInt64 / 2, math.MaxInt64/2 + 1, 1_000_000}} {
+		{1, 2_000_000, 1}, {1, 2_000_001, 0}, {999_999, 2_000_000, 500_000},
+		{math.MaxInt64 / 2, math.MaxInt64/2 + 1, 1_000_000}} {
 		if got, ok := (Rate{c.num, c.den}).Millionths(); !ok || got != c.want {
 			t.Errorf("%d/%d = %d, want %d", c.num, c.den, got, c.want)
 		}
@@ -204,7 +208,8 @@ func TestRate_Millionths_Exact(t *testing.T) {
 		den := rapid.Int64Range(1, 1e12).Draw(rt, "den")
 		num := rapid.Int64Range(0, den).Draw(rt, "num")
 		got, _ := (Rate{num, den}).Millionths()
-		// |num/den − got/10⁶| ≤ ½·10⁻⁶, the half going up: −den < 2·(10⁶·num − got·den) … computed by parts to stay in 64 bits.
+		// |num/den − got/10⁶| ≤ ½·10⁻⁶, the half going up: −den < 2·(10⁶·num − got·den) … computed by parts to stay in
+		// 64 bits.
 		whole, rest := num/den, num%den
 		want := whole * 1_000_000
 		for range 6 {
@@ -236,7 +241,8 @@ func TestRate_Wilson_AgreesWithFloats(t *testing.T) {
 		n, p := float64(den), float64(num)/float64(den)
 		middle, half := p+z*z/(2*n), z*math.Sqrt(p*(1-p)/n+z*z/(4*n*n))
 		// A float may fall on the other side of a half, never further away.
-		for _, pair := range [][2]float64{{float64(low), (middle - half) / (1 + z*z/n)}, {float64(high), (middle + half) / (1 + z*z/n)}} {
+		for _, pair := range [][2]float64{{float64(low), (middle - half) / (1 + z*z/n)},
+			{float64(high), (middle + half) / (1 + z*z/n)}} {
 			if !ok || math.Abs(pair[0]-1e6*pair[1]) > 0.5001 {
 				rt.Fatalf("%d/%d: %v, want %v", num, den, pair[0], 1e6*pair[1])
 			}
@@ -278,7 +284,8 @@ func TestDecodeFlat_AgreesWithDecodeAny(t *testing.T) {
 			at := rapid.IntRange(0, len(line)-1).Draw(rt, "at")
 			switch rapid.IntRange(0, 2).Draw(rt, "change") {
 			case 0:
-				line[at] = rapid.SampledFrom([]byte(`"\{}[],:0123456789-.eE +trufalsn`+"\x00\x1f\xff\xd0")).Draw(rt, "byte")
+				line[at] = rapid.SampledFrom([]byte(`"\{}[],:0123456789-.eE +trufalsn`+"\x00\x1f\xff\xd0")).Draw(rt,
+					"byte")
 			case 1:
 				line = append(line[:at:at], line[at+1:]...)
 			case 2:
@@ -300,7 +307,8 @@ func TestAppendTime_AgreesWithTime(t *testing.T) {
 		if ms+offset < 0 {
 			return
 		}
-		zone := zone{offset: offset, suffix: time.UnixMilli(0).In(time.FixedZone("", int(offset/1000))).Format("Z07:00")}
+		zone := zone{offset: offset, suffix: time.UnixMilli(0).In(time.FixedZone("",
+			int(offset/1000))).Format("Z07:00")}
 		want := time.UnixMilli(ms).In(time.FixedZone("", int(offset/1000))).Format("2006-01-02T15:04:05.000Z07:00")
 		if got := string(appendTime(nil, ms, zone, 0)); got != want {
 			rt.Fatalf("%d: %s, want %s", ms, got, want)
@@ -322,7 +330,8 @@ func TestCompare_Differences(t *testing.T) {
 		t.Errorf("a report differs from itself: %v", err)
 	}
 	p50 := func(seconds string) string {
-		return strings.Replace(string(answer), `"time_to_deliver_p50":`+string(appendDecimal(nil, printed(rows[0].TimeToDeliver.P50), 3)),
+		return strings.Replace(string(answer),
+			`"time_to_deliver_p50":`+string(appendDecimal(nil, printed(rows[0].TimeToDeliver.P50), 3)),
 			`"time_to_deliver_p50":`+seconds, 1)
 	}
 	exact := rows[0].TimeToDeliver.P50.Seconds()

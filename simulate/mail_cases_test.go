@@ -13,20 +13,29 @@ func TestModel_Numbers_Mail(t *testing.T) {
 		want   string
 		events []string
 	}{
-		"no mailbox once":          {"suspect", []string{"failed 550 c1 @0"}},
-		"in two mailings":          {"dead hard 24h0m0s", []string{"failed 550 c1 @0", "failed 550 c2 @24h"}},
-		"soft ones":                {"dead soft 336h0m0s", soft},
-		"a delivery elsewhere":     {"unknown", append([]string{"delivered c9 whatsapp @10d"}, soft...)},
-		"a number's class":         {"unknown", []string{"failed 900 c1 @0", "failed 900 c2 @24h", "failed 1 c1 @0", "failed 1 c2 @24h"}},
-		"a lookup":                 {"unknown", []string{"lookup invalid @0"}},
-		"bounced":                  {"dead hard 24h0m0s", []string{"delivered message_id=x @24h", "undelivered 550 permanent c2 message_id=x @24h+40s", "failed 550 c1 @0"}},
-		"bounced after an open":    {"suspect", []string{"read machine message_id=x @24h", "clicked message_id=x @24h", "undelivered 550 permanent c2 message_id=x @24h+40s"}},
-		"bounced but answered":     {"active", []string{"replied message_id=x @24h", "undelivered 550 permanent c2 message_id=x @24h+40s"}},
-		"not permanent":            {"active", []string{"delivered message_id=x @24h", "undelivered 550 c2 message_id=x @24h+40s"}},
-		"a machine's open":         {"active", []string{"failed 550 c1 @0", "read machine @1d"}},
-		"revived by a machine":     {"revived", []string{"failed 550 c1 @0", "failed 550 c2 @24h", "read machine @25d"}},
-		"what greylists":           {"unknown", []string{"failed 421 c1 @0", "failed 421 c2 @24h"}},
-		"outside of the 400 days":  {"unknown", []string{"delivered submitted_at= message_id=" + uuidAt(noon.AddDate(0, 0, -401)) + " @0"}},
+		"no mailbox once":      {"suspect", []string{"failed 550 c1 @0"}},
+		"in two mailings":      {"dead hard 24h0m0s", []string{"failed 550 c1 @0", "failed 550 c2 @24h"}},
+		"soft ones":            {"dead soft 336h0m0s", soft},
+		"a delivery elsewhere": {"unknown", append([]string{"delivered c9 whatsapp @10d"}, soft...)},
+		"a number's class": {"unknown",
+			[]string{"failed 900 c1 @0", "failed 900 c2 @24h", "failed 1 c1 @0", "failed 1 c2 @24h"}},
+		"a lookup": {"unknown", []string{"lookup invalid @0"}},
+		"bounced": {"dead hard 24h0m0s",
+			[]string{"delivered message_id=x @24h", "undelivered 550 permanent c2 message_id=x @24h+40s",
+				"failed 550 c1 @0"}},
+		"bounced after an open": {"suspect",
+			[]string{"read machine message_id=x @24h", "clicked message_id=x @24h",
+				"undelivered 550 permanent c2 message_id=x @24h+40s"}},
+		"bounced but answered": {"active",
+			[]string{"replied message_id=x @24h", "undelivered 550 permanent c2 message_id=x @24h+40s"}},
+		"not permanent": {"active",
+			[]string{"delivered message_id=x @24h", "undelivered 550 c2 message_id=x @24h+40s"}},
+		"a machine's open": {"active", []string{"failed 550 c1 @0", "read machine @1d"}},
+		"revived by a machine": {"revived",
+			[]string{"failed 550 c1 @0", "failed 550 c2 @24h", "read machine @25d"}},
+		"what greylists": {"unknown", []string{"failed 421 c1 @0", "failed 421 c2 @24h"}},
+		"outside of the 400 days": {"unknown",
+			[]string{"delivered submitted_at= message_id=" + uuidAt(noon.AddDate(0, 0, -401)) + " @0"}},
 		"the address by SMS":       {"unknown", []string{"failed 550 c1 sms @0", "failed 550 c2 sms @24h"}},
 		"a phone by e-mail is not": {"unknown", []string{"failed 550 c1 phone @0", "failed 550 c2 phone @24h"}},
 	} {
@@ -39,7 +48,8 @@ func TestModel_Numbers_Mail(t *testing.T) {
 			case strings.Contains(text, " sms "):
 				text = strings.Replace(strings.Replace(mail(text), "channel=email", "channel=sms", 1), " sms ", " ", 1)
 			case strings.Contains(text, " phone "):
-				text = strings.Replace(text, " phone ", " ", 1) + " channel=email provider=mailer recipient=+79160000001"
+				text = strings.Replace(text, " phone ", " ", 1) +
+					" channel=email provider=mailer recipient=+79160000001"
 			default:
 				text = mail(text)
 			}

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The dimensions of an attempt that the model keeps as numbers of interned strings. The recipient is kept apart: there are
-// as many as people.
+// The dimensions of an attempt that the model keeps as numbers of interned strings. The recipient is kept apart: there
+// are as many as people.
 const (
 	dimChannel = iota
 	dimProvider
@@ -23,8 +23,8 @@ const (
 	dims
 )
 
-// Model computes reports and the verdicts on numbers from events, naively: docs/definitions.md sections 1 to 5 line by line. A message
-// takes about 700 bytes. A Model is not safe for concurrent use.
+// Model computes reports and the verdicts on numbers from events, naively: docs/definitions.md sections 1 to 5 line by
+// line. A message takes about 700 bytes. A Model is not safe for concurrent use.
 type Model struct {
 	now      int64
 	wire     wireEvent
@@ -46,7 +46,8 @@ type Counts struct {
 	Recipient int64
 	// ParkedEvents counts the valid events of the messages whose cohort is unknown, duplicates included.
 	ParkedEvents int64
-	// Messages and Attempts count what has been seen, ParkedMessages and ParkedAttempts those without a cohort among them.
+	// Messages and Attempts count what has been seen, ParkedMessages and ParkedAttempts those without a cohort among
+	// them.
 	Messages, Attempts, ParkedMessages, ParkedAttempts int64
 }
 
@@ -104,7 +105,8 @@ type charge struct {
 // emailNumber is the number of the interned channel.
 const emailNumber = 1
 
-// NewModel returns an empty model whose clock stands at now: for the validation of events and as the as_of of its reports.
+// NewModel returns an empty model whose clock stands at now: for the validation of events and as the as_of of its
+// reports.
 func NewModel(now time.Time) *Model {
 	m := &Model{
 		now:      now.UnixMilli(),
@@ -118,8 +120,8 @@ func NewModel(now time.Time) *Model {
 	return m
 }
 
-// Add folds one event, a JSON object, into the model. The error of a refused event names the field and the rule; such an
-// event changes nothing but the count of the rejected. Add keeps no reference to line.
+// Add folds one event, a JSON object, into the model. The error of a refused event names the field and the rule; such
+// an event changes nothing but the count of the rejected. Add keeps no reference to line.
 func (m *Model) Add(line []byte) error {
 	if len(line) == 0 {
 		return nil
@@ -205,11 +207,12 @@ func (msg *message) cohort() (int64, bool) {
 	return msg.idTime, msg.idCounts
 }
 
-// fold merges the event in m.wire into the attempt. Every merge is a minimum, a maximum or a union, so neither order nor
-// repetition matters.
+// fold merges the event in m.wire into the attempt. Every merge is a minimum, a maximum or a union, so neither order
+// nor repetition matters.
 func (m *Model) fold(a *attempt, p parsed) {
 	w := &m.wire
-	for i, value := range [dims]string{w.Channel, w.Provider, w.Campaign, w.Template, w.Sender, w.App, w.Operator, w.Traffic, w.Trigger} {
+	for i, value := range [dims]string{w.Channel, w.Provider, w.Campaign, w.Template, w.Sender, w.App, w.Operator,
+		w.Traffic, w.Trigger} {
 		if value != "" && value > m.strings[a.dims[i]] {
 			a.dims[i] = m.intern(value)
 		}
@@ -259,7 +262,8 @@ func (m *Model) fold(a *attempt, p parsed) {
 // time the greatest.
 func (m *Model) foldReason(a *attempt, occurred int64) {
 	code := strings.TrimLeft(m.wire.ErrorCode, "0")
-	if code == "" || a.errorCode != 0 && (occurred < a.errorAt || occurred == a.errorAt && code <= m.strings[a.errorCode]) {
+	if code == "" || a.errorCode != 0 &&
+		(occurred < a.errorAt || occurred == a.errorAt && code <= m.strings[a.errorCode]) {
 		return
 	}
 	a.errorCode, a.errorAt = m.intern(code), occurred
@@ -328,7 +332,8 @@ func (a *attempt) derive(cohort int64) facts {
 	if !f.bounced {
 		f.readAt = earliest(a.times[read], a.times[clicked], a.times[replied])
 		f.repliedAt = earliest(a.times[replied])
-		f.deliveredAt = earliest(a.at(delivered), parts.completed, a.times[read], a.times[clicked], a.times[replied], a.machine)
+		f.deliveredAt = earliest(a.at(delivered), parts.completed, a.times[read], a.times[clicked], a.times[replied],
+			a.machine)
 	}
 	since := func(t int64) int64 {
 		if t == unknown || f.start == unknown {

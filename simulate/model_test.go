@@ -35,8 +35,8 @@ func readExample(t testing.TB) (exampleFile, [][]byte) {
 	return example, bytes.Split(bytes.TrimSpace(events), []byte("\n"))
 }
 
-// TestModel_ChannelReport_Examples holds the model to the eight reports of a program that shares nothing with it: the same
-// rows in the same order, the same fields in the same order, the same digits.
+// TestModel_ChannelReport_Examples holds the model to the eight reports of a program that shares nothing with it: the
+// same rows in the same order, the same fields in the same order, the same digits.
 func TestModel_ChannelReport_Examples(t *testing.T) {
 	example, lines := readExample(t)
 	model := NewModel(example.Now)

@@ -53,32 +53,55 @@ func TestModel_Numbers_Guesses(t *testing.T) {
 		want   string
 		events []string
 	}{
-		"nobody's codes": {nil, "1 suspect unknown_subscriber guessed 2; 5 unknown unknown guessed 2; 11 suspect not_sms_capable guessed 2; 27 unknown absent_subscriber guessed 2",
+		"nobody's codes": {nil, "1 suspect unknown_subscriber guessed 2; 5 unknown unknown guessed 2; 11 suspect " +
+			"not_sms_capable guessed 2; 27 unknown absent_subscriber guessed 2",
 			list("sms", "nobody", "1", "5", "11", "27")},
-		"like map": {alias("nobody", "map"), "1 dead hard unknown_subscriber guessed 0; 5 unknown unknown guessed 0; 11 dead hard not_sms_capable guessed 0",
+		"like map": {alias("nobody", "map"),
+			"1 dead hard unknown_subscriber guessed 0; 5 unknown unknown guessed 0; 11 dead hard not_sms_capable " +
+				"guessed 0",
 			list("sms", "nobody", "1", "5", "11")},
-		"a call's cause":                     {nil, "1 suspect unknown_subscriber guessed 2; 21 unknown  guessed 0; 28 suspect invalid_format guessed 2", list("flash_call", "nobody", "1", "21", "28")},
-		"voice":                              {nil, "19 unknown  guessed 0; 22 suspect unknown_subscriber guessed 2", list("voice", "nobody", "19", "22")},
-		"a call's cause is sure by an alias": {alias("nobody", "q850"), "28 dead invalid_format invalid_format guessed 0", list("voice", "nobody", "28")},
-		"a MAP cause of a call, by an alias": {alias("nobody", "map"), "21 unknown unknown guessed 0", list("flash_call", "nobody", "21")},
-		"own line of the provider":           {own(ErrorMapLine{"nobody", "5", "unknown_subscriber"}), "5 dead hard unknown_subscriber guessed 0", list("sms", "nobody", "5")},
-		"own line for all":                   {own(ErrorMapLine{"*", "005", "deactivated"}), "5 dead deactivated deactivated guessed 0", list("sms", "nobody", "5")},
-		"the provider's own line comes first": {own(ErrorMapLine{"*", "5", "deactivated"}, ErrorMapLine{"nobody", "5", "roaming"}), "5 unknown roaming guessed 0",
+		"a call's cause": {nil,
+			"1 suspect unknown_subscriber guessed 2; 21 unknown  guessed 0; 28 suspect invalid_format guessed 2",
+			list("flash_call", "nobody", "1", "21", "28")},
+		"voice": {nil, "19 unknown  guessed 0; 22 suspect unknown_subscriber guessed 2",
+			list("voice", "nobody", "19", "22")},
+		"a call's cause is sure by an alias": {alias("nobody", "q850"),
+			"28 dead invalid_format invalid_format guessed 0", list("voice", "nobody", "28")},
+		"a MAP cause of a call, by an alias": {alias("nobody", "map"), "21 unknown unknown guessed 0",
+			list("flash_call", "nobody", "21")},
+		"own line of the provider": {own(ErrorMapLine{"nobody", "5", "unknown_subscriber"}),
+			"5 dead hard unknown_subscriber guessed 0", list("sms", "nobody", "5")},
+		"own line for all": {own(ErrorMapLine{"*", "005", "deactivated"}), "5 dead deactivated deactivated guessed 0",
 			list("sms", "nobody", "5")},
-		"an own line before the shipped one": {own(ErrorMapLine{"*", "30005", "barred"}), "30005 unknown barred guessed 0", list("sms", "twilio", "30005")},
-		"another account's line":             {map[string]ErrorMap{"b": {Lines: []ErrorMapLine{{"*", "27", "deactivated"}}}}, "27 unknown absent_subscriber guessed 2", list("sms", "nobody", "27")},
-		"an alias is replaced once":          {alias("nobody", "nexmo"), "1 suspect unknown_subscriber guessed 2", list("sms", "nobody", "1")},
-		"vonage":                             {nil, "1 unknown unknown guessed 0; 5 unknown  guessed 0; 11 unknown  guessed 0", list("sms", "vonage", "1", "5", "11")},
-		"nexmo is vonage":                    {nil, "1 unknown unknown guessed 0", list("sms", "nexmo", "1")},
-		"the account's alias comes first":    {alias("nexmo", "twilio"), "30005 dead hard unknown_subscriber guessed 0", list("sms", "nexmo", "30005")},
-		"an alias replaces the name":         {alias("twilio", "map"), "30005 unknown unknown guessed 0", list("sms", "twilio", "30005")},
-		"own lines are of the name itself":   {map[string]ErrorMap{"a": {Lines: []ErrorMapLine{{"map", "27", "deactivated"}}, Aliases: []ErrorMapAlias{{"nobody", "map"}}}}, "27 unknown absent_subscriber guessed 0", list("sms", "nobody", "27")},
-		"no provider":                        {nil, "1 suspect unknown_subscriber guessed 2", list("sms", "", "1")},
-		"in neither table":                   {nil, "777 unknown unknown guessed 0", list("sms", "nobody", "777")},
-		"permanent":                          {nil, "9999 unknown unknown guessed 0", list("sms", "nobody permanent", "9999")},
-		"guesses and soft ones kill softly together": {nil, " dead soft unknown_subscriber guessed 5", []string{"failed 1 c1 recipient=+79160000000 @0", "failed 1 c2 recipient=+79160000000 @3d",
-			"failed 1 c3 recipient=+79160000000 @6d", "failed 1 c4 recipient=+79160000000 @9d", "failed 1 c5 recipient=+79160000000 @14d"}},
-		"a sure one beside a guess": {own(ErrorMapLine{"sure", "1", "unknown_subscriber"}), " suspect unknown_subscriber guessed 1",
+		"the provider's own line comes first": {own(ErrorMapLine{"*", "5", "deactivated"},
+			ErrorMapLine{"nobody", "5", "roaming"}), "5 unknown roaming guessed 0",
+			list("sms", "nobody", "5")},
+		"an own line before the shipped one": {own(ErrorMapLine{"*", "30005", "barred"}),
+			"30005 unknown barred guessed 0", list("sms", "twilio", "30005")},
+		"another account's line": {map[string]ErrorMap{"b": {Lines: []ErrorMapLine{{"*", "27",
+			"deactivated"}}}}, "27 unknown absent_subscriber guessed 2", list("sms", "nobody", "27")},
+		"an alias is replaced once": {alias("nobody", "nexmo"), "1 suspect unknown_subscriber guessed 2",
+			list("sms", "nobody", "1")},
+		"vonage": {nil,
+			"1 unknown unknown guessed 0; 5 unknown  guessed 0; 11 unknown  guessed 0",
+			list("sms", "vonage", "1", "5", "11")},
+		"nexmo is vonage": {nil, "1 unknown unknown guessed 0", list("sms", "nexmo", "1")},
+		"the account's alias comes first": {alias("nexmo", "twilio"), "30005 dead hard unknown_subscriber guessed 0",
+			list("sms", "nexmo", "30005")},
+		"an alias replaces the name": {alias("twilio", "map"), "30005 unknown unknown guessed 0",
+			list("sms", "twilio", "30005")},
+		"own lines are of the name itself": {map[string]ErrorMap{"a": {Lines: []ErrorMapLine{{"map", "27",
+			"deactivated"}}, Aliases: []ErrorMapAlias{{"nobody", "map"}}}}, "27 unknown absent_subscriber guessed 0",
+			list("sms", "nobody", "27")},
+		"no provider":      {nil, "1 suspect unknown_subscriber guessed 2", list("sms", "", "1")},
+		"in neither table": {nil, "777 unknown unknown guessed 0", list("sms", "nobody", "777")},
+		"permanent":        {nil, "9999 unknown unknown guessed 0", list("sms", "nobody permanent", "9999")},
+		"guesses and soft ones kill softly together": {nil, " dead soft unknown_subscriber guessed 5",
+			[]string{"failed 1 c1 recipient=+79160000000 @0", "failed 1 c2 recipient=+79160000000 @3d",
+				"failed 1 c3 recipient=+79160000000 @6d", "failed 1 c4 recipient=+79160000000 @9d",
+				"failed 1 c5 recipient=+79160000000 @14d"}},
+		"a sure one beside a guess": {own(ErrorMapLine{"sure", "1", "unknown_subscriber"}),
+			" suspect unknown_subscriber guessed 1",
 			[]string{"failed 1 c1 recipient=+79160000000 @0", "failed 1 c2 provider=sure recipient=+79160000000 @48h"}},
 	} {
 		if got := states(t, c.own, c.events...); got != c.want {
@@ -86,7 +109,8 @@ func TestModel_Numbers_Guesses(t *testing.T) {
 		}
 	}
 	// Elsewhere nothing is guessed.
-	for _, channel := range []string{"push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram", "rcs", "email"} {
+	for _, channel := range []string{"push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram",
+		"rcs", "email"} {
 		rows, err := numberModel(t, twice(channel, "nobody", "1")...).Failures(ReachQuery{})
 		expect(t, channel, bounds.ReplaceAllString(rowsText(t, rows, err), ""),
 			`{"channel":"`+channel+`","provider":"nobody","reason":"unknown","error_code":"1","count":2,"share_num":2,"share_den":2,"share_rate":1.0}`)
@@ -95,7 +119,8 @@ func TestModel_Numbers_Guesses(t *testing.T) {
 
 // The shipped map may be given: it replaces the few lines that the model knows, for classes, aliases and guesses.
 func TestModel_Numbers_ShippedMap(t *testing.T) {
-	shipped := &ErrorMap{Lines: []ErrorMapLine{{"map", "1", "barred"}, {"vonage", "1", "system_failure"}, {"vonage", "11", "unknown"}}, Aliases: []ErrorMapAlias{{"nexmo", "vonage"}}}
+	shipped := &ErrorMap{Lines: []ErrorMapLine{{"map", "1", "barred"}, {"vonage", "1", "system_failure"},
+		{"vonage", "11", "unknown"}}, Aliases: []ErrorMapAlias{{"nexmo", "vonage"}}}
 	events := slices.Concat(twice("sms", "nobody", "1"), twice("sms", "nexmo", "11"), twice("sms", "vonage", "001"))
 	verdicts, err := numberModel(t, events...).Numbers(NumbersQuery{Shipped: shipped})
 	if err != nil {
@@ -108,7 +133,8 @@ func TestModel_Numbers_ShippedMap(t *testing.T) {
 	if want := "unknown map[barred:2] 2; unknown map[unknown:2] 0; "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for _, broken := range []ErrorMap{{Lines: []ErrorMapLine{{"p", "00", "barred"}}}, {Aliases: []ErrorMapAlias{{"p", ""}}}} {
+	for _, broken := range []ErrorMap{{Lines: []ErrorMapLine{{"p", "00", "barred"}}},
+		{Aliases: []ErrorMapAlias{{"p", ""}}}} {
 		if _, err := numberModel(t).Numbers(NumbersQuery{ErrorMaps: map[string]ErrorMap{"a": broken}}); err == nil {
 			t.Errorf("%+v is taken", broken)
 		}
@@ -116,10 +142,13 @@ func TestModel_Numbers_ShippedMap(t *testing.T) {
 }
 
 func TestModel_Unmapped_Cases(t *testing.T) {
-	m := numberModel(t, "failed 1 provider=nobody @0", "failed 001 provider=nobody @1d", "failed 5 provider=nobody @0", "failed 777 provider=nobody @0", "failed 30005 provider=twilio @0",
-		"failed 21 provider=nobody channel=flash_call @0", "failed 1 provider=nobody channel=viber @0", "failed @0", "failed 8 provider=mine @0",
+	m := numberModel(t, "failed 1 provider=nobody @0", "failed 001 provider=nobody @1d", "failed 5 provider=nobody @0",
+		"failed 777 provider=nobody @0", "failed 30005 provider=twilio @0",
+		"failed 21 provider=nobody channel=flash_call @0", "failed 1 provider=nobody channel=viber @0", "failed @0",
+		"failed 8 provider=mine @0",
 		"failed 1 provider=nobody message_id=x @0", "delivered message_id=x @1h", "failed 1 provider=nobody @40d")
-	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: map[string]ErrorMap{"a": {Lines: []ErrorMapLine{{"mine", "8", "barred"}}}}}}
+	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")},
+		Numbers: NumbersQuery{ErrorMaps: map[string]ErrorMap{"a": {Lines: []ErrorMapLine{{"mine", "8", "barred"}}}}}}
 	rows, err := m.Unmapped(q)
 	expect(t, "unmapped", rowsText(t, rows, err),
 		`{"provider":"nobody","error_code":"1","channel":"sms","guess":"unknown_subscriber","count":2}`,
@@ -135,14 +164,22 @@ func TestModel_Numbers_LatestCode(t *testing.T) {
 		want   string
 		events []string
 	}{
-		"27, later 1":            {"unknown_subscriber", []string{"undelivered 27 message_id=x @0", "undelivered 1 message_id=x @1h"}},
-		"13, later 6":            {"absent_subscriber", []string{"undelivered 13 message_id=x @0", "rejected 6 message_id=x @1h"}},
-		"a later one without":    {"barred", []string{"undelivered 13 message_id=x @0", "rejected message_id=x @1h"}},
-		"a later one of zeros":   {"barred", []string{"undelivered 13 message_id=x @0", "rejected 000 message_id=x @1h"}},
-		"no failure's":           {"barred", []string{"undelivered 13 message_id=x @0", "sent 6 message_id=x @1h"}},
-		"of a part that came":    {"absent_subscriber", []string{"undelivered 13 part=1 parts=2 message_id=x @0", "undelivered 6 part=2 parts=2 message_id=x @1h", "delivered part=2 parts=2 message_id=x @2h"}},
-		"at one time":            {"barred", []string{"undelivered 13 message_id=x @0", "undelivered 27 message_id=x @1h", "failed 9 message_id=x @1h"}},
-		"the same code, earlier": {"unknown_subscriber", []string{"undelivered 1 message_id=x @2h", "undelivered 27 message_id=x @1h", "undelivered 1 message_id=x @0"}},
+		"27, later 1": {"unknown_subscriber",
+			[]string{"undelivered 27 message_id=x @0", "undelivered 1 message_id=x @1h"}},
+		"13, later 6": {"absent_subscriber",
+			[]string{"undelivered 13 message_id=x @0", "rejected 6 message_id=x @1h"}},
+		"a later one without": {"barred", []string{"undelivered 13 message_id=x @0", "rejected message_id=x @1h"}},
+		"a later one of zeros": {"barred",
+			[]string{"undelivered 13 message_id=x @0", "rejected 000 message_id=x @1h"}},
+		"no failure's": {"barred", []string{"undelivered 13 message_id=x @0", "sent 6 message_id=x @1h"}},
+		"of a part that came": {"absent_subscriber",
+			[]string{"undelivered 13 part=1 parts=2 message_id=x @0", "undelivered 6 part=2 parts=2 message_id=x @1h",
+				"delivered part=2 parts=2 message_id=x @2h"}},
+		"at one time": {"barred",
+			[]string{"undelivered 13 message_id=x @0", "undelivered 27 message_id=x @1h", "failed 9 message_id=x @1h"}},
+		"the same code, earlier": {"unknown_subscriber",
+			[]string{"undelivered 1 message_id=x @2h", "undelivered 27 message_id=x @1h",
+				"undelivered 1 message_id=x @0"}},
 	} {
 		events := slices.Concat(c.events, c.events)
 		for shuffle := range 8 {

@@ -21,7 +21,8 @@ type NumberRules struct {
 
 // DefaultNumberRules are those of an account that has no rules of its own.
 func DefaultNumberRules() NumberRules {
-	return NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30, RevivedDays: 30, EvidenceDays: 400}
+	return NumberRules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30, RevivedDays: 30,
+		EvidenceDays: 400}
 }
 
 // addressKind is what a recipient is: phone numbers and e-mail addresses have health, others have none.
@@ -105,8 +106,8 @@ func (e *numberEvidence) counts(f numberFailure) bool {
 // The end of time, for evidence that is not cut.
 const forever = math.MaxInt64
 
-// streak returns the hard and soft failures later than the latest success, as they were known at a time: what happens later is not looked at.
-// A failure at the time of the success is not later.
+// streak returns the hard and soft failures later than the latest success, as they were known at a time: what happens
+// later is not looked at. A failure at the time of the success is not later.
 func (e *numberEvidence) streak(until int64) []numberFailure {
 	latest := int64(math.MinInt64)
 	for _, at := range e.successes {
@@ -123,7 +124,8 @@ func (e *numberEvidence) streak(until int64) []numberFailure {
 	return streak
 }
 
-// dead tells by which rule, and since when, the number was dead as it was known at a time; the rule is empty when it was not.
+// dead tells by which rule, and since when, the number was dead as it was known at a time; the rule is empty when it
+// was not.
 func (e *numberEvidence) dead(until int64) (rule string, since int64) {
 	streak := e.streak(until)
 	since = forever
@@ -137,7 +139,8 @@ func (e *numberEvidence) dead(until int64) (rule string, since int64) {
 	return rule, since
 }
 
-// completes returns the rule that the failures of a streak at one time complete, the one that stands first where there are more.
+// completes returns the rule that the failures of a streak at one time complete, the one that stands first where there
+// are more.
 func (e *numberEvidence) completes(streak []numberFailure, at, until int64) string {
 	deactivated, badFormat, hardNow := false, false, false
 	hardMailings, allMailings := map[string]bool{}, map[string]bool{}
@@ -213,7 +216,8 @@ func (e *numberEvidence) deadBefore(at int64) bool {
 	return rule != ""
 }
 
-// reassigned tells whether somebody else may have the number: a success after the owner changed, or after three days of death.
+// reassigned tells whether somebody else may have the number: a success after the owner changed, or after three days of
+// death.
 func (e *numberEvidence) reassigned() bool {
 	changed := int64(0)
 	for _, lookup := range e.lookups {
@@ -259,14 +263,18 @@ func (e *numberEvidence) history(now int64) []NumberChange {
 			instants = append(instants, instant{end, end + 1})
 		}
 	}
-	slices.SortFunc(instants, func(x, y instant) int { return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.asOf, y.asOf)) })
+	slices.SortFunc(instants, func(x, y instant) int {
+		return cmp.Or(cmp.Compare(x.at, y.at),
+			cmp.Compare(x.asOf, y.asOf))
+	})
 
 	var changes []NumberChange
 	state, rule := "unknown", ""
 	for _, i := range slices.Compact(instants) {
 		nextState, nextRule, _ := e.judge(i.at, i.asOf)
 		if nextState != state || nextRule != rule {
-			changes = append(changes, NumberChange{At: time.UnixMilli(i.at).UTC(), From: state, To: nextState, Rule: nextRule})
+			changes = append(changes, NumberChange{At: time.UnixMilli(i.at).UTC(), From: state, To: nextState,
+				Rule: nextRule})
 		}
 		state, rule = nextState, nextRule
 	}

@@ -43,7 +43,8 @@ type NumberVerdict struct {
 	ReachableOn []Reachable
 	OptOuts     []OptOut
 
-	// Of the latest lookup; LookedUpAt is zero without one. Of several at that time, the greatest value of each finding.
+	// Of the latest lookup; LookedUpAt is zero without one. Of several at that time, the greatest value of each
+	// finding.
 	LookedUpAt     time.Time
 	Operator       string
 	Ported, Valid  *bool
@@ -52,8 +53,8 @@ type NumberVerdict struct {
 	// Override is the state that somebody set, empty for none, and Why the reason given.
 	Override, Why string
 
-	// History tells how the evidence would have been read at every instant up to now, overrides aside; DeadSpans when the number was dead, overrides
-	// included.
+	// History tells how the evidence would have been read at every instant up to now, overrides aside; DeadSpans when
+	// the number was dead, overrides included.
 	History   []NumberChange
 	DeadSpans []DeadSpan
 }
@@ -75,8 +76,9 @@ func (r Reachable) MarshalJSON() ([]byte, error) {
 // numberKey is a recipient of an account.
 type numberKey struct{ account, number string }
 
-// Numbers judges every phone number and e-mail address that has attempts of any kind, lookups, an opt-out or an override, and returns the verdicts in
-// the order of account and number. It returns an error when a tariff or an error map cannot be read.
+// Numbers judges every phone number and e-mail address that has attempts of any kind, lookups, an opt-out or an
+// override, and returns the verdicts in the order of account and number. It returns an error when a tariff or an error
+// map cannot be read.
 func (m *Model) Numbers(q NumbersQuery) ([]NumberVerdict, error) {
 	codes, err := codeBooks(q.Shipped, q.ErrorMaps)
 	if err != nil {
@@ -211,7 +213,8 @@ func (m *Model) numberEvidence(q NumbersQuery, codes func(account string) *codeB
 		e := evidence.of(q, numberKey{m.strings[event.account], event.recipient})
 		e.lookups = append(e.lookups, event)
 		if event.valid == saidFalse && windowed(event.occurred, e.rules) {
-			e.failures = append(e.failures, numberFailure{at: event.occurred, class: "invalid_format", mailing: "lookup"})
+			e.failures = append(e.failures,
+				numberFailure{at: event.occurred, class: "invalid_format", mailing: "lookup"})
 		}
 	}
 	return evidence
@@ -319,7 +322,8 @@ func (pr *pricer) streakCost(streak []numberFailure) (*big.Int, string) {
 	return sum, currency
 }
 
-// attemptCost prices one attempt by itself. What was not sent costs nothing, in the currency of the tariff that would price it.
+// attemptCost prices one attempt by itself. What was not sent costs nothing, in the currency of the tariff that would
+// price it.
 func (pr *pricer) attemptCost(x *foldedAttempt) (cost *big.Int, currency string, priced bool) {
 	p := pr.price(x.account, x.msg, x.cohort)
 	for i := range p.steps {

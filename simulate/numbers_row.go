@@ -85,8 +85,8 @@ func (w *rowWriter) finish() ([]byte, error) {
 	return w.out.Bytes(), w.failure
 }
 
-// MarshalJSON writes the fields of testdata/examples/numbers.json, then the others of docs/definitions.md section 5 and of the latest lookup.
-// History and DeadSpans are left out.
+// MarshalJSON writes the fields of testdata/examples/numbers.json, then the others of docs/definitions.md section 5 and
+// of the latest lookup. History and DeadSpans are left out.
 func (v NumberVerdict) MarshalJSON() ([]byte, error) {
 	var w rowWriter
 	w.field("account", v.Account)
@@ -124,8 +124,8 @@ func (c NumberChange) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// CompareRows is Compare for rows of any report: every field must be equal, times and money as they are printed. The fields that are named are
-// looked at in neither.
+// CompareRows is Compare for rows of any report: every field must be equal, times and money as they are printed. The
+// fields that are named are looked at in neither.
 func CompareRows[Row json.Marshaler](want []Row, got json.RawMessage, unlooked ...string) error {
 	decoder := json.NewDecoder(bytes.NewReader(got))
 	decoder.UseNumber()

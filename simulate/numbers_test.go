@@ -12,7 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The model agrees with a program that shares nothing with it: every number of the example, every field to the last digit.
+// The model agrees with a program that shares nothing with it: every number of the example, every field to the last
+// digit.
 func TestModel_Numbers_Examples(t *testing.T) {
 	raw, err := os.ReadFile("testdata/examples/numbers.json")
 	if err != nil {
@@ -89,7 +90,8 @@ func TestModel_Numbers_OrderAndDuplicatesChangeNothing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64Range(0, 1<<20).Draw(rt, "seed")
 		w, same := RandomNumbers(seed, 12), RandomNumbers(seed, 12)
-		if !bytes.Equal(bytes.Join(w.Early, nil), bytes.Join(same.Early, nil)) || !bytes.Equal(bytes.Join(w.Late, nil), bytes.Join(same.Late, nil)) {
+		if !bytes.Equal(bytes.Join(w.Early, nil), bytes.Join(same.Early, nil)) ||
+			!bytes.Equal(bytes.Join(w.Late, nil), bytes.Join(same.Late, nil)) {
 			rt.Fatal("the same seed made another world")
 		}
 		want := everything(t, w.model(t, w.Early, w.Late), w)
@@ -114,17 +116,20 @@ func TestModel_Numbers_HistoryEndsWithVerdict(t *testing.T) {
 		for _, v := range verdicts {
 			state, rule := "unknown", ""
 			for i, change := range v.History {
-				if change.From != state || change.To == state && change.Rule == rule || i > 0 && change.At.Before(v.History[i-1].At) || change.At.After(w.Now) {
+				if change.From != state || change.To == state && change.Rule == rule || i > 0 &&
+					change.At.Before(v.History[i-1].At) || change.At.After(w.Now) {
 					t.Errorf("seed %d %s: %+v does not follow %s", seed, v.Number, change, state)
 				}
 				state, rule = change.To, change.Rule
 			}
 			if v.Override == "" && (state != v.State || rule != v.Rule) {
-				t.Errorf("seed %d %s: %s %s, but its history ends with %s %s", seed, v.Number, v.State, v.Rule, state, rule)
+				t.Errorf("seed %d %s: %s %s, but its history ends with %s %s", seed, v.Number, v.State, v.Rule, state,
+					rule)
 			}
 			for i, span := range v.DeadSpans {
 				open := span.To.IsZero()
-				if !open && !span.From.Before(span.To) || open != (v.State == "dead" && i == len(v.DeadSpans)-1) || i > 0 && span.From.Before(v.DeadSpans[i-1].To) {
+				if !open && !span.From.Before(span.To) || open != (v.State == "dead" && i == len(v.DeadSpans)-1) ||
+					i > 0 && span.From.Before(v.DeadSpans[i-1].To) {
 					t.Errorf("seed %d %s: dead %v", seed, v.Number, v.DeadSpans)
 				}
 			}
@@ -167,8 +172,10 @@ func everything(t testing.TB, m *Model, w NumberWorld) string {
 	}
 	unmapped, err := m.Unmapped(q)
 	print(unmapped, err)
-	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36", Billing: "per_message_delivered", SMSPrice: "2"}
-	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36",
+		Billing: "per_message_delivered", SMSPrice: "2"}
+	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	forecast, err := m.HistoryForecast(history)
 	print(forecast, err)
 	return out.String()

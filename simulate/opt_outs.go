@@ -86,8 +86,8 @@ func (s signal) ends(o signal) bool {
 	return oneOf(s.kind, "subscribed", "inbound", "read") && (s.sender == "" || o.sender == "" || s.sender == o.sender)
 }
 
-// standing returns the latest opt-outs of each kind by channel, app and sender that nothing has ended, with the greatest
-// contact of those that tell it.
+// standing returns the latest opt-outs of each kind by channel, app and sender that nothing has ended, with the
+// greatest contact of those that tell it.
 func standing(signals []signal) []signal {
 	type place struct{ channel, app, sender, kind string }
 	latest := make(map[place]signal)
@@ -120,7 +120,8 @@ func optOuts(signals []signal) []OptOut {
 		list = append(list, OptOut{o.channel, o.app, o.sender, o.kind, instantOf(o.at)})
 	}
 	slices.SortFunc(list, func(x, y OptOut) int {
-		return slices.Compare([]string{x.Channel, x.App, x.Sender, x.Kind}, []string{y.Channel, y.App, y.Sender, y.Kind})
+		return slices.Compare([]string{x.Channel, x.App, x.Sender, x.Kind},
+			[]string{y.Channel, y.App, y.Sender, y.Kind})
 	})
 	return list
 }

@@ -24,8 +24,8 @@ func (r PenetrationRow) MarshalJSON() ([]byte, error) {
 	return w.finish()
 }
 
-// Penetration counts people. Names are those of the channel report. channel is a key of every row, the last one where GroupBy does not name it,
-// and as a filter it selects rows: the audience stays that of all channels.
+// Penetration counts people. Names are those of the channel report. channel is a key of every row, the last one where
+// GroupBy does not name it, and as a filter it selects rows: the audience stays that of all channels.
 func (m *Model) Penetration(q ReachQuery) ([]PenetrationRow, error) {
 	reach, err := m.reach(q.Numbers)
 	if err != nil {
@@ -95,11 +95,13 @@ func (m *Model) reach(q NumbersQuery) (*reach, error) {
 // blind tells whether an attempt went by a route that reports no deliveries.
 func (r *reach) blind(x *foldedAttempt) bool {
 	provider := r.model.strings[x.attempt.dims[dimProvider]]
-	delivery, _ := route(r.model.channel(x.attempt), provider, map[string]string{provider: r.codes(x.account).alias(provider)})
+	delivery, _ := route(r.model.channel(x.attempt), provider,
+		map[string]string{provider: r.codes(x.account).alias(provider)})
 	return !delivery
 }
 
-// people returns who was tested on a channel by some steps, and who of them was reached. Attempts on blind routes do neither.
+// people returns who was tested on a channel by some steps, and who of them was reached. Attempts on blind routes do
+// neither.
 func (r *reach) people(channel string, steps []*keyed) (tested, reached map[personKey]bool) {
 	tested, reached = make(map[personKey]bool), make(map[personKey]bool)
 	for _, x := range steps {
@@ -130,7 +132,8 @@ func (r *reach) penetration(steps []*keyed) []PenetrationRow {
 		if len(tested) == 0 {
 			continue
 		}
-		row := PenetrationRow{Keys: []Key{{Name: "channel", Text: channel}}, Audience: int64(len(audience)), Tested: int64(len(tested)),
+		row := PenetrationRow{Keys: []Key{{Name: "channel", Text: channel}}, Audience: int64(len(audience)),
+			Tested:  int64(len(tested)),
 			Reached: int64(len(reached)), Messages: int64(len(messages))}
 		for _, who := range messages {
 			if reached[who] {

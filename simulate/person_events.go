@@ -14,14 +14,17 @@ type personEvent struct {
 func (m *Model) addPersonEvent(p parsed) {
 	w := &m.wire
 	e := personEvent{
-		account: m.intern(w.Account), status: m.intern(w.Status), channel: m.intern(w.Channel), app: m.intern(w.App), provider: m.intern(w.Provider),
-		sender: m.intern(w.Sender), campaign: m.intern(w.Campaign), operator: m.intern(w.Operator), errorCode: m.intern(strings.TrimLeft(w.ErrorCode, "0")),
+		account: m.intern(w.Account), status: m.intern(w.Status), channel: m.intern(w.Channel), app: m.intern(w.App),
+		provider: m.intern(w.Provider),
+		sender:   m.intern(w.Sender), campaign: m.intern(w.Campaign), operator: m.intern(w.Operator),
+		errorCode: m.intern(strings.TrimLeft(w.ErrorCode, "0")),
 		recipient: w.Recipient, contact: w.Contact, messageID: w.MessageID,
 		occurred: p.occurred, ownerChanged: p.ownerChanged, ported: w.Ported, valid: w.Valid,
 	}
 	if m.people[e] {
 		return
 	}
-	e.recipient, e.contact, e.messageID = strings.Clone(e.recipient), strings.Clone(e.contact), strings.Clone(e.messageID)
+	e.recipient, e.contact, e.messageID = strings.Clone(e.recipient), strings.Clone(e.contact),
+		strings.Clone(e.messageID)
 	m.people[e] = true
 }

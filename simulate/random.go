@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// rng is a stream of random numbers. Everything drawn from it is computed with integers: floating point may be fused, and so
-// rounded, differently on another machine, and the bytes of a world must not depend on it.
+// rng is a stream of random numbers. Everything drawn from it is computed with integers: floating point may be fused,
+// and so rounded, differently on another machine, and the bytes of a world must not depend on it.
 type rng struct {
 	pcg rand.PCG
 }
@@ -36,8 +36,8 @@ func (s share) of(n uint64) bool { return n>>1 < uint64(s) }
 
 func (r *rng) chance(s share) bool { return s.of(r.next()) }
 
-// mix is the finalizer of SplitMix64: it turns a number into one that looks random, for what must stay the same about a person
-// or an account without being remembered.
+// mix is the finalizer of SplitMix64: it turns a number into one that looks random, for what must stay the same about a
+// person or an account without being remembered.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
@@ -136,8 +136,8 @@ func newCurve(start time.Time, duration time.Duration) curve {
 	return c
 }
 
-// at returns when message i of n is submitted. Times grow with i: the span is cut into n shares of equal traffic, and the jitter
-// (20 bits) moves a message within its own.
+// at returns when message i of n is submitted. Times grow with i: the span is cut into n shares of equal traffic, and
+// the jitter (20 bits) moves a message within its own.
 func (c *curve) at(i, n int64, jitter uint64) int64 {
 	hi, lo := bits.Mul64(uint64(i)<<20|jitter&(1<<20-1), c.ends[len(c.ends)-1])
 	target, _ := bits.Div64(hi, lo, uint64(n)<<20)

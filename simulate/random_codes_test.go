@@ -60,7 +60,8 @@ func (c coverage) signals(m *Model, w NumberWorld) {
 			for _, s := range all {
 				c.meet("block ended", s.ends(o))
 				c.meet("block ended by a reply or a read", s.ends(o) && s.kind != "subscribed")
-				c.meet("block stands at the same time", s.at == o.at && s.channel == o.channel && s.app == o.app && oneOf(s.kind, "inbound", "read", "subscribed"))
+				c.meet("block stands at the same time", s.at == o.at && s.channel == o.channel && s.app == o.app &&
+					oneOf(s.kind, "inbound", "read", "subscribed"))
 				other := s
 				other.sender = o.sender
 				c.meet("other sender ends no block", !s.ends(o) && other.ends(o))

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// MoneyWorld is a small account made for comparing money: few people, senders, providers and prices, so that everything meets. Every rule
-// of docs/definitions.md section 4 is met by some seed.
+// MoneyWorld is a small account made for comparing money: few people, senders, providers and prices, so that everything
+// meets. Every rule of docs/definitions.md section 4 is met by some seed.
 type MoneyWorld struct {
 	Account string
 	// Now is the clock that all events are valid by. It is the same for every seed.
 	Now time.Time
-	// Early and Late are the events, NDJSON lines without the end of line. Late holds what arrives much later: replies and deliveries
-	// among them, which move conversations of messages that have no event in Late.
+	// Early and Late are the events, NDJSON lines without the end of line. Late holds what arrives much later: replies
+	// and deliveries among them, which move conversations of messages that have no event in Late.
 	Early, Late [][]byte
 	// Tariffs is the price list, and Corrected another one, as if somebody had mended it afterwards.
 	Tariffs, Corrected []SavingsTariff
@@ -30,7 +30,8 @@ func RandomMoney(seed uint64) MoneyWorld {
 	g := &moneyMaker{r: rand.New(rand.NewPCG(seed, 0x6d6f6e6579))}
 	g.world = MoneyWorld{Account: fmt.Sprintf("money-%04d", seed), Now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	g.chooseAnchors()
-	g.friend, g.friendSender, g.friendChannel = g.pick(moneyPeople), g.pick("- Shop Kaskad"), g.pick("whatsapp whatsapp viber rcs")
+	g.friend, g.friendSender, g.friendChannel = g.pick(moneyPeople), g.pick("- Shop Kaskad"),
+		g.pick("whatsapp whatsapp viber rcs")
 	g.dear = g.chance(4)
 	g.world.Tariffs = g.tariffs()
 	g.world.Corrected = g.tariffs()
@@ -105,7 +106,8 @@ func (g *moneyMaker) chooseAnchors() {
 }
 
 // moneyPeople are numbers of several countries, and one that is of none.
-const moneyPeople = "+79161234567 +79161234567 +79261112233 +380671234567 +77011234567 +4915112345678 user:42 user:US.42"
+const moneyPeople = "+79161234567 +79161234567 +79261112233 +380671234567 +77011234567 +4915112345678 user:42 " +
+	"user:US.42"
 
 // moneyMessage is what is the same for all events of a message, unless they differ by accident.
 type moneyMessage struct {
@@ -185,12 +187,14 @@ func (g *moneyMaker) offset(hours ...int) time.Duration {
 
 // pause is the time between two things, on borders more often than chance would have it.
 func (g *moneyMaker) pause() time.Duration {
-	pauses := [...]time.Duration{0, 0, time.Second, time.Minute, 15 * time.Minute, time.Hour, time.Hour, 2 * time.Hour, 6 * time.Hour, 12 * time.Hour,
+	pauses := [...]time.Duration{0, 0, time.Second, time.Minute, 15 * time.Minute, time.Hour, time.Hour, 2 * time.Hour,
+		6 * time.Hour, 12 * time.Hour,
 		24*time.Hour - time.Millisecond, 24 * time.Hour, 24 * time.Hour, 30 * time.Hour, 2345 * time.Millisecond}
 	return pauses[g.r.IntN(len(pauses))]
 }
 
-const moneyChannels = "sms sms sms sms whatsapp whatsapp whatsapp viber viber rcs rcs push push voice flash_call telegram vk email email"
+const moneyChannels = "sms sms sms sms whatsapp whatsapp whatsapp viber viber rcs rcs push push voice flash_call " +
+	"telegram vk email email"
 
 func (g *moneyMaker) step(msg *moneyMessage, step int, channel string, events []moneyEvent) {
 	dims := map[string]string{
@@ -330,7 +334,8 @@ func (g *moneyMaker) mail(at time.Time) []moneyEvent {
 		percent int
 		event   moneyEvent
 	}{{40, moneyEvent{status: g.pick("read clicked"), machine: true}}, {30, moneyEvent{status: g.pick("read clicked")}},
-		{25, moneyEvent{status: g.pick("undelivered failed"), permanent: g.chance(80)}}, {10, moneyEvent{status: "replied"}}} {
+		{25, moneyEvent{status: g.pick("undelivered failed"), permanent: g.chance(80)}},
+		{10, moneyEvent{status: "replied"}}} {
 		if g.chance(e.percent) {
 			add(e.event)
 		}
@@ -342,11 +347,13 @@ func (g *moneyMaker) mail(at time.Time) []moneyEvent {
 }
 
 // event writes one line. What the step says of itself is left out of some events, and now and then told differently.
-func (g *moneyMaker) event(msg *moneyMessage, step int, channel, recipient string, e moneyEvent, dims map[string]string, numbers map[string]int) {
+func (g *moneyMaker) event(msg *moneyMessage, step int, channel, recipient string, e moneyEvent, dims map[string]string,
+	numbers map[string]int) {
 	if e.at.After(g.world.Now) {
 		e.at = g.world.Now
 	}
-	wire := map[string]any{"account": g.world.Account, "message_id": msg.id, "channel": channel, "recipient": recipient, "status": e.status,
+	wire := map[string]any{"account": g.world.Account, "message_id": msg.id, "channel": channel, "recipient": recipient,
+		"status":      e.status,
 		"occurred_at": g.wireTime(e.at)}
 	if step > 1 || g.chance(50) {
 		wire["step"] = g.wireNumber(step)
@@ -356,7 +363,8 @@ func (g *moneyMaker) event(msg *moneyMessage, step int, channel, recipient strin
 	}
 	msg.events++
 	// The order of names matters: a map's own order is another one each time.
-	for _, name := range [...]string{"campaign", "template", "sender", "traffic", "provider", "operator", "app", "trigger", "contact", "country"} {
+	for _, name := range [...]string{"campaign", "template", "sender", "traffic", "provider", "operator", "app",
+		"trigger", "contact", "country"} {
 		if value := dims[name]; value != "" && g.chance(85) {
 			wire[name] = value
 		}

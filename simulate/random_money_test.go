@@ -10,7 +10,8 @@ import (
 
 // query asks for a report on the world alone.
 func (w MoneyWorld) query(q Query, tariffs []SavingsTariff) SavingsQuery {
-	own := SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{w.Account: tariffs}, Templates: map[string][]SavingsTemplate{w.Account: w.Templates}}
+	own := SavingsQuery{Query: q, Tariffs: map[string][]SavingsTariff{w.Account: tariffs},
+		Templates: map[string][]SavingsTemplate{w.Account: w.Templates}}
 	if w.BillingZone != "" {
 		zone, err := time.LoadLocation(w.BillingZone)
 		if err != nil {
@@ -51,7 +52,8 @@ func TestRandomMoney_Coverage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		prices := pricer{model: m, templates: map[string][]SavingsTemplate{w.Account: w.Templates}, tariffs: tariffs, dialogs: m.dialogs()}
+		prices := pricer{model: m, templates: map[string][]SavingsTemplate{w.Account: w.Templates}, tariffs: tariffs,
+			dialogs: m.dialogs()}
 		for _, msg := range m.messages {
 			cohort, known := msg.cohort()
 			meet("parked", !known)
@@ -78,22 +80,36 @@ func TestRandomMoney_Coverage(t *testing.T) {
 		w.meetLate(t, m, meet)
 	}
 	for name, least := range map[string]int{
-		"priced": 1000, "unpriced": 1000, "estimated": 200, "no attempt's price": 100, "no baseline price": 100, "no baseline segments": 100, "two currencies": 100,
-		"baseline by its SMS step": 50, "baseline per message": 100, "baseline zero": 50, "one step": 1000, "four steps": 50,
-		"units per_segment_sent": 100, "units per_segment_delivered": 100, "units per_message_sent": 100, "units per_message_delivered": 100,
-		"units attempt_plus_connect": 100, "units per_message_refunded": 100, "units per_message_outside_window": 100, "units per_conversation_24h": 100,
+		"priced": 1000, "unpriced": 1000, "estimated": 200, "no attempt's price": 100, "no baseline price": 100,
+		"no baseline segments": 100, "two currencies": 100,
+		"baseline by its SMS step": 50, "baseline per message": 100, "baseline zero": 50, "one step": 1000,
+		"four steps":             50,
+		"units per_segment_sent": 100, "units per_segment_delivered": 100, "units per_message_sent": 100,
+		"units per_message_delivered": 100,
+		"units attempt_plus_connect":  100, "units per_message_refunded": 100, "units per_message_outside_window": 100,
+		"units per_conversation_24h":     100,
 		"no units per_segment_delivered": 50, "no units per_message_delivered": 50, "no units per_message_refunded": 20,
-		"delivered without units per_message_outside_window": 30, "delivered without units per_conversation_24h": 50, "no units zero": 100,
-		"connected": 50, "not connected": 20, "segments billed": 100, "segments as SMS": 100, "tariff names provider": 100, "tariff names operator": 50, "tariff names country": 100,
-		"tariff names traffic": 100, "tariff names sender": 100, "tariff names app": 5, "not sent": 100, "failed yet sent": 100, "reported": 100, "reported in another currency": 50,
-		"parked": 20, "only skipped": 50, "skipped beside others": 50, "multipart delivered": 50, "multipart failed": 20, "multipart pending": 5,
-		"saved_unreached": 100, "double_paid": 100, "double_paid_unread": 50, "wasted_cost": 100, "loss": 20, "two priced currencies": 50, "minimum": 50, "over an int64": 1,
-		"month border": 100, "corrected": 250, "late changes": 200, "late changes another's conversation": 30, "late changes another's reply window": 20,
-		"late changes another day": 10, "late brings the cohort": 20,
-		"machine opened": 100, "opened by a machine alone": 30, "bounced": 50, "bounced after an open": 20, "replied after a bounce": 10, "several replies": 100,
-		"several failures": 100, "not billed": 100, "billed after all": 5, "billed by some": 100, "prices of parts": 50, "country said": 50,
-		"several contacts": 100, "inbound": 300, "inbound with an id": 100, "opt-out with an id": 300, "opt-out without": 300, "opt-outs attributed": 300,
-		"seconds": 100, "milliseconds": 300, "time in text": 300, "zone without a colon": 300, "blank for the T": 300, "digits": 300, "zeros of a price": 30, "billing zone": 100,
+		"delivered without units per_message_outside_window": 30, "delivered without units per_conversation_24h": 50,
+		"no units zero": 100,
+		"connected":     50, "not connected": 20, "segments billed": 100, "segments as SMS": 100,
+		"tariff names provider": 100, "tariff names operator": 50, "tariff names country": 100,
+		"tariff names traffic": 100, "tariff names sender": 100, "tariff names app": 5, "not sent": 100,
+		"failed yet sent": 100, "reported": 100, "reported in another currency": 50,
+		"parked": 20, "only skipped": 50, "skipped beside others": 50, "multipart delivered": 50,
+		"multipart failed": 20, "multipart pending": 5,
+		"saved_unreached": 100, "double_paid": 100, "double_paid_unread": 50, "wasted_cost": 100, "loss": 20,
+		"two priced currencies": 50, "minimum": 50, "over an int64": 1,
+		"month border": 100, "corrected": 250, "late changes": 200, "late changes another's conversation": 30,
+		"late changes another's reply window": 20,
+		"late changes another day":            10, "late brings the cohort": 20,
+		"machine opened": 100, "opened by a machine alone": 30, "bounced": 50, "bounced after an open": 20,
+		"replied after a bounce": 10, "several replies": 100,
+		"several failures": 100, "not billed": 100, "billed after all": 5, "billed by some": 100, "prices of parts": 50,
+		"country said":     50,
+		"several contacts": 100, "inbound": 300, "inbound with an id": 100, "opt-out with an id": 300,
+		"opt-out without": 300, "opt-outs attributed": 300,
+		"seconds": 100, "milliseconds": 300, "time in text": 300, "zone without a colon": 300, "blank for the T": 300,
+		"digits": 300, "zeros of a price": 30, "billing zone": 100,
 	} {
 		t.Logf("%-55s %6d", name, met[name])
 		if met[name] < least {
@@ -182,7 +198,8 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 	meet("month border", t.AddDate(0, 0, 1).Month() != t.Month() || t.AddDate(0, 0, -1).Month() != t.Month())
 	sms := prices.baselineTariff(p)
 	meet("no baseline price", sms == nil)
-	general := bestTariff(prices.tariffs[w.Account], tariffKeys{channel: "sms", country: p.country, traffic: p.traffic, sender: p.sender}, p.cohort, true)
+	general := bestTariff(prices.tariffs[w.Account],
+		tariffKeys{channel: "sms", country: p.country, traffic: p.traffic, sender: p.sender}, p.cohort, true)
 	meet("baseline by its SMS step", p.priced() && general == nil)
 	meet("baseline per message", p.priced() && oneOf(sms.billing, "per_message_sent", "per_message_delivered"))
 	meet("baseline zero", p.priced() && sms.billing == "zero")
@@ -209,7 +226,8 @@ func (w MoneyWorld) meetMessage(prices *pricer, p *pricedMessage, meet func(stri
 		meet("segments billed", b == "per_segment_sent" && s.units != int64(p.segments))
 		meet("segments as SMS", b == "per_segment_sent" && s.units == int64(p.segments))
 		k := s.tariff.keys
-		for name, value := range map[string]string{"provider": k.provider, "operator": k.operator, "country": k.country, "traffic": k.traffic, "sender": k.sender, "app": k.app} {
+		for name, value := range map[string]string{"provider": k.provider, "operator": k.operator, "country": k.country,
+			"traffic": k.traffic, "sender": k.sender, "app": k.app} {
 			meet("tariff names "+name, value != "*")
 		}
 		meet("failed yet sent", s.facts.failed)
@@ -255,7 +273,8 @@ func (w MoneyWorld) meetLate(t testing.TB, all *Model, meet func(string, bool)) 
 	t.Helper()
 	early := w.model(t, w.Early)
 	onlyLate := w.model(t, w.Late)
-	meet("late changes", savingsText(t, mustReport(t, early, w.query(Query{}, w.Tariffs))) != savingsText(t, mustReport(t, all, w.query(Query{}, w.Tariffs))))
+	meet("late changes", savingsText(t, mustReport(t, early, w.query(Query{}, w.Tariffs))) != savingsText(t,
+		mustReport(t, all, w.query(Query{}, w.Tariffs))))
 	before, after := early.dialogs(), all.dialogs()
 	lateDays := map[int64]bool{}
 	for key := range onlyLate.messages {

@@ -10,13 +10,14 @@ import (
 	"time"
 )
 
-// NumberWorld is an account made for comparing verdicts on numbers: short histories around the borders of every rule of docs/definitions.md
-// section 5, of phone numbers and e-mail addresses, and people with contacts, devices and apps.
+// NumberWorld is an account made for comparing verdicts on numbers: short histories around the borders of every rule of
+// docs/definitions.md section 5, of phone numbers and e-mail addresses, and people with contacts, devices and apps.
 type NumberWorld struct {
 	Account string
 	// Now is the clock that all events are valid by. It is the same for every seed.
 	Now time.Time
-	// Early and Late are the events, NDJSON lines without the end of line, duplicates among them. Late holds what arrives much later.
+	// Early and Late are the events, NDJSON lines without the end of line, duplicates among them. Late holds what
+	// arrives much later.
 	Early, Late [][]byte
 	// Tariffs is the price list, ErrorMap the account's own lines and aliases, nil for none.
 	Tariffs  []SavingsTariff
@@ -30,7 +31,8 @@ type NumberWorld struct {
 // RandomNumbers makes the world of a seed with so many phone numbers, its account called numbers- and the seed.
 func RandomNumbers(seed uint64, numbers int) NumberWorld {
 	g := &numberMaker{moneyMaker: moneyMaker{r: rand.New(rand.NewPCG(seed, 0x6e756d62657273))}}
-	g.numbers = NumberWorld{Account: fmt.Sprintf("numbers-%04d", seed), Now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	g.numbers = NumberWorld{Account: fmt.Sprintf("numbers-%04d", seed),
+		Now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	g.reference()
 	for i := range numbers {
 		g.begin(seed, i)
@@ -46,7 +48,8 @@ func RandomNumbers(seed uint64, numbers int) NumberWorld {
 
 // Query asks for the world's verdicts with its own reference data.
 func (w NumberWorld) Query() NumbersQuery {
-	q := NumbersQuery{Now: w.Now, Overrides: slices.Concat(w.Removed, w.Overrides), Tariffs: map[string][]SavingsTariff{w.Account: w.Tariffs},
+	q := NumbersQuery{Now: w.Now, Overrides: slices.Concat(w.Removed, w.Overrides),
+		Tariffs:   map[string][]SavingsTariff{w.Account: w.Tariffs},
 		ErrorMaps: map[string]ErrorMap{}, Rules: map[string]NumberRules{}}
 	if w.ErrorMap != nil {
 		q.ErrorMaps[w.Account] = *w.ErrorMap
@@ -178,8 +181,10 @@ type numberOutcome struct {
 // play writes the events of a step.
 func (g *numberMaker) play(msg *numberMessage, s numberStep, outcomes ...numberOutcome) {
 	for _, o := range outcomes {
-		e := numberEvent{MessageID: msg.id, Channel: s.channel, Status: o.status, OccurredAt: instantText(g.clamp(o.at)), Recipient: s.recipient,
-			Campaign: msg.campaign, Sender: s.sender, Provider: s.provider, App: s.app, Part: o.part, Parts: o.parts, ErrorCode: o.code, Contact: s.contact}
+		e := numberEvent{MessageID: msg.id, Channel: s.channel, Status: o.status,
+			OccurredAt: instantText(g.clamp(o.at)), Recipient: s.recipient,
+			Campaign: msg.campaign, Sender: s.sender, Provider: s.provider, App: s.app, Part: o.part, Parts: o.parts,
+			ErrorCode: o.code, Contact: s.contact}
 		if s.step > 1 || g.chance(20) {
 			e.Step = max(s.step, 1)
 		}
@@ -224,7 +229,8 @@ func (g *numberMaker) write(e numberEvent) {
 
 // person writes an event about a recipient.
 func (g *numberMaker) person(status, channel, app, recipient string, at time.Time) {
-	e := numberEvent{Status: status, Channel: channel, App: app, Recipient: recipient, OccurredAt: instantText(g.clamp(at)), Sender: g.pick("- - shop info")}
+	e := numberEvent{Status: status, Channel: channel, App: app, Recipient: recipient,
+		OccurredAt: instantText(g.clamp(at)), Sender: g.pick("- - shop info")}
 	if g.chance(40) {
 		e.Contact = g.contact
 	}
@@ -233,8 +239,9 @@ func (g *numberMaker) person(status, channel, app, recipient string, at time.Tim
 
 // lookup writes a lookup of a number; its findings are texts, empty for what it does not tell.
 func (g *numberMaker) lookup(at time.Time, valid string, owner time.Time) {
-	e := numberEvent{Status: "lookup", Recipient: g.phone, OccurredAt: instantText(g.clamp(at)), Valid: boolean(valid), Operator: g.pick("- 25001 25002"),
-		Ported: boolean(g.pick("- true false"))}
+	e := numberEvent{Status: "lookup", Recipient: g.phone, OccurredAt: instantText(g.clamp(at)), Valid: boolean(valid),
+		Operator: g.pick("- 25001 25002"),
+		Ported:   boolean(g.pick("- true false"))}
 	if !owner.IsZero() {
 		e.OwnerChangedAt = instantText(owner)
 	}
@@ -254,7 +261,8 @@ func (g *numberMaker) reference() {
 	g.rules = DefaultNumberRules()
 	if g.chance(30) {
 		one := func(from ...int) int { return from[g.r.IntN(len(from))] }
-		g.rules = NumberRules{HardMailings: one(1, 2, 3), HardHours: one(1, 24, 48), SoftMailings: one(2, 3, 5), SoftDays: one(1, 7, 14), QuietDays: one(1, 7, 30),
+		g.rules = NumberRules{HardMailings: one(1, 2, 3), HardHours: one(1, 24, 48), SoftMailings: one(2, 3, 5),
+			SoftDays: one(1, 7, 14), QuietDays: one(1, 7, 30),
 			RevivedDays: one(7, 30, 60), EvidenceDays: one(60, 200, 365, 400)}
 		own := g.rules
 		g.numbers.Rules = &own
@@ -267,10 +275,14 @@ func (g *numberMaker) reference() {
 
 // errorMap makes an account's own lines and aliases. Without them most codes are guesses or unknown.
 func (g *numberMaker) errorMap() *ErrorMap {
-	list := ErrorMap{Lines: []ErrorMapLine{{"p1", "900", "deactivated"}, {"p1", "901", "invalid_format"}, {"p2", "910", "blocked_by_user"},
-		{"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "421", "reputation_block"}, {"mailer", "900", "deactivated"}}}
-	for _, line := range []ErrorMapLine{{"*", "900", "deactivated"}, {"p1", "1", "absent_subscriber"}, {"p2", "27", "unknown_subscriber"},
-		{"*", "6", "barred"}, {"*", "X404", "roaming"}, {"p1", "X404", "unknown"}, {"pusher", "7", "token_invalid"}, {"twilio", "30005", "barred"},
+	list := ErrorMap{Lines: []ErrorMapLine{{"p1", "900", "deactivated"}, {"p1", "901", "invalid_format"},
+		{"p2", "910", "blocked_by_user"},
+		{"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "421", "reputation_block"},
+		{"mailer", "900", "deactivated"}}}
+	for _, line := range []ErrorMapLine{{"*", "900", "deactivated"}, {"p1", "1", "absent_subscriber"},
+		{"p2", "27", "unknown_subscriber"},
+		{"*", "6", "barred"}, {"*", "X404", "roaming"}, {"p1", "X404", "unknown"}, {"pusher", "7", "token_invalid"},
+		{"twilio", "30005", "barred"},
 		{"map", "11", "barred"}, {"*", "ZZ", "dnd"}, {"vonage", "1", "unknown_subscriber"}} {
 		if g.chance(30) {
 			list.Lines = append(list.Lines, line)
@@ -279,8 +291,10 @@ func (g *numberMaker) errorMap() *ErrorMap {
 	for _, alias := range []struct {
 		percent int
 		ErrorMapAlias
-	}{{80, ErrorMapAlias{"p1", "map"}}, {50, ErrorMapAlias{"p2", "map"}}, {15, ErrorMapAlias{"p3", "twilio"}}, {10, ErrorMapAlias{"firebase", "apns"}},
-		{10, ErrorMapAlias{"pusher", "firebase"}}, {10, ErrorMapAlias{"twilio", "map"}}, {10, ErrorMapAlias{"bells", "q850"}}} {
+	}{{80, ErrorMapAlias{"p1", "map"}}, {50, ErrorMapAlias{"p2", "map"}}, {15, ErrorMapAlias{"p3", "twilio"}},
+		{10, ErrorMapAlias{"firebase", "apns"}},
+		{10, ErrorMapAlias{"pusher", "firebase"}}, {10, ErrorMapAlias{"twilio", "map"}},
+		{10, ErrorMapAlias{"bells", "q850"}}} {
 		if g.chance(alias.percent) {
 			list.Aliases = append(list.Aliases, alias.ErrorMapAlias)
 		}
@@ -294,7 +308,8 @@ func (g *numberMaker) prices() []SavingsTariff {
 	border := time.Date(2026, time.Month(9+g.r.IntN(3)), 1, 0, 0, 0, 0, time.UTC)
 	var list []SavingsTariff
 	row := func(channel, provider, currency string) {
-		t := SavingsTariff{Channel: channel, Provider: provider, ValidFrom: always, Currency: currency, Billing: g.billing(channel), Price: g.price()}
+		t := SavingsTariff{Channel: channel, Provider: provider, ValidFrom: always, Currency: currency,
+			Billing: g.billing(channel), Price: g.price()}
 		if t.Billing == "zero" {
 			t.Price = "0"
 		}
@@ -342,7 +357,8 @@ func (g *numberMaker) override() {
 		}
 	}
 	at := g.numbers.Now.Add(-time.Duration(1+g.r.IntN(60*24)) * time.Hour)
-	if o := (NumberOverride{Account: g.numbers.Account, Number: number, State: g.pick("active dead quarantined"), Why: "seen by hand", At: at}); g.chance(70) {
+	if o := (NumberOverride{Account: g.numbers.Account, Number: number, State: g.pick("active dead quarantined"),
+		Why: "seen by hand", At: at}); g.chance(70) {
 		g.numbers.Overrides = append(g.numbers.Overrides, o)
 	} else {
 		o.Until = at.Add(g.span(g.numbers.Now.Sub(at)) + time.Millisecond)

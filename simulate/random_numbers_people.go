@@ -23,13 +23,15 @@ func (g *numberMaker) cascade() {
 	msg := g.newMessage(g.some(), g.pick("- promo promo news"))
 	at := msg.cohort
 	for i, channel := range strings.Fields("push viber sms") {
-		s := numberStep{step: i + 1, channel: channel, provider: g.pick("- p1 p2"), recipient: g.phone, contact: g.contact, smsSegments: 1 + g.r.IntN(4),
+		s := numberStep{step: i + 1, channel: channel, provider: g.pick("- p1 p2"), recipient: g.phone,
+			contact: g.contact, smsSegments: 1 + g.r.IntN(4),
 			sender: g.pick("- shop info")}
 		if g.chance(35) {
 			s.contact = "" // The message is the same person's.
 		}
 		if channel == "push" {
-			s.recipient, s.app, s.provider = g.device, g.pick("shop shop bank -"), g.pick("fcm firebase apns pusher - - -")
+			s.recipient, s.app, s.provider = g.device, g.pick("shop shop bank -"),
+				g.pick("fcm firebase apns pusher - - -")
 			if g.chance(20) {
 				s.recipient += "b" // Another device.
 			}
@@ -45,7 +47,8 @@ func (g *numberMaker) cascade() {
 			o.status = "skipped"
 			g.play(msg, s, o)
 		case 1, 2:
-			o.status, o.code = g.pick("undelivered rejected"), g.pick("SRVC_NOT_VIBER_USER SRVC_NOT_VIBER_USER SRVC_USER_BLOCKED UNREGISTERED 27 7 21610 -")
+			o.status, o.code = g.pick("undelivered rejected"),
+				g.pick("SRVC_NOT_VIBER_USER SRVC_NOT_VIBER_USER SRVC_USER_BLOCKED UNREGISTERED 27 7 21610 -")
 			g.play(msg, s, numberOutcome{status: "accepted", at: at}, o)
 		default:
 			o.status = g.pick("delivered delivered read clicked")
@@ -104,7 +107,8 @@ func (g *numberMaker) token(channel, app, recipient string, at time.Time) {
 	g.play(msg, s, o)
 }
 
-// blocks are refusals of the person on a channel, by an event or by an error code, with and without a contact, around deliveries, and what ends them.
+// blocks are refusals of the person on a channel, by an event or by an error code, with and without a contact, around
+// deliveries, and what ends them.
 func (g *numberMaker) blocks() {
 	at := g.some()
 	channel := g.pick("viber whatsapp sms email")
@@ -116,7 +120,8 @@ func (g *numberMaker) blocks() {
 	}
 	for range 1 + g.r.IntN(2) {
 		if at = near(); g.chance(50) {
-			g.person(g.pick("blocked blocked unsubscribed complained uninstalled"), channel, g.pick("- - shop"), g.phone, at)
+			g.person(g.pick("blocked blocked unsubscribed complained uninstalled"), channel, g.pick("- - shop"),
+				g.phone, at)
 		} else {
 			g.refused(channel, at)
 		}
@@ -127,21 +132,24 @@ func (g *numberMaker) blocks() {
 			g.person(status, channel, g.pick("- - shop"), g.phone, end)
 		default:
 			msg := g.newMessage(end.Add(-g.span(3*day)), "")
-			s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"), recipient: g.phone, contact: g.contact}
+			s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"),
+				recipient: g.phone, contact: g.contact}
 			outcomes := []numberOutcome{{status: status, at: end}}
 			if g.chance(30) {
-				outcomes = append(outcomes, numberOutcome{status: "replied", at: end.Add(time.Hour)}) // Every reply counts.
+				// Every reply counts.
+				outcomes = append(outcomes, numberOutcome{status: "replied", at: end.Add(time.Hour)})
 			}
 			g.play(msg, s, outcomes...)
 		}
 	}
 }
 
-// refused plays an attempt whose error code tells that the person has blocked the sender or opted out, at exactly that time; now and then it is
-// delivered later.
+// refused plays an attempt whose error code tells that the person has blocked the sender or opted out, at exactly that
+// time; now and then it is delivered later.
 func (g *numberMaker) refused(channel string, at time.Time) {
 	msg := g.newMessage(at.Add(-g.span(day)), "")
-	s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"), recipient: g.phone, contact: g.contact, segments: 1}
+	s := numberStep{channel: channel, app: g.pick("- - shop"), sender: g.pick("- shop info"), recipient: g.phone,
+		contact: g.contact, segments: 1}
 	o := numberOutcome{status: g.pick("undelivered rejected"), at: at}
 	switch channel {
 	case "viber":

@@ -28,8 +28,8 @@ func (g *numberMaker) span(most time.Duration) time.Duration {
 	return time.Duration(g.r.Int64N(int64(most))).Truncate(time.Millisecond)
 }
 
-// reason returns a provider, a code and whether it is called permanent, for failures of a class under the shipped codes. Some codes mean it in
-// some worlds only.
+// reason returns a provider, a code and whether it is called permanent, for failures of a class under the shipped
+// codes. Some codes mean it in some worlds only.
 func (g *numberMaker) reason(class string) (provider, code string, permanent bool) {
 	from := func(list ...string) (string, string, bool) {
 		choice := strings.Split(list[g.r.IntN(len(list))], ":")
@@ -48,7 +48,8 @@ func (g *numberMaker) reason(class string) (provider, code string, permanent boo
 	}
 	switch class {
 	case "unknown_subscriber":
-		return from("p1:1", "p1:1", "p1:1", "p2:0144", "p2:144", ":144", "twilio:30005", "p3:30005", "nobody:1", "vonage:1", "nexmo:1")
+		return from("p1:1", "p1:1", "p1:1", "p2:0144", "p2:144", ":144", "twilio:30005", "p3:30005", "nobody:1",
+			"vonage:1", "nexmo:1")
 	case "not_sms_capable":
 		return from("p1:11", "p2:011", "twilio:30006", "nobody:11")
 	case "deactivated":
@@ -70,7 +71,8 @@ func (g *numberMaker) reason(class string) (provider, code string, permanent boo
 // fail plays a failure of a class whose time is exactly at, reported up to three days later.
 func (g *numberMaker) fail(at time.Time, class, campaign string) *numberMessage {
 	at = g.clamp(at)
-	s := numberStep{channel: g.evidenceChannel(), recipient: g.phone, segments: g.r.IntN(3), smsSegments: g.r.IntN(3), contact: g.contact}
+	s := numberStep{channel: g.evidenceChannel(), recipient: g.phone, segments: g.r.IntN(3), smsSegments: g.r.IntN(3),
+		contact: g.contact}
 	o := numberOutcome{status: g.pick("undelivered undelivered rejected failed expired")}
 	s.provider, o.code, o.permanent = g.reason(class)
 	if class == "expired" {
@@ -92,7 +94,8 @@ func (g *numberMaker) fail(at time.Time, class, campaign string) *numberMessage 
 	outcomes := []numberOutcome{{status: g.pick("accepted sent queued"), at: at}, o}
 	if g.chance(20) {
 		// The same failure once more, with another code or none: that of the latest counts, at one time the greatest.
-		at := o.at.Add([]time.Duration{-time.Hour, -time.Millisecond, -time.Millisecond, 0, time.Millisecond}[g.r.IntN(5)])
+		at := o.at.Add([]time.Duration{-time.Hour, -time.Millisecond, -time.Millisecond, 0,
+			time.Millisecond}[g.r.IntN(5)])
 		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at, code: g.pick("0 1 27 9 900 550 -")})
 	}
 	g.play(msg, s, outcomes...)
@@ -107,10 +110,12 @@ func (g *numberMaker) deliver(channel string, at time.Time) {
 	outcomes := []numberOutcome{{status: "delivered", at: at}}
 	if g.chance(15) {
 		// Part by part, the last one completes it.
-		outcomes = []numberOutcome{{status: "delivered", at: at.Add(-g.span(time.Hour)), part: 1, parts: 2}, {status: "delivered", at: at, part: 2, parts: 2}}
+		outcomes = []numberOutcome{{status: "delivered", at: at.Add(-g.span(time.Hour)), part: 1, parts: 2},
+			{status: "delivered", at: at, part: 2, parts: 2}}
 	}
 	if g.chance(15) {
-		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(day)), code: "1"}) // A delivery beats a failure.
+		// A delivery beats a failure.
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(day)), code: "1"})
 	}
 	if channel != "sms" && g.chance(40) {
 		outcomes = append(outcomes, numberOutcome{status: g.pick("read replied"), at: at.Add(g.span(day))})
@@ -118,7 +123,8 @@ func (g *numberMaker) deliver(channel string, at time.Time) {
 	switch {
 	case channel == "email" && g.chance(15):
 		// It bounces after all, unless it was answered.
-		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(time.Hour)), code: "550", permanent: true})
+		outcomes = append(outcomes, numberOutcome{status: "undelivered", at: at.Add(g.span(time.Hour)), code: "550",
+			permanent: true})
 	case channel == "email" && g.chance(15):
 		outcomes[0] = numberOutcome{status: g.pick("read clicked"), at: at, machine: true}
 	}
@@ -134,8 +140,10 @@ func (g *numberMaker) evidenceChannel() string {
 
 // story makes a history around one of the rules.
 func (g *numberMaker) story() {
-	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival, g.revival, g.sameTime, g.neverCounts,
-		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups, g.unblocked, g.unblocked,
+	stories := []func(){g.healthy, g.hardDeath, g.hardDeath, g.hardDeath, g.softDeath, g.softDeath, g.atOnce, g.revival,
+		g.revival, g.sameTime, g.neverCounts,
+		g.multipart, g.retries, g.noEvidence, g.windowEdge, g.severalRecipients, g.chaos, g.chaos, g.lookups,
+		g.unblocked, g.unblocked,
 		g.oldDelivery, g.calls, g.deadSpend}
 	stories[g.r.IntN(len(stories))]()
 }
@@ -214,7 +222,8 @@ func (g *numberMaker) softDeath() {
 	if g.chance(40) {
 		// A delivery elsewhere, on both sides of the quiet days' first midnight, or on the failure's own day.
 		edge := last.Truncate(day).Add(-time.Duration(g.rules.QuietDays) * day)
-		at := []time.Time{edge, edge.Add(-time.Millisecond), last.Truncate(day), last.Truncate(day).Add(day - time.Millisecond), last.Truncate(day).Add(day),
+		at := []time.Time{edge, edge.Add(-time.Millisecond), last.Truncate(day),
+			last.Truncate(day).Add(day - time.Millisecond), last.Truncate(day).Add(day),
 			last, edge.Add(-3 * day)}[g.r.IntN(7)]
 		g.deliver(g.pick("push viber whatsapp vk"), at)
 	}
@@ -227,7 +236,8 @@ func (g *numberMaker) softDeath() {
 func (g *numberMaker) unblocked() {
 	end := g.midnight().Add(8 * time.Hour)
 	for i := range g.rules.SoftMailings {
-		at := end.Add(-time.Duration(g.rules.SoftDays) * day * time.Duration(g.rules.SoftMailings-1-i) / time.Duration(max(g.rules.SoftMailings-1, 1)))
+		at := end.Add(-time.Duration(g.rules.SoftDays) * day * time.Duration(g.rules.SoftMailings-1-i) /
+			time.Duration(max(g.rules.SoftMailings-1, 1)))
 		class := "expired"
 		if i == 0 && g.chance(50) {
 			class = "unknown_subscriber"
@@ -324,8 +334,10 @@ func (g *numberMaker) neverCounts() {
 // noEvidence is a number that was never reached by what counts.
 func (g *numberMaker) noEvidence() {
 	msg := g.newMessage(g.some(), "")
-	s := numberStep{channel: g.pick("whatsapp viber sms"), recipient: g.phone, contact: g.contact, provider: g.pick("- viber whatsapp p1")}
-	o := numberOutcome{status: g.pick("skipped queued sent undelivered delivered read"), at: msg.cohort.Add(time.Minute)}
+	s := numberStep{channel: g.pick("whatsapp viber sms"), recipient: g.phone, contact: g.contact,
+		provider: g.pick("- viber whatsapp p1")}
+	o := numberOutcome{status: g.pick("skipped queued sent undelivered delivered read"),
+		at: msg.cohort.Add(time.Minute)}
 	if s.channel != "sms" {
 		o.code = g.pick("SRVC_NOT_VIBER_USER SRVC_USER_BLOCKED 131026 1 -")
 	} else if !slices.Contains([]string{"queued", "sent"}, o.status) {
@@ -341,7 +353,8 @@ func (g *numberMaker) noEvidence() {
 func (g *numberMaker) windowEdge() {
 	edge := g.numbers.Now.Add(-time.Duration(g.rules.EvidenceDays) * day)
 	for range 2 + g.r.IntN(3) {
-		at := edge.Add([]time.Duration{0, 0, -time.Millisecond, time.Millisecond, -25 * time.Hour, day, 30 * day}[g.r.IntN(7)])
+		at := edge.Add([]time.Duration{0, 0, -time.Millisecond, time.Millisecond, -25 * time.Hour, day,
+			30 * day}[g.r.IntN(7)])
 		switch g.r.IntN(5) {
 		case 0:
 			g.deliver(g.evidenceChannel(), at.Add(time.Hour))
@@ -359,7 +372,8 @@ func (g *numberMaker) windowEdge() {
 	}
 }
 
-// oldDelivery is a delivery of a message that is too old to be evidence, amid failures that are not: it still forbids the soft rule.
+// oldDelivery is a delivery of a message that is too old to be evidence, amid failures that are not: it still forbids
+// the soft rule.
 func (g *numberMaker) oldDelivery() {
 	edge := g.numbers.Now.Add(-time.Duration(g.rules.EvidenceDays) * day)
 	msg := &numberMessage{cohort: edge.Add(-g.span(day))}
@@ -400,7 +414,8 @@ func (g *numberMaker) lookups() {
 	if g.chance(70) {
 		g.deliver(g.pick("sms sms voice viber"), at)
 	}
-	owner := at.Add([]time.Duration{0, -time.Millisecond, time.Millisecond, -10 * day, 10 * day, -800 * day}[g.r.IntN(6)])
+	owner := at.Add([]time.Duration{0, -time.Millisecond, time.Millisecond, -10 * day, 10 * day,
+		-800 * day}[g.r.IntN(6)])
 	if g.chance(20) {
 		owner = time.Time{}
 	}
@@ -427,7 +442,8 @@ func (g *numberMaker) chaos() {
 		case 2:
 			g.lookup(at, g.pick("true false -"), time.Time{})
 		default:
-			g.fail(at, g.pick("unknown_subscriber unknown_subscriber expired expired absent_subscriber soft unknown never not_sms_capable deactivated"),
+			g.fail(at, g.pick("unknown_subscriber unknown_subscriber expired expired absent_subscriber soft unknown "+
+				"never not_sms_capable deactivated"),
 				g.pick("- c1 c2 c3 c4 c5 c6"))
 		}
 		at = at.Add(steps[g.r.IntN(len(steps))])

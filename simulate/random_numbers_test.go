@@ -27,7 +27,8 @@ func (c coverage) meet(name string, when bool) {
 	}
 }
 
-// Comparing verdicts in random worlds proves nothing about a rule that no world meets. So each rule, border and oddity is counted here.
+// Comparing verdicts in random worlds proves nothing about a rule that no world meets. So each rule, border and oddity
+// is counted here.
 func TestRandomNumbers_Coverage(t *testing.T) {
 	met := coverage{}
 	const worlds, numbers = 60, 120
@@ -54,7 +55,8 @@ func TestRandomNumbers_Coverage(t *testing.T) {
 				met.health(e, v)
 			}
 			for _, o := range w.Removed {
-				met.meet("dead again without the override", o.Number == v.Number && slices.ContainsFunc(v.DeadSpans, func(s DeadSpan) bool { return s.From.Equal(o.Until) }))
+				met.meet("dead again without the override", o.Number == v.Number &&
+					slices.ContainsFunc(v.DeadSpans, func(s DeadSpan) bool { return s.From.Equal(o.Until) }))
 			}
 		}
 		met.attempts(m, w, evidence)
@@ -63,27 +65,48 @@ func TestRandomNumbers_Coverage(t *testing.T) {
 		met.reports(t, m, w)
 	}
 	for name, least := range map[string]int{
-		"active": 500, "suspect": 300, "dead": 500, "revived": 100, "unknown": 300, "override active": 20, "override dead": 20, "override quarantined": 20,
-		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 150, "rule soft": 100, "killed by a lookup": 30,
-		"hard at the hour": 50, "hard too early by 1 ms": 10, "hard in one mailing": 20, "soft at the day": 30, "soft too early by 1 ms": 5, "too few soft mailings": 20,
-		"soft in too few mailings though many failures": 20, "soft blocked": 50, "soft blocked on its day": 20, "soft blocked on the first quiet day": 10,
-		"soft with a delivery before the quiet days": 20, "soft blocked later": 30, "another rule later": 10, "revived at the border": 20, "revived until 1 ms ago": 5,
-		"revived then active": 100, "revived though suspect": 20, "dead again": 20, "failure at a success": 50, "failure at a success counts no more": 30,
-		"failures at one time": 200, "rules at one time": 20, "mailing by day": 200, "only what never counts": 100, "failure at the window's edge": 10,
-		"lookup at the window's edge": 5, "old delivery blocks": 10, "outside the window": 50, "old id": 10, "part failed": 50, "code of a delivered part": 10, "permanent without meaning": 50,
-		"unmapped": 50, "expired without a code": 100, "expired with a code": 50, "own line": 100, "provider before all": 50, "leading zeros": 50, "unknown start": 50,
-		"reported after a success": 20, "reassigned by owner": 50, "reassigned by death": 50, "reassigned at 3 days": 10, "not reassigned by 1 ms": 3,
-		"owner changed at the success": 5, "wasted": 300, "wasted nothing": 100, "unpriced": 50, "two currencies": 10, "lookups at one time": 3, "not a Viber user": 50,
-		"month border": 50, "two recipients": 100, "three recipients": 50, "late": 1000, "twice": 500, "parked until late": 50, "uuid": 1000, "plain id": 1000,
-		"several recipients of a contact": 100, "audience subscribed": 50, "audience unsubscribed": 50, "audience uninstalled": 100, "audience by token": 50,
-		"audience at one time": 20, "viber token": 20, "penetration lost": 50, "lost by token": 10, "loss at the delivery": 10,
-		"another app holds": 3, "best read": 500, "best delivered": 500, "best unpriced": 100, "best of several": 200, "spend dead": 100, "spend unpriced": 30, "spend delivered": 20,
-		"guessed": 100, "guess holds a death back": 30, "suspect by guesses alone": 10, "alias": 100, "shipped alias": 20, "alias of an alias": 5, "a call's guess": 20,
-		"unmapped guess": 50, "latest code is not the greatest": 50, "codes at one time": 10, "code after a delivery": 50, "mail dead": 50, "mail suspect": 20, "mail bounced": 10,
-		"mail machine open": 10, "reachable elsewhere": 50, "opt-out blocked": 50, "opt-out unsubscribed": 50, "opt-out complained": 10, "opt-out by code": 50,
-		"opt-out without evidence": 10, "block ended": 20, "block ended by a reply or a read": 10, "block stands at the same time": 3, "other sender ends no block": 3,
-		"audience blocked": 50, "audience complained": 10, "lost by block": 20, "lost by code": 20, "lost by death": 50, "back again": 10, "blind": 30,
-		"person of several steps": 50, "contact on some steps": 50, "override removed": 10, "dead again without the override": 5, "best in another currency": 5, "best of four segments": 10,
+		"active": 500, "suspect": 300, "dead": 500, "revived": 100, "unknown": 300, "override active": 20,
+		"override dead": 20, "override quarantined": 20,
+		"override without history": 5, "rule deactivated": 100, "rule invalid_format": 100, "rule hard": 150,
+		"rule soft": 100, "killed by a lookup": 30,
+		"hard at the hour": 50, "hard too early by 1 ms": 10, "hard in one mailing": 20, "soft at the day": 30,
+		"soft too early by 1 ms": 5, "too few soft mailings": 20,
+		"soft in too few mailings though many failures": 20, "soft blocked": 50, "soft blocked on its day": 20,
+		"soft blocked on the first quiet day":        10,
+		"soft with a delivery before the quiet days": 20, "soft blocked later": 30, "another rule later": 10,
+		"revived at the border": 20, "revived until 1 ms ago": 5,
+		"revived then active": 100, "revived though suspect": 20, "dead again": 20, "failure at a success": 50,
+		"failure at a success counts no more": 30,
+		"failures at one time":                200, "rules at one time": 20, "mailing by day": 200,
+		"only what never counts": 100, "failure at the window's edge": 10,
+		"lookup at the window's edge": 5, "old delivery blocks": 10, "outside the window": 50, "old id": 10,
+		"part failed": 50, "code of a delivered part": 10, "permanent without meaning": 50,
+		"unmapped": 50, "expired without a code": 100, "expired with a code": 50, "own line": 100,
+		"provider before all": 50, "leading zeros": 50, "unknown start": 50,
+		"reported after a success": 20, "reassigned by owner": 50, "reassigned by death": 50,
+		"reassigned at 3 days": 10, "not reassigned by 1 ms": 3,
+		"owner changed at the success": 5, "wasted": 300, "wasted nothing": 100, "unpriced": 50, "two currencies": 10,
+		"lookups at one time": 3, "not a Viber user": 50,
+		"month border": 50, "two recipients": 100, "three recipients": 50, "late": 1000, "twice": 500,
+		"parked until late": 50, "uuid": 1000, "plain id": 1000,
+		"several recipients of a contact": 100, "audience subscribed": 50, "audience unsubscribed": 50,
+		"audience uninstalled": 100, "audience by token": 50,
+		"audience at one time": 20, "viber token": 20, "penetration lost": 50, "lost by token": 10,
+		"loss at the delivery": 10,
+		"another app holds":    3, "best read": 500, "best delivered": 500, "best unpriced": 100,
+		"best of several": 200, "spend dead": 100, "spend unpriced": 30, "spend delivered": 20,
+		"guessed": 100, "guess holds a death back": 30, "suspect by guesses alone": 10, "alias": 100,
+		"shipped alias": 20, "alias of an alias": 5, "a call's guess": 20,
+		"unmapped guess": 50, "latest code is not the greatest": 50, "codes at one time": 10,
+		"code after a delivery": 50, "mail dead": 50, "mail suspect": 20, "mail bounced": 10,
+		"mail machine open": 10, "reachable elsewhere": 50, "opt-out blocked": 50, "opt-out unsubscribed": 50,
+		"opt-out complained": 10, "opt-out by code": 50,
+		"opt-out without evidence": 10, "block ended": 20, "block ended by a reply or a read": 10,
+		"block stands at the same time": 3, "other sender ends no block": 3,
+		"audience blocked": 50, "audience complained": 10, "lost by block": 20, "lost by code": 20, "lost by death": 50,
+		"back again": 10, "blind": 30,
+		"person of several steps": 50, "contact on some steps": 50, "override removed": 10,
+		"dead again without the override": 5, "best in another currency": 5, "best of four segments": 10,
 		"candidates": 50, "history measured": 20,
 		"failure kinds": 500, "own rules": 10, "default rules": 20, "own map": 20,
 	} {
@@ -133,14 +156,18 @@ func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
 	since := v.Since.UnixMilli()
 	hours, softDays := int64(e.rules.HardHours)*hourMS, int64(e.rules.SoftDays)*dayMS
 	c.meet("hard at the hour", v.Rule == "hard" && since-slices.Min(hard) == hours)
-	c.meet("hard too early by 1 ms", v.State == "suspect" && len(hardMailings) >= e.rules.HardMailings && slices.Max(hard)-slices.Min(hard) == hours-1)
-	c.meet("hard in one mailing", v.State == "suspect" && e.rules.HardMailings > 1 && len(hardMailings) == 1 && slices.Max(hard)-slices.Min(hard) >= hours)
+	c.meet("hard too early by 1 ms", v.State == "suspect" && len(hardMailings) >= e.rules.HardMailings &&
+		slices.Max(hard)-slices.Min(hard) == hours-1)
+	c.meet("hard in one mailing", v.State == "suspect" && e.rules.HardMailings > 1 && len(hardMailings) == 1 &&
+		slices.Max(hard)-slices.Min(hard) >= hours)
 	c.meet("soft at the day", v.Rule == "soft" && since-slices.Min(all) == softDays)
 	alive := v.State != "dead" && len(all) > 0
-	c.meet("soft too early by 1 ms", alive && len(mailings) >= e.rules.SoftMailings && slices.Max(all)-slices.Min(all) == softDays-1)
+	c.meet("soft too early by 1 ms", alive && len(mailings) >= e.rules.SoftMailings &&
+		slices.Max(all)-slices.Min(all) == softDays-1)
 	long := alive && slices.Max(all)-slices.Min(all) >= softDays
 	c.meet("too few soft mailings", long && len(mailings) == e.rules.SoftMailings-1)
-	c.meet("soft in too few mailings though many failures", long && len(all) >= e.rules.SoftMailings && len(mailings) < e.rules.SoftMailings)
+	c.meet("soft in too few mailings though many failures", long && len(all) >= e.rules.SoftMailings &&
+		len(mailings) < e.rules.SoftMailings)
 	blocked := long && len(mailings) >= e.rules.SoftMailings
 	c.meet("soft blocked", blocked)
 	lastDay := int64(0)
@@ -151,7 +178,8 @@ func (c coverage) rules(e *numberEvidence, v NumberVerdict, now int64) {
 		at := d.at
 		c.meet("soft blocked on its day", blocked && utcDay(at) == lastDay)
 		c.meet("soft blocked on the first quiet day", blocked && utcDay(at) == lastDay-int64(e.rules.QuietDays))
-		c.meet("soft with a delivery before the quiet days", v.Rule == "soft" && utcDay(at) == utcDay(since)-int64(e.rules.QuietDays)-1)
+		c.meet("soft with a delivery before the quiet days", v.Rule == "soft" &&
+			utcDay(at) == utcDay(since)-int64(e.rules.QuietDays)-1)
 	}
 	border := now - int64(e.rules.RevivedDays)*dayMS
 	for _, at := range e.successes {
@@ -192,13 +220,15 @@ func (c coverage) evidence(m *Model, e *numberEvidence, v NumberVerdict) {
 		c.meet("mailing by day", m.strings[x.attempt.dims[dimCampaign]] == "")
 		c.meet("unknown start", x.facts.start == unknown)
 		for _, success := range e.successes {
-			reported := max(x.attempt.times[undelivered], x.attempt.times[expired], x.attempt.times[rejected], x.attempt.times[failed])
+			reported := max(x.attempt.times[undelivered], x.attempt.times[expired], x.attempt.times[rejected],
+				x.attempt.times[failed])
 			c.meet("reported after a success", f.at < success && success < reported)
 		}
 	}
 	for _, classes := range at {
 		c.meet("failures at one time", len(classes) > 1)
-		c.meet("rules at one time", classes["deactivated"] && (classes["invalid_format"] || classes["unknown_subscriber"]))
+		c.meet("rules at one time", classes["deactivated"] &&
+			(classes["invalid_format"] || classes["unknown_subscriber"]))
 	}
 	c.meet("only what never counts", never)
 	c.meet("unpriced", v.WastedCost == nil)
@@ -219,7 +249,8 @@ func (c coverage) attempts(m *Model, w NumberWorld, all evidenceByNumber) {
 	books, _ := codeBooks(nil, q.ErrorMaps)
 	codes := books(w.Account)
 	for e := range m.people {
-		c.meet("lookup at the window's edge", m.strings[e.status] == "lookup" && e.valid == saidFalse && e.occurred == edge)
+		c.meet("lookup at the window's edge", m.strings[e.status] == "lookup" && e.valid == saidFalse &&
+			e.occurred == edge)
 	}
 	contacts := map[string]map[string]bool{}
 	for _, x := range m.foldedAttempts() {
@@ -237,7 +268,8 @@ func (c coverage) attempts(m *Model, w NumberWorld, all evidenceByNumber) {
 			for _, at := range e.successes {
 				without.deliveries = append(without.deliveries, numberDelivery{at: at})
 			}
-			c.meet("old delivery blocks", len(e.streak(forever)) > 0 && judged(e, w) != "dead" && judged(&without, w) == "dead")
+			c.meet("old delivery blocks", len(e.streak(forever)) > 0 && judged(e, w) != "dead" &&
+				judged(&without, w) == "dead")
 		}
 		c.meet("old id", x.cohort < w.Now.UnixMilli()-maxAge)
 		if !x.facts.failed {
@@ -256,7 +288,8 @@ func (c coverage) attempts(m *Model, w NumberWorld, all evidenceByNumber) {
 		c.meet("unmapped", r.unmapped)
 		c.meet("expired without a code", code == "" && class == "expired")
 		c.meet("expired with a code", code != "" && a.times[expired] != 0 && class != "expired")
-		c.meet("own line", mapped && (&codeBook{shipped: codes.shipped, shippedAliases: codes.shippedAliases}).reason(m.channel(a), provider, code) != r)
+		c.meet("own line", mapped && (&codeBook{shipped: codes.shipped,
+			shippedAliases: codes.shippedAliases}).reason(m.channel(a), provider, code) != r)
 		c.meet("provider before all", byProvider && byAll)
 		c.codes(m, &x, codes, r)
 		c.meet("viber token", m.channel(a) == "viber" && oneOf(class, "app_uninstalled", "token_invalid"))

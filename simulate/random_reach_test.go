@@ -100,7 +100,8 @@ func (c coverage) audience(t testing.TB, m *Model, w NumberWorld) {
 		c.meet("audience "+row.State, true)
 		told, at := false, map[string]bool{}
 		for e := range m.people {
-			if m.strings[e.app] == row.App && m.strings[e.channel] == row.Channel && e.recipient == row.Recipient && instantOf(e.occurred).Equal(row.Since) {
+			if m.strings[e.app] == row.App && m.strings[e.channel] == row.Channel && e.recipient == row.Recipient &&
+				instantOf(e.occurred).Equal(row.Since) {
 				told = told || m.strings[e.status] == row.State
 				at[m.strings[e.status]] = true
 			}
@@ -169,8 +170,10 @@ func (c coverage) penetration(t testing.TB, m *Model, w NumberWorld) {
 	for _, found := range addresses {
 		c.meet("another app holds", found[true] && found[false])
 	}
-	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36", Billing: "per_message_sent", SMSPrice: "2"}
-	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	history := HistoryQuery{ReachQuery: q, Account: w.Account, Channel: "push", ChannelPrice: "0.36",
+		Billing: "per_message_sent", SMSPrice: "2"}
+	history.From, history.To = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	forecast, err := m.HistoryForecast(history)
 	if err != nil {
 		t.Fatal(err)

@@ -88,8 +88,10 @@ func (g *moneyMaker) keys(channel string) tariffKeys {
 // periods makes one row, or two that follow each other, or one that does not cover all times.
 func (g *moneyMaker) periods(keys tariffKeys, currency string, complete bool) []SavingsTariff {
 	row := func(from time.Time, to *time.Time) SavingsTariff {
-		t := SavingsTariff{Channel: keys.channel, Provider: keys.provider, Operator: keys.operator, Country: keys.country, Traffic: keys.traffic,
-			Sender: keys.sender, App: keys.app, ValidFrom: from, ValidTo: to, Currency: currency, Billing: g.billing(keys.channel), Price: g.price()}
+		t := SavingsTariff{Channel: keys.channel, Provider: keys.provider, Operator: keys.operator,
+			Country: keys.country, Traffic: keys.traffic,
+			Sender: keys.sender, App: keys.app, ValidFrom: from, ValidTo: to, Currency: currency,
+			Billing: g.billing(keys.channel), Price: g.price()}
 		if t.Provider == "" && g.chance(30) {
 			t.Provider = "*"
 		}
@@ -123,15 +125,18 @@ func (g *moneyMaker) periods(keys tariffKeys, currency string, complete bool) []
 // border is a quarter hour among the messages' times.
 func (g *moneyMaker) border() time.Time {
 	anchor := g.anchors[g.r.IntN(len(g.anchors))]
-	return anchor.Add(time.Duration(g.r.IntN(97)-48) * 15 * time.Minute).Add(time.Duration(g.r.IntN(3)-1) * 12 * time.Hour)
+	return anchor.Add(time.Duration(g.r.IntN(97)-48) * 15 * time.Minute).Add(time.Duration(g.r.IntN(3)-1) * 12 *
+		time.Hour)
 }
 
 func (g *moneyMaker) billing(channel string) string {
 	switch channel {
 	case "sms":
-		return g.pick("per_segment_sent per_segment_sent per_segment_sent per_segment_delivered per_segment_delivered per_message_sent per_message_delivered zero")
+		return g.pick("per_segment_sent per_segment_sent per_segment_sent per_segment_delivered " +
+			"per_segment_delivered per_message_sent per_message_delivered zero")
 	case "whatsapp", "viber", "rcs":
-		return g.pick("per_conversation_24h per_conversation_24h per_conversation_24h per_message_outside_window per_message_outside_window per_message_delivered per_message_sent per_segment_delivered")
+		return g.pick("per_conversation_24h per_conversation_24h per_conversation_24h per_message_outside_window " +
+			"per_message_outside_window per_message_delivered per_message_sent per_segment_delivered")
 	case "voice", "flash_call":
 		return g.pick("attempt_plus_connect attempt_plus_connect per_message_sent per_message_delivered")
 	case "telegram":

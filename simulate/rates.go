@@ -11,7 +11,8 @@ type Rate struct {
 	Num, Den int64
 }
 
-// Millionths returns Num ÷ Den in millionths, rounded half away from zero (docs/definitions.md section 3), and false when Den is 0.
+// Millionths returns Num ÷ Den in millionths, rounded half away from zero (docs/definitions.md section 3), and false
+// when Den is 0.
 func (r Rate) Millionths() (int64, bool) {
 	if r.Den == 0 {
 		return 0, false

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// ReachQuery selects and groups what the reports of docs/definitions.md section 5 are about, and brings the reference data that they need.
+// ReachQuery selects and groups what the reports of docs/definitions.md section 5 are about, and brings the reference
+// data that they need.
 type ReachQuery struct {
 	Query
 	Numbers NumbersQuery
@@ -32,8 +33,8 @@ func (m *Model) reachKey(name string, x *keyed, zone *time.Location) (Key, error
 	return key, nil
 }
 
-// selected returns the attempted steps of the period that pass the filters, with a report's own names given by a function, if it has any. An
-// attempt for which it returns nil is left out.
+// selected returns the attempted steps of the period that pass the filters, with a report's own names given by a
+// function, if it has any. An attempt for which it returns nil is left out.
 func (m *Model) selected(q Query, own func(x *foldedAttempt) map[string]string) ([]keyed, error) {
 	from, to, err := m.bounds(q)
 	if err != nil {

@@ -41,7 +41,8 @@ func TestModel_Penetration_Cases(t *testing.T) {
 		"delivered channel=push app=shop recipient=device:1 contact=anna message_id=a1 @1d",
 		"delivered channel=push app=bank recipient=device:2 contact=anna message_id=a2 @1d",
 		"uninstalled channel=push app=shop recipient=device:1 @2d",
-		// boris has no contact: he is lost on Viber by an event at a later time, on WhatsApp by one at the time of the delivery.
+		// boris has no contact: he is lost on Viber by an event at a later time, on WhatsApp by one at the time of the
+		// delivery.
 		"delivered channel=viber recipient=+79160000002 message_id=b1 @1d",
 		"blocked channel=viber recipient=+79160000002 @1d+1ms",
 		"delivered channel=whatsapp recipient=+79160000002 message_id=b2 @1d",
@@ -61,34 +62,47 @@ func TestModel_Penetration_Cases(t *testing.T) {
 	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}}
 	rows, err := numberModel(t, events...).Penetration(q)
 	row := func(channel, counts, penetration, tested, messages string) string {
-		return `{"channel":"` + channel + `",` + counts + `,"penetration":` + penetration + `,"tested_share":` + tested + `,` + messages + `}`
+		return `{"channel":"` + channel + `",` + counts + `,"penetration":` + penetration + `,"tested_share":` +
+			tested + `,` + messages + `}`
 	}
 	expect(t, "channels", bounds.ReplaceAllString(rowsText(t, rows, err), ""),
-		row("push", `"audience":5,"tested":3,"reached":1`, "0.2", "0.6", `"messages":7,"messages_movable":2,"message_penetration":0.285714`),
-		row("sms", `"audience":5,"tested":2,"reached":2`, "0.4", "0.4", `"messages":7,"messages_movable":2,"message_penetration":0.285714`),
-		row("viber", `"audience":5,"tested":1,"reached":0`, "0.0", "0.2", `"messages":7,"messages_movable":0,"message_penetration":0.0`),
-		row("whatsapp", `"audience":5,"tested":1,"reached":0`, "0.0", "0.2", `"messages":7,"messages_movable":0,"message_penetration":0.0`))
+		row("push", `"audience":5,"tested":3,"reached":1`, "0.2", "0.6",
+			`"messages":7,"messages_movable":2,"message_penetration":0.285714`),
+		row("sms", `"audience":5,"tested":2,"reached":2`, "0.4", "0.4",
+			`"messages":7,"messages_movable":2,"message_penetration":0.285714`),
+		row("viber", `"audience":5,"tested":1,"reached":0`, "0.0", "0.2",
+			`"messages":7,"messages_movable":0,"message_penetration":0.0`),
+		row("whatsapp", `"audience":5,"tested":1,"reached":0`, "0.0", "0.2",
+			`"messages":7,"messages_movable":0,"message_penetration":0.0`))
 
 	// A group has its own audience. Whether an address is lost, its latest delivery ever decides.
-	events = []string{"delivered c1 channel=viber @1d", "blocked channel=viber recipient=+79160000001 @2d", "delivered c2 channel=viber @3d",
+	events = []string{"delivered c1 channel=viber @1d", "blocked channel=viber recipient=+79160000001 @2d",
+		"delivered c2 channel=viber @3d",
 		"delivered c2 recipient=+79160000002 @3d"}
 	q.GroupBy = []string{"campaign"}
 	rows, err = numberModel(t, events...).Penetration(q)
 	cut := func(campaign, rest string) string { return `{"campaign":"` + campaign + `",` + rest[1:] }
 	expect(t, "by campaign", bounds.ReplaceAllString(rowsText(t, rows, err), ""),
-		cut("c1", row("viber", `"audience":1,"tested":1,"reached":1`, "1.0", "1.0", `"messages":1,"messages_movable":1,"message_penetration":1.0`)),
-		cut("c2", row("sms", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5", `"messages":2,"messages_movable":1,"message_penetration":0.5`)),
-		cut("c2", row("viber", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5", `"messages":2,"messages_movable":1,"message_penetration":0.5`)))
+		cut("c1", row("viber", `"audience":1,"tested":1,"reached":1`, "1.0", "1.0",
+			`"messages":1,"messages_movable":1,"message_penetration":1.0`)),
+		cut("c2", row("sms", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5",
+			`"messages":2,"messages_movable":1,"message_penetration":0.5`)),
+		cut("c2", row("viber", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5",
+			`"messages":2,"messages_movable":1,"message_penetration":0.5`)))
 	q.Filters = map[string][]string{"channel": {"sms"}}
 	rows, err = numberModel(t, events...).Penetration(q)
 	expect(t, "a channel's rows", bounds.ReplaceAllString(rowsText(t, rows, err), ""),
-		cut("c2", row("sms", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5", `"messages":2,"messages_movable":1,"message_penetration":0.5`)))
-	intervals := []string{"penetration_low", "penetration_high", "tested_share_low", "tested_share_high", "message_penetration_low", "message_penetration_high"}
+		cut("c2", row("sms", `"audience":2,"tested":1,"reached":1`, "0.5", "0.5",
+			`"messages":2,"messages_movable":1,"message_penetration":0.5`)))
+	intervals := []string{"penetration_low", "penetration_high", "tested_share_low", "tested_share_high",
+		"message_penetration_low", "message_penetration_high"}
 	if err := CompareRows(rows, json.RawMessage(`[{"campaign":"c2","channel":"sms","audience":2,"tested":1,"reached":1,"penetration":0.50,"tested_share":0.5,"messages":2,"messages_movable":1,"message_penetration":0.5}]`), intervals...); err != nil {
 		t.Error(err)
 	}
 	other := json.RawMessage(`[{"campaign":"c2","channel":"sms","audience":3,"tested":1,"reached":1,"penetration":0.50,"tested_share":0.5,"messages":2,"messages_movable":1,"message_penetration":0.5,"note":1}]`)
-	if err := CompareRows(rows, other, intervals...); err == nil || !strings.Contains(err.Error(), "audience is 3, want 2") || !strings.Contains(err.Error(), "note is not of the report") {
+	if err := CompareRows(rows, other, intervals...); err == nil ||
+		!strings.Contains(err.Error(), "audience is 3, want 2") ||
+		!strings.Contains(err.Error(), "note is not of the report") {
 		t.Errorf("compared: %v", err)
 	}
 	if err := CompareRows(rows, other, append(intervals, "note", "audience")...); err != nil {
@@ -101,9 +115,12 @@ func TestModel_Penetration_Cases(t *testing.T) {
 }
 
 func TestModel_Failures_Cases(t *testing.T) {
-	m := numberModel(t, "failed 1 provider=q @0", "failed 001 provider=q @0", "expired provider=q @0", "failed XX permanent @0", "delivered @0", "sent @0", "skipped @0",
-		"failed 1 provider=p @0", "failed UNREGISTERED provider=fcm channel=push recipient=device:1 @0", "failed 1 message_id=x @0", "delivered message_id=x @1h", "failed 1 provider=q @40d")
-	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes()}}
+	m := numberModel(t, "failed 1 provider=q @0", "failed 001 provider=q @0", "expired provider=q @0",
+		"failed XX permanent @0", "delivered @0", "sent @0", "skipped @0",
+		"failed 1 provider=p @0", "failed UNREGISTERED provider=fcm channel=push recipient=device:1 @0",
+		"failed 1 message_id=x @0", "delivered message_id=x @1h", "failed 1 provider=q @40d")
+	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")},
+		Numbers: NumbersQuery{ErrorMaps: ownCodes()}}
 	rows, err := m.Failures(q)
 	expect(t, "failures", bounds.ReplaceAllString(rowsText(t, rows, err), ""),
 		`{"channel":"push","provider":"fcm","reason":"app_uninstalled","error_code":"UNREGISTERED","count":1,"share_num":1,"share_den":1,"share_rate":1.0}`,
@@ -119,13 +136,18 @@ func TestModel_Failures_Cases(t *testing.T) {
 }
 
 func TestModel_DeadSpend_Cases(t *testing.T) {
-	tariffs := map[string][]SavingsTariff{"a": priceList(t, "sms per_message_sent 2.00", "viber per_message_delivered 0.50 currency=EUR")}
+	tariffs := map[string][]SavingsTariff{"a": priceList(t, "sms per_message_sent 2.00",
+		"viber per_message_delivered 0.50 currency=EUR")}
 	m := numberModel(t,
 		"failed 1 c1 @0", "undelivered 1 c2 @24h", // It dies at the second one, which is not wasted yet.
-		"undelivered 27 c3 @2d", "rejected 27 c4 @2d", "sent channel=vk @2d", "delivered channel=viber @3d", "undelivered 27 recipient=+79160000002 @3d",
-		"delivered c5 cohort=4d @4d+1h", // Its start was within, its delivery ends it: obeying the list would have lost it.
-		"undelivered c6 900 @4d+1h", "skipped @3d", "undelivered 1 c7 @5d", "undelivered 900 c8 @6d", "undelivered c9 @6d+1ms", "undelivered 27 c9 @30d")
-	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")}, Numbers: NumbersQuery{ErrorMaps: ownCodes(), Tariffs: tariffs}}
+		"undelivered 27 c3 @2d", "rejected 27 c4 @2d", "sent channel=vk @2d", "delivered channel=viber @3d",
+		"undelivered 27 recipient=+79160000002 @3d",
+		// Its start was within, its delivery ends it: obeying the list would have lost it.
+		"delivered c5 cohort=4d @4d+1h",
+		"undelivered c6 900 @4d+1h", "skipped @3d", "undelivered 1 c7 @5d", "undelivered 900 c8 @6d",
+		"undelivered c9 @6d+1ms", "undelivered 27 c9 @30d")
+	q := ReachQuery{Query: Query{From: after(t, "0"), To: after(t, "10d")},
+		Numbers: NumbersQuery{ErrorMaps: ownCodes(), Tariffs: tariffs}}
 	rows, err := m.DeadSpend(q)
 	expect(t, "dead spend", rowsText(t, rows, err),
 		`{"channel":"sms","rule":"deactivated","currency":"RUB","attempts":1,"cost":"2.00","unpriced":0,"delivered":0,"avoidable_cost":"2.00"}`,
@@ -133,16 +155,22 @@ func TestModel_DeadSpend_Cases(t *testing.T) {
 }
 
 func TestModel_BestChannel_Cases(t *testing.T) {
-	tariffs := map[string][]SavingsTariff{"a": priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.50", "whatsapp per_message_delivered 0.50",
+	tariffs := map[string][]SavingsTariff{"a": priceList(t, "sms per_segment_sent 2.00",
+		"viber per_message_delivered 0.50", "whatsapp per_message_delivered 0.50",
 		"push per_message_sent 0.10", "telegram per_message_sent 0.70")}
 	m := numberModel(t,
 		// anna read on three channels, two cost the same; what was only delivered, or read too early, does not count.
-		"read contact=anna channel=telegram recipient=user:1 @1d", "clicked contact=anna channel=whatsapp recipient=user:2 @1d", "replied contact=anna channel=viber recipient=user:3 @1d",
-		"delivered contact=anna channel=push recipient=device:1 @1d", "read contact=anna channel=push recipient=device:1 @-1d",
+		"read contact=anna channel=telegram recipient=user:1 @1d",
+		"clicked contact=anna channel=whatsapp recipient=user:2 @1d",
+		"replied contact=anna channel=viber recipient=user:3 @1d",
+		"delivered contact=anna channel=push recipient=device:1 @1d",
+		"read contact=anna channel=push recipient=device:1 @-1d",
 		// boris read only where there is no price.
 		"read channel=vk recipient=+79160000002 @1d", "delivered channel=sms recipient=+79160000002 @1d",
 		// carla read nothing.
-		"delivered segments=1 contact=carla channel=sms recipient=+79160000003 @1d", "delivered contact=carla channel=vk recipient=user:5 @1d", "failed contact=carla channel=push recipient=device:3 @1d",
+		"delivered segments=1 contact=carla channel=sms recipient=+79160000003 @1d",
+		"delivered contact=carla channel=vk recipient=user:5 @1d",
+		"failed contact=carla channel=push recipient=device:3 @1d",
 		// dora has two addresses on one channel: the later one.
 		"read contact=dora channel=viber recipient=user:7 @1d", "read contact=dora channel=viber recipient=user:6 @2d",
 		"sent recipient=+79160000009 @1d")
@@ -157,29 +185,43 @@ func TestModel_BestChannel_Cases(t *testing.T) {
 
 func TestModel_Audience_Cases(t *testing.T) {
 	m := numberModel(t,
-		"subscribed channel=push app=shop recipient=device:1 @0", "uninstalled channel=push app=shop recipient=device:1 @1d", "subscribed channel=push app=shop recipient=device:1 @2d",
-		"subscribed channel=push app=bank recipient=device:1 @1d", "uninstalled channel=push app=bank recipient=device:1 @1d",
-		"unsubscribed channel=push app=shop recipient=device:2 @1d", "uninstalled channel=push app=shop recipient=device:2 @1d",
-		"subscribed channel=push app=shop recipient=device:3 @1d", "unsubscribed channel=push app=shop recipient=device:3 @1d", "blocked channel=push app=shop recipient=device:3 @5d",
-		"subscribed channel=push app=shop recipient=device:4 @1d", "failed UNREGISTERED provider=fcm channel=push app=shop recipient=device:4 cohort=2d @9d",
-		"subscribed channel=push app=shop recipient=device:5 @3d", "failed BadDeviceToken provider=apns channel=push app=shop recipient=device:5 cohort=2d @9d",
-		"subscribed channel=push app=shop recipient=device:6 @1d", "failed UNREGISTERED provider=fcm channel=viber app=shop recipient=device:6 @2d",
-		"failed XX channel=push app=shop recipient=device:6 @2d", "failed UNREGISTERED provider=fcm channel=push app=shop recipient=device:7 @4d")
+		"subscribed channel=push app=shop recipient=device:1 @0",
+		"uninstalled channel=push app=shop recipient=device:1 @1d",
+		"subscribed channel=push app=shop recipient=device:1 @2d",
+		"subscribed channel=push app=bank recipient=device:1 @1d",
+		"uninstalled channel=push app=bank recipient=device:1 @1d",
+		"unsubscribed channel=push app=shop recipient=device:2 @1d",
+		"uninstalled channel=push app=shop recipient=device:2 @1d",
+		"subscribed channel=push app=shop recipient=device:3 @1d",
+		"unsubscribed channel=push app=shop recipient=device:3 @1d",
+		"blocked channel=push app=shop recipient=device:3 @5d",
+		"subscribed channel=push app=shop recipient=device:4 @1d",
+		"failed UNREGISTERED provider=fcm channel=push app=shop recipient=device:4 cohort=2d @9d",
+		"subscribed channel=push app=shop recipient=device:5 @3d",
+		"failed BadDeviceToken provider=apns channel=push app=shop recipient=device:5 cohort=2d @9d",
+		"subscribed channel=push app=shop recipient=device:6 @1d",
+		"failed UNREGISTERED provider=fcm channel=viber app=shop recipient=device:6 @2d",
+		"failed XX channel=push app=shop recipient=device:6 @2d",
+		"failed UNREGISTERED provider=fcm channel=push app=shop recipient=device:7 @4d")
 	row := func(recipient, app, since string) string {
-		return `{"recipient":"` + recipient + `","contact":"","channel":"push","app":"` + app + `","since":"` + after(t, since).Format("2006-01-02T15:04:05.000Z") + `"}`
+		return `{"recipient":"` + recipient + `","contact":"","channel":"push","app":"` + app + `","since":"` +
+			after(t, since).Format("2006-01-02T15:04:05.000Z") + `"}`
 	}
 	list := func(state string, apps ...string) string {
 		rows, err := m.Audience(AudienceQuery{State: state, Apps: apps})
 		return rowsText(t, rows, err)
 	}
-	expect(t, "subscribed", list("subscribed"), row("device:1", "shop", "2d"), row("device:5", "shop", "3d"), row("device:6", "shop", "1d"))
+	expect(t, "subscribed", list("subscribed"), row("device:1", "shop", "2d"), row("device:5", "shop", "3d"),
+		row("device:6", "shop", "1d"))
 	expect(t, "unsubscribed", list("unsubscribed"), row("device:3", "shop", "1d"))
-	expect(t, "uninstalled", list("uninstalled"), row("device:1", "bank", "1d"), row("device:2", "shop", "1d"), row("device:4", "shop", "2d"), row("device:7", "shop", "4d"))
+	expect(t, "uninstalled", list("uninstalled"), row("device:1", "bank", "1d"), row("device:2", "shop", "1d"),
+		row("device:4", "shop", "2d"), row("device:7", "shop", "4d"))
 	expect(t, "of an app", list("uninstalled", "bank"), row("device:1", "bank", "1d"))
 	if rows, err := m.Audience(AudienceQuery{Accounts: []string{"b"}}); err != nil || len(rows) > 0 {
 		t.Errorf("another account's: %v %v", rows, err)
 	}
-	if rows, err := m.Audience(AudienceQuery{}); err != nil || len(rows) != 8 || rows[0].Since != after(t, "1d").In(time.UTC) {
+	if rows, err := m.Audience(AudienceQuery{}); err != nil || len(rows) != 8 ||
+		rows[0].Since != after(t, "1d").In(time.UTC) {
 		t.Errorf("all: %v %v", rows, err)
 	}
 }

@@ -17,8 +17,8 @@ type Query struct {
 	GroupBy []string
 	// TZ is the zone of the time names; nil is UTC.
 	TZ *time.Location
-	// From and To bound the cohorts, half-open, on quarter hours. Zero values are 400 days before now and an hour after it,
-	// both widened to a quarter hour.
+	// From and To bound the cohorts, half-open, on quarter hours. Zero values are 400 days before now and an hour after
+	// it, both widened to a quarter hour.
 	From, To time.Time
 	// Filters keeps the attempts whose value of each name is one of the listed, written as in the report.
 	Filters map[string][]string
@@ -45,8 +45,8 @@ func settling(channel string) int64 {
 	return 0
 }
 
-// ChannelReport computes the channel report over all accounts. It returns an error when a name is unknown or a bound lies off the
-// quarter hour. Rows come in the order of their keys, numbers as numbers, text by its bytes.
+// ChannelReport computes the channel report over all accounts. It returns an error when a name is unknown or a bound
+// lies off the quarter hour. Rows come in the order of their keys, numbers as numbers, text by its bytes.
 func (m *Model) ChannelReport(q Query) ([]Row, error) {
 	from, to, err := m.bounds(q)
 	if err != nil {

@@ -29,7 +29,8 @@ func (k Key) String() string {
 	return k.Text
 }
 
-// Percentiles are exact nearest-rank percentiles of a latency, to the millisecond. Known is false when there was no sample.
+// Percentiles are exact nearest-rank percentiles of a latency, to the millisecond. Known is false when there was no
+// sample.
 type Percentiles struct {
 	Known         bool
 	P50, P90, P99 time.Duration
@@ -101,16 +102,20 @@ func (r Row) MarshalJSON() ([]byte, error) {
 	for _, c := range [...]struct {
 		name  string
 		value int64
-	}{{"attempted", r.Attempted}, {"sent", r.Sent}, {"delivered", r.Delivered}, {"read", r.Read}, {"clicked", r.Clicked},
-		{"replied", r.Replied}, {"failed", r.Failed}, {"pending", r.Pending}, {"skipped", r.Skipped}, {"skewed", r.Skewed},
+	}{{"attempted", r.Attempted}, {"sent", r.Sent}, {"delivered", r.Delivered}, {"read", r.Read},
+		{"clicked", r.Clicked},
+		{"replied", r.Replied}, {"failed", r.Failed}, {"pending", r.Pending}, {"skipped", r.Skipped},
+		{"skewed", r.Skewed},
 		{"machine_opened", r.MachineOpened}} {
 		count(c.name, c.value)
 	}
 	for _, x := range [...]struct {
 		name string
 		rate Rate
-	}{{"delivery", r.Delivery}, {"delivered_of_attempted", r.DeliveredOfAttempted}, {"open", r.Open}, {"read_of_sent", r.ReadOfSent},
-		{"reply", r.Reply}, {"click", r.Click}, {"delivered_1m", r.Delivered1m}, {"delivered_24h", r.Delivered24h}, {"read_24h", r.Read24h}} {
+	}{{"delivery", r.Delivery}, {"delivered_of_attempted", r.DeliveredOfAttempted}, {"open", r.Open},
+		{"read_of_sent", r.ReadOfSent},
+		{"reply", r.Reply}, {"click", r.Click}, {"delivered_1m", r.Delivered1m}, {"delivered_24h", r.Delivered24h},
+		{"read_24h", r.Read24h}} {
 		rate(x.name, x.rate)
 	}
 	field("open_rate_bound")
@@ -187,9 +192,10 @@ func jsonText(s string) ([]byte, error) {
 	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
-// Compare returns an error that names the first differences, at most ten, between the rows that the model expects and the
-// rows of an answer, a JSON array of objects. Numbers are compared as exact decimals and rows by their place; only the percentiles
-// of latencies may differ, by the 2 % of docs/definitions.md section 3. An answer that lacks a field, or has one more, differs.
+// Compare returns an error that names the first differences, at most ten, between the rows that the model expects and
+// the rows of an answer, a JSON array of objects. Numbers are compared as exact decimals and rows by their place; only
+// the percentiles of latencies may differ, by the 2 % of docs/definitions.md section 3. An answer that lacks a field,
+// or has one more, differs.
 func Compare(want []Row, got json.RawMessage) error {
 	decoder := json.NewDecoder(bytes.NewReader(got))
 	decoder.UseNumber()
@@ -222,7 +228,8 @@ func compareRows(want, got []map[string]any, name func(i int) string) error {
 			if !found {
 				differences = append(differences, fmt.Sprintf("row %d %s: no %s", i, name(i), field))
 			} else if !sameValue(field, value, other) {
-				differences = append(differences, fmt.Sprintf("row %d %s: %s is %v, want %v", i, name(i), field, other, value))
+				differences = append(differences,
+					fmt.Sprintf("row %d %s: %s is %v, want %v", i, name(i), field, other, value))
 			}
 		}
 		for field := range got[i] {
@@ -306,8 +313,8 @@ func TruthQueries() ([]Query, error) {
 	return queries, nil
 }
 
-// WriteTruth writes the model's reports over everything, in the format of testdata/examples/channels.json: an object with now, the
-// name of the events' file, and a report for each query. The fields of a row are those of the example,
+// WriteTruth writes the model's reports over everything, in the format of testdata/examples/channels.json: an object
+// with now, the name of the events' file, and a report for each query. The fields of a row are those of the example,
 // what recipients did, percentiles as they are printed and mature.
 func (m *Model) WriteTruth(w io.Writer, events string, queries []Query) error {
 	reports := make([]truthReport, 0, len(queries))

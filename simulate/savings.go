@@ -21,9 +21,9 @@ type SavingsQuery struct {
 	BillingZones map[string]*time.Location
 }
 
-// SavingsReport computes the savings report over all accounts, slowly and with whole numbers alone: messages one by one, a tariff by
-// looking at every row. It returns an error when a name is unknown, a bound lies off the quarter hour or a tariff has no
-// readable price. Rows come in the order of their keys, then of their currency.
+// SavingsReport computes the savings report over all accounts, slowly and with whole numbers alone: messages one by
+// one, a tariff by looking at every row. It returns an error when a name is unknown, a bound lies off the quarter hour
+// or a tariff has no readable price. Rows come in the order of their keys, then of their currency.
 func (m *Model) SavingsReport(q SavingsQuery) ([]SavingsRow, error) {
 	from, to, err := m.bounds(q.Query)
 	if err != nil {
@@ -156,16 +156,19 @@ type savingsGroup struct {
 	reasons  map[UnpricedReason]int64 // Their own counts are 0.
 	minimums *minimums
 
-	spent                    map[minimumKey]*big.Int // Towards each minimum.
-	mixedSenders, unfinished bool                    // Some message has steps of several senders; some month is not over.
+	spent map[minimumKey]*big.Int // Towards each minimum.
+	// Some message has steps of several senders; some month is not over.
+	mixedSenders, unfinished bool
 
 	costOfReadable *big.Int // Of the attempts on routes that report reads.
 	readable       int64    // Those of them that were read.
 }
 
 func newSavingsGroup(keys []Key, currency string, minimums *minimums) *savingsGroup {
-	g := &savingsGroup{row: SavingsRow{Keys: keys, Currency: currency, Mature: true}, channels: map[string]*ChannelCost{},
-		reasons: map[UnpricedReason]int64{}, minimums: minimums, spent: map[minimumKey]*big.Int{}, costOfReadable: new(big.Int)}
+	g := &savingsGroup{row: SavingsRow{Keys: keys, Currency: currency, Mature: true},
+		channels: map[string]*ChannelCost{},
+		reasons:  map[UnpricedReason]int64{}, minimums: minimums, spent: map[minimumKey]*big.Int{},
+		costOfReadable: new(big.Int)}
 	for _, amount := range g.row.sums() {
 		*amount = new(big.Int)
 	}
@@ -174,7 +177,8 @@ func newSavingsGroup(keys []Key, currency string, minimums *minimums) *savingsGr
 
 // sums are the amounts that add up over messages.
 func (r *SavingsRow) sums() []**big.Int {
-	return []**big.Int{&r.SMSOnlyCost, &r.ActualCost, &r.Saved, &r.SavedUnreached, &r.DoublePaid, &r.DoublePaidUnread, &r.WastedCost,
+	return []**big.Int{&r.SMSOnlyCost, &r.ActualCost, &r.Saved, &r.SavedUnreached, &r.DoublePaid, &r.DoublePaidUnread,
+		&r.WastedCost,
 		&r.ReportedCost, &r.Drift}
 }
 

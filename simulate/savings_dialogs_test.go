@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// A dialog is written as moments "2T10:00" of November 2026, or "31T23:59" of October, each of a message of its own: "d" a delivery,
-// "r" the delivery and, at the time after the slash, the customer's reply. The units are those of the messages in their order, of both billings.
+// A dialog is written as moments "2T10:00" of November 2026, or "31T23:59" of October, each of a message of its own:
+// "d" a delivery, "r" the delivery and, at the time after the slash, the customer's reply. The units are those of the
+// messages in their order, of both billings.
 func TestModel_Dialogs_Borders(t *testing.T) {
 	for name, c := range map[string]struct {
 		moments               string
@@ -25,10 +26,12 @@ func TestModel_Dialogs_Borders(t *testing.T) {
 		"a reply opens a window":                      {"r2T10:00/4T10:00 d4T11:00 d5T09:59 d5T10:00", "1001", "1001"},
 		"a reply at the instant of a delivery, first": {"r2T10:00/4T10:00 d4T10:00 d5T10:00", "101", "101"},
 		"exactly 24 h after the reply":                {"r2T10:00/2T12:00 d3T11:59:59.999 d3T12:00", "101", "101"},
-		"a reply over a month border":                 {"r31T10:00/31T23:00 d1T00:00 d1T22:59 d1T23:00", "1001", "1001"},
-		"the reply is the first thing known":          {"r-/2T10:00 d2T11:00 d3T10:00", "001", "001"},
-		"a reply before the delivery":                 {"r2T10:00/2T09:00 d2T11:00", "00", "00"},
-		"two replies cover one after the other":       {"r2T10:00/2T12:00 r2T13:00/3T12:00 d4T11:59 d4T12:00", "1001", "1001"},
+		"a reply over a month border": {"r31T10:00/31T23:00 d1T00:00 d1T22:59 d1T23:00", "1001",
+			"1001"},
+		"the reply is the first thing known": {"r-/2T10:00 d2T11:00 d3T10:00", "001", "001"},
+		"a reply before the delivery":        {"r2T10:00/2T09:00 d2T11:00", "00", "00"},
+		"two replies cover one after the other": {"r2T10:00/2T12:00 r2T13:00/3T12:00 d4T11:59 d4T12:00", "1001",
+			"1001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			at := func(s string) string {
@@ -101,7 +104,8 @@ func TestModel_Dialogs_Ties(t *testing.T) {
 			for _, e := range strings.Split(c.events, "|") {
 				events = append(events, common+e)
 			}
-			list := priceList(t, "sms per_segment_sent 2.00", "whatsapp per_conversation_24h 4.50", "viber per_conversation_24h 1")
+			list := priceList(t, "sms per_segment_sent 2.00", "whatsapp per_conversation_24h 4.50",
+				"viber per_conversation_24h 1")
 			units := ""
 			q := Query{GroupBy: []string{"campaign"}, From: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)}
 			for _, row := range savingsOf(t, q, list, nil, events...) {
@@ -120,8 +124,8 @@ func TestModel_Dialogs_Ties(t *testing.T) {
 	}
 }
 
-// A12: a message, the customer's answer to it at t0 and five messages within 24 h are one dialog; what is delivered at t0 + 24 h opens a
-// new one.
+// A12: a message, the customer's answer to it at t0 and five messages within 24 h are one dialog; what is delivered at
+// t0 + 24 h opens a new one.
 func TestModel_Dialogs_A12(t *testing.T) {
 	t0 := time.Date(2026, 11, 10, 10, 0, 0, 0, time.UTC)
 	line := func(status, id string, after time.Duration) string {
@@ -133,11 +137,13 @@ func TestModel_Dialogs_A12(t *testing.T) {
 		events = append(events, line("delivered", fmt.Sprint("answer", i), after))
 	}
 	list := priceList(t, "sms per_segment_sent 2.00", "whatsapp per_conversation_24h 4.50")
-	if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "messages", "actual_cost"); got != "messages=6 actual_cost=4.50" {
+	if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "messages",
+		"actual_cost"); got != "messages=6 actual_cost=4.50" {
 		t.Errorf("%s, want one dialog of 4.50", got)
 	}
 	events = append(events, line("delivered", "template", 24*time.Hour))
-	if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "messages", "actual_cost"); got != "messages=7 actual_cost=9.00" {
+	if got := savingsOf(t, Query{}, list, nil, events...)[0].text(t, "messages",
+		"actual_cost"); got != "messages=7 actual_cost=9.00" {
 		t.Errorf("%s, want two dialogs", got)
 	}
 }
@@ -154,15 +160,27 @@ func TestModel_Dialogs_Inbound(t *testing.T) {
 		events                []string
 		conversation, outside string
 	}{
-		"two replies to one message":    {[]string{at("delivered", "1", "10-06T09:00"), at("replied", "1", "10-06T10:00"), at("replied", "1", "10-06T20:00"), at("delivered", "2", "10-07T15:00")}, "10", "10"},
-		"a reply in between":            {[]string{at("delivered", "1", "10-20T09:00"), at("replied", "1", "10-20T10:00"), at("delivered", "2", "10-20T11:00"), at("delivered", "3", "10-21T09:30"), at("delivered", "4", "10-21T09:59"), at("delivered", "5", "10-21T10:00")}, "10001", "10001"},
-		"over a month":                  {[]string{at("delivered", "1", "10-31T20:00"), at("delivered", "2", "11-01T10:00")}, "10", "11"},
-		"a customer who writes first":   {[]string{inbound("10-06T08:00", "message_id="), at("delivered", "1", "10-06T09:00"), at("delivered", "2", "10-07T08:00")}, "01", "01"},
-		"an inbound that names an id":   {[]string{inbound("10-06T08:00", `message_id="1"`), at("delivered", "1", "10-06T09:00")}, "0", "0"},
-		"to another address of ours":    {[]string{inbound("10-06T08:00", `message_id= sender="T"`), at("delivered", "1", "10-06T09:00")}, "1", "1"},
-		"on another channel":            {[]string{inbound("10-06T08:00", `message_id= channel="viber"`), at("delivered", "1", "10-06T09:00")}, "1", "1"},
-		"a window is not shortened":     {[]string{inbound("10-06T08:00", "message_id="), at("delivered", "1", "10-07T08:00"), inbound("10-06T09:00", "message_id="), at("delivered", "2", "10-07T09:00")}, "01", "01"},
-		"a reply before a later window": {[]string{at("delivered", "1", "10-06T09:00"), inbound("10-06T08:30", "message_id="), at("delivered", "2", "10-07T08:30")}, "01", "01"},
+		"two replies to one message": {[]string{at("delivered", "1", "10-06T09:00"),
+			at("replied", "1", "10-06T10:00"), at("replied", "1", "10-06T20:00"), at("delivered", "2", "10-07T15:00")},
+			"10", "10"},
+		"a reply in between": {[]string{at("delivered", "1", "10-20T09:00"),
+			at("replied", "1", "10-20T10:00"), at("delivered", "2", "10-20T11:00"), at("delivered", "3", "10-21T09:30"),
+			at("delivered", "4", "10-21T09:59"), at("delivered", "5", "10-21T10:00")}, "10001", "10001"},
+		"over a month": {[]string{at("delivered", "1", "10-31T20:00"),
+			at("delivered", "2", "11-01T10:00")}, "10", "11"},
+		"a customer who writes first": {[]string{inbound("10-06T08:00", "message_id="),
+			at("delivered", "1", "10-06T09:00"), at("delivered", "2", "10-07T08:00")}, "01", "01"},
+		"an inbound that names an id": {[]string{inbound("10-06T08:00", `message_id="1"`),
+			at("delivered", "1", "10-06T09:00")}, "0", "0"},
+		"to another address of ours": {[]string{inbound("10-06T08:00", `message_id= sender="T"`),
+			at("delivered", "1", "10-06T09:00")}, "1", "1"},
+		"on another channel": {[]string{inbound("10-06T08:00", `message_id= channel="viber"`),
+			at("delivered", "1", "10-06T09:00")}, "1", "1"},
+		"a window is not shortened": {[]string{inbound("10-06T08:00", "message_id="),
+			at("delivered", "1", "10-07T08:00"), inbound("10-06T09:00", "message_id="),
+			at("delivered", "2", "10-07T09:00")}, "01", "01"},
+		"a reply before a later window": {[]string{at("delivered", "1", "10-06T09:00"),
+			inbound("10-06T08:30", "message_id="), at("delivered", "2", "10-07T08:30")}, "01", "01"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, events := range [][]string{c.events, append(reversed(c.events), c.events...)} {

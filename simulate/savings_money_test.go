@@ -10,8 +10,8 @@ import (
 	"kaskad/money"
 )
 
-// Package money and the model share no code. Here each prices the messages of many random worlds, and they agree on every one: a
-// difference is found in a second, without a pipeline around it.
+// Package money and the model share no code. Here each prices the messages of many random worlds, and they agree on
+// every one: a difference is found in a second, without a pipeline around it.
 func TestModel_SavingsReport_AgreesWithMoney(t *testing.T) {
 	for seed := range uint64(300) {
 		w := RandomMoney(seed)
@@ -21,7 +21,8 @@ func TestModel_SavingsReport_AgreesWithMoney(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			prices := pricer{model: m, tariffs: own, templates: map[string][]SavingsTemplate{w.Account: w.Templates}, dialogs: m.dialogs()}
+			prices := pricer{model: m, tariffs: own, templates: map[string][]SavingsTemplate{w.Account: w.Templates},
+				dialogs: m.dialogs()}
 			other := moneyList(t, list, w.Templates)
 			for key, msg := range m.messages {
 				cohort, known := msg.cohort()
@@ -34,7 +35,8 @@ func TestModel_SavingsReport_AgreesWithMoney(t *testing.T) {
 					continue
 				}
 				shape := moneyShape(m, &prices, msg, &p)
-				if got, want := moneyText(other.Price(&shape, p.template, cohort)), modelText(&p); !slices.Equal(got, want) {
+				if got, want := moneyText(other.Price(&shape, p.template, cohort)),
+					modelText(&p); !slices.Equal(got, want) {
 					t.Fatalf("seed %d, message %s: package money says\n%v\nthe model\n%v", seed, key.id, got, want)
 				}
 			}
@@ -65,11 +67,14 @@ func moneyList(t testing.TB, tariffs []SavingsTariff, templates []SavingsTemplat
 func moneyShape(m *Model, prices *pricer, msg *message, p *pricedMessage) money.Shape {
 	var shape money.Shape
 	for _, s := range p.steps {
-		leg := money.Leg{Channel: s.keys.channel, Provider: s.keys.provider, Operator: s.keys.operator, Country: s.keys.country, Traffic: s.keys.traffic,
-			Sender: s.keys.sender, App: s.keys.app, Trigger: s.trigger, Sent: s.facts.sent, Delivered: s.facts.delivered, Read: s.facts.read, Failed: s.facts.failed}
+		leg := money.Leg{Channel: s.keys.channel, Provider: s.keys.provider, Operator: s.keys.operator,
+			Country: s.keys.country, Traffic: s.keys.traffic,
+			Sender: s.keys.sender, App: s.keys.app, Trigger: s.trigger, Sent: s.facts.sent,
+			Delivered: s.facts.delivered, Read: s.facts.read, Failed: s.facts.failed}
 		a := msg.attempt(s.step)
 		units := prices.dialogs[a]
-		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = units.conversation > 0, units.outside > 0, s.facts.notBilled, a.segments
+		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = units.conversation > 0, units.outside > 0,
+			s.facts.notBilled, a.segments
 		shape.Legs = append(shape.Legs, leg)
 		shape.SMSSegments = max(shape.SMSSegments, a.smsSegments)
 	}
@@ -85,7 +90,8 @@ func moneyText(p money.Priced) []string {
 	if p.Estimated {
 		out = append(out, "estimated")
 	}
-	out = append(out, p.SMSOnly.String(), p.Actual.String(), p.Saved.String(), p.DoublePaid.String(), p.DoublePaidUnread.String(), p.Wasted.String())
+	out = append(out, p.SMSOnly.String(), p.Actual.String(), p.Saved.String(), p.DoublePaid.String(),
+		p.DoublePaidUnread.String(), p.Wasted.String())
 	for _, leg := range p.Legs {
 		out = append(out, fmt.Sprint(leg.Units), leg.Cost.String())
 	}
@@ -102,7 +108,8 @@ func modelText(p *pricedMessage) []string {
 	}
 	g := newSavingsGroup(nil, p.currency, &minimums{})
 	g.add(p, 0)
-	for _, amount := range []*big.Int{g.row.SMSOnlyCost, g.row.ActualCost, g.row.Saved, g.row.DoublePaid, g.row.DoublePaidUnread, g.row.WastedCost} {
+	for _, amount := range []*big.Int{g.row.SMSOnlyCost, g.row.ActualCost, g.row.Saved, g.row.DoublePaid,
+		g.row.DoublePaidUnread, g.row.WastedCost} {
 		out = append(out, strings.Trim(string(writeMoney(amount)), `"`))
 	}
 	for _, s := range p.steps {

@@ -112,8 +112,9 @@ func (pr *pricer) price(account string, msg *message, cohort int64) pricedMessag
 		smsSegments = max(smsSegments, int(a.smsSegments))
 		_, reads := m.routeOf(a, pr.aliases[account])
 		p.steps = append(p.steps, pricedStep{
-			step:    a.step,
-			keys:    tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic), dim(dimSender), dim(dimApp)},
+			step: a.step,
+			keys: tariffKeys{dim(dimChannel), dim(dimProvider), dim(dimOperator), country, dim(dimTraffic),
+				dim(dimSender), dim(dimApp)},
 			trigger: dim(dimTrigger),
 			facts:   a.derive(cohort),
 			attempt: a,
@@ -231,7 +232,8 @@ func (s *pricedStep) bill(segments int64, dialog dialogUnits) bool {
 	if s.facts.notBilled {
 		return true
 	}
-	if s.facts.sent && s.tariff.billing == "per_segment_sent" || s.facts.delivered && s.tariff.billing == "per_segment_delivered" {
+	if s.facts.sent && s.tariff.billing == "per_segment_sent" || s.facts.delivered &&
+		s.tariff.billing == "per_segment_delivered" {
 		if segments == 0 {
 			return false
 		}

@@ -8,15 +8,17 @@ import (
 	"strings"
 )
 
-// SavingsRow is a row of the savings report. Fields are those of docs/definitions.md section 4, amounts in micro-units of the
-// currency; nil is null.
+// SavingsRow is a row of the savings report. Fields are those of docs/definitions.md section 4, amounts in micro-units
+// of the currency; nil is null.
 type SavingsRow struct {
 	Keys     []Key
 	Currency string
 
-	Messages, Reached, Read, Unpriced, Estimated, PricedMessages, PricedReached, PricedRead, SMSSegments, ReportedAttempts int64
+	Messages, Reached, Read, Unpriced, Estimated, PricedMessages, PricedReached, PricedRead, SMSSegments,
+	ReportedAttempts int64
 
-	SMSOnlyCost, ActualCost, Saved, SavedUnreached, DoublePaid, DoublePaidUnread, WastedCost, ReportedCost, Drift *big.Int
+	SMSOnlyCost, ActualCost, Saved, SavedUnreached, DoublePaid, DoublePaidUnread, WastedCost, ReportedCost,
+	Drift *big.Int
 
 	SavedReached, CostPerReached, CostPerRead, MinimumTopUp, SavedAfterMinimum *big.Int
 
@@ -40,8 +42,8 @@ type UnpricedReason struct {
 	Messages int64  `json:"messages"`
 }
 
-// MarshalJSON writes the keys, then the fields of testdata/examples/savings.json and, after them, those that the example lacks. With
-// sms_segments among the keys the sum of that name is left out.
+// MarshalJSON writes the keys, then the fields of testdata/examples/savings.json and, after them, those that the
+// example lacks. With sms_segments among the keys the sum of that name is left out.
 func (r SavingsRow) MarshalJSON() ([]byte, error) {
 	var out bytes.Buffer
 	var failure error
@@ -74,7 +76,8 @@ func (r SavingsRow) MarshalJSON() ([]byte, error) {
 	}
 	byChannel := []string{}
 	for _, c := range r.ByChannel {
-		byChannel = append(byChannel, fmt.Sprintf(`{"channel":%q,"attempts":%d,"units":%d,"cost":%s}`, c.Channel, c.Attempts, c.Units, writeMoney(c.Cost)))
+		byChannel = append(byChannel, fmt.Sprintf(`{"channel":%q,"attempts":%d,"units":%d,"cost":%s}`, c.Channel,
+			c.Attempts, c.Units, writeMoney(c.Cost)))
 	}
 	field("currency", r.Currency)
 	field("messages", r.Messages)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// SavingsTariff is a row of an account's price list, encoded as docs/definitions.md section 4 shows it. An empty key is left out
-// and means "*". Prices are decimals with at most 6 decimals.
+// SavingsTariff is a row of an account's price list, encoded as docs/definitions.md section 4 shows it. An empty key is
+// left out and means "*". Prices are decimals with at most 6 decimals.
 type SavingsTariff struct {
 	Channel        string     `json:"channel"`
 	Provider       string     `json:"provider,omitempty"`
@@ -53,7 +53,8 @@ func readTariffs(lists map[string][]SavingsTariff) (map[string][]*tariff, error)
 		for i, t := range list {
 			row := &tariff{keys: tariffKeys{t.Channel, t.Provider, t.Operator, t.Country, t.Traffic, t.Sender, t.App},
 				from: &t.ValidFrom, to: t.ValidTo, currency: t.Currency, billing: t.Billing}
-			for _, key := range []*string{&row.keys.provider, &row.keys.operator, &row.keys.country, &row.keys.traffic, &row.keys.sender, &row.keys.app} {
+			for _, key := range []*string{&row.keys.provider, &row.keys.operator, &row.keys.country, &row.keys.traffic,
+				&row.keys.sender, &row.keys.app} {
 				if *key == "" {
 					*key = "*"
 				}
@@ -78,9 +79,9 @@ func readTariffs(lists map[string][]SavingsTariff) (map[string][]*tariff, error)
 	return read, nil
 }
 
-// bestTariff returns the row that prices something with these keys at a cohort, nil when none does. Of the rows that match, the one
-// that names the provider wins over one that does not; then operator, country, traffic, sender, app, in this order. general leaves
-// out the rows that name a provider, an operator or an app.
+// bestTariff returns the row that prices something with these keys at a cohort, nil when none does. Of the rows that
+// match, the one that names the provider wins over one that does not; then operator, country, traffic, sender, app, in
+// this order. general leaves out the rows that name a provider, an operator or an app.
 func bestTariff(list []*tariff, keys tariffKeys, cohort int64, general bool) *tariff {
 	var best *tariff
 	for _, t := range list {
@@ -99,15 +100,18 @@ func bestTariff(list []*tariff, keys tariffKeys, cohort int64, general bool) *ta
 
 func (t *tariff) matches(keys tariffKeys) bool {
 	matches := func(pattern, value string) bool { return pattern == "*" || pattern == value }
-	return t.keys.channel == keys.channel && matches(t.keys.provider, keys.provider) && matches(t.keys.operator, keys.operator) &&
-		matches(t.keys.country, keys.country) && matches(t.keys.traffic, keys.traffic) && matches(t.keys.sender, keys.sender) &&
+	return t.keys.channel == keys.channel && matches(t.keys.provider, keys.provider) &&
+		matches(t.keys.operator, keys.operator) &&
+		matches(t.keys.country, keys.country) && matches(t.keys.traffic, keys.traffic) &&
+		matches(t.keys.sender, keys.sender) &&
 		matches(t.keys.app, keys.app)
 }
 
 // rank is a binary number with a digit for each key that is named, the provider's first.
 func (t *tariff) rank() int {
 	rank := 0
-	for _, key := range []string{t.keys.provider, t.keys.operator, t.keys.country, t.keys.traffic, t.keys.sender, t.keys.app} {
+	for _, key := range []string{t.keys.provider, t.keys.operator, t.keys.country, t.keys.traffic, t.keys.sender,
+		t.keys.app} {
 		rank *= 2
 		if key != "*" {
 			rank++

@@ -49,15 +49,16 @@ func readSavingsExample(t testing.TB) (savingsExample, *Model) {
 	return example, model
 }
 
-// The model agrees with a program that shares nothing with it: the same rows in the same order, every field of the example to the last
-// digit.
+// The model agrees with a program that shares nothing with it: the same rows in the same order, every field of the
+// example to the last digit.
 func TestModel_SavingsReport_Examples(t *testing.T) {
 	example, model := readSavingsExample(t)
 	if len(example.Reports) != 6 {
 		t.Fatalf("%d reports in the example, want 6", len(example.Reports))
 	}
 	for _, report := range example.Reports {
-		rows, err := model.SavingsReport(SavingsQuery{Query: Query{GroupBy: report.GroupBy}, Tariffs: example.Tariffs, Templates: example.Templates})
+		rows, err := model.SavingsReport(SavingsQuery{Query: Query{GroupBy: report.GroupBy}, Tariffs: example.Tariffs,
+			Templates: example.Templates})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +80,9 @@ func TestModel_SavingsReport_Examples(t *testing.T) {
 				}
 			}
 			for name := range got {
-				if _, found := report.Rows[i][name]; !found && !oneOf(name, "minimum_top_up", "saved_after_minimum", "priced_messages", "priced_reached", "priced_read", "reported_attempts", "mature") {
+				if _, found := report.Rows[i][name]; !found &&
+					!oneOf(name, "minimum_top_up", "saved_after_minimum", "priced_messages", "priced_reached",
+						"priced_read", "reported_attempts", "mature") {
 					t.Errorf("%v row %d: %s is not in the example", report.GroupBy, i, name)
 				}
 			}
@@ -112,7 +115,8 @@ func TestModel_SavingsReport_SumsAreExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := RandomMoney(rapid.Uint64Range(0, 1<<20).Draw(rt, "seed"))
 		m := w.model(t, w.Early, w.Late)
-		names := []string{"account", "campaign", "template", "sender", "traffic", "country", "first_channel", "reached_by", "path", "sms_segments",
+		names := []string{"account", "campaign", "template", "sender", "traffic", "country", "first_channel",
+			"reached_by", "path", "sms_segments",
 			"hour", "day", "week", "month", "hour_of_day", "weekday"}
 		group := rapid.SliceOfNDistinct(rapid.SampledFrom(names), 0, 3, rapid.ID).Draw(rt, "group_by")
 		sum := func(rows []SavingsRow) map[string]*big.Int {
@@ -134,12 +138,15 @@ func TestModel_SavingsReport_SumsAreExact(t *testing.T) {
 					add(r.Currency+" units "+c.Channel, big.NewInt(c.Units))
 				}
 				if byChannel.Cmp(r.ActualCost) != 0 {
-					rt.Fatalf("by_channel adds up to %s, actual_cost is %s", writeMoney(byChannel), writeMoney(r.ActualCost))
+					rt.Fatalf("by_channel adds up to %s, actual_cost is %s", writeMoney(byChannel),
+						writeMoney(r.ActualCost))
 				}
-				for i, n := range []int64{r.Messages, r.Reached, r.Read, r.Unpriced, r.Estimated, r.SMSSegments, r.PricedMessages, r.PricedReached, r.PricedRead} {
+				for i, n := range []int64{r.Messages, r.Reached, r.Read, r.Unpriced, r.Estimated, r.SMSSegments,
+					r.PricedMessages, r.PricedReached, r.PricedRead} {
 					add(r.Currency+" count "+string(rune('0'+i)), big.NewInt(n))
 				}
-				for i, amount := range []*big.Int{r.SMSOnlyCost, r.ActualCost, r.Saved, r.SavedUnreached, r.DoublePaid, r.DoublePaidUnread, r.WastedCost, r.ReportedCost, r.Drift} {
+				for i, amount := range []*big.Int{r.SMSOnlyCost, r.ActualCost, r.Saved, r.SavedUnreached, r.DoublePaid,
+					r.DoublePaidUnread, r.WastedCost, r.ReportedCost, r.Drift} {
 					if amount == nil {
 						continue
 					}
@@ -168,11 +175,16 @@ func TestTextSegments_Vectors(t *testing.T) {
 		text string
 		want int
 	}{
-		{"", 0}, {n("a", 160), 1}, {n("a", 161), 2}, {n("a", 306), 2}, {n("a", 307), 3}, {n("a", 459), 3}, {n("a", 460), 4},
-		{n("a", 159) + "€", 2}, {n("a", 158) + "€", 1}, {n("{", 80), 1}, {n("{", 81), 2}, {n("a", 152) + "{" + n("a", 153), 3},
-		{n("a", 153) + "{" + n("a", 151), 2}, {n("[", 153), 3}, {n("[", 154), 3}, {n("я", 70), 1}, {n("я", 71), 2}, {n("я", 134), 2}, {n("я", 135), 3},
-		{n("я", 201), 3}, {n("я", 202), 4}, {n("я", 1000), 15}, {n("😎", 35), 1}, {n("😎", 36), 2}, {n("😎", 66), 2}, {n("😎", 67), 3},
-		{n("я", 66) + "😎" + n("я", 66), 3}, {n("я", 67) + "😎" + n("я", 65), 2}, {n("a", 159) + "е", 3}, {n("|", 69) + "∞", 1}, {n("`", 71), 2},
+		{"", 0}, {n("a", 160), 1}, {n("a", 161), 2}, {n("a", 306), 2}, {n("a", 307), 3}, {n("a", 459), 3},
+		{n("a", 460), 4},
+		{n("a", 159) + "€", 2}, {n("a", 158) + "€", 1}, {n("{", 80), 1}, {n("{", 81), 2},
+		{n("a", 152) + "{" + n("a", 153), 3},
+		{n("a", 153) + "{" + n("a", 151), 2}, {n("[", 153), 3}, {n("[", 154), 3}, {n("я", 70), 1}, {n("я", 71), 2},
+		{n("я", 134), 2}, {n("я", 135), 3},
+		{n("я", 201), 3}, {n("я", 202), 4}, {n("я", 1000), 15}, {n("😎", 35), 1}, {n("😎", 36), 2}, {n("😎", 66), 2},
+		{n("😎", 67), 3},
+		{n("я", 66) + "😎" + n("я", 66), 3}, {n("я", 67) + "😎" + n("я", 65), 2}, {n("a", 159) + "е", 3},
+		{n("|", 69) + "∞", 1}, {n("`", 71), 2},
 	} {
 		if got := textSegments(c.text); got != c.want {
 			t.Errorf("%.20q…: %d segments, want %d", c.text, got, c.want)

@@ -12,8 +12,8 @@ const (
 	gsmExtension = "\f^{}\\[~]|€"
 )
 
-// textSegments measures a text as SMS: one of 160 septets or several of 153, and where a character is not of the GSM alphabet one of 70
-// or several of 67 units of UTF-16. No character is cut in two. An empty text takes none.
+// textSegments measures a text as SMS: one of 160 septets or several of 153, and where a character is not of the GSM
+// alphabet one of 70 or several of 67 units of UTF-16. No character is cut in two. An empty text takes none.
 func textSegments(text string) int {
 	if text == "" {
 		return 0

@@ -82,7 +82,8 @@ func (s *scribe) status(e *happening) {
 		b = append(b, '"')
 	}
 	if e.flags&unknownField != 0 {
-		b = append(b, [...]string{`,"x_trace":{"span":[1,{"parent":null}]}`, `,"comment":"ещё \"раз\""`}[e.noise>>12&1]...)
+		b = append(b, [...]string{`,"x_trace":{"span":[1,{"parent":null}]}`,
+			`,"comment":"ещё \"раз\""`}[e.noise>>12&1]...)
 	}
 	s.line = append(b, '}')
 }
@@ -177,8 +178,8 @@ func appendTime(b []byte, ms int64, z zone, noise uint32) []byte {
 
 func append2(b []byte, n int64) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
-// civil turns days since 1970 into a date of the Gregorian calendar, for dates after it began. Years are counted from March, so
-// that the leap day is the last of its year.
+// civil turns days since 1970 into a date of the Gregorian calendar, for dates after it began. Years are counted from
+// March, so that the leap day is the last of its year.
 func civil(days int64) (year, month, day int64) {
 	days += 719_468 // 1 March of the year 0.
 	era, dayOfEra := days/146_097, days%146_097
@@ -197,8 +198,8 @@ func civil(days int64) (year, month, day int64) {
 	return year, month, day
 }
 
-// poisons are the lines that the pipeline must refuse, one of each kind of the list "Refused" of docs/events.md. NOW stands for
-// a valid time, ID for an id that no message has.
+// poisons are the lines that the pipeline must refuse, one of each kind of the list "Refused" of docs/events.md. NOW
+// stands for a valid time, ID for an id that no message has.
 var poisons = [...]string{
 	`{"account":"lavka","message_id":"ID","channel":"sms","sta`,
 	`gateway restarted, queue flushed`,

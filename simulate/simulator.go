@@ -22,10 +22,11 @@ const (
 
 // Event is one line of the world.
 type Event struct {
-	// Line is the JSON without a newline, Key the Kafka key: account and message id, or account and recipient, with a slash
-	// between. Both are valid until the next event is taken.
+	// Line is the JSON without a newline, Key the Kafka key: account and message id, or account and recipient, with a
+	// slash between. Both are valid until the next event is taken.
 	Line, Key []byte
-	// Arrival is when the line reaches the topic: lines come in this order. Occurred is what occurred_at says, in milliseconds.
+	// Arrival is when the line reaches the topic: lines come in this order. Occurred is what occurred_at says, in
+	// milliseconds.
 	Arrival, Occurred time.Time
 	// Kind tells events from poison; the rest is what is wrong with the event.
 	Kind                       Kind
@@ -49,15 +50,16 @@ func New(cfg Config) (*Simulator, error) {
 	return &Simulator{world: w, phones: countryDraw()}, nil
 }
 
-// Now is the clock of the world, in milliseconds: that of its configuration, or 35 days after the last message. A truth file about the
-// world is best made for this time.
+// Now is the clock of the world, in milliseconds: that of its configuration, or 35 days after the last message. A truth
+// file about the world is best made for this time.
 func (s *Simulator) Now() time.Time { return time.UnixMilli(s.world.now).UTC() }
 
 // binMS is the width of the bins that hold events until they arrive.
 const binMS = int64(time.Minute / time.Millisecond)
 
-// stage holds the events that have not arrived yet, in bins of a minute: a message is written when its minute begins, and a bin is
-// put in order when its minute comes. So memory holds what is on its way, about 150 bytes an event, not the world.
+// stage holds the events that have not arrived yet, in bins of a minute: a message is written when its minute begins,
+// and a bin is put in order when its minute comes. So memory holds what is on its way, about 150 bytes an event, not
+// the world.
 type stage struct {
 	author  author
 	bins    [][]happening

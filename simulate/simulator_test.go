@@ -35,8 +35,8 @@ func ndjson(t testing.TB, cfg Config) []byte {
 	return out.Bytes()
 }
 
-// TestSimulator_WriteNDJSON_Golden pins the bytes of a world. When the simulator is changed on purpose the hash changes with it;
-// between machines and Go versions it must not.
+// TestSimulator_WriteNDJSON_Golden pins the bytes of a world. When the simulator is changed on purpose the hash changes
+// with it; between machines and Go versions it must not.
 func TestSimulator_WriteNDJSON_Golden(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Messages = 5_000
@@ -59,7 +59,8 @@ func TestSimulator_Events_Deterministic(t *testing.T) {
 	}
 }
 
-// TestSimulator_Play_SameBytesAtEverySpeed plays a world in batches of several sizes, paced and not, and from several goroutines.
+// TestSimulator_Play_SameBytesAtEverySpeed plays a world in batches of several sizes, paced and not, and from several
+// goroutines.
 func TestSimulator_Play_SameBytesAtEverySpeed(t *testing.T) {
 	cfg := smallWorld(7, 200)
 	want := ndjson(t, cfg)
@@ -101,7 +102,8 @@ func TestSimulator_Play_Paced(t *testing.T) {
 		t.Fatal(err)
 	}
 	started := time.Now()
-	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return nil }, Pace{Batch: 5, PerSecond: 1000})
+	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return nil },
+		Pace{Batch: 5, PerSecond: 1000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,12 +119,14 @@ func TestSimulator_Play_Errors(t *testing.T) {
 		t.Fatal(err)
 	}
 	broken := errors.New("broker away")
-	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return broken }, Pace{})
+	lines, err := sim.Play(context.Background(), func(context.Context, [][]byte, [][]byte) error { return broken },
+		Pace{})
 	if !errors.Is(err, broken) || lines != 0 {
 		t.Errorf("%d lines, %v", lines, err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	lines, err = sim.Play(ctx, func(context.Context, [][]byte, [][]byte) error { cancel(); return nil }, Pace{Batch: 3, PerSecond: 1e-3})
+	lines, err = sim.Play(ctx, func(context.Context, [][]byte, [][]byte) error { cancel(); return nil },
+		Pace{Batch: 3, PerSecond: 1e-3})
 	if !errors.Is(err, context.Canceled) || lines != 3 {
 		t.Errorf("%d lines, %v", lines, err)
 	}
@@ -220,8 +224,8 @@ func TestSimulator_Events_Shares(t *testing.T) {
 	}
 }
 
-// TestSimulator_Model_Variety checks that a default world shows everything a report can tell: every channel, status, trigger, country
-// and id, cascades of three steps, parked messages, skipped and skewed attempts, all four bounds.
+// TestSimulator_Model_Variety checks that a default world shows everything a report can tell: every channel, status,
+// trigger, country and id, cascades of three steps, parked messages, skipped and skewed attempts, all four bounds.
 func TestSimulator_Model_Variety(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Messages = 30_000
@@ -245,13 +249,14 @@ func TestSimulator_Model_Variety(t *testing.T) {
 		return all
 	}
 	for name, want := range map[string]string{
-		"channel":  "email flash_call instagram messenger ok push rcs sms telegram viber vk voice whatsapp",
-		"trigger":  " expired first manual no_app rejected undelivered unread",
-		"traffic":  " otp promo service transactional",
-		"country":  " BY DE GB IN KZ NP RU UA US UZ",
-		"step":     "1 2 3",
-		"account":  "kinozal kurier lavka medline nordbank центр",
-		"provider": "apns bird bot devino edna fastgate fcm gateway infobip meta mts rbm sendgrid twilio unisender zvonok",
+		"channel": "email flash_call instagram messenger ok push rcs sms telegram viber vk voice whatsapp",
+		"trigger": " expired first manual no_app rejected undelivered unread",
+		"traffic": " otp promo service transactional",
+		"country": " BY DE GB IN KZ NP RU UA US UZ",
+		"step":    "1 2 3",
+		"account": "kinozal kurier lavka medline nordbank центр",
+		"provider": "apns bird bot devino edna fastgate fcm gateway infobip meta mts rbm sendgrid twilio unisender " +
+			"zvonok",
 	} {
 		if got := strings.Join(values(name), " "); got != want && name != "provider" {
 			t.Errorf("%s: %q, want %q", name, got, want)
@@ -268,7 +273,8 @@ func TestSimulator_Model_Variety(t *testing.T) {
 			t.Errorf("count %d is 0: %+v", i, whole[0])
 		}
 	}
-	if c := m.Counts(); c.ParkedMessages == 0 || c.Rejected == 0 || c.Recipient == 0 || c.Messages != int64(cfg.Messages) {
+	if c := m.Counts(); c.ParkedMessages == 0 || c.Rejected == 0 || c.Recipient == 0 ||
+		c.Messages != int64(cfg.Messages) {
 		t.Errorf("%+v", c)
 	}
 	multipart := 0
@@ -379,7 +385,8 @@ func TestDelay_Draw_Quantiles(t *testing.T) {
 			t.Errorf("quantile %v is %v, want %v", c.quantile, got, c.want)
 		}
 	}
-	if least, most := float64(samples[0]), float64(samples[99_999]); least < 60_000/math.Pow(5, 3.47) || most > 60_000*math.Pow(5, 3.47) {
+	if least, most := float64(samples[0]), float64(samples[99_999]); least < 60_000/math.Pow(5, 3.47) ||
+		most > 60_000*math.Pow(5, 3.47) {
 		t.Errorf("ends %v and %v", least, most)
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Sink takes a batch of keys and values, as many of one as of the other. Both are valid until it returns, so a sink that keeps
-// them copies them.
+// Sink takes a batch of keys and values, as many of one as of the other. Both are valid until it returns, so a sink
+// that keeps them copies them.
 type Sink func(ctx context.Context, keys, values [][]byte) error
 
 // Pace says how a world is played. It changes when lines come, never what they are.
@@ -24,8 +24,8 @@ type Pace struct {
 
 const defaultBatch = 1000
 
-// Play sends the whole world to the sink, batch after batch in the order of arrival, and returns the number of lines that the sink
-// has taken. It ends early with the sink's first error, or the context's.
+// Play sends the whole world to the sink, batch after batch in the order of arrival, and returns the number of lines
+// that the sink has taken. It ends early with the sink's first error, or the context's.
 func (s *Simulator) Play(ctx context.Context, sink Sink, pace Pace) (int64, error) {
 	if pace.Batch <= 0 {
 		pace.Batch = defaultBatch
@@ -137,8 +137,8 @@ func (s *Simulator) WriteNDJSON(w io.Writer) (int64, error) {
 	return lines, nil
 }
 
-// Model plays the whole world into a new model whose clock stands at the world's Now. It returns an error when the model takes a poison line
-// for an event, or refuses an event: then one of both is wrong.
+// Model plays the whole world into a new model whose clock stands at the world's Now. It returns an error when the
+// model takes a poison line for an event, or refuses an event: then one of both is wrong.
 func (s *Simulator) Model() (*Model, error) {
 	m := NewModel(s.Now())
 	for ev := range s.Events() {

@@ -9,21 +9,31 @@ import (
 )
 
 func TestModel_SpendReport_Cases(t *testing.T) {
-	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.75", "push per_message_sent 0.30 currency=EUR")
+	list := priceList(t, "sms per_segment_sent 2.00", "viber per_message_delivered 0.75",
+		"push per_message_sent 0.30 currency=EUR")
 	for name, c := range map[string]struct {
 		events []string
-		want   []string // By row: attempts, sent, delivered, units, cost, unpriced, cost_per_delivered, segments, reported, of_unpriced.
+		// By row: attempts, sent, delivered, units, cost, unpriced, cost_per_delivered, segments, reported,
+		// of_unpriced.
+		want []string
 	}{
-		"an SMS": {[]string{`delivered segments=2 sms_segments=1`}, []string{"sms RUB 1 1 1 2 4.00 0 4.00 2-1=1 0 0.00 0.00 0.00"}},
-		"segments of sent SMS that carry both": {[]string{`rejected segments=2 sms_segments=1`, `sent step=2 segments=3`, `sent step=3 sms_segments=3`,
+		"an SMS": {[]string{`delivered segments=2 sms_segments=1`},
+			[]string{"sms RUB 1 1 1 2 4.00 0 4.00 2-1=1 0 0.00 0.00 0.00"}},
+		"segments of sent SMS that carry both": {[]string{`rejected segments=2 sms_segments=1`,
+			`sent step=2 segments=3`, `sent step=3 sms_segments=3`,
 			`sent channel="viber" step=4 segments=3 sms_segments=2`},
-			[]string{"sms RUB 3 2 0 6 12.00 0 <nil> 0-0=0 0 0.00 0.00 0.00", "viber RUB 1 1 0 0 0.00 0 <nil> 0-0=0 0 0.00 0.00 0.00"}},
-		"of an unpriced message": {[]string{`delivered sms_segments=1 price="2.10" currency="RUB"`, `delivered step=2 channel="vk"`},
-			[]string{"sms RUB 1 1 1 1 2.00 0 2.00 0-0=0 1 2.10 0.10 2.00", "vk  1 1 1 0 <nil> 1 <nil> 0-0=0 0 <nil> <nil> <nil>"}},
+			[]string{"sms RUB 3 2 0 6 12.00 0 <nil> 0-0=0 0 0.00 0.00 0.00",
+				"viber RUB 1 1 0 0 0.00 0 <nil> 0-0=0 0 0.00 0.00 0.00"}},
+		"of an unpriced message": {[]string{`delivered sms_segments=1 price="2.10" currency="RUB"`,
+			`delivered step=2 channel="vk"`},
+			[]string{"sms RUB 1 1 1 1 2.00 0 2.00 0-0=0 1 2.10 0.10 2.00",
+				"vk  1 1 1 0 <nil> 1 <nil> 0-0=0 0 <nil> <nil> <nil>"}},
 		"two currencies": {[]string{`delivered sms_segments=1`, `sent step=2 channel="push"`},
-			[]string{"push EUR 1 1 0 1 0.30 0 <nil> 0-0=0 0 0.00 0.00 0.30", "sms RUB 1 1 1 1 2.00 0 2.00 0-0=0 0 0.00 0.00 2.00"}},
-		"a segment count is missing": {[]string{`delivered`, `delivered message_id="n" segments=1`}, []string{"sms RUB 2 2 2 1 2.00 1 2.00 0-0=0 0 0.00 0.00 0.00"}},
-		"skipped":                    {[]string{`skipped segments=1`}, nil},
+			[]string{"push EUR 1 1 0 1 0.30 0 <nil> 0-0=0 0 0.00 0.00 0.30",
+				"sms RUB 1 1 1 1 2.00 0 2.00 0-0=0 0 0.00 0.00 2.00"}},
+		"a segment count is missing": {[]string{`delivered`, `delivered message_id="n" segments=1`},
+			[]string{"sms RUB 2 2 2 1 2.00 1 2.00 0-0=0 0 0.00 0.00 0.00"}},
+		"skipped": {[]string{`skipped segments=1`}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := NewModel(noon)
@@ -56,8 +66,10 @@ func (r SpendRow) text(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("%v %v %v %v %v %v %v %v %v %v-%v=%v %v %v %v %v", f["channel"], f["currency"], f["attempts"], f["sent"], f["delivered"], f["units"], f["cost"],
-		f["unpriced"], f["cost_per_delivered"], f["billed_segments"], f["computed_segments"], f["segment_drift"], f["reported_attempts"], f["reported_cost"],
+	return fmt.Sprintf("%v %v %v %v %v %v %v %v %v %v-%v=%v %v %v %v %v", f["channel"], f["currency"], f["attempts"],
+		f["sent"], f["delivered"], f["units"], f["cost"],
+		f["unpriced"], f["cost_per_delivered"], f["billed_segments"], f["computed_segments"], f["segment_drift"],
+		f["reported_attempts"], f["reported_cost"],
 		f["drift"], f["of_unpriced"])
 }
 
@@ -76,7 +88,8 @@ func TestModel_SpendReport_AddsUpToSavings(t *testing.T) {
 			}
 			sums[currency].Add(sums[currency], amount)
 		}
-		group := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"channel", "provider", "sender", "day", "step"}), 0, 2, rapid.ID).Draw(rt, "group_by")
+		group := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"channel", "provider", "sender", "day", "step"}), 0,
+			2, rapid.ID).Draw(rt, "group_by")
 		rows, err := m.SpendReport(w.query(Query{GroupBy: group}, w.Tariffs))
 		if err != nil {
 			rt.Fatal(err)

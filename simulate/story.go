@@ -74,8 +74,8 @@ type outcome struct {
 	at, readAt int64 // readAt is 0 when the message is never read.
 }
 
-// author writes the stories of a world, one message at a time. Its random numbers start anew with each message, so a message
-// depends on the seed and its own number alone.
+// author writes the stories of a world, one message at a time. Its random numbers start anew with each message, so a
+// message depends on the seed and its own number alone.
 type author struct {
 	*world
 	rng    rng
@@ -319,7 +319,8 @@ func (a *author) delivered(t *trial, taken int64) outcome {
 	if ch.name == "email" && r.next()%8 == 0 {
 		// A mail program fetches the images, or a scanner follows the links, within seconds.
 		opened := at + r.between(1_000, 90_000)
-		a.events = append(a.events, happening{arrival: opened, occurred: opened, trial: t, status: read + uint8(r.below(2)), flags: byMachine})
+		a.events = append(a.events, happening{arrival: opened, occurred: opened, trial: t,
+			status: read + uint8(r.below(2)), flags: byMachine})
 	}
 	readAt := a.reactions(t, at)
 	if readAt == 0 || !ch.reads || !r.chance(a.shares.omitted) {
@@ -352,7 +353,8 @@ func (a *author) reactions(t *trial, at int64) (readAt int64) {
 	return readAt
 }
 
-// parts plays a message whose receipts come part by part: mostly all delivered, else one failed, one forgotten or all lost.
+// parts plays a message whose receipts come part by part: mostly all delivered, else one failed, one forgotten or all
+// lost.
 func (a *author) parts(t *trial, taken int64) outcome {
 	r, ch := &a.rng, t.channel
 	lost := !r.chance(ch.delivered)
@@ -388,14 +390,16 @@ func (a *author) parts(t *trial, taken int64) outcome {
 }
 
 // recipientStatuses are the statuses that belong to a recipient, not to a message.
-var recipientStatuses = [...]string{"subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound"}
+var recipientStatuses = [...]string{"subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup",
+	"inbound"}
 
 // recipientEvent adds an event about the recipient of the first attempt, or about its phone.
 func (a *author) recipientEvent(s *story) {
 	r := &a.rng
 	t := &trial{story: s, channel: s.route[0].channel, provider: s.route[0].provider}
 	status := uint8(r.below(int64(len(recipientStatuses))))
-	if oneOf(t.channel.name, "whatsapp", "viber", "rcs", "vk", "telegram", "messenger", "instagram") && r.next()&1 == 0 {
+	if oneOf(t.channel.name, "whatsapp", "viber", "rcs", "vk", "telegram", "messenger", "instagram") &&
+		r.next()&1 == 0 {
 		status = uint8(len(recipientStatuses) - 1) // People write.
 	}
 	how := t.channel.address
@@ -422,9 +426,11 @@ func (a *author) addPart(t *trial, status, part int, at int64) {
 	if status >= delivered && status <= replied {
 		stamp -= a.skew
 	}
-	a.events = append(a.events, happening{arrival: at, occurred: stamp, trial: t, status: uint8(status), part: uint8(part)})
+	a.events = append(a.events, happening{arrival: at, occurred: stamp, trial: t, status: uint8(status),
+		part: uint8(part)})
 }
 
 func (a *author) fail(t *trial, f *failure, part int, at int64) {
-	a.events = append(a.events, happening{arrival: at, occurred: at, trial: t, status: uint8(f.status), part: uint8(part), failure: f})
+	a.events = append(a.events, happening{arrival: at, occurred: at, trial: t, status: uint8(f.status),
+		part: uint8(part), failure: f})
 }

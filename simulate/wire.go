@@ -37,7 +37,8 @@ const (
 	hourMS = int64(time.Hour / time.Millisecond)
 	dayMS  = 24 * hourMS
 
-	// Events outside [now − maxAge, now + maxAhead] are refused, and an id's time outside it around the event's own time is no cohort.
+	// Events outside [now − maxAge, now + maxAhead] are refused, and an id's time outside it around the event's own
+	// time is no cohort.
 	maxAge   = 400 * dayMS
 	maxAhead = hourMS
 )
@@ -125,7 +126,8 @@ func parse(line []byte, w *wireEvent, now int64) (parsed, error) {
 
 func (w *wireEvent) checkRequired(ofMessage bool, f *faults) {
 	for _, field := range [...]struct{ name, value string }{{"account", w.Account}, {"status", w.Status},
-		{"recipient", w.Recipient}, {"occurred_at", w.OccurredAt}, {"channel", w.Channel}, {"message_id", w.MessageID}} {
+		{"recipient", w.Recipient}, {"occurred_at", w.OccurredAt}, {"channel", w.Channel},
+		{"message_id", w.MessageID}} {
 		optional := field.name == "channel" && w.Status == "lookup" || field.name == "message_id" && !ofMessage
 		if field.value == "" && !optional {
 			f.add(field.name, "missing")
@@ -144,7 +146,8 @@ func (w *wireEvent) checkNames(ofMessage bool, f *faults) {
 	if w.Traffic != "" && !oneOf(w.Traffic, "otp", "transactional", "service", "promo") {
 		f.add("traffic", "%q is unknown", w.Traffic)
 	}
-	if w.Trigger != "" && !oneOf(w.Trigger, "first", "undelivered", "unread", "no_app", "expired", "rejected", "manual") {
+	if w.Trigger != "" && !oneOf(w.Trigger, "first", "undelivered", "unread", "no_app", "expired", "rejected",
+		"manual") {
 		f.add("trigger", "%q is unknown", w.Trigger)
 	}
 	if w.Country != "" && !capitals(w.Country, 2) {

@@ -171,11 +171,16 @@ func (w *world) setShares() {
 	for _, x := range []struct {
 		to   *share
 		from float64
-	}{{&s.duplicates, c.Duplicates}, {&s.reordered, c.Reordered}, {&s.late, c.Late}, {&s.neverFinal, c.NeverFinal}, {&s.poison, c.Poison},
-		{&s.clockSkew, c.ClockSkew}, {&s.farSkew, c.FarSkew}, {&s.sparse, c.SparseReceipts}, {&s.conflicting, c.ConflictingDimensions},
-		{&s.ulids, c.ULIDs}, {&s.plain, c.PlainIDs}, {&s.stale, c.StaleIDs}, {&s.orphans, c.Orphans}, {&s.lost, c.Lost}, {&s.drift, c.SubmittedDrift},
-		{&s.multipart, c.Multipart}, {&s.omitted, c.OmittedDeliveries}, {&s.failedFirst, c.FailedFirst}, {&s.dead, c.DeadNumbers},
-		{&s.prices, c.ReportedPrices}, {&s.texts, c.SMSTexts}, {&s.recipientEvents, c.RecipientEvents}, {&s.unknownFields, c.UnknownFields}} {
+	}{{&s.duplicates, c.Duplicates}, {&s.reordered, c.Reordered}, {&s.late, c.Late}, {&s.neverFinal, c.NeverFinal},
+		{&s.poison, c.Poison},
+		{&s.clockSkew, c.ClockSkew}, {&s.farSkew, c.FarSkew}, {&s.sparse, c.SparseReceipts},
+		{&s.conflicting, c.ConflictingDimensions},
+		{&s.ulids, c.ULIDs}, {&s.plain, c.PlainIDs}, {&s.stale, c.StaleIDs}, {&s.orphans, c.Orphans}, {&s.lost, c.Lost},
+		{&s.drift, c.SubmittedDrift},
+		{&s.multipart, c.Multipart}, {&s.omitted, c.OmittedDeliveries}, {&s.failedFirst, c.FailedFirst},
+		{&s.dead, c.DeadNumbers},
+		{&s.prices, c.ReportedPrices}, {&s.texts, c.SMSTexts}, {&s.recipientEvents, c.RecipientEvents},
+		{&s.unknownFields, c.UnknownFields}} {
 		*x.to = newShare(x.from)
 	}
 }
@@ -183,10 +188,12 @@ func (w *world) setShares() {
 func newChannel(number int, name string, c Channel) *channel {
 	ch := &channel{
 		number: number, name: name, json: `,"channel":` + quote(name),
-		penetration: newShare(c.Penetration), rejected: newShare(c.Rejected), delivered: newShare(c.Delivered), read: newShare(c.Read),
+		penetration: newShare(c.Penetration), rejected: newShare(c.Rejected), delivered: newShare(c.Delivered),
+		read:    newShare(c.Read),
 		clicked: newShare(c.Clicked), replied: newShare(c.Replied),
-		accept: c.Accept.compile(), deliver: c.Deliver.compile(), readAfter: c.ReadAfter.compile(), replyAfter: c.ReplyAfter.compile(),
-		expiry: c.Expiry.Milliseconds(), failures: newFailures(c.Failures), unreachable: newFailures(c.Unreachable),
+		accept: c.Accept.compile(), deliver: c.Deliver.compile(), readAfter: c.ReadAfter.compile(),
+		replyAfter: c.ReplyAfter.compile(),
+		expiry:     c.Expiry.Milliseconds(), failures: newFailures(c.Failures), unreachable: newFailures(c.Unreachable),
 		sms: name == "sms", reads: c.Read > 0,
 	}
 	if ch.reads {
@@ -211,7 +218,8 @@ func newChannel(number int, name string, c Channel) *channel {
 }
 
 func newProvider(ch *channel, p Provider) provider {
-	compiled := provider{name: p.Name, json: `,"provider":` + quote(p.Name), blind: p.Blind, wholeSeconds: p.WholeSeconds, zone: zone{suffix: "Z"}}
+	compiled := provider{name: p.Name, json: `,"provider":` + quote(p.Name), blind: p.Blind,
+		wholeSeconds: p.WholeSeconds, zone: zone{suffix: "Z"}}
 	switch p.Name {
 	case "devino", "mts":
 		compiled.zone = zone{offset: moscowOffset, suffix: "+03:00"}
@@ -271,7 +279,8 @@ func (w *world) newAccount(i int, channels map[string]*channel) (*account, error
 	if round := i / len(accountKinds); round > 0 {
 		name = fmt.Sprintf("%s-%d", name, round+1)
 	}
-	acc := &account{number: uint64(i), name: name, text: quote(name), named: i%2 == 0, contacts: int64(w.cfg.Contacts), traffic: newLottery(kind.traffic[:])}
+	acc := &account{number: uint64(i), name: name, text: quote(name), named: i%2 == 0, contacts: int64(w.cfg.Contacts),
+		traffic: newLottery(kind.traffic[:])}
 	if acc.contacts == 0 {
 		acc.contacts = int64(max(w.cfg.Messages/w.cfg.Accounts/5, 20))
 	}
@@ -302,7 +311,8 @@ func (w *world) addRoutes(acc *account, traffic int, channels map[string]*channe
 				k = ch.providerDraw.draw(mix(w.cfg.Seed ^ mix(acc.number<<8|uint64(ch.number))))
 			}
 			if k < 0 {
-				return fmt.Errorf("simulator configuration: route %d: channel %s has no provider %q", n, s.Channel, s.Provider)
+				return fmt.Errorf("simulator configuration: route %d: channel %s has no provider %q", n, s.Channel,
+					s.Provider)
 			}
 			compiled.provider = &ch.providers[k]
 			steps = append(steps, compiled)
@@ -317,12 +327,14 @@ func (w *world) addRoutes(acc *account, traffic int, channels map[string]*channe
 
 func newDimensions(traffic int, account string) dimensions {
 	dim := func(name, value string) string { return `,"` + name + `":` + quote(value) }
-	d := dimensions{senders: []string{dim("sender", "Kaskad"), dim("sender", strings.ToUpper(account))}, campaigns: []string{""}}
+	d := dimensions{senders: []string{dim("sender", "Kaskad"), dim("sender", strings.ToUpper(account))},
+		campaigns: []string{""}}
 	add := func(name string, segments int, text string) {
 		if text != "" {
 			text = `,"sms_text":` + quote(text)
 		}
-		d.templates = append(d.templates, template{dim("template", name) + `,"traffic":"` + trafficNames[traffic] + `"`, segments, text})
+		d.templates = append(d.templates,
+			template{dim("template", name) + `,"traffic":"` + trafficNames[traffic] + `"`, segments, text})
 	}
 	switch traffic {
 	case otp:
@@ -348,7 +360,8 @@ func newDimensions(traffic int, account string) dimensions {
 		add("back", 5, "")
 		// The last one needs escapes and two code units a letter: a decoder has to cope with both.
 		d.campaigns = nil
-		for _, name := range []string{"black-friday", "new-arrivals", "win-back", "loyalty", "flash-sale", `Скидка "−20 %" \ 🎁`} {
+		for _, name := range []string{"black-friday", "new-arrivals", "win-back", "loyalty", "flash-sale",
+			`Скидка "−20 %" \ 🎁`} {
 			d.campaigns = append(d.campaigns, dim("campaign", name))
 		}
 	}

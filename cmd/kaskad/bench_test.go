@@ -22,9 +22,10 @@ import (
 // benchEvents is the size of the topic; BENCH_EVENTS changes it.
 const benchEvents = 5_000_000
 
-// BenchmarkTopicToFacts reads one topic in three ways, in one run on one machine, and prints the ratios: Kaskad itself; the ceiling,
-// which is ClickHouse inserting the same rows into the same tables from a table of its own; and ClickHouse's Kafka engine, with the
-// least SQL that fills the same columns. Broker, client and server share the machine's cores.
+// BenchmarkTopicToFacts reads one topic in three ways, in one run on one machine, and prints the ratios: Kaskad itself;
+// the ceiling, which is ClickHouse inserting the same rows into the same tables from a table of its own; and
+// ClickHouse's Kafka engine, with the least SQL that fills the same columns. Broker, client and server share the
+// machine's cores.
 //
 // Run it with `make bench`; more than one iteration only repeats it.
 func BenchmarkTopicToFacts(b *testing.B) {
@@ -48,13 +49,16 @@ type benchTopic struct {
 
 func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
 	quiet := slog.New(slog.DiscardHandler)
-	server, err := engine.StartClickHouse(b.Context(), engine.Config{Dir: b.TempDir(), Logger: quiet, Databases: true, Kafka: true})
+	server, err := engine.StartClickHouse(b.Context(),
+		engine.Config{Dir: b.TempDir(), Logger: quiet, Databases: true, Kafka: true})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = server.Stop(context.Background()) })
-	broker, err := engine.StartBroker(b.Context(), engine.BrokerConfig{Dir: b.TempDir(), Logger: quiet, Topics: []engine.Topic{
-		{Name: ingest.DefaultTopic, RetentionMS: -1, RetentionBytes: -1}, {Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}})
+	broker, err := engine.StartBroker(b.Context(),
+		engine.BrokerConfig{Dir: b.TempDir(), Logger: quiet, Topics: []engine.Topic{
+			{Name: ingest.DefaultTopic, RetentionMS: -1, RetentionBytes: -1},
+			{Name: ingest.DefaultDeadLetterTopic, Partitions: 1}}})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -89,7 +93,9 @@ func runTopicToFacts(b *testing.B, want int) {
 	ours := float64(events) / took.Seconds()
 	fmt.Printf("kaskad: topic to facts, touches and ledger: %.0f events/s (%v)\n", ours, took.Round(time.Millisecond))
 	var bytesPerAttempt float64
-	if err := kaskad.QueryRow(b.Context(), "SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND table = 'attempts'").Scan(&bytesPerAttempt); err != nil {
+	if err := kaskad.QueryRow(b.Context(),
+		"SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND "+
+			"table = 'attempts'").Scan(&bytesPerAttempt); err != nil {
 		b.Fatal(err)
 	}
 
@@ -101,14 +107,17 @@ func runTopicToFacts(b *testing.B, want int) {
 	benchExec(b, staging, "TRUNCATE TABLE attempts")
 	ceiling := benchDatabase(b, server, "ceiling_bench")
 	began := time.Now()
-	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM kaskad_staging_bench.staged SETTINGS max_insert_threads = 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
+	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM kaskad_staging_bench.staged SETTINGS max_insert_threads "+
+		"= 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
 	top := float64(events) / time.Since(began).Seconds()
-	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v)\n", top, time.Since(began).Round(time.Millisecond))
+	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v)\n", top,
+		time.Since(began).Round(time.Millisecond))
 
 	kafka := benchDatabase(b, server, "engine_bench")
 	theirs := readWithKafkaEngine(b, kafka, broker.Addrs(), events)
 	fmt.Printf("clickhouse's kafka engine, same topic, same table: %.0f events/s\n", theirs)
-	fmt.Printf("ratios: kaskad is %.2f of the ceiling, %.1f × the kafka engine; %.1f bytes per attempt before cold merges\n", ours/top, ours/theirs, bytesPerAttempt)
+	fmt.Printf("ratios: kaskad is %.2f of the ceiling, %.1f × the kafka engine; %.1f bytes per attempt before cold "+
+		"merges\n", ours/top, ours/theirs, bytesPerAttempt)
 	b.ReportMetric(ours, "events/s")
 	b.ReportMetric(ours/top, "of-ceiling")
 	b.ReportMetric(ours/theirs, "x-kafka-engine")
@@ -116,9 +125,10 @@ func runTopicToFacts(b *testing.B, want int) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view notes the messages that changed, and the
-// aggregator writes their attempts by recipient), and with a view that writes every event by recipient on insert. The ratios say what each costs ingest.
-// Recipients are as many as messages, which is the worst case.
+// BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view
+// notes the messages that changed, and the aggregator writes their attempts by recipient), and with a view that writes
+// every event by recipient on insert. The ratios say what each costs ingest. Recipients are as many as messages, which
+// is the worst case.
 func BenchmarkByRecipient(b *testing.B) {
 	want := benchEvents
 	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
@@ -144,13 +154,17 @@ func runByRecipient(b *testing.B, want int) {
 		case "view":
 			benchExec(b, conn, "DROP VIEW events_to_number_queue")
 			var spread string
-			if err := conn.QueryRow(b.Context(), "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'events_to_attempts'").Scan(&spread); err != nil {
+			if err := conn.QueryRow(b.Context(),
+				"SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'events_to_attempts'").Scan(&spread); err != nil {
 				b.Fatal(err)
 			}
-			benchExec(b, conn, "CREATE TABLE by_recipient ENGINE = AggregatingMergeTree ORDER BY (account, recipient, bucket, message_id, step) EMPTY AS SELECT *, ''::String AS recipient FROM attempts")
-			benchExec(b, conn, "CREATE MATERIALIZED VIEW events_by_recipient TO by_recipient AS SELECT *, substring(recipient_country, 1, position(recipient_country, '\\0') - 1) AS recipient FROM ("+spread+")")
+			benchExec(b, conn, "CREATE TABLE by_recipient ENGINE = AggregatingMergeTree ORDER BY (account, "+
+				"recipient, bucket, message_id, step) EMPTY AS SELECT *, ''::String AS recipient FROM attempts")
+			benchExec(b, conn, "CREATE MATERIALIZED VIEW events_by_recipient TO by_recipient AS SELECT *, "+
+				"substring(recipient_country, 1, position(recipient_country, '\\0') - 1) AS recipient FROM ("+spread+")")
 		}
-		rate := float64(events) / readWithKaskad(b, conn, broker.Addrs(), sim.Now(), fmt.Sprint(way, turns[way]), events).Seconds()
+		rate := float64(events) / readWithKaskad(b, conn, broker.Addrs(), sim.Now(), fmt.Sprint(way, turns[way]),
+			events).Seconds()
 		fmt.Printf("%s: %.0f events/s\n", way, rate)
 		seconds[way] += 1 / rate
 		for _, table := range []string{"attempts", "number_queue", "by_recipient"} {
@@ -158,7 +172,8 @@ func runByRecipient(b *testing.B, want int) {
 		}
 	}
 	for _, way := range []string{"queue", "view"} {
-		b.ReportMetric(seconds["without"]/float64(turns["without"])/(seconds[way]/float64(turns[way])), way+"-of-without")
+		b.ReportMetric(seconds["without"]/float64(turns["without"])/(seconds[way]/float64(turns[way])),
+			way+"-of-without")
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -191,14 +206,17 @@ func benchDatabase(b *testing.B, server *engine.ClickHouse, name string) driver.
 }
 
 func benchExec(b *testing.B, conn driver.Conn, statement string) {
-	if err := conn.Exec(clickhouse.Context(b.Context(), clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0})), statement); err != nil {
+	if err := conn.Exec(clickhouse.Context(b.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0})), statement); err != nil {
 		b.Fatalf("%s: %v", statement, err)
 	}
 }
 
 // readWithKaskad ingests the whole topic and returns how long that took, joining the consumer group included.
-func readWithKaskad(b *testing.B, conn driver.Conn, brokers []string, now time.Time, group string, events int64) time.Duration {
-	ingester, err := ingest.New(ingest.Config{Brokers: brokers, Group: group, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler)},
+func readWithKaskad(b *testing.B, conn driver.Conn, brokers []string, now time.Time, group string,
+	events int64) time.Duration {
+	ingester, err := ingest.New(ingest.Config{Brokers: brokers, Group: group, Now: func() time.Time { return now },
+		Logger: slog.New(slog.DiscardHandler)},
 		ingest.Deps{Conn: conn})
 	if err != nil {
 		b.Fatal(err)
@@ -223,9 +241,11 @@ func readWithKaskad(b *testing.B, conn driver.Conn, brokers []string, now time.T
 	}
 }
 
-// readWithKafkaEngine lets ClickHouse read the topic by itself and returns events per second. Ids' own times are left out, which is in its favour.
+// readWithKafkaEngine lets ClickHouse read the topic by itself and returns events per second. Ids' own times are left
+// out, which is in its favour.
 func readWithKafkaEngine(b *testing.B, conn driver.Conn, brokers []string, events int64) float64 {
-	text := strings.Fields("account message_id channel provider campaign template sender app operator traffic trigger recipient contact status occurred_at submitted_at currency price error_code")
+	text := strings.Fields("account message_id channel provider campaign template sender app operator traffic " +
+		"trigger recipient contact status occurred_at submitted_at currency price error_code")
 	numbers := strings.Fields("step segments sms_segments part parts")
 	columns := strings.Join(text, " String, ") + " String, " + strings.Join(numbers, " UInt16, ") + " UInt16"
 	benchExec(b, conn, fmt.Sprintf(`CREATE TABLE topic (%s) ENGINE = Kafka SETTINGS kafka_broker_list = '%s', kafka_topic_list = '%s', kafka_group_name = 'engine',

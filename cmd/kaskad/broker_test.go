@@ -20,7 +20,8 @@ func (k *kaskad) brokerPID() int {
 		lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", k.cmd.Process.Pid))
 		if err != nil || len(lists) == 0 {
 			if os.Getenv("CI") == "true" {
-				k.t.Fatal("no /proc here that lists the children of a process (CI=true, so this is a failure and no skip)")
+				k.t.Fatal("no /proc here that lists the children of a process (CI=true, so this is a failure and no " +
+					"skip)")
 			}
 			k.t.Skip("skipped: no /proc here that lists the children of a process")
 		}
@@ -38,7 +39,8 @@ func (k *kaskad) brokerPID() int {
 	return 0
 }
 
-// The broker dies under load, again and again: the API stays up and says 503 at worst, and what it accepted is in the report.
+// The broker dies under load, again and again: the API stays up and says 503 at worst, and what it accepted is in the
+// report.
 func TestRun_BrokerDies(t *testing.T) {
 	k := newKaskad(t)
 	k.start("")
@@ -67,7 +69,8 @@ func TestRun_BrokerDies(t *testing.T) {
 		if i%10 > 0 {
 			continue
 		}
-		if status, body := k.request(http.MethodGet, "/v1/reports/channels?group_by=", "", nil); status != http.StatusOK {
+		if status, body := k.request(http.MethodGet, "/v1/reports/channels?group_by=", "",
+			nil); status != http.StatusOK {
 			t.Fatalf("a report while the broker is away: %d %s", status, body)
 		}
 	}

@@ -13,7 +13,8 @@ import (
 func parse(t *testing.T, args ...string) (commands, error) {
 	t.Helper()
 	var cli commands
-	parser, err := kong.New(&cli, flagDefaults, kong.DefaultEnvars("KASKAD"), kong.Configuration(loadYAML), kong.Exit(func(int) {}))
+	parser, err := kong.New(&cli, flagDefaults, kong.DefaultEnvars("KASKAD"), kong.Configuration(loadYAML),
+		kong.Exit(func(int) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +24,8 @@ func parse(t *testing.T, args ...string) (commands, error) {
 
 func TestCommands_FlagOverVariableOverFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kaskad.yaml")
-	if err := os.WriteFile(file, []byte("topic: from-file\ngroup: from-file\nlog-level: debug\nkafka: [a:1, b:2]\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("topic: from-file\ngroup: from-file\nlog-level: debug\nkafka: [a:1, b:2]\n"),
+		0o600); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("KASKAD_GROUP", "from-variable")
@@ -32,7 +34,8 @@ func TestCommands_FlagOverVariableOverFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := cli.Run; r.Topic != "from-file" || r.Group != "from-variable" || r.LogLevel != "error" || strings.Join(r.Kafka, ",") != "a:1,b:2" {
+	if r := cli.Run; r.Topic != "from-file" || r.Group != "from-variable" || r.LogLevel != "error" ||
+		strings.Join(r.Kafka, ",") != "a:1,b:2" {
 		t.Errorf("topic %q, group %q, level %q, kafka %q", r.Topic, r.Group, r.LogLevel, r.Kafka)
 	}
 }
@@ -53,14 +56,17 @@ func TestCommands_UnknownKeysAreErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = checkEnvironment(parser.Model, []string{"KASKAD_TOPIK=x", "KASKAD_TOPIC=x", "KASKAD_SERVICE_HOST=10.0.0.1", "HOME=/"})
-	if err == nil || !strings.Contains(err.Error(), "KASKAD_TOPIK") || strings.Contains(err.Error(), "KASKAD_SERVICE_HOST") || strings.Contains(err.Error(), "KASKAD_TOPIC,") {
+	err = checkEnvironment(parser.Model,
+		[]string{"KASKAD_TOPIK=x", "KASKAD_TOPIC=x", "KASKAD_SERVICE_HOST=10.0.0.1", "HOME=/"})
+	if err == nil || !strings.Contains(err.Error(), "KASKAD_TOPIK") ||
+		strings.Contains(err.Error(), "KASKAD_SERVICE_HOST") || strings.Contains(err.Error(), "KASKAD_TOPIC,") {
 		t.Errorf("unknown variable: %v", err)
 	}
 }
 
 func TestListenSettings_LoopbackOnly(t *testing.T) {
-	for listen, ok := range map[string]bool{"127.0.0.1:8080": true, "localhost:0": true, "[::1]:80": true, "0.0.0.0:8080": false, ":8080": false, "example.com:80": false, "8080": false} {
+	for listen, ok := range map[string]bool{"127.0.0.1:8080": true, "localhost:0": true, "[::1]:80": true,
+		"0.0.0.0:8080": false, ":8080": false, "example.com:80": false, "8080": false} {
 		if err := (listenSettings{Listen: listen}).check(); (err == nil) != ok {
 			t.Errorf("--listen %s: %v, want accepted: %v", listen, err, ok)
 		}
@@ -85,7 +91,8 @@ func TestListenSettings_Limits(t *testing.T) {
 		"bytes":        {listenSettings{BodyMemory: 256 << 20}, "--body-memory"},
 	} {
 		c.settings.Listen = "127.0.0.1:0"
-		if err := c.settings.check(); (c.word == "") != (err == nil) || err != nil && (!strings.Contains(err.Error(), c.word) || strings.Contains(err.Error(), key)) {
+		if err := c.settings.check(); (c.word == "") != (err == nil) || err != nil &&
+			(!strings.Contains(err.Error(), c.word) || strings.Contains(err.Error(), key)) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -127,7 +134,8 @@ func TestAttach_NothingThereNothingMade(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			run := map[string]func(context.Context) error{"replay": cli.Replay.Run, "check": cli.Check.Run, "migrate": cli.Migrate.Run, "simulate": cli.Simulate.Run}[args[0]]
+			run := map[string]func(context.Context) error{"replay": cli.Replay.Run, "check": cli.Check.Run,
+				"migrate": cli.Migrate.Run, "simulate": cli.Simulate.Run}[args[0]]
 			if err := run(t.Context()); err == nil || !strings.Contains(err.Error(), "holds no kaskad") {
 				t.Errorf("%v, want an error that says that there is no kaskad", err)
 			}

@@ -41,7 +41,8 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	p := &process{stack: st, roles: r, listen: c.listenSettings, hooks: h}
 	p.ready = func(address string, _ *ingest.Producer) {
 		forget = st.announce(c.Data, address)
-		st.logger.Info("ready", "address", "http://"+address, "kafka", st.brokers, "topic", c.Topic, "took", time.Since(st.started).Round(time.Millisecond))
+		st.logger.Info("ready", "address", "http://"+address, "kafka", st.brokers, "topic", c.Topic, "took",
+			time.Since(st.started).Round(time.Millisecond))
 	}
 	return p.run(ctx)
 }
@@ -166,7 +167,8 @@ func (c *replayCommand) Run(ctx context.Context) error {
 		filter.Since = st.now().Add(-c.Since)
 	}
 	result, err := ingest.Replay(ctx, st.conn, producer, filter, st.now)
-	fmt.Printf("replayed %d dead letters; %d would be refused again and stay (GET /v1/rejected says why)\n", result.Replayed, result.StillRefused)
+	fmt.Printf("replayed %d dead letters; %d would be refused again and stay (GET /v1/rejected says why)\n",
+		result.Replayed, result.StillRefused)
 	return err
 }
 

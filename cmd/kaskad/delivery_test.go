@@ -49,7 +49,8 @@ func (l *eventLog) at(i int) (key, line []byte) {
 	return l.data[start:l.ends[2*i]], l.data[l.ends[2*i]:l.ends[2*i+1]]
 }
 
-// send produces the log in the given order and survives the death of the broker: what was not acknowledged is sent again.
+// send produces the log in the given order and survives the death of the broker: what was not acknowledged is sent
+// again.
 func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Context, keys, values [][]byte) error) {
 	t.Helper()
 	const batch = 20_000
@@ -73,10 +74,10 @@ func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Cont
 	}
 }
 
-// The promise: every event that Kafka accepted is stored at least once, and storing it twice changes no number. A world of a million
-// messages is played once; then sent again in another order while the whole process tree is killed at twenty seeded moments, among them every
-// step between facts, touches and commit and every step of a publication. Each time the reports must equal the model's, to the
-// last digit.
+// The promise: every event that Kafka accepted is stored at least once, and storing it twice changes no number. A world
+// of a million messages is played once; then sent again in another order while the whole process tree is killed at
+// twenty seeded moments, among them every step between facts, touches and commit and every step of a publication. Each
+// time the reports must equal the model's, to the last digit.
 func TestRun_DeliverySurvivesKills(t *testing.T) {
 	config := simulate.DefaultConfig()
 	config.Seed, config.Messages = 20261120, deliveryMessages(t)
@@ -110,7 +111,8 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	if testing.Short() {
 		queries = queries[:6]
 	}
-	t.Logf("%d events of %d messages, %d of them poison, made and modelled in %v", log.len(), config.Messages, poison, time.Since(began).Round(time.Second))
+	t.Logf("%d events of %d messages, %d of them poison, made and modelled in %v", log.len(), config.Messages, poison,
+		time.Since(began).Round(time.Second))
 
 	order := make([]int, log.len())
 	for i := range order {
@@ -122,7 +124,8 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	log.send(t, order, producerTo(t, s.Kafka.Brokers).Produce)
 	sent := time.Since(began)
 	s = k.settle(10 * time.Minute)
-	t.Logf("sent in %v, settled after %v (%.0f events/s)", sent.Round(time.Millisecond), time.Since(began).Round(time.Millisecond), float64(log.len())/time.Since(began).Seconds())
+	t.Logf("sent in %v, settled after %v (%.0f events/s)", sent.Round(time.Millisecond),
+		time.Since(began).Round(time.Millisecond), float64(log.len())/time.Since(began).Seconds())
 	if s.Balance.Consumed != uint64(log.len()) || s.Balance.Rejected != uint64(poison) {
 		t.Errorf("balance %+v, want %d consumed and %d rejected", s.Balance, log.len(), poison)
 	}
@@ -133,17 +136,19 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	k.sendUnderKills(&log, order, random)
 	k.mustEqual(model, queries)
 	s = k.settle(time.Minute)
-	// A batch whose acknowledgement was lost is sent again, so more may be consumed; nothing may be missing, and each refused line is refused
-	// as often as it was sent.
+	// A batch whose acknowledgement was lost is sent again, so more may be consumed; nothing may be missing, and each
+	// refused line is refused as often as it was sent.
 	if s.Balance.Consumed < uint64(2*log.len()) || s.Balance.Rejected < uint64(2*poison) {
 		t.Errorf("balance %+v, want at least %d consumed and %d rejected", s.Balance, 2*log.len(), 2*poison)
 	}
 }
 
-// sendUnderKills sends the log in pieces, kills the process tree at a seeded moment of each, and returns when all of it is in the reports.
+// sendUnderKills sends the log in pieces, kills the process tree at a seeded moment of each, and returns when all of it
+// is in the reports.
 func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 	k.t.Helper()
-	moments := []string{"facts:1", "facts:2", "located:1", "located:2", "touches:1", "touches:2", "rejected:1", "ledger:1", "ledger:2", "commit:1", "commit:2",
+	moments := []string{"facts:1", "facts:2", "located:1", "located:2", "touches:1", "touches:2", "rejected:1",
+		"ledger:1", "ledger:2", "commit:1", "commit:2",
 		"computed:1", "computed:2", "published:1", "published:2", "closed:1"}
 	for len(moments) < 20 {
 		moments = append(moments, fmt.Sprintf("after:%d", 300+random.IntN(2500)))
@@ -193,7 +198,8 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 	k.settle(10 * time.Minute)
 }
 
-// produceAnyhow finds the broker where it is now: it comes back at the port it had, or somewhere else when that is taken.
+// produceAnyhow finds the broker where it is now: it comes back at the port it had, or somewhere else when that is
+// taken.
 func (k *kaskad) produceAnyhow(ctx context.Context, keys, values [][]byte) error {
 	at, ok := readRunning(k.dir)
 	if !ok {
@@ -211,7 +217,8 @@ func (k *kaskad) produceAnyhow(ctx context.Context, keys, values [][]byte) error
 func TestRun_AnyOrderOneReport(t *testing.T) {
 	config := simulate.DefaultConfig()
 	config.Messages, config.Orphans, config.PlainIDs, config.SubmittedDrift, config.Multipart = 400, 0.4, 0.4, 0.1, 0.8
-	config.Duplicates, config.FarSkew, config.ClockSkew, config.FailedFirst, config.ConflictingDimensions, config.Poison = 0.3, 0.05, 0.05, 0.1, 0.1, 0
+	config.Duplicates, config.FarSkew, config.ClockSkew, config.FailedFirst, config.ConflictingDimensions,
+		config.Poison = 0.3, 0.05, 0.05, 0.1, 0.1, 0
 	queries, err := simulate.TruthQueries()
 	if err != nil {
 		t.Fatal(err)

@@ -26,8 +26,8 @@ type demoCommand struct {
 	logSettings
 }
 
-// demoState remembers which day a data directory holds, so that a second start shows it at once, and a start that was interrupted plays
-// it again: what was played before changes nothing.
+// demoState remembers which day a data directory holds, so that a second start shows it at once, and a start that was
+// interrupted plays it again: what was played before changes nothing.
 type demoState struct {
 	Seed     uint64    `json:"seed"`
 	Messages int       `json:"messages"`
@@ -62,10 +62,12 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	kafka := kafkaSettings{Topic: ingest.DefaultTopic, DeadLetterTopic: ingest.DefaultDeadLetterTopic, Group: ingest.DefaultGroup, TopicPartitions: 12, TopicReplication: 1}
+	kafka := kafkaSettings{Topic: ingest.DefaultTopic, DeadLetterTopic: ingest.DefaultDeadLetterTopic,
+		Group: ingest.DefaultGroup, TopicPartitions: 12, TopicReplication: 1}
 	r := roles{ingest: true, aggregate: true, serve: true}
 	// The log goes to a file: on the screen it would tear the progress bars.
-	log, err := os.OpenFile(filepath.Join(c.Data, demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	log, err := os.OpenFile(filepath.Join(c.Data, demoLog), os.O_CREATE|os.O_WRONLY|os.O_APPEND|syscall.O_NOFOLLOW,
+		0o600)
 	if err != nil {
 		return fmt.Errorf("--data: %w", err)
 	}
@@ -120,7 +122,8 @@ func (c *demoCommand) reset() error {
 }
 
 func (c *demoCommand) state() (demoState, error) {
-	state := demoState{Seed: c.Seed, Messages: c.Messages, Start: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
+	state := demoState{Seed: c.Seed, Messages: c.Messages,
+		Start: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
 	body, err := os.ReadFile(filepath.Join(c.Data, demoFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return state, c.save(state)
@@ -133,20 +136,24 @@ func (c *demoCommand) state() (demoState, error) {
 		return state, fmt.Errorf("%s: %w: start over with --reset", filepath.Join(c.Data, demoFile), err)
 	}
 	if old.Seed != c.Seed || old.Messages != c.Messages {
-		return state, fmt.Errorf("%s holds the day of seed %d with %d messages: use these, another --data, or --reset", c.Data, old.Seed, old.Messages)
+		return state, fmt.Errorf("%s holds the day of seed %d with %d messages: use these, another --data, or --reset",
+			c.Data, old.Seed, old.Messages)
 	}
 	if !old.Played {
-		fmt.Fprintln(os.Stderr, "The last start ended before the day was played: it is played again from its beginning. No report counts anything twice; /v1/status counts every line that came.")
+		fmt.Fprintln(os.Stderr, "The last start ended before the day was played: it is played again from its "+
+			"beginning. No report counts anything twice; /v1/status counts every line that came.")
 	}
 	return old, nil
 }
 
 func (c *demoCommand) save(state demoState) error {
-	return writeFile(filepath.Join(c.Data, demoFile), func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
+	return writeFile(filepath.Join(c.Data, demoFile),
+		func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
 }
 
 // play sends the day through Kafka, waits until the reports show all of it, and says where to look.
-func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string, producer *ingest.Producer) error {
+func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string,
+	producer *ingest.Producer) error {
 	if !state.Played {
 		config := simulate.DefaultConfig()
 		config.Seed, config.Messages, config.Start, config.Now = state.Seed, state.Messages, state.Start, time.Now()
@@ -193,10 +200,12 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 		var open uint64
 		// Touches before numbers: a touch is closed when its numbers are noted.
 		var waiting uint64
-		if err := st.conn.QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)").Scan(&open); err != nil {
+		if err := st.conn.QueryRow(ctx, "SELECT count() FROM (SELECT 1 FROM touched GROUP BY account, bucket, id "+
+			"HAVING sum(sign) > 0)").Scan(&open); err != nil {
 			return fmt.Errorf("look for work: %w", err)
 		}
-		if err := st.conn.QueryRow(ctx, "SELECT count() FROM numbers_touched WHERE generation > (SELECT max(generation) FROM numbers_done)").Scan(&waiting); err != nil {
+		if err := st.conn.QueryRow(ctx, "SELECT count() FROM numbers_touched WHERE generation > (SELECT "+
+			"max(generation) FROM numbers_done)").Scan(&waiting); err != nil {
 			return fmt.Errorf("look for work: %w", err)
 		}
 		if lag.Total == 0 && open == 0 && waiting == 0 {
@@ -220,7 +229,8 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 	return nil
 }
 
-func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64, took time.Duration) error {
+func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64,
+	took time.Duration) error {
 	url, period := server.address, state.period()
 	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(),
 		state.Start.Format(time.DateOnly), state.Messages)
@@ -310,9 +320,11 @@ func printChannels(ctx context.Context, out io.Writer, url string) error {
 			continue
 		}
 		sign := map[string]string{"lower": "≥ ", "upper": "≤ "}[*r.Bound]
-		fmt.Fprintf(out, "%-20s %2s%s (%s…%s)\n", strings.Repeat("█", int(*r.OpenRate*20+0.5)), sign, percent(r.OpenRate), percent(r.OpenLow), percent(r.OpenHigh))
+		fmt.Fprintf(out, "%-20s %2s%s (%s…%s)\n", strings.Repeat("█", int(*r.OpenRate*20+0.5)), sign,
+			percent(r.OpenRate), percent(r.OpenLow), percent(r.OpenHigh))
 	}
-	fmt.Fprintln(out, "\n  sent: on routes that report deliveries (push by FCM or APNs and Telegram bots do not). delivered: of sent. ≥: readers can switch"+
+	fmt.Fprintln(out, "\n  sent: on routes that report deliveries (push by FCM or APNs and Telegram bots do not). "+
+		"delivered: of sent. ≥: readers can switch"+
 		"\n  receipts off. ≤: mail programs fetch pictures by themselves. In brackets the 95 % interval.")
 	return nil
 }

@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// demoErrors says what the codes of the simulated providers mean, as far as the shipped map does not. "REFUSED" is left out: there is always a code that nobody knows.
+// demoErrors says what the codes of the simulated providers mean, as far as the shipped map does not. "REFUSED" is left
+// out: there is always a code that nobody knows.
 //
 //go:embed demo.errors.json
 var demoErrors []byte
@@ -58,7 +59,8 @@ func (st *stack) numberStates(ctx context.Context) (map[string]uint64, error) {
 	return states, rows.Err()
 }
 
-// printReach prints who was reached on which channel, and what is known of phone numbers. query is that of the reports, without group_by.
+// printReach prints who was reached on which channel, and what is known of phone numbers. query is that of the reports,
+// without group_by.
 func printReach(ctx context.Context, out io.Writer, server *api, query string, states map[string]uint64) error {
 	var report struct {
 		Rows []struct {
@@ -73,26 +75,31 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 		return err
 	}
 	if len(report.Rows) > 0 {
-		fmt.Fprintf(out, "  %-11s %8s %8s  of all %s people\n", "channel", "tried", "reached", thousands(report.Rows[0].Audience))
+		fmt.Fprintf(out, "  %-11s %8s %8s  of all %s people\n", "channel", "tried", "reached",
+			thousands(report.Rows[0].Audience))
 	}
 	for _, r := range report.Rows {
 		share := 0.0
 		if r.Penetration != nil {
 			share = *r.Penetration
 		}
-		fmt.Fprintf(out, "  %-11s %8d %8d  %-20s %s\n", r.Channel, r.Tested, r.Reached, strings.Repeat("█", int(share*20+0.5)), percent(r.Penetration))
+		fmt.Fprintf(out, "  %-11s %8d %8d  %-20s %s\n", r.Channel, r.Tested, r.Reached,
+			strings.Repeat("█", int(share*20+0.5)), percent(r.Penetration))
 	}
-	fmt.Fprintln(out, "\n  tried: people with an attempt on the channel. It speaks of those who were tried: where they are few, more could be reached.")
+	fmt.Fprintln(out, "\n  tried: people with an attempt on the channel. It speaks of those who were tried: where "+
+		"they are few, more could be reached.")
 	var dead struct {
 		Rows []struct{ Account, Number, Rule string }
 	}
 	if err := server.report(ctx, "/v1/numbers/dead?limit=1", &dead); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.", thousands(states["active"]),
+	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.",
+		thousands(states["active"]),
 		thousands(states["suspect"]), thousands(states["dead"]), thousands(states["unknown"]))
 	if len(dead.Rows) > 0 {
-		fmt.Fprintf(out, "\n  One of the dead is %s of %s, by rule %s.", dead.Rows[0].Number, dead.Rows[0].Account, dead.Rows[0].Rule)
+		fmt.Fprintf(out, "\n  One of the dead is %s of %s, by rule %s.", dead.Rows[0].Number, dead.Rows[0].Account,
+			dead.Rows[0].Rule)
 	}
 	fmt.Fprintln(out, " A day is short for deaths: it takes hard failures of two mailings, 24 hours"+
 		"\n  apart, or a look-up that finds the number invalid.")

@@ -16,8 +16,8 @@ import (
 //go:embed demo.tariffs.yaml
 var demoTariffs []byte
 
-// putTariffs gives every account that sent something in the period a price list, as `kaskad tariffs import` would. Accounts that have one keep
-// it: somebody may have tried another.
+// putTariffs gives every account that sent something in the period a price list, as `kaskad tariffs import` would.
+// Accounts that have one keep it: somebody may have tried another.
 func putTariffs(ctx context.Context, server *api, period string) error {
 	list, err := money.ParseTariffsYAML(demoTariffs)
 	if err != nil {
@@ -83,8 +83,8 @@ type savingsTotals struct {
 	}
 }
 
-// printSavings prints what the cascades saved on messages that reached somebody, by the channel that was tried first and in all; what comes from the
-// others stands apart. query is that of the report, without group_by.
+// printSavings prints what the cascades saved on messages that reached somebody, by the channel that was tried first
+// and in all; what comes from the others stands apart. query is that of the report, without group_by.
 func printSavings(ctx context.Context, out io.Writer, server *api, query string) error {
 	var byChannel, all savingsTotals
 	if err := server.report(ctx, "/v1/reports/savings?"+query+"&group_by=first_channel", &byChannel); err != nil {
@@ -102,23 +102,27 @@ func printSavings(ctx context.Context, out io.Writer, server *api, query string)
 				name = "all, " + r.Currency
 			}
 			if r.Priced > 0 {
-				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.SavedReached), share(r.SavedReached, r.SMSOnly), grouped(r.SavedUnreached))
+				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.SavedReached),
+					share(r.SavedReached, r.SMSOnly), grouped(r.SavedUnreached))
 			}
 		}
 	}
-	fmt.Fprintln(out, "\n  as plain SMS: at the list price of every segment. saved: on messages that reached somebody. nobody reached: what was not spent on messages"+
+	fmt.Fprintln(out, "\n  as plain SMS: at the list price of every segment. saved: on messages that reached "+
+		"somebody. nobody reached: what was not spent on messages"+
 		"\n  that nobody is known to have got (push by FCM or APNs never tells), so nothing to boast of.")
 	var unpriced, estimated uint64
 	for _, r := range all.Rows {
 		unpriced, estimated = unpriced+r.Unpriced, estimated+r.Estimated
 	}
-	fmt.Fprintf(out, "  Prices: tariff version %d. %d messages are left out: a step has no tariff, or nothing tells how long the text is. Estimated: %d.\n",
+	fmt.Fprintf(out, "  Prices: tariff version %d. %d messages are left out: a step has no tariff, or nothing tells "+
+		"how long the text is. Estimated: %d.\n",
 		all.TariffVersion, unpriced, estimated)
 	for _, r := range all.Rows {
 		if r.Priced == 0 {
 			continue
 		}
-		fmt.Fprintf(out, "  Paid twice, for steps after the one that arrived: %s %s, %s of it by choice, because nobody had read it.\n",
+		fmt.Fprintf(out, "  Paid twice, for steps after the one that arrived: %s %s, %s of it by choice, because "+
+			"nobody had read it.\n",
 			grouped(r.DoublePaid), r.Currency, grouped(r.DoublePaidUnread))
 		if r.ReportedAttempts > 0 {
 			fmt.Fprintf(out, "  Providers reported a price of %d attempts: %s %s in all, %s against the tariffs.\n",

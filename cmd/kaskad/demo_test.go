@@ -16,7 +16,8 @@ import (
 func (k *kaskad) startDemo() string {
 	k.t.Helper()
 	k.output = &lockedBuffer{}
-	cmd := exec.Command(os.Args[0], "demo", "--data", k.dir, "--listen", k.address, "--messages", "3000", "--log-level", "warn")
+	cmd := exec.Command(os.Args[0], "demo", "--data", k.dir, "--listen", k.address, "--messages", "3000", "--log-level",
+		"warn")
 	cmd.Env = append(os.Environ(), asKaskad+"=")
 	cmd.Stdout, cmd.Stderr = k.output, k.output
 	if err := cmd.Start(); err != nil {
@@ -62,34 +63,39 @@ func (k *kaskad) mustPrint(text string) {
 	total := map[string]*big.Rat{"as SMS": {}, "paid": {}, "reached": {}, "unreached": {}}
 	for _, r := range report.Rows {
 		messages, unpriced = messages+r.Priced, unpriced+r.Unpriced
-		for name, amount := range map[string]string{"as SMS": r.SMSOnly, "paid": r.Actual, "reached": r.SavedReached, "unreached": r.SavedUnreached} {
+		for name, amount := range map[string]string{"as SMS": r.SMSOnly, "paid": r.Actual, "reached": r.SavedReached,
+			"unreached": r.SavedUnreached} {
 			total[name].Add(total[name], number(k.t, amount))
 		}
-		if want := fmt.Sprint(r.FirstChannel, r.Priced, r.SMSOnly, r.Actual, r.SavedReached, strings.ReplaceAll(share(r.SavedReached, r.SMSOnly), " ", ""),
+		if want := fmt.Sprint(r.FirstChannel, r.Priced, r.SMSOnly, r.Actual, r.SavedReached,
+			strings.ReplaceAll(share(r.SavedReached, r.SMSOnly), " ", ""),
 			r.SavedUnreached); !lines[want] {
 			k.t.Errorf("no line %s in%s", want, table)
 		}
 	}
 	if len(report.Rows) < 10 || messages < 2800 || total["reached"].Sign() <= 0 || total["unreached"].Sign() <= 0 {
-		k.t.Errorf("the report shows too little: %d rows, %d messages, saved %v, and %v where nobody was reached", len(report.Rows), messages, total["reached"], total["unreached"])
+		k.t.Errorf("the report shows too little: %d rows, %d messages, saved %v, and %v where nobody was reached",
+			len(report.Rows), messages, total["reached"], total["unreached"])
 	}
 	saved := new(big.Rat).Add(total["reached"], total["unreached"])
 	if rest := new(big.Rat).Sub(total["as SMS"], total["paid"]); saved.Cmp(rest) != 0 {
 		k.t.Errorf("%v is saved in all, plain SMS less what was paid is %v", saved, rest)
 	}
 	rate, _ := number(k.t, new(big.Rat).Quo(total["reached"], total["as SMS"]).FloatString(6)).Float64()
-	want := fmt.Sprint("all,RUB", messages, total["as SMS"].FloatString(2), total["paid"].FloatString(2), total["reached"].FloatString(2),
+	want := fmt.Sprint("all,RUB", messages, total["as SMS"].FloatString(2), total["paid"].FloatString(2),
+		total["reached"].FloatString(2),
 		strings.ReplaceAll(percent(&rate), " ", ""), total["unreached"].FloatString(2))
 	if !lines[want] {
 		k.t.Errorf("no line %s in%s", want, table)
 	}
-	if want := fmt.Sprintf("tariff version %d. %d messages are left out", report.TariffVersion, unpriced); !strings.Contains(table, want) {
+	if want := fmt.Sprintf("tariff version %d. %d messages are left out", report.TariffVersion,
+		unpriced); !strings.Contains(table, want) {
 		k.t.Errorf("no %q in%s", want, table)
 	}
 }
 
-// The demo shows what the cascades saved, by price lists that it has put the way everybody does, and leaves alone a list that somebody has
-// changed since.
+// The demo shows what the cascades saved, by price lists that it has put the way everybody does, and leaves alone a
+// list that somebody has changed since.
 func TestDemo_Savings(t *testing.T) {
 	k := newKaskad(t)
 	k.mustPrint(k.startDemo())
@@ -125,13 +131,15 @@ func TestDemo_Savings(t *testing.T) {
 	k.get("/v1/reports/savings?account=lavka", &after)
 	double := new(big.Rat).Mul(number(t, before.Rows[0].SMSOnly), big.NewRat(2, 1))
 	if number(t, after.Rows[0].SMSOnly).Cmp(double) != 0 || after.TariffVersion <= before.TariffVersion {
-		t.Errorf("at twice the price plain SMS costs %s in place of %s, by version %d after %d", after.Rows[0].SMSOnly, before.Rows[0].SMSOnly, after.TariffVersion, before.TariffVersion)
+		t.Errorf("at twice the price plain SMS costs %s in place of %s, by version %d after %d", after.Rows[0].SMSOnly,
+			before.Rows[0].SMSOnly, after.TariffVersion, before.TariffVersion)
 	}
 	k.stop()
 }
 
 func TestShare(t *testing.T) {
-	for _, c := range [...][3]string{{"3.25", "4.00", "81.3 %"}, {"-0.75", "4.00", "-18.8 %"}, {"0.00", "4.00", "0.0 %"}, {"0.00", "0.00", "–"}, {"", "", "–"}} {
+	for _, c := range [...][3]string{{"3.25", "4.00", "81.3 %"}, {"-0.75", "4.00", "-18.8 %"},
+		{"0.00", "4.00", "0.0 %"}, {"0.00", "0.00", "–"}, {"", "", "–"}} {
 		if got := share(c[0], c[1]); got != c[2] {
 			t.Errorf("%s of %s: %s, want %s", c[0], c[1], got, c[2])
 		}
@@ -139,7 +147,8 @@ func TestShare(t *testing.T) {
 }
 
 func TestGrouped(t *testing.T) {
-	for amount, want := range map[string]string{"0.00": "0.00", "999.5": "999.5", "1000.00": "1 000.00", "-1234567.123456": "-1 234 567.123456", "-100.00": "-100.00"} {
+	for amount, want := range map[string]string{"0.00": "0.00", "999.5": "999.5", "1000.00": "1 000.00",
+		"-1234567.123456": "-1 234 567.123456", "-100.00": "-100.00"} {
 		if got := grouped(amount); got != want {
 			t.Errorf("%s: %s, want %s", amount, got, want)
 		}

@@ -13,8 +13,8 @@ import (
 	"kaskad/simulate"
 )
 
-// The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports, compared to the last digit with figures that a
-// separate program computed.
+// The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports, compared to the last digit with
+// figures that a separate program computed.
 func TestRun_Examples(t *testing.T) {
 	var truth struct {
 		Now     string
@@ -108,13 +108,16 @@ func TestRun_LocalDays(t *testing.T) {
 	var lines strings.Builder
 	type expectation struct{ zone, cohort, day, hour string }
 	all := []expectation{
-		{"America/New_York", "2026-10-31T23:59:59.999-04:00", "2026-10-31", "2026-10-31T23:00:00-04:00"}, // the day before clocks go back
+		// the day before clocks go back
+		{"America/New_York", "2026-10-31T23:59:59.999-04:00", "2026-10-31", "2026-10-31T23:00:00-04:00"},
 		{"America/New_York", "2026-11-01T01:30:00-04:00", "2026-11-01", "2026-11-01T01:00:00-04:00"},
-		{"America/New_York", "2026-11-01T01:30:00-05:00", "2026-11-01", "2026-11-01T01:00:00-05:00"}, // the same hour again
+		// the same hour again
+		{"America/New_York", "2026-11-01T01:30:00-05:00", "2026-11-01", "2026-11-01T01:00:00-05:00"},
 		{"America/New_York", "2026-11-01T23:59:59.999-05:00", "2026-11-01", "2026-11-01T23:00:00-05:00"},
 		{"America/New_York", "2026-11-02T00:00:00-05:00", "2026-11-02", "2026-11-02T00:00:00-05:00"},
 		{"Europe/Berlin", "2026-03-28T23:59:59.999+01:00", "2026-03-28", "2026-03-28T23:00:00+01:00"},
-		{"Europe/Berlin", "2026-03-29T03:00:00+02:00", "2026-03-29", "2026-03-29T03:00:00+02:00"}, // clocks went forward
+		// clocks went forward
+		{"Europe/Berlin", "2026-03-29T03:00:00+02:00", "2026-03-29", "2026-03-29T03:00:00+02:00"},
 		{"Asia/Kathmandu", "2026-11-10T23:59:59.999+05:45", "2026-11-10", "2026-11-10T23:00:00+05:45"},
 		{"Asia/Kathmandu", "2026-11-11T00:00:00+05:45", "2026-11-11", "2026-11-11T00:00:00+05:45"},
 		{"Australia/Lord_Howe", "2026-10-04T01:45:00+10:30", "2026-10-04", "2026-10-04T01:00:00+10:30"},
@@ -132,18 +135,21 @@ func TestRun_LocalDays(t *testing.T) {
 			}
 		}
 		k.get(fmt.Sprintf("/v1/reports/channels?group_by=day,hour&tz=%s&campaign=c%d", e.zone, i), &report)
-		if len(report.Rows) != 1 || report.Rows[0].Day != e.day || report.Rows[0].Hour != e.hour || report.Rows[0].Sent != 1 {
+		if len(report.Rows) != 1 || report.Rows[0].Day != e.day || report.Rows[0].Hour != e.hour ||
+			report.Rows[0].Sent != 1 {
 			t.Errorf("%s in %s: %+v, want %s %s", e.cohort, e.zone, report.Rows, e.day, e.hour)
 		}
 		// Half-open from midnight to midnight of the zone.
-		k.get(fmt.Sprintf("/v1/reports/channels?group_by=&tz=%s&campaign=c%d&day=%s&from=%s", e.zone, i, e.day, e.day), &report)
+		k.get(fmt.Sprintf("/v1/reports/channels?group_by=&tz=%s&campaign=c%d&day=%s&from=%s", e.zone, i, e.day, e.day),
+			&report)
 		if len(report.Rows) != 1 || report.Rows[0].Sent != 1 {
 			t.Errorf("%s in %s: not in the day from %s: %+v", e.cohort, e.zone, e.day, report.Rows)
 		}
 	}
 }
 
-// Poison harms no neighbour, is shown with its bytes, survives a restart, and goes through when what was wrong is mended.
+// Poison harms no neighbour, is shown with its bytes, survives a restart, and goes through when what was wrong is
+// mended.
 func TestRun_PoisonAndReplay(t *testing.T) {
 	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
 	k.start("")
@@ -156,8 +162,10 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	var s status
 	k.get("/v1/status", &s)
 	producer := producerTo(t, s.Kafka.Brokers)
-	value := []byte(line("m1", "2026-11-19T12:00:00Z") + "\n" + early + "\nnot json \xff\n" + line("m3", "2026-11-19T12:00:00Z"))
-	if err := producer.Produce(t.Context(), [][]byte{[]byte("k"), []byte("k")}, [][]byte{value, []byte(line("m4", "2026-11-19T13:00:00Z"))}); err != nil {
+	value := []byte(line("m1", "2026-11-19T12:00:00Z") + "\n" + early + "\nnot json \xff\n" +
+		line("m3", "2026-11-19T12:00:00Z"))
+	if err := producer.Produce(t.Context(), [][]byte{[]byte("k"), []byte("k")},
+		[][]byte{value, []byte(line("m4", "2026-11-19T13:00:00Z"))}); err != nil {
 		t.Fatal(err)
 	}
 	deliveredNow := func() int {
@@ -167,7 +175,8 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	}
 	s = k.settle(30 * time.Second)
 	if s.Balance.Stored != 3 || s.Balance.Rejected != 2 || deliveredNow() != 3 {
-		t.Fatalf("stored %d, rejected %d, delivered %d; want 3, 2, 3", s.Balance.Stored, s.Balance.Rejected, deliveredNow())
+		t.Fatalf("stored %d, rejected %d, delivered %d; want 3, 2, 3", s.Balance.Stored, s.Balance.Rejected,
+			deliveredNow())
 	}
 	type letter struct {
 		Reason, Field, Error, Raw, Encoding, Topic string
@@ -200,14 +209,16 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	if len(letters.Rows) != 2 {
 		t.Fatalf("after a restart %d dead letters, want 2", len(letters.Rows))
 	}
-	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level", "warn"); !strings.Contains(out, "replayed 1 ") {
+	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level",
+		"warn"); !strings.Contains(out, "replayed 1 ") {
 		t.Errorf("replay printed %q, want 1", out)
 	}
 	k.settle(30 * time.Second)
 	if n := deliveredNow(); n != 4 {
 		t.Errorf("delivered %d after the replay, want 4", n)
 	}
-	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level", "warn"); !strings.Contains(out, "replayed 0 ") {
+	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level",
+		"warn"); !strings.Contains(out, "replayed 0 ") {
 		t.Errorf("second replay printed %q, want 0", out)
 	}
 	s = k.settle(30 * time.Second)
@@ -252,7 +263,8 @@ func TestRun_ClockInThePast(t *testing.T) {
 	}
 	var s status
 	k.get("/v1/status", &s)
-	if err := producerTo(t, s.Kafka.Brokers).Produce(t.Context(), [][]byte{[]byte("k")}, [][]byte{[]byte("poison")}); err != nil {
+	if err := producerTo(t, s.Kafka.Brokers).Produce(t.Context(), [][]byte{[]byte("k")},
+		[][]byte{[]byte("poison")}); err != nil {
 		t.Fatal(err)
 	}
 	if s = k.settle(30 * time.Second); s.Balance.Parked != 8 || s.Balance.Rejected != 1 {
@@ -267,6 +279,7 @@ func TestRun_ClockInThePast(t *testing.T) {
 	var letters struct{ Rows []json.RawMessage }
 	k.get("/v1/rejected", &letters)
 	if report.Rows[0].Delivered != 8 || len(letters.Rows) != 1 || s.Balance.Parked != 0 {
-		t.Errorf("delivered %d, %d dead letters, %d parked; want 8, 1, 0", report.Rows[0].Delivered, len(letters.Rows), s.Balance.Parked)
+		t.Errorf("delivered %d, %d dead letters, %d parked; want 8, 1, 0", report.Rows[0].Delivered, len(letters.Rows),
+			s.Balance.Parked)
 	}
 }

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// A number is erased in a running kaskad, and stays so for what arrives after a restart: the key is in the data directory. No report moves.
+// A number is erased in a running kaskad, and stays so for what arrives after a restart: the key is in the data
+// directory. No report moves.
 func TestRun_Erasure(t *testing.T) {
 	k := newKaskad(t)
 	k.start("")
@@ -31,7 +32,8 @@ func TestRun_Erasure(t *testing.T) {
 		Rows          map[string]uint64
 	}
 	code, body := k.request(http.MethodDelete, "/v1/numbers/%2B79001234567", "", nil)
-	if err := json.Unmarshal(body, &erased); err != nil || code != http.StatusOK || erased.Account != "a" || erased.Rows["attempts"] == 0 || erased.Rows["attempts_by_recipient"] == 0 {
+	if err := json.Unmarshal(body, &erased); err != nil || code != http.StatusOK || erased.Account != "a" ||
+		erased.Rows["attempts"] == 0 || erased.Rows["attempts_by_recipient"] == 0 {
 		t.Fatalf("%d %s", code, body)
 	}
 	k.settle(30 * time.Second)
@@ -49,7 +51,8 @@ func TestRun_Erasure(t *testing.T) {
 	k.settle(30 * time.Second)
 	for _, id := range []string{"m-1", "m-2"} {
 		code, body := k.request(http.MethodGet, "/v1/messages/"+id+"?account=a", "", nil)
-		if code != http.StatusOK || strings.Contains(string(body), "79001234567") || !strings.Contains(string(body), `"recipient":"user:erase`) {
+		if code != http.StatusOK || strings.Contains(string(body), "79001234567") ||
+			!strings.Contains(string(body), `"recipient":"user:erase`) {
 			t.Errorf("%d %s", code, body)
 		}
 	}
@@ -57,7 +60,8 @@ func TestRun_Erasure(t *testing.T) {
 		Rows []struct{ Hash string }
 	}
 	// Again, from the command line: it finds what came since the first time under the pseudonym, so nothing to do.
-	if out := k.command("numbers", "erase", "+79001234567", "--account", "a", "--yes", "--url", "http://"+k.address); !strings.Contains(out, erased.Hash) || strings.Contains(out, "rows") {
+	if out := k.command("numbers", "erase", "+79001234567", "--account", "a", "--yes", "--url",
+		"http://"+k.address); !strings.Contains(out, erased.Hash) || strings.Contains(out, "rows") {
 		t.Errorf("kaskad numbers erase printed %q, want the same hash and no rows", out)
 	}
 	if k.get("/v1/erasures", &list); len(list.Rows) != 1 || list.Rows[0].Hash != erased.Hash {
@@ -79,7 +83,8 @@ func TestStoreSettings_ErasureKey(t *testing.T) {
 	if err != nil || given.ID() == embedded.ID() {
 		t.Error("the setting does not win over the file", err)
 	}
-	if _, err := (storeSettings{ErasureKey: "ab"}).erasureKey(dir); err == nil || !strings.Contains(err.Error(), "--erasure-key") {
+	if _, err := (storeSettings{ErasureKey: "ab"}).erasureKey(dir); err == nil ||
+		!strings.Contains(err.Error(), "--erasure-key") {
 		t.Error(err)
 	}
 }

@@ -36,13 +36,15 @@ same as a shipped line is left out. Verdicts on the account's numbers are decide
 
 // AfterApply tells the chosen command which kind of list it works with.
 func (errorMapCommand) AfterApply(c *kong.Context) error {
-	c.Bind(listKind{name: "error-map", noun: "lines and aliases", lists: []string{"lines", "aliases"}, keys: []string{"provider", "code"},
+	c.Bind(listKind{name: "error-map", noun: "lines and aliases", lists: []string{"lines", "aliases"},
+		keys: []string{"provider", "code"},
 		read: readErrorMap, own: ownErrorMap, write: writeErrorMap})
 	return nil
 }
 
 func readErrorMap(form string, body []byte) ([]byte, error) {
-	parse := map[string]func([]byte) (money.ErrorMap, error){"json": money.ParseErrorMapJSON, "yaml": money.ParseErrorMapYAML, "csv": money.ParseErrorMapCSV}
+	parse := map[string]func([]byte) (money.ErrorMap, error){"json": money.ParseErrorMapJSON,
+		"yaml": money.ParseErrorMapYAML, "csv": money.ParseErrorMapCSV}
 	m, err := parse[form](body)
 	if err != nil {
 		return nil, err
@@ -61,7 +63,8 @@ func ownErrorMap(shown []byte) ([]byte, error) {
 		return nil, err
 	}
 	m.Lines = slices.DeleteFunc(m.Lines, func(l money.ErrorMapRow) bool { return l.Origin != money.OriginAccount })
-	m.Aliases = slices.DeleteFunc(m.Aliases, func(a money.ErrorAliasRow) bool { return a.Origin != money.OriginAccount })
+	m.Aliases = slices.DeleteFunc(m.Aliases,
+		func(a money.ErrorAliasRow) bool { return a.Origin != money.OriginAccount })
 	list, err := m.List().Own()
 	if err != nil {
 		return nil, err

@@ -23,8 +23,8 @@ func fillRounds() int {
 	return 2
 }
 
-// A disk that another program fills to the last byte, at any moment and for any while, costs no fact: when there is space again all parts are whole,
-// and the reports are the model's.
+// A disk that another program fills to the last byte, at any moment and for any while, costs no fact: when there is
+// space again all parts are whole, and the reports are the model's.
 func TestRun_FullDisk(t *testing.T) {
 	for seed := range uint64(fillRounds()) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { fillRound(t, seed) })
@@ -34,7 +34,8 @@ func TestRun_FullDisk(t *testing.T) {
 func fillRound(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 10))
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages, config.Poison, config.Start = 500+seed, 6000, 0, time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
+	config.Seed, config.Messages, config.Poison, config.Start = 500+seed, 6000, 0,
+		time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
 	config.Now = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	sim, err := simulate.New(config)
 	if err != nil {
@@ -91,7 +92,8 @@ func fillRound(t *testing.T, seed uint64) {
 	}
 	k.mustEqual(model, queries[:6])
 	// Once more from facts alone.
-	if err := k.database().Exec(t.Context(), "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 0, 1 FROM attempts GROUP BY account, bucket"); err != nil {
+	if err := k.database().Exec(t.Context(),
+		"INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 0, 1 FROM attempts GROUP BY account, bucket"); err != nil {
 		t.Fatal(err)
 	}
 	k.settle(3 * time.Minute)
@@ -122,7 +124,8 @@ func (k *kaskad) checkParts() {
 	k.t.Helper()
 	conn := k.database()
 	var names []string
-	if err := conn.QueryRow(k.t.Context(), "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'").Scan(&names); err != nil {
+	if err := conn.QueryRow(k.t.Context(),
+		"SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'").Scan(&names); err != nil {
 		k.t.Fatal(err)
 	}
 	var broken []string
@@ -150,7 +153,8 @@ func (k *kaskad) checkParts() {
 	}
 }
 
-// While the disk is full senders and operators are told so, reports are served, and what was refused goes through as soon as there is room.
+// While the disk is full senders and operators are told so, reports are served, and what was refused goes through as
+// soon as there is room.
 func TestRun_FullDisk_IsSaid(t *testing.T) {
 	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
 	k.dir = smallDisk(t, 512)
@@ -177,7 +181,8 @@ func TestRun_FullDisk_IsSaid(t *testing.T) {
 	if status, body := k.request(http.MethodGet, "/readyz", "", nil); status != http.StatusServiceUnavailable {
 		t.Errorf("/readyz on a full disk: %d %s", status, body)
 	}
-	if _, body := k.request(http.MethodGet, "/metrics", "", nil); !strings.Contains(string(body), "kaskad_disk_full 1\n") {
+	if _, body := k.request(http.MethodGet, "/metrics", "", nil); !strings.Contains(string(body),
+		"kaskad_disk_full 1\n") {
 		t.Error("no metric says that the disk is full")
 	}
 	disk.release()

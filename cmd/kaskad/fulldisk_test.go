@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// smallDisk mounts a tmpfs of that many megabytes and returns its directory. Mounting needs root: without it the test is skipped, and fails with CI=true.
+// smallDisk mounts a tmpfs of that many megabytes and returns its directory. Mounting needs root: without it the test
+// is skipped, and fails with CI=true.
 func smallDisk(t testing.TB, megabytes int) string {
 	t.Helper()
 	dir := t.TempDir()

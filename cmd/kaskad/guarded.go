@@ -23,8 +23,9 @@ var unreadable = []int32{
 	271, // CANNOT_DECOMPRESS
 }
 
-// guarded is a connection to the embedded ClickHouse that writes nothing while the disk is nearly full, and takes nothing for written before the engine
-// is known to have lost no write. It is the one room of that promise: whoever writes, ingest, aggregate or the API, does so through it.
+// guarded is a connection to the embedded ClickHouse that writes nothing while the disk is nearly full, and takes
+// nothing for written before the engine is known to have lost no write. It is the one room of that promise: whoever
+// writes, ingest, aggregate or the API, does so through it.
 type guarded struct {
 	driver.Conn
 	engine *engine.ClickHouse
@@ -50,7 +51,8 @@ func (g guarded) QueryRow(ctx context.Context, query string, args ...any) driver
 }
 
 // PrepareBatch begins an insert, which counts as Exec does when it is sent.
-func (g guarded) PrepareBatch(ctx context.Context, query string, options ...driver.PrepareBatchOption) (driver.Batch, error) {
+func (g guarded) PrepareBatch(ctx context.Context, query string, options ...driver.PrepareBatchOption) (driver.Batch,
+	error) {
 	if g.engine.Disk().Full() {
 		return nil, g.full()
 	}

@@ -25,8 +25,8 @@ import (
 	"kaskad/simulate"
 )
 
-// asKaskad makes the test binary be kaskad, with the value's step as the place to die: "facts:3" is the third time that a block's
-// facts are acknowledged.
+// asKaskad makes the test binary be kaskad, with the value's step as the place to die: "facts:3" is the third time that
+// a block's facts are acknowledged.
 const asKaskad = "TEST_AS_KASKAD"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// crashHooks kill the process, as kill -9 does, the n-th time that the step is reached; with "/clickhouse" after it, its ClickHouse instead.
+// crashHooks kill the process, as kill -9 does, the n-th time that the step is reached; with "/clickhouse" after it,
+// its ClickHouse instead.
 func crashHooks(spec string) hooks {
 	spec, whose, _ := strings.Cut(spec, "/")
 	step, count, _ := strings.Cut(spec, ":")
@@ -140,7 +141,8 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 // start starts the process, to die at the step crash ("" for none), and does not wait for it.
 func (k *kaskad) start(crash string) {
 	k.t.Helper()
-	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"}, k.args...)
+	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"},
+		k.args...)
 	cmd := exec.Command(os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asKaskad+"="+crash)
 	cmd.Stdout, cmd.Stderr = k.output, k.output

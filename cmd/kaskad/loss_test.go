@@ -14,7 +14,8 @@ import (
 	"kaskad/simulate"
 )
 
-// damage shortens every file of the active parts of a table, as a failing disk or a power cut does, while kaskad does not run.
+// damage shortens every file of the active parts of a table, as a failing disk or a power cut does, while kaskad does
+// not run.
 func (k *kaskad) damage(table string) {
 	k.t.Helper()
 	conn := k.database()
@@ -22,7 +23,9 @@ func (k *kaskad) damage(table string) {
 		k.t.Fatal(err)
 	}
 	var paths []string
-	if err := conn.QueryRow(k.t.Context(), "SELECT groupArray(path) FROM system.parts WHERE database = currentDatabase() AND table = $1", table).Scan(&paths); err != nil {
+	if err := conn.QueryRow(k.t.Context(),
+		"SELECT groupArray(path) FROM system.parts WHERE database = currentDatabase() AND table = $1",
+		table).Scan(&paths); err != nil {
 		k.t.Fatal(err)
 	}
 	k.kill()
@@ -39,7 +42,8 @@ func (k *kaskad) damage(table string) {
 	}
 }
 
-// A part that cannot be read is found at the start; the topic is read again, the reports are the model's, the balance does not move, and nothing is lost any more.
+// A part that cannot be read is found at the start; the topic is read again, the reports are the model's, the balance
+// does not move, and nothing is lost any more.
 func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 	k, model, queries := lossyWorld(t)
 	before := k.settle(time.Minute)
@@ -58,7 +62,8 @@ func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 	}
 }
 
-// Where the topic has forgotten the events of a lost part, the hours are named, are not mature, and everything is red until somebody accepts it.
+// Where the topic has forgotten the events of a lost part, the hours are named, are not mature, and everything is red
+// until somebody accepts it.
 func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	k, _, _ := lossyWorld(t)
 	k.settle(time.Minute)
@@ -73,7 +78,8 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	deadline := time.Now().Add(time.Minute)
 	for {
 		var err error
-		if lost, err = schema.ReadLosses(t.Context(), k.database()); err == nil && len(lost.Hours) > 0 && lost.Rereading == 0 {
+		if lost, err = schema.ReadLosses(t.Context(), k.database()); err == nil && len(lost.Hours) > 0 &&
+			lost.Rereading == 0 {
 			break
 		}
 		if time.Now().After(deadline) {
@@ -84,7 +90,8 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	if h := lost.Hours[0]; h.Account == "" || h.Published == 0 || h.Found >= h.Published {
 		t.Errorf("lost hour %+v", h)
 	}
-	if status, body := k.request(http.MethodGet, "/readyz", "", nil); status != http.StatusServiceUnavailable || !strings.Contains(string(body), "facts are lost") {
+	if status, body := k.request(http.MethodGet, "/readyz", "", nil); status != http.StatusServiceUnavailable ||
+		!strings.Contains(string(body), "facts are lost") {
 		t.Errorf("/readyz: %d %s", status, body)
 	}
 	if out, err := k.tryCommand("check", "--data", k.dir); err == nil || !strings.Contains(out, "FAIL  facts") {
@@ -108,7 +115,8 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 func TestReread_From_ChangesNothing(t *testing.T) {
 	k, model, queries := lossyWorld(t)
 	before := k.settle(time.Minute)
-	for _, from := range []string{"beginning", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), time.Now().Add(time.Hour).UTC().Format(time.RFC3339)} {
+	for _, from := range []string{"beginning", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339),
+		time.Now().Add(time.Hour).UTC().Format(time.RFC3339)} {
 		k.command("reread", "--from", from, "--data", k.dir)
 		k.waitWhole(2 * time.Minute)
 		if after := k.settle(time.Minute); after.Balance != before.Balance {
@@ -117,7 +125,8 @@ func TestReread_From_ChangesNothing(t *testing.T) {
 		k.mustEqual(model, queries)
 	}
 	var again uint64
-	if err := k.database().QueryRow(t.Context(), "SELECT toUInt64(sum(until_offset - from_offset)) FROM reread_partitions FINAL").Scan(&again); err != nil {
+	if err := k.database().QueryRow(t.Context(),
+		"SELECT toUInt64(sum(until_offset - from_offset)) FROM reread_partitions FINAL").Scan(&again); err != nil {
 		t.Fatal(err)
 	}
 	if want := 2 * before.Balance.Consumed; again != want {

@@ -1,4 +1,5 @@
-// Command kaskad measures business messaging: delivery, reading, cost and dead numbers, from Kafka through ClickHouse to HTTP.
+// Command kaskad measures business messaging: delivery, reading, cost and dead numbers, from Kafka through ClickHouse
+// to HTTP.
 package main
 
 import (
@@ -52,7 +53,8 @@ func run(args []string, h hooks) int {
 	parser, err := kong.New(&cli,
 		kong.Name("kaskad"),
 		kong.Description("Delivery status and cost of business messages: from Kafka to exact reports.\n\n"+
-			"Start with `kaskad demo`. Flags, KASKAD_… variables and the YAML file say the same things; a flag wins over a variable, a variable over the file."),
+			"Start with `kaskad demo`. Flags, KASKAD_… variables and the YAML file say the same things; a flag wins "+
+			"over a variable, a variable over the file."),
 		kong.ShortUsageOnError(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 110, NoExpandSubcommands: true}),
 		kong.DefaultEnvars("KASKAD"),

@@ -17,10 +17,13 @@ func (st *stack) registerDisk() {
 		return
 	}
 	gauge := func(name, help string, value func() float64) {
-		st.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "disk", Name: name, Help: help}, value))
+		st.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "disk",
+			Name: name, Help: help}, value))
 	}
-	gauge("free_bytes", "Free space on the disk of the data directory.", func() float64 { return float64(st.disk.Usage().Free) })
-	gauge("total_bytes", "Size of the disk of the data directory.", func() float64 { return float64(st.disk.Usage().Total) })
+	gauge("free_bytes", "Free space on the disk of the data directory.",
+		func() float64 { return float64(st.disk.Usage().Free) })
+	gauge("total_bytes", "Size of the disk of the data directory.",
+		func() float64 { return float64(st.disk.Usage().Total) })
 	gauge("full", "1 while nothing is written because the disk is nearly full.", func() float64 {
 		if st.disk.Full() {
 			return 1
@@ -28,8 +31,10 @@ func (st *stack) registerDisk() {
 		return 0
 	})
 	if st.clickhouse != nil {
-		st.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "engine", Name: "replaced_total",
-			Help: "Times that the embedded ClickHouse was started again because it lost writes or could not read a part."},
+		st.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "kaskad",
+			Subsystem: "engine", Name: "replaced_total",
+			Help: "Times that the embedded ClickHouse was started again because it lost writes or could not read a " +
+				"part."},
 			func() float64 { return float64(st.clickhouse.Renewed()) }))
 	}
 }

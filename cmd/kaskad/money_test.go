@@ -28,7 +28,8 @@ func (k *kaskad) send(account, prefix string, n int, steps ...step) {
 	for i := range n {
 		for number, s := range steps {
 			for j, status := range strings.Fields(s.statuses) {
-				lines = append(lines, fmt.Appendf(nil, `{"account":%q,"message_id":"%s%d","submitted_at":%q,"step":%d,"recipient":"+79161234567","status":%q,"occurred_at":"2026-11-10T09:0%d:0%dZ",%s}`,
+				lines = append(lines, fmt.Appendf(nil,
+					`{"account":%q,"message_id":"%s%d","submitted_at":%q,"step":%d,"recipient":"+79161234567","status":%q,"occurred_at":"2026-11-10T09:0%d:0%dZ",%s}`,
 					account, prefix, i, moneyDay, number+1, status, number, j, s.fields))
 			}
 		}
@@ -109,8 +110,8 @@ func (k *kaskad) forecast(body string) map[string]any {
 	return decoded(k.t, answer)
 }
 
-// The worked examples A1 to A17 of the domain, with events where they speak of messages, through the HTTP API and to the kopeck. Millions of
-// messages are scaled to a thousand.
+// The worked examples A1 to A17 of the domain, with events where they speak of messages, through the HTTP API and to
+// the kopeck. Millions of messages are scaled to a thousand.
 func TestRun_WorkedExamples(t *testing.T) {
 	k := newKaskad(t, "--now", "2026-12-02T00:00:00Z")
 	k.start("")
@@ -125,16 +126,19 @@ func TestRun_WorkedExamples(t *testing.T) {
 	minimum := "30000.00"
 	viber.MonthlyMinimum = &minimum
 	for account, list := range map[string][]simulate.SavingsTariff{
-		"A5": {sms, tariff("push", "per_message_delivered", "0.36")}, "A6": {sms, tariff("push", "per_message_sent", "0.36")},
+		"A5": {sms, tariff("push", "per_message_delivered", "0.36")},
+		"A6": {sms, tariff("push", "per_message_sent", "0.36")},
 		"A7": {sms, tariff("push", "per_message_delivered", "0.36")},
 		"A8": {sms, flash}, "A9": {sms, flash}, "A10": {sms, flashAttempt}, "A10-connect": {sms, flashConnect},
-		"A12": {sms, tariff("whatsapp", "per_conversation_24h", "4.50")}, "A15": {sms, tariff("viber", "per_message_delivered", "0.75")},
+		"A12": {sms, tariff("whatsapp", "per_conversation_24h", "4.50")},
+		"A15": {sms, tariff("viber", "per_message_delivered", "0.75")},
 		"A16": {sms, tariff("viber", "per_message_delivered", "0.75")}, "A17": {sms, viber},
 	} {
 		k.putTariffs(account, list)
 	}
 
-	push, fallback := `"channel":"push","sms_segments":2`, `"channel":"sms","segments":2,"sms_segments":2,"trigger":"undelivered"`
+	push, fallback := `"channel":"push","sms_segments":2`,
+		`"channel":"sms","segments":2,"sms_segments":2,"trigger":"undelivered"`
 	noApp := step{push, "skipped"}
 	for _, c := range []struct {
 		account            string
@@ -142,9 +146,11 @@ func TestRun_WorkedExamples(t *testing.T) {
 	}{{"A5", 400, 100, 500}, {"A6", 400, 100, 500}, {"A7", 320, 80, 600}} {
 		k.send(c.account, "push", c.reached, step{push, "sent delivered"})
 		k.send(c.account, "undelivered", c.app, step{push, "sent expired"}, step{fallback, "sent delivered"})
-		k.send(c.account, "no-app", c.none, noApp, step{strings.Replace(fallback, "undelivered", "no_app", 1), "sent delivered"})
+		k.send(c.account, "no-app", c.none, noApp,
+			step{strings.Replace(fallback, "undelivered", "no_app", 1), "sent delivered"})
 	}
-	call, code := `"channel":"flash_call","traffic":"otp","sms_segments":1`, step{`"channel":"sms","traffic":"otp","sms_segments":1,"segments":1`, "sent delivered"}
+	call, code := `"channel":"flash_call","traffic":"otp","sms_segments":1`,
+		step{`"channel":"sms","traffic":"otp","sms_segments":1,"segments":1`, "sent delivered"}
 	k.send("A8", "otp", 1000, step{call, "accepted delivered"})
 	for _, account := range []string{"A9", "A10", "A10-connect"} {
 		k.send(account, "otp", 980, step{call, "accepted delivered"})
@@ -164,7 +170,8 @@ func TestRun_WorkedExamples(t *testing.T) {
 	k.send("A14", "messenger", 80, step{`"channel":"messenger"`, "sent delivered read"})
 	k.send("A14", "messenger-unread", 20, step{`"channel":"messenger"`, "sent delivered"})
 	viberText := `"channel":"viber","sms_segments":2`
-	k.send("A15", "unread", 1, step{viberText, "sent delivered"}, step{strings.Replace(fallback, "undelivered", "unread", 1), "sent delivered"})
+	k.send("A15", "unread", 1, step{viberText, "sent delivered"},
+		step{strings.Replace(fallback, "undelivered", "unread", 1), "sent delivered"})
 	k.send("A16", "undelivered", 1, step{viberText, "sent expired"}, step{fallback, "sent delivered"})
 	k.send("A17", "promo", 45_000, step{viberText + `,"sender":"Shop","traffic":"promo"`, "delivered"})
 	k.settle(time.Minute)
@@ -187,22 +194,28 @@ func TestRun_WorkedExamples(t *testing.T) {
 
 	run("A1-A5", func(t *testing.T, k *kaskad) {
 		row := k.forecast(cascade("0.5", "per_message_delivered"))
-		mustHave(t, row, "movable=400000 channel_cost=144000.00 moved_sms_cost=1600000.00 saved=1456000.00 sms_only_cost=4000000.00 cascade_cost=2544000.00 saved_rate=0.364 worth_it=true")
+		mustHave(t, row, "movable=400000 channel_cost=144000.00 moved_sms_cost=1600000.00 saved=1456000.00 "+
+			"sms_only_cost=4000000.00 cascade_cost=2544000.00 saved_rate=0.364 worth_it=true")
 		mustBeRatio(t, row, "saved", "moved_sms_cost", "0.9100")
 		mustBeRatio(t, row, "moved_sms_cost", "channel_cost", "11.11")
-		mustHave(t, k.savings("A5"), "messages=1000 reached=1000 unpriced=0 sms_segments=2000 sms_only_cost=4000.00 actual_cost=2544.00 saved=1456.00 saved_rate=0.364 currency=RUB double_paid=0.00")
+		mustHave(t, k.savings("A5"), "messages=1000 reached=1000 unpriced=0 sms_segments=2000 sms_only_cost=4000.00 "+
+			"actual_cost=2544.00 saved=1456.00 saved_rate=0.364 currency=RUB double_paid=0.00")
 	})
 	run("A6", func(t *testing.T, k *kaskad) {
-		mustHave(t, k.forecast(cascade("0.5", "per_message_sent")), "cascade_cost=2580000.00 saved=1420000.00 saved_rate=0.355")
-		mustHave(t, k.savings("A6"), "sms_only_cost=4000.00 actual_cost=2580.00 saved=1420.00 saved_rate=0.355 wasted_cost=36.00")
+		mustHave(t, k.forecast(cascade("0.5", "per_message_sent")),
+			"cascade_cost=2580000.00 saved=1420000.00 saved_rate=0.355")
+		mustHave(t, k.savings("A6"), "sms_only_cost=4000.00 actual_cost=2580.00 saved=1420.00 saved_rate=0.355 "+
+			"wasted_cost=36.00")
 	})
 	run("A7", func(t *testing.T, k *kaskad) {
-		mustHave(t, k.forecast(cascade("0.40", "per_message_delivered")), "movable=320000 saved=1164800.00 saved_rate=0.2912 worth_it=true")
+		mustHave(t, k.forecast(cascade("0.40", "per_message_delivered")),
+			"movable=320000 saved=1164800.00 saved_rate=0.2912 worth_it=true")
 		mustHave(t, k.forecast(cascade("0.39", "per_message_delivered")), "worth_it=false")
 		mustHave(t, k.savings("A7"), "sms_only_cost=4000.00 actual_cost=2835.20 saved=1164.80 saved_rate=0.2912")
 	})
 	run("A8", func(t *testing.T, k *kaskad) {
-		mustHave(t, k.forecast(codes("1", "per_message_delivered")), "saved=12000.00 sms_only_cost=20000.00 cascade_cost=8000.00")
+		mustHave(t, k.forecast(codes("1", "per_message_delivered")),
+			"saved=12000.00 sms_only_cost=20000.00 cascade_cost=8000.00")
 		row := k.savings("A8")
 		mustHave(t, row, "messages=1000 sms_only_cost=2000.00 actual_cost=800.00 saved=1200.00")
 		mustBeRatio(t, row, "sms_only_cost", "actual_cost", "2.5")
@@ -231,27 +244,34 @@ func TestRun_WorkedExamples(t *testing.T) {
 	})
 	run("A13", func(t *testing.T, k *kaskad) {
 		row := k.one("/v1/reports/channels?account=A13")
-		mustHave(t, row, "delivered_1m_rate=0.42 delivered_1m_den=100 delivered_24h_rate=0.9 delivered_24h_den=100 read_24h_rate=0.85 read_24h_den=100 open_rate=0.944444 open_num=85 open_den=90")
+		mustHave(t, row, "delivered_1m_rate=0.42 delivered_1m_den=100 delivered_24h_rate=0.9 delivered_24h_den=100 "+
+			"read_24h_rate=0.85 read_24h_den=100 open_rate=0.944444 open_num=85 open_den=90")
 	})
 	run("A14", func(t *testing.T, k *kaskad) {
-		email, messenger := k.one("/v1/reports/channels?account=A14&channel=email"), k.one("/v1/reports/channels?account=A14&channel=messenger")
+		email, messenger := k.one("/v1/reports/channels?account=A14&channel=email"),
+			k.one("/v1/reports/channels?account=A14&channel=messenger")
 		mustHave(t, email, "open_rate=0.21")
 		mustHave(t, messenger, "open_rate=0.8")
-		mustBeRatio(t, map[string]any{"messenger": messenger["open_rate"], "email": email["open_rate"]}, "messenger", "email", "3.81")
+		mustBeRatio(t, map[string]any{"messenger": messenger["open_rate"], "email": email["open_rate"]}, "messenger",
+			"email", "3.81")
 	})
 	run("A15", func(t *testing.T, k *kaskad) {
-		mustHave(t, k.savings("A15"), "messages=1 reached=1 read=0 actual_cost=4.75 double_paid=4.00 double_paid_unread=4.00 saved=-0.75")
-		mustHave(t, k.one("/v1/reports/savings?account=A15&group_by=path,reached_by"), "path=viber>sms reached_by=viber")
+		mustHave(t, k.savings("A15"), "messages=1 reached=1 read=0 actual_cost=4.75 double_paid=4.00 "+
+			"double_paid_unread=4.00 saved=-0.75")
+		mustHave(t, k.one("/v1/reports/savings?account=A15&group_by=path,reached_by"),
+			"path=viber>sms reached_by=viber")
 	})
 	run("A16", func(t *testing.T, k *kaskad) {
-		mustHave(t, k.savings("A16"), "messages=1 reached=1 actual_cost=4.00 double_paid=0.00 wasted_cost=0.00 saved=0.00")
+		mustHave(t, k.savings("A16"), "messages=1 reached=1 actual_cost=4.00 double_paid=0.00 wasted_cost=0.00 "+
+			"saved=0.00")
 		mustHave(t, k.one("/v1/reports/savings?account=A16&group_by=path,reached_by"), "path=viber>sms reached_by=sms")
 	})
 	run("A17", func(t *testing.T, k *kaskad) {
 		row := k.one("/v1/reports/savings?account=A17&from=2026-11-01&to=2026-12-01")
 		mustHave(t, row, "reached=45000 actual_cost=22500.00 minimum_top_up=7500.00")
 		billed := new(big.Rat).Add(number(t, row["actual_cost"]), number(t, row["minimum_top_up"]))
-		mustBeRatio(t, map[string]any{"billed": billed.FloatString(2), "delivered": row["reached"]}, "billed", "delivered", "0.6667")
+		mustBeRatio(t, map[string]any{"billed": billed.FloatString(2), "delivered": row["reached"]}, "billed",
+			"delivered", "0.6667")
 		if got := billed.FloatString(2); got != "30000.00" {
 			t.Errorf("billed %s, want the minimum of 30000.00", got)
 		}
@@ -265,12 +285,14 @@ func dialogLine(id, status, at string) string {
 		id, status, at)
 }
 
-// sendNotify sends what A13's sample has beside the quick ones: delivered after an hour and read, delivered after an hour alone, and not delivered.
+// sendNotify sends what A13's sample has beside the quick ones: delivered after an hour and read, delivered after an
+// hour alone, and not delivered.
 func (k *kaskad) sendNotify(account string, read, unread, undelivered int) {
 	k.t.Helper()
 	var lines [][]byte
 	line := func(id int, status, at string) {
-		lines = append(lines, fmt.Appendf(nil, `{"account":%q,"message_id":"slow%d","submitted_at":%q,"recipient":"+79161234567","channel":"vk","provider":"notify","status":%q,"occurred_at":"2026-11-10T%sZ"}`,
+		lines = append(lines, fmt.Appendf(nil,
+			`{"account":%q,"message_id":"slow%d","submitted_at":%q,"recipient":"+79161234567","channel":"vk","provider":"notify","status":%q,"occurred_at":"2026-11-10T%sZ"}`,
 			account, id, moneyDay, status, at))
 	}
 	for i := range read + unread + undelivered {

@@ -24,22 +24,26 @@ func TestNotifySettings(t *testing.T) {
 		webhook bool
 		words   string // of the error, "" for none
 	}{
-		"None":            {notifySettings{}, false, ""},
-		"Topic":           {notifySettings{ChangesTopic: "numbers.changed", NotifyFromStart: true}, false, ""},
-		"Webhook":         {notifySettings{WebhookURL: "https://crm.example.com/x", WebhookSecret: secret}, true, ""},
-		"Both":            {notifySettings{ChangesTopic: "numbers.changed", WebhookURL: "http://127.0.0.1:1", WebhookSecret: secret}, true, ""},
-		"BadTopic":        {notifySettings{ChangesTopic: "numbers changed"}, false, "--changes-topic"},
-		"TopicOfEvents":   {notifySettings{ChangesTopic: "kaskad.events"}, false, "--changes-topic"},
-		"TopicOfLetters":  {notifySettings{ChangesTopic: "kaskad.rejected"}, false, "--changes-topic"},
-		"SecretAlone":     {notifySettings{WebhookSecret: secret}, false, "--webhook-url"},
-		"FromStartAlone":  {notifySettings{NotifyFromStart: true}, false, "--notify-from-start"},
-		"NoSecret":        {notifySettings{WebhookURL: "https://crm.example.com/x"}, false, "secret"},
-		"HTTP":            {notifySettings{WebhookURL: "http://crm.example.com/x", WebhookSecret: secret}, false, "--insecure-webhook"},
-		"HTTPIsAllRight":  {notifySettings{WebhookURL: "http://crm.example.com/x", WebhookSecret: secret, InsecureWebhook: true}, true, ""},
+		"None":    {notifySettings{}, false, ""},
+		"Topic":   {notifySettings{ChangesTopic: "numbers.changed", NotifyFromStart: true}, false, ""},
+		"Webhook": {notifySettings{WebhookURL: "https://crm.example.com/x", WebhookSecret: secret}, true, ""},
+		"Both": {notifySettings{ChangesTopic: "numbers.changed", WebhookURL: "http://127.0.0.1:1",
+			WebhookSecret: secret}, true, ""},
+		"BadTopic":       {notifySettings{ChangesTopic: "numbers changed"}, false, "--changes-topic"},
+		"TopicOfEvents":  {notifySettings{ChangesTopic: "kaskad.events"}, false, "--changes-topic"},
+		"TopicOfLetters": {notifySettings{ChangesTopic: "kaskad.rejected"}, false, "--changes-topic"},
+		"SecretAlone":    {notifySettings{WebhookSecret: secret}, false, "--webhook-url"},
+		"FromStartAlone": {notifySettings{NotifyFromStart: true}, false, "--notify-from-start"},
+		"NoSecret":       {notifySettings{WebhookURL: "https://crm.example.com/x"}, false, "secret"},
+		"HTTP": {notifySettings{WebhookURL: "http://crm.example.com/x", WebhookSecret: secret}, false,
+			"--insecure-webhook"},
+		"HTTPIsAllRight": {notifySettings{WebhookURL: "http://crm.example.com/x", WebhookSecret: secret,
+			InsecureWebhook: true}, true, ""},
 		"InsecureWithout": {notifySettings{InsecureWebhook: true}, false, "--webhook-url"},
 	} {
 		w, err := c.s.webhook(k)
-		if (w != nil) != c.webhook || (err == nil) != (c.words == "") || (err != nil && !strings.Contains(err.Error(), c.words)) {
+		if (w != nil) != c.webhook || (err == nil) != (c.words == "") ||
+			(err != nil && !strings.Contains(err.Error(), c.words)) {
 			t.Errorf("%s: %v, webhook %v, want %q", name, err, w != nil, c.words)
 		}
 	}
@@ -47,9 +51,12 @@ func TestNotifySettings(t *testing.T) {
 
 // What is wrong with the webhook is said before anything is connected to, by check and by what runs.
 func TestCheck_WebhookOffline(t *testing.T) {
-	for _, args := range [][]string{{"check", "--data", t.TempDir()}, {"run", "--data", t.TempDir()}, {"aggregate", "--kafka", "127.0.0.1:1", "--clickhouse", "clickhouse://127.0.0.1:1/x"}} {
-		_, stderr, code := command(t, "", append(args, "--webhook-url", "https://crm.example.com/t0ken", "--webhook-secret", "whsec_"+"c2hvcnQ=")...)
-		if code != 1 || !strings.Contains(stderr, "secret: has 5 bytes") || strings.Contains(stderr, "t0ken") || strings.Contains(stderr, "c2hvcnQ") {
+	for _, args := range [][]string{{"check", "--data", t.TempDir()}, {"run", "--data", t.TempDir()},
+		{"aggregate", "--kafka", "127.0.0.1:1", "--clickhouse", "clickhouse://127.0.0.1:1/x"}} {
+		_, stderr, code := command(t, "",
+			append(args, "--webhook-url", "https://crm.example.com/t0ken", "--webhook-secret", "whsec_"+"c2hvcnQ=")...)
+		if code != 1 || !strings.Contains(stderr, "secret: has 5 bytes") || strings.Contains(stderr, "t0ken") ||
+			strings.Contains(stderr, "c2hvcnQ") {
 			t.Errorf("%s: exit %d, %s", args[0], code, stderr)
 		}
 	}
@@ -61,7 +68,8 @@ type toldNumber struct {
 	Seq                       uint64
 }
 
-// lastWords are the states that the changes lead to; a change of a number that is first heard of out of order is an error.
+// lastWords are the states that the changes lead to; a change of a number that is first heard of out of order is an
+// error.
 type lastWords struct {
 	mu    sync.Mutex
 	state map[string]string
@@ -113,8 +121,8 @@ func (l *lastWords) repeated() bool {
 	return false
 }
 
-// Kill -9 between an acknowledgement and the place that is stored, twice: the topic and the webhook hear of every change, in order, and their last word on
-// each number is the state of the contract's example.
+// Kill -9 between an acknowledgement and the place that is stored, twice: the topic and the webhook hear of every
+// change, in order, and their last word on each number is the state of the contract's example.
 func TestRun_NotifyThroughCrashes(t *testing.T) {
 	var truth struct {
 		Now      string
@@ -143,7 +151,8 @@ func TestRun_NotifyThroughCrashes(t *testing.T) {
 	}))
 	defer endpoint.Close()
 	t.Setenv("KASKAD_WEBHOOK_SECRET", testSecret)
-	k := newKaskad(t, "--now", truth.Now, "--changes-topic", "numbers.changed", "--webhook-url", endpoint.URL, "--topic-partitions", "3", "--notify-from-start")
+	k := newKaskad(t, "--now", truth.Now, "--changes-topic", "numbers.changed", "--webhook-url", endpoint.URL,
+		"--topic-partitions", "3", "--notify-from-start")
 	k.start("notified:1")
 	k.waitReady()
 	k.putMaps(truth.ErrorMap)
@@ -174,7 +183,8 @@ func TestRun_NotifyThroughCrashes(t *testing.T) {
 	if !topic.repeated() && !webhook.repeated() {
 		t.Error("nothing was told twice: the process did not die where it should")
 	}
-	if _, metrics := k.request(http.MethodGet, "/metrics", "", nil); !strings.Contains(string(metrics), `kaskad_aggregate_notify_lag{sink="webhook"}`) {
+	if _, metrics := k.request(http.MethodGet, "/metrics", "", nil); !strings.Contains(string(metrics),
+		`kaskad_aggregate_notify_lag{sink="webhook"}`) {
 		t.Error("/metrics lacks kaskad_aggregate_notify_lag")
 	}
 	k.stop()

@@ -112,7 +112,8 @@ func (c *numbersDead) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out := newLines(os.Stdout, c.CSV, "NUMBER", "ACCOUNT", "DEAD SINCE", "RULE", "REASONS", "MAILINGS", "DAYS", "WASTED", "LAST DELIVERED")
+	out := newLines(os.Stdout, c.CSV, "NUMBER", "ACCOUNT", "DEAD SINCE", "RULE", "REASONS", "MAILINGS", "DAYS",
+		"WASTED", "LAST DELIVERED")
 	q := c.query()
 	q["rule"] = c.Rule
 	for {
@@ -133,7 +134,9 @@ func (c *numbersDead) Run(ctx context.Context) error {
 			if r.WastedCost != nil {
 				wasted = strings.TrimSpace(*r.WastedCost + " " + r.Currency)
 			}
-			out.row(r.Number, r.Account, shortTime(r.Since), r.Rule, reasonsText(r.Reasons), strconv.Itoa(int(r.FailedMailings)), strconv.Itoa(int(r.FailedDays)), wasted, shortTime(r.LastDelivered))
+			out.row(r.Number, r.Account, shortTime(r.Since), r.Rule, reasonsText(r.Reasons),
+				strconv.Itoa(int(r.FailedMailings)), strconv.Itoa(int(r.FailedDays)), wasted,
+				shortTime(r.LastDelivered))
 		}
 		if page.NextCursor == nil || out.rows == c.Limit {
 			if page.NextCursor != nil {
@@ -274,7 +277,8 @@ func byteBar(what string) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		out = io.Discard
 	}
-	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(30),
+	return progressbar.NewOptions64(-1, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(30),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 }
 
@@ -437,7 +441,10 @@ func reasonsText(reasons map[string]uint32) string {
 	for name := range reasons {
 		names = append(names, name)
 	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(reasons[b], reasons[a]), strings.Compare(a, b)) })
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(reasons[b], reasons[a]),
+			strings.Compare(a, b))
+	})
 	for i, name := range names {
 		names[i] = fmt.Sprintf("%s ×%d", name, reasons[name])
 	}

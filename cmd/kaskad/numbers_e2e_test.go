@@ -15,7 +15,8 @@ import (
 	"kaskad/simulate"
 )
 
-// The figures of the contract: the example's events through the whole pipeline, compared to the last digit with what a separate program computed.
+// The figures of the contract: the example's events through the whole pipeline, compared to the last digit with what a
+// separate program computed.
 func TestRun_NumbersExamples(t *testing.T) {
 	var truth struct {
 		Now      string
@@ -103,7 +104,9 @@ type numberWorlds struct {
 
 func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds {
 	t.Helper()
-	w := &numberWorlds{query: simulate.NumbersQuery{Shipped: shippedErrors(t), ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{}, Tariffs: map[string][]simulate.SavingsTariff{}}}
+	w := &numberWorlds{query: simulate.NumbersQuery{Shipped: shippedErrors(t),
+		ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{},
+		Tariffs: map[string][]simulate.SavingsTariff{}}}
 	for seed := range uint64(worlds) {
 		world := simulate.RandomNumbers(seed, numbers)
 		w.worlds = append(w.worlds, world)
@@ -233,7 +236,8 @@ func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 		w.compareFeed(t, k, account, all)
 	}
 	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
-		want, err := w.model.Audience(simulate.AudienceQuery{State: state, Shipped: w.query.Shipped, ErrorMaps: w.query.ErrorMaps})
+		want, err := w.model.Audience(simulate.AudienceQuery{State: state, Shipped: w.query.Shipped,
+			ErrorMaps: w.query.ErrorMaps})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,9 +250,11 @@ func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 // reachQueries are the questions about who can be reached, and what it costs to try.
 func (w *numberWorlds) reachQueries(t testing.TB) []simulate.Query {
 	day := 24 * time.Hour
-	return []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}}, {GroupBy: []string{"campaign", "channel"}},
+	return []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}},
+		{GroupBy: []string{"campaign", "channel"}},
 		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
-		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * day).Truncate(day), To: w.query.Now.Add(-10 * day).Truncate(day)}}
+		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * day).Truncate(day),
+			To: w.query.Now.Add(-10 * day).Truncate(day)}}
 }
 
 // compareReach holds the reports on people and on causes against the model.
@@ -259,7 +265,8 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.
 		penetration, err := w.model.Penetration(reach)
 		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))
 		spend := q
-		spend.GroupBy = append(slices.DeleteFunc(slices.Clone(q.GroupBy), func(n string) bool { return n == "channel" }), "channel", "rule")
+		spend.GroupBy = append(slices.DeleteFunc(slices.Clone(q.GroupBy),
+			func(n string) bool { return n == "channel" }), "channel", "rule")
 		deadSpend, err := w.model.DeadSpend(simulate.ReachQuery{Query: spend, Numbers: w.query})
 		compareReport(t, "dead-spend", spend, deadSpend, err, k.reportRows("dead-spend", spend))
 		causes := q
@@ -267,17 +274,22 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.
 		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})
 		compareReport(t, "failures", causes, failures, err, k.reportRows("failures", causes))
 	}
-	period := simulate.Query{From: w.query.Now.Add(-60 * 24 * time.Hour).Truncate(24 * time.Hour), To: w.query.Now.Truncate(24 * time.Hour)}
+	period := simulate.Query{From: w.query.Now.Add(-60 * 24 * time.Hour).Truncate(24 * time.Hour),
+		To: w.query.Now.Truncate(24 * time.Hour)}
 	best, err := w.model.BestChannel(simulate.ReachQuery{Query: period, Numbers: w.query})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := simulate.CompareRows(best, k.list("/v1/numbers/best-channel", url.Values{"from": {period.From.Format(time.RFC3339)}, "to": {period.To.Format(time.RFC3339)}}), "account"); err != nil {
+	if err := simulate.CompareRows(best,
+		k.list("/v1/numbers/best-channel",
+			url.Values{"from": {period.From.Format(time.RFC3339)}, "to": {period.To.Format(time.RFC3339)}}),
+		"account"); err != nil {
 		t.Errorf("best channels: %v", err)
 	}
 }
 
-func compareReport[Row json.Marshaler](t *testing.T, name string, q simulate.Query, want []Row, err error, got json.RawMessage, unlooked ...string) {
+func compareReport[Row json.Marshaler](t *testing.T, name string, q simulate.Query, want []Row, err error,
+	got json.RawMessage, unlooked ...string) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s by %v: %v", name, q.GroupBy, err)
@@ -296,14 +308,16 @@ func mustZone(t testing.TB, name string) *time.Location {
 	return zone
 }
 
-// compareFeed walks the feed of an account: each line begins where the number's line before ended, and the last one is the state.
+// compareFeed walks the feed of an account: each line begins where the number's line before ended, and the last one is
+// the state.
 func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verdicts []simulate.NumberVerdict) {
 	t.Helper()
 	type line struct{ Number, From, To, At string }
 	var lines []line
 	for _, kind := range []string{schema.KindPhone, schema.KindEmail} {
 		var some []line
-		if err := json.Unmarshal(k.list("/v1/numbers/changes", url.Values{"account": {account}, "kind": {kind}}), &some); err != nil {
+		if err := json.Unmarshal(k.list("/v1/numbers/changes", url.Values{"account": {account}, "kind": {kind}}),
+			&some); err != nil {
 			t.Fatal(err)
 		}
 		lines = append(lines, some...)
@@ -331,8 +345,8 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 	}
 }
 
-// Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of the verdicts: all that is answered about
-// numbers and people equals the naive model, to the last digit.
+// Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
+// the verdicts: all that is answered about numbers and people equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
 	worlds, numbers := 12, 250
 	if testing.Short() {
@@ -373,7 +387,8 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 			k.setVerdict(o)
 			o.At = w.query.Now
 			if !o.Until.IsZero() {
-				if status, answer := k.request(http.MethodDelete, overridePath(o), "", nil); status != http.StatusOK && status != http.StatusAccepted {
+				if status, answer := k.request(http.MethodDelete, overridePath(o), "", nil); status != http.StatusOK &&
+					status != http.StatusAccepted {
 					t.Fatalf("remove an override: %d %s", status, answer)
 				}
 				o.Until = w.query.Now
@@ -402,7 +417,8 @@ func overridePath(o simulate.NumberOverride) string {
 	return "/v1/numbers/" + url.PathEscape(o.Number) + "/override?account=" + o.Account
 }
 
-// While verdicts change, whoever walks the feed by cursor sees every line once and in order, over restarts, and its last word on each number is the verdict.
+// While verdicts change, whoever walks the feed by cursor sees every line once and in order, over restarts, and its
+// last word on each number is the verdict.
 func TestRun_NumbersChangesWalked(t *testing.T) {
 	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
 	k.start("")
@@ -468,7 +484,8 @@ func TestRun_NumbersChangesWalked(t *testing.T) {
 	}
 }
 
-// The field's cases (ordering and duplication B1–B10, Twilio's codes) through the API: what each leaves of a message and of its number.
+// The field's cases (ordering and duplication B1–B10, Twilio's codes) through the API: what each leaves of a message
+// and of its number.
 func TestRun_NumbersCases(t *testing.T) {
 	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	k := newKaskad(t, "--now", now.Format(time.RFC3339))
@@ -482,10 +499,12 @@ func TestRun_NumbersCases(t *testing.T) {
 	}
 	sent := at(10, 0)
 	twilio := func(days float64, code string) event {
-		return event{fmt.Sprintf("%s-%v", code, days), "undelivered", at(days, 0), at(days, 0), fmt.Sprintf(`,"provider":"twilio","error_code":%q,"campaign":"c%v"`, code, days)}
+		return event{fmt.Sprintf("%s-%v", code, days), "undelivered", at(days, 0), at(days, 0),
+			fmt.Sprintf(`,"provider":"twilio","error_code":%q,"campaign":"c%v"`, code, days)}
 	}
 	viber := func(days float64) event {
-		return event{fmt.Sprintf("viber-%v", days), "failed", at(days, 0), at(days, 0), fmt.Sprintf(`,"channel":"viber","provider":"viber","error_code":"SRVC_NOT_VIBER_USER","permanent":true,"campaign":"c%v"`, days)}
+		return event{fmt.Sprintf("viber-%v", days), "failed", at(days, 0), at(days, 0),
+			fmt.Sprintf(`,"channel":"viber","provider":"viber","error_code":"SRVC_NOT_VIBER_USER","permanent":true,"campaign":"c%v"`, days)}
 	}
 	part := func(status string, n int) event {
 		return event{"B7", status, at(10, 1), sent, fmt.Sprintf(`,"part":%d,"parts":3,"segments":3`, n)}
@@ -496,22 +515,37 @@ func TestRun_NumbersCases(t *testing.T) {
 		state, rule string
 		check       func(m map[string]any) bool // of the message named after the case, nil for none
 	}{
-		{"B1", []event{{"B1", "read", at(10, 1), sent, ""}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true && m["read"] == true }},
-		{"B2", []event{{"B2", "delivered", at(10, 1), sent, ""}, {"B2", "sent", at(10, 2), sent, ""}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true }},
-		{"B3", []event{{"B3", "failed", at(10, 1), sent, `,"error_code":"1"`}, {"B3", "delivered", at(10, 2), sent, ""}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true }},
-		{"B4", []event{{"B4", "delivered", at(10, 1), sent, ""}, {"B4", "failed", at(10, 2), sent, `,"error_code":"1"`}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true }},
-		{"B5", []event{{"B5", "undelivered", at(10, 1), sent, `,"error_code":"1"`}, {"B5", "undelivered", at(10, 1), sent, `,"error_code":"1"`}}, "suspect", "", nil},
-		{"B6", []event{{"B6", "delivered", at(10, 3), sent, ""}, {"B6", "delivered", at(10, 2), sent, ""}}, "active", "", nil},
-		{"B7", []event{part("delivered", 1), part("delivered", 2), part("undelivered", 3)}, "unknown", "", func(m map[string]any) bool { return m["delivered"] == false }},
+		{"B1", []event{{"B1", "read", at(10, 1), sent, ""}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true && m["read"] == true }},
+		{"B2", []event{{"B2", "delivered", at(10, 1), sent, ""}, {"B2", "sent", at(10, 2), sent, ""}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true }},
+		{"B3", []event{{"B3", "failed", at(10, 1), sent, `,"error_code":"1"`},
+			{"B3", "delivered", at(10, 2), sent, ""}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true }},
+		{"B4", []event{{"B4", "delivered", at(10, 1), sent, ""},
+			{"B4", "failed", at(10, 2), sent, `,"error_code":"1"`}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true }},
+		{"B5", []event{{"B5", "undelivered", at(10, 1), sent, `,"error_code":"1"`},
+			{"B5", "undelivered", at(10, 1), sent, `,"error_code":"1"`}}, "suspect", "", nil},
+		{"B6", []event{{"B6", "delivered", at(10, 3), sent, ""}, {"B6", "delivered", at(10, 2), sent, ""}}, "active",
+			"", nil},
+		{"B7", []event{part("delivered", 1), part("delivered", 2), part("undelivered", 3)}, "unknown", "",
+			func(m map[string]any) bool { return m["delivered"] == false }},
 		{"B8", []event{{"B8", "sent", sent, sent, ""}, {"B8", "delivered", at(10, 71), sent, ""}}, "active", "", nil},
-		{"B9", []event{{"B9", "delivered", at(10, 1), "", ""}, {"B9", "accepted", sent, sent, ""}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true }},
-		{"B10", []event{{"B10", "sent", at(10, 0.01), sent, ""}, {"B10", "delivered", sent, sent, ""}}, "active", "", func(m map[string]any) bool { return m["delivered"] == true }},
+		{"B9", []event{{"B9", "delivered", at(10, 1), "", ""}, {"B9", "accepted", sent, sent, ""}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true }},
+		{"B10", []event{{"B10", "sent", at(10, 0.01), sent, ""}, {"B10", "delivered", sent, sent, ""}}, "active", "",
+			func(m map[string]any) bool { return m["delivered"] == true }},
 		{"30005 once", []event{twilio(9, "30005")}, "suspect", "", nil},
 		{"30005 in two mailings a day apart", []event{twilio(9, "30005"), twilio(8, "30005")}, "dead", "hard", nil},
-		{"30003 in five mailings over fourteen days", []event{twilio(20, "30003"), twilio(17, "30003"), twilio(14, "30003"), twilio(10, "30003"), twilio(6, "30003")}, "dead", "soft", nil},
-		{"30003 in four mailings", []event{twilio(20, "30003"), twilio(17, "30003"), twilio(14, "30003"), twilio(6, "30003")}, "unknown", "", nil},
+		{"30003 in five mailings over fourteen days",
+			[]event{twilio(20, "30003"), twilio(17, "30003"), twilio(14, "30003"), twilio(10, "30003"),
+				twilio(6, "30003")}, "dead", "soft", nil},
+		{"30003 in four mailings", []event{twilio(20, "30003"), twilio(17, "30003"), twilio(14, "30003"),
+			twilio(6, "30003")}, "unknown", "", nil},
 		{"no Viber user", []event{viber(20), viber(15), viber(10), viber(5), viber(2), viber(1)}, "unknown", "", nil},
-		{"a delivery revives", []event{twilio(9, "30005"), twilio(8, "30005"), {"back", "delivered", at(3, 0), at(3, 0), ""}}, "revived", "", nil},
+		{"a delivery revives", []event{twilio(9, "30005"), twilio(8, "30005"),
+			{"back", "delivered", at(3, 0), at(3, 0), ""}}, "revived", "", nil},
 	}
 	var lines [][]byte
 	number := func(i int) string { return fmt.Sprintf("+7900000%04d", i) }
@@ -529,7 +563,9 @@ func TestRun_NumbersCases(t *testing.T) {
 			if id != c.name {
 				id = fmt.Sprint(c.name, " ", id)
 			}
-			lines = append(lines, fmt.Appendf(nil, `{"account":"a","message_id":%q,"status":%q,"occurred_at":%q,"recipient":%q%s%s%s}`, id, e.status, e.occurred, number(i), channel, submitted, e.more))
+			lines = append(lines, fmt.Appendf(nil,
+				`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q,"recipient":%q%s%s%s}`, id, e.status,
+				e.occurred, number(i), channel, submitted, e.more))
 		}
 	}
 	k.post(join(lines))

@@ -26,7 +26,8 @@ func (s *saying) at(hoursAgo float64) string {
 
 // say adds an event with fields beside its own: name, value, name, value.
 func (s *saying) say(account, recipient, channel, status string, hoursAgo float64, more ...any) {
-	event := map[string]any{"account": account, "recipient": recipient, "channel": channel, "status": status, "occurred_at": s.at(hoursAgo)}
+	event := map[string]any{"account": account, "recipient": recipient, "channel": channel, "status": status,
+		"occurred_at": s.at(hoursAgo)}
 	for i := 0; i < len(more); i += 2 {
 		event[more[i].(string)] = more[i+1]
 	}
@@ -40,13 +41,15 @@ func (s *saying) say(account, recipient, channel, status string, hoursAgo float6
 // message adds an event of a message of its own, submitted at the time.
 func (s *saying) message(account, recipient, channel, status string, hoursAgo float64, more ...any) {
 	s.ids++
-	s.say(account, recipient, channel, status, hoursAgo, append([]any{"message_id", fmt.Sprint("m", s.ids), "submitted_at", s.at(hoursAgo)}, more...)...)
+	s.say(account, recipient, channel, status, hoursAgo,
+		append([]any{"message_id", fmt.Sprint("m", s.ids), "submitted_at", s.at(hoursAgo)}, more...)...)
 }
 
 // twice adds two failures of a code, in two mailings 48 h apart.
 func (s *saying) twice(account, recipient, channel, provider, code string, more ...any) {
 	for i, hours := range []float64{96, 48} {
-		s.message(account, recipient, channel, "undelivered", hours, append([]any{"provider", provider, "error_code", code, "campaign", fmt.Sprint("c", i)}, more...)...)
+		s.message(account, recipient, channel, "undelivered", hours,
+			append([]any{"provider", provider, "error_code", code, "campaign", fmt.Sprint("c", i)}, more...)...)
 	}
 }
 
@@ -78,7 +81,8 @@ func (k *kaskad) checked(account string, recipients ...string) map[string]number
 			numberAnswer
 		}
 	}
-	if err := json.Unmarshal(answer, &found); err != nil || status != http.StatusOK || len(found.Rows) != len(recipients) {
+	if err := json.Unmarshal(answer, &found); err != nil || status != http.StatusOK ||
+		len(found.Rows) != len(recipients) {
 		k.t.Fatalf("check: %d %s", status, answer)
 	}
 	rows := map[string]numberAnswer{}
@@ -88,7 +92,8 @@ func (k *kaskad) checked(account string, recipients ...string) map[string]number
 	return rows
 }
 
-// What kills and what does not: guesses, aliases, own lines, permanent failures, and which code of several counts, in any order and with duplicates.
+// What kills and what does not: guesses, aliases, own lines, permanent failures, and which code of several counts, in
+// any order and with duplicates.
 func TestRun_NumbersRules(t *testing.T) {
 	s := &saying{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	k := newKaskad(t, "--now", s.now.Format(time.RFC3339))
@@ -138,7 +143,8 @@ func TestRun_NumbersRules(t *testing.T) {
 			s.ids++
 			id := fmt.Sprint("m", s.ids)
 			for j, code := range []string{first, later} {
-				s.say(v.account, n, "sms", "undelivered", hours-float64(j), "message_id", id, "submitted_at", s.at(hours), "provider", "map", "error_code", code, "campaign", fmt.Sprint("c", i))
+				s.say(v.account, n, "sms", "undelivered", hours-float64(j), "message_id", id, "submitted_at",
+					s.at(hours), "provider", "map", "error_code", code, "campaign", fmt.Sprint("c", i))
 			}
 		}
 	}
@@ -153,7 +159,8 @@ func TestRun_NumbersRules(t *testing.T) {
 	k.settle(time.Minute)
 	for _, n := range slices.Sorted(maps.Keys(want)) {
 		v, got := want[n], k.number(want[n].account, n)
-		if got.State != v.state || got.Rule != v.rule || got.Guessed != v.guessed || v.reasons != "any" && fmt.Sprint(got.Reasons) != v.reasons {
+		if got.State != v.state || got.Rule != v.rule || got.Guessed != v.guessed || v.reasons != "any" &&
+			fmt.Sprint(got.Reasons) != v.reasons {
 			t.Errorf("%s is %s by %q for %v, guessed %d; want %+v", n, got.State, got.Rule, got.Reasons, got.Guessed, v)
 		}
 	}
@@ -163,7 +170,8 @@ func TestRun_NumbersRules(t *testing.T) {
 	for _, r := range unmapped.Rows {
 		guesses[fmt.Sprint(r["channel"], " ", r["provider"], " ", r["error_code"])] = r["guess"]
 	}
-	for code, guess := range map[string]any{"sms nobody 1": "unknown_subscriber", "sms nobody 5": "unknown", "sms nobody 11": "not_sms_capable", "sms nobody Z99": nil,
+	for code, guess := range map[string]any{"sms nobody 1": "unknown_subscriber", "sms nobody 5": "unknown",
+		"sms nobody 11": "not_sms_capable", "sms nobody Z99": nil,
 		"flash_call nobody 21": "not_answered", "viber nobody 1": nil} {
 		if got, listed := guesses[code]; !listed || got != guess {
 			t.Errorf("unmapped lists %s as %v (%v), want %v", code, got, listed, guess)
@@ -182,15 +190,18 @@ func TestRun_NumbersRules(t *testing.T) {
 	}
 }
 
-// Who opted out, and where a dead number's owner is reached all the same, shows with the verdict within seconds, also where there is no other evidence.
+// Who opted out, and where a dead number's owner is reached all the same, shows with the verdict within seconds, also
+// where there is no other evidence.
 func TestRun_NumbersOptOuts(t *testing.T) {
 	s := &saying{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	k := newKaskad(t, "--now", s.now.Format(time.RFC3339))
 	k.start("")
 	k.waitReady()
-	const blocked, dead, left, back, mail = "+79160000001", "+79160000002", "+79160000003", "+79160000004", "email:a+b@example.com"
+	const blocked, dead, left, back, mail = "+79160000001", "+79160000002", "+79160000003", "+79160000004",
+		"email:a+b@example.com"
 	for i := range 6 {
-		s.message("a", blocked, "viber", "undelivered", float64(200-i), "provider", "viber", "error_code", "SRVC_USER_BLOCKED", "sender", "Shop", "campaign", fmt.Sprint("c", i))
+		s.message("a", blocked, "viber", "undelivered", float64(200-i), "provider", "viber", "error_code",
+			"SRVC_USER_BLOCKED", "sender", "Shop", "campaign", fmt.Sprint("c", i))
 	}
 	s.twice("a", dead, "sms", "map", "1")
 	s.message("a", dead, "whatsapp", "delivered", 100) // before the streak
@@ -206,7 +217,8 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 	k.post(join(s.lines))
 	k.settle(30 * time.Second)
 	out := func(channel, app, sender, kind string, hoursAgo float64) string {
-		return fmt.Sprintf(`{"channel":%q,"app":%q,"sender":%q,"kind":%q,"since":%q}`, channel, app, sender, kind, strings.Replace(s.at(hoursAgo), "Z", ".000Z", 1))
+		return fmt.Sprintf(`{"channel":%q,"app":%q,"sender":%q,"kind":%q,"since":%q}`, channel, app, sender, kind,
+			strings.Replace(s.at(hoursAgo), "Z", ".000Z", 1))
 	}
 	type verdict struct{ state, rule, optOuts, reachable string }
 	compare := func(want map[string]verdict) {
@@ -214,8 +226,10 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 		rows := k.checked("a", slices.Collect(maps.Keys(want))...)
 		for n, v := range want {
 			one := k.number("a", n)
-			if one.State != v.state || one.Rule != v.rule || string(one.OptOuts) != v.optOuts || string(one.ReachableOn) != v.reachable {
-				t.Errorf("%s: %s %s, %s, reachable on %s; want %+v", n, one.State, one.Rule, one.OptOuts, one.ReachableOn, v)
+			if one.State != v.state || one.Rule != v.rule || string(one.OptOuts) != v.optOuts ||
+				string(one.ReachableOn) != v.reachable {
+				t.Errorf("%s: %s %s, %s, reachable on %s; want %+v", n, one.State, one.Rule, one.OptOuts,
+					one.ReachableOn, v)
 			}
 			if r := rows[n]; r.State != v.state || r.Rule != v.rule || string(r.OptOuts) != v.optOuts {
 				t.Errorf("check of %s: %s %s, %s; want %+v", n, r.State, r.Rule, r.OptOuts, v)
@@ -226,7 +240,8 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 		blocked: {"unknown", "", "[" + out("viber", "", "Shop", "blocked", 195) + "]", "[]"},
 		dead: {"dead", "hard", "[]", fmt.Sprintf(`[{"channel":"email","last_delivered_at":"%s"},{"channel":"viber","last_delivered_at":"%s"}]`,
 			strings.Replace(s.at(96), "Z", ".000Z", 1), strings.Replace(s.at(50), "Z", ".000Z", 1))},
-		left:           {"unknown", "", "[" + out("push", "shop", "", "unsubscribed", 20) + "," + out("sms", "", "", "complained", 20) + "]", "[]"},
+		left: {"unknown", "", "[" + out("push", "shop", "", "unsubscribed", 20) + "," +
+			out("sms", "", "", "complained", 20) + "]", "[]"},
 		back:           {"unknown", "", "[" + out("whatsapp", "", "", "blocked", 30) + "]", "[]"},
 		mail:           {"dead", "hard", "[" + out("email", "", "", "complained", 40) + "]", "[]"},
 		"+79160000009": {"unknown", "", "[]", "[]"},
@@ -240,7 +255,8 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 		}
 	}
 
-	// A message from the customer ends a block, on that channel; a subscription ends what it renews; and at the same time the opt-out stands.
+	// A message from the customer ends a block, on that channel; a subscription ends what it renews; and at the same
+	// time the opt-out stands.
 	s.lines = nil
 	s.say("a", back, "whatsapp", "inbound", 10)
 	s.say("a", blocked, "viber", "inbound", 195)
@@ -257,7 +273,8 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 	// What somebody says of a number holds, and a quarantined one is in no list of the dead.
 	for _, n := range []string{mail, dead} {
 		path := "/v1/numbers/" + url.PathEscape(n) + "/override?account=a"
-		if status, answer := k.request(http.MethodPut, path, "application/json", []byte(`{"state":"quarantined","why":"under review"}`)); status != http.StatusOK {
+		if status, answer := k.request(http.MethodPut, path, "application/json",
+			[]byte(`{"state":"quarantined","why":"under review"}`)); status != http.StatusOK {
 			t.Errorf("override %s: %d %s", n, status, answer)
 		}
 		v := want[n]
@@ -277,7 +294,8 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 	}
 	// A number needs its plus.
 	for _, path := range []string{"/v1/numbers/89030000001", "/v1/numbers/79160000001"} {
-		if status, answer := k.request(http.MethodGet, path, "", nil); status != http.StatusBadRequest || !strings.Contains(string(answer), "%2B7916") {
+		if status, answer := k.request(http.MethodGet, path, "", nil); status != http.StatusBadRequest ||
+			!strings.Contains(string(answer), "%2B7916") {
 			t.Errorf("%s: %d %s", path, status, answer)
 		}
 	}

@@ -10,7 +10,8 @@ import (
 	"kaskad/simulate"
 )
 
-// Opt-outs, blocks and complaints are attributed to delivered attempts as docs/definitions.md section 3 says. Each account is a case.
+// Opt-outs, blocks and complaints are attributed to delivered attempts as docs/definitions.md section 3 says. Each
+// account is a case.
 func TestRun_ChannelReport_OptOuts(t *testing.T) {
 	var lines []string
 	message := func(account, id, delivered, more string) {
@@ -52,7 +53,8 @@ func TestRun_ChannelReport_OptOuts(t *testing.T) {
 	person("once", "complained", "2026-11-03T10:00:00Z", "")
 	message("moves", "m1", "2026-11-01T10:00:00Z", "")
 	person("moves", "unsubscribed", "2026-11-03T10:00:00Z", "")
-	want := map[string]string{"named": "m1 1 0 0", "named before delivery": "m1 0 0 1", "latest": "m2 0 1 0", "seven days": "m1 1 0 0", "over seven days": "", "app": "m1 1 0 0",
+	want := map[string]string{"named": "m1 1 0 0", "named before delivery": "m1 0 0 1", "latest": "m2 0 1 0",
+		"seven days": "m1 1 0 0", "over seven days": "", "app": "m1 1 0 0",
 		"app unnamed": "m1 1 0 0", "ties": "m2 1 0 0", "steps": "m1 1 0 0", "once": "m1 1 0 1", "moves": "m1 1 0 0"}
 
 	k := newKaskad(t, "--now", "2026-11-25T00:00:00Z")
@@ -69,7 +71,8 @@ func TestRun_ChannelReport_OptOuts(t *testing.T) {
 			UnsubscribeNum                    int `json:"unsubscribe_num"`
 			UnsubscribeDen                    int `json:"unsubscribe_den"`
 		}
-		if err := json.Unmarshal(k.reportRows("channels", simulate.Query{GroupBy: []string{"account", "campaign", "step"}}), &rows); err != nil {
+		if err := json.Unmarshal(k.reportRows("channels",
+			simulate.Query{GroupBy: []string{"account", "campaign", "step"}}), &rows); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}

@@ -23,7 +23,8 @@ func (c *rereadCommand) Run(ctx context.Context) error {
 	if c.From != "" && c.From != "beginning" {
 		var err error
 		if from, err = time.Parse(time.RFC3339Nano, c.From); err != nil {
-			return fmt.Errorf("--from: %q is not an RFC 3339 time such as 2026-11-20T00:00:00Z, nor 'beginning'", c.From)
+			return fmt.Errorf("--from: %q is not an RFC 3339 time such as 2026-11-20T00:00:00Z, nor 'beginning'",
+				c.From)
 		}
 	}
 	if c.From != "" && c.Accept {
@@ -63,8 +64,10 @@ func listLosses(ctx context.Context, st *stack, out io.Writer) error {
 		fmt.Fprintf(out, "part %s of %s cannot be read\n", p.Part, p.Table)
 	}
 	for _, h := range lost.Hours {
-		fmt.Fprintf(out, "hour %s of account %s: %d of %d attempts are left\n", h.Bucket.UTC().Format(time.RFC3339), h.Account, h.Found, h.Published)
+		fmt.Fprintf(out, "hour %s of account %s: %d of %d attempts are left\n", h.Bucket.UTC().Format(time.RFC3339),
+			h.Account, h.Found, h.Published)
 	}
-	fmt.Fprintf(out, "%d parts and %d hours are lost, %d orders to read the topic again are open\n", len(lost.Parts), len(lost.Hours), lost.Rereading)
+	fmt.Fprintf(out, "%d parts and %d hours are lost, %d orders to read the topic again are open\n", len(lost.Parts),
+		len(lost.Hours), lost.Rereading)
 	return nil
 }

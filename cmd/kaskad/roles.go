@@ -39,8 +39,8 @@ type process struct {
 	ready func(address string, producer *ingest.Producer)
 }
 
-// run works until the context ends, or a part fails for good. Parts end in reverse order: first nobody asks, then nothing is read,
-// then what was read is stored.
+// run works until the context ends, or a part fails for good. Parts end in reverse order: first nobody asks, then
+// nothing is read, then what was read is stored.
 func (p *process) run(ctx context.Context) error {
 	var listener net.Listener
 	if p.roles.serve {
@@ -50,18 +50,21 @@ func (p *process) run(ctx context.Context) error {
 		}
 		defer listener.Close()
 	}
-	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.Topic, Dialer: p.dialer})
+	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.Topic,
+		Dialer: p.dialer})
 	if err != nil {
 		return err
 	}
 	defer producer.Close()
-	letters := ingest.NewDeadLetters(p.conn, ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.DeadLetterTopic, Dialer: p.dialer})
+	letters := ingest.NewDeadLetters(p.conn,
+		ingest.ProducerConfig{Brokers: p.brokers, Topic: p.kafka.DeadLetterTopic, Dialer: p.dialer})
 	defer letters.Close()
 	var aggregator *aggregate.Aggregator
 	if p.roles.aggregate {
 		var changes *ingest.Producer
 		if p.changes != "" {
-			if changes, err = ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.changes, Dialer: p.dialer}); err != nil {
+			if changes, err = ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.changes,
+				Dialer: p.dialer}); err != nil {
 				return err
 			}
 			defer changes.Close()
@@ -120,8 +123,10 @@ func (p *process) run(ctx context.Context) error {
 
 func (p *process) newIngester() (*ingest.Ingester, error) {
 	return ingest.New(ingest.Config{
-		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic, Dialer: p.dialer,
-		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry, OnStep: p.hooks.ingest, ErasureKey: p.erasureKey,
+		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic,
+		Dialer:  p.dialer,
+		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry,
+		OnStep: p.hooks.ingest, ErasureKey: p.erasureKey,
 	}, ingest.Deps{Conn: p.conn})
 }
 
@@ -148,14 +153,17 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	}
 	config := query.Config{
 		BodyMemory: p.listen.BodyMemory << 20, CursorKeys: keys,
-		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group, Topic: p.kafka.Topic,
-		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil, Version: version(), ErasureKey: p.erasureKey,
+		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group,
+		Topic:           p.kafka.Topic,
+		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil,
+		Version: version(), ErasureKey: p.erasureKey,
 	}
 	if p.clickhouse != nil {
 		config.EngineVersion = p.clickhouse.Version()
 	}
 	deps := query.Deps{
-		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Gatherer: p.registry, Logger: p.logger,
+		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry,
+		Gatherer: p.registry, Logger: p.logger,
 		Lag: func(ctx context.Context) (int64, error) {
 			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
 			return lag.Total, err
@@ -182,7 +190,8 @@ type eventProducer struct {
 	stack *stack
 }
 
-// Produce passes on to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that wraps query.ErrUnavailable means that the caller should send again later.
+// Produce passes on to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that
+// wraps query.ErrUnavailable means that the caller should send again later.
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if e.stack.broker != nil {
 		if err := e.stack.disk.Err(); err != nil {

@@ -12,8 +12,8 @@ import (
 	"kaskad/engine"
 )
 
-// running says where the embedded services of a data directory listen, so that replay, simulate and check can reach them. The file can
-// be read by its owner alone, for it holds the password of this start.
+// running says where the embedded services of a data directory listen, so that replay, simulate and check can reach
+// them. The file can be read by its owner alone, for it holds the password of this start.
 type running struct {
 	Clickhouse string   `json:"clickhouse"`
 	Kafka      []string `json:"kafka"`
@@ -29,8 +29,8 @@ const runningFile = "running.json"
 // announceEvery is how often the file is tried again that could not be written.
 const announceEvery = time.Second
 
-// announce writes the file, and goes on trying where that fails: a disk that is full now will have room. What it returns ends that, and
-// removes the file.
+// announce writes the file, and goes on trying where that fails: a disk that is full now will have room. What it
+// returns ends that, and removes the file.
 func (st *stack) announce(dir, api string) (forget func()) {
 	remove, err := st.writeRunning(dir, api)
 	if err == nil {
@@ -96,8 +96,9 @@ func replace(path string, body []byte) error {
 	return nil
 }
 
-// readRunning returns where the services of a data directory listen, and false when nobody listens there. A process that was killed
-// leaves its file behind, and anybody could have its ports by then: so the file counts only while its writer has the directory.
+// readRunning returns where the services of a data directory listen, and false when nobody listens there. A process
+// that was killed leaves its file behind, and anybody could have its ports by then: so the file counts only while its
+// writer has the directory.
 func readRunning(dir string) (running, bool) {
 	var at running
 	body, err := os.ReadFile(filepath.Join(dir, runningFile))
@@ -107,15 +108,16 @@ func readRunning(dir string) (running, bool) {
 	return at, at.PID != 0 && at.PID == engine.Holder(filepath.Join(dir, "clickhouse"))
 }
 
-// checkAttachable refuses a directory on which a command would have to make a database of its own: the events would go where nobody looks,
-// or the answer would be about nothing.
+// checkAttachable refuses a directory on which a command would have to make a database of its own: the events would go
+// where nobody looks, or the answer would be about nothing.
 func checkAttachable(dir string, how attachment) error {
 	hint := ""
 	if _, err := os.Stat(filepath.Join(dir, "demo", runningFile)); err == nil {
 		hint = fmt.Sprintf("; a demo runs on %s: say --data %s", filepath.Join(dir, "demo"), filepath.Join(dir, "demo"))
 	}
 	if _, err := os.Stat(filepath.Join(dir, "clickhouse")); err != nil {
-		return fmt.Errorf("--data: %s holds no kaskad%s; start `kaskad run`, or name real services with --kafka and --clickhouse", dir, hint)
+		return fmt.Errorf("--data: %s holds no kaskad%s; start `kaskad run`, or name real services with --kafka and "+
+			"--clickhouse", dir, hint)
 	}
 	if how == attachToLive {
 		return fmt.Errorf("--data: no kaskad runs on %s%s; start `kaskad run`, or name another target", dir, hint)

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The addresses in running.json count only while the process that wrote them has the directory: after its death anybody could have them.
+// The addresses in running.json count only while the process that wrote them has the directory: after its death anybody
+// could have them.
 func TestReadRunning_WriterHasTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "clickhouse"), 0o700); err != nil {
@@ -55,7 +56,8 @@ func TestReadRunning_WriterHasTheDirectory(t *testing.T) {
 	}
 }
 
-// Where the file cannot be written at the start, as on a disk that is full just then, it is written as soon as it can be.
+// Where the file cannot be written at the start, as on a disk that is full just then, it is written as soon as it can
+// be.
 func TestRun_AnnouncesItselfLater(t *testing.T) {
 	k := newKaskad(t)
 	inTheWay := filepath.Join(k.dir, runningFile, "in the way")
@@ -64,7 +66,8 @@ func TestRun_AnnouncesItselfLater(t *testing.T) {
 	}
 	k.start("")
 	k.waitReady()
-	for began := time.Now(); !strings.Contains(k.output.tail(), "do not find this process yet"); time.Sleep(20 * time.Millisecond) {
+	for began := time.Now(); !strings.Contains(k.output.tail(),
+		"do not find this process yet"); time.Sleep(20 * time.Millisecond) {
 		if time.Since(began) > 30*time.Second {
 			t.Fatal("nothing is said of a file that cannot be written")
 		}

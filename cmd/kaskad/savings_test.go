@@ -18,7 +18,8 @@ import (
 // put replaces an account's list and returns its version.
 func (k *kaskad) put(kind, account string, body []byte) uint64 {
 	k.t.Helper()
-	status, answer := k.request(http.MethodPut, "/v1/"+kind+"?account="+url.QueryEscape(account), "application/json", body)
+	status, answer := k.request(http.MethodPut, "/v1/"+kind+"?account="+url.QueryEscape(account), "application/json",
+		body)
 	var put struct{ Version uint64 }
 	if err := json.Unmarshal(answer, &put); err != nil || status != http.StatusOK || put.Version == 0 {
 		k.t.Fatalf("PUT /v1/%s of %s: %d %s\n%s", kind, account, status, answer, body)
@@ -62,8 +63,8 @@ func (k *kaskad) mustSave(model *simulate.Model, q simulate.SavingsQuery) {
 	}
 }
 
-// The figures of the contract: the example's events, tariffs and templates through the whole pipeline, compared to the last digit with the
-// rows that a separate program computed.
+// The figures of the contract: the example's events, tariffs and templates through the whole pipeline, compared to the
+// last digit with the rows that a separate program computed.
 func TestRun_SavingsExamples(t *testing.T) {
 	var truth struct {
 		Now       string
@@ -101,7 +102,8 @@ func TestRun_SavingsExamples(t *testing.T) {
 		for i, want := range report.Rows {
 			for name, value := range want {
 				if text(value) != text(got[i][name]) {
-					t.Errorf("group_by=%v row %d: %s = %s, want %s", report.GroupBy, i, name, text(got[i][name]), text(value))
+					t.Errorf("group_by=%v row %d: %s = %s, want %s", report.GroupBy, i, name, text(got[i][name]),
+						text(value))
 				}
 			}
 		}
@@ -117,8 +119,8 @@ func text(value any) string {
 	return string(encoded)
 }
 
-// moneyWorlds are the random accounts of one pipeline, and the models of what it was told. The accounts are in classes, one for each of
-// the questions to ask.
+// moneyWorlds are the random accounts of one pipeline, and the models of what it was told. The accounts are in classes,
+// one for each of the questions to ask.
 type moneyWorlds struct {
 	worlds  []simulate.MoneyWorld
 	classes []moneyClass
@@ -134,7 +136,8 @@ type moneyClass struct {
 
 func newMoneyWorlds(n, classes int) *moneyWorlds {
 	w := &moneyWorlds{classes: make([]moneyClass, classes), random: rand.New(rand.NewPCG(uint64(n), 4)),
-		query: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}, Templates: map[string][]simulate.SavingsTemplate{},
+		query: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{},
+			Templates:    map[string][]simulate.SavingsTemplate{},
 			BillingZones: map[string]*time.Location{}}}
 	for seed := range n {
 		world := simulate.RandomMoney(uint64(seed))
@@ -196,8 +199,8 @@ func zone(t testing.TB, name string) *time.Location {
 	return loaded
 }
 
-// moneyQueries are the questions to one account: every name of the savings report is among their groups and filters, days of several
-// zones, bounds on whole months, on days and on quarter hours.
+// moneyQueries are the questions to one account: every name of the savings report is among their groups and filters,
+// days of several zones, bounds on whole months, on days and on quarter hours.
 func moneyQueries(t testing.TB) []simulate.Query {
 	t.Helper()
 	at := func(text string) time.Time {
@@ -207,7 +210,8 @@ func moneyQueries(t testing.TB) []simulate.Query {
 		}
 		return parsed
 	}
-	september, october, november, december := at("2026-09-01T00:00:00Z"), at("2026-10-01T00:00:00Z"), at("2026-11-01T00:00:00Z"), at("2026-12-01T00:00:00Z")
+	september, october, november, december := at("2026-09-01T00:00:00Z"), at("2026-10-01T00:00:00Z"),
+		at("2026-11-01T00:00:00Z"), at("2026-12-01T00:00:00Z")
 	by := func(names string) []string { return strings.Split(names, ",") }
 	return []simulate.Query{
 		{},
@@ -223,24 +227,28 @@ func moneyQueries(t testing.TB) []simulate.Query {
 		{GroupBy: by("month,sender"), From: september, To: december},
 		{GroupBy: by("account,month"), From: october, To: november},
 		{From: october, To: december, Filters: map[string][]string{"currency": {"RUB"}}},
-		{GroupBy: by("sender"), From: september, To: december, Filters: map[string][]string{"month": {"2026-10", "2026-11"}}},
+		{GroupBy: by("sender"), From: september, To: december,
+			Filters: map[string][]string{"month": {"2026-10", "2026-11"}}},
 		{GroupBy: by("month"), From: september, To: december, TZ: zone(t, "Europe/Moscow")},
 		{GroupBy: by("campaign"), Filters: map[string][]string{"currency": {"", "EUR"}}},
-		{GroupBy: by("template"), Filters: map[string][]string{"path": {"sms", "whatsapp>sms", "whatsapp"}, "country": {"RU", "KZ", ""}}},
+		{GroupBy: by("template"), Filters: map[string][]string{"path": {"sms", "whatsapp>sms", "whatsapp"},
+			"country": {"RU", "KZ", ""}}},
 		{GroupBy: by("day"), Filters: map[string][]string{"reached_by": {"", "whatsapp"}, "sms_segments": {"0", "2"}}},
 		{GroupBy: by("sender,template"), Filters: map[string][]string{"first_channel": {"whatsapp", "viber", "rcs"}}},
 		{GroupBy: by("traffic"), From: at("2026-09-30T22:45:00Z"), To: at("2026-10-31T23:15:00Z")},
 		{GroupBy: by("day,path"), From: at("2026-10-31T00:00:00Z"), To: at("2026-11-02T00:00:00Z")},
-		{GroupBy: by("hour,account,campaign,template,sender,traffic,country"), From: at("2026-10-25T00:00:00+02:00"), To: at("2026-11-05T12:30:00+01:00"), TZ: zone(t, "Europe/Berlin")},
+		{GroupBy: by("hour,account,campaign,template,sender,traffic,country"), From: at("2026-10-25T00:00:00+02:00"),
+			To: at("2026-11-05T12:30:00+01:00"), TZ: zone(t, "Europe/Berlin")},
 	}
 }
 
-// compareEach asks about every account, account by account: each class one of the questions. One account of each class is asked about
-// by itself besides.
+// compareEach asks about every account, account by account: each class one of the questions. One account of each class
+// is asked about by itself besides.
 func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int) {
 	k.t.Helper()
 	for i, class := range w.classes {
-		q := simulate.SavingsQuery{Query: queries[(i+first)%len(queries)], Tariffs: map[string][]simulate.SavingsTariff{},
+		q := simulate.SavingsQuery{Query: queries[(i+first)%len(queries)],
+			Tariffs:   map[string][]simulate.SavingsTariff{},
 			Templates: map[string][]simulate.SavingsTemplate{}, BillingZones: w.query.BillingZones}
 		for _, account := range class.accounts {
 			q.Tariffs[account], q.Templates[account] = w.query.Tariffs[account], w.query.Templates[account]
@@ -264,9 +272,9 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int
 	}
 }
 
-// A thousand random accounts, each with prices of its own, in one pipeline: events shuffled, partly twice, the late ones in a second
-// round, price lists put before and after the events and corrected in the end. After each round every account's report equals the
-// naive model's to the last digit.
+// A thousand random accounts, each with prices of its own, in one pipeline: events shuffled, partly twice, the late
+// ones in a second round, price lists put before and after the events and corrected in the end. After each round every
+// account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
 	seeds := 1000
 	if testing.Short() {
@@ -299,7 +307,8 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	w.compareEach(k, queries, 7)
 	lap("compared by account")
 
-	global := []simulate.Query{{GroupBy: []string{"account"}}, {GroupBy: []string{"path", "month"}, TZ: zone(t, "Europe/Moscow")},
+	global := []simulate.Query{{GroupBy: []string{"account"}},
+		{GroupBy: []string{"path", "month"}, TZ: zone(t, "Europe/Moscow")},
 		{GroupBy: []string{"account", "template", "reached_by"}}}
 	for _, q := range global {
 		query := w.query
@@ -323,7 +332,8 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 		t.Errorf("as_of %s after the correction, %s before: want the same events", after.AsOf, before.AsOf)
 	}
 	if after.TariffVersion <= before.TariffVersion {
-		t.Errorf("tariff_version %d after the correction, %d before: want a greater one", after.TariffVersion, before.TariffVersion)
+		t.Errorf("tariff_version %d after the correction, %d before: want a greater one", after.TariffVersion,
+			before.TariffVersion)
 	}
 	query := w.query
 	query.Query = simulate.Query{GroupBy: []string{"account", "month"}}
@@ -346,7 +356,8 @@ func (k *kaskad) savingsEnvelope() savingsEnvelope {
 	return e
 }
 
-// mustAddUp checks that the rows of every grouping add up to the rows without one, currency by currency, in the answers alone.
+// mustAddUp checks that the rows of every grouping add up to the rows without one, currency by currency, in the answers
+// alone.
 func (k *kaskad) mustAddUp(queries []simulate.Query) {
 	k.t.Helper()
 	sums := func(q simulate.Query) map[string]*big.Rat {
@@ -358,7 +369,8 @@ func (k *kaskad) mustAddUp(queries []simulate.Query) {
 		}
 		total := map[string]*big.Rat{}
 		for _, row := range rows {
-			for _, name := range []string{"messages", "reached", "read", "unpriced", "estimated", "priced_messages", "priced_reached", "priced_read", "reported_attempts", "sms_only_cost", "actual_cost", "saved",
+			for _, name := range []string{"messages", "reached", "read", "unpriced", "estimated", "priced_messages",
+				"priced_reached", "priced_read", "reported_attempts", "sms_only_cost", "actual_cost", "saved",
 				"saved_unreached", "double_paid", "double_paid_unread", "wasted_cost", "reported_cost", "drift"} {
 				if row[name] == nil && row["priced_messages"] == json.Number("0") {
 					continue // nothing is known of the money of rows in which nothing is priced
@@ -393,8 +405,8 @@ func (k *kaskad) mustAddUp(queries []simulate.Query) {
 	}
 }
 
-// lateRounds are stories in which an event moves units of messages that it does not name. Each round is posted when the one before has
-// settled.
+// lateRounds are stories in which an event moves units of messages that it does not name. Each round is posted when the
+// one before has settled.
 var lateRounds = map[string][][]string{
 	"an earlier delivery takes the unit over, the next day's message gets one": {
 		{"d a 2T10:00", "d b 3T09:00"},
@@ -439,7 +451,8 @@ var lateRounds = map[string][][]string{
 	},
 }
 
-// lateLine reads "d a 2T10:00 S": delivered, replied or sent, of message a, on the second of November (31 is of October), of sender S, which - leaves out.
+// lateLine reads "d a 2T10:00 S": delivered, replied or sent, of message a, on the second of November (31 is of
+// October), of sender S, which - leaves out.
 func lateLine(account, short string) string {
 	words := append(strings.Fields(short), "S", "")
 	at := words[2]
@@ -474,8 +487,8 @@ func lateLine(account, short string) string {
 	return line + "}"
 }
 
-// Late events move conversation units across hours, days and months of other messages; after each round the reports are as if all
-// events had been there from the start.
+// Late events move conversation units across hours, days and months of other messages; after each round the reports are
+// as if all events had been there from the start.
 func TestRun_SavingsLateDialogs(t *testing.T) {
 	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	k := newKaskad(t, "--now", now.Format(time.RFC3339))
@@ -494,8 +507,10 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 	slices.Sort(names)
 	// Each story is told twice: to an account that pays by conversation, and to one that pays outside of reply windows.
 	for i := range names {
-		for suffix, list := range map[string][]simulate.SavingsTariff{"-conversation": {tariff("sms", "per_segment_sent", "2.00"), conversation},
-			"-outside": {tariff("sms", "per_segment_sent", "2.00"), tariff("whatsapp", "per_message_outside_window", "1.10")}} {
+		for suffix, list := range map[string][]simulate.SavingsTariff{"-conversation": {tariff("sms",
+			"per_segment_sent", "2.00"), conversation},
+			"-outside": {tariff("sms", "per_segment_sent", "2.00"),
+				tariff("whatsapp", "per_message_outside_window", "1.10")}} {
 			account := fmt.Sprint("story-", i, suffix)
 			k.putTariffs(account, list)
 			q.Tariffs[account] = list
@@ -520,7 +535,8 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		}
 		k.post(join(lines))
 		k.settle(30 * time.Second)
-		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"}, {"account"}} {
+		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"},
+			{"account"}} {
 			q.GroupBy = names
 			k.mustSave(model, q)
 		}
@@ -531,8 +547,11 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		for i, name := range names {
 			account := fmt.Sprint("story-", i, "-conversation")
 			now := costs(t, model, q, account)
-			if moved := told[account] != nil && movedCosts(told[account], now); moved != (round > 0 && round < len(lateRounds[name]) && !quietRounds[fmt.Sprint(name, round)]) {
-				t.Errorf("%s: round %d moves units of other messages: %v, which is not what it was written for", name, round+1, moved)
+			if moved := told[account] != nil &&
+				movedCosts(told[account], now); moved != (round > 0 && round < len(lateRounds[name]) &&
+				!quietRounds[fmt.Sprint(name, round)]) {
+				t.Errorf("%s: round %d moves units of other messages: %v, which is not what it was written for", name,
+					round+1, moved)
 			}
 			told[account] = now
 		}
@@ -540,7 +559,8 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 }
 
 // quietRounds are those that move nothing.
-var quietRounds = map[string]bool{"an event again changes nothing1": true, "a far month1": true, "a month border is none1": true}
+var quietRounds = map[string]bool{"an event again changes nothing1": true, "a far month1": true,
+	"a month border is none1": true}
 
 // costs are the costs of an account's messages by the hour that each has for itself.
 func costs(t testing.TB, model *simulate.Model, q simulate.SavingsQuery, account string) map[string]string {
@@ -569,5 +589,6 @@ func movedCosts(before, now map[string]string) bool {
 
 // tariff is a row in roubles that is valid for ever.
 func tariff(channel, billing, price string) simulate.SavingsTariff {
-	return simulate.SavingsTariff{Channel: channel, Billing: billing, Price: price, Currency: "RUB", ValidFrom: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
+	return simulate.SavingsTariff{Channel: channel, Billing: billing, Price: price, Currency: "RUB",
+		ValidFrom: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
 }

@@ -102,7 +102,8 @@ func (s kafkaSettings) dialer() (*kafka.Dialer, error) {
 func (s kafkaSettings) mechanism() (sasl.Mechanism, error) {
 	if s.KafkaSASL == "" {
 		if s.KafkaUser != "" || s.KafkaPassword != "" {
-			return nil, errors.New("--kafka-user and --kafka-password need --kafka-sasl plain, scram-sha-256 or scram-sha-512")
+			return nil, errors.New("--kafka-user and --kafka-password need --kafka-sasl plain, scram-sha-256 or " +
+				"scram-sha-512")
 		}
 		return nil, nil
 	}
@@ -155,7 +156,8 @@ func (s listenSettings) check() error {
 	if s.InsecureListen || strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return fmt.Errorf("--listen %s would serve strangers without a key: use 127.0.0.1, or --insecure-listen where another layer keeps them out", s.Listen)
+	return fmt.Errorf("--listen %s would serve strangers without a key: use 127.0.0.1, or --insecure-listen where "+
+		"another layer keeps them out", s.Listen)
 }
 
 // storeSettings say where facts and rollups are kept.
@@ -165,7 +167,8 @@ type storeSettings struct {
 	ErasureKey string `help:"Key that erased numbers are recognised by, 64 hexadecimal digits, the same for all roles; better given as KASKAD_ERASURE_KEY. With an embedded ClickHouse it is the file erasure.key of the data directory, made at the first start." placeholder:"HEX"`
 }
 
-// erasureKey returns the key that is set, else that of the data directory of an embedded ClickHouse, else nil: then no number can be erased.
+// erasureKey returns the key that is set, else that of the data directory of an embedded ClickHouse, else nil: then no
+// number can be erased.
 func (s storeSettings) erasureKey(dir string) (*schema.ErasureKey, error) {
 	if s.ErasureKey != "" {
 		key, err := schema.ParseErasureKey(s.ErasureKey)
@@ -196,9 +199,11 @@ type notifySettings struct {
 func (s notifySettings) webhook(k kafkaSettings) (*aggregate.Webhook, error) {
 	switch {
 	case s.ChangesTopic != "" && !topicName.MatchString(s.ChangesTopic):
-		return nil, fmt.Errorf("--changes-topic: %q is no name of a topic: use up to 249 letters, digits, dots, dashes and underscores", s.ChangesTopic)
+		return nil, fmt.Errorf("--changes-topic: %q is no name of a topic: use up to 249 letters, digits, dots, "+
+			"dashes and underscores", s.ChangesTopic)
 	case s.ChangesTopic != "" && (s.ChangesTopic == k.Topic || s.ChangesTopic == k.DeadLetterTopic):
-		return nil, fmt.Errorf("--changes-topic: %s holds events, and would be read as such: choose a topic of its own", s.ChangesTopic)
+		return nil, fmt.Errorf("--changes-topic: %s holds events, and would be read as such: choose a topic of its own",
+			s.ChangesTopic)
 	case s.WebhookURL == "" && (len(s.WebhookSecret) > 0 || s.InsecureWebhook):
 		return nil, errors.New("--webhook-secret and --insecure-webhook need --webhook-url")
 	case s.WebhookURL == "" && s.ChangesTopic == "" && s.NotifyFromStart:
@@ -206,7 +211,8 @@ func (s notifySettings) webhook(k kafkaSettings) (*aggregate.Webhook, error) {
 	case s.WebhookURL == "":
 		return nil, nil
 	}
-	return aggregate.NewWebhook(aggregate.WebhookConfig{URL: s.WebhookURL, Secrets: s.WebhookSecret, Insecure: s.InsecureWebhook})
+	return aggregate.NewWebhook(aggregate.WebhookConfig{URL: s.WebhookURL, Secrets: s.WebhookSecret,
+		Insecure: s.InsecureWebhook})
 }
 
 // topicName is what Kafka takes as the name of a topic.
@@ -215,5 +221,6 @@ var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 // flagDefaults are the defaults that other packages define.
 var flagDefaults = kong.Vars{
 	"default_body_memory": strconv.Itoa(query.DefaultBodyMemory >> 20),
-	"default_topic":       ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic, "default_group": ingest.DefaultGroup,
+	"default_topic":       ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic,
+	"default_group": ingest.DefaultGroup,
 }

@@ -37,7 +37,8 @@ type simulateCommand struct {
 func (c *simulateCommand) Run(ctx context.Context) error {
 	config := simulate.DefaultConfig()
 	config.Seed, config.Messages, config.Duration, config.Accounts = c.Seed, c.Messages, c.Duration, c.Accounts
-	config.Duplicates, config.Reordered, config.Late, config.NeverFinal, config.Poison = c.Duplicates, c.Reordered, c.Late, c.NeverFinal, c.Poison
+	config.Duplicates, config.Reordered, config.Late, config.NeverFinal, config.Poison = c.Duplicates, c.Reordered,
+		c.Late, c.NeverFinal, c.Poison
 	now, _, err := c.clock()
 	if err != nil {
 		return err
@@ -91,10 +92,11 @@ func (c *simulateCommand) play(ctx context.Context, sim *simulate.Simulator) err
 // playTo sends a world to Kafka under a progress bar.
 func playTo(ctx context.Context, sim *simulate.Simulator, producer *ingest.Producer, rate float64) error {
 	bar := newBar("playing events")
-	lines, err := sim.Play(ctx, producer.Produce, simulate.Pace{Batch: 2000, PerSecond: rate, Progress: func(lines int64, done float64) {
-		bar.Describe(fmt.Sprintf("playing events %9d", lines))
-		_ = bar.Set(int(done * 1000))
-	}})
+	lines, err := sim.Play(ctx, producer.Produce,
+		simulate.Pace{Batch: 2000, PerSecond: rate, Progress: func(lines int64, done float64) {
+			bar.Describe(fmt.Sprintf("playing events %9d", lines))
+			_ = bar.Set(int(done * 1000))
+		}})
 	if err != nil {
 		_ = bar.Exit()
 		fmt.Fprintln(os.Stderr)
@@ -112,8 +114,10 @@ func newBar(what string) *progressbar.ProgressBar {
 	if !term.IsTerminal(int(os.Stderr.Fd())) {
 		out = io.Discard
 	}
-	return progressbar.NewOptions(1000, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what), progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true), progressbar.OptionSetRenderBlankState(true))
+	return progressbar.NewOptions(1000, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
+		progressbar.OptionSetRenderBlankState(true))
 }
 
 func (c *simulateCommand) writeTruth(sim *simulate.Simulator) error {

@@ -66,7 +66,8 @@ func (c *smsCommand) read(in io.Reader) (string, error) {
 	return strings.TrimRight(strings.TrimPrefix(string(all), "\ufeff"), "\r\n"), nil
 }
 
-// fewForced is how many characters that force UCS-2 are worth a word each. A text with more of them is written in another alphabet.
+// fewForced is how many characters that force UCS-2 are worth a word each. A text with more of them is written in
+// another alphabet.
 const fewForced = 10
 
 // explainSMS says in words what a text takes and what would make it cheaper.
@@ -85,10 +86,12 @@ func explainSMS(e money.Explanation) string {
 	case e.Encoding == money.GSM7:
 		return b.String()
 	case e.Suggestion == nil && e.ForcedChars > fewForced:
-		fmt.Fprintf(&b, "%d of its characters are not in GSM-7, the alphabet of 160 characters to an SMS: it can only be made shorter.\n", e.ForcedChars)
+		fmt.Fprintf(&b, "%d of its characters are not in GSM-7, the alphabet of 160 characters to an SMS: it can "+
+			"only be made shorter.\n", e.ForcedChars)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%s not in GSM-7, so the whole text has to go as UCS-2:\n", are(plural(e.ForcedChars, "character"), e.ForcedChars))
+	fmt.Fprintf(&b, "%s not in GSM-7, so the whole text has to go as UCS-2:\n",
+		are(plural(e.ForcedChars, "character"), e.ForcedChars))
 	for _, f := range e.ForcedBy {
 		fmt.Fprintf(&b, "  %s  %s, %s, first at character %d", shownChar(f.Char), f.Code, times(f.Count), f.FirstAt)
 		switch {
@@ -102,9 +105,11 @@ func explainSMS(e money.Explanation) string {
 	}
 	switch {
 	case e.Suggestion != nil && e.Suggestion.SegmentsSaved > 0:
-		fmt.Fprintf(&b, "Written like this it reads the same and takes %d SMS, %d fewer:\n%s\n", e.Suggestion.Segments, e.Suggestion.SegmentsSaved, e.Suggestion.Text)
+		fmt.Fprintf(&b, "Written like this it reads the same and takes %d SMS, %d fewer:\n%s\n", e.Suggestion.Segments,
+			e.Suggestion.SegmentsSaved, e.Suggestion.Text)
 	case e.WithoutForced.SegmentsSaved > 0:
-		fmt.Fprintf(&b, "Without them the text would take %d SMS, %d fewer.\n", e.WithoutForced.Segments, e.WithoutForced.SegmentsSaved)
+		fmt.Fprintf(&b, "Without them the text would take %d SMS, %d fewer.\n", e.WithoutForced.Segments,
+			e.WithoutForced.SegmentsSaved)
 	default:
 		b.WriteString("That costs nothing more at this length.\n")
 	}

@@ -24,8 +24,9 @@ func TestSMSCommand_Read(t *testing.T) {
 		in      string
 		want    string
 	}{
-		"Text":           {smsCommand{Text: "Привет\n"}, "", "Привет\n"},
-		"TextLikeAPath":  {smsCommand{Text: filepath.Join(dir, "no such file")}, "", filepath.Join(dir, "no such file")},
+		"Text": {smsCommand{Text: "Привет\n"}, "", "Привет\n"},
+		"TextLikeAPath": {smsCommand{Text: filepath.Join(dir, "no such file")}, "",
+			filepath.Join(dir, "no such file")},
 		"TextNamesADir":  {smsCommand{Text: dir}, "", dir},
 		"ArgumentIsFile": {smsCommand{Text: file}, "", "Привет"},
 		"File":           {smsCommand{File: file}, "", "Привет"},
@@ -51,11 +52,15 @@ func TestSMSCommand_Read(t *testing.T) {
 func TestExplainSMS_Words(t *testing.T) {
 	a := strings.Repeat("a", 159)
 	for text, wants := range map[string][]string{
-		"hi":               {"1 SMS: as GSM-7, where 160 characters fit into one SMS, 153 into each of several.\n2 characters long", "158 free"},
-		a + "aa":           {"2 SMS", "Shorter by 1 character it would take 1 SMS."},
-		a + "’":            {"3 SMS: as UCS-2", "1 character is not in GSM-7", "’  U+2019, once, first at character 160: write '\n", "takes 1 SMS, 2 fewer:\n" + a + "'\n"},
-		a + "👋":            {"👋  U+1F44B, once, first at character 160\n", "Without them the text would take 1 SMS, 2 fewer."},
-		"a\u200bb\u200b":   {"2 characters are not", `\u200b  U+200B, 2 times, first at character 2: leave it out, it can't be seen`, "costs nothing more"},
+		"hi": {"1 SMS: as GSM-7, where 160 characters fit into one SMS, 153 into each of several.\n2 " +
+			"characters long", "158 free"},
+		a + "aa": {"2 SMS", "Shorter by 1 character it would take 1 SMS."},
+		a + "’": {"3 SMS: as UCS-2", "1 character is not in GSM-7",
+			"’  U+2019, once, first at character 160: write '\n", "takes 1 SMS, 2 fewer:\n" + a + "'\n"},
+		a + "👋": {"👋  U+1F44B, once, first at character 160\n",
+			"Without them the text would take 1 SMS, 2 fewer."},
+		"a\u200bb\u200b": {"2 characters are not",
+			`\u200b  U+200B, 2 times, first at character 2: leave it out, it can't be seen`, "costs nothing more"},
 		"Съешь ещё булок!": {"1 SMS", "13 of its characters are not in GSM-7", "only be made shorter"},
 	} {
 		got := explainSMS(money.ExplainSMS(text))

@@ -50,7 +50,8 @@ func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 		savings: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}},
 	}
 	w.savings.Templates = map[string][]simulate.SavingsTemplate{}
-	w.numbers.query = simulate.NumbersQuery{Now: ends, Shipped: shippedErrors(t), ErrorMaps: map[string]simulate.ErrorMap{}}
+	w.numbers.query = simulate.NumbersQuery{Now: ends, Shipped: shippedErrors(t),
+		ErrorMaps: map[string]simulate.ErrorMap{}}
 	w.numbers.query.Rules = map[string]simulate.NumberRules{}
 	w.numbers.model, w.numbers.query.Tariffs = w.model, w.savings.Tariffs
 

@@ -63,9 +63,12 @@ const (
 const stopTimeout = 20 * time.Second
 
 // openStack starts what is embedded and connects to what is not. dir is "" for commands that embed nothing.
-func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings, s storeSettings) (_ *stack, err error) {
-	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, changes: n.changesTopic, durable: s.Durable, started: time.Now()}
-	st.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings,
+	s storeSettings) (_ *stack, err error) {
+	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, changes: n.changesTopic,
+		durable: s.Durable, started: time.Now()}
+	st.registry.MustRegister(collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if st.now, st.fixed, err = c.clock(); err != nil {
 		return nil, err
 	}
@@ -130,7 +133,8 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 
 func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if dsn == "" {
-		embedded, err := engine.StartClickHouse(ctx, engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger, Disk: st.disk})
+		embedded, err := engine.StartClickHouse(ctx,
+			engine.Config{Dir: filepath.Join(dir, "clickhouse"), Logger: st.logger, Disk: st.disk})
 		if err != nil {
 			return err
 		}
@@ -168,11 +172,13 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if len(st.brokers) > 0 {
 		return nil
 	}
-	topics := []engine.Topic{{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions}, {Name: st.kafka.DeadLetterTopic, Partitions: 1}}
+	topics := []engine.Topic{{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions},
+		{Name: st.kafka.DeadLetterTopic, Partitions: 1}}
 	if st.changes != "" {
 		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
 	}
-	broker, err := engine.SuperviseBroker(ctx, engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
+	broker, err := engine.SuperviseBroker(ctx,
+		engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
 	if err != nil {
 		return err
 	}
@@ -180,8 +186,8 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	return nil
 }
 
-// migrateOnceThere migrates the schema. A real ClickHouse that is away is waited for: the program starts anyway and says on /readyz what
-// it waits for. Errors of the embedded one are final.
+// migrateOnceThere migrates the schema. A real ClickHouse that is away is waited for: the program starts anyway and
+// says on /readyz what it waits for. Errors of the embedded one are final.
 func (st *stack) migrateOnceThere(ctx context.Context) error {
 	return st.retry(ctx, "migrate the schema", st.clickhouse != nil, func(ctx context.Context) error {
 		_, err := st.migrate(ctx)
@@ -196,7 +202,8 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 	}
 	return st.retry(ctx, "create topics", false, func(ctx context.Context) error {
 		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
-			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes, Dialer: st.dialer,
+			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes,
+			Dialer:     st.dialer,
 			Partitions: st.kafka.TopicPartitions, Replication: st.kafka.TopicReplication,
 		})
 	})

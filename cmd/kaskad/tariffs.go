@@ -24,14 +24,16 @@ type listKind struct {
 	name, noun string
 	// lists are the fields that hold rows, in JSON and YAML.
 	lists []string
-	// setting is a text beside the lists, "" for none. A file whose form has no place for it leaves the account's as it is.
+	// setting is a text beside the lists, "" for none. A file whose form has no place for it leaves the account's as it
+	// is.
 	setting string
 	// keys tell one row from another; a row whose other fields differ has changed.
 	keys []string
-	// read reads a file of a form and returns its lists as the server takes and shows them. money.RowErrors lists what is wrong.
+	// read reads a file of a form and returns its lists as the server takes and shows them. money.RowErrors lists what
+	// is wrong.
 	read func(form string, body []byte) ([]byte, error)
-	// own picks the account's lists from what the server shows, and write prints them in another form than JSON. Where the server shows nothing
-	// but what the account has put they are nil, and the server prints.
+	// own picks the account's lists from what the server shows, and write prints them in another form than JSON. Where
+	// the server shows nothing but what the account has put they are nil, and the server prints.
 	own   func(shown []byte) ([]byte, error)
 	write func(form string, lists []byte) ([]byte, error)
 }
@@ -140,8 +142,9 @@ A text is measured on this machine and goes nowhere; write sms_segments: 2 inste
 func (tariffsCommand) AfterApply(c *kong.Context) error {
 	kind := listKind{name: "tariffs", noun: "tariffs", lists: []string{"tariffs"}, setting: money.BillingZoneField,
 		keys: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"}}
-	rows := listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON, "yaml": money.ParseTariffsYAML,
-		"csv": money.ParseTariffsCSV})
+	rows := listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON,
+		"yaml": money.ParseTariffsYAML,
+		"csv":  money.ParseTariffsCSV})
 	kind.read = func(form string, body []byte) ([]byte, error) {
 		document, err := rows(form, body)
 		zone, said, zoneErr := billingZone(form, body)
@@ -176,8 +179,10 @@ func billingZone(form string, body []byte) (zone string, said bool, err error) {
 
 // AfterApply tells the chosen command which kind of list it works with.
 func (templatesCommand) AfterApply(c *kong.Context) error {
-	c.Bind(listKind{name: "templates", noun: "templates", lists: []string{"templates"}, keys: []string{"template", "valid_from"},
-		read: listOf("templates", map[string]func([]byte) ([]money.Template, error){"json": money.ParseTemplatesJSON, "yaml": money.ParseTemplatesYAML, "csv": money.ParseTemplatesCSV})})
+	c.Bind(listKind{name: "templates", noun: "templates", lists: []string{"templates"},
+		keys: []string{"template", "valid_from"},
+		read: listOf("templates", map[string]func([]byte) ([]money.Template, error){"json": money.ParseTemplatesJSON,
+			"yaml": money.ParseTemplatesYAML, "csv": money.ParseTemplatesCSV})})
 	return nil
 }
 

@@ -19,8 +19,8 @@ type listDifference struct {
 	added, removed, changed, equal int
 }
 
-// compareRows tells rows apart by their keys, whatever their order. Lists have each key once, for two rows with the same keys and start
-// would overlap.
+// compareRows tells rows apart by their keys, whatever their order. Lists have each key once, for two rows with the
+// same keys and start would overlap.
 func compareRows(keys []string, before, after []row) listDifference {
 	d := listDifference{keys: keys}
 	old := map[string]row{}

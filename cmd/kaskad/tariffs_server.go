@@ -88,12 +88,16 @@ func (k listKind) shown(answer []byte) ([]byte, error) {
 	if err := json.Unmarshal(answer, &members); err != nil {
 		return nil, err
 	}
-	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool { return !slices.Contains(k.lists, name) && name != k.setting })
+	maps.DeleteFunc(members, func(name string, _ json.RawMessage) bool {
+		return !slices.Contains(k.lists, name) &&
+			name != k.setting
+	})
 	return json.Marshal(members)
 }
 
 // export returns an account's list as import takes it.
-func (a *api) export(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, storedList, error) {
+func (a *api) export(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, storedList,
+	error) {
 	list, err := a.list(ctx, kind, account, version)
 	if err != nil || list.Version == 0 {
 		return nil, list, err
@@ -113,7 +117,8 @@ func (a *api) export(ctx context.Context, kind listKind, account, form string, v
 		body, err = a.get(ctx, kind, account, form, list.Version)
 	}
 	if form == "yaml" {
-		body = append(fmt.Appendf(nil, "# %s of account %q, version %d, put at %s\n", kind.name, account, list.Version, list.At), body...)
+		body = append(fmt.Appendf(nil, "# %s of account %q, version %d, put at %s\n", kind.name, account, list.Version,
+			list.At), body...)
 	}
 	return body, list, err
 }

@@ -53,7 +53,8 @@ func write(t testing.TB, name, body string) string {
 }
 
 var exampleFiles = map[string]string{
-	"tariffs": filepath.Join("..", "..", "docs", "tariffs.example.yaml"), "templates": filepath.Join("..", "..", "docs", "templates.example.yaml"),
+	"tariffs":   filepath.Join("..", "..", "docs", "tariffs.example.yaml"),
+	"templates": filepath.Join("..", "..", "docs", "templates.example.yaml"),
 }
 
 // The sample files are right, and say what their comments say.
@@ -81,7 +82,8 @@ func TestTariffsCheck_ExampleFiles(t *testing.T) {
 		{Channel: "ok", Billing: money.PerMessageDelivered, Price: 900_000},
 	} {
 		if !slices.ContainsFunc(tariffs, func(r money.Tariff) bool {
-			return r.Channel == want.Channel && r.Billing == want.Billing && r.Price == want.Price && r.ConnectPrice == want.ConnectPrice &&
+			return r.Channel == want.Channel && r.Billing == want.Billing && r.Price == want.Price &&
+				r.ConnectPrice == want.ConnectPrice &&
 				r.MonthlyMinimum == want.MonthlyMinimum && r.Currency == "RUB" && r.Operator == "*"
 		}) {
 			t.Errorf("the sample does not have %+v", want)
@@ -109,31 +111,41 @@ func TestTariffsCheck_ListsEveryProblem(t *testing.T) {
 		kind, file, body string
 		want             []string // FILE:LINE: field: and a word of the reason
 	}{
-		{"tariffs", "t.yaml", "tariffs:\n- channel: pigeon\n  valid_from: 2026-01-01T00:00:00Z\n  currency: RUBLE\n  billing: per_message_sent\n  price: -0.1234567\n" +
-			"- channel: push\n  valid_from: 2026-01-01T00:07:00Z\n  currency: RUB\n  billing: per_segment_send\n  price: 1\n  prise: 2\n" +
+		{"tariffs", "t.yaml", "tariffs:\n- channel: pigeon\n  valid_from: 2026-01-01T00:00:00Z\n  currency: RUBLE\n  " +
+			"billing: per_message_sent\n  price: -0.1234567\n" +
+			"- channel: push\n  valid_from: 2026-01-01T00:07:00Z\n  currency: RUB\n  billing: per_segment_send\n  " +
+			"price: 1\n  prise: 2\n" +
 			"- channel: push\n  valid_from: 2026-01-01T00:00:00Z\n  currency: RUB\n  billing: zero\n" +
 			"- channel: push\n  valid_from: 2026-02-01T00:00:00Z\n  currency: RUB\n  billing: zero\n",
-			[]string{":2: channel: ", ":4: currency: ", ":6: price: ", ":8: valid_from: ", ":10: billing: ", ":12: prise: ", ":17: "}},
+			[]string{":2: channel: ", ":4: currency: ", ":6: price: ", ":8: valid_from: ", ":10: billing: ",
+				":12: prise: ", ":17: "}},
 		{"tariffs", "t.csv", "channel,valid_from,currency,billing,price\r\nsms,2026-01-01T00:00:00Z,RUB,per_segment_sent,2.1234567\r\npush,,RUB,per_message_sent,-1\r\n",
 			[]string{":2: price: ", ":3: valid_from: ", ":3: price: "}},
 		{"tariffs", "t.json", "{\"tariffs\":[\n{\"channel\":\"sms\",\"currency\":\"RUB\",\n\"billing\":\"per_segment_sent\",\n\"price\":\"2,00\"}]}",
 			[]string{":2: valid_from: ", ":4: price: "}},
-		{"tariffs", "z.yaml", "billing_zone: Moscow\ntariffs:\n- channel: push\n  valid_from: 2026-01-01T00:00:00Z\n  currency: RUB\n  billing: zero\n  prise: 1\n",
+		{"tariffs", "z.yaml", "billing_zone: Moscow\ntariffs:\n- channel: push\n  valid_from: 2026-01-01T00:00:00Z\n " +
+			" currency: RUB\n  billing: zero\n  prise: 1\n",
 			[]string{": billing_zone: ", ":7: prise: "}},
 		{"tariffs", "zones.yaml", "billing_zone: [a, b]\ntariffs: []\n", []string{":1: billing_zone: "}},
 		{"tariffs", "broken.yml", "tariffs:\n - a\n- b: [", []string{":2: "}},
-		{"templates", "t.yaml", "templates:\n- template: a\n  sms_segments: 0\n  valid_from: 2026-01-01T00:00:00Z\n- sms_text: x\n  valid_from: 2026-01-01T00:00:00Z\n",
+		{"templates", "t.yaml", "templates:\n- template: a\n  sms_segments: 0\n  valid_from: 2026-01-01T00:00:00Z\n- " +
+			"sms_text: x\n  valid_from: 2026-01-01T00:00:00Z\n",
 			[]string{":3: sms_segments: ", ":5: template: "}},
 	} {
 		t.Run(c.kind+"/"+c.file, func(t *testing.T) {
 			file := write(t, c.file, c.body)
 			stdout, stderr, code := command(t, "", c.kind, "check", file)
 			lines := strings.Split(strings.TrimSuffix(stdout, "\n"), "\n")
-			if code != 1 || len(lines) != len(c.want) || !strings.Contains(stderr, fmt.Sprintf("%s: %d problem", file, len(c.want))) {
+			if code != 1 || len(lines) != len(c.want) ||
+				!strings.Contains(stderr, fmt.Sprintf("%s: %d problem", file, len(c.want))) {
 				t.Errorf("exit %d, %d problems, want 1 and %d:\n%s%s", code, len(lines), len(c.want), stdout, stderr)
 			}
 			for _, want := range c.want {
-				if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, file+want) && len(line) > len(file+want)+10 }) {
+				if !slices.ContainsFunc(lines,
+					func(line string) bool {
+						return strings.HasPrefix(line, file+want) &&
+							len(line) > len(file+want)+10
+					}) {
 					t.Errorf("no line begins with %q:\n%s", want, stdout)
 				}
 			}
@@ -144,11 +156,13 @@ func TestTariffsCheck_ListsEveryProblem(t *testing.T) {
 		t.Errorf("standard input: %s", out)
 	}
 	for _, args := range [][]string{{"-"}, {write(t, "prices.txt", sms)}} {
-		if _, stderr, code := command(t, sms, append([]string{"tariffs", "check"}, args...)...); code == 0 || !strings.Contains(stderr, "--format") {
+		if _, stderr, code := command(t, sms, append([]string{"tariffs", "check"}, args...)...); code == 0 ||
+			!strings.Contains(stderr, "--format") {
 			t.Errorf("%s without --format: exit %d, %s", args, code, stderr)
 		}
 	}
-	if _, stderr, code := command(t, "", "tariffs", "check", filepath.Join(t.TempDir(), "none.yaml")); code != 1 || !strings.Contains(stderr, "none.yaml") {
+	if _, stderr, code := command(t, "", "tariffs", "check", filepath.Join(t.TempDir(), "none.yaml")); code != 1 ||
+		!strings.Contains(stderr, "none.yaml") {
 		t.Errorf("a file that is not there: exit %d, %s", code, stderr)
 	}
 }
@@ -182,13 +196,16 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 		"+ channel=email valid_from=2026-01-01T00:00:00Z billing=zero currency=RUB price=0.00\n" +
 		"tariffs of acme: 3 added, 0 removed, 0 changed, 0 as they were\n"
 	file := write(t, "first.csv", first)
-	if got, want := imports(file, "--dry-run"), plus+"version 0 stays (--dry-run)\n"; got != want || version().Version != 0 {
+	if got, want := imports(file, "--dry-run"), plus+"version 0 stays (--dry-run)\n"; got != want ||
+		version().Version != 0 {
 		t.Errorf("dry run prints\n%s want\n%s and leaves version %d", got, want, version().Version)
 	}
 	if got, want := imports(file), plus+"version 0 → 1\n"; got != want || version().Version != 1 {
 		t.Errorf("import prints\n%s want\n%s and leaves version %d", got, want, version().Version)
 	}
-	if got, want := imports(file, "--url", "http://"+k.address), "tariffs of acme: 0 added, 0 removed, 0 changed, 3 as they were\nversion 1 stays\n"; got != want || version().Version != 1 {
+	if got, want := imports(file, "--url", "http://"+k.address),
+		"tariffs of acme: 0 added, 0 removed, 0 changed, 3 as they were\nversion 1 stays\n"; got != want ||
+		version().Version != 1 {
 		t.Errorf("the same again prints\n%s and leaves version %d", got, version().Version)
 	}
 	second := strings.ReplaceAll(first, "0.75", "0.8125")
@@ -198,14 +215,16 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 		"~ channel=viber valid_from=2026-01-01T00:00:00Z: price 0.75 → 0.8125\n" +
 		"- channel=email valid_from=2026-01-01T00:00:00Z billing=zero currency=RUB price=0.00\n" +
 		"tariffs of acme: 0 added, 1 removed, 2 changed, 0 as they were\nversion 1 → 2\n"
-	if got := must(t, second, append([]string{"tariffs", "import", "-", "--format", "csv"}, here...)...); got != changes {
+	if got := must(t, second, append([]string{"tariffs", "import", "-", "--format", "csv"},
+		here...)...); got != changes {
 		t.Errorf("the second import prints\n%s want\n%s", got, changes)
 	}
 
 	// What is written in any form is, imported, what was there.
 	for _, name := range []string{"out.yaml", "out.csv", "out.json"} {
 		path := filepath.Join(t.TempDir(), name)
-		if got, want := must(t, "", append([]string{"tariffs", "export", path}, here...)...), fmt.Sprintf("wrote tariffs of acme, version 2, to %s\n", path); got != want {
+		if got, want := must(t, "", append([]string{"tariffs", "export", path}, here...)...),
+			fmt.Sprintf("wrote tariffs of acme, version 2, to %s\n", path); got != want {
 			t.Errorf("%s: export prints %s", name, got)
 		}
 		if got := imports(path); !strings.HasSuffix(got, "2 as they were\nversion 2 stays\n") {
@@ -216,7 +235,8 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 	if !strings.HasPrefix(old, `# tariffs of account "acme", version 1, put at 2026-11-20T00:00:00.000Z`+"\ntariffs:\n") {
 		t.Errorf("version 1 is exported as\n%s", old)
 	}
-	if got := must(t, old, append([]string{"tariffs", "import", "-", "--format", "yaml"}, here...)...); !strings.HasSuffix(got, "1 added, 0 removed, 2 changed, 0 as they were\nversion 2 → 3\n") {
+	if got := must(t, old, append([]string{"tariffs", "import", "-", "--format", "yaml"},
+		here...)...); !strings.HasSuffix(got, "1 added, 0 removed, 2 changed, 0 as they were\nversion 2 → 3\n") {
 		t.Errorf("going back to version 1 prints\n%s", got)
 	}
 
@@ -226,7 +246,8 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 	}{
 		{[]string{"tariffs", "export", "--account", "nobody", "--data", k.dir}, `account "nobody" has no tariffs`},
 		{[]string{"tariffs", "export", "--data", k.dir}, "--account"},
-		{[]string{"tariffs", "import", write(t, "bad.csv", strings.ReplaceAll(first, "0.75", "-1")), "--account", "acme", "--data", k.dir}, "1 problem; nothing was changed"},
+		{[]string{"tariffs", "import", write(t, "bad.csv", strings.ReplaceAll(first, "0.75", "-1")), "--account",
+			"acme", "--data", k.dir}, "1 problem; nothing was changed"},
 		{[]string{"tariffs", "import", file, "--account", "acme", "--data", t.TempDir()}, "or say --url"},
 		{[]string{"tariffs", "import", file, "--account", "acme", "--url", "127.0.0.1:8080"}, "--url"},
 		{[]string{"tariffs", "import", file, "--account", "", "--data", k.dir}, "account"},
@@ -239,7 +260,8 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 		t.Errorf("version %d, want 3", version().Version)
 	}
 
-	// The zone in which providers close the month travels with the list; a CSV has no place for it and leaves it as it is.
+	// The zone in which providers close the month travels with the list; a CSV has no place for it and leaves it as it
+	// is.
 	zone := func() (list struct {
 		Zone string `json:"billing_zone"`
 	}) {
@@ -247,20 +269,24 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 		return list
 	}
 	rows := must(t, "", append([]string{"tariffs", "export"}, here...)...)
-	if got := imports(write(t, "zone.yaml", "billing_zone: Europe/Moscow\n"+rows)); !strings.Contains(got, "~ billing_zone: UTC → Europe/Moscow\n") || zone().Zone != "Europe/Moscow" {
+	if got := imports(write(t, "zone.yaml", "billing_zone: Europe/Moscow\n"+rows)); !strings.Contains(got,
+		"~ billing_zone: UTC → Europe/Moscow\n") || zone().Zone != "Europe/Moscow" {
 		t.Errorf("a zone is imported as %q:\n%s", zone().Zone, got)
 	}
 	for _, name := range []string{"zone.yaml", "zone.csv", "zone.json"} {
 		path := filepath.Join(t.TempDir(), name)
 		must(t, "", append([]string{"tariffs", "export", path}, here...)...)
-		if got := imports(path); !strings.HasSuffix(got, "3 as they were\nversion 4 stays\n") || zone().Zone != "Europe/Moscow" {
+		if got := imports(path); !strings.HasSuffix(got, "3 as they were\nversion 4 stays\n") ||
+			zone().Zone != "Europe/Moscow" {
 			t.Errorf("%s: importing what was exported leaves zone %q and prints\n%s", name, zone().Zone, got)
 		}
 	}
-	if got := imports(write(t, "dearer.csv", strings.ReplaceAll(first, "0.75", "0.80"))); !strings.HasSuffix(got, "version 4 → 5\n") || zone().Zone != "Europe/Moscow" {
+	if got := imports(write(t, "dearer.csv", strings.ReplaceAll(first, "0.75", "0.80"))); !strings.HasSuffix(got,
+		"version 4 → 5\n") || zone().Zone != "Europe/Moscow" {
 		t.Errorf("a CSV leaves zone %q:\n%s", zone().Zone, got)
 	}
-	if got := imports(write(t, "utc.yaml", rows)); !strings.Contains(got, "~ billing_zone: Europe/Moscow → UTC\n") || zone().Zone != "UTC" {
+	if got := imports(write(t, "utc.yaml", rows)); !strings.Contains(got, "~ billing_zone: Europe/Moscow → UTC\n") ||
+		zone().Zone != "UTC" {
 		t.Errorf("a list without a zone leaves %q:\n%s", zone().Zone, got)
 	}
 
@@ -288,7 +314,8 @@ func TestTariffsImport_Conflict(t *testing.T) {
 	var put string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
-			_ = json.NewEncoder(w).Encode(map[string]any{"account": "acme", "version": 7, "at": "2026-11-20T00:00:00.000Z", "tariffs": []any{}})
+			_ = json.NewEncoder(w).Encode(map[string]any{"account": "acme", "version": 7,
+				"at": "2026-11-20T00:00:00.000Z", "tariffs": []any{}})
 			return
 		}
 		put = r.URL.RawQuery
@@ -304,7 +331,8 @@ func TestTariffsImport_Conflict(t *testing.T) {
 }
 
 func TestCompareRows_EveryField(t *testing.T) {
-	before, after := row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("1"), "valid_to": nil}, row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("2"), "valid_to": ""}
+	before, after := row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("1"), "valid_to": nil},
+		row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("2"), "valid_to": ""}
 	var out strings.Builder
 	d := compareRows([]string{"template", "valid_from"}, []row{before}, []row{after})
 	d.print(&out)

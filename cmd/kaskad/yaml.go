@@ -77,7 +77,8 @@ func checkScalars(name string, list []any) error {
 	return nil
 }
 
-// environmentOnly are variables that are no flags: where the engine's library lies, and what marks the engine's child process.
+// environmentOnly are variables that are no flags: where the engine's library lies, and what marks the engine's child
+// process.
 var environmentOnly = []string{"KASKAD_CHDB_LIB", "KASKAD_CONFIG"}
 
 // checkEnvironment refuses KASKAD_ variables that no command knows.
@@ -101,7 +102,8 @@ func checkEnvironment(app *kong.Application, environment []string) error {
 		}
 	}
 	if len(unknown) > 0 {
-		return fmt.Errorf("unknown environment variables %s: see --help for the flags they stand for", strings.Join(unknown, ", "))
+		return fmt.Errorf("unknown environment variables %s: see --help for the flags they stand for",
+			strings.Join(unknown, ", "))
 	}
 	return nil
 }

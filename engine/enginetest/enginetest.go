@@ -25,9 +25,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/engine"
 )
 
 // maxMemory limits the shared ClickHouse, because the tests of several packages

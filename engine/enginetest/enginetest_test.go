@@ -4,10 +4,10 @@ import (
 	"context"
 	"testing"
 
-	"kaskad/engine"
-
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/engine"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -74,7 +74,8 @@ func TestClickHouse_DropsTables(t *testing.T) {
 	}
 	defer conn.Close()
 	var tables uint64
-	if err := conn.QueryRow(context.Background(), "SELECT count() FROM system.tables WHERE startsWith(database, 'kaskad_testclickhouse_dropstables')").Scan(&tables); err != nil {
+	if err := conn.QueryRow(context.Background(),
+		"SELECT count() FROM system.tables WHERE startsWith(database, 'kaskad_testclickhouse_dropstables')").Scan(&tables); err != nil {
 		t.Fatal(err)
 	}
 	if tables != 0 {

@@ -64,7 +64,8 @@ func (a absurd) fill(value reflect.Value, field string, depth int) {
 		value.SetBool(a.IntN(2) == 0)
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		limit := int64(math.MaxInt64) >> (64 - 8*value.Type().Size())
-		choices := []int64{0, 0, 1, 2, 3, 5, -1, -1, -2, -3, -4, -5, 1000, 6000, 30_000, limit, limit - 1, -limit - 1, limit / 2}
+		choices := []int64{0, 0, 1, 2, 3, 5, -1, -1, -2, -3, -4, -5, 1000, 6000, 30_000, limit, limit - 1, -limit - 1,
+			limit / 2}
 		value.SetInt(max(min(choices[a.IntN(len(choices))], limit), -limit-1))
 	case reflect.Float64:
 		value.SetFloat([]float64{0, -1, math.NaN(), math.Inf(1)}[a.IntN(4)])
@@ -149,7 +150,8 @@ func (a absurd) batch() []byte {
 	batch.ProducerID, batch.ProducerEpoch, batch.FirstSequence = -1, -1, -1
 	batch.PartitionLeaderEpoch = -1
 	if a.IntN(2) == 0 {
-		batch.ProducerID, batch.ProducerEpoch, batch.FirstSequence = int64(a.IntN(4)), int16(a.IntN(3)-1), int32(a.IntN(3)-1)
+		batch.ProducerID, batch.ProducerEpoch, batch.FirstSequence = int64(a.IntN(4)), int16(a.IntN(3)-1),
+			int32(a.IntN(3)-1)
 		batch.Attributes |= int16(a.IntN(2)) << 4
 	}
 	if a.IntN(4) == 0 {
@@ -191,7 +193,8 @@ func recordOf(delta int, value []byte) []byte {
 func sealed(batch kmsg.RecordBatch) []byte {
 	b := batch.AppendTo(nil)
 	binary.BigEndian.PutUint32(b[batchLengthAt:], uint32(len(b)-12))
-	binary.BigEndian.PutUint32(b[batchChecksumAt:], crc32.Checksum(b[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)))
+	binary.BigEndian.PutUint32(b[batchChecksumAt:],
+		crc32.Checksum(b[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)))
 	return b
 }
 

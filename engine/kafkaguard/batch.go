@@ -171,7 +171,8 @@ func (f *fieldReader) bytes(nullable bool) {
 func inflate(codec compress.Compression, data []byte) (io.ReadCloser, error) {
 	switch codec {
 	case compress.Zstd:
-		decoder, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+		decoder, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderConcurrency(1),
+			zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxInflated), zstd.WithDecoderMaxMemory(2*maxInflated))
 		if err != nil {
 			return nil, err

@@ -66,7 +66,8 @@ func TestWrap_RefusesUnservedRequests(t *testing.T) {
 	r := newRig(t, nil)
 	for key := int16(-2); key < 130; key++ {
 		for _, version := range []int16{-1, 0, 1, 5, 12, 100} {
-			if v, ok := served()[key]; ok && (version >= v.min && version <= v.max || key == int16(kmsg.ApiVersions) && version > v.max) {
+			if v, ok := served()[key]; ok &&
+				(version >= v.min && version <= v.max || key == int16(kmsg.ApiVersions) && version > v.max) {
 				continue
 			}
 			frame := []byte{0, 0, 0, 30}
@@ -78,7 +79,8 @@ func TestWrap_RefusesUnservedRequests(t *testing.T) {
 		}
 	}
 	r.alive()
-	for _, key := range []kmsg.Key{kmsg.DeleteTopics, kmsg.DeleteRecords, kmsg.AlterConfigs, kmsg.IncrementalAlterConfigs, kmsg.CreatePartitions, kmsg.DeleteGroups, kmsg.OffsetDelete} {
+	for _, key := range []kmsg.Key{kmsg.DeleteTopics, kmsg.DeleteRecords, kmsg.AlterConfigs,
+		kmsg.IncrementalAlterConfigs, kmsg.CreatePartitions, kmsg.DeleteGroups, kmsg.OffsetDelete} {
 		if _, ok := served()[int16(key)]; ok {
 			t.Errorf("%s is served", kmsg.NameForKey(int16(key)))
 		}
@@ -124,7 +126,8 @@ func TestWrap_ApiVersions_TooNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		answer := r.answer(conn, kmsg.NewPtrApiVersionsRequest()).(*kmsg.ApiVersionsResponse)
-		if answer.ErrorCode != kerr.UnsupportedVersion.Code || len(answer.ApiKeys) != 1 || answer.ApiKeys[0].MaxVersion != 2 {
+		if answer.ErrorCode != kerr.UnsupportedVersion.Code || len(answer.ApiKeys) != 1 ||
+			answer.ApiKeys[0].MaxVersion != 2 {
 			t.Errorf("version %d: answer %+v, want UNSUPPORTED_VERSION and the range of ApiVersions", version, answer)
 		}
 	}
@@ -153,7 +156,8 @@ func TestWrap_AnswersInOrder(t *testing.T) {
 		create.Topics = append(create.Topics, topic)
 	}
 	create.Version = 4
-	frames := slices.Concat(frameOf(fetch, 1), frameOf(create, 2), frameOf(kmsg.NewPtrApiVersionsRequest(), 3), frameOf(create, 4))
+	frames := slices.Concat(frameOf(fetch, 1), frameOf(create, 2), frameOf(kmsg.NewPtrApiVersionsRequest(), 3),
+		frameOf(create, 4))
 	if _, err := conn.Write(frames); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +176,8 @@ func TestWrap_AnswersInOrder(t *testing.T) {
 		if err := answer.ReadFrom(body[4:]); err != nil {
 			t.Fatal(err)
 		}
-		if got := []int16{answer.Topics[0].ErrorCode, answer.Topics[1].ErrorCode}; !slices.Equal(got, []int16{kerr.TopicAlreadyExists.Code, kerr.PolicyViolation.Code}) {
+		if got := []int16{answer.Topics[0].ErrorCode, answer.Topics[1].ErrorCode}; !slices.Equal(got,
+			[]int16{kerr.TopicAlreadyExists.Code, kerr.PolicyViolation.Code}) {
 			t.Errorf("error codes %v, want TOPIC_ALREADY_EXISTS and POLICY_VIOLATION", got)
 		}
 	}
@@ -325,7 +330,8 @@ func TestWrap_CompressionBombs(t *testing.T) {
 	bombs["zstd"] = batchOf(int16(compress.Zstd), 1, out.Bytes())
 	bombs["gzip"] = batchOf(int16(compress.Gzip), 1, gz.Bytes())
 	bombs["snappy"] = batchOf(int16(compress.Snappy), 1, []byte{0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0})
-	framed := append([]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0)
+	framed := append([]byte("\x82SNAPPY\x00\x00\x00\x00\x01\x00\x00\x00\x01"), 0, 0, 0, 7, 0xff, 0xff, 0xff, 0xff, 0x0f,
+		0, 0)
 	bombs["snappy framed"] = batchOf(int16(compress.Snappy), 1, framed)
 	// A frame of zstd that asks for a window of 1 TB before it says anything.
 	bombs["zstd window"] = batchOf(int16(compress.Zstd), 1, []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xf0, 1, 0, 0})
@@ -349,11 +355,13 @@ func TestWrap_CompressionBombs(t *testing.T) {
 	}
 	// What is large and honest passes.
 	for _, codec := range []compress.Compression{compress.Gzip, compress.Snappy, compress.Lz4, compress.Zstd} {
-		if code, message := r.produce(r.dial(), batchOf(int16(codec), 1, compressed(t, codec, zeros(16<<20)))); code != 0 {
+		if code, message := r.produce(r.dial(),
+			batchOf(int16(codec), 1, compressed(t, codec, zeros(16<<20)))); code != 0 {
 			t.Errorf("16 MB as %s: code %d: %s", codec, code, message)
 		}
 	}
-	if code, message := r.produce(r.dial(), batchOf(int16(compress.Snappy), 1, snappy.Encode(nil, zeros(1000)))); code != 0 {
+	if code, message := r.produce(r.dial(),
+		batchOf(int16(compress.Snappy), 1, snappy.Encode(nil, zeros(1000)))); code != 0 {
 		t.Errorf("snappy without a frame: code %d: %s", code, message)
 	}
 }

@@ -231,7 +231,8 @@ func TestWrap_TooManyProducers(t *testing.T) {
 		binary.BigEndian.PutUint64(b[batchProducerAt:], uint64(producer))
 		binary.BigEndian.PutUint16(b[batchProducerAt+8:], 0)
 		binary.BigEndian.PutUint32(b[batchProducerAt+10:], uint32(sequence))
-		binary.BigEndian.PutUint32(b[batchChecksumAt:], crc32.Checksum(b[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)))
+		binary.BigEndian.PutUint32(b[batchChecksumAt:],
+			crc32.Checksum(b[batchAttributesAt:], crc32.MakeTable(crc32.Castagnoli)))
 		return b
 	}
 	if code, message := r.produce(conn, batch(known, 0)); code != 0 {

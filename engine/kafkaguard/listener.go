@@ -185,7 +185,8 @@ func (l *listener) acquire(c *conn, n int64) error {
 		freed := l.freed
 		l.mu.Unlock()
 		if victim != nil {
-			l.complain("embedded broker closes a slow connection, because memory is short", "limit", l.config.limits.held)
+			l.complain("embedded broker closes a slow connection, because memory is short", "limit",
+				l.config.limits.held)
 			_ = victim.Close()
 		}
 		timer := time.NewTimer(100 * time.Millisecond)

@@ -127,7 +127,8 @@ func (l *listener) judge(frame []byte) (v verdict, err error) {
 // judgePlain decodes a request without records.
 func (l *listener) judgePlain(v *verdict, frame []byte, h header, request kmsg.Request) error {
 	if len(frame) > maxPlainRequest {
-		return fmt.Errorf("request %s of %d bytes, the limit is %d", kmsg.NameForKey(h.key), len(frame), maxPlainRequest)
+		return fmt.Errorf("request %s of %d bytes, the limit is %d", kmsg.NameForKey(h.key), len(frame),
+			maxPlainRequest)
 	}
 	if len(frame) > smallBuffer {
 		l.decoding.Lock()

@@ -30,7 +30,8 @@ func newRig(t testing.TB, change func(c *Config)) *rig {
 		Refuse:   func() error { return nil },
 		Logger:   slog.New(slog.NewTextHandler(t.Output(), nil)),
 		limits: limits{
-			conns: maxConns, groups: maxGroups, producers: newProducers, held: maxHeld, first: firstWait, idle: idleWait, frame: frameWait, answer: answerWait,
+			conns: maxConns, groups: maxGroups, producers: newProducers, held: maxHeld, first: firstWait,
+			idle: idleWait, frame: frameWait, answer: answerWait,
 			stallPatience: stallPatience, waitPatience: waitPatience,
 		},
 	}

@@ -22,9 +22,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/engine"
-
 	"github.com/segmentio/kafka-go"
+
+	"kaskad/engine"
 )
 
 const (
@@ -91,13 +91,15 @@ func find() (string, error) {
 		}
 		parent := filepath.Dir(directory)
 		if parent == directory {
-			return "", errors.New("kafkatest: Apache Kafka is looked for in bin/kafka-libs of a Go module, and the working directory is in none")
+			return "", errors.New("kafkatest: Apache Kafka is looked for in bin/kafka-libs of a Go module, and the " +
+				"working directory is in none")
 		}
 		directory = parent
 	}
 	libs := filepath.Join(directory, "bin", "kafka-libs")
 	if _, err := os.Stat(filepath.Join(libs, "VERSION")); err != nil {
-		return "", errors.New("kafkatest: Apache Kafka is not in bin/kafka-libs; run engine/kafkatest/fetch.sh, which needs Maven")
+		return "", errors.New("kafkatest: Apache Kafka is not in bin/kafka-libs; run engine/kafkatest/fetch.sh, " +
+			"which needs Maven")
 	}
 	return libs, nil
 }
@@ -126,7 +128,8 @@ func (b *Broker) format() error {
 	if _, err := rand.Read(id[:]); err != nil {
 		return fmt.Errorf("make cluster id: %w", err)
 	}
-	output, err := b.java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t", hex.EncodeToString(id[:]), "-c", b.properties()).CombinedOutput()
+	output, err := b.java("-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "-t",
+		hex.EncodeToString(id[:]), "-c", b.properties()).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("prepare Kafka's data directory: %w: %s", err, output)
 	}
@@ -137,7 +140,8 @@ func (b *Broker) properties() string { return filepath.Join(b.dir, "server.prope
 func (b *Broker) log() string        { return filepath.Join(b.dir, "kafka.log") }
 
 func (b *Broker) java(args ...string) *exec.Cmd {
-	return exec.Command("java", append([]string{"-Xmx512m", "-XX:+UseSerialGC", "-cp", filepath.Join(b.libs, "*")}, args...)...)
+	return exec.Command("java", append([]string{"-Xmx512m", "-XX:+UseSerialGC", "-cp", filepath.Join(b.libs, "*")},
+		args...)...)
 }
 
 // Addrs are the bootstrap addresses, host:port. They stay the same over Stop and
@@ -233,7 +237,8 @@ func ready(ctx context.Context, client *kafka.Client) error {
 	if len(metadata.Brokers) == 0 {
 		return errors.New("no broker in the metadata")
 	}
-	coordinator, err := client.FindCoordinator(ctx, &kafka.FindCoordinatorRequest{Key: "kafkatest", KeyType: kafka.CoordinatorKeyTypeConsumer})
+	coordinator, err := client.FindCoordinator(ctx,
+		&kafka.FindCoordinatorRequest{Key: "kafkatest", KeyType: kafka.CoordinatorKeyTypeConsumer})
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,8 @@ func produce(t *testing.T, addrs []string, topic string, from, to int) {
 	t.Helper()
 	transport := &kafka.Transport{}
 	defer transport.CloseIdleConnections()
-	writer := &kafka.Writer{Addr: kafka.TCP(addrs...), Topic: topic, Transport: transport, RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, MaxAttempts: 50}
+	writer := &kafka.Writer{Addr: kafka.TCP(addrs...), Topic: topic, Transport: transport,
+		RequiredAcks: kafka.RequireAll, BatchTimeout: time.Millisecond, MaxAttempts: 50}
 	var messages []kafka.Message
 	for i := from; i < to; i++ {
 		messages = append(messages, kafka.Message{Value: []byte(strconv.Itoa(i))})
@@ -52,7 +53,8 @@ func TestBroker_Restart(t *testing.T) {
 	produce(t, b.Addrs(), "events", 0, 1000)
 
 	for name, end := range map[string]func(){"Stop": b.Stop, "Kill": b.Kill} {
-		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{ID: name, Brokers: b.Addrs(), Topics: []string{"events"}, StartOffset: kafka.FirstOffset})
+		group, err := kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{ID: name, Brokers: b.Addrs(),
+			Topics: []string{"events"}, StartOffset: kafka.FirstOffset})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +73,8 @@ func TestBroker_Restart(t *testing.T) {
 		b.Restart()
 		t.Logf("restarted after %s in %s", name, time.Since(begin).Round(time.Millisecond))
 
-		reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.Addrs(), GroupID: name, Topic: "events", MaxWait: 100 * time.Millisecond})
+		reader := kafka.NewReader(kafka.ReaderConfig{Brokers: b.Addrs(), GroupID: name, Topic: "events",
+			MaxWait: 100 * time.Millisecond})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		for want := 700; want < 1000; want++ {
 			message, err := reader.ReadMessage(ctx)
