@@ -86,6 +86,8 @@ func TestDecide_Rules(t *testing.T) {
 			health.RuleHard},
 		"OneMailingTwiceDoesNot": {story{failed("c1", hard, 0), failed("c1", hard, 2*day)}, health.StateSuspect, ""},
 		"AGuessDoesNot":          {story{guessed("c1", hard, 0), failed("c2", hard, 2*day)}, health.StateSuspect, ""},
+		"AGuessIsNoMailingOfHardOnes": {story{guessed("c1", hard, 0), failed("c2", hard, 0), failed("c2", hard, 2*day)},
+			health.StateSuspect, ""},
 		"DeactivatedAtOnce": {story{failed("c1", "deactivated", 0)}, health.StateDead,
 			health.RuleDeactivated},
 		"DeactivatedByGuessDoesNot": {story{guessed("c1", "deactivated", 0)}, health.StateSuspect, ""},
@@ -125,6 +127,63 @@ func TestDecide_Rules(t *testing.T) {
 
 func onViber(after time.Duration) func(*health.Evidence) { return deliveredOn("viber", after) }
 
+// Of rules that are completed at one moment the first in the table holds.
+func TestDecide_FirstRuleOfTheTable(t *testing.T) {
+	rules := schema.DefaultNumberRules
+	rules.HardMailings, rules.HardHours = rules.SoftMailings, 24*rules.SoftDays
+	var s story
+	for i := range 5 {
+		s = append(s, failed(fmt.Sprint("c", i), "unknown_subscriber", time.Duration(i)*week/2))
+	}
+	v := health.Decide(s.evidence(), rules, nil, now.UnixMilli())
+	if v.Rule != health.RuleHard || v.SinceMS != start.Add(2*week).UnixMilli() {
+		t.Errorf("dead by %q since %d", v.Rule, v.SinceMS)
+	}
+}
+
+// A number that comes back may belong to somebody else: after three days of death, or after a change of owner that a
+// look-up found. Its death ends with the delivery, and the verdict is due when the revival has been shown for 30 days.
+func TestDecide_Revival(t *testing.T) {
+	dead := story{failed("c1", "deactivated", 40*day)}
+	for name, c := range map[string]struct {
+		back, ownerChanged time.Duration
+		reassigned         bool
+	}{
+		"AfterThreeDays":     {43 * day, 0, true},
+		"EarlierThanThat":    {43*day - 1e6, 0, false},
+		"AfterTheChange":     {41 * day, 41*day - 1e6, true},
+		"BeforeTheChange":    {41 * day, 42 * day, false},
+		"AtTheVeryMoment":    {41 * day, 41 * day, false},
+		"NoChangeIsNoMoment": {41 * day, 0, false},
+	} {
+		e := append(dead[:1:1], delivered(c.back)).evidence()
+		if c.ownerChanged > 0 {
+			e.OwnerChangedMS = start.Add(c.ownerChanged).UnixMilli()
+		}
+		v := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+		back := start.Add(c.back).UnixMilli()
+		want := schema.DeadSpan{FromMS: start.Add(40 * day).UnixMilli(), ToMS: back, Rule: health.RuleDeactivated}
+		if v.State != health.StateRevived || v.PossibleReassignment != c.reassigned ||
+			v.DueMS != back+(30*day).Milliseconds()+1 || len(v.Dead) != 1 || v.Dead[0] != want {
+			t.Errorf("%s: %s, reassigned %v, due %d, dead %v", name, v.State, v.PossibleReassignment, v.DueMS, v.Dead)
+		}
+	}
+}
+
+// A number that fails is reachable on channels that do not depend on it, since its streak began.
+func TestDecide_ReachableOn(t *testing.T) {
+	s := story{delivered(-day), onViber(-1e6), deliveredOn("whatsapp", 0), deliveredOn("whatsapp", day),
+		deliveredOn("rcs", 0), failed("c1", "unknown_subscriber", 0)}
+	e := s.evidence()
+	e.Deliveries = append(e.Deliveries, health.Delivery{Channel: "email", AtMS: start.UnixMilli(), BearsNumber: true})
+	v := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	want := []schema.Reachable{{Channel: "rcs", LastDeliveredMS: start.UnixMilli()},
+		{Channel: "whatsapp", LastDeliveredMS: start.Add(day).UnixMilli()}}
+	if !slices.Equal(v.ReachableOn, want) {
+		t.Errorf("reachable on %v, want %v", v.ReachableOn, want)
+	}
+}
+
 // An override that was taken back stays a span of death, or an end of one.
 func TestDecide_OverridesPast(t *testing.T) {
 	s := story{failed("c1", "unknown_subscriber", 0), failed("c2", "unknown_subscriber", day)}
@@ -142,6 +201,15 @@ func TestDecide_OverridesPast(t *testing.T) {
 	}
 	mustAnnounce(t, v.Changes(health.Announced{}), "unknown>suspect 0", "suspect>dead 1 hard", "dead>active 5 override",
 		"active>dead 10 hard", "dead>quarantined 14 override", "quarantined>dead 15 hard")
+}
+
+// What happens at the moment of an override gives way to it.
+func TestDecide_OverrideAtTheMoment(t *testing.T) {
+	at := start.Add(day).UnixMilli()
+	s := story{failed("c1", "unknown_subscriber", 0), failed("c2", "unknown_subscriber", day)}
+	v := health.Decide(s.evidence(), schema.DefaultNumberRules, []health.Override{{State: "active", AtMS: at}},
+		now.UnixMilli())
+	mustAnnounce(t, v.Changes(health.Announced{}), "unknown>suspect 0", "suspect>active 1 override")
 }
 
 // An override that holds wins, and keeps the evidence.
@@ -178,6 +246,9 @@ func TestVerdict_Changes(t *testing.T) {
 	mustAnnounce(t, v.Changes(health.Announced{State: "suspect", AtMS: at(0)}), "suspect>dead 1 hard")
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}))
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(0.5)}))
+	v = health.Decide(append(s, delivered(2*day), failed("c3", "unknown_subscriber", 3*day)).evidence(),
+		schema.DefaultNumberRules, nil, now.UnixMilli())
+	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}), "dead>revived 2", "revived>suspect 3")
 	v = health.Decide(append(s, delivered(12*hour)).evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}), "dead>suspect 1")
 	v = health.Decide(story{}.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
@@ -199,7 +270,12 @@ func randomStory(r *rapid.T) (s story) {
 		case 2:
 			s = append(s, guessed(mailing, class, after))
 		default:
-			s = append(s, failed(mailing, class, after))
+			leg := uint64(rapid.IntRange(0, 3).Draw(r, "leg"))
+			s = append(s, func(e *health.Evidence) {
+				failed(mailing, class, after)(e)
+				f := &e.Failures[len(e.Failures)-1]
+				f.Priced, f.Attempt.Leg = true, leg
+			})
 		}
 	}
 	return s
