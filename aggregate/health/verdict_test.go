@@ -294,6 +294,20 @@ func TestDecide_OrderDoesNotMatter(t *testing.T) {
 	})
 }
 
+// The attempts of a streak have one order, also those of one moment.
+func TestDecide_StreakHasOneOrder(t *testing.T) {
+	e := story{failed("c1", "unknown_subscriber", 0), failed("c1", "unknown_subscriber", 0)}.evidence()
+	for i := range e.Failures {
+		e.Failures[i].Priced, e.Failures[i].Attempt.Leg = true, uint64(i)
+	}
+	first := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	slices.Reverse(e.Failures)
+	second := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	if len(first.Streak) != 2 || !slices.Equal(first.Streak, second.Streak) {
+		t.Errorf("%v, and %v in another order", first.Streak, second.Streak)
+	}
+}
+
 // However the evidence arrives, each line of the feed begins where the one before ended, times never go back, and the
 // last line is the verdict; a state of the table dead has a span that is open, and no other has.
 func TestVerdict_Changes_EndAtTheState(t *testing.T) {
