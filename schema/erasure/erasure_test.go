@@ -149,7 +149,7 @@ func TestEraseNumber_KnowsAllColumns(t *testing.T) {
 
 // The text of a mutation is a file of ClickHouse for long, so statements name the number by a table alone.
 func TestEraseStatements_Sound(t *testing.T) {
-	files, err := fs.Glob(statements, "erase/*.sql")
+	files, err := fs.Glob(statements, "sql/*.sql")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
