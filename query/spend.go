@@ -26,8 +26,8 @@ var spendColumns = []string{"currency", "attempts", "sent", "delivered", "units"
 	"cost_per_delivered", "billed_segments", "computed_segments", "segment_drift", "reported_attempts",
 	"reported_cost", "drift", "of_unpriced"}
 
-// spend serves GET /v1/reports/spend (docs/definitions.md section 4, Spend report): what each attempt cost, whatever its
-// message did besides, to check an invoice.
+// spend serves GET /v1/reports/spend (docs/definitions.md section 4, Spend report): what each attempt cost, whatever
+// its message did besides, to check an invoice.
 func (s *Server) spend(c *gin.Context) error {
 	ask, err := s.readReport(c, "spend", channelKeys, keySet{currencyFilter}, "channel")
 	if err != nil {
@@ -97,7 +97,8 @@ type spendPricer struct {
 func (p *spendPricer) step(key legKey, code uint32) (money.Leg, error) {
 	leg, found := p.legs[key]
 	if !found {
-		return leg, fmt.Errorf("table legs lacks leg %d of account %q, which attempts are counted by", key.leg, key.account)
+		return leg, fmt.Errorf("table legs lacks leg %d of account %q, which attempts are counted by", key.leg,
+			key.account)
 	}
 	leg.Sent, leg.Delivered, leg.Read, leg.Failed = code&1 != 0, code&2 != 0, code&4 != 0, code&8 != 0
 	leg.Conversation, leg.Outside, leg.NotBilled = code&16 != 0, code&32 != 0, code&128 != 0
