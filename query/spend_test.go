@@ -147,8 +147,8 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 	messages := make([]spendMessage, n)
 	for i := range messages {
 		cohort := end.Add(-time.Duration(1+r.Int64N(int64(days)*86_400_000)) * time.Millisecond)
-		account, campaign, template := pick("acme", "acme", "центр", "none"), pick("", "c1", "весна", "=cmd", "\xff"),
-			pick("", "otp", "order")
+		account, template := pick("acme", "acme", "центр", "none"), pick("", "otp", "order")
+		campaign := pick("", "c1", "весна", "=cmd", "\xff")
 		country, traffic, segments := pick("RU", "KZ", ""), pick("promo", "otp", ""), uint16(r.IntN(4))
 		for step := range 1 + r.IntN(3) {
 			s := spendStep{reported: map[string]int64{}}
