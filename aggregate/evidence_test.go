@@ -11,16 +11,18 @@ import (
 
 	"kaskad/aggregate/health"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 // The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says
 // whether it is a guess.
 func TestUnpack_Classes(t *testing.T) {
 	conn := connect(t)
-	putList(t, conn, schema.ReferenceErrorMap, "a", 2, schema.ErrorList{
-		Lines: []schema.ErrorLine{{Provider: "own", Code: "X", Class: "unknown"},
+	putList(t, conn, schema.ReferenceErrorMap, "a", 2, errormap.List{
+		Lines: []errormap.Line{{Provider: "own", Code: "X", Class: "unknown"},
 			{Provider: "own", Code: "Y", Class: "unknown_subscriber"}},
-		Aliases: []schema.ErrorAlias{{Provider: "mts", Like: "map"}},
+		Aliases: []errormap.Alias{{Provider: "mts", Like: "map"}},
 	})
 	at := noon.Add(-48 * time.Hour)
 	cases := []struct{ channel, provider, code, status, want string }{
@@ -47,7 +49,7 @@ func TestUnpack_Classes(t *testing.T) {
 	}
 	load(t, conn, "t", []byte(lines), noon)
 	settle(t, newAggregator(conn, noon))
-	maps, err := schema.ReadErrorMaps(t.Context(), conn)
+	maps, err := errormap.Read(t.Context(), conn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +60,7 @@ func TestUnpack_Classes(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := health.NewCollector(maps, noon.UnixMilli())
-	c.Reset(account, recipient, schema.DefaultNumberRules)
+	c.Reset(account, recipient, rules.Default)
 	if err := unpack(c, packed); err != nil {
 		t.Fatal(err)
 	}

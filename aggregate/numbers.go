@@ -14,6 +14,8 @@ import (
 
 	"kaskad/aggregate/health"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 const (
@@ -172,8 +174,8 @@ type numbersRound struct {
 	*numbers
 	ready  uint64
 	nowMS  int64
-	maps   *schema.ErrorMaps
-	rules  map[string]schema.NumberRules
+	maps   *errormap.Maps
+	rules  map[string]rules.Rules
 	rulesV map[string]uint64
 	// parameters are those of the statements that choose the round's numbers.
 	parameters []any
@@ -201,10 +203,10 @@ func (d *decided) full() bool {
 
 // prepare reads what holds for all numbers.
 func (r *numbersRound) prepare(ctx context.Context) (err error) {
-	if r.maps, err = schema.ReadErrorMaps(ctx, r.deps.Conn); err != nil {
+	if r.maps, err = errormap.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
-	if r.rules, r.rulesV, err = schema.ReadNumberRules(ctx, r.deps.Conn); err != nil {
+	if r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
 	r.collector = health.NewCollector(r.maps, r.nowMS)
@@ -325,12 +327,12 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 // one decides one number; the rows are nil where there is nothing of that kind.
 func (r *numbersRound) one(account, number string, packed, before, set, looked, events *numberRow) error {
 	r.looked++
-	rules, found := r.rules[account]
+	own, found := r.rules[account]
 	if !found {
-		rules = schema.DefaultNumberRules
+		own = rules.Default
 	}
 	c := r.collector
-	c.Reset(account, number, rules)
+	c.Reset(account, number, own)
 	if events != nil {
 		c.Signals = events.events.signals(c.Signals)
 	}
@@ -347,7 +349,7 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 	if set != nil {
 		overrides = set.overrides()
 	}
-	v := health.Decide(&c.Evidence, rules, overrides, r.nowMS)
+	v := health.Decide(&c.Evidence, own, overrides, r.nowMS)
 	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account],
 		r.maps.Version(account), -1, -1
 	if looked != nil {

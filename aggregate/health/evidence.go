@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 // lookupMailing is the mailing of a look-up that found a number invalid.
@@ -99,7 +101,7 @@ type Attempt struct {
 type Collector struct {
 	Evidence // of the number at hand
 
-	maps    *schema.ErrorMaps
+	maps    *errormap.Maps
 	nowMS   int64
 	account string
 	// windowMS is how long evidence counts.
@@ -110,12 +112,12 @@ type Collector struct {
 }
 
 // NewCollector returns a collector that classifies failures by the maps and reads the evidence at nowMS.
-func NewCollector(maps *schema.ErrorMaps, nowMS int64) *Collector {
+func NewCollector(maps *errormap.Maps, nowMS int64) *Collector {
 	return &Collector{maps: maps, nowMS: nowMS}
 }
 
 // Reset begins with another number. It reuses the memory of the evidence on the one before.
-func (c *Collector) Reset(account, number string, rules schema.NumberRules) {
+func (c *Collector) Reset(account, number string, rules rules.Rules) {
 	e := &c.Evidence
 	*e = Evidence{Kind: schema.KindOf(number), Failures: e.Failures[:0], Successes: e.Successes[:0],
 		Deliveries: e.Deliveries[:0], Signals: e.Signals[:0], ExpiresMS: schema.Never}

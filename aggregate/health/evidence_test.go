@@ -6,16 +6,18 @@ import (
 
 	"kaskad/aggregate/health"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 func newCollector(t *testing.T) *health.Collector {
 	t.Helper()
-	maps, err := schema.NewErrorMaps(nil)
+	maps, err := errormap.NewMaps(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := health.NewCollector(maps, now.UnixMilli())
-	c.Reset("a", "+79001234567", schema.DefaultNumberRules)
+	c.Reset("a", "+79001234567", rules.Default)
 	return c
 }
 
@@ -44,7 +46,7 @@ func TestCollector_AddAttempt_Window(t *testing.T) {
 	if want := now.UnixMilli() + 1; c.ExpiresMS != want {
 		t.Errorf("it expires at %d, want %d", c.ExpiresMS, want)
 	}
-	c.Reset("a", "email:ann@example.com", schema.DefaultNumberRules)
+	c.Reset("a", "email:ann@example.com", rules.Default)
 	if len(c.Successes)+len(c.Failures)+len(c.Deliveries) != 0 || c.ExpiresMS != schema.Never ||
 		c.Kind != schema.KindEmail {
 		t.Errorf("the next number begins with %+v", c.Evidence)
@@ -79,7 +81,7 @@ func TestCollector_AddAttempt_Signals(t *testing.T) {
 	a := health.Attempt{Channel: "whatsapp", App: "shop", CohortMS: at.UnixMilli(), AtMS: at.UnixMilli(), HasCode: true,
 		Provider: "meta", Code: "131050", ErrorMS: at.UnixMilli() + 5}
 	c.AddAttempt(&a)
-	v := health.Decide(&c.Evidence, schema.DefaultNumberRules, nil, now.UnixMilli())
+	v := health.Decide(&c.Evidence, rules.Default, nil, now.UnixMilli())
 	want := schema.OptOut{Channel: "whatsapp", App: "shop", Kind: "unsubscribed", SinceMS: a.ErrorMS}
 	if v.State != health.StateUnknown || len(v.OptOuts) != 1 || v.OptOuts[0] != want {
 		t.Errorf("%s, opt-outs %+v, want unknown, %+v", v.State, v.OptOuts, want)
@@ -108,7 +110,7 @@ func TestDecide_OptOuts(t *testing.T) {
 		"SubscribedBeforeTheLast": {[]health.Signal{signal("complained", "x", 7), signal("subscribed", "x", 6)}, 1},
 	} {
 		e := health.Evidence{Kind: schema.KindPhone, Signals: c.signals}
-		v := health.Decide(&e, schema.DefaultNumberRules, nil, now.UnixMilli())
+		v := health.Decide(&e, rules.Default, nil, now.UnixMilli())
 		if len(v.OptOuts) != c.want {
 			t.Errorf("%s: %+v, want %d", name, v.OptOuts, c.want)
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 // streak is a run of failures that no success has ended.
@@ -58,7 +59,7 @@ func (s *streak) add(f *Failure, kind string) {
 
 // completeFirm applies the rules but soft to the streak, after the failures of one moment were added; what these were
 // is said by the other arguments.
-func (s *streak) completeFirm(at int64, rules *schema.NumberRules, hard, deactivated, invalid bool) {
+func (s *streak) completeFirm(at int64, rules *rules.Rules, hard, deactivated, invalid bool) {
 	if s.firm != "" {
 		return
 	}
@@ -77,7 +78,7 @@ func (s *streak) completeFirm(at int64, rules *schema.NumberRules, hard, deactiv
 }
 
 // completeSoft applies the soft rule, given when the recipient was last delivered to on any channel.
-func (s *streak) completeSoft(at int64, rules *schema.NumberRules, lastDeliveryMS int64) {
+func (s *streak) completeSoft(at int64, rules *rules.Rules, lastDeliveryMS int64) {
 	if s.softMS == 0 && len(s.mailings) >= rules.SoftMailings &&
 		at-s.firstMS >= int64(rules.SoftDays)*dayMS &&
 		lastDeliveryMS < (floorDay(at)-int64(rules.QuietDays))*dayMS {

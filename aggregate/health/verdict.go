@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 // The states of a number.
@@ -49,7 +50,7 @@ type transition struct {
 // Decide returns the verdict on one number, read at nowMS. It sorts the evidence. The result does not depend on the
 // order of the evidence: what happened in the same millisecond is taken together. Then a success ends the streak and no
 // failure of that moment counts. Overrides are in the order of their times.
-func Decide(e *Evidence, rules schema.NumberRules, overrides []Override, nowMS int64) Verdict {
+func Decide(e *Evidence, rules rules.Rules, overrides []Override, nowMS int64) Verdict {
 	slices.SortFunc(e.Failures, func(x, y Failure) int { return x.compare(&y) })
 	slices.Sort(e.Successes)
 	deliveries := make([]int64, len(e.Deliveries))
@@ -101,7 +102,7 @@ func after(times []int64, at int64) []int64 {
 // walk is the state of a walk through one number's evidence in the order of time.
 type walk struct {
 	kind  string
-	rules schema.NumberRules
+	rules rules.Rules
 	// lastDeliveryMS is the latest delivery on any channel so far.
 	lastDeliveryMS int64
 	streak         streak

@@ -12,6 +12,7 @@ import (
 
 	"kaskad/aggregate/health"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 const (
@@ -117,7 +118,7 @@ func TestDecide_Rules(t *testing.T) {
 			health.StateActive, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := health.Decide(c.story.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
+			v := health.Decide(c.story.evidence(), rules.Default, nil, now.UnixMilli())
 			if v.State != c.state || v.Rule != c.rule {
 				t.Errorf("%s by %q, want %s by %q", v.State, v.Rule, c.state, c.rule)
 			}
@@ -129,7 +130,7 @@ func onViber(after time.Duration) func(*health.Evidence) { return deliveredOn("v
 
 // Of rules that are completed at one moment the first in the table holds.
 func TestDecide_FirstRuleOfTheTable(t *testing.T) {
-	rules := schema.DefaultNumberRules
+	rules := rules.Default
 	rules.HardMailings, rules.HardHours = rules.SoftMailings, 24*rules.SoftDays
 	var s story
 	for i := range 5 {
@@ -160,7 +161,7 @@ func TestDecide_Revival(t *testing.T) {
 		if c.ownerChanged > 0 {
 			e.OwnerChangedMS = start.Add(c.ownerChanged).UnixMilli()
 		}
-		v := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+		v := health.Decide(e, rules.Default, nil, now.UnixMilli())
 		back := start.Add(c.back).UnixMilli()
 		want := schema.DeadSpan{FromMS: start.Add(40 * day).UnixMilli(), ToMS: back, Rule: health.RuleDeactivated}
 		if v.State != health.StateRevived || v.PossibleReassignment != c.reassigned ||
@@ -176,7 +177,7 @@ func TestDecide_ReachableOn(t *testing.T) {
 		deliveredOn("rcs", 0), failed("c1", "unknown_subscriber", 0)}
 	e := s.evidence()
 	e.Deliveries = append(e.Deliveries, health.Delivery{Channel: "email", AtMS: start.UnixMilli(), BearsNumber: true})
-	v := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	v := health.Decide(e, rules.Default, nil, now.UnixMilli())
 	want := []schema.Reachable{{Channel: "rcs", LastDeliveredMS: start.UnixMilli()},
 		{Channel: "whatsapp", LastDeliveredMS: start.Add(day).UnixMilli()}}
 	if !slices.Equal(v.ReachableOn, want) {
@@ -188,7 +189,7 @@ func TestDecide_ReachableOn(t *testing.T) {
 func TestDecide_OverridesPast(t *testing.T) {
 	s := story{failed("c1", "unknown_subscriber", 0), failed("c2", "unknown_subscriber", day)}
 	at := func(n int) int64 { return start.Add(time.Duration(n) * day).UnixMilli() }
-	v := health.Decide(s.evidence(), schema.DefaultNumberRules, []health.Override{{State: "active", AtMS: at(5)},
+	v := health.Decide(s.evidence(), rules.Default, []health.Override{{State: "active", AtMS: at(5)},
 		{AtMS: at(10)}, {State: "dead", AtMS: at(12)}, {State: "quarantined", AtMS: at(14)}, {AtMS: at(15)}},
 		now.UnixMilli())
 	if v.State != health.StateDead || v.Rule != health.RuleHard || v.Override != "" {
@@ -207,7 +208,7 @@ func TestDecide_OverridesPast(t *testing.T) {
 func TestDecide_OverrideAtTheMoment(t *testing.T) {
 	at := start.Add(day).UnixMilli()
 	s := story{failed("c1", "unknown_subscriber", 0), failed("c2", "unknown_subscriber", day)}
-	v := health.Decide(s.evidence(), schema.DefaultNumberRules, []health.Override{{State: "active", AtMS: at}},
+	v := health.Decide(s.evidence(), rules.Default, []health.Override{{State: "active", AtMS: at}},
 		now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{}), "unknown>suspect 0", "suspect>active 1 override")
 }
@@ -216,7 +217,7 @@ func TestDecide_OverrideAtTheMoment(t *testing.T) {
 func TestDecide_OverrideHolds(t *testing.T) {
 	s := story{failed("c1", "unknown_subscriber", 0)}
 	at := start.Add(day).UnixMilli()
-	v := health.Decide(s.evidence(), schema.DefaultNumberRules,
+	v := health.Decide(s.evidence(), rules.Default,
 		[]health.Override{{State: "dead", Why: "asked us to stop", AtMS: at}}, now.UnixMilli())
 	if v.State != "dead" || v.Rule != health.RuleOverride || v.SinceMS != at || v.Override != "dead" ||
 		v.Why != "asked us to stop" || v.FailedMailings != 1 {
@@ -241,17 +242,17 @@ func mustAnnounce(t *testing.T, changes []schema.NumberChange, want ...string) {
 func TestVerdict_Changes(t *testing.T) {
 	s := story{failed("c1", "unknown_subscriber", 0), failed("c2", "unknown_subscriber", day)}
 	at := func(days float64) int64 { return start.Add(time.Duration(days * float64(day))).UnixMilli() }
-	v := health.Decide(s.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
+	v := health.Decide(s.evidence(), rules.Default, nil, now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{}), "unknown>suspect 0", "suspect>dead 1 hard")
 	mustAnnounce(t, v.Changes(health.Announced{State: "suspect", AtMS: at(0)}), "suspect>dead 1 hard")
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}))
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(0.5)}))
 	v = health.Decide(append(s, delivered(2*day), failed("c3", "unknown_subscriber", 3*day)).evidence(),
-		schema.DefaultNumberRules, nil, now.UnixMilli())
+		rules.Default, nil, now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}), "dead>revived 2", "revived>suspect 3")
-	v = health.Decide(append(s, delivered(12*hour)).evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
+	v = health.Decide(append(s, delivered(12*hour)).evidence(), rules.Default, nil, now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}), "dead>suspect 1")
-	v = health.Decide(story{}.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
+	v = health.Decide(story{}.evidence(), rules.Default, nil, now.UnixMilli())
 	mustAnnounce(t, v.Changes(health.Announced{State: "dead", AtMS: at(1)}), "dead>unknown 1")
 }
 
@@ -285,8 +286,8 @@ func randomStory(r *rapid.T) (s story) {
 func TestDecide_OrderDoesNotMatter(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		s := randomStory(r)
-		first := health.Decide(s.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
-		second := health.Decide(story(rapid.Permutation(s).Draw(r, "order")).evidence(), schema.DefaultNumberRules, nil,
+		first := health.Decide(s.evidence(), rules.Default, nil, now.UnixMilli())
+		second := health.Decide(story(rapid.Permutation(s).Draw(r, "order")).evidence(), rules.Default, nil,
 			now.UnixMilli())
 		if !reflect.DeepEqual(first, second) {
 			r.Fatalf("%+v\nin another order\n%+v", first, second)
@@ -300,9 +301,9 @@ func TestDecide_StreakHasOneOrder(t *testing.T) {
 	for i := range e.Failures {
 		e.Failures[i].Priced, e.Failures[i].Attempt.Leg = true, uint64(i)
 	}
-	first := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	first := health.Decide(e, rules.Default, nil, now.UnixMilli())
 	slices.Reverse(e.Failures)
-	second := health.Decide(e, schema.DefaultNumberRules, nil, now.UnixMilli())
+	second := health.Decide(e, rules.Default, nil, now.UnixMilli())
 	if len(first.Streak) != 2 || !slices.Equal(first.Streak, second.Streak) {
 		t.Errorf("%v, and %v in another order", first.Streak, second.Streak)
 	}
@@ -317,7 +318,7 @@ func TestVerdict_Changes_EndAtTheState(t *testing.T) {
 			n := rapid.IntRange(1, len(s)).Draw(r, "batch")
 			var known story
 			known, s = append(known, s[:n]...), s[n:]
-			v := health.Decide(known.evidence(), schema.DefaultNumberRules, nil, now.UnixMilli())
+			v := health.Decide(known.evidence(), rules.Default, nil, now.UnixMilli())
 			for _, c := range v.Changes(last) {
 				if want := last.State; c.From != want && (want != "" || c.From != health.StateUnknown) {
 					r.Fatalf("a change from %s after %s", c.From, want)
