@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/simulate/model"
 	"kaskad/simulate/model/numbers"
 	"kaskad/simulate/model/settings"
@@ -132,7 +133,7 @@ func newNumberWorlds(t testing.TB, k *kaskad, accounts, each int) *numberWorlds 
 // shippedErrors is the error map that Kaskad ships, as the model reads it.
 func shippedErrors(t testing.TB) *settings.ErrorMap {
 	t.Helper()
-	list, err := schema.ShippedErrors()
+	list, err := errormap.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +292,7 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []model.Que
 	}
 }
 
-func compareReport[Row json.Marshaler](t *testing.T, name string, q model.Query, want []Row, err error,
+func compareReport[Row json.Marshaler](t testing.TB, name string, q model.Query, want []Row, err error,
 	got json.RawMessage, unlooked ...string) {
 	t.Helper()
 	if err != nil {

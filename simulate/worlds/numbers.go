@@ -278,7 +278,7 @@ func (g *numberMaker) reference() {
 
 // errorMap makes an account's own lines and aliases. Without them most codes are guesses or unknown.
 func (g *numberMaker) errorMap() *settings.ErrorMap {
-	var list settings.ErrorMap
+	list := settings.ErrorMap{Aliases: []settings.ErrorAlias{}}
 	line := func(percent int, provider, code, class string) {
 		if percent == 100 || g.chance(percent) {
 			list.Lines = append(list.Lines, settings.ErrorLine{Provider: provider, Code: code, Class: class})
@@ -296,6 +296,7 @@ func (g *numberMaker) errorMap() *settings.ErrorMap {
 	line(100, "mailer", "552", "mailbox_full")
 	line(100, "mailer", "421", "reputation_block")
 	line(100, "mailer", "900", "deactivated")
+	line(100, "firebase", "9", "token_invalid") // So an alias may lead to firebase, which is an alias itself.
 	line(30, "*", "900", "deactivated")
 	line(30, "p1", "1", "absent_subscriber")
 	line(30, "p2", "27", "unknown_subscriber")
