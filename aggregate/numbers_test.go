@@ -75,11 +75,11 @@ func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 // The figures of the contract follow from its events, however they are cut into batches, and the feed's last word on
 // each number is its state.
 func TestNumbers_Examples(t *testing.T) {
-	lines, err := os.ReadFile("../simulate/model/numbers/testdata/examples/numbers.ndjson")
+	lines, err := os.ReadFile("../simulate/model/testdata/examples/numbers.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := os.ReadFile("../simulate/model/numbers/testdata/examples/numbers.json")
+	body, err := os.ReadFile("../simulate/model/testdata/examples/numbers.json")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -371,7 +371,7 @@ func (k *kaskad) tryCommand(args ...string) (string, error) {
 
 func example(t testing.TB, name string) []byte {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("..", "..", "simulate", "testdata", "examples", name))
+	body, err := os.ReadFile(filepath.Join("..", "..", "simulate", "model", "testdata", "examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // The model agrees with a program that shares nothing with it: every number of the example, every field to the last
 // digit.
 func TestModel_Numbers_Examples(t *testing.T) {
-	raw, err := os.ReadFile("testdata/examples/numbers.json")
+	raw, err := os.ReadFile("../testdata/examples/numbers.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func TestModel_Numbers_Examples(t *testing.T) {
 	if err := json.Unmarshal(raw, &example); err != nil {
 		t.Fatal(err)
 	}
-	events, err := os.ReadFile("testdata/examples/" + example.Events)
+	events, err := os.ReadFile("../testdata/examples/" + example.Events)
 	if err != nil {
 		t.Fatal(err)
 	}
