@@ -66,7 +66,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
-	statement, err := fill(audienceTemplate,
+	statement, err := Fill(audienceTemplate,
 		map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single,
 			"Accounts": len(q.accounts) > 0,
 			"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
@@ -83,27 +83,27 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	limit, all := p.pageOrAll(f)
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.accountFilter(),
-		apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
+		apps: p.many("app")}
 	for _, f := range (keySet{enumeration("channel", schema.Channels, false)}).filters(p, time.UTC) {
 		q.channels = f.values
 	}
 	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)
-	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
 	defer cancel()
-	seen, err := s.pin(ctx, s.config.Now())
+	seen, err := s.db.Snapshot(ctx, s.db.Now())
 	if err != nil {
 		return err
 	}
 	t := newList(f, audienceColumns)
 	if all {
-		end, err := s.begin(ctx, c, t, asOfMembers(&seen))
+		end, err := t.begin(ctx, c, &s.gate.Workbooks, seen.Members())
 		if err != nil {
 			return err
 		}
@@ -118,17 +118,12 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	if err != nil {
 		return fmt.Errorf("audience: %w", err)
 	}
-	next := null
+	var next *cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash,
-			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Version: numberCursor, Query: hash,
+			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}
 	}
-	t.send(c, asOfMembers(&seen), next)
-	return nil
+	return t.sendPage(c, seen.Members(), s.db.Cursors, next)
 }
 
 // readAudience adds the rows to the table. Of a page it leaves out the row that is one too many.
@@ -137,15 +132,15 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 	if err != nil {
 		return last, false, err
 	}
-	reading, err := s.withErrorMap(s.listSettings(ctx, q.limit == 0))
+	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.limit == 0))
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	var row []value
 	for rows.Next() {
 		if q.limit > 0 && t.rows == q.limit-1 {

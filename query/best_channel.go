@@ -59,22 +59,22 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(ask.limit == 0))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(ask.limit == 0))
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	seen, err := s.pin(ctx, ask.now)
+	seen, err := s.db.Snapshot(ctx, ask.now)
 	if err != nil {
 		return err
 	}
 	q := bestChannelQuery{ask: ask}
 	if ask.at != nil {
-		seen.Prices, seen.AsOfMS = ask.at.Pin.Prices, ask.at.Pin.AsOfMS
+		seen.Prices, seen.AsOfMS = ask.at.Snapshot.Prices, ask.at.Snapshot.AsOfMS
 		q.afterAccount, q.afterContact = string(ask.at.After[0]), string(ask.at.After[1])
 	}
-	q.asOfMS = seen.upTo()
-	lists, err := s.priceLists(ctx, ask.accounts(), seen.Prices)
+	q.asOfMS = seen.UpTo()
+	lists, err := s.prices.Lists(ctx, ask.accounts(), seen.Prices)
 	if err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	t := newList(ask.format, bestChannelColumns)
 	envelope := append(ask.freshEnvelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
 	if ask.limit == 0 {
-		end, err := s.begin(ctx, c, t, envelope)
+		end, err := t.begin(ctx, c, &s.gate.Workbooks, envelope)
 		if err != nil {
 			return err
 		}
@@ -96,12 +96,7 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, envelope, nextCursor)
-	return nil
+	return t.sendPage(c, envelope, s.db.Cursors, ask.next(last, &seen))
 }
 
 // readBestChannel reads the parameters.
@@ -111,8 +106,7 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now(),
-		seal: s.sealer(c)}
+	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.db.Now()}
 	r.limit, _ = p.pageOrAll(r.format)
 	r.filters = bestChannelFilters.filters(p, r.zone)
 	parts := []string{r.name, r.zone.String(), p.values.Get("from"), p.values.Get("to")}
@@ -120,12 +114,12 @@ func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
 		parts = append(append(parts, f.key.name, strconv.Itoa(len(f.values))), f.values...)
 	}
 	r.hash = queryHash(parts...)
-	if r.at = s.cursor(c.Request.Context(), p, r.hash, 2); r.at != nil {
-		if r.at.Pin == nil || r.at.Pin.Prices == nil {
+	if r.at = s.db.Cursors.Read(c.Request.Context(), p, r.hash, 2); r.at != nil {
+		if r.at.Snapshot == nil || r.at.Snapshot.Prices == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		} else {
 			// The period and the prices are those of the first page, however long the export takes.
-			r.now = time.UnixMilli(r.at.Pin.NowMS)
+			r.now = time.UnixMilli(r.at.Snapshot.NowMS)
 		}
 	}
 	r.fromMS, r.toMS = p.period(r.now, r.zone)
@@ -207,21 +201,21 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 }
 
 // readBestChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *priceLists, seen *pin,
+func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *priceLists, seen *Snapshot,
 	t *table) (last [][]byte, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.listSettings(ctx, q.ask.limit == 0))
+	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.ask.limit == 0))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	var p proofs
 	var lastAccount, lastContact string
 	for rows.Next() {

@@ -272,7 +272,7 @@ func TestServer_BestChannel_Cost(t *testing.T) {
 func TestServer_BestChannel_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
 	hash := queryHash("best-channel", "UTC", "", "")
-	bare, err := s.seal(t.Context(), cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}})
+	bare, err := s.db.Cursors.Seal(t.Context(), cursor{Query: hash, After: [][]byte{nil, nil}, Snapshot: &Snapshot{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,22 +21,22 @@ type bodyField struct {
 	number bool
 }
 
-// bodyParams reads the body of a route that takes no other parameters.
-func (s *Server) bodyParams(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
+// BodyParams reads the body of a route that takes no other parameters.
+func (g *Gate) BodyParams(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := noParams(c); err != nil {
 		return nil, err
 	}
-	return s.readFields(c, limit, fields)
+	return g.ReadFields(c, limit, fields)
 }
 
-// readFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its
+// ReadFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its
 // fields is collected as that of a query string is; null is missing. No error holds a value, for it may be the text of
 // a message.
-func (s *Server) readFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
+func (g *Gate) ReadFields(c *gin.Context, limit int64, fields []bodyField) (*params, error) {
 	if err := checkJSON(c.Request); err != nil {
 		return nil, err
 	}
-	body, memory, err := s.receive(c, limit, fmt.Sprintf("the body is larger than %d KiB", limit>>10))
+	body, memory, err := g.Receive(c, limit, fmt.Sprintf("the body is larger than %d KiB", limit>>10))
 	if err != nil {
 		return nil, err
 	}

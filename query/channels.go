@@ -87,7 +87,7 @@ func (s *channelSums) shownKeys(keys []key) [][]byte {
 }
 
 // row computes the fields of a row from its quantities.
-func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
+func (s *channelSums) row(keys []key, seen *Snapshot, row []value) []value {
 	for i, k := range keys {
 		if k.number {
 			row = append(row, count(uint64(s.numbers[i])))
@@ -112,7 +112,7 @@ func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
 	for _, latency := range s.latencies {
 		row = latency.appendSeconds(row)
 	}
-	return append(row, truth(seen.settled(s.settledMS)))
+	return append(row, truth(seen.Settled(s.settledMS)))
 }
 
 // bound says which way the open rate errs, over the attempts in its denominator.
@@ -136,24 +136,24 @@ func (s *Server) channels(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
 	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS,
 		limit: ask.limit + 1}
-	var seen pin
+	var seen Snapshot
 	if ask.at != nil {
-		seen = *ask.at.Pin
+		seen = *ask.at.Snapshot
 		for _, k := range ask.at.After {
 			q.after = append(q.after, string(k))
 		}
 	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
-	q.generation = seen.Generation
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q.generation = seen.Edition
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
 
@@ -162,26 +162,22 @@ func (s *Server) channels(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("channel report: %w", err)
 	}
-	nextCursor, err := ask.next(next, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, ask.envelope(&seen), nextCursor)
-	return nil
+	return t.sendPage(c, ask.envelope(&seen), s.db.Cursors, ask.next(next, &seen))
 }
 
 // readChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, t *table, first bool) (next [][]byte,
+func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *Snapshot, t *table,
+	first bool) (next [][]byte,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	var last channelSums
 	var line []value
 	mature := true
@@ -196,7 +192,7 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 			return nil, err
 		}
 		line = last.row(q.keys, seen, line[:0])
-		mature = mature && seen.settled(last.settledMS)
+		mature = mature && seen.Settled(last.settledMS)
 		t.row(line)
 	}
 	if err := rows.Err(); err != nil || !first {
@@ -208,7 +204,7 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 		if err := rows.Totals(total.destinations(q.keys)...); err != nil {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
-		mature = seen.settled(total.settledMS)
+		mature = seen.Settled(total.settledMS)
 	}
 	seen.Mature = mature && !seen.Lost
 	return next, nil

@@ -43,8 +43,8 @@ type filterSQL struct {
 // SQL returns the statement and its parameters.
 func (q *channelsQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("from", storable(q.fromMS)),
-		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("from", Storable(q.fromMS)),
+		clickhouse.Named("to", Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation),
 	}
 	var data struct {
@@ -125,9 +125,4 @@ func (f filter) argument() (any, error) {
 		numbers[i] = uint16(n)
 	}
 	return numbers, nil
-}
-
-// storable is a time in seconds within what a DateTime holds; no cohort lies outside.
-func storable(ms int64) uint32 {
-	return uint32(min(max(ms/1000, 0), 1<<32-1))
 }

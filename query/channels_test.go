@@ -262,14 +262,14 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	old, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
+	old, err := s.db.Cursors.Seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
 		After: [][]byte{[]byte("push")},
-		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(),
+		Snapshot: &Snapshot{Edition: 1, NowMS: testNow.UnixMilli(),
 			ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
+	bare, err := s.db.Cursors.Seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
 		After: [][]byte{[]byte("push")}})
 	if err != nil {
 		t.Fatal(err)

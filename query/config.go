@@ -31,9 +31,6 @@ const (
 // again. An error with a method Unavailable() bool that returns true says the same.
 var ErrUnavailable = errors.New("kafka is unavailable")
 
-// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
-var ErrDiskFull = errors.New("disk is nearly full")
-
 // Config says how the server behaves. The zero value of every limit is its default.
 type Config struct {
 	// Auth is "off": whoever reaches the listener may do everything. No other mode exists yet.

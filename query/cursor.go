@@ -1,11 +1,8 @@
 package query
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -22,28 +19,57 @@ type cursor struct {
 	Query []byte `json:"-"`
 	// After holds the keys of the last row, as bytes, for a text need not be UTF-8.
 	After [][]byte `json:"k"`
-	// Pin is what the first page saw; absent from lists that need none.
-	Pin *pin `json:"p,omitempty"`
+	// Snapshot is what the first page saw; absent from lists that need none.
+	Snapshot *Snapshot `json:"p,omitempty"`
 }
 
-// pin makes all pages of a report speak of one moment.
-type pin struct {
-	Generation uint64 `json:"g"`
+// Snapshot is what the first page of an answer saw. It makes all pages speak of one moment.
+type Snapshot struct {
+	// Edition: of every bucket the greatest edition up to this one is read. In lists of verdicts it is the greatest
+	// version.
+	Edition uint64 `json:"g"`
 	// NowMS decides the default period and what is mature. AsOfMS is nil when it is unknown.
 	NowMS  int64  `json:"n"`
 	AsOfMS *int64 `json:"a"`
-	// ReadMS is when the generation was read, on the real clock.
+	// ReadMS is when the edition was read, on the real clock.
 	ReadMS int64 `json:"r"`
 	// Mature is that of the answer as a whole.
 	Mature bool `json:"m"`
 	// Lost: an hour of the period lacks facts that were there, so nothing in the answer is mature.
 	Lost bool `json:"l,omitempty"`
 	// Prices are the lists that money was computed by; nil where there is no money.
-	Prices *priceVersions `json:"v,omitempty"`
+	Prices *PriceVersions `json:"v,omitempty"`
 }
 
-// settled tells whether figures whose youngest cohort settles at ms are mature.
-func (p *pin) settled(ms int64) bool { return !p.Lost && ms < p.NowMS }
+// Settled reports whether figures whose youngest cohort settles at ms are mature.
+func (p *Snapshot) Settled(ms int64) bool { return !p.Lost && ms < p.NowMS }
+
+// UpTo is the moment up to which events count: as_of where it is known.
+func (p *Snapshot) UpTo() int64 {
+	if p.AsOfMS != nil {
+		return *p.AsOfMS
+	}
+	return p.NowMS
+}
+
+// Members are the members of an envelope that say how fresh the rows are.
+func (p *Snapshot) Members() []member {
+	asOf, lag := null, null
+	if p.AsOfMS != nil {
+		asOf, lag = instant(*p.AsOfMS), decimal(max(0, p.NowMS-*p.AsOfMS), 3)
+	}
+	return []member{{"as_of", asOf}, {"lag_seconds", lag}}
+}
+
+// PriceVersions says with which lists an answer was priced: the greatest version among the lists of its accounts, 0
+// when none has one.
+type PriceVersions struct {
+	Tariffs   uint64 `json:"t"`
+	Templates uint64 `json:"m"`
+	// Lists is the XOR of the lists' numbers: two sets of lists with the same versions differ in it when one
+	// of them holds a row that its writer took back.
+	Lists uint64 `json:"l"`
+}
 
 // queryHash identifies a query by all that decides which rows it has and in which order.
 func queryHash(parts ...string) []byte {
@@ -55,36 +81,4 @@ func queryHash(parts ...string) []byte {
 		h.Write([]byte(p))
 	}
 	return h.Sum(nil)
-}
-
-// cursor reads parameter cursor: nil without one. keys is how many keys a row has.
-func (s *Server) cursor(ctx context.Context, p *params, query []byte, keys int) *cursor {
-	return s.cursorOf(ctx, p, 0, query, keys)
-}
-
-// cursorOf reads a cursor whose meaning has versions.
-func (s *Server) cursorOf(ctx context.Context, p *params, version int, query []byte, keys int) *cursor {
-	given, found := p.one("cursor")
-	if !found || p.failed("cursor") {
-		return nil
-	}
-	opened, err := s.unseal(ctx, given, query)
-	switch {
-	case errors.Is(err, errOldCursor), errors.Is(err, errUnknownKey), errors.Is(err, errForeignCursor):
-		p.fail("cursor", err.Error())
-		return nil
-	case err != nil:
-		p.broken = err
-		return nil
-	}
-	c := cursor{Query: query}
-	switch err := json.Unmarshal(opened, &c); {
-	case c.Version != version:
-		p.fail("cursor", errOldCursor.Error())
-	case err != nil || len(c.After) != keys:
-		p.fail("cursor", "cannot be read: start again without a cursor")
-	default:
-		return &c
-	}
-	return nil
 }

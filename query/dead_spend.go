@@ -37,7 +37,9 @@ func (s *Server) deadSpend(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, deadSpendColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
+		func(ctx context.Context, seen *Snapshot) (*wholeAnswer, error) {
+			return s.readDeadSpend(ctx, ask, seen)
+		})
 }
 
 // deadSpendQuery counts attempts by what their price depends on.
@@ -97,25 +99,26 @@ type deadSums struct {
 	cost, avoidable               money.Amount
 }
 
-func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *Snapshot) (answer *wholeAnswer,
+	err error) {
 	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, nil)
+	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
 	q := deadSpendQuery{ask: ask, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	var alike deadAttempts
 	scan := keyScan{keys: ask.keys}
 	to := append(scan.destinations(), alike.destinations()...)

@@ -153,9 +153,9 @@ func (s *Server) definitions(c *gin.Context) error {
 	if answer.rules, err = readRules(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if answer.Routes, err = s.routeLines(ctx); err != nil {
+	if answer.Routes, err = s.db.CapabilityLines(ctx); err != nil {
 		return err
 	}
 	c.PureJSON(http.StatusOK, answer)

@@ -43,7 +43,7 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	number := p.erasable(c.Param("number"))
+	number := erasable(p, c.Param("number"))
 	account, given := p.one("account")
 	if given && (account == "" || !utf8.ValidString(account)) {
 		p.fail("account", "must be the name of an account, in UTF-8")
@@ -72,20 +72,20 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 			return err
 		}
 	}
-	asked, err := schema.AskErasure(ctx, s.deps.Conn, s.config.ErasureKey, account, number, s.author(c), s.config.Now())
+	asked, err := schema.AskErasure(ctx, s.db.Conn, s.config.ErasureKey, account, number, s.gate.Author(c), s.db.Now())
 	if errors.Is(err, schema.ErrOtherErasureKey) {
 		return problem(http.StatusServiceUnavailable, "other-erasure-key", err.Error()).because(err)
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := schema.EraseNumber(ctx, s.deps.Conn, account, number, asked.Pseudonym)
+	rows, err := schema.EraseNumber(ctx, s.db.Conn, account, number, asked.Pseudonym)
 	if err != nil {
 		return problem(http.StatusServiceUnavailable, "erasure-unfinished",
 			"the number is not erased everywhere yet; send the request again, it goes on where this one ended").
 			after(10).because(err)
 	}
-	if asked, err = schema.FinishErasure(ctx, s.deps.Conn, asked, s.config.Now()); err != nil {
+	if asked, err = schema.FinishErasure(ctx, s.db.Conn, asked, s.db.Now()); err != nil {
 		return err
 	}
 	s.logger.Info("number erased", "account", account, "hash", asked.Hash)
@@ -101,7 +101,7 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 
 // erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise
 // would be reported as erased.
-func (p *params) erasable(number string) string {
+func erasable(p *params, number string) string {
 	if wrong := numberProblem(number); wrong != "" {
 		p.fail("number", encodedHint(number, wrong))
 	}
@@ -117,11 +117,11 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	if err := wanted.Append(number); err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
-	accounts, err := schema.ErasedFor(ctx, s.deps.Conn, s.config.ErasureKey, number)
+	accounts, err := schema.ErasedFor(ctx, s.db.Conn, s.config.ErasureKey, number)
 	if err != nil {
 		return "", err
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), erasureAccountsSQL)
+	rows, err := s.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), erasureAccountsSQL)
 	if err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
@@ -162,28 +162,23 @@ func (s *Server) erasures(c *gin.Context) error {
 	limit, format := p.limit(), p.format(c.Request)
 	hash := queryHash("erasures", account)
 	var afterAccount, afterHash string
-	if at := s.cursor(c.Request.Context(), p, hash, 2); at != nil {
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 2); at != nil {
 		afterAccount, afterHash = string(at.After[0]), string(at.After[1])
 	}
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	list, err := schema.ReadErasures(s.settings(ctx), s.deps.Conn, account, afterAccount, afterHash, limit+1)
+	list, err := schema.ReadErasures(s.db.Settings(ctx), s.db.Conn, account, afterAccount, afterHash, limit+1)
 	if err != nil {
 		return err
 	}
-	next := null
+	var next *cursor
 	if len(list) > limit {
 		list = list[:limit]
 		last := list[limit-1]
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}}
 	}
 	t := newTable(format, []string{"account", "hash", "at", "done_at", "by"})
 	for _, e := range list {
@@ -193,6 +188,5 @@ func (s *Server) erasures(c *gin.Context) error {
 		}
 		t.row([]value{text(e.Account), text(e.Hash), instant(e.AskedMS), done, text(e.By)})
 	}
-	t.send(c, nil, next)
-	return nil
+	return t.sendPage(c, nil, s.db.Cursors, next)
 }

@@ -22,23 +22,36 @@ type errorMapCache struct {
 	maps  *schema.ErrorMaps
 }
 
-// errorMaps returns the newest error maps.
-func (s *Server) errorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
+// ErrorMaps returns the newest error maps.
+func (d *DB) ErrorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
 	var state uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), errorMapsSQL,
+	if err := d.Conn.QueryRow(d.Settings(ctx), errorMapsSQL,
 		clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
 		return nil, fmt.Errorf("look at error maps: %w", err)
 	}
-	c := &s.errors
+	c := &d.maps
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.maps != nil && c.state == state {
 		return c.maps, nil
 	}
-	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	maps, err := schema.ReadErrorMaps(d.Settings(ctx), d.Conn)
 	if err != nil {
 		return nil, err
 	}
 	c.state, c.maps = state, maps
 	return maps, nil
+}
+
+// WithErrorMaps sends the error maps of all accounts along with a statement.
+func (d *DB) WithErrorMaps(ctx context.Context) (context.Context, error) {
+	maps, err := d.ErrorMaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	table, err := maps.Table()
+	if err != nil {
+		return nil, err
+	}
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

@@ -63,24 +63,24 @@ func (s *Server) events(c *gin.Context) error {
 		return err
 	}
 	limit := s.config.MaxBody
-	body, memory, err := s.receive(c, limit,
+	body, memory, err := s.gate.Receive(c, limit,
 		fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
 	if err != nil {
 		return err
 	}
 	defer memory.release()
-	turns := s.uploads
+	turns := &s.gate.Uploads
 	if arrow = arrow || schema.IsArrow(body); arrow {
-		turns = s.unpacking
+		turns = &s.gate.Unpacking
 	}
-	release, err := s.turn(c.Request.Context(), turns)
+	release, err := turns.Take(c.Request.Context())
 	if err != nil {
 		return err
 	}
 	defer release()
 	decoder := s.decoders.Get().(*schema.Decoder)
 	defer s.decoders.Put(decoder)
-	in := &intake{decoder: decoder, nowMS: s.config.Now().UnixMilli()}
+	in := &intake{decoder: decoder, nowMS: s.db.Now().UnixMilli()}
 	if err := in.read(body, arrow, 4*limit); err != nil {
 		return err
 	}

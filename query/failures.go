@@ -39,7 +39,7 @@ func (s *Server) failures(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, failuresColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
+		func(ctx context.Context, seen *Snapshot) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
 }
 
 // failuresQuery counts failed attempts by what their class depends on.
@@ -69,24 +69,25 @@ type failureSums struct {
 	settledMS int64
 }
 
-func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	maps, err := s.errorMaps(ctx)
+func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *Snapshot) (answer *wholeAnswer,
+	err error) {
+	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	q := failuresQuery{ask: ask, generation: seen.Generation}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := failuresQuery{ask: ask, generation: seen.Edition}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !k.inSQL() })}
 	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
 	_, byChannel := ask.keys.find("channel")
@@ -135,7 +136,7 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 	answer = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := seen.settled(group.settledMS)
+		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
 		answer.rows = append(answer.rows, wholeRow{group.keys,

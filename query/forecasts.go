@@ -52,27 +52,27 @@ type forecastAnswer struct {
 
 // forecastSavings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
 func (s *Server) forecastSavings(c *gin.Context) error {
-	p, err := s.bodyParams(c, maxForecastBody, forecastFields)
+	p, err := s.gate.BodyParams(c, maxForecastBody, forecastFields)
 	if err != nil {
 		return err
 	}
 	f := money.Forecast{
-		Messages:    p.decimal("messages", "send the number of messages", 0, nil, nil),
-		Penetration: p.rate("penetration", "send the share of the people whom the channel can reach, such as 0.5"),
-		DeliveryRate: p.rate("delivery_rate",
+		Messages:    decimalParam(p, "messages", "send the number of messages", 0, nil, nil),
+		Penetration: rateParam(p, "penetration", "send the share of the people whom the channel can reach, such as 0.5"),
+		DeliveryRate: rateParam(p, "delivery_rate",
 			"send the share of the channel's messages that are delivered, such as 0.8"),
-		SMSSegments: p.decimal("sms_segments",
+		SMSSegments: decimalParam(p, "sms_segments",
 			"send the segments of a message as SMS, such as 2; POST /v1/sms/segments counts them", priceDecimals,
 			big.NewRat(1, 1), big.NewRat(maxSegments, 1)),
-		SMSPrice:     p.price("sms_price", "send the price of an SMS segment"),
-		ChannelPrice: p.price("channel_price", "send the price of a message on the channel"),
-		Billing:      p.billing(),
+		SMSPrice:     priceParam(p, "sms_price", "send the price of an SMS segment"),
+		ChannelPrice: priceParam(p, "channel_price", "send the price of a message on the channel"),
+		Billing:      billingParam(p),
 	}
 	connectPrice := (*string)(nil)
 	_, given := p.values["connect_price"]
 	switch {
 	case f.Billing == money.AttemptPlusConnect:
-		f.ConnectPrice = p.price("connect_price",
+		f.ConnectPrice = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
 		connectPrice = moneyText(f.ConnectPrice)
 	case given && f.Billing != "":
@@ -81,8 +81,8 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 	if _, given := p.values["threshold"]; !given {
 		p.values.Set("threshold", money.DefaultThreshold)
 	}
-	f.Threshold = p.rate("threshold", "")
-	currency := p.currency()
+	f.Threshold = rateParam(p, "threshold", "")
+	currency := currencyParam(p)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -110,9 +110,9 @@ func (s *Server) forecastBreakEven(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	channel := p.price("channel_price", "the price of a message on the channel, such as 4.50")
-	sms := p.price("sms_price", "the price of an SMS segment, such as 2.00")
-	currency := p.currency()
+	channel := priceParam(p, "channel_price", "the price of a message on the channel, such as 4.50")
+	sms := priceParam(p, "sms_price", "the price of an SMS segment, such as 2.00")
+	currency := currencyParam(p)
 	if err := p.err(); err != nil {
 		return err
 	}
@@ -127,9 +127,9 @@ func (s *Server) forecastBreakEven(c *gin.Context) error {
 	return nil
 }
 
-// decimal reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in
+// decimalParam reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in
 // between. After an error it is 0.
-func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
+func decimalParam(p *params, name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
 	given := p.required(name, hint)
 	if p.failed(name) {
 		return new(big.Rat)
@@ -145,16 +145,16 @@ func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.
 	return r
 }
 
-func (p *params) rate(name, hint string) *big.Rat {
-	return p.decimal(name, hint, money.MaxDecimals, new(big.Rat), big.NewRat(1, 1))
+func rateParam(p *params, name, hint string) *big.Rat {
+	return decimalParam(p, name, hint, money.MaxDecimals, new(big.Rat), big.NewRat(1, 1))
 }
 
-func (p *params) price(name, hint string) *big.Rat {
-	return p.decimal(name, hint, priceDecimals, new(big.Rat), big.NewRat(money.MaxPrice, million))
+func priceParam(p *params, name, hint string) *big.Rat {
+	return decimalParam(p, name, hint, priceDecimals, new(big.Rat), big.NewRat(money.MaxPrice, million))
 }
 
-// billing returns "" after an error.
-func (p *params) billing() money.Billing {
+// billingParam returns "" after an error.
+func billingParam(p *params) money.Billing {
 	names := make([]string, len(money.ForecastBillings))
 	for i, b := range money.ForecastBillings {
 		names[i] = string(b)
@@ -171,8 +171,8 @@ func (p *params) billing() money.Billing {
 	return ""
 }
 
-// currency returns the currency that the answer repeats, nil when none is given.
-func (p *params) currency() *string {
+// currencyParam returns the currency that the answer repeats, nil when none is given.
+func currencyParam(p *params) *string {
 	given, _ := p.one("currency")
 	if given == "" {
 		return nil

@@ -1,9 +1,7 @@
 package query
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -54,14 +52,6 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 func slow(err error) bool {
 	var p *Problem
 	return errors.As(err, &p) && p.Status == http.StatusRequestTimeout
-}
-
-// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a
-// part for the whole.
-func cutOff(c *gin.Context) {
-	if c.Writer.Written() {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 // recover turns a panic into a 500, so that one request cannot end the process that ingests.
@@ -176,9 +166,9 @@ func loopbackName(host string) bool {
 
 // take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for
 // routes that read no body: those take their turn when the body is there.
-func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
+func (s *Server) take(turns *Turns) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		end, err := s.reads(c, turns)
+		end, err := s.db.Reads(c, turns)
 		var p *Problem
 		switch {
 		case err == nil:
@@ -189,20 +179,5 @@ func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
 		default:
 			c.AbortWithStatus(499)
 		}
-	}
-}
-
-// turn waits for a turn. It returns a Problem when none came, and ctx's error when nobody waits any more.
-func (s *Server) turn(ctx context.Context, turns chan struct{}) (release func(), err error) {
-	timer := time.NewTimer(s.wait)
-	defer timer.Stop()
-	select {
-	case turns <- struct{}{}:
-		return func() { <-turns }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-timer.C:
-		return nil, problem(http.StatusServiceUnavailable, "busy",
-			fmt.Sprintf("%d requests of this kind are running already; try again", cap(turns))).after(1)
 	}
 }

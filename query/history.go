@@ -51,18 +51,18 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := s.reads(c, s.queries)
+	end, err := s.db.Reads(c, &s.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	seen, err := s.pin(ctx, ask.now)
+	seen, err := s.db.Snapshot(ctx, ask.now)
 	if err != nil {
 		return err
 	}
-	lists, err := s.priceLists(ctx, []string{ask.account}, nil)
+	lists, err := s.prices.Lists(ctx, []string{ask.account}, nil)
 	if err != nil {
 		return err
 	}
@@ -72,9 +72,9 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.upTo(),
+	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.UpTo(),
 		borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
 	h, err := s.readHistory(ctx, &q, prices)
@@ -90,37 +90,37 @@ func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.readFields(c, maxForecastBody, historyFields)
+	b, err := s.gate.ReadFields(c, maxForecastBody, historyFields)
 	if err != nil {
 		return nil, err
 	}
-	ask := &historyAsk{now: s.config.Now()}
+	ask := &historyAsk{now: s.db.Now()}
 	ask.account = q.required("account", "a forecast is of one account; say which: account=…")
 	if !q.failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
 		q.fail("account", "must be the name of an account, in UTF-8")
 	}
 	ask.zone, ask.limit = q.zone(), q.limit()
-	ask.fromMS, ask.toMS = q.finished(ask.now, ask.zone)
+	ask.fromMS, ask.toMS = finishedPeriod(q, ask.now, ask.zone)
 
-	ask.channel = b.channelToMoveTo()
-	ask.channelPrice = b.channelPrice()
+	ask.channel = channelToMoveTo(b)
+	ask.channelPrice = channelPriceParam(b)
 	if _, given := b.values["sms_price"]; given {
-		ask.smsPrice = b.price("sms_price", "")
+		ask.smsPrice = priceParam(b, "sms_price", "")
 	}
 	if _, given := b.values["threshold"]; !given {
 		b.values.Set("threshold", money.DefaultThreshold)
 	}
-	ask.threshold = b.rate("threshold", "")
-	if currency := b.currency(); currency != nil {
+	ask.threshold = rateParam(b, "threshold", "")
+	if currency := currencyParam(b); currency != nil {
 		ask.currency = *currency
 	}
 	b.errs = append(q.errs, b.errs...)
 	return ask, b.err()
 }
 
-// finished returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be
+// finishedPeriod returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be
 // over, because what is still to come would count as silence.
-func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
+func finishedPeriod(p *params, now time.Time, zone *time.Location) (from, to int64) {
 	to = p.bound("to", zone, floorTo(now.UnixMilli(), quarterMS))
 	from = p.bound("from", zone, to-monthMS)
 	switch {
@@ -134,7 +134,7 @@ func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
 	return from, to
 }
 
-func (p *params) channelToMoveTo() string {
+func channelToMoveTo(p *params) string {
 	known := slices.DeleteFunc(slices.Clone(schema.Channels), func(name string) bool { return name == "sms" })
 	channel := p.required("channel", "the channel that SMS would move to; "+suggest("", known))
 	switch {
@@ -147,9 +147,9 @@ func (p *params) channelToMoveTo() string {
 	return channel
 }
 
-// channelPrice returns the price of the request, nil when it has none. A price is not complete without the way it is
+// channelPriceParam returns the price of the request, nil when it has none. A price is not complete without the way it is
 // billed.
-func (p *params) channelPrice() *channelPrice {
+func channelPriceParam(p *params) *channelPrice {
 	given := func(name string) bool { _, found := p.values[name]; return found }
 	if !given("channel_price") && !given("billing") {
 		if given("connect_price") {
@@ -158,11 +158,11 @@ func (p *params) channelPrice() *channelPrice {
 		}
 		return nil
 	}
-	price := &channelPrice{price: p.price("channel_price",
-		"send it with billing, or leave both out to take the account's tariffs"), billing: p.billing()}
+	price := &channelPrice{price: priceParam(p, "channel_price",
+		"send it with billing, or leave both out to take the account's tariffs"), billing: billingParam(p)}
 	switch {
 	case price.billing == money.AttemptPlusConnect:
-		price.connect = p.price("connect_price",
+		price.connect = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
 	case given("connect_price") && price.billing != "":
 		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
@@ -186,8 +186,8 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("account", q.ask.account),
 		clickhouse.Named("filter_account", []string{q.ask.account}),
 		clickhouse.Named("channel", q.ask.channel),
-		clickhouse.Named("from", storable(q.ask.fromMS)),
-		clickhouse.Named("to", storable(q.ask.toMS)),
+		clickhouse.Named("from", Storable(q.ask.fromMS)),
+		clickhouse.Named("to", Storable(q.ask.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
@@ -199,7 +199,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 	var routeArgs []any
 	data.Accounts, data.Channel, data.Class, data.Keys = true, true, schema.ClassSQL("r"), q.keys
 	data.Route, routeArgs = routeSQL(q.routes)
-	statement, err := fill(historyTemplate, data)
+	statement, err := Fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err
 }
 
@@ -208,7 +208,7 @@ func templateBorders(templates []money.Template, fromMS, toMS int64) (borders []
 	for _, t := range templates {
 		for _, ms := range []int64{t.FromMS, t.ToMS} {
 			if ms > fromMS && ms < toMS {
-				borders = append(borders, storable(ms))
+				borders = append(borders, Storable(ms))
 			}
 		}
 	}

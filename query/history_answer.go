@@ -79,7 +79,7 @@ func measuredShare(measured bool, num, den uint64) []value {
 
 // send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each
 // template.
-func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *pin) error {
+func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *Snapshot) error {
 	t := newTable(formatJSON, historyColumns)
 	sum := newHistoryMonth()
 	var worth, unknown uint64
@@ -111,7 +111,7 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 		[]member{{"tariff_version", count(seen.Prices.Tariffs)}, {"template_version", count(seen.Prices.Templates)},
 			{"account", text(ask.account)},
 			{"channel", text(ask.channel)},
-			{"threshold", value{kind: kindJSON, text: string(exactNumber(ask.threshold))}}},
+			{"threshold", rawJSON(string(exactNumber(ask.threshold)))}},
 		shown,
 		[]member{{"messages", count(all.messages)}, {"first_message", first}, {"last_message", last}},
 		pairs([]string{"tested_num", "tested_den", "tested_share"},
@@ -163,7 +163,7 @@ func (p *historyPrices) members(h *history) ([]member, error) {
 	}
 	return []member{{"currency", currency}, {"channel_price", price}, {"billing", billing}, {"connect_price", connect},
 		{"sms_price", sms},
-		{"channel_tariffs", value{kind: kindJSON, text: string(rows)}}}, nil
+		{"channel_tariffs", rawJSON(string(rows))}}, nil
 }
 
 // channelPrices lists the tariffs that price candidates on the channel, in the order of their keys.
@@ -201,8 +201,8 @@ func roundedText(r *big.Rat, least int) string {
 	return whole
 }
 
-func roundedNumber(r *big.Rat) value { return value{kind: kindJSON, text: roundedText(r, 0)} }
-func roundedMoney(r *big.Rat) value  { return value{kind: kindMoney, text: roundedText(r, 2)} }
+func roundedNumber(r *big.Rat) value { return rawJSON(roundedText(r, 0)) }
+func roundedMoney(r *big.Rat) value  { return plainMoney(roundedText(r, 2)) }
 
 // pairs makes members of names and values.
 func pairs(names []string, values []value) []member {
@@ -222,5 +222,5 @@ func object(members []member) value {
 		m.value.json(&out)
 	}
 	out.ObjEnd()
-	return value{kind: kindJSON, text: out.String()}
+	return rawJSON(out.String())
 }

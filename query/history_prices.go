@@ -55,7 +55,7 @@ type historyPrices struct {
 }
 
 // newHistoryPrices refuses a request whose prices cannot be found, and says which field would name them.
-func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVersions) (*historyPrices, error) {
+func newHistoryPrices(ask *historyAsk, account accountPrices, versions PriceVersions) (*historyPrices, error) {
 	h := &historyPrices{ask: ask, list: account.list, atMS: ask.toMS - 1, currency: ask.currency,
 		rows: map[*money.Tariff]*channelPrice{}}
 	var p params

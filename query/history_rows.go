@@ -85,15 +85,15 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.settings(ctx))
+	reading, err := s.db.WithErrorMaps(s.db.Settings(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	h = &history{}
 	byTemplate := map[string]*historyRow{}
 	for rows.Next() {

@@ -40,7 +40,7 @@ func (q messageQuery) SQL(name string) (string, []any, error) {
 	// An id with a time in it says where the message is; others are looked up.
 	bucketMS := schema.IDTime([]byte(q.id)) / schema.HourMS * schema.HourMS
 	if bucketMS > 0 && name == "attempts" {
-		args = append(args, clickhouse.Named("bucket", storable(bucketMS)))
+		args = append(args, clickhouse.Named("bucket", Storable(bucketMS)))
 	}
 	var statement strings.Builder
 	err := messageTemplates.ExecuteTemplate(&statement, name,
@@ -159,9 +159,9 @@ func (s *Server) message(c *gin.Context) error {
 		return err
 	}
 	q.account = account
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	asOf := s.config.Now()
+	asOf := s.db.Now()
 	attempts, err := s.readAttempts(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read attempts: %w", err)
@@ -196,11 +196,11 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		a := &attempt{}
 		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign,
@@ -222,11 +222,11 @@ func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedSh
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		var e parkedShown
 		var status uint8

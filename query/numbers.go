@@ -3,12 +3,8 @@ package query
 import (
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
-	"slices"
 	"text/template"
 	"time"
 )
@@ -115,56 +111,15 @@ func (r *numberRow) unpack(packed string) error {
 	return nil
 }
 
-// sortCounts brings packed counts into the order of their names, so that an answer does not depend on how they were
-// written.
-func sortCounts(packed string) string {
-	names := 0
-	sorted, last := true, ""
-	for name := range eachCount(packed) {
-		sorted = sorted && (names == 0 || last < name)
-		last = name
-		names++
-	}
-	if sorted {
-		return packed
-	}
-	counts := maps.Collect(eachCount(packed))
-	var again []byte
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		again = packCounts(again, name, counts[name])
-	}
-	return string(again)
-}
-
-// eachCount reads packed counts: for each name its count (4 bytes), its length (2), and the name.
-func eachCount(packed string) iter.Seq2[string, uint32] {
-	return func(yield func(string, uint32) bool) {
-		for len(packed) >= 6 {
-			n, end := le32(packed), 6+int(le16(packed[4:]))
-			if len(packed) < end || !yield(packed[6:end], n) {
-				return
-			}
-			packed = packed[end:]
-		}
-	}
-}
-
-// packCounts packs one count as eachCount reads it.
-func packCounts(to []byte, name string, n uint32) []byte {
-	to = binary.LittleEndian.AppendUint32(to, n)
-	to = binary.LittleEndian.AppendUint16(to, uint16(len(name)))
-	return append(to, name...)
-}
-
 // values are those of numberColumns, appended to row.
 func (r *numberRow) values(row []value, wasted wastedCost) []value {
 	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule),
-		value{kind: kindCounts, text: r.reasons},
+		packedCounts(r.reasons),
 		moment(r.lastDeliveredMS), moment(r.lastFailedMS), count(uint64(r.failedMailings)), count(uint64(r.failedDays)),
 		wasted.value(), text(wasted.currency), count(r.ruleVersion), moment(r.firstFailedMS),
 		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS),
-		count(uint64(r.guessed)), value{kind: kindJSON, text: reachableOn(r.reachable)},
-		value{kind: kindJSON, text: optOuts(r.optOuts)})
+		count(uint64(r.guessed)), rawJSON(reachableOn(r.reachable)),
+		rawJSON(optOuts(r.optOuts)))
 }
 
 // known is a truth that may be unknown.
@@ -178,33 +133,33 @@ func known(n int8) value {
 // numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
 // for its verdict that is the reports' as_of, which is read first: what it covers has touched its numbers by then.
 func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
-	f, err := s.freshness(ctx)
+	f, err := s.db.Freshness(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var waiting uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
 		return nil, fmt.Errorf("count touched numbers: %w", err)
 	}
 	if waiting == 0 {
-		return s.asOf(f, now), nil
+		return s.db.AsOf(f, now), nil
 	}
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersAsOfSQL).Scan(&f.known, &f.asOfMS); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAsOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
 		return nil, fmt.Errorf("read how fresh verdicts are: %w", err)
 	}
-	return s.asOf(f, now), nil
+	return s.db.AsOf(f, now), nil
 }
 
 // pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
 // that version.
-func (s *Server) pinNumbers(ctx context.Context, now time.Time) (pin, error) {
-	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
+func (s *Server) pinNumbers(ctx context.Context, now time.Time) (Snapshot, error) {
+	seen := Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return seen, err
 	}
 	seen.AsOfMS = asOf
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersVersionSQL).Scan(&seen.Generation); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersVersionSQL).Scan(&seen.Edition); err != nil {
 		return seen, fmt.Errorf("read version of verdicts: %w", err)
 	}
 	return seen, nil
@@ -212,17 +167,8 @@ func (s *Server) pinNumbers(ctx context.Context, now time.Time) (pin, error) {
 
 // numberAccounts returns the accounts that have numbers, two of them at most.
 func (s *Server) numberAccounts(ctx context.Context) (accounts []string, err error) {
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
 		return nil, fmt.Errorf("read accounts of verdicts: %w", err)
 	}
 	return accounts, nil
-}
-
-// asOfMembers are the members of an envelope that say how fresh the rows are.
-func asOfMembers(seen *pin) []member {
-	asOf, lag := null, null
-	if seen.AsOfMS != nil {
-		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
-	}
-	return []member{{"as_of", asOf}, {"lag_seconds", lag}}
 }

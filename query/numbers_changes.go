@@ -85,7 +85,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
 	q := changesQuery{accounts: p.accountFilter(), kind: p.kind(),
-		to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
+		to: p.many("to"), limit: limit}
 	if number, given := p.one("number"); given {
 		if q.number, err = pathRecipient(number); err != nil {
 			p.errs = append(p.errs, asProblem(err).Errors...)
@@ -107,7 +107,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
 	}
 	hash := queryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
-	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
+	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -116,7 +116,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		return err
 	}
 	next := func(seq uint64) (value, error) {
-		encoded, err := s.seal(c.Request.Context(),
+		encoded, err := s.db.Cursors.Seal(c.Request.Context(),
 			cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
 		return text(encoded), err
 	}
@@ -124,7 +124,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		return s.exportChanges(c, q, newList(f, changeColumns), next)
 	}
 	// as_of before the rows: what was acknowledged until then is in them.
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.feedAsOf(c.Request.Context(), now)
 	if err != nil {
 		return err
@@ -138,42 +138,29 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}), nextCursor)
+	t.send(c, (&Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members(), nextCursor)
 	return nil
 }
 
 // feedAsOf says up to when everything is in the feed.
 func (s *Server) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
 	defer cancel()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	return s.numbersAsOf(ctx, now)
-}
-
-// seconds reads a whole number of seconds, 0 without the parameter.
-func (p *params) seconds(name string, most int) time.Duration {
-	given, found := p.one(name)
-	if !found {
-		return 0
-	}
-	n, err := strconv.Atoi(given)
-	if err != nil || n < 0 || n > most {
-		p.fail(name, fmt.Sprintf("%q must be a whole number of seconds, 0…%d", shorten(given), most))
-	}
-	return time.Duration(n) * time.Second
 }
 
 // exportChanges answers with the feed up to its end now. Its next cursor is that end.
 func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) (err error) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), exportTime)
 	defer cancel()
-	release, err := s.turn(ctx, s.exports)
+	release, err := s.gate.Exports.Take(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	if q.head, err = s.feed.end(ctx, s, 0); err != nil {
 		return err
@@ -182,7 +169,7 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 	if err != nil {
 		return err
 	}
-	end, err := s.begin(ctx, c, t, []member{{"next_cursor", nextCursor}})
+	end, err := t.begin(ctx, c, &s.gate.Workbooks, []member{{"next_cursor", nextCursor}})
 	if err != nil {
 		return err
 	}
@@ -211,7 +198,7 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 		case <-tick.C:
 		case <-deadline.C:
 			return nil
-		case <-s.stopping:
+		case <-s.gate.Stopping:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -222,15 +209,15 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 // changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a
 // turn for as long as it reads.
 func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age time.Duration) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
 	defer cancel()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	// The end first: all rows up to it are visible to the statement that follows.
 	if q.head, err = s.feed.end(ctx, s, age); err != nil || q.head <= q.after {
 		return err
 	}
-	release, err := s.turn(ctx, s.queries)
+	release, err := s.gate.Queries.Take(ctx)
 	if err != nil {
 		return err
 	}
@@ -245,11 +232,11 @@ func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (er
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	var seq uint64
 	var row []value
 	for rows.Next() {
@@ -290,7 +277,7 @@ func (f *feedHead) end(ctx context.Context, s *Server, age time.Duration) (uint6
 		return f.seq, nil
 	}
 	var seq uint64
-	err := s.deps.Conn.QueryRow(s.settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	err := s.db.Conn.QueryRow(s.db.Settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
 	}

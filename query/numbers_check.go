@@ -45,7 +45,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err := checkJSON(c.Request); err != nil {
 		return err
 	}
-	body, memory, err := s.receive(c, maxCheckBody,
+	body, memory, err := s.gate.Receive(c, maxCheckBody,
 		fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10,
 			maxChecked))
 	if err != nil {
@@ -56,14 +56,14 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := s.reads(c, s.queries)
+	end, err := s.db.Reads(c, &s.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	var out jx.Encoder
 	out.ObjStart()
 	for _, m := range append([]member{{"account", text(account)}},
-		asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf})...) {
+		(&Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members()...) {
 		out.FieldStart(m.name)
 		m.value.json(&out)
 	}
@@ -125,7 +125,7 @@ func (found checkedNumbers) encode(out *jx.Encoder, number string) {
 	field("state", text(v.state))
 	field("rule", text(v.rule))
 	field("since", moment(v.sinceMS))
-	field("opt_outs", value{kind: kindJSON, text: optOuts(v.optOuts)})
+	field("opt_outs", rawJSON(optOuts(v.optOuts)))
 }
 
 // readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has
@@ -200,12 +200,12 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
 		return nil, fmt.Errorf("fill numbers_check.sql: %w", err)
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)),
+	rows, err := s.db.Conn.Query(clickhouse.Context(s.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),
 		statement.String(), clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		var number string
 		var v checkedNumber

@@ -56,15 +56,6 @@ func (q *deadQuery) SQL() (string, []any, error) {
 	return statement.String(), args, nil
 }
 
-// accountFilter reads parameter account, which may be given several times. An empty one names no account.
-func (p *params) accountFilter() []string {
-	accounts := slices.Compact(slices.Sorted(slices.Values(p.values["account"])))
-	if slices.Contains(accounts, "") {
-		p.fail("account", "is empty; name an account, or leave the parameter out")
-	}
-	return accounts
-}
-
 // deadNumbers serves GET /v1/numbers/dead.
 func (s *Server) deadNumbers(c *gin.Context) error {
 	p, err := readParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
@@ -74,18 +65,18 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	f := p.listFormat(c.Request)
 	limit, all := p.pageOrAll(f)
 	q := deadQuery{accounts: p.accountFilter(), kind: p.kind(),
-		rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
+		rules: p.many("rule")}
 	for _, r := range q.rules {
 		if !slices.Contains(numberRules, r) {
 			p.fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", shorten(r), suggest(r, numberRules)))
 		}
 	}
 	hash := queryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
-	at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 2)
+	at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 2)
 	if at != nil {
-		if at.Pin == nil || at.Pin.Prices == nil {
+		if at.Snapshot == nil || at.Snapshot.Prices == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxNumberCursorAge {
+		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > maxNumberCursorAge {
 			p.fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start "+
 				"again without a cursor, or take the list in one answer by limit=all&format=csv")
 		}
@@ -93,43 +84,37 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
 	defer cancel()
-	seen := pin{}
-	var pinned *priceVersions
+	seen := Snapshot{}
+	var pinned *PriceVersions
 	if at != nil {
-		seen, pinned = *at.Pin, at.Pin.Prices
+		seen, pinned = *at.Snapshot, at.Snapshot.Prices
 		q.after = &numberKey{string(at.After[0]), string(at.After[1])}
-	} else if seen, err = s.pinNumbers(ctx, s.config.Now()); err != nil {
+	} else if seen, err = s.pinNumbers(ctx, s.db.Now()); err != nil {
 		return err
 	}
-	lists, err := s.priceLists(ctx, accountsOrAll(q.accounts), pinned)
+	lists, err := s.prices.Lists(ctx, accountsOrAll(q.accounts), pinned)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.versions
 	t := newList(f, numberColumns)
-	envelope := append(asOfMembers(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
+	envelope := append(seen.Members(), member{"tariff_version", count(lists.versions.Tariffs)})
 	if all {
 		return s.exportDead(ctx, c, q, lists, t, envelope)
 	}
-	q.pin, q.limit = seen.Generation, limit+1
+	q.pin, q.limit = seen.Edition, limit+1
 	last, more, err := s.readDead(ctx, &q, lists, t)
 	if err != nil {
 		return fmt.Errorf("dead numbers: %w", err)
 	}
-	next := null
+	var next *cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)},
-				Pin: &seen})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)},
+			Snapshot: &seen}
 	}
-	t.send(c, envelope, next)
-	return nil
+	return t.sendPage(c, envelope, s.db.Cursors, next)
 }
 
 // accountsOrAll is nil for all accounts.
@@ -153,7 +138,7 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 			q.accounts = accounts
 		}
 	}
-	end, err := s.begin(ctx, c, t, envelope)
+	end, err := t.begin(ctx, c, &s.gate.Workbooks, envelope)
 	if err != nil {
 		return err
 	}
@@ -171,11 +156,11 @@ func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *priceLists, 
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	pricer := s.newStreakPricer(lists)
 	chunk := make([]numberRow, 0, numberChunk)
 	var wasted []wastedCost

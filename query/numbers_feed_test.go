@@ -157,7 +157,7 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 	go func() {
 		ended <- numbers(t, s, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active")
 	}()
-	s.stop.Do(func() { close(s.stopping) })
+	s.stop.Do(func() { close(s.gate.Stopping) })
 	if page := <-ended; len(page.Rows) != 0 {
 		t.Error(page)
 	}

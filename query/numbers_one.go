@@ -70,7 +70,7 @@ func (s *Server) number(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
 	v, err := s.readVerdict(ctx, q)
 	if err != nil {
@@ -86,11 +86,11 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 	if err != nil {
 		return v, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return v, fmt.Errorf("read verdict: %w", err)
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	v.account, v.number, v.state, v.ported, v.valid = q.account, q.number, unknownState, -1, -1
 	for n := 0; rows.Next(); n++ {
 		if n == 1 {
@@ -109,12 +109,12 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 
 // readOverride returns the override of a number that was set or taken back last.
 func (s *Server) readOverride(ctx context.Context, account, number string) (o override, err error) {
-	rows, err := s.deps.Conn.Query(s.settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
 		clickhouse.Named("number", number))
 	if err != nil {
 		return o, fmt.Errorf("read override: %w", err)
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		if err := rows.Scan(&o.state, &o.why, &o.by, &o.atMS, &o.version); err != nil {
 			return o, fmt.Errorf("read override: %w", err)
@@ -125,7 +125,7 @@ func (s *Server) readOverride(ctx context.Context, account, number string) (o ov
 
 // answerNumber writes a verdict with its evidence; detail, if there is one, tells why the answer is not final.
 func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 		out.ObjEnd()
 	}
 	field("tariff_version", count(versions.Tariffs))
-	for _, m := range asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}) {
+	for _, m := range (&Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members() {
 		field(m.name, m.value)
 	}
 	out.ObjEnd()
@@ -175,14 +175,14 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 }
 
 // wastedOn prices the streak of one number.
-func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, priceVersions, error) {
-	lists, err := s.priceLists(ctx, []string{v.account}, nil)
+func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, PriceVersions, error) {
+	lists, err := s.prices.Lists(ctx, []string{v.account}, nil)
 	if err != nil {
-		return wastedCost{}, priceVersions{}, err
+		return wastedCost{}, PriceVersions{}, err
 	}
 	wasted, err := s.newStreakPricer(lists).price(ctx, []numberRow{v.numberRow}, nil)
 	if err != nil {
-		return wastedCost{}, priceVersions{}, fmt.Errorf("price streak: %w", err)
+		return wastedCost{}, PriceVersions{}, fmt.Errorf("price streak: %w", err)
 	}
 	return wasted[0], lists.versions, nil
 }

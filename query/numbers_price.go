@@ -24,7 +24,7 @@ func (w wastedCost) value() value {
 	if w.text == "" {
 		return null
 	}
-	return value{kind: kindMoney, text: w.text}
+	return plainMoney(w.text)
 }
 
 // attemptKey is all that the cost of an attempt depends on, in one account.

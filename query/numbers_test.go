@@ -292,29 +292,30 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 	s := newServer(t, conn)
 	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*cursor)) string {
-		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor,
+		c := s.db.Cursors.ReadVersion(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor,
 			queryHash("numbers/dead", "phone", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")
 		}
 		change(c)
-		encoded, err := s.seal(t.Context(), *c)
+		encoded, err := s.db.Cursors.Seal(t.Context(), *c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return url.QueryEscape(encoded)
 	}
 	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *cursor) {
-		c.Pin.ReadMS -= 29 * 60 *
+		c.Snapshot.ReadMS -= 29 * 60 *
 			1000
 	})); w.Code != http.StatusOK {
 		t.Error(w.Body)
 	}
 	for _, c := range []struct{ query, parameter, word string }{
-		{"cursor=" + altered(func(c *cursor) { c.Pin.ReadMS -= 31 * 60 * 1000 }), "cursor", "older than 30 minutes"},
+		{"cursor=" + altered(func(c *cursor) { c.Snapshot.ReadMS -= 31 * 60 * 1000 }), "cursor",
+			"older than 30 minutes"},
 		{"cursor=" + altered(func(c *cursor) { c.Version = 0 }), "cursor", "start again without a cursor"},
 		{"cursor=" + altered(func(c *cursor) { c.Version = 99 }), "cursor", "older version"},
-		{"cursor=" + altered(func(c *cursor) { c.Pin = nil }), "cursor", "start again"},
+		{"cursor=" + altered(func(c *cursor) { c.Snapshot = nil }), "cursor", "start again"},
 		{"account=acme&cursor=" + next, "cursor", "another query"},
 		{"cursor=nonsense", "cursor", "start again"},
 		{"limit=all", "limit", "format=csv"},

@@ -8,6 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
 )
 
 // Limits of a query string. A request's headers, its URL among them, are limited to maxHeaderBytes as a whole.
@@ -70,6 +73,15 @@ func readParams(r *http.Request, known []string) (*params, error) {
 	return p, nil
 }
 
+// noParams refuses all parameters, for a route that takes none.
+func noParams(c *gin.Context) error {
+	p, err := readParams(c.Request, nil)
+	if err != nil {
+		return err
+	}
+	return p.err()
+}
+
 // maxParameterErrors is how many of the things that are wrong are told at once.
 const maxParameterErrors = 100
 
@@ -119,6 +131,41 @@ func (p *params) one(name string) (string, bool) {
 		p.fail(name, "is given more than once; give it once")
 	}
 	return values[0], true
+}
+
+// many returns the values of a parameter that may be given several times, in order and each once.
+func (p *params) many(name string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(p.values[name])))
+}
+
+// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a
+// name that holds one.
+func (p *params) checkAccount(account string) {
+	if account == "" || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
+		p.fail("account", "must be the name of an account, in UTF-8")
+	}
+}
+
+// accountFilter reads parameter account, which may be given several times. An empty one names no account.
+func (p *params) accountFilter() []string {
+	accounts := p.many("account")
+	if slices.Contains(accounts, "") {
+		p.fail("account", "is empty; name an account, or leave the parameter out")
+	}
+	return accounts
+}
+
+// seconds reads a whole number of seconds, 0 without the parameter.
+func (p *params) seconds(name string, most int) time.Duration {
+	given, found := p.one(name)
+	if !found {
+		return 0
+	}
+	n, err := strconv.Atoi(given)
+	if err != nil || n < 0 || n > most {
+		p.fail(name, fmt.Sprintf("%q must be a whole number of seconds, 0…%d", shorten(given), most))
+	}
+	return time.Duration(n) * time.Second
 }
 
 // zone returns the time zone of parameter tz, UTC without it.

@@ -129,14 +129,14 @@ func TestServer_Cursor_RoundTrip(t *testing.T) {
 		}
 		asOf := rapid.Int64().Draw(t, "as_of")
 		hash := queryHash("a", "b")
-		encoded, err := s.seal(context.Background(),
-			cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
+		encoded, err := s.db.Cursors.Seal(context.Background(),
+			cursor{Query: hash, After: keys, Snapshot: &Snapshot{Edition: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
 		if err != nil || len(encoded) > maxCursorBytes {
 			t.Fatal(err, len(encoded))
 		}
 		p := &params{values: url.Values{"cursor": {encoded}}}
-		got := s.cursor(context.Background(), p, hash, len(keys))
-		if got == nil || *got.Pin.AsOfMS != asOf {
+		got := s.db.Cursors.Read(context.Background(), p, hash, len(keys))
+		if got == nil || *got.Snapshot.AsOfMS != asOf {
 			t.Fatalf("%v", p.errs)
 		}
 		for i := range keys {
@@ -144,7 +144,7 @@ func TestServer_Cursor_RoundTrip(t *testing.T) {
 				t.Fatalf("key %d: %q, want %q", i, got.After[i], keys[i])
 			}
 		}
-		if s.cursor(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"),
+		if s.db.Cursors.Read(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"),
 			len(keys)) != nil {
 			t.Fatal("a cursor of another query was accepted")
 		}

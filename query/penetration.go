@@ -59,7 +59,9 @@ func (s *Server) penetration(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, penetrationColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readPenetration(ctx, ask, seen) })
+		func(ctx context.Context, seen *Snapshot) (*wholeAnswer, error) {
+			return s.readPenetration(ctx, ask, seen)
+		})
 }
 
 // penetrationQuery counts messages by what is known of their people.
@@ -109,24 +111,25 @@ func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	}
 }
 
-func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	q := penetrationQuery{ask: ask, asOfMS: seen.upTo()}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *Snapshot) (answer *wholeAnswer,
+	err error) {
+	q := penetrationQuery{ask: ask, asOfMS: seen.UpTo()}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.wholeSettings(ctx))
+	reading, err := s.db.WithErrorMaps(s.db.SettingsFor(ctx, wholeTime))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !notChannel(k) })}
 	var tested, reached uint32
 	var people, messages uint64
@@ -156,7 +159,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	answer = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := seen.settled(group.settledMS)
+		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		for i, channel := range schema.Channels {
 			of := group.channels[i]
@@ -188,17 +191,4 @@ func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
 func share(num, den uint64) []value {
 	low, high := wilson(num, den)
 	return []value{rateOf(num, den), low, high}
-}
-
-// withErrorMap sends the error maps of all accounts along with a statement.
-func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
-	maps, err := s.errorMaps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	table, err := maps.Table()
-	if err != nil {
-		return nil, err
-	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

@@ -19,23 +19,13 @@ var priceVersionsSQL string
 // keptSnapshots is how many sets of price lists are kept: the newest, and those that cursors still point to.
 const keptSnapshots = 4
 
-// priceVersions says with which lists an answer was priced: the greatest version among the lists of its accounts, 0
-// when none has one.
-type priceVersions struct {
-	Tariffs   uint64 `json:"t"`
-	Templates uint64 `json:"m"`
-	// Lists is the XOR of the lists' numbers (listID): two sets of lists with the same versions differ in it when one
-	// of them holds a row that its writer took back.
-	Lists uint64 `json:"l"`
-}
-
 // listID is a random number that a list has for its own, 0 for none: the half of the row's id that has most of its
 // random bits. It is what pricelists.sql makes of an id.
 func listID(list schema.Reference) uint64 { return binary.LittleEndian.Uint64(list.ID[8:]) }
 
 // priceLists are the price lists of some accounts at one moment. They never change.
 type priceLists struct {
-	versions priceVersions
+	versions PriceVersions
 	snapshot *priceSnapshot
 }
 
@@ -61,7 +51,7 @@ func (l *priceLists) borders(accounts []string) []uint32 {
 	for name, a := range l.snapshot.accounts {
 		if accounts == nil || slices.Contains(accounts, name) {
 			for _, ms := range a.list.Borders() {
-				all = append(all, storable(ms))
+				all = append(all, Storable(ms))
 			}
 		}
 	}
@@ -71,19 +61,20 @@ func (l *priceLists) borders(accounts []string) []uint32 {
 
 // priceCache keeps price lists, for reading and compiling them takes longer than a report. A list is compiled once.
 type priceCache struct {
+	db        *DB
 	mu        sync.Mutex
 	snapshots []*priceSnapshot // the one that was made last comes first
 }
 
 // priceSnapshot holds the lists of all accounts as of a version.
 type priceSnapshot struct {
-	asOf     priceVersions // of all accounts
+	asOf     PriceVersions // of all accounts
 	accounts map[string]accountPrices
 	none     *money.PriceList
 }
 
 type accountPrices struct {
-	versions priceVersions
+	versions PriceVersions
 	list     *money.PriceList
 	// tariffs and templates are the rows that list was made of.
 	tariffs   []money.Tariff
@@ -97,7 +88,7 @@ type accountPrices struct {
 
 // versionsOf returns the greatest versions among the lists of some accounts, nil for all accounts, and what tells the
 // lists from others.
-func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
+func (p *priceSnapshot) versionsOf(accounts []string) (v PriceVersions) {
 	for name, a := range p.accounts {
 		if accounts == nil || slices.Contains(accounts, name) {
 			v.Tariffs, v.Templates = max(v.Tariffs, a.versions.Tariffs), max(v.Templates, a.versions.Templates)
@@ -107,31 +98,31 @@ func (p *priceSnapshot) versionsOf(accounts []string) (v priceVersions) {
 	return v
 }
 
-// priceLists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has
+// Lists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has
 // pinned.
-func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *priceVersions) (*priceLists, error) {
+func (c *priceCache) Lists(ctx context.Context, accounts []string, pinned *PriceVersions) (*priceLists, error) {
 	wanted := pinned
 	if pinned == nil {
-		wanted = &priceVersions{}
-		if err := s.deps.Conn.QueryRow(s.settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates,
+		wanted = &PriceVersions{}
+		if err := c.db.Conn.QueryRow(c.db.Settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates,
 			&wanted.Lists); err != nil {
 			return nil, fmt.Errorf("read versions of price lists: %w", err)
 		}
 	}
-	s.prices.mu.Lock()
-	defer s.prices.mu.Unlock()
-	snapshot := s.prices.find(accounts, *wanted, pinned != nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	snapshot := c.find(accounts, *wanted, pinned != nil)
 	if snapshot == nil {
 		var err error
-		if snapshot, err = s.readPrices(ctx, *wanted); err != nil {
+		if snapshot, err = c.read(ctx, *wanted); err != nil {
 			return nil, err
 		}
 		if pinned != nil && snapshot.versionsOf(accounts) != *pinned {
 			return nil, badParameter("cursor",
 				"a price list of its pages has been taken back since: start again without a cursor")
 		}
-		s.prices.snapshots = slices.Insert(s.prices.snapshots, 0, snapshot)
-		s.prices.snapshots = s.prices.snapshots[:min(len(s.prices.snapshots), keptSnapshots)]
+		c.snapshots = slices.Insert(c.snapshots, 0, snapshot)
+		c.snapshots = c.snapshots[:min(len(c.snapshots), keptSnapshots)]
 	}
 	for name, a := range snapshot.accounts {
 		if a.broken != nil && (accounts == nil || slices.Contains(accounts, name)) {
@@ -143,7 +134,7 @@ func (s *Server) priceLists(ctx context.Context, accounts []string, pinned *pric
 
 // find returns a snapshot that holds the wanted lists. For what is pinned any one serves whose lists of these accounts
 // are the same.
-func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) *priceSnapshot {
+func (c *priceCache) find(accounts []string, wanted PriceVersions, pinned bool) *priceSnapshot {
 	for _, s := range c.snapshots {
 		if s.asOf == wanted {
 			return s
@@ -157,7 +148,7 @@ func (c *priceCache) find(accounts []string, wanted priceVersions, pinned bool) 
 
 // readPrices reads the lists of all accounts as of a version and compiles those that are not compiled yet. What the
 // snapshot is of follows from the rows that were read: they may differ from those that a statement before has seen.
-func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnapshot, error) {
+func (c *priceCache) read(ctx context.Context, asOf PriceVersions) (*priceSnapshot, error) {
 	type bodies struct{ tariffs, templates schema.Reference }
 	all := map[string]bodies{}
 	for _, kind := range []string{schema.ReferenceTariffs, schema.ReferenceTemplates} {
@@ -168,7 +159,7 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 		if version == 0 {
 			continue // To ReadReferences 0 means the newest.
 		}
-		lists, err := schema.ReadReferences(s.settings(ctx), s.deps.Conn, kind, version)
+		lists, err := schema.ReadReferences(c.db.Settings(ctx), c.db.Conn, kind, version)
 		if err != nil {
 			return nil, fmt.Errorf("read price lists: %w", err)
 		}
@@ -184,7 +175,7 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 	}
 	made := &priceSnapshot{accounts: make(map[string]accountPrices, len(all)), none: money.NewPriceList(nil, nil)}
 	for account, b := range all {
-		prices, found := s.prices.compiled(account, versionsOf(b.tariffs, b.templates))
+		prices, found := c.compiled(account, versionsOf(b.tariffs, b.templates))
 		if !found {
 			var err error
 			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
@@ -199,12 +190,12 @@ func (s *Server) readPrices(ctx context.Context, asOf priceVersions) (*priceSnap
 }
 
 // versionsOf returns the versions of one account's lists.
-func versionsOf(tariffs, templates schema.Reference) priceVersions {
-	return priceVersions{tariffs.Version, templates.Version, listID(tariffs) ^ listID(templates)}
+func versionsOf(tariffs, templates schema.Reference) PriceVersions {
+	return PriceVersions{tariffs.Version, templates.Version, listID(tariffs) ^ listID(templates)}
 }
 
 // compiled returns an account's list of these versions, and of the very same rows, if some snapshot holds it.
-func (c *priceCache) compiled(account string, versions priceVersions) (prices accountPrices, found bool) {
+func (c *priceCache) compiled(account string, versions PriceVersions) (prices accountPrices, found bool) {
 	for _, s := range c.snapshots {
 		if a, found := s.accounts[account]; found && a.versions == versions {
 			return a, true

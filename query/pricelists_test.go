@@ -114,9 +114,9 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	s := newServer(t, conn)
 	sms := &money.Leg{Channel: "sms", Sent: true}
 	at := testNow.UnixMilli()
-	lists := func(accounts []string, pinned *priceVersions) *priceLists {
+	lists := func(accounts []string, pinned *PriceVersions) *priceLists {
 		t.Helper()
-		l, err := s.priceLists(t.Context(), accounts, pinned)
+		l, err := s.prices.Lists(t.Context(), accounts, pinned)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +129,7 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 		return -1
 	}
 	none := lists(nil, nil)
-	if none.versions != (priceVersions{}) || price(none, "a") != -1 {
+	if none.versions != (PriceVersions{}) || price(none, "a") != -1 {
 		t.Errorf("before any list: %+v", none.versions)
 	}
 	v1 := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "1"))
@@ -139,7 +139,7 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 	both, onlyA, onlyB, other := lists(nil, nil), lists([]string{"a"}, nil), lists([]string{"b"}, nil),
 		lists([]string{"c"}, nil)
 	var newest *priceLists
-	if !areOf(both, v2, m1) || !areOf(onlyA, v1, m1) || other.versions != (priceVersions{}) {
+	if !areOf(both, v2, m1) || !areOf(onlyA, v1, m1) || other.versions != (PriceVersions{}) {
 		t.Errorf("versions %+v, of a %+v, of c %+v", both.versions, onlyA.versions, other.versions)
 	}
 	if price(both, "a") != 1e6 || price(both, "b") != 2e6 || price(both, "c") != -1 ||
@@ -163,7 +163,7 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 		}
 		for name, c := range map[string]struct {
 			accounts []string
-			pinned   priceVersions
+			pinned   PriceVersions
 			a        int64
 		}{
 			"none":    {nil, none.versions, -1},
@@ -193,7 +193,7 @@ func TestServer_PriceLists_Versions(t *testing.T) {
 		t.Error("lists are to be compiled again exactly when they have changed")
 	}
 	putPrices(t, conn, schema.ReferenceTariffs, "bad", []string{`{"channel":"pigeon"}`})
-	if _, err := s.priceLists(t.Context(), nil, nil); err == nil {
+	if _, err := s.prices.Lists(t.Context(), nil, nil); err == nil {
 		t.Error("a list that cannot be read prices nothing, silently")
 	}
 }
@@ -205,11 +205,11 @@ func TestServer_PriceLists_OneBroken(t *testing.T) {
 	putTariffs(t, conn, "sound", tariffRow("sms", "per_segment_sent", "2.00"))
 	putTariffs(t, conn, "broken", `{"channel":"pigeon"}`)
 	for range 2 { // The second time from the cache.
-		if _, err := s.priceLists(t.Context(), []string{"sound"}, nil); err != nil {
+		if _, err := s.prices.Lists(t.Context(), []string{"sound"}, nil); err != nil {
 			t.Errorf("another account's list fails this one: %v", err)
 		}
 		for _, accounts := range [][]string{{"broken"}, {"sound", "broken"}, nil} {
-			if _, err := s.priceLists(t.Context(), accounts, nil); err == nil ||
+			if _, err := s.prices.Lists(t.Context(), accounts, nil); err == nil ||
 				!strings.Contains(err.Error(), `"broken"`) {
 				t.Errorf("accounts %v: error %v, want one that names the account", accounts, err)
 			}

@@ -13,6 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
+// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
+var ErrDiskFull = errors.New("disk is nearly full")
+
 // ParameterError says which parameter of a request is wrong, and how to mend it.
 type ParameterError struct {
 	Parameter string `json:"parameter"`
@@ -133,4 +136,17 @@ func (p *Problem) sendWith(c *gin.Context, body any) {
 		encoded = []byte(`{"type":"urn:kaskad:problem:internal","title":"Internal Server Error","status":500,"detail":"the error cannot be written"}`)
 	}
 	c.Data(p.Status, "application/problem+json", encoded)
+}
+
+// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a
+// part for the whole.
+func cutOff(c *gin.Context) {
+	if c.Writer.Written() {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func diskFull() *Problem {
+	return problem(http.StatusInsufficientStorage, "disk-full",
+		"the disk of the server is nearly full: nothing was stored; free some space there and send the request again").after(10)
 }

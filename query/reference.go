@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
@@ -149,11 +148,8 @@ func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Contex
 	r.PUT(path, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
 }
 
-// author names who changes reference data, for the audit. With --auth off nobody says who he is.
-func (s *Server) author(*gin.Context) string { return "auth " + s.config.Auth }
-
-// account reads the account whose list is meant.
-func (p *params) account(kind referenceKind) string {
+// accountParam reads the account whose list is meant.
+func accountParam(p *params, kind referenceKind) string {
 	account := p.required("account", kind.name+" belong to an account; say whose: account=…")
 	if _, given := p.values["account"]; given {
 		p.checkAccount(account)
@@ -161,16 +157,8 @@ func (p *params) account(kind referenceKind) string {
 	return account
 }
 
-// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a
-// name that holds one.
-func (p *params) checkAccount(account string) {
-	if account == "" || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
-		p.fail("account", "must be the name of an account, in UTF-8")
-	}
-}
-
-// version reads a version of a list.
-func (p *params) version(name string) (version uint64, given bool) {
+// versionParam reads a version of a list.
+func versionParam(p *params, name string) (version uint64, given bool) {
 	text, given := p.one(name)
 	if !given {
 		return 0, false
@@ -193,14 +181,14 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	account := p.account(kind)
+	account := accountParam(p, kind)
 	given, _ := p.one(kind.setting)
 	if kind.setting != "" && given != "" {
 		if _, err := money.BillingZone(given); err != nil {
 			p.fail(kind.setting, err.Error())
 		}
 	}
-	current, conditional := p.version("if_version")
+	current, conditional := versionParam(p, "if_version")
 	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
 		conditional = true
 		if current, err = strconv.ParseUint(strings.Trim(tag, `"`), 10, 63); err != nil {
@@ -219,7 +207,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	limit := cmp.Or(kind.limit, maxList)
-	body, memory, err := s.receive(c, limit,
+	body, memory, err := s.gate.Receive(c, limit,
 		"the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as "+
 			"CSV, whose rows are shorter")
 	if err != nil {
@@ -231,7 +219,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return listProblem(c, kind, form, err)
 	}
 	// The list is whole and right: from here on it does not matter whether the caller still waits.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.db.QueryTime)
 	defer cancel()
 	version, err := s.storeReference(ctx, c, kind, account, rows, array, current, conditional)
 	if errors.Is(err, schema.ErrReferenceChanged) {
@@ -243,7 +231,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	if kind.verdicts {
-		if _, err := schema.AskVerdicts(ctx, s.deps.Conn, account, nil, s.config.Now()); err != nil {
+		if _, err := schema.AskVerdicts(ctx, s.db.Conn, account, nil, s.db.Now()); err != nil {
 			return problem(http.StatusServiceUnavailable, "not-applied",
 				fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
 					"send it once more", version, kind.name)).because(err)
@@ -262,7 +250,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 // did.
 func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int,
 	array []byte, err error) {
-	release, err := s.turn(c.Request.Context(), s.unpacking)
+	release, err := s.gate.Unpacking.Take(c.Request.Context())
 	if err != nil {
 		return 0, nil, err
 	}
@@ -284,10 +272,10 @@ func (s *Server) storeReference(ctx context.Context, c *gin.Context, kind refere
 	s.putting.Lock()
 	defer s.putting.Unlock()
 	if conditional {
-		return schema.InsertReferenceIf(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now(),
+		return schema.InsertReferenceIf(ctx, s.db.Conn, kind.name, account, s.gate.Author(c), rows, array, s.db.Now(),
 			current)
 	}
-	return schema.InsertReference(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now())
+	return schema.InsertReference(ctx, s.db.Conn, kind.name, account, s.gate.Author(c), rows, array, s.db.Now())
 }
 
 func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
@@ -391,12 +379,12 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 			p.checkAccount(account)
 		}
 	} else {
-		account = p.account(kind)
+		account = accountParam(p, kind)
 	}
-	version, _ := p.version("version")
+	version, _ := versionParam(p, "version")
 	form := listJSON
 	if kind.write != nil {
-		form = p.listForm(c.Request)
+		form = listFormOf(p, c.Request)
 	} else if name, given := p.one("format"); given && name != "json" {
 		p.fail("format", fmt.Sprintf("%q is no format of %s; it must be json", shorten(name), kind.name))
 	}
@@ -404,9 +392,9 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	list, found, err := schema.ReadReference(s.settings(ctx), s.deps.Conn, kind.name, account, version)
+	list, found, err := schema.ReadReference(s.db.Settings(ctx), s.db.Conn, kind.name, account, version)
 	if err != nil {
 		return err
 	}
@@ -488,8 +476,8 @@ func (k referenceKind) lists(out *jx.Encoder, shown []byte) error {
 	return nil
 }
 
-// listForm reads parameter format, else the header Accept; JSON is the default.
-func (p *params) listForm(r *http.Request) listForm {
+// listFormOf reads parameter format, else the header Accept; JSON is the default.
+func listFormOf(p *params, r *http.Request) listForm {
 	if name, given := p.one("format"); given {
 		if i := slices.Index(listForms[:], name); i >= 0 {
 			return listForm(i)
@@ -513,10 +501,10 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	account, limit, format := p.account(kind), p.limit(), p.format(c.Request)
+	account, limit, format := accountParam(p, kind), p.limit(), p.format(c.Request)
 	hash := queryHash(kind.name, "versions", account)
 	before := uint64(0)
-	if at := s.cursor(c.Request.Context(), p, hash, 1); at != nil {
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 1); at != nil {
 		if before, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -524,26 +512,20 @@ func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	versions, err := schema.ReferenceHistory(s.settings(ctx), s.deps.Conn, kind.name, account, before, limit+1)
+	versions, err := schema.ReferenceHistory(s.db.Settings(ctx), s.db.Conn, kind.name, account, before, limit+1)
 	if err != nil {
 		return err
 	}
-	next := null
+	var next *cursor
 	if len(versions) > limit {
 		versions = versions[:limit]
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}
 	}
 	t := newTable(format, []string{"version", "at", "by", "rows"})
 	for _, v := range versions {
 		t.row([]value{count(v.Version), instant(v.AtMS), text(v.By), count(uint64(v.Rows))})
 	}
-	t.send(c, []member{{"account", text(account)}}, next)
-	return nil
+	return t.sendPage(c, []member{{"account", text(account)}}, s.db.Cursors, next)
 }

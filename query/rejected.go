@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -60,9 +59,9 @@ func (s *Server) rejected(c *gin.Context) error {
 		return err
 	}
 	format := p.format(c.Request)
-	q := rejectedQuery{reasons: slices.Compact(slices.Sorted(slices.Values(p.values["reason"]))), limit: p.limit() + 1}
+	q := rejectedQuery{reasons: p.many("reason"), limit: p.limit() + 1}
 	hash := queryHash(append([]string{"rejected"}, q.reasons...)...)
-	if at := s.cursor(c.Request.Context(), p, hash, 5); at != nil {
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 5); at != nil {
 		if q.after, err = letterOf(at.After); err != nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -70,7 +69,7 @@ func (s *Server) rejected(c *gin.Context) error {
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
 	t := newTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
 		"line", "at"})
@@ -78,16 +77,11 @@ func (s *Server) rejected(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
 	}
-	next := null
+	var next *cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: last.keys()})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Query: hash, After: last.keys()}
 	}
-	t.send(c, nil, next)
-	return nil
+	return t.sendPage(c, nil, s.db.Cursors, next)
 }
 
 func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (last letter, more bool, err error) {
@@ -95,11 +89,11 @@ func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		if t.rows == q.limit-1 {
 			more = true

@@ -26,13 +26,13 @@ type route struct {
 	SettlingDays uint16  `json:"settling_days"`
 }
 
-// readRoutes returns all lines, and those that aliases of providers add to them.
-func (s *Server) readRoutes(ctx context.Context) ([]route, error) {
-	lines, err := s.routeLines(ctx)
+// Capabilities returns all lines, and those that aliases of providers add to them.
+func (d *DB) Capabilities(ctx context.Context) ([]route, error) {
+	lines, err := d.CapabilityLines(ctx)
 	if err != nil {
 		return nil, err
 	}
-	maps, err := s.errorMaps(ctx)
+	maps, err := d.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -72,13 +72,13 @@ func aliasedRoutes(lines []route, maps *schema.ErrorMaps) []route {
 	return all
 }
 
-// routeLines returns the lines of the table, ordered by account, channel and provider.
-func (s *Server) routeLines(ctx context.Context) (all []route, err error) {
-	rows, err := s.deps.Conn.Query(s.settings(ctx), routesSQL)
+// CapabilityLines returns the lines of the table, ordered by account, channel and provider.
+func (d *DB) CapabilityLines(ctx context.Context) (all []route, err error) {
+	rows, err := d.Conn.Query(d.Settings(ctx), routesSQL)
 	if err != nil {
 		return nil, fmt.Errorf("read routes: %w", err)
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	all = []route{}
 	for rows.Next() {
 		var r route
@@ -93,6 +93,32 @@ func (s *Server) routeLines(ctx context.Context) (all []route, err error) {
 		all = append(all, r)
 	}
 	return all, rows.Err()
+}
+
+// routeTable is the table of routes, and a text that differs when it does.
+type routeTable struct {
+	fingerprint string
+	lines       map[[3]string]route // by account, channel, provider
+}
+
+func newRouteTable(routes []route) *routeTable {
+	t := &routeTable{lines: make(map[[3]string]route, len(routes))}
+	for _, r := range routes {
+		t.lines[[3]string{r.Account, r.Channel, r.Provider}] = r
+		t.fingerprint += fmt.Sprintf("%q%q%q%d%t;", r.Account, r.Channel, r.Provider, r.SettlingDays, r.Reads)
+	}
+	return t
+}
+
+// find looks a route up in the order of routeLevels.
+func (t *routeTable) find(account, channel, provider string) route {
+	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"},
+		{"", channel, "*"}} {
+		if r, found := t.lines[line]; found {
+			return r
+		}
+	}
+	return route{}
 }
 
 // routeCode packs a line for SQL: bit 0 delivery, bit 1 reads, bits 2 and 3 the bound, the settling days above.

@@ -21,9 +21,9 @@ func (s *Server) savings(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
 	basis, err := s.savingsBasis(ctx, ask)
@@ -37,7 +37,7 @@ func (s *Server) savings(c *gin.Context) error {
 	seen := basis.seen
 	if ask.at == nil {
 		seen.Mature = !seen.Lost && !slices.ContainsFunc(answer.rows,
-			func(r *savingsRow) bool { return !seen.settled(r.settledMS) })
+			func(r *savingsRow) bool { return !seen.Settled(r.settledMS) })
 	}
 
 	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels,
@@ -63,13 +63,8 @@ func (s *Server) savings(c *gin.Context) error {
 	if end < len(answer.rows) {
 		last = answer.rows[end-1].shownKeys(ask.keys)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)},
-		member{"template_version", count(seen.Prices.Templates)}), nextCursor)
-	return nil
+	return t.sendPage(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)},
+		member{"template_version", count(seen.Prices.Templates)}), s.db.Cursors, ask.next(last, &seen))
 }
 
 // savingsAfter returns the row that the cursor stands behind, nil without a cursor.
@@ -78,7 +73,7 @@ func (r *reportRequest) savingsAfter() (*savingsRow, error) {
 		return nil, nil
 	}
 	unreadable := badParameter("cursor", "cannot be read: start again without a cursor")
-	if r.at.Pin.Prices == nil {
+	if r.at.Snapshot.Prices == nil {
 		return nil, unreadable
 	}
 	row := &savingsRow{currency: string(r.at.After[len(r.keys)])}
@@ -103,7 +98,7 @@ func (r *savingsRow) shownKeys(keys keySet) [][]byte {
 
 // savingsBasis is what an answer is made of, besides the cells themselves.
 type savingsBasis struct {
-	seen   pin
+	seen   Snapshot
 	lists  *priceLists
 	routes *routeTable
 	// state is a text that changes when the visible cells of the accounts in sight and the period may.
@@ -112,17 +107,17 @@ type savingsBasis struct {
 
 // savingsBasis reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
 func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b savingsBasis, err error) {
-	pinned := &pin{}
+	pinned := &Snapshot{}
 	if ask.at != nil {
-		pinned = ask.at.Pin
+		pinned = ask.at.Snapshot
 	}
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		b.lists, err = s.priceLists(within, ask.accounts(), pinned.Prices)
+		b.lists, err = s.prices.Lists(within, ask.accounts(), pinned.Prices)
 		return err
 	})
 	group.Go(func() error {
-		lines, err := s.readRoutes(within)
+		lines, err := s.db.Capabilities(within)
 		b.routes = newRouteTable(lines)
 		return err
 	})
@@ -132,7 +127,7 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 				return err
 			}
 		}
-		b.state, err = s.savingsState(within, newSavingsQuery(ask, b.seen.Generation))
+		b.state, err = s.savingsState(within, newSavingsQuery(ask, b.seen.Edition))
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -183,7 +178,7 @@ func (s *Server) savingsState(ctx context.Context, q *savingsQuery) (string, err
 		return "", err
 	}
 	var buckets, bits, sum uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
 		return "", fmt.Errorf("read visible generations: %w", err)
 	}
 	return fmt.Sprint(buckets, bits, sum), nil
@@ -195,11 +190,11 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		var d builtDay
 		if err := rows.Scan(&d.account, &d.day, &d.build); err != nil {
@@ -212,7 +207,7 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 
 // computeSavings reads the cells, prices their shapes and adds them up.
 func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
-	q := newSavingsQuery(ask, basis.seen.Generation)
+	q := newSavingsQuery(ask, basis.seen.Edition)
 	q.setPrices(basis.lists, ask.minimumScope(basis.lists))
 	if q.hasWholeDays() {
 		if err := s.readBuilt(ctx, q); err != nil {
@@ -243,15 +238,15 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 	if err != nil {
 		return err
 	}
-	reading, err := q.builtTable(s.settings(ctx))
+	reading, err := q.builtTable(s.db.Settings(ctx))
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	scan := newCellScan(q)
 	type priced struct {
 		store     *shapeStore
@@ -272,7 +267,7 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 		}
 		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
 		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
-			interval: a.pricing.interval(max(tariffsFrom, storable(q.fromMS))),
+			interval: a.pricing.interval(max(tariffsFrom, Storable(q.fromMS))),
 			segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
 		if a.monthEnds != nil {
 			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]

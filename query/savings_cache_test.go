@@ -150,7 +150,7 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 		}
 		p := store.pricing(accountPrices{list: money.NewPriceList(tariffs, nil), tariffs: tariffs}, newRouteTable(nil))
 		for i := range rows {
-			interval := p.interval(storable(int64(i)*day + 1000))
+			interval := p.interval(Storable(int64(i)*day + 1000))
 			if err := store.price(p, []uint64{shapes - 2, shapes - 1}, interval, 0); err != nil {
 				t.Fatal(err)
 			}

@@ -287,7 +287,7 @@ func randomLists() map[string]naiveLists {
 	}
 }
 
-func putLists(tb testing.TB, conn driver.Conn, lists map[string]naiveLists) (versions priceVersions) {
+func putLists(tb testing.TB, conn driver.Conn, lists map[string]naiveLists) (versions PriceVersions) {
 	tb.Helper()
 	for _, account := range slices.Sorted(maps.Keys(lists)) {
 		versions.Tariffs = putPrices(tb, conn, schema.ReferenceTariffs, account, lists[account].tariffs)

@@ -86,32 +86,6 @@ type priceKey struct {
 	segments uint8 // of the template; 0 when nothing depends on it
 }
 
-// routeTable is the table of routes, and a text that differs when it does.
-type routeTable struct {
-	fingerprint string
-	lines       map[[3]string]route // by account, channel, provider
-}
-
-func newRouteTable(routes []route) *routeTable {
-	t := &routeTable{lines: make(map[[3]string]route, len(routes))}
-	for _, r := range routes {
-		t.lines[[3]string{r.Account, r.Channel, r.Provider}] = r
-		t.fingerprint += fmt.Sprintf("%q%q%q%d%t;", r.Account, r.Channel, r.Provider, r.SettlingDays, r.Reads)
-	}
-	return t
-}
-
-// find looks a route up in the order of routeLevels.
-func (t *routeTable) find(account, channel, provider string) route {
-	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"},
-		{"", channel, "*"}} {
-		if r, found := t.lines[line]; found {
-			return r
-		}
-	}
-	return route{}
-}
-
 // pricing returns how the account's shapes are priced by a list, remembered or new.
 func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing {
 	s.mu.Lock()
@@ -128,7 +102,7 @@ func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing 
 	}
 	p.prices = money.NewPriceList(prices.tariffs, segments)
 	for _, ms := range p.prices.Borders() {
-		p.borders = append(p.borders, storable(ms))
+		p.borders = append(p.borders, Storable(ms))
 	}
 	if intervals := len(p.borders) + 1; intervals <= maxPlain {
 		p.plain = make([][]int32, intervals)

@@ -116,7 +116,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 	for _, account := range slices.Sorted(maps.Keys(q.monthEnds)) {
 		ends := make([]uint32, len(q.monthEnds[account]))
 		for i, ms := range q.monthEnds[account] {
-			ends[i] = storable(ms)
+			ends[i] = Storable(ms)
 		}
 		i := slices.IndexFunc(all, func(m billingMonths) bool { return slices.Equal(m.ends, ends) })
 		if i < 0 {
@@ -144,7 +144,7 @@ func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
 		for _, t := range prices.tariffs {
 			for _, ms := range []int64{t.FromMS, t.ToMS} {
 				if ms > q.fromMS && ms < q.toMS {
-					q.tariffBorders = append(q.tariffBorders, storable(ms))
+					q.tariffBorders = append(q.tariffBorders, Storable(ms))
 				}
 			}
 		}
@@ -211,7 +211,7 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 			args = append(args, clickhouse.Named("cut_days", cuts))
 		}
 	}
-	statement, err := fill(savingsTemplate, data)
+	statement, err := Fill(savingsTemplate, data)
 	return statement, args, err
 }
 
@@ -245,8 +245,8 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 			return wholeDays{}
 		}
 	}
-	w.from = (int64(storable(q.fromMS)) + daySeconds - 1) / daySeconds
-	w.to = int64(storable(q.toMS)) / daySeconds
+	w.from = (int64(Storable(q.fromMS)) + daySeconds - 1) / daySeconds
+	w.to = int64(Storable(q.toMS)) / daySeconds
 	cut := func(second int64) {
 		if day := second / daySeconds; second%daySeconds != 0 && day >= w.from && day < w.to {
 			w.cuts = append(w.cuts, day)
@@ -296,14 +296,14 @@ func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
 func (q *savingsQuery) stateSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsStateTemplate, data)
+	statement, err := Fill(savingsStateTemplate, data)
 	return statement, args, err
 }
 
 // builtSQL returns the statement that finds the days that are summed up, and its parameters.
 func (q *savingsQuery) builtSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsBuiltTemplate, data)
+	statement, err := Fill(savingsBuiltTemplate, data)
 	return statement, args, err
 }
 
@@ -317,22 +317,14 @@ type savingsData struct {
 
 func (q *savingsQuery) visible() (savingsData, []any) {
 	args := []any{
-		clickhouse.Named("from", storable(q.fromMS)),
-		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("from", Storable(q.fromMS)),
+		clickhouse.Named("to", Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation),
 	}
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
 	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
-}
-
-func fill(t *template.Template, data any) (string, error) {
-	var statement strings.Builder
-	if err := t.Execute(&statement, data); err != nil {
-		return "", fmt.Errorf("fill %s: %w", t.Name(), err)
-	}
-	return statement.String(), nil
 }
 
 // timed tells whether the key depends on the time zone.
@@ -390,7 +382,7 @@ func newTemplateRows(templates map[string][]money.Template, single bool, fromMS,
 		slices.SortFunc(n.rows, func(a, b money.Template) int { return int(min(max(a.FromMS-b.FromMS, -1), 1)) })
 		id := uint64(i+1) << 32
 		begin := func(ms int64, segments uint16) {
-			start := id + uint64(storable(max(ms, 0)))
+			start := id + uint64(Storable(max(ms, 0)))
 			if last := len(r.starts) - 1; r.starts[last] == start {
 				r.segments[last] = segments // What ended just here goes on under another row.
 				return

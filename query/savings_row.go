@@ -47,7 +47,7 @@ type savingsTable struct {
 	minimum  minimumScope
 	// asOfMS is when the answer ends: a month that is not over then has no top-up yet.
 	asOfMS int64
-	seen   *pin
+	seen   *Snapshot
 }
 
 // row computes the fields of a row from its quantities.
@@ -84,7 +84,7 @@ func (t *savingsTable) row(r *savingsRow, row []value) []value {
 	} else {
 		row = append(row, channelArray(r.channels))
 	}
-	return append(row, t.reasons(r), truth(t.seen.settled(r.settledMS)))
+	return append(row, t.reasons(r), truth(t.seen.Settled(r.settledMS)))
 }
 
 // topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section
@@ -129,7 +129,7 @@ func (t *savingsTable) reasons(r *savingsRow) value {
 		e.ObjEnd()
 	}
 	e.ArrEnd()
-	return value{kind: kindJSON, text: e.String()}
+	return rawJSON(e.String())
 }
 
 // channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.
@@ -160,7 +160,7 @@ func channelArray(lines []channelCost) value {
 		e.ObjEnd()
 	}
 	e.ArrEnd()
-	return value{kind: kindJSON, text: e.String()}
+	return rawJSON(e.String())
 }
 
 // moneyRate is num ÷ den, null when den is nothing.

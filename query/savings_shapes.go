@@ -152,11 +152,11 @@ func (s *Server) loadShapes(ctx context.Context, store *shapeStore, ids []uint64
 
 func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uint64) error {
 	var packed string
-	wanted, err := wantedTable(s.settings(ctx), ids)
+	wanted, err := wantedTable(s.db.Settings(ctx), ids)
 	if err != nil {
 		return err
 	}
-	if err := s.deps.Conn.QueryRow(wanted, shapesSQL,
+	if err := s.db.Conn.QueryRow(wanted, shapesSQL,
 		clickhouse.Named("account", store.account)).Scan(&packed); err != nil {
 		return err
 	}
@@ -259,15 +259,15 @@ func (s *Server) readLegs(ctx context.Context, account string, ids []uint64) (le
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	wanted, err := wantedTable(s.settings(ctx), ids)
+	wanted, err := wantedTable(s.db.Settings(ctx), ids)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
+	rows, err := s.db.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	legs = make(map[uint64]money.Leg, len(ids))
 	for rows.Next() {
 		var id uint64
@@ -298,17 +298,3 @@ func wantedTable(ctx context.Context, ids []uint64) (context.Context, error) {
 	}
 	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }
-
-// le64, le32 and le16 read a little-endian number from the start of a text. The compiler makes one load of each.
-func le64(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 |
-		uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-func le32(s string) uint32 {
-	_ = s[3]
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-}
-
-func le16(s string) uint16 { return uint16(s[0]) | uint16(s[1])<<8 }

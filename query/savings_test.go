@@ -32,7 +32,7 @@ func savingsReport(tb testing.TB, s *Server, query string) savingsReply {
 }
 
 // newSavings makes a database of random messages and lists.
-func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedCascade, priceVersions) {
+func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedCascade, PriceVersions) {
 	tb.Helper()
 	conn := newConn(tb)
 	cascades, lists := randomCascades(seed, n, testNow, days), randomLists()
@@ -232,18 +232,19 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 	channels := queryHash("channels", "UTC", "channel", "", "")
 	forge := func(name string, c cursor) string {
 		c.Query = queryHash("savings", "UTC", name, "", "")
-		encoded, err := s.seal(t.Context(), c)
+		encoded, err := s.db.Cursors.Seal(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return encoded
 	}
-	seen := &pin{Generation: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().UnixMilli(), Prices: &priceVersions{}}
+	seen := &Snapshot{Edition: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().UnixMilli(), Prices: &PriceVersions{}}
 	priceless := *seen
 	priceless.Prices = nil
 	old := *seen
 	old.ReadMS -= maxCursorAge.Milliseconds() + 1000
-	other, err := s.seal(t.Context(), cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Pin: seen})
+	other, err := s.db.Cursors.Seal(t.Context(),
+		cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Snapshot: seen})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,19 +252,20 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 		"group_by=weekday&currency=RUB&cursor=" + good: "another query",
 		"group_by=weekday&cursor=" + other:             "another query",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &priceless}): "cannot be read",
+			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Snapshot: &priceless}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Pin: seen}): "cannot be read",
+			cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Snapshot: seen}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1")}, Pin: seen}): "cannot be read",
+			cursor{After: [][]byte{[]byte("1")}, Snapshot: seen}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
 			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &old}): "older than 9 minutes",
+			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Snapshot: &old}): "older than 9 minutes",
 		"group_by=weekday&limit=1&currency=RUB&currency=&tz=Asia/Tokyo&cursor=" +
 			url.QueryEscape(good): "another query",
 		"group_by=sms_segments&cursor=" +
-			forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")}, Pin: seen}): "cannot be read",
+			forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")},
+				Snapshot: seen}): "cannot be read",
 	} {
 		wantProblem(t, get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
@@ -34,7 +35,7 @@ func ownKeys(c *Config, _ *Deps) { c.CursorKeys = nil }
 func opens(tb testing.TB, s *Server, text string, query []byte) string {
 	tb.Helper()
 	p := &params{values: url.Values{"cursor": {text}}}
-	if at := s.cursor(tb.Context(), p, query, 1); at != nil {
+	if at := s.db.Cursors.Read(tb.Context(), p, query, 1); at != nil {
 		return string(at.After[0])
 	}
 	if p.broken != nil {
@@ -48,7 +49,7 @@ func TestServer_Seal_Tamper(t *testing.T) {
 	s := newServer(t, noConn{})
 	query := queryHash("numbers/dead", "acme")
 	c := cursor{Query: query, After: [][]byte{[]byte("+79161234567")}}
-	sealed, err := s.seal(t.Context(), c)
+	sealed, err := s.db.Cursors.Seal(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestServer_Seal_Tamper(t *testing.T) {
 	if len(raw) > len(plain)+40 || url.QueryEscape(sealed) != sealed {
 		t.Errorf("%d bytes of %d: %s", len(raw), len(plain), sealed)
 	}
-	if again, err := s.seal(t.Context(), c); err != nil || again != sealed {
+	if again, err := s.db.Cursors.Seal(t.Context(), c); err != nil || again != sealed {
 		t.Errorf("the same place has two cursors: %s, %s: %v", sealed, again, err)
 	}
 	if got := opens(t, s, sealed, query); got != "+79161234567" {
@@ -88,7 +89,7 @@ func TestServer_Seal_Tamper(t *testing.T) {
 	}
 	for _, text := range altered {
 		p := &params{values: url.Values{"cursor": {text}}}
-		if at := s.cursor(t.Context(), p, query, 1); at != nil || p.broken != nil || len(p.errs) != 1 ||
+		if at := s.db.Cursors.Read(t.Context(), p, query, 1); at != nil || p.broken != nil || len(p.errs) != 1 ||
 			!strings.Contains(p.errs[0].Reason, "start again without a cursor") {
 			t.Errorf("%q: %v, %v, %v", text, at, p.errs, p.broken)
 		}
@@ -108,19 +109,19 @@ func TestServer_Seal_Rotation(t *testing.T) {
 	}
 	before, after := schema.CursorKey{1}, schema.CursorKey{2}
 	query := queryHash("x")
-	sealed, err := with(before).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}})
+	sealed, err := with(before).db.Cursors.Seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if opens(t, with(after, before), sealed, query) != "k" {
 		t.Error("the old key is set and does not open")
 	}
-	if newer, err := with(after, before).seal(t.Context(),
+	if newer, err := with(after, before).db.Cursors.Seal(t.Context(),
 		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || opens(t, with(after), newer, query) != "k" {
 		t.Errorf("the first key does not seal: %v", err)
 	}
 	p := &params{values: url.Values{"cursor": {sealed}}}
-	if with(after).cursor(t.Context(), p, query, 1); len(p.errs) != 1 ||
+	if with(after).db.Cursors.Read(t.Context(), p, query, 1); len(p.errs) != 1 ||
 		!strings.Contains(p.errs[0].Reason, "key is not in use: start again without a cursor") {
 		t.Errorf("%v", p.errs)
 	}
@@ -137,7 +138,7 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		servers[i] = newServer(t, conn, ownKeys)
 		starting.Go(func() {
 			var err error
-			if sealed[i], err = servers[i].seal(t.Context(),
+			if sealed[i], err = servers[i].db.Cursors.Seal(t.Context(),
 				cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil {
 				t.Error(err)
 			}
@@ -146,18 +147,22 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 	starting.Wait()
 	for i, s := range append(servers, newServer(t, conn, ownKeys)) {
 		for j, text := range sealed {
-			s.cursors.readAt = s.cursors.readAt.Add(-keysAge) // as if it had been long ago
-			if opens(t, s, text, query) != "k" {
-				t.Errorf("server %d does not open the cursor of server %d", i, j)
+			// A server asks for keys that it does not know once a second.
+			for deadline := time.Now().Add(10 * time.Second); opens(t, s, text, query) != "k"; {
+				if time.Now().After(deadline) {
+					t.Fatalf("server %d does not open the cursor of server %d", i, j)
+				}
+				time.Sleep(10 * time.Millisecond)
 			}
 		}
 	}
 	// All that start from now on seal alike.
-	first, err := newServer(t, conn, ownKeys).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}})
+	first, err := newServer(t, conn, ownKeys).db.Cursors.Seal(t.Context(),
+		cursor{Query: query, After: [][]byte{[]byte("k")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := newServer(t, conn, ownKeys).seal(t.Context(),
+	if second, err := newServer(t, conn, ownKeys).db.Cursors.Seal(t.Context(),
 		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || second != first {
 		t.Errorf("%s and %s: %v", first, second, err)
 	}
@@ -183,7 +188,7 @@ func TestServer_Seal_Database(t *testing.T) {
 		"another query")
 	counting := &queryCounter{Conn: conn}
 	s = newServer(t, counting, ownKeys)
-	stranger, err := newServer(t, noConn{}).seal(t.Context(), cursor{Query: queryHash("x")})
+	stranger, err := newServer(t, noConn{}).db.Cursors.Seal(t.Context(), cursor{Query: queryHash("x")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,12 +8,11 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
+
 	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
 	_ "time/tzdata"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/singleflight"
@@ -21,11 +20,9 @@ import (
 	"kaskad/schema"
 )
 
-// Timeouts of a connection. Reading covers a slow upload of a whole body, writing a query and a slow download.
+// Timeouts of a connection besides readTimeout and writeTimeout.
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 60 * time.Second
-	writeTimeout      = 120 * time.Second
 	idleTimeout       = 120 * time.Second
 	shutdownTimeout   = 15 * time.Second
 	maxHeaderBytes    = 64 << 10
@@ -46,30 +43,19 @@ type Server struct {
 	handler http.Handler
 	metrics *metrics
 
-	// queries and uploads bound what runs at a time; decoders are reused between requests, for they are not safe for
-	// concurrent use. Overrides wait for the aggregator, and would keep reports waiting with them.
-	queries, uploads, overrides, exports, workbooks, looks chan struct{}
-	// unpacking bounds how many bodies are read at a time that take several times their size: lists and Arrow streams.
-	unpacking chan struct{}
-	// bodies is what is left of the memory that bodies take together.
-	bodies atomic.Int64
-	// wait is maxWait but in tests, verdictWait is the constant of that name, and silence is maxSilence.
-	wait, verdictWait, silence time.Duration
-	pings                      singleflight.Group
-	cursors                    cursorKeys
-	decoders                   sync.Pool
-	errors                     errorMapCache
-	// stopping is closed when the server is to end: nobody waits for something new any more.
-	stopping chan struct{}
+	db   *DB
+	gate *Gate
+	// verdictWait is the constant of that name but in tests.
+	verdictWait time.Duration
+	// decoders are reused between requests, for they are not safe for concurrent use.
+	decoders sync.Pool
 	stop     sync.Once
 	feed     feedHead
-	// zones holds the names that ClickHouse is known to know.
-	zones sync.Map
 	// putting lets one list of reference data be stored at a time.
 	putting sync.Mutex
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
-	prices  priceCache
+	prices  *priceCache
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
 	answers   answerCache[*savingsAnswer]
@@ -93,14 +79,10 @@ func New(config Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m,
-		wait: maxWait, verdictWait: verdictWait, silence: maxSilence,
-		cursors:   cursorKeys{keys: config.CursorKeys, fixed: len(config.CursorKeys) > 0},
-		unpacking: make(chan struct{}, maxUnpacking), stopping: make(chan struct{}),
-		queries: make(chan struct{}, config.MaxQueries), uploads: make(chan struct{}, config.MaxUploads),
-		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports),
-		workbooks: make(chan struct{}, maxWorkbooks), looks: make(chan struct{}, maxLooks)}
-	s.bodies.Store(config.BodyMemory)
+	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m, verdictWait: verdictWait}
+	s.db = newDB(config, deps)
+	s.gate = newGate(config)
+	s.prices = &priceCache{db: s.db}
 	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
@@ -136,7 +118,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		case <-ctx.Done():
 		case <-ended:
 		}
-		s.stop.Do(func() { close(s.stopping) })
+		s.stop.Do(func() { close(s.gate.Stopping) })
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 		defer cancel()
 		err := server.Shutdown(last)
@@ -184,10 +166,10 @@ func (s *Server) routes() http.Handler {
 	get := func(path string, h func(*gin.Context) error, before ...gin.HandlerFunc) {
 		r.Match([]string{http.MethodGet, http.MethodHead}, path, append(before, s.handle(h))...)
 	}
-	reading, overriding := s.take(s.queries), s.take(s.overrides)
+	reading, overriding := s.take(&s.gate.Queries), s.take(&s.gate.Overrides)
 	// An export lasts for as long as its reader likes, so it takes no turn of those who ask for a page; and the service
 	// is asked how it is when it is busy.
-	looking, exporting := s.take(s.looks), s.take(s.exports)
+	looking, exporting := s.take(&s.gate.Looks), s.take(&s.gate.Exports)
 	listing := func(c *gin.Context) {
 		if c.Query("limit") == "all" {
 			exporting(c)
@@ -245,18 +227,22 @@ func (s *Server) routes() http.Handler {
 	return r.Handler()
 }
 
-// settings gives every query its limits; ClickHouse ends it by itself even if we cannot tell it to.
-func (s *Server) settings(ctx context.Context) context.Context {
-	options := []clickhouse.QueryOption{clickhouse.WithSettings(clickhouse.Settings{
-		"readonly":           2,
-		"log_queries":        0, // a statement may name a number, and the log of queries outlives an erasure
-		"max_execution_time": max(1, int(s.config.QueryTime.Seconds())),
-		"join_use_nulls":     0,
-	})}
-	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
-		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
-	}
-	return clickhouse.Context(ctx, options...)
+func newDB(config Config, deps Deps) *DB {
+	return &DB{Conn: deps.Conn, Now: config.Now, Fixed: config.Fixed, QueryTime: config.QueryTime, Silence: maxSilence,
+		Cursors: NewCursors(config.CursorKeys, func(ctx context.Context) ([]schema.CursorKey, error) {
+			ctx, cancel := context.WithTimeout(ctx, min(maxSilence, config.QueryTime))
+			defer cancel()
+			return schema.CursorKeys(ctx, deps.Conn)
+		})}
+}
+
+func newGate(config Config) *Gate {
+	turns := func(most int) Turns { return NewTurns(most, maxWait) }
+	g := &Gate{Queries: turns(config.MaxQueries), Overrides: turns(config.MaxQueries), Exports: turns(maxExports),
+		Workbooks: turns(maxWorkbooks), Looks: turns(maxLooks), Uploads: turns(config.MaxUploads),
+		Unpacking: turns(maxUnpacking), Stopping: make(chan struct{}), By: "auth " + config.Auth}
+	g.Bodies.Store(config.BodyMemory)
+	return g
 }
 
 // landing tells a person who opens the address in a browser where to go.

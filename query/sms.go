@@ -17,7 +17,7 @@ const maxSMSBody = 256 << 10
 // smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is
 // in the answer to its sender and nowhere else: neither stored nor logged.
 func (s *Server) smsSegments(c *gin.Context) error {
-	p, err := s.bodyParams(c, maxSMSBody, []bodyField{{name: "text"}})
+	p, err := s.gate.BodyParams(c, maxSMSBody, []bodyField{{name: "text"}})
 	if err != nil {
 		return err
 	}

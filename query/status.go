@@ -15,8 +15,6 @@ import (
 )
 
 var (
-	//go:embed freshness.sql
-	freshnessSQL string
 	//go:embed status.sql
 	statusSQL string
 	//go:embed status_numbers.sql
@@ -36,25 +34,6 @@ var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts",
 	"reread_partitions", "rereads", "shared_attempts",
 	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes",
 	"splits"}
-
-// freshness is the aggregator's last word; known is false when it has not spoken yet.
-type freshness struct {
-	known          bool
-	asOfMS         int64
-	pendingBuckets uint64
-	age            time.Duration
-}
-
-func (s *Server) freshness(ctx context.Context) (freshness, error) {
-	var f freshness
-	var ageMS int64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), freshnessSQL).Scan(&f.known, &f.asOfMS, &f.pendingBuckets,
-		&ageMS); err != nil {
-		return f, fmt.Errorf("read freshness: %w", err)
-	}
-	f.age = time.Duration(ageMS) * time.Millisecond
-	return f, nil
-}
 
 // balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md
 // section 6).
@@ -108,9 +87,9 @@ func (s *Server) status(c *gin.Context) error {
 	if err := noParams(c); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	now := s.config.Now()
+	now := s.db.Now()
 	answer := statusAnswer{
 		Kafka:  kafkaStatus{append([]string{}, s.config.Brokers...), s.config.Topic, s.config.DeadLetterTopic},
 		Now:    timeText(now.UnixMilli()),
@@ -130,24 +109,24 @@ func (s *Server) status(c *gin.Context) error {
 	if answer.Disk, err = s.disk(ctx); err != nil {
 		s.logger.Warn("free space is unknown", "err", err)
 	}
-	fresh, err := s.freshness(ctx)
+	fresh, err := s.db.Freshness(ctx)
 	if err != nil {
 		return err
 	}
-	if asOf := s.asOf(fresh, now); asOf != nil {
+	if asOf := s.db.AsOf(fresh, now); asOf != nil {
 		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
 		answer.AsOf, answer.LagSeconds = &shown, &lag
 	}
 	if err := s.balance(ctx, &answer); err != nil {
 		return err
 	}
-	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
 	if err != nil {
 		return err
 	}
 	answer.Losses = lossesOf(lost)
 	if answer.Engine.Version == "" {
-		version, err := s.deps.Conn.ServerVersion()
+		version, err := s.db.Conn.ServerVersion()
 		if err != nil {
 			return fmt.Errorf("ask ClickHouse for its version: %w", err)
 		}
@@ -165,7 +144,7 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.
 		b.Consumed, b.InFlight = s.deps.InFlight()
 	}
-	ledger, err := schema.ReadLedger(s.settings(ctx), s.deps.Conn, s.config.Group, s.config.Topic)
+	ledger, err := schema.ReadLedger(s.db.Settings(ctx), s.db.Conn, s.config.Group, s.config.Topic)
 	if err != nil {
 		return err
 	}
@@ -178,13 +157,13 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 		b.Empty += l.Empty
 	}
 	var joined, expired uint64
-	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
+	err = s.db.Conn.QueryRow(s.db.Settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
 		clickhouse.Named("partitions", partitions), clickhouse.Named("offsets", offsets)).
 		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.SharedMessages, &answer.PendingBuckets)
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&answer.PendingNumbers); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&answer.PendingNumbers); err != nil {
 		return fmt.Errorf("count touched numbers: %w", err)
 	}
 	if answer.PendingNumbers > 0 {
@@ -195,14 +174,6 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 	return nil
 }
 
-func noParams(c *gin.Context) error {
-	p, err := readParams(c.Request, nil)
-	if err != nil {
-		return err
-	}
-	return p.err()
-}
-
 // healthy serves GET /healthz: the process answers, whatever the others do.
 func (s *Server) healthy(c *gin.Context) error {
 	c.PureJSON(http.StatusOK, gin.H{"status": "ok"})
@@ -211,7 +182,7 @@ func (s *Server) healthy(c *gin.Context) error {
 
 // ready serves GET /readyz: 200 when reports and events would be served now, else 503 with what is missing.
 func (s *Server) ready(c *gin.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.config.QueryTime))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.db.QueryTime))
 	defer cancel()
 	if err := s.notReady(ctx); err != nil {
 		return problem(http.StatusServiceUnavailable, "not-ready", err.Error()).after(1)
@@ -222,7 +193,7 @@ func (s *Server) ready(c *gin.Context) error {
 
 func (s *Server) notReady(ctx context.Context) error {
 	var missing []string
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), tablesSQL,
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), tablesSQL,
 		clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
@@ -240,24 +211,24 @@ func (s *Server) notReady(ctx context.Context) error {
 		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there "+
 			"is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
 	}
-	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
 	if err == nil {
 		err = lost.Err()
 	}
 	if err != nil {
 		return err
 	}
-	if s.config.Fixed {
+	if s.db.Fixed {
 		return nil
 	}
-	fresh, err := s.freshness(ctx)
+	fresh, err := s.db.Freshness(ctx)
 	switch {
 	case err != nil:
 		return err
-	case !fresh.known:
+	case !fresh.Known:
 		return fmt.Errorf("the aggregator has not published anything yet")
-	case fresh.age > maxFreshnessAge:
-		return fmt.Errorf("the aggregator has been silent for %s", fresh.age.Round(time.Second))
+	case fresh.Age > maxFreshnessAge:
+		return fmt.Errorf("the aggregator has been silent for %s", fresh.Age.Round(time.Second))
 	}
 	return nil
 }

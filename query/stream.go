@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 )
 
@@ -15,8 +14,6 @@ const (
 	exportTime = 30 * time.Minute
 	// flushBytes is how much of an export is gathered before it is sent.
 	flushBytes = 64 << 10
-	// spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
-	spillBytes = 256 << 20
 )
 
 // newList makes a table whose columns have types, so that it can be had as Arrow too.
@@ -34,10 +31,11 @@ func newList(f format, columns []column) *table {
 
 // begin sends the envelope, in headers, and from then on rows as they come; those of a workbook when they are all
 // there. The answer's memory does not depend on how many there are. end is to be called when it is over.
-func (s *Server) begin(ctx context.Context, c *gin.Context, t *table, envelope []member) (end func(), err error) {
+func (t *table) begin(ctx context.Context, c *gin.Context, workbooks *Turns, envelope []member) (end func(),
+	err error) {
 	end = func() {}
 	if t.format == formatXLSX {
-		release, err := s.turn(ctx, s.workbooks)
+		release, err := workbooks.Take(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -102,32 +100,4 @@ func (t *table) finish() error {
 		}
 	}
 	return t.flow(true)
-}
-
-// exportSettings are the settings of a query that answers limit=all.
-func (s *Server) exportSettings(ctx context.Context) context.Context {
-	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
-		"readonly":                           2,
-		"log_queries":                        0,
-		"max_execution_time":                 int(exportTime.Seconds()),
-		"join_use_nulls":                     0,
-		"max_bytes_before_external_sort":     spillBytes,
-		"max_bytes_before_external_group_by": spillBytes,
-	}))
-}
-
-// listTime is how long a list may take.
-func (s *Server) listTime(all bool) time.Duration {
-	if all {
-		return exportTime
-	}
-	return s.config.QueryTime
-}
-
-// listSettings are those of a page, or of an export.
-func (s *Server) listSettings(ctx context.Context, all bool) context.Context {
-	if all {
-		return s.exportSettings(ctx)
-	}
-	return s.settings(ctx)
 }

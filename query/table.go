@@ -249,6 +249,16 @@ func (t *table) send(c *gin.Context, envelope []member, nextCursor value) {
 	c.Data(http.StatusOK, t.format.contentType(), out.Bytes())
 }
 
+// sendPage writes a page behind which the cursor stands; nil when nothing follows.
+func (t *table) sendPage(c *gin.Context, envelope []member, cursors *Cursors, next *cursor) error {
+	nextCursor, err := cursors.Next(c.Request.Context(), next)
+	if err != nil {
+		return err
+	}
+	t.send(c, envelope, nextCursor)
+	return nil
+}
+
 // sendBook sends a page as a workbook.
 func (t *table) sendBook(c *gin.Context) {
 	err := t.fillBook(c)

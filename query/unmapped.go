@@ -42,7 +42,7 @@ type unmappedQuery struct {
 
 // SQL returns the statement and its parameters. The statement reads the external table of the error maps besides.
 func (q *unmappedQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("from", storable(q.fromMS)), clickhouse.Named("to", storable(q.toMS)),
+	args := []any{clickhouse.Named("from", Storable(q.fromMS)), clickhouse.Named("to", Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation), clickhouse.Named("limit", uint32(q.limit))}
 	data := struct {
 		Accounts, Single, After bool
@@ -68,47 +68,43 @@ func (s *Server) unmapped(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	format, zone, now := p.format(c.Request), p.zone(), s.config.Now()
-	q := unmappedQuery{accounts: slices.Compact(slices.Sorted(slices.Values(p.values["account"]))),
+	format, zone, now := p.format(c.Request), p.zone(), s.db.Now()
+	q := unmappedQuery{accounts: p.many("account"),
 		limit: p.limit() + 1}
 	hash := queryHash(append([]string{"unmapped", zone.String(), p.values.Get("from"), p.values.Get("to")},
 		q.accounts...)...)
-	at := s.cursor(c.Request.Context(), p, hash, 4)
+	at := s.db.Cursors.Read(c.Request.Context(), p, hash, 4)
 	if at != nil {
-		if q.after, err = unmappedOf(at.After); err != nil || at.Pin == nil {
+		if q.after, err = unmappedOf(at.After); err != nil || at.Snapshot == nil {
 			p.fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxCursorAge {
+		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > maxCursorAge {
 			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
 				"without a cursor")
 		} else {
-			now = time.UnixMilli(at.Pin.NowMS)
+			now = time.UnixMilli(at.Snapshot.NowMS)
 		}
 	}
 	q.fromMS, q.toMS = p.period(now, zone)
 	if err := p.err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	var seen pin
+	var seen Snapshot
 	if at != nil {
-		seen = *at.Pin
-	} else if seen, err = s.pin(ctx, now); err != nil {
+		seen = *at.Snapshot
+	} else if seen, err = s.db.Snapshot(ctx, now); err != nil {
 		return err
 	}
-	q.generation = seen.Generation
+	q.generation = seen.Edition
 	codes, err := s.readUnmapped(ctx, &q)
 	if err != nil {
 		return fmt.Errorf("unmapped codes: %w", err)
 	}
-	next := null
+	var next *cursor
 	if len(codes) == q.limit {
 		codes = codes[:q.limit-1]
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: codes[len(codes)-1].keys(), Pin: &seen})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &cursor{Query: hash, After: codes[len(codes)-1].keys(), Snapshot: &seen}
 	}
 	t := newTable(format, []string{"provider", "error_code", "channel", "guess", "count"})
 	for _, u := range codes {
@@ -120,13 +116,12 @@ func (s *Server) unmapped(c *gin.Context) error {
 	}
 	request := reportRequest{name: "unmapped", zone: zone, fromMS: q.fromMS, toMS: q.toMS}
 	envelope := slices.DeleteFunc(request.envelope(&seen), func(m member) bool { return m.name == "mature" })
-	t.send(c, envelope, next)
-	return nil
+	return t.sendPage(c, envelope, s.db.Cursors, next)
 }
 
 func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unmappedCode, err error) {
-	ctx = s.settings(ctx)
-	maps, err := s.errorMaps(ctx)
+	ctx = s.db.Settings(ctx)
+	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -138,11 +133,11 @@ func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []un
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
+	rows, err := s.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	for rows.Next() {
 		var u unmappedCode
 		if err := rows.Scan(&u.provider, &u.code, &u.channel, &u.attempts, &u.guess); err != nil {

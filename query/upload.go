@@ -52,11 +52,11 @@ func (m *bodyMemory) give(bytes int64) {
 // release gives everything back. Again, there is nothing to give.
 func (m *bodyMemory) release() { m.give(m.held) }
 
-// receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
+// Receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
 // No turn is taken meanwhile, so a slow sender keeps nobody waiting. The memory is the caller's until it is released,
 // which is done here when there is an error.
-func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byte, memory *bodyMemory, err error) {
-	held := &bodyMemory{left: &s.bodies}
+func (g *Gate) Receive(c *gin.Context, limit int64, larger string) (body []byte, memory *bodyMemory, err error) {
+	held := &bodyMemory{left: &g.Bodies}
 	defer func() {
 		if memory == nil { // also in a panic
 			held.release()

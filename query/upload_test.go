@@ -106,9 +106,9 @@ var bodyRoutes = []string{"POST /v1/events", "POST /v1/numbers/check", "POST /v1
 // wantBodyMemory waits until so much memory is left for bodies.
 func wantBodyMemory(tb testing.TB, s *Server, left func(int64) bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !left(s.bodies.Load()); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !left(s.gate.Bodies.Load()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatalf("%d of %d bytes of memory are left for bodies", s.bodies.Load(), s.config.BodyMemory)
+			tb.Fatalf("%d of %d bytes of memory are left for bodies", s.gate.Bodies.Load(), s.config.BodyMemory)
 		}
 	}
 }
@@ -206,12 +206,12 @@ func TestServer_Receive_Linger(t *testing.T) {
 		dial(t, address).begin(route, "Transfer-Encoding: chunked").send("%x\r\n%s\r\n0\r\n\r\n", len(large),
 			large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
 	}
-	s.bodies.Add(-s.config.BodyMemory)
+	s.gate.Bodies.Add(-s.config.BodyMemory)
 	dial(t, address).begin("POST /v1/events", "Content-Length: 8000000").send("%s",
 		large[:8_000_000]).wantAnswer(http.StatusServiceUnavailable, "again")
 	dial(t, address).send("GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n",
 		strings.Repeat("x", 4<<20)).wantAnswer(http.StatusRequestHeaderFieldsTooLarge, "KiB")
-	s.bodies.Add(s.config.BodyMemory)
+	s.gate.Bodies.Add(s.config.BodyMemory)
 }
 
 // Bodies share memory. Who comes when there is none is told to come again, and it is given back on every way out.
@@ -275,8 +275,7 @@ func TestServer_Receive_Memory(t *testing.T) {
 		}
 		wantAllBodyMemory(t, s)
 	}
-	turn := make(chan struct{}) // nobody's
-	s.uploads, s.wait = turn, 10*time.Millisecond
+	s.gate.Uploads = NewTurns(0, 10*time.Millisecond) // nobody's
 	wantProblem(t, post(s, goodEvent), http.StatusServiceUnavailable, "", "try again")
 	wantAllBodyMemory(t, s)
 }
@@ -381,7 +380,7 @@ func FuzzServer_Bodies(f *testing.F) {
 		if w.Code >= 500 && w.Code != http.StatusServiceUnavailable {
 			t.Fatalf("%s %s %q: %d %s", method, target, body, w.Code, w.Body)
 		}
-		if s.bodies.Load() != s.config.BodyMemory {
+		if s.gate.Bodies.Load() != s.config.BodyMemory {
 			t.Fatal("memory for bodies was not given back")
 		}
 	})

@@ -56,7 +56,17 @@ func decimalOf(n *big.Int, digits uint8) value {
 func text(s string) value         { return value{kind: kindText, text: s} }
 func truth(b bool) value          { return value{kind: kindBool, n: int64(bit(b))} }
 func amount(a money.Amount) value { return value{kind: kindMoney, text: a.String()} }
-func instant(ms int64) value      { return text(timeText(ms)) }
+
+// rawJSON is JSON already.
+func rawJSON(s string) value { return value{kind: kindJSON, text: s} }
+
+// plainMoney is money as it is printed.
+func plainMoney(s string) value { return value{kind: kindMoney, text: s} }
+
+// packedCounts is a packed map of names to counts (see eachCount): an object in JSON.
+func packedCounts(packed string) value { return value{kind: kindCounts, text: packed} }
+
+func instant(ms int64) value { return text(timeText(ms)) }
 
 // moment is a time in the rows of a list, where 0 stands for none.
 func moment(ms int64) value {

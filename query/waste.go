@@ -86,8 +86,8 @@ type wasteQuery struct {
 // SQL returns the statement and its parameters.
 func (q *wasteQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("from", storable(q.ask.fromMS)),
-		clickhouse.Named("to", storable(q.ask.toMS)),
+		clickhouse.Named("from", Storable(q.ask.fromMS)),
+		clickhouse.Named("to", Storable(q.ask.toMS)),
 		clickhouse.Named("generation", q.generation),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
@@ -134,7 +134,7 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 	if timed {
 		args = append(args, clickhouse.Named("tz", q.ask.zone.String()))
 	}
-	statement, err := fill(wasteTemplate, data)
+	statement, err := Fill(wasteTemplate, data)
 	return statement, args, err
 }
 
@@ -188,25 +188,25 @@ func (s *Server) segmentWaste(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	var seen pin
+	var seen Snapshot
 	if ask.at != nil {
-		seen = *ask.at.Pin
+		seen = *ask.at.Snapshot
 	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
 	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, seen.Prices)
+	lists, err := s.prices.Lists(ctx, accounts, seen.Prices)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.versions
-	q := wasteQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := wasteQuery{ask: ask, generation: seen.Edition, borders: lists.borders(accounts)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
 	t := newTable(ask.format, ask.keys.names(), wasteColumns)
@@ -214,12 +214,7 @@ func (s *Server) segmentWaste(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("report on wasted segments: %w", err)
 	}
-	nextCursor, err := ask.next(next, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}), nextCursor)
-	return nil
+	return t.sendPage(c, append(ask.envelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}), s.db.Cursors, ask.next(next, &seen))
 }
 
 // accounts returns the accounts that the request is limited to, nil when it is not.
@@ -234,17 +229,18 @@ func (r *reportRequest) accounts() []string {
 
 // readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after
 // another, so only one is held at a time.
-func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *pin, t *table) (next [][]byte,
+func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *Snapshot,
+	t *table) (next [][]byte,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer CloseRows(rows, &err)
 	page := wastePage{ask: q.ask, table: t, sums: map[string]*wasteSums{}}
 	mature := !seen.Lost
 	var group wasteCell
@@ -257,7 +253,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 			page.flush(&group)
 		}
 		group = cell
-		mature = mature && seen.settled(cell.settled*1000)
+		mature = mature && seen.Settled(cell.settled*1000)
 		if page.more {
 			continue // The rest is read for mature alone.
 		}

@@ -26,14 +26,14 @@ func (p *pulse) beat() {
 
 func (p *pulse) silence() time.Duration { return time.Since(*p.at.Load()) }
 
-// watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes
+// Watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes
 // on while ClickHouse lives: it has limits of its own. end is to be called when all is read; it tells of the silence
 // rather than of the error that followed from it.
-func (s *Server) watch(parent context.Context) (_ context.Context, end func(error) error) {
+func (d *DB) Watch(parent context.Context) (_ context.Context, end func(error) error) {
 	life := &pulse{}
 	life.beat()
 	ctx, cancel := context.WithCancelCause(context.WithValue(parent, pulseKey{}, life))
-	trust := s.silence / 5
+	trust := d.Silence / 5
 	go func() {
 		tick := time.NewTicker(trust)
 		defer tick.Stop()
@@ -45,11 +45,11 @@ func (s *Server) watch(parent context.Context) (_ context.Context, end func(erro
 			}
 			quiet := life.silence()
 			switch {
-			case quiet >= s.silence:
+			case quiet >= d.Silence:
 				cancel(problem(http.StatusServiceUnavailable, "engine-unavailable",
 					"ClickHouse does not answer; try again").after(5))
 				return
-			case quiet >= trust/2 && s.ping(ctx, min(s.silence-quiet, 2*trust)) == nil:
+			case quiet >= trust/2 && d.ping(ctx, min(d.Silence-quiet, 2*trust)) == nil:
 				life.beat()
 			}
 		}
@@ -74,11 +74,11 @@ func silent(ctx context.Context) *Problem {
 
 // ping asks ClickHouse for a sign of life on a connection that no statement uses. However many wait for a sign, one
 // asks.
-func (s *Server) ping(ctx context.Context, most time.Duration) error {
-	answer := s.pings.DoChan("", func() (any, error) {
+func (d *DB) ping(ctx context.Context, most time.Duration) error {
+	answer := d.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 		defer cancel()
-		return nil, s.deps.Conn.Ping(ctx)
+		return nil, d.Conn.Ping(ctx)
 	})
 	timer := time.NewTimer(most)
 	defer timer.Stop()
@@ -92,14 +92,14 @@ func (s *Server) ping(ctx context.Context, most time.Duration) error {
 	}
 }
 
-// reads takes a turn for statements and watches over ClickHouse until end is called.
-func (s *Server) reads(c *gin.Context, turns chan struct{}) (end func(), err error) {
-	release, err := s.turn(c.Request.Context(), turns)
+// Reads takes a turn for statements and watches over ClickHouse until end is called.
+func (d *DB) Reads(c *gin.Context, turns *Turns) (end func(), err error) {
+	release, err := turns.Take(c.Request.Context())
 	if err != nil {
 		return nil, err
 	}
 	before := c.Request
-	ctx, over := s.watch(before.Context())
+	ctx, over := d.Watch(before.Context())
 	c.Request = before.WithContext(ctx)
 	return func() {
 		release()

@@ -60,14 +60,14 @@ func TestServer_Watch_Cases(t *testing.T) {
 	newWatched := func() (*Server, *pingConn) {
 		conn := &pingConn{}
 		s := newServer(t, conn)
-		s.silence = silence
+		s.db.Silence = silence
 		return s, conn
 	}
 	t.Run("Silent", func(t *testing.T) {
 		s, conn := newWatched()
 		conn.dead.Store(true)
 		begin := time.Now()
-		ctx, end := s.watch(t.Context())
+		ctx, end := s.db.Watch(t.Context())
 		<-ctx.Done()
 		var p *Problem
 		if err := end(ctx.Err()); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable ||
@@ -83,7 +83,7 @@ func TestServer_Watch_Cases(t *testing.T) {
 	})
 	t.Run("Slow", func(t *testing.T) { // it answers pings and makes no progress
 		s, conn := newWatched()
-		ctx, end := s.watch(t.Context())
+		ctx, end := s.db.Watch(t.Context())
 		select {
 		case <-ctx.Done():
 			t.Error("a slow statement was ended")
@@ -96,7 +96,7 @@ func TestServer_Watch_Cases(t *testing.T) {
 	t.Run("Progress", func(t *testing.T) { // and the other way round
 		s, conn := newWatched()
 		conn.dead.Store(true)
-		ctx, end := s.watch(t.Context())
+		ctx, end := s.db.Watch(t.Context())
 		for begin := time.Now(); time.Since(begin) < 3*silence && ctx.Err() == nil; time.Sleep(silence / 50) {
 			ctx.Value(pulseKey{}).(*pulse).beat()
 		}
@@ -106,7 +106,7 @@ func TestServer_Watch_Cases(t *testing.T) {
 	})
 	t.Run("Quick", func(t *testing.T) {
 		s, conn := newWatched()
-		ctx, end := s.watch(t.Context())
+		ctx, end := s.db.Watch(t.Context())
 		if err := end(nil); err != nil || ctx.Err() == nil || conn.pings.Load() != 0 {
 			t.Errorf("%v, %v, %d pings", err, ctx.Err(), conn.pings.Load())
 		}
@@ -114,7 +114,7 @@ func TestServer_Watch_Cases(t *testing.T) {
 	t.Run("Left", func(t *testing.T) {
 		s, _ := newWatched()
 		parent, leave := context.WithCancel(t.Context())
-		ctx, end := s.watch(parent)
+		ctx, end := s.db.Watch(parent)
 		leave()
 		<-ctx.Done()
 		if err := end(ctx.Err()); !errors.Is(err, context.Canceled) || silent(ctx) != nil {
@@ -203,9 +203,9 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	}
 	// A statement that is slow and alive lasts for longer than silence may.
 	slow := gin.New()
-	slow.GET("/", s.take(s.queries), s.handle(func(c *gin.Context) error {
+	slow.GET("/", s.take(&s.gate.Queries), s.handle(func(c *gin.Context) error {
 		var n uint64
-		err := conn.QueryRow(s.settings(c.Request.Context()),
+		err := conn.QueryRow(s.db.Settings(c.Request.Context()),
 			"SELECT sum(sleepEachRow(1)) + count() FROM numbers(12) SETTINGS max_block_size = 1, "+
 				"function_sleep_max_microseconds_per_block = 0").Scan(&n)
 		c.Status(http.StatusOK)

@@ -67,17 +67,17 @@ func (r *reportRequest) rowKeys() keySet { return slices.Concat(r.keys, r.furthe
 // sendWhole answers with a page of a report that is computed as a whole by the first page. columns are the fields
 // behind the keys; compute notes in the pin whether all of the answer is mature.
 func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
-	compute func(context.Context, *pin) (*wholeAnswer, error)) error {
+	compute func(context.Context, *Snapshot) (*wholeAnswer, error)) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), wholeTime)
 	defer cancel()
 	connection := http.NewResponseController(c.Writer)
 	_ = connection.SetReadDeadline(time.Now().Add(wholeTime + writeTimeout)) // not every writer has deadlines
 	_ = connection.SetWriteDeadline(time.Now().Add(wholeTime + writeTimeout))
-	var seen pin
+	var seen Snapshot
 	var answer *wholeAnswer
 	start := 0
 	if ask.at != nil {
-		seen = *ask.at.Pin
+		seen = *ask.at.Snapshot
 		if answer = s.wholes.get(ask.wholeKey(&seen)); answer == nil {
 			return badParameter("cursor",
 				"its answer is held no longer, as after a restart of the server: start again without a cursor")
@@ -91,7 +91,7 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 			start++
 		}
 	} else {
-		err := s.checkZone(ctx, ask.zone)
+		err := s.db.CheckZone(ctx, ask.zone)
 		if err != nil {
 			return err
 		}
@@ -121,25 +121,20 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 		}
 		s.wholes.put(ask.wholeKey(&seen), answer)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), answer.more...), nextCursor)
-	return nil
+	return t.sendPage(c, append(ask.envelope(&seen), answer.more...), s.db.Cursors, ask.next(last, &seen))
 }
 
 // wholeSettings are those of the statements that compute such a report.
 func (s *Server) wholeSettings(ctx context.Context) context.Context {
-	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
+	return clickhouse.Context(s.db.Settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
 		"readonly": 2, "log_queries": 0, "max_execution_time": int(wholeTime.Seconds()), "join_use_nulls": 0,
 	}))
 }
 
 // wholeKey tells the answer apart from those that the same request had at other times.
-func (r *reportRequest) wholeKey(seen *pin) string {
+func (r *reportRequest) wholeKey(seen *Snapshot) string {
 	return string(queryHash(string(r.hash), strconv.FormatInt(seen.ReadMS, 10), strconv.FormatInt(seen.NowMS, 10),
-		strconv.FormatUint(seen.Generation, 10)))
+		strconv.FormatUint(seen.Edition, 10)))
 }
 
 // rowAfter returns the keys of the row that the cursor stands behind.
@@ -208,7 +203,7 @@ func (k key) inSQL() bool { return k.cell != "" }
 // statement fills a template for the keys and filters that inSQL keeps; the others are known after reading.
 func (r *reportRequest) statement(t *template.Template, routes []route, inSQL func(key) bool, more ...any) (string,
 	[]any, error) {
-	args := append([]any{clickhouse.Named("from", storable(r.fromMS)), clickhouse.Named("to", storable(r.toMS))},
+	args := append([]any{clickhouse.Named("from", Storable(r.fromMS)), clickhouse.Named("to", Storable(r.toMS))},
 		more...)
 	var data wholeSQL
 	var routeArgs []any
@@ -243,7 +238,7 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 	if timed {
 		args = append(args, clickhouse.Named("tz", r.zone.String()))
 	}
-	statement, err := fill(t, data)
+	statement, err := Fill(t, data)
 	return statement, args, err
 }
 

@@ -82,7 +82,7 @@ func TestWorkbook_Cells(t *testing.T) {
 		{moment(1_700_000_000_123), "2023-11-14T22:13:20.123Z", str, "time"},
 		{text(strings.Repeat("я", excelize.TotalCellChars)), strings.Repeat("я", excelize.TotalCellChars), str,
 			"full cell"},
-		{value{kind: kindJSON, text: `[{"a":1}]`}, `[{"a":1}]`, str, "list"},
+		{rawJSON(`[{"a":1}]`), `[{"a":1}]`, str, "list"},
 		{null, "", number, "nothing"},
 	}
 	var columns []string
