@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -124,7 +125,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("the memory for bodies must be at least %d MiB, twice the largest body",
 			2*c.MaxBody>>20))
 	}
-	if c.QueryTime >= maxCursorAge {
+	if c.QueryTime >= answer.MaxCursorAge {
 		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live "+
 			"no longer"))
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -141,23 +143,23 @@ func readRules() (rules, error) {
 
 // definitions serves GET /v1/definitions: every figure's formula, and what each route can report.
 func (s *Server) definitions(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	answer := struct {
+	reply := struct {
 		rules
-		GroupBy []string `json:"group_by"`
-		Routes  []route  `json:"routes"`
+		GroupBy []string           `json:"group_by"`
+		Routes  []store.Capability `json:"routes"`
 	}{GroupBy: channelKeys.names()}
 	var err error
-	if answer.rules, err = readRules(); err != nil {
+	if reply.rules, err = readRules(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if answer.Routes, err = s.db.CapabilityLines(ctx); err != nil {
+	if reply.Routes, err = s.db.CapabilityLines(ctx); err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }

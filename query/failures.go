@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -39,13 +41,15 @@ func (s *Server) failures(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, failuresColumns,
-		func(ctx context.Context, seen *Snapshot) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readFailures(ctx, ask, seen)
+		})
 }
 
 // failuresQuery counts failed attempts by what their class depends on.
 type failuresQuery struct {
 	ask        *reportRequest
-	routes     []route
+	routes     []store.Capability
 	generation uint64
 }
 
@@ -69,7 +73,7 @@ type failureSums struct {
 	settledMS int64
 }
 
-func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *Snapshot) (answer *wholeAnswer,
+func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
 	err error) {
 	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
@@ -87,7 +91,7 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *Sna
 	if err != nil {
 		return nil, err
 	}
-	defer CloseRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !k.inSQL() })}
 	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
 	_, byChannel := ask.keys.find("channel")
@@ -133,15 +137,16 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *Sna
 	if len(ask.keys) == 0 && len(groups) == 0 {
 		groups[""] = &failureSums{} // no key is one row
 	}
-	answer = &wholeAnswer{}
+	reply = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
 		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
-		answer.rows = append(answer.rows, wholeRow{group.keys,
-			slices.Concat([]value{count(group.failed), count(group.failed), count(total)}, share(group.failed, total),
-				[]value{truth(mature)})})
+		reply.rows = append(reply.rows, wholeRow{group.keys,
+			slices.Concat([]answer.Value{answer.Count(group.failed), answer.Count(group.failed), answer.Count(total)},
+				answer.Share(group.failed, total),
+				[]answer.Value{answer.Bool(mature)})})
 	}
-	return answer, nil
+	return reply, nil
 }

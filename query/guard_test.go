@@ -12,6 +12,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
 )
 
 // noConn is a connection that no test here gets to use.
@@ -133,7 +135,7 @@ func TestServer_Log_NoPeople(t *testing.T) {
 
 func TestServer_Take_Busy(t *testing.T) {
 	s := newServer(t, noConn{})
-	turns := NewTurns(1, 20*time.Millisecond)
+	turns := answer.NewTurns(1, 20*time.Millisecond)
 	release, err := turns.Take(t.Context())
 	if err != nil {
 		t.Fatal(err)

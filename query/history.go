@@ -13,6 +13,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -26,9 +28,10 @@ var historyTemplate = reachTemplate("history.sql", historySQL)
 const monthMS = 30 * 24 * schema.HourMS
 
 // historyFields are the fields of the body of POST /v1/forecasts/from-history. Decimals are texts or JSON numbers.
-var historyFields = []bodyField{{"channel", false}, {"channel_price", true}, {"billing", false},
-	{"connect_price", true}, {"sms_price", true},
-	{"currency", false}, {"threshold", true}}
+var historyFields = []answer.BodyField{{Name: "channel", Number: false}, {Name: "channel_price", Number: true},
+	{Name: "billing", Number: false},
+	{Name: "connect_price", Number: true}, {Name: "sms_price", Number: true},
+	{Name: "currency", Number: false}, {Name: "threshold", Number: true}}
 
 // historyAsk is what a request asks: which templates of an account are worth moving from SMS to a channel, as far as a
 // period tells.
@@ -66,14 +69,14 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	seen.Prices = &lists.versions
-	account := lists.rows(ask.account)
-	prices, err := newHistoryPrices(ask, account, lists.versions)
+	seen.Prices = &lists.Versions
+	account := lists.Account(ask.account)
+	prices, err := newHistoryPrices(ask, account, lists.Versions)
 	if err != nil {
 		return err
 	}
 	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.UpTo(),
-		borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
+		borders: templateBorders(account.Templates, ask.fromMS, ask.toMS)}
 	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
@@ -86,7 +89,7 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 
 // readHistoryAsk reads the query string, which says what is measured, and the body, which says what is asked.
 func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
-	q, err := readParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
+	q, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
 	if err != nil {
 		return nil, err
 	}
@@ -95,65 +98,66 @@ func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
 		return nil, err
 	}
 	ask := &historyAsk{now: s.db.Now()}
-	ask.account = q.required("account", "a forecast is of one account; say which: account=…")
-	if !q.failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
-		q.fail("account", "must be the name of an account, in UTF-8")
+	ask.account = q.Required("account", "a forecast is of one account; say which: account=…")
+	if !q.Failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
+		q.Fail("account", "must be the name of an account, in UTF-8")
 	}
-	ask.zone, ask.limit = q.zone(), q.limit()
+	ask.zone, ask.limit = q.Zone(), q.Limit()
 	ask.fromMS, ask.toMS = finishedPeriod(q, ask.now, ask.zone)
 
 	ask.channel = channelToMoveTo(b)
 	ask.channelPrice = channelPriceParam(b)
-	if _, given := b.values["sms_price"]; given {
+	if _, given := b.Values["sms_price"]; given {
 		ask.smsPrice = priceParam(b, "sms_price", "")
 	}
-	if _, given := b.values["threshold"]; !given {
-		b.values.Set("threshold", money.DefaultThreshold)
+	if _, given := b.Values["threshold"]; !given {
+		b.Values.Set("threshold", money.DefaultThreshold)
 	}
 	ask.threshold = rateParam(b, "threshold", "")
 	if currency := currencyParam(b); currency != nil {
 		ask.currency = *currency
 	}
-	b.errs = append(q.errs, b.errs...)
-	return ask, b.err()
+	b.Errs = append(q.Errs, b.Errs...)
+	return ask, b.Err()
 }
 
-// finishedPeriod returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be
-// over, because what is still to come would count as silence.
-func finishedPeriod(p *params, now time.Time, zone *time.Location) (from, to int64) {
-	to = p.bound("to", zone, floorTo(now.UnixMilli(), quarterMS))
-	from = p.bound("from", zone, to-monthMS)
+// finishedPeriod returns the period that a month's figures are scaled from: without from and to the last 30 days. It
+// must be over, because what is still to come would count as silence.
+func finishedPeriod(p *answer.Params, now time.Time, zone *time.Location) (from, to int64) {
+	to = p.Bound("to", zone, answer.FloorTo(now.UnixMilli(), answer.QuarterMS))
+	from = p.Bound("from", zone, to-monthMS)
 	switch {
-	case p.failed("from") || p.failed("to") || p.failed("tz"):
+	case p.Failed("from") || p.Failed("to") || p.Failed("tz"):
 	case from >= to:
-		p.fail("to", "must be later than from")
+		p.Fail("to", "must be later than from")
 	case to > now.UnixMilli():
-		p.fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be "+
-			"over; it is "+timeText(now.UnixMilli()))
+		p.Fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be "+
+			"over; it is "+answer.TimeText(now.UnixMilli()))
 	}
 	return from, to
 }
 
-func channelToMoveTo(p *params) string {
+func channelToMoveTo(p *answer.Params) string {
 	known := slices.DeleteFunc(slices.Clone(schema.Channels), func(name string) bool { return name == "sms" })
-	channel := p.required("channel", "the channel that SMS would move to; "+suggest("", known))
+	channel := p.Required("channel", "the channel that SMS would move to; "+answer.Suggest("", known))
 	switch {
-	case p.failed("channel") || slices.Contains(known, channel):
+	case p.Failed("channel") || slices.Contains(known, channel):
 	case channel == "sms":
-		p.fail("channel", "sms is what would be moved; name the channel that it would move to: "+suggest("", known))
+		p.Fail("channel", "sms is what would be moved; name the channel that it would move to: "+answer.Suggest("",
+			known))
 	default:
-		p.fail("channel", fmt.Sprintf("%q is no channel; %s", shorten(channel), suggest(channel, known)))
+		p.Fail("channel", fmt.Sprintf("%q is no channel; %s", answer.Shorten(channel), answer.Suggest(channel, known)))
 	}
 	return channel
 }
 
-// channelPriceParam returns the price of the request, nil when it has none. A price is not complete without the way it is
-// billed.
-func channelPriceParam(p *params) *channelPrice {
-	given := func(name string) bool { _, found := p.values[name]; return found }
+// channelPriceParam returns the price of the request, nil when it has none. A price is not complete without the way it
+// is billed.
+func channelPriceParam(p *answer.Params) *channelPrice {
+	given := func(name string) bool { _, found := p.Values[name]; return found }
 	if !given("channel_price") && !given("billing") {
 		if given("connect_price") {
-			p.fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or "+
+			p.Fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or "+
 				"none to take the account's tariffs")
 		}
 		return nil
@@ -165,7 +169,7 @@ func channelPriceParam(p *params) *channelPrice {
 		price.connect = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
 	case given("connect_price") && price.billing != "":
-		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
+		p.Fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
 	}
 	return price
 }
@@ -173,7 +177,7 @@ func channelPriceParam(p *params) *channelPrice {
 // historyQuery counts the messages of a period.
 type historyQuery struct {
 	ask    *historyAsk
-	routes []route
+	routes []store.Capability
 	keys   []historyKey
 	asOfMS int64
 	// borders are the Unix seconds at which the segments of a template may change.
@@ -186,8 +190,8 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("account", q.ask.account),
 		clickhouse.Named("filter_account", []string{q.ask.account}),
 		clickhouse.Named("channel", q.ask.channel),
-		clickhouse.Named("from", Storable(q.ask.fromMS)),
-		clickhouse.Named("to", Storable(q.ask.toMS)),
+		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
+		clickhouse.Named("to", store.Storable(q.ask.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
@@ -198,8 +202,8 @@ func (q *historyQuery) SQL() (string, []any, error) {
 	}
 	var routeArgs []any
 	data.Accounts, data.Channel, data.Class, data.Keys = true, true, schema.ClassSQL("r"), q.keys
-	data.Route, routeArgs = routeSQL(q.routes)
-	statement, err := Fill(historyTemplate, data)
+	data.Route, routeArgs = store.CapabilitySQL(q.routes)
+	statement, err := store.Fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err
 }
 
@@ -208,7 +212,7 @@ func templateBorders(templates []money.Template, fromMS, toMS int64) (borders []
 	for _, t := range templates {
 		for _, ms := range []int64{t.FromMS, t.ToMS} {
 			if ms > fromMS && ms < toMS {
-				borders = append(borders, Storable(ms))
+				borders = append(borders, store.Storable(ms))
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"text/template"
 	"time"
+
+	"kaskad/query/answer"
 )
 
 var (
@@ -48,16 +50,21 @@ const (
 var numberRules = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
 
 // numberColumns are the columns of a verdict with its evidence.
-var numberColumns = []column{{"account", columnText}, {"number", columnText}, {"since", columnTime},
-	{"rule", columnText}, {"reasons", columnCounts},
-	{"last_delivered_at", columnTime}, {"last_failed_at", columnTime}, {"failed_mailings", columnCount},
-	{"failed_days", columnCount},
-	{"wasted_cost", columnText}, {"currency", columnText}, {"rule_version", columnCount},
-	{"first_failed_at", columnTime},
-	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool},
-	{"owner_changed_at", columnTime},
+var numberColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "number", Type: answer.TextColumn}, {Name: "since", Type: answer.TimeColumn},
+	{Name: "rule", Type: answer.TextColumn}, {Name: "reasons", Type: answer.CountsColumn},
+	{Name: "last_delivered_at", Type: answer.TimeColumn}, {Name: "last_failed_at", Type: answer.TimeColumn},
+	{Name: "failed_mailings", Type: answer.CountColumn},
+	{Name: "failed_days", Type: answer.CountColumn},
+	{Name: "wasted_cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn},
+	{Name: "rule_version", Type: answer.CountColumn},
+	{Name: "first_failed_at", Type: answer.TimeColumn},
+	{Name: "possible_reassignment", Type: answer.BoolColumn}, {Name: "operator", Type: answer.TextColumn},
+	{Name: "ported", Type: answer.BoolColumn}, {Name: "valid", Type: answer.BoolColumn},
+	{Name: "owner_changed_at", Type: answer.TimeColumn},
 	// Lists of objects, as JSON also in a CSV and in Arrow.
-	{"guessed", columnCount}, {"reachable_on", columnText}, {"opt_outs", columnText}}
+	{Name: "guessed", Type: answer.CountColumn}, {Name: "reachable_on", Type: answer.TextColumn},
+	{Name: "opt_outs", Type: answer.TextColumn}}
 
 // numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are
 // Unix milliseconds, 0 for none; ported and valid are -1 when unknown.
@@ -80,54 +87,59 @@ func (r *numberRow) unpack(packed string) error {
 	if len(packed) < fixed {
 		return errCutOff
 	}
-	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(le64(packed)), int64(le64(packed[8:])), int64(le64(packed[16:]))
-	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(le64(packed[24:])), int64(le64(packed[32:])),
-		le64(packed[40:])
-	r.failedMailings, r.failedDays, r.guessed = le32(packed[48:]), le32(packed[52:]), le32(packed[56:])
+	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(answer.LE64(packed)), int64(answer.LE64(packed[8:])),
+		int64(answer.LE64(packed[16:]))
+	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(answer.LE64(packed[24:])),
+		int64(answer.LE64(packed[32:])),
+		answer.LE64(packed[40:])
+	r.failedMailings, r.failedDays, r.guessed = answer.LE32(packed[48:]), answer.LE32(packed[52:]),
+		answer.LE32(packed[56:])
 	r.possibleReassignment, r.ported, r.valid = packed[60] == 1, int8(packed[61]), int8(packed[62])
 	packed = packed[fixed:]
 	for _, to := range [...]*string{&r.account, &r.number, &r.rule, &r.operator, &r.reasons} {
 		if len(packed) < 2 {
 			return errCutOff
 		}
-		size := int(le16(packed))
+		size := int(answer.LE16(packed))
 		if packed = packed[2:]; len(packed) < size {
 			return errCutOff
 		}
 		*to, packed = packed[:size], packed[size:]
 	}
 	for _, to := range [...]*string{&r.reachable, &r.optOuts} {
-		if len(packed) < 4 || len(packed)-4 < int(le32(packed)) {
+		if len(packed) < 4 || len(packed)-4 < int(answer.LE32(packed)) {
 			return errCutOff
 		}
-		end := 4 + int(le32(packed))
+		end := 4 + int(answer.LE32(packed))
 		*to, packed = packed[4:end], packed[end:]
 	}
 	r.streak = packed
 	if len(packed)%streakAttempt != 0 {
 		return errCutOff
 	}
-	r.reasons = sortCounts(r.reasons)
+	r.reasons = answer.SortCounts(r.reasons)
 	return nil
 }
 
 // values are those of numberColumns, appended to row.
-func (r *numberRow) values(row []value, wasted wastedCost) []value {
-	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule),
-		packedCounts(r.reasons),
-		moment(r.lastDeliveredMS), moment(r.lastFailedMS), count(uint64(r.failedMailings)), count(uint64(r.failedDays)),
-		wasted.value(), text(wasted.currency), count(r.ruleVersion), moment(r.firstFailedMS),
-		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS),
-		count(uint64(r.guessed)), rawJSON(reachableOn(r.reachable)),
-		rawJSON(optOuts(r.optOuts)))
+func (r *numberRow) values(row []answer.Value, wasted wastedCost) []answer.Value {
+	return append(row, answer.Text(r.account), answer.Text(r.number), answer.Moment(r.sinceMS), answer.Text(r.rule),
+		answer.Counts(r.reasons),
+		answer.Moment(r.lastDeliveredMS), answer.Moment(r.lastFailedMS), answer.Count(uint64(r.failedMailings)),
+		answer.Count(uint64(r.failedDays)),
+		wasted.value(), answer.Text(wasted.currency), answer.Count(r.ruleVersion), answer.Moment(r.firstFailedMS),
+		answer.Bool(r.possibleReassignment), answer.Text(r.operator), known(r.ported), known(r.valid),
+		answer.Moment(r.ownerChangedMS),
+		answer.Count(uint64(r.guessed)), answer.JSON(reachableOn(r.reachable)),
+		answer.JSON(optOuts(r.optOuts)))
 }
 
 // known is a truth that may be unknown.
-func known(n int8) value {
+func known(n int8) answer.Value {
 	if n < 0 {
-		return null
+		return answer.Null
 	}
-	return truth(n == 1)
+	return answer.Bool(n == 1)
 }
 
 // numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
@@ -152,8 +164,8 @@ func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error)
 
 // pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
 // that version.
-func (s *Server) pinNumbers(ctx context.Context, now time.Time) (Snapshot, error) {
-	seen := Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
+func (s *Server) pinNumbers(ctx context.Context, now time.Time) (answer.Snapshot, error) {
+	seen := answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return seen, err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -33,23 +34,23 @@ func (s *Server) putOverride(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.gate.ReadFields(c, maxOverrideBody, []bodyField{{name: "state"}, {name: "why"}})
+	p, err := s.gate.ReadFields(c, maxOverrideBody, []answer.BodyField{{Name: "state"}, {Name: "why"}})
 	if err != nil {
 		return err
 	}
-	state := p.required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
-	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.failed("state") {
-		p.fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence "+
-			"again", shorten(state), suggest(state, overrideStates)))
+	state := p.Required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
+	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.Failed("state") {
+		p.Fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence "+
+			"again", answer.Shorten(state), answer.Suggest(state, overrideStates)))
 	}
-	why := p.required("why", "say for whoever asks later why the evidence is overruled")
-	if why == "" && !p.failed("why") {
-		p.fail("why", "is empty; say for whoever asks later why the evidence is overruled")
+	why := p.Required("why", "say for whoever asks later why the evidence is overruled")
+	if why == "" && !p.Failed("why") {
+		p.Fail("why", "is empty; say for whoever asks later why the evidence is overruled")
 	}
 	if len(why) > maxWhy || !utf8.ValidString(why) {
-		p.fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
+		p.Fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	end, err := s.db.Reads(c, &s.gate.Overrides)
@@ -79,7 +80,7 @@ func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
 		return err
 	}
 	if before.account == "" {
-		return badParameter("account", "is needed here: no account knows this number yet; add account=…")
+		return answer.BadParameter("account", "is needed here: no account knows this number yet; add account=…")
 	}
 	q.account = before.account
 	stored, err := s.storeOverride(ctx, q, o)
@@ -157,7 +158,7 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 			return v, err
 		}
 		if last.version > o.version {
-			return v, problem(http.StatusConflict, "overridden",
+			return v, answer.NewProblem(http.StatusConflict, "overridden",
 				"somebody else has set or taken back the verdict on this number meanwhile, and theirs holds: GET the "+
 					"number to see it")
 		}

@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -59,7 +61,7 @@ func (s *Server) penetration(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, penetrationColumns,
-		func(ctx context.Context, seen *Snapshot) (*wholeAnswer, error) {
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
 			return s.readPenetration(ctx, ask, seen)
 		})
 }
@@ -67,7 +69,7 @@ func (s *Server) penetration(c *gin.Context) error {
 // penetrationQuery counts messages by what is known of their people.
 type penetrationQuery struct {
 	ask    *reportRequest
-	routes []route
+	routes []store.Capability
 	asOfMS int64
 }
 
@@ -111,7 +113,7 @@ func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	}
 }
 
-func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *Snapshot) (answer *wholeAnswer,
+func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
 	err error) {
 	q := penetrationQuery{ask: ask, asOfMS: seen.UpTo()}
 	if q.routes, err = s.db.Capabilities(ctx); err != nil {
@@ -129,7 +131,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	if err != nil {
 		return nil, err
 	}
-	defer CloseRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !notChannel(k) })}
 	var tested, reached uint32
 	var people, messages uint64
@@ -156,7 +158,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	answer = &wholeAnswer{}
+	reply = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
 		mature := seen.Settled(group.settledMS)
@@ -166,29 +168,25 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 			if of.tested == 0 || !ask.keepsValue("channel", channel) {
 				continue
 			}
-			if len(answer.rows) == maxWholeRows {
+			if len(reply.rows) == maxWholeRows {
 				return nil, tooManyRows()
 			}
-			answer.rows = append(answer.rows, wholeRow{
+			reply.rows = append(reply.rows, wholeRow{
 				keys: withChannel(ask.keys, group.keys, channel),
-				cells: slices.Concat([]value{count(group.people), count(of.tested), count(of.reached)},
-					share(of.reached, group.people), share(of.tested, group.people),
-					[]value{count(group.messages), count(of.movable)}, share(of.movable, group.messages),
-					[]value{truth(mature)}),
+				cells: slices.Concat([]answer.Value{answer.Count(group.people), answer.Count(of.tested),
+					answer.Count(of.reached)},
+					answer.Share(of.reached, group.people), answer.Share(of.tested, group.people),
+					[]answer.Value{answer.Count(group.messages), answer.Count(of.movable)},
+					answer.Share(of.movable, group.messages),
+					[]answer.Value{answer.Bool(mature)}),
 			})
 		}
 	}
-	return answer, nil
+	return reply, nil
 }
 
 // withChannel puts the channel to its place among the values of the other keys.
 func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
 	at := slices.IndexFunc(keys, func(k key) bool { return k.name == "channel" })
 	return slices.Insert(slices.Clone(others), at, keyValue{text: channel})
-}
-
-// share is a quotient with its Wilson interval.
-func share(num, den uint64) []value {
-	low, high := wilson(num, den)
-	return []value{rateOf(num, den), low, high}
 }

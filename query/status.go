@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -80,19 +81,21 @@ type statusAnswer struct {
 type seconds int64
 
 // MarshalJSON prints up to 3 decimals.
-func (s seconds) MarshalJSON() ([]byte, error) { return decimal(int64(s), 3).appendNumber(nil), nil }
+func (s seconds) MarshalJSON() ([]byte, error) {
+	return answer.Decimal(int64(s), 3).AppendNumber(nil), nil
+}
 
 // status serves GET /v1/status.
 func (s *Server) status(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
 	now := s.db.Now()
-	answer := statusAnswer{
+	reply := statusAnswer{
 		Kafka:  kafkaStatus{append([]string{}, s.config.Brokers...), s.config.Topic, s.config.DeadLetterTopic},
-		Now:    timeText(now.UnixMilli()),
+		Now:    answer.TimeText(now.UnixMilli()),
 		Engine: engineStatus{s.config.EngineVersion, s.config.EngineEmbedded},
 	}
 	// Lag first, then what is in flight, then open touches: in the order in which an event passes, so that zeros
@@ -102,11 +105,11 @@ func (s *Server) status(c *gin.Context) error {
 		if lag, err := s.deps.Lag(ctx); err != nil {
 			s.logger.Warn("lag is unknown", "err", err)
 		} else {
-			answer.LagEvents = &lag
+			reply.LagEvents = &lag
 		}
 	}
 	var err error
-	if answer.Disk, err = s.disk(ctx); err != nil {
+	if reply.Disk, err = s.disk(ctx); err != nil {
 		s.logger.Warn("free space is unknown", "err", err)
 	}
 	fresh, err := s.db.Freshness(ctx)
@@ -114,32 +117,32 @@ func (s *Server) status(c *gin.Context) error {
 		return err
 	}
 	if asOf := s.db.AsOf(fresh, now); asOf != nil {
-		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
-		answer.AsOf, answer.LagSeconds = &shown, &lag
+		shown, lag := answer.TimeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
+		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
-	if err := s.balance(ctx, &answer); err != nil {
+	if err := s.balance(ctx, &reply); err != nil {
 		return err
 	}
 	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
 	if err != nil {
 		return err
 	}
-	answer.Losses = lossesOf(lost)
-	if answer.Engine.Version == "" {
+	reply.Losses = lossesOf(lost)
+	if reply.Engine.Version == "" {
 		version, err := s.db.Conn.ServerVersion()
 		if err != nil {
 			return fmt.Errorf("ask ClickHouse for its version: %w", err)
 		}
-		answer.Engine.Version = version.Version.String()
+		reply.Engine.Version = version.Version.String()
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }
 
 // balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.
 // Each term is counted by itself, none as the difference of others.
-func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
-	b := &answer.Balance
+func (s *Server) balance(ctx context.Context, reply *statusAnswer) error {
+	b := &reply.Balance
 	if s.deps.InFlight != nil {
 		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.
 		b.Consumed, b.InFlight = s.deps.InFlight()
@@ -159,15 +162,15 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 	var joined, expired uint64
 	err = s.db.Conn.QueryRow(s.db.Settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
 		clickhouse.Named("partitions", partitions), clickhouse.Named("offsets", offsets)).
-		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.SharedMessages, &answer.PendingBuckets)
+		Scan(&b.Parked, &joined, &expired, &reply.SplitMessages, &reply.SharedMessages, &reply.PendingBuckets)
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&answer.PendingNumbers); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&reply.PendingNumbers); err != nil {
 		return fmt.Errorf("count touched numbers: %w", err)
 	}
-	if answer.PendingNumbers > 0 {
-		answer.PendingBuckets++
+	if reply.PendingNumbers > 0 {
+		reply.PendingBuckets++
 	}
 	b.Stored += joined
 	b.Rejected += expired
@@ -185,7 +188,7 @@ func (s *Server) ready(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.db.QueryTime))
 	defer cancel()
 	if err := s.notReady(ctx); err != nil {
-		return problem(http.StatusServiceUnavailable, "not-ready", err.Error()).after(1)
+		return answer.NewProblem(http.StatusServiceUnavailable, "not-ready", err.Error()).After(1)
 	}
 	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
 	return nil

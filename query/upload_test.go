@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
 )
 
 // listen serves over TCP until the test ends.
@@ -149,7 +151,7 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 	for _, c := range slow {
 		c.wantAnswer(http.StatusRequestTimeout, "too slowly")
 	}
-	if took := time.Since(begin); took < bodyGrace-time.Second || took > bodyGrace+10*time.Second {
+	if took := time.Since(begin); took < answer.BodyGrace-time.Second || took > answer.BodyGrace+10*time.Second {
 		t.Errorf("the slow ones were told after %s", took)
 	}
 	wantAllBodyMemory(t, s)
@@ -158,14 +160,14 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 // A body that comes at the least rate is taken, longer than the grace.
 func TestServer_Receive_LeastRate(t *testing.T) {
 	s, _ := newIntake(t)
-	const length = 7 * minBodyRate
+	const length = 7 * answer.MinBodyRate
 	c := dial(t, listen(t, s)).begin("POST /v1/events", fmt.Sprint("Content-Length: ", length)).send("%s", goodEvent)
 	left := length - len(goodEvent)
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for begin := time.Now(); left > 0; <-tick.C {
 		// A little ahead of what is asked for.
-		now := min(left, max(0, int(time.Since(begin).Seconds()*minBodyRate)-(length-left)+1000))
+		now := min(left, max(0, int(time.Since(begin).Seconds()*answer.MinBodyRate)-(length-left)+1000))
 		c.send("%s", strings.Repeat(" ", now))
 		left -= now
 	}
@@ -275,7 +277,7 @@ func TestServer_Receive_Memory(t *testing.T) {
 		}
 		wantAllBodyMemory(t, s)
 	}
-	s.gate.Uploads = NewTurns(0, 10*time.Millisecond) // nobody's
+	s.gate.Uploads = answer.NewTurns(0, 10*time.Millisecond) // nobody's
 	wantProblem(t, post(s, goodEvent), http.StatusServiceUnavailable, "", "try again")
 	wantAllBodyMemory(t, s)
 }
