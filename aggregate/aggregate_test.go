@@ -18,6 +18,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -49,14 +50,14 @@ func connect(t testing.TB) driver.Conn {
 func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.Time) {
 	t.Helper()
 	var (
-		decoder schema.Decoder
+		decoder event.Decoder
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
-	schema.Lines(lines, func(line int, raw []byte) {
+	event.Lines(lines, func(line int, raw []byte) {
 		ev, bad := decoder.Decode(raw, now.UnixMilli())
 		if bad != nil {
 			t.Fatalf("line %d: %v", line, bad)
@@ -348,9 +349,10 @@ func TestAggregator_Upkeep_DropsReplacedGenerations(t *testing.T) {
 	if err := a.dropReplaced(t.Context(), time.Now().Add(DefaultRetention+time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	if g, c := count(t, conn, "SELECT count() FROM generations"),
-		count(t, conn, "SELECT uniqExact(generation) FROM rollup_attempts"); g != 1 || c != 1 {
-		t.Errorf("%d generations with cells of %d are left, want 1 and 1", g, c)
+	for _, table := range []string{"generations", "rollup_attempts", "rollup_cascades", "rollup_spend"} {
+		if n := count(t, conn, "SELECT uniqExact(generation) FROM "+table); n != 1 {
+			t.Errorf("%d generations are left in %s, want 1", n, table)
+		}
 	}
 	mustSee(t, conn, want)
 }

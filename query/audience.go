@@ -14,6 +14,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed audience.sql
@@ -70,7 +71,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
 	statement, err := store.Fill(audienceTemplate,
-		map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single,
+		map[string]any{"Class": errormap.ClassSQL("r"), "Blocked": blocked, "Single": single,
 			"Accounts": len(q.accounts) > 0,
 			"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
 	return statement, args, err

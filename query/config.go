@@ -12,6 +12,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // The limits of a Config that leaves them at zero.
@@ -45,7 +46,7 @@ type Config struct {
 	Fixed bool
 
 	// ErasureKey is what erased numbers are recognised by; without it (nil) none can be erased.
-	ErasureKey *schema.ErasureKey
+	ErasureKey *erasure.Key
 
 	MaxBody    int64
 	QueryTime  time.Duration

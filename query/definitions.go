@@ -14,13 +14,14 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 //go:embed definitions.json
 var definitionsJSON []byte
 
-// rules are what docs/definitions.md says, in the order of definitions.json.
-type rules struct {
+// definitions are what docs/definitions.md says, in the order of definitions.json.
+type definitions struct {
 	Attempt  string            `json:"attempt"`
 	Cohort   string            `json:"cohort"`
 	AsOf     string            `json:"as_of"`
@@ -57,6 +58,7 @@ type moneyRules struct {
 	Terms        map[string]string   `json:"terms"`
 	Savings      []figure            `json:"savings"`
 	SavingsKeys  map[string]string   `json:"savings_keys"`
+	Spend        []figure            `json:"spend"`
 	SegmentWaste []figure            `json:"segment_waste"`
 	Forecast     []figure            `json:"forecast"`
 	FromHistory  []figure            `json:"from_history"`
@@ -73,7 +75,7 @@ type numberDefinitions struct {
 	Class         string              `json:"class"`
 	Streak        string              `json:"streak"`
 	Classes       []schema.Class      `json:"classes"`
-	Defaults      schema.NumberRules  `json:"defaults"`
+	Defaults      rules.Rules         `json:"defaults"`
 	States        map[string]string   `json:"states"`
 	Fields        []figure            `json:"fields"`
 	Changes       string              `json:"changes"`
@@ -105,8 +107,8 @@ type figure struct {
 }
 
 // readRules completes what follows from a metric's kind, and from the code.
-func readRules() (rules, error) {
-	var r rules
+func readDefinitions() (definitions, error) {
+	var r definitions
 	if err := json.Unmarshal(definitionsJSON, &r); err != nil {
 		return r, fmt.Errorf("read definitions.json: %w", err)
 	}
@@ -127,15 +129,17 @@ func readRules() (rules, error) {
 		}
 	}
 	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast,
+		r.Money.FromHistory,
 		r.Money.BreakEven,
 		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
-	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
-	n.Classes, n.Defaults = schema.Classes, schema.DefaultNumberRules
+	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "spend": channelKeys.names(),
+		"segment_waste": wasteKeys.names()}
+	n.Classes, n.Defaults = schema.Classes, rules.Default
 	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
 		"dead_spend": deadSpendKeys.names()}
 	return r, nil
@@ -147,12 +151,12 @@ func (s *Server) definitions(c *gin.Context) error {
 		return err
 	}
 	reply := struct {
-		rules
+		definitions
 		GroupBy []string           `json:"group_by"`
 		Routes  []store.Capability `json:"routes"`
 	}{GroupBy: channelKeys.names()}
 	var err error
-	if reply.rules, err = readRules(); err != nil {
+	if reply.definitions, err = readDefinitions(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)

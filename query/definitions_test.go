@@ -10,6 +10,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 func figureNames(t *testing.T, figures []figure) []string {
@@ -42,7 +43,7 @@ func outputs(t *testing.T, body []byte, inputs []string) []string {
 
 // Every figure about money that some answer has is defined, and no other.
 func TestReadRules_Money_Complete(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +60,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
 		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, answer.FormatJSON, nil)},
+		"spend":         {figureNames(t, r.Money.Spend), spendColumns},
 		"segment_waste": {figureNames(t, r.Money.SegmentWaste), wasteColumns},
 		"forecast":      {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
 		"break_even":    {figureNames(t, r.Money.BreakEven), outputs(t, breakEven.Body.Bytes(), inputs)},
@@ -80,6 +82,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		}
 	}
 	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) ||
+		!slices.Equal(r.Money.GroupBy["spend"], channelKeys.names()) ||
 		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}
@@ -87,7 +90,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 
 // Every figure about numbers and people that some answer has is defined, and no other; so is every class.
 func TestReadRules_Numbers_Complete(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +112,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 			t.Errorf("%s: defined are %v\nshown are %v", name, c.defined, want)
 		}
 	}
-	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != schema.DefaultNumberRules {
+	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != rules.Default {
 		t.Errorf("classes %v, states %v, defaults %+v", r.Numbers.Classes, r.Numbers.States, r.Numbers.Defaults)
 	}
 	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing,
@@ -123,7 +126,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 
 // What is said of each billing model is what the validation of tariffs allows.
 func TestReadRules_Billings_Allowed(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}

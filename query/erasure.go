@@ -15,7 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 //go:embed erasure_accounts.sql
@@ -74,20 +74,20 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 			return err
 		}
 	}
-	asked, err := schema.AskErasure(ctx, s.db.Conn, s.config.ErasureKey, account, number, s.gate.Author(c), s.db.Now())
-	if errors.Is(err, schema.ErrOtherErasureKey) {
+	asked, err := erasure.Request(ctx, s.db.Conn, s.config.ErasureKey, account, number, s.gate.Author(c), s.db.Now())
+	if errors.Is(err, erasure.ErrOtherKey) {
 		return answer.NewProblem(http.StatusServiceUnavailable, "other-erasure-key", err.Error()).Because(err)
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := schema.EraseNumber(ctx, s.db.Conn, account, number, asked.Pseudonym)
+	rows, err := erasure.EraseNumber(ctx, s.db.Conn, account, number, asked.Pseudonym)
 	if err != nil {
 		return answer.NewProblem(http.StatusServiceUnavailable, "erasure-unfinished",
 			"the number is not erased everywhere yet; send the request again, it goes on where this one ended").
 			After(10).Because(err)
 	}
-	if asked, err = schema.FinishErasure(ctx, s.db.Conn, asked, s.db.Now()); err != nil {
+	if asked, err = erasure.Finish(ctx, s.db.Conn, asked, s.db.Now()); err != nil {
 		return err
 	}
 	s.logger.Info("number erased", "account", account, "hash", asked.Hash)
@@ -120,7 +120,7 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	if err := wanted.Append(number); err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
-	accounts, err := schema.ErasedFor(ctx, s.db.Conn, s.config.ErasureKey, number)
+	accounts, err := erasure.ErasedFor(ctx, s.db.Conn, s.config.ErasureKey, number)
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +174,7 @@ func (s *Server) erasures(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	list, err := schema.ReadErasures(s.db.Settings(ctx), s.db.Conn, account, afterAccount, afterHash, limit+1)
+	list, err := erasure.Read(s.db.Settings(ctx), s.db.Conn, account, afterAccount, afterHash, limit+1)
 	if err != nil {
 		return err
 	}

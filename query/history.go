@@ -16,6 +16,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed history.sql
@@ -201,7 +202,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		Keys              []historyKey
 	}
 	var routeArgs []any
-	data.Accounts, data.Channel, data.Class, data.Keys = true, true, schema.ClassSQL("r"), q.keys
+	data.Accounts, data.Channel, data.Class, data.Keys = true, true, errormap.ClassSQL("r"), q.keys
 	data.Route, routeArgs = store.CapabilitySQL(q.routes)
 	statement, err := store.Fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err

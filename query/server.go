@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-	_ "time/tzdata"
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/sync/singleflight"
@@ -17,8 +16,8 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
-	// The zones are part of the program, so that an answer does not depend on the machine it runs on.
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // Timeouts of a connection besides readTimeout and writeTimeout.
@@ -84,7 +83,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
 	s.prices = prices.NewCache(s.db)
-	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
+	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
 }

@@ -15,7 +15,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
-	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed unmapped.sql
@@ -49,7 +49,7 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 	data := struct {
 		Accounts, Single, After bool
 		Mapped, Guess           string
-	}{len(q.accounts) > 0, false, q.after != nil, schema.MappedClassSQL("r"), schema.GuessSQL("r")}
+	}{len(q.accounts) > 0, false, q.after != nil, errormap.MappedClassSQL("r"), errormap.GuessSQL("r")}
 	if data.Accounts {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}

@@ -116,7 +116,8 @@ func TestSuggest_Cases(t *testing.T) {
 	for name, want := range map[string]string{"form": "from", "grup_by": "group_by", "chanel": "channel",
 		"CHANNEL": "channel", "frm": "from", "": "", "sitting": "", "канал": ""} {
 		got := Suggest(name, known)
-		if want == "" && got != "it must be one of channel from group_by" || want != "" && got != "did you mean "+want+"?" {
+		if want == "" && got != "it must be one of channel from group_by" || want != "" &&
+			got != "did you mean "+want+"?" {
 			t.Errorf("%q: %s", name, got)
 		}
 	}

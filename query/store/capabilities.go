@@ -10,6 +10,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed sql/capabilities.sql
@@ -42,7 +43,7 @@ func (d *DB) Capabilities(ctx context.Context) ([]Capability, error) {
 
 // aliasedCapabilities adds a line for each provider that is looked up under another name (docs/definitions.md section
 // 2): what that name's routes report.
-func aliasedCapabilities(lines []Capability, maps *schema.ErrorMaps) []Capability {
+func aliasedCapabilities(lines []Capability, maps *errormap.Maps) []Capability {
 	// A name that is replaced has no line of its own.
 	all := slices.DeleteFunc(slices.Clone(lines),
 		func(r Capability) bool { return maps.Provider(r.Account, r.Provider) != r.Provider })

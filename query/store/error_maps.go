@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed sql/error_maps.sql
@@ -19,11 +20,11 @@ var errorMapsSQL string
 type errorMapCache struct {
 	mu    sync.Mutex
 	state uint64
-	maps  *schema.ErrorMaps
+	maps  *errormap.Maps
 }
 
 // ErrorMaps returns the newest error maps.
-func (d *DB) ErrorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
+func (d *DB) ErrorMaps(ctx context.Context) (*errormap.Maps, error) {
 	var state uint64
 	if err := d.Conn.QueryRow(d.Settings(ctx), errorMapsSQL,
 		clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
@@ -35,7 +36,7 @@ func (d *DB) ErrorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
 	if c.maps != nil && c.state == state {
 		return c.maps, nil
 	}
-	maps, err := schema.ReadErrorMaps(d.Settings(ctx), d.Conn)
+	maps, err := errormap.Read(d.Settings(ctx), d.Conn)
 	if err != nil {
 		return nil, err
 	}
