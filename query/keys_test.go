@@ -23,7 +23,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 	names := []string{"hour", "day", "week", "month", "hour_of_day", "weekday"}
 	statement := "SELECT toInt64(toUnixTimestamp(r.cohort))"
 	for _, k := range keysNamed(t, names...) {
-		statement += ", toString(" + k.shown(k.cell) + ")"
+		statement += ", toString(" + k.Shown(k.Cell) + ")"
 	}
 	statement += " FROM (SELECT toDateTime(arrayJoin({at:Array(UInt32)}), 'UTC') AS cohort) AS r"
 
@@ -111,14 +111,14 @@ func TestKeys_Time_Cases(t *testing.T) {
 		"week": {{"2026-10-26", "15"}},
 	} {
 		var got [][2]string
-		for _, row := range report(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
+		for _, row := range channelReport(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
 			got = append(got, [2]string{row[groupBy].(string), string(row["attempted"].(jsonNumber))})
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", groupBy, got, want)
 		}
 	}
-	if got := report(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
+	if got := channelReport(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
 		t.Errorf("the day before: %v", got)
 	}
 }
