@@ -64,6 +64,10 @@ lint: ## Check formatting, go vet, and golangci-lint (taken from PATH, else buil
 	@if command -v golangci-lint >/dev/null 2>&1; then golangci-lint run ./...; \
 	else $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...; fi
 
+.PHONY: docs
+docs: ## Write docs/metrics.md anew from the registry; a test fails while it is stale
+	$(GO) generate ./cmd/kaskad/
+
 .PHONY: kafka
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are
 	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; then engine/kafkatest/fetch.sh; \
