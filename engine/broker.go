@@ -124,7 +124,7 @@ func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
 		b.unlock()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "addr", b.addrs[0], "dir", config.Dir, "topics", len(config.Topics),
+	config.Logger.Info("embedded broker started", "address", b.addrs[0], "dir", config.Dir, "topics", len(config.Topics),
 		"took", time.Since(begin).Round(time.Millisecond))
 	return b, nil
 }
@@ -364,8 +364,8 @@ type brokerLogger struct{ logger *slog.Logger }
 func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError:
-		l.logger.Error("embedded broker: " + fmt.Sprintf(format, args...))
+		l.logger.Error("embedded broker failed", "error", fmt.Sprintf(format, args...))
 	case kfake.LogLevelWarn:
-		l.logger.Warn("embedded broker: " + fmt.Sprintf(format, args...))
+		l.logger.Warn("embedded broker warns", "error", fmt.Sprintf(format, args...))
 	}
 }

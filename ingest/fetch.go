@@ -104,7 +104,7 @@ func (f *fetcher) run(ctx context.Context) {
 		}
 		f.in.metrics.fetchErrors.Inc()
 		f.in.log.Warn("reading partition failed, connecting anew", "topic", f.in.config.Topic, "partition", f.part.id,
-			"offset", f.next, "err", err)
+			"offset", f.next, "error", err)
 		if wait.wait(ctx) != nil {
 			return
 		}

@@ -111,7 +111,7 @@ func (in *Ingester) Run(ctx context.Context) error {
 			// kafka-go goes on trying by itself: coordinators that are not available yet, rebalances, brokers that are
 			// away.
 			in.setProblem(fmt.Errorf("join consumer group: %w", err))
-			in.log.Warn("joining the consumer group failed, trying again", "group", in.config.Group, "err", err)
+			in.log.Warn("joining the consumer group failed, trying again", "group", in.config.Group, "error", err)
 			continue
 		}
 		in.metrics.generations.Inc()
@@ -161,7 +161,7 @@ func (in *Ingester) until(ctx context.Context, what string, try func(ctx context
 		}
 		in.setProblem(fmt.Errorf("%s: %w", what, err))
 		if time.Since(complained) > complainEvery {
-			in.log.Warn("waiting to "+what, "err", err)
+			in.log.Warn("waiting", "for", what, "error", err)
 			complained = time.Now()
 		}
 		if err := wait.wait(ctx); err != nil {
@@ -225,7 +225,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		running.Go(func() {
 			defer cancel()
 			if err := w.run(ctx); err != nil && ctx.Err() == nil {
-				in.log.Warn("generation ends early, events will be read again", "err", err)
+				in.log.Warn("generation ends early, events will be read again", "error", err)
 			}
 		})
 	}
@@ -242,7 +242,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		within, done := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer done()
 		if err := in.setBack(within, generation, partitions, found); err != nil {
-			in.log.Warn("the topic could not be set back, trying again", "topic", in.config.Topic, "err", err)
+			in.log.Warn("the topic could not be set back, trying again", "topic", in.config.Topic, "error", err)
 		}
 	}
 	in.setPartitions(nil)

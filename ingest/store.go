@@ -193,7 +193,7 @@ func (w *worker) retryHere(ctx context.Context, table string, insert func(ctx co
 		}
 		w.in.metrics.insertRetries.Inc()
 		if time.Since(complained) > complainEvery {
-			w.in.log.Warn("insert failed, trying again until it goes through", "table", table, "err", err)
+			w.in.log.Warn("insert failed, trying again until it goes through", "table", table, "error", err)
 			complained = time.Now()
 		}
 		if err := wait.wait(ctx); err != nil {

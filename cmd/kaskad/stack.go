@@ -224,7 +224,7 @@ func (st *stack) retry(ctx context.Context, what string, final bool, try func(ct
 		case final:
 			return err
 		}
-		st.logger.Warn("waiting to "+what, "error", err, "retry_in", wait)
+		st.logger.Warn("waiting", "for", what, "error", err, "retry_in", wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -303,5 +303,5 @@ func (l *listener) complain(message string, args ...any) {
 	if untold > 0 {
 		args = append(args, "similar_untold", untold)
 	}
-	l.config.Logger.Warn(message, args...)
+	l.config.Logger.Warn(message, args...) //nolint:sloglint // a constant of every caller
 }
