@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"kaskad/money"
 	"kaskad/schema"
 )
 
@@ -35,8 +37,8 @@ const (
 	DefaultLinger = 200 * time.Millisecond
 )
 
-// Config says what to read and how. The zero value of every field but Brokers is replaced by its default. The start
-// offset of a group without commits is always the earliest.
+// Config says what to read and how. Every zero field except Brokers is replaced by its default. A group without commits
+// always starts at the earliest offset.
 type Config struct {
 	Brokers         []string // host:port
 	Topic           string
@@ -57,20 +59,41 @@ type Config struct {
 	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil)
 	// nothing is stored once numbers were erased.
 	ErasureKey *schema.ErasureKey
-	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
-	MeasureSMS func(text []byte) schema.SMSMeasure
 	// Now is the clock of validation and of what is written; nil means time.Now.
-	Now    func() time.Time
-	Logger *slog.Logger
-	// Registerer gets the metrics; nil means nobody does.
-	Registerer prometheus.Registerer
+	Now func() time.Time
 
 	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept",
 	// "ledger", "commit". It is a hook for crash tests.
 	OnStep func(step string)
 }
 
-// withDefaults fills what is missing and reports everything that is wrong at once.
+// Deps are the services that an Ingester uses.
+type Deps struct {
+	// Conn needs at least as many connections as there are workers.
+	Conn driver.Conn
+	// MeasureSMS measures the text of an SMS; nil means money.SMSMeasure.
+	MeasureSMS func(text []byte) schema.SMSMeasure
+	// Registerer receives the metrics; nil means that they are not collected.
+	Registerer prometheus.Registerer
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// withDefaults fills in what is missing and refuses to work without ClickHouse.
+func (d Deps) withDefaults() (Deps, error) {
+	if d.Conn == nil {
+		return d, errors.New("ingest: a connection to ClickHouse is needed")
+	}
+	if d.MeasureSMS == nil {
+		d.MeasureSMS = money.SMSMeasure
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	return d, nil
+}
+
+// withDefaults fills in what is missing and reports everything that is wrong at once.
 func (c Config) withDefaults() (Config, error) {
 	for _, d := range []struct {
 		field *string
@@ -97,9 +120,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	if c.OnStep == nil {
 		c.OnStep = func(string) {}

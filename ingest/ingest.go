@@ -11,7 +11,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/segmentio/kafka-go"
 
-	"kaskad/money"
 	"kaskad/schema"
 )
 
@@ -25,16 +24,11 @@ const (
 	watchEvery       = 5 * time.Second
 )
 
-// Deps are the services that an Ingester writes to.
-type Deps struct {
-	// Conn needs at least as many connections as there are workers.
-	Conn driver.Conn
-}
-
 // Ingester is one member of the consumer group.
 type Ingester struct {
 	config       Config
 	conn         driver.Conn
+	measureSMS   func(text []byte) schema.SMSMeasure
 	log          *slog.Logger
 	metrics      metrics
 	descriptions descriptions
@@ -56,18 +50,15 @@ func New(config Config, deps Deps) (*Ingester, error) {
 	if err != nil {
 		return nil, err
 	}
-	if deps.Conn == nil {
-		return nil, errors.New("ingest: a connection to ClickHouse is needed")
+	if deps, err = deps.withDefaults(); err != nil {
+		return nil, err
 	}
-	if config.MeasureSMS == nil {
-		config.MeasureSMS = money.SMSMeasure
-	}
-	in := &Ingester{config: config, conn: deps.Conn, log: config.Logger, metrics: newMetrics(),
-		descriptions: newDescriptions(), problem: errNotStarted}
+	in := &Ingester{config: config, conn: deps.Conn, measureSMS: deps.MeasureSMS, log: deps.Logger,
+		metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
 	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic,
 		Dialer: config.Dialer})
-	if config.Registerer != nil {
-		if err := config.Registerer.Register(in); err != nil {
+	if deps.Registerer != nil {
+		if err := deps.Registerer.Register(in); err != nil {
 			return nil, fmt.Errorf("register metrics of ingest: %w", err)
 		}
 	}
@@ -200,7 +191,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
 			ledgers:  map[int]*schema.Ledger{},
 			erasures: schema.NewErasures(in.config.ErasureKey)}
-		w.decoder.MeasureSMS = in.config.MeasureSMS
+		w.decoder.MeasureSMS = in.measureSMS
 		workers[i] = w
 	}
 	partitions := make([]*partition, len(assigned))

@@ -13,7 +13,7 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed replay.sql
+//go:embed sql/replay.sql
 var replaySQL string
 
 // replayLetters is how many dead letters are sent and then marked at a time, and replayBytes how many bytes of them.

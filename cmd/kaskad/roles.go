@@ -124,10 +124,8 @@ func (p *process) run(ctx context.Context) error {
 func (p *process) newIngester() (*ingest.Ingester, error) {
 	return ingest.New(ingest.Config{
 		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic,
-		Dialer:  p.dialer,
-		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry,
-		OnStep: p.hooks.ingest, ErasureKey: p.erasureKey,
-	}, ingest.Deps{Conn: p.conn})
+		Dialer: p.dialer, Durable: p.durable, ErasureKey: p.erasureKey, Now: p.now, OnStep: p.hooks.ingest,
+	}, ingest.Deps{Conn: p.conn, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Logger: p.logger})
 }
 
 // newAggregator tells changed verdicts to changes, which is nil where there is no topic for them.
