@@ -124,8 +124,8 @@ func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
 		b.unlock()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "address", b.addrs[0], "dir", config.Dir, "topics", len(config.Topics),
-		"took", time.Since(begin).Round(time.Millisecond))
+	config.Logger.Info("embedded broker started", "address", b.addrs[0], "dir", config.Dir,
+		"topics", len(config.Topics), "took", time.Since(begin).Round(time.Millisecond))
 	return b, nil
 }
 

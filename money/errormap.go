@@ -133,7 +133,8 @@ func parseErrorMap(body []byte, read reader) (ErrorMap, error) {
 	aliases := read(body, &list{name: "aliases", beside: append(beside, "lines"), optional: true, prefix: "aliases.",
 		fields: []string{"provider", "like", "origin"}, limit: aliasLimit(shipped)}, &p)
 	if lines == nil && aliases == nil && len(p.list) == 0 {
-		p.add(0, 1, "lines", `is required, or aliases: {"lines": [{…}, …], "aliases": [{…}, …]}; empty lists remove all that the account has`)
+		p.add(0, 1, "lines", `is required, or aliases: {"lines": [{…}, …], "aliases": [{…}, …]}; `+
+			`empty lists remove all that the account has`)
 	}
 	return judgeErrorMap(lines, aliases, shipped, &p)
 }

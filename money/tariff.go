@@ -219,7 +219,8 @@ func parseTariff(r *row) Tariff {
 	}
 	switch has := r.has("connect_price"); {
 	case t.Billing == AttemptPlusConnect && !has:
-		r.refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": what a delivered attempt costs more`)
+		r.refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": `+
+			`what a delivered attempt costs more`)
 	case t.Billing != AttemptPlusConnect && has:
 		r.refuse("connect_price", onlyConnect)
 	}

@@ -24,8 +24,8 @@ func loadYAML(r io.Reader) (kong.Resolver, error) {
 	}
 	var second yaml.Node
 	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("configuration file: line %d: a second document would not be read: put all keys into one",
-			second.Line)
+		return nil, fmt.Errorf("configuration file: line %d: a second document would not be read: put all keys into "+
+			"one", second.Line)
 	}
 	return values, nil
 }
@@ -80,8 +80,8 @@ func plainValue(name string, value *yaml.Node) (string, error) {
 		value = value.Alias
 	}
 	if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
-		return "", fmt.Errorf("configuration file: line %d: %s: want one plain value, or a list of plain values where the "+
-			"flag takes several", value.Line, name)
+		return "", fmt.Errorf("configuration file: line %d: %s: want one plain value, or a list of plain values where "+
+			"the flag takes several", value.Line, name)
 	}
 	return value.Value, nil
 }
