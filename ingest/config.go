@@ -12,6 +12,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // Defaults of Config.
@@ -58,7 +59,7 @@ type Config struct {
 
 	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil)
 	// nothing is stored once numbers were erased.
-	ErasureKey *schema.ErasureKey
+	ErasureKey *erasure.Key
 	// Now is the clock of validation and of what is written; nil means time.Now.
 	Now func() time.Time
 

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 var (
@@ -298,8 +299,8 @@ func cohortOf(attempts []*attempt) int64 {
 func describeStep(a *attempt, f facts) stepAnswer {
 	recipient, _, _ := strings.Cut(a.recipientCountry, "\x00")
 	step := stepAnswer{
-		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: schema.MaskRecipient(recipient),
-		Contact: schema.MaskRecipient(a.contact),
+		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: event.MaskRecipient(recipient),
+		Contact: event.MaskRecipient(a.contact),
 		Country: a.country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
 		Operator: a.operator, Traffic: a.traffic,
 		Trigger: a.trigger, Attempted: f.attempted, MachineOpened: f.machineOpened, Bounced: f.bounced,
