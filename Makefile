@@ -18,6 +18,8 @@ GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
 # Two packages at a time, because each may run a ClickHouse of its own: two cores and 8 GB are enough then.
 TEST_FLAGS ?= -p 2 -timeout 30m
+# COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
+COVERAGE ?=
 TEST_PACKAGES ?= ./...
 BENCH ?= TopicToFacts
 BENCH_PACKAGES ?= ./cmd/kaskad/
@@ -43,7 +45,7 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 
 .PHONY: test
 test: engine kafka ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
-	$(GO) test $(TEST_FLAGS) $(TEST_PACKAGES)
+	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
 .PHONY: test-short
 test-short: engine kafka ## Run the same tests on smaller worlds (go test -short)
