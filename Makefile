@@ -12,7 +12,7 @@ GO ?= go
 # renovate: github.com/golangci/golangci-lint/v2
 GOLANGCI_VERSION := v2.15.0
 # renovate: github.com/goreleaser/goreleaser/v2
-GORELEASER_VERSION := v2.16.0
+GORELEASER_VERSION := v2.15.1
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 

@@ -76,7 +76,7 @@ func (c *ClickHouse) heal(ctx context.Context, conn driver.Conn, afterLostWrites
 	return nil
 }
 
-// sourcesAreBack tells whether active parts hold all blocks of a range, and no others: parts merged later may span
+// sourcesAreBack reports whether active parts hold all blocks of a range, and no others: parts merged later may span
 // blocks that are lost.
 func sourcesAreBack(ctx context.Context, conn driver.Conn, database, table, partition string, first, last int64) (bool,
 	error) {

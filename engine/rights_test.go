@@ -18,7 +18,7 @@ import (
 // accessDenied is ClickHouse's code for a right that a user lacks.
 const accessDenied = 497
 
-// denied tells whether a statement fails for want of a right.
+// denied reports whether a statement fails for want of a right.
 func denied(t *testing.T, conn driver.Conn, statement string) bool {
 	t.Helper()
 	err := conn.Exec(t.Context(), statement)

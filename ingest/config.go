@@ -21,20 +21,20 @@ const (
 	DefaultGroup           = "kaskad"
 	DefaultDeadLetterTopic = "kaskad.rejected"
 
-	// DefaultWorkers: while one block is being inserted another is decoded.
+	// DefaultWorkers lets one block be decoded while another is being inserted.
 	DefaultWorkers = 2
 
-	// DefaultBlockRows is the size from which ClickHouse gains nothing more by larger blocks.
+	// DefaultBlockRows is the size beyond which larger blocks no longer help ClickHouse.
 	DefaultBlockRows = 200_000
 
 	// DefaultBlockBytes bounds the original bytes that a block keeps until it is acknowledged.
 	DefaultBlockBytes = 96 << 20
 
-	// DefaultFetchBytes is what one partition is asked for at a time. A partition holds two such buffers.
+	// DefaultFetchBytes is how much is fetched from a partition at a time. Each partition holds two such buffers.
 	DefaultFetchBytes = 2 << 20
 
-	// DefaultLinger is how long the oldest event of a block waits for company: it bounds both the delay of a quiet
-	// stream and the number of parts that it makes.
+	// DefaultLinger is how long the oldest event of a block waits for more events: it bounds both the delay of a quiet
+	// stream and the number of parts it creates.
 	DefaultLinger = 200 * time.Millisecond
 )
 

@@ -25,7 +25,7 @@ const (
 	arenaLow   = 64 << 10
 
 	// carefulRecords is how many records are read with their keys, one allocation each, after kafka-go's fast reader
-	// stumbled over a tombstone: they come in crowds.
+	// failed on a tombstone: where there is one, there are usually more.
 	carefulRecords = 20_000
 )
 
@@ -86,8 +86,8 @@ func newFetcher(in *Ingester, part *partition, to chan<- *chunk) *fetcher {
 	return f
 }
 
-// run reads until ctx ends. It never returns for another reason, for that would end the generation: errors are dialled
-// away.
+// run reads until ctx ends. It returns for no other reason, because that would end the generation: on an error it
+// connects again.
 func (f *fetcher) run(ctx context.Context) {
 	var wait backoff
 	for ctx.Err() == nil {

@@ -136,8 +136,8 @@ func (in *Ingester) prepareTables(ctx context.Context) error {
 	})
 }
 
-// until tries until try succeeds or ctx ends, whose error it returns then. It says at once and every half minute what
-// it waits for.
+// until calls try until it succeeds. When ctx ends first, it returns the error of ctx. It logs what it waits for at
+// once, and then every half minute.
 func (in *Ingester) until(ctx context.Context, what string, try func(ctx context.Context) error) error {
 	var wait backoff
 	var complained time.Time

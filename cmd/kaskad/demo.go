@@ -26,8 +26,8 @@ type demoCommand struct {
 	logSettings
 }
 
-// demoState remembers which day a data directory holds, so that a second start shows it at once, and a start that was
-// interrupted plays it again: what was played before changes nothing.
+// demoState remembers which day a data directory holds, so that a second start shows it at once. After an interrupted
+// start the day is played again, and what was played before changes nothing.
 type demoState struct {
 	Seed     uint64    `json:"seed"`
 	Messages int       `json:"messages"`

@@ -29,7 +29,7 @@ const (
 	numbersAtOnce = 10_000
 	// followWait is how long one request waits for a change, in seconds.
 	followWait = 30
-	// followAgain is how long a server that does not answer is left alone.
+	// followAgain is how long to wait before asking a server again that did not answer.
 	followAgain = 2 * time.Second
 )
 
@@ -315,7 +315,7 @@ func (c *numbersChanges) Run(ctx context.Context) error {
 			NextCursor string            `json:"next_cursor"`
 		}
 		if err := server.read(ctx, http.MethodGet, "/v1/numbers/changes?"+q.Encode(), nil, &page); err != nil {
-			// A server that starts again, or is busy, is asked again; what it refuses it would refuse again.
+			// Ask a server again that restarts or is busy; what it refused it would refuse again.
 			if !c.Follow || ctx.Err() != nil || refused(err) {
 				return err
 			}

@@ -15,10 +15,10 @@ import (
 	"kaskad/query"
 )
 
-// roles says what a process does.
+// roles are the parts of Kaskad that a process runs.
 type roles struct {
 	ingest, aggregate, serve bool
-	// notify is who hears of what aggregate decides.
+	// notify says to whom the verdicts of aggregate are announced.
 	notify notifySettings
 }
 
@@ -26,10 +26,10 @@ func (r roles) needs() needs {
 	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true, changesTopic: r.notify.ChangesTopic}
 }
 
-// hooks let a test end the process between two steps; nil hooks do nothing.
+// hooks let a test kill the process between two steps; nil hooks do nothing.
 type hooks struct{ ingest, aggregate func(step string) }
 
-// process runs roles over a stack.
+// process runs roles on a stack.
 type process struct {
 	*stack
 	roles  roles
@@ -39,8 +39,8 @@ type process struct {
 	ready func(address string, producer *ingest.Producer)
 }
 
-// run works until the context ends, or a part fails for good. Parts end in reverse order: first nobody asks, then
-// nothing is read, then what was read is stored.
+// run works until the context ends or a part fails for good. Parts stop in reverse order: first the API, then reading,
+// then storing what was read.
 func (p *process) run(ctx context.Context) error {
 	var listener net.Listener
 	if p.roles.serve {
@@ -128,7 +128,8 @@ func (p *process) newIngester() (*ingest.Ingester, error) {
 	}, ingest.Deps{Conn: p.conn, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Logger: p.logger})
 }
 
-// newAggregator tells changed verdicts to changes, which is nil where there is no topic for them.
+// newAggregator returns an aggregator that announces changed verdicts to changes, which is nil when there is no topic
+// for them.
 func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Producer) (*aggregate.Aggregator, error) {
 	webhook, err := p.roles.notify.webhook(p.kafka)
 	if err != nil {
@@ -182,14 +183,14 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	return query.New(config, deps)
 }
 
-// eventProducer says in query's words that Kafka is away, and asks it for GET /readyz.
+// eventProducer translates errors of Kafka into those of query, and pings Kafka for GET /readyz.
 type eventProducer struct {
 	*ingest.Producer
 	stack *stack
 }
 
-// Produce passes on to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that
-// wraps query.ErrUnavailable means that the caller should send again later.
+// Produce writes to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that wraps
+// query.ErrUnavailable means that the caller should send again later.
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if e.stack.broker != nil {
 		if err := e.stack.disk.Err(); err != nil {
@@ -206,7 +207,7 @@ func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error
 	return err
 }
 
-// Ping tells whether Kafka answers and has the topic.
+// Ping returns nil if Kafka answers and has the topic.
 func (e eventProducer) Ping(ctx context.Context) error {
 	return ingest.Check(ctx, e.stack.brokers, e.stack.dialer, e.stack.kafka.Topic)
 }

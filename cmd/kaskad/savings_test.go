@@ -577,7 +577,7 @@ func costs(t testing.TB, model *simulate.Model, q simulate.SavingsQuery, account
 	return costs
 }
 
-// movedCosts tells whether a message that was there before costs something else now.
+// movedCosts reports whether a message that was there before costs something else now.
 func movedCosts(before, now map[string]string) bool {
 	for hour, cost := range before {
 		if now[hour] != cost {

@@ -385,7 +385,7 @@ func (c *listExport) Run(ctx context.Context, kind listKind) error {
 	return err
 }
 
-// row is a row of a list: its fields as the server shows them.
+// row is a row of a list, with its fields as the server shows them.
 type row map[string]any
 
 func readRows(encoded []byte) ([]row, error) {

@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlFile answers kong's question for a flag's value from a YAML file whose keys are the flags' names.
+// yamlFile resolves kong's flags from a YAML file whose keys are the flags' names.
 type yamlFile map[string]yaml.Node
 
 func loadYAML(r io.Reader) (kong.Resolver, error) {
@@ -53,7 +53,7 @@ func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, 
 	if !ok {
 		return nil, nil
 	}
-	// kong asks files after variables and lets them win; here a variable is nearer to the command than a file.
+	// kong lets files override environment variables; here a variable is nearer to the command than a file.
 	for _, name := range flag.Envs {
 		if _, set := os.LookupEnv(name); set {
 			return nil, nil
