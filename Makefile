@@ -98,8 +98,8 @@ ln -sf $(notdir $@) $(@:-$(2)=)
 endef
 
 .PHONY: docs
-docs: ## Write docs/metrics.md anew from the registry; a test fails while it is stale
-	$(GO) generate ./cmd/kaskad/
+docs: ## Write docs/metrics.md anew from the registry, and number new decisions; tests fail while they are stale
+	$(GO) generate ./cmd/kaskad/ ./docs/
 
 .PHONY: kafka
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are

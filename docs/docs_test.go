@@ -2,6 +2,7 @@
 package docs
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +19,10 @@ var (
 	anchor  = regexp.MustCompile(`<a id="([^"]+)">`)
 	notSlug = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
+
+//go:generate go test -run TestDecisions -update .
+
+var update = flag.Bool("update", false, "number the decisions that have no number yet")
 
 // anchors are the places in a page that a link may name, as GitHub makes them.
 func anchors(page string) map[string]bool {
@@ -80,26 +85,50 @@ func TestPages_Links(t *testing.T) {
 	}
 }
 
-// A decision keeps its number and its anchor for ever; a new one takes the next, wherever it stands.
+// A decision keeps its number and its anchor forever; a new one takes the next, wherever it stands.
 func TestDecisions_Numbered(t *testing.T) {
-	page := read(t, "decisions.md")
-	numbered := regexp.MustCompile(`^<a id="d(\d+)"></a>(\d+)\. \S`)
-	seen := map[int]string{}
-	for _, m := range regexp.MustCompile(`(?m)^### (.+)$`).FindAllStringSubmatch(page, -1) {
-		fields := numbered.FindStringSubmatch(m[1])
-		if fields == nil || fields[1] != fields[2] {
-			t.Errorf("%q: want a heading such as ### <a id=\"d12\"></a>12. A guess is no line", m[1])
-			continue
-		}
-		n, _ := strconv.Atoi(fields[1])
-		if seen[n] != "" {
-			t.Errorf("%d is the number of %q and of %q", n, seen[n], m[1])
-		}
-		seen[n] = m[1]
+	title := regexp.MustCompile(`(?m)^### (?:<a id="d(\d+)"></a>(\d+)\. )?(.+)$`)
+	text, err := os.ReadFile("decisions.md")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for n := 1; n <= len(seen); n++ {
-		if seen[n] == "" {
-			t.Errorf("there are %d decisions, and none has the number %d", len(seen), n)
+	page := string(text)
+	titles := title.FindAllStringSubmatch(page, -1)
+	numbered := 0
+	for _, m := range titles {
+		if m[1] != "" {
+			numbered++
+		}
+	}
+	if *update && numbered < len(titles) {
+		page = title.ReplaceAllStringFunc(page, func(line string) string {
+			m := title.FindStringSubmatch(line)
+			if m[1] != "" {
+				return line
+			}
+			numbered++
+			return fmt.Sprintf(`### <a id="d%[1]d"></a>%[1]d. %[2]s`, numbered, m[3])
+		})
+		if err := os.WriteFile("decisions.md", []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[string]string{}
+	for _, m := range title.FindAllStringSubmatch(page, -1) {
+		switch n := m[1]; {
+		case n == "":
+			t.Errorf("%q has no number: run make docs", m[3])
+		case n != m[2]:
+			t.Errorf("%q has the anchor d%s and the number %s", m[3], n, m[2])
+		case seen[n] != "":
+			t.Errorf("%s is the number of %q and of %q", n, seen[n], m[3])
+		default:
+			seen[n] = m[3]
+		}
+	}
+	for n := 1; n <= len(titles); n++ {
+		if seen[strconv.Itoa(n)] == "" {
+			t.Errorf("there are %d decisions, and none has the number %d", len(titles), n)
 		}
 	}
 }
