@@ -139,27 +139,19 @@ func (in *Ingester) prepareTables(ctx context.Context) error {
 // until calls try until it succeeds. When ctx ends first, it returns the error of ctx. It logs what it waits for at
 // once, and then every half minute.
 func (in *Ingester) until(ctx context.Context, what string, try func(ctx context.Context) error) error {
-	var wait backoff
 	var complained time.Time
-	for {
+	_ = retry(ctx, func() error {
 		attempt, cancel := context.WithTimeout(ctx, dialTimeout)
-		err := abandon(attempt, try)
-		cancel()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil {
-			return nil
-		}
+		defer cancel()
+		return abandon(attempt, try)
+	}, func(err error) {
 		in.setProblem(fmt.Errorf("%s: %w", what, err))
 		if time.Since(complained) > complainEvery {
 			in.log.Warn("waiting", "for", what, "error", err)
 			complained = time.Now()
 		}
-		if err := wait.wait(ctx); err != nil {
-			return err
-		}
-	}
+	})
+	return ctx.Err()
 }
 
 // generation reads the assigned partitions until the generation ends. Returning earlier would end it, so it returns
