@@ -136,12 +136,12 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 	if err != nil {
 		return nil, err
 	}
-	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject}
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger}
 	if changes != nil {
 		deps.ProduceChanges = changes.Produce
 	}
 	return aggregate.New(aggregate.Config{
-		Now: p.now, Logger: p.logger, Registerer: p.registry, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
+		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
 		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
 	}, deps), nil
 }
