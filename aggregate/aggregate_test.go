@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -28,21 +27,7 @@ var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // connect returns a connection to a migrated, empty database.
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
+	return enginetest.Open(t, schema.Migrate)
 }
 
 // load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -26,21 +25,7 @@ var testNow = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // newConn returns a migrated database of the test's own.
 func newConn(tb testing.TB) driver.Conn {
 	tb.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(tb))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(tb.Context(), db); err != nil {
-		tb.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { conn.Close() })
-	return conn
+	return enginetest.Open(tb, schema.Migrate)
 }
 
 func execute(tb testing.TB, conn driver.Conn, statement string, args ...any) {

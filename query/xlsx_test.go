@@ -16,6 +16,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"kaskad/engine/enginetest"
 	"kaskad/money"
 )
 
@@ -244,6 +245,7 @@ func sheetColumn(tb testing.TB, file *excelize.File, name string) string {
 }
 
 func TestServer_DeadNumbers_Workbook(t *testing.T) {
+	enginetest.Alone(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	conn := newConn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)
