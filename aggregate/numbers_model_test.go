@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/simulate"
 )
@@ -21,7 +21,7 @@ import (
 // middle. There are ten times as many of them in make test-long.
 func TestNumbers_Model(t *testing.T) {
 	numbers := 2_000
-	if os.Getenv("TEST_LONG") == "1" {
+	if enginetest.Long() {
 		numbers = 20_000
 	}
 	const accounts = 6

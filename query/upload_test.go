@@ -157,6 +157,7 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 
 // A body that comes at the least rate is taken, longer than the grace.
 func TestServer_Receive_LeastRate(t *testing.T) {
+	t.Parallel()
 	s, _ := newIntake(t)
 	const length = 7 * minBodyRate
 	c := dial(t, listen(t, s)).begin("POST /v1/events", fmt.Sprint("Content-Length: ", length)).send("%s", goodEvent)

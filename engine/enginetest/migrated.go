@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -147,6 +148,10 @@ func Parallel(tb testing.TB) {
 	}
 	t.Parallel()
 }
+
+// Long reports whether the large worlds were asked for, as make test-long does: a test that meets more of the same then
+// asks it for its size.
+func Long() bool { return os.Getenv("TEST_LONG") == "1" }
 
 // Alone keeps a test from running beside others: one that changes the process, or measures it. It comes before
 // [Migrated] and [Open].
