@@ -357,7 +357,13 @@ func TestAggregator_Run_SecondStandsByUntilFirstLeaves(t *testing.T) {
 	stopFirst := run()
 	waitFor(t, func() bool { return owners() == 1 })
 	stopSecond := run()
-	time.Sleep(3 * freshnessEvery)
+	// The first goes on for long enough that the second would have begun.
+	stated := func() time.Duration {
+		return time.Duration(count(t, conn, "SELECT toUInt64(toUnixTimestamp64Milli(max(at))) FROM freshness")) *
+			time.Millisecond
+	}
+	before := stated()
+	waitFor(t, func() bool { return stated() >= before+3*freshnessEvery })
 	if n := owners(); n != 1 {
 		t.Errorf("%d aggregators work at a time", n)
 	}

@@ -16,7 +16,7 @@ import (
 	"kaskad/simulate/model"
 )
 
-// fillRounds is how often the disk is filled: twice, and thirty times where somebody has the time (make test-long).
+// fillRounds is how often the disk is filled: twice, and thirty times in make test-long.
 func fillRounds() int {
 	if enginetest.Long() {
 		return 30

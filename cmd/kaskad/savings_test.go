@@ -304,9 +304,9 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 	}
 }
 
-// Random accounts, a thousand in make test-long, each with prices of its own, in one pipeline: events shuffled, partly twice, the late
-// ones in a second round, price lists put before and after the events and corrected in the end. After each round every
-// account's report equals the naive model's to the last digit.
+// Random accounts, a thousand in make test-long, each with prices of its own, in one pipeline: events shuffled, partly
+// twice, the late ones in a second round, price lists put before and after the events and corrected in the end. After
+// each round every account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
 	seeds := 60
 	if enginetest.Long() {
