@@ -128,7 +128,7 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 		putTestPrices(t, conn, lists)
 		s := newServer(t, conn)
 		evidence, channels, unpriced := map[any]bool{}, map[any]bool{}, false
-		for range 8 {
+		for range 4 {
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
 			values := url.Values{"from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
