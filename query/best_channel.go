@@ -24,7 +24,7 @@ var bestChannelSQL string
 var bestChannelTemplate = reachTemplate("best_channel.sql", bestChannelSQL)
 
 // bestChannelFilters choose the attempts that are looked at.
-var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
+var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels.Names(), false)}
 
 var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText},
 	{"recipient", columnText}, {"evidence", columnText},
@@ -41,7 +41,7 @@ type bestChannelQuery struct {
 func (q *bestChannelQuery) SQL() (string, []any, error) {
 	return q.ask.statement(bestChannelTemplate, nil, key.inSQL, clickhouse.Named("after_account", q.afterAccount),
 		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)),
-		clickhouse.Named("as_of", q.asOfMS))
+		clickhouse.Named("as_of", q.asOfMS), clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/schema"
 )
 
 //go:embed dead_spend.sql
@@ -51,7 +52,8 @@ type deadSpendQuery struct {
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
 	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL,
-		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.

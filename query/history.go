@@ -136,11 +136,11 @@ func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
 }
 
 func (p *params) channelToMoveTo() string {
-	known := slices.DeleteFunc(slices.Clone(schema.Channels), func(name string) bool { return name == "sms" })
+	known := slices.DeleteFunc(schema.Channels.Names(), func(name string) bool { return name == schema.SMS })
 	channel := p.required("channel", "the channel that SMS would move to; "+suggest("", known))
 	switch {
 	case p.failed("channel") || slices.Contains(known, channel):
-	case channel == "sms":
+	case channel == schema.SMS:
 		p.fail("channel", "sms is what would be moved; name the channel that it would move to: "+suggest("", known))
 	default:
 		p.fail("channel", fmt.Sprintf("%q is no channel; %s", shorten(channel), suggest(channel, known)))
@@ -190,6 +190,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("from", storable(q.ask.fromMS)),
 		clickhouse.Named("to", storable(q.ask.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
 	var data struct {

@@ -77,7 +77,7 @@ type keySet []key
 // channelKeys are the names of the channel report (docs/definitions.md section 3).
 var channelKeys = append(keySet{
 	dimension("account"),
-	enumeration("channel", schema.Channels, false),
+	enumeration("channel", schema.Channels.Names(), false),
 	dimension("provider"),
 	dimension("campaign"),
 	dimension("template"),
@@ -100,8 +100,8 @@ var savingsKeys = slices.Concat(keySet{
 	ofShape(enumeration("traffic", schema.Traffics, true)),
 	ofShape(dimension("country")),
 }, timeKeys, keySet{
-	ofShape(enumeration("first_channel", schema.Channels, false)),
-	ofShape(enumeration("reached_by", schema.Channels, true)),
+	ofShape(enumeration("first_channel", schema.Channels.Names(), false)),
+	ofShape(enumeration("reached_by", schema.Channels.Names(), true)),
 	{name: "path", read: readPath},
 	ofShape(numeric("sms_segments", "", 0, 65535)),
 })
@@ -189,9 +189,9 @@ func readMonth(value string, _ *time.Location) (string, error) {
 // readPath reads the channels of a cascade, joined by ">".
 func readPath(value string, _ *time.Location) (string, error) {
 	for _, channel := range strings.Split(value, ">") {
-		if !slices.Contains(schema.Channels, channel) {
+		if !slices.Contains(schema.Channels.Names(), channel) {
 			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s",
-				shorten(value), shorten(channel), suggest(channel, schema.Channels))
+				shorten(value), shorten(channel), suggest(channel, schema.Channels.Names()))
 		}
 	}
 	return value, nil

@@ -9,6 +9,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema"
 )
 
 // numberChunk is how many rows are priced together.
@@ -28,7 +30,7 @@ type deadQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *deadQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("prefix", kindPrefix(q.kind))}
+	args := []any{clickhouse.Named("prefix", schema.KindPrefix(q.kind))}
 	single := len(q.accounts) == 1
 	switch {
 	case single:

@@ -32,7 +32,7 @@ func reachTemplate(name, text string) *template.Template {
 // penetrationKeys are the names of the penetration report. All but channel are of the attempt and cut the audience.
 var penetrationKeys = slices.Concat(keySet{
 	dimension("account"),
-	enumeration("channel", schema.Channels, false),
+	enumeration("channel", schema.Channels.Names(), false),
 	dimension("provider"),
 	dimension("campaign"),
 	dimension("template"),
@@ -74,8 +74,8 @@ func notChannel(k key) bool { return k.name != "channel" }
 
 // SQL returns the statement and its parameters.
 func (q *penetrationQuery) SQL() (string, []any, error) {
-	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels),
-		clickhouse.Named("as_of", q.asOfMS))
+	return q.ask.statement(penetrationTemplate, q.routes, notChannel,
+		clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", q.asOfMS), clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // audience is a group: people and messages with an attempted step in it.
@@ -158,7 +158,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	for _, group := range groups {
 		mature := seen.settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
-		for i, channel := range schema.Channels {
+		for i, channel := range schema.Channels.Names() {
 			of := group.channels[i]
 			if of.tested == 0 || !ask.keepsValue("channel", channel) {
 				continue

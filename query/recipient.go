@@ -9,7 +9,7 @@ import (
 )
 
 // recipientKinds are the kinds of recipients that have health; the first is the default of lists.
-var recipientKinds = []string{schema.KindPhone, schema.KindEmail}
+var recipientKinds = schema.HealthKinds()
 
 // kind reads parameter kind of a list.
 func (p *params) kind() string {
@@ -21,14 +21,6 @@ func (p *params) kind() string {
 		p.fail("kind", fmt.Sprintf("%q is no kind of recipient; %s", shorten(kind), suggest(kind, recipientKinds)))
 	}
 	return kind
-}
-
-// kindPrefix is what the recipients of a kind begin with.
-func kindPrefix(kind string) string {
-	if kind == schema.KindEmail {
-		return "email:"
-	}
-	return "+"
 }
 
 // numberProblem says what is wrong with a text that should be a phone number, "" when it is one.
@@ -54,7 +46,7 @@ func numberProblem(number string) string {
 // recipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have
 // them, "" when it is one.
 func recipientProblem(recipient string) string {
-	address, mail := strings.CutPrefix(recipient, kindPrefix(schema.KindEmail))
+	address, mail := strings.CutPrefix(recipient, schema.KindPrefix(schema.KindEmail))
 	switch {
 	case !mail && strings.Contains(recipient, "@"):
 		return "is an e-mail address without its kind: write it as events do, email:user@example.com"
@@ -71,7 +63,7 @@ func recipientProblem(recipient string) string {
 // lostPlus brings back the plus sign of a recipient of a path or a query, where one that is not percent-encoded becomes
 // a blank.
 func lostPlus(given string) string {
-	if strings.HasPrefix(given, kindPrefix(schema.KindEmail)) {
+	if strings.HasPrefix(given, schema.KindPrefix(schema.KindEmail)) {
 		return strings.ReplaceAll(given, " ", "+") // an address has no blanks
 	}
 	if rest, blank := strings.CutPrefix(given, " "); blank {

@@ -60,7 +60,7 @@ func aliasedRoutes(lines []route, maps *errormap.Maps) []route {
 			if !maps.OwnAlias(account, alias.Provider) {
 				continue
 			}
-			for _, channel := range schema.Channels {
+			for _, channel := range schema.Channels.Names() {
 				line := table.find(account, channel, alias.Like)
 				line.Account, line.Channel, line.Provider = account, channel, alias.Provider
 				all = slices.DeleteFunc(all, func(r route) bool {

@@ -27,13 +27,6 @@ var aliasesCSV []byte
 // shipped line has it.
 const AnyProvider = "*"
 
-// The shipped tables that codes are guessed by where no line knows them: MAP/GSM causes on sms, Q.850 causes on voice
-// and flash_call.
-const (
-	ProviderMAP  = "map"
-	ProviderQ850 = "q850"
-)
-
 // ProviderBot is the provider that has no codes and yet a line of its own in the table of routes: a Telegram bot, which
 // knows of no delivery.
 const ProviderBot = "bot"
@@ -259,20 +252,8 @@ func (m *Maps) Class(account, channel, provider, code string, expired bool) (cla
 	if class, found := m.shipped.lines[key{m.Provider(account, provider), code}]; found {
 		return class, false
 	}
-	if class, found := m.shipped.lines[key{guessProvider(channel), code}]; found {
+	if class, found := m.shipped.lines[key{schema.Channels.Find(channel).GuessedBy, code}]; found {
 		return class, true
 	}
 	return schema.ClassUnknown, false
-}
-
-// guessProvider is the shipped provider whose lines are guesses on a channel, "" for none. error_guess.sql says the
-// same.
-func guessProvider(channel string) string {
-	switch channel {
-	case "sms":
-		return ProviderMAP
-	case "voice", "flash_call":
-		return ProviderQ850
-	}
-	return ""
 }
