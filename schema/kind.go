@@ -8,7 +8,7 @@ const (
 	KindEmail = "email"
 )
 
-// Kind is a kind of recipients, told by what they begin with.
+// Kind is a kind of recipients, recognized by what they begin with.
 type Kind struct {
 	Name, Prefix string
 	// Health means that Kaskad finds out who of them is dead.

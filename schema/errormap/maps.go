@@ -31,7 +31,7 @@ const AnyProvider = "*"
 // knows of no delivery.
 const ProviderBot = "bot"
 
-// MaxErrorLines and MaxErrorAliases are how many lines and aliases of its own an account may put over the shipped ones.
+// MaxLines and MaxAliases are how many lines and aliases of its own an account may put over the shipped ones.
 const (
 	MaxLines   = 10_000
 	MaxAliases = 1_000
@@ -182,13 +182,13 @@ func (m *Maps) Version(account string) uint64 { return m.versions[account] }
 // Accounts lists the accounts that have lines or aliases of their own, in order.
 func (m *Maps) Accounts() []string { return slices.Sorted(maps.Keys(m.own)) }
 
-// Own tells whether the line in force for a provider's code is the account's rather than a shipped one.
+// Own reports whether the line in force for a provider's code is the account's rather than a shipped one.
 func (m *Maps) Own(account string, line Line) bool {
 	_, own := m.own[account].lines[key{line.Provider, line.Code}]
 	return own
 }
 
-// OwnAlias tells whether the alias in force for a provider is the account's rather than a shipped one.
+// OwnAlias reports whether the alias in force for a provider is the account's rather than a shipped one.
 func (m *Maps) OwnAlias(account, provider string) bool {
 	_, own := m.own[account].aliases[provider]
 	return own

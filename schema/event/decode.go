@@ -52,7 +52,7 @@ const maxUnknownNames = 20
 func (d *Decoder) UnknownNames() []string { return d.unknown }
 
 // Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix
-// milliseconds). The event is valid until the next call, and as long as raw stays as it is. The error tells all faults
+// milliseconds). The event is valid until the next call, and as long as raw stays as it is. The error lists all faults
 // of the event.
 func (d *Decoder) Decode(raw []byte, nowMS int64) (*schema.Event, *schema.FieldError) {
 	d.reset()
