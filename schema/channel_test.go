@@ -43,6 +43,9 @@ func TestChannelTable_NewChannel_IsInAllThatFollows(t *testing.T) {
 func TestChannels_Sound(t *testing.T) {
 	seen := map[string]bool{}
 	for _, c := range schema.Channels {
+		if c.Dialog && c.Bounces {
+			t.Errorf("%s knows dialogs and bounces: their deliveries are final (dialog_rows.sql)", c.Name)
+		}
 		if seen[c.Name] || !regexp.MustCompile(`^[a-z_]+$`).MatchString(c.Name) {
 			t.Errorf("%q: names are unique, and hold nothing that SQL would have to quote", c.Name)
 		}
@@ -148,6 +151,9 @@ func TestMigrate_NewChannel_HasRoutes(t *testing.T) {
 // listOf matches two names in quotes with nothing but a comma between them.
 var listOf = regexp.MustCompile(`['"]([a-z_]+)['"],\s*['"]([a-z_]+)['"]`)
 
+// alone matches a comparison with one name; what concerns SMS alone may make it.
+var alone = regexp.MustCompile(`[Cc]hannel\)?\s*[!=]?=\s*['"]([a-z_]+)['"]`)
+
 // A list of channels that is written out somewhere would miss a new one. The simulator shares no code with the rest,
 // and migrations that have run never change.
 func TestChannels_NoListsElsewhere(t *testing.T) {
@@ -177,6 +183,11 @@ func TestChannels_NoListsElsewhere(t *testing.T) {
 				t.Errorf("%s lists channels: %s; take them from schema.Channels", path, found[0])
 			}
 		}
+		for _, found := range alone.FindAllStringSubmatch(string(text), -1) {
+			if slices.Contains(names, found[1]) && found[1] != schema.SMS {
+				t.Errorf("%s asks for a channel: %s; ask for what schema.Channel says of it", path, found[0])
+			}
+		}
 		return nil
 	})
 	if err != nil || read < 100 {
@@ -184,5 +195,8 @@ func TestChannels_NoListsElsewhere(t *testing.T) {
 	}
 	if !listOf.MatchString(`channel IN ('viber', 'rcs')`) {
 		t.Error("a list is not found")
+	}
+	if !alone.MatchString(`r.channel = 'push'`) || !alone.MatchString(`a.channel == "email"`) {
+		t.Error("a comparison is not found")
 	}
 }
