@@ -21,6 +21,9 @@ TEST_FLAGS ?= -p 2 -timeout 30m
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 TEST_PACKAGES ?= ./...
+# What has a larger world with TEST_LONG=1, see enginetest.Long.
+LONG_TESTS ?= TestNumbers_Model|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk
+LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
 BENCH ?= TopicToFacts
 BENCH_PACKAGES ?= ./cmd/kaskad/
 
@@ -47,13 +50,9 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 test: engine kafka ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
-.PHONY: test-short
-test-short: engine kafka ## Run the same tests on smaller worlds (go test -short)
-	$(GO) test -short $(TEST_FLAGS) $(TEST_PACKAGES)
-
 .PHONY: test-long
-test-long: engine ## Fill a small disk thirty times under load (root, for it mounts a tmpfs), each time to the model's figures
-	TEST_LONG=1 $(GO) test -timeout 60m -run 'TestRun_FullDisk' -v ./cmd/kaskad/
+test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
+	TEST_LONG=1 $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
 bench: engine ## Measure events/s from the topic to facts beside ClickHouse's ceiling and its Kafka engine (BENCH_EVENTS=5000000)

@@ -133,7 +133,9 @@ func TestClickHouse_Stop_KeepsData(t *testing.T) {
 	go func() {
 		running <- conn.Exec(context.Background(), "SELECT sleepEachRow(0.5) FROM system.numbers LIMIT 3 FORMAT Null")
 	}()
-	time.Sleep(200 * time.Millisecond)
+	for value[uint64](t, conn, "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep%'") == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 	stopNow(t, c)
 	if err := <-running; err != nil {
 		t.Logf("the running query: %v", err)

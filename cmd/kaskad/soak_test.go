@@ -48,10 +48,8 @@ func TestRun_Soak(t *testing.T) {
 	case len(seeds) == 0:
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
 		// a jump, a freeze, and kills at steps.
+		t.Parallel()
 		seeds, passed.name, dir = []uint64{4, 67}, "", t.TempDir()
-		if testing.Short() {
-			seeds = seeds[:1]
-		}
 	}
 	if err := passed.read(); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,10 @@ const (
 	attachToLive                   // use those that run on it
 )
 
-const stopTimeout = 20 * time.Second
+const (
+	stopTimeout   = 20 * time.Second // to end everything in order
+	topicsTimeout = 20 * time.Second // for one try to create topics
+)
 
 // openStack starts the embedded services and connects to the others. dir is "" for commands that embed nothing.
 func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings,
@@ -188,7 +191,8 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 }
 
 // migrateOnceThere migrates the schema. It waits for a real ClickHouse that is down: the program starts anyway, and
-// /readyz says what it waits for. Errors of the embedded one are final.
+// /readyz says what it waits for. Errors of the embedded one are final. A migration that fills a new table from a large
+// one takes as long as it takes.
 func (st *stack) migrateOnceThere(ctx context.Context) error {
 	return st.retry(ctx, "migrate the schema", st.clickhouse != nil, func(ctx context.Context) error {
 		_, err := st.migrate(ctx)
@@ -202,6 +206,8 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 		return nil // it made them when it started
 	}
 	return st.retry(ctx, "create topics", false, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
+		defer cancel()
 		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
 			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes,
 			Dialer:     st.dialer,
@@ -214,9 +220,7 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 func (st *stack) retry(ctx context.Context, what string, final bool, try func(ctx context.Context) error) error {
 	const maxWait = 5 * time.Second
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, maxWait) {
-		attempt, cancel := context.WithTimeout(ctx, stopTimeout)
-		err := try(attempt)
-		cancel()
+		err := try(ctx)
 		switch {
 		case err == nil:
 			return nil

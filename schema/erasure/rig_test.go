@@ -21,6 +21,7 @@ import (
 
 	"kaskad/aggregate"
 	"kaskad/engine"
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
@@ -47,6 +48,7 @@ func newErasureRig(t *testing.T) *erasureRig {
 		}
 		t.Skipf("skipped: %v", err)
 	}
+	enginetest.Parallel(t)
 	r := &erasureRig{T: t, dir: t.TempDir()}
 	r.open()
 	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on.
