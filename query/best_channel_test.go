@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -102,7 +104,7 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 		}
 		slices.SortStableFunc(choices, func(a, b choice) int {
 			rank := func(c choice) int {
-				return 2*int(bit(c.row["cost"] == nil)) + int(bit(c.row["currency"] != currency))
+				return 2*int(answer.Bit(c.row["cost"] == nil)) + int(answer.Bit(c.row["currency"] != currency))
 			}
 			return naiveCompare([]any{rank(a), a.micros, a.row["channel"]}, []any{rank(b), b.micros, b.row["channel"]})
 		})
@@ -271,8 +273,9 @@ func TestServer_BestChannel_Cost(t *testing.T) {
 
 func TestServer_BestChannel_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
-	hash := queryHash("best-channel", "UTC", "", "")
-	bare, err := s.seal(t.Context(), cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}})
+	hash := answer.QueryHash("best-channel", "UTC", "", "")
+	bare, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: hash, After: [][]byte{nil, nil}, Snapshot: &answer.Snapshot{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -294,10 +297,11 @@ func TestServer_BestChannel_Errors(t *testing.T) {
 func TestBestChannelQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]*bestChannelQuery{
-		"best_channel_first": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60, limit: 1000}},
-		"best_channel_page": {ask: &reportRequest{zone: time.UTC, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
-			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}},
-				{bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
+		"best_channel_first": {ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
+		"best_channel_page": {ask: &report.Request{Zone: time.UTC, FromMS: 1760572800000, ToMS: 1795136400000,
+			Limit: 10,
+			Filters: []report.Filter{{Key: bestChannelFilters[0], Values: []string{"acme", hostile}},
+				{Key: bestChannelFilters[1], Values: []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
 			asOfMS: 1795136400000},
 	} {
 		checkGolden(t, name, q, hostile)

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kaskad/query/answer"
+	"kaskad/query/report"
 )
 
 func location(t *testing.T, name string) *time.Location {
@@ -60,7 +63,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range 40 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := channelKeys.names()
+		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -76,19 +79,19 @@ func TestServer_Channels_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 		}
-		answer := report(t, s, values.Encode())
+		reply := channelReport(t, s, values.Encode())
 		want := naiveReport(cells, groupBy, filters, zone, from, to, testNow, nil)
-		sameRows(t, values.Encode(), answer.Rows, want)
+		sameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
 		for _, row := range want {
 			mature = mature && row["mature"].(bool)
 		}
-		if answer.Mature != mature {
-			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+		if reply.Mature != mature {
+			t.Errorf("%s: mature is %v, want %v", values.Encode(), reply.Mature, mature)
 		}
-		if answer.From != from.In(zone).Format(time.RFC3339) || answer.To != to.In(zone).Format(time.RFC3339) ||
-			answer.TZ != zone.String() {
-			t.Errorf("%s: envelope says %s %s %s", values.Encode(), answer.From, answer.To, answer.TZ)
+		if reply.From != from.In(zone).Format(time.RFC3339) || reply.To != to.In(zone).Format(time.RFC3339) ||
+			reply.TZ != zone.String() {
+			t.Errorf("%s: envelope says %s %s %s", values.Encode(), reply.From, reply.To, reply.TZ)
 		}
 		if t.Failed() {
 			return
@@ -103,8 +106,8 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, name := range channelKeys.names() {
-		all := report(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
+	for _, name := range report.ChannelKeys.Names() {
+		all := channelReport(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
 		if len(all.Rows) == 0 {
 			t.Errorf("%s: no rows", name)
 		}
@@ -113,7 +116,7 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 			if strings.Contains(shown, "\ufffd") {
 				continue
 			}
-			one := report(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
+			one := channelReport(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
 			sameRows(t, name+"="+shown, one.Rows, []map[string]any{row})
 		}
 	}
@@ -157,14 +160,14 @@ func TestServer_Channels_AsOf(t *testing.T) {
 		c.Fixed = false
 		c.Now = func() time.Time { return now }
 	})
-	if answer := report(t, s, ""); answer.AsOf != nil || answer.Lag != nil {
-		t.Errorf("before the aggregator has spoken: as of %v, lag %v", answer.AsOf, answer.Lag)
+	if reply := channelReport(t, s, ""); reply.AsOf != nil || reply.Lag != nil {
+		t.Errorf("before the aggregator has spoken: as of %v, lag %v", reply.AsOf, reply.Lag)
 	}
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(),
 		testNow.UnixMilli()-5)
-	answer := report(t, s, "")
-	if answer.AsOf == nil || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.Lag != "1.234" {
-		t.Errorf("as of %v, lag %v", *answer.AsOf, *answer.Lag)
+	reply := channelReport(t, s, "")
+	if reply.AsOf == nil || *reply.AsOf != "2026-11-20T00:00:00.000Z" || *reply.Lag != "1.234" {
+		t.Errorf("as of %v, lag %v", *reply.AsOf, *reply.Lag)
 	}
 }
 
@@ -184,19 +187,19 @@ func TestServer_Channels_Generations(t *testing.T) {
 		}
 		return all
 	}
-	want := func(what string, answer reportAnswer, rows ...string) {
+	want := func(what string, reply reportAnswer, rows ...string) {
 		t.Helper()
-		if got := attempted(answer); !slices.Equal(got, rows) {
+		if got := attempted(reply); !slices.Equal(got, rows) {
 			t.Errorf("%s: %v, want %v", what, got, rows)
 		}
 	}
 	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3),
 		newCell("other", "b", 10, 40)}
 	insertCells(t, conn, first)
-	want("computed, not published", report(t, s, "group_by=campaign"))
+	want("computed, not published", channelReport(t, s, "group_by=campaign"))
 	publish(t, conn, first)
-	want("published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
-	page := report(t, s, "group_by=campaign&limit=1")
+	want("published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	page := channelReport(t, s, "group_by=campaign&limit=1")
 	want("first page", page, "a=1")
 	if page.NextCursor == nil {
 		t.Fatal("no cursor")
@@ -204,16 +207,16 @@ func TestServer_Channels_Generations(t *testing.T) {
 
 	second := []cell{newCell("acme", "a", 11, 100), newCell("acme", "c", 11, 300), newCell("acme", "d", 11, 400)}
 	insertCells(t, conn, second)
-	want("newer cells, not published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	want("newer cells, not published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
 	publish(t, conn, second)
-	want("newer generation of one account", report(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
-	want("by account", report(t, s, "group_by=campaign&account=other"), "b=40")
-	want("the cursor's pages", report(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
+	want("newer generation of one account", channelReport(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
+	want("by account", channelReport(t, s, "group_by=campaign&account=other"), "b=40")
+	want("the cursor's pages", channelReport(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
 
 	// A bucket that came out empty.
 	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
 		"messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
-	want("an empty bucket", report(t, s, "group_by=campaign"), "b=40")
+	want("an empty bucket", channelReport(t, s, "group_by=campaign"), "b=40")
 }
 
 func TestServer_Channels_Pages(t *testing.T) {
@@ -225,13 +228,13 @@ func TestServer_Channels_Pages(t *testing.T) {
 	for _, groupBy := range []string{"campaign", "channel,campaign", "hour,step", "hour_of_day,weekday,account",
 		"week,provider,trigger", "day"} {
 		query := "tz=America/New_York&group_by=" + groupBy
-		all := report(t, s, query+"&limit=10000")
+		all := channelReport(t, s, query+"&limit=10000")
 		for _, limit := range []int{1, 7, 50} {
 			if len(all.Rows) > 40*limit {
 				continue
 			}
 			var rows []map[string]any
-			page := report(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
+			page := channelReport(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
 			for {
 				rows = append(rows, page.Rows...)
 				if page.Mature != all.Mature || *page.AsOf != *all.AsOf || page.From != all.From || page.To != all.To {
@@ -243,7 +246,7 @@ func TestServer_Channels_Pages(t *testing.T) {
 				if len(page.Rows) != limit {
 					t.Fatalf("%s: a page of %d rows, want %d", query, len(page.Rows), limit)
 				}
-				page = report(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
+				page = channelReport(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
 			}
 			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, all.Rows)
 		}
@@ -256,21 +259,23 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	page := report(t, s, "group_by=channel&limit=1&campaign=c1&campaign=c2")
+	page := channelReport(t, s, "group_by=channel&limit=1&campaign=c1&campaign=c2")
 	good := *page.NextCursor
 	// Order and repetition of filter values, limit and format are no change.
-	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
+	if got := channelReport(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	old, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
-		After: [][]byte{[]byte("push")},
-		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(),
-			ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}})
+	old, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: answer.QueryHash("channels", "UTC", "channel", "", ""),
+			After: [][]byte{[]byte("push")},
+			Snapshot: &answer.Snapshot{Edition: 1, NowMS: testNow.UnixMilli(),
+				ReadMS: time.Now().Add(-answer.MaxCursorAge - time.Second).UnixMilli()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
-		After: [][]byte{[]byte("push")}})
+	bare, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: answer.QueryHash("channels", "UTC", "channel", "", ""),
+			After: [][]byte{[]byte("push")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +329,7 @@ func TestServer_Channels_Errors(t *testing.T) {
 	wantProblem(t, get(s, "/v1/reports/channels?from=%zz"), http.StatusBadRequest, "", "percent-encode")
 	// All that is wrong is told at once.
 	w := get(s, "/v1/reports/channels?limit=0&step=99&from=x")
-	var p Problem
+	var p answer.Problem
 	decode(t, w, http.StatusBadRequest, &p)
 	if len(p.Errors) != 3 {
 		t.Errorf("%d errors, want 3: %s", len(p.Errors), w.Body)
@@ -349,17 +354,17 @@ func TestServer_Channels_Values(t *testing.T) {
 	for i, text := range texts {
 		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
 			"campaign=" + url.QueryEscape(text) + "&campaign=none"} {
-			answer := report(t, s, "group_by=&"+filter)
-			if got := answer.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
+			reply := channelReport(t, s, "group_by=&"+filter)
+			if got := reply.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
 				t.Errorf("%s: %v attempted, want %d", filter, got, i+1)
 			}
 		}
 	}
 	// And as the keys of a cursor.
 	seen := 0
-	page := report(t, s, "group_by=campaign,account&limit=1")
+	page := channelReport(t, s, "group_by=campaign,account&limit=1")
 	for ; page.NextCursor != nil; seen++ {
-		page = report(t, s, "group_by=campaign,account&limit=1&cursor="+*page.NextCursor)
+		page = channelReport(t, s, "group_by=campaign,account&limit=1&cursor="+*page.NextCursor)
 	}
 	if seen+1 != len(texts) {
 		t.Errorf("%d pages, want %d", seen+1, len(texts))
@@ -373,7 +378,7 @@ func TestServer_Channels_Formats(t *testing.T) {
 	publish(t, conn, cells)
 	s := newServer(t, conn)
 	const query = "group_by=campaign,channel,step&limit=50"
-	want := report(t, s, query)
+	want := channelReport(t, s, query)
 	columns := append([]string{"campaign", "channel", "step"}, channelColumns()...)
 
 	w := get(s, "/v1/reports/channels?format=csv&"+query)
@@ -471,7 +476,7 @@ func TestServer_Channels_Routes(t *testing.T) {
 			bound = "none"
 		}
 		execute(t, conn, "INSERT INTO routes VALUES ($1, $2, $3, $4, $5, $6, $7, 2), ($1, $2, $3, 0, 0, 'none', 0, 1)",
-			k.account, k.channel, k.provider, bit(r.delivery), bit(r.reads), bound, r.days)
+			k.account, k.channel, k.provider, answer.Bit(r.delivery), answer.Bit(r.reads), bound, r.days)
 	}
 	s := newServer(t, conn)
 	for _, groupBy := range []string{"", "channel", "account,channel,provider", "account", "weekday"} {
@@ -479,10 +484,10 @@ func TestServer_Channels_Routes(t *testing.T) {
 		if groupBy != "" {
 			names = strings.Split(groupBy, ",")
 		}
-		answer := report(t, s, "limit=10000&group_by="+groupBy)
+		reply := channelReport(t, s, "limit=10000&group_by="+groupBy)
 		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow,
 			overrides)
-		sameRows(t, groupBy, answer.Rows, want)
+		sameRows(t, groupBy, reply.Rows, want)
 	}
 }
 
@@ -501,16 +506,16 @@ func TestServer_Channels_Mature(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	all := report(t, s, "group_by=account")
+	all := channelReport(t, s, "group_by=account")
 	if all.Rows[0]["mature"] != true || all.Rows[1]["mature"] != false || all.Mature {
 		t.Errorf("mature: %v, %v, all %v", all.Rows[0]["mature"], all.Rows[1]["mature"], all.Mature)
 	}
-	first := report(t, s, "group_by=account&limit=1")
-	second := report(t, s, "group_by=account&limit=1&cursor="+*first.NextCursor)
+	first := channelReport(t, s, "group_by=account&limit=1")
+	second := channelReport(t, s, "group_by=account&limit=1&cursor="+*first.NextCursor)
 	if first.Rows[0]["mature"] != true || first.Mature || second.Mature {
 		t.Errorf("by pages: row %v, envelopes %v and %v", first.Rows[0]["mature"], first.Mature, second.Mature)
 	}
-	if one := report(t, s, "group_by=&account=a0"); one.Rows[0]["mature"] != true || !one.Mature {
+	if one := channelReport(t, s, "group_by=&account=a0"); one.Rows[0]["mature"] != true || !one.Mature {
 		t.Errorf("the mature one alone: %v, %v", one.Rows[0]["mature"], one.Mature)
 	}
 }

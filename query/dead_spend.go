@@ -4,23 +4,25 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/report"
+	"kaskad/query/store"
 )
 
 //go:embed dead_spend.sql
 var deadSpendSQL string
 
 // deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var deadSpendTemplate = template.Must(template.New("dead_spend.sql").Parse(deadSpendSQL))
+var deadSpendTemplate = report.Template("dead_spend.sql", deadSpendSQL)
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
 // number dead.
-var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
+var deadSpendKeys = slices.Concat(report.ChannelKeys, report.Keys{report.Enumeration("rule", numberRules, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 
@@ -32,25 +34,27 @@ var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "del
 // is priced by itself. avoidable_cost is the cost of those that were not delivered: had the list been obeyed, the
 // others would have been lost.
 func (s *Server) deadSpend(c *gin.Context) error {
-	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
+	ask, err := report.Read(c, s.db, "dead-spend", deadSpendKeys, report.Keys{report.CurrencyFilter}, "channel,rule")
 	if err != nil {
 		return err
 	}
 	return s.sendWhole(c, ask, deadSpendColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readDeadSpend(ctx, ask, seen)
+		})
 }
 
 // deadSpendQuery counts attempts by what their price depends on.
 type deadSpendQuery struct {
-	ask    *reportRequest
-	routes []route
+	ask    *report.Request
+	routes []store.Capability
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
 }
 
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
-	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL,
+	return q.ask.Statement(deadSpendTemplate, q.routes, report.Key.InSQL,
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
 }
 
@@ -92,33 +96,34 @@ func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency
 
 // deadSums are the figures of a group and currency.
 type deadSums struct {
-	keys                          []keyValue // the currency comes last
+	keys                          []report.KeyValue // the currency comes last
 	attempts, unpriced, delivered uint64
 	cost, avoidable               money.Amount
 }
 
-func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, nil)
+func (s *Server) readDeadSpend(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (reply *wholeAnswer,
+	err error) {
+	accounts := ask.Accounts()
+	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
-	q := deadSpendQuery{ask: ask, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := deadSpendQuery{ask: ask, borders: lists.Borders(accounts)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var alike deadAttempts
-	scan := keyScan{keys: ask.keys}
-	to := append(scan.destinations(), alike.destinations()...)
+	scan := report.KeyScan{Keys: ask.Keys}
+	to := append(scan.Destinations(), alike.destinations()...)
 	groups := map[string]*deadSums{}
 	seen.Mature = true
 	for rows.Next() {
@@ -126,12 +131,12 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 			return nil, err
 		}
 		seen.Mature = seen.Mature && alike.settledMS < seen.NowMS
-		cost, currency, priced := alike.price(lists.of(alike.account))
-		if !ask.keeps(currency) {
+		cost, currency, priced := alike.price(lists.Of(alike.account))
+		if !ask.Keeps("currency", currency) {
 			continue
 		}
-		keys := append(scan.appendTo(nil), keyValue{text: currency})
-		id := keysText(keys)
+		keys := append(scan.AppendTo(nil), report.KeyValue{Text: currency})
+		id := report.KeysText(keys)
 		group := groups[id]
 		if group == nil {
 			if len(groups) == maxWholeRows {
@@ -157,11 +162,12 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)}}}
+	reply = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}}
 	for _, group := range groups {
-		answer.rows = append(answer.rows, wholeRow{group.keys,
-			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced),
-				amount(group.cost), count(group.delivered), amount(group.avoidable)}})
+		reply.rows = append(reply.rows, wholeRow{group.keys,
+			[]answer.Value{answer.Text(group.keys[len(ask.Keys)].Text), answer.Count(group.attempts),
+				answer.Count(group.unpriced),
+				answer.Amount(group.cost), answer.Count(group.delivered), answer.Amount(group.avoidable)}})
 	}
-	return answer, nil
+	return reply, nil
 }

@@ -13,6 +13,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
+	"kaskad/query/report"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -132,9 +135,9 @@ func (p *naivePrice) naiveCost(f folded) (cost int64, ok bool) {
 	case "per_message_sent", "attempt_plus_connect":
 		units = 1
 	case "per_message_delivered":
-		units = int64(bit(f.delivered))
+		units = int64(answer.Bit(f.delivered))
 	case "per_message_refunded":
-		units = int64(bit(!f.failed))
+		units = int64(answer.Bit(!f.failed))
 	}
 	cost = units * p.price
 	if f.delivered {
@@ -173,7 +176,7 @@ func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]naivePric
 
 // microsText prints micro-units as money.
 func microsText(micros *big.Int) string {
-	text := strings.TrimRight(new(big.Rat).SetFrac(micros, big.NewInt(million)).FloatString(6), "0")
+	text := strings.TrimRight(new(big.Rat).SetFrac(micros, big.NewInt(answer.Million)).FloatString(6), "0")
 	for len(text)-strings.Index(text, ".") < 3 {
 		text += "0"
 	}
@@ -228,7 +231,7 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 		}
 		g := groups[id]
 		g.attempts++
-		g.delivered += int(bit(f.delivered))
+		g.delivered += int(answer.Bit(f.delivered))
 		if !priced {
 			g.unpriced++
 			continue
@@ -274,7 +277,7 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 		unpriced, currencies, rules := false, map[any]bool{}, map[any]bool{}
 		for range 20 {
 			zone := location(t, zones[r.IntN(len(zones))])
-			names := deadSpendKeys.names()
+			names := deadSpendKeys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(4)]
 			from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -373,15 +376,17 @@ func TestServer_DeadSpend_Errors(t *testing.T) {
 
 func TestDeadSpendQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
-	keys := deadSpendKeys.named(t, "hour", "rule", "channel")
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
+	keys := named(t, deadSpendKeys, "hour", "rule", "channel")
 	for name, q := range map[string]*deadSpendQuery{
-		"dead_spend_total": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}},
+		"dead_spend_total": {ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60}},
 		"dead_spend_keys": {borders: []uint32{1767225600},
-			ask: &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000,
-				toMS: 1795136400000,
-				filters: []filter{{deadSpendKeys.named(t, "account")[0], []string{"acme", hostile}},
-					{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}}}},
+			ask: &report.Request{Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000,
+				ToMS: 1795136400000,
+				Filters: []report.Filter{{Key: named(t, deadSpendKeys, "account")[0],
+					Values: []string{"acme", hostile}},
+					{Key: report.CurrencyFilter, Values: []string{"RUB"}}, {Key: keys[1], Values: []string{hostile}}}}},
 	} {
 		q.routes = lines
 		checkGolden(t, name, q, hostile)

@@ -11,6 +11,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/report"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -127,40 +130,41 @@ func readDefinitions() (definitions, error) {
 		}
 	}
 	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast,
+		r.Money.FromHistory,
 		r.Money.BreakEven,
 		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
-	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "spend": channelKeys.names(),
-		"segment_waste": wasteKeys.names()}
+	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.Names(), "spend": report.ChannelKeys.Names(),
+		"segment_waste": wasteKeys.Names()}
 	n.Classes, n.Defaults = schema.Classes, rules.Default
-	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
-		"dead_spend": deadSpendKeys.names()}
+	n.GroupBy = map[string][]string{"penetration": penetrationKeys.Names(), "failures": failuresKeys.Names(),
+		"dead_spend": deadSpendKeys.Names()}
 	return r, nil
 }
 
 // definitions serves GET /v1/definitions: every figure's formula, and what each route can report.
 func (s *Server) definitions(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	answer := struct {
+	reply := struct {
 		definitions
-		GroupBy []string `json:"group_by"`
-		Routes  []route  `json:"routes"`
-	}{GroupBy: channelKeys.names()}
+		GroupBy []string           `json:"group_by"`
+		Routes  []store.Capability `json:"routes"`
+	}{GroupBy: report.ChannelKeys.Names()}
 	var err error
-	if answer.definitions, err = readDefinitions(); err != nil {
+	if reply.definitions, err = readDefinitions(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if answer.Routes, err = s.routeLines(ctx); err != nil {
+	if reply.Routes, err = s.db.CapabilityLines(ctx); err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }

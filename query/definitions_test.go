@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -27,12 +29,12 @@ func figureNames(t *testing.T, figures []figure) []string {
 // outputs are the fields of an answer that are not among its inputs.
 func outputs(t *testing.T, body []byte, inputs []string) []string {
 	t.Helper()
-	var answer map[string]any
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var reply map[string]any
+	if err := json.Unmarshal(body, &reply); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
 	var names []string
-	for name := range answer {
+	for name := range reply {
 		if !slices.Contains(inputs, name) {
 			names = append(names, name)
 		}
@@ -55,10 +57,10 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	}
 	var inputs []string
 	for _, f := range forecastFields {
-		inputs = append(inputs, f.name)
+		inputs = append(inputs, f.Name)
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, formatJSON, nil)},
+		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, answer.FormatJSON, nil)},
 		"spend":         {figureNames(t, r.Money.Spend), spendColumns},
 		"segment_waste": {figureNames(t, r.Money.SegmentWaste), wasteColumns},
 		"forecast":      {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
@@ -69,20 +71,20 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		}
 	}
 	for name := range r.Money.SavingsKeys {
-		if _, found := savingsKeys.find(name); !found {
+		if _, found := savingsKeys.Find(name); !found {
 			t.Errorf("savings_keys: %s is no name", name)
 		}
 	}
 	for _, k := range savingsKeys {
-		_, general := r.Keys[k.name]
-		_, own := r.Money.SavingsKeys[k.name]
-		if _, dimension := channelKeys.find(k.name); !general && !own && !dimension {
-			t.Errorf("savings_keys: %s is not defined", k.name)
+		_, general := r.Keys[k.Name]
+		_, own := r.Money.SavingsKeys[k.Name]
+		if _, dimension := report.ChannelKeys.Find(k.Name); !general && !own && !dimension {
+			t.Errorf("savings_keys: %s is not defined", k.Name)
 		}
 	}
-	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) ||
-		!slices.Equal(r.Money.GroupBy["spend"], channelKeys.names()) ||
-		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
+	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.Names()) ||
+		!slices.Equal(r.Money.GroupBy["spend"], report.ChannelKeys.Names()) ||
+		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.Names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}
 }
@@ -93,9 +95,9 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := func(columns []column) (names []string) {
+	names := func(columns []answer.Column) (names []string) {
 		for _, c := range columns {
-			names = append(names, c.name)
+			names = append(names, c.Name)
 		}
 		return names
 	}

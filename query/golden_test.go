@@ -10,6 +10,9 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/query/report"
+	"kaskad/query/store"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -19,16 +22,16 @@ type statementer interface {
 	SQL() (string, []any, error)
 }
 
-func keysNamed(t *testing.T, names ...string) (found keySet) {
+func keysNamed(t *testing.T, names ...string) (found report.Keys) {
 	t.Helper()
-	return channelKeys.named(t, names...)
+	return named(t, report.ChannelKeys, names...)
 }
 
 // named returns the keys of the set with these names.
-func (s keySet) named(t *testing.T, names ...string) (found keySet) {
+func named(t *testing.T, s report.Keys, names ...string) (found report.Keys) {
 	t.Helper()
 	for _, name := range names {
-		k, known := s.find(name)
+		k, known := s.Find(name)
 		if !known {
 			t.Fatal(name)
 		}
@@ -39,11 +42,18 @@ func (s keySet) named(t *testing.T, names ...string) (found keySet) {
 
 func TestSQL_Golden(t *testing.T) {
 	exact, upper := "exact", "upper"
-	lines := []route{{"", "push", "*", true, true, &exact, 1}, {"", "push", "fcm", false, false, nil, 1},
-		{"", "sms", "*", true, false, nil, 3}}
-	own := append([]route{{"acme", "email", "*", true, true, &upper, 7}, {"acme", "sms", "mts", false, false, nil, 30}},
+	lines := []store.Capability{{Account: "", Channel: "push", Provider: "*", Delivery: true, Reads: true,
+		Bound: &exact, SettlingDays: 1},
+		{Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil, SettlingDays: 1},
+		{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil, SettlingDays: 3}}
+	own := append([]store.Capability{{Account: "acme", Channel: "email", Provider: "*", Delivery: true, Reads: true,
+		Bound: &upper, SettlingDays: 7},
+		{Account: "acme", Channel: "sms", Provider: "mts", Delivery: false, Reads: false, Bound: nil,
+			SettlingDays: 30}},
 		lines...)
-	filterOf := func(name string, values ...string) filter { return filter{keysNamed(t, name)[0], values} }
+	filterOf := func(name string, values ...string) report.Filter {
+		return report.Filter{Key: keysNamed(t, name)[0], Values: values}
+	}
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]statementer{
 		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC",
@@ -52,7 +62,7 @@ func TestSQL_Golden(t *testing.T) {
 		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines,
 			tz: "Asia/Kathmandu", fromMS: 1760572800000,
 			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
-			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
+			filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
 				filterOf("weekday", "1", "7")}},
 		"numbers_dead_all":    &deadQuery{},
 		"numbers_dead_single": &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},

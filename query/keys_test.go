@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/engine/enginetest"
+	"kaskad/query/answer"
 )
 
 // The time names of every zone that Go and ClickHouse know, or of every eighth but in make test-long, equal those of
@@ -24,7 +25,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 	names := []string{"hour", "day", "week", "month", "hour_of_day", "weekday"}
 	statement := "SELECT toInt64(toUnixTimestamp(r.cohort))"
 	for _, k := range keysNamed(t, names...) {
-		statement += ", toString(" + k.shown(k.cell) + ")"
+		statement += ", toString(" + k.Shown(k.Cell) + ")"
 	}
 	statement += " FROM (SELECT toDateTime(arrayJoin({at:Array(UInt32)}), 'UTC') AS cohort) AS r"
 
@@ -53,7 +54,8 @@ func TestKeys_Time_AllZones(t *testing.T) {
 			instant = change
 		}
 		for day := start; day.Before(end); day = day.AddDate(0, 0, 19) {
-			for _, instant := range []time.Time{dayStart(day, zone), dayStart(day.AddDate(0, 0, 1-day.Day()), zone),
+			for _, instant := range []time.Time{answer.DayStart(day, zone),
+				answer.DayStart(day.AddDate(0, 0, 1-day.Day()), zone),
 				day.Add(17*time.Hour + 45*time.Minute)} {
 				at = append(at, uint32(instant.Unix()-900), uint32(instant.Unix()))
 			}
@@ -111,14 +113,14 @@ func TestKeys_Time_Cases(t *testing.T) {
 		"week": {{"2026-10-26", "15"}},
 	} {
 		var got [][2]string
-		for _, row := range report(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
+		for _, row := range channelReport(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
 			got = append(got, [2]string{row[groupBy].(string), string(row["attempted"].(jsonNumber))})
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", groupBy, got, want)
 		}
 	}
-	if got := report(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
+	if got := channelReport(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
 		t.Errorf("the day before: %v", got)
 	}
 }

@@ -13,6 +13,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
+	"kaskad/query/report"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -107,7 +110,7 @@ func naiveLost(rows []folded, losses []loss, dead map[deadNumber]bool) func(f fo
 func insertDead(tb testing.TB, conn driver.Conn, dead map[deadNumber]bool) {
 	tb.Helper()
 	for n, is := range dead {
-		for version, state := range []string{"dead", "active", "dead"}[bit(is):][:2] {
+		for version, state := range []string{"dead", "active", "dead"}[answer.Bit(is):][:2] {
 			execute(tb, conn, "INSERT INTO number_health (account, number, version, state) VALUES ($1, $2, $3, $4)",
 				n.account, n.number, version+1, state)
 		}
@@ -213,7 +216,7 @@ func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string,
 func naiveShare(row map[string]any, name string, num, den int) {
 	row[name], row[name+"_low"], row[name+"_high"] = naiveRate(num, den), nil, nil
 	if den > 0 {
-		low, high := wilsonByFloat(uint64(num), uint64(den))
+		low, high := naiveWilson(uint64(num), uint64(den))
 		lowFloat, _ := low.Float64()
 		highFloat, _ := high.Float64()
 		row[name+"_low"], row[name+"_high"] = sixDecimals(max(0, lowFloat)), sixDecimals(highFloat)
@@ -237,7 +240,7 @@ func TestServer_Penetration_Naive(t *testing.T) {
 		lost, movable := false, false
 		for range 12 {
 			zone := location(t, zones[r.IntN(len(zones))])
-			names := penetrationKeys.names()
+			names := penetrationKeys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(3)]
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -252,13 +255,13 @@ func TestServer_Penetration_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 			want := naivePenetration(rows, isLost, groupBy, filters, zone, from, to)
-			answer := checkPages(t, s, "/v1/reports/penetration", r, values, want)
+			reply := checkPages(t, s, "/v1/reports/penetration", r, values, want)
 			mature := true
 			for _, row := range naivePenetration(rows, isLost, groupBy, without(filters, "channel"), zone, from, to) {
 				mature = mature && row["mature"].(bool)
 			}
-			if answer.Mature != mature {
-				t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+			if reply.Mature != mature {
+				t.Errorf("%s: mature is %v, want %v", values.Encode(), reply.Mature, mature)
 			}
 			for _, row := range want {
 				movable = movable || (row["messages_movable"] != row["messages"] &&
@@ -419,10 +422,10 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		{"a living number", "+79000000001"}: false, {"delivered", "device:1"}: true})
 	s := newServer(t, conn)
 	for name, c := range cases {
-		answer := answerOf(t, s, "/v1/reports/penetration",
+		reply := answerOf(t, s, "/v1/reports/penetration",
 			url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-11-15"}})
 		var reached any = number(0)
-		for _, row := range answer.Rows {
+		for _, row := range reply.Rows {
 			if row["audience"] != number(1) || row["tested"] != number(1) ||
 				(row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
 				t.Errorf("%s: %v", name, row)
@@ -431,8 +434,8 @@ func TestServer_Penetration_Losses(t *testing.T) {
 				reached = row["reached"]
 			}
 		}
-		if want := number(int(bit(c.reached))); len(answer.Rows) == 0 || reached != want {
-			t.Errorf("%s: %v, want reached %s", name, answer.Rows, want)
+		if want := number(int(answer.Bit(c.reached))); len(reply.Rows) == 0 || reached != want {
+			t.Errorf("%s: %v, want reached %s", name, reply.Rows, want)
 		}
 	}
 }
@@ -505,14 +508,15 @@ func TestPenetration_Fits(t *testing.T) {
 
 func TestPenetrationQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
-	keys := penetrationKeys.named(t, "day", "channel", "sender")
-	for name, ask := range map[string]*reportRequest{
-		"penetration_plain": {zone: time.UTC, keys: penetrationKeys.named(t, "channel"), toMS: 1 << 60},
-		"penetration_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000,
-			toMS: 1795136400000,
-			filters: []filter{{penetrationKeys.named(t, "account")[0], []string{"acme", hostile}},
-				{keys[1], []string{"push"}}, {keys[2], []string{hostile}}}},
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
+	keys := named(t, penetrationKeys, "day", "channel", "sender")
+	for name, ask := range map[string]*report.Request{
+		"penetration_plain": {Zone: time.UTC, Keys: named(t, penetrationKeys, "channel"), ToMS: 1 << 60},
+		"penetration_keys": {Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000,
+			ToMS: 1795136400000,
+			Filters: []report.Filter{{Key: named(t, penetrationKeys, "account")[0], Values: []string{"acme", hostile}},
+				{Key: keys[1], Values: []string{"push"}}, {Key: keys[2], Values: []string{hostile}}}},
 	} {
 		checkGolden(t, name, &penetrationQuery{ask: ask, routes: lines, asOfMS: 1795136400000}, hostile)
 	}

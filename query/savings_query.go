@@ -8,18 +8,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/report"
+	"kaskad/query/store"
 )
 
 var (
-	//go:embed visible.sql
-	visibleSQL string
 	//go:embed cascades.sql
 	cascadesSQL string
 	//go:embed savings.sql
@@ -32,16 +33,16 @@ var (
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	savingsTemplate      = template.Must(template.Must(template.Must(template.New("savings.sql").Parse(visibleSQL)).Parse(cascadesSQL)).Parse(savingsSQL))
-	savingsStateTemplate = template.Must(template.Must(template.New("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
-	savingsBuiltTemplate = template.Must(template.New("savings_built.sql").Parse(savingsBuiltSQL))
+	savingsTemplate      = report.Template("savings.sql", cascadesSQL, savingsSQL)
+	savingsStateTemplate = report.Template("savings_state.sql", savingsStateSQL)
+	savingsBuiltTemplate = report.Template("savings_built.sql", savingsBuiltSQL)
 )
 
 // savingsQuery reads the cells of a savings report over one set of generations.
 type savingsQuery struct {
 	// keys are those that a cell knows (cellKeys), in the order of the columns that come back.
-	keys    keySet
-	filters []filter
+	keys    report.Keys
+	filters []report.Filter
 	tz      string
 	// accounts are those in sight, nil for all.
 	accounts     []string
@@ -76,7 +77,7 @@ const (
 	tariffsBit  = 32
 	monthBit    = 56
 
-	quarterSeconds = quarterMS / 1000
+	quarterSeconds = answer.QuarterMS / 1000
 )
 
 // conditions returns the SQL of a cell's conditions. What an account does not need costs nothing.
@@ -116,7 +117,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 	for _, account := range slices.Sorted(maps.Keys(q.monthEnds)) {
 		ends := make([]uint32, len(q.monthEnds[account]))
 		for i, ms := range q.monthEnds[account] {
-			ends[i] = storable(ms)
+			ends[i] = store.Storable(ms)
 		}
 		i := slices.IndexFunc(all, func(m billingMonths) bool { return slices.Equal(m.ends, ends) })
 		if i < 0 {
@@ -129,7 +130,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 }
 
 // setPrices adds the conditions that the price lists of the accounts in scope make necessary.
-func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
+func (q *savingsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
 	if minimum.shown && !minimum.none {
 		q.monthEnds = map[string][]int64{}
 		for account, zone := range minimum.zones {
@@ -137,19 +138,16 @@ func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
 		}
 	}
 	templates := map[string][]money.Template{}
-	for account, prices := range lists.snapshot.accounts {
-		if q.accounts != nil && !slices.Contains(q.accounts, account) {
-			continue
-		}
-		for _, t := range prices.tariffs {
+	for account, own := range lists.Accounts(q.accounts) {
+		for _, t := range own.Tariffs {
 			for _, ms := range []int64{t.FromMS, t.ToMS} {
 				if ms > q.fromMS && ms < q.toMS {
-					q.tariffBorders = append(q.tariffBorders, storable(ms))
+					q.tariffBorders = append(q.tariffBorders, store.Storable(ms))
 				}
 			}
 		}
-		if len(prices.templates) > 0 {
-			templates[account] = prices.templates
+		if len(own.Templates) > 0 {
+			templates[account] = own.Templates
 		}
 	}
 	slices.Sort(q.tariffBorders)
@@ -166,20 +164,21 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	timed := false
 	for i, k := range q.keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+		data.Keys = append(data.Keys, report.KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
 			Name: "k" + strconv.Itoa(i)})
-		timed = timed || k.timed()
+		timed = timed || k.Timed()
 	}
 	data.Conditions = q.conditions()
 	for _, f := range q.filters {
-		if f.key.cell == "" || f.key.name == "account" {
+		if f.Key.Cell == "" || f.Key.Name == "account" {
 			continue // What a shape tells is compared when it is known; accounts are part of what is visible.
 		}
-		parameter := "filter_" + f.key.name
+		parameter := "filter_" + f.Key.Name
 		data.Filters = append(data.Filters,
-			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
-		timed = timed || f.key.timed()
-		values, err := f.argument()
+			report.FilterSQL{Shown: f.Key.Shown(f.Key.Cell),
+				Parameter: "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
 		if err != nil {
 			return "", nil, err
 		}
@@ -211,7 +210,7 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 			args = append(args, clickhouse.Named("cut_days", cuts))
 		}
 	}
-	statement, err := fill(savingsTemplate, data)
+	statement, err := store.Fill(savingsTemplate, data)
 	return statement, args, err
 }
 
@@ -236,17 +235,17 @@ func (q *savingsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDa
 func (q *savingsQuery) wholeDays() (w wholeDays) {
 	const daySeconds = 24 * 60 * 60
 	for _, k := range q.keys {
-		if !k.ofDays(q.tz) {
+		if !ofDays(k, q.tz) {
 			return wholeDays{}
 		}
 	}
 	for _, f := range q.filters {
-		if !f.key.ofDays(q.tz) {
+		if !ofDays(f.Key, q.tz) {
 			return wholeDays{}
 		}
 	}
-	w.from = (int64(storable(q.fromMS)) + daySeconds - 1) / daySeconds
-	w.to = int64(storable(q.toMS)) / daySeconds
+	w.from = (int64(store.Storable(q.fromMS)) + daySeconds - 1) / daySeconds
+	w.to = int64(store.Storable(q.toMS)) / daySeconds
 	cut := func(second int64) {
 		if day := second / daySeconds; second%daySeconds != 0 && day >= w.from && day < w.to {
 			w.cuts = append(w.cuts, day)
@@ -266,11 +265,6 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 	slices.Sort(w.cuts)
 	w.cuts = slices.Compact(w.cuts)
 	return w
-}
-
-// ofDays tells whether a UTC day has one value of the key.
-func (k key) ofDays(tz string) bool {
-	return !k.timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.name))
 }
 
 func dateText(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
@@ -296,29 +290,29 @@ func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
 func (q *savingsQuery) stateSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsStateTemplate, data)
+	statement, err := store.Fill(savingsStateTemplate, data)
 	return statement, args, err
 }
 
 // builtSQL returns the statement that finds the days that are summed up, and its parameters.
 func (q *savingsQuery) builtSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsBuiltTemplate, data)
+	statement, err := store.Fill(savingsBuiltTemplate, data)
 	return statement, args, err
 }
 
 type savingsData struct {
-	Keys             []keySQL
+	Keys             []report.KeySQL
 	Conditions       string
-	Filters          []filterSQL
+	Filters          []report.FilterSQL
 	Accounts, Single bool
 	Days, Cuts       bool
 }
 
 func (q *savingsQuery) visible() (savingsData, []any) {
 	args := []any{
-		clickhouse.Named("from", storable(q.fromMS)),
-		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("from", store.Storable(q.fromMS)),
+		clickhouse.Named("to", store.Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation),
 	}
 	if q.accounts != nil {
@@ -326,17 +320,6 @@ func (q *savingsQuery) visible() (savingsData, []any) {
 	}
 	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
 }
-
-func fill(t *template.Template, data any) (string, error) {
-	var statement strings.Builder
-	if err := t.Execute(&statement, data); err != nil {
-		return "", fmt.Errorf("fill %s: %w", t.Name(), err)
-	}
-	return statement.String(), nil
-}
-
-// timed tells whether the key depends on the time zone.
-func (k key) timed() bool { return strings.Contains(k.cell, "{tz:") }
 
 // templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no
 // more than that matters: there may be thousands of templates, and few numbers.
@@ -390,7 +373,7 @@ func newTemplateRows(templates map[string][]money.Template, single bool, fromMS,
 		slices.SortFunc(n.rows, func(a, b money.Template) int { return int(min(max(a.FromMS-b.FromMS, -1), 1)) })
 		id := uint64(i+1) << 32
 		begin := func(ms int64, segments uint16) {
-			start := id + uint64(storable(max(ms, 0)))
+			start := id + uint64(store.Storable(max(ms, 0)))
 			if last := len(r.starts) - 1; r.starts[last] == start {
 				r.segments[last] = segments // What ended just here goes on under another row.
 				return

@@ -16,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -31,30 +33,32 @@ func (q savingsBuilt) SQL() (string, []any, error) { return q.builtSQL() }
 
 func TestSQL_Golden_Savings(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	filterOf := func(name string, values ...string) filter { return filter{savingsKeys.named(t, name)[0], values} }
+	filterOf := func(name string, values ...string) report.Filter {
+		return report.Filter{Key: named(t, savingsKeys, name)[0], Values: values}
+	}
 	template := func(name string, segments uint16, fromMS, toMS int64) money.Template {
 		return money.Template{Template: name, SMSSegments: segments, FromMS: fromMS, ToMS: toMS}
 	}
 	const from, to = 1790812800000, 1793491200000 // October 2026
 	plain := &savingsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7}
 	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7,
-		keys:     savingsKeys.named(t, "campaign", "hour", "weekday"),
+		keys:     named(t, savingsKeys, "campaign", "hour", "weekday"),
 		accounts: []string{"acme", hostile},
-		filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
+		filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
 			filterOf("hour_of_day", "7"),
 			filterOf("path", "sms"), filterOf("template", hostile)},
 		tariffBorders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never),
 			template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
-	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"),
-		accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
+	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: named(t, savingsKeys, "month"),
+		accounts: []string{"acme"}, filters: []report.Filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never),
 			template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
 	summed := *single
 	summed.built = []builtDay{{"acme", time.UnixMilli(from), 5}}
 	cut := *all
-	cut.keys, cut.built = savingsKeys.named(t, "campaign"), summed.built
-	cut.filters = []filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
+	cut.keys, cut.built = named(t, savingsKeys, "campaign"), summed.built
+	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
 	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed,
 		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
@@ -66,7 +70,7 @@ func TestSQL_Golden_Savings(t *testing.T) {
 
 // What the statement looks up in the lists is what the price list says, at every quarter hour of the period.
 func TestTemplateRows_Law(t *testing.T) {
-	const quarters, quarter = 40, quarterMS
+	const quarters, quarter = 40, answer.QuarterMS
 	rapid.Check(t, func(t *rapid.T) {
 		const start = 1_790_000_100_000
 		names := []string{"a", "b", "ab", ""}
@@ -232,7 +236,7 @@ func TestServer_Savings_Formats(t *testing.T) {
 	}
 	var wantHeader []string
 	for _, name := range append([]string{"campaign", "sms_segments"},
-		savingsColumns(savingsKeys.named(t, "sms_segments"), formatJSON, nil)...) {
+		savingsColumns(named(t, savingsKeys, "sms_segments"), answer.FormatJSON, nil)...) {
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue
@@ -356,12 +360,12 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		"from=2026-10-01T03:00:00%2B03:00&to=2026-11-01": {"118.50"},
 		"": {nil},
 	} {
-		answer := savingsReport(t, s, query)
+		reply := savingsReport(t, s, query)
 		var got []any
-		for _, row := range answer.Rows {
+		for _, row := range reply.Rows {
 			got = append(got, row["minimum_top_up"])
 		}
-		if !slices.Equal(got, want) || answer.TariffVersion != version {
+		if !slices.Equal(got, want) || reply.TariffVersion != version {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
 	}
@@ -383,5 +387,25 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		tariffRow("sms", "per_message_sent", "1"))
 	if got := savingsReport(t, s, october).Rows[0]["minimum_top_up"]; got != "0.00" {
 		t.Errorf("no minimum: %v", got)
+	}
+}
+
+// A rate is null when there is nothing to divide by, and at no size else (docs/definitions.md section 4).
+func TestMoneyRate_AnySize(t *testing.T) {
+	dearest := money.Micros(money.MaxPrice).Times(65535).Times(32)
+	for _, c := range []struct {
+		num, den money.Amount
+		want     string
+	}{
+		{money.Micros(1), money.Micros(0), ""}, {money.Micros(0), money.Micros(7), "0"},
+		{money.Micros(-1), money.Micros(8), "-0.125"},
+		{money.Micros(9_223_372_036_854), money.Micros(1), "9223372036854"},
+		{money.Micros(9_223_372_036_855), money.Micros(1), "9223372036855"},
+		{dearest, money.Micros(-3), "-699040000000000000000"},
+		{dearest, money.Micros(7), "299588571428571428571.428571"},
+	} {
+		if got := moneyRate(c.num, c.den); got.Plain() != c.want || (c.want == "") != (got == answer.Null) {
+			t.Errorf("%s ÷ %s is shown as %q, want %q", c.num, c.den, got.Plain(), c.want)
+		}
 	}
 }
