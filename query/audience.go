@@ -17,6 +17,9 @@ import (
 	"kaskad/schema/errormap"
 )
 
+// audienceCursor is the version of what cursors of audiences mean.
+const audienceCursor = 1
+
 //go:embed audience.sql
 var audienceSQL string
 
@@ -93,7 +96,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)
-	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, audienceCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.Err(); err != nil {
@@ -124,7 +127,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	var next *answer.Cursor
 	if more {
-		next = &answer.Cursor{Version: numberCursor, Query: hash,
+		next = &answer.Cursor{Version: audienceCursor, Query: hash,
 			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}
 	}
 	return t.SendPage(c, seen.Members(), s.db.Cursors, next)

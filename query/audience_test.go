@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -209,7 +210,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 			}
 			want := naiveAudience(seen, state)
 			var got []string
-			page := numbers(t, s, "audience/"+state, c.query+"&limit=7")
+			page := listed(t, s, "audience/"+state, c.query+"&limit=7")
 			for {
 				for _, r := range page.Rows {
 					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"],
@@ -218,7 +219,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 				if page.NextCursor == nil {
 					break
 				}
-				page = numbers(t, s, "audience/"+state, c.query+"&limit=7&cursor="+*page.NextCursor)
+				page = listed(t, s, "audience/"+state, c.query+"&limit=7&cursor="+*page.NextCursor)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s %s: %d rows, want %d", state, c.query, len(got), len(want))
@@ -231,11 +232,12 @@ func TestServer_Audience_Naive(t *testing.T) {
 			}
 		}
 	}
-	if rows, columns := readArrow(t, get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 ||
+	if rows, columns := querytest.ReadArrow(t,
+		get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 ||
 		columns != "account utf8, recipient utf8, contact utf8, channel utf8, app utf8, since timestamp[ms, tz=UTC]" {
 		t.Errorf("arrow: %v %s", rows, columns)
 	}
-	cursor := *numbers(t, s, "audience/subscribed", "limit=1").NextCursor
+	cursor := *listed(t, s, "audience/subscribed", "limit=1").NextCursor
 	wantProblem(t, get(s, "/v1/audience/uninstalled?cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
 	wantProblem(t, get(s, "/v1/audience/subscribed?app=shop&cursor="+cursor), http.StatusBadRequest, "cursor",
 		"another query")

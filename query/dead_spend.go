@@ -12,6 +12,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/store"
+	"kaskad/schema/rules"
 )
 
 //go:embed dead_spend.sql
@@ -22,7 +23,7 @@ var deadSpendTemplate = template.Must(template.New("dead_spend.sql").Parse(deadS
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
 // number dead.
-var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
+var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", rules.OfDead, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 

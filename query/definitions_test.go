@@ -9,6 +9,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/numbers"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -101,7 +102,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 		return names
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"fields":       {figureNames(t, r.Numbers.Fields), names(numberColumns)},
+		"fields":       {figureNames(t, r.Numbers.Fields), names(numbers.Columns)},
 		"penetration":  {figureNames(t, r.Numbers.Penetration), penetrationColumns},
 		"failures":     {figureNames(t, r.Numbers.Failures), failuresColumns},
 		"dead_spend":   {figureNames(t, r.Numbers.DeadSpend), deadSpendColumns},

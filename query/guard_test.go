@@ -149,14 +149,14 @@ func TestServer_Take_Busy(t *testing.T) {
 	cancel()
 	gone, _ := gin.CreateTestContext(newRecorder())
 	gone.Request = r
-	s.take(&turns)(gone)
+	s.mount.Take(&turns)(gone)
 	if !gone.IsAborted() || gone.Writer.Status() != 499 {
 		t.Errorf("a caller who left got %d", gone.Writer.Status())
 	}
 	w := newRecorder()
 	busy, _ := gin.CreateTestContext(w)
 	busy.Request = r.WithContext(t.Context())
-	s.take(&turns)(busy)
+	s.mount.Take(&turns)(busy)
 	wantProblem(t, w, http.StatusServiceUnavailable, "", "1 requests")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")

@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
@@ -492,7 +493,7 @@ func TestWasteQuery_SQL_Golden(t *testing.T) {
 		filters: []filter{{wasteKeys.named(t, "account")[0], []string{"acme", hostile}},
 			{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}},
 		at: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
-	for name, q := range map[string]statementer{
+	for name, q := range map[string]querytest.Statement{
 		"waste_total": &wasteQuery{ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}, routes: lines, generation: 7},
 		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},
 	} {
