@@ -17,6 +17,7 @@ import (
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
@@ -59,10 +60,10 @@ type Server struct {
 	numbers *numbers.Numbers
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
-	answers   answerCache[*savingsAnswer]
+	answers   report.Cache[*savingsAnswer]
 	computing singleflight.Group
 	// wholes are the answers that cursors still point into.
-	wholes answerCache[*wholeAnswer]
+	wholes report.Cache[*wholeAnswer]
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.

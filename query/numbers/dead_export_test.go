@@ -16,6 +16,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema/schematest"
@@ -192,6 +193,7 @@ func TestNumbers_Dead_SlowClient(t *testing.T) {
 }
 
 func TestNumbers_Dead_Workbook(t *testing.T) {
+	enginetest.Alone(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	conn := schematest.Conn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)
