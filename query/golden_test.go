@@ -53,13 +53,6 @@ func TestSQL_Golden(t *testing.T) {
 			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
 			filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
 				filterOf("weekday", "1", "7")}},
-		"audience_all": &audienceQuery{state: "subscribed"},
-		"audience_page": &audienceQuery{state: "uninstalled", accounts: []string{"acme", hostile},
-			apps: []string{"", hostile}, after: &subscriber{"acme", hostile, "push", ""}, limit: 11},
-		"audience_single": &audienceQuery{state: "unsubscribed", accounts: []string{hostile},
-			after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
-		"audience_blocked": &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"},
-			limit: 11},
 		"rejected_first": &rejectedQuery{limit: 1001},
 		"rejected_page":  &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
 	} {

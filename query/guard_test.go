@@ -83,7 +83,8 @@ func TestServer_Guard_Headers(t *testing.T) {
 
 func TestServer_Routes_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
-	for _, path := range []string{"/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/", "/v1/messages/",
+	for _, path := range []string{"/v1/audience/lost", "/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/",
+		"/v1/messages/",
 		"/v1/messages/a/b"} {
 		wantProblem(t, get(s, path), http.StatusNotFound, "")
 	}

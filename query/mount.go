@@ -13,7 +13,7 @@ import (
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
 	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.referenceRoutes(),
-		s.numbers.Routes(), s.audienceRoutes(), s.ownRoutes())
+		s.numbers.Routes(), s.ownRoutes())
 }
 
 func (s *Server) reportRoutes() []answer.Route {
@@ -46,20 +46,6 @@ func (s *Server) referenceRoutes() []answer.Route {
 		s.kindRoutes(errorMapKind(), "/v1/error-map"),
 		[]answer.Route{answer.Get("/v1/error-map/unmapped", s.unmapped, "/v1/error-map/unmapped")},
 		s.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
-}
-
-func (s *Server) audienceRoutes() []answer.Route {
-	routes := []answer.Route{{Method: http.MethodGet, Path: "/v1/numbers/best-channel", Serve: s.bestChannel,
-		Turn: answer.Listing, Try: []string{"/v1/numbers/best-channel"}}}
-	for _, state := range audienceStates {
-		route := answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
-			Serve: func(c *gin.Context) error { return s.audience(c, state) }}
-		if state == "uninstalled" {
-			route.Try = []string{route.Path + "?app={app}"}
-		}
-		routes = append(routes, route)
-	}
-	return routes
 }
 
 // ownRoutes are those about messages, events and the service itself.

@@ -1,6 +1,6 @@
-// Package numbers is the room of the API about numbers and e-mail addresses: the list of the dead, one number with its
-// evidence, a check before a mailing, the feed of changes, and verdicts that somebody sets by hand
-// (docs/definitions.md section 5).
+// Package numbers is the room of the API about numbers, e-mail addresses and the people behind them: the list of the
+// dead, one number with its evidence, a check before a mailing, the feed of changes, verdicts that somebody sets by
+// hand, audiences, and the best channel of each person (docs/definitions.md section 5).
 //
 // Its guarantees: the pages of a list are together what one moment knew, whatever verdicts change meanwhile; whoever
 // follows the feed gets each change once and in order, also from another process; an override that was answered is
@@ -38,13 +38,15 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Numbers {
 
 // Routes lists what the room serves.
 func (n *Numbers) Routes() []answer.Route {
-	return []answer.Route{
+	routes := []answer.Route{
 		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.deadNumbers, Turn: answer.Listing,
 			Try: []string{"/v1/numbers/dead"}},
 		answer.Get("/v1/numbers/:number", n.number, "/v1/numbers/{number}"),
 		// It may wait for long, and takes its turns by itself.
 		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: n.numberChanges,
 			Try: []string{"/v1/numbers/changes"}},
+		{Method: http.MethodGet, Path: "/v1/numbers/best-channel", Serve: n.bestChannel, Turn: answer.Listing,
+			Try: []string{"/v1/numbers/best-channel"}},
 		{Method: http.MethodPost, Path: "/v1/numbers/check", Serve: n.checkNumbers},
 		{Method: http.MethodGet, Path: "/v1/numbers/check", Serve: func(c *gin.Context) error {
 			c.Header("Allow", http.MethodPost)
@@ -55,4 +57,13 @@ func (n *Numbers) Routes() []answer.Route {
 		{Method: http.MethodDelete, Path: "/v1/numbers/:number/override", Serve: n.deleteOverride,
 			Turn: answer.Overriding},
 	}
+	for _, state := range audienceStates {
+		route := answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
+			Serve: func(c *gin.Context) error { return n.audience(c, state) }}
+		if state == "uninstalled" {
+			route.Try = []string{route.Path + "?app={app}"}
+		}
+		routes = append(routes, route)
+	}
+	return routes
 }
