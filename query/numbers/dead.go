@@ -72,9 +72,9 @@ func (n *Numbers) deadNumbers(c *gin.Context) error {
 	q := deadQuery{accounts: p.Accounts(), kind: p.Kind(),
 		rules: p.Many("rule")}
 	for _, r := range q.rules {
-		if !slices.Contains(rules.OfDead, r) {
+		if !slices.Contains(rules.OfVerdicts, r) {
 			p.Fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", answer.Shorten(r),
-				answer.Suggest(r, rules.OfDead)))
+				answer.Suggest(r, rules.OfVerdicts)))
 		}
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
