@@ -70,7 +70,7 @@ func value[T any](t *testing.T, conn driver.Conn, query string) T {
 	return got
 }
 
-// runs tells whether a process exists and is no zombie that nobody has reaped.
+// runs reports whether a process exists and is no zombie that nobody has reaped.
 func runs(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {

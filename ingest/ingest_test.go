@@ -129,13 +129,13 @@ func (r *rig) connAt(addr string) driver.Conn {
 
 func (r *rig) config() Config {
 	return Config{Brokers: r.brokers, Topic: r.topic, Group: r.group, DeadLetterTopic: r.letters,
-		Linger: 20 * time.Millisecond, Logger: r.log, Now: func() time.Time { return testNow }}
+		Linger: 20 * time.Millisecond, Now: func() time.Time { return testNow }}
 }
 
 // start runs an Ingester until stop is called, which waits for its end. The test's end stops it too.
 func (r *rig) start(change func(*Config, *Deps)) (in *Ingester, stop func()) {
 	r.t.Helper()
-	config, deps := r.config(), Deps{Conn: r.conn}
+	config, deps := r.config(), Deps{Conn: r.conn, Logger: r.log}
 	if change != nil {
 		change(&config, &deps)
 	}

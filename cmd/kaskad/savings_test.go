@@ -615,7 +615,7 @@ func costs(t testing.TB, m *model.Model, q model.SavingsQuery, account string) m
 	return costs
 }
 
-// movedCosts tells whether a message that was there before costs something else now.
+// movedCosts reports whether a message that was there before costs something else now.
 func movedCosts(before, now map[string]string) bool {
 	for hour, cost := range before {
 		if now[hour] != cost {

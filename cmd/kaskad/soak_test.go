@@ -326,7 +326,7 @@ func (s *soak) supervise(ctx context.Context) {
 	}
 }
 
-// dead tells whether no process is there. The caller holds the lock.
+// dead reports whether no process is there. The caller holds the lock.
 func (s *soak) dead() bool {
 	if s.k.ended == nil {
 		return true
@@ -427,7 +427,7 @@ func (s *soak) ask(ctx context.Context, method, path string, body io.Reader) (in
 	return response.StatusCode, answer
 }
 
-// again tells whether a client that got this answer sends the same once more.
+// again reports whether a client that got this answer sends the same once more.
 func again(code int) bool {
 	return code == 0 || code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500
 }

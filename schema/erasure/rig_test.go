@@ -266,9 +266,8 @@ func (r *erasureRig) aggregate() (end func()) {
 	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow },
-		Logger: slog.New(slog.DiscardHandler)},
-		aggregate.Deps{Conn: r.conn, Reject: func(ctx context.Context,
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow }},
+		aggregate.Deps{Conn: r.conn, Logger: slog.New(slog.DiscardHandler), Reject: func(ctx context.Context,
 			l []schema.Rejection) error {
 			return schema.InsertRejected(ctx, r.conn, l)
 		}})
