@@ -51,7 +51,7 @@ func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 	k.damage("attempts")
 	k.start("")
 	k.waitAnswer("/v1/status")
-	k.waitWhole(2 * time.Minute)
+	k.waitWhole(5 * time.Minute)
 	after := k.settle(2 * time.Minute)
 	if after.Balance != before.Balance {
 		t.Errorf("balance %+v, want %+v", after.Balance, before.Balance)
@@ -76,7 +76,7 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	k.start("")
 	k.waitAnswer("/v1/status")
 	var lost *schema.Losses
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		var err error
 		if lost, err = schema.ReadLosses(t.Context(), k.database()); err == nil && len(lost.Hours) > 0 &&
@@ -119,7 +119,7 @@ func TestReread_From_ChangesNothing(t *testing.T) {
 	for _, from := range []string{"beginning", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339),
 		time.Now().Add(time.Hour).UTC().Format(time.RFC3339)} {
 		k.command("reread", "--from", from, "--data", k.dir)
-		k.waitWhole(2 * time.Minute)
+		k.waitWhole(5 * time.Minute)
 		if after := k.settle(2 * time.Minute); after.Balance != before.Balance {
 			t.Errorf("from %s: balance %+v, want %+v", from, after.Balance, before.Balance)
 		}
@@ -168,7 +168,7 @@ func lossyWorld(t *testing.T) (*kaskad, *model.Model, []model.Query) {
 // waitAnswer waits until a path answers 200.
 func (k *kaskad) waitAnswer(path string) {
 	k.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		response, err := http.Get("http://" + k.address + path)
 		if err == nil {
@@ -178,7 +178,7 @@ func (k *kaskad) waitAnswer(path string) {
 			}
 		}
 		if time.Now().After(deadline) {
-			k.t.Fatalf("GET %s: %v after a minute", path, err)
+			k.t.Fatalf("GET %s: %v after two minutes", path, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
