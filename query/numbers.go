@@ -46,9 +46,6 @@ const (
 	unknownState = "unknown"
 )
 
-// numberRules are the rules that a verdict of dead may name.
-var numberRules = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
-
 // numberColumns are the columns of a verdict with its evidence.
 var numberColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "number", Type: answer.TextColumn}, {Name: "since", Type: answer.TimeColumn},

@@ -13,6 +13,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
+	"kaskad/schema/rules"
 )
 
 // numberChunk is how many rows are priced together.
@@ -71,9 +72,9 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	q := deadQuery{accounts: p.Accounts(), kind: p.Kind(),
 		rules: p.Many("rule")}
 	for _, r := range q.rules {
-		if !slices.Contains(numberRules, r) {
+		if !slices.Contains(rules.OfVerdicts, r) {
 			p.Fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", answer.Shorten(r),
-				answer.Suggest(r, numberRules)))
+				answer.Suggest(r, rules.OfVerdicts)))
 		}
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)

@@ -4,16 +4,10 @@ WITH
     (
         SELECT account, number, dead_from_ms, dead_to_ms, dead_rules
         FROM number_health FINAL
-        WHERE notEmpty(dead_from_ms) AND account IN {filter_account:Array(String)}
+        WHERE notEmpty(dead_from_ms)
     ),
-    transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route,
-    tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))) AS c0,
-    r.rule AS c1,
-    r.channel AS c2
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
 SELECT
-    concat(formatDateTime(toDateTime(c0.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c0.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c0.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c0.2) % 3600, 60)), 2, '0')) AS k0,
-    c1 AS k1,
-    c2 AS k2,
     r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
@@ -40,16 +34,16 @@ FROM
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
     WHERE span > 0
 ) AS r
-WHERE r.account IN {filter_account:Array(String)}
-    AND r.rule IN {filter_rule:Array(String)}
-GROUP BY c0, c1, c2, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+GROUP BY r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
--- from = 1760572800
--- to = 1795136400
--- borders = [0,1767225600]
--- route_other = ["sms"]
--- code_other = [49]
--- filter_account = ["acme","x' OR '1'='1 {id:String}"]
--- filter_rule = ["x' OR '1'='1 {id:String}"]
--- tz = "Asia/Kathmandu"
+-- from = 0
+-- to = 4294967295
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]
