@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/aggregate/health"
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/simulate/model"
 	modelnumbers "kaskad/simulate/model/numbers"
@@ -22,14 +22,11 @@ import (
 
 // Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and
 // feed, in any order, with duplicates, cut into batches anywhere, and with an aggregator that is replaced in the
-// middle. NUMBERS sets how many: 100 000 take ten minutes.
+// middle. There are ten times as many of them in make test-long.
 func TestNumbers_Model(t *testing.T) {
-	numbers := 20_000
-	if testing.Short() {
-		numbers = 1_000
-	}
-	if n, err := strconv.Atoi(os.Getenv("NUMBERS")); err == nil {
-		numbers = n
+	numbers := 2_000
+	if enginetest.Long() {
+		numbers = 20_000
 	}
 	const accounts = 6
 	conn := connect(t)
@@ -208,7 +205,7 @@ func compareNumbers(t *testing.T, conn driver.Conn, m *model.Model, query settin
 		states[v.State+" "+v.Rule]++
 		text, found := got[key{v.Account, v.Number}]
 		if !found {
-			text = shown(schema.NumberHealth{State: stateUnknown, Ported: -1, Valid: -1})
+			text = shown(schema.NumberHealth{State: health.StateUnknown, Ported: -1, Valid: -1})
 		}
 		if text != shown(h) {
 			if wrong++; wrong < 10 {
@@ -220,8 +217,8 @@ func compareNumbers(t *testing.T, conn driver.Conn, m *model.Model, query settin
 		t.Errorf("%d of %d numbers differ", wrong, len(want))
 	}
 	t.Logf("%d numbers: %v", len(want), states)
-	if n := count(t, conn, `SELECT count() FROM number_health AS h FINAL LEFT JOIN (SELECT account, number, argMax(to, seq) AS told FROM number_changes GROUP BY account, number) AS c
-		ON h.account = c.account AND h.number = c.number WHERE if(c.told = '', 'unknown', c.told) != h.state`); n != 0 {
+	if n := count(t, conn, `SELECT count() FROM number_health AS h FINAL LEFT JOIN (SELECT account, number, argMax(to, seq) AS announced FROM number_changes GROUP BY account, number) AS c
+		ON h.account = c.account AND h.number = c.number WHERE if(c.announced = '', 'unknown', c.announced) != h.state`); n != 0 {
 		t.Errorf("the feed's last word differs from the state of %d numbers", n)
 	}
 	if n := count(t, conn, `SELECT countIf(prev != from) FROM (SELECT number, from, lagInFrame(to, 1, 'unknown') OVER (PARTITION BY account, number ORDER BY seq) AS prev FROM number_changes)`); n != 0 {

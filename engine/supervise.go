@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -104,7 +106,7 @@ func SuperviseBroker(ctx context.Context, config BrokerConfig) (*BrokerProcess, 
 		p.release()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "addr", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
+	config.Logger.Info("embedded broker started", "address", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
 		"pid", p.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go p.supervise()
 	return p, nil
@@ -149,29 +151,31 @@ func (p *BrokerProcess) Stop(ctx context.Context) error {
 func (p *BrokerProcess) supervise() {
 	defer close(p.ended)
 	defer p.release()
+	waits := &backoff.ExponentialBackOff{InitialInterval: minBrokerWait, MaxInterval: maxBrokerWait, Multiplier: 2}
 	var wait time.Duration
 	for begin := time.Now(); ; begin = time.Now() {
 		child := p.current()
 		<-child.done
 		if time.Since(begin) > steadyBroker {
 			wait = 0
+			waits.Reset()
 		}
 		for cause := child.failure(); ; {
 			if p.life.Err() != nil {
 				return
 			}
-			p.config.Logger.Error("embedded broker died and is started again", "error", cause, "in", wait)
+			p.config.Logger.Error("embedded broker died and is started again", "error", cause, "retry_in", wait)
 			select {
 			case <-p.life.Done():
 				return
 			case <-time.After(wait):
 			}
-			wait = min(max(2*wait, minBrokerWait), maxBrokerWait)
+			wait = waits.NextBackOff()
 			if err := p.launch(p.life); err != nil {
 				cause = err
 				continue
 			}
-			p.config.Logger.Info("embedded broker is back", "addr", p.Addrs()[0], "pid", p.PID())
+			p.config.Logger.Info("embedded broker is back", "address", p.Addrs()[0], "pid", p.PID())
 			break
 		}
 	}
@@ -280,7 +284,7 @@ func relog(logger *slog.Logger, line []byte) {
 	var record map[string]any
 	var level slog.Level
 	if json.Unmarshal(line, &record) != nil || level.UnmarshalText(fmt.Append(nil, record[slog.LevelKey])) != nil {
-		logger.Warn("embedded broker: " + strings.TrimSpace(string(line)))
+		logger.Warn("embedded broker warns", "error", strings.TrimSpace(string(line)))
 		return
 	}
 	message := fmt.Sprint(record[slog.MessageKey])
@@ -290,7 +294,7 @@ func relog(logger *slog.Logger, line []byte) {
 			attributes = append(attributes, slog.Any(key, value))
 		}
 	}
-	logger.Log(context.Background(), level, message, attributes...)
+	logger.Log(context.Background(), level, message, attributes...) //nolint:sloglint // the child's own message
 }
 
 // failure describes an end nobody asked for. A Go program says why it panics

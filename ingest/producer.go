@@ -20,7 +20,7 @@ const (
 	// DefaultBatchBytes keeps a batch of records below the megabyte that brokers take by default (message.max.bytes).
 	DefaultBatchBytes = 900 << 10
 
-	// DefaultProduceTimeout is about as long as a client of POST /v1/events waits.
+	// DefaultProduceTimeout is about as long as a client of POST /v1/events is willing to wait.
 	DefaultProduceTimeout = 10 * time.Second
 
 	// requestsInFlight bounds the batches of one call that are on their way at a time.
@@ -39,7 +39,7 @@ type ProducerConfig struct {
 	Timeout    time.Duration // how long Kafka may be away before a caller is told so, default DefaultProduceTimeout
 }
 
-// Producer writes events to the topic, spread over its partitions by key. It is safe for concurrent use.
+// Producer writes events to the topic and spreads them over its partitions by key. It is safe for concurrent use.
 type Producer struct{ p *producer }
 
 // NewProducer connects to nothing; the first Produce does.
@@ -195,19 +195,21 @@ func (p *producer) split(messages []message, partitions []int) []batch {
 
 // send tries until the batch is acknowledged, refused for good, or ctx ends.
 func (p *producer) send(ctx context.Context, b *batch) error {
-	var wait backoff
-	for {
+	var refused error
+	err := retry(ctx, func() error {
 		err := p.sendOnce(ctx, b)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
-			return fmt.Errorf("produce %d bytes to %s: %w: %w", b.bytes, p.config.Topic, ErrTooLarge, err)
+		if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
+			refused, err = err, nil
 		}
-		if wait.wait(ctx) != nil {
-			return fmt.Errorf("produce to %s: %w: %w", p.config.Topic, ErrUnavailable, err)
-		}
+		return err
+	}, nil)
+	switch {
+	case refused != nil:
+		return fmt.Errorf("produce %d bytes to %s: %w: %w", b.bytes, p.config.Topic, ErrTooLarge, refused)
+	case err != nil:
+		return fmt.Errorf("produce to %s: %w: %w", p.config.Topic, ErrUnavailable, err)
 	}
+	return nil
 }
 
 func (p *producer) sendOnce(ctx context.Context, b *batch) error {
@@ -223,18 +225,14 @@ func (p *producer) sendOnce(ctx context.Context, b *batch) error {
 	return response.Error
 }
 
-// partitions lists the topic's partitions, waiting for a topic that was just made.
+// partitions lists the topic's partitions, and waits for those of a topic that was just created.
 func (p *producer) partitions(ctx context.Context) ([]int, error) {
-	var wait backoff
-	for {
-		ids, err := topicPartitions(ctx, p.client, p.config.Topic)
-		if err == nil {
-			return ids, nil
-		}
-		if wait.wait(ctx) != nil {
-			return nil, err
-		}
-	}
+	var ids []int
+	err := retry(ctx, func() (err error) {
+		ids, err = topicPartitions(ctx, p.client, p.config.Topic)
+		return err
+	}, nil)
+	return ids, err
 }
 
 // topicPartitions lists the partitions of a topic in order: brokers list them in any, but the place of a key must not

@@ -10,6 +10,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/numbers"
 	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -99,9 +100,9 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 		return names
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"fields":       {figureNames(t, r.Numbers.Fields), names(numberColumns)},
-		"best_channel": {figureNames(t, r.Numbers.BestChannel), names(bestChannelColumns)},
-		"audience":     {figureNames(t, r.Numbers.Audience), names(audienceColumns)},
+		"fields":       {figureNames(t, r.Numbers.Fields), names(numbers.Columns)},
+		"best_channel": {figureNames(t, r.Numbers.BestChannel), names(numbers.BestChannelColumns)},
+		"audience":     {figureNames(t, r.Numbers.Audience), names(numbers.AudienceColumns)},
 	} {
 		if want := slices.Sorted(slices.Values(c.shown)); !slices.Equal(c.defined, want) {
 			t.Errorf("%s: defined are %v\nshown are %v", name, c.defined, want)
@@ -181,7 +182,7 @@ func TestReadRules_Billings_Allowed(t *testing.T) {
 		if b.Units == "" || b.Cost == "" {
 			t.Errorf("%s lacks something: %+v", b.Name, b)
 		}
-		for _, channel := range schema.Channels {
+		for _, channel := range schema.Channels.Names() {
 			said := slices.Contains(strings.Fields(b.Channels), channel)
 			switch b.Channels {
 			case "all":

@@ -8,11 +8,13 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 )
 
-// The time names of every zone that Go and ClickHouse know equal those of Go's time package: around each change of
-// clocks in two years, at the borders of days, months and years, and on a grid in between.
+// The time names of every zone that Go and ClickHouse know, or of every eighth but in make test-long, equal those of
+// Go's time package: around each change of clocks in two years, at the borders of days, months and years, and on a grid
+// in between.
 func TestKeys_Time_AllZones(t *testing.T) {
 	conn := newConn(t)
 	ctx := t.Context()
@@ -31,7 +33,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 	end := start.AddDate(2, 0, 0)
 	compared, changes := 0, 0
 	for i, name := range zones {
-		if testing.Short() && i%8 != 0 {
+		if !enginetest.Long() && i%8 != 0 {
 			continue // ClickHouse takes 30 ms to load a zone.
 		}
 		zone, err := time.LoadLocation(name)
@@ -82,7 +84,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !testing.Short() && (compared < 50_000 || changes < 200) {
+	if enginetest.Long() && (compared < 50_000 || changes < 200) {
 		t.Errorf("only %d instants and %d changes of clocks were compared", compared, changes)
 	}
 }

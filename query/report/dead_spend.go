@@ -119,7 +119,7 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 			sums.avoidable = sums.avoidable.Add(cost)
 		}
 		return nil
-	}, borders(lists.Borders(r.Accounts())))
+	}, borders(lists.Borders(r.Accounts())), phoneChannels())
 	if err != nil {
 		return nil, err
 	}

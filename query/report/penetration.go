@@ -121,7 +121,7 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 		group.add(tested, reached, people, messages)
 		group.settledMS = max(group.settledMS, settledMS)
 		return nil
-	}, clickhouse.Named("channels", schema.Channels), clickhouse.Named("as_of", r.Seen.UpTo()))
+	}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()), phoneChannels())
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 	channelAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "channel" })
 	for _, g := range all {
 		mature := r.settled(g.sums.settledMS)
-		for i, channel := range schema.Channels {
+		for i, channel := range schema.Channels.Names() {
 			of := &g.sums.channels[i]
 			if of.tested == 0 || !r.Keeps("channel", channel) {
 				continue

@@ -11,6 +11,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
+	"kaskad/schema"
 )
 
 // Report is a report of the API as a value. Its route, its entry on the landing page, its parameters, the columns of
@@ -170,4 +171,9 @@ func edition(seen *answer.Snapshot) any { return clickhouse.Named("generation", 
 // borders is the parameter of statements whose cells are apart by the Unix seconds at which a price may change.
 func borders(seconds []uint32) any {
 	return clickhouse.Named("borders", append([]uint32{0}, seconds...))
+}
+
+// phoneChannels is the parameter of statements that ask whether a channel tells of phone numbers.
+func phoneChannels() any {
+	return clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone))
 }

@@ -9,12 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
-	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
+	"kaskad/schema/schematest"
 )
 
 // No file of ClickHouse's data directory holds an erased number, in plain or inside a compressed block, once replaced
@@ -224,20 +223,7 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 func TestEraseNumber_UnderLoad(t *testing.T) {
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
-		options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		db := clickhouse.OpenDB(options)
-		if _, err := schema.Migrate(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-		_ = db.Close()
-		r := &erasureRig{T: t}
-		if r.conn, err = clickhouse.Open(options); err != nil {
-			t.Fatal(err)
-		}
-		defer r.conn.Close()
+		r := &erasureRig{T: t, conn: schematest.Conn(t)}
 		key := newErasureKey(t, "erasure.key")
 		end := r.aggregate()
 		e := erasure.NewIndex(key)

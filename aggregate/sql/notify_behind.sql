@@ -1,2 +1,0 @@
--- How many changes lie after a place in the feed.
-SELECT count() FROM number_changes WHERE seq > {after:UInt64}
