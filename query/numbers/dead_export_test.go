@@ -194,8 +194,8 @@ func TestNumbers_Dead_SlowClient(t *testing.T) {
 
 func TestNumbers_Dead_Workbook(t *testing.T) {
 	enginetest.Alone(t)
+	conn := schematest.Conn(t) // before the setting, which would be the engine's too
 	t.Setenv("TMPDIR", t.TempDir())
-	conn := schematest.Conn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
 	broken := dead("lost", "+79999999999", 1)
