@@ -108,7 +108,7 @@ func (a *attempt) derive(cohortMS int64) facts {
 	var f facts
 	openParts := new(big.Int).AndNot(&a.failedParts, &a.deliveredParts)
 	f.machineOpened = a.machineMS != schema.Never
-	f.bounced = a.channel == "email" && a.permanent == 1 && !a.seen(schema.Replied)
+	f.bounced = schema.Channels.Find(a.channel).Bounces && a.permanent == 1 && !a.seen(schema.Replied)
 	f.clicked, f.replied = !f.bounced && a.seen(schema.Clicked), a.seen(schema.Replied)
 	f.read = !f.bounced && a.seen(schema.Read, schema.Clicked, schema.Replied)
 	f.delivered = !f.bounced && (f.read || f.machineOpened || a.wholeDeliveredMS() != schema.Never)

@@ -5,7 +5,7 @@
 INSERT INTO {folded:Identifier}
 WITH
     9999999999999 AS never,
-    channel IN ('whatsapp', 'viber', 'rcs') AS is_dialog,
+    channel IN {dialog_channels:Array(String)} AS is_dialog,
     -- One number is looked up three times as fast as four columns; at 128 bits two never meet.
     if(is_dialog, sipHash128(account, bucket, message_id, step), '') AS dialog_key,
     -- A delivery that was stored after the dialogs were read has no units yet; it waits for the next pass, as if it
@@ -18,7 +18,7 @@ WITH
           if(parts >= 2 AND bitCount(delivered_parts) = parts, parts_delivered_ms, never)) AS whole_delivered_ms,
     substring(recipient_country, 1, position(recipient_country, '\0') - 1) AS own_recipient,
     -- Mail servers accept first and refuse later, and scanners open and click what bounces; a reply proves a reader.
-    channel = 'email' AND permanent = 1 AND attempts.replied_ms = never AS is_bounced,
+    channel IN {bouncing_channels:Array(String)} AND permanent = 1 AND attempts.replied_ms = never AS is_bounced,
     is_bounced OR is_undecided AS is_closed,
     if(is_closed, never, least(attempts.read_ms, attempts.clicked_ms, attempts.replied_ms)) AS first_read_ms
 SELECT

@@ -61,7 +61,7 @@ func aliasedCapabilities(lines []Capability, maps *errormap.Maps) []Capability {
 			if !maps.OwnAlias(account, alias.Provider) {
 				continue
 			}
-			for _, channel := range schema.Channels {
+			for _, channel := range schema.Channels.Names() {
 				line := table.Find(account, channel, alias.Like)
 				line.Account, line.Channel, line.Provider = account, channel, alias.Provider
 				all = slices.DeleteFunc(all, func(r Capability) bool {
