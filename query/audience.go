@@ -12,12 +12,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed audience.sql
 var audienceSQL string
 
-var audienceTemplate = template.Must(template.Must(template.New("audience.sql").Parse(optOutsSQL)).Parse(audienceSQL))
+var audienceTemplate = template.Must(template.Must(law.Template("audience.sql").Parse(optOutsSQL)).Parse(audienceSQL))
 
 // audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins.
 // Whoever is in one of them is in no other; who blocked or complained may be in any.

@@ -9,13 +9,15 @@ import (
 	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/schema/law"
 )
 
 //go:embed channels.sql
 var channelsSQL string
 
 // channelsTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
-var channelsTemplate = template.Must(template.New("channels.sql").Parse(channelsSQL))
+var channelsTemplate = template.Must(law.Template("channels.sql").Parse(channelsSQL))
 
 // channelsQuery is one page of the channel report over one set of generations.
 type channelsQuery struct {

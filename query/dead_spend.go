@@ -10,13 +10,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/schema/law"
 )
 
 //go:embed dead_spend.sql
 var deadSpendSQL string
 
 // deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var deadSpendTemplate = template.Must(template.New("dead_spend.sql").Parse(deadSpendSQL))
+var deadSpendTemplate = template.Must(law.Template("dead_spend.sql").Parse(deadSpendSQL))
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
 // number dead.
@@ -58,7 +59,7 @@ func (q *deadSpendQuery) SQL() (string, []any, error) {
 type deadAttempts struct {
 	account     string
 	leg         money.Leg
-	code        uint32
+	code        law.Code
 	smsSegments uint16
 	cohort      uint32
 	attempts    uint64
@@ -68,7 +69,8 @@ type deadAttempts struct {
 // destinations are the places that a row is scanned to, behind its keys.
 func (d *deadAttempts) destinations() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code,
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
+		(*uint32)(&d.code),
 		&d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
@@ -76,8 +78,7 @@ func (d *deadAttempts) destinations() []any {
 // are those of table shapes.
 func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
 	l := &d.leg
-	l.Sent, l.Delivered, l.Failed, l.NotBilled = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&128 != 0
-	l.Segments = uint16(d.code >> 8)
+	l.Take(d.code)
 	cohortMS := int64(d.cohort) * 1000
 	leg, priced := list.Cost(l, d.smsSegments, cohortMS)
 	if leg.Tariff == nil {
@@ -120,12 +121,12 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	scan := keyScan{keys: ask.keys}
 	to := append(scan.destinations(), alike.destinations()...)
 	groups := map[string]*deadSums{}
-	seen.Mature = true
+	seen.Mature = !seen.Lost
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
-		seen.Mature = seen.Mature && alike.settledMS < seen.NowMS
+		seen.Mature = seen.Mature && seen.settled(alike.settledMS)
 		cost, currency, priced := alike.price(lists.of(alike.account))
 		if !ask.keeps(currency) {
 			continue

@@ -10,13 +10,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed failures.sql
 var failuresSQL string
 
 // failuresTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var failuresTemplate = template.Must(template.Must(template.New("failures.sql").Parse(visibleSQL)).Parse(failuresSQL))
+var failuresTemplate = template.Must(template.Must(law.Template("failures.sql").Parse(visibleSQL)).Parse(failuresSQL))
 
 // failuresKeys are the names of the failures report: those of the channel report, the class of the error code, and the
 // code.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"text/template"
 	"time"
+
+	"kaskad/schema/law"
 )
 
 var (
@@ -31,7 +33,7 @@ var (
 )
 
 // numberTemplates are the statements about number_health that pack its rows.
-var numberTemplates = template.Must(template.Must(template.Must(template.Must(template.New("rows").Parse(numberRowsSQL)).New("dead").Parse(deadNumbersSQL)).
+var numberTemplates = template.Must(template.Must(template.Must(template.Must(law.Template("rows").Parse(numberRowsSQL)).New("dead").Parse(deadNumbersSQL)).
 	New("one").Parse(oneNumberSQL)).New("check").Parse(checkNumbersSQL))
 
 const (

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 var (
@@ -24,7 +25,7 @@ var (
 	numberChangesHeadSQL string
 )
 
-var numberChangesTemplate = template.Must(template.New("numbers_changes.sql").Parse(numberChangesSQL))
+var numberChangesTemplate = template.Must(law.Template("numbers_changes.sql").Parse(numberChangesSQL))
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.

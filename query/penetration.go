@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 var (
@@ -26,7 +27,7 @@ var penetrationTemplate = reachTemplate("penetration.sql", penetrationSQL)
 
 // reachTemplate makes a template that may ask which addresses are lost.
 func reachTemplate(name, text string) *template.Template {
-	return template.Must(template.Must(template.Must(template.New(name).Parse(optOutsSQL)).Parse(lostAddressesSQL)).Parse(text))
+	return template.Must(template.Must(template.Must(law.Template(name).Parse(optOutsSQL)).Parse(lostAddressesSQL)).Parse(text))
 }
 
 // penetrationKeys are the names of the penetration report. All but channel are of the attempt and cut the audience.

@@ -11,12 +11,14 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/schema/law"
 )
 
 //go:embed rejected.sql
 var rejectedSQL string
 
-var rejectedTemplate = template.Must(template.New("rejected.sql").Parse(rejectedSQL))
+var rejectedTemplate = template.Must(law.Template("rejected.sql").Parse(rejectedSQL))
 
 // letter is the key of a dead letter in the order of the list: its time, then its place in the log.
 type letter struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed routes.sql
@@ -95,13 +96,13 @@ func (s *Server) routeLines(ctx context.Context) (all []route, err error) {
 	return all, rows.Err()
 }
 
-// routeCode packs a line for SQL: bit 0 delivery, bit 1 reads, bits 2 and 3 the bound, the settling days above.
+// routeCode packs a line for SQL.
 func routeCode(r route) uint32 {
-	bound := 0
+	capability := law.Capability{Deliveries: r.Delivery, Reads: r.Reads, SettlingDays: r.SettlingDays}
 	if r.Bound != nil {
-		bound = slices.Index([]string{"none", "exact", "lower", "upper"}, *r.Bound)
+		capability.Bound = *r.Bound
 	}
-	return uint32(bit(r.Delivery)) | uint32(bit(r.Reads))<<1 | uint32(max(0, bound))<<2 | uint32(r.SettlingDays)<<4
+	return capability.Code()
 }
 
 // routeLevel are lines of one precedence: whether they name an account and a provider. Each is looked up by what it

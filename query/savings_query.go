@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
+	"kaskad/schema/law"
 )
 
 var (
@@ -32,9 +33,9 @@ var (
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	savingsTemplate      = template.Must(template.Must(template.Must(template.New("savings.sql").Parse(visibleSQL)).Parse(cascadesSQL)).Parse(savingsSQL))
-	savingsStateTemplate = template.Must(template.Must(template.New("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
-	savingsBuiltTemplate = template.Must(template.New("savings_built.sql").Parse(savingsBuiltSQL))
+	savingsTemplate      = template.Must(template.Must(template.Must(law.Template("savings.sql").Parse(visibleSQL)).Parse(cascadesSQL)).Parse(savingsSQL))
+	savingsStateTemplate = template.Must(template.Must(law.Template("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
+	savingsBuiltTemplate = template.Must(law.Template("savings_built.sql").Parse(savingsBuiltSQL))
 )
 
 // savingsQuery reads the cells of a savings report over one set of generations.

@@ -14,13 +14,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed unmapped.sql
 var unmappedSQL string
 
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
-var unmappedTemplate = template.Must(template.Must(template.New("unmapped.sql").Parse(visibleSQL)).Parse(unmappedSQL))
+var unmappedTemplate = template.Must(template.Must(law.Template("unmapped.sql").Parse(visibleSQL)).Parse(unmappedSQL))
 
 // unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for
 // none.

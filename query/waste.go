@@ -14,13 +14,14 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed waste.sql
 var wasteSQL string
 
 // wasteTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
-var wasteTemplate = template.Must(template.Must(template.New("waste.sql").Parse(visibleSQL)).Parse(wasteSQL))
+var wasteTemplate = template.Must(template.Must(law.Template("waste.sql").Parse(visibleSQL)).Parse(wasteSQL))
 
 // wasteKeys are the names of the report on wasted segments. campaign and template are the message's, the others of the
 // SMS itself.
@@ -145,12 +146,12 @@ type wasteCell struct {
 
 	account     string
 	leg         money.Leg
-	code        uint32
+	code        law.Code
 	smsSegments uint16
 	smsMeasure  uint32
 	cohort      uint32
 	attempts    uint64
-	settled     int64
+	settledMS   int64
 }
 
 // destinations are the places that a row is scanned to.
@@ -166,14 +167,13 @@ func (w *wasteCell) destinations(keys keySet) []any {
 	}
 	l := &w.leg
 	return append(to, &w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
-		&w.code, &w.smsSegments, &w.smsMeasure,
-		&w.cohort, &w.attempts, &w.settled)
+		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure,
+		&w.cohort, &w.attempts, &w.settledMS)
 }
 
-// price computes what the cell's attempts waste, each. The code's bits are those of table shapes.
+// price computes what the cell's attempts waste, each.
 func (w *wasteCell) price(lists *priceLists) money.Waste {
-	w.leg.Sent, w.leg.Delivered, w.leg.NotBilled, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, w.code&128 != 0,
-		uint16(w.code>>8)
+	w.leg.Take(w.code)
 	return lists.of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
 }
 
@@ -257,7 +257,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 			page.flush(&group)
 		}
 		group = cell
-		mature = mature && seen.settled(cell.settled*1000)
+		mature = mature && seen.settled(cell.settledMS)
 		if page.more {
 			continue // The rest is read for mature alone.
 		}

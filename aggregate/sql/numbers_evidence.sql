@@ -2,18 +2,18 @@
 -- value costs the client the same whatever its size: deliveries of all channels, failures of those that tell of the number, and whatever carries a code.
 -- Parameters: accounts (of which all numbers are wanted), done and ready (the generations that lie between have touched the others).
 WITH
-    9999999999999 AS never,
+    {{never}} AS never,
     (s -> concat(reinterpretAsFixedString(length(s)::UInt16), s)) AS text,
-    bitTest(code, 1) AS is_delivered,
+    {{template "delivered" "code"}} AS is_delivered,
     if(startsWith(recipient, '+'), channel IN ('sms', 'voice', 'flash_call'), channel = 'email') AS tells,
-    tells AND bitTest(code, 3) AS is_failure,
+    tells AND {{template "failed" "code"}} AS is_failure,
     error_code != '' AS has_code,
     greatest(if(read_ms < never, read_ms, 0), last_reply_ms) AS seen_ms
 SELECT account, recipient,
     arrayStringConcat(groupArray(concat(
         reinterpretAsFixedString((is_delivered + 2 * tells + 4 * expired + 8 * has_code + 16 * (seen_ms > 0) + 32 * is_failure)::UInt8),
         reinterpretAsFixedString(cohort_ms),
-        reinterpretAsFixedString(multiIf(is_delivered, delivered_ms, start_ms < never, start_ms, cohort_ms)),
+        reinterpretAsFixedString(if(is_delivered, delivered_ms, {{template "started_ms" ""}})),
         text(channel),
         if(seen_ms > 0 OR has_code, concat(text(app), text(sender)), ''),
         if(seen_ms > 0, reinterpretAsFixedString(seen_ms), ''),
