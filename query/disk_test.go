@@ -66,11 +66,18 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	mature := func(query string) bool {
 		t.Helper()
 		var answer struct{ Mature bool }
-		decode(t, get(s, "/v1/reports/"+query), http.StatusOK, &answer)
+		if strings.HasPrefix(query, "forecasts") {
+			decode(t, postJSON(s, "/v1/"+query,
+				`{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`),
+				http.StatusOK, &answer)
+		} else {
+			decode(t, get(s, "/v1/"+query), http.StatusOK, &answer)
+		}
 		return answer.Mature
 	}
-	reports := []string{"channels?", "savings?account=acme&", "segment-waste?account=acme&", "failures?",
-		"penetration?"}
+	reports := []string{"reports/channels?", "reports/savings?account=acme&", "reports/segment-waste?account=acme&",
+		"reports/failures?", "reports/penetration?", "reports/dead-spend?",
+		"forecasts/from-history?account=acme&"}
 	for _, r := range reports {
 		if !mature(r + period) {
 			t.Errorf("%s is not mature before anything is lost", r)
@@ -87,7 +94,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 			t.Errorf("%s of another day is not mature", r)
 		}
 	}
-	if !mature("channels?account=other&" + period) {
+	if !mature("reports/channels?account=other&" + period) {
 		t.Error("a report of another account is not mature")
 	}
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "facts are lost", "acme",
@@ -110,7 +117,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	if err := schema.AcceptLosses(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	if !mature("channels?" + period) {
+	if !mature("reports/channels?" + period) {
 		t.Error("the report is not mature although the loss was accepted")
 	}
 	if lost, err := schema.ReadLosses(t.Context(), conn); err != nil || lost.Err() != nil {

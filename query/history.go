@@ -58,7 +58,7 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	defer end()
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
-	seen, err := s.pin(ctx, ask.now)
+	seen, err := s.pinPeriod(ctx, ask.now, []string{ask.account}, ask.fromMS, ask.toMS)
 	if err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 		return err
 	}
 	all := &h.total
-	seen.Mature = all.settledMS < seen.NowMS
+	seen.Mature = seen.settled(all.settledMS)
 	first, last := null, null
 	if all.messages > 0 {
 		first, last = instant(all.firstMS), instant(all.lastMS)

@@ -145,15 +145,20 @@ func (s *Server) pin(ctx context.Context, now time.Time) (pin, error) {
 
 // pinReport is pin for a report whose rows say whether they are mature.
 func (s *Server) pinReport(ctx context.Context, ask *reportRequest) (pin, error) {
-	seen, err := s.pin(ctx, ask.now)
+	return s.pinPeriod(ctx, ask.now, ask.accounts(), ask.fromMS, ask.toMS)
+}
+
+// pinPeriod is pin for figures on the cohorts of a period, of some accounts or, without any, of all.
+func (s *Server) pinPeriod(ctx context.Context, now time.Time, accounts []string, fromMS, toMS int64) (pin, error) {
+	seen, err := s.pin(ctx, now)
 	if err != nil {
 		return seen, err
 	}
 	// The cohorts of an hour's messages lie in it, or close by.
 	const near = schema.HourMS / 1000
 	err = s.deps.Conn.QueryRow(s.settings(ctx), lostSQL,
-		clickhouse.Named("accounts", append([]string{}, ask.accounts()...)),
-		clickhouse.Named("from", ask.fromMS/1000-near), clickhouse.Named("to", ask.toMS/1000+near)).Scan(&seen.Lost)
+		clickhouse.Named("accounts", append([]string{}, accounts...)),
+		clickhouse.Named("from", fromMS/1000-near), clickhouse.Named("to", toMS/1000+near)).Scan(&seen.Lost)
 	if err != nil {
 		return seen, fmt.Errorf("look for lost hours: %w", err)
 	}
