@@ -18,6 +18,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -49,14 +50,14 @@ func connect(t testing.TB) driver.Conn {
 func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.Time) {
 	t.Helper()
 	var (
-		decoder schema.Decoder
+		decoder event.Decoder
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
-	schema.Lines(lines, func(line int, raw []byte) {
+	event.Lines(lines, func(line int, raw []byte) {
 		ev, bad := decoder.Decode(raw, now.UnixMilli())
 		if bad != nil {
 			t.Fatalf("line %d: %v", line, bad)

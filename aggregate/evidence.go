@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 // Bits of the first byte of a packed attempt (sql/numbers_evidence.sql).
@@ -21,7 +22,7 @@ var errPacked = errors.New("packed evidence is cut short: this is a bug; the ver
 
 // gatherer turns what is stored of a number into the evidence for its verdict.
 type gatherer struct {
-	maps     *schema.ErrorMaps
+	maps     *errormap.Maps
 	windowMS int64 // how long evidence counts
 	nowMS    int64
 	// dayText remembers the last day that was a mailing: attempts of a mailing lie together.

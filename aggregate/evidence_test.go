@@ -9,16 +9,17 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 // The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says
 // whether it is a guess.
 func TestGatherer_Unpack_Classes(t *testing.T) {
 	conn := connect(t)
-	putList(t, conn, schema.ReferenceErrorMap, "a", 2, schema.ErrorList{
-		Lines: []schema.ErrorLine{{Provider: "own", Code: "X", Class: "unknown"},
+	putList(t, conn, schema.ReferenceErrorMap, "a", 2, errormap.List{
+		Lines: []errormap.Line{{Provider: "own", Code: "X", Class: "unknown"},
 			{Provider: "own", Code: "Y", Class: "unknown_subscriber"}},
-		Aliases: []schema.ErrorAlias{{Provider: "mts", Like: "map"}},
+		Aliases: []errormap.Alias{{Provider: "mts", Like: "map"}},
 	})
 	at := noon.Add(-48 * time.Hour)
 	cases := []struct{ channel, provider, code, status, want string }{
@@ -45,7 +46,7 @@ func TestGatherer_Unpack_Classes(t *testing.T) {
 	}
 	load(t, conn, "t", []byte(lines), noon)
 	settle(t, newAggregator(conn, noon))
-	maps, err := schema.ReadErrorMaps(t.Context(), conn)
+	maps, err := errormap.Read(t.Context(), conn)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 const (
@@ -198,8 +200,8 @@ type numbersRound struct {
 	*numbers
 	ready  uint64
 	nowMS  int64
-	maps   *schema.ErrorMaps
-	rules  map[string]schema.NumberRules
+	maps   *errormap.Maps
+	rules  map[string]rules.Rules
 	rulesV map[string]uint64
 	// parameters are those of the statements that choose the round's numbers.
 	parameters []any
@@ -228,10 +230,10 @@ func (d *decided) full() bool {
 
 // prepare reads what holds for all numbers.
 func (r *numbersRound) prepare(ctx context.Context) (err error) {
-	if r.maps, err = schema.ReadErrorMaps(ctx, r.deps.Conn); err != nil {
+	if r.maps, err = errormap.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
-	if r.rules, r.rulesV, err = schema.ReadNumberRules(ctx, r.deps.Conn); err != nil {
+	if r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
 	r.gather = gatherer{maps: r.maps, nowMS: r.nowMS}
@@ -352,11 +354,11 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 // one decides one number; the rows are nil where there is nothing of that kind.
 func (r *numbersRound) one(account, number string, packed, before, set, looked, said *numberRow) error {
 	r.looked++
-	rules, found := r.rules[account]
+	own, found := r.rules[account]
 	if !found {
-		rules = schema.DefaultNumberRules
+		own = rules.Default
 	}
-	r.gather.windowMS = int64(rules.EvidenceDays) * dayMS
+	r.gather.windowMS = int64(own.EvidenceDays) * dayMS
 	e := &r.evidence
 	e.reset()
 	e.kind = schema.KindOf(number)
@@ -376,7 +378,7 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 	if set != nil {
 		byHand = set.sets()
 	}
-	v := judge(e, rules, byHand, r.nowMS)
+	v := judge(e, own, byHand, r.nowMS)
 	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account],
 		r.maps.Version(account), -1, -1
 	if looked != nil {

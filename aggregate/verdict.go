@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 // The states of a number and the rules of its death (docs/definitions.md section 5).
@@ -153,7 +154,7 @@ func floorDay(ms int64) int64 {
 // judge decides the verdict on one number by docs/definitions.md section 5, read at nowMS. The result does not depend
 // on the order of the evidence: what happened in the same millisecond is taken together. Then a success ends the streak
 // and no failure of that moment counts, and of several rules that are completed the first in the table holds.
-func judge(e *evidence, rules schema.NumberRules, sets []override, nowMS int64) verdict {
+func judge(e *evidence, rules rules.Rules, sets []override, nowMS int64) verdict {
 	slices.SortFunc(e.failures, func(x, y failure) int {
 		return cmp.Or(cmp.Compare(x.atMS, y.atMS), cmp.Compare(x.class, y.class), cmp.Compare(x.mailing, y.mailing),
 			compareBools(x.guessed, y.guessed), compareBools(x.priced, y.priced),
@@ -214,7 +215,7 @@ func compareAttempts(x, y *schema.StreakAttempt) int {
 // walkOf is the state of a walk through one number's evidence in the order of time.
 type walkOf struct {
 	kind      string
-	rules     schema.NumberRules
+	rules     rules.Rules
 	heardMS   int64 // the latest delivery on any channel so far
 	streak    streak
 	succeeded bool

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // makeEvents makes n events of n/4 messages: four statuses each, all numbers different, ids UUIDv7, 300 bytes on
@@ -52,7 +53,7 @@ func BenchmarkDecode(b *testing.B) {
 	}
 	b.SetBytes(int64(bytes / len(values)))
 	b.ReportAllocs()
-	decoder := schema.Decoder{}
+	decoder := event.Decoder{}
 	var facts schema.Facts
 	nowMS := testNow.UnixMilli()
 	for i := 0; b.Loop(); i++ {

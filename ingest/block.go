@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // row remembers the place and the bytes of an event in a block until the block is acknowledged: should ClickHouse
@@ -104,7 +105,7 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 		p.count(&p.counts.stored)
 	case ev.BucketMS == 0:
 		if len(ev.SMSText) > 0 {
-			raw = ev.AppendJSON(b.scratch[:0]) // texts are measured and never stored
+			raw = event.AppendJSON(b.scratch[:0], ev) // texts are measured and never stored
 			b.scratch = raw
 		}
 		b.orphans.Append(ev, at, raw, nowMS)

@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // Defaults of Config.
@@ -56,7 +57,7 @@ type Config struct {
 
 	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil)
 	// nothing is stored once numbers were erased.
-	ErasureKey *schema.ErasureKey
+	ErasureKey *erasure.Key
 	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
 	MeasureSMS func(text []byte) schema.SMSMeasure
 	// Now is the clock of validation and of what is written; nil means time.Now.

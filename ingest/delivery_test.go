@@ -29,7 +29,7 @@ func mixed(n int, seed uint64) (values []string, want Balance) {
 			values = append(values, "[]")
 			want.Empty++
 		default:
-			values = append(values, event(fmt.Sprintf("m-%d-%d", seed, i)))
+			values = append(values, deliveredEvent(fmt.Sprintf("m-%d-%d", seed, i)))
 			want.Stored++
 		}
 	}
@@ -218,7 +218,7 @@ func TestIngester_Run_OffsetOutOfRange(t *testing.T) {
 	client := r.kgoClient()
 	put := func(prefix string) {
 		for _, id := range ids(prefix, 100) {
-			r.produceRecords(client, &kgo.Record{Partition: 0, Value: []byte(event(id))})
+			r.produceRecords(client, &kgo.Record{Partition: 0, Value: []byte(deliveredEvent(id))})
 		}
 	}
 	put("before")

@@ -3,7 +3,7 @@ package ingest
 import (
 	"context"
 
-	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // hide overwrites erased numbers in the block before any of it is stored, and remembers where they were. Without the
@@ -35,8 +35,8 @@ func (w *worker) hideLetters() {
 	}
 }
 
-func (b *block) mayHold() schema.Block {
-	return schema.Block{Facts: &b.facts, People: &b.people, Orphans: &b.orphans}
+func (b *block) mayHold() erasure.Block {
+	return erasure.Block{Facts: &b.facts, People: &b.people, Orphans: &b.orphans}
 }
 
 // sweep erases numbers once more whose events were stored in plain: because they were erased while this block was being
@@ -51,7 +51,7 @@ func (w *worker) sweep(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	var stored []schema.Hidden
+	var stored []erasure.Hidden
 	if changed {
 		stored = w.erasures.Find(w.block.mayHold())
 		for i := range w.block.letters {
@@ -59,7 +59,7 @@ func (w *worker) sweep(ctx context.Context) error {
 		}
 	}
 	// What an erasure that goes on has not come to yet is not ours to erase.
-	var settled []schema.Hidden
+	var settled []erasure.Hidden
 	for _, h := range w.hidden {
 		if h.Done {
 			settled = append(settled, h)
@@ -67,7 +67,7 @@ func (w *worker) sweep(ctx context.Context) error {
 	}
 	if len(settled) > 0 {
 		if err := w.retry(ctx, "attempts", func(ctx context.Context) error {
-			found, err := schema.StoredInPlain(ctx, w.in.conn, settled)
+			found, err := erasure.StoredInPlain(ctx, w.in.conn, settled)
 			stored = append(stored, found...)
 			return err
 		}); err != nil {
@@ -83,7 +83,7 @@ func (w *worker) sweep(ctx context.Context) error {
 		w.in.log.Info("events of an erased number were stored, erasing it once more", "account", h.Account, "pseudonym",
 			h.Pseudonym)
 		if err := w.retry(ctx, "erasing", func(ctx context.Context) error {
-			_, err := schema.EraseNumber(ctx, w.in.conn, h.Account, h.Number, h.Pseudonym)
+			_, err := erasure.EraseNumber(ctx, w.in.conn, h.Account, h.Number, h.Pseudonym)
 			return err
 		}); err != nil {
 			return err

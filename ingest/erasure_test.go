@@ -14,13 +14,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 const erasedNumber = "+79001234567"
 
-func (r *rig) erasureKey() *schema.ErasureKey {
+func (r *rig) erasureKey() *erasure.Key {
 	r.t.Helper()
-	key, err := schema.OpenErasureKey(filepath.Join(r.t.TempDir(), "erasure.key"))
+	key, err := erasure.OpenKey(filepath.Join(r.t.TempDir(), "erasure.key"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -28,11 +29,11 @@ func (r *rig) erasureKey() *schema.ErasureKey {
 }
 
 // ask notes an erasure, and that it is done when done is true. Nothing is overwritten.
-func (r *rig) ask(key *schema.ErasureKey, done bool) schema.Erasure {
+func (r *rig) ask(key *erasure.Key, done bool) erasure.Erasure {
 	r.t.Helper()
-	e, err := schema.AskErasure(context.Background(), r.conn, key, "acme", erasedNumber, "test", testNow)
+	e, err := erasure.Request(context.Background(), r.conn, key, "acme", erasedNumber, "test", testNow)
 	if err == nil && done {
-		e, err = schema.FinishErasure(context.Background(), r.conn, e, testNow)
+		e, err = erasure.Finish(context.Background(), r.conn, e, testNow)
 	}
 	if err != nil {
 		r.t.Fatal(err)
@@ -63,13 +64,13 @@ func TestIngester_Run_Erased(t *testing.T) {
 	in, _ := r.start(func(c *Config, _ *Deps) { c.ErasureKey, c.Registerer = key, registry })
 	r.watchBalance(in)
 	r.produce(
-		event("m-1"),
-		strings.Replace(event("m-2"), erasedNumber, "device:1",
-			1)[:len(event("m-2"))-len(erasedNumber)+len("device:1")-1]+`,"contact":"`+erasedNumber+`"}`,
-		strings.Replace(event("m-3"), erasedNumber, "device:1",
-			1)[:len(event("m-3"))-len(erasedNumber)+len("device:1")-1]+`,"contact":79001234567}`,
-		strings.Replace(event("m-4"), "acme", "other", 1),
-		strings.Replace(event("m-5"), erasedNumber, erasedNumber+"8", 1),
+		deliveredEvent("m-1"),
+		strings.Replace(deliveredEvent("m-2"), erasedNumber, "device:1",
+			1)[:len(deliveredEvent("m-2"))-len(erasedNumber)+len("device:1")-1]+`,"contact":"`+erasedNumber+`"}`,
+		strings.Replace(deliveredEvent("m-3"), erasedNumber, "device:1",
+			1)[:len(deliveredEvent("m-3"))-len(erasedNumber)+len("device:1")-1]+`,"contact":79001234567}`,
+		strings.Replace(deliveredEvent("m-4"), "acme", "other", 1),
+		strings.Replace(deliveredEvent("m-5"), erasedNumber, erasedNumber+"8", 1),
 		orphan("o-1"),
 		strings.Replace(orphan("o-2"), erasedNumber, `\u002b7\u0039001234567`, 1),
 		badEvent,
@@ -106,7 +107,7 @@ func TestIngester_Run_Erased(t *testing.T) {
 
 	// A dead letter that was restored from a back-up, say, and is valid by now.
 	if err := schema.InsertRejected(t.Context(), r.conn,
-		[]schema.Rejection{{Place: schema.Place{Topic: "old", Line: 1}, Raw: []byte(event("m-6")),
+		[]schema.Rejection{{Place: schema.Place{Topic: "old", Line: 1}, Raw: []byte(deliveredEvent("m-6")),
 			AtMS: 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -129,9 +130,9 @@ func TestIngester_Run_ErasureKeyMissing(t *testing.T) {
 	r := newRig(t)
 	key, other := r.erasureKey(), r.erasureKey()
 	r.ask(key, true)
-	r.produce(event("m-1"))
-	for want, wrong := range map[string]*schema.ErasureKey{schema.ErrNoErasureKey.Error(): nil,
-		schema.ErrOtherErasureKey.Error(): other} {
+	r.produce(deliveredEvent("m-1"))
+	for want, wrong := range map[string]*erasure.Key{erasure.ErrNoKey.Error(): nil,
+		erasure.ErrOtherKey.Error(): other} {
 		var log lockedLog
 		_, stop := r.start(func(c *Config, _ *Deps) {
 			c.ErasureKey, c.Logger = wrong, slog.New(slog.NewTextHandler(&log, nil))
@@ -169,7 +170,7 @@ func TestIngester_Run_ErasedMeanwhile(t *testing.T) {
 		t.Run(at, func(t *testing.T) {
 			r := newRig(t)
 			key := r.erasureKey()
-			r.produce(event("m-1"), orphan("o-1"), badEvent)
+			r.produce(deliveredEvent("m-1"), orphan("o-1"), badEvent)
 			var once sync.Once
 			r.start(func(c *Config, _ *Deps) {
 				c.ErasureKey, c.Linger = key, 300*time.Millisecond
@@ -192,7 +193,7 @@ func TestIngester_Run_ErasedMeanwhile(t *testing.T) {
 func TestIngester_Run_ErasedAfterCrash(t *testing.T) {
 	r := newRig(t)
 	key := r.erasureKey()
-	r.produce(event("m-1"), orphan("o-1"), badEvent)
+	r.produce(deliveredEvent("m-1"), orphan("o-1"), badEvent)
 	crash, die := context.WithCancel(t.Context())
 	in, err := New(func() Config {
 		c := r.config()

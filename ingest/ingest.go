@@ -13,6 +13,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // Times of the consumer group. A dead member is missed after sessionTimeout; a rebalance is noticed within
@@ -199,7 +200,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 	for i := range workers {
 		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
 			ledgers:  map[int]*schema.Ledger{},
-			erasures: schema.NewErasures(in.config.ErasureKey)}
+			erasures: erasure.NewIndex(in.config.ErasureKey)}
 		w.decoder.MeasureSMS = in.config.MeasureSMS
 		workers[i] = w
 	}

@@ -267,8 +267,8 @@ func (r *rig) watchBalance(in *Ingester) {
 	r.t.Cleanup(func() { close(stop); done.Wait() })
 }
 
-// event is a valid delivered SMS of account acme whose id carries no time.
-func event(id string) string {
+// deliveredEvent is a valid delivered SMS of account acme whose id carries no time.
+func deliveredEvent(id string) string {
 	return fmt.Sprintf(`{"account":"acme","message_id":%q,"submitted_at":"2026-11-19T10:20:00Z","channel":"sms","status":"delivered",`+
 		`"occurred_at":"2026-11-19T10:21:00Z","recipient":"+79001234567","campaign":"black friday","provider":"p1"}`,
 		id)
@@ -292,7 +292,7 @@ func ids(prefix string, n int) []string {
 func events(ids []string) []string {
 	all := make([]string, len(ids))
 	for i, id := range ids {
-		all[i] = event(id)
+		all[i] = deliveredEvent(id)
 	}
 	return all
 }

@@ -137,8 +137,8 @@ func TestAppendKey(t *testing.T) {
 // What could not be valid when it came is valid after its cause is gone, and goes through once.
 func TestReplay_SendsOnce(t *testing.T) {
 	r := newRig(t)
-	future := event("from the future") // an hour and a half ahead for the first ingester's clock
-	r.produce(future, badEvent, event("good"))
+	future := deliveredEvent("from the future") // an hour and a half ahead for the first ingester's clock
+	r.produce(future, badEvent, deliveredEvent("good"))
 	early := func() time.Time { return time.Date(2026, 11, 19, 8, 50, 0, 0, time.UTC) }
 	_, stop := r.start(func(c *Config, _ *Deps) { c.Now = early })
 	r.drained()
@@ -181,7 +181,7 @@ func TestReplay_Batches(t *testing.T) {
 	letters := make([]schema.Rejection, n)
 	for i := range letters {
 		letters[i] = schema.Rejection{Place: schema.Place{Topic: "t", Offset: int64(i), Line: 1},
-			Raw: []byte(event(fmt.Sprint(i))), AtMS: testNow.UnixMilli()}
+			Raw: []byte(deliveredEvent(fmt.Sprint(i))), AtMS: testNow.UnixMilli()}
 	}
 	if err := schema.InsertRejected(t.Context(), r.conn, letters); err != nil {
 		t.Fatal(err)

@@ -61,14 +61,15 @@ func metric(t testing.TB, registry *prometheus.Registry, name string) float64 {
 // testRecordShapes: whatever a record holds, its good events are stored, and all are counted.
 func testRecordShapes(t *testing.T, r *rig) {
 	client := r.kgoClient()
-	ndjson := strings.Join([]string{event("n1"), "", badEvent, event("n2"), "{not json", event("n3")}, "\n")
-	large := strings.TrimSuffix(event("large"), "}") + `,"ignored":"` + strings.Repeat("x", 5<<20) + `"}`
-	medium := strings.TrimSuffix(event("medium"), "}") + `,"ignored":"` + strings.Repeat("x", 100_000) + `"}`
+	ndjson := strings.Join([]string{deliveredEvent("n1"), "", badEvent, deliveredEvent("n2"), "{not json",
+		deliveredEvent("n3")}, "\n")
+	large := strings.TrimSuffix(deliveredEvent("large"), "}") + `,"ignored":"` + strings.Repeat("x", 5<<20) + `"}`
+	medium := strings.TrimSuffix(deliveredEvent("medium"), "}") + `,"ignored":"` + strings.Repeat("x", 100_000) + `"}`
 	values := [][]byte{
-		[]byte(event("single")),
+		[]byte(deliveredEvent("single")),
 		[]byte(ndjson),
 		nil, // a tombstone: kafka-go's fast reader panics at it
-		[]byte("[" + event("a1") + "," + badEvent + "," + event("a2") + "]"),
+		[]byte("[" + deliveredEvent("a1") + "," + badEvent + "," + deliveredEvent("a2") + "]"),
 		nil,
 		[]byte(large),
 		[]byte(medium),
@@ -77,7 +78,7 @@ func testRecordShapes(t *testing.T, r *rig) {
 		arrowEvents(t, 3),
 		arrowEvents(t, 3)[:200],
 		[]byte("\x00\x01binary"),
-		[]byte(event("last")),
+		[]byte(deliveredEvent("last")),
 	}
 	var records []*kgo.Record
 	for _, v := range values {
@@ -149,9 +150,9 @@ func arrowEvents(t *testing.T, n int) []byte {
 // testDeadLetterTopic: the dead-letter topic holds the bytes as they came, and where they came from in headers.
 func testDeadLetterTopic(t *testing.T, r *rig) {
 	poison := []byte("{\"account\":\"acme\",\xff\xfe\n\"status\"")
-	r.produceRecords(r.kgoClient(), &kgo.Record{Partition: 7, Value: []byte(event("before"))},
+	r.produceRecords(r.kgoClient(), &kgo.Record{Partition: 7, Value: []byte(deliveredEvent("before"))},
 		&kgo.Record{Partition: 7, Value: poison},
-		&kgo.Record{Partition: 7, Value: []byte(event("after"))})
+		&kgo.Record{Partition: 7, Value: []byte(deliveredEvent("after"))})
 	r.start(nil)
 	r.drained()
 	r.expectCount(2, "SELECT count() FROM attempts FINAL WHERE message_id IN ('before', 'after')")
@@ -196,7 +197,8 @@ func testTransactions(t *testing.T, r *rig) {
 		if err := client.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		r.produceRecords(client, &kgo.Record{Partition: 5, Value: []byte(event(fmt.Sprint("transaction ", i)))})
+		r.produceRecords(client, &kgo.Record{Partition: 5,
+			Value: []byte(deliveredEvent(fmt.Sprint("transaction ", i)))})
 		if err := client.EndTransaction(t.Context(), commit); err != nil {
 			t.Fatal(err)
 		}
@@ -219,7 +221,8 @@ func testCompressed(t *testing.T, r *rig) {
 		client := r.kgoClient(kgo.ProducerBatchCompression(codec))
 		var records []*kgo.Record
 		for j := range 5000 {
-			records = append(records, &kgo.Record{Partition: int32(j % 2), Value: []byte(event(fmt.Sprint(i, "-", j)))})
+			records = append(records, &kgo.Record{Partition: int32(j % 2),
+				Value: []byte(deliveredEvent(fmt.Sprint(i, "-", j)))})
 		}
 		r.produceRecords(client, records...)
 	}
@@ -242,9 +245,9 @@ func TestIngester_Run_Bisects(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := events(ids("good", 500))
-	values = append(values, event("evil 1"), orphan("evil 2"), orphan("good orphan"))
+	values = append(values, deliveredEvent("evil 1"), orphan("evil 2"), orphan("good orphan"))
 	values = append(values, events(ids("fine", 500))...)
-	values = append(values, event("evil 3"))
+	values = append(values, deliveredEvent("evil 3"))
 	r.produce(values...)
 	registry := prometheus.NewRegistry()
 	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry; c.Linger = time.Second })

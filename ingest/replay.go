@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 //go:embed replay.sql
@@ -88,7 +89,7 @@ func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, 
 
 // replayBatch gathers what is sent and marked at a time.
 type replayBatch struct {
-	decoder      schema.Decoder
+	decoder      event.Decoder
 	nowMS        int64
 	keys, values [][]byte
 	places       []schema.Place
@@ -99,7 +100,7 @@ type replayBatch struct {
 func (b *replayBatch) add(at schema.Place, raw []byte) bool {
 	var key []byte
 	valid := true
-	n := schema.Lines(raw, func(_ int, raw []byte) {
+	n := event.Lines(raw, func(_ int, raw []byte) {
 		ev, err := b.decoder.Decode(raw, b.nowMS)
 		if err != nil {
 			valid = false

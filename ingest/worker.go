@@ -7,6 +7,8 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
+	"kaskad/schema/event"
 )
 
 // worker owns some of the assigned partitions: it decodes their chunks into a block, and stores the block when it is
@@ -15,11 +17,11 @@ type worker struct {
 	in         *Ingester
 	generation *kafka.Generation
 	chunks     chan *chunk
-	decoder    schema.Decoder
+	decoder    event.Decoder
 	block      *block
 	ledgers    map[int]*schema.Ledger
-	erasures   *schema.Erasures
-	hidden     []schema.Hidden // the erased numbers of the block that is being stored
+	erasures   *erasure.Index
+	hidden     []erasure.Hidden // the erased numbers of the block that is being stored
 }
 
 // run works until ctx ends, or until offsets cannot be committed, which ends the generation.
@@ -74,7 +76,7 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 	p.counted = counted
 	at := schema.Place{Topic: w.in.config.Topic, Partition: int32(p.part.id), Offset: offset}
 	n := 0
-	event := func(line int, raw []byte) {
+	one := func(line int, raw []byte) {
 		n++
 		p.count(&p.counts.consumed)
 		at.Line = uint32(line)
@@ -85,8 +87,8 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 		}
 		w.block.store(ev, at, p, raw, nowMS)
 	}
-	if schema.IsArrow(value) {
-		if rows, err := schema.ArrowLines(value, event); err != nil {
+	if event.IsArrow(value) {
+		if rows, err := event.ArrowLines(value, one); err != nil {
 			// The rows before the break are events like any other; the rest is one dead letter with the whole stream.
 			n++
 			p.count(&p.counts.consumed)
@@ -94,7 +96,7 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 			w.block.reject(&schema.FieldError{Reason: schema.ReasonMalformed, Rule: err.Error()}, at, p, value, nowMS)
 		}
 	} else {
-		schema.Lines(value, event)
+		event.Lines(value, one)
 	}
 	if n == 0 {
 		n = 1

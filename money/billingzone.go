@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"kaskad/schema/listfile"
 )
 
 // A list of tariffs says in which zone providers close the month: field billing_zone beside the rows, UTC when it is
@@ -23,12 +25,13 @@ func BillingZone(name string) (*time.Location, error) {
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
 		return nil, fmt.Errorf("%q is no time zone: use a name of the IANA database, such as Europe/Moscow",
-			shorten(name))
+			listfile.Shorten(name))
 	}
 	return zone, nil
 }
 
-// BillingZoneJSON returns what a JSON list says in the field, "" when it leaves it out. The error is [RowErrors].
+// BillingZoneJSON returns what a JSON list says in the field, "" when it leaves it out. The error is
+// [listfile.RowErrors].
 func BillingZoneJSON(body []byte) (string, error) {
 	var top struct {
 		Zone *json.RawMessage `json:"billing_zone"`
@@ -38,7 +41,8 @@ func BillingZoneJSON(body []byte) (string, error) {
 	}
 	var name string
 	if err := json.Unmarshal(*top.Zone, &name); err != nil {
-		return "", RowErrors{{Field: BillingZoneField, Reason: "must be text in quotes, such as \"Europe/Moscow\""}}
+		return "", listfile.RowErrors{{Field: BillingZoneField,
+			Reason: "must be text in quotes, such as \"Europe/Moscow\""}}
 	}
 	return checkBillingZone(name)
 }
@@ -53,7 +57,7 @@ func BillingZoneYAML(body []byte) (string, error) {
 	}
 	var name string
 	if err := top.Zone.Decode(&name); err != nil {
-		return "", RowErrors{{Line: top.Zone.Line, Field: BillingZoneField,
+		return "", listfile.RowErrors{{Line: top.Zone.Line, Field: BillingZoneField,
 			Reason: "must be the name of a time zone, such as Europe/Moscow"}}
 	}
 	return checkBillingZone(name)
@@ -61,7 +65,7 @@ func BillingZoneYAML(body []byte) (string, error) {
 
 func checkBillingZone(name string) (string, error) {
 	if _, err := BillingZone(name); err != nil {
-		return "", RowErrors{{Field: BillingZoneField, Reason: err.Error()}}
+		return "", listfile.RowErrors{{Field: BillingZoneField, Reason: err.Error()}}
 	}
 	return name, nil
 }

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/language"
 
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 // Billing is how a tariff counts units (docs/definitions.md section 4, Tariffs).
@@ -109,29 +110,29 @@ func openTime(ms int64) *string {
 	return &s
 }
 
-func tariffList() *list {
-	return &list{
-		name:   "tariffs",
-		beside: []string{BillingZoneField},
-		fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from",
+func tariffList() *listfile.Spec {
+	return &listfile.Spec{
+		Name:   "tariffs",
+		Beside: []string{BillingZoneField},
+		Fields: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from",
 			"valid_to", "currency", "billing",
 			"price", "connect_price", "monthly_minimum"},
-		required: []string{"channel", "valid_from", "currency", "billing"},
-		limit:    MaxTariffs,
+		Required: []string{"channel", "valid_from", "currency", "billing"},
+		Limit:    MaxTariffs,
 	}
 }
 
 // ParseTariffsJSON reads `{"tariffs": [{…}, …]}`, the body of PUT /v1/tariffs (docs/definitions.md section 4). Keys
 // left out, or null, are [Any]. Prices are decimal strings, or numbers, whose digits are taken as they are written. The
-// list is judged as a whole: the error is [RowErrors] with all of its problems.
-func ParseTariffsJSON(body []byte) ([]Tariff, error) { return parseTariffs(body, readJSON) }
+// list is judged as a whole: the error is [listfile.RowErrors] with all of its problems.
+func ParseTariffsJSON(body []byte) ([]Tariff, error) { return parseTariffs(body, listfile.ReadJSON) }
 
 // ParseTariffsYAML reads the same fields from a YAML document `tariffs:` with a list of rows.
-func ParseTariffsYAML(body []byte) ([]Tariff, error) { return parseTariffs(body, readYAML) }
+func ParseTariffsYAML(body []byte) ([]Tariff, error) { return parseTariffs(body, listfile.ReadYAML) }
 
 // ParseTariffsCSV reads the same fields from a CSV file whose first line names them, in any order; an empty cell is a
 // field left out. Semicolons between cells and a byte order mark are fine, decimal commas are not.
-func ParseTariffsCSV(body []byte) ([]Tariff, error) { return parseTariffs(body, readCSV) }
+func ParseTariffsCSV(body []byte) ([]Tariff, error) { return parseTariffs(body, listfile.ReadCSV) }
 
 // TariffsJSON writes what [ParseTariffsJSON] reads.
 func TariffsJSON(tariffs []Tariff) ([]byte, error) {
@@ -143,12 +144,14 @@ func TariffsJSON(tariffs []Tariff) ([]byte, error) {
 }
 
 // TariffsYAML writes what [ParseTariffsYAML] reads.
-func TariffsYAML(tariffs []Tariff) ([]byte, error) { return writeYAML("tariffs", tariffRows(tariffs)) }
+func TariffsYAML(tariffs []Tariff) ([]byte, error) {
+	return listfile.WriteYAML("tariffs", tariffRows(tariffs))
+}
 
 // TariffsCSV writes what [ParseTariffsCSV] reads.
 func TariffsCSV(tariffs []Tariff) ([]byte, error) {
 	l := tariffList()
-	return writeCSV(l.fields, len(tariffs), func(row int) []string {
+	return listfile.WriteCSV(l.Fields, len(tariffs), func(row int) []string {
 		r := tariffs[row].row()
 		return []string{r.Channel, r.Provider, r.Operator, r.Country, r.Traffic, r.Sender, r.App, r.ValidFrom,
 			orEmpty(r.ValidTo), r.Currency,
@@ -171,57 +174,57 @@ func orEmpty(s *string) string {
 	return *s
 }
 
-func parseTariffs(body []byte, read reader) ([]Tariff, error) {
-	var p problems
+func parseTariffs(body []byte, read listfile.Reader) ([]Tariff, error) {
+	var p listfile.Problems
 	rows := read(body, tariffList(), &p)
 	tariffs := make([]Tariff, len(rows))
 	periods := make([]period[tariffKeys], 0, len(rows))
 	for i := range rows {
 		r := &rows[i]
 		tariffs[i] = parseTariff(r)
-		tariffs[i].check(r.refuse)
+		tariffs[i].check(r.Refuse)
 		// What a broken key or border means is unknown, so nothing overlaps it.
-		if r.sound("channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to") {
+		if r.Sound("channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from", "valid_to") {
 			periods = append(periods, tariffs[i].period(i))
 		}
 	}
 	overlaps(periods, func(row, with int) {
-		p.add(rows[row].number, rows[row].line, "", tariffOverlap(rows[with].number, &tariffs[with]))
+		p.Add(rows[row].Number, rows[row].Line, "", tariffOverlap(rows[with].Number, &tariffs[with]))
 	})
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return nil, err
 	}
 	return tariffs, nil
 }
 
-func parseTariff(r *row) Tariff {
+func parseTariff(r *listfile.Row) Tariff {
 	t := Tariff{
-		Channel:        r.needed("channel", `"sms"`),
-		Provider:       r.text("provider", Any),
-		Operator:       r.text("operator", Any),
-		Country:        r.text("country", Any),
-		Traffic:        r.text("traffic", Any),
-		Sender:         r.text("sender", Any),
-		App:            r.text("app", Any),
-		FromMS:         r.time("valid_from", 0),
-		ToMS:           r.time("valid_to", schema.Never),
-		Currency:       r.needed("currency", `"RUB"`),
-		Billing:        Billing(r.needed("billing", `"per_segment_sent"`)),
-		Price:          r.decimal("price"),
-		ConnectPrice:   r.decimal("connect_price"),
-		MonthlyMinimum: r.decimal("monthly_minimum"),
+		Channel:        r.Needed("channel", `"sms"`),
+		Provider:       r.Text("provider", Any),
+		Operator:       r.Text("operator", Any),
+		Country:        r.Text("country", Any),
+		Traffic:        r.Text("traffic", Any),
+		Sender:         r.Text("sender", Any),
+		App:            r.Text("app", Any),
+		FromMS:         r.Time("valid_from", 0),
+		ToMS:           r.Time("valid_to", schema.Never),
+		Currency:       r.Needed("currency", `"RUB"`),
+		Billing:        Billing(r.Needed("billing", `"per_segment_sent"`)),
+		Price:          decimal(r, "price"),
+		ConnectPrice:   decimal(r, "connect_price"),
+		MonthlyMinimum: decimal(r, "monthly_minimum"),
 	}
-	if !r.has("valid_from") {
-		r.refuse("valid_from", "is required, such as "+timeExample)
+	if !r.Has("valid_from") {
+		r.Refuse("valid_from", "is required, such as "+listfile.TimeExample)
 	}
-	if !r.has("price") && t.Billing != Zero {
-		r.refuse("price", `is required, such as "2.00"`)
+	if !r.Has("price") && t.Billing != Zero {
+		r.Refuse("price", `is required, such as "2.00"`)
 	}
-	switch has := r.has("connect_price"); {
+	switch has := r.Has("connect_price"); {
 	case t.Billing == AttemptPlusConnect && !has:
-		r.refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": what a delivered attempt costs more`)
+		r.Refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": what a delivered attempt costs more`)
 	case t.Billing != AttemptPlusConnect && has:
-		r.refuse("connect_price", onlyConnect)
+		r.Refuse("connect_price", onlyConnect)
 	}
 	return t
 }
@@ -229,20 +232,20 @@ func parseTariff(r *row) Tariff {
 const onlyConnect = "is only for attempt_plus_connect: leave it out, or write null"
 
 // ValidateTariffs judges a list by the rules of docs/definitions.md section 4 as the parsers do. The error is
-// [RowErrors].
+// [listfile.RowErrors].
 func ValidateTariffs(tariffs []Tariff) error {
-	var p problems
+	var p listfile.Problems
 	if len(tariffs) > MaxTariffs {
-		p.add(0, 0, "", tooMany(tariffList()))
-		return p.err()
+		p.Add(0, 0, "", listfile.TooMany(tariffList()))
+		return p.Err()
 	}
 	periods := make([]period[tariffKeys], 0, len(tariffs))
 	for i := range tariffs {
-		tariffs[i].check(func(field, reason string) { p.add(i+1, 0, field, reason) })
+		tariffs[i].check(func(field, reason string) { p.Add(i+1, 0, field, reason) })
 		periods = append(periods, tariffs[i].period(i))
 	}
-	overlaps(periods, func(row, with int) { p.add(row+1, 0, "", tariffOverlap(with+1, &tariffs[with])) })
-	return p.err()
+	overlaps(periods, func(row, with int) { p.Add(row+1, 0, "", tariffOverlap(with+1, &tariffs[with])) })
+	return p.Err()
 }
 
 // check judges a row by itself.
@@ -254,7 +257,7 @@ func (t *Tariff) check(refuse func(field, reason string)) {
 		if key == "" {
 			refuse(field, `is empty: write "*", which matches anything, the empty value too, or leave the field out`)
 		}
-		checkText(field, key, refuse)
+		listfile.CheckText(field, key, refuse)
 	}
 	if t.Traffic != Any && !slices.Contains(schema.Traffics, t.Traffic) {
 		refuse("traffic", "must be * or one of "+strings.Join(schema.Traffics, " "))

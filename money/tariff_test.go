@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 // tariffForms are the forms of a list, each with what reads and writes it.
@@ -32,7 +33,7 @@ func validKey(values ...string) *rapid.Generator[string] {
 		if rapid.IntRange(0, 19).Draw(t, "odd") == 0 && len(values) == 0 {
 			return rapid.StringN(1, 40, schema.MaxTextBytes).Filter(func(s string) bool {
 				bad := false
-				checkText("", s, func(string, string) { bad = true })
+				listfile.CheckText("", s, func(string, string) { bad = true })
 				return !bad
 			}).Draw(t, "text")
 		}
@@ -256,7 +257,7 @@ func TestParseTariffsJSON_FieldRules(t *testing.T) {
 // wantProblem wants exactly one problem, of row 1 on line 2, or none when the field is "".
 func wantProblem(t *testing.T, err error, field, reason string) {
 	t.Helper()
-	var rows RowErrors
+	var rows listfile.RowErrors
 	if field == "" {
 		if err != nil {
 			t.Errorf("refused: %v", err)
@@ -299,11 +300,11 @@ func TestParseTariffs_ListsAllProblemsWithTheirPlaces(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := c.parse([]byte(c.body))
-			var rows RowErrors
+			var rows listfile.RowErrors
 			if !errors.As(err, &rows) {
 				t.Fatalf("got %v", err)
 			}
-			slices.SortFunc(rows, func(a, b RowError) int { return strings.Compare(a.Error(), b.Error()) })
+			slices.SortFunc(rows, func(a, b listfile.RowError) int { return strings.Compare(a.Error(), b.Error()) })
 			if len(rows) != len(c.want) {
 				t.Fatalf("got %d problems, want %d:\n%v", len(rows), len(c.want), err)
 			}
@@ -445,7 +446,7 @@ func TestTariffs_Overlaps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := ValidateTariffs(c.rows)
-			var rows RowErrors
+			var rows listfile.RowErrors
 			errors.As(err, &rows)
 			if len(rows) != len(c.want) {
 				t.Fatalf("got %v, want %d problems", err, len(c.want))
@@ -493,8 +494,8 @@ func TestTariffs_Limits(t *testing.T) {
 	for i := range rows {
 		rows[i].Price = 1
 	}
-	var wrong RowErrors
-	if err := ValidateTariffs(rows[:200]); !errors.As(err, &wrong) || len(wrong) != MaxRowErrors ||
+	var wrong listfile.RowErrors
+	if err := ValidateTariffs(rows[:200]); !errors.As(err, &wrong) || len(wrong) != listfile.MaxRowErrors ||
 		wrong[99].Reason != "101 more problems are not listed" || wrong[98].Row != 99 {
 		t.Errorf("got %v", err)
 	}
@@ -520,8 +521,8 @@ func FuzzParseTariffs(f *testing.F) {
 		form := tariffForms[int(which)%len(tariffForms)]
 		rows, err := form.parse(body)
 		if err != nil {
-			var wrong RowErrors
-			if !errors.As(err, &wrong) || len(wrong) == 0 || len(wrong) > MaxRowErrors {
+			var wrong listfile.RowErrors
+			if !errors.As(err, &wrong) || len(wrong) == 0 || len(wrong) > listfile.MaxRowErrors {
 				t.Fatalf("%T: %v", err, err)
 			}
 			return

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 var templateForms = []struct {
@@ -138,7 +139,7 @@ func TestValidateTemplates_Overlaps(t *testing.T) {
 	}
 	for _, err := range []error{ValidateTemplates(rows),
 		func() error { _, err := ParseTemplatesJSON(body); return err }()} {
-		var wrong RowErrors
+		var wrong listfile.RowErrors
 		if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Row != 2 ||
 			!strings.Contains(wrong[0].Reason, "the same template as row 1") {
 			t.Errorf("got %v", err)
@@ -172,8 +173,8 @@ func FuzzParseTemplates(f *testing.F) {
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		rows, err := templateForms[int(which)%len(templateForms)].parse(body)
 		if err != nil {
-			var wrong RowErrors
-			if !errors.As(err, &wrong) || len(wrong) == 0 || len(wrong) > MaxRowErrors {
+			var wrong listfile.RowErrors
+			if !errors.As(err, &wrong) || len(wrong) == 0 || len(wrong) > listfile.MaxRowErrors {
 				t.Fatalf("%T: %v", err, err)
 			}
 			return

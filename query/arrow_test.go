@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
-	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // arrowStream packs events as a gateway that batches would: columns of text, and a timestamp.
@@ -85,7 +85,7 @@ func TestServer_Events_Arrow(t *testing.T) {
 	}
 	wantProblem(t, post(s, goodEvent, "Content-Type", "application/vnd.apache.arrow.stream"), http.StatusBadRequest, "")
 	// What unpacks to more than the limit is refused as a whole.
-	in := &intake{decoder: &schema.Decoder{}, nowMS: testNow.UnixMilli()}
+	in := &intake{decoder: &event.Decoder{}, nowMS: testNow.UnixMilli()}
 	if err := in.read([]byte(stream), true, 100); asProblem(err).Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a stream of more than 100 bytes of JSON: %v", err)
 	}

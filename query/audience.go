@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/schema/law"
 )
 
@@ -68,7 +69,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
 	statement, err := fill(audienceTemplate,
-		map[string]any{"Class": schema.ClassSQL("r"), "Blocked": blocked, "Single": single,
+		map[string]any{"Class": errormap.ClassSQL("r"), "Blocked": blocked, "Single": single,
 			"Accounts": len(q.accounts) > 0,
 			"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
 	return statement, args, err

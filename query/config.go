@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // The limits of a Config that leaves them at zero.
@@ -47,7 +48,7 @@ type Config struct {
 	Fixed bool
 
 	// ErasureKey is what erased numbers are recognised by; without it (nil) none can be erased.
-	ErasureKey *schema.ErasureKey
+	ErasureKey *erasure.Key
 
 	MaxBody    int64
 	QueryTime  time.Duration

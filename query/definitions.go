@@ -12,13 +12,14 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 //go:embed definitions.json
 var definitionsJSON []byte
 
-// rules are what docs/definitions.md says, in the order of definitions.json.
-type rules struct {
+// definitions are what docs/definitions.md says, in the order of definitions.json.
+type definitions struct {
 	Attempt  string            `json:"attempt"`
 	Cohort   string            `json:"cohort"`
 	AsOf     string            `json:"as_of"`
@@ -71,7 +72,7 @@ type numberDefinitions struct {
 	Class         string              `json:"class"`
 	Streak        string              `json:"streak"`
 	Classes       []schema.Class      `json:"classes"`
-	Defaults      schema.NumberRules  `json:"defaults"`
+	Defaults      rules.Rules         `json:"defaults"`
 	States        map[string]string   `json:"states"`
 	Fields        []figure            `json:"fields"`
 	Changes       string              `json:"changes"`
@@ -103,8 +104,8 @@ type figure struct {
 }
 
 // readRules completes what follows from a metric's kind, and from the code.
-func readRules() (rules, error) {
-	var r rules
+func readDefinitions() (definitions, error) {
+	var r definitions
 	if err := json.Unmarshal(definitionsJSON, &r); err != nil {
 		return r, fmt.Errorf("read definitions.json: %w", err)
 	}
@@ -133,7 +134,7 @@ func readRules() (rules, error) {
 		}
 	}
 	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
-	n.Classes, n.Defaults = schema.Classes, schema.DefaultNumberRules
+	n.Classes, n.Defaults = schema.Classes, rules.Default
 	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
 		"dead_spend": deadSpendKeys.names()}
 	return r, nil
@@ -145,12 +146,12 @@ func (s *Server) definitions(c *gin.Context) error {
 		return err
 	}
 	answer := struct {
-		rules
+		definitions
 		GroupBy []string `json:"group_by"`
 		Routes  []route  `json:"routes"`
 	}{GroupBy: channelKeys.names()}
 	var err error
-	if answer.rules, err = readRules(); err != nil {
+	if answer.definitions, err = readDefinitions(); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)

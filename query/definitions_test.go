@@ -9,6 +9,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 func figureNames(t *testing.T, figures []figure) []string {
@@ -41,7 +42,7 @@ func outputs(t *testing.T, body []byte, inputs []string) []string {
 
 // Every figure about money that some answer has is defined, and no other.
 func TestReadRules_Money_Complete(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 
 // Every figure about numbers and people that some answer has is defined, and no other; so is every class.
 func TestReadRules_Numbers_Complete(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 			t.Errorf("%s: defined are %v\nshown are %v", name, c.defined, want)
 		}
 	}
-	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != schema.DefaultNumberRules {
+	if len(r.Numbers.Classes) < 20 || len(r.Numbers.States) != 6 || r.Numbers.Defaults != rules.Default {
 		t.Errorf("classes %v, states %v, defaults %+v", r.Numbers.Classes, r.Numbers.States, r.Numbers.Defaults)
 	}
 	for _, text := range []string{r.Numbers.Evidence, r.Numbers.Failure, r.Numbers.Success, r.Numbers.Mailing,
@@ -122,7 +123,7 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 
 // What is said of each billing model is what the validation of tariffs allows.
 func TestReadRules_Billings_Allowed(t *testing.T) {
-	r, err := readRules()
+	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
 	}

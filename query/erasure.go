@@ -14,7 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/gin-gonic/gin"
 
-	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 //go:embed erasure_accounts.sql
@@ -72,20 +72,20 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 			return err
 		}
 	}
-	asked, err := schema.AskErasure(ctx, s.deps.Conn, s.config.ErasureKey, account, number, s.author(c), s.config.Now())
-	if errors.Is(err, schema.ErrOtherErasureKey) {
+	asked, err := erasure.Request(ctx, s.deps.Conn, s.config.ErasureKey, account, number, s.author(c), s.config.Now())
+	if errors.Is(err, erasure.ErrOtherKey) {
 		return problem(http.StatusServiceUnavailable, "other-erasure-key", err.Error()).because(err)
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := schema.EraseNumber(ctx, s.deps.Conn, account, number, asked.Pseudonym)
+	rows, err := erasure.EraseNumber(ctx, s.deps.Conn, account, number, asked.Pseudonym)
 	if err != nil {
 		return problem(http.StatusServiceUnavailable, "erasure-unfinished",
 			"the number is not erased everywhere yet; send the request again, it goes on where this one ended").
 			after(10).because(err)
 	}
-	if asked, err = schema.FinishErasure(ctx, s.deps.Conn, asked, s.config.Now()); err != nil {
+	if asked, err = erasure.Finish(ctx, s.deps.Conn, asked, s.config.Now()); err != nil {
 		return err
 	}
 	s.logger.Info("number erased", "account", account, "hash", asked.Hash)
@@ -117,7 +117,7 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	if err := wanted.Append(number); err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
-	accounts, err := schema.ErasedFor(ctx, s.deps.Conn, s.config.ErasureKey, number)
+	accounts, err := erasure.ErasedFor(ctx, s.deps.Conn, s.config.ErasureKey, number)
 	if err != nil {
 		return "", err
 	}
@@ -170,7 +170,7 @@ func (s *Server) erasures(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
 	defer cancel()
-	list, err := schema.ReadErasures(s.settings(ctx), s.deps.Conn, account, afterAccount, afterHash, limit+1)
+	list, err := erasure.Read(s.settings(ctx), s.deps.Conn, account, afterAccount, afterHash, limit+1)
 	if err != nil {
 		return err
 	}

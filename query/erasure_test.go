@@ -9,11 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/erasure"
+	"kaskad/schema/event"
 )
 
-func newErasureKey(t *testing.T) *schema.ErasureKey {
+func newErasureKey(t *testing.T) *erasure.Key {
 	t.Helper()
-	key, err := schema.OpenErasureKey(filepath.Join(t.TempDir(), "erasure.key"))
+	key, err := erasure.OpenKey(filepath.Join(t.TempDir(), "erasure.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +37,7 @@ func TestServer_EraseNumber(t *testing.T) {
 	s := newServer(t, conn, func(c *Config, _ *Deps) { c.ErasureKey = key })
 	const number = "+79001234567"
 	var facts schema.Facts
-	var decoder schema.Decoder
+	var decoder event.Decoder
 	for _, account := range []string{"a", "b"} {
 		ev, bad := decoder.Decode([]byte(`{"account":"`+account+`","message_id":"m","submitted_at":"2026-11-19T10:00:00Z","occurred_at":"2026-11-19T10:00:00Z","channel":"sms",`+
 			`"status":"sent","recipient":"`+number+`"}`), testNow.UnixMilli())
@@ -109,7 +111,7 @@ func TestServer_EraseNumber_ErrKey(t *testing.T) {
 	conn := newConn(t)
 	wantProblem(t, call(newServer(t, conn), http.MethodDelete, "/v1/numbers/%2B79001234567?account=a", nil),
 		http.StatusServiceUnavailable, "", "KASKAD_ERASURE_KEY")
-	if _, err := schema.AskErasure(t.Context(), conn, newErasureKey(t), "a", "+79001234568", "x", testNow); err != nil {
+	if _, err := erasure.Request(t.Context(), conn, newErasureKey(t), "a", "+79001234568", "x", testNow); err != nil {
 		t.Fatal(err)
 	}
 	other := newServer(t, conn, func(c *Config, _ *Deps) { c.ErasureKey = newErasureKey(t) })

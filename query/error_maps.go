@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed error_maps.sql
@@ -19,11 +20,11 @@ var errorMapsSQL string
 type errorMapCache struct {
 	mu    sync.Mutex
 	state uint64
-	maps  *schema.ErrorMaps
+	maps  *errormap.Maps
 }
 
 // errorMaps returns the newest error maps.
-func (s *Server) errorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
+func (s *Server) errorMaps(ctx context.Context) (*errormap.Maps, error) {
 	var state uint64
 	if err := s.deps.Conn.QueryRow(s.settings(ctx), errorMapsSQL,
 		clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
@@ -35,7 +36,7 @@ func (s *Server) errorMaps(ctx context.Context) (*schema.ErrorMaps, error) {
 	if c.maps != nil && c.state == state {
 		return c.maps, nil
 	}
-	maps, err := schema.ReadErrorMaps(s.settings(ctx), s.deps.Conn)
+	maps, err := errormap.Read(s.settings(ctx), s.deps.Conn)
 	if err != nil {
 		return nil, err
 	}

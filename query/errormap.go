@@ -4,18 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 // errorMapKind is /v1/error-map: what providers' error codes mean (docs/errors.md). An account's list holds the lines
 // and aliases that it has over the shipped ones; GET shows all that are in force, so what it shows can be changed and
 // put.
 func errorMapKind() referenceKind {
-	parse := [len(listForms)]func([]byte) (money.ErrorMap, error){money.ParseErrorMapJSON, money.ParseErrorMapYAML,
-		money.ParseErrorMapCSV}
-	write := [len(listForms)]func(money.ErrorMap) ([]byte, error){money.ErrorMapJSON, money.ErrorMapYAML,
-		money.ErrorMapCSV}
+	parse := [len(listForms)]func([]byte) (errormap.Document, error){errormap.ParseJSON, errormap.ParseYAML,
+		errormap.ParseCSV}
+	write := [len(listForms)]func(errormap.Document) ([]byte, error){errormap.WriteJSON, errormap.WriteYAML,
+		errormap.WriteCSV}
 	return referenceKind{
 		name: schema.ReferenceErrorMap, route: "error-map", forAll: true, verdicts: true,
 		members: []string{"lines", "aliases"}, show: errorMapInForce,
@@ -35,7 +35,7 @@ func errorMapKind() referenceKind {
 			return len(own.Lines) + len(own.Aliases), stored, nil
 		},
 		write: func(form listForm, shown []byte) ([]byte, error) {
-			var m money.ErrorMap
+			var m errormap.Document
 			if err := json.Unmarshal(shown, &m); err != nil {
 				return nil, fmt.Errorf("read error map: %w", err)
 			}
@@ -46,25 +46,25 @@ func errorMapKind() referenceKind {
 
 // errorMapInForce shows an account's lines and aliases and the shipped ones that they leave in force.
 func errorMapInForce(list schema.Reference) ([]byte, error) {
-	maps, err := schema.NewErrorMaps([]schema.Reference{list})
+	maps, err := errormap.NewMaps([]schema.Reference{list})
 	if err != nil {
 		return nil, err
 	}
 	origin := func(own bool) string {
 		if own {
-			return money.OriginAccount
+			return errormap.OriginAccount
 		}
-		return money.OriginShipped
+		return errormap.OriginShipped
 	}
-	shown := money.ErrorMap{Lines: []money.ErrorMapRow{}, Aliases: []money.ErrorAliasRow{}}
+	shown := errormap.Document{Lines: []errormap.Row{}, Aliases: []errormap.AliasRow{}}
 	for _, l := range maps.Lines(list.Account) {
 		shown.Lines = append(shown.Lines,
-			money.ErrorMapRow{Provider: l.Provider, Code: l.Code, Class: l.Class,
+			errormap.Row{Provider: l.Provider, Code: l.Code, Class: l.Class,
 				Origin: origin(maps.Own(list.Account, l))})
 	}
 	for _, a := range maps.Aliases(list.Account) {
 		shown.Aliases = append(shown.Aliases,
-			money.ErrorAliasRow{Provider: a.Provider, Like: a.Like,
+			errormap.AliasRow{Provider: a.Provider, Like: a.Like,
 				Origin: origin(maps.OwnAlias(list.Account, a.Provider))})
 	}
 	return json.Marshal(shown)

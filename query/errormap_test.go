@@ -10,15 +10,15 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 type errorMapAnswer struct {
 	Account *string `json:"account"`
 	Version uint64  `json:"version"`
 	At      *string `json:"at"`
-	money.ErrorMap
+	errormap.Document
 }
 
 func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer) {
@@ -28,13 +28,13 @@ func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer)
 }
 
 // lineOf returns the line in force for a provider's code.
-func (a errorMapAnswer) lineOf(provider, code string) money.ErrorMapRow {
+func (a errorMapAnswer) lineOf(provider, code string) errormap.Row {
 	for _, l := range a.Lines {
 		if l.Provider == provider && l.Code == code {
 			return l
 		}
 	}
-	return money.ErrorMapRow{}
+	return errormap.Row{}
 }
 
 // equal tells whether two answers show the same lines and aliases.
@@ -73,7 +73,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		t.Fatalf("shipped: version %d, %d lines, %d aliases", shipped.Version, len(shipped.Lines), len(shipped.Aliases))
 	}
 	for _, l := range shipped.Lines {
-		if l.Origin != money.OriginShipped {
+		if l.Origin != errormap.OriginShipped {
 			t.Errorf("%+v", l)
 		}
 	}
@@ -100,18 +100,19 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	}
 	if got.Version != 1 || *got.At != "2026-11-20T00:00:00.000Z" || len(got.Lines) != len(shipped.Lines)+2-hidden ||
 		hidden < 4 ||
-		got.lineOf("*", "13") != (money.ErrorMapRow{Provider: "*", Code: "13", Class: "dnd",
-			Origin: money.OriginAccount}) ||
-		got.lineOf("devino", "ERR").Origin != money.OriginAccount ||
-		got.lineOf("map", "1").Origin != money.OriginShipped || got.lineOf("map", "13").Class != "" {
+		got.lineOf("*", "13") != (errormap.Row{Provider: "*", Code: "13", Class: "dnd",
+			Origin: errormap.OriginAccount}) ||
+		got.lineOf("devino", "ERR").Origin != errormap.OriginAccount ||
+		got.lineOf("map", "1").Origin != errormap.OriginShipped || got.lineOf("map", "13").Class != "" {
 		t.Errorf("version %d, %d lines, %+v", got.Version, len(got.Lines), got.lineOf("*", "13"))
 	}
 	if len(got.Aliases) != len(shipped.Aliases)+3 ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "mts", Like: "map", Origin: money.OriginAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "firebase", Like: "apns",
-			Origin: money.OriginAccount}) ||
-		!slices.Contains(got.Aliases, money.ErrorAliasRow{Provider: "nexmo", Like: "vonage",
-			Origin: money.OriginShipped}) {
+		!slices.Contains(got.Aliases, errormap.AliasRow{Provider: "mts", Like: "map",
+			Origin: errormap.OriginAccount}) ||
+		!slices.Contains(got.Aliases, errormap.AliasRow{Provider: "firebase", Like: "apns",
+			Origin: errormap.OriginAccount}) ||
+		!slices.Contains(got.Aliases, errormap.AliasRow{Provider: "nexmo", Like: "vonage",
+			Origin: errormap.OriginShipped}) {
 		t.Errorf("aliases %+v", got.Aliases)
 	}
 	if askedVerdicts(t, conn, "acme") != 1 || askedVerdicts(t, conn, "beta") != 0 {
@@ -148,7 +149,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	if len(versions.Rows) != 5 || versions.Rows[4].Rows != 6 {
 		t.Errorf("%+v", versions)
 	}
-	maps, err := schema.ReadErrorMaps(t.Context(), conn)
+	maps, err := errormap.Read(t.Context(), conn)
 	if err != nil || maps.Version("acme") != 5 {
 		t.Errorf("%v %v", maps, err)
 	}
@@ -158,8 +159,8 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	const path = "/v1/error-map?account=acme"
-	many := strings.Repeat(`{"code":"x","class":"dnd"},`, schema.MaxErrorLines+2000)
-	manyAliases := strings.Repeat(`{"provider":"x","like":"map"},`, schema.MaxErrorAliases+100)
+	many := strings.Repeat(`{"code":"x","class":"dnd"},`, errormap.MaxLines+2000)
+	manyAliases := strings.Repeat(`{"provider":"x","like":"map"},`, errormap.MaxAliases+100)
 	type refused struct {
 		body string
 		row  int

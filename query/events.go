@@ -11,7 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 const (
@@ -44,7 +44,7 @@ type eventsAnswer struct {
 
 // intake gathers the records of one request.
 type intake struct {
-	decoder      *schema.Decoder
+	decoder      *event.Decoder
 	nowMS        int64
 	keys, values [][]byte
 	refusals     []refusal
@@ -70,7 +70,7 @@ func (s *Server) events(c *gin.Context) error {
 	}
 	defer memory.release()
 	turns := s.uploads
-	if arrow = arrow || schema.IsArrow(body); arrow {
+	if arrow = arrow || event.IsArrow(body); arrow {
 		turns = s.unpacking
 	}
 	release, err := s.turn(c.Request.Context(), turns)
@@ -78,7 +78,7 @@ func (s *Server) events(c *gin.Context) error {
 		return err
 	}
 	defer release()
-	decoder := s.decoders.Get().(*schema.Decoder)
+	decoder := s.decoders.Get().(*event.Decoder)
 	defer s.decoders.Put(decoder)
 	in := &intake{decoder: decoder, nowMS: s.config.Now().UnixMilli()}
 	if err := in.read(body, arrow, 4*limit); err != nil {
@@ -165,14 +165,14 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 // its rows unpack to.
 func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	if !arrow {
-		if schema.Lines(body, in.add); in.seen > maxEvents {
+		if event.Lines(body, in.add); in.seen > maxEvents {
 			return problem(http.StatusRequestEntityTooLarge, "body-too-large",
 				fmt.Sprintf("the body holds more than %d events; send them in several requests", maxEvents))
 		}
 		return nil
 	}
 	unpacked := int64(0)
-	_, err := schema.ArrowLines(body, func(line int, raw []byte) {
+	_, err := event.ArrowLines(body, func(line int, raw []byte) {
 		if unpacked += int64(len(raw)); unpacked <= limit {
 			in.add(line, bytes.Clone(raw))
 		}
@@ -198,22 +198,22 @@ func (in *intake) add(line int, raw []byte) {
 		in.refuse(line, fmt.Sprintf("the event is %d bytes long; the limit is %d", len(raw), maxEventBytes))
 		return
 	}
-	event, failure := in.decoder.Decode(raw, in.nowMS)
+	ev, failure := in.decoder.Decode(raw, in.nowMS)
 	in.nameUnknown(in.decoder.UnknownNames())
 	if failure != nil {
 		in.refuse(line, failure.Error())
 		return
 	}
 	// A field may come twice, so the event itself does not tell whether a text is among the bytes.
-	if len(event.SMSText) > 0 || bytes.Contains(raw, []byte("sms_text")) {
-		raw = event.AppendJSON(nil)
+	if len(ev.SMSText) > 0 || bytes.Contains(raw, []byte("sms_text")) {
+		raw = event.AppendJSON(nil, ev)
 	}
-	id := event.MessageID
-	if !event.Status.OfMessage() {
-		id = event.Recipient
+	id := ev.MessageID
+	if !ev.Status.OfMessage() {
+		id = ev.Recipient
 	}
-	key := make([]byte, 0, len(event.Account)+1+len(id))
-	key = append(append(append(key, event.Account...), 0), id...)
+	key := make([]byte, 0, len(ev.Account)+1+len(id))
+	key = append(append(append(key, ev.Account...), 0), id...)
 	in.keys, in.values = append(in.keys, key), append(in.values, raw)
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed history.sql
@@ -197,7 +198,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		Keys              []historyKey
 	}
 	var routeArgs []any
-	data.Accounts, data.Channel, data.Class, data.Keys = true, true, schema.ClassSQL("r"), q.keys
+	data.Accounts, data.Channel, data.Class, data.Keys = true, true, errormap.ClassSQL("r"), q.keys
 	data.Route, routeArgs = routeSQL(q.routes)
 	statement, err := fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err

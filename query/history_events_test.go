@@ -14,6 +14,7 @@ import (
 
 	"kaskad/aggregate"
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // This file makes the events that forecasts from history are tested with, and stores them.
@@ -68,7 +69,7 @@ func storeFacts(tb testing.TB, conn driver.Conn, events []pastEvent) {
 	touched := map[schema.Touch]bool{}
 	var facts schema.Facts
 	var people schema.RecipientEvents
-	var decoder schema.Decoder
+	var decoder event.Decoder
 	for _, e := range events {
 		decoded, failure := decoder.Decode([]byte(e.line()), testNow.UnixMilli())
 		switch {

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 	"kaskad/schema/law"
 )
 
@@ -303,8 +304,8 @@ func cohortOf(attempts []*attempt) int64 {
 
 func describeStep(a *attempt, f law.Outcome) stepAnswer {
 	step := stepAnswer{
-		Step: a.Step, Channel: a.Channel, Provider: a.provider, Recipient: schema.MaskRecipient(a.Recipient()),
-		Contact: schema.MaskRecipient(a.contact),
+		Step: a.Step, Channel: a.Channel, Provider: a.provider, Recipient: event.MaskRecipient(a.Recipient()),
+		Contact: event.MaskRecipient(a.contact),
 		Country: a.Country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
 		Operator: a.operator, Traffic: a.traffic,
 		Trigger: a.trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,

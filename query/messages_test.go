@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/event"
 	"kaskad/schema/law"
 )
 
@@ -22,23 +23,23 @@ func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
 	var facts schema.Facts
 	var orphans schema.Orphans
 	var locations []schema.Location
-	var decoder schema.Decoder
+	var decoder event.Decoder
 	for i, line := range lines {
-		event, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
+		ev, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
 		if failure != nil {
 			t.Fatalf("%s: %v", line, failure)
 		}
-		if event.BucketMS == 0 {
-			orphans.Append(event, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1},
+		if ev.BucketMS == 0 {
+			orphans.Append(ev, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1},
 				[]byte(line), testNow.UnixMilli())
 			continue
 		}
-		if event.IDTimeMS == 0 {
+		if ev.IDTimeMS == 0 {
 			locations = append(locations,
-				schema.Location{Account: string(event.Account), MessageID: string(event.MessageID),
-					BucketMS: event.BucketMS})
+				schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),
+					BucketMS: ev.BucketMS})
 		}
-		facts.Append(event)
+		facts.Append(ev)
 	}
 	ctx := t.Context()
 	for _, err := range []error{facts.Insert(ctx, conn, uuid.New(), 0, facts.Rows()),
@@ -50,8 +51,8 @@ func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
 	}
 }
 
-// event writes an event of message id in account acme; more are further fields in JSON.
-func event(id string, step int, channel, status, at string, more ...string) string {
+// acmeEvent writes an event of message id in account acme; more are further fields in JSON.
+func acmeEvent(id string, step int, channel, status, at string, more ...string) string {
 	fields := append([]string{fmt.Sprintf(`"message_id":%q,"step":%d,"channel":%q,"status":%q,"occurred_at":%q`, id,
 		step, channel, status, at)}, more...)
 	all := strings.Join(fields, ",")
@@ -68,19 +69,19 @@ func TestServer_Message_Cascade(t *testing.T) {
 	const submitted = `"submitted_at":"2026-11-18T10:00:00.500Z"`
 	id := "m/1 ю" // A slash and more in an id.
 	storeEvents(t, conn,
-		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted,
+		acmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted,
 			`"provider":"fcm","app":"shop","recipient":"device:0123456789","contact":"user:abcdefghij"`),
-		event(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
-		event(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted, `"trigger":"unread","sms_segments":3`),
-		event(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted,
+		acmeEvent(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
+		acmeEvent(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted, `"trigger":"unread","sms_segments":3`),
+		acmeEvent(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted,
 			`"segments":3,"price":"7.5","currency":"RUB","provider":"mts"`),
-		event(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
-		event(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
-		event(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
-		event(id, 2, "sms", "failed", "2026-11-18T10:05:13Z", submitted, `"part":3,"parts":3,"permanent":true`),
-		event(id, 3, "voice", "skipped", "2026-11-18T10:06:00Z", submitted),
+		acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
+		acmeEvent(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
+		acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
+		acmeEvent(id, 2, "sms", "failed", "2026-11-18T10:05:13Z", submitted, `"part":3,"parts":3,"permanent":true`),
+		acmeEvent(id, 3, "voice", "skipped", "2026-11-18T10:06:00Z", submitted),
 		// Twice, and of another account with the same id in another test.
-		event(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
+		acmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
 	)
 	s := newServer(t, conn)
 	w := get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
@@ -115,7 +116,8 @@ func TestServer_Message_Cascade(t *testing.T) {
 		t.Error("a recipient is shown in full")
 	}
 	// The last part arrives.
-	storeEvents(t, conn, event(id, 2, "sms", "delivered", "2026-11-18T10:05:20.250Z", submitted, `"part":3,"parts":3`))
+	storeEvents(t, conn, acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:20.250Z", submitted,
+		`"part":3,"parts":3`))
 	var delivered messageAnswer
 	decode(t, get(s, "/v1/messages/m%2F1%20%D1%8E"), http.StatusOK, &delivered)
 	step := delivered.Steps[1]
@@ -146,18 +148,18 @@ func TestServer_Message_Places(t *testing.T) {
 	idTime := timeText(schema.IDTime([]byte(withTime)))
 	storeEvents(t, conn,
 		// The time in the id is the cohort.
-		event(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
+		acmeEvent(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
 		// Another account's message of the same id.
-		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
-		event("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+		acmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		acmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
 			`"account":"zeta"`),
 		// Two events that disagree on submitted_at lie in two buckets.
-		event("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
-		event("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
+		acmeEvent("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		acmeEvent("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
 		// Nobody knows when it was submitted.
-		event("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
-		event("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
-		event("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		acmeEvent("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
+		acmeEvent("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
+		acmeEvent("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
 	)
 	s := newServer(t, conn)
 	message := func(id string) (m messageAnswer) {

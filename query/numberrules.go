@@ -11,6 +11,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 // maxNumberRules is what a set of rules may weigh, in bytes: there are a handful.
@@ -22,38 +23,38 @@ func numberRulesKind() referenceKind {
 	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
 		verdicts: true,
 		read: func(_ listForm, body []byte) (int, []byte, error) {
-			rules, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
+			own, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
 			if err != nil {
 				return 0, nil, err
 			}
-			stored, err := json.Marshal(rules)
+			stored, err := json.Marshal(own)
 			if err != nil {
 				return 0, nil, fmt.Errorf("print number rules: %w", err)
 			}
 			return 1, stored, nil
 		},
 		show: func(list schema.Reference) ([]byte, error) {
-			rules := schema.DefaultNumberRules
+			own := rules.Default
 			if list.Version > 0 {
 				var err error
-				if rules, err = schema.ParseNumberRules(list.Body); err != nil {
+				if own, err = rules.Parse(list.Body); err != nil {
 					return nil, err
 				}
 			}
-			return json.Marshal(rules)
+			return json.Marshal(own)
 		},
 	}
 }
 
 // readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a
 // *Problem that names every rule that is wrong.
-func readNumberRules(body []byte) (schema.NumberRules, error) {
-	rules := schema.DefaultNumberRules
+func readNumberRules(body []byte) (rules.Rules, error) {
+	own := rules.Default
 	wrong := &params{}
 	form := problem(http.StatusBadRequest, "bad-body",
 		`nothing was changed: the body must be JSON such as {"number_rules": {"hard_mailings": 2}}`)
 	if !utf8.Valid(body) || !json.Valid(body) {
-		return rules, form
+		return own, form
 	}
 	found, seen := false, map[string]bool{}
 	d := jx.DecodeBytes(body)
@@ -64,10 +65,10 @@ func readNumberRules(body []byte) (schema.NumberRules, error) {
 		}
 		found = true
 		return d.Obj(func(d *jx.Decoder, name string) error {
-			rule, lo, hi := rules.Field(name)
+			rule, lo, hi := own.Field(name)
 			switch {
 			case rule == nil:
-				wrong.unknown(name, "is unknown; ", schema.NumberRuleNames)
+				wrong.unknown(name, "is unknown; ", rules.Names)
 				return d.Skip()
 			case seen[name]:
 				wrong.fail(name, "is there twice: leave one out")
@@ -90,15 +91,15 @@ func readNumberRules(body []byte) (schema.NumberRules, error) {
 		})
 	})
 	if err != nil || !found {
-		return rules, form.because(err)
+		return own, form.because(err)
 	}
 	if len(wrong.errs) == 0 {
-		rules.Check(wrong.fail)
+		own.Check(wrong.fail)
 	}
 	if err := wrong.err(); err != nil {
 		answer := problem(http.StatusUnprocessableEntity, "bad-rules", "nothing was changed: "+err.Error())
 		answer.Errors = wrong.errs
-		return rules, answer
+		return own, answer
 	}
-	return rules, nil
+	return own, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 func TestServer_NumberRules_PutAndGet(t *testing.T) {
@@ -42,9 +43,9 @@ func TestServer_NumberRules_PutAndGet(t *testing.T) {
 	if got := get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
 		t.Errorf("versions: %s", got)
 	}
-	rules, versions, err := schema.ReadNumberRules(t.Context(), conn)
-	if err != nil || rules["acme"] != schema.DefaultNumberRules || versions["acme"] != 3 {
-		t.Errorf("%+v %v %v", rules, versions, err)
+	all, versions, err := rules.Read(t.Context(), conn)
+	if err != nil || all["acme"] != rules.Default || versions["acme"] != 3 {
+		t.Errorf("%+v %v %v", all, versions, err)
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 // maxList is what a list of reference data may weigh, in bytes, before and after decompression. It bounds the memory of
@@ -48,8 +49,8 @@ type referenceKind struct {
 	// name is the kind in the table and the field that holds the rows; route is its part of the routes, the name itself
 	// when it is empty.
 	name, route string
-	// read checks a list as a whole. It returns the rows as JSON, as they are stored, and their number; money.RowErrors
-	// when rows are wrong.
+	// read checks a list as a whole. It returns the rows as JSON, as they are stored, and their number;
+	// listfile.RowErrors when rows are wrong.
 	read func(form listForm, body []byte) (rows int, array []byte, err error)
 	// write prints what GET shows in another form; nil when there is none but JSON.
 	write func(form listForm, array []byte) ([]byte, error)
@@ -336,7 +337,7 @@ type rowProblem struct {
 // listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read
 // as rows.
 func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
-	var rows money.RowErrors
+	var rows listfile.RowErrors
 	if answer := (*Problem)(nil); errors.As(err, &answer) {
 		return answer
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/schema/law"
 )
 
@@ -42,7 +43,7 @@ func (s *Server) readRoutes(ctx context.Context) ([]route, error) {
 
 // aliasedRoutes adds a line for each provider that is looked up under another name (docs/definitions.md section 2):
 // what that name's routes report.
-func aliasedRoutes(lines []route, maps *schema.ErrorMaps) []route {
+func aliasedRoutes(lines []route, maps *errormap.Maps) []route {
 	// A name that is replaced has no line of its own.
 	all := slices.DeleteFunc(slices.Clone(lines),
 		func(r route) bool { return maps.Provider(r.Account, r.Provider) != r.Provider })

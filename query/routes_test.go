@@ -4,11 +4,12 @@ import (
 	"testing"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 // Providers are looked up through the aliases, an account's own before the shipped ones, each name replaced once.
 func TestAliasedRoutes(t *testing.T) {
-	maps, err := schema.NewErrorMaps([]schema.Reference{{Account: "acme", Version: 1,
+	maps, err := errormap.NewMaps([]schema.Reference{{Account: "acme", Version: 1,
 		Body: []byte(`{"lines":[],"aliases":[{"provider":"pushy","like":"apns"},{"provider":"firebase","like":"own"}]}`)}})
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/singleflight"
 
-	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // Timeouts of a connection. Reading covers a slow upload of a whole body, writing a query and a slow download.
@@ -101,7 +101,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		overrides: make(chan struct{}, config.MaxQueries), exports: make(chan struct{}, maxExports),
 		workbooks: make(chan struct{}, maxWorkbooks), looks: make(chan struct{}, maxLooks)}
 	s.bodies.Store(config.BodyMemory)
-	s.decoders.New = func() any { return &schema.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
+	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
 }

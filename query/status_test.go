@@ -34,11 +34,13 @@ func TestServer_Status_Balance(t *testing.T) {
 	}
 	// Seven events were parked; one was read twice, two were joined since, one expired.
 	for range 2 {
-		storeEvents(t, conn, event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			event("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
-			event("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			event("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"), event("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			event("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
+		storeEvents(t, conn, acmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			acmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
+			acmeEvent("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			acmeEvent("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			acmeEvent("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			acmeEvent("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			acmeEvent("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
 	}
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, "+
 		"1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
@@ -143,7 +145,7 @@ func TestServer_Channels_TooSlow(t *testing.T) {
 func TestServer_Definitions_Complete(t *testing.T) {
 	s := newServer(t, newConn(t))
 	var answer struct {
-		rules
+		definitions
 		GroupBy []string `json:"group_by"`
 		Routes  []route  `json:"routes"`
 	}
@@ -185,7 +187,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(raw)))
 	decoder.DisallowUnknownFields()
-	var all rules
+	var all definitions
 	if err := decoder.Decode(&all); err != nil {
 		t.Error(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
-	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/schema/law"
 )
 
@@ -48,7 +48,7 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 	data := struct {
 		Accounts, Single, After bool
 		Mapped, Guess           string
-	}{len(q.accounts) > 0, false, q.after != nil, schema.MappedClassSQL("r"), schema.GuessSQL("r")}
+	}{len(q.accounts) > 0, false, q.after != nil, errormap.MappedClassSQL("r"), errormap.GuessSQL("r")}
 	if data.Accounts {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}

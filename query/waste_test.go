@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/event"
 )
 
 // wasteFact is a row of rollup_waste with its leg. The cell's account, bucket, generation, cohort, campaign, template,
@@ -451,21 +452,21 @@ func TestFacts_SMSMeasure(t *testing.T) {
 	conn := newConn(t)
 	body := strings.Repeat("a", 159) + "’"
 	want := schema.PackSMSMeasure(schema.SMSMeasure{Segments: 3, ForcedChars: 1, Plain: 1})
-	decoder := schema.Decoder{MeasureSMS: money.SMSMeasure}
+	decoder := event.Decoder{MeasureSMS: money.SMSMeasure}
 	var lines []string
 	for _, line := range []string{
-		event("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+		acmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
 			fmt.Sprintf(`"sms_text":%q`, body)),
-		event("orphan", 1, "sms", "sent", "2026-11-18T10:00:00Z", fmt.Sprintf(`"sms_text":%q`, body)),
+		acmeEvent("orphan", 1, "sms", "sent", "2026-11-18T10:00:00Z", fmt.Sprintf(`"sms_text":%q`, body)),
 	} {
 		ev, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
 		if failure != nil {
 			t.Fatal(failure)
 		}
-		lines = append(lines, string(ev.AppendJSON(nil)))
+		lines = append(lines, string(event.AppendJSON(nil, ev)))
 	}
 	// A later event with less to say takes nothing away.
-	lines = append(lines, event("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z",
+	lines = append(lines, acmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z",
 		`"submitted_at":"2026-11-18T10:00:00Z"`, `"sms_segments":2,"sms_over_by":3`))
 	storeEvents(t, conn, lines...)
 	for _, table := range []string{"attempts", "orphans"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
-	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 // wholeTime is how long such a report may take: one over tens of millions of people reads all of their attempts.
@@ -213,7 +213,7 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 	var data wholeSQL
 	var routeArgs []any
 	data.Route, routeArgs = routeSQL(routes)
-	data.Class, data.Page = schema.ClassSQL("r"), r.limit > 0
+	data.Class, data.Page = errormap.ClassSQL("r"), r.limit > 0
 	args = append(args, routeArgs...)
 	timed := false
 	for _, k := range r.keys {

@@ -1,8 +1,10 @@
 package schema
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -42,6 +44,20 @@ func (t *texts) strings(lo, hi int) []string {
 	return t.view
 }
 
+// at returns row i.
+func (t *texts) at(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = t.ends[i-1]
+	}
+	return t.data[start:t.ends[i]]
+}
+
+// room returns an empty column with room for what this one holds, and a little more.
+func (t *texts) room() texts {
+	return texts{data: make([]byte, 0, len(t.data)+len(t.data)/8), ends: make([]int, 0, len(t.ends))}
+}
+
 func (t *texts) reset() { t.data, t.ends = t.data[:0], t.ends[:0] }
 
 // eventColumns are the columns that table events and table orphans share, filled in place and reused.
@@ -58,7 +74,7 @@ func (c *eventColumns) append(ev *Event) {
 	c.account.append(ev.Account)
 	c.messageID.append(ev.MessageID)
 	c.step = append(c.step, ev.Step)
-	c.status = append(c.status, uint8(ev.stored()))
+	c.status = append(c.status, uint8(ev.Stored()))
 	c.occurredMS = append(c.occurredMS, ev.OccurredMS)
 	c.submittedMS = append(c.submittedMS, ev.SubmittedMS)
 	if ev.IDTimePlausible {
@@ -97,10 +113,10 @@ func (c *eventColumns) append(ev *Event) {
 	c.billable = append(c.billable, uint8(ev.Billable+1))
 }
 
-// stored is the status as which the event is stored.
-func (ev *Event) stored() Status {
+// Stored is the status as which the event is stored.
+func (ev *Event) Stored() Status {
 	if ev.Machine && (ev.Status == Read || ev.Status == Clicked) {
-		return machineOpen
+		return MachineOpen
 	}
 	return ev.Status
 }
@@ -125,6 +141,31 @@ func (c *eventColumns) reset() {
 	c.segments, c.smsSegments, c.smsMeasure = c.segments[:0], c.smsSegments[:0], c.smsMeasure[:0]
 	c.occurredMS, c.submittedMS, c.idMS, c.priceMicros = c.occurredMS[:0], c.submittedMS[:0], c.idMS[:0],
 		c.priceMicros[:0]
+}
+
+// Parties says whom a row speaks of. The slices hold until the block changes.
+type Parties struct{ Account, MessageID, Recipient, Contact []byte }
+
+// Parties returns whom row i speaks of.
+func (c *eventColumns) Parties(i int) Parties {
+	recipient, _, _ := bytes.Cut(c.recipientCountry.at(i), []byte{0})
+	return Parties{Account: c.account.at(i), MessageID: c.messageID.at(i), Recipient: recipient,
+		Contact: c.contact.at(i)}
+}
+
+// RewriteParties replaces the recipient and the contact of every row by what change makes of them. The country stays:
+// it is that of the number.
+func (c *eventColumns) RewriteParties(change func(*Parties)) {
+	recipients, contacts := c.recipientCountry.room(), c.contact.room()
+	for i := range c.rows() {
+		p := c.Parties(i)
+		change(&p)
+		_, country, _ := bytes.Cut(c.recipientCountry.at(i), []byte{0})
+		recipients.data = append(append(recipients.data, p.Recipient...), 0)
+		recipients.append(country)
+		contacts.append(p.Contact)
+	}
+	c.recipientCountry, c.contact = recipients, contacts
 }
 
 const sharedColumns = "account, message_id, step, status, occurred_ms, channel, provider, campaign, template, " +
@@ -162,6 +203,9 @@ func (f *Facts) Append(ev *Event) {
 // Rows returns the number of events in the block.
 func (f *Facts) Rows() int { return f.rows() }
 
+// Bucket returns the hour in which the event of row i is stored.
+func (f *Facts) Bucket(i int) time.Time { return time.Unix(f.bucket[i], 0).UTC() }
+
 // Reset empties the block and keeps its memory.
 func (f *Facts) Reset() {
 	f.eventColumns.reset()
@@ -171,7 +215,7 @@ func (f *Facts) Reset() {
 // Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that
 // will announce them.
 func (f *Facts) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo,
+	return InsertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo,
 		hi,
 		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi], repeat(batch, hi-lo)))
 }
@@ -225,6 +269,18 @@ func (o *Orphans) Append(ev *Event, at Place, raw []byte, nowMS int64) {
 // Rows returns the number of events in the block.
 func (o *Orphans) Rows() int { return o.rows() }
 
+// Raw returns the bytes of the event of row i.
+func (o *Orphans) Raw(i int) []byte { return o.raw.at(i) }
+
+// RewriteRaw replaces the bytes of every event by what change makes of them.
+func (o *Orphans) RewriteRaw(change func(account, raw []byte) []byte) {
+	raw := o.raw.room()
+	for i := range o.rows() {
+		raw.append(change(o.account.at(i), o.raw.at(i)))
+	}
+	o.raw = raw
+}
+
 // Reset empties the block and keeps its memory.
 func (o *Orphans) Reset() {
 	o.eventColumns.reset()
@@ -235,7 +291,7 @@ func (o *Orphans) Reset() {
 
 // Insert parks the rows lo…hi under the batch id that the join pass will look for.
 func (o *Orphans) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO orphans ("+sharedColumns+", topic, partition, offset, line, raw, "+
+	return InsertColumns(ctx, conn, "INSERT INTO orphans ("+sharedColumns+", topic, partition, offset, line, raw, "+
 		"parked_ms, batch)", lo, hi,
 		append(append(o.values(lo, hi), o.placeColumns.values(lo, hi)...), o.raw.strings(lo, hi), o.parked[lo:hi],
 			repeat(batch, hi-lo)))
@@ -258,8 +314,8 @@ var insertSettings = clickhouse.Settings{"async_insert": 0, "optimize_on_insert"
 	"deduplicate_blocks_in_dependent_materialized_views": 0,
 	"max_partitions_per_insert_block":                    0, "materialized_views_ignore_errors": 0}
 
-// insertColumns sends one block, column by column, and returns when it is acknowledged.
-func insertColumns(ctx context.Context, conn driver.Conn, statement string, lo, hi int, columns []any) (err error) {
+// InsertColumns sends one block, column by column, and returns when it is acknowledged.
+func InsertColumns(ctx context.Context, conn driver.Conn, statement string, lo, hi int, columns []any) (err error) {
 	if hi <= lo {
 		return nil
 	}

@@ -18,21 +18,21 @@ const (
 func ParseTime(s []byte) (int64, bool) {
 	switch len(s) {
 	case 10:
-		n, ok := digits(s)
+		n, ok := Digits(s)
 		return n * 1000, ok
 	case 13:
-		return digits(s)
+		return Digits(s)
 	}
 	if len(s) < 20 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != 't' && s[10] != ' ') || s[13] != ':' ||
 		s[16] != ':' {
 		return 0, false
 	}
-	year, ok1 := digits(s[0:4])
-	month, ok2 := digits(s[5:7])
-	day, ok3 := digits(s[8:10])
-	hour, ok4 := digits(s[11:13])
-	minute, ok5 := digits(s[14:16])
-	second, ok6 := digits(s[17:19])
+	year, ok1 := Digits(s[0:4])
+	month, ok2 := Digits(s[5:7])
+	day, ok3 := Digits(s[8:10])
+	hour, ok4 := Digits(s[11:13])
+	minute, ok5 := Digits(s[14:16])
+	second, ok6 := Digits(s[17:19])
 	if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) ||
 		hour > 23 || minute > 59 || second > 59 {
 		return 0, false
@@ -59,8 +59,8 @@ func ParseTime(s []byte) (int64, bool) {
 	switch {
 	case len(rest) == 1 && (rest[0] == 'Z' || rest[0] == 'z'):
 	case (len(rest) == 6 && rest[3] == ':' || len(rest) == 5) && (rest[0] == '+' || rest[0] == '-'):
-		oh, okH := digits(rest[1:3])
-		om, okM := digits(rest[len(rest)-2:])
+		oh, okH := Digits(rest[1:3])
+		om, okM := Digits(rest[len(rest)-2:])
 		if !okH || !okM || oh > 23 || om > 59 {
 			return 0, false
 		}
@@ -79,7 +79,8 @@ func AppendTime(dst []byte, ms int64) []byte {
 	return time.UnixMilli(ms).UTC().AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00")
 }
 
-func digits(s []byte) (int64, bool) {
+// Digits reads a number of nothing but digits, at most 18 of them; no digit is 0.
+func Digits(s []byte) (int64, bool) {
 	n := int64(0)
 	for _, c := range s {
 		if c < '0' || c > '9' {

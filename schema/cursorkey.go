@@ -13,7 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-//go:embed cursor_keys.sql
+//go:embed sql/cursor_keys.sql
 var cursorKeysSQL string
 
 // maxCursorKeys is how many keys of the database open cursors.

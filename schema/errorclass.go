@@ -63,6 +63,12 @@ var Classes = []Class{
 	{"unknown", "unknown", "unknown", WeightSoft, WeightSoft},
 }
 
+// The classes that a failure without a line gets (docs/definitions.md section 5).
+const (
+	ClassExpired = "expired"
+	ClassUnknown = "unknown"
+)
+
 // ClassNames returns the names of all classes, in the order of [Classes].
 func ClassNames() []string {
 	names := make([]string, len(Classes))

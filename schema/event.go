@@ -1,11 +1,9 @@
 package schema
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // Limits of an event's fields (docs/events.md). Text limits are bytes but for sms_text, which counts characters.
@@ -54,7 +52,7 @@ const (
 
 	// machineOpen is how a read or click by a program is stored: it proves delivery and nothing else. No event names
 	// it.
-	machineOpen
+	MachineOpen
 )
 
 var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied",
@@ -89,15 +87,6 @@ var (
 	Triggers = []string{"first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"}
 	Statuses = statusNames[1:]
 )
-
-// Fields are the names of an event's fields, in the order of docs/events.md.
-var Fields = []string{"account", "contact", "message_id", "submitted_at", "step", "channel", "status", "occurred_at",
-	"recipient", "campaign",
-	"template", "sender", "provider", "app", "operator", "traffic", "segments", "sms_segments", "sms_segments_plain",
-	"sms_over_by",
-	"sms_forced_chars", "sms_text", "part", "parts", "error_code",
-	"permanent", "trigger", "price", "currency", "billable", "machine", "country", "ported", "valid",
-	"owner_changed_at", "event_id"}
 
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.
 // Empty text, 0 and missing are the same (docs/definitions.md section 1).
@@ -175,60 +164,4 @@ func (e *FieldError) text() string {
 	}
 	b.WriteString(e.Rule)
 	return b.String()
-}
-
-const shownBytes = 64
-
-func fieldError(reason Reason, field string, value []byte, rule string) *FieldError {
-	shown := string(value)
-	if field == "recipient" || field == "contact" {
-		shown = MaskRecipient(shown)
-	}
-	if len(shown) > shownBytes {
-		cut := shownBytes
-		for cut > 0 && !utf8.RuneStart(shown[cut]) {
-			cut--
-		}
-		shown = shown[:cut] + "…"
-	}
-	return &FieldError{Reason: reason, Field: field, Value: shown, Rule: rule}
-}
-
-// MaskRecipient hides all but the ends of a recipient: +79001234567 becomes +7900*****67. What is not a phone keeps its
-// kind.
-func MaskRecipient(r string) string {
-	kind := ""
-	if i := strings.IndexByte(r, ':'); i >= 0 && i < 8 {
-		kind, r = r[:i+1], r[i+1:]
-	}
-	if len(r) <= 7 {
-		return kind + strings.Repeat("*", len(r))
-	}
-	return kind + r[:5] + strings.Repeat("*", len(r)-7) + r[len(r)-2:]
-}
-
-func oneOf(names []string) string { return "must be one of " + strings.Join(names, " ") }
-
-func timeText(ms int64) string {
-	return time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// CanonicalName returns the shared copy of a name of the enumeration, so that no event allocates one.
-func canonicalName(names []string, value []byte) (string, bool) {
-	for _, n := range names {
-		if n == string(value) {
-			return n, true
-		}
-	}
-	return "", false
-}
-
-// checkWindow refuses a time outside [now − 400 d, now + 1 h].
-func checkWindow(field string, raw []byte, ms, nowMS int64) *FieldError {
-	if ms < nowMS-MaxAge.Milliseconds() || ms > nowMS+MaxAhead.Milliseconds() {
-		return fieldError(ReasonTimeWindow, field, raw,
-			fmt.Sprintf("is outside of the accepted window, from %s to %s: check the sender's clock",
-				timeText(nowMS-MaxAge.Milliseconds()), timeText(nowMS+MaxAhead.Milliseconds())))
-	}
-	return nil
 }

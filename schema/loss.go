@@ -12,7 +12,7 @@ import (
 	"github.com/google/uuid"
 )
 
-//go:embed loss/*.sql
+//go:embed sql/loss/*.sql
 var lossStatements embed.FS
 
 // BrokenPart is a part of a table that cannot be read, and that nothing replaces.
@@ -125,7 +125,7 @@ func OrderReread(ctx context.Context, conn driver.Conn, from time.Time, why stri
 	if !from.IsZero() {
 		ms = max(from.UnixMilli(), 1)
 	}
-	err := insertColumns(ctx, conn, "INSERT INTO rereads (id, from_ms, why, at_ms)", 0, 1,
+	err := InsertColumns(ctx, conn, "INSERT INTO rereads (id, from_ms, why, at_ms)", 0, 1,
 		[]any{[]uuid.UUID{id}, []int64{ms}, []string{why}, []int64{time.Now().UnixMilli()}})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("order to read the topic again: %w", err)
@@ -166,7 +166,7 @@ func OpenRereads(ctx context.Context, conn driver.Conn, topic string, partitions
 // NoteReread notes that a partition was set back, after its offset is committed, or with done that it is where it was
 // again.
 func NoteReread(ctx context.Context, conn driver.Conn, topic string, r Reread, done bool) error {
-	err := insertColumns(ctx, conn, "INSERT INTO reread_partitions (id, topic, partition, partitions, from_offset, "+
+	err := InsertColumns(ctx, conn, "INSERT INTO reread_partitions (id, topic, partition, partitions, from_offset, "+
 		"until_offset, done)", 0, 1, []any{[]uuid.UUID{r.ID}, []string{topic},
 		[]int32{r.Partition}, []int32{r.Partitions}, []int64{r.From}, []int64{r.Until}, []uint8{bit(done)}})
 	if err != nil {
@@ -177,7 +177,7 @@ func NoteReread(ctx context.Context, conn driver.Conn, topic string, r Reread, d
 
 // lossStatement returns the SQL of a file in loss/.
 func lossStatement(name string) string {
-	text, err := lossStatements.ReadFile("loss/" + name + ".sql")
+	text, err := lossStatements.ReadFile("sql/loss/" + name + ".sql")
 	if err != nil {
 		panic("schema: no statement " + name) // the files are part of the program
 	}

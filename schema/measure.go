@@ -53,15 +53,3 @@ func UnpackSMSMeasure(packed uint32) SMSMeasure {
 		ForcedChars: uint16(packed & 15),
 	}
 }
-
-// finishSMS joins what the event says of its text with what the text itself measures: the greater counts.
-func (d *Decoder) finishSMS() {
-	ev := &d.ev
-	d.measure.Segments = ev.SMSSegments
-	ev.SMSMeasure = PackSMSMeasure(d.measure)
-	if len(ev.SMSText) > 0 && d.MeasureSMS != nil {
-		m := d.MeasureSMS(ev.SMSText)
-		ev.SMSSegments = max(ev.SMSSegments, m.Segments)
-		ev.SMSMeasure = max(ev.SMSMeasure, PackSMSMeasure(m))
-	}
-}

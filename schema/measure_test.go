@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"bytes"
-	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -43,57 +41,4 @@ func TestPackSMSMeasure_Law(t *testing.T) {
 			t.Fatalf("%+v packs to more than %+v", m, other)
 		}
 	})
-}
-
-// An event whose text has been replaced by its measures says the same as one that holds the text.
-func TestEvent_AppendJSON_Measure(t *testing.T) {
-	few := 0
-	rapid.Check(t, func(t *rapid.T) {
-		measured := anyMeasure(t, "text")
-		measured.Segments = max(1, measured.Segments)
-		text := rapid.SampledFrom([]string{"", `"secret"`, `"secret"`}).Draw(t, "text")
-		said := anyMeasure(t, "event")
-		number := func(n uint16) string {
-			if n == 0 {
-				return rapid.SampledFrom([]string{"", "0", "null"}).Draw(t, "no number")
-			}
-			return fmt.Sprint(n)
-		}
-		raw := event("sms_text", text, "sms_segments", number(said.Segments), "sms_segments_plain", number(said.Plain),
-			"sms_over_by", number(said.OverBy), "sms_forced_chars", number(said.ForcedChars))
-		direct := Decoder{MeasureSMS: func([]byte) SMSMeasure { return measured }}
-		got, err := direct.Decode([]byte(raw), testNow)
-		if err != nil {
-			t.Fatalf("%s: %v", raw, err)
-		}
-		want := PackSMSMeasure(said)
-		if text != "" {
-			want = max(want, PackSMSMeasure(measured))
-		}
-		if got.SMSMeasure != want {
-			t.Fatalf("%s of %+v: %+v, want %+v", raw, measured, UnpackSMSMeasure(got.SMSMeasure),
-				UnpackSMSMeasure(want))
-		}
-		if s := UnpackSMSMeasure(got.SMSMeasure).Segments; s != min(got.SMSSegments, 16383) {
-			t.Fatalf("%s: the measure speaks of %d segments, the event of %d", raw, s, got.SMSSegments)
-		}
-		if want&255 != 0 {
-			few++
-		}
-		replaced := got.AppendJSON(nil)
-		if bytes.Contains(replaced, []byte("secret")) {
-			t.Fatalf("%s keeps the text", replaced)
-		}
-		again, err := (&Decoder{}).Decode(replaced, testNow)
-		if err != nil {
-			t.Fatalf("%s: %v", replaced, err)
-		}
-		if again.SMSMeasure != want || again.SMSSegments != got.SMSSegments {
-			t.Fatalf("%s from %s: %d segments, %+v, want %d, %+v", replaced, raw, again.SMSSegments,
-				UnpackSMSMeasure(again.SMSMeasure), got.SMSSegments, UnpackSMSMeasure(want))
-		}
-	})
-	if few < 5 {
-		t.Errorf("only %d events had something to tell", few)
-	}
 }

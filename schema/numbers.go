@@ -165,7 +165,7 @@ func InsertNumberHealth(ctx context.Context, conn driver.Conn, rows []NumberHeal
 			optKind[i], optSince[i] = append(optKind[i], o.Kind), append(optSince[i], o.SinceMS)
 		}
 	}
-	return insertColumns(ctx, conn, "INSERT INTO number_health (account, number, version, state, rule, since_ms, "+
+	return InsertColumns(ctx, conn, "INSERT INTO number_health (account, number, version, state, rule, since_ms, "+
 		"rule_version, map_version, reasons, failed_mailings, failed_days, "+
 		"first_failed_ms, last_failed_ms, last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, "+
 		"streak_cohorts_ms, possible_reassignment, looked_up_ms, operator, "+
@@ -198,7 +198,7 @@ func InsertNumberChanges(ctx context.Context, conn driver.Conn, rows []NumberCha
 		account[i], number[i], from[i], to[i], rule[i], at[i], seen[i], seq[i] = r.Account, r.Number, r.From, r.To,
 			r.Rule, r.AtMS, r.SeenMS, r.Seq
 	}
-	return insertColumns(ctx, conn, "INSERT INTO number_changes (account, number, `from`, `to`, rule, at_ms, "+
+	return InsertColumns(ctx, conn, "INSERT INTO number_changes (account, number, `from`, `to`, rule, at_ms, "+
 		"seen_ms, seq)", 0, n,
 		[]any{account, number, from, to, rule, at, seen, seq})
 }

@@ -13,19 +13,19 @@ import (
 	"github.com/google/uuid"
 )
 
-//go:embed reference_put.sql
+//go:embed sql/reference_put.sql
 var referencePutSQL string
 
-//go:embed reference_own.sql
+//go:embed sql/reference_own.sql
 var referenceOwnSQL string
 
-//go:embed reference_withdraw.sql
+//go:embed sql/reference_withdraw.sql
 var referenceWithdrawSQL string
 
-//go:embed reference_read.sql
+//go:embed sql/reference_read.sql
 var referenceReadSQL string
 
-//go:embed reference_history.sql
+//go:embed sql/reference_history.sql
 var referenceHistorySQL string
 
 // The kinds of reference data, as the table stores them.

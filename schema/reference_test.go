@@ -11,34 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
 
-	"kaskad/engine/enginetest"
 	"kaskad/schema"
 )
-
-func TestMain(m *testing.M) { enginetest.Main(m) }
-
-func newConn(t testing.TB) driver.Conn {
-	t.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
-}
 
 var referenceNow = time.Date(2026, 11, 20, 0, 0, 0, 123_000_000, time.UTC)
 

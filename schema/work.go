@@ -42,6 +42,23 @@ func (r *RecipientEvents) Append(ev *Event) {
 	r.errorCode.append(ev.ErrorCode)
 }
 
+// Parties returns whom row i speaks of; no message, though the event may name one.
+func (r *RecipientEvents) Parties(i int) Parties {
+	return Parties{Account: r.account.at(i), Recipient: r.recipient.at(i), Contact: r.contact.at(i)}
+}
+
+// RewriteParties replaces the recipient and the contact of every row by what change makes of them.
+func (r *RecipientEvents) RewriteParties(change func(*Parties)) {
+	recipients, contacts := r.recipient.room(), r.contact.room()
+	for i := range r.Rows() {
+		p := r.Parties(i)
+		change(&p)
+		recipients.append(p.Recipient)
+		contacts.append(p.Contact)
+	}
+	r.recipient, r.contact = recipients, contacts
+}
+
 // Rows returns the number of events in the block.
 func (r *RecipientEvents) Rows() int { return len(r.occurredMS) }
 
@@ -59,7 +76,7 @@ func (r *RecipientEvents) Reset() {
 // Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that
 // will announce look-ups.
 func (r *RecipientEvents) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return insertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, "+
+	return InsertColumns(ctx, conn, "INSERT INTO recipient_events (account, recipient, status, channel, app, "+
 		"occurred_ms, provider, sender, "+
 		"campaign, message_id, contact, operator, ported, valid, owner_changed_ms, country, error_code, batch)", lo, hi,
 		[]any{r.account.strings(lo, hi), r.recipient.strings(lo, hi), r.status.strings(lo, hi),
@@ -84,7 +101,7 @@ func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locat
 	for i, l := range locations {
 		account[i], id[i], bucket[i], submitted[i] = l.Account, l.MessageID, l.BucketMS/1000, l.SubmittedMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, submitted_ms, batch)", 0,
+	return InsertColumns(ctx, conn, "INSERT INTO located (account, message_id, bucket, submitted_ms, batch)", 0,
 		len(locations),
 		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
@@ -115,7 +132,7 @@ func insertTouches(ctx context.Context, conn driver.Conn, touches []Touch, sign 
 	for i, t := range touches {
 		account[i], bucket[i], id[i], at[i] = t.Account, t.BucketMS/1000, t.ID, t.AtMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n,
+	return InsertColumns(ctx, conn, "INSERT INTO touched (account, bucket, id, at_ms, sign)", 0, n,
 		[]any{account, bucket, id, at, repeat(sign, n)})
 }
 
@@ -128,7 +145,7 @@ func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers 
 		numbers = []string{""} // stands for all of them
 	}
 	id, n := uuid.New(), len(numbers)
-	err := insertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number)", 0, n,
+	err := InsertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number)", 0, n,
 		[]any{repeat(id, n), repeat(account, n), repeat(int64(0), n), repeat(uint64(0), n), numbers})
 	if err == nil && n > 0 {
 		err = OpenTouches(ctx, conn, []Touch{{Account: account, ID: id, AtMS: now.UnixMilli()}})
@@ -150,7 +167,7 @@ type NumberOverride struct {
 
 // InsertNumberOverride stores an override. The verdict has to be asked for: see AskVerdicts.
 func InsertNumberOverride(ctx context.Context, conn driver.Conn, o NumberOverride) error {
-	return insertColumns(ctx, conn, "INSERT INTO number_overrides (account, number, version, state, why, `by`, at_ms)",
+	return InsertColumns(ctx, conn, "INSERT INTO number_overrides (account, number, version, state, why, `by`, at_ms)",
 		0, 1,
 		[]any{[]string{o.Account}, []string{o.Number}, []uint64{o.Version}, []string{o.State}, []string{o.Why},
 			[]string{o.By}, []int64{o.AtMS}})
@@ -176,7 +193,7 @@ func InsertRejected(ctx context.Context, conn driver.Conn, letters []Rejection) 
 		reason[i], field[i], text[i], raw[i], at[i] = string(l.Err.Reason), l.Err.Field, l.Err.Error(), string(l.Raw),
 			l.AtMS
 	}
-	return insertColumns(ctx, conn, "INSERT INTO rejected (topic, partition, offset, line, reason, field, error, "+
+	return InsertColumns(ctx, conn, "INSERT INTO rejected (topic, partition, offset, line, reason, field, error, "+
 		"raw, at_ms)", 0, n,
 		append(place.values(0, n), reason, field, text, raw, at))
 }
@@ -187,7 +204,7 @@ func InsertReplayed(ctx context.Context, conn driver.Conn, places []Place, nowMS
 	for _, p := range places {
 		place.append(p)
 	}
-	return insertColumns(ctx, conn, "INSERT INTO replayed (topic, partition, offset, line, at_ms)", 0, len(places),
+	return InsertColumns(ctx, conn, "INSERT INTO replayed (topic, partition, offset, line, at_ms)", 0, len(places),
 		append(place.values(0, len(places)), repeat(nowMS, len(places))))
 }
 
@@ -210,7 +227,7 @@ func InsertLedger(ctx context.Context, conn driver.Conn, group, topic string, ro
 		partition[i], offset[i] = r.Partition, r.Offset
 		consumed[i], stored[i], rejected[i], parked[i], empty[i] = r.Consumed, r.Stored, r.Rejected, r.Parked, r.Empty
 	}
-	return insertColumns(ctx, conn, "INSERT INTO ledger (consumer_group, topic, partition, offset, consumed, stored, "+
+	return InsertColumns(ctx, conn, "INSERT INTO ledger (consumer_group, topic, partition, offset, consumed, stored, "+
 		"rejected, parked, empty, at_us)", 0, n,
 		[]any{repeat(group, n), repeat(topic, n), partition, offset, consumed, stored, rejected, parked, empty,
 			repeat(uint64(atUS), n)})

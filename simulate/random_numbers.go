@@ -278,7 +278,8 @@ func (g *numberMaker) errorMap() *ErrorMap {
 	list := ErrorMap{Lines: []ErrorMapLine{{"p1", "900", "deactivated"}, {"p1", "901", "invalid_format"},
 		{"p2", "910", "blocked_by_user"},
 		{"mailer", "550", "no_mailbox"}, {"mailer", "552", "mailbox_full"}, {"mailer", "421", "reputation_block"},
-		{"mailer", "900", "deactivated"}}}
+		// An alias may lead to firebase, an alias itself, because it has a line of its own.
+		{"mailer", "900", "deactivated"}, {"firebase", "9", "token_invalid"}}, Aliases: []ErrorMapAlias{}}
 	for _, line := range []ErrorMapLine{{"*", "900", "deactivated"}, {"p1", "1", "absent_subscriber"},
 		{"p2", "27", "unknown_subscriber"},
 		{"*", "6", "barred"}, {"*", "X404", "roaming"}, {"p1", "X404", "unknown"}, {"pusher", "7", "token_invalid"},

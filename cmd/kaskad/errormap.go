@@ -7,7 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"kaskad/money"
+	"kaskad/schema/errormap"
 )
 
 type errorMapCommand struct {
@@ -43,8 +43,8 @@ func (errorMapCommand) AfterApply(c *kong.Context) error {
 }
 
 func readErrorMap(form string, body []byte) ([]byte, error) {
-	parse := map[string]func([]byte) (money.ErrorMap, error){"json": money.ParseErrorMapJSON,
-		"yaml": money.ParseErrorMapYAML, "csv": money.ParseErrorMapCSV}
+	parse := map[string]func([]byte) (errormap.Document, error){"json": errormap.ParseJSON,
+		"yaml": errormap.ParseYAML, "csv": errormap.ParseCSV}
 	m, err := parse[form](body)
 	if err != nil {
 		return nil, err
@@ -58,13 +58,13 @@ func readErrorMap(form string, body []byte) ([]byte, error) {
 
 // ownErrorMap leaves out the shipped lines and aliases that the server shows beside the account's.
 func ownErrorMap(shown []byte) ([]byte, error) {
-	var m money.ErrorMap
+	var m errormap.Document
 	if err := json.Unmarshal(shown, &m); err != nil {
 		return nil, err
 	}
-	m.Lines = slices.DeleteFunc(m.Lines, func(l money.ErrorMapRow) bool { return l.Origin != money.OriginAccount })
+	m.Lines = slices.DeleteFunc(m.Lines, func(l errormap.Row) bool { return l.Origin != errormap.OriginAccount })
 	m.Aliases = slices.DeleteFunc(m.Aliases,
-		func(a money.ErrorAliasRow) bool { return a.Origin != money.OriginAccount })
+		func(a errormap.AliasRow) bool { return a.Origin != errormap.OriginAccount })
 	list, err := m.List().Own()
 	if err != nil {
 		return nil, err
@@ -73,12 +73,12 @@ func ownErrorMap(shown []byte) ([]byte, error) {
 }
 
 func writeErrorMap(form string, lists []byte) ([]byte, error) {
-	var m money.ErrorMap
+	var m errormap.Document
 	if err := json.Unmarshal(lists, &m); err != nil {
 		return nil, fmt.Errorf("read error map: %w", err)
 	}
 	if form == "csv" {
-		return money.ErrorMapCSV(m)
+		return errormap.WriteCSV(m)
 	}
-	return money.ErrorMapYAML(m)
+	return errormap.WriteYAML(m)
 }

@@ -268,6 +268,9 @@ func (k *kaskad) settle(limit time.Duration) status {
 	var s status
 	for began := time.Now(); ; {
 		if time.Since(began) > limit {
+			// Its log tells then what all goroutines wait for.
+			_ = k.cmd.Process.Signal(syscall.SIGQUIT)
+			<-k.ended
 			k.t.Fatalf("not settled after %v: %+v", limit, s)
 		}
 		k.get("/v1/status", &s)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/simulate"
 )
 
@@ -129,7 +130,7 @@ func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds
 // shippedErrors is the error map that Kaskad ships, as the model reads it.
 func shippedErrors(t testing.TB) *simulate.ErrorMap {
 	t.Helper()
-	list, err := schema.ShippedErrors()
+	list, err := errormap.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}

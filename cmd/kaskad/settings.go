@@ -25,6 +25,7 @@ import (
 	"kaskad/ingest"
 	"kaskad/query"
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // logSettings choose how the program speaks on standard error.
@@ -169,9 +170,9 @@ type storeSettings struct {
 
 // erasureKey returns the key that is set, else that of the data directory of an embedded ClickHouse, else nil: then no
 // number can be erased.
-func (s storeSettings) erasureKey(dir string) (*schema.ErasureKey, error) {
+func (s storeSettings) erasureKey(dir string) (*erasure.Key, error) {
 	if s.ErasureKey != "" {
-		key, err := schema.ParseErasureKey(s.ErasureKey)
+		key, err := erasure.ParseKey(s.ErasureKey)
 		if err != nil {
 			return nil, fmt.Errorf("--erasure-key: %w", err)
 		}
@@ -183,7 +184,7 @@ func (s storeSettings) erasureKey(dir string) (*schema.ErasureKey, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("create data directory: %w", err)
 	}
-	return schema.OpenErasureKey(filepath.Join(dir, "erasure.key"))
+	return erasure.OpenKey(filepath.Join(dir, "erasure.key"))
 }
 
 // notifySettings say who hears of changed verdicts on numbers. The aggregator tells them.

@@ -19,6 +19,7 @@ import (
 	"kaskad/engine"
 	"kaskad/ingest"
 	"kaskad/schema"
+	"kaskad/schema/erasure"
 )
 
 // stack is what every role works with: a ClickHouse, a Kafka, a clock, a registry of metrics.
@@ -41,7 +42,7 @@ type stack struct {
 	changes string // topic of changed verdicts, "" for none
 	durable bool
 	// erasureKey is nil where numbers cannot be erased.
-	erasureKey *schema.ErasureKey
+	erasureKey *erasure.Key
 }
 
 // needs says which parts of the stack a command uses, and whose.

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"kaskad/money"
+	"kaskad/schema/listfile"
 )
 
 // listKind is a kind of reference data: lists of an account that files hold and a server keeps in versions.
@@ -29,8 +30,8 @@ type listKind struct {
 	setting string
 	// keys tell one row from another; a row whose other fields differ has changed.
 	keys []string
-	// read reads a file of a form and returns its lists as the server takes and shows them. money.RowErrors lists what
-	// is wrong.
+	// read reads a file of a form and returns its lists as the server takes and shows them. listfile.RowErrors lists
+	// what is wrong.
 	read func(form string, body []byte) ([]byte, error)
 	// own picks the account's lists from what the server shows, and write prints them in another form than JSON. Where
 	// the server shows nothing but what the account has put they are nil, and the server prints.
@@ -148,7 +149,7 @@ func (tariffsCommand) AfterApply(c *kong.Context) error {
 	kind.read = func(form string, body []byte) ([]byte, error) {
 		document, err := rows(form, body)
 		zone, said, zoneErr := billingZone(form, body)
-		var wrong, also money.RowErrors
+		var wrong, also listfile.RowErrors
 		if errors.As(err, &wrong) && errors.As(zoneErr, &also) {
 			return nil, slices.Concat(wrong, also)
 		}
@@ -234,7 +235,7 @@ func (f listFile) read(kind listKind, name string, out io.Writer) ([]byte, error
 		return nil, fmt.Errorf("read %s: %w", kind.name, err)
 	}
 	lists, err := kind.read(form, body)
-	var wrong money.RowErrors
+	var wrong listfile.RowErrors
 	if !errors.As(err, &wrong) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -242,7 +243,10 @@ func (f listFile) read(kind listKind, name string, out io.Writer) ([]byte, error
 		return lists, nil
 	}
 	// In the order of the file; a problem without a place, such as that there are more, comes last.
-	slices.SortStableFunc(wrong, func(a, b money.RowError) int { return cmp.Compare(uint(a.Line-1), uint(b.Line-1)) })
+	slices.SortStableFunc(wrong, func(a,
+		b listfile.RowError) int {
+		return cmp.Compare(uint(a.Line-1), uint(b.Line-1))
+	})
 	for _, w := range wrong {
 		fmt.Fprintln(out, place(name, w)+": "+w.Reason)
 	}
@@ -253,7 +257,7 @@ func (f listFile) read(kind listKind, name string, out io.Writer) ([]byte, error
 }
 
 // place says where a problem is, in the way that editors and CI understand.
-func place(name string, e money.RowError) string {
+func place(name string, e listfile.RowError) string {
 	switch {
 	case e.Line > 0:
 		name = fmt.Sprintf("%s:%d", name, e.Line)

@@ -112,6 +112,7 @@ func (c *conn) Close() error {
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.rest) == 0 {
 		if err := c.next(); err != nil {
+			c.awaitAnswers()
 			_ = c.Close()
 			return 0, err
 		}
@@ -122,6 +123,18 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.dropFrame()
 	}
 	return n, nil
+}
+
+// awaitAnswers keeps from kfake that a client is gone until it has answered: where nobody takes the answer to a JoinGroup
+// or SyncGroup, it starts no session, and the member stays in its group, with partitions that nobody reads, forever.
+func (c *conn) awaitAnswers() {
+	for c.open.Load() > 0 {
+		select {
+		case <-c.answered:
+		case <-c.closed:
+			return
+		}
+	}
 }
 
 // dropFrame gives the buffer of a request back, which kfake has copied.
@@ -242,12 +255,8 @@ func (c *conn) grow(full []byte, size int64) []byte {
 
 // answer answers a request in kfake's stead, after those that came before it.
 func (c *conn) answer(v verdict) error {
-	for c.open.Load() > 0 {
-		select {
-		case <-c.answered:
-		case <-c.closed:
-			return net.ErrClosed
-		}
+	if c.awaitAnswers(); c.gone() {
+		return net.ErrClosed
 	}
 	if v.sent.silent {
 		return errors.New("nothing is stored, and no answer is wanted that could say so")

@@ -23,6 +23,8 @@
 //     clients have not taken, and are at most 1 000. Under pressure those that have made no
 //     progress for longest are closed; without pressure a request must arrive
 //     within 30 s of its first byte and an answer be taken within a minute.
+//   - kfake hears that a client is gone when it has answered it, for otherwise it
+//     would keep a member that left while joining its group forever.
 //
 // Answers go to the client in the order of its requests, and are passed through
 // as they are; only ApiVersions is rewritten.

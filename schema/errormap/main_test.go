@@ -1,0 +1,43 @@
+package errormap_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/engine/enginetest"
+	"kaskad/schema"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+func newConn(t testing.TB) driver.Conn {
+	t.Helper()
+	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := clickhouse.OpenDB(options)
+	defer db.Close()
+	if _, err := schema.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func put(t *testing.T, conn driver.Conn, kind, account string, rows int, body string) uint64 {
+	t.Helper()
+	version, err := schema.InsertReference(t.Context(), conn, kind, account, "auth off", rows, []byte(body),
+		time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return version
+}
