@@ -19,12 +19,12 @@ import (
 const chunkRows = 3_000_000
 
 // cellStatements compute all rollups of a chunk, in this order.
-var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_waste",
-	"rollup_failures", "by_recipient", "numbers_touched"}
+var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascades", "legs", "shapes", "rollup_spend",
+	"rollup_waste", "rollup_failures", "by_recipient", "numbers_touched"}
 
 // currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the
-// receipts of 00009_receipts.sql. Generations of an older set are computed anew.
-const currentRollups = 3
+// receipts of 00009_receipts.sql, 4 with spend. Generations of an older set are computed anew.
+const currentRollups = 4
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows, addresses, marker string }

@@ -67,8 +67,10 @@ func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
 	}
 	load(t, conn, "t", []byte(lines.String()), noon)
 	settle(t, a)
-	const cells = `SELECT toUInt64(sum(cityHash64(account, bucket, cohort, campaign, template, shape, m))) FROM
-		(SELECT account, bucket, cohort, campaign, template, shape, sum(messages) AS m FROM rollup_cascades WHERE generation = %d GROUP BY ALL)`
+	const cells = `SELECT toUInt64(sum(cityHash64(account, bucket, cohort, campaign, template, shape, step, m))) FROM
+		(SELECT account, bucket, cohort, campaign, template, shape, 0 AS step, sum(messages) AS m FROM rollup_cascades WHERE generation = %[1]d GROUP BY ALL
+		UNION ALL
+		SELECT account, bucket, cohort, campaign, template, shape, step, sum(attempts) FROM rollup_spend WHERE generation = %[1]d GROUP BY ALL)`
 	latest := func() uint64 { return count(t, conn, "SELECT max(generation) FROM generations") }
 	want, wantTotals := count(t, conn, fmt.Sprintf(cells, latest())), visible(t, conn)
 	if wantTotals.Attempted != 40 {
@@ -84,7 +86,7 @@ func TestAggregator_Pass_ChunksChangeNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := count(t, conn, fmt.Sprintf(cells, latest())); got != want {
-		t.Error("cells of cascades differ when they are computed in chunks")
+		t.Error("cells of cascades or spend differ when they are computed in chunks")
 	}
 	mustSee(t, conn, wantTotals)
 }
@@ -155,14 +157,15 @@ func TestAggregator_Pass_DeliveryAfterTheWalkWaits(t *testing.T) {
 	}
 }
 
-// A database that was written before there were cascades is computed anew, and says until then how little it knows.
+// A database that was written before there were cascades, or spend, is computed anew, and says until then how little it
+// knows.
 func TestAggregator_Prepare_OutdatedRollups(t *testing.T) {
 	conn := connect(t)
 	at := noon.Add(-2 * time.Hour)
 	load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
 	settle(t, newAggregator(conn, noon))
-	for _, query := range []string{"TRUNCATE TABLE rollup_cascades",
-		"ALTER TABLE generations UPDATE rollups = 0 WHERE true SETTINGS mutations_sync = 1"} {
+	for _, query := range []string{"TRUNCATE TABLE rollup_cascades", "TRUNCATE TABLE rollup_spend",
+		"ALTER TABLE generations UPDATE rollups = 3 WHERE true SETTINGS mutations_sync = 1"} {
 		if err := conn.Exec(t.Context(), query); err != nil {
 			t.Fatal(err)
 		}
@@ -176,9 +179,11 @@ func TestAggregator_Prepare_OutdatedRollups(t *testing.T) {
 		t.Fatalf("as_of is %d before cascades are computed", asOf)
 	}
 	settle(t, a)
-	if n := count(t, conn, "SELECT toUInt64(sum(messages)) FROM rollup_cascades WHERE generation = (SELECT "+
-		"max(generation) FROM generations)"); n != 1 {
-		t.Fatalf("%d messages are in cascades, want 1", n)
+	for _, sum := range []string{"sum(messages)) FROM rollup_cascades", "sum(attempts)) FROM rollup_spend"} {
+		if n := count(t, conn, "SELECT toUInt64("+sum+" WHERE generation = (SELECT max(generation) FROM "+
+			"generations)"); n != 1 {
+			t.Fatalf("%s is %d, want 1", sum, n)
+		}
 	}
 	if asOf := count(t, conn, stated); asOf != uint64(noon.UnixMilli()) {
 		t.Fatalf("as_of is %d in the end, want now", asOf)

@@ -110,8 +110,8 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	if stale == 0 {
 		return nil
 	}
-	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_waste", "rollup_failures", "dialogs",
-		"dialogs_by_person"} {
+	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste",
+		"rollup_failures", "dialogs", "dialogs_by_person"} {
 		if err := a.doWith(ctx, "drop_cells", clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
 			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
 		}

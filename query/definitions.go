@@ -56,6 +56,7 @@ type moneyRules struct {
 	Terms        map[string]string   `json:"terms"`
 	Savings      []figure            `json:"savings"`
 	SavingsKeys  map[string]string   `json:"savings_keys"`
+	Spend        []figure            `json:"spend"`
 	SegmentWaste []figure            `json:"segment_waste"`
 	Forecast     []figure            `json:"forecast"`
 	FromHistory  []figure            `json:"from_history"`
@@ -126,14 +127,15 @@ func readDefinitions() (definitions, error) {
 		}
 	}
 	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
 		r.Money.BreakEven,
 		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
-	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "segment_waste": wasteKeys.names()}
+	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "spend": channelKeys.names(),
+		"segment_waste": wasteKeys.names()}
 	n.Classes, n.Defaults = schema.Classes, rules.Default
 	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
 		"dead_spend": deadSpendKeys.names()}

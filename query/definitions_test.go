@@ -59,6 +59,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
 		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, formatJSON, nil)},
+		"spend":         {figureNames(t, r.Money.Spend), spendColumns},
 		"segment_waste": {figureNames(t, r.Money.SegmentWaste), wasteColumns},
 		"forecast":      {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
 		"break_even":    {figureNames(t, r.Money.BreakEven), outputs(t, breakEven.Body.Bytes(), inputs)},
@@ -80,6 +81,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		}
 	}
 	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) ||
+		!slices.Equal(r.Money.GroupBy["spend"], channelKeys.names()) ||
 		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}

@@ -199,6 +199,7 @@ func (s *Server) routes() http.Handler {
 	get("/v1/reports/channels", s.channels, reading)
 	get("/v1/reports/segment-waste", s.segmentWaste, reading)
 	get("/v1/reports/savings", s.savings, reading)
+	get("/v1/reports/spend", s.spend, reading)
 	get("/v1/reports/penetration", s.penetration, reading)
 	get("/v1/reports/failures", s.failures, reading)
 	get("/v1/reports/dead-spend", s.deadSpend, reading)
@@ -270,7 +271,8 @@ func (s *Server) landing(c *gin.Context) error {
 		Try     []string `json:"try"`
 	}{"kaskad", s.config.Version, []string{"/v1/reports/channels",
 		"/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv",
-		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/segment-waste",
+		"/v1/reports/savings", "/v1/reports/savings?group_by=month,first_channel", "/v1/reports/spend",
+		"/v1/reports/segment-waste",
 		"/v1/reports/penetration", "/v1/reports/failures",
 		"/v1/reports/dead-spend", "/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00",
 		"/v1/tariffs?account={account}", "/v1/templates?account={account}", "/v1/error-map", "/v1/error-map/unmapped",

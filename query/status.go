@@ -34,7 +34,8 @@ var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done",
 	"numbers_touched", "opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
 	"reread_partitions", "rereads", "shared_attempts",
-	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_waste", "routes", "shapes",
+	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_spend", "rollup_waste",
+	"routes", "shapes",
 	"splits"}
 
 // freshness is the aggregator's last word; known is false when it has not spoken yet.

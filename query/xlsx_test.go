@@ -316,7 +316,7 @@ func TestServer_Reports_Excel(t *testing.T) {
 	for _, path := range []string{"/v1/reports/channels?group_by=channel,step", "/v1/reports/savings",
 		"/v1/reports/segment-waste", "/v1/reports/failures", "/v1/rejected", "/v1/erasures",
 		"/v1/error-map/unmapped", "/v1/tariffs/versions?account=acme", "/v1/audience/subscribed", "/v1/numbers/changes",
-		"/v1/numbers/best-channel", "/v1/reports/penetration", "/v1/reports/dead-spend"} {
+		"/v1/numbers/best-channel", "/v1/reports/penetration", "/v1/reports/dead-spend", "/v1/reports/spend"} {
 		join := "?"
 		if strings.Contains(path, "?") {
 			join = "&"

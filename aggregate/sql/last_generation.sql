@@ -5,6 +5,7 @@ FROM
     SELECT max(generation) AS generation FROM generations
     UNION ALL SELECT max(generation) FROM rollup_attempts
     UNION ALL SELECT max(generation) FROM rollup_cascades
+    UNION ALL SELECT max(generation) FROM rollup_spend
     UNION ALL SELECT max(generation) FROM rollup_waste
     UNION ALL SELECT max(generation) FROM dialogs
     UNION ALL SELECT max(generation) FROM rollup_failures

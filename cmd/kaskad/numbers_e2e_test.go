@@ -289,7 +289,7 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.
 	}
 }
 
-func compareReport[Row json.Marshaler](t *testing.T, name string, q simulate.Query, want []Row, err error,
+func compareReport[Row json.Marshaler](t testing.TB, name string, q simulate.Query, want []Row, err error,
 	got json.RawMessage, unlooked ...string) {
 	t.Helper()
 	if err != nil {

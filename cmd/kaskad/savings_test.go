@@ -63,6 +63,13 @@ func (k *kaskad) mustSave(model *simulate.Model, q simulate.SavingsQuery) {
 	}
 }
 
+// mustSpend compares a spend report with the model's.
+func (k *kaskad) mustSpend(model *simulate.Model, q simulate.SavingsQuery) {
+	k.t.Helper()
+	want, err := model.SpendReport(q)
+	compareReport(k.t, "spend", q.Query, want, err, k.reportRows("spend", q.Query))
+}
+
 // The figures of the contract: the example's events, tariffs and templates through the whole pipeline, compared to the
 // last digit with the rows that a separate program computed.
 func TestRun_SavingsExamples(t *testing.T) {
@@ -242,9 +249,31 @@ func moneyQueries(t testing.TB) []simulate.Query {
 	}
 }
 
+// spendQueries are the questions to one account by attempt: every name of the spend report is among them.
+func spendQueries(t testing.TB) []simulate.Query {
+	t.Helper()
+	by := func(names string) []string { return strings.Split(names, ",") }
+	november := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	return []simulate.Query{
+		{GroupBy: by("channel")},
+		{GroupBy: []string{}},
+		{GroupBy: by("provider,operator,country")},
+		{GroupBy: by("campaign,template")},
+		{GroupBy: by("sender,app")},
+		{GroupBy: by("step,trigger")},
+		{GroupBy: by("month,traffic"), TZ: zone(t, "Europe/Moscow")},
+		{GroupBy: by("day,channel"), From: november.AddDate(0, -1, 0), To: november.Add(15 * time.Minute)},
+		{GroupBy: by("hour"), TZ: zone(t, "Asia/Kathmandu"), Filters: map[string][]string{"step": {"2", "3"}}},
+		{GroupBy: by("week,weekday,hour_of_day"), TZ: zone(t, "America/New_York")},
+		{GroupBy: by("channel"), Filters: map[string][]string{"currency": {"", "EUR"}}},
+		{GroupBy: by("template"), Filters: map[string][]string{"channel": {"sms", "whatsapp"}, "country": {"RU", ""}}},
+	}
+}
+
 // compareEach asks about every account, account by account: each class one of the questions. One account of each class
-// is asked about by itself besides.
-func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int) {
+// is asked about by itself besides. must compares an answer with the model's.
+func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int,
+	must func(*simulate.Model, simulate.SavingsQuery)) {
 	k.t.Helper()
 	for i, class := range w.classes {
 		q := simulate.SavingsQuery{Query: queries[(i+first)%len(queries)],
@@ -259,7 +288,7 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int
 			for name, list := range filters {
 				q.Filters[name] = list
 			}
-			k.mustSave(class.model, q)
+			must(class.model, q)
 		}
 		ask(class.accounts[first%len(class.accounts)])
 		if !slices.Contains(q.GroupBy, "account") {
@@ -297,14 +326,16 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	w.putLists(k, seeds/2, seeds)
 	k.settle(5 * time.Minute)
 	lap("early events settled, the other lists")
-	w.compareEach(k, queries, 0)
+	w.compareEach(k, queries, 0, k.mustSave)
+	w.compareEach(k, spendQueries(t), 0, k.mustSpend)
 	lap("compared by account")
 
 	// The late events move conversations of messages in other hours, days and months.
 	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Late })
 	k.settle(5 * time.Minute)
 	lap("late events settled")
-	w.compareEach(k, queries, 7)
+	w.compareEach(k, queries, 7, k.mustSave)
+	w.compareEach(k, spendQueries(t), 5, k.mustSpend)
 	lap("compared by account")
 
 	global := []simulate.Query{{GroupBy: []string{"account"}},
@@ -315,6 +346,9 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 		query.Query = q
 		k.mustSave(w.all, query)
 	}
+	spend := w.query
+	spend.Query = simulate.Query{GroupBy: []string{"account", "channel", "step"}}
+	k.mustSpend(w.all, spend)
 	lap("compared over all accounts")
 	k.mustAddUp(queries)
 	lap("added up")
@@ -338,6 +372,7 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	query := w.query
 	query.Query = simulate.Query{GroupBy: []string{"account", "month"}}
 	k.mustSave(w.all, query)
+	k.mustSpend(w.all, query)
 	lap("corrected")
 }
 

@@ -99,6 +99,7 @@ var columnsWithoutNumbers = map[string][]string{
 	"rollup_cascades":     {"account", "campaign", "template", "reported_currency"},
 	"rollup_failures": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
 		"country", "traffic", "trigger", "error_code"},
+	"rollup_spend":   {"account", "campaign", "template", "message_template", "reported"},
 	"rollup_waste":   {"account", "campaign", "template"},
 	"routes":         {"account", "channel", "provider"},
 	"shapes":         {"account"},

@@ -315,6 +315,7 @@ func (r *erasureRig) figures() []string {
 			"FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_attempts WHERE " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_cascades WHERE " + visible + " ORDER BY line",
+		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_spend WHERE " + visible + " ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_failures WHERE " + visible + " ORDER BY line",
 		// People: how many attempts, channels and deliveries each has, whoever he is.
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL

@@ -1,0 +1,326 @@
+package query
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+)
+
+//go:embed spend.sql
+var spendSQL string
+
+// spendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
+var spendTemplate = template.Must(template.Must(template.New("spend.sql").Parse(visibleSQL)).Parse(spendSQL))
+
+// maxKnownMessages bounds what a report remembers of the messages that it has priced.
+const maxKnownMessages = 1 << 18
+
+var spendColumns = []string{"currency", "attempts", "sent", "delivered", "units", "cost", "unpriced",
+	"cost_per_delivered", "billed_segments", "computed_segments", "segment_drift", "reported_attempts",
+	"reported_cost", "drift", "of_unpriced"}
+
+// spend serves GET /v1/reports/spend (docs/definitions.md section 4, Spend report): what each attempt cost, whatever
+// its message did besides, to check an invoice.
+func (s *Server) spend(c *gin.Context) error {
+	ask, err := s.readReport(c, "spend", channelKeys, keySet{currencyFilter}, "channel")
+	if err != nil {
+		return err
+	}
+	return s.sendWhole(c, ask, spendColumns,
+		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readSpend(ctx, ask, seen) })
+}
+
+// spendQuery counts attempts by what their price depends on.
+type spendQuery struct {
+	ask        *reportRequest
+	routes     []route
+	generation uint64
+	// borders are the Unix seconds at which a price may change.
+	borders []uint32
+}
+
+// SQL returns the statement and its parameters. The currency is known after pricing.
+func (q *spendQuery) SQL() (string, []any, error) {
+	return q.ask.statement(spendTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation),
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+}
+
+// legKey names a leg: ids are an account's own.
+type legKey struct {
+	account string
+	leg     uint64
+}
+
+// spentAlike are attempts as spend.sql returns them: alike in all that their price depends on, and their message's.
+type spentAlike struct {
+	legKey
+	code            uint32
+	messageSegments uint16
+	template        string
+	since           uint32
+	attempts        uint64
+	billed          uint64
+	computed        uint64
+	reported        string
+	steps           string
+	settledMS       int64
+}
+
+// destinations are the places that a row is scanned to, behind its keys.
+func (a *spentAlike) destinations() []any {
+	return []any{&a.account, &a.leg, &a.code, &a.messageSegments, &a.template, &a.since, &a.attempts, &a.billed,
+		&a.computed, &a.reported, &a.steps, &a.settledMS}
+}
+
+// spentMessage is all that decides whether a message is priced.
+type spentMessage struct {
+	account, steps, template string
+	segments                 uint16
+	since                    uint32
+}
+
+// spendPricer prices attempts and their messages by the lists of their accounts.
+type spendPricer struct {
+	lists  *priceLists
+	legs   map[legKey]money.Leg
+	priced map[spentMessage]bool
+}
+
+// step returns a leg of table legs with what its code says (schema/migrations/00003_money.sql).
+func (p *spendPricer) step(key legKey, code uint32) (money.Leg, error) {
+	leg, found := p.legs[key]
+	if !found {
+		return leg, fmt.Errorf("table legs lacks leg %d of account %q, which attempts are counted by", key.leg,
+			key.account)
+	}
+	leg.Sent, leg.Delivered, leg.Read, leg.Failed = code&1 != 0, code&2 != 0, code&4 != 0, code&8 != 0
+	leg.Conversation, leg.Outside, leg.NotBilled = code&16 != 0, code&32 != 0, code&128 != 0
+	leg.Segments = uint16(code >> 8)
+	return leg, nil
+}
+
+// messagePriced reports whether the savings report has a price for the attempts' message.
+func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
+	key := spentMessage{a.account, a.steps, a.template, a.messageSegments, a.since}
+	priced, known := p.priced[key]
+	if known {
+		return priced, nil
+	}
+	const size = 12
+	shape := money.Shape{SMSSegments: a.messageSegments}
+	for steps := a.steps; len(steps) >= size; steps = steps[size:] {
+		leg, err := p.step(legKey{a.account, le64(steps)}, le32(steps[8:]))
+		if err != nil {
+			return false, err
+		}
+		shape.Legs = append(shape.Legs, leg)
+	}
+	if len(shape.Legs) == 0 {
+		return false, fmt.Errorf("table shapes lacks a shape of account %q that attempts are counted by", a.account)
+	}
+	priced = p.lists.of(a.account).Price(&shape, a.template, int64(a.since)*1000).OK
+	if len(p.priced) == maxKnownMessages {
+		clear(p.priced)
+	}
+	p.priced[key] = priced
+	return priced, nil
+}
+
+// reportedIn sums up the prices that were reported in a currency.
+func (a *spentAlike) reportedIn(currency string) money.Amount {
+	const size = 3 + 16
+	for prices := a.reported; len(prices) >= size; prices = prices[size:] {
+		if prices[:3] == currency {
+			return wideAmount(int64(le64(prices[11:])), le64(prices[3:]))
+		}
+	}
+	return money.Amount{}
+}
+
+// spendSums are the figures of a group and currency. priced attempts have a price, if of nothing.
+type spendSums struct {
+	keys                                              []keyValue // the currency comes last
+	attempts, sent, delivered, units, unpriced        uint64
+	priced, pricedDelivered, reportedAttempts         uint64
+	billed, computed                                  uint64
+	cost, ofUnpriced, reportedCost, computedOfReports money.Amount
+}
+
+func (s *spendSums) values(row []value) []value {
+	known := func(a money.Amount) value {
+		if s.priced == 0 {
+			return null
+		}
+		return amount(a)
+	}
+	return append(row, count(s.attempts), count(s.sent), count(s.delivered), count(s.units), known(s.cost),
+		count(s.unpriced), perUnit(s.cost, s.pricedDelivered), count(s.billed), count(s.computed),
+		decimal(int64(s.billed)-int64(s.computed), 0), count(s.reportedAttempts), known(s.reportedCost),
+		known(s.reportedCost.Sub(s.computedOfReports)), known(s.ofUnpriced))
+}
+
+// spent is what a pricing says of each of the attempts that are alike.
+type spent struct {
+	leg      money.Leg
+	cost     money.LegCost
+	currency string
+	// priced: there is a tariff, and units are known. messagePriced: the savings report counts what it cost.
+	priced, messagePriced bool
+}
+
+func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
+	if each.leg, err = p.step(a.legKey, a.code); err != nil {
+		return each, err
+	}
+	list, sinceMS := p.lists.of(a.account), int64(a.since)*1000
+	each.cost, each.priced = list.Cost(&each.leg, a.messageSegments, sinceMS)
+	if each.cost.Tariff == nil {
+		// What was not sent needs no tariff, but counts with its like, and costs nothing where there is one.
+		each.cost.Tariff = list.TariffAt(&each.leg, sinceMS)
+		each.priced = each.priced && each.cost.Tariff != nil
+	}
+	if each.cost.Tariff != nil {
+		each.currency = each.cost.Tariff.Currency
+	}
+	if each.priced && each.cost.Cost.Sign() != 0 {
+		each.messagePriced, err = p.messagePriced(a)
+	}
+	return each, err
+}
+
+// add counts attempts that are alike.
+func (s *spendSums) add(a *spentAlike, each *spent) {
+	n := a.attempts
+	s.attempts += n
+	if each.leg.Sent {
+		s.sent += n
+	}
+	if each.leg.Delivered {
+		s.delivered += n
+	}
+	s.billed += a.billed
+	s.computed += a.computed
+	if !each.priced {
+		if each.leg.Sent {
+			s.unpriced += n
+		}
+		return
+	}
+	cost := each.cost.Cost.Times(int64(n))
+	s.priced += n
+	if each.leg.Delivered {
+		s.pricedDelivered += n
+	}
+	s.units += n * each.cost.Units
+	s.cost = s.cost.Add(cost)
+	if !each.messagePriced {
+		s.ofUnpriced = s.ofUnpriced.Add(cost)
+	}
+	for _, currency := range each.leg.ReportedIn {
+		if currency == each.currency {
+			s.reportedAttempts += n
+			s.reportedCost = s.reportedCost.Add(a.reportedIn(currency))
+			s.computedOfReports = s.computedOfReports.Add(cost)
+		}
+	}
+}
+
+func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+	accounts := ask.accounts()
+	lists, err := s.priceLists(ctx, accounts, nil)
+	if err != nil {
+		return nil, err
+	}
+	prices := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
+	if prices.legs, err = s.readSpendLegs(ctx, accounts); err != nil {
+		return nil, fmt.Errorf("read legs: %w", err)
+	}
+	q := spendQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
+	if q.routes, err = s.readRoutes(ctx); err != nil {
+		return nil, err
+	}
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	var alike spentAlike
+	scan := keyScan{keys: ask.keys}
+	to := append(scan.destinations(), alike.destinations()...)
+	groups := map[string]*spendSums{}
+	seen.Mature = !seen.Lost
+	for rows.Next() {
+		if err := rows.Scan(to...); err != nil {
+			return nil, err
+		}
+		seen.Mature = seen.Mature && seen.settled(alike.settledMS)
+		each, err := prices.price(&alike)
+		if err != nil {
+			return nil, err
+		}
+		if !ask.keeps(each.currency) {
+			continue
+		}
+		keys := append(scan.appendTo(nil), keyValue{text: each.currency})
+		id := keysText(keys)
+		group := groups[id]
+		if group == nil {
+			if len(groups) == maxWholeRows {
+				return nil, tooManyRows()
+			}
+			group = &spendSums{keys: keys}
+			groups[id] = group
+		}
+		group.add(&alike, &each)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)},
+		{"template_version", count(lists.versions.Templates)}}}
+	for _, group := range groups {
+		currency := text(group.keys[len(ask.keys)].text)
+		answer.rows = append(answer.rows, wholeRow{group.keys, group.values([]value{currency})})
+	}
+	return answer, nil
+}
+
+// readSpendLegs returns the legs of some accounts, nil for all of them.
+func (s *Server) readSpendLegs(ctx context.Context, accounts []string) (legs map[legKey]money.Leg, err error) {
+	var statement strings.Builder
+	if err := spendTemplate.ExecuteTemplate(&statement, "legs", wholeSQL{Accounts: accounts != nil}); err != nil {
+		return nil, fmt.Errorf("fill spend.sql: %w", err)
+	}
+	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement.String(),
+		clickhouse.Named("filter_account", append([]string{}, accounts...)))
+	if err != nil {
+		return nil, err
+	}
+	defer closeRows(rows, &err)
+	legs = map[legKey]money.Leg{}
+	for rows.Next() {
+		var key legKey
+		var leg money.Leg
+		var currencies string
+		if err := rows.Scan(&key.account, &key.leg, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country,
+			&leg.Traffic, &leg.Sender, &leg.App, &leg.Trigger, &currencies); err != nil {
+			return nil, err
+		}
+		if currencies != "" {
+			leg.ReportedIn = strings.Split(currencies, ",")
+		}
+		legs[key] = leg
+	}
+	return legs, rows.Err()
+}
