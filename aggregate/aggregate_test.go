@@ -179,7 +179,7 @@ func mustSee(t testing.TB, conn driver.Conn, want totals) {
 }
 
 func TestAggregator_Pass_SplitsAndRepeatsChangeNothing(t *testing.T) {
-	lines, err := os.ReadFile("../simulate/testdata/examples/events.ndjson")
+	lines, err := os.ReadFile("../simulate/model/testdata/examples/events.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func daySums(t *testing.T, conn driver.Conn) (days uint64) {
 }
 
 func TestAggregator_Days_FollowTheirCells(t *testing.T) {
-	events, err := os.ReadFile("../simulate/testdata/examples/events.ndjson")
+	events, err := os.ReadFile("../simulate/model/testdata/examples/events.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
-	"kaskad/simulate"
+	"kaskad/simulate/model"
+	modelnumbers "kaskad/simulate/model/numbers"
+	"kaskad/simulate/model/settings"
+	"kaskad/simulate/worlds"
 )
 
 // Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and
@@ -30,13 +33,13 @@ func TestNumbers_Model(t *testing.T) {
 	}
 	const accounts = 6
 	conn := connect(t)
-	now := simulate.RandomNumbers(0, 0).Now
-	model := simulate.NewModel(now)
-	query := simulate.NumbersQuery{Now: now, ErrorMaps: map[string]simulate.ErrorMap{},
-		Rules: map[string]simulate.NumberRules{}}
+	now := worlds.RandomNumbers(0, 0).Now
+	m := model.New(now)
+	query := settings.Numbers{Now: now, ErrorMaps: map[string]settings.ErrorMap{},
+		Rules: map[string]settings.NumberRules{}}
 	var early, late [][]byte
 	for seed := range uint64(accounts) {
-		w := simulate.RandomNumbers(seed, numbers/accounts)
+		w := worlds.RandomNumbers(seed, numbers/accounts)
 		early, late = append(early, w.Early...), append(late, w.Late...)
 		q := w.Query()
 		query.Overrides = append(query.Overrides, q.Overrides...)
@@ -70,7 +73,7 @@ func TestNumbers_Model(t *testing.T) {
 		random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
 		for i, batch := range cut(random, lines, 4) {
 			for _, l := range batch {
-				if err := model.Add(l); err != nil {
+				if err := m.Add(l); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -84,7 +87,7 @@ func TestNumbers_Model(t *testing.T) {
 			}
 		}
 		decideAll(t, newAggregator(conn, now))
-		compareNumbers(t, conn, model, query)
+		compareNumbers(t, conn, m, query)
 	}
 }
 
@@ -117,9 +120,9 @@ func cut(random *rand.Rand, lines [][]byte, n int) (batches [][][]byte) {
 	return batches
 }
 
-func compareNumbers(t *testing.T, conn driver.Conn, model *simulate.Model, query simulate.NumbersQuery) {
+func compareNumbers(t *testing.T, conn driver.Conn, m *model.Model, query settings.Numbers) {
 	t.Helper()
-	want, err := model.Numbers(query)
+	want, err := modelnumbers.Verdicts(m, query)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
-	"kaskad/simulate"
+	"kaskad/simulate/model/settings"
 )
 
 // decideAll runs passes and rounds until nothing is left to do.
@@ -75,17 +75,17 @@ func readNumbers(t testing.TB, conn driver.Conn) []shownNumber {
 // The figures of the contract follow from its events, however they are cut into batches, and the feed's last word on
 // each number is its state.
 func TestNumbers_Examples(t *testing.T) {
-	lines, err := os.ReadFile("../simulate/testdata/examples/numbers.ndjson")
+	lines, err := os.ReadFile("../simulate/model/testdata/examples/numbers.ndjson")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := os.ReadFile("../simulate/testdata/examples/numbers.json")
+	body, err := os.ReadFile("../simulate/model/testdata/examples/numbers.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	var truth struct {
 		Now      time.Time
-		ErrorMap map[string]simulate.ErrorMap `json:"error_map"`
+		ErrorMap map[string]settings.ErrorMap `json:"error_map"`
 		Numbers  []shownNumber
 	}
 	if err := json.Unmarshal(body, &truth); err != nil {

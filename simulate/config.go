@@ -193,7 +193,7 @@ func (c Config) validate() error {
 		fault(!(route.Weight >= 0 && route.Weight <= 1e6), "route %d: weight %v is outside 0…10⁶", i, route.Weight)
 		fault(len(route.Steps) < 1 || len(route.Steps) > 32, "route %d: %d steps, not 1…32", i, len(route.Steps))
 		for _, step := range route.Steps {
-			fault(settling(step.Channel) == 0, "route %d: channel %q is unknown", i, step.Channel)
+			fault(!isChannel(step.Channel), "route %d: channel %q is unknown", i, step.Channel)
 			fault(step.Wait < 0 || step.ReadWait < 0 || max(step.Wait, step.ReadWait) > 60*24*time.Hour,
 				"route %d: a wait outside 0…60 d", i)
 		}
@@ -202,11 +202,22 @@ func (c Config) validate() error {
 		fault(!traffics[traffic], "routes: none with a weight for traffic %s", traffic)
 	}
 	for name, channel := range c.Channels {
-		fault(settling(name) == 0, "channels: %q is unknown", name)
+		fault(!isChannel(name), "channels: %q is unknown", name)
 		faults = append(faults, channel.validate(name)...)
 	}
 	if len(faults) > 0 {
 		return fmt.Errorf("simulator configuration: %w", errors.Join(faults...))
 	}
 	return nil
+}
+
+// DirtyConfig is a small world full of dirt, for tests: every oddity is common enough to appear among few messages.
+func DirtyConfig(seed uint64, messages int) Config {
+	c := DefaultConfig()
+	c.Seed, c.Messages, c.Accounts = seed, messages, 3
+	c.Duplicates, c.Reordered, c.Late, c.NeverFinal, c.Poison = 0.1, 0.1, 0.05, 0.05, 0.02
+	c.ClockSkew, c.FarSkew, c.ConflictingDimensions, c.StaleIDs = 0.1, 0.05, 0.1, 0.02
+	c.Orphans, c.Lost, c.SubmittedDrift, c.FailedFirst, c.Multipart = 0.3, 0.1, 0.2, 0.1, 0.8
+	c.RecipientEvents = 0.05
+	return c
 }

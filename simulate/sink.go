@@ -136,19 +136,3 @@ func (s *Simulator) WriteNDJSON(w io.Writer) (int64, error) {
 	}
 	return lines, nil
 }
-
-// Model plays the whole world into a new model whose clock stands at the world's Now. It returns an error when the
-// model takes a poison line for an event, or refuses an event: then one of both is wrong.
-func (s *Simulator) Model() (*Model, error) {
-	m := NewModel(s.Now())
-	for ev := range s.Events() {
-		err := m.Add(ev.Line)
-		switch {
-		case err != nil && ev.Kind != Poison:
-			return nil, fmt.Errorf("the model refuses %s: %w", ev.Line, err)
-		case err == nil && ev.Kind == Poison:
-			return nil, fmt.Errorf("the model accepts the poison %s", ev.Line)
-		}
-	}
-	return m, nil
-}

@@ -13,6 +13,7 @@ import (
 
 	"kaskad/ingest"
 	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // deliveryMessages is the size of the delivery test: a million unless the environment or -short says otherwise.
@@ -99,12 +100,12 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 			poison++
 		}
 	}
-	model := simulate.NewModel(sim.Now())
+	m := model.New(sim.Now())
 	for i := range log.len() {
 		_, line := log.at(i)
-		_ = model.Add(line) // poison is refused by the model too
+		_ = m.Add(line) // poison is refused by the model too
 	}
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,12 +130,12 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	if s.Balance.Consumed != uint64(log.len()) || s.Balance.Rejected != uint64(poison) {
 		t.Errorf("balance %+v, want %d consumed and %d rejected", s.Balance, log.len(), poison)
 	}
-	k.mustEqual(model, queries)
+	k.mustEqual(m, queries)
 
 	random := rand.New(rand.NewPCG(7, 7))
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	k.sendUnderKills(&log, order, random)
-	k.mustEqual(model, queries)
+	k.mustEqual(m, queries)
 	s = k.settle(time.Minute)
 	// A batch whose acknowledgement was lost is sent again, so more may be consumed; nothing may be missing, and each
 	// refused line is refused as often as it was sent.
@@ -219,7 +220,7 @@ func TestRun_AnyOrderOneReport(t *testing.T) {
 	config.Messages, config.Orphans, config.PlainIDs, config.SubmittedDrift, config.Multipart = 400, 0.4, 0.4, 0.1, 0.8
 	config.Duplicates, config.FarSkew, config.ClockSkew, config.FailedFirst, config.ConflictingDimensions,
 		config.Poison = 0.3, 0.05, 0.05, 0.1, 0.1, 0
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,12 +235,12 @@ func TestRun_AnyOrderOneReport(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		model := simulate.NewModel(sim.Now())
+		m := model.New(sim.Now())
 		var lines [][]byte
 		for ev := range sim.Events() {
 			// Accounts of their own keep the seeds apart on one server.
 			line := renameAccount(ev.Line, fmt.Sprintf("s%d-", seed))
-			if err := model.Add(line); err != nil {
+			if err := m.Add(line); err != nil {
 				t.Fatal(err)
 			}
 			lines = append(lines, line)
@@ -254,10 +255,10 @@ func TestRun_AnyOrderOneReport(t *testing.T) {
 			}
 		}
 		k.settle(time.Minute)
-		accounts := accountsOf(model)
+		accounts := accountsOf(m)
 		for i := range queries {
 			queries[i].Filters = map[string][]string{"account": accounts}
 		}
-		k.mustEqual(model, queries)
+		k.mustEqual(m, queries)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports, compared to the last digit with
@@ -40,7 +40,7 @@ func TestRun_Examples(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []map[string]json.RawMessage
-		if err := json.Unmarshal(k.rows(simulate.Query{GroupBy: report.GroupBy, TZ: zone}), &got); err != nil {
+		if err := json.Unmarshal(k.rows(model.Query{GroupBy: report.GroupBy, TZ: zone}), &got); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != len(report.Rows) {

@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // fillRounds is how often the disk is filled: twice, and thirty times where somebody has the time (make test-long).
@@ -46,10 +47,10 @@ func fillRound(t *testing.T, seed uint64) {
 	k.start("")
 	k.waitReady()
 	var log eventLog
-	model := simulate.NewModel(sim.Now())
+	m := model.New(sim.Now())
 	for ev := range sim.Events() {
 		log.add(ev.Key, ev.Line)
-		if err := model.Add(ev.Line); err != nil {
+		if err := m.Add(ev.Line); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -86,18 +87,18 @@ func fillRound(t *testing.T, seed uint64) {
 	<-sent
 	k.settle(3 * time.Minute)
 	k.checkParts()
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.mustEqual(model, queries[:6])
+	k.mustEqual(m, queries[:6])
 	// Once more from facts alone.
 	if err := k.database().Exec(t.Context(),
 		"INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 0, 1 FROM attempts GROUP BY account, bucket"); err != nil {
 		t.Fatal(err)
 	}
 	k.settle(3 * time.Minute)
-	k.mustEqual(model, queries[:6])
+	k.mustEqual(m, queries[:6])
 }
 
 // database connects to the ClickHouse of a running kaskad.

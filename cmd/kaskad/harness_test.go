@@ -22,7 +22,7 @@ import (
 
 	"kaskad/engine"
 	"kaskad/ingest"
-	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // asKaskad makes the test binary be kaskad, with the value's step as the place to die: "facts:3" is the third time that
@@ -283,13 +283,13 @@ func (k *kaskad) settle(limit time.Duration) status {
 }
 
 // rows asks for a channel report and returns its rows, page by page.
-func (k *kaskad) rows(q simulate.Query) json.RawMessage {
+func (k *kaskad) rows(q model.Query) json.RawMessage {
 	k.t.Helper()
 	return k.reportRows("channels", q)
 }
 
 // reportRows asks for a report and returns its rows, page by page.
-func (k *kaskad) reportRows(report string, q simulate.Query) json.RawMessage {
+func (k *kaskad) reportRows(report string, q model.Query) json.RawMessage {
 	k.t.Helper()
 	values := url.Values{"group_by": {strings.Join(q.GroupBy, ",")}, "limit": {"10000"}}
 	if q.TZ != nil {
@@ -323,14 +323,14 @@ func (k *kaskad) reportRows(report string, q simulate.Query) json.RawMessage {
 }
 
 // mustEqual compares reports with the model's.
-func (k *kaskad) mustEqual(model *simulate.Model, queries []simulate.Query) {
+func (k *kaskad) mustEqual(m *model.Model, queries []model.Query) {
 	k.t.Helper()
 	for _, q := range queries {
-		want, err := model.ChannelReport(q)
+		want, err := m.ChannelReport(q)
 		if err != nil {
 			k.t.Fatal(err)
 		}
-		if err := simulate.Compare(want, k.rows(q)); err != nil {
+		if err := model.Compare(want, k.rows(q)); err != nil {
 			k.t.Errorf("group_by=%v tz=%v filters=%v: %v", q.GroupBy, q.TZ, q.Filters, err)
 		}
 	}
@@ -371,7 +371,7 @@ func (k *kaskad) tryCommand(args ...string) (string, error) {
 
 func example(t testing.TB, name string) []byte {
 	t.Helper()
-	body, err := os.ReadFile(filepath.Join("..", "..", "simulate", "testdata", "examples", name))
+	body, err := os.ReadFile(filepath.Join("..", "..", "simulate", "model", "testdata", "examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -403,8 +403,8 @@ func renameAccount(line []byte, prefix string) []byte {
 }
 
 // accountsOf lists the accounts of a model's report.
-func accountsOf(model *simulate.Model) []string {
-	rows, err := model.ChannelReport(simulate.Query{GroupBy: []string{"account"}})
+func accountsOf(m *model.Model) []string {
+	rows, err := m.ChannelReport(model.Query{GroupBy: []string{"account"}})
 	if err != nil {
 		return nil
 	}

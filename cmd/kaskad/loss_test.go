@@ -12,6 +12,7 @@ import (
 
 	"kaskad/schema"
 	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // damage shortens every file of the active parts of a table, as a failing disk or a power cut does, while kaskad does
@@ -45,7 +46,7 @@ func (k *kaskad) damage(table string) {
 // A part that cannot be read is found at the start; the topic is read again, the reports are the model's, the balance
 // does not move, and nothing is lost any more.
 func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
-	k, model, queries := lossyWorld(t)
+	k, m, queries := lossyWorld(t)
 	before := k.settle(time.Minute)
 	k.damage("attempts")
 	k.start("")
@@ -55,7 +56,7 @@ func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 	if after.Balance != before.Balance {
 		t.Errorf("balance %+v, want %+v", after.Balance, before.Balance)
 	}
-	k.mustEqual(model, queries)
+	k.mustEqual(m, queries)
 	k.waitReady()
 	if out := k.command("check", "--data", k.dir); !strings.Contains(out, "ok    facts") {
 		t.Errorf("check says:\n%s", out)
@@ -113,7 +114,7 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 
 // An operator may have the topic read again at any time: nothing counts twice.
 func TestReread_From_ChangesNothing(t *testing.T) {
-	k, model, queries := lossyWorld(t)
+	k, m, queries := lossyWorld(t)
 	before := k.settle(time.Minute)
 	for _, from := range []string{"beginning", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339),
 		time.Now().Add(time.Hour).UTC().Format(time.RFC3339)} {
@@ -122,7 +123,7 @@ func TestReread_From_ChangesNothing(t *testing.T) {
 		if after := k.settle(time.Minute); after.Balance != before.Balance {
 			t.Errorf("from %s: balance %+v, want %+v", from, after.Balance, before.Balance)
 		}
-		k.mustEqual(model, queries)
+		k.mustEqual(m, queries)
 	}
 	var again uint64
 	if err := k.database().QueryRow(t.Context(),
@@ -135,7 +136,7 @@ func TestReread_From_ChangesNothing(t *testing.T) {
 }
 
 // lossyWorld starts kaskad and stores a small world, all of whose cohorts are settled.
-func lossyWorld(t *testing.T) (*kaskad, *simulate.Model, []simulate.Query) {
+func lossyWorld(t *testing.T) (*kaskad, *model.Model, []model.Query) {
 	t.Helper()
 	config := simulate.DefaultConfig()
 	config.Seed, config.Messages, config.Poison, config.RecipientEvents = 77, 1500, 0, 0
@@ -146,22 +147,22 @@ func lossyWorld(t *testing.T) (*kaskad, *simulate.Model, []simulate.Query) {
 	k := newKaskad(t, "--now", sim.Now().Format(time.RFC3339Nano))
 	k.start("")
 	k.waitReady()
-	model := simulate.NewModel(sim.Now())
+	m := model.New(sim.Now())
 	var lines [][]byte
 	for ev := range sim.Events() {
 		lines = append(lines, append([]byte(nil), ev.Line...))
-		if err := model.Add(ev.Line); err != nil {
+		if err := m.Add(ev.Line); err != nil {
 			t.Fatal(err)
 		}
 	}
 	k.post(join(lines))
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		t.Fatal(err)
 	}
 	k.settle(time.Minute)
-	k.mustEqual(model, queries[:4])
-	return k, model, queries[:4]
+	k.mustEqual(m, queries[:4])
+	return k, m, queries[:4]
 }
 
 // waitAnswer waits until a path answers 200.

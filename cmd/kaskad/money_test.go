@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/simulate"
+	"kaskad/simulate/model/settings"
 )
 
 // moneyDay is the day on which the worked examples are sent.
@@ -125,7 +125,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	viber := tariff("viber", "per_message_delivered", "0.50")
 	minimum := "30000.00"
 	viber.MonthlyMinimum = &minimum
-	for account, list := range map[string][]simulate.SavingsTariff{
+	for account, list := range map[string][]settings.Tariff{
 		"A5": {sms, tariff("push", "per_message_delivered", "0.36")},
 		"A6": {sms, tariff("push", "per_message_sent", "0.36")},
 		"A7": {sms, tariff("push", "per_message_delivered", "0.36")},

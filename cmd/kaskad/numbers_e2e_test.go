@@ -13,7 +13,10 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/errormap"
-	"kaskad/simulate"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/numbers"
+	"kaskad/simulate/model/settings"
+	"kaskad/simulate/worlds"
 )
 
 // The figures of the contract: the example's events through the whole pipeline, compared to the last digit with what a
@@ -98,18 +101,18 @@ func (k *kaskad) list(path string, query url.Values) json.RawMessage {
 
 // numberWorlds are the random accounts of one pipeline, and the model of what it was told.
 type numberWorlds struct {
-	worlds []simulate.NumberWorld
-	model  *simulate.Model
-	query  simulate.NumbersQuery
+	worlds []worlds.NumberWorld
+	model  *model.Model
+	query  settings.Numbers
 }
 
-func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds {
+func newNumberWorlds(t testing.TB, k *kaskad, accounts, each int) *numberWorlds {
 	t.Helper()
-	w := &numberWorlds{query: simulate.NumbersQuery{Shipped: shippedErrors(t),
-		ErrorMaps: map[string]simulate.ErrorMap{}, Rules: map[string]simulate.NumberRules{},
-		Tariffs: map[string][]simulate.SavingsTariff{}}}
-	for seed := range uint64(worlds) {
-		world := simulate.RandomNumbers(seed, numbers)
+	w := &numberWorlds{query: settings.Numbers{Shipped: shippedErrors(t),
+		ErrorMaps: map[string]settings.ErrorMap{}, Rules: map[string]settings.NumberRules{},
+		Tariffs: map[string][]settings.Tariff{}}}
+	for seed := range uint64(accounts) {
+		world := worlds.RandomNumbers(seed, each)
 		w.worlds = append(w.worlds, world)
 		k.putTariffs(world.Account, world.Tariffs)
 		w.query.Tariffs[world.Account] = world.Tariffs
@@ -123,23 +126,23 @@ func newNumberWorlds(t testing.TB, k *kaskad, worlds, numbers int) *numberWorlds
 		}
 	}
 	w.query.Now = w.worlds[0].Now
-	w.model = simulate.NewModel(w.worlds[0].Now)
+	w.model = model.New(w.worlds[0].Now)
 	return w
 }
 
 // shippedErrors is the error map that Kaskad ships, as the model reads it.
-func shippedErrors(t testing.TB) *simulate.ErrorMap {
+func shippedErrors(t testing.TB) *settings.ErrorMap {
 	t.Helper()
 	list, err := errormap.Shipped()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var shipped simulate.ErrorMap
+	var shipped settings.ErrorMap
 	for _, l := range list.Lines {
-		shipped.Lines = append(shipped.Lines, simulate.ErrorMapLine(l))
+		shipped.Lines = append(shipped.Lines, settings.ErrorLine(l))
 	}
 	for _, a := range list.Aliases {
-		shipped.Aliases = append(shipped.Aliases, simulate.ErrorMapAlias(a))
+		shipped.Aliases = append(shipped.Aliases, settings.ErrorAlias(a))
 	}
 	return &shipped
 }
@@ -180,16 +183,16 @@ func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
 // compareVerdicts holds verdicts, the feed of them and the audiences against the model.
 func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 	t.Helper()
-	verdicts, err := w.model.Numbers(w.query)
+	verdicts, err := numbers.Verdicts(w.model, w.query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	byAccount := map[string][]simulate.NumberVerdict{}
+	byAccount := map[string][]numbers.Verdict{}
 	for _, v := range verdicts {
 		byAccount[v.Account] = append(byAccount[v.Account], v)
 	}
 	for account, all := range byAccount {
-		dead := map[string][]simulate.NumberVerdict{}
+		dead := map[string][]numbers.Verdict{}
 		numbers := make([]string, len(all))
 		for i, v := range all {
 			numbers[i] = v.Number
@@ -199,7 +202,7 @@ func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 		}
 		for _, kind := range []string{schema.KindPhone, schema.KindEmail} {
 			got := k.list("/v1/numbers/dead", url.Values{"account": {account}, "kind": {kind}})
-			if err := simulate.CompareRows(dead[kind], got, "rule_version", "state", "looked_up_at"); err != nil {
+			if err := model.CompareRows(dead[kind], got, "rule_version", "state", "looked_up_at"); err != nil {
 				t.Errorf("dead recipients of %s by %s: %v", account, kind, err)
 			}
 		}
@@ -230,28 +233,28 @@ func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 			if r := check.Rows[i]; r.Number != v.Number || r.State != v.State || r.Rule != v.Rule || since != want {
 				t.Errorf("check of %s %s: %+v %s, want %s %s %s", account, v.Number, r, since, v.State, v.Rule, want)
 			}
-			if err := simulate.CompareRows(v.OptOuts, check.Rows[i].OptOuts); err != nil {
+			if err := model.CompareRows(v.OptOuts, check.Rows[i].OptOuts); err != nil {
 				t.Errorf("check of %s %s: opt_outs: %v", account, v.Number, err)
 			}
 		}
 		w.compareFeed(t, k, account, all)
 	}
 	for _, state := range []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"} {
-		want, err := w.model.Audience(simulate.AudienceQuery{State: state, Shipped: w.query.Shipped,
+		want, err := numbers.Audience(w.model, numbers.AudienceQuery{State: state, Shipped: w.query.Shipped,
 			ErrorMaps: w.query.ErrorMaps})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := simulate.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
+		if err := model.CompareRows(want, k.list("/v1/audience/"+state, url.Values{}), "account"); err != nil {
 			t.Errorf("audience %s: %v", state, err)
 		}
 	}
 }
 
 // reachQueries are the questions about who can be reached, and what it costs to try.
-func (w *numberWorlds) reachQueries(t testing.TB) []simulate.Query {
+func (w *numberWorlds) reachQueries(t testing.TB) []model.Query {
 	day := 24 * time.Hour
-	return []simulate.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}},
+	return []model.Query{{GroupBy: []string{"channel"}}, {GroupBy: []string{"account", "channel"}},
 		{GroupBy: []string{"campaign", "channel"}},
 		{GroupBy: []string{"month", "channel"}, TZ: mustZone(t, "Asia/Kathmandu")},
 		{GroupBy: []string{"channel"}, From: w.query.Now.Add(-40 * day).Truncate(day),
@@ -259,29 +262,29 @@ func (w *numberWorlds) reachQueries(t testing.TB) []simulate.Query {
 }
 
 // compareReach holds the reports on people and on causes against the model.
-func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.Query) {
+func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []model.Query) {
 	t.Helper()
 	for _, q := range queries {
-		reach := simulate.ReachQuery{Query: q, Numbers: w.query}
-		penetration, err := w.model.Penetration(reach)
+		reach := numbers.ReachQuery{Query: q, Numbers: w.query}
+		penetration, err := numbers.Penetration(w.model, reach)
 		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))
 		spend := q
 		spend.GroupBy = append(slices.DeleteFunc(slices.Clone(q.GroupBy),
 			func(n string) bool { return n == "channel" }), "channel", "rule")
-		deadSpend, err := w.model.DeadSpend(simulate.ReachQuery{Query: spend, Numbers: w.query})
+		deadSpend, err := numbers.DeadSpend(w.model, numbers.ReachQuery{Query: spend, Numbers: w.query})
 		compareReport(t, "dead-spend", spend, deadSpend, err, k.reportRows("dead-spend", spend))
 		causes := q
 		causes.GroupBy = append(slices.Clone(spend.GroupBy[:len(spend.GroupBy)-1]), "provider", "reason", "error_code")
-		failures, err := w.model.Failures(simulate.ReachQuery{Query: causes, Numbers: w.query})
+		failures, err := numbers.Failures(w.model, numbers.ReachQuery{Query: causes, Numbers: w.query})
 		compareReport(t, "failures", causes, failures, err, k.reportRows("failures", causes))
 	}
-	period := simulate.Query{From: w.query.Now.Add(-60 * 24 * time.Hour).Truncate(24 * time.Hour),
+	period := model.Query{From: w.query.Now.Add(-60 * 24 * time.Hour).Truncate(24 * time.Hour),
 		To: w.query.Now.Truncate(24 * time.Hour)}
-	best, err := w.model.BestChannel(simulate.ReachQuery{Query: period, Numbers: w.query})
+	best, err := numbers.BestChannel(w.model, numbers.ReachQuery{Query: period, Numbers: w.query})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := simulate.CompareRows(best,
+	if err := model.CompareRows(best,
 		k.list("/v1/numbers/best-channel",
 			url.Values{"from": {period.From.Format(time.RFC3339)}, "to": {period.To.Format(time.RFC3339)}}),
 		"account"); err != nil {
@@ -289,13 +292,13 @@ func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []simulate.
 	}
 }
 
-func compareReport[Row json.Marshaler](t testing.TB, name string, q simulate.Query, want []Row, err error,
+func compareReport[Row json.Marshaler](t testing.TB, name string, q model.Query, want []Row, err error,
 	got json.RawMessage, unlooked ...string) {
 	t.Helper()
 	if err != nil {
 		t.Fatalf("%s by %v: %v", name, q.GroupBy, err)
 	}
-	if err := simulate.CompareRows(want, got, append(unlooked, "mature")...); err != nil {
+	if err := model.CompareRows(want, got, append(unlooked, "mature")...); err != nil {
 		t.Errorf("%s by %v from %v tz %v: %v", name, q.GroupBy, q.From, q.TZ, err)
 	}
 }
@@ -311,7 +314,7 @@ func mustZone(t testing.TB, name string) *time.Location {
 
 // compareFeed walks the feed of an account: each line begins where the number's line before ended, and the last one is
 // the state.
-func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verdicts []simulate.NumberVerdict) {
+func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verdicts []numbers.Verdict) {
 	t.Helper()
 	type line struct{ Number, From, To, At string }
 	var lines []line
@@ -349,14 +352,14 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
 // the verdicts: all that is answered about numbers and people equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
-	worlds, numbers := 12, 250
+	accounts, each := 12, 250
 	if testing.Short() {
-		worlds, numbers = 4, 100
+		accounts, each = 4, 100
 	}
-	k := newKaskad(t, "--now", simulate.RandomNumbers(0, 0).Now.Format(time.RFC3339))
+	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
 	k.start("")
 	k.waitReady()
-	w := newNumberWorlds(t, k, worlds, numbers)
+	w := newNumberWorlds(t, k, accounts, each)
 	random := rand.New(rand.NewPCG(5, 5))
 	var early, late [][]byte
 	for _, world := range w.worlds {
@@ -402,7 +405,7 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 }
 
 // setVerdict sets a verdict by hand.
-func (k *kaskad) setVerdict(o simulate.NumberOverride) {
+func (k *kaskad) setVerdict(o settings.NumberOverride) {
 	k.t.Helper()
 	body, err := json.Marshal(map[string]string{"state": o.State, "why": o.Why})
 	if err != nil {
@@ -414,7 +417,7 @@ func (k *kaskad) setVerdict(o simulate.NumberOverride) {
 	}
 }
 
-func overridePath(o simulate.NumberOverride) string {
+func overridePath(o settings.NumberOverride) string {
 	return "/v1/numbers/" + url.PathEscape(o.Number) + "/override?account=" + o.Account
 }
 

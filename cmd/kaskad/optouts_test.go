@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 // Opt-outs, blocks and complaints are attributed to delivered attempts as docs/definitions.md section 3 says. Each
@@ -72,7 +72,7 @@ func TestRun_ChannelReport_OptOuts(t *testing.T) {
 			UnsubscribeDen                    int `json:"unsubscribe_den"`
 		}
 		if err := json.Unmarshal(k.reportRows("channels",
-			simulate.Query{GroupBy: []string{"account", "campaign", "step"}}), &rows); err != nil {
+			model.Query{GroupBy: []string{"account", "campaign", "step"}}), &rows); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}

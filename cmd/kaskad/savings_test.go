@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"kaskad/simulate"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
+	"kaskad/simulate/worlds"
 )
 
 // put replaces an account's list and returns its version.
@@ -27,24 +29,24 @@ func (k *kaskad) put(kind, account string, body []byte) uint64 {
 	return put.Version
 }
 
-func (k *kaskad) putTariffs(account string, list []simulate.SavingsTariff) uint64 {
+func (k *kaskad) putTariffs(account string, list []settings.Tariff) uint64 {
 	k.t.Helper()
 	return k.putTariffsIn(account, list, "")
 }
 
 // putTariffsIn puts a list whose months are those of a zone, "" for UTC.
-func (k *kaskad) putTariffsIn(account string, list []simulate.SavingsTariff, zone string) uint64 {
+func (k *kaskad) putTariffsIn(account string, list []settings.Tariff, zone string) uint64 {
 	k.t.Helper()
-	body, err := simulate.TariffsBodyIn(list, zone)
+	body, err := worlds.TariffsBodyIn(list, zone)
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	return k.put("tariffs", account, body)
 }
 
-func (k *kaskad) putTemplates(account string, list []simulate.SavingsTemplate) {
+func (k *kaskad) putTemplates(account string, list []settings.Template) {
 	k.t.Helper()
-	body, err := simulate.TemplatesBody(list)
+	body, err := worlds.TemplatesBody(list)
 	if err != nil {
 		k.t.Fatal(err)
 	}
@@ -52,19 +54,19 @@ func (k *kaskad) putTemplates(account string, list []simulate.SavingsTemplate) {
 }
 
 // mustSave compares a savings report with the model's.
-func (k *kaskad) mustSave(model *simulate.Model, q simulate.SavingsQuery) {
+func (k *kaskad) mustSave(m *model.Model, q model.SavingsQuery) {
 	k.t.Helper()
-	want, err := model.SavingsReport(q)
+	want, err := m.SavingsReport(q)
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	if err := simulate.CompareSavings(want, k.reportRows("savings", q.Query)); err != nil {
+	if err := model.CompareSavings(want, k.reportRows("savings", q.Query)); err != nil {
 		k.t.Errorf("group_by=%v tz=%v from=%v to=%v filters=%v: %v", q.GroupBy, q.TZ, q.From, q.To, q.Filters, err)
 	}
 }
 
 // mustSpend compares a spend report with the model's.
-func (k *kaskad) mustSpend(model *simulate.Model, q simulate.SavingsQuery) {
+func (k *kaskad) mustSpend(model *model.Model, q model.SavingsQuery) {
 	k.t.Helper()
 	want, err := model.SpendReport(q)
 	compareReport(k.t, "spend", q.Query, want, err, k.reportRows("spend", q.Query))
@@ -99,7 +101,7 @@ func TestRun_SavingsExamples(t *testing.T) {
 	}
 	for _, report := range truth.Reports {
 		var got []map[string]any
-		if err := json.Unmarshal(k.reportRows("savings", simulate.Query{GroupBy: report.GroupBy}), &got); err != nil {
+		if err := json.Unmarshal(k.reportRows("savings", model.Query{GroupBy: report.GroupBy}), &got); err != nil {
 			t.Fatal(err)
 		}
 		if len(got) != len(report.Rows) {
@@ -129,45 +131,45 @@ func text(value any) string {
 // moneyWorlds are the random accounts of one pipeline, and the models of what it was told. The accounts are in classes,
 // one for each of the questions to ask.
 type moneyWorlds struct {
-	worlds  []simulate.MoneyWorld
+	worlds  []worlds.MoneyWorld
 	classes []moneyClass
-	all     *simulate.Model
-	query   simulate.SavingsQuery // The lists of all accounts as they are now.
+	all     *model.Model
+	query   model.SavingsQuery // The lists of all accounts as they are now.
 	random  *rand.Rand
 }
 
 type moneyClass struct {
-	model    *simulate.Model
+	model    *model.Model
 	accounts []string
 }
 
 func newMoneyWorlds(n, classes int) *moneyWorlds {
 	w := &moneyWorlds{classes: make([]moneyClass, classes), random: rand.New(rand.NewPCG(uint64(n), 4)),
-		query: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{},
-			Templates:    map[string][]simulate.SavingsTemplate{},
+		query: model.SavingsQuery{Tariffs: map[string][]settings.Tariff{},
+			Templates:    map[string][]settings.Template{},
 			BillingZones: map[string]*time.Location{}}}
 	for seed := range n {
-		world := simulate.RandomMoney(uint64(seed))
+		world := worlds.RandomMoney(uint64(seed))
 		w.worlds = append(w.worlds, world)
 		class := &w.classes[seed%classes]
 		class.accounts = append(class.accounts, world.Account)
 	}
-	w.all = simulate.NewModel(w.worlds[0].Now)
+	w.all = model.New(w.worlds[0].Now)
 	for i := range w.classes {
-		w.classes[i].model = simulate.NewModel(w.worlds[0].Now)
+		w.classes[i].model = model.New(w.worlds[0].Now)
 	}
 	return w
 }
 
 // send posts a round of events, those of all accounts shuffled and a third of them twice, and tells the models.
-func (w *moneyWorlds) send(k *kaskad, round func(simulate.MoneyWorld) [][]byte) {
+func (w *moneyWorlds) send(k *kaskad, round func(worlds.MoneyWorld) [][]byte) {
 	k.t.Helper()
 	var lines [][]byte
 	for i, world := range w.worlds {
 		for _, line := range round(world) {
 			lines = append(lines, line)
-			for _, model := range []*simulate.Model{w.classes[i%len(w.classes)].model, w.all} {
-				if err := model.Add(line); err != nil {
+			for _, m := range []*model.Model{w.classes[i%len(w.classes)].model, w.all} {
+				if err := m.Add(line); err != nil {
 					k.t.Fatalf("%s: %v", line, err)
 				}
 			}
@@ -208,7 +210,7 @@ func zone(t testing.TB, name string) *time.Location {
 
 // moneyQueries are the questions to one account: every name of the savings report is among their groups and filters,
 // days of several zones, bounds on whole months, on days and on quarter hours.
-func moneyQueries(t testing.TB) []simulate.Query {
+func moneyQueries(t testing.TB) []model.Query {
 	t.Helper()
 	at := func(text string) time.Time {
 		parsed, err := time.Parse(time.RFC3339, text)
@@ -220,7 +222,7 @@ func moneyQueries(t testing.TB) []simulate.Query {
 	september, october, november, december := at("2026-09-01T00:00:00Z"), at("2026-10-01T00:00:00Z"),
 		at("2026-11-01T00:00:00Z"), at("2026-12-01T00:00:00Z")
 	by := func(names string) []string { return strings.Split(names, ",") }
-	return []simulate.Query{
+	return []model.Query{
 		{},
 		{GroupBy: by("template,month")},
 		{GroupBy: by("path")},
@@ -250,11 +252,11 @@ func moneyQueries(t testing.TB) []simulate.Query {
 }
 
 // spendQueries are the questions to one account by attempt: every name of the spend report is among them.
-func spendQueries(t testing.TB) []simulate.Query {
+func spendQueries(t testing.TB) []model.Query {
 	t.Helper()
 	by := func(names string) []string { return strings.Split(names, ",") }
 	november := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	return []simulate.Query{
+	return []model.Query{
 		{GroupBy: by("channel")},
 		{GroupBy: []string{}},
 		{GroupBy: by("provider,operator,country")},
@@ -272,13 +274,13 @@ func spendQueries(t testing.TB) []simulate.Query {
 
 // compareEach asks about every account, account by account: each class one of the questions. One account of each class
 // is asked about by itself besides. must compares an answer with the model's.
-func (w *moneyWorlds) compareEach(k *kaskad, queries []simulate.Query, first int,
-	must func(*simulate.Model, simulate.SavingsQuery)) {
+func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
+	must func(*model.Model, model.SavingsQuery)) {
 	k.t.Helper()
 	for i, class := range w.classes {
-		q := simulate.SavingsQuery{Query: queries[(i+first)%len(queries)],
-			Tariffs:   map[string][]simulate.SavingsTariff{},
-			Templates: map[string][]simulate.SavingsTemplate{}, BillingZones: w.query.BillingZones}
+		q := model.SavingsQuery{Query: queries[(i+first)%len(queries)],
+			Tariffs:   map[string][]settings.Tariff{},
+			Templates: map[string][]settings.Template{}, BillingZones: w.query.BillingZones}
 		for _, account := range class.accounts {
 			q.Tariffs[account], q.Templates[account] = w.query.Tariffs[account], w.query.Templates[account]
 		}
@@ -322,7 +324,7 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 
 	w.putLists(k, 0, seeds/2)
 	lap("half of the lists")
-	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Early })
+	w.send(k, func(world worlds.MoneyWorld) [][]byte { return world.Early })
 	w.putLists(k, seeds/2, seeds)
 	k.settle(5 * time.Minute)
 	lap("early events settled, the other lists")
@@ -331,14 +333,14 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	lap("compared by account")
 
 	// The late events move conversations of messages in other hours, days and months.
-	w.send(k, func(world simulate.MoneyWorld) [][]byte { return world.Late })
+	w.send(k, func(world worlds.MoneyWorld) [][]byte { return world.Late })
 	k.settle(5 * time.Minute)
 	lap("late events settled")
 	w.compareEach(k, queries, 7, k.mustSave)
 	w.compareEach(k, spendQueries(t), 5, k.mustSpend)
 	lap("compared by account")
 
-	global := []simulate.Query{{GroupBy: []string{"account"}},
+	global := []model.Query{{GroupBy: []string{"account"}},
 		{GroupBy: []string{"path", "month"}, TZ: zone(t, "Europe/Moscow")},
 		{GroupBy: []string{"account", "template", "reached_by"}}}
 	for _, q := range global {
@@ -347,7 +349,7 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 		k.mustSave(w.all, query)
 	}
 	spend := w.query
-	spend.Query = simulate.Query{GroupBy: []string{"account", "channel", "step"}}
+	spend.Query = model.Query{GroupBy: []string{"account", "channel", "step"}}
 	k.mustSpend(w.all, spend)
 	lap("compared over all accounts")
 	k.mustAddUp(queries)
@@ -370,7 +372,7 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 			before.TariffVersion)
 	}
 	query := w.query
-	query.Query = simulate.Query{GroupBy: []string{"account", "month"}}
+	query.Query = model.Query{GroupBy: []string{"account", "month"}}
 	k.mustSave(w.all, query)
 	k.mustSpend(w.all, query)
 	lap("corrected")
@@ -393,9 +395,9 @@ func (k *kaskad) savingsEnvelope() savingsEnvelope {
 
 // mustAddUp checks that the rows of every grouping add up to the rows without one, currency by currency, in the answers
 // alone.
-func (k *kaskad) mustAddUp(queries []simulate.Query) {
+func (k *kaskad) mustAddUp(queries []model.Query) {
 	k.t.Helper()
-	sums := func(q simulate.Query) map[string]*big.Rat {
+	sums := func(q model.Query) map[string]*big.Rat {
 		var rows []map[string]any
 		decoder := json.NewDecoder(strings.NewReader(string(k.reportRows("savings", q))))
 		decoder.UseNumber()
@@ -423,7 +425,7 @@ func (k *kaskad) mustAddUp(queries []simulate.Query) {
 		}
 		return total
 	}
-	want := sums(simulate.Query{})
+	want := sums(model.Query{})
 	for _, q := range queries {
 		if len(q.GroupBy) == 0 || len(q.Filters) > 0 || !q.From.IsZero() {
 			continue
@@ -530,8 +532,8 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 	k.start("")
 	k.waitReady()
 	conversation := tariff("whatsapp", "per_conversation_24h", "4.50")
-	q := simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}}
-	model := simulate.NewModel(now)
+	q := model.SavingsQuery{Tariffs: map[string][]settings.Tariff{}}
+	m := model.New(now)
 	var names []string
 	rounds := 0
 	told := map[string]map[string]string{} // Costs after the round before, by account.
@@ -542,7 +544,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 	slices.Sort(names)
 	// Each story is told twice: to an account that pays by conversation, and to one that pays outside of reply windows.
 	for i := range names {
-		for suffix, list := range map[string][]simulate.SavingsTariff{"-conversation": {tariff("sms",
+		for suffix, list := range map[string][]settings.Tariff{"-conversation": {tariff("sms",
 			"per_segment_sent", "2.00"), conversation},
 			"-outside": {tariff("sms", "per_segment_sent", "2.00"),
 				tariff("whatsapp", "per_message_outside_window", "1.10")}} {
@@ -561,7 +563,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 			for _, short := range story[round] {
 				for _, suffix := range []string{"-conversation", "-outside"} {
 					line := []byte(lateLine(fmt.Sprint("story-", i, suffix), short))
-					if err := model.Add(line); err != nil {
+					if err := m.Add(line); err != nil {
 						t.Fatalf("%s: %v", line, err)
 					}
 					lines = append(lines, line)
@@ -573,7 +575,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"},
 			{"account"}} {
 			q.GroupBy = names
-			k.mustSave(model, q)
+			k.mustSave(m, q)
 		}
 		if t.Failed() {
 			t.Fatalf("after round %d of %q", round+1, names)
@@ -581,7 +583,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		// A story proves something when its rounds change what some message cost that the round does not name.
 		for i, name := range names {
 			account := fmt.Sprint("story-", i, "-conversation")
-			now := costs(t, model, q, account)
+			now := costs(t, m, q, account)
 			if moved := told[account] != nil &&
 				movedCosts(told[account], now); moved != (round > 0 && round < len(lateRounds[name]) &&
 				!quietRounds[fmt.Sprint(name, round)]) {
@@ -598,10 +600,10 @@ var quietRounds = map[string]bool{"an event again changes nothing1": true, "a fa
 	"a month border is none1": true}
 
 // costs are the costs of an account's messages by the hour that each has for itself.
-func costs(t testing.TB, model *simulate.Model, q simulate.SavingsQuery, account string) map[string]string {
+func costs(t testing.TB, m *model.Model, q model.SavingsQuery, account string) map[string]string {
 	t.Helper()
-	q.Query = simulate.Query{GroupBy: []string{"hour"}, Filters: map[string][]string{"account": {account}}}
-	rows, err := model.SavingsReport(q)
+	q.Query = model.Query{GroupBy: []string{"hour"}, Filters: map[string][]string{"account": {account}}}
+	rows, err := m.SavingsReport(q)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -623,7 +625,7 @@ func movedCosts(before, now map[string]string) bool {
 }
 
 // tariff is a row in roubles that is valid for ever.
-func tariff(channel, billing, price string) simulate.SavingsTariff {
-	return simulate.SavingsTariff{Channel: channel, Billing: billing, Price: price, Currency: "RUB",
+func tariff(channel, billing, price string) settings.Tariff {
+	return settings.Tariff{Channel: channel, Billing: billing, Price: price, Currency: "RUB",
 		ValidFrom: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)}
 }

@@ -15,6 +15,7 @@ import (
 
 	"kaskad/ingest"
 	"kaskad/simulate"
+	"kaskad/simulate/model"
 )
 
 type simulateCommand struct {
@@ -120,12 +121,28 @@ func newBar(what string) *progressbar.ProgressBar {
 		progressbar.OptionSetRenderBlankState(true))
 }
 
+// modelOf plays the whole world into a model whose clock stands at the world's Now. It returns an error when the model
+// takes a poison line for an event, or refuses an event: then one of both is wrong.
+func modelOf(sim *simulate.Simulator) (*model.Model, error) {
+	m := model.New(sim.Now())
+	for ev := range sim.Events() {
+		err := m.Add(ev.Line)
+		switch {
+		case err != nil && ev.Kind != simulate.Poison:
+			return nil, fmt.Errorf("the model refuses %s: %w", ev.Line, err)
+		case err == nil && ev.Kind == simulate.Poison:
+			return nil, fmt.Errorf("the model accepts the poison %s", ev.Line)
+		}
+	}
+	return m, nil
+}
+
 func (c *simulateCommand) writeTruth(sim *simulate.Simulator) error {
-	model, err := sim.Model()
+	m, err := modelOf(sim)
 	if err != nil {
 		return err
 	}
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		return err
 	}
@@ -133,7 +150,7 @@ func (c *simulateCommand) writeTruth(sim *simulate.Simulator) error {
 	if name == "" || name == "-" {
 		name = "kafka:" + c.Topic
 	}
-	return writeFile(c.Truth, func(w io.Writer) error { return model.WriteTruth(w, name, queries) })
+	return writeFile(c.Truth, func(w io.Writer) error { return m.WriteTruth(w, name, queries) })
 }
 
 // writeFile writes a file whole or not at all; "-" is standard output.

@@ -18,17 +18,20 @@ import (
 
 	"kaskad/ingest"
 	"kaskad/simulate"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
+	"kaskad/simulate/worlds"
 )
 
 // soakWorld is what a schedule sends, and the model of it: a simulated day, and small accounts that are made to be
 // difficult, about money and about numbers.
 type soakWorld struct {
 	began, ends time.Time // the clock at the start, and after all of its jumps
-	model       *simulate.Model
+	model       *model.Model
 	lines       []soakLine
 	poison      map[string]bool
-	money       []simulate.MoneyWorld
-	savings     simulate.SavingsQuery
+	money       []worlds.MoneyWorld
+	savings     model.SavingsQuery
 	numbers     numberWorlds
 	random      *rand.Rand // of the order of sending
 }
@@ -42,17 +45,17 @@ type soakLine struct {
 // does not is left out: what becomes of it is a matter of luck.
 func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 	t.Helper()
-	began := simulate.RandomNumbers(0, 0).Now
+	began := worlds.RandomNumbers(0, 0).Now
 	ends := began.Add(jumps)
 	w := &soakWorld{
-		began: began, ends: ends, model: simulate.NewModel(ends), poison: map[string]bool{},
+		began: began, ends: ends, model: model.New(ends), poison: map[string]bool{},
 		random:  rand.New(rand.NewPCG(seed, 0x6c6f6164)),
-		savings: simulate.SavingsQuery{Tariffs: map[string][]simulate.SavingsTariff{}},
+		savings: model.SavingsQuery{Tariffs: map[string][]settings.Tariff{}},
 	}
-	w.savings.Templates = map[string][]simulate.SavingsTemplate{}
-	w.numbers.query = simulate.NumbersQuery{Now: ends, Shipped: shippedErrors(t),
-		ErrorMaps: map[string]simulate.ErrorMap{}}
-	w.numbers.query.Rules = map[string]simulate.NumberRules{}
+	w.savings.Templates = map[string][]settings.Template{}
+	w.numbers.query = settings.Numbers{Now: ends, Shipped: shippedErrors(t),
+		ErrorMaps: map[string]settings.ErrorMap{}}
+	w.numbers.query.Rules = map[string]settings.NumberRules{}
 	w.numbers.model, w.numbers.query.Tariffs = w.model, w.savings.Tariffs
 
 	config := simulate.DefaultConfig()
@@ -65,9 +68,9 @@ func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 	if err != nil {
 		t.Fatal(err)
 	}
-	early := simulate.NewModel(began)
+	early := model.New(began)
 	add := func(line []byte) {
-		errThen, errNow := early.Add(line), simulate.NewModel(ends).Add(line)
+		errThen, errNow := early.Add(line), model.New(ends).Add(line)
 		if (errThen == nil) != (errNow == nil) {
 			return
 		}
@@ -86,15 +89,15 @@ func newSoakWorld(t *testing.T, seed uint64, jumps time.Duration) *soakWorld {
 		add(event.Line)
 	}
 	for i := range uint64(2) {
-		world := simulate.RandomMoney(2*seed + i)
+		world := worlds.RandomMoney(2*seed + i)
 		w.money = append(w.money, world)
 		w.savings.Tariffs[world.Account], w.savings.Templates[world.Account] = world.Tariffs, world.Templates
 		for _, line := range slices.Concat(world.Early, world.Late) {
 			add(line)
 		}
 	}
-	world := simulate.RandomNumbers(seed, 40)
-	w.numbers.worlds = []simulate.NumberWorld{world}
+	world := worlds.RandomNumbers(seed, 40)
+	w.numbers.worlds = []worlds.NumberWorld{world}
 	w.savings.Tariffs[world.Account] = world.Tariffs
 	if world.ErrorMap != nil {
 		w.numbers.query.ErrorMaps[world.Account] = *world.ErrorMap
@@ -155,15 +158,15 @@ func (w *soakWorld) putLists(ctx context.Context, s *soak) {
 		}
 	}
 	for _, world := range w.money {
-		body, err := simulate.TariffsBody(world.Tariffs)
+		body, err := worlds.TariffsBody(world.Tariffs)
 		put("tariffs", world.Account, body, err)
 		if len(world.Templates) > 0 {
-			body, err = simulate.TemplatesBody(world.Templates)
+			body, err = worlds.TemplatesBody(world.Templates)
 			put("templates", world.Account, body, err)
 		}
 	}
 	for _, world := range w.numbers.worlds {
-		body, err := simulate.TariffsBody(world.Tariffs)
+		body, err := worlds.TariffsBody(world.Tariffs)
 		put("tariffs", world.Account, body, err)
 		if world.ErrorMap != nil {
 			body, err = json.Marshal(world.ErrorMap)
@@ -355,13 +358,13 @@ func (s *soak) metric(name string) float64 {
 // compare holds everything that is answered against the model.
 func (s *soak) compare() {
 	s.t.Helper()
-	queries, err := simulate.TruthQueries()
+	queries, err := model.TruthQueries()
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.random.Shuffle(len(queries), func(i, j int) { queries[i], queries[j] = queries[j], queries[i] })
 	s.k.mustEqual(s.world.model, queries[:6])
-	money := []simulate.Query{
+	money := []model.Query{
 		{GroupBy: []string{"account"}}, {GroupBy: []string{"path", "month"}, TZ: zone(s.t, "Europe/Moscow")},
 		{GroupBy: []string{"account", "template", "reached_by"}},
 	}
