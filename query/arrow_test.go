@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
+	"kaskad/query/answer"
 	"kaskad/schema/event"
 )
 
@@ -62,14 +63,14 @@ func TestServer_Events_Arrow(t *testing.T) {
 	for _, contentType := range []string{"application/vnd.apache.arrow.stream", "", "application/octet-stream"} {
 		s, to := newIntake(t)
 		w := post(s, stream, "Content-Type", contentType)
-		var answer eventsAnswer
-		decode(t, w, http.StatusAccepted, &answer)
-		if answer.Accepted != 2 || len(answer.Rejected) != 1 || answer.Rejected[0].Line != 2 ||
-			!strings.HasPrefix(answer.Rejected[0].Error, "channel: ") {
+		var reply eventsAnswer
+		decode(t, w, http.StatusAccepted, &reply)
+		if reply.Accepted != 2 || len(reply.Rejected) != 1 || reply.Rejected[0].Line != 2 ||
+			!strings.HasPrefix(reply.Rejected[0].Error, "channel: ") {
 			t.Errorf("%q: %s", contentType, w.Body)
 		}
-		if len(answer.UnknownFields) != 1 || answer.UnknownFields["campain"] != 1 {
-			t.Errorf("%q: unknown fields %v", contentType, answer.UnknownFields)
+		if len(reply.UnknownFields) != 1 || reply.UnknownFields["campain"] != 1 {
+			t.Errorf("%q: unknown fields %v", contentType, reply.UnknownFields)
 		}
 		if len(to.values) != 2 || to.keys[0] != "acme\x00m1" || to.keys[1] != "acme\x00m2" ||
 			!strings.Contains(to.values[0], `"m1"`) ||
@@ -86,7 +87,7 @@ func TestServer_Events_Arrow(t *testing.T) {
 	wantProblem(t, post(s, goodEvent, "Content-Type", "application/vnd.apache.arrow.stream"), http.StatusBadRequest, "")
 	// What unpacks to more than the limit is refused as a whole.
 	in := &intake{decoder: &event.Decoder{}, nowMS: testNow.UnixMilli()}
-	if err := in.read([]byte(stream), true, 100); asProblem(err).Status != http.StatusRequestEntityTooLarge {
+	if err := in.read([]byte(stream), true, 100); answer.AsProblem(err).Status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a stream of more than 100 bytes of JSON: %v", err)
 	}
 	if len(to.values) != 0 {

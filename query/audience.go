@@ -11,6 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 	"kaskad/schema/law"
@@ -25,9 +27,10 @@ var audienceTemplate = template.Must(template.Must(law.Template("audience.sql").
 // Whoever is in one of them is in no other; who blocked or complained may be in any.
 var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"}
 
-var audienceColumns = []column{{"account", columnText}, {"recipient", columnText}, {"contact", columnText},
-	{"channel", columnText}, {"app", columnText},
-	{"since", columnTime}}
+var audienceColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "recipient", Type: answer.TextColumn}, {Name: "contact", Type: answer.TextColumn},
+	{Name: "channel", Type: answer.TextColumn}, {Name: "app", Type: answer.TextColumn},
+	{Name: "since", Type: answer.TimeColumn}}
 
 // subscriber is the place of a row in the order of the list.
 type subscriber struct{ account, recipient, channel, app string }
@@ -68,7 +71,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
-	statement, err := fill(audienceTemplate,
+	statement, err := store.Fill(audienceTemplate,
 		map[string]any{"Class": errormap.ClassSQL("r"), "Blocked": blocked, "Single": single,
 			"Accounts": len(q.accounts) > 0,
 			"Channels": len(q.channels) > 0, "Apps": len(q.apps) > 0, "After": q.after != nil, "Limit": q.limit > 0})
@@ -77,35 +80,35 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 
 // audience serves GET /v1/audience/{state}.
 func (s *Server) audience(c *gin.Context, state string) error {
-	p, err := readParams(c.Request, []string{"account", "channel", "app", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "channel", "app", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	f := p.listFormat(c.Request)
-	limit, all := p.pageOrAll(f)
+	f := p.ListFormat(c.Request)
+	limit, all := p.PageOrAll(f)
 	// An app may be unnamed where an account has just one, so "" is an app as well.
-	q := audienceQuery{state: state, accounts: p.accountFilter(),
-		apps: slices.Compact(slices.Sorted(slices.Values(p.values["app"])))}
+	q := audienceQuery{state: state, accounts: p.Accounts(),
+		apps: p.Many("app")}
 	for _, f := range (keySet{enumeration("channel", schema.Channels, false)}).filters(p, time.UTC) {
 		q.channels = f.values
 	}
-	hash := queryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
+	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)
-	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
 	defer cancel()
-	seen, err := s.pin(ctx, s.config.Now())
+	seen, err := s.db.Snapshot(ctx, s.db.Now())
 	if err != nil {
 		return err
 	}
-	t := newList(f, audienceColumns)
+	t := answer.NewList(f, audienceColumns)
 	if all {
-		end, err := s.begin(ctx, c, t, asOfMembers(&seen))
+		end, err := t.Begin(ctx, c, &s.gate.Workbooks, seen.Members())
 		if err != nil {
 			return err
 		}
@@ -113,44 +116,40 @@ func (s *Server) audience(c *gin.Context, state string) error {
 		if _, _, err := s.readAudience(ctx, &q, t); err != nil {
 			return fmt.Errorf("export audience: %w", err)
 		}
-		return t.finish()
+		return t.Finish()
 	}
 	q.limit = limit + 1
 	last, more, err := s.readAudience(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("audience: %w", err)
 	}
-	next := null
+	var next *answer.Cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Version: numberCursor, Query: hash,
-			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Version: numberCursor, Query: hash,
+			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}
 	}
-	t.send(c, asOfMembers(&seen), next)
-	return nil
+	return t.SendPage(c, seen.Members(), s.db.Cursors, next)
 }
 
 // readAudience adds the rows to the table. Of a page it leaves out the row that is one too many.
-func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (last subscriber, more bool, err error) {
+func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *answer.Table) (last subscriber, more bool,
+	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	reading, err := s.withErrorMap(s.listSettings(ctx, q.limit == 0))
+	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.limit == 0))
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
-	var row []value
+	defer store.CloseRows(rows, &err)
+	var row []answer.Value
 	for rows.Next() {
-		if q.limit > 0 && t.rows == q.limit-1 {
+		if q.limit > 0 && t.Rows == q.limit-1 {
 			more = true
 			continue
 		}
@@ -159,10 +158,11 @@ func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *table) (
 		if err := rows.Scan(&last.account, &last.recipient, &contact, &last.channel, &last.app, &sinceMS); err != nil {
 			return last, false, err
 		}
-		row = append(row[:0], text(last.account), text(last.recipient), text(contact), text(last.channel),
-			text(last.app), moment(sinceMS))
-		t.row(row)
-		if err := t.flow(false); err != nil {
+		row = append(row[:0], answer.Text(last.account), answer.Text(last.recipient), answer.Text(contact),
+			answer.Text(last.channel),
+			answer.Text(last.app), answer.Moment(sinceMS))
+		t.Add(row)
+		if err := t.Flow(false); err != nil {
 			return last, false, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -72,7 +73,7 @@ func naiveAudience(words []audienceWord, state string) (rows []string) {
 		}
 		if found {
 			rows = append(rows, strings.Join([]string{place.account, place.recipient, place.channel, place.app, contact,
-				timeText(since)}, "\x00"))
+				answer.TimeText(since)}, "\x00"))
 		}
 	}
 	slices.Sort(rows)

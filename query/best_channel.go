@@ -14,6 +14,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -26,9 +29,10 @@ var bestChannelTemplate = reachTemplate("best_channel.sql", bestChannelSQL)
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
 
-var bestChannelColumns = []column{{"account", columnText}, {"contact", columnText}, {"channel", columnText},
-	{"recipient", columnText}, {"evidence", columnText},
-	{"cost", columnText}, {"currency", columnText}}
+var bestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
+	{Name: "recipient", Type: answer.TextColumn}, {Name: "evidence", Type: answer.TextColumn},
+	{Name: "cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn}}
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
@@ -59,30 +63,31 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(ask.limit == 0))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(ask.limit == 0))
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	seen, err := s.pin(ctx, ask.now)
+	seen, err := s.db.Snapshot(ctx, ask.now)
 	if err != nil {
 		return err
 	}
 	q := bestChannelQuery{ask: ask}
 	if ask.at != nil {
-		seen.Prices, seen.AsOfMS = ask.at.Pin.Prices, ask.at.Pin.AsOfMS
+		seen.Prices, seen.AsOfMS = ask.at.Snapshot.Prices, ask.at.Snapshot.AsOfMS
 		q.afterAccount, q.afterContact = string(ask.at.After[0]), string(ask.at.After[1])
 	}
-	q.asOfMS = seen.upTo()
-	lists, err := s.priceLists(ctx, ask.accounts(), seen.Prices)
+	q.asOfMS = seen.UpTo()
+	lists, err := s.prices.Lists(ctx, ask.accounts(), seen.Prices)
 	if err != nil {
 		return err
 	}
-	seen.Prices = &lists.versions
-	t := newList(ask.format, bestChannelColumns)
-	envelope := append(ask.freshEnvelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
+	seen.Prices = &lists.Versions
+	t := answer.NewList(ask.format, bestChannelColumns)
+	envelope := append(ask.freshEnvelope(&seen),
+		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)})
 	if ask.limit == 0 {
-		end, err := s.begin(ctx, c, t, envelope)
+		end, err := t.Begin(ctx, c, &s.gate.Workbooks, envelope)
 		if err != nil {
 			return err
 		}
@@ -90,46 +95,41 @@ func (s *Server) bestChannel(c *gin.Context) error {
 		if _, err := s.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
 			return fmt.Errorf("export best channels: %w", err)
 		}
-		return t.finish()
+		return t.Finish()
 	}
 	last, err := s.readBestChannels(ctx, &q, lists, &seen, t)
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, envelope, nextCursor)
-	return nil
+	return t.SendPage(c, envelope, s.db.Cursors, ask.next(last, &seen))
 }
 
 // readBestChannel reads the parameters.
 func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
-	p, err := readParams(c.Request, append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format",
-		"bom"))
+	p, err := answer.ReadParams(c.Request,
+		append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format",
+			"bom"))
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.listFormat(c.Request), zone: p.zone(), now: s.config.Now(),
-		seal: s.sealer(c)}
-	r.limit, _ = p.pageOrAll(r.format)
+	r := &reportRequest{name: "best-channel", format: p.ListFormat(c.Request), zone: p.Zone(), now: s.db.Now()}
+	r.limit, _ = p.PageOrAll(r.format)
 	r.filters = bestChannelFilters.filters(p, r.zone)
-	parts := []string{r.name, r.zone.String(), p.values.Get("from"), p.values.Get("to")}
+	parts := []string{r.name, r.zone.String(), p.Values.Get("from"), p.Values.Get("to")}
 	for _, f := range r.filters {
 		parts = append(append(parts, f.key.name, strconv.Itoa(len(f.values))), f.values...)
 	}
-	r.hash = queryHash(parts...)
-	if r.at = s.cursor(c.Request.Context(), p, r.hash, 2); r.at != nil {
-		if r.at.Pin == nil || r.at.Pin.Prices == nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
+	r.hash = answer.QueryHash(parts...)
+	if r.at = s.db.Cursors.Read(c.Request.Context(), p, r.hash, 2); r.at != nil {
+		if r.at.Snapshot == nil || r.at.Snapshot.Prices == nil {
+			p.Fail("cursor", "cannot be read: start again without a cursor")
 		} else {
 			// The period and the prices are those of the first page, however long the export takes.
-			r.now = time.UnixMilli(r.at.Pin.NowMS)
+			r.now = time.UnixMilli(r.at.Snapshot.NowMS)
 		}
 	}
-	r.fromMS, r.toMS = p.period(r.now, r.zone)
-	return r, p.err()
+	r.fromMS, r.toMS = p.Period(r.now, r.zone)
+	return r, p.Err()
 }
 
 // offer is a channel on which a person can be reached.
@@ -207,25 +207,25 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 }
 
 // readBestChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *priceLists, seen *pin,
-	t *table) (last [][]byte, err error) {
+func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *prices.Lists, seen *answer.Snapshot,
+	t *answer.Table) (last [][]byte, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.listSettings(ctx, q.ask.limit == 0))
+	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.ask.limit == 0))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var p proofs
 	var lastAccount, lastContact string
 	for rows.Next() {
-		if q.ask.limit > 0 && t.rows == q.ask.limit {
+		if q.ask.limit > 0 && t.Rows == q.ask.limit {
 			// One row too many was asked for, to know whether there are more.
 			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
 			continue
@@ -233,18 +233,19 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 		if err := rows.Scan(p.destinations()...); err != nil {
 			return nil, err
 		}
-		best := p.best(lists.of(p.account), q.asOfMS)
-		evidence, cost := "delivered", null
+		best := p.best(lists.Of(p.account), q.asOfMS)
+		evidence, cost := "delivered", answer.Null
 		if p.read == 1 {
 			evidence = "read"
 		}
 		if best.cost != nil {
-			cost = amount(*best.cost)
+			cost = answer.Amount(*best.cost)
 		}
-		t.row([]value{text(p.account), text(p.contact), text(best.channel), text(best.recipient), text(evidence), cost,
-			text(best.currency)})
+		t.Add([]answer.Value{answer.Text(p.account), answer.Text(p.contact), answer.Text(best.channel),
+			answer.Text(best.recipient), answer.Text(evidence), cost,
+			answer.Text(best.currency)})
 		lastAccount, lastContact = p.account, p.contact
-		if err := t.flow(false); err != nil {
+		if err := t.Flow(false); err != nil {
 			return nil, err
 		}
 	}

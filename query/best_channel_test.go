@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -102,7 +103,7 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 		}
 		slices.SortStableFunc(choices, func(a, b choice) int {
 			rank := func(c choice) int {
-				return 2*int(bit(c.row["cost"] == nil)) + int(bit(c.row["currency"] != currency))
+				return 2*int(answer.Bit(c.row["cost"] == nil)) + int(answer.Bit(c.row["currency"] != currency))
 			}
 			return naiveCompare([]any{rank(a), a.micros, a.row["channel"]}, []any{rank(b), b.micros, b.row["channel"]})
 		})
@@ -271,8 +272,9 @@ func TestServer_BestChannel_Cost(t *testing.T) {
 
 func TestServer_BestChannel_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
-	hash := queryHash("best-channel", "UTC", "", "")
-	bare, err := s.seal(t.Context(), cursor{Query: hash, After: [][]byte{nil, nil}, Pin: &pin{}})
+	hash := answer.QueryHash("best-channel", "UTC", "", "")
+	bare, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: hash, After: [][]byte{nil, nil}, Snapshot: &answer.Snapshot{}})
 	if err != nil {
 		t.Fatal(err)
 	}

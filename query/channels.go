@@ -7,6 +7,9 @@ import (
 	"strconv"
 
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
 )
 
 // rateNames are the rates of the channel report in the order of docs/definitions.md section 3; their numerators and
@@ -47,7 +50,7 @@ type channelSums struct {
 	read24hNum, read24hDen                               uint64
 	optOutNum                                            [3]uint64 // unsubscribed, blocked, complained
 	exact, lower, upper                                  uint64
-	latencies                                            [3]latencyRanks // to deliver, to read, to reply
+	latencies                                            [3]answer.LatencyRanks // to deliver, to read, to reply
 	settledMS                                            int64
 }
 
@@ -68,9 +71,9 @@ func (s *channelSums) destinations(keys []key) []any {
 	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen,
 		&s.replyNum, &s.clickNum,
 		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
-		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].cells,
-		&s.latencies[0].known, &s.latencies[1].cells, &s.latencies[1].known,
-		&s.latencies[2].cells, &s.latencies[2].known, &s.settledMS)
+		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].Cells,
+		&s.latencies[0].Known, &s.latencies[1].Cells, &s.latencies[1].Known,
+		&s.latencies[2].Cells, &s.latencies[2].Known, &s.settledMS)
 }
 
 // shownKeys returns the keys as texts, for a cursor.
@@ -87,16 +90,16 @@ func (s *channelSums) shownKeys(keys []key) [][]byte {
 }
 
 // row computes the fields of a row from its quantities.
-func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
+func (s *channelSums) row(keys []key, seen *answer.Snapshot, row []answer.Value) []answer.Value {
 	for i, k := range keys {
 		if k.number {
-			row = append(row, count(uint64(s.numbers[i])))
+			row = append(row, answer.Count(uint64(s.numbers[i])))
 		} else {
-			row = append(row, text(s.texts[i]))
+			row = append(row, answer.Text(s.texts[i]))
 		}
 	}
 	for _, n := range s.counts {
-		row = append(row, count(n))
+		row = append(row, answer.Count(n))
 	}
 	for _, r := range [len(rateNames)][2]uint64{
 		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen},
@@ -105,29 +108,29 @@ func (s *channelSums) row(keys []key, seen *pin, row []value) []value {
 		{s.within1mNum, s.within1mDen}, {s.within24hNum, s.within24hDen}, {s.read24hNum, s.read24hDen},
 		{s.optOutNum[0], s.deliveryNum}, {s.optOutNum[1], s.deliveryNum}, {s.optOutNum[2], s.deliveryNum},
 	} {
-		low, high := wilson(r[0], r[1])
-		row = append(row, count(r[0]), count(r[1]), rateOf(r[0], r[1]), low, high)
+		low, high := answer.Wilson(r[0], r[1])
+		row = append(row, answer.Count(r[0]), answer.Count(r[1]), answer.Rate(r[0], r[1]), low, high)
 	}
 	row = append(row, s.bound())
 	for _, latency := range s.latencies {
-		row = latency.appendSeconds(row)
+		row = latency.AppendSeconds(row)
 	}
-	return append(row, truth(seen.settled(s.settledMS)))
+	return append(row, answer.Bool(seen.Settled(s.settledMS)))
 }
 
 // bound says which way the open rate errs, over the attempts in its denominator.
-func (s *channelSums) bound() value {
+func (s *channelSums) bound() answer.Value {
 	switch {
 	case s.lower > 0 && s.upper > 0:
-		return text("mixed")
+		return answer.Text("mixed")
 	case s.upper > 0:
-		return text("upper")
+		return answer.Text("upper")
 	case s.lower > 0:
-		return text("lower")
+		return answer.Text("lower")
 	case s.exact > 0:
-		return text("exact")
+		return answer.Text("exact")
 	}
-	return null
+	return answer.Null
 }
 
 // channels serves GET /v1/reports/channels.
@@ -136,57 +139,53 @@ func (s *Server) channels(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
 	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS,
 		limit: ask.limit + 1}
-	var seen pin
+	var seen answer.Snapshot
 	if ask.at != nil {
-		seen = *ask.at.Pin
+		seen = *ask.at.Snapshot
 		for _, k := range ask.at.After {
 			q.after = append(q.after, string(k))
 		}
 	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
-	q.generation = seen.Generation
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q.generation = seen.Edition
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
 
-	t := newTable(ask.format, ask.keys.names(), channelColumns())
+	t := answer.NewTable(ask.format, ask.keys.names(), channelColumns())
 	next, err := s.readChannels(ctx, &q, &seen, t, ask.at == nil)
 	if err != nil {
 		return fmt.Errorf("channel report: %w", err)
 	}
-	nextCursor, err := ask.next(next, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, ask.envelope(&seen), nextCursor)
-	return nil
+	return t.SendPage(c, ask.envelope(&seen), s.db.Cursors, ask.next(next, &seen))
 }
 
 // readChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, t *table, first bool) (next [][]byte,
+func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *answer.Snapshot, t *answer.Table,
+	first bool) (next [][]byte,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var last channelSums
-	var line []value
+	var line []answer.Value
 	mature := true
 	for rows.Next() {
-		if t.rows == q.limit-1 && len(q.keys) > 0 {
+		if t.Rows == q.limit-1 && len(q.keys) > 0 {
 			// One row too many was asked for, to know whether there are more.
 			next = last.shownKeys(q.keys)
 			continue
@@ -196,8 +195,8 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 			return nil, err
 		}
 		line = last.row(q.keys, seen, line[:0])
-		mature = mature && seen.settled(last.settledMS)
-		t.row(line)
+		mature = mature && seen.Settled(last.settledMS)
+		t.Add(line)
 	}
 	if err := rows.Err(); err != nil || !first {
 		return next, err
@@ -208,7 +207,7 @@ func (s *Server) readChannels(ctx context.Context, q *channelsQuery, seen *pin, 
 		if err := rows.Totals(total.destinations(q.keys)...); err != nil {
 			return nil, fmt.Errorf("read totals: %w", err)
 		}
-		mature = seen.settled(total.settledMS)
+		mature = seen.Settled(total.settledMS)
 	}
 	seen.Mature = mature && !seen.Lost
 	return next, nil

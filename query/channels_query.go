@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -23,7 +24,7 @@ var channelsTemplate = template.Must(law.Template("channels.sql").Parse(channels
 type channelsQuery struct {
 	keys         []key
 	filters      []filter
-	routes       []route
+	routes       []store.Capability
 	tz           string
 	fromMS, toMS int64
 	// generation: of every bucket the greatest generation up to this one is read.
@@ -45,8 +46,8 @@ type filterSQL struct {
 // SQL returns the statement and its parameters.
 func (q *channelsQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("from", storable(q.fromMS)),
-		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("from", store.Storable(q.fromMS)),
+		clickhouse.Named("to", store.Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation),
 	}
 	var data struct {
@@ -55,7 +56,7 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 		Accounts, After bool
 		Route           string
 	}
-	route, routeArgs := routeSQL(q.routes)
+	route, routeArgs := store.CapabilitySQL(q.routes)
 	data.Route, args = route, append(args, routeArgs...)
 	timed := false
 	for i, k := range q.keys {
@@ -127,9 +128,4 @@ func (f filter) argument() (any, error) {
 		numbers[i] = uint16(n)
 	}
 	return numbers, nil
-}
-
-// storable is a time in seconds within what a DateTime holds; no cohort lies outside.
-func storable(ms int64) uint32 {
-	return uint32(min(max(ms/1000, 0), 1<<32-1))
 }

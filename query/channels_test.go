@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kaskad/query/answer"
 )
 
 func location(t *testing.T, name string) *time.Location {
@@ -76,19 +78,19 @@ func TestServer_Channels_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 		}
-		answer := report(t, s, values.Encode())
+		reply := report(t, s, values.Encode())
 		want := naiveReport(cells, groupBy, filters, zone, from, to, testNow, nil)
-		sameRows(t, values.Encode(), answer.Rows, want)
+		sameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
 		for _, row := range want {
 			mature = mature && row["mature"].(bool)
 		}
-		if answer.Mature != mature {
-			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+		if reply.Mature != mature {
+			t.Errorf("%s: mature is %v, want %v", values.Encode(), reply.Mature, mature)
 		}
-		if answer.From != from.In(zone).Format(time.RFC3339) || answer.To != to.In(zone).Format(time.RFC3339) ||
-			answer.TZ != zone.String() {
-			t.Errorf("%s: envelope says %s %s %s", values.Encode(), answer.From, answer.To, answer.TZ)
+		if reply.From != from.In(zone).Format(time.RFC3339) || reply.To != to.In(zone).Format(time.RFC3339) ||
+			reply.TZ != zone.String() {
+			t.Errorf("%s: envelope says %s %s %s", values.Encode(), reply.From, reply.To, reply.TZ)
 		}
 		if t.Failed() {
 			return
@@ -157,14 +159,14 @@ func TestServer_Channels_AsOf(t *testing.T) {
 		c.Fixed = false
 		c.Now = func() time.Time { return now }
 	})
-	if answer := report(t, s, ""); answer.AsOf != nil || answer.Lag != nil {
-		t.Errorf("before the aggregator has spoken: as of %v, lag %v", answer.AsOf, answer.Lag)
+	if reply := report(t, s, ""); reply.AsOf != nil || reply.Lag != nil {
+		t.Errorf("before the aggregator has spoken: as of %v, lag %v", reply.AsOf, reply.Lag)
 	}
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(),
 		testNow.UnixMilli()-5)
-	answer := report(t, s, "")
-	if answer.AsOf == nil || *answer.AsOf != "2026-11-20T00:00:00.000Z" || *answer.Lag != "1.234" {
-		t.Errorf("as of %v, lag %v", *answer.AsOf, *answer.Lag)
+	reply := report(t, s, "")
+	if reply.AsOf == nil || *reply.AsOf != "2026-11-20T00:00:00.000Z" || *reply.Lag != "1.234" {
+		t.Errorf("as of %v, lag %v", *reply.AsOf, *reply.Lag)
 	}
 }
 
@@ -184,9 +186,9 @@ func TestServer_Channels_Generations(t *testing.T) {
 		}
 		return all
 	}
-	want := func(what string, answer reportAnswer, rows ...string) {
+	want := func(what string, reply reportAnswer, rows ...string) {
 		t.Helper()
-		if got := attempted(answer); !slices.Equal(got, rows) {
+		if got := attempted(reply); !slices.Equal(got, rows) {
 			t.Errorf("%s: %v, want %v", what, got, rows)
 		}
 	}
@@ -262,15 +264,17 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
-	old, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
-		After: [][]byte{[]byte("push")},
-		Pin: &pin{Generation: 1, NowMS: testNow.UnixMilli(),
-			ReadMS: time.Now().Add(-maxCursorAge - time.Second).UnixMilli()}})
+	old, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: answer.QueryHash("channels", "UTC", "channel", "", ""),
+			After: [][]byte{[]byte("push")},
+			Snapshot: &answer.Snapshot{Edition: 1, NowMS: testNow.UnixMilli(),
+				ReadMS: time.Now().Add(-answer.MaxCursorAge - time.Second).UnixMilli()}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	bare, err := s.seal(t.Context(), cursor{Query: queryHash("channels", "UTC", "channel", "", ""),
-		After: [][]byte{[]byte("push")}})
+	bare, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: answer.QueryHash("channels", "UTC", "channel", "", ""),
+			After: [][]byte{[]byte("push")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +328,7 @@ func TestServer_Channels_Errors(t *testing.T) {
 	wantProblem(t, get(s, "/v1/reports/channels?from=%zz"), http.StatusBadRequest, "", "percent-encode")
 	// All that is wrong is told at once.
 	w := get(s, "/v1/reports/channels?limit=0&step=99&from=x")
-	var p Problem
+	var p answer.Problem
 	decode(t, w, http.StatusBadRequest, &p)
 	if len(p.Errors) != 3 {
 		t.Errorf("%d errors, want 3: %s", len(p.Errors), w.Body)
@@ -349,8 +353,8 @@ func TestServer_Channels_Values(t *testing.T) {
 	for i, text := range texts {
 		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
 			"campaign=" + url.QueryEscape(text) + "&campaign=none"} {
-			answer := report(t, s, "group_by=&"+filter)
-			if got := answer.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
+			reply := report(t, s, "group_by=&"+filter)
+			if got := reply.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
 				t.Errorf("%s: %v attempted, want %d", filter, got, i+1)
 			}
 		}
@@ -471,7 +475,7 @@ func TestServer_Channels_Routes(t *testing.T) {
 			bound = "none"
 		}
 		execute(t, conn, "INSERT INTO routes VALUES ($1, $2, $3, $4, $5, $6, $7, 2), ($1, $2, $3, 0, 0, 'none', 0, 1)",
-			k.account, k.channel, k.provider, bit(r.delivery), bit(r.reads), bound, r.days)
+			k.account, k.channel, k.provider, answer.Bit(r.delivery), answer.Bit(r.reads), bound, r.days)
 	}
 	s := newServer(t, conn)
 	for _, groupBy := range []string{"", "channel", "account,channel,provider", "account", "weekday"} {
@@ -479,10 +483,10 @@ func TestServer_Channels_Routes(t *testing.T) {
 		if groupBy != "" {
 			names = strings.Split(groupBy, ",")
 		}
-		answer := report(t, s, "limit=10000&group_by="+groupBy)
+		reply := report(t, s, "limit=10000&group_by="+groupBy)
 		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow,
 			overrides)
-		sameRows(t, groupBy, answer.Rows, want)
+		sameRows(t, groupBy, reply.Rows, want)
 	}
 }
 

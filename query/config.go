@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -31,9 +32,6 @@ const (
 // ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events
 // again. An error with a method Unavailable() bool that returns true says the same.
 var ErrUnavailable = errors.New("kafka is unavailable")
-
-// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
-var ErrDiskFull = errors.New("disk is nearly full")
 
 // Config says how the server behaves. The zero value of every limit is its default.
 type Config struct {
@@ -128,7 +126,7 @@ func (c *Config) check() error {
 		errs = append(errs, fmt.Errorf("the memory for bodies must be at least %d MiB, twice the largest body",
 			2*c.MaxBody>>20))
 	}
-	if c.QueryTime >= maxCursorAge {
+	if c.QueryTime >= answer.MaxCursorAge {
 		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live "+
 			"no longer"))
 	}

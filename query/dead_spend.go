@@ -10,6 +10,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -38,13 +40,15 @@ func (s *Server) deadSpend(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, deadSpendColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readDeadSpend(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readDeadSpend(ctx, ask, seen)
+		})
 }
 
 // deadSpendQuery counts attempts by what their price depends on.
 type deadSpendQuery struct {
 	ask    *reportRequest
-	routes []route
+	routes []store.Capability
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
 }
@@ -98,25 +102,26 @@ type deadSums struct {
 	cost, avoidable               money.Amount
 }
 
-func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+	err error) {
 	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, nil)
+	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
-	q := deadSpendQuery{ask: ask, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := deadSpendQuery{ask: ask, borders: lists.Borders(accounts)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var alike deadAttempts
 	scan := keyScan{keys: ask.keys}
 	to := append(scan.destinations(), alike.destinations()...)
@@ -126,8 +131,8 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
-		seen.Mature = seen.Mature && seen.settled(alike.settledMS)
-		cost, currency, priced := alike.price(lists.of(alike.account))
+		seen.Mature = seen.Mature && seen.Settled(alike.settledMS)
+		cost, currency, priced := alike.price(lists.Of(alike.account))
 		if !ask.keeps(currency) {
 			continue
 		}
@@ -158,11 +163,12 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *pi
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)}}}
+	reply = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}}
 	for _, group := range groups {
-		answer.rows = append(answer.rows, wholeRow{group.keys,
-			[]value{text(group.keys[len(ask.keys)].text), count(group.attempts), count(group.unpriced),
-				amount(group.cost), count(group.delivered), amount(group.avoidable)}})
+		reply.rows = append(reply.rows, wholeRow{group.keys,
+			[]answer.Value{answer.Text(group.keys[len(ask.keys)].text), answer.Count(group.attempts),
+				answer.Count(group.unpriced),
+				answer.Amount(group.cost), answer.Count(group.delivered), answer.Amount(group.avoidable)}})
 	}
-	return answer, nil
+	return reply, nil
 }

@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -132,9 +134,9 @@ func (p *naivePrice) naiveCost(f folded) (cost int64, ok bool) {
 	case "per_message_sent", "attempt_plus_connect":
 		units = 1
 	case "per_message_delivered":
-		units = int64(bit(f.delivered))
+		units = int64(answer.Bit(f.delivered))
 	case "per_message_refunded":
-		units = int64(bit(!f.failed))
+		units = int64(answer.Bit(!f.failed))
 	}
 	cost = units * p.price
 	if f.delivered {
@@ -173,7 +175,7 @@ func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]naivePric
 
 // microsText prints micro-units as money.
 func microsText(micros *big.Int) string {
-	text := strings.TrimRight(new(big.Rat).SetFrac(micros, big.NewInt(million)).FloatString(6), "0")
+	text := strings.TrimRight(new(big.Rat).SetFrac(micros, big.NewInt(answer.Million)).FloatString(6), "0")
 	for len(text)-strings.Index(text, ".") < 3 {
 		text += "0"
 	}
@@ -228,7 +230,7 @@ func naiveDeadSpend(rows []folded, spans map[deadNumber][]deadSpan, lists map[st
 		}
 		g := groups[id]
 		g.attempts++
-		g.delivered += int(bit(f.delivered))
+		g.delivered += int(answer.Bit(f.delivered))
 		if !priced {
 			g.unpriced++
 			continue
@@ -373,7 +375,8 @@ func TestServer_DeadSpend_Errors(t *testing.T) {
 
 func TestDeadSpendQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
 	keys := deadSpendKeys.named(t, "hour", "rule", "channel")
 	for name, q := range map[string]*deadSpendQuery{
 		"dead_spend_total": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}},

@@ -11,6 +11,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -127,7 +129,8 @@ func readDefinitions() (definitions, error) {
 		}
 	}
 	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast, r.Money.FromHistory,
+	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast,
+		r.Money.FromHistory,
 		r.Money.BreakEven,
 		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
 		for i := range figures {
@@ -144,23 +147,23 @@ func readDefinitions() (definitions, error) {
 
 // definitions serves GET /v1/definitions: every figure's formula, and what each route can report.
 func (s *Server) definitions(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	answer := struct {
+	reply := struct {
 		definitions
-		GroupBy []string `json:"group_by"`
-		Routes  []route  `json:"routes"`
+		GroupBy []string           `json:"group_by"`
+		Routes  []store.Capability `json:"routes"`
 	}{GroupBy: channelKeys.names()}
 	var err error
-	if answer.definitions, err = readDefinitions(); err != nil {
+	if reply.definitions, err = readDefinitions(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if answer.Routes, err = s.routeLines(ctx); err != nil {
+	if reply.Routes, err = s.db.CapabilityLines(ctx); err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -27,12 +28,12 @@ func figureNames(t *testing.T, figures []figure) []string {
 // outputs are the fields of an answer that are not among its inputs.
 func outputs(t *testing.T, body []byte, inputs []string) []string {
 	t.Helper()
-	var answer map[string]any
-	if err := json.Unmarshal(body, &answer); err != nil {
+	var reply map[string]any
+	if err := json.Unmarshal(body, &reply); err != nil {
 		t.Fatalf("%v: %s", err, body)
 	}
 	var names []string
-	for name := range answer {
+	for name := range reply {
 		if !slices.Contains(inputs, name) {
 			names = append(names, name)
 		}
@@ -55,10 +56,10 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	}
 	var inputs []string
 	for _, f := range forecastFields {
-		inputs = append(inputs, f.name)
+		inputs = append(inputs, f.Name)
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, formatJSON, nil)},
+		"savings":       {figureNames(t, r.Money.Savings), savingsColumns(nil, answer.FormatJSON, nil)},
 		"spend":         {figureNames(t, r.Money.Spend), spendColumns},
 		"segment_waste": {figureNames(t, r.Money.SegmentWaste), wasteColumns},
 		"forecast":      {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
@@ -93,9 +94,9 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := func(columns []column) (names []string) {
+	names := func(columns []answer.Column) (names []string) {
 		for _, c := range columns {
-			names = append(names, c.name)
+			names = append(names, c.Name)
 		}
 		return names
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"net/http"
 )
 
 //go:embed disk.sql
@@ -28,13 +27,8 @@ func (s *Server) disk(ctx context.Context) (*Disk, error) {
 		d = s.deps.Disk()
 		return &d, nil
 	}
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), diskSQL).Scan(&d.FreeBytes, &d.TotalBytes, &d.State); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), diskSQL).Scan(&d.FreeBytes, &d.TotalBytes, &d.State); err != nil {
 		return nil, fmt.Errorf("ask ClickHouse for its disks: %w", err)
 	}
 	return &d, nil
-}
-
-func diskFull() *Problem {
-	return problem(http.StatusInsufficientStorage, "disk-full",
-		"the disk of the server is nearly full: nothing was stored; free some space there and send the request again").after(10)
 }

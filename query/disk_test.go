@@ -2,45 +2,28 @@ package query
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
-
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
-
-// Whoever finds no room, the broker or ClickHouse, at whatever step: the caller learns that the disk is full.
-func TestAsProblem_DiskFull(t *testing.T) {
-	for name, err := range map[string]error{
-		"broker": fmt.Errorf("produce: %w", ErrDiskFull),
-		"clickhouse": fmt.Errorf("send 1 rows: %w",
-			&clickhouse.Exception{Code: 243, Message: "Cannot reserve 1.00 MiB, not enough space"}),
-	} {
-		p := asProblem(err)
-		if p.Status != http.StatusInsufficientStorage || p.Type != "urn:kaskad:problem:disk-full" ||
-			p.retryAfter == 0 || !errors.Is(p, err) {
-			t.Errorf("%s: %+v", name, p)
-		}
-	}
-}
 
 func TestServer_DiskFull_IsSaid(t *testing.T) {
 	s := newServer(t, newConn(t), func(_ *Config, d *Deps) {
 		d.Disk = func() Disk { return Disk{FreeBytes: 10 << 20, TotalBytes: 1 << 30, State: "full"} }
 		d.Producer = producerFunc(func(context.Context, [][]byte,
 			[][]byte) error {
-			return fmt.Errorf("produce: %w", ErrDiskFull)
+			return fmt.Errorf("produce: %w", answer.ErrDiskFull)
 		})
 	})
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "disk is nearly full", "10 of 1024 MB")
-	var answer struct{ Disk Disk }
-	decode(t, get(s, "/v1/status"), http.StatusOK, &answer)
-	if answer.Disk != (Disk{10 << 20, 1 << 30, "full"}) {
-		t.Errorf("/v1/status says %+v", answer.Disk)
+	var reply struct{ Disk Disk }
+	decode(t, get(s, "/v1/status"), http.StatusOK, &reply)
+	if reply.Disk != (Disk{10 << 20, 1 << 30, "full"}) {
+		t.Errorf("/v1/status says %+v", reply.Disk)
 	}
 	w := post(s, goodEvent)
 	wantProblem(t, w, http.StatusInsufficientStorage, "", "nothing was stored")
@@ -65,18 +48,17 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	const period = "from=2026-11-18T00:00:00Z&to=2026-11-19T00:00:00Z"
 	mature := func(query string) bool {
 		t.Helper()
-		var answer struct{ Mature bool }
+		var reply struct{ Mature bool }
 		if strings.HasPrefix(query, "forecasts") {
-			decode(t, postJSON(s, "/v1/"+query,
-				`{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`),
-				http.StatusOK, &answer)
+			body := `{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`
+			decode(t, postJSON(s, "/v1/"+query, body), http.StatusOK, &reply)
 		} else {
-			decode(t, get(s, "/v1/"+query), http.StatusOK, &answer)
+			decode(t, get(s, "/v1/"+query), http.StatusOK, &reply)
 		}
-		return answer.Mature
+		return reply.Mature
 	}
 	reports := []string{"reports/channels?", "reports/savings?account=acme&", "reports/segment-waste?account=acme&",
-		"reports/failures?", "reports/penetration?", "reports/dead-spend?",
+		"reports/failures?", "reports/penetration?", "reports/dead-spend?", "reports/spend?",
 		"forecasts/from-history?account=acme&"}
 	for _, r := range reports {
 		if !mature(r + period) {
@@ -99,7 +81,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	}
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "facts are lost", "acme",
 		"2026-11-18T10:00:00Z", "3 of 5", "reference")
-	var answer struct {
+	var reply struct {
 		Losses struct {
 			BrokenParts []struct{ Table, Part string } `json:"broken_parts"`
 			Hours       []struct {
@@ -109,8 +91,8 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 			}
 		}
 	}
-	decode(t, get(s, "/v1/status"), http.StatusOK, &answer)
-	if l := answer.Losses; len(l.BrokenParts) != 1 || len(l.Hours) != 1 || l.Hours[0].Account != "acme" ||
+	decode(t, get(s, "/v1/status"), http.StatusOK, &reply)
+	if l := reply.Losses; len(l.BrokenParts) != 1 || len(l.Hours) != 1 || l.Hours[0].Account != "acme" ||
 		l.Hours[0].Found != 3 {
 		t.Errorf("/v1/status says %+v", l)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema/erasure"
 )
 
@@ -39,25 +40,26 @@ type erasureAnswer struct {
 // eraseNumber serves DELETE /v1/numbers/{number}: everything about the number is overwritten or deleted when it
 // answers. Again, it finds nothing to do.
 func (s *Server) eraseNumber(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
 	}
-	number := p.erasable(c.Param("number"))
-	account, given := p.one("account")
+	number := erasable(p, c.Param("number"))
+	account, given := p.One("account")
 	if given && (account == "" || !utf8.ValidString(account)) {
-		p.fail("account", "must be the name of an account, in UTF-8")
+		p.Fail("account", "must be the name of an account, in UTF-8")
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	if s.config.ErasureKey == nil {
-		return problem(http.StatusServiceUnavailable, "no-erasure-key",
+		return answer.NewProblem(http.StatusServiceUnavailable, "no-erasure-key",
 			"numbers can be erased only where there is a key to recognise them by when they arrive again: "+
 				"set --erasure-key or KASKAD_ERASURE_KEY to 64 hexadecimal digits, the same for every role")
 	}
 	if !s.erasing.TryLock() {
-		return problem(http.StatusServiceUnavailable, "busy", "another number is being erased; try again").after(5)
+		return answer.NewProblem(http.StatusServiceUnavailable, "busy",
+			"another number is being erased; try again").After(5)
 	}
 	defer s.erasing.Unlock()
 	// From here on it does not matter whether the caller still waits, and the time that a connection has for an answer
@@ -65,45 +67,46 @@ func (s *Server) eraseNumber(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), eraseTime)
 	defer cancel()
 	connection := http.NewResponseController(c.Writer)
-	_ = connection.SetReadDeadline(time.Now().Add(eraseTime + writeTimeout)) // not every writer has deadlines
-	_ = connection.SetWriteDeadline(time.Now().Add(eraseTime + writeTimeout))
+	_ = connection.SetReadDeadline(time.Now().Add(eraseTime + answer.WriteTimeout)) // not every writer has deadlines
+	_ = connection.SetWriteDeadline(time.Now().Add(eraseTime + answer.WriteTimeout))
 	if !given {
 		if account, err = s.erasureAccount(ctx, number); err != nil {
 			return err
 		}
 	}
-	asked, err := erasure.Request(ctx, s.deps.Conn, s.config.ErasureKey, account, number, s.author(c), s.config.Now())
+	asked, err := erasure.Request(ctx, s.db.Conn, s.config.ErasureKey, account, number, s.gate.Author(c), s.db.Now())
 	if errors.Is(err, erasure.ErrOtherKey) {
-		return problem(http.StatusServiceUnavailable, "other-erasure-key", err.Error()).because(err)
+		return answer.NewProblem(http.StatusServiceUnavailable, "other-erasure-key", err.Error()).Because(err)
 	}
 	if err != nil {
 		return err
 	}
-	rows, err := erasure.EraseNumber(ctx, s.deps.Conn, account, number, asked.Pseudonym)
+	rows, err := erasure.EraseNumber(ctx, s.db.Conn, account, number, asked.Pseudonym)
 	if err != nil {
-		return problem(http.StatusServiceUnavailable, "erasure-unfinished",
+		return answer.NewProblem(http.StatusServiceUnavailable, "erasure-unfinished",
 			"the number is not erased everywhere yet; send the request again, it goes on where this one ended").
-			after(10).because(err)
+			After(10).Because(err)
 	}
-	if asked, err = erasure.Finish(ctx, s.deps.Conn, asked, s.config.Now()); err != nil {
+	if asked, err = erasure.Finish(ctx, s.db.Conn, asked, s.db.Now()); err != nil {
 		return err
 	}
 	s.logger.Info("number erased", "account", account, "hash", asked.Hash)
-	done := timeText(asked.DoneMS)
-	answer := erasureAnswer{Account: account, Hash: asked.Hash, At: timeText(asked.AskedMS), DoneAt: &done, Rows: rows}
+	done := answer.TimeText(asked.DoneMS)
+	reply := erasureAnswer{Account: account, Hash: asked.Hash, At: answer.TimeText(asked.AskedMS), DoneAt: &done,
+		Rows: rows}
 	if len(rows) == 0 {
-		answer.Detail = "nothing was stored about this number in this account, or it was erased before: check number " +
+		reply.Detail = "nothing was stored about this number in this account, or it was erased before: check number " +
 			"and account"
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }
 
 // erasable reads the number of the path. It must be as it is stored, + included: a number that was meant otherwise
 // would be reported as erased.
-func (p *params) erasable(number string) string {
-	if wrong := numberProblem(number); wrong != "" {
-		p.fail("number", encodedHint(number, wrong))
+func erasable(p *answer.Params, number string) string {
+	if wrong := answer.NumberProblem(number); wrong != "" {
+		p.Fail("number", answer.EncodedHint(number, wrong))
 	}
 	return number
 }
@@ -117,11 +120,11 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	if err := wanted.Append(number); err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
-	accounts, err := erasure.ErasedFor(ctx, s.deps.Conn, s.config.ErasureKey, number)
+	accounts, err := erasure.ErasedFor(ctx, s.db.Conn, s.config.ErasureKey, number)
 	if err != nil {
 		return "", err
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), erasureAccountsSQL)
+	rows, err := s.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(wanted)), erasureAccountsSQL)
 	if err != nil {
 		return "", fmt.Errorf("look for the account of a number: %w", err)
 	}
@@ -141,58 +144,54 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 	case 1:
 		return accounts[0], nil
 	case 0:
-		return "", badParameter("account",
+		return "", answer.BadParameter("account",
 			"is required: nothing is known of the number, so say for which account it is to be erased when it "+
 				"arrives: account=…")
 	}
-	return "", badParameter("account", fmt.Sprintf("is required: %d accounts know the number, and each erases its "+
-		"own: account=…", len(accounts)))
+	return "", answer.BadParameter("account",
+		fmt.Sprintf("is required: %d accounts know the number, and each erases its "+
+			"own: account=…", len(accounts)))
 }
 
 // erasures serves GET /v1/erasures: which numbers were erased, by their hashes.
 func (s *Server) erasures(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	account, given := p.one("account")
+	account, given := p.One("account")
 	if given && (account == "" || !utf8.ValidString(account)) {
-		p.fail("account", "must be the name of an account, in UTF-8")
+		p.Fail("account", "must be the name of an account, in UTF-8")
 	}
-	limit, format := p.limit(), p.format(c.Request)
-	hash := queryHash("erasures", account)
+	limit, format := p.Limit(), p.Format(c.Request)
+	hash := answer.QueryHash("erasures", account)
 	var afterAccount, afterHash string
-	if at := s.cursor(c.Request.Context(), p, hash, 2); at != nil {
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 2); at != nil {
 		afterAccount, afterHash = string(at.After[0]), string(at.After[1])
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	list, err := erasure.Read(s.settings(ctx), s.deps.Conn, account, afterAccount, afterHash, limit+1)
+	list, err := erasure.Read(s.db.Settings(ctx), s.db.Conn, account, afterAccount, afterHash, limit+1)
 	if err != nil {
 		return err
 	}
-	next := null
+	var next *answer.Cursor
 	if len(list) > limit {
 		list = list[:limit]
 		last := list[limit-1]
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}}
 	}
-	t := newTable(format, []string{"account", "hash", "at", "done_at", "by"})
+	t := answer.NewTable(format, []string{"account", "hash", "at", "done_at", "by"})
 	for _, e := range list {
-		done := null
+		done := answer.Null
 		if e.DoneMS > 0 {
-			done = instant(e.DoneMS)
+			done = answer.Instant(e.DoneMS)
 		}
-		t.row([]value{text(e.Account), text(e.Hash), instant(e.AskedMS), done, text(e.By)})
+		t.Add([]answer.Value{answer.Text(e.Account), answer.Text(e.Hash), answer.Instant(e.AskedMS), done,
+			answer.Text(e.By)})
 	}
-	t.send(c, nil, next)
-	return nil
+	return t.SendPage(c, nil, s.db.Cursors, next)
 }

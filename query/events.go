@@ -11,6 +11,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema/event"
 )
 
@@ -55,7 +56,7 @@ type intake struct {
 
 // events serves POST /v1/events. 202 means that all in-sync replicas have every accepted event.
 func (s *Server) events(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
 	arrow, err := checkContentType(c.Request)
@@ -63,59 +64,59 @@ func (s *Server) events(c *gin.Context) error {
 		return err
 	}
 	limit := s.config.MaxBody
-	body, memory, err := s.receive(c, limit,
+	body, memory, err := s.gate.Receive(c, limit,
 		fmt.Sprintf("the body is larger than %d MiB (unpacked); send it in several requests", limit>>20))
 	if err != nil {
 		return err
 	}
-	defer memory.release()
-	turns := s.uploads
+	defer memory.Release()
+	turns := &s.gate.Uploads
 	if arrow = arrow || event.IsArrow(body); arrow {
-		turns = s.unpacking
+		turns = &s.gate.Unpacking
 	}
-	release, err := s.turn(c.Request.Context(), turns)
+	release, err := turns.Take(c.Request.Context())
 	if err != nil {
 		return err
 	}
 	defer release()
 	decoder := s.decoders.Get().(*event.Decoder)
 	defer s.decoders.Put(decoder)
-	in := &intake{decoder: decoder, nowMS: s.config.Now().UnixMilli()}
+	in := &intake{decoder: decoder, nowMS: s.db.Now().UnixMilli()}
 	if err := in.read(body, arrow, 4*limit); err != nil {
 		return err
 	}
-	answer := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals, UnknownFields: in.unknown}
-	if answer.Rejected == nil {
-		answer.Rejected = []refusal{}
+	reply := eventsAnswer{Accepted: len(in.values), Rejected: in.refusals, UnknownFields: in.unknown}
+	if reply.Rejected == nil {
+		reply.Rejected = []refusal{}
 	}
 	if in.refused > len(in.refusals) {
-		answer.RejectedTotal = in.refused
+		reply.RejectedTotal = in.refused
 	}
 	s.metrics.events.WithLabelValues("rejected").Add(float64(in.refused))
 	switch {
 	case len(in.values) == 0 && in.refused == 0:
-		return problem(http.StatusBadRequest, "bad-body",
+		return answer.NewProblem(http.StatusBadRequest, "bad-body",
 			"the body holds no event: send a JSON object, an array of them, or one object per line")
 	case len(in.values) == 0:
-		p := problem(http.StatusUnprocessableEntity, "no-event-accepted",
+		p := answer.NewProblem(http.StatusUnprocessableEntity, "no-event-accepted",
 			fmt.Sprintf("none of the %d events was accepted; rejected says why", in.refused))
-		p.sendWith(c, struct {
-			*Problem
+		p.SendWith(c, struct {
+			*answer.Problem
 			eventsAnswer
-		}{p, answer})
+		}{p, reply})
 		return nil
 	}
 	if err := s.produce(c.Request.Context(), in); err != nil {
 		return err
 	}
 	s.metrics.events.WithLabelValues("accepted").Add(float64(len(in.values)))
-	c.PureJSON(http.StatusAccepted, answer)
+	c.PureJSON(http.StatusAccepted, reply)
 	return nil
 }
 
 func (s *Server) produce(ctx context.Context, in *intake) error {
 	if s.deps.Producer == nil {
-		return problem(http.StatusServiceUnavailable, "no-kafka",
+		return answer.NewProblem(http.StatusServiceUnavailable, "no-kafka",
 			"this server has no Kafka to send events to; send them to one that runs with --kafka")
 	}
 	err := s.deps.Producer.Produce(ctx, in.keys, in.values)
@@ -123,15 +124,15 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 		return nil
 	}
 	var away interface{ Unavailable() bool }
-	if errors.Is(err, ErrDiskFull) {
+	if errors.Is(err, answer.ErrDiskFull) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return err
 	}
 	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) ||
 		errors.Is(err, context.DeadlineExceeded) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
-		return problem(http.StatusServiceUnavailable, "kafka-unavailable",
-			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").after(2).because(err)
+		return answer.NewProblem(http.StatusServiceUnavailable, "kafka-unavailable",
+			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").After(2).Because(err)
 	}
 	return fmt.Errorf("produce %d events: %w", len(in.values), err)
 }
@@ -156,9 +157,9 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 		"application/x-www-form-urlencoded", "application/octet-stream":
 		return false, nil
 	}
-	return false, problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+	return false, answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
 		fmt.Sprintf("content type %q is not known; send application/json "+
-			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", shorten(given)))
+			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", answer.Shorten(given)))
 }
 
 // read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what
@@ -166,7 +167,7 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	if !arrow {
 		if event.Lines(body, in.add); in.seen > maxEvents {
-			return problem(http.StatusRequestEntityTooLarge, "body-too-large",
+			return answer.NewProblem(http.StatusRequestEntityTooLarge, "body-too-large",
 				fmt.Sprintf("the body holds more than %d events; send them in several requests", maxEvents))
 		}
 		return nil
@@ -179,9 +180,9 @@ func (in *intake) read(body []byte, arrow bool, limit int64) error {
 	})
 	switch {
 	case err != nil:
-		return problem(http.StatusBadRequest, "bad-body", err.Error())
+		return answer.NewProblem(http.StatusBadRequest, "bad-body", err.Error())
 	case unpacked > limit:
-		return problem(http.StatusRequestEntityTooLarge, "body-too-large",
+		return answer.NewProblem(http.StatusRequestEntityTooLarge, "body-too-large",
 			fmt.Sprintf("the rows of the stream are larger than %d MiB as JSON; send them in several requests",
 				limit>>20))
 	}
@@ -223,7 +224,7 @@ func (in *intake) nameUnknown(names []string) {
 		if slices.Contains(names[:i], name) {
 			continue
 		}
-		name = shorten(name)
+		name = answer.Shorten(name)
 		if _, known := in.unknown[name]; !known && len(in.unknown) >= maxUnknownFields {
 			continue
 		}

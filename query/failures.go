@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -40,13 +42,15 @@ func (s *Server) failures(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, failuresColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readFailures(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readFailures(ctx, ask, seen)
+		})
 }
 
 // failuresQuery counts failed attempts by what their class depends on.
 type failuresQuery struct {
 	ask        *reportRequest
-	routes     []route
+	routes     []store.Capability
 	generation uint64
 }
 
@@ -70,24 +74,25 @@ type failureSums struct {
 	settledMS int64
 }
 
-func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	maps, err := s.errorMaps(ctx)
+func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+	err error) {
+	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	q := failuresQuery{ask: ask, generation: seen.Generation}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := failuresQuery{ask: ask, generation: seen.Edition}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !k.inSQL() })}
 	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
 	_, byChannel := ask.keys.find("channel")
@@ -133,15 +138,16 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *pin
 	if len(ask.keys) == 0 && len(groups) == 0 {
 		groups[""] = &failureSums{} // no key is one row
 	}
-	answer = &wholeAnswer{}
+	reply = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := seen.settled(group.settledMS)
+		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		total := totals[group.channel]
-		answer.rows = append(answer.rows, wholeRow{group.keys,
-			slices.Concat([]value{count(group.failed), count(group.failed), count(total)}, share(group.failed, total),
-				[]value{truth(mature)})})
+		reply.rows = append(reply.rows, wholeRow{group.keys,
+			slices.Concat([]answer.Value{answer.Count(group.failed), answer.Count(group.failed), answer.Count(total)},
+				answer.Share(group.failed, total),
+				[]answer.Value{answer.Bool(mature)})})
 	}
-	return answer, nil
+	return reply, nil
 }

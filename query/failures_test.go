@@ -13,6 +13,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -34,7 +36,7 @@ func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
 	for _, c := range cells {
 		err := batch.Append(c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
 			c.sender, c.app, c.operator, c.country, c.traffic,
-			c.step, c.trigger, c.errorCode, bit(c.permanent), bit(c.expired), c.count, c.maxMS)
+			c.step, c.trigger, c.errorCode, answer.Bit(c.permanent), answer.Bit(c.expired), c.count, c.maxMS)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -253,7 +255,8 @@ func TestServer_Failures_Errors(t *testing.T) {
 
 func TestFailuresQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
 	keys := failuresKeys.named(t, "week", "reason", "error_code")
 	for name, ask := range map[string]*reportRequest{
 		"failures_total": {zone: time.UTC, toMS: 1 << 60},

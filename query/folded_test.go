@@ -14,6 +14,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -44,9 +45,10 @@ func (f folded) startedMS() int64 {
 }
 
 func (f folded) code() uint32 {
-	return uint32(bit(f.sent)) | uint32(bit(f.delivered))<<1 | uint32(bit(f.read))<<2 | uint32(bit(f.failed))<<3 |
-		uint32(bit(f.skip))<<6 |
-		uint32(bit(f.notBilled))<<7 | uint32(f.segments)<<8
+	return uint32(answer.Bit(f.sent)) | uint32(answer.Bit(f.delivered))<<1 | uint32(answer.Bit(f.read))<<2 |
+		uint32(answer.Bit(f.failed))<<3 |
+		uint32(answer.Bit(f.skip))<<6 |
+		uint32(answer.Bit(f.notBilled))<<7 | uint32(f.segments)<<8
 }
 
 // insertFolded inserts the rows in some order, in several parts, together with what merges and FINAL must take away:
@@ -78,11 +80,11 @@ func insertFolded(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) 
 			tb.Fatal(err)
 		}
 		for _, f := range part {
-			err := batch.Append(f.account, f.recipient, f.bucket, f.message, f.step, f.generation, bit(f.gone),
+			err := batch.Append(f.account, f.recipient, f.bucket, f.message, f.step, f.generation, answer.Bit(f.gone),
 				f.cohortMS, f.channel, f.provider, f.campaign, f.template,
 				f.sender, f.app, f.operator, f.country, f.traffic, f.trigger, f.contact, f.person(), f.startMS,
 				f.deliveredMS, f.readMS, f.code(), uint64(0), f.smsSegments, f.errorCode, f.errorMS,
-				bit(f.permanent), bit(f.expired))
+				answer.Bit(f.permanent), answer.Bit(f.expired))
 			if err != nil {
 				tb.Fatal(err)
 			}
@@ -100,7 +102,7 @@ func randomFolded(r *rand.Rand, n int, end time.Time, days int) (rows []folded) 
 	for m := range n {
 		cohortMS := end.UnixMilli() - 1 - r.Int64N(int64(days)*24*schema.HourMS)
 		if chance(10) {
-			cohortMS -= cohortMS % quarterMS // on a border
+			cohortMS -= cohortMS % answer.QuarterMS // on a border
 		}
 		account, person := pick("acme", "центр", "none"), r.IntN(25)
 		campaign, template, traffic := pick("", "c1", "весна", "\xff"), pick("", "otp", "order"),
@@ -282,18 +284,18 @@ func naiveRate(num, den int) any {
 	if den == 0 {
 		return nil
 	}
-	millionths := (2*num*million + den) / (2 * den)
-	text := fmt.Sprintf("%d.%06d", millionths/million, millionths%million)
+	millionths := (2*num*answer.Million + den) / (2 * den)
+	text := fmt.Sprintf("%d.%06d", millionths/answer.Million, millionths%answer.Million)
 	return json.Number(strings.TrimRight(strings.TrimRight(text, "0"), "."))
 }
 
 // number is a count as it looks in JSON.
 func number[N int | uint64](n N) json.Number { return json.Number(fmt.Sprint(n)) }
 
-func answerOf(tb testing.TB, s *Server, path string, values url.Values) (answer reportAnswer) {
+func answerOf(tb testing.TB, s *Server, path string, values url.Values) (reply reportAnswer) {
 	tb.Helper()
-	decode(tb, get(s, path+"?"+values.Encode()), http.StatusOK, &answer)
-	return answer
+	decode(tb, get(s, path+"?"+values.Encode()), http.StatusOK, &reply)
+	return reply
 }
 
 // checkPages asks for all rows at once and page by page.
@@ -301,14 +303,14 @@ func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.V
 	want []map[string]any) reportAnswer {
 	t.Helper()
 	values.Set("limit", "10000")
-	answer := answerOf(t, s, path, values)
-	sameRows(t, path+"?"+values.Encode(), answer.Rows, want)
+	reply := answerOf(t, s, path, values)
+	sameRows(t, path+"?"+values.Encode(), reply.Rows, want)
 	var paged []map[string]any
 	values.Set("limit", fmt.Sprint(1+r.IntN(1+len(want)/2)))
 	for page := answerOf(t, s, path, values); ; page = answerOf(t, s, path, values) {
 		paged = append(paged, page.Rows...)
-		if page.Mature != answer.Mature {
-			t.Errorf("mature is %v on a page, %v on all of them", page.Mature, answer.Mature)
+		if page.Mature != reply.Mature {
+			t.Errorf("mature is %v on a page, %v on all of them", page.Mature, reply.Mature)
 		}
 		if page.NextCursor == nil || len(page.Rows) == 0 {
 			break
@@ -317,5 +319,5 @@ func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.V
 	}
 	values.Del("cursor")
 	sameRows(t, "paged "+path+"?"+values.Encode(), paged, want)
-	return answer
+	return reply
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -23,9 +24,11 @@ const (
 )
 
 // forecastFields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
-var forecastFields = []bodyField{{"messages", true}, {"penetration", true}, {"delivery_rate", true},
-	{"sms_segments", true}, {"sms_price", true},
-	{"channel_price", true}, {"connect_price", true}, {"billing", false}, {"threshold", true}, {"currency", false}}
+var forecastFields = []answer.BodyField{{Name: "messages", Number: true}, {Name: "penetration", Number: true},
+	{Name: "delivery_rate", Number: true},
+	{Name: "sms_segments", Number: true}, {Name: "sms_price", Number: true},
+	{Name: "channel_price", Number: true}, {Name: "connect_price", Number: true}, {Name: "billing", Number: false},
+	{Name: "threshold", Number: true}, {Name: "currency", Number: false}}
 
 // forecastAnswer repeats the inputs, for a forecast is passed on, and adds what follows from them. Money is exact.
 type forecastAnswer struct {
@@ -52,38 +55,39 @@ type forecastAnswer struct {
 
 // forecastSavings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
 func (s *Server) forecastSavings(c *gin.Context) error {
-	p, err := s.bodyParams(c, maxForecastBody, forecastFields)
+	p, err := s.gate.BodyParams(c, maxForecastBody, forecastFields)
 	if err != nil {
 		return err
 	}
 	f := money.Forecast{
-		Messages:    p.decimal("messages", "send the number of messages", 0, nil, nil),
-		Penetration: p.rate("penetration", "send the share of the people whom the channel can reach, such as 0.5"),
-		DeliveryRate: p.rate("delivery_rate",
+		Messages: decimalParam(p, "messages", "send the number of messages", 0, nil, nil),
+		Penetration: rateParam(p, "penetration",
+			"send the share of the people whom the channel can reach, such as 0.5"),
+		DeliveryRate: rateParam(p, "delivery_rate",
 			"send the share of the channel's messages that are delivered, such as 0.8"),
-		SMSSegments: p.decimal("sms_segments",
+		SMSSegments: decimalParam(p, "sms_segments",
 			"send the segments of a message as SMS, such as 2; POST /v1/sms/segments counts them", priceDecimals,
 			big.NewRat(1, 1), big.NewRat(maxSegments, 1)),
-		SMSPrice:     p.price("sms_price", "send the price of an SMS segment"),
-		ChannelPrice: p.price("channel_price", "send the price of a message on the channel"),
-		Billing:      p.billing(),
+		SMSPrice:     priceParam(p, "sms_price", "send the price of an SMS segment"),
+		ChannelPrice: priceParam(p, "channel_price", "send the price of a message on the channel"),
+		Billing:      billingParam(p),
 	}
 	connectPrice := (*string)(nil)
-	_, given := p.values["connect_price"]
+	_, given := p.Values["connect_price"]
 	switch {
 	case f.Billing == money.AttemptPlusConnect:
-		f.ConnectPrice = p.price("connect_price",
+		f.ConnectPrice = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
 		connectPrice = moneyText(f.ConnectPrice)
 	case given && f.Billing != "":
-		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
+		p.Fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
 	}
-	if _, given := p.values["threshold"]; !given {
-		p.values.Set("threshold", money.DefaultThreshold)
+	if _, given := p.Values["threshold"]; !given {
+		p.Values.Set("threshold", money.DefaultThreshold)
 	}
-	f.Threshold = p.rate("threshold", "")
-	currency := p.currency()
-	if err := p.err(); err != nil {
+	f.Threshold = rateParam(p, "threshold", "")
+	currency := currencyParam(p)
+	if err := p.Err(); err != nil {
 		return err
 	}
 	r, err := f.Forecast()
@@ -106,14 +110,14 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 
 // forecastBreakEven serves GET /v1/forecasts/break-even (docs/definitions.md section 4, Forecasts).
 func (s *Server) forecastBreakEven(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"channel_price", "sms_price", "currency"})
+	p, err := answer.ReadParams(c.Request, []string{"channel_price", "sms_price", "currency"})
 	if err != nil {
 		return err
 	}
-	channel := p.price("channel_price", "the price of a message on the channel, such as 4.50")
-	sms := p.price("sms_price", "the price of an SMS segment, such as 2.00")
-	currency := p.currency()
-	if err := p.err(); err != nil {
+	channel := priceParam(p, "channel_price", "the price of a message on the channel, such as 4.50")
+	sms := priceParam(p, "sms_price", "the price of an SMS segment, such as 2.00")
+	currency := currencyParam(p)
+	if err := p.Err(); err != nil {
 		return err
 	}
 	segments, ratio := money.BreakEven(channel, sms)
@@ -127,11 +131,11 @@ func (s *Server) forecastBreakEven(c *gin.Context) error {
 	return nil
 }
 
-// decimal reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float comes in
-// between. After an error it is 0.
-func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
-	given := p.required(name, hint)
-	if p.failed(name) {
+// decimalParam reads a parameter that must be given, lo…hi where they are not nil, from its literal text: no float
+// comes in between. After an error it is 0.
+func decimalParam(p *answer.Params, name, hint string, decimals int, lo, hi *big.Rat) *big.Rat {
+	given := p.Required(name, hint)
+	if p.Failed(name) {
 		return new(big.Rat)
 	}
 	r, err := money.ParseDecimal(given, decimals)
@@ -139,46 +143,46 @@ func (p *params) decimal(name, hint string, decimals int, lo, hi *big.Rat) *big.
 		err = errors.New("must be " + money.DecimalString(lo, 0) + "…" + money.DecimalString(hi, 0))
 	}
 	if err != nil {
-		p.fail(name, fmt.Sprintf("%q %v", shorten(given), err))
+		p.Fail(name, fmt.Sprintf("%q %v", answer.Shorten(given), err))
 		return new(big.Rat)
 	}
 	return r
 }
 
-func (p *params) rate(name, hint string) *big.Rat {
-	return p.decimal(name, hint, money.MaxDecimals, new(big.Rat), big.NewRat(1, 1))
+func rateParam(p *answer.Params, name, hint string) *big.Rat {
+	return decimalParam(p, name, hint, money.MaxDecimals, new(big.Rat), big.NewRat(1, 1))
 }
 
-func (p *params) price(name, hint string) *big.Rat {
-	return p.decimal(name, hint, priceDecimals, new(big.Rat), big.NewRat(money.MaxPrice, million))
+func priceParam(p *answer.Params, name, hint string) *big.Rat {
+	return decimalParam(p, name, hint, priceDecimals, new(big.Rat), big.NewRat(money.MaxPrice, answer.Million))
 }
 
-// billing returns "" after an error.
-func (p *params) billing() money.Billing {
+// billingParam returns "" after an error.
+func billingParam(p *answer.Params) money.Billing {
 	names := make([]string, len(money.ForecastBillings))
 	for i, b := range money.ForecastBillings {
 		names[i] = string(b)
 	}
-	given := p.required("billing", "how the channel charges; "+suggest("", names))
+	given := p.Required("billing", "how the channel charges; "+answer.Suggest("", names))
 	for _, b := range money.ForecastBillings {
 		if given == string(b) {
 			return b
 		}
 	}
-	if !p.failed("billing") {
-		p.fail("billing", fmt.Sprintf("%q is not known here; %s", shorten(given), suggest(given, names)))
+	if !p.Failed("billing") {
+		p.Fail("billing", fmt.Sprintf("%q is not known here; %s", answer.Shorten(given), answer.Suggest(given, names)))
 	}
 	return ""
 }
 
-// currency returns the currency that the answer repeats, nil when none is given.
-func (p *params) currency() *string {
-	given, _ := p.one("currency")
+// currencyParam returns the currency that the answer repeats, nil when none is given.
+func currencyParam(p *answer.Params) *string {
+	given, _ := p.One("currency")
 	if given == "" {
 		return nil
 	}
 	if !schema.KnownCurrency(given) {
-		p.fail("currency", fmt.Sprintf("%q is not an ISO 4217 code such as RUB", shorten(given)))
+		p.Fail("currency", fmt.Sprintf("%q is not an ISO 4217 code such as RUB", answer.Shorten(given)))
 	}
 	return &given
 }
@@ -197,6 +201,6 @@ func millionthsNumber(n *big.Int) *json.Number {
 	if n == nil {
 		return nil
 	}
-	number := exactNumber(new(big.Rat).SetFrac(n, big.NewInt(million)))
+	number := exactNumber(new(big.Rat).SetFrac(n, big.NewInt(answer.Million)))
 	return &number
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"kaskad/query/answer"
 )
 
 // forecastBody writes the body of a forecast: A5 of the worked examples, with the given members instead or beside; ""
@@ -207,7 +209,7 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 			shown, ok := new(big.Rat).SetString(fmt.Sprint(got["saved_rate"]))
 			// FloatString rounds half away from zero, and prints the sign of what it rounded to nothing.
 			want := strings.Replace(new(big.Rat).Quo(saved, only).FloatString(6), "-0.000000", "0.000000", 1)
-			if !ok || shown.FloatString(6) != want || !new(big.Rat).Mul(shown, big.NewRat(million, 1)).IsInt() {
+			if !ok || shown.FloatString(6) != want || !new(big.Rat).Mul(shown, big.NewRat(answer.Million, 1)).IsInt() {
 				t.Fatalf("saved_rate is %v, want %s", got["saved_rate"], want)
 			}
 		}
@@ -255,13 +257,13 @@ func TestServer_ForecastSavings_Errors(t *testing.T) {
 	} {
 		w := postJSON(s, "/v1/forecasts/savings", forecastBody(c.members...))
 		wantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
-		var p Problem
+		var p answer.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) != 1 {
 			t.Errorf("%v: %v %+v", c.members, err, p.Errors)
 		}
 	}
 	// One answer names everything.
-	var p Problem
+	var p answer.Problem
 	if err := json.Unmarshal(postJSON(s, "/v1/forecasts/savings", "{}").Body.Bytes(), &p); err != nil ||
 		len(p.Errors) != 7 {
 		t.Errorf("%v %+v", err, p.Errors)

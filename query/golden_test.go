@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/query/store"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -39,9 +41,14 @@ func (s keySet) named(t *testing.T, names ...string) (found keySet) {
 
 func TestSQL_Golden(t *testing.T) {
 	exact, upper := "exact", "upper"
-	lines := []route{{"", "push", "*", true, true, &exact, 1}, {"", "push", "fcm", false, false, nil, 1},
-		{"", "sms", "*", true, false, nil, 3}}
-	own := append([]route{{"acme", "email", "*", true, true, &upper, 7}, {"acme", "sms", "mts", false, false, nil, 30}},
+	lines := []store.Capability{{Account: "", Channel: "push", Provider: "*", Delivery: true, Reads: true,
+		Bound: &exact, SettlingDays: 1},
+		{Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil, SettlingDays: 1},
+		{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil, SettlingDays: 3}}
+	own := append([]store.Capability{{Account: "acme", Channel: "email", Provider: "*", Delivery: true, Reads: true,
+		Bound: &upper, SettlingDays: 7},
+		{Account: "acme", Channel: "sms", Provider: "mts", Delivery: false, Reads: false, Bound: nil,
+			SettlingDays: 30}},
 		lines...)
 	filterOf := func(name string, values ...string) filter { return filter{keysNamed(t, name)[0], values} }
 	hostile := "x' OR '1'='1 {id:String}"

@@ -1,9 +1,7 @@
 package query
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +13,9 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
 )
 
 // handle turns a handler that returns an error into one that answers it, and logs what is our fault. It is the only
@@ -25,17 +26,17 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 		if err == nil {
 			return
 		}
-		if silent := silent(c.Request.Context()); silent != nil {
-			err = silent.because(err)
+		if silent := store.Silent(c.Request.Context()); silent != nil {
+			err = silent.Because(err)
 		} else if c.Request.Context().Err() != nil && !slow(err) {
 			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed
 			// request").
 			c.Abort()
 			c.Status(499)
-			cutOff(c)
+			answer.CutOff(c)
 			return
 		}
-		p := asProblem(err)
+		p := answer.AsProblem(err)
 		if p.Status >= http.StatusInternalServerError {
 			level := slog.LevelError
 			if p.Status == http.StatusServiceUnavailable {
@@ -44,24 +45,16 @@ func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
 				c.FullPath(), "status", p.Status, "err", err)
 		}
-		cutOff(c)
-		p.send(c)
+		answer.CutOff(c)
+		p.Send(c)
 	}
 }
 
 // slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be
 // told.
 func slow(err error) bool {
-	var p *Problem
+	var p *answer.Problem
 	return errors.As(err, &p) && p.Status == http.StatusRequestTimeout
-}
-
-// cutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a
-// part for the whole.
-func cutOff(c *gin.Context) {
-	if c.Writer.Written() {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 // recover turns a panic into a 500, so that one request cannot end the process that ingests.
@@ -76,8 +69,8 @@ func (s *Server) recover(c *gin.Context) {
 		}
 		s.logger.Error("request panicked", "method", c.Request.Method, "route", c.FullPath(), "reason", reason, "stack",
 			string(debug.Stack()))
-		problem(http.StatusInternalServerError, "internal",
-			"something went wrong inside; the server's log says what").send(c)
+		answer.NewProblem(http.StatusInternalServerError, "internal",
+			"something went wrong inside; the server's log says what").Send(c)
 	}()
 	c.Next()
 }
@@ -115,25 +108,25 @@ func (s *Server) secure(c *gin.Context) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	if !sameOrigin(c.Request) {
-		problem(http.StatusForbidden, "foreign-origin",
+		answer.NewProblem(http.StatusForbidden, "foreign-origin",
 			"nothing is changed for a web page of another origin; this request comes from "+
-				strconv.Quote(shorten(c.GetHeader("Origin")))+" by way of a browser").send(c)
+				strconv.Quote(answer.Shorten(c.GetHeader("Origin")))+" by way of a browser").Send(c)
 		return
 	}
 	if s.config.InsecureListen {
 		return
 	}
 	if !loopbackName(c.Request.Host) {
-		problem(http.StatusForbidden, "foreign-host",
+		answer.NewProblem(http.StatusForbidden, "foreign-host",
 			"with --auth off only requests to localhost, 127.0.0.1 or [::1] are served; this one names "+
-				strconv.Quote(shorten(c.Request.Host))).send(c)
+				strconv.Quote(answer.Shorten(c.Request.Host))).Send(c)
 		return
 	}
 	for _, origin := range c.Request.Header.Values("Origin") {
 		if u, err := url.Parse(origin); err != nil || !loopbackName(u.Host) {
-			problem(http.StatusForbidden, "foreign-origin",
+			answer.NewProblem(http.StatusForbidden, "foreign-origin",
 				"with --auth off no request from a web page of another origin is served; this one comes from "+
-					strconv.Quote(shorten(origin))).send(c)
+					strconv.Quote(answer.Shorten(origin))).Send(c)
 			return
 		}
 	}
@@ -176,33 +169,18 @@ func loopbackName(host string) bool {
 
 // take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for
 // routes that read no body: those take their turn when the body is there.
-func (s *Server) take(turns chan struct{}) gin.HandlerFunc {
+func (s *Server) take(turns *answer.Turns) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		end, err := s.reads(c, turns)
-		var p *Problem
+		end, err := s.db.Reads(c, turns)
+		var p *answer.Problem
 		switch {
 		case err == nil:
 			defer end()
 			c.Next()
 		case errors.As(err, &p):
-			p.send(c)
+			p.Send(c)
 		default:
 			c.AbortWithStatus(499)
 		}
-	}
-}
-
-// turn waits for a turn. It returns a Problem when none came, and ctx's error when nobody waits any more.
-func (s *Server) turn(ctx context.Context, turns chan struct{}) (release func(), err error) {
-	timer := time.NewTimer(s.wait)
-	defer timer.Stop()
-	select {
-	case turns <- struct{}{}:
-		return func() { <-turns }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-timer.C:
-		return nil, problem(http.StatusServiceUnavailable, "busy",
-			fmt.Sprintf("%d requests of this kind are running already; try again", cap(turns))).after(1)
 	}
 }

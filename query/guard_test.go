@@ -12,6 +12,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
 )
 
 // noConn is a connection that no test here gets to use.
@@ -133,9 +135,12 @@ func TestServer_Log_NoPeople(t *testing.T) {
 
 func TestServer_Take_Busy(t *testing.T) {
 	s := newServer(t, noConn{})
-	s.wait = 20 * time.Millisecond
-	turns := make(chan struct{}, 1)
-	turns <- struct{}{}
+	turns := answer.NewTurns(1, 20*time.Millisecond)
+	release, err := turns.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 	if err != nil {
@@ -144,14 +149,14 @@ func TestServer_Take_Busy(t *testing.T) {
 	cancel()
 	gone, _ := gin.CreateTestContext(newRecorder())
 	gone.Request = r
-	s.take(turns)(gone)
+	s.take(&turns)(gone)
 	if !gone.IsAborted() || gone.Writer.Status() != 499 {
 		t.Errorf("a caller who left got %d", gone.Writer.Status())
 	}
 	w := newRecorder()
 	busy, _ := gin.CreateTestContext(w)
 	busy.Request = r.WithContext(t.Context())
-	s.take(turns)(busy)
+	s.take(&turns)(busy)
 	wantProblem(t, w, http.StatusServiceUnavailable, "", "1 requests")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")

@@ -13,6 +13,8 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 )
@@ -27,9 +29,10 @@ var historyTemplate = reachTemplate("history.sql", historySQL)
 const monthMS = 30 * 24 * schema.HourMS
 
 // historyFields are the fields of the body of POST /v1/forecasts/from-history. Decimals are texts or JSON numbers.
-var historyFields = []bodyField{{"channel", false}, {"channel_price", true}, {"billing", false},
-	{"connect_price", true}, {"sms_price", true},
-	{"currency", false}, {"threshold", true}}
+var historyFields = []answer.BodyField{{Name: "channel", Number: false}, {Name: "channel_price", Number: true},
+	{Name: "billing", Number: false},
+	{Name: "connect_price", Number: true}, {Name: "sms_price", Number: true},
+	{Name: "currency", Number: false}, {Name: "threshold", Number: true}}
 
 // historyAsk is what a request asks: which templates of an account are worth moving from SMS to a channel, as far as a
 // period tells.
@@ -52,30 +55,33 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := s.reads(c, s.queries)
+	end, err := s.db.Reads(c, &s.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	seen, err := s.pinPeriod(ctx, ask.now, []string{ask.account}, ask.fromMS, ask.toMS)
+	seen, err := s.db.Snapshot(ctx, ask.now)
 	if err != nil {
 		return err
 	}
-	lists, err := s.priceLists(ctx, []string{ask.account}, nil)
+	if seen.Lost, err = s.db.Lost(ctx, []string{ask.account}, ask.fromMS, ask.toMS); err != nil {
+		return err
+	}
+	lists, err := s.prices.Lists(ctx, []string{ask.account}, nil)
 	if err != nil {
 		return err
 	}
-	seen.Prices = &lists.versions
-	account := lists.rows(ask.account)
-	prices, err := newHistoryPrices(ask, account, lists.versions)
+	seen.Prices = &lists.Versions
+	account := lists.Account(ask.account)
+	prices, err := newHistoryPrices(ask, account, lists.Versions)
 	if err != nil {
 		return err
 	}
-	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.upTo(),
-		borders: templateBorders(account.templates, ask.fromMS, ask.toMS)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.UpTo(),
+		borders: templateBorders(account.Templates, ask.fromMS, ask.toMS)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
 	h, err := s.readHistory(ctx, &q, prices)
@@ -87,86 +93,87 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 
 // readHistoryAsk reads the query string, which says what is measured, and the body, which says what is asked.
 func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
-	q, err := readParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
+	q, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.readFields(c, maxForecastBody, historyFields)
+	b, err := s.gate.ReadFields(c, maxForecastBody, historyFields)
 	if err != nil {
 		return nil, err
 	}
-	ask := &historyAsk{now: s.config.Now()}
-	ask.account = q.required("account", "a forecast is of one account; say which: account=…")
-	if !q.failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
-		q.fail("account", "must be the name of an account, in UTF-8")
+	ask := &historyAsk{now: s.db.Now()}
+	ask.account = q.Required("account", "a forecast is of one account; say which: account=…")
+	if !q.Failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
+		q.Fail("account", "must be the name of an account, in UTF-8")
 	}
-	ask.zone, ask.limit = q.zone(), q.limit()
-	ask.fromMS, ask.toMS = q.finished(ask.now, ask.zone)
+	ask.zone, ask.limit = q.Zone(), q.Limit()
+	ask.fromMS, ask.toMS = finishedPeriod(q, ask.now, ask.zone)
 
-	ask.channel = b.channelToMoveTo()
-	ask.channelPrice = b.channelPrice()
-	if _, given := b.values["sms_price"]; given {
-		ask.smsPrice = b.price("sms_price", "")
+	ask.channel = channelToMoveTo(b)
+	ask.channelPrice = channelPriceParam(b)
+	if _, given := b.Values["sms_price"]; given {
+		ask.smsPrice = priceParam(b, "sms_price", "")
 	}
-	if _, given := b.values["threshold"]; !given {
-		b.values.Set("threshold", money.DefaultThreshold)
+	if _, given := b.Values["threshold"]; !given {
+		b.Values.Set("threshold", money.DefaultThreshold)
 	}
-	ask.threshold = b.rate("threshold", "")
-	if currency := b.currency(); currency != nil {
+	ask.threshold = rateParam(b, "threshold", "")
+	if currency := currencyParam(b); currency != nil {
 		ask.currency = *currency
 	}
-	b.errs = append(q.errs, b.errs...)
-	return ask, b.err()
+	b.Errs = append(q.Errs, b.Errs...)
+	return ask, b.Err()
 }
 
-// finished returns the period that a month's figures are scaled from: without from and to the last 30 days. It must be
-// over, because what is still to come would count as silence.
-func (p *params) finished(now time.Time, zone *time.Location) (from, to int64) {
-	to = p.bound("to", zone, floorTo(now.UnixMilli(), quarterMS))
-	from = p.bound("from", zone, to-monthMS)
+// finishedPeriod returns the period that a month's figures are scaled from: without from and to the last 30 days. It
+// must be over, because what is still to come would count as silence.
+func finishedPeriod(p *answer.Params, now time.Time, zone *time.Location) (from, to int64) {
+	to = p.Bound("to", zone, answer.FloorTo(now.UnixMilli(), answer.QuarterMS))
+	from = p.Bound("from", zone, to-monthMS)
 	switch {
-	case p.failed("from") || p.failed("to") || p.failed("tz"):
+	case p.Failed("from") || p.Failed("to") || p.Failed("tz"):
 	case from >= to:
-		p.fail("to", "must be later than from")
+		p.Fail("to", "must be later than from")
 	case to > now.UnixMilli():
-		p.fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be "+
-			"over; it is "+timeText(now.UnixMilli()))
+		p.Fail("to", "lies ahead: the figures of a month are scaled from the length of the period, so it must be "+
+			"over; it is "+answer.TimeText(now.UnixMilli()))
 	}
 	return from, to
 }
 
-func (p *params) channelToMoveTo() string {
+func channelToMoveTo(p *answer.Params) string {
 	known := slices.DeleteFunc(slices.Clone(schema.Channels), func(name string) bool { return name == "sms" })
-	channel := p.required("channel", "the channel that SMS would move to; "+suggest("", known))
+	channel := p.Required("channel", "the channel that SMS would move to; "+answer.Suggest("", known))
 	switch {
-	case p.failed("channel") || slices.Contains(known, channel):
+	case p.Failed("channel") || slices.Contains(known, channel):
 	case channel == "sms":
-		p.fail("channel", "sms is what would be moved; name the channel that it would move to: "+suggest("", known))
+		p.Fail("channel", "sms is what would be moved; name the channel that it would move to: "+answer.Suggest("",
+			known))
 	default:
-		p.fail("channel", fmt.Sprintf("%q is no channel; %s", shorten(channel), suggest(channel, known)))
+		p.Fail("channel", fmt.Sprintf("%q is no channel; %s", answer.Shorten(channel), answer.Suggest(channel, known)))
 	}
 	return channel
 }
 
-// channelPrice returns the price of the request, nil when it has none. A price is not complete without the way it is
-// billed.
-func (p *params) channelPrice() *channelPrice {
-	given := func(name string) bool { _, found := p.values[name]; return found }
+// channelPriceParam returns the price of the request, nil when it has none. A price is not complete without the way it
+// is billed.
+func channelPriceParam(p *answer.Params) *channelPrice {
+	given := func(name string) bool { _, found := p.Values[name]; return found }
 	if !given("channel_price") && !given("billing") {
 		if given("connect_price") {
-			p.fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or "+
+			p.Fail("connect_price", "goes with channel_price and billing attempt_plus_connect: send all three, or "+
 				"none to take the account's tariffs")
 		}
 		return nil
 	}
-	price := &channelPrice{price: p.price("channel_price",
-		"send it with billing, or leave both out to take the account's tariffs"), billing: p.billing()}
+	price := &channelPrice{price: priceParam(p, "channel_price",
+		"send it with billing, or leave both out to take the account's tariffs"), billing: billingParam(p)}
 	switch {
 	case price.billing == money.AttemptPlusConnect:
-		price.connect = p.price("connect_price",
+		price.connect = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
 	case given("connect_price") && price.billing != "":
-		p.fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
+		p.Fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
 	}
 	return price
 }
@@ -174,7 +181,7 @@ func (p *params) channelPrice() *channelPrice {
 // historyQuery counts the messages of a period.
 type historyQuery struct {
 	ask    *historyAsk
-	routes []route
+	routes []store.Capability
 	keys   []historyKey
 	asOfMS int64
 	// borders are the Unix seconds at which the segments of a template may change.
@@ -187,8 +194,8 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("account", q.ask.account),
 		clickhouse.Named("filter_account", []string{q.ask.account}),
 		clickhouse.Named("channel", q.ask.channel),
-		clickhouse.Named("from", storable(q.ask.fromMS)),
-		clickhouse.Named("to", storable(q.ask.toMS)),
+		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
+		clickhouse.Named("to", store.Storable(q.ask.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
@@ -199,8 +206,8 @@ func (q *historyQuery) SQL() (string, []any, error) {
 	}
 	var routeArgs []any
 	data.Accounts, data.Channel, data.Class, data.Keys = true, true, errormap.ClassSQL("r"), q.keys
-	data.Route, routeArgs = routeSQL(q.routes)
-	statement, err := fill(historyTemplate, data)
+	data.Route, routeArgs = store.CapabilitySQL(q.routes)
+	statement, err := store.Fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err
 }
 
@@ -209,7 +216,7 @@ func templateBorders(templates []money.Template, fromMS, toMS int64) (borders []
 	for _, t := range templates {
 		for _, ms := range []int64{t.FromMS, t.ToMS} {
 			if ms > fromMS && ms < toMS {
-				borders = append(borders, storable(ms))
+				borders = append(borders, store.Storable(ms))
 			}
 		}
 	}

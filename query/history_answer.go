@@ -12,6 +12,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 )
 
 // historyColumns are the fields of a row.
@@ -28,31 +29,32 @@ var monthColumns = []string{"messages_per_month", "movable_per_month", "sms_only
 	"saved_per_month", "cascade_cost_per_month", "saved_rate"}
 
 // values are the fields of historyColumns.
-func (r *historyRow) values() []value {
-	segments, price, below, worth := null, null, null, null
+func (r *historyRow) values() []answer.Value {
+	segments, price, below, worth := answer.Null, answer.Null, answer.Null, answer.Null
 	if r.candidates > 0 {
 		segments = roundedNumber(quotient(r.segments, r.candidates))
 		price = roundedMoney(new(big.Rat).Quo(rational(r.smsCost), new(big.Rat).SetUint64(r.segments)))
 	}
 	if r.measured {
-		below = truth(r.belowThreshold)
+		below = answer.Bool(r.belowThreshold)
 	}
 	if r.known {
-		worth = truth(r.worthIt)
+		worth = answer.Bool(r.worthIt)
 	}
 	return slices.Concat(
-		[]value{text(r.template), count(r.messages), count(r.onChannel), count(r.withoutSMS), count(r.unknownSegments),
-			count(r.unpriced), count(r.candidates)},
-		[]value{count(r.tested), count(r.candidates), rateOf(r.tested, r.candidates)},
+		[]answer.Value{answer.Text(r.template), answer.Count(r.messages), answer.Count(r.onChannel),
+			answer.Count(r.withoutSMS), answer.Count(r.unknownSegments),
+			answer.Count(r.unpriced), answer.Count(r.candidates)},
+		[]answer.Value{answer.Count(r.tested), answer.Count(r.candidates), answer.Rate(r.tested, r.candidates)},
 		measuredShare(r.measured, r.reached, r.candidates),
-		[]value{count(r.segments), count(r.candidates), segments, amount(r.smsCost), price},
+		[]answer.Value{answer.Count(r.segments), answer.Count(r.candidates), segments, answer.Amount(r.smsCost), price},
 		r.month.values(r.known),
-		[]value{below, worth})
+		[]answer.Value{below, worth})
 }
 
 // values are the fields of monthColumns. Without known there are the messages and what they cost as SMS.
-func (m historyMonth) values(known bool) []value {
-	row := make([]value, len(monthColumns))
+func (m historyMonth) values(known bool) []answer.Value {
+	row := make([]answer.Value, len(monthColumns))
 	for i, figure := range m {
 		switch {
 		case i == monthMessages || (i == monthMovable && known):
@@ -68,19 +70,19 @@ func (m historyMonth) values(known bool) []value {
 }
 
 // measuredShare is num, den, their quotient and its Wilson interval; these are null where nothing was measured.
-func measuredShare(measured bool, num, den uint64) []value {
-	share, low, high := null, null, null
+func measuredShare(measured bool, num, den uint64) []answer.Value {
+	share, low, high := answer.Null, answer.Null, answer.Null
 	if measured {
-		share = rateOf(num, den)
-		low, high = wilson(num, den)
+		share = answer.Rate(num, den)
+		low, high = answer.Wilson(num, den)
 	}
-	return []value{count(num), count(den), share, low, high}
+	return []answer.Value{answer.Count(num), answer.Count(den), share, low, high}
 }
 
 // send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each
 // template.
-func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *pin) error {
-	t := newTable(formatJSON, historyColumns)
+func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *answer.Snapshot) error {
+	t := answer.NewTable(answer.FormatJSON, historyColumns)
 	sum := newHistoryMonth()
 	var worth, unknown uint64
 	for i, r := range h.rows {
@@ -92,7 +94,7 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 			sum.add(r.month)
 		}
 		if i < ask.limit {
-			t.row(r.values())
+			t.Add(r.values())
 		}
 	}
 	shown, err := prices.members(h)
@@ -100,22 +102,25 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 		return err
 	}
 	all := &h.total
-	seen.Mature = seen.settled(all.settledMS)
-	first, last := null, null
+	seen.Mature = seen.Settled(all.settledMS)
+	first, last := answer.Null, answer.Null
 	if all.messages > 0 {
-		first, last = instant(all.firstMS), instant(all.lastMS)
+		first, last = answer.Instant(all.firstMS), answer.Instant(all.lastMS)
 	}
 	report := reportRequest{name: "forecast-from-history", zone: ask.zone, fromMS: ask.fromMS, toMS: ask.toMS}
 	tested := all.testedPeople > 0
-	t.send(c, slices.Concat(report.envelope(seen),
-		[]member{{"tariff_version", count(seen.Prices.Tariffs)}, {"template_version", count(seen.Prices.Templates)},
-			{"account", text(ask.account)},
-			{"channel", text(ask.channel)},
-			{"threshold", value{kind: kindJSON, text: string(exactNumber(ask.threshold))}}},
+	t.Send(c, slices.Concat(report.envelope(seen),
+		[]answer.Member{{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
+			{Name: "template_version", Value: answer.Count(seen.Prices.Templates)},
+			{Name: "account", Value: answer.Text(ask.account)},
+			{Name: "channel", Value: answer.Text(ask.channel)},
+			{Name: "threshold", Value: answer.JSON(string(exactNumber(ask.threshold)))}},
 		shown,
-		[]member{{"messages", count(all.messages)}, {"first_message", first}, {"last_message", last}},
+		[]answer.Member{{Name: "messages", Value: answer.Count(all.messages)}, {Name: "first_message", Value: first},
+			{Name: "last_message", Value: last}},
 		pairs([]string{"tested_num", "tested_den", "tested_share"},
-			[]value{count(all.testedPeople), count(all.people), rateOf(all.testedPeople, all.people)}),
+			[]answer.Value{answer.Count(all.testedPeople), answer.Count(all.people),
+				answer.Rate(all.testedPeople, all.people)}),
 		pairs([]string{"penetration_num", "penetration_den", "penetration", "penetration_low", "penetration_high"},
 			measuredShare(tested, all.reachedPeople, all.people)),
 		pairs([]string{"message_penetration_num", "message_penetration_den", "message_penetration",
@@ -123,25 +128,26 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 			measuredShare(tested, all.reached, all.messages)),
 		pairs([]string{"delivery_num", "delivery_den", "delivery_rate", "delivery_rate_low", "delivery_rate_high"},
 			measuredShare(all.sent > 0, all.delivered, all.sent)),
-		[]member{{"templates", count(uint64(len(h.rows)))}, {"templates_unknown", count(unknown)},
-			{"total", object(append([]member{{"templates", count(worth)}},
-				pairs(monthColumns, sum.values(true))...))}}), null)
+		[]answer.Member{{Name: "templates", Value: answer.Count(uint64(len(h.rows)))},
+			{Name: "templates_unknown", Value: answer.Count(unknown)},
+			{Name: "total", Value: object(append([]answer.Member{{Name: "templates", Value: answer.Count(worth)}},
+				pairs(monthColumns, sum.values(true))...))}}), answer.Null)
 	return nil
 }
 
 // members show the prices that figures were made with: those that hold for all rows, null where there are several, and
 // the tariffs that they come from.
-func (p *historyPrices) members(h *history) ([]member, error) {
+func (p *historyPrices) members(h *history) ([]answer.Member, error) {
 	used := []*channelPrice{p.ask.channelPrice}
 	if p.ask.channelPrice == nil {
 		used = h.channelPrices()
 	}
-	currency, price, billing, connect, sms := null, null, null, null, null
+	currency, price, billing, connect, sms := answer.Null, answer.Null, answer.Null, answer.Null, answer.Null
 	if p.currency != "" {
-		currency = text(p.currency)
+		currency = answer.Text(p.currency)
 	}
 	if len(used) == 1 {
-		price, billing = roundedMoney(used[0].price), text(string(used[0].billing))
+		price, billing = roundedMoney(used[0].price), answer.Text(string(used[0].billing))
 		if used[0].connect != nil {
 			connect = roundedMoney(used[0].connect)
 		}
@@ -161,9 +167,10 @@ func (p *historyPrices) members(h *history) ([]member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("show tariffs: %w", err)
 	}
-	return []member{{"currency", currency}, {"channel_price", price}, {"billing", billing}, {"connect_price", connect},
-		{"sms_price", sms},
-		{"channel_tariffs", value{kind: kindJSON, text: string(rows)}}}, nil
+	return []answer.Member{{Name: "currency", Value: currency}, {Name: "channel_price", Value: price},
+		{Name: "billing", Value: billing}, {Name: "connect_price", Value: connect},
+		{Name: "sms_price", Value: sms},
+		{Name: "channel_tariffs", Value: answer.JSON(string(rows))}}, nil
 }
 
 // channelPrices lists the tariffs that price candidates on the channel, in the order of their keys.
@@ -201,26 +208,26 @@ func roundedText(r *big.Rat, least int) string {
 	return whole
 }
 
-func roundedNumber(r *big.Rat) value { return value{kind: kindJSON, text: roundedText(r, 0)} }
-func roundedMoney(r *big.Rat) value  { return value{kind: kindMoney, text: roundedText(r, 2)} }
+func roundedNumber(r *big.Rat) answer.Value { return answer.JSON(roundedText(r, 0)) }
+func roundedMoney(r *big.Rat) answer.Value  { return answer.Money(roundedText(r, 2)) }
 
 // pairs makes members of names and values.
-func pairs(names []string, values []value) []member {
-	members := make([]member, len(names))
+func pairs(names []string, values []answer.Value) []answer.Member {
+	members := make([]answer.Member, len(names))
 	for i, name := range names {
-		members[i] = member{name, values[i]}
+		members[i] = answer.Member{Name: name, Value: values[i]}
 	}
 	return members
 }
 
 // object is a JSON object as the value of a field.
-func object(members []member) value {
+func object(members []answer.Member) answer.Value {
 	var out jx.Encoder
 	out.ObjStart()
 	for _, m := range members {
-		out.FieldStart(m.name)
-		m.value.json(&out)
+		out.FieldStart(m.Name)
+		m.Value.Encode(&out)
 	}
 	out.ObjEnd()
-	return value{kind: kindJSON, text: out.String()}
+	return answer.JSON(out.String())
 }

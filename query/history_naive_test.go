@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 )
 
 // This file computes a forecast from events one by one, by loops over maps and rationals. It shares no code with the
@@ -363,8 +364,8 @@ func naiveHistory(events []pastEvent, list []pastTariff, templates []money.Templ
 	for _, m := range messages {
 		for _, s := range m.steps {
 			if reports(s) && reached[m.person()] {
-				sent += int(bit(s.sent))
-				delivered += int(bit(s.delivered))
+				sent += int(answer.Bit(s.sent))
+				delivered += int(answer.Bit(s.delivered))
 			}
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
 )
 
 // channelPrice is what a message on the channel costs.
@@ -55,13 +57,13 @@ type historyPrices struct {
 }
 
 // newHistoryPrices refuses a request whose prices cannot be found, and says which field would name them.
-func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVersions) (*historyPrices, error) {
-	h := &historyPrices{ask: ask, list: account.list, atMS: ask.toMS - 1, currency: ask.currency,
+func newHistoryPrices(ask *historyAsk, account prices.Account, versions answer.PriceVersions) (*historyPrices, error) {
+	h := &historyPrices{ask: ask, list: account.List, atMS: ask.toMS - 1, currency: ask.currency,
 		rows: map[*money.Tariff]*channelPrice{}}
-	var p params
+	var p answer.Params
 	valid := func(channel string) (named, open []*money.Tariff) {
-		for i := range account.tariffs {
-			t := &account.tariffs[i]
+		for i := range account.Tariffs {
+			t := &account.Tariffs[i]
 			switch {
 			case t.Channel != channel || h.atMS < t.FromMS || h.atMS >= t.ToMS:
 			case t.Provider != money.Any || t.Operator != money.Any || t.App != money.Any:
@@ -85,13 +87,13 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 	if ask.channelPrice == nil {
 		named, open := valid(ask.channel)
 		if len(open) == 0 {
-			p.fail("channel_price", missing(ask.channel, named)+": send channel_price and billing, or put such a row")
+			p.Fail("channel_price", missing(ask.channel, named)+": send channel_price and billing, or put such a row")
 		}
 		for _, t := range open {
 			if !slices.Contains(money.ForecastBillings, t.Billing) && t.Billing != money.Zero {
-				p.fail("billing", fmt.Sprintf("%s is billed %s by the account's tariffs, which cannot be forecast: "+
+				p.Fail("billing", fmt.Sprintf("%s is billed %s by the account's tariffs, which cannot be forecast: "+
 					"send channel_price and billing; %s", ask.channel, t.Billing,
-					suggest("", billingNames())))
+					answer.Suggest("", billingNames())))
 				break
 			}
 		}
@@ -108,7 +110,7 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 	} else {
 		named, open := valid("sms")
 		if len(open)+len(named) == 0 {
-			p.fail("sms_price", missing("sms", nil)+": send sms_price, or put such a row")
+			p.Fail("sms_price", missing("sms", nil)+": send sms_price, or put such a row")
 		}
 		// The price of an SMS is that of its first attempted step where no row matches the message. A row that names
 		// nothing always does.
@@ -122,7 +124,7 @@ func newHistoryPrices(ask *historyAsk, account accountPrices, versions priceVers
 	}
 	h.chooseCurrency(&p, used)
 	h.keys = keysOf(used, byStep)
-	return h, p.err()
+	return h, p.Err()
 }
 
 func billingNames() []string {
@@ -134,7 +136,7 @@ func billingNames() []string {
 }
 
 // chooseCurrency finds the one currency of the rows that may be used, unless the request names one of them.
-func (h *historyPrices) chooseCurrency(p *params, used []*money.Tariff) {
+func (h *historyPrices) chooseCurrency(p *answer.Params, used []*money.Tariff) {
 	known := map[string][]string{} // by channel
 	var all []string
 	for _, t := range used {
@@ -148,7 +150,7 @@ func (h *historyPrices) chooseCurrency(p *params, used []*money.Tariff) {
 	slices.Sort(all)
 	if h.currency == "" {
 		if len(all) > 1 {
-			p.fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never "+
+			p.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never "+
 				"converted: name one, or send the prices", h.ask.channel, strings.Join(all, " and ")))
 		}
 		if len(all) == 1 {
@@ -158,7 +160,7 @@ func (h *historyPrices) chooseCurrency(p *params, used []*money.Tariff) {
 	}
 	for _, c := range []struct{ channel, field string }{{h.ask.channel, "channel_price"}, {"sms", "sms_price"}} {
 		if found := known[c.channel]; len(found) > 0 && !slices.Contains(found, h.currency) {
-			p.fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
+			p.Fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
 				"converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, h.currency))
 		}
 	}
@@ -206,9 +208,9 @@ func (h *historyPrices) channelCost(c *historyCell) *channelPrice {
 		return nil
 	}
 	if h.rows[t] == nil {
-		price := &channelPrice{billing: t.Billing, price: big.NewRat(t.Price, million), tariff: t}
+		price := &channelPrice{billing: t.Billing, price: big.NewRat(t.Price, answer.Million), tariff: t}
 		if t.Billing == money.AttemptPlusConnect {
-			price.connect = big.NewRat(t.ConnectPrice, million)
+			price.connect = big.NewRat(t.ConnectPrice, answer.Million)
 		}
 		h.rows[t] = price
 	}

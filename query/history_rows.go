@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 )
 
 // The kinds of messages that history.sql tells apart.
@@ -85,15 +87,15 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.settings(ctx))
+	reading, err := s.db.WithErrorMaps(s.db.Settings(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	h = &history{}
 	byTemplate := map[string]*historyRow{}
 	for rows.Next() {
@@ -104,7 +106,7 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 		r := byTemplate[c.template]
 		if r == nil {
 			if len(byTemplate) == money.MaxTemplates {
-				return nil, problem(http.StatusUnprocessableEntity, "too-many-templates",
+				return nil, answer.NewProblem(http.StatusUnprocessableEntity, "too-many-templates",
 					fmt.Sprintf("the messages of the period have more than %d templates: "+
 						"a template is the name of a text, the same for all messages made from it; shorten from…to, "+
 						"or mend the events", money.MaxTemplates))
@@ -134,7 +136,7 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 
 // compare orders rows by what they save, the most first, then by template. What is not known comes last.
 func (r *historyRow) compare(other *historyRow) int {
-	saved := int(bit(other.known)) - int(bit(r.known))
+	saved := int(answer.Bit(other.known)) - int(answer.Bit(r.known))
 	if r.known && other.known {
 		saved = other.month[monthSaved].Cmp(r.month[monthSaved])
 	}

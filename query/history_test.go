@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -431,10 +433,10 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 	for _, channel := range []string{"push", "viber", "vk"} {
 		reply := askHistory(t, s, period,
 			fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
-		answer := answerOf(t, s, "/v1/reports/penetration",
+		penetration := answerOf(t, s, "/v1/reports/penetration",
 			url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"},
 				"channel": {channel}})
-		row := answer.Rows[0]
+		row := penetration.Rows[0]
 		for name, of := range map[string]string{"tested_num": "tested", "penetration_num": "reached",
 			"penetration_den": "audience", "penetration": "penetration",
 			"penetration_low": "penetration_low", "penetration_high": "penetration_high",
@@ -504,7 +506,7 @@ func TestServer_ForecastHistory_Errors(t *testing.T) {
 		})
 	}
 	// All that is wrong is said at once.
-	var p Problem
+	var p answer.Problem
 	decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`),
 		http.StatusBadRequest, &p)
 	if len(p.Errors) != 4 {
@@ -577,7 +579,9 @@ func TestServer_ForecastHistory_TooManyTemplates(t *testing.T) {
 
 func TestHistoryQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "push", "*", true, true, nil, 1}, {"", "push", "fcm", false, false, nil, 1}}
+	lines := []store.Capability{{Account: "", Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: nil,
+		SettlingDays: 1}, {Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil,
+		SettlingDays: 1}}
 	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
 	for name, q := range map[string]statementer{
 		"history_plain": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000},

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -49,7 +50,7 @@ func enumeration(name string, names []string, optional bool) key {
 		if slices.Contains(names, value) || (optional && value == "") {
 			return value, nil
 		}
-		return "", fmt.Errorf("%q is no %s; %s", shorten(value), name, suggest(value, names))
+		return "", fmt.Errorf("%q is no %s; %s", answer.Shorten(value), name, answer.Suggest(value, names))
 	}
 	return k
 }
@@ -65,7 +66,7 @@ func numeric(name, cell string, lo, hi int) key {
 		read: func(value string, _ *time.Location) (string, error) {
 			n, err := strconv.Atoi(value)
 			if err != nil || n < lo || n > hi {
-				return "", fmt.Errorf("%q must be a whole number, %d…%d", shorten(value), lo, hi)
+				return "", fmt.Errorf("%q must be a whole number, %d…%d", answer.Shorten(value), lo, hi)
 			}
 			return strconv.Itoa(n), nil
 		}}
@@ -152,13 +153,13 @@ func (k key) parameterType() string {
 func anyText(value string, _ *time.Location) (string, error) { return value, nil }
 
 func readHour(value string, zone *time.Location) (string, error) {
-	t, err := parseInstant(value)
+	t, err := answer.ParseInstant(value)
 	if err != nil {
-		return "", fmt.Errorf("%q must be an RFC 3339 time such as 2026-11-20T13:00:00+03:00", shorten(value))
+		return "", fmt.Errorf("%q must be an RFC 3339 time such as 2026-11-20T13:00:00+03:00", answer.Shorten(value))
 	}
 	t = t.In(zone)
 	if t.Minute() != 0 || t.Second() != 0 || t.Nanosecond() != 0 {
-		return "", fmt.Errorf("%q is not the start of an hour in %s", shorten(value), zone)
+		return "", fmt.Errorf("%q is not the start of an hour in %s", answer.Shorten(value), zone)
 	}
 	return t.Format("2006-01-02T15:04:05-07:00"), nil
 }
@@ -166,7 +167,7 @@ func readHour(value string, zone *time.Location) (string, error) {
 func readDay(value string, _ *time.Location) (string, error) {
 	day, err := time.Parse(time.DateOnly, value)
 	if err != nil {
-		return "", fmt.Errorf("%q must be a date such as 2026-11-20", shorten(value))
+		return "", fmt.Errorf("%q must be a date such as 2026-11-20", answer.Shorten(value))
 	}
 	return day.Format(time.DateOnly), nil
 }
@@ -174,14 +175,14 @@ func readDay(value string, _ *time.Location) (string, error) {
 func readWeek(value string, zone *time.Location) (string, error) {
 	day, err := time.Parse(time.DateOnly, value)
 	if err != nil || day.Weekday() != time.Monday {
-		return "", fmt.Errorf("%q must be the Monday of a week, such as 2026-11-16", shorten(value))
+		return "", fmt.Errorf("%q must be the Monday of a week, such as 2026-11-16", answer.Shorten(value))
 	}
 	return value, nil
 }
 
 func readMonth(value string, _ *time.Location) (string, error) {
 	if _, err := time.Parse("2006-01", value); err != nil {
-		return "", fmt.Errorf("%q must be a month such as 2026-11", shorten(value))
+		return "", fmt.Errorf("%q must be a month such as 2026-11", answer.Shorten(value))
 	}
 	return value, nil
 }
@@ -191,7 +192,7 @@ func readPath(value string, _ *time.Location) (string, error) {
 	for _, channel := range strings.Split(value, ">") {
 		if !slices.Contains(schema.Channels, channel) {
 			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s",
-				shorten(value), shorten(channel), suggest(channel, schema.Channels))
+				answer.Shorten(value), answer.Shorten(channel), answer.Suggest(channel, schema.Channels))
 		}
 	}
 	return value, nil
@@ -200,14 +201,14 @@ func readPath(value string, _ *time.Location) (string, error) {
 // readCurrency reads a code of ISO 4217, or "" for messages without a price.
 func readCurrency(value string, _ *time.Location) (string, error) {
 	if value != "" && !schema.KnownCurrency(value) {
-		return "", fmt.Errorf("%q is not an ISO 4217 code such as RUB", shorten(value))
+		return "", fmt.Errorf("%q is not an ISO 4217 code such as RUB", answer.Shorten(value))
 	}
 	return value, nil
 }
 
 // groupBy reads the comma list of names: missing without one, and no key at all from an empty one.
-func (s keySet) groupBy(p *params, missing string) keySet {
-	list, given := p.one("group_by")
+func (s keySet) groupBy(p *answer.Params, missing string) keySet {
+	list, given := p.One("group_by")
 	if !given {
 		list = missing
 	}
@@ -219,13 +220,13 @@ func (s keySet) groupBy(p *params, missing string) keySet {
 		k, known := s.find(name)
 		switch {
 		case !known:
-			p.fail("group_by", fmt.Sprintf("%q is no name; %s", shorten(name), suggest(name, s.names())))
+			p.Fail("group_by", fmt.Sprintf("%q is no name; %s", answer.Shorten(name), answer.Suggest(name, s.names())))
 		case slices.ContainsFunc(found, func(f key) bool { return f.name == name }):
-			p.fail("group_by", name+" is named twice")
+			p.Fail("group_by", name+" is named twice")
 		default:
 			found = append(found, k)
 		}
-		if len(p.errs) > len(s) {
+		if len(p.Errs) > len(s) {
 			break // One name too many tells enough.
 		}
 	}
@@ -239,10 +240,10 @@ type filter struct {
 }
 
 // filters reads the parameters that are names of keys, ordered by name, their values sorted and each once.
-func (s keySet) filters(p *params, zone *time.Location) []filter {
+func (s keySet) filters(p *answer.Params, zone *time.Location) []filter {
 	var filters []filter
 	for _, k := range s {
-		given := p.values[k.name]
+		given := p.Values[k.name]
 		if len(given) == 0 {
 			continue
 		}
@@ -250,7 +251,7 @@ func (s keySet) filters(p *params, zone *time.Location) []filter {
 		for _, value := range given {
 			shown, err := k.read(value, zone)
 			if err != nil {
-				p.fail(k.name, err.Error())
+				p.Fail(k.name, err.Error())
 				continue
 			}
 			f.values = append(f.values, shown)

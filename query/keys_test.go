@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/answer"
 )
 
 // The time names of every zone that Go and ClickHouse know equal those of Go's time package: around each change of
@@ -50,7 +52,8 @@ func TestKeys_Time_AllZones(t *testing.T) {
 			instant = change
 		}
 		for day := start; day.Before(end); day = day.AddDate(0, 0, 19) {
-			for _, instant := range []time.Time{dayStart(day, zone), dayStart(day.AddDate(0, 0, 1-day.Day()), zone),
+			for _, instant := range []time.Time{answer.DayStart(day, zone),
+				answer.DayStart(day.AddDate(0, 0, 1-day.Day()), zone),
 				day.Add(17*time.Hour + 45*time.Minute)} {
 				at = append(at, uint32(instant.Unix()-900), uint32(instant.Unix()))
 			}

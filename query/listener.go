@@ -8,6 +8,8 @@ import (
 	"net"
 	"strconv"
 	"time"
+
+	"kaskad/query/answer"
 )
 
 // net/http answers by itself, in plain text, what it cannot read as a request: no handler sees it, and it has no hook
@@ -31,11 +33,11 @@ const refusalHead = "\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: 
 
 // Write replaces an answer of net/http's own.
 func (c *problemConn) Write(b []byte) (int, error) {
-	answer := asRefusal(b)
-	if answer == nil {
+	reply := asRefusal(b)
+	if reply == nil {
 		return c.Conn.Write(b)
 	}
-	if _, err := c.Conn.Write(answer); err != nil {
+	if _, err := c.Conn.Write(reply); err != nil {
 		return 0, err
 	}
 	return len(b), nil
@@ -69,22 +71,22 @@ func asRefusal(b []byte) []byte {
 	if err != nil || !bytes.Equal(line, body) && string(body) != "Unsupported transfer encoding" {
 		return nil
 	}
-	var p *Problem
+	var p *answer.Problem
 	switch status {
 	case 400:
-		p = problem(status, "bad-request", "this is no HTTP request that can be read")
+		p = answer.NewProblem(status, "bad-request", "this is no HTTP request that can be read")
 		if _, why, told := bytes.Cut(body, []byte(": ")); told {
-			p.Detail += ": " + shorten(string(why))
+			p.Detail += ": " + answer.Shorten(string(why))
 		}
 	case 431:
-		p = problem(status, "headers-too-large",
+		p = answer.NewProblem(status, "headers-too-large",
 			fmt.Sprintf("the request line and the headers are larger than %d KiB: ask for less at a time",
 				maxHeaderBytes>>10))
 	case 501:
-		p = problem(status, "unsupported-encoding",
+		p = answer.NewProblem(status, "unsupported-encoding",
 			"the transfer encoding is not known; send chunked, or Content-Length")
 	case 505:
-		p = problem(status, "unsupported-version", "this version of HTTP is not spoken here; use HTTP/1.1")
+		p = answer.NewProblem(status, "unsupported-version", "this version of HTTP is not spoken here; use HTTP/1.1")
 	default:
 		return nil
 	}

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -30,7 +31,8 @@ func lossesOf(l *schema.Losses) lossStatus {
 		shown.BrokenParts = append(shown.BrokenParts, brokenPart{p.Table, p.Part})
 	}
 	for _, h := range l.Hours {
-		shown.Hours = append(shown.Hours, lostHour{h.Account, timeText(h.Bucket.UnixMilli()), h.Published, h.Found})
+		shown.Hours = append(shown.Hours,
+			lostHour{h.Account, answer.TimeText(h.Bucket.UnixMilli()), h.Published, h.Found})
 	}
 	return shown
 }

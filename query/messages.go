@@ -14,6 +14,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
 	"kaskad/schema/law"
@@ -42,7 +44,7 @@ func (q messageQuery) SQL(name string) (string, []any, error) {
 	// An id with a time in it says where the message is; others are looked up.
 	bucketMS := schema.IDTime([]byte(q.id)) / schema.HourMS * schema.HourMS
 	if bucketMS > 0 && name == "attempts" {
-		args = append(args, clickhouse.Named("bucket", storable(bucketMS)))
+		args = append(args, clickhouse.Named("bucket", store.Storable(bucketMS)))
 	}
 	var statement strings.Builder
 	err := messageTemplates.ExecuteTemplate(&statement, name,
@@ -155,25 +157,25 @@ type parkedShown struct {
 
 // message serves GET /v1/messages/{message_id}.
 func (s *Server) message(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
 	}
 	q := messageQuery{id: c.Param("id")}
-	account, given := p.one("account")
+	account, given := p.One("account")
 	if given && account == "" {
-		p.fail("account", "is empty; name an account, or leave the parameter out")
+		p.Fail("account", "is empty; name an account, or leave the parameter out")
 	}
 	if len(q.id) > schema.MaxIDBytes {
-		p.fail("message_id", fmt.Sprintf("is %d bytes long; the limit is %d", len(q.id), schema.MaxIDBytes))
+		p.Fail("message_id", fmt.Sprintf("is %d bytes long; the limit is %d", len(q.id), schema.MaxIDBytes))
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	q.account = account
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	asOf := s.config.Now()
+	asOf := s.db.Now()
 	attempts, err := s.readAttempts(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read attempts: %w", err)
@@ -193,13 +195,14 @@ func (s *Server) message(c *gin.Context) error {
 	}
 	switch len(accounts) {
 	case 0:
-		return problem(http.StatusNotFound, "no-such-message",
+		return answer.NewProblem(http.StatusNotFound, "no-such-message",
 			"no event of this message has been stored; events show a few seconds after they were accepted")
 	case 1:
 	default:
-		return badParameter("account", "is needed here: more than one account has a message with this id; add account=…")
+		return answer.BadParameter("account",
+			"is needed here: more than one account has a message with this id; add account=…")
 	}
-	c.PureJSON(http.StatusOK, describe(q.id, account, timeText(asOf.UnixMilli()), attempts, parked))
+	c.PureJSON(http.StatusOK, describe(q.id, account, answer.TimeText(asOf.UnixMilli()), attempts, parked))
 	return nil
 }
 
@@ -208,11 +211,11 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		a := &attempt{}
 		if err := rows.Scan(&a.account, &a.Step, &a.submittedMS, &a.idMS, &a.Channel, &a.provider, &a.campaign,
@@ -232,11 +235,11 @@ func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedSh
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var e parkedShown
 		var status uint8
@@ -244,7 +247,8 @@ func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedSh
 		if err := rows.Scan(&e.account, &e.Step, &status, &occurredMS, &e.Channel, &e.Provider, &parkedMS); err != nil {
 			return nil, err
 		}
-		e.Status, e.OccurredAt, e.ParkedAt = schema.Status(status).String(), timeText(occurredMS), timeText(parkedMS)
+		e.Status, e.OccurredAt, e.ParkedAt = schema.Status(status).String(), answer.TimeText(occurredMS),
+			answer.TimeText(parkedMS)
 		all = append(all, e)
 	}
 	return all, rows.Err()
@@ -252,45 +256,45 @@ func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedSh
 
 // describe puts a message together. attempts are those of one account, in the order of steps.
 func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown) messageAnswer {
-	answer := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
+	reply := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
 		Timeline: []momentShown{}, Parked: parked}
 	if parked == nil {
-		answer.Parked = []parkedShown{}
+		reply.Parked = []parkedShown{}
 	}
 	cohortMS := cohortOf(attempts)
-	answer.Cohort = knownTime(cohortMS)
+	reply.Cohort = knownTime(cohortMS)
 	for _, a := range attempts {
 		f := a.Outcome(cohortMS)
-		answer.Delivered, answer.Read = answer.Delivered || f.Delivered, answer.Read || f.Read
-		answer.Steps = append(answer.Steps, describeStep(a, f))
+		reply.Delivered, reply.Read = reply.Delivered || f.Delivered, reply.Read || f.Read
+		reply.Steps = append(reply.Steps, describeStep(a, f))
 		for i, ms := range a.Times {
 			if status := schema.Status(i + 1); ms != schema.Never {
-				answer.Timeline = append(answer.Timeline,
-					momentShown{timeText(ms), a.Step, a.Channel, status.String(), ms, status})
+				reply.Timeline = append(reply.Timeline,
+					momentShown{answer.TimeText(ms), a.Step, a.Channel, status.String(), ms, status})
 			}
 		}
 	}
 	for _, a := range attempts {
 		if a.MachineMS != schema.Never {
-			answer.Timeline = append(answer.Timeline,
-				momentShown{timeText(a.MachineMS), a.Step, a.Channel, "machine_open", a.MachineMS, schema.Read})
+			reply.Timeline = append(reply.Timeline,
+				momentShown{answer.TimeText(a.MachineMS), a.Step, a.Channel, "machine_open", a.MachineMS, schema.Read})
 		}
 		if a.Parts <= 1 && a.SingleDeliveredMS != schema.Never {
-			answer.Timeline = append(answer.Timeline,
-				momentShown{timeText(a.SingleDeliveredMS), a.Step, a.Channel, "delivered", a.SingleDeliveredMS,
+			reply.Timeline = append(reply.Timeline,
+				momentShown{answer.TimeText(a.SingleDeliveredMS), a.Step, a.Channel, "delivered", a.SingleDeliveredMS,
 					schema.Delivered})
 		}
 		// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
 		if a.AllParts() {
-			answer.Timeline = append(answer.Timeline,
-				momentShown{timeText(a.PartsDeliveredMS), a.Step, a.Channel, "delivered", a.PartsDeliveredMS,
+			reply.Timeline = append(reply.Timeline,
+				momentShown{answer.TimeText(a.PartsDeliveredMS), a.Step, a.Channel, "delivered", a.PartsDeliveredMS,
 					schema.Delivered})
 		}
 	}
-	slices.SortFunc(answer.Timeline, func(x, y momentShown) int {
+	slices.SortFunc(reply.Timeline, func(x, y momentShown) int {
 		return cmp.Or(cmp.Compare(x.ms, y.ms), cmp.Compare(x.Step, y.Step), cmp.Compare(x.status, y.status))
 	})
-	return answer
+	return reply
 }
 
 // cohortOf is the earliest submitted_at of any event of the message, else the time in its id where that is plausible.
@@ -321,7 +325,7 @@ func describeStep(a *attempt, f law.Outcome) stepAnswer {
 	}
 	for i, ms := range a.Times {
 		if ms != schema.Never {
-			step.Times[schema.Status(i+1).String()] = timeText(ms)
+			step.Times[schema.Status(i+1).String()] = answer.TimeText(ms)
 		}
 	}
 	if a.Parts > 1 {
@@ -360,6 +364,6 @@ func knownTime(ms int64) *string {
 	if ms == schema.Never {
 		return nil
 	}
-	shown := timeText(ms)
+	shown := answer.TimeText(ms)
 	return &shown
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/event"
 	"kaskad/schema/law"
@@ -85,8 +86,8 @@ func TestServer_Message_Cascade(t *testing.T) {
 	)
 	s := newServer(t, conn)
 	w := get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
-	var answer map[string]any
-	decode(t, w, http.StatusOK, &answer)
+	var reply map[string]any
+	decode(t, w, http.StatusOK, &reply)
 	var want map[string]any
 	decoder := json.NewDecoder(strings.NewReader(`{"message_id":"m/1 ю","account":"acme","cohort":"2026-11-18T10:00:00.500Z","as_of":"2026-11-20T00:00:00.000Z","delivered":false,"read":false,"steps":[
 		{"step":1,"channel":"push","provider":"fcm","recipient":"device:01234***89","contact":"user:abcde***ij","country":"","campaign":"","template":"","sender":"","app":"shop","operator":"",
@@ -109,7 +110,7 @@ func TestServer_Message_Cascade(t *testing.T) {
 	if err := decoder.Decode(&want); err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(answer, want) {
+	if !reflect.DeepEqual(reply, want) {
 		t.Errorf("got %s", w.Body)
 	}
 	if strings.Contains(w.Body.String(), "+79001234567") || strings.Contains(w.Body.String(), "0123456789") {
@@ -145,7 +146,7 @@ func (s *seconds) UnmarshalJSON(b []byte) error {
 func TestServer_Message_Places(t *testing.T) {
 	conn := newConn(t)
 	const withTime = "01a1a8c8-f88e-7ddf-837b-235096e0a668"
-	idTime := timeText(schema.IDTime([]byte(withTime)))
+	idTime := answer.TimeText(schema.IDTime([]byte(withTime)))
 	storeEvents(t, conn,
 		// The time in the id is the cohort.
 		acmeEvent(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -292,8 +293,23 @@ func naiveInterval(num, den uint64) (low, high any) {
 	if den == 0 {
 		return nil, nil
 	}
-	lower, upper := wilsonByFloat(num, den)
+	lower, upper := naiveWilson(num, den)
 	lowFloat, _ := lower.Float64()
 	highFloat, _ := upper.Float64()
 	return sixDecimals(lowFloat), sixDecimals(highFloat)
+}
+
+// naiveWilson is the textbook formula with 300 bits.
+func naiveWilson(num, den uint64) (low, high *big.Float) {
+	f := func() *big.Float { return new(big.Float).SetPrec(300) }
+	z, _ := f().SetString("1.959963984540054")
+	k, n := f().SetUint64(num), f().SetUint64(den)
+	p := f().Quo(k, n)
+	zz := f().Mul(z, z)
+	variance := f().Quo(f().Mul(p, f().Sub(f().SetInt64(1), p)), n)
+	variance.Add(variance, f().Quo(zz, f().Mul(f().SetInt64(4), f().Mul(n, n))))
+	spread := f().Mul(z, f().Sqrt(variance))
+	center := f().Add(p, f().Quo(zz, f().Mul(f().SetInt64(2), n)))
+	scale := f().Add(f().SetInt64(1), f().Quo(zz, n))
+	return f().Quo(f().Sub(center, spread), scale), f().Quo(f().Add(center, spread), scale)
 }

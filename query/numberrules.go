@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-faster/jx"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -50,8 +51,8 @@ func numberRulesKind() referenceKind {
 // *Problem that names every rule that is wrong.
 func readNumberRules(body []byte) (rules.Rules, error) {
 	own := rules.Default
-	wrong := &params{}
-	form := problem(http.StatusBadRequest, "bad-body",
+	wrong := &answer.Params{}
+	form := answer.NewProblem(http.StatusBadRequest, "bad-body",
 		`nothing was changed: the body must be JSON such as {"number_rules": {"hard_mailings": 2}}`)
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return own, form
@@ -60,7 +61,7 @@ func readNumberRules(body []byte) (rules.Rules, error) {
 	d := jx.DecodeBytes(body)
 	err := d.Obj(func(d *jx.Decoder, name string) error {
 		if name != schema.ReferenceNumberRules || found {
-			wrong.fail(shorten(name), `is unknown beside "number_rules", or there twice: leave it out`)
+			wrong.Fail(answer.Shorten(name), `is unknown beside "number_rules", or there twice: leave it out`)
 			return d.Skip()
 		}
 		found = true
@@ -68,10 +69,10 @@ func readNumberRules(body []byte) (rules.Rules, error) {
 			rule, lo, hi := own.Field(name)
 			switch {
 			case rule == nil:
-				wrong.unknown(name, "is unknown; ", rules.Names)
+				wrong.Unknown(name, "is unknown; ", rules.Names)
 				return d.Skip()
 			case seen[name]:
-				wrong.fail(name, "is there twice: leave one out")
+				wrong.Fail(name, "is there twice: leave one out")
 				return d.Skip()
 			case d.Next() == jx.Null:
 				return d.Null()
@@ -83,7 +84,7 @@ func readNumberRules(body []byte) (rules.Rules, error) {
 			}
 			n, err := strconv.Atoi(string(raw))
 			if err != nil || strings.HasPrefix(string(raw), "+") {
-				wrong.fail(name, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
+				wrong.Fail(name, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
 				return nil
 			}
 			*rule = n
@@ -91,15 +92,15 @@ func readNumberRules(body []byte) (rules.Rules, error) {
 		})
 	})
 	if err != nil || !found {
-		return own, form.because(err)
+		return own, form.Because(err)
 	}
-	if len(wrong.errs) == 0 {
-		own.Check(wrong.fail)
+	if len(wrong.Errs) == 0 {
+		own.Check(wrong.Fail)
 	}
-	if err := wrong.err(); err != nil {
-		answer := problem(http.StatusUnprocessableEntity, "bad-rules", "nothing was changed: "+err.Error())
-		answer.Errors = wrong.errs
-		return own, answer
+	if err := wrong.Err(); err != nil {
+		reply := answer.NewProblem(http.StatusUnprocessableEntity, "bad-rules", "nothing was changed: "+err.Error())
+		reply.Errors = wrong.Errs
+		return own, reply
 	}
 	return own, nil
 }

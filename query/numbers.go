@@ -3,15 +3,12 @@ package query
 import (
 	"context"
 	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"iter"
-	"maps"
-	"slices"
 	"text/template"
 	"time"
 
+	"kaskad/query/answer"
 	"kaskad/schema/law"
 )
 
@@ -54,16 +51,21 @@ const (
 var numberRules = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
 
 // numberColumns are the columns of a verdict with its evidence.
-var numberColumns = []column{{"account", columnText}, {"number", columnText}, {"since", columnTime},
-	{"rule", columnText}, {"reasons", columnCounts},
-	{"last_delivered_at", columnTime}, {"last_failed_at", columnTime}, {"failed_mailings", columnCount},
-	{"failed_days", columnCount},
-	{"wasted_cost", columnText}, {"currency", columnText}, {"rule_version", columnCount},
-	{"first_failed_at", columnTime},
-	{"possible_reassignment", columnBool}, {"operator", columnText}, {"ported", columnBool}, {"valid", columnBool},
-	{"owner_changed_at", columnTime},
+var numberColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "number", Type: answer.TextColumn}, {Name: "since", Type: answer.TimeColumn},
+	{Name: "rule", Type: answer.TextColumn}, {Name: "reasons", Type: answer.CountsColumn},
+	{Name: "last_delivered_at", Type: answer.TimeColumn}, {Name: "last_failed_at", Type: answer.TimeColumn},
+	{Name: "failed_mailings", Type: answer.CountColumn},
+	{Name: "failed_days", Type: answer.CountColumn},
+	{Name: "wasted_cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn},
+	{Name: "rule_version", Type: answer.CountColumn},
+	{Name: "first_failed_at", Type: answer.TimeColumn},
+	{Name: "possible_reassignment", Type: answer.BoolColumn}, {Name: "operator", Type: answer.TextColumn},
+	{Name: "ported", Type: answer.BoolColumn}, {Name: "valid", Type: answer.BoolColumn},
+	{Name: "owner_changed_at", Type: answer.TimeColumn},
 	// Lists of objects, as JSON also in a CSV and in Arrow.
-	{"guessed", columnCount}, {"reachable_on", columnText}, {"opt_outs", columnText}}
+	{Name: "guessed", Type: answer.CountColumn}, {Name: "reachable_on", Type: answer.TextColumn},
+	{Name: "opt_outs", Type: answer.TextColumn}}
 
 // numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are
 // Unix milliseconds, 0 for none; ported and valid are -1 when unknown.
@@ -86,127 +88,91 @@ func (r *numberRow) unpack(packed string) error {
 	if len(packed) < fixed {
 		return errCutOff
 	}
-	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(le64(packed)), int64(le64(packed[8:])), int64(le64(packed[16:]))
-	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(le64(packed[24:])), int64(le64(packed[32:])),
-		le64(packed[40:])
-	r.failedMailings, r.failedDays, r.guessed = le32(packed[48:]), le32(packed[52:]), le32(packed[56:])
+	r.sinceMS, r.firstFailedMS, r.lastFailedMS = int64(answer.LE64(packed)), int64(answer.LE64(packed[8:])),
+		int64(answer.LE64(packed[16:]))
+	r.lastDeliveredMS, r.ownerChangedMS, r.ruleVersion = int64(answer.LE64(packed[24:])),
+		int64(answer.LE64(packed[32:])),
+		answer.LE64(packed[40:])
+	r.failedMailings, r.failedDays, r.guessed = answer.LE32(packed[48:]), answer.LE32(packed[52:]),
+		answer.LE32(packed[56:])
 	r.possibleReassignment, r.ported, r.valid = packed[60] == 1, int8(packed[61]), int8(packed[62])
 	packed = packed[fixed:]
 	for _, to := range [...]*string{&r.account, &r.number, &r.rule, &r.operator, &r.reasons} {
 		if len(packed) < 2 {
 			return errCutOff
 		}
-		size := int(le16(packed))
+		size := int(answer.LE16(packed))
 		if packed = packed[2:]; len(packed) < size {
 			return errCutOff
 		}
 		*to, packed = packed[:size], packed[size:]
 	}
 	for _, to := range [...]*string{&r.reachable, &r.optOuts} {
-		if len(packed) < 4 || len(packed)-4 < int(le32(packed)) {
+		if len(packed) < 4 || len(packed)-4 < int(answer.LE32(packed)) {
 			return errCutOff
 		}
-		end := 4 + int(le32(packed))
+		end := 4 + int(answer.LE32(packed))
 		*to, packed = packed[4:end], packed[end:]
 	}
 	r.streak = packed
 	if len(packed)%streakAttempt != 0 {
 		return errCutOff
 	}
-	r.reasons = sortCounts(r.reasons)
+	r.reasons = answer.SortCounts(r.reasons)
 	return nil
 }
 
-// sortCounts brings packed counts into the order of their names, so that an answer does not depend on how they were
-// written.
-func sortCounts(packed string) string {
-	names := 0
-	sorted, last := true, ""
-	for name := range eachCount(packed) {
-		sorted = sorted && (names == 0 || last < name)
-		last = name
-		names++
-	}
-	if sorted {
-		return packed
-	}
-	counts := maps.Collect(eachCount(packed))
-	var again []byte
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		again = packCounts(again, name, counts[name])
-	}
-	return string(again)
-}
-
-// eachCount reads packed counts: for each name its count (4 bytes), its length (2), and the name.
-func eachCount(packed string) iter.Seq2[string, uint32] {
-	return func(yield func(string, uint32) bool) {
-		for len(packed) >= 6 {
-			n, end := le32(packed), 6+int(le16(packed[4:]))
-			if len(packed) < end || !yield(packed[6:end], n) {
-				return
-			}
-			packed = packed[end:]
-		}
-	}
-}
-
-// packCounts packs one count as eachCount reads it.
-func packCounts(to []byte, name string, n uint32) []byte {
-	to = binary.LittleEndian.AppendUint32(to, n)
-	to = binary.LittleEndian.AppendUint16(to, uint16(len(name)))
-	return append(to, name...)
-}
-
 // values are those of numberColumns, appended to row.
-func (r *numberRow) values(row []value, wasted wastedCost) []value {
-	return append(row, text(r.account), text(r.number), moment(r.sinceMS), text(r.rule),
-		value{kind: kindCounts, text: r.reasons},
-		moment(r.lastDeliveredMS), moment(r.lastFailedMS), count(uint64(r.failedMailings)), count(uint64(r.failedDays)),
-		wasted.value(), text(wasted.currency), count(r.ruleVersion), moment(r.firstFailedMS),
-		truth(r.possibleReassignment), text(r.operator), known(r.ported), known(r.valid), moment(r.ownerChangedMS),
-		count(uint64(r.guessed)), value{kind: kindJSON, text: reachableOn(r.reachable)},
-		value{kind: kindJSON, text: optOuts(r.optOuts)})
+func (r *numberRow) values(row []answer.Value, wasted wastedCost) []answer.Value {
+	return append(row, answer.Text(r.account), answer.Text(r.number), answer.Moment(r.sinceMS), answer.Text(r.rule),
+		answer.Counts(r.reasons),
+		answer.Moment(r.lastDeliveredMS), answer.Moment(r.lastFailedMS), answer.Count(uint64(r.failedMailings)),
+		answer.Count(uint64(r.failedDays)),
+		wasted.value(), answer.Text(wasted.currency), answer.Count(r.ruleVersion), answer.Moment(r.firstFailedMS),
+		answer.Bool(r.possibleReassignment), answer.Text(r.operator), known(r.ported), known(r.valid),
+		answer.Moment(r.ownerChangedMS),
+		answer.Count(uint64(r.guessed)), answer.JSON(reachableOn(r.reachable)),
+		answer.JSON(optOuts(r.optOuts)))
 }
 
 // known is a truth that may be unknown.
-func known(n int8) value {
+func known(n int8) answer.Value {
 	if n < 0 {
-		return null
+		return answer.Null
 	}
-	return truth(n == 1)
+	return answer.Bool(n == 1)
 }
 
 // numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
 // for its verdict that is the reports' as_of, which is read first: what it covers has touched its numbers by then.
 func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
-	f, err := s.freshness(ctx)
+	f, err := s.db.Freshness(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var waiting uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
 		return nil, fmt.Errorf("count touched numbers: %w", err)
 	}
 	if waiting == 0 {
-		return s.asOf(f, now), nil
+		return s.db.AsOf(f, now), nil
 	}
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersAsOfSQL).Scan(&f.known, &f.asOfMS); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAsOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
 		return nil, fmt.Errorf("read how fresh verdicts are: %w", err)
 	}
-	return s.asOf(f, now), nil
+	return s.db.AsOf(f, now), nil
 }
 
 // pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
 // that version.
-func (s *Server) pinNumbers(ctx context.Context, now time.Time) (pin, error) {
-	seen := pin{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
+func (s *Server) pinNumbers(ctx context.Context, now time.Time) (answer.Snapshot, error) {
+	seen := answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return seen, err
 	}
 	seen.AsOfMS = asOf
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersVersionSQL).Scan(&seen.Generation); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersVersionSQL).Scan(&seen.Edition); err != nil {
 		return seen, fmt.Errorf("read version of verdicts: %w", err)
 	}
 	return seen, nil
@@ -214,17 +180,8 @@ func (s *Server) pinNumbers(ctx context.Context, now time.Time) (pin, error) {
 
 // numberAccounts returns the accounts that have numbers, two of them at most.
 func (s *Server) numberAccounts(ctx context.Context) (accounts []string, err error) {
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
 		return nil, fmt.Errorf("read accounts of verdicts: %w", err)
 	}
 	return accounts, nil
-}
-
-// asOfMembers are the members of an envelope that say how fresh the rows are.
-func asOfMembers(seen *pin) []member {
-	asOf, lag := null, null
-	if seen.AsOfMS != nil {
-		asOf, lag = instant(*seen.AsOfMS), decimal(max(0, seen.NowMS-*seen.AsOfMS), 3)
-	}
-	return []member{{"as_of", asOf}, {"lag_seconds", lag}}
 }

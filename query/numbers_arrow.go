@@ -6,12 +6,14 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+
+	"kaskad/query/answer"
 )
 
 // arrowNumbers appends rows column by column: a million of them a second would pass through as many values of all kinds
 // else. Their columns are numberColumns, and what they hold is what numberRow.values says.
 type arrowNumbers struct {
-	to     *arrowRows
+	to     *answer.ArrowRows
 	texts  []string
 	counts []int64
 	times  []arrow.Timestamp
@@ -23,7 +25,7 @@ func (a *arrowNumbers) append(rows []numberRow, wasted []wastedCost) {
 	n := 0
 	field := func() array.Builder {
 		n++
-		return a.to.builder.Field(n - 1)
+		return a.to.Field(n - 1)
 	}
 	text := func(of func(*numberRow) string) {
 		a.texts = a.texts[:0]
@@ -76,7 +78,7 @@ func (a *arrowNumbers) append(rows []numberRow, wasted []wastedCost) {
 	a.appendTexts(field(), nil)
 	count(func(r *numberRow) int64 { return int64(r.ruleVersion) })
 	moment(func(r *numberRow) int64 { return r.firstFailedMS })
-	truth(func(r *numberRow) int8 { return int8(bit(r.possibleReassignment)) })
+	truth(func(r *numberRow) int8 { return int8(answer.Bit(r.possibleReassignment)) })
 	text(func(r *numberRow) string { return r.operator })
 	truth(func(r *numberRow) int8 { return r.ported })
 	truth(func(r *numberRow) int8 { return r.valid })
@@ -84,9 +86,7 @@ func (a *arrowNumbers) append(rows []numberRow, wasted []wastedCost) {
 	count(func(r *numberRow) int64 { return int64(r.guessed) })
 	text(func(r *numberRow) string { return reachableOn(r.reachable) })
 	text(func(r *numberRow) string { return optOuts(r.optOuts) })
-	if a.to.rows += len(rows); a.to.rows >= arrowBatch {
-		a.to.batch()
-	}
+	a.to.Added(len(rows))
 }
 
 // appendTexts appends a.texts; those that are not known are null.
@@ -110,7 +110,7 @@ func (a *arrowNumbers) appendReasons(field array.Builder, rows []numberRow) {
 	to.Reserve(len(rows))
 	for i := range rows {
 		to.Append(true)
-		for name, n := range eachCount(rows[i].reasons) {
+		for name, n := range answer.EachCount(rows[i].reasons) {
 			if !utf8.ValidString(name) {
 				name = strings.ToValidUTF8(name, "\ufffd")
 			}

@@ -14,6 +14,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -37,9 +39,12 @@ const (
 // numberStates are all states of a number.
 var numberStates = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
 
-var changeColumns = []column{{"account", columnText}, {"number", columnText}, {"from", columnText}, {"to", columnText},
-	{"at", columnTime},
-	{"rule", columnText}, {"seen_at", columnTime}, {"seq", columnCount}}
+var changeColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "number", Type: answer.TextColumn}, {Name: "from", Type: answer.TextColumn},
+	{Name: "to", Type: answer.TextColumn},
+	{Name: "at", Type: answer.TimeColumn},
+	{Name: "rule", Type: answer.TextColumn}, {Name: "seen_at", Type: answer.TimeColumn},
+	{Name: "seq", Type: answer.CountColumn}}
 
 // changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
 type changesQuery struct {
@@ -58,7 +63,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	if q.number != "" {
 		args = append(args, clickhouse.Named("number", q.number))
 	} else {
-		args = append(args, clickhouse.Named("prefix", kindPrefix(q.kind)))
+		args = append(args, clickhouse.Named("prefix", answer.KindPrefix(q.kind)))
 	}
 	if len(q.to) > 0 {
 		args = append(args, clickhouse.Named("to", q.to))
@@ -78,59 +83,60 @@ func (q *changesQuery) SQL() (string, []any, error) {
 
 // numberChanges serves GET /v1/numbers/changes.
 func (s *Server) numberChanges(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
-		"bom"})
+	p, err := answer.ReadParams(c.Request,
+		[]string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
+			"bom"})
 	if err != nil {
 		return err
 	}
-	f := p.listFormat(c.Request)
-	limit, all := p.pageOrAll(f)
-	q := changesQuery{accounts: p.accountFilter(), kind: p.kind(),
-		to: slices.Compact(slices.Sorted(slices.Values(p.values["to"]))), limit: limit}
-	if number, given := p.one("number"); given {
-		if q.number, err = pathRecipient(number); err != nil {
-			p.errs = append(p.errs, asProblem(err).Errors...)
-		} else if kind := schema.KindOf(q.number); q.kind != kind && len(p.values["kind"]) > 0 {
-			p.fail("kind", fmt.Sprintf("must be %s with this number, or be left out", kind))
+	f := p.ListFormat(c.Request)
+	limit, all := p.PageOrAll(f)
+	q := changesQuery{accounts: p.Accounts(), kind: p.Kind(),
+		to: p.Many("to"), limit: limit}
+	if number, given := p.One("number"); given {
+		if q.number, err = answer.PathRecipient(number); err != nil {
+			p.Errs = append(p.Errs, answer.AsProblem(err).Errors...)
+		} else if kind := schema.KindOf(q.number); q.kind != kind && len(p.Values["kind"]) > 0 {
+			p.Fail("kind", fmt.Sprintf("must be %s with this number, or be left out", kind))
 		}
 	}
 	for _, state := range q.to {
 		if !slices.Contains(numberStates, state) {
-			p.fail("to", fmt.Sprintf("%q is no state; %s", shorten(state), suggest(state, numberStates)))
+			p.Fail("to", fmt.Sprintf("%q is no state; %s", answer.Shorten(state), answer.Suggest(state, numberStates)))
 		}
 	}
-	wait := p.seconds("wait", maxFeedWait)
+	wait := p.Seconds("wait", maxFeedWait)
 	if all && wait > 0 {
-		p.fail("wait", "goes with pages; limit=all answers at once")
+		p.Fail("wait", "goes with pages; limit=all answers at once")
 	}
 	of := []string{"numbers/changes", q.number}
-	if q.number == "" && q.kind != recipientKinds[0] {
+	if q.number == "" && q.kind != answer.RecipientKinds[0] {
 		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
 	}
-	hash := queryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
-	if at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
+	hash := answer.QueryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
+	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
+			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	next := func(seq uint64) (value, error) {
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
-		return text(encoded), err
+	next := func(seq uint64) (answer.Value, error) {
+		encoded, err := s.db.Cursors.Seal(c.Request.Context(),
+			answer.Cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
+		return answer.Text(encoded), err
 	}
 	if all {
-		return s.exportChanges(c, q, newList(f, changeColumns), next)
+		return s.exportChanges(c, q, answer.NewList(f, changeColumns), next)
 	}
 	// as_of before the rows: what was acknowledged until then is in them.
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.feedAsOf(c.Request.Context(), now)
 	if err != nil {
 		return err
 	}
-	t := newList(f, changeColumns)
+	t := answer.NewList(f, changeColumns)
 	if err := s.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
 		return err
 	}
@@ -139,42 +145,30 @@ func (s *Server) numberChanges(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.send(c, asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}), nextCursor)
+	t.Send(c, (&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members(), nextCursor)
 	return nil
 }
 
 // feedAsOf says up to when everything is in the feed.
 func (s *Server) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
 	defer cancel()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	return s.numbersAsOf(ctx, now)
 }
 
-// seconds reads a whole number of seconds, 0 without the parameter.
-func (p *params) seconds(name string, most int) time.Duration {
-	given, found := p.one(name)
-	if !found {
-		return 0
-	}
-	n, err := strconv.Atoi(given)
-	if err != nil || n < 0 || n > most {
-		p.fail(name, fmt.Sprintf("%q must be a whole number of seconds, 0…%d", shorten(given), most))
-	}
-	return time.Duration(n) * time.Second
-}
-
 // exportChanges answers with the feed up to its end now. Its next cursor is that end.
-func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next func(uint64) (value, error)) (err error) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), exportTime)
+func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *answer.Table,
+	next func(uint64) (answer.Value, error)) (err error) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), answer.ExportTime)
 	defer cancel()
-	release, err := s.turn(ctx, s.exports)
+	release, err := s.gate.Exports.Take(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	if q.head, err = s.feed.end(ctx, s, 0); err != nil {
 		return err
@@ -183,7 +177,7 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 	if err != nil {
 		return err
 	}
-	end, err := s.begin(ctx, c, t, []member{{"next_cursor", nextCursor}})
+	end, err := t.Begin(ctx, c, &s.gate.Workbooks, []answer.Member{{Name: "next_cursor", Value: nextCursor}})
 	if err != nil {
 		return err
 	}
@@ -191,12 +185,12 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *table, next fu
 	if err := s.readChanges(ctx, &q, t); err != nil {
 		return fmt.Errorf("export changes: %w", err)
 	}
-	return t.finish()
+	return t.Finish()
 }
 
 // awaitChanges reads a page, waiting for its first row when there is none yet, and moves q.after to where the next one
 // begins.
-func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wait time.Duration) error {
+func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *answer.Table, wait time.Duration) error {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	tick := time.NewTicker(feedPoll)
@@ -205,14 +199,14 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 		if err := s.changesPage(ctx, q, t, age); err != nil {
 			return fmt.Errorf("changes: %w", err)
 		}
-		if t.rows > 0 || wait == 0 {
+		if t.Rows > 0 || wait == 0 {
 			return nil
 		}
 		select {
 		case <-tick.C:
 		case <-deadline.C:
 			return nil
-		case <-s.stopping:
+		case <-s.gate.Stopping:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -222,16 +216,16 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *table, wa
 
 // changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a
 // turn for as long as it reads.
-func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age time.Duration) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.config.QueryTime)
+func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *answer.Table, age time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
 	defer cancel()
-	ctx, over := s.watch(ctx)
+	ctx, over := s.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	// The end first: all rows up to it are visible to the statement that follows.
 	if q.head, err = s.feed.end(ctx, s, age); err != nil || q.head <= q.after {
 		return err
 	}
-	release, err := s.turn(ctx, s.queries)
+	release, err := s.gate.Queries.Take(ctx)
 	if err != nil {
 		return err
 	}
@@ -241,35 +235,36 @@ func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *table, age
 
 // readChanges adds rows to the table and moves q.after behind them: to the last row of a full page, else to the end
 // that was looked for.
-func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *table) (err error) {
+func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *answer.Table) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var seq uint64
-	var row []value
+	var row []answer.Value
 	for rows.Next() {
 		var account, number, from, to, rule string
 		var atMS, seenMS int64
 		if err := rows.Scan(&seq, &account, &number, &from, &to, &atMS, &rule, &seenMS); err != nil {
 			return err
 		}
-		row = append(row[:0], text(account), text(number), text(from), text(to), moment(atMS), text(rule),
-			moment(seenMS), count(seq))
-		t.row(row)
-		if err := t.flow(false); err != nil {
+		row = append(row[:0], answer.Text(account), answer.Text(number), answer.Text(from), answer.Text(to),
+			answer.Moment(atMS), answer.Text(rule),
+			answer.Moment(seenMS), answer.Count(seq))
+		t.Add(row)
+		if err := t.Flow(false); err != nil {
 			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return err
 	}
-	if q.after = q.head; q.limit > 0 && t.rows == q.limit {
+	if q.after = q.head; q.limit > 0 && t.Rows == q.limit {
 		q.after = seq
 	}
 	return nil
@@ -291,7 +286,7 @@ func (f *feedHead) end(ctx context.Context, s *Server, age time.Duration) (uint6
 		return f.seq, nil
 	}
 	var seq uint64
-	err := s.deps.Conn.QueryRow(s.settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	err := s.db.Conn.QueryRow(s.db.Settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
 	}

@@ -13,6 +13,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
 )
 
 const (
@@ -31,39 +34,39 @@ type checkedNumber struct {
 
 // checkNumbers serves POST /v1/numbers/check.
 func (s *Server) checkNumbers(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
 	}
-	account, given := p.one("account")
+	account, given := p.One("account")
 	if given && account == "" {
-		p.fail("account", "is empty; name an account, or leave the parameter out")
+		p.Fail("account", "is empty; name an account, or leave the parameter out")
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	if err := checkJSON(c.Request); err != nil {
+	if err := answer.CheckJSON(c.Request); err != nil {
 		return err
 	}
-	body, memory, err := s.receive(c, maxCheckBody,
+	body, memory, err := s.gate.Receive(c, maxCheckBody,
 		fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10,
 			maxChecked))
 	if err != nil {
 		return err
 	}
 	numbers, err := readNumbers(body)
-	memory.release()
+	memory.Release()
 	if err != nil {
 		return err
 	}
-	end, err := s.reads(c, s.queries)
+	end, err := s.db.Reads(c, &s.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 			return err
 		}
 		if len(accounts) > 1 {
-			return badParameter("account", "is needed here: more than one account has numbers; add account=…")
+			return answer.BadParameter("account", "is needed here: more than one account has numbers; add account=…")
 		}
 		if len(accounts) == 1 {
 			account = accounts[0]
@@ -86,10 +89,10 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	}
 	var out jx.Encoder
 	out.ObjStart()
-	for _, m := range append([]member{{"account", text(account)}},
-		asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf})...) {
-		out.FieldStart(m.name)
-		m.value.json(&out)
+	for _, m := range append([]answer.Member{{Name: "account", Value: answer.Text(account)}},
+		(&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members()...) {
+		out.FieldStart(m.Name)
+		m.Value.Encode(&out)
 	}
 	out.FieldStart("rows")
 	out.ArrStart()
@@ -98,7 +101,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	}
 	out.ArrEnd()
 	out.ObjEnd()
-	c.Data(http.StatusOK, formatJSON.contentType(), out.Bytes())
+	c.Data(http.StatusOK, answer.FormatJSON.ContentType(), out.Bytes())
 	return nil
 }
 
@@ -109,29 +112,29 @@ type checkedNumbers map[string]checkedNumber
 func (found checkedNumbers) encode(out *jx.Encoder, number string) {
 	out.ObjStart()
 	defer out.ObjEnd()
-	field := func(name string, v value) {
+	field := func(name string, v answer.Value) {
 		out.FieldStart(name)
-		v.json(out)
+		v.Encode(out)
 	}
-	field("number", text(number))
-	if wrong := recipientProblem(number); wrong != "" {
-		field("error", text(wrong))
+	field("number", answer.Text(number))
+	if wrong := answer.RecipientProblem(number); wrong != "" {
+		field("error", answer.Text(wrong))
 		return
 	}
 	v, seen := found[number]
 	if !seen {
 		v.state = unknownState
 	}
-	field("state", text(v.state))
-	field("rule", text(v.rule))
-	field("since", moment(v.sinceMS))
-	field("opt_outs", value{kind: kindJSON, text: optOuts(v.optOuts)})
+	field("state", answer.Text(v.state))
+	field("rule", answer.Text(v.rule))
+	field("since", answer.Moment(v.sinceMS))
+	field("opt_outs", answer.JSON(optOuts(v.optOuts)))
 }
 
 // readNumbers reads {"numbers": […]}. What is not a text is an error of the whole body; a text that is not a number has
 // its own row.
 func readNumbers(body []byte) (numbers []string, err error) {
-	bad := func(detail string) error { return problem(http.StatusBadRequest, "bad-body", detail) }
+	bad := func(detail string) error { return answer.NewProblem(http.StatusBadRequest, "bad-body", detail) }
 	const form = `the body must be one JSON object such as {"numbers":["+79161234567"]}`
 	d := jx.DecodeBytes(body)
 	if d.Next() != jx.Object {
@@ -140,20 +143,20 @@ func readNumbers(body []byte) (numbers []string, err error) {
 	found := false
 	err = d.Obj(func(d *jx.Decoder, name string) error {
 		if name != "numbers" || found {
-			return badParameter(shorten(name), "is unknown here, or there twice; "+form)
+			return answer.BadParameter(answer.Shorten(name), "is unknown here, or there twice; "+form)
 		}
 		found = true
 		if d.Next() != jx.Array {
-			return badParameter("numbers", "must be an array of strings; "+form)
+			return answer.BadParameter("numbers", "must be an array of strings; "+form)
 		}
 		return d.Arr(func(d *jx.Decoder) error {
 			if d.Next() != jx.String {
-				return badParameter("numbers",
+				return answer.BadParameter("numbers",
 					fmt.Sprintf("element %d is not a string: write numbers in quotes, with their plus sign",
 						len(numbers)+1))
 			}
 			if len(numbers) == maxChecked {
-				return badParameter("numbers",
+				return answer.BadParameter("numbers",
 					fmt.Sprintf("there are more than %d: ask in several requests", maxChecked))
 			}
 			number, err := d.Str()
@@ -161,14 +164,14 @@ func readNumbers(body []byte) (numbers []string, err error) {
 			return err
 		})
 	})
-	var p *Problem
+	var p *answer.Problem
 	switch {
 	case errors.As(err, &p):
 		return nil, p
 	case err != nil:
 		return nil, bad("the body is not valid JSON: " + form)
 	case !found:
-		return nil, badParameter("numbers", "is required; "+form)
+		return nil, answer.BadParameter("numbers", "is required; "+form)
 	}
 	if err := d.Skip(); !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, bad("something follows the object: " + form)
@@ -184,7 +187,7 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	numbers = slices.Compact(slices.Sorted(slices.Values(numbers)))
 	asked := 0
 	for _, number := range numbers {
-		if recipientProblem(number) != "" {
+		if answer.RecipientProblem(number) != "" {
 			continue
 		}
 		asked++
@@ -200,12 +203,12 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
 		return nil, fmt.Errorf("fill numbers_check.sql: %w", err)
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(s.settings(ctx), clickhouse.WithExternalTable(wanted)),
+	rows, err := s.db.Conn.Query(clickhouse.Context(s.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),
 		statement.String(), clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var number string
 		var v checkedNumber

@@ -9,6 +9,10 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 )
 
 // numberChunk is how many rows are priced together.
@@ -28,7 +32,7 @@ type deadQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *deadQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("prefix", kindPrefix(q.kind))}
+	args := []any{clickhouse.Named("prefix", answer.KindPrefix(q.kind))}
 	single := len(q.accounts) == 1
 	switch {
 	case single:
@@ -56,80 +60,68 @@ func (q *deadQuery) SQL() (string, []any, error) {
 	return statement.String(), args, nil
 }
 
-// accountFilter reads parameter account, which may be given several times. An empty one names no account.
-func (p *params) accountFilter() []string {
-	accounts := slices.Compact(slices.Sorted(slices.Values(p.values["account"])))
-	if slices.Contains(accounts, "") {
-		p.fail("account", "is empty; name an account, or leave the parameter out")
-	}
-	return accounts
-}
-
 // deadNumbers serves GET /v1/numbers/dead.
 func (s *Server) deadNumbers(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	f := p.listFormat(c.Request)
-	limit, all := p.pageOrAll(f)
-	q := deadQuery{accounts: p.accountFilter(), kind: p.kind(),
-		rules: slices.Compact(slices.Sorted(slices.Values(p.values["rule"])))}
+	f := p.ListFormat(c.Request)
+	limit, all := p.PageOrAll(f)
+	q := deadQuery{accounts: p.Accounts(), kind: p.Kind(),
+		rules: p.Many("rule")}
 	for _, r := range q.rules {
 		if !slices.Contains(numberRules, r) {
-			p.fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", shorten(r), suggest(r, numberRules)))
+			p.Fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", answer.Shorten(r),
+				answer.Suggest(r, numberRules)))
 		}
 	}
-	hash := queryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
-	at := s.cursorOf(c.Request.Context(), p, numberCursor, hash, 2)
+	hash := answer.QueryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
+	at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 2)
 	if at != nil {
-		if at.Pin == nil || at.Pin.Prices == nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxNumberCursorAge {
-			p.fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start "+
+		if at.Snapshot == nil || at.Snapshot.Prices == nil {
+			p.Fail("cursor", "cannot be read: start again without a cursor")
+		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > maxNumberCursorAge {
+			p.Fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start "+
 				"again without a cursor, or take the list in one answer by limit=all&format=csv")
 		}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.listTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
 	defer cancel()
-	seen := pin{}
-	var pinned *priceVersions
+	seen := answer.Snapshot{}
+	var pinned *answer.PriceVersions
 	if at != nil {
-		seen, pinned = *at.Pin, at.Pin.Prices
+		seen, pinned = *at.Snapshot, at.Snapshot.Prices
 		q.after = &numberKey{string(at.After[0]), string(at.After[1])}
-	} else if seen, err = s.pinNumbers(ctx, s.config.Now()); err != nil {
+	} else if seen, err = s.pinNumbers(ctx, s.db.Now()); err != nil {
 		return err
 	}
-	lists, err := s.priceLists(ctx, accountsOrAll(q.accounts), pinned)
+	lists, err := s.prices.Lists(ctx, accountsOrAll(q.accounts), pinned)
 	if err != nil {
 		return err
 	}
-	seen.Prices = &lists.versions
-	t := newList(f, numberColumns)
-	envelope := append(asOfMembers(&seen), member{"tariff_version", count(lists.versions.Tariffs)})
+	seen.Prices = &lists.Versions
+	t := answer.NewList(f, numberColumns)
+	envelope := append(seen.Members(), answer.Member{Name: "tariff_version",
+		Value: answer.Count(lists.Versions.Tariffs)})
 	if all {
 		return s.exportDead(ctx, c, q, lists, t, envelope)
 	}
-	q.pin, q.limit = seen.Generation, limit+1
+	q.pin, q.limit = seen.Edition, limit+1
 	last, more, err := s.readDead(ctx, &q, lists, t)
 	if err != nil {
 		return fmt.Errorf("dead numbers: %w", err)
 	}
-	next := null
+	var next *answer.Cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Version: numberCursor, Query: hash, After: [][]byte{[]byte(last.number), []byte(last.account)},
-				Pin: &seen})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Version: numberCursor, Query: hash,
+			After:    [][]byte{[]byte(last.number), []byte(last.account)},
+			Snapshot: &seen}
 	}
-	t.send(c, envelope, next)
-	return nil
+	return t.SendPage(c, envelope, s.db.Cursors, next)
 }
 
 // accountsOrAll is nil for all accounts.
@@ -141,8 +133,8 @@ func accountsOrAll(accounts []string) []string {
 }
 
 // exportDead answers with all dead numbers, as one statement sees them.
-func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *priceLists, t *table,
-	envelope []member) error {
+func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *prices.Lists, t *answer.Table,
+	envelope []answer.Member) error {
 	if len(q.accounts) == 0 {
 		// The rows of a single account need no sorting.
 		accounts, err := s.numberAccounts(ctx)
@@ -153,7 +145,7 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 			q.accounts = accounts
 		}
 	}
-	end, err := s.begin(ctx, c, t, envelope)
+	end, err := t.Begin(ctx, c, &s.gate.Workbooks, envelope)
 	if err != nil {
 		return err
 	}
@@ -161,41 +153,42 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 	if _, _, err := s.readDead(ctx, &q, lists, t); err != nil {
 		return fmt.Errorf("export dead numbers: %w", err)
 	}
-	return t.finish()
+	return t.Finish()
 }
 
 // readDead adds the rows to the table, chunk by chunk. Of a page it leaves out the row that is one too many.
-func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *priceLists, t *table) (last numberKey, more bool,
+func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *prices.Lists, t *answer.Table) (last numberKey,
+	more bool,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(s.listSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	pricer := s.newStreakPricer(lists)
 	chunk := make([]numberRow, 0, numberChunk)
 	var wasted []wastedCost
-	var row []value
-	columns := arrowNumbers{to: t.arrow}
+	var row []answer.Value
+	columns := arrowNumbers{to: t.Arrow}
 	flush := func() error {
 		if wasted, err = pricer.price(ctx, chunk, wasted); err != nil {
 			return err
 		}
-		if t.arrow != nil {
-			t.rows += len(chunk)
+		if t.Arrow != nil {
+			t.Rows += len(chunk)
 			columns.append(chunk, wasted)
 		} else {
 			for i := range chunk {
 				row = chunk[i].values(row[:0], wasted[i])
-				t.row(row)
+				t.Add(row)
 			}
 		}
 		chunk = chunk[:0]
-		return t.flow(false)
+		return t.Flow(false)
 	}
 	var packed, number, account string
 	to := []any{&packed}

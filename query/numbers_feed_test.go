@@ -14,6 +14,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -90,7 +91,7 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 		var want []string
 		for _, r := range all {
 			if c.match(r) {
-				want = append(want, fmt.Sprint(r.account, r.number, r.to, timeText(int64(r.seq)*1000)))
+				want = append(want, fmt.Sprint(r.account, r.number, r.to, answer.TimeText(int64(r.seq)*1000)))
 			}
 		}
 		if !slices.Equal(got, want) {
@@ -100,7 +101,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 	s := newServer(t, conn)
 	one := get(s, "/v1/numbers/changes?limit=1").Body.String()
 	if want := fmt.Sprintf(`{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[{"account":%q,"number":%q,"from":"unknown","to":%q,"at":%q,"rule":"hard","seen_at":%q,"seq":%d}],"next_cursor":"`, all[0].account, all[0].number, all[0].to,
-		timeText(int64(all[0].seq)*1000), timeText(int64(all[0].seq)*1000+7), all[0].seq); !strings.HasPrefix(one,
+		answer.TimeText(int64(all[0].seq)*1000), answer.TimeText(int64(all[0].seq)*1000+7),
+		all[0].seq); !strings.HasPrefix(one,
 		want) {
 		t.Errorf("got %s, want %s", one, want)
 	}
@@ -157,7 +159,7 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 	go func() {
 		ended <- numbers(t, s, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active")
 	}()
-	s.stop.Do(func() { close(s.stopping) })
+	s.stop.Do(func() { close(s.gate.Stopping) })
 	if page := <-ended; len(page.Rows) != 0 {
 		t.Error(page)
 	}
@@ -205,19 +207,19 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		dead("beta", "+79160000002", 1))
 	clock := testNow
 	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return clock } })
-	put := func(path, body string) (w *http.Response, answer map[string]any) {
+	put := func(path, body string) (w *http.Response, reply map[string]any) {
 		t.Helper()
 		r := call(s, http.MethodPut, "/v1/numbers/"+path, strings.NewReader(body), "Content-Type", "application/json")
-		decode(t, r, r.Code, &answer)
-		return r.Result(), answer
+		decode(t, r, r.Code, &reply)
+		return r.Result(), reply
 	}
 	// Nobody answers: the override is stored all the same.
 	s.verdictWait = 300 * time.Millisecond
-	if w, answer := put("+79160000001/override",
-		`{"state":"active","why":"he called"}`); w.StatusCode != http.StatusAccepted || answer["state"] != "dead" ||
-		!strings.Contains(fmt.Sprint(answer["detail"]), "is the aggregator running?") ||
-		fmt.Sprint(answer["override"]) != "map[at:2026-11-20T00:00:00.000Z by:auth off state:active why:he called]" {
-		t.Errorf("%s %v", w.Status, answer)
+	if w, reply := put("+79160000001/override",
+		`{"state":"active","why":"he called"}`); w.StatusCode != http.StatusAccepted || reply["state"] != "dead" ||
+		!strings.Contains(fmt.Sprint(reply["detail"]), "is the aggregator running?") ||
+		fmt.Sprint(reply["override"]) != "map[at:2026-11-20T00:00:00.000Z by:auth off state:active why:he called]" {
+		t.Errorf("%s %v", w.Status, reply)
 	}
 	s.verdictWait = 20 * time.Second
 	ctx, cancel := context.WithCancel(t.Context())
@@ -231,21 +233,21 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		{"%2B79160000002/override?account=beta", `{"state":"dead","why":"x"}`, "dead", "beta"},
 		{"+79160000009/override?account=acme", `{"state":"dead","why":"never seen"}`, "dead", "acme"},
 	} {
-		w, answer := put(c.path, c.body)
-		if w.StatusCode != http.StatusOK || answer["state"] != c.state || answer["account"] != c.account ||
-			answer["rule"] != "override" || answer["detail"] != nil {
-			t.Errorf("%s: %s %v", c.path, w.Status, answer)
+		w, reply := put(c.path, c.body)
+		if w.StatusCode != http.StatusOK || reply["state"] != c.state || reply["account"] != c.account ||
+			reply["rule"] != "override" || reply["detail"] != nil {
+			t.Errorf("%s: %s %v", c.path, w.Status, reply)
 		}
 	}
-	var answer map[string]any
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000001/override", nil), http.StatusOK, &answer)
-	if answer["override"] != nil || answer["state"] != "unknown" {
-		t.Errorf("deleted: %v", answer)
+	var reply map[string]any
+	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000001/override", nil), http.StatusOK, &reply)
+	if reply["override"] != nil || reply["state"] != "unknown" {
+		t.Errorf("deleted: %v", reply)
 	}
 	// There is nothing to take back from a number that has no override.
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000002/override?account=acme", nil), http.StatusOK, &answer)
-	if answer["override"] != nil || answer["state"] != "dead" {
-		t.Errorf("deleted nothing: %v", answer)
+	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000002/override?account=acme", nil), http.StatusOK, &reply)
+	if reply["override"] != nil || reply["state"] != "dead" {
+		t.Errorf("deleted nothing: %v", reply)
 	}
 	cancel()
 	if err := <-obeyed; err != nil {

@@ -10,6 +10,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
 )
 
 //go:embed numbers_override.sql
@@ -49,17 +52,17 @@ type override struct {
 // numberRequest reads what the routes of one number share: the number or e-mail address of the path, and parameter
 // account.
 func numberRequest(c *gin.Context) (oneQuery, error) {
-	p, err := readParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return oneQuery{}, err
 	}
-	account, given := p.one("account")
+	account, given := p.One("account")
 	if given && account == "" {
-		p.fail("account", "is empty; name an account, or leave the parameter out")
+		p.Fail("account", "is empty; name an account, or leave the parameter out")
 	}
-	number, err := pathRecipient(c.Param("number"))
+	number, err := answer.PathRecipient(c.Param("number"))
 	if err == nil {
-		err = p.err()
+		err = p.Err()
 	}
 	return oneQuery{number, account}, err
 }
@@ -70,7 +73,7 @@ func (s *Server) number(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
 	v, err := s.readVerdict(ctx, q)
 	if err != nil {
@@ -86,15 +89,16 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 	if err != nil {
 		return v, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return v, fmt.Errorf("read verdict: %w", err)
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	v.account, v.number, v.state, v.ported, v.valid = q.account, q.number, unknownState, -1, -1
 	for n := 0; rows.Next(); n++ {
 		if n == 1 {
-			return v, badParameter("account", "is needed here: more than one account knows this number; add account=…")
+			return v, answer.BadParameter("account",
+				"is needed here: more than one account knows this number; add account=…")
 		}
 		var packed string
 		if err := rows.Scan(&packed, &v.state, &v.version, &v.override, &v.why); err != nil {
@@ -109,12 +113,12 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 
 // readOverride returns the override of a number that was set or taken back last.
 func (s *Server) readOverride(ctx context.Context, account, number string) (o override, err error) {
-	rows, err := s.deps.Conn.Query(s.settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
 		clickhouse.Named("number", number))
 	if err != nil {
 		return o, fmt.Errorf("read override: %w", err)
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		if err := rows.Scan(&o.state, &o.why, &o.by, &o.atMS, &o.version); err != nil {
 			return o, fmt.Errorf("read override: %w", err)
@@ -125,7 +129,7 @@ func (s *Server) readOverride(ctx context.Context, account, number string) (o ov
 
 // answerNumber writes a verdict with its evidence; detail, if there is one, tells why the answer is not final.
 func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
-	now := s.config.Now()
+	now := s.db.Now()
 	asOf, err := s.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
@@ -144,14 +148,14 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 		out.FieldStart("detail")
 		out.Str(detail)
 	}
-	field := func(name string, v value) {
+	field := func(name string, v answer.Value) {
 		out.FieldStart(name)
-		v.json(&out)
+		v.Encode(&out)
 	}
 	for i, shown := range v.values(nil, wasted) {
-		field(numberColumns[i].name, shown)
-		if numberColumns[i].name == "number" {
-			field("state", text(v.state))
+		field(numberColumns[i].Name, shown)
+		if numberColumns[i].Name == "number" {
+			field("state", answer.Text(v.state))
 		}
 	}
 	out.FieldStart("override")
@@ -159,30 +163,30 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 		out.Null()
 	} else {
 		out.ObjStart()
-		field("state", text(o.state))
-		field("why", text(o.why))
-		field("at", instant(o.atMS))
-		field("by", text(o.by))
+		field("state", answer.Text(o.state))
+		field("why", answer.Text(o.why))
+		field("at", answer.Instant(o.atMS))
+		field("by", answer.Text(o.by))
 		out.ObjEnd()
 	}
-	field("tariff_version", count(versions.Tariffs))
-	for _, m := range asOfMembers(&pin{NowMS: now.UnixMilli(), AsOfMS: asOf}) {
-		field(m.name, m.value)
+	field("tariff_version", answer.Count(versions.Tariffs))
+	for _, m := range (&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members() {
+		field(m.Name, m.Value)
 	}
 	out.ObjEnd()
-	c.Data(status, formatJSON.contentType(), out.Bytes())
+	c.Data(status, answer.FormatJSON.ContentType(), out.Bytes())
 	return nil
 }
 
 // wastedOn prices the streak of one number.
-func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, priceVersions, error) {
-	lists, err := s.priceLists(ctx, []string{v.account}, nil)
+func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, answer.PriceVersions, error) {
+	lists, err := s.prices.Lists(ctx, []string{v.account}, nil)
 	if err != nil {
-		return wastedCost{}, priceVersions{}, err
+		return wastedCost{}, answer.PriceVersions{}, err
 	}
 	wasted, err := s.newStreakPricer(lists).price(ctx, []numberRow{v.numberRow}, nil)
 	if err != nil {
-		return wastedCost{}, priceVersions{}, fmt.Errorf("price streak: %w", err)
+		return wastedCost{}, answer.PriceVersions{}, fmt.Errorf("price streak: %w", err)
 	}
-	return wasted[0], lists.versions, nil
+	return wasted[0], lists.Versions, nil
 }

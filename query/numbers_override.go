@@ -10,6 +10,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -33,31 +34,31 @@ func (s *Server) putOverride(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := s.readFields(c, maxOverrideBody, []bodyField{{name: "state"}, {name: "why"}})
+	p, err := s.gate.ReadFields(c, maxOverrideBody, []answer.BodyField{{Name: "state"}, {Name: "why"}})
 	if err != nil {
 		return err
 	}
-	state := p.required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
-	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.failed("state") {
-		p.fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence "+
-			"again", shorten(state), suggest(state, overrideStates)))
+	state := p.Required("state", `what the number is: {"state":"active"}, "dead" or "quarantined"`)
+	if state != "" && !slices.Contains(overrideStates, state) || state == "" && !p.Failed("state") {
+		p.Fail("state", fmt.Sprintf("%q is no state that can be set; %s; DELETE the override to go by the evidence "+
+			"again", answer.Shorten(state), answer.Suggest(state, overrideStates)))
 	}
-	why := p.required("why", "say for whoever asks later why the evidence is overruled")
-	if why == "" && !p.failed("why") {
-		p.fail("why", "is empty; say for whoever asks later why the evidence is overruled")
+	why := p.Required("why", "say for whoever asks later why the evidence is overruled")
+	if why == "" && !p.Failed("why") {
+		p.Fail("why", "is empty; say for whoever asks later why the evidence is overruled")
 	}
 	if len(why) > maxWhy || !utf8.ValidString(why) {
-		p.fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
+		p.Fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	end, err := s.reads(c, s.overrides)
+	end, err := s.db.Reads(c, &s.gate.Overrides)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return s.override(c, q, override{state: state, why: why, by: s.author(c)})
+	return s.override(c, q, override{state: state, why: why, by: s.gate.Author(c)})
 }
 
 // deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing
@@ -67,19 +68,19 @@ func (s *Server) deleteOverride(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.override(c, q, override{by: s.author(c)})
+	return s.override(c, q, override{by: s.gate.Author(c)})
 }
 
 // override stores an override, asks for the verdict and waits for it.
 func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+s.db.QueryTime)
 	defer cancel()
 	before, err := s.readVerdict(ctx, q)
 	if err != nil {
 		return err
 	}
 	if before.account == "" {
-		return badParameter("account", "is needed here: no account knows this number yet; add account=…")
+		return answer.BadParameter("account", "is needed here: no account knows this number yet; add account=…")
 	}
 	q.account = before.account
 	stored, err := s.storeOverride(ctx, q, o)
@@ -110,24 +111,24 @@ func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*ov
 	if err != nil {
 		return nil, err
 	}
-	now := s.config.Now()
+	now := s.db.Now()
 	if o.state == "" && last.state == "" {
 		if last.version > 0 {
 			// It was taken back before; whoever did so may not have lived to ask for the verdict.
-			_, err = schema.AskVerdicts(ctx, s.deps.Conn, q.account, []string{q.number}, now)
+			_, err = schema.AskVerdicts(ctx, s.db.Conn, q.account, []string{q.number}, now)
 		}
 		return nil, err
 	}
 	o.version, o.atMS = max(uint64(now.UnixMicro()), last.version+1), now.UnixMilli()
 	// Whether the caller still waits does not matter any more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.db.QueryTime)
 	defer cancel()
-	if err := schema.InsertNumberOverride(ctx, s.deps.Conn,
+	if err := schema.InsertNumberOverride(ctx, s.db.Conn,
 		schema.NumberOverride{Account: q.account, Number: q.number, Version: o.version,
 			State: o.state, Why: o.why, By: o.by, AtMS: o.atMS}); err != nil {
 		return nil, err
 	}
-	if _, err := schema.AskVerdicts(ctx, s.deps.Conn, q.account, []string{q.number}, now); err != nil {
+	if _, err := schema.AskVerdicts(ctx, s.db.Conn, q.account, []string{q.number}, now); err != nil {
 		return nil, fmt.Errorf("the override is stored, and its verdict could not be asked for: %w", err)
 	}
 	return &o, nil
@@ -157,7 +158,7 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 			return v, err
 		}
 		if last.version > o.version {
-			return v, problem(http.StatusConflict, "overridden",
+			return v, answer.NewProblem(http.StatusConflict, "overridden",
 				"somebody else has set or taken back the verdict on this number meanwhile, and theirs holds: GET the "+
 					"number to see it")
 		}
@@ -165,7 +166,7 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 		case <-tick.C:
 		case <-deadline.C:
 			return v, nil
-		case <-s.stopping:
+		case <-s.gate.Stopping:
 			return v, nil
 		case <-ctx.Done():
 			return v, ctx.Err()

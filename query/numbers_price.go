@@ -7,6 +7,8 @@ import (
 	"sort"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
 	"kaskad/schema/law"
 )
 
@@ -21,11 +23,11 @@ const (
 // wastedCost is what the attempts of a streak cost; text is "" when that is unknown.
 type wastedCost struct{ text, currency string }
 
-func (w wastedCost) value() value {
+func (w wastedCost) value() answer.Value {
 	if w.text == "" {
-		return null
+		return answer.Null
 	}
-	return value{kind: kindMoney, text: w.text}
+	return answer.Money(w.text)
 }
 
 // attemptKey is all that the cost of an attempt depends on, in one account.
@@ -45,7 +47,7 @@ type attemptCost struct {
 // streakPricer prices the streaks of one answer: a list has a million of them, and few different attempts.
 type streakPricer struct {
 	s        *Server
-	lists    *priceLists
+	lists    *prices.Lists
 	accounts map[string]*accountPricer
 	last     *accountPricer
 	texts    map[money.Amount]string
@@ -59,7 +61,7 @@ type accountPricer struct {
 	costs   map[attemptKey]attemptCost
 }
 
-func (s *Server) newStreakPricer(lists *priceLists) *streakPricer {
+func (s *Server) newStreakPricer(lists *prices.Lists) *streakPricer {
 	return &streakPricer{s: s, lists: lists, accounts: map[string]*accountPricer{}, texts: map[money.Amount]string{}}
 }
 
@@ -69,7 +71,7 @@ func (p *streakPricer) of(account string) *accountPricer {
 	}
 	a := p.accounts[account]
 	if a == nil {
-		list := p.lists.of(account)
+		list := p.lists.Of(account)
 		a = &accountPricer{account: account, list: list, borders: list.Borders(), legs: map[uint64]money.Leg{},
 			costs: map[attemptKey]attemptCost{}}
 		p.accounts[account] = a
@@ -87,8 +89,9 @@ func (a *accountPricer) interval(ms int64) uint16 {
 }
 
 func attemptAt(streak string) (key attemptKey, cohortMS int64) {
-	return attemptKey{leg: le64(streak), code: law.Code(le32(streak[8:])), smsSegments: le16(streak[12:])},
-		int64(le64(streak[14:]))
+	return attemptKey{leg: answer.LE64(streak), code: law.Code(answer.LE32(streak[8:])),
+			smsSegments: answer.LE16(streak[12:])},
+		int64(answer.LE64(streak[14:]))
 }
 
 // price returns what the streaks of rows cost, in to.
@@ -109,7 +112,7 @@ func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 	for i := range rows {
 		a := p.of(rows[i].account)
 		for streak := rows[i].streak; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
-			leg := le64(streak)
+			leg := answer.LE64(streak)
 			if _, found := a.legs[leg]; !found {
 				a.legs[leg] = money.Leg{} // asked for once
 				missing[a] = append(missing[a], leg)

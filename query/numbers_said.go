@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/go-faster/jx"
+
+	"kaskad/query/answer"
 )
 
 // emptyList is what most rows hold of both lists.
@@ -17,17 +19,17 @@ func (p *packedList) time() int64 {
 		p.left = ""
 		return 0
 	}
-	ms := int64(le64(p.left))
+	ms := int64(answer.LE64(p.left))
 	p.left = p.left[8:]
 	return ms
 }
 
 func (p *packedList) text() string {
-	if len(p.left) < 2 || len(p.left) < 2+int(le16(p.left)) {
+	if len(p.left) < 2 || len(p.left) < 2+int(answer.LE16(p.left)) {
 		p.left = ""
 		return ""
 	}
-	end := 2 + int(le16(p.left))
+	end := 2 + int(answer.LE16(p.left))
 	text := p.left[2:end]
 	p.left = p.left[end:]
 	return strings.ToValidUTF8(text, "\ufffd")
@@ -40,7 +42,7 @@ func reachableOn(packed string) string {
 		out.FieldStart("channel")
 		out.Str(list.text())
 		out.FieldStart("last_delivered_at")
-		out.Str(timeText(at))
+		out.Str(answer.TimeText(at))
 	})
 }
 
@@ -53,7 +55,7 @@ func optOuts(packed string) string {
 			out.Str(list.text())
 		}
 		out.FieldStart("since")
-		out.Str(timeText(since))
+		out.Str(answer.TimeText(since))
 	})
 }
 

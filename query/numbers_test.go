@@ -14,6 +14,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -118,10 +119,10 @@ type numbersAnswer struct {
 	NextCursor    *string          `json:"next_cursor"`
 }
 
-func numbers(tb testing.TB, s *Server, route, query string) (answer numbersAnswer) {
+func numbers(tb testing.TB, s *Server, route, query string) (reply numbersAnswer) {
 	tb.Helper()
-	decode(tb, get(s, "/v1/"+route+"?"+query), http.StatusOK, &answer)
-	return answer
+	decode(tb, get(s, "/v1/"+route+"?"+query), http.StatusOK, &reply)
+	return reply
 }
 
 // numberKeys returns the accounts and numbers of rows, and the version that dead put into since.
@@ -143,7 +144,7 @@ func deadKeys(now map[numberKey]healthRow, account, rule string) (keys []string)
 		return cmp.Or(strings.Compare(a.number, b.number), strings.Compare(a.account, b.account))
 	})
 	for _, r := range rows {
-		keys = append(keys, fmt.Sprint(r.number, " ", r.account, " ", timeText(r.sinceMS)))
+		keys = append(keys, fmt.Sprint(r.number, " ", r.account, " ", answer.TimeText(r.sinceMS)))
 	}
 	return keys
 }
@@ -291,30 +292,31 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1))
 	s := newServer(t, conn)
 	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
-	altered := func(change func(*cursor)) string {
-		c := s.cursorOf(t.Context(), paramsOf(t, "cursor="+next, "cursor"), numberCursor,
-			queryHash("numbers/dead", "phone", ""), 2)
+	altered := func(change func(*answer.Cursor)) string {
+		c := s.db.Cursors.ReadVersion(t.Context(), &answer.Params{Values: url.Values{"cursor": {next}}}, numberCursor,
+			answer.QueryHash("numbers/dead", "phone", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")
 		}
 		change(c)
-		encoded, err := s.seal(t.Context(), *c)
+		encoded, err := s.db.Cursors.Seal(t.Context(), *c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return url.QueryEscape(encoded)
 	}
-	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *cursor) {
-		c.Pin.ReadMS -= 29 * 60 *
+	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *answer.Cursor) {
+		c.Snapshot.ReadMS -= 29 * 60 *
 			1000
 	})); w.Code != http.StatusOK {
 		t.Error(w.Body)
 	}
 	for _, c := range []struct{ query, parameter, word string }{
-		{"cursor=" + altered(func(c *cursor) { c.Pin.ReadMS -= 31 * 60 * 1000 }), "cursor", "older than 30 minutes"},
-		{"cursor=" + altered(func(c *cursor) { c.Version = 0 }), "cursor", "start again without a cursor"},
-		{"cursor=" + altered(func(c *cursor) { c.Version = 99 }), "cursor", "older version"},
-		{"cursor=" + altered(func(c *cursor) { c.Pin = nil }), "cursor", "start again"},
+		{"cursor=" + altered(func(c *answer.Cursor) { c.Snapshot.ReadMS -= 31 * 60 * 1000 }), "cursor",
+			"older than 30 minutes"},
+		{"cursor=" + altered(func(c *answer.Cursor) { c.Version = 0 }), "cursor", "start again without a cursor"},
+		{"cursor=" + altered(func(c *answer.Cursor) { c.Version = 99 }), "cursor", "older version"},
+		{"cursor=" + altered(func(c *answer.Cursor) { c.Snapshot = nil }), "cursor", "start again"},
 		{"account=acme&cursor=" + next, "cursor", "another query"},
 		{"cursor=nonsense", "cursor", "start again"},
 		{"limit=all", "limit", "format=csv"},
@@ -353,22 +355,22 @@ func TestServer_Number_Answer(t *testing.T) {
 			t.Errorf("%s: got %s\nwant %s", path, got, want)
 		}
 	}
-	var answer map[string]any
-	decode(t, get(s, "/v1/numbers/+79160000009"), http.StatusOK, &answer)
-	if answer["state"] != "unknown" || answer["number"] != "+79160000009" || answer["since"] != nil ||
-		answer["wasted_cost"] != "0.00" || answer["ported"] != nil || answer["valid"] != nil ||
-		answer["account"] != "" {
-		t.Errorf("never seen: %v", answer)
+	var reply map[string]any
+	decode(t, get(s, "/v1/numbers/+79160000009"), http.StatusOK, &reply)
+	if reply["state"] != "unknown" || reply["number"] != "+79160000009" || reply["since"] != nil ||
+		reply["wasted_cost"] != "0.00" || reply["ported"] != nil || reply["valid"] != nil ||
+		reply["account"] != "" {
+		t.Errorf("never seen: %v", reply)
 	}
 	wantProblem(t, get(s, "/v1/numbers/+79160000002"), http.StatusBadRequest, "account", "more than one account")
-	decode(t, get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &answer)
-	if fmt.Sprint(answer["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" ||
-		answer["account"] != "beta" {
-		t.Errorf("overridden: %v", answer)
+	decode(t, get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &reply)
+	if fmt.Sprint(reply["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" ||
+		reply["account"] != "beta" {
+		t.Errorf("overridden: %v", reply)
 	}
-	decode(t, get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &answer)
-	if answer["state"] != "unknown" || answer["account"] != "gamma" {
-		t.Errorf("another account: %v", answer)
+	decode(t, get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &reply)
+	if reply["state"] != "unknown" || reply["account"] != "gamma" {
+		t.Errorf("another account: %v", reply)
 	}
 	for path, word := range map[string]string{"+12": "2 digits", "79160000001": "%2B79161234567",
 		"89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",
@@ -422,17 +424,17 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 	}
 	for _, path := range []string{mail, "email:a+b%40example.com", "email:a%2Bb%40example.com",
 		"email%3Aa%2Bb%40example.com"} {
-		var answer map[string]any
-		decode(t, get(s, "/v1/numbers/"+path), http.StatusOK, &answer)
-		if answer["number"] != mail || answer["state"] != "dead" ||
-			fmt.Sprint(answer["reasons"]) != "map[no_mailbox:2]" {
-			t.Errorf("%s: %v", path, answer)
+		var reply map[string]any
+		decode(t, get(s, "/v1/numbers/"+path), http.StatusOK, &reply)
+		if reply["number"] != mail || reply["state"] != "dead" ||
+			fmt.Sprint(reply["reasons"]) != "map[no_mailbox:2]" {
+			t.Errorf("%s: %v", path, reply)
 		}
 	}
-	var answer map[string]any
-	decode(t, get(s, "/v1/numbers/email:never@example.com"), http.StatusOK, &answer)
-	if answer["state"] != "unknown" || answer["number"] != "email:never@example.com" {
-		t.Errorf("never seen: %v", answer)
+	var reply map[string]any
+	decode(t, get(s, "/v1/numbers/email:never@example.com"), http.StatusOK, &reply)
+	if reply["state"] != "unknown" || reply["number"] != "email:never@example.com" {
+		t.Errorf("never seen: %v", reply)
 	}
 	for _, query := range []string{"number=89030000001", "number=79160000001"} {
 		wantProblem(t, get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, "number", "%2B79161234567")

@@ -9,6 +9,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -60,13 +62,15 @@ func (s *Server) penetration(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, penetrationColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readPenetration(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readPenetration(ctx, ask, seen)
+		})
 }
 
 // penetrationQuery counts messages by what is known of their people.
 type penetrationQuery struct {
 	ask    *reportRequest
-	routes []route
+	routes []store.Capability
 	asOfMS int64
 }
 
@@ -110,24 +114,25 @@ func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	}
 }
 
-func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
-	q := penetrationQuery{ask: ask, asOfMS: seen.upTo()}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+	err error) {
+	q := penetrationQuery{ask: ask, asOfMS: seen.UpTo()}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.withErrorMap(s.wholeSettings(ctx))
+	reading, err := s.db.WithErrorMaps(s.db.SettingsFor(ctx, wholeTime))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !notChannel(k) })}
 	var tested, reached uint32
 	var people, messages uint64
@@ -154,52 +159,35 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	answer = &wholeAnswer{}
+	reply = &wholeAnswer{}
 	seen.Mature = !seen.Lost
 	for _, group := range groups {
-		mature := seen.settled(group.settledMS)
+		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
 		for i, channel := range schema.Channels {
 			of := group.channels[i]
 			if of.tested == 0 || !ask.keepsValue("channel", channel) {
 				continue
 			}
-			if len(answer.rows) == maxWholeRows {
+			if len(reply.rows) == maxWholeRows {
 				return nil, tooManyRows()
 			}
-			answer.rows = append(answer.rows, wholeRow{
+			reply.rows = append(reply.rows, wholeRow{
 				keys: withChannel(ask.keys, group.keys, channel),
-				cells: slices.Concat([]value{count(group.people), count(of.tested), count(of.reached)},
-					share(of.reached, group.people), share(of.tested, group.people),
-					[]value{count(group.messages), count(of.movable)}, share(of.movable, group.messages),
-					[]value{truth(mature)}),
+				cells: slices.Concat([]answer.Value{answer.Count(group.people), answer.Count(of.tested),
+					answer.Count(of.reached)},
+					answer.Share(of.reached, group.people), answer.Share(of.tested, group.people),
+					[]answer.Value{answer.Count(group.messages), answer.Count(of.movable)},
+					answer.Share(of.movable, group.messages),
+					[]answer.Value{answer.Bool(mature)}),
 			})
 		}
 	}
-	return answer, nil
+	return reply, nil
 }
 
 // withChannel puts the channel to its place among the values of the other keys.
 func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
 	at := slices.IndexFunc(keys, func(k key) bool { return k.name == "channel" })
 	return slices.Insert(slices.Clone(others), at, keyValue{text: channel})
-}
-
-// share is a quotient with its Wilson interval.
-func share(num, den uint64) []value {
-	low, high := wilson(num, den)
-	return []value{rateOf(num, den), low, high}
-}
-
-// withErrorMap sends the error maps of all accounts along with a statement.
-func (s *Server) withErrorMap(ctx context.Context) (context.Context, error) {
-	maps, err := s.errorMaps(ctx)
-	if err != nil {
-		return nil, err
-	}
-	table, err := maps.Table()
-	if err != nil {
-		return nil, err
-	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

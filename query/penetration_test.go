@@ -13,6 +13,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -107,7 +109,7 @@ func naiveLost(rows []folded, losses []loss, dead map[deadNumber]bool) func(f fo
 func insertDead(tb testing.TB, conn driver.Conn, dead map[deadNumber]bool) {
 	tb.Helper()
 	for n, is := range dead {
-		for version, state := range []string{"dead", "active", "dead"}[bit(is):][:2] {
+		for version, state := range []string{"dead", "active", "dead"}[answer.Bit(is):][:2] {
 			execute(tb, conn, "INSERT INTO number_health (account, number, version, state) VALUES ($1, $2, $3, $4)",
 				n.account, n.number, version+1, state)
 		}
@@ -213,7 +215,7 @@ func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string,
 func naiveShare(row map[string]any, name string, num, den int) {
 	row[name], row[name+"_low"], row[name+"_high"] = naiveRate(num, den), nil, nil
 	if den > 0 {
-		low, high := wilsonByFloat(uint64(num), uint64(den))
+		low, high := naiveWilson(uint64(num), uint64(den))
 		lowFloat, _ := low.Float64()
 		highFloat, _ := high.Float64()
 		row[name+"_low"], row[name+"_high"] = sixDecimals(max(0, lowFloat)), sixDecimals(highFloat)
@@ -252,13 +254,13 @@ func TestServer_Penetration_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 			want := naivePenetration(rows, isLost, groupBy, filters, zone, from, to)
-			answer := checkPages(t, s, "/v1/reports/penetration", r, values, want)
+			reply := checkPages(t, s, "/v1/reports/penetration", r, values, want)
 			mature := true
 			for _, row := range naivePenetration(rows, isLost, groupBy, without(filters, "channel"), zone, from, to) {
 				mature = mature && row["mature"].(bool)
 			}
-			if answer.Mature != mature {
-				t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+			if reply.Mature != mature {
+				t.Errorf("%s: mature is %v, want %v", values.Encode(), reply.Mature, mature)
 			}
 			for _, row := range want {
 				movable = movable || (row["messages_movable"] != row["messages"] &&
@@ -419,10 +421,10 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		{"a living number", "+79000000001"}: false, {"delivered", "device:1"}: true})
 	s := newServer(t, conn)
 	for name, c := range cases {
-		answer := answerOf(t, s, "/v1/reports/penetration",
+		reply := answerOf(t, s, "/v1/reports/penetration",
 			url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-11-15"}})
 		var reached any = number(0)
-		for _, row := range answer.Rows {
+		for _, row := range reply.Rows {
 			if row["audience"] != number(1) || row["tested"] != number(1) ||
 				(row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
 				t.Errorf("%s: %v", name, row)
@@ -431,8 +433,8 @@ func TestServer_Penetration_Losses(t *testing.T) {
 				reached = row["reached"]
 			}
 		}
-		if want := number(int(bit(c.reached))); len(answer.Rows) == 0 || reached != want {
-			t.Errorf("%s: %v, want reached %s", name, answer.Rows, want)
+		if want := number(int(answer.Bit(c.reached))); len(reply.Rows) == 0 || reached != want {
+			t.Errorf("%s: %v, want reached %s", name, reply.Rows, want)
 		}
 	}
 }
@@ -505,7 +507,8 @@ func TestPenetration_Fits(t *testing.T) {
 
 func TestPenetrationQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
 	keys := penetrationKeys.named(t, "day", "channel", "sender")
 	for name, ask := range map[string]*reportRequest{
 		"penetration_plain": {zone: time.UTC, keys: penetrationKeys.named(t, "channel"), toMS: 1 << 60},

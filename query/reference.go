@@ -13,12 +13,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/listfile"
 )
@@ -141,45 +141,35 @@ func withoutEnvelope(body []byte, name string) []byte {
 	return slices.Concat([]byte("{"), bytes.Repeat([]byte{'\n'}, line), []byte(`"`+name+`":`), rows, []byte("}"))
 }
 
-// serveReference adds the routes of a kind.
-func (s *Server) serveReference(r *gin.Engine, get func(string, func(*gin.Context) error, ...gin.HandlerFunc),
-	kind referenceKind, reading gin.HandlerFunc) {
+// kindRoutes are the routes of a kind.
+func (s *Server) kindRoutes(kind referenceKind, try string) []answer.Route {
 	path := kind.path()
-	get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, reading)
-	get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }, reading)
-	r.PUT(path, s.handle(func(c *gin.Context) error { return s.putReference(c, kind) }))
+	return []answer.Route{
+		answer.Get(path, func(c *gin.Context) error { return s.getReference(c, kind) }, try),
+		answer.Get(path+"/versions", func(c *gin.Context) error { return s.referenceVersions(c, kind) }),
+		{Method: http.MethodPut, Path: path, Serve: func(c *gin.Context) error { return s.putReference(c, kind) }},
+	}
 }
 
-// author names who changes reference data, for the audit. With --auth off nobody says who he is.
-func (s *Server) author(*gin.Context) string { return "auth " + s.config.Auth }
-
-// account reads the account whose list is meant.
-func (p *params) account(kind referenceKind) string {
-	account := p.required("account", kind.name+" belong to an account; say whose: account=…")
-	if _, given := p.values["account"]; given {
-		p.checkAccount(account)
+// accountParam reads the account whose list is meant.
+func accountParam(p *answer.Params, kind referenceKind) string {
+	account := p.Required("account", kind.name+" belong to an account; say whose: account=…")
+	if _, given := p.Values["account"]; given {
+		p.CheckAccount(account)
 	}
 	return account
 }
 
-// checkAccount judges a name. A NUL byte parts names where several are looked up as one, so no list is stored for a
-// name that holds one.
-func (p *params) checkAccount(account string) {
-	if account == "" || !utf8.ValidString(account) || strings.ContainsRune(account, 0) {
-		p.fail("account", "must be the name of an account, in UTF-8")
-	}
-}
-
-// version reads a version of a list.
-func (p *params) version(name string) (version uint64, given bool) {
-	text, given := p.one(name)
+// versionParam reads a version of a list.
+func versionParam(p *answer.Params, name string) (version uint64, given bool) {
+	text, given := p.One(name)
 	if !given {
 		return 0, false
 	}
 	// The database counts up to 2^64, but a condition is passed to it as a signed number.
 	version, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		p.fail(name, fmt.Sprintf("%q is not the number of a version", shorten(text)))
+		p.Fail(name, fmt.Sprintf("%q is not the number of a version", answer.Shorten(text)))
 	}
 	return version, true
 }
@@ -190,64 +180,65 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 	if kind.setting != "" {
 		known = append(known, kind.setting)
 	}
-	p, err := readParams(c.Request, known)
+	p, err := answer.ReadParams(c.Request, known)
 	if err != nil {
 		return err
 	}
-	account := p.account(kind)
-	given, _ := p.one(kind.setting)
+	account := accountParam(p, kind)
+	given, _ := p.One(kind.setting)
 	if kind.setting != "" && given != "" {
 		if _, err := money.BillingZone(given); err != nil {
-			p.fail(kind.setting, err.Error())
+			p.Fail(kind.setting, err.Error())
 		}
 	}
-	current, conditional := p.version("if_version")
+	current, conditional := versionParam(p, "if_version")
 	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
 		conditional = true
 		if current, err = strconv.ParseUint(strings.Trim(tag, `"`), 10, 63); err != nil {
-			p.fail("If-Match", fmt.Sprintf("%q is no version: send the ETag of the GET as it is", shorten(tag)))
+			p.Fail("If-Match", fmt.Sprintf("%q is no version: send the ETag of the GET as it is", answer.Shorten(tag)))
 		}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	form, err := formOfBody(c.Request)
 	if err == nil && form != listJSON && kind.write == nil {
-		err = problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+		err = answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
 			"send application/json; "+kind.name+" have no other form")
 	}
 	if err != nil {
 		return err
 	}
 	limit := cmp.Or(kind.limit, maxList)
-	body, memory, err := s.receive(c, limit,
-		"the list is larger than "+byteSize(limit)+" (unpacked): leave out rows that no message needs, or send it as "+
+	body, memory, err := s.gate.Receive(c, limit,
+		"the list is larger than "+answer.ByteSize(limit)+" (unpacked): leave out rows that no message needs, or "+
+			"send it as "+
 			"CSV, whose rows are shorter")
 	if err != nil {
 		return err
 	}
-	defer memory.release()
+	defer memory.Release()
 	rows, array, err := s.readList(c, kind, form, body, given)
 	if err != nil {
 		return listProblem(c, kind, form, err)
 	}
 	// The list is whole and right: from here on it does not matter whether the caller still waits.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), s.db.QueryTime)
 	defer cancel()
 	version, err := s.storeReference(ctx, c, kind, account, rows, array, current, conditional)
 	if errors.Is(err, schema.ErrReferenceChanged) {
-		return problem(http.StatusPreconditionFailed, "version-conflict",
+		return answer.NewProblem(http.StatusPreconditionFailed, "version-conflict",
 			fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
-				"GET them, make your change to that version and send it again", kind.name, current)).because(err)
+				"GET them, make your change to that version and send it again", kind.name, current)).Because(err)
 	}
 	if err != nil {
 		return err
 	}
 	if kind.verdicts {
-		if _, err := schema.AskVerdicts(ctx, s.deps.Conn, account, nil, s.config.Now()); err != nil {
-			return problem(http.StatusServiceUnavailable, "not-applied",
+		if _, err := schema.AskVerdicts(ctx, s.db.Conn, account, nil, s.db.Now()); err != nil {
+			return answer.NewProblem(http.StatusServiceUnavailable, "not-applied",
 				fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
-					"send it once more", version, kind.name)).because(err)
+					"send it once more", version, kind.name)).Because(err)
 		}
 	}
 	c.Header("ETag", etag(version))
@@ -263,7 +254,7 @@ func (s *Server) putReference(c *gin.Context, kind referenceKind) error {
 // did.
 func (s *Server) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int,
 	array []byte, err error) {
-	release, err := s.turn(c.Request.Context(), s.unpacking)
+	release, err := s.gate.Unpacking.Take(c.Request.Context())
 	if err != nil {
 		return 0, nil, err
 	}
@@ -285,10 +276,10 @@ func (s *Server) storeReference(ctx context.Context, c *gin.Context, kind refere
 	s.putting.Lock()
 	defer s.putting.Unlock()
 	if conditional {
-		return schema.InsertReferenceIf(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now(),
+		return schema.InsertReferenceIf(ctx, s.db.Conn, kind.name, account, s.gate.Author(c), rows, array, s.db.Now(),
 			current)
 	}
-	return schema.InsertReference(ctx, s.deps.Conn, kind.name, account, s.author(c), rows, array, s.config.Now())
+	return schema.InsertReference(ctx, s.db.Conn, kind.name, account, s.gate.Author(c), rows, array, s.db.Now())
 }
 
 func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
@@ -310,9 +301,9 @@ func formOfBody(r *http.Request) (listForm, error) {
 			return form, nil
 		}
 	}
-	return listJSON, problem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+	return listJSON, answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
 		fmt.Sprintf("content type %q is not known; send application/json, application/yaml or text/csv",
-			shorten(given)))
+			answer.Shorten(given)))
 }
 
 func formOf(media string) (listForm, bool) {
@@ -329,7 +320,7 @@ func formOf(media string) (listForm, bool) {
 
 // rowProblem says what is wrong with a row of a list. Row and Line count from 1; 0 is left out.
 type rowProblem struct {
-	ParameterError
+	answer.ParameterError
 	Row  int `json:"row,omitempty"`
 	Line int `json:"line,omitempty"`
 }
@@ -338,22 +329,22 @@ type rowProblem struct {
 // as rows.
 func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
 	var rows listfile.RowErrors
-	if answer := (*Problem)(nil); errors.As(err, &answer) {
-		return answer
+	if reply := (*answer.Problem)(nil); errors.As(err, &reply) {
+		return reply
 	}
 	if !errors.As(err, &rows) {
 		return fmt.Errorf("read %s: %w", kind.name, err)
 	}
-	p := problem(http.StatusBadRequest, "bad-body", "")
+	p := answer.NewProblem(http.StatusBadRequest, "bad-body", "")
 	wrong, details := make([]rowProblem, len(rows)), make([]string, len(rows))
 	for i, r := range rows {
 		details[i] = r.Error()
 		if r.Field == "" {
 			r.Field = kind.name
 		}
-		wrong[i] = rowProblem{ParameterError{r.Field, r.Reason}, r.Row, r.Line}
+		wrong[i] = rowProblem{answer.ParameterError{Parameter: r.Field, Reason: r.Reason}, r.Row, r.Line}
 		if r.Row > 0 {
-			p = problem(http.StatusUnprocessableEntity, "bad-rows", "")
+			p = answer.NewProblem(http.StatusUnprocessableEntity, "bad-rows", "")
 		}
 	}
 	const shown = 5
@@ -364,8 +355,8 @@ func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) e
 	if p.Status == http.StatusBadRequest {
 		p.Detail += formHint(c.Request, form)
 	}
-	p.sendWith(c, struct {
-		*Problem
+	p.SendWith(c, struct {
+		*answer.Problem
 		Errors []rowProblem `json:"errors"`
 	}{p, wrong})
 	return nil
@@ -381,41 +372,41 @@ func formHint(r *http.Request, form listForm) string {
 
 // getReference serves GET /v1/{kind}: the account's list, now or as it was at a version.
 func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "version", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "version", "format", "bom"})
 	if err != nil {
 		return err
 	}
 	account := ""
 	if kind.forAll {
 		var given bool
-		if account, given = p.one("account"); given {
-			p.checkAccount(account)
+		if account, given = p.One("account"); given {
+			p.CheckAccount(account)
 		}
 	} else {
-		account = p.account(kind)
+		account = accountParam(p, kind)
 	}
-	version, _ := p.version("version")
+	version, _ := versionParam(p, "version")
 	form := listJSON
 	if kind.write != nil {
-		form = p.listForm(c.Request)
-	} else if name, given := p.one("format"); given && name != "json" {
-		p.fail("format", fmt.Sprintf("%q is no format of %s; it must be json", shorten(name), kind.name))
+		form = listFormOf(p, c.Request)
+	} else if name, given := p.One("format"); given && name != "json" {
+		p.Fail("format", fmt.Sprintf("%q is no format of %s; it must be json", answer.Shorten(name), kind.name))
 	}
-	marked := p.bom(form == listCSV)
-	if err := p.err(); err != nil {
+	marked := p.BOM(form == listCSV)
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	list, found, err := schema.ReadReference(s.settings(ctx), s.deps.Conn, kind.name, account, version)
+	list, found, err := schema.ReadReference(s.db.Settings(ctx), s.db.Conn, kind.name, account, version)
 	if err != nil {
 		return err
 	}
-	at := null
+	at := answer.Null
 	if !found {
 		list.Body = []byte("[]")
 	} else {
-		at = instant(list.AtMS)
+		at = answer.Instant(list.AtMS)
 	}
 	setting := ""
 	if kind.setting != "" {
@@ -438,11 +429,11 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 			body = slices.Concat([]byte(kind.setting+": "+setting+"\n"), body)
 		}
 		if marked {
-			body = slices.Concat([]byte(byteOrderMark), body)
+			body = slices.Concat([]byte(answer.ByteOrderMark), body)
 		}
 		c.Header("Kaskad-Version", strconv.FormatUint(list.Version, 10))
 		if found {
-			c.Header("Kaskad-At", at.plain())
+			c.Header("Kaskad-At", at.Plain())
 		}
 		c.Data(http.StatusOK, form.contentType(), body)
 		return nil
@@ -451,17 +442,17 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	out.ObjStart()
 	out.FieldStart("account")
 	if account == "" {
-		null.json(&out)
+		answer.Null.Encode(&out)
 	} else {
-		text(account).json(&out)
+		answer.Text(account).Encode(&out)
 	}
 	out.FieldStart("version")
-	count(list.Version).json(&out)
+	answer.Count(list.Version).Encode(&out)
 	out.FieldStart("at")
-	at.json(&out)
+	at.Encode(&out)
 	if kind.setting != "" {
 		out.FieldStart(kind.setting)
-		text(cmp.Or(setting, "UTC")).json(&out)
+		answer.Text(cmp.Or(setting, "UTC")).Encode(&out)
 	}
 	if err := kind.lists(&out, list.Body); err != nil {
 		return err
@@ -489,13 +480,13 @@ func (k referenceKind) lists(out *jx.Encoder, shown []byte) error {
 	return nil
 }
 
-// listForm reads parameter format, else the header Accept; JSON is the default.
-func (p *params) listForm(r *http.Request) listForm {
-	if name, given := p.one("format"); given {
+// listFormOf reads parameter format, else the header Accept; JSON is the default.
+func listFormOf(p *answer.Params, r *http.Request) listForm {
+	if name, given := p.One("format"); given {
 		if i := slices.Index(listForms[:], name); i >= 0 {
 			return listForm(i)
 		}
-		p.fail("format", fmt.Sprintf("%q is no format; it must be one of %s", shorten(name),
+		p.Fail("format", fmt.Sprintf("%q is no format; it must be one of %s", answer.Shorten(name),
 			strings.Join(listForms[:], " ")))
 	}
 	for _, accepted := range strings.Split(strings.Join(r.Header.Values("Accept"), ","), ",") {
@@ -510,41 +501,36 @@ func (p *params) listForm(r *http.Request) listForm {
 
 // referenceVersions serves GET /v1/{kind}/versions: who replaced the account's list and when, newest first.
 func (s *Server) referenceVersions(c *gin.Context, kind referenceKind) error {
-	p, err := readParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	account, limit, format := p.account(kind), p.limit(), p.format(c.Request)
-	hash := queryHash(kind.name, "versions", account)
+	account, limit, format := accountParam(p, kind), p.Limit(), p.Format(c.Request)
+	hash := answer.QueryHash(kind.name, "versions", account)
 	before := uint64(0)
-	if at := s.cursor(c.Request.Context(), p, hash, 1); at != nil {
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 1); at != nil {
 		if before, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
+			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	versions, err := schema.ReferenceHistory(s.settings(ctx), s.deps.Conn, kind.name, account, before, limit+1)
+	versions, err := schema.ReferenceHistory(s.db.Settings(ctx), s.db.Conn, kind.name, account, before, limit+1)
 	if err != nil {
 		return err
 	}
-	next := null
+	var next *answer.Cursor
 	if len(versions) > limit {
 		versions = versions[:limit]
-		encoded, err := s.seal(c.Request.Context(),
-			cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}
 	}
-	t := newTable(format, []string{"version", "at", "by", "rows"})
+	t := answer.NewTable(format, []string{"version", "at", "by", "rows"})
 	for _, v := range versions {
-		t.row([]value{count(v.Version), instant(v.AtMS), text(v.By), count(uint64(v.Rows))})
+		t.Add([]answer.Value{answer.Count(v.Version), answer.Instant(v.AtMS), answer.Text(v.By),
+			answer.Count(uint64(v.Rows))})
 	}
-	t.send(c, []member{{"account", text(account)}}, next)
-	return nil
+	return t.SendPage(c, []answer.Member{{Name: "account", Value: answer.Text(account)}}, s.db.Cursors, next)
 }

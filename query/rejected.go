@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -12,6 +11,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -57,53 +58,49 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 
 // rejected serves GET /v1/rejected.
 func (s *Server) rejected(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"reason", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"reason", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	format := p.format(c.Request)
-	q := rejectedQuery{reasons: slices.Compact(slices.Sorted(slices.Values(p.values["reason"]))), limit: p.limit() + 1}
-	hash := queryHash(append([]string{"rejected"}, q.reasons...)...)
-	if at := s.cursor(c.Request.Context(), p, hash, 5); at != nil {
+	format := p.Format(c.Request)
+	q := rejectedQuery{reasons: p.Many("reason"), limit: p.Limit() + 1}
+	hash := answer.QueryHash(append([]string{"rejected"}, q.reasons...)...)
+	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 5); at != nil {
 		if q.after, err = letterOf(at.After); err != nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
+			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	t := newTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
+	t := answer.NewTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
 		"line", "at"})
 	last, more, err := s.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
 	}
-	next := null
+	var next *answer.Cursor
 	if more {
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: last.keys()})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Query: hash, After: last.keys()}
 	}
-	t.send(c, nil, next)
-	return nil
+	return t.SendPage(c, nil, s.db.Cursors, next)
 }
 
-func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (last letter, more bool, err error) {
+func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *answer.Table) (last letter, more bool,
+	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return last, false, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
-		if t.rows == q.limit-1 {
+		if t.Rows == q.limit-1 {
 			more = true
 			continue
 		}
@@ -113,14 +110,15 @@ func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *table) (
 		if err != nil {
 			return last, false, err
 		}
-		shown, encoding := textOrBase64(raw)
-		encoded := absent
+		shown, encoding := answer.TextOrBase64(raw)
+		encoded := answer.Absent
 		if encoding != "" {
-			encoded = text(encoding)
+			encoded = answer.Text(encoding)
 		}
-		t.row([]value{text(reason), text(field), text(message), text(shown), encoded, text(last.topic),
-			decimal(int64(last.partition), 0),
-			decimal(last.offset, 0), decimal(int64(last.line), 0), instant(last.atMS)})
+		t.Add([]answer.Value{answer.Text(reason), answer.Text(field), answer.Text(message), answer.Text(shown), encoded,
+			answer.Text(last.topic),
+			answer.Decimal(int64(last.partition), 0),
+			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Instant(last.atMS)})
 	}
 	return last, more, rows.Err()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -59,11 +60,11 @@ func TestServer_Rejected_Pages(t *testing.T) {
 	for _, r := range all.Rows {
 		l := letters[r.Offset]
 		seen[r.Offset] = true
-		raw, encoding := textOrBase64(string(l.Raw))
+		raw, encoding := answer.TextOrBase64(string(l.Raw))
 		if r.Raw != raw || (r.Encoding != nil) != (encoding != "") || r.Reason != string(l.Err.Reason) ||
 			r.Error != "status: is required" || r.Field != "status" ||
 			r.Partition != int64(l.Partition) || r.Line != int64(l.Line) || r.Topic != "kaskad.events" ||
-			r.At != timeText(l.AtMS) {
+			r.At != answer.TimeText(l.AtMS) {
 			t.Errorf("row %+v, want %+v", r, l)
 		}
 	}

@@ -9,6 +9,10 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"golang.org/x/sync/errgroup"
+
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 )
 
 // savings serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).
@@ -21,55 +25,52 @@ func (s *Server) savings(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
 	basis, err := s.savingsBasis(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("savings report: %w", err)
 	}
-	answer, err := s.savingsAnswer(ctx, ask, basis)
+	reply, err := s.savingsAnswer(ctx, ask, basis)
 	if err != nil {
 		return fmt.Errorf("savings report: %w", err)
 	}
 	seen := basis.seen
 	if ask.at == nil {
-		seen.Mature = !seen.Lost && !slices.ContainsFunc(answer.rows,
-			func(r *savingsRow) bool { return !seen.settled(r.settledMS) })
+		seen.Mature = !seen.Lost && !slices.ContainsFunc(reply.rows,
+			func(r *savingsRow) bool { return !seen.Settled(r.settledMS) })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: answer.channels,
+	shown := savingsTable{keys: ask.keys, format: ask.format, channels: reply.channels,
 		minimum: ask.minimumScope(basis.lists), seen: &seen}
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
-	t := newTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, answer.channels))
+	t := answer.NewTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, reply.channels))
 	start := 0
 	if after != nil {
 		var found bool
-		if start, found = slices.BinarySearchFunc(answer.rows, after, (*savingsRow).compare); found {
+		if start, found = slices.BinarySearchFunc(reply.rows, after, (*savingsRow).compare); found {
 			start++
 		}
 	}
-	end := min(start+ask.limit, len(answer.rows))
-	var line []value
-	for _, r := range answer.rows[start:end] {
+	end := min(start+ask.limit, len(reply.rows))
+	var line []answer.Value
+	for _, r := range reply.rows[start:end] {
 		line = shown.row(r, line[:0])
-		t.row(line)
+		t.Add(line)
 	}
 	var last [][]byte
-	if end < len(answer.rows) {
-		last = answer.rows[end-1].shownKeys(ask.keys)
+	if end < len(reply.rows) {
+		last = reply.rows[end-1].shownKeys(ask.keys)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(seen.Prices.Tariffs)},
-		member{"template_version", count(seen.Prices.Templates)}), nextCursor)
-	return nil
+	return t.SendPage(c, append(ask.envelope(&seen),
+		answer.Member{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
+		answer.Member{Name: "template_version", Value: answer.Count(seen.Prices.Templates)}), s.db.Cursors,
+		ask.next(last, &seen))
 }
 
 // savingsAfter returns the row that the cursor stands behind, nil without a cursor.
@@ -77,8 +78,8 @@ func (r *reportRequest) savingsAfter() (*savingsRow, error) {
 	if r.at == nil {
 		return nil, nil
 	}
-	unreadable := badParameter("cursor", "cannot be read: start again without a cursor")
-	if r.at.Pin.Prices == nil {
+	unreadable := answer.BadParameter("cursor", "cannot be read: start again without a cursor")
+	if r.at.Snapshot.Prices == nil {
 		return nil, unreadable
 	}
 	row := &savingsRow{currency: string(r.at.After[len(r.keys)])}
@@ -103,27 +104,27 @@ func (r *savingsRow) shownKeys(keys keySet) [][]byte {
 
 // savingsBasis is what an answer is made of, besides the cells themselves.
 type savingsBasis struct {
-	seen   pin
-	lists  *priceLists
-	routes *routeTable
+	seen   answer.Snapshot
+	lists  *prices.Lists
+	routes *store.Capabilities
 	// state is a text that changes when the visible cells of the accounts in sight and the period may.
 	state string
 }
 
 // savingsBasis reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
 func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b savingsBasis, err error) {
-	pinned := &pin{}
+	pinned := &answer.Snapshot{}
 	if ask.at != nil {
-		pinned = ask.at.Pin
+		pinned = ask.at.Snapshot
 	}
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		b.lists, err = s.priceLists(within, ask.accounts(), pinned.Prices)
+		b.lists, err = s.prices.Lists(within, ask.accounts(), pinned.Prices)
 		return err
 	})
 	group.Go(func() error {
-		lines, err := s.readRoutes(within)
-		b.routes = newRouteTable(lines)
+		lines, err := s.db.Capabilities(within)
+		b.routes = store.NewCapabilities(lines)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -132,25 +133,25 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 				return err
 			}
 		}
-		b.state, err = s.savingsState(within, newSavingsQuery(ask, b.seen.Generation))
+		b.state, err = s.savingsState(within, newSavingsQuery(ask, b.seen.Edition))
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return b, err
 	}
-	b.seen.Prices = &b.lists.versions
+	b.seen.Prices = &b.lists.Versions
 	return b, nil
 }
 
 // savingsAnswer returns the whole report, remembered or computed.
 func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
-	key := string(queryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10),
+	key := string(answer.QueryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10),
 		basis.state,
-		fmt.Sprint(basis.lists.versions), basis.routes.fingerprint))
-	if answer := s.answers.get(key); answer != nil {
+		fmt.Sprint(basis.lists.Versions), basis.routes.Fingerprint))
+	if reply := s.answers.get(key); reply != nil {
 		s.metrics.answers.WithLabelValues("remembered").Inc()
-		return answer, nil
+		return reply, nil
 	}
 	compute := func() (*savingsAnswer, error) {
 		s.metrics.answers.WithLabelValues("computed").Inc()
@@ -183,7 +184,7 @@ func (s *Server) savingsState(ctx context.Context, q *savingsQuery) (string, err
 		return "", err
 	}
 	var buckets, bits, sum uint64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
 		return "", fmt.Errorf("read visible generations: %w", err)
 	}
 	return fmt.Sprint(buckets, bits, sum), nil
@@ -195,11 +196,11 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var d builtDay
 		if err := rows.Scan(&d.account, &d.day, &d.build); err != nil {
@@ -212,7 +213,7 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 
 // computeSavings reads the cells, prices their shapes and adds them up.
 func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
-	q := newSavingsQuery(ask, basis.seen.Generation)
+	q := newSavingsQuery(ask, basis.seen.Edition)
 	q.setPrices(basis.lists, ask.minimumScope(basis.lists))
 	if q.hasWholeDays() {
 		if err := s.readBuilt(ctx, q); err != nil {
@@ -226,15 +227,15 @@ func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis s
 	if err := f.settle(ctx); err != nil {
 		return nil, err
 	}
-	answer := &savingsAnswer{rows: f.rows()}
-	for _, r := range answer.rows {
+	reply := &savingsAnswer{rows: f.rows()}
+	for _, r := range reply.rows {
 		for _, c := range r.channels {
-			if at, found := slices.BinarySearch(answer.channels, c.channel); !found {
-				answer.channels = slices.Insert(answer.channels, at, c.channel)
+			if at, found := slices.BinarySearch(reply.channels, c.channel); !found {
+				reply.channels = slices.Insert(reply.channels, at, c.channel)
 			}
 		}
 	}
-	return answer, nil
+	return reply, nil
 }
 
 func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, basis savingsBasis,
@@ -243,15 +244,15 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 	if err != nil {
 		return err
 	}
-	reading, err := q.builtTable(s.settings(ctx))
+	reading, err := q.builtTable(s.db.Settings(ctx))
 	if err != nil {
 		return err
 	}
-	rows, err := s.deps.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	scan := newCellScan(q)
 	type priced struct {
 		store     *shapeStore
@@ -266,13 +267,13 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 		a, met := accounts[scan.account]
 		if !met {
 			a.store = s.shapes.of(scan.account)
-			a.pricing = a.store.pricing(basis.lists.rows(scan.account), basis.routes)
+			a.pricing = a.store.pricing(basis.lists.Account(scan.account), basis.routes)
 			a.monthEnds = q.monthEnds[scan.account]
 			accounts[strings.Clone(scan.account)] = a
 		}
 		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
 		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
-			interval: a.pricing.interval(max(tariffsFrom, storable(q.fromMS))),
+			interval: a.pricing.interval(max(tariffsFrom, store.Storable(q.fromMS))),
 			segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
 		if a.monthEnds != nil {
 			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]

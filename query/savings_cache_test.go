@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/money"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -64,12 +66,12 @@ func TestShareAnswer_LeaderGivesUp(t *testing.T) {
 				results, made := make(chan result), &savingsAnswer{channels: []string{"sms"}}
 				for range followers {
 					go func() {
-						answer, err := shareAnswer(t.Context(), &group, "key", func() (*savingsAnswer, error) {
+						reply, err := shareAnswer(t.Context(), &group, "key", func() (*savingsAnswer, error) {
 							computed++
 							time.Sleep(time.Second)
 							return made, nil
 						})
-						results <- result{answer, err}
+						results <- result{reply, err}
 					}()
 				}
 				if err := <-first; err == nil {
@@ -118,10 +120,10 @@ func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 
 // A cell that is not priced is never left out silently.
 func TestFold_TakeAll_Unpriced(t *testing.T) {
-	store := &shapeStore{account: "acme", index: map[uint64]uint32{}}
-	prices := store.pricing(accountPrices{list: money.NewPriceList(nil, nil)}, newRouteTable(nil))
+	cache := &shapeStore{account: "acme", index: map[uint64]uint32{}}
+	own := cache.pricing(prices.Account{List: money.NewPriceList(nil, nil)}, store.NewCapabilities(nil))
 	f := newFold(&Server{}, nil, nil)
-	err := f.takeAll(&cellRow{store: store, pricing: prices, cells: strings.Repeat("x", 3*cellBytes)})
+	err := f.takeAll(&cellRow{store: cache, pricing: own, cells: strings.Repeat("x", 3*cellBytes)})
 	if err == nil || !strings.Contains(err.Error(), `3 of 3 cells of account "acme"`) {
 		t.Errorf("three cells of unknown shapes: %v", err)
 	}
@@ -132,11 +134,11 @@ func TestFold_TakeAll_Unpriced(t *testing.T) {
 func TestShapeStore_Price_ManyBorders(t *testing.T) {
 	const shapes, day = 20_000, 24 * schema.HourMS
 	for _, rows := range []int{3, maxPlain - 1, maxPlain, 3000} {
-		store := &shapeStore{account: "acme", index: map[uint64]uint32{}, legs: []money.Leg{{Channel: "sms"}}}
+		cache := &shapeStore{account: "acme", index: map[uint64]uint32{}, legs: []money.Leg{{Channel: "sms"}}}
 		for id := range uint64(shapes) {
-			store.index[id] = uint32(id)
-			store.shapes = append(store.shapes, storedShape{first: uint32(id), count: 1, smsSegments: uint16(id % 2)})
-			store.refs = append(store.refs, legRef{code: 1})
+			cache.index[id] = uint32(id)
+			cache.shapes = append(cache.shapes, storedShape{first: uint32(id), count: 1, smsSegments: uint16(id % 2)})
+			cache.refs = append(cache.refs, legRef{code: 1})
 		}
 		var tariffs []money.Tariff
 		for i := range rows {
@@ -148,13 +150,14 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 				Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
 				FromMS: int64(i) * day, ToMS: to, Currency: "RUB", Billing: money.PerMessageSent, Price: int64(i + 1)})
 		}
-		p := store.pricing(accountPrices{list: money.NewPriceList(tariffs, nil), tariffs: tariffs}, newRouteTable(nil))
+		p := cache.pricing(prices.Account{List: money.NewPriceList(tariffs, nil), Tariffs: tariffs},
+			store.NewCapabilities(nil))
 		for i := range rows {
-			interval := p.interval(storable(int64(i)*day + 1000))
-			if err := store.price(p, []uint64{shapes - 2, shapes - 1}, interval, 0); err != nil {
+			interval := p.interval(store.Storable(int64(i)*day + 1000))
+			if err := cache.price(p, []uint64{shapes - 2, shapes - 1}, interval, 0); err != nil {
 				t.Fatal(err)
 			}
-			if err := store.price(p, []uint64{shapes - 2}, interval, 7); err != nil {
+			if err := cache.price(p, []uint64{shapes - 2}, interval, 7); err != nil {
 				t.Fatal(err)
 			}
 			for _, c := range []struct {
@@ -163,7 +166,7 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 				priced   bool
 				messages int64
 			}{{shapes - 1, 0, true, 1}, {shapes - 1, 9, true, 1}, {shapes - 2, 0, false, 0}, {shapes - 2, 7, true, 1}} {
-				place, known := store.outcomeOf(p, c.id, interval, c.template)
+				place, known := cache.outcomeOf(p, c.id, interval, c.template)
 				if !known {
 					t.Fatalf("%d rows: shape %d with template %d is not known on day %d", rows, c.id, c.template, i)
 				}
@@ -173,7 +176,7 @@ func TestShapeStore_Price_ManyBorders(t *testing.T) {
 				}
 			}
 			for _, unmet := range []uint8{0, 8} {
-				if _, known := store.outcomeOf(p, shapes-4, interval, unmet); known {
+				if _, known := cache.outcomeOf(p, shapes-4, interval, unmet); known {
 					t.Fatal("a shape is known that nobody priced")
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 )
 
 const (
@@ -218,7 +219,7 @@ func (f *fold) settle(ctx context.Context) error {
 	wanted := map[*shapeStore][]uint64{}
 	for _, row := range f.waiting {
 		for at := 0; at < len(row.cells); at += cellBytes {
-			wanted[row.store] = append(wanted[row.store], le64(row.cells[at:]))
+			wanted[row.store] = append(wanted[row.store], answer.LE64(row.cells[at:]))
 		}
 	}
 	for store, ids := range wanted {
@@ -231,7 +232,7 @@ func (f *fold) settle(ctx context.Context) error {
 		row := &f.waiting[i]
 		ids = ids[:0]
 		for at := 0; at < len(row.cells); at += cellBytes {
-			ids = append(ids, le64(row.cells[at:]))
+			ids = append(ids, answer.LE64(row.cells[at:]))
 		}
 		if err := row.store.price(row.pricing, ids, row.interval, row.segments); err != nil {
 			return err
@@ -269,7 +270,7 @@ func (f *fold) take(row *cellRow) (rest string, err error) {
 	}
 	for at := 0; at+cellBytes <= len(row.cells); at += cellBytes {
 		cell := row.cells[at : at+cellBytes]
-		place, known := store.outcomeOf(p, le64(cell), row.interval, row.segments)
+		place, known := store.outcomeOf(p, answer.LE64(cell), row.interval, row.segments)
 		if !known {
 			f.rest = append(f.rest, cell...)
 			continue
@@ -279,11 +280,11 @@ func (f *fold) take(row *cellRow) (rest string, err error) {
 			*t = tally{touched: true}
 			f.touched = append(f.touched, place)
 		}
-		t.messages += le64(cell[8:])
-		if lo, hi := le64(cell[16:]), le64(cell[24:]); lo|hi != 0 {
+		t.messages += answer.LE64(cell[8:])
+		if lo, hi := answer.LE64(cell[16:]), answer.LE64(cell[24:]); lo|hi != 0 {
 			t.reported = t.reported.Add(wideAmount(int64(hi), lo))
 		}
-		t.maxMS = max(t.maxMS, int64(le64(cell[32:])))
+		t.maxMS = max(t.maxMS, int64(answer.LE64(cell[32:])))
 	}
 	store.mu.RUnlock()
 	err = f.flush(row, outcomes)
@@ -372,7 +373,7 @@ func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
 		return group, nil
 	}
 	if len(f.groups) == maxSavingsRows {
-		return nil, problem(http.StatusServiceUnavailable, "too-large",
+		return nil, answer.NewProblem(http.StatusServiceUnavailable, "too-large",
 			"the answer has more than a million rows: shorten from…to, group by less, or filter")
 	}
 	group := &savingsRow{keys: slices.Clone(row.keys), currency: shaped.currency}

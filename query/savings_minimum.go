@@ -3,6 +3,8 @@ package query
 import (
 	"slices"
 	"time"
+
+	"kaskad/query/prices"
 )
 
 // minimumScope says whether a report may show monthly minimums (docs/definitions.md section 4, Tariffs).
@@ -19,21 +21,20 @@ type minimumScope struct {
 }
 
 // minimumScope looks at the lists of the accounts that the request covers.
-func (r *reportRequest) minimumScope(lists *priceLists) minimumScope {
+func (r *reportRequest) minimumScope(lists *prices.Lists) minimumScope {
 	names := r.keys.names()
 	for _, f := range r.filters {
 		names = append(names, f.key.name)
 	}
 	m := minimumScope{shown: true, bySender: slices.Contains(names, "sender"), zones: map[string]*time.Location{}}
-	accounts := r.accounts()
-	for account, prices := range lists.snapshot.accounts {
-		if (accounts != nil && !slices.Contains(accounts, account)) || !prices.list.HasMinimum() {
+	for account, own := range lists.Accounts(r.accounts()) {
+		if !own.List.HasMinimum() {
 			continue
 		}
-		m.zones[account] = prices.zone
-		m.shown = m.shown && startOfMonth(r.fromMS, prices.zone).UnixMilli() == r.fromMS &&
-			startOfMonth(r.toMS, prices.zone).UnixMilli() == r.toMS &&
-			(!slices.Contains(names, "month") || r.zone.String() == prices.zone.String())
+		m.zones[account] = own.Zone
+		m.shown = m.shown && startOfMonth(r.fromMS, own.Zone).UnixMilli() == r.fromMS &&
+			startOfMonth(r.toMS, own.Zone).UnixMilli() == r.toMS &&
+			(!slices.Contains(names, "month") || r.zone.String() == own.Zone.String())
 	}
 	m.none = len(m.zones) == 0
 	m.shown = m.shown && !slices.ContainsFunc(names, func(name string) bool {

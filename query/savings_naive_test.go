@@ -18,6 +18,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -50,9 +51,10 @@ func hashOf(parts ...any) uint64 {
 
 // codeOf packs what schema/migrations/00003_money.sql says.
 func codeOf(l money.Leg) uint32 {
-	return uint32(bit(l.Sent)) | uint32(bit(l.Delivered))<<1 | uint32(bit(l.Read))<<2 | uint32(bit(l.Failed))<<3 |
-		uint32(bit(l.Conversation))<<4 |
-		uint32(bit(l.Outside))<<5 | uint32(l.Segments)<<8
+	return uint32(answer.Bit(l.Sent)) | uint32(answer.Bit(l.Delivered))<<1 | uint32(answer.Bit(l.Read))<<2 |
+		uint32(answer.Bit(l.Failed))<<3 |
+		uint32(answer.Bit(l.Conversation))<<4 |
+		uint32(answer.Bit(l.Outside))<<5 | uint32(l.Segments)<<8
 }
 
 // insertCascades fills rollup_cascades, shapes and legs, and publishes the generations.
@@ -121,7 +123,7 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 			add("", 1, 0)
 		}
 		for i, currency := range currencies {
-			add(currency, uint64(bit(i == 0)), c.reported[currency])
+			add(currency, uint64(answer.Bit(i == 0)), c.reported[currency])
 		}
 		published = append(published, cell{account: c.account, bucket: c.bucket(), generation: c.generation,
 			minMS: c.cohortMS, maxMS: c.cohortMS})
@@ -287,7 +289,7 @@ func randomLists() map[string]naiveLists {
 	}
 }
 
-func putLists(tb testing.TB, conn driver.Conn, lists map[string]naiveLists) (versions priceVersions) {
+func putLists(tb testing.TB, conn driver.Conn, lists map[string]naiveLists) (versions answer.PriceVersions) {
 	tb.Helper()
 	for _, account := range slices.Sorted(maps.Keys(lists)) {
 		versions.Tariffs = putPrices(tb, conn, schema.ReferenceTariffs, account, lists[account].tariffs)
@@ -491,17 +493,17 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 		g.mature = g.mature && time.UnixMilli(p.cohortMS).Add(time.Duration(days)*24*time.Hour).Before(now)
 	}
 	count("messages", 1)
-	count("reached", int64(bit(reached)))
-	count("read", int64(bit(read)))
+	count("reached", int64(answer.Bit(reached)))
+	count("read", int64(answer.Bit(read)))
 	if !p.priced.OK {
 		count("unpriced", 1)
 		g.reasons[[2]string{p.priced.Reason, p.priced.Channel}]++
 		return
 	}
 	count("priced_messages", 1)
-	count("priced_reached", int64(bit(reached)))
-	count("priced_read", int64(bit(read)))
-	count("estimated", int64(bit(p.priced.Estimated)))
+	count("priced_reached", int64(answer.Bit(reached)))
+	count("priced_read", int64(answer.Bit(read)))
+	count("estimated", int64(answer.Bit(p.priced.Estimated)))
 	count("sms_segments", int64(p.priced.Segments))
 	amount("sms_only_cost", bigOf(p.priced.SMSOnly))
 	amount("actual_cost", bigOf(p.priced.Actual))
@@ -523,7 +525,7 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 		cost := bigOf(p.priced.Legs[i].Cost)
 		if naiveRouteOf(cell{account: p.account, channel: l.Channel, provider: l.Provider}, nil).reads {
 			amount("readable", cost)
-			count("read_attempts", int64(bit(l.Read)))
+			count("read_attempts", int64(answer.Bit(l.Read)))
 		}
 		if slices.Contains(l.ReportedIn, p.priced.Currency) {
 			count("reported_attempts", 1)

@@ -7,6 +7,9 @@ import (
 	"strconv"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -58,7 +61,7 @@ type minimumCost struct {
 // the store's mu but for what never changes.
 type pricing struct {
 	list   *money.PriceList // the account's list, which tells pricings apart
-	routes *routeTable
+	routes *store.Capabilities
 	// prices has the account's tariffs, and for each number of segments a template that has as many.
 	prices  *money.PriceList
 	borders []uint32 // Unix seconds at which a tariff starts or ends, in order
@@ -87,49 +90,23 @@ type priceKey struct {
 	segments uint8 // of the template; 0 when nothing depends on it
 }
 
-// routeTable is the table of routes, and a text that differs when it does.
-type routeTable struct {
-	fingerprint string
-	lines       map[[3]string]route // by account, channel, provider
-}
-
-func newRouteTable(routes []route) *routeTable {
-	t := &routeTable{lines: make(map[[3]string]route, len(routes))}
-	for _, r := range routes {
-		t.lines[[3]string{r.Account, r.Channel, r.Provider}] = r
-		t.fingerprint += fmt.Sprintf("%q%q%q%d%t;", r.Account, r.Channel, r.Provider, r.SettlingDays, r.Reads)
-	}
-	return t
-}
-
-// find looks a route up in the order of routeLevels.
-func (t *routeTable) find(account, channel, provider string) route {
-	for _, line := range [][3]string{{account, channel, provider}, {"", channel, provider}, {account, channel, "*"},
-		{"", channel, "*"}} {
-		if r, found := t.lines[line]; found {
-			return r
-		}
-	}
-	return route{}
-}
-
 // pricing returns how the account's shapes are priced by a list, remembered or new.
-func (s *shapeStore) pricing(prices accountPrices, routes *routeTable) *pricing {
+func (s *shapeStore) pricing(own prices.Account, routes *store.Capabilities) *pricing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.pricings {
-		if p.list == prices.list && p.routes.fingerprint == routes.fingerprint {
+		if p.list == own.List && p.routes.Fingerprint == routes.Fingerprint {
 			return p
 		}
 	}
-	p := &pricing{list: prices.list, routes: routes, sparse: map[priceKey]int32{}, known: map[string]int32{}}
+	p := &pricing{list: own.List, routes: routes, sparse: map[priceKey]int32{}, known: map[string]int32{}}
 	segments := make([]money.Template, maxSMSSegments)
 	for i := range segments {
 		segments[i] = money.Template{Template: strconv.Itoa(i + 1), SMSSegments: uint16(i + 1), ToMS: schema.Never}
 	}
-	p.prices = money.NewPriceList(prices.tariffs, segments)
+	p.prices = money.NewPriceList(own.Tariffs, segments)
 	for _, ms := range p.prices.Borders() {
-		p.borders = append(p.borders, storable(ms))
+		p.borders = append(p.borders, store.Storable(ms))
 	}
 	if intervals := len(p.borders) + 1; intervals <= maxPlain {
 		p.plain = make([][]int32, intervals)
@@ -253,7 +230,7 @@ func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 
 	for i := range shape.Legs {
 		leg := &shape.Legs[i]
 		o.mixedSenders = o.mixedSenders || leg.Sender != shape.Legs[0].Sender
-		line := p.routes.find(s.account, leg.Channel, leg.Provider)
+		line := p.routes.Find(s.account, leg.Channel, leg.Provider)
 		o.settlingMS = max(o.settlingMS, law.SettlingMS(line.SettlingDays))
 		if !priced.OK {
 			continue
@@ -302,7 +279,8 @@ func addChannel(lines []channelCost, c channelCost) []channelCost {
 
 // appendKey appends bytes that differ for different outcomes.
 func (o *outcome) appendKey(to []byte) []byte {
-	flags := bit(o.priced) | bit(o.estimated)<<1 | bit(o.reached)<<2 | bit(o.read)<<3 | bit(o.mixedSenders)<<4
+	flags := answer.Bit(o.priced) | answer.Bit(o.estimated)<<1 | answer.Bit(o.reached)<<2 | answer.Bit(o.read)<<3 |
+		answer.Bit(o.mixedSenders)<<4
 	to = append(to, flags)
 	text := func(s string) { to = append(binary.AppendUvarint(to, uint64(len(s))), s...) }
 	amount := func(a money.Amount) { to = append(a.Append(to), ' ') }

@@ -15,6 +15,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -77,7 +80,7 @@ const (
 	tariffsBit  = 32
 	monthBit    = 56
 
-	quarterSeconds = quarterMS / 1000
+	quarterSeconds = answer.QuarterMS / 1000
 )
 
 // conditions returns the SQL of a cell's conditions. What an account does not need costs nothing.
@@ -117,7 +120,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 	for _, account := range slices.Sorted(maps.Keys(q.monthEnds)) {
 		ends := make([]uint32, len(q.monthEnds[account]))
 		for i, ms := range q.monthEnds[account] {
-			ends[i] = storable(ms)
+			ends[i] = store.Storable(ms)
 		}
 		i := slices.IndexFunc(all, func(m billingMonths) bool { return slices.Equal(m.ends, ends) })
 		if i < 0 {
@@ -130,7 +133,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 }
 
 // setPrices adds the conditions that the price lists of the accounts in scope make necessary.
-func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
+func (q *savingsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
 	if minimum.shown && !minimum.none {
 		q.monthEnds = map[string][]int64{}
 		for account, zone := range minimum.zones {
@@ -138,19 +141,16 @@ func (q *savingsQuery) setPrices(lists *priceLists, minimum minimumScope) {
 		}
 	}
 	templates := map[string][]money.Template{}
-	for account, prices := range lists.snapshot.accounts {
-		if q.accounts != nil && !slices.Contains(q.accounts, account) {
-			continue
-		}
-		for _, t := range prices.tariffs {
+	for account, own := range lists.Accounts(q.accounts) {
+		for _, t := range own.Tariffs {
 			for _, ms := range []int64{t.FromMS, t.ToMS} {
 				if ms > q.fromMS && ms < q.toMS {
-					q.tariffBorders = append(q.tariffBorders, storable(ms))
+					q.tariffBorders = append(q.tariffBorders, store.Storable(ms))
 				}
 			}
 		}
-		if len(prices.templates) > 0 {
-			templates[account] = prices.templates
+		if len(own.Templates) > 0 {
+			templates[account] = own.Templates
 		}
 	}
 	slices.Sort(q.tariffBorders)
@@ -212,7 +212,7 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 			args = append(args, clickhouse.Named("cut_days", cuts))
 		}
 	}
-	statement, err := fill(savingsTemplate, data)
+	statement, err := store.Fill(savingsTemplate, data)
 	return statement, args, err
 }
 
@@ -246,8 +246,8 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 			return wholeDays{}
 		}
 	}
-	w.from = (int64(storable(q.fromMS)) + daySeconds - 1) / daySeconds
-	w.to = int64(storable(q.toMS)) / daySeconds
+	w.from = (int64(store.Storable(q.fromMS)) + daySeconds - 1) / daySeconds
+	w.to = int64(store.Storable(q.toMS)) / daySeconds
 	cut := func(second int64) {
 		if day := second / daySeconds; second%daySeconds != 0 && day >= w.from && day < w.to {
 			w.cuts = append(w.cuts, day)
@@ -297,14 +297,14 @@ func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
 func (q *savingsQuery) stateSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsStateTemplate, data)
+	statement, err := store.Fill(savingsStateTemplate, data)
 	return statement, args, err
 }
 
 // builtSQL returns the statement that finds the days that are summed up, and its parameters.
 func (q *savingsQuery) builtSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := fill(savingsBuiltTemplate, data)
+	statement, err := store.Fill(savingsBuiltTemplate, data)
 	return statement, args, err
 }
 
@@ -318,22 +318,14 @@ type savingsData struct {
 
 func (q *savingsQuery) visible() (savingsData, []any) {
 	args := []any{
-		clickhouse.Named("from", storable(q.fromMS)),
-		clickhouse.Named("to", storable(q.toMS)),
+		clickhouse.Named("from", store.Storable(q.fromMS)),
+		clickhouse.Named("to", store.Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation),
 	}
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
 	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
-}
-
-func fill(t *template.Template, data any) (string, error) {
-	var statement strings.Builder
-	if err := t.Execute(&statement, data); err != nil {
-		return "", fmt.Errorf("fill %s: %w", t.Name(), err)
-	}
-	return statement.String(), nil
 }
 
 // timed tells whether the key depends on the time zone.
@@ -391,7 +383,7 @@ func newTemplateRows(templates map[string][]money.Template, single bool, fromMS,
 		slices.SortFunc(n.rows, func(a, b money.Template) int { return int(min(max(a.FromMS-b.FromMS, -1), 1)) })
 		id := uint64(i+1) << 32
 		begin := func(ms int64, segments uint16) {
-			start := id + uint64(storable(max(ms, 0)))
+			start := id + uint64(store.Storable(max(ms, 0)))
 			if last := len(r.starts) - 1; r.starts[last] == start {
 				r.segments[last] = segments // What ended just here goes on under another row.
 				return

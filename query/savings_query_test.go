@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -66,7 +67,7 @@ func TestSQL_Golden_Savings(t *testing.T) {
 
 // What the statement looks up in the lists is what the price list says, at every quarter hour of the period.
 func TestTemplateRows_Law(t *testing.T) {
-	const quarters, quarter = 40, quarterMS
+	const quarters, quarter = 40, answer.QuarterMS
 	rapid.Check(t, func(t *rapid.T) {
 		const start = 1_790_000_100_000
 		names := []string{"a", "b", "ab", ""}
@@ -232,7 +233,7 @@ func TestServer_Savings_Formats(t *testing.T) {
 	}
 	var wantHeader []string
 	for _, name := range append([]string{"campaign", "sms_segments"},
-		savingsColumns(savingsKeys.named(t, "sms_segments"), formatJSON, nil)...) {
+		savingsColumns(savingsKeys.named(t, "sms_segments"), answer.FormatJSON, nil)...) {
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue
@@ -356,12 +357,12 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		"from=2026-10-01T03:00:00%2B03:00&to=2026-11-01": {"118.50"},
 		"": {nil},
 	} {
-		answer := savingsReport(t, s, query)
+		reply := savingsReport(t, s, query)
 		var got []any
-		for _, row := range answer.Rows {
+		for _, row := range reply.Rows {
 			got = append(got, row["minimum_top_up"])
 		}
-		if !slices.Equal(got, want) || answer.TariffVersion != version {
+		if !slices.Equal(got, want) || reply.TariffVersion != version {
 			t.Errorf("%s: %v, want %v", query, got, want)
 		}
 	}
@@ -383,5 +384,25 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		tariffRow("sms", "per_message_sent", "1"))
 	if got := savingsReport(t, s, october).Rows[0]["minimum_top_up"]; got != "0.00" {
 		t.Errorf("no minimum: %v", got)
+	}
+}
+
+// A rate is null when there is nothing to divide by, and at no size else (docs/definitions.md section 4).
+func TestMoneyRate_AnySize(t *testing.T) {
+	dearest := money.Micros(money.MaxPrice).Times(65535).Times(32)
+	for _, c := range []struct {
+		num, den money.Amount
+		want     string
+	}{
+		{money.Micros(1), money.Micros(0), ""}, {money.Micros(0), money.Micros(7), "0"},
+		{money.Micros(-1), money.Micros(8), "-0.125"},
+		{money.Micros(9_223_372_036_854), money.Micros(1), "9223372036854"},
+		{money.Micros(9_223_372_036_855), money.Micros(1), "9223372036855"},
+		{dearest, money.Micros(-3), "-699040000000000000000"},
+		{dearest, money.Micros(7), "299588571428571428571.428571"},
+	} {
+		if got := moneyRate(c.num, c.den); got.Plain() != c.want || (c.want == "") != (got == answer.Null) {
+			t.Errorf("%s ÷ %s is shown as %q, want %q", c.num, c.den, got.Plain(), c.want)
+		}
 	}
 }

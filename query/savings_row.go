@@ -10,12 +10,13 @@ import (
 	"github.com/go-faster/jx"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 )
 
 // savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
 // has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
 // sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
-func savingsColumns(keys keySet, f format, channels []string) []string {
+func savingsColumns(keys keySet, f answer.Format, channels []string) []string {
 	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages",
 		"priced_reached", "priced_read"}
 	if !segmentsAreKey(keys) {
@@ -25,7 +26,7 @@ func savingsColumns(keys keySet, f format, channels []string) []string {
 		"double_paid", "double_paid_unread",
 		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift",
 		"minimum_top_up", "saved_after_minimum")
-	if !f.flat() {
+	if !f.Flat() {
 		return append(columns, "by_channel", "unpriced_reasons", "mature")
 	}
 	for _, c := range channels {
@@ -42,49 +43,50 @@ func segmentsAreKey(keys keySet) bool {
 // savingsTable says how rows are shown.
 type savingsTable struct {
 	keys     keySet
-	format   format
+	format   answer.Format
 	channels []string
 	minimum  minimumScope
 	// asOfMS is when the answer ends: a month that is not over then has no top-up yet.
 	asOfMS int64
-	seen   *pin
+	seen   *answer.Snapshot
 }
 
 // row computes the fields of a row from its quantities.
-func (t *savingsTable) row(r *savingsRow, row []value) []value {
+func (t *savingsTable) row(r *savingsRow, row []answer.Value) []answer.Value {
 	for i, k := range t.keys {
 		row = append(row, r.keys[i].value(k))
 	}
-	row = append(row, text(r.currency), count(r.messages), count(r.reached), count(r.read), count(r.unpriced),
-		count(r.estimated),
-		count(r.priced), count(r.pricedReached), count(r.pricedRead))
+	row = append(row, answer.Text(r.currency), answer.Count(r.messages), answer.Count(r.reached), answer.Count(r.read),
+		answer.Count(r.unpriced),
+		answer.Count(r.estimated),
+		answer.Count(r.priced), answer.Count(r.pricedReached), answer.Count(r.pricedRead))
 	if !segmentsAreKey(t.keys) {
-		row = append(row, count(r.segments))
+		row = append(row, answer.Count(r.segments))
 	}
 	saved := r.smsOnly.Sub(r.actual)
 	// Where messages are there but none is priced, nothing is known of their money.
-	known := func(a money.Amount) value {
+	known := func(a money.Amount) answer.Value {
 		if r.priced == 0 {
-			return null
+			return answer.Null
 		}
-		return amount(a)
+		return answer.Amount(a)
 	}
 	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly),
 		known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
 		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), perUnit(r.actual, r.pricedReached),
 		perUnit(r.readable, r.readAttempts),
-		count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
+		answer.Count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
 	if topUp, shown := t.topUp(r); shown {
-		row = append(row, amount(topUp), amount(saved.Sub(topUp)))
+		row = append(row, answer.Amount(topUp), answer.Amount(saved.Sub(topUp)))
 	} else {
-		row = append(row, null, null)
+		row = append(row, answer.Null, answer.Null)
 	}
-	if t.format.flat() {
+	if t.format.Flat() {
 		row = t.channelCells(r.channels, row)
 	} else {
 		row = append(row, channelArray(r.channels))
 	}
-	return append(row, t.reasons(r), truth(t.seen.settled(r.settledMS)))
+	return append(row, t.reasons(r), answer.Bool(t.seen.Settled(r.settledMS)))
 }
 
 // topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section
@@ -103,18 +105,18 @@ func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
 
 // reasons lists why messages are unpriced, by reason and channel: as an array, in a CSV as a text such as "no_tariff
 // viber 3; no_segments 1".
-func (t *savingsTable) reasons(r *savingsRow) value {
+func (t *savingsTable) reasons(r *savingsRow) answer.Value {
 	keys := slices.SortedFunc(maps.Keys(r.reasons), func(a, b unpricedReason) int {
 		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.channel, b.channel))
 	})
-	if t.format.flat() {
+	if t.format.Flat() {
 		var texts []string
 		for _, k := range keys {
 			texts = append(texts, strings.Join(slices.DeleteFunc([]string{k.reason, k.channel,
 				strconv.FormatUint(r.reasons[k], 10)},
 				func(s string) bool { return s == "" }), " "))
 		}
-		return text(strings.Join(texts, "; "))
+		return answer.Text(strings.Join(texts, "; "))
 	}
 	var e jx.Encoder
 	e.ArrStart()
@@ -129,22 +131,22 @@ func (t *savingsTable) reasons(r *savingsRow) value {
 		e.ObjEnd()
 	}
 	e.ArrEnd()
-	return value{kind: kindJSON, text: e.String()}
+	return answer.JSON(e.String())
 }
 
 // channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.
-func (t *savingsTable) channelCells(lines []channelCost, row []value) []value {
+func (t *savingsTable) channelCells(lines []channelCost, row []answer.Value) []answer.Value {
 	for _, name := range t.channels {
 		var line channelCost
 		if len(lines) > 0 && lines[0].channel == name {
 			line, lines = lines[0], lines[1:]
 		}
-		row = append(row, count(line.attempts), count(line.units), amount(line.cost))
+		row = append(row, answer.Count(line.attempts), answer.Count(line.units), answer.Amount(line.cost))
 	}
 	return row
 }
 
-func channelArray(lines []channelCost) value {
+func channelArray(lines []channelCost) answer.Value {
 	var e jx.Encoder
 	e.ArrStart()
 	for _, line := range lines {
@@ -160,33 +162,33 @@ func channelArray(lines []channelCost) value {
 		e.ObjEnd()
 	}
 	e.ArrEnd()
-	return value{kind: kindJSON, text: e.String()}
+	return answer.JSON(e.String())
 }
 
 // moneyRate is num ÷ den, null when den is nothing.
-func moneyRate(num, den money.Amount) value {
+func moneyRate(num, den money.Amount) answer.Value {
 	millionths, ok := money.Rate(num, den)
 	if !ok {
-		return null
+		return answer.Null
 	}
-	return decimalOf(millionths, 6)
+	return answer.BigDecimal(millionths, 6)
 }
 
 // perUnit is a ÷ n as money, null when n is 0.
-func perUnit(a money.Amount, n uint64) value {
+func perUnit(a money.Amount, n uint64) answer.Value {
 	each, ok := a.PerUnit(n)
 	if !ok {
-		return null
+		return answer.Null
 	}
-	return amount(each)
+	return answer.Amount(each)
 }
 
 // value is the key as it is shown.
-func (k keyValue) value(of key) value {
+func (k keyValue) value(of key) answer.Value {
 	if of.number {
-		return count(uint64(k.number))
+		return answer.Count(uint64(k.number))
 	}
-	return text(k.text)
+	return answer.Text(k.text)
 }
 
 // shown is the key as a text, for filters and cursors.

@@ -14,6 +14,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -140,23 +142,23 @@ func (s *shapeStore) missing(ids []uint64) []uint64 {
 }
 
 // loadShapes makes sure that the store holds these shapes.
-func (s *Server) loadShapes(ctx context.Context, store *shapeStore, ids []uint64) error {
-	for part := range slices.Chunk(store.missing(ids), maxShapesWanted) {
-		if err := s.loadShapePart(ctx, store, part); err != nil {
-			return fmt.Errorf("load shapes of account %q: %w", store.account, err)
+func (s *Server) loadShapes(ctx context.Context, cache *shapeStore, ids []uint64) error {
+	for part := range slices.Chunk(cache.missing(ids), maxShapesWanted) {
+		if err := s.loadShapePart(ctx, cache, part); err != nil {
+			return fmt.Errorf("load shapes of account %q: %w", cache.account, err)
 		}
 	}
 	return nil
 }
 
-func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uint64) error {
+func (s *Server) loadShapePart(ctx context.Context, cache *shapeStore, ids []uint64) error {
 	var packed string
-	wanted, err := wantedTable(s.settings(ctx), ids)
+	wanted, err := wantedTable(s.db.Settings(ctx), ids)
 	if err != nil {
 		return err
 	}
-	if err := s.deps.Conn.QueryRow(wanted, shapesSQL,
-		clickhouse.Named("account", store.account)).Scan(&packed); err != nil {
+	if err := s.db.Conn.QueryRow(wanted, shapesSQL,
+		clickhouse.Named("account", cache.account)).Scan(&packed); err != nil {
 		return err
 	}
 	shapes, err := unpackShapes(packed)
@@ -164,18 +166,18 @@ func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uin
 		return err
 	}
 	var legs []uint64
-	store.mu.RLock()
+	cache.mu.RLock()
 	for _, shape := range shapes {
 		for _, leg := range shape.legs {
-			if _, found := store.legIndex[leg]; !found {
+			if _, found := cache.legIndex[leg]; !found {
 				legs = append(legs, leg)
 			}
 		}
 	}
-	store.mu.RUnlock()
+	cache.mu.RUnlock()
 	slices.Sort(legs)
 	legs = slices.Compact(legs)
-	rows, err := s.readLegs(ctx, store.account, legs)
+	rows, err := s.readLegs(ctx, cache.account, legs)
 	if err != nil {
 		return err
 	}
@@ -184,10 +186,10 @@ func (s *Server) loadShapePart(ctx context.Context, store *shapeStore, ids []uin
 			return fmt.Errorf("table legs lacks leg %d, which shapes name", id)
 		}
 	}
-	if err := store.add(shapes, rows); err != nil {
+	if err := cache.add(shapes, rows); err != nil {
 		return err
 	}
-	if left := store.missing(ids); len(left) > 0 {
+	if left := cache.missing(ids); len(left) > 0 {
 		return fmt.Errorf("table shapes lacks %d shapes that messages are counted by, %d among them", len(left),
 			left[0])
 	}
@@ -238,15 +240,15 @@ func unpackShapes(packed string) (rows []shapeRow, err error) {
 		if len(packed) < head {
 			return nil, errors.New("a row of table shapes is cut off")
 		}
-		row := shapeRow{id: le64(packed), smsSegments: le16(packed[8:])}
-		count := int(le16(packed[10:]))
+		row := shapeRow{id: answer.LE64(packed), smsSegments: answer.LE16(packed[8:])}
+		count := int(answer.LE16(packed[10:]))
 		packed = packed[head:]
 		if len(packed) < count*leg {
 			return nil, errors.New("a row of table shapes is cut off")
 		}
 		row.legs, row.codes = make([]uint64, count), make([]law.Code, count)
 		for i := range count {
-			row.legs[i], row.codes[i] = le64(packed[i*leg:]), law.Code(le32(packed[i*leg+8:]))
+			row.legs[i], row.codes[i] = answer.LE64(packed[i*leg:]), law.Code(answer.LE32(packed[i*leg+8:]))
 		}
 		packed = packed[count*leg:]
 		rows = append(rows, row)
@@ -258,15 +260,15 @@ func (s *Server) readLegs(ctx context.Context, account string, ids []uint64) (le
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	wanted, err := wantedTable(s.settings(ctx), ids)
+	wanted, err := wantedTable(s.db.Settings(ctx), ids)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
+	rows, err := s.db.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	legs = make(map[uint64]money.Leg, len(ids))
 	for rows.Next() {
 		var id uint64
@@ -297,17 +299,3 @@ func wantedTable(ctx context.Context, ids []uint64) (context.Context, error) {
 	}
 	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }
-
-// le64, le32 and le16 read a little-endian number from the start of a text. The compiler makes one load of each.
-func le64(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 |
-		uint64(s[6])<<48 | uint64(s[7])<<56
-}
-
-func le32(s string) uint32 {
-	_ = s[3]
-	return uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
-}
-
-func le16(s string) uint16 { return uint16(s[0]) | uint16(s[1])<<8 }

@@ -14,6 +14,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -26,13 +28,13 @@ type savingsReply struct {
 
 func savingsReport(tb testing.TB, s *Server, query string) savingsReply {
 	tb.Helper()
-	var answer savingsReply
-	decode(tb, get(s, "/v1/reports/savings?"+query), http.StatusOK, &answer)
-	return answer
+	var reply savingsReply
+	decode(tb, get(s, "/v1/reports/savings?"+query), http.StatusOK, &reply)
+	return reply
 }
 
 // newSavings makes a database of random messages and lists.
-func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedCascade, priceVersions) {
+func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedCascade, answer.PriceVersions) {
 	tb.Helper()
 	conn := newConn(tb)
 	cascades, lists := randomCascades(seed, n, testNow, days), randomLists()
@@ -78,9 +80,9 @@ func TestServer_Savings_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 		}
-		answer := savingsReport(t, s, values.Encode())
+		reply := savingsReport(t, s, values.Encode())
 		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
-		sameRows(t, values.Encode(), answer.Rows, want)
+		sameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
 		for _, row := range want {
 			mature = mature && row["mature"].(bool)
@@ -90,19 +92,19 @@ func TestServer_Savings_Naive(t *testing.T) {
 				}
 			}
 		}
-		if answer.Mature != mature {
-			t.Errorf("%s: mature is %v, want %v", values.Encode(), answer.Mature, mature)
+		if reply.Mature != mature {
+			t.Errorf("%s: mature is %v, want %v", values.Encode(), reply.Mature, mature)
 		}
-		if filters["account"] == nil && (answer.TariffVersion != versions.Tariffs ||
-			answer.TemplateVersion != versions.Templates) {
-			t.Errorf("%s: versions %d and %d, want %+v", values.Encode(), answer.TariffVersion, answer.TemplateVersion,
+		if filters["account"] == nil && (reply.TariffVersion != versions.Tariffs ||
+			reply.TemplateVersion != versions.Templates) {
+			t.Errorf("%s: versions %d and %d, want %+v", values.Encode(), reply.TariffVersion, reply.TemplateVersion,
 				versions)
 		}
 		if t.Failed() {
 			return
 		}
 	}
-	for _, name := range savingsColumns(nil, formatJSON, nil) {
+	for _, name := range savingsColumns(nil, answer.FormatJSON, nil) {
 		if seen[name] == 0 {
 			t.Errorf("%s was never anything but 0 or null: the test compares nothing", name)
 		}
@@ -229,21 +231,23 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 	conn, _, _ := newSavings(t, 5, 100, 3)
 	s := newServer(t, conn)
 	good := *savingsReport(t, s, "group_by=weekday&limit=1&currency=RUB&currency=").NextCursor
-	channels := queryHash("channels", "UTC", "channel", "", "")
-	forge := func(name string, c cursor) string {
-		c.Query = queryHash("savings", "UTC", name, "", "")
-		encoded, err := s.seal(t.Context(), c)
+	channels := answer.QueryHash("channels", "UTC", "channel", "", "")
+	forge := func(name string, c answer.Cursor) string {
+		c.Query = answer.QueryHash("savings", "UTC", name, "", "")
+		encoded, err := s.db.Cursors.Seal(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return encoded
 	}
-	seen := &pin{Generation: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().UnixMilli(), Prices: &priceVersions{}}
+	seen := &answer.Snapshot{Edition: 1, NowMS: testNow.UnixMilli(), ReadMS: time.Now().UnixMilli(),
+		Prices: &answer.PriceVersions{}}
 	priceless := *seen
 	priceless.Prices = nil
 	old := *seen
-	old.ReadMS -= maxCursorAge.Milliseconds() + 1000
-	other, err := s.seal(t.Context(), cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Pin: seen})
+	old.ReadMS -= answer.MaxCursorAge.Milliseconds() + 1000
+	other, err := s.db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: channels, After: [][]byte{[]byte("1"), nil}, Snapshot: seen})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,19 +255,20 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 		"group_by=weekday&currency=RUB&cursor=" + good: "another query",
 		"group_by=weekday&cursor=" + other:             "another query",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &priceless}): "cannot be read",
+			answer.Cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Snapshot: &priceless}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Pin: seen}): "cannot be read",
+			answer.Cursor{After: [][]byte{[]byte("one"), []byte("RUB")}, Snapshot: seen}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1")}, Pin: seen}): "cannot be read",
+			answer.Cursor{After: [][]byte{[]byte("1")}, Snapshot: seen}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}): "cannot be read",
+			answer.Cursor{After: [][]byte{[]byte("1"), []byte("RUB")}}): "cannot be read",
 		"group_by=weekday&cursor=" + forge("weekday",
-			cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Pin: &old}): "older than 9 minutes",
+			answer.Cursor{After: [][]byte{[]byte("1"), []byte("RUB")}, Snapshot: &old}): "older than 9 minutes",
 		"group_by=weekday&limit=1&currency=RUB&currency=&tz=Asia/Tokyo&cursor=" +
 			url.QueryEscape(good): "another query",
 		"group_by=sms_segments&cursor=" +
-			forge("sms_segments", cursor{After: [][]byte{[]byte("70000"), []byte("RUB")}, Pin: seen}): "cannot be read",
+			forge("sms_segments", answer.Cursor{After: [][]byte{[]byte("70000"), []byte("RUB")},
+				Snapshot: seen}): "cannot be read",
 	} {
 		wantProblem(t, get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
 	}
@@ -410,7 +415,7 @@ func TestServer_Savings_Mature(t *testing.T) {
 	}
 	for i := range 40 {
 		add("1-old", i, settled-1-int64(i), "", "sms")
-		add("2-young", i, settled-1+int64(bit(i == 17)), "", "sms")
+		add("2-young", i, settled-1+int64(answer.Bit(i == 17)), "", "sms")
 		add("3-channel", i, settled-1, "", "sms", "viber")
 		add("4-provider", i, settled-1, "slow", "sms")
 	}
@@ -420,12 +425,12 @@ func TestServer_Savings_Mature(t *testing.T) {
 	const query = "group_by=campaign&from=2026-11-01&to=2026-11-20"
 	want := func(what string, mature ...any) {
 		t.Helper()
-		answer := savingsReport(t, s, query)
+		reply := savingsReport(t, s, query)
 		var got []any
-		for _, row := range answer.Rows {
+		for _, row := range reply.Rows {
 			got = append(got, row["mature"])
 		}
-		if !slices.Equal(got, mature) || answer.Mature {
+		if !slices.Equal(got, mature) || reply.Mature {
 			t.Errorf("%s: %v, want %v", what, got, mature)
 		}
 	}
@@ -498,16 +503,16 @@ func TestServer_Savings_Memory(t *testing.T) {
 	s.shapes.limit, s.answers.limit = 20_000, 4000
 	for range 2 {
 		for _, groupBy := range []string{"", "account", "path", "campaign"} {
-			answer := savingsReport(t, s, "limit=10000&group_by="+groupBy)
+			reply := savingsReport(t, s, "limit=10000&group_by="+groupBy)
 			var names []string
 			if groupBy != "" {
 				names = []string{groupBy}
 			}
-			sameRows(t, groupBy, answer.Rows,
+			sameRows(t, groupBy, reply.Rows,
 				naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
 			var held int64
-			for _, store := range s.shapes.accounts {
-				held += store.bytes.Load()
+			for _, cache := range s.shapes.accounts {
+				held += cache.bytes.Load()
 			}
 			if held > s.shapes.limit || s.answers.bytes > s.answers.limit {
 				t.Errorf("%d bytes of shapes and %d of answers are held", held, s.answers.bytes)
@@ -551,13 +556,13 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 	for _, groupBy := range slices.Repeat(queries, each) {
 		go func() {
 			w := get(s, "/v1/reports/savings?limit=10000&group_by="+groupBy)
-			var answer savingsReply
+			var reply savingsReply
 			if w.Code != http.StatusOK {
 				done <- fmt.Errorf("%q: %s", groupBy, w.Body)
 				return
 			}
-			decode(t, w, http.StatusOK, &answer)
-			if got := fmt.Sprint(answer.Rows); got != want[groupBy] {
+			decode(t, w, http.StatusOK, &reply)
+			if got := fmt.Sprint(reply.Rows); got != want[groupBy] {
 				done <- fmt.Errorf("%q: %s\nwant %s", groupBy, got, want[groupBy])
 				return
 			}
@@ -572,17 +577,17 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 }
 
 func TestServer_Savings_Routes(t *testing.T) {
-	overrides := []route{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5},
+	overrides := []store.Capability{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5},
 		{Account: "z", Channel: "push", Provider: "fcm", SettlingDays: 2},
 		{Channel: "sms", Provider: "mts", SettlingDays: 9}, {Channel: "sms", Provider: "*", SettlingDays: 3},
 		{Channel: "push", Provider: "*", SettlingDays: 1}}
-	table := newRouteTable(overrides)
+	table := store.NewCapabilities(overrides)
 	for _, c := range []struct {
 		account, channel, provider string
 		days                       int64
 	}{{"acme", "push", "fcm", 5}, {"acme", "push", "", 5}, {"z", "push", "fcm", 2}, {"z", "push", "apns", 1},
 		{"acme", "sms", "mts", 9}, {"q", "sms", "*", 3}, {"q", "voice", "", 0}} {
-		if got := int64(table.find(c.account, c.channel, c.provider).SettlingDays); got != c.days {
+		if got := int64(table.Find(c.account, c.channel, c.provider).SettlingDays); got != c.days {
 			t.Errorf("%+v: %d days", c, got)
 		}
 	}

@@ -1,19 +1,16 @@
 package query
 
 import (
-	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
-	"kaskad/schema"
+	"kaskad/query/answer"
 )
 
 // queryCounter counts statements that read keys.
@@ -33,103 +30,17 @@ func ownKeys(c *Config, _ *Deps) { c.CursorKeys = nil }
 // opens returns the key in a cursor of a query, "" when it does not open.
 func opens(tb testing.TB, s *Server, text string, query []byte) string {
 	tb.Helper()
-	p := &params{values: url.Values{"cursor": {text}}}
-	if at := s.cursor(tb.Context(), p, query, 1); at != nil {
+	if at := s.db.Cursors.Read(tb.Context(), &answer.Params{Values: url.Values{"cursor": {text}}}, query,
+		1); at != nil {
 		return string(at.After[0])
 	}
-	if p.broken != nil {
-		tb.Fatal(p.broken)
-	}
 	return ""
-}
-
-// A cursor tells nobody what is in it, and opens for its own query, unchanged, and nothing else.
-func TestServer_Seal_Tamper(t *testing.T) {
-	s := newServer(t, noConn{})
-	query := queryHash("numbers/dead", "acme")
-	c := cursor{Query: query, After: [][]byte{[]byte("+79161234567")}}
-	sealed, err := s.seal(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain, err := json.Marshal(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{"79161234567", base64.StdEncoding.EncodeToString([]byte("+79161234567")), "acme"} {
-		if bytes.Contains(raw, []byte(secret)) || strings.Contains(sealed, secret) {
-			t.Errorf("%q is in the cursor", secret)
-		}
-	}
-	if len(raw) > len(plain)+40 || url.QueryEscape(sealed) != sealed {
-		t.Errorf("%d bytes of %d: %s", len(raw), len(plain), sealed)
-	}
-	if again, err := s.seal(t.Context(), c); err != nil || again != sealed {
-		t.Errorf("the same place has two cursors: %s, %s: %v", sealed, again, err)
-	}
-	if got := opens(t, s, sealed, query); got != "+79161234567" {
-		t.Fatalf("%q", got)
-	}
-	altered := []string{"", "x", "!", sealed[1:], sealed[:len(sealed)-1], sealed + "A", sealed + "=", sealed + sealed,
-		strings.ToLower(sealed),
-		base64.RawURLEncoding.EncodeToString(plain), base64.RawURLEncoding.EncodeToString(raw[:5]),
-		base64.RawURLEncoding.EncodeToString(raw[:17]),
-		base64.RawURLEncoding.EncodeToString(append([]byte{1}, plain...))}
-	for i := range raw {
-		for bit := range 8 {
-			flipped := bytes.Clone(raw)
-			flipped[i] ^= 1 << bit
-			altered = append(altered, base64.RawURLEncoding.EncodeToString(flipped))
-		}
-	}
-	for _, text := range altered {
-		p := &params{values: url.Values{"cursor": {text}}}
-		if at := s.cursor(t.Context(), p, query, 1); at != nil || p.broken != nil || len(p.errs) != 1 ||
-			!strings.Contains(p.errs[0].Reason, "start again without a cursor") {
-			t.Errorf("%q: %v, %v, %v", text, at, p.errs, p.broken)
-		}
-	}
-	for _, other := range [][]byte{queryHash("numbers/dead", "beta"), queryHash("audience", "acme"),
-		queryHash("numbers/deadacme"), nil, query[:31]} {
-		if opens(t, s, sealed, other) != "" {
-			t.Errorf("it opens for %x", other)
-		}
-	}
-}
-
-// A key that takes another's place opens cursors of both while both are set; one that is gone opens none.
-func TestServer_Seal_Rotation(t *testing.T) {
-	with := func(keys ...schema.CursorKey) *Server {
-		return newServer(t, noConn{}, func(c *Config, _ *Deps) { c.CursorKeys = keys })
-	}
-	before, after := schema.CursorKey{1}, schema.CursorKey{2}
-	query := queryHash("x")
-	sealed, err := with(before).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if opens(t, with(after, before), sealed, query) != "k" {
-		t.Error("the old key is set and does not open")
-	}
-	if newer, err := with(after, before).seal(t.Context(),
-		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || opens(t, with(after), newer, query) != "k" {
-		t.Errorf("the first key does not seal: %v", err)
-	}
-	p := &params{values: url.Values{"cursor": {sealed}}}
-	if with(after).cursor(t.Context(), p, query, 1); len(p.errs) != 1 ||
-		!strings.Contains(p.errs[0].Reason, "key is not in use: start again without a cursor") {
-		t.Errorf("%v", p.errs)
-	}
 }
 
 // Servers that start at the same time with an empty table read each other's cursors, and so do those that start later.
 func TestServer_Seal_SharedKeys(t *testing.T) {
 	conn := newConn(t)
-	query := queryHash("x")
+	query := answer.QueryHash("x")
 	servers := make([]*Server, 8)
 	sealed := make([]string, len(servers))
 	var starting sync.WaitGroup
@@ -137,8 +48,8 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		servers[i] = newServer(t, conn, ownKeys)
 		starting.Go(func() {
 			var err error
-			if sealed[i], err = servers[i].seal(t.Context(),
-				cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil {
+			if sealed[i], err = servers[i].db.Cursors.Seal(t.Context(),
+				answer.Cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -146,19 +57,23 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 	starting.Wait()
 	for i, s := range append(servers, newServer(t, conn, ownKeys)) {
 		for j, text := range sealed {
-			s.cursors.readAt = s.cursors.readAt.Add(-keysAge) // as if it had been long ago
-			if opens(t, s, text, query) != "k" {
-				t.Errorf("server %d does not open the cursor of server %d", i, j)
+			// A server asks for keys that it does not know once a second.
+			for deadline := time.Now().Add(10 * time.Second); opens(t, s, text, query) != "k"; {
+				if time.Now().After(deadline) {
+					t.Fatalf("server %d does not open the cursor of server %d", i, j)
+				}
+				time.Sleep(10 * time.Millisecond)
 			}
 		}
 	}
 	// All that start from now on seal alike.
-	first, err := newServer(t, conn, ownKeys).seal(t.Context(), cursor{Query: query, After: [][]byte{[]byte("k")}})
+	first, err := newServer(t, conn, ownKeys).db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: query, After: [][]byte{[]byte("k")}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if second, err := newServer(t, conn, ownKeys).seal(t.Context(),
-		cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || second != first {
+	if second, err := newServer(t, conn, ownKeys).db.Cursors.Seal(t.Context(),
+		answer.Cursor{Query: query, After: [][]byte{[]byte("k")}}); err != nil || second != first {
 		t.Errorf("%s and %s: %v", first, second, err)
 	}
 	if opens(t, newServer(t, conn), first, query) != "" {
@@ -183,7 +98,7 @@ func TestServer_Seal_Database(t *testing.T) {
 		"another query")
 	counting := &queryCounter{Conn: conn}
 	s = newServer(t, counting, ownKeys)
-	stranger, err := newServer(t, noConn{}).seal(t.Context(), cursor{Query: queryHash("x")})
+	stranger, err := newServer(t, noConn{}).db.Cursors.Seal(t.Context(), answer.Cursor{Query: answer.QueryHash("x")})
 	if err != nil {
 		t.Fatal(err)
 	}

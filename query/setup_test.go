@@ -10,12 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/engine/enginetest"
+	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -26,21 +27,7 @@ var testNow = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // newConn returns a migrated database of the test's own.
 func newConn(tb testing.TB) driver.Conn {
 	tb.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(tb))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(tb.Context(), db); err != nil {
-		tb.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { conn.Close() })
-	return conn
+	return schematest.Conn(tb)
 }
 
 func execute(tb testing.TB, conn driver.Conn, statement string, args ...any) {
@@ -118,9 +105,9 @@ type reportAnswer struct {
 
 func report(tb testing.TB, s *Server, query string) reportAnswer {
 	tb.Helper()
-	var answer reportAnswer
-	decode(tb, get(s, "/v1/reports/channels?"+query), http.StatusOK, &answer)
-	return answer
+	var reply reportAnswer
+	decode(tb, get(s, "/v1/reports/channels?"+query), http.StatusOK, &reply)
+	return reply
 }
 
 // wantProblem checks the form of an error answer and that it names the parameter ("" for none) and says each of the
@@ -134,7 +121,7 @@ func wantProblem(tb testing.TB, w *httptest.ResponseRecorder, status int, parame
 	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
 		tb.Errorf("content type %q", got)
 	}
-	var p Problem
+	var p answer.Problem
 	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
 		tb.Errorf("%v in %s", err, w.Body)
 		return

@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -17,15 +18,15 @@ const maxSMSBody = 256 << 10
 // smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is
 // in the answer to its sender and nowhere else: neither stored nor logged.
 func (s *Server) smsSegments(c *gin.Context) error {
-	p, err := s.bodyParams(c, maxSMSBody, []bodyField{{name: "text"}})
+	p, err := s.gate.BodyParams(c, maxSMSBody, []answer.BodyField{{Name: "text"}})
 	if err != nil {
 		return err
 	}
-	text := p.required("text", `send {"text": "…"}`)
+	text := p.Required("text", `send {"text": "…"}`)
 	if utf8.RuneCountInString(text) > schema.MaxSMSCharacters {
-		p.fail("text", fmt.Sprintf("is longer than %d characters", schema.MaxSMSCharacters))
+		p.Fail("text", fmt.Sprintf("is longer than %d characters", schema.MaxSMSCharacters))
 	}
-	if err := p.err(); err != nil {
+	if err := p.Err(); err != nil {
 		return err
 	}
 	c.PureJSON(http.StatusOK, money.ExplainSMS(text))

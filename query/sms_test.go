@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"kaskad/query/answer"
 )
 
 func postJSON(s *Server, path, body string, headers ...string) *httptest.ResponseRecorder {
@@ -56,13 +58,13 @@ func TestServer_SMSSegments_Vectors(t *testing.T) {
 		vectors = append(vectors, vector{cyr(n), "UCS-2", n, []int{1, 2, 2, 3, 3, 4}[i]})
 	}
 	for _, v := range vectors {
-		var answer struct {
+		var reply struct {
 			Encoding        string
 			Units, Segments int
 		}
-		decode(t, postJSON(s, "/v1/sms/segments", smsBody(t, v.text)), http.StatusOK, &answer)
-		if answer.Encoding != v.encoding || answer.Units != v.units || answer.Segments != v.segments {
-			t.Errorf("%.20q…: %+v, want %s %d %d", v.text, answer, v.encoding, v.units, v.segments)
+		decode(t, postJSON(s, "/v1/sms/segments", smsBody(t, v.text)), http.StatusOK, &reply)
+		if reply.Encoding != v.encoding || reply.Units != v.units || reply.Segments != v.segments {
+			t.Errorf("%.20q…: %+v, want %s %d %d", v.text, reply, v.encoding, v.units, v.segments)
 		}
 	}
 }
@@ -123,7 +125,7 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 	} {
 		w := postJSON(s, path, c.body)
 		wantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
-		var p Problem
+		var p answer.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) > 1 {
 			t.Errorf("%.40s: %v %+v", c.body, err, p.Errors)
 		}
@@ -138,10 +140,10 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 	wantProblem(t, get(s, path), http.StatusMethodNotAllowed, "", "POST")
 
 	// The longest text, with every character escaped as long as JSON can.
-	var answer struct{ Units int }
-	decode(t, postJSON(s, path, `{"text":"`+strings.Repeat(`\ud83d\ude0e`, 10_000)+`"}`), http.StatusOK, &answer)
-	if answer.Units != 20_000 {
-		t.Errorf("the longest text has %d units", answer.Units)
+	var reply struct{ Units int }
+	decode(t, postJSON(s, path, `{"text":"`+strings.Repeat(`\ud83d\ude0e`, 10_000)+`"}`), http.StatusOK, &reply)
+	if reply.Units != 20_000 {
+		t.Errorf("the longest text has %d units", reply.Units)
 	}
 	for _, headers := range [][]string{{"Content-Type", "application/json; charset=utf-8"},
 		{"Content-Type", "application/x-www-form-urlencoded"}, {"Content-Type", ""}} {

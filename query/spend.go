@@ -11,6 +11,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -35,13 +38,15 @@ func (s *Server) spend(c *gin.Context) error {
 		return err
 	}
 	return s.sendWhole(c, ask, spendColumns,
-		func(ctx context.Context, seen *pin) (*wholeAnswer, error) { return s.readSpend(ctx, ask, seen) })
+		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
+			return s.readSpend(ctx, ask, seen)
+		})
 }
 
 // spendQuery counts attempts by what their price depends on.
 type spendQuery struct {
 	ask        *reportRequest
-	routes     []route
+	routes     []store.Capability
 	generation uint64
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
@@ -89,7 +94,7 @@ type spentMessage struct {
 
 // spendPricer prices attempts and their messages by the lists of their accounts.
 type spendPricer struct {
-	lists  *priceLists
+	lists  *prices.Lists
 	legs   map[legKey]money.Leg
 	priced map[spentMessage]bool
 }
@@ -115,7 +120,7 @@ func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
 	const size = 12
 	shape := money.Shape{SMSSegments: a.messageSegments}
 	for steps := a.steps; len(steps) >= size; steps = steps[size:] {
-		leg, err := p.step(legKey{a.account, le64(steps)}, le32(steps[8:]))
+		leg, err := p.step(legKey{a.account, answer.LE64(steps)}, answer.LE32(steps[8:]))
 		if err != nil {
 			return false, err
 		}
@@ -124,7 +129,7 @@ func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
 	if len(shape.Legs) == 0 {
 		return false, fmt.Errorf("table shapes lacks a shape of account %q that attempts are counted by", a.account)
 	}
-	priced = p.lists.of(a.account).Price(&shape, a.template, int64(a.since)*1000).OK
+	priced = p.lists.Of(a.account).Price(&shape, a.template, int64(a.since)*1000).OK
 	if len(p.priced) == maxKnownMessages {
 		clear(p.priced)
 	}
@@ -135,9 +140,9 @@ func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
 // reportedIn sums up the prices that were reported in a currency.
 func (a *spentAlike) reportedIn(currency string) money.Amount {
 	const size = 3 + 16
-	for prices := a.reported; len(prices) >= size; prices = prices[size:] {
-		if prices[:3] == currency {
-			return wideAmount(int64(le64(prices[11:])), le64(prices[3:]))
+	for packed := a.reported; len(packed) >= size; packed = packed[size:] {
+		if packed[:3] == currency {
+			return wideAmount(int64(answer.LE64(packed[11:])), answer.LE64(packed[3:]))
 		}
 	}
 	return money.Amount{}
@@ -152,16 +157,17 @@ type spendSums struct {
 	cost, ofUnpriced, reportedCost, computedOfReports money.Amount
 }
 
-func (s *spendSums) values(row []value) []value {
-	known := func(a money.Amount) value {
+func (s *spendSums) values(row []answer.Value) []answer.Value {
+	known := func(a money.Amount) answer.Value {
 		if s.priced == 0 {
-			return null
+			return answer.Null
 		}
-		return amount(a)
+		return answer.Amount(a)
 	}
-	return append(row, count(s.attempts), count(s.sent), count(s.delivered), count(s.units), known(s.cost),
-		count(s.unpriced), perUnit(s.cost, s.pricedDelivered), count(s.billed), count(s.computed),
-		decimal(int64(s.billed)-int64(s.computed), 0), count(s.reportedAttempts), known(s.reportedCost),
+	return append(row, answer.Count(s.attempts), answer.Count(s.sent), answer.Count(s.delivered), answer.Count(s.units),
+		known(s.cost),
+		answer.Count(s.unpriced), perUnit(s.cost, s.pricedDelivered), answer.Count(s.billed), answer.Count(s.computed),
+		answer.Decimal(int64(s.billed)-int64(s.computed), 0), answer.Count(s.reportedAttempts), known(s.reportedCost),
 		known(s.reportedCost.Sub(s.computedOfReports)), known(s.ofUnpriced))
 }
 
@@ -178,7 +184,7 @@ func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
 	if each.leg, err = p.step(a.legKey, a.code); err != nil {
 		return each, err
 	}
-	list, sinceMS := p.lists.of(a.account), int64(a.since)*1000
+	list, sinceMS := p.lists.Of(a.account), int64(a.since)*1000
 	each.cost, each.priced = list.Cost(&each.leg, a.messageSegments, sinceMS)
 	if each.cost.Tariff == nil {
 		// What was not sent needs no tariff, but counts with its like, and costs nothing where there is one.
@@ -231,29 +237,30 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	}
 }
 
-func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *pin) (answer *wholeAnswer, err error) {
+func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (whole *wholeAnswer,
+	err error) {
 	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, nil)
+	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
-	prices := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
-	if prices.legs, err = s.readSpendLegs(ctx, accounts); err != nil {
+	pricer := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
+	if pricer.legs, err = s.readSpendLegs(ctx, accounts); err != nil {
 		return nil, fmt.Errorf("read legs: %w", err)
 	}
-	q := spendQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	q := spendQuery{ask: ask, generation: seen.Edition, borders: lists.Borders(accounts)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return nil, err
 	}
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	var alike spentAlike
 	scan := keyScan{keys: ask.keys}
 	to := append(scan.destinations(), alike.destinations()...)
@@ -263,8 +270,8 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *pin) (
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
-		seen.Mature = seen.Mature && seen.settled(alike.settledMS)
-		each, err := prices.price(&alike)
+		seen.Mature = seen.Mature && seen.Settled(alike.settledMS)
+		each, err := pricer.price(&alike)
 		if err != nil {
 			return nil, err
 		}
@@ -286,13 +293,13 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *pin) (
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	answer = &wholeAnswer{more: []member{{"tariff_version", count(lists.versions.Tariffs)},
-		{"template_version", count(lists.versions.Templates)}}}
+	whole = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
+		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}}
 	for _, group := range groups {
-		currency := text(group.keys[len(ask.keys)].text)
-		answer.rows = append(answer.rows, wholeRow{group.keys, group.values([]value{currency})})
+		currency := answer.Text(group.keys[len(ask.keys)].text)
+		whole.rows = append(whole.rows, wholeRow{group.keys, group.values([]answer.Value{currency})})
 	}
-	return answer, nil
+	return whole, nil
 }
 
 // readSpendLegs returns the legs of some accounts, nil for all of them.
@@ -301,12 +308,12 @@ func (s *Server) readSpendLegs(ctx context.Context, accounts []string) (legs map
 	if err := spendTemplate.ExecuteTemplate(&statement, "legs", wholeSQL{Accounts: accounts != nil}); err != nil {
 		return nil, fmt.Errorf("fill spend.sql: %w", err)
 	}
-	rows, err := s.deps.Conn.Query(s.wholeSettings(ctx), statement.String(),
+	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement.String(),
 		clickhouse.Named("filter_account", append([]string{}, accounts...)))
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	legs = map[legKey]money.Leg{}
 	for rows.Next() {
 		var key legKey

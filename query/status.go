@@ -11,12 +11,11 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
 var (
-	//go:embed freshness.sql
-	freshnessSQL string
 	//go:embed status.sql
 	statusSQL string
 	//go:embed status_numbers.sql
@@ -37,25 +36,6 @@ var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts",
 	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_spend", "rollup_waste",
 	"routes", "shapes",
 	"splits"}
-
-// freshness is the aggregator's last word; known is false when it has not spoken yet.
-type freshness struct {
-	known          bool
-	asOfMS         int64
-	pendingBuckets uint64
-	age            time.Duration
-}
-
-func (s *Server) freshness(ctx context.Context) (freshness, error) {
-	var f freshness
-	var ageMS int64
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), freshnessSQL).Scan(&f.known, &f.asOfMS, &f.pendingBuckets,
-		&ageMS); err != nil {
-		return f, fmt.Errorf("read freshness: %w", err)
-	}
-	f.age = time.Duration(ageMS) * time.Millisecond
-	return f, nil
-}
 
 // balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md
 // section 6).
@@ -102,19 +82,21 @@ type statusAnswer struct {
 type seconds int64
 
 // MarshalJSON prints up to 3 decimals.
-func (s seconds) MarshalJSON() ([]byte, error) { return decimal(int64(s), 3).appendNumber(nil), nil }
+func (s seconds) MarshalJSON() ([]byte, error) {
+	return answer.Decimal(int64(s), 3).AppendNumber(nil), nil
+}
 
 // status serves GET /v1/status.
 func (s *Server) status(c *gin.Context) error {
-	if err := noParams(c); err != nil {
+	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	now := s.config.Now()
-	answer := statusAnswer{
+	now := s.db.Now()
+	reply := statusAnswer{
 		Kafka:  kafkaStatus{append([]string{}, s.config.Brokers...), s.config.Topic, s.config.DeadLetterTopic},
-		Now:    timeText(now.UnixMilli()),
+		Now:    answer.TimeText(now.UnixMilli()),
 		Engine: engineStatus{s.config.EngineVersion, s.config.EngineEmbedded},
 	}
 	// Lag first, then what is in flight, then open touches: in the order in which an event passes, so that zeros
@@ -124,49 +106,49 @@ func (s *Server) status(c *gin.Context) error {
 		if lag, err := s.deps.Lag(ctx); err != nil {
 			s.logger.Warn("lag is unknown", "err", err)
 		} else {
-			answer.LagEvents = &lag
+			reply.LagEvents = &lag
 		}
 	}
 	var err error
-	if answer.Disk, err = s.disk(ctx); err != nil {
+	if reply.Disk, err = s.disk(ctx); err != nil {
 		s.logger.Warn("free space is unknown", "err", err)
 	}
-	fresh, err := s.freshness(ctx)
+	fresh, err := s.db.Freshness(ctx)
 	if err != nil {
 		return err
 	}
-	if asOf := s.asOf(fresh, now); asOf != nil {
-		shown, lag := timeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
-		answer.AsOf, answer.LagSeconds = &shown, &lag
+	if asOf := s.db.AsOf(fresh, now); asOf != nil {
+		shown, lag := answer.TimeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
+		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
-	if err := s.balance(ctx, &answer); err != nil {
+	if err := s.balance(ctx, &reply); err != nil {
 		return err
 	}
-	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
 	if err != nil {
 		return err
 	}
-	answer.Losses = lossesOf(lost)
-	if answer.Engine.Version == "" {
-		version, err := s.deps.Conn.ServerVersion()
+	reply.Losses = lossesOf(lost)
+	if reply.Engine.Version == "" {
+		version, err := s.db.Conn.ServerVersion()
 		if err != nil {
 			return fmt.Errorf("ask ClickHouse for its version: %w", err)
 		}
-		answer.Engine.Version = version.Version.String()
+		reply.Engine.Version = version.Version.String()
 	}
-	c.PureJSON(http.StatusOK, answer)
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }
 
 // balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.
 // Each term is counted by itself, none as the difference of others.
-func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
-	b := &answer.Balance
+func (s *Server) balance(ctx context.Context, reply *statusAnswer) error {
+	b := &reply.Balance
 	if s.deps.InFlight != nil {
 		// Before the ledger: what leaves for it in between is then counted twice rather than not at all, on both sides.
 		b.Consumed, b.InFlight = s.deps.InFlight()
 	}
-	ledger, err := schema.ReadLedger(s.settings(ctx), s.deps.Conn, s.config.Group, s.config.Topic)
+	ledger, err := schema.ReadLedger(s.db.Settings(ctx), s.db.Conn, s.config.Group, s.config.Topic)
 	if err != nil {
 		return err
 	}
@@ -179,29 +161,21 @@ func (s *Server) balance(ctx context.Context, answer *statusAnswer) error {
 		b.Empty += l.Empty
 	}
 	var joined, expired uint64
-	err = s.deps.Conn.QueryRow(s.settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
+	err = s.db.Conn.QueryRow(s.db.Settings(ctx), statusSQL, clickhouse.Named("topic", s.config.Topic),
 		clickhouse.Named("partitions", partitions), clickhouse.Named("offsets", offsets)).
-		Scan(&b.Parked, &joined, &expired, &answer.SplitMessages, &answer.SharedMessages, &answer.PendingBuckets)
+		Scan(&b.Parked, &joined, &expired, &reply.SplitMessages, &reply.SharedMessages, &reply.PendingBuckets)
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), statusNumbersSQL).Scan(&answer.PendingNumbers); err != nil {
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&reply.PendingNumbers); err != nil {
 		return fmt.Errorf("count touched numbers: %w", err)
 	}
-	if answer.PendingNumbers > 0 {
-		answer.PendingBuckets++
+	if reply.PendingNumbers > 0 {
+		reply.PendingBuckets++
 	}
 	b.Stored += joined
 	b.Rejected += expired
 	return nil
-}
-
-func noParams(c *gin.Context) error {
-	p, err := readParams(c.Request, nil)
-	if err != nil {
-		return err
-	}
-	return p.err()
 }
 
 // healthy serves GET /healthz: the process answers, whatever the others do.
@@ -212,10 +186,10 @@ func (s *Server) healthy(c *gin.Context) error {
 
 // ready serves GET /readyz: 200 when reports and events would be served now, else 503 with what is missing.
 func (s *Server) ready(c *gin.Context) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.config.QueryTime))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.db.QueryTime))
 	defer cancel()
 	if err := s.notReady(ctx); err != nil {
-		return problem(http.StatusServiceUnavailable, "not-ready", err.Error()).after(1)
+		return answer.NewProblem(http.StatusServiceUnavailable, "not-ready", err.Error()).After(1)
 	}
 	c.PureJSON(http.StatusOK, gin.H{"status": "ready"})
 	return nil
@@ -223,7 +197,7 @@ func (s *Server) ready(c *gin.Context) error {
 
 func (s *Server) notReady(ctx context.Context) error {
 	var missing []string
-	if err := s.deps.Conn.QueryRow(s.settings(ctx), tablesSQL,
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), tablesSQL,
 		clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
@@ -241,24 +215,24 @@ func (s *Server) notReady(ctx context.Context) error {
 		return fmt.Errorf("the disk is nearly full, %d of %d MB are free: events and changes are refused until there "+
 			"is space", disk.FreeBytes>>20, disk.TotalBytes>>20)
 	}
-	lost, err := schema.ReadLosses(s.settings(ctx), s.deps.Conn)
+	lost, err := schema.ReadLosses(s.db.Settings(ctx), s.db.Conn)
 	if err == nil {
 		err = lost.Err()
 	}
 	if err != nil {
 		return err
 	}
-	if s.config.Fixed {
+	if s.db.Fixed {
 		return nil
 	}
-	fresh, err := s.freshness(ctx)
+	fresh, err := s.db.Freshness(ctx)
 	switch {
 	case err != nil:
 		return err
-	case !fresh.known:
+	case !fresh.Known:
 		return fmt.Errorf("the aggregator has not published anything yet")
-	case fresh.age > maxFreshnessAge:
-		return fmt.Errorf("the aggregator has been silent for %s", fresh.age.Round(time.Second))
+	case fresh.Age > maxFreshnessAge:
+		return fmt.Errorf("the aggregator has been silent for %s", fresh.Age.Round(time.Second))
 	}
 	return nil
 }

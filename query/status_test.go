@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/engine/enginetest"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -75,13 +76,13 @@ func TestServer_Status_Balance(t *testing.T) {
 		c.EngineVersion = ""
 		d.Lag = func(context.Context) (int64, error) { return 0, errors.New("no broker") }
 	})
-	var answer statusAnswer
-	decode(t, get(bare, "/v1/status"), http.StatusOK, &answer)
-	if answer.LagEvents != nil || answer.Engine.Version == "" || *answer.AsOf != "2026-11-20T00:00:00.000Z" ||
-		*answer.LagSeconds != 0 {
-		t.Errorf("bare: %+v", answer)
+	var reply statusAnswer
+	decode(t, get(bare, "/v1/status"), http.StatusOK, &reply)
+	if reply.LagEvents != nil || reply.Engine.Version == "" || *reply.AsOf != "2026-11-20T00:00:00.000Z" ||
+		*reply.LagSeconds != 0 {
+		t.Errorf("bare: %+v", reply)
 	}
-	if b := answer.Balance; b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
+	if b := reply.Balance; b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {
 		t.Errorf("the balance does not hold: %+v", b)
 	}
 }
@@ -144,14 +145,14 @@ func TestServer_Channels_TooSlow(t *testing.T) {
 
 func TestServer_Definitions_Complete(t *testing.T) {
 	s := newServer(t, newConn(t))
-	var answer struct {
+	var reply struct {
 		definitions
-		GroupBy []string `json:"group_by"`
-		Routes  []route  `json:"routes"`
+		GroupBy []string           `json:"group_by"`
+		Routes  []store.Capability `json:"routes"`
 	}
-	decode(t, get(s, "/v1/definitions"), http.StatusOK, &answer)
+	decode(t, get(s, "/v1/definitions"), http.StatusOK, &reply)
 	var fields []string
-	for _, m := range answer.Metrics {
+	for _, m := range reply.Metrics {
 		if m.Formula == "" || m.Over == "" || m.Null == "" ||
 			(m.Kind == "rate") != (m.Numerator != "" && m.Denominator != "") {
 			t.Errorf("%s lacks something: %+v", m.Name, m)
@@ -162,11 +163,11 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("defined are %v\nreported are %v", fields, want)
 	}
-	if !slices.Equal(answer.GroupBy, channelKeys.names()) {
-		t.Errorf("group_by: %v", answer.GroupBy)
+	if !slices.Equal(reply.GroupBy, channelKeys.names()) {
+		t.Errorf("group_by: %v", reply.GroupBy)
 	}
-	lines := map[string]route{}
-	for _, r := range answer.Routes {
+	lines := map[string]store.Capability{}
+	for _, r := range reply.Routes {
 		lines[r.Channel+"/"+r.Provider] = r
 	}
 	for _, channel := range schema.Channels {

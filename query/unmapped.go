@@ -13,6 +13,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/errormap"
 	"kaskad/schema/law"
 )
@@ -43,7 +45,7 @@ type unmappedQuery struct {
 
 // SQL returns the statement and its parameters. The statement reads the external table of the error maps besides.
 func (q *unmappedQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("from", storable(q.fromMS)), clickhouse.Named("to", storable(q.toMS)),
+	args := []any{clickhouse.Named("from", store.Storable(q.fromMS)), clickhouse.Named("to", store.Storable(q.toMS)),
 		clickhouse.Named("generation", q.generation), clickhouse.Named("limit", uint32(q.limit))}
 	data := struct {
 		Accounts, Single, After bool
@@ -65,69 +67,65 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 
 // unmapped serves GET /v1/error-map/unmapped.
 func (s *Server) unmapped(c *gin.Context) error {
-	p, err := readParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	format, zone, now := p.format(c.Request), p.zone(), s.config.Now()
-	q := unmappedQuery{accounts: slices.Compact(slices.Sorted(slices.Values(p.values["account"]))),
-		limit: p.limit() + 1}
-	hash := queryHash(append([]string{"unmapped", zone.String(), p.values.Get("from"), p.values.Get("to")},
+	format, zone, now := p.Format(c.Request), p.Zone(), s.db.Now()
+	q := unmappedQuery{accounts: p.Many("account"),
+		limit: p.Limit() + 1}
+	hash := answer.QueryHash(append([]string{"unmapped", zone.String(), p.Values.Get("from"), p.Values.Get("to")},
 		q.accounts...)...)
-	at := s.cursor(c.Request.Context(), p, hash, 4)
+	at := s.db.Cursors.Read(c.Request.Context(), p, hash, 4)
 	if at != nil {
-		if q.after, err = unmappedOf(at.After); err != nil || at.Pin == nil {
-			p.fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Pin.ReadMS)); age > maxCursorAge {
-			p.fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
+		if q.after, err = unmappedOf(at.After); err != nil || at.Snapshot == nil {
+			p.Fail("cursor", "cannot be read: start again without a cursor")
+		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > answer.MaxCursorAge {
+			p.Fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
 				"without a cursor")
 		} else {
-			now = time.UnixMilli(at.Pin.NowMS)
+			now = time.UnixMilli(at.Snapshot.NowMS)
 		}
 	}
-	q.fromMS, q.toMS = p.period(now, zone)
-	if err := p.err(); err != nil {
+	q.fromMS, q.toMS = p.Period(now, zone)
+	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	var seen pin
+	var seen answer.Snapshot
 	if at != nil {
-		seen = *at.Pin
-	} else if seen, err = s.pin(ctx, now); err != nil {
+		seen = *at.Snapshot
+	} else if seen, err = s.db.Snapshot(ctx, now); err != nil {
 		return err
 	}
-	q.generation = seen.Generation
+	q.generation = seen.Edition
 	codes, err := s.readUnmapped(ctx, &q)
 	if err != nil {
 		return fmt.Errorf("unmapped codes: %w", err)
 	}
-	next := null
+	var next *answer.Cursor
 	if len(codes) == q.limit {
 		codes = codes[:q.limit-1]
-		encoded, err := s.seal(c.Request.Context(), cursor{Query: hash, After: codes[len(codes)-1].keys(), Pin: &seen})
-		if err != nil {
-			return err
-		}
-		next = text(encoded)
+		next = &answer.Cursor{Query: hash, After: codes[len(codes)-1].keys(), Snapshot: &seen}
 	}
-	t := newTable(format, []string{"provider", "error_code", "channel", "guess", "count"})
+	t := answer.NewTable(format, []string{"provider", "error_code", "channel", "guess", "count"})
 	for _, u := range codes {
-		guess := null
+		guess := answer.Null
 		if u.guess != "" {
-			guess = text(u.guess)
+			guess = answer.Text(u.guess)
 		}
-		t.row([]value{text(u.provider), text(u.code), text(u.channel), guess, count(u.attempts)})
+		t.Add([]answer.Value{answer.Text(u.provider), answer.Text(u.code), answer.Text(u.channel), guess,
+			answer.Count(u.attempts)})
 	}
 	request := reportRequest{name: "unmapped", zone: zone, fromMS: q.fromMS, toMS: q.toMS}
-	envelope := slices.DeleteFunc(request.envelope(&seen), func(m member) bool { return m.name == "mature" })
-	t.send(c, envelope, next)
-	return nil
+	envelope := slices.DeleteFunc(request.envelope(&seen), func(m answer.Member) bool { return m.Name == "mature" })
+	return t.SendPage(c, envelope, s.db.Cursors, next)
 }
 
 func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unmappedCode, err error) {
-	ctx = s.settings(ctx)
-	maps, err := s.errorMaps(ctx)
+	ctx = s.db.Settings(ctx)
+	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -139,11 +137,11 @@ func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []un
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
+	rows, err := s.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var u unmappedCode
 		if err := rows.Scan(&u.provider, &u.code, &u.channel, &u.attempts, &u.guess); err != nil {

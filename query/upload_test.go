@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
 )
 
 // listen serves over TCP until the test ends.
@@ -106,9 +108,9 @@ var bodyRoutes = []string{"POST /v1/events", "POST /v1/numbers/check", "POST /v1
 // wantBodyMemory waits until so much memory is left for bodies.
 func wantBodyMemory(tb testing.TB, s *Server, left func(int64) bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !left(s.bodies.Load()); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); !left(s.gate.Bodies.Load()); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatalf("%d of %d bytes of memory are left for bodies", s.bodies.Load(), s.config.BodyMemory)
+			tb.Fatalf("%d of %d bytes of memory are left for bodies", s.gate.Bodies.Load(), s.config.BodyMemory)
 		}
 	}
 }
@@ -149,7 +151,7 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 	for _, c := range slow {
 		c.wantAnswer(http.StatusRequestTimeout, "too slowly")
 	}
-	if took := time.Since(begin); took < bodyGrace-time.Second || took > bodyGrace+10*time.Second {
+	if took := time.Since(begin); took < answer.BodyGrace-time.Second || took > answer.BodyGrace+10*time.Second {
 		t.Errorf("the slow ones were told after %s", took)
 	}
 	wantAllBodyMemory(t, s)
@@ -158,14 +160,14 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 // A body that comes at the least rate is taken, longer than the grace.
 func TestServer_Receive_LeastRate(t *testing.T) {
 	s, _ := newIntake(t)
-	const length = 7 * minBodyRate
+	const length = 7 * answer.MinBodyRate
 	c := dial(t, listen(t, s)).begin("POST /v1/events", fmt.Sprint("Content-Length: ", length)).send("%s", goodEvent)
 	left := length - len(goodEvent)
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	for begin := time.Now(); left > 0; <-tick.C {
 		// A little ahead of what is asked for.
-		now := min(left, max(0, int(time.Since(begin).Seconds()*minBodyRate)-(length-left)+1000))
+		now := min(left, max(0, int(time.Since(begin).Seconds()*answer.MinBodyRate)-(length-left)+1000))
 		c.send("%s", strings.Repeat(" ", now))
 		left -= now
 	}
@@ -206,12 +208,12 @@ func TestServer_Receive_Linger(t *testing.T) {
 		dial(t, address).begin(route, "Transfer-Encoding: chunked").send("%x\r\n%s\r\n0\r\n\r\n", len(large),
 			large).wantAnswer(http.StatusRequestEntityTooLarge, "larger than")
 	}
-	s.bodies.Add(-s.config.BodyMemory)
+	s.gate.Bodies.Add(-s.config.BodyMemory)
 	dial(t, address).begin("POST /v1/events", "Content-Length: 8000000").send("%s",
 		large[:8_000_000]).wantAnswer(http.StatusServiceUnavailable, "again")
 	dial(t, address).send("GET / HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n",
 		strings.Repeat("x", 4<<20)).wantAnswer(http.StatusRequestHeaderFieldsTooLarge, "KiB")
-	s.bodies.Add(s.config.BodyMemory)
+	s.gate.Bodies.Add(s.config.BodyMemory)
 }
 
 // Bodies share memory. Who comes when there is none is told to come again, and it is given back on every way out.
@@ -275,8 +277,7 @@ func TestServer_Receive_Memory(t *testing.T) {
 		}
 		wantAllBodyMemory(t, s)
 	}
-	turn := make(chan struct{}) // nobody's
-	s.uploads, s.wait = turn, 10*time.Millisecond
+	s.gate.Uploads = answer.NewTurns(0, 10*time.Millisecond) // nobody's
 	wantProblem(t, post(s, goodEvent), http.StatusServiceUnavailable, "", "try again")
 	wantAllBodyMemory(t, s)
 }
@@ -381,7 +382,7 @@ func FuzzServer_Bodies(f *testing.F) {
 		if w.Code >= 500 && w.Code != http.StatusServiceUnavailable {
 			t.Fatalf("%s %s %q: %d %s", method, target, body, w.Code, w.Body)
 		}
-		if s.bodies.Load() != s.config.BodyMemory {
+		if s.gate.Bodies.Load() != s.config.BodyMemory {
 			t.Fatal("memory for bodies was not given back")
 		}
 	})

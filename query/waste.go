@@ -13,6 +13,9 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -68,17 +71,19 @@ func (s *wasteSums) add(w money.Waste, n uint64) {
 	}
 }
 
-func (s *wasteSums) values(row []value) []value {
-	return append(row, count(s.over.messages), count(s.forced.messages), count(s.over.segments+s.forced.segments),
-		amount(s.over.cost.Add(s.forced.cost)),
-		count(s.over.segments), amount(s.over.cost), count(s.forced.segments), amount(s.forced.cost),
-		count(s.billedSegments), amount(s.billedCost), count(s.unpriced))
+func (s *wasteSums) values(row []answer.Value) []answer.Value {
+	return append(row, answer.Count(s.over.messages), answer.Count(s.forced.messages),
+		answer.Count(s.over.segments+s.forced.segments),
+		answer.Amount(s.over.cost.Add(s.forced.cost)),
+		answer.Count(s.over.segments), answer.Amount(s.over.cost), answer.Count(s.forced.segments),
+		answer.Amount(s.forced.cost),
+		answer.Count(s.billedSegments), answer.Amount(s.billedCost), answer.Count(s.unpriced))
 }
 
 // wasteQuery reads the cells of the report, in the order of the keys.
 type wasteQuery struct {
 	ask        *reportRequest
-	routes     []route
+	routes     []store.Capability
 	generation uint64
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
@@ -87,8 +92,8 @@ type wasteQuery struct {
 // SQL returns the statement and its parameters.
 func (q *wasteQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("from", storable(q.ask.fromMS)),
-		clickhouse.Named("to", storable(q.ask.toMS)),
+		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
+		clickhouse.Named("to", store.Storable(q.ask.toMS)),
 		clickhouse.Named("generation", q.generation),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
@@ -99,7 +104,7 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 		Route                   string
 	}
 	var routeArgs []any
-	data.Route, routeArgs = routeSQL(q.routes)
+	data.Route, routeArgs = store.CapabilitySQL(q.routes)
 	args = append(args, routeArgs...)
 	timed := false
 	data.After = q.ask.at != nil
@@ -135,7 +140,7 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 	if timed {
 		args = append(args, clickhouse.Named("tz", q.ask.zone.String()))
 	}
-	statement, err := fill(wasteTemplate, data)
+	statement, err := store.Fill(wasteTemplate, data)
 	return statement, args, err
 }
 
@@ -172,9 +177,9 @@ func (w *wasteCell) destinations(keys keySet) []any {
 }
 
 // price computes what the cell's attempts waste, each.
-func (w *wasteCell) price(lists *priceLists) money.Waste {
+func (w *wasteCell) price(lists *prices.Lists) money.Waste {
 	w.leg.Take(w.code)
-	return lists.of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
+	return lists.Of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
 }
 
 // sameGroup tells whether two cells have the same keys.
@@ -188,38 +193,35 @@ func (s *Server) segmentWaste(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.checkZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
 		return err
 	}
-	var seen pin
+	var seen answer.Snapshot
 	if ask.at != nil {
-		seen = *ask.at.Pin
+		seen = *ask.at.Snapshot
 	} else if seen, err = s.pinReport(ctx, ask); err != nil {
 		return err
 	}
 	accounts := ask.accounts()
-	lists, err := s.priceLists(ctx, accounts, seen.Prices)
+	lists, err := s.prices.Lists(ctx, accounts, seen.Prices)
 	if err != nil {
 		return err
 	}
-	seen.Prices = &lists.versions
-	q := wasteQuery{ask: ask, generation: seen.Generation, borders: lists.borders(accounts)}
-	if q.routes, err = s.readRoutes(ctx); err != nil {
+	seen.Prices = &lists.Versions
+	q := wasteQuery{ask: ask, generation: seen.Edition, borders: lists.Borders(accounts)}
+	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
-	t := newTable(ask.format, ask.keys.names(), wasteColumns)
+	t := answer.NewTable(ask.format, ask.keys.names(), wasteColumns)
 	next, err := s.readWaste(ctx, &q, lists, &seen, t)
 	if err != nil {
 		return fmt.Errorf("report on wasted segments: %w", err)
 	}
-	nextCursor, err := ask.next(next, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), member{"tariff_version", count(lists.versions.Tariffs)}), nextCursor)
-	return nil
+	return t.SendPage(c, append(ask.envelope(&seen),
+		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}), s.db.Cursors,
+		ask.next(next, &seen))
 }
 
 // accounts returns the accounts that the request is limited to, nil when it is not.
@@ -234,17 +236,18 @@ func (r *reportRequest) accounts() []string {
 
 // readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after
 // another, so only one is held at a time.
-func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists, seen *pin, t *table) (next [][]byte,
+func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *prices.Lists, seen *answer.Snapshot,
+	t *answer.Table) (next [][]byte,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.deps.Conn.Query(s.settings(ctx), statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer closeRows(rows, &err)
+	defer store.CloseRows(rows, &err)
 	page := wastePage{ask: q.ask, table: t, sums: map[string]*wasteSums{}}
 	mature := !seen.Lost
 	var group wasteCell
@@ -257,7 +260,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 			page.flush(&group)
 		}
 		group = cell
-		mature = mature && seen.settled(cell.settledMS)
+		mature = mature && seen.Settled(cell.settledMS)
 		if page.more {
 			continue // The rest is read for mature alone.
 		}
@@ -285,7 +288,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *priceLists
 // wastePage turns groups into the rows of a page.
 type wastePage struct {
 	ask   *reportRequest
-	table *table
+	table *answer.Table
 	sums  map[string]*wasteSums // by currency, of the current group
 	last  [][]byte              // keys and currency of the last row
 	more  bool
@@ -297,23 +300,23 @@ func (p *wastePage) flush(group *wasteCell) {
 		return // Before the first group there is none.
 	}
 	keys := make([][]byte, len(p.ask.keys), len(p.ask.keys)+1)
-	row := make([]value, 0, len(p.ask.keys)+len(wasteColumns))
+	row := make([]answer.Value, 0, len(p.ask.keys)+len(wasteColumns))
 	for i, k := range p.ask.keys {
 		if k.number {
 			keys[i] = strconv.AppendUint(nil, uint64(group.numbers[i]), 10)
-			row = append(row, count(uint64(group.numbers[i])))
+			row = append(row, answer.Count(uint64(group.numbers[i])))
 		} else {
 			keys[i] = []byte(group.texts[i])
-			row = append(row, text(group.texts[i]))
+			row = append(row, answer.Text(group.texts[i]))
 		}
 	}
 	for _, currency := range slices.Sorted(maps.Keys(p.sums)) {
 		switch {
 		case !p.ask.keeps(currency), p.shown(keys, currency):
-		case p.table.rows == p.ask.limit:
+		case p.table.Rows == p.ask.limit:
 			p.more = true
 		default:
-			p.table.row(p.sums[currency].values(append(row, text(currency))))
+			p.table.Add(p.sums[currency].values(append(row, answer.Text(currency))))
 			p.last = append(slices.Clone(keys), []byte(currency))
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
 )
@@ -43,7 +45,7 @@ func insertWaste(tb testing.TB, conn driver.Conn, facts []wasteFact) {
 		tb.Fatal(err)
 	}
 	for _, f := range facts {
-		code := uint32(1) | uint32(bit(f.delivered))<<1 | uint32(f.billed)<<8
+		code := uint32(1) | uint32(answer.Bit(f.delivered))<<1 | uint32(f.billed)<<8
 		if err := batch.Append(f.account, f.bucket, f.generation, f.cohort, f.campaign, f.template, f.leg, code,
 			f.smsSegments, schema.PackSMSMeasure(f.text), f.attempts); err != nil {
 			tb.Fatal(err)
@@ -261,7 +263,7 @@ facts:
 		row["avoidable_segments"] = json.Number(fmt.Sprint(g.counts["over_segments"] + g.counts["forced_segments"]))
 		g.costs["avoidable_cost"] = new(big.Int).Add(g.costs["over_cost"], g.costs["forced_cost"])
 		for name, cost := range g.costs {
-			text := strings.TrimRight(new(big.Rat).SetFrac(cost, big.NewInt(million)).FloatString(6), "0")
+			text := strings.TrimRight(new(big.Rat).SetFrac(cost, big.NewInt(answer.Million)).FloatString(6), "0")
 			for len(text)-strings.Index(text, ".") < 3 {
 				text += "0"
 			}
@@ -272,13 +274,13 @@ facts:
 	return rows
 }
 
-func wasteReport(tb testing.TB, s *Server, query string) (answer struct {
+func wasteReport(tb testing.TB, s *Server, query string) (reply struct {
 	reportAnswer
 	TariffVersion uint64 `json:"tariff_version"`
 }) {
 	tb.Helper()
-	decode(tb, get(s, "/v1/reports/segment-waste?"+query), http.StatusOK, &answer)
-	return answer
+	decode(tb, get(s, "/v1/reports/segment-waste?"+query), http.StatusOK, &reply)
+	return reply
 }
 
 func cellsOf(facts []wasteFact) []cell {
@@ -343,10 +345,10 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 			values.Add(name, value)
 		}
 		want := naiveWaste(facts, lists, groupBy, filters, zone, from, to)
-		answer := wasteReport(t, s, values.Encode())
-		sameRows(t, values.Encode(), answer.Rows, want)
-		if len(filters["account"]) == 0 && answer.TariffVersion != version {
-			t.Errorf("tariff_version %d, want %d", answer.TariffVersion, version)
+		reply := wasteReport(t, s, values.Encode())
+		sameRows(t, values.Encode(), reply.Rows, want)
+		if len(filters["account"]) == 0 && reply.TariffVersion != version {
+			t.Errorf("tariff_version %d, want %d", reply.TariffVersion, version)
 		}
 		for _, row := range want {
 			currencies[row["currency"]] = true
@@ -429,7 +431,7 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	young.minMS, young.maxMS = young.cohort.UnixMilli(), young.cohort.UnixMilli()
 	insertWaste(t, conn, []wasteFact{young})
 	publish(t, conn, cellsOf([]wasteFact{young}))
-	if answer := wasteReport(t, s, ""); answer.Mature {
+	if reply := wasteReport(t, s, ""); reply.Mature {
 		t.Error("an SMS of three days ago is mature")
 	}
 }
@@ -482,13 +484,14 @@ func TestFacts_SMSMeasure(t *testing.T) {
 
 func TestWasteQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	lines := []route{{"", "sms", "*", true, false, nil, 3}}
+	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
+		SettlingDays: 3}}
 	keys := wasteKeys.named(t, "day", "sender")
 	ask := &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
 		limit: 10,
 		filters: []filter{{wasteKeys.named(t, "account")[0], []string{"acme", hostile}},
 			{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}},
-		at: &cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
+		at: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
 	for name, q := range map[string]statementer{
 		"waste_total": &wasteQuery{ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}, routes: lines, generation: 7},
 		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},

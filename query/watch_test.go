@@ -2,13 +2,11 @@ package query
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/engine"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -37,90 +36,6 @@ func (awayConn) Ping(context.Context) error                                 { re
 func (awayConn) ServerVersion() (*driver.ServerVersion, error)              { return nil, io.EOF }
 func (awayConn) PrepareBatch(context.Context, string, ...driver.PrepareBatchOption) (driver.Batch, error) {
 	return nil, io.EOF
-}
-
-// pingConn answers pings as it is told.
-type pingConn struct {
-	noConn
-	dead  atomic.Bool
-	pings atomic.Int64
-}
-
-func (c *pingConn) Ping(ctx context.Context) error {
-	c.pings.Add(1)
-	if !c.dead.Load() {
-		return nil
-	}
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func TestServer_Watch_Cases(t *testing.T) {
-	const silence = 500 * time.Millisecond
-	newWatched := func() (*Server, *pingConn) {
-		conn := &pingConn{}
-		s := newServer(t, conn)
-		s.silence = silence
-		return s, conn
-	}
-	t.Run("Silent", func(t *testing.T) {
-		s, conn := newWatched()
-		conn.dead.Store(true)
-		begin := time.Now()
-		ctx, end := s.watch(t.Context())
-		<-ctx.Done()
-		var p *Problem
-		if err := end(ctx.Err()); !errors.As(err, &p) || p.Status != http.StatusServiceUnavailable ||
-			p.retryAfter == 0 || !errors.Is(err, context.Canceled) {
-			t.Errorf("%v", err)
-		}
-		if took := time.Since(begin); took < silence || took > 4*silence {
-			t.Errorf("told after %s", took)
-		}
-		if n := conn.pings.Load(); n < 2 {
-			t.Errorf("%d pings", n)
-		}
-	})
-	t.Run("Slow", func(t *testing.T) { // it answers pings and makes no progress
-		s, conn := newWatched()
-		ctx, end := s.watch(t.Context())
-		select {
-		case <-ctx.Done():
-			t.Error("a slow statement was ended")
-		case <-time.After(3 * silence):
-		}
-		if err := end(nil); err != nil || conn.pings.Load() == 0 {
-			t.Errorf("%v after %d pings", err, conn.pings.Load())
-		}
-	})
-	t.Run("Progress", func(t *testing.T) { // and the other way round
-		s, conn := newWatched()
-		conn.dead.Store(true)
-		ctx, end := s.watch(t.Context())
-		for begin := time.Now(); time.Since(begin) < 3*silence && ctx.Err() == nil; time.Sleep(silence / 50) {
-			ctx.Value(pulseKey{}).(*pulse).beat()
-		}
-		if err := end(ctx.Err()); err != nil {
-			t.Errorf("a statement that makes progress was ended: %v", err)
-		}
-	})
-	t.Run("Quick", func(t *testing.T) {
-		s, conn := newWatched()
-		ctx, end := s.watch(t.Context())
-		if err := end(nil); err != nil || ctx.Err() == nil || conn.pings.Load() != 0 {
-			t.Errorf("%v, %v, %d pings", err, ctx.Err(), conn.pings.Load())
-		}
-	})
-	t.Run("Left", func(t *testing.T) {
-		s, _ := newWatched()
-		parent, leave := context.WithCancel(t.Context())
-		ctx, end := s.watch(parent)
-		leave()
-		<-ctx.Done()
-		if err := end(ctx.Err()); !errors.Is(err, context.Canceled) || silent(ctx) != nil {
-			t.Errorf("%v", err)
-		}
-	})
 }
 
 // A frozen engine is told of after ten seconds by every kind of route that reads it. Once it goes on so do they.
@@ -203,9 +118,9 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	}
 	// A statement that is slow and alive lasts for longer than silence may.
 	slow := gin.New()
-	slow.GET("/", s.take(s.queries), s.handle(func(c *gin.Context) error {
+	slow.GET("/", s.take(&s.gate.Queries), s.handle(func(c *gin.Context) error {
 		var n uint64
-		err := conn.QueryRow(s.settings(c.Request.Context()),
+		err := conn.QueryRow(s.db.Settings(c.Request.Context()),
 			"SELECT sum(sleepEachRow(1)) + count() FROM numbers(12) SETTINGS max_block_size = 1, "+
 				"function_sleep_max_microseconds_per_block = 0").Scan(&n)
 		c.Status(http.StatusOK)
@@ -217,7 +132,7 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if slow.ServeHTTP(w, r); w.Code != http.StatusOK || time.Since(begin) < maxSilence {
+	if slow.ServeHTTP(w, r); w.Code != http.StatusOK || time.Since(begin) < store.MaxSilence {
 		t.Errorf("a slow statement: %d after %s: %s", w.Code, time.Since(begin), w.Body)
 	}
 }

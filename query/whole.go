@@ -12,6 +12,8 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/errormap"
 )
 
@@ -26,14 +28,14 @@ const maxWholeRows = 100_000
 type wholeAnswer struct {
 	rows []wholeRow
 	// more are the members of the envelope that only this report has.
-	more []member
+	more []answer.Member
 }
 
 // wholeRow is a row as it is shown.
 type wholeRow struct {
 	// keys are the values of the report's keys, and of the further names that rows are apart by.
 	keys  []keyValue
-	cells []value
+	cells []answer.Value
 }
 
 func (r wholeRow) compare(keys []keyValue) int {
@@ -49,15 +51,15 @@ func (a *wholeAnswer) bytes() int64 {
 			size += 24 + int64(len(k.text))
 		}
 		for _, v := range r.cells {
-			size += int64(len(v.text))
+			size += v.Size()
 		}
 	}
 	return size
 }
 
 // tooManyRows is the answer to a request whose rows would fill the memory.
-func tooManyRows() *Problem {
-	return problem(http.StatusServiceUnavailable, "too-large",
+func tooManyRows() *answer.Problem {
+	return answer.NewProblem(http.StatusServiceUnavailable, "too-large",
 		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", maxWholeRows))
 }
 
@@ -67,19 +69,19 @@ func (r *reportRequest) rowKeys() keySet { return slices.Concat(r.keys, r.furthe
 // sendWhole answers with a page of a report that is computed as a whole by the first page. columns are the fields
 // behind the keys; compute notes in the pin whether all of the answer is mature.
 func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
-	compute func(context.Context, *pin) (*wholeAnswer, error)) error {
+	compute func(context.Context, *answer.Snapshot) (*wholeAnswer, error)) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), wholeTime)
 	defer cancel()
 	connection := http.NewResponseController(c.Writer)
-	_ = connection.SetReadDeadline(time.Now().Add(wholeTime + writeTimeout)) // not every writer has deadlines
-	_ = connection.SetWriteDeadline(time.Now().Add(wholeTime + writeTimeout))
-	var seen pin
-	var answer *wholeAnswer
+	_ = connection.SetReadDeadline(time.Now().Add(wholeTime + answer.WriteTimeout)) // not every writer has deadlines
+	_ = connection.SetWriteDeadline(time.Now().Add(wholeTime + answer.WriteTimeout))
+	var seen answer.Snapshot
+	var reply *wholeAnswer
 	start := 0
 	if ask.at != nil {
-		seen = *ask.at.Pin
-		if answer = s.wholes.get(ask.wholeKey(&seen)); answer == nil {
-			return badParameter("cursor",
+		seen = *ask.at.Snapshot
+		if reply = s.wholes.get(ask.wholeKey(&seen)); reply == nil {
+			return answer.BadParameter("cursor",
 				"its answer is held no longer, as after a restart of the server: start again without a cursor")
 		}
 		after, err := ask.rowAfter()
@@ -87,59 +89,55 @@ func (s *Server) sendWhole(c *gin.Context, ask *reportRequest, columns []string,
 			return err
 		}
 		var found bool
-		if start, found = slices.BinarySearchFunc(answer.rows, after, wholeRow.compare); found {
+		if start, found = slices.BinarySearchFunc(reply.rows, after, wholeRow.compare); found {
 			start++
 		}
 	} else {
-		err := s.checkZone(ctx, ask.zone)
+		err := s.db.CheckZone(ctx, ask.zone)
 		if err != nil {
 			return err
 		}
 		if seen, err = s.pinReport(ctx, ask); err != nil {
 			return err
 		}
-		if answer, err = compute(ctx, &seen); err != nil {
+		if reply, err = compute(ctx, &seen); err != nil {
 			return fmt.Errorf("report %s: %w", ask.name, err)
 		}
-		slices.SortFunc(answer.rows, func(a, b wholeRow) int { return a.compare(b.keys) })
+		slices.SortFunc(reply.rows, func(a, b wholeRow) int { return a.compare(b.keys) })
 	}
 
-	t := newTable(ask.format, ask.keys.names(), columns)
-	end := min(start+ask.limit, len(answer.rows))
-	var line []value
-	for _, r := range answer.rows[start:end] {
+	t := answer.NewTable(ask.format, ask.keys.names(), columns)
+	end := min(start+ask.limit, len(reply.rows))
+	var line []answer.Value
+	for _, r := range reply.rows[start:end] {
 		line = line[:0]
 		for i, k := range ask.keys {
 			line = append(line, r.keys[i].value(k))
 		}
-		t.row(append(line, r.cells...))
+		t.Add(append(line, r.cells...))
 	}
 	var last [][]byte
-	if end < len(answer.rows) {
+	if end < len(reply.rows) {
 		for i, k := range ask.rowKeys() {
-			last = append(last, []byte(answer.rows[end-1].keys[i].shown(k)))
+			last = append(last, []byte(reply.rows[end-1].keys[i].shown(k)))
 		}
-		s.wholes.put(ask.wholeKey(&seen), answer)
+		s.wholes.put(ask.wholeKey(&seen), reply)
 	}
-	nextCursor, err := ask.next(last, &seen)
-	if err != nil {
-		return err
-	}
-	t.send(c, append(ask.envelope(&seen), answer.more...), nextCursor)
-	return nil
+	return t.SendPage(c, append(ask.envelope(&seen), reply.more...), s.db.Cursors, ask.next(last, &seen))
 }
 
 // wholeSettings are those of the statements that compute such a report.
 func (s *Server) wholeSettings(ctx context.Context) context.Context {
-	return clickhouse.Context(s.settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
+	return clickhouse.Context(s.db.Settings(ctx), clickhouse.WithSettings(clickhouse.Settings{
 		"readonly": 2, "log_queries": 0, "max_execution_time": int(wholeTime.Seconds()), "join_use_nulls": 0,
 	}))
 }
 
 // wholeKey tells the answer apart from those that the same request had at other times.
-func (r *reportRequest) wholeKey(seen *pin) string {
-	return string(queryHash(string(r.hash), strconv.FormatInt(seen.ReadMS, 10), strconv.FormatInt(seen.NowMS, 10),
-		strconv.FormatUint(seen.Generation, 10)))
+func (r *reportRequest) wholeKey(seen *answer.Snapshot) string {
+	return string(answer.QueryHash(string(r.hash), strconv.FormatInt(seen.ReadMS, 10),
+		strconv.FormatInt(seen.NowMS, 10),
+		strconv.FormatUint(seen.Edition, 10)))
 }
 
 // rowAfter returns the keys of the row that the cursor stands behind.
@@ -148,7 +146,7 @@ func (r *reportRequest) rowAfter() ([]keyValue, error) {
 	for i, k := range r.rowKeys() {
 		v, err := parseKey(string(r.at.After[i]), k)
 		if err != nil {
-			return nil, badParameter("cursor", "cannot be read: start again without a cursor")
+			return nil, answer.BadParameter("cursor", "cannot be read: start again without a cursor")
 		}
 		after = append(after, v)
 	}
@@ -206,13 +204,15 @@ type wholeSQL struct {
 func (k key) inSQL() bool { return k.cell != "" }
 
 // statement fills a template for the keys and filters that inSQL keeps; the others are known after reading.
-func (r *reportRequest) statement(t *template.Template, routes []route, inSQL func(key) bool, more ...any) (string,
+func (r *reportRequest) statement(t *template.Template, routes []store.Capability, inSQL func(key) bool,
+	more ...any) (string,
 	[]any, error) {
-	args := append([]any{clickhouse.Named("from", storable(r.fromMS)), clickhouse.Named("to", storable(r.toMS))},
+	args := append([]any{clickhouse.Named("from", store.Storable(r.fromMS)),
+		clickhouse.Named("to", store.Storable(r.toMS))},
 		more...)
 	var data wholeSQL
 	var routeArgs []any
-	data.Route, routeArgs = routeSQL(routes)
+	data.Route, routeArgs = store.CapabilitySQL(routes)
 	data.Class, data.Page = errormap.ClassSQL("r"), r.limit > 0
 	args = append(args, routeArgs...)
 	timed := false
@@ -243,7 +243,7 @@ func (r *reportRequest) statement(t *template.Template, routes []route, inSQL fu
 	if timed {
 		args = append(args, clickhouse.Named("tz", r.zone.String()))
 	}
-	statement, err := fill(t, data)
+	statement, err := store.Fill(t, data)
 	return statement, args, err
 }
 

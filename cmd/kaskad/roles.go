@@ -13,6 +13,7 @@ import (
 	"kaskad/ingest"
 	"kaskad/money"
 	"kaskad/query"
+	"kaskad/query/answer"
 )
 
 // roles says what a process does.
@@ -195,12 +196,12 @@ type eventProducer struct {
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if e.stack.broker != nil {
 		if err := e.stack.disk.Err(); err != nil {
-			return fmt.Errorf("%w: %w", query.ErrDiskFull, err)
+			return fmt.Errorf("%w: %w", answer.ErrDiskFull, err)
 		}
 	}
 	err := e.Producer.Produce(ctx, keys, values)
 	if errors.Is(err, kafka.KafkaStorageError) {
-		return fmt.Errorf("%w: %w", query.ErrDiskFull, err)
+		return fmt.Errorf("%w: %w", answer.ErrDiskFull, err)
 	}
 	if errors.Is(err, ingest.ErrUnavailable) {
 		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)

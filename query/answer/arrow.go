@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"bytes"
@@ -17,46 +17,46 @@ const (
 	arrowBatch = 16384
 )
 
-// columnType is what a column of a list holds. An Arrow stream names the types before its first row.
-type columnType uint8
+// ColumnType is what a column of a list holds. An Arrow stream names the types before its first row.
+type ColumnType uint8
 
 const (
-	// columnText is utf8, money too: a decimal string goes through every reader unchanged, and none makes a float of
+	// TextColumn is utf8, money too: a decimal string goes through every reader unchanged, and none makes a float of
 	// it.
-	columnText columnType = iota
-	// columnCount is int64: pandas and DuckDB compute with it as it is, and an unsigned number is a rarity to both.
-	columnCount
-	columnBool
-	// columnTime is timestamp[ms, UTC].
-	columnTime
-	// columnCounts is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody
+	TextColumn ColumnType = iota
+	// CountColumn is int64: pandas and DuckDB compute with it as it is, and an unsigned number is a rarity to both.
+	CountColumn
+	BoolColumn
+	// TimeColumn is timestamp[ms, UTC].
+	TimeColumn
+	// CountsColumn is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody
 	// parses JSON.
-	columnCounts
+	CountsColumn
 )
 
-func (t columnType) arrow() arrow.DataType {
+func (t ColumnType) arrow() arrow.DataType {
 	switch t {
-	case columnCount:
+	case CountColumn:
 		return arrow.PrimitiveTypes.Int64
-	case columnBool:
+	case BoolColumn:
 		return arrow.FixedWidthTypes.Boolean
-	case columnTime:
+	case TimeColumn:
 		return &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
-	case columnCounts:
+	case CountsColumn:
 		return arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Uint32)
 	}
 	return arrow.BinaryTypes.String
 }
 
-// column is a column of a list.
-type column struct {
-	name string
-	is   columnType
+// Column is a column of a list.
+type Column struct {
+	Name string
+	Type ColumnType
 }
 
-// arrowRows encodes rows as an Arrow IPC stream.
-type arrowRows struct {
-	columns []column
+// ArrowRows encodes rows as an Arrow IPC stream.
+type ArrowRows struct {
+	columns []Column
 	builder *array.RecordBuilder
 	writer  *ipc.Writer
 	rows    int
@@ -64,18 +64,18 @@ type arrowRows struct {
 	err     error
 }
 
-func newArrowRows(columns []column) *arrowRows {
+func newArrowRows(columns []Column) *ArrowRows {
 	fields := make([]arrow.Field, len(columns))
 	for i, c := range columns {
-		fields[i] = arrow.Field{Name: c.name, Type: c.is.arrow(), Nullable: true}
+		fields[i] = arrow.Field{Name: c.Name, Type: c.Type.arrow(), Nullable: true}
 	}
 	schema := arrow.NewSchema(fields, nil)
-	a := &arrowRows{columns: columns, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema)}
+	a := &ArrowRows{columns: columns, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema)}
 	a.writer = ipc.NewWriter(&a.out, ipc.WithSchema(schema))
 	return a
 }
 
-func (a *arrowRows) append(row []value) {
+func (a *ArrowRows) append(row []Value) {
 	if a.rows == 0 {
 		a.builder.Reserve(arrowBatch)
 	}
@@ -87,7 +87,7 @@ func (a *arrowRows) append(row []value) {
 	}
 }
 
-func appendArrow(to array.Builder, v value) {
+func appendArrow(to array.Builder, v Value) {
 	if v.kind == kindNull || v.kind == kindAbsent {
 		to.AppendNull()
 		return
@@ -105,15 +105,25 @@ func appendArrow(to array.Builder, v value) {
 	case *array.MapBuilder:
 		to.Append(true)
 		keys, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
-		for name, n := range eachCount(v.text) {
+		for name, n := range EachCount(v.text) {
 			keys.Append(strings.ToValidUTF8(name, "\ufffd"))
 			counts.Append(n)
 		}
 	}
 }
 
+// Field returns the column at a place, for who appends rows column by column and says so by added.
+func (a *ArrowRows) Field(at int) array.Builder { return a.builder.Field(at) }
+
+// Added notes that each column has so many rows more.
+func (a *ArrowRows) Added(rows int) {
+	if a.rows += rows; a.rows >= arrowBatch {
+		a.batch()
+	}
+}
+
 // batch writes the rows so far.
-func (a *arrowRows) batch() {
+func (a *ArrowRows) batch() {
 	record := a.builder.NewRecord()
 	defer record.Release()
 	if err := a.writer.Write(record); a.err == nil {
@@ -123,7 +133,7 @@ func (a *arrowRows) batch() {
 }
 
 // end writes the rest of the stream, which has its schema even without rows, and returns what is in memory.
-func (a *arrowRows) end() []byte {
+func (a *ArrowRows) end() []byte {
 	if a.rows > 0 {
 		a.batch()
 	}

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"math"
@@ -8,34 +8,34 @@ import (
 	"kaskad/schema"
 )
 
-// million is the scale of rates: 6 decimals.
-const million = 1_000_000
+// Million is the scale of rates: 6 decimals.
+const Million = 1_000_000
 
-// rateOf divides num by den, rounded half away from zero to 6 decimals, and is null when den is 0 (docs/definitions.md
+// Rate divides num by den, rounded half away from zero to 6 decimals, and is null when den is 0 (docs/definitions.md
 // section 3). Both are counts, and num is at most den.
-func rateOf(num, den uint64) value {
+func Rate(num, den uint64) Value {
 	if den == 0 {
-		return null
+		return Null
 	}
 	// round(10⁶·num ÷ den) = quotient, and one more when twice the remainder reaches den.
-	hi, lo := bits.Mul64(num, million)
+	hi, lo := bits.Mul64(num, Million)
 	quotient, rest := bits.Div64(hi, lo, den)
 	if rest >= den-rest {
 		quotient++
 	}
-	return decimal(int64(quotient), 6)
+	return Decimal(int64(quotient), 6)
 }
 
-// wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is
+// Wilson returns the 95 % Wilson interval of num ÷ den, rounded half away from zero to 6 decimals, and null when den is
 // 0. With z = 1.959963984540054, which docs/definitions.md rounds to 1.959964 and the examples do not, and p = num ÷
 // den its bounds are
 //
 //	(num + z²/2 ∓ z·√(num·(den−num)/den + z²/4)) ÷ (den + z²)
 //
 // They are computed in integers: scaled by 2·den·10³⁰ a bound is (a ∓ √b) ÷ c, so that no digit depends on a float.
-func wilson(num, den uint64) (low, high value) {
+func Wilson(num, den uint64) (low, high Value) {
 	if den == 0 {
-		return null, null
+		return Null, Null
 	}
 	var (
 		k, n  = new(big.Int).SetUint64(num), new(big.Int).SetUint64(den)
@@ -52,37 +52,43 @@ func wilson(num, den uint64) (low, high value) {
 	)
 	// round(10⁶·(a ∓ √b) ÷ c) = ⌊(2·10⁶·a + c ∓ √(4·10¹²·b)) ÷ 2c⌋, where the root may be replaced by its ceiling when
 	// it is subtracted and by its floor when it is added.
-	b.Mul(b, big.NewInt(4*million*million))
+	b.Mul(b, big.NewInt(4*Million*Million))
 	floor := new(big.Int).Sqrt(b)
 	ceiling := new(big.Int).Set(floor)
 	if mul(floor, floor).Cmp(b) < 0 {
 		ceiling.Add(ceiling, big.NewInt(1))
 	}
-	base := add(mul(big.NewInt(2*million), a), c)
+	base := add(mul(big.NewInt(2*Million), a), c)
 	c.Mul(c, two)
-	bound := func(x *big.Int) value {
+	bound := func(x *big.Int) Value {
 		// Div rounds down for a positive divisor. Clamped to [0, 1].
-		return decimal(min(max(new(big.Int).Div(x, c).Int64(), 0), million), 6)
+		return Decimal(min(max(new(big.Int).Div(x, c).Int64(), 0), Million), 6)
 	}
 	return bound(new(big.Int).Sub(base, ceiling)), bound(base.Add(base, floor))
 }
 
-// latencyRanks are the cells of a latency histogram at the nearest ranks of 50, 90 and 99 %; known is false when it is
-// empty.
-type latencyRanks struct {
-	cells []uint16
-	known bool
+// Share is a quotient with its Wilson interval.
+func Share(num, den uint64) []Value {
+	low, high := Wilson(num, den)
+	return []Value{Rate(num, den), low, high}
 }
 
-// appendSeconds appends the percentiles in seconds with three significant digits, above 100 s whole ones, or nulls.
+// LatencyRanks are the cells of a latency histogram at the nearest ranks of 50, 90 and 99 %; known is false when it is
+// empty.
+type LatencyRanks struct {
+	Cells []uint16
+	Known bool
+}
+
+// AppendSeconds appends the percentiles in seconds with three significant digits, above 100 s whole ones, or nulls.
 // Rounding keeps the error within the 2 % of docs/definitions.md section 3: a cell is 1 % wide either way, and up to 50
 // ms the rounded value is the latency itself.
-func (l latencyRanks) appendSeconds(row []value) []value {
-	if !l.known || len(l.cells) != 3 {
-		return append(row, null, null, null)
+func (l LatencyRanks) AppendSeconds(row []Value) []Value {
+	if !l.Known || len(l.Cells) != 3 {
+		return append(row, Null, Null, Null)
 	}
-	for _, cell := range l.cells {
-		row = append(row, decimal(threeDigits(int64(math.Round(schema.LatencyCellMS(cell)))), 3))
+	for _, cell := range l.Cells {
+		row = append(row, Decimal(threeDigits(int64(math.Round(schema.LatencyCellMS(cell)))), 3))
 	}
 	return row
 }

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"bytes"
@@ -14,8 +14,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"kaskad/schema"
 )
@@ -40,25 +38,31 @@ var (
 		"parameters of the first page and pass its next_cursor as it is, or start again without a cursor")
 )
 
-// cursorKeys are the keys that cursors are sealed with, as they were read.
-type cursorKeys struct {
-	// fixed tells that they are not the database's.
-	fixed  bool
+// Cursors seals and opens cursors. It is safe for concurrent use.
+type Cursors struct {
+	// read gets the keys of the database; nil when others are set.
+	read   func(context.Context) ([]schema.CursorKey, error)
 	mu     sync.Mutex
 	keys   []schema.CursorKey
 	readAt time.Time
 }
 
+// NewCursors makes them with keys, or with those of the database, which read gets, when there are none.
+func NewCursors(keys []schema.CursorKey, read func(context.Context) ([]schema.CursorKey, error)) *Cursors {
+	if len(keys) > 0 {
+		read = nil
+	}
+	return &Cursors{read: read, keys: keys}
+}
+
 // known returns the keys, read at most age ago.
-func (k *cursorKeys) known(ctx context.Context, s *Server, age time.Duration) ([]schema.CursorKey, error) {
+func (k *Cursors) known(ctx context.Context, age time.Duration) ([]schema.CursorKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.fixed || len(k.keys) > 0 && (age < 0 || time.Since(k.readAt) <= age) {
+	if k.read == nil || len(k.keys) > 0 && (age < 0 || time.Since(k.readAt) <= age) {
 		return k.keys, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, min(maxSilence, s.config.QueryTime))
-	defer cancel()
-	keys, err := schema.CursorKeys(ctx, s.deps.Conn)
+	keys, err := k.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,9 +99,9 @@ func aead(key schema.CursorKey) (sealer cipher.AEAD, id []byte, err error) {
 	return sealer, id, err
 }
 
-// seal makes the text of a cursor.
-func (s *Server) seal(ctx context.Context, c cursor) (string, error) {
-	keys, err := s.cursors.known(ctx, s, anyAge)
+// Seal makes the text of a cursor.
+func (k *Cursors) Seal(ctx context.Context, c Cursor) (string, error) {
+	keys, err := k.known(ctx, anyAge)
 	if err != nil {
 		return "", err
 	}
@@ -125,18 +129,22 @@ func (s *Server) seal(ctx context.Context, c cursor) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sealer.Seal(append(sealed, nonce...), nonce, encoded, bound)), nil
 }
 
-// sealer returns what makes the texts of cursors for a request.
-func (s *Server) sealer(c *gin.Context) func(cursor) (string, error) {
-	return func(next cursor) (string, error) { return s.seal(c.Request.Context(), next) }
+// Next is next_cursor of a page behind which the cursor stands: null when it is nil, for then nothing follows.
+func (k *Cursors) Next(ctx context.Context, c *Cursor) (Value, error) {
+	if c == nil {
+		return Null, nil
+	}
+	sealed, err := k.Seal(ctx, *c)
+	return Text(sealed), err
 }
 
 // binding is what a sealed cursor does not open without.
-func (c cursor) binding(head []byte) []byte {
+func (c Cursor) binding(head []byte) []byte {
 	return append(append([]byte{}, head[:sealHead]...), c.Query...)
 }
 
 // unseal opens a cursor of a query. An error that is none of the caller's mistakes is about the keys.
-func (s *Server) unseal(ctx context.Context, text string, query []byte) ([]byte, error) {
+func (k *Cursors) unseal(ctx context.Context, text string, query []byte) ([]byte, error) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	switch {
 	case err != nil || len(sealed) < sealHead:
@@ -147,7 +155,7 @@ func (s *Server) unseal(ctx context.Context, text string, query []byte) ([]byte,
 		return nil, errForeignCursor
 	}
 	for _, age := range []time.Duration{anyAge, keysAge} {
-		keys, err := s.cursors.known(ctx, s, age)
+		keys, err := k.known(ctx, age)
 		if err != nil {
 			return nil, err
 		}
@@ -163,7 +171,7 @@ func (s *Server) unseal(ctx context.Context, text string, query []byte) ([]byte,
 				return nil, errForeignCursor
 			}
 			nonce, rest := sealed[sealHead:sealHead+opener.NonceSize()], sealed[sealHead+opener.NonceSize():]
-			opened, err := opener.Open(nil, nonce, rest, cursor{Query: query}.binding(sealed))
+			opened, err := opener.Open(nil, nonce, rest, Cursor{Query: query}.binding(sealed))
 			if err != nil {
 				return nil, errForeignCursor
 			}
@@ -171,4 +179,36 @@ func (s *Server) unseal(ctx context.Context, text string, query []byte) ([]byte,
 		}
 	}
 	return nil, errUnknownKey
+}
+
+// Read reads parameter cursor: nil without one. keys is how many keys a row has.
+func (k *Cursors) Read(ctx context.Context, p *Params, query []byte, keys int) *Cursor {
+	return k.ReadVersion(ctx, p, 0, query, keys)
+}
+
+// ReadVersion reads a cursor whose meaning has versions.
+func (k *Cursors) ReadVersion(ctx context.Context, p *Params, version int, query []byte, keys int) *Cursor {
+	given, found := p.One("cursor")
+	if !found || p.Failed("cursor") {
+		return nil
+	}
+	opened, err := k.unseal(ctx, given, query)
+	switch {
+	case errors.Is(err, errOldCursor), errors.Is(err, errUnknownKey), errors.Is(err, errForeignCursor):
+		p.Fail("cursor", err.Error())
+		return nil
+	case err != nil:
+		p.broken = err
+		return nil
+	}
+	c := Cursor{Query: query}
+	switch err := json.Unmarshal(opened, &c); {
+	case c.Version != version:
+		p.Fail("cursor", errOldCursor.Error())
+	case err != nil || len(c.After) != keys:
+		p.Fail("cursor", "cannot be read: start again without a cursor")
+	default:
+		return &c
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"compress/gzip"
@@ -16,9 +16,9 @@ import (
 
 // A body has to come at minBodyRate bytes a second once bodyGrace is over, and within bodyTime in all.
 const (
-	bodyGrace   = 5 * time.Second
-	minBodyRate = 16_000
-	bodyTime    = readTimeout
+	BodyGrace   = 5 * time.Second
+	MinBodyRate = 16_000
+	bodyTime    = ReadTimeout
 	// firstBuffer is what is taken for a body whose length nobody said.
 	firstBuffer = 4 << 10
 )
@@ -28,14 +28,14 @@ var (
 	errNoBodyRoom   = errors.New("all memory for bodies is taken")
 )
 
-// bodyMemory is what a request has taken of the memory that all bodies share. It is not safe for concurrent use.
-type bodyMemory struct {
+// BodyMemory is what a request has taken of the memory that all bodies share. It is not safe for concurrent use.
+type BodyMemory struct {
 	left *atomic.Int64 // of all
 	held int64
 }
 
 // take returns false when there is not so much left.
-func (m *bodyMemory) take(bytes int64) bool {
+func (m *BodyMemory) take(bytes int64) bool {
 	if m.left.Add(-bytes) < 0 {
 		m.left.Add(bytes)
 		return false
@@ -44,27 +44,27 @@ func (m *bodyMemory) take(bytes int64) bool {
 	return true
 }
 
-func (m *bodyMemory) give(bytes int64) {
+func (m *BodyMemory) give(bytes int64) {
 	m.held -= bytes
 	m.left.Add(bytes)
 }
 
-// release gives everything back. Again, there is nothing to give.
-func (m *bodyMemory) release() { m.give(m.held) }
+// Release gives everything back. Again, there is nothing to give.
+func (m *BodyMemory) Release() { m.give(m.held) }
 
-// receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
+// Receive reads the request's body, unpacked, up to limit bytes either way; larger says what to do with a larger one.
 // No turn is taken meanwhile, so a slow sender keeps nobody waiting. The memory is the caller's until it is released,
 // which is done here when there is an error.
-func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byte, memory *bodyMemory, err error) {
-	held := &bodyMemory{left: &s.bodies}
+func (g *Gate) Receive(c *gin.Context, limit int64, larger string) (body []byte, memory *BodyMemory, err error) {
+	held := &BodyMemory{left: &g.Bodies}
 	defer func() {
 		if memory == nil { // also in a panic
-			held.release()
+			held.Release()
 			c.Header("Connection", "close") // what is left of the body is not waited for
 		}
 	}()
 	if c.Request.ContentLength > limit {
-		return nil, nil, problem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
+		return nil, nil, NewProblem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
 	}
 	paced := newPacedBody(c, limit)
 	reader, expected := io.Reader(paced), c.Request.ContentLength
@@ -77,8 +77,8 @@ func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byt
 		}
 		reader, expected = unpacked, -1
 	default:
-		return nil, nil, problem(http.StatusUnsupportedMediaType, "unsupported-encoding",
-			fmt.Sprintf("content encoding %q is not known; send gzip, or no encoding", shorten(encoding)))
+		return nil, nil, NewProblem(http.StatusUnsupportedMediaType, "unsupported-encoding",
+			fmt.Sprintf("content encoding %q is not known; send gzip, or no encoding", Shorten(encoding)))
 	}
 	if body, err = held.readAll(reader, limit, expected); err != nil {
 		return nil, nil, bodyProblem(err, larger)
@@ -87,8 +87,8 @@ func (s *Server) receive(c *gin.Context, limit int64, larger string) (body []byt
 	return body, held, nil
 }
 
-// byteSize prints a limit.
-func byteSize(bytes int64) string {
+// ByteSize prints a limit.
+func ByteSize(bytes int64) string {
 	if bytes < 1<<20 {
 		return fmt.Sprintf("%d KiB", bytes>>10)
 	}
@@ -99,22 +99,22 @@ func bodyProblem(err error, larger string) *Problem {
 	var large *http.MaxBytesError
 	switch {
 	case errors.Is(err, errBodyTooLarge), errors.As(err, &large):
-		return problem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
+		return NewProblem(http.StatusRequestEntityTooLarge, "body-too-large", larger)
 	case errors.Is(err, errNoBodyRoom):
-		return problem(http.StatusServiceUnavailable, "busy",
-			"the requests that are being sent take all memory that there is for bodies; send this one again").after(2)
+		return NewProblem(http.StatusServiceUnavailable, "busy",
+			"the requests that are being sent take all memory that there is for bodies; send this one again").After(2)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return problem(http.StatusRequestTimeout, "body-too-slow",
+		return NewProblem(http.StatusRequestTimeout, "body-too-slow",
 			fmt.Sprintf("the body comes too slowly: it has %d seconds in all, and has to come at %d kB/s after the "+
 				"first %d",
-				bodyTime/time.Second, minBodyRate/1000, bodyGrace/time.Second))
+				bodyTime/time.Second, MinBodyRate/1000, BodyGrace/time.Second))
 	}
-	return problem(http.StatusBadRequest, "bad-body", "the body cannot be read: "+err.Error())
+	return NewProblem(http.StatusBadRequest, "bad-body", "the body cannot be read: "+err.Error())
 }
 
 // readAll reads up to limit bytes. What it takes grows with what has come, not with what was promised: expected is the
 // promise, -1 without one.
-func (m *bodyMemory) readAll(r io.Reader, limit, expected int64) ([]byte, error) {
+func (m *BodyMemory) readAll(r io.Reader, limit, expected int64) ([]byte, error) {
 	var body []byte
 	for {
 		if len(body) == cap(body) {
@@ -160,7 +160,7 @@ func newPacedBody(c *gin.Context, limit int64) *pacedBody {
 
 // Read waits for as long as what has been read has earned.
 func (b *pacedBody) Read(p []byte) (int, error) {
-	earned := bodyGrace + time.Duration(b.read)*time.Second/minBodyRate
+	earned := BodyGrace + time.Duration(b.read)*time.Second/MinBodyRate
 	_ = b.connection.SetReadDeadline(b.begin.Add(min(earned, bodyTime))) // a recorder of tests has none
 	n, err := b.Reader.Read(p)
 	b.read += int64(n)
@@ -169,4 +169,4 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 
 // over gives the connection the time that a request has: from now on reading only tells whether the caller is still
 // there.
-func (b *pacedBody) over() { _ = b.connection.SetReadDeadline(time.Now().Add(readTimeout)) }
+func (b *pacedBody) over() { _ = b.connection.SetReadDeadline(time.Now().Add(ReadTimeout)) }

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"math"
@@ -26,8 +26,8 @@ func TestRateOf_Rational(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		num, den := drawRate(t)
 		want := roundHalfAway(new(big.Rat).SetFrac(new(big.Int).SetUint64(num), new(big.Int).SetUint64(den)))
-		if got := rateOf(num, den); got != decimal(want, 6) {
-			t.Fatalf("%d/%d = %s, want %d millionths", num, den, got.plain(), want)
+		if got := Rate(num, den); got != Decimal(want, 6) {
+			t.Fatalf("%d/%d = %s, want %d millionths", num, den, got.Plain(), want)
 		}
 	})
 }
@@ -39,7 +39,7 @@ func TestRateOf_Cases(t *testing.T) {
 	}{{0, 0, ""}, {0, 7, "0"}, {7, 7, "1"}, {1, 3, "0.333333"}, {2, 3, "0.666667"}, {1, 2_000_000, "0.000001"},
 		{1, 2_000_001, "0"},
 		{344, 461, "0.746204"}, {1, 8, "0.125"}, {5, 10_000_000, "0.000001"}, {math.MaxInt64, math.MaxInt64, "1"}} {
-		if got := rateOf(c.num, c.den).plain(); got != c.want {
+		if got := Rate(c.num, c.den).Plain(); got != c.want {
 			t.Errorf("%d/%d = %q, want %q", c.num, c.den, got, c.want)
 		}
 	}
@@ -63,17 +63,17 @@ func wilsonByFloat(num, den uint64) (low, high *big.Float) {
 func TestWilson_BigFloat(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		num, den := drawRate(t)
-		low, high := wilson(num, den)
+		low, high := Wilson(num, den)
 		wantLow, wantHigh := wilsonByFloat(num, den)
 		for _, c := range []struct {
-			got  value
+			got  Value
 			want *big.Float
 		}{{low, wantLow}, {high, wantHigh}} {
 			// The rounded value is right when it is no further than half a unit from the true one.
-			distance, _ := new(big.Float).Sub(new(big.Float).Mul(c.want, big.NewFloat(million)),
+			distance, _ := new(big.Float).Sub(new(big.Float).Mul(c.want, big.NewFloat(Million)),
 				new(big.Float).SetInt64(c.got.n)).Float64()
-			if math.Abs(distance) > 0.5+1e-9 || c.got.n < 0 || c.got.n > million {
-				t.Fatalf("Wilson of %d/%d: %s, want %s", num, den, c.got.plain(), c.want.Text('f', 12))
+			if math.Abs(distance) > 0.5+1e-9 || c.got.n < 0 || c.got.n > Million {
+				t.Fatalf("Wilson of %d/%d: %s, want %s", num, den, c.got.Plain(), c.want.Text('f', 12))
 			}
 		}
 	})
@@ -85,9 +85,9 @@ func TestWilson_Cases(t *testing.T) {
 		low, high string
 	}{{0, 0, "", ""}, {107, 183, "0.512279", "0.653637"}, {3, 18, "0.058366", "0.39222"}, {0, 10, "0", "0.277533"},
 		{10, 10, "0.722467", "1"}, {1, 1, "0.206549", "1"}} {
-		low, high := wilson(c.num, c.den)
-		if low.plain() != c.low || high.plain() != c.high {
-			t.Errorf("Wilson of %d/%d: %s…%s, want %s…%s", c.num, c.den, low.plain(), high.plain(), c.low, c.high)
+		low, high := Wilson(c.num, c.den)
+		if low.Plain() != c.low || high.Plain() != c.high {
+			t.Errorf("Wilson of %d/%d: %s…%s, want %s…%s", c.num, c.den, low.Plain(), high.Plain(), c.low, c.high)
 		}
 	}
 }
@@ -100,24 +100,24 @@ func TestLatencyRanks_Seconds(t *testing.T) {
 		if ms > 0 {
 			cell = uint16(1 + math.Ceil(math.Log(float64(ms))/math.Log(1.02)))
 		}
-		shown := latencyRanks{[]uint16{cell, cell, cell}, true}.appendSeconds(nil)
+		shown := LatencyRanks{[]uint16{cell, cell, cell}, true}.AppendSeconds(nil)
 		off := math.Abs(float64(shown[0].n - ms))
 		if off > 0.02*float64(ms) || (ms <= 50 && off > 0) {
-			t.Fatalf("%d ms is shown as %s s", ms, shown[0].plain())
+			t.Fatalf("%d ms is shown as %s s", ms, shown[0].Plain())
 		}
 	})
-	if got := (latencyRanks{[]uint16{0, 0, 0}, false}).appendSeconds(nil); !slices.Equal(got,
-		[]value{null, null, null}) {
+	if got := (LatencyRanks{[]uint16{0, 0, 0}, false}).AppendSeconds(nil); !slices.Equal(got,
+		[]Value{Null, Null, Null}) {
 		t.Errorf("no latency is shown as %v", got)
 	}
-	if got := (latencyRanks{[]uint16{0, 1, 2}, true}).appendSeconds(nil); got[0].plain() != "0" ||
-		got[1].plain() != "0.001" {
+	if got := (LatencyRanks{[]uint16{0, 1, 2}, true}).AppendSeconds(nil); got[0].Plain() != "0" ||
+		got[1].Plain() != "0.001" {
 		t.Errorf("cells 0 and 1 are shown as %v", got)
 	}
 }
 
 func BenchmarkWilson(b *testing.B) {
 	for b.Loop() {
-		wilson(1_234_567, 7_654_321)
+		Wilson(1_234_567, 7_654_321)
 	}
 }

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"fmt"
@@ -8,31 +8,31 @@ import (
 	"kaskad/schema"
 )
 
-// recipientKinds are the kinds of recipients that have health; the first is the default of lists.
-var recipientKinds = []string{schema.KindPhone, schema.KindEmail}
+// RecipientKinds are the kinds of recipients that have health; the first is the default of lists.
+var RecipientKinds = []string{schema.KindPhone, schema.KindEmail}
 
-// kind reads parameter kind of a list.
-func (p *params) kind() string {
-	kind, given := p.one("kind")
+// Kind reads parameter kind of a list.
+func (p *Params) Kind() string {
+	kind, given := p.One("kind")
 	if !given {
-		return recipientKinds[0]
+		return RecipientKinds[0]
 	}
-	if !slices.Contains(recipientKinds, kind) {
-		p.fail("kind", fmt.Sprintf("%q is no kind of recipient; %s", shorten(kind), suggest(kind, recipientKinds)))
+	if !slices.Contains(RecipientKinds, kind) {
+		p.Fail("kind", fmt.Sprintf("%q is no kind of recipient; %s", Shorten(kind), Suggest(kind, RecipientKinds)))
 	}
 	return kind
 }
 
-// kindPrefix is what the recipients of a kind begin with.
-func kindPrefix(kind string) string {
+// KindPrefix is what the recipients of a kind begin with.
+func KindPrefix(kind string) string {
 	if kind == schema.KindEmail {
 		return "email:"
 	}
 	return "+"
 }
 
-// numberProblem says what is wrong with a text that should be a phone number, "" when it is one.
-func numberProblem(number string) string {
+// NumberProblem says what is wrong with a text that should be a phone number, "" when it is one.
+func NumberProblem(number string) string {
 	digits, plus := strings.CutPrefix(number, "+")
 	switch {
 	case number == "":
@@ -51,15 +51,15 @@ func numberProblem(number string) string {
 	return ""
 }
 
-// recipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have
+// RecipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have
 // them, "" when it is one.
-func recipientProblem(recipient string) string {
-	address, mail := strings.CutPrefix(recipient, kindPrefix(schema.KindEmail))
+func RecipientProblem(recipient string) string {
+	address, mail := strings.CutPrefix(recipient, KindPrefix(schema.KindEmail))
 	switch {
 	case !mail && strings.Contains(recipient, "@"):
 		return "is an e-mail address without its kind: write it as events do, email:user@example.com"
 	case !mail:
-		return numberProblem(recipient)
+		return NumberProblem(recipient)
 	case address == "":
 		return "has no address behind email:"
 	case len(recipient) > schema.MaxIDBytes:
@@ -71,7 +71,7 @@ func recipientProblem(recipient string) string {
 // lostPlus brings back the plus sign of a recipient of a path or a query, where one that is not percent-encoded becomes
 // a blank.
 func lostPlus(given string) string {
-	if strings.HasPrefix(given, kindPrefix(schema.KindEmail)) {
+	if strings.HasPrefix(given, KindPrefix(schema.KindEmail)) {
 		return strings.ReplaceAll(given, " ", "+") // an address has no blanks
 	}
 	if rest, blank := strings.CutPrefix(given, " "); blank {
@@ -80,17 +80,17 @@ func lostPlus(given string) string {
 	return given
 }
 
-// pathRecipient reads the phone number or e-mail address of a path or a query.
-func pathRecipient(given string) (string, error) {
+// PathRecipient reads the phone number or e-mail address of a path or a query.
+func PathRecipient(given string) (string, error) {
 	recipient := lostPlus(given)
-	if wrong := recipientProblem(recipient); wrong != "" {
-		return "", badParameter("number", encodedHint(recipient, wrong))
+	if wrong := RecipientProblem(recipient); wrong != "" {
+		return "", BadParameter("number", EncodedHint(recipient, wrong))
 	}
 	return recipient, nil
 }
 
-// encodedHint adds to what is wrong how a plus sign gets through a path or a query.
-func encodedHint(recipient, wrong string) string {
+// EncodedHint adds to what is wrong how a plus sign gets through a path or a query.
+func EncodedHint(recipient, wrong string) string {
 	if schema.KindOf(recipient) == "" {
 		wrong += "; percent-encoded that is %2B79161234567, and email:user%40example.com for an e-mail address"
 	}

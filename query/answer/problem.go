@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"context"
@@ -12,6 +12,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 )
+
+// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
+var ErrDiskFull = errors.New("disk is nearly full")
 
 // ParameterError says which parameter of a request is wrong, and how to mend it.
 type ParameterError struct {
@@ -43,30 +46,30 @@ func (p *Problem) Error() string {
 
 func (p *Problem) Unwrap() error { return p.cause }
 
-// problem makes an error answer; slug is the stable name that programs may compare.
-func problem(status int, slug, detail string) *Problem {
+// NewProblem makes an error answer; slug is the stable name that programs may compare.
+func NewProblem(status int, slug, detail string) *Problem {
 	return &Problem{Type: "urn:kaskad:problem:" + slug, Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
-func (p *Problem) because(err error) *Problem {
+func (p *Problem) Because(err error) *Problem {
 	p.cause = err
 	return p
 }
 
-func (p *Problem) after(seconds int) *Problem {
+func (p *Problem) After(seconds int) *Problem {
 	p.retryAfter = seconds
 	return p
 }
 
-// badParameter is a 400 about one parameter.
-func badParameter(name, reason string) *Problem {
-	p := problem(http.StatusBadRequest, "bad-parameter", name+": "+reason)
+// BadParameter is a 400 about one parameter.
+func BadParameter(name, reason string) *Problem {
+	p := NewProblem(http.StatusBadRequest, "bad-parameter", name+": "+reason)
 	p.Errors = []ParameterError{{name, reason}}
 	return p
 }
 
-// asProblem turns whatever a handler returned into an answer.
-func asProblem(err error) *Problem {
+// AsProblem turns whatever a handler returned into an answer.
+func AsProblem(err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
 		return p
@@ -76,22 +79,22 @@ func asProblem(err error) *Problem {
 	var dial *net.OpError
 	switch {
 	case errors.Is(err, ErrDiskFull):
-		return diskFull().because(err)
+		return DiskFull().Because(err)
 	case errors.As(err, &exception):
-		return asQueryProblem(exception.Code).because(err)
+		return asQueryProblem(exception.Code).Because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &network) && network.Timeout():
-		return tooSlow().because(err)
+		return tooSlow().Because(err)
 	case errors.As(err, &dial), errors.Is(err, io.EOF), errors.Is(err, clickhouse.ErrConnectionClosed),
 		errors.Is(err, clickhouse.ErrAcquireConnTimeout), errors.Is(err, clickhouse.ErrAcquireConnNoAddress):
-		return problem(http.StatusServiceUnavailable, "storage-unavailable",
-			"ClickHouse cannot be reached; try again").after(2).because(err)
+		return NewProblem(http.StatusServiceUnavailable, "storage-unavailable",
+			"ClickHouse cannot be reached; try again").After(2).Because(err)
 	}
-	return problem(http.StatusInternalServerError, "internal",
-		"something went wrong inside; the server's log says what").because(err)
+	return NewProblem(http.StatusInternalServerError, "internal",
+		"something went wrong inside; the server's log says what").Because(err)
 }
 
 func tooSlow() *Problem {
-	return problem(http.StatusServiceUnavailable, "too-slow",
+	return NewProblem(http.StatusServiceUnavailable, "too-slow",
 		"the answer took too long: shorten from…to, or filter by account")
 }
 
@@ -101,25 +104,25 @@ func asQueryProblem(code int32) *Problem {
 	case 159, 160: // TIMEOUT_EXCEEDED, TOO_SLOW
 		return tooSlow()
 	case 241, 396: // MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES
-		return problem(http.StatusServiceUnavailable, "too-large",
+		return NewProblem(http.StatusServiceUnavailable, "too-large",
 			"the answer needs too much memory: shorten from…to, or group by less")
 	case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
-		return problem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").after(2)
+		return NewProblem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").After(2)
 	case 243: // NOT_ENOUGH_SPACE
-		return diskFull()
+		return DiskFull()
 	case 60, 81, 47: // UNKNOWN_TABLE, UNKNOWN_DATABASE, UNKNOWN_IDENTIFIER
-		return problem(http.StatusServiceUnavailable, "not-migrated",
+		return NewProblem(http.StatusServiceUnavailable, "not-migrated",
 			"the database has not this program's schema: run kaskad migrate")
 	}
-	return problem(http.StatusInternalServerError, "internal",
+	return NewProblem(http.StatusInternalServerError, "internal",
 		"something went wrong inside; the server's log says what")
 }
 
-// send writes the problem, unless an answer has begun already.
-func (p *Problem) send(c *gin.Context) { p.sendWith(c, p) }
+// Send writes the problem, unless an answer has begun already.
+func (p *Problem) Send(c *gin.Context) { p.SendWith(c, p) }
 
-// sendWith writes a body that holds the problem's members and more.
-func (p *Problem) sendWith(c *gin.Context, body any) {
+// SendWith writes a body that holds the problem's members and more.
+func (p *Problem) SendWith(c *gin.Context, body any) {
 	c.Abort()
 	if c.Writer.Written() {
 		return
@@ -133,4 +136,17 @@ func (p *Problem) sendWith(c *gin.Context, body any) {
 		encoded = []byte(`{"type":"urn:kaskad:problem:internal","title":"Internal Server Error","status":500,"detail":"the error cannot be written"}`)
 	}
 	c.Data(p.Status, "application/problem+json", encoded)
+}
+
+// CutOff cuts the connection of an answer that has begun, for it cannot become an error any more, and nobody may take a
+// part for the whole.
+func CutOff(c *gin.Context) {
+	if c.Writer.Written() {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func DiskFull() *Problem {
+	return NewProblem(http.StatusInsufficientStorage, "disk-full",
+		"the disk of the server is nearly full: nothing was stored; free some space there and send the request again").After(10)
 }

@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"context"
@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"kaskad/schema"
 )
 
-func paramsOf(t *testing.T, query string, known ...string) *params {
+func paramsOf(t *testing.T, query string, known ...string) *Params {
 	t.Helper()
-	p, err := readParams(httptest.NewRequest("GET", "/?"+query, nil), known)
+	p, err := ReadParams(httptest.NewRequest("GET", "/?"+query, nil), known)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,8 +40,8 @@ func TestParams_Period_Cases(t *testing.T) {
 		{"tz=Pacific/Apia&from=2011-12-30&to=2012-01-01", "2011-12-30T10:00:00Z", "2011-12-31T10:00:00Z"},
 	} {
 		p := paramsOf(t, c.query, "from", "to", "tz")
-		from, to := p.period(now, p.zone())
-		if err := p.err(); err != nil {
+		from, to := p.Period(now, p.Zone())
+		if err := p.Err(); err != nil {
 			t.Errorf("%s: %v", c.query, err)
 			continue
 		}
@@ -60,7 +62,7 @@ func TestParams_Period_DayStart(t *testing.T) {
 			t.Fatal(err)
 		}
 		day := time.Date(2020, 1, 1+rapid.IntRange(0, 4000).Draw(t, "day"), 0, 0, 0, 0, time.UTC)
-		start := dayStart(day, zone)
+		start := DayStart(day, zone)
 		if got := start.In(zone).Format(time.DateOnly); got != day.Format(time.DateOnly) {
 			t.Fatalf("%s starts at %s", day.Format(time.DateOnly), start.In(zone))
 		}
@@ -91,15 +93,15 @@ func TestParams_Errors(t *testing.T) {
 		{"from=1&" + strings.Repeat("tz=UTC&", 1000), "", "1001 values"},
 	} {
 		p := paramsOf(t, c.query, "from", "to", "tz")
-		zone := p.zone()
-		p.period(now, zone)
-		err := p.err()
+		zone := p.Zone()
+		p.Period(now, zone)
+		err := p.Err()
 		if err == nil {
 			t.Errorf("%s: no error", c.query)
 			continue
 		}
 		found := false
-		for _, e := range p.errs {
+		for _, e := range p.Errs {
 			found = found || e.Parameter == c.parameter && strings.Contains(e.Reason, c.word)
 		}
 		if !found {
@@ -108,43 +110,44 @@ func TestParams_Errors(t *testing.T) {
 	}
 }
 
-func TestEditDistance_Cases(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"form", "from", 1}, {"grup_by", "group_by", 1},
-		{"chanel", "channel", 1}, {"kitten", "sitting", 3}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, got, c.want)
+// Swapped neighbours are one mistake, and what is too far from all known names is none of them.
+func TestSuggest_Cases(t *testing.T) {
+	known := []string{"channel", "from", "group_by"}
+	for name, want := range map[string]string{"form": "from", "grup_by": "group_by", "chanel": "channel",
+		"CHANNEL": "channel", "frm": "from", "": "", "sitting": "", "канал": ""} {
+		got := Suggest(name, known)
+		if want == "" && got != "it must be one of channel from group_by" || want != "" &&
+			got != "did you mean "+want+"?" {
+			t.Errorf("%q: %s", name, got)
 		}
 	}
 }
 
-func TestServer_Cursor_RoundTrip(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestCursors_RoundTrip(t *testing.T) {
+	cursors := NewCursors([]schema.CursorKey{{1}}, nil)
 	rapid.Check(t, func(t *rapid.T) {
 		keys := make([][]byte, rapid.IntRange(0, 18).Draw(t, "n"))
 		for i := range keys {
 			keys[i] = rapid.SliceOfN(rapid.Byte(), 0, maxValueBytes).Draw(t, "key")
 		}
 		asOf := rapid.Int64().Draw(t, "as_of")
-		hash := queryHash("a", "b")
-		encoded, err := s.seal(context.Background(),
-			cursor{Query: hash, After: keys, Pin: &pin{Generation: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
+		hash := QueryHash("a", "b")
+		encoded, err := cursors.Seal(context.Background(),
+			Cursor{Query: hash, After: keys, Snapshot: &Snapshot{Edition: rapid.Uint64().Draw(t, "g"), AsOfMS: &asOf}})
 		if err != nil || len(encoded) > maxCursorBytes {
 			t.Fatal(err, len(encoded))
 		}
-		p := &params{values: url.Values{"cursor": {encoded}}}
-		got := s.cursor(context.Background(), p, hash, len(keys))
-		if got == nil || *got.Pin.AsOfMS != asOf {
-			t.Fatalf("%v", p.errs)
+		p := &Params{Values: url.Values{"cursor": {encoded}}}
+		got := cursors.Read(context.Background(), p, hash, len(keys))
+		if got == nil || *got.Snapshot.AsOfMS != asOf {
+			t.Fatalf("%v", p.Errs)
 		}
 		for i := range keys {
 			if string(got.After[i]) != string(keys[i]) {
 				t.Fatalf("key %d: %q, want %q", i, got.After[i], keys[i])
 			}
 		}
-		if s.cursor(context.Background(), &params{values: url.Values{"cursor": {encoded}}}, queryHash("ab"),
+		if cursors.Read(context.Background(), &Params{Values: url.Values{"cursor": {encoded}}}, QueryHash("ab"),
 			len(keys)) != nil {
 			t.Fatal("a cursor of another query was accepted")
 		}

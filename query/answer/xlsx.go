@@ -1,4 +1,4 @@
-package query
+package answer
 
 import (
 	"archive/zip"
@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	xlsxType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	XLSXType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 	// maxSheetRows is how many rows a sheet has room for beside its header.
 	maxSheetRows = excelize.TotalRows - 1
 	// maxSheetBytes bounds about what a sheet takes as XML, on disk: beyond 4 GiB programs disagree on how a workbook
@@ -25,8 +25,8 @@ const (
 	// maxDigits is how many significant digits a number of a spreadsheet has. What has more is written as a text, so
 	// that none is lost.
 	maxDigits = 15
-	// maxWorkbooks is how many exports are written as workbooks at a time, for they take room on disk.
-	maxWorkbooks = 2
+	// MaxWorkbooks is how many exports are written as workbooks at a time, for they take room on disk.
+	MaxWorkbooks = 2
 )
 
 // workbook writes rows as the one sheet of a workbook. Numbers and money are numbers, everything else is text, and
@@ -50,9 +50,9 @@ type workbook struct {
 func newWorkbook(name string, columns []string) (b *workbook, err error) {
 	folder, err := os.MkdirTemp("", "kaskad-xlsx-")
 	if err != nil {
-		return nil, problem(http.StatusServiceUnavailable, "no-room",
+		return nil, NewProblem(http.StatusServiceUnavailable, "no-room",
 			"a workbook needs a folder for temporary files, and there is none: take format=csv, or mend TMPDIR of "+
-				"the server").because(err)
+				"the server").Because(err)
 	}
 	b = &workbook{columns: columns, folder: folder, limit: maxSheetRows, numbers: map[int]int{},
 		file: excelize.NewFile(excelize.Options{TmpDir: folder})}
@@ -97,7 +97,7 @@ func newWorkbook(name string, columns []string) (b *workbook, err error) {
 }
 
 // add writes a row, which has a value for each column.
-func (b *workbook) add(row []value) error {
+func (b *workbook) add(row []Value) error {
 	if b.rows++; b.rows > b.limit {
 		return tooLargeForSheet(fmt.Sprintf("has more than %d rows", b.limit))
 	}
@@ -110,23 +110,23 @@ func (b *workbook) add(row []value) error {
 		b.cells = append(b.cells, cell)
 	}
 	if b.bytes > maxSheetBytes {
-		return tooLargeForSheet("is larger than " + byteSize(maxSheetBytes))
+		return tooLargeForSheet("is larger than " + ByteSize(maxSheetBytes))
 	}
 	if err := b.sheet.SetRow("A"+strconv.Itoa(b.rows+1), b.cells); err != nil {
-		return problem(http.StatusServiceUnavailable, "no-room",
+		return NewProblem(http.StatusServiceUnavailable, "no-room",
 			"the workbook cannot be kept until it is whole; its server may be short of room for temporary files: "+
-				"take format=csv").because(err)
+				"take format=csv").Because(err)
 	}
 	return nil
 }
 
 func tooLargeForSheet(why string) *Problem {
-	return problem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
+	return NewProblem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
 		"the answer "+why+", which no sheet of a workbook has room for: filter, by account for one, or take format=csv")
 }
 
 // cell is the value as a cell; nil is an empty one.
-func (b *workbook) cell(column string, v value) (any, error) {
+func (b *workbook) cell(column string, v Value) (any, error) {
 	const frame = 64 // what a cell takes besides its text
 	b.bytes += frame
 	switch v.kind {
@@ -135,14 +135,14 @@ func (b *workbook) cell(column string, v value) (any, error) {
 	case kindBool:
 		return v.n == 1, nil
 	case kindNumber, kindMoney:
-		if number, decimals, exact := spreadsheetNumber(v.plain()); exact {
+		if number, decimals, exact := spreadsheetNumber(v.Plain()); exact {
 			style, err := b.number(decimals)
 			return excelize.Cell{StyleID: style, Value: number}, err
 		}
 	}
-	shown := v.plain()
+	shown := v.Plain()
 	if len(shown) > excelize.TotalCellChars && utf16Length(shown) > excelize.TotalCellChars {
-		return nil, problem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
+		return nil, NewProblem(http.StatusUnprocessableEntity, "too-large-for-xlsx",
 			fmt.Sprintf("row %d has a text of more than %d characters in column %s, which no cell of a workbook has "+
 				"room for: leave the row out by filters, or take format=csv", b.rows, excelize.TotalCellChars, column))
 	}
@@ -208,7 +208,7 @@ func (b *workbook) close() {
 
 // sendWorkbook answers with the workbook.
 func sendWorkbook(c *gin.Context, b *workbook) error {
-	c.Header("Content-Type", xlsxType)
+	c.Header("Content-Type", XLSXType)
 	c.Header("Content-Disposition", `attachment; filename="kaskad-`+workbookName(c)+`.xlsx"`)
 	c.Status(http.StatusOK)
 	return b.writeTo(patientWriter{c.Writer})
@@ -218,7 +218,7 @@ func sendWorkbook(c *gin.Context, b *workbook) error {
 type patientWriter struct{ to gin.ResponseWriter }
 
 func (w patientWriter) Write(p []byte) (int, error) {
-	_ = http.NewResponseController(w.to).SetWriteDeadline(time.Now().Add(writeTimeout)) // a recorder of tests has none
+	_ = http.NewResponseController(w.to).SetWriteDeadline(time.Now().Add(WriteTimeout)) // a recorder of tests has none
 	return w.to.Write(p)
 }
 

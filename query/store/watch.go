@@ -1,4 +1,4 @@
-package query
+package store
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
 )
 
-// maxSilence is how long ClickHouse may neither send progress nor answer a ping before who waits for it is told. It is
+// MaxSilence is how long ClickHouse may neither send progress nor answer a ping before who waits for it is told. It is
 // trusted for a fifth of that without a sign; then there is time for several pings, each on another connection.
-const maxSilence = 10 * time.Second
+const MaxSilence = 10 * time.Second
 
 // pulse is the last sign of life that a request had of ClickHouse.
 type pulse struct{ at atomic.Pointer[time.Time] }
@@ -26,14 +28,14 @@ func (p *pulse) beat() {
 
 func (p *pulse) silence() time.Duration { return time.Since(*p.at.Load()) }
 
-// watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes
+// Watch returns a context for statements that ends once ClickHouse has been silent for too long. A slow statement goes
 // on while ClickHouse lives: it has limits of its own. end is to be called when all is read; it tells of the silence
 // rather than of the error that followed from it.
-func (s *Server) watch(parent context.Context) (_ context.Context, end func(error) error) {
+func (d *DB) Watch(parent context.Context) (_ context.Context, end func(error) error) {
 	life := &pulse{}
 	life.beat()
 	ctx, cancel := context.WithCancelCause(context.WithValue(parent, pulseKey{}, life))
-	trust := s.silence / 5
+	trust := d.Silence / 5
 	go func() {
 		tick := time.NewTicker(trust)
 		defer tick.Stop()
@@ -45,27 +47,27 @@ func (s *Server) watch(parent context.Context) (_ context.Context, end func(erro
 			}
 			quiet := life.silence()
 			switch {
-			case quiet >= s.silence:
-				cancel(problem(http.StatusServiceUnavailable, "engine-unavailable",
-					"ClickHouse does not answer; try again").after(5))
+			case quiet >= d.Silence:
+				cancel(answer.NewProblem(http.StatusServiceUnavailable, "engine-unavailable",
+					"ClickHouse does not answer; try again").After(5))
 				return
-			case quiet >= trust/2 && s.ping(ctx, min(s.silence-quiet, 2*trust)) == nil:
+			case quiet >= trust/2 && d.ping(ctx, min(d.Silence-quiet, 2*trust)) == nil:
 				life.beat()
 			}
 		}
 	}()
 	return ctx, func(err error) error {
-		if silent := silent(ctx); silent != nil && err != nil {
-			return silent.because(err)
+		if silent := Silent(ctx); silent != nil && err != nil {
+			return silent.Because(err)
 		}
 		cancel(nil)
 		return err
 	}
 }
 
-// silent returns the answer to a request whose context ended by the silence of ClickHouse, nil for any other.
-func silent(ctx context.Context) *Problem {
-	var p *Problem
+// Silent returns the answer to a request whose context ended by the silence of ClickHouse, nil for any other.
+func Silent(ctx context.Context) *answer.Problem {
+	var p *answer.Problem
 	if errors.As(context.Cause(ctx), &p) {
 		return p
 	}
@@ -74,16 +76,16 @@ func silent(ctx context.Context) *Problem {
 
 // ping asks ClickHouse for a sign of life on a connection that no statement uses. However many wait for a sign, one
 // asks.
-func (s *Server) ping(ctx context.Context, most time.Duration) error {
-	answer := s.pings.DoChan("", func() (any, error) {
+func (d *DB) ping(ctx context.Context, most time.Duration) error {
+	reply := d.pings.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), most)
 		defer cancel()
-		return nil, s.deps.Conn.Ping(ctx)
+		return nil, d.Conn.Ping(ctx)
 	})
 	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
-	case a := <-answer:
+	case a := <-reply:
 		return a.Err
 	case <-timer.C:
 		return context.DeadlineExceeded
@@ -92,18 +94,18 @@ func (s *Server) ping(ctx context.Context, most time.Duration) error {
 	}
 }
 
-// reads takes a turn for statements and watches over ClickHouse until end is called.
-func (s *Server) reads(c *gin.Context, turns chan struct{}) (end func(), err error) {
-	release, err := s.turn(c.Request.Context(), turns)
+// Reads takes a turn for statements and watches over ClickHouse until end is called.
+func (d *DB) Reads(c *gin.Context, turns *answer.Turns) (end func(), err error) {
+	release, err := turns.Take(c.Request.Context())
 	if err != nil {
 		return nil, err
 	}
 	before := c.Request
-	ctx, over := s.watch(before.Context())
+	ctx, over := d.Watch(before.Context())
 	c.Request = before.WithContext(ctx)
 	return func() {
 		release()
-		if silent(ctx) == nil {
+		if Silent(ctx) == nil {
 			c.Request = before // its context goes on
 		}
 		_ = over(nil)

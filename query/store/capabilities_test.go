@@ -1,4 +1,4 @@
-package query
+package store
 
 import (
 	"testing"
@@ -15,10 +15,10 @@ func TestAliasedRoutes(t *testing.T) {
 		t.Fatal(err)
 	}
 	exact := "exact"
-	lines := []route{{Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: &exact, SettlingDays: 1},
+	lines := []Capability{{Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: &exact, SettlingDays: 1},
 		{Channel: "push", Provider: "fcm", SettlingDays: 1},
 		{Channel: "push", Provider: "apns", SettlingDays: 1}, {Channel: "push", Provider: "nexmo", SettlingDays: 9}}
-	table := newRouteTable(aliasedRoutes(lines, maps))
+	table := NewCapabilities(aliasedCapabilities(lines, maps))
 	for _, c := range []struct {
 		account, provider string
 		delivery          bool
@@ -28,7 +28,7 @@ func TestAliasedRoutes(t *testing.T) {
 		{"acme", "firebase", true, 1},
 		{"z", "", true, 1}, {"z", "nexmo", true, 1},
 	} {
-		if r := table.find(c.account, "push", c.provider); r.Delivery != c.delivery || r.SettlingDays != c.days {
+		if r := table.Find(c.account, "push", c.provider); r.Delivery != c.delivery || r.SettlingDays != c.days {
 			t.Errorf("%+v: %+v", c, r)
 		}
 	}

@@ -1,0 +1,43 @@
+package answer
+
+import (
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+)
+
+// Route is an entry of the API, as the room that serves it describes it. The server mounts it: GET answers HEAD too,
+// and an error that Serve returns becomes a Problem.
+type Route struct {
+	Method string
+	// Path is as gin writes it.
+	Path  string
+	Serve func(*gin.Context) error
+	// Turn is what the server waits for before Serve is called. A route that reads a body takes its turn by itself,
+	// when the body is there.
+	Turn Turn
+	// Try are addresses that GET / names, so that a person who opens it in a browser finds the way.
+	Try []string
+}
+
+// Turn names the turns that a route takes.
+type Turn int
+
+// The turns of a route.
+const (
+	// NoTurn: Serve takes its turns by itself, or needs none.
+	NoTurn Turn = iota
+	// Reading takes one of Gate.Queries.
+	Reading
+	// Listing takes one of Gate.Exports with limit=all, else one of Gate.Queries.
+	Listing
+	// Looking takes one of Gate.Looks.
+	Looking
+	// Overriding takes one of Gate.Overrides.
+	Overriding
+)
+
+// Get is a route that reads in a turn of Gate.Queries.
+func Get(path string, serve func(*gin.Context) error, try ...string) Route {
+	return Route{Method: http.MethodGet, Path: path, Serve: serve, Turn: Reading, Try: try}
+}

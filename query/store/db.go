@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/singleflight"
+
+	"kaskad/query/answer"
+)
+
+// spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
+const spillBytes = 256 << 20
+
+// DB is ClickHouse as all rooms of the API read it. It is safe for concurrent use.
+type DB struct {
+	Conn driver.Conn
+	// Now is the clock of reports. Fixed says that it stands still: reports are then as of Now.
+	Now   func() time.Time
+	Fixed bool
+	// QueryTime ends a query of a page.
+	QueryTime time.Duration
+	// Cursors reads and makes cursors.
+	Cursors *answer.Cursors
+	// Silence is how long ClickHouse may be silent (see MaxSilence).
+	Silence time.Duration
+
+	pings singleflight.Group
+	maps  errorMapCache
+	// zones holds the names that ClickHouse is known to know.
+	zones sync.Map
+}
+
+// Settings gives every query its limits; ClickHouse ends it by itself even if we cannot tell it to.
+func (d *DB) Settings(ctx context.Context) context.Context { return d.SettingsFor(ctx, d.QueryTime) }
+
+// SettingsFor does so for a query that may take longer than others.
+func (d *DB) SettingsFor(ctx context.Context, most time.Duration) context.Context {
+	return d.with(ctx, clickhouse.Settings{"max_execution_time": max(1, int(most.Seconds()))})
+}
+
+// ExportSettings are the settings of a query that answers limit=all.
+func (d *DB) ExportSettings(ctx context.Context) context.Context {
+	return d.with(ctx, clickhouse.Settings{
+		"max_execution_time":                 int(answer.ExportTime.Seconds()),
+		"max_bytes_before_external_sort":     spillBytes,
+		"max_bytes_before_external_group_by": spillBytes,
+	})
+}
+
+// with adds what holds for every query.
+func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Context {
+	settings["readonly"] = 2
+	settings["log_queries"] = 0 // a statement may name a number, and the log of queries outlives an erasure
+	settings["join_use_nulls"] = 0
+	options := []clickhouse.QueryOption{clickhouse.WithSettings(settings)}
+	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
+		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
+	}
+	return clickhouse.Context(ctx, options...)
+}
+
+// ListTime is how long a list may take: a page of it, or all.
+func (d *DB) ListTime(all bool) time.Duration {
+	if all {
+		return answer.ExportTime
+	}
+	return d.QueryTime
+}
+
+// ListSettings are those of a page, or of an export.
+func (d *DB) ListSettings(ctx context.Context, all bool) context.Context {
+	if all {
+		return d.ExportSettings(ctx)
+	}
+	return d.Settings(ctx)
+}
+
+// Fill fills in a template of SQL: identifiers and expressions of the program, and nothing that a request carries.
+func Fill(t *template.Template, data any) (string, error) {
+	var statement strings.Builder
+	if err := t.Execute(&statement, data); err != nil {
+		return "", fmt.Errorf("fill %s: %w", t.Name(), err)
+	}
+	return statement.String(), nil
+}
+
+// CloseRows keeps the error of a result that ended early.
+func CloseRows(rows driver.Rows, err *error) {
+	if closing := rows.Close(); *err == nil {
+		*err = closing
+	}
+}
+
+// Storable is a time in seconds within what a DateTime holds; no cohort lies outside.
+func Storable(ms int64) uint32 {
+	return uint32(min(max(ms/1000, 0), 1<<32-1))
+}
