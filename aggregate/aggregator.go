@@ -13,9 +13,11 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/aggregate/notify"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -51,6 +53,8 @@ const (
 	// works shows that it does, however long its pass takes.
 	ownerTimeout = 10 * time.Second
 	beatEvery    = 2 * time.Second
+	// longestRetry bounds the wait after turns that fail, as while ClickHouse is away.
+	longestRetry = 5 * time.Second
 )
 
 // Config holds the aggregator's settings; zero values mean the defaults.
@@ -65,16 +69,13 @@ type Config struct {
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
 	// waited for.
 	Exclusive bool
-	// Webhook is told of changed verdicts; nil means nobody is.
-	Webhook *Webhook
-	// ChangesTopic is the name of the topic that Deps.ProduceChanges writes to: the place in the feed is kept by it.
-	ChangesTopic string
-	// NotifyFromStart tells all that is in the feed to a webhook or topic that was never told anything. Otherwise it is
-	// told what changes from now on.
+	// Webhook and ChangesTopic are where changed verdicts are announced (notify.Config).
+	Webhook         *notify.Webhook
+	ChangesTopic    string
 	NotifyFromStart bool
-	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts ("told",
-	// "decided"), and when a sink acknowledged changes and its place is not stored yet ("notified"), so that tests can
-	// end the process there. They run side by side.
+	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts
+	// ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet ("notified"),
+	// so that tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -118,6 +119,11 @@ type Aggregator struct {
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
 	ready atomic.Uint64
+	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
+	prepared bool
+	owning   atomic.Bool
+	// announcers tell changes of numbers.
+	announcers []*notify.Announcer
 }
 
 type bucketKey struct {
@@ -142,8 +148,11 @@ func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
+	announcers := notify.New(notify.Config{Webhook: cfg.Webhook, Topic: cfg.ChangesTopic,
+		FromStart: cfg.NotifyFromStart, Logger: cfg.Logger, Registerer: cfg.Registerer, OnStep: cfg.OnStep},
+		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges})
 	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64,
-		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}}
+		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}, announcers: announcers}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -151,65 +160,84 @@ var errOtherOwner = errors.New("another aggregator works on this database")
 
 // Run works until the context ends. Errors of ClickHouse are logged and retried: what is touched stays touched.
 func (a *Aggregator) Run(ctx context.Context) error {
-	const maxBackoff = 5 * time.Second
-	backoff := a.cfg.Poll
-	ready := false
 	defer func() {
-		if ready {
+		if a.prepared {
 			a.leave()
 		}
 	}()
-	var owning atomic.Bool
 	var beside sync.WaitGroup
-	beside.Go(func() { a.beat(ctx, &owning) })
-	beside.Go(func() { (&numbers{Aggregator: a}).run(ctx, &owning) })
-	for _, f := range a.followers() {
-		beside.Go(func() { f.run(ctx, &owning) })
-	}
 	defer beside.Wait()
+	beside.Go(func() { a.beat(ctx) })
+	verdicts := numbers{Aggregator: a}
+	beside.Go(func() {
+		a.forever(ctx, a.cfg.Logger, "decide numbers", func() (time.Duration, error) {
+			return a.cfg.Poll, verdicts.turn(ctx, a.owning.Load())
+		})
+	})
+	for _, n := range a.announcers {
+		beside.Go(func() {
+			a.forever(ctx, a.cfg.Logger.With("sink", n.Sink()), "announce changes of numbers",
+				func() (time.Duration, error) { return n.Turn(ctx, a.owning.Load()) })
+		})
+	}
+	a.forever(ctx, a.cfg.Logger, "aggregate", func() (time.Duration, error) { return a.turn(ctx) })
+	return nil
+}
+
+// forever takes turns at some work until the context ends. A turn says how long to wait for the next one. One that
+// fails is logged and taken again after a wait that doubles.
+func (a *Aggregator) forever(ctx context.Context, log *slog.Logger, work string, turn func() (time.Duration, error)) {
+	waits := &backoff.ExponentialBackOff{InitialInterval: a.cfg.Poll, MaxInterval: longestRetry, Multiplier: 2}
 	for ctx.Err() == nil {
-		owning.Store(ready)
-		worked, err, began := false, error(nil), time.Now()
-		if !ready {
-			if err = a.prepare(ctx); err == nil {
-				ready = true
-				owning.Store(true)
-			}
-		}
-		if err == nil {
-			worked, err = a.pass(ctx)
-		}
-		wait := a.cfg.Poll
-		switch {
-		case ctx.Err() != nil:
-			return nil
-		case errors.Is(err, errOtherOwner):
-			ready = false
-			owning.Store(false)
-			a.cfg.Logger.Info("waiting: " + err.Error())
-			wait = ownerTimeout / 4
-		case err != nil:
+		wait, err := turn()
+		if err != nil && ctx.Err() == nil {
+			wait = max(wait, waits.NextBackOff())
 			a.metrics.errors.Inc()
-			a.cfg.Logger.Error("aggregate", "error", err, "retry_in", backoff)
-			// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
-			ready = false
-			a.batch = max(1, a.batch/2)
-			wait, backoff = backoff, min(2*backoff, maxBackoff)
-		case worked && a.pending > 0:
-			wait, backoff = 0, a.cfg.Poll
-		case worked:
-			// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves
-			// ingest its share of the machine and costs a report that much freshness at most.
-			wait, backoff = max(wait, min(time.Since(began)/2, targetPass)), a.cfg.Poll
-		default:
-			backoff = a.cfg.Poll
+			log.Error(work, "error", err, "retry_in", wait)
+		} else {
+			waits.Reset()
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
 	}
-	return nil
+}
+
+// turn makes a pass, once this aggregator has taken the work over.
+func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
+	a.owning.Store(a.prepared)
+	worked, began := false, time.Now()
+	if !a.prepared {
+		if err = a.prepare(ctx); err == nil {
+			a.prepared = true
+			a.owning.Store(true)
+		}
+	}
+	if err == nil {
+		worked, err = a.pass(ctx)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return 0, nil //nolint:nilerr // it is told to end, and leaves in order
+	case errors.Is(err, errOtherOwner):
+		a.prepared = false
+		a.owning.Store(false)
+		a.cfg.Logger.Info("waiting: " + err.Error())
+		return ownerTimeout / 4, nil
+	case err != nil:
+		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
+		a.prepared = false
+		a.batch = max(1, a.batch/2)
+		return 0, err
+	case worked && a.pending > 0:
+		return 0, nil
+	case worked:
+		// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves ingest
+		// its share of the machine and costs a report that much freshness at most.
+		return max(a.cfg.Poll, min(time.Since(began)/2, targetPass)), nil
+	}
+	return a.cfg.Poll, nil
 }
 
 // leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.
@@ -267,7 +295,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 }
 
 // beat shows while a pass runs that this aggregator works, until the context ends.
-func (a *Aggregator) beat(ctx context.Context, owning *atomic.Bool) {
+func (a *Aggregator) beat(ctx context.Context) {
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
@@ -276,8 +304,8 @@ func (a *Aggregator) beat(ctx context.Context, owning *atomic.Bool) {
 			return
 		case <-ticker.C:
 		}
-		// Where nobody waits, nothing is stated before the first pass has something to state.
-		if !owning.Load() || a.cfg.Exclusive && !a.stated.Load() {
+		// With the database to itself, the first freshness that is stored is that of a pass.
+		if !a.owning.Load() || a.cfg.Exclusive && !a.stated.Load() {
 			continue
 		}
 		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil &&

@@ -6,9 +6,9 @@
 //
 //  1. take a generation id that was never used before;
 //  2. read the open touches (ingest opens a touch only after its facts are acknowledged);
-//  3. compute the touched buckets from facts under that id, where no reader looks yet: first the dialogs, which decide the units of
-//     conversations and reply windows and may move units of other buckets, so that these join the pass; then all other rollups, from
-//     facts that are folded once;
+//  3. compute the touched buckets from facts under that id, where no reader looks yet: first the dialogs, which decide
+//     the units of conversations and reply windows and may move units of other buckets, so that these join the pass;
+//     then all other rollups, from facts that are folded once;
 //  4. publish all of them by one insert of one block into generations;
 //  5. close exactly the touches read in step 2;
 //  6. state the freshness.
@@ -19,6 +19,7 @@
 // While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made
 // from: a cache that a report may use or leave.
 //
-// Changed verdicts on numbers are told to a topic and a webhook at least once and in the order of the feed: a place in
-// it is stored after what lies before was acknowledged.
+// Beside the passes, rounds read what is known of the numbers that passes touched, let package health decide, and store
+// the verdicts that came out different after the feed of changes has announced them. Package notify announces that feed
+// to others.
 package aggregate

@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -8,13 +9,15 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/aggregate/health"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
+	"kaskad/schema/rules"
 )
 
 // The class of a failure depends on the channel, the account's aliases and whether the attempt expired, and says
 // whether it is a guess.
-func TestGatherer_Unpack_Classes(t *testing.T) {
+func TestUnpack_Classes(t *testing.T) {
 	conn := connect(t)
 	putList(t, conn, schema.ReferenceErrorMap, "a", 2, errormap.List{
 		Lines: []errormap.Line{{Provider: "own", Code: "X", Class: "unknown"},
@@ -56,19 +59,20 @@ func TestGatherer_Unpack_Classes(t *testing.T) {
 		clickhouse.Named("ready", uint64(0))).Scan(&account, &recipient, &packed); err != nil {
 		t.Fatal(err)
 	}
-	g := gatherer{maps: maps, nowMS: noon.UnixMilli(), windowMS: 400 * 24 * schema.HourMS}
-	var e evidence
-	if err := g.unpack(&e, account, packed); err != nil {
+	c := health.NewCollector(maps, noon.UnixMilli())
+	c.Reset(account, recipient, rules.Default)
+	if err := unpack(c, packed); err != nil {
 		t.Fatal(err)
 	}
-	// In the order of the cases: each was sent a minute after the one before.
-	slices.SortFunc(e.failures, func(x, y failure) int { return int(x.atMS - y.atMS) })
-	if len(e.failures) != len(cases) {
-		t.Fatalf("%d failures, want %d", len(e.failures), len(cases))
+	if err := unpack(c, packed[:len(packed)-1]); !errors.Is(err, errPacked) {
+		t.Errorf("evidence that is cut short: %v", err)
 	}
-	for i, f := range e.failures {
-		got := f.class
-		if f.guessed {
+	// In the order of the cases: each was sent a minute after the one before.
+	failures := c.Failures[:len(cases)]
+	slices.SortFunc(failures, func(x, y health.Failure) int { return int(x.AtMS - y.AtMS) })
+	for i, f := range failures {
+		got := f.Class
+		if f.Guessed {
 			got += " guessed"
 		}
 		if got != cases[i].want {

@@ -8,31 +8,12 @@ type metrics struct {
 	numbersSeconds                                                              prometheus.Histogram
 	numbers, verdicts, changes                                                  prometheus.Counter
 	pending, shared, lostHours, brokenParts                                     prometheus.Gauge
-	notified, notifyFailures                                                    *prometheus.CounterVec
-	notifyLag, notifyStopped                                                    *prometheus.GaugeVec
-}
-
-// sink makes the metrics of a sink of notifications appear before it is told anything.
-func (m *metrics) sink(name string) {
-	m.notified.WithLabelValues(name)
-	m.notifyFailures.WithLabelValues(name)
-	m.notifyLag.WithLabelValues(name)
-	m.notifyStopped.WithLabelValues(name)
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
 			Help: help})
-	}
-	bySink := []string{"sink"}
-	counters := func(name, help string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
-			Help: help}, bySink)
-	}
-	gauges := func(name, help string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate", Name: name,
-			Help: help}, bySink)
 	}
 	m := &metrics{
 		passSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
@@ -69,19 +50,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		brokenParts: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name: "broken_parts",
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
-		notified: counters("notified_total",
-			"Changes of verdicts that a sink acknowledged; after a crash some are told again."),
-		notifyFailures: counters("notify_failures_total",
-			"Tries to tell changes of verdicts that a sink did not acknowledge."),
-		notifyLag: gauges("notify_lag", "Changes of verdicts that a sink was not told yet."),
-		notifyStopped: gauges("notify_stopped",
-			"1 for a sink that said it is gone, and is not told anything until the process starts again."),
 	}
 	if r != nil {
 		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
 			m.dropped, m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
-			m.numbersSeconds, m.numbers, m.verdicts, m.changes, m.notified, m.notifyFailures, m.notifyLag,
-			m.notifyStopped)
+			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
 	}
 	return m
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -13,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/errgroup"
 
+	"kaskad/aggregate/health"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 	"kaskad/schema/rules"
@@ -38,10 +38,10 @@ const (
 type numbers struct {
 	*Aggregator
 	taken bool
-	// told is what the feed says of numbers whose verdict was not stored, because a process or a round died in between;
-	// until it is.
-	told map[numberKey]toldState
-	done uint64
+	// announced is what the feed says of numbers whose verdict was not stored, because a process or a round died in
+	// between; until it is.
+	announced map[numberKey]health.Announced
+	done      uint64
 	// asOfMS is what the last round stated that left no touched number.
 	asOfMS int64
 	stamp  uint64
@@ -52,33 +52,13 @@ type numbers struct {
 	tidy  time.Time     // when answered touches were last removed
 }
 
-// run decides verdicts while this aggregator owns the work, until the context ends.
-func (n *numbers) run(ctx context.Context, owning *atomic.Bool) {
-	const maxBackoff = 5 * time.Second
-	backoff := n.cfg.Poll
-	for ctx.Err() == nil {
-		wait := n.cfg.Poll
-		if err := n.turn(ctx, owning.Load()); err != nil && ctx.Err() == nil {
-			n.metrics.errors.Inc()
-			n.cfg.Logger.Error("decide numbers", "error", err, "retry_in", backoff)
-			n.taken = false
-			wait, backoff = backoff, min(2*backoff, maxBackoff)
-		} else {
-			backoff = n.cfg.Poll
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-		}
-	}
-}
-
-// turn does what there is to do now.
-func (n *numbers) turn(ctx context.Context, owning bool) error {
+// turn does what there is to do now, if this aggregator owns the work.
+func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 	if !owning {
-		n.taken, n.told = false, nil // another aggregator may decide from here on
+		n.taken, n.announced = false, nil // another aggregator may decide from here on
 		return nil
 	}
+	defer func() { n.taken = n.taken && err == nil }()
 	if !n.taken {
 		if err := n.takeOver(ctx); err != nil {
 			return err
@@ -103,38 +83,32 @@ func (n *numbers) turn(ctx context.Context, owning bool) error {
 	return nil
 }
 
-// takeOver reads where the decisions stand. What it knew to be told and not stored before a round that failed stays so:
-// the table shows only what is told after the last verdict stored.
+// takeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed
+// stays so: the table shows only what was announced after the last verdict stored.
 func (n *numbers) takeOver(ctx context.Context) error {
 	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	rows, err := n.deps.Conn.Query(ctx, statement("numbers_told"))
+	rows, err := n.deps.Conn.Query(ctx, statement("numbers_announced"))
 	if err != nil {
-		return fmt.Errorf("read what was told and not stored: %w", err)
+		return fmt.Errorf("read what was announced and not stored: %w", err)
 	}
 	defer rows.Close()
-	if n.told == nil {
-		n.told = map[numberKey]toldState{}
+	if n.announced == nil {
+		n.announced = map[numberKey]health.Announced{}
 	}
 	for rows.Next() {
 		var k numberKey
-		var t toldState
-		if err := rows.Scan(&k.account, &k.number, &t.state, &t.atMS); err != nil {
-			return fmt.Errorf("read what was told and not stored: %w", err)
+		var last health.Announced
+		if err := rows.Scan(&k.account, &k.number, &last.State, &last.AtMS); err != nil {
+			return fmt.Errorf("read what was announced and not stored: %w", err)
 		}
-		n.told[k] = t
+		n.announced[k] = last
 	}
 	return rows.Err()
 }
 
 type numberKey struct{ account, number string }
-
-// toldState is the last state of a number that the feed tells, and since when.
-type toldState struct {
-	state string
-	atMS  int64
-}
 
 // next returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
 func (n *numbers) next() uint64 {
@@ -175,7 +149,7 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	}
 	err = r.decide(ctx)
 	for _, k := range r.stored {
-		delete(n.told, k)
+		delete(n.announced, k)
 	}
 	if err != nil {
 		return r.looked, fmt.Errorf("decide numbers touched by generations %d to %d: %w", n.done, ready, err)
@@ -206,15 +180,14 @@ type numbersRound struct {
 	// parameters are those of the statements that choose the round's numbers.
 	parameters []any
 
-	looked   int
-	filling  *decided
-	gather   gatherer
-	evidence evidence
-	stored   []numberKey // of those told before and not stored
+	looked    int
+	filling   *decided
+	collector *health.Collector
+	stored    []numberKey // of those announced before and not stored
 }
 
-// decided is a chunk of decisions: verdicts that came out different, what the feed is to be told, and the numbers whose
-// verdicts are replaced, nil for none.
+// decided is a chunk of decisions: verdicts that came out different, what is to be announced in the feed, and the
+// numbers whose verdicts are replaced, nil for none.
 type decided struct {
 	verdicts []schema.NumberHealth
 	changes  []schema.NumberChange
@@ -222,7 +195,7 @@ type decided struct {
 	attempts int // of the verdicts' streaks
 }
 
-// full tells whether it is time to store the chunk: a number may have failed thousands of times.
+// full reports whether it is time to store the chunk: a number may have failed thousands of times.
 func (d *decided) full() bool {
 	const attemptsAtOnce = 500_000
 	return len(d.verdicts) >= numbersChunk || len(d.changes) >= 2*numbersChunk || d.attempts >= attemptsAtOnce
@@ -236,7 +209,7 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 	if r.rules, r.rulesV, err = rules.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
-	r.gather = gatherer{maps: r.maps, nowMS: r.nowMS}
+	r.collector = health.NewCollector(r.maps, r.nowMS)
 	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready)}
 	rows, err := r.deps.Conn.Query(ctx, statement("numbers_full"), r.parameters...)
 	if err != nil {
@@ -310,11 +283,11 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		return rows.Scan(&at.account, &at.number, &l.atMS, &l.operator, &l.ported, &l.valid, &l.ownerChangedMS,
 			&at.ownerChangedMS, &at.invalid)
 	}}
-	said := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
-		s := &at.said
-		return rows.Scan(&at.account, &at.number, &s.statuses, &s.channels, &s.apps, &s.senders, &s.times)
+	events := &numberStream{scan: func(rows driver.Rows, at *numberRow) error {
+		e := &at.events
+		return rows.Scan(&at.account, &at.number, &e.statuses, &e.channels, &e.apps, &e.senders, &e.times)
 	}}
-	streams := map[string]*numberStream{"numbers_signals": said, "numbers_evidence": evidences,
+	streams := map[string]*numberStream{"numbers_signals": events, "numbers_evidence": evidences,
 		"numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
 	for name, s := range streams {
 		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
@@ -335,7 +308,7 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		account, number := least.account, least.number
 		if err := r.one(account, number, evidences.at(account, number), before.at(account, number),
 			set.at(account, number), lookups.at(account, number),
-			said.at(account, number)); err != nil {
+			events.at(account, number)); err != nil {
 			return err
 		}
 		for name, s := range streams {
@@ -352,33 +325,31 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 }
 
 // one decides one number; the rows are nil where there is nothing of that kind.
-func (r *numbersRound) one(account, number string, packed, before, set, looked, said *numberRow) error {
+func (r *numbersRound) one(account, number string, packed, before, set, looked, events *numberRow) error {
 	r.looked++
 	own, found := r.rules[account]
 	if !found {
 		own = rules.Default
 	}
-	r.gather.windowMS = int64(own.EvidenceDays) * dayMS
-	e := &r.evidence
-	e.reset()
-	e.kind = schema.KindOf(number)
-	if said != nil {
-		e.signals = said.said.signals(e.signals)
+	c := r.collector
+	c.Reset(account, number, own)
+	if events != nil {
+		c.Signals = events.events.signals(c.Signals)
 	}
 	if packed != nil {
-		if err := r.gather.unpack(e, account, packed.packed); err != nil {
+		if err := unpack(c, packed.packed); err != nil {
 			return err
 		}
 	}
 	if looked != nil {
-		e.ownerChangedMS = looked.ownerChangedMS
-		r.gather.addLookups(e, looked.invalid)
+		c.OwnerChangedMS = looked.ownerChangedMS
+		c.AddInvalid(looked.invalid)
 	}
-	var byHand []override
+	var overrides []health.Override
 	if set != nil {
-		byHand = set.sets()
+		overrides = set.overrides()
 	}
-	v := judge(e, own, byHand, r.nowMS)
+	v := health.Decide(&c.Evidence, own, overrides, r.nowMS)
 	v.Account, v.Number, v.RuleVersion, v.MapVersion, v.Ported, v.Valid = account, number, r.rulesV[account],
 		r.maps.Version(account), -1, -1
 	if looked != nil {
@@ -386,21 +357,20 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 		v.LookedUpMS, v.Operator, v.Ported, v.Valid, v.OwnerChangedMS = l.atMS, l.operator, l.ported, l.valid,
 			l.ownerChangedMS
 	}
-	told, changedMS, fingerprint := "", int64(0), uint64(0)
+	var last health.Announced
 	if before != nil {
-		told, changedMS, fingerprint = before.state, before.changedMS, before.fingerprint
+		last = health.Announced{State: before.state, AtMS: before.changedMS}
 	}
-	if ahead, found := r.told[numberKey{account, number}]; found {
-		told, changedMS = ahead.state, ahead.atMS
+	if ahead, found := r.announced[numberKey{account, number}]; found {
+		last = ahead
 	}
-	changes := v.changes(told, changedMS)
-	v.ChangedMS = changedMS
-	for _, c := range changes {
+	v.ChangedMS = last.AtMS
+	for _, c := range v.Changes(last) {
 		c.Account, c.Number, c.SeenMS, c.Seq = account, number, r.nowMS, r.next()
 		r.filling.changes = append(r.filling.changes, c)
 		v.ChangedMS = c.AtMS
 	}
-	if before != nil && v.Fingerprint() == fingerprint {
+	if before != nil && v.Fingerprint() == before.fingerprint {
 		return nil
 	}
 	if before != nil {
@@ -421,7 +391,8 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 }
 
 // write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A
-// crash in between tells the feed's lines again, which is what "at least once" allows; the other order would lose them.
+// crash in between announces the feed's lines again, which is what "at least once" allows; the other order would lose
+// them.
 func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	if c.replaced != nil {
 		if err := r.exec(ctx, "numbers_replace", c.replaced); err != nil {
@@ -434,15 +405,15 @@ func (r *numbersRound) write(ctx context.Context, c *decided) error {
 		return err
 	}
 	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, c.changes); err != nil {
-		return fmt.Errorf("tell changed verdicts: %w", err)
+		return fmt.Errorf("announce changed verdicts: %w", err)
 	}
-	r.cfg.OnStep("told")
+	r.cfg.OnStep("announced")
 	if err := schema.InsertNumberHealth(ctx, r.deps.Conn, c.verdicts); err != nil {
 		return fmt.Errorf("store verdicts: %w", err)
 	}
 	for i := range c.verdicts {
 		k := numberKey{c.verdicts[i].Account, c.verdicts[i].Number}
-		if _, found := r.told[k]; found {
+		if _, found := r.announced[k]; found {
 			r.stored = append(r.stored, k)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/aggregate/health"
 	"kaskad/schema"
 )
 
@@ -26,8 +27,8 @@ func delivered(id, number string, at time.Time) string {
 	return line(id, "delivered", at, append(submitted(at), "recipient", fmt.Sprintf("%q", number))...)
 }
 
-// told returns the feed of a number: from>to rule@time.
-func told(t testing.TB, conn driver.Conn, number string) []string {
+// announced returns the feed of a number: from>to rule@time.
+func announced(t testing.TB, conn driver.Conn, number string) []string {
 	t.Helper()
 	rows, err := conn.Query(t.Context(),
 		"SELECT `from`, `to`, rule, at_ms FROM number_changes WHERE number = $1 ORDER BY seq", number)
@@ -65,17 +66,17 @@ func mustBe(t testing.TB, conn driver.Conn, number, state, rule string) {
 	}
 }
 
-func mustTell(t testing.TB, conn driver.Conn, number string, want ...string) {
+func mustAnnounce(t testing.TB, conn driver.Conn, number string, want ...string) {
 	t.Helper()
-	if got := told(t, conn, number); !slices.Equal(got, want) {
-		t.Errorf("the feed tells of %s:\n%s\nwant:\n%s", number, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	if got := announced(t, conn, number); !slices.Equal(got, want) {
+		t.Errorf("the feed announces of %s:\n%s\nwant:\n%s", number, strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
 const number = "+79001234567"
 
-// A delivery revives, time makes active again, and the feed tells all of it, whether the events come one by one or at
-// once.
+// A delivery revives, time makes active again, and the feed announces all of it, whether the events come one by one or
+// at once.
 func TestNumbers_LifeOfANumber(t *testing.T) {
 	start := noon.Add(-50 * 24 * time.Hour)
 	day := func(n float64) time.Time { return start.Add(time.Duration(n * 24 * float64(time.Hour))) }
@@ -100,8 +101,8 @@ func TestNumbers_LifeOfANumber(t *testing.T) {
 				load(t, conn, fmt.Sprint(i), []byte(strings.Join(batch, "")), now)
 				decideAll(t, a)
 			}
-			mustBe(t, conn, number, stateRevived, "")
-			mustTell(t, conn, number, want[:4]...)
+			mustBe(t, conn, number, health.StateRevived, "")
+			mustAnnounce(t, conn, number, want[:4]...)
 			if n := count(t, conn, "SELECT countIf(possible_reassignment) FROM number_health FINAL"); n != 1 {
 				t.Error("a delivery after six days of death is no possible reassignment")
 			}
@@ -109,17 +110,17 @@ func TestNumbers_LifeOfANumber(t *testing.T) {
 			now = day(40).Add(time.Hour)
 			a.nextDue = time.Time{}
 			decideAll(t, a)
-			mustBe(t, conn, number, stateActive, "")
-			mustTell(t, conn, number, want...)
-			// And once more: nothing is told twice.
+			mustBe(t, conn, number, health.StateActive, "")
+			mustAnnounce(t, conn, number, want...)
+			// And once more: nothing is announced twice.
 			a.nextDue = time.Time{}
 			decideAll(t, a)
-			mustTell(t, conn, number, want...)
+			mustAnnounce(t, conn, number, want...)
 		})
 	}
 }
 
-// An event that comes late and rewrites the past is told as one change from what was told to what holds.
+// An event that comes late and rewrites the past is announced as one change from what was announced to what holds.
 func TestNumbers_LateDeliveryTakesDeathBack(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
@@ -127,64 +128,34 @@ func TestNumbers_LateDeliveryTakesDeathBack(t *testing.T) {
 	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
 		start.Add(24*time.Hour))), noon)
 	decideAll(t, a)
-	mustBe(t, conn, number, stateDead, ruleHard)
+	mustBe(t, conn, number, health.StateDead, health.RuleHard)
 	load(t, conn, "b", []byte(delivered("m3", number, start.Add(12*time.Hour))), noon)
 	decideAll(t, a)
-	mustBe(t, conn, number, stateSuspect, "")
-	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard",
+	mustBe(t, conn, number, health.StateSuspect, "")
+	mustAnnounce(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard",
 		"dead>suspect 11-01T00:00")
 	if n := count(t, conn, "SELECT sum(length(dead_from_ms)) FROM number_health FINAL"); n != 0 {
 		t.Errorf("%d spans of death are left", n)
 	}
 }
 
-func TestNumbers_Rules(t *testing.T) {
-	start := noon.Add(-60 * 24 * time.Hour)
-	soft := func(mailings int, step time.Duration, code string) (lines string) {
-		for i := range mailings {
-			lines += failed(fmt.Sprint("s", i), number, fmt.Sprint("c", i), code, start.Add(time.Duration(i)*step))
-		}
-		return lines
+// What an attempt says of its number depends on the channel and the provider's code (the rules themselves are tested in
+// package health).
+func TestNumbers_Channels(t *testing.T) {
+	conn, start := connect(t), noon.Add(-60*24*time.Hour)
+	twice := func(number, code, first, second string) string {
+		return strings.ReplaceAll(failed("a"+number, number, "c1", code, start), `"sms"`, first) +
+			strings.ReplaceAll(failed("b"+number, number, "c2", code, start.Add(48*time.Hour)), `"sms"`, second)
 	}
-	viber := func(at time.Time) string {
-		return line("v", "delivered", at,
-			append(submitted(at), "channel", `"viber"`, "recipient", fmt.Sprintf("%q", number))...)
-	}
-	week := 7 * 24 * time.Hour
-	for name, c := range map[string]struct{ lines, state, rule string }{
-		"OneHardFailureDoesNotKill": {failed("a", number, "c1", "1", start), stateSuspect, ""},
-		"TwoMailingsWithin24HoursDoNot": {failed("a", number, "c1", "1", start) +
-			failed("b", number, "c2", "1", start.Add(24*time.Hour-time.Millisecond)), stateSuspect, ""},
-		"TwoMailings24HoursApartDo": {failed("a", number, "c1", "1", start) +
-			failed("b", number, "c2", "1", start.Add(24*time.Hour)), stateDead, ruleHard},
-		"OneMailingTwiceDoesNot": {failed("a", number, "c1", "1", start) +
-			failed("b", number, "c1", "1", start.Add(48*time.Hour)), stateSuspect, ""},
-		"FiveSoftOver14DaysDo":      {soft(5, week/2, "6"), stateDead, ruleSoft},
-		"FourSoftDoNot":             {soft(4, week, "6"), stateUnknown, ""},
-		"FiveSoftWithin14DaysDoNot": {soft(5, week/2-time.Millisecond, "6"), stateUnknown, ""},
-		"ViberKeepsSoftFromKilling": {soft(5, week/2, "6") +
-			viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour)), stateUnknown, ""},
-		"ViberADayEarlierDoesNot": {soft(5, week/2, "6") +
-			viber(start.Add(2*week).Truncate(24*time.Hour).Add(-30*24*time.Hour-time.Millisecond)), stateDead,
-			ruleSoft},
-		"PermanentDecidesNoClass": {strings.ReplaceAll(failed("a", number, "c1", "9999", start)+failed("b",
-			number, "c2", "9999", start.Add(48*time.Hour)), `"sms"`, `"sms","permanent":true`), stateUnknown, ""},
-		"OtherChannelsNeverKill": {strings.ReplaceAll(failed("a", number, "c1", "1", start)+failed("b", number,
-			"c2", "1", start.Add(48*time.Hour)), `"sms"`, `"viber"`), stateUnknown, ""},
-		"VoiceCountsToo": {failed("a", number, "c1", "1", start) +
-			strings.ReplaceAll(failed("b", number, "c2", "1", start.Add(48*time.Hour)), `"sms"`, `"voice"`), stateDead,
-			ruleHard},
-		"AFailureAtTheSuccessIsNotAfter": {failed("a", number, "c1", "1", start) + delivered("b", number, start),
-			stateActive, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			conn := connect(t)
-			a := newAggregator(conn, noon)
-			load(t, conn, "t", []byte(c.lines), noon)
-			decideAll(t, a)
-			mustBe(t, conn, number, c.state, c.rule)
-		})
-	}
+	a := newAggregator(conn, noon)
+	load(t, conn, "t", []byte(twice("+79000000001", "9999", `"sms","permanent":true`, `"sms","permanent":true`)+
+		twice("+79000000002", "1", `"viber"`, `"viber"`)+twice("+79000000003", "1", `"sms"`, `"voice"`)+
+		twice("+79000000004", "1", `"sms"`, `"viber"`)), noon)
+	decideAll(t, a)
+	mustBe(t, conn, "+79000000001", health.StateUnknown, "")
+	mustBe(t, conn, "+79000000002", health.StateUnknown, "")
+	mustBe(t, conn, "+79000000003", health.StateDead, health.RuleHard)
+	mustBe(t, conn, "+79000000004", health.StateSuspect, "")
 }
 
 // An attempt belongs to the greatest recipient that its events name, whichever came first; the others are as if they
@@ -198,9 +169,9 @@ func TestNumbers_Readdressed(t *testing.T) {
 		decideAll(t, a)
 	}
 	for _, n := range readNumbers(t, conn) {
-		want := stateUnknown
+		want := health.StateUnknown
 		if n.Number == "+79001234564" {
-			want = stateSuspect
+			want = health.StateSuspect
 		}
 		if n.State != want {
 			t.Errorf("%s is %s, want %s", n.Number, n.State, want)
@@ -226,11 +197,11 @@ func TestNumbers_SplitAndParked(t *testing.T) {
 	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
 		t.Errorf("%d attempts, want 1", n)
 	}
-	mustBe(t, conn, number, stateSuspect, "")
+	mustBe(t, conn, number, health.StateSuspect, "")
 	load(t, conn, "d", []byte(line("parked", "accepted", at.Add(24*time.Hour), submitted(at.Add(24*time.Hour))...)),
 		noon)
 	decideAll(t, a)
-	mustBe(t, conn, number, stateDead, ruleHard)
+	mustBe(t, conn, number, health.StateDead, health.RuleHard)
 }
 
 // A verdict set by hand wins until it is taken back; look-ups are evidence, and one that finds the number invalid
@@ -252,16 +223,16 @@ func TestNumbers_AskedFor(t *testing.T) {
 	decideAll(t, a)
 	ask("INSERT INTO number_overrides VALUES ('a', $1, 1, 'dead', 'asked us to stop', 'somebody', $2)", number,
 		noon.Add(-24*time.Hour).UnixMilli())
-	mustBe(t, conn, number, stateDead, ruleOverride)
+	mustBe(t, conn, number, health.StateDead, health.RuleOverride)
 	ask("INSERT INTO number_overrides VALUES ('a', $1, 2, '', '', 'somebody', $2)", number,
 		noon.Add(-time.Hour).UnixMilli())
-	mustBe(t, conn, number, stateActive, "")
-	mustTell(t, conn, number, "unknown>active 11-10T00:00", "active>dead 11-19T00:00 override",
+	mustBe(t, conn, number, health.StateActive, "")
+	mustAnnounce(t, conn, number, "unknown>active 11-10T00:00", "active>dead 11-19T00:00 override",
 		"dead>active 11-19T23:00")
 	ask("INSERT INTO recipient_events (account, recipient, status, occurred_ms, operator, ported, valid) VALUES "+
 		"('a', $1, 'lookup', $2, '25001', 1, 0)", number,
 		noon.Add(-time.Minute).UnixMilli())
-	mustBe(t, conn, number, stateDead, ruleInvalidFormat)
+	mustBe(t, conn, number, health.StateDead, health.RuleInvalidFormat)
 	// All numbers of the account, and nothing has changed.
 	changes := count(t, conn, "SELECT count() FROM number_changes")
 	if _, err := schema.AskVerdicts(t.Context(), conn, "a", nil, noon); err != nil {
@@ -288,7 +259,7 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The round dies between telling and storing.
+	// The round dies between announcing and storing.
 	broken := errors.New("died")
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
 		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
@@ -301,14 +272,14 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 		t.Fatalf("round: %v, want it to die", err)
 	}
 	decideAll(t, newAggregator(conn, noon))
-	mustBe(t, conn, number, stateDead, ruleHard)
-	// What was told is not told again by who comes next, for it knows.
-	mustTell(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard")
+	mustBe(t, conn, number, health.StateDead, health.RuleHard)
+	// What was announced is not announced again by who comes next, for it knows.
+	mustAnnounce(t, conn, number, "unknown>suspect 10-31T00:00", "suspect>dead 11-01T00:00 hard")
 }
 
-// The process dies between telling and storing, and the evidence goes back before it is decided again: the feed's last
-// word is the verdict all the same.
-func TestNumbers_ToldAndNotStored(t *testing.T) {
+// The process dies between announcing and storing, and the evidence goes back before it is decided again: the feed's
+// last word is the verdict all the same.
+func TestNumbers_AnnouncedAndNotStored(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	start := noon.Add(-20 * 24 * time.Hour)
@@ -333,16 +304,16 @@ func TestNumbers_ToldAndNotStored(t *testing.T) {
 			submitted(start.Add(time.Duration(i+1)*24*time.Hour))...)), noon)
 	}
 	decideAll(t, newAggregator(conn, noon))
-	mustBe(t, conn, number, stateActive, "")
-	all := told(t, conn, number)
+	mustBe(t, conn, number, health.StateActive, "")
+	all := announced(t, conn, number)
 	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
 		t.Errorf("the feed ends with %q: %q", last, all)
 	}
 }
 
-// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was told of the
-// others, and state no newer as_of than holds for all.
-func TestNumbers_ToldAndPartlyStored(t *testing.T) {
+// A round that failed is followed by rounds of a part of the touched numbers: they forget nothing that was announced of
+// the others, and state no newer as_of than holds for all.
+func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	conn := connect(t)
 	const first = "+79160000000"
 	start := noon.Add(-20 * 24 * time.Hour)
@@ -386,8 +357,9 @@ func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 	if n.done <= ready || n.done >= b.ready.Load() {
 		t.Fatalf("decided up to %d, want a part of %d to %d", n.done, ready, b.ready.Load())
 	}
-	if n.told[key].state != stateDead || n.asOfMS != before {
-		t.Errorf("after a part %q is told of the number, and as of %d, want dead, and %d", n.told[key].state, n.asOfMS,
+	if n.announced[key].State != health.StateDead || n.asOfMS != before {
+		t.Errorf("after a part %q is announced of the number, and as of %d, want dead, and %d", n.announced[key].State,
+			n.asOfMS,
 			before)
 	}
 	for n.done < b.ready.Load() {
@@ -395,11 +367,11 @@ func TestNumbers_ToldAndPartlyStored(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(n.told) != 0 || n.asOfMS <= before {
-		t.Errorf("after all %v is told and not stored, as of %d", n.told, n.asOfMS)
+	if len(n.announced) != 0 || n.asOfMS <= before {
+		t.Errorf("after all %v is announced and not stored, as of %d", n.announced, n.asOfMS)
 	}
-	mustBe(t, conn, number, stateActive, "")
-	all := told(t, conn, number)
+	mustBe(t, conn, number, health.StateActive, "")
+	all := announced(t, conn, number)
 	if last := all[len(all)-1]; !strings.HasPrefix(last, "dead>active") {
 		t.Errorf("the feed ends with %q: %q", last, all)
 	}
@@ -416,41 +388,7 @@ func TestNumbers_TouchWithoutQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	decideAll(t, newAggregator(conn, noon))
-	mustBe(t, conn, number, stateDead, ruleHard)
-}
-
-// A verdict by hand that was taken back stays a span of death, and an end of one, as the feed told.
-func TestNumbers_OverridesPast(t *testing.T) {
-	conn := connect(t)
-	start := noon.Add(-30 * 24 * time.Hour)
-	load(t, conn, "a", []byte(failed("m1", number, "c1", "1", start)+failed("m2", number, "c2", "1",
-		start.Add(24*time.Hour))), noon)
-	day := func(n int) int64 { return start.Add(time.Duration(n) * 24 * time.Hour).UnixMilli() }
-	for i, o := range []struct {
-		state string
-		at    int64
-	}{{"active", day(5)}, {"", day(10)}, {"dead", day(12)}, {"quarantined", day(14)}, {"", day(15)}} {
-		if err := conn.Exec(t.Context(), "INSERT INTO number_overrides VALUES ('a', $1, $2, $3, '', '', $4)", number,
-			uint64(i+1), o.state, o.at); err != nil {
-			t.Fatal(err)
-		}
-	}
-	decideAll(t, newAggregator(conn, noon))
-	mustBe(t, conn, number, stateDead, ruleHard)
-	mustTell(t, conn, number, "unknown>suspect 10-21T00:00", "suspect>dead 10-22T00:00 hard",
-		"dead>active 10-26T00:00 override", "active>dead 10-31T00:00 hard",
-		"dead>quarantined 11-04T00:00 override", "quarantined>dead 11-05T00:00 hard")
-	var from, to []int64
-	var rules []string
-	if err := conn.QueryRow(t.Context(),
-		"SELECT dead_from_ms, dead_to_ms, dead_rules FROM number_health FINAL").Scan(&from, &to, &rules); err != nil {
-		t.Fatal(err)
-	}
-	want := fmt.Sprint([]int64{day(1), day(10), day(12), day(15)}, []int64{day(5), day(12), day(14), schema.Never},
-		[]string{"hard", "hard", "override", "hard"})
-	if got := fmt.Sprint(from, to, rules); got != want {
-		t.Errorf("spans of death %s, want %s", got, want)
-	}
+	mustBe(t, conn, number, health.StateDead, health.RuleHard)
 }
 
 // failingConn refuses one insert.
@@ -534,16 +472,16 @@ func TestNumbers_OneEventOneNumber(t *testing.T) {
 		return n
 	}
 	if got := counters(); got != [3]float64{100, 100, 100} {
-		t.Errorf("decided, stored, told %v; want 100 of each", got)
+		t.Errorf("decided, stored, announced %v; want 100 of each", got)
 	}
 	load(t, conn, "b", []byte(failed("m7", "+79000000007", "c", "1", at)), noon)
 	decideAll(t, a)
 	if got := counters(); got != [3]float64{101, 100, 100} {
-		t.Errorf("after the same event again: decided, stored, told %v; want 101, 100, 100", got)
+		t.Errorf("after the same event again: decided, stored, announced %v; want 101, 100, 100", got)
 	}
 	load(t, conn, "c", []byte(delivered("late", "+79000000008", at.Add(time.Hour))), noon)
 	decideAll(t, a)
 	if got := counters(); got != [3]float64{102, 101, 101} {
-		t.Errorf("after one more event: decided, stored, told %v; want 102, 101, 101", got)
+		t.Errorf("after one more event: decided, stored, announced %v; want 102, 101, 101", got)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/aggregate/health"
 	"kaskad/schema"
 	"kaskad/simulate/model"
 	modelnumbers "kaskad/simulate/model/numbers"
@@ -208,7 +209,7 @@ func compareNumbers(t *testing.T, conn driver.Conn, m *model.Model, query settin
 		states[v.State+" "+v.Rule]++
 		text, found := got[key{v.Account, v.Number}]
 		if !found {
-			text = shown(schema.NumberHealth{State: stateUnknown, Ported: -1, Valid: -1})
+			text = shown(schema.NumberHealth{State: health.StateUnknown, Ported: -1, Valid: -1})
 		}
 		if text != shown(h) {
 			if wrong++; wrong < 10 {
@@ -220,8 +221,8 @@ func compareNumbers(t *testing.T, conn driver.Conn, m *model.Model, query settin
 		t.Errorf("%d of %d numbers differ", wrong, len(want))
 	}
 	t.Logf("%d numbers: %v", len(want), states)
-	if n := count(t, conn, `SELECT count() FROM number_health AS h FINAL LEFT JOIN (SELECT account, number, argMax(to, seq) AS told FROM number_changes GROUP BY account, number) AS c
-		ON h.account = c.account AND h.number = c.number WHERE if(c.told = '', 'unknown', c.told) != h.state`); n != 0 {
+	if n := count(t, conn, `SELECT count() FROM number_health AS h FINAL LEFT JOIN (SELECT account, number, argMax(to, seq) AS announced FROM number_changes GROUP BY account, number) AS c
+		ON h.account = c.account AND h.number = c.number WHERE if(c.announced = '', 'unknown', c.announced) != h.state`); n != 0 {
 		t.Errorf("the feed's last word differs from the state of %d numbers", n)
 	}
 	if n := count(t, conn, `SELECT countIf(prev != from) FROM (SELECT number, from, lagInFrame(to, 1, 'unknown') OVER (PARTITION BY account, number ORDER BY seq) AS prev FROM number_changes)`); n != 0 {

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/aggregate/health"
 )
 
 // numberRow is a row of one of the streams that a round reads side by side; each fills what it knows.
@@ -15,27 +17,28 @@ type numberRow struct {
 	state       string
 	changedMS   int64
 	fingerprint uint64
-	// Verdicts set by hand, in their order.
+	// States set by hand, in their order.
 	setStates, setWhys []string
 	setTimes           []int64
-	// Look-ups: what the latest one told, the greatest owner_changed_at, when they found the number invalid.
+	// Look-ups: what the latest one found, the greatest owner_changed_at, when they found the number invalid.
 	latest         lookup
 	ownerChangedMS int64
 	invalid        []int64
-	// What events said about the person.
-	said said
+	// Events about the person.
+	events personEvents
 }
 
-// said are, side by side, the latest event of each status, channel, app and sender.
-type said struct {
+// personEvents are, side by side, the latest event of each status, channel, app and sender.
+type personEvents struct {
 	statuses, channels, apps, senders []string
 	times                             []int64
 }
 
-// signals appends what was said.
-func (s *said) signals(to []signal) []signal {
-	for i := range s.statuses {
-		to = append(to, signal{s.statuses[i], s.channels[i], s.apps[i], s.senders[i], s.times[i]})
+// signals appends the events.
+func (p *personEvents) signals(to []health.Signal) []health.Signal {
+	for i := range p.statuses {
+		to = append(to, health.Signal{Kind: p.statuses[i], Channel: p.channels[i], App: p.apps[i],
+			Sender: p.senders[i], AtMS: p.times[i]})
 	}
 	return to
 }
@@ -48,7 +51,7 @@ func (r *numberRow) less(other *numberRow) bool {
 	return r.number < other.number
 }
 
-// lookup is what a look-up told of a number; ported and valid are -1 where it did not say.
+// lookup is what a look-up found about a number; ported and valid are -1 where it did not say.
 type lookup struct {
 	atMS           int64
 	operator       string
@@ -56,11 +59,11 @@ type lookup struct {
 	ownerChangedMS int64
 }
 
-// sets are the verdicts set by hand.
-func (r *numberRow) sets() []override {
-	all := make([]override, len(r.setStates))
+// overrides are the states set by hand.
+func (r *numberRow) overrides() []health.Override {
+	all := make([]health.Override, len(r.setStates))
 	for i := range all {
-		all[i] = override{r.setStates[i], r.setWhys[i], r.setTimes[i]}
+		all[i] = health.Override{State: r.setStates[i], Why: r.setWhys[i], AtMS: r.setTimes[i]}
 	}
 	return all
 }

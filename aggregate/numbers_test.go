@@ -111,9 +111,9 @@ func TestNumbers_Examples(t *testing.T) {
 			t.Errorf("%s\nwant %s", x, y)
 		}
 	}
-	if n := count(t, conn, `SELECT count() FROM (SELECT account, number, argMax(to, seq) AS told FROM number_changes GROUP BY account, number) AS c
+	if n := count(t, conn, `SELECT count() FROM (SELECT account, number, argMax(to, seq) AS announced FROM number_changes GROUP BY account, number) AS c
 		FULL JOIN (SELECT account, number, state FROM number_health FINAL) AS h ON h.account = c.account AND h.number = c.number
-		WHERE if(c.told = '', 'unknown', c.told) != h.state`); n != 0 {
+		WHERE if(c.announced = '', 'unknown', c.announced) != h.state`); n != 0 {
 		t.Errorf("the feed's last word differs from the state of %d numbers", n)
 	}
 }

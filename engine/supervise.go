@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 )
 
 const (
@@ -149,12 +151,14 @@ func (p *BrokerProcess) Stop(ctx context.Context) error {
 func (p *BrokerProcess) supervise() {
 	defer close(p.ended)
 	defer p.release()
+	waits := &backoff.ExponentialBackOff{InitialInterval: minBrokerWait, MaxInterval: maxBrokerWait, Multiplier: 2}
 	var wait time.Duration
 	for begin := time.Now(); ; begin = time.Now() {
 		child := p.current()
 		<-child.done
 		if time.Since(begin) > steadyBroker {
 			wait = 0
+			waits.Reset()
 		}
 		for cause := child.failure(); ; {
 			if p.life.Err() != nil {
@@ -166,7 +170,7 @@ func (p *BrokerProcess) supervise() {
 				return
 			case <-time.After(wait):
 			}
-			wait = min(max(2*wait, minBrokerWait), maxBrokerWait)
+			wait = waits.NextBackOff()
 			if err := p.launch(p.life); err != nil {
 				cause = err
 				continue

@@ -72,16 +72,10 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 			topic(config.ChangesTopic, config.Partitions, config.Retention, config.RetentionBytes))
 		names += ", " + config.ChangesTopic
 	}
-	var wait backoff
-	for {
-		err := createTopics(ctx, client, request)
-		if err == nil {
-			return nil
-		}
-		if wait.wait(ctx) != nil {
-			return fmt.Errorf("create topics %s: %w", names, err)
-		}
+	if err := retry(ctx, func() error { return createTopics(ctx, client, request) }, nil); err != nil {
+		return fmt.Errorf("create topics %s: %w", names, err)
 	}
+	return nil
 }
 
 func createTopics(ctx context.Context, client *kafka.Client, request *kafka.CreateTopicsRequest) error {

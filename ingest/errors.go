@@ -3,10 +3,10 @@ package ingest
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
+	"github.com/cenkalti/backoff/v5"
 )
 
 // Errors that callers tell apart.
@@ -21,8 +21,8 @@ var (
 
 const (
 	dialTimeout = 10 * time.Second
-	backoffMin  = 50 * time.Millisecond
-	backoffMax  = 3 * time.Second
+	retryMin    = 50 * time.Millisecond
+	retryMax    = 3 * time.Second
 
 	// complainEvery is how often a retry that goes on is logged.
 	complainEvery = 30 * time.Second
@@ -89,13 +89,23 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// backoff is a delay that doubles at each try up to backoffMax, with a random quarter so that workers don't knock
-// together.
-type backoff struct{ next time.Duration }
-
-func (b *backoff) wait(ctx context.Context) error {
-	b.next = min(max(2*b.next, backoffMin), backoffMax)
-	return sleep(ctx, b.next*3/4+rand.N(b.next/2))
+// retry calls try until it succeeds or ctx ends, and returns the last error of try. failed, which may be nil, hears of
+// every failure that is tried again.
+func retry(ctx context.Context, try func() error, failed func(error)) error {
+	var err error
+	options := []backoff.RetryOption{backoff.WithBackOff(newBackOff()), backoff.WithMaxElapsedTime(0)}
+	if failed != nil {
+		options = append(options, backoff.WithNotify(func(err error, _ time.Duration) { failed(err) }))
+	}
+	_, _ = backoff.Retry(ctx, func() (struct{}, error) {
+		err = try()
+		return struct{}{}, err
+	}, options...)
+	return err
 }
 
-func (b *backoff) reset() { b.next = 0 }
+// newBackOff returns waits that double, each a random quarter longer or shorter so that workers don't knock together.
+func newBackOff() *backoff.ExponentialBackOff {
+	return &backoff.ExponentialBackOff{InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2,
+		RandomizationFactor: 0.25}
+}

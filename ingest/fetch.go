@@ -89,7 +89,7 @@ func newFetcher(in *Ingester, part *partition, to chan<- *chunk) *fetcher {
 // run reads until ctx ends. It never returns for another reason, for that would end the generation: errors are dialled
 // away.
 func (f *fetcher) run(ctx context.Context) {
-	var wait backoff
+	waits, failing := newBackOff(), false
 	for ctx.Err() == nil {
 		before := f.next
 		err := f.session(ctx)
@@ -97,15 +97,17 @@ func (f *fetcher) run(ctx context.Context) {
 			return
 		}
 		if f.next != before {
-			wait.reset()
+			waits.Reset()
+			failing = false
 		}
-		if errors.Is(err, errTombstone) || (errors.Is(err, kafka.OffsetOutOfRange) && wait.next == 0) {
+		if errors.Is(err, errTombstone) || (errors.Is(err, kafka.OffsetOutOfRange) && !failing) {
 			continue
 		}
+		failing = true
 		f.in.metrics.fetchErrors.Inc()
 		f.in.log.Warn("reading partition failed, connecting anew", "topic", f.in.config.Topic, "partition", f.part.id,
 			"offset", f.next, "err", err)
-		if wait.wait(ctx) != nil {
+		if sleep(ctx, waits.NextBackOff()) != nil {
 			return
 		}
 	}

@@ -148,27 +148,19 @@ func (in *Ingester) prepareTables(ctx context.Context) error {
 // until tries until try succeeds or ctx ends, whose error it returns then. It says at once and every half minute what
 // it waits for.
 func (in *Ingester) until(ctx context.Context, what string, try func(ctx context.Context) error) error {
-	var wait backoff
 	var complained time.Time
-	for {
+	_ = retry(ctx, func() error {
 		attempt, cancel := context.WithTimeout(ctx, dialTimeout)
-		err := abandon(attempt, try)
-		cancel()
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err == nil {
-			return nil
-		}
+		defer cancel()
+		return abandon(attempt, try)
+	}, func(err error) {
 		in.setProblem(fmt.Errorf("%s: %w", what, err))
 		if time.Since(complained) > complainEvery {
 			in.log.Warn("waiting to "+what, "err", err)
 			complained = time.Now()
 		}
-		if err := wait.wait(ctx); err != nil {
-			return err
-		}
-	}
+	})
+	return ctx.Err()
 }
 
 // generation reads the assigned partitions until the generation ends. Returning earlier would end it, so it returns

@@ -195,19 +195,21 @@ func (p *producer) split(messages []message, partitions []int) []batch {
 
 // send tries until the batch is acknowledged, refused for good, or ctx ends.
 func (p *producer) send(ctx context.Context, b *batch) error {
-	var wait backoff
-	for {
+	var refused error
+	err := retry(ctx, func() error {
 		err := p.sendOnce(ctx, b)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.RecordListTooLarge):
-			return fmt.Errorf("produce %d bytes to %s: %w: %w", b.bytes, p.config.Topic, ErrTooLarge, err)
+		if errors.Is(err, kafka.MessageSizeTooLarge) || errors.Is(err, kafka.RecordListTooLarge) {
+			refused, err = err, nil
 		}
-		if wait.wait(ctx) != nil {
-			return fmt.Errorf("produce to %s: %w: %w", p.config.Topic, ErrUnavailable, err)
-		}
+		return err
+	}, nil)
+	switch {
+	case refused != nil:
+		return fmt.Errorf("produce %d bytes to %s: %w: %w", b.bytes, p.config.Topic, ErrTooLarge, refused)
+	case err != nil:
+		return fmt.Errorf("produce to %s: %w: %w", p.config.Topic, ErrUnavailable, err)
 	}
+	return nil
 }
 
 func (p *producer) sendOnce(ctx context.Context, b *batch) error {
@@ -225,16 +227,12 @@ func (p *producer) sendOnce(ctx context.Context, b *batch) error {
 
 // partitions lists the topic's partitions, waiting for a topic that was just made.
 func (p *producer) partitions(ctx context.Context) ([]int, error) {
-	var wait backoff
-	for {
-		ids, err := topicPartitions(ctx, p.client, p.config.Topic)
-		if err == nil {
-			return ids, nil
-		}
-		if wait.wait(ctx) != nil {
-			return nil, err
-		}
-	}
+	var ids []int
+	err := retry(ctx, func() (err error) {
+		ids, err = topicPartitions(ctx, p.client, p.config.Topic)
+		return err
+	}, nil)
+	return ids, err
 }
 
 // topicPartitions lists the partitions of a topic in order: brokers list them in any, but the place of a key must not

@@ -178,28 +178,18 @@ func (w *worker) retry(ctx context.Context, table string, insert func(ctx contex
 }
 
 func (w *worker) retryHere(ctx context.Context, table string, insert func(ctx context.Context) error) error {
-	var wait backoff
 	var complained time.Time
-	for {
-		err := insert(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case err == nil:
-			if !complained.IsZero() {
-				w.in.log.Info("insert goes through again", "table", table)
-			}
-			return nil
-		}
+	err := retry(ctx, func() error { return insert(ctx) }, func(err error) {
 		w.in.metrics.insertRetries.Inc()
 		if time.Since(complained) > complainEvery {
 			w.in.log.Warn("insert failed, trying again until it goes through", "table", table, "err", err)
 			complained = time.Now()
 		}
-		if err := wait.wait(ctx); err != nil {
-			return err
-		}
+	})
+	if err == nil && !complained.IsZero() {
+		w.in.log.Info("insert goes through again", "table", table)
 	}
+	return ctx.Err()
 }
 
 // writeLedger brings the ledger of the block's partitions up to their offsets.

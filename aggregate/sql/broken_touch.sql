@@ -1,4 +1,5 @@
--- Touches the hours of a month, or all of them when month is empty: those that have facts, and those that had some. Parameters: month, batch.
+-- Touches the hours of a month, or all of them when month is empty: those that have facts, and those that had some.
+-- Parameters: month, batch.
 INSERT INTO touched (account, bucket, id, at_ms, sign)
 SELECT DISTINCT account, bucket, {batch:UUID}, 0, 1
 FROM

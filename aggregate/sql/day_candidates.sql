@@ -1,8 +1,10 @@
--- Days of buckets that have been quiet since the generation id quiet and have no build of their present state, the newest first.
+-- Days of buckets that have been quiet since the generation id quiet and have no build of their present state, the
+-- newest first.
 SELECT account, day, state
 FROM
 (
-    SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state, max(generation) AS newest
+    SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state,
+        max(generation) AS newest
     FROM (SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)
     GROUP BY account, day
     HAVING newest < {quiet:UInt64}

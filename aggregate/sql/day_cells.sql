@@ -1,6 +1,7 @@
 -- Sums the cells of whole days under a build id. External table: days (account, day, state).
 INSERT INTO rollup_cascade_days
-SELECT account, toDate(bucket) AS day, {build:UInt64}, toDate(cohort) AS cohort_day, campaign, template, shape, reported_currency, sum(messages), sum(reported_micros),
+SELECT account, toDate(bucket) AS day, {build:UInt64}, toDate(cohort) AS cohort_day, campaign, template, shape,
+    reported_currency, sum(messages), sum(reported_micros),
     max(cohort_max_ms)
 FROM rollup_cascades
 WHERE (account, bucket, generation) IN

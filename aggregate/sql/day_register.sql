@@ -1,5 +1,5 @@
--- Lets reports use a build. Nothing was published since its candidates were read, for the aggregator that publishes is the one that builds; a day
--- whose state changed all the same is left out. External table: days (account, day, state).
+-- Lets reports use a build. Nothing was published since its candidates were read, for the aggregator that publishes is
+-- the one that builds; a day whose state changed all the same is left out. External table: days (account, day, state).
 INSERT INTO cascade_days
 SELECT account, day, state, {build:UInt64}
 FROM

@@ -1,4 +1,5 @@
--- The delivered attempts of channels with conversations in these buckets, as facts have them now. Parameter: dialog_rows. External table: targets.
+-- The delivered attempts of channels with conversations in these buckets, as facts have them now. Parameter:
+-- dialog_rows. External table: targets.
 INSERT INTO {dialog_rows:Identifier}
 WITH
     {{never}} AS never,
@@ -9,7 +10,8 @@ WITH
         WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
         GROUP BY account, bucket, message_id, step
     )
-SELECT f.account, f.channel, f.sender, f.recipient, f.bucket, f.message_id, f.step, f.delivered_at_ms, r.replies_ms, f.located
+SELECT f.account, f.channel, f.sender, f.recipient, f.bucket, f.message_id, f.step, f.delivered_at_ms, r.replies_ms,
+    f.located
 FROM
 (
     SELECT account, channel, sender, {{template "recipient"}} AS recipient, bucket, message_id, step,
@@ -21,7 +23,9 @@ FROM
         AND channel IN ('whatsapp', 'viber', 'rcs')
         AND delivered_at_ms < never
         AND (account, bucket, message_id) NOT IN
-            (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
+            (SELECT account, bucket, message_id FROM splits
+                WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
 ) AS f
-LEFT JOIN replied AS r ON r.account = f.account AND r.bucket = f.bucket AND r.message_id = f.message_id AND r.step = f.step
+LEFT JOIN replied AS r ON r.account = f.account AND r.bucket = f.bucket AND r.message_id = f.message_id
+    AND r.step = f.step
 SETTINGS do_not_merge_across_partitions_select_final = 1, join_use_nulls = 0

@@ -1,7 +1,11 @@
--- Writes the dialogs of the pass's buckets under its generation. People who were walked have new units, the others those published.
--- Parameters: generation, dialog_rows. External tables: targets (account, bucket), walked (account, bucket, message_id, step, conversation, outside).
-INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, replies_ms, conversation, outside)
-SELECT r.account, r.channel, r.sender, r.recipient, r.bucket, {generation:UInt64}, r.message_id, r.step, r.delivered_ms, r.replies_ms,
+-- Writes the dialogs of the pass's buckets under its generation. People who were walked have new units, the others
+-- those published.
+-- Parameters: generation, dialog_rows. External tables: targets (account, bucket), walked (account, bucket, message_id,
+-- step, conversation, outside).
+INSERT INTO dialogs (account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms,
+    replies_ms, conversation, outside)
+SELECT r.account, r.channel, r.sender, r.recipient, r.bucket, {generation:UInt64}, r.message_id, r.step, r.delivered_ms,
+    r.replies_ms,
     if(w.walked, w.conversation, p.conversation), if(w.walked, w.outside, p.outside)
 FROM {dialog_rows:Identifier} AS r
 LEFT JOIN (SELECT *, true AS walked FROM walked) AS w

@@ -1,6 +1,7 @@
 -- Removes attributions that were replaced before cutoff.
 DELETE FROM opt_outs
-WHERE generation < {cutoff:UInt64} AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) NOT IN
+WHERE generation < {cutoff:UInt64} AND (account, recipient, status, event_channel, event_app, occurred_ms, named,
+    generation) NOT IN
 (
     SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
     FROM opt_outs

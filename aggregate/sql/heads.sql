@@ -1,5 +1,6 @@
--- What belongs to a message of several attempts: its cohort, its dimensions (the greatest over its attempted steps), and its shape: the sum of
--- hashes of its attempted steps, which does not depend on the order in which rows are met. Parameters: heads, folded.
+-- What belongs to a message of several attempts: its cohort, its dimensions (the greatest over its attempted steps),
+-- and its shape: the sum of hashes of its attempted steps, which does not depend on the order in which rows are met.
+-- Parameters: heads, folded.
 INSERT INTO {heads:Identifier}
 WITH {{never}} AS never
 SELECT
@@ -9,7 +10,8 @@ SELECT
     sumMapIf(prices, notEmpty(prices) AND NOT is_skipped),
     countIf(NOT is_skipped),
     -- Whoever its steps address, a message goes to one person. A number that was erased stays one under its pseudonym.
-    multiIf(max(contact) != '', max(contact), maxIf(recipient, match(recipient, '^(\\+|user:erased-)')) != '', maxIf(recipient, match(recipient, '^(\\+|user:erased-)')),
+    multiIf(max(contact) != '', max(contact), maxIf(recipient, match(recipient, '^(\\+|user:erased-)')) != '',
+        maxIf(recipient, match(recipient, '^(\\+|user:erased-)')),
             argMin(recipient, step)),
     cityHash64(sumIf(cityHash64(step, leg, code), NOT is_skipped), greatest_sms_segments)
 FROM {folded:Identifier}

@@ -1,6 +1,8 @@
--- Notes the numbers that by_recipient.sql has written attempts of. Parameters: generation, folded, slice, slices. External tables: targets (account, bucket), batches (id).
+-- Notes the numbers that by_recipient.sql has written attempts of. Parameters: generation, folded, slice, slices.
+-- External tables: targets (account, bucket), batches (id).
 INSERT INTO numbers_touched
-WITH changed AS (SELECT account, bucket, message FROM number_queue WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
+WITH changed AS (SELECT account, bucket, message FROM number_queue
+    WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
         -- Only the slice's, as in fold.sql.
         AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT DISTINCT {generation:UInt64}, account, recipient

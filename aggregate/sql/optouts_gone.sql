@@ -1,4 +1,5 @@
--- The recipients whom this pass has taken attempts from. Parameters: addresses, generation. External table: targets (account, bucket).
+-- The recipients whom this pass has taken attempts from. Parameters: addresses, generation. External table: targets
+-- (account, bucket).
 INSERT INTO {addresses:Identifier}
 SELECT DISTINCT account, recipient
 FROM attempts_by_recipient

@@ -1,4 +1,5 @@
--- The messages that events of these batches name, and where those lie whose id does not tell it. External table: batches (id).
+-- The messages that events of these batches name, and where those lie whose id does not tell it. External table:
+-- batches (id).
 WITH
     people AS
     (
@@ -8,10 +9,12 @@ WITH
     named AS
     (
         SELECT DISTINCT account, message_id FROM recipient_events
-        WHERE (account, recipient) IN people AND status IN ('unsubscribed', 'blocked', 'complained') AND message_id != ''
+        WHERE (account, recipient) IN people AND status IN ('unsubscribed', 'blocked', 'complained')
+            AND message_id != ''
     )
 SELECT n.account, n.message_id, ifNull(l.bucket, toDateTime(0, 'UTC')) AS bucket
 FROM named AS n
-LEFT JOIN (SELECT account, message_id, min(bucket) AS bucket FROM located WHERE (account, message_id) IN named GROUP BY account, message_id) AS l
+LEFT JOIN (SELECT account, message_id, min(bucket) AS bucket FROM located WHERE (account, message_id) IN named
+    GROUP BY account, message_id) AS l
     ON l.account = n.account AND l.message_id = n.message_id
 SETTINGS join_use_nulls = 0

@@ -1,10 +1,14 @@
 -- Copies found orphans to the facts of their message. Parameter: batch, that of the touches that will
 -- announce them. External table: found (topic, partition, offset, line, bucket).
-INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, id_ms, channel, provider, campaign,
-    template, sender, app, operator, traffic, trigger, recipient_country, said_country, contact, segments, sms_segments, sms_measure, part,
+INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, id_ms, channel, provider,
+    campaign,
+    template, sender, app, operator, traffic, trigger, recipient_country, said_country, contact, segments, sms_segments,
+    sms_measure, part,
     parts, error_code, permanent, price_micros, currency, billable, batch)
-SELECT o.account, f.bucket, o.message_id, o.step, o.status, o.occurred_ms, 0 AS submitted_ms, 0 AS id_ms, o.channel, o.provider, o.campaign,
-    o.template, o.sender, o.app, o.operator, o.traffic, o.trigger, o.recipient_country, o.said_country, o.contact, o.segments, o.sms_segments, o.sms_measure, o.part,
+SELECT o.account, f.bucket, o.message_id, o.step, o.status, o.occurred_ms, 0 AS submitted_ms, 0 AS id_ms, o.channel,
+    o.provider, o.campaign,
+    o.template, o.sender, o.app, o.operator, o.traffic, o.trigger, o.recipient_country, o.said_country, o.contact,
+    o.segments, o.sms_segments, o.sms_measure, o.part,
     o.parts, o.error_code, o.permanent, o.price_micros, o.currency, o.billable, {batch:UUID}
 FROM orphans AS o FINAL
 INNER JOIN found AS f ON f.topic = o.topic AND f.partition = o.partition AND f.offset = o.offset AND f.line = o.line

@@ -1,5 +1,6 @@
--- Parked events of the batches' messages whose bucket is known by now, and which have not expired. Those that were joined already are copied once
--- more, which changes nothing, unless their copy was lost and the topic is being read again.
+-- Parked events of the batches' messages whose bucket is known by now, and which have not expired. Those that were
+-- joined already are copied once more, which changes nothing, unless their copy was lost and the topic is being read
+-- again.
 SELECT o.topic, o.partition, o.offset, o.line, o.account, l.bucket
 FROM orphans AS o FINAL
 INNER JOIN
@@ -10,4 +11,5 @@ INNER JOIN
     GROUP BY account, message_id
 ) AS l ON l.account = o.account AND l.message_id = o.message_id
 WHERE (o.account, o.message_id) IN (SELECT account, message_id FROM join_queue WHERE batch IN (SELECT id FROM batches))
-    AND (o.topic, o.partition, o.offset, o.line) NOT IN (SELECT topic, partition, offset, line FROM orphan_ends WHERE outcome = 'expired')
+    AND (o.topic, o.partition, o.offset, o.line) NOT IN (SELECT topic, partition, offset, line FROM orphan_ends
+        WHERE outcome = 'expired')

@@ -1,13 +1,16 @@
 -- Counts messages by shape. Parameters: generation, folded, heads.
 INSERT INTO rollup_cascades
 SELECT
-    account, bucket, {generation:UInt64} AS generation, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort,
-    campaign, template, shape, reported_currency, sum(messages) AS messages, sum(toInt128(reported_micros)) AS reported_micros,
+    account, bucket, {generation:UInt64} AS generation, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000),
+        'UTC')) AS cohort,
+    campaign, template, shape, reported_currency, sum(messages) AS messages,
+    sum(toInt128(reported_micros)) AS reported_micros,
     max(cohort_ms) AS cohort_max_ms
 FROM
 (
     WITH {{never}} AS never
-    SELECT account, bucket, cohort_ms, campaign, template, shape, toLowCardinality(if(empty(prices), '', mapKeys(prices)[1])) AS reported_currency,
+    SELECT account, bucket, cohort_ms, campaign, template, shape,
+        toLowCardinality(if(empty(prices), '', mapKeys(prices)[1])) AS reported_currency,
         1 AS messages, if(empty(prices), 0, mapValues(prices)[1]) AS reported_micros
     FROM
     (
@@ -38,4 +41,5 @@ FROM
     ARRAY JOIN arraySlice(CAST(prices, 'Array(Tuple(String, Int64))'), 2) AS price
 )
 GROUP BY account, bucket, cohort, campaign, template, shape, reported_currency
-SETTINGS optimize_aggregation_in_order = 0, insert_deduplicate = 0, max_partitions_per_insert_block = 0, max_insert_threads = 1
+SETTINGS optimize_aggregation_in_order = 0, insert_deduplicate = 0, max_partitions_per_insert_block = 0,
+    max_insert_threads = 1

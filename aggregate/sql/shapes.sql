@@ -1,4 +1,5 @@
--- Notes shapes that were never seen before, each from one of its messages. Parameters: generation, folded, heads. External table: targets.
+-- Notes shapes that were never seen before, each from one of its messages. Parameters: generation, folded, heads.
+-- External table: targets.
 INSERT INTO shapes
 WITH fresh AS
 (
@@ -7,7 +8,8 @@ WITH fresh AS
     WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64}
         AND (account, shape) NOT IN (SELECT account, shape FROM shapes WHERE account IN (SELECT account FROM targets))
 )
-SELECT account, cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, any(sms_segments), [any(leg)], [any(code)]
+SELECT account, cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, any(sms_segments), [any(leg)],
+    [any(code)]
 FROM {folded:Identifier}
 WHERE NOT multi AND NOT is_skipped AND (account, shape) IN fresh
 GROUP BY account, shape

@@ -1,4 +1,5 @@
--- Copies what lies in stray buckets to the home of its message. External table: strays (account, message_id, bucket, home).
+-- Copies what lies in stray buckets to the home of its message. External table: strays (account, message_id, bucket,
+-- home).
 INSERT INTO attempts
 SELECT a.* REPLACE (s.home AS bucket)
 FROM attempts AS a

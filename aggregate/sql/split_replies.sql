@@ -1,4 +1,5 @@
--- Copies the replies of messages in stray buckets to the home of their message. External table: strays (account, message_id, bucket, home).
+-- Copies the replies of messages in stray buckets to the home of their message. External table: strays (account,
+-- message_id, bucket, home).
 INSERT INTO replies
 SELECT r.account, s.home, r.message_id, r.step, r.replied_ms
 FROM replies AS r

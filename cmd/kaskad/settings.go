@@ -21,7 +21,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
-	"kaskad/aggregate"
+	"kaskad/aggregate/notify"
 	"kaskad/ingest"
 	"kaskad/query"
 	"kaskad/schema"
@@ -197,7 +197,7 @@ type notifySettings struct {
 }
 
 // webhook checks the settings and returns nil where no webhook is wanted.
-func (s notifySettings) webhook(k kafkaSettings) (*aggregate.Webhook, error) {
+func (s notifySettings) webhook(k kafkaSettings) (*notify.Webhook, error) {
 	switch {
 	case s.ChangesTopic != "" && !topicName.MatchString(s.ChangesTopic):
 		return nil, fmt.Errorf("--changes-topic: %q is no name of a topic: use up to 249 letters, digits, dots, "+
@@ -212,7 +212,7 @@ func (s notifySettings) webhook(k kafkaSettings) (*aggregate.Webhook, error) {
 	case s.WebhookURL == "":
 		return nil, nil
 	}
-	return aggregate.NewWebhook(aggregate.WebhookConfig{URL: s.WebhookURL, Secrets: s.WebhookSecret,
+	return notify.NewWebhook(notify.WebhookConfig{URL: s.WebhookURL, Secrets: s.WebhookSecret,
 		Insecure: s.InsecureWebhook})
 }
 

@@ -1,11 +1,9 @@
-package aggregate
+package notify
 
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,7 +32,7 @@ func newTopic(t testing.TB, cluster *kfake.Cluster) (deps Deps, config Config) {
 		t.Fatal(err)
 	}
 	t.Cleanup(producer.Close)
-	return Deps{ProduceChanges: producer.Produce}, Config{ChangesTopic: changesTopic, NotifyFromStart: true}
+	return Deps{Produce: producer.Produce}, Config{Topic: changesTopic, FromStart: true}
 }
 
 func newCluster(t testing.TB) *kfake.Cluster {
@@ -64,14 +62,14 @@ func readTopic(t testing.TB, cluster *kfake.Cluster) (all []schema.NumberChange)
 			if err != nil {
 				t.Fatal(err)
 			}
-			var told toldChange
-			if err := json.Unmarshal(m.Value, &told); err != nil {
+			var change announcement
+			if err := json.Unmarshal(m.Value, &change); err != nil {
 				t.Fatalf("%s: %v", m.Value, err)
 			}
-			if want := told.Account + "\x00" + told.Number; string(m.Key) != want {
+			if want := change.Account + "\x00" + change.Number; string(m.Key) != want {
 				t.Fatalf("key %q, want %q", m.Key, want)
 			}
-			all = append(all, backToChange(t, told))
+			all = append(all, backToChange(t, change))
 		}
 		if err := conn.Close(); err != nil {
 			t.Fatal(err)
@@ -82,7 +80,7 @@ func readTopic(t testing.TB, cluster *kfake.Cluster) (all []schema.NumberChange)
 
 // A broker that refuses now and then, and processes that die, leave the topic complete and the changes of each number
 // in order.
-func TestFollower_Topic(t *testing.T) {
+func TestAnnouncer_Topic(t *testing.T) {
 	r, cluster := newNotifyRig(t), newCluster(t)
 	deps, config := newTopic(t, cluster)
 	var produced atomic.Int64
@@ -107,32 +105,32 @@ func TestFollower_Topic(t *testing.T) {
 	var want []schema.NumberChange
 	for range 6 {
 		want = append(want, r.change(1300, "a", oddAccount)...)
-		f := r.follower(config, deps)
-		if _, err := f.turn(t.Context(), true); err != nil {
+		a := r.announcer(config, deps)
+		if _, err := a.turn(t.Context(), true); err != nil {
 			t.Fatal(err)
 		}
 	}
-	tellAll(t, r.follower(config, deps))
+	announceAll(t, r.announcer(config, deps))
 	mustHold(t, want, readTopic(t, cluster))
-	if r.place("kafka/"+changesTopic) != r.seq {
-		t.Error("the place is not the feed's end")
+	if r.position("kafka/"+changesTopic) != r.seq {
+		t.Error("the position is not the feed's end")
 	}
 }
 
-// A topic that is away is told when it comes back, and the failures are counted.
-func TestFollower_TopicAway(t *testing.T) {
+// A topic that is away is announced to when it comes back, and the failures are counted.
+func TestAnnouncer_TopicAway(t *testing.T) {
 	r, cluster := newNotifyRig(t), newCluster(t)
 	deps, config := newTopic(t, cluster)
-	produce, away := deps.ProduceChanges, true
-	deps.ProduceChanges = func(ctx context.Context, keys, values [][]byte) error {
+	produce, away := deps.Produce, true
+	deps.Produce = func(ctx context.Context, keys, values [][]byte) error {
 		if away {
 			return fmt.Errorf("produce: %w", ingest.ErrUnavailable)
 		}
 		return produce(ctx, keys, values)
 	}
-	f := r.follower(config, deps)
+	a := r.announcer(config, deps)
 	want := r.change(10, "a")
-	if more, err := f.turn(t.Context(), true); !more || err != nil {
+	if more, err := a.turn(t.Context(), true); !more || err != nil {
 		t.Fatal(more, err)
 	}
 	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 10 ||
@@ -140,52 +138,10 @@ func TestFollower_TopicAway(t *testing.T) {
 		t.Error("the failure does not show")
 	}
 	away = false
-	tellAll(t, f)
+	announceAll(t, a)
 	mustHold(t, want, readTopic(t, cluster))
 	if r.metric("notify_failures_total", "kafka") != 1 || r.metric("notify_lag", "kafka") != 0 ||
 		r.metric("notified_total", "kafka") != 10 {
-		t.Error("what was told does not show")
-	}
-}
-
-// An endpoint that never answers holds up neither the topic nor the aggregator, nor its end.
-func TestAggregator_Run_EndpointHangs(t *testing.T) {
-	r, cluster := newNotifyRig(t), newCluster(t)
-	deps, config := newTopic(t, cluster)
-	hang := make(chan struct{})
-	e := newEndpoint(t, func(int, http.ResponseWriter) { <-hang })
-	t.Cleanup(func() { close(hang) })
-	config.Webhook, config.Now = testWebhook(t, e.URL), func() time.Time { return noon.Add(24 * time.Hour) }
-	a := r.aggregator(config, deps)
-	want := r.change(100, "b")
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
-	load(t, r.conn, "t", []byte(line("0193473d-8000-7000-8000-000000000001", "delivered", noon, submitted(noon)...)),
-		noon.Add(24*time.Hour))
-	// Both what stood in the feed and the verdict on the number of the event arrive in the topic.
-	waitFor(t, func() bool { return r.metric("notified_total", "kafka") == float64(len(want)+1) && len(e.all()) > 0 })
-	var old, fresh []schema.NumberChange
-	for _, c := range readTopic(t, cluster) {
-		if c.Account == "b" {
-			old = append(old, c)
-		} else {
-			fresh = append(fresh, c)
-		}
-	}
-	mustHold(t, want, old)
-	if len(fresh) != 1 || fresh[0].Account != "a" || fresh[0].From != stateUnknown || fresh[0].To == stateUnknown {
-		t.Errorf("the event's number was told as %+v", fresh)
-	}
-	if r.metric("notified_total", "webhook") != 0 || r.metric("notify_stopped", "webhook") != 0 {
-		t.Error("the endpoint that hangs counts as told")
-	}
-	began := time.Now()
-	cancel()
-	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if took := time.Since(began); took > webhookTimeout/2 {
-		t.Errorf("the end took %v", took)
+		t.Error("what was announced does not show")
 	}
 }

@@ -1,4 +1,4 @@
-package aggregate
+package notify
 
 import (
 	"bytes"
@@ -25,10 +25,10 @@ const (
 	webhookTimeout = 15 * time.Second
 	// webhookBatchBytes stays below the 100 kB that common frameworks read of a body by default.
 	webhookBatchBytes = 90_000
-	// webhookMostWait is the longest wait between two tries: an endpoint that is mended hears of it within minutes.
-	webhookMostWait = 5 * time.Minute
-	// webhookMostRetryAfter bounds what an endpoint may ask for, so that a slip of it does not silence it for good.
-	webhookMostRetryAfter = time.Hour
+	// webhookLongestRetry is the longest wait between two tries: an endpoint that is mended hears of it within minutes.
+	webhookLongestRetry = 5 * time.Minute
+	// longestRetryAfter bounds what an endpoint may ask for, so that a slip of it does not silence it for good.
+	longestRetryAfter = time.Hour
 	// webhookDrain is how much of an answer is read, to use the connection again. What it says is not looked at.
 	webhookDrain = 4 << 10
 
@@ -37,18 +37,18 @@ const (
 	minKeyBytes, maxKeyBytes = 24, 64
 )
 
-// WebhookConfig says who is told of changed verdicts by HTTP.
+// WebhookConfig says to which endpoint changes are announced, and how.
 type WebhookConfig struct {
 	// URL is https, or http on a loopback address.
 	URL string
-	// Secrets sign what is told, each by itself, so that a receiver may change from one to the next: whsec_ and a key
-	// in base64.
+	// Secrets sign what is announced, each by itself, so that a receiver may change from one to the next: whsec_ and a
+	// key in base64.
 	Secrets []string
 	// Insecure allows http to other addresses. Numbers and signatures can then be read on the way.
 	Insecure bool
 }
 
-// Webhook tells an endpoint of changed verdicts, in the form of Standard Webhooks (https://www.standardwebhooks.com).
+// Webhook announces changes to an endpoint, in the form of Standard Webhooks (https://www.standardwebhooks.com).
 type Webhook struct {
 	url     string
 	signers []*standardwebhooks.Webhook
@@ -118,27 +118,28 @@ func newSigner(secret string) (*standardwebhooks.Webhook, error) {
 	return standardwebhooks.NewWebhookRaw(key)
 }
 
-// sink returns nil for no webhook. Its place has no address in it: an endpoint that moves goes on where it was.
+// sink returns nil for no webhook. The name of its position has no address in it: an endpoint that moves goes on where
+// it was.
 func (w *Webhook) sink() *sink {
 	if w == nil {
 		return nil
 	}
-	return &sink{name: "webhook", place: "webhook", byAccount: true, batchBytes: webhookBatchBytes,
-		firstWait: time.Second, mostWait: webhookMostWait, tell: w.tell}
+	return &sink{name: "webhook", positionName: "webhook", byAccount: true, batchBytes: webhookBatchBytes,
+		longestRetry: webhookLongestRetry, announce: w.announce}
 }
 
 // webhookBody is what an endpoint is sent.
 type webhookBody struct {
 	Type string `json:"type"`
-	// Timestamp is when the last of the changes was found, so that it stays the same when they are told again.
+	// Timestamp is when the last of the changes was found, so that it stays the same when they are announced again.
 	Timestamp string `json:"timestamp"`
 	Data      struct {
-		Changes []toldChange `json:"changes"`
+		Changes []announcement `json:"changes"`
 	} `json:"data"`
 }
 
-// tell sends a batch once. An answer of 2xx acknowledges it.
-func (w *Webhook) tell(ctx context.Context, batch []schema.NumberChange) error {
+// announce sends a batch once. An answer of 2xx acknowledges it.
+func (w *Webhook) announce(ctx context.Context, batch []schema.NumberChange) error {
 	request, err := w.request(ctx, batch, time.Now()) // receivers compare with the time of day, whatever --now says
 	if err != nil {
 		return err
@@ -153,11 +154,11 @@ func (w *Webhook) tell(ctx context.Context, batch []schema.NumberChange) error {
 	}
 	defer response.Body.Close()
 	_, _ = io.CopyN(io.Discard, response.Body, webhookDrain) // the status has said all
-	return judgeAnswer(response.StatusCode, response.Header.Get("Retry-After"), time.Now())
+	return checkAnswer(response.StatusCode, response.Header.Get("Retry-After"), time.Now())
 }
 
-// judgeAnswer returns nil for an answer that acknowledges.
-func judgeAnswer(status int, retryAfter string, now time.Time) error {
+// checkAnswer returns nil for an answer that acknowledges.
+func checkAnswer(status int, retryAfter string, now time.Time) error {
 	switch {
 	case status/100 == 2:
 		return nil
@@ -179,17 +180,17 @@ func parseRetryAfter(text string, now time.Time) time.Duration {
 	} else if at, err := http.ParseTime(text); err == nil {
 		wait = at.Sub(now)
 	}
-	return min(max(0, wait), webhookMostRetryAfter)
+	return min(max(0, wait), longestRetryAfter)
 }
 
-// request makes a signed request. Its id is the same each time that the batch is told, so that a receiver may leave out
-// what it has.
+// request makes a signed request. Its id is the same each time that the batch is announced, so that a receiver may
+// leave out what it has.
 func (w *Webhook) request(ctx context.Context, batch []schema.NumberChange, now time.Time) (*http.Request, error) {
 	last := batch[len(batch)-1]
-	body := webhookBody{Type: "number.changed", Timestamp: apiTimeOf(last.SeenMS)}
-	body.Data.Changes = make([]toldChange, len(batch))
+	body := webhookBody{Type: "number.changed", Timestamp: formatTime(last.SeenMS)}
+	body.Data.Changes = make([]announcement, len(batch))
 	for i := range batch {
-		body.Data.Changes[i] = toTell(&batch[i])
+		body.Data.Changes[i] = newAnnouncement(&batch[i])
 	}
 	encoded, err := json.Marshal(body)
 	if err != nil {

@@ -1,2 +1,2 @@
--- How many changes lie after a place in the feed.
+-- How many changes lie after a position in the feed.
 SELECT count() FROM number_changes WHERE seq > {after:UInt64}

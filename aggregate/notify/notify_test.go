@@ -1,4 +1,4 @@
-package aggregate
+package notify
 
 import (
 	"bytes"
@@ -12,16 +12,42 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 )
 
 // oddAccount has all that a parameter of a statement could stumble over.
 const oddAccount = "o'hara\\t\t\nick\x00{a:String}"
 
-// notifyRig is a feed and what tells it.
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+
+// connect returns a connection to a migrated, empty database.
+func connect(t testing.TB) driver.Conn {
+	t.Helper()
+	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := clickhouse.OpenDB(options)
+	defer db.Close()
+	if _, err := schema.Migrate(t.Context(), db); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// notifyRig is a feed and what announces it.
 type notifyRig struct {
 	t        testing.TB
 	conn     driver.Conn
@@ -52,23 +78,21 @@ func newNotifyRig(t testing.TB) *notifyRig {
 	return &notifyRig{t: t, conn: connect(t), log: &lockedLog{}, seq: uint64(noon.UnixMicro())}
 }
 
-// aggregator is one of a new process, as far as metrics go.
-func (r *notifyRig) aggregator(cfg Config, deps Deps) *Aggregator {
+// config is that of a new process, as far as metrics go.
+func (r *notifyRig) config(cfg Config) Config {
 	r.registry = prometheus.NewRegistry()
-	cfg.Registerer, cfg.Exclusive, cfg.Logger = r.registry, true, slog.New(slog.NewTextHandler(r.log, nil))
-	if deps.Conn == nil {
-		deps.Conn = r.conn
-	}
-	deps.Reject = noLetters
-	return New(cfg, deps)
+	cfg.Registerer, cfg.Logger = r.registry, slog.New(slog.NewTextHandler(r.log, nil))
+	cfg.OnStep = func(string) {}
+	return cfg
 }
 
-// follower is the only one of a new process.
-func (r *notifyRig) follower(cfg Config, deps Deps) *follower {
+// announcer is the only one of a new process.
+func (r *notifyRig) announcer(cfg Config, deps Deps) *Announcer {
 	r.t.Helper()
-	all := r.aggregator(cfg, deps).followers()
+	deps.Conn = r.conn
+	all := New(r.config(cfg), deps)
 	if len(all) != 1 {
-		r.t.Fatalf("%d followers, want 1", len(all))
+		r.t.Fatalf("%d announcers, want 1", len(all))
 	}
 	return all[0]
 }
@@ -112,17 +136,22 @@ func (r *notifyRig) metric(name, sink string) float64 {
 	return 0
 }
 
-// place is what table notified says of a sink.
-func (r *notifyRig) place(sink string) uint64 {
-	return count(r.t, r.conn, "SELECT max(seq) FROM notified WHERE sink = '"+sink+"'")
+// position is what table notified says of a sink.
+func (r *notifyRig) position(sink string) (seq uint64) {
+	r.t.Helper()
+	if err := r.conn.QueryRow(r.t.Context(), "SELECT max(seq) FROM notified WHERE sink = $1", sink).
+		Scan(&seq); err != nil {
+		r.t.Fatal(err)
+	}
+	return seq
 }
 
-// tellAll turns until all is told, without the rests after a refusal.
-func tellAll(t testing.TB, f *follower) {
+// announceAll turns until all is announced, without the rests after a refusal.
+func announceAll(t testing.TB, a *Announcer) {
 	t.Helper()
 	for range 10_000 {
-		f.resting = time.Time{}
-		more, err := f.turn(t.Context(), true)
+		a.restUntil = time.Time{}
+		more, err := a.turn(t.Context(), true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -130,10 +159,10 @@ func tellAll(t testing.TB, f *follower) {
 			return
 		}
 	}
-	t.Fatal("there is always more to tell")
+	t.Fatal("there is always more to announce")
 }
 
-// heard is a sink that notes what it was told.
+// heard is a sink that notes what was announced to it.
 type heard struct {
 	changes []schema.NumberChange
 	batches int
@@ -141,7 +170,7 @@ type heard struct {
 	before, after func(batch []schema.NumberChange) error
 }
 
-func (h *heard) tell(_ context.Context, batch []schema.NumberChange) error {
+func (h *heard) announce(_ context.Context, batch []schema.NumberChange) error {
 	if h.before != nil {
 		if err := h.before(batch); err != nil {
 			return err
@@ -156,12 +185,12 @@ func (h *heard) tell(_ context.Context, batch []schema.NumberChange) error {
 }
 
 func (h *heard) sink(byAccount bool) sink {
-	return sink{name: "webhook", place: "webhook", byAccount: byAccount, batchBytes: topicBatchBytes,
-		firstWait: time.Second, mostWait: time.Minute, tell: h.tell}
+	return sink{name: "webhook", positionName: "webhook", byAccount: byAccount, batchBytes: topicBatchBytes,
+		longestRetry: time.Minute, announce: h.announce}
 }
 
-// mustHold checks that every change was told, and that for each number the first telling of its changes goes by their
-// order and the last one told is the last.
+// mustHold checks that every change was announced, and that for each number its changes are first announced in their
+// order and the last one announced is the last.
 func mustHold(t testing.TB, want, got []schema.NumberChange) {
 	t.Helper()
 	seen, newest, last := map[uint64]schema.NumberChange{}, map[string]uint64{}, map[string]uint64{}
@@ -169,7 +198,7 @@ func mustHold(t testing.TB, want, got []schema.NumberChange) {
 		key := c.Account + c.Number
 		if _, again := seen[c.Seq]; !again {
 			if c.Seq < newest[key] {
-				t.Fatalf("change %d of a number was first told after %d", c.Seq, newest[key])
+				t.Fatalf("change %d of a number was first announced after %d", c.Seq, newest[key])
 			}
 			newest[key] = c.Seq
 		}
@@ -177,11 +206,11 @@ func mustHold(t testing.TB, want, got []schema.NumberChange) {
 	}
 	for _, c := range want {
 		if seen[c.Seq] != c {
-			t.Fatalf("change %d was told as %+v, want %+v", c.Seq, seen[c.Seq], c)
+			t.Fatalf("change %d was announced as %+v, want %+v", c.Seq, seen[c.Seq], c)
 		}
 	}
 	if len(seen) != len(want) {
-		t.Fatalf("%d changes were told, want %d", len(seen), len(want))
+		t.Fatalf("%d changes were announced, want %d", len(seen), len(want))
 	}
 	for key, seq := range last {
 		if seq != newest[key] {
@@ -190,16 +219,14 @@ func mustHold(t testing.TB, want, got []schema.NumberChange) {
 	}
 }
 
-func (h *heard) follower(r *notifyRig, cfg Config, deps Deps, byAccount bool) *follower {
-	a := r.aggregator(cfg, deps)
-	s := h.sink(byAccount)
-	a.metrics.sink(s.name)
-	return &follower{Aggregator: a, sink: s, poll: notifyPoll}
+func (h *heard) announcer(r *notifyRig, cfg Config, conn driver.Conn, byAccount bool) *Announcer {
+	cfg = r.config(cfg)
+	return newAnnouncer(cfg, conn, newMetrics(cfg.Registerer), h.sink(byAccount))
 }
 
-// Processes die at any place, acknowledgements get lost, endpoints refuse, the feed grows: everything is told, per
+// Processes die at any place, acknowledgements get lost, endpoints refuse, the feed grows: everything is announced, per
 // number in order.
-func TestFollower_Restarts(t *testing.T) {
+func TestAnnouncer_Restarts(t *testing.T) {
 	for _, byAccount := range []bool{true, false} {
 		t.Run(fmt.Sprint("byAccount=", byAccount), func(t *testing.T) {
 			r := newNotifyRig(t)
@@ -212,54 +239,54 @@ func TestFollower_Restarts(t *testing.T) {
 			}
 			h := &heard{before: flaky, after: flaky}
 			want := r.change(40, oddAccount, "a", "b")
-			f := h.follower(r, Config{NotifyFromStart: true}, Deps{}, byAccount)
+			a := h.announcer(r, Config{FromStart: true}, r.conn, byAccount)
 			restarts := 0
 			for step := range 150 {
 				if step%10 == 0 {
 					want = append(want, r.change(1+random.IntN(1700), oddAccount, "a", "b", "c")...)
 				}
 				if random.IntN(6) == 0 {
-					f = h.follower(r, Config{NotifyFromStart: true}, Deps{}, byAccount)
+					a = h.announcer(r, Config{FromStart: true}, r.conn, byAccount)
 					restarts++
 				}
 				if random.IntN(12) == 0 { // another aggregator had the work in between
-					if _, err := f.turn(t.Context(), false); err != nil {
+					if _, err := a.turn(t.Context(), false); err != nil {
 						t.Fatal(err)
 					}
 				}
-				f.resting = time.Time{}
-				if _, err := f.turn(t.Context(), true); err != nil {
+				a.restUntil = time.Time{}
+				if _, err := a.turn(t.Context(), true); err != nil {
 					t.Fatal(err)
 				}
 			}
-			tellAll(t, f)
+			announceAll(t, a)
 			mustHold(t, want, h.changes)
-			if got := r.place("webhook"); got != r.seq {
-				t.Errorf("the place is %d, want the feed's end %d", got, r.seq)
+			if got := r.position("webhook"); got != r.seq {
+				t.Errorf("the position is %d, want the feed's end %d", got, r.seq)
 			}
 			if len(h.changes) == len(want) || restarts == 0 {
-				t.Errorf("%d restarts and nothing was told twice: the test tests nothing", restarts)
+				t.Errorf("%d restarts and nothing was announced twice: the test tests nothing", restarts)
 			}
 			if lag := r.metric("notify_lag", "webhook"); lag != 0 {
-				t.Errorf("lag %v after all was told", lag)
+				t.Errorf("lag %v after all was announced", lag)
 			}
 		})
 	}
 }
 
 // A long backlog is read window by window.
-func TestFollower_Windows(t *testing.T) {
+func TestAnnouncer_Windows(t *testing.T) {
 	r := newNotifyRig(t)
-	want := r.change(notifyWindow+notifyWindow/2, "a", "b")
+	want := r.change(windowSize+windowSize/2, "a", "b")
 	h := &heard{}
-	f := h.follower(r, Config{NotifyFromStart: true}, Deps{}, false)
-	if _, err := f.turn(t.Context(), true); err != nil {
+	a := h.announcer(r, Config{FromStart: true}, r.conn, false)
+	if _, err := a.turn(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
-	if lag := r.metric("notify_lag", "webhook"); lag != float64(len(want)-notifyBatch) {
+	if lag := r.metric("notify_lag", "webhook"); lag != float64(len(want)-batchSize) {
 		t.Errorf("lag %v after the first batch of %d changes", lag, len(want))
 	}
-	tellAll(t, f)
+	announceAll(t, a)
 	mustHold(t, want, h.changes)
 	if h.batches != 30 || len(h.changes) != len(want) {
 		t.Errorf("%d batches of %d changes, want 30 of %d", h.batches, len(h.changes), len(want))
@@ -269,32 +296,33 @@ func TestFollower_Windows(t *testing.T) {
 	}
 }
 
-// A sink is told from now on, or from the start, and a known one goes on where it was in either case.
-func TestFollower_WhereItBegins(t *testing.T) {
+// A sink hears of changes from now on, or from the start, and a known one goes on where it was in either case.
+func TestAnnouncer_WhereItBegins(t *testing.T) {
 	r := newNotifyRig(t)
 	old := r.change(10, "a")
 	fromNow, fromStart := &heard{}, &heard{}
-	now := fromNow.follower(r, Config{}, Deps{}, true)
-	tellAll(t, now)
-	if len(fromNow.changes) != 0 || r.place("webhook") != r.seq {
-		t.Fatalf("a new sink was told %d old changes, and its place is %d", len(fromNow.changes), r.place("webhook"))
+	now := fromNow.announcer(r, Config{}, r.conn, true)
+	announceAll(t, now)
+	if len(fromNow.changes) != 0 || r.position("webhook") != r.seq {
+		t.Fatalf("a new sink heard of %d old changes, and its position is %d", len(fromNow.changes),
+			r.position("webhook"))
 	}
-	start := fromStart.follower(r, Config{NotifyFromStart: true}, Deps{}, true)
-	start.sink.place = "kafka/x"
-	tellAll(t, start)
+	start := fromStart.announcer(r, Config{FromStart: true}, r.conn, true)
+	start.sink.positionName = "kafka/x"
+	announceAll(t, start)
 	mustHold(t, old, fromStart.changes)
 
-	// It changes before the process that found the sink was told anything.
+	// It changes before the process that found the sink announces anything.
 	fresh := r.change(5, "a")
-	tellAll(t, fromNow.follower(r, Config{}, Deps{}, true))
+	announceAll(t, fromNow.announcer(r, Config{}, r.conn, true))
 	mustHold(t, fresh, fromNow.changes)
-	tellAll(t, fromNow.follower(r, Config{NotifyFromStart: true}, Deps{}, true))
+	announceAll(t, fromNow.announcer(r, Config{FromStart: true}, r.conn, true))
 	if len(fromNow.changes) != len(fresh) {
-		t.Error("--notify-from-start told a known sink again")
+		t.Error("--notify-from-start announced to a known sink again")
 	}
 }
 
-// unstoredConn fails the insert of the place, as if the process died before.
+// unstoredConn fails the insert of the position, as if the process died before.
 type unstoredConn struct {
 	driver.Conn
 	fail bool
@@ -307,103 +335,103 @@ func (c *unstoredConn) Exec(ctx context.Context, query string, args ...any) erro
 	return c.Conn.Exec(ctx, query, args...)
 }
 
-// The end comes between the acknowledgement and the place: the same batch is told again, and once the place is stored
-// it is not.
-func TestFollower_CrashBeforeThePlaceIsStored(t *testing.T) {
+// The end comes between the acknowledgement and the position: the same batch is announced again, and once the position
+// is stored it is not.
+func TestAnnouncer_CrashBeforeThePlaceIsStored(t *testing.T) {
 	r := newNotifyRig(t)
 	h := &heard{}
 	conn := &unstoredConn{Conn: r.conn}
-	f := h.follower(r, Config{}, Deps{Conn: conn}, true)
-	tellAll(t, f)
-	before := r.place("webhook")
+	a := h.announcer(r, Config{}, conn, true)
+	announceAll(t, a)
+	before := r.position("webhook")
 	want := r.change(30, "a")
 	conn.fail = true
-	if _, err := f.turn(t.Context(), true); err == nil || h.batches != 1 {
+	if _, err := a.turn(t.Context(), true); err == nil || h.batches != 1 {
 		t.Fatalf("%d batches, error %v", h.batches, err)
 	}
-	if r.place("webhook") != before {
-		t.Fatal("the place moved although it could not be stored")
+	if r.position("webhook") != before {
+		t.Fatal("the position moved although it could not be stored")
 	}
-	// The same process stores it as soon as it can, and tells nothing twice.
+	// The same process stores it as soon as it can, and announces nothing twice.
 	conn.fail = false
-	tellAll(t, f)
-	if h.batches != 1 || r.place("webhook") != r.seq {
-		t.Fatalf("%d batches, place %d, want 1 and %d", h.batches, r.place("webhook"), r.seq)
+	announceAll(t, a)
+	if h.batches != 1 || r.position("webhook") != r.seq {
+		t.Fatalf("%d batches, position %d, want 1 and %d", h.batches, r.position("webhook"), r.seq)
 	}
 	want = append(want, r.change(7, "a")...)
 	conn.fail = true
-	if _, err := f.turn(t.Context(), true); err == nil {
-		t.Fatal("the place was stored")
+	if _, err := a.turn(t.Context(), true); err == nil {
+		t.Fatal("the position was stored")
 	}
 	conn.fail = false
-	tellAll(t, h.follower(r, Config{}, Deps{}, true))
+	announceAll(t, h.announcer(r, Config{}, r.conn, true))
 	if h.batches != 3 || len(h.changes) != 30+7+7 {
 		t.Errorf("%d batches of %d changes, want the last 7 twice", h.batches, len(h.changes))
 	}
 	mustHold(t, want, h.changes)
-	if r.place("webhook") != r.seq {
-		t.Error("the place is not the feed's end")
+	if r.position("webhook") != r.seq {
+		t.Error("the position is not the feed's end")
 	}
 }
 
-// A process that is told to end keeps the place of what it was acknowledged.
-func TestFollower_EndsInOrder(t *testing.T) {
+// A process that is asked to end keeps the position of what it was acknowledged.
+func TestAnnouncer_EndsInOrder(t *testing.T) {
 	r := newNotifyRig(t)
 	h := &heard{}
-	tellAll(t, h.follower(r, Config{}, Deps{}, true))
+	announceAll(t, h.announcer(r, Config{}, r.conn, true))
 	r.change(5, "a")
 	ctx, cancel := context.WithCancel(t.Context())
 	h.after = func([]schema.NumberChange) error { cancel(); return nil }
-	if _, err := h.follower(r, Config{}, Deps{}, true).turn(ctx, true); err != nil {
+	if _, err := h.announcer(r, Config{}, r.conn, true).turn(ctx, true); err != nil {
 		t.Fatal(err)
 	}
-	if got := r.place("webhook"); got != r.seq {
-		t.Errorf("the place is %d, want %d", got, r.seq)
+	if got := r.position("webhook"); got != r.seq {
+		t.Errorf("the position is %d, want %d", got, r.seq)
 	}
 }
 
-// A number that is erased while the sink does not listen is not told any more.
-func TestFollower_Erased(t *testing.T) {
+// A number that is erased while the sink does not listen is not announced any more.
+func TestAnnouncer_Erased(t *testing.T) {
 	r := newNotifyRig(t)
 	h := &heard{before: func([]schema.NumberChange) error { return errors.New("not now") }}
-	f := h.follower(r, Config{NotifyFromStart: true}, Deps{}, true)
+	a := h.announcer(r, Config{FromStart: true}, r.conn, true)
 	all := r.change(9, "a")
-	if more, err := f.turn(t.Context(), true); !more || err != nil {
+	if more, err := a.turn(t.Context(), true); !more || err != nil {
 		t.Fatal(more, err)
 	}
 	if err := r.conn.Exec(t.Context(), "ALTER TABLE number_changes DELETE WHERE number = $1 SETTINGS mutations_sync = 2", all[4].Number); err != nil {
 		t.Fatal(err)
 	}
 	h.before = nil
-	tellAll(t, f)
+	announceAll(t, a)
 	mustHold(t, append(all[:4:4], all[5:]...), h.changes)
 }
 
-// Waits grow from firstWait to mostWait, and begin anew after an acknowledgement.
-func TestFollower_Waits(t *testing.T) {
+// Waits grow from firstRetry to longestRetry, and begin anew after an acknowledgement.
+func TestAnnouncer_Waits(t *testing.T) {
 	r := newNotifyRig(t)
 	h := &heard{before: func([]schema.NumberChange) error { return errors.New("not now") }}
-	f := h.follower(r, Config{NotifyFromStart: true}, Deps{}, true)
+	a := h.announcer(r, Config{FromStart: true}, r.conn, true)
 	r.change(1, "a")
 	for try := range 9 {
-		f.resting = time.Time{}
-		if more, err := f.turn(t.Context(), true); !more || err != nil {
+		a.restUntil = time.Time{}
+		if more, err := a.turn(t.Context(), true); !more || err != nil {
 			t.Fatal(more, err)
 		}
 		base := min(time.Second<<try, time.Minute)
-		if wait := time.Until(f.resting); wait > base*5/4 || wait < base*3/4-time.Second {
+		if wait := time.Until(a.restUntil); wait > base*5/4 || wait < base*3/4-time.Second {
 			t.Errorf("after try %d it waits %v, want about %v", try+1, wait, base)
 		}
 	}
 	// It does rest.
-	if more, err := f.turn(t.Context(), true); !more || err != nil ||
+	if more, err := a.turn(t.Context(), true); !more || err != nil ||
 		r.metric("notify_failures_total", "webhook") != 9 {
 		t.Errorf("%v %v, %v failures", more, err, r.metric("notify_failures_total", "webhook"))
 	}
 	h.before = nil
-	tellAll(t, f)
-	if f.tries != 0 || r.metric("notify_failures_total", "webhook") != 9 || r.metric("notified_total", "webhook") != 1 {
-		t.Errorf("tries %d, failures %v, notified %v", f.tries, r.metric("notify_failures_total", "webhook"),
+	announceAll(t, a)
+	if a.tries != 0 || r.metric("notify_failures_total", "webhook") != 9 || r.metric("notified_total", "webhook") != 1 {
+		t.Errorf("tries %d, failures %v, notified %v", a.tries, r.metric("notify_failures_total", "webhook"),
 			r.metric("notified_total", "webhook"))
 	}
 }

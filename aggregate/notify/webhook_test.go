@@ -1,4 +1,4 @@
-package aggregate
+package notify
 
 import (
 	"crypto/hmac"
@@ -41,7 +41,7 @@ type post struct {
 	body                                  []byte
 }
 
-// endpoint notes what it is sent, and answers as it is told.
+// endpoint notes what it is sent, and answers as the test wants.
 type endpoint struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -78,7 +78,7 @@ func (e *endpoint) all() []post {
 
 // open checks a post as a receiver does, by the specification and not by the library that signed it, and returns its
 // changes.
-func (p post) open(t testing.TB) []toldChange {
+func (p post) open(t testing.TB) []announcement {
 	t.Helper()
 	seconds, err := strconv.ParseInt(p.timestamp, 10, 64)
 	if err != nil || time.Since(time.Unix(seconds, 0)).Abs() > time.Minute {
@@ -99,7 +99,7 @@ func (p post) open(t testing.TB) []toldChange {
 	var body struct {
 		Type      string
 		Timestamp time.Time
-		Data      struct{ Changes []toldChange }
+		Data      struct{ Changes []announcement }
 	}
 	if err := json.Unmarshal(p.body, &body); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func parseMS(t testing.TB, text string) int64 {
 	return at.UnixMilli()
 }
 
-func backToChange(t testing.TB, c toldChange) schema.NumberChange {
+func backToChange(t testing.TB, c announcement) schema.NumberChange {
 	t.Helper()
 	return schema.NumberChange{Account: c.Account, Number: c.Number, From: c.From, To: c.To, Rule: c.Rule,
 		AtMS: parseMS(t, c.At), SeenMS: parseMS(t, c.SeenAt), Seq: c.Seq}
@@ -149,7 +149,7 @@ func TestWebhook_Body(t *testing.T) {
 	e := newEndpoint(t, nil)
 	batch := []schema.NumberChange{{Account: "shop", Number: "+79001234567", From: "suspect", To: "dead", Rule: "hard",
 		AtMS: noon.UnixMilli(), SeenMS: noon.UnixMilli() + 60_001, Seq: 1795132860001000}}
-	if err := testWebhook(t, e.URL).tell(t.Context(), batch); err != nil {
+	if err := testWebhook(t, e.URL).announce(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
 	const want = `{"type":"number.changed","timestamp":"2026-11-20T00:01:00.001Z","data":{"changes":[{"account":"shop","number":"+79001234567","from":"suspect","to":"dead",` +
@@ -161,9 +161,9 @@ func TestWebhook_Body(t *testing.T) {
 	}
 }
 
-// An endpoint with every kind of trouble is told the same batch, under the same id, until it says 2xx; and logs show no
+// An endpoint with every kind of trouble gets the same batch, under the same id, until it says 2xx; and logs show no
 // number.
-func TestFollower_TroubledEndpoint(t *testing.T) {
+func TestAnnouncer_TroubledEndpoint(t *testing.T) {
 	r := newNotifyRig(t)
 	elsewhere := newEndpoint(t, nil)
 	hang := make(chan struct{})
@@ -199,24 +199,24 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 		t.Errorf("timeout %v", webhook.client.Timeout)
 	}
 	webhook.client.Timeout = 300 * time.Millisecond
-	f := r.follower(Config{Webhook: webhook, NotifyFromStart: true}, Deps{})
+	a := r.announcer(Config{Webhook: webhook, FromStart: true}, Deps{})
 	want := r.change(50, "a")
 	for n := range troubles {
-		f.resting = time.Time{}
-		if more, err := f.turn(t.Context(), true); !more || err != nil {
+		a.restUntil = time.Time{}
+		if more, err := a.turn(t.Context(), true); !more || err != nil {
 			t.Fatal(more, err)
 		}
-		if f.tries != n+1 || r.place("webhook") != 0 {
-			t.Fatalf("trouble %d: %d tries, place %d", n, f.tries, r.place("webhook"))
+		if a.tries != n+1 || r.position("webhook") != 0 {
+			t.Fatalf("trouble %d: %d tries, position %d", n, a.tries, r.position("webhook"))
 		}
-		if wait := time.Until(f.resting); (wait > 110*time.Second) != (n == 2) {
+		if wait := time.Until(a.restUntil); (wait > 110*time.Second) != (n == 2) {
 			t.Errorf("trouble %d: it waits %v", n, wait)
 		}
 		if lag := r.metric("notify_lag", "webhook"); lag != 50 {
 			t.Errorf("trouble %d: lag %v, want 50", n, lag)
 		}
 	}
-	tellAll(t, f)
+	announceAll(t, a)
 	posts := e.all()
 	if len(posts) != len(troubles)+1 || len(elsewhere.all()) != 0 {
 		t.Fatalf("%d posts, and %d elsewhere", len(posts), len(elsewhere.all()))
@@ -224,7 +224,7 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 	for _, p := range posts {
 		p.open(t)
 		if p.id != posts[0].id || string(p.body) != string(posts[0].body) {
-			t.Errorf("told again as %s: %s", p.id, p.body)
+			t.Errorf("announced again as %s: %s", p.id, p.body)
 		}
 	}
 	mustHold(t, want, e.changes(t))
@@ -232,8 +232,8 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 		r.metric("notified_total", "webhook"); failures != float64(len(troubles)) || notified != 50 {
 		t.Errorf("%v failures, %v notified", failures, notified)
 	}
-	if r.metric("notify_lag", "webhook") != 0 || r.place("webhook") != r.seq {
-		t.Errorf("lag %v, place %d", r.metric("notify_lag", "webhook"), r.place("webhook"))
+	if r.metric("notify_lag", "webhook") != 0 || r.position("webhook") != r.seq {
+		t.Errorf("lag %v, position %d", r.metric("notify_lag", "webhook"), r.position("webhook"))
 	}
 	log := r.log.text()
 	for _, words := range []string{"+7900", "sorry", "whsec_", e.URL} {
@@ -249,39 +249,39 @@ func TestFollower_TroubledEndpoint(t *testing.T) {
 	}
 }
 
-// 410 ends the telling of this process, loudly, and the place stays.
-func TestFollower_Gone(t *testing.T) {
+// 410 ends the announcing of this process, loudly, and the position stays.
+func TestAnnouncer_Gone(t *testing.T) {
 	r := newNotifyRig(t)
 	e := newEndpoint(t, func(_ int, w http.ResponseWriter) { w.WriteHeader(http.StatusGone) })
-	f := r.follower(Config{Webhook: testWebhook(t, e.URL), NotifyFromStart: true}, Deps{})
+	a := r.announcer(Config{Webhook: testWebhook(t, e.URL), FromStart: true}, Deps{})
 	r.change(4, "a")
-	tellAll(t, f)
+	announceAll(t, a)
 	r.change(4, "a")
-	tellAll(t, f)
-	f.measured = time.Time{}
-	tellAll(t, f)
+	announceAll(t, a)
+	a.measured = time.Time{}
+	announceAll(t, a)
 	if n := len(e.all()); n != 1 {
 		t.Errorf("%d posts, want 1", n)
 	}
 	if r.metric("notify_stopped", "webhook") != 1 || r.metric("notify_failures_total", "webhook") != 1 ||
-		r.metric("notify_lag", "webhook") != 8 || r.place("webhook") != 0 {
-		t.Errorf("stopped %v, failures %v, lag %v, place %d", r.metric("notify_stopped", "webhook"),
-			r.metric("notify_failures_total", "webhook"), r.metric("notify_lag", "webhook"), r.place("webhook"))
+		r.metric("notify_lag", "webhook") != 8 || r.position("webhook") != 0 {
+		t.Errorf("stopped %v, failures %v, lag %v, position %d", r.metric("notify_stopped", "webhook"),
+			r.metric("notify_failures_total", "webhook"), r.metric("notify_lag", "webhook"), r.position("webhook"))
 	}
 	if !strings.Contains(r.log.text(), "level=ERROR") || !strings.Contains(r.log.text(), "410 Gone") {
 		t.Errorf("log %s", r.log.text())
 	}
 	// The next process tries once more.
 	e.answer = nil
-	tellAll(t, r.follower(Config{Webhook: testWebhook(t, e.URL)}, Deps{}))
-	if r.metric("notify_stopped", "webhook") != 0 || r.place("webhook") != r.seq {
-		t.Error("it is not told again after a restart")
+	announceAll(t, r.announcer(Config{Webhook: testWebhook(t, e.URL)}, Deps{}))
+	if r.metric("notify_stopped", "webhook") != 0 || r.position("webhook") != r.seq {
+		t.Error("nothing is announced after a restart")
 	}
 }
 
 func TestParseRetryAfter(t *testing.T) {
 	for text, want := range map[string]time.Duration{
-		"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "99999999": webhookMostRetryAfter,
+		"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "99999999": longestRetryAfter,
 		noon.Add(90 * time.Second).Format(http.TimeFormat): 90 * time.Second,
 		noon.Add(-time.Hour).Format(http.TimeFormat):       0,
 	} {
