@@ -1,4 +1,21 @@
 # Kaskad for use with a real Kafka and a real ClickHouse: the embedded ClickHouse is not in the image.
+#
+# Two ways to the same image: docker build compiles the sources, and a release (--target release) takes what it compiled.
+
+# Not the static image: the library that loads the embedded ClickHouse makes the program need glibc, although cgo is off.
+# The image holds glibc, CA certificates and a user without rights; no shell.
+FROM gcr.io/distroless/base-nossl-debian13:nonroot AS base
+USER 65532:65532
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=6s --start-period=60s --start-interval=1s --retries=6 \
+    CMD ["/kaskad", "check", "--url", "http://127.0.0.1:8080"]
+ENTRYPOINT ["/kaskad"]
+CMD ["run"]
+
+FROM base AS release
+ARG TARGETPLATFORM
+COPY $TARGETPLATFORM/bin/kaskad /kaskad
+
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -6,13 +23,5 @@ RUN go mod download
 COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /kaskad ./cmd/kaskad
 
-# Not the static image: the library that loads the embedded ClickHouse makes the program need glibc, although cgo is off.
-# The image holds glibc, CA certificates and a user without rights; no shell.
-FROM gcr.io/distroless/base-nossl-debian13:nonroot
+FROM base
 COPY --from=build /kaskad /kaskad
-USER 65532:65532
-EXPOSE 8080
-HEALTHCHECK --interval=5s --timeout=6s --start-period=60s --start-interval=1s --retries=6 \
-    CMD ["/kaskad", "check", "--url", "http://127.0.0.1:8080"]
-ENTRYPOINT ["/kaskad"]
-CMD ["run"]

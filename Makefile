@@ -9,11 +9,21 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 GO ?= go
+# renovate: github.com/golangci/golangci-lint/v2
 GOLANGCI_VERSION := v2.15.0
+# renovate: github.com/goreleaser/goreleaser/v2
+GORELEASER_VERSION := v2.15.1
+GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
 # Two packages at a time, because each may run a ClickHouse of its own: two cores and 8 GB are enough then.
 TEST_FLAGS ?= -p 2 -timeout 30m
+# COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
+COVERAGE ?=
 TEST_PACKAGES ?= ./...
+# What has a larger world with TEST_LONG=1, see enginetest.Long.
+LONG_TESTS ?= TestNumbers_Model|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk
+LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
 BENCH ?= TopicToFacts
 BENCH_PACKAGES ?= ./cmd/kaskad/
 
@@ -38,15 +48,11 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 
 .PHONY: test
 test: engine kafka ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
-	$(GO) test $(TEST_FLAGS) $(TEST_PACKAGES)
-
-.PHONY: test-short
-test-short: engine kafka ## Run the same tests on smaller worlds (go test -short)
-	$(GO) test -short $(TEST_FLAGS) $(TEST_PACKAGES)
+	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
 .PHONY: test-long
-test-long: engine ## Fill a small disk thirty times under load (root, for it mounts a tmpfs), each time to the model's figures
-	TEST_LONG=1 $(GO) test -timeout 60m -run 'TestRun_FullDisk' -v ./cmd/kaskad/
+test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
+	TEST_LONG=1 $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
 bench: engine ## Measure events/s from the topic to facts beside ClickHouse's ceiling and its Kafka engine (BENCH_EVENTS=5000000)
@@ -57,12 +63,42 @@ soak: engine ## Run SEEDS=200 schedules of faults under load (FROM=101, or one a
 	TEST_SOAK_SEEDS=$(or $(SEEDS),20) TEST_SOAK_FROM=$(FROM) TEST_SOAK_SEED=$(SEED) $(GO) test -v -count 1 -timeout 0 -run '^TestRun_Soak$$' ./cmd/kaskad
 
 .PHONY: lint
-lint: ## Check formatting, go vet, and golangci-lint (taken from PATH, else built by go: minutes the first time)
-	@unformatted=$$(gofmt -l $$(find . -name '*.go' -not -path './.git/*' -not -path '*/node_modules/*')); \
-	if [ -n "$$unformatted" ]; then printf 'gofmt -w is needed for:\n%s\n' "$$unformatted" >&2; exit 1; fi
-	$(GO) vet ./...
-	@if command -v golangci-lint >/dev/null 2>&1; then golangci-lint run ./...; \
-	else $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) run ./...; fi
+lint: $(GOLANGCI) ## Check formatting and everything of .golangci.yml (go vet is a part of it)
+	$(GOLANGCI) run ./...
+
+.PHONY: lint-new
+lint-new: $(GOLANGCI) ## Check what is not committed yet; .pre-commit-config.yaml runs it
+	$(GOLANGCI) run --new-from-rev=HEAD ./...
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## Format the Go files
+	$(GOLANGCI) fmt ./...
+
+.PHONY: release-check
+release-check: $(GORELEASER) ## Prove that .goreleaser.yaml can be read
+	IMAGE=kaskad $(GORELEASER) check
+
+.PHONY: tools
+tools: $(GOLANGCI) ## Build golangci-lint at its pinned version into bin/tools (a minute or two; once)
+
+# A tool is built from the module proxy, once for each version: bin/tools keeps the program and go's cache its parts.
+$(GOLANGCI):
+	$(call install,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_VERSION))
+
+$(GORELEASER):
+	$(call install,github.com/goreleaser/goreleaser/v2,$(GORELEASER_VERSION))
+
+# The program gets its final name when it is complete, and one without a version, for editors.
+define install
+mkdir -p $(dir $@)
+GOBIN=$(abspath $(dir $@)) GOFLAGS= $(GO) install $(1)@$(2)
+mv -f $(@:-$(2)=) $@
+ln -sf $(notdir $@) $(@:-$(2)=)
+endef
+
+.PHONY: docs
+docs: ## Write docs/metrics.md anew from the registry, and number new decisions; tests fail while they are stale
+	$(GO) generate ./cmd/kaskad/ ./docs/
 
 .PHONY: kafka
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are

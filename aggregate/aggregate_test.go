@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
@@ -28,21 +27,7 @@ var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // connect returns a connection to a migrated, empty database.
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
+	return enginetest.Open(t, schema.Migrate)
 }
 
 // load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic
@@ -372,7 +357,13 @@ func TestAggregator_Run_SecondStandsByUntilFirstLeaves(t *testing.T) {
 	stopFirst := run()
 	waitFor(t, func() bool { return owners() == 1 })
 	stopSecond := run()
-	time.Sleep(3 * freshnessEvery)
+	// The first goes on for long enough that the second would have begun.
+	stated := func() time.Duration {
+		return time.Duration(count(t, conn, "SELECT toUInt64(toUnixTimestamp64Milli(max(at))) FROM freshness")) *
+			time.Millisecond
+	}
+	before := stated()
+	waitFor(t, func() bool { return stated() >= before+3*freshnessEvery })
 	if n := owners(); n != 1 {
 		t.Errorf("%d aggregators work at a time", n)
 	}

@@ -62,10 +62,7 @@ type Config struct {
 	Poll      time.Duration
 	Retention time.Duration
 	// Now is the clock of windows, orphans' age and as_of. Nil means time.Now.
-	Now    func() time.Time
-	Logger *slog.Logger
-	// Registerer receives the metrics; nil means none.
-	Registerer prometheus.Registerer
+	Now func() time.Time
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
 	// waited for.
 	Exclusive bool
@@ -87,6 +84,10 @@ type Deps struct {
 	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil
 	// means that there is no topic for them.
 	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
+	// Registerer receives the metrics; nil means that they are not collected.
+	Registerer prometheus.Registerer
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
 }
 
 // Aggregator recomputes touched buckets and publishes them. One works at a time; a second one waits for the first to go
@@ -142,16 +143,16 @@ func New(cfg Config, deps Deps) *Aggregator {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
+	if deps.Logger == nil {
+		deps.Logger = slog.Default()
 	}
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
 	announcers := notify.New(notify.Config{Webhook: cfg.Webhook, Topic: cfg.ChangesTopic,
-		FromStart: cfg.NotifyFromStart, Logger: cfg.Logger, Registerer: cfg.Registerer, OnStep: cfg.OnStep},
-		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges})
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(cfg.Registerer), batch: 64,
+		FromStart: cfg.NotifyFromStart, OnStep: cfg.OnStep},
+		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}, announcers: announcers}
 }
 
@@ -170,17 +171,17 @@ func (a *Aggregator) Run(ctx context.Context) error {
 	beside.Go(func() { a.beat(ctx) })
 	verdicts := numbers{Aggregator: a}
 	beside.Go(func() {
-		a.forever(ctx, a.cfg.Logger, "decide numbers", func() (time.Duration, error) {
+		a.forever(ctx, a.deps.Logger, "decide numbers", func() (time.Duration, error) {
 			return a.cfg.Poll, verdicts.turn(ctx, a.owning.Load())
 		})
 	})
 	for _, n := range a.announcers {
 		beside.Go(func() {
-			a.forever(ctx, a.cfg.Logger.With("sink", n.Sink()), "announce changes of numbers",
+			a.forever(ctx, a.deps.Logger.With("sink", n.Sink()), "announce changes of numbers",
 				func() (time.Duration, error) { return n.Turn(ctx, a.owning.Load()) })
 		})
 	}
-	a.forever(ctx, a.cfg.Logger, "aggregate", func() (time.Duration, error) { return a.turn(ctx) })
+	a.forever(ctx, a.deps.Logger, "aggregate", func() (time.Duration, error) { return a.turn(ctx) })
 	return nil
 }
 
@@ -193,7 +194,7 @@ func (a *Aggregator) forever(ctx context.Context, log *slog.Logger, work string,
 		if err != nil && ctx.Err() == nil {
 			wait = max(wait, waits.NextBackOff())
 			a.metrics.errors.Inc()
-			log.Error(work, "error", err, "retry_in", wait)
+			log.Error("work failed and is tried again", "work", work, "error", err, "retry_in", wait)
 		} else {
 			waits.Reset()
 		}
@@ -223,7 +224,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case errors.Is(err, errOtherOwner):
 		a.prepared = false
 		a.owning.Store(false)
-		a.cfg.Logger.Info("waiting: " + err.Error())
+		a.deps.Logger.Info("waiting", "error", err)
 		return ownerTimeout / 4, nil
 	case err != nil:
 		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
@@ -245,10 +246,10 @@ func (a *Aggregator) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), 0, true); err != nil {
-		a.cfg.Logger.Warn("could not say that this aggregator leaves", "error", err)
+		a.deps.Logger.Warn("could not say that this aggregator leaves", "error", err)
 	}
 	if err := a.dropTables(ctx, a.tables.all()); err != nil {
-		a.cfg.Logger.Warn("could not tidy up; the next aggregator will", "error", err)
+		a.deps.Logger.Warn("could not tidy up; the next aggregator will", "error", err)
 	}
 }
 
@@ -310,7 +311,7 @@ func (a *Aggregator) beat(ctx context.Context) {
 		}
 		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil &&
 			ctx.Err() == nil {
-			a.cfg.Logger.Warn("could not show that this aggregator works", "error", err)
+			a.deps.Logger.Warn("could not show that this aggregator works", "error", err)
 		}
 	}
 }

@@ -2,7 +2,7 @@ package aggregate
 
 import (
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,40 +68,64 @@ func TestAggregator_Join_OrphanExpires(t *testing.T) {
 }
 
 // Events of one message that disagree on submitted_at are one message with the earliest cohort, in whatever order they
-// come.
+// come, and however many passes look at them in between.
 func TestAggregator_Join_SplitMessage(t *testing.T) {
 	h := func(n int) time.Time { return noon.Add(time.Duration(-n) * time.Hour) }
-	parts := []string{
-		line("m", "sent", h(4), submitted(h(4))...),
-		line("m", "delivered", h(4).Add(30*time.Second), submitted(h(5))...),
-		line("m", "read", h(4).Add(time.Minute), submitted(h(6))...),
-		line("m", "clicked", h(4).Add(2*time.Minute)), // an orphan
+	part := func(i int, id string) string {
+		switch i {
+		case 0:
+			return line(id, "sent", h(4), submitted(h(4))...)
+		case 1:
+			return line(id, "delivered", h(4).Add(30*time.Second), submitted(h(5))...)
+		case 2:
+			return line(id, "read", h(4).Add(time.Minute), submitted(h(6))...)
+		}
+		return line(id, "clicked", h(4).Add(2*time.Minute)) // an orphan
 	}
-	for seed := range uint64(10) {
-		random := rand.New(rand.NewPCG(seed, 1))
-		random.Shuffle(len(parts), func(i, j int) { parts[i], parts[j] = parts[j], parts[i] })
+	// A message for each order; the bits of between are the rounds after which everything is settled.
+	orders := permutations(4)
+	n := uint64(len(orders))
+	for _, between := range []int{0b000, 0b010, 0b101, 0b111} {
 		conn := connect(t)
 		a := newAggregator(conn, noon)
-		for i, l := range parts {
-			load(t, conn, fmt.Sprint(i), []byte(l), noon)
-			if random.IntN(2) == 0 {
+		for round := range 4 {
+			var lines strings.Builder
+			for i, order := range orders {
+				lines.WriteString(part(order[round], fmt.Sprint("m", i)))
+			}
+			load(t, conn, fmt.Sprint(round), []byte(lines.String()), noon)
+			if between>>round&1 == 1 {
 				settle(t, a)
 			}
 		}
 		settle(t, a)
-		mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+		mustSee(t, conn, totals{Attempted: n, Sent: n, Delivered: n, Num1m: n, Den1m: n})
 		var cohort time.Time
 		if err := conn.QueryRow(t.Context(), `SELECT fromUnixTimestamp64Milli(max(cohort_max_ms)) FROM rollup_attempts
 			WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`).Scan(&cohort); err != nil {
 			t.Fatal(err)
 		}
 		if !cohort.Equal(h(6)) {
-			t.Fatalf("seed %d: cohort %v, want the earliest, %v", seed, cohort, h(6))
+			t.Fatalf("settled between %03b: cohort %v, want the earliest, %v, for all", between, cohort, h(6))
 		}
-		if n := count(t, conn, "SELECT uniqExact(account, message_id) FROM split_messages"); n != 1 {
-			t.Fatalf("seed %d: %d split messages, want 1", seed, n)
+		if got := count(t, conn, "SELECT uniqExact(account, message_id) FROM split_messages"); got != n {
+			t.Fatalf("settled between %03b: %d split messages, want %d", between, got, n)
 		}
 	}
+}
+
+// permutations are all orders of the numbers below n.
+func permutations(n int) [][]int {
+	if n == 0 {
+		return [][]int{{}}
+	}
+	var all [][]int
+	for _, p := range permutations(n - 1) {
+		for at := range n {
+			all = append(all, slices.Insert(slices.Clone(p), at, n-1))
+		}
+	}
+	return all
 }
 
 // Disagreement within an hour moves nothing, and is counted all the same.

@@ -78,7 +78,7 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		if err := a.doWith(ctx, "broken_note", clickhouse.Parameters{"table": p.table, "part": p.name}); err != nil {
 			return fmt.Errorf("name broken part: %w", err)
 		}
-		a.cfg.Logger.Error("a part of a table cannot be read and was put aside: what depends on it is computed anew",
+		a.deps.Logger.Error("a part of a table cannot be read and was put aside: what depends on it is computed anew",
 			"table", p.table, "part", p.name, "topic_is_read_again", reread)
 	}
 	return a.countLosses(ctx)
@@ -101,7 +101,7 @@ func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int6
 	if hours == 0 {
 		return nil
 	}
-	a.cfg.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",
+	a.deps.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",
 		hours, "earliest", earliest.UTC(), "generation", generation)
 	if a.rereadAll {
 		// All of it is being read again already, unless that is over.

@@ -448,8 +448,8 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 // again.
 func TestNumbers_OneEventOneNumber(t *testing.T) {
 	conn, registry := connect(t), prometheus.NewRegistry()
-	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }, Registerer: registry},
-		Deps{Conn: conn, Reject: noLetters})
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
+		Deps{Conn: conn, Reject: noLetters, Registerer: registry})
 	at := noon.Add(-48 * time.Hour)
 	var lines string
 	for i := range 100 {

@@ -5,15 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/aggregate/health"
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/simulate/model"
 	modelnumbers "kaskad/simulate/model/numbers"
@@ -23,14 +22,11 @@ import (
 
 // Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and
 // feed, in any order, with duplicates, cut into batches anywhere, and with an aggregator that is replaced in the
-// middle. NUMBERS sets how many: 100 000 take ten minutes.
+// middle. There are ten times as many of them in make test-long.
 func TestNumbers_Model(t *testing.T) {
-	numbers := 20_000
-	if testing.Short() {
-		numbers = 1_000
-	}
-	if n, err := strconv.Atoi(os.Getenv("NUMBERS")); err == nil {
-		numbers = n
+	numbers := 2_000
+	if enginetest.Long() {
+		numbers = 20_000
 	}
 	const accounts = 6
 	conn := connect(t)

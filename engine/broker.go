@@ -25,8 +25,8 @@ const (
 	// DefaultPartitions is the number of partitions of a topic that names none.
 	DefaultPartitions = 12
 
-	// DefaultRetentionBytes and DefaultRetentionMS are what a topic keeps when
-	// it says nothing else: 10 GB over all of its partitions, or 7 days.
+	// DefaultRetentionBytes and DefaultRetentionMS are what a topic keeps by default: 10 GB over all of its partitions,
+	// or 7 days.
 	DefaultRetentionBytes = 10 << 30
 	DefaultRetentionMS    = 7 * 24 * 60 * 60 * 1000
 
@@ -56,29 +56,25 @@ type Topic struct {
 	// RetentionBytes is the size of all partitions together; 0 means
 	// DefaultRetentionBytes, negative no limit.
 	RetentionBytes int64
-	// RetentionMS is the age in milliseconds since the broker wrote the record,
-	// whatever time the producer gave it; 0 means DefaultRetentionMS, negative
-	// for ever.
+	// RetentionMS is the age in milliseconds since the broker wrote the record, whatever time the producer gave it; 0
+	// means DefaultRetentionMS, negative forever.
 	RetentionMS int64
 }
 
 // BrokerConfig says how to start the embedded broker.
 type BrokerConfig struct {
-	// Dir belongs to this broker alone; it is created when absent. Empty means
-	// that everything is in memory and gone after Stop.
+	// Dir belongs to this broker alone and is created if missing. Empty keeps everything in memory, gone after Stop.
 	Dir string
 	// Port is the loopback port; 0 means the one used last in Dir if it is
 	// free, else a random one.
 	Port int
-	// Topics are created when they are absent.
+	// Topics are created if they are missing.
 	Topics []Topic
-	// Durable syncs every write to the disk before it is acknowledged, so that
-	// power loss loses nothing either.
+	// Durable syncs every write to disk before acknowledging it, so that power loss loses nothing either.
 	Durable bool
-	// Logger gets a line at start, and the broker's own warnings; nil means
-	// slog.Default().
+	// Logger receives a line at start and the broker's own warnings; nil means slog.Default().
 	Logger *slog.Logger
-	// Disk is who watches the disk of Dir; nil means that the broker does so by itself.
+	// Disk watches the disk of Dir; nil means that the broker does so itself.
 	Disk *Disk
 
 	// lock and listener are the parent's, when the broker is a child.
@@ -93,7 +89,7 @@ type Broker struct {
 	lock    *os.File
 	addrs   []string
 
-	// disk is watched while there is a Dir; ownDisk tells that nobody else does.
+	// disk is watched while there is a Dir; ownDisk is set when the broker does so itself.
 	disk    *Disk
 	ownDisk bool
 
@@ -124,8 +120,8 @@ func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
 		b.unlock()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "addr", b.addrs[0], "dir", config.Dir, "topics", len(config.Topics),
-		"took", time.Since(begin).Round(time.Millisecond))
+	config.Logger.Info("embedded broker started", "address", b.addrs[0], "dir", config.Dir,
+		"topics", len(config.Topics), "took", time.Since(begin).Round(time.Millisecond))
 	return b, nil
 }
 
@@ -200,8 +196,7 @@ func (b *Broker) start(ctx context.Context) error {
 	return nil
 }
 
-// listenBroker opens the port. That of the last run is only a wish: somebody may
-// have it now.
+// listenBroker opens the port, preferably that of the last run: another program may have it now.
 func listenBroker(config BrokerConfig) (net.Listener, error) {
 	port, wished := config.Port, false
 	if port == 0 && config.Dir != "" {
@@ -346,11 +341,9 @@ func (b *Broker) Stop(ctx context.Context) error {
 	}
 }
 
-// guardDisk refuses to produce while the disk is nearly full. kfake notices a
-// failed write only after it has counted an idempotent producer's sequence
-// number, so the producer's next try would be acknowledged as a duplicate of a
-// record that was never stored. Refused with room to spare, nothing is written
-// in part. Producers try again.
+// guardDisk refuses to produce while the disk is nearly full. kfake notices a failed write only after it has advanced
+// an idempotent producer's sequence number, so the producer's retry would be acknowledged as a duplicate of a record
+// that was never stored. Refusing while there is still room means that nothing is written in part. Producers retry.
 func (b *Broker) guardDisk() error {
 	if b.disk != nil && b.disk.Full() {
 		return ErrDiskFull
@@ -364,8 +357,8 @@ type brokerLogger struct{ logger *slog.Logger }
 func (l brokerLogger) Logf(level kfake.LogLevel, format string, args ...any) {
 	switch level {
 	case kfake.LogLevelError:
-		l.logger.Error("embedded broker: " + fmt.Sprintf(format, args...))
+		l.logger.Error("embedded broker failed", "error", fmt.Sprintf(format, args...))
 	case kfake.LogLevelWarn:
-		l.logger.Warn("embedded broker: " + fmt.Sprintf(format, args...))
+		l.logger.Warn("embedded broker warns", "error", fmt.Sprintf(format, args...))
 	}
 }

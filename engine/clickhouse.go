@@ -27,38 +27,37 @@ const (
 	// before it answers, which takes seconds on a large, cold data directory.
 	readyTimeout = 2 * time.Minute
 
-	// startAttempts is how often another port is tried when somebody took one
-	// between our choice and ClickHouse's bind.
+	// startAttempts is how many ports are tried when another program takes one between our choice and ClickHouse's
+	// bind.
 	startAttempts = 5
 
-	// maxRestarts within restartWindow is what a crashing ClickHouse gets
-	// before the engine gives up.
+	// maxRestarts is how often ClickHouse may crash within restartWindow before the engine gives up.
 	maxRestarts   = 5
 	restartWindow = time.Minute
 )
 
 // Config says how to start the embedded ClickHouse.
 type Config struct {
-	// Dir belongs to this engine alone; it is created when absent.
+	// Dir belongs to this engine alone and is created if missing.
 	Dir string
-	// Logger gets a line at start and at every crash; nil means slog.Default().
+	// Logger receives a line at start and at every crash; nil means slog.Default().
 	Logger *slog.Logger
 	// MaxMemory limits ClickHouse, in bytes. 0 means 60 % of the machine's
 	// memory, or of its control group's.
 	MaxMemory int64
 	// NoRestart reports a crash at once instead of starting ClickHouse again.
 	NoRestart bool
-	// Disk is who watches the disk of Dir; nil means that the engine does so by itself.
+	// Disk watches the disk of Dir; nil means that the engine does so itself.
 	Disk *Disk
 
-	// Databases lets the user make and drop databases whose names begin with
-	// [Database]: tests and benchmarks have one each.
+	// Databases lets the user create and drop databases whose names begin with [Database]: each test and benchmark has
+	// its own.
 	Databases bool
-	// Kafka lets ClickHouse read Kafka by itself, for the benchmark that compares.
+	// Kafka lets ClickHouse read Kafka itself, for the benchmark that compares the two.
 	Kafka bool
 
-	// unguarded does without the kernel's filter and port chooses the child's port
-	// then, see gate; rights are granted besides. Tests set them.
+	// unguarded turns the kernel's filter off, and port is then the child's port, see gate; rights are granted in
+	// addition. Tests set them.
 	unguarded bool
 	port      func() (int, error)
 	rights    []string
@@ -75,7 +74,7 @@ type ClickHouse struct {
 	gate     *gate
 	password string
 	version  string
-	// disk is watched for as long as the engine lives; ownDisk tells that nobody else does.
+	// disk is watched for as long as the engine lives; ownDisk is set when the engine does so itself.
 	disk    *Disk
 	ownDisk bool
 
@@ -92,8 +91,8 @@ type ClickHouse struct {
 	process  *process
 	restarts []time.Time
 	crashes  int
-	// guard.go: which process this is, counted from 1, how many of its writes had failed before anybody used it, and
-	// why it is to be replaced.
+	// guard.go: the number of the process, counted from 1, how many of its writes had failed before it was used, and
+	// why it has to be replaced.
 	epoch    uint64
 	baseline uint64
 	doomed   string
@@ -226,8 +225,7 @@ func (c *ClickHouse) launchOn(ctx context.Context, port int) error {
 	return nil
 }
 
-// supervise starts a crashed process again and ends the engine when it was
-// stopped, or when that is no use.
+// supervise restarts a crashed process, and ends the engine when it was stopped or a restart is of no use.
 func (c *ClickHouse) supervise() {
 	for {
 		child := c.current()
@@ -345,15 +343,15 @@ func (c *ClickHouse) DSN() string {
 // Addr is the host:port of the native protocol.
 func (c *ClickHouse) Addr() string { return c.gate.address() }
 
-// Dial connects to ClickHouse itself, past the port that [ClickHouse.DSN] names;
-// it is for clickhouse.Options.DialContext of the program that runs the engine.
-// The other end is the engine's own process, or the connection is of no use.
+// Dial connects to ClickHouse itself rather than to the port that [ClickHouse.DSN] names; it is for
+// clickhouse.Options.DialContext of the program that runs the engine. The other end is certain to be the engine's own
+// process.
 func (c *ClickHouse) Dial(ctx context.Context, _ string) (net.Conn, error) { return c.gate.dial(ctx) }
 
 // Version is ClickHouse's own, for example 26.7.2.1.
 func (c *ClickHouse) Version() string { return c.version }
 
-// PID is the process id of the present process.
+// PID is the id of the current process.
 func (c *ClickHouse) PID() int { return c.current().command.Process.Pid }
 
 // Crashes is how often the process ended although nobody stopped it.

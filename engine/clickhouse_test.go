@@ -70,7 +70,7 @@ func value[T any](t *testing.T, conn driver.Conn, query string) T {
 	return got
 }
 
-// runs tells whether a process exists and is no zombie that nobody has reaped.
+// runs reports whether a process exists and is no zombie that nobody has reaped.
 func runs(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -133,7 +133,9 @@ func TestClickHouse_Stop_KeepsData(t *testing.T) {
 	go func() {
 		running <- conn.Exec(context.Background(), "SELECT sleepEachRow(0.5) FROM system.numbers LIMIT 3 FORMAT Null")
 	}()
-	time.Sleep(200 * time.Millisecond)
+	for value[uint64](t, conn, "SELECT count() FROM system.processes WHERE query LIKE 'SELECT sleep%'") == 0 {
+		time.Sleep(10 * time.Millisecond)
+	}
 	stopNow(t, c)
 	if err := <-running; err != nil {
 		t.Logf("the running query: %v", err)

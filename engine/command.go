@@ -55,7 +55,7 @@ func (c *ClickHouse) command(port int) (*exec.Cmd, error) {
 		childEnv + "=" + c.found.library,
 		childBinaryEnv + "=" + c.found.binary,
 		childStampEnv + "=" + c.stampFile(),
-		// Go's preemption signals would interrupt ClickHouse's threads for nothing.
+		// Go's preemption signals would interrupt ClickHouse's threads for no benefit.
 		"GODEBUG=asyncpreemptoff=1",
 	}
 	if c.found.binary != "" {
@@ -153,7 +153,7 @@ func (c *ClickHouse) checkBinary(ctx context.Context) error {
 	return checkStamp(c.stampFile(), version)
 }
 
-// randomPassword has 128 bits, in letters that need no escaping anywhere.
+// randomPassword returns 128 random bits in letters that never need escaping.
 func randomPassword() (string, error) {
 	var secret [16]byte
 	if _, err := rand.Read(secret[:]); err != nil {

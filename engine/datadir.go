@@ -97,7 +97,7 @@ func lockHolder(name string) int {
 	return pid
 }
 
-// alive tells whether a process exists. One that belongs to somebody else does.
+// alive reports whether a process exists, including one of another user.
 func alive(pid int) bool {
 	err := unix.Kill(pid, 0)
 	return err == nil || errors.Is(err, unix.EPERM)

@@ -16,7 +16,7 @@ const (
 	// diskInterval is how often free space is looked at: at 1 GB/s the largest limit is a second away.
 	diskInterval = 200 * time.Millisecond
 
-	// maxReserve bounds what is kept free: on a large disk 5 % would be space that nobody may use.
+	// maxReserve bounds what is kept free: on a large disk 5 % would waste space.
 	maxReserve = 1 << 30
 )
 
@@ -40,8 +40,8 @@ type DiskUsage struct {
 // Reserve is how many bytes of a file system are kept free: what is being written when the disk runs full still fits.
 func Reserve(total uint64) uint64 { return min(total/20, maxReserve) }
 
-// Disk watches the free space of the file system that a directory lies on. Broker and ClickHouse stop writing by its
-// word, so they do so together.
+// Disk watches the free space of the file system that a directory lies on. Broker and ClickHouse both stop writing when
+// it says so, and so do it together.
 type Disk struct {
 	dir    string
 	logger *slog.Logger
@@ -83,7 +83,7 @@ func watchDisk(dir string, logger *slog.Logger, look func(dir string) (free, tot
 // Usage is what the last look found.
 func (d *Disk) Usage() DiskUsage { return *d.usage.Load() }
 
-// Full tells whether nothing may be written now.
+// Full reports whether nothing may be written now.
 func (d *Disk) Full() bool { return d.Usage().State == DiskFull }
 
 // Err is nil while there is room, and wraps [ErrDiskFull] otherwise.
@@ -100,7 +100,7 @@ func (d *Disk) problem(u DiskUsage) error {
 		ErrDiskFull, u.Free>>20, d.dir, Reserve(u.Total)>>20)
 }
 
-// WaitForRoom returns when there is room, or when ctx ends, whose error it returns then.
+// WaitForRoom returns when there is room. When ctx ends first, it returns the error of ctx.
 func (d *Disk) WaitForRoom(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -137,7 +137,7 @@ func (d *Disk) watch(ctx context.Context) {
 	}
 }
 
-// update looks once, and tells of a change.
+// update looks once, and logs a change.
 func (d *Disk) update() error {
 	free, total, err := d.look(d.dir)
 	if err != nil {
@@ -161,7 +161,7 @@ func (d *Disk) update() error {
 	return nil
 }
 
-// diskState goes back to work with half a reserve to spare, so that it does not change all the time.
+// diskState allows writes again only with half a reserve to spare, so that the state does not flap.
 func diskState(was DiskState, free, total uint64) DiskState {
 	reserve := Reserve(total)
 	if was == DiskFull {

@@ -61,7 +61,7 @@ type gate struct {
 	dialing sync.Mutex
 
 	mu sync.Mutex
-	// child is the port of the present child, alive tells whether it still runs.
+	// child is the port of the present child, alive reports whether it still runs.
 	child int
 	alive func() bool
 	// strangers are the undecided connections, oldest first; open are all.

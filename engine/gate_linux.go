@@ -62,7 +62,7 @@ func dialGuarded(ctx context.Context, listener *net.TCPListener, address string)
 	return conn, nil
 }
 
-// ours tells whether a connection came from dialGuarded.
+// ours reports whether a connection came from dialGuarded.
 func ours(conn *net.TCPConn) bool {
 	return conn.RemoteAddr().(*net.TCPAddr).IP.String() == ownIP
 }

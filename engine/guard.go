@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -26,9 +27,10 @@ const (
 	// corruptPause is how long a second complaint about the same damage starts nothing: what a start does not mend,
 	// another one does not either.
 	corruptPause = 5 * time.Minute
-
-	failedWritesSQL = "SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 )
+
+//go:embed sql/failed_writes.sql
+var failedWritesSQL string
 
 // ErrLostWrite tells that ClickHouse lost a write for lack of space: what was just acknowledged may not be stored, and
 // has to be sent again.

@@ -2,20 +2,19 @@ package engine
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"strings"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
-const (
-	brokenPartsSQL = "SELECT database, table, name, partition_id, min_block_number, max_block_number FROM " +
-		"system.detached_parts " +
-		"WHERE startsWith(reason, 'broken') AND isNotNull(min_block_number) ORDER BY database, table, name"
-	sourcesSQL = "SELECT min_block_number, max_block_number FROM system.parts WHERE active AND database = $1 AND " +
-		"table = $2 AND partition_id = $3 " +
-		"AND min_block_number >= $4 AND max_block_number <= $5 ORDER BY min_block_number"
-)
+//go:embed sql/broken_parts.sql
+var brokenPartsSQL string
+
+//go:embed sql/sources.sql
+var sourcesSQL string
 
 // heal removes what a start put aside as broken and nobody lacks: parts whose sources are back, and, where the process
 // before was replaced because it lost writes, inserts of which nobody was told that they are done. What it leaves is
@@ -77,11 +76,12 @@ func (c *ClickHouse) heal(ctx context.Context, conn driver.Conn, afterLostWrites
 	return nil
 }
 
-// sourcesAreBack tells whether active parts hold all blocks of a range, and no others: parts merged later may span
+// sourcesAreBack reports whether active parts hold all blocks of a range, and no others: parts merged later may span
 // blocks that are lost.
 func sourcesAreBack(ctx context.Context, conn driver.Conn, database, table, partition string, first, last int64) (bool,
 	error) {
-	rows, err := conn.Query(ctx, sourcesSQL, database, table, partition, first, last)
+	rows, err := conn.Query(ctx, sourcesSQL, clickhouse.Named("database", database), clickhouse.Named("table", table),
+		clickhouse.Named("partition", partition), clickhouse.Named("first", first), clickhouse.Named("last", last))
 	if err != nil {
 		return false, fmt.Errorf("look for the sources of a part: %w", err)
 	}

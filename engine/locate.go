@@ -18,8 +18,8 @@ type installation struct {
 	binary  string
 }
 
-// Available tells whether there is a ClickHouse to start. Its error wraps
-// [ErrNoClickHouse], names every place that was searched, and the fix.
+// Available reports whether there is a ClickHouse to start. Its error wraps [ErrNoClickHouse], names every place that
+// was searched, and the fix.
 func Available() error {
 	_, err := locate()
 	return err

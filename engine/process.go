@@ -103,7 +103,7 @@ func (p *process) kill() {
 	<-p.done
 }
 
-// alive tells whether the child has not ended yet.
+// alive reports whether the child has not ended yet.
 func (p *process) alive() bool {
 	select {
 	case <-p.done:

@@ -18,7 +18,7 @@ import (
 // accessDenied is ClickHouse's code for a right that a user lacks.
 const accessDenied = 497
 
-// denied tells whether a statement fails for want of a right.
+// denied reports whether a statement fails for want of a right.
 func denied(t *testing.T, conn driver.Conn, statement string) bool {
 	t.Helper()
 	err := conn.Exec(t.Context(), statement)
@@ -45,8 +45,10 @@ func TestRights_TableFunctions(t *testing.T) {
 	conn := open(t, startClickHouse(t, Config{Dir: t.TempDir(),
 		rights: []string{"SELECT ON system.table_functions"}}).DSN())
 	inside := strings.Fields(`SQLStandardValues dictionary eval format fuzzJSON fuzzQuery generateRandom generateSeries generate_series input loop merge
-		mergeTreeAnalyzeIndexes mergeTreeAnalyzeIndexesUUID mergeTreeIndex mergeTreeProjection mergeTreeTextIndex null numbers numbers_mt primes
-		prometheusQuery prometheusQueryRange timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags
+		mergeTreeAnalyzeIndexes mergeTreeAnalyzeIndexesUUID mergeTreeIndex mergeTreeProjection
+		mergeTreeTextIndex null numbers numbers_mt primes
+		prometheusQuery prometheusQueryRange timeSeriesData timeSeriesMetrics timeSeriesSamples
+		timeSeriesSelector timeSeriesTags
 		values view viewExplain viewIfPermitted zeros zeros_mt`)
 	const s3, hdfs, azure, files = "('http://127.0.0.1:1/bucket/k', 'a', 'b', 'TSV', 'n UInt8')",
 		"('hdfs://127.0.0.1:1/x', 'TSV', 'n UInt8')",

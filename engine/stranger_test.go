@@ -88,7 +88,7 @@ func asStranger(t *testing.T, address string) []string {
 		t.Fatal(err)
 	}
 	// Others may not look into the directory in which tests are built.
-	dir, err := os.MkdirTemp("", "kaskad-stranger-")
+	dir, err := os.MkdirTemp("", "kaskad-stranger-") //nolint:usetesting // others may not enter t.TempDir either
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func SuperviseBroker(ctx context.Context, config BrokerConfig) (*BrokerProcess, 
 		p.release()
 		return nil, fmt.Errorf("start embedded broker: %w", err)
 	}
-	config.Logger.Info("embedded broker started", "addr", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
+	config.Logger.Info("embedded broker started", "address", p.Addrs()[0], "dir", dir, "topics", len(config.Topics),
 		"pid", p.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	go p.supervise()
 	return p, nil
@@ -164,7 +164,7 @@ func (p *BrokerProcess) supervise() {
 			if p.life.Err() != nil {
 				return
 			}
-			p.config.Logger.Error("embedded broker died and is started again", "error", cause, "in", wait)
+			p.config.Logger.Error("embedded broker died and is started again", "error", cause, "retry_in", wait)
 			select {
 			case <-p.life.Done():
 				return
@@ -175,7 +175,7 @@ func (p *BrokerProcess) supervise() {
 				cause = err
 				continue
 			}
-			p.config.Logger.Info("embedded broker is back", "addr", p.Addrs()[0], "pid", p.PID())
+			p.config.Logger.Info("embedded broker is back", "address", p.Addrs()[0], "pid", p.PID())
 			break
 		}
 	}
@@ -284,7 +284,7 @@ func relog(logger *slog.Logger, line []byte) {
 	var record map[string]any
 	var level slog.Level
 	if json.Unmarshal(line, &record) != nil || level.UnmarshalText(fmt.Append(nil, record[slog.LevelKey])) != nil {
-		logger.Warn("embedded broker: " + strings.TrimSpace(string(line)))
+		logger.Warn("embedded broker warns", "error", strings.TrimSpace(string(line)))
 		return
 	}
 	message := fmt.Sprint(record[slog.MessageKey])
@@ -294,7 +294,7 @@ func relog(logger *slog.Logger, line []byte) {
 			attributes = append(attributes, slog.Any(key, value))
 		}
 	}
-	logger.Log(context.Background(), level, message, attributes...)
+	logger.Log(context.Background(), level, message, attributes...) //nolint:sloglint // the child's own message
 }
 
 // failure describes an end nobody asked for. A Go program says why it panics

@@ -20,14 +20,14 @@ func trusted(name string) error {
 	if err != nil {
 		return err
 	}
-	real, err := filepath.EvalSymlinks(name)
+	target, err := filepath.EvalSymlinks(name)
 	if err != nil {
 		return err
 	}
-	if err := trustedPath(real); err != nil {
+	if err := trustedPath(target); err != nil {
 		return err
 	}
-	if parent := filepath.Dir(name); real != name && parent != name {
+	if parent := filepath.Dir(name); target != name && parent != name {
 		return trustedPath(parent) // where the link lies
 	}
 	return nil

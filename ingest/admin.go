@@ -19,7 +19,7 @@ const (
 	DefaultDeadRetention   = 30 * 24 * time.Hour
 )
 
-// TopicConfig says how EnsureTopics makes topics that are absent. Zero fields are replaced by defaults.
+// TopicConfig says how EnsureTopics creates missing topics. Zero fields are replaced by defaults.
 type TopicConfig struct {
 	Topic, DeadLetterTopic string
 	ChangesTopic           string // of changed verdicts on numbers; none by default
@@ -30,8 +30,8 @@ type TopicConfig struct {
 	RetentionBytes         int64         // of the whole topic; brokers are told per partition
 }
 
-// EnsureTopics makes the topic of events, that of dead letters and that of changes where they are absent, and leaves
-// existing ones as they are. It tries until ctx ends.
+// EnsureTopics creates the topics of events, dead letters and changes where they are missing, and leaves existing ones
+// unchanged. It tries until ctx ends.
 func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) error {
 	if config.Topic == "" {
 		config.Topic = DefaultTopic
@@ -92,7 +92,7 @@ func createTopics(ctx context.Context, client *kafka.Client, request *kafka.Crea
 	return errors.Join(errs...)
 }
 
-// groupIDNotFound is what newer brokers say of a group that has never committed; kafka-go has no name for it.
+// groupIDNotFound is the error of newer brokers for a group that has never committed; kafka-go does not define it.
 const groupIDNotFound = kafka.Error(69)
 
 // GroupLag is how far a consumer group is behind its topic, in records.
@@ -102,7 +102,7 @@ type GroupLag struct {
 }
 
 // Lag compares the committed offsets of the group with the ends of the topic's partitions. A partition without a commit
-// lags by all it has.
+// lags by its whole length.
 func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, topic string) (GroupLag, error) {
 	client, done := newClient(brokers, dialer)
 	defer done()
@@ -149,7 +149,7 @@ func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, top
 	return lag, nil
 }
 
-// Check tells whether Kafka answers and has the topic.
+// Check returns nil if Kafka answers and has the topic, and otherwise says what is missing.
 func Check(ctx context.Context, brokers []string, dialer *kafka.Dialer, topic string) error {
 	client, done := newClient(brokers, dialer)
 	defer done()

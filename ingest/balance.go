@@ -79,8 +79,8 @@ func (c *counts) add(o counts) {
 	c.empty += o.empty
 }
 
-// ReadBalance sums the ledger of a consumer group: all that was ever committed, by whichever process. InFlight is 0;
-// who knows what is in flight adds it to InFlight and to Consumed.
+// ReadBalance sums the ledger of a consumer group: all that any process has ever committed. InFlight is 0: a caller
+// that knows what is in flight adds it to InFlight and to Consumed.
 func ReadBalance(ctx context.Context, conn driver.Conn, group, topic string) (Balance, error) {
 	ledger, err := schema.ReadLedger(ctx, conn, group, topic)
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"kaskad/schema/event"
 )
 
-// row remembers the place and the bytes of an event in a block until the block is acknowledged: should ClickHouse
-// refuse it, they make the dead letter.
+// row remembers where an event of a block came from, and its bytes, until the block is acknowledged: if ClickHouse
+// refuses the event, they become the dead letter.
 type row struct {
 	part       *progress
 	offset     int64
@@ -29,7 +29,8 @@ type progress struct {
 	counted   bool           // the record at hand is not in the ledger yet
 }
 
-// letter is a dead letter to be. A known one was in the topic before, because the ledger passed its offset.
+// letter is a dead letter that is still to be written. A known one is in the topic already, because the ledger is past
+// its offset.
 type letter struct {
 	schema.Rejection
 	known bool
@@ -122,7 +123,7 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 	}
 }
 
-// locate notes where a message is stored whose id does not say it.
+// locate notes the bucket of a message whose id does not contain a time.
 func (b *block) locate(ev *schema.Event) {
 	// The conversions in the look-up allocate nothing, those in the insertion do: once per message of the block.
 	if _, known := b.isLocated[schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"kaskad/money"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -19,25 +21,25 @@ const (
 	DefaultGroup           = "kaskad"
 	DefaultDeadLetterTopic = "kaskad.rejected"
 
-	// DefaultWorkers: while one block is being inserted another is decoded.
+	// DefaultWorkers lets one block be decoded while another is being inserted.
 	DefaultWorkers = 2
 
-	// DefaultBlockRows is the size from which ClickHouse gains nothing more by larger blocks.
+	// DefaultBlockRows is the size beyond which larger blocks no longer help ClickHouse.
 	DefaultBlockRows = 200_000
 
 	// DefaultBlockBytes bounds the original bytes that a block keeps until it is acknowledged.
 	DefaultBlockBytes = 96 << 20
 
-	// DefaultFetchBytes is what one partition is asked for at a time. A partition holds two such buffers.
+	// DefaultFetchBytes is how much is fetched from a partition at a time. Each partition holds two such buffers.
 	DefaultFetchBytes = 2 << 20
 
-	// DefaultLinger is how long the oldest event of a block waits for company: it bounds both the delay of a quiet
-	// stream and the number of parts that it makes.
+	// DefaultLinger is how long the oldest event of a block waits for more events: it bounds both the delay of a quiet
+	// stream and the number of parts it creates.
 	DefaultLinger = 200 * time.Millisecond
 )
 
-// Config says what to read and how. The zero value of every field but Brokers is replaced by its default. The start
-// offset of a group without commits is always the earliest.
+// Config says what to read and how. Every zero field except Brokers is replaced by its default. A group without commits
+// always starts at the earliest offset.
 type Config struct {
 	Brokers         []string // host:port
 	Topic           string
@@ -58,20 +60,41 @@ type Config struct {
 	// ErasureKey recognises numbers that were erased, whose events are stored under a pseudonym. Without it (nil)
 	// nothing is stored once numbers were erased.
 	ErasureKey *erasure.Key
-	// MeasureSMS says what a text takes as SMS; nil means money.SMSMeasure.
-	MeasureSMS func(text []byte) schema.SMSMeasure
 	// Now is the clock of validation and of what is written; nil means time.Now.
-	Now    func() time.Time
-	Logger *slog.Logger
-	// Registerer gets the metrics; nil means nobody does.
-	Registerer prometheus.Registerer
+	Now func() time.Time
 
 	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept",
 	// "ledger", "commit". It is a hook for crash tests.
 	OnStep func(step string)
 }
 
-// withDefaults fills what is missing and reports everything that is wrong at once.
+// Deps are the services that an Ingester uses.
+type Deps struct {
+	// Conn needs at least as many connections as there are workers.
+	Conn driver.Conn
+	// MeasureSMS measures the text of an SMS; nil means money.SMSMeasure.
+	MeasureSMS func(text []byte) schema.SMSMeasure
+	// Registerer receives the metrics; nil means that they are not collected.
+	Registerer prometheus.Registerer
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
+}
+
+// withDefaults fills in what is missing and refuses to work without ClickHouse.
+func (d Deps) withDefaults() (Deps, error) {
+	if d.Conn == nil {
+		return d, errors.New("ingest: a connection to ClickHouse is needed")
+	}
+	if d.MeasureSMS == nil {
+		d.MeasureSMS = money.SMSMeasure
+	}
+	if d.Logger == nil {
+		d.Logger = slog.Default()
+	}
+	return d, nil
+}
+
+// withDefaults fills in what is missing and reports everything that is wrong at once.
 func (c Config) withDefaults() (Config, error) {
 	for _, d := range []struct {
 		field *string
@@ -98,9 +121,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
-	}
-	if c.Logger == nil {
-		c.Logger = slog.Default()
 	}
 	if c.OnStep == nil {
 		c.OnStep = func(string) {}

@@ -41,7 +41,7 @@ func (w *worker) bury(ctx context.Context) error {
 	})
 }
 
-// refusals are the dead letters since they were last spoken of.
+// refusals counts the dead letters since the last log line about them.
 type refusals struct {
 	mu      sync.Mutex
 	reasons map[schema.Reason]int
@@ -68,7 +68,8 @@ func (in *Ingester) complain(letters []letter) {
 	r.reasons, r.last = nil, time.Now()
 }
 
-// deadLetter is the record of a refused event: its bytes as value, all else in headers, its place as key.
+// deadLetter is the record of a refused event: its bytes are the value, its place is the key, and headers hold the
+// rest.
 func deadLetter(r *schema.Rejection) message {
 	header := func(key, value string) kafka.Header { return kafka.Header{Key: key, Value: []byte(value)} }
 	return message{
@@ -88,7 +89,7 @@ func deadLetter(r *schema.Rejection) message {
 	}
 }
 
-// place writes where an event stands as topic/partition/offset/line.
+// place formats where an event was read as topic/partition/offset/line.
 func place(p schema.Place) string {
 	return fmt.Sprintf("%s/%d/%d/%d", p.Topic, p.Partition, p.Offset, p.Line)
 }

@@ -173,7 +173,7 @@ func testOutage(t *testing.T, r *rig) {
 	registry := prometheus.NewRegistry()
 	const rows, fetch = 500, 50_000
 	in, _ := r.start(func(c *Config, d *Deps) {
-		d.Conn, c.Registerer, c.BlockRows, c.FetchBytes = behind, registry, rows, fetch
+		d.Conn, d.Registerer, c.BlockRows, c.FetchBytes = behind, registry, rows, fetch
 	})
 	r.watchBalance(in)
 	if in.Ready() == nil {
@@ -237,7 +237,7 @@ func TestIngester_Run_OffsetOutOfRange(t *testing.T) {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry })
+	in, _ := r.start(func(_ *Config, d *Deps) { d.Registerer = registry })
 	r.waitFor("the rest", func() bool { return in.Balance().Stored == 50 })
 	r.drained()
 	r.expectLedger(Balance{Consumed: 150, Stored: 150})
@@ -297,7 +297,7 @@ func TestIngester_Run_Redelivery(t *testing.T) {
 	more, wantMore := mixed(100, 6)
 	r.produce(more...)
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry })
+	in, _ := r.start(func(_ *Config, d *Deps) { d.Registerer = registry })
 	r.watchBalance(in)
 	r.waitFor("the new events", func() bool { return in.Balance() == wantMore })
 	r.drained()

@@ -39,9 +39,9 @@ func (b *block) mayHold() erasure.Block {
 	return erasure.Block{Facts: &b.facts, People: &b.people, Orphans: &b.orphans}
 }
 
-// sweep erases numbers once more whose events were stored in plain: because they were erased while this block was being
-// stored, or because a process that did not know of the erasure yet stored these events and ended before it had
-// committed them. It comes before the ledger and the offsets: should it not end, the events come again.
+// sweep erases numbers again whose events were stored in plain: either they were erased while this block was being
+// stored, or a process that did not know of the erasure yet stored these events and died before committing them. It
+// runs before the ledger and the offsets: if it does not finish, the events are read again.
 func (w *worker) sweep(ctx context.Context) error {
 	changed := false
 	if err := w.retry(ctx, "erasures", func(ctx context.Context) error {
@@ -58,7 +58,7 @@ func (w *worker) sweep(ctx context.Context) error {
 			stored = append(stored, w.erasures.FindLetter(&w.block.letters[i].Rejection)...)
 		}
 	}
-	// What an erasure that goes on has not come to yet is not ours to erase.
+	// What a running erasure has yet to reach is left to it.
 	var settled []erasure.Hidden
 	for _, h := range w.hidden {
 		if h.Done {

@@ -61,7 +61,7 @@ func TestIngester_Run_Erased(t *testing.T) {
 	key := r.erasureKey()
 	erased := r.ask(key, true)
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.ErasureKey, c.Registerer = key, registry })
+	in, _ := r.start(func(c *Config, d *Deps) { c.ErasureKey, d.Registerer = key, registry })
 	r.watchBalance(in)
 	r.produce(
 		deliveredEvent("m-1"),
@@ -134,8 +134,8 @@ func TestIngester_Run_ErasureKeyMissing(t *testing.T) {
 	for want, wrong := range map[string]*erasure.Key{erasure.ErrNoKey.Error(): nil,
 		erasure.ErrOtherKey.Error(): other} {
 		var log lockedLog
-		_, stop := r.start(func(c *Config, _ *Deps) {
-			c.ErasureKey, c.Logger = wrong, slog.New(slog.NewTextHandler(&log, nil))
+		_, stop := r.start(func(c *Config, d *Deps) {
+			c.ErasureKey, d.Logger = wrong, slog.New(slog.NewTextHandler(&log, nil))
 		})
 		r.waitFor("the log to say "+want, func() bool { return strings.Contains(log.String(), want) })
 		stop()

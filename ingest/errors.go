@@ -24,14 +24,14 @@ const (
 	retryMin    = 50 * time.Millisecond
 	retryMax    = 3 * time.Second
 
-	// complainEvery is how often a retry that goes on is logged.
+	// complainEvery is how often an ongoing retry is logged.
 	complainEvery = 30 * time.Second
 )
 
 // memoryLimitExceeded is ClickHouse's code for a block that needs more memory than there is: half of it may fit.
 const memoryLimitExceeded = 241
 
-// dataError tells whether ClickHouse refused a block because of a value in it, so that sending it again cannot help.
+// dataError reports whether ClickHouse refused a block because of a value in it, so that sending it again cannot help.
 // The list is short on purpose: every other error, and every error that is not ClickHouse's, is retried until it goes
 // away.
 func dataError(err error) bool {
@@ -63,9 +63,9 @@ func exceptionCode(err error) int32 {
 	return exception.Code
 }
 
-// abandon runs f and returns its error, or that of ctx as soon as ctx ends: clickhouse-go interrupts a query then, but
-// not a connection that is being made to a server which accepts and stays silent, and a generation of the consumer
-// group must not wait for that. What f works on must not be used again after such a return.
+// abandon runs f and returns its error, or that of ctx as soon as ctx ends. clickhouse-go then interrupts a query, but
+// not a dial to a server that accepts and stays silent, and a generation of the consumer group must not wait for that.
+// After such a return, do not use what f works on.
 func abandon(ctx context.Context, f func(ctx context.Context) error) error {
 	done := make(chan error, 1)
 	go func() { done <- f(ctx) }()
@@ -77,7 +77,7 @@ func abandon(ctx context.Context, f func(ctx context.Context) error) error {
 	}
 }
 
-// sleep waits for d, or until ctx ends, whose error it returns then.
+// sleep waits for d. When ctx ends first, it returns the error of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -104,7 +104,7 @@ func retry(ctx context.Context, try func() error, failed func(error)) error {
 	return err
 }
 
-// newBackOff returns waits that double, each a random quarter longer or shorter so that workers don't knock together.
+// newBackOff returns waits that double, each up to a quarter longer or shorter, so that workers do not retry in step.
 func newBackOff() *backoff.ExponentialBackOff {
 	return &backoff.ExponentialBackOff{InitialInterval: retryMin, MaxInterval: retryMax, Multiplier: 2,
 		RandomizationFactor: 0.25}

@@ -25,7 +25,7 @@ const (
 	arenaLow   = 64 << 10
 
 	// carefulRecords is how many records are read with their keys, one allocation each, after kafka-go's fast reader
-	// stumbled over a tombstone: they come in crowds.
+	// failed on a tombstone: where there is one, there are usually more.
 	carefulRecords = 20_000
 )
 
@@ -86,8 +86,8 @@ func newFetcher(in *Ingester, part *partition, to chan<- *chunk) *fetcher {
 	return f
 }
 
-// run reads until ctx ends. It never returns for another reason, for that would end the generation: errors are dialled
-// away.
+// run reads until ctx ends. It returns for no other reason, because that would end the generation: on an error it
+// connects again.
 func (f *fetcher) run(ctx context.Context) {
 	waits, failing := newBackOff(), false
 	for ctx.Err() == nil {
@@ -106,7 +106,7 @@ func (f *fetcher) run(ctx context.Context) {
 		failing = true
 		f.in.metrics.fetchErrors.Inc()
 		f.in.log.Warn("reading partition failed, connecting anew", "topic", f.in.config.Topic, "partition", f.part.id,
-			"offset", f.next, "err", err)
+			"offset", f.next, "error", err)
 		if sleep(ctx, waits.NextBackOff()) != nil {
 			return
 		}

@@ -146,7 +146,7 @@ func (g *gate) isOpen() bool {
 	return !g.refused && !g.stalled
 }
 
-// pass waits while the gate is stalled and tells whether it is open.
+// pass waits while the gate is stalled and reports whether it is open.
 func (g *gate) pass() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

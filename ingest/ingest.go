@@ -11,7 +11,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/segmentio/kafka-go"
 
-	"kaskad/money"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -26,16 +25,11 @@ const (
 	watchEvery       = 5 * time.Second
 )
 
-// Deps are the services that an Ingester writes to.
-type Deps struct {
-	// Conn needs at least as many connections as there are workers.
-	Conn driver.Conn
-}
-
 // Ingester is one member of the consumer group.
 type Ingester struct {
 	config       Config
 	conn         driver.Conn
+	measureSMS   func(text []byte) schema.SMSMeasure
 	log          *slog.Logger
 	metrics      metrics
 	descriptions descriptions
@@ -57,18 +51,15 @@ func New(config Config, deps Deps) (*Ingester, error) {
 	if err != nil {
 		return nil, err
 	}
-	if deps.Conn == nil {
-		return nil, errors.New("ingest: a connection to ClickHouse is needed")
+	if deps, err = deps.withDefaults(); err != nil {
+		return nil, err
 	}
-	if config.MeasureSMS == nil {
-		config.MeasureSMS = money.SMSMeasure
-	}
-	in := &Ingester{config: config, conn: deps.Conn, log: config.Logger, metrics: newMetrics(),
-		descriptions: newDescriptions(), problem: errNotStarted}
+	in := &Ingester{config: config, conn: deps.Conn, measureSMS: deps.MeasureSMS, log: deps.Logger,
+		metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
 	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic,
 		Dialer: config.Dialer})
-	if config.Registerer != nil {
-		if err := config.Registerer.Register(in); err != nil {
+	if deps.Registerer != nil {
+		if err := deps.Registerer.Register(in); err != nil {
 			return nil, fmt.Errorf("register metrics of ingest: %w", err)
 		}
 	}
@@ -112,7 +103,7 @@ func (in *Ingester) Run(ctx context.Context) error {
 			// kafka-go goes on trying by itself: coordinators that are not available yet, rebalances, brokers that are
 			// away.
 			in.setProblem(fmt.Errorf("join consumer group: %w", err))
-			in.log.Warn("joining the consumer group failed, trying again", "group", in.config.Group, "err", err)
+			in.log.Warn("joining the consumer group failed, trying again", "group", in.config.Group, "error", err)
 			continue
 		}
 		in.metrics.generations.Inc()
@@ -145,8 +136,8 @@ func (in *Ingester) prepareTables(ctx context.Context) error {
 	})
 }
 
-// until tries until try succeeds or ctx ends, whose error it returns then. It says at once and every half minute what
-// it waits for.
+// until calls try until it succeeds. When ctx ends first, it returns the error of ctx. It logs what it waits for at
+// once, and then every half minute.
 func (in *Ingester) until(ctx context.Context, what string, try func(ctx context.Context) error) error {
 	var complained time.Time
 	_ = retry(ctx, func() error {
@@ -156,7 +147,7 @@ func (in *Ingester) until(ctx context.Context, what string, try func(ctx context
 	}, func(err error) {
 		in.setProblem(fmt.Errorf("%s: %w", what, err))
 		if time.Since(complained) > complainEvery {
-			in.log.Warn("waiting to "+what, "err", err)
+			in.log.Warn("waiting", "for", what, "error", err)
 			complained = time.Now()
 		}
 	})
@@ -193,7 +184,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
 			ledgers:  map[int]*schema.Ledger{},
 			erasures: erasure.NewIndex(in.config.ErasureKey)}
-		w.decoder.MeasureSMS = in.config.MeasureSMS
+		w.decoder.MeasureSMS = in.measureSMS
 		workers[i] = w
 	}
 	partitions := make([]*partition, len(assigned))
@@ -218,7 +209,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		running.Go(func() {
 			defer cancel()
 			if err := w.run(ctx); err != nil && ctx.Err() == nil {
-				in.log.Warn("generation ends early, events will be read again", "err", err)
+				in.log.Warn("generation ends early, events will be read again", "error", err)
 			}
 		})
 	}
@@ -235,7 +226,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		within, done := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 		defer done()
 		if err := in.setBack(within, generation, partitions, found); err != nil {
-			in.log.Warn("the topic could not be set back, trying again", "topic", in.config.Topic, "err", err)
+			in.log.Warn("the topic could not be set back, trying again", "topic", in.config.Topic, "error", err)
 		}
 	}
 	in.setPartitions(nil)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -68,18 +67,21 @@ func scenarios() map[string]func(t *testing.T, r *rig) {
 }
 
 func TestIngester_Run_Kfake(t *testing.T) {
+	t.Parallel()
 	for name, test := range scenarios() {
-		t.Run(name, func(t *testing.T) { test(t, newRig(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, newRig(t))
+		})
 	}
 }
 
 func TestIngester_Run_ApacheKafka(t *testing.T) {
-	if testing.Short() && os.Getenv("CI") != "true" {
-		t.Skip("skipped: starting Apache Kafka takes seconds, and -short was given")
-	}
+	t.Parallel()
 	brokers := kafkatest.Start(t)
 	for name, test := range scenarios() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r := newRigWith(t, brokers)
 			r.topic, r.group, r.letters = name+".events", name, name+".rejected"
 			r.ensureTopics(DefaultPartitions)
@@ -90,16 +92,8 @@ func TestIngester_Run_ApacheKafka(t *testing.T) {
 
 func newRigWith(t testing.TB, brokers []string) *rig {
 	t.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	options := enginetest.Migrated(t, schema.Migrate)
 	options.MaxOpenConns = 20
-	db := clickhouse.OpenDB(options)
-	if _, err := schema.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	_ = db.Close()
 	conn, err := clickhouse.Open(options)
 	if err != nil {
 		t.Fatal(err)
@@ -135,13 +129,13 @@ func (r *rig) connAt(addr string) driver.Conn {
 
 func (r *rig) config() Config {
 	return Config{Brokers: r.brokers, Topic: r.topic, Group: r.group, DeadLetterTopic: r.letters,
-		Linger: 20 * time.Millisecond, Logger: r.log, Now: func() time.Time { return testNow }}
+		Linger: 20 * time.Millisecond, Now: func() time.Time { return testNow }}
 }
 
 // start runs an Ingester until stop is called, which waits for its end. The test's end stops it too.
 func (r *rig) start(change func(*Config, *Deps)) (in *Ingester, stop func()) {
 	r.t.Helper()
-	config, deps := r.config(), Deps{Conn: r.conn}
+	config, deps := r.config(), Deps{Conn: r.conn, Logger: r.log}
 	if change != nil {
 		change(&config, &deps)
 	}

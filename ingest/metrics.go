@@ -40,7 +40,8 @@ func newMetrics() metrics {
 			Name: "rejected_events_total",
 			Help: "Events that became dead letters, by reason."}, []string{"reason"}),
 		redelivered: counter("redelivered_events_total",
-			"Events read again although the ledger knows them: stored again, not counted again."),
+			"Events read again although the ledger knows them: stored again, not counted again. "+
+				"Normal after a restart."),
 		markers: counter("control_markers_total", "Transaction markers skipped."),
 		unknownFields: counter("unknown_fields_total",
 			"Fields of accepted events that no version of the event knows."),

@@ -20,7 +20,7 @@ const (
 	// DefaultBatchBytes keeps a batch of records below the megabyte that brokers take by default (message.max.bytes).
 	DefaultBatchBytes = 900 << 10
 
-	// DefaultProduceTimeout is about as long as a client of POST /v1/events waits.
+	// DefaultProduceTimeout is about as long as a client of POST /v1/events is willing to wait.
 	DefaultProduceTimeout = 10 * time.Second
 
 	// requestsInFlight bounds the batches of one call that are on their way at a time.
@@ -39,7 +39,7 @@ type ProducerConfig struct {
 	Timeout    time.Duration // how long Kafka may be away before a caller is told so, default DefaultProduceTimeout
 }
 
-// Producer writes events to the topic, spread over its partitions by key. It is safe for concurrent use.
+// Producer writes events to the topic and spreads them over its partitions by key. It is safe for concurrent use.
 type Producer struct{ p *producer }
 
 // NewProducer connects to nothing; the first Produce does.
@@ -225,7 +225,7 @@ func (p *producer) sendOnce(ctx context.Context, b *batch) error {
 	return response.Error
 }
 
-// partitions lists the topic's partitions, waiting for a topic that was just made.
+// partitions lists the topic's partitions, and waits for those of a topic that was just created.
 func (p *producer) partitions(ctx context.Context) ([]int, error) {
 	var ids []int
 	err := retry(ctx, func() (err error) {

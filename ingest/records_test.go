@@ -86,7 +86,7 @@ func testRecordShapes(t *testing.T, r *rig) {
 	}
 	r.produceRecords(client, records...)
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry })
+	in, _ := r.start(func(_ *Config, d *Deps) { d.Registerer = registry })
 	r.watchBalance(in)
 	r.drained()
 	// stored: single, n1–n3, a1, a2, large, medium, 3 of Arrow, last. rejected: 2 pigeons, not json, the cut stream,
@@ -204,7 +204,7 @@ func testTransactions(t *testing.T, r *rig) {
 		}
 	}
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry })
+	in, _ := r.start(func(_ *Config, d *Deps) { d.Registerer = registry })
 	want := Balance{Consumed: 3, Stored: 3}
 	r.waitFor("the balance", func() bool { return in.Balance() == want })
 	r.drained() // the last marker, behind which nothing comes, is committed too
@@ -250,7 +250,7 @@ func TestIngester_Run_Bisects(t *testing.T) {
 	values = append(values, deliveredEvent("evil 3"))
 	r.produce(values...)
 	registry := prometheus.NewRegistry()
-	in, _ := r.start(func(c *Config, _ *Deps) { c.Registerer = registry; c.Linger = time.Second })
+	in, _ := r.start(func(c *Config, d *Deps) { d.Registerer = registry; c.Linger = time.Second })
 	r.watchBalance(in)
 	r.drained()
 	want := Balance{Consumed: 1004, Stored: 1000, Rejected: 3, Parked: 1}

@@ -14,7 +14,7 @@ import (
 	"kaskad/schema/event"
 )
 
-//go:embed replay.sql
+//go:embed sql/replay.sql
 var replaySQL string
 
 // replayLetters is how many dead letters are sent and then marked at a time, and replayBytes how many bytes of them.
@@ -38,9 +38,9 @@ type ReplayResult struct {
 	StillRefused uint64 // left where they are
 }
 
-// Replay sends dead letters through again that are valid by now: because the rules changed, or time has come, or
-// ClickHouse takes them now (unstorable), or to wait once more for their message (no_cohort). What is still invalid
-// stays where it is, for sent again it would only come back. Each batch is marked when Kafka has it, so that running
+// Replay sends dead letters through again that have become valid: because the rules changed, their time has come,
+// ClickHouse takes them now (unstorable), or they may wait for their message once more (no_cohort). What is still
+// invalid stays where it is, because it would only come back. Each batch is marked when Kafka has it, so that running
 // Replay again sends nothing twice; a crash between sending and marking may send a batch again, which changes no
 // figure, because facts are merges.
 func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, now func() time.Time) (ReplayResult,
@@ -49,7 +49,7 @@ func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, 
 	if now == nil {
 		now = time.Now
 	}
-	// What this run makes come back as refused must not be taken up by it again.
+	// What comes back refused because of this run must not be replayed by it again.
 	end := now().Add(time.Millisecond)
 	if !filter.Until.IsZero() && filter.Until.Before(end) {
 		end = filter.Until

@@ -11,11 +11,11 @@ import (
 	"kaskad/schema"
 )
 
-// rereadEvery is how often orders to read the topic again are looked for.
+// rereadEvery is how often ingest looks for orders to read the topic again.
 const rereadEvery = 2 * time.Second
 
-// watchRereads returns the orders that set some of these partitions back, as soon as there are any, and notes until
-// then which earlier orders are done. It returns nothing when ctx ends.
+// watchRereads waits for orders that set some of these partitions back and returns them. Meanwhile it notes which
+// earlier orders are done. When ctx ends it returns nothing.
 func (in *Ingester) watchRereads(ctx context.Context, partitions []*partition) []schema.Reread {
 	ids := make([]int32, len(partitions))
 	byID := make(map[int32]*partition, len(partitions))

@@ -11,7 +11,7 @@ import (
 	"kaskad/schema"
 )
 
-// smallestHalf is the size of a block below which lack of memory is not the block's fault.
+// smallestHalf is the block size below which a lack of memory is not the block's fault.
 const smallestHalf = 1000
 
 // store makes a block durable and commits its offsets. It is the only function that commits, because it alone has seen
@@ -35,7 +35,7 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done.
-	// They, what waits for its place and the touches share an id, by which the aggregator finds what a touch speaks of.
+	// Facts, parked events and touches share an id, by which the aggregator finds what a touch refers to.
 	batch := uuid.New()
 	type insert func(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error
 	inBatch := func(i insert) func(ctx context.Context, conn driver.Conn, lo, hi int) error {
@@ -52,8 +52,8 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 2. Places of messages whose ids say none, and events that wait for such a place. Both name a batch, for the join
-	// pass to find.
+	// 2. Places of messages whose ids contain none, and events that wait for such a place. Both carry the batch's id,
+	// by which the join finds them.
 	if err := w.retry(ctx, "located", func(ctx context.Context) error {
 		return schema.InsertLocated(ctx, w.in.conn, batch, b.located)
 	}); err != nil {
@@ -66,7 +66,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 3. Touches, after all that they announce: who reads a touch finds its facts.
+	// 3. Touches come after everything they announce: whoever reads a touch finds its facts.
 	touches := b.touches.list(batch, nowMS)
 	if len(b.located) > 0 || len(b.orphanRows) > 0 {
 		touches = append(touches, schema.Touch{ID: batch, AtMS: nowMS})
@@ -80,7 +80,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 4. Dead letters, those of step 1 and 2 too: first in the topic, then in the table.
+	// 4. Dead letters, including those of steps 1 and 2: first to the topic, then to the table.
 	w.hideLetters()
 	if err := w.bury(ctx); err != nil {
 		return err
@@ -169,8 +169,9 @@ func (w *worker) refuse(r row, table string, cause error) {
 		w.block.raw[r.start:r.end], w.in.config.Now().UnixMilli())
 }
 
-// retry runs an insert until it is acknowledged or ctx ends. Whatever the error is: a full disk, a table that a
-// migration has yet to make, a server that is away. Nothing is given up, for the log keeps what waits here.
+// retry runs an insert until it is acknowledged or ctx ends. It does so whatever the error is: a full disk, a table
+// that a migration has yet to create, a server that is down. Nothing is given up, because the log keeps what waits
+// here.
 //
 // Once ctx ends the insert is abandoned; its block is not used again, for the worker ends too.
 func (w *worker) retry(ctx context.Context, table string, insert func(ctx context.Context) error) error {
@@ -182,7 +183,7 @@ func (w *worker) retryHere(ctx context.Context, table string, insert func(ctx co
 	err := retry(ctx, func() error { return insert(ctx) }, func(err error) {
 		w.in.metrics.insertRetries.Inc()
 		if time.Since(complained) > complainEvery {
-			w.in.log.Warn("insert failed, trying again until it goes through", "table", table, "err", err)
+			w.in.log.Warn("insert failed, trying again until it goes through", "table", table, "error", err)
 			complained = time.Now()
 		}
 	})

@@ -24,7 +24,7 @@ type worker struct {
 	hidden     []erasure.Hidden // the erased numbers of the block that is being stored
 }
 
-// run works until ctx ends, or until offsets cannot be committed, which ends the generation.
+// run works until ctx ends or offsets cannot be committed, which ends the generation.
 func (w *worker) run(ctx context.Context) error {
 	// Whatever is in the block when the generation ends will be read again, by whoever owns the partition then.
 	defer func() { w.in.tally.giveBack(w.block.counted().consumed) }()

@@ -37,7 +37,7 @@ func BillingZoneJSON(body []byte) (string, error) {
 		Zone *json.RawMessage `json:"billing_zone"`
 	}
 	if err := json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &top); err != nil || top.Zone == nil {
-		return "", nil // what is wrong with the list as such its reader tells
+		return "", nil //nolint:nilerr // the reader of the list itself reports what is wrong with it
 	}
 	var name string
 	if err := json.Unmarshal(*top.Zone, &name); err != nil {
@@ -53,7 +53,7 @@ func BillingZoneYAML(body []byte) (string, error) {
 		Zone yaml.Node `yaml:"billing_zone"`
 	}
 	if err := yaml.Unmarshal(body, &top); err != nil || top.Zone.IsZero() {
-		return "", nil // what is wrong with the list as such its reader tells
+		return "", nil //nolint:nilerr // the reader of the list itself reports what is wrong with it
 	}
 	var name string
 	if err := top.Zone.Decode(&name); err != nil {

@@ -222,7 +222,8 @@ func parseTariff(r *listfile.Row) Tariff {
 	}
 	switch has := r.Has("connect_price"); {
 	case t.Billing == AttemptPlusConnect && !has:
-		r.Refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": what a delivered attempt costs more`)
+		r.Refuse("connect_price", `is required with attempt_plus_connect, such as "0.70": `+
+			`what a delivered attempt costs more`)
 	case t.Billing != AttemptPlusConnect && has:
 		r.Refuse("connect_price", onlyConnect)
 	}

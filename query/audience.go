@@ -5,23 +5,22 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
-	"kaskad/schema/law"
 )
 
 //go:embed audience.sql
 var audienceSQL string
 
-var audienceTemplate = template.Must(template.Must(law.Template("audience.sql").Parse(optOutsSQL)).Parse(audienceSQL))
+var audienceTemplate = report.Template("audience.sql", audienceSQL)
 
 // audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins.
 // Whoever is in one of them is in no other; who blocked or complained may be in any.
@@ -89,8 +88,8 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.Accounts(),
 		apps: p.Many("app")}
-	for _, f := range (keySet{enumeration("channel", schema.Channels, false)}).filters(p, time.UTC) {
-		q.channels = f.values
+	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels, false)}).Filters(p, time.UTC) {
+		q.channels = f.Values
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)

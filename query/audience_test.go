@@ -209,7 +209,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 			}
 			want := naiveAudience(seen, state)
 			var got []string
-			page := numbers(t, s, "audience/"+state, c.query+"&limit=7")
+			page := numbers(t, s, "audience/"+state, c.query+"&limit=29")
 			for {
 				for _, r := range page.Rows {
 					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"],
@@ -218,7 +218,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 				if page.NextCursor == nil {
 					break
 				}
-				page = numbers(t, s, "audience/"+state, c.query+"&limit=7&cursor="+*page.NextCursor)
+				page = numbers(t, s, "audience/"+state, c.query+"&limit=29&cursor="+*page.NextCursor)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s %s: %d rows, want %d", state, c.query, len(got), len(want))

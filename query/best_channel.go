@@ -16,6 +16,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -24,10 +25,10 @@ import (
 var bestChannelSQL string
 
 // bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var bestChannelTemplate = reachTemplate("best_channel.sql", bestChannelSQL)
+var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
 
 // bestChannelFilters choose the attempts that are looked at.
-var bestChannelFilters = keySet{dimension("account"), enumeration("channel", schema.Channels, false)}
+var bestChannelFilters = report.Keys{report.Dimension("account"), report.Enumeration("channel", schema.Channels, false)}
 
 var bestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
@@ -36,15 +37,16 @@ var bestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColu
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
-	ask                        *reportRequest
+	ask                        *report.Request
 	afterAccount, afterContact string // no account and no person is ""
 	asOfMS                     int64
 }
 
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
-	return q.ask.statement(bestChannelTemplate, nil, key.inSQL, clickhouse.Named("after_account", q.afterAccount),
-		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.limit+1)),
+	return q.ask.Statement(bestChannelTemplate, nil, report.Key.InSQL,
+		clickhouse.Named("after_account", q.afterAccount),
+		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.Limit+1)),
 		clickhouse.Named("as_of", q.asOfMS))
 }
 
@@ -63,30 +65,30 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(ask.limit == 0))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(ask.Limit == 0))
 	defer cancel()
-	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.Zone); err != nil {
 		return err
 	}
-	seen, err := s.db.Snapshot(ctx, ask.now)
+	seen, err := s.db.Snapshot(ctx, ask.Now)
 	if err != nil {
 		return err
 	}
 	q := bestChannelQuery{ask: ask}
-	if ask.at != nil {
-		seen.Prices, seen.AsOfMS = ask.at.Snapshot.Prices, ask.at.Snapshot.AsOfMS
-		q.afterAccount, q.afterContact = string(ask.at.After[0]), string(ask.at.After[1])
+	if ask.At != nil {
+		seen.Prices, seen.AsOfMS = ask.At.Snapshot.Prices, ask.At.Snapshot.AsOfMS
+		q.afterAccount, q.afterContact = string(ask.At.After[0]), string(ask.At.After[1])
 	}
 	q.asOfMS = seen.UpTo()
-	lists, err := s.prices.Lists(ctx, ask.accounts(), seen.Prices)
+	lists, err := s.prices.Lists(ctx, ask.Accounts(), seen.Prices)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.Versions
-	t := answer.NewList(ask.format, bestChannelColumns)
-	envelope := append(ask.freshEnvelope(&seen),
+	t := answer.NewList(ask.Format, bestChannelColumns)
+	envelope := append(ask.FreshEnvelope(&seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)})
-	if ask.limit == 0 {
+	if ask.Limit == 0 {
 		end, err := t.Begin(ctx, c, &s.gate.Workbooks, envelope)
 		if err != nil {
 			return err
@@ -101,34 +103,34 @@ func (s *Server) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
 	}
-	return t.SendPage(c, envelope, s.db.Cursors, ask.next(last, &seen))
+	return t.SendPage(c, envelope, s.db.Cursors, ask.Next(last, &seen))
 }
 
 // readBestChannel reads the parameters.
-func (s *Server) readBestChannel(c *gin.Context) (*reportRequest, error) {
+func (s *Server) readBestChannel(c *gin.Context) (*report.Request, error) {
 	p, err := answer.ReadParams(c.Request,
-		append(bestChannelFilters.names(), "from", "to", "tz", "limit", "cursor", "format",
+		append(bestChannelFilters.Names(), "from", "to", "tz", "limit", "cursor", "format",
 			"bom"))
 	if err != nil {
 		return nil, err
 	}
-	r := &reportRequest{name: "best-channel", format: p.ListFormat(c.Request), zone: p.Zone(), now: s.db.Now()}
-	r.limit, _ = p.PageOrAll(r.format)
-	r.filters = bestChannelFilters.filters(p, r.zone)
-	parts := []string{r.name, r.zone.String(), p.Values.Get("from"), p.Values.Get("to")}
-	for _, f := range r.filters {
-		parts = append(append(parts, f.key.name, strconv.Itoa(len(f.values))), f.values...)
+	r := &report.Request{Name: "best-channel", Format: p.ListFormat(c.Request), Zone: p.Zone(), Now: s.db.Now()}
+	r.Limit, _ = p.PageOrAll(r.Format)
+	r.Filters = bestChannelFilters.Filters(p, r.Zone)
+	parts := []string{r.Name, r.Zone.String(), p.Values.Get("from"), p.Values.Get("to")}
+	for _, f := range r.Filters {
+		parts = append(append(parts, f.Key.Name, strconv.Itoa(len(f.Values))), f.Values...)
 	}
-	r.hash = answer.QueryHash(parts...)
-	if r.at = s.db.Cursors.Read(c.Request.Context(), p, r.hash, 2); r.at != nil {
-		if r.at.Snapshot == nil || r.at.Snapshot.Prices == nil {
+	r.Hash = answer.QueryHash(parts...)
+	if r.At = s.db.Cursors.Read(c.Request.Context(), p, r.Hash, 2); r.At != nil {
+		if r.At.Snapshot == nil || r.At.Snapshot.Prices == nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
 		} else {
 			// The period and the prices are those of the first page, however long the export takes.
-			r.now = time.UnixMilli(r.at.Snapshot.NowMS)
+			r.Now = time.UnixMilli(r.At.Snapshot.NowMS)
 		}
 	}
-	r.fromMS, r.toMS = p.Period(r.now, r.zone)
+	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
 	return r, p.Err()
 }
 
@@ -213,7 +215,7 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.ask.limit == 0))
+	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.ask.Limit == 0))
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +227,7 @@ func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, list
 	var p proofs
 	var lastAccount, lastContact string
 	for rows.Next() {
-		if q.ask.limit > 0 && t.Rows == q.ask.limit {
+		if q.ask.Limit > 0 && t.Rows == q.ask.Limit {
 			// One row too many was asked for, to know whether there are more.
 			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
 			continue

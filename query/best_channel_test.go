@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -127,7 +128,7 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 		putTestPrices(t, conn, lists)
 		s := newServer(t, conn)
 		evidence, channels, unpriced := map[any]bool{}, map[any]bool{}, false
-		for range 8 {
+		for range 4 {
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
 			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
 			values := url.Values{"from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
@@ -296,10 +297,11 @@ func TestServer_BestChannel_Errors(t *testing.T) {
 func TestBestChannelQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]*bestChannelQuery{
-		"best_channel_first": {ask: &reportRequest{zone: time.UTC, toMS: 1 << 60, limit: 1000}},
-		"best_channel_page": {ask: &reportRequest{zone: time.UTC, fromMS: 1760572800000, toMS: 1795136400000, limit: 10,
-			filters: []filter{{bestChannelFilters[0], []string{"acme", hostile}},
-				{bestChannelFilters[1], []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
+		"best_channel_first": {ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
+		"best_channel_page": {ask: &report.Request{Zone: time.UTC, FromMS: 1760572800000, ToMS: 1795136400000,
+			Limit: 10,
+			Filters: []report.Filter{{Key: bestChannelFilters[0], Values: []string{"acme", hostile}},
+				{Key: bestChannelFilters[1], Values: []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
 			asOfMS: 1795136400000},
 	} {
 		checkGolden(t, name, q, hostile)

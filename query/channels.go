@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -55,11 +56,11 @@ type channelSums struct {
 }
 
 // destinations are the places that a row is scanned to.
-func (s *channelSums) destinations(keys []key) []any {
+func (s *channelSums) destinations(keys []report.Key) []any {
 	s.texts, s.numbers = make([]string, len(keys)), make([]uint8, len(keys))
 	var to []any
 	for i, k := range keys {
-		if k.number {
+		if k.Number {
 			to = append(to, &s.numbers[i])
 		} else {
 			to = append(to, &s.texts[i])
@@ -77,10 +78,10 @@ func (s *channelSums) destinations(keys []key) []any {
 }
 
 // shownKeys returns the keys as texts, for a cursor.
-func (s *channelSums) shownKeys(keys []key) [][]byte {
+func (s *channelSums) shownKeys(keys []report.Key) [][]byte {
 	shown := make([][]byte, len(keys))
 	for i, k := range keys {
-		if k.number {
+		if k.Number {
 			shown[i] = strconv.AppendUint(nil, uint64(s.numbers[i]), 10)
 		} else {
 			shown[i] = []byte(s.texts[i])
@@ -90,9 +91,9 @@ func (s *channelSums) shownKeys(keys []key) [][]byte {
 }
 
 // row computes the fields of a row from its quantities.
-func (s *channelSums) row(keys []key, seen *answer.Snapshot, row []answer.Value) []answer.Value {
+func (s *channelSums) row(keys []report.Key, seen *answer.Snapshot, row []answer.Value) []answer.Value {
 	for i, k := range keys {
-		if k.number {
+		if k.Number {
 			row = append(row, answer.Count(uint64(s.numbers[i])))
 		} else {
 			row = append(row, answer.Text(s.texts[i]))
@@ -135,24 +136,24 @@ func (s *channelSums) bound() answer.Value {
 
 // channels serves GET /v1/reports/channels.
 func (s *Server) channels(c *gin.Context) error {
-	ask, err := s.readReport(c, "channels", channelKeys, nil, "channel")
+	ask, err := report.Read(c, s.db, "channels", report.ChannelKeys, nil, "channel")
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.Zone); err != nil {
 		return err
 	}
-	q := channelsQuery{keys: ask.keys, filters: ask.filters, tz: ask.zone.String(), fromMS: ask.fromMS, toMS: ask.toMS,
-		limit: ask.limit + 1}
+	q := channelsQuery{keys: ask.Keys, filters: ask.Filters, tz: ask.Zone.String(), fromMS: ask.FromMS, toMS: ask.ToMS,
+		limit: ask.Limit + 1}
 	var seen answer.Snapshot
-	if ask.at != nil {
-		seen = *ask.at.Snapshot
-		for _, k := range ask.at.After {
+	if ask.At != nil {
+		seen = *ask.At.Snapshot
+		for _, k := range ask.At.After {
 			q.after = append(q.after, string(k))
 		}
-	} else if seen, err = s.pinReport(ctx, ask); err != nil {
+	} else if seen, err = ask.Snapshot(ctx, s.db); err != nil {
 		return err
 	}
 	q.generation = seen.Edition
@@ -160,12 +161,12 @@ func (s *Server) channels(c *gin.Context) error {
 		return err
 	}
 
-	t := answer.NewTable(ask.format, ask.keys.names(), channelColumns())
-	next, err := s.readChannels(ctx, &q, &seen, t, ask.at == nil)
+	t := answer.NewTable(ask.Format, ask.Keys.Names(), channelColumns())
+	next, err := s.readChannels(ctx, &q, &seen, t, ask.At == nil)
 	if err != nil {
 		return fmt.Errorf("channel report: %w", err)
 	}
-	return t.SendPage(c, ask.envelope(&seen), s.db.Cursors, ask.next(next, &seen))
+	return t.SendPage(c, ask.Envelope(&seen), s.db.Cursors, ask.Next(next, &seen))
 }
 
 // readChannels fills the table with a page and returns the keys of its last row when there are more.

@@ -3,27 +3,25 @@ package query
 import (
 	_ "embed"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/query/report"
 	"kaskad/query/store"
-	"kaskad/schema/law"
 )
 
 //go:embed channels.sql
 var channelsSQL string
 
 // channelsTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
-var channelsTemplate = template.Must(law.Template("channels.sql").Parse(channelsSQL))
+var channelsTemplate = report.Template("channels.sql", channelsSQL)
 
 // channelsQuery is one page of the channel report over one set of generations.
 type channelsQuery struct {
-	keys         []key
-	filters      []filter
+	keys         []report.Key
+	filters      []report.Filter
 	routes       []store.Capability
 	tz           string
 	fromMS, toMS int64
@@ -34,15 +32,6 @@ type channelsQuery struct {
 	limit int
 }
 
-// keySQL is a key at its place in group_by.
-type keySQL struct {
-	Cell, Column, Shown, Name, After string
-}
-
-type filterSQL struct {
-	Shown, Parameter string
-}
-
 // SQL returns the statement and its parameters.
 func (q *channelsQuery) SQL() (string, []any, error) {
 	args := []any{
@@ -51,8 +40,8 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 		clickhouse.Named("generation", q.generation),
 	}
 	var data struct {
-		Keys            []keySQL
-		Filters         []filterSQL
+		Keys            []report.KeySQL
+		Filters         []report.FilterSQL
 		Accounts, After bool
 		Route           string
 	}
@@ -61,19 +50,20 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 	timed := false
 	for i, k := range q.keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{
-			Cell: k.cell, Column: column, Shown: k.shown(column), Name: "k" + strconv.Itoa(i),
-			After: fmt.Sprintf("{after%d:%s}", i, k.parameterType()),
+		data.Keys = append(data.Keys, report.KeySQL{
+			Cell: k.Cell, Column: column, Shown: k.Shown(column), Name: "k" + strconv.Itoa(i),
+			After: fmt.Sprintf("{after%d:%s}", i, k.ParameterType()),
 		})
-		timed = timed || k.timed()
+		timed = timed || k.Timed()
 	}
 	for _, f := range q.filters {
-		parameter := "filter_" + f.key.name
+		parameter := "filter_" + f.Key.Name
 		data.Filters = append(data.Filters,
-			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
-		data.Accounts = data.Accounts || f.key.name == "account"
-		timed = timed || f.key.timed()
-		values, err := f.argument()
+			report.FilterSQL{Shown: f.Key.Shown(f.Key.Cell),
+				Parameter: "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		data.Accounts = data.Accounts || f.Key.Name == "account"
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
 		if err != nil {
 			return "", nil, err
 		}
@@ -82,7 +72,7 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 	if q.after != nil {
 		data.After = true
 		for i, k := range q.keys {
-			argument, err := k.argument(q.after[i])
+			argument, err := k.Argument(q.after[i])
 			if err != nil {
 				return "", nil, err
 			}
@@ -100,32 +90,4 @@ func (q *channelsQuery) SQL() (string, []any, error) {
 		return "", nil, fmt.Errorf("fill channels.sql: %w", err)
 	}
 	return statement.String(), args, nil
-}
-
-// argument is the shown key as a value of ClickHouse's parameterType.
-func (k key) argument(shown string) (any, error) {
-	if !k.number {
-		return shown, nil
-	}
-	n, err := strconv.ParseUint(shown, 10, 8)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", k.name, err)
-	}
-	return uint16(n), nil
-}
-
-func (f filter) argument() (any, error) {
-	if !f.key.number {
-		return slices.Clone(f.values), nil
-	}
-	// Not []uint8: that would be taken for a text.
-	numbers := make([]uint16, len(f.values))
-	for i, v := range f.values {
-		n, err := strconv.ParseUint(v, 10, 8)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", f.key.name, err)
-		}
-		numbers[i] = uint16(n)
-	}
-	return numbers, nil
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 )
 
 func location(t *testing.T, name string) *time.Location {
@@ -62,7 +63,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range 40 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := channelKeys.names()
+		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -78,7 +79,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 				values.Add(name, value)
 			}
 		}
-		reply := report(t, s, values.Encode())
+		reply := channelReport(t, s, values.Encode())
 		want := naiveReport(cells, groupBy, filters, zone, from, to, testNow, nil)
 		sameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
@@ -105,8 +106,8 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, name := range channelKeys.names() {
-		all := report(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
+	for _, name := range report.ChannelKeys.Names() {
+		all := channelReport(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
 		if len(all.Rows) == 0 {
 			t.Errorf("%s: no rows", name)
 		}
@@ -115,7 +116,7 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 			if strings.Contains(shown, "\ufffd") {
 				continue
 			}
-			one := report(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
+			one := channelReport(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
 			sameRows(t, name+"="+shown, one.Rows, []map[string]any{row})
 		}
 	}
@@ -159,12 +160,12 @@ func TestServer_Channels_AsOf(t *testing.T) {
 		c.Fixed = false
 		c.Now = func() time.Time { return now }
 	})
-	if reply := report(t, s, ""); reply.AsOf != nil || reply.Lag != nil {
+	if reply := channelReport(t, s, ""); reply.AsOf != nil || reply.Lag != nil {
 		t.Errorf("before the aggregator has spoken: as of %v, lag %v", reply.AsOf, reply.Lag)
 	}
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets) VALUES ($1, 2), ($2, 3)", testNow.UnixMilli(),
 		testNow.UnixMilli()-5)
-	reply := report(t, s, "")
+	reply := channelReport(t, s, "")
 	if reply.AsOf == nil || *reply.AsOf != "2026-11-20T00:00:00.000Z" || *reply.Lag != "1.234" {
 		t.Errorf("as of %v, lag %v", *reply.AsOf, *reply.Lag)
 	}
@@ -195,10 +196,10 @@ func TestServer_Channels_Generations(t *testing.T) {
 	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3),
 		newCell("other", "b", 10, 40)}
 	insertCells(t, conn, first)
-	want("computed, not published", report(t, s, "group_by=campaign"))
+	want("computed, not published", channelReport(t, s, "group_by=campaign"))
 	publish(t, conn, first)
-	want("published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
-	page := report(t, s, "group_by=campaign&limit=1")
+	want("published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	page := channelReport(t, s, "group_by=campaign&limit=1")
 	want("first page", page, "a=1")
 	if page.NextCursor == nil {
 		t.Fatal("no cursor")
@@ -206,16 +207,16 @@ func TestServer_Channels_Generations(t *testing.T) {
 
 	second := []cell{newCell("acme", "a", 11, 100), newCell("acme", "c", 11, 300), newCell("acme", "d", 11, 400)}
 	insertCells(t, conn, second)
-	want("newer cells, not published", report(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	want("newer cells, not published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
 	publish(t, conn, second)
-	want("newer generation of one account", report(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
-	want("by account", report(t, s, "group_by=campaign&account=other"), "b=40")
-	want("the cursor's pages", report(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
+	want("newer generation of one account", channelReport(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
+	want("by account", channelReport(t, s, "group_by=campaign&account=other"), "b=40")
+	want("the cursor's pages", channelReport(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
 
 	// A bucket that came out empty.
 	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
 		"messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
-	want("an empty bucket", report(t, s, "group_by=campaign"), "b=40")
+	want("an empty bucket", channelReport(t, s, "group_by=campaign"), "b=40")
 }
 
 func TestServer_Channels_Pages(t *testing.T) {
@@ -227,13 +228,13 @@ func TestServer_Channels_Pages(t *testing.T) {
 	for _, groupBy := range []string{"campaign", "channel,campaign", "hour,step", "hour_of_day,weekday,account",
 		"week,provider,trigger", "day"} {
 		query := "tz=America/New_York&group_by=" + groupBy
-		all := report(t, s, query+"&limit=10000")
+		all := channelReport(t, s, query+"&limit=10000")
 		for _, limit := range []int{1, 7, 50} {
 			if len(all.Rows) > 40*limit {
 				continue
 			}
 			var rows []map[string]any
-			page := report(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
+			page := channelReport(t, s, fmt.Sprintf("%s&limit=%d", query, limit))
 			for {
 				rows = append(rows, page.Rows...)
 				if page.Mature != all.Mature || *page.AsOf != *all.AsOf || page.From != all.From || page.To != all.To {
@@ -245,7 +246,7 @@ func TestServer_Channels_Pages(t *testing.T) {
 				if len(page.Rows) != limit {
 					t.Fatalf("%s: a page of %d rows, want %d", query, len(page.Rows), limit)
 				}
-				page = report(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
+				page = channelReport(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
 			}
 			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, all.Rows)
 		}
@@ -258,10 +259,10 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	page := report(t, s, "group_by=channel&limit=1&campaign=c1&campaign=c2")
+	page := channelReport(t, s, "group_by=channel&limit=1&campaign=c1&campaign=c2")
 	good := *page.NextCursor
 	// Order and repetition of filter values, limit and format are no change.
-	if got := report(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
+	if got := channelReport(t, s, "campaign=c2&group_by=channel&campaign=c1&campaign=c2&limit=2&cursor="+good); len(got.Rows) != 2 {
 		t.Errorf("%d rows", len(got.Rows))
 	}
 	old, err := s.db.Cursors.Seal(t.Context(),
@@ -353,7 +354,7 @@ func TestServer_Channels_Values(t *testing.T) {
 	for i, text := range texts {
 		for _, filter := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
 			"campaign=" + url.QueryEscape(text) + "&campaign=none"} {
-			reply := report(t, s, "group_by=&"+filter)
+			reply := channelReport(t, s, "group_by=&"+filter)
 			if got := reply.Rows[0]["attempted"]; got != json.Number(fmt.Sprint(i+1)) {
 				t.Errorf("%s: %v attempted, want %d", filter, got, i+1)
 			}
@@ -361,9 +362,9 @@ func TestServer_Channels_Values(t *testing.T) {
 	}
 	// And as the keys of a cursor.
 	seen := 0
-	page := report(t, s, "group_by=campaign,account&limit=1")
+	page := channelReport(t, s, "group_by=campaign,account&limit=1")
 	for ; page.NextCursor != nil; seen++ {
-		page = report(t, s, "group_by=campaign,account&limit=1&cursor="+*page.NextCursor)
+		page = channelReport(t, s, "group_by=campaign,account&limit=1&cursor="+*page.NextCursor)
 	}
 	if seen+1 != len(texts) {
 		t.Errorf("%d pages, want %d", seen+1, len(texts))
@@ -377,7 +378,7 @@ func TestServer_Channels_Formats(t *testing.T) {
 	publish(t, conn, cells)
 	s := newServer(t, conn)
 	const query = "group_by=campaign,channel,step&limit=50"
-	want := report(t, s, query)
+	want := channelReport(t, s, query)
 	columns := append([]string{"campaign", "channel", "step"}, channelColumns()...)
 
 	w := get(s, "/v1/reports/channels?format=csv&"+query)
@@ -483,7 +484,7 @@ func TestServer_Channels_Routes(t *testing.T) {
 		if groupBy != "" {
 			names = strings.Split(groupBy, ",")
 		}
-		reply := report(t, s, "limit=10000&group_by="+groupBy)
+		reply := channelReport(t, s, "limit=10000&group_by="+groupBy)
 		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow,
 			overrides)
 		sameRows(t, groupBy, reply.Rows, want)
@@ -505,16 +506,16 @@ func TestServer_Channels_Mature(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	all := report(t, s, "group_by=account")
+	all := channelReport(t, s, "group_by=account")
 	if all.Rows[0]["mature"] != true || all.Rows[1]["mature"] != false || all.Mature {
 		t.Errorf("mature: %v, %v, all %v", all.Rows[0]["mature"], all.Rows[1]["mature"], all.Mature)
 	}
-	first := report(t, s, "group_by=account&limit=1")
-	second := report(t, s, "group_by=account&limit=1&cursor="+*first.NextCursor)
+	first := channelReport(t, s, "group_by=account&limit=1")
+	second := channelReport(t, s, "group_by=account&limit=1&cursor="+*first.NextCursor)
 	if first.Rows[0]["mature"] != true || first.Mature || second.Mature {
 		t.Errorf("by pages: row %v, envelopes %v and %v", first.Rows[0]["mature"], first.Mature, second.Mature)
 	}
-	if one := report(t, s, "group_by=&account=a0"); one.Rows[0]["mature"] != true || !one.Mature {
+	if one := channelReport(t, s, "group_by=&account=a0"); one.Rows[0]["mature"] != true || !one.Mature {
 		t.Errorf("the mature one alone: %v, %v", one.Rows[0]["mature"], one.Mature)
 	}
 }

@@ -4,13 +4,13 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema/law"
 )
@@ -19,11 +19,11 @@ import (
 var deadSpendSQL string
 
 // deadSpendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var deadSpendTemplate = template.Must(law.Template("dead_spend.sql").Parse(deadSpendSQL))
+var deadSpendTemplate = report.Template("dead_spend.sql", deadSpendSQL)
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
 // number dead.
-var deadSpendKeys = slices.Concat(channelKeys, keySet{enumeration("rule", numberRules, false)})
+var deadSpendKeys = slices.Concat(report.ChannelKeys, report.Keys{report.Enumeration("rule", numberRules, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 
@@ -35,7 +35,7 @@ var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "del
 // is priced by itself. avoidable_cost is the cost of those that were not delivered: had the list been obeyed, the
 // others would have been lost.
 func (s *Server) deadSpend(c *gin.Context) error {
-	ask, err := s.readReport(c, "dead-spend", deadSpendKeys, keySet{currencyFilter}, "channel,rule")
+	ask, err := report.Read(c, s.db, "dead-spend", deadSpendKeys, report.Keys{report.CurrencyFilter}, "channel,rule")
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *Server) deadSpend(c *gin.Context) error {
 
 // deadSpendQuery counts attempts by what their price depends on.
 type deadSpendQuery struct {
-	ask    *reportRequest
+	ask    *report.Request
 	routes []store.Capability
 	// borders are the Unix seconds at which a price may change.
 	borders []uint32
@@ -55,7 +55,7 @@ type deadSpendQuery struct {
 
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
-	return q.ask.statement(deadSpendTemplate, q.routes, key.inSQL,
+	return q.ask.Statement(deadSpendTemplate, q.routes, report.Key.InSQL,
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
 }
 
@@ -73,8 +73,7 @@ type deadAttempts struct {
 // destinations are the places that a row is scanned to, behind its keys.
 func (d *deadAttempts) destinations() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
-		(*uint32)(&d.code),
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, (*uint32)(&d.code),
 		&d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
@@ -97,14 +96,14 @@ func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency
 
 // deadSums are the figures of a group and currency.
 type deadSums struct {
-	keys                          []keyValue // the currency comes last
+	keys                          []report.KeyValue // the currency comes last
 	attempts, unpriced, delivered uint64
 	cost, avoidable               money.Amount
 }
 
-func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+func (s *Server) readDeadSpend(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (reply *wholeAnswer,
 	err error) {
-	accounts := ask.accounts()
+	accounts := ask.Accounts()
 	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
@@ -123,8 +122,8 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *an
 	}
 	defer store.CloseRows(rows, &err)
 	var alike deadAttempts
-	scan := keyScan{keys: ask.keys}
-	to := append(scan.destinations(), alike.destinations()...)
+	scan := report.KeyScan{Keys: ask.Keys}
+	to := append(scan.Destinations(), alike.destinations()...)
 	groups := map[string]*deadSums{}
 	seen.Mature = !seen.Lost
 	for rows.Next() {
@@ -133,11 +132,11 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *an
 		}
 		seen.Mature = seen.Mature && seen.Settled(alike.settledMS)
 		cost, currency, priced := alike.price(lists.Of(alike.account))
-		if !ask.keeps(currency) {
+		if !ask.Keeps("currency", currency) {
 			continue
 		}
-		keys := append(scan.appendTo(nil), keyValue{text: currency})
-		id := keysText(keys)
+		keys := append(scan.AppendTo(nil), report.KeyValue{Text: currency})
+		id := report.KeysText(keys)
 		group := groups[id]
 		if group == nil {
 			if len(groups) == maxWholeRows {
@@ -166,7 +165,7 @@ func (s *Server) readDeadSpend(ctx context.Context, ask *reportRequest, seen *an
 	reply = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}}
 	for _, group := range groups {
 		reply.rows = append(reply.rows, wholeRow{group.keys,
-			[]answer.Value{answer.Text(group.keys[len(ask.keys)].text), answer.Count(group.attempts),
+			[]answer.Value{answer.Text(group.keys[len(ask.Keys)].Text), answer.Count(group.attempts),
 				answer.Count(group.unpriced),
 				answer.Amount(group.cost), answer.Count(group.delivered), answer.Amount(group.avoidable)}})
 	}

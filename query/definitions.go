@@ -12,6 +12,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -137,11 +138,11 @@ func readDefinitions() (definitions, error) {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
-	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.names(), "spend": channelKeys.names(),
-		"segment_waste": wasteKeys.names()}
+	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.Names(), "spend": report.ChannelKeys.Names(),
+		"segment_waste": wasteKeys.Names()}
 	n.Classes, n.Defaults = schema.Classes, rules.Default
-	n.GroupBy = map[string][]string{"penetration": penetrationKeys.names(), "failures": failuresKeys.names(),
-		"dead_spend": deadSpendKeys.names()}
+	n.GroupBy = map[string][]string{"penetration": penetrationKeys.Names(), "failures": failuresKeys.Names(),
+		"dead_spend": deadSpendKeys.Names()}
 	return r, nil
 }
 
@@ -154,7 +155,7 @@ func (s *Server) definitions(c *gin.Context) error {
 		definitions
 		GroupBy []string           `json:"group_by"`
 		Routes  []store.Capability `json:"routes"`
-	}{GroupBy: channelKeys.names()}
+	}{GroupBy: report.ChannelKeys.Names()}
 	var err error
 	if reply.definitions, err = readDefinitions(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -70,20 +71,20 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		}
 	}
 	for name := range r.Money.SavingsKeys {
-		if _, found := savingsKeys.find(name); !found {
+		if _, found := savingsKeys.Find(name); !found {
 			t.Errorf("savings_keys: %s is no name", name)
 		}
 	}
 	for _, k := range savingsKeys {
-		_, general := r.Keys[k.name]
-		_, own := r.Money.SavingsKeys[k.name]
-		if _, dimension := channelKeys.find(k.name); !general && !own && !dimension {
-			t.Errorf("savings_keys: %s is not defined", k.name)
+		_, general := r.Keys[k.Name]
+		_, own := r.Money.SavingsKeys[k.Name]
+		if _, dimension := report.ChannelKeys.Find(k.Name); !general && !own && !dimension {
+			t.Errorf("savings_keys: %s is not defined", k.Name)
 		}
 	}
-	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.names()) ||
-		!slices.Equal(r.Money.GroupBy["spend"], channelKeys.names()) ||
-		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.names()) {
+	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.Names()) ||
+		!slices.Equal(r.Money.GroupBy["spend"], report.ChannelKeys.Names()) ||
+		!slices.Equal(r.Money.GroupBy["segment_waste"], wasteKeys.Names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}
 }

@@ -4,28 +4,27 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
-	"kaskad/schema/law"
 )
 
 //go:embed failures.sql
 var failuresSQL string
 
 // failuresTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var failuresTemplate = template.Must(template.Must(law.Template("failures.sql").Parse(visibleSQL)).Parse(failuresSQL))
+var failuresTemplate = report.Template("failures.sql", failuresSQL)
 
 // failuresKeys are the names of the failures report: those of the channel report, the class of the error code, and the
 // code.
-var failuresKeys = slices.Concat(channelKeys, keySet{
-	ofShape(enumeration("reason", schema.ClassNames(), false)),
-	dimension("error_code"),
+var failuresKeys = slices.Concat(report.ChannelKeys, report.Keys{
+	report.AfterReading(report.Enumeration("reason", schema.ClassNames(), false)),
+	report.Dimension("error_code"),
 })
 
 var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", "share_rate_low", "share_rate_high",
@@ -37,7 +36,7 @@ var failuresColumns = []string{"count", "share_num", "share_den", "share_rate", 
 // Filters by what failed (provider, reason, error_code) choose rows and leave it as it is; the others choose what is
 // looked at. The class is that of the error maps as they are now.
 func (s *Server) failures(c *gin.Context) error {
-	ask, err := s.readReport(c, "failures", failuresKeys, nil, "channel,provider,reason,error_code")
+	ask, err := report.Read(c, s.db, "failures", failuresKeys, nil, "channel,provider,reason,error_code")
 	if err != nil {
 		return err
 	}
@@ -49,7 +48,7 @@ func (s *Server) failures(c *gin.Context) error {
 
 // failuresQuery counts failed attempts by what their class depends on.
 type failuresQuery struct {
-	ask        *reportRequest
+	ask        *report.Request
 	routes     []store.Capability
 	generation uint64
 }
@@ -61,20 +60,20 @@ var rowFilters = []string{"provider", "reason", "error_code"}
 // then.
 func (q *failuresQuery) SQL() (string, []any, error) {
 	ask := *q.ask
-	ask.filters = slices.DeleteFunc(slices.Clone(ask.filters),
-		func(f filter) bool { return slices.Contains(rowFilters, f.key.name) })
-	return ask.statement(failuresTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation))
+	ask.Filters = slices.DeleteFunc(slices.Clone(ask.Filters),
+		func(f report.Filter) bool { return slices.Contains(rowFilters, f.Key.Name) })
+	return ask.Statement(failuresTemplate, q.routes, report.Key.InSQL, clickhouse.Named("generation", q.generation))
 }
 
 // failureSums are the failed attempts of a row.
 type failureSums struct {
-	keys      []keyValue
+	keys      []report.KeyValue
 	channel   string // "" where it is no key
 	failed    uint64
 	settledMS int64
 }
 
-func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+func (s *Server) readFailures(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (reply *wholeAnswer,
 	err error) {
 	maps, err := s.db.ErrorMaps(ctx)
 	if err != nil {
@@ -93,14 +92,15 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *ans
 		return nil, err
 	}
 	defer store.CloseRows(rows, &err)
-	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !k.inSQL() })}
-	reasonAt := slices.IndexFunc(ask.keys, func(k key) bool { return k.name == "reason" })
-	_, byChannel := ask.keys.find("channel")
+	scan := report.KeyScan{Keys: slices.DeleteFunc(slices.Clone(ask.Keys),
+		func(k report.Key) bool { return !k.InSQL() })}
+	reasonAt := slices.IndexFunc(ask.Keys, func(k report.Key) bool { return k.Name == "reason" })
+	_, byChannel := ask.Keys.Find("channel")
 	var account, channel, provider, code string
 	var expired uint8
 	var failed uint64
 	var settledMS int64
-	to := append(scan.destinations(), &account, &channel, &provider, &code, &expired, &failed, &settledMS)
+	to := append(scan.Destinations(), &account, &channel, &provider, &code, &expired, &failed, &settledMS)
 	groups, totals := map[string]*failureSums{}, map[string]uint64{}
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
@@ -112,15 +112,15 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *ans
 			whole = channel
 		}
 		totals[whole] += failed
-		if !ask.keepsValue("reason", reason) || !ask.keepsValue("provider", provider) ||
-			!ask.keepsValue("error_code", code) {
+		if !ask.Keeps("reason", reason) || !ask.Keeps("provider", provider) ||
+			!ask.Keeps("error_code", code) {
 			continue
 		}
-		keys := scan.appendTo(nil)
+		keys := scan.AppendTo(nil)
 		if reasonAt >= 0 {
-			keys = slices.Insert(keys, reasonAt, keyValue{text: reason})
+			keys = slices.Insert(keys, reasonAt, report.KeyValue{Text: reason})
 		}
-		id := keysText(keys)
+		id := report.KeysText(keys)
 		group := groups[id]
 		if group == nil {
 			if len(groups) == maxWholeRows {
@@ -135,7 +135,7 @@ func (s *Server) readFailures(ctx context.Context, ask *reportRequest, seen *ans
 	if err := rows.Err(); err != nil {
 		return nil, err
 	}
-	if len(ask.keys) == 0 && len(groups) == 0 {
+	if len(ask.Keys) == 0 && len(groups) == 0 {
 		groups[""] = &failureSums{} // no key is one row
 	}
 	reply = &wholeAnswer{}

@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -154,7 +155,7 @@ func TestServer_Failures_Naive(t *testing.T) {
 	reasons := map[any]bool{}
 	for range 25 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := failuresKeys.names()
+		names := failuresKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -257,12 +258,12 @@ func TestFailuresQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
 		SettlingDays: 3}}
-	keys := failuresKeys.named(t, "week", "reason", "error_code")
-	for name, ask := range map[string]*reportRequest{
-		"failures_total": {zone: time.UTC, toMS: 1 << 60},
-		"failures_keys": {zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
-			filters: []filter{{failuresKeys.named(t, "account")[0], []string{"acme", hostile}},
-				{keys[1], []string{"expired"}}, {keys[2], []string{hostile}}}},
+	keys := named(t, failuresKeys, "week", "reason", "error_code")
+	for name, ask := range map[string]*report.Request{
+		"failures_total": {Zone: time.UTC, ToMS: 1 << 60},
+		"failures_keys": {Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000, ToMS: 1795136400000,
+			Filters: []report.Filter{{Key: named(t, failuresKeys, "account")[0], Values: []string{"acme", hostile}},
+				{Key: keys[1], Values: []string{"expired"}}, {Key: keys[2], Values: []string{hostile}}}},
 	} {
 		checkGolden(t, name, &failuresQuery{ask: ask, routes: lines, generation: 7}, hostile)
 	}

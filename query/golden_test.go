@@ -11,6 +11,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -21,16 +22,16 @@ type statementer interface {
 	SQL() (string, []any, error)
 }
 
-func keysNamed(t *testing.T, names ...string) (found keySet) {
+func keysNamed(t *testing.T, names ...string) (found report.Keys) {
 	t.Helper()
-	return channelKeys.named(t, names...)
+	return named(t, report.ChannelKeys, names...)
 }
 
 // named returns the keys of the set with these names.
-func (s keySet) named(t *testing.T, names ...string) (found keySet) {
+func named(t *testing.T, s report.Keys, names ...string) (found report.Keys) {
 	t.Helper()
 	for _, name := range names {
-		k, known := s.find(name)
+		k, known := s.Find(name)
 		if !known {
 			t.Fatal(name)
 		}
@@ -50,7 +51,9 @@ func TestSQL_Golden(t *testing.T) {
 		{Account: "acme", Channel: "sms", Provider: "mts", Delivery: false, Reads: false, Bound: nil,
 			SettlingDays: 30}},
 		lines...)
-	filterOf := func(name string, values ...string) filter { return filter{keysNamed(t, name)[0], values} }
+	filterOf := func(name string, values ...string) report.Filter {
+		return report.Filter{Key: keysNamed(t, name)[0], Values: values}
+	}
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]statementer{
 		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC",
@@ -59,7 +62,7 @@ func TestSQL_Golden(t *testing.T) {
 		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines,
 			tz: "Asia/Kathmandu", fromMS: 1760572800000,
 			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
-			filters: []filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
+			filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
 				filterOf("weekday", "1", "7")}},
 		"numbers_dead_all":    &deadQuery{},
 		"numbers_dead_single": &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},

@@ -14,6 +14,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
@@ -23,7 +24,7 @@ import (
 var historySQL string
 
 // historyTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var historyTemplate = reachTemplate("history.sql", historySQL)
+var historyTemplate = report.Template("history.sql", historySQL)
 
 // monthMS is the month that figures are scaled to: 30 days.
 const monthMS = 30 * 24 * schema.HourMS

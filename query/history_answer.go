@@ -13,6 +13,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 )
 
 // historyColumns are the fields of a row.
@@ -107,9 +108,9 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 	if all.messages > 0 {
 		first, last = answer.Instant(all.firstMS), answer.Instant(all.lastMS)
 	}
-	report := reportRequest{name: "forecast-from-history", zone: ask.zone, fromMS: ask.fromMS, toMS: ask.toMS}
+	request := report.Request{Name: "forecast-from-history", Zone: ask.zone, FromMS: ask.fromMS, ToMS: ask.toMS}
 	tested := all.testedPeople > 0
-	t.Send(c, slices.Concat(report.envelope(seen),
+	t.Send(c, slices.Concat(request.Envelope(seen),
 		[]answer.Member{{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
 			{Name: "template_version", Value: answer.Count(seen.Prices.Templates)},
 			{Name: "account", Value: answer.Text(ask.account)},

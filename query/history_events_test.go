@@ -105,8 +105,7 @@ func aggregatePast(tb testing.TB, conn driver.Conn) {
 	ctx, stop := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return testNow },
-		Poll: 10 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)},
-		aggregate.Deps{Conn: conn})
+		Poll: 10 * time.Millisecond}, aggregate.Deps{Conn: conn, Logger: slog.New(slog.DiscardHandler)})
 	go func() { ended <- a.Run(ctx) }()
 	for open := uint64(1); open > 0; time.Sleep(20 * time.Millisecond) {
 		if err := conn.QueryRow(tb.Context(),

@@ -8,11 +8,13 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 )
 
-// The time names of every zone that Go and ClickHouse know equal those of Go's time package: around each change of
-// clocks in two years, at the borders of days, months and years, and on a grid in between.
+// The time names of every zone that Go and ClickHouse know, or of every eighth but in make test-long, equal those of
+// Go's time package: around each change of clocks in two years, at the borders of days, months and years, and on a grid
+// in between.
 func TestKeys_Time_AllZones(t *testing.T) {
 	conn := newConn(t)
 	ctx := t.Context()
@@ -23,7 +25,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 	names := []string{"hour", "day", "week", "month", "hour_of_day", "weekday"}
 	statement := "SELECT toInt64(toUnixTimestamp(r.cohort))"
 	for _, k := range keysNamed(t, names...) {
-		statement += ", toString(" + k.shown(k.cell) + ")"
+		statement += ", toString(" + k.Shown(k.Cell) + ")"
 	}
 	statement += " FROM (SELECT toDateTime(arrayJoin({at:Array(UInt32)}), 'UTC') AS cohort) AS r"
 
@@ -31,7 +33,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 	end := start.AddDate(2, 0, 0)
 	compared, changes := 0, 0
 	for i, name := range zones {
-		if testing.Short() && i%8 != 0 {
+		if !enginetest.Long() && i%8 != 0 {
 			continue // ClickHouse takes 30 ms to load a zone.
 		}
 		zone, err := time.LoadLocation(name)
@@ -82,7 +84,7 @@ func TestKeys_Time_AllZones(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if !testing.Short() && (compared < 50_000 || changes < 200) {
+	if enginetest.Long() && (compared < 50_000 || changes < 200) {
 		t.Errorf("only %d instants and %d changes of clocks were compared", compared, changes)
 	}
 }
@@ -111,14 +113,14 @@ func TestKeys_Time_Cases(t *testing.T) {
 		"week": {{"2026-10-26", "15"}},
 	} {
 		var got [][2]string
-		for _, row := range report(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
+		for _, row := range channelReport(t, s, "tz=America/New_York&group_by="+groupBy).Rows {
 			got = append(got, [2]string{row[groupBy].(string), string(row["attempted"].(jsonNumber))})
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", groupBy, got, want)
 		}
 	}
-	if got := report(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
+	if got := channelReport(t, s, "tz=America/New_York&from=2026-10-31&to=2026-11-01&group_by=").Rows[0]["attempted"]; got != jsonNumber("4") {
 		t.Errorf("the day before: %v", got)
 	}
 }

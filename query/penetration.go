@@ -4,47 +4,35 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
-	"kaskad/schema/law"
 )
 
-var (
-	//go:embed penetration.sql
-	penetrationSQL string
-	//go:embed lost_addresses.sql
-	lostAddressesSQL string
-	//go:embed opt_outs.sql
-	optOutsSQL string
-)
+//go:embed penetration.sql
+var penetrationSQL string
 
 // penetrationTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var penetrationTemplate = reachTemplate("penetration.sql", penetrationSQL)
-
-// reachTemplate makes a template that may ask which addresses are lost.
-func reachTemplate(name, text string) *template.Template {
-	return template.Must(template.Must(template.Must(law.Template(name).Parse(optOutsSQL)).Parse(lostAddressesSQL)).Parse(text))
-}
+var penetrationTemplate = report.Template("penetration.sql", penetrationSQL)
 
 // penetrationKeys are the names of the penetration report. All but channel are of the attempt and cut the audience.
-var penetrationKeys = slices.Concat(keySet{
-	dimension("account"),
-	enumeration("channel", schema.Channels, false),
-	dimension("provider"),
-	dimension("campaign"),
-	dimension("template"),
-	dimension("sender"),
-	dimension("app"),
-	dimension("operator"),
-	dimension("country"),
-	enumeration("traffic", schema.Traffics, true),
-}, timeKeys)
+var penetrationKeys = slices.Concat(report.Keys{
+	report.Dimension("account"),
+	report.Enumeration("channel", schema.Channels, false),
+	report.Dimension("provider"),
+	report.Dimension("campaign"),
+	report.Dimension("template"),
+	report.Dimension("sender"),
+	report.Dimension("app"),
+	report.Dimension("operator"),
+	report.Dimension("country"),
+	report.Enumeration("traffic", schema.Traffics, true),
+}, report.TimeKeys)
 
 var penetrationColumns = []string{"audience", "tested", "reached", "penetration", "penetration_low", "penetration_high",
 	"tested_share", "tested_share_low", "tested_share_high", "messages", "messages_movable",
@@ -57,7 +45,7 @@ var penetrationColumns = []string{"audience", "tested", "reached", "penetration"
 // message_penetration with it. A filter by channel chooses rows; the audience stays that of all channels, as with the
 // key.
 func (s *Server) penetration(c *gin.Context) error {
-	ask, err := s.readReportWith(c, "penetration", penetrationKeys, nil, "channel", "channel")
+	ask, err := report.ReadWith(c, s.db, "penetration", penetrationKeys, nil, "channel", "channel")
 	if err != nil {
 		return err
 	}
@@ -69,23 +57,23 @@ func (s *Server) penetration(c *gin.Context) error {
 
 // penetrationQuery counts messages by what is known of their people.
 type penetrationQuery struct {
-	ask    *reportRequest
+	ask    *report.Request
 	routes []store.Capability
 	asOfMS int64
 }
 
 // notChannel keeps the names that cut the audience.
-func notChannel(k key) bool { return k.name != "channel" }
+func notChannel(k report.Key) bool { return k.Name != "channel" }
 
 // SQL returns the statement and its parameters.
 func (q *penetrationQuery) SQL() (string, []any, error) {
-	return q.ask.statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels),
+	return q.ask.Statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels),
 		clickhouse.Named("as_of", q.asOfMS))
 }
 
 // audience is a group: people and messages with an attempted step in it.
 type audience struct {
-	keys             []keyValue // all but the channel
+	keys             []report.KeyValue // all but the channel
 	people, messages uint64
 	channels         [32]reach // in the order of schema.Channels: a number of 32 bits knows no more
 	settledMS        int64
@@ -114,7 +102,7 @@ func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	}
 }
 
-func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (reply *wholeAnswer,
+func (s *Server) readPenetration(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (reply *wholeAnswer,
 	err error) {
 	q := penetrationQuery{ask: ask, asOfMS: seen.UpTo()}
 	if q.routes, err = s.db.Capabilities(ctx); err != nil {
@@ -133,18 +121,19 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 		return nil, err
 	}
 	defer store.CloseRows(rows, &err)
-	scan := keyScan{keys: slices.DeleteFunc(slices.Clone(ask.keys), func(k key) bool { return !notChannel(k) })}
+	scan := report.KeyScan{Keys: slices.DeleteFunc(slices.Clone(ask.Keys),
+		func(k report.Key) bool { return !notChannel(k) })}
 	var tested, reached uint32
 	var people, messages uint64
 	var settledMS int64
-	to := append(scan.destinations(), &tested, &reached, &people, &messages, &settledMS)
+	to := append(scan.Destinations(), &tested, &reached, &people, &messages, &settledMS)
 	groups := map[string]*audience{}
 	for rows.Next() {
 		if err := rows.Scan(to...); err != nil {
 			return nil, err
 		}
-		keys := scan.appendTo(nil)
-		id := keysText(keys)
+		keys := scan.AppendTo(nil)
+		id := report.KeysText(keys)
 		group := groups[id]
 		if group == nil {
 			if len(groups) == maxWholeRows {
@@ -166,14 +155,14 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 		seen.Mature = seen.Mature && mature
 		for i, channel := range schema.Channels {
 			of := group.channels[i]
-			if of.tested == 0 || !ask.keepsValue("channel", channel) {
+			if of.tested == 0 || !ask.Keeps("channel", channel) {
 				continue
 			}
 			if len(reply.rows) == maxWholeRows {
 				return nil, tooManyRows()
 			}
 			reply.rows = append(reply.rows, wholeRow{
-				keys: withChannel(ask.keys, group.keys, channel),
+				keys: withChannel(ask.Keys, group.keys, channel),
 				cells: slices.Concat([]answer.Value{answer.Count(group.people), answer.Count(of.tested),
 					answer.Count(of.reached)},
 					answer.Share(of.reached, group.people), answer.Share(of.tested, group.people),
@@ -187,7 +176,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *reportRequest, seen *
 }
 
 // withChannel puts the channel to its place among the values of the other keys.
-func withChannel(keys keySet, others []keyValue, channel string) []keyValue {
-	at := slices.IndexFunc(keys, func(k key) bool { return k.name == "channel" })
-	return slices.Insert(slices.Clone(others), at, keyValue{text: channel})
+func withChannel(keys report.Keys, others []report.KeyValue, channel string) []report.KeyValue {
+	at := slices.IndexFunc(keys, func(k report.Key) bool { return k.Name == "channel" })
+	return slices.Insert(slices.Clone(others), at, report.KeyValue{Text: channel})
 }

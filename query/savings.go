@@ -12,22 +12,23 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
 // savings serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).
 func (s *Server) savings(c *gin.Context) error {
-	ask, err := s.readReport(c, "savings", savingsKeys, keySet{currencyFilter}, "")
+	ask, err := report.Read(c, s.db, "savings", savingsKeys, report.Keys{report.CurrencyFilter}, "")
 	if err != nil {
 		return err
 	}
-	after, err := ask.savingsAfter()
+	after, err := savingsAfter(ask)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.Zone); err != nil {
 		return err
 	}
 	basis, err := s.savingsBasis(ctx, ask)
@@ -39,17 +40,17 @@ func (s *Server) savings(c *gin.Context) error {
 		return fmt.Errorf("savings report: %w", err)
 	}
 	seen := basis.seen
-	if ask.at == nil {
+	if ask.At == nil {
 		seen.Mature = !seen.Lost && !slices.ContainsFunc(reply.rows,
 			func(r *savingsRow) bool { return !seen.Settled(r.settledMS) })
 	}
 
-	shown := savingsTable{keys: ask.keys, format: ask.format, channels: reply.channels,
-		minimum: ask.minimumScope(basis.lists), seen: &seen}
+	shown := savingsTable{keys: ask.Keys, format: ask.Format, channels: reply.channels,
+		minimum: newMinimumScope(ask, basis.lists), seen: &seen}
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
-	t := answer.NewTable(ask.format, ask.keys.names(), savingsColumns(ask.keys, ask.format, reply.channels))
+	t := answer.NewTable(ask.Format, ask.Keys.Names(), savingsColumns(ask.Keys, ask.Format, reply.channels))
 	start := 0
 	if after != nil {
 		var found bool
@@ -57,7 +58,7 @@ func (s *Server) savings(c *gin.Context) error {
 			start++
 		}
 	}
-	end := min(start+ask.limit, len(reply.rows))
+	end := min(start+ask.Limit, len(reply.rows))
 	var line []answer.Value
 	for _, r := range reply.rows[start:end] {
 		line = shown.row(r, line[:0])
@@ -65,26 +66,26 @@ func (s *Server) savings(c *gin.Context) error {
 	}
 	var last [][]byte
 	if end < len(reply.rows) {
-		last = reply.rows[end-1].shownKeys(ask.keys)
+		last = reply.rows[end-1].shownKeys(ask.Keys)
 	}
-	return t.SendPage(c, append(ask.envelope(&seen),
+	return t.SendPage(c, append(ask.Envelope(&seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
 		answer.Member{Name: "template_version", Value: answer.Count(seen.Prices.Templates)}), s.db.Cursors,
-		ask.next(last, &seen))
+		ask.Next(last, &seen))
 }
 
 // savingsAfter returns the row that the cursor stands behind, nil without a cursor.
-func (r *reportRequest) savingsAfter() (*savingsRow, error) {
-	if r.at == nil {
+func savingsAfter(r *report.Request) (*savingsRow, error) {
+	if r.At == nil {
 		return nil, nil
 	}
 	unreadable := answer.BadParameter("cursor", "cannot be read: start again without a cursor")
-	if r.at.Snapshot.Prices == nil {
+	if r.At.Snapshot.Prices == nil {
 		return nil, unreadable
 	}
-	row := &savingsRow{currency: string(r.at.After[len(r.keys)])}
-	for i, k := range r.keys {
-		value, err := parseKey(string(r.at.After[i]), k)
+	row := &savingsRow{currency: string(r.At.After[len(r.Keys)])}
+	for i, k := range r.Keys {
+		value, err := report.ParseKey(string(r.At.After[i]), k)
 		if err != nil {
 			return nil, unreadable
 		}
@@ -94,10 +95,10 @@ func (r *reportRequest) savingsAfter() (*savingsRow, error) {
 }
 
 // shownKeys returns the keys and the currency as texts, for a cursor.
-func (r *savingsRow) shownKeys(keys keySet) [][]byte {
+func (r *savingsRow) shownKeys(keys report.Keys) [][]byte {
 	var shown [][]byte
 	for i, k := range keys {
-		shown = append(shown, []byte(r.keys[i].shown(k)))
+		shown = append(shown, []byte(r.keys[i].Shown(k)))
 	}
 	return append(shown, []byte(r.currency))
 }
@@ -112,14 +113,14 @@ type savingsBasis struct {
 }
 
 // savingsBasis reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
-func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b savingsBasis, err error) {
+func (s *Server) savingsBasis(ctx context.Context, ask *report.Request) (b savingsBasis, err error) {
 	pinned := &answer.Snapshot{}
-	if ask.at != nil {
-		pinned = ask.at.Snapshot
+	if ask.At != nil {
+		pinned = ask.At.Snapshot
 	}
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		b.lists, err = s.prices.Lists(within, ask.accounts(), pinned.Prices)
+		b.lists, err = s.prices.Lists(within, ask.Accounts(), pinned.Prices)
 		return err
 	})
 	group.Go(func() error {
@@ -128,8 +129,8 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 		return err
 	})
 	group.Go(func() (err error) {
-		if b.seen = *pinned; ask.at == nil {
-			if b.seen, err = s.pinReport(within, ask); err != nil {
+		if b.seen = *pinned; ask.At == nil {
+			if b.seen, err = ask.Snapshot(within, s.db); err != nil {
 				return err
 			}
 		}
@@ -144,12 +145,12 @@ func (s *Server) savingsBasis(ctx context.Context, ask *reportRequest) (b saving
 }
 
 // savingsAnswer returns the whole report, remembered or computed.
-func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
+func (s *Server) savingsAnswer(ctx context.Context, ask *report.Request, basis savingsBasis) (*savingsAnswer, error) {
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
-	key := string(answer.QueryHash(string(ask.hash), strconv.FormatInt(ask.fromMS, 10), strconv.FormatInt(ask.toMS, 10),
+	key := string(answer.QueryHash(string(ask.Hash), strconv.FormatInt(ask.FromMS, 10), strconv.FormatInt(ask.ToMS, 10),
 		basis.state,
 		fmt.Sprint(basis.lists.Versions), basis.routes.Fingerprint))
-	if reply := s.answers.get(key); reply != nil {
+	if reply := s.answers.Get(key); reply != nil {
 		s.metrics.answers.WithLabelValues("remembered").Inc()
 		return reply, nil
 	}
@@ -157,26 +158,23 @@ func (s *Server) savingsAnswer(ctx context.Context, ask *reportRequest, basis sa
 		s.metrics.answers.WithLabelValues("computed").Inc()
 		computed, err := s.computeSavings(ctx, ask, basis)
 		if err == nil {
-			s.answers.put(key, computed)
+			s.answers.Put(key, computed)
 		}
 		return computed, err
 	}
 	return shareAnswer(ctx, &s.computing, key, compute)
 }
 
-func newSavingsQuery(ask *reportRequest, generation uint64) *savingsQuery {
-	q := &savingsQuery{filters: ask.filters, tz: ask.zone.String(), accounts: ask.accounts(), fromMS: ask.fromMS,
-		toMS: ask.toMS, generation: generation}
-	for _, k := range ask.keys {
-		if k.ofCell() {
+func newSavingsQuery(ask *report.Request, generation uint64) *savingsQuery {
+	q := &savingsQuery{filters: ask.Filters, tz: ask.Zone.String(), accounts: ask.Accounts(), fromMS: ask.FromMS,
+		toMS: ask.ToMS, generation: generation}
+	for _, k := range ask.Keys {
+		if ofCell(k) {
 			q.keys = append(q.keys, k)
 		}
 	}
 	return q
 }
-
-// ofCell tells whether savings.sql returns the key: the account is a condition, and others come from shapes.
-func (k key) ofCell() bool { return k.cell != "" && k.name != "account" }
 
 func (s *Server) savingsState(ctx context.Context, q *savingsQuery) (string, error) {
 	statement, args, err := q.stateSQL()
@@ -212,15 +210,15 @@ func (s *Server) readBuilt(ctx context.Context, q *savingsQuery) (err error) {
 }
 
 // computeSavings reads the cells, prices their shapes and adds them up.
-func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis savingsBasis) (*savingsAnswer, error) {
+func (s *Server) computeSavings(ctx context.Context, ask *report.Request, basis savingsBasis) (*savingsAnswer, error) {
 	q := newSavingsQuery(ask, basis.seen.Edition)
-	q.setPrices(basis.lists, ask.minimumScope(basis.lists))
+	q.setPrices(basis.lists, newMinimumScope(ask, basis.lists))
 	if q.hasWholeDays() {
 		if err := s.readBuilt(ctx, q); err != nil {
 			return nil, fmt.Errorf("read which days are summed up: %w", err)
 		}
 	}
-	f := newFold(s, ask.keys, ask.filters)
+	f := newFold(s, ask.Keys, ask.Filters)
 	if err := s.readSavings(ctx, ask, q, basis, f); err != nil {
 		return nil, err
 	}
@@ -238,7 +236,7 @@ func (s *Server) computeSavings(ctx context.Context, ask *reportRequest, basis s
 	return reply, nil
 }
 
-func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savingsQuery, basis savingsBasis,
+func (s *Server) readSavings(ctx context.Context, ask *report.Request, q *savingsQuery, basis savingsBasis,
 	f *fold) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
@@ -279,16 +277,16 @@ func (s *Server) readSavings(ctx context.Context, ask *reportRequest, q *savings
 			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]
 		}
 		next := 0
-		for _, k := range ask.keys {
-			var v keyValue
+		for _, k := range ask.Keys {
+			var v report.KeyValue
 			switch {
-			case k.name == "account":
-				v.text = scan.account
-			case k.ofCell() && k.number:
-				v.number = uint16(scan.numbers[next])
+			case k.Name == "account":
+				v.Text = scan.account
+			case ofCell(k) && k.Number:
+				v.Number = uint16(scan.numbers[next])
 				next++
-			case k.ofCell():
-				v.text = scan.texts[next]
+			case ofCell(k):
+				v.Text = scan.texts[next]
 				next++
 			}
 			row.keys = append(row.keys, v)
@@ -312,7 +310,7 @@ type cellScan struct {
 func newCellScan(q *savingsQuery) *cellScan {
 	c := &cellScan{texts: make([]string, len(q.keys)), numbers: make([]uint8, len(q.keys))}
 	for i, k := range q.keys {
-		if k.number {
+		if k.Number {
 			c.to = append(c.to, &c.numbers[i])
 		} else {
 			c.to = append(c.to, &c.texts[i])

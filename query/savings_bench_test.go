@@ -23,7 +23,7 @@ func BenchmarkServer_Savings(b *testing.B) {
 			b.Run(name+"/"+query, func(b *testing.B) {
 				s := newServer(b, conn)
 				ask := func() {
-					s.answers.limit = remember
+					s.answers.Limit = remember
 					if w := get(s, "/v1/reports/savings?account=acme&from=2026-10-01&to=2026-11-01&"+query); w.Code != http.StatusOK {
 						b.Fatal(w.Body)
 					}

@@ -3,7 +3,6 @@ package query
 import (
 	"cmp"
 	"context"
-	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
@@ -11,6 +10,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 )
 
 const (
@@ -22,19 +22,9 @@ const (
 	maxSavingsRows = 1_000_000
 )
 
-// keyValue is a row's value of a key.
-type keyValue struct {
-	text   string
-	number uint16
-}
-
-func (k keyValue) compare(other keyValue) int {
-	return cmp.Or(cmp.Compare(k.number, other.number), strings.Compare(k.text, other.text))
-}
-
 // savingsRow is a row of the report as quantities, which may be added up over any partition of the messages.
 type savingsRow struct {
-	keys     []keyValue
+	keys     []report.KeyValue
 	currency string
 
 	messages, reached, read, unpriced, estimated uint64
@@ -136,7 +126,8 @@ func (r *savingsRow) topUp(asOfMS int64) (sum money.Amount, known bool) {
 
 // compare orders rows by their keys, then by currency.
 func (r *savingsRow) compare(other *savingsRow) int {
-	return cmp.Or(slices.CompareFunc(r.keys, other.keys, keyValue.compare), strings.Compare(r.currency, other.currency))
+	return cmp.Or(slices.CompareFunc(r.keys, other.keys, report.KeyValue.Compare),
+		strings.Compare(r.currency, other.currency))
 }
 
 // tally is what the cells of one outcome sum up to.
@@ -150,7 +141,7 @@ type tally struct {
 // cellRow is a row of savings.sql: the cells of one group under the same conditions.
 type cellRow struct {
 	// keys are all of the report's; those of shapes are left empty.
-	keys     []keyValue
+	keys     []report.KeyValue
 	currency string // in which prices were reported
 	// monthEndMS is when the month of the cells ends in the account's billing zone; 0 without a monthly minimum.
 	monthEndMS int64
@@ -165,8 +156,8 @@ type cellRow struct {
 type fold struct {
 	server *Server
 	// keys are the report's, and filters those that cells know by their shapes alone.
-	keys    keySet
-	filters []filter
+	keys    report.Keys
+	filters []report.Filter
 
 	groups map[string]*savingsRow
 	// dims holds, by the place of an outcome, 1 + the place in shaped of what the report wants to know of it, or -1
@@ -185,15 +176,15 @@ type fold struct {
 
 // shapedKeys are the keys that come from shapes, in the order of the report's keys, and the currency.
 type shapedKeys struct {
-	values   []keyValue
+	values   []report.KeyValue
 	currency string
 }
 
-func newFold(s *Server, keys keySet, filters []filter) *fold {
+func newFold(s *Server, keys report.Keys, filters []report.Filter) *fold {
 	f := &fold{server: s, keys: keys, groups: map[string]*savingsRow{}, dims: map[*pricing][]int32{},
 		dimOf: map[string]int32{}}
 	for _, filter := range filters {
-		if filter.key.cell == "" {
+		if filter.Key.Cell == "" {
 			f.filters = append(f.filters, filter)
 		}
 	}
@@ -333,17 +324,17 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 // dim returns what dims holds of an outcome.
 func (f *fold) dim(o *outcome) int32 {
 	for _, filter := range f.filters {
-		if !slices.Contains(filter.values, o.shown(filter.key)) {
+		if !slices.Contains(filter.Values, o.shown(filter.Key)) {
 			return -1
 		}
 	}
 	keys := shapedKeys{currency: o.currency}
 	f.id = f.id[:0]
 	for _, k := range f.keys {
-		if k.cell == "" {
-			value := o.key(k.name)
+		if k.Cell == "" {
+			value := o.key(k.Name)
 			keys.values = append(keys.values, value)
-			f.id = value.appendTo(f.id)
+			f.id = value.AppendTo(f.id)
 		}
 	}
 	f.id = append(f.id, o.currency...)
@@ -362,11 +353,11 @@ func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
 	next := 0
 	for i, k := range f.keys {
 		value := row.keys[i]
-		if k.cell == "" {
+		if k.Cell == "" {
 			value = shaped.values[next]
 			next++
 		}
-		f.id = value.appendTo(f.id)
+		f.id = value.AppendTo(f.id)
 	}
 	f.id = append(f.id, shaped.currency...)
 	if group, found := f.groups[string(f.id)]; found {
@@ -379,7 +370,7 @@ func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
 	group := &savingsRow{keys: slices.Clone(row.keys), currency: shaped.currency}
 	next = 0
 	for i, k := range f.keys {
-		if k.cell == "" {
+		if k.Cell == "" {
 			group.keys[i] = shaped.values[next]
 			next++
 		}
@@ -398,35 +389,29 @@ func (f *fold) rows() []*savingsRow {
 	return rows
 }
 
-// appendTo appends bytes that differ for different values.
-func (k keyValue) appendTo(to []byte) []byte {
-	to = binary.AppendUvarint(binary.AppendUvarint(to, uint64(k.number)), uint64(len(k.text)))
-	return append(to, k.text...)
-}
-
 // key returns the message's value of a key that comes from its shape.
-func (o *outcome) key(name string) keyValue {
+func (o *outcome) key(name string) report.KeyValue {
 	switch name {
 	case "sender":
-		return keyValue{text: o.sender}
+		return report.KeyValue{Text: o.sender}
 	case "traffic":
-		return keyValue{text: o.traffic}
+		return report.KeyValue{Text: o.traffic}
 	case "country":
-		return keyValue{text: o.country}
+		return report.KeyValue{Text: o.country}
 	case "first_channel":
-		return keyValue{text: o.firstChannel}
+		return report.KeyValue{Text: o.firstChannel}
 	case "reached_by":
-		return keyValue{text: o.reachedBy}
+		return report.KeyValue{Text: o.reachedBy}
 	case "path":
-		return keyValue{text: o.path}
+		return report.KeyValue{Text: o.path}
 	case "sms_segments":
-		return keyValue{number: o.segments}
+		return report.KeyValue{Number: o.segments}
 	}
-	return keyValue{text: o.currency}
+	return report.KeyValue{Text: o.currency}
 }
 
 // shown returns the value as a filter has it.
-func (o *outcome) shown(k key) string { return o.key(k.name).shown(k) }
+func (o *outcome) shown(k report.Key) string { return o.key(k.Name).Shown(k) }
 
 // wideAmount makes an amount of the two halves of a 128-bit number of micro-units.
 func wideAmount(hi int64, lo uint64) money.Amount {

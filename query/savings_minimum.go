@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"kaskad/query/prices"
+	"kaskad/query/report"
 )
 
 // minimumScope says whether a report may show monthly minimums (docs/definitions.md section 4, Tariffs).
@@ -20,21 +21,21 @@ type minimumScope struct {
 	zones map[string]*time.Location
 }
 
-// minimumScope looks at the lists of the accounts that the request covers.
-func (r *reportRequest) minimumScope(lists *prices.Lists) minimumScope {
-	names := r.keys.names()
-	for _, f := range r.filters {
-		names = append(names, f.key.name)
+// newMinimumScope looks at the lists of the accounts that the request covers.
+func newMinimumScope(r *report.Request, lists *prices.Lists) minimumScope {
+	names := r.Keys.Names()
+	for _, f := range r.Filters {
+		names = append(names, f.Key.Name)
 	}
 	m := minimumScope{shown: true, bySender: slices.Contains(names, "sender"), zones: map[string]*time.Location{}}
-	for account, own := range lists.Accounts(r.accounts()) {
+	for account, own := range lists.Accounts(r.Accounts()) {
 		if !own.List.HasMinimum() {
 			continue
 		}
 		m.zones[account] = own.Zone
-		m.shown = m.shown && startOfMonth(r.fromMS, own.Zone).UnixMilli() == r.fromMS &&
-			startOfMonth(r.toMS, own.Zone).UnixMilli() == r.toMS &&
-			(!slices.Contains(names, "month") || r.zone.String() == own.Zone.String())
+		m.shown = m.shown && startOfMonth(r.FromMS, own.Zone).UnixMilli() == r.FromMS &&
+			startOfMonth(r.ToMS, own.Zone).UnixMilli() == r.ToMS &&
+			(!slices.Contains(names, "month") || r.Zone.String() == own.Zone.String())
 	}
 	m.none = len(m.zones) == 0
 	m.shown = m.shown && !slices.ContainsFunc(names, func(name string) bool {

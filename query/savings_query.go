@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -17,13 +16,11 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
-	"kaskad/schema/law"
 )
 
 var (
-	//go:embed visible.sql
-	visibleSQL string
 	//go:embed cascades.sql
 	cascadesSQL string
 	//go:embed savings.sql
@@ -36,16 +33,16 @@ var (
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	savingsTemplate      = template.Must(template.Must(template.Must(law.Template("savings.sql").Parse(visibleSQL)).Parse(cascadesSQL)).Parse(savingsSQL))
-	savingsStateTemplate = template.Must(template.Must(law.Template("savings_state.sql").Parse(visibleSQL)).Parse(savingsStateSQL))
-	savingsBuiltTemplate = template.Must(law.Template("savings_built.sql").Parse(savingsBuiltSQL))
+	savingsTemplate      = report.Template("savings.sql", cascadesSQL, savingsSQL)
+	savingsStateTemplate = report.Template("savings_state.sql", savingsStateSQL)
+	savingsBuiltTemplate = report.Template("savings_built.sql", savingsBuiltSQL)
 )
 
 // savingsQuery reads the cells of a savings report over one set of generations.
 type savingsQuery struct {
 	// keys are those that a cell knows (cellKeys), in the order of the columns that come back.
-	keys    keySet
-	filters []filter
+	keys    report.Keys
+	filters []report.Filter
 	tz      string
 	// accounts are those in sight, nil for all.
 	accounts     []string
@@ -167,20 +164,21 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 	timed := false
 	for i, k := range q.keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+		data.Keys = append(data.Keys, report.KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
 			Name: "k" + strconv.Itoa(i)})
-		timed = timed || k.timed()
+		timed = timed || k.Timed()
 	}
 	data.Conditions = q.conditions()
 	for _, f := range q.filters {
-		if f.key.cell == "" || f.key.name == "account" {
+		if f.Key.Cell == "" || f.Key.Name == "account" {
 			continue // What a shape tells is compared when it is known; accounts are part of what is visible.
 		}
-		parameter := "filter_" + f.key.name
+		parameter := "filter_" + f.Key.Name
 		data.Filters = append(data.Filters,
-			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
-		timed = timed || f.key.timed()
-		values, err := f.argument()
+			report.FilterSQL{Shown: f.Key.Shown(f.Key.Cell),
+				Parameter: "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
 		if err != nil {
 			return "", nil, err
 		}
@@ -237,12 +235,12 @@ func (q *savingsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDa
 func (q *savingsQuery) wholeDays() (w wholeDays) {
 	const daySeconds = 24 * 60 * 60
 	for _, k := range q.keys {
-		if !k.ofDays(q.tz) {
+		if !ofDays(k, q.tz) {
 			return wholeDays{}
 		}
 	}
 	for _, f := range q.filters {
-		if !f.key.ofDays(q.tz) {
+		if !ofDays(f.Key, q.tz) {
 			return wholeDays{}
 		}
 	}
@@ -267,11 +265,6 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 	slices.Sort(w.cuts)
 	w.cuts = slices.Compact(w.cuts)
 	return w
-}
-
-// ofDays tells whether a UTC day has one value of the key.
-func (k key) ofDays(tz string) bool {
-	return !k.timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.name))
 }
 
 func dateText(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
@@ -309,9 +302,9 @@ func (q *savingsQuery) builtSQL() (string, []any, error) {
 }
 
 type savingsData struct {
-	Keys             []keySQL
+	Keys             []report.KeySQL
 	Conditions       string
-	Filters          []filterSQL
+	Filters          []report.FilterSQL
 	Accounts, Single bool
 	Days, Cuts       bool
 }
@@ -327,9 +320,6 @@ func (q *savingsQuery) visible() (savingsData, []any) {
 	}
 	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
 }
-
-// timed tells whether the key depends on the time zone.
-func (k key) timed() bool { return strings.Contains(k.cell, "{tz:") }
 
 // templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no
 // more than that matters: there may be thousands of templates, and few numbers.

@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -32,30 +33,32 @@ func (q savingsBuilt) SQL() (string, []any, error) { return q.builtSQL() }
 
 func TestSQL_Golden_Savings(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	filterOf := func(name string, values ...string) filter { return filter{savingsKeys.named(t, name)[0], values} }
+	filterOf := func(name string, values ...string) report.Filter {
+		return report.Filter{Key: named(t, savingsKeys, name)[0], Values: values}
+	}
 	template := func(name string, segments uint16, fromMS, toMS int64) money.Template {
 		return money.Template{Template: name, SMSSegments: segments, FromMS: fromMS, ToMS: toMS}
 	}
 	const from, to = 1790812800000, 1793491200000 // October 2026
 	plain := &savingsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7}
 	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7,
-		keys:     savingsKeys.named(t, "campaign", "hour", "weekday"),
+		keys:     named(t, savingsKeys, "campaign", "hour", "weekday"),
 		accounts: []string{"acme", hostile},
-		filters: []filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
+		filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
 			filterOf("hour_of_day", "7"),
 			filterOf("path", "sms"), filterOf("template", hostile)},
 		tariffBorders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never),
 			template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
-	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: savingsKeys.named(t, "month"),
-		accounts: []string{"acme"}, filters: []filter{filterOf("account", "acme")},
+	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: named(t, savingsKeys, "month"),
+		accounts: []string{"acme"}, filters: []report.Filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never),
 			template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
 	summed := *single
 	summed.built = []builtDay{{"acme", time.UnixMilli(from), 5}}
 	cut := *all
-	cut.keys, cut.built = savingsKeys.named(t, "campaign"), summed.built
-	cut.filters = []filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
+	cut.keys, cut.built = named(t, savingsKeys, "campaign"), summed.built
+	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
 	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed,
 		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
@@ -233,7 +236,7 @@ func TestServer_Savings_Formats(t *testing.T) {
 	}
 	var wantHeader []string
 	for _, name := range append([]string{"campaign", "sms_segments"},
-		savingsColumns(savingsKeys.named(t, "sms_segments"), answer.FormatJSON, nil)...) {
+		savingsColumns(named(t, savingsKeys, "sms_segments"), answer.FormatJSON, nil)...) {
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue

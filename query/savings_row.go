@@ -11,12 +11,13 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 )
 
 // savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
 // has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
 // sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
-func savingsColumns(keys keySet, f answer.Format, channels []string) []string {
+func savingsColumns(keys report.Keys, f answer.Format, channels []string) []string {
 	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages",
 		"priced_reached", "priced_read"}
 	if !segmentsAreKey(keys) {
@@ -35,14 +36,14 @@ func savingsColumns(keys keySet, f answer.Format, channels []string) []string {
 	return append(columns, "unpriced_reasons", "mature")
 }
 
-func segmentsAreKey(keys keySet) bool {
-	_, found := keys.find("sms_segments")
+func segmentsAreKey(keys report.Keys) bool {
+	_, found := keys.Find("sms_segments")
 	return found
 }
 
 // savingsTable says how rows are shown.
 type savingsTable struct {
-	keys     keySet
+	keys     report.Keys
 	format   answer.Format
 	channels []string
 	minimum  minimumScope
@@ -54,7 +55,7 @@ type savingsTable struct {
 // row computes the fields of a row from its quantities.
 func (t *savingsTable) row(r *savingsRow, row []answer.Value) []answer.Value {
 	for i, k := range t.keys {
-		row = append(row, r.keys[i].value(k))
+		row = append(row, r.keys[i].Value(k))
 	}
 	row = append(row, answer.Text(r.currency), answer.Count(r.messages), answer.Count(r.reached), answer.Count(r.read),
 		answer.Count(r.unpriced),
@@ -181,29 +182,4 @@ func perUnit(a money.Amount, n uint64) answer.Value {
 		return answer.Null
 	}
 	return answer.Amount(each)
-}
-
-// value is the key as it is shown.
-func (k keyValue) value(of key) answer.Value {
-	if of.number {
-		return answer.Count(uint64(k.number))
-	}
-	return answer.Text(k.text)
-}
-
-// shown is the key as a text, for filters and cursors.
-func (k keyValue) shown(of key) string {
-	if of.number {
-		return strconv.Itoa(int(k.number))
-	}
-	return k.text
-}
-
-// parseKey reads what shown wrote.
-func parseKey(shown string, of key) (keyValue, error) {
-	if !of.number {
-		return keyValue{text: shown}, nil
-	}
-	n, err := strconv.ParseUint(shown, 10, 16)
-	return keyValue{number: uint16(n)}, err
 }

@@ -54,7 +54,7 @@ func TestServer_Savings_Naive(t *testing.T) {
 			s = newServer(t, conn)
 		}
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := savingsKeys.names()
+		names := savingsKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := slices.Clone(names[:r.IntN(4)])
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -115,7 +115,7 @@ func TestServer_Savings_Naive(t *testing.T) {
 func TestServer_Savings_FilterIsGroup(t *testing.T) {
 	conn, _, _ := newSavings(t, 3, 600, 20)
 	s := newServer(t, conn)
-	for _, name := range append(savingsKeys.names(), "currency") {
+	for _, name := range append(savingsKeys.Names(), "currency") {
 		groupBy := name
 		if name == "currency" {
 			groupBy = ""
@@ -500,7 +500,7 @@ func TestServer_Savings_Remembered(t *testing.T) {
 func TestServer_Savings_Memory(t *testing.T) {
 	conn, all, _ := newSavings(t, 13, 2000, 30)
 	s := newServer(t, conn)
-	s.shapes.limit, s.answers.limit = 20_000, 4000
+	s.shapes.limit, s.answers.Limit = 20_000, 4000
 	for range 2 {
 		for _, groupBy := range []string{"", "account", "path", "campaign"} {
 			reply := savingsReport(t, s, "limit=10000&group_by="+groupBy)
@@ -514,13 +514,13 @@ func TestServer_Savings_Memory(t *testing.T) {
 			for _, cache := range s.shapes.accounts {
 				held += cache.bytes.Load()
 			}
-			if held > s.shapes.limit || s.answers.bytes > s.answers.limit {
-				t.Errorf("%d bytes of shapes and %d of answers are held", held, s.answers.bytes)
+			if bytes, _ := s.answers.Held(); held > s.shapes.limit || bytes > s.answers.Limit {
+				t.Errorf("%d bytes of shapes and %d of answers are held", held, bytes)
 			}
 		}
 	}
-	if len(s.answers.entries) == 0 || s.answers.recent.Len() != len(s.answers.entries) {
-		t.Errorf("%d entries, %d in order", len(s.answers.entries), s.answers.recent.Len())
+	if _, answers := s.answers.Held(); answers == 0 {
+		t.Error("no answer is held")
 	}
 }
 
@@ -644,7 +644,7 @@ func TestServer_Savings_Sums(t *testing.T) {
 	for _, row := range savingsReport(t, s, "").Rows {
 		total[row["currency"].(string)] = row
 	}
-	for _, name := range savingsKeys.names() {
+	for _, name := range savingsKeys.Names() {
 		sums := map[string]uint64{}
 		for _, row := range savingsReport(t, s, "limit=10000&group_by="+name).Rows {
 			var n uint64

@@ -15,6 +15,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
@@ -58,10 +59,10 @@ type Server struct {
 	prices  *prices.Cache
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
-	answers   answerCache[*savingsAnswer]
+	answers   report.Cache[*savingsAnswer]
 	computing singleflight.Group
 	// wholes are the answers that cursors still point into.
-	wholes answerCache[*wholeAnswer]
+	wholes report.Cache[*wholeAnswer]
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.

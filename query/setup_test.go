@@ -103,7 +103,7 @@ type reportAnswer struct {
 	NextCursor *string          `json:"next_cursor"`
 }
 
-func report(tb testing.TB, s *Server, query string) reportAnswer {
+func channelReport(tb testing.TB, s *Server, query string) reportAnswer {
 	tb.Helper()
 	var reply reportAnswer
 	decode(tb, get(s, "/v1/reports/channels?"+query), http.StatusOK, &reply)

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"strings"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
@@ -13,6 +12,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema/law"
 )
@@ -21,7 +21,7 @@ import (
 var spendSQL string
 
 // spendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var spendTemplate = template.Must(template.Must(law.Template("spend.sql").Parse(visibleSQL)).Parse(spendSQL))
+var spendTemplate = report.Template("spend.sql", spendSQL)
 
 // maxKnownMessages bounds what a report remembers of the messages that it has priced.
 const maxKnownMessages = 1 << 18
@@ -33,7 +33,7 @@ var spendColumns = []string{"currency", "attempts", "sent", "delivered", "units"
 // spend serves GET /v1/reports/spend (docs/definitions.md section 4, Spend report): what each attempt cost, whatever
 // its message did besides, to check an invoice.
 func (s *Server) spend(c *gin.Context) error {
-	ask, err := s.readReport(c, "spend", channelKeys, keySet{currencyFilter}, "channel")
+	ask, err := report.Read(c, s.db, "spend", report.ChannelKeys, report.Keys{report.CurrencyFilter}, "channel")
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Server) spend(c *gin.Context) error {
 
 // spendQuery counts attempts by what their price depends on.
 type spendQuery struct {
-	ask        *reportRequest
+	ask        *report.Request
 	routes     []store.Capability
 	generation uint64
 	// borders are the Unix seconds at which a price may change.
@@ -54,7 +54,7 @@ type spendQuery struct {
 
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *spendQuery) SQL() (string, []any, error) {
-	return q.ask.statement(spendTemplate, q.routes, key.inSQL, clickhouse.Named("generation", q.generation),
+	return q.ask.Statement(spendTemplate, q.routes, report.Key.InSQL, clickhouse.Named("generation", q.generation),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
 }
 
@@ -150,7 +150,7 @@ func (a *spentAlike) reportedIn(currency string) money.Amount {
 
 // spendSums are the figures of a group and currency. priced attempts have a price, if of nothing.
 type spendSums struct {
-	keys                                              []keyValue // the currency comes last
+	keys                                              []report.KeyValue // the currency comes last
 	attempts, sent, delivered, units, unpriced        uint64
 	priced, pricedDelivered, reportedAttempts         uint64
 	billed, computed                                  uint64
@@ -237,9 +237,9 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	}
 }
 
-func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer.Snapshot) (whole *wholeAnswer,
+func (s *Server) readSpend(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (whole *wholeAnswer,
 	err error) {
-	accounts := ask.accounts()
+	accounts := ask.Accounts()
 	lists, err := s.prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
@@ -262,8 +262,8 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer
 	}
 	defer store.CloseRows(rows, &err)
 	var alike spentAlike
-	scan := keyScan{keys: ask.keys}
-	to := append(scan.destinations(), alike.destinations()...)
+	scan := report.KeyScan{Keys: ask.Keys}
+	to := append(scan.Destinations(), alike.destinations()...)
 	groups := map[string]*spendSums{}
 	seen.Mature = !seen.Lost
 	for rows.Next() {
@@ -275,11 +275,11 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer
 		if err != nil {
 			return nil, err
 		}
-		if !ask.keeps(each.currency) {
+		if !ask.Keeps("currency", each.currency) {
 			continue
 		}
-		keys := append(scan.appendTo(nil), keyValue{text: each.currency})
-		id := keysText(keys)
+		keys := append(scan.AppendTo(nil), report.KeyValue{Text: each.currency})
+		id := report.KeysText(keys)
 		group := groups[id]
 		if group == nil {
 			if len(groups) == maxWholeRows {
@@ -296,7 +296,7 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer
 	whole = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
 		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}}
 	for _, group := range groups {
-		currency := answer.Text(group.keys[len(ask.keys)].text)
+		currency := answer.Text(group.keys[len(ask.Keys)].Text)
 		whole.rows = append(whole.rows, wholeRow{group.keys, group.values([]answer.Value{currency})})
 	}
 	return whole, nil
@@ -305,7 +305,8 @@ func (s *Server) readSpend(ctx context.Context, ask *reportRequest, seen *answer
 // readSpendLegs returns the legs of some accounts, nil for all of them.
 func (s *Server) readSpendLegs(ctx context.Context, accounts []string) (legs map[legKey]money.Leg, err error) {
 	var statement strings.Builder
-	if err := spendTemplate.ExecuteTemplate(&statement, "legs", wholeSQL{Accounts: accounts != nil}); err != nil {
+	if err := spendTemplate.ExecuteTemplate(&statement, "legs",
+		report.StatementData{Accounts: accounts != nil}); err != nil {
 		return nil, fmt.Errorf("fill spend.sql: %w", err)
 	}
 	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement.String(),

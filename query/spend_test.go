@@ -17,6 +17,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
+	"kaskad/query/report"
 )
 
 // spendStep is an attempted step. Of the cell it has the dimensions and the step; those that a tariff may name are the
@@ -390,7 +391,7 @@ func TestServer_Spend_Naive(t *testing.T) {
 	met := map[any]bool{}
 	for range 25 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := channelKeys.names()
+		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)

@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/engine/enginetest"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -163,7 +164,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("defined are %v\nreported are %v", fields, want)
 	}
-	if !slices.Equal(reply.GroupBy, channelKeys.names()) {
+	if !slices.Equal(reply.GroupBy, report.ChannelKeys.Names()) {
 		t.Errorf("group_by: %v", reply.GroupBy)
 	}
 	lines := map[string]store.Capability{}

@@ -7,23 +7,22 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema/errormap"
-	"kaskad/schema/law"
 )
 
 //go:embed unmapped.sql
 var unmappedSQL string
 
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
-var unmappedTemplate = template.Must(template.Must(law.Template("unmapped.sql").Parse(visibleSQL)).Parse(unmappedSQL))
+var unmappedTemplate = report.Template("unmapped.sql", unmappedSQL)
 
 // unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for
 // none.
@@ -118,8 +117,8 @@ func (s *Server) unmapped(c *gin.Context) error {
 		t.Add([]answer.Value{answer.Text(u.provider), answer.Text(u.code), answer.Text(u.channel), guess,
 			answer.Count(u.attempts)})
 	}
-	request := reportRequest{name: "unmapped", zone: zone, fromMS: q.fromMS, toMS: q.toMS}
-	envelope := slices.DeleteFunc(request.envelope(&seen), func(m answer.Member) bool { return m.Name == "mature" })
+	request := report.Request{Name: "unmapped", Zone: zone, FromMS: q.fromMS, ToMS: q.toMS}
+	envelope := slices.DeleteFunc(request.Envelope(&seen), func(m answer.Member) bool { return m.Name == "mature" })
 	return t.SendPage(c, envelope, s.db.Cursors, next)
 }
 

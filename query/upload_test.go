@@ -159,6 +159,7 @@ func TestServer_Receive_SlowBodies(t *testing.T) {
 
 // A body that comes at the least rate is taken, longer than the grace.
 func TestServer_Receive_LeastRate(t *testing.T) {
+	t.Parallel()
 	s, _ := newIntake(t)
 	const length = 7 * answer.MinBodyRate
 	c := dial(t, listen(t, s)).begin("POST /v1/events", fmt.Sprint("Content-Length: ", length)).send("%s", goodEvent)

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
@@ -15,6 +14,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
@@ -24,18 +24,18 @@ import (
 var wasteSQL string
 
 // wasteTemplate fills in identifiers and expressions of keys.go, and nothing that a request carries.
-var wasteTemplate = template.Must(template.Must(law.Template("waste.sql").Parse(visibleSQL)).Parse(wasteSQL))
+var wasteTemplate = report.Template("waste.sql", wasteSQL)
 
 // wasteKeys are the names of the report on wasted segments. campaign and template are the message's, the others of the
 // SMS itself.
-var wasteKeys = slices.Concat(keySet{
-	dimension("account"),
-	dimension("campaign"),
-	dimension("template"),
-	dimension("sender"),
-	enumeration("traffic", schema.Traffics, true),
-	dimension("country"),
-}, timeKeys)
+var wasteKeys = slices.Concat(report.Keys{
+	report.Dimension("account"),
+	report.Dimension("campaign"),
+	report.Dimension("template"),
+	report.Dimension("sender"),
+	report.Enumeration("traffic", schema.Traffics, true),
+	report.Dimension("country"),
+}, report.TimeKeys)
 
 var wasteColumns = []string{"currency", "messages_over", "messages_forced", "avoidable_segments", "avoidable_cost",
 	"over_segments", "over_cost",
@@ -82,7 +82,7 @@ func (s *wasteSums) values(row []answer.Value) []answer.Value {
 
 // wasteQuery reads the cells of the report, in the order of the keys.
 type wasteQuery struct {
-	ask        *reportRequest
+	ask        *report.Request
 	routes     []store.Capability
 	generation uint64
 	// borders are the Unix seconds at which a price may change.
@@ -92,14 +92,14 @@ type wasteQuery struct {
 // SQL returns the statement and its parameters.
 func (q *wasteQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
-		clickhouse.Named("to", store.Storable(q.ask.toMS)),
+		clickhouse.Named("from", store.Storable(q.ask.FromMS)),
+		clickhouse.Named("to", store.Storable(q.ask.ToMS)),
 		clickhouse.Named("generation", q.generation),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
 	var data struct {
-		Keys                    []keySQL
-		Filters                 []filterSQL
+		Keys                    []report.KeySQL
+		Filters                 []report.FilterSQL
 		Accounts, Single, After bool
 		Route                   string
 	}
@@ -107,38 +107,39 @@ func (q *wasteQuery) SQL() (string, []any, error) {
 	data.Route, routeArgs = store.CapabilitySQL(q.routes)
 	args = append(args, routeArgs...)
 	timed := false
-	data.After = q.ask.at != nil
-	for i, k := range q.ask.keys {
+	data.After = q.ask.At != nil
+	for i, k := range q.ask.Keys {
 		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, keySQL{Cell: k.cell, Column: column, Shown: k.shown(column),
+		data.Keys = append(data.Keys, report.KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
 			Name:  "k" + strconv.Itoa(i),
-			After: fmt.Sprintf("{after%d:%s}", i, k.parameterType())})
-		timed = timed || k.timed()
+			After: fmt.Sprintf("{after%d:%s}", i, k.ParameterType())})
+		timed = timed || k.Timed()
 		if data.After {
-			argument, err := k.argument(string(q.ask.at.After[i]))
+			argument, err := k.Argument(string(q.ask.At.After[i]))
 			if err != nil {
 				return "", nil, err
 			}
 			args = append(args, clickhouse.Named("after"+strconv.Itoa(i), argument))
 		}
 	}
-	for _, f := range q.ask.filters {
-		if f.key.cell == "" {
+	for _, f := range q.ask.Filters {
+		if f.Key.Cell == "" {
 			continue // The currency is known after pricing.
 		}
-		parameter := "filter_" + f.key.name
+		parameter := "filter_" + f.Key.Name
 		data.Filters = append(data.Filters,
-			filterSQL{f.key.shown(f.key.cell), "{" + parameter + ":Array(" + f.key.parameterType() + ")}"})
-		data.Accounts = data.Accounts || f.key.name == "account"
-		timed = timed || f.key.timed()
-		values, err := f.argument()
+			report.FilterSQL{Shown: f.Key.Shown(f.Key.Cell),
+				Parameter: "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		data.Accounts = data.Accounts || f.Key.Name == "account"
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
 		if err != nil {
 			return "", nil, err
 		}
 		args = append(args, clickhouse.Named(parameter, values))
 	}
 	if timed {
-		args = append(args, clickhouse.Named("tz", q.ask.zone.String()))
+		args = append(args, clickhouse.Named("tz", q.ask.Zone.String()))
 	}
 	statement, err := store.Fill(wasteTemplate, data)
 	return statement, args, err
@@ -160,11 +161,11 @@ type wasteCell struct {
 }
 
 // destinations are the places that a row is scanned to.
-func (w *wasteCell) destinations(keys keySet) []any {
+func (w *wasteCell) destinations(keys report.Keys) []any {
 	w.texts, w.numbers = make([]string, len(keys)), make([]uint8, len(keys))
 	var to []any
 	for i, k := range keys {
-		if k.number {
+		if k.Number {
 			to = append(to, &w.numbers[i])
 		} else {
 			to = append(to, &w.texts[i])
@@ -189,22 +190,22 @@ func (w *wasteCell) sameGroup(other *wasteCell) bool {
 
 // segmentWaste serves GET /v1/reports/segment-waste.
 func (s *Server) segmentWaste(c *gin.Context) error {
-	ask, err := s.readReport(c, "segment-waste", wasteKeys, keySet{currencyFilter}, "template")
+	ask, err := report.Read(c, s.db, "segment-waste", wasteKeys, report.Keys{report.CurrencyFilter}, "template")
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
 	defer cancel()
-	if err := s.db.CheckZone(ctx, ask.zone); err != nil {
+	if err := s.db.CheckZone(ctx, ask.Zone); err != nil {
 		return err
 	}
 	var seen answer.Snapshot
-	if ask.at != nil {
-		seen = *ask.at.Snapshot
-	} else if seen, err = s.pinReport(ctx, ask); err != nil {
+	if ask.At != nil {
+		seen = *ask.At.Snapshot
+	} else if seen, err = ask.Snapshot(ctx, s.db); err != nil {
 		return err
 	}
-	accounts := ask.accounts()
+	accounts := ask.Accounts()
 	lists, err := s.prices.Lists(ctx, accounts, seen.Prices)
 	if err != nil {
 		return err
@@ -214,24 +215,14 @@ func (s *Server) segmentWaste(c *gin.Context) error {
 	if q.routes, err = s.db.Capabilities(ctx); err != nil {
 		return err
 	}
-	t := answer.NewTable(ask.format, ask.keys.names(), wasteColumns)
+	t := answer.NewTable(ask.Format, ask.Keys.Names(), wasteColumns)
 	next, err := s.readWaste(ctx, &q, lists, &seen, t)
 	if err != nil {
 		return fmt.Errorf("report on wasted segments: %w", err)
 	}
-	return t.SendPage(c, append(ask.envelope(&seen),
+	return t.SendPage(c, append(ask.Envelope(&seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}), s.db.Cursors,
-		ask.next(next, &seen))
-}
-
-// accounts returns the accounts that the request is limited to, nil when it is not.
-func (r *reportRequest) accounts() []string {
-	for _, f := range r.filters {
-		if f.key.name == "account" {
-			return f.values
-		}
-	}
-	return nil
+		ask.Next(next, &seen))
 }
 
 // readWaste fills the table with a page and returns the keys of its last row when there are more. Groups come one after
@@ -253,7 +244,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *prices.Lis
 	var group wasteCell
 	for rows.Next() {
 		var cell wasteCell
-		if err := rows.Scan(cell.destinations(q.ask.keys)...); err != nil {
+		if err := rows.Scan(cell.destinations(q.ask.Keys)...); err != nil {
 			return nil, err
 		}
 		if !cell.sameGroup(&group) {
@@ -276,7 +267,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *prices.Lis
 		return nil, err
 	}
 	page.flush(&group)
-	if q.ask.at == nil {
+	if q.ask.At == nil {
 		seen.Mature = mature // The first page reads all of the answer.
 	}
 	if !page.more {
@@ -287,7 +278,7 @@ func (s *Server) readWaste(ctx context.Context, q *wasteQuery, lists *prices.Lis
 
 // wastePage turns groups into the rows of a page.
 type wastePage struct {
-	ask   *reportRequest
+	ask   *report.Request
 	table *answer.Table
 	sums  map[string]*wasteSums // by currency, of the current group
 	last  [][]byte              // keys and currency of the last row
@@ -299,10 +290,10 @@ func (p *wastePage) flush(group *wasteCell) {
 	if len(p.sums) == 0 {
 		return // Before the first group there is none.
 	}
-	keys := make([][]byte, len(p.ask.keys), len(p.ask.keys)+1)
-	row := make([]answer.Value, 0, len(p.ask.keys)+len(wasteColumns))
-	for i, k := range p.ask.keys {
-		if k.number {
+	keys := make([][]byte, len(p.ask.Keys), len(p.ask.Keys)+1)
+	row := make([]answer.Value, 0, len(p.ask.Keys)+len(wasteColumns))
+	for i, k := range p.ask.Keys {
+		if k.Number {
 			keys[i] = strconv.AppendUint(nil, uint64(group.numbers[i]), 10)
 			row = append(row, answer.Count(uint64(group.numbers[i])))
 		} else {
@@ -312,8 +303,8 @@ func (p *wastePage) flush(group *wasteCell) {
 	}
 	for _, currency := range slices.Sorted(maps.Keys(p.sums)) {
 		switch {
-		case !p.ask.keeps(currency), p.shown(keys, currency):
-		case p.table.Rows == p.ask.limit:
+		case !p.ask.Keeps("currency", currency), p.shown(keys, currency):
+		case p.table.Rows == p.ask.Limit:
 			p.more = true
 		default:
 			p.table.Add(p.sums[currency].values(append(row, answer.Text(currency))))
@@ -325,19 +316,9 @@ func (p *wastePage) flush(group *wasteCell) {
 
 // shown tells whether a page before had the row. Of groups before the cursor's no row comes, so only its own matters.
 func (p *wastePage) shown(keys [][]byte, currency string) bool {
-	if p.ask.at == nil {
+	if p.ask.At == nil {
 		return false
 	}
-	after := p.ask.at.After
+	after := p.ask.At.After
 	return slices.EqualFunc(keys, after[:len(keys)], slices.Equal) && currency <= string(after[len(keys)])
-}
-
-// keeps tells whether the filter by currency keeps a row.
-func (r *reportRequest) keeps(currency string) bool {
-	for _, f := range r.filters {
-		if f.key.name == currencyFilter.name && !slices.Contains(f.values, currency) {
-			return false
-		}
-	}
-	return true
 }

@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
@@ -327,7 +328,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	unpriced, currencies := false, map[any]bool{}
 	for range 30 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := wasteKeys.names()
+		names := wasteKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -486,14 +487,14 @@ func TestWasteQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
 		SettlingDays: 3}}
-	keys := wasteKeys.named(t, "day", "sender")
-	ask := &reportRequest{zone: location(t, "Asia/Kathmandu"), keys: keys, fromMS: 1760572800000, toMS: 1795136400000,
-		limit: 10,
-		filters: []filter{{wasteKeys.named(t, "account")[0], []string{"acme", hostile}},
-			{currencyFilter, []string{"RUB"}}, {keys[1], []string{hostile}}},
-		at: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
+	keys := named(t, wasteKeys, "day", "sender")
+	ask := &report.Request{Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000, ToMS: 1795136400000,
+		Limit: 10,
+		Filters: []report.Filter{{Key: named(t, wasteKeys, "account")[0], Values: []string{"acme", hostile}},
+			{Key: report.CurrencyFilter, Values: []string{"RUB"}}, {Key: keys[1], Values: []string{hostile}}},
+		At: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
 	for name, q := range map[string]statementer{
-		"waste_total": &wasteQuery{ask: &reportRequest{zone: time.UTC, toMS: 1 << 60}, routes: lines, generation: 7},
+		"waste_total": &wasteQuery{ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60}, routes: lines, generation: 7},
 		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},
 	} {
 		checkGolden(t, name, q, hostile)

@@ -40,6 +40,7 @@ func (awayConn) PrepareBatch(context.Context, string, ...driver.PrepareBatchOpti
 
 // A frozen engine is told of after ten seconds by every kind of route that reads it. Once it goes on so do they.
 func TestServer_Watch_FrozenEngine(t *testing.T) {
+	t.Parallel()
 	if err := engine.Available(); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 )
 
@@ -65,6 +66,7 @@ func sheetColumn(tb testing.TB, file *excelize.File, name string) string {
 }
 
 func TestServer_DeadNumbers_Workbook(t *testing.T) {
+	enginetest.Alone(t)
 	t.Setenv("TMPDIR", t.TempDir())
 	conn := newConn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)

@@ -49,9 +49,6 @@ type Config struct {
 	Topic string
 	// FromStart announces the whole feed to a sink that is new. Otherwise it hears of what changes from now on.
 	FromStart bool
-	Logger    *slog.Logger
-	// Registerer receives the metrics; nil means none.
-	Registerer prometheus.Registerer
 	// OnStep is called with "notified" when a sink has acknowledged changes and its position is not stored yet, so that
 	// tests can end the process there.
 	OnStep func(step string)
@@ -63,12 +60,17 @@ type Deps struct {
 	// Produce writes values to Kafka under their keys and returns when they are acknowledged; nil means that there is
 	// no topic for them.
 	Produce func(ctx context.Context, keys, values [][]byte) error
+	// Registerer receives the metrics; nil means that they are not collected.
+	Registerer prometheus.Registerer
+	// Logger defaults to slog.Default().
+	Logger *slog.Logger
 }
 
 // Announcer announces the changes in the feed to one sink, in their order.
 type Announcer struct {
 	cfg       Config
 	conn      driver.Conn
+	log       *slog.Logger
 	metrics   sinkMetrics
 	sink      sink
 	retries   *backoff.ExponentialBackOff
@@ -85,24 +87,24 @@ type Announcer struct {
 
 // New returns an announcer for each sink that is configured. They do nothing until their turns.
 func New(cfg Config, deps Deps) []*Announcer {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.Default()
+	if deps.Logger == nil {
+		deps.Logger = slog.Default()
 	}
 	if cfg.OnStep == nil {
 		cfg.OnStep = func(string) {}
 	}
-	metrics := newMetrics(cfg.Registerer)
+	metrics := newMetrics(deps.Registerer)
 	var all []*Announcer
 	for _, s := range []*sink{topicSink(cfg.Topic, deps.Produce), cfg.Webhook.sink()} {
 		if s != nil {
-			all = append(all, newAnnouncer(cfg, deps.Conn, metrics, *s))
+			all = append(all, newAnnouncer(cfg, deps, metrics, *s))
 		}
 	}
 	return all
 }
 
-func newAnnouncer(cfg Config, conn driver.Conn, metrics *metrics, s sink) *Announcer {
-	return &Announcer{cfg: cfg, conn: conn, metrics: metrics.sink(s.name), sink: s,
+func newAnnouncer(cfg Config, deps Deps, metrics *metrics, s sink) *Announcer {
+	return &Announcer{cfg: cfg, conn: deps.Conn, log: deps.Logger, metrics: metrics.sink(s.name), sink: s,
 		retries: &backoff.ExponentialBackOff{InitialInterval: firstRetry, MaxInterval: s.longestRetry, Multiplier: 2,
 			RandomizationFactor: 0.25}} // so that several senders do not knock together
 }
@@ -267,7 +269,7 @@ func (a *Announcer) refused(err error) {
 	if errors.As(err, &refusal) && refusal.gone {
 		a.stopped = true
 		a.metrics.stopped.Set(1)
-		a.cfg.Logger.Error("changes of numbers are not announced any more, for the receiver is gone: name another one, "+
+		a.log.Error("changes of numbers are not announced any more, for the receiver is gone: name another one, "+
 			"or restart to try this one again",
 			"sink", a.sink.name, "error", err)
 		return
@@ -278,7 +280,7 @@ func (a *Announcer) refused(err error) {
 	}
 	a.tries++
 	a.restUntil = time.Now().Add(wait)
-	a.cfg.Logger.Warn("changes of numbers were not acknowledged", "sink", a.sink.name, "error", err, "tries", a.tries,
+	a.log.Warn("changes of numbers were not acknowledged", "sink", a.sink.name, "error", err, "tries", a.tries,
 		"retry_in", wait.Round(time.Millisecond))
 }
 

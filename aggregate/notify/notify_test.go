@@ -78,19 +78,18 @@ func newNotifyRig(t testing.TB) *notifyRig {
 	return &notifyRig{t: t, conn: connect(t), log: &lockedLog{}, seq: uint64(noon.UnixMicro())}
 }
 
-// config is that of a new process, as far as metrics go.
-func (r *notifyRig) config(cfg Config) Config {
+// deps are those of a new process, as far as metrics go.
+func (r *notifyRig) deps(deps Deps) Deps {
 	r.registry = prometheus.NewRegistry()
-	cfg.Registerer, cfg.Logger = r.registry, slog.New(slog.NewTextHandler(r.log, nil))
-	cfg.OnStep = func(string) {}
-	return cfg
+	deps.Registerer, deps.Logger = r.registry, slog.New(slog.NewTextHandler(r.log, nil))
+	return deps
 }
 
 // announcer is the only one of a new process.
 func (r *notifyRig) announcer(cfg Config, deps Deps) *Announcer {
 	r.t.Helper()
 	deps.Conn = r.conn
-	all := New(r.config(cfg), deps)
+	all := New(cfg, r.deps(deps))
 	if len(all) != 1 {
 		r.t.Fatalf("%d announcers, want 1", len(all))
 	}
@@ -220,8 +219,9 @@ func mustHold(t testing.TB, want, got []schema.NumberChange) {
 }
 
 func (h *heard) announcer(r *notifyRig, cfg Config, conn driver.Conn, byAccount bool) *Announcer {
-	cfg = r.config(cfg)
-	return newAnnouncer(cfg, conn, newMetrics(cfg.Registerer), h.sink(byAccount))
+	cfg.OnStep = func(string) {}
+	deps := r.deps(Deps{Conn: conn})
+	return newAnnouncer(cfg, deps, newMetrics(deps.Registerer), h.sink(byAccount))
 }
 
 // Processes die at any place, acknowledgements get lost, endpoints refuse, the feed grows: everything is announced, per

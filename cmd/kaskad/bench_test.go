@@ -215,9 +215,8 @@ func benchExec(b *testing.B, conn driver.Conn, statement string) {
 // readWithKaskad ingests the whole topic and returns how long that took, joining the consumer group included.
 func readWithKaskad(b *testing.B, conn driver.Conn, brokers []string, now time.Time, group string,
 	events int64) time.Duration {
-	ingester, err := ingest.New(ingest.Config{Brokers: brokers, Group: group, Now: func() time.Time { return now },
-		Logger: slog.New(slog.DiscardHandler)},
-		ingest.Deps{Conn: conn})
+	ingester, err := ingest.New(ingest.Config{Brokers: brokers, Group: group, Now: func() time.Time { return now }},
+		ingest.Deps{Conn: conn, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,6 +40,59 @@ func TestCommands_FlagOverVariableOverFile(t *testing.T) {
 	}
 }
 
+func TestYAMLFile_Values(t *testing.T) {
+	write := func(t *testing.T, text string) string {
+		file := filepath.Join(t.TempDir(), "kaskad.yaml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	t.Run("AsWritten", func(t *testing.T) {
+		cli, err := parse(t, "run", "--config", write(t, `# comments are fine
+kafka-password: 0123
+kafka-user: &user 1.10
+group: *user
+topic-partitions: 1000000
+durable: true
+insecure-listen: yes
+webhook-secret: ["a", b]
+kafka: [c:1]
+`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := cli.Run
+		if r.KafkaPassword != "0123" || r.KafkaUser != "1.10" || r.Group != "1.10" || r.TopicPartitions != 1e6 ||
+			!r.Durable || !r.InsecureListen || strings.Join(r.WebhookSecret, " ") != "a b" || len(r.Kafka) != 1 {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("Empty", func(t *testing.T) {
+		if _, err := parse(t, "run", "--config", write(t, "")); err != nil {
+			t.Error(err)
+		}
+	})
+	for name, c := range map[string]struct{ text, word string }{
+		"NoYAML":    {"topic: [", "line 1"},
+		"NoMapping": {"- topic\n", "topic: kaskad.events"},
+		"Twice":     {"topic: a\ntopic: b\n", "already defined"},
+		"Nested":    {"kafka: {user: a}\n", "line 1: kafka"},
+		"Deep":      {"kafka:\n  - a:1\n  - [b:1]\n", "line 3: kafka"},
+		"List":      {"topic: [a, b]\n", "line 1: topic"},
+		"NoValue":   {"topic:\n", "line 1: topic"},
+		"NoNumber":  {"topic-partitions: many\n", "topic-partitions"},
+		"Second":    {"topic: a\n---\ngroup: b\n", "second document"},
+	} {
+		t.Run("Err"+name, func(t *testing.T) {
+			if _, err := parse(t, "run", "--config", write(t, c.text)); err == nil ||
+				!strings.Contains(err.Error(), c.word) {
+				t.Errorf("%v, want an error that says %q", err, c.word)
+			}
+		})
+	}
+}
+
 func TestCommands_UnknownKeysAreErrors(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "kaskad.yaml")
 	if err := os.WriteFile(file, []byte("topik: x\n"), 0o600); err != nil {

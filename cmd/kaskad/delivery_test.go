@@ -8,23 +8,26 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"kaskad/engine/enginetest"
 	"kaskad/ingest"
 	"kaskad/simulate"
 	"kaskad/simulate/model"
 )
 
-// deliveryMessages is the size of the delivery test: a million unless the environment or -short says otherwise.
-func deliveryMessages(t testing.TB) int {
+// deliveryMessages is the size of the delivery test: 20 000, and a million in make test-long, unless the environment
+// says otherwise.
+func deliveryMessages() int {
 	if n, err := strconv.Atoi(os.Getenv("TEST_DELIVERY_MESSAGES")); err == nil {
 		return n
 	}
-	if testing.Short() {
-		return 20_000
+	if enginetest.Long() {
+		return 1_000_000
 	}
-	return 1_000_000
+	return 20_000
 }
 
 // log is a simulated world kept as keys and lines, to be sent in any order.
@@ -76,12 +79,12 @@ func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Cont
 }
 
 // The promise: every event that Kafka accepted is stored at least once, and storing it twice changes no number. A world
-// of a million messages is played once; then sent again in another order while the whole process tree is killed at
-// twenty seeded moments, among them every step between facts, touches and commit and every step of a publication. Each
-// time the reports must equal the model's, to the last digit.
+// is played once; then sent again in another order while the whole process tree is killed at twenty seeded moments,
+// among them every step between facts, touches and commit and every step of a publication. Each time the reports must
+// equal the model's, to the last digit.
 func TestRun_DeliverySurvivesKills(t *testing.T) {
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages = 20261120, deliveryMessages(t)
+	config.Seed, config.Messages = 20261120, deliveryMessages()
 	config.Duplicates, config.Reordered, config.Late, config.Poison = 0.05, 0.05, 0.01, 0.001
 	sim, err := simulate.New(config)
 	if err != nil {
@@ -108,9 +111,6 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	queries, err := model.TruthQueries()
 	if err != nil {
 		t.Fatal(err)
-	}
-	if testing.Short() {
-		queries = queries[:6]
 	}
 	t.Logf("%d events of %d messages, %d of them poison, made and modelled in %v", log.len(), config.Messages, poison,
 		time.Since(began).Round(time.Second))
@@ -159,9 +159,11 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 	k.kill()
 	var sending sync.WaitGroup
 	next := make(chan []int, len(moments))
+	var sent atomic.Int64
 	sending.Go(func() {
 		for piece := range next {
 			log.send(k.t, piece, k.produceAnyhow)
+			sent.Add(1)
 		}
 	})
 	reached := 0
@@ -181,12 +183,10 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 			reached++
 			continue
 		}
-		select {
-		case <-k.ended:
+		if k.dieOrRest(time.Minute, func() bool { return sent.Load() == int64(i)+1 }) {
 			reached++
-		case <-time.After(20 * time.Second):
+		} else {
 			k.t.Logf("kill %d: %s was not reached, so it dies at rest", i, moment)
-			k.kill()
 		}
 	}
 	if reached < len(moments)/2 {

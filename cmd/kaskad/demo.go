@@ -26,8 +26,8 @@ type demoCommand struct {
 	logSettings
 }
 
-// demoState remembers which day a data directory holds, so that a second start shows it at once, and a start that was
-// interrupted plays it again: what was played before changes nothing.
+// demoState remembers which day a data directory holds, so that a second start shows it at once. After an interrupted
+// start the day is played again, and what was played before changes nothing.
 type demoState struct {
 	Seed     uint64    `json:"seed"`
 	Messages int       `json:"messages"`
@@ -256,13 +256,15 @@ What would it have been at other prices? Change the file, import it, and ask aga
   curl -s '%[1]s/v1/reports/savings?%[2]s&account=lavka'
 
 What would push for half of the people save on a million messages? From how many segments on does a WhatsApp dialog pay?
-  curl -s %[1]s/v1/forecasts/savings --json '{"messages":1000000,"penetration":"0.5","delivery_rate":"0.8","sms_segments":2,"sms_price":"2.00","channel_price":"0.36","billing":"per_message_delivered"}'
+  curl -s %[1]s/v1/forecasts/savings --json '{"messages":1000000,"penetration":"0.5","delivery_rate":"0.8",
+    "sms_segments":2,"sms_price":"2.00","channel_price":"0.36","billing":"per_message_delivered"}'
   curl -s '%[1]s/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00'
 
 When do people of each account read what comes over Viber? By hour of the day in Moscow:
   curl -s '%[1]s/v1/reports/channels?%[2]s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
 
-Before a mailing: which numbers are dead, and why? What changed since last time? What do failures come from, and what was spent on the dead?
+Before a mailing: which numbers are dead, and why? What changed since last time? Where do failures come from, and what
+was spent on dead numbers?
   bin/kaskad numbers dead --data %[3]s; bin/kaskad numbers check +79161234567 --account lavka --data %[3]s
   curl -s '%[1]s/v1/numbers/changes?limit=5'
   curl -s '%[1]s/v1/reports/failures?%[2]s&format=csv'; curl -s '%[1]s/v1/reports/dead-spend?%[2]s'

@@ -16,7 +16,7 @@ type errorMapCommand struct {
 
 // Help shows how an error map is kept.
 func (errorMapCommand) Help() string {
-	return `Keep what an account says of its providers' error codes, beside what is shipped, in a file, YAML, CSV or JSON:
+	return `Keep an account's own lines and aliases of the error map in a file, as YAML, CSV or JSON:
 
     lines:
       - provider: devino
@@ -30,8 +30,9 @@ func (errorMapCommand) Help() string {
     kaskad error-map import errors.yaml --account acme --dry-run
     kaskad error-map import errors.yaml --account acme
 
-In CSV, provider,code,class,like, a row with a cell under like is an alias. docs/errors.md explains classes, providers and aliases. What says the
-same as a shipped line is left out. Verdicts on the account's numbers are decided anew by an imported map, and by its past.`
+In CSV (provider,code,class,like) a row with a value under like is an alias. docs/errors.md explains classes, providers
+and aliases. Lines equal to shipped ones are left out. After an import the verdicts on all of the account's numbers are
+decided again.`
 }
 
 // AfterApply tells the chosen command which kind of list it works with.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,13 +11,14 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/simulate"
 	"kaskad/simulate/model"
 )
 
-// fillRounds is how often the disk is filled: twice, and thirty times where somebody has the time (make test-long).
+// fillRounds is how often the disk is filled: twice, and thirty times in make test-long.
 func fillRounds() int {
-	if os.Getenv("TEST_LONG") == "1" {
+	if enginetest.Long() {
 		return 30
 	}
 	return 2
@@ -27,8 +27,12 @@ func fillRounds() int {
 // A disk that another program fills to the last byte, at any moment and for any while, costs no fact: when there is
 // space again all parts are whole, and the reports are the model's.
 func TestRun_FullDisk(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(fillRounds()) {
-		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) { fillRound(t, seed) })
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			fillRound(t, seed)
+		})
 	}
 }
 

@@ -24,8 +24,8 @@ var unreadable = []int32{
 }
 
 // guarded is a connection to the embedded ClickHouse that writes nothing while the disk is nearly full, and takes
-// nothing for written before the engine is known to have lost no write. It is the one room of that promise: whoever
-// writes, ingest, aggregate or the API, does so through it.
+// nothing for written until the engine is known to have lost no write. All writers, ingest, aggregate and the API, go
+// through it, so the promise is kept in one place.
 type guarded struct {
 	driver.Conn
 	engine *engine.ClickHouse
@@ -36,7 +36,7 @@ func (g guarded) Exec(ctx context.Context, query string, args ...any) error {
 	return g.write(ctx, func() error { return g.Conn.Exec(ctx, query, args...) })
 }
 
-// Query asks; a part that cannot be read makes the engine start again.
+// Query runs a query; a part that cannot be read makes the engine restart.
 func (g guarded) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
 	rows, err := g.Conn.Query(ctx, query, args...)
 	if err != nil {
@@ -45,7 +45,7 @@ func (g guarded) Query(ctx context.Context, query string, args ...any) (driver.R
 	return guardedRows{rows, g}, nil
 }
 
-// QueryRow asks for one row; a part that cannot be read makes the engine start again.
+// QueryRow returns one row; a part that cannot be read makes the engine restart.
 func (g guarded) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
 	return guardedRow{g.Conn.QueryRow(ctx, query, args...), g}
 }
@@ -78,7 +78,7 @@ func (g guarded) full() error {
 	return &proto.Exception{Code: notEnoughSpace, Name: "NOT_ENOUGH_SPACE", Message: engine.ErrDiskFull.Error()}
 }
 
-// judge looks whether an error tells of a part that cannot be read, and passes it on.
+// judge passes an error on, and makes the engine restart if it is about a part that cannot be read.
 func (g guarded) judge(err error) error {
 	var exception *proto.Exception
 	if errors.As(err, &exception) && slices.Contains(unreadable, exception.Code) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -21,6 +22,7 @@ import (
 	"time"
 
 	"kaskad/engine"
+	"kaskad/engine/enginetest"
 	"kaskad/ingest"
 	"kaskad/simulate/model"
 )
@@ -90,6 +92,7 @@ type kaskad struct {
 	dir     string
 	address string
 	args    []string
+	env     []string
 	cmd     *exec.Cmd
 	ended   chan struct{}
 	output  *lockedBuffer
@@ -113,7 +116,7 @@ func (b *lockedBuffer) tail() string {
 	return text[max(0, len(text)-4000):]
 }
 
-// newKaskad prepares `kaskad run` on a data directory of its own; start starts it.
+// newKaskad prepares `kaskad run` on a data directory of its own; start starts it. The test runs beside others.
 func newKaskad(t testing.TB, args ...string) *kaskad {
 	t.Helper()
 	if err := engine.Available(); err != nil {
@@ -122,13 +125,8 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 		}
 		t.Skipf("skipped: %v", err)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	listener.Close()
-	k := &kaskad{t: t, dir: t.TempDir(), address: address, args: args, output: &lockedBuffer{}}
+	enginetest.Parallel(t)
+	k := &kaskad{t: t, dir: t.TempDir(), address: freeAddress(t), args: args, output: &lockedBuffer{}}
 	t.Cleanup(func() {
 		k.kill()
 		if t.Failed() {
@@ -138,13 +136,29 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 	return k
 }
 
+// freeAddress is a port that nobody has, outside of the range from which the kernel gives ports to those who do not
+// care: kaskad comes back to it after each kill.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		var listener net.Listener
+		if listener, err = net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))); err == nil {
+			_ = listener.Close()
+			return listener.Addr().String()
+		}
+	}
+	t.Fatalf("find a free port: %v", err)
+	return ""
+}
+
 // start starts the process, to die at the step crash ("" for none), and does not wait for it.
 func (k *kaskad) start(crash string) {
 	k.t.Helper()
 	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"},
 		k.args...)
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asKaskad+"="+crash)
+	cmd.Env = append(append(os.Environ(), k.env...), asKaskad+"="+crash)
 	cmd.Stdout, cmd.Stderr = k.output, k.output
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
@@ -193,7 +207,7 @@ func (k *kaskad) waitReady() time.Duration {
 		select {
 		case <-k.ended:
 			k.t.Fatal("kaskad ended while starting")
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(50 * time.Millisecond):
 		}
 	}
 	k.t.Fatal("kaskad is not ready after a minute")
@@ -262,6 +276,10 @@ func (s status) check(t testing.TB) {
 	}
 }
 
+func (s status) settled() bool {
+	return s.LagEvents == 0 && s.Balance.InFlight == 0 && s.PendingBuckets == 0
+}
+
 // settle waits until nothing is left to do: nothing in the topic, nothing in flight, no bucket touched.
 func (k *kaskad) settle(limit time.Duration) status {
 	k.t.Helper()
@@ -273,13 +291,44 @@ func (k *kaskad) settle(limit time.Duration) status {
 			<-k.ended
 			k.t.Fatalf("not settled after %v: %+v", limit, s)
 		}
+		asked := time.Now()
 		k.get("/v1/status", &s)
 		s.check(k.t)
-		if s.LagEvents == 0 && s.Balance.InFlight == 0 && s.PendingBuckets == 0 {
+		if s.settled() {
 			return s
 		}
-		time.Sleep(50 * time.Millisecond)
+		// Asking costs kaskad some queries, which must not keep it from settling.
+		time.Sleep(max(50*time.Millisecond, 2*time.Since(asked)))
 	}
+}
+
+// dieOrRest waits until the process dies at its step, or has nothing left to do, so that it will not come to that step:
+// then it is killed. all reports whether everything was sent that it is to work on.
+func (k *kaskad) dieOrRest(limit time.Duration, all func() bool) (died bool) {
+	k.t.Helper()
+	client := http.Client{Timeout: 5 * time.Second}
+	rested := 0
+	for began := time.Now(); time.Since(began) < limit && rested < 2; {
+		select {
+		case <-k.ended:
+			return true
+		case <-time.After(200 * time.Millisecond):
+		}
+		var s status
+		sent := all()
+		response, err := client.Get("http://" + k.address + "/v1/status")
+		if err == nil {
+			err = json.NewDecoder(response.Body).Decode(&s)
+			response.Body.Close()
+		}
+		if sent && err == nil && response.StatusCode == http.StatusOK && s.settled() {
+			rested++
+		} else {
+			rested = 0
+		}
+	}
+	k.kill()
+	return false
 }
 
 // rows asks for a channel report and returns its rows, page by page.

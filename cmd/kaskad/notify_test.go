@@ -150,9 +150,9 @@ func TestRun_NotifyThroughCrashes(t *testing.T) {
 		}
 	}))
 	defer endpoint.Close()
-	t.Setenv("KASKAD_WEBHOOK_SECRET", testSecret)
 	k := newKaskad(t, "--now", truth.Now, "--changes-topic", "numbers.changed", "--webhook-url", endpoint.URL,
 		"--topic-partitions", "3", "--notify-from-start")
+	k.env = []string{"KASKAD_WEBHOOK_SECRET=" + testSecret}
 	k.start("notified:1")
 	k.waitReady()
 	k.putMaps(truth.ErrorMap)

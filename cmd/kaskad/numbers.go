@@ -29,7 +29,7 @@ const (
 	numbersAtOnce = 10_000
 	// followWait is how long one request waits for a change, in seconds.
 	followWait = 30
-	// followAgain is how long a server that does not answer is left alone.
+	// followAgain is how long to wait before asking a server again that did not answer.
 	followAgain = 2 * time.Second
 )
 
@@ -43,15 +43,15 @@ type numbersCommand struct {
 
 // Help shows how a CRM is kept clean.
 func (numbersCommand) Help() string {
-	return `A number is dead when its failures say that nobody can be reached there any more; docs/definitions.md section 5 has the rules. All of
-these ask a running kaskad, the one on --data or the one at --url.
+	return `A number is dead when its failures show that nobody can be reached there any more; docs/definitions.md section 5 has
+the rules. All of these commands need a running kaskad: the one on --data, or the one at --url.
 
     kaskad numbers dead --account acme                          # the first hundred, with reasons and what they cost
     kaskad numbers dead --account acme --kind email             # e-mail addresses without a mailbox
     kaskad numbers check +79161234567 email:ann@example.com     # before you send
     kaskad numbers check --file mailing.txt > verdicts.csv      # one number a line; CSV when it is not a terminal
     kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson, .xlsx or .arrow
-    kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run; keeps its place in the file
+    kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run, by a place kept in a file
     kaskad numbers changes --account acme --follow              # and goes on, as verdicts change
     kaskad numbers erase +79161234567 --account acme --yes      # when a person asks to be forgotten`
 }
@@ -315,7 +315,7 @@ func (c *numbersChanges) Run(ctx context.Context) error {
 			NextCursor string            `json:"next_cursor"`
 		}
 		if err := server.read(ctx, http.MethodGet, "/v1/numbers/changes?"+q.Encode(), nil, &page); err != nil {
-			// A server that starts again, or is busy, is asked again; what it refuses it would refuse again.
+			// Ask a server again that restarts or is busy; what it refused it would refuse again.
 			if !c.Follow || ctx.Err() != nil || refused(err) {
 				return err
 			}

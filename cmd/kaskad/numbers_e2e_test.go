@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 	"kaskad/simulate/model"
@@ -352,9 +353,9 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
 // the verdicts: all that is answered about numbers and people equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
-	accounts, each := 12, 250
-	if testing.Short() {
-		accounts, each = 4, 100
+	accounts, each := 4, 100
+	if enginetest.Long() {
+		accounts, each = 12, 250
 	}
 	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
 	k.start("")
@@ -377,11 +378,7 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	k.kill()
 	for _, step := range crashes {
 		k.start(step)
-		select {
-		case <-k.ended:
-		case <-time.After(4 * time.Second): // this step was not reached: nothing was left to do
-			k.kill()
-		}
+		k.dieOrRest(time.Minute, func() bool { return true })
 	}
 	k.start("")
 	k.waitReady()

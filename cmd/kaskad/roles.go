@@ -16,10 +16,10 @@ import (
 	"kaskad/query/answer"
 )
 
-// roles says what a process does.
+// roles are the parts of Kaskad that a process runs.
 type roles struct {
 	ingest, aggregate, serve bool
-	// notify is who hears of what aggregate decides.
+	// notify says to whom the verdicts of aggregate are announced.
 	notify notifySettings
 }
 
@@ -27,10 +27,10 @@ func (r roles) needs() needs {
 	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true, changesTopic: r.notify.ChangesTopic}
 }
 
-// hooks let a test end the process between two steps; nil hooks do nothing.
+// hooks let a test kill the process between two steps; nil hooks do nothing.
 type hooks struct{ ingest, aggregate func(step string) }
 
-// process runs roles over a stack.
+// process runs roles on a stack.
 type process struct {
 	*stack
 	roles  roles
@@ -40,8 +40,8 @@ type process struct {
 	ready func(address string, producer *ingest.Producer)
 }
 
-// run works until the context ends, or a part fails for good. Parts end in reverse order: first nobody asks, then
-// nothing is read, then what was read is stored.
+// run works until the context ends or a part fails for good. Parts stop in reverse order: first the API, then reading,
+// then storing what was read.
 func (p *process) run(ctx context.Context) error {
 	var listener net.Listener
 	if p.roles.serve {
@@ -125,24 +125,23 @@ func (p *process) run(ctx context.Context) error {
 func (p *process) newIngester() (*ingest.Ingester, error) {
 	return ingest.New(ingest.Config{
 		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic,
-		Dialer:  p.dialer,
-		Durable: p.durable, MeasureSMS: money.SMSMeasure, Now: p.now, Logger: p.logger, Registerer: p.registry,
-		OnStep: p.hooks.ingest, ErasureKey: p.erasureKey,
-	}, ingest.Deps{Conn: p.conn})
+		Dialer: p.dialer, Durable: p.durable, ErasureKey: p.erasureKey, Now: p.now, OnStep: p.hooks.ingest,
+	}, ingest.Deps{Conn: p.conn, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Logger: p.logger})
 }
 
-// newAggregator tells changed verdicts to changes, which is nil where there is no topic for them.
+// newAggregator returns an aggregator that announces changed verdicts to changes, which is nil when there is no topic
+// for them.
 func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Producer) (*aggregate.Aggregator, error) {
 	webhook, err := p.roles.notify.webhook(p.kafka)
 	if err != nil {
 		return nil, err
 	}
-	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject}
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger}
 	if changes != nil {
 		deps.ProduceChanges = changes.Produce
 	}
 	return aggregate.New(aggregate.Config{
-		Now: p.now, Logger: p.logger, Registerer: p.registry, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
+		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
 		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
 	}, deps), nil
 }
@@ -185,14 +184,14 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	return query.New(config, deps)
 }
 
-// eventProducer says in query's words that Kafka is away, and asks it for GET /readyz.
+// eventProducer translates errors of Kafka into those of query, and pings Kafka for GET /readyz.
 type eventProducer struct {
 	*ingest.Producer
 	stack *stack
 }
 
-// Produce passes on to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that
-// wraps query.ErrUnavailable means that the caller should send again later.
+// Produce writes to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that wraps
+// query.ErrUnavailable means that the caller should send again later.
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if e.stack.broker != nil {
 		if err := e.stack.disk.Err(); err != nil {
@@ -209,7 +208,7 @@ func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error
 	return err
 }
 
-// Ping tells whether Kafka answers and has the topic.
+// Ping returns nil if Kafka answers and has the topic.
 func (e eventProducer) Ping(ctx context.Context) error {
 	return ingest.Check(ctx, e.stack.brokers, e.stack.dialer, e.stack.kafka.Topic)
 }

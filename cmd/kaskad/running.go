@@ -26,11 +26,11 @@ type running struct {
 
 const runningFile = "running.json"
 
-// announceEvery is how often the file is tried again that could not be written.
+// announceEvery is how often writing the file is retried.
 const announceEvery = time.Second
 
-// announce writes the file, and goes on trying where that fails: a disk that is full now will have room. What it
-// returns ends that, and removes the file.
+// announce writes the file, and keeps trying if that fails: a disk that is full now may have room later. The function
+// it returns stops that and removes the file.
 func (st *stack) announce(dir, api string) (forget func()) {
 	remove, err := st.writeRunning(dir, api)
 	if err == nil {

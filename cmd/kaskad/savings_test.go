@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/engine/enginetest"
 	"kaskad/simulate/model"
 	"kaskad/simulate/model/settings"
 	"kaskad/simulate/worlds"
@@ -303,13 +304,13 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 	}
 }
 
-// A thousand random accounts, each with prices of its own, in one pipeline: events shuffled, partly twice, the late
-// ones in a second round, price lists put before and after the events and corrected in the end. After each round every
-// account's report equals the naive model's to the last digit.
+// Random accounts, a thousand in make test-long, each with prices of its own, in one pipeline: events shuffled, partly
+// twice, the late ones in a second round, price lists put before and after the events and corrected in the end. After
+// each round every account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
-	seeds := 1000
-	if testing.Short() {
-		seeds = 60
+	seeds := 60
+	if enginetest.Long() {
+		seeds = 1000
 	}
 	queries := moneyQueries(t)
 	w := newMoneyWorlds(seeds, len(queries))
@@ -614,7 +615,7 @@ func costs(t testing.TB, m *model.Model, q model.SavingsQuery, account string) m
 	return costs
 }
 
-// movedCosts tells whether a message that was there before costs something else now.
+// movedCosts reports whether a message that was there before costs something else now.
 func movedCosts(before, now map[string]string) bool {
 	for hour, cost := range before {
 		if now[hour] != cost {

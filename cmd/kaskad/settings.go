@@ -28,7 +28,7 @@ import (
 	"kaskad/schema/erasure"
 )
 
-// logSettings choose how the program speaks on standard error.
+// logSettings choose what the program logs to standard error, and how.
 type logSettings struct {
 	LogLevel  string `help:"How much to log." enum:"debug,info,warn,error" default:"info"`
 	LogFormat string `help:"How to log." enum:"text,json" default:"text"`
@@ -53,7 +53,7 @@ type clockSettings struct {
 	Now string `help:"Fix the clock of all roles at this RFC 3339 time, for tests." placeholder:"TIME"`
 }
 
-// clock returns the clock and whether it stands still.
+// clock returns the clock, and whether it is fixed.
 func (s clockSettings) clock() (func() time.Time, bool, error) {
 	if s.Now == "" {
 		return time.Now, false, nil
@@ -65,7 +65,7 @@ func (s clockSettings) clock() (func() time.Time, bool, error) {
 	return func() time.Time { return at }, true, nil
 }
 
-// kafkaSettings say where events come from.
+// kafkaSettings say where events are read from and how to log in there.
 type kafkaSettings struct {
 	Kafka            []string `help:"Brokers, host:port. Without it the broker is embedded." placeholder:"HOST:PORT"`
 	Topic            string   `help:"Topic of events." default:"${default_topic}"`
@@ -129,7 +129,7 @@ type listenSettings struct {
 	CursorKey      []string `help:"Key that the API's cursors are sealed with, 64 hexadecimal digits, the same for all servers; better given as KASKAD_CURSOR_KEY. Two with a comma between them while one takes the other's place: the first seals. Without it the key is one that ClickHouse keeps." placeholder:"HEX"`
 }
 
-// cursorKeys returns the keys that are set.
+// cursorKeys parses the keys of --cursor-key.
 func (s listenSettings) cursorKeys() (keys []schema.CursorKey, err error) {
 	for _, text := range s.CursorKey {
 		key, err := schema.ParseCursorKey(text)
@@ -141,7 +141,7 @@ func (s listenSettings) cursorKeys() (keys []schema.CursorKey, err error) {
 	return keys, nil
 }
 
-// check refuses to serve strangers without keys.
+// check refuses to listen where strangers could reach an API that asks for no key.
 func (s listenSettings) check() error {
 	if _, err := s.cursorKeys(); err != nil {
 		return err
@@ -187,7 +187,7 @@ func (s storeSettings) erasureKey(dir string) (*erasure.Key, error) {
 	return erasure.OpenKey(filepath.Join(dir, "erasure.key"))
 }
 
-// notifySettings say who hears of changed verdicts on numbers. The aggregator tells them.
+// notifySettings say to whom the aggregator announces changed verdicts on numbers.
 type notifySettings struct {
 	ChangesTopic    string   `help:"Kafka topic that is told each change of a number's verdict, as JSON under account and number. It is made when absent. Without it none is told." placeholder:"TOPIC"`
 	WebhookURL      string   `name:"webhook-url" help:"Endpoint that is told the same by POST, in batches of one account's changes, until it answers 2xx: https, or http on loopback." placeholder:"https://HOST/PATH"`
@@ -196,7 +196,7 @@ type notifySettings struct {
 	NotifyFromStart bool     `help:"Tell a topic or webhook that was never told anything all changes that there ever were, not only those from now on."`
 }
 
-// webhook checks the settings and returns nil where no webhook is wanted.
+// webhook checks the settings, and returns nil when no webhook is configured.
 func (s notifySettings) webhook(k kafkaSettings) (*notify.Webhook, error) {
 	switch {
 	case s.ChangesTopic != "" && !topicName.MatchString(s.ChangesTopic):
@@ -216,7 +216,7 @@ func (s notifySettings) webhook(k kafkaSettings) (*notify.Webhook, error) {
 		Insecure: s.InsecureWebhook})
 }
 
-// topicName is what Kafka takes as the name of a topic.
+// topicName matches what Kafka accepts as the name of a topic.
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // flagDefaults are the defaults that other packages define.

@@ -90,7 +90,7 @@ func (c *simulateCommand) play(ctx context.Context, sim *simulate.Simulator) err
 	return playTo(ctx, sim, producer, c.Rate)
 }
 
-// playTo sends a world to Kafka under a progress bar.
+// playTo sends a world to Kafka and shows a progress bar.
 func playTo(ctx context.Context, sim *simulate.Simulator, producer *ingest.Producer, rate float64) error {
 	bar := newBar("playing events")
 	lines, err := sim.Play(ctx, producer.Produce,
@@ -109,7 +109,7 @@ func playTo(ctx context.Context, sim *simulate.Simulator, producer *ingest.Produ
 	return nil
 }
 
-// newBar draws on a terminal, and nowhere else.
+// newBar draws only on a terminal.
 func newBar(what string) *progressbar.ProgressBar {
 	var out io.Writer = os.Stderr
 	if !term.IsTerminal(int(os.Stderr.Fd())) {

@@ -48,10 +48,8 @@ func TestRun_Soak(t *testing.T) {
 	case len(seeds) == 0:
 		// An ordinary test, so that the harness does not rot: between them they have a broker beside, an older schema,
 		// a jump, a freeze, and kills at steps.
+		t.Parallel()
 		seeds, passed.name, dir = []uint64{4, 67}, "", t.TempDir()
-		if testing.Short() {
-			seeds = seeds[:1]
-		}
 	}
 	if err := passed.read(); err != nil {
 		t.Fatal(err)
@@ -328,7 +326,7 @@ func (s *soak) supervise(ctx context.Context) {
 	}
 }
 
-// dead tells whether no process is there. The caller holds the lock.
+// dead reports whether no process is there. The caller holds the lock.
 func (s *soak) dead() bool {
 	if s.k.ended == nil {
 		return true
@@ -429,7 +427,7 @@ func (s *soak) ask(ctx context.Context, method, path string, body io.Reader) (in
 	return response.StatusCode, answer
 }
 
-// again tells whether a client that got this answer sends the same once more.
+// again reports whether a client that got this answer sends the same once more.
 func again(code int) bool {
 	return code == 0 || code == http.StatusRequestTimeout || code == http.StatusTooManyRequests || code >= 500
 }

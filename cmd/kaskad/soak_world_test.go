@@ -233,7 +233,7 @@ func (s *soak) post(ctx context.Context, lines []soakLine, piece uint64) {
 	}
 }
 
-// postOnce tells whether the body was accepted as a whole. luck is 0 to 99.
+// postOnce reports whether the body was accepted as a whole. luck is 0 to 99.
 func (s *soak) postOnce(ctx context.Context, body []byte, luck int) bool {
 	var reader io.Reader = bytes.NewReader(body)
 	switch {

@@ -22,7 +22,7 @@ import (
 	"kaskad/schema/erasure"
 )
 
-// stack is what every role works with: a ClickHouse, a Kafka, a clock, a registry of metrics.
+// stack is what every role needs: a ClickHouse, a Kafka, a clock and a registry of metrics.
 type stack struct {
 	logger   *slog.Logger
 	registry *prometheus.Registry
@@ -45,7 +45,7 @@ type stack struct {
 	erasureKey *erasure.Key
 }
 
-// needs says which parts of the stack a command uses, and whose.
+// needs says which parts of the stack a command uses, and whether it starts them or attaches to running ones.
 type needs struct {
 	kafka, clickhouse bool
 	changesTopic      string
@@ -61,9 +61,12 @@ const (
 	attachToLive                   // use those that run on it
 )
 
-const stopTimeout = 20 * time.Second
+const (
+	stopTimeout   = 20 * time.Second // to end everything in order
+	topicsTimeout = 20 * time.Second // for one try to create topics
+)
 
-// openStack starts what is embedded and connects to what is not. dir is "" for commands that embed nothing.
+// openStack starts the embedded services and connects to the others. dir is "" for commands that embed nothing.
 func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings,
 	s storeSettings) (_ *stack, err error) {
 	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, changes: n.changesTopic,
@@ -97,7 +100,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 				k.Kafka = at.Kafka
 				st.kafka.Kafka = at.Kafka
 			}
-			// What the running process takes for now decides what is valid.
+			// Validation uses the clock of the running process.
 			if !st.fixed {
 				if st.now, st.fixed, err = (clockSettings{Now: at.Now}).clock(); err != nil {
 					return nil, err
@@ -152,7 +155,7 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	if _, ok := options.Settings["async_insert"]; !ok {
 		options.Settings["async_insert"] = 0 // an acknowledgement has to mean that the rows are stored
 	}
-	// The embedded engine is dialled past its gate.
+	// The program dials the embedded engine directly, without its gate.
 	if st.clickhouse != nil {
 		options.DialContext = st.clickhouse.Dial
 	}
@@ -187,8 +190,9 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	return nil
 }
 
-// migrateOnceThere migrates the schema. A real ClickHouse that is away is waited for: the program starts anyway and
-// says on /readyz what it waits for. Errors of the embedded one are final.
+// migrateOnceThere migrates the schema. It waits for a real ClickHouse that is down: the program starts anyway, and
+// /readyz says what it waits for. Errors of the embedded one are final. A migration that fills a new table from a large
+// one takes as long as it takes.
 func (st *stack) migrateOnceThere(ctx context.Context) error {
 	return st.retry(ctx, "migrate the schema", st.clickhouse != nil, func(ctx context.Context) error {
 		_, err := st.migrate(ctx)
@@ -196,12 +200,14 @@ func (st *stack) migrateOnceThere(ctx context.Context) error {
 	})
 }
 
-// ensureTopics creates the topics of a real Kafka where they are absent, and waits for it when it is away.
+// ensureTopics creates missing topics in a real Kafka, and waits for it while it is down.
 func (st *stack) ensureTopics(ctx context.Context) error {
 	if st.broker != nil {
 		return nil // it made them when it started
 	}
 	return st.retry(ctx, "create topics", false, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
+		defer cancel()
 		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
 			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes,
 			Dialer:     st.dialer,
@@ -210,13 +216,11 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 	})
 }
 
-// retry tries until try succeeds, or ctx ends, or the error is final.
+// retry calls try until it succeeds, ctx ends, or the error is final.
 func (st *stack) retry(ctx context.Context, what string, final bool, try func(ctx context.Context) error) error {
 	const maxWait = 5 * time.Second
 	for wait := 250 * time.Millisecond; ; wait = min(2*wait, maxWait) {
-		attempt, cancel := context.WithTimeout(ctx, stopTimeout)
-		err := try(attempt)
-		cancel()
+		err := try(ctx)
 		switch {
 		case err == nil:
 			return nil
@@ -225,7 +229,7 @@ func (st *stack) retry(ctx context.Context, what string, final bool, try func(ct
 		case final:
 			return err
 		}
-		st.logger.Warn("waiting to "+what, "error", err, "retry_in", wait)
+		st.logger.Warn("waiting", "for", what, "error", err, "retry_in", wait)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -240,13 +244,13 @@ func (st *stack) migrate(ctx context.Context) (int64, error) {
 	return schema.Migrate(ctx, db)
 }
 
-// sqlDB opens the database the way the migration library wants it; the caller closes it.
+// sqlDB opens the database as database/sql, which the migration library needs; the caller closes it.
 func (st *stack) sqlDB() *sql.DB {
 	options := *st.options
 	return clickhouse.OpenDB(&options)
 }
 
-// failed reports the end of an embedded ClickHouse that nobody asked for.
+// failed returns a channel that closes when the embedded ClickHouse ends unexpectedly.
 func (st *stack) failed() <-chan struct{} {
 	if st.clickhouse == nil {
 		return nil

@@ -120,8 +120,9 @@ func (tariffsCommand) Help() string {
     kaskad tariffs import prices.yaml --account acme --dry-run
     kaskad tariffs import prices.yaml --account acme
 
-docs/tariffs.example.yaml has every kind of row and says what it means. A file with anything wrong in it changes nothing. Reports use the
-prices that were valid when a message was sent; a corrected list corrects them at once. Old versions stay: see export --at-version.`
+docs/tariffs.example.yaml has every kind of row and says what it means. A file with anything wrong in it changes
+nothing. Reports use the prices that were valid when a message was sent; a corrected list corrects them at once. Old
+versions stay: see export --at-version.`
 }
 
 // Help shows how templates are kept.
@@ -136,7 +137,8 @@ func (templatesCommand) Help() string {
     kaskad templates check templates.yaml
     kaskad templates import templates.yaml --account acme
 
-A text is measured on this machine and goes nowhere; write sms_segments: 2 instead if you know it. docs/templates.example.yaml has more.`
+A text is measured on this machine and sent nowhere; write sms_segments: 2 instead if you know it.
+docs/templates.example.yaml has more.`
 }
 
 // AfterApply tells the chosen command which kind of list it works with.
@@ -383,7 +385,7 @@ func (c *listExport) Run(ctx context.Context, kind listKind) error {
 	return err
 }
 
-// row is a row of a list: its fields as the server shows them.
+// row is a row of a list, with its fields as the server shows them.
 type row map[string]any
 
 func readRows(encoded []byte) ([]row, error) {

@@ -94,7 +94,7 @@ func (r row) others(keys []string) []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(r)), func(name string) bool { return slices.Contains(keys, name) })
 }
 
-// describe prints the fields that say something.
+// describe prints the fields that are set.
 func (r row) describe(names []string) string {
 	var parts []string
 	for _, name := range names {

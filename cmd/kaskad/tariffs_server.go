@@ -22,7 +22,7 @@ type listServer struct {
 	serverAddress
 }
 
-// serverAddress says which server is asked.
+// serverAddress says which server to use.
 type serverAddress struct {
 	URL  string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
 	Data string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
@@ -31,7 +31,7 @@ type serverAddress struct {
 // serverTimeout is longer than a server takes for the longest list.
 const serverTimeout = 2 * time.Minute
 
-// api speaks to a running server.
+// api is a client of a running server.
 type api struct {
 	address string
 	client  http.Client
@@ -147,7 +147,7 @@ func (a *api) put(ctx context.Context, kind listKind, account string, lists []by
 	return answer.Version, nil
 }
 
-// send returns the body of a 200. Any other answer is an error that says what the server says.
+// send returns the body of a 200. Any other answer is an error with the server's own words.
 func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	request, err := http.NewRequestWithContext(ctx, method, a.address+path, bytes.NewReader(body))
 	if err != nil {
@@ -171,7 +171,7 @@ func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byt
 	return nil, a.refusal(response, answer)
 }
 
-// refusal says what a server says in an answer that is no 200.
+// refusal returns the error in a server's answer other than 200.
 func (a *api) refusal(response *http.Response, answer []byte) error {
 	var p struct {
 		Detail string `json:"detail"`
@@ -182,7 +182,7 @@ func (a *api) refusal(response *http.Response, answer []byte) error {
 	return &refusalError{response.StatusCode, fmt.Sprintf("%s answers %s: %s", a.address, response.Status, p.Detail)}
 }
 
-// refusalError is an answer that is no 200.
+// refusalError is an answer other than 200.
 type refusalError struct {
 	status int
 	text   string
@@ -191,7 +191,7 @@ type refusalError struct {
 // Error says who answered what.
 func (e *refusalError) Error() string { return e.text }
 
-// refused tells whether a server has answered that the request is wrong, rather than that it should come again.
+// refused reports whether a server has answered that the request is wrong, rather than that it should come again.
 func refused(err error) bool {
 	var r *refusalError
 	return errors.As(err, &r) && r.status < http.StatusInternalServerError

@@ -10,35 +10,31 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/knadh/koanf/parsers/yaml"
-	"github.com/knadh/koanf/v2"
+	"go.yaml.in/yaml/v3"
 )
 
-// yamlFile answers kong's question for a flag's value from a YAML file whose keys are the flags' names.
-type yamlFile struct{ values *koanf.Koanf }
+// yamlFile resolves kong's flags from a YAML file whose keys are the flags' names.
+type yamlFile map[string]yaml.Node
 
 func loadYAML(r io.Reader) (kong.Resolver, error) {
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+	values := yamlFile{}
+	decoder := yaml.NewDecoder(r)
+	if err := decoder.Decode(&values); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("read configuration file: want lines such as \"topic: kaskad.events\": %w", err)
 	}
-	values := koanf.New("\x00") // flags' names have no levels
-	if err := values.Load(bytesProvider(text), yaml.Parser()); err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
+	var second yaml.Node
+	if err := decoder.Decode(&second); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("configuration file: line %d: a second document would not be read: put all keys into "+
+			"one", second.Line)
 	}
-	return yamlFile{values}, nil
+	return values, nil
 }
-
-type bytesProvider []byte
-
-func (b bytesProvider) ReadBytes() ([]byte, error)  { return b, nil }
-func (bytesProvider) Read() (map[string]any, error) { return nil, errors.New("not supported") }
 
 // Validate refuses keys that no command knows: a setting that is not read is a mistake.
 func (f yamlFile) Validate(app *kong.Application) error {
 	known := flagNames(app.Node)
 	var unknown []string
-	for _, key := range f.values.Keys() {
+	for _, key := range slices.Sorted(maps.Keys(f)) {
 		if !known[key] {
 			unknown = append(unknown, key)
 		}
@@ -50,31 +46,44 @@ func (f yamlFile) Validate(app *kong.Application) error {
 	return nil
 }
 
-// Resolve returns the file's value of a flag, or nil when it has none or a variable says it.
+// Resolve returns the file's value of a flag as it is written there, or nil when the file has none or an environment
+// variable takes its place.
 func (f yamlFile) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-	if !f.values.Exists(flag.Name) {
+	value, ok := f[flag.Name]
+	if !ok {
 		return nil, nil
 	}
-	// kong asks files after variables and lets them win; here a variable is nearer to the command than a file.
+	// kong lets files override environment variables; here a variable is nearer to the command than a file.
 	for _, name := range flag.Envs {
 		if _, set := os.LookupEnv(name); set {
 			return nil, nil
 		}
 	}
-	if list, ok := f.values.Get(flag.Name).([]any); ok {
-		return strings.Join(f.values.Strings(flag.Name), ","), checkScalars(flag.Name, list)
+	if value.Kind == yaml.SequenceNode && flag.IsSlice() {
+		texts := make([]any, 0, len(value.Content))
+		for _, element := range value.Content {
+			text, err := plainValue(flag.Name, element)
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, text)
+		}
+		return texts, nil
 	}
-	return fmt.Sprint(f.values.Get(flag.Name)), nil
+	return plainValue(flag.Name, &value)
 }
 
-func checkScalars(name string, list []any) error {
-	for _, v := range list {
-		switch v.(type) {
-		case map[string]any, []any:
-			return fmt.Errorf("configuration file: %s: a list of plain values is wanted", name)
-		}
+// plainValue returns the text of a value as it is written, whatever type YAML sees in it: a password of 0123 keeps its
+// zero.
+func plainValue(name string, value *yaml.Node) (string, error) {
+	if value.Kind == yaml.AliasNode {
+		value = value.Alias
 	}
-	return nil
+	if value.Kind != yaml.ScalarNode || value.Tag == "!!null" {
+		return "", fmt.Errorf("configuration file: line %d: %s: want one plain value, or a list of plain values where "+
+			"the flag takes several", value.Line, name)
+	}
+	return value.Value, nil
 }
 
 // environmentOnly are variables that are no flags: where the engine's library lies, and what marks the engine's child

@@ -6,8 +6,9 @@
 //	func TestMain(m *testing.M) { enginetest.Main(m) }
 //
 // All tests of a package share one ClickHouse, which starts with the first test
-// that asks for it; each test gets a database of its own. Where ClickHouse is
-// missing, such tests fail when CI=true and are skipped elsewhere.
+// that asks for it; each test gets a database of its own, and those whose
+// database is migrated run beside each other. Where ClickHouse is missing, such
+// tests fail when CI=true and are skipped elsewhere.
 package enginetest
 
 import (
@@ -44,6 +45,11 @@ type server struct {
 	clickhouse *engine.ClickHouse
 	err        error
 	kept       []string
+	decided    map[*testing.T]bool // whether they run beside others
+
+	templateOnce sync.Once
+	template     *template
+	templateErr  error
 }
 
 // Main runs the tests of a package and stops what they started. It never returns.
@@ -74,7 +80,7 @@ func ClickHouse(tb testing.TB) (dsn string) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := execute(running.DSN(), "CREATE DATABASE "+name+" ENGINE = Atomic"); err != nil {
+	if err := createDatabase(running.DSN(), name); err != nil {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() {
@@ -163,6 +169,10 @@ func (s *server) stop() error {
 		return nil
 	}
 	return os.RemoveAll(s.dir)
+}
+
+func createDatabase(dsn, name string) error {
+	return execute(dsn, "CREATE DATABASE "+name+" ENGINE = Atomic")
 }
 
 func execute(dsn, statement string) error {

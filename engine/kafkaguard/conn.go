@@ -78,7 +78,7 @@ func (c *conn) gone() bool {
 	}
 }
 
-// idle tells whether nothing is under way.
+// idle reports whether nothing is under way.
 func (c *conn) idle() bool {
 	return c.last.Load() == 0 || c.open.Load() == 0 && c.reading.Load() == 0
 }

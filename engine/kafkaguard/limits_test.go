@@ -2,9 +2,11 @@ package kafkaguard
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -186,14 +188,15 @@ func TestWrap_SlowReaders(t *testing.T) {
 	if len(body) > maxFetchBytes || len(body) < maxFetchBytes/2 {
 		t.Errorf("an answer of %d bytes, the limit is %d", len(body), maxFetchBytes)
 	}
+	waitFor(t, func() bool { return r.guard.heldNow() == 0 })
 	slow := r.dial()
 	if _, err := slow.Write(frameOf(fetch, 1)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(50 * time.Millisecond)
+	waitFor(t, func() bool { return r.guard.heldNow() > 0 })
 	waitFor(t, func() bool { return r.guard.heldNow() == 0 })
 	if _, err := io.Copy(io.Discard, slow); err != nil {
-		if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Error("the connection stays open")
 		}
 	}

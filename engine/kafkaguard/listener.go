@@ -35,9 +35,8 @@ const (
 	// keeps a group for as long as its offsets live.
 	maxGroups = 1000
 
-	// newProducers may come at once, and producersPerSecond after that. kfake
-	// remembers every producer id it ever saw, also over a restart; the guard
-	// remembers knownProducers of them and then begins anew.
+	// newProducers may register at once, and producersPerSecond after that. kfake remembers every producer id it ever
+	// saw, also over a restart; the guard remembers knownProducers of them and then begins anew.
 	newProducers       = 2000
 	producersPerSecond = 2
 	knownProducers     = 100_000
@@ -47,7 +46,7 @@ const (
 
 // Config says what the guard has to know about the broker behind it.
 type Config struct {
-	// HasTopic tells whether a topic exists.
+	// HasTopic reports whether a topic exists.
 	HasTopic func(name string) bool
 	// Refuse returns an error while the broker takes no records.
 	Refuse func() error
@@ -252,7 +251,7 @@ func (l *listener) forget(c *conn) {
 	l.release(c, maxHeld)
 }
 
-// knowGroup tells whether a group may be used: one name more is remembered.
+// knowGroup reports whether a group may be used: one name more is remembered.
 func (l *listener) knowGroup(name string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -265,7 +264,7 @@ func (l *listener) knowGroup(name string) bool {
 	return true
 }
 
-// knowProducer tells whether a producer may come; a new one has the id -1.
+// knowProducer reports whether a producer may come; a new one has the id -1.
 func (l *listener) knowProducer(id int64) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -288,8 +287,8 @@ func (l *listener) knowProducer(id int64) bool {
 	return true
 }
 
-// complain logs a warning, at most one in ten seconds: whoever can cause them
-// must not fill the disk with them.
+// complain logs at most one warning every ten seconds, so that nobody who can cause warnings can fill the disk with
+// them.
 func (l *listener) complain(message string, args ...any) {
 	l.mu.Lock()
 	if time.Since(l.complaint) < complaintInterval {
@@ -303,5 +302,5 @@ func (l *listener) complain(message string, args ...any) {
 	if untold > 0 {
 		args = append(args, "similar_untold", untold)
 	}
-	l.config.Logger.Warn(message, args...)
+	l.config.Logger.Warn(message, args...) //nolint:sloglint // a constant of every caller
 }

@@ -2,10 +2,12 @@ package kafkaguard
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -118,7 +120,7 @@ func (r *rig) closed(conn net.Conn) {
 	r.t.Helper()
 	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
 	if n, err := io.Copy(io.Discard, conn); err != nil || n > 0 {
-		if netErr, ok := err.(net.Error); ok && netErr.Timeout() {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
 			r.t.Fatal("the connection stays open")
 		}
 		if n > 0 {

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/google/uuid"
 
 	"kaskad/engine/enginetest"
@@ -224,20 +223,7 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 func TestEraseNumber_UnderLoad(t *testing.T) {
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
-		options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		db := clickhouse.OpenDB(options)
-		if _, err := schema.Migrate(t.Context(), db); err != nil {
-			t.Fatal(err)
-		}
-		_ = db.Close()
-		r := &erasureRig{T: t}
-		if r.conn, err = clickhouse.Open(options); err != nil {
-			t.Fatal(err)
-		}
-		defer r.conn.Close()
+		r := &erasureRig{T: t, conn: enginetest.Open(t, schema.Migrate)}
 		key := newErasureKey(t, "erasure.key")
 		end := r.aggregate()
 		e := erasure.NewIndex(key)

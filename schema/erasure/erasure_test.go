@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
 
@@ -23,21 +22,7 @@ import (
 
 func newErasureConn(tb testing.TB) driver.Conn {
 	tb.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(tb))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(tb.Context(), db); err != nil {
-		tb.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = conn.Close() })
-	return conn
+	return enginetest.Open(tb, schema.Migrate)
 }
 
 var healthWithoutNumbers = []string{"account", "state", "rule", "reasons", "operator", "override", "dead_rules",

@@ -21,6 +21,7 @@ import (
 
 	"kaskad/aggregate"
 	"kaskad/engine"
+	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
@@ -47,6 +48,7 @@ func newErasureRig(t *testing.T) *erasureRig {
 		}
 		t.Skipf("skipped: %v", err)
 	}
+	enginetest.Parallel(t)
 	r := &erasureRig{T: t, dir: t.TempDir()}
 	r.open()
 	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on.
@@ -264,9 +266,8 @@ func (r *erasureRig) aggregate() (end func()) {
 	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow },
-		Logger: slog.New(slog.DiscardHandler)},
-		aggregate.Deps{Conn: r.conn, Reject: func(ctx context.Context,
+	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow }},
+		aggregate.Deps{Conn: r.conn, Logger: slog.New(slog.DiscardHandler), Reject: func(ctx context.Context,
 			l []schema.Rejection) error {
 			return schema.InsertRejected(ctx, r.conn, l)
 		}})

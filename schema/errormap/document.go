@@ -137,7 +137,8 @@ func parse(body []byte, read listfile.Reader) (Document, error) {
 		Prefix: "aliases.",
 		Fields: []string{"provider", "like", "origin"}, Limit: aliasLimit(shipped)}, &p)
 	if lines == nil && aliases == nil && len(p.List) == 0 {
-		p.Add(0, 1, "lines", `is required, or aliases: {"lines": [{…}, …], "aliases": [{…}, …]}; empty lists remove all that the account has`)
+		p.Add(0, 1, "lines", `is required, or aliases: {"lines": [{…}, …], "aliases": [{…}, …]}; `+
+			`empty lists remove all that the account has`)
 	}
 	return judge(lines, aliases, shipped, &p)
 }

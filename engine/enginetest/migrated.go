@@ -1,0 +1,172 @@
+package enginetest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Migration brings an empty database to the schema that the tests of a package need, as schema.Migrate does.
+type Migration func(ctx context.Context, db *sql.DB) (version int64, err error)
+
+// Open returns a connection to a database of the test's own, as [Migrated] makes it.
+func Open(tb testing.TB, migrate Migration) driver.Conn {
+	tb.Helper()
+	conn, err := clickhouse.Open(Migrated(tb, migrate))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// Migrated returns the address of a new database with the tables and rows that migrate makes. The tests of a package
+// give the same migration: it runs once, and each test gets a copy of its result, for a third of the processor's time
+// and a seventh of the waiting.
+//
+// The test runs beside others that have a database, see [Parallel].
+func Migrated(tb testing.TB, migrate Migration) *clickhouse.Options {
+	tb.Helper()
+	Parallel(tb)
+	options, err := clickhouse.ParseDSN(ClickHouse(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	made, err := shared.migrated(migrate)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := made.copyTo(tb.Context(), options); err != nil {
+		tb.Fatalf("copy the migrated database: %v", err)
+	}
+	return options
+}
+
+// template is a migrated database that is copied for each test.
+type template struct {
+	database string
+	tables   []string // statements that create them, views last, for they read the others
+	views    []string
+	filled   []string // names of the tables into which the migration put rows
+}
+
+// migrated makes the template at the first call. A migration that failed is not tried again.
+func (s *server) migrated(migrate Migration) (*template, error) {
+	running, err := s.get()
+	if err != nil {
+		return nil, err
+	}
+	s.templateOnce.Do(func() { s.template, s.templateErr = makeTemplate(running.DSN(), migrate) })
+	return s.template, s.templateErr
+}
+
+func makeTemplate(dsn string, migrate Migration) (*template, error) {
+	ctx := context.Background()
+	name, err := databaseName("template")
+	if err != nil {
+		return nil, err
+	}
+	if err := createDatabase(dsn, name); err != nil {
+		return nil, err
+	}
+	options, err := clickhouse.ParseDSN(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("parse DSN: %w", err)
+	}
+	options.Auth.Database = name
+	db := clickhouse.OpenDB(options)
+	defer db.Close()
+	if _, err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	rows, err := db.QueryContext(ctx, "SELECT name, create_table_query, engine LIKE '%View', ifNull(total_rows, 0) > 0 "+
+		"FROM system.tables WHERE database = currentDatabase() ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	defer rows.Close()
+	made := &template{database: name}
+	for rows.Next() {
+		var table, statement string
+		var view, filled bool
+		if err := rows.Scan(&table, &statement, &view, &filled); err != nil {
+			return nil, fmt.Errorf("list tables: %w", err)
+		}
+		if view {
+			made.views = append(made.views, statement)
+		} else {
+			made.tables = append(made.tables, statement)
+		}
+		if filled {
+			made.filled = append(made.filled, table)
+		}
+	}
+	return made, rows.Err()
+}
+
+// copyTo makes the tables of the template and their rows in an empty database.
+func (made *template) copyTo(ctx context.Context, options *clickhouse.Options) error {
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close()
+	name := options.Auth.Database
+	statements := make([]string, 0, len(made.tables)+len(made.filled)+len(made.views))
+	for _, s := range made.tables {
+		statements = append(statements, strings.ReplaceAll(s, made.database, name))
+	}
+	for _, table := range made.filled {
+		statements = append(statements, fmt.Sprintf("INSERT INTO %s.`%s` SELECT * FROM %s.`%[2]s`", name, table,
+			made.database))
+	}
+	for _, s := range made.views {
+		statements = append(statements, strings.ReplaceAll(s, made.database, name))
+	}
+	for _, s := range statements {
+		if err := conn.Exec(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+	}
+	return nil
+}
+
+// Parallel lets a test run beside others of its package, as many at a time as go test -parallel says, which is the
+// number of cores. [Migrated] and [Open] call it; calling it again does nothing, and neither does calling it for a
+// subtest, whose test decides on that, for a benchmark, or after [Alone].
+func Parallel(tb testing.TB) {
+	tb.Helper()
+	t, isTest := tb.(*testing.T)
+	if !isTest || strings.Contains(t.Name(), "/") || !shared.decide(t) {
+		return
+	}
+	t.Parallel()
+}
+
+// Long reports whether the large worlds were asked for, as make test-long does: a test that meets more of the same then
+// asks it for its size.
+func Long() bool { return os.Getenv("TEST_LONG") == "1" }
+
+// Alone keeps a test from running beside others: one that changes the process, or measures it. It comes before
+// [Migrated] and [Open].
+func Alone(t *testing.T) { shared.decide(t) }
+
+// decide reports whether nothing was decided about the test yet.
+func (s *server) decide(t *testing.T) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.decided[t] {
+		return false
+	}
+	if s.decided == nil {
+		s.decided = map[*testing.T]bool{}
+	}
+	s.decided[t] = true
+	return true
+}

@@ -1,0 +1,2 @@
+-- How many writes failed since the process started.
+SELECT sum(value) FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'

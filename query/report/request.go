@@ -1,0 +1,134 @@
+package report
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
+)
+
+// Params are the parameters that every report takes besides its filters.
+var Params = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format", "bom"}
+
+// Request is what a request asks of a report.
+type Request struct {
+	Name    string
+	Format  answer.Format
+	Zone    *time.Location
+	Keys    Keys
+	Filters []Filter
+	// Extra are the filters that are no keys; rows are apart by them too.
+	Extra        Keys
+	Limit        int
+	FromMS, ToMS int64
+	// Now is the moment of the first page.
+	Now time.Time
+	// At is where the page before ended; nil on the first page.
+	At *answer.Cursor
+	// Hash covers what decides the rows and their order. limit and format may change from page to page.
+	Hash []byte
+}
+
+// Read reads the parameters of a report: its names are those of known, and extra filters. missing is the
+// group_by of a request without one. Rows are ordered by the keys, and by one more for each of the extra filters.
+func Read(c *gin.Context, db *store.DB, name string, known, extra Keys, missing string) (*Request,
+	error) {
+	return ReadWith(c, db, name, known, extra, missing, "")
+}
+
+// ReadWith does so for a report whose rows are always apart by one of the known names: the last key where
+// group_by does not name it.
+func ReadWith(c *gin.Context, db *store.DB, name string, known, extra Keys, missing,
+	always string) (*Request, error) {
+	filters := slices.Concat(known, extra)
+	p, err := answer.ReadParams(c.Request, slices.Concat(filters.Names(), Params))
+	if err != nil {
+		return nil, err
+	}
+	r := &Request{Name: name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
+	r.Keys = known.GroupBy(p, missing)
+	if _, named := r.Keys.Find(always); always != "" && !named {
+		key, _ := known.Find(always)
+		r.Keys = append(r.Keys, key)
+	}
+	r.Extra = extra
+	r.Filters = filters.Filters(p, r.Zone)
+	r.Limit = p.Limit()
+	parts := []string{name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), p.Values.Get("from"),
+		p.Values.Get("to")}
+	for _, f := range r.Filters {
+		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
+		parts = append(parts, f.Values...)
+	}
+	r.Hash = answer.QueryHash(parts...)
+	order := len(r.Keys) + len(extra)
+	if r.At = db.Cursors.Read(c.Request.Context(), p, r.Hash, order); r.At != nil {
+		if r.At.Snapshot == nil || order == 0 {
+			p.Fail("cursor", "cannot be read: start again without a cursor")
+		} else if age := time.Since(time.UnixMilli(r.At.Snapshot.ReadMS)); age > answer.MaxCursorAge {
+			p.Fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
+				"without a cursor")
+		} else {
+			r.Now = time.UnixMilli(r.At.Snapshot.NowMS)
+		}
+	}
+	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
+	return r, p.Err()
+}
+
+// Next returns the cursor of the page behind a row with these keys, nil when there is none.
+func (r *Request) Next(after [][]byte, seen *answer.Snapshot) *answer.Cursor {
+	if after == nil {
+		return nil
+	}
+	return &answer.Cursor{Query: r.Hash, After: after, Snapshot: seen}
+}
+
+// Envelope lists the fields that stand around the rows of every report.
+func (r *Request) Envelope(seen *answer.Snapshot) []answer.Member {
+	return append(r.FreshEnvelope(seen), answer.Member{Name: "mature", Value: answer.Bool(seen.Mature)})
+}
+
+// FreshEnvelope lists those of an answer that does not settle.
+func (r *Request) FreshEnvelope(seen *answer.Snapshot) []answer.Member {
+	return append([]answer.Member{{Name: "report", Value: answer.Text(r.Name)},
+		{Name: "from", Value: answer.InstantIn(r.FromMS, r.Zone)},
+		{Name: "to", Value: answer.InstantIn(r.ToMS, r.Zone)}, {Name: "tz", Value: answer.Text(r.Zone.String())}},
+		seen.Members()...)
+}
+
+// Snapshot is that of an answer whose rows say whether they are mature.
+func (r *Request) Snapshot(ctx context.Context, db *store.DB) (answer.Snapshot, error) {
+	seen, err := db.Snapshot(ctx, r.Now)
+	if err != nil {
+		return seen, err
+	}
+	seen.Lost, err = db.Lost(ctx, r.Accounts(), r.FromMS, r.ToMS)
+	return seen, err
+}
+
+// Accounts returns the accounts that the request is limited to, nil when it is not.
+func (r *Request) Accounts() []string {
+	for _, f := range r.Filters {
+		if f.Key.Name == "account" {
+			return f.Values
+		}
+	}
+	return nil
+}
+
+// Keeps reports whether the filter by a name, if there is one, keeps a value.
+func (r *Request) Keeps(name, value string) bool {
+	for _, f := range r.Filters {
+		if f.Key.Name == name && !slices.Contains(f.Values, value) {
+			return false
+		}
+	}
+	return true
+}

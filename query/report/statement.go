@@ -1,0 +1,133 @@
+package report
+
+import (
+	"embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/store"
+	"kaskad/schema/errormap"
+	"kaskad/schema/law"
+)
+
+// sharedSQL are the parts that several statements have in common: which editions are visible, which addresses are lost,
+// which opt-outs stand.
+//
+//go:embed sql/visible.sql sql/lost_addresses.sql sql/opt_outs.sql
+var sharedSQL embed.FS
+
+// Template makes the template of a statement of its texts, the last of which is its own; the others, and the parts
+// that statements have in common, are there to be included. What fills it in are identifiers and expressions of the
+// program, and nothing that a request carries. Like template.Must, it panics where a text is no template: they are part
+// of the program.
+func Template(name string, texts ...string) *template.Template {
+	t := template.Must(law.Template(name).ParseFS(sharedSQL, "sql/*.sql"))
+	for _, text := range texts {
+		template.Must(t.Parse(text))
+	}
+	return t
+}
+
+// KeySQL is a key at its place in group_by.
+type KeySQL struct {
+	Cell, Column, Shown, Name, After string
+}
+
+// FilterSQL is a filter as it stands in a condition.
+type FilterSQL struct {
+	Shown, Parameter string
+}
+
+// StatementData is what the statements of such reports have in common.
+type StatementData struct {
+	Page             bool // not everything at once
+	Keys             []KeySQL
+	Filters          []FilterSQL
+	Accounts, Single bool
+	Route, Class     string
+	Channel          bool // no other than parameter channel is looked at
+}
+
+// InSQL reports whether a statement knows the key; what it does not know is found out after reading.
+func (k Key) InSQL() bool { return k.Cell != "" }
+
+// Statement fills a template for the keys and filters that inSQL keeps; the others are known after reading.
+func (r *Request) Statement(t *template.Template, routes []store.Capability, inSQL func(Key) bool,
+	more ...any) (string,
+	[]any, error) {
+	args := append([]any{clickhouse.Named("from", store.Storable(r.FromMS)),
+		clickhouse.Named("to", store.Storable(r.ToMS))},
+		more...)
+	var data StatementData
+	var routeArgs []any
+	data.Route, routeArgs = store.CapabilitySQL(routes)
+	data.Class, data.Page = errormap.ClassSQL("r"), r.Limit > 0
+	args = append(args, routeArgs...)
+	timed := false
+	for _, k := range r.Keys {
+		if !inSQL(k) {
+			continue
+		}
+		column := "c" + strconv.Itoa(len(data.Keys))
+		data.Keys = append(data.Keys, KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
+			Name: "k" + strconv.Itoa(len(data.Keys))})
+		timed = timed || k.Timed()
+	}
+	for _, f := range r.Filters {
+		if !inSQL(f.Key) {
+			continue
+		}
+		parameter := "filter_" + f.Key.Name
+		data.Filters = append(data.Filters,
+			FilterSQL{f.Key.Shown(f.Key.Cell), "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		data.Accounts = data.Accounts || f.Key.Name == "account"
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
+		if err != nil {
+			return "", nil, err
+		}
+		args = append(args, clickhouse.Named(parameter, values))
+	}
+	if timed {
+		args = append(args, clickhouse.Named("tz", r.Zone.String()))
+	}
+	statement, err := store.Fill(t, data)
+	return statement, args, err
+}
+
+// Argument is the shown key as a value of ClickHouse for ParameterType.
+func (k Key) Argument(shown string) (any, error) {
+	if !k.Number {
+		return shown, nil
+	}
+	n, err := strconv.ParseUint(shown, 10, 8)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", k.Name, err)
+	}
+	return uint16(n), nil
+}
+
+// Argument is what the filter keeps, as a value of ClickHouse for an array of ParameterType.
+func (f Filter) Argument() (any, error) {
+	if !f.Key.Number {
+		return slices.Clone(f.Values), nil
+	}
+	// Not []uint8: that would be taken for a text.
+	numbers := make([]uint16, len(f.Values))
+	for i, v := range f.Values {
+		n, err := strconv.ParseUint(v, 10, 8)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Key.Name, err)
+		}
+		numbers[i] = uint16(n)
+	}
+	return numbers, nil
+}
+
+// Timed reports whether the key depends on the time zone.
+func (k Key) Timed() bool { return strings.Contains(k.Cell, "{tz:") }

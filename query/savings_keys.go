@@ -1,0 +1,47 @@
+package query
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kaskad/query/answer"
+	"kaskad/query/report"
+	"kaskad/schema"
+)
+
+// savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension
+// is the greatest over its attempted steps. A cell knows account, campaign, template and time, its shape the others.
+var savingsKeys = slices.Concat(report.Keys{
+	report.Dimension("account"),
+	report.Dimension("campaign"),
+	report.Dimension("template"),
+	report.AfterReading(report.Dimension("sender")),
+	report.AfterReading(report.Enumeration("traffic", schema.Traffics, true)),
+	report.AfterReading(report.Dimension("country")),
+}, report.TimeKeys, report.Keys{
+	report.AfterReading(report.Enumeration("first_channel", schema.Channels, false)),
+	report.AfterReading(report.Enumeration("reached_by", schema.Channels, true)),
+	{Name: "path", Read: readPath},
+	report.AfterReading(report.Numeric("sms_segments", "", 0, 65535)),
+})
+
+// readPath reads the channels of a cascade, joined by ">".
+func readPath(value string, _ *time.Location) (string, error) {
+	for _, channel := range strings.Split(value, ">") {
+		if !slices.Contains(schema.Channels, channel) {
+			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s",
+				answer.Shorten(value), answer.Shorten(channel), answer.Suggest(channel, schema.Channels))
+		}
+	}
+	return value, nil
+}
+
+// ofDays tells whether a UTC day has one value of the key.
+func ofDays(k report.Key, tz string) bool {
+	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
+}
+
+// ofCell tells whether savings.sql returns the key: the account is a condition, and others come from shapes.
+func ofCell(k report.Key) bool { return k.Cell != "" && k.Name != "account" }
