@@ -76,7 +76,8 @@ fmt: $(GOLANGCI) ## Format the Go files
 
 .PHONY: release-check
 release-check: $(GORELEASER) ## Prove that .goreleaser.yaml can be read
-	IMAGE=kaskad $(GORELEASER) check
+	IMAGE=kaskad GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=remote.origin.url \
+		GIT_CONFIG_VALUE_0=https://github.com/owner/kaskad $(GORELEASER) check    # it insists on a remote
 
 .PHONY: tools
 tools: $(GOLANGCI) ## Build golangci-lint at its pinned version into bin/tools (a minute or two; once)

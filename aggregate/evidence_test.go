@@ -56,7 +56,9 @@ func TestUnpack_Classes(t *testing.T) {
 	var account, recipient, packed string
 	if err := conn.QueryRow(t.Context(), statement("numbers_evidence"), clickhouse.Named("accounts", []string{"a"}),
 		clickhouse.Named("done", uint64(0)),
-		clickhouse.Named("ready", uint64(0))).Scan(&account, &recipient, &packed); err != nil {
+		clickhouse.Named("ready", uint64(0)),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
+		clickhouse.Named("email_channels", schema.Channels.TellingOf(schema.KindEmail))).Scan(&account, &recipient, &packed); err != nil {
 		t.Fatal(err)
 	}
 	c := health.NewCollector(maps, noon.UnixMilli())

@@ -210,7 +210,9 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 		return err
 	}
 	r.collector = health.NewCollector(r.maps, r.nowMS)
-	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready)}
+	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
+		clickhouse.Named("email_channels", schema.Channels.TellingOf(schema.KindEmail))}
 	rows, err := r.deps.Conn.Query(ctx, statement("numbers_full"), r.parameters...)
 	if err != nil {
 		return fmt.Errorf("list accounts to decide anew: %w", err)

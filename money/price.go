@@ -223,7 +223,7 @@ func baselineSegments(shape *Shape) (segments uint16) {
 		return shape.SMSSegments
 	}
 	for i := range shape.Legs {
-		if leg := &shape.Legs[i]; leg.Channel == smsChannel {
+		if leg := &shape.Legs[i]; leg.Channel == schema.SMS {
 			segments = max(segments, leg.Segments)
 		}
 	}
@@ -234,7 +234,7 @@ func baselineSegments(shape *Shape) (segments uint16) {
 // rows that name no provider, operator or app; else the one of its first attempted SMS step; else nil.
 func (l *PriceList) baseline(shape *Shape, cohortMS int64) *Tariff {
 	// Rows name no empty key, so those that name a provider, operator or app don't match a step without.
-	message := Leg{Channel: smsChannel}
+	message := Leg{Channel: schema.SMS}
 	for i := range shape.Legs {
 		leg := &shape.Legs[i]
 		message.Country = max(message.Country, leg.Country)
@@ -245,7 +245,7 @@ func (l *PriceList) baseline(shape *Shape, cohortMS int64) *Tariff {
 		return t
 	}
 	for i := range shape.Legs {
-		if shape.Legs[i].Channel == smsChannel {
+		if shape.Legs[i].Channel == schema.SMS {
 			return l.TariffAt(&shape.Legs[i], cohortMS)
 		}
 	}

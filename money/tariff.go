@@ -38,10 +38,7 @@ var (
 		PerMessageOutsideWindow, PerConversation24h, Zero}
 	smsBillings    = []Billing{PerSegmentSent, PerSegmentDelivered, PerMessageSent, PerMessageDelivered, Zero}
 	dialogBillings = []Billing{PerMessageOutsideWindow, PerConversation24h}
-	dialogChannels = []string{"whatsapp", "viber", "rcs"}
 )
-
-const smsChannel = "sms"
 
 // Any is the key that matches anything, the empty value too.
 const Any = "*"
@@ -251,8 +248,8 @@ func ValidateTariffs(tariffs []Tariff) error {
 
 // check judges a row by itself.
 func (t *Tariff) check(refuse func(field, reason string)) {
-	if !slices.Contains(schema.Channels, t.Channel) {
-		refuse("channel", "must be one of "+strings.Join(schema.Channels, " "))
+	if !slices.Contains(schema.Channels.Names(), t.Channel) {
+		refuse("channel", "must be one of "+strings.Join(schema.Channels.Names(), " "))
 	}
 	for field, key := range t.keys {
 		if key == "" {
@@ -279,11 +276,11 @@ func (t *Tariff) checkBilling(refuse func(field, reason string)) {
 	switch {
 	case !slices.Contains(Billings, t.Billing):
 		refuse("billing", "must be one of "+joined(Billings))
-	case t.Channel == smsChannel && !slices.Contains(smsBillings, t.Billing):
+	case t.Channel == schema.SMS && !slices.Contains(smsBillings, t.Billing):
 		refuse("billing", "of sms must be one of "+joined(smsBillings)+": plain SMS is the baseline of savings, so "+
 			"its price may not depend on more")
-	case slices.Contains(dialogBillings, t.Billing) && !slices.Contains(dialogChannels, t.Channel):
-		refuse("billing", string(t.Billing)+" is only for "+strings.Join(dialogChannels, " "))
+	case slices.Contains(dialogBillings, t.Billing) && !schema.Channels.Find(t.Channel).Dialog:
+		refuse("billing", string(t.Billing)+" is only for "+strings.Join(schema.Channels.Dialogs(), " "))
 	}
 	for _, price := range [...]struct {
 		field  string

@@ -50,7 +50,7 @@ func anyTariff() *rapid.Generator[Tariff] {
 	return rapid.Custom(func(t *rapid.T) Tariff {
 		price := rapid.OneOf(rapid.Int64Range(0, MaxPrice), rapid.Int64Range(0, 5_000_000))
 		row := Tariff{
-			Channel:  rapid.SampledFrom(schema.Channels).Draw(t, "channel"),
+			Channel:  rapid.SampledFrom(schema.Channels.Names()).Draw(t, "channel"),
 			Provider: validKey().Draw(t, "provider"), Operator: validKey().Draw(t, "operator"),
 			Country: validKey("RU", "KZ", "NO").Draw(t, "country"),
 			Traffic: validKey(schema.Traffics...).Draw(t, "traffic"),
@@ -64,9 +64,9 @@ func anyTariff() *rapid.Generator[Tariff] {
 		if rapid.Bool().Draw(t, "ends") {
 			row.ToMS = row.FromMS + rapid.Int64Range(1, 50_000).Draw(t, "length")*quarterMS
 		}
-		if row.Channel == smsChannel {
+		if row.Channel == schema.SMS {
 			row.Billing = rapid.SampledFrom(smsBillings).Draw(t, "sms billing")
-		} else if slices.Contains(dialogBillings, row.Billing) && !slices.Contains(dialogChannels, row.Channel) {
+		} else if slices.Contains(dialogBillings, row.Billing) && !schema.Channels.Find(row.Channel).Dialog {
 			row.Billing = PerMessageDelivered
 		}
 		switch row.Billing {
@@ -224,9 +224,9 @@ func TestParseTariffsJSON_FieldRules(t *testing.T) {
 		{"sms by conversation", fields{"channel": `"sms"`, "billing": `"per_conversation_24h"`}, "billing",
 			"of sms must be"},
 		{"sms delivered", fields{"channel": `"sms"`, "billing": `"per_message_delivered"`}, "", ""},
-		{"push by conversation", fields{"billing": `"per_conversation_24h"`}, "billing", "only for whatsapp viber rcs"},
+		{"push by conversation", fields{"billing": `"per_conversation_24h"`}, "billing", "only for viber whatsapp rcs"},
 		{"telegram outside window", fields{"channel": `"telegram"`, "billing": `"per_message_outside_window"`},
-			"billing", "only for whatsapp viber rcs"},
+			"billing", "only for viber whatsapp rcs"},
 		{"viber by conversation", fields{"channel": `"viber"`, "billing": `"per_conversation_24h"`}, "", ""},
 		{"rcs outside window", fields{"channel": `"rcs"`, "billing": `"per_message_outside_window"`}, "", ""},
 		{"rcs by segment", fields{"channel": `"rcs"`, "billing": `"per_segment_delivered"`}, "", ""},

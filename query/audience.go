@@ -44,7 +44,8 @@ type audienceQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *audienceQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("rank", uint8(1+slices.Index(audienceStates, q.state)))}
+	args := []any{clickhouse.Named("rank", uint8(1+slices.Index(audienceStates, q.state))),
+		clickhouse.Named("installed_channels", schema.Channels.Installed())}
 	blocked := slices.Index(audienceStates, q.state) > slices.Index(audienceStates, "uninstalled")
 	if blocked {
 		args = []any{clickhouse.Named("kinds", []string{q.state})}
@@ -88,7 +89,7 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.Accounts(),
 		apps: p.Many("app")}
-	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels, false)}).Filters(p, time.UTC) {
+	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}).Filters(p, time.UTC) {
 		q.channels = f.Values
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},

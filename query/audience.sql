@@ -22,7 +22,7 @@ FROM
     (
         SELECT account, recipient, contact, channel, app, start_ms, cohort_ms, provider, error_code, expired
         FROM attempts_by_recipient FINAL
-        WHERE channel = 'push' AND {{template "failed" "code"}}{{template "opt_outs_of" .}}
+        WHERE channel IN {installed_channels:Array(String)} AND {{template "failed" "code"}}{{template "opt_outs_of" .}}
     ) AS r
     WHERE {{.Class}} IN ('app_uninstalled', 'token_invalid')
 )

@@ -28,7 +28,7 @@ var bestChannelSQL string
 var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
 
 // bestChannelFilters choose the attempts that are looked at.
-var bestChannelFilters = report.Keys{report.Dimension("account"), report.Enumeration("channel", schema.Channels, false)}
+var bestChannelFilters = report.Keys{report.Dimension("account"), report.Enumeration("channel", schema.Channels.Names(), false)}
 
 var bestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
@@ -47,7 +47,8 @@ func (q *bestChannelQuery) SQL() (string, []any, error) {
 	return q.ask.Statement(bestChannelTemplate, nil, report.Key.InSQL,
 		clickhouse.Named("after_account", q.afterAccount),
 		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.Limit+1)),
-		clickhouse.Named("as_of", q.asOfMS))
+		clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel

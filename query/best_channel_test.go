@@ -88,7 +88,7 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 			micros int
 		}
 		var choices []choice
-		for _, channel := range slices.Sorted(slices.Values(schema.Channels)) {
+		for _, channel := range slices.Sorted(slices.Values(schema.Channels.Names())) {
 			if found, f := latest(channel, read); found {
 				cost, micros, its := price(f)
 				row := map[string]any{"account": k.account, "contact": k.person, "channel": channel,

@@ -114,7 +114,7 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 		c.cohort = c.bucket.Add(time.Duration(r.IntN(4)) * 15 * time.Minute)
 		c.minMS = c.cohort.UnixMilli() + r.Int64N(450_000)
 		c.maxMS = c.minMS + r.Int64N(450_000)
-		c.channel = schema.Channels[r.IntN(len(schema.Channels))]
+		c.channel = schema.Channels[r.IntN(len(schema.Channels))].Name
 		c.provider = pick("", "fcm", "apns", "bot", "mts", "devino")
 		c.campaign = pick("", "c1", "c2", "весна", "=cmd", "a,\"b\"\nc", "-10%", "\xff\xfe")
 		c.template, c.sender, c.app = pick("", "otp"), pick("", "Kaskad"), pick("", "shop", "bank")

@@ -1,7 +1,7 @@
 -- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
 -- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
 WITH
-    -- What the cell's route can report (Capability in package law). A named provider is none of "any other", so its line wins over '*'; of
+    -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     {{.Route}} AS route,
     {{template "reports_deliveries" "route"}} AS has_delivery,

@@ -12,6 +12,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/report"
 	"kaskad/query/store"
+	"kaskad/schema"
 	"kaskad/schema/law"
 )
 
@@ -56,7 +57,8 @@ type deadSpendQuery struct {
 // SQL returns the statement and its parameters. The currency is known after pricing.
 func (q *deadSpendQuery) SQL() (string, []any, error) {
 	return q.ask.Statement(deadSpendTemplate, q.routes, report.Key.InSQL,
-		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
+		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.

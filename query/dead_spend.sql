@@ -1,4 +1,4 @@
-{{- /* Attempts on sms, voice and flash_call that started while their number was dead (docs/definitions.md section 5), by the keys and all that pricing
+{{- /* Attempts on channels that tell of numbers which started while their number was dead (docs/definitions.md section 5), by the keys and all that pricing
 must know. None of them belongs to a dialog. */ -}}
 WITH
     dead AS
@@ -35,7 +35,7 @@ FROM
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN ('sms', 'voice', 'flash_call')
+        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN {phone_channels:Array(String)}
             AND NOT {{template "skipped" "code"}} AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient

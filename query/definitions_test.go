@@ -137,7 +137,7 @@ func TestReadRules_Billings_Allowed(t *testing.T) {
 		if b.Units == "" || b.Cost == "" {
 			t.Errorf("%s lacks something: %+v", b.Name, b)
 		}
-		for _, channel := range schema.Channels {
+		for _, channel := range schema.Channels.Names() {
 			said := slices.Contains(strings.Fields(b.Channels), channel)
 			switch b.Channels {
 			case "all":

@@ -143,11 +143,11 @@ func finishedPeriod(p *answer.Params, now time.Time, zone *time.Location) (from,
 }
 
 func channelToMoveTo(p *answer.Params) string {
-	known := slices.DeleteFunc(slices.Clone(schema.Channels), func(name string) bool { return name == "sms" })
+	known := slices.DeleteFunc(schema.Channels.Names(), func(name string) bool { return name == schema.SMS })
 	channel := p.Required("channel", "the channel that SMS would move to; "+answer.Suggest("", known))
 	switch {
 	case p.Failed("channel") || slices.Contains(known, channel):
-	case channel == "sms":
+	case channel == schema.SMS:
 		p.Fail("channel", "sms is what would be moved; name the channel that it would move to: "+answer.Suggest("",
 			known))
 	default:
@@ -198,6 +198,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
 		clickhouse.Named("to", store.Storable(q.ask.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
 	}
 	var data struct {

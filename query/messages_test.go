@@ -159,6 +159,7 @@ func TestServer_Message_Places(t *testing.T) {
 		acmeEvent("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
 		// Nobody knows when it was submitted.
 		acmeEvent("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
+		acmeEvent("scanned", 1, "email", "read", "2026-11-18T10:00:09Z", `"machine":true`),
 		acmeEvent("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
 		acmeEvent("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
 	)
@@ -183,6 +184,10 @@ func TestServer_Message_Places(t *testing.T) {
 		m.Parked[0].Status != "delivered" || m.Parked[0].Provider != "mts" ||
 		m.Parked[0].OccurredAt != "2026-11-18T10:00:09.000Z" || m.Parked[0].ParkedAt != "2026-11-20T00:00:00.000Z" {
 		t.Errorf("parked: %+v", m)
+	}
+	// A status that is stored and that no event names.
+	if m := message("scanned"); len(m.Parked) != 1 || m.Parked[0].Status != "machine_open" {
+		t.Errorf("scanned: %+v", m)
 	}
 	if m := message("half"); len(m.Steps) != 1 || len(m.Parked) != 1 || m.Delivered {
 		t.Errorf("half: %+v", m)

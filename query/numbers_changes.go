@@ -63,7 +63,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	if q.number != "" {
 		args = append(args, clickhouse.Named("number", q.number))
 	} else {
-		args = append(args, clickhouse.Named("prefix", answer.KindPrefix(q.kind)))
+		args = append(args, clickhouse.Named("prefix", schema.KindPrefix(q.kind)))
 	}
 	if len(q.to) > 0 {
 		args = append(args, clickhouse.Named("to", q.to))

@@ -13,6 +13,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
+	"kaskad/schema"
 )
 
 // numberChunk is how many rows are priced together.
@@ -32,7 +33,7 @@ type deadQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *deadQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("prefix", answer.KindPrefix(q.kind))}
+	args := []any{clickhouse.Named("prefix", schema.KindPrefix(q.kind))}
 	single := len(q.accounts) == 1
 	switch {
 	case single:

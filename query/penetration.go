@@ -23,7 +23,7 @@ var penetrationTemplate = report.Template("penetration.sql", penetrationSQL)
 // penetrationKeys are the names of the penetration report. All but channel are of the attempt and cut the audience.
 var penetrationKeys = slices.Concat(report.Keys{
 	report.Dimension("account"),
-	report.Enumeration("channel", schema.Channels, false),
+	report.Enumeration("channel", schema.Channels.Names(), false),
 	report.Dimension("provider"),
 	report.Dimension("campaign"),
 	report.Dimension("template"),
@@ -67,8 +67,9 @@ func notChannel(k report.Key) bool { return k.Name != "channel" }
 
 // SQL returns the statement and its parameters.
 func (q *penetrationQuery) SQL() (string, []any, error) {
-	return q.ask.Statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels),
-		clickhouse.Named("as_of", q.asOfMS))
+	return q.ask.Statement(penetrationTemplate, q.routes, notChannel, clickhouse.Named("channels", schema.Channels.Names()),
+		clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
 // audience is a group: people and messages with an attempted step in it.
@@ -153,7 +154,7 @@ func (s *Server) readPenetration(ctx context.Context, ask *report.Request, seen 
 	for _, group := range groups {
 		mature := seen.Settled(group.settledMS)
 		seen.Mature = seen.Mature && mature
-		for i, channel := range schema.Channels {
+		for i, channel := range schema.Channels.Names() {
 			of := group.channels[i]
 			if of.tested == 0 || !ask.Keeps("channel", channel) {
 				continue

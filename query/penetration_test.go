@@ -165,7 +165,7 @@ func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string,
 			days := naiveRouteOf(f.cell, nil).days
 			mature = mature && f.cohortMS+days*24*schema.HourMS < testNow.UnixMilli()
 		}
-		for _, channel := range schema.Channels {
+		for _, channel := range schema.Channels.Names() {
 			tested, reached := map[string]bool{}, map[string]bool{}
 			for _, f := range g.rows {
 				if f.channel != channel || !naiveRouteOf(f.cell, nil).delivery {

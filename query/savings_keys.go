@@ -21,8 +21,8 @@ var savingsKeys = slices.Concat(report.Keys{
 	report.AfterReading(report.Enumeration("traffic", schema.Traffics, true)),
 	report.AfterReading(report.Dimension("country")),
 }, report.TimeKeys, report.Keys{
-	report.AfterReading(report.Enumeration("first_channel", schema.Channels, false)),
-	report.AfterReading(report.Enumeration("reached_by", schema.Channels, true)),
+	report.AfterReading(report.Enumeration("first_channel", schema.Channels.Names(), false)),
+	report.AfterReading(report.Enumeration("reached_by", schema.Channels.Names(), true)),
 	{Name: "path", Read: readPath},
 	report.AfterReading(report.Numeric("sms_segments", "", 0, 65535)),
 })
@@ -30,9 +30,9 @@ var savingsKeys = slices.Concat(report.Keys{
 // readPath reads the channels of a cascade, joined by ">".
 func readPath(value string, _ *time.Location) (string, error) {
 	for _, channel := range strings.Split(value, ">") {
-		if !slices.Contains(schema.Channels, channel) {
+		if !slices.Contains(schema.Channels.Names(), channel) {
 			return "", fmt.Errorf("%q must be channels joined by >, such as push>viber>sms; %q is none: %s",
-				answer.Shorten(value), answer.Shorten(channel), answer.Suggest(channel, schema.Channels))
+				answer.Shorten(value), answer.Shorten(channel), answer.Suggest(channel, schema.Channels.Names()))
 		}
 	}
 	return value, nil

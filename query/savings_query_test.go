@@ -241,7 +241,7 @@ func TestServer_Savings_Formats(t *testing.T) {
 			wantHeader = append(wantHeader, name)
 			continue
 		}
-		for _, c := range slices.Sorted(slices.Values(schema.Channels)) {
+		for _, c := range slices.Sorted(slices.Values(schema.Channels.Names())) {
 			if channels[c] {
 				wantHeader = append(wantHeader, c+"_attempts", c+"_units", c+"_cost")
 			}

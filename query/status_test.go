@@ -171,7 +171,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	for _, r := range reply.Routes {
 		lines[r.Channel+"/"+r.Provider] = r
 	}
-	for _, channel := range schema.Channels {
+	for _, channel := range schema.Channels.Names() {
 		if _, found := lines[channel+"/*"]; !found {
 			t.Errorf("no route of %s", channel)
 		}

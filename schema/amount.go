@@ -35,7 +35,7 @@ func ParseMicros(s []byte) (int64, bool) {
 	return n, true
 }
 
-// KnownCurrency tells whether the code is in ISO 4217, in capitals.
+// KnownCurrency reports whether the code is in ISO 4217, in capitals.
 func KnownCurrency(code string) bool {
 	if len(code) != 3 || strings.ToUpper(code) != code {
 		return false

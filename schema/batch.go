@@ -113,7 +113,7 @@ func (c *eventColumns) append(ev *Event) {
 	c.billable = append(c.billable, uint8(ev.Billable+1))
 }
 
-// Stored is the status as which the event is stored.
+// Stored returns the status under which the event is stored.
 func (ev *Event) Stored() Status {
 	if ev.Machine && (ev.Status == Read || ev.Status == Clicked) {
 		return MachineOpen

@@ -31,9 +31,9 @@ func ParseCursorKey(text string) (key CursorKey, err error) {
 	return CursorKey(decoded), nil
 }
 
-// CursorKeys returns the keys of the database, of which the first seals, and makes one where there is none. Of several
-// that are made at the same time all are returned to whoever asks later, in the same order, so who does not know a key
-// has to ask again.
+// CursorKeys returns the keys of the database, the first of which seals, and makes one if there is none. If several are
+// made at the same time, all are returned from then on, in the same order: whoever meets a key it does not know asks
+// again.
 func CursorKeys(ctx context.Context, conn driver.Conn) ([]CursorKey, error) {
 	keys, err := readCursorKeys(ctx, conn)
 	if err != nil || len(keys) > 0 {

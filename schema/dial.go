@@ -11,9 +11,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// InterruptibleDial makes connections whose first words end with the context of who asked for them. The driver waits
-// for ClickHouse's greeting for DialTimeout whatever becomes of the context, so a statement could not be given up while
-// ClickHouse is frozen.
+// InterruptibleDial makes connections give up on ClickHouse's greeting when the context of the dial ends. The driver
+// itself waits for DialTimeout whatever becomes of the context, so a statement could not be cancelled while ClickHouse
+// is frozen.
 func InterruptibleDial(options *clickhouse.Options) {
 	dial := options.DialContext
 	if dial == nil {

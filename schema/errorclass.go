@@ -78,10 +78,10 @@ func ClassNames() []string {
 	return names
 }
 
-// ClassHard tells whether failures of the class are hard ones for recipients of the kind.
+// ClassHard reports whether failures of the class are hard ones for recipients of the kind.
 func ClassHard(kind, class string) bool { return weightOf(kind, class) == WeightHard }
 
-// ClassSoft tells whether failures of the class are soft ones for recipients of the kind.
+// ClassSoft reports whether failures of the class are soft ones for recipients of the kind.
 func ClassSoft(kind, class string) bool { return weightOf(kind, class) == WeightSoft }
 
 // weightOf returns the weight of a class; a name that is no class never counts.

@@ -23,69 +23,10 @@ const (
 	Never int64 = 9_999_999_999_999
 )
 
-// Status is what happened to a message or to a recipient. The numbers are stored (migrations/00001_facts.sql) and never
-// change.
-type Status uint8
-
-// The statuses. Queued to Skipped speak of an attempt, the others of a recipient.
-const (
-	Queued Status = iota + 1
-	Accepted
-	Sent
-	Delivered
-	Read
-	Clicked
-	Replied
-	Undelivered
-	Rejected
-	Expired
-	Failed
-	Skipped
-	Subscribed
-	Unsubscribed
-	Uninstalled
-	Complained
-	Blocked
-	Lookup
-	// Inbound is a message from the customer that answers none of ours.
-	Inbound
-
-	// machineOpen is how a read or click by a program is stored: it proves delivery and nothing else. No event names
-	// it.
-	MachineOpen
-)
-
-var statusNames = [...]string{"", "queued", "accepted", "sent", "delivered", "read", "clicked", "replied",
-	"undelivered", "rejected",
-	"expired", "failed", "skipped", "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup",
-	"inbound"}
-
-// String returns the name used in events.
-func (s Status) String() string { return statusNames[s] }
-
-// OfMessage tells whether the status speaks of an attempt rather than of a recipient.
-func (s Status) OfMessage() bool { return s <= Skipped }
-
-// MovesFigures reports whether an event of a recipient changes figures that are computed ahead: verdicts on numbers,
-// conversations, and what messages are blamed for. The others are looked at when a report is read.
-func (s Status) MovesFigures() bool {
-	switch s {
-	case Lookup, Inbound, Subscribed, Unsubscribed, Complained, Blocked:
-		return true
-	}
-	return false
-}
-
-// Failure tells whether the status is one of undelivered, rejected, expired, failed.
-func (s Status) Failure() bool { return s >= Undelivered && s <= Failed }
-
 // Names of the enumerations, in the order in which errors list them.
 var (
-	Channels = []string{"sms", "push", "viber", "whatsapp", "vk", "ok", "telegram", "messenger", "instagram", "rcs",
-		"email", "flash_call", "voice"}
 	Traffics = []string{"otp", "transactional", "service", "promo"}
 	Triggers = []string{"first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"}
-	Statuses = statusNames[1:]
 )
 
 // Event is one decoded and validated event. Its byte slices point into the decoder and hold until the next Decode.

@@ -18,7 +18,7 @@ var lossStatements embed.FS
 // BrokenPart is a part of a table that cannot be read, and that nothing replaces.
 type BrokenPart struct{ Table, Part string }
 
-// LostHour is an hour of an account whose facts tell of less than was published.
+// LostHour is an hour of an account whose facts hold less than was published.
 type LostHour struct {
 	Account string
 	Bucket  time.Time
@@ -37,7 +37,7 @@ type Losses struct {
 // maxLosses bounds what ReadLosses lists of each kind: who reads on knows enough.
 const maxLosses = 1000
 
-// Err is nil when nothing is lost, and names what is otherwise.
+// Err returns nil if nothing is lost, else an error that names what is.
 func (l *Losses) Err() error {
 	if len(l.Parts) == 0 && len(l.Hours) == 0 {
 		return nil
@@ -107,8 +107,8 @@ func ReadLosses(ctx context.Context, conn driver.Conn) (*Losses, error) {
 	return l, nil
 }
 
-// AcceptLosses says that what is lost now is gone for good: hours count as settled again, and nothing warns of them any
-// more.
+// AcceptLosses notes that what is lost now is gone for good: hours count as settled again, and nothing warns of them
+// any more.
 func AcceptLosses(ctx context.Context, conn driver.Conn) error {
 	for _, name := range []string{"accept_parts", "accept_hours"} {
 		if err := conn.Exec(ctx, lossStatement(name)); err != nil {
@@ -163,8 +163,7 @@ func OpenRereads(ctx context.Context, conn driver.Conn, topic string, partitions
 	return open, rows.Err()
 }
 
-// NoteReread notes that a partition was set back, after its offset is committed, or with done that it is where it was
-// again.
+// NoteReread notes that a partition was set back, once its offset is committed, or, with done, that it has caught up.
 func NoteReread(ctx context.Context, conn driver.Conn, topic string, r Reread, done bool) error {
 	err := InsertColumns(ctx, conn, "INSERT INTO reread_partitions (id, topic, partition, partitions, from_offset, "+
 		"until_offset, done)", 0, 1, []any{[]uuid.UUID{r.ID}, []string{topic},

@@ -24,11 +24,14 @@ func Migrate(ctx context.Context, db *sql.DB) (int64, error) {
 		return 0, fmt.Errorf("migrate: %w", err)
 	}
 	have, want, err := versions(ctx, provider)
-	if err == nil && have > want {
-		err = fmt.Errorf("the database has schema version %d, this program knows up to %d: run a newer kaskad", have,
-			want)
+	if err != nil {
+		return have, err
 	}
-	return have, err
+	if have > want {
+		return have, fmt.Errorf("the database has schema version %d, this program knows up to %d: run a newer kaskad",
+			have, want)
+	}
+	return have, Channels.addRoutes(ctx, db)
 }
 
 // Versions returns the schema version of the database and the one that this program works with, without changing

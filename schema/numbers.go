@@ -10,7 +10,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// StreakAttempt is what pricing must know of an attempt of a number's streak: leg and code as in table shapes, the
+// StreakAttempt is what pricing needs to know of an attempt in a number's streak: leg and code as in table shapes, the
 // greatest sms_segments of its message's attempted steps, its cohort.
 type StreakAttempt struct {
 	Leg         uint64
@@ -59,7 +59,7 @@ type NumberHealth struct {
 	Ported, Valid              int8 // -1 unknown, 0 false, 1 true
 	OwnerChangedMS             int64
 	Override, Why              string
-	ChangedMS                  int64 // of the last change that the feed tells
+	ChangedMS                  int64 // of the last change in the feed
 	DueMS                      int64 // when the verdict changes next by time alone; Never for not at all
 	Dead                       []DeadSpan
 	Guessed                    uint32 // how many of the streak's failures have a guessed class
@@ -67,8 +67,8 @@ type NumberHealth struct {
 	OptOuts                    []OptOut
 }
 
-// Fingerprint is equal for equal verdicts, whatever their version: a verdict that nothing has changed is not written
-// again.
+// Fingerprint returns the same number for equal verdicts, whatever their version, so that an unchanged verdict is not
+// written again.
 func (n *NumberHealth) Fingerprint() uint64 {
 	var buffer [512]byte
 	b := buffer[:0]
@@ -188,7 +188,7 @@ type NumberChange struct {
 	Seq                             uint64
 }
 
-// InsertNumberChanges appends to the feed, in one block, so that who reads it by Seq skips none.
+// InsertNumberChanges appends to the feed, in one block, so that a reader that goes by Seq skips none.
 func InsertNumberChanges(ctx context.Context, conn driver.Conn, rows []NumberChange) error {
 	n := len(rows)
 	account, number, from, to, rule := make([]string, n), make([]string, n), make([]string, n), make([]string, n),

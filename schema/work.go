@@ -107,8 +107,8 @@ func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locat
 }
 
 // Touch marks a bucket whose figures have to be computed anew, by the batch of facts that changed them (number_queue
-// says which). The zero account and bucket mark a batch of join_queue instead, an account with the zero bucket numbers
-// of it alone.
+// says which). A touch without account and bucket marks a batch of join_queue, one with an account alone marks numbers
+// of that account.
 type Touch struct {
 	Account  string
 	BucketMS int64

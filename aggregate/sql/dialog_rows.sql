@@ -20,7 +20,7 @@ FROM
         least(submitted_ms, id_ms) < never AS located
     FROM attempts FINAL
     WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
-        AND channel IN ('whatsapp', 'viber', 'rcs')
+        AND channel IN {dialog_channels:Array(String)}
         AND delivered_at_ms < never
         AND (account, bucket, message_id) NOT IN
             (SELECT account, bucket, message_id FROM splits

@@ -5,7 +5,7 @@
 INSERT INTO {folded:Identifier}
 WITH
     {{never}} AS never,
-    channel IN ('whatsapp', 'viber', 'rcs') AS is_dialog,
+    channel IN {dialog_channels:Array(String)} AS is_dialog,
     -- One number is looked up three times as fast as four columns; at 128 bits two never meet.
     if(is_dialog, sipHash128(account, bucket, message_id, step), '') AS dialog_key,
     -- A delivery that was stored after the dialogs were read has no units yet; it waits for the next pass, as if it

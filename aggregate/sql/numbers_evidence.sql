@@ -7,7 +7,8 @@ WITH
     {{never}} AS never,
     (s -> concat(reinterpretAsFixedString(length(s)::UInt16), s)) AS text,
     {{template "delivered" "code"}} AS is_delivered,
-    if(startsWith(recipient, '+'), channel IN ('sms', 'voice', 'flash_call'), channel = 'email') AS tells,
+    if(startsWith(recipient, '+'), channel IN {phone_channels:Array(String)},
+        channel IN {email_channels:Array(String)}) AS tells,
     tells AND {{template "failed" "code"}} AS is_failure,
     error_code != '' AS has_code,
     greatest(if(read_ms < never, read_ms, 0), last_reply_ms) AS seen_ms

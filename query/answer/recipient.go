@@ -9,7 +9,7 @@ import (
 )
 
 // RecipientKinds are the kinds of recipients that have health; the first is the default of lists.
-var RecipientKinds = []string{schema.KindPhone, schema.KindEmail}
+var RecipientKinds = schema.HealthKinds()
 
 // Kind reads parameter kind of a list.
 func (p *Params) Kind() string {
@@ -21,14 +21,6 @@ func (p *Params) Kind() string {
 		p.Fail("kind", fmt.Sprintf("%q is no kind of recipient; %s", Shorten(kind), Suggest(kind, RecipientKinds)))
 	}
 	return kind
-}
-
-// KindPrefix is what the recipients of a kind begin with.
-func KindPrefix(kind string) string {
-	if kind == schema.KindEmail {
-		return "email:"
-	}
-	return "+"
 }
 
 // NumberProblem says what is wrong with a text that should be a phone number, "" when it is one.
@@ -54,7 +46,7 @@ func NumberProblem(number string) string {
 // RecipientProblem says what is wrong with a text that should be a phone number or an e-mail address as events have
 // them, "" when it is one.
 func RecipientProblem(recipient string) string {
-	address, mail := strings.CutPrefix(recipient, KindPrefix(schema.KindEmail))
+	address, mail := strings.CutPrefix(recipient, schema.KindPrefix(schema.KindEmail))
 	switch {
 	case !mail && strings.Contains(recipient, "@"):
 		return "is an e-mail address without its kind: write it as events do, email:user@example.com"
@@ -71,7 +63,7 @@ func RecipientProblem(recipient string) string {
 // lostPlus brings back the plus sign of a recipient of a path or a query, where one that is not percent-encoded becomes
 // a blank.
 func lostPlus(given string) string {
-	if strings.HasPrefix(given, KindPrefix(schema.KindEmail)) {
+	if strings.HasPrefix(given, schema.KindPrefix(schema.KindEmail)) {
 		return strings.ReplaceAll(given, " ", "+") // an address has no blanks
 	}
 	if rest, blank := strings.CutPrefix(given, " "); blank {

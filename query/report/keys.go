@@ -81,7 +81,7 @@ type Keys []Key
 // ChannelKeys are the names of the channel report (docs/definitions.md section 3).
 var ChannelKeys = append(Keys{
 	Dimension("account"),
-	Enumeration("channel", schema.Channels, false),
+	Enumeration("channel", schema.Channels.Names(), false),
 	Dimension("provider"),
 	Dimension("campaign"),
 	Dimension("template"),

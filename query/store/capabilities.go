@@ -61,7 +61,7 @@ func aliasedCapabilities(lines []Capability, maps *errormap.Maps) []Capability {
 			if !maps.OwnAlias(account, alias.Provider) {
 				continue
 			}
-			for _, channel := range schema.Channels {
+			for _, channel := range schema.Channels.Names() {
 				line := table.Find(account, channel, alias.Like)
 				line.Account, line.Channel, line.Provider = account, channel, alias.Provider
 				all = slices.DeleteFunc(all, func(r Capability) bool {
@@ -125,11 +125,11 @@ func (t *Capabilities) Find(account, channel, provider string) Capability {
 
 // capabilityCode packs a line for SQL.
 func capabilityCode(r Capability) uint32 {
-	capability := law.Capability{Deliveries: r.Delivery, Reads: r.Reads, SettlingDays: r.SettlingDays}
+	bound := "none"
 	if r.Bound != nil {
-		capability.Bound = *r.Bound
+		bound = *r.Bound
 	}
-	return capability.Code()
+	return law.CapabilityCode(r.Delivery, r.Reads, bound, r.SettlingDays)
 }
 
 // level are lines of one precedence: whether they name an account and a provider. Each is looked up by what it

@@ -13,7 +13,7 @@ FROM
     (
         SELECT account, recipient, contact, channel, app, start_ms, cohort_ms, provider, error_code, expired
         FROM attempts_by_recipient FINAL
-        WHERE channel = 'push' AND bitTest(code, 3) AND account = {account:String} AND account >= {after_account:String} AND recipient >= {after_recipient:String}
+        WHERE channel IN {installed_channels:Array(String)} AND bitTest(code, 3) AND account = {account:String} AND account >= {after_account:String} AND recipient >= {after_recipient:String}
             AND (account, recipient, channel, app) > ({after_account:String}, {after_recipient:String}, {after_channel:String}, {after_app:String})
     ) AS r
     WHERE if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
@@ -23,7 +23,7 @@ FROM
         transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     'unknown')))) IN ('app_uninstalled', 'token_invalid')
@@ -33,6 +33,7 @@ HAVING max((ms, rank)).2 = {rank:UInt8}
 ORDER BY account, recipient, channel, app
 LIMIT {limit:UInt32}
 -- rank = 2
+-- installed_channels = ["push"]
 -- account = "x' OR '1'='1 {id:String}"
 -- after_account = "x' OR '1'='1 {id:String}"
 -- after_recipient = "user:1"

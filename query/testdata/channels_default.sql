@@ -1,7 +1,7 @@
 -- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
 -- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
 WITH
-    -- What the cell's route can report (Capability in package law). A named provider is none of "any other", so its line wins over '*'; of
+    -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route,
     bitTest(route, 0) AS has_delivery,

@@ -33,7 +33,7 @@ FROM
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN ('sms', 'voice', 'flash_call')
+        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN {phone_channels:Array(String)}
             AND NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
@@ -47,6 +47,7 @@ SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_exter
 -- from = 1760572800
 -- to = 1795136400
 -- borders = [0,1767225600]
+-- phone_channels = ["sms","flash_call","voice"]
 -- route_other = ["sms"]
 -- code_other = [49]
 -- filter_account = ["acme","x' OR '1'='1 {id:String}"]

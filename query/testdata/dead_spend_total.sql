@@ -27,7 +27,7 @@ FROM
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN ('sms', 'voice', 'flash_call')
+        WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN {phone_channels:Array(String)}
             AND NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
@@ -39,5 +39,6 @@ SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_exter
 -- from = 0
 -- to = 4294967295
 -- borders = [0]
+-- phone_channels = ["sms","flash_call","voice"]
 -- route_other = ["sms"]
 -- code_other = [49]

@@ -49,7 +49,7 @@ WITH
         transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     'unknown')))) IN ('blocked_by_user', 'opted_out', 'dnd'), if(r.error_ms > 0, r.error_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms)),
@@ -60,7 +60,7 @@ WITH
         transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     'unknown')))) IN ('app_uninstalled', 'token_invalid') AND bitTest(r.code, 3), if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms), 0) AS told_ms
@@ -80,7 +80,7 @@ WITH
             )
             GROUP BY account, channel, app, recipient
             HAVING max(lost_ms) > 0 AND max(lost_ms) >= max(delivered_ms) AND max(lost_ms) >= max(back_ms)
-        ) OR (r.channel IN ('sms', 'voice', 'flash_call') AND (r.account, r.recipient) IN
+        ) OR (r.channel IN {phone_channels:Array(String)} AND (r.account, r.recipient) IN
             (SELECT account, number FROM number_health FINAL WHERE state = 'dead' AND account IN {filter_account:Array(String)})))), [person_key(r.person), person_key(r.person) + 1], [person_key(r.person)]))
         FROM attempts_read AS r
         WHERE r.channel = {channel:String} AND bitTest(route, 0)
@@ -123,6 +123,7 @@ SETTINGS max_bytes_before_external_group_by = 2000000000
 -- from = 1760572800
 -- to = 1795136400
 -- as_of = 1795136400000
+-- phone_channels = ["sms","flash_call","voice"]
 -- borders = [0,1767225600]
 -- route_other = ["push"]
 -- code_other = [19]

@@ -36,7 +36,7 @@ FROM
         transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     'unknown')))) IN ('blocked_by_user', 'opted_out', 'dnd'), if(r.error_ms > 0, r.error_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms)),
@@ -47,7 +47,7 @@ FROM
         transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
             (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     'unknown')))) IN ('app_uninstalled', 'token_invalid') AND bitTest(r.code, 3), if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms), 0) AS told_ms
@@ -67,7 +67,7 @@ FROM
             )
             GROUP BY account, channel, app, recipient
             HAVING max(lost_ms) > 0 AND max(lost_ms) >= max(delivered_ms) AND max(lost_ms) >= max(back_ms)
-        ) OR (r.channel IN ('sms', 'voice', 'flash_call') AND (r.account, r.recipient) IN
+        ) OR (r.channel IN {phone_channels:Array(String)} AND (r.account, r.recipient) IN
             (SELECT account, number FROM number_health FINAL WHERE state = 'dead'))), tested_bit, 0) AS reached_bit,
                 r.cohort_ms + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_ms
             FROM
@@ -88,5 +88,6 @@ SETTINGS max_bytes_before_external_group_by = 2000000000
 -- to = 4294967295
 -- channels = ["sms","push","viber","whatsapp","vk","ok","telegram","messenger","instagram","rcs","email","flash_call","voice"]
 -- as_of = 1795136400000
+-- phone_channels = ["sms","flash_call","voice"]
 -- route_other = ["sms"]
 -- code_other = [49]

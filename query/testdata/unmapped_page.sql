@@ -1,7 +1,7 @@
 -- Error codes of failed attempts that no line of the error map knows, with the attempts that have them, most frequent first, and the class that they
 -- are guessed to have. Accounts differ in their lines, so attempts are counted by account before they are looked up.
 SELECT provider, error_code, channel, sum(attempts) AS count,
-    any(transform(concat('\0', multiIf(r.channel = 'sms', 'map', r.channel IN ('voice', 'flash_call'), 'q850', ''), '\0', r.error_code),
+    any(transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
     (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
     '')) AS guess

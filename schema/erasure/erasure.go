@@ -23,18 +23,18 @@ import (
 )
 
 var (
-	// ErrNoKey tells that the database has erased numbers which nobody without the key can recognise.
+	// ErrNoKey says that numbers were erased which nobody can recognise without the key.
 	ErrNoKey = errors.New("numbers were erased, and without their key they would be stored again: " +
 		"set --erasure-key or KASKAD_ERASURE_KEY to the key that they were erased with")
-	// ErrOtherKey tells that the key at hand is not the one that numbers were erased with.
+	// ErrOtherKey says that numbers were erased with another key than the one at hand.
 	ErrOtherKey = errors.New("numbers were erased with another key, and with this one they would be stored " +
 		"again: " +
 		"set --erasure-key or KASKAD_ERASURE_KEY (embedded: file erasure.key of the data directory) to the key that " +
 		"they were erased with")
 )
 
-// Key makes the hashes by which erased numbers are known. It must not be kept where the hashes are: there are
-// few enough numbers to try them all.
+// Key makes the hashes by which erased numbers are known. Keep it apart from the hashes: there are few enough numbers
+// to try them all.
 type Key [32]byte
 
 // ParseKey reads a key of 64 hexadecimal digits.
@@ -87,14 +87,14 @@ func makeKey(name string) error {
 	return nil
 }
 
-// ID names the key without telling it.
+// ID names the key without giving it away.
 func (k *Key) ID() string {
 	mac := hmac.New(sha256.New, k[:])
 	mac.Write([]byte("kaskad erasure key"))
 	return hex.EncodeToString(mac.Sum(nil)[:8])
 }
 
-// Hash is what an erased number of an account is known by.
+// Hash returns what an erased number of an account is known by.
 func (k *Key) Hash(account, number string) string {
 	sum := hashNumber(hmac.New(sha256.New, k[:]), []byte(account), []byte(number), nil)
 	return hex.EncodeToString(sum)
@@ -235,7 +235,7 @@ func ErasedFor(ctx context.Context, conn driver.Conn, key *Key, number string) (
 	return erased, nil
 }
 
-// otherKeys tells whether numbers were erased with another key.
+// otherKeys reports whether numbers were erased with another key.
 func otherKeys(ctx context.Context, conn driver.Conn, key *Key) (bool, error) {
 	var other uint64
 	err := conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"key": key.ID()})),
@@ -265,10 +265,11 @@ func NewIndex(key *Key) *Index {
 	return e
 }
 
-// Empty tells that no number was erased.
+// Empty reports whether no number was erased.
 func (e *Index) Empty() bool { return len(e.numbers) == 0 }
 
-// Refresh reads the erasures if there are others than at the last time, and tells so. It costs one small query else.
+// Refresh reads the erasures if they have changed since it last did, and reports whether they have. If not, it costs
+// one small query.
 func (e *Index) Refresh(ctx context.Context, conn driver.Conn) (changed bool, err error) {
 	var rows, version uint64
 	if err := conn.QueryRow(ctx, "SELECT count(), max(version) FROM erasures").Scan(&rows, &version); err != nil {

@@ -78,7 +78,7 @@ func replaceRuns(raw []byte, find func(digits []byte) (pseudonym string, ok bool
 	return append(out, plain[copied:]...)
 }
 
-// holdsNumber tells whether the bytes hold these digits, with no digit before or after them.
+// holdsNumber reports whether the bytes hold these digits, with no digit before or after them.
 func holdsNumber(raw []byte, digits string) bool {
 	found := false
 	replaceRuns(raw, func(run []byte) (string, bool) {
@@ -149,7 +149,7 @@ func letterAccount(raw []byte) []byte {
 	return account
 }
 
-// letterHolds tells whether a dead letter holds a number of the account. One that does not say whose it is counts as
+// letterHolds reports whether a dead letter holds a number of the account. One that does not say whose it is counts as
 // the account's.
 func letterHolds(raw []byte, account, digits string) bool {
 	if event.IsArrow(raw) {

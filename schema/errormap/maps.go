@@ -27,18 +27,11 @@ var aliasesCSV []byte
 // shipped line has it.
 const AnyProvider = "*"
 
-// The shipped tables that codes are guessed by where no line knows them: MAP/GSM causes on sms, Q.850 causes on voice
-// and flash_call.
-const (
-	ProviderMAP  = "map"
-	ProviderQ850 = "q850"
-)
-
 // ProviderBot is the provider that has no codes and yet a line of its own in the table of routes: a Telegram bot, which
 // knows of no delivery.
 const ProviderBot = "bot"
 
-// MaxErrorLines and MaxErrorAliases are how many lines and aliases of its own an account may put over the shipped ones.
+// MaxLines and MaxAliases are how many lines and aliases of its own an account may put over the shipped ones.
 const (
 	MaxLines   = 10_000
 	MaxAliases = 1_000
@@ -189,13 +182,13 @@ func (m *Maps) Version(account string) uint64 { return m.versions[account] }
 // Accounts lists the accounts that have lines or aliases of their own, in order.
 func (m *Maps) Accounts() []string { return slices.Sorted(maps.Keys(m.own)) }
 
-// Own tells whether the line in force for a provider's code is the account's rather than a shipped one.
+// Own reports whether the line in force for a provider's code is the account's rather than a shipped one.
 func (m *Maps) Own(account string, line Line) bool {
 	_, own := m.own[account].lines[key{line.Provider, line.Code}]
 	return own
 }
 
-// OwnAlias tells whether the alias in force for a provider is the account's rather than a shipped one.
+// OwnAlias reports whether the alias in force for a provider is the account's rather than a shipped one.
 func (m *Maps) OwnAlias(account, provider string) bool {
 	_, own := m.own[account].aliases[provider]
 	return own
@@ -259,20 +252,8 @@ func (m *Maps) Class(account, channel, provider, code string, expired bool) (cla
 	if class, found := m.shipped.lines[key{m.Provider(account, provider), code}]; found {
 		return class, false
 	}
-	if class, found := m.shipped.lines[key{guessProvider(channel), code}]; found {
+	if class, found := m.shipped.lines[key{schema.Channels.Find(channel).GuessedBy, code}]; found {
 		return class, true
 	}
 	return schema.ClassUnknown, false
-}
-
-// guessProvider is the shipped provider whose lines are guesses on a channel, "" for none. error_guess.sql says the
-// same.
-func guessProvider(channel string) string {
-	switch channel {
-	case "sms":
-		return ProviderMAP
-	case "voice", "flash_call":
-		return ProviderQ850
-	}
-	return ""
 }

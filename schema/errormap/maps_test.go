@@ -71,16 +71,17 @@ func TestShippedErrors_Sound(t *testing.T) {
 		}
 		for _, l := range byProvider[provider] {
 			// On no channel may the class be another, and nowhere a guess.
-			for _, channel := range []string{"sms", "voice", "flash_call", "email", "push", "whatsapp"} {
+			for _, channel := range schema.Channels.Names() {
 				if class, guessed := m.Class("acme", channel, name, l.Code, true); class != l.Class || guessed {
 					t.Errorf("%s %s on %s: %s, guessed %v; want %s", name, l.Code, channel, class, guessed, l.Class)
 				}
 			}
 		}
 	}
-	for _, provider := range []string{errormap.ProviderMAP, errormap.ProviderQ850} {
+	channels, providers := schema.Channels.Guesses()
+	for i, provider := range providers {
 		if byProvider[provider] == nil {
-			t.Errorf("there are no lines to guess by: %s", provider)
+			t.Errorf("there are no lines to guess by on %s: %s", channels[i], provider)
 		}
 	}
 	if meta, whatsapp := byProvider["meta"], byProvider["whatsapp"]; len(meta) != len(whatsapp) {

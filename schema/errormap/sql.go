@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/schema"
 )
 
 //go:embed sql/error_class.sql
@@ -70,15 +72,19 @@ func MappedClassSQL(alias string) string { return classExpression(alias, "''", "
 
 // GuessSQL is an expression of ClickHouse for the class that a row's code is guessed to have where no line knows it, or
 // when there is no guess. The row has column channel besides those that [MappedClassSQL] needs.
-func GuessSQL(alias string) string {
-	return expression(guessSQL, "{otherwise}", "''", "{row}", alias)
-}
+func GuessSQL(alias string) string { return strings.ReplaceAll(guessExpression("''"), "{row}", alias) }
 
 // ClassSQL is an expression of ClickHouse for the class that [Maps.Class] returns. The row has column expired,
 // which is 0 or 1, besides those that [GuessSQL] needs.
 func ClassSQL(alias string) string {
 	return classExpression(alias, "if({row}.expired = 1, 'expired', 'unknown')",
-		expression(guessSQL, "{otherwise}", "'unknown'"))
+		guessExpression("'unknown'"))
+}
+
+func guessExpression(otherwise string) string {
+	channels, providers := schema.Channels.Guesses()
+	return expression(guessSQL, "{channels}", schema.SQLArray(channels), "{providers}", schema.SQLArray(providers),
+		"{otherwise}", otherwise)
 }
 
 func classExpression(alias, without, otherwise string) string {

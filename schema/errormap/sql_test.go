@@ -56,7 +56,8 @@ func randomErrorLists(tb testing.TB, r *rand.Rand) (lists []schema.Reference) {
 // randomFailures makes failures whose codes and providers often, and often not, have a line.
 func randomFailures(r *rand.Rand, m *errormap.Maps, n int) []failure {
 	accounts := []string{"acme", "beta", "центр", "aliases", "", "none"}
-	channels := []string{"sms", "sms", "voice", "flash_call", "push", "email", ""}
+	guessed, _ := schema.Channels.Guesses()
+	channels := slices.Concat(schema.Channels.Names(), guessed, guessed, guessed, []string{""})
 	var lines []errormap.Line
 	for _, a := range accounts {
 		lines = append(lines, m.Lines(a)...)

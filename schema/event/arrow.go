@@ -24,7 +24,7 @@ const (
 	maxArrowBytes = 512 << 20
 )
 
-// IsArrow tells whether a value is an Arrow IPC stream. No JSON begins with its continuation marker.
+// IsArrow reports whether a value is an Arrow IPC stream. No JSON begins with its continuation marker.
 func IsArrow(value []byte) bool {
 	return len(value) >= 4 && value[0] == 0xff && value[1] == 0xff && value[2] == 0xff && value[3] == 0xff
 }

@@ -213,7 +213,7 @@ func (n *planNode) decide() {
 	}
 }
 
-// reach adds the states that read a digit, from state on, and tells whether the pattern may have matched by now.
+// reach adds the states that read a digit, from state on, and reports whether the pattern may have matched by now.
 // Conditions such as $ are taken for met: a pattern can then only seem to ask more than it does.
 func (f *front) reach(state uint32) (matched bool) {
 	for _, s := range f.states {
@@ -235,7 +235,7 @@ func (f *front) reach(state uint32) (matched bool) {
 	return false
 }
 
-// distinguishes tells whether the pattern can still ask for a digit of a kind.
+// distinguishes reports whether the pattern can still ask for a digit of a kind.
 func (f *front) distinguishes() bool {
 	ahead := front{pattern: f.pattern, states: append([]uint32(nil), f.states...)}
 	for i := 0; i < len(ahead.states); i++ { // reach makes it grow

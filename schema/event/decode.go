@@ -38,6 +38,9 @@ type Decoder struct {
 	token     token
 }
 
+// channelNames are the names that the decoder compares with, one for each event.
+var channelNames = schema.Channels.Names()
+
 // errStop ends the walk over an object after a fault was kept in Decoder.faults: of the fast scan, which leaves events
 // with faults to the JSON library, and of objects that cannot be read further.
 var errStop = errors.New("stop")
@@ -49,7 +52,7 @@ const maxUnknownNames = 20
 func (d *Decoder) UnknownNames() []string { return d.unknown }
 
 // Decode reads one JSON object and validates it against the rules of docs/events.md at the time nowMS (Unix
-// milliseconds). The event is valid until the next call, and as long as raw stays as it is. The error tells all faults
+// milliseconds). The event is valid until the next call, and as long as raw stays as it is. The error lists all faults
 // of the event.
 func (d *Decoder) Decode(raw []byte, nowMS int64) (*schema.Event, *schema.FieldError) {
 	d.reset()
@@ -162,7 +165,7 @@ func (d *Decoder) readField(_ *jx.Decoder, key []byte) error {
 	case "sms_text":
 		return d.text("sms_text", &d.ev.SMSText, 4*schema.MaxSMSCharacters)
 	case "channel":
-		return d.enum("channel", schema.Channels, &d.ev.Channel)
+		return d.enum("channel", channelNames, &d.ev.Channel)
 	case "traffic":
 		return d.enum("traffic", schema.Traffics, &d.ev.Traffic)
 	case "trigger":
@@ -284,17 +287,11 @@ func (d *Decoder) status() error {
 	if err := d.text("status", &raw, schema.MaxTextBytes); err != nil {
 		return err
 	}
-	d.ev.Status = 0
-	if len(raw) == 0 {
-		return nil
+	d.ev.Status = schema.Statuses.Find(raw)
+	if len(raw) > 0 && d.ev.Status == 0 {
+		return d.fail(schema.ReasonUnknownValue, "status", raw, oneOf(schema.Statuses.Names()))
 	}
-	for i, n := range schema.Statuses {
-		if n == string(raw) {
-			d.ev.Status = schema.Status(i + 1)
-			return nil
-		}
-	}
-	return d.fail(schema.ReasonUnknownValue, "status", raw, oneOf(schema.Statuses))
+	return nil
 }
 
 // integer reads a whole number in [lo, hi], as a JSON number or as digits in a string; null leaves the default.

@@ -36,7 +36,7 @@ func Lines(value []byte, yield func(line int, raw []byte)) int {
 	return n
 }
 
-// spreadObject tells whether the value is one valid object written over several lines. A first line that is whole in
+// spreadObject reports whether the value is one valid object written over several lines. A first line that is whole in
 // itself answers fast.
 func spreadObject(value []byte) bool {
 	newline := bytes.IndexByte(value, '\n')

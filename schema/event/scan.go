@@ -14,7 +14,7 @@ type token struct {
 	raw  []byte // the text of a string, without quotes, or the digits of a number
 }
 
-// scan reads an object as gateways write them: flat, without escapes, numbers whole. It tells whether it came to the
+// scan reads an object as gateways write them: flat, without escapes, numbers whole. It reports whether it came to the
 // end; if not, which says nothing of the object, the JSON library has to look at it from the start. It is there for
 // speed alone, three times that of the library, and must not accept or read anything that the library would not.
 func (d *Decoder) scan(raw []byte) bool {

@@ -86,8 +86,8 @@ func (d *Decoder) finishRecipient() {
 		d.ev.Country = d.countries.region(r)
 		return
 	}
-	for _, kind := range [...]string{"user:", "device:", "email:"} {
-		if len(r) > len(kind) && string(r[:len(kind)]) == kind {
+	for _, kind := range schema.Kinds {
+		if len(r) > len(kind.Prefix) && string(r[:len(kind.Prefix)]) == kind.Prefix {
 			d.ev.Country = userCountry(r)
 			return
 		}

@@ -130,7 +130,7 @@ func (a *Attempt) Outcome(cohortMS int64) Outcome {
 	var o Outcome
 	o.MachineOpened = a.MachineMS != schema.Never
 	// Mail servers accept first and refuse later, and scanners open and click what bounces; a reply proves a reader.
-	o.Bounced = a.Channel == "email" && a.Permanent == 1 && !a.seen(schema.Replied)
+	o.Bounced = schema.Channels.Find(a.Channel).Bounces && a.Permanent == 1 && !a.seen(schema.Replied)
 	o.Clicked, o.Replied = !o.Bounced && a.seen(schema.Clicked), a.seen(schema.Replied)
 	o.Read = !o.Bounced && a.seen(schema.Read, schema.Clicked, schema.Replied)
 	o.Delivered = !o.Bounced && (o.Read || o.MachineOpened || a.wholeDeliveredMS() != schema.Never)

@@ -18,11 +18,13 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// Template returns a new template of SQL that knows the law: the templates of sql/, and the functions never and dayMS.
+// Template returns a new template of SQL that knows the law: the templates of sql/, and and the constants that they
+// name.
 func Template(name string) *template.Template {
 	return template.Must(template.New(name).Funcs(template.FuncMap{
-		"never": func() string { return strconv.FormatInt(schema.Never, 10) },
-		"dayMS": func() string { return strconv.FormatInt(SettlingMS(1), 10) },
+		"never":            func() string { return strconv.FormatInt(schema.Never, 10) },
+		"dayMS":            func() string { return strconv.FormatInt(SettlingMS(1), 10) },
+		"bouncingChannels": func() string { return schema.SQLArray(schema.Channels.Bouncing()) },
 	}).ParseFS(files, "sql/*.sql"))
 }
 

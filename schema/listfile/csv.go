@@ -159,7 +159,7 @@ func csvRow(number, line int, header, record []string, cells *csv.Reader, l *Spe
 	var seen uint32
 	for i, text := range record {
 		at, _ := cells.FieldPos(i)
-		v := cell{line: at}
+		v := Value{line: at}
 		if text != "" {
 			v.Kind, v.Text = textual, strings.Clone(text)
 		}

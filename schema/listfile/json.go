@@ -157,7 +157,7 @@ func (r *jsonReader) row(number int) Row {
 			r.stopped = true
 			return out
 		}
-		v := cell{line: r.line}
+		v := Value{line: r.line}
 		switch token := r.next().(type) {
 		case nil:
 		case string:
@@ -174,6 +174,7 @@ func (r *jsonReader) row(number int) Row {
 	return out
 }
 
+// TooMany is the problem of a list that has more rows than it may.
 func TooMany(l *Spec) string {
 	return fmt.Sprintf("has more than %d rows, the most that a list may have: use \"*\" for rows that differ in "+
 		"nothing else", l.Limit)

@@ -15,7 +15,7 @@ import (
 // values with their lines, then one set of rules judges the values, so that all formats say the same and all problems
 // are listed at once.
 
-// MaxRowErrors is how many problems of a list are told at once; the last of them then says how many more there are.
+// MaxRowErrors is how many problems of a list are listed at once; where there are more, the last says how many.
 const MaxRowErrors = 100
 
 // What a list holds besides rows is bounded too, so that reading a file takes memory and time by its size alone.
@@ -24,11 +24,11 @@ const (
 	maxFields = 64
 	// maxFieldBytes is how long a value may be: the longest text that a template has, escaped.
 	maxFieldBytes = 64 << 10
-	// maxNodes is about how many keys, values and lists a YAML document may have. Its library takes 200 bytes for each.
+	// MaxNodes is about how many keys, values and lists a YAML document may have. Its library takes 200 bytes for each.
 	MaxNodes = 1_500_000
 )
 
-// RowError tells what is wrong with a list, where, and what would mend it.
+// RowError says what is wrong with a list, where, and how to fix it.
 type RowError struct {
 	Row int // 1-based number of the row; 0 when the list as a whole is meant
 	// 1-based line of the file, where the field or else the row stands; 0 when the list is not from a file
@@ -75,9 +75,10 @@ type Problems struct {
 	more int
 }
 
-// full tells that no more problems are kept, only counted.
+// full reports whether further problems are only counted.
 func (p *Problems) full() bool { return len(p.List) >= MaxRowErrors }
 
+// Add adds a problem of a row, 0 for the list as a whole, and of a line of the file, 0 where there is no file.
 func (p *Problems) Add(row, line int, field, reason string) {
 	if p.full() {
 		p.more++
@@ -112,18 +113,20 @@ type Spec struct {
 // Reader brings a file to rows; problems of form go to p.
 type Reader func(body []byte, l *Spec, p *Problems) []Row
 
-// kind is what a value is in its file.
-type kind uint8
+// Kind is what a value is in its file.
+type Kind uint8
 
+// The kinds of values that the owners of lists ask for.
 const (
-	Absent kind = iota // left out, null or an empty CSV cell
+	Absent Kind = iota // left out, null or an empty CSV cell
 	textual
 	numeric // an unquoted JSON number, in its own digits
 	Other   // what no field takes: true, false, a list, an object
 )
 
-type cell struct {
-	Kind kind
+// Value is what a row has in a field, as it was written.
+type Value struct {
+	Kind Kind
 	Text string
 	line int
 }
@@ -136,19 +139,19 @@ func tooManyFields(what string) string {
 // Row has one value for each of its list's fields, in their order.
 type Row struct {
 	Number, Line int
-	values       []cell
+	values       []Value
 	list         *Spec
 	refused      uint32 // bit i: list.fields[i] has a problem, and more about it would only confuse
 	problems     *Problems
 }
 
 func newRow(number, line int, l *Spec, p *Problems) Row {
-	return Row{Number: number, Line: line, values: make([]cell, len(l.Fields)), list: l, problems: p}
+	return Row{Number: number, Line: line, values: make([]Value, len(l.Fields)), list: l, problems: p}
 }
 
 // set keeps a value of the row. It returns false when the field is unknown or there twice, which is a problem of the
 // row.
-func (r *Row) set(name string, v cell, seen *uint32) {
+func (r *Row) set(name string, v Value, seen *uint32) {
 	i := slices.Index(r.list.Fields, name)
 	switch {
 	case i < 0 && r.problems.full():
@@ -161,7 +164,7 @@ func (r *Row) set(name string, v cell, seen *uint32) {
 		r.Refuse(name, "is there twice: leave one out")
 	case len(v.Text) > maxFieldBytes:
 		*seen |= 1 << i
-		r.values[i] = cell{Kind: Other, line: v.line}
+		r.values[i] = Value{Kind: Other, line: v.line}
 		r.Refuse(name, fmt.Sprintf("is longer than %d bytes", maxFieldBytes))
 	default:
 		*seen |= 1 << i
@@ -169,8 +172,10 @@ func (r *Row) set(name string, v cell, seen *uint32) {
 	}
 }
 
-func (r *Row) Value(field string) cell { return r.values[slices.Index(r.list.Fields, field)] }
+// Value returns what the row has in one of the list's fields.
+func (r *Row) Value(field string) Value { return r.values[slices.Index(r.list.Fields, field)] }
 
+// Has reports whether the row has a value in the field.
 func (r *Row) Has(field string) bool { return r.Value(field).Kind != Absent }
 
 // Refuse adds a problem of a field, unless it has one already.
@@ -187,7 +192,7 @@ func (r *Row) Refuse(field, reason string) {
 	r.problems.Add(r.Number, line, r.list.Prefix+field, reason)
 }
 
-// Sound tells whether none of the fields has a problem.
+// Sound reports whether none of the fields has a problem.
 func (r *Row) Sound(fields ...string) bool {
 	for _, f := range fields {
 		if r.refused&(1<<slices.Index(r.list.Fields, f)) != 0 {
@@ -217,6 +222,7 @@ func (r *Row) Needed(field, example string) string {
 	return r.Text(field, "")
 }
 
+// TimeExample shows how a time is written.
 const TimeExample = `"2026-01-01T00:00:00Z" or "2026-01-01T00:00:00+03:00"`
 
 // Time returns Unix milliseconds, or otherwise when it is left out. A date alone is refused: whose midnight it means is

@@ -150,7 +150,7 @@ func (r *yamlReader) row(number int, item *yaml.Node) Row {
 			r.problems.Add(number, name.Line, "", tooManyFields("fields"))
 			break
 		}
-		v := cell{Kind: Other, line: name.Line}
+		v := Value{Kind: Other, line: name.Line}
 		if content.Kind == yaml.AliasNode {
 			content = content.Alias
 		}
@@ -172,6 +172,7 @@ func WriteYAML(name string, rows any) ([]byte, error) {
 	return WriteYAMLDocument(name, map[string]any{name: rows})
 }
 
+// WriteYAMLDocument writes a document of several fields; name stands in its error.
 func WriteYAMLDocument(name string, document any) ([]byte, error) {
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)

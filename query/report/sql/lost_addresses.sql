@@ -4,7 +4,7 @@ of 128 bits, of which two never meet. What was lost, or won back, counts up to {
 (sipHash128(r.account, r.channel, r.app, r.recipient) IN
         (
         {{- template "lost_addresses" .}}
-        ) OR (r.channel IN ('sms', 'voice', 'flash_call') AND (r.account, r.recipient) IN
+        ) OR (r.channel IN {phone_channels:Array(String)} AND (r.account, r.recipient) IN
             (SELECT account, number FROM number_health FINAL WHERE state = 'dead'{{if .Accounts}} AND account IN {filter_account:Array(String)}{{end}})))
 {{- end -}}
 {{define "lost_addresses"}}

@@ -11,7 +11,7 @@ least(attempts.delivered_ms, if(parts <= 1, single_delivered_ms, never),
 {{- /* The aliases that "outcome" needs. The argument is a condition: deliveries that are not to be counted yet. */ -}}
 {{define "facts"}}{{template "whole_delivered_ms"}} AS whole_delivered_ms,
     -- Mail servers accept first and refuse later, and scanners open and click what bounces; a reply proves a reader.
-    channel = 'email' AND permanent = 1 AND attempts.replied_ms = never AS is_bounced,
+    channel IN {{bouncingChannels}} AND permanent = 1 AND attempts.replied_ms = never AS is_bounced,
     is_bounced OR {{.}} AS is_closed,
     if(is_closed, never, least(attempts.read_ms, attempts.clicked_ms, attempts.replied_ms)) AS first_read_ms
 {{- end}}

@@ -15,7 +15,7 @@ move them. */ -}}
 {{define "skipped"}}bitTest({{.}}, 6){{end}}
 {{define "segments"}}toUInt16(bitShiftRight({{.}}, 8)){{end}}
 
-{{- /* What a route can report as a number: what Capability.Code in capability.go packs. The argument is the number,
+{{- /* What a route can report as a number: what CapabilityCode in capability.go packs. The argument is the number,
 or a time of a cohort. */ -}}
 {{define "reports_deliveries"}}bitTest({{.}}, 0){{end}}
 {{define "reports_reads"}}bitTest({{.}}, 1){{end}}
