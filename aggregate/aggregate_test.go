@@ -18,6 +18,7 @@ import (
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/event"
+	"kaskad/schema/schematest"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -27,7 +28,7 @@ var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 // connect returns a connection to a migrated, empty database.
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
-	return enginetest.Open(t, schema.Migrate)
+	return schematest.Conn(t)
 }
 
 // load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic

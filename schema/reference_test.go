@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 var referenceNow = time.Date(2026, 11, 20, 0, 0, 0, 123_000_000, time.UTC)
@@ -44,7 +45,7 @@ func wantReference(t *testing.T, conn driver.Conn, kind, account string, at uint
 
 // Versions count over all accounts of a kind, and an old version says what was in force then.
 func TestReference_Versions(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	wantReference(t, conn, schema.ReferenceTariffs, "acme", 0, schema.Reference{})
 	for i, p := range []struct {
 		kind, account, body string
@@ -105,7 +106,7 @@ func TestReference_Versions(t *testing.T) {
 }
 
 func TestInsertReferenceIf_Conflict(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	putIf := func(body string, current uint64) (uint64, error) {
 		return schema.InsertReferenceIf(t.Context(), conn, "tariffs", "acme", "auth off", 1, []byte(body), referenceNow,
 			current)
@@ -129,7 +130,7 @@ func TestInsertReferenceIf_Conflict(t *testing.T) {
 // Writers at the same time never share a version, and what the version shows is what its writer put. Of those that
 // replace one version, one wins.
 func TestInsertReference_Concurrent(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	const writers, each = 6, 3
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -176,7 +177,7 @@ func TestInsertReference_Concurrent(t *testing.T) {
 
 // A pair that two dead writers left is read the same way by everybody.
 func TestReference_TieGreatestID(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	for _, id := range []string{"2", "9", "4"} {
 		err := conn.Exec(t.Context(), "INSERT INTO reference VALUES ('tariffs', 'acme', 7, "+
 			"concat('00000000-0000-4000-8000-00000000000', ?), ?, 'auth off', 1, ?)",
@@ -199,7 +200,7 @@ func TestReference_TieGreatestID(t *testing.T) {
 
 // Every byte comes back, of names with quotes and backslashes, and of the longest list.
 func TestReference_KeepsEveryByte(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	rapid.Check(t, func(r *rapid.T) {
 		account, text := rapid.StringN(1, 20, -1).Draw(r, "account"), rapid.String().Draw(r, "text")
 		body, err := json.Marshal([]string{text, "\\N\t'\"\n{kind:String}"})

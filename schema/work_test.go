@@ -8,11 +8,12 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 // What asks for verdicts names the numbers under a batch, and that batch is open.
 func TestAskVerdicts_QueuesAndTouches(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	all, err := schema.AskVerdicts(t.Context(), conn, "acme", nil, referenceNow)
 	if err != nil {
 		t.Fatal(err)

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/engine/enginetest"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 // oddAccount has all that a parameter of a statement could stumble over.
@@ -26,26 +26,6 @@ const oddAccount = "o'hara\\t\t\nick\x00{a:String}"
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-
-// connect returns a connection to a migrated, empty database.
-func connect(t testing.TB) driver.Conn {
-	t.Helper()
-	options, err := clickhouse.ParseDSN(enginetest.ClickHouse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := clickhouse.OpenDB(options)
-	defer db.Close()
-	if _, err := schema.Migrate(t.Context(), db); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := clickhouse.Open(options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
-}
 
 // notifyRig is a feed and what announces it.
 type notifyRig struct {
@@ -75,7 +55,7 @@ func (l *lockedLog) text() string {
 
 func newNotifyRig(t testing.TB) *notifyRig {
 	t.Helper()
-	return &notifyRig{t: t, conn: connect(t), log: &lockedLog{}, seq: uint64(noon.UnixMicro())}
+	return &notifyRig{t: t, conn: schematest.Conn(t), log: &lockedLog{}, seq: uint64(noon.UnixMicro())}
 }
 
 // deps are those of a new process, as far as metrics go.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
+	"kaskad/schema/schematest"
 )
 
 // No file of ClickHouse's data directory holds an erased number, in plain or inside a compressed block, once replaced
@@ -223,7 +223,7 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 func TestEraseNumber_UnderLoad(t *testing.T) {
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
-		r := &erasureRig{T: t, conn: enginetest.Open(t, schema.Migrate)}
+		r := &erasureRig{T: t, conn: schematest.Conn(t)}
 		key := newErasureKey(t, "erasure.key")
 		end := r.aggregate()
 		e := erasure.NewIndex(key)

@@ -12,18 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"pgregory.net/rapid"
 
-	"kaskad/engine/enginetest"
 	"kaskad/schema"
 	"kaskad/schema/event"
+	"kaskad/schema/schematest"
 )
-
-func newErasureConn(tb testing.TB) driver.Conn {
-	tb.Helper()
-	return enginetest.Open(tb, schema.Migrate)
-}
 
 var healthWithoutNumbers = []string{"account", "state", "rule", "reasons", "operator", "override", "dead_rules",
 	"reachable_channels", "opt_channels", "opt_apps",
@@ -96,7 +90,7 @@ var columnsWithoutNumbers = map[string][]string{
 // Every text column of the schema is either kept free of erased numbers, or known to hold none: a column that a
 // migration adds has to be put into one list.
 func TestEraseNumber_KnowsAllColumns(t *testing.T) {
-	conn := newErasureConn(t)
+	conn := schematest.Conn(t)
 	rows, err := conn.Query(t.Context(), `SELECT c.table, c.name FROM system.columns AS c INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
 		WHERE c.database = currentDatabase() AND position(c.type, 'String') > 0 AND (t.engine LIKE '%MergeTree' OR t.engine = 'Memory')
 			AND c.table != 'goose_db_version' ORDER BY c.table, c.name`)
@@ -326,7 +320,7 @@ func TestErasures_Hide(t *testing.T) {
 
 // Of two pseudonyms the one asked for first counts, also when rows have merged; a change is noticed once.
 func TestErasures_Refresh(t *testing.T) {
-	conn := newErasureConn(t)
+	conn := schematest.Conn(t)
 	key := &Key{1}
 	e := NewIndex(key)
 	refresh := func(want bool) {
@@ -405,7 +399,7 @@ func BenchmarkErasures_Find(b *testing.B) {
 
 // BenchmarkErasures_Refresh is what ingest pays for each block, twice.
 func BenchmarkErasures_Refresh(b *testing.B) {
-	conn := newErasureConn(b)
+	conn := schematest.Conn(b)
 	e := NewIndex(nil)
 	for b.Loop() {
 		if _, err := e.Refresh(b.Context(), conn); err != nil {

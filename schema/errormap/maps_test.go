@@ -11,6 +11,7 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/errormap"
+	"kaskad/schema/schematest"
 )
 
 func newErrorMaps(tb testing.TB, lists ...schema.Reference) *errormap.Maps {
@@ -313,7 +314,7 @@ func TestErrorList_Own_LeavesShippedOut(t *testing.T) {
 }
 
 func TestReadErrorMaps_Newest(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	class := func(m *errormap.Maps, code string) string {
 		class, _ := m.Class("acme", "push", "x", code, false)
 		return class

@@ -11,6 +11,7 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/errormap"
+	"kaskad/schema/schematest"
 )
 
 // failure is a row as SQL sees it.
@@ -90,7 +91,7 @@ func randomFailures(r *rand.Rand, m *errormap.Maps, n int) []failure {
 
 // The expressions in SQL say what Go says, for rows of the table that verdicts are decided from and maps of all kinds.
 func TestClassSQL_EqualsGo(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	classes, guesses := map[string]int{}, 0
 	for seed := range uint64(5) {
 		r := rand.New(rand.NewPCG(seed, 35))
@@ -182,7 +183,7 @@ func withErrorMap(tb testing.TB, m *errormap.Maps) context.Context {
 
 // BenchmarkClassSQL classifies 10 million attempts, a tenth of which have a code.
 func BenchmarkClassSQL(b *testing.B) {
-	conn := newConn(b)
+	conn := schematest.Conn(b)
 	for _, statement := range []string{
 		"CREATE TABLE failed (account LowCardinality(String), channel LowCardinality(String), provider " +
 			"LowCardinality(String), error_code LowCardinality(String), expired UInt8) ENGINE = MergeTree ORDER BY " +

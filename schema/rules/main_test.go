@@ -12,11 +12,6 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-func newConn(t testing.TB) driver.Conn {
-	t.Helper()
-	return enginetest.Open(t, schema.Migrate)
-}
-
 func put(t *testing.T, conn driver.Conn, kind, account string, rows int, body string) uint64 {
 	t.Helper()
 	version, err := schema.InsertReference(t.Context(), conn, kind, account, "auth off", rows, []byte(body),

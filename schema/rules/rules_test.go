@@ -9,6 +9,7 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/rules"
+	"kaskad/schema/schematest"
 )
 
 func TestNumberRules_Check(t *testing.T) {
@@ -65,7 +66,7 @@ func TestNumberRules_Names(t *testing.T) {
 }
 
 func TestReadNumberRules_Newest(t *testing.T) {
-	conn := newConn(t)
+	conn := schematest.Conn(t)
 	put(t, conn, schema.ReferenceNumberRules, "acme", 1, `{"hard_mailings":3}`)
 	put(t, conn, schema.ReferenceNumberRules, "acme", 1, `{"hard_mailings":1,"hard_hours":0}`)
 	put(t, conn, schema.ReferenceNumberRules, "beta", 1, `{}`)
