@@ -14,6 +14,7 @@ import (
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/law"
+	"kaskad/schema/rules"
 )
 
 //go:embed dead_spend.sql
@@ -24,7 +25,7 @@ var deadSpendTemplate = report.Template("dead_spend.sql", deadSpendSQL)
 
 // deadSpendKeys are the names of the report on dead numbers: those of the channel report, and the rule that made the
 // number dead.
-var deadSpendKeys = slices.Concat(report.ChannelKeys, report.Keys{report.Enumeration("rule", numberRules, false)})
+var deadSpendKeys = slices.Concat(report.ChannelKeys, report.Keys{report.Enumeration("rule", rules.OfVerdicts, false)})
 
 var deadSpendColumns = []string{"currency", "attempts", "unpriced", "cost", "delivered", "avoidable_cost"}
 

@@ -9,6 +9,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/numbers"
 	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -102,12 +103,12 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 		return names
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"fields":       {figureNames(t, r.Numbers.Fields), names(numberColumns)},
+		"fields":       {figureNames(t, r.Numbers.Fields), names(numbers.Columns)},
 		"penetration":  {figureNames(t, r.Numbers.Penetration), penetrationColumns},
 		"failures":     {figureNames(t, r.Numbers.Failures), failuresColumns},
 		"dead_spend":   {figureNames(t, r.Numbers.DeadSpend), deadSpendColumns},
-		"best_channel": {figureNames(t, r.Numbers.BestChannel), names(bestChannelColumns)},
-		"audience":     {figureNames(t, r.Numbers.Audience), names(audienceColumns)},
+		"best_channel": {figureNames(t, r.Numbers.BestChannel), names(numbers.BestChannelColumns)},
+		"audience":     {figureNames(t, r.Numbers.Audience), names(numbers.AudienceColumns)},
 	} {
 		if want := slices.Sorted(slices.Values(c.shown)); !slices.Equal(c.defined, want) {
 			t.Errorf("%s: defined are %v\nshown are %v", name, c.defined, want)

@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 	"kaskad/schema"
 )
@@ -60,7 +61,7 @@ func TestSQL_Golden_Savings(t *testing.T) {
 	cut.keys, cut.built = named(t, savingsKeys, "campaign"), summed.built
 	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
-	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed,
+	for name, q := range map[string]querytest.Statement{"savings_total": plain, "savings_days": &summed,
 		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
 		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single},
 		"savings_built": savingsBuilt{single}} {

@@ -12,14 +12,13 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/numbers"
 	"kaskad/schema"
 )
 
 var (
 	//go:embed status.sql
 	statusSQL string
-	//go:embed status_numbers.sql
-	statusNumbersSQL string
 	//go:embed tables.sql
 	tablesSQL string
 )
@@ -167,8 +166,8 @@ func (s *Server) balance(ctx context.Context, reply *statusAnswer) error {
 	if err != nil {
 		return fmt.Errorf("count parked events: %w", err)
 	}
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&reply.PendingNumbers); err != nil {
-		return fmt.Errorf("count touched numbers: %w", err)
+	if reply.PendingNumbers, err = numbers.Waiting(ctx, s.db); err != nil {
+		return err
 	}
 	if reply.PendingNumbers > 0 {
 		reply.PendingBuckets++

@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
@@ -493,7 +494,7 @@ func TestWasteQuery_SQL_Golden(t *testing.T) {
 		Filters: []report.Filter{{Key: named(t, wasteKeys, "account")[0], Values: []string{"acme", hostile}},
 			{Key: report.CurrencyFilter, Values: []string{"RUB"}}, {Key: keys[1], Values: []string{hostile}}},
 		At: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
-	for name, q := range map[string]statementer{
+	for name, q := range map[string]querytest.Statement{
 		"waste_total": &wasteQuery{ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60}, routes: lines, generation: 7},
 		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},
 	} {

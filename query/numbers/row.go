@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -9,24 +9,27 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
 var (
-	//go:embed numbers_rows.sql
+	//go:embed sql/rows.sql
 	numberRowsSQL string
-	//go:embed numbers_dead.sql
+	//go:embed sql/dead.sql
 	deadNumbersSQL string
-	//go:embed numbers_one.sql
+	//go:embed sql/one.sql
 	oneNumberSQL string
-	//go:embed numbers_check.sql
+	//go:embed sql/check.sql
 	checkNumbersSQL string
-	//go:embed numbers_as_of.sql
+	//go:embed sql/as_of.sql
 	numbersAsOfSQL string
-	//go:embed numbers_version.sql
+	//go:embed sql/version.sql
 	numbersVersionSQL string
-	//go:embed numbers_accounts.sql
+	//go:embed sql/accounts.sql
 	numbersAccountsSQL string
+	//go:embed sql/waiting.sql
+	waitingSQL string
 )
 
 // numberTemplates are the statements about number_health that pack its rows.
@@ -47,11 +50,8 @@ const (
 	unknownState = "unknown"
 )
 
-// numberRules are the rules that a verdict of dead may name.
-var numberRules = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
-
-// numberColumns are the columns of a verdict with its evidence.
-var numberColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+// Columns are the columns of a verdict with its evidence.
+var Columns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "number", Type: answer.TextColumn}, {Name: "since", Type: answer.TimeColumn},
 	{Name: "rule", Type: answer.TextColumn}, {Name: "reasons", Type: answer.CountsColumn},
 	{Name: "last_delivered_at", Type: answer.TimeColumn}, {Name: "last_failed_at", Type: answer.TimeColumn},
@@ -67,7 +67,7 @@ var numberColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "guessed", Type: answer.CountColumn}, {Name: "reachable_on", Type: answer.TextColumn},
 	{Name: "opt_outs", Type: answer.TextColumn}}
 
-// numberRow is a row of number_health as numbers_rows.sql packs it. Its texts are parts of the packed one. Times are
+// numberRow is a row of number_health as rows.sql packs it. Its texts are parts of the packed one. Times are
 // Unix milliseconds, 0 for none; ported and valid are -1 when unknown.
 type numberRow struct {
 	sinceMS, firstFailedMS, lastFailedMS, lastDeliveredMS, ownerChangedMS int64
@@ -82,7 +82,7 @@ type numberRow struct {
 
 var errCutOff = errors.New("a packed row of number_health is cut off")
 
-// unpack reads what numbers_rows.sql packs.
+// unpack reads what rows.sql packs.
 func (r *numberRow) unpack(packed string) error {
 	const fixed = 6*8 + 3*4 + 3
 	if len(packed) < fixed {
@@ -122,7 +122,7 @@ func (r *numberRow) unpack(packed string) error {
 	return nil
 }
 
-// values are those of numberColumns, appended to row.
+// values are those of Columns, appended to row.
 func (r *numberRow) values(row []answer.Value, wasted wastedCost) []answer.Value {
 	return append(row, answer.Text(r.account), answer.Text(r.number), answer.Moment(r.sinceMS), answer.Text(r.rule),
 		answer.Counts(r.reasons),
@@ -143,44 +143,52 @@ func known(n int8) answer.Value {
 	return answer.Bool(n == 1)
 }
 
+// Waiting returns how many numbers were touched and wait for their verdict.
+func Waiting(ctx context.Context, db *store.DB) (waiting uint64, err error) {
+	if err := db.Conn.QueryRow(db.Settings(ctx), waitingSQL).Scan(&waiting); err != nil {
+		return 0, fmt.Errorf("count touched numbers: %w", err)
+	}
+	return waiting, nil
+}
+
 // numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
 // for its verdict that is the reports' as_of, which is read first: what it covers has touched its numbers by then.
-func (s *Server) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
-	f, err := s.db.Freshness(ctx)
+func (n *Numbers) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
+	f, err := n.db.Freshness(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var waiting uint64
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statusNumbersSQL).Scan(&waiting); err != nil {
-		return nil, fmt.Errorf("count touched numbers: %w", err)
+	waiting, err := Waiting(ctx, n.db)
+	if err != nil {
+		return nil, err
 	}
 	if waiting == 0 {
-		return s.db.AsOf(f, now), nil
+		return n.db.AsOf(f, now), nil
 	}
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAsOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersAsOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
 		return nil, fmt.Errorf("read how fresh verdicts are: %w", err)
 	}
-	return s.db.AsOf(f, now), nil
+	return n.db.AsOf(f, now), nil
 }
 
 // pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
 // that version.
-func (s *Server) pinNumbers(ctx context.Context, now time.Time) (answer.Snapshot, error) {
+func (n *Numbers) pinNumbers(ctx context.Context, now time.Time) (answer.Snapshot, error) {
 	seen := answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
-	asOf, err := s.numbersAsOf(ctx, now)
+	asOf, err := n.numbersAsOf(ctx, now)
 	if err != nil {
 		return seen, err
 	}
 	seen.AsOfMS = asOf
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersVersionSQL).Scan(&seen.Edition); err != nil {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersVersionSQL).Scan(&seen.Edition); err != nil {
 		return seen, fmt.Errorf("read version of verdicts: %w", err)
 	}
 	return seen, nil
 }
 
 // numberAccounts returns the accounts that have numbers, two of them at most.
-func (s *Server) numberAccounts(ctx context.Context) (accounts []string, err error) {
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
+func (n *Numbers) numberAccounts(ctx context.Context) (accounts []string, err error) {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
 		return nil, fmt.Errorf("read accounts of verdicts: %w", err)
 	}
 	return accounts, nil

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed best_channel.sql
+//go:embed sql/best_channel.sql
 var bestChannelSQL string
 
 // bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
@@ -30,7 +30,8 @@ var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = report.Keys{report.Dimension("account"), report.Enumeration("channel", schema.Channels.Names(), false)}
 
-var bestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+// BestChannelColumns are the columns of the best channels.
+var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
 	{Name: "recipient", Type: answer.TextColumn}, {Name: "evidence", Type: answer.TextColumn},
 	{Name: "cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn}}
@@ -61,17 +62,17 @@ func (q *bestChannelQuery) SQL() (string, []any, error) {
 //
 // It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then;
 // each person comes at most once, and prices are those of the first page.
-func (s *Server) bestChannel(c *gin.Context) error {
-	ask, err := s.readBestChannel(c)
+func (n *Numbers) bestChannel(c *gin.Context) error {
+	ask, err := n.readBestChannel(c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(ask.Limit == 0))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(ask.Limit == 0))
 	defer cancel()
-	if err := s.db.CheckZone(ctx, ask.Zone); err != nil {
+	if err := n.db.CheckZone(ctx, ask.Zone); err != nil {
 		return err
 	}
-	seen, err := s.db.Snapshot(ctx, ask.Now)
+	seen, err := n.db.Snapshot(ctx, ask.Now)
 	if err != nil {
 		return err
 	}
@@ -81,41 +82,41 @@ func (s *Server) bestChannel(c *gin.Context) error {
 		q.afterAccount, q.afterContact = string(ask.At.After[0]), string(ask.At.After[1])
 	}
 	q.asOfMS = seen.UpTo()
-	lists, err := s.prices.Lists(ctx, ask.Accounts(), seen.Prices)
+	lists, err := n.prices.Lists(ctx, ask.Accounts(), seen.Prices)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.Versions
-	t := answer.NewList(ask.Format, bestChannelColumns)
+	t := answer.NewList(ask.Format, BestChannelColumns)
 	envelope := append(ask.FreshEnvelope(&seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)})
 	if ask.Limit == 0 {
-		end, err := t.Begin(ctx, c, &s.gate.Workbooks, envelope)
+		end, err := t.Begin(ctx, c, &n.gate.Workbooks, envelope)
 		if err != nil {
 			return err
 		}
 		defer end()
-		if _, err := s.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
+		if _, err := n.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
 			return fmt.Errorf("export best channels: %w", err)
 		}
 		return t.Finish()
 	}
-	last, err := s.readBestChannels(ctx, &q, lists, &seen, t)
+	last, err := n.readBestChannels(ctx, &q, lists, &seen, t)
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
 	}
-	return t.SendPage(c, envelope, s.db.Cursors, ask.Next(last, &seen))
+	return t.SendPage(c, envelope, n.db.Cursors, ask.Next(last, &seen))
 }
 
 // readBestChannel reads the parameters.
-func (s *Server) readBestChannel(c *gin.Context) (*report.Request, error) {
+func (n *Numbers) readBestChannel(c *gin.Context) (*report.Request, error) {
 	p, err := answer.ReadParams(c.Request,
 		append(bestChannelFilters.Names(), "from", "to", "tz", "limit", "cursor", "format",
 			"bom"))
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Request{Name: "best-channel", Format: p.ListFormat(c.Request), Zone: p.Zone(), Now: s.db.Now()}
+	r := &report.Request{Name: "best-channel", Format: p.ListFormat(c.Request), Zone: p.Zone(), Now: n.db.Now()}
 	r.Limit, _ = p.PageOrAll(r.Format)
 	r.Filters = bestChannelFilters.Filters(p, r.Zone)
 	parts := []string{r.Name, r.Zone.String(), p.Values.Get("from"), p.Values.Get("to")}
@@ -123,7 +124,7 @@ func (s *Server) readBestChannel(c *gin.Context) (*report.Request, error) {
 		parts = append(append(parts, f.Key.Name, strconv.Itoa(len(f.Values))), f.Values...)
 	}
 	r.Hash = answer.QueryHash(parts...)
-	if r.At = s.db.Cursors.Read(c.Request.Context(), p, r.Hash, 2); r.At != nil {
+	if r.At = n.db.Cursors.Read(c.Request.Context(), p, r.Hash, 2); r.At != nil {
 		if r.At.Snapshot == nil || r.At.Snapshot.Prices == nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
 		} else {
@@ -210,17 +211,17 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 }
 
 // readBestChannels fills the table with a page and returns the keys of its last row when there are more.
-func (s *Server) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *prices.Lists, seen *answer.Snapshot,
+func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *prices.Lists, seen *answer.Snapshot,
 	t *answer.Table) (last [][]byte, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.ask.Limit == 0))
+	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.ask.Limit == 0))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Conn.Query(reading, statement, args...)
+	rows, err := n.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -21,13 +21,13 @@ import (
 )
 
 var (
-	//go:embed numbers_changes.sql
+	//go:embed sql/changes.sql
 	numberChangesSQL string
-	//go:embed numbers_changes_head.sql
+	//go:embed sql/changes_head.sql
 	numberChangesHeadSQL string
 )
 
-var numberChangesTemplate = template.Must(law.Template("numbers_changes.sql").Parse(numberChangesSQL))
+var numberChangesTemplate = template.Must(law.Template("changes.sql").Parse(numberChangesSQL))
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.
@@ -76,13 +76,13 @@ func (q *changesQuery) SQL() (string, []any, error) {
 		map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0,
 			"Limit": q.limit > 0})
 	if err != nil {
-		return "", nil, fmt.Errorf("fill numbers_changes.sql: %w", err)
+		return "", nil, fmt.Errorf("fill changes.sql: %w", err)
 	}
 	return statement.String(), args, nil
 }
 
 // numberChanges serves GET /v1/numbers/changes.
-func (s *Server) numberChanges(c *gin.Context) error {
+func (n *Numbers) numberChanges(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request,
 		[]string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
 			"bom"})
@@ -114,7 +114,7 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
 	}
 	hash := answer.QueryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
-	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
+	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -123,21 +123,21 @@ func (s *Server) numberChanges(c *gin.Context) error {
 		return err
 	}
 	next := func(seq uint64) (answer.Value, error) {
-		encoded, err := s.db.Cursors.Seal(c.Request.Context(),
+		encoded, err := n.db.Cursors.Seal(c.Request.Context(),
 			answer.Cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
 		return answer.Text(encoded), err
 	}
 	if all {
-		return s.exportChanges(c, q, answer.NewList(f, changeColumns), next)
+		return n.exportChanges(c, q, answer.NewList(f, changeColumns), next)
 	}
 	// as_of before the rows: what was acknowledged until then is in them.
-	now := s.db.Now()
-	asOf, err := s.feedAsOf(c.Request.Context(), now)
+	now := n.db.Now()
+	asOf, err := n.feedAsOf(c.Request.Context(), now)
 	if err != nil {
 		return err
 	}
 	t := answer.NewList(f, changeColumns)
-	if err := s.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
+	if err := n.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
 		return err
 	}
 	// There always is a next page: what it asks for may come later.
@@ -150,39 +150,39 @@ func (s *Server) numberChanges(c *gin.Context) error {
 }
 
 // feedAsOf says up to when everything is in the feed.
-func (s *Server) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
+func (n *Numbers) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err error) {
+	ctx, cancel := context.WithTimeout(ctx, n.db.QueryTime)
 	defer cancel()
-	ctx, over := s.db.Watch(ctx)
+	ctx, over := n.db.Watch(ctx)
 	defer func() { err = over(err) }()
-	return s.numbersAsOf(ctx, now)
+	return n.numbersAsOf(ctx, now)
 }
 
 // exportChanges answers with the feed up to its end now. Its next cursor is that end.
-func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *answer.Table,
+func (n *Numbers) exportChanges(c *gin.Context, q changesQuery, t *answer.Table,
 	next func(uint64) (answer.Value, error)) (err error) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), answer.ExportTime)
 	defer cancel()
-	release, err := s.gate.Exports.Take(ctx)
+	release, err := n.gate.Exports.Take(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	ctx, over := s.db.Watch(ctx)
+	ctx, over := n.db.Watch(ctx)
 	defer func() { err = over(err) }()
-	if q.head, err = s.feed.end(ctx, s, 0); err != nil {
+	if q.head, err = n.feed.end(ctx, n.db, 0); err != nil {
 		return err
 	}
 	nextCursor, err := next(q.head)
 	if err != nil {
 		return err
 	}
-	end, err := t.Begin(ctx, c, &s.gate.Workbooks, []answer.Member{{Name: "next_cursor", Value: nextCursor}})
+	end, err := t.Begin(ctx, c, &n.gate.Workbooks, []answer.Member{{Name: "next_cursor", Value: nextCursor}})
 	if err != nil {
 		return err
 	}
 	defer end()
-	if err := s.readChanges(ctx, &q, t); err != nil {
+	if err := n.readChanges(ctx, &q, t); err != nil {
 		return fmt.Errorf("export changes: %w", err)
 	}
 	return t.Finish()
@@ -190,13 +190,13 @@ func (s *Server) exportChanges(c *gin.Context, q changesQuery, t *answer.Table,
 
 // awaitChanges reads a page, waiting for its first row when there is none yet, and moves q.after to where the next one
 // begins.
-func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *answer.Table, wait time.Duration) error {
+func (n *Numbers) awaitChanges(ctx context.Context, q *changesQuery, t *answer.Table, wait time.Duration) error {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	tick := time.NewTicker(feedPoll)
 	defer tick.Stop()
 	for age := time.Duration(0); ; age = feedPoll / 2 {
-		if err := s.changesPage(ctx, q, t, age); err != nil {
+		if err := n.changesPage(ctx, q, t, age); err != nil {
 			return fmt.Errorf("changes: %w", err)
 		}
 		if t.Rows > 0 || wait == 0 {
@@ -206,7 +206,7 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *answer.Ta
 		case <-tick.C:
 		case <-deadline.C:
 			return nil
-		case <-s.gate.Stopping:
+		case <-n.gate.Stopping:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
@@ -216,31 +216,31 @@ func (s *Server) awaitChanges(ctx context.Context, q *changesQuery, t *answer.Ta
 
 // changesPage reads what there is now; who has waited before makes do with an end of the feed of that age. It takes a
 // turn for as long as it reads.
-func (s *Server) changesPage(ctx context.Context, q *changesQuery, t *answer.Table, age time.Duration) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.db.QueryTime)
+func (n *Numbers) changesPage(ctx context.Context, q *changesQuery, t *answer.Table, age time.Duration) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, n.db.QueryTime)
 	defer cancel()
-	ctx, over := s.db.Watch(ctx)
+	ctx, over := n.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	// The end first: all rows up to it are visible to the statement that follows.
-	if q.head, err = s.feed.end(ctx, s, age); err != nil || q.head <= q.after {
+	if q.head, err = n.feed.end(ctx, n.db, age); err != nil || q.head <= q.after {
 		return err
 	}
-	release, err := s.gate.Queries.Take(ctx)
+	release, err := n.gate.Queries.Take(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return s.readChanges(ctx, q, t)
+	return n.readChanges(ctx, q, t)
 }
 
 // readChanges adds rows to the table and moves q.after behind them: to the last row of a full page, else to the end
 // that was looked for.
-func (s *Server) readChanges(ctx context.Context, q *changesQuery, t *answer.Table) (err error) {
+func (n *Numbers) readChanges(ctx context.Context, q *changesQuery, t *answer.Table) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := n.db.Conn.Query(n.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return err
 	}
@@ -279,14 +279,14 @@ type feedHead struct {
 }
 
 // end returns the number of the last change, 0 when there is none, as somebody has seen it no longer ago than age.
-func (f *feedHead) end(ctx context.Context, s *Server, age time.Duration) (uint64, error) {
+func (f *feedHead) end(ctx context.Context, db *store.DB, age time.Duration) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if time.Since(f.asked) < age {
 		return f.seq, nil
 	}
 	var seq uint64
-	err := s.db.Conn.QueryRow(s.db.Settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	err := db.Conn.QueryRow(db.Settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
 	}

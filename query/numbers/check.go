@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -33,7 +33,7 @@ type checkedNumber struct {
 }
 
 // checkNumbers serves POST /v1/numbers/check.
-func (s *Server) checkNumbers(c *gin.Context) error {
+func (n *Numbers) checkNumbers(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
@@ -48,7 +48,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err := answer.CheckJSON(c.Request); err != nil {
 		return err
 	}
-	body, memory, err := s.gate.Receive(c, maxCheckBody,
+	body, memory, err := n.gate.Receive(c, maxCheckBody,
 		fmt.Sprintf("the body is larger than %d KiB: ask about at most %d numbers at a time", maxCheckBody>>10,
 			maxChecked))
 	if err != nil {
@@ -59,20 +59,20 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	end, err := s.db.Reads(c, &s.gate.Queries)
+	end, err := n.db.Reads(c, &n.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.QueryTime)
 	defer cancel()
-	now := s.db.Now()
-	asOf, err := s.numbersAsOf(ctx, now)
+	now := n.db.Now()
+	asOf, err := n.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
 	}
 	if !given {
-		accounts, err := s.numberAccounts(ctx)
+		accounts, err := n.numberAccounts(ctx)
 		if err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func (s *Server) checkNumbers(c *gin.Context) error {
 			account = accounts[0]
 		}
 	}
-	found, err := s.readChecked(ctx, account, numbers)
+	found, err := n.readChecked(ctx, account, numbers)
 	if err != nil {
 		return fmt.Errorf("check numbers: %w", err)
 	}
@@ -179,7 +179,7 @@ func readNumbers(body []byte) (numbers []string, err error) {
 	return numbers, nil
 }
 
-func (s *Server) readChecked(ctx context.Context, account string, numbers []string) (found checkedNumbers, err error) {
+func (n *Numbers) readChecked(ctx context.Context, account string, numbers []string) (found checkedNumbers, err error) {
 	wanted, err := ext.NewTable("wanted", ext.Column("number", "String"))
 	if err != nil {
 		return nil, fmt.Errorf("make external table: %w", err)
@@ -201,9 +201,9 @@ func (s *Server) readChecked(ctx context.Context, account string, numbers []stri
 	}
 	var statement strings.Builder
 	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
-		return nil, fmt.Errorf("fill numbers_check.sql: %w", err)
+		return nil, fmt.Errorf("fill check.sql: %w", err)
 	}
-	rows, err := s.db.Conn.Query(clickhouse.Context(s.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),
+	rows, err := n.db.Conn.Query(clickhouse.Context(n.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),
 		statement.String(), clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"kaskad/schema/errormap"
 )
 
-//go:embed audience.sql
+//go:embed sql/audience.sql
 var audienceSQL string
 
 var audienceTemplate = report.Template("audience.sql", audienceSQL)
@@ -26,7 +26,8 @@ var audienceTemplate = report.Template("audience.sql", audienceSQL)
 // Whoever is in one of them is in no other; who blocked or complained may be in any.
 var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"}
 
-var audienceColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+// AudienceColumns are the columns of an audience.
+var AudienceColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "recipient", Type: answer.TextColumn}, {Name: "contact", Type: answer.TextColumn},
 	{Name: "channel", Type: answer.TextColumn}, {Name: "app", Type: answer.TextColumn},
 	{Name: "since", Type: answer.TimeColumn}}
@@ -79,7 +80,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 }
 
 // audience serves GET /v1/audience/{state}.
-func (s *Server) audience(c *gin.Context, state string) error {
+func (n *Numbers) audience(c *gin.Context, state string) error {
 	p, err := answer.ReadParams(c.Request, []string{"account", "channel", "app", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
@@ -94,32 +95,32 @@ func (s *Server) audience(c *gin.Context, state string) error {
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)
-	if at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(all))
 	defer cancel()
-	seen, err := s.db.Snapshot(ctx, s.db.Now())
+	seen, err := n.db.Snapshot(ctx, n.db.Now())
 	if err != nil {
 		return err
 	}
-	t := answer.NewList(f, audienceColumns)
+	t := answer.NewList(f, AudienceColumns)
 	if all {
-		end, err := t.Begin(ctx, c, &s.gate.Workbooks, seen.Members())
+		end, err := t.Begin(ctx, c, &n.gate.Workbooks, seen.Members())
 		if err != nil {
 			return err
 		}
 		defer end()
-		if _, _, err := s.readAudience(ctx, &q, t); err != nil {
+		if _, _, err := n.readAudience(ctx, &q, t); err != nil {
 			return fmt.Errorf("export audience: %w", err)
 		}
 		return t.Finish()
 	}
 	q.limit = limit + 1
-	last, more, err := s.readAudience(ctx, &q, t)
+	last, more, err := n.readAudience(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("audience: %w", err)
 	}
@@ -128,21 +129,21 @@ func (s *Server) audience(c *gin.Context, state string) error {
 		next = &answer.Cursor{Version: numberCursor, Query: hash,
 			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}
 	}
-	return t.SendPage(c, seen.Members(), s.db.Cursors, next)
+	return t.SendPage(c, seen.Members(), n.db.Cursors, next)
 }
 
 // readAudience adds the rows to the table. Of a page it leaves out the row that is one too many.
-func (s *Server) readAudience(ctx context.Context, q *audienceQuery, t *answer.Table) (last subscriber, more bool,
+func (n *Numbers) readAudience(ctx context.Context, q *audienceQuery, t *answer.Table) (last subscriber, more bool,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	reading, err := s.db.WithErrorMaps(s.db.ListSettings(ctx, q.limit == 0))
+	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.limit == 0))
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.db.Conn.Query(reading, statement, args...)
+	rows, err := n.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return last, false, err
 	}

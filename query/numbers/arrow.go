@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 )
 
 // arrowNumbers appends rows column by column: a million of them a second would pass through as many values of all kinds
-// else. Their columns are numberColumns, and what they hold is what numberRow.values says.
+// else. Their columns are Columns, and what they hold is what numberRow.values says.
 type arrowNumbers struct {
 	to     *answer.ArrowRows
 	texts  []string

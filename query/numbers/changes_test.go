@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -15,7 +15,10 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
+	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 type changeRow struct {
@@ -43,8 +46,8 @@ func insertChanges(tb testing.TB, conn driver.Conn, rows ...changeRow) {
 
 // A client that follows the feed while verdicts change gets each change once and in order, through restarts and pages
 // of any size.
-func TestServer_NumberChanges_Follow(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Changes_Follow(t *testing.T) {
+	conn := schematest.Conn(t)
 	r := rand.New(rand.NewPCG(3, 9))
 	var all []changeRow
 	seq := uint64(1000)
@@ -71,8 +74,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 		cursor := ""
 		var got []string
 		follow := func(limit int) int {
-			s := newServer(t, conn) // each page is another process
-			page := numbers(t, s, "numbers/changes", fmt.Sprintf("%slimit=%d%s", c.query, limit, cursor))
+			s := newRoom(conn) // each page is another process
+			page := s.list(t, "numbers/changes", fmt.Sprintf("%slimit=%d%s", c.query, limit, cursor))
 			for _, r := range page.Rows {
 				got = append(got, fmt.Sprint(r["account"], r["number"], r["to"], r["at"]))
 			}
@@ -98,8 +101,8 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 			t.Errorf("%q: %d changes, want %d in their order", c.query, len(got), len(want))
 		}
 	}
-	s := newServer(t, conn)
-	one := get(s, "/v1/numbers/changes?limit=1").Body.String()
+	s := newRoom(conn)
+	one := querytest.Get(s, "/v1/numbers/changes?limit=1").Body.String()
 	if want := fmt.Sprintf(`{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[{"account":%q,"number":%q,"from":"unknown","to":%q,"at":%q,"rule":"hard","seen_at":%q,"seq":%d}],"next_cursor":"`, all[0].account, all[0].number, all[0].to,
 		answer.TimeText(int64(all[0].seq)*1000), answer.TimeText(int64(all[0].seq)*1000+7),
 		all[0].seq); !strings.HasPrefix(one,
@@ -107,37 +110,37 @@ func TestServer_NumberChanges_Follow(t *testing.T) {
 		t.Errorf("got %s, want %s", one, want)
 	}
 	// An export ends where its cursor goes on.
-	w := get(s, "/v1/numbers/changes?limit=all&format=csv")
+	w := querytest.Get(s, "/v1/numbers/changes?limit=all&format=csv")
 	if lines := strings.Count(w.Body.String(), "\r\n"); lines != len(all)+1 {
 		t.Errorf("an export of %d lines", lines)
 	}
 	grow()
-	if page := numbers(t, s, "numbers/changes",
+	if page := s.list(t, "numbers/changes",
 		"cursor="+w.Header().Get("Kaskad-Next-Cursor")); fmt.Sprint(page.Rows[0]["seq"]) == "" || len(page.Rows) == 0 ||
-		page.Rows[0]["seq"] != numbers(t, s, "numbers/changes", "limit=10000").Rows[len(all)-len(page.Rows)]["seq"] {
+		page.Rows[0]["seq"] != s.list(t, "numbers/changes", "limit=10000").Rows[len(all)-len(page.Rows)]["seq"] {
 		t.Errorf("after the export: %v", page.Rows)
 	}
 }
 
-func TestServer_NumberChanges_Wait(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Changes_Wait(t *testing.T) {
+	conn := schematest.Conn(t)
 	insertChanges(t, conn, changeRow{"acme", "+79000000001", "unknown", "dead", "hard", 10})
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	// Who waits holds no turn: more wait than may read at a time.
-	cursor := *numbers(t, s, "numbers/changes", "wait=30").NextCursor
+	cursor := *s.list(t, "numbers/changes", "wait=30").NextCursor
 	var waiting sync.WaitGroup
-	const waiters = 3 * DefaultMaxQueries
-	answers := make([]numbersAnswer, waiters)
+	const waiters = 3 * querytest.Turns
+	answers := make([]list, waiters)
 	for i := range waiters {
 		waiting.Go(func() {
 			query := "to=active&wait=30"
 			if i%2 == 0 {
 				query = "wait=30&cursor=" + cursor
 			}
-			answers[i] = numbers(t, s, "numbers/changes", query)
+			answers[i] = s.list(t, "numbers/changes", query)
 		})
 	}
-	if got := numbers(t, s, "numbers/dead", ""); len(got.Rows) != 0 {
+	if got := s.list(t, "numbers/dead", ""); len(got.Rows) != 0 {
 		t.Error(got)
 	}
 	insertChanges(t, conn, changeRow{"acme", "+79000000002", "unknown", "dead", "hard", 20})
@@ -149,22 +152,22 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		}
 	}
 	// Nothing comes: the cursor moves on all the same.
-	after := *numbers(t, s, "numbers/changes", "number=%2B79000000002&to=active").NextCursor
-	if page := numbers(t, s, "numbers/changes",
+	after := *s.list(t, "numbers/changes", "number=%2B79000000002&to=active").NextCursor
+	if page := s.list(t, "numbers/changes",
 		"number=%2B79000000002&to=active&wait=1&cursor="+after); len(page.Rows) != 0 || *page.NextCursor != after {
 		t.Errorf("a page of nothing: %v", page)
 	}
 	// A server that ends keeps nobody waiting.
-	ended := make(chan numbersAnswer, 1)
+	ended := make(chan list, 1)
 	go func() {
-		ended <- numbers(t, s, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active")
+		ended <- s.list(t, "numbers/changes", "wait=30&cursor="+*answers[1].NextCursor+"&to=active")
 	}()
-	s.stop.Do(func() { close(s.gate.Stopping) })
+	close(s.gate.Stopping)
 	if page := <-ended; len(page.Rows) != 0 {
 		t.Error(page)
 	}
 
-	other := newServer(t, conn)
+	other := newRoom(conn)
 	for _, c := range []struct{ query, parameter, word string }{
 		{"cursor=" + cursor + "&account=acme", "cursor", "another query"},
 		{"cursor=eyJxIjoiMTIzIiwiayI6WyIxMCJdfQ", "cursor", "older version"},
@@ -176,7 +179,8 @@ func TestServer_NumberChanges_Wait(t *testing.T) {
 		{"number=%2B12", "number", "2 digits"},
 		{"from=dead", "from", "unknown here"},
 	} {
-		wantProblem(t, get(other, "/v1/numbers/changes?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+		querytest.WantProblem(t, querytest.Get(other, "/v1/numbers/changes?"+c.query), http.StatusBadRequest,
+			c.parameter, c.word)
 	}
 }
 
@@ -201,16 +205,17 @@ func obey(ctx context.Context, conn driver.Conn) error {
 	}
 }
 
-func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Override_PutAndDelete(t *testing.T) {
+	conn := schematest.Conn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1),
 		dead("beta", "+79160000002", 1))
-	clock := testNow
-	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return clock } })
+	clock := querytest.Now()
+	s := newRoom(conn, func(db *store.DB) { db.Now = func() time.Time { return clock } })
 	put := func(path, body string) (w *http.Response, reply map[string]any) {
 		t.Helper()
-		r := call(s, http.MethodPut, "/v1/numbers/"+path, strings.NewReader(body), "Content-Type", "application/json")
-		decode(t, r, r.Code, &reply)
+		r := querytest.Call(s, http.MethodPut, "/v1/numbers/"+path, strings.NewReader(body), "Content-Type",
+			"application/json")
+		querytest.Decode(t, r, r.Code, &reply)
 		return r.Result(), reply
 	}
 	// Nobody answers: the override is stored all the same.
@@ -240,12 +245,14 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		}
 	}
 	var reply map[string]any
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000001/override", nil), http.StatusOK, &reply)
+	querytest.Decode(t, querytest.Call(s, http.MethodDelete, "/v1/numbers/+79160000001/override", nil), http.StatusOK,
+		&reply)
 	if reply["override"] != nil || reply["state"] != "unknown" {
 		t.Errorf("deleted: %v", reply)
 	}
 	// There is nothing to take back from a number that has no override.
-	decode(t, call(s, http.MethodDelete, "/v1/numbers/+79160000002/override?account=acme", nil), http.StatusOK, &reply)
+	querytest.Decode(t, querytest.Call(s, http.MethodDelete, "/v1/numbers/+79160000002/override?account=acme", nil),
+		http.StatusOK, &reply)
 	if reply["override"] != nil || reply["state"] != "dead" {
 		t.Errorf("deleted nothing: %v", reply)
 	}
@@ -260,7 +267,7 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 			"'+79160000001' ORDER BY version)").Scan(&versions); err != nil {
 		t.Fatal(err)
 	}
-	first := uint64(testNow.UnixMicro())
+	first := uint64(querytest.Now().UnixMicro())
 	if versions[len(versions)-1] != first+3 {
 		t.Errorf("versions %d from %d on", versions, first)
 	}
@@ -280,13 +287,14 @@ func TestServer_NumberOverride_PutAndDelete(t *testing.T) {
 		{"+12/override", `{"state":"dead","why":"x"}`, "number", "2 digits"},
 		{"79160000001/override", `{"state":"dead","why":"x"}`, "number", "%2B79161234567"},
 	} {
-		wantProblem(t, call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)), http.StatusBadRequest,
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/numbers/"+c.path, strings.NewReader(c.body)),
+			http.StatusBadRequest,
 			c.parameter, c.word)
 	}
 }
 
-func TestServer_CheckNumbers(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Check(t *testing.T) {
+	conn := schematest.Conn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1000))
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000002", 1000),
 		healthRow{account: "acme", number: "+79160000003", version: 5, state: "active",
@@ -295,9 +303,9 @@ func TestServer_CheckNumbers(t *testing.T) {
 			sinceMS: 9000})
 	revived := healthRow{account: "acme", number: "+79160000002", version: 2000, state: "revived", sinceMS: 7000}
 	insertHealth(t, conn, "number_health", revived)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	check := func(query, body string) string {
-		return call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type",
+		return querytest.Call(s, http.MethodPost, "/v1/numbers/check"+query, strings.NewReader(body), "Content-Type",
 			"application/json").Body.String()
 	}
 	want := `{"account":"acme","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"rows":[` +
@@ -338,10 +346,11 @@ func TestServer_CheckNumbers(t *testing.T) {
 		{"?account=acme", `{"numbers":["+7`, "", "not valid JSON"},
 		{"?account=acme", `{"numbers":[` + strings.Repeat(`"",`, 10_000) + `""]}`, "numbers", "more than 10000"},
 	} {
-		wantProblem(t, call(s, http.MethodPost, "/v1/numbers/check"+c.query, strings.NewReader(c.body)),
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPost, "/v1/numbers/check"+c.query,
+			strings.NewReader(c.body)),
 			http.StatusBadRequest, c.parameter, c.word)
 	}
-	if w := call(s, http.MethodPost, "/v1/numbers/check",
+	if w := querytest.Call(s, http.MethodPost, "/v1/numbers/check",
 		strings.NewReader(strings.Repeat(" ", maxCheckBody+1))); w.Code != http.StatusRequestEntityTooLarge {
 		t.Error(w.Body)
 	}

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"kaskad/query/prices"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/rules"
 )
 
 // numberChunk is how many rows are priced together.
@@ -56,13 +57,13 @@ func (q *deadQuery) SQL() (string, []any, error) {
 		map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
 			"Rules": len(q.rules) > 0, "After": q.after != nil})
 	if err != nil {
-		return "", nil, fmt.Errorf("fill numbers_dead.sql: %w", err)
+		return "", nil, fmt.Errorf("fill dead.sql: %w", err)
 	}
 	return statement.String(), args, nil
 }
 
 // deadNumbers serves GET /v1/numbers/dead.
-func (s *Server) deadNumbers(c *gin.Context) error {
+func (n *Numbers) deadNumbers(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
@@ -72,13 +73,13 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	q := deadQuery{accounts: p.Accounts(), kind: p.Kind(),
 		rules: p.Many("rule")}
 	for _, r := range q.rules {
-		if !slices.Contains(numberRules, r) {
+		if !slices.Contains(rules.OfVerdicts, r) {
 			p.Fail("rule", fmt.Sprintf("%q is no rule of dead numbers; %s", answer.Shorten(r),
-				answer.Suggest(r, numberRules)))
+				answer.Suggest(r, rules.OfVerdicts)))
 		}
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
-	at := s.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 2)
+	at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 2)
 	if at != nil {
 		if at.Snapshot == nil || at.Snapshot.Prices == nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
@@ -90,29 +91,29 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.ListTime(all))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(all))
 	defer cancel()
 	seen := answer.Snapshot{}
 	var pinned *answer.PriceVersions
 	if at != nil {
 		seen, pinned = *at.Snapshot, at.Snapshot.Prices
 		q.after = &numberKey{string(at.After[0]), string(at.After[1])}
-	} else if seen, err = s.pinNumbers(ctx, s.db.Now()); err != nil {
+	} else if seen, err = n.pinNumbers(ctx, n.db.Now()); err != nil {
 		return err
 	}
-	lists, err := s.prices.Lists(ctx, accountsOrAll(q.accounts), pinned)
+	lists, err := n.prices.Lists(ctx, accountsOrAll(q.accounts), pinned)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.Versions
-	t := answer.NewList(f, numberColumns)
+	t := answer.NewList(f, Columns)
 	envelope := append(seen.Members(), answer.Member{Name: "tariff_version",
 		Value: answer.Count(lists.Versions.Tariffs)})
 	if all {
-		return s.exportDead(ctx, c, q, lists, t, envelope)
+		return n.exportDead(ctx, c, q, lists, t, envelope)
 	}
 	q.pin, q.limit = seen.Edition, limit+1
-	last, more, err := s.readDead(ctx, &q, lists, t)
+	last, more, err := n.readDead(ctx, &q, lists, t)
 	if err != nil {
 		return fmt.Errorf("dead numbers: %w", err)
 	}
@@ -122,7 +123,7 @@ func (s *Server) deadNumbers(c *gin.Context) error {
 			After:    [][]byte{[]byte(last.number), []byte(last.account)},
 			Snapshot: &seen}
 	}
-	return t.SendPage(c, envelope, s.db.Cursors, next)
+	return t.SendPage(c, envelope, n.db.Cursors, next)
 }
 
 // accountsOrAll is nil for all accounts.
@@ -134,11 +135,11 @@ func accountsOrAll(accounts []string) []string {
 }
 
 // exportDead answers with all dead numbers, as one statement sees them.
-func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *prices.Lists, t *answer.Table,
+func (n *Numbers) exportDead(ctx context.Context, c *gin.Context, q deadQuery, lists *prices.Lists, t *answer.Table,
 	envelope []answer.Member) error {
 	if len(q.accounts) == 0 {
 		// The rows of a single account need no sorting.
-		accounts, err := s.numberAccounts(ctx)
+		accounts, err := n.numberAccounts(ctx)
 		if err != nil {
 			return err
 		}
@@ -146,31 +147,31 @@ func (s *Server) exportDead(ctx context.Context, c *gin.Context, q deadQuery, li
 			q.accounts = accounts
 		}
 	}
-	end, err := t.Begin(ctx, c, &s.gate.Workbooks, envelope)
+	end, err := t.Begin(ctx, c, &n.gate.Workbooks, envelope)
 	if err != nil {
 		return err
 	}
 	defer end()
-	if _, _, err := s.readDead(ctx, &q, lists, t); err != nil {
+	if _, _, err := n.readDead(ctx, &q, lists, t); err != nil {
 		return fmt.Errorf("export dead numbers: %w", err)
 	}
 	return t.Finish()
 }
 
 // readDead adds the rows to the table, chunk by chunk. Of a page it leaves out the row that is one too many.
-func (s *Server) readDead(ctx context.Context, q *deadQuery, lists *prices.Lists, t *answer.Table) (last numberKey,
+func (n *Numbers) readDead(ctx context.Context, q *deadQuery, lists *prices.Lists, t *answer.Table) (last numberKey,
 	more bool,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.db.Conn.Query(s.db.ListSettings(ctx, q.limit == 0), statement, args...)
+	rows, err := n.db.Conn.Query(n.db.ListSettings(ctx, q.limit == 0), statement, args...)
 	if err != nil {
 		return last, false, err
 	}
 	defer store.CloseRows(rows, &err)
-	pricer := s.newStreakPricer(lists)
+	pricer := n.newStreakPricer(lists)
 	chunk := make([]numberRow, 0, numberChunk)
 	var wasted []wastedCost
 	var row []answer.Value

@@ -1,8 +1,7 @@
-package query
+package numbers
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -15,7 +14,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 // streakRow is an attempt of a streak.
@@ -112,19 +113,6 @@ func dead(account, number string, version uint64) healthRow {
 		mailings: 2, days: 2}
 }
 
-type numbersAnswer struct {
-	AsOf          *string          `json:"as_of"`
-	TariffVersion json.Number      `json:"tariff_version"`
-	Rows          []map[string]any `json:"rows"`
-	NextCursor    *string          `json:"next_cursor"`
-}
-
-func numbers(tb testing.TB, s *Server, route, query string) (reply numbersAnswer) {
-	tb.Helper()
-	decode(tb, get(s, "/v1/"+route+"?"+query), http.StatusOK, &reply)
-	return reply
-}
-
 // numberKeys returns the accounts and numbers of rows, and the version that dead put into since.
 func numberKeys(rows []map[string]any) (keys []string) {
 	for _, r := range rows {
@@ -150,8 +138,8 @@ func deadKeys(now map[numberKey]healthRow, account, rule string) (keys []string)
 }
 
 // Whatever verdicts change while somebody pages, the pages together are the list as it was at the first one.
-func TestServer_DeadNumbers_Snapshot(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_Snapshot(t *testing.T) {
+	conn := schematest.Conn(t)
 	r := rand.New(rand.NewPCG(7, 42))
 	now := map[numberKey]healthRow{}
 	version := uint64(1000)
@@ -175,7 +163,7 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 	change(300)
 	change(300)
 	change(100)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	for round, c := range []struct {
 		query, account, rule string
 		limit                int
@@ -183,11 +171,11 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 		{"account=acme&account=beta&account=zeta&rule=soft&", "", "soft", 50},
 		{"rule=hard&account=zeta&", "zeta", "hard", 7}} {
 		want := deadKeys(now, c.account, c.rule)
-		if got := numberKeys(numbers(t, s, "numbers/dead", c.query+"limit=10000").Rows); !slices.Equal(got, want) {
+		if got := numberKeys(s.list(t, "numbers/dead", c.query+"limit=10000").Rows); !slices.Equal(got, want) {
 			t.Fatalf("%s: %d rows, want %d", c.query, len(got), len(want))
 		}
 		var got []string
-		page := numbers(t, s, "numbers/dead", fmt.Sprintf("%slimit=%d", c.query, c.limit))
+		page := s.list(t, "numbers/dead", fmt.Sprintf("%slimit=%d", c.query, c.limit))
 		for n := 0; ; n++ {
 			got = append(got, numberKeys(page.Rows)...)
 			if page.NextCursor == nil {
@@ -195,9 +183,9 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 			}
 			change(150) // half of all numbers
 			if n%2 == 1 {
-				execute(t, conn, "OPTIMIZE TABLE number_health FINAL") // what was replaced is gone from there
+				querytest.Execute(t, conn, "OPTIMIZE TABLE number_health FINAL") // what was replaced is gone from there
 			}
-			page = numbers(t, s, "numbers/dead",
+			page = s.list(t, "numbers/dead",
 				fmt.Sprintf("%slimit=%d&cursor=%s", c.query, c.limit, *page.NextCursor))
 		}
 		if !slices.Equal(got, want) {
@@ -206,15 +194,18 @@ func TestServer_DeadNumbers_Snapshot(t *testing.T) {
 	}
 }
 
-func TestServer_DeadNumbers_Row(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_Row(t *testing.T) {
+	conn := schematest.Conn(t)
 	euro := func(price string) string {
-		return strings.Replace(tariffRow("sms", "per_segment_sent", price, "provider", "euro"), "RUB", "EUR", 1)
+		return strings.Replace(querytest.TariffRow("sms", "per_segment_sent", price, "provider", "euro"), "RUB", "EUR",
+			1)
 	}
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.50", "valid_to", "2026-06-01T00:00:00Z"),
-		tariffRow("sms", "per_segment_sent", "3.00", "valid_from", "2026-06-01T00:00:00Z"),
+	querytest.PutTariffs(t, conn, "acme",
+		querytest.TariffRow("sms", "per_segment_sent", "2.50", "valid_to", "2026-06-01T00:00:00Z"),
+		querytest.TariffRow("sms", "per_segment_sent", "3.00", "valid_from", "2026-06-01T00:00:00Z"),
 		euro("0.07"))
-	execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), ('acme', "+
+	querytest.Execute(t, conn, "INSERT INTO legs (account, leg, channel, provider) VALUES ('acme', 1, 'sms', 'mts'), "+
+		"('acme', "+
 		"2, 'voice', ''), ('acme', 3, 'sms', 'euro')")
 	cheap, dear := time.Date(2026, 5, 31, 23, 45, 0, 0, time.UTC).UnixMilli(),
 		time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
@@ -244,8 +235,8 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		with("+79160000005", streakRow{3, segments(2), 0, cheap}),
 		with("+79160000006", streakRow{1, segments(0), 0, cheap}), // no segments
 		with("+79160000007", streakRow{1, segments(2) | notBilled, 0, cheap}, streakRow{1, segments(1), 0, cheap}))
-	s := newServer(t, conn)
-	w := get(s, "/v1/numbers/dead?limit=1")
+	s := newRoom(conn)
+	w := querytest.Get(s, "/v1/numbers/dead?limit=1")
 	want := `{"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[{"account":"acme","number":"+79160000001","since":"2026-09-10T00:26:40.123Z","rule":"soft",` +
 		`"reasons":{"absent_subscriber":1,"expired":4},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":"2026-09-15T19:20:00.000Z","failed_mailings":5,"failed_days":6,` +
 		`"wasted_cost":"14.00","currency":"RUB","rule_version":3,"first_failed_at":"2026-08-29T10:40:00.000Z","possible_reassignment":true,"operator":"250-01","ported":true,"valid":false,` +
@@ -257,14 +248,14 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	var costs []string
-	for _, r := range numbers(t, s, "numbers/dead", "").Rows {
+	for _, r := range s.list(t, "numbers/dead", "").Rows {
 		costs = append(costs, fmt.Sprint(r["wasted_cost"], r["currency"]))
 	}
 	if want := []string{"14.00RUB", "0.00", "<nil>", "<nil>", "0.14EUR", "<nil>", "2.50RUB"}; !slices.Equal(costs,
 		want) {
 		t.Errorf("costs %q, want %q", costs, want)
 	}
-	csv := get(s, "/v1/numbers/dead?limit=1&format=csv")
+	csv := querytest.Get(s, "/v1/numbers/dead?limit=1&format=csv")
 	if got := csv.Body.String(); got != "account,number,since,rule,reasons,last_delivered_at,last_failed_at,failed_mailings,failed_days,wasted_cost,currency,rule_version,first_failed_at,"+
 		"possible_reassignment,operator,ported,valid,owner_changed_at,guessed,reachable_on,opt_outs\r\nacme,+79160000001,2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
 		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,250-01,true,false,2026-05-28T20:26:40.000Z,2,"+
@@ -276,22 +267,22 @@ func TestServer_DeadNumbers_Row(t *testing.T) {
 	}
 
 	// A price that is corrected corrects the cost; pages that have begun keep theirs.
-	cursor := *numbers(t, s, "numbers/dead", "limit=4").NextCursor
-	putTariffs(t, conn, "acme", euro("0.10"))
-	if got := numbers(t, s, "numbers/dead", "limit=4&cursor="+cursor); got.Rows[0]["wasted_cost"] != "0.14" ||
+	cursor := *s.list(t, "numbers/dead", "limit=4").NextCursor
+	querytest.PutTariffs(t, conn, "acme", euro("0.10"))
+	if got := s.list(t, "numbers/dead", "limit=4&cursor="+cursor); got.Rows[0]["wasted_cost"] != "0.14" ||
 		got.TariffVersion != "1" {
 		t.Errorf("the page after: %v", got)
 	}
-	if got := numbers(t, s, "numbers/dead", ""); got.Rows[4]["wasted_cost"] != "0.20" || got.TariffVersion != "2" {
+	if got := s.list(t, "numbers/dead", ""); got.Rows[4]["wasted_cost"] != "0.20" || got.TariffVersion != "2" {
 		t.Errorf("new prices: %v", got)
 	}
 }
 
-func TestServer_DeadNumbers_Refused(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_Refused(t *testing.T) {
+	conn := schematest.Conn(t)
 	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1))
-	s := newServer(t, conn)
-	next := *numbers(t, s, "numbers/dead", "limit=1").NextCursor
+	s := newRoom(conn)
+	next := *s.list(t, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*answer.Cursor)) string {
 		c := s.db.Cursors.ReadVersion(t.Context(), &answer.Params{Values: url.Values{"cursor": {next}}}, numberCursor,
 			answer.QueryHash("numbers/dead", "phone", ""), 2)
@@ -305,7 +296,7 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 		}
 		return url.QueryEscape(encoded)
 	}
-	if w := get(s, "/v1/numbers/dead?cursor="+altered(func(c *answer.Cursor) {
+	if w := querytest.Get(s, "/v1/numbers/dead?cursor="+altered(func(c *answer.Cursor) {
 		c.Snapshot.ReadMS -= 29 * 60 *
 			1000
 	})); w.Code != http.StatusOK {
@@ -329,14 +320,13 @@ func TestServer_DeadNumbers_Refused(t *testing.T) {
 		{"state=dead", "state", "unknown here"},
 		{"format=parquet", "format", "arrow"},
 	} {
-		wantProblem(t, get(s, "/v1/numbers/dead?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+		querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/dead?"+c.query), http.StatusBadRequest, c.parameter,
+			c.word)
 	}
-	// Reports have no Arrow.
-	wantProblem(t, get(s, "/v1/reports/channels?format=arrow"), http.StatusBadRequest, "format", "json csv ndjson")
 }
 
-func TestServer_Number_Answer(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_One(t *testing.T) {
+	conn := schematest.Conn(t)
 	active := healthRow{account: "acme", number: "+79160000001", version: 5, state: "active",
 		lastDeliveredMS: 1787000000000, ported: -1, valid: 1}
 	insertHealth(t, conn, "number_health", active, dead("acme", "+79160000002", 5), dead("beta", "+79160000002", 6))
@@ -345,30 +335,31 @@ func TestServer_Number_Answer(t *testing.T) {
 			By: "ops", AtMS: 1}); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	want := `{"account":"acme","number":"+79160000001","state":"active","since":null,"rule":"","reasons":{},"last_delivered_at":"2026-08-17T20:53:20.000Z","last_failed_at":null,` +
 		`"failed_mailings":0,"failed_days":0,"wasted_cost":"0.00","currency":"","rule_version":0,"first_failed_at":null,"possible_reassignment":false,"operator":"","ported":null,` +
 		`"valid":true,"owner_changed_at":null,"guessed":0,"reachable_on":[],"opt_outs":[],"override":null,"tariff_version":0,"as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0}`
 	for _, path := range []string{"+79160000001", "%2B79160000001", "%2b79160000001", "+7%39160000001",
 		"%2079160000001"} {
-		if got := get(s, "/v1/numbers/"+path).Body.String(); got != want {
+		if got := querytest.Get(s, "/v1/numbers/"+path).Body.String(); got != want {
 			t.Errorf("%s: got %s\nwant %s", path, got, want)
 		}
 	}
 	var reply map[string]any
-	decode(t, get(s, "/v1/numbers/+79160000009"), http.StatusOK, &reply)
+	querytest.Decode(t, querytest.Get(s, "/v1/numbers/+79160000009"), http.StatusOK, &reply)
 	if reply["state"] != "unknown" || reply["number"] != "+79160000009" || reply["since"] != nil ||
 		reply["wasted_cost"] != "0.00" || reply["ported"] != nil || reply["valid"] != nil ||
 		reply["account"] != "" {
 		t.Errorf("never seen: %v", reply)
 	}
-	wantProblem(t, get(s, "/v1/numbers/+79160000002"), http.StatusBadRequest, "account", "more than one account")
-	decode(t, get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &reply)
+	querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/+79160000002"), http.StatusBadRequest, "account",
+		"more than one account")
+	querytest.Decode(t, querytest.Get(s, "/v1/numbers/+79160000002?account=beta"), http.StatusOK, &reply)
 	if fmt.Sprint(reply["override"]) != "map[at:1970-01-01T00:00:00.001Z by:ops state:dead why:asked us]" ||
 		reply["account"] != "beta" {
 		t.Errorf("overridden: %v", reply)
 	}
-	decode(t, get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &reply)
+	querytest.Decode(t, querytest.Get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &reply)
 	if reply["state"] != "unknown" || reply["account"] != "gamma" {
 		t.Errorf("another account: %v", reply)
 	}
@@ -376,15 +367,16 @@ func TestServer_Number_Answer(t *testing.T) {
 		"89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",
 		"email:": "no address", "+0123456789": "country code", "+7916abc": "digits alone",
 		"+1234567890123456": "16 digits", "%20": "no digits"} {
-		wantProblem(t, get(s, "/v1/numbers/"+path), http.StatusBadRequest, "number", word)
+		querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/"+path), http.StatusBadRequest, "number", word)
 	}
-	wantProblem(t, get(s, "/v1/numbers/+79160000001?acount=x"), http.StatusBadRequest, "acount", "account")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/+79160000001?acount=x"), http.StatusBadRequest, "acount",
+		"account")
 }
 
 // Lists have phone numbers or e-mail addresses; a path, a check and an override infer which. A plus sign that became a
 // blank on the way is understood.
-func TestServer_Numbers_Kinds(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Kinds(t *testing.T) {
+	conn := schematest.Conn(t)
 	const mail = "email:a+b@example.com"
 	gone := dead("acme", mail, 6)
 	gone.reasons = map[string]uint32{"no_mailbox": 2}
@@ -398,7 +390,7 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 				Seq: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	for query, want := range map[string]string{
 		"numbers/dead?":                                    "[+79160000001 +79160000002]",
 		"numbers/dead?kind=phone":                          "[+79160000001 +79160000002]",
@@ -415,7 +407,7 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 	} {
 		route, parameters, _ := strings.Cut(query, "?")
 		got := []any{}
-		for _, r := range numbers(t, s, route, parameters).Rows {
+		for _, r := range s.list(t, route, parameters).Rows {
 			got = append(got, r["number"])
 		}
 		if fmt.Sprint(got) != want {
@@ -425,24 +417,24 @@ func TestServer_Numbers_Kinds(t *testing.T) {
 	for _, path := range []string{mail, "email:a+b%40example.com", "email:a%2Bb%40example.com",
 		"email%3Aa%2Bb%40example.com"} {
 		var reply map[string]any
-		decode(t, get(s, "/v1/numbers/"+path), http.StatusOK, &reply)
+		querytest.Decode(t, querytest.Get(s, "/v1/numbers/"+path), http.StatusOK, &reply)
 		if reply["number"] != mail || reply["state"] != "dead" ||
 			fmt.Sprint(reply["reasons"]) != "map[no_mailbox:2]" {
 			t.Errorf("%s: %v", path, reply)
 		}
 	}
 	var reply map[string]any
-	decode(t, get(s, "/v1/numbers/email:never@example.com"), http.StatusOK, &reply)
+	querytest.Decode(t, querytest.Get(s, "/v1/numbers/email:never@example.com"), http.StatusOK, &reply)
 	if reply["state"] != "unknown" || reply["number"] != "email:never@example.com" {
 		t.Errorf("never seen: %v", reply)
 	}
 	for _, query := range []string{"number=89030000001", "number=79160000001"} {
-		wantProblem(t, get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, "number", "%2B79161234567")
+		querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, "number",
+			"%2B79161234567")
 	}
-	wantProblem(t, get(s, "/v1/numbers/changes?number=email:x@example.com&kind=phone"), http.StatusBadRequest, "kind",
+	querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/changes?number=email:x@example.com&kind=phone"),
+		http.StatusBadRequest, "kind",
 		"must be email")
-	for _, method := range []string{http.MethodGet, http.MethodDelete} {
-		wantProblem(t, call(s, method, "/v1/numbers/89030000001", nil), http.StatusBadRequest, "number",
-			"must begin with + and the country code", "%2B79161234567")
-	}
+	querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/89030000001"), http.StatusBadRequest, "number",
+		"must begin with + and the country code", "%2B79161234567")
 }

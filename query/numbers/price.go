@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -46,7 +47,7 @@ type attemptCost struct {
 
 // streakPricer prices the streaks of one answer: a list has a million of them, and few different attempts.
 type streakPricer struct {
-	s        *Server
+	db       *store.DB
 	lists    *prices.Lists
 	accounts map[string]*accountPricer
 	last     *accountPricer
@@ -61,8 +62,9 @@ type accountPricer struct {
 	costs   map[attemptKey]attemptCost
 }
 
-func (s *Server) newStreakPricer(lists *prices.Lists) *streakPricer {
-	return &streakPricer{s: s, lists: lists, accounts: map[string]*accountPricer{}, texts: map[money.Amount]string{}}
+func (n *Numbers) newStreakPricer(lists *prices.Lists) *streakPricer {
+	return &streakPricer{db: n.db, lists: lists, accounts: map[string]*accountPricer{},
+		texts: map[money.Amount]string{}}
 }
 
 func (p *streakPricer) of(account string) *accountPricer {
@@ -121,7 +123,7 @@ func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 	}
 	for a, ids := range missing {
 		slices.Sort(ids)
-		legs, err := p.s.readLegs(ctx, a.account, ids)
+		legs, err := prices.ReadLegs(ctx, p.db, a.account, ids)
 		if err != nil {
 			return fmt.Errorf("load legs of account %q: %w", a.account, err)
 		}

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -29,12 +29,12 @@ const (
 var overrideStates = []string{"active", "dead", "quarantined"}
 
 // putOverride serves PUT /v1/numbers/{number}/override.
-func (s *Server) putOverride(c *gin.Context) error {
+func (n *Numbers) putOverride(c *gin.Context) error {
 	q, err := numberRequest(c)
 	if err != nil {
 		return err
 	}
-	p, err := s.gate.ReadFields(c, maxOverrideBody, []answer.BodyField{{Name: "state"}, {Name: "why"}})
+	p, err := n.gate.ReadFields(c, maxOverrideBody, []answer.BodyField{{Name: "state"}, {Name: "why"}})
 	if err != nil {
 		return err
 	}
@@ -53,29 +53,29 @@ func (s *Server) putOverride(c *gin.Context) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	end, err := s.db.Reads(c, &s.gate.Overrides)
+	end, err := n.db.Reads(c, &n.gate.Overrides)
 	if err != nil {
 		return err
 	}
 	defer end()
-	return s.override(c, q, override{state: state, why: why, by: s.gate.Author(c)})
+	return n.override(c, q, override{state: state, why: why, by: n.gate.Author(c)})
 }
 
 // deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing
 // changes.
-func (s *Server) deleteOverride(c *gin.Context) error {
+func (n *Numbers) deleteOverride(c *gin.Context) error {
 	q, err := numberRequest(c)
 	if err != nil {
 		return err
 	}
-	return s.override(c, q, override{by: s.gate.Author(c)})
+	return n.override(c, q, override{by: n.gate.Author(c)})
 }
 
 // override stores an override, asks for the verdict and waits for it.
-func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+s.db.QueryTime)
+func (n *Numbers) override(c *gin.Context, q oneQuery, o override) error {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+n.db.QueryTime)
 	defer cancel()
-	before, err := s.readVerdict(ctx, q)
+	before, err := n.readVerdict(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -83,52 +83,52 @@ func (s *Server) override(c *gin.Context, q oneQuery, o override) error {
 		return answer.BadParameter("account", "is needed here: no account knows this number yet; add account=…")
 	}
 	q.account = before.account
-	stored, err := s.storeOverride(ctx, q, o)
+	stored, err := n.storeOverride(ctx, q, o)
 	if err != nil {
 		return err
 	}
 	if stored == nil { // there was nothing to take back
-		return s.answerNumber(ctx, c, http.StatusOK, before, "")
+		return n.answerNumber(ctx, c, http.StatusOK, before, "")
 	}
-	now, err := s.waitForVerdict(ctx, q, before, *stored)
+	now, err := n.waitForVerdict(ctx, q, before, *stored)
 	if err != nil {
 		return err
 	}
 	if !now.follows(before, *stored) {
-		return s.answerNumber(ctx, c, http.StatusAccepted, now,
+		return n.answerNumber(ctx, c, http.StatusAccepted, now,
 			"the override is stored, and the verdict does not show it yet: is the aggregator running? GET the number "+
 				"again; it need not be sent twice")
 	}
-	return s.answerNumber(ctx, c, http.StatusOK, now, "")
+	return n.answerNumber(ctx, c, http.StatusOK, now, "")
 }
 
 // storeOverride stores an override under a version above the last, and asks for the verdict. It returns what was
 // stored: nil when there was nothing to take back.
-func (s *Server) storeOverride(ctx context.Context, q oneQuery, o override) (*override, error) {
-	s.putting.Lock()
-	defer s.putting.Unlock()
-	last, err := s.readOverride(ctx, q.account, q.number)
+func (n *Numbers) storeOverride(ctx context.Context, q oneQuery, o override) (*override, error) {
+	n.overriding.Lock()
+	defer n.overriding.Unlock()
+	last, err := n.readOverride(ctx, q.account, q.number)
 	if err != nil {
 		return nil, err
 	}
-	now := s.db.Now()
+	now := n.db.Now()
 	if o.state == "" && last.state == "" {
 		if last.version > 0 {
 			// It was taken back before; whoever did so may not have lived to ask for the verdict.
-			_, err = schema.AskVerdicts(ctx, s.db.Conn, q.account, []string{q.number}, now)
+			_, err = schema.AskVerdicts(ctx, n.db.Conn, q.account, []string{q.number}, now)
 		}
 		return nil, err
 	}
 	o.version, o.atMS = max(uint64(now.UnixMicro()), last.version+1), now.UnixMilli()
 	// Whether the caller still waits does not matter any more.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.db.QueryTime)
 	defer cancel()
-	if err := schema.InsertNumberOverride(ctx, s.db.Conn,
+	if err := schema.InsertNumberOverride(ctx, n.db.Conn,
 		schema.NumberOverride{Account: q.account, Number: q.number, Version: o.version,
 			State: o.state, Why: o.why, By: o.by, AtMS: o.atMS}); err != nil {
 		return nil, err
 	}
-	if _, err := schema.AskVerdicts(ctx, s.db.Conn, q.account, []string{q.number}, now); err != nil {
+	if _, err := schema.AskVerdicts(ctx, n.db.Conn, q.account, []string{q.number}, now); err != nil {
 		return nil, fmt.Errorf("the override is stored, and its verdict could not be asked for: %w", err)
 	}
 	return &o, nil
@@ -144,16 +144,16 @@ func (v *verdict) follows(before verdict, o override) bool {
 }
 
 // waitForVerdict returns the verdict that follows the override, or the last one when none does in time.
-func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict, o override) (v verdict, err error) {
-	deadline := time.NewTimer(s.verdictWait)
+func (n *Numbers) waitForVerdict(ctx context.Context, q oneQuery, before verdict, o override) (v verdict, err error) {
+	deadline := time.NewTimer(n.verdictWait)
 	defer deadline.Stop()
 	tick := time.NewTicker(verdictPoll)
 	defer tick.Stop()
 	for {
-		if v, err = s.readVerdict(ctx, q); err != nil || v.follows(before, o) {
+		if v, err = n.readVerdict(ctx, q); err != nil || v.follows(before, o) {
 			return v, err
 		}
-		last, err := s.readOverride(ctx, q.account, q.number)
+		last, err := n.readOverride(ctx, q.account, q.number)
 		if err != nil {
 			return v, err
 		}
@@ -166,7 +166,7 @@ func (s *Server) waitForVerdict(ctx context.Context, q oneQuery, before verdict,
 		case <-tick.C:
 		case <-deadline.C:
 			return v, nil
-		case <-s.gate.Stopping:
+		case <-n.gate.Stopping:
 			return v, nil
 		case <-ctx.Done():
 			return v, ctx.Err()

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"strings"
@@ -11,7 +11,7 @@ import (
 // emptyList is what most rows hold of both lists.
 const emptyList = "[]"
 
-// packedList reads the lists that numbers_rows.sql packs. What is cut off reads as nothing.
+// packedList reads the lists that rows.sql packs. What is cut off reads as nothing.
 type packedList struct{ left string }
 
 func (p *packedList) time() int64 {

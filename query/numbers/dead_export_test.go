@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"encoding/json"
@@ -7,72 +7,31 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/array"
-	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/xuri/excelize/v2"
+
+	"kaskad/engine/enginetest"
+	"kaskad/query/answer"
+	"kaskad/query/querytest"
+	"kaskad/schema/schematest"
 )
 
-// readArrow returns the rows of an Arrow stream as JSON, and its schema.
-func readArrow(tb testing.TB, stream io.Reader) (rows []map[string]any, schema string) {
-	tb.Helper()
-	r, err := ipc.NewReader(stream)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer r.Release()
-	for r.Next() {
-		record := r.Record()
-		columns := make([][]any, record.NumCols())
-		for i, c := range record.Columns() {
-			for row := range int(record.NumRows()) {
-				if m, is := c.(*array.Map); is {
-					from, to := m.ValueOffsets(row)
-					counts := map[string]any{}
-					for j := int(from); j < int(to); j++ {
-						counts[m.Keys().ValueStr(j)] = json.Number(m.Items().ValueStr(j))
-					}
-					columns[i] = append(columns[i], counts)
-					continue
-				}
-				var v any
-				if !c.IsNull(row) {
-					v = c.ValueStr(row)
-				}
-				columns[i] = append(columns[i], v)
-			}
-		}
-		for row := range int(record.NumRows()) {
-			one := map[string]any{}
-			for i, f := range record.Schema().Fields() {
-				one[f.Name] = columns[i][row]
-			}
-			rows = append(rows, one)
-		}
-	}
-	if err := r.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	var fields []string
-	for _, f := range r.Schema().Fields() {
-		fields = append(fields, f.Name+" "+f.Type.String())
-	}
-	return rows, strings.Join(fields, ", ")
-}
-
 // All forms of an export hold the same rows, more than one batch of them, in one answer.
-func TestServer_DeadNumbers_Export(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_Export(t *testing.T) {
+	conn := schematest.Conn(t)
 	const n = 40_000
 	insertDeadNumbers(t, conn, n)
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
 	insertHealth(t, conn, "number_health", dead("beta", "+79000000003", 1),
 		healthRow{account: "beta", number: "+79000000004", version: 1, state: "active"})
-	s := newServer(t, conn)
-	server := httptest.NewServer(s.Handler())
+	s := newRoom(conn)
+	server := httptest.NewServer(s)
 	defer server.Close()
 	fetch := func(query string, headers ...string) *http.Response {
 		t.Helper()
@@ -118,7 +77,7 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 	if response.Header.Get("Content-Type") != "application/vnd.apache.arrow.stream" {
 		t.Error(response.Header)
 	}
-	got, schema := readArrow(t, response.Body)
+	got, schema := querytest.ReadArrow(t, response.Body)
 	if wantSchema := "account utf8, number utf8, since timestamp[ms, tz=UTC], rule utf8, reasons map<utf8, uint32, " +
 		"items_nullable>, last_delivered_at timestamp[ms, tz=UTC], " +
 		"last_failed_at timestamp[ms, tz=UTC], failed_mailings int64, failed_days int64, wasted_cost utf8, currency " +
@@ -160,13 +119,14 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 		t.Errorf("csv has %d lines: %v", lines, err)
 	}
 	// A page is the start of the same list.
-	page, _ := readArrow(t, strings.NewReader(get(s, "/v1/numbers/dead?limit=10&format=arrow").Body.String()))
+	page, _ := querytest.ReadArrow(t, strings.NewReader(querytest.Get(s,
+		"/v1/numbers/dead?limit=10&format=arrow").Body.String()))
 	for i := range page {
 		if page[i]["number"] != want[i]["number"] {
 			t.Errorf("row %d of a page: %v", i, page[i])
 		}
 	}
-	if empty, schema := readArrow(t, strings.NewReader(get(s,
+	if empty, schema := querytest.ReadArrow(t, strings.NewReader(querytest.Get(s,
 		"/v1/numbers/dead?account=nobody&format=arrow").Body.String())); len(empty) != 0 ||
 		!strings.HasPrefix(schema, "account utf8") {
 		t.Errorf("an empty list: %v, %s", empty, schema)
@@ -175,15 +135,15 @@ func TestServer_DeadNumbers_Export(t *testing.T) {
 
 // What fails after it has begun is cut off: nobody takes a part for the whole. What fails before is an error as any
 // other.
-func TestServer_DeadNumbers_ExportFails(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_ExportFails(t *testing.T) {
+	conn := schematest.Conn(t)
 	insertDeadNumbers(t, conn, 3*numberChunk)
 	last := dead("acme", "+79999999999", 1)
 	last.streak = []streakRow{{leg: 12345, code: 9, smsSegments: 1}}
 	lost := dead("lost", "+79999999999", 1)
 	lost.streak = last.streak
 	insertHealth(t, conn, "number_health", last, lost)
-	server := httptest.NewServer(newServer(t, conn).Handler())
+	server := httptest.NewServer(newRoom(conn))
 	defer server.Close()
 	for _, form := range []string{"csv", "ndjson", "arrow"} {
 		r, err := http.Get(server.URL + "/v1/numbers/dead?limit=all&account=acme&format=" + form)
@@ -208,11 +168,11 @@ func TestServer_DeadNumbers_ExportFails(t *testing.T) {
 }
 
 // An export goes on for longer than a server gives other requests, as long as the client reads.
-func TestServer_DeadNumbers_SlowClient(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Dead_SlowClient(t *testing.T) {
+	conn := schematest.Conn(t)
 	const n = 60_000 // more than what sockets hold
 	insertDeadNumbers(t, conn, n)
-	server := httptest.NewUnstartedServer(newServer(t, conn).Handler())
+	server := httptest.NewUnstartedServer(newRoom(conn))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 500*time.Millisecond, 500*time.Millisecond
 	server.Start()
 	defer server.Close()
@@ -229,5 +189,71 @@ func TestServer_DeadNumbers_SlowClient(t *testing.T) {
 	rest, err := io.ReadAll(r.Body)
 	if lines := strings.Count(string(rest), "\n"); err != nil || lines != n {
 		t.Errorf("%d lines, %v", lines, err)
+	}
+}
+
+func TestNumbers_Dead_Workbook(t *testing.T) {
+	enginetest.Alone(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	conn := schematest.Conn(t)
+	insertDeadNumbers(t, conn, 3*numberChunk)
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
+	broken := dead("lost", "+79999999999", 1)
+	broken.streak = []streakRow{{leg: 12345, code: 9, smsSegments: 1}}
+	insertHealth(t, conn, "number_health", broken)
+	server := httptest.NewServer(newRoom(conn))
+	defer server.Close()
+	fetch := func(query string) (*http.Response, []byte) {
+		t.Helper()
+		w, err := http.Get(server.URL + "/v1/numbers/dead?format=xlsx&" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Body.Close()
+		body, err := io.ReadAll(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w, body
+	}
+	csv := querytest.Get(newRoom(conn), "/v1/numbers/dead?account=acme&limit=all&format=csv").Body.String()
+	first, _, _ := strings.Cut(csv, "\r\n")
+	for query, rows := range map[string]int{"account=acme&limit=all": 3 * numberChunk, "account=acme&limit=10": 10,
+		"account=nobody": 0} {
+		w, body := fetch(query)
+		if w.StatusCode != http.StatusOK || w.Header.Get("Content-Type") != answer.XLSXType ||
+			w.Header.Get("Kaskad-As-Of") == "" ||
+			w.Header.Get("Content-Disposition") != `attachment; filename="kaskad-numbers-dead.xlsx"` {
+			t.Fatal(query, w.Status, w.Header)
+		}
+		file := querytest.OpenSheet(t, body)
+		got, err := file.GetRows(file.GetSheetName(0))
+		if err != nil || len(got) != rows+1 || strings.Join(got[0], ",") != first {
+			t.Fatalf("%s: %d rows of %v, want %d: %v", query, len(got), got[0], rows+1, err)
+		}
+		if rows == 0 {
+			continue
+		}
+		last := strconv.Itoa(rows + 1)
+		if shown, _, kind := querytest.SheetCell(t, file,
+			querytest.SheetColumn(t, file, "number")+last); !strings.HasPrefix(shown, "+7") ||
+			kind != excelize.CellTypeInlineString {
+			t.Errorf("number %q of type %d", shown, kind)
+		}
+		for _, name := range []string{"wasted_cost", "failed_mailings"} {
+			if shown, raw, kind := querytest.SheetCell(t, file, querytest.SheetColumn(t, file, name)+last); raw == "" ||
+				kind != excelize.CellTypeUnset || name == "wasted_cost" && !strings.HasSuffix(shown, ".00") {
+				t.Errorf("%s %q (%q) of type %d", name, shown, raw, kind)
+			}
+		}
+	}
+	// What fails is an error, also when most rows were there already.
+	if w, body := fetch("limit=all"); w.StatusCode < 400 ||
+		w.Header.Get("Content-Type") != "application/problem+json" || w.Header.Get("Content-Disposition") != "" {
+		t.Errorf("an export that fails: %s %v %.100s", w.Status, w.Header, body)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil ||
+		slices.ContainsFunc(left, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "kaskad-xlsx-") }) {
+		t.Errorf("left behind: %v %v", left, err)
 	}
 }

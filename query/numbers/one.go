@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"kaskad/query/store"
 )
 
-//go:embed numbers_override.sql
+//go:embed sql/override.sql
 var numberOverrideSQL string
 
 // oneQuery asks for a number. Without an account all accounts are searched.
@@ -30,7 +30,7 @@ func (q *oneQuery) SQL() (string, []any, error) {
 	var statement strings.Builder
 	if err := numberTemplates.ExecuteTemplate(&statement, "one",
 		map[string]bool{"Account": q.account != ""}); err != nil {
-		return "", nil, fmt.Errorf("fill numbers_one.sql: %w", err)
+		return "", nil, fmt.Errorf("fill one.sql: %w", err)
 	}
 	return statement.String(), args, nil
 }
@@ -68,28 +68,28 @@ func numberRequest(c *gin.Context) (oneQuery, error) {
 }
 
 // number serves GET /v1/numbers/{number}.
-func (s *Server) number(c *gin.Context) error {
+func (n *Numbers) number(c *gin.Context) error {
 	q, err := numberRequest(c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.QueryTime)
 	defer cancel()
-	v, err := s.readVerdict(ctx, q)
+	v, err := n.readVerdict(ctx, q)
 	if err != nil {
 		return err
 	}
-	return s.answerNumber(ctx, c, http.StatusOK, v, "")
+	return n.answerNumber(ctx, c, http.StatusOK, v, "")
 }
 
 // readVerdict returns the verdict on a number. One that was never seen has the account that was asked for. A number of
 // several accounts is a Problem that asks for one of them.
-func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err error) {
+func (n *Numbers) readVerdict(ctx context.Context, q oneQuery) (v verdict, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return v, err
 	}
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
+	rows, err := n.db.Conn.Query(n.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return v, fmt.Errorf("read verdict: %w", err)
 	}
@@ -112,8 +112,8 @@ func (s *Server) readVerdict(ctx context.Context, q oneQuery) (v verdict, err er
 }
 
 // readOverride returns the override of a number that was set or taken back last.
-func (s *Server) readOverride(ctx context.Context, account, number string) (o override, err error) {
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
+func (n *Numbers) readOverride(ctx context.Context, account, number string) (o override, err error) {
+	rows, err := n.db.Conn.Query(n.db.Settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
 		clickhouse.Named("number", number))
 	if err != nil {
 		return o, fmt.Errorf("read override: %w", err)
@@ -128,17 +128,17 @@ func (s *Server) readOverride(ctx context.Context, account, number string) (o ov
 }
 
 // answerNumber writes a verdict with its evidence; detail, if there is one, tells why the answer is not final.
-func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
-	now := s.db.Now()
-	asOf, err := s.numbersAsOf(ctx, now)
+func (n *Numbers) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
+	now := n.db.Now()
+	asOf, err := n.numbersAsOf(ctx, now)
 	if err != nil {
 		return err
 	}
-	o, err := s.readOverride(ctx, v.account, v.number)
+	o, err := n.readOverride(ctx, v.account, v.number)
 	if err != nil {
 		return err
 	}
-	wasted, versions, err := s.wastedOn(ctx, v)
+	wasted, versions, err := n.wastedOn(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,8 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 		v.Encode(&out)
 	}
 	for i, shown := range v.values(nil, wasted) {
-		field(numberColumns[i].Name, shown)
-		if numberColumns[i].Name == "number" {
+		field(Columns[i].Name, shown)
+		if Columns[i].Name == "number" {
 			field("state", answer.Text(v.state))
 		}
 	}
@@ -179,12 +179,12 @@ func (s *Server) answerNumber(ctx context.Context, c *gin.Context, status int, v
 }
 
 // wastedOn prices the streak of one number.
-func (s *Server) wastedOn(ctx context.Context, v verdict) (wastedCost, answer.PriceVersions, error) {
-	lists, err := s.prices.Lists(ctx, []string{v.account}, nil)
+func (n *Numbers) wastedOn(ctx context.Context, v verdict) (wastedCost, answer.PriceVersions, error) {
+	lists, err := n.prices.Lists(ctx, []string{v.account}, nil)
 	if err != nil {
 		return wastedCost{}, answer.PriceVersions{}, err
 	}
-	wasted, err := s.newStreakPricer(lists).price(ctx, []numberRow{v.numberRow}, nil)
+	wasted, err := n.newStreakPricer(lists).price(ctx, []numberRow{v.numberRow}, nil)
 	if err != nil {
 		return wastedCost{}, answer.PriceVersions{}, fmt.Errorf("price streak: %w", err)
 	}

@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"fmt"
@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 // audienceWord is something that is known of a subscriber.
@@ -91,15 +93,15 @@ func latestOf(said []audienceWord, o audienceWord, state string) (ms int64) {
 }
 
 // Random histories of few people.
-func TestServer_Audience_Naive(t *testing.T) {
-	conn := newConn(t)
+func TestNumbers_Audience_Naive(t *testing.T) {
+	conn := schematest.Conn(t)
 	r := rand.New(rand.NewPCG(11, 5))
 	pick := func(names ...string) string { return names[r.IntN(len(names))] }
 	person := func() subscriber {
 		return subscriber{pick("acme", "beta"), pick("user:", "device:", "+7900000") + fmt.Sprint(1000+r.IntN(20)),
 			pick("push", "push", "viber"), pick("", "shop", "бонус")}
 	}
-	at := func() int64 { return testNow.UnixMilli() - int64(r.IntN(40))*86_400_000 }
+	at := func() int64 { return querytest.Now().UnixMilli() - int64(r.IntN(40))*86_400_000 }
 	var words []audienceWord
 	events, err := conn.PrepareBatch(t.Context(),
 		"INSERT INTO recipient_events (account, recipient, channel, app, sender, contact, status, occurred_ms)")
@@ -188,10 +190,10 @@ func TestServer_Audience_Naive(t *testing.T) {
 	// events.
 	if _, err := schema.InsertReference(t.Context(), conn, schema.ReferenceErrorMap, "beta", "test", 1,
 		[]byte(`[{"provider":"own","code":"X1","class":"app_uninstalled"},`+
-			`{"provider":"own","code":"B1","class":"blocked_by_user"},{"provider":"own","code":"D1","class":"opted_out"}]`), testNow); err != nil {
+			`{"provider":"own","code":"B1","class":"blocked_by_user"},{"provider":"own","code":"D1","class":"opted_out"}]`), querytest.Now()); err != nil {
 		t.Fatal(err)
 	}
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	for _, state := range audienceStates {
 		for _, c := range []struct {
 			query, account string
@@ -209,7 +211,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 			}
 			want := naiveAudience(seen, state)
 			var got []string
-			page := numbers(t, s, "audience/"+state, c.query+"&limit=29")
+			page := s.list(t, "audience/"+state, c.query+"&limit=29")
 			for {
 				for _, r := range page.Rows {
 					got = append(got, fmt.Sprintf("%s\x00%s\x00%s\x00%s\x00%s\x00%s", r["account"], r["recipient"],
@@ -218,7 +220,7 @@ func TestServer_Audience_Naive(t *testing.T) {
 				if page.NextCursor == nil {
 					break
 				}
-				page = numbers(t, s, "audience/"+state, c.query+"&limit=29&cursor="+*page.NextCursor)
+				page = s.list(t, "audience/"+state, c.query+"&limit=29&cursor="+*page.NextCursor)
 			}
 			if !slices.Equal(got, want) {
 				t.Errorf("%s %s: %d rows, want %d", state, c.query, len(got), len(want))
@@ -226,21 +228,26 @@ func TestServer_Audience_Naive(t *testing.T) {
 			if len(want) == 0 {
 				t.Errorf("%s %s: nobody", state, c.query)
 			}
-			if all := get(s, "/v1/audience/"+state+"?limit=all&format=ndjson&"+c.query); strings.Count(all.Body.String(), "\n") != len(want) {
+			if all := querytest.Get(s, "/v1/audience/"+state+"?limit=all&format=ndjson&"+c.query); strings.Count(all.Body.String(), "\n") != len(want) {
 				t.Errorf("%s %s: an export of %d rows", state, c.query, strings.Count(all.Body.String(), "\n"))
 			}
 		}
 	}
-	if rows, columns := readArrow(t, get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 ||
+	if rows, columns := querytest.ReadArrow(t,
+		querytest.Get(s, "/v1/audience/subscribed?limit=3&format=arrow").Body); len(rows) != 3 ||
 		columns != "account utf8, recipient utf8, contact utf8, channel utf8, app utf8, since timestamp[ms, tz=UTC]" {
 		t.Errorf("arrow: %v %s", rows, columns)
 	}
-	cursor := *numbers(t, s, "audience/subscribed", "limit=1").NextCursor
-	wantProblem(t, get(s, "/v1/audience/uninstalled?cursor="+cursor), http.StatusBadRequest, "cursor", "another query")
-	wantProblem(t, get(s, "/v1/audience/subscribed?app=shop&cursor="+cursor), http.StatusBadRequest, "cursor",
+	cursor := *s.list(t, "audience/subscribed", "limit=1").NextCursor
+	querytest.WantProblem(t, querytest.Get(s, "/v1/audience/uninstalled?cursor="+cursor), http.StatusBadRequest,
+		"cursor", "another query")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/audience/subscribed?app=shop&cursor="+cursor), http.StatusBadRequest,
+		"cursor",
 		"another query")
-	wantProblem(t, get(s, "/v1/audience/subscribed?apps=shop"), http.StatusBadRequest, "apps", "did you mean app?")
-	wantProblem(t, get(s, "/v1/audience/subscribed?limit=all"), http.StatusBadRequest, "limit", "format=csv")
-	wantProblem(t, get(s, "/v1/audience/blocked?channel=pager"), http.StatusBadRequest, "channel", "is no channel")
-	wantProblem(t, get(s, "/v1/audience/lost"), http.StatusNotFound, "")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/audience/subscribed?apps=shop"), http.StatusBadRequest, "apps",
+		"did you mean app?")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/audience/subscribed?limit=all"), http.StatusBadRequest, "limit",
+		"format=csv")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/audience/blocked?channel=pager"), http.StatusBadRequest, "channel",
+		"is no channel")
 }

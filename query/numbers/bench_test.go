@@ -1,4 +1,4 @@
-package query
+package numbers
 
 import (
 	"fmt"
@@ -9,13 +9,16 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/query/querytest"
+	"kaskad/schema/schematest"
 )
 
 // insertDeadNumbers fills number_health with n dead numbers of one account, whose streaks have 2 attempts on 100 legs.
 func insertDeadNumbers(tb testing.TB, conn driver.Conn, n int) {
 	tb.Helper()
-	execute(tb, conn, `INSERT INTO legs (account, leg, channel, provider, operator, country) SELECT 'acme', number, 'sms', concat('p', toString(number)), '', 'RU' FROM numbers(100)`)
-	execute(tb, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days, first_failed_ms,
+	querytest.Execute(tb, conn, `INSERT INTO legs (account, leg, channel, provider, operator, country) SELECT 'acme', number, 'sms', concat('p', toString(number)), '', 'RU' FROM numbers(100)`)
+	querytest.Execute(tb, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days, first_failed_ms,
 			last_failed_ms, last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, ported, valid)
 		SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')), 1700000000000000 + intDiv(number, 100000), 'dead', ['hard', 'soft', 'deactivated'][1 + number % 3],
 			1790000000000 + number, 3, map('unknown_subscriber', 1 + number % 4), 2, 2, 1780000000000 + number, 1790000000000 + number, 1770000000000 + number,
@@ -23,15 +26,15 @@ func insertDeadNumbers(tb testing.TB, conn driver.Conn, n int) {
 		FROM numbers($1)`, uint64(n))
 }
 
-// BenchmarkDeadNumbers exports a million dead numbers over HTTP, server, client and ClickHouse on the same machine. It
+// BenchmarkNumbers_Dead exports a million dead numbers over HTTP, server, client and ClickHouse on the same machine. It
 // prints numbers/s.
-func BenchmarkDeadNumbers(b *testing.B) {
+func BenchmarkNumbers_Dead(b *testing.B) {
 	const numbers = 1_000_000
-	conn := newConn(b)
+	conn := schematest.Conn(b)
 	insertDeadNumbers(b, conn, numbers)
-	putTariffs(b, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
-	s := newServer(b, conn)
-	server := httptest.NewServer(s.Handler())
+	querytest.PutTariffs(b, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
+	s := newRoom(conn)
+	server := httptest.NewServer(s)
 	defer server.Close()
 	for _, form := range []string{"Arrow", "CSV", "NDJSON"} {
 		b.Run(form, func(b *testing.B) {
@@ -55,17 +58,17 @@ func BenchmarkDeadNumbers(b *testing.B) {
 	}
 }
 
-// BenchmarkServer_CheckNumbers asks about 10 000 of 10 million numbers, spread over all of them, and for pages of the
+// BenchmarkNumbers_Check asks about 10 000 of 10 million numbers, spread over all of them, and for pages of the
 // dead among them.
-func BenchmarkServer_CheckNumbers(b *testing.B) {
+func BenchmarkNumbers_Check(b *testing.B) {
 	const all = 10_000_000
-	conn := newConn(b)
+	conn := schematest.Conn(b)
 	// what was decided later lies in parts of its own
 	for _, part := range []string{"number % 10 > 0", "number % 10 = 0"} {
-		execute(b, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, ported, valid) SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')),
+		querytest.Execute(b, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, ported, valid) SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')),
 			1700000000000000 + number, if(number % 10 = 3, 'dead', 'active'), 'hard', 1790000000000 + number, -1, -1 FROM numbers($1) WHERE `+part, uint64(all))
 	}
-	s := newServer(b, conn)
+	s := newRoom(conn)
 	var body strings.Builder
 	body.WriteString(`{"numbers":[`)
 	for i := range maxChecked {
@@ -77,7 +80,7 @@ func BenchmarkServer_CheckNumbers(b *testing.B) {
 	body.WriteString(`]}`)
 	b.Run("check", func(b *testing.B) {
 		for b.Loop() {
-			if w := call(s, http.MethodPost, "/v1/numbers/check",
+			if w := querytest.Call(s, http.MethodPost, "/v1/numbers/check",
 				strings.NewReader(body.String())); w.Code != http.StatusOK ||
 				strings.Contains(w.Body.String(), `"unknown"`) {
 				b.Fatal(w.Body)
@@ -86,13 +89,13 @@ func BenchmarkServer_CheckNumbers(b *testing.B) {
 		b.ReportMetric(maxChecked*float64(b.N)/b.Elapsed().Seconds(), "numbers/s")
 	})
 	first := "/v1/numbers/dead?limit=10000&account=acme"
-	var next numbersAnswer
-	decode(b, get(s, first), http.StatusOK, &next)
+	var next list
+	querytest.Decode(b, querytest.Get(s, first), http.StatusOK, &next)
 	for name, target := range map[string]string{"page": first, "page_deep": first + "&cursor=" + *next.NextCursor,
 		"one": "/v1/numbers/+79000000021", "page_all_accounts": "/v1/numbers/dead?limit=10000"} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				if w := get(s, target); w.Code != http.StatusOK {
+				if w := querytest.Get(s, target); w.Code != http.StatusOK {
 					b.Fatal(w.Body)
 				}
 			}
