@@ -28,7 +28,8 @@ var (
 	messageParkedSQL string
 )
 
-var messageTemplates = template.Must(template.Must(law.Template("attempts").Parse(messageAttemptsSQL)).New("parked").Parse(messageParkedSQL))
+var messageTemplates = template.Must(template.Must(law.Template("attempts").Parse(messageAttemptsSQL)).
+	New("parked").Parse(messageParkedSQL))
 
 // messageQuery looks for one message. Without an account all accounts are searched.
 type messageQuery struct {
