@@ -17,6 +17,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 var (
@@ -26,7 +27,7 @@ var (
 	changesHeadSQL string
 )
 
-var changesTemplate = template.Must(template.New("changes.sql").Parse(changesSQL))
+var changesTemplate = template.Must(law.Template("changes.sql").Parse(changesSQL))
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.

@@ -7,6 +7,7 @@ import (
 
 	"kaskad/query/querytest"
 	"kaskad/query/report"
+	"kaskad/schema"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -14,11 +15,11 @@ var update = flag.Bool("update", false, "write the statements of testdata anew")
 func TestSQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]querytest.Statement{
-		"dead_all":    &deadQuery{},
-		"dead_single": &deadQuery{accounts: []string{hostile}, rules: []string{"hard", "soft"}},
+		"dead_all":    &deadQuery{kind: schema.KindPhone},
+		"dead_single": &deadQuery{kind: schema.KindPhone, accounts: []string{hostile}, rules: []string{"hard", "soft"}},
 		"dead_page": &deadQuery{kind: "email", upTo: 7, limit: 11, accounts: []string{"acme", hostile},
 			rules: []string{"soft"}, after: &numberKey{hostile, "acme"}},
-		"dead_first":  &deadQuery{upTo: 7, limit: 1001, accounts: []string{hostile}},
+		"dead_first":  &deadQuery{kind: schema.KindPhone, upTo: 7, limit: 1001, accounts: []string{hostile}},
 		"one":         &oneQuery{number: hostile},
 		"one_account": &oneQuery{hostile, "acme"},
 		"changes_all": &changesQuery{kind: "email", head: 9},

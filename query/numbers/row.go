@@ -10,6 +10,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
+	"kaskad/schema/law"
 )
 
 var (
@@ -32,7 +33,7 @@ var (
 )
 
 // templates are the statements about number_health that pack its rows.
-var templates = template.Must(template.Must(template.Must(template.Must(template.New("rows").Parse(rowsSQL)).New("dead").Parse(deadSQL)).
+var templates = template.Must(template.Must(template.Must(template.Must(law.Template("rows").Parse(rowsSQL)).New("dead").Parse(deadSQL)).
 	New("one").Parse(oneSQL)).New("check").Parse(checkSQL))
 
 const (

@@ -12,6 +12,7 @@ import (
 
 	"kaskad/query/store"
 	"kaskad/schema/errormap"
+	"kaskad/schema/law"
 )
 
 // sharedSQL are the parts that several statements have in common: which editions are visible, which addresses are lost,
@@ -25,7 +26,7 @@ var sharedSQL embed.FS
 // program, and nothing that a request carries. Like template.Must, it panics where a text is no template: they are part
 // of the program.
 func Template(name string, texts ...string) *template.Template {
-	t := template.Must(template.New(name).ParseFS(sharedSQL, "sql/*.sql"))
+	t := template.Must(law.Template(name).ParseFS(sharedSQL, "sql/*.sql"))
 	for _, text := range texts {
 		template.Must(t.Parse(text))
 	}
