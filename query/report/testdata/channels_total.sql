@@ -3,17 +3,11 @@
 WITH
     -- What the cell's route can report (routeCode in routes.go). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
-    transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route,
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
     bitAnd(route, 1) = 1 AS has_delivery,
     bitAnd(route, 2) = 2 AS has_reads,
-    bitAnd(bitShiftRight(route, 2), 3) AS bound,
-    tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))) AS c0,
-    r.step AS c1,
-    r.campaign AS c2
+    bitAnd(bitShiftRight(route, 2), 3) AS bound
 SELECT
-    concat(formatDateTime(toDateTime(c0.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c0.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c0.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c0.2) % 3600, 60)), 2, '0')) AS k0,
-    c1 AS k1,
-    c2 AS k2,
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
     sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
@@ -46,7 +40,7 @@ FROM
         (
             SELECT account, bucket, max(generation)
             FROM generations
-            WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+            WHERE generation <= {generation:UInt64}
             GROUP BY account, bucket
             HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
         )
@@ -60,13 +54,13 @@ FROM
         SELECT account, message_id, step, max(status = 'unsubscribed') AS unsubscribed, max(status = 'blocked') AS blocked, max(status = 'complained') AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+        WHERE found AND generation <= {generation:UInt64}
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+                WHERE generation <= {generation:UInt64}
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )
         GROUP BY account, message_id, step
@@ -74,25 +68,13 @@ FROM
     WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
 ) AS r
 WHERE 1
-    AND r.account IN {filter_account:Array(String)}
-    AND toString(toMonday(toDate(r.cohort, {tz:String}))) IN {filter_week:Array(String)}
-    AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
-GROUP BY c0, c1, c2
-HAVING tuple(k0, k1, k2) > tuple({after0:String}, {after1:UInt8}, {after2:String})
-ORDER BY k0, k1, k2
-LIMIT {limit:UInt32}
--- from = 1760572800
--- to = 1795136400
--- generation = 7
+-- from = 0
+-- to = 4294967295
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
 -- route_named = ["push\u0000fcm"]
 -- code_named = [16]
--- filter_account = ["acme","x' OR '1'='1 {id:String}"]
--- filter_week = ["2026-11-16"]
--- filter_weekday = [1,7]
--- after0 = "2026-11-20T13:00:00+05:45"
--- after1 = 2
--- after2 = "x' OR '1'='1 {id:String}"
--- tz = "Asia/Kathmandu"
--- limit = 11
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]
