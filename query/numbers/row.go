@@ -32,7 +32,8 @@ var (
 )
 
 // templates are the statements about number_health that pack its rows.
-var templates = template.Must(template.Must(template.Must(template.Must(template.New("rows").Parse(rowsSQL)).New("dead").Parse(deadSQL)).
+var templates = template.Must(template.Must(template.Must(template.Must(template.New("rows").
+	Parse(rowsSQL)).New("dead").Parse(deadSQL)).
 	New("one").Parse(oneSQL)).New("check").Parse(checkSQL))
 
 const (
