@@ -150,8 +150,8 @@ func (p *historyPrices) chooseCurrency(params *answer.Params, used []*money.Tari
 	slices.Sort(all)
 	if p.currency == "" {
 		if len(all) > 1 {
-			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never "+
-				"converted: name one, or send the prices", p.ask.channel, strings.Join(all, " and ")))
+			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are "+
+				"never converted: name one, or send the prices", p.ask.channel, strings.Join(all, " and ")))
 		}
 		if len(all) == 1 {
 			p.currency = all[0]
