@@ -259,7 +259,7 @@ func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
 			}
 			func() {
 				defer func() {
-					if r := recover(); r != died {
+					if r, ok := recover().(error); !ok || !errors.Is(r, died) {
 						t.Fatalf("recovered %v", r)
 					}
 				}()

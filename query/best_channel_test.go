@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -291,19 +290,5 @@ func TestServer_BestChannel_Errors(t *testing.T) {
 		"to=2026-11-01T00:3": {"to", "RFC 3339"},
 	} {
 		wantProblem(t, get(s, "/v1/numbers/best-channel?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}
-
-func TestBestChannelQuery_SQL_Golden(t *testing.T) {
-	hostile := "x' OR '1'='1 {id:String}"
-	for name, q := range map[string]*bestChannelQuery{
-		"best_channel_first": {ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
-		"best_channel_page": {ask: &report.Request{Zone: time.UTC, FromMS: 1760572800000, ToMS: 1795136400000,
-			Limit: 10,
-			Filters: []report.Filter{{Key: bestChannelFilters[0], Values: []string{"acme", hostile}},
-				{Key: bestChannelFilters[1], Values: []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
-			asOfMS: 1795136400000},
-	} {
-		checkGolden(t, name, q, hostile)
 	}
 }

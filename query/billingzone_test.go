@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kaskad/money"
+	"kaskad/query/querytest"
 )
 
 // minimumList is a list whose Viber has a minimum of 100 a month.
@@ -123,8 +124,8 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 		body := get(s, "/v1/reports/savings?account=acme&group_by=month&format="+form).Body
 		shown := body.String()
 		if form == "xlsx" {
-			file := openSheet(t, body.Bytes())
-			shown, _, _ = sheetCell(t, file, sheetColumn(t, file, "unpriced_reasons")+"3")
+			file := querytest.OpenSheet(t, body.Bytes())
+			shown, _, _ = querytest.SheetCell(t, file, querytest.SheetColumn(t, file, "unpriced_reasons")+"3")
 		}
 		if !strings.Contains(shown, "no_segments 1; no_tariff rcs 1") {
 			t.Errorf("%s: %s", form, shown)

@@ -53,6 +53,8 @@ func TestServer_EraseNumber(t *testing.T) {
 
 	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/123", nil), http.StatusBadRequest, "number",
 		"must begin with +")
+	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/89030000001", nil), http.StatusBadRequest, "number",
+		"must begin with + and the country code", "%2B79161234567")
 	wantProblem(t, call(s, http.MethodDelete, "/v1/numbers/%2B79990000000", nil), http.StatusBadRequest, "account",
 		"nothing is known")
 

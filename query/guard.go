@@ -15,47 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/store"
 )
-
-// handle turns a handler that returns an error into one that answers it, and logs what is our fault. It is the only
-// place that does.
-func (s *Server) handle(h func(*gin.Context) error) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		err := h(c)
-		if err == nil {
-			return
-		}
-		if silent := store.Silent(c.Request.Context()); silent != nil {
-			err = silent.Because(err)
-		} else if c.Request.Context().Err() != nil && !slow(err) {
-			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed
-			// request").
-			c.Abort()
-			c.Status(499)
-			answer.CutOff(c)
-			return
-		}
-		p := answer.AsProblem(err)
-		if p.Status >= http.StatusInternalServerError {
-			level := slog.LevelError
-			if p.Status == http.StatusServiceUnavailable {
-				level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
-			}
-			s.logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
-				c.FullPath(), "status", p.Status, "err", err)
-		}
-		answer.CutOff(c)
-		p.Send(c)
-	}
-}
-
-// slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be
-// told.
-func slow(err error) bool {
-	var p *answer.Problem
-	return errors.As(err, &p) && p.Status == http.StatusRequestTimeout
-}
 
 // recover turns a panic into a 500, so that one request cannot end the process that ingests.
 func (s *Server) recover(c *gin.Context) {
@@ -165,22 +125,4 @@ func loopbackName(host string) bool {
 		return false
 	}
 	return slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, strings.ToLower(name))
-}
-
-// take waits for a turn, so that many requests at a time are slow one after another rather than all at once. It is for
-// routes that read no body: those take their turn when the body is there.
-func (s *Server) take(turns *answer.Turns) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		end, err := s.db.Reads(c, turns)
-		var p *answer.Problem
-		switch {
-		case err == nil:
-			defer end()
-			c.Next()
-		case errors.As(err, &p):
-			p.Send(c)
-		default:
-			c.AbortWithStatus(499)
-		}
-	}
 }

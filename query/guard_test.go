@@ -83,7 +83,8 @@ func TestServer_Guard_Headers(t *testing.T) {
 
 func TestServer_Routes_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
-	for _, path := range []string{"/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/", "/v1/messages/",
+	for _, path := range []string{"/v1/audience/lost", "/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/",
+		"/v1/messages/",
 		"/v1/messages/a/b"} {
 		wantProblem(t, get(s, path), http.StatusNotFound, "")
 	}
@@ -149,14 +150,14 @@ func TestServer_Take_Busy(t *testing.T) {
 	cancel()
 	gone, _ := gin.CreateTestContext(newRecorder())
 	gone.Request = r
-	s.take(&turns)(gone)
+	s.mount.Take(&turns)(gone)
 	if !gone.IsAborted() || gone.Writer.Status() != 499 {
 		t.Errorf("a caller who left got %d", gone.Writer.Status())
 	}
 	w := newRecorder()
 	busy, _ := gin.CreateTestContext(w)
 	busy.Request = r.WithContext(t.Context())
-	s.take(&turns)(busy)
+	s.mount.Take(&turns)(busy)
 	wantProblem(t, w, http.StatusServiceUnavailable, "", "1 requests")
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")

@@ -13,6 +13,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -583,7 +584,7 @@ func TestHistoryQuery_SQL_Golden(t *testing.T) {
 		SettlingDays: 1}, {Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil,
 		SettlingDays: 1}}
 	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
-	for name, q := range map[string]statementer{
+	for name, q := range map[string]querytest.Statement{
 		"history_plain": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000},
 		"history_keys": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000, keys: keysOf(nil, true),
 			borders: []uint32{1767225600}},

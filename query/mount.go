@@ -12,57 +12,13 @@ import (
 
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
-	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.referenceRoutes(), s.numberRoutes(),
-		s.audienceRoutes(),
-		s.ownRoutes())
-}
-
-// mount adds routes, each behind the turn that it takes.
-func (s *Server) mount(r *gin.Engine, routes []answer.Route) {
-	reading, exporting := s.take(&s.gate.Queries), s.take(&s.gate.Exports)
-	turns := map[answer.Turn]gin.HandlerFunc{
-		answer.Reading:    reading,
-		answer.Looking:    s.take(&s.gate.Looks),
-		answer.Overriding: s.take(&s.gate.Overrides),
-		answer.Listing: func(c *gin.Context) {
-			if c.Query("limit") == "all" {
-				exporting(c)
-				return
-			}
-			reading(c)
-		},
-	}
-	var addresses []string
-	for _, route := range routes {
-		addresses = append(addresses, route.Try...)
-	}
-	routes = append(routes, answer.Route{Method: http.MethodGet, Path: "/",
-		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }})
-	for _, route := range routes {
-		methods := []string{route.Method}
-		if route.Method == http.MethodGet {
-			methods = append(methods, http.MethodHead)
-		}
-		handlers := gin.HandlersChain{s.handle(route.Serve)}
-		if turn, taken := turns[route.Turn]; taken {
-			handlers = slices.Insert(handlers, 0, turn)
-		}
-		r.Match(methods, route.Path, handlers...)
-	}
+	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.referenceRoutes(),
+		s.numbers.Routes(), s.ownRoutes())
 }
 
 func (s *Server) reportRoutes() []answer.Route {
-	return []answer.Route{
-		answer.Get("/v1/reports/channels", s.channels, "/v1/reports/channels",
-			"/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv"),
-		answer.Get("/v1/reports/savings", s.savings, "/v1/reports/savings",
-			"/v1/reports/savings?group_by=month,first_channel"),
-		answer.Get("/v1/reports/spend", s.spend, "/v1/reports/spend"),
-		answer.Get("/v1/reports/segment-waste", s.segmentWaste, "/v1/reports/segment-waste"),
-		answer.Get("/v1/reports/penetration", s.penetration, "/v1/reports/penetration"),
-		answer.Get("/v1/reports/failures", s.failures, "/v1/reports/failures"),
-		answer.Get("/v1/reports/dead-spend", s.deadSpend, "/v1/reports/dead-spend"),
-	}
+	return append(s.reports.Routes(), answer.Get("/v1/reports/savings", s.savings, "/v1/reports/savings",
+		"/v1/reports/savings?group_by=month,first_channel"))
 }
 
 func (s *Server) forecastRoutes() []answer.Route {
@@ -81,40 +37,6 @@ func (s *Server) referenceRoutes() []answer.Route {
 		s.kindRoutes(errorMapKind(), "/v1/error-map"),
 		[]answer.Route{answer.Get("/v1/error-map/unmapped", s.unmapped, "/v1/error-map/unmapped")},
 		s.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
-}
-
-func (s *Server) numberRoutes() []answer.Route {
-	return []answer.Route{
-		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: s.deadNumbers, Turn: answer.Listing,
-			Try: []string{"/v1/numbers/dead"}},
-		answer.Get("/v1/numbers/:number", s.number, "/v1/numbers/{number}"),
-		// It may wait for long, and takes its turns by itself.
-		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: s.numberChanges,
-			Try: []string{"/v1/numbers/changes"}},
-		{Method: http.MethodGet, Path: "/v1/numbers/best-channel", Serve: s.bestChannel, Turn: answer.Listing,
-			Try: []string{"/v1/numbers/best-channel"}},
-		{Method: http.MethodPost, Path: "/v1/numbers/check", Serve: s.checkNumbers},
-		{Method: http.MethodGet, Path: "/v1/numbers/check", Serve: func(c *gin.Context) error {
-			c.Header("Allow", http.MethodPost)
-			return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
-				`send the numbers: POST {"numbers":["+79161234567", …]}`)
-		}},
-		{Method: http.MethodPut, Path: "/v1/numbers/:number/override", Serve: s.putOverride},
-		{Method: http.MethodDelete, Path: "/v1/numbers/:number/override", Serve: s.deleteOverride,
-			Turn: answer.Overriding},
-	}
-}
-
-func (s *Server) audienceRoutes() (routes []answer.Route) {
-	for _, state := range audienceStates {
-		route := answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
-			Serve: func(c *gin.Context) error { return s.audience(c, state) }}
-		if state == "uninstalled" {
-			route.Try = []string{route.Path + "?app={app}"}
-		}
-		routes = append(routes, route)
-	}
-	return routes
 }
 
 // ownRoutes are those about messages, events and the service itself.

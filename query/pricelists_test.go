@@ -1,51 +1,29 @@
 package query
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
-	"kaskad/schema"
+	"kaskad/query/querytest"
 )
 
 // putTariffs stores an account's price list and returns its version.
 func putTariffs(tb testing.TB, conn driver.Conn, account string, rows ...string) uint64 {
 	tb.Helper()
-	return putPrices(tb, conn, schema.ReferenceTariffs, account, rows)
+	return querytest.PutTariffs(tb, conn, account, rows...)
 }
 
 func putPrices(tb testing.TB, conn driver.Conn, kind, account string, rows []string) uint64 {
 	tb.Helper()
-	body := "["
-	for i, r := range rows {
-		if i > 0 {
-			body += ","
-		}
-		body += r
-	}
-	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows), []byte(body+"]"),
-		testNow)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return version
+	return querytest.PutPrices(tb, conn, kind, account, rows...)
 }
 
-// tariffRow is a row that prices a channel from 2026 on.
 func tariffRow(channel, billing, price string, more ...string) string {
-	row := fmt.Sprintf(`"channel":%q,"billing":%q,"price":%q,"currency":"RUB"`, channel, billing, price)
-	for i := 0; i+1 < len(more); i += 2 {
-		row += fmt.Sprintf(",%q:%q", more[i], more[i+1])
-	}
-	if !slices.Contains(more, "valid_from") {
-		row += `,"valid_from":"2026-01-01T00:00:00Z"`
-	}
-	return "{" + row + "}"
+	return querytest.TariffRow(channel, billing, price, more...)
 }
 
 // Two writers are given one version, both rows are read, and one is taken back: from then on prices are those of the

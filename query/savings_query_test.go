@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 	"kaskad/schema"
 )
@@ -60,7 +61,7 @@ func TestSQL_Golden_Savings(t *testing.T) {
 	cut.keys, cut.built = named(t, savingsKeys, "campaign"), summed.built
 	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
-	for name, q := range map[string]statementer{"savings_total": plain, "savings_days": &summed,
+	for name, q := range map[string]querytest.Statement{"savings_total": plain, "savings_days": &summed,
 		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
 		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single},
 		"savings_built": savingsBuilt{single}} {
@@ -146,7 +147,7 @@ func TestWideAmount_Law(t *testing.T) {
 		hi, lo := rapid.Int64().Draw(t, "hi"), rapid.Uint64().Draw(t, "lo")
 		want := new(big.Int).Lsh(big.NewInt(hi), 64)
 		want.Add(want, new(big.Int).SetUint64(lo))
-		if got := bigOf(wideAmount(hi, lo)); got.Cmp(want) != 0 {
+		if got := bigOf(money.Wide(hi, lo)); got.Cmp(want) != 0 {
 			t.Fatalf("%d %d became %s, want %s", hi, lo, got, want)
 		}
 	})

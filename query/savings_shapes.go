@@ -6,23 +6,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/prices"
 	"kaskad/query/store"
 )
 
 var (
 	//go:embed shapes.sql
 	shapesSQL string
-	//go:embed legs.sql
-	legsSQL string
 )
 
 const (
@@ -154,7 +151,7 @@ func (s *Server) loadShapes(ctx context.Context, cache *shapeStore, ids []uint64
 
 func (s *Server) loadShapePart(ctx context.Context, cache *shapeStore, ids []uint64) error {
 	var packed string
-	wanted, err := wantedTable(s.db.Settings(ctx), ids)
+	wanted, err := store.WithWanted(s.db.Settings(ctx), ids)
 	if err != nil {
 		return err
 	}
@@ -178,7 +175,7 @@ func (s *Server) loadShapePart(ctx context.Context, cache *shapeStore, ids []uin
 	cache.mu.RUnlock()
 	slices.Sort(legs)
 	legs = slices.Compact(legs)
-	rows, err := s.readLegs(ctx, cache.account, legs)
+	rows, err := prices.ReadLegs(ctx, s.db, cache.account, legs)
 	if err != nil {
 		return err
 	}
@@ -255,48 +252,4 @@ func unpackShapes(packed string) (rows []shapeRow, err error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-func (s *Server) readLegs(ctx context.Context, account string, ids []uint64) (legs map[uint64]money.Leg, err error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	wanted, err := wantedTable(s.db.Settings(ctx), ids)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.db.Conn.Query(wanted, legsSQL, clickhouse.Named("account", account))
-	if err != nil {
-		return nil, err
-	}
-	defer store.CloseRows(rows, &err)
-	legs = make(map[uint64]money.Leg, len(ids))
-	for rows.Next() {
-		var id uint64
-		var leg money.Leg
-		var currencies string
-		if err := rows.Scan(&id, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country, &leg.Traffic, &leg.Sender,
-			&leg.App, &leg.Trigger, &currencies); err != nil {
-			return nil, err
-		}
-		if currencies != "" {
-			leg.ReportedIn = strings.Split(currencies, ",")
-		}
-		legs[id] = leg
-	}
-	return legs, rows.Err()
-}
-
-// wantedTable sends ids along with a statement.
-func wantedTable(ctx context.Context, ids []uint64) (context.Context, error) {
-	table, err := ext.NewTable("wanted", ext.Column("id", "UInt64"))
-	if err != nil {
-		return nil, fmt.Errorf("make external table: %w", err)
-	}
-	for _, id := range ids {
-		if err := table.Append(id); err != nil {
-			return nil, fmt.Errorf("fill external table: %w", err)
-		}
-	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

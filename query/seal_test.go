@@ -55,7 +55,8 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		})
 	}
 	starting.Wait()
-	for i, s := range append(servers, newServer(t, conn, ownKeys)) {
+	servers = append(servers, newServer(t, conn, ownKeys))
+	for i, s := range servers {
 		for j, text := range sealed {
 			// A server asks for keys that it does not know once a second.
 			for deadline := time.Now().Add(10 * time.Second); opens(t, s, text, query) != "k"; {
@@ -85,10 +86,11 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 // at most once a second.
 func TestServer_Seal_Database(t *testing.T) {
 	conn := newConn(t)
-	insertHealth(t, conn, "number_health", dead("acme", "+79160000001", 1), dead("acme", "+79160000002", 1))
+	execute(t, conn, "INSERT INTO number_health (account, number, version, state, rule, since_ms) VALUES "+
+		"('acme', '+79160000001', 1, 'dead', 'hard', 1000), ('acme', '+79160000002', 1, 'dead', 'hard', 1000)")
 	s := newServer(t, conn, ownKeys)
-	first := numbers(t, s, "numbers/dead", "limit=1")
-	if second := numbers(t, newServer(t, conn, ownKeys), "numbers/dead",
+	first := listed(t, s, "numbers/dead", "limit=1")
+	if second := listed(t, newServer(t, conn, ownKeys), "numbers/dead",
 		"limit=1&cursor="+*first.NextCursor); len(second.Rows) != 1 || second.NextCursor != nil {
 		t.Errorf("%+v", second)
 	}

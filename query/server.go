@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
+	"kaskad/query/mount"
+	"kaskad/query/numbers"
 	"kaskad/query/prices"
 	"kaskad/query/report"
 	"kaskad/query/store"
@@ -44,25 +46,23 @@ type Server struct {
 	handler http.Handler
 	metrics *metrics
 
-	db   *store.DB
-	gate *answer.Gate
-	// verdictWait is the constant of that name but in tests.
-	verdictWait time.Duration
+	db    *store.DB
+	gate  *answer.Gate
+	mount *mount.Mount
 	// decoders are reused between requests, for they are not safe for concurrent use.
 	decoders sync.Pool
 	stop     sync.Once
-	feed     feedHead
 	// putting lets one list of reference data be stored at a time.
 	putting sync.Mutex
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
 	prices  *prices.Cache
+	numbers *numbers.Numbers
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
 	answers   report.Cache[*savingsAnswer]
 	computing singleflight.Group
-	// wholes are the answers that cursors still point into.
-	wholes report.Cache[*wholeAnswer]
+	reports   *report.Room
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -80,10 +80,13 @@ func New(config Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m, verdictWait: verdictWait}
+	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m}
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
+	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
 	s.prices = prices.NewCache(s.db)
+	s.reports = report.New(s.db, s.prices)
+	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil
@@ -146,8 +149,8 @@ func (s *Server) checkListener(address net.Addr) error {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("refuse to listen on %s: with --auth off everybody who reaches it may read and write everything; "+
-		"listen on 127.0.0.1, or pass --insecure-listen where something else guards the port", address)
+	return fmt.Errorf("refuse to listen on %s: with --auth off everybody who reaches it may read and write "+
+		"everything; listen on 127.0.0.1, or pass --insecure-listen where something else guards the port", address)
 }
 
 func (s *Server) routes() http.Handler {
@@ -157,15 +160,21 @@ func (s *Server) routes() http.Handler {
 	r.RedirectTrailingSlash = false
 	r.HandleMethodNotAllowed = true
 	r.Use(s.observe, s.recover, s.secure)
-	r.NoRoute(s.handle(func(c *gin.Context) error {
+	r.NoRoute(s.mount.Handle(func(c *gin.Context) error {
 		return answer.NewProblem(http.StatusNotFound, "no-such-route",
 			"there is nothing at this path; GET / lists what there is")
 	}))
-	r.NoMethod(s.handle(func(c *gin.Context) error {
+	r.NoMethod(s.mount.Handle(func(c *gin.Context) error {
 		return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
 			c.Request.Method+" is not supported here; use "+c.Writer.Header().Get("Allow"))
 	}))
-	s.mount(r, s.served())
+	served := s.served()
+	var addresses []string
+	for _, route := range served {
+		addresses = append(addresses, route.Try...)
+	}
+	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/",
+		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}))
 	return r.Handler()
 }
 

@@ -14,7 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/engine/enginetest"
-	"kaskad/query/answer"
+	"kaskad/query/querytest"
+	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/schematest"
 )
@@ -22,7 +23,7 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // testNow is the clock of most tests.
-var testNow = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+var testNow = querytest.Now()
 
 // newConn returns a migrated database of the test's own.
 func newConn(tb testing.TB) driver.Conn {
@@ -32,9 +33,7 @@ func newConn(tb testing.TB) driver.Conn {
 
 func execute(tb testing.TB, conn driver.Conn, statement string, args ...any) {
 	tb.Helper()
-	if err := conn.Exec(tb.Context(), statement, args...); err != nil {
-		tb.Fatalf("%s: %v", statement, err)
-	}
+	querytest.Execute(tb, conn, statement, args...)
 }
 
 // newServer makes a server over conn with the clock fixed at testNow; change alters its settings.
@@ -59,35 +58,16 @@ func newServer(tb testing.TB, conn driver.Conn, change ...func(*Config, *Deps)) 
 
 // call sends a request to the server's handler as a client on this machine would.
 func call(s *Server, method, target string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, body)
-	r.Host = "127.0.0.1:8080"
-	for i := 0; i+1 < len(headers); i += 2 {
-		if headers[i] == "Host" {
-			r.Host = headers[i+1]
-			continue
-		}
-		r.Header.Set(headers[i], headers[i+1])
-	}
-	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
-	return w
+	return querytest.Call(s.Handler(), method, target, body, headers...)
 }
 
 func get(s *Server, target string, headers ...string) *httptest.ResponseRecorder {
 	return call(s, http.MethodGet, target, nil, headers...)
 }
 
-// decode reads an answer of the wanted status; numbers keep their digits.
 func decode(tb testing.TB, w *httptest.ResponseRecorder, status int, to any) {
 	tb.Helper()
-	if w.Code != status {
-		tb.Fatalf("status %d, want %d: %s", w.Code, status, w.Body)
-	}
-	decoder := json.NewDecoder(strings.NewReader(w.Body.String()))
-	decoder.UseNumber()
-	if err := decoder.Decode(to); err != nil {
-		tb.Fatalf("%v in %s", err, w.Body)
-	}
+	querytest.Decode(tb, w, status, to)
 }
 
 // reportAnswer is the envelope of a report.
@@ -110,34 +90,21 @@ func channelReport(tb testing.TB, s *Server, query string) reportAnswer {
 	return reply
 }
 
-// wantProblem checks the form of an error answer and that it names the parameter ("" for none) and says each of the
-// words.
 func wantProblem(tb testing.TB, w *httptest.ResponseRecorder, status int, parameter string, words ...string) {
 	tb.Helper()
-	if w.Code != status {
-		tb.Errorf("status %d, want %d: %s", w.Code, status, w.Body)
-		return
-	}
-	if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
-		tb.Errorf("content type %q", got)
-	}
-	var p answer.Problem
-	if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil {
-		tb.Errorf("%v in %s", err, w.Body)
-		return
-	}
-	if p.Status != status || p.Title != http.StatusText(status) || !strings.HasPrefix(p.Type, "urn:kaskad:problem:") ||
-		p.Detail == "" {
-		tb.Errorf("members are missing in %s", w.Body)
-	}
-	if parameter != "" && (len(p.Errors) == 0 || p.Errors[0].Parameter != parameter) {
-		tb.Errorf("%s does not name parameter %q", w.Body, parameter)
-	}
-	for _, word := range words {
-		if !strings.Contains(p.Detail, word) {
-			tb.Errorf("%q does not say %q", p.Detail, word)
-		}
-	}
+	querytest.WantProblem(tb, w, status, parameter, words...)
+}
+
+// pageAnswer is a page of a list.
+type pageAnswer struct {
+	Rows       []map[string]any `json:"rows"`
+	NextCursor *string          `json:"next_cursor"`
+}
+
+func listed(tb testing.TB, s *Server, route, query string) (reply pageAnswer) {
+	tb.Helper()
+	decode(tb, get(s, "/v1/"+route+"?"+query), http.StatusOK, &reply)
+	return reply
 }
 
 // metricOf returns the value that GET /metrics shows for a metric with its labels, "" when there is none.
@@ -153,4 +120,16 @@ func metricOf(tb testing.TB, s *Server, metric string) string {
 		}
 	}
 	return ""
+}
+
+// reportNamed returns a report of the API.
+func reportNamed(tb testing.TB, name string) *report.Report {
+	tb.Helper()
+	for _, r := range report.All() {
+		if r.Name == name {
+			return r
+		}
+	}
+	tb.Fatalf("there is no report %s", name)
+	return nil
 }

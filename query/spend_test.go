@@ -310,7 +310,7 @@ func naiveSpend(messages []spendMessage, lists map[string]*money.PriceList, grou
 	}
 	slices.SortFunc(sorted, func(x, y *group) int {
 		for i := range x.keys {
-			order := 0
+			var order int
 			if n, ok := x.keys[i].(int); ok {
 				order = n - y.keys[i].(int)
 			} else {
@@ -454,12 +454,12 @@ func TestServer_Spend_ByHand(t *testing.T) {
 	query := path + "?from=2026-10-01&to=2026-11-20"
 	want := `{"report":"spend","from":"2026-10-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
 		`"tariff_version":1,"template_version":0,"rows":[` +
-		`{"channel":"push","currency":"","attempts":1,"sent":1,"delivered":0,"units":0,"cost":answer.Null,"unpriced":1,"cost_per_delivered":answer.Null,"billed_segments":0,` +
-		`"computed_segments":0,"segment_drift":0,"reported_attempts":0,"reported_cost":answer.Null,"drift":answer.Null,"of_unpriced":answer.Null},` +
+		`{"channel":"push","currency":"","attempts":1,"sent":1,"delivered":0,"units":0,"cost":null,"unpriced":1,"cost_per_delivered":null,"billed_segments":0,` +
+		`"computed_segments":0,"segment_drift":0,"reported_attempts":0,"reported_cost":null,"drift":null,"of_unpriced":null},` +
 		`{"channel":"sms","currency":"RUB","attempts":2,"sent":2,"delivered":1,"units":4,"cost":"8.00","unpriced":0,"cost_per_delivered":"8.00","billed_segments":3,` +
 		`"computed_segments":2,"segment_drift":1,"reported_attempts":1,"reported_cost":"6.12","drift":"0.12","of_unpriced":"2.00"},` +
-		`{"channel":"viber","currency":"RUB","attempts":1,"sent":1,"delivered":0,"units":0,"cost":"0.00","unpriced":0,"cost_per_delivered":answer.Null,"billed_segments":0,` +
-		`"computed_segments":0,"segment_drift":0,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","of_unpriced":"0.00"}],"next_cursor":answer.Null}`
+		`{"channel":"viber","currency":"RUB","attempts":1,"sent":1,"delivered":0,"units":0,"cost":"0.00","unpriced":0,"cost_per_delivered":null,"billed_segments":0,` +
+		`"computed_segments":0,"segment_drift":0,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","of_unpriced":"0.00"}],"next_cursor":null}`
 	if w := get(s, query); w.Body.String() != want {
 		t.Errorf("got  %s\nwant %s", w.Body, want)
 	}

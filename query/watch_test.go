@@ -119,7 +119,7 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	}
 	// A statement that is slow and alive lasts for longer than silence may.
 	slow := gin.New()
-	slow.GET("/", s.take(&s.gate.Queries), s.handle(func(c *gin.Context) error {
+	slow.GET("/", s.mount.Take(&s.gate.Queries), s.mount.Handle(func(c *gin.Context) error {
 		var n uint64
 		err := conn.QueryRow(s.db.Settings(c.Request.Context()),
 			"SELECT sum(sleepEachRow(1)) + count() FROM numbers(12) SETTINGS max_block_size = 1, "+

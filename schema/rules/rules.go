@@ -32,6 +32,9 @@ type Rules struct {
 var Default = Rules{HardMailings: 2, HardHours: 24, SoftMailings: 5, SoftDays: 14, QuietDays: 30,
 	RevivedDays: 30, EvidenceDays: 400}
 
+// OfVerdicts are the rules that a verdict of dead may name.
+var OfVerdicts = []string{"deactivated", "hard", "invalid_format", "override", "soft"}
+
 // Names are the names of the rules, in the order of the struct.
 var Names = []string{"hard_mailings", "hard_hours", "soft_mailings", "soft_days", "quiet_days",
 	"revived_days", "evidence_days"}

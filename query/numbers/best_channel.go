@@ -1,0 +1,258 @@
+package numbers
+
+import (
+	"cmp"
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/report"
+	"kaskad/query/store"
+	"kaskad/schema"
+)
+
+//go:embed sql/best_channel.sql
+var bestChannelSQL string
+
+// bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
+var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
+
+// bestChannelFilters choose the attempts that are looked at.
+var bestChannelFilters = report.Keys{report.Dimension("account"),
+	report.Enumeration("channel", schema.Channels.Names(), false)}
+
+// BestChannelColumns are the columns of the best channels.
+var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
+	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
+	{Name: "recipient", Type: answer.TextColumn}, {Name: "evidence", Type: answer.TextColumn},
+	{Name: "cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn}}
+
+// bestChannelQuery is one page of people, by account and person.
+type bestChannelQuery struct {
+	request                    *report.Request
+	afterAccount, afterContact string // no account and no person is ""
+	asOfMS                     int64
+}
+
+// SQL returns the statement and its parameters.
+func (q *bestChannelQuery) SQL() (string, []any, error) {
+	return q.request.Statement(bestChannelTemplate, nil, report.Key.InSQL,
+		clickhouse.Named("after_account", q.afterAccount),
+		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.request.Limit+1)),
+		clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
+}
+
+// bestChannel serves GET /v1/numbers/best-channel (docs/definitions.md section 5): for each person the cheapest channel
+// on which something was read in the period; where nothing was, on which something was delivered. What was read or
+// delivered at an address that is lost is no evidence. contact is the person, whoever the steps of a message address.
+//
+// cost is what one more message like the latest evidence would cost, sent and delivered: its keys choose the tariff,
+// its segments are billed, the connect price is added. Channels in the currency of the person's SMS come first, without
+// one in that of the first channel by name that has a price.
+//
+// It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then;
+// each person comes at most once, and prices are those of the first page.
+func (n *Numbers) bestChannel(c *gin.Context) error {
+	request, err := n.readBestChannel(c)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(request.Limit == 0))
+	defer cancel()
+	if err := n.db.CheckZone(ctx, request.Zone); err != nil {
+		return err
+	}
+	seen, err := n.db.Snapshot(ctx, request.Now)
+	if err != nil {
+		return err
+	}
+	q := bestChannelQuery{request: request}
+	if request.At != nil {
+		seen.Prices, seen.AsOfMS = request.At.Snapshot.Prices, request.At.Snapshot.AsOfMS
+		q.afterAccount, q.afterContact = string(request.At.After[0]), string(request.At.After[1])
+	}
+	q.asOfMS = seen.UpTo()
+	lists, err := n.prices.Lists(ctx, request.Accounts(), seen.Prices)
+	if err != nil {
+		return err
+	}
+	seen.Prices = &lists.Versions
+	t := answer.NewList(request.Format, BestChannelColumns)
+	envelope := append(request.FreshEnvelope(&seen),
+		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)})
+	if request.Limit == 0 {
+		end, err := t.Begin(ctx, c, &n.gate.Workbooks, envelope)
+		if err != nil {
+			return err
+		}
+		defer end()
+		if _, err := n.readBestChannels(ctx, &q, lists, &seen, t); err != nil {
+			return fmt.Errorf("export best channels: %w", err)
+		}
+		return t.Finish()
+	}
+	last, err := n.readBestChannels(ctx, &q, lists, &seen, t)
+	if err != nil {
+		return fmt.Errorf("best channels: %w", err)
+	}
+	return t.SendPage(c, envelope, n.db.Cursors, request.Next(last, &seen))
+}
+
+// readBestChannel reads the parameters.
+func (n *Numbers) readBestChannel(c *gin.Context) (*report.Request, error) {
+	p, err := answer.ReadParams(c.Request,
+		append(bestChannelFilters.Names(), "from", "to", "tz", "limit", "cursor", "format",
+			"bom"))
+	if err != nil {
+		return nil, err
+	}
+	r := &report.Request{Name: "best-channel", Format: p.ListFormat(c.Request), Zone: p.Zone(), Now: n.db.Now()}
+	r.Limit, _ = p.PageOrAll(r.Format)
+	r.Filters = bestChannelFilters.Filters(p, r.Zone)
+	parts := []string{r.Name, r.Zone.String(), p.Values.Get("from"), p.Values.Get("to")}
+	for _, f := range r.Filters {
+		parts = append(append(parts, f.Key.Name, strconv.Itoa(len(f.Values))), f.Values...)
+	}
+	r.Hash = answer.QueryHash(parts...)
+	if r.At = n.db.Cursors.Read(c.Request.Context(), p, r.Hash, 2); r.At != nil {
+		if r.At.Snapshot == nil || r.At.Snapshot.Prices == nil {
+			p.Fail("cursor", "cannot be read: start again without a cursor")
+		} else {
+			// The period and the prices are those of the first page, however long the export takes.
+			r.Now = time.UnixMilli(r.At.Snapshot.NowMS)
+		}
+	}
+	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
+	return r, p.Err()
+}
+
+// offer is a channel on which a person can be reached.
+type offer struct {
+	channel, recipient, currency string
+	cost                         *money.Amount // nil when it is unknown; then there is no currency
+}
+
+// newOffer prices one more message like a leg that was sent and delivered. Windows, conversations and what is not
+// billed are left aside.
+func newOffer(list *money.PriceList, leg *money.Leg, recipient string, atMS int64) offer {
+	o := offer{channel: leg.Channel, recipient: recipient}
+	leg.Sent, leg.Delivered, leg.Conversation, leg.Outside = true, true, true, true
+	if cost, ok := list.Cost(leg, 0, atMS); ok {
+		o.cost, o.currency = &cost.Cost, cost.Tariff.Currency
+	}
+	return o
+}
+
+// compare orders the offers of a person, the best first.
+func (o *offer) compare(other *offer, currency string) int {
+	rank := func(o *offer) int {
+		switch {
+		case o.cost == nil:
+			return 2
+		case o.currency != currency:
+			return 1
+		}
+		return 0
+	}
+	cost := 0
+	if o.cost != nil && other.cost != nil {
+		cost = o.cost.Cmp(*other.cost)
+	}
+	return cmp.Or(cmp.Compare(rank(o), rank(other)), cost, strings.Compare(o.channel, other.channel))
+}
+
+// proofs are what is known of a person, as best_channel.sql returns it.
+type proofs struct {
+	account, contact string
+	read             uint8 // whether anything was read: then only what was counts
+	reads            []uint8
+	channels, recipients, providers, operators, countries, traffics, senders,
+	apps []string
+	segments []uint16
+}
+
+// destinations are the places that a row is scanned to.
+func (p *proofs) destinations() []any {
+	return []any{&p.account, &p.contact, &p.read, &p.reads, &p.channels, &p.recipients, &p.providers, &p.operators,
+		&p.countries, &p.traffics, &p.senders, &p.apps, &p.segments}
+}
+
+// best is the best offer.
+func (p *proofs) best(list *money.PriceList, atMS int64) offer {
+	var offers []offer
+	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
+	for i, channel := range p.channels {
+		o := newOffer(list, &money.Leg{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
+			Country: p.countries[i], Traffic: p.traffics[i],
+			Sender: p.senders[i], App: p.apps[i], Segments: p.segments[i]}, p.recipients[i], atMS)
+		if channel == "sms" {
+			sms[p.reads[i]] = o.currency
+		}
+		if p.reads[i] == p.read {
+			offers = append(offers, o)
+		}
+	}
+	slices.SortFunc(offers, func(a, b offer) int { return strings.Compare(a.channel, b.channel) })
+	currency := cmp.Or(sms[1], sms[0])
+	for i := range offers {
+		currency = cmp.Or(currency, offers[i].currency)
+	}
+	return slices.MinFunc(offers, func(a, b offer) int { return a.compare(&b, currency) })
+}
+
+// readBestChannels fills the table with a page and returns the keys of its last row when there are more.
+func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lists *prices.Lists, seen *answer.Snapshot,
+	t *answer.Table) (last [][]byte, err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return nil, err
+	}
+	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.request.Limit == 0))
+	if err != nil {
+		return nil, err
+	}
+	rows, err := n.db.Conn.Query(reading, statement, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer store.CloseRows(rows, &err)
+	var p proofs
+	var lastAccount, lastContact string
+	for rows.Next() {
+		if q.request.Limit > 0 && t.Rows == q.request.Limit {
+			// This row only shows that there is a next page.
+			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
+			continue
+		}
+		if err := rows.Scan(p.destinations()...); err != nil {
+			return nil, err
+		}
+		best := p.best(lists.Of(p.account), q.asOfMS)
+		evidence, cost := "delivered", answer.Null
+		if p.read == 1 {
+			evidence = "read"
+		}
+		if best.cost != nil {
+			cost = answer.Amount(*best.cost)
+		}
+		t.Add([]answer.Value{answer.Text(p.account), answer.Text(p.contact), answer.Text(best.channel),
+			answer.Text(best.recipient), answer.Text(evidence), cost,
+			answer.Text(best.currency)})
+		lastAccount, lastContact = p.account, p.contact
+		if err := t.Flow(false); err != nil {
+			return nil, err
+		}
+	}
+	return last, rows.Err()
+}

@@ -1,0 +1,196 @@
+package numbers
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+
+	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
+)
+
+const (
+	// streakAttempt is how many bytes an attempt of a packed streak takes.
+	streakAttempt = 8 + 4 + 2 + 8
+	// maxAttemptCosts and maxCostTexts bound what the pricing of one answer remembers.
+	maxAttemptCosts = 1 << 20
+	maxCostTexts    = 1 << 16
+)
+
+// wastedCost is what the attempts of a streak cost; text is "" when that is unknown.
+type wastedCost struct{ text, currency string }
+
+func (w wastedCost) value() answer.Value {
+	if w.text == "" {
+		return answer.Null
+	}
+	return answer.Money(w.text)
+}
+
+// attemptKey is all that the cost of an attempt depends on, in one account.
+type attemptKey struct {
+	leg         uint64
+	code        uint32
+	smsSegments uint16
+	interval    uint16
+}
+
+type attemptCost struct {
+	cost     money.Amount
+	currency string // "" when no tariff was needed, or found
+	priced   bool
+}
+
+// streakPricer prices the streaks of one answer: a list has a million of them, and few different attempts.
+type streakPricer struct {
+	db       *store.DB
+	lists    *prices.Lists
+	accounts map[string]*accountPricer
+	last     *accountPricer
+	texts    map[money.Amount]string
+}
+
+type accountPricer struct {
+	account string
+	list    *money.PriceList
+	borders []int64
+	legs    map[uint64]money.Leg
+	costs   map[attemptKey]attemptCost
+}
+
+func (n *Numbers) newStreakPricer(lists *prices.Lists) *streakPricer {
+	return &streakPricer{db: n.db, lists: lists, accounts: map[string]*accountPricer{},
+		texts: map[money.Amount]string{}}
+}
+
+func (p *streakPricer) of(account string) *accountPricer {
+	if p.last != nil && p.last.account == account {
+		return p.last
+	}
+	a := p.accounts[account]
+	if a == nil {
+		list := p.lists.Of(account)
+		a = &accountPricer{account: account, list: list, borders: list.Borders(), legs: map[uint64]money.Leg{},
+			costs: map[attemptKey]attemptCost{}}
+		p.accounts[account] = a
+	}
+	p.last = a
+	return a
+}
+
+// interval is the number of borders up to a time: within an interval all prices are constant.
+func (a *accountPricer) interval(ms int64) uint16 {
+	if len(a.borders) == 0 {
+		return 0
+	}
+	return uint16(sort.Search(len(a.borders), func(i int) bool { return a.borders[i] > ms }))
+}
+
+func attemptAt(streak string) (key attemptKey, cohortMS int64) {
+	return attemptKey{leg: answer.LE64(streak), code: answer.LE32(streak[8:]), smsSegments: answer.LE16(streak[12:])},
+		int64(answer.LE64(streak[14:]))
+}
+
+// price returns what the streaks of rows cost, in to.
+func (p *streakPricer) price(ctx context.Context, rows []numberRow, to []wastedCost) ([]wastedCost, error) {
+	if err := p.load(ctx, rows); err != nil {
+		return nil, err
+	}
+	to = to[:0]
+	for i := range rows {
+		to = append(to, p.streak(p.of(rows[i].account), rows[i].streak))
+	}
+	return to, nil
+}
+
+// load makes sure that the legs of all attempts are known.
+func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
+	missing := map[*accountPricer][]uint64{}
+	for i := range rows {
+		a := p.of(rows[i].account)
+		for streak := rows[i].streak; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
+			leg := answer.LE64(streak)
+			if _, found := a.legs[leg]; !found {
+				a.legs[leg] = money.Leg{} // asked for once
+				missing[a] = append(missing[a], leg)
+			}
+		}
+	}
+	for a, ids := range missing {
+		slices.Sort(ids)
+		legs, err := prices.ReadLegs(ctx, p.db, a.account, ids)
+		if err != nil {
+			return fmt.Errorf("load legs of account %q: %w", a.account, err)
+		}
+		for _, id := range ids {
+			leg, found := legs[id]
+			if !found {
+				return fmt.Errorf("table legs lacks leg %d of account %q, which number_health names", id, a.account)
+			}
+			a.legs[id] = leg
+		}
+	}
+	return nil
+}
+
+// streak adds up the attempts of a streak: unknown when one that was sent has no price, or when prices are in two
+// currencies.
+func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
+	var sum money.Amount
+	var currency string
+	complete := true
+	for ; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
+		key, cohortMS := attemptAt(streak)
+		key.interval = a.interval(cohortMS)
+		c, found := a.costs[key]
+		if !found {
+			c = a.cost(key, cohortMS)
+		}
+		complete = complete && c.priced
+		switch {
+		case c.currency == "":
+		case currency == "":
+			currency = c.currency
+		case currency != c.currency:
+			return wastedCost{}
+		}
+		sum = sum.Add(c.cost)
+	}
+	if !complete {
+		return wastedCost{}
+	}
+	return wastedCost{p.print(sum), currency}
+}
+
+// cost prices an attempt and remembers it.
+func (a *accountPricer) cost(key attemptKey, cohortMS int64) (c attemptCost) {
+	leg := a.legs[key.leg]
+	leg.Sent, leg.Delivered, leg.Read, leg.Failed = key.code&1 != 0, key.code&2 != 0, key.code&4 != 0, key.code&8 != 0
+	leg.NotBilled, leg.Segments = key.code&128 != 0, uint16(key.code>>8)
+	cost, ok := a.list.Cost(&leg, key.smsSegments, cohortMS)
+	c.priced = ok
+	if cost.Tariff != nil {
+		c.currency, c.cost = cost.Tariff.Currency, cost.Cost
+	}
+	if len(a.costs) == maxAttemptCosts {
+		clear(a.costs)
+	}
+	a.costs[key] = c
+	return c
+}
+
+// print prints an amount, of which lists have few different ones.
+func (p *streakPricer) print(sum money.Amount) string {
+	shown, found := p.texts[sum]
+	if !found {
+		if len(p.texts) == maxCostTexts {
+			clear(p.texts)
+		}
+		shown = sum.String()
+		p.texts[sum] = shown
+	}
+	return shown
+}
