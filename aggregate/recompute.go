@@ -307,7 +307,8 @@ func (a *Aggregator) takeBackReaddressed(ctx context.Context, parameters clickho
 
 func (a *Aggregator) countShared(ctx context.Context) error {
 	var shared uint64
-	if err := a.deps.Conn.QueryRow(ctx, "SELECT uniqExact(account, message_id, step) FROM shared_attempts").Scan(&shared); err != nil {
+	if err := a.deps.Conn.QueryRow(ctx,
+		"SELECT uniqExact(account, message_id, step) FROM shared_attempts").Scan(&shared); err != nil {
 		return fmt.Errorf("count shared attempts: %w", err)
 	}
 	a.metrics.shared.Set(float64(shared))

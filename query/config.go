@@ -117,7 +117,8 @@ func (c *Config) check() error {
 	}
 	var errs []error
 	if c.Auth != "off" {
-		errs = append(errs, errors.New(`auth must be "off": this version knows no other mode, and serves loopback only`))
+		errs = append(errs,
+			errors.New(`auth must be "off": this version knows no other mode, and serves loopback only`))
 	}
 	if c.MaxBody < 0 || c.QueryTime < 0 || c.MaxQueries < 0 || c.MaxUploads < 0 || c.BodyMemory < 0 {
 		errs = append(errs, errors.New("limits must be positive; leave them out for the defaults"))

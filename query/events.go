@@ -132,7 +132,8 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 		errors.Is(err, context.DeadlineExceeded) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return answer.NewProblem(http.StatusServiceUnavailable, "kafka-unavailable",
-			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").After(2).Because(err)
+			"Kafka is away: nothing was accepted; send the whole request again, twice the same event changes nothing").
+			After(2).Because(err)
 	}
 	return fmt.Errorf("produce %d events: %w", len(in.values), err)
 }
@@ -159,7 +160,8 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 	}
 	return false, answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
 		fmt.Sprintf("content type %q is not known; send application/json "+
-			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream", answer.Shorten(given)))
+			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream",
+			answer.Shorten(given)))
 }
 
 // read takes the events of a body. Nothing of a broken Arrow stream is accepted. Arrow packs well: limit bounds what

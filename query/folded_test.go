@@ -258,7 +258,7 @@ func (c cell) naiveKeep(filters map[string][]string, zone *time.Location, from, 
 // naiveCompare orders rows by their keys, numbers as numbers.
 func naiveCompare(a, b []any) int {
 	for i := range a {
-		order := 0
+		var order int
 		if n, ok := a[i].(int); ok {
 			order = n - b[i].(int)
 		} else {

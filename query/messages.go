@@ -27,7 +27,8 @@ var (
 	messageParkedSQL string
 )
 
-var messageTemplates = template.Must(template.Must(template.New("attempts").Parse(messageAttemptsSQL)).New("parked").Parse(messageParkedSQL))
+var messageTemplates = template.Must(template.Must(template.New("attempts").Parse(messageAttemptsSQL)).
+	New("parked").Parse(messageParkedSQL))
 
 // messageQuery looks for one message. Without an account all accounts are searched.
 type messageQuery struct {

@@ -145,7 +145,7 @@ cells:
 	}
 	slices.SortFunc(sorted, func(x, y *naiveGroup) int {
 		for i := range x.keys {
-			order := 0
+			var order int
 			if n, ok := x.keys[i].(int); ok {
 				order = n - y.keys[i].(int)
 			} else {

@@ -376,7 +376,7 @@ func (s *Server) getReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	account := ""
+	var account string
 	if kind.forAll {
 		var given bool
 		if account, given = p.One("account"); given {

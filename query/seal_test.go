@@ -55,7 +55,8 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		})
 	}
 	starting.Wait()
-	for i, s := range append(servers, newServer(t, conn, ownKeys)) {
+	servers = append(servers, newServer(t, conn, ownKeys))
+	for i, s := range servers {
 		for j, text := range sealed {
 			// A server asks for keys that it does not know once a second.
 			for deadline := time.Now().Add(10 * time.Second); opens(t, s, text, query) != "k"; {

@@ -149,8 +149,8 @@ func (s *Server) checkListener(address net.Addr) error {
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
 		return nil
 	}
-	return fmt.Errorf("refuse to listen on %s: with --auth off everybody who reaches it may read and write everything; "+
-		"listen on 127.0.0.1, or pass --insecure-listen where something else guards the port", address)
+	return fmt.Errorf("refuse to listen on %s: with --auth off everybody who reaches it may read and write "+
+		"everything; listen on 127.0.0.1, or pass --insecure-listen where something else guards the port", address)
 }
 
 func (s *Server) routes() http.Handler {

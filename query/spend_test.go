@@ -309,7 +309,7 @@ func naiveSpend(messages []spendMessage, lists map[string]*money.PriceList, grou
 	}
 	slices.SortFunc(sorted, func(x, y *group) int {
 		for i := range x.keys {
-			order := 0
+			var order int
 			if n, ok := x.keys[i].(int); ok {
 				order = n - y.keys[i].(int)
 			} else {

@@ -107,14 +107,14 @@ func (s *Server) status(c *gin.Context) error {
 	if s.deps.Lag != nil {
 		// A broker that is away is worth knowing; it is no reason to withhold the rest.
 		if lag, err := s.deps.Lag(ctx); err != nil {
-			s.logger.Warn("lag is unknown", "err", err)
+			s.logger.Warn("lag is unknown", "error", err)
 		} else {
 			reply.LagEvents = &lag
 		}
 	}
 	var err error
 	if reply.Disk, err = s.disk(ctx); err != nil {
-		s.logger.Warn("free space is unknown", "err", err)
+		s.logger.Warn("free space is unknown", "error", err)
 	}
 	fresh, err := s.db.Freshness(ctx)
 	if err != nil {

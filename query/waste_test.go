@@ -147,7 +147,7 @@ func naiveRowOf(list []naiveTariff, f wasteFact) *naiveTariff {
 		for k, own := range [6]string{f.provider, f.operator, f.country, f.traffic, f.sender, f.app} {
 			matches = matches && (t.keys()[k] == "" || t.keys()[k] == own)
 		}
-		for k := 0; k < 6 && !better && best != nil; k++ {
+		for k := 0; k < 6 && !better; k++ {
 			if named, other := t.keys()[k] != "", best.keys()[k] != ""; named != other {
 				better = named
 				break
@@ -233,7 +233,7 @@ facts:
 	}
 	slices.SortFunc(sorted, func(x, y *group) int {
 		for i := range x.keys {
-			order := 0
+			var order int
 			if n, ok := x.keys[i].(int); ok {
 				order = n - y.keys[i].(int)
 			} else {
@@ -335,8 +335,8 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 			"from": {from.In(zone).Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
 		filters := map[string][]string{}
 		for range r.IntN(3) {
-			name, value := names[r.IntN(len(names))], ""
-			value = fmt.Sprint(naiveKey(facts[r.IntN(len(facts))].cell, name, zone))
+			name := names[r.IntN(len(names))]
+			value := fmt.Sprint(naiveKey(facts[r.IntN(len(facts))].cell, name, zone))
 			if r.IntN(4) == 0 {
 				name, value = "currency", []string{"", "RUB", "KZT"}[r.IntN(3)]
 			}

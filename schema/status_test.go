@@ -97,6 +97,19 @@ func movingInSQL(t *testing.T) (names []string) {
 	return slices.Sorted(slices.Values(names))
 }
 
+// Who writes events learns of every channel and status from docs/events.md.
+func TestDocs_NameChannelsAndStatuses(t *testing.T) {
+	text, err := os.ReadFile("../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Concat(schema.Channels.Names(), schema.Statuses.Names()) {
+		if !strings.Contains(string(text), "`"+name+"`") {
+			t.Errorf("docs/events.md lacks %s", name)
+		}
+	}
+}
+
 func TestStatusTable_NewStatus_TakesTheNextNumber(t *testing.T) {
 	table := append(slices.Clone(schema.Statuses), schema.StatusFacts{Status: 21, Name: "seen", OfMessage: true})
 	names := table.Names()

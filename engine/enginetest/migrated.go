@@ -85,8 +85,8 @@ func makeTemplate(dsn string, migrate Migration) (*template, error) {
 	if _, err := migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	rows, err := db.QueryContext(ctx, "SELECT name, create_table_query, engine LIKE '%View', ifNull(total_rows, 0) > 0 "+
-		"FROM system.tables WHERE database = currentDatabase() ORDER BY name")
+	rows, err := db.QueryContext(ctx, "SELECT name, create_table_query, engine LIKE '%View', "+
+		"ifNull(total_rows, 0) > 0 FROM system.tables WHERE database = currentDatabase() ORDER BY name")
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}

@@ -125,8 +125,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// awaitAnswers keeps from kfake that a client is gone until it has answered: where nobody takes the answer to a JoinGroup
-// or SyncGroup, it starts no session, and the member stays in its group, with partitions that nobody reads, forever.
+// awaitAnswers hides from kfake that a client is gone until kfake has answered it: where nobody takes the answer to a
+// JoinGroup or SyncGroup, kfake starts no session, and the member stays in its group forever, with partitions that
+// nobody reads.
 func (c *conn) awaitAnswers() {
 	for c.open.Load() > 0 {
 		select {

@@ -48,7 +48,7 @@ func PackCount(to []byte, name string, n uint32) []byte {
 	return append(to, name...)
 }
 
-// LE64, le32 and le16 read a little-endian number from the start of a text. The compiler makes one load of each.
+// LE64 reads a little-endian number from the start of a text, as le32 and le16 do. The compiler makes one load of each.
 func LE64(s string) uint64 {
 	_ = s[7]
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 | uint64(s[4])<<32 | uint64(s[5])<<40 |

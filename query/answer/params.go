@@ -264,7 +264,8 @@ func (p *Params) PageOrAll(f Format) (limit int, all bool) {
 		return p.Limit(), false
 	}
 	if f == FormatJSON {
-		p.Fail("limit", "all goes with format=csv, ndjson, xlsx or arrow; pages of JSON have up to "+strconv.Itoa(maxPage)+" rows")
+		p.Fail("limit", "all goes with format=csv, ndjson, xlsx or arrow; pages of JSON have up to "+
+			strconv.Itoa(maxPage)+" rows")
 	}
 	if _, given := p.Values["cursor"]; given {
 		p.Fail("cursor", "goes with pages; limit=all gives everything at once")

@@ -148,5 +148,6 @@ func CutOff(c *gin.Context) {
 
 func DiskFull() *Problem {
 	return NewProblem(http.StatusInsufficientStorage, "disk-full",
-		"the disk of the server is nearly full: nothing was stored; free some space there and send the request again").After(10)
+		"the disk of the server is nearly full: nothing was stored; free some space there and send the request again").
+		After(10)
 }

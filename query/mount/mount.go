@@ -75,7 +75,7 @@ func (m *Mount) Handle(h func(*gin.Context) error) gin.HandlerFunc {
 				level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
 			}
 			m.Logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
-				c.FullPath(), "status", p.Status, "err", err)
+				c.FullPath(), "status", p.Status, "error", err)
 		}
 		answer.CutOff(c)
 		p.Send(c)

@@ -204,13 +204,13 @@ func TestRate_Millionths_Exact(t *testing.T) {
 		// |num/den − got/10⁶| ≤ ½·10⁻⁶, the half going up: −den < 2·(10⁶·num − got·den) … computed by parts to stay in
 		// 64 bits.
 		whole, rest := num/den, num%den
-		want := whole * 1_000_000
 		for range 6 {
 			rest *= 10
 			whole = whole*10 + rest/den
 			rest %= den
 		}
-		if want = whole; 2*rest >= den {
+		want := whole
+		if 2*rest >= den {
 			want++
 		}
 		if got != want {

@@ -73,10 +73,9 @@ func (g *numberMaker) retries() {
 	class := g.pick("unknown_subscriber expired")
 	for range 3 + g.r.IntN(6) {
 		g.fail(at, class, campaign)
-		switch {
-		case campaign == "-":
+		if campaign == "-" {
 			at = at.Add(g.span(8 * time.Hour))
-		default:
+		} else {
 			at = at.Add(g.around(3 * day))
 		}
 	}

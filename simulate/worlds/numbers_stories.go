@@ -381,7 +381,8 @@ func (g *numberMaker) oldDelivery() {
 	s := numberStep{channel: g.pick("sms sms viber"), recipient: g.phone}
 	g.play(msg, s, numberOutcome{status: "delivered", at: edge.Add(day)})
 	for i := range g.rules.SoftMailings {
-		g.fail(edge.Add(2*day+time.Duration(i*g.rules.SoftDays)*day/time.Duration(g.rules.SoftMailings-1)).Truncate(time.Millisecond), "expired", "")
+		since := 2*day + time.Duration(i*g.rules.SoftDays)*day/time.Duration(g.rules.SoftMailings-1)
+		g.fail(edge.Add(since).Truncate(time.Millisecond), "expired", "")
 	}
 }
 

@@ -172,8 +172,8 @@ func gatherEvidence(m *model.Model, q settings.Numbers, codes func(account strin
 func verdictOf(m *model.Model, e *numberEvidence, now int64, prices *model.Pricer) Verdict {
 	v := Verdict{Reasons: map[string]int{}, PossibleReassignment: e.reassigned(), History: e.history(now)}
 	v.DeadSpans = deadSpans(v.History)
-	since := int64(0)
-	v.State, v.Rule, since = e.judge(forever, now)
+	state, rule, since := e.judge(forever, now)
+	v.State, v.Rule = state, rule
 	if v.State == "dead" {
 		v.Since = instantOf(since)
 	}
