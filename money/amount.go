@@ -37,6 +37,9 @@ var (
 // Micros returns n micro-units.
 func Micros(n int64) Amount { return Amount{hi: n >> 63, lo: uint64(n)} }
 
+// Wide returns the micro-units of a number of 128 bits in two's complement, as ClickHouse has it.
+func Wide(hi int64, lo uint64) Amount { return Amount{hi: hi, lo: lo} }
+
 // Add returns a + b.
 func (a Amount) Add(b Amount) Amount {
 	lo, carry := bits.Add64(a.lo, b.lo, 0)

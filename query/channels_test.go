@@ -379,7 +379,7 @@ func TestServer_Channels_Formats(t *testing.T) {
 	s := newServer(t, conn)
 	const query = "group_by=campaign,channel,step&limit=50"
 	want := channelReport(t, s, query)
-	columns := append([]string{"campaign", "channel", "step"}, channelColumns()...)
+	columns := append([]string{"campaign", "channel", "step"}, reportNamed(t, "channels").Columns()...)
 
 	w := get(s, "/v1/reports/channels?format=csv&"+query)
 	if got := w.Header().Get("Content-Type"); got != "text/csv; charset=utf-8; header=present" {

@@ -14,8 +14,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
-	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -277,7 +275,7 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 		unpriced, currencies, rules := false, map[any]bool{}, map[any]bool{}
 		for range 20 {
 			zone := location(t, zones[r.IntN(len(zones))])
-			names := deadSpendKeys.Names()
+			names := reportNamed(t, "dead-spend").Keys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(4)]
 			from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -371,24 +369,5 @@ func TestServer_DeadSpend_Errors(t *testing.T) {
 		"tz=Local":          {"tz", "IANA"},
 	} {
 		wantProblem(t, get(s, "/v1/reports/dead-spend?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}
-
-func TestDeadSpendQuery_SQL_Golden(t *testing.T) {
-	hostile := "x' OR '1'='1 {id:String}"
-	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
-		SettlingDays: 3}}
-	keys := named(t, deadSpendKeys, "hour", "rule", "channel")
-	for name, q := range map[string]*deadSpendQuery{
-		"dead_spend_total": {ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60}},
-		"dead_spend_keys": {borders: []uint32{1767225600},
-			ask: &report.Request{Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000,
-				ToMS: 1795136400000,
-				Filters: []report.Filter{{Key: named(t, deadSpendKeys, "account")[0],
-					Values: []string{"acme", hostile}},
-					{Key: report.CurrencyFilter, Values: []string{"RUB"}}, {Key: keys[1], Values: []string{hostile}}}}},
-	} {
-		q.routes = lines
-		checkGolden(t, name, q, hostile)
 	}
 }

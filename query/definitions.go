@@ -1,12 +1,15 @@
 package query
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -52,19 +55,24 @@ type metric struct {
 
 // moneyRules are those of section 4. GroupBy follows from the code: the names of each report.
 type moneyRules struct {
-	Amounts      string              `json:"amounts"`
-	SMSSegments  string              `json:"sms_segments"`
-	Tariffs      map[string]string   `json:"tariffs"`
-	Billings     []billingRule       `json:"billings"`
-	Terms        map[string]string   `json:"terms"`
-	Savings      []figure            `json:"savings"`
-	SavingsKeys  map[string]string   `json:"savings_keys"`
-	Spend        []figure            `json:"spend"`
-	SegmentWaste []figure            `json:"segment_waste"`
-	Forecast     []figure            `json:"forecast"`
-	FromHistory  []figure            `json:"from_history"`
-	BreakEven    []figure            `json:"break_even"`
-	GroupBy      map[string][]string `json:"group_by"`
+	Amounts     string              `json:"amounts"`
+	SMSSegments string              `json:"sms_segments"`
+	Tariffs     map[string]string   `json:"tariffs"`
+	Billings    []billingRule       `json:"billings"`
+	Terms       map[string]string   `json:"terms"`
+	Savings     []figure            `json:"savings"`
+	SavingsKeys map[string]string   `json:"savings_keys"`
+	Forecast    []figure            `json:"forecast"`
+	FromHistory []figure            `json:"from_history"`
+	BreakEven   []figure            `json:"break_even"`
+	GroupBy     map[string][]string `json:"group_by"`
+	reports     reportFigures
+}
+
+// MarshalJSON adds the figures of reports.
+func (m moneyRules) MarshalJSON() ([]byte, error) {
+	type plain moneyRules
+	return m.reports.beside(plain(m))
 }
 
 // numberDefinitions are those of section 5. Classes and Defaults follow from package schema.
@@ -82,13 +90,37 @@ type numberDefinitions struct {
 	Changes       string              `json:"changes"`
 	OptOuts       string              `json:"opt_outs"`
 	Lost          string              `json:"lost"`
-	Penetration   []figure            `json:"penetration"`
 	SelectionBias string              `json:"selection_bias"`
-	Failures      []figure            `json:"failures"`
-	DeadSpend     []figure            `json:"dead_spend"`
 	BestChannel   []figure            `json:"best_channel"`
 	Audience      []figure            `json:"audience"`
 	GroupBy       map[string][]string `json:"group_by"`
+	reports       reportFigures
+}
+
+// MarshalJSON adds the figures of reports.
+func (n numberDefinitions) MarshalJSON() ([]byte, error) {
+	type plain numberDefinitions
+	return n.reports.beside(plain(n))
+}
+
+// reportFigures are the figures of the reports of a section, by name.
+type reportFigures map[string][]figure
+
+// beside prints a section and the figures beside its own members.
+func (f reportFigures) beside(section any) ([]byte, error) {
+	var all bytes.Buffer
+	encoder := json.NewEncoder(&all)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(section); err != nil {
+		return nil, err
+	}
+	all.Truncate(bytes.LastIndexByte(all.Bytes(), '}'))
+	all.WriteByte(',')
+	figures := all.Len()
+	if err := encoder.Encode(f); err != nil {
+		return nil, err
+	}
+	return slices.Delete(all.Bytes(), figures, figures+1), nil // without the brace that opens the figures
 }
 
 // billingRule says what a billing model counts of an attempt, and which channels may have it.
@@ -107,42 +139,56 @@ type figure struct {
 	Null    string `json:"null"`
 }
 
-// readRules completes what follows from a metric's kind, and from the code.
+// definedMetric is a figure of the channel report as it is defined to readers.
+func definedMetric(f *report.Figure) metric {
+	m := metric{Name: f.Name, Kind: string(f.Kind), Fields: f.Fields(), Formula: f.Formula, Numerator: f.Numerator,
+		Denominator: f.Denominator, Over: f.Over, Null: "never", Bound: f.BoundIn}
+	switch f.Kind {
+	case report.Rate:
+		m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
+		m.Null = m.Name + "_rate, its low and its high, when " + m.Name + "_den is 0"
+	case report.Bound:
+		m.Null = "when open_den is 0"
+	case report.Percentiles:
+		m.Null = "when no attempt has that time"
+	}
+	return m
+}
+
+// readDefinitions reads what definitions.json says, and adds what follows from the code: the figures and the names of
+// reports.
 func readDefinitions() (definitions, error) {
 	var r definitions
 	if err := json.Unmarshal(definitionsJSON, &r); err != nil {
 		return r, fmt.Errorf("read definitions.json: %w", err)
 	}
-	for i := range r.Metrics {
-		m := &r.Metrics[i]
-		m.Fields, m.Null = []string{m.Name}, "never"
-		switch m.Kind {
-		case "rate":
-			m.Fields = []string{m.Name + "_num", m.Name + "_den", m.Name + "_rate", m.Name + "_rate_low",
-				m.Name + "_rate_high"}
-			m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
-			m.Null = m.Name + "_rate, its low and its high, when " + m.Name + "_den is 0"
-		case "bound":
-			m.Null = "when open_den is 0"
-		case "percentiles":
-			m.Fields = []string{m.Name + "_p50", m.Name + "_p90", m.Name + "_p99"}
-			m.Null = "when no attempt has that time"
-		}
-	}
-	n := &r.Numbers
-	for _, figures := range [][]figure{r.Money.Savings, r.Money.Spend, r.Money.SegmentWaste, r.Money.Forecast,
-		r.Money.FromHistory,
-		r.Money.BreakEven,
-		n.Fields, n.Penetration, n.Failures, n.DeadSpend, n.BestChannel, n.Audience} {
+	n, m := &r.Numbers, &r.Money
+	for _, figures := range [][]figure{m.Savings, m.Forecast, m.FromHistory, m.BreakEven, n.Fields, n.BestChannel,
+		n.Audience} {
 		for i := range figures {
 			figures[i].Null = cmp.Or(figures[i].Null, "never")
 		}
 	}
-	r.Money.GroupBy = map[string][]string{"savings": savingsKeys.Names(), "spend": report.ChannelKeys.Names(),
-		"segment_waste": wasteKeys.Names()}
 	n.Classes, n.Defaults = schema.Classes, rules.Default
-	n.GroupBy = map[string][]string{"penetration": penetrationKeys.Names(), "failures": failuresKeys.Names(),
-		"dead_spend": deadSpendKeys.Names()}
+	m.GroupBy, m.reports = map[string][]string{"savings": savingsKeys.Names()}, reportFigures{}
+	n.GroupBy, n.reports = map[string][]string{}, reportFigures{}
+	for _, of := range report.All() {
+		name := strings.ReplaceAll(of.Name, "-", "_")
+		groupBy, figures := m.GroupBy, m.reports
+		switch of.Section {
+		case report.Metrics:
+			for i := range of.Figures {
+				r.Metrics = append(r.Metrics, definedMetric(&of.Figures[i]))
+			}
+			continue
+		case report.Numbers:
+			groupBy, figures = n.GroupBy, n.reports
+		}
+		groupBy[name] = of.Keys.Names()
+		for _, f := range of.Figures {
+			figures[name] = append(figures[name], figure{f.Name, f.Formula, f.Over, cmp.Or(f.Null, "never")})
+		}
+	}
 	return r, nil
 }
 

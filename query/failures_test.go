@@ -14,8 +14,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
-	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -155,7 +153,7 @@ func TestServer_Failures_Naive(t *testing.T) {
 	reasons := map[any]bool{}
 	for range 25 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := failuresKeys.Names()
+		names := reportNamed(t, "failures").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -251,20 +249,5 @@ func TestServer_Failures_Errors(t *testing.T) {
 		"to=2026-01-01&tz=Mars": {"tz", "IANA"},
 	} {
 		wantProblem(t, get(s, "/v1/reports/failures?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}
-
-func TestFailuresQuery_SQL_Golden(t *testing.T) {
-	hostile := "x' OR '1'='1 {id:String}"
-	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
-		SettlingDays: 3}}
-	keys := named(t, failuresKeys, "week", "reason", "error_code")
-	for name, ask := range map[string]*report.Request{
-		"failures_total": {Zone: time.UTC, ToMS: 1 << 60},
-		"failures_keys": {Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000, ToMS: 1795136400000,
-			Filters: []report.Filter{{Key: named(t, failuresKeys, "account")[0], Values: []string{"acme", hostile}},
-				{Key: keys[1], Values: []string{"expired"}}, {Key: keys[2], Values: []string{hostile}}}},
-	} {
-		checkGolden(t, name, &failuresQuery{ask: ask, routes: lines, generation: 7}, hostile)
 	}
 }

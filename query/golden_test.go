@@ -6,7 +6,6 @@ import (
 
 	"kaskad/query/querytest"
 	"kaskad/query/report"
-	"kaskad/query/store"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -30,29 +29,8 @@ func named(t *testing.T, s report.Keys, names ...string) (found report.Keys) {
 }
 
 func TestSQL_Golden(t *testing.T) {
-	exact, upper := "exact", "upper"
-	lines := []store.Capability{{Account: "", Channel: "push", Provider: "*", Delivery: true, Reads: true,
-		Bound: &exact, SettlingDays: 1},
-		{Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil, SettlingDays: 1},
-		{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil, SettlingDays: 3}}
-	own := append([]store.Capability{{Account: "acme", Channel: "email", Provider: "*", Delivery: true, Reads: true,
-		Bound: &upper, SettlingDays: 7},
-		{Account: "acme", Channel: "sms", Provider: "mts", Delivery: false, Reads: false, Bound: nil,
-			SettlingDays: 30}},
-		lines...)
-	filterOf := func(name string, values ...string) report.Filter {
-		return report.Filter{Key: keysNamed(t, name)[0], Values: values}
-	}
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]querytest.Statement{
-		"channels_default": &channelsQuery{keys: keysNamed(t, "channel"), routes: lines, tz: "UTC",
-			fromMS: 1760572800000, toMS: 1795136400000, generation: 7, limit: 1001},
-		"channels_total": &channelsQuery{routes: own, tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7, limit: 1001},
-		"channels_page": &channelsQuery{keys: keysNamed(t, "hour", "step", "campaign"), routes: lines,
-			tz: "Asia/Kathmandu", fromMS: 1760572800000,
-			toMS: 1795136400000, generation: 7, limit: 11, after: []string{"2026-11-20T13:00:00+05:45", "2", hostile},
-			filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("week", "2026-11-16"),
-				filterOf("weekday", "1", "7")}},
 		"rejected_first": &rejectedQuery{limit: 1001},
 		"rejected_page":  &rejectedQuery{limit: 11, reasons: []string{hostile}, after: &letter{1, hostile, 2, 3, 4}},
 	} {

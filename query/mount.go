@@ -17,17 +17,8 @@ func (s *Server) served() []answer.Route {
 }
 
 func (s *Server) reportRoutes() []answer.Route {
-	return []answer.Route{
-		answer.Get("/v1/reports/channels", s.channels, "/v1/reports/channels",
-			"/v1/reports/channels?group_by=day,channel&tz=Europe/Moscow&format=csv"),
-		answer.Get("/v1/reports/savings", s.savings, "/v1/reports/savings",
-			"/v1/reports/savings?group_by=month,first_channel"),
-		answer.Get("/v1/reports/spend", s.spend, "/v1/reports/spend"),
-		answer.Get("/v1/reports/segment-waste", s.segmentWaste, "/v1/reports/segment-waste"),
-		answer.Get("/v1/reports/penetration", s.penetration, "/v1/reports/penetration"),
-		answer.Get("/v1/reports/failures", s.failures, "/v1/reports/failures"),
-		answer.Get("/v1/reports/dead-spend", s.deadSpend, "/v1/reports/dead-spend"),
-	}
+	return append(s.reports.Routes(), answer.Get("/v1/reports/savings", s.savings, "/v1/reports/savings",
+		"/v1/reports/savings?group_by=month,first_channel"))
 }
 
 func (s *Server) forecastRoutes() []answer.Route {

@@ -14,8 +14,6 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
-	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -240,7 +238,7 @@ func TestServer_Penetration_Naive(t *testing.T) {
 		lost, movable := false, false
 		for range 12 {
 			zone := location(t, zones[r.IntN(len(zones))])
-			names := penetrationKeys.Names()
+			names := reportNamed(t, "penetration").Keys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(3)]
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -496,28 +494,5 @@ func TestServer_Penetration_Errors(t *testing.T) {
 		"format=xml":              {"format", "is no format"},
 	} {
 		wantProblem(t, get(s, "/v1/reports/penetration?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}
-
-// A number of 32 bits has a bit for each channel.
-func TestPenetration_Fits(t *testing.T) {
-	if len(schema.Channels) > len(audience{}.channels) || len(audience{}.channels) > 32 {
-		t.Errorf("%d channels", len(schema.Channels))
-	}
-}
-
-func TestPenetrationQuery_SQL_Golden(t *testing.T) {
-	hostile := "x' OR '1'='1 {id:String}"
-	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
-		SettlingDays: 3}}
-	keys := named(t, penetrationKeys, "day", "channel", "sender")
-	for name, ask := range map[string]*report.Request{
-		"penetration_plain": {Zone: time.UTC, Keys: named(t, penetrationKeys, "channel"), ToMS: 1 << 60},
-		"penetration_keys": {Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000,
-			ToMS: 1795136400000,
-			Filters: []report.Filter{{Key: named(t, penetrationKeys, "account")[0], Values: []string{"acme", hostile}},
-				{Key: keys[1], Values: []string{"push"}}, {Key: keys[2], Values: []string{hostile}}}},
-	} {
-		checkGolden(t, name, &penetrationQuery{ask: ask, routes: lines, asOfMS: 1795136400000}, hostile)
 	}
 }

@@ -18,7 +18,7 @@ import (
 
 // savings serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).
 func (s *Server) savings(c *gin.Context) error {
-	ask, err := report.Read(c, s.db, "savings", savingsKeys, report.Keys{report.CurrencyFilter}, "")
+	ask, err := report.Read(c, s.db, &savingsForm)
 	if err != nil {
 		return err
 	}

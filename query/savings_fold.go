@@ -273,7 +273,7 @@ func (f *fold) take(row *cellRow) (rest string, err error) {
 		}
 		t.messages += answer.LE64(cell[8:])
 		if lo, hi := answer.LE64(cell[16:]), answer.LE64(cell[24:]); lo|hi != 0 {
-			t.reported = t.reported.Add(wideAmount(int64(hi), lo))
+			t.reported = t.reported.Add(money.Wide(int64(hi), lo))
 		}
 		t.maxMS = max(t.maxMS, int64(answer.LE64(cell[32:])))
 	}
@@ -412,13 +412,3 @@ func (o *outcome) key(name string) report.KeyValue {
 
 // shown returns the value as a filter has it.
 func (o *outcome) shown(k report.Key) string { return o.key(k.Name).Shown(k) }
-
-// wideAmount makes an amount of the two halves of a 128-bit number of micro-units.
-func wideAmount(hi int64, lo uint64) money.Amount {
-	if hi == int64(lo)>>63 {
-		return money.Micros(int64(lo))
-	}
-	const half = 1 << 32
-	high := money.Micros(hi).Times(half).Times(half)
-	return high.Add(money.Micros(int64(lo >> 32)).Times(half)).Add(money.Micros(int64(lo & (half - 1))))
-}

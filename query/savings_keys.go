@@ -11,6 +11,9 @@ import (
 	"kaskad/schema"
 )
 
+// savingsForm is what a request for the savings report may ask.
+var savingsForm = report.Report{Name: "savings", Keys: savingsKeys, Extra: report.Keys{report.CurrencyFilter}}
+
 // savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension
 // is the greatest over its attempted steps. A cell knows account, campaign, template and time, its shape the others.
 var savingsKeys = slices.Concat(report.Keys{

@@ -147,7 +147,7 @@ func TestWideAmount_Law(t *testing.T) {
 		hi, lo := rapid.Int64().Draw(t, "hi"), rapid.Uint64().Draw(t, "lo")
 		want := new(big.Int).Lsh(big.NewInt(hi), 64)
 		want.Add(want, new(big.Int).SetUint64(lo))
-		if got := bigOf(wideAmount(hi, lo)); got.Cmp(want) != 0 {
+		if got := bigOf(money.Wide(hi, lo)); got.Cmp(want) != 0 {
 			t.Fatalf("%d %d became %s, want %s", hi, lo, got, want)
 		}
 	})

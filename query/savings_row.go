@@ -74,8 +74,8 @@ func (t *savingsTable) row(r *savingsRow, row []answer.Value) []answer.Value {
 	}
 	row = append(row, known(r.smsOnly), known(r.actual), known(saved), moneyRate(saved, r.smsOnly),
 		known(r.savedUnreached), known(saved.Sub(r.savedUnreached)),
-		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), perUnit(r.actual, r.pricedReached),
-		perUnit(r.readable, r.readAttempts),
+		known(r.doublePaid), known(r.doublePaidUnread), known(r.wasted), answer.PerUnit(r.actual, r.pricedReached),
+		answer.PerUnit(r.readable, r.readAttempts),
 		answer.Count(r.reportedAttempts), known(r.reported), known(r.reported.Sub(r.reportedComputed)))
 	if topUp, shown := t.topUp(r); shown {
 		row = append(row, answer.Amount(topUp), answer.Amount(saved.Sub(topUp)))
@@ -173,13 +173,4 @@ func moneyRate(num, den money.Amount) answer.Value {
 		return answer.Null
 	}
 	return answer.BigDecimal(millionths, 6)
-}
-
-// perUnit is a ÷ n as money, null when n is 0.
-func perUnit(a money.Amount, n uint64) answer.Value {
-	each, ok := a.PerUnit(n)
-	if !ok {
-		return answer.Null
-	}
-	return answer.Amount(each)
 }

@@ -62,8 +62,7 @@ type Server struct {
 	shapes    shapeCache
 	answers   report.Cache[*savingsAnswer]
 	computing singleflight.Group
-	// wholes are the answers that cursors still point into.
-	wholes report.Cache[*wholeAnswer]
+	reports   *report.Room
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -86,6 +85,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.gate = newGate(config)
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
 	s.prices = prices.NewCache(s.db)
+	s.reports = report.New(s.db, s.prices)
 	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()

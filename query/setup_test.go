@@ -15,6 +15,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
+	"kaskad/query/report"
 	"kaskad/schema"
 	"kaskad/schema/schematest"
 )
@@ -119,4 +120,16 @@ func metricOf(tb testing.TB, s *Server, metric string) string {
 		}
 	}
 	return ""
+}
+
+// reportNamed returns a report of the API.
+func reportNamed(tb testing.TB, name string) *report.Report {
+	tb.Helper()
+	for _, r := range report.All() {
+		if r.Name == name {
+			return r
+		}
+	}
+	tb.Fatalf("there is no report %s", name)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/numbers"
+	"kaskad/query/report"
 	"kaskad/schema"
 )
 
@@ -26,15 +28,17 @@ var (
 // maxFreshnessAge is how long the aggregator may be silent before the service is no longer ready.
 const maxFreshnessAge = 30 * time.Second
 
-// neededTables are the tables that this package reads.
-var neededTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "cascade_days", "cursor_keys",
+// ownTables are the tables that this package reads, besides those of reports.
+var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "cascade_days", "cursor_keys",
 	"dialogs_by_person", "erasures", "freshness", "generations", "ledger", "legs", "located", "lost_hours",
-	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done",
-	"numbers_touched", "opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected",
-	"reread_partitions", "rereads", "shared_attempts",
-	"rollup_attempts", "rollup_cascade_days", "rollup_cascades", "rollup_failures", "rollup_spend", "rollup_waste",
-	"routes", "shapes",
-	"splits"}
+	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
+	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
+	"rollup_cascade_days", "rollup_cascades", "routes", "shapes", "shared_attempts", "splits"}
+
+// neededTables are the tables without which the service is not ready, each once.
+func neededTables() []string {
+	return slices.Compact(slices.Sorted(slices.Values(slices.Concat(ownTables, report.Tables()))))
+}
 
 // balance is the equation consumed = stored + rejected + parked + in_flight + empty, in events (docs/definitions.md
 // section 6).
@@ -197,7 +201,7 @@ func (s *Server) ready(c *gin.Context) error {
 func (s *Server) notReady(ctx context.Context) error {
 	var missing []string
 	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), tablesSQL,
-		clickhouse.Named("needed", neededTables)).Scan(&missing); err != nil {
+		clickhouse.Named("needed", neededTables())).Scan(&missing); err != nil {
 		return fmt.Errorf("ClickHouse does not answer: %w", err)
 	}
 	if len(missing) > 0 {

@@ -160,7 +160,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 		}
 		fields = append(fields, m.Fields...)
 	}
-	want := channelColumns()
+	want := reportNamed(t, "channels").Columns()
 	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("defined are %v\nreported are %v", fields, want)
 	}

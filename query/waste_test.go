@@ -17,9 +17,6 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
-	"kaskad/query/querytest"
-	"kaskad/query/report"
-	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
 )
@@ -329,7 +326,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	unpriced, currencies := false, map[any]bool{}
 	for range 30 {
 		zone := location(t, zones[r.IntN(len(zones))])
-		names := wasteKeys.Names()
+		names := reportNamed(t, "segment-waste").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -481,23 +478,5 @@ func TestFacts_SMSMeasure(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: %+v, want %+v", table, schema.UnpackSMSMeasure(got), schema.UnpackSMSMeasure(want))
 		}
-	}
-}
-
-func TestWasteQuery_SQL_Golden(t *testing.T) {
-	hostile := "x' OR '1'='1 {id:String}"
-	lines := []store.Capability{{Account: "", Channel: "sms", Provider: "*", Delivery: true, Reads: false, Bound: nil,
-		SettlingDays: 3}}
-	keys := named(t, wasteKeys, "day", "sender")
-	ask := &report.Request{Zone: location(t, "Asia/Kathmandu"), Keys: keys, FromMS: 1760572800000, ToMS: 1795136400000,
-		Limit: 10,
-		Filters: []report.Filter{{Key: named(t, wasteKeys, "account")[0], Values: []string{"acme", hostile}},
-			{Key: report.CurrencyFilter, Values: []string{"RUB"}}, {Key: keys[1], Values: []string{hostile}}},
-		At: &answer.Cursor{After: [][]byte{[]byte("2026-11-20"), []byte(hostile), []byte("RUB")}}}
-	for name, q := range map[string]querytest.Statement{
-		"waste_total": &wasteQuery{ask: &report.Request{Zone: time.UTC, ToMS: 1 << 60}, routes: lines, generation: 7},
-		"waste_page":  &wasteQuery{ask: ask, routes: lines, generation: 7, borders: []uint32{1767225600}},
-	} {
-		checkGolden(t, name, q, hostile)
 	}
 }

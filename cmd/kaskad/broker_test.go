@@ -75,7 +75,7 @@ func TestRun_BrokerDies(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d requests were told to come again", refused, events+refused)
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	var report struct{ Rows []struct{ Delivered int } }
 	k.get("/v1/reports/channels?group_by=", &report)
 	if len(report.Rows) != 1 || report.Rows[0].Delivered != events {

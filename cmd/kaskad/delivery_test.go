@@ -136,7 +136,7 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	k.sendUnderKills(&log, order, random)
 	k.mustEqual(m, queries)
-	s = k.settle(time.Minute)
+	s = k.settle(2 * time.Minute)
 	// A batch whose acknowledgement was lost is sent again, so more may be consumed; nothing may be missing, and each
 	// refused line is refused as often as it was sent.
 	if s.Balance.Consumed < uint64(2*log.len()) || s.Balance.Rejected < uint64(2*poison) {
@@ -254,7 +254,7 @@ func TestRun_AnyOrderOneReport(t *testing.T) {
 				start = end
 			}
 		}
-		k.settle(time.Minute)
+		k.settle(2 * time.Minute)
 		accounts := accountsOf(m)
 		for i := range queries {
 			queries[i].Filters = map[string][]string{"account": accounts}

@@ -10,12 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/engine/enginetest"
 	"kaskad/simulate/model"
 )
 
 // The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports, compared to the last digit with
 // figures that a separate program computed.
 func TestRun_Examples(t *testing.T) {
+	enginetest.Alone(t) // it is timed
 	var truth struct {
 		Now     string
 		Reports []struct {
@@ -33,7 +35,7 @@ func TestRun_Examples(t *testing.T) {
 		t.Errorf("ready after %v, want at most 10 s", took)
 	}
 	k.post(example(t, "events.ndjson"))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	for _, report := range truth.Reports {
 		zone, err := time.LoadLocation(report.TZ)
 		if err != nil {
@@ -68,6 +70,7 @@ func sameJSON(x, y json.RawMessage) bool {
 
 // What is posted shows within 5 s of the answer.
 func TestRun_PostedShowsSoon(t *testing.T) {
+	enginetest.Alone(t) // it is timed
 	k := newKaskad(t)
 	k.start("")
 	k.waitReady()
@@ -126,7 +129,7 @@ func TestRun_LocalDays(t *testing.T) {
 		fmt.Fprintf(&lines, `{"account":"a","campaign":"c%d","message_id":"m%d","submitted_at":%q,"occurred_at":%q,"channel":"sms","status":"sent","recipient":"+79001234567"}`+"\n", i, i, e.cohort, e.cohort)
 	}
 	k.post([]byte(lines.String()))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	for i, e := range all {
 		var report struct {
 			Rows []struct {
@@ -173,7 +176,7 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 		k.get("/v1/reports/channels?group_by=", &report)
 		return report.Rows[0].Delivered
 	}
-	s = k.settle(30 * time.Second)
+	s = k.settle(2 * time.Minute)
 	if s.Balance.Stored != 3 || s.Balance.Rejected != 2 || deliveredNow() != 3 {
 		t.Fatalf("stored %d, rejected %d, delivered %d; want 3, 2, 3", s.Balance.Stored, s.Balance.Rejected,
 			deliveredNow())
@@ -213,7 +216,7 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 		"warn"); !strings.Contains(out, "replayed 1 ") {
 		t.Errorf("replay printed %q, want 1", out)
 	}
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	if n := deliveredNow(); n != 4 {
 		t.Errorf("delivered %d after the replay, want 4", n)
 	}
@@ -221,7 +224,7 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 		"warn"); !strings.Contains(out, "replayed 0 ") {
 		t.Errorf("second replay printed %q, want 0", out)
 	}
-	s = k.settle(30 * time.Second)
+	s = k.settle(2 * time.Minute)
 	if n := deliveredNow(); n != 4 || s.Balance.Consumed != 6 {
 		t.Errorf("delivered %d, consumed %d after the second replay, want 4 and 6", n, s.Balance.Consumed)
 	}
@@ -267,13 +270,13 @@ func TestRun_ClockInThePast(t *testing.T) {
 		[][]byte{[]byte("poison")}); err != nil {
 		t.Fatal(err)
 	}
-	if s = k.settle(30 * time.Second); s.Balance.Parked != 8 || s.Balance.Rejected != 1 {
+	if s = k.settle(2 * time.Minute); s.Balance.Parked != 8 || s.Balance.Rejected != 1 {
 		t.Errorf("%+v, want 8 parked and 1 rejected", s.Balance)
 	}
 	for i := range 8 {
 		k.post(fmt.Appendf(nil, `{"message_id":"O%d","status":"sent","submitted_at":"2025-02-01T10:59:00Z",%s}`, i, at))
 	}
-	s = k.settle(30 * time.Second)
+	s = k.settle(2 * time.Minute)
 	var report struct{ Rows []struct{ Delivered int } }
 	k.get("/v1/reports/channels?group_by=", &report)
 	var letters struct{ Rows []json.RawMessage }

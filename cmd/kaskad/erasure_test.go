@@ -23,7 +23,7 @@ func TestRun_Erasure(t *testing.T) {
 			id, at.Format(time.RFC3339), at.Add(time.Minute).Format(time.RFC3339), status)
 	}
 	k.post([]byte(line("m-1", "sent") + line("m-1", "delivered")))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	const reports = "/v1/reports/channels?group_by=channel,country&format=csv"
 	_, before := k.request(http.MethodGet, reports, "", nil)
 
@@ -36,7 +36,7 @@ func TestRun_Erasure(t *testing.T) {
 		erased.Rows["attempts"] == 0 || erased.Rows["attempts_by_recipient"] == 0 {
 		t.Fatalf("%d %s", code, body)
 	}
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	if _, after := k.request(http.MethodGet, reports, "", nil); string(after) != string(before) {
 		t.Errorf("figures moved:\n%s\n%s", before, after)
 	}
@@ -48,7 +48,7 @@ func TestRun_Erasure(t *testing.T) {
 	k.start("")
 	k.waitReady()
 	k.post([]byte(line("m-1", "read") + line("m-2", "sent")))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	for _, id := range []string{"m-1", "m-2"} {
 		code, body := k.request(http.MethodGet, "/v1/messages/"+id+"?account=a", "", nil)
 		if code != http.StatusOK || strings.Contains(string(body), "79001234567") ||

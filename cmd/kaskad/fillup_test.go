@@ -196,5 +196,5 @@ func TestRun_FullDisk_IsSaid(t *testing.T) {
 		t.Errorf("the disk is %s after it was freed", got)
 	}
 	k.post(event)
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 }

@@ -47,12 +47,12 @@ func (k *kaskad) damage(table string) {
 // does not move, and nothing is lost any more.
 func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 	k, m, queries := lossyWorld(t)
-	before := k.settle(time.Minute)
+	before := k.settle(2 * time.Minute)
 	k.damage("attempts")
 	k.start("")
 	k.waitAnswer("/v1/status")
-	k.waitWhole(2 * time.Minute)
-	after := k.settle(time.Minute)
+	k.waitWhole(5 * time.Minute)
+	after := k.settle(2 * time.Minute)
 	if after.Balance != before.Balance {
 		t.Errorf("balance %+v, want %+v", after.Balance, before.Balance)
 	}
@@ -67,7 +67,7 @@ func TestRun_BrokenPart_IsReadAgain(t *testing.T) {
 // until somebody accepts it.
 func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	k, _, _ := lossyWorld(t)
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 	k.damage("attempts")
 	// The log begins anew.
 	if err := os.RemoveAll(filepath.Join(k.dir, "kafka")); err != nil {
@@ -76,7 +76,7 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 	k.start("")
 	k.waitAnswer("/v1/status")
 	var lost *schema.Losses
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		var err error
 		if lost, err = schema.ReadLosses(t.Context(), k.database()); err == nil && len(lost.Hours) > 0 &&
@@ -115,12 +115,12 @@ func TestRun_BrokenPart_ForgottenByTheTopic(t *testing.T) {
 // An operator may have the topic read again at any time: nothing counts twice.
 func TestReread_From_ChangesNothing(t *testing.T) {
 	k, m, queries := lossyWorld(t)
-	before := k.settle(time.Minute)
+	before := k.settle(2 * time.Minute)
 	for _, from := range []string{"beginning", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339),
 		time.Now().Add(time.Hour).UTC().Format(time.RFC3339)} {
 		k.command("reread", "--from", from, "--data", k.dir)
-		k.waitWhole(2 * time.Minute)
-		if after := k.settle(time.Minute); after.Balance != before.Balance {
+		k.waitWhole(5 * time.Minute)
+		if after := k.settle(2 * time.Minute); after.Balance != before.Balance {
 			t.Errorf("from %s: balance %+v, want %+v", from, after.Balance, before.Balance)
 		}
 		k.mustEqual(m, queries)
@@ -160,7 +160,7 @@ func lossyWorld(t *testing.T) (*kaskad, *model.Model, []model.Query) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 	k.mustEqual(m, queries[:4])
 	return k, m, queries[:4]
 }
@@ -168,7 +168,7 @@ func lossyWorld(t *testing.T) (*kaskad, *model.Model, []model.Query) {
 // waitAnswer waits until a path answers 200.
 func (k *kaskad) waitAnswer(path string) {
 	k.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(2 * time.Minute)
 	for {
 		response, err := http.Get("http://" + k.address + path)
 		if err == nil {
@@ -178,7 +178,7 @@ func (k *kaskad) waitAnswer(path string) {
 			}
 		}
 		if time.Now().After(deadline) {
-			k.t.Fatalf("GET %s: %v after a minute", path, err)
+			k.t.Fatalf("GET %s: %v after two minutes", path, err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -174,7 +174,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 		step{strings.Replace(fallback, "undelivered", "unread", 1), "sent delivered"})
 	k.send("A16", "undelivered", 1, step{viberText, "sent expired"}, step{fallback, "sent delivered"})
 	k.send("A17", "promo", 45_000, step{viberText + `,"sender":"Shop","traffic":"promo"`, "delivered"})
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 
 	// Each example fails by itself.
 	run := func(name string, check func(t *testing.T, k *kaskad)) {
@@ -239,7 +239,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	run("A12", func(t *testing.T, k *kaskad) {
 		mustHave(t, k.savings("A12"), "messages=7 actual_cost=4.50")
 		k.post([]byte(dialogLine("template", "delivered", "2026-11-11T10:00:00Z")))
-		k.settle(time.Minute)
+		k.settle(2 * time.Minute)
 		mustHave(t, k.savings("A12"), "messages=8 actual_cost=9.00")
 	})
 	run("A13", func(t *testing.T, k *kaskad) {

@@ -36,7 +36,7 @@ func TestRun_NumbersExamples(t *testing.T) {
 	k.waitReady()
 	k.putMaps(truth.ErrorMap)
 	k.post(example(t, "numbers.ndjson"))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	if len(truth.Numbers) != 60 {
 		t.Fatalf("%d numbers in the example, want 60", len(truth.Numbers))
 	}
@@ -467,13 +467,13 @@ func TestRun_NumbersChangesWalked(t *testing.T) {
 		k.post(join(lines[i:min(len(lines), i+25)]))
 		walk()
 		if i == 100 {
-			k.settle(30 * time.Second)
+			k.settle(2 * time.Minute)
 			k.stop()
 			k.start("")
 			k.waitReady()
 		}
 	}
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	walk()
 	for _, n := range truth.Numbers {
 		if told := states[n.Number]; told != n.State && (told != "" || n.State != "unknown") {
@@ -570,7 +570,7 @@ func TestRun_NumbersCases(t *testing.T) {
 		}
 	}
 	k.post(join(lines))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	for i, c := range cases {
 		var got struct{ State, Rule string }
 		k.get("/v1/numbers/"+number(i), &got)

@@ -156,7 +156,7 @@ func TestRun_NumbersRules(t *testing.T) {
 		random.Shuffle(len(s.lines), func(i, j int) { s.lines[i], s.lines[j] = s.lines[j], s.lines[i] })
 		k.post(join(s.lines))
 	}
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 	for _, n := range slices.Sorted(maps.Keys(want)) {
 		v, got := want[n], k.number(want[n].account, n)
 		if got.State != v.state || got.Rule != v.rule || got.Guessed != v.guessed || v.reasons != "any" &&
@@ -184,7 +184,7 @@ func TestRun_NumbersRules(t *testing.T) {
 	}
 	// An alias that comes later decides anew what is known.
 	k.put("error-map", "plain", []byte(`{"lines":[],"aliases":[{"provider":"nobody","like":"map"}]}`))
-	k.settle(time.Minute)
+	k.settle(2 * time.Minute)
 	if got := k.number("plain", "+79160000000"); got.State != "dead" || got.Rule != "hard" || got.Guessed != 0 {
 		t.Errorf("after the alias: %+v", got)
 	}
@@ -215,7 +215,7 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 	s.twice("a", mail, "email", "smtp", "5.1.1", "permanent", true)
 	s.say("a", mail, "email", "complained", 40)
 	k.post(join(s.lines))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	out := func(channel, app, sender, kind string, hoursAgo float64) string {
 		return fmt.Sprintf(`{"channel":%q,"app":%q,"sender":%q,"kind":%q,"since":%q}`, channel, app, sender, kind,
 			strings.Replace(s.at(hoursAgo), "Z", ".000Z", 1))
@@ -263,7 +263,7 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 	s.say("a", left, "push", "subscribed", 10, "app", "shop")
 	s.say("a", left, "sms", "inbound", 10)
 	k.post(join(s.lines))
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	want[back] = verdict{"unknown", "", "[]", "[]"}
 	want[left] = verdict{"unknown", "", "[" + out("sms", "", "", "complained", 20) + "]", "[]"}
 	compare(want)
@@ -281,7 +281,7 @@ func TestRun_NumbersOptOuts(t *testing.T) {
 		v.state, v.rule = "quarantined", "override"
 		want[n] = v
 	}
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	// The read has another sender than none, so it ends the block.
 	want[blocked] = verdict{"unknown", "", "[]", "[]"}
 	compare(want)

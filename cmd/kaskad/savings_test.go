@@ -96,7 +96,7 @@ func TestRun_SavingsExamples(t *testing.T) {
 		k.put("tariffs", account, slices.Concat([]byte(`{"tariffs":`), list, []byte("}")))
 		k.put("templates", account, slices.Concat([]byte(`{"templates":`), truth.Templates[account], []byte("}")))
 	}
-	k.settle(30 * time.Second)
+	k.settle(2 * time.Minute)
 	if len(truth.Reports) != 6 {
 		t.Fatalf("%d reports in the example, want 6", len(truth.Reports))
 	}
@@ -572,7 +572,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 			}
 		}
 		k.post(join(lines))
-		k.settle(30 * time.Second)
+		k.settle(2 * time.Minute)
 		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"},
 			{"account"}} {
 			q.GroupBy = names

@@ -21,6 +21,6 @@
 //			Try: []string{"/v1/numbers/dead"}}}
 //	}
 //
-// Package query makes the room in New and mounts what it serves; the room knows nothing of package query. Its SQL lies
-// in its folder sql.
+// Package query makes the room in New and mounts what it serves (query/mount); the room knows nothing of package query.
+// Its SQL lies in its folder sql, and its tests call it by its routes (query/querytest).
 package answer

@@ -5,6 +5,7 @@ import (
 	"math/big"
 	"math/bits"
 
+	"kaskad/money"
 	"kaskad/schema"
 )
 
@@ -100,4 +101,13 @@ func threeDigits(ms int64) int64 {
 		unit *= 10
 	}
 	return (ms + unit/2) / unit * unit
+}
+
+// PerUnit is a ÷ n as money, null when n is 0.
+func PerUnit(a money.Amount, n uint64) Value {
+	each, ok := a.PerUnit(n)
+	if !ok {
+		return Null
+	}
+	return Amount(each)
 }

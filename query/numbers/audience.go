@@ -90,12 +90,13 @@ func (n *Numbers) audience(c *gin.Context, state string) error {
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.Accounts(),
 		apps: p.Many("app")}
-	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}).Filters(p, time.UTC) {
+	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}).Filters(p,
+		time.UTC) {
 		q.channels = f.Values
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},
 		q.accounts, q.channels, q.apps)...)
-	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 4); at != nil {
+	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, cursorVersion, hash, 4); at != nil {
 		q.after = &subscriber{string(at.After[0]), string(at.After[1]), string(at.After[2]), string(at.After[3])}
 	}
 	if err := p.Err(); err != nil {
@@ -126,13 +127,14 @@ func (n *Numbers) audience(c *gin.Context, state string) error {
 	}
 	var next *answer.Cursor
 	if more {
-		next = &answer.Cursor{Version: numberCursor, Query: hash,
+		next = &answer.Cursor{Version: cursorVersion, Query: hash,
 			After: [][]byte{[]byte(last.account), []byte(last.recipient), []byte(last.channel), []byte(last.app)}}
 	}
 	return t.SendPage(c, seen.Members(), n.db.Cursors, next)
 }
 
-// readAudience adds the rows to the table. Of a page it leaves out the row that is one too many.
+// readAudience adds the rows to the table. The last row of a page only shows that there is a next page, and is left
+// out.
 func (n *Numbers) readAudience(ctx context.Context, q *audienceQuery, t *answer.Table) (last subscriber, more bool,
 	err error) {
 	statement, args, err := q.SQL()

@@ -28,7 +28,8 @@ var bestChannelSQL string
 var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
 
 // bestChannelFilters choose the attempts that are looked at.
-var bestChannelFilters = report.Keys{report.Dimension("account"), report.Enumeration("channel", schema.Channels.Names(), false)}
+var bestChannelFilters = report.Keys{report.Dimension("account"),
+	report.Enumeration("channel", schema.Channels.Names(), false)}
 
 // BestChannelColumns are the columns of the best channels.
 var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
@@ -38,16 +39,16 @@ var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColu
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
-	ask                        *report.Request
+	request                    *report.Request
 	afterAccount, afterContact string // no account and no person is ""
 	asOfMS                     int64
 }
 
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
-	return q.ask.Statement(bestChannelTemplate, nil, report.Key.InSQL,
+	return q.request.Statement(bestChannelTemplate, nil, report.Key.InSQL,
 		clickhouse.Named("after_account", q.afterAccount),
-		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.ask.Limit+1)),
+		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.request.Limit+1)),
 		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
@@ -63,34 +64,34 @@ func (q *bestChannelQuery) SQL() (string, []any, error) {
 // It is an export: limit=all sends all of it as one answer. Pages are read one after another from what is known then;
 // each person comes at most once, and prices are those of the first page.
 func (n *Numbers) bestChannel(c *gin.Context) error {
-	ask, err := n.readBestChannel(c)
+	request, err := n.readBestChannel(c)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(ask.Limit == 0))
+	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(request.Limit == 0))
 	defer cancel()
-	if err := n.db.CheckZone(ctx, ask.Zone); err != nil {
+	if err := n.db.CheckZone(ctx, request.Zone); err != nil {
 		return err
 	}
-	seen, err := n.db.Snapshot(ctx, ask.Now)
+	seen, err := n.db.Snapshot(ctx, request.Now)
 	if err != nil {
 		return err
 	}
-	q := bestChannelQuery{ask: ask}
-	if ask.At != nil {
-		seen.Prices, seen.AsOfMS = ask.At.Snapshot.Prices, ask.At.Snapshot.AsOfMS
-		q.afterAccount, q.afterContact = string(ask.At.After[0]), string(ask.At.After[1])
+	q := bestChannelQuery{request: request}
+	if request.At != nil {
+		seen.Prices, seen.AsOfMS = request.At.Snapshot.Prices, request.At.Snapshot.AsOfMS
+		q.afterAccount, q.afterContact = string(request.At.After[0]), string(request.At.After[1])
 	}
 	q.asOfMS = seen.UpTo()
-	lists, err := n.prices.Lists(ctx, ask.Accounts(), seen.Prices)
+	lists, err := n.prices.Lists(ctx, request.Accounts(), seen.Prices)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.Versions
-	t := answer.NewList(ask.Format, BestChannelColumns)
-	envelope := append(ask.FreshEnvelope(&seen),
+	t := answer.NewList(request.Format, BestChannelColumns)
+	envelope := append(request.FreshEnvelope(&seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)})
-	if ask.Limit == 0 {
+	if request.Limit == 0 {
 		end, err := t.Begin(ctx, c, &n.gate.Workbooks, envelope)
 		if err != nil {
 			return err
@@ -105,7 +106,7 @@ func (n *Numbers) bestChannel(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("best channels: %w", err)
 	}
-	return t.SendPage(c, envelope, n.db.Cursors, ask.Next(last, &seen))
+	return t.SendPage(c, envelope, n.db.Cursors, request.Next(last, &seen))
 }
 
 // readBestChannel reads the parameters.
@@ -217,7 +218,7 @@ func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lis
 	if err != nil {
 		return nil, err
 	}
-	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.ask.Limit == 0))
+	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.request.Limit == 0))
 	if err != nil {
 		return nil, err
 	}
@@ -229,8 +230,8 @@ func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lis
 	var p proofs
 	var lastAccount, lastContact string
 	for rows.Next() {
-		if q.ask.Limit > 0 && t.Rows == q.ask.Limit {
-			// One row too many was asked for, to know whether there are more.
+		if q.request.Limit > 0 && t.Rows == q.request.Limit {
+			// This row only shows that there is a next page.
 			last = [][]byte{[]byte(lastAccount), []byte(lastContact)}
 			continue
 		}

@@ -22,12 +22,12 @@ import (
 
 var (
 	//go:embed sql/changes.sql
-	numberChangesSQL string
+	changesSQL string
 	//go:embed sql/changes_head.sql
-	numberChangesHeadSQL string
+	changesHeadSQL string
 )
 
-var numberChangesTemplate = template.Must(law.Template("changes.sql").Parse(numberChangesSQL))
+var changesTemplate = template.Must(law.Template("changes.sql").Parse(changesSQL))
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.
@@ -36,8 +36,8 @@ const (
 	feedPoll = 250 * time.Millisecond
 )
 
-// numberStates are all states of a number.
-var numberStates = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
+// states are all states of a number.
+var states = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
 
 var changeColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "number", Type: answer.TextColumn}, {Name: "from", Type: answer.TextColumn},
@@ -72,7 +72,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
 	var statement strings.Builder
-	err := numberChangesTemplate.Execute(&statement,
+	err := changesTemplate.Execute(&statement,
 		map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0,
 			"Limit": q.limit > 0})
 	if err != nil {
@@ -81,8 +81,8 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	return statement.String(), args, nil
 }
 
-// numberChanges serves GET /v1/numbers/changes.
-func (n *Numbers) numberChanges(c *gin.Context) error {
+// changes serves GET /v1/numbers/changes.
+func (n *Numbers) changes(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request,
 		[]string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
 			"bom"})
@@ -101,8 +101,8 @@ func (n *Numbers) numberChanges(c *gin.Context) error {
 		}
 	}
 	for _, state := range q.to {
-		if !slices.Contains(numberStates, state) {
-			p.Fail("to", fmt.Sprintf("%q is no state; %s", answer.Shorten(state), answer.Suggest(state, numberStates)))
+		if !slices.Contains(states, state) {
+			p.Fail("to", fmt.Sprintf("%q is no state; %s", answer.Shorten(state), answer.Suggest(state, states)))
 		}
 	}
 	wait := p.Seconds("wait", maxFeedWait)
@@ -114,7 +114,7 @@ func (n *Numbers) numberChanges(c *gin.Context) error {
 		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
 	}
 	hash := answer.QueryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
-	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 1); at != nil {
+	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, cursorVersion, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -124,7 +124,7 @@ func (n *Numbers) numberChanges(c *gin.Context) error {
 	}
 	next := func(seq uint64) (answer.Value, error) {
 		encoded, err := n.db.Cursors.Seal(c.Request.Context(),
-			answer.Cursor{Version: numberCursor, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
+			answer.Cursor{Version: cursorVersion, Query: hash, After: [][]byte{strconv.AppendUint(nil, seq, 10)}})
 		return answer.Text(encoded), err
 	}
 	if all {
@@ -155,7 +155,7 @@ func (n *Numbers) feedAsOf(ctx context.Context, now time.Time) (asOf *int64, err
 	defer cancel()
 	ctx, over := n.db.Watch(ctx)
 	defer func() { err = over(err) }()
-	return n.numbersAsOf(ctx, now)
+	return n.asOf(ctx, now)
 }
 
 // exportChanges answers with the feed up to its end now. Its next cursor is that end.
@@ -273,23 +273,23 @@ func (n *Numbers) readChanges(ctx context.Context, q *changesQuery, t *answer.Ta
 // feedHead knows the end of the feed of changes. However many wait for it, it is looked for once at a time, and behind
 // the last end.
 type feedHead struct {
-	mu    sync.Mutex
-	seq   uint64
-	asked time.Time
+	mu     sync.Mutex
+	seq    uint64
+	readAt time.Time
 }
 
 // end returns the number of the last change, 0 when there is none, as somebody has seen it no longer ago than age.
 func (f *feedHead) end(ctx context.Context, db *store.DB, age time.Duration) (uint64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if time.Since(f.asked) < age {
+	if time.Since(f.readAt) < age {
 		return f.seq, nil
 	}
 	var seq uint64
-	err := db.Conn.QueryRow(db.Settings(ctx), numberChangesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	err := db.Conn.QueryRow(db.Settings(ctx), changesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
 	}
-	f.seq, f.asked = max(f.seq, seq), time.Now()
+	f.seq, f.readAt = max(f.seq, seq), time.Now()
 	return f.seq, nil
 }

@@ -32,8 +32,8 @@ type checkedNumber struct {
 	optOuts     string // packed
 }
 
-// checkNumbers serves POST /v1/numbers/check.
-func (n *Numbers) checkNumbers(c *gin.Context) error {
+// check serves POST /v1/numbers/check.
+func (n *Numbers) check(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
@@ -67,12 +67,12 @@ func (n *Numbers) checkNumbers(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.QueryTime)
 	defer cancel()
 	now := n.db.Now()
-	asOf, err := n.numbersAsOf(ctx, now)
+	asOf, err := n.asOf(ctx, now)
 	if err != nil {
 		return err
 	}
 	if !given {
-		accounts, err := n.numberAccounts(ctx)
+		accounts, err := n.accountsWithNumbers(ctx)
 		if err != nil {
 			return err
 		}
@@ -200,7 +200,7 @@ func (n *Numbers) readChecked(ctx context.Context, account string, numbers []str
 		return found, nil
 	}
 	var statement strings.Builder
-	if err := numberTemplates.ExecuteTemplate(&statement, "check", nil); err != nil {
+	if err := templates.ExecuteTemplate(&statement, "check", nil); err != nil {
 		return nil, fmt.Errorf("fill check.sql: %w", err)
 	}
 	rows, err := n.db.Conn.Query(clickhouse.Context(n.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),

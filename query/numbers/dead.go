@@ -17,18 +17,18 @@ import (
 	"kaskad/schema/rules"
 )
 
-// numberChunk is how many rows are priced together.
-const numberChunk = 8192
+// chunkSize is how many rows are priced together.
+const chunkSize = 8192
 
 // numberKey is the place of a number in the order of lists.
 type numberKey struct{ number, account string }
 
-// deadQuery asks for a page of the dead numbers at a pinned version, or for all of them when limit is 0.
+// deadQuery asks for a page of the dead numbers at the version of a snapshot, or for all of them when limit is 0.
 type deadQuery struct {
 	accounts, rules []string
 	kind            string
 	after           *numberKey
-	pin             uint64
+	upTo            uint64
 	limit           int
 }
 
@@ -50,10 +50,10 @@ func (q *deadQuery) SQL() (string, []any, error) {
 			clickhouse.Named("after_account", q.after.account))
 	}
 	if q.limit > 0 {
-		args = append(args, clickhouse.Named("pin", q.pin), clickhouse.Named("limit", uint32(q.limit)))
+		args = append(args, clickhouse.Named("up_to", q.upTo), clickhouse.Named("limit", uint32(q.limit)))
 	}
 	var statement strings.Builder
-	err := numberTemplates.ExecuteTemplate(&statement, "dead",
+	err := templates.ExecuteTemplate(&statement, "dead",
 		map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
 			"Rules": len(q.rules) > 0, "After": q.after != nil})
 	if err != nil {
@@ -62,8 +62,8 @@ func (q *deadQuery) SQL() (string, []any, error) {
 	return statement.String(), args, nil
 }
 
-// deadNumbers serves GET /v1/numbers/dead.
-func (n *Numbers) deadNumbers(c *gin.Context) error {
+// dead serves GET /v1/numbers/dead.
+func (n *Numbers) dead(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
@@ -79,11 +79,11 @@ func (n *Numbers) deadNumbers(c *gin.Context) error {
 		}
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"numbers/dead", q.kind}, q.accounts, []string{""}, q.rules)...)
-	at := n.db.Cursors.ReadVersion(c.Request.Context(), p, numberCursor, hash, 2)
+	at := n.db.Cursors.ReadVersion(c.Request.Context(), p, cursorVersion, hash, 2)
 	if at != nil {
 		if at.Snapshot == nil || at.Snapshot.Prices == nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > maxNumberCursorAge {
+		} else if age := time.Since(time.UnixMilli(at.Snapshot.ReadMS)); age > maxCursorAge {
 			p.Fail("cursor", "is older than 30 minutes, and verdicts of its time may have been forgotten: start "+
 				"again without a cursor, or take the list in one answer by limit=all&format=csv")
 		}
@@ -94,14 +94,14 @@ func (n *Numbers) deadNumbers(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.ListTime(all))
 	defer cancel()
 	seen := answer.Snapshot{}
-	var pinned *answer.PriceVersions
+	var versions *answer.PriceVersions
 	if at != nil {
-		seen, pinned = *at.Snapshot, at.Snapshot.Prices
+		seen, versions = *at.Snapshot, at.Snapshot.Prices
 		q.after = &numberKey{string(at.After[0]), string(at.After[1])}
-	} else if seen, err = n.pinNumbers(ctx, n.db.Now()); err != nil {
+	} else if seen, err = n.snapshot(ctx, n.db.Now()); err != nil {
 		return err
 	}
-	lists, err := n.prices.Lists(ctx, accountsOrAll(q.accounts), pinned)
+	lists, err := n.prices.Lists(ctx, accountsOrAll(q.accounts), versions)
 	if err != nil {
 		return err
 	}
@@ -112,14 +112,14 @@ func (n *Numbers) deadNumbers(c *gin.Context) error {
 	if all {
 		return n.exportDead(ctx, c, q, lists, t, envelope)
 	}
-	q.pin, q.limit = seen.Edition, limit+1
+	q.upTo, q.limit = seen.Edition, limit+1
 	last, more, err := n.readDead(ctx, &q, lists, t)
 	if err != nil {
 		return fmt.Errorf("dead numbers: %w", err)
 	}
 	var next *answer.Cursor
 	if more {
-		next = &answer.Cursor{Version: numberCursor, Query: hash,
+		next = &answer.Cursor{Version: cursorVersion, Query: hash,
 			After:    [][]byte{[]byte(last.number), []byte(last.account)},
 			Snapshot: &seen}
 	}
@@ -139,7 +139,7 @@ func (n *Numbers) exportDead(ctx context.Context, c *gin.Context, q deadQuery, l
 	envelope []answer.Member) error {
 	if len(q.accounts) == 0 {
 		// The rows of a single account need no sorting.
-		accounts, err := n.numberAccounts(ctx)
+		accounts, err := n.accountsWithNumbers(ctx)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,8 @@ func (n *Numbers) exportDead(ctx context.Context, c *gin.Context, q deadQuery, l
 	return t.Finish()
 }
 
-// readDead adds the rows to the table, chunk by chunk. Of a page it leaves out the row that is one too many.
+// readDead adds the rows to the table, chunk by chunk. The last row of a page only shows that there is a next page, and
+// is left out.
 func (n *Numbers) readDead(ctx context.Context, q *deadQuery, lists *prices.Lists, t *answer.Table) (last numberKey,
 	more bool,
 	err error) {
@@ -172,7 +173,7 @@ func (n *Numbers) readDead(ctx context.Context, q *deadQuery, lists *prices.List
 	}
 	defer store.CloseRows(rows, &err)
 	pricer := n.newStreakPricer(lists)
-	chunk := make([]numberRow, 0, numberChunk)
+	chunk := make([]numberRow, 0, chunkSize)
 	var wasted []wastedCost
 	var row []answer.Value
 	columns := arrowNumbers{to: t.Arrow}
@@ -210,7 +211,7 @@ func (n *Numbers) readDead(ctx context.Context, q *deadQuery, lists *prices.List
 		if err := chunk[len(chunk)-1].unpack(packed); err != nil {
 			return last, false, err
 		}
-		if len(chunk) == numberChunk {
+		if len(chunk) == chunkSize {
 			if err := flush(); err != nil {
 				return last, false, err
 			}

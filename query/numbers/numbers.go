@@ -39,15 +39,15 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Numbers {
 // Routes lists what the room serves.
 func (n *Numbers) Routes() []answer.Route {
 	routes := []answer.Route{
-		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.deadNumbers, Turn: answer.Listing,
+		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.dead, Turn: answer.Listing,
 			Try: []string{"/v1/numbers/dead"}},
-		answer.Get("/v1/numbers/:number", n.number, "/v1/numbers/{number}"),
+		answer.Get("/v1/numbers/:number", n.one, "/v1/numbers/{number}"),
 		// It may wait for long, and takes its turns by itself.
-		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: n.numberChanges,
+		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: n.changes,
 			Try: []string{"/v1/numbers/changes"}},
 		{Method: http.MethodGet, Path: "/v1/numbers/best-channel", Serve: n.bestChannel, Turn: answer.Listing,
 			Try: []string{"/v1/numbers/best-channel"}},
-		{Method: http.MethodPost, Path: "/v1/numbers/check", Serve: n.checkNumbers},
+		{Method: http.MethodPost, Path: "/v1/numbers/check", Serve: n.check},
 		{Method: http.MethodGet, Path: "/v1/numbers/check", Serve: func(c *gin.Context) error {
 			c.Header("Allow", http.MethodPost)
 			return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",

@@ -284,7 +284,7 @@ func TestNumbers_Dead_Refused(t *testing.T) {
 	s := newRoom(conn)
 	next := *s.list(t, "numbers/dead", "limit=1").NextCursor
 	altered := func(change func(*answer.Cursor)) string {
-		c := s.db.Cursors.ReadVersion(t.Context(), &answer.Params{Values: url.Values{"cursor": {next}}}, numberCursor,
+		c := s.db.Cursors.ReadVersion(t.Context(), &answer.Params{Values: url.Values{"cursor": {next}}}, cursorVersion,
 			answer.QueryHash("numbers/dead", "phone", ""), 2)
 		if c == nil {
 			t.Fatal("the cursor cannot be read")

@@ -16,7 +16,7 @@ import (
 )
 
 //go:embed sql/override.sql
-var numberOverrideSQL string
+var overrideSQL string
 
 // oneQuery asks for a number. Without an account all accounts are searched.
 type oneQuery struct{ number, account string }
@@ -28,7 +28,7 @@ func (q *oneQuery) SQL() (string, []any, error) {
 		args = append(args, clickhouse.Named("account", q.account))
 	}
 	var statement strings.Builder
-	if err := numberTemplates.ExecuteTemplate(&statement, "one",
+	if err := templates.ExecuteTemplate(&statement, "one",
 		map[string]bool{"Account": q.account != ""}); err != nil {
 		return "", nil, fmt.Errorf("fill one.sql: %w", err)
 	}
@@ -49,9 +49,9 @@ type override struct {
 	version        uint64
 }
 
-// numberRequest reads what the routes of one number share: the number or e-mail address of the path, and parameter
+// readOne reads what the routes of one number share: the number or e-mail address of the path, and parameter
 // account.
-func numberRequest(c *gin.Context) (oneQuery, error) {
+func readOne(c *gin.Context) (oneQuery, error) {
 	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return oneQuery{}, err
@@ -67,9 +67,9 @@ func numberRequest(c *gin.Context) (oneQuery, error) {
 	return oneQuery{number, account}, err
 }
 
-// number serves GET /v1/numbers/{number}.
-func (n *Numbers) number(c *gin.Context) error {
-	q, err := numberRequest(c)
+// one serves GET /v1/numbers/{number}.
+func (n *Numbers) one(c *gin.Context) error {
+	q, err := readOne(c)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (n *Numbers) readVerdict(ctx context.Context, q oneQuery) (v verdict, err e
 
 // readOverride returns the override of a number that was set or taken back last.
 func (n *Numbers) readOverride(ctx context.Context, account, number string) (o override, err error) {
-	rows, err := n.db.Conn.Query(n.db.Settings(ctx), numberOverrideSQL, clickhouse.Named("account", account),
+	rows, err := n.db.Conn.Query(n.db.Settings(ctx), overrideSQL, clickhouse.Named("account", account),
 		clickhouse.Named("number", number))
 	if err != nil {
 		return o, fmt.Errorf("read override: %w", err)
@@ -130,7 +130,7 @@ func (n *Numbers) readOverride(ctx context.Context, account, number string) (o o
 // answerNumber writes a verdict with its evidence; detail, if there is one, tells why the answer is not final.
 func (n *Numbers) answerNumber(ctx context.Context, c *gin.Context, status int, v verdict, detail string) error {
 	now := n.db.Now()
-	asOf, err := n.numbersAsOf(ctx, now)
+	asOf, err := n.asOf(ctx, now)
 	if err != nil {
 		return err
 	}

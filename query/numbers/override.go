@@ -30,7 +30,7 @@ var overrideStates = []string{"active", "dead", "quarantined"}
 
 // putOverride serves PUT /v1/numbers/{number}/override.
 func (n *Numbers) putOverride(c *gin.Context) error {
-	q, err := numberRequest(c)
+	q, err := readOne(c)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (n *Numbers) putOverride(c *gin.Context) error {
 // deleteOverride serves DELETE /v1/numbers/{number}/override: the evidence counts again. Without an override nothing
 // changes.
 func (n *Numbers) deleteOverride(c *gin.Context) error {
-	q, err := numberRequest(c)
+	q, err := readOne(c)
 	if err != nil {
 		return err
 	}
@@ -134,8 +134,8 @@ func (n *Numbers) storeOverride(ctx context.Context, q oneQuery, o override) (*o
 	return &o, nil
 }
 
-// follows tells whether a verdict was given in view of an override. A verdict that says the same as before need not be
-// written anew.
+// follows reports whether a verdict was given in view of an override. A verdict that says the same as before need not
+// be written anew.
 func (v *verdict) follows(before verdict, o override) bool {
 	if v.override != o.state {
 		return false

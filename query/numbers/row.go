@@ -15,33 +15,33 @@ import (
 
 var (
 	//go:embed sql/rows.sql
-	numberRowsSQL string
+	rowsSQL string
 	//go:embed sql/dead.sql
-	deadNumbersSQL string
+	deadSQL string
 	//go:embed sql/one.sql
-	oneNumberSQL string
+	oneSQL string
 	//go:embed sql/check.sql
-	checkNumbersSQL string
+	checkSQL string
 	//go:embed sql/as_of.sql
-	numbersAsOfSQL string
+	asOfSQL string
 	//go:embed sql/version.sql
-	numbersVersionSQL string
+	versionSQL string
 	//go:embed sql/accounts.sql
-	numbersAccountsSQL string
+	accountsSQL string
 	//go:embed sql/waiting.sql
 	waitingSQL string
 )
 
-// numberTemplates are the statements about number_health that pack its rows.
-var numberTemplates = template.Must(template.Must(template.Must(template.Must(law.Template("rows").Parse(numberRowsSQL)).New("dead").Parse(deadNumbersSQL)).
-	New("one").Parse(oneNumberSQL)).New("check").Parse(checkNumbersSQL))
+// templates are the statements about number_health that pack its rows.
+var templates = template.Must(template.Must(template.Must(template.Must(law.Template("rows").Parse(rowsSQL)).New("dead").Parse(deadSQL)).
+	New("one").Parse(oneSQL)).New("check").Parse(checkSQL))
 
 const (
-	// numberCursor is the version of what cursors of number lists mean.
-	numberCursor = 1
-	// maxNumberCursorAge is how long a cursor of dead numbers stays good. Verdicts that were replaced are kept for an
+	// cursorVersion is the version of what cursors of number lists mean.
+	cursorVersion = 1
+	// maxCursorAge is how long a cursor of dead numbers stays good. Verdicts that were replaced are kept for an
 	// hour.
-	maxNumberCursorAge = 30 * time.Minute
+	maxCursorAge = 30 * time.Minute
 )
 
 // The states that a verdict gives. deadState is the one that lists are made of.
@@ -143,7 +143,7 @@ func known(n int8) answer.Value {
 	return answer.Bool(n == 1)
 }
 
-// Waiting returns how many numbers were touched and wait for their verdict.
+// Waiting returns how many numbers have new facts and wait for their verdict.
 func Waiting(ctx context.Context, db *store.DB) (waiting uint64, err error) {
 	if err := db.Conn.QueryRow(db.Settings(ctx), waitingSQL).Scan(&waiting); err != nil {
 		return 0, fmt.Errorf("count touched numbers: %w", err)
@@ -151,9 +151,9 @@ func Waiting(ctx context.Context, db *store.DB) (waiting uint64, err error) {
 	return waiting, nil
 }
 
-// numbersAsOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits
-// for its verdict that is the reports' as_of, which is read first: what it covers has touched its numbers by then.
-func (n *Numbers) numbersAsOf(ctx context.Context, now time.Time) (*int64, error) {
+// asOf is the moment up to which everything is in the verdicts; nil before any was given. While no number waits for its
+// verdict that is the reports' as_of, which is read first: what it covers has marked its numbers by then.
+func (n *Numbers) asOf(ctx context.Context, now time.Time) (*int64, error) {
 	f, err := n.db.Freshness(ctx)
 	if err != nil {
 		return nil, err
@@ -165,30 +165,30 @@ func (n *Numbers) numbersAsOf(ctx context.Context, now time.Time) (*int64, error
 	if waiting == 0 {
 		return n.db.AsOf(f, now), nil
 	}
-	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersAsOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), asOfSQL).Scan(&f.Known, &f.AsOfMS); err != nil {
 		return nil, fmt.Errorf("read how fresh verdicts are: %w", err)
 	}
 	return n.db.AsOf(f, now), nil
 }
 
-// pinNumbers reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
+// snapshot reads as_of first and the greatest version second, so that everything before as_of is in the rows up to
 // that version.
-func (n *Numbers) pinNumbers(ctx context.Context, now time.Time) (answer.Snapshot, error) {
+func (n *Numbers) snapshot(ctx context.Context, now time.Time) (answer.Snapshot, error) {
 	seen := answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: time.Now().UnixMilli()}
-	asOf, err := n.numbersAsOf(ctx, now)
+	asOf, err := n.asOf(ctx, now)
 	if err != nil {
 		return seen, err
 	}
 	seen.AsOfMS = asOf
-	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersVersionSQL).Scan(&seen.Edition); err != nil {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), versionSQL).Scan(&seen.Edition); err != nil {
 		return seen, fmt.Errorf("read version of verdicts: %w", err)
 	}
 	return seen, nil
 }
 
-// numberAccounts returns the accounts that have numbers, two of them at most.
-func (n *Numbers) numberAccounts(ctx context.Context) (accounts []string, err error) {
-	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), numbersAccountsSQL).Scan(&accounts); err != nil {
+// accountsWithNumbers returns the accounts that have numbers, two of them at most.
+func (n *Numbers) accountsWithNumbers(ctx context.Context) (accounts []string, err error) {
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), accountsSQL).Scan(&accounts); err != nil {
 		return nil, fmt.Errorf("read accounts of verdicts: %w", err)
 	}
 	return accounts, nil

@@ -51,6 +51,23 @@ func (k KeyValue) AppendTo(to []byte) []byte {
 	return append(to, k.Text...)
 }
 
+// Values appends a row's values of the keys as they are shown.
+func (s Keys) Values(line []answer.Value, values []KeyValue) []answer.Value {
+	for i, k := range s {
+		line = append(line, values[i].Value(k))
+	}
+	return line
+}
+
+// Shown returns a row's values of the keys as a cursor has them.
+func (s Keys) Shown(values []KeyValue) [][]byte {
+	shown := make([][]byte, len(s))
+	for i, k := range s {
+		shown[i] = []byte(values[i].Shown(k))
+	}
+	return shown
+}
+
 // KeyScan is where the columns of keys are scanned to.
 type KeyScan struct {
 	Keys    Keys

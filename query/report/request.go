@@ -35,32 +35,25 @@ type Request struct {
 	Hash []byte
 }
 
-// Read reads the parameters of a report: its names are those of known, and extra filters. missing is the
-// group_by of a request without one. Rows are ordered by the keys, and by one more for each of the extra filters.
-func Read(c *gin.Context, db *store.DB, name string, known, extra Keys, missing string) (*Request,
-	error) {
-	return ReadWith(c, db, name, known, extra, missing, "")
-}
-
-// ReadWith does so for a report whose rows are always apart by one of the known names: the last key where
-// group_by does not name it.
-func ReadWith(c *gin.Context, db *store.DB, name string, known, extra Keys, missing,
-	always string) (*Request, error) {
+// Read reads the parameters of a report. Its rows are ordered by the keys, and by one more for each of its extra
+// filters.
+func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
+	known, extra := report.Keys, report.Extra
 	filters := slices.Concat(known, extra)
 	p, err := answer.ReadParams(c.Request, slices.Concat(filters.Names(), Params))
 	if err != nil {
 		return nil, err
 	}
-	r := &Request{Name: name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
-	r.Keys = known.GroupBy(p, missing)
-	if _, named := r.Keys.Find(always); always != "" && !named {
-		key, _ := known.Find(always)
+	r := &Request{Name: report.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
+	r.Keys = known.GroupBy(p, report.DefaultKeys)
+	if _, named := r.Keys.Find(report.Always); report.Always != "" && !named {
+		key, _ := known.Find(report.Always)
 		r.Keys = append(r.Keys, key)
 	}
 	r.Extra = extra
 	r.Filters = filters.Filters(p, r.Zone)
 	r.Limit = p.Limit()
-	parts := []string{name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), p.Values.Get("from"),
+	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), p.Values.Get("from"),
 		p.Values.Get("to")}
 	for _, f := range r.Filters {
 		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))

@@ -43,9 +43,10 @@ type FilterSQL struct {
 	Shown, Parameter string
 }
 
-// StatementData is what the statements of such reports have in common.
+// StatementData is what statements of reports are filled in with.
 type StatementData struct {
 	Page             bool // not everything at once
+	After            bool // rows up to a cursor are left out
 	Keys             []KeySQL
 	Filters          []FilterSQL
 	Accounts, Single bool
@@ -75,7 +76,8 @@ func (r *Request) Statement(t *template.Template, routes []store.Capability, inS
 		}
 		column := "c" + strconv.Itoa(len(data.Keys))
 		data.Keys = append(data.Keys, KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
-			Name: "k" + strconv.Itoa(len(data.Keys))})
+			Name:  "k" + strconv.Itoa(len(data.Keys)),
+			After: fmt.Sprintf("{after%d:%s}", len(data.Keys), k.ParameterType())})
 		timed = timed || k.Timed()
 	}
 	for _, f := range r.Filters {
@@ -92,6 +94,16 @@ func (r *Request) Statement(t *template.Template, routes []store.Capability, inS
 			return "", nil, err
 		}
 		args = append(args, clickhouse.Named(parameter, values))
+	}
+	if r.At != nil {
+		data.After = true
+		for i, k := range r.Keys {
+			argument, err := k.Argument(string(r.At.After[i]))
+			if err != nil {
+				return "", nil, err
+			}
+			args = append(args, clickhouse.Named("after"+strconv.Itoa(i), argument))
+		}
 	}
 	if timed {
 		args = append(args, clickhouse.Named("tz", r.Zone.String()))

@@ -10,7 +10,7 @@ import (
 	"kaskad/schema"
 )
 
-// Conn returns a migrated database of the test's own. The test runs beside others from then on, see [enginetest.Open].
+// Conn returns a migrated database of the test's own. The test runs beside others that have one.
 func Conn(tb testing.TB) driver.Conn {
 	tb.Helper()
 	return enginetest.Open(tb, schema.Migrate)

@@ -1,2 +1,2 @@
--- Up to when everything is in the verdicts of the last round.
+-- Up to when everything is in the newest verdicts.
 SELECT count() > 0, argMax(as_of_ms, generation) FROM numbers_done

@@ -1,5 +1,5 @@
 {{- if .Page -}}
--- A page of the numbers that were dead at the pinned version. number_health is read first: a row is copied to number_health_before before it is
+-- A page of the numbers that were dead at the version of a snapshot. number_health is read first: a row is copied to number_health_before before it is
 -- replaced, so what is not found in the one any more is in the other. A number that is replaced between the two reads is found in both.
 SELECT packed, number, account
 FROM
@@ -7,12 +7,12 @@ FROM
     SELECT number, account, version,
         {{template "packed"}} AS packed
     FROM number_health FINAL
-    WHERE version <= {pin:UInt64} AND (account, number) IN
+    WHERE version <= {up_to:UInt64} AND (account, number) IN
     (
         -- The keys of the page first: only its rows are packed.
         SELECT account, number
         FROM number_health FINAL
-        WHERE version <= {pin:UInt64} AND state = 'dead'{{template "dead_filters" .}}
+        WHERE version <= {up_to:UInt64} AND state = 'dead'{{template "dead_filters" .}}
         ORDER BY number, account
         LIMIT {limit:UInt32}
     )
@@ -23,8 +23,8 @@ FROM
     (
         SELECT *
         FROM number_health_before
-        WHERE version <= {pin:UInt64}{{template "dead_place" .}}
-            AND (account, number) IN (SELECT account, number FROM number_health WHERE version > {pin:UInt64}{{template "dead_place" .}})
+        WHERE version <= {up_to:UInt64}{{template "dead_place" .}}
+            AND (account, number) IN (SELECT account, number FROM number_health WHERE version > {up_to:UInt64}{{template "dead_place" .}})
         ORDER BY version DESC
         LIMIT 1 BY account, number
     )

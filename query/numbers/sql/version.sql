@@ -1,2 +1,2 @@
--- Versions only grow: rows up to this one are whole.
+-- Versions only grow: rows up to this one are complete.
 SELECT max(version) FROM number_health

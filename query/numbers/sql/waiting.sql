@@ -1,2 +1,2 @@
--- Numbers that were touched and whose verdict is still to come. Read after the touches: a touch is closed when its numbers are noted here.
+-- Numbers with new facts, whose verdict is still to come. Read after the dirty marks of hours: a mark is closed when its numbers are noted here.
 SELECT count() FROM numbers_touched WHERE generation > (SELECT max(generation) FROM numbers_done)

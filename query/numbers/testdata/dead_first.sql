@@ -1,4 +1,4 @@
--- A page of the numbers that were dead at the pinned version. number_health is read first: a row is copied to number_health_before before it is
+-- A page of the numbers that were dead at the version of a snapshot. number_health is read first: a row is copied to number_health_before before it is
 -- replaced, so what is not found in the one any more is in the other. A number that is replaced between the two reads is found in both.
 SELECT packed, number, account
 FROM
@@ -23,12 +23,12 @@ FROM
             arrayStringConcat(arrayMap((leg, code, segments, cohort) -> concat(reinterpretAsFixedString(leg), reinterpretAsFixedString(code),
                 reinterpretAsFixedString(segments), reinterpretAsFixedString(cohort)), streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms))) AS packed
     FROM number_health FINAL
-    WHERE version <= {pin:UInt64} AND (account, number) IN
+    WHERE version <= {up_to:UInt64} AND (account, number) IN
     (
         -- The keys of the page first: only its rows are packed.
         SELECT account, number
         FROM number_health FINAL
-        WHERE version <= {pin:UInt64} AND state = 'dead' AND startsWith(number, {prefix:String}) AND account = {account:String}
+        WHERE version <= {up_to:UInt64} AND state = 'dead' AND startsWith(number, {prefix:String}) AND account = {account:String}
         ORDER BY number, account
         LIMIT {limit:UInt32}
     )
@@ -56,8 +56,8 @@ FROM
     (
         SELECT *
         FROM number_health_before
-        WHERE version <= {pin:UInt64} AND startsWith(number, {prefix:String}) AND account = {account:String}
-            AND (account, number) IN (SELECT account, number FROM number_health WHERE version > {pin:UInt64} AND startsWith(number, {prefix:String}) AND account = {account:String})
+        WHERE version <= {up_to:UInt64} AND startsWith(number, {prefix:String}) AND account = {account:String}
+            AND (account, number) IN (SELECT account, number FROM number_health WHERE version > {up_to:UInt64} AND startsWith(number, {prefix:String}) AND account = {account:String})
         ORDER BY version DESC
         LIMIT 1 BY account, number
     )
@@ -70,5 +70,5 @@ LIMIT 1 BY number, account
 LIMIT {limit:UInt32}
 -- prefix = "+"
 -- account = "x' OR '1'='1 {id:String}"
--- pin = 7
+-- up_to = 7
 -- limit = 1001

@@ -1,4 +1,4 @@
-package query
+package report
 
 import (
 	"context"
@@ -7,56 +7,64 @@ import (
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
-//go:embed spend.sql
+//go:embed sql/spend.sql
 var spendSQL string
 
-// spendTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var spendTemplate = report.Template("spend.sql", spendSQL)
+// spendTemplate has the statement of the report, and that of the legs that its rows name.
+var spendTemplate = Template("spend.sql", spendSQL)
+
+// The spend report (docs/definitions.md section 4, Spend report): what each attempt cost, whatever its message did
+// besides, to check an invoice.
+var _ = add(&Report{
+	Name:        "spend",
+	Keys:        ChannelKeys,
+	Extra:       Keys{CurrencyFilter},
+	DefaultKeys: "channel",
+	Section:     Money,
+	Figures: []Figure{
+		{Name: "currency", Formula: "of the tariff row of the attempt, sent or not; empty without one",
+			Over: "attempted steps"},
+		{Name: "attempts", Formula: "count", Over: "attempted steps"},
+		{Name: "sent", Formula: "count", Over: "sent attempts"},
+		{Name: "delivered", Formula: "count", Over: "delivered attempts"},
+		{Name: "units", Formula: "units that the tariffs bill", Over: "attempts with a price"},
+		{Name: "cost", Formula: "units x price, and connect_price where it is due", Over: "attempts with a " +
+			"price", Null: "when no attempt of the row has a price"},
+		{Name: "unpriced", Formula: "count",
+			Over: "sent attempts without a price: a tariff or segments are missing"},
+		{Name: "cost_per_delivered", Formula: "cost / delivered attempts", Over: "attempts with a price",
+			Null: "when none of them was delivered"},
+		{Name: "billed_segments", Formula: "sum of segments",
+			Over: "sent SMS attempts that carry segments and sms_segments"},
+		{Name: "computed_segments", Formula: "sum of sms_segments", Over: "the same"},
+		{Name: "segment_drift", Formula: "billed_segments - computed_segments", Over: "the same"},
+		{Name: "reported_attempts", Formula: "count",
+			Over: "attempts with a price and a reported price in the row's currency"},
+		{Name: "reported_cost", Formula: "sum of reported prices", Over: "the same",
+			Null: "when no attempt of the row has a price"},
+		{Name: "drift", Formula: "reported_cost - cost of the same attempts", Over: "the same",
+			Null: "when no attempt of the row has a price"},
+		{Name: "of_unpriced",
+			Formula: "the part of cost whose message is unpriced in the savings report: cost - of_unpriced " +
+				"adds up to actual_cost", Over: "attempts with a price", Null: "when no attempt of the row has a " +
+				"price"},
+	},
+	Statement:   spendTemplate,
+	Tables:      []string{"generations", "legs", "rollup_spend", "routes", "shapes"},
+	Long:        true,
+	Materialize: readSpend,
+})
 
 // maxKnownMessages bounds what a report remembers of the messages that it has priced.
 const maxKnownMessages = 1 << 18
-
-var spendColumns = []string{"currency", "attempts", "sent", "delivered", "units", "cost", "unpriced",
-	"cost_per_delivered", "billed_segments", "computed_segments", "segment_drift", "reported_attempts",
-	"reported_cost", "drift", "of_unpriced"}
-
-// spend serves GET /v1/reports/spend (docs/definitions.md section 4, Spend report): what each attempt cost, whatever
-// its message did besides, to check an invoice.
-func (s *Server) spend(c *gin.Context) error {
-	ask, err := report.Read(c, s.db, "spend", report.ChannelKeys, report.Keys{report.CurrencyFilter}, "channel")
-	if err != nil {
-		return err
-	}
-	return s.sendWhole(c, ask, spendColumns,
-		func(ctx context.Context, seen *answer.Snapshot) (*wholeAnswer, error) {
-			return s.readSpend(ctx, ask, seen)
-		})
-}
-
-// spendQuery counts attempts by what their price depends on.
-type spendQuery struct {
-	ask        *report.Request
-	routes     []store.Capability
-	generation uint64
-	// borders are the Unix seconds at which a price may change.
-	borders []uint32
-}
-
-// SQL returns the statement and its parameters. The currency is known after pricing.
-func (q *spendQuery) SQL() (string, []any, error) {
-	return q.ask.Statement(spendTemplate, q.routes, report.Key.InSQL, clickhouse.Named("generation", q.generation),
-		clickhouse.Named("borders", append([]uint32{0}, q.borders...)))
-}
 
 // legKey names a leg: ids are an account's own.
 type legKey struct {
@@ -79,8 +87,8 @@ type spentAlike struct {
 	settledMS       int64
 }
 
-// destinations are the places that a row is scanned to, behind its keys.
-func (a *spentAlike) destinations() []any {
+// places are where a row is scanned to, behind its keys.
+func (a *spentAlike) places() []any {
 	return []any{&a.account, &a.leg, &a.code, &a.messageSegments, &a.template, &a.since, &a.attempts, &a.billed,
 		&a.computed, &a.reported, &a.steps, &a.settledMS}
 }
@@ -142,7 +150,7 @@ func (a *spentAlike) reportedIn(currency string) money.Amount {
 	const size = 3 + 16
 	for packed := a.reported; len(packed) >= size; packed = packed[size:] {
 		if packed[:3] == currency {
-			return wideAmount(int64(answer.LE64(packed[11:])), answer.LE64(packed[3:]))
+			return money.Wide(int64(answer.LE64(packed[11:])), answer.LE64(packed[3:]))
 		}
 	}
 	return money.Amount{}
@@ -150,7 +158,6 @@ func (a *spentAlike) reportedIn(currency string) money.Amount {
 
 // spendSums are the figures of a group and currency. priced attempts have a price, if of nothing.
 type spendSums struct {
-	keys                                              []report.KeyValue // the currency comes last
 	attempts, sent, delivered, units, unpriced        uint64
 	priced, pricedDelivered, reportedAttempts         uint64
 	billed, computed                                  uint64
@@ -166,7 +173,8 @@ func (s *spendSums) values(row []answer.Value) []answer.Value {
 	}
 	return append(row, answer.Count(s.attempts), answer.Count(s.sent), answer.Count(s.delivered), answer.Count(s.units),
 		known(s.cost),
-		answer.Count(s.unpriced), perUnit(s.cost, s.pricedDelivered), answer.Count(s.billed), answer.Count(s.computed),
+		answer.Count(s.unpriced), answer.PerUnit(s.cost, s.pricedDelivered), answer.Count(s.billed),
+		answer.Count(s.computed),
 		answer.Decimal(int64(s.billed)-int64(s.computed), 0), answer.Count(s.reportedAttempts), known(s.reportedCost),
 		known(s.reportedCost.Sub(s.computedOfReports)), known(s.ofUnpriced))
 }
@@ -237,79 +245,51 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	}
 }
 
-func (s *Server) readSpend(ctx context.Context, ask *report.Request, seen *answer.Snapshot) (whole *wholeAnswer,
-	err error) {
-	accounts := ask.Accounts()
-	lists, err := s.prices.Lists(ctx, accounts, nil)
+func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
+	accounts := r.Accounts()
+	lists, err := r.Prices.Lists(ctx, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
+	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
+		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}
 	pricer := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
-	if pricer.legs, err = s.readSpendLegs(ctx, accounts); err != nil {
+	if pricer.legs, err = readSpendLegs(ctx, r.DB, accounts); err != nil {
 		return nil, fmt.Errorf("read legs: %w", err)
 	}
-	q := spendQuery{ask: ask, generation: seen.Edition, borders: lists.Borders(accounts)}
-	if q.routes, err = s.db.Capabilities(ctx); err != nil {
-		return nil, err
-	}
-	statement, args, err := q.SQL()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer store.CloseRows(rows, &err)
 	var alike spentAlike
-	scan := report.KeyScan{Keys: ask.Keys}
-	to := append(scan.Destinations(), alike.destinations()...)
-	groups := map[string]*spendSums{}
-	seen.Mature = !seen.Lost
-	for rows.Next() {
-		if err := rows.Scan(to...); err != nil {
-			return nil, err
-		}
-		seen.Mature = seen.Mature && seen.Settled(alike.settledMS)
+	all := groups[spendSums]{}
+	r.Seen.Mature = !r.Seen.Lost
+	err = r.each(ctx, alike.places(), func(keys []KeyValue) error {
+		r.settled(alike.settledMS)
 		each, err := pricer.price(&alike)
+		if err != nil || !r.Keeps(CurrencyFilter.Name, each.currency) {
+			return err
+		}
+		sums, err := all.at(append(keys, KeyValue{Text: each.currency}))
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if !ask.Keeps("currency", each.currency) {
-			continue
-		}
-		keys := append(scan.AppendTo(nil), report.KeyValue{Text: each.currency})
-		id := report.KeysText(keys)
-		group := groups[id]
-		if group == nil {
-			if len(groups) == maxWholeRows {
-				return nil, tooManyRows()
-			}
-			group = &spendSums{keys: keys}
-			groups[id] = group
-		}
-		group.add(&alike, &each)
-	}
-	if err := rows.Err(); err != nil {
+		sums.add(&alike, &each)
+		return nil
+	}, edition(r.Seen), borders(lists.Borders(accounts)))
+	if err != nil {
 		return nil, err
 	}
-	whole = &wholeAnswer{more: []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
-		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}}
-	for _, group := range groups {
-		currency := answer.Text(group.keys[len(ask.Keys)].Text)
-		whole.rows = append(whole.rows, wholeRow{group.keys, group.values([]answer.Value{currency})})
+	var rows []Row
+	for _, g := range all {
+		rows = append(rows, Row{g.keys, g.sums.values([]answer.Value{answer.Text(g.keys[len(r.Keys)].Text)})})
 	}
-	return whole, nil
+	return rows, nil
 }
 
 // readSpendLegs returns the legs of some accounts, nil for all of them.
-func (s *Server) readSpendLegs(ctx context.Context, accounts []string) (legs map[legKey]money.Leg, err error) {
-	var statement strings.Builder
-	if err := spendTemplate.ExecuteTemplate(&statement, "legs",
-		report.StatementData{Accounts: accounts != nil}); err != nil {
-		return nil, fmt.Errorf("fill spend.sql: %w", err)
+func readSpendLegs(ctx context.Context, db *store.DB, accounts []string) (legs map[legKey]money.Leg, err error) {
+	statement, err := store.Fill(spendTemplate.Lookup("legs"), StatementData{Accounts: accounts != nil})
+	if err != nil {
+		return nil, err
 	}
-	rows, err := s.db.Conn.Query(s.db.SettingsFor(ctx, wholeTime), statement.String(),
+	rows, err := db.Conn.Query(db.SettingsFor(ctx, materializeTime), statement,
 		clickhouse.Named("filter_account", append([]string{}, accounts...)))
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ FROM
         FROM
         (
             WITH
-                transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route,
+                transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
                 toUInt32(bitShiftLeft(toUInt32(1), indexOf({channels:Array(String)}, r.channel) - 1)) AS channel_bit
             SELECT
                 hash_of(r.account, r.person) AS person, hash_of(r.account, r.message_id) AS message,
@@ -86,8 +86,11 @@ GROUP BY p.tested, p.reached
 SETTINGS max_bytes_before_external_group_by = 2000000000
 -- from = 0
 -- to = 4294967295
--- channels = ["sms","push","viber","whatsapp","vk","ok","telegram","messenger","instagram","rcs","email","flash_call","voice"]
--- as_of = 1795136400000
--- phone_channels = ["sms","flash_call","voice"]
--- route_other = ["sms"]
--- code_other = [49]
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]

@@ -3,13 +3,11 @@
 WITH
     -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
-    transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))) AS route,
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
     bitTest(route, 0) AS has_delivery,
     bitTest(route, 1) AS has_reads,
-    bitAnd(bitShiftRight(route, 2), 3) AS bound,
-    r.channel AS c0
+    bitAnd(bitShiftRight(route, 2), 3) AS bound
 SELECT
-    c0 AS k0,
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
     sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
@@ -70,14 +68,13 @@ FROM
     WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
 ) AS r
 WHERE 1
-GROUP BY c0 WITH TOTALS
-ORDER BY k0
-LIMIT {limit:UInt32}
--- from = 1760572800
--- to = 1795136400
--- generation = 7
+-- from = 0
+-- to = 4294967295
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
 -- route_named = ["push\u0000fcm"]
 -- code_named = [16]
--- limit = 1001
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]

@@ -1,5 +1,5 @@
 WITH
-    transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
 SELECT
     r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
@@ -17,6 +17,11 @@ WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to
 GROUP BY r.account, r.channel, r.provider, r.error_code, r.expired
 -- from = 0
 -- to = 4294967295
--- generation = 7
--- route_other = ["sms"]
--- code_other = [49]
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]

@@ -2,12 +2,8 @@
 -- by the keys and all that pricing must know. Legs never change, so any row of a leg serves; ANY keeps a leg that is stored twice from
 -- counting twice.
 WITH
-    transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route,
-    toDate(r.cohort, {tz:String}) AS c0,
-    r.sender AS c1
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
 SELECT
-    toString(c0) AS k0,
-    c1 AS k1,
     r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments, r.sms_measure,
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), sum(r.attempts),
@@ -24,32 +20,27 @@ FROM
     (
         SELECT account, leg, provider, operator, country, traffic, sender, app
         FROM legs
-        WHERE channel = 'sms' AND account IN {filter_account:Array(String)}
+        WHERE channel = 'sms'
     ) AS l ON l.account = w.account AND l.leg = w.leg
     WHERE w.cohort >= toDateTime({from:UInt32}, 'UTC') AND w.cohort < toDateTime({to:UInt32}, 'UTC')
         AND (w.account, w.bucket, w.generation) IN
         (
         SELECT account, bucket, max(generation) AS newest
         FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
+        WHERE generation <= {generation:UInt64}
         GROUP BY account, bucket
         HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
         )
 ) AS r
-WHERE r.account IN {filter_account:Array(String)}
-    AND r.sender IN {filter_sender:Array(String)}
-GROUP BY c0, c1, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
+GROUP BY r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     r.sms_measure, roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
-HAVING tuple(k0, k1) >= tuple({after0:String}, {after1:String})
-ORDER BY k0, k1
--- from = 1760572800
--- to = 1795136400
--- generation = 7
--- borders = [0,1767225600]
--- route_other = ["sms"]
--- code_other = [49]
--- after0 = "2026-11-20"
--- after1 = "x' OR '1'='1 {id:String}"
--- filter_account = ["acme","x' OR '1'='1 {id:String}"]
--- filter_sender = ["x' OR '1'='1 {id:String}"]
--- tz = "Asia/Kathmandu"
+-- from = 0
+-- to = 4294967295
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]

@@ -5,7 +5,7 @@ WITH
         FROM number_health FINAL
         WHERE notEmpty(dead_from_ms)
     ),
-    transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0)) AS route
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
 SELECT
     r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     -- No price changes between two borders, so any cohort in between will do.
@@ -38,7 +38,11 @@ GROUP BY r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.s
 SETTINGS max_bytes_before_external_group_by = 1000000000, max_bytes_before_external_join = 1000000000
 -- from = 0
 -- to = 4294967295
--- borders = [0]
--- phone_channels = ["sms","flash_call","voice"]
--- route_other = ["sms"]
--- code_other = [49]
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]

@@ -1,0 +1,213 @@
+package report
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
+)
+
+//go:embed sql/channels.sql
+var channelsSQL string
+
+// The channel report (docs/definitions.md section 3): what became of attempts.
+var _ = add(&Report{
+	Name:        "channels",
+	Keys:        ChannelKeys,
+	DefaultKeys: "channel",
+	Section:     Metrics,
+	Figures: []Figure{
+		{Name: "attempted", Kind: Number, Formula: "attempts that were not skipped", Over: "all routes"},
+		{Name: "sent", Kind: Number, Formula: "attempts that a provider took", Over: "all routes"},
+		{Name: "delivered", Kind: Number, Formula: "delivered attempts", Over: "all routes"},
+		{Name: "read", Kind: Number, Formula: "read attempts", Over: "all routes"},
+		{Name: "clicked", Kind: Number, Formula: "clicked attempts", Over: "all routes"},
+		{Name: "replied", Kind: Number, Formula: "replied attempts", Over: "all routes"},
+		{Name: "failed", Kind: Number, Formula: "failed attempts", Over: "all routes"},
+		{Name: "pending", Kind: Number, Formula: "attempts neither delivered nor failed", Over: "all routes"},
+		{Name: "skipped", Kind: Number, Formula: "steps that were never tried; in no other count",
+			Over: "all routes"},
+		{Name: "skewed", Kind: Number, Formula: "attempts delivered more than 60 s before their start",
+			Over: "all routes"},
+		{Name: "machine_opened", Kind: Number,
+			Formula: "attempts that a machine opened (mail proxies, link scanners)", Over: "all routes"},
+		{Name: "unsubscribed", Kind: Number,
+			Formula: "attempts with at least one unsubscribed event attributed to them: an event that names a " +
+				"message_id belongs to that message's delivered attempt with the greatest delivered time on the " +
+				"event's channel, else on any; any other to the attempt delivered last within the 7 x 24 h before " +
+				"it, of the same account, channel and recipient, and app where both name one (ties: greatest " +
+				"message_id, then step)", Over: "all routes"},
+		{Name: "blocked", Kind: Number,
+			Formula: "attempts with at least one blocked event attributed to them, as unsubscribed",
+			Over:    "all routes"},
+		{Name: "complained", Kind: Number,
+			Formula: "attempts with at least one complained event attributed to them, as unsubscribed",
+			Over:    "all routes"},
+		{Name: "delivery", Kind: Rate, Numerator: "delivered", Denominator: "sent",
+			Over: "routes that report delivery"},
+		{Name: "delivered_of_attempted", Kind: Rate, Numerator: "delivered", Denominator: "attempted",
+			Over: "routes that report delivery"},
+		{Name: "open", Kind: Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report " +
+			"reads", BoundIn: "open_rate_bound"},
+		{Name: "read_of_sent", Kind: Rate, Numerator: "read", Denominator: "sent", Over: "routes that report " +
+			"reads", BoundIn: "open_rate_bound"},
+		{Name: "reply", Kind: Rate, Numerator: "replied", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "click", Kind: Rate, Numerator: "clicked", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "delivered_1m", Kind: Rate, Numerator: "time_to_deliver <= 60 s",
+			Denominator: "sent with known start, not skewed, window of 60 s over",
+			Over:        "routes that report delivery"},
+		{Name: "delivered_24h", Kind: Rate, Numerator: "time_to_deliver <= 24 h",
+			Denominator: "sent with known start, not skewed, window of 24 h over",
+			Over:        "routes that report delivery"},
+		{Name: "read_24h", Kind: Rate, Numerator: "time_to_read <= 24 h",
+			Denominator: "sent with known start, not skewed, window of 24 h over", Over: "routes that report " +
+				"reads", BoundIn: "open_rate_bound"},
+		{Name: "unsubscribe", Kind: Rate, Numerator: "unsubscribed", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "block", Kind: Rate, Numerator: "blocked", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "complaint", Kind: Rate, Numerator: "complained", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "open_rate_bound", Kind: Bound,
+			Formula: "exact; lower: some readers cannot be seen (lower, or lower and exact routes); upper: " +
+				"some reads are no people (upper, or upper and exact); mixed: lower and upper routes",
+			Over: "the attempts in open_den"},
+		{Name: "time_to_deliver", Kind: Percentiles,
+			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
+				"100 s, in whole seconds above", Over: "routes that report delivery"},
+		{Name: "time_to_read", Kind: Percentiles,
+			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
+				"100 s, in whole seconds above", Over: "routes that report reads"},
+		{Name: "time_to_reply", Kind: Percentiles,
+			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
+				"100 s, in whole seconds above", Over: "routes that report delivery"},
+		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's " +
+			"settling_days", Over: "all routes"},
+	},
+	Try:       []string{"group_by=day,channel&tz=Europe/Moscow&format=csv"},
+	Statement: Template("channels.sql", channelsSQL),
+	Tables:    []string{"generations", "opt_outs", "rollup_attempts", "routes"},
+	Page:      readChannels,
+})
+
+// channelCounts is how many of the report's figures are counts; they come first. channelRates is how many are rates.
+const channelCounts, channelRates = 14, 12
+
+// channelSums is a row as channels.sql returns it, behind its keys: quantities only.
+type channelSums struct {
+	counts                                               [channelCounts]uint64
+	deliveryNum, deliveryDen                             uint64
+	attemptedDen                                         uint64
+	openNum, openDen                                     uint64
+	readOfSentDen                                        uint64
+	replyNum, clickNum                                   uint64
+	within1mNum, within1mDen, within24hNum, within24hDen uint64
+	read24hNum, read24hDen                               uint64
+	optOutNum                                            [3]uint64 // unsubscribed, blocked, complained
+	exact, lower, upper                                  uint64
+	latencies                                            [3]answer.LatencyRanks // to deliver, to read, to reply
+	settledMS                                            int64
+}
+
+// places are where a row is scanned to, behind its keys.
+func (s *channelSums) places() (to []any) {
+	for i := range s.counts {
+		to = append(to, &s.counts[i])
+	}
+	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen,
+		&s.replyNum, &s.clickNum,
+		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
+		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].Cells,
+		&s.latencies[0].Known, &s.latencies[1].Cells, &s.latencies[1].Known,
+		&s.latencies[2].Cells, &s.latencies[2].Known, &s.settledMS)
+}
+
+// row computes the fields of a row from its quantities. Denominators that two rates share come from SQL once.
+func (s *channelSums) row(seen *answer.Snapshot, row []answer.Value) []answer.Value {
+	for _, n := range s.counts {
+		row = append(row, answer.Count(n))
+	}
+	for _, r := range [channelRates][2]uint64{
+		{s.deliveryNum, s.deliveryDen}, {s.deliveryNum, s.attemptedDen}, {s.openNum, s.openDen},
+		{s.openNum, s.readOfSentDen},
+		{s.replyNum, s.deliveryNum}, {s.clickNum, s.deliveryNum},
+		{s.within1mNum, s.within1mDen}, {s.within24hNum, s.within24hDen}, {s.read24hNum, s.read24hDen},
+		{s.optOutNum[0], s.deliveryNum}, {s.optOutNum[1], s.deliveryNum}, {s.optOutNum[2], s.deliveryNum},
+	} {
+		low, high := answer.Wilson(r[0], r[1])
+		row = append(row, answer.Count(r[0]), answer.Count(r[1]), answer.Rate(r[0], r[1]), low, high)
+	}
+	row = append(row, s.bound())
+	for _, latency := range s.latencies {
+		row = latency.AppendSeconds(row)
+	}
+	return append(row, answer.Bool(seen.Settled(s.settledMS)))
+}
+
+// bound says which way the open rate errs, over the attempts in its denominator.
+func (s *channelSums) bound() answer.Value {
+	switch {
+	case s.lower > 0 && s.upper > 0:
+		return answer.Text("mixed")
+	case s.upper > 0:
+		return answer.Text("upper")
+	case s.lower > 0:
+		return answer.Text("lower")
+	case s.exact > 0:
+		return answer.Text("exact")
+	}
+	return answer.Null
+}
+
+// readChannels reads a page.
+func readChannels(ctx context.Context, r *Reading, page *Page) (err error) {
+	parameters := []any{edition(r.Seen)}
+	if len(r.Keys) > 0 {
+		// One row too many is asked for, to know whether there are more.
+		parameters = append(parameters, clickhouse.Named("limit", uint32(r.Limit+1)))
+	}
+	rows, err := r.query(ctx, parameters...)
+	if err != nil {
+		return err
+	}
+	defer store.CloseRows(rows, &err)
+	var sums channelSums
+	scan := r.keyScan()
+	places := append(scan.Destinations(), sums.places()...)
+	var keys []KeyValue
+	var line []answer.Value
+	mature := true
+	for rows.Next() {
+		if page.Rows == r.Limit && len(r.Keys) > 0 {
+			page.Last = r.Keys.Shown(keys)
+			continue
+		}
+		sums = channelSums{}
+		if err := rows.Scan(places...); err != nil {
+			return err
+		}
+		keys = scan.AppendTo(keys[:0])
+		line = sums.row(r.Seen, r.Keys.Values(line[:0], keys))
+		mature = mature && r.Seen.Settled(sums.settledMS)
+		page.Add(line)
+	}
+	if err := rows.Err(); err != nil || r.At != nil {
+		return err
+	}
+	if page.Last != nil {
+		// The envelope speaks of the whole answer, so its totals are needed when there are more pages.
+		sums = channelSums{}
+		if err := rows.Totals(places...); err != nil {
+			return fmt.Errorf("read totals: %w", err)
+		}
+		mature = r.Seen.Settled(sums.settledMS)
+	}
+	r.Seen.Mature = mature && !r.Seen.Lost
+	return nil
+}

@@ -1,0 +1,146 @@
+package report
+
+import (
+	"context"
+	_ "embed"
+	"slices"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/answer"
+	"kaskad/schema"
+)
+
+//go:embed sql/penetration.sql
+var penetrationSQL string
+
+// The penetration report (docs/definitions.md section 5): who can be reached where, as far as attempts tell. All keys
+// but channel are of the attempt and cut the audience.
+//
+// It speaks of the people who were tried. With a small tested_share penetration is a lower bound, and
+// message_penetration with it. A filter by channel chooses rows; the audience stays that of all channels, as with the
+// key.
+var _ = add(&Report{
+	Name: "penetration",
+	Keys: slices.DeleteFunc(slices.Clone(ChannelKeys),
+		func(k Key) bool { return k.Name == "step" || k.Name == "trigger" }),
+	DefaultKeys: "channel",
+	Always:      "channel",
+	Section:     Numbers,
+	Figures: []Figure{
+		{Name: "audience", Formula: "different people (see derived, person) of attempted steps, on any " +
+			"channel", Over: "messages of the period and group"},
+		{Name: "tested", Formula: "those with an attempted step on the channel",
+			Over: "routes that report delivery"},
+		{Name: "reached",
+			Formula: "those of the tested who were delivered to on it in the period, at an address that is " +
+				"not lost", Over: "routes that report delivery"},
+		{Name: "penetration", Formula: "reached / audience", Null: "when audience is 0"},
+		{Name: "penetration_low", Formula: "lower bound of the 95 % Wilson interval of penetration",
+			Null: "when audience is 0"},
+		{Name: "penetration_high", Formula: "upper bound of the 95 % Wilson interval of penetration",
+			Null: "when audience is 0"},
+		{Name: "tested_share", Formula: "tested / audience", Null: "when audience is 0"},
+		{Name: "tested_share_low", Formula: "lower bound of the 95 % Wilson interval of tested_share",
+			Null: "when audience is 0"},
+		{Name: "tested_share_high", Formula: "upper bound of the 95 % Wilson interval of tested_share",
+			Null: "when audience is 0"},
+		{Name: "messages", Formula: "messages with an attempted step"},
+		{Name: "messages_movable",
+			Formula: "messages with an attempted step to people who are reached on the channel"},
+		{Name: "message_penetration", Formula: "messages_movable / messages", Null: "when messages is 0"},
+		{Name: "message_penetration_low", Formula: "lower bound of the 95 % Wilson interval of " +
+			"message_penetration", Null: "when messages is 0"},
+		{Name: "message_penetration_high",
+			Formula: "upper bound of the 95 % Wilson interval of message_penetration", Null: "when messages " +
+				"is 0"},
+		{Name: "mature",
+			Formula: "every cohort is older than its route's settling_days; after that only losses move the " +
+				"row"},
+	},
+	Statement:   Template("penetration.sql", penetrationSQL),
+	Tables:      []string{"attempts_by_recipient", "number_health", "recipient_events", "routes"},
+	Knows:       func(k Key) bool { return k.Name != "channel" },
+	Long:        true,
+	Materialize: readPenetration,
+})
+
+// audience is a group: people and messages with an attempted step in it.
+type audience struct {
+	people, messages uint64
+	channels         [32]reach // in the order of schema.Channels: a number of 32 bits knows no more
+	settledMS        int64
+}
+
+// reach are the people of a group who were tried on a channel, those of them who can be reached, and the messages to
+// these.
+type reach struct {
+	tested, reached, movable uint64
+}
+
+// add counts people who are alike, and their messages: a bit per channel says whether they were tested, and are
+// reached, there.
+func (a *audience) add(tested, reached uint32, people, messages uint64) {
+	a.people += people
+	a.messages += messages
+	for i := range a.channels {
+		of := &a.channels[i]
+		if tested>>i&1 == 1 {
+			of.tested += people
+		}
+		if reached>>i&1 == 1 {
+			of.reached += people
+			of.movable += messages
+		}
+	}
+}
+
+// row shows what is known of the people of a channel.
+func (a *audience) row(of *reach, mature bool) []answer.Value {
+	return slices.Concat(
+		[]answer.Value{answer.Count(a.people), answer.Count(of.tested), answer.Count(of.reached)},
+		answer.Share(of.reached, a.people), answer.Share(of.tested, a.people),
+		[]answer.Value{answer.Count(a.messages), answer.Count(of.movable)},
+		answer.Share(of.movable, a.messages), []answer.Value{answer.Bool(mature)})
+}
+
+func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
+	ctx, err := r.DB.WithErrorMaps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var tested, reached uint32
+	var people, messages uint64
+	var settledMS int64
+	all := groups[audience]{}
+	err = r.each(ctx, []any{&tested, &reached, &people, &messages, &settledMS}, func(keys []KeyValue) error {
+		group, err := all.at(keys)
+		if err != nil {
+			return err
+		}
+		group.add(tested, reached, people, messages)
+		group.settledMS = max(group.settledMS, settledMS)
+		return nil
+	}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()), phoneChannels())
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	r.Seen.Mature = !r.Seen.Lost
+	channelAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "channel" })
+	for _, g := range all {
+		mature := r.settled(g.sums.settledMS)
+		for i, channel := range schema.Channels.Names() {
+			of := &g.sums.channels[i]
+			if of.tested == 0 || !r.Keeps("channel", channel) {
+				continue
+			}
+			if len(rows) == maxRows {
+				return nil, tooManyRows()
+			}
+			rows = append(rows, Row{slices.Insert(slices.Clone(g.keys), channelAt, KeyValue{Text: channel}),
+				g.sums.row(of, mature)})
+		}
+	}
+	return rows, nil
+}

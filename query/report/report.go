@@ -1,0 +1,179 @@
+package report
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
+	"kaskad/schema"
+)
+
+// Report is a report of the API as a value. Its route, its entry on the landing page, its parameters, the columns of
+// its CSV, its part of GET /v1/definitions, what readiness asks for, and the tests of errors and of its statement
+// follow from it. A file of this package that adds one (see add) is all that the program must know.
+type Report struct {
+	// Name is the last part of its route: GET /v1/reports/{name}.
+	Name string
+	// Keys are the names of group_by, and of filters.
+	Keys Keys
+	// Extra are filters that are no keys; rows are always apart by them.
+	Extra Keys
+	// DefaultKeys is the group_by of a request without one.
+	DefaultKeys string
+	// Always names a key that rows are always apart by: the last one where group_by does not name it.
+	Always string
+	// Figures are the fields of a row behind its keys, in their order.
+	Figures []Figure
+	// Section is where GET /v1/definitions has the figures.
+	Section Section
+	// Try are queries that the landing page names besides the report without any.
+	Try []string
+
+	// Statement reads what the report is made of, and Tables are the tables that it names.
+	Statement *template.Template
+	Tables    []string
+	// Knows keeps the keys and filters that the statement knows; nil for those that have SQL.
+	Knows func(Key) bool
+	// RowFilters are filters that choose rows, not what they are of: the statement does not know them.
+	RowFilters []string
+	// Long says that a page's time is not enough for the statement.
+	Long bool
+
+	// A report has one of these. Materialize computes all rows, in any order: they are kept until their cursors are too
+	// old, because the tables that they are made of hold no past. Page reads a page by itself, from editions that stay
+	// as they are. Both note in the snapshot whether all of the answer is mature.
+	Materialize func(ctx context.Context, r *Reading) ([]Row, error)
+	Page        func(ctx context.Context, r *Reading, page *Page) error
+}
+
+// Section is a part of GET /v1/definitions.
+type Section int
+
+// The sections that have figures of reports.
+const (
+	// Metrics are those of the channel report.
+	Metrics Section = iota
+	// Money has what costs, and what is saved.
+	Money
+	// Numbers has what is known of numbers and people.
+	Numbers
+)
+
+// Figure is a field of a report, or several that belong together.
+type Figure struct {
+	Name string
+	// Kind is how the figure is shown, and so which fields it has.
+	Kind Kind
+	// Formula is how it is computed, Over what it is computed over, and Null when it is unknown: "" for never.
+	Formula, Over, Null string
+	// Numerator and Denominator are those of a Rate, and BoundIn the field that says which way it errs.
+	Numerator, Denominator, BoundIn string
+}
+
+// Kind is how a figure is shown.
+type Kind string
+
+// The kinds of figures. All but Rate and Percentiles are one field.
+const (
+	Plain  Kind = ""
+	Number Kind = "count"
+	Bound  Kind = "bound"
+	Flag   Kind = "flag"
+	// Rate is shown with its numerator, its denominator and its Wilson interval.
+	Rate Kind = "rate"
+	// Percentiles are the nearest ranks of 50, 90 and 99 %.
+	Percentiles Kind = "percentiles"
+)
+
+// Fields are those of the figure.
+func (f *Figure) Fields() []string {
+	switch f.Kind {
+	case Rate:
+		return []string{f.Name + "_num", f.Name + "_den", f.Name + "_rate", f.Name + "_rate_low", f.Name + "_rate_high"}
+	case Percentiles:
+		return []string{f.Name + "_p50", f.Name + "_p90", f.Name + "_p99"}
+	default:
+		return []string{f.Name}
+	}
+}
+
+// Columns are the fields of a row behind its keys.
+func (r *Report) Columns() (columns []string) {
+	for i := range r.Figures {
+		columns = append(columns, r.Figures[i].Fields()...)
+	}
+	return columns
+}
+
+// Path is that of the report's route.
+func (r *Report) Path() string { return "/v1/reports/" + r.Name }
+
+func (r *Report) knows(k Key) bool {
+	if r.Knows != nil {
+		return r.Knows(k)
+	}
+	return k.InSQL()
+}
+
+// SQL returns the report's statement for a request, and its parameters.
+func (r *Report) SQL(request *Request, routes []store.Capability, parameters ...any) (string, []any, error) {
+	ask := *request
+	ask.Filters = slices.DeleteFunc(slices.Clone(ask.Filters),
+		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
+	return ask.Statement(r.Statement, routes, r.knows, parameters...)
+}
+
+// reports are all that files of this package add while the program is loaded. It does not change afterwards.
+var reports []*Report
+
+// add makes a report known.
+func add(r *Report) *Report {
+	reports = append(reports, r)
+	return r
+}
+
+// All lists the reports by name.
+func All() []*Report {
+	return slices.SortedFunc(slices.Values(reports), func(a, b *Report) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Tables lists the tables that reports read, each once.
+func Tables() (tables []string) {
+	for _, r := range reports {
+		tables = append(tables, r.Tables...)
+	}
+	slices.Sort(tables)
+	return slices.Compact(tables)
+}
+
+// Routes lists what the room serves.
+func (s *Room) Routes() (routes []answer.Route) {
+	for _, r := range All() {
+		try := []string{r.Path()}
+		for _, query := range r.Try {
+			try = append(try, r.Path()+"?"+query)
+		}
+		routes = append(routes, answer.Route{Method: http.MethodGet, Path: r.Path(), Turn: answer.Reading, Try: try,
+			Serve: s.serve(r)})
+	}
+	return routes
+}
+
+// edition is the parameter of statements that include "visible".
+func edition(seen *answer.Snapshot) any { return clickhouse.Named("generation", seen.Edition) }
+
+// borders is the parameter of statements whose cells are apart by the Unix seconds at which a price may change.
+func borders(seconds []uint32) any {
+	return clickhouse.Named("borders", append([]uint32{0}, seconds...))
+}
+
+// phoneChannels is the parameter of statements that ask whether a channel tells of phone numbers.
+func phoneChannels() any {
+	return clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone))
+}

@@ -1,0 +1,277 @@
+package report
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
+)
+
+// materializeTime is how long a materialized report may take: one over tens of millions of people reads all of their
+// attempts.
+const materializeTime = 10 * time.Minute
+
+// maxRows bounds an answer that is kept as a whole.
+const maxRows = 100_000
+
+// Room serves the reports. It is safe for concurrent use.
+type Room struct {
+	db     *store.DB
+	prices *prices.Cache
+	// answers are those that cursors still point into.
+	answers Cache[*materialized]
+}
+
+// New makes the room.
+func New(db *store.DB, prices *prices.Cache) *Room { return &Room{db: db, prices: prices} }
+
+// Row is a row as it is shown.
+type Row struct {
+	// Keys are the values of the report's keys, and of the extra filters that rows are apart by.
+	Keys  []KeyValue
+	Cells []answer.Value
+}
+
+// CompareKeys orders rows by their keys.
+func (r Row) CompareKeys(keys []KeyValue) int {
+	return slices.CompareFunc(r.Keys, keys, KeyValue.Compare)
+}
+
+// materialized is the answer of a report over tables that hold no past: what a page reads a minute later may be another
+// state of them. So it is computed once, and its pages are cut from memory. It never changes once it is made.
+type materialized struct {
+	rows []Row
+	// more are the members of the envelope that only this report has.
+	more []answer.Member
+}
+
+// Bytes is about what the answer takes.
+func (a *materialized) Bytes() int64 {
+	size := int64(100)
+	for _, r := range a.rows {
+		size += 48 + 32*int64(len(r.Cells))
+		for _, k := range r.Keys {
+			size += 24 + int64(len(k.Text))
+		}
+		for _, v := range r.Cells {
+			size += v.Size()
+		}
+	}
+	return size
+}
+
+// Reading is a report while it is read.
+type Reading struct {
+	*Request
+	DB     *store.DB
+	Prices *prices.Cache
+	// Seen is what the answer is of.
+	Seen *answer.Snapshot
+	// More are the members of the envelope that only this report has.
+	More []answer.Member
+
+	report *Report
+}
+
+// Page is the page of a report that is read page by page.
+type Page struct {
+	*answer.Table
+	// Last are the keys of its last row when more rows follow, as a cursor has them.
+	Last [][]byte
+}
+
+// serve answers with a page of the report.
+func (s *Room) serve(report *Report) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		request, err := Read(c, s.db, report)
+		if err != nil {
+			return err
+		}
+		within := s.db.QueryTime
+		if report.Materialize != nil {
+			within = materializeTime
+			connection := http.NewResponseController(c.Writer)
+			// not every writer has deadlines
+			_ = connection.SetReadDeadline(time.Now().Add(within + answer.WriteTimeout))
+			_ = connection.SetWriteDeadline(time.Now().Add(within + answer.WriteTimeout))
+		}
+		ctx, cancel := context.WithTimeout(c.Request.Context(), within)
+		defer cancel()
+		if err := s.db.CheckZone(ctx, request.Zone); err != nil {
+			return err
+		}
+		var seen answer.Snapshot
+		if request.At != nil {
+			seen = *request.At.Snapshot
+		} else if seen, err = request.Snapshot(ctx, s.db); err != nil {
+			return err
+		}
+		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, Seen: &seen, report: report}
+		page := &Page{Table: answer.NewTable(request.Format, request.Keys.Names(), report.Columns())}
+		if report.Page != nil {
+			err = report.Page(ctx, reading, page)
+		} else {
+			err = s.cut(ctx, reading, page)
+		}
+		if err != nil {
+			return fmt.Errorf("report %s: %w", report.Name, err)
+		}
+		return page.SendPage(c, append(request.Envelope(&seen), reading.More...), s.db.Cursors,
+			request.Next(page.Last, &seen))
+	}
+}
+
+// cut cuts a page from a report that the first page materializes.
+func (s *Room) cut(ctx context.Context, r *Reading, page *Page) error {
+	all, start, err := s.materialize(ctx, r)
+	if err != nil {
+		return err
+	}
+	r.More = all.more
+	end := min(start+r.Limit, len(all.rows))
+	var line []answer.Value
+	for _, row := range all.rows[start:end] {
+		line = append(r.Keys.Values(line[:0], row.Keys), row.Cells...)
+		page.Add(line)
+	}
+	if end < len(all.rows) {
+		page.Last = r.rowKeys().Shown(all.rows[end-1].Keys)
+		s.answers.Put(r.answerKey(r.Seen), all)
+	}
+	return nil
+}
+
+// materialize returns all rows in order, and where the page begins.
+func (s *Room) materialize(ctx context.Context, r *Reading) (all *materialized, start int, err error) {
+	if r.At == nil {
+		rows, err := r.report.Materialize(ctx, r)
+		if err != nil {
+			return nil, 0, err
+		}
+		slices.SortFunc(rows, func(a, b Row) int { return a.CompareKeys(b.Keys) })
+		return &materialized{rows, r.More}, 0, nil
+	}
+	if all = s.answers.Get(r.answerKey(r.Seen)); all == nil {
+		return nil, 0, answer.BadParameter("cursor",
+			"its answer is held no longer, as after a restart of the server: start again without a cursor")
+	}
+	after, err := r.rowAfter()
+	if err != nil {
+		return nil, 0, err
+	}
+	start, found := slices.BinarySearchFunc(all.rows, after, Row.CompareKeys)
+	if found {
+		start++
+	}
+	return all, start, nil
+}
+
+// rowKeys are all names that rows are apart by, in the order of rows.
+func (r *Request) rowKeys() Keys { return slices.Concat(r.Keys, r.Extra) }
+
+// answerKey tells the answer apart from those that the same request had at other times.
+func (r *Request) answerKey(seen *answer.Snapshot) string {
+	return string(answer.QueryHash(string(r.Hash), strconv.FormatInt(seen.ReadMS, 10),
+		strconv.FormatInt(seen.NowMS, 10), strconv.FormatUint(seen.Edition, 10)))
+}
+
+// rowAfter returns the keys of the row that the cursor stands behind.
+func (r *Request) rowAfter() ([]KeyValue, error) {
+	var after []KeyValue
+	for i, k := range r.rowKeys() {
+		v, err := ParseKey(string(r.At.After[i]), k)
+		if err != nil {
+			return nil, answer.BadParameter("cursor", "cannot be read: start again without a cursor")
+		}
+		after = append(after, v)
+	}
+	return after, nil
+}
+
+// query runs the report's statement; parameters are those that only this report has.
+func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, error) {
+	routes, err := r.DB.Capabilities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	statement, args, err := r.report.SQL(r.Request, routes, parameters...)
+	if err != nil {
+		return nil, err
+	}
+	within := r.DB.QueryTime
+	if r.report.Long {
+		within = materializeTime
+	}
+	return r.DB.Conn.Query(r.DB.SettingsFor(ctx, within), statement, args...)
+}
+
+// keyScan is where the keys are scanned to that the statement knows.
+func (r *Reading) keyScan() KeyScan {
+	return KeyScan{Keys: slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool { return !r.report.knows(k) })}
+}
+
+// each runs the report's statement, and calls visit with the keys of each row once the columns behind them are scanned
+// to their places.
+func (r *Reading) each(ctx context.Context, places []any, visit func(keys []KeyValue) error,
+	parameters ...any) (err error) {
+	rows, err := r.query(ctx, parameters...)
+	if err != nil {
+		return err
+	}
+	defer store.CloseRows(rows, &err)
+	scan := r.keyScan()
+	places = append(scan.Destinations(), places...)
+	for rows.Next() {
+		if err := rows.Scan(places...); err != nil {
+			return err
+		}
+		if err := visit(scan.AppendTo(nil)); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// settled notes whether cohorts that settle then are mature, and the answer with them.
+func (r *Reading) settled(ms int64) bool {
+	mature := r.Seen.Settled(ms)
+	r.Seen.Mature = r.Seen.Mature && mature
+	return mature
+}
+
+// groups add up the rows of an answer by their keys.
+type groups[S any] map[string]*group[S]
+
+type group[S any] struct {
+	keys []KeyValue
+	sums S
+}
+
+// at returns the sums of the row with these keys.
+func (g groups[S]) at(keys []KeyValue) (*S, error) {
+	id := KeysText(keys)
+	of := g[id]
+	if of == nil {
+		if len(g) == maxRows {
+			return nil, tooManyRows()
+		}
+		of = &group[S]{keys: keys}
+		g[id] = of
+	}
+	return &of.sums, nil
+}
+
+// tooManyRows is the answer to a request whose rows would fill the memory.
+func tooManyRows() *answer.Problem {
+	return answer.NewProblem(http.StatusServiceUnavailable, "too-large",
+		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", maxRows))
+}
