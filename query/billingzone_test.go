@@ -3,7 +3,6 @@ package query
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +36,7 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 		november := time.Date(2026, 11, 1, 0, 0, 0, 0, zone)
 		insertCascades(t, conn, append(append(viberMessages("acme", 1, october),
 			viberMessages("acme", 44, october.AddDate(0, 0, 14))...), viberMessages("acme", 1, november)...))
-		mustPut(t, s, "/v1/tariffs?account=acme", fmt.Sprintf(`{"tariffs":[%s],"billing_zone":%q}`, minimumRows, zone))
+		querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme", fmt.Sprintf(`{"tariffs":[%s],"billing_zone":%q}`, minimumRows, zone))
 		row := savingsReport(t, s, "account=acme&from=2026-10-01&to=2026-11-01&tz="+zone.String()).Rows[0]
 		for name, want := range map[string]any{"messages": json.Number("45"), "actual_cost": "22.50",
 			"sms_only_cost": "90.00", "saved": "67.50", "minimum_top_up": "77.50", "saved_after_minimum": "-10.00"} {
@@ -63,7 +62,7 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 			}
 		}
 		// Without a minimum there is nothing to top up, whatever the period.
-		mustPut(t, s, "/v1/tariffs?account=acme",
+		querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme",
 			`{"tariffs":[`+strings.ReplaceAll(minimumRows, `,"monthly_minimum":"100"`, "")+`]}`)
 		if row := savingsReport(t, s, "account=acme&group_by=campaign&from=2026-10-03").Rows[0]; row["minimum_top_up"] != "0.00" || row["saved_after_minimum"] != row["saved"] {
 			t.Errorf("no minimum: %v", row)
@@ -83,7 +82,7 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 	october, november := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
 	insertCascades(t, conn, []cascade{message(october, 1, "rcs"), message(november, 1, "rcs"),
 		message(november, 1, "sms"), message(november, 0, "viber")})
-	mustPut(t, s, "/v1/tariffs?account=acme", `{"tariffs":[`+minimumRows+`]}`)
+	querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme", `{"tariffs":[`+minimumRows+`]}`)
 	rows := savingsReport(t, s, "account=acme&group_by=month").Rows
 	if len(rows) != 2 {
 		t.Fatal(rows)
@@ -131,68 +130,4 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 			t.Errorf("%s: %s", form, shown)
 		}
 	}
-}
-
-func TestServer_PutTariffs_BillingZone(t *testing.T) {
-	s := newServer(t, newConn(t))
-	const csv = "channel,valid_from,billing,price,currency\nsms,2026-01-01T00:00:00Z,per_segment_sent,2.00,RUB\n"
-	const row = `{"channel":"sms","billing":"per_segment_sent","price":"2.00","currency":"RUB","valid_from":"2026-01-01T00:00:00Z"}`
-	const yaml = "tariffs:\n- {channel: sms, billing: per_segment_sent, price: \"2.00\", currency: RUB, valid_from: " +
-		"2026-01-01T00:00:00Z}\n"
-	zone := func() string {
-		t.Helper()
-		var answer struct {
-			Zone string `json:"billing_zone"`
-		}
-		decode(t, get(s, "/v1/tariffs?account=acme"), http.StatusOK, &answer)
-		return answer.Zone
-	}
-	for name, c := range map[string]struct{ target, body, form, want string }{
-		"json": {"", `{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json",
-			"Europe/Moscow"},
-		"json, before": {"", `{"billing_zone":"Asia/Almaty","tariffs":[` + row + `]}`, "application/json",
-			"Asia/Almaty"},
-		"json without": {"", `{"tariffs":[` + row + `]}`, "application/json", "UTC"},
-		"json, parameter": {"&billing_zone=Asia/Almaty", `{"tariffs":[` + row + `]}`, "application/json",
-			"Asia/Almaty"},
-		"json over parameter": {"&billing_zone=Asia/Almaty",
-			`{"tariffs":[` + row + `],"billing_zone":"Europe/Moscow"}`, "application/json", "Europe/Moscow"},
-		"yaml":                 {"", "billing_zone: Europe/Moscow\n" + yaml, "application/yaml", "Europe/Moscow"},
-		"yaml without":         {"", yaml, "application/yaml", "UTC"},
-		"csv with a parameter": {"&billing_zone=Europe/Moscow", csv, "text/csv", "Europe/Moscow"},
-		"csv":                  {"", csv, "text/csv", "UTC"},
-	} {
-		mustPut(t, s, "/v1/tariffs?account=acme"+c.target, c.body, "Content-Type", c.form)
-		if got := zone(); got != c.want {
-			t.Errorf("%s: %s, want %s", name, got, c.want)
-		}
-	}
-	mustPut(t, s, "/v1/tariffs?account=acme&billing_zone=Europe/Moscow", csv, "Content-Type", "text/csv")
-	// What GET gives can be put back.
-	for form, media := range map[string]string{"json": "application/json", "yaml": "application/yaml"} {
-		mustPut(t, s, "/v1/tariffs?account=acme", get(s, "/v1/tariffs?account=acme&format="+form).Body.String(),
-			"Content-Type", media)
-		if got := zone(); got != "Europe/Moscow" {
-			t.Errorf("%s put back: %s", form, got)
-		}
-	}
-	for name, c := range map[string]struct{ target, body, form string }{
-		"json":      {"", `{"tariffs":[` + row + `],"billing_zone":"Europe/Moskau"}`, "application/json"},
-		"number":    {"", `{"tariffs":[` + row + `],"billing_zone":3}`, "application/json"},
-		"local":     {"", `{"tariffs":[` + row + `],"billing_zone":"Local"}`, "application/json"},
-		"yaml":      {"", "billing_zone: Europe/Moskau\n" + yaml, "application/yaml"},
-		"parameter": {"&billing_zone=Europe/Moskau", csv, "text/csv"},
-	} {
-		w := call(s, http.MethodPut, "/v1/tariffs?account=acme"+c.target, strings.NewReader(c.body), "Content-Type",
-			c.form)
-		if w.Code != http.StatusBadRequest && w.Code != http.StatusUnprocessableEntity ||
-			!strings.Contains(w.Body.String(), "billing_zone") {
-			t.Errorf("%s: %d %s", name, w.Code, w.Body)
-		}
-	}
-	if got := zone(); got != "Europe/Moscow" {
-		t.Errorf("after refused lists: %s", got)
-	}
-	wantProblem(t, call(s, http.MethodPut, "/v1/templates?account=acme&billing_zone=UTC",
-		strings.NewReader(`{"templates":[]}`)), http.StatusBadRequest, "billing_zone", "unknown")
 }

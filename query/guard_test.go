@@ -84,12 +84,11 @@ func TestServer_Guard_Headers(t *testing.T) {
 func TestServer_Routes_Errors(t *testing.T) {
 	s := newServer(t, noConn{})
 	for _, path := range []string{"/v1/audience/lost", "/nowhere", "/v1", "/v1/reports", "/v1/reports/channels/",
-		"/v1/messages/",
-		"/v1/messages/a/b"} {
+		"/v1/messages/", "/v1/messages/a/b", "/v1/error_map"} {
 		wantProblem(t, get(s, path), http.StatusNotFound, "")
 	}
 	for target, allow := range map[string]string{"DELETE /v1/reports/channels": "GET", "PUT /v1/events": "POST",
-		"POST /v1/status": "GET"} {
+		"POST /v1/status": "GET", "POST /v1/tariffs?account=a": "PUT", "POST /v1/templates?account=a": "PUT"} {
 		method, path, _ := strings.Cut(target, " ")
 		w := call(s, method, path, nil)
 		wantProblem(t, w, http.StatusMethodNotAllowed, "", "use ")

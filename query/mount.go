@@ -12,8 +12,7 @@ import (
 
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
-	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.referenceRoutes(),
-		s.numbers.Routes(), s.ownRoutes())
+	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.lists.Routes(), s.numbers.Routes(), s.ownRoutes())
 }
 
 func (s *Server) reportRoutes() []answer.Route {
@@ -28,15 +27,6 @@ func (s *Server) forecastRoutes() []answer.Route {
 		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: s.forecastBreakEven,
 			Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}},
 	}
-}
-
-func (s *Server) referenceRoutes() []answer.Route {
-	return slices.Concat(
-		s.kindRoutes(tariffKind(), "/v1/tariffs?account={account}"),
-		s.kindRoutes(templateKind(), "/v1/templates?account={account}"),
-		s.kindRoutes(errorMapKind(), "/v1/error-map"),
-		[]answer.Route{answer.Get("/v1/error-map/unmapped", s.unmapped, "/v1/error-map/unmapped")},
-		s.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
 }
 
 // ownRoutes are those about messages, events and the service itself.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
+	"kaskad/query/lists"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
 	"kaskad/query/prices"
@@ -52,12 +53,11 @@ type Server struct {
 	// decoders are reused between requests, for they are not safe for concurrent use.
 	decoders sync.Pool
 	stop     sync.Once
-	// putting lets one list of reference data be stored at a time.
-	putting sync.Mutex
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
 	prices  *prices.Cache
 	numbers *numbers.Numbers
+	lists   *lists.Lists
 	// shapes and answers are what savings reports remember; computing are those that are being computed.
 	shapes    shapeCache
 	answers   report.Cache[*savingsAnswer]
@@ -86,6 +86,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
 	s.prices = prices.NewCache(s.db)
 	s.reports = report.New(s.db, s.prices)
+	s.lists = lists.New(s.db, s.gate)
 	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()

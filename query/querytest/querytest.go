@@ -135,6 +135,16 @@ func PutPrices(tb testing.TB, conn driver.Conn, kind, account string, rows ...st
 	return version
 }
 
+// Put puts a list that is right by its route, and returns its version.
+func Put(tb testing.TB, h http.Handler, target, body string, headers ...string) uint64 {
+	tb.Helper()
+	var stored struct {
+		Version uint64 `json:"version"`
+	}
+	Decode(tb, Call(h, http.MethodPut, target, strings.NewReader(body), headers...), http.StatusOK, &stored)
+	return stored.Version
+}
+
 // PutTariffs stores the tariffs of an account and returns their version.
 func PutTariffs(tb testing.TB, conn driver.Conn, account string, rows ...string) uint64 {
 	tb.Helper()

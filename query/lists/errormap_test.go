@@ -1,4 +1,4 @@
-package query
+package lists
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 )
@@ -21,9 +22,9 @@ type errorMapAnswer struct {
 	errormap.Document
 }
 
-func getErrorMap(tb testing.TB, s *Server, query string) (answer errorMapAnswer) {
+func getErrorMap(tb testing.TB, s http.Handler, query string) (answer errorMapAnswer) {
 	tb.Helper()
-	decode(tb, get(s, "/v1/error-map"+query), http.StatusOK, &answer)
+	querytest.Decode(tb, querytest.Get(s, "/v1/error-map"+query), http.StatusOK, &answer)
 	return answer
 }
 
@@ -58,15 +59,15 @@ func askedVerdicts(tb testing.TB, conn driver.Conn, account string) (asked uint6
 		"SELECT count() FROM touched WHERE account = $1 AND toUnixTimestamp(bucket) = 0 AND sign = 1 AND at_ms = $2 "+
 			"AND "+
 			"id IN (SELECT batch FROM number_queue WHERE account = $1 AND number = '')", account,
-		testNow.UnixMilli()).Scan(&asked); err != nil {
+		querytest.Now().UnixMilli()).Scan(&asked); err != nil {
 		tb.Fatal(err)
 	}
 	return asked
 }
 
-func TestServer_ErrorMap_PutAndGet(t *testing.T) {
+func TestLists_ErrorMap_PutAndGet(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	shipped := getErrorMap(t, s, "")
 	if shipped.Account != nil || shipped.Version != 0 || shipped.At != nil || len(shipped.Lines) < 1000 ||
 		len(shipped.Aliases) < 4 {
@@ -82,7 +83,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 		t.Errorf("before the first: %+v", got)
 	}
 	// Leading zeros are cut, what says what a shipped line or alias says is not stored.
-	version := mustPut(t, s, path, `{"lines":[{"provider":"map","code":"0001","class":"unknown_subscriber","origin":"account"},{"code":"013","class":"dnd"},
+	version := querytest.Put(t, s, path, `{"lines":[{"provider":"map","code":"0001","class":"unknown_subscriber","origin":"account"},{"code":"013","class":"dnd"},
 		{"provider":"devino","code":"ERR","class":"barred","origin":"shipped"}],
 		"aliases":[{"provider":"eu","like":"devino"},{"provider":"firebase","like":"apns"},{"provider":"mts","like":"map","origin":"account"},{"provider":"nexmo","like":"vonage"},
 		{"provider":"tg","like":"bot"}]}`)
@@ -123,8 +124,8 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	}
 	// What GET gives can be put again in each form, and is the same list.
 	for i, c := range [][2]string{{"json", "application/json"}, {"yaml", "application/yaml"}, {"csv", "text/csv"}} {
-		body := get(s, path+"&format="+c[0]).Body.String()
-		if v := mustPut(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) ||
+		body := querytest.Get(s, path+"&format="+c[0]).Body.String()
+		if v := querytest.Put(t, s, path, body, "Content-Type", c[1]); v != uint64(i+2) ||
 			storedErrorMap(t, conn, "acme") != stored {
 			t.Errorf("%s: version %d stores %s", c[0], v, storedErrorMap(t, conn, "acme"))
 		}
@@ -135,7 +136,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	if got := askedVerdicts(t, conn, "acme"); got != 4 {
 		t.Errorf("verdicts were asked for %d times, want 4", got)
 	}
-	mustPut(t, s, path, `{"lines":[]}`)
+	querytest.Put(t, s, path, `{"lines":[]}`)
 	if got := getErrorMap(t, s, "?account=acme"); got.Version != 5 || !got.equal(shipped) {
 		t.Error("an empty list does not take the account's lines back")
 	}
@@ -145,7 +146,7 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	var versions struct {
 		Rows []struct{ Version, Rows uint64 }
 	}
-	decode(t, get(s, "/v1/error-map/versions?account=acme"), http.StatusOK, &versions)
+	querytest.Decode(t, querytest.Get(s, "/v1/error-map/versions?account=acme"), http.StatusOK, &versions)
 	if len(versions.Rows) != 5 || versions.Rows[4].Rows != 6 {
 		t.Errorf("%+v", versions)
 	}
@@ -155,9 +156,9 @@ func TestServer_ErrorMap_PutAndGet(t *testing.T) {
 	}
 }
 
-func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
+func TestLists_ErrorMap_RefusedAsAWhole(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const path = "/v1/error-map?account=acme"
 	many := strings.Repeat(`{"code":"x","class":"dnd"},`, errormap.MaxLines+2000)
 	manyAliases := strings.Repeat(`{"provider":"x","like":"map"},`, errormap.MaxAliases+100)
@@ -221,16 +222,18 @@ func TestServer_ErrorMap_RefusedAsAWhole(t *testing.T) {
 		t.Errorf("stored: %s", got)
 	}
 	// The same of two providers is no duplicate.
-	mustPut(t, s, path, `{"lines":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}],"aliases":[{"provider":"mts-eu","like":"mts"}]}`)
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"lines":[]}`)), http.StatusBadRequest,
+	querytest.Put(t, s, path, `{"lines":[{"code":"1","class":"dnd"},{"provider":"mts","code":"1","class":"dnd"}],"aliases":[{"provider":"mts-eu","like":"mts"}]}`)
+	querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/error-map", strings.NewReader(`{"lines":[]}`)),
+		http.StatusBadRequest,
 		"account", "account=")
-	wantProblem(t, call(s, http.MethodPut, "/v1/error-map?account=a%00b", strings.NewReader(`{"lines":[]}`)),
+	querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/error-map?account=a%00b",
+		strings.NewReader(`{"lines":[]}`)),
 		http.StatusBadRequest, "account")
-	wantProblem(t, get(s, "/v1/error-map?account="), http.StatusBadRequest, "account")
-	wantProblem(t, get(s, "/v1/error_map"), http.StatusNotFound, "")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/error-map?account="), http.StatusBadRequest, "account")
 	// Who is told that verdicts could not be asked for sends the list again.
-	execute(t, conn, "DROP TABLE number_queue")
-	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader(`{"lines":[]}`)), http.StatusServiceUnavailable, "",
+	querytest.Execute(t, conn, "DROP TABLE number_queue")
+	querytest.WantProblem(t, querytest.Call(s, http.MethodPut, path, strings.NewReader(`{"lines":[]}`)),
+		http.StatusServiceUnavailable, "",
 		"version 2", "send it once more")
 }
 
@@ -252,7 +255,7 @@ func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		bucket := testNow.Unix() - int64(c.hour)*3600
+		bucket := querytest.Now().Unix() - int64(c.hour)*3600
 		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider,
 			c.code, c.failed); err != nil {
 			tb.Fatal(err)
@@ -263,16 +266,17 @@ func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 	}
 }
 
-func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
+func TestLists_Unmapped_CountsVisibleFailures(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	for _, g := range []struct {
 		account    string
 		hour       int
 		generation uint64
 	}{{"acme", 2, 1}, {"acme", 2, 2}, {"acme", 30, 2}, {"beta", 2, 2}} {
-		at := testNow.UnixMilli() - int64(g.hour)*3600_000
-		execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms) VALUES "+
+		at := querytest.Now().UnixMilli() - int64(g.hour)*3600_000
+		querytest.Execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, "+
+			"cohort_max_ms) VALUES "+
 			"($1, toDateTime(intDiv($2, 1000), 'UTC'), $3, $2, $2 + 3599999)", g.account, at, g.generation)
 	}
 	insertFailures(t, conn, []failedCell{
@@ -330,42 +334,46 @@ func TestServer_Unmapped_CountsVisibleFailures(t *testing.T) {
 		t.Errorf("by pages: %s", got)
 	}
 	// A line of one account takes the code from its attempts, and from no other account's.
-	mustPut(t, s, "/v1/error-map?account=beta", `{"lines":[{"provider":"devino","code":"777","class":"barred"}]}`)
+	querytest.Put(t, s, "/v1/error-map?account=beta", `{"lines":[{"provider":"devino","code":"777","class":"barred"}]}`)
 	if got, want := unmappedRows(t, s, ""),
 		"devino 27 sms 50 absent_subscriber; mts 5 sms 40 unknown; mts 21 flash_call 30 not_answered; mts 21 push "+
 			"20; devino 777 sms 17; Z viber 3; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
 		t.Errorf("with a line of beta: %s, want %s", got, want)
 	}
 	// An alias makes lines of guesses.
-	mustPut(t, s, "/v1/error-map?account=acme", `{"aliases":[{"provider":"mts","like":"map"}]}`)
+	querytest.Put(t, s, "/v1/error-map?account=acme", `{"aliases":[{"provider":"mts","like":"map"}]}`)
 	if got, want := unmappedRows(t, s, "account=acme"),
 		"devino 27 sms 50 absent_subscriber; devino 777 sms 17; apns UNREGISTERED push 3; devino 777 voice 3"; got != want {
 		t.Errorf("with an alias: %s, want %s", got, want)
 	}
-	w := get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
+	w := querytest.Get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
 	if got := w.Body.String(); got != "provider,error_code,channel,guess,count\r\ndevino,27,sms,absent_subscriber,50\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
 		t.Errorf("CSV: %s %v", got, w.Header())
 	}
 	var envelope map[string]json.RawMessage
-	decode(t, get(s, "/v1/error-map/unmapped?limit=1"), http.StatusOK, &envelope)
+	querytest.Decode(t, querytest.Get(s, "/v1/error-map/unmapped?limit=1"), http.StatusOK, &envelope)
 	for _, name := range []string{"report", "from", "to", "tz", "as_of", "lag_seconds", "rows", "next_cursor"} {
 		if envelope[name] == nil {
 			t.Errorf("%s is missing in %v", name, envelope)
 		}
 	}
-	wantProblem(t, get(s, "/v1/error-map/unmapped?group_by=day"), http.StatusBadRequest, "group_by")
-	wantProblem(t, get(s, "/v1/error-map/unmapped?from=2026-11-20T00:01:00Z"), http.StatusBadRequest, "from")
-	wantProblem(t, get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest, "cursor",
+	querytest.WantProblem(t, querytest.Get(s, "/v1/error-map/unmapped?group_by=day"), http.StatusBadRequest, "group_by")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/error-map/unmapped?from=2026-11-20T00:01:00Z"),
+		http.StatusBadRequest, "from")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/error-map/unmapped?account=acme"+cursor), http.StatusBadRequest,
+		"cursor",
 		"another query")
 }
 
-func TestUnmappedSQL_Golden(t *testing.T) {
+func TestUnmappedQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	checkGolden(t, "unmapped_first", &unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, generation: 7,
-		limit: 1001}, hostile)
-	checkGolden(t, "unmapped_page", &unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000,
-		toMS: 1795136400000, generation: 7, limit: 11,
-		after: &unmappedCode{provider: hostile, code: hostile, channel: hostile, attempts: 12}}, hostile)
+	querytest.Golden(t, *update, "unmapped_first",
+		&unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, edition: 7,
+			limit: 1001}, hostile)
+	querytest.Golden(t, *update, "unmapped_page",
+		&unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000,
+			toMS: 1795136400000, edition: 7, limit: 11,
+			after: &unmappedCode{provider: hostile, code: hostile, channel: hostile, attempts: 12}}, hostile)
 }
 
 type unmappedAnswer struct {
@@ -389,13 +397,13 @@ func (a unmappedAnswer) text() string {
 	return strings.Join(rows, "; ")
 }
 
-func getUnmapped(tb testing.TB, s *Server, query string) (answer unmappedAnswer) {
+func getUnmapped(tb testing.TB, s http.Handler, query string) (answer unmappedAnswer) {
 	tb.Helper()
-	decode(tb, get(s, "/v1/error-map/unmapped?"+query), http.StatusOK, &answer)
+	querytest.Decode(tb, querytest.Get(s, "/v1/error-map/unmapped?"+query), http.StatusOK, &answer)
 	return answer
 }
 
-func unmappedRows(tb testing.TB, s *Server, query string) string {
+func unmappedRows(tb testing.TB, s http.Handler, query string) string {
 	tb.Helper()
 	return getUnmapped(tb, s, query).text()
 }

@@ -1,4 +1,4 @@
-package query
+package lists
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 	"kaskad/schema/errormap"
 )
 
-//go:embed unmapped.sql
+//go:embed sql/unmapped.sql
 var unmappedSQL string
 
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
@@ -32,11 +32,12 @@ type unmappedCode struct {
 	guess                   string
 }
 
-// unmappedQuery is one page of the unmapped codes over one set of generations.
+// unmappedQuery is one page of the unmapped codes over one edition of the facts.
 type unmappedQuery struct {
 	accounts     []string
 	fromMS, toMS int64
-	generation   uint64
+	// edition bounds the generations that are read: of every bucket the greatest one up to it.
+	edition uint64
 	// after is the last row of the page before; nil on the first page.
 	after *unmappedCode
 	limit int
@@ -45,7 +46,7 @@ type unmappedQuery struct {
 // SQL returns the statement and its parameters. The statement reads the external table of the error maps besides.
 func (q *unmappedQuery) SQL() (string, []any, error) {
 	args := []any{clickhouse.Named("from", store.Storable(q.fromMS)), clickhouse.Named("to", store.Storable(q.toMS)),
-		clickhouse.Named("generation", q.generation), clickhouse.Named("limit", uint32(q.limit))}
+		clickhouse.Named("generation", q.edition), clickhouse.Named("limit", uint32(q.limit))}
 	data := struct {
 		Accounts, Single, After bool
 		Mapped, Guess           string
@@ -65,17 +66,17 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 }
 
 // unmapped serves GET /v1/error-map/unmapped.
-func (s *Server) unmapped(c *gin.Context) error {
+func (l *Lists) unmapped(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
 	}
-	format, zone, now := p.Format(c.Request), p.Zone(), s.db.Now()
+	format, zone, now := p.Format(c.Request), p.Zone(), l.db.Now()
 	q := unmappedQuery{accounts: p.Many("account"),
 		limit: p.Limit() + 1}
 	hash := answer.QueryHash(append([]string{"unmapped", zone.String(), p.Values.Get("from"), p.Values.Get("to")},
 		q.accounts...)...)
-	at := s.db.Cursors.Read(c.Request.Context(), p, hash, 4)
+	at := l.db.Cursors.Read(c.Request.Context(), p, hash, 4)
 	if at != nil {
 		if q.after, err = unmappedOf(at.After); err != nil || at.Snapshot == nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
@@ -90,16 +91,16 @@ func (s *Server) unmapped(c *gin.Context) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), l.db.QueryTime)
 	defer cancel()
 	var seen answer.Snapshot
 	if at != nil {
 		seen = *at.Snapshot
-	} else if seen, err = s.db.Snapshot(ctx, now); err != nil {
+	} else if seen, err = l.db.Snapshot(ctx, now); err != nil {
 		return err
 	}
-	q.generation = seen.Edition
-	codes, err := s.readUnmapped(ctx, &q)
+	q.edition = seen.Edition
+	codes, err := l.readUnmapped(ctx, &q)
 	if err != nil {
 		return fmt.Errorf("unmapped codes: %w", err)
 	}
@@ -119,12 +120,12 @@ func (s *Server) unmapped(c *gin.Context) error {
 	}
 	request := report.Request{Name: "unmapped", Zone: zone, FromMS: q.fromMS, ToMS: q.toMS}
 	envelope := slices.DeleteFunc(request.Envelope(&seen), func(m answer.Member) bool { return m.Name == "mature" })
-	return t.SendPage(c, envelope, s.db.Cursors, next)
+	return t.SendPage(c, envelope, l.db.Cursors, next)
 }
 
-func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unmappedCode, err error) {
-	ctx = s.db.Settings(ctx)
-	maps, err := s.db.ErrorMaps(ctx)
+func (l *Lists) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unmappedCode, err error) {
+	ctx = l.db.Settings(ctx)
+	maps, err := l.db.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +137,7 @@ func (s *Server) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []un
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
+	rows, err := l.db.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package query
+package lists
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -25,24 +26,14 @@ type putAnswer struct {
 	Errors  []rowProblem
 }
 
-func putList(tb testing.TB, s *Server, target, body string, headers ...string) (int, putAnswer) {
+func putList(tb testing.TB, s http.Handler, target, body string, headers ...string) (int, putAnswer) {
 	tb.Helper()
-	w := call(s, http.MethodPut, target, strings.NewReader(body), headers...)
+	w := querytest.Call(s, http.MethodPut, target, strings.NewReader(body), headers...)
 	var answer putAnswer
 	if err := json.Unmarshal(w.Body.Bytes(), &answer); err != nil {
 		tb.Fatalf("%v in %s", err, w.Body)
 	}
 	return w.Code, answer
-}
-
-// mustPut puts a list that is right.
-func mustPut(tb testing.TB, s *Server, target, body string, headers ...string) uint64 {
-	tb.Helper()
-	status, answer := putList(tb, s, target, body, headers...)
-	if status != http.StatusOK {
-		tb.Fatalf("PUT %s: %d %+v", target, status, answer)
-	}
-	return answer.Version
 }
 
 type listAnswer struct {
@@ -53,9 +44,9 @@ type listAnswer struct {
 	Templates []json.RawMessage `json:"templates"`
 }
 
-func getList(tb testing.TB, s *Server, target string) (answer listAnswer) {
+func getList(tb testing.TB, s http.Handler, target string) (answer listAnswer) {
 	tb.Helper()
-	decode(tb, get(s, target), http.StatusOK, &answer)
+	querytest.Decode(tb, querytest.Get(s, target), http.StatusOK, &answer)
 	return answer
 }
 
@@ -67,79 +58,82 @@ const (
 	shortSMS = `{"channel":"sms","valid_from":"2026-01-01T03:00:00+03:00","currency":"RUB","billing":"per_segment_sent","price":"2.00"}`
 )
 
-func TestServer_Tariffs_PutAndGet(t *testing.T) {
+func TestLists_Tariffs_PutAndGet(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const path = "/v1/tariffs?account=acme"
-	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"billing_zone":"UTC","tariffs":[]}` {
+	if got := querytest.Get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"billing_zone":"UTC","tariffs":[]}` {
 		t.Errorf("before the first: %s", got)
 	}
-	w := call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[`+shortSMS+`]}`))
+	w := querytest.Call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[`+shortSMS+`]}`))
 	if got := w.Body.String(); w.Code != http.StatusOK ||
 		strings.TrimSpace(got) != `{"account":"acme","version":1,"rows":1}` || w.Header().Get("ETag") != `"1"` {
 		t.Fatalf("%d %s %v", w.Code, got, w.Header())
 	}
 	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` + smsRow +
 		`]}`
-	if got := get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` ||
+	if got := querytest.Get(s, path); got.Body.String() != first || got.Header().Get("ETag") != `"1"` ||
 		got.Header().Get("Content-Type") != "application/json" {
 		t.Errorf("after the first: %s %v", got.Body, got.Header())
 	}
-	if got := mustPut(t, s, "/v1/tariffs?account=beta", `{"tariffs":[]}`); got != 2 {
+	if got := querytest.Put(t, s, "/v1/tariffs?account=beta", `{"tariffs":[]}`); got != 2 {
 		t.Errorf("another account's list has version %d, want 2", got)
 	}
-	if got := mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`); got != 3 {
+	if got := querytest.Put(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`); got != 3 {
 		t.Errorf("the second has version %d, want 3", got)
 	}
 	second := `{"account":"acme","version":3,"at":"2026-11-20T00:00:00.000Z","billing_zone":"UTC","tariffs":[` +
 		flashRow + `,` + smsRow + `]}`
 	for query, want := range map[string]string{"": second, "&version=1": first, "&version=2": first,
 		"&version=3": second} {
-		if got := get(s, path+query).Body.String(); got != want {
+		if got := querytest.Get(s, path+query).Body.String(); got != want {
 			t.Errorf("GET %s: %s, want %s", query, got, want)
 		}
 	}
-	if got := get(s, "/v1/tariffs?account=beta&version=1").Body.String(); !strings.HasPrefix(got,
+	if got := querytest.Get(s, "/v1/tariffs?account=beta&version=1").Body.String(); !strings.HasPrefix(got,
 		`{"account":"beta","version":0,"at":null,`) {
 		t.Errorf("beta had none at version 1: %s", got)
 	}
 	want := `{"account":"acme","rows":[{"version":3,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":2},{"version":1,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":1}],"next_cursor":null}`
-	if got := get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != want {
+	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != want {
 		t.Errorf("versions: %s, want %s", got, want)
 	}
 	var page struct {
 		Rows       []struct{ Version uint64 }
 		NextCursor *string `json:"next_cursor"`
 	}
-	decode(t, get(s, "/v1/tariffs/versions?account=acme&limit=1"), http.StatusOK, &page)
+	querytest.Decode(t, querytest.Get(s, "/v1/tariffs/versions?account=acme&limit=1"), http.StatusOK, &page)
 	if len(page.Rows) != 1 || page.Rows[0].Version != 3 || page.NextCursor == nil {
 		t.Fatalf("first page: %+v", page)
 	}
 	cursor := *page.NextCursor
-	decode(t, get(s, "/v1/tariffs/versions?account=acme&limit=1&cursor="+cursor), http.StatusOK, &page)
+	querytest.Decode(t, querytest.Get(s, "/v1/tariffs/versions?account=acme&limit=1&cursor="+cursor), http.StatusOK,
+		&page)
 	if len(page.Rows) != 1 || page.Rows[0].Version != 1 || page.NextCursor != nil {
 		t.Errorf("second page: %+v", page)
 	}
-	wantProblem(t, get(s, "/v1/tariffs/versions?account=beta&cursor="+cursor), http.StatusBadRequest, "cursor",
+	querytest.WantProblem(t, querytest.Get(s, "/v1/tariffs/versions?account=beta&cursor="+cursor),
+		http.StatusBadRequest, "cursor",
 		"another query")
-	wantProblem(t, get(s, "/v1/templates/versions?account=acme&cursor="+cursor), http.StatusBadRequest, "cursor",
+	querytest.WantProblem(t, querytest.Get(s, "/v1/templates/versions?account=acme&cursor="+cursor),
+		http.StatusBadRequest, "cursor",
 		"another query")
-	if got := get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,2\r\n1,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
+	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,2\r\n1,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
 		t.Errorf("versions as CSV: %s", got)
 	}
 }
 
 // What GET gives in a form can be put again in that form, and is the same list.
-func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
-	s := newServer(t, newConn(t))
+func TestLists_Tariffs_EveryFormComesBack(t *testing.T) {
+	s := newRoom(newConn(t))
 	const path = "/v1/tariffs?account=acme"
-	mustPut(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`)
+	querytest.Put(t, s, path, `{"tariffs":[`+flashRow+`,`+smsRow+`]}`)
 	for i, c := range []struct{ format, contentType, begin string }{
 		{"json", "application/json", `{"account":"acme","version":`},
 		{"yaml", "application/yaml", "tariffs:\n"},
 		{"csv", "text/csv", "channel,provider,operator,country,traffic,sender,app,valid_from,valid_to,currency,billing,price,connect_price,monthly_minimum\n"},
 	} {
-		w := get(s, path+"&format="+c.format)
+		w := querytest.Get(s, path+"&format="+c.format)
 		if w.Code != http.StatusOK || !strings.HasPrefix(w.Body.String(), c.begin) ||
 			!strings.HasPrefix(w.Header().Get("Content-Type"), c.contentType) {
 			t.Errorf("%s: %d %v %s", c.format, w.Code, w.Header(), w.Body)
@@ -148,10 +142,11 @@ func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
 			w.Header().Get("Kaskad-At") != "2026-11-20T00:00:00.000Z") {
 			t.Errorf("%s: headers %v", c.format, w.Header())
 		}
-		if got := get(s, path, "Accept", c.contentType).Body.String(); got != w.Body.String() {
+		if got := querytest.Get(s, path, "Accept", c.contentType).Body.String(); got != w.Body.String() {
 			t.Errorf("Accept: %s gives %s", c.contentType, got)
 		}
-		if version := mustPut(t, s, path, w.Body.String(), "Content-Type", c.contentType); version != uint64(i+2) {
+		if version := querytest.Put(t, s, path, w.Body.String(), "Content-Type",
+			c.contentType); version != uint64(i+2) {
 			t.Errorf("%s: version %d", c.format, version)
 		}
 		if got := getList(t, s, path).Tariffs; len(got) != 2 || string(got[0]) != flashRow || string(got[1]) != smsRow {
@@ -162,14 +157,14 @@ func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
 	z := gzip.NewWriter(&packed)
 	_, _ = z.Write([]byte(`{"tariffs":[` + smsRow + `]}`))
 	_ = z.Close()
-	mustPut(t, s, path, packed.String(), "Content-Encoding", "gzip")
+	querytest.Put(t, s, path, packed.String(), "Content-Encoding", "gzip")
 	if got := getList(t, s, path).Tariffs; len(got) != 1 || string(got[0]) != smsRow {
 		t.Errorf("gzip came back as %s", got)
 	}
 	// An empty list has all forms too.
-	mustPut(t, s, path, `{"tariffs":[]}`)
+	querytest.Put(t, s, path, `{"tariffs":[]}`)
 	for _, c := range [][2]string{{"yaml", "application/yaml"}, {"csv", "text/csv"}} {
-		mustPut(t, s, path, get(s, path+"&format="+c[0]).Body.String(), "Content-Type", c[1])
+		querytest.Put(t, s, path, querytest.Get(s, path+"&format="+c[0]).Body.String(), "Content-Type", c[1])
 		if got := getList(t, s, path).Tariffs; got == nil || len(got) != 0 {
 			t.Errorf("an empty list as %s: %v", c[0], got)
 		}
@@ -178,11 +173,12 @@ func TestServer_Tariffs_EveryFormComesBack(t *testing.T) {
 
 // A list with anything wrong in it is refused with the row, the line and the reason of each problem, and the list
 // before it stays.
-func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
-	s := newServer(t, newConn(t))
+func TestLists_Tariffs_RefusedAsAWhole(t *testing.T) {
+	s := newRoom(newConn(t))
 	const path = "/v1/tariffs?account=acme"
-	mustPut(t, s, path, `{"tariffs":[`+smsRow+`]}`)
-	before, versions := get(s, path).Body.String(), get(s, "/v1/tariffs/versions?account=acme").Body.String()
+	querytest.Put(t, s, path, `{"tariffs":[`+smsRow+`]}`)
+	before, versions := querytest.Get(s, path).Body.String(),
+		querytest.Get(s, "/v1/tariffs/versions?account=acme").Body.String()
 
 	row := func(change ...string) map[string]string {
 		r := map[string]string{"channel": "push", "valid_from": "2026-01-01T00:00:00Z", "currency": "RUB",
@@ -273,10 +269,10 @@ func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 						t.Errorf("detail %q", answer.Detail)
 					}
 				}
-				if got := get(s, path).Body.String(); got != before {
+				if got := querytest.Get(s, path).Body.String(); got != before {
 					t.Errorf("the list is now %s", got)
 				}
-				if got := get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != versions {
+				if got := querytest.Get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != versions {
 					t.Errorf("the versions are now %s", got)
 				}
 			})
@@ -298,9 +294,9 @@ func TestServer_Tariffs_RefusedAsAWhole(t *testing.T) {
 		{"text/csv", "channel,valid_from,currency,billing,prise\nsms,2026-01-01T00:00:00Z,RUB,zero,\n", "prise"},
 		{"", "tariffs: []", "text/csv"},
 	} {
-		w := call(s, http.MethodPut, path, strings.NewReader(c.body), "Content-Type", c.contentType)
-		wantProblem(t, w, http.StatusBadRequest, "", "nothing was changed", c.words)
-		if got := get(s, path).Body.String(); got != before {
+		w := querytest.Call(s, http.MethodPut, path, strings.NewReader(c.body), "Content-Type", c.contentType)
+		querytest.WantProblem(t, w, http.StatusBadRequest, "", "nothing was changed", c.words)
+		if got := querytest.Get(s, path).Body.String(); got != before {
 			t.Fatalf("%q changed the list to %s", c.body, got)
 		}
 	}
@@ -407,8 +403,8 @@ func TestWithoutEnvelope_KeepsLines(t *testing.T) {
 	}
 }
 
-func TestServer_Reference_Parameters(t *testing.T) {
-	s := newServer(t, newConn(t))
+func TestLists_Reference_Parameters(t *testing.T) {
+	s := newRoom(newConn(t))
 	for _, kind := range []string{"tariffs", "templates"} {
 		list := `{"` + kind + `":[]}`
 		for _, c := range []struct {
@@ -426,45 +422,48 @@ func TestServer_Reference_Parameters(t *testing.T) {
 			{"PUT", "?account=a&if_version=x", "if_version", "version"},
 			{"PUT", "?account=a&version=1", "version", "if_version"},
 		} {
-			wantProblem(t, call(s, c.method, "/v1/"+kind+c.query, strings.NewReader(list)), http.StatusBadRequest,
+			querytest.WantProblem(t, querytest.Call(s, c.method, "/v1/"+kind+c.query, strings.NewReader(list)),
+				http.StatusBadRequest,
 				c.parameter, c.words)
 		}
-		wantProblem(t, get(s, "/v1/"+kind+"/versions"), http.StatusBadRequest, "account", "account=…")
-		wantProblem(t, get(s, "/v1/"+kind+"/versions?account=a&limit=0"), http.StatusBadRequest, "limit")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "If-Match", "x"),
+		querytest.WantProblem(t, querytest.Get(s, "/v1/"+kind+"/versions"), http.StatusBadRequest, "account",
+			"account=…")
+		querytest.WantProblem(t, querytest.Get(s, "/v1/"+kind+"/versions?account=a&limit=0"), http.StatusBadRequest,
+			"limit")
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list),
+			"If-Match", "x"),
 			http.StatusBadRequest, "If-Match")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list), "Content-Type",
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/"+kind+"?account=a", strings.NewReader(list),
+			"Content-Type",
 			"image/png"), http.StatusUnsupportedMediaType, "", "application/yaml")
-		wantProblem(t, call(s, http.MethodPost, "/v1/"+kind+"?account=a", strings.NewReader(list)),
-			http.StatusMethodNotAllowed, "", "PUT")
-		wantProblem(t, call(s, http.MethodPut, "/v1/"+kind+"?account=a",
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, "/v1/"+kind+"?account=a",
 			strings.NewReader(strings.Repeat(" ", maxList+1))), http.StatusRequestEntityTooLarge, "", "16 MiB")
 		if got := getList(t, s, "/v1/"+kind+"?account=a"); got.Version != 0 {
 			t.Errorf("%s: %+v", kind, got)
 		}
-		if w := call(s, http.MethodHead, "/v1/"+kind+"?account=a", nil); w.Code != http.StatusOK {
+		if w := querytest.Call(s, http.MethodHead, "/v1/"+kind+"?account=a", nil); w.Code != http.StatusOK {
 			t.Errorf("HEAD: %d", w.Code)
 		}
 	}
 }
 
 // A list that was made from an old version does not overwrite a newer one.
-func TestServer_Tariffs_NoLostUpdate(t *testing.T) {
-	s := newServer(t, newConn(t))
+func TestLists_Tariffs_NoLostUpdate(t *testing.T) {
+	s := newRoom(newConn(t))
 	const path, list = "/v1/tariffs?account=acme", `{"tariffs":[` + smsRow + `]}`
-	if got := mustPut(t, s, path+"&if_version=0", list); got != 1 {
+	if got := querytest.Put(t, s, path+"&if_version=0", list); got != 1 {
 		t.Fatal(got)
 	}
 	conflict := func(w *httptest.ResponseRecorder) {
 		t.Helper()
-		wantProblem(t, w, http.StatusPreconditionFailed, "", "not at version 0", "nothing was changed")
+		querytest.WantProblem(t, w, http.StatusPreconditionFailed, "", "not at version 0", "nothing was changed")
 	}
-	conflict(call(s, http.MethodPut, path+"&if_version=0", strings.NewReader(`{"tariffs":[]}`)))
-	conflict(call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[]}`), "If-Match", `"0"`))
+	conflict(querytest.Call(s, http.MethodPut, path+"&if_version=0", strings.NewReader(`{"tariffs":[]}`)))
+	conflict(querytest.Call(s, http.MethodPut, path, strings.NewReader(`{"tariffs":[]}`), "If-Match", `"0"`))
 	if got := getList(t, s, path); got.Version != 1 || len(got.Tariffs) != 1 {
 		t.Errorf("%+v", got)
 	}
-	if got := mustPut(t, s, path, list, "If-Match", get(s, path).Header().Get("ETag")); got != 2 {
+	if got := querytest.Put(t, s, path, list, "If-Match", querytest.Get(s, path).Header().Get("ETag")); got != 2 {
 		t.Errorf("version %d", got)
 	}
 	// Of many that replace one version at the same time, one wins.
@@ -472,7 +471,7 @@ func TestServer_Tariffs_NoLostUpdate(t *testing.T) {
 	codes := make([]int, 8)
 	for i := range codes {
 		group.Go(func() {
-			codes[i] = call(s, http.MethodPut, path+"&if_version=2", strings.NewReader(list)).Code
+			codes[i] = querytest.Call(s, http.MethodPut, path+"&if_version=2", strings.NewReader(list)).Code
 		})
 	}
 	group.Wait()
@@ -486,31 +485,32 @@ func TestServer_Tariffs_NoLostUpdate(t *testing.T) {
 }
 
 // The text of a template is measured and stored nowhere.
-func TestServer_Templates_TextIsNotKept(t *testing.T) {
+func TestLists_Templates_TextIsNotKept(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const path, secret = "/v1/templates?account=acme", "Секретный текст"
 	long := secret + strings.Repeat(" и ещё", 20)
 	body := fmt.Sprintf(`{"templates":[{"template":"order","sms_text":%q,"valid_from":"2026-01-01T00:00:00Z"},{"template":"bday","sms_segments":4,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-07-01T00:00:00Z"}]}`, long)
-	w := call(s, http.MethodPut, path, strings.NewReader(body))
+	w := querytest.Call(s, http.MethodPut, path, strings.NewReader(body))
 	if w.Code != http.StatusOK || strings.Contains(w.Body.String(), secret) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	want := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","templates":[{"template":"order","sms_segments":3,"valid_from":"2026-01-01T00:00:00Z","valid_to":null},` +
 		`{"template":"bday","sms_segments":4,"valid_from":"2026-01-01T00:00:00Z","valid_to":"2026-07-01T00:00:00Z"}]}`
-	if got := get(s, path).Body.String(); got != want {
+	if got := querytest.Get(s, path).Body.String(); got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 	for format, contentType := range map[string]string{"json": "application/json", "yaml": "application/yaml",
 		"csv": "text/csv"} {
-		mustPut(t, s, path, get(s, path+"&format="+format).Body.String(), "Content-Type", contentType)
+		querytest.Put(t, s, path, querytest.Get(s, path+"&format="+format).Body.String(), "Content-Type", contentType)
 		if got := getList(t, s, path); len(got.Templates) != 2 || !strings.Contains(want, string(got.Templates[0])) ||
 			!strings.Contains(want, string(got.Templates[1])) {
 			t.Errorf("%s came back as %s", format, got.Templates)
 		}
 	}
 	// A refused list does not tell its texts either.
-	w = call(s, http.MethodPut, path, strings.NewReader(fmt.Sprintf(`{"templates":[{"template":"order","sms_text":%q,"sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}]}`, long)))
+	w = querytest.Call(s, http.MethodPut, path,
+		strings.NewReader(fmt.Sprintf(`{"templates":[{"template":"order","sms_text":%q,"sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}]}`, long)))
 	if w.Code != http.StatusUnprocessableEntity || strings.Contains(w.Body.String(), secret) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -1,28 +1,30 @@
-package query
+package lists
 
 import (
 	"net/http"
 	"strings"
 	"testing"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
 
-func TestServer_NumberRules_PutAndGet(t *testing.T) {
+func TestLists_NumberRules_PutAndGet(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const path = "/v1/number-rules?account=acme"
 	const defaults = `{"hard_mailings":2,"hard_hours":24,"soft_mailings":5,"soft_days":14,"quiet_days":30,"revived_days":30,"evidence_days":400}`
-	if got := get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"number_rules":`+defaults+`}` {
+	if got := querytest.Get(s, path).Body.String(); got != `{"account":"acme","version":0,"at":null,"number_rules":`+defaults+`}` {
 		t.Errorf("before the first: %s", got)
 	}
-	if version := mustPut(t, s, path, `{"number_rules":{"hard_mailings":1,"hard_hours":0,"quiet_days":null}}`); version != 1 {
+	if version := querytest.Put(t, s, path,
+		`{"number_rules":{"hard_mailings":1,"hard_hours":0,"quiet_days":null}}`); version != 1 {
 		t.Errorf("version %d", version)
 	}
 	strict := strings.Replace(defaults, `"hard_mailings":2,"hard_hours":24`, `"hard_mailings":1,"hard_hours":0`, 1)
 	first := `{"account":"acme","version":1,"at":"2026-11-20T00:00:00.000Z","number_rules":` + strict + `}`
-	w := get(s, path)
+	w := querytest.Get(s, path)
 	if got := w.Body.String(); got != first || w.Header().Get("ETag") != `"1"` {
 		t.Errorf("after the first: %s", got)
 	}
@@ -30,17 +32,17 @@ func TestServer_NumberRules_PutAndGet(t *testing.T) {
 		t.Error("verdicts are not asked for once, of acme alone")
 	}
 	// What GET gives can be put. What is left out is as it is by default again.
-	if version := mustPut(t, s, path, first, "If-Match", `"1"`); version != 2 {
+	if version := querytest.Put(t, s, path, first, "If-Match", `"1"`); version != 2 {
 		t.Errorf("version %d", version)
 	}
-	if version := mustPut(t, s, path, `{"number_rules":{}}`); version != 3 ||
-		!strings.Contains(get(s, path).Body.String(), defaults) {
-		t.Errorf("version %d: %s", version, get(s, path).Body)
+	if version := querytest.Put(t, s, path, `{"number_rules":{}}`); version != 3 ||
+		!strings.Contains(querytest.Get(s, path).Body.String(), defaults) {
+		t.Errorf("version %d: %s", version, querytest.Get(s, path).Body)
 	}
-	if got := get(s, path+"&version=1").Body.String(); got != first {
+	if got := querytest.Get(s, path+"&version=1").Body.String(); got != first {
 		t.Errorf("version 1: %s", got)
 	}
-	if got := get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
+	if got := querytest.Get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows\r\n3,2026-11-20T00:00:00.000Z,auth off,1\r\n" {
 		t.Errorf("versions: %s", got)
 	}
 	all, versions, err := rules.Read(t.Context(), conn)
@@ -49,12 +51,12 @@ func TestServer_NumberRules_PutAndGet(t *testing.T) {
 	}
 }
 
-func TestServer_NumberRules_Refused(t *testing.T) {
+func TestLists_NumberRules_Refused(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const path = "/v1/number-rules?account=acme"
 	put := func(body string) *problemAnswer {
-		w := call(s, http.MethodPut, path, strings.NewReader(body))
+		w := querytest.Call(s, http.MethodPut, path, strings.NewReader(body))
 		return &problemAnswer{w.Code, w.Body.String()}
 	}
 	for _, c := range []struct {
@@ -88,10 +90,11 @@ func TestServer_NumberRules_Refused(t *testing.T) {
 		!strings.Contains(got.body, "beside") {
 		t.Errorf("another field: %d %s", got.status, got.body)
 	}
-	wantProblem(t, call(s, http.MethodPut, path, strings.NewReader("number_rules: {}"), "Content-Type",
+	querytest.WantProblem(t, querytest.Call(s, http.MethodPut, path, strings.NewReader("number_rules: {}"),
+		"Content-Type",
 		"application/yaml"), http.StatusUnsupportedMediaType, "", "application/json")
-	wantProblem(t, get(s, path+"&format=csv"), http.StatusBadRequest, "format", "must be json")
-	wantProblem(t, get(s, "/v1/number-rules"), http.StatusBadRequest, "account")
+	querytest.WantProblem(t, querytest.Get(s, path+"&format=csv"), http.StatusBadRequest, "format", "must be json")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/number-rules"), http.StatusBadRequest, "account")
 	if _, found, err := schema.ReadReference(t.Context(), conn, schema.ReferenceNumberRules, "acme", 0); found ||
 		err != nil || askedVerdicts(t, conn, "acme") != 0 {
 		t.Error("something was stored")

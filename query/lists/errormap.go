@@ -1,4 +1,4 @@
-package query
+package lists
 
 import (
 	"encoding/json"

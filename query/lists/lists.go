@@ -1,0 +1,48 @@
+// Package lists is the room of the API about reference data: the lists that an account puts as a whole. They are its
+// tariffs, its templates, its error map with the codes that no line knows, and its number rules.
+//
+// Its guarantees: a list replaces the one before as a whole or nothing changes, and every fault of it is named; who
+// puts by a version never overwrites another's; every version stays readable, with who put it and when.
+package lists
+
+import (
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
+)
+
+// Lists serves the routes about reference data. It is safe for concurrent use.
+type Lists struct {
+	db   *store.DB
+	gate *answer.Gate
+	// putting lets one list be stored at a time.
+	putting sync.Mutex
+}
+
+// New makes the room.
+func New(db *store.DB, gate *answer.Gate) *Lists { return &Lists{db: db, gate: gate} }
+
+// Routes lists what the room serves.
+func (l *Lists) Routes() []answer.Route {
+	return slices.Concat(
+		l.kindRoutes(tariffKind(), "/v1/tariffs?account={account}"),
+		l.kindRoutes(templateKind(), "/v1/templates?account={account}"),
+		l.kindRoutes(errorMapKind(), "/v1/error-map"),
+		[]answer.Route{answer.Get("/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped")},
+		l.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
+}
+
+// kindRoutes are the routes of a kind.
+func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
+	path := kind.path()
+	return []answer.Route{
+		answer.Get(path, func(c *gin.Context) error { return l.getReference(c, kind) }, try),
+		answer.Get(path+"/versions", func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
+		{Method: http.MethodPut, Path: path, Serve: func(c *gin.Context) error { return l.putReference(c, kind) }},
+	}
+}

@@ -1,0 +1,180 @@
+package lists
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/schema"
+	"kaskad/schema/listfile"
+)
+
+// putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
+func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
+	known := []string{"account", "if_version"}
+	if kind.setting != "" {
+		known = append(known, kind.setting)
+	}
+	p, err := answer.ReadParams(c.Request, known)
+	if err != nil {
+		return err
+	}
+	account := accountParam(p, kind)
+	given, _ := p.One(kind.setting)
+	if kind.setting != "" && given != "" {
+		if _, err := money.BillingZone(given); err != nil {
+			p.Fail(kind.setting, err.Error())
+		}
+	}
+	current, conditional := versionParam(p, "if_version")
+	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
+		conditional = true
+		if current, err = strconv.ParseUint(strings.Trim(tag, `"`), 10, 63); err != nil {
+			p.Fail("If-Match", fmt.Sprintf("%q is no version: send the ETag of the GET as it is", answer.Shorten(tag)))
+		}
+	}
+	if err := p.Err(); err != nil {
+		return err
+	}
+	form, err := formOfBody(c.Request)
+	if err == nil && form != listJSON && kind.write == nil {
+		err = answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
+			"send application/json; "+kind.name+" have no other form")
+	}
+	if err != nil {
+		return err
+	}
+	limit := cmp.Or(kind.limit, maxList)
+	body, memory, err := l.gate.Receive(c, limit,
+		"the list is larger than "+answer.ByteSize(limit)+" (unpacked): leave out rows that no message needs, or "+
+			"send it as "+
+			"CSV, whose rows are shorter")
+	if err != nil {
+		return err
+	}
+	defer memory.Release()
+	rows, array, err := l.readList(c, kind, form, body, given)
+	if err != nil {
+		return listProblem(c, kind, form, err)
+	}
+	// The list is whole and right: from here on it does not matter whether the caller still waits.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), l.db.QueryTime)
+	defer cancel()
+	version, err := l.storeReference(ctx, c, kind, account, rows, array, current, conditional)
+	if errors.Is(err, schema.ErrReferenceChanged) {
+		return answer.NewProblem(http.StatusPreconditionFailed, "version-conflict",
+			fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
+				"GET them, make your change to that version and send it again", kind.name, current)).Because(err)
+	}
+	if err != nil {
+		return err
+	}
+	if kind.verdicts {
+		if _, err := schema.AskVerdicts(ctx, l.db.Conn, account, nil, l.db.Now()); err != nil {
+			return answer.NewProblem(http.StatusServiceUnavailable, "not-applied",
+				fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
+					"send it once more", version, kind.name)).Because(err)
+		}
+	}
+	c.Header("ETag", etag(version))
+	c.PureJSON(http.StatusOK, struct {
+		Account string `json:"account"`
+		Version uint64 `json:"version"`
+		Rows    int    `json:"rows"`
+	}{account, version, rows})
+	return nil
+}
+
+// readList reads a list in its turn, and puts the setting beside the rows: what the body says, else what the parameter
+// did.
+func (l *Lists) readList(c *gin.Context, kind referenceKind, form listForm, body []byte, given string) (rows int,
+	array []byte, err error) {
+	release, err := l.gate.Unpacking.Take(c.Request.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	defer release()
+	if rows, array, err = kind.read(form, body); err != nil || kind.setting == "" {
+		return rows, array, err
+	}
+	setting, err := kind.settingOf(form, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	return rows, kind.join(array, cmp.Or(setting, given)), nil
+}
+
+// storeReference inserts a version. One at a time: writers of one process need not find out from the database that
+// there are several.
+func (l *Lists) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, account string, rows int,
+	array []byte, current uint64, conditional bool) (uint64, error) {
+	l.putting.Lock()
+	defer l.putting.Unlock()
+	if conditional {
+		return schema.InsertReferenceIf(ctx, l.db.Conn, kind.name, account, l.gate.Author(c), rows, array, l.db.Now(),
+			current)
+	}
+	return schema.InsertReference(ctx, l.db.Conn, kind.name, account, l.gate.Author(c), rows, array, l.db.Now())
+}
+
+func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
+
+// rowProblem says what is wrong with a row of a list. Row and Line count from 1; 0 is left out.
+type rowProblem struct {
+	answer.ParameterError
+	Row  int `json:"row,omitempty"`
+	Line int `json:"line,omitempty"`
+}
+
+// listProblem answers with everything that is wrong with a list: 422 for its rows, 400 for a body that cannot be read
+// as rows.
+func listProblem(c *gin.Context, kind referenceKind, form listForm, err error) error {
+	var rows listfile.RowErrors
+	if reply := (*answer.Problem)(nil); errors.As(err, &reply) {
+		return reply
+	}
+	if !errors.As(err, &rows) {
+		return fmt.Errorf("read %s: %w", kind.name, err)
+	}
+	p := answer.NewProblem(http.StatusBadRequest, "bad-body", "")
+	wrong, details := make([]rowProblem, len(rows)), make([]string, len(rows))
+	for i, r := range rows {
+		details[i] = r.Error()
+		if r.Field == "" {
+			r.Field = kind.name
+		}
+		wrong[i] = rowProblem{answer.ParameterError{Parameter: r.Field, Reason: r.Reason}, r.Row, r.Line}
+		if r.Row > 0 {
+			p = answer.NewProblem(http.StatusUnprocessableEntity, "bad-rows", "")
+		}
+	}
+	const shown = 5
+	p.Detail = "nothing was changed: " + strings.Join(details[:min(len(details), shown)], "; ")
+	if more := len(details) - shown; more > 0 {
+		p.Detail += fmt.Sprintf("; and %d more, see errors", more)
+	}
+	if p.Status == http.StatusBadRequest {
+		p.Detail += formHint(c.Request, form)
+	}
+	p.SendWith(c, struct {
+		*answer.Problem
+		Errors []rowProblem `json:"errors"`
+	}{p, wrong})
+	return nil
+}
+
+// formHint helps who sent a file without saying what it is.
+func formHint(r *http.Request, form listForm) string {
+	if form != listJSON || r.Header.Get("Content-Type") == "application/json" {
+		return ""
+	}
+	return " (the body was taken for JSON; send Content-Type: application/yaml or text/csv if it is not)"
+}
