@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -178,9 +179,10 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 		attempt("c2", "+79000000002", "voice", false), attempt("c2", "+79000000002", "sms", false),
 		attempt("", "+79000000003", "viber", true),
 	})
-	list := []string{tariffRow("push", "per_message_sent", "9"), tariffRow("sms", "per_segment_sent", "2"),
-		tariffRow("voice", "attempt_plus_connect", "1.50", "connect_price", "0.60")}
-	putTariffs(t, conn, "shop", list...)
+	list := []string{querytest.TariffRow("push", "per_message_sent", "9"),
+		querytest.TariffRow("sms", "per_segment_sent", "2"),
+		querytest.TariffRow("voice", "attempt_plus_connect", "1.50", "connect_price", "0.60")}
+	querytest.PutTariffs(t, conn, "shop", list...)
 	s := newServer(t, conn)
 	const query = "/v1/numbers/best-channel?from=2026-11-01&to=2026-11-20"
 	want := `{"report":"best-channel","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"tariff_version":1,"rows":[` +
@@ -195,8 +197,8 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 		t.Errorf("all at once: %s", csv)
 	}
 	page := answerOf(t, s, "/v1/numbers/best-channel", url.Values{"limit": {"2"}, "account": {"shop"}})
-	list[1] = tariffRow("sms", "per_segment_sent", "3")
-	putTariffs(t, conn, "shop", list...)
+	list[1] = querytest.TariffRow("sms", "per_segment_sent", "3")
+	querytest.PutTariffs(t, conn, "shop", list...)
 	later := newServer(t, conn, func(c *Config,
 		_ *Deps) {
 		c.Now = func() time.Time { return testNow.AddDate(2, 0, 0) }
@@ -249,9 +251,9 @@ func TestServer_BestChannel_Cost(t *testing.T) {
 	say("first by name", "whatsapp", true)
 	say("unknown segments", "sms", true)
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
-	putTariffs(t, conn, "shop", tariffRow("sms", "per_segment_delivered", "2.00"),
-		tariffRow("whatsapp", "per_message_outside_window", "4.50"),
-		strings.Replace(tariffRow("viber", "per_message_delivered", "0.01"), `"RUB"`, `"EUR"`, 1))
+	querytest.PutTariffs(t, conn, "shop", querytest.TariffRow("sms", "per_segment_delivered", "2.00"),
+		querytest.TariffRow("whatsapp", "per_message_outside_window", "4.50"),
+		strings.Replace(querytest.TariffRow("viber", "per_message_delivered", "0.01"), `"RUB"`, `"EUR"`, 1))
 	got := map[string]string{}
 	for _, row := range answerOf(t, newServer(t, conn), "/v1/numbers/best-channel", url.Values{}).Rows {
 		got[row["contact"].(string)] = fmt.Sprintf("%v %v %v %v", row["channel"], row["recipient"], row["cost"],

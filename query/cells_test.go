@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -68,36 +69,15 @@ func histogram(m map[uint16]uint64) map[uint16]uint64 {
 	return m
 }
 
-// publish makes the cells' generations visible, bucket by bucket, in one block.
+// publish makes the cells' generations visible.
 func publish(tb testing.TB, conn driver.Conn, cells []cell) {
 	tb.Helper()
-	type bucket struct {
-		account    string
-		at         time.Time
-		generation uint64
+	all := make([]querytest.Generation, len(cells))
+	for i, c := range cells {
+		all[i] = querytest.Generation{Account: c.account, Bucket: c.bucket, Number: c.generation, MinMS: c.minMS,
+			MaxMS: c.maxMS}
 	}
-	ranges := map[bucket][2]int64{}
-	for _, c := range cells {
-		b := bucket{c.account, c.bucket, c.generation}
-		r, found := ranges[b]
-		if !found {
-			r = [2]int64{c.minMS, c.maxMS}
-		}
-		ranges[b] = [2]int64{min(r[0], c.minMS), max(r[1], c.maxMS)}
-	}
-	batch, err := conn.PrepareBatch(tb.Context(),
-		"INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for b, r := range ranges {
-		if err := batch.Append(b.account, b.at, b.generation, r[0], r[1], int64(0), uint64(1)); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := batch.Send(); err != nil {
-		tb.Fatal(err)
-	}
+	querytest.Publish(tb, conn, all)
 }
 
 // randomCells makes cells of the days before end, with every relation between counts that definitions.md promises.

@@ -7,46 +7,15 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 )
-
-func location(t *testing.T, name string) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
-}
-
-// sameRows compares rows as JSON; -0 and the like cannot occur.
-func sameRows(t *testing.T, what string, got, want []map[string]any) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d rows, want %d", what, len(got), len(want))
-		return
-	}
-	for i := range want {
-		if !reflect.DeepEqual(got[i], want[i]) {
-			for name, w := range want[i] {
-				if !reflect.DeepEqual(got[i][name], w) {
-					t.Errorf("%s: row %d: %s is %v, want %v", what, i, name, got[i][name], w)
-				}
-			}
-			if len(got[i]) != len(want[i]) {
-				t.Errorf("%s: row %d has %d fields, want %d", what, i, len(got[i]), len(want[i]))
-			}
-			return
-		}
-	}
-}
 
 func TestServer_Channels_Naive(t *testing.T) {
 	conn := newConn(t)
@@ -62,7 +31,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu", "Asia/Kolkata",
 		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range 40 {
-		zone := location(t, zones[r.IntN(len(zones))])
+		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
@@ -81,7 +50,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 		}
 		reply := channelReport(t, s, values.Encode())
 		want := naiveReport(cells, groupBy, filters, zone, from, to, testNow, nil)
-		sameRows(t, values.Encode(), reply.Rows, want)
+		querytest.SameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
 		for _, row := range want {
 			mature = mature && row["mature"].(bool)
@@ -117,7 +86,7 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 				continue
 			}
 			one := channelReport(t, s, "tz=Asia/Kathmandu&group_by="+name+"&"+name+"="+url.QueryEscape(shown))
-			sameRows(t, name+"="+shown, one.Rows, []map[string]any{row})
+			querytest.SameRows(t, name+"="+shown, one.Rows, []map[string]any{row})
 		}
 	}
 }
@@ -181,13 +150,13 @@ func TestServer_Channels_Generations(t *testing.T) {
 			campaign: campaign,
 			counts:   [14]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
 	}
-	attempted := func(a reportAnswer) (all []string) {
+	attempted := func(a querytest.Report) (all []string) {
 		for _, row := range a.Rows {
 			all = append(all, fmt.Sprint(row["campaign"], "=", row["attempted"]))
 		}
 		return all
 	}
-	want := func(what string, reply reportAnswer, rows ...string) {
+	want := func(what string, reply querytest.Report, rows ...string) {
 		t.Helper()
 		if got := attempted(reply); !slices.Equal(got, rows) {
 			t.Errorf("%s: %v, want %v", what, got, rows)
@@ -248,7 +217,7 @@ func TestServer_Channels_Pages(t *testing.T) {
 				}
 				page = channelReport(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
 			}
-			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, all.Rows)
+			querytest.SameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, all.Rows)
 		}
 	}
 }
@@ -445,7 +414,7 @@ func TestServer_Channels_Formats(t *testing.T) {
 			}
 			rows = append(rows, row)
 		}
-		sameRows(t, "ndjson", rows, want.Rows)
+		querytest.SameRows(t, "ndjson", rows, want.Rows)
 	}
 	for accept, wantType := range map[string]string{"": "application/json", "*/*": "application/json",
 		"text/html,*/*;q=0.8": "application/json",
@@ -462,21 +431,21 @@ func TestServer_Channels_Routes(t *testing.T) {
 	cells := randomCells(17, 1500, testNow, 40)
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
-	overrides := map[routeKey]naiveRoute{
-		{"acme", "push", "*"}:      {true, true, "lower", 5},
-		{"z", "push", "fcm"}:       {true, false, "", 2},
-		{"", "sms", "mts"}:         {false, false, "", 9},
-		{"acme", "viber", "*"}:     {true, true, "exact", 1},
-		{"центр", "sms", "devino"}: {true, true, "upper", 3},
-		{"", "rcs", "devino"}:      {true, false, "", 50},
+	overrides := map[routeKey]querytest.Capability{
+		{"acme", "push", "*"}:      {Delivery: true, Reads: true, Bound: "lower", Days: 5},
+		{"z", "push", "fcm"}:       {Delivery: true, Days: 2},
+		{"", "sms", "mts"}:         {Days: 9},
+		{"acme", "viber", "*"}:     {Delivery: true, Reads: true, Bound: "exact", Days: 1},
+		{"центр", "sms", "devino"}: {Delivery: true, Reads: true, Bound: "upper", Days: 3},
+		{"", "rcs", "devino"}:      {Delivery: true, Days: 50},
 	}
 	for k, r := range overrides {
-		bound := r.bound
+		bound := r.Bound
 		if bound == "" {
 			bound = "none"
 		}
 		execute(t, conn, "INSERT INTO routes VALUES ($1, $2, $3, $4, $5, $6, $7, 2), ($1, $2, $3, 0, 0, 'none', 0, 1)",
-			k.account, k.channel, k.provider, answer.Bit(r.delivery), answer.Bit(r.reads), bound, r.days)
+			k.account, k.channel, k.provider, answer.Bit(r.Delivery), answer.Bit(r.Reads), bound, r.Days)
 	}
 	s := newServer(t, conn)
 	for _, groupBy := range []string{"", "channel", "account,channel,provider", "account", "weekday"} {
@@ -487,7 +456,7 @@ func TestServer_Channels_Routes(t *testing.T) {
 		reply := channelReport(t, s, "limit=10000&group_by="+groupBy)
 		want := naiveReport(cells, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow,
 			overrides)
-		sameRows(t, groupBy, reply.Rows, want)
+		querytest.SameRows(t, groupBy, reply.Rows, want)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -95,7 +96,7 @@ func (p naivePrice) row() string {
 	if p.connect > 0 {
 		members = append(members, "connect_price", string(schema.AppendMicros(nil, p.connect)))
 	}
-	row := tariffRow(p.channel, p.billing, string(schema.AppendMicros(nil, p.price)), members...)
+	row := querytest.TariffRow(p.channel, p.billing, string(schema.AppendMicros(nil, p.price)), members...)
 	return strings.Replace(row, `"currency":"RUB"`, `"currency":"`+p.currency+`"`, 1)
 }
 
@@ -167,7 +168,7 @@ func putTestPrices(tb testing.TB, conn driver.Conn, lists map[string][]naivePric
 		for _, p := range lists[account] {
 			rows = append(rows, p.row())
 		}
-		putTariffs(tb, conn, account, rows...)
+		querytest.PutTariffs(tb, conn, account, rows...)
 	}
 }
 
@@ -273,7 +274,7 @@ func TestServer_DeadSpend_Naive(t *testing.T) {
 		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
 		unpriced, currencies, rules := false, map[any]bool{}, map[any]bool{}
 		for range 20 {
-			zone := location(t, zones[r.IntN(len(zones))])
+			zone := querytest.Location(t, zones[r.IntN(len(zones))])
 			names := reportNamed(t, "dead-spend").Keys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(4)]
@@ -342,7 +343,7 @@ func TestServer_DeadSpend_Borders(t *testing.T) {
 	rows = append(rows, skipped, free, unbilled, delivered, viber)
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
 	insertDeadSpans(t, conn, map[deadNumber][]deadSpan{{"acme", "+79000000001"}: {{at, at + 1000, "hard"}}})
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
 	s := newServer(t, conn)
 	want := `{"report":"dead-spend","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
 		`"tariff_version":1,"rows":[{"channel":"sms","rule":"hard","currency":"RUB","attempts":6,"unpriced":0,"cost":"16.00","delivered":1,"avoidable_cost":"12.00"}],"next_cursor":null}`

@@ -16,6 +16,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/report"
+	"kaskad/query/savings"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -170,7 +171,7 @@ func readDefinitions() (definitions, error) {
 		}
 	}
 	n.Classes, n.Defaults = schema.Classes, rules.Default
-	m.GroupBy, m.reports = map[string][]string{"savings": savingsKeys.Names()}, reportFigures{}
+	m.GroupBy, m.reports = map[string][]string{"savings": savings.Keys.Names()}, reportFigures{}
 	n.GroupBy, n.reports = map[string][]string{}, reportFigures{}
 	for _, of := range report.All() {
 		name := strings.ReplaceAll(of.Name, "-", "_")

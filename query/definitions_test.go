@@ -12,6 +12,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/numbers"
 	"kaskad/query/report"
+	"kaskad/query/savings"
 	"kaskad/schema"
 	"kaskad/schema/rules"
 )
@@ -62,7 +63,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		inputs = append(inputs, f.Name)
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"savings":    {figureNames(t, r.Money.Savings), savingsColumns(nil, answer.FormatJSON, nil)},
+		"savings":    {figureNames(t, r.Money.Savings), savings.Columns(nil, answer.FormatJSON, nil)},
 		"forecast":   {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
 		"break_even": {figureNames(t, r.Money.BreakEven), outputs(t, breakEven.Body.Bytes(), inputs)},
 	} {
@@ -71,18 +72,18 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		}
 	}
 	for name := range r.Money.SavingsKeys {
-		if _, found := savingsKeys.Find(name); !found {
+		if _, found := savings.Keys.Find(name); !found {
 			t.Errorf("savings_keys: %s is no name", name)
 		}
 	}
-	for _, k := range savingsKeys {
+	for _, k := range savings.Keys {
 		_, general := r.Keys[k.Name]
 		_, own := r.Money.SavingsKeys[k.Name]
 		if _, dimension := report.ChannelKeys.Find(k.Name); !general && !own && !dimension {
 			t.Errorf("savings_keys: %s is not defined", k.Name)
 		}
 	}
-	if !slices.Equal(r.Money.GroupBy["savings"], savingsKeys.Names()) {
+	if !slices.Equal(r.Money.GroupBy["savings"], savings.Keys.Names()) {
 		t.Errorf("group_by: %v", r.Money.GroupBy)
 	}
 }

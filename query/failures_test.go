@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -119,7 +120,7 @@ func naiveFailures(cells []failureCell, groupBy []string, filters map[string][]s
 		}
 		groups[id].count += c.count
 		groups[id].mature = groups[id].mature &&
-			c.maxMS+naiveRouteOf(c.cell, nil).days*24*schema.HourMS < testNow.UnixMilli()
+			c.maxMS+naiveRouteOf(c.cell, nil).Days*24*schema.HourMS < testNow.UnixMilli()
 	}
 	if len(groupBy) == 0 && len(groups) == 0 {
 		groups[""] = &group{mature: true}
@@ -151,7 +152,7 @@ func TestServer_Failures_Naive(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	reasons := map[any]bool{}
 	for range 25 {
-		zone := location(t, zones[r.IntN(len(zones))])
+		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := reportNamed(t, "failures").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]

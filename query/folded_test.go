@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -292,7 +293,7 @@ func naiveRate(num, den int) any {
 // number is a count as it looks in JSON.
 func number[N int | uint64](n N) json.Number { return json.Number(fmt.Sprint(n)) }
 
-func answerOf(tb testing.TB, s *Server, path string, values url.Values) (reply reportAnswer) {
+func answerOf(tb testing.TB, s *Server, path string, values url.Values) (reply querytest.Report) {
 	tb.Helper()
 	decode(tb, get(s, path+"?"+values.Encode()), http.StatusOK, &reply)
 	return reply
@@ -300,11 +301,11 @@ func answerOf(tb testing.TB, s *Server, path string, values url.Values) (reply r
 
 // checkPages asks for all rows at once and page by page.
 func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.Values,
-	want []map[string]any) reportAnswer {
+	want []map[string]any) querytest.Report {
 	t.Helper()
 	values.Set("limit", "10000")
 	reply := answerOf(t, s, path, values)
-	sameRows(t, path+"?"+values.Encode(), reply.Rows, want)
+	querytest.SameRows(t, path+"?"+values.Encode(), reply.Rows, want)
 	var paged []map[string]any
 	values.Set("limit", fmt.Sprint(1+r.IntN(1+len(want)/2)))
 	for page := answerOf(t, s, path, values); ; page = answerOf(t, s, path, values) {
@@ -318,6 +319,6 @@ func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.V
 		values.Set("cursor", *page.NextCursor)
 	}
 	values.Del("cursor")
-	sameRows(t, "paged "+path+"?"+values.Encode(), paged, want)
+	querytest.SameRows(t, "paged "+path+"?"+values.Encode(), paged, want)
 	return reply
 }

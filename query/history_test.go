@@ -60,9 +60,9 @@ const seedPeriod = "account=acme&from=2026-10-01&to=2026-10-31"
 func TestServer_ForecastHistory_Seed(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"),
-		tariffRow("push", "per_message_delivered", "0.36"),
-		tariffRow("push", "zero", "0", "provider", "fcm"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
+		querytest.TariffRow("push", "per_message_delivered", "0.36"),
+		querytest.TariffRow("push", "zero", "0", "provider", "fcm"))
 	w := postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push"}`)
 	want := `{"report":"forecast-from-history","from":"2026-10-01T00:00:00Z","to":"2026-10-31T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
 		`"tariff_version":1,"template_version":0,"account":"acme","channel":"push","threshold":0.4,"currency":"RUB","channel_price":"0.36","billing":"per_message_delivered",` +
@@ -91,9 +91,9 @@ func TestServer_ForecastHistory_Seed(t *testing.T) {
 func TestServer_ForecastHistory_Cases(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"),
-		tariffRow("push", "per_message_sent", "0.36"),
-		tariffRow("viber", "per_message_delivered", "0.75"), tariffRow("email", "zero", "0"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
+		querytest.TariffRow("push", "per_message_sent", "0.36"),
+		querytest.TariffRow("viber", "per_message_delivered", "0.75"), querytest.TariffRow("email", "zero", "0"))
 	s := newServer(t, conn)
 	const given = `"channel":"push","channel_price":"0.36","sms_price":2`
 	for name, c := range map[string]struct{ query, body, total, row string }{
@@ -344,8 +344,8 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 			texts = append(texts, string(text))
 		}
 		for _, account := range []string{"acme", "центр"} {
-			putTariffs(t, conn, account, rows...)
-			putPrices(t, conn, schema.ReferenceTemplates, account, texts)
+			querytest.PutTariffs(t, conn, account, rows...)
+			querytest.PutPrices(t, conn, schema.ReferenceTemplates, account, texts...)
 		}
 		s := newServer(t, conn)
 		met := map[string]int{}
@@ -428,7 +428,7 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 	conn := newConn(t)
 	events := randomPast(rand.New(rand.NewPCG(12, 4)), 800, 20)
 	storePast(t, conn, events)
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_message_sent", "1"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_message_sent", "1"))
 	s := newServer(t, conn)
 	const period = "account=acme&from=2026-11-05&to=2026-11-18T12:15:00Z"
 	for _, channel := range []string{"push", "viber", "vk"} {
@@ -447,7 +447,9 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 			}
 		}
 		messages := map[any]int{}
-		for _, row := range savingsReport(t, s, period+"&group_by=template").Rows {
+		for _, row := range answerOf(t, s, "/v1/reports/savings",
+			url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"},
+				"group_by": {"template"}}).Rows {
 			n, err := row["messages"].(json.Number).Int64()
 			if err != nil {
 				t.Fatal(err)
@@ -522,7 +524,7 @@ func TestServer_ForecastHistory_Errors(t *testing.T) {
 func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
-	sms := tariffRow("sms", "per_segment_sent", "2.00")
+	sms := querytest.TariffRow("sms", "per_segment_sent", "2.00")
 	const query = "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-11-01"
 	for name, c := range map[string]struct {
 		rows            []string
@@ -533,36 +535,41 @@ func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 		"no row": {[]string{sms}, `{"channel":"push"}`, "channel_price",
 			"send channel_price and billing"},
 		"not yet valid": {[]string{sms,
-			tariffRow("push", "per_message_sent", "1", "valid_from", "2026-11-01T00:00:00Z")}, `{"channel":"push"}`,
+			querytest.TariffRow("push", "per_message_sent", "1", "valid_from", "2026-11-01T00:00:00Z")},
+			`{"channel":"push"}`,
 			"channel_price", "at the end of the period"},
 		"no longer valid": {[]string{sms,
-			tariffRow("push", "per_message_sent", "1", "valid_to", "2026-10-31T23:45:00Z")}, `{"channel":"push"}`,
+			querytest.TariffRow("push", "per_message_sent", "1", "valid_to", "2026-10-31T23:45:00Z")},
+			`{"channel":"push"}`,
 			"channel_price", "at the end of the period"},
-		"providers alone": {[]string{sms, tariffRow("push", "per_message_sent", "1", "provider", "own"),
-			tariffRow("push", "zero", "0", "provider", "fcm")}, `{"channel":"push"}`, "channel_price",
+		"providers alone": {[]string{sms, querytest.TariffRow("push", "per_message_sent", "1", "provider", "own"),
+			querytest.TariffRow("push", "zero", "0", "provider", "fcm")}, `{"channel":"push"}`, "channel_price",
 			"names a provider"},
-		"conversations": {[]string{sms, tariffRow("whatsapp", "per_conversation_24h", "4.50")},
+		"conversations": {[]string{sms, querytest.TariffRow("whatsapp", "per_conversation_24h", "4.50")},
 			`{"channel":"whatsapp"}`, "billing", "per_conversation_24h"},
 		"refunds": {[]string{sms,
-			tariffRow("telegram", "per_message_refunded", "1", "traffic", "otp"), tariffRow("telegram", "zero", "0")},
+			querytest.TariffRow("telegram", "per_message_refunded", "1", "traffic", "otp"),
+			querytest.TariffRow("telegram", "zero", "0")},
 			`{"channel":"telegram"}`, "billing", "per_message_refunded"},
-		"no price of SMS": {[]string{tariffRow("push", "zero", "0")}, `{"channel":"push"}`, "sms_price",
+		"no price of SMS": {[]string{querytest.TariffRow("push", "zero", "0")}, `{"channel":"push"}`, "sms_price",
 			"no row for sms"},
-		"two currencies": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
+		"two currencies": {[]string{sms, strings.Replace(querytest.TariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
 			`{"channel":"push"}`, "currency", "EUR and RUB"},
-		"two currencies, one named": {[]string{sms, strings.Replace(tariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
+		"two currencies, one named": {[]string{sms,
+			strings.Replace(querytest.TariffRow("push", "zero", "0"), "RUB", "EUR", 1)},
 			`{"channel":"push","currency":"RUB"}`, "currency", "send channel_price in RUB"},
-		"another currency": {[]string{sms, tariffRow("push", "zero", "0")}, `{"channel":"push","currency":"USD"}`,
+		"another currency": {[]string{sms, querytest.TariffRow("push", "zero", "0")},
+			`{"channel":"push","currency":"USD"}`,
 			"currency", "currencies are never converted"},
 	} {
-		putTariffs(t, conn, "acme", c.rows...)
+		querytest.PutTariffs(t, conn, "acme", c.rows...)
 		wantProblem(t, postJSON(s, query, c.body), http.StatusBadRequest, c.parameter, c.says)
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
 	// With the prices in the request no list is needed.
-	putTariffs(t, conn, "acme")
+	querytest.PutTariffs(t, conn, "acme")
 	reply := askHistory(t, s, "account=acme",
 		`{"channel":"whatsapp","channel_price":"4.5","billing":"per_message_delivered","sms_price":"2","currency":"RUB"}`)
 	wantFields(t, "given", reply.fields,

@@ -6,7 +6,6 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	requests *prometheus.HistogramVec
 	events   *prometheus.CounterVec
-	answers  *prometheus.CounterVec
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -21,16 +20,11 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Help: "Events of POST /v1/events: accepted ones were acknowledged by Kafka, rejected ones are the " +
 				"caller's to mend, unavailable ones were refused as Kafka was away.",
 		}, []string{"outcome"}),
-		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "kaskad_query_answers_total",
-			Help: "Savings reports by how they came about: remembered ones were asked for before, and nothing that " +
-				"they depend on has changed since.",
-		}, []string{"how"}),
 	}
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.events, m.answers} {
+	for _, c := range []prometheus.Collector{m.requests, m.events} {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}

@@ -12,12 +12,8 @@ import (
 
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
-	return slices.Concat(s.reportRoutes(), s.forecastRoutes(), s.lists.Routes(), s.numbers.Routes(), s.ownRoutes())
-}
-
-func (s *Server) reportRoutes() []answer.Route {
-	return append(s.reports.Routes(), answer.Get("/v1/reports/savings", s.savings, "/v1/reports/savings",
-		"/v1/reports/savings?group_by=month,first_channel"))
+	return slices.Concat(s.reports.Routes(), s.savings.Routes(), s.forecastRoutes(), s.lists.Routes(),
+		s.numbers.Routes(), s.ownRoutes())
 }
 
 func (s *Server) forecastRoutes() []answer.Route {

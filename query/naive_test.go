@@ -10,48 +10,31 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
 // This file computes the channel report from cells by loops over maps, sharing nothing with the SQL.
 
-// naiveRoute is docs/definitions.md section 2 as code; overrides come first.
-type naiveRoute struct {
-	delivery, reads bool
-	bound           string
-	days            int64
-}
-
 type routeKey struct{ account, channel, provider string }
 
-func naiveRouteOf(c cell, overrides map[routeKey]naiveRoute) naiveRoute {
-	global := map[string]naiveRoute{
-		"sms": {true, false, "", 3}, "flash_call": {true, false, "", 1}, "voice": {true, false, "", 1},
-		"push": {true, true, "exact", 1},
-		"vk":   {true, true, "exact", 1}, "ok": {true, true, "exact", 1}, "telegram": {true, true, "exact", 1},
-		"messenger": {true, true, "exact", 7}, "instagram": {true, true, "exact", 7},
-		"viber":    {true, true, "lower", 14},
-		"whatsapp": {true, true, "lower", 30}, "rcs": {true, true, "lower", 7}, "email": {true, true, "upper", 7},
-	}
-	named := map[string]naiveRoute{"push/fcm": {days: 1}, "push/apns": {days: 1}, "telegram/bot": {days: 1}}
+// naiveRouteOf is what the cell's channel can report; overrides come first, but a provider's before the channel's.
+func naiveRouteOf(c cell, overrides map[routeKey]querytest.Capability) querytest.Capability {
 	if r, found := overrides[routeKey{c.account, c.channel, c.provider}]; found {
 		return r
 	}
 	if r, found := overrides[routeKey{"", c.channel, c.provider}]; found {
 		return r
 	}
-	if r, found := named[c.channel+"/"+c.provider]; found {
-		return r
+	r, named := querytest.CapabilityOf(c.channel, c.provider)
+	if own, found := overrides[routeKey{c.account, c.channel, "*"}]; found && !named {
+		return own
 	}
-	if r, found := overrides[routeKey{c.account, c.channel, "*"}]; found {
-		return r
-	}
-	return global[c.channel]
+	return r
 }
 
 // naiveKey is a cell's key as Go's time package sees it.
 func naiveKey(c cell, name string, zone *time.Location) any {
-	t := c.cohort.In(zone)
 	switch name {
 	case "account":
 		return c.account
@@ -77,18 +60,9 @@ func naiveKey(c cell, name string, zone *time.Location) any {
 		return c.trigger
 	case "step":
 		return int(c.step)
-	case "hour":
-		return t.Format("2006-01-02T15") + ":00:00" + t.Format("-07:00")
-	case "day":
-		return t.Format(time.DateOnly)
-	case "week":
-		return t.AddDate(0, 0, -((int(t.Weekday()) + 6) % 7)).Format(time.DateOnly)
-	case "month":
-		return t.Format("2006-01")
-	case "hour_of_day":
-		return t.Hour()
-	case "weekday":
-		return (int(t.Weekday())+6)%7 + 1
+	}
+	if value, found := querytest.TimeKey(name, c.cohort, zone); found {
+		return value
 	}
 	panic(name)
 }
@@ -105,7 +79,7 @@ type naiveGroup struct {
 // naiveReport returns the rows that the report must have, as they look in JSON.
 func naiveReport(cells []cell, groupBy []string, filters map[string][]string, zone *time.Location, from, to,
 	now time.Time,
-	overrides map[routeKey]naiveRoute) []map[string]any {
+	overrides map[routeKey]querytest.Capability) []map[string]any {
 	groups := map[string]*naiveGroup{}
 	newGroup := func(keys []any) *naiveGroup {
 		return &naiveGroup{keys: keys, rates: map[string][2]uint64{}, bounds: map[string]bool{}, mature: true,
@@ -164,7 +138,7 @@ cells:
 	return rows
 }
 
-func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
+func (g *naiveGroup) add(c cell, r querytest.Capability, now time.Time) {
 	for i, n := range c.counts {
 		g.counts[i] += n
 	}
@@ -176,20 +150,20 @@ func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
 	}
 	attempted, sent, delivered, read, clicked, replied := c.counts[0], c.counts[1], c.counts[2], c.counts[3],
 		c.counts[4], c.counts[5]
-	rate("delivery", r.delivery, delivered, sent)
-	rate("delivered_of_attempted", r.delivery, delivered, attempted)
-	rate("open", r.reads, read, delivered)
-	rate("read_of_sent", r.reads, read, sent)
-	rate("reply", r.delivery, replied, delivered)
-	rate("click", r.delivery, clicked, delivered)
-	rate("delivered_1m", r.delivery, c.timed[0], c.timed[1])
-	rate("delivered_24h", r.delivery, c.timed[2], c.timed[3])
-	rate("read_24h", r.reads, c.timed[4], c.timed[5])
-	rate("unsubscribe", r.delivery, c.counts[11], delivered)
-	rate("block", r.delivery, c.counts[12], delivered)
-	rate("complaint", r.delivery, c.counts[13], delivered)
-	if r.reads && delivered > 0 {
-		g.bounds[r.bound] = true
+	rate("delivery", r.Delivery, delivered, sent)
+	rate("delivered_of_attempted", r.Delivery, delivered, attempted)
+	rate("open", r.Reads, read, delivered)
+	rate("read_of_sent", r.Reads, read, sent)
+	rate("reply", r.Delivery, replied, delivered)
+	rate("click", r.Delivery, clicked, delivered)
+	rate("delivered_1m", r.Delivery, c.timed[0], c.timed[1])
+	rate("delivered_24h", r.Delivery, c.timed[2], c.timed[3])
+	rate("read_24h", r.Reads, c.timed[4], c.timed[5])
+	rate("unsubscribe", r.Delivery, c.counts[11], delivered)
+	rate("block", r.Delivery, c.counts[12], delivered)
+	rate("complaint", r.Delivery, c.counts[13], delivered)
+	if r.Reads && delivered > 0 {
+		g.bounds[r.Bound] = true
 	}
 	merge := func(to, from map[uint16]uint64, when bool) {
 		for k, n := range from {
@@ -198,10 +172,10 @@ func (g *naiveGroup) add(c cell, r naiveRoute, now time.Time) {
 			}
 		}
 	}
-	merge(g.deliver, c.toDeliver, r.delivery)
-	merge(g.read, c.toRead, r.reads)
-	merge(g.reply, c.toReply, r.delivery)
-	g.mature = g.mature && time.UnixMilli(c.maxMS).Add(time.Duration(r.days)*24*time.Hour).Before(now)
+	merge(g.deliver, c.toDeliver, r.Delivery)
+	merge(g.read, c.toRead, r.Reads)
+	merge(g.reply, c.toReply, r.Delivery)
+	g.mature = g.mature && time.UnixMilli(c.maxMS).Add(time.Duration(r.Days)*24*time.Hour).Before(now)
 }
 
 func (g *naiveGroup) row(groupBy []string) map[string]any {

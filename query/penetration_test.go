@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -160,13 +161,13 @@ func naivePenetration(rows []folded, isLost func(folded) bool, groupBy []string,
 		for _, f := range g.rows {
 			audience[f.account+"/"+f.person()] = true
 			messages[f.account+"/"+f.message] = true
-			days := naiveRouteOf(f.cell, nil).days
+			days := naiveRouteOf(f.cell, nil).Days
 			mature = mature && f.cohortMS+days*24*schema.HourMS < testNow.UnixMilli()
 		}
 		for _, channel := range schema.Channels.Names() {
 			tested, reached := map[string]bool{}, map[string]bool{}
 			for _, f := range g.rows {
-				if f.channel != channel || !naiveRouteOf(f.cell, nil).delivery {
+				if f.channel != channel || !naiveRouteOf(f.cell, nil).Delivery {
 					continue
 				}
 				tested[f.account+"/"+f.person()] = true
@@ -237,7 +238,7 @@ func TestServer_Penetration_Naive(t *testing.T) {
 		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
 		lost, movable := false, false
 		for range 12 {
-			zone := location(t, zones[r.IntN(len(zones))])
+			zone := querytest.Location(t, zones[r.IntN(len(zones))])
 			names := reportNamed(t, "penetration").Keys.Names()
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(3)]
@@ -455,7 +456,7 @@ func TestServer_Penetration_Pages(t *testing.T) {
 	}
 	insertFolded(t, conn, r, more)
 	next := url.Values{"limit": {"10000"}, "cursor": {*page.NextCursor}}
-	sameRows(t, "the second page", answerOf(t, s, path, next).Rows, all.Rows[2:])
+	querytest.SameRows(t, "the second page", answerOf(t, s, path, next).Rows, all.Rows[2:])
 	if now := answerOf(t, s, path, url.Values{}); now.Rows[0]["messages"] == all.Rows[0]["messages"] {
 		t.Error("a new answer is the old one")
 	}

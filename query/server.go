@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
 	"kaskad/query/lists"
@@ -19,6 +18,7 @@ import (
 	"kaskad/query/numbers"
 	"kaskad/query/prices"
 	"kaskad/query/report"
+	"kaskad/query/savings"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
@@ -58,11 +58,8 @@ type Server struct {
 	prices  *prices.Cache
 	numbers *numbers.Numbers
 	lists   *lists.Lists
-	// shapes and answers are what savings reports remember; computing are those that are being computed.
-	shapes    shapeCache
-	answers   report.Cache[*savingsAnswer]
-	computing singleflight.Group
-	reports   *report.Room
+	savings *savings.Savings
+	reports *report.Room
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -86,6 +83,9 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
 	s.prices = prices.NewCache(s.db)
 	s.reports = report.New(s.db, s.prices)
+	if s.savings, err = savings.New(s.db, s.prices, deps.Registerer); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
 	s.lists = lists.New(s.db, s.gate)
 	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }

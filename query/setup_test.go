@@ -1,7 +1,6 @@
 package query
 
 import (
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -70,22 +69,9 @@ func decode(tb testing.TB, w *httptest.ResponseRecorder, status int, to any) {
 	querytest.Decode(tb, w, status, to)
 }
 
-// reportAnswer is the envelope of a report.
-type reportAnswer struct {
-	Report     string           `json:"report"`
-	From       string           `json:"from"`
-	To         string           `json:"to"`
-	TZ         string           `json:"tz"`
-	AsOf       *string          `json:"as_of"`
-	Lag        *json.Number     `json:"lag_seconds"`
-	Mature     bool             `json:"mature"`
-	Rows       []map[string]any `json:"rows"`
-	NextCursor *string          `json:"next_cursor"`
-}
-
-func channelReport(tb testing.TB, s *Server, query string) reportAnswer {
+func channelReport(tb testing.TB, s *Server, query string) querytest.Report {
 	tb.Helper()
-	var reply reportAnswer
+	var reply querytest.Report
 	decode(tb, get(s, "/v1/reports/channels?"+query), http.StatusOK, &reply)
 	return reply
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/money"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 )
 
@@ -200,25 +201,27 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 // templates.
 var spendLists = map[string][2][]string{
 	"acme": {{
-		tariffRow("sms", "per_segment_sent", "2.00"),
-		tariffRow("sms", "per_segment_delivered", "2.345678", "provider", "mts"),
-		strings.Replace(tariffRow("sms", "per_message_sent", "1.5", "country", "KZ", "valid_from",
+		querytest.TariffRow("sms", "per_segment_sent", "2.00"),
+		querytest.TariffRow("sms", "per_segment_delivered", "2.345678", "provider", "mts"),
+		strings.Replace(querytest.TariffRow("sms", "per_message_sent", "1.5", "country", "KZ", "valid_from",
 			"2026-11-05T10:15:00Z"),
 			"RUB", "USD", 1),
-		tariffRow("push", "per_message_sent", "0.36", "valid_to", "2026-11-10T00:00:00Z"),
-		strings.Replace(tariffRow("push", "per_message_refunded", "0.000001", "valid_from", "2026-11-12T00:00:00Z"),
+		querytest.TariffRow("push", "per_message_sent", "0.36", "valid_to", "2026-11-10T00:00:00Z"),
+		strings.Replace(querytest.TariffRow("push", "per_message_refunded", "0.000001", "valid_from",
+			"2026-11-12T00:00:00Z"),
 			"RUB", "EUR", 1),
-		tariffRow("viber", "per_message_delivered", "0.75"),
-		strings.Replace(tariffRow("flash_call", "attempt_plus_connect", "0.1"), "}", `,"connect_price":"0.7"}`, 1),
-		tariffRow("whatsapp", "per_conversation_24h", "4.5"),
-		tariffRow("whatsapp", "per_message_outside_window", "1.1", "sender", "Shop"),
+		querytest.TariffRow("viber", "per_message_delivered", "0.75"),
+		strings.Replace(querytest.TariffRow("flash_call", "attempt_plus_connect", "0.1"), "}",
+			`,"connect_price":"0.7"}`, 1),
+		querytest.TariffRow("whatsapp", "per_conversation_24h", "4.5"),
+		querytest.TariffRow("whatsapp", "per_message_outside_window", "1.1", "sender", "Shop"),
 	}, {
 		`{"template":"otp","sms_segments":3,"valid_from":"2026-01-01T00:00:00Z"}`,
 		`{"template":"order","sms_segments":2,"valid_from":"2026-11-01T00:00:00Z","valid_to":"2026-11-08T00:15:00Z"}`,
 	}},
 	"центр": {{
-		strings.Replace(tariffRow("sms", "zero", "0"), "RUB", "USD", 1),
-		strings.Replace(tariffRow("push", "per_message_sent", "1000000000"), "RUB", "USD", 1),
+		strings.Replace(querytest.TariffRow("sms", "zero", "0"), "RUB", "USD", 1),
+		strings.Replace(querytest.TariffRow("push", "per_message_sent", "1000000000"), "RUB", "USD", 1),
 	}, nil},
 }
 
@@ -373,8 +376,8 @@ func TestServer_Spend_Naive(t *testing.T) {
 	insertSpend(t, conn, messages)
 	lists := map[string]*money.PriceList{"none": money.NewPriceList(nil, nil)}
 	for account, rows := range spendLists {
-		putPrices(t, conn, "tariffs", account, rows[0])
-		putPrices(t, conn, "templates", account, rows[1])
+		querytest.PutPrices(t, conn, "tariffs", account, rows[0]...)
+		querytest.PutPrices(t, conn, "templates", account, rows[1]...)
 		tariffs, err := money.ParseTariffsJSON([]byte(`{"tariffs":[` + strings.Join(rows[0], ",") + "]}"))
 		if err != nil {
 			t.Fatal(err)
@@ -389,7 +392,7 @@ func TestServer_Spend_Naive(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	met := map[any]bool{}
 	for range 25 {
-		zone := location(t, zones[r.IntN(len(zones))])
+		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
@@ -447,8 +450,8 @@ func TestServer_Spend_ByHand(t *testing.T) {
 			step("acme", 2, at, money.Leg{Channel: "sms"}, 1, 0)}},
 	}
 	insertSpend(t, conn, messages)
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"),
-		tariffRow("viber", "per_message_delivered", "0.75"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
+		querytest.TariffRow("viber", "per_message_delivered", "0.75"))
 	const path = "/v1/reports/spend"
 	query := path + "?from=2026-10-01&to=2026-11-20"
 	want := `{"report":"spend","from":"2026-10-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
@@ -470,7 +473,8 @@ func TestServer_Spend_ByHand(t *testing.T) {
 	}
 	// A corrected list corrects what was, at once; a cursor keeps its own.
 	page := answerOf(t, s, path, url.Values{"limit": {"2"}})
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "3"), tariffRow("push", "per_message_sent", "1"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "3"),
+		querytest.TariffRow("push", "per_message_sent", "1"))
 	next := answerOf(t, s, path, url.Values{"limit": {"2"}, "cursor": {*page.NextCursor}})
 	if page.Rows[1]["cost"] != "8.00" || len(next.Rows) != 1 || next.Rows[0]["cost"] != "0.00" {
 		t.Errorf("the cursor's page: %+v", next)

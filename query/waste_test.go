@@ -17,6 +17,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 	"kaskad/schema/event"
 )
@@ -126,7 +127,7 @@ func (n naiveTariff) row() string {
 			members = append(members, []string{"provider", "operator", "country", "traffic", "sender", "app"}[i], key)
 		}
 	}
-	row := tariffRow("sms", n.billing, string(schema.AppendMicros(nil, n.price)), members...)
+	row := querytest.TariffRow("sms", n.billing, string(schema.AppendMicros(nil, n.price)), members...)
 	return strings.Replace(row, `"currency":"RUB"`, `"currency":"`+n.currency+`"`, 1)
 }
 
@@ -274,7 +275,7 @@ facts:
 }
 
 func wasteReport(tb testing.TB, s *Server, query string) (reply struct {
-	reportAnswer
+	querytest.Report
 	TariffVersion uint64 `json:"tariff_version"`
 }) {
 	tb.Helper()
@@ -318,14 +319,14 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 		for _, n := range list {
 			rows = append(rows, n.row())
 		}
-		putTariffs(t, conn, account, rows...)
+		querytest.PutTariffs(t, conn, account, rows...)
 	}
-	version := putTariffs(t, conn, "other", tariffRow("sms", "per_segment_sent", "1"))
+	version := querytest.PutTariffs(t, conn, "other", querytest.TariffRow("sms", "per_segment_sent", "1"))
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	unpriced, currencies := false, map[any]bool{}
 	for range 30 {
-		zone := location(t, zones[r.IntN(len(zones))])
+		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := reportNamed(t, "segment-waste").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
@@ -345,7 +346,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 		}
 		want := naiveWaste(facts, lists, groupBy, filters, zone, from, to)
 		reply := wasteReport(t, s, values.Encode())
-		sameRows(t, values.Encode(), reply.Rows, want)
+		querytest.SameRows(t, values.Encode(), reply.Rows, want)
 		if len(filters["account"]) == 0 && reply.TariffVersion != version {
 			t.Errorf("tariff_version %d, want %d", reply.TariffVersion, version)
 		}
@@ -364,7 +365,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 			values.Set("cursor", *page.NextCursor)
 			page = wasteReport(t, s, values.Encode())
 		}
-		sameRows(t, "paged "+values.Encode(), paged, want)
+		querytest.SameRows(t, "paged "+values.Encode(), paged, want)
 		if t.Failed() {
 			return
 		}
@@ -393,7 +394,7 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	}
 	insertWaste(t, conn, facts)
 	publish(t, conn, cellsOf(facts))
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "2.00"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
 	w := get(s, "/v1/reports/segment-waste?from=2026-11-01&to=2026-11-20")
 	want := `{"report":"segment-waste","from":"2026-11-01T00:00:00Z","to":"2026-11-20T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
 		`"tariff_version":1,"rows":[` +
@@ -412,7 +413,8 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	}
 	// The price list of another day is the same question with another answer; a cursor keeps its own.
 	page := wasteReport(t, s, "limit=1&from=2026-11-01&to=2026-11-20")
-	if version := putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "3")); version != 2 {
+	if version := querytest.PutTariffs(t, conn, "acme",
+		querytest.TariffRow("sms", "per_segment_sent", "3")); version != 2 {
 		t.Fatal(version)
 	}
 	next := wasteReport(t, s, "limit=1&from=2026-11-01&to=2026-11-20&cursor="+*page.NextCursor)

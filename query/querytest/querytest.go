@@ -15,6 +15,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"kaskad/query/answer"
 	"kaskad/query/mount"
@@ -122,6 +124,22 @@ func WantProblem(tb testing.TB, w *httptest.ResponseRecorder, status int, parame
 			tb.Errorf("%q does not say %q", p.Detail, word)
 		}
 	}
+}
+
+// Metric returns the value that a gatherer has for a metric with its labels, "" when there is none.
+func Metric(tb testing.TB, gatherer prometheus.Gatherer, metric string) string {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != http.StatusOK {
+		tb.Fatal(w.Body)
+	}
+	for _, line := range strings.Split(w.Body.String(), "\n") {
+		if value, found := strings.CutPrefix(line, metric+" "); found {
+			return value
+		}
+	}
+	return ""
 }
 
 // PutPrices stores a list of reference data, of rows in JSON, and returns its version.

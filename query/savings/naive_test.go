@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"encoding/json"
@@ -19,6 +19,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -98,7 +99,7 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	legID := func(l money.Leg) uint64 {
 		return hashOf(l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger, l.ReportedIn)
 	}
-	published := []cell{}
+	published := []querytest.Generation{}
 	for _, c := range cascades {
 		parts := []any{c.shape.SMSSegments}
 		for _, l := range c.shape.Legs {
@@ -125,8 +126,8 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		for i, currency := range currencies {
 			add(currency, uint64(answer.Bit(i == 0)), c.reported[currency])
 		}
-		published = append(published, cell{account: c.account, bucket: c.bucket(), generation: c.generation,
-			minMS: c.cohortMS, maxMS: c.cohortMS})
+		published = append(published, querytest.Generation{Account: c.account, Bucket: c.bucket(), Number: c.generation,
+			MinMS: c.cohortMS, MaxMS: c.cohortMS})
 	}
 	insert("INSERT INTO rollup_cascades", func(add func(...any)) {
 		for k, c := range cells {
@@ -151,7 +152,7 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 			}
 		})
 	}
-	publish(tb, conn, published)
+	querytest.Publish(tb, conn, published)
 }
 
 // randomCascades makes messages of the days before end.
@@ -220,13 +221,13 @@ func sumDays(tb testing.TB, conn driver.Conn, build uint64, all bool) {
 	tb.Helper()
 	const visible = "(SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)"
 	for i, wrong := range []bool{false, true, true} {
-		execute(tb, conn, `INSERT INTO rollup_cascade_days SELECT account, toDate(bucket) AS day, $1, toDate(cohort) AS cohort_day, campaign, template, shape, reported_currency,
+		querytest.Execute(tb, conn, `INSERT INTO rollup_cascade_days SELECT account, toDate(bucket) AS day, $1, toDate(cohort) AS cohort_day, campaign, template, shape, reported_currency,
 			sum(messages) * if($2, 1000, 1), sum(reported_micros), max(cohort_max_ms) FROM rollup_cascades WHERE (account, bucket, generation) IN (SELECT account, bucket, generation FROM `+visible+`)
 			GROUP BY account, day, cohort_day, campaign, template, shape, reported_currency SETTINGS max_partitions_per_insert_block = 0`, build+uint64(i), wrong)
 	}
-	execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state, $1 FROM `+visible+`
+	querytest.Execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state, $1 FROM `+visible+`
 		GROUP BY account, day HAVING $2 OR cityHash64(account, day) % 3 > 0`, build, all)
-	execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, bitNot(groupBitXor(cityHash64(bucket, generation))), $1 FROM `+visible+` GROUP BY account, day`, build+1)
+	querytest.Execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, bitNot(groupBitXor(cityHash64(bucket, generation))), $1 FROM `+visible+` GROUP BY account, day`, build+1)
 }
 
 // naiveLists are the price lists of an account, as rows.
@@ -292,8 +293,9 @@ func randomLists() map[string]naiveLists {
 func putLists(tb testing.TB, conn driver.Conn, lists map[string]naiveLists) (versions answer.PriceVersions) {
 	tb.Helper()
 	for _, account := range slices.Sorted(maps.Keys(lists)) {
-		versions.Tariffs = putPrices(tb, conn, schema.ReferenceTariffs, account, lists[account].tariffs)
-		versions.Templates = putPrices(tb, conn, schema.ReferenceTemplates, account, lists[account].templates)
+		versions.Tariffs = querytest.PutPrices(tb, conn, schema.ReferenceTariffs, account, lists[account].tariffs...)
+		versions.Templates = querytest.PutPrices(tb, conn, schema.ReferenceTemplates, account,
+			lists[account].templates...)
 	}
 	return versions
 }
@@ -371,7 +373,11 @@ func (p *pricedCascade) key(name string, zone *time.Location) any {
 	case "currency":
 		return p.priced.Currency
 	}
-	return naiveKey(cell{cohort: time.UnixMilli(p.cohortMS).UTC().Truncate(15 * time.Minute)}, name, zone)
+	value, found := querytest.TimeKey(name, time.UnixMilli(p.cohortMS).UTC().Truncate(15*time.Minute), zone)
+	if !found {
+		panic(name)
+	}
+	return value
 }
 
 // naiveSavingsRow gathers a row in whole numbers of any size.
@@ -489,8 +495,8 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	reached, read := false, false
 	for _, l := range p.shape.Legs {
 		reached, read = reached || l.Delivered, read || l.Read
-		days := naiveRouteOf(cell{account: p.account, channel: l.Channel, provider: l.Provider}, nil).days
-		g.mature = g.mature && time.UnixMilli(p.cohortMS).Add(time.Duration(days)*24*time.Hour).Before(now)
+		can, _ := querytest.CapabilityOf(l.Channel, l.Provider)
+		g.mature = g.mature && time.UnixMilli(p.cohortMS).Add(time.Duration(can.Days)*24*time.Hour).Before(now)
 	}
 	count("messages", 1)
 	count("reached", int64(answer.Bit(reached)))
@@ -523,7 +529,7 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	amount("drift", big.NewInt(p.reported[p.priced.Currency]))
 	for i, l := range p.shape.Legs {
 		cost := bigOf(p.priced.Legs[i].Cost)
-		if naiveRouteOf(cell{account: p.account, channel: l.Channel, provider: l.Provider}, nil).reads {
+		if can, _ := querytest.CapabilityOf(l.Channel, l.Provider); can.Reads {
 			amount("readable", cost)
 			count("read_attempts", int64(answer.Bit(l.Read)))
 		}

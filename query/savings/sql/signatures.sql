@@ -1,5 +1,5 @@
--- The wanted shapes of an account, packed: for each of them shape (8 bytes), sms_segments (2), the number of legs (2), and for each leg its id
--- (8) and its code (4), all little-endian. A row that is there twice is the same row. External table: wanted (id).
+-- The wanted pricing signatures of an account, packed: for each of them shape (8 bytes), sms_segments (2), the number of steps (2), and for each step
+-- the id of its key in table legs (8) and its code (4), all little-endian. A row that is there twice is the same row. External table: wanted (id).
 SELECT arrayStringConcat(groupArray(concat(reinterpretAsFixedString(shape), reinterpretAsFixedString(sms_segments),
     reinterpretAsFixedString(toUInt16(length(legs))),
     arrayStringConcat(arrayMap((leg, code) -> concat(reinterpretAsFixedString(leg), reinterpretAsFixedString(code)), legs, codes)))))

@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"context"
@@ -40,7 +40,7 @@ func TestShareAnswer_LeaderGivesUp(t *testing.T) {
 				defer leave()
 				first := make(chan error)
 				go func() {
-					_, err := shareAnswer(leading, &group, "key", func() (*savingsAnswer, error) {
+					_, err := shareAnswer(leading, &group, "key", func() (*materialized, error) {
 						computed++
 						select {
 						case <-leading.Done():
@@ -59,14 +59,14 @@ func TestShareAnswer_LeaderGivesUp(t *testing.T) {
 				}
 				// Of the followers one computes for all.
 				type result struct {
-					answer *savingsAnswer
+					answer *materialized
 					err    error
 				}
 				const followers = 5
-				results, made := make(chan result), &savingsAnswer{channels: []string{"sms"}}
+				results, made := make(chan result), &materialized{channels: []string{"sms"}}
 				for range followers {
 					go func() {
-						reply, err := shareAnswer(t.Context(), &group, "key", func() (*savingsAnswer, error) {
+						reply, err := shareAnswer(t.Context(), &group, "key", func() (*materialized, error) {
 							computed++
 							time.Sleep(time.Second)
 							return made, nil
@@ -95,8 +95,8 @@ func TestShareAnswer_LeaderGivesUp(t *testing.T) {
 func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var group singleflight.Group
-		compute := func(ctx context.Context) func() (*savingsAnswer, error) {
-			return func() (*savingsAnswer, error) {
+		compute := func(ctx context.Context) func() (*materialized, error) {
+			return func() (*materialized, error) {
 				<-ctx.Done()
 				return nil, ctx.Err()
 			}
@@ -120,9 +120,9 @@ func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 
 // A cell that is not priced is never left out silently.
 func TestFold_TakeAll_Unpriced(t *testing.T) {
-	cache := &shapeStore{account: "acme", index: map[uint64]uint32{}}
+	cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}}
 	own := cache.pricing(prices.Account{List: money.NewPriceList(nil, nil)}, store.NewCapabilities(nil))
-	f := newFold(&Server{}, nil, nil)
+	f := newFold(&Savings{}, nil, nil)
 	err := f.takeAll(&cellRow{store: cache, pricing: own, cells: strings.Repeat("x", 3*cellBytes)})
 	if err == nil || !strings.Contains(err.Error(), `3 of 3 cells of account "acme"`) {
 		t.Errorf("three cells of unknown shapes: %v", err)
@@ -131,14 +131,15 @@ func TestFold_TakeAll_Unpriced(t *testing.T) {
 
 // Shapes are priced alike with few and with many borders of tariffs, and with many borders memory follows what was met,
 // not borders × shapes.
-func TestShapeStore_Price_ManyBorders(t *testing.T) {
+func TestAccountSignatures_Price_ManyBorders(t *testing.T) {
 	const shapes, day = 20_000, 24 * schema.HourMS
 	for _, rows := range []int{3, maxPlain - 1, maxPlain, 3000} {
-		cache := &shapeStore{account: "acme", index: map[uint64]uint32{}, legs: []money.Leg{{Channel: "sms"}}}
+		cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}, steps: []money.Leg{{Channel: "sms"}}}
 		for id := range uint64(shapes) {
 			cache.index[id] = uint32(id)
-			cache.shapes = append(cache.shapes, storedShape{first: uint32(id), count: 1, smsSegments: uint16(id % 2)})
-			cache.refs = append(cache.refs, legRef{code: 1})
+			cache.signatures = append(cache.signatures,
+				storedSignature{first: uint32(id), count: 1, smsSegments: uint16(id % 2)})
+			cache.refs = append(cache.refs, stepRef{code: 1})
 		}
 		var tariffs []money.Tariff
 		for i := range rows {

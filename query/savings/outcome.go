@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"encoding/binary"
@@ -17,7 +17,7 @@ import (
 // maxSMSSegments is how many segments the text of a template can take (package money allows no more).
 const maxSMSSegments = 255
 
-// outcome is all that the savings report wants to know of a message once it is priced: few for many shapes.
+// outcome is all that the savings report wants to know of a message once it is priced: few for many signatures.
 type outcome struct {
 	priced, estimated, reached, read bool
 	currency                         string
@@ -34,12 +34,12 @@ type outcome struct {
 	// reportedAttempts carry a price in the currency; reportedComputed is what they cost by the tariffs.
 	reportedAttempts uint64
 	reportedComputed money.Amount
-	// readable is the cost of the attempts on routes that report reads, readAttempts how many of those were read.
+	// readable is the cost of the attempts where the channel reports reads, readAttempts how many of those were read.
 	readable     money.Amount
 	readAttempts uint64
 	channels     []channelCost
 	minimums     []minimumCost
-	// settlingMS is the longest settling window of its routes.
+	// settlingMS is the longest settling window of its steps.
 	settlingMS int64
 }
 
@@ -57,18 +57,18 @@ type minimumCost struct {
 	cost   money.Amount
 }
 
-// pricing is how the shapes of one account are priced: by one version of its lists, and one of the routes. Guarded by
-// the store's mu but for what never changes.
+// pricing is how the signatures of one account are priced: by one version of its lists, and one of the capabilities.
+// Guarded by the store's mu but for what never changes.
 type pricing struct {
-	list   *money.PriceList // the account's list, which tells pricings apart
-	routes *store.Capabilities
+	list         *money.PriceList // the account's list, which tells pricings apart
+	capabilities *store.Capabilities
 	// prices has the account's tariffs, and for each number of segments a template that has as many.
 	prices  *money.PriceList
 	borders []uint32 // Unix seconds at which a tariff starts or ends, in order
 
-	// plain holds, by the interval between borders and the place of the shape, 1 + the place of the outcome. It is nil
-	// beyond maxPlain intervals, most of which few shapes were met in: sparse holds them then, and always those of
-	// shapes whose segments are the template's.
+	// plain holds, by the interval between borders and the place of the signature, 1 + the place of the outcome. It is
+	// nil beyond maxPlain intervals, most of which few signatures were met in: sparse holds them then, and always those
+	// of signatures whose segments are the template's.
 	plain    [][]int32
 	sparse   map[priceKey]int32
 	outcomes []outcome
@@ -78,28 +78,28 @@ type pricing struct {
 	bytes    int64 // that the above take, about
 }
 
-// maxPlain is how many intervals each have a place for every shape: 10 000 tariffs have up to 20 001 intervals.
+// maxPlain is how many intervals each have a place for every signature: 10 000 tariffs have up to 20 001 intervals.
 const maxPlain = 64
 
 // sparseBytes is about what an entry of pricing.sparse takes.
 const sparseBytes = 32
 
 type priceKey struct {
-	shape    uint32
-	interval uint16
-	segments uint8 // of the template; 0 when nothing depends on it
+	signature uint32
+	interval  uint16
+	segments  uint8 // of the template; 0 when nothing depends on it
 }
 
-// pricing returns how the account's shapes are priced by a list, remembered or new.
-func (s *shapeStore) pricing(own prices.Account, routes *store.Capabilities) *pricing {
+// pricing returns how the account's signatures are priced by a list, remembered or new.
+func (s *accountSignatures) pricing(own prices.Account, capabilities *store.Capabilities) *pricing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.pricings {
-		if p.list == own.List && p.routes.Fingerprint == routes.Fingerprint {
+		if p.list == own.List && p.capabilities.Fingerprint == capabilities.Fingerprint {
 			return p
 		}
 	}
-	p := &pricing{list: own.List, routes: routes, sparse: map[priceKey]int32{}, known: map[string]int32{}}
+	p := &pricing{list: own.List, capabilities: capabilities, sparse: map[priceKey]int32{}, known: map[string]int32{}}
 	segments := make([]money.Template, maxSMSSegments)
 	for i := range segments {
 		segments[i] = money.Template{Template: strconv.Itoa(i + 1), SMSSegments: uint16(i + 1), ToMS: schema.Never}
@@ -128,14 +128,14 @@ func (p *pricing) interval(second uint32) uint16 {
 	return uint16(i)
 }
 
-// outcomeOf returns the place of a shape's outcome, or false when the shape is not loaded or not priced. The caller
-// holds mu.
-func (s *shapeStore) outcomeOf(p *pricing, id uint64, interval uint16, segments uint8) (int32, bool) {
+// outcomeOf returns the place of a signature's outcome, or false when the signature is not loaded or not priced. The
+// caller holds mu.
+func (s *accountSignatures) outcomeOf(p *pricing, id uint64, interval uint16, segments uint8) (int32, bool) {
 	place, found := s.index[id]
 	if !found {
 		return 0, false
 	}
-	if segments > 0 && !s.shapes[place].needsTemplate(s) {
+	if segments > 0 && !s.signatures[place].needsTemplate(s) {
 		segments = 0
 	}
 	if segments > 0 || p.plain == nil {
@@ -149,20 +149,20 @@ func (s *shapeStore) outcomeOf(p *pricing, id uint64, interval uint16, segments 
 }
 
 // needsTemplate tells whether nothing in the message says how many segments it would take as SMS.
-func (shape storedShape) needsTemplate(s *shapeStore) bool {
-	if shape.smsSegments > 0 {
+func (signature storedSignature) needsTemplate(s *accountSignatures) bool {
+	if signature.smsSegments > 0 {
 		return false
 	}
-	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
-		if ref.code.Segments() != 0 && s.legs[ref.leg].Channel == "sms" {
+	for _, ref := range s.refs[signature.first : signature.first+uint32(signature.count)] {
+		if ref.code.Segments() != 0 && s.steps[ref.step].Channel == "sms" {
 			return false
 		}
 	}
 	return true
 }
 
-// price prices shapes that are loaded. Others may read in between.
-func (s *shapeStore) price(p *pricing, ids []uint64, interval uint16, segments uint8) error {
+// price prices signatures that are loaded. Others may read in between.
+func (s *accountSignatures) price(p *pricing, ids []uint64, interval uint16, segments uint8) error {
 	for part := range slices.Chunk(ids, 4096) {
 		if err := s.pricePart(p, part, interval, segments); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (s *shapeStore) price(p *pricing, ids []uint64, interval uint16, segments u
 	return nil
 }
 
-func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segments uint8) error {
+func (s *accountSignatures) pricePart(p *pricing, ids []uint64, interval uint16, segments uint8) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var startMS int64
@@ -184,12 +184,12 @@ func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segmen
 		}
 		place, found := s.index[id]
 		if !found {
-			return fmt.Errorf("shape %d of account %q is not loaded", id, s.account)
+			return fmt.Errorf("signature %d of account %q is not loaded", id, s.account)
 		}
-		shape := s.shapes[place]
-		s.expand(shape, &p.scratch)
+		signature := s.signatures[place]
+		s.expand(signature, &p.scratch)
 		key, template := priceKey{place, interval, 0}, ""
-		if segments > 0 && shape.needsTemplate(s) {
+		if segments > 0 && signature.needsTemplate(s) {
 			key.segments, template = segments, strconv.Itoa(int(segments))
 		}
 		if key.segments > 0 || p.plain == nil {
@@ -197,7 +197,7 @@ func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segmen
 			s.count(p, sparseBytes)
 			continue
 		}
-		if missing := len(s.shapes) - len(p.plain[interval]); missing > 0 {
+		if missing := len(s.signatures) - len(p.plain[interval]); missing > 0 {
 			p.plain[interval] = append(p.plain[interval], make([]int32, missing)...)
 			s.count(p, 4*missing)
 		}
@@ -207,48 +207,49 @@ func (s *shapeStore) pricePart(p *pricing, ids []uint64, interval uint16, segmen
 }
 
 // count notes what a pricing takes, unless it is forgotten already.
-func (s *shapeStore) count(p *pricing, bytes int) {
+func (s *accountSignatures) count(p *pricing, bytes int) {
 	if slices.Contains(s.pricings, p) {
 		p.bytes += int64(bytes)
 		s.bytes.Add(int64(bytes))
 	}
 }
 
-// outcome prices the shape in scratch and returns the place of what came out.
-func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 {
-	shape := &p.scratch
-	priced := p.prices.Price(shape, template, cohortMS)
+// outcome prices the signature in scratch and returns the place of what came out.
+func (s *accountSignatures) outcome(p *pricing, template string, cohortMS int64) int32 {
+	signature := &p.scratch
+	priced := p.prices.Price(signature, template, cohortMS)
 	o := outcome{
-		priced: priced.OK, estimated: priced.Estimated, reached: shape.Reached(), read: shape.Read(),
+		priced: priced.OK, estimated: priced.Estimated, reached: signature.Reached(), read: signature.Read(),
 		currency: priced.Currency, segments: priced.Segments,
-		sender: shape.Sender(), traffic: shape.Traffic(), country: shape.Country(), firstChannel: shape.FirstChannel(),
-		reachedBy: shape.ReachedBy(), path: shape.Path(),
+		sender: signature.Sender(), traffic: signature.Traffic(), country: signature.Country(),
+		firstChannel: signature.FirstChannel(),
+		reachedBy:    signature.ReachedBy(), path: signature.Path(),
 		smsOnly: priced.SMSOnly, actual: priced.Actual, doublePaid: priced.DoublePaid,
 		doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
 		reason: priced.Reason, reasonChannel: priced.Channel,
 	}
-	for i := range shape.Legs {
-		leg := &shape.Legs[i]
-		o.mixedSenders = o.mixedSenders || leg.Sender != shape.Legs[0].Sender
-		line := p.routes.Find(s.account, leg.Channel, leg.Provider)
+	for i := range signature.Legs {
+		step := &signature.Legs[i]
+		o.mixedSenders = o.mixedSenders || step.Sender != signature.Legs[0].Sender
+		line := p.capabilities.Find(s.account, step.Channel, step.Provider)
 		o.settlingMS = max(o.settlingMS, law.SettlingMS(line.SettlingDays))
 		if !priced.OK {
 			continue
 		}
 		cost := &priced.Legs[i]
-		o.channels = addChannel(o.channels, channelCost{leg.Channel, 1, cost.Units, cost.Cost})
+		o.channels = addChannel(o.channels, channelCost{step.Channel, 1, cost.Units, cost.Cost})
 		if line.Reads {
 			o.readable = o.readable.Add(cost.Cost)
-			if leg.Read {
+			if step.Read {
 				o.readAttempts++
 			}
 		}
-		if slices.Contains(leg.ReportedIn, o.currency) {
+		if slices.Contains(step.ReportedIn, o.currency) {
 			o.reportedAttempts++
 			o.reportedComputed = o.reportedComputed.Add(cost.Cost)
 		}
-		if leg.Sent && cost.Tariff != nil && cost.Tariff.MonthlyMinimum > 0 {
-			o.minimums = append(o.minimums, minimumCost{cost.Tariff, leg.Sender, cost.Cost})
+		if step.Sent && cost.Tariff != nil && cost.Tariff.MonthlyMinimum > 0 {
+			o.minimums = append(o.minimums, minimumCost{cost.Tariff, step.Sender, cost.Cost})
 		}
 	}
 	p.key = o.appendKey(p.key[:0])

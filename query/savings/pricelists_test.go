@@ -1,40 +1,23 @@
-package query
+package savings
 
 import (
 	"net/http"
 	"testing"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-
 	"kaskad/money"
 	"kaskad/query/querytest"
 )
 
-// putTariffs stores an account's price list and returns its version.
-func putTariffs(tb testing.TB, conn driver.Conn, account string, rows ...string) uint64 {
-	tb.Helper()
-	return querytest.PutTariffs(tb, conn, account, rows...)
-}
-
-func putPrices(tb testing.TB, conn driver.Conn, kind, account string, rows []string) uint64 {
-	tb.Helper()
-	return querytest.PutPrices(tb, conn, kind, account, rows...)
-}
-
-func tariffRow(channel, billing, price string, more ...string) string {
-	return querytest.TariffRow(channel, billing, price, more...)
-}
-
 // Two writers are given one version, both rows are read, and one is taken back: from then on prices are those of the
 // row that stays, or of the version before, also in answers that are remembered under the same version; and a cursor of
 // the old prices has no next page.
-func TestServer_PriceLists_TakenBack(t *testing.T) {
+func TestSavings_PriceLists_TakenBack(t *testing.T) {
 	for name, keeps := range map[string]struct{ account, price string }{"the same account": {"a", "7.00"},
 		"another account": {"b", "1.00"}} {
 		t.Run(name, func(t *testing.T) {
 			conn := newConn(t)
-			s := newServer(t, conn)
+			s := newRoom(t, conn)
 			var cascades []cascade
 			for _, campaign := range []string{"1", "2"} {
 				cascades = append(cascades,
@@ -43,12 +26,12 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 						shape:      money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
 			}
 			insertCascades(t, conn, cascades)
-			putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+			querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))
 			put := func(account, id, price string) {
 				if err := conn.Exec(t.Context(),
 					"INSERT INTO reference (kind, account, version, id, at_ms, `by`, rows, body) VALUES ('tariffs', "+
 						"?, 2, ?, 0, 'test', 1, ?)",
-					account, id, "["+tariffRow("sms", "per_message_sent", price)+"]"); err != nil {
+					account, id, "["+querytest.TariffRow("sms", "per_message_sent", price)+"]"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -66,8 +49,8 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 				return reply
 			}
 			old := want("both rows", "9.00")
-			execute(t, conn, "DELETE FROM reference WHERE id = '"+goes+"'")
-			for _, server := range []*Server{s, newServer(t, conn)} {
+			querytest.Execute(t, conn, "DELETE FROM reference WHERE id = '"+goes+"'")
+			for _, server := range []room{s, newRoom(t, conn)} {
 				s = server
 				next := query + "&limit=1&cursor="
 				now := want("one row taken back", keeps.price)
@@ -76,7 +59,7 @@ func TestServer_PriceLists_TakenBack(t *testing.T) {
 				}
 			}
 			// This server has never seen the row that went.
-			wantProblem(t, get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor),
+			querytest.WantProblem(t, querytest.Get(s, "/v1/reports/savings?"+query+"&limit=1&cursor="+*old.NextCursor),
 				http.StatusBadRequest, "cursor", "taken back")
 		})
 	}

@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"fmt"
@@ -11,12 +11,12 @@ import (
 	"kaskad/schema"
 )
 
-// savingsForm is what a request for the savings report may ask.
-var savingsForm = report.Report{Name: "savings", Keys: savingsKeys, Extra: report.Keys{report.CurrencyFilter}}
+// form is what a request for the savings report may ask for.
+var form = report.Report{Name: "savings", Keys: Keys, Extra: report.Keys{report.CurrencyFilter}}
 
-// savingsKeys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension
-// is the greatest over its attempted steps. A cell knows account, campaign, template and time, its shape the others.
-var savingsKeys = slices.Concat(report.Keys{
+// Keys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension is the
+// greatest over its attempted steps. A cell knows account, campaign, template and time, its signature the others.
+var Keys = slices.Concat(report.Keys{
 	report.Dimension("account"),
 	report.Dimension("campaign"),
 	report.Dimension("template"),
@@ -46,5 +46,5 @@ func ofDays(k report.Key, tz string) bool {
 	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
 }
 
-// ofCell tells whether savings.sql returns the key: the account is a condition, and others come from shapes.
+// ofCell tells whether cells.sql returns the key: the account is a condition, and others come from signatures.
 func ofCell(k report.Key) bool { return k.Cell != "" && k.Name != "account" }

@@ -1,6 +1,6 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by shape. One row for each
--- group and each set of conditions that pricing depends on (savings_query.go); cells holds its shapes, 40 bytes each: shape, messages, reported_micros
--- (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per shape takes longer than all the rest.
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
+-- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
     c0 AS k0,
     concat(formatDateTime(toDateTime(c1.1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(c1.2 < 0, '-', '+'), leftPad(toString(intDiv(abs(c1.2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(c1.2) % 3600, 60)), 2, '0')) AS k1,

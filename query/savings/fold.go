@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"cmp"
@@ -14,16 +14,16 @@ import (
 )
 
 const (
-	// cellBytes is the size of a cell as savings.sql packs it.
+	// cellBytes is the size of a cell as cells.sql packs it.
 	cellBytes = 40
-	// maxWaiting is how many cells wait for their shapes to be loaded; a cold start loads them in few statements.
+	// maxWaiting is how many cells wait for their signatures to be loaded; a cold start loads them in few statements.
 	maxWaiting = 1 << 20
-	// maxSavingsRows bounds an answer, which is kept in memory as a whole.
-	maxSavingsRows = 1_000_000
+	// maxRows bounds an answer, which is kept in memory as a whole.
+	maxRows = 1_000_000
 )
 
-// savingsRow is a row of the report as quantities, which may be added up over any partition of the messages.
-type savingsRow struct {
+// quantities is a row of the report as quantities, which may be added up over any partition of the messages.
+type quantities struct {
 	keys     []report.KeyValue
 	currency string
 
@@ -33,7 +33,7 @@ type savingsRow struct {
 	doublePaid, doublePaidUnread, wasted         money.Amount
 	reportedAttempts                             uint64
 	reported, reportedComputed                   money.Amount
-	readable                                     money.Amount  // cost on routes that report reads
+	readable                                     money.Amount  // cost where the channel reports reads
 	readAttempts                                 uint64        // of them that were read
 	channels                                     []channelCost // in the order of channels
 	reasons                                      map[unpricedReason]uint64
@@ -54,7 +54,7 @@ type minimumKey struct {
 }
 
 // add counts n messages with one outcome. monthEndMS is 0 where their account has no monthly minimum.
-func (r *savingsRow) add(o *outcome, tally *tally, monthEndMS int64) {
+func (r *quantities) add(o *outcome, tally *tally, monthEndMS int64) {
 	n := tally.messages
 	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
 	r.messages += n
@@ -112,7 +112,7 @@ func (r *savingsRow) add(o *outcome, tally *tally, monthEndMS int64) {
 }
 
 // topUp is what monthly minimums add to the cost; false while a month is not over at asOfMS.
-func (r *savingsRow) topUp(asOfMS int64) (sum money.Amount, known bool) {
+func (r *quantities) topUp(asOfMS int64) (sum money.Amount, known bool) {
 	for key, cost := range r.minimums {
 		if key.monthEndMS > asOfMS {
 			return money.Amount{}, false
@@ -125,7 +125,7 @@ func (r *savingsRow) topUp(asOfMS int64) (sum money.Amount, known bool) {
 }
 
 // compare orders rows by their keys, then by currency.
-func (r *savingsRow) compare(other *savingsRow) int {
+func (r *quantities) compare(other *quantities) int {
 	return cmp.Or(slices.CompareFunc(r.keys, other.keys, report.KeyValue.Compare),
 		strings.Compare(r.currency, other.currency))
 }
@@ -135,17 +135,17 @@ type tally struct {
 	messages uint64
 	reported money.Amount
 	maxMS    int64
-	touched  bool
+	met      bool
 }
 
-// cellRow is a row of savings.sql: the cells of one group under the same conditions.
+// cellRow is a row of cells.sql: the cells of one group under the same conditions.
 type cellRow struct {
-	// keys are all of the report's; those of shapes are left empty.
+	// keys are all of the report's; those of signatures are left empty.
 	keys     []report.KeyValue
 	currency string // in which prices were reported
 	// monthEndMS is when the month of the cells ends in the account's billing zone; 0 without a monthly minimum.
 	monthEndMS int64
-	store      *shapeStore
+	store      *accountSignatures
 	pricing    *pricing
 	interval   uint16
 	segments   uint8 // of the template
@@ -154,34 +154,34 @@ type cellRow struct {
 
 // fold adds cells to the rows of a report.
 type fold struct {
-	server *Server
-	// keys are the report's, and filters those that cells know by their shapes alone.
+	room *Savings
+	// keys are the report's, and filters those that cells know by their signatures alone.
 	keys    report.Keys
 	filters []report.Filter
 
-	groups map[string]*savingsRow
-	// dims holds, by the place of an outcome, 1 + the place in shaped of what the report wants to know of it, or -1
+	groups map[string]*quantities
+	// dims holds, by the place of an outcome, 1 + the place in derived of what the report wants to know of it, or -1
 	// when a filter leaves it out.
 	dims      map[*pricing][]int32
-	shaped    []shapedKeys
+	derived   []signatureKeys
 	dimOf     map[string]int32
-	byDim     []*savingsRow // of the current cellRow
+	byDim     []*quantities // of the current cellRow
 	tallies   []tally       // by the place of an outcome
-	touched   []int32
+	met       []int32
 	rest      []byte
 	id        []byte
 	waiting   []cellRow
 	waitCells int
 }
 
-// shapedKeys are the keys that come from shapes, in the order of the report's keys, and the currency.
-type shapedKeys struct {
+// signatureKeys are the keys that come from signatures, in the order of the report's keys, and the currency.
+type signatureKeys struct {
 	values   []report.KeyValue
 	currency string
 }
 
-func newFold(s *Server, keys report.Keys, filters []report.Filter) *fold {
-	f := &fold{server: s, keys: keys, groups: map[string]*savingsRow{}, dims: map[*pricing][]int32{},
+func newFold(s *Savings, keys report.Keys, filters []report.Filter) *fold {
+	f := &fold{room: s, keys: keys, groups: map[string]*quantities{}, dims: map[*pricing][]int32{},
 		dimOf: map[string]int32{}}
 	for _, filter := range filters {
 		if filter.Key.Cell == "" {
@@ -191,7 +191,7 @@ func newFold(s *Server, keys report.Keys, filters []report.Filter) *fold {
 	return f
 }
 
-// add takes a row. Cells whose shapes are not known yet wait until there are many of them.
+// add takes a row. Cells whose signatures are not known yet wait until there are many of them.
 func (f *fold) add(ctx context.Context, row cellRow) error {
 	rest, err := f.take(&row)
 	if err != nil || rest == "" {
@@ -205,16 +205,16 @@ func (f *fold) add(ctx context.Context, row cellRow) error {
 	return nil
 }
 
-// settle loads and prices the shapes that cells wait for, and adds the cells.
+// settle loads and prices the signatures that cells wait for, and adds the cells.
 func (f *fold) settle(ctx context.Context) error {
-	wanted := map[*shapeStore][]uint64{}
+	wanted := map[*accountSignatures][]uint64{}
 	for _, row := range f.waiting {
 		for at := 0; at < len(row.cells); at += cellBytes {
 			wanted[row.store] = append(wanted[row.store], answer.LE64(row.cells[at:]))
 		}
 	}
 	for store, ids := range wanted {
-		if err := f.server.loadShapes(ctx, store, ids); err != nil {
+		if err := f.room.loadSignatures(ctx, store, ids); err != nil {
 			return err
 		}
 	}
@@ -233,17 +233,19 @@ func (f *fold) settle(ctx context.Context) error {
 		}
 	}
 	if len(f.waiting) > 0 {
-		f.server.shapes.trim()
+		f.room.signatures.trim()
 	}
 	f.waiting, f.waitCells = f.waiting[:0], 0
 	return nil
 }
 
-// takeAll adds cells whose shapes are priced. A cell that is not would be missing from the report, so it is an error.
+// takeAll adds cells whose signatures are priced. A cell that is not would be missing from the report, so it is an
+// error.
 func (f *fold) takeAll(row *cellRow) error {
 	rest, err := f.take(row)
 	if err == nil && rest != "" {
-		return fmt.Errorf("%d of %d cells of account %q have no price after their shapes were priced; ask again, and "+
+		return fmt.Errorf("%d of %d cells of account %q have no price after their signatures were priced; ask again, "+
+			"and "+
 			"report this if it stays",
 			len(rest)/cellBytes, len(row.cells)/cellBytes, row.store.account)
 	}
@@ -267,9 +269,9 @@ func (f *fold) take(row *cellRow) (rest string, err error) {
 			continue
 		}
 		t := &f.tallies[place]
-		if !t.touched {
-			*t = tally{touched: true}
-			f.touched = append(f.touched, place)
+		if !t.met {
+			*t = tally{met: true}
+			f.met = append(f.met, place)
 		}
 		t.messages += answer.LE64(cell[8:])
 		if lo, hi := answer.LE64(cell[16:]), answer.LE64(cell[24:]); lo|hi != 0 {
@@ -284,16 +286,16 @@ func (f *fold) take(row *cellRow) (rest string, err error) {
 
 // flush adds the tallies to the groups.
 func (f *fold) flush(row *cellRow, outcomes []outcome) error {
-	f.byDim = slices.Grow(f.byDim[:0], len(f.shaped))[:len(f.shaped)]
+	f.byDim = slices.Grow(f.byDim[:0], len(f.derived))[:len(f.derived)]
 	clear(f.byDim)
 	dims := f.dims[row.pricing]
 	if missing := len(outcomes) - len(dims); missing > 0 {
 		dims = append(dims, make([]int32, missing)...)
 		f.dims[row.pricing] = dims
 	}
-	for _, place := range f.touched {
+	for _, place := range f.met {
 		t, o := &f.tallies[place], &outcomes[place]
-		t.touched = false
+		t.met = false
 		if dims[place] == 0 {
 			dims[place] = f.dim(o)
 		}
@@ -305,7 +307,7 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 			f.byDim = append(f.byDim, nil)
 		}
 		if f.byDim[dim] == nil {
-			group, err := f.group(row, &f.shaped[dim])
+			group, err := f.group(row, &f.derived[dim])
 			if err != nil {
 				return err
 			}
@@ -317,7 +319,7 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 			group.reported = group.reported.Add(t.reported)
 		}
 	}
-	f.touched = f.touched[:0]
+	f.met = f.met[:0]
 	return nil
 }
 
@@ -328,7 +330,7 @@ func (f *fold) dim(o *outcome) int32 {
 			return -1
 		}
 	}
-	keys := shapedKeys{currency: o.currency}
+	keys := signatureKeys{currency: o.currency}
 	f.id = f.id[:0]
 	for _, k := range f.keys {
 		if k.Cell == "" {
@@ -340,38 +342,38 @@ func (f *fold) dim(o *outcome) int32 {
 	f.id = append(f.id, o.currency...)
 	place, found := f.dimOf[string(f.id)]
 	if !found {
-		f.shaped = append(f.shaped, keys)
-		place = int32(len(f.shaped))
+		f.derived = append(f.derived, keys)
+		place = int32(len(f.derived))
 		f.dimOf[string(f.id)] = place
 	}
 	return place
 }
 
 // group returns the row of the report, a new one when there is none.
-func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
+func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) {
 	f.id = f.id[:0]
 	next := 0
 	for i, k := range f.keys {
 		value := row.keys[i]
 		if k.Cell == "" {
-			value = shaped.values[next]
+			value = derived.values[next]
 			next++
 		}
 		f.id = value.AppendTo(f.id)
 	}
-	f.id = append(f.id, shaped.currency...)
+	f.id = append(f.id, derived.currency...)
 	if group, found := f.groups[string(f.id)]; found {
 		return group, nil
 	}
-	if len(f.groups) == maxSavingsRows {
+	if len(f.groups) == maxRows {
 		return nil, answer.NewProblem(http.StatusServiceUnavailable, "too-large",
 			"the answer has more than a million rows: shorten from…to, group by less, or filter")
 	}
-	group := &savingsRow{keys: slices.Clone(row.keys), currency: shaped.currency}
+	group := &quantities{keys: slices.Clone(row.keys), currency: derived.currency}
 	next = 0
 	for i, k := range f.keys {
 		if k.Cell == "" {
-			group.keys[i] = shaped.values[next]
+			group.keys[i] = derived.values[next]
 			next++
 		}
 	}
@@ -380,16 +382,16 @@ func (f *fold) group(row *cellRow, shaped *shapedKeys) (*savingsRow, error) {
 }
 
 // rows returns the rows of the report in their order.
-func (f *fold) rows() []*savingsRow {
-	rows := make([]*savingsRow, 0, len(f.groups))
+func (f *fold) rows() []*quantities {
+	rows := make([]*quantities, 0, len(f.groups))
 	for _, group := range f.groups {
 		rows = append(rows, group)
 	}
-	slices.SortFunc(rows, (*savingsRow).compare)
+	slices.SortFunc(rows, (*quantities).compare)
 	return rows
 }
 
-// key returns the message's value of a key that comes from its shape.
+// key returns the message's value of a key that comes from its signature.
 func (o *outcome) key(name string) report.KeyValue {
 	switch name {
 	case "sender":

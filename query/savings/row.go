@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"cmp"
@@ -14,10 +14,10 @@ import (
 	"kaskad/query/report"
 )
 
-// savingsColumns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
+// Columns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
 // has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
 // sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
-func savingsColumns(keys report.Keys, f answer.Format, channels []string) []string {
+func Columns(keys report.Keys, f answer.Format, channels []string) []string {
 	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages",
 		"priced_reached", "priced_read"}
 	if !segmentsAreKey(keys) {
@@ -41,8 +41,8 @@ func segmentsAreKey(keys report.Keys) bool {
 	return found
 }
 
-// savingsTable says how rows are shown.
-type savingsTable struct {
+// display says how rows are shown.
+type display struct {
 	keys     report.Keys
 	format   answer.Format
 	channels []string
@@ -53,7 +53,7 @@ type savingsTable struct {
 }
 
 // row computes the fields of a row from its quantities.
-func (t *savingsTable) row(r *savingsRow, row []answer.Value) []answer.Value {
+func (t *display) row(r *quantities, row []answer.Value) []answer.Value {
 	for i, k := range t.keys {
 		row = append(row, r.keys[i].Value(k))
 	}
@@ -92,7 +92,7 @@ func (t *savingsTable) row(r *savingsRow, row []answer.Value) []answer.Value {
 
 // topUp is what monthly minimums add to the row's cost, false where that cannot be known (docs/definitions.md section
 // 4, Tariffs).
-func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
+func (t *display) topUp(r *quantities) (money.Amount, bool) {
 	switch {
 	case r.priced == 0:
 		return money.Amount{}, false
@@ -106,7 +106,7 @@ func (t *savingsTable) topUp(r *savingsRow) (money.Amount, bool) {
 
 // reasons lists why messages are unpriced, by reason and channel: as an array, in a CSV as a text such as "no_tariff
 // viber 3; no_segments 1".
-func (t *savingsTable) reasons(r *savingsRow) answer.Value {
+func (t *display) reasons(r *quantities) answer.Value {
 	keys := slices.SortedFunc(maps.Keys(r.reasons), func(a, b unpricedReason) int {
 		return cmp.Or(strings.Compare(a.reason, b.reason), strings.Compare(a.channel, b.channel))
 	})
@@ -136,7 +136,7 @@ func (t *savingsTable) reasons(r *savingsRow) answer.Value {
 }
 
 // channelCells appends three numbers for each channel of the answer; lines have the same order, and may lack some.
-func (t *savingsTable) channelCells(lines []channelCost, row []answer.Value) []answer.Value {
+func (t *display) channelCells(lines []channelCost, row []answer.Value) []answer.Value {
 	for _, name := range t.channels {
 		var line channelCost
 		if len(lines) > 0 && lines[0].channel == name {

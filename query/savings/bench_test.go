@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"net/http"
@@ -6,13 +6,14 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
-// BenchmarkServer_Savings reports over the month of one account: 20 million messages of 200 000 shapes in 4 million
+// BenchmarkSavings reports over the month of one account: 20 million messages of 200 000 shapes in 4 million
 // cells, among others' cells. It is asked of a server that knows nothing yet, of one that knows the shapes and reads
 // cells or the sums of days, and of one that has been asked the same before.
-func BenchmarkServer_Savings(b *testing.B) {
+func BenchmarkSavings(b *testing.B) {
 	const cells, shapes = 4_000_000, 200_000
 	conn := newConn(b)
 	fillSavings(b, conn, cells, shapes)
@@ -21,21 +22,22 @@ func BenchmarkServer_Savings(b *testing.B) {
 	bench := func(name string, remember int64, fresh bool) {
 		for _, query := range queries {
 			b.Run(name+"/"+query, func(b *testing.B) {
-				s := newServer(b, conn)
-				ask := func() {
+				s := newRoom(b, conn)
+				request := func() {
 					s.answers.Limit = remember
-					if w := get(s, "/v1/reports/savings?account=acme&from=2026-10-01&to=2026-11-01&"+query); w.Code != http.StatusOK {
+					if w := querytest.Get(s,
+						"/v1/reports/savings?account=acme&from=2026-10-01&to=2026-11-01&"+query); w.Code != http.StatusOK {
 						b.Fatal(w.Body)
 					}
 				}
-				ask()
+				request()
 				for b.Loop() {
 					if fresh {
 						b.StopTimer()
-						s = newServer(b, conn)
+						s = newRoom(b, conn)
 						b.StartTimer()
 					}
-					ask()
+					request()
 				}
 				b.ReportMetric(cells*float64(b.N)/b.Elapsed().Seconds(), "cells/s")
 			})
@@ -44,7 +46,7 @@ func BenchmarkServer_Savings(b *testing.B) {
 	const nothing = 1 // No answer is so small.
 	bench("cells", nothing, false)
 	sumDays(b, conn, 5, true)
-	execute(b, conn, "OPTIMIZE TABLE rollup_cascade_days FINAL")
+	querytest.Execute(b, conn, "OPTIMIZE TABLE rollup_cascade_days FINAL")
 	bench("days", nothing, false)
 	bench("first", nothing, true)
 	bench("remembered", 0, false)
@@ -53,26 +55,27 @@ func BenchmarkServer_Savings(b *testing.B) {
 // fillSavings makes cells by SQL, most of them of few shapes, as in life.
 func fillSavings(tb testing.TB, conn driver.Conn, cells, shapes int) {
 	tb.Helper()
-	execute(tb, conn, `INSERT INTO legs SELECT 'acme', number, ['sms', 'push', 'viber', 'whatsapp'][1 + number % 4], ['', 'mts'][1 + intDiv(number, 4) % 2],
+	querytest.Execute(tb, conn, `INSERT INTO legs SELECT 'acme', number, ['sms', 'push', 'viber', 'whatsapp'][1 + number % 4], ['', 'mts'][1 + intDiv(number, 4) % 2],
 		['25001', '25002', '25020'][1 + intDiv(number, 8) % 3], ['RU', 'KZ', 'UA'][1 + intDiv(number, 24) % 3], ['promo', 'otp'][1 + intDiv(number, 72) % 2],
 		concat('sender', toString(intDiv(number, 144) % 5)), '', ['first', 'unread', 'undelivered'][1 + intDiv(number, 720) % 3], '' FROM numbers(2160)`)
-	execute(tb, conn, `INSERT INTO shapes SELECT 'acme', cityHash64(number), 1 + number % 3, arrayMap(i -> cityHash64(number, i) % 2160, range(1 + number % 3)),
+	querytest.Execute(tb, conn, `INSERT INTO shapes SELECT 'acme', cityHash64(number), 1 + number % 3, arrayMap(i -> cityHash64(number, i) % 2160, range(1 + number % 3)),
 		arrayMap(i -> if(i < number % 3, 9, if(number % 7 = 0, 1, 7)) + bitShiftLeft(number % 3, 8), range(1 + number % 3)) FROM numbers($1)`, shapes)
-	execute(tb, conn, `INSERT INTO rollup_cascades SELECT if(number % 10 = 0, 'other', 'acme') AS account, toStartOfHour(cohort), 7,
+	querytest.Execute(tb, conn, `INSERT INTO rollup_cascades SELECT if(number % 10 = 0, 'other', 'acme') AS account, toStartOfHour(cohort), 7,
 		toStartOfFifteenMinutes(toDateTime('2026-10-01 00:00:00', 'UTC') + toUInt32(number * 2678400 * 9 / 10 / $1)) AS cohort,
 		concat('c', toString((toDayOfYear(cohort) + rand(1) % 3) % 20)) AS campaign, concat('t', substring(campaign, 2)), cityHash64(toUInt64($2 * pow(rand(3) / 4294967296, 6))), '',
 		1 + rand(4) % 9, 0, toUnixTimestamp(cohort) * 1000 + rand(5) % 900000
 		FROM numbers(intDiv($1 * 10, 9)) SETTINGS max_partitions_per_insert_block = 0`, cells, shapes)
-	execute(tb, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
+	querytest.Execute(tb, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, "+
+		"due_ms, "+
 		"messages) SELECT account, bucket, generation, min(cohort_max_ms), max(cohort_max_ms), 0, 0 FROM "+
 		"rollup_cascades GROUP BY account, bucket, generation")
-	execute(tb, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
-	putTariffs(tb, conn, "acme", tariffRow("sms", "per_segment_sent", "2"),
-		tariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),
-		tariffRow("push", "per_message_sent", "0.36"),
-		tariffRow("viber", "per_message_delivered", "0.75", "valid_to", "2026-10-15T00:00:00Z"),
-		tariffRow("viber", "per_message_delivered", "0.8125", "valid_from", "2026-10-15T00:00:00Z"),
-		tariffRow("whatsapp", "per_message_delivered", "4.5"))
-	putPrices(tb, conn, schema.ReferenceTemplates, "acme",
-		[]string{`{"template":"t1","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}`})
+	querytest.Execute(tb, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
+	querytest.PutTariffs(tb, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2"),
+		querytest.TariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),
+		querytest.TariffRow("push", "per_message_sent", "0.36"),
+		querytest.TariffRow("viber", "per_message_delivered", "0.75", "valid_to", "2026-10-15T00:00:00Z"),
+		querytest.TariffRow("viber", "per_message_delivered", "0.8125", "valid_from", "2026-10-15T00:00:00Z"),
+		querytest.TariffRow("whatsapp", "per_message_delivered", "4.5"))
+	querytest.PutPrices(tb, conn, schema.ReferenceTemplates, "acme",
+		`{"template":"t1","sms_segments":2,"valid_from":"2026-01-01T00:00:00Z"}`)
 }

@@ -1,6 +1,6 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by shape. One row for each
--- group and each set of conditions that pricing depends on (savings_query.go); cells holds its shapes, 40 bytes each: shape, messages, reported_micros
--- (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per shape takes longer than all the rest.
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
+-- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
     formatDateTime(c0, '%Y-%m') AS k0,
     conditions,

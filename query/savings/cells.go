@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"context"
@@ -21,36 +21,36 @@ import (
 )
 
 var (
-	//go:embed cascades.sql
+	//go:embed sql/cascades.sql
 	cascadesSQL string
-	//go:embed savings.sql
-	savingsSQL string
-	//go:embed savings_state.sql
-	savingsStateSQL string
-	//go:embed savings_built.sql
-	savingsBuiltSQL string
+	//go:embed sql/cells.sql
+	cellsSQL string
+	//go:embed sql/state.sql
+	stateSQL string
+	//go:embed sql/built.sql
+	builtSQL string
 )
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	savingsTemplate      = report.Template("savings.sql", cascadesSQL, savingsSQL)
-	savingsStateTemplate = report.Template("savings_state.sql", savingsStateSQL)
-	savingsBuiltTemplate = report.Template("savings_built.sql", savingsBuiltSQL)
+	cellsTemplate = report.Template("cells.sql", cascadesSQL, cellsSQL)
+	stateTemplate = report.Template("state.sql", stateSQL)
+	builtTemplate = report.Template("built.sql", builtSQL)
 )
 
-// savingsQuery reads the cells of a savings report over one set of generations.
-type savingsQuery struct {
+// cellsQuery reads the cells of a savings report over one edition of the rollups.
+type cellsQuery struct {
 	// keys are those that a cell knows (cellKeys), in the order of the columns that come back.
 	keys    report.Keys
 	filters []report.Filter
 	tz      string
-	// accounts are those in sight, nil for all.
+	// accounts are those in scope, nil for all.
 	accounts     []string
 	fromMS, toMS int64
-	// generation: of every bucket the greatest generation up to this one is read.
-	generation uint64
+	// edition: of every bucket the greatest generation up to this one is read.
+	edition uint64
 	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account
-	// in sight starts or ends.
+	// in scope starts or ends.
 	tariffBorders []uint32
 	templates     templateRows
 	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in
@@ -67,8 +67,8 @@ type builtDay struct {
 	build   uint64
 }
 
-// A cell's conditions are what its price depends on besides its shape, packed into one number, because grouping by two
-// of 64 bits is twice as fast as by more: the currency of reported prices (3 bytes of text), the segments of the
+// A cell's conditions are what its price depends on besides its signature, packed into one number, because grouping by
+// two of 64 bits is twice as fast as by more: the currency of reported prices (3 bytes of text), the segments of the
 // template (8 bits), the quarter hour at which the tariffs that are valid at the cohort began (24 bits, in quarter
 // hours of Unix time; 0 before the first border in the period), and the place of the account's billing month in the
 // period (8 bits).
@@ -81,7 +81,7 @@ const (
 )
 
 // conditions returns the SQL of a cell's conditions. What an account does not need costs nothing.
-func (q *savingsQuery) conditions() string {
+func (q *cellsQuery) conditions() string {
 	// The casts make plain numbers of what functions of a LowCardinality text return: grouping by those is several
 	// times slower.
 	sum := "CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')"
@@ -113,7 +113,7 @@ type billingMonths struct {
 }
 
 // billingMonths lists the accounts with a monthly minimum by the ends of their months, in a settled order.
-func (q *savingsQuery) billingMonths() (all []billingMonths) {
+func (q *cellsQuery) billingMonths() (all []billingMonths) {
 	for _, account := range slices.Sorted(maps.Keys(q.monthEnds)) {
 		ends := make([]uint32, len(q.monthEnds[account]))
 		for i, ms := range q.monthEnds[account] {
@@ -130,7 +130,7 @@ func (q *savingsQuery) billingMonths() (all []billingMonths) {
 }
 
 // setPrices adds the conditions that the price lists of the accounts in scope make necessary.
-func (q *savingsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
+func (q *cellsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
 	if minimum.shown && !minimum.none {
 		q.monthEnds = map[string][]int64{}
 		for account, zone := range minimum.zones {
@@ -155,14 +155,14 @@ func (q *savingsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
 	q.templates = newTemplateRows(templates, q.single(), q.fromMS, q.toMS)
 }
 
-// single tells that one account is in sight; its cells are found faster.
-func (q *savingsQuery) single() bool { return len(q.accounts) == 1 }
+// single tells that one account is in scope; its cells are found faster.
+func (q *cellsQuery) single() bool { return len(q.accounts) == 1 }
 
 // SQL returns the statement that reads the cells, and its parameters.
-func (q *savingsQuery) SQL() (string, []any, error) {
+func (q *cellsQuery) SQL() (string, []any, error) {
 	data, args := q.visible()
 	data.Conditions = q.conditions()
-	// What a shape tells is compared when it is known; accounts are part of what is visible.
+	// What a signature tells is compared when it is known; accounts are part of what is visible.
 	keyArgs, err := data.Fill(q.keys, q.filters, q.tz, ofCell)
 	if err != nil {
 		return "", nil, err
@@ -191,7 +191,7 @@ func (q *savingsQuery) SQL() (string, []any, error) {
 			args = append(args, clickhouse.Named("cut_days", cuts))
 		}
 	}
-	statement, err := store.Fill(savingsTemplate, data)
+	statement, err := store.Fill(cellsTemplate, data)
 	return statement, args, err
 }
 
@@ -203,17 +203,17 @@ type wholeDays struct {
 }
 
 // hasWholeDays tells whether sums of days could be of use.
-func (q *savingsQuery) hasWholeDays() bool {
+func (q *cellsQuery) hasWholeDays() bool {
 	whole := q.wholeDays()
 	return whole.to-whole.from > int64(len(whole.cuts))
 }
 
 // usesDays tells whether sums of days are read in place of some cells.
-func (q *savingsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDays() }
+func (q *cellsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDays() }
 
 // wholeDays returns the days of UTC that neither the period nor a price list cuts; none when the keys or filters tell
 // times of a day apart.
-func (q *savingsQuery) wholeDays() (w wholeDays) {
+func (q *cellsQuery) wholeDays() (w wholeDays) {
 	const daySeconds = 24 * 60 * 60
 	for _, k := range q.keys {
 		if !ofDays(k, q.tz) {
@@ -251,7 +251,7 @@ func (q *savingsQuery) wholeDays() (w wholeDays) {
 func dateText(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
 
 // builtTable sends the days along with the statement.
-func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) {
+func (q *cellsQuery) builtTable(ctx context.Context) (context.Context, error) {
 	if !q.usesDays() {
 		return ctx, nil
 	}
@@ -269,41 +269,41 @@ func (q *savingsQuery) builtTable(ctx context.Context) (context.Context, error) 
 }
 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
-func (q *savingsQuery) stateSQL() (string, []any, error) {
+func (q *cellsQuery) stateSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := store.Fill(savingsStateTemplate, data)
+	statement, err := store.Fill(stateTemplate, data)
 	return statement, args, err
 }
 
 // builtSQL returns the statement that finds the days that are summed up, and its parameters.
-func (q *savingsQuery) builtSQL() (string, []any, error) {
+func (q *cellsQuery) builtSQL() (string, []any, error) {
 	data, args := q.visible()
-	statement, err := store.Fill(savingsBuiltTemplate, data)
+	statement, err := store.Fill(builtTemplate, data)
 	return statement, args, err
 }
 
-type savingsData struct {
+type statementData struct {
 	report.StatementData
 	Conditions string
 	Days, Cuts bool
 }
 
-func (q *savingsQuery) visible() (savingsData, []any) {
+func (q *cellsQuery) visible() (statementData, []any) {
 	args := []any{
 		clickhouse.Named("from", store.Storable(q.fromMS)),
 		clickhouse.Named("to", store.Storable(q.toMS)),
-		clickhouse.Named("generation", q.generation),
+		clickhouse.Named("generation", q.edition),
 	}
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
-	return savingsData{StatementData: report.StatementData{Accounts: q.accounts != nil, Single: q.single()}}, args
+	return statementData{StatementData: report.StatementData{Accounts: q.accounts != nil, Single: q.single()}}, args
 }
 
 // templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no
 // more than that matters: there may be thousands of templates, and few numbers.
 type templateRows struct {
-	// names are templates of price lists; where not one account alone is in sight, behind the length and the name of
+	// names are templates of price lists; where not one account alone is in scope, behind the length and the name of
 	// the account.
 	names []string
 	// Either segments has the number for each name in the whole period; or starts has, ascending, (1 + index of the

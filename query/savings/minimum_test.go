@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"encoding/json"
@@ -26,17 +26,18 @@ func viberMessages(account string, n int, at time.Time) (all []cascade) {
 	return all
 }
 
-func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
-	moscow := location(t, "Europe/Moscow")
+func TestSavings_MinimumByBillingZone(t *testing.T) {
+	moscow := querytest.Location(t, "Europe/Moscow")
 	for _, zone := range []*time.Location{time.UTC, moscow} {
 		conn := newConn(t)
-		s := newServer(t, conn)
+		s := newRoom(t, conn)
 		// The first belongs to October in the zone alone, the last to November there.
 		october := time.Date(2026, 10, 1, 0, 0, 0, 0, zone)
 		november := time.Date(2026, 11, 1, 0, 0, 0, 0, zone)
 		insertCascades(t, conn, append(append(viberMessages("acme", 1, october),
 			viberMessages("acme", 44, october.AddDate(0, 0, 14))...), viberMessages("acme", 1, november)...))
-		querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme", fmt.Sprintf(`{"tariffs":[%s],"billing_zone":%q}`, minimumRows, zone))
+		querytest.Put(t, s, "/v1/tariffs?account=acme",
+			fmt.Sprintf(`{"tariffs":[%s],"billing_zone":%q}`, minimumRows, zone))
 		row := savingsReport(t, s, "account=acme&from=2026-10-01&to=2026-11-01&tz="+zone.String()).Rows[0]
 		for name, want := range map[string]any{"messages": json.Number("45"), "actual_cost": "22.50",
 			"sms_only_cost": "90.00", "saved": "67.50", "minimum_top_up": "77.50", "saved_after_minimum": "-10.00"} {
@@ -62,7 +63,7 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 			}
 		}
 		// Without a minimum there is nothing to top up, whatever the period.
-		querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme",
+		querytest.Put(t, s, "/v1/tariffs?account=acme",
 			`{"tariffs":[`+strings.ReplaceAll(minimumRows, `,"monthly_minimum":"100"`, "")+`]}`)
 		if row := savingsReport(t, s, "account=acme&group_by=campaign&from=2026-10-03").Rows[0]; row["minimum_top_up"] != "0.00" || row["saved_after_minimum"] != row["saved"] {
 			t.Errorf("no minimum: %v", row)
@@ -71,9 +72,9 @@ func TestServer_Savings_MinimumByBillingZone(t *testing.T) {
 }
 
 // Where nothing has a price nothing is known of money, and the reason is told.
-func TestServer_Savings_NothingPriced(t *testing.T) {
+func TestSavings_NothingPriced(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	message := func(at time.Time, segments uint16, channel string) cascade {
 		return cascade{account: "acme", cohortMS: at.UnixMilli(), generation: 1,
 			shape: money.Shape{SMSSegments: segments,
@@ -82,7 +83,7 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 	october, november := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
 	insertCascades(t, conn, []cascade{message(october, 1, "rcs"), message(november, 1, "rcs"),
 		message(november, 1, "sms"), message(november, 0, "viber")})
-	querytest.Put(t, s.Handler(), "/v1/tariffs?account=acme", `{"tariffs":[`+minimumRows+`]}`)
+	querytest.Put(t, s, "/v1/tariffs?account=acme", `{"tariffs":[`+minimumRows+`]}`)
 	rows := savingsReport(t, s, "account=acme&group_by=month").Rows
 	if len(rows) != 2 {
 		t.Fatal(rows)
@@ -120,7 +121,7 @@ func TestServer_Savings_NothingPriced(t *testing.T) {
 		t.Errorf("one message with a price: %v", rows[1])
 	}
 	for _, form := range []string{"csv", "xlsx"} {
-		body := get(s, "/v1/reports/savings?account=acme&group_by=month&format="+form).Body
+		body := querytest.Get(s, "/v1/reports/savings?account=acme&group_by=month&format="+form).Body
 		shown := body.String()
 		if form == "xlsx" {
 			file := querytest.OpenSheet(t, body.Bytes())

@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"fmt"
@@ -15,21 +15,22 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
 
 // savingsReply is the envelope of the savings report.
 type savingsReply struct {
-	reportAnswer
+	querytest.Report
 	TariffVersion   uint64 `json:"tariff_version"`
 	TemplateVersion uint64 `json:"template_version"`
 }
 
-func savingsReport(tb testing.TB, s *Server, query string) savingsReply {
+func savingsReport(tb testing.TB, s room, query string) savingsReply {
 	tb.Helper()
 	var reply savingsReply
-	decode(tb, get(s, "/v1/reports/savings?"+query), http.StatusOK, &reply)
+	querytest.Decode(tb, querytest.Get(s, "/v1/reports/savings?"+query), http.StatusOK, &reply)
 	return reply
 }
 
@@ -42,19 +43,19 @@ func newSavings(tb testing.TB, seed uint64, n, days int) (driver.Conn, []pricedC
 	return conn, priceCascades(tb, cascades, lists), putLists(tb, conn, lists)
 }
 
-func TestServer_Savings_Naive(t *testing.T) {
+func TestSavings_Naive(t *testing.T) {
 	conn, all, versions := newSavings(t, 7, 6000, 60)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	r := rand.New(rand.NewPCG(7, 7))
 	zones := []string{"UTC", "UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
 	seen := map[string]int{}
 	for round := range 160 {
 		if round == 50 {
 			sumDays(t, conn, 5, false)
-			s = newServer(t, conn)
+			s = newRoom(t, conn)
 		}
-		zone := location(t, zones[r.IntN(len(zones))])
-		names := savingsKeys.Names()
+		zone := querytest.Location(t, zones[r.IntN(len(zones))])
+		names := Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := slices.Clone(names[:r.IntN(4)])
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -82,7 +83,7 @@ func TestServer_Savings_Naive(t *testing.T) {
 		}
 		reply := savingsReport(t, s, values.Encode())
 		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
-		sameRows(t, values.Encode(), reply.Rows, want)
+		querytest.SameRows(t, values.Encode(), reply.Rows, want)
 		mature := true
 		for _, row := range want {
 			mature = mature && row["mature"].(bool)
@@ -104,7 +105,7 @@ func TestServer_Savings_Naive(t *testing.T) {
 			return
 		}
 	}
-	for _, name := range savingsColumns(nil, answer.FormatJSON, nil) {
+	for _, name := range Columns(nil, answer.FormatJSON, nil) {
 		if seen[name] == 0 {
 			t.Errorf("%s was never anything but 0 or null: the test compares nothing", name)
 		}
@@ -112,10 +113,10 @@ func TestServer_Savings_Naive(t *testing.T) {
 }
 
 // Every name, each alone, by its own filter: the part that a filter keeps is the row that the grouping shows.
-func TestServer_Savings_FilterIsGroup(t *testing.T) {
+func TestSavings_FilterIsGroup(t *testing.T) {
 	conn, _, _ := newSavings(t, 3, 600, 20)
-	s := newServer(t, conn)
-	for _, name := range append(savingsKeys.Names(), "currency") {
+	s := newRoom(t, conn)
+	for _, name := range append(Keys.Names(), "currency") {
 		groupBy := name
 		if name == "currency" {
 			groupBy = ""
@@ -136,15 +137,15 @@ func TestServer_Savings_FilterIsGroup(t *testing.T) {
 					want = append(want, other)
 				}
 			}
-			sameRows(t, fmt.Sprint(name, "=", shown, " row ", i), one.Rows, want)
+			querytest.SameRows(t, fmt.Sprint(name, "=", shown, " row ", i), one.Rows, want)
 		}
 	}
 }
 
-func TestServer_Savings_Envelope(t *testing.T) {
+func TestSavings_Envelope(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
-	w := get(s, "/v1/reports/savings")
+	s := newRoom(t, conn)
+	w := querytest.Get(s, "/v1/reports/savings")
 	want := `{"report":"savings","from":"2025-10-16T00:00:00Z","to":"2026-11-20T01:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z",` +
 		`"lag_seconds":0,"mature":true,"tariff_version":0,"template_version":0,"rows":[],"next_cursor":null}`
 	if w.Body.String() != want {
@@ -154,9 +155,9 @@ func TestServer_Savings_Envelope(t *testing.T) {
 		shape: money.Shape{SMSSegments: 2,
 			Legs: []money.Leg{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
 	insertCascades(t, conn, []cascade{c})
-	version := putTariffs(t, conn, "a", tariffRow("sms", "per_segment_sent", "2"),
-		tariffRow("push", "per_message_sent", "0.5"))
-	w = get(s, "/v1/reports/savings?group_by=path,sms_segments")
+	version := querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_segment_sent", "2"),
+		querytest.TariffRow("push", "per_message_sent", "0.5"))
+	w = querytest.Get(s, "/v1/reports/savings?group_by=path,sms_segments")
 	row := `{"path":"push>sms","sms_segments":2,"currency":"RUB","messages":1,"reached":1,"read":0,"unpriced":0,"estimated":0,"priced_messages":1,"priced_reached":1,"priced_read":0,` +
 		`"sms_only_cost":"4.00","actual_cost":"4.50","saved":"-0.50","saved_rate":-0.125,"saved_unreached":"0.00","saved_reached":"-0.50","double_paid":"0.00","double_paid_unread":"0.00","wasted_cost":"0.00",` +
 		`"cost_per_reached":"4.50","cost_per_read":null,"reported_attempts":0,"reported_cost":"0.00","drift":"0.00","minimum_top_up":"0.00","saved_after_minimum":"-0.50",` +
@@ -168,13 +169,13 @@ func TestServer_Savings_Envelope(t *testing.T) {
 }
 
 // A page is a part of the whole, whatever is published and put in between.
-func TestServer_Savings_Pages(t *testing.T) {
+func TestSavings_Pages(t *testing.T) {
 	conn, all, _ := newSavings(t, 11, 1500, 30)
 	sumDays(t, conn, 5, false)
 	for _, groupBy := range []string{"", "campaign", "path,campaign", "hour", "hour_of_day,weekday,account",
 		"sms_segments,sender", "day,reached_by"} {
 		for _, limit := range []int{1, 7, 50} {
-			s := newServer(t, conn)
+			s := newRoom(t, conn)
 			query := "tz=America/New_York&group_by=" + groupBy
 			whole := savingsReport(t, s, query+"&limit=10000")
 			if len(whole.Rows) > 40*limit {
@@ -196,12 +197,12 @@ func TestServer_Savings_Pages(t *testing.T) {
 				}
 				page = savingsReport(t, s, fmt.Sprintf("%s&limit=%d&cursor=%s", query, limit, *page.NextCursor))
 			}
-			sameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, whole.Rows)
+			querytest.SameRows(t, fmt.Sprintf("%s by %d", query, limit), rows, whole.Rows)
 		}
 	}
 
 	// Later lists and generations change the report, and no page of an older cursor; also where nothing is remembered.
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	const query = "group_by=account,campaign&limit=5"
 	whole := savingsReport(t, s, "group_by=account,campaign&limit=10000")
 	page := savingsReport(t, s, query)
@@ -212,24 +213,25 @@ func TestServer_Savings_Pages(t *testing.T) {
 		newer = append(newer, c)
 	}
 	insertCascades(t, conn, newer)
-	putTariffs(t, conn, "acme", tariffRow("sms", "per_segment_sent", "100"))
-	putTariffs(t, conn, "z", tariffRow("sms", "per_segment_sent", "100", "valid_from", "2026-10-29T00:00:00Z"))
+	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "100"))
+	querytest.PutTariffs(t, conn, "z", querytest.TariffRow("sms", "per_segment_sent", "100", "valid_from",
+		"2026-10-29T00:00:00Z"))
 	if now := savingsReport(t, s, "group_by=account,campaign&limit=10000"); fmt.Sprint(now.Rows) == fmt.Sprint(whole.Rows) || now.TariffVersion == whole.TariffVersion {
 		t.Error("what was put is not seen")
 	}
-	for _, server := range []*Server{s, newServer(t, conn)} {
+	for _, server := range []room{s, newRoom(t, conn)} {
 		rows, next := page.Rows, page.NextCursor
 		for next != nil {
 			p := savingsReport(t, server, query+"&cursor="+*next)
 			rows, next = append(slices.Clip(rows), p.Rows...), p.NextCursor
 		}
-		sameRows(t, "pages of the old cursor", rows, whole.Rows)
+		querytest.SameRows(t, "pages of the old cursor", rows, whole.Rows)
 	}
 }
 
-func TestServer_Savings_Cursor_Errors(t *testing.T) {
+func TestSavings_Cursor_Errors(t *testing.T) {
 	conn, _, _ := newSavings(t, 5, 100, 3)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	good := *savingsReport(t, s, "group_by=weekday&limit=1&currency=RUB&currency=").NextCursor
 	channels := answer.QueryHash("channels", "UTC", "channel", "", "")
 	forge := func(name string, c answer.Cursor) string {
@@ -270,15 +272,15 @@ func TestServer_Savings_Cursor_Errors(t *testing.T) {
 			forge("sms_segments", answer.Cursor{After: [][]byte{[]byte("70000"), []byte("RUB")},
 				Snapshot: seen}): "cannot be read",
 	} {
-		wantProblem(t, get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
+		querytest.WantProblem(t, querytest.Get(s, "/v1/reports/savings?"+query), http.StatusBadRequest, "cursor", word)
 	}
-	if w := get(s, "/v1/reports/savings?group_by=weekday&currency=&currency=RUB&limit=3&cursor="+good); w.Code != http.StatusOK {
+	if w := querytest.Get(s, "/v1/reports/savings?group_by=weekday&currency=&currency=RUB&limit=3&cursor="+good); w.Code != http.StatusOK {
 		t.Errorf("order of filter values and limit are no change: %s", w.Body)
 	}
 }
 
-func TestServer_Savings_Errors(t *testing.T) {
-	s := newServer(t, newConn(t))
+func TestSavings_Errors(t *testing.T) {
+	s := newRoom(t, newConn(t))
 	for _, c := range []struct{ query, parameter, word string }{
 		{"group_by=channel", "group_by", "no name"},
 		{"group_by=currency", "group_by", "no name"},
@@ -301,15 +303,16 @@ func TestServer_Savings_Errors(t *testing.T) {
 		{"limit=0", "limit", "1…10000"},
 		{"account=a&acount=b", "acount", "did you mean account?"},
 	} {
-		wantProblem(t, get(s, "/v1/reports/savings?"+c.query), http.StatusBadRequest, c.parameter, c.word)
+		querytest.WantProblem(t, querytest.Get(s, "/v1/reports/savings?"+c.query), http.StatusBadRequest, c.parameter,
+			c.word)
 	}
 }
 
 // Only the greatest published generation of a bucket is read.
-func TestServer_Savings_Generations(t *testing.T) {
+func TestSavings_Generations(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
-	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+	s := newRoom(t, conn)
+	querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))
 	at := func(generation uint64, hour, n int) (all []cascade) {
 		for range n {
 			all = append(all, cascade{account: "a", cohortMS: testNow.Add(-time.Duration(hour) * time.Hour).UnixMilli(),
@@ -336,13 +339,13 @@ func TestServer_Savings_Generations(t *testing.T) {
 	insertCascades(t, conn, at(2, 1, 10))
 	want("one bucket anew", "15.00")
 	// Cells of a generation that is not published, and of one that was overtaken.
-	execute(t, conn, "INSERT INTO rollup_cascades SELECT * REPLACE(3 AS generation) FROM rollup_cascades")
+	querytest.Execute(t, conn, "INSERT INTO rollup_cascades SELECT * REPLACE(3 AS generation) FROM rollup_cascades")
 	want("computed, not published", "15.00")
 }
 
 // Where days are summed up, their cells are not read; where the period, a tariff or a template cuts a day, or a key
 // tells its hours apart, the sums are not.
-func TestServer_Savings_Days(t *testing.T) {
+func TestSavings_Days(t *testing.T) {
 	conn, all, _ := newSavings(t, 31, 3000, 40)
 	sumDays(t, conn, 5, true)
 	const period = "from=2026-10-20&to=2026-11-10&account="
@@ -352,18 +355,18 @@ func TestServer_Savings_Days(t *testing.T) {
 		t.Helper()
 		query += "&tz=" + zone.String() + "&limit=10000&group_by=" + strings.Join(groupBy, ",")
 		want := naiveSavings(all, groupBy, filters, zone, from, to, testNow)
-		return fmt.Sprint(savingsReport(t, newServer(t, conn), query).Rows) == fmt.Sprint(want)
+		return fmt.Sprint(savingsReport(t, newRoom(t, conn), query).Rows) == fmt.Sprint(want)
 	}
-	moscow := location(t, "Europe/Moscow")
+	moscow := querytest.Location(t, "Europe/Moscow")
 	center, both := map[string][]string{"account": {"центр"}}, map[string][]string{"account": {"центр", "z"}}
-	type ask struct {
+	type request struct {
 		name, query string
 		groupBy     []string
 		filters     map[string][]string
 		zone        *time.Location
 		from, to    time.Time
 	}
-	fromDays := []ask{
+	fromDays := []request{
 		{"an account", period + "центр", nil, center, time.UTC, from, to},
 		{"two accounts", period + "центр&account=z", []string{"account", "path"}, both, time.UTC, from, to},
 		{"days of UTC", period + "центр", []string{"week", "day", "weekday", "month"}, center, time.UTC, from, to},
@@ -371,7 +374,7 @@ func TestServer_Savings_Days(t *testing.T) {
 			map[string][]string{"account": {"acme"}}, time.UTC,
 			time.Date(2026, 10, 27, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)},
 	}
-	fromCells := []ask{
+	fromCells := []request{
 		{"hours", period + "центр", []string{"hour_of_day"}, center, time.UTC, from, to},
 		{"days of a zone", "from=2026-10-20T00:00:00Z&to=2026-11-10T00:00:00Z&account=центр", []string{"day"}, center,
 			moscow, from, to},
@@ -384,7 +387,7 @@ func TestServer_Savings_Days(t *testing.T) {
 			t.Errorf("%s: wrong while all is there", a.name)
 		}
 	}
-	execute(t, conn, "TRUNCATE TABLE rollup_cascades")
+	querytest.Execute(t, conn, "TRUNCATE TABLE rollup_cascades")
 	for _, a := range fromDays {
 		if !check(a.query, a.groupBy, a.filters, a.zone, a.from, a.to) {
 			t.Errorf("%s: the cells were read", a.name)
@@ -399,9 +402,9 @@ func TestServer_Savings_Days(t *testing.T) {
 
 // A row is mature when every cohort is older than the settling time of all its routes; so one young message among many
 // that are priced alike, and one slow channel, make a row immature, and the answer, whatever page it is on.
-func TestServer_Savings_Mature(t *testing.T) {
+func TestSavings_Mature(t *testing.T) {
 	conn := newConn(t)
-	execute(t, conn, "INSERT INTO routes VALUES ('', 'sms', 'slow', 1, 0, 'none', 30, 1)")
+	querytest.Execute(t, conn, "INSERT INTO routes VALUES ('', 'sms', 'slow', 1, 0, 'none', 30, 1)")
 	settled := testNow.Add(-3 * 24 * time.Hour).UnixMilli() // sms settles in 3 days, viber in 14
 	var cascades []cascade
 	add := func(campaign string, number int, cohortMS int64, provider string, channels ...string) {
@@ -421,7 +424,7 @@ func TestServer_Savings_Mature(t *testing.T) {
 	}
 	insertCascades(t, conn, cascades)
 	now := testNow
-	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } })
+	s := newRoom(t, conn, func(db *store.DB) { db.Now = func() time.Time { return now } })
 	const query = "group_by=campaign&from=2026-11-01&to=2026-11-20"
 	want := func(what string, mature ...any) {
 		t.Helper()
@@ -450,25 +453,25 @@ func TestServer_Savings_Mature(t *testing.T) {
 	if next := savingsReport(t, s, query+"&limit=1&cursor="+*first.NextCursor); next.Rows[0]["mature"] != false {
 		t.Error("a page of the older cursor is of a later moment")
 	}
-	if n := metricOf(t, s, `kaskad_query_answers_total{how="computed"}`); n != "2" {
+	if n := s.answersBy(t, "computed"); n != "2" {
 		t.Errorf("%s answers were computed, want 2", n)
 	}
 }
 
 // A repeated request is answered from memory until something that it depends on changes: its own accounts' generations,
 // lists or routes.
-func TestServer_Savings_Remembered(t *testing.T) {
+func TestSavings_Remembered(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	one := func(account string, generation uint64) []cascade {
 		return []cascade{{account: account, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(), generation: generation,
 			shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}}}
 	}
 	insertCascades(t, conn, one("a", 1))
-	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "1"))
+	querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))
 	answers := func() (string, string) {
-		return metricOf(t, s, `kaskad_query_answers_total{how="computed"}`),
-			metricOf(t, s, `kaskad_query_answers_total{how="remembered"}`)
+		return s.answersBy(t, "computed"),
+			s.answersBy(t, "remembered")
 	}
 	want := func(what, computed, remembered string) {
 		t.Helper()
@@ -480,15 +483,15 @@ func TestServer_Savings_Remembered(t *testing.T) {
 	want("first", "1", "")
 	want("again", "1", "1")
 	insertCascades(t, conn, one("b", 2))
-	putTariffs(t, conn, "b", tariffRow("sms", "per_message_sent", "1"))
+	querytest.PutTariffs(t, conn, "b", querytest.TariffRow("sms", "per_message_sent", "1"))
 	want("others", "1", "2")
-	get(s, "/v1/reports/savings?account=a&from=2026-11-01&format=csv&limit=7")
+	querytest.Get(s, "/v1/reports/savings?account=a&from=2026-11-01&format=csv&limit=7")
 	want("another form", "1", "4")
 	insertCascades(t, conn, one("a", 3))
 	want("a generation", "2", "4")
-	putTariffs(t, conn, "a", tariffRow("sms", "per_message_sent", "2"))
+	querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "2"))
 	want("a list", "3", "4")
-	execute(t, conn, "INSERT INTO routes VALUES ('a', 'sms', '*', 1, 0, 'none', 1, 2)")
+	querytest.Execute(t, conn, "INSERT INTO routes VALUES ('a', 'sms', '*', 1, 0, 'none', 1, 2)")
 	want("a route", "4", "4")
 	if row := savingsReport(t, s, "account=a&from=2026-11-01").Rows[0]; row["mature"] != true ||
 		row["actual_cost"] != "2.00" {
@@ -497,10 +500,10 @@ func TestServer_Savings_Remembered(t *testing.T) {
 }
 
 // What is remembered is bounded, and forgetting changes nothing.
-func TestServer_Savings_Memory(t *testing.T) {
+func TestSavings_Memory(t *testing.T) {
 	conn, all, _ := newSavings(t, 13, 2000, 30)
-	s := newServer(t, conn)
-	s.shapes.limit, s.answers.Limit = 20_000, 4000
+	s := newRoom(t, conn)
+	s.signatures.limit, s.answers.Limit = 20_000, 4000
 	for range 2 {
 		for _, groupBy := range []string{"", "account", "path", "campaign"} {
 			reply := savingsReport(t, s, "limit=10000&group_by="+groupBy)
@@ -508,14 +511,11 @@ func TestServer_Savings_Memory(t *testing.T) {
 			if groupBy != "" {
 				names = []string{groupBy}
 			}
-			sameRows(t, groupBy, reply.Rows,
+			querytest.SameRows(t, groupBy, reply.Rows,
 				naiveSavings(all, names, nil, time.UTC, testNow.AddDate(-2, 0, 0), testNow.Add(time.Hour), testNow))
-			var held int64
-			for _, cache := range s.shapes.accounts {
-				held += cache.bytes.Load()
-			}
-			if bytes, _ := s.answers.Held(); held > s.shapes.limit || bytes > s.answers.Limit {
-				t.Errorf("%d bytes of shapes and %d of answers are held", held, bytes)
+			held := s.signatures.held()
+			if bytes, _ := s.answers.Held(); held > s.signatures.limit || bytes > s.answers.Limit {
+				t.Errorf("%d bytes of signatures and %d of answers are held", held, bytes)
 			}
 		}
 	}
@@ -525,22 +525,22 @@ func TestServer_Savings_Memory(t *testing.T) {
 }
 
 // Cells that name what the tables do not hold are an error, not a smaller report.
-func TestServer_Savings_MissingShape(t *testing.T) {
+func TestSavings_MissingShape(t *testing.T) {
 	conn, _, _ := newSavings(t, 17, 50, 3)
-	execute(t, conn, "TRUNCATE TABLE legs")
-	if w := get(newServer(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
+	querytest.Execute(t, conn, "TRUNCATE TABLE legs")
+	if w := querytest.Get(newRoom(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
 		t.Errorf("without legs: %d %s", w.Code, w.Body)
 	}
-	execute(t, conn, "TRUNCATE TABLE shapes")
-	if w := get(newServer(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
+	querytest.Execute(t, conn, "TRUNCATE TABLE shapes")
+	if w := querytest.Get(newRoom(t, conn), "/v1/reports/savings"); w.Code != http.StatusInternalServerError {
 		t.Errorf("without shapes: %d %s", w.Code, w.Body)
 	}
 }
 
 // Many requests at a time, on a server that knows nothing yet, give one answer each.
-func TestServer_Savings_Concurrent(t *testing.T) {
+func TestSavings_Concurrent(t *testing.T) {
 	conn, all, _ := newSavings(t, 19, 3000, 30)
-	s := newServer(t, conn, func(c *Config, _ *Deps) { c.MaxQueries = 4 })
+	s := newRoom(t, conn)
 	done := make(chan error)
 	queries := []string{"", "account", "path", "hour", "sms_segments", "template"}
 	want := map[string]string{}
@@ -555,13 +555,13 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 	const each = 3
 	for _, groupBy := range slices.Repeat(queries, each) {
 		go func() {
-			w := get(s, "/v1/reports/savings?limit=10000&group_by="+groupBy)
+			w := querytest.Get(s, "/v1/reports/savings?limit=10000&group_by="+groupBy)
 			var reply savingsReply
 			if w.Code != http.StatusOK {
 				done <- fmt.Errorf("%q: %s", groupBy, w.Body)
 				return
 			}
-			decode(t, w, http.StatusOK, &reply)
+			querytest.Decode(t, w, http.StatusOK, &reply)
 			if got := fmt.Sprint(reply.Rows); got != want[groupBy] {
 				done <- fmt.Errorf("%q: %s\nwant %s", groupBy, got, want[groupBy])
 				return
@@ -576,7 +576,7 @@ func TestServer_Savings_Concurrent(t *testing.T) {
 	}
 }
 
-func TestServer_Savings_Routes(t *testing.T) {
+func TestSavings_Routes(t *testing.T) {
 	overrides := []store.Capability{{Account: "acme", Channel: "push", Provider: "*", SettlingDays: 5},
 		{Account: "z", Channel: "push", Provider: "fcm", SettlingDays: 2},
 		{Channel: "sms", Provider: "mts", SettlingDays: 9}, {Channel: "sms", Provider: "*", SettlingDays: 3},
@@ -594,7 +594,7 @@ func TestServer_Savings_Routes(t *testing.T) {
 }
 
 // Values with quotes, braces and control characters are data wherever they go.
-func TestServer_Savings_Values(t *testing.T) {
+func TestSavings_Values(t *testing.T) {
 	conn := newConn(t)
 	texts := []string{"it's", `back\slash`, "{from:UInt32}", "a,b", "[x]", "tab\tnew\nline\r", "\x00nul",
 		"') OR 1=1 --", "ё", `"`, "\xff", "", "%d", "NULL", `\N`}
@@ -605,14 +605,14 @@ func TestServer_Savings_Values(t *testing.T) {
 				cohortMS: testNow.Add(-24 * time.Hour).UnixMilli(), generation: 1,
 				shape: money.Shape{Legs: []money.Leg{{Channel: "push", Sender: text, App: text}}}})
 		}
-		putTariffs(t, conn, "a"+text, tariffRow("sms", "per_segment_sent", "1"))
+		querytest.PutTariffs(t, conn, "a"+text, querytest.TariffRow("sms", "per_segment_sent", "1"))
 	}
 	insertCascades(t, conn, cascades)
-	putPrices(t, conn, schema.ReferenceTemplates, "aa,b",
-		[]string{`{"template":"a,b","sms_segments":3,"valid_from":"2026-11-10T00:00:00Z"}`})
-	putPrices(t, conn, schema.ReferenceTemplates, "ait's",
-		[]string{`{"template":"it's","sms_segments":5,"valid_from":"2020-11-10T00:00:00Z"}`})
-	s := newServer(t, conn)
+	querytest.PutPrices(t, conn, schema.ReferenceTemplates, "aa,b",
+		`{"template":"a,b","sms_segments":3,"valid_from":"2026-11-10T00:00:00Z"}`)
+	querytest.PutPrices(t, conn, schema.ReferenceTemplates, "ait's",
+		`{"template":"it's","sms_segments":5,"valid_from":"2020-11-10T00:00:00Z"}`)
+	s := newRoom(t, conn)
 	for i, text := range texts {
 		for _, query := range []string{"campaign=" + url.QueryEscape(text), "account=" + url.QueryEscape("a"+text),
 			"sender=" + url.QueryEscape(text) + "&sender=none", "template=" + url.QueryEscape(text)} {
@@ -637,14 +637,14 @@ func TestServer_Savings_Values(t *testing.T) {
 }
 
 // The sum of all rows of any grouping is the total, and the amounts of a row agree with each other.
-func TestServer_Savings_Sums(t *testing.T) {
+func TestSavings_Sums(t *testing.T) {
 	conn, _, _ := newSavings(t, 23, 1000, 30)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	total := map[string]map[string]any{}
 	for _, row := range savingsReport(t, s, "").Rows {
 		total[row["currency"].(string)] = row
 	}
-	for _, name := range savingsKeys.Names() {
+	for _, name := range Keys.Names() {
 		sums := map[string]uint64{}
 		for _, row := range savingsReport(t, s, "limit=10000&group_by="+name).Rows {
 			var n uint64

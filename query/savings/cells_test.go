@@ -1,4 +1,4 @@
-package query
+package savings
 
 import (
 	"encoding/binary"
@@ -22,28 +22,28 @@ import (
 	"kaskad/schema"
 )
 
-// savingsState is the statement of a query that fingerprints what it would read.
-type savingsState struct{ *savingsQuery }
+// stateStatement is the statement of a query that fingerprints what it would read.
+type stateStatement struct{ *cellsQuery }
 
-func (q savingsState) SQL() (string, []any, error) { return q.stateSQL() }
+func (q stateStatement) SQL() (string, []any, error) { return q.stateSQL() }
 
-// savingsBuilt is the statement of a query that finds sums.
-type savingsBuilt struct{ *savingsQuery }
+// builtStatement is the statement of a query that finds sums.
+type builtStatement struct{ *cellsQuery }
 
-func (q savingsBuilt) SQL() (string, []any, error) { return q.builtSQL() }
+func (q builtStatement) SQL() (string, []any, error) { return q.builtSQL() }
 
-func TestSQL_Golden_Savings(t *testing.T) {
+func TestCellsQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	filterOf := func(name string, values ...string) report.Filter {
-		return report.Filter{Key: named(t, savingsKeys, name)[0], Values: values}
+		return report.Filter{Key: named(t, name)[0], Values: values}
 	}
 	template := func(name string, segments uint16, fromMS, toMS int64) money.Template {
 		return money.Template{Template: name, SMSSegments: segments, FromMS: fromMS, ToMS: toMS}
 	}
 	const from, to = 1790812800000, 1793491200000 // October 2026
-	plain := &savingsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, generation: 7}
-	all := &savingsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, generation: 7,
-		keys:     named(t, savingsKeys, "campaign", "hour", "weekday"),
+	plain := &cellsQuery{tz: "UTC", fromMS: -1, toMS: 1 << 60, edition: 7}
+	all := &cellsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, edition: 7,
+		keys:     named(t, "campaign", "hour", "weekday"),
 		accounts: []string{"acme", hostile},
 		filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
 			filterOf("hour_of_day", "7"),
@@ -51,21 +51,21 @@ func TestSQL_Golden_Savings(t *testing.T) {
 		tariffBorders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never),
 			template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
-	single := &savingsQuery{tz: "UTC", fromMS: from, toMS: to, generation: 7, keys: named(t, savingsKeys, "month"),
+	single := &cellsQuery{tz: "UTC", fromMS: from, toMS: to, edition: 7, keys: named(t, "month"),
 		accounts: []string{"acme"}, filters: []report.Filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never),
 			template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
 	summed := *single
 	summed.built = []builtDay{{"acme", time.UnixMilli(from), 5}}
 	cut := *all
-	cut.keys, cut.built = named(t, savingsKeys, "campaign"), summed.built
+	cut.keys, cut.built = named(t, "campaign"), summed.built
 	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
-	for name, q := range map[string]querytest.Statement{"savings_total": plain, "savings_days": &summed,
-		"savings_days_cut": &cut, "savings_all": all, "savings_single": single,
-		"savings_state_all": savingsState{plain}, "savings_state_single": savingsState{single},
-		"savings_built": savingsBuilt{single}} {
-		checkGolden(t, name, q, hostile)
+	for name, q := range map[string]querytest.Statement{"total": plain, "days": &summed,
+		"days_cut": &cut, "all": all, "single": single,
+		"state_all": stateStatement{plain}, "state_single": stateStatement{single},
+		"built": builtStatement{single}} {
+		querytest.Golden(t, *update, name, q, hostile)
 	}
 }
 
@@ -191,31 +191,31 @@ func TestOutcome_Key_Law(t *testing.T) {
 	})
 }
 
-func TestUnpackShapes_CutOff(t *testing.T) {
+func TestUnpackSignatures_CutOff(t *testing.T) {
 	row := binary.LittleEndian.AppendUint64(nil, 1<<63+5)
 	row = binary.LittleEndian.AppendUint16(row, 3)
 	row = binary.LittleEndian.AppendUint16(row, 1)
 	row = binary.LittleEndian.AppendUint64(row, 9)
 	row = binary.LittleEndian.AppendUint32(row, 0x201)
 	packed := string(row)
-	rows, err := unpackShapes(packed + packed)
-	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].legs[0] != 9 ||
+	rows, err := unpackSignatures(packed + packed)
+	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].steps[0] != 9 ||
 		rows[1].codes[0] != 0x201 {
 		t.Errorf("%+v, %v", rows, err)
 	}
 	for n := 1; n < len(packed); n++ {
-		if _, err := unpackShapes(packed + packed[:n]); err == nil {
+		if _, err := unpackSignatures(packed + packed[:n]); err == nil {
 			t.Errorf("a row cut off after %d bytes is taken for whole", n)
 		}
 	}
 }
 
-func TestServer_Savings_Formats(t *testing.T) {
+func TestSavings_Formats(t *testing.T) {
 	conn, _, versions := newSavings(t, 29, 800, 3)
-	s := newServer(t, conn)
+	s := newRoom(t, conn)
 	const query = "group_by=campaign,sms_segments&limit=60"
 	want := savingsReport(t, s, query)
-	w := get(s, "/v1/reports/savings?format=csv&"+query)
+	w := querytest.Get(s, "/v1/reports/savings?format=csv&"+query)
 	for name, value := range map[string]string{"Kaskad-Report": "savings",
 		"Kaskad-Tariff-Version":   fmt.Sprint(versions.Tariffs),
 		"Kaskad-Template-Version": fmt.Sprint(versions.Templates),
@@ -237,7 +237,7 @@ func TestServer_Savings_Formats(t *testing.T) {
 	}
 	var wantHeader []string
 	for _, name := range append([]string{"campaign", "sms_segments"},
-		savingsColumns(named(t, savingsKeys, "sms_segments"), answer.FormatJSON, nil)...) {
+		Columns(named(t, "sms_segments"), answer.FormatJSON, nil)...) {
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue
@@ -301,12 +301,12 @@ func TestServer_Savings_Formats(t *testing.T) {
 		t.Errorf("%d negative numbers and %d formulas were tried", negative, guarded)
 	}
 
-	second := get(s, "/v1/reports/savings?format=csv&"+query+"&cursor="+next)
+	second := querytest.Get(s, "/v1/reports/savings?format=csv&"+query+"&cursor="+next)
 	if header, _, _ := strings.Cut(second.Body.String(), "\r\n"); second.Code != http.StatusOK ||
 		header != strings.Join(wantHeader, ",") {
 		t.Errorf("the second page has the header %q", header)
 	}
-	w = get(s, "/v1/reports/savings?"+query, "Accept", "application/x-ndjson")
+	w = querytest.Get(s, "/v1/reports/savings?"+query, "Accept", "application/x-ndjson")
 	var rows []map[string]any
 	for _, line := range strings.Split(strings.TrimSuffix(w.Body.String(), "\n"), "\n") {
 		decoder := json.NewDecoder(strings.NewReader(line))
@@ -317,12 +317,12 @@ func TestServer_Savings_Formats(t *testing.T) {
 		}
 		rows = append(rows, row)
 	}
-	sameRows(t, "ndjson", rows, want.Rows)
+	querytest.SameRows(t, "ndjson", rows, want.Rows)
 }
 
 // A monthly minimum is of a tariff row, a sender and a month of the billing zone, counts once a sent attempt exists,
 // and shows only where no key or filter cuts through a sender's month.
-func TestServer_Savings_Minimum(t *testing.T) {
+func TestSavings_Minimum(t *testing.T) {
 	conn := newConn(t)
 	message := func(at string, sender string, sent, delivered bool) cascade {
 		cohort, err := time.Parse(time.RFC3339, at)
@@ -340,9 +340,9 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		message("2026-10-05T00:00:00Z", "B", true, false),  // October, B: 60, for it was sent
 		message("2026-10-05T00:00:00Z", "C", false, false), // C: nothing was sent
 	})
-	row := tariffRow("viber", "per_message_delivered", "0.75", "monthly_minimum", "60")
-	version := putTariffs(t, conn, "a", row, tariffRow("sms", "per_message_sent", "1"))
-	s := newServer(t, conn)
+	row := querytest.TariffRow("viber", "per_message_delivered", "0.75", "monthly_minimum", "60")
+	version := querytest.PutTariffs(t, conn, "a", row, querytest.TariffRow("sms", "per_message_sent", "1"))
+	s := newRoom(t, conn)
 	const october = "from=2026-10-01&to=2026-11-01"
 	for query, want := range map[string][]any{
 		october: {"118.50"},
@@ -384,8 +384,8 @@ func TestServer_Savings_Minimum(t *testing.T) {
 		}
 	}
 	// Without a minimum in the list it is known to be nothing.
-	putTariffs(t, conn, "a", tariffRow("viber", "per_message_delivered", "0.75"),
-		tariffRow("sms", "per_message_sent", "1"))
+	querytest.PutTariffs(t, conn, "a", querytest.TariffRow("viber", "per_message_delivered", "0.75"),
+		querytest.TariffRow("sms", "per_message_sent", "1"))
 	if got := savingsReport(t, s, october).Rows[0]["minimum_top_up"]; got != "0.00" {
 		t.Errorf("no minimum: %v", got)
 	}

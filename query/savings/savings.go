@@ -1,0 +1,373 @@
+// Package savings is the room of the API about what a cascade saved against sending everything as SMS, with what it
+// cost (docs/definitions.md section 4, Savings report).
+//
+// Its guarantees: every message of a visible generation is counted once, and priced by the lists and the capabilities
+// that the answer names; all pages of an answer are cut from one state of both; what is remembered is never stale, for
+// it is found by all that it depends on.
+package savings
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/report"
+	"kaskad/query/store"
+)
+
+// Savings serves the savings report. It is safe for concurrent use.
+type Savings struct {
+	db     *store.DB
+	prices *prices.Cache
+	// counted counts answers by how they came about.
+	counted *prometheus.CounterVec
+	// signatures and answers are what is remembered; computing are the answers that are being computed.
+	signatures *signatureCache
+	answers    report.Cache[*materialized]
+	computing  singleflight.Group
+}
+
+// New makes the room. A nil registerer counts for nobody.
+func New(db *store.DB, lists *prices.Cache, registerer prometheus.Registerer) (*Savings, error) {
+	s := &Savings{db: db, prices: lists, signatures: newSignatureCache(),
+		counted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "kaskad_query_answers_total",
+			Help: "Savings reports by how they came about: remembered ones were asked for before, and nothing that " +
+				"they depend on has changed since.",
+		}, []string{"how"})}
+	if registerer == nil {
+		return s, nil
+	}
+	return s, registerer.Register(s.counted)
+}
+
+// Routes lists what the room serves.
+func (s *Savings) Routes() []answer.Route {
+	return []answer.Route{answer.Get("/v1/reports/savings", s.serve, "/v1/reports/savings",
+		"/v1/reports/savings?group_by=month,first_channel")}
+}
+
+// serve serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).
+func (s *Savings) serve(c *gin.Context) error {
+	request, err := report.Read(c, s.db, &form)
+	if err != nil {
+		return err
+	}
+	after, err := rowAfter(request)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	defer cancel()
+	if err := s.db.CheckZone(ctx, request.Zone); err != nil {
+		return err
+	}
+	in, err := s.readInputs(ctx, request)
+	if err != nil {
+		return fmt.Errorf("savings report: %w", err)
+	}
+	reply, err := s.materialize(ctx, request, in)
+	if err != nil {
+		return fmt.Errorf("savings report: %w", err)
+	}
+	seen := in.seen
+	if request.At == nil {
+		seen.Mature = !seen.Lost && !slices.ContainsFunc(reply.rows,
+			func(r *quantities) bool { return !seen.Settled(r.settledMS) })
+	}
+
+	shown := display{keys: request.Keys, format: request.Format, channels: reply.channels,
+		minimum: newMinimumScope(request, in.lists), seen: &seen}
+	if seen.AsOfMS != nil {
+		shown.asOfMS = *seen.AsOfMS
+	}
+	t := answer.NewTable(request.Format, request.Keys.Names(), Columns(request.Keys, request.Format, reply.channels))
+	start := 0
+	if after != nil {
+		var found bool
+		if start, found = slices.BinarySearchFunc(reply.rows, after, (*quantities).compare); found {
+			start++
+		}
+	}
+	end := min(start+request.Limit, len(reply.rows))
+	var line []answer.Value
+	for _, r := range reply.rows[start:end] {
+		line = shown.row(r, line[:0])
+		t.Add(line)
+	}
+	var last [][]byte
+	if end < len(reply.rows) {
+		last = reply.rows[end-1].shownKeys(request.Keys)
+	}
+	return t.SendPage(c, append(request.Envelope(&seen),
+		answer.Member{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
+		answer.Member{Name: "template_version", Value: answer.Count(seen.Prices.Templates)}), s.db.Cursors,
+		request.Next(last, &seen))
+}
+
+// rowAfter returns the row that the cursor stands behind, nil without a cursor.
+func rowAfter(r *report.Request) (*quantities, error) {
+	if r.At == nil {
+		return nil, nil
+	}
+	unreadable := answer.BadParameter("cursor", "cannot be read: start again without a cursor")
+	if r.At.Snapshot.Prices == nil {
+		return nil, unreadable
+	}
+	row := &quantities{currency: string(r.At.After[len(r.Keys)])}
+	for i, k := range r.Keys {
+		value, err := report.ParseKey(string(r.At.After[i]), k)
+		if err != nil {
+			return nil, unreadable
+		}
+		row.keys = append(row.keys, value)
+	}
+	return row, nil
+}
+
+// shownKeys returns the keys and the currency as texts, for a cursor.
+func (r *quantities) shownKeys(keys report.Keys) [][]byte {
+	var shown [][]byte
+	for i, k := range keys {
+		shown = append(shown, []byte(r.keys[i].Shown(k)))
+	}
+	return append(shown, []byte(r.currency))
+}
+
+// inputs is what an answer is made of, besides the cells themselves.
+type inputs struct {
+	seen         answer.Snapshot
+	lists        *prices.Lists
+	capabilities *store.Capabilities
+	// state is a text that changes when the visible cells of the accounts in scope and the period may.
+	state string
+}
+
+// readInputs reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
+func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in inputs, err error) {
+	given := &answer.Snapshot{}
+	if request.At != nil {
+		given = request.At.Snapshot
+	}
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		in.lists, err = s.prices.Lists(within, request.Accounts(), given.Prices)
+		return err
+	})
+	group.Go(func() error {
+		lines, err := s.db.Capabilities(within)
+		in.capabilities = store.NewCapabilities(lines)
+		return err
+	})
+	group.Go(func() (err error) {
+		if in.seen = *given; request.At == nil {
+			if in.seen, err = request.Snapshot(within, s.db); err != nil {
+				return err
+			}
+		}
+		in.state, err = s.readState(within, newCellsQuery(request, in.seen.Edition))
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return in, err
+	}
+	in.seen.Prices = &in.lists.Versions
+	return in, nil
+}
+
+// materialize returns the whole report, remembered or computed.
+func (s *Savings) materialize(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
+	// The hash of the request leaves out what from and to are by default, for they follow the clock.
+	key := string(answer.QueryHash(string(request.Hash), strconv.FormatInt(request.FromMS, 10),
+		strconv.FormatInt(request.ToMS, 10),
+		in.state,
+		fmt.Sprint(in.lists.Versions), in.capabilities.Fingerprint))
+	if reply := s.answers.Get(key); reply != nil {
+		s.counted.WithLabelValues("remembered").Inc()
+		return reply, nil
+	}
+	compute := func() (*materialized, error) {
+		s.counted.WithLabelValues("computed").Inc()
+		computed, err := s.compute(ctx, request, in)
+		if err == nil {
+			s.answers.Put(key, computed)
+		}
+		return computed, err
+	}
+	return shareAnswer(ctx, &s.computing, key, compute)
+}
+
+func newCellsQuery(request *report.Request, edition uint64) *cellsQuery {
+	q := &cellsQuery{filters: request.Filters, tz: request.Zone.String(), accounts: request.Accounts(),
+		fromMS: request.FromMS,
+		toMS:   request.ToMS, edition: edition}
+	for _, k := range request.Keys {
+		if ofCell(k) {
+			q.keys = append(q.keys, k)
+		}
+	}
+	return q
+}
+
+func (s *Savings) readState(ctx context.Context, q *cellsQuery) (string, error) {
+	statement, args, err := q.stateSQL()
+	if err != nil {
+		return "", err
+	}
+	var buckets, bits, sum uint64
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
+		return "", fmt.Errorf("read visible generations: %w", err)
+	}
+	return fmt.Sprint(buckets, bits, sum), nil
+}
+
+// readBuilt notes which days of buckets are summed up.
+func (s *Savings) readBuilt(ctx context.Context, q *cellsQuery) (err error) {
+	statement, args, err := q.builtSQL()
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
+	if err != nil {
+		return err
+	}
+	defer store.CloseRows(rows, &err)
+	for rows.Next() {
+		var d builtDay
+		if err := rows.Scan(&d.account, &d.day, &d.build); err != nil {
+			return err
+		}
+		q.built = append(q.built, d)
+	}
+	return rows.Err()
+}
+
+// compute reads the cells, prices their signatures and adds them up.
+func (s *Savings) compute(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
+	q := newCellsQuery(request, in.seen.Edition)
+	q.setPrices(in.lists, newMinimumScope(request, in.lists))
+	if q.hasWholeDays() {
+		if err := s.readBuilt(ctx, q); err != nil {
+			return nil, fmt.Errorf("read which days are summed up: %w", err)
+		}
+	}
+	f := newFold(s, request.Keys, request.Filters)
+	if err := s.readCells(ctx, request, q, in, f); err != nil {
+		return nil, err
+	}
+	if err := f.settle(ctx); err != nil {
+		return nil, err
+	}
+	reply := &materialized{rows: f.rows()}
+	for _, r := range reply.rows {
+		for _, c := range r.channels {
+			if at, found := slices.BinarySearch(reply.channels, c.channel); !found {
+				reply.channels = slices.Insert(reply.channels, at, c.channel)
+			}
+		}
+	}
+	return reply, nil
+}
+
+func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cellsQuery, in inputs,
+	f *fold) (err error) {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return err
+	}
+	reading, err := q.builtTable(s.db.Settings(ctx))
+	if err != nil {
+		return err
+	}
+	rows, err := s.db.Conn.Query(reading, statement, args...)
+	if err != nil {
+		return err
+	}
+	defer store.CloseRows(rows, &err)
+	scan := newCellScan(q)
+	type priced struct {
+		store     *accountSignatures
+		pricing   *pricing
+		monthEnds []int64
+	}
+	accounts := map[string]priced{}
+	for rows.Next() {
+		if err := rows.Scan(scan.to...); err != nil {
+			return err
+		}
+		a, met := accounts[scan.account]
+		if !met {
+			a.store = s.signatures.of(scan.account)
+			a.pricing = a.store.pricing(in.lists.Account(scan.account), in.capabilities)
+			a.monthEnds = q.monthEnds[scan.account]
+			accounts[strings.Clone(scan.account)] = a
+		}
+		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
+		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
+			interval: a.pricing.interval(max(tariffsFrom, store.Storable(q.fromMS))),
+			segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
+		if a.monthEnds != nil {
+			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]
+		}
+		next := 0
+		for _, k := range request.Keys {
+			var v report.KeyValue
+			switch {
+			case k.Name == "account":
+				v.Text = scan.account
+			case ofCell(k) && k.Number:
+				v.Number = uint16(scan.numbers[next])
+				next++
+			case ofCell(k):
+				v.Text = scan.texts[next]
+				next++
+			}
+			row.keys = append(row.keys, v)
+		}
+		if err := f.add(ctx, row); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// cellScan is where the columns of cells.sql are scanned to.
+type cellScan struct {
+	to             []any
+	texts          []string
+	numbers        []uint8
+	account, cells string
+	conditions     uint64
+}
+
+func newCellScan(q *cellsQuery) *cellScan {
+	c := &cellScan{texts: make([]string, len(q.keys)), numbers: make([]uint8, len(q.keys))}
+	for i, k := range q.keys {
+		if k.Number {
+			c.to = append(c.to, &c.numbers[i])
+		} else {
+			c.to = append(c.to, &c.texts[i])
+		}
+	}
+	if q.single() {
+		c.account = q.accounts[0]
+	} else {
+		c.to = append(c.to, &c.account)
+	}
+	c.to = append(c.to, &c.conditions, &c.cells)
+	return c
+}
+
+// currencyText is the code in a cell's conditions.
+func currencyText(conditions uint64) string {
+	return strings.TrimRight(string([]byte{byte(conditions), byte(conditions >> 8), byte(conditions >> 16)}), "\x00")
+}

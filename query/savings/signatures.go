@@ -1,0 +1,256 @@
+package savings
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+
+	"kaskad/money"
+	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
+	"kaskad/schema/law"
+)
+
+var (
+	//go:embed sql/signatures.sql
+	signaturesSQL string
+)
+
+const (
+	// maxSignatureBytes bounds what the server remembers of signatures and their prices. A signature takes about 100
+	// bytes.
+	maxSignatureBytes = 256 << 20
+	// maxSignaturesWanted is how many signatures one statement asks for.
+	maxSignaturesWanted = 1 << 18
+	// maxPricings is how many ways of pricing an account's signatures are remembered: the newest, and those that
+	// cursors may point to.
+	maxPricings = 3
+)
+
+// signatureCache remembers the signatures of accounts, which never change, and how they were priced. It is safe for
+// concurrent use.
+type signatureCache struct {
+	mu sync.Mutex
+	// recent holds what is known of each account.
+	recent *simplelru.LRU[string, *accountSignatures]
+	// limit bounds what is remembered, in bytes. What an account takes grows while it is used, so the library bounds
+	// nothing.
+	limit int64
+}
+
+func newSignatureCache() *signatureCache {
+	recent, _ := simplelru.NewLRU[string, *accountSignatures](math.MaxInt, nil) // An error is a size of 0 alone.
+	return &signatureCache{recent: recent, limit: maxSignatureBytes}
+}
+
+// of returns the store of an account, a new one when there is none.
+func (c *signatureCache) of(account string) *accountSignatures {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, found := c.recent.Get(account)
+	if !found {
+		s = &accountSignatures{account: account, index: map[uint64]uint32{}, stepIndex: map[uint64]uint32{}}
+		c.recent.Add(account, s)
+	}
+	return s
+}
+
+// held returns how many bytes are remembered.
+func (c *signatureCache) held() (bytes int64) {
+	for _, s := range c.recent.Values() {
+		bytes += s.bytes.Load()
+	}
+	return bytes
+}
+
+// trim forgets the accounts that were asked for the longest ago until the limit holds. Who uses a store goes on with
+// it.
+func (c *signatureCache) trim() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for held := c.held(); held > c.limit; {
+		_, s, found := c.recent.RemoveOldest()
+		if !found {
+			return
+		}
+		held -= s.bytes.Load()
+	}
+}
+
+// accountSignatures holds the signatures and steps of one account that some report has met. Everything but account and
+// bytes is guarded by mu.
+type accountSignatures struct {
+	account string
+	bytes   atomic.Int64
+
+	mu         sync.RWMutex
+	index      map[uint64]uint32 // by the signature's id, the place in signatures
+	signatures []storedSignature
+	refs       []stepRef
+	stepIndex  map[uint64]uint32 // by the step's id, the place in steps
+	steps      []money.Leg       // what a tariff may name; the rest is in the signature
+	pricings   []*pricing
+}
+
+// storedSignature is a row of table shapes; its steps are refs[first:first+count].
+type storedSignature struct {
+	first       uint32
+	count       uint16
+	smsSegments uint16
+}
+
+// stepRef is a step of a signature: its place in steps, and what came of it.
+type stepRef struct {
+	step uint32
+	code law.Code
+}
+
+// expand makes the signature that pricing wants, in scratch. The caller holds mu.
+func (s *accountSignatures) expand(signature storedSignature, scratch *money.Shape) {
+	scratch.SMSSegments = signature.smsSegments
+	scratch.Legs = scratch.Legs[:0]
+	for _, ref := range s.refs[signature.first : signature.first+uint32(signature.count)] {
+		step := s.steps[ref.step]
+		step.Take(ref.code)
+		scratch.Legs = append(scratch.Legs, step)
+	}
+}
+
+// missing returns which of the ids the store does not hold, each once, in order.
+func (s *accountSignatures) missing(ids []uint64) []uint64 {
+	var left []uint64
+	s.mu.RLock()
+	for _, id := range ids {
+		if _, found := s.index[id]; !found {
+			left = append(left, id)
+		}
+	}
+	s.mu.RUnlock()
+	slices.Sort(left)
+	return slices.Compact(left)
+}
+
+// loadSignatures makes sure that the store holds these signatures.
+func (s *Savings) loadSignatures(ctx context.Context, cache *accountSignatures, ids []uint64) error {
+	for part := range slices.Chunk(cache.missing(ids), maxSignaturesWanted) {
+		if err := s.loadSignaturePart(ctx, cache, part); err != nil {
+			return fmt.Errorf("load signatures of account %q: %w", cache.account, err)
+		}
+	}
+	return nil
+}
+
+func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignatures, ids []uint64) error {
+	var packed string
+	wanted, err := store.WithWanted(s.db.Settings(ctx), ids)
+	if err != nil {
+		return err
+	}
+	if err := s.db.Conn.QueryRow(wanted, signaturesSQL,
+		clickhouse.Named("account", cache.account)).Scan(&packed); err != nil {
+		return err
+	}
+	signatures, err := unpackSignatures(packed)
+	if err != nil {
+		return err
+	}
+	var steps []uint64
+	cache.mu.RLock()
+	for _, signature := range signatures {
+		for _, step := range signature.steps {
+			if _, found := cache.stepIndex[step]; !found {
+				steps = append(steps, step)
+			}
+		}
+	}
+	cache.mu.RUnlock()
+	slices.Sort(steps)
+	steps = slices.Compact(steps)
+	rows, err := prices.ReadLegs(ctx, s.db, cache.account, steps)
+	if err != nil {
+		return err
+	}
+	for _, id := range steps {
+		if _, found := rows[id]; !found {
+			return fmt.Errorf("table legs lacks step %d, which table shapes names", id)
+		}
+	}
+	if err := cache.add(signatures, rows); err != nil {
+		return err
+	}
+	if left := cache.missing(ids); len(left) > 0 {
+		return fmt.Errorf("table shapes lacks %d signatures that messages are counted by, %d among them", len(left),
+			left[0])
+	}
+	return nil
+}
+
+// add takes what was read, but for what somebody else has added meanwhile.
+func (s *accountSignatures) add(signatures []signatureRow, steps map[uint64]money.Leg) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, step := range steps {
+		if _, found := s.stepIndex[id]; !found {
+			s.stepIndex[id] = uint32(len(s.steps))
+			s.steps = append(s.steps, step)
+			s.bytes.Add(300)
+		}
+	}
+	for _, row := range signatures {
+		if _, found := s.index[row.id]; found {
+			continue
+		}
+		if len(s.refs)+len(row.steps) > 1<<32-1 {
+			return errors.New("there are too many of them")
+		}
+		signature := storedSignature{first: uint32(len(s.refs)), count: uint16(len(row.steps)),
+			smsSegments: row.smsSegments}
+		for i, step := range row.steps {
+			s.refs = append(s.refs, stepRef{s.stepIndex[step], row.codes[i]})
+		}
+		s.index[row.id] = uint32(len(s.signatures))
+		s.signatures = append(s.signatures, signature)
+		s.bytes.Add(int64(48 + 8*len(row.steps)))
+	}
+	return nil
+}
+
+// signatureRow is a row of table shapes.
+type signatureRow struct {
+	id          uint64
+	smsSegments uint16
+	steps       []uint64
+	codes       []law.Code
+}
+
+// unpackSignatures reads what signatures.sql packs.
+func unpackSignatures(packed string) (rows []signatureRow, err error) {
+	const head, step = 12, 12
+	for len(packed) > 0 {
+		if len(packed) < head {
+			return nil, errors.New("a row of table shapes is cut off")
+		}
+		row := signatureRow{id: answer.LE64(packed), smsSegments: answer.LE16(packed[8:])}
+		count := int(answer.LE16(packed[10:]))
+		packed = packed[head:]
+		if len(packed) < count*step {
+			return nil, errors.New("a row of table shapes is cut off")
+		}
+		row.steps, row.codes = make([]uint64, count), make([]law.Code, count)
+		for i := range count {
+			row.steps[i], row.codes[i] = answer.LE64(packed[i*step:]), law.Code(answer.LE32(packed[i*step+8:]))
+		}
+		packed = packed[count*step:]
+		rows = append(rows, row)
+	}
+	return rows, nil
+}
