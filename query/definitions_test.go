@@ -10,7 +10,9 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/forecast"
 	"kaskad/query/numbers"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 	"kaskad/query/savings"
 	"kaskad/schema"
@@ -52,19 +54,19 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(t, noConn{})
-	forecast := postJSON(s, "/v1/forecasts/savings",
+	figures := querytest.PostJSON(s.Handler(), "/v1/forecasts/savings",
 		`{"messages":1,"penetration":1,"delivery_rate":1,"sms_segments":1,"sms_price":1,"channel_price":1,"billing":"per_message_sent"}`)
 	breakEven := get(s, "/v1/forecasts/break-even?channel_price=1&sms_price=1")
-	if forecast.Code != http.StatusOK || breakEven.Code != http.StatusOK {
-		t.Fatalf("%s %s", forecast.Body, breakEven.Body)
+	if figures.Code != http.StatusOK || breakEven.Code != http.StatusOK {
+		t.Fatalf("%s %s", figures.Body, breakEven.Body)
 	}
 	var inputs []string
-	for _, f := range forecastFields {
+	for _, f := range forecast.Fields {
 		inputs = append(inputs, f.Name)
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
 		"savings":    {figureNames(t, r.Money.Savings), savings.Columns(nil, answer.FormatJSON, nil)},
-		"forecast":   {figureNames(t, r.Money.Forecast), outputs(t, forecast.Body.Bytes(), inputs)},
+		"forecast":   {figureNames(t, r.Money.Forecast), outputs(t, figures.Body.Bytes(), inputs)},
 		"break_even": {figureNames(t, r.Money.BreakEven), outputs(t, breakEven.Body.Bytes(), inputs)},
 	} {
 		if want := slices.Sorted(slices.Values(c.shown)); !slices.Equal(c.defined, want) {

@@ -1,8 +1,6 @@
 package query
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -221,26 +220,14 @@ func TestServer_Events_Refusals(t *testing.T) {
 	}
 }
 
-func gzipped(tb testing.TB, body string) string {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write([]byte(body)); err != nil {
-		tb.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		tb.Fatal(err)
-	}
-	return packed.String()
-}
-
 func TestServer_Events_Encodings(t *testing.T) {
 	s, to := newIntake(t)
-	if w := post(s, gzipped(t, goodEvent), "Content-Encoding", "gzip"); w.Code != http.StatusAccepted ||
+	if w := post(s, querytest.Gzip(t, goodEvent), "Content-Encoding", "gzip"); w.Code != http.StatusAccepted ||
 		to.values[0] != goodEvent {
 		t.Errorf("gzip: %s", w.Body)
 	}
 	wantProblem(t, post(s, goodEvent, "Content-Encoding", "gzip"), http.StatusBadRequest, "", "cannot be read")
-	packed := gzipped(t, goodEvent)
+	packed := querytest.Gzip(t, goodEvent)
 	wantProblem(t, post(s, packed[:len(packed)-5], "Content-Encoding", "gzip"), http.StatusBadRequest, "",
 		"cannot be read")
 	wantProblem(t, post(s, goodEvent, "Content-Encoding", "br"), http.StatusUnsupportedMediaType, "", "gzip")
@@ -255,7 +242,7 @@ func TestServer_Events_Encodings(t *testing.T) {
 	}
 	wantProblem(t, post(small, goodEvent+strings.Repeat(" ", 1001-len(goodEvent))), http.StatusRequestEntityTooLarge,
 		"", "several requests")
-	wantProblem(t, post(small, gzipped(t, strings.Repeat(" ", 1001)), "Content-Encoding", "gzip"),
+	wantProblem(t, post(small, querytest.Gzip(t, strings.Repeat(" ", 1001)), "Content-Encoding", "gzip"),
 		http.StatusRequestEntityTooLarge, "", "several requests")
 }
 

@@ -1,7 +1,9 @@
 package query
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -14,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 )
 
 // noConn is a connection that no test here gets to use.
@@ -88,7 +91,9 @@ func TestServer_Routes_Errors(t *testing.T) {
 		wantProblem(t, get(s, path), http.StatusNotFound, "")
 	}
 	for target, allow := range map[string]string{"DELETE /v1/reports/channels": "GET", "PUT /v1/events": "POST",
-		"POST /v1/status": "GET", "POST /v1/tariffs?account=a": "PUT", "POST /v1/templates?account=a": "PUT"} {
+		"POST /v1/status": "GET", "POST /v1/tariffs?account=a": "PUT", "GET /v1/sms/segments": "POST",
+		"GET /v1/forecasts/savings": "POST", "GET /v1/forecasts/from-history?account=a": "POST",
+		"POST /v1/forecasts/break-even": "GET", "POST /v1/templates?account=a": "PUT"} {
 		method, path, _ := strings.Cut(target, " ")
 		w := call(s, method, path, nil)
 		wantProblem(t, w, http.StatusMethodNotAllowed, "", "use ")
@@ -130,6 +135,25 @@ func TestServer_Log_NoPeople(t *testing.T) {
 	if got := log.String(); !strings.Contains(got, "/v1/messages/:id") || strings.Contains(got, "79001234567") ||
 		strings.Contains(got, "secret") {
 		t.Errorf("log: %s", got)
+	}
+}
+
+// No text reaches the log, whatever the answer is.
+func TestServer_Log_NoTexts(t *testing.T) {
+	var log bytes.Buffer
+	s := newServer(t, noConn{}, func(_ *Config, d *Deps) {
+		d.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	for _, body := range []string{`{"text":"secret"}`, `{"text":"secret","secret":1}`, `{"text":"secret"`,
+		`{"text":"` + strings.Repeat("secret", 3000) + `"}`, `secret`} {
+		w := querytest.PostJSON(s.Handler(), "/v1/sms/segments", body)
+		if w.Code != http.StatusOK && strings.Contains(strings.ReplaceAll(w.Body.String(), `"parameter":"secret"`, ""),
+			"secretsecret") {
+			t.Errorf("an error says the text: %s", w.Body)
+		}
+	}
+	if log.Len() == 0 || strings.Contains(log.String(), "secret") {
+		t.Errorf("the log says %s", fmt.Sprint(log.String()))
 	}
 }
 

@@ -12,17 +12,8 @@ import (
 
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
-	return slices.Concat(s.reports.Routes(), s.savings.Routes(), s.forecastRoutes(), s.lists.Routes(),
+	return slices.Concat(s.reports.Routes(), s.savings.Routes(), s.forecasts.Routes(), s.lists.Routes(),
 		s.numbers.Routes(), s.ownRoutes())
-}
-
-func (s *Server) forecastRoutes() []answer.Route {
-	return []answer.Route{
-		{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: s.forecastSavings},
-		{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: s.forecastHistory},
-		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: s.forecastBreakEven,
-			Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}},
-	}
 }
 
 // ownRoutes are those about messages, events and the service itself.
@@ -37,7 +28,6 @@ func (s *Server) ownRoutes() []answer.Route {
 		answer.Get("/v1/rejected", s.rejected, "/v1/rejected"),
 		answer.Get("/v1/definitions", s.definitions, "/v1/definitions"),
 		{Method: http.MethodPost, Path: "/v1/events", Serve: s.events},
-		{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: s.smsSegments},
 		{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy},
 		{Method: http.MethodGet, Path: "/readyz", Serve: s.ready, Try: []string{"/readyz", "/metrics"}},
 	}

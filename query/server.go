@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/forecast"
 	"kaskad/query/lists"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
@@ -54,12 +55,13 @@ type Server struct {
 	decoders sync.Pool
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
-	erasing sync.Mutex
-	prices  *prices.Cache
-	numbers *numbers.Numbers
-	lists   *lists.Lists
-	savings *savings.Savings
-	reports *report.Room
+	erasing   sync.Mutex
+	prices    *prices.Cache
+	numbers   *numbers.Numbers
+	lists     *lists.Lists
+	savings   *savings.Savings
+	forecasts *forecast.Forecasts
+	reports   *report.Room
 }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
@@ -86,6 +88,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	if s.savings, err = savings.New(s.db, s.prices, deps.Registerer); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	s.forecasts = forecast.New(s.db, s.gate, s.prices)
 	s.lists = lists.New(s.db, s.gate)
 	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }

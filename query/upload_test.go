@@ -18,6 +18,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 )
 
 // listen serves over TCP until the test ends.
@@ -265,10 +266,10 @@ func TestServer_Receive_Memory(t *testing.T) {
 		"type":     {goodEvent, []string{"Content-Type", "text/html"}, http.StatusUnsupportedMediaType},
 		"encoding": {goodEvent, []string{"Content-Encoding", "br"}, http.StatusUnsupportedMediaType},
 		"no gzip":  {goodEvent, []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
-		"cut gzip": {gzipped(t, goodEvent)[:30], []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
-		"gzip bomb": {gzipped(t, strings.Repeat(" ", 50<<20)), []string{"Content-Encoding", "gzip"},
+		"cut gzip": {querytest.Gzip(t, goodEvent)[:30], []string{"Content-Encoding", "gzip"}, http.StatusBadRequest},
+		"gzip bomb": {querytest.Gzip(t, strings.Repeat(" ", 50<<20)), []string{"Content-Encoding", "gzip"},
 			http.StatusRequestEntityTooLarge},
-		"bomb of many": {strings.Repeat(gzipped(t, strings.Repeat(" ", 1<<10)), 5000),
+		"bomb of many": {strings.Repeat(querytest.Gzip(t, strings.Repeat(" ", 1<<10)), 5000),
 			[]string{"Content-Encoding", "gzip"}, http.StatusRequestEntityTooLarge},
 		"arrow":     {"\xff\xff\xff\xff\xff\xff\xff\x7f", nil, http.StatusBadRequest},
 		"too large": {goodEvent + strings.Repeat(" ", length), nil, http.StatusRequestEntityTooLarge},
@@ -310,7 +311,7 @@ func TestServer_Receive_Bomb(t *testing.T) {
 // 15 MiB of commas in 15 kB, eight times at once: it took 11 s and 9 GB.
 func TestServer_PutReference_Commas(t *testing.T) {
 	s := newServer(t, noConn{})
-	body := []byte(gzipped(t, strings.Repeat(",", 15<<20)))
+	body := []byte(querytest.Gzip(t, strings.Repeat(",", 15<<20)))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	begin := time.Now()

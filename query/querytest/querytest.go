@@ -2,6 +2,8 @@
 package querytest
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -81,6 +83,26 @@ func Call(h http.Handler, method, target string, body io.Reader, headers ...stri
 // Get is Call of GET.
 func Get(h http.Handler, target string, headers ...string) *httptest.ResponseRecorder {
 	return Call(h, http.MethodGet, target, nil, headers...)
+}
+
+// PostJSON is Call of POST with a body in JSON.
+func PostJSON(h http.Handler, path, body string, headers ...string) *httptest.ResponseRecorder {
+	return Call(h, http.MethodPost, path, strings.NewReader(body),
+		append([]string{"Content-Type", "application/json"}, headers...)...)
+}
+
+// Gzip packs a body.
+func Gzip(tb testing.TB, body string) string {
+	tb.Helper()
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte(body)); err != nil {
+		tb.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return packed.String()
 }
 
 // Decode reads an answer of the wanted status; numbers keep their digits.

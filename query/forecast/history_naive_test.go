@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"cmp"

@@ -1,23 +1,15 @@
-package query
+package forecast
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 )
-
-func postJSON(s *Server, path, body string, headers ...string) *httptest.ResponseRecorder {
-	return call(s, http.MethodPost, path, strings.NewReader(body),
-		append([]string{"Content-Type", "application/json"}, headers...)...)
-}
 
 // smsBody is the body that asks for a text.
 func smsBody(tb testing.TB, text string) string {
@@ -30,8 +22,8 @@ func smsBody(tb testing.TB, text string) string {
 }
 
 // The vectors on which an independent implementation and a provider's own calculator agree, and what follows from each.
-func TestServer_SMSSegments_Vectors(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_SMSSegments_Vectors(t *testing.T) {
+	s := newRoom(nil)
 	a := func(n int) string { return strings.Repeat("a", n) }
 	cyr := func(n int) string { return strings.Repeat("ж", n) }
 	emoji := func(n int) string { return strings.Repeat("\U0001F60E", n) }
@@ -62,15 +54,15 @@ func TestServer_SMSSegments_Vectors(t *testing.T) {
 			Encoding        string
 			Units, Segments int
 		}
-		decode(t, postJSON(s, "/v1/sms/segments", smsBody(t, v.text)), http.StatusOK, &reply)
+		querytest.Decode(t, postJSON(s, "/v1/sms/segments", smsBody(t, v.text)), http.StatusOK, &reply)
 		if reply.Encoding != v.encoding || reply.Units != v.units || reply.Segments != v.segments {
 			t.Errorf("%.20q…: %+v, want %s %d %d", v.text, reply, v.encoding, v.units, v.segments)
 		}
 	}
 }
 
-func TestServer_SMSSegments_Answer(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_SMSSegments_Answer(t *testing.T) {
+	s := newRoom(nil)
 	for body, want := range map[string]string{
 		`{"text":"hi"}`: `{"encoding":"GSM-7","units":2,"segments":1,"per_segment":160,"over_by":0,"units_left":158,"forced_chars":0,
 			"forced_by":[],"suggestion":null,"without_forced":null}`,
@@ -87,7 +79,7 @@ func TestServer_SMSSegments_Answer(t *testing.T) {
 	} {
 		var got, expected any
 		w := postJSON(s, "/v1/sms/segments", body)
-		decode(t, w, http.StatusOK, &got)
+		querytest.Decode(t, w, http.StatusOK, &got)
 		decoder := json.NewDecoder(strings.NewReader(want))
 		decoder.UseNumber()
 		if err := decoder.Decode(&expected); err != nil {
@@ -102,8 +94,8 @@ func TestServer_SMSSegments_Answer(t *testing.T) {
 	}
 }
 
-func TestServer_SMSSegments_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_SMSSegments_Errors(t *testing.T) {
+	s := newRoom(nil)
 	path := "/v1/sms/segments"
 	for _, c := range []struct {
 		body, parameter, word string
@@ -124,24 +116,26 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 		{"{\"text\":\"\xff\"}", "", "UTF-8"},
 	} {
 		w := postJSON(s, path, c.body)
-		wantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
+		querytest.WantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
 		var p answer.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) > 1 {
 			t.Errorf("%.40s: %v %+v", c.body, err, p.Errors)
 		}
 	}
-	wantProblem(t, postJSON(s, path+"?text=a", `{"text":"a"}`), http.StatusBadRequest, "text", "takes none")
-	wantProblem(t, postJSON(s, path, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`),
+	querytest.WantProblem(t, postJSON(s, path+"?text=a", `{"text":"a"}`), http.StatusBadRequest, "text", "takes none")
+	querytest.WantProblem(t, postJSON(s, path, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`),
 		http.StatusRequestEntityTooLarge, "", "256 KiB")
-	wantProblem(t, postJSON(s, path, gzipped(t, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`), "Content-Encoding",
+	querytest.WantProblem(t, postJSON(s, path, querytest.Gzip(t, `{"text":"`+strings.Repeat("a", maxSMSBody)+`"}`),
+		"Content-Encoding",
 		"gzip"), http.StatusRequestEntityTooLarge, "", "256 KiB")
-	wantProblem(t, postJSON(s, path, `{"text":"a"}`, "Content-Type", "text/csv"), http.StatusUnsupportedMediaType, "",
+	querytest.WantProblem(t, postJSON(s, path, `{"text":"a"}`, "Content-Type", "text/csv"),
+		http.StatusUnsupportedMediaType, "",
 		"application/json")
-	wantProblem(t, get(s, path), http.StatusMethodNotAllowed, "", "POST")
 
 	// The longest text, with every character escaped as long as JSON can.
 	var reply struct{ Units int }
-	decode(t, postJSON(s, path, `{"text":"`+strings.Repeat(`\ud83d\ude0e`, 10_000)+`"}`), http.StatusOK, &reply)
+	querytest.Decode(t, postJSON(s, path, `{"text":"`+strings.Repeat(`\ud83d\ude0e`, 10_000)+`"}`), http.StatusOK,
+		&reply)
 	if reply.Units != 20_000 {
 		t.Errorf("the longest text has %d units", reply.Units)
 	}
@@ -150,24 +144,5 @@ func TestServer_SMSSegments_Errors(t *testing.T) {
 		if w := postJSON(s, path, `{"text":"a"}`, headers...); w.Code != http.StatusOK {
 			t.Errorf("%v: %s", headers, w.Body)
 		}
-	}
-}
-
-// No text reaches the log, whatever the answer is.
-func TestServer_SMSSegments_NotLogged(t *testing.T) {
-	var log bytes.Buffer
-	s := newServer(t, noConn{}, func(_ *Config, d *Deps) {
-		d.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	})
-	for _, body := range []string{`{"text":"secret"}`, `{"text":"secret","secret":1}`, `{"text":"secret"`,
-		`{"text":"` + strings.Repeat("secret", 3000) + `"}`, `secret`} {
-		w := postJSON(s, "/v1/sms/segments", body)
-		if w.Code != http.StatusOK && strings.Contains(strings.ReplaceAll(w.Body.String(), `"parameter":"secret"`, ""),
-			"secretsecret") {
-			t.Errorf("an error says the text: %s", w.Body)
-		}
-	}
-	if log.Len() == 0 || strings.Contains(log.String(), "secret") {
-		t.Errorf("the log says %s", fmt.Sprint(log.String()))
 	}
 }

@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"kaskad/schema/errormap"
 )
 
-//go:embed history.sql
+//go:embed sql/history.sql
 var historySQL string
 
 // historyTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
@@ -35,9 +35,9 @@ var historyFields = []answer.BodyField{{Name: "channel", Number: false}, {Name: 
 	{Name: "connect_price", Number: true}, {Name: "sms_price", Number: true},
 	{Name: "currency", Number: false}, {Name: "threshold", Number: true}}
 
-// historyAsk is what a request asks: which templates of an account are worth moving from SMS to a channel, as far as a
+// historyRequest asks which templates of an account are worth moving from SMS to a channel, as far as a
 // period tells.
-type historyAsk struct {
+type historyRequest struct {
 	account, channel string
 	zone             *time.Location
 	now              time.Time
@@ -50,80 +50,80 @@ type historyAsk struct {
 	smsPrice     *big.Rat
 }
 
-// forecastHistory serves POST /v1/forecasts/from-history (docs/definitions.md section 4, Forecasts from history).
-func (s *Server) forecastHistory(c *gin.Context) error {
-	ask, err := s.readHistoryAsk(c)
+// fromHistory serves POST /v1/forecasts/from-history (docs/definitions.md section 4, Forecasts from history).
+func (f *Forecasts) fromHistory(c *gin.Context) error {
+	request, err := f.readHistoryRequest(c)
 	if err != nil {
 		return err
 	}
-	end, err := s.db.Reads(c, &s.gate.Queries)
+	end, err := f.db.Reads(c, &f.gate.Queries)
 	if err != nil {
 		return err
 	}
 	defer end()
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), f.db.QueryTime)
 	defer cancel()
-	seen, err := s.db.Snapshot(ctx, ask.now)
+	seen, err := f.db.Snapshot(ctx, request.now)
 	if err != nil {
 		return err
 	}
-	if seen.Lost, err = s.db.Lost(ctx, []string{ask.account}, ask.fromMS, ask.toMS); err != nil {
+	if seen.Lost, err = f.db.Lost(ctx, []string{request.account}, request.fromMS, request.toMS); err != nil {
 		return err
 	}
-	lists, err := s.prices.Lists(ctx, []string{ask.account}, nil)
+	lists, err := f.prices.Lists(ctx, []string{request.account}, nil)
 	if err != nil {
 		return err
 	}
 	seen.Prices = &lists.Versions
-	account := lists.Account(ask.account)
-	prices, err := newHistoryPrices(ask, account, lists.Versions)
+	account := lists.Account(request.account)
+	prices, err := newHistoryPrices(request, account, lists.Versions)
 	if err != nil {
 		return err
 	}
-	q := historyQuery{ask: ask, keys: prices.keys, asOfMS: seen.UpTo(),
-		borders: templateBorders(account.Templates, ask.fromMS, ask.toMS)}
-	if q.routes, err = s.db.Capabilities(ctx); err != nil {
+	q := historyQuery{request: request, keys: prices.keys, asOfMS: seen.UpTo(),
+		borders: templateBorders(account.Templates, request.fromMS, request.toMS)}
+	if q.capabilities, err = f.db.Capabilities(ctx); err != nil {
 		return err
 	}
-	h, err := s.readHistory(ctx, &q, prices)
+	h, err := f.readHistory(ctx, &q, prices)
 	if err != nil {
 		return fmt.Errorf("forecast from history: %w", err)
 	}
-	return h.send(c, ask, prices, &seen)
+	return h.send(c, request, prices, &seen)
 }
 
-// readHistoryAsk reads the query string, which says what is measured, and the body, which says what is asked.
-func (s *Server) readHistoryAsk(c *gin.Context) (*historyAsk, error) {
+// readHistoryRequest reads the query string, which says what is measured, and the body, which says what is asked.
+func (f *Forecasts) readHistoryRequest(c *gin.Context) (*historyRequest, error) {
 	q, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
 	if err != nil {
 		return nil, err
 	}
-	b, err := s.gate.ReadFields(c, maxForecastBody, historyFields)
+	b, err := f.gate.ReadFields(c, maxForecastBody, historyFields)
 	if err != nil {
 		return nil, err
 	}
-	ask := &historyAsk{now: s.db.Now()}
-	ask.account = q.Required("account", "a forecast is of one account; say which: account=…")
-	if !q.Failed("account") && (ask.account == "" || !utf8.ValidString(ask.account)) {
+	request := &historyRequest{now: f.db.Now()}
+	request.account = q.Required("account", "a forecast is of one account; say which: account=…")
+	if !q.Failed("account") && (request.account == "" || !utf8.ValidString(request.account)) {
 		q.Fail("account", "must be the name of an account, in UTF-8")
 	}
-	ask.zone, ask.limit = q.Zone(), q.Limit()
-	ask.fromMS, ask.toMS = finishedPeriod(q, ask.now, ask.zone)
+	request.zone, request.limit = q.Zone(), q.Limit()
+	request.fromMS, request.toMS = finishedPeriod(q, request.now, request.zone)
 
-	ask.channel = channelToMoveTo(b)
-	ask.channelPrice = channelPriceParam(b)
+	request.channel = channelToMoveTo(b)
+	request.channelPrice = channelPriceParam(b)
 	if _, given := b.Values["sms_price"]; given {
-		ask.smsPrice = priceParam(b, "sms_price", "")
+		request.smsPrice = priceParam(b, "sms_price", "")
 	}
 	if _, given := b.Values["threshold"]; !given {
 		b.Values.Set("threshold", money.DefaultThreshold)
 	}
-	ask.threshold = rateParam(b, "threshold", "")
+	request.threshold = rateParam(b, "threshold", "")
 	if currency := currencyParam(b); currency != nil {
-		ask.currency = *currency
+		request.currency = *currency
 	}
 	b.Errs = append(q.Errs, b.Errs...)
-	return ask, b.Err()
+	return request, b.Err()
 }
 
 // finishedPeriod returns the period that a month's figures are scaled from: without from and to the last 30 days. It
@@ -181,10 +181,10 @@ func channelPriceParam(p *answer.Params) *channelPrice {
 
 // historyQuery counts the messages of a period.
 type historyQuery struct {
-	ask    *historyAsk
-	routes []store.Capability
-	keys   []historyKey
-	asOfMS int64
+	request      *historyRequest
+	capabilities []store.Capability
+	keys         []historyKey
+	asOfMS       int64
 	// borders are the Unix seconds at which the segments of a template may change.
 	borders []uint32
 }
@@ -192,11 +192,11 @@ type historyQuery struct {
 // SQL returns the statement and its parameters.
 func (q *historyQuery) SQL() (string, []any, error) {
 	args := []any{
-		clickhouse.Named("account", q.ask.account),
-		clickhouse.Named("filter_account", []string{q.ask.account}),
-		clickhouse.Named("channel", q.ask.channel),
-		clickhouse.Named("from", store.Storable(q.ask.fromMS)),
-		clickhouse.Named("to", store.Storable(q.ask.toMS)),
+		clickhouse.Named("account", q.request.account),
+		clickhouse.Named("filter_account", []string{q.request.account}),
+		clickhouse.Named("channel", q.request.channel),
+		clickhouse.Named("from", store.Storable(q.request.fromMS)),
+		clickhouse.Named("to", store.Storable(q.request.toMS)),
 		clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
 		clickhouse.Named("borders", append([]uint32{0}, q.borders...)),
@@ -208,7 +208,7 @@ func (q *historyQuery) SQL() (string, []any, error) {
 	}
 	var routeArgs []any
 	data.Accounts, data.Channel, data.Class, data.Keys = true, true, errormap.ClassSQL("r"), q.keys
-	data.Route, routeArgs = store.CapabilitySQL(q.routes)
+	data.Route, routeArgs = store.CapabilitySQL(q.capabilities)
 	statement, err := store.Fill(historyTemplate, data)
 	return statement, append(args, routeArgs...), err
 }

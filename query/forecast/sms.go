@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"fmt"
@@ -17,8 +17,8 @@ const maxSMSBody = 256 << 10
 
 // smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is
 // in the answer to its sender and nowhere else: neither stored nor logged.
-func (s *Server) smsSegments(c *gin.Context) error {
-	p, err := s.gate.BodyParams(c, maxSMSBody, []answer.BodyField{{Name: "text"}})
+func (f *Forecasts) smsSegments(c *gin.Context) error {
+	p, err := f.gate.BodyParams(c, maxSMSBody, []answer.BodyField{{Name: "text"}})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"encoding/json"
@@ -13,7 +13,10 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/prices"
 	"kaskad/query/querytest"
+	"kaskad/query/report"
+	"kaskad/query/savings"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -24,9 +27,9 @@ type pastReply struct {
 	rows   []map[string]any
 }
 
-func askHistory(tb testing.TB, s *Server, query, body string) (reply pastReply) {
+func forecastHistory(tb testing.TB, s http.Handler, query, body string) (reply pastReply) {
 	tb.Helper()
-	decode(tb, postJSON(s, "/v1/forecasts/from-history?"+query, body), http.StatusOK, &reply.fields)
+	querytest.Decode(tb, postJSON(s, "/v1/forecasts/from-history?"+query, body), http.StatusOK, &reply.fields)
 	for _, row := range reply.fields["rows"].([]any) {
 		reply.rows = append(reply.rows, row.(map[string]any))
 	}
@@ -57,13 +60,13 @@ func seedPast(at time.Time) (events []pastEvent) {
 
 const seedPeriod = "account=acme&from=2026-10-01&to=2026-10-31"
 
-func TestServer_ForecastHistory_Seed(t *testing.T) {
+func TestForecasts_FromHistory_Seed(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
 		querytest.TariffRow("push", "per_message_delivered", "0.36"),
 		querytest.TariffRow("push", "zero", "0", "provider", "fcm"))
-	w := postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push"}`)
+	w := postJSON(newRoom(conn), "/v1/forecasts/from-history?"+seedPeriod, `{"channel":"push"}`)
 	want := `{"report":"forecast-from-history","from":"2026-10-01T00:00:00Z","to":"2026-10-31T00:00:00Z","tz":"UTC","as_of":"2026-11-20T00:00:00.000Z","lag_seconds":0,"mature":true,` +
 		`"tariff_version":1,"template_version":0,"account":"acme","channel":"push","threshold":0.4,"currency":"RUB","channel_price":"0.36","billing":"per_message_delivered",` +
 		`"connect_price":null,"sms_price":"2.00","channel_tariffs":[{"channel":"push","provider":"*","operator":"*","country":"*","traffic":"*","sender":"*","app":"*",` +
@@ -88,13 +91,13 @@ func TestServer_ForecastHistory_Seed(t *testing.T) {
 }
 
 // The same past, asked in other ways.
-func TestServer_ForecastHistory_Cases(t *testing.T) {
+func TestForecasts_FromHistory_Cases(t *testing.T) {
 	conn := newConn(t)
 	storePast(t, conn, seedPast(time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)))
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
 		querytest.TariffRow("push", "per_message_sent", "0.36"),
 		querytest.TariffRow("viber", "per_message_delivered", "0.75"), querytest.TariffRow("email", "zero", "0"))
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	const given = `"channel":"push","channel_price":"0.36","sms_price":2`
 	for name, c := range map[string]struct{ query, body, total, row string }{
 		"billed when sent, A6": {seedPeriod, `{"channel":"push"}`,
@@ -125,7 +128,7 @@ func TestServer_ForecastHistory_Cases(t *testing.T) {
 		"days of Kathmandu": {"account=acme&from=2026-10-01&to=2026-10-31&tz=Asia/Kathmandu", `{"channel":"push"}`,
 			`{"saved_per_month":"1420.00"}`, `{"template":"order"}`},
 	} {
-		reply := askHistory(t, s, c.query, c.body)
+		reply := forecastHistory(t, s, c.query, c.body)
 		if c.row == "" && len(reply.rows) > 0 {
 			t.Errorf("%s: %d rows", name, len(reply.rows))
 		}
@@ -145,7 +148,7 @@ func TestServer_ForecastHistory_Cases(t *testing.T) {
 		}
 	}
 	// Without from and to: the last 30 days, in which nothing happened.
-	reply := askHistory(t, s, "account=acme", `{"channel":"push"}`)
+	reply := forecastHistory(t, s, "account=acme", `{"channel":"push"}`)
 	wantFields(t, "default period", reply.fields, `{"from":"2026-10-21T00:00:00Z","to":"2026-11-20T00:00:00Z","messages":0,"first_message":null,"penetration":null,"tested_share":null,
 		"delivery_rate":null,"mature":true,"templates":0}`)
 }
@@ -166,7 +169,7 @@ func wantFields(t *testing.T, name string, got map[string]any, wanted string) {
 }
 
 // People who leave, by the words of the definition.
-func TestServer_ForecastHistory_Reached(t *testing.T) {
+func TestForecasts_FromHistory_Reached(t *testing.T) {
 	day := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	push := func(id, app, recipient, contact, status string, at time.Time) pastEvent {
 		return pastEvent{message: id, step: 1, channel: "push", app: app, recipient: recipient, contact: contact,
@@ -228,10 +231,10 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 	}
 	conn := newConn(t)
 	storePast(t, conn, events)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	for name, c := range cases {
 		query := url.Values{"account": {name}, "from": {"2026-10-01"}, "to": {"2026-10-31"}}.Encode()
-		reply := askHistory(t, s, query,
+		reply := forecastHistory(t, s, query,
 			`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
 		if got := reply.fields["penetration_num"]; got != json.Number(c.reached) ||
 			reply.fields["penetration_den"] != json.Number("1") {
@@ -241,7 +244,7 @@ func TestServer_ForecastHistory_Reached(t *testing.T) {
 }
 
 // A message that is stored in two buckets counts once, at home, with what both know of it.
-func TestServer_ForecastHistory_Splits(t *testing.T) {
+func TestForecasts_FromHistory_Splits(t *testing.T) {
 	conn := newConn(t)
 	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	e := pastEvent{account: "acme", message: "m", step: 1, channel: "sms", status: "sent", template: "order",
@@ -250,12 +253,13 @@ func TestServer_ForecastHistory_Splits(t *testing.T) {
 	stray.submitted, stray.status, stray.smsSegments = at.Add(5*time.Hour), "delivered", 3
 	storeFacts(t, conn, []pastEvent{e, e})
 	storeFacts(t, conn, []pastEvent{stray})
-	execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS bucket) "+
+	querytest.Execute(t, conn, "INSERT INTO attempts SELECT * REPLACE (toDateTime('2026-10-10 10:00:00', 'UTC') AS "+
+		"bucket) "+
 		"FROM attempts AS a WHERE a.bucket != toDateTime('2026-10-10 10:00:00', 'UTC')")
-	execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), "+
+	querytest.Execute(t, conn, "INSERT INTO splits VALUES ('acme', 'm', toDateTime('2026-10-10 15:00:00', 'UTC'), "+
 		"toDateTime('2026-10-10 10:00:00', 'UTC'))")
 	aggregatePast(t, conn)
-	reply := askHistory(t, newServer(t, conn), seedPeriod,
+	reply := forecastHistory(t, newRoom(conn), seedPeriod,
 		`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`)
 	if len(reply.rows) != 1 {
 		t.Fatal(reply.rows)
@@ -265,7 +269,7 @@ func TestServer_ForecastHistory_Splits(t *testing.T) {
 
 // The example of docs/definitions.md section 5: ten one-segment SMS to each of two people, push delivered to one of
 // them and failed to the other.
-func TestServer_ForecastHistory_NotDiscountedTwice(t *testing.T) {
+func TestForecasts_FromHistory_NotDiscountedTwice(t *testing.T) {
 	at := time.Date(2026, 10, 10, 10, 0, 0, 0, time.UTC)
 	var events []pastEvent
 	for person := range 2 {
@@ -282,7 +286,7 @@ func TestServer_ForecastHistory_NotDiscountedTwice(t *testing.T) {
 	}
 	conn := newConn(t)
 	storePast(t, conn, events)
-	reply := askHistory(t, newServer(t, conn), seedPeriod,
+	reply := forecastHistory(t, newRoom(conn), seedPeriod,
 		`{"channel":"push","channel_price":"0.36","billing":"per_message_delivered","sms_price":"2.00"}`)
 	wantFields(t, "all", reply.fields, `{"tested_share":1,"penetration":0.5,"penetration_num":1,"penetration_den":2,"delivery_rate":1,"delivery_num":1,"delivery_den":1}`)
 	if len(reply.rows) != 2 {
@@ -292,7 +296,7 @@ func TestServer_ForecastHistory_NotDiscountedTwice(t *testing.T) {
 		"saved_per_month":"16.40","worth_it":true}`)
 }
 
-func TestServer_ForecastHistory_Naive(t *testing.T) {
+func TestForecasts_FromHistory_Naive(t *testing.T) {
 	const seed = 11
 	r := rand.New(rand.NewPCG(seed, 4))
 	conn := newConn(t)
@@ -347,7 +351,7 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 			querytest.PutTariffs(t, conn, account, rows...)
 			querytest.PutPrices(t, conn, schema.ReferenceTemplates, account, texts...)
 		}
-		s := newServer(t, conn)
+		s := newRoom(conn)
 		met := map[string]int{}
 		for range 15 {
 			ask := pastAsk{account: []string{"acme", "acme", "центр"}[r.IntN(3)],
@@ -376,7 +380,7 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 			query := url.Values{"account": {ask.account}, "from": {ask.from.Format(time.RFC3339)},
 				"to": {ask.to.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
 			wantEnvelope, wantRows := naiveHistory(events, list, templates, ask)
-			reply := askHistory(t, s, query, string(encoded))
+			reply := forecastHistory(t, s, query, string(encoded))
 			where := fmt.Sprintf("seed %d, %s %s", seed, query, encoded)
 			for name, want := range wantEnvelope {
 				if !reflect.DeepEqual(reply.fields[name], want) {
@@ -424,17 +428,23 @@ func TestServer_ForecastHistory_Naive(t *testing.T) {
 }
 
 // Over what a real aggregator published, the forecast counts the same messages and people as the reports do.
-func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
+func TestForecasts_FromHistory_AgreesWithReports(t *testing.T) {
 	conn := newConn(t)
 	events := randomPast(rand.New(rand.NewPCG(12, 4)), 800, 20)
 	storePast(t, conn, events)
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_message_sent", "1"))
-	s := newServer(t, conn)
+	s := newRoom(conn, func(db *store.DB, lists *prices.Cache) []answer.Route {
+		room, err := savings.New(db, lists, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append(room.Routes(), report.New(db, lists).Routes()...)
+	})
 	const period = "account=acme&from=2026-11-05&to=2026-11-18T12:15:00Z"
 	for _, channel := range []string{"push", "viber", "vk"} {
-		reply := askHistory(t, s, period,
+		reply := forecastHistory(t, s, period,
 			fmt.Sprintf(`{"channel":%q,"channel_price":"1","billing":"per_message_sent"}`, channel))
-		penetration := answerOf(t, s, "/v1/reports/penetration",
+		penetration := reportOf(t, s, "/v1/reports/penetration",
 			url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"},
 				"channel": {channel}})
 		row := penetration.Rows[0]
@@ -447,7 +457,7 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 			}
 		}
 		messages := map[any]int{}
-		for _, row := range answerOf(t, s, "/v1/reports/savings",
+		for _, row := range reportOf(t, s, "/v1/reports/savings",
 			url.Values{"account": {"acme"}, "from": {"2026-11-05"}, "to": {"2026-11-18T12:15:00Z"},
 				"group_by": {"template"}}).Rows {
 			n, err := row["messages"].(json.Number).Int64()
@@ -468,8 +478,8 @@ func TestServer_ForecastHistory_AgreesWithReports(t *testing.T) {
 	}
 }
 
-func TestServer_ForecastHistory_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_FromHistory_Errors(t *testing.T) {
+	s := newRoom(nil)
 	const body = `{"channel":"push"}`
 	for name, c := range map[string]struct{ query, body, parameter, says string }{
 		"no account":        {"", body, "account", "say which"},
@@ -504,26 +514,23 @@ func TestServer_ForecastHistory_Errors(t *testing.T) {
 		"no object":     {"account=a", `[]`, "", "JSON object"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantProblem(t, postJSON(s, "/v1/forecasts/from-history?"+c.query, c.body), http.StatusBadRequest,
+			querytest.WantProblem(t, postJSON(s, "/v1/forecasts/from-history?"+c.query, c.body), http.StatusBadRequest,
 				c.parameter, c.says)
 		})
 	}
 	// All that is wrong is said at once.
 	var p answer.Problem
-	decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`),
+	querytest.Decode(t, postJSON(s, "/v1/forecasts/from-history?tz=Mars", `{"channel":"sms","currency":"x"}`),
 		http.StatusBadRequest, &p)
 	if len(p.Errors) != 4 {
 		t.Errorf("%+v", p.Errors)
 	}
-	if w := get(s, "/v1/forecasts/from-history?account=a"); w.Code != http.StatusMethodNotAllowed {
-		t.Errorf("GET: %d", w.Code)
-	}
 }
 
 // What the price list cannot tell must be said by the request, and the answer says so.
-func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
+func TestForecasts_FromHistory_PriceErrors(t *testing.T) {
 	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	sms := querytest.TariffRow("sms", "per_segment_sent", "2.00")
 	const query = "/v1/forecasts/from-history?account=acme&from=2026-10-01&to=2026-11-01"
 	for name, c := range map[string]struct {
@@ -563,24 +570,24 @@ func TestServer_ForecastHistory_PriceErrors(t *testing.T) {
 			"currency", "currencies are never converted"},
 	} {
 		querytest.PutTariffs(t, conn, "acme", c.rows...)
-		wantProblem(t, postJSON(s, query, c.body), http.StatusBadRequest, c.parameter, c.says)
+		querytest.WantProblem(t, postJSON(s, query, c.body), http.StatusBadRequest, c.parameter, c.says)
 		if t.Failed() {
 			t.Fatal(name)
 		}
 	}
 	// With the prices in the request no list is needed.
 	querytest.PutTariffs(t, conn, "acme")
-	reply := askHistory(t, s, "account=acme",
+	reply := forecastHistory(t, s, "account=acme",
 		`{"channel":"whatsapp","channel_price":"4.5","billing":"per_message_delivered","sms_price":"2","currency":"RUB"}`)
 	wantFields(t, "given", reply.fields,
 		`{"currency":"RUB","channel_price":"4.50","billing":"per_message_delivered","sms_price":"2.00","connect_price":null}`)
 }
 
-func TestServer_ForecastHistory_TooManyTemplates(t *testing.T) {
+func TestForecasts_FromHistory_TooManyTemplates(t *testing.T) {
 	conn := newConn(t)
-	execute(t, conn, `INSERT INTO attempts_by_recipient (account, recipient, person, message_id, step, generation, cohort_ms, channel, template, code)
+	querytest.Execute(t, conn, `INSERT INTO attempts_by_recipient (account, recipient, person, message_id, step, generation, cohort_ms, channel, template, code)
 		SELECT 'acme', concat('+7900', toString(number)) AS recipient, recipient, toString(number), 1, 1, 1791626400000, 'sms', toString(number), 1 FROM numbers(100001)`)
-	wantProblem(t, postJSON(newServer(t, conn), "/v1/forecasts/from-history?"+seedPeriod,
+	querytest.WantProblem(t, postJSON(newRoom(conn), "/v1/forecasts/from-history?"+seedPeriod,
 		`{"channel":"push","channel_price":"1","billing":"per_message_sent","sms_price":"1"}`),
 		http.StatusUnprocessableEntity, "", "more than 100000 templates", "name of a text")
 }
@@ -590,13 +597,14 @@ func TestHistoryQuery_SQL_Golden(t *testing.T) {
 	lines := []store.Capability{{Account: "", Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: nil,
 		SettlingDays: 1}, {Account: "", Channel: "push", Provider: "fcm", Delivery: false, Reads: false, Bound: nil,
 		SettlingDays: 1}}
-	ask := &historyAsk{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
+	request := &historyRequest{account: hostile, channel: "push", fromMS: 1760572800000, toMS: 1795136400000}
 	for name, q := range map[string]querytest.Statement{
-		"history_plain": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000},
-		"history_keys": &historyQuery{ask: ask, routes: lines, asOfMS: 1795136400000, keys: keysOf(nil, true),
+		"history_plain": &historyQuery{request: request, capabilities: lines, asOfMS: 1795136400000},
+		"history_keys": &historyQuery{request: request, capabilities: lines, asOfMS: 1795136400000,
+			keys:    keysOf(nil, true),
 			borders: []uint32{1767225600}},
 	} {
-		checkGolden(t, name, q, hostile)
+		querytest.Golden(t, *update, name, q, hostile)
 	}
 }
 

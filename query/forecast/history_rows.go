@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"cmp"
@@ -29,10 +29,10 @@ type historyCell struct {
 	message, firstSMS money.Leg // keys alone
 
 	messages, tested, reached uint64
-	// attempts on routes of the channel that report delivery, to people whom it reached
+	// attempts where the channel reports delivery, to people whom it reached
 	sent, delivered            uint64
 	firstMS, lastMS, settledMS int64
-	// people of all attempted steps, and of those on routes of the channel that report delivery.
+	// people of all attempted steps, and of those where the channel reports delivery.
 	people, testedPeople, reachedPeople uint64
 }
 
@@ -82,16 +82,16 @@ type historyPart struct {
 }
 
 // readHistory counts by template. Its memory grows with the number of templates.
-func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *historyPrices) (h *history, err error) {
+func (f *Forecasts) readHistory(ctx context.Context, q *historyQuery, prices *historyPrices) (h *history, err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := s.db.WithErrorMaps(s.db.Settings(ctx))
+	reading, err := f.db.WithErrorMaps(f.db.Settings(ctx))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Conn.Query(reading, statement, args...)
+	rows, err := f.db.Conn.Query(reading, statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (s *Server) readHistory(ctx context.Context, q *historyQuery, prices *histo
 		}
 	}
 	for _, r := range byTemplate {
-		if err := r.forecast(q.ask, &h.total); err != nil {
+		if err := r.forecast(q.request, &h.total); err != nil {
 			return nil, err
 		}
 		h.rows = append(h.rows, r)
@@ -156,7 +156,7 @@ func (h *history) add(r *historyRow, c *historyCell, prices *historyPrices) {
 	}
 	segments := c.segments
 	if segments == 0 {
-		segments = prices.list.TemplateSegments(c.template, max(int64(c.since)*1000, prices.ask.fromMS))
+		segments = prices.list.TemplateSegments(c.template, max(int64(c.since)*1000, prices.request.fromMS))
 	}
 	if segments == 0 {
 		r.unknownSegments += c.messages
@@ -217,17 +217,17 @@ func (m historyMonth) add(other historyMonth) {
 
 // forecast computes what moving the candidates would save in a month of 30 days. Where nobody among their people was
 // tried on the channel, or deliveries there are not known, only what they cost as SMS is.
-func (r *historyRow) forecast(ask *historyAsk, total *historyCell) error {
+func (r *historyRow) forecast(request *historyRequest, total *historyCell) error {
 	r.measured = r.tested > 0
-	f := money.Forecast{Penetration: new(big.Rat), DeliveryRate: new(big.Rat), Threshold: ask.threshold}
+	f := money.Forecast{Penetration: new(big.Rat), DeliveryRate: new(big.Rat), Threshold: request.threshold}
 	if r.measured {
 		f.Penetration = quotient(r.reached, r.candidates)
-		r.belowThreshold = f.Penetration.Cmp(ask.threshold) < 0
+		r.belowThreshold = f.Penetration.Cmp(request.threshold) < 0
 	}
 	if total.sent > 0 {
 		f.DeliveryRate = quotient(total.delivered, total.sent)
 	}
-	perMonth := big.NewRat(monthMS, ask.toMS-ask.fromMS)
+	perMonth := big.NewRat(monthMS, request.toMS-request.fromMS)
 	for price, part := range r.parts {
 		f.Messages = new(big.Rat).Mul(new(big.Rat).SetUint64(part.messages), perMonth)
 		f.SMSSegments = quotient(part.segments, part.messages)

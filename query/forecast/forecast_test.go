@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 )
 
 // forecastBody writes the body of a forecast: A5 of the worked examples, with the given members instead or beside; ""
@@ -36,8 +37,8 @@ func forecastBody(members ...string) string {
 }
 
 // The examples of the seeds, to the kopeck, each with the fields that it speaks of.
-func TestServer_ForecastSavings_Examples(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_Savings_Examples(t *testing.T) {
+	s := newRoom(nil)
 	flash := []string{"messages", "10000", "penetration", "1", "sms_segments", "1", "channel_price", "0.80"}
 	for name, c := range map[string]struct {
 		members []string
@@ -79,7 +80,7 @@ func TestServer_ForecastSavings_Examples(t *testing.T) {
 			`{"movable":0.000999999999999998999000000000000001,"penetration":0.999999999999999999}`},
 	} {
 		var got, want map[string]any
-		decode(t, postJSON(s, "/v1/forecasts/savings", forecastBody(c.members...)), http.StatusOK, &got)
+		querytest.Decode(t, postJSON(s, "/v1/forecasts/savings", forecastBody(c.members...)), http.StatusOK, &got)
 		decoder := json.NewDecoder(strings.NewReader(c.want))
 		decoder.UseNumber()
 		if err := decoder.Decode(&want); err != nil {
@@ -97,13 +98,13 @@ func TestServer_ForecastSavings_Examples(t *testing.T) {
 }
 
 // A4: 91 % of what moved is saved, and an SMS costs 11.11 times as much.
-func TestServer_ForecastSavings_OfMoved(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_Savings_OfMoved(t *testing.T) {
+	s := newRoom(nil)
 	var got struct {
 		ChannelCost, MovedSMSCost, Saved string
 	}
 	var fields map[string]any
-	decode(t, postJSON(s, "/v1/forecasts/savings", forecastBody()), http.StatusOK, &fields)
+	querytest.Decode(t, postJSON(s, "/v1/forecasts/savings", forecastBody()), http.StatusOK, &fields)
 	got.ChannelCost, got.MovedSMSCost, got.Saved = fields["channel_cost"].(string), fields["moved_sms_cost"].(string),
 		fields["saved"].(string)
 	rat := func(text string) *big.Rat {
@@ -122,8 +123,8 @@ func TestServer_ForecastSavings_OfMoved(t *testing.T) {
 }
 
 // Every figure against rationals that are put together here from the formulas of docs/definitions.md alone.
-func TestServer_ForecastSavings_Law(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_Savings_Law(t *testing.T) {
+	s := newRoom(nil)
 	rapid.Check(t, func(t *rapid.T) {
 		decimalText := func(name string, whole, decimals int) (literal string, exact *big.Rat) {
 			text := rapid.StringMatching(fmt.Sprintf(`(0|[1-9][0-9]{0,%d})(\.[0-9]{1,%d})?`, whole-1, decimals)).Draw(t,
@@ -219,8 +220,8 @@ func TestServer_ForecastSavings_Law(t *testing.T) {
 	})
 }
 
-func TestServer_ForecastSavings_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_Savings_Errors(t *testing.T) {
+	s := newRoom(nil)
 	for _, c := range []struct {
 		members         []string
 		parameter, word string
@@ -256,7 +257,7 @@ func TestServer_ForecastSavings_Errors(t *testing.T) {
 		{[]string{"chanel_price", "1"}, "chanel_price", "did you mean channel_price?"},
 	} {
 		w := postJSON(s, "/v1/forecasts/savings", forecastBody(c.members...))
-		wantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
+		querytest.WantProblem(t, w, http.StatusBadRequest, c.parameter, c.word)
 		var p answer.Problem
 		if err := json.Unmarshal(w.Body.Bytes(), &p); err != nil || len(p.Errors) != 1 {
 			t.Errorf("%v: %v %+v", c.members, err, p.Errors)
@@ -268,13 +269,13 @@ func TestServer_ForecastSavings_Errors(t *testing.T) {
 		len(p.Errors) != 7 {
 		t.Errorf("%v %+v", err, p.Errors)
 	}
-	wantProblem(t, postJSON(s, "/v1/forecasts/savings", `{"messages":`+strings.Repeat("1", maxForecastBody)+`}`),
+	querytest.WantProblem(t, postJSON(s, "/v1/forecasts/savings",
+		`{"messages":`+strings.Repeat("1", maxForecastBody)+`}`),
 		http.StatusRequestEntityTooLarge, "", "KiB")
-	wantProblem(t, get(s, "/v1/forecasts/savings"), http.StatusMethodNotAllowed, "", "POST")
 }
 
-func TestServer_ForecastBreakEven_Examples(t *testing.T) {
-	s := newServer(t, noConn{})
+func TestForecasts_BreakEven_Examples(t *testing.T) {
+	s := newRoom(nil)
 	for query, want := range map[string]string{
 		// A11: a dialog of 4.50 is cheaper from 3 segments of 2.00 on.
 		"channel_price=4.50&sms_price=2.00&currency=RUB": `{"channel_price":"4.50","sms_price":"2.00","currency":"RUB","segments":3,"ratio":2.25}`,
@@ -288,7 +289,7 @@ func TestServer_ForecastBreakEven_Examples(t *testing.T) {
 		"channel_price=0.36&sms_price=0":              `{"channel_price":"0.36","sms_price":"0.00","currency":null,"segments":null,"ratio":null}`,
 		"channel_price=1000000000&sms_price=0.000001": `{"channel_price":"1000000000.00","sms_price":"0.000001","currency":null,"segments":1000000000000001,"ratio":1000000000000000}`,
 	} {
-		w := get(s, "/v1/forecasts/break-even?"+query)
+		w := querytest.Get(s, "/v1/forecasts/break-even?"+query)
 		if got := strings.TrimSpace(w.Body.String()); w.Code != http.StatusOK || got != want {
 			t.Errorf("%s: %d %s, want %s", query, w.Code, got, want)
 		}
@@ -302,7 +303,6 @@ func TestServer_ForecastBreakEven_Examples(t *testing.T) {
 		"channel_price=2&channel_price=2&sms_price=1": {"channel_price", "more than once"},
 		"channel_price=2&sms_price=1&currency=XXQ":    {"currency", "ISO 4217"},
 	} {
-		wantProblem(t, get(s, "/v1/forecasts/break-even?"+query), http.StatusBadRequest, c[0], c[1])
+		querytest.WantProblem(t, querytest.Get(s, "/v1/forecasts/break-even?"+query), http.StatusBadRequest, c[0], c[1])
 	}
-	wantProblem(t, postJSON(s, "/v1/forecasts/break-even", "{}"), http.StatusMethodNotAllowed, "", "GET")
 }

@@ -1,4 +1,10 @@
-package query
+// Package forecast is the room of the API about what is not sent yet: what a campaign would save on another channel,
+// from given figures or from the history of an account, from which price on a channel is cheaper, and what a text takes
+// as SMS (docs/definitions.md section 4, Forecasts).
+//
+// Its guarantees: a forecast is exact arithmetic over the figures that its answer repeats; of history it takes what the
+// reports show of the same period; a text is neither stored nor logged.
+package forecast
 
 import (
 	"encoding/json"
@@ -11,6 +17,8 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema"
 )
 
@@ -23,8 +31,31 @@ const (
 	priceDecimals = 6
 )
 
-// forecastFields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
-var forecastFields = []answer.BodyField{{Name: "messages", Number: true}, {Name: "penetration", Number: true},
+// Forecasts serves the routes about forecasts. It is safe for concurrent use.
+type Forecasts struct {
+	db     *store.DB
+	gate   *answer.Gate
+	prices *prices.Cache
+}
+
+// New makes the room.
+func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Forecasts {
+	return &Forecasts{db: db, gate: gate, prices: lists}
+}
+
+// Routes lists what the room serves.
+func (f *Forecasts) Routes() []answer.Route {
+	return []answer.Route{
+		{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings},
+		{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory},
+		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: f.breakEven,
+			Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}},
+		{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments},
+	}
+}
+
+// Fields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
+var Fields = []answer.BodyField{{Name: "messages", Number: true}, {Name: "penetration", Number: true},
 	{Name: "delivery_rate", Number: true},
 	{Name: "sms_segments", Number: true}, {Name: "sms_price", Number: true},
 	{Name: "channel_price", Number: true}, {Name: "connect_price", Number: true}, {Name: "billing", Number: false},
@@ -53,13 +84,13 @@ type forecastAnswer struct {
 	WorthIt      bool         `json:"worth_it"`
 }
 
-// forecastSavings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
-func (s *Server) forecastSavings(c *gin.Context) error {
-	p, err := s.gate.BodyParams(c, maxForecastBody, forecastFields)
+// savings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
+func (f *Forecasts) savings(c *gin.Context) error {
+	p, err := f.gate.BodyParams(c, maxForecastBody, Fields)
 	if err != nil {
 		return err
 	}
-	f := money.Forecast{
+	input := money.Forecast{
 		Messages: decimalParam(p, "messages", "send the number of messages", 0, nil, nil),
 		Penetration: rateParam(p, "penetration",
 			"send the share of the people whom the channel can reach, such as 0.5"),
@@ -75,31 +106,31 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 	connectPrice := (*string)(nil)
 	_, given := p.Values["connect_price"]
 	switch {
-	case f.Billing == money.AttemptPlusConnect:
-		f.ConnectPrice = priceParam(p, "connect_price",
+	case input.Billing == money.AttemptPlusConnect:
+		input.ConnectPrice = priceParam(p, "connect_price",
 			"attempt_plus_connect adds it to channel_price for each message delivered")
-		connectPrice = moneyText(f.ConnectPrice)
-	case given && f.Billing != "":
+		connectPrice = moneyText(input.ConnectPrice)
+	case given && input.Billing != "":
 		p.Fail("connect_price", "belongs to billing attempt_plus_connect; leave it out")
 	}
 	if _, given := p.Values["threshold"]; !given {
 		p.Values.Set("threshold", money.DefaultThreshold)
 	}
-	f.Threshold = rateParam(p, "threshold", "")
+	input.Threshold = rateParam(p, "threshold", "")
 	currency := currencyParam(p)
 	if err := p.Err(); err != nil {
 		return err
 	}
-	r, err := f.Forecast()
+	r, err := input.Forecast()
 	if err != nil {
 		return fmt.Errorf("forecast: %w", err)
 	}
 	c.PureJSON(http.StatusOK, forecastAnswer{
-		Messages: exactNumber(f.Messages), Penetration: exactNumber(f.Penetration),
-		DeliveryRate: exactNumber(f.DeliveryRate), SMSSegments: exactNumber(f.SMSSegments),
-		SMSPrice: *moneyText(f.SMSPrice), ChannelPrice: *moneyText(f.ChannelPrice), ConnectPrice: connectPrice,
-		Billing:   f.Billing,
-		Threshold: exactNumber(f.Threshold), Currency: currency,
+		Messages: exactNumber(input.Messages), Penetration: exactNumber(input.Penetration),
+		DeliveryRate: exactNumber(input.DeliveryRate), SMSSegments: exactNumber(input.SMSSegments),
+		SMSPrice: *moneyText(input.SMSPrice), ChannelPrice: *moneyText(input.ChannelPrice), ConnectPrice: connectPrice,
+		Billing:   input.Billing,
+		Threshold: exactNumber(input.Threshold), Currency: currency,
 		Movable: exactNumber(r.Movable), ChannelCost: *moneyText(r.ChannelCost),
 		MovedSMSCost: *moneyText(r.MovedSMSCost), Saved: *moneyText(r.Saved),
 		SMSOnlyCost: *moneyText(r.SMSOnlyCost), CascadeCost: *moneyText(r.CascadeCost),
@@ -108,8 +139,8 @@ func (s *Server) forecastSavings(c *gin.Context) error {
 	return nil
 }
 
-// forecastBreakEven serves GET /v1/forecasts/break-even (docs/definitions.md section 4, Forecasts).
-func (s *Server) forecastBreakEven(c *gin.Context) error {
+// breakEven serves GET /v1/forecasts/break-even (docs/definitions.md section 4, Forecasts).
+func (f *Forecasts) breakEven(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"channel_price", "sms_price", "currency"})
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"fmt"
@@ -45,7 +45,7 @@ var (
 // historyPrices tells what a message costs as SMS and what it would cost on the channel, by the request or by the
 // account's tariffs as they are at the last moment of the period: a forecast looks ahead from there.
 type historyPrices struct {
-	ask      *historyAsk
+	request  *historyRequest
 	list     *money.PriceList
 	atMS     int64
 	currency string // "" when the request named both prices and no currency
@@ -57,8 +57,9 @@ type historyPrices struct {
 }
 
 // newHistoryPrices refuses a request whose prices cannot be found, and says which field would name them.
-func newHistoryPrices(ask *historyAsk, account prices.Account, versions answer.PriceVersions) (*historyPrices, error) {
-	h := &historyPrices{ask: ask, list: account.List, atMS: ask.toMS - 1, currency: ask.currency,
+func newHistoryPrices(request *historyRequest, account prices.Account, versions answer.PriceVersions) (*historyPrices,
+	error) {
+	h := &historyPrices{request: request, list: account.List, atMS: request.toMS - 1, currency: request.currency,
 		rows: map[*money.Tariff]*channelPrice{}}
 	var p answer.Params
 	valid := func(channel string) (named, open []*money.Tariff) {
@@ -84,15 +85,16 @@ func newHistoryPrices(ask *historyAsk, account prices.Account, versions answer.P
 			"period", versions.Tariffs, channel)
 	}
 	var used []*money.Tariff
-	if ask.channelPrice == nil {
-		named, open := valid(ask.channel)
+	if request.channelPrice == nil {
+		named, open := valid(request.channel)
 		if len(open) == 0 {
-			p.Fail("channel_price", missing(ask.channel, named)+": send channel_price and billing, or put such a row")
+			p.Fail("channel_price", missing(request.channel,
+				named)+": send channel_price and billing, or put such a row")
 		}
 		for _, t := range open {
 			if !slices.Contains(money.ForecastBillings, t.Billing) && t.Billing != money.Zero {
 				p.Fail("billing", fmt.Sprintf("%s is billed %s by the account's tariffs, which cannot be forecast: "+
-					"send channel_price and billing; %s", ask.channel, t.Billing,
+					"send channel_price and billing; %s", request.channel, t.Billing,
 					answer.Suggest("", billingNames())))
 				break
 			}
@@ -100,8 +102,8 @@ func newHistoryPrices(ask *historyAsk, account prices.Account, versions answer.P
 		used = append(used, open...)
 	}
 	byStep := false
-	if ask.smsPrice != nil {
-		cost, err := money.ParsePrice(ask.smsPrice.FloatString(priceDecimals))
+	if request.smsPrice != nil {
+		cost, err := money.ParsePrice(request.smsPrice.FloatString(priceDecimals))
 		if err != nil {
 			return nil, fmt.Errorf("price of an SMS: %w", err)
 		}
@@ -151,14 +153,14 @@ func (p *historyPrices) chooseCurrency(params *answer.Params, used []*money.Tari
 	if p.currency == "" {
 		if len(all) > 1 {
 			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are "+
-				"never converted: name one, or send the prices", p.ask.channel, strings.Join(all, " and ")))
+				"never converted: name one, or send the prices", p.request.channel, strings.Join(all, " and ")))
 		}
 		if len(all) == 1 {
 			p.currency = all[0]
 		}
 		return
 	}
-	for _, c := range []struct{ channel, field string }{{p.ask.channel, "channel_price"}, {"sms", "sms_price"}} {
+	for _, c := range []struct{ channel, field string }{{p.request.channel, "channel_price"}, {"sms", "sms_price"}} {
 		if found := known[c.channel]; len(found) > 0 && !slices.Contains(found, p.currency) {
 			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
 				"converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, p.currency))
@@ -188,7 +190,7 @@ func (p *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amo
 		return p.sms.Times(int64(segments)), true
 	}
 	first, rest := c.firstSMS, c.message
-	first.Channel, rest.Channel = "sms", p.ask.channel
+	first.Channel, rest.Channel = "sms", p.request.channel
 	// Steps that were not sent need no price of their own, so what is left of the price of this message is its
 	// baseline.
 	priced := p.list.Price(&money.Shape{SMSSegments: segments, Legs: []money.Leg{first, rest}}, "", p.atMS)
@@ -198,11 +200,11 @@ func (p *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amo
 // channelCost returns the price of a message of the cell on the channel, nil when no row matches, or one in another
 // currency. Which provider would carry it is not known, so rows that name one don't match.
 func (p *historyPrices) channelCost(c *historyCell) *channelPrice {
-	if p.ask.channelPrice != nil {
-		return p.ask.channelPrice
+	if p.request.channelPrice != nil {
+		return p.request.channelPrice
 	}
 	leg := c.message
-	leg.Channel = p.ask.channel
+	leg.Channel = p.request.channel
 	t := p.list.TariffAt(&leg, p.atMS)
 	if t == nil || t.Currency != p.currency {
 		return nil

@@ -1,4 +1,4 @@
-package query
+package forecast
 
 import (
 	"cmp"
@@ -82,7 +82,7 @@ func measuredShare(measured bool, num, den uint64) []answer.Value {
 
 // send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each
 // template.
-func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, seen *answer.Snapshot) error {
+func (h *history) send(c *gin.Context, request *historyRequest, prices *historyPrices, seen *answer.Snapshot) error {
 	t := answer.NewTable(answer.FormatJSON, historyColumns)
 	sum := newHistoryMonth()
 	var worth, unknown uint64
@@ -94,7 +94,7 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 			worth++
 			sum.add(r.month)
 		}
-		if i < ask.limit {
+		if i < request.limit {
 			t.Add(r.values())
 		}
 	}
@@ -108,14 +108,15 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 	if all.messages > 0 {
 		first, last = answer.Instant(all.firstMS), answer.Instant(all.lastMS)
 	}
-	request := report.Request{Name: "forecast-from-history", Zone: ask.zone, FromMS: ask.fromMS, ToMS: ask.toMS}
+	envelope := report.Request{Name: "forecast-from-history", Zone: request.zone, FromMS: request.fromMS,
+		ToMS: request.toMS}
 	tested := all.testedPeople > 0
-	t.Send(c, slices.Concat(request.Envelope(seen),
+	t.Send(c, slices.Concat(envelope.Envelope(seen),
 		[]answer.Member{{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
 			{Name: "template_version", Value: answer.Count(seen.Prices.Templates)},
-			{Name: "account", Value: answer.Text(ask.account)},
-			{Name: "channel", Value: answer.Text(ask.channel)},
-			{Name: "threshold", Value: answer.JSON(string(exactNumber(ask.threshold)))}},
+			{Name: "account", Value: answer.Text(request.account)},
+			{Name: "channel", Value: answer.Text(request.channel)},
+			{Name: "threshold", Value: answer.JSON(string(exactNumber(request.threshold)))}},
 		shown,
 		[]answer.Member{{Name: "messages", Value: answer.Count(all.messages)}, {Name: "first_message", Value: first},
 			{Name: "last_message", Value: last}},
@@ -139,8 +140,8 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 // members show the prices that figures were made with: those that hold for all rows, null where there are several, and
 // the tariffs that they come from.
 func (p *historyPrices) members(h *history) ([]answer.Member, error) {
-	used := []*channelPrice{p.ask.channelPrice}
-	if p.ask.channelPrice == nil {
+	used := []*channelPrice{p.request.channelPrice}
+	if p.request.channelPrice == nil {
 		used = h.channelPrices()
 	}
 	currency, price, billing, connect, sms := answer.Null, answer.Null, answer.Null, answer.Null, answer.Null
@@ -153,8 +154,8 @@ func (p *historyPrices) members(h *history) ([]answer.Member, error) {
 			connect = roundedMoney(used[0].connect)
 		}
 	}
-	if p.ask.smsPrice != nil {
-		sms = roundedMoney(p.ask.smsPrice)
+	if p.request.smsPrice != nil {
+		sms = roundedMoney(p.request.smsPrice)
 	} else if h.unit != nil && !h.units {
 		sms = roundedMoney(h.unit)
 	}
