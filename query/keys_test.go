@@ -10,7 +10,21 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
+	"kaskad/query/report"
 )
+
+// keysNamed returns the keys of the channel report with these names.
+func keysNamed(t *testing.T, names ...string) (found report.Keys) {
+	t.Helper()
+	for _, name := range names {
+		k, known := report.ChannelKeys.Find(name)
+		if !known {
+			t.Fatal(name)
+		}
+		found = append(found, k)
+	}
+	return found
+}
 
 // The time names of every zone that Go and ClickHouse know, or of every eighth but in make test-long, equal those of
 // Go's time package: around each change of clocks in two years, at the borders of days, months and years, and on a grid

@@ -13,19 +13,17 @@ import (
 // served lists the whole API, in the order in which GET / names it.
 func (s *Server) served() []answer.Route {
 	return slices.Concat(s.reports.Routes(), s.savings.Routes(), s.forecasts.Routes(), s.lists.Routes(),
-		s.numbers.Routes(), s.ownRoutes())
+		s.numbers.Routes(), s.messages.Routes(), s.ownRoutes())
 }
 
-// ownRoutes are those about messages, events and the service itself.
+// ownRoutes are those about events, erasures and the service itself.
 func (s *Server) ownRoutes() []answer.Route {
 	routes := []answer.Route{
 		{Method: http.MethodDelete, Path: "/v1/numbers/:number", Serve: s.eraseNumber},
 		answer.Get("/v1/erasures", s.erasures, "/v1/erasures"),
-		answer.Get("/v1/messages/:id", s.message, "/v1/messages/{message_id}"),
 		// The service is asked how it is when it is busy.
 		{Method: http.MethodGet, Path: "/v1/status", Serve: s.status, Turn: answer.Looking,
 			Try: []string{"/v1/status"}},
-		answer.Get("/v1/rejected", s.rejected, "/v1/rejected"),
 		answer.Get("/v1/definitions", s.definitions, "/v1/definitions"),
 		{Method: http.MethodPost, Path: "/v1/events", Serve: s.events},
 		{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy},

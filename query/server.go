@@ -15,6 +15,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/forecast"
 	"kaskad/query/lists"
+	"kaskad/query/messages"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
 	"kaskad/query/prices"
@@ -60,6 +61,7 @@ type Server struct {
 	numbers   *numbers.Numbers
 	lists     *lists.Lists
 	savings   *savings.Savings
+	messages  *messages.Messages
 	forecasts *forecast.Forecasts
 	reports   *report.Room
 }
@@ -89,6 +91,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s.forecasts = forecast.New(s.db, s.gate, s.prices)
+	s.messages = messages.New(s.db)
 	s.lists = lists.New(s.db, s.gate)
 	s.numbers = numbers.New(s.db, s.gate, s.prices)
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }

@@ -3,6 +3,7 @@ package query
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -63,11 +64,11 @@ type engineStatus struct {
 }
 
 type statusAnswer struct {
-	Kafka      kafkaStatus `json:"kafka"`
-	Balance    balance     `json:"balance"`
-	LagEvents  *int64      `json:"lag_events"`
-	LagSeconds *seconds    `json:"lag_seconds"`
-	AsOf       *string     `json:"as_of"`
+	Kafka      kafkaStatus  `json:"kafka"`
+	Balance    balance      `json:"balance"`
+	LagEvents  *int64       `json:"lag_events"`
+	LagSeconds *json.Number `json:"lag_seconds"`
+	AsOf       *string      `json:"as_of"`
 	// PendingBuckets counts what was touched and is not published yet; verdicts on numbers that are still to come count
 	// as one bucket more.
 	PendingBuckets uint64 `json:"pending_buckets"`
@@ -79,14 +80,6 @@ type statusAnswer struct {
 	Engine         engineStatus `json:"engine"`
 	Disk           *Disk        `json:"disk"`
 	Losses         lossStatus   `json:"losses"`
-}
-
-// seconds prints milliseconds as a decimal number of seconds.
-type seconds int64
-
-// MarshalJSON prints up to 3 decimals.
-func (s seconds) MarshalJSON() ([]byte, error) {
-	return answer.Decimal(int64(s), 3).AppendNumber(nil), nil
 }
 
 // status serves GET /v1/status.
@@ -121,7 +114,8 @@ func (s *Server) status(c *gin.Context) error {
 		return err
 	}
 	if asOf := s.db.AsOf(fresh, now); asOf != nil {
-		shown, lag := answer.TimeText(*asOf), seconds(max(0, now.UnixMilli()-*asOf))
+		shown, lag := answer.TimeText(*asOf),
+			json.Number(answer.Decimal(max(0, now.UnixMilli()-*asOf), 3).AppendNumber(nil))
 		reply.AsOf, reply.LagSeconds = &shown, &lag
 	}
 	if err := s.balance(ctx, &reply); err != nil {

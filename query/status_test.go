@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/engine/enginetest"
+	"kaskad/query/querytest"
 	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
@@ -36,13 +37,13 @@ func TestServer_Status_Balance(t *testing.T) {
 	}
 	// Seven events were parked; one was read twice, two were joined since, one expired.
 	for range 2 {
-		storeEvents(t, conn, acmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			acmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
-			acmeEvent("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			acmeEvent("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			acmeEvent("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			acmeEvent("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
-			acmeEvent("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
+		querytest.StoreEvents(t, conn, querytest.AcmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("b", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("c", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("d", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("e", 1, "sms", "sent", "2026-11-18T10:00:00Z"),
+			querytest.AcmeEvent("f", 1, "sms", "sent", "2026-11-18T10:00:00Z"))
 	}
 	execute(t, conn, "INSERT INTO orphan_ends VALUES ('kaskad.events', 1, 0, 1, 'joined'), ('kaskad.events', 1, 1, "+
 		"1, 'joined'), ('kaskad.events', 1, 2, 1, 'expired')")
@@ -80,7 +81,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	var reply statusAnswer
 	decode(t, get(bare, "/v1/status"), http.StatusOK, &reply)
 	if reply.LagEvents != nil || reply.Engine.Version == "" || *reply.AsOf != "2026-11-20T00:00:00.000Z" ||
-		*reply.LagSeconds != 0 {
+		*reply.LagSeconds != "0" {
 		t.Errorf("bare: %+v", reply)
 	}
 	if b := reply.Balance; b.Consumed != b.Stored+b.Rejected+b.Parked+b.InFlight+b.Empty {

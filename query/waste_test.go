@@ -445,9 +445,9 @@ func TestFacts_SMSMeasure(t *testing.T) {
 	decoder := event.Decoder{MeasureSMS: money.SMSMeasure}
 	var lines []string
 	for _, line := range []string{
-		acmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+		querytest.AcmeEvent("a", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
 			fmt.Sprintf(`"sms_text":%q`, body)),
-		acmeEvent("orphan", 1, "sms", "sent", "2026-11-18T10:00:00Z", fmt.Sprintf(`"sms_text":%q`, body)),
+		querytest.AcmeEvent("orphan", 1, "sms", "sent", "2026-11-18T10:00:00Z", fmt.Sprintf(`"sms_text":%q`, body)),
 	} {
 		ev, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
 		if failure != nil {
@@ -456,9 +456,9 @@ func TestFacts_SMSMeasure(t *testing.T) {
 		lines = append(lines, string(event.AppendJSON(nil, ev)))
 	}
 	// A later event with less to say takes nothing away.
-	lines = append(lines, acmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z",
+	lines = append(lines, querytest.AcmeEvent("a", 1, "sms", "delivered", "2026-11-18T10:00:01Z",
 		`"submitted_at":"2026-11-18T10:00:00Z"`, `"sms_segments":2,"sms_over_by":3`))
-	storeEvents(t, conn, lines...)
+	querytest.StoreEvents(t, conn, lines...)
 	for _, table := range []string{"attempts", "orphans"} {
 		var got uint32
 		if err := conn.QueryRow(t.Context(), "SELECT max(sms_measure) FROM "+table).Scan(&got); err != nil {

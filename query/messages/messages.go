@@ -1,4 +1,9 @@
-package query
+// Package messages is the room of the API about single messages and events: the timeline of one message, and the dead
+// letters.
+//
+// Its guarantees: a message is shown by the law that the reports count it by; no recipient is shown in full; the pages
+// of the dead letters are together each letter once, as long as nothing is added.
+package messages
 
 import (
 	"cmp"
@@ -22,14 +27,28 @@ import (
 )
 
 var (
-	//go:embed message_attempts.sql
+	//go:embed sql/attempts.sql
 	messageAttemptsSQL string
-	//go:embed message_parked.sql
+	//go:embed sql/parked.sql
 	messageParkedSQL string
 )
 
 var messageTemplates = template.Must(template.Must(law.Template("attempts").Parse(messageAttemptsSQL)).
 	New("parked").Parse(messageParkedSQL))
+
+// Messages serves the routes about messages and dead letters. It is safe for concurrent use.
+type Messages struct{ db *store.DB }
+
+// New makes the room.
+func New(db *store.DB) *Messages { return &Messages{db: db} }
+
+// Routes lists what the room serves.
+func (m *Messages) Routes() []answer.Route {
+	return []answer.Route{
+		answer.Get("/v1/messages/:id", m.one, "/v1/messages/{message_id}"),
+		answer.Get("/v1/rejected", m.rejected, "/v1/rejected"),
+	}
+}
 
 // messageQuery looks for one message. Without an account all accounts are searched.
 type messageQuery struct {
@@ -156,8 +175,8 @@ type parkedShown struct {
 	account    string
 }
 
-// message serves GET /v1/messages/{message_id}.
-func (s *Server) message(c *gin.Context) error {
+// one serves GET /v1/messages/{message_id}.
+func (m *Messages) one(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"account"})
 	if err != nil {
 		return err
@@ -174,14 +193,14 @@ func (s *Server) message(c *gin.Context) error {
 		return err
 	}
 	q.account = account
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	asOf := s.db.Now()
-	attempts, err := s.readAttempts(ctx, q)
+	asOf := m.db.Now()
+	attempts, err := m.readAttempts(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read attempts: %w", err)
 	}
-	parked, err := s.readParked(ctx, q)
+	parked, err := m.readParked(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read parked events: %w", err)
 	}
@@ -207,12 +226,12 @@ func (s *Server) message(c *gin.Context) error {
 	return nil
 }
 
-func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attempt, err error) {
+func (m *Messages) readAttempts(ctx context.Context, q messageQuery) (all []*attempt, err error) {
 	statement, args, err := q.SQL("attempts")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
+	rows, err := m.db.Conn.Query(m.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -231,12 +250,12 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	return all, rows.Err()
 }
 
-func (s *Server) readParked(ctx context.Context, q messageQuery) (all []parkedShown, err error) {
+func (m *Messages) readParked(ctx context.Context, q messageQuery) (all []parkedShown, err error) {
 	statement, args, err := q.SQL("parked")
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
+	rows, err := m.db.Conn.Query(m.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -339,6 +358,14 @@ func describeStep(a *attempt, f law.Outcome) stepAnswer {
 	}
 	slices.SortFunc(step.ReportedPrices, func(x, y priceShown) int { return strings.Compare(x.Currency, y.Currency) })
 	return step
+}
+
+// seconds prints milliseconds as a decimal number of seconds.
+type seconds int64
+
+// MarshalJSON prints up to 3 decimals.
+func (s seconds) MarshalJSON() ([]byte, error) {
+	return answer.Decimal(int64(s), 3).AppendNumber(nil), nil
 }
 
 // latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts

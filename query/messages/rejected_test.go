@@ -1,4 +1,4 @@
-package query
+package messages
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
 )
 
@@ -19,7 +20,7 @@ type rejectedAnswer struct {
 	NextCursor *string `json:"next_cursor"`
 }
 
-func TestServer_Rejected_Pages(t *testing.T) {
+func TestMessages_Rejected_Pages(t *testing.T) {
 	conn := newConn(t)
 	var letters []schema.Rejection
 	for i := range 50 {
@@ -41,10 +42,10 @@ func TestServer_Rejected_Pages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	read := func(query string) (all rejectedAnswer) {
 		t.Helper()
-		decode(t, get(s, "/v1/rejected?"+query), http.StatusOK, &all)
+		querytest.Decode(t, querytest.Get(s, "/v1/rejected?"+query), http.StatusOK, &all)
 		return all
 	}
 	all := read("")
@@ -71,7 +72,7 @@ func TestServer_Rejected_Pages(t *testing.T) {
 	if len(seen) != 50 {
 		t.Errorf("%d different rows", len(seen))
 	}
-	if got := get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got,
+	if got := querytest.Get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got,
 		`{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z"}`) {
 		t.Errorf("one row: %s", got)
 	}
@@ -96,12 +97,13 @@ func TestServer_Rejected_Pages(t *testing.T) {
 		}
 	}
 	cursor := *read("limit=7").NextCursor
-	wantProblem(t, get(s, "/v1/rejected?reason=bad_time&cursor="+cursor), http.StatusBadRequest, "cursor",
+	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?reason=bad_time&cursor="+cursor), http.StatusBadRequest,
+		"cursor",
 		"another query")
-	wantProblem(t, get(s, "/v1/rejected?cursor=x"), http.StatusBadRequest, "cursor")
-	wantProblem(t, get(s, "/v1/rejected?limit=0"), http.StatusBadRequest, "limit")
-	wantProblem(t, get(s, "/v1/rejected?from=2026-11-01"), http.StatusBadRequest, "from")
-	if got := get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got,
+	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?cursor=x"), http.StatusBadRequest, "cursor")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?limit=0"), http.StatusBadRequest, "limit")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?from=2026-11-01"), http.StatusBadRequest, "from")
+	if got := querytest.Get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got,
 		"reason,field,error,raw,encoding,topic,partition,offset,line,at\r\n") {
 		t.Errorf("csv: %s", got)
 	}

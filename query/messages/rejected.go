@@ -1,4 +1,4 @@
-package query
+package messages
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 	"kaskad/schema/law"
 )
 
-//go:embed rejected.sql
+//go:embed sql/rejected.sql
 var rejectedSQL string
 
 var rejectedTemplate = template.Must(law.Template("rejected.sql").Parse(rejectedSQL))
@@ -57,7 +57,7 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 }
 
 // rejected serves GET /v1/rejected.
-func (s *Server) rejected(c *gin.Context) error {
+func (m *Messages) rejected(c *gin.Context) error {
 	p, err := answer.ReadParams(c.Request, []string{"reason", "limit", "cursor", "format", "bom"})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (s *Server) rejected(c *gin.Context) error {
 	format := p.Format(c.Request)
 	q := rejectedQuery{reasons: p.Many("reason"), limit: p.Limit() + 1}
 	hash := answer.QueryHash(append([]string{"rejected"}, q.reasons...)...)
-	if at := s.db.Cursors.Read(c.Request.Context(), p, hash, 5); at != nil {
+	if at := m.db.Cursors.Read(c.Request.Context(), p, hash, 5); at != nil {
 		if q.after, err = letterOf(at.After); err != nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
 		}
@@ -73,11 +73,11 @@ func (s *Server) rejected(c *gin.Context) error {
 	if err := p.Err(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), s.db.QueryTime)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
 	t := answer.NewTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
 		"line", "at"})
-	last, more, err := s.readRejected(ctx, &q, t)
+	last, more, err := m.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
 	}
@@ -85,16 +85,16 @@ func (s *Server) rejected(c *gin.Context) error {
 	if more {
 		next = &answer.Cursor{Query: hash, After: last.keys()}
 	}
-	return t.SendPage(c, nil, s.db.Cursors, next)
+	return t.SendPage(c, nil, m.db.Cursors, next)
 }
 
-func (s *Server) readRejected(ctx context.Context, q *rejectedQuery, t *answer.Table) (last letter, more bool,
+func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer.Table) (last letter, more bool,
 	err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return last, false, err
 	}
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
+	rows, err := m.db.Conn.Query(m.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return last, false, err
 	}

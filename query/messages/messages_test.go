@@ -1,4 +1,4 @@
-package query
+package messages
 
 import (
 	"encoding/json"
@@ -9,85 +9,37 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
-	"github.com/google/uuid"
-
 	"kaskad/query/answer"
+	"kaskad/query/querytest"
 	"kaskad/schema"
-	"kaskad/schema/event"
 	"kaskad/schema/law"
 )
 
-// storeEvents decodes events and stores them as ingest does.
-func storeEvents(t *testing.T, conn driver.Conn, lines ...string) {
-	t.Helper()
-	var facts schema.Facts
-	var orphans schema.Orphans
-	var locations []schema.Location
-	var decoder event.Decoder
-	for i, line := range lines {
-		ev, failure := decoder.Decode([]byte(line), testNow.UnixMilli())
-		if failure != nil {
-			t.Fatalf("%s: %v", line, failure)
-		}
-		if ev.BucketMS == 0 {
-			orphans.Append(ev, schema.Place{Topic: "kaskad.events", Partition: 1, Offset: int64(i), Line: 1},
-				[]byte(line), testNow.UnixMilli())
-			continue
-		}
-		if ev.IDTimeMS == 0 {
-			locations = append(locations,
-				schema.Location{Account: string(ev.Account), MessageID: string(ev.MessageID),
-					BucketMS: ev.BucketMS})
-		}
-		facts.Append(ev)
-	}
-	ctx := t.Context()
-	for _, err := range []error{facts.Insert(ctx, conn, uuid.New(), 0, facts.Rows()),
-		orphans.Insert(ctx, conn, uuid.New(), 0, orphans.Rows()),
-		schema.InsertLocated(ctx, conn, uuid.New(), locations)} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// acmeEvent writes an event of message id in account acme; more are further fields in JSON.
-func acmeEvent(id string, step int, channel, status, at string, more ...string) string {
-	fields := append([]string{fmt.Sprintf(`"message_id":%q,"step":%d,"channel":%q,"status":%q,"occurred_at":%q`, id,
-		step, channel, status, at)}, more...)
-	all := strings.Join(fields, ",")
-	for name, value := range map[string]string{"account": "acme", "recipient": "+79001234567"} {
-		if !strings.Contains(all, `"`+name+`"`) {
-			all += fmt.Sprintf(",%q:%q", name, value)
-		}
-	}
-	return "{" + all + "}"
-}
-
-func TestServer_Message_Cascade(t *testing.T) {
+func TestMessages_One_Cascade(t *testing.T) {
 	conn := newConn(t)
 	const submitted = `"submitted_at":"2026-11-18T10:00:00.500Z"`
 	id := "m/1 ю" // A slash and more in an id.
-	storeEvents(t, conn,
-		acmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted,
+	querytest.StoreEvents(t, conn,
+		querytest.AcmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted,
 			`"provider":"fcm","app":"shop","recipient":"device:0123456789","contact":"user:abcdefghij"`),
-		acmeEvent(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
-		acmeEvent(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted, `"trigger":"unread","sms_segments":3`),
-		acmeEvent(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted,
+		querytest.AcmeEvent(id, 1, "push", "expired", "2026-11-18T10:05:00Z", submitted, `"error_code":"0042"`),
+		querytest.AcmeEvent(id, 2, "sms", "queued", "2026-11-18T10:05:00.100Z", submitted,
+			`"trigger":"unread","sms_segments":3`),
+		querytest.AcmeEvent(id, 2, "sms", "sent", "2026-11-18T10:05:01Z", submitted,
 			`"segments":3,"price":"7.5","currency":"RUB","provider":"mts"`),
-		acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
-		acmeEvent(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
-		acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
-		acmeEvent(id, 2, "sms", "failed", "2026-11-18T10:05:13Z", submitted, `"part":3,"parts":3,"permanent":true`),
-		acmeEvent(id, 3, "voice", "skipped", "2026-11-18T10:06:00Z", submitted),
+		querytest.AcmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:10Z", submitted, `"part":1,"parts":3`),
+		querytest.AcmeEvent(id, 2, "sms", "undelivered", "2026-11-18T10:05:11Z", submitted, `"part":2,"parts":3`),
+		querytest.AcmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:12Z", submitted, `"part":2,"parts":3`),
+		querytest.AcmeEvent(id, 2, "sms", "failed", "2026-11-18T10:05:13Z", submitted,
+			`"part":3,"parts":3,"permanent":true`),
+		querytest.AcmeEvent(id, 3, "voice", "skipped", "2026-11-18T10:06:00Z", submitted),
 		// Twice, and of another account with the same id in another test.
-		acmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
+		querytest.AcmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
 	)
-	s := newServer(t, conn)
-	w := get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
+	s := newRoom(conn)
+	w := querytest.Get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
 	var reply map[string]any
-	decode(t, w, http.StatusOK, &reply)
+	querytest.Decode(t, w, http.StatusOK, &reply)
 	var want map[string]any
 	decoder := json.NewDecoder(strings.NewReader(`{"message_id":"m/1 ю","account":"acme","cohort":"2026-11-18T10:00:00.500Z","as_of":"2026-11-20T00:00:00.000Z","delivered":false,"read":false,"steps":[
 		{"step":1,"channel":"push","provider":"fcm","recipient":"device:01234***89","contact":"user:abcde***ij","country":"","campaign":"","template":"","sender":"","app":"shop","operator":"",
@@ -117,10 +69,10 @@ func TestServer_Message_Cascade(t *testing.T) {
 		t.Error("a recipient is shown in full")
 	}
 	// The last part arrives.
-	storeEvents(t, conn, acmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:20.250Z", submitted,
+	querytest.StoreEvents(t, conn, querytest.AcmeEvent(id, 2, "sms", "delivered", "2026-11-18T10:05:20.250Z", submitted,
 		`"part":3,"parts":3`))
 	var delivered messageAnswer
-	decode(t, get(s, "/v1/messages/m%2F1%20%D1%8E"), http.StatusOK, &delivered)
+	querytest.Decode(t, querytest.Get(s, "/v1/messages/m%2F1%20%D1%8E"), http.StatusOK, &delivered)
 	step := delivered.Steps[1]
 	if !delivered.Delivered || !step.Delivered || step.Failed || *step.DeliveredAt != "2026-11-18T10:05:20.250Z" ||
 		*step.TimeToDeliver != 19_250 || len(step.Parts.Failed) != 0 {
@@ -143,36 +95,39 @@ func (s *seconds) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func TestServer_Message_Places(t *testing.T) {
+func TestMessages_One_Places(t *testing.T) {
 	conn := newConn(t)
 	const withTime = "01a1a8c8-f88e-7ddf-837b-235096e0a668"
 	idTime := answer.TimeText(schema.IDTime([]byte(withTime)))
-	storeEvents(t, conn,
+	querytest.StoreEvents(t, conn,
 		// The time in the id is the cohort.
-		acmeEvent(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
+		querytest.AcmeEvent(withTime, 1, "sms", "delivered", "2026-11-05T04:30:25Z"),
 		// Another account's message of the same id.
-		acmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
-		acmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
+		querytest.AcmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z",
+			`"submitted_at":"2026-11-18T10:00:00Z"`),
+		querytest.AcmeEvent("shared", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`,
 			`"account":"zeta"`),
 		// Two events that disagree on submitted_at lie in two buckets.
-		acmeEvent("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
-		acmeEvent("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"submitted_at":"2026-11-17T10:00:00Z"`),
+		querytest.AcmeEvent("split", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		querytest.AcmeEvent("split", 1, "sms", "delivered", "2026-11-18T10:00:09Z",
+			`"submitted_at":"2026-11-17T10:00:00Z"`),
 		// Nobody knows when it was submitted.
-		acmeEvent("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
-		acmeEvent("scanned", 1, "email", "read", "2026-11-18T10:00:09Z", `"machine":true`),
-		acmeEvent("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
-		acmeEvent("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
+		querytest.AcmeEvent("parked", 1, "sms", "delivered", "2026-11-18T10:00:09Z", `"provider":"mts"`),
+		querytest.AcmeEvent("scanned", 1, "email", "read", "2026-11-18T10:00:09Z", `"machine":true`),
+		querytest.AcmeEvent("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
+		querytest.AcmeEvent("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
 	)
-	s := newServer(t, conn)
+	s := newRoom(conn)
 	message := func(id string) (m messageAnswer) {
 		t.Helper()
-		decode(t, get(s, "/v1/messages/"+id), http.StatusOK, &m)
+		querytest.Decode(t, querytest.Get(s, "/v1/messages/"+id), http.StatusOK, &m)
 		return m
 	}
 	if m := message(withTime); *m.Cohort != idTime || len(m.Steps) != 1 || *m.Steps[0].Start != idTime {
 		t.Errorf("id with a time: %+v", m)
 	}
-	wantProblem(t, get(s, "/v1/messages/shared"), http.StatusBadRequest, "account", "more than one account")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/messages/shared"), http.StatusBadRequest, "account",
+		"more than one account")
 	if m := message("shared?account=zeta"); m.Account != "zeta" || len(m.Steps) != 1 {
 		t.Errorf("shared: %+v", m)
 	}
@@ -193,15 +148,17 @@ func TestServer_Message_Places(t *testing.T) {
 		t.Errorf("half: %+v", m)
 	}
 	// The parked event was joined.
-	execute(t, conn, "INSERT INTO orphan_ends SELECT topic, partition, offset, line, 'joined' FROM orphans WHERE "+
+	querytest.Execute(t, conn, "INSERT INTO orphan_ends SELECT topic, partition, offset, line, 'joined' FROM orphans "+
+		"WHERE "+
 		"message_id = 'half'")
 	if m := message("half"); len(m.Parked) != 0 {
 		t.Errorf("joined: %+v", m)
 	}
-	wantProblem(t, get(s, "/v1/messages/nobody"), http.StatusNotFound, "")
-	wantProblem(t, get(s, "/v1/messages/shared?account=nobody"), http.StatusNotFound, "")
-	wantProblem(t, get(s, "/v1/messages/shared?account="), http.StatusBadRequest, "account")
-	wantProblem(t, get(s, "/v1/messages/"+strings.Repeat("x", 129)), http.StatusBadRequest, "message_id", "128")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/messages/nobody"), http.StatusNotFound, "")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/messages/shared?account=nobody"), http.StatusNotFound, "")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/messages/shared?account="), http.StatusBadRequest, "account")
+	querytest.WantProblem(t, querytest.Get(s, "/v1/messages/"+strings.Repeat("x", 129)), http.StatusBadRequest,
+		"message_id", "128")
 }
 
 func TestLatency(t *testing.T) {
