@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-//go:embed disk.sql
+//go:embed sql/disk.sql
 var diskSQL string
 
 // diskStateFull is the state of a disk on which nothing is written; the others are "ok" and "warning", below a tenth.

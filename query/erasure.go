@@ -18,7 +18,7 @@ import (
 	"kaskad/schema/erasure"
 )
 
-//go:embed erasure_accounts.sql
+//go:embed sql/erasure_accounts.sql
 var erasureAccountsSQL string
 
 // eraseTime bounds an erasure. It rewrites all parts that hold the number, one after another, so it takes as long as

@@ -20,9 +20,9 @@ import (
 )
 
 var (
-	//go:embed status.sql
+	//go:embed sql/status.sql
 	statusSQL string
-	//go:embed tables.sql
+	//go:embed sql/tables.sql
 	tablesSQL string
 )
 
