@@ -81,7 +81,6 @@ func TestIngester_Run_ApacheKafka(t *testing.T) {
 	brokers := kafkatest.Start(t)
 	for name, test := range scenarios() {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			r := newRigWith(t, brokers)
 			r.topic, r.group, r.letters = name+".events", name, name+".rejected"
 			r.ensureTopics(DefaultPartitions)

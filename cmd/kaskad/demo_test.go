@@ -29,7 +29,7 @@ func (k *kaskad) startDemo() string {
 		close(ended)
 	}()
 	k.cmd, k.ended = cmd, ended
-	for began := time.Now(); time.Since(began) < 2*time.Minute; {
+	for began := time.Now(); time.Since(began) < 5*time.Minute; {
 		k.output.mu.Lock()
 		text := k.output.buf.String()
 		k.output.mu.Unlock()
@@ -42,7 +42,7 @@ func (k *kaskad) startDemo() string {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	k.t.Fatal("the demo is not done after two minutes")
+	k.t.Fatal("the demo is not done after five minutes")
 	return ""
 }
 

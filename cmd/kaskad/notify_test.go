@@ -176,7 +176,7 @@ func TestRun_NotifyThroughCrashes(t *testing.T) {
 		if inTopic == "" && byWebhook == "" {
 			break
 		}
-		if time.Since(began) > 30*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			t.Fatalf("topic: %s; webhook: %s", inTopic, byWebhook)
 		}
 	}
@@ -195,7 +195,7 @@ func (k *kaskad) waitEnd() {
 	k.t.Helper()
 	select {
 	case <-k.ended:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		k.t.Fatal("kaskad does not reach the step to die at")
 	}
 }

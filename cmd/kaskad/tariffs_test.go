@@ -172,7 +172,7 @@ func TestTariffs_ImportAndExport(t *testing.T) {
 	k.start("")
 	k.waitReady()
 	// The file is written right after the first /readyz that says yes.
-	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); time.Since(began) < time.Minute; time.Sleep(10 * time.Millisecond) {
 		if _, running := readRunning(k.dir); running {
 			break
 		}

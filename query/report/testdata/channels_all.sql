@@ -154,6 +154,7 @@ LIMIT {limit:UInt32}
 -- filter_month = ["2026-11"]
 -- filter_hour_of_day = [1]
 -- filter_weekday = [1]
+-- tz = "Asia/Kathmandu"
 -- after0 = "x' OR '1'='1 {id:String}"
 -- after1 = "sms"
 -- after2 = "x' OR '1'='1 {id:String}"
@@ -172,4 +173,3 @@ LIMIT {limit:UInt32}
 -- after15 = "2026-11"
 -- after16 = 1
 -- after17 = 1
--- tz = "Asia/Kathmandu"

@@ -94,6 +94,7 @@ ORDER BY k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11
 -- filter_month = ["2026-11"]
 -- filter_hour_of_day = [1]
 -- filter_weekday = [1]
+-- tz = "Asia/Kathmandu"
 -- after0 = "x' OR '1'='1 {id:String}"
 -- after1 = "x' OR '1'='1 {id:String}"
 -- after2 = "x' OR '1'='1 {id:String}"
@@ -106,4 +107,3 @@ ORDER BY k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11
 -- after9 = "2026-11"
 -- after10 = 1
 -- after11 = 1
--- tz = "Asia/Kathmandu"
