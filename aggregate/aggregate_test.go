@@ -415,7 +415,7 @@ func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 }
 
 func TestStatement_AllFilesExist(t *testing.T) {
-	files, err := statements.ReadDir("sql")
+	files, err := files.ReadDir("sql")
 	if err != nil {
 		t.Fatal(err)
 	}

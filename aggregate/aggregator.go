@@ -19,10 +19,14 @@ import (
 
 	"kaskad/aggregate/notify"
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed sql/*.sql
-var statements embed.FS
+var files embed.FS
+
+// statements are the files of sql/, with the law filled in.
+var statements = law.Statements(files, "sql")
 
 const (
 	// DefaultPoll is how often open touches are looked for: a touched bucket is to be published within 2 s, and a look

@@ -108,8 +108,7 @@ func (a *Aggregator) parameters(generation uint64) clickhouse.Parameters {
 		"generation": strconv.FormatUint(generation, 10), "folded": a.tables.folded, "heads": a.tables.heads,
 		"dialog_rows": a.tables.dialogRows,
 		"addresses":   a.tables.addresses, "marker": a.tables.marker, "rollups": strconv.Itoa(currentRollups),
-		"dialog_channels":   schema.SQLArray(schema.Channels.Dialogs()),
-		"bouncing_channels": schema.SQLArray(schema.Channels.Bouncing()),
+		"dialog_channels": schema.SQLArray(schema.Channels.Dialogs()),
 	}
 }
 

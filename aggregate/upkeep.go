@@ -130,9 +130,9 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 
 // statement returns the SQL of a file in sql/.
 func statement(name string) string {
-	text, err := statements.ReadFile("sql/" + name + ".sql")
-	if err != nil {
+	text, found := statements[name]
+	if !found {
 		panic("aggregate: no statement " + name) // the files are part of the program; a test reads them all
 	}
-	return string(text)
+	return text
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 // Leg is an attempted step of a message as pricing sees it. Empty text and 0 segments are unknown.
@@ -18,6 +19,13 @@ type Leg struct {
 	NotBilled                     bool     // the provider said that it does not charge for it
 	Segments                      uint16   // that the provider billed
 	ReportedIn                    []string // currencies in which a provider reported a price
+}
+
+// Take notes what came of the attempt.
+func (l *Leg) Take(code law.Code) {
+	l.Sent, l.Delivered, l.Read, l.Failed = code.Sent(), code.Delivered(), code.Read(), code.Failed()
+	l.Conversation, l.Outside, l.NotBilled = code.Conversation(), code.Outside(), code.NotBilled()
+	l.Segments = code.Segments()
 }
 
 // Shape is what pricing must know of a message: its attempted steps, in the order of steps. A message has at least one.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -353,21 +352,5 @@ func TestServer_DeadSpend_Borders(t *testing.T) {
 	if w := get(s, "/v1/reports/dead-spend?group_by=&format=csv"); w.Body.String() != "currency,attempts,unpriced,cost,delivered,avoidable_cost\r\nRUB,6,0,16.00,1,12.00\r\n" ||
 		w.Header().Get("Kaskad-Tariff-Version") != "1" {
 		t.Errorf("csv: %v %s", w.Header(), w.Body)
-	}
-}
-
-func TestServer_DeadSpend_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
-	for query, c := range map[string][2]string{
-		"group_by=number":   {"group_by", "is no name"},
-		"currency=rub":      {"currency", "ISO 4217"},
-		"number=1":          {"number", "is unknown here"},
-		"channel=pager":     {"channel", "is no channel"},
-		"month=2026":        {"month", "must be a month"},
-		"from=2026-11-01T1": {"from", "RFC 3339"},
-		"cursor=x":          {"cursor", "cannot be read"},
-		"tz=Local":          {"tz", "IANA"},
-	} {
-		wantProblem(t, get(s, "/v1/reports/dead-spend?"+query), http.StatusBadRequest, c[0], c[1])
 	}
 }

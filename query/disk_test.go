@@ -49,11 +49,17 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	mature := func(query string) bool {
 		t.Helper()
 		var reply struct{ Mature bool }
-		decode(t, get(s, "/v1/reports/"+query), http.StatusOK, &reply)
+		if strings.HasPrefix(query, "forecasts") {
+			body := `{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`
+			decode(t, postJSON(s, "/v1/"+query, body), http.StatusOK, &reply)
+		} else {
+			decode(t, get(s, "/v1/"+query), http.StatusOK, &reply)
+		}
 		return reply.Mature
 	}
-	reports := []string{"channels?", "savings?account=acme&", "segment-waste?account=acme&", "failures?",
-		"penetration?"}
+	reports := []string{"reports/channels?", "reports/savings?account=acme&", "reports/segment-waste?account=acme&",
+		"reports/failures?", "reports/penetration?", "reports/dead-spend?", "reports/spend?",
+		"forecasts/from-history?account=acme&"}
 	for _, r := range reports {
 		if !mature(r + period) {
 			t.Errorf("%s is not mature before anything is lost", r)
@@ -70,7 +76,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 			t.Errorf("%s of another day is not mature", r)
 		}
 	}
-	if !mature("channels?account=other&" + period) {
+	if !mature("reports/channels?account=other&" + period) {
 		t.Error("a report of another account is not mature")
 	}
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "facts are lost", "acme",
@@ -93,7 +99,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 	if err := schema.AcceptLosses(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
-	if !mature("channels?" + period) {
+	if !mature("reports/channels?" + period) {
 		t.Error("the report is not mature although the loss was accepted")
 	}
 	if lost, err := schema.ReadLosses(t.Context(), conn); err != nil || lost.Err() != nil {

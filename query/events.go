@@ -160,7 +160,8 @@ func checkContentType(r *http.Request) (arrow bool, err error) {
 	}
 	return false, answer.NewProblem(http.StatusUnsupportedMediaType, "unsupported-content-type",
 		fmt.Sprintf("content type %q is not known; send application/json "+
-			"(an object or an array), application/x-ndjson (one object per line) or application/vnd.apache.arrow.stream",
+			"(an object or an array), application/x-ndjson (one object per line) or "+
+			"application/vnd.apache.arrow.stream",
 			answer.Shorten(given)))
 }
 

@@ -3,7 +3,6 @@ package query
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -231,23 +230,5 @@ func TestServer_Failures_NewMap(t *testing.T) {
 	if next.Rows[0]["reason"] != "unknown" || next.Rows[0]["count"] != number(7) ||
 		next.Rows[0]["share_den"] != number(8) {
 		t.Errorf("the cursor's page: %v", next.Rows)
-	}
-}
-
-func TestServer_Failures_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
-	for query, c := range map[string][2]string{
-		"group_by=class":        {"group_by", "is no name"},
-		"reason=gone":           {"reason", "is no reason"},
-		"reason=expird":         {"reason", "did you mean expired?"},
-		"channel=pager":         {"channel", "is no channel"},
-		"class=expired":         {"class", "is unknown here"},
-		"step=0":                {"step", "whole number"},
-		"from=2026-11-01T1":     {"from", "RFC 3339"},
-		"cursor=x":              {"cursor", "cannot be read"},
-		"limit=10001":           {"limit", "whole number"},
-		"to=2026-01-01&tz=Mars": {"tz", "IANA"},
-	} {
-		wantProblem(t, get(s, "/v1/reports/failures?"+query), http.StatusBadRequest, c[0], c[1])
 	}
 }

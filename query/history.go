@@ -67,6 +67,9 @@ func (s *Server) forecastHistory(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if seen.Lost, err = s.db.Lost(ctx, []string{ask.account}, ask.fromMS, ask.toMS); err != nil {
+		return err
+	}
 	lists, err := s.prices.Lists(ctx, []string{ask.account}, nil)
 	if err != nil {
 		return err

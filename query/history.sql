@@ -7,7 +7,7 @@ WITH
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE account = {account:String} AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+        WHERE account = {account:String} AND NOT {{template "skipped" "code"}} AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ),
     -- Messages of the period. A message goes to one person.
     messages AS
@@ -15,7 +15,7 @@ WITH
         WITH
             {{.Route}} AS route,
             r.channel = {channel:String} AS here,
-            here AND bitTest(route, 0) AS here_reported,
+            here AND {{template "reports_deliveries" "route"}} AS here_reported,
             r.channel = 'sms' AS as_sms
         SELECT
             min(r.cohort_ms) AS cohort_ms, max(person_key(r.person)) AS person,
@@ -23,9 +23,9 @@ WITH
             argMinIf((r.provider, r.operator, r.country, r.traffic, r.sender, r.app), r.step, as_sms) AS sms_step,
             max(here) AS by_channel, max(as_sms) AS by_sms,
             max(r.sms_segments) AS text_segments,
-            if(text_segments > 0, text_segments, maxIf(toUInt16(bitShiftRight(r.code, 8)), as_sms)) AS own_segments,
-            countIf(here_reported AND bitTest(r.code, 0)) AS sent, countIf(here_reported AND bitTest(r.code, 1)) AS delivered,
-            max(r.cohort_ms + toInt64(bitShiftRight(route, 4)) * 86400000) AS settled_ms
+            if(text_segments > 0, text_segments, maxIf({{template "segments" "r.code"}}, as_sms)) AS own_segments,
+            countIf(here_reported AND {{template "sent" "r.code"}}) AS sent, countIf(here_reported AND {{template "delivered" "r.code"}}) AS delivered,
+            max({{template "settles_ms" "r.cohort_ms"}}) AS settled_ms
         FROM attempts_read AS r
         GROUP BY sipHash128(r.message_id)
     ),
@@ -33,9 +33,9 @@ WITH
     tested AS
     (
         WITH {{.Route}} AS route
-        SELECT arrayJoin(if(max(bitTest(r.code, 1) AND NOT {{template "is_lost" .}}), [person_key(r.person), person_key(r.person) + 1], [person_key(r.person)]))
+        SELECT arrayJoin(if(max({{template "delivered" "r.code"}} AND NOT {{template "is_lost" .}}), [person_key(r.person), person_key(r.person) + 1], [person_key(r.person)]))
         FROM attempts_read AS r
-        WHERE r.channel = {channel:String} AND bitTest(route, 0)
+        WHERE r.channel = {channel:String} AND {{template "reports_deliveries" "route"}}
         GROUP BY r.person
     )
 SELECT

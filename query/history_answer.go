@@ -103,7 +103,7 @@ func (h *history) send(c *gin.Context, ask *historyAsk, prices *historyPrices, s
 		return err
 	}
 	all := &h.total
-	seen.Mature = all.settledMS < seen.NowMS
+	seen.Mature = seen.Settled(all.settledMS)
 	first, last := answer.Null, answer.Null
 	if all.messages > 0 {
 		first, last = answer.Instant(all.firstMS), answer.Instant(all.lastMS)

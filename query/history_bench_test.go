@@ -12,7 +12,8 @@ func BenchmarkServer_ForecastHistory(b *testing.B) {
 	conn := newConn(b)
 	execute(b, conn, `INSERT INTO attempts_by_recipient (account, recipient, contact, person, bucket, message_id, step, generation, cohort_ms, channel, template, start_ms, delivered_ms,
 			read_ms, code, sms_segments)
-		WITH 1790812800000 + intDiv(number * 2592000000, 1000000) AS at, number % 5 = 0 AS cascade, cityHash64(number, step) % 10 < 8 AS ok, cityHash64(number, 2) % 400000 AS p
+		WITH 1790812800000 + intDiv(number * 2592000000, 1000000) AS at, number % 5 = 0 AS cascade,
+			cityHash64(number, step) % 10 < 8 AS ok, cityHash64(number, 2) % 400000 AS p
 		SELECT 'acme', concat('+7900', leftPad(toString(p), 7, '0')), concat('user:', toString(p)) AS contact, contact, toStartOfHour(toDateTime(intDiv(at, 1000), 'UTC')),
 			concat(lower(hex(at)), '-', hex(number)), step, 1, at, if(step = 2 OR cityHash64(number) % 3 > 0, 'sms', 'push'), concat('t', toString(cityHash64(number, 1) % 40)),
 			at, if(ok, at + 5000, 9999999999999), 9999999999999, if(ok, 3, 9), 1 + number % 3

@@ -136,7 +136,7 @@ func billingNames() []string {
 }
 
 // chooseCurrency finds the one currency of the rows that may be used, unless the request names one of them.
-func (h *historyPrices) chooseCurrency(p *answer.Params, used []*money.Tariff) {
+func (p *historyPrices) chooseCurrency(params *answer.Params, used []*money.Tariff) {
 	known := map[string][]string{} // by channel
 	var all []string
 	for _, t := range used {
@@ -148,20 +148,20 @@ func (h *historyPrices) chooseCurrency(p *answer.Params, used []*money.Tariff) {
 		}
 	}
 	slices.Sort(all)
-	if h.currency == "" {
+	if p.currency == "" {
 		if len(all) > 1 {
-			p.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are never "+
-				"converted: name one, or send the prices", h.ask.channel, strings.Join(all, " and ")))
+			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s and sms are in %s, and currencies are "+
+				"never converted: name one, or send the prices", p.ask.channel, strings.Join(all, " and ")))
 		}
 		if len(all) == 1 {
-			h.currency = all[0]
+			p.currency = all[0]
 		}
 		return
 	}
-	for _, c := range []struct{ channel, field string }{{h.ask.channel, "channel_price"}, {"sms", "sms_price"}} {
-		if found := known[c.channel]; len(found) > 0 && !slices.Contains(found, h.currency) {
-			p.Fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
-				"converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, h.currency))
+	for _, c := range []struct{ channel, field string }{{p.ask.channel, "channel_price"}, {"sms", "sms_price"}} {
+		if found := known[c.channel]; len(found) > 0 && !slices.Contains(found, p.currency) {
+			params.Fail("currency", fmt.Sprintf("the account's tariffs for %s are in %s, and currencies are never "+
+				"converted: send %s in %s", c.channel, strings.Join(found, " and "), c.field, p.currency))
 		}
 	}
 }
@@ -183,36 +183,36 @@ func keysOf(rows []*money.Tariff, byStep bool) (keys []historyKey) {
 
 // smsCost is what a message of the cell costs as SMS, each, by the rule of the savings report's baseline; known is
 // false when no row matches, or one in another currency.
-func (h *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amount, known bool) {
-	if h.sms != nil {
-		return h.sms.Times(int64(segments)), true
+func (p *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amount, known bool) {
+	if p.sms != nil {
+		return p.sms.Times(int64(segments)), true
 	}
 	first, rest := c.firstSMS, c.message
-	first.Channel, rest.Channel = "sms", h.ask.channel
+	first.Channel, rest.Channel = "sms", p.ask.channel
 	// Steps that were not sent need no price of their own, so what is left of the price of this message is its
 	// baseline.
-	priced := h.list.Price(&money.Shape{SMSSegments: segments, Legs: []money.Leg{first, rest}}, "", h.atMS)
-	return priced.SMSOnly, priced.OK && priced.Currency == h.currency
+	priced := p.list.Price(&money.Shape{SMSSegments: segments, Legs: []money.Leg{first, rest}}, "", p.atMS)
+	return priced.SMSOnly, priced.OK && priced.Currency == p.currency
 }
 
 // channelCost returns the price of a message of the cell on the channel, nil when no row matches, or one in another
 // currency. Which provider would carry it is not known, so rows that name one don't match.
-func (h *historyPrices) channelCost(c *historyCell) *channelPrice {
-	if h.ask.channelPrice != nil {
-		return h.ask.channelPrice
+func (p *historyPrices) channelCost(c *historyCell) *channelPrice {
+	if p.ask.channelPrice != nil {
+		return p.ask.channelPrice
 	}
 	leg := c.message
-	leg.Channel = h.ask.channel
-	t := h.list.TariffAt(&leg, h.atMS)
-	if t == nil || t.Currency != h.currency {
+	leg.Channel = p.ask.channel
+	t := p.list.TariffAt(&leg, p.atMS)
+	if t == nil || t.Currency != p.currency {
 		return nil
 	}
-	if h.rows[t] == nil {
+	if p.rows[t] == nil {
 		price := &channelPrice{billing: t.Billing, price: big.NewRat(t.Price, answer.Million), tariff: t}
 		if t.Billing == money.AttemptPlusConnect {
 			price.connect = big.NewRat(t.ConnectPrice, answer.Million)
 		}
-		h.rows[t] = price
+		p.rows[t] = price
 	}
-	return h.rows[t]
+	return p.rows[t]
 }

@@ -18,6 +18,7 @@ import (
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/event"
+	"kaskad/schema/law"
 )
 
 var (
@@ -27,7 +28,7 @@ var (
 	messageParkedSQL string
 )
 
-var messageTemplates = template.Must(template.Must(template.New("attempts").Parse(messageAttemptsSQL)).
+var messageTemplates = template.Must(template.Must(law.Template("attempts").Parse(messageAttemptsSQL)).
 	New("parked").Parse(messageParkedSQL))
 
 // messageQuery looks for one message. Without an account all accounts are searched.
@@ -67,6 +68,16 @@ type messageAnswer struct {
 	Steps     []stepAnswer  `json:"steps"`
 	Timeline  []momentShown `json:"timeline"`
 	Parked    []parkedShown `json:"parked"`
+}
+
+// attempt is one step of a message.
+type attempt struct {
+	law.Attempt
+	account                                                      string
+	submittedMS, idMS                                            int64
+	provider, campaign, template, sender, app, operator, traffic string
+	trigger, contact                                             string
+	segments, smsSegments                                        uint16
 }
 
 type stepAnswer struct {
@@ -208,13 +219,11 @@ func (s *Server) readAttempts(ctx context.Context, q messageQuery) (all []*attem
 	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		a := &attempt{}
-		if err := rows.Scan(&a.account, &a.step, &a.submittedMS, &a.idMS, &a.channel, &a.provider, &a.campaign,
-			&a.template, &a.sender,
-			&a.app, &a.operator, &a.traffic, &a.trigger, &a.recipientCountry, &a.saidCountry, &a.contact, &a.segments,
-			&a.smsSegments,
-			&a.times, &a.machineMS, &a.singleDeliveredMS, &a.parts, &a.deliveredParts, &a.failedParts, &a.partFailures,
-			&a.partsDeliveredMS,
-			&a.errorCode, &a.permanent, &a.prices, &a.billable); err != nil {
+		if err := rows.Scan(&a.account, &a.Step, &a.submittedMS, &a.idMS, &a.Channel, &a.provider, &a.campaign,
+			&a.template, &a.sender, &a.app, &a.operator, &a.traffic, &a.trigger, &a.RecipientCountry, &a.SaidCountry,
+			&a.contact, &a.segments, &a.smsSegments, &a.Times, &a.MachineMS, &a.SingleDeliveredMS, &a.Parts,
+			&a.DeliveredParts, &a.FailedParts, &a.PartFailures, &a.PartsDeliveredMS, &a.LastError, &a.AnyErrorCode,
+			&a.Permanent, &a.Prices, &a.Billable); err != nil {
 			return nil, err
 		}
 		all = append(all, a)
@@ -256,30 +265,30 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 	cohortMS := cohortOf(attempts)
 	reply.Cohort = knownTime(cohortMS)
 	for _, a := range attempts {
-		f := a.derive(cohortMS)
-		reply.Delivered, reply.Read = reply.Delivered || f.delivered, reply.Read || f.read
+		f := a.Outcome(cohortMS)
+		reply.Delivered, reply.Read = reply.Delivered || f.Delivered, reply.Read || f.Read
 		reply.Steps = append(reply.Steps, describeStep(a, f))
-		for i, ms := range a.times {
+		for i, ms := range a.Times {
 			if status := schema.Status(i + 1); ms != schema.Never {
 				reply.Timeline = append(reply.Timeline,
-					momentShown{answer.TimeText(ms), a.step, a.channel, status.String(), ms, status})
+					momentShown{answer.TimeText(ms), a.Step, a.Channel, status.String(), ms, status})
 			}
 		}
 	}
 	for _, a := range attempts {
-		if a.machineMS != schema.Never {
+		if a.MachineMS != schema.Never {
 			reply.Timeline = append(reply.Timeline,
-				momentShown{answer.TimeText(a.machineMS), a.step, a.channel, "machine_open", a.machineMS, schema.Read})
+				momentShown{answer.TimeText(a.MachineMS), a.Step, a.Channel, "machine_open", a.MachineMS, schema.Read})
 		}
-		if a.parts <= 1 && a.singleDeliveredMS != schema.Never {
+		if a.Parts <= 1 && a.SingleDeliveredMS != schema.Never {
 			reply.Timeline = append(reply.Timeline,
-				momentShown{answer.TimeText(a.singleDeliveredMS), a.step, a.channel, "delivered", a.singleDeliveredMS,
+				momentShown{answer.TimeText(a.SingleDeliveredMS), a.Step, a.Channel, "delivered", a.SingleDeliveredMS,
 					schema.Delivered})
 		}
 		// A status of single parts has no time of its own in the facts, only the last delivery of all parts has.
-		if a.allParts() {
+		if a.AllParts() {
 			reply.Timeline = append(reply.Timeline,
-				momentShown{answer.TimeText(a.partsDeliveredMS), a.step, a.channel, "delivered", a.partsDeliveredMS,
+				momentShown{answer.TimeText(a.PartsDeliveredMS), a.Step, a.Channel, "delivered", a.PartsDeliveredMS,
 					schema.Delivered})
 		}
 	}
@@ -295,39 +304,36 @@ func cohortOf(attempts []*attempt) int64 {
 	for _, a := range attempts {
 		submitted, inID = min(submitted, a.submittedMS), min(inID, a.idMS)
 	}
-	if submitted == schema.Never {
-		return inID
-	}
-	return submitted
+	return law.CohortMS(submitted, inID)
 }
 
-func describeStep(a *attempt, f facts) stepAnswer {
-	recipient, _, _ := strings.Cut(a.recipientCountry, "\x00")
+func describeStep(a *attempt, f law.Outcome) stepAnswer {
 	step := stepAnswer{
-		Step: a.step, Channel: a.channel, Provider: a.provider, Recipient: event.MaskRecipient(recipient),
+		Step: a.Step, Channel: a.Channel, Provider: a.provider, Recipient: event.MaskRecipient(a.Recipient()),
 		Contact: event.MaskRecipient(a.contact),
-		Country: a.country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
+		Country: a.Country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
 		Operator: a.operator, Traffic: a.traffic,
-		Trigger: a.trigger, Attempted: f.attempted, MachineOpened: f.machineOpened, Bounced: f.bounced,
-		NotBilled: a.billable == 1, Sent: f.sent, Delivered: f.delivered, Read: f.read, Clicked: f.clicked,
-		Replied: f.replied,
-		Failed:  f.failed, Pending: f.pending, Skipped: f.skipped, Skewed: f.skewed,
-		Start: knownTime(f.startMS), DeliveredAt: knownTime(f.deliveredMS), ReadAt: knownTime(f.readMS),
-		TimeToDeliver: f.latency(f.deliveredMS), TimeToRead: f.latency(f.readMS), TimeToReply: f.latency(f.repliedMS),
-		Times: map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.errorCode,
-		Permanent:      a.permanent == 1,
+		Trigger: a.trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,
+		NotBilled: a.Billable == 1, Sent: f.Sent, Delivered: f.Delivered, Read: f.Read, Clicked: f.Clicked,
+		Replied: f.Replied,
+		Failed:  f.Failed, Pending: f.Pending, Skipped: f.Skipped, Skewed: f.Skewed,
+		Start: knownTime(f.StartMS), DeliveredAt: knownTime(f.DeliveredMS), ReadAt: knownTime(f.ReadMS),
+		TimeToDeliver: latency(f, f.DeliveredMS), TimeToRead: latency(f, f.ReadMS),
+		TimeToReply: latency(f, f.RepliedMS),
+		Times:       map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.ErrorCode(),
+		Permanent:      a.Permanent == 1,
 		ReportedPrices: []priceShown{},
 	}
-	for i, ms := range a.times {
+	for i, ms := range a.Times {
 		if ms != schema.Never {
 			step.Times[schema.Status(i+1).String()] = answer.TimeText(ms)
 		}
 	}
-	if a.parts > 1 {
-		step.Parts = &partsShown{a.parts, partNumbers(&a.deliveredParts),
-			partNumbers(new(big.Int).AndNot(&a.failedParts, &a.deliveredParts))}
+	if a.Parts > 1 {
+		step.Parts = &partsShown{a.Parts, partNumbers(&a.DeliveredParts),
+			partNumbers(a.OpenParts())}
 	}
-	for currency, micros := range a.reported() {
+	for currency, micros := range a.Reported() {
 		step.ReportedPrices = append(step.ReportedPrices,
 			priceShown{currency, string(schema.AppendMicros(nil, micros))})
 	}
@@ -337,11 +343,11 @@ func describeStep(a *attempt, f facts) stepAnswer {
 
 // latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts
 // as 0.
-func (f facts) latency(ms int64) *seconds {
-	if f.skewed || f.startMS == schema.Never || ms == schema.Never {
+func latency(f law.Outcome, ms int64) *seconds {
+	if f.Skewed || f.StartMS == schema.Never || ms == schema.Never {
 		return nil
 	}
-	took := seconds(max(0, ms-f.startMS))
+	took := seconds(max(0, ms-f.StartMS))
 	return &took
 }
 

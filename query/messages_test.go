@@ -15,6 +15,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/event"
+	"kaskad/schema/law"
 )
 
 // storeEvents decodes events and stores them as ingest does.
@@ -203,102 +204,21 @@ func TestServer_Message_Places(t *testing.T) {
 	wantProblem(t, get(s, "/v1/messages/"+strings.Repeat("x", 129)), http.StatusBadRequest, "message_id", "128")
 }
 
-func TestAttempt_Derive_Cases(t *testing.T) {
-	const cohort = int64(5)
-	at := func(pairs ...int64) *attempt {
-		a := &attempt{step: 1, times: make([]int64, 12), machineMS: schema.Never, singleDeliveredMS: schema.Never}
-		for i := range a.times {
-			a.times[i] = schema.Never
-		}
-		for i := 0; i < len(pairs); i += 2 {
-			a.times[pairs[i]-1] = pairs[i+1]
-		}
-		return a
-	}
-	shown := func(f facts) string {
-		var all []string
-		for _, x := range []struct {
-			name string
-			set  bool
-		}{{"attempted", f.attempted}, {"sent", f.sent}, {"delivered", f.delivered}, {"read", f.read},
-			{"clicked", f.clicked}, {"replied", f.replied},
-			{"failed", f.failed}, {"pending", f.pending}, {"skipped", f.skipped}, {"skewed", f.skewed}} {
-			if x.set {
-				all = append(all, x.name)
-			}
-		}
-		return strings.Join(all, " ")
-	}
-	const (
-		queued, accepted, sent, delivered, read, clicked, replied = 1, 2, 3, 4, 5, 6, 7
-		undelivered, rejected, expired, failed, skipped           = 8, 9, 10, 11, 12
-	)
-	parts := func(a *attempt, parts uint8, delivered, failed int64, failures uint8) *attempt {
-		a.parts, a.partFailures, a.partsDeliveredMS = parts, failures, 5_000
-		a.deliveredParts.SetInt64(delivered)
-		a.failedParts.SetInt64(failed)
-		return a
-	}
-	program := func(a *attempt, ms int64) *attempt {
-		a.machineMS = ms
-		return a
-	}
-	bounced := func(a *attempt) *attempt {
-		a.channel, a.permanent = "email", 1
-		return a
-	}
-	single := func(a *attempt, ms int64) *attempt {
-		a.singleDeliveredMS, a.parts = ms, 1
-		return a
-	}
-	for name, c := range map[string]struct {
-		a     *attempt
-		want  string
-		start int64
+func TestLatency(t *testing.T) {
+	for _, c := range []struct {
+		start, end int64
+		skewed     bool
+		want       string
 	}{
-		"a program's open":    {program(at(), 9), "attempted sent delivered", cohort},
-		"skipped, but opened": {program(at(skipped, 9), 9), "attempted sent delivered", cohort},
-		"bounced":             {bounced(at(delivered, 9, undelivered, 20)), "attempted sent failed", cohort},
-		"bounced, then read": {bounced(at(undelivered, 20, read, 30, clicked, 40)), "attempted sent failed",
-			cohort},
-		"bounced, program's open": {bounced(program(at(delivered, 9, undelivered, 20), 30)), "attempted sent failed",
-			cohort},
-		"bounced, but replied": {bounced(at(undelivered, 20, replied, 30)), "attempted sent delivered read replied",
-			cohort},
-		"part 1 of 1":              {single(at(sent, 8), 9), "attempted sent delivered", 8},
-		"queued":                   {at(queued, 7), "attempted pending", 7},
-		"nothing known of step 1":  {at(rejected, 7), "attempted failed", cohort},
-		"accepted":                 {at(accepted, 9, queued, 7), "attempted sent pending", 9},
-		"sent first":               {at(accepted, 9, sent, 8), "attempted sent pending", 8},
-		"read only":                {at(read, 9), "attempted sent delivered read", cohort},
-		"click proves a reader":    {at(clicked, 9), "attempted sent delivered read clicked", cohort},
-		"success beats failure":    {at(delivered, 20, undelivered, 10), "attempted sent delivered", cohort},
-		"undelivered is sent":      {at(undelivered, 9), "attempted sent failed", cohort},
-		"failed alone is not sent": {at(failed, 9), "attempted failed", cohort},
-		"expired is sent":          {at(expired, 9), "attempted sent failed", cohort},
-		"skipped":                  {at(skipped, 9, queued, 5), "skipped", 5},
-		"skipped, then tried":      {at(skipped, 9, sent, 5), "attempted sent pending", 5},
-		"skipped and failed":       {at(skipped, 9, failed, 5), "attempted failed", cohort},
-		"skewed":                   {at(sent, 100_000, delivered, 39_999), "attempted sent delivered skewed", 100_000},
-		"a minute of skew is none": {at(sent, 100_000, delivered, 40_000), "attempted sent delivered", 100_000},
-		"all parts":                {parts(at(), 2, 0b11, 0b01, 1), "attempted sent delivered", cohort},
-		"a part is missing":        {parts(at(), 2, 0b01, 0, 0), "attempted sent pending", cohort},
-		"a part failed":            {parts(at(), 2, 0b01, 0b10, 2), "attempted sent failed", cohort},
-		"a part was rejected":      {parts(at(), 2, 0, 0b10, 2), "attempted failed", cohort},
-		"a part was undelivered":   {parts(at(), 2, 0, 0b10, 1), "attempted sent failed", cohort},
-		"skipped but for a part":   {parts(at(skipped, 1), 2, 0, 0b10, 2), "attempted failed", cohort},
+		{1000, 3500, false, "2.5"},
+		{1000, 900, false, "0"}, // a little before the start is not before it
+		{1000, 900, true, "null"},
+		{schema.Never, 900, false, "null"},
+		{1000, schema.Never, false, "null"},
 	} {
-		f := c.a.derive(cohort)
-		if got := shown(f); got != c.want || f.startMS != c.start {
-			t.Errorf("%s: %s from %d, want %s from %d", name, got, f.startMS, c.want, c.start)
+		got, err := json.Marshal(latency(law.Outcome{StartMS: c.start, Skewed: c.skewed}, c.end))
+		if err != nil || string(got) != c.want {
+			t.Errorf("from %d to %d, skewed %t: %s, %v; want %s", c.start, c.end, c.skewed, got, err, c.want)
 		}
-	}
-	later := at(rejected, 7)
-	later.step = 2
-	if f := later.derive(cohort); f.startMS != schema.Never || f.latency(9) != nil {
-		t.Errorf("step 2 starts at %d", f.startMS)
-	}
-	if f := at(sent, 100_000, delivered, 50_000).derive(cohort); *f.latency(f.deliveredMS) != 0 {
-		t.Error("a little before the start is not 0")
 	}
 }

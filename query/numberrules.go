@@ -85,7 +85,7 @@ func readNumberRules(body []byte) (rules.Rules, error) {
 			n, err := strconv.Atoi(string(raw))
 			if err != nil || strings.HasPrefix(string(raw), "+") {
 				wrong.Fail(name, fmt.Sprintf("must be a whole number, %d…%d", lo, hi))
-				return nil
+				return nil //nolint:nilerr // wrong reports it
 			}
 			*rule = n
 			return nil

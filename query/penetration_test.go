@@ -476,23 +476,3 @@ func TestServer_Penetration_Empty(t *testing.T) {
 		t.Errorf("csv: %s", csv)
 	}
 }
-
-func TestServer_Penetration_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
-	for query, c := range map[string][2]string{
-		"group_by=step":           {"group_by", "is no name"},
-		"group_by=app,app":        {"group_by", "twice"},
-		"trigger=first":           {"trigger", "is unknown here"},
-		"channel=pager":           {"channel", "is no channel"},
-		"traffic=x":               {"traffic", "is no traffic"},
-		"day=tomorrow":            {"day", "must be a date"},
-		"from=2026-11-01T00:01":   {"from", "RFC 3339"},
-		"to=2026-11-01T00:01:00Z": {"to", "quarter hour"},
-		"tz=Mars":                 {"tz", "IANA"},
-		"limit=0":                 {"limit", "whole number"},
-		"cursor=x":                {"cursor", "cannot be read"},
-		"format=xml":              {"format", "is no format"},
-	} {
-		wantProblem(t, get(s, "/v1/reports/penetration?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}

@@ -13,12 +13,13 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
+	"kaskad/schema/law"
 )
 
 //go:embed rejected.sql
 var rejectedSQL string
 
-var rejectedTemplate = template.Must(template.New("rejected.sql").Parse(rejectedSQL))
+var rejectedTemplate = template.Must(law.Template("rejected.sql").Parse(rejectedSQL))
 
 // letter is the key of a dead letter in the order of the list: its time, then its place in the log.
 type letter struct {

@@ -11,6 +11,7 @@ import (
 	"kaskad/query/prices"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 // maxSMSSegments is how many segments the text of a template can take (package money allows no more).
@@ -153,7 +154,7 @@ func (shape storedShape) needsTemplate(s *shapeStore) bool {
 		return false
 	}
 	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
-		if ref.code>>8 != 0 && s.legs[ref.leg].Channel == "sms" {
+		if ref.code.Segments() != 0 && s.legs[ref.leg].Channel == "sms" {
 			return false
 		}
 	}
@@ -230,7 +231,7 @@ func (s *shapeStore) outcome(p *pricing, template string, cohortMS int64) int32 
 		leg := &shape.Legs[i]
 		o.mixedSenders = o.mixedSenders || leg.Sender != shape.Legs[0].Sender
 		line := p.routes.Find(s.account, leg.Channel, leg.Provider)
-		o.settlingMS = max(o.settlingMS, int64(line.SettlingDays)*24*schema.HourMS)
+		o.settlingMS = max(o.settlingMS, law.SettlingMS(line.SettlingDays))
 		if !priced.OK {
 			continue
 		}

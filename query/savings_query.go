@@ -161,32 +161,13 @@ func (q *savingsQuery) single() bool { return len(q.accounts) == 1 }
 // SQL returns the statement that reads the cells, and its parameters.
 func (q *savingsQuery) SQL() (string, []any, error) {
 	data, args := q.visible()
-	timed := false
-	for i, k := range q.keys {
-		column := "c" + strconv.Itoa(i)
-		data.Keys = append(data.Keys, report.KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
-			Name: "k" + strconv.Itoa(i)})
-		timed = timed || k.Timed()
-	}
 	data.Conditions = q.conditions()
-	for _, f := range q.filters {
-		if f.Key.Cell == "" || f.Key.Name == "account" {
-			continue // What a shape tells is compared when it is known; accounts are part of what is visible.
-		}
-		parameter := "filter_" + f.Key.Name
-		data.Filters = append(data.Filters,
-			report.FilterSQL{Shown: f.Key.Shown(f.Key.Cell),
-				Parameter: "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
-		timed = timed || f.Key.Timed()
-		values, err := f.Argument()
-		if err != nil {
-			return "", nil, err
-		}
-		args = append(args, clickhouse.Named(parameter, values))
+	// What a shape tells is compared when it is known; accounts are part of what is visible.
+	keyArgs, err := data.Fill(q.keys, q.filters, q.tz, ofCell)
+	if err != nil {
+		return "", nil, err
 	}
-	if timed {
-		args = append(args, clickhouse.Named("tz", q.tz))
-	}
+	args = append(args, keyArgs...)
 	if len(q.tariffBorders) > 0 {
 		// Before the first border the answer is 0, which stands for the start of the period.
 		args = append(args, clickhouse.Named("tariff_borders", slices.Concat([]uint32{0}, q.tariffBorders)))
@@ -302,11 +283,9 @@ func (q *savingsQuery) builtSQL() (string, []any, error) {
 }
 
 type savingsData struct {
-	Keys             []report.KeySQL
-	Conditions       string
-	Filters          []report.FilterSQL
-	Accounts, Single bool
-	Days, Cuts       bool
+	report.StatementData
+	Conditions string
+	Days, Cuts bool
 }
 
 func (q *savingsQuery) visible() (savingsData, []any) {
@@ -318,7 +297,7 @@ func (q *savingsQuery) visible() (savingsData, []any) {
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
-	return savingsData{Accounts: q.accounts != nil, Single: q.single()}, args
+	return savingsData{StatementData: report.StatementData{Accounts: q.accounts != nil, Single: q.single()}}, args
 }
 
 // templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no

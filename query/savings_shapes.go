@@ -15,6 +15,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
+	"kaskad/schema/law"
 )
 
 var (
@@ -106,9 +107,10 @@ type storedShape struct {
 	smsSegments uint16
 }
 
-// legRef is a leg of a shape: its place in legs, and its code (schema/migrations/00003_money.sql).
+// legRef is a leg of a shape: its place in legs, and what came of it.
 type legRef struct {
-	leg, code uint32
+	leg  uint32
+	code law.Code
 }
 
 // expand makes the shape that pricing wants, in scratch. The caller holds mu.
@@ -117,10 +119,7 @@ func (s *shapeStore) expand(shape storedShape, scratch *money.Shape) {
 	scratch.Legs = scratch.Legs[:0]
 	for _, ref := range s.refs[shape.first : shape.first+uint32(shape.count)] {
 		leg := s.legs[ref.leg]
-		leg.Sent, leg.Delivered, leg.Read, leg.Failed = ref.code&1 != 0, ref.code&2 != 0, ref.code&4 != 0,
-			ref.code&8 != 0
-		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = ref.code&16 != 0, ref.code&32 != 0,
-			ref.code&128 != 0, uint16(ref.code>>8)
+		leg.Take(ref.code)
 		scratch.Legs = append(scratch.Legs, leg)
 	}
 }
@@ -228,7 +227,7 @@ type shapeRow struct {
 	id          uint64
 	smsSegments uint16
 	legs        []uint64
-	codes       []uint32
+	codes       []law.Code
 }
 
 // unpackShapes reads what shapes.sql packs.
@@ -244,9 +243,9 @@ func unpackShapes(packed string) (rows []shapeRow, err error) {
 		if len(packed) < count*leg {
 			return nil, errors.New("a row of table shapes is cut off")
 		}
-		row.legs, row.codes = make([]uint64, count), make([]uint32, count)
+		row.legs, row.codes = make([]uint64, count), make([]law.Code, count)
 		for i := range count {
-			row.legs[i], row.codes[i] = answer.LE64(packed[i*leg:]), answer.LE32(packed[i*leg+8:])
+			row.legs[i], row.codes[i] = answer.LE64(packed[i*leg:]), law.Code(answer.LE32(packed[i*leg+8:]))
 		}
 		packed = packed[count*leg:]
 		rows = append(rows, row)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -55,8 +56,7 @@ func TestServer_Seal_SharedKeys(t *testing.T) {
 		})
 	}
 	starting.Wait()
-	servers = append(servers, newServer(t, conn, ownKeys))
-	for i, s := range servers {
+	for i, s := range slices.Concat(servers, []*Server{newServer(t, conn, ownKeys)}) {
 		for j, text := range sealed {
 			// A server asks for keys that it does not know once a second.
 			for deadline := time.Now().Add(10 * time.Second); opens(t, s, text, query) != "k"; {

@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"math/big"
 	"math/rand/v2"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -486,17 +485,5 @@ func TestServer_Spend_ByHand(t *testing.T) {
 	insertSpend(t, conn, young)
 	if answer := answerOf(t, s, path, nil); answer.Mature {
 		t.Error("an SMS of three days ago is mature")
-	}
-}
-
-func TestServer_Spend_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
-	for query, c := range map[string][2]string{
-		"group_by=path": {"group_by", "is no name"},
-		"channel=smoke": {"channel", "is no channel"},
-		"currency=rub":  {"currency", "ISO 4217"},
-		"cursor=x":      {"cursor", "cannot be read"},
-	} {
-		wantProblem(t, get(s, "/v1/reports/spend?"+query), http.StatusBadRequest, c[0], c[1])
 	}
 }

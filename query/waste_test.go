@@ -435,19 +435,6 @@ func TestServer_SegmentWaste_FromTexts(t *testing.T) {
 	}
 }
 
-func TestServer_SegmentWaste_Errors(t *testing.T) {
-	s := newServer(t, noConn{})
-	for query, c := range map[string][2]string{
-		"group_by=channel":  {"group_by", "is no name"},
-		"channel=sms":       {"channel", "is unknown here"},
-		"currency=rub":      {"currency", "ISO 4217"},
-		"from=2026-11-01T1": {"from", "RFC 3339"},
-		"cursor=x":          {"cursor", "cannot be read"},
-	} {
-		wantProblem(t, get(s, "/v1/reports/segment-waste?"+query), http.StatusBadRequest, c[0], c[1])
-	}
-}
-
 // The measure of a text reaches the facts whole, the orphans' too, and the text does not.
 func TestFacts_SMSMeasure(t *testing.T) {
 	conn := newConn(t)

@@ -7,7 +7,7 @@ INSERT INTO attempts_by_recipient
      contact, person, start_ms, delivered_ms, read_ms, last_reply_ms, code, leg, sms_segments, error_code, error_ms,
      expired)
 WITH
-    9999999999999 AS never,
+    {{never}} AS never,
     changed AS (SELECT account, bucket, message FROM number_queue
         WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
         -- Only the slice's, as in fold.sql.
@@ -16,16 +16,15 @@ SELECT
     f.account, recipient, f.bucket, f.message_id, f.step, {generation:UInt64}, 0 AS gone, cohort_ms, channel, provider,
     campaign, template, sender, app, operator, country, traffic, trigger,
     contact, person,
-    multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, f.step = 1, cohort_ms, never) AS start_ms,
+    {{template "start_ms" "f.step"}} AS start_ms,
     delivered_at_ms, read_at_ms, last_reply_ms, code_and_skipped, leg, message_sms_segments, error_code, error_ms,
     is_expired
 FROM
 (
-    SELECT account, recipient, bucket, message_id, step, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms,
+    SELECT account, recipient, bucket, message_id, step, {{template "cohort_ms" ""}} AS cohort_ms,
         channel, provider, campaign, template, sender, app, operator,
         country, traffic, trigger, contact, if(contact != '', contact, recipient) AS person, sent_at_ms, queued_ms,
-        delivered_at_ms, read_at_ms, bitOr(bitAnd(code, bitNot(toUInt32(48))),
-            if(is_skipped, 64, 0)) AS code_and_skipped, leg,
+        delivered_at_ms, read_at_ms, {{template "code_by_recipient" ""}} AS code_and_skipped, leg,
         sms_segments AS message_sms_segments, error_code, error_ms, is_expired
     FROM {folded:Identifier}
     WHERE NOT multi
@@ -34,7 +33,7 @@ FROM
     SELECT f.account, f.recipient, f.bucket, f.message_id, f.step, h.cohort_ms, f.channel, f.provider, f.campaign,
         f.template, f.sender, f.app, f.operator,
         f.country, f.traffic, f.trigger, f.contact, h.person, f.sent_at_ms, f.queued_ms, f.delivered_at_ms,
-        f.read_at_ms, bitOr(bitAnd(f.code, bitNot(toUInt32(48))), if(f.is_skipped, 64, 0)), f.leg,
+        f.read_at_ms, {{template "code_by_recipient" "f."}}, f.leg,
         h.sms_segments, f.error_code, f.error_ms, f.is_expired
     FROM {folded:Identifier} AS f
     INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id

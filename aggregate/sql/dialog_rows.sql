@@ -2,8 +2,7 @@
 -- dialog_rows. External table: targets.
 INSERT INTO {dialog_rows:Identifier}
 WITH
-    9999999999999 AS never,
-    if(parts >= 2 AND bitCount(delivered_parts) = parts, parts_delivered_ms, never) AS parts_done_ms,
+    {{never}} AS never,
     replied AS
     (
         SELECT account, bucket, message_id, step, arraySort(groupUniqArray(replied_ms)) AS replies_ms
@@ -15,10 +14,9 @@ SELECT f.account, f.channel, f.sender, f.recipient, f.bucket, f.message_id, f.st
     f.located
 FROM
 (
-    SELECT account, channel, sender, substring(recipient_country, 1, position(recipient_country, '\0')
-        - 1) AS recipient, bucket, message_id, step,
-        least(delivered_ms, if(parts <= 1, single_delivered_ms, never), parts_done_ms, read_ms, clicked_ms, replied_ms,
-            machine_ms) AS delivered_at_ms,
+    SELECT account, channel, sender, {{template "recipient"}} AS recipient, bucket, message_id, step,
+        {{- /* None of these channels bounces. */}}
+        least({{template "whole_delivered_ms"}}, read_ms, clicked_ms, replied_ms, machine_ms) AS delivered_at_ms,
         least(submitted_ms, id_ms) < never AS located
     FROM attempts FINAL
     WHERE (account, bucket) IN (SELECT account, bucket FROM targets)

@@ -5,7 +5,7 @@ WHERE NOT located AND (account, bucket, message_id) NOT IN
 (
     SELECT account, bucket, message_id
     FROM attempts
-    WHERE least(submitted_ms, id_ms) < 9999999999999
+    WHERE least(submitted_ms, id_ms) < {{never}}
         AND (account, bucket, message_id) IN (SELECT account, bucket, message_id FROM {dialog_rows:Identifier}
             WHERE NOT located)
 )

@@ -49,7 +49,7 @@ FROM
     WHERE (account, channel, sender, recipient) IN changed AND (account, bucket, generation) IN visible
         AND (account, bucket) NOT IN (SELECT account, bucket FROM targets)
     UNION ALL
-    SELECT account, channel, sender, recipient, toDateTime(0, 'UTC'), '', 0, 9999999999999,
+    SELECT account, channel, sender, recipient, toDateTime(0, 'UTC'), '', 0, {{never}},
         arraySort(groupUniqArray(occurred_ms)), 0, 0, false AS mine, true AS inbound
     FROM recipient_events
     WHERE (account, recipient) IN (SELECT account, recipient FROM changed) AND status = 'inbound'

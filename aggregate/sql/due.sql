@@ -3,4 +3,4 @@ SELECT account, bucket, argMax(due_ms, generation) AS due
 FROM generations
 WHERE {generation:UInt64} = 0 OR generation = {generation:UInt64}
 GROUP BY account, bucket
-HAVING due < 9999999999999
+HAVING due < {{never}}

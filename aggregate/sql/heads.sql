@@ -2,9 +2,9 @@
 -- and its shape: the sum of hashes of its attempted steps, which does not depend on the order in which rows are met.
 -- Parameters: heads, folded.
 INSERT INTO {heads:Identifier}
-WITH 9999999999999 AS never
+WITH {{never}} AS never
 SELECT
-    account, bucket, message_id, if(min(submitted_ms) < never, min(submitted_ms), min(id_ms)),
+    account, bucket, message_id, {{template "message_cohort_ms"}},
     maxIf(campaign, NOT is_skipped), maxIf(template, NOT is_skipped),
     maxIf(sms_segments, NOT is_skipped) AS greatest_sms_segments, maxIf(sms_measure, NOT is_skipped),
     sumMapIf(prices, notEmpty(prices) AND NOT is_skipped),

@@ -4,11 +4,12 @@
 -- Parameters: accounts (of which all numbers are wanted), done and ready (the generations that lie between have touched
 -- the others).
 WITH
-    9999999999999 AS never,
+    {{never}} AS never,
     (s -> concat(reinterpretAsFixedString(length(s)::UInt16), s)) AS text,
-    bitTest(code, 1) AS is_delivered,
-    if(startsWith(recipient, '+'), channel IN {phone_channels:Array(String)}, channel IN {email_channels:Array(String)}) AS tells,
-    tells AND bitTest(code, 3) AS is_failure,
+    {{template "delivered" "code"}} AS is_delivered,
+    if(startsWith(recipient, '+'), channel IN {phone_channels:Array(String)},
+        channel IN {email_channels:Array(String)}) AS tells,
+    tells AND {{template "failed" "code"}} AS is_failure,
     error_code != '' AS has_code,
     greatest(if(read_ms < never, read_ms, 0), last_reply_ms) AS seen_ms
 SELECT account, recipient,
@@ -16,7 +17,7 @@ SELECT account, recipient,
         reinterpretAsFixedString((is_delivered + 2 * tells + 4 * expired + 8 * has_code + 16 * (seen_ms > 0) + 32
             * is_failure)::UInt8),
         reinterpretAsFixedString(cohort_ms),
-        reinterpretAsFixedString(multiIf(is_delivered, delivered_ms, start_ms < never, start_ms, cohort_ms)),
+        reinterpretAsFixedString(if(is_delivered, delivered_ms, {{template "started_ms" ""}})),
         text(channel),
         if(seen_ms > 0 OR has_code, concat(text(app), text(sender)), ''),
         if(seen_ms > 0, reinterpretAsFixedString(seen_ms), ''),

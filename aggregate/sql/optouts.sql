@@ -20,7 +20,7 @@ WITH
         SELECT account, recipient, delivered_ms, message_id, step, cohort_ms, channel, provider, campaign, template,
             sender, app, operator, country, traffic, trigger
         FROM attempts_by_recipient FINAL
-        WHERE (account, recipient) IN (SELECT account, recipient FROM events) AND bitTest(code, 1)
+        WHERE (account, recipient) IN (SELECT account, recipient FROM events) AND {{template "delivered" "code"}}
     )
 SELECT
     account, recipient, status, event_channel, event_app, occurred_ms, '' AS named, {generation:UInt64}, found,

@@ -6,7 +6,7 @@ INSERT INTO opt_outs
         cohort_ms, channel, provider,
      campaign, template, sender, app, operator, country, traffic, trigger)
 WITH
-    9999999999999 AS never,
+    {{never}} AS never,
     named AS
     (
         SELECT account, message_id
@@ -25,7 +25,7 @@ WITH
     (
         SELECT f.account AS account, f.message_id AS message_id, f.step AS step, f.is_delivered AS is_delivered,
             f.delivered_at_ms AS delivered_ms,
-            if(f.multi, h.cohort_ms, if(f.submitted_ms < never, f.submitted_ms, f.id_ms)) AS cohort_ms,
+            if(f.multi, h.cohort_ms, {{template "cohort_ms" "f."}}) AS cohort_ms,
             f.channel AS channel, f.provider AS provider, f.campaign AS campaign, f.template AS template,
             f.sender AS sender, f.app AS app,
             f.operator AS operator, f.country AS country, f.traffic AS traffic, f.trigger AS trigger

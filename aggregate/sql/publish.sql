@@ -3,8 +3,8 @@
 -- External table: targets (account, bucket).
 INSERT INTO generations
 SELECT t.account, t.bucket, {generation:UInt64} AS generation,
-    if(r.cells = 0, 9999999999999, r.cohort_min_ms), if(r.cells = 0, 0, r.cohort_max_ms),
-    if(r.cells = 0, 9999999999999, r.due_ms), r.attempts, {rollups:UInt8} AS rollups
+    if(r.cells = 0, {{never}}, r.cohort_min_ms), if(r.cells = 0, 0, r.cohort_max_ms),
+    if(r.cells = 0, {{never}}, r.due_ms), r.attempts, {rollups:UInt8} AS rollups
 FROM targets AS t
 LEFT JOIN
 (

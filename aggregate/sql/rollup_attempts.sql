@@ -2,9 +2,7 @@
 -- Parameters: generation, as_of (Unix ms: windows that end before it are over), folded, heads.
 INSERT INTO rollup_attempts
 WITH
-    9999999999999 AS never,
-    -- An attempt is skewed when it is delivered more than a minute before it starts.
-    -60000 AS tolerance,
+    {{never}} AS never,
     log(1.02) AS log_growth,
     -- Latency cells of schema.LatencyCellMS, and where runs of equal ones end in a sorted list of them: three times as
     -- fast as sumMap.
@@ -53,12 +51,11 @@ FROM
             trigger,
             is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, is_lowered, clicked_ms,
             replied_ms, cohort_ms,
-            multiIf(sent_at_ms < never, sent_at_ms, queued_ms < never, queued_ms, step = 1, cohort_ms,
-                never) AS start_ms,
+            {{template "start_ms" "step"}} AS start_ms,
             delivered_at_ms - start_ms AS to_deliver_ms,
             read_at_ms - start_ms AS to_read_ms,
             replied_ms - start_ms AS to_reply_ms,
-            is_delivered AND start_ms < never AND to_deliver_ms < tolerance AS is_skewed,
+            {{template "is_skewed"}} AS is_skewed,
             start_ms < never AND NOT is_skewed AS is_timed,
             is_sent AND is_timed AND start_ms + 60000 < {as_of:Int64} AS over_1m,
             is_sent AND is_timed AND start_ms + 86400000 < {as_of:Int64} AS over_24h
@@ -68,7 +65,7 @@ FROM
                 traffic, trigger,
                 is_skipped, is_sent, is_delivered, is_read, is_machine_opened, is_failed, is_lowered, sent_at_ms,
                 queued_ms, delivered_at_ms, read_at_ms, clicked_ms, replied_ms,
-                if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms
+                {{template "cohort_ms" ""}} AS cohort_ms
             FROM {folded:Identifier}
             WHERE NOT multi
             UNION ALL

@@ -8,13 +8,13 @@ SELECT
     max(cohort_ms) AS cohort_max_ms
 FROM
 (
-    WITH 9999999999999 AS never
+    WITH {{never}} AS never
     SELECT account, bucket, cohort_ms, campaign, template, shape,
         toLowCardinality(if(empty(prices), '', mapKeys(prices)[1])) AS reported_currency,
         1 AS messages, if(empty(prices), 0, mapValues(prices)[1]) AS reported_micros
     FROM
     (
-        SELECT account, bucket, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, campaign, template,
+        SELECT account, bucket, {{template "cohort_ms" ""}} AS cohort_ms, campaign, template,
             -- As in heads.sql, for a message of one attempt.
             cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, prices
         FROM {folded:Identifier}
@@ -29,7 +29,7 @@ FROM
     SELECT account, bucket, cohort_ms, campaign, template, shape, toLowCardinality(price.1), 0, price.2
     FROM
     (
-        SELECT account, bucket, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, campaign, template,
+        SELECT account, bucket, {{template "cohort_ms" ""}} AS cohort_ms, campaign, template,
             cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, prices
         FROM {folded:Identifier}
         WHERE NOT multi AND NOT is_skipped AND least(submitted_ms, id_ms) < never AND length(prices) > 1

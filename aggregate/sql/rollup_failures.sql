@@ -1,6 +1,6 @@
 -- Counts failed attempts by error code. Parameters: generation, folded, heads.
 INSERT INTO rollup_failures
-WITH 9999999999999 AS never
+WITH {{never}} AS never
 SELECT account, bucket, {generation:UInt64} AS generation,
     toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort,
     any(f.channel), any(f.provider), campaign, template, any(f.sender), any(f.app), any(f.operator), any(f.country),
@@ -8,7 +8,7 @@ SELECT account, bucket, {generation:UInt64} AS generation,
     error_code, permanent, is_expired, count() AS failed, max(cohort_ms) AS cohort_max_ms
 FROM
 (
-    SELECT account, bucket, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, leg, channel, provider,
+    SELECT account, bucket, {{template "cohort_ms" ""}} AS cohort_ms, leg, channel, provider,
         campaign, template, sender, app, operator, country, traffic,
         step, trigger, error_code, permanent, is_expired
     FROM {folded:Identifier}

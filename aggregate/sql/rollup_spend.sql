@@ -1,7 +1,7 @@
 -- Counts attempted steps by all that their price depends on, and their message's. Parameters: generation, folded,
 -- heads.
 INSERT INTO rollup_spend
-WITH 9999999999999 AS never
+WITH {{never}} AS never
 SELECT
     account, bucket, {generation:UInt64} AS generation, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000),
         'UTC')) AS cohort,
@@ -9,9 +9,9 @@ SELECT
     sumMapIf(CAST(prices, 'Map(String, Int128)'), notEmpty(prices)), count(), max(cohort_ms)
 FROM
 (
-    SELECT account, bucket, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, campaign, template, step, leg,
+    SELECT account, bucket, {{template "cohort_ms" ""}} AS cohort_ms, campaign, template, step, leg,
         code,
-        if(channel = 'sms' AND is_sent AND code >= 256, sms_segments, 0) AS computed_segments,
+        if(channel = 'sms' AND is_sent AND {{template "segments" "code"}} > 0, sms_segments, 0) AS computed_segments,
         -- As in heads.sql, for a message of one attempt.
         cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, sms_segments AS message_segments,
         if(sms_segments = 0, template, '') AS message_template, prices
@@ -19,7 +19,7 @@ FROM
     WHERE NOT multi AND NOT is_skipped
     UNION ALL
     SELECT f.account, f.bucket, h.cohort_ms, f.campaign, f.template, f.step, f.leg, f.code,
-        if(f.channel = 'sms' AND f.is_sent AND f.code >= 256, f.sms_segments, 0),
+        if(f.channel = 'sms' AND f.is_sent AND {{template "segments" "f.code"}} > 0, f.sms_segments, 0),
         h.shape, h.sms_segments, if(h.sms_segments = 0, h.template, ''), f.prices
     FROM {folded:Identifier} AS f
     INNER JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket AND h.message_id = f.message_id

@@ -1,14 +1,14 @@
 -- Sent SMS attempts whose message's text is over a boundary by few characters, or UCS-2 for few: the low 8 bits of its
 -- measure (schema.PackSMSMeasure). Parameters: generation, folded, heads.
 INSERT INTO rollup_waste
-WITH 9999999999999 AS never
+WITH {{never}} AS never
 SELECT
     account, bucket, {generation:UInt64} AS generation, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000),
         'UTC')) AS cohort,
     campaign, template, leg, code, sms_segments, sms_measure, count() AS attempts
 FROM
 (
-    SELECT account, bucket, if(submitted_ms < never, submitted_ms, id_ms) AS cohort_ms, campaign, template, leg, code,
+    SELECT account, bucket, {{template "cohort_ms" ""}} AS cohort_ms, campaign, template, leg, code,
         sms_segments, sms_measure
     FROM {folded:Identifier}
     WHERE NOT multi AND channel = 'sms' AND is_sent AND bitAnd(sms_measure, 255) != 0

@@ -43,15 +43,15 @@ type numbersCommand struct {
 
 // Help shows how a CRM is kept clean.
 func (numbersCommand) Help() string {
-	return `A number is dead when its failures show that nobody can be reached there any more; docs/definitions.md section 5 has
-the rules. All of these commands need a running kaskad: the one on --data, or the one at --url.
+	return `A number is dead when its failures show that nobody can be reached there any more; docs/definitions.md
+section 5 has the rules. All of these commands need a running kaskad: the one on --data, or the one at --url.
 
     kaskad numbers dead --account acme                          # the first hundred, with reasons and what they cost
     kaskad numbers dead --account acme --kind email             # e-mail addresses without a mailbox
     kaskad numbers check +79161234567 email:ann@example.com     # before you send
     kaskad numbers check --file mailing.txt > verdicts.csv      # one number a line; CSV when it is not a terminal
     kaskad numbers export dead.arrow --account acme             # all of them; .csv, .ndjson, .xlsx or .arrow
-    kaskad numbers changes --account acme --place crm.cursor    # what is new since the last run, by a place kept in a file
+    kaskad numbers changes --account acme --place crm.cursor    # what is new since then; the file keeps the place
     kaskad numbers changes --account acme --follow              # and goes on, as verdicts change
     kaskad numbers erase +79161234567 --account acme --yes      # when a person asks to be forgotten`
 }

@@ -22,7 +22,8 @@ func insertDeadNumbers(tb testing.TB, conn driver.Conn, n int) {
 			last_failed_ms, last_delivered_ms, streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, ported, valid)
 		SELECT 'acme', concat('+79', leftPad(toString(number * 7), 9, '0')), 1700000000000000 + intDiv(number, 100000), 'dead', ['hard', 'soft', 'deactivated'][1 + number % 3],
 			1790000000000 + number, 3, map('unknown_subscriber', 1 + number % 4), 2, 2, 1780000000000 + number, 1790000000000 + number, 1770000000000 + number,
-			[number % 100, number % 37], [9, 9 + 256 * (number % 3)], [1 + number % 2, 1], [1780000000000 + number, 1790000000000 + number], -1, -1
+			[number % 100, number % 37], [9, 9 + 256 * (number % 3)], [1 + number % 2, 1],
+			[1780000000000 + number, 1790000000000 + number], -1, -1
 		FROM numbers($1)`, uint64(n))
 }
 

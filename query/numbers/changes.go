@@ -6,15 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
-	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -26,7 +25,7 @@ var (
 	changesHeadSQL string
 )
 
-var changesTemplate = template.Must(template.New("changes.sql").Parse(changesSQL))
+var changesTemplate = report.Template("changes.sql", changesSQL)
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.
@@ -70,14 +69,10 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("limit", uint32(q.limit)))
 	}
-	var statement strings.Builder
-	err := changesTemplate.Execute(&statement,
+	statement, err := store.Fill(changesTemplate,
 		map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0,
 			"Limit": q.limit > 0})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill changes.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	return statement, args, err
 }
 
 // changes serves GET /v1/numbers/changes.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -199,12 +198,12 @@ func (n *Numbers) readChecked(ctx context.Context, account string, numbers []str
 	if asked == 0 {
 		return found, nil
 	}
-	var statement strings.Builder
-	if err := templates.ExecuteTemplate(&statement, "check", nil); err != nil {
-		return nil, fmt.Errorf("fill check.sql: %w", err)
+	statement, err := store.Fill(checkTemplate, nil)
+	if err != nil {
+		return nil, err
 	}
 	rows, err := n.db.Conn.Query(clickhouse.Context(n.db.Settings(ctx), clickhouse.WithExternalTable(wanted)),
-		statement.String(), clickhouse.Named("account", account))
+		statement, clickhouse.Named("account", account))
 	if err != nil {
 		return nil, err
 	}

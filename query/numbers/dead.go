@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -52,14 +51,10 @@ func (q *deadQuery) SQL() (string, []any, error) {
 	if q.limit > 0 {
 		args = append(args, clickhouse.Named("up_to", q.upTo), clickhouse.Named("limit", uint32(q.limit)))
 	}
-	var statement strings.Builder
-	err := templates.ExecuteTemplate(&statement, "dead",
+	statement, err := store.Fill(deadTemplate,
 		map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
 			"Rules": len(q.rules) > 0, "After": q.after != nil})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill dead.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	return statement, args, err
 }
 
 // dead serves GET /v1/numbers/dead.

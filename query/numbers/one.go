@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
@@ -27,12 +26,8 @@ func (q *oneQuery) SQL() (string, []any, error) {
 	if q.account != "" {
 		args = append(args, clickhouse.Named("account", q.account))
 	}
-	var statement strings.Builder
-	if err := templates.ExecuteTemplate(&statement, "one",
-		map[string]bool{"Account": q.account != ""}); err != nil {
-		return "", nil, fmt.Errorf("fill one.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	statement, err := store.Fill(oneTemplate, map[string]bool{"Account": q.account != ""})
+	return statement, args, err
 }
 
 // verdict is what number_health says of a number; the zero verdict is that of a number that was never seen.

@@ -10,6 +10,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
+	"kaskad/schema/law"
 )
 
 const (
@@ -33,7 +34,7 @@ func (w wastedCost) value() answer.Value {
 // attemptKey is all that the cost of an attempt depends on, in one account.
 type attemptKey struct {
 	leg         uint64
-	code        uint32
+	code        law.Code
 	smsSegments uint16
 	interval    uint16
 }
@@ -90,7 +91,8 @@ func (a *accountPricer) interval(ms int64) uint16 {
 }
 
 func attemptAt(streak string) (key attemptKey, cohortMS int64) {
-	return attemptKey{leg: answer.LE64(streak), code: answer.LE32(streak[8:]), smsSegments: answer.LE16(streak[12:])},
+	return attemptKey{leg: answer.LE64(streak), code: law.Code(answer.LE32(streak[8:])),
+			smsSegments: answer.LE16(streak[12:])},
 		int64(answer.LE64(streak[14:]))
 }
 
@@ -168,8 +170,7 @@ func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
 // cost prices an attempt and remembers it.
 func (a *accountPricer) cost(key attemptKey, cohortMS int64) (c attemptCost) {
 	leg := a.legs[key.leg]
-	leg.Sent, leg.Delivered, leg.Read, leg.Failed = key.code&1 != 0, key.code&2 != 0, key.code&4 != 0, key.code&8 != 0
-	leg.NotBilled, leg.Segments = key.code&128 != 0, uint16(key.code>>8)
+	leg.Take(key.code)
 	cost, ok := a.list.Cost(&leg, key.smsSegments, cohortMS)
 	c.priced = ok
 	if cost.Tariff != nil {

@@ -5,10 +5,10 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"text/template"
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -31,9 +31,12 @@ var (
 	waitingSQL string
 )
 
-// templates are the statements about number_health that pack its rows.
-var templates = template.Must(template.Must(template.Must(template.Must(template.New("rows").Parse(rowsSQL)).New("dead").Parse(deadSQL)).
-	New("one").Parse(oneSQL)).New("check").Parse(checkSQL))
+// The statements about number_health that pack its rows.
+var (
+	deadTemplate  = report.Template("dead.sql", rowsSQL, deadSQL)
+	oneTemplate   = report.Template("one.sql", rowsSQL, oneSQL)
+	checkTemplate = report.Template("check.sql", rowsSQL, checkSQL)
+)
 
 const (
 	// cursorVersion is the version of what cursors of number lists mean.

@@ -7,6 +7,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/schema/law"
 	"kaskad/schema/rules"
 )
 
@@ -48,7 +49,7 @@ var _ = add(&Report{
 type deadAttempts struct {
 	account     string
 	leg         money.Leg
-	code        uint32
+	code        law.Code
 	smsSegments uint16
 	cohort      uint32
 	attempts    uint64
@@ -58,16 +59,14 @@ type deadAttempts struct {
 // places are where a row is scanned to, behind its keys.
 func (d *deadAttempts) places() []any {
 	l := &d.leg
-	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &d.code,
-		&d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
+	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
+		(*uint32)(&d.code), &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
-// price computes what each attempt cost, and the currency of the row that prices it, "" without one. The code's bits
-// are those of table shapes.
+// price computes what each attempt cost, and the currency of the row that prices it, "" without one.
 func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
 	l := &d.leg
-	l.Sent, l.Delivered, l.Failed, l.NotBilled = d.code&1 != 0, d.code&2 != 0, d.code&8 != 0, d.code&128 != 0
-	l.Segments = uint16(d.code >> 8)
+	l.Take(d.code)
 	cohortMS := int64(d.cohort) * 1000
 	leg, priced := list.Cost(l, d.smsSegments, cohortMS)
 	if leg.Tariff == nil {
@@ -94,9 +93,9 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}
 	var alike deadAttempts
 	all := groups[deadSums]{}
-	r.Seen.Mature = true
+	r.Seen.Mature = !r.Seen.Lost
 	err = r.each(ctx, alike.places(), func(keys []KeyValue) error {
-		r.Seen.Mature = r.Seen.Mature && alike.settledMS < r.Seen.NowMS
+		r.Seen.Mature = r.Seen.Mature && r.Seen.Settled(alike.settledMS)
 		cost, currency, priced := alike.price(lists.Of(alike.account))
 		if !r.Keeps(CurrencyFilter.Name, currency) {
 			return nil

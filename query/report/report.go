@@ -123,10 +123,10 @@ func (r *Report) knows(k Key) bool {
 
 // SQL returns the report's statement for a request, and its parameters.
 func (r *Report) SQL(request *Request, routes []store.Capability, parameters ...any) (string, []any, error) {
-	ask := *request
-	ask.Filters = slices.DeleteFunc(slices.Clone(ask.Filters),
+	known := *request
+	known.Filters = slices.DeleteFunc(slices.Clone(known.Filters),
 		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
-	return ask.Statement(r.Statement, routes, r.knows, parameters...)
+	return known.Statement(r.Statement, routes, r.knows, parameters...)
 }
 
 // reports are all that files of this package add while the program is loaded. It does not change afterwards.

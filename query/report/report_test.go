@@ -56,14 +56,14 @@ func value(t *testing.T, k Key) string {
 	return ""
 }
 
-// request asks a report for the keys, filtered by everything that it knows, behind a row.
-func request(t *testing.T, r *Report, keys Keys) *Request {
+// request asks a report for all of its keys, filtered by everything that it knows, behind a row.
+func request(t *testing.T, r *Report) *Request {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Kathmandu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := &Request{Name: r.Name, Zone: zone, Keys: keys, Extra: r.Extra, FromMS: 1760572800000, ToMS: 1795136400000,
+	ask := &Request{Name: r.Name, Zone: zone, Keys: r.Keys, Extra: r.Extra, FromMS: 1760572800000, ToMS: 1795136400000,
 		Limit: 10}
 	for _, k := range slices.Concat(r.Keys, r.Extra) {
 		ask.Filters = append(ask.Filters, Filter{Key: k, Values: []string{value(t, k)}})
@@ -82,7 +82,7 @@ func TestReport_SQL_Golden(t *testing.T) {
 	for _, r := range All() {
 		for name, ask := range map[string]*Request{
 			"total": {Name: r.Name, Zone: time.UTC, ToMS: 1 << 60, Limit: 1000},
-			"all":   request(t, r, r.Keys),
+			"all":   request(t, r),
 		} {
 			t.Run(r.Name+"/"+name, func(t *testing.T) {
 				checkGolden(t, r, ask,
@@ -132,7 +132,7 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 	from := regexp.MustCompile(`(?:FROM|JOIN)\s+(?:\(\s*SELECT[^()]*\sFROM\s+)?([a-z_]+)\b`)
 	defined := regexp.MustCompile(`([a-z_]+) AS\s*\(`)
 	for _, r := range All() {
-		statement, _, err := r.SQL(request(t, r, r.Keys), lines())
+		statement, _, err := r.SQL(request(t, r), lines())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,29 +188,42 @@ func TestReport_Errors(t *testing.T) {
 	db := &store.DB{Now: func() time.Time { return time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC) },
 		QueryTime: time.Second, Cursors: answer.NewCursors([]schema.CursorKey{{1}}, nil)}
 	room := New(db, nil)
+	names := []string{"number", "path", "currency"}
+	for _, r := range All() {
+		names = append(names, r.Keys.Names()...)
+	}
 	for _, route := range room.Routes() {
 		refused := map[string][2]string{
 			"group_by=nothing":              {"group_by", "is no name"},
 			"group_by=account,account":      {"group_by", "twice"},
 			"unknown=1":                     {"unknown", ""},
-			"from=yesterday":                {"from", ""},
+			"from=yesterday":                {"from", "RFC 3339"},
 			"from=2026-11-02&to=2026-11-01": {"to", ""},
 			"tz=Mars":                       {"tz", "IANA"},
 			"limit=0":                       {"limit", "whole number"},
 			"limit=10001":                   {"limit", "whole number"},
 			"limit=all":                     {"limit", "whole number"},
-			"format=xml":                    {"format", ""},
+			"to=2026-11-01T00:01:00Z":       {"to", "quarter hour"},
+			"format=xml":                    {"format", "is no format"},
 			"format=arrow":                  {"format", "json csv ndjson"},
 			"cursor=x":                      {"cursor", "cannot be read"},
 			"day=tomorrow":                  {"day", "must be a date"},
 			"week=2026-11-17":               {"week", "Monday"},
 			"weekday=8":                     {"weekday", "1…7"},
 		}
-		i := slices.IndexFunc(All(), func(r *Report) bool { return r.Path() == route.Path })
-		if r := All()[i]; len(r.Extra) == 0 {
-			refused["currency=RUB"] = [2]string{"currency", ""}
-		} else {
-			refused["currency=rubles"] = [2]string{"currency", "ISO 4217"}
+		r := All()[slices.IndexFunc(All(), func(r *Report) bool { return r.Path() == route.Path })]
+		for _, k := range slices.Concat(r.Keys, r.Extra) {
+			if _, err := k.Read("?", time.UTC); err != nil {
+				refused[k.Name+"=%3F"] = [2]string{k.Name, err.Error()}
+			}
+		}
+		for _, name := range names {
+			if _, known := r.Keys.Find(name); !known {
+				refused["group_by="+name] = [2]string{"group_by", "is no name"}
+			}
+			if _, known := slices.Concat(r.Keys, r.Extra).Find(name); !known {
+				refused[name+"=x"] = [2]string{name, "is unknown here"}
+			}
 		}
 		for query, want := range refused {
 			c, _ := gin.CreateTestContext(httptest.NewRecorder())

@@ -10,6 +10,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/schema"
+	"kaskad/schema/law"
 )
 
 //go:embed sql/segment_waste.sql
@@ -106,25 +107,24 @@ func (s *wasteSums) values(row []answer.Value) []answer.Value {
 type wasteCell struct {
 	account     string
 	leg         money.Leg
-	code        uint32
+	code        law.Code
 	smsSegments uint16
 	smsMeasure  uint32
 	cohort      uint32
 	attempts    uint64
-	settled     int64
+	settledMS   int64
 }
 
 // places are where a row is scanned to, behind its keys.
 func (w *wasteCell) places() []any {
 	l := &w.leg
-	return []any{&w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App, &w.code,
-		&w.smsSegments, &w.smsMeasure, &w.cohort, &w.attempts, &w.settled}
+	return []any{&w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
+		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, &w.attempts, &w.settledMS}
 }
 
-// price computes what the cell's attempts waste, each. The code's bits are those of table shapes.
+// price computes what the cell's attempts waste, each.
 func (w *wasteCell) price(lists *prices.Lists) money.Waste {
-	w.leg.Sent, w.leg.Delivered, w.leg.NotBilled, w.leg.Segments = w.code&1 != 0, w.code&2 != 0, w.code&128 != 0,
-		uint16(w.code>>8)
+	w.leg.Take(w.code)
 	return lists.Of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
 }
 
@@ -144,7 +144,7 @@ func readWaste(ctx context.Context, r *Reading, page *Page) error {
 			waste.flush()
 			waste.group = keys
 		}
-		mature = mature && r.Seen.Settled(cell.settled*1000)
+		mature = mature && r.Seen.Settled(cell.settledMS)
 		if page.Last == nil { // The rest is read for mature alone.
 			waste.add(cell.price(lists), cell.attempts)
 		}

@@ -12,6 +12,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
+	"kaskad/schema/law"
 )
 
 //go:embed sql/spend.sql
@@ -106,16 +107,14 @@ type spendPricer struct {
 	priced map[spentMessage]bool
 }
 
-// step returns a leg of table legs with what its code says (schema/migrations/00003_money.sql).
+// step returns a leg of table legs with what its code says.
 func (p *spendPricer) step(key legKey, code uint32) (money.Leg, error) {
 	leg, found := p.legs[key]
 	if !found {
 		return leg, fmt.Errorf("table legs lacks leg %d of account %q, which attempts are counted by", key.leg,
 			key.account)
 	}
-	leg.Sent, leg.Delivered, leg.Read, leg.Failed = code&1 != 0, code&2 != 0, code&4 != 0, code&8 != 0
-	leg.Conversation, leg.Outside, leg.NotBilled = code&16 != 0, code&32 != 0, code&128 != 0
-	leg.Segments = uint16(code >> 8)
+	leg.Take(law.Code(code))
 	return leg, nil
 }
 

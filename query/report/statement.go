@@ -12,6 +12,7 @@ import (
 
 	"kaskad/query/store"
 	"kaskad/schema/errormap"
+	"kaskad/schema/law"
 )
 
 // sharedSQL are the parts that several statements have in common: which editions are visible, which addresses are lost,
@@ -25,7 +26,7 @@ var sharedSQL embed.FS
 // program, and nothing that a request carries. Like template.Must, it panics where a text is no template: they are part
 // of the program.
 func Template(name string, texts ...string) *template.Template {
-	t := template.Must(template.New(name).ParseFS(sharedSQL, "sql/*.sql"))
+	t := template.Must(law.Template(name).ParseFS(sharedSQL, "sql/*.sql"))
 	for _, text := range texts {
 		template.Must(t.Parse(text))
 	}
@@ -68,32 +69,11 @@ func (r *Request) Statement(t *template.Template, routes []store.Capability, inS
 	data.Route, routeArgs = store.CapabilitySQL(routes)
 	data.Class, data.Page = errormap.ClassSQL("r"), r.Limit > 0
 	args = append(args, routeArgs...)
-	timed := false
-	for _, k := range r.Keys {
-		if !inSQL(k) {
-			continue
-		}
-		column := "c" + strconv.Itoa(len(data.Keys))
-		data.Keys = append(data.Keys, KeySQL{Cell: k.Cell, Column: column, Shown: k.Shown(column),
-			Name:  "k" + strconv.Itoa(len(data.Keys)),
-			After: fmt.Sprintf("{after%d:%s}", len(data.Keys), k.ParameterType())})
-		timed = timed || k.Timed()
+	keyArgs, err := data.Fill(r.Keys, r.Filters, r.Zone.String(), inSQL)
+	if err != nil {
+		return "", nil, err
 	}
-	for _, f := range r.Filters {
-		if !inSQL(f.Key) {
-			continue
-		}
-		parameter := "filter_" + f.Key.Name
-		data.Filters = append(data.Filters,
-			FilterSQL{f.Key.Shown(f.Key.Cell), "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
-		data.Accounts = data.Accounts || f.Key.Name == "account"
-		timed = timed || f.Key.Timed()
-		values, err := f.Argument()
-		if err != nil {
-			return "", nil, err
-		}
-		args = append(args, clickhouse.Named(parameter, values))
-	}
+	args = append(args, keyArgs...)
 	if r.At != nil {
 		data.After = true
 		for i, k := range r.Keys {
@@ -104,11 +84,42 @@ func (r *Request) Statement(t *template.Template, routes []store.Capability, inS
 			args = append(args, clickhouse.Named("after"+strconv.Itoa(i), argument))
 		}
 	}
-	if timed {
-		args = append(args, clickhouse.Named("tz", r.Zone.String()))
-	}
 	statement, err := store.Fill(t, data)
 	return statement, args, err
+}
+
+// Fill adds the keys and filters that knows keeps, and returns their parameters; tz is among them where one depends on
+// the time zone.
+func (d *StatementData) Fill(keys Keys, filters []Filter, tz string, knows func(Key) bool) (args []any, err error) {
+	timed := false
+	for _, k := range keys {
+		if !knows(k) {
+			continue
+		}
+		at := strconv.Itoa(len(d.Keys))
+		d.Keys = append(d.Keys, KeySQL{Cell: k.Cell, Column: "c" + at, Shown: k.Shown("c" + at), Name: "k" + at,
+			After: "{after" + at + ":" + k.ParameterType() + "}"})
+		timed = timed || k.Timed()
+	}
+	for _, f := range filters {
+		if !knows(f.Key) {
+			continue
+		}
+		parameter := "filter_" + f.Key.Name
+		d.Filters = append(d.Filters,
+			FilterSQL{f.Key.Shown(f.Key.Cell), "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
+		d.Accounts = d.Accounts || f.Key.Name == "account"
+		timed = timed || f.Key.Timed()
+		values, err := f.Argument()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, clickhouse.Named(parameter, values))
+	}
+	if timed {
+		args = append(args, clickhouse.Named("tz", tz))
+	}
+	return args, nil
 }
 
 // Argument is the shown key as a value of ClickHouse for ParameterType.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
+	"kaskad/schema/law"
 )
 
 //go:embed sql/capabilities.sql
@@ -123,14 +123,13 @@ func (t *Capabilities) Find(account, channel, provider string) Capability {
 	return Capability{}
 }
 
-// capabilityCode packs a line for SQL: bit 0 delivery, bit 1 reads, bits 2 and 3 the bound, the settling days above.
+// capabilityCode packs a line for SQL.
 func capabilityCode(r Capability) uint32 {
-	bound := 0
+	bound := "none"
 	if r.Bound != nil {
-		bound = slices.Index([]string{"none", "exact", "lower", "upper"}, *r.Bound)
+		bound = *r.Bound
 	}
-	return uint32(answer.Bit(r.Delivery)) | uint32(answer.Bit(r.Reads))<<1 | uint32(max(0, bound))<<2 |
-		uint32(r.SettlingDays)<<4
+	return law.CapabilityCode(r.Delivery, r.Reads, bound, r.SettlingDays)
 }
 
 // level are lines of one precedence: whether they name an account and a provider. Each is looked up by what it

@@ -5,7 +5,7 @@ WITH
     (
         SELECT *
         FROM attempts_by_recipient FINAL
-        WHERE account = {account:String} AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+        WHERE account = {account:String} AND NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ),
     -- Messages of the period. A message goes to one person.
     messages AS

@@ -6,7 +6,7 @@ SELECT
     [min(queued_ms), min(accepted_ms), min(sent_ms), min(delivered_ms), min(read_ms), min(clicked_ms), min(replied_ms), min(undelivered_ms),
      min(rejected_ms), min(expired_ms), min(failed_ms), min(skipped_ms)], min(machine_ms), min(single_delivered_ms),
     max(parts), groupBitOr(delivered_parts), groupBitOr(failed_parts), groupBitOr(part_failures), max(parts_delivered_ms),
-    if(max(last_error) = '', max(error_code), substring(max(last_error), 14)), max(permanent), maxMap(prices), groupBitOr(billable)
+    max(last_error), max(error_code), max(permanent), maxMap(prices), groupBitOr(billable)
 FROM attempts
 WHERE message_id = {id:String} AND account = {account:String}
     AND bucket = toDateTime({bucket:UInt32}, 'UTC')

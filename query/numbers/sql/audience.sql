@@ -17,12 +17,12 @@ FROM
     FROM recipient_events
     WHERE status IN ('subscribed', 'unsubscribed', 'uninstalled'){{template "opt_outs_of" .}}
     UNION ALL
-    SELECT account, recipient, contact AS said_contact, channel, app, {{template "started_ms"}} AS ms, 3 AS rank
+    SELECT account, recipient, contact AS said_contact, channel, app, {{template "started_ms" "r."}} AS ms, 3 AS rank
     FROM
     (
         SELECT account, recipient, contact, channel, app, start_ms, cohort_ms, provider, error_code, expired
         FROM attempts_by_recipient FINAL
-        WHERE channel IN {installed_channels:Array(String)} AND bitTest(code, 3){{template "opt_outs_of" .}}
+        WHERE channel IN {installed_channels:Array(String)} AND {{template "failed" "code"}}{{template "opt_outs_of" .}}
     ) AS r
     WHERE {{.Class}} IN ('app_uninstalled', 'token_invalid')
 )

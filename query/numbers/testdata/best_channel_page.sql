@@ -4,7 +4,7 @@ WITH
     (
         SELECT *
         FROM attempts_by_recipient AS r FINAL
-        WHERE bitAnd(r.code, 64) = 0 AND bitAnd(r.code, 6) != 0 AND r.cohort_ms >= {from:UInt32} * 1000 AND r.cohort_ms < {to:UInt32} * 1000
+        WHERE NOT bitTest(r.code, 6) AND (bitTest(r.code, 1) OR bitTest(r.code, 2)) AND r.cohort_ms >= {from:UInt32} * 1000 AND r.cohort_ms < {to:UInt32} * 1000
             AND r.account IN {filter_account:Array(String)}
             AND r.channel IN {filter_channel:Array(String)}
             AND r.account >= after_account AND (r.account > after_account OR r.person > after_person)
@@ -72,7 +72,7 @@ FROM
         SELECT r.account AS account, r.person AS person, r.channel AS channel, arrayJoin(if(bitTest(r.code, 2), [0, 1], [0])) AS is_read,
             argMax((r.recipient, toString(r.provider), toString(r.operator), toString(r.country), toString(r.traffic), toString(r.sender), toString(r.app),
                     -- As a tariff by the segment bills them: the attempt's own, else those of its message.
-                    if(bitShiftRight(r.code, 8) > 0, toUInt16(bitShiftRight(r.code, 8)), r.sms_segments)),
+                    if(toUInt16(bitShiftRight(r.code, 8)) > 0, toUInt16(bitShiftRight(r.code, 8)), r.sms_segments)),
                 (if(is_read = 1, r.read_ms, r.delivered_ms), r.message_id, r.step)) AS latest
         FROM evidence AS r
         -- The people of the page are found first, for that takes a fifth of what is known of everybody.

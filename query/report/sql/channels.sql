@@ -1,12 +1,12 @@
 -- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
 -- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
 WITH
-    -- What the cell's route can report (routeCode in routes.go). A named provider is none of "any other", so its line wins over '*'; of
+    -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     {{.Route}} AS route,
-    bitAnd(route, 1) = 1 AS has_delivery,
-    bitAnd(route, 2) = 2 AS has_reads,
-    bitAnd(bitShiftRight(route, 2), 3) AS bound
+    {{template "reports_deliveries" "route"}} AS has_delivery,
+    {{template "reports_reads" "route"}} AS has_reads,
+    {{template "bound_of_reads" "route"}} AS bound
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -33,7 +33,7 @@ SELECT
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_reply.keys, r.to_reply.values, has_delivery),
     countIf(has_delivery AND notEmpty(r.to_reply.keys)) > 0,
     -- When the youngest cohort settles.
-    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+    max({{template "settles_ms" "r.cohort_max_ms"}})
 FROM
 (
     SELECT account, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,

@@ -1,7 +1,6 @@
 {{- /* Attempts on channels that tell of numbers which started while their number was dead (docs/definitions.md section 5), by the keys and all that pricing
 must know. None of them belongs to a dialog. */ -}}
 WITH
-    9999999999999 AS never,
     dead AS
     (
         SELECT account, number, dead_from_ms, dead_to_ms, dead_rules
@@ -20,7 +19,7 @@ SELECT
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), count(),
     -- When the youngest cohort settles.
-    max(r.cohort_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+    max({{template "settles_ms" "r.cohort_ms"}})
 FROM
 (
     SELECT
@@ -28,7 +27,7 @@ FROM
         a.operator AS operator, a.country AS country, a.traffic AS traffic, a.step AS step, a.trigger AS trigger, a.cohort_ms AS cohort_ms,
         toStartOfFifteenMinutes(toDateTime(intDiv(a.cohort_ms, 1000), 'UTC')) AS cohort, a.sms_segments AS sms_segments,
         a.code AS code,
-        if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
+        {{template "started_ms" "a."}} AS started_ms,
         -- The attempt whose failure made the number dead started just then: no list had the number yet.
         arrayFirstIndex((since, until) -> since < started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
         d.dead_rules[span] AS rule
@@ -37,7 +36,7 @@ FROM
         SELECT *
         FROM attempts_by_recipient FINAL
         WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN {phone_channels:Array(String)}
-            AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+            AND NOT {{template "skipped" "code"}} AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
     WHERE span > 0

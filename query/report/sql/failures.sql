@@ -10,7 +10,7 @@ SELECT
 {{- end}}
     r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
-    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+    max({{template "settles_ms" "r.cohort_max_ms"}})
 FROM rollup_failures AS r
 WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
     AND (r.account, r.bucket, r.generation) IN

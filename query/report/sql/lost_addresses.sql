@@ -18,8 +18,8 @@ of 128 bits, of which two never meet. What was lost, or won back, counts up to {
                 UNION ALL
                 WITH
                     multiIf({{.Class}} IN ('blocked_by_user', 'opted_out', 'dnd'), {{template "code_ms"}},
-                            {{.Class}} IN ('app_uninstalled', 'token_invalid') AND bitTest(r.code, 3), {{template "started_ms"}}, 0) AS told_ms
-                SELECT account, channel, app, recipient, if(told_ms <= {as_of:Int64}, told_ms, 0) AS lost_ms, 0 AS back_ms, if(bitTest(r.code, 1), r.delivered_ms, 0) AS delivered_ms
+                            {{.Class}} IN ('app_uninstalled', 'token_invalid') AND {{template "failed" "r.code"}}, {{template "started_ms" "r."}}, 0) AS told_ms
+                SELECT account, channel, app, recipient, if(told_ms <= {as_of:Int64}, told_ms, 0) AS lost_ms, 0 AS back_ms, if({{template "delivered" "r.code"}}, r.delivered_ms, 0) AS delivered_ms
                 FROM
                 (
                     SELECT account, channel, app, recipient, provider, error_code, error_ms, expired, start_ms, cohort_ms, code, delivered_ms
@@ -30,7 +30,7 @@ of 128 bits, of which two never meet. What was lost, or won back, counts up to {
                             UNION ALL
                             SELECT account, recipient FROM attempts_by_recipient WHERE {{template "code_of_loss"}}{{template "lost_of" .}}
                         )
-                        AND (bitTest(code, 1) OR {{template "code_of_loss"}}){{template "lost_of" .}}
+                        AND ({{template "delivered" "code"}} OR {{template "code_of_loss"}}){{template "lost_of" .}}
                 ) AS r
             )
             GROUP BY account, channel, app, recipient

@@ -2,8 +2,7 @@
 External table: error_map. r is a row of attempts_by_recipient. */ -}}
 {{define "opts_out_by_code"}}error_code IN (SELECT code FROM error_map WHERE class IN ('blocked_by_user', 'opted_out', 'dnd')){{end}}
 {{- /* When a code was told. Facts of before know the code alone. */ -}}
-{{define "code_ms"}}if(r.error_ms > 0, r.error_ms, {{template "started_ms"}}){{end}}
-{{define "started_ms"}}if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms){{end}}
+{{define "code_ms"}}if(r.error_ms > 0, r.error_ms, {{template "started_ms" "r."}}){{end}}
 
 {{- /* The opt-outs of {kinds} that stand, the latest of each place and sender: account, recipient, channel, app, sender, kind, since_ms, contact (the
 greatest). .Class is the class of a row r. Whoever includes this defines opt_outs_of, a condition on account and recipient that begins with AND. */ -}}
@@ -46,14 +45,14 @@ LEFT ANY JOIN
         (
             SELECT account, recipient, channel, app, sender, bucket, message_id, step, read_ms
             FROM attempts_by_recipient FINAL
-            WHERE (account, recipient) IN ({{template "may_have_blocked" .}}) AND bitTest(code, 2){{template "opt_outs_of" .}}
+            WHERE (account, recipient) IN ({{template "may_have_blocked" .}}) AND {{template "read" "code"}}{{template "opt_outs_of" .}}
         ) AS a
         LEFT ANY JOIN
         (
             SELECT account, bucket, message_id, step, max(replies.replied_ms) AS replied_ms
             FROM replies
             WHERE (account, message_id) IN
-                (SELECT account, message_id FROM attempts_by_recipient WHERE (account, recipient) IN ({{template "may_have_blocked" .}}) AND bitTest(code, 2){{template "opt_outs_of" .}})
+                (SELECT account, message_id FROM attempts_by_recipient WHERE (account, recipient) IN ({{template "may_have_blocked" .}}) AND {{template "read" "code"}}{{template "opt_outs_of" .}})
             GROUP BY account, bucket, message_id, step
         ) AS p ON p.account = a.account AND p.bucket = a.bucket AND p.message_id = a.message_id AND p.step = a.step
         GROUP BY account, recipient, channel, app, sender

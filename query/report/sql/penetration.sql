@@ -26,14 +26,14 @@ FROM
             {{- end}}
                 hash_of(r.account, r.person) AS person, hash_of(r.account, r.message_id) AS message,
                 -- Where deliveries are not reported nobody is tested.
-                if(bitTest(route, 0), channel_bit, 0) AS tested_bit,
-                if(bitTest(r.code, 1) AND NOT {{template "is_lost" .}}, tested_bit, 0) AS reached_bit,
-                r.cohort_ms + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_ms
+                if({{template "reports_deliveries" "route"}}, channel_bit, 0) AS tested_bit,
+                if({{template "delivered" "r.code"}} AND NOT {{template "is_lost" .}}, tested_bit, 0) AS reached_bit,
+                {{template "settles_ms" "r.cohort_ms"}} AS settles_ms
             FROM
             (
                 SELECT *, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort
                 FROM attempts_by_recipient FINAL
-                WHERE bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+                WHERE NOT {{template "skipped" "code"}} AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
                     {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
             ) AS r
             {{- range $i, $f := .Filters}}

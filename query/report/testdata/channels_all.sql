@@ -1,11 +1,11 @@
 -- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
 -- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
 WITH
-    -- What the cell's route can report (routeCode in routes.go). A named provider is none of "any other", so its line wins over '*'; of
+    -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
-    bitAnd(route, 1) = 1 AS has_delivery,
-    bitAnd(route, 2) = 2 AS has_reads,
+    bitTest(route, 0) AS has_delivery,
+    bitTest(route, 1) AS has_reads,
     bitAnd(bitShiftRight(route, 2), 3) AS bound,
     r.account AS c0,
     r.channel AS c1,
@@ -154,6 +154,7 @@ LIMIT {limit:UInt32}
 -- filter_month = ["2026-11"]
 -- filter_hour_of_day = [1]
 -- filter_weekday = [1]
+-- tz = "Asia/Kathmandu"
 -- after0 = "x' OR '1'='1 {id:String}"
 -- after1 = "sms"
 -- after2 = "x' OR '1'='1 {id:String}"
@@ -172,4 +173,3 @@ LIMIT {limit:UInt32}
 -- after15 = "2026-11"
 -- after16 = 1
 -- after17 = 1
--- tz = "Asia/Kathmandu"

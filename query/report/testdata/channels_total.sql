@@ -1,11 +1,11 @@
 -- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
 -- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
 WITH
-    -- What the cell's route can report (routeCode in routes.go). A named provider is none of "any other", so its line wins over '*'; of
+    -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
-    bitAnd(route, 1) = 1 AS has_delivery,
-    bitAnd(route, 2) = 2 AS has_reads,
+    bitTest(route, 0) AS has_delivery,
+    bitTest(route, 1) AS has_reads,
     bitAnd(bitShiftRight(route, 2), 3) AS bound
 SELECT
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),

@@ -1,5 +1,4 @@
 WITH
-    9999999999999 AS never,
     dead AS
     (
         SELECT account, number, dead_from_ms, dead_to_ms, dead_rules
@@ -58,7 +57,7 @@ FROM
         a.operator AS operator, a.country AS country, a.traffic AS traffic, a.step AS step, a.trigger AS trigger, a.cohort_ms AS cohort_ms,
         toStartOfFifteenMinutes(toDateTime(intDiv(a.cohort_ms, 1000), 'UTC')) AS cohort, a.sms_segments AS sms_segments,
         a.code AS code,
-        if(a.start_ms = never, a.cohort_ms, a.start_ms) AS started_ms,
+        if(a.start_ms = 9999999999999, a.cohort_ms, a.start_ms) AS started_ms,
         -- The attempt whose failure made the number dead started just then: no list had the number yet.
         arrayFirstIndex((since, until) -> since < started_ms AND started_ms < until, d.dead_from_ms, d.dead_to_ms) AS span,
         d.dead_rules[span] AS rule
@@ -67,7 +66,7 @@ FROM
         SELECT *
         FROM attempts_by_recipient FINAL
         WHERE (account, recipient) IN (SELECT account, number FROM dead) AND channel IN {phone_channels:Array(String)}
-            AND bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+            AND NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
     ) AS a
     INNER JOIN dead AS d ON d.account = a.account AND d.number = a.recipient
     WHERE span > 0

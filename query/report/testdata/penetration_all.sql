@@ -104,7 +104,7 @@ FROM
             (
                 SELECT *, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort
                 FROM attempts_by_recipient FINAL
-                WHERE bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000 AND account IN {filter_account:Array(String)}
+                WHERE NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000 AND account IN {filter_account:Array(String)}
             ) AS r
             WHERE r.account IN {filter_account:Array(String)}
                 AND r.provider IN {filter_provider:Array(String)}

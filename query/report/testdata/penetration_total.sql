@@ -74,7 +74,7 @@ FROM
             (
                 SELECT *, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort
                 FROM attempts_by_recipient FINAL
-                WHERE bitAnd(code, 64) = 0 AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
+                WHERE NOT bitTest(code, 6) AND cohort_ms >= {from:UInt32} * 1000 AND cohort_ms < {to:UInt32} * 1000
             ) AS r
         ) AS a
         GROUP BY person, message

@@ -32,7 +32,7 @@ SELECT
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), sum(r.attempts),
     -- When the youngest cohort settles.
-    max(toInt64(toUnixTimestamp(r.cohort)) + 900 + toInt64(bitShiftRight(route, 4)) * 86400)
+    max((toInt64(toUnixTimestamp(r.cohort)) + 900) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000)
 FROM
 (
     SELECT
@@ -94,6 +94,7 @@ ORDER BY k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11
 -- filter_month = ["2026-11"]
 -- filter_hour_of_day = [1]
 -- filter_weekday = [1]
+-- tz = "Asia/Kathmandu"
 -- after0 = "x' OR '1'='1 {id:String}"
 -- after1 = "x' OR '1'='1 {id:String}"
 -- after2 = "x' OR '1'='1 {id:String}"
@@ -106,4 +107,3 @@ ORDER BY k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11
 -- after9 = "2026-11"
 -- after10 = 1
 -- after11 = 1
--- tz = "Asia/Kathmandu"

@@ -8,7 +8,7 @@ SELECT
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), sum(r.attempts),
     -- When the youngest cohort settles.
-    max(toInt64(toUnixTimestamp(r.cohort)) + 900 + toInt64(bitShiftRight(route, 4)) * 86400)
+    max((toInt64(toUnixTimestamp(r.cohort)) + 900) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000)
 FROM
 (
     SELECT

@@ -15,7 +15,7 @@ FROM
         if(bitTest(r.code, 0), r.shape, 0) AS shape, r.message_segments AS message_segments, r.message_template AS message_template,
         -- No price changes between two borders.
         roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}) AS since,
-        sum(r.attempts) AS attempts, sum(if(r.computed_segments > 0, r.attempts * bitShiftRight(r.code, 8), 0)) AS billed_segments,
+        sum(r.attempts) AS attempts, sum(if(r.computed_segments > 0, r.attempts * toUInt16(bitShiftRight(r.code, 8)), 0)) AS billed_segments,
         sum(r.attempts * r.computed_segments) AS computed_segments, sumMap(r.reported) AS reported,
         -- When the youngest cohort settles.
         max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000) AS settled_ms

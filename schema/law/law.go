@@ -1,0 +1,51 @@
+// Package law says what the facts of an attempt mean (docs/definitions.md section 1): delivered, sent, failed, read,
+// settled. Each law stands once in SQL, for what is computed from millions of attempts, and once in Go, for what is
+// shown of a single one; a test compares both over random facts.
+package law
+
+import (
+	"embed"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"text/template"
+	"time"
+
+	"kaskad/schema"
+)
+
+//go:embed sql/*.sql
+var files embed.FS
+
+// Template returns a new template of SQL that knows the law: the templates of sql/, and and the constants that they
+// name.
+func Template(name string) *template.Template {
+	return template.Must(template.New(name).Funcs(template.FuncMap{
+		"never":            func() string { return strconv.FormatInt(schema.Never, 10) },
+		"dayMS":            func() string { return strconv.FormatInt(SettlingMS(1), 10) },
+		"bouncingChannels": func() string { return schema.SQLArray(schema.Channels.Bouncing()) },
+	}).ParseFS(files, "sql/*.sql"))
+}
+
+// Statements fills the SQL files of a folder that want nothing but the law, by their names without ".sql". Like
+// template.Must, it panics where a file cannot be filled: they are part of the program.
+func Statements(dir fs.FS, folder string) map[string]string {
+	t := template.Must(Template("").ParseFS(dir, folder+"/*.sql"))
+	names, err := fs.Glob(dir, folder+"/*.sql")
+	if err != nil {
+		panic(err)
+	}
+	all := make(map[string]string, len(names))
+	for _, name := range names {
+		var text strings.Builder
+		if err := t.ExecuteTemplate(&text, path.Base(name), nil); err != nil {
+			panic(err)
+		}
+		all[strings.TrimSuffix(path.Base(name), ".sql")] = text.String()
+	}
+	return all
+}
+
+// SettlingMS is how long cohorts of a route take to settle: what it can report by then is final.
+func SettlingMS(days uint16) int64 { return int64(days) * (24 * time.Hour).Milliseconds() }
