@@ -64,11 +64,11 @@ soak: engine ## Run SEEDS=200 schedules of faults under load (FROM=101, or one a
 
 .PHONY: lint
 lint: $(GOLANGCI) ## Check formatting and everything of .golangci.yml (go vet is a part of it)
-	$(GOLANGCI) run ./...
+	$(GOLANGCI) run --allow-serial-runners ./...
 
 .PHONY: lint-new
 lint-new: $(GOLANGCI) ## Check what is not committed yet; .pre-commit-config.yaml runs it
-	$(GOLANGCI) run --new-from-rev=HEAD ./...
+	$(GOLANGCI) run --allow-serial-runners --new-from-rev=HEAD ./...
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## Format the Go files

@@ -180,8 +180,12 @@ func testOutage(t *testing.T, r *rig) {
 		t.Error("ready without ClickHouse")
 	}
 	go func() {
-		for _, change := range []func(){g.open, g.refuse, g.open, g.stall, g.open, g.refuse, g.open} {
+		for i, change := range []func(){g.open, g.refuse, g.open, g.stall, g.open, g.refuse, g.open} {
 			time.Sleep(800 * time.Millisecond)
+			// An outage while nothing is under way is none.
+			for closes := i%2 == 1; closes && in.Balance().InFlight == 0 && t.Context().Err() == nil; {
+				time.Sleep(time.Millisecond)
+			}
 			change()
 		}
 	}()

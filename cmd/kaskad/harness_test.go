@@ -193,8 +193,8 @@ func (k *kaskad) stop() {
 	}
 }
 
-// waitReady waits until /readyz answers 200 and returns how long that took. Its limit is for a machine that has much else
-// to do.
+// waitReady waits until /readyz answers 200 and returns how long that took. Its limit is for a machine that has much
+// else to do.
 func (k *kaskad) waitReady() time.Duration {
 	k.t.Helper()
 	began := time.Now()

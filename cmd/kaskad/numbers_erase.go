@@ -28,8 +28,8 @@ type numbersErase struct {
 
 // Help says what is left.
 func (numbersErase) Help() string {
-	return `The number is overwritten by a random pseudonym everywhere, so that no figure moves. Its verdict, changes and
-dead letters are deleted, and later events about it are stored under the pseudonym. Kafka's own copies end with the
+	return `The number is overwritten by a random pseudonym everywhere, so that no figure moves. Its verdict, changes
+and dead letters are deleted, and later events about it are stored under the pseudonym. Kafka's own copies end with the
 retention of the topic. docs/operations.md has more.`
 }
 

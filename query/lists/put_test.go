@@ -218,7 +218,7 @@ func TestLists_Tariffs_RefusedAsAWhole(t *testing.T) {
 		{"UnknownBilling", []map[string]string{row("billing", "per_hour")},
 			[]wrongRow{{1, "billing", "per_segment_sent"}}},
 		{"BillingOfAnotherChannel", []map[string]string{row("billing", "per_conversation_24h")},
-			[]wrongRow{{1, "billing", "whatsapp viber rcs"}}},
+			[]wrongRow{{1, "billing", "viber whatsapp rcs"}}},
 		{"ConnectOfSMS", []map[string]string{row("channel", "sms", "billing", "attempt_plus_connect", "connect_price",
 			"1")}, []wrongRow{{1, "billing", "sms"}}},
 		{"ConnectPriceAlone", []map[string]string{row("connect_price", "1")},
