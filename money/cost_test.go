@@ -14,7 +14,7 @@ func TestPriceList_Cost_Cases(t *testing.T) {
 	l := prices(t, cheap, dear, tariffOf("viber", PerMessageRefunded, "0.75"),
 		connect(tariffOf("flash_call", AttemptPlusConnect, "0.10"), "0.70"),
 		tariffOf("sms", PerSegmentSent, "5.00", "provider", "abroad", "currency", "EUR"))
-	segments := func(leg Leg, n uint16) Leg {
+	segments := func(leg Step, n uint16) Step {
 		leg.Segments = n
 		return leg
 	}
@@ -22,7 +22,7 @@ func TestPriceList_Cost_Cases(t *testing.T) {
 	abroad.Provider = "abroad"
 	for _, c := range []struct {
 		what        string
-		leg         Leg
+		leg         Step
 		smsSegments uint16
 		cohortMS    int64
 		cost        string // "" when unpriced
@@ -33,7 +33,7 @@ func TestPriceList_Cost_Cases(t *testing.T) {
 		{"at the later price", failedLeg("sms"), 1, dear.FromMS, "3.00", "RUB"},
 		{"without segments", failedLeg("sms"), 0, 0, "", "RUB"},
 		{"without a tariff", sentLeg("voice"), 1, 0, "", ""},
-		{"never sent", Leg{Channel: "voice", Failed: true}, 0, 0, "0.00", ""},
+		{"never sent", Step{Channel: "voice", Failed: true}, 0, 0, "0.00", ""},
 		{"given back when it fails", failedLeg("viber"), 0, 0, "0.00", "RUB"},
 		{"not connected", failedLeg("flash_call"), 0, 0, "0.10", "RUB"},
 		{"connected", deliveredLeg("flash_call"), 0, 0, "0.80", "RUB"},
@@ -55,20 +55,20 @@ func TestPriceList_Cost_AddsUp(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("viber", PerMessageDelivered, "0.75"),
 		tariffOf("push", PerMessageRefunded, "0.36"))
 	rapid.Check(t, func(t *rapid.T) {
-		shape := &Shape{SMSSegments: rapid.Uint16Range(0, 3).Draw(t, "sms_segments")}
+		shape := &Signature{SMSSegments: rapid.Uint16Range(0, 3).Draw(t, "sms_segments")}
 		for range rapid.IntRange(1, 5).Draw(t, "legs") {
-			leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push", "voice"}).Draw(t, "channel"),
+			leg := Step{Channel: rapid.SampledFrom([]string{"sms", "viber", "push", "voice"}).Draw(t, "channel"),
 				Segments: rapid.Uint16Range(0, 2).Draw(t, "segments"),
 				Sent:     rapid.Bool().Draw(t, "sent")}
 			leg.Delivered = leg.Sent && rapid.Bool().Draw(t, "delivered")
 			leg.Failed = !leg.Delivered && rapid.Bool().Draw(t, "failed")
-			shape.Legs = append(shape.Legs, leg)
+			shape.Steps = append(shape.Steps, leg)
 		}
 		whole := l.Price(shape, "", 0)
 		var sum Amount
 		all := true
-		for i := range shape.Legs {
-			cost, ok := l.Cost(&shape.Legs[i], shape.SMSSegments, 0)
+		for i := range shape.Steps {
+			cost, ok := l.Cost(&shape.Steps[i], shape.SMSSegments, 0)
 			sum, all = sum.Add(cost.Cost), all && ok
 		}
 		if whole.OK && (!all || sum != whole.Actual) {

@@ -9,8 +9,8 @@ import (
 	"kaskad/schema/law"
 )
 
-// Leg is an attempted step of a message as pricing sees it. Empty text and 0 segments are unknown.
-type Leg struct {
+// Step is an attempted step of a message as pricing sees it. Empty text and 0 segments are unknown.
+type Step struct {
 	Channel, Provider, Operator, Country, Traffic, Sender, App, Trigger string
 
 	Sent, Delivered, Read, Failed bool     // as docs/definitions.md section 1 derives them: delivered implies sent
@@ -22,79 +22,80 @@ type Leg struct {
 }
 
 // Take notes what came of the attempt.
-func (l *Leg) Take(code law.Code) {
+func (l *Step) Take(code law.Code) {
 	l.Sent, l.Delivered, l.Read, l.Failed = code.Sent(), code.Delivered(), code.Read(), code.Failed()
 	l.Conversation, l.Outside, l.NotBilled = code.Conversation(), code.Outside(), code.NotBilled()
 	l.Segments = code.Segments()
 }
 
-// Shape is what pricing must know of a message: its attempted steps, in the order of steps. A message has at least one.
-type Shape struct {
+// Signature is what pricing must know of a message: its attempted steps, in the order of steps. A message has at least
+// one.
+type Signature struct {
 	SMSSegments uint16 // the greatest sms_segments of the attempted steps; 0 when unknown
-	Legs        []Leg
+	Steps       []Step
 }
 
 // Sender returns the message's sender: the greatest of its attempted steps, as bytes.
-func (s *Shape) Sender() string { return s.greatest(func(l *Leg) string { return l.Sender }) }
+func (s *Signature) Sender() string { return s.greatest(func(l *Step) string { return l.Sender }) }
 
 // Traffic returns the greatest traffic of the attempted steps.
-func (s *Shape) Traffic() string { return s.greatest(func(l *Leg) string { return l.Traffic }) }
+func (s *Signature) Traffic() string { return s.greatest(func(l *Step) string { return l.Traffic }) }
 
 // Country returns the greatest country of the attempted steps.
-func (s *Shape) Country() string { return s.greatest(func(l *Leg) string { return l.Country }) }
+func (s *Signature) Country() string { return s.greatest(func(l *Step) string { return l.Country }) }
 
-func (s *Shape) greatest(key func(*Leg) string) (most string) {
-	for i := range s.Legs {
-		most = max(most, key(&s.Legs[i]))
+func (s *Signature) greatest(key func(*Step) string) (most string) {
+	for i := range s.Steps {
+		most = max(most, key(&s.Steps[i]))
 	}
 	return most
 }
 
 // FirstChannel returns the channel of the first attempted step.
-func (s *Shape) FirstChannel() string {
-	if len(s.Legs) == 0 {
+func (s *Signature) FirstChannel() string {
+	if len(s.Steps) == 0 {
 		return ""
 	}
-	return s.Legs[0].Channel
+	return s.Steps[0].Channel
 }
 
 // firstDelivered returns the index of the first delivered step, or the number of steps when none is.
-func (s *Shape) firstDelivered() int {
-	for i := range s.Legs {
-		if s.Legs[i].Delivered {
+func (s *Signature) firstDelivered() int {
+	for i := range s.Steps {
+		if s.Steps[i].Delivered {
 			return i
 		}
 	}
-	return len(s.Legs)
+	return len(s.Steps)
 }
 
 // ReachedBy returns the channel of the first delivered step, "" when none is.
-func (s *Shape) ReachedBy() string {
-	if i := s.firstDelivered(); i < len(s.Legs) {
-		return s.Legs[i].Channel
+func (s *Signature) ReachedBy() string {
+	if i := s.firstDelivered(); i < len(s.Steps) {
+		return s.Steps[i].Channel
 	}
 	return ""
 }
 
 // Path returns the channels of the attempted steps, such as "push>viber>sms".
-func (s *Shape) Path() string {
-	channels := make([]string, len(s.Legs))
-	for i := range s.Legs {
-		channels[i] = s.Legs[i].Channel
+func (s *Signature) Path() string {
+	channels := make([]string, len(s.Steps))
+	for i := range s.Steps {
+		channels[i] = s.Steps[i].Channel
 	}
 	return strings.Join(channels, ">")
 }
 
 // Reached tells whether a step was delivered.
-func (s *Shape) Reached() bool { return s.firstDelivered() < len(s.Legs) }
+func (s *Signature) Reached() bool { return s.firstDelivered() < len(s.Steps) }
 
 // Read tells whether a step was read.
-func (s *Shape) Read() bool {
-	return slices.ContainsFunc(s.Legs, func(l Leg) bool { return l.Read })
+func (s *Signature) Read() bool {
+	return slices.ContainsFunc(s.Steps, func(l Step) bool { return l.Read })
 }
 
-// LegCost is what an attempt cost.
-type LegCost struct {
+// StepCost is what an attempt cost.
+type StepCost struct {
 	// the row that priced it; nil when it was not sent, and so needed none. Equal pointers are the same row of the
 	// list.
 	Tariff *Tariff
@@ -104,7 +105,7 @@ type LegCost struct {
 
 // Priced is a message's money (docs/definitions.md section 4, Savings report).
 type Priced struct {
-	// OK is false when the message counts as unpriced: then all money, Legs and Estimated are empty.
+	// OK is false when the message counts as unpriced: then all money, Steps and Estimated are empty.
 	OK bool
 	// Reason tells why the message is unpriced, the first that holds in the order of the constants below; Channel is
 	// that of the step that lacks a tariff or segments, "" for other reasons.
@@ -121,7 +122,7 @@ type Priced struct {
 	DoublePaid       Amount // cost of the steps after the first delivered one
 	DoublePaidUnread Amount // the part of DoublePaid on steps whose trigger is unread
 	Wasted           Amount // cost of failed attempts
-	Legs             []LegCost
+	Steps            []StepCost
 }
 
 // The reasons why a message is unpriced, in the order in which they are looked for.
@@ -137,28 +138,28 @@ const triggerUnread = "unread"
 
 // Price computes a message's money by docs/definitions.md section 4. The template is the message's, the cohort in Unix
 // milliseconds decides which prices are valid, for all of its steps.
-func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced {
+func (l *PriceList) Price(signature *Signature, template string, cohortMS int64) Priced {
 	var p Priced
-	p.Segments = baselineSegments(shape)
+	p.Segments = baselineSegments(signature)
 	estimated := p.Segments == 0
 	if estimated {
 		p.Segments = l.TemplateSegments(template, cohortMS)
 	}
-	baseline := l.baseline(shape, cohortMS)
+	baseline := l.baseline(signature, cohortMS)
 	// Every row is looked up even when one is missing: an unpriced message has the currency of those that were found.
 	var prices currencies
 	prices.add(baseline)
-	legs := make([]LegCost, len(shape.Legs))
+	steps := make([]StepCost, len(signature.Steps))
 	noTariff, noSegments := "", ""
-	for i := range shape.Legs {
+	for i := range signature.Steps {
 		var ok bool
-		legs[i], ok = l.Cost(&shape.Legs[i], shape.SMSSegments, cohortMS)
-		prices.add(legs[i].Tariff)
-		switch channel := shape.Legs[i].Channel; {
+		steps[i], ok = l.Cost(&signature.Steps[i], signature.SMSSegments, cohortMS)
+		prices.add(steps[i].Tariff)
+		switch channel := signature.Steps[i].Channel; {
 		case ok:
-		case legs[i].Tariff == nil && noTariff == "":
+		case steps[i].Tariff == nil && noTariff == "":
 			noTariff = channel
-		case legs[i].Tariff != nil && noSegments == "":
+		case steps[i].Tariff != nil && noSegments == "":
 			noSegments = channel
 		}
 	}
@@ -178,18 +179,18 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 	if p.Reason != "" {
 		return p
 	}
-	p.OK, p.Estimated, p.Legs = true, estimated, legs
+	p.OK, p.Estimated, p.Steps = true, estimated, steps
 	p.SMSOnly = Micros(baseline.Price).Times(int64(baseline.baselineUnits(p.Segments)))
-	delivered := shape.firstDelivered()
-	for i := range legs {
-		leg, cost := &shape.Legs[i], legs[i].Cost
+	delivered := signature.firstDelivered()
+	for i := range steps {
+		step, cost := &signature.Steps[i], steps[i].Cost
 		p.Actual = p.Actual.Add(cost)
-		if leg.Failed {
+		if step.Failed {
 			p.Wasted = p.Wasted.Add(cost)
 		}
 		if i > delivered {
 			p.DoublePaid = p.DoublePaid.Add(cost)
-			if leg.Trigger == triggerUnread {
+			if step.Trigger == triggerUnread {
 				p.DoublePaidUnread = p.DoublePaidUnread.Add(cost)
 			}
 		}
@@ -202,29 +203,29 @@ func (l *PriceList) Price(shape *Shape, template string, cohortMS int64) Priced 
 // cohort in Unix milliseconds decides which prices are valid. An attempt that was not sent costs nothing and needs no
 // tariff. It returns false when the attempt has no price; the tariff tells, if there is one, what its currency would
 // be.
-func (l *PriceList) Cost(leg *Leg, smsSegments uint16, cohortMS int64) (cost LegCost, ok bool) {
-	if !leg.Sent {
-		return LegCost{}, true
+func (l *PriceList) Cost(step *Step, smsSegments uint16, cohortMS int64) (cost StepCost, ok bool) {
+	if !step.Sent {
+		return StepCost{}, true
 	}
-	t := l.TariffAt(leg, cohortMS)
+	t := l.TariffAt(step, cohortMS)
 	if t == nil {
-		return LegCost{}, false
+		return StepCost{}, false
 	}
-	units, known := t.units(leg, smsSegments)
+	units, known := t.units(step, smsSegments)
 	if !known {
-		return LegCost{Tariff: t}, false
+		return StepCost{Tariff: t}, false
 	}
-	return LegCost{Tariff: t, Units: units, Cost: t.cost(leg, units)}, true
+	return StepCost{Tariff: t, Units: units, Cost: t.cost(step, units)}, true
 }
 
 // baselineSegments returns what the message would take as SMS by its own events, 0 when they don't tell.
-func baselineSegments(shape *Shape) (segments uint16) {
-	if shape.SMSSegments > 0 {
-		return shape.SMSSegments
+func baselineSegments(signature *Signature) (segments uint16) {
+	if signature.SMSSegments > 0 {
+		return signature.SMSSegments
 	}
-	for i := range shape.Legs {
-		if leg := &shape.Legs[i]; leg.Channel == schema.SMS {
-			segments = max(segments, leg.Segments)
+	for i := range signature.Steps {
+		if step := &signature.Steps[i]; step.Channel == schema.SMS {
+			segments = max(segments, step.Segments)
 		}
 	}
 	return segments
@@ -232,21 +233,21 @@ func baselineSegments(shape *Shape) (segments uint16) {
 
 // baseline returns the SMS tariff that the message is measured against: by its own country, traffic and sender, among
 // rows that name no provider, operator or app; else the one of its first attempted SMS step; else nil.
-func (l *PriceList) baseline(shape *Shape, cohortMS int64) *Tariff {
+func (l *PriceList) baseline(signature *Signature, cohortMS int64) *Tariff {
 	// Rows name no empty key, so those that name a provider, operator or app don't match a step without.
-	message := Leg{Channel: schema.SMS}
-	for i := range shape.Legs {
-		leg := &shape.Legs[i]
-		message.Country = max(message.Country, leg.Country)
-		message.Traffic = max(message.Traffic, leg.Traffic)
-		message.Sender = max(message.Sender, leg.Sender)
+	message := Step{Channel: schema.SMS}
+	for i := range signature.Steps {
+		step := &signature.Steps[i]
+		message.Country = max(message.Country, step.Country)
+		message.Traffic = max(message.Traffic, step.Traffic)
+		message.Sender = max(message.Sender, step.Sender)
 	}
 	if t := l.TariffAt(&message, cohortMS); t != nil {
 		return t
 	}
-	for i := range shape.Legs {
-		if shape.Legs[i].Channel == schema.SMS {
-			return l.TariffAt(&shape.Legs[i], cohortMS)
+	for i := range signature.Steps {
+		if signature.Steps[i].Channel == schema.SMS {
+			return l.TariffAt(&signature.Steps[i], cohortMS)
 		}
 	}
 	return nil
@@ -265,25 +266,25 @@ func (t *Tariff) baselineUnits(segments uint16) uint64 {
 
 // units counts what the tariff bills of a sent attempt. It returns false when that is not known: a tariff by segments,
 // something to bill and no segments, neither the provider's nor those of the message's text.
-func (t *Tariff) units(leg *Leg, smsSegments uint16) (units uint64, known bool) {
-	if leg.NotBilled {
+func (t *Tariff) units(step *Step, smsSegments uint16) (units uint64, known bool) {
+	if step.NotBilled {
 		return 0, true
 	}
 	switch t.Billing {
 	case PerSegmentSent:
-		return segmentUnits(true, leg.Segments, smsSegments)
+		return segmentUnits(true, step.Segments, smsSegments)
 	case PerSegmentDelivered:
-		return segmentUnits(leg.Delivered, leg.Segments, smsSegments)
+		return segmentUnits(step.Delivered, step.Segments, smsSegments)
 	case PerMessageSent, AttemptPlusConnect:
 		return 1, true
 	case PerMessageDelivered:
-		return one(leg.Delivered), true
+		return one(step.Delivered), true
 	case PerMessageRefunded:
-		return one(!leg.Failed), true
+		return one(!step.Failed), true
 	case PerMessageOutsideWindow:
-		return one(leg.Outside), true
+		return one(step.Outside), true
 	case PerConversation24h:
-		return one(leg.Conversation), true
+		return one(step.Conversation), true
 	case Zero:
 		return 0, true
 	}
@@ -308,9 +309,9 @@ func one(billed bool) uint64 {
 }
 
 // cost returns units × price, and the connect price of a delivered attempt.
-func (t *Tariff) cost(leg *Leg, units uint64) Amount {
+func (t *Tariff) cost(step *Step, units uint64) Amount {
 	cost := Micros(t.Price).Times(int64(units))
-	if t.Billing == AttemptPlusConnect && leg.Delivered && !leg.NotBilled {
+	if t.Billing == AttemptPlusConnect && step.Delivered && !step.NotBilled {
 		cost = cost.Add(Micros(t.ConnectPrice))
 	}
 	return cost
@@ -404,12 +405,12 @@ func (l *PriceList) Borders() []int64 {
 // TariffAt returns the row that prices an attempt of a message with that cohort, nil when none does: of the rows that
 // match, the one that names the provider, then operator, country, traffic, sender, app. The row is the list's own: read
 // it, don't change it.
-func (l *PriceList) TariffAt(leg *Leg, cohortMS int64) *Tariff {
-	prices := l.channels[leg.Channel]
+func (l *PriceList) TariffAt(step *Step, cohortMS int64) *Tariff {
+	prices := l.channels[step.Channel]
 	if prices == nil {
 		return nil
 	}
-	return prices.at(leg, cohortMS)
+	return prices.at(step, cohortMS)
 }
 
 // TemplateSegments returns how many segments the template's text takes as SMS at that cohort, 0 when the list does not

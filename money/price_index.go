@@ -69,10 +69,11 @@ func (c *channelPrices) sort() {
 	}
 }
 
-func (c *channelPrices) at(leg *Leg, cohortMS int64) *Tariff {
+func (c *channelPrices) at(step *Step, cohortMS int64) *Tariff {
 	var known uint8
 	var numbers keyNumbers
-	for i, key := range [keyCount]string{leg.Provider, leg.Operator, leg.Country, leg.Traffic, leg.Sender, leg.App} {
+	for i, key := range [keyCount]string{step.Provider, step.Operator, step.Country, step.Traffic, step.Sender,
+		step.App} {
 		if c.numbers[i] == nil || key == "" {
 			continue
 		}

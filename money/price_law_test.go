@@ -50,10 +50,10 @@ func smallTariffs() *rapid.Generator[[]Tariff] {
 	})
 }
 
-func anyLeg() *rapid.Generator[Leg] {
-	return rapid.Custom(func(t *rapid.T) Leg {
+func anyLeg() *rapid.Generator[Step] {
+	return rapid.Custom(func(t *rapid.T) Step {
 		key := func(name string) string { return rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, name) }
-		leg := Leg{Channel: rapid.SampledFrom([]string{"sms", "viber", "push"}).Draw(t, "channel"),
+		leg := Step{Channel: rapid.SampledFrom([]string{"sms", "viber", "push"}).Draw(t, "channel"),
 			Provider: key("provider"), Operator: key("operator"),
 			Country: rapid.SampledFrom([]string{"", "RU", "KZ", "US"}).Draw(t, "country"),
 			Traffic: rapid.SampledFrom([]string{"", "otp", "promo"}).Draw(t, "traffic"),
@@ -76,10 +76,10 @@ func anyLeg() *rapid.Generator[Leg] {
 	})
 }
 
-func anyShape() *rapid.Generator[*Shape] {
-	return rapid.Custom(func(t *rapid.T) *Shape {
-		return &Shape{SMSSegments: rapid.SampledFrom([]uint16{0, 1, 2, 3, 65535}).Draw(t, "sms segments"),
-			Legs: rapid.SliceOfN(anyLeg(), 1, 5).Draw(t, "legs")}
+func anyShape() *rapid.Generator[*Signature] {
+	return rapid.Custom(func(t *rapid.T) *Signature {
+		return &Signature{SMSSegments: rapid.SampledFrom([]uint16{0, 1, 2, 3, 65535}).Draw(t, "sms segments"),
+			Steps: rapid.SliceOfN(anyLeg(), 1, 5).Draw(t, "legs")}
 	})
 }
 
@@ -90,7 +90,7 @@ func anyCohort() *rapid.Generator[int64] {
 
 // The rule of precedence as docs/definitions.md says it: rows that match, then key by key those that name it, where
 // there are any.
-func naiveTariffAt(tariffs []Tariff, leg *Leg, cohortMS int64) *Tariff {
+func naiveTariffAt(tariffs []Tariff, leg *Step, cohortMS int64) *Tariff {
 	var matching []*Tariff
 	for i := range tariffs {
 		t := &tariffs[i]
@@ -153,8 +153,8 @@ func TestPrice_Sums(t *testing.T) {
 			priced++
 			var actual, double, unread, wasted Amount
 			reached := false
-			for i, leg := range shape.Legs {
-				cost := p.Legs[i]
+			for i, leg := range shape.Steps {
+				cost := p.Steps[i]
 				actual = actual.Add(cost.Cost)
 				if reached {
 					double = double.Add(cost.Cost)
@@ -188,13 +188,13 @@ func TestPrice_Sums(t *testing.T) {
 
 // samePrice compares what does not depend on where the list keeps its rows.
 func samePrice(a, b Priced) bool {
-	same := len(a.Legs) == len(b.Legs)
-	for i := range a.Legs {
-		x, y := a.Legs[i], b.Legs[min(i, len(b.Legs)-1)]
+	same := len(a.Steps) == len(b.Steps)
+	for i := range a.Steps {
+		x, y := a.Steps[i], b.Steps[min(i, len(b.Steps)-1)]
 		same = same && x.Units == y.Units && x.Cost == y.Cost && (x.Tariff == nil) == (y.Tariff == nil) &&
 			(x.Tariff == nil || *x.Tariff == *y.Tariff)
 	}
-	a.Legs, b.Legs = nil, nil
+	a.Steps, b.Steps = nil, nil
 	return same && reflect.DeepEqual(a, b)
 }
 
@@ -255,9 +255,9 @@ func TestPrice_Laws(t *testing.T) {
 // What definitions.md bounds: 32 steps of 65535 segments at the highest price, a million million times.
 func TestPrice_DearestMessageIsExact(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "1000000000"))
-	legs := make([]Leg, schema.MaxStep)
+	legs := make([]Step, schema.MaxStep)
 	for i := range legs {
-		legs[i] = Leg{Channel: "sms", Sent: true, Failed: true, Segments: 65535}
+		legs[i] = Step{Channel: "sms", Sent: true, Failed: true, Segments: 65535}
 	}
 	p := l.Price(message(1, legs...), "", 0)
 	wantMoney(t, "actual", p.Actual.Times(1_000_000_000_000), "2097120000000000000000000000.00")
@@ -279,9 +279,10 @@ func benchmarkList(b *testing.B, rows int) *PriceList {
 func BenchmarkPriceList_Price(b *testing.B) {
 	for _, rows := range []int{3, 10_000} {
 		l := benchmarkList(b, min(rows, MaxTariffs-2))
-		push := Leg{Channel: "push", Provider: "own", Country: "RU", Traffic: "service", Sender: "S7", App: "shop",
+		push := Step{Channel: "push", Provider: "own", Country: "RU", Traffic: "service", Sender: "S7", App: "shop",
 			Trigger: "first", Sent: true, Failed: true}
-		sms := Leg{Channel: "sms", Provider: "mts", Operator: "250-99", Country: "RU", Traffic: "service", Sender: "S7",
+		sms := Step{Channel: "sms", Provider: "mts", Operator: "250-99", Country: "RU", Traffic: "service",
+			Sender:  "S7",
 			Trigger: "undelivered", Sent: true, Delivered: true, Segments: 2}
 		shape := message(2, push, sms)
 		cohort := at("2026-06-01T00:00:00Z")

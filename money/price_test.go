@@ -36,17 +36,19 @@ func prices(t testing.TB, tariffs ...Tariff) *PriceList {
 	return NewPriceList(tariffs, nil)
 }
 
-// Legs by their outcome.
-func sentLeg(channel string) Leg { return Leg{Channel: channel, Sent: true} }
-func deliveredLeg(channel string) Leg {
-	return Leg{Channel: channel, Sent: true, Delivered: true}
+// Steps by their outcome.
+func sentLeg(channel string) Step { return Step{Channel: channel, Sent: true} }
+func deliveredLeg(channel string) Step {
+	return Step{Channel: channel, Sent: true, Delivered: true}
 }
-func failedLeg(channel string) Leg { return Leg{Channel: channel, Sent: true, Failed: true} }
+func failedLeg(channel string) Step { return Step{Channel: channel, Sent: true, Failed: true} }
 
-func message(segments uint16, legs ...Leg) *Shape { return &Shape{SMSSegments: segments, Legs: legs} }
+func message(segments uint16, legs ...Step) *Signature {
+	return &Signature{SMSSegments: segments, Steps: legs}
+}
 
 // total prices messages by shape and count, all of which must have a price, and returns their sums.
-func total(t *testing.T, l *PriceList, counts map[*Shape]int64) (smsOnly, actual, saved Amount) {
+func total(t *testing.T, l *PriceList, counts map[*Signature]int64) (smsOnly, actual, saved Amount) {
 	t.Helper()
 	for shape, n := range counts {
 		p := l.Price(shape, "", 0)
@@ -76,7 +78,7 @@ func wantRate(t *testing.T, what string, num, den Amount, want int64) {
 // A2 to A4 of the domain's worked examples: what 400 000 moved messages cost as push and as SMS.
 func TestPrice_MovedMessages(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("push", PerMessageDelivered, "0.36"))
-	smsOnly, actual, saved := total(t, l, map[*Shape]int64{message(2, deliveredLeg("push")): 400_000})
+	smsOnly, actual, saved := total(t, l, map[*Signature]int64{message(2, deliveredLeg("push")): 400_000})
 	wantMoney(t, "push", actual, "144000.00")
 	wantMoney(t, "as SMS", smsOnly, "1600000.00")
 	wantMoney(t, "saved", saved, "1456000.00")
@@ -100,7 +102,7 @@ func TestPrice_Cascade(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l := prices(t, sms, tariffOf("push", c.push, "0.36"))
-			smsOnly, actual, saved := total(t, l, map[*Shape]int64{
+			smsOnly, actual, saved := total(t, l, map[*Signature]int64{
 				message(2, deliveredLeg("push")):                   c.reached,
 				message(2, failedLeg("push"), deliveredLeg("sms")): c.tried - c.reached,
 				message(2, deliveredLeg("sms")):                    1_000_000 - c.tried,
@@ -133,7 +135,7 @@ func TestPrice_FlashCalls(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, actual, saved := total(t, prices(t, sms, c.flash),
-				map[*Shape]int64{reached: c.reached, failed: 10_000 - c.reached})
+				map[*Signature]int64{reached: c.reached, failed: 10_000 - c.reached})
 			wantMoney(t, "cost", actual, c.actual)
 			wantMoney(t, "saved", saved, c.saved)
 		})
@@ -159,9 +161,9 @@ func TestPrice_ConversationsCostByUnit(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("whatsapp", PerConversation24h, "4.50"))
 	first, inside := deliveredLeg("whatsapp"), deliveredLeg("whatsapp")
 	first.Conversation = true
-	_, actual, _ := total(t, l, map[*Shape]int64{message(1, first): 1, message(1, inside): 5})
+	_, actual, _ := total(t, l, map[*Signature]int64{message(1, first): 1, message(1, inside): 5})
 	wantMoney(t, "one conversation", actual, "4.50")
-	_, actual, _ = total(t, l, map[*Shape]int64{message(1, first): 2, message(1, inside): 5})
+	_, actual, _ = total(t, l, map[*Signature]int64{message(1, first): 2, message(1, inside): 5})
 	wantMoney(t, "with the next one", actual, "9.00")
 }
 
@@ -183,8 +185,8 @@ func TestPrice_UndeliveredViberIsFree(t *testing.T) {
 	l := prices(t, tariffOf("sms", PerSegmentSent, "2.00"), tariffOf("viber", PerMessageDelivered, "0.75"))
 	p := l.Price(message(2, failedLeg("viber"), deliveredLeg("sms")), "", 0)
 	wantMoney(t, "actual", p.Actual, "4.00")
-	if p.Legs[0].Units != 0 || p.Legs[1].Units != 2 {
-		t.Errorf("units %d and %d, want 0 and 2", p.Legs[0].Units, p.Legs[1].Units)
+	if p.Steps[0].Units != 0 || p.Steps[1].Units != 2 {
+		t.Errorf("units %d and %d, want 0 and 2", p.Steps[0].Units, p.Steps[1].Units)
 	}
 }
 
@@ -204,16 +206,16 @@ func TestPrice_DoublePaidAndWasted(t *testing.T) {
 
 // Every billing model against every outcome of an attempt.
 func TestPrice_BillingModels(t *testing.T) {
-	pending := Leg{Channel: "rcs", Sent: true}
-	delivered := Leg{Channel: "rcs", Sent: true, Delivered: true}
-	failed := Leg{Channel: "rcs", Sent: true, Failed: true}
-	rejected := Leg{Channel: "rcs", Failed: true}
-	queued := Leg{Channel: "rcs"}
-	unit := Leg{Channel: "rcs", Sent: true, Delivered: true, Conversation: true}
-	outside := Leg{Channel: "rcs", Sent: true, Delivered: true, Outside: true}
+	pending := Step{Channel: "rcs", Sent: true}
+	delivered := Step{Channel: "rcs", Sent: true, Delivered: true}
+	failed := Step{Channel: "rcs", Sent: true, Failed: true}
+	rejected := Step{Channel: "rcs", Failed: true}
+	queued := Step{Channel: "rcs"}
+	unit := Step{Channel: "rcs", Sent: true, Delivered: true, Conversation: true}
+	outside := Step{Channel: "rcs", Sent: true, Delivered: true, Outside: true}
 	for _, c := range []struct {
 		billing Billing
-		leg     Leg
+		leg     Step
 		units   uint64
 		cost    string
 	}{
@@ -244,11 +246,11 @@ func TestPrice_BillingModels(t *testing.T) {
 			tariff = connect(tariff, "0.50")
 		}
 		p := prices(t, tariffOf("sms", PerMessageSent, "1"), tariff).Price(message(3, c.leg), "", 0)
-		if !p.OK || p.Legs[0].Units != c.units || p.Legs[0].Cost.String() != c.cost || p.Actual != p.Legs[0].Cost {
-			t.Errorf("%s of %+v: %+v, want %d units, %s", c.billing, c.leg, p.Legs, c.units, c.cost)
+		if !p.OK || p.Steps[0].Units != c.units || p.Steps[0].Cost.String() != c.cost || p.Actual != p.Steps[0].Cost {
+			t.Errorf("%s of %+v: %+v, want %d units, %s", c.billing, c.leg, p.Steps, c.units, c.cost)
 		}
-		if sent := p.Legs[0].Tariff != nil; sent != c.leg.Sent {
-			t.Errorf("%s of %+v: tariff %v; only sent attempts need one", c.billing, c.leg, p.Legs[0].Tariff)
+		if sent := p.Steps[0].Tariff != nil; sent != c.leg.Sent {
+			t.Errorf("%s of %+v: tariff %v; only sent attempts need one", c.billing, c.leg, p.Steps[0].Tariff)
 		}
 	}
 }
@@ -272,10 +274,10 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 	templates := []Template{{"order", 4, 0, 4 * quarterMS}, {"order", 5, 4 * quarterMS, 8 * quarterMS}}
 	l := NewPriceList([]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("push", PerMessageSent, "1"),
 		tariffOf("rcs", PerSegmentDelivered, "3")}, templates)
-	with := func(leg Leg, segments uint16) Leg { leg.Segments = segments; return leg }
+	with := func(leg Step, segments uint16) Step { leg.Segments = segments; return leg }
 	for _, c := range []struct {
 		name      string
-		shape     *Shape
+		shape     *Signature
 		template  string
 		cohort    int64
 		ok        bool
@@ -297,9 +299,9 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 		{"no template", message(0, deliveredLeg("push")), "", 0, false, 0, false, "0.00"},
 		{"template does not bill", message(0, sentLeg("sms")), "order", 0, false, 4, false, "0.00"},
 		{"nothing to bill", message(0, failedLeg("rcs")), "order", 0, true, 4, true, "0.00"},
-		{"not sent", message(0, Leg{Channel: "sms", Failed: true}), "order", 0, true, 4, true, "0.00"},
+		{"not sent", message(0, Step{Channel: "sms", Failed: true}), "order", 0, true, 4, true, "0.00"},
 		{"attempted but not sent has segments",
-			message(0, with(Leg{Channel: "sms", Failed: true}, 2), deliveredLeg("push")), "", 0, true, 2, false,
+			message(0, with(Step{Channel: "sms", Failed: true}, 2), deliveredLeg("push")), "", 0, true, 2, false,
 			"1.00"},
 	} {
 		p := l.Price(c.shape, c.template, c.cohort)
@@ -317,7 +319,7 @@ func TestPrice_SegmentsOfLegsAndBaseline(t *testing.T) {
 }
 
 func TestPrice_BaselineTariff(t *testing.T) {
-	leg := func(l Leg, keys ...string) Leg {
+	leg := func(l Step, keys ...string) Step {
 		for i := 0; i < len(keys); i += 2 {
 			*map[string]*string{"provider": &l.Provider, "operator": &l.Operator, "country": &l.Country,
 				"traffic": &l.Traffic, "sender": &l.Sender, "app": &l.App}[keys[i]] = keys[i+1]
@@ -328,37 +330,38 @@ func TestPrice_BaselineTariff(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		tariffs []Tariff
-		legs    []Leg
+		legs    []Step
 		want    string // price of the baseline of one segment; "" when unpriced
 	}{
 		{"plain list price although the step had a dearer route",
 			[]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "2.35", "provider", "mts")},
-			[]Leg{leg(deliveredLeg("sms"), "provider", "mts")}, "2.00"},
+			[]Step{leg(deliveredLeg("sms"), "provider", "mts")}, "2.00"},
 		{"operator and app don't count either",
 			[]Tariff{tariffOf("sms", PerSegmentSent, "2"), tariffOf("sms", PerSegmentSent, "3", "operator", "o"),
 				tariffOf("sms", PerSegmentSent, "4", "app", "a", "country", "RU")},
-			[]Leg{leg(deliveredLeg("sms"), "operator", "o", "app", "a", "country", "RU")}, "2.00"},
+			[]Step{leg(deliveredLeg("sms"), "operator", "o", "app", "a", "country", "RU")}, "2.00"},
 		{"country, traffic and sender of the message",
 			[]Tariff{tariffOf("sms", PerSegmentSent, "2"),
 				tariffOf("sms", PerSegmentSent, "3", "country", "KZ", "traffic", "otp", "sender", "S")},
-			[]Leg{leg(deliveredLeg("push"), "country", "KZ"),
-				leg(Leg{Channel: "push"}, "traffic", "otp", "sender", "S")}, "3.00"},
+			[]Step{leg(deliveredLeg("push"), "country", "KZ"),
+				leg(Step{Channel: "push"}, "traffic", "otp", "sender", "S")}, "3.00"},
 		{"the greatest over steps", []Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A"),
 			tariffOf("sms", PerSegmentSent, "3", "sender", "B")},
-			[]Leg{leg(deliveredLeg("push"), "sender", "B"), leg(Leg{Channel: "sms"}, "sender", "A")}, "3.00"},
+			[]Step{leg(deliveredLeg("push"), "sender", "B"), leg(Step{Channel: "sms"}, "sender", "A")}, "3.00"},
 		{"else the keys of the first SMS step, sent or not",
 			[]Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts"),
 				tariffOf("sms", PerSegmentSent, "3", "provider", "mega")},
-			[]Leg{deliveredLeg("push"), leg(Leg{Channel: "sms", Failed: true}, "provider", "mts"),
+			[]Step{deliveredLeg("push"), leg(Step{Channel: "sms", Failed: true}, "provider", "mts"),
 				leg(deliveredLeg("sms"), "provider", "mega")}, "2.00"},
 		{"its own sender, not the message's",
 			[]Tariff{tariffOf("sms", PerSegmentSent, "2", "sender", "A", "provider", "mts")},
-			[]Leg{leg(deliveredLeg("push"), "sender", "B"), leg(deliveredLeg("sms"), "provider", "mts", "sender", "A")},
+			[]Step{leg(deliveredLeg("push"), "sender", "B"),
+				leg(deliveredLeg("sms"), "provider", "mts", "sender", "A")},
 			"2.00"},
 		{"not of the second SMS step", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts")},
-			[]Leg{deliveredLeg("push"), {Channel: "sms"}, leg(Leg{Channel: "sms"}, "provider", "mts")}, ""},
+			[]Step{deliveredLeg("push"), {Channel: "sms"}, leg(Step{Channel: "sms"}, "provider", "mts")}, ""},
 		{"none without an SMS step", []Tariff{tariffOf("sms", PerSegmentSent, "2", "provider", "mts")},
-			[]Leg{leg(deliveredLeg("push"), "provider", "mts")}, ""},
+			[]Step{leg(deliveredLeg("push"), "provider", "mts")}, ""},
 	} {
 		p := prices(t, append(c.tariffs, push)...).Price(message(1, c.legs...), "", 0)
 		if p.OK != (c.want != "") || (p.OK && p.SMSOnly.String() != c.want) {
@@ -372,7 +375,7 @@ func TestPrice_UnpricedAndCurrencies(t *testing.T) {
 	for _, c := range []struct {
 		name     string
 		tariffs  []Tariff
-		shape    *Shape
+		shape    *Signature
 		ok       bool
 		currency string
 	}{
@@ -385,19 +388,20 @@ func TestPrice_UnpricedAndCurrencies(t *testing.T) {
 		{"two currencies and a step without", []Tariff{sms, usdPush},
 			message(1, deliveredLeg("push"), deliveredLeg("vk")), false, ""},
 		{"the other currency is of a step not sent", []Tariff{sms, usdPush},
-			message(1, Leg{Channel: "push", Failed: true}, deliveredLeg("sms")), true, "RUB"},
-		{"a step not sent needs none", []Tariff{sms}, message(1, Leg{Channel: "vk", Failed: true}, deliveredLeg("sms")),
+			message(1, Step{Channel: "push", Failed: true}, deliveredLeg("sms")), true, "RUB"},
+		{"a step not sent needs none", []Tariff{sms},
+			message(1, Step{Channel: "vk", Failed: true}, deliveredLeg("sms")),
 			true, "RUB"},
 		{"what costs nothing has a currency too", []Tariff{sms, tariffOf("push", Zero, "0", "currency", "USD")},
 			message(1, deliveredLeg("push")), false, ""},
-		{"nothing sent", []Tariff{sms}, message(1, Leg{Channel: "push"}), true, "RUB"},
+		{"nothing sent", []Tariff{sms}, message(1, Step{Channel: "push"}), true, "RUB"},
 		{"segments unknown", []Tariff{sms}, message(0, deliveredLeg("sms")), false, "RUB"},
 	} {
 		p := prices(t, c.tariffs...).Price(c.shape, "", 0)
 		if p.OK != c.ok || p.Currency != c.currency {
 			t.Errorf("%s: ok %v, currency %q, want %v, %q", c.name, p.OK, p.Currency, c.ok, c.currency)
 		}
-		if empty := p.SMSOnly == p.Actual && p.Legs == nil && !p.Estimated; !p.OK && !empty {
+		if empty := p.SMSOnly == p.Actual && p.Steps == nil && !p.Estimated; !p.OK && !empty {
 			t.Errorf("%s: unpriced, but %+v", c.name, p)
 		}
 	}
@@ -429,7 +433,7 @@ func TestPrice_ValidityBorder(t *testing.T) {
 	special := tariffOf("viber", PerMessageDelivered, "0.5", "sender", "S")
 	special.FromMS = border
 	l = prices(t, old, next, special)
-	leg := Leg{Channel: "viber", Sender: "S"}
+	leg := Step{Channel: "viber", Sender: "S"}
 	if before, after := l.TariffAt(&leg, border-1), l.TariffAt(&leg, border); before.Price != 750_000 ||
 		after.Price != 500_000 {
 		t.Errorf("before the border %v, at it %v", before, after)
@@ -439,7 +443,7 @@ func TestPrice_ValidityBorder(t *testing.T) {
 // The row that names the provider wins, whatever others name; then operator, country, traffic, sender, app.
 func TestPriceList_TariffAt_Precedence(t *testing.T) {
 	keys := []string{"provider", "p", "operator", "o", "country", "RU", "traffic", "otp", "sender", "s", "app", "a"}
-	leg := Leg{Channel: "sms", Provider: "p", Operator: "o", Country: "RU", Traffic: "otp", Sender: "s", App: "a"}
+	leg := Step{Channel: "sms", Provider: "p", Operator: "o", Country: "RU", Traffic: "otp", Sender: "s", App: "a"}
 	open := tariffOf("sms", PerMessageSent, "100")
 	for i := 0; i < len(keys); i += 2 {
 		one := tariffOf("sms", PerMessageSent, "1", keys[i:i+2]...)
@@ -460,20 +464,20 @@ func TestPriceList_TariffAt_Precedence(t *testing.T) {
 		}
 	}
 	l := prices(t, open)
-	if got := l.TariffAt(&Leg{Channel: "sms"}, 0); got == nil || got.Price != 100_000_000 {
+	if got := l.TariffAt(&Step{Channel: "sms"}, 0); got == nil || got.Price != 100_000_000 {
 		t.Errorf("empty keys: got %+v", got)
 	}
-	if got := l.TariffAt(&Leg{Channel: "push", Provider: "p"}, 0); got != nil {
+	if got := l.TariffAt(&Step{Channel: "push", Provider: "p"}, 0); got != nil {
 		t.Errorf("another channel: got %+v", got)
 	}
-	if got := prices(t, tariffOf("sms", PerMessageSent, "1", "provider", "p")).TariffAt(&Leg{Channel: "sms"},
+	if got := prices(t, tariffOf("sms", PerMessageSent, "1", "provider", "p")).TariffAt(&Step{Channel: "sms"},
 		0); got != nil {
 		t.Errorf("a named key matches the empty value: %+v", got)
 	}
 }
 
 func TestShape_Dimensions(t *testing.T) {
-	s := Shape{Legs: []Leg{
+	s := Signature{Steps: []Step{
 		{Channel: "push", Sender: "b", Country: "", Traffic: "promo"},
 		{Channel: "viber", Sender: "a", Country: "RU", Traffic: "otp", Sent: true, Delivered: true},
 		{Channel: "sms", Sender: "B", Country: "KZ", Sent: true, Delivered: true, Read: true},
@@ -485,10 +489,10 @@ func TestShape_Dimensions(t *testing.T) {
 	if !s.Reached() || !s.Read() {
 		t.Error("reached and read are wrong")
 	}
-	if first := (&Shape{Legs: s.Legs[:1]}); first.Reached() || first.Read() || first.ReachedBy() != "" {
+	if first := (&Signature{Steps: s.Steps[:1]}); first.Reached() || first.Read() || first.ReachedBy() != "" {
 		t.Error("the first step alone reached nobody")
 	}
-	none := &Shape{}
+	none := &Signature{}
 	if none.FirstChannel() != "" || none.Path() != "" || none.Reached() {
 		t.Error("a shape without steps has dimensions")
 	}

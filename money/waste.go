@@ -23,7 +23,7 @@ type Waste struct {
 // sms_segments. Of two causes the one that counts saves more segments; where they save as many it is the characters
 // over a boundary, for those are cut more easily. At least one segment of those billed is always needed, however the
 // provider has counted them.
-func (l *PriceList) Waste(leg *Leg, smsSegments uint16, text schema.SMSMeasure, cohortMS int64) Waste {
+func (l *PriceList) Waste(step *Step, smsSegments uint16, text schema.SMSMeasure, cohortMS int64) Waste {
 	var over, forced uint64
 	if text.OverBy > 0 {
 		over = 1
@@ -36,16 +36,16 @@ func (l *PriceList) Waste(leg *Leg, smsSegments uint16, text schema.SMSMeasure, 
 	if w.Forced {
 		avoidable = forced
 	}
-	t := l.TariffAt(leg, cohortMS)
+	t := l.TariffAt(step, cohortMS)
 	if t == nil {
 		return w
 	}
 	w.Currency = t.Currency
-	units, known := t.units(leg, smsSegments)
+	units, known := t.units(step, smsSegments)
 	if w.Priced = known; !known || (t.Billing != PerSegmentSent && t.Billing != PerSegmentDelivered) {
 		return w
 	}
-	w.Segments, w.Cost = units, t.cost(leg, units)
+	w.Segments, w.Cost = units, t.cost(step, units)
 	if units > 0 {
 		w.Avoidable = min(avoidable, units-1)
 		w.AvoidableCost = Micros(t.Price).Times(int64(w.Avoidable))

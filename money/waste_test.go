@@ -13,8 +13,8 @@ func TestPriceList_Waste_Cases(t *testing.T) {
 			Sender: "*", App: "*",
 			ToMS: schema.Never, Currency: "RUB", Billing: billing, Price: 2_500_000}}, nil)
 	}
-	delivered, sent := Leg{Channel: "sms", Sent: true, Delivered: true}, Leg{Channel: "sms", Sent: true}
-	billed := func(n uint16) Leg { return Leg{Channel: "sms", Sent: true, Delivered: true, Segments: n} }
+	delivered, sent := Step{Channel: "sms", Sent: true, Delivered: true}, Step{Channel: "sms", Sent: true}
+	billed := func(n uint16) Step { return Step{Channel: "sms", Sent: true, Delivered: true, Segments: n} }
 	over := schema.SMSMeasure{Segments: 2, OverBy: 3}
 	forced := schema.SMSMeasure{Segments: 3, ForcedChars: 1, Plain: 1}
 	both := schema.SMSMeasure{Segments: 3, OverBy: 2, ForcedChars: 1, Plain: 1}
@@ -23,7 +23,7 @@ func TestPriceList_Waste_Cases(t *testing.T) {
 	grows := schema.SMSMeasure{Segments: 2, ForcedChars: 1, Plain: 3}
 	for name, c := range map[string]struct {
 		billing Billing
-		leg     Leg
+		leg     Step
 		sms     uint16
 		text    schema.SMSMeasure
 		want    Waste
@@ -53,7 +53,7 @@ func TestPriceList_Waste_Cases(t *testing.T) {
 		"by message":       {PerMessageSent, sent, 2, over, Waste{false, "RUB", true, 0, Micros(0), 0, Micros(0)}},
 		"free":             {Zero, sent, 2, over, Waste{false, "RUB", true, 0, Micros(0), 0, Micros(0)}},
 		"segments unknown": {PerSegmentSent, sent, 0, over, Waste{false, "RUB", false, 0, Micros(0), 0, Micros(0)}},
-		"no tariff":        {PerSegmentSent, Leg{Channel: "viber", Sent: true}, 2, forced, Waste{Forced: true}},
+		"no tariff":        {PerSegmentSent, Step{Channel: "viber", Sent: true}, 2, forced, Waste{Forced: true}},
 	} {
 		if got := list(c.billing).Waste(&c.leg, c.sms, c.text, at); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)

@@ -56,15 +56,13 @@ type Server struct {
 	decoders sync.Pool
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
-	erasing   sync.Mutex
-	prices    *prices.Cache
-	numbers   *numbers.Numbers
-	lists     *lists.Lists
-	savings   *savings.Savings
-	messages  *messages.Messages
-	forecasts *forecast.Forecasts
-	reports   *report.Room
+	erasing sync.Mutex
+	// rooms are the parts of the API, in the order in which GET / names them.
+	rooms []room
 }
+
+// room is a part of the API: it lists what it serves.
+type room interface{ Routes() []answer.Route }
 
 // New makes a server. It does nothing until Handler or Run is called. The error names every setting that is wrong.
 func New(config Config, deps Deps) (*Server, error) {
@@ -85,15 +83,13 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
-	s.prices = prices.NewCache(s.db)
-	s.reports = report.New(s.db, s.prices)
-	if s.savings, err = savings.New(s.db, s.prices, deps.Registerer); err != nil {
+	priceLists := prices.NewCache(s.db)
+	saved, err := savings.New(s.db, priceLists, deps.Registerer)
+	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s.forecasts = forecast.New(s.db, s.gate, s.prices)
-	s.messages = messages.New(s.db)
-	s.lists = lists.New(s.db, s.gate)
-	s.numbers = numbers.New(s.db, s.gate, s.prices)
+	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
+		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists), messages.New(s.db)}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	s.handler = s.routes()
 	return s, nil

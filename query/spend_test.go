@@ -24,7 +24,7 @@ import (
 // leg's too.
 type spendStep struct {
 	cell
-	leg         money.Leg
+	leg         money.Step
 	smsSegments uint16
 	reported    map[string]int64 // micro-units by currency
 }
@@ -34,9 +34,9 @@ type spendMessage struct {
 	steps []spendStep
 }
 
-func (m spendMessage) shape() (shape money.Shape) {
+func (m spendMessage) shape() (shape money.Signature) {
 	for _, s := range m.steps {
-		shape.Legs = append(shape.Legs, s.leg)
+		shape.Steps = append(shape.Steps, s.leg)
 		shape.SMSSegments = max(shape.SMSSegments, s.smsSegments)
 	}
 	return shape
@@ -58,7 +58,7 @@ func spendHash(parts ...any) uint64 {
 }
 
 // spendCode packs what schema/migrations/00003_money.sql says.
-func spendCode(l money.Leg) (code uint32) {
+func spendCode(l money.Step) (code uint32) {
 	for i, set := range []bool{l.Sent, l.Delivered, l.Read, l.Failed, l.Conversation, l.Outside, false, l.NotBilled} {
 		if set {
 			code |= 1 << i
@@ -85,7 +85,7 @@ func insertSpend(tb testing.TB, conn driver.Conn, messages []spendMessage) {
 			tb.Fatal(err)
 		}
 	}
-	legID := func(l money.Leg) uint64 {
+	legID := func(l money.Step) uint64 {
 		return spendHash(l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger,
 			l.ReportedIn)
 	}
@@ -166,7 +166,7 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 			s.provider, s.operator, s.country, s.traffic = pick("", "mts"), pick("", "25001"), country, traffic
 			s.sender, s.app, s.trigger = pick("Kaskad", "Shop"), pick("", "shop"), pick("first", "unread", "")
 			l := &s.leg
-			*l = money.Leg{Channel: s.channel, Provider: s.provider, Operator: s.operator, Country: s.country,
+			*l = money.Step{Channel: s.channel, Provider: s.provider, Operator: s.operator, Country: s.country,
 				Traffic: s.traffic, Sender: s.sender, App: s.app, Trigger: s.trigger, NotBilled: chance(5)}
 			switch r.IntN(4) {
 			case 0:
@@ -431,7 +431,7 @@ func TestServer_Spend_Naive(t *testing.T) {
 func TestServer_Spend_ByHand(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
-	step := func(account string, number uint8, cohort time.Time, leg money.Leg, smsSegments uint16,
+	step := func(account string, number uint8, cohort time.Time, leg money.Step, smsSegments uint16,
 		rubles int64) spendStep {
 		leg.Sent = true
 		made := spendStep{leg: leg, smsSegments: smsSegments, reported: map[string]int64{}}
@@ -444,10 +444,10 @@ func TestServer_Spend_ByHand(t *testing.T) {
 	}
 	at := testNow.Add(-20 * 24 * time.Hour)
 	messages := []spendMessage{
-		{steps: []spendStep{step("acme", 1, at, money.Leg{Channel: "viber", Failed: true}, 2, 0),
-			step("acme", 2, at, money.Leg{Channel: "sms", Delivered: true, Segments: 3}, 2, 6_120_000)}},
-		{steps: []spendStep{step("acme", 1, at, money.Leg{Channel: "push"}, 1, 0),
-			step("acme", 2, at, money.Leg{Channel: "sms"}, 1, 0)}},
+		{steps: []spendStep{step("acme", 1, at, money.Step{Channel: "viber", Failed: true}, 2, 0),
+			step("acme", 2, at, money.Step{Channel: "sms", Delivered: true, Segments: 3}, 2, 6_120_000)}},
+		{steps: []spendStep{step("acme", 1, at, money.Step{Channel: "push"}, 1, 0),
+			step("acme", 2, at, money.Step{Channel: "sms"}, 1, 0)}},
 	}
 	insertSpend(t, conn, messages)
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"),
@@ -484,7 +484,8 @@ func TestServer_Spend_ByHand(t *testing.T) {
 		t.Errorf("now: %+v", now)
 	}
 	// SMS settle in three days.
-	young := []spendMessage{{steps: []spendStep{step("acme", 1, testNow.Add(-3*24*time.Hour), money.Leg{Channel: "sms"},
+	young := []spendMessage{{steps: []spendStep{step("acme", 1, testNow.Add(-3*24*time.Hour),
+		money.Step{Channel: "sms"},
 		1, 0)}}}
 	insertSpend(t, conn, young)
 	if answer := answerOf(t, s, path, nil); answer.Mature {

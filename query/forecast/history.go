@@ -35,8 +35,7 @@ var historyFields = []answer.BodyField{{Name: "channel", Number: false}, {Name: 
 	{Name: "connect_price", Number: true}, {Name: "sms_price", Number: true},
 	{Name: "currency", Number: false}, {Name: "threshold", Number: true}}
 
-// historyRequest asks which templates of an account are worth moving from SMS to a channel, as far as a
-// period tells.
+// historyRequest asks which templates of an account are worth moving from SMS to a channel, as far as a period tells.
 type historyRequest struct {
 	account, channel string
 	zone             *time.Location

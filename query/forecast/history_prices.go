@@ -193,7 +193,7 @@ func (p *historyPrices) smsCost(c *historyCell, segments uint16) (cost money.Amo
 	first.Channel, rest.Channel = "sms", p.request.channel
 	// Steps that were not sent need no price of their own, so what is left of the price of this message is its
 	// baseline.
-	priced := p.list.Price(&money.Shape{SMSSegments: segments, Legs: []money.Leg{first, rest}}, "", p.atMS)
+	priced := p.list.Price(&money.Signature{SMSSegments: segments, Steps: []money.Step{first, rest}}, "", p.atMS)
 	return priced.SMSOnly, priced.OK && priced.Currency == p.currency
 }
 
@@ -203,9 +203,9 @@ func (p *historyPrices) channelCost(c *historyCell) *channelPrice {
 	if p.request.channelPrice != nil {
 		return p.request.channelPrice
 	}
-	leg := c.message
-	leg.Channel = p.request.channel
-	t := p.list.TariffAt(&leg, p.atMS)
+	step := c.message
+	step.Channel = p.request.channel
+	t := p.list.TariffAt(&step, p.atMS)
 	if t == nil || t.Currency != p.currency {
 		return nil
 	}

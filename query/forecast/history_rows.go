@@ -26,7 +26,7 @@ type historyCell struct {
 	kind              uint8
 	segments          uint16 // by the messages' own events, 0 when unknown
 	since             uint32
-	message, firstSMS money.Leg // keys alone
+	message, firstSMS money.Step // keys alone
 
 	messages, tested, reached uint64
 	// attempts where the channel reports delivery, to people whom it reached

@@ -143,12 +143,12 @@ type offer struct {
 	cost                         *money.Amount // nil when it is unknown; then there is no currency
 }
 
-// newOffer prices one more message like a leg that was sent and delivered. Windows, conversations and what is not
+// newOffer prices one more message like a step that was sent and delivered. Windows, conversations and what is not
 // billed are left aside.
-func newOffer(list *money.PriceList, leg *money.Leg, recipient string, atMS int64) offer {
-	o := offer{channel: leg.Channel, recipient: recipient}
-	leg.Sent, leg.Delivered, leg.Conversation, leg.Outside = true, true, true, true
-	if cost, ok := list.Cost(leg, 0, atMS); ok {
+func newOffer(list *money.PriceList, step *money.Step, recipient string, atMS int64) offer {
+	o := offer{channel: step.Channel, recipient: recipient}
+	step.Sent, step.Delivered, step.Conversation, step.Outside = true, true, true, true
+	if cost, ok := list.Cost(step, 0, atMS); ok {
 		o.cost, o.currency = &cost.Cost, cost.Tariff.Currency
 	}
 	return o
@@ -193,7 +193,7 @@ func (p *proofs) best(list *money.PriceList, atMS int64) offer {
 	var offers []offer
 	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
 	for i, channel := range p.channels {
-		o := newOffer(list, &money.Leg{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
+		o := newOffer(list, &money.Step{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
 			Country: p.countries[i], Traffic: p.traffics[i],
 			Sender: p.senders[i], App: p.apps[i], Segments: p.segments[i]}, p.recipients[i], atMS)
 		if channel == "sms" {

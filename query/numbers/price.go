@@ -33,7 +33,7 @@ func (w wastedCost) value() answer.Value {
 
 // attemptKey is all that the cost of an attempt depends on, in one account.
 type attemptKey struct {
-	leg         uint64
+	step        uint64
 	code        law.Code
 	smsSegments uint16
 	interval    uint16
@@ -58,7 +58,7 @@ type accountPricer struct {
 	account string
 	list    *money.PriceList
 	borders []int64
-	legs    map[uint64]money.Leg
+	steps   map[uint64]money.Step
 	costs   map[attemptKey]attemptCost
 }
 
@@ -74,7 +74,7 @@ func (p *streakPricer) of(account string) *accountPricer {
 	a := p.accounts[account]
 	if a == nil {
 		list := p.lists.Of(account)
-		a = &accountPricer{account: account, list: list, borders: list.Borders(), legs: map[uint64]money.Leg{},
+		a = &accountPricer{account: account, list: list, borders: list.Borders(), steps: map[uint64]money.Step{},
 			costs: map[attemptKey]attemptCost{}}
 		p.accounts[account] = a
 	}
@@ -91,7 +91,7 @@ func (a *accountPricer) interval(ms int64) uint16 {
 }
 
 func attemptAt(streak string) (key attemptKey, cohortMS int64) {
-	return attemptKey{leg: answer.LE64(streak), code: law.Code(answer.LE32(streak[8:])),
+	return attemptKey{step: answer.LE64(streak), code: law.Code(answer.LE32(streak[8:])),
 			smsSegments: answer.LE16(streak[12:])},
 		int64(answer.LE64(streak[14:]))
 }
@@ -108,31 +108,31 @@ func (p *streakPricer) price(ctx context.Context, rows []numberRow, to []wastedC
 	return to, nil
 }
 
-// load makes sure that the legs of all attempts are known.
+// load makes sure that the steps of all attempts are known.
 func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 	missing := map[*accountPricer][]uint64{}
 	for i := range rows {
 		a := p.of(rows[i].account)
 		for streak := rows[i].streak; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
-			leg := answer.LE64(streak)
-			if _, found := a.legs[leg]; !found {
-				a.legs[leg] = money.Leg{} // asked for once
-				missing[a] = append(missing[a], leg)
+			step := answer.LE64(streak)
+			if _, found := a.steps[step]; !found {
+				a.steps[step] = money.Step{} // asked for once
+				missing[a] = append(missing[a], step)
 			}
 		}
 	}
 	for a, ids := range missing {
 		slices.Sort(ids)
-		legs, err := prices.ReadLegs(ctx, p.db, a.account, ids)
+		steps, err := prices.ReadStepKeys(ctx, p.db, a.account, ids)
 		if err != nil {
-			return fmt.Errorf("load legs of account %q: %w", a.account, err)
+			return fmt.Errorf("load steps of account %q: %w", a.account, err)
 		}
 		for _, id := range ids {
-			leg, found := legs[id]
+			step, found := steps[id]
 			if !found {
-				return fmt.Errorf("table legs lacks leg %d of account %q, which number_health names", id, a.account)
+				return fmt.Errorf("table legs lacks step %d of account %q, which number_health names", id, a.account)
 			}
-			a.legs[id] = leg
+			a.steps[id] = step
 		}
 	}
 	return nil
@@ -169,9 +169,9 @@ func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
 
 // cost prices an attempt and remembers it.
 func (a *accountPricer) cost(key attemptKey, cohortMS int64) (c attemptCost) {
-	leg := a.legs[key.leg]
-	leg.Take(key.code)
-	cost, ok := a.list.Cost(&leg, key.smsSegments, cohortMS)
+	step := a.steps[key.step]
+	step.Take(key.code)
+	cost, ok := a.list.Cost(&step, key.smsSegments, cohortMS)
 	c.priced = ok
 	if cost.Tariff != nil {
 		c.currency, c.cost = cost.Tariff.Currency, cost.Cost

@@ -66,7 +66,7 @@ func areOf(l *Lists, tariffs, templates uint64) bool {
 func TestCache_Lists_Versions(t *testing.T) {
 	conn := schematest.Conn(t)
 	cache := NewCache(testDB(conn))
-	sms := &money.Leg{Channel: "sms", Sent: true}
+	sms := &money.Step{Channel: "sms", Sent: true}
 	at := listNow.UnixMilli()
 	lists := func(accounts []string, pinned *answer.PriceVersions) *Lists {
 		t.Helper()

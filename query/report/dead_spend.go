@@ -48,7 +48,7 @@ var _ = add(&Report{
 // deadAttempts are attempts as dead_spend.sql returns them: alike in all that their price depends on.
 type deadAttempts struct {
 	account     string
-	leg         money.Leg
+	step        money.Step
 	code        law.Code
 	smsSegments uint16
 	cohort      uint32
@@ -58,25 +58,25 @@ type deadAttempts struct {
 
 // places are where a row is scanned to, behind its keys.
 func (d *deadAttempts) places() []any {
-	l := &d.leg
+	l := &d.step
 	return []any{&d.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
 		(*uint32)(&d.code), &d.smsSegments, &d.cohort, &d.attempts, &d.settledMS}
 }
 
 // price computes what each attempt cost, and the currency of the row that prices it, "" without one.
 func (d *deadAttempts) price(list *money.PriceList) (cost money.Amount, currency string, priced bool) {
-	l := &d.leg
+	l := &d.step
 	l.Take(d.code)
 	cohortMS := int64(d.cohort) * 1000
-	leg, priced := list.Cost(l, d.smsSegments, cohortMS)
-	if leg.Tariff == nil {
+	step, priced := list.Cost(l, d.smsSegments, cohortMS)
+	if step.Tariff == nil {
 		// An attempt that was not sent needs no row, but counts with its like.
-		leg.Tariff = list.TariffAt(l, cohortMS)
+		step.Tariff = list.TariffAt(l, cohortMS)
 	}
-	if leg.Tariff != nil {
-		currency = leg.Tariff.Currency
+	if step.Tariff != nil {
+		currency = step.Tariff.Currency
 	}
-	return leg.Cost, currency, priced
+	return step.Cost, currency, priced
 }
 
 // deadSums are the figures of a group and currency.
@@ -105,7 +105,7 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 			return err
 		}
 		sums.attempts += alike.attempts
-		if alike.leg.Delivered {
+		if alike.step.Delivered {
 			sums.delivered += alike.attempts
 		}
 		if !priced {
@@ -114,7 +114,7 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 		}
 		cost = cost.Times(int64(alike.attempts))
 		sums.cost = sums.cost.Add(cost)
-		if !alike.leg.Delivered {
+		if !alike.step.Delivered {
 			sums.avoidable = sums.avoidable.Add(cost)
 		}
 		return nil

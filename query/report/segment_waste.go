@@ -106,7 +106,7 @@ func (s *wasteSums) values(row []answer.Value) []answer.Value {
 // wasteCell is a row as segment_waste.sql returns it.
 type wasteCell struct {
 	account     string
-	leg         money.Leg
+	step        money.Step
 	code        law.Code
 	smsSegments uint16
 	smsMeasure  uint32
@@ -117,15 +117,16 @@ type wasteCell struct {
 
 // places are where a row is scanned to, behind its keys.
 func (w *wasteCell) places() []any {
-	l := &w.leg
+	l := &w.step
 	return []any{&w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
 		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, &w.attempts, &w.settledMS}
 }
 
 // price computes what the cell's attempts waste, each.
 func (w *wasteCell) price(lists *prices.Lists) money.Waste {
-	w.leg.Take(w.code)
-	return lists.Of(w.account).Waste(&w.leg, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure), int64(w.cohort)*1000)
+	w.step.Take(w.code)
+	return lists.Of(w.account).Waste(&w.step, w.smsSegments, schema.UnpackSMSMeasure(w.smsMeasure),
+		int64(w.cohort)*1000)
 }
 
 // readWaste reads a page. Groups come one after another, so only one is held at a time.

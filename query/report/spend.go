@@ -18,7 +18,7 @@ import (
 //go:embed sql/spend.sql
 var spendSQL string
 
-// spendTemplate has the statement of the report, and that of the legs that its rows name.
+// spendTemplate has the statement of the report, and that of the steps that its rows name.
 var spendTemplate = Template("spend.sql", spendSQL)
 
 // The spend report (docs/definitions.md section 4, Spend report): what each attempt cost, whatever its message did
@@ -66,15 +66,15 @@ var _ = add(&Report{
 // maxKnownMessages bounds what a report remembers of the messages that it has priced.
 const maxKnownMessages = 1 << 18
 
-// legKey names a leg: ids are an account's own.
-type legKey struct {
+// stepID names a step: ids are an account's own.
+type stepID struct {
 	account string
-	leg     uint64
+	step    uint64
 }
 
 // spentAlike are attempts as spend.sql returns them: alike in all that their price depends on, and their message's.
 type spentAlike struct {
-	legKey
+	stepID
 	code            uint32
 	messageSegments uint16
 	template        string
@@ -89,7 +89,7 @@ type spentAlike struct {
 
 // places are where a row is scanned to, behind its keys.
 func (a *spentAlike) places() []any {
-	return []any{&a.account, &a.leg, &a.code, &a.messageSegments, &a.template, &a.since, &a.attempts, &a.billed,
+	return []any{&a.account, &a.step, &a.code, &a.messageSegments, &a.template, &a.since, &a.attempts, &a.billed,
 		&a.computed, &a.reported, &a.steps, &a.settledMS}
 }
 
@@ -103,19 +103,19 @@ type spentMessage struct {
 // spendPricer prices attempts and their messages by the lists of their accounts.
 type spendPricer struct {
 	lists  *prices.Lists
-	legs   map[legKey]money.Leg
+	steps  map[stepID]money.Step
 	priced map[spentMessage]bool
 }
 
-// step returns a leg of table legs with what its code says.
-func (p *spendPricer) step(key legKey, code uint32) (money.Leg, error) {
-	leg, found := p.legs[key]
+// step returns a step of table legs with what its code says.
+func (p *spendPricer) step(key stepID, code uint32) (money.Step, error) {
+	step, found := p.steps[key]
 	if !found {
-		return leg, fmt.Errorf("table legs lacks leg %d of account %q, which attempts are counted by", key.leg,
+		return step, fmt.Errorf("table legs lacks step %d of account %q, which attempts are counted by", key.step,
 			key.account)
 	}
-	leg.Take(law.Code(code))
-	return leg, nil
+	step.Take(law.Code(code))
+	return step, nil
 }
 
 // messagePriced reports whether the savings report has a price for the attempts' message.
@@ -126,18 +126,18 @@ func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
 		return priced, nil
 	}
 	const size = 12
-	shape := money.Shape{SMSSegments: a.messageSegments}
+	signature := money.Signature{SMSSegments: a.messageSegments}
 	for steps := a.steps; len(steps) >= size; steps = steps[size:] {
-		leg, err := p.step(legKey{a.account, answer.LE64(steps)}, answer.LE32(steps[8:]))
+		step, err := p.step(stepID{a.account, answer.LE64(steps)}, answer.LE32(steps[8:]))
 		if err != nil {
 			return false, err
 		}
-		shape.Legs = append(shape.Legs, leg)
+		signature.Steps = append(signature.Steps, step)
 	}
-	if len(shape.Legs) == 0 {
-		return false, fmt.Errorf("table shapes lacks a shape of account %q that attempts are counted by", a.account)
+	if len(signature.Steps) == 0 {
+		return false, fmt.Errorf("table shapes lacks a signature of account %q that attempts are counted by", a.account)
 	}
-	priced = p.lists.Of(a.account).Price(&shape, a.template, int64(a.since)*1000).OK
+	priced = p.lists.Of(a.account).Price(&signature, a.template, int64(a.since)*1000).OK
 	if len(p.priced) == maxKnownMessages {
 		clear(p.priced)
 	}
@@ -181,22 +181,22 @@ func (s *spendSums) values(row []answer.Value) []answer.Value {
 
 // spent is what a pricing says of each of the attempts that are alike.
 type spent struct {
-	leg      money.Leg
-	cost     money.LegCost
+	step     money.Step
+	cost     money.StepCost
 	currency string
 	// priced: there is a tariff, and units are known. messagePriced: the savings report counts what it cost.
 	priced, messagePriced bool
 }
 
 func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
-	if each.leg, err = p.step(a.legKey, a.code); err != nil {
+	if each.step, err = p.step(a.stepID, a.code); err != nil {
 		return each, err
 	}
 	list, sinceMS := p.lists.Of(a.account), int64(a.since)*1000
-	each.cost, each.priced = list.Cost(&each.leg, a.messageSegments, sinceMS)
+	each.cost, each.priced = list.Cost(&each.step, a.messageSegments, sinceMS)
 	if each.cost.Tariff == nil {
 		// What was not sent needs no tariff, but counts with its like, and costs nothing where there is one.
-		each.cost.Tariff = list.TariffAt(&each.leg, sinceMS)
+		each.cost.Tariff = list.TariffAt(&each.step, sinceMS)
 		each.priced = each.priced && each.cost.Tariff != nil
 	}
 	if each.cost.Tariff != nil {
@@ -212,23 +212,23 @@ func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
 func (s *spendSums) add(a *spentAlike, each *spent) {
 	n := a.attempts
 	s.attempts += n
-	if each.leg.Sent {
+	if each.step.Sent {
 		s.sent += n
 	}
-	if each.leg.Delivered {
+	if each.step.Delivered {
 		s.delivered += n
 	}
 	s.billed += a.billed
 	s.computed += a.computed
 	if !each.priced {
-		if each.leg.Sent {
+		if each.step.Sent {
 			s.unpriced += n
 		}
 		return
 	}
 	cost := each.cost.Cost.Times(int64(n))
 	s.priced += n
-	if each.leg.Delivered {
+	if each.step.Delivered {
 		s.pricedDelivered += n
 	}
 	s.units += n * each.cost.Units
@@ -236,7 +236,7 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	if !each.messagePriced {
 		s.ofUnpriced = s.ofUnpriced.Add(cost)
 	}
-	for _, currency := range each.leg.ReportedIn {
+	for _, currency := range each.step.ReportedIn {
 		if currency == each.currency {
 			s.reportedAttempts += n
 			s.reportedCost = s.reportedCost.Add(a.reportedIn(currency))
@@ -254,8 +254,8 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
 		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}
 	pricer := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
-	if pricer.legs, err = readSpendLegs(ctx, r.DB, accounts); err != nil {
-		return nil, fmt.Errorf("read legs: %w", err)
+	if pricer.steps, err = readSpendSteps(ctx, r.DB, accounts); err != nil {
+		return nil, fmt.Errorf("read steps: %w", err)
 	}
 	var alike spentAlike
 	all := groups[spendSums]{}
@@ -283,8 +283,8 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	return rows, nil
 }
 
-// readSpendLegs returns the legs of some accounts, nil for all of them.
-func readSpendLegs(ctx context.Context, db *store.DB, accounts []string) (legs map[legKey]money.Leg, err error) {
+// readSpendSteps returns the steps of some accounts, nil for all of them.
+func readSpendSteps(ctx context.Context, db *store.DB, accounts []string) (steps map[stepID]money.Step, err error) {
 	statement, err := store.Fill(spendTemplate.Lookup("legs"), StatementData{Accounts: accounts != nil})
 	if err != nil {
 		return nil, err
@@ -295,19 +295,19 @@ func readSpendLegs(ctx context.Context, db *store.DB, accounts []string) (legs m
 		return nil, err
 	}
 	defer store.CloseRows(rows, &err)
-	legs = map[legKey]money.Leg{}
+	steps = map[stepID]money.Step{}
 	for rows.Next() {
-		var key legKey
-		var leg money.Leg
+		var key stepID
+		var step money.Step
 		var currencies string
-		if err := rows.Scan(&key.account, &key.leg, &leg.Channel, &leg.Provider, &leg.Operator, &leg.Country,
-			&leg.Traffic, &leg.Sender, &leg.App, &leg.Trigger, &currencies); err != nil {
+		if err := rows.Scan(&key.account, &key.step, &step.Channel, &step.Provider, &step.Operator, &step.Country,
+			&step.Traffic, &step.Sender, &step.App, &step.Trigger, &currencies); err != nil {
 			return nil, err
 		}
 		if currencies != "" {
-			leg.ReportedIn = strings.Split(currencies, ",")
+			step.ReportedIn = strings.Split(currencies, ",")
 		}
-		legs[key] = leg
+		steps[key] = step
 	}
-	return legs, rows.Err()
+	return steps, rows.Err()
 }

@@ -134,7 +134,7 @@ func TestFold_TakeAll_Unpriced(t *testing.T) {
 func TestAccountSignatures_Price_ManyBorders(t *testing.T) {
 	const shapes, day = 20_000, 24 * schema.HourMS
 	for _, rows := range []int{3, maxPlain - 1, maxPlain, 3000} {
-		cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}, steps: []money.Leg{{Channel: "sms"}}}
+		cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}, steps: []money.Step{{Channel: "sms"}}}
 		for id := range uint64(shapes) {
 			cache.index[id] = uint32(id)
 			cache.signatures = append(cache.signatures,

@@ -329,8 +329,8 @@ func TestSavings_Minimum(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return cascade{account: "a", cohortMS: cohort.UnixMilli(), generation: 1, shape: money.Shape{SMSSegments: 1,
-			Legs: []money.Leg{{Channel: "viber", Sender: sender, Sent: sent, Delivered: delivered},
+		return cascade{account: "a", cohortMS: cohort.UnixMilli(), generation: 1, shape: money.Signature{SMSSegments: 1,
+			Steps: []money.Step{{Channel: "viber", Sender: sender, Sent: sent, Delivered: delivered},
 				{Channel: "sms", Sender: sender, Sent: true}}}}
 	}
 	insertCascades(t, conn, []cascade{
@@ -372,7 +372,7 @@ func TestSavings_Minimum(t *testing.T) {
 	}
 	// Where steps of one message have different senders, nobody can say whose month a cut by sender shows.
 	mixed := message("2026-10-20T00:00:00Z", "B", true, false)
-	mixed.shape.Legs[1].Sender = "A"
+	mixed.shape.Steps[1].Sender = "A"
 	insertCascades(t, conn, []cascade{mixed})
 	for query, want := range map[string]any{october: "118.50", october + "&group_by=sender": nil,
 		october + "&sender=B": nil} {

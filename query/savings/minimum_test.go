@@ -20,8 +20,8 @@ func viberMessages(account string, n int, at time.Time) (all []cascade) {
 	for i := range n {
 		all = append(all, cascade{account: account, cohortMS: at.Add(time.Duration(i) * time.Second).UnixMilli(),
 			generation: 1,
-			shape: money.Shape{SMSSegments: 1,
-				Legs: []money.Leg{{Channel: "viber", Sent: true, Delivered: true}}}})
+			shape: money.Signature{SMSSegments: 1,
+				Steps: []money.Step{{Channel: "viber", Sent: true, Delivered: true}}}})
 	}
 	return all
 }
@@ -77,8 +77,8 @@ func TestSavings_NothingPriced(t *testing.T) {
 	s := newRoom(t, conn)
 	message := func(at time.Time, segments uint16, channel string) cascade {
 		return cascade{account: "acme", cohortMS: at.UnixMilli(), generation: 1,
-			shape: money.Shape{SMSSegments: segments,
-				Legs: []money.Leg{{Channel: channel, Sent: true, Delivered: true}}}}
+			shape: money.Signature{SMSSegments: segments,
+				Steps: []money.Step{{Channel: channel, Sent: true, Delivered: true}}}}
 	}
 	october, november := time.Date(2026, 10, 5, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
 	insertCascades(t, conn, []cascade{message(october, 1, "rcs"), message(november, 1, "rcs"),

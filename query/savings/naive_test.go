@@ -32,7 +32,7 @@ type cascade struct {
 	cohortMS                    int64
 	// hours is how far the bucket is from the cohort: the time inside of a message id may be another than submitted_at.
 	hours      int
-	shape      money.Shape
+	shape      money.Signature
 	reported   map[string]int64 // micro-units by currency, over all of its steps
 	generation uint64
 }
@@ -51,7 +51,7 @@ func hashOf(parts ...any) uint64 {
 }
 
 // codeOf packs what schema/migrations/00003_money.sql says.
-func codeOf(l money.Leg) uint32 {
+func codeOf(l money.Step) uint32 {
 	return uint32(answer.Bit(l.Sent)) | uint32(answer.Bit(l.Delivered))<<1 | uint32(answer.Bit(l.Read))<<2 |
 		uint32(answer.Bit(l.Failed))<<3 |
 		uint32(answer.Bit(l.Conversation))<<4 |
@@ -95,14 +95,14 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		account string
 		id      uint64
 	}
-	shapes, legs := map[id]money.Shape{}, map[id]money.Leg{}
-	legID := func(l money.Leg) uint64 {
+	shapes, legs := map[id]money.Signature{}, map[id]money.Step{}
+	legID := func(l money.Step) uint64 {
 		return hashOf(l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger, l.ReportedIn)
 	}
 	published := []querytest.Generation{}
 	for _, c := range cascades {
 		parts := []any{c.shape.SMSSegments}
-		for _, l := range c.shape.Legs {
+		for _, l := range c.shape.Steps {
 			legs[id{c.account, legID(l)}] = l
 			parts = append(parts, legID(l), codeOf(l))
 		}
@@ -145,7 +145,7 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		insert("INSERT INTO shapes", func(add func(...any)) {
 			for k, s := range shapes {
 				ids, codes := []uint64{}, []uint32{}
-				for _, l := range s.Legs {
+				for _, l := range s.Steps {
 					ids, codes = append(ids, legID(l)), append(codes, codeOf(l))
 				}
 				add(k.account, k.id, s.SMSSegments, ids, codes)
@@ -178,7 +178,7 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		steps := 1 + r.IntN(4)
 		delivered := false
 		for range steps {
-			l := money.Leg{Channel: pick("sms", "sms", "push", "viber", "whatsapp", "flash_call", "email", "vk"),
+			l := money.Step{Channel: pick("sms", "sms", "push", "viber", "whatsapp", "flash_call", "email", "vk"),
 				Provider: pick("", "mts", "fcm"),
 				Operator: pick("", "25001"), Country: country, Traffic: traffic, Sender: pick("Kaskad", "Shop", "a'b"),
 				App: pick("", "shop"), Trigger: pick("first", "unread", "undelivered", "")}
@@ -209,7 +209,7 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 					}
 				}
 			}
-			c.shape.Legs = append(c.shape.Legs, l)
+			c.shape.Steps = append(c.shape.Steps, l)
 		}
 	}
 	return cascades
@@ -334,8 +334,8 @@ func priceCascades(tb testing.TB, cascades []cascade, lists map[string]naiveList
 
 // key is the message's value of a name of the savings report.
 func (p *pricedCascade) key(name string, zone *time.Location) any {
-	greatest := func(of func(money.Leg) string) (most string) {
-		for _, l := range p.shape.Legs {
+	greatest := func(of func(money.Step) string) (most string) {
+		for _, l := range p.shape.Steps {
 			most = max(most, of(l))
 		}
 		return most
@@ -348,23 +348,23 @@ func (p *pricedCascade) key(name string, zone *time.Location) any {
 	case "template":
 		return p.template
 	case "sender":
-		return greatest(func(l money.Leg) string { return l.Sender })
+		return greatest(func(l money.Step) string { return l.Sender })
 	case "traffic":
-		return greatest(func(l money.Leg) string { return l.Traffic })
+		return greatest(func(l money.Step) string { return l.Traffic })
 	case "country":
-		return greatest(func(l money.Leg) string { return l.Country })
+		return greatest(func(l money.Step) string { return l.Country })
 	case "first_channel":
-		return p.shape.Legs[0].Channel
+		return p.shape.Steps[0].Channel
 	case "reached_by":
-		for _, l := range p.shape.Legs {
+		for _, l := range p.shape.Steps {
 			if l.Delivered {
 				return l.Channel
 			}
 		}
 		return ""
 	case "path":
-		path := p.shape.Legs[0].Channel
-		for _, l := range p.shape.Legs[1:] {
+		path := p.shape.Steps[0].Channel
+		for _, l := range p.shape.Steps[1:] {
 			path += ">" + l.Channel
 		}
 		return path
@@ -493,7 +493,7 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 		g.amounts[name].Add(g.amounts[name], n)
 	}
 	reached, read := false, false
-	for _, l := range p.shape.Legs {
+	for _, l := range p.shape.Steps {
 		reached, read = reached || l.Delivered, read || l.Read
 		can, _ := querytest.CapabilityOf(l.Channel, l.Provider)
 		g.mature = g.mature && time.UnixMilli(p.cohortMS).Add(time.Duration(can.Days)*24*time.Hour).Before(now)
@@ -519,16 +519,16 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 	} else {
 		amount("saved_reached", bigOf(p.priced.Saved))
 	}
-	for _, l := range p.shape.Legs {
-		g.mixed = g.mixed || p.account == "acme" && l.Sender != p.shape.Legs[0].Sender
+	for _, l := range p.shape.Steps {
+		g.mixed = g.mixed || p.account == "acme" && l.Sender != p.shape.Steps[0].Sender
 	}
 	amount("double_paid", bigOf(p.priced.DoublePaid))
 	amount("double_paid_unread", bigOf(p.priced.DoublePaidUnread))
 	amount("wasted_cost", bigOf(p.priced.Wasted))
 	amount("reported_cost", big.NewInt(p.reported[p.priced.Currency]))
 	amount("drift", big.NewInt(p.reported[p.priced.Currency]))
-	for i, l := range p.shape.Legs {
-		cost := bigOf(p.priced.Legs[i].Cost)
+	for i, l := range p.shape.Steps {
+		cost := bigOf(p.priced.Steps[i].Cost)
 		if can, _ := querytest.CapabilityOf(l.Channel, l.Provider); can.Reads {
 			amount("readable", cost)
 			count("read_attempts", int64(answer.Bit(l.Read)))
@@ -543,9 +543,9 @@ func (g *naiveSavingsRow) add(p *pricedCascade, now time.Time) {
 			g.channels[l.Channel] = c
 		}
 		c.attempts++
-		c.units += int64(p.priced.Legs[i].Units)
+		c.units += int64(p.priced.Steps[i].Units)
 		c.cost.Add(&c.cost, cost)
-		if t := p.priced.Legs[i].Tariff; t != nil && l.Sent && t.MonthlyMinimum > 0 {
+		if t := p.priced.Steps[i].Tariff; t != nil && l.Sent && t.MonthlyMinimum > 0 {
 			g.open = g.open || monthStart(time.UnixMilli(p.cohortMS)).AddDate(0, 1, 0).After(now)
 			id := fmt.Sprintf("%p %q %v", t, l.Sender, monthStart(time.UnixMilli(p.cohortMS)))
 			m := g.minimums[id]

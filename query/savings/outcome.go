@@ -73,7 +73,7 @@ type pricing struct {
 	sparse   map[priceKey]int32
 	outcomes []outcome
 	known    map[string]int32 // the place of an outcome by all of its fields
-	scratch  money.Shape
+	scratch  money.Signature
 	key      []byte
 	bytes    int64 // that the above take, about
 }
@@ -228,15 +228,15 @@ func (s *accountSignatures) outcome(p *pricing, template string, cohortMS int64)
 		doublePaidUnread: priced.DoublePaidUnread, wasted: priced.Wasted,
 		reason: priced.Reason, reasonChannel: priced.Channel,
 	}
-	for i := range signature.Legs {
-		step := &signature.Legs[i]
-		o.mixedSenders = o.mixedSenders || step.Sender != signature.Legs[0].Sender
+	for i := range signature.Steps {
+		step := &signature.Steps[i]
+		o.mixedSenders = o.mixedSenders || step.Sender != signature.Steps[0].Sender
 		line := p.capabilities.Find(s.account, step.Channel, step.Provider)
 		o.settlingMS = max(o.settlingMS, law.SettlingMS(line.SettlingDays))
 		if !priced.OK {
 			continue
 		}
-		cost := &priced.Legs[i]
+		cost := &priced.Steps[i]
 		o.channels = addChannel(o.channels, channelCost{step.Channel, 1, cost.Units, cost.Cost})
 		if line.Reads {
 			o.readable = o.readable.Add(cost.Cost)

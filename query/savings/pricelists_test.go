@@ -23,7 +23,7 @@ func TestSavings_PriceLists_TakenBack(t *testing.T) {
 				cascades = append(cascades,
 					cascade{account: "a", campaign: campaign, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(),
 						generation: 1,
-						shape:      money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+						shape:      money.Signature{SMSSegments: 1, Steps: []money.Step{{Channel: "sms", Sent: true}}}})
 			}
 			insertCascades(t, conn, cascades)
 			querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))

@@ -152,8 +152,8 @@ func TestSavings_Envelope(t *testing.T) {
 		t.Errorf("nothing: %s\nwant %s", w.Body, want)
 	}
 	c := cascade{account: "a", cohortMS: testNow.Add(-30 * 24 * time.Hour).UnixMilli(), generation: 1,
-		shape: money.Shape{SMSSegments: 2,
-			Legs: []money.Leg{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
+		shape: money.Signature{SMSSegments: 2,
+			Steps: []money.Step{{Channel: "push", Sent: true}, {Channel: "sms", Sent: true, Delivered: true}}}}
 	insertCascades(t, conn, []cascade{c})
 	version := querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_segment_sent", "2"),
 		querytest.TariffRow("push", "per_message_sent", "0.5"))
@@ -317,7 +317,7 @@ func TestSavings_Generations(t *testing.T) {
 		for range n {
 			all = append(all, cascade{account: "a", cohortMS: testNow.Add(-time.Duration(hour) * time.Hour).UnixMilli(),
 				generation: generation,
-				shape:      money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}})
+				shape:      money.Signature{SMSSegments: 1, Steps: []money.Step{{Channel: "sms", Sent: true}}}})
 		}
 		return all
 	}
@@ -409,10 +409,10 @@ func TestSavings_Mature(t *testing.T) {
 	var cascades []cascade
 	add := func(campaign string, number int, cohortMS int64, provider string, channels ...string) {
 		c := cascade{account: "a", campaign: campaign, cohortMS: cohortMS, generation: 1,
-			shape: money.Shape{SMSSegments: 1}}
+			shape: money.Signature{SMSSegments: 1}}
 		for _, channel := range channels {
-			c.shape.Legs = append(c.shape.Legs,
-				money.Leg{Channel: channel, Provider: provider, Operator: fmt.Sprint("250", number), Sent: true})
+			c.shape.Steps = append(c.shape.Steps,
+				money.Step{Channel: channel, Provider: provider, Operator: fmt.Sprint("250", number), Sent: true})
 		}
 		cascades = append(cascades, c)
 	}
@@ -465,7 +465,7 @@ func TestSavings_Remembered(t *testing.T) {
 	s := newRoom(t, conn)
 	one := func(account string, generation uint64) []cascade {
 		return []cascade{{account: account, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(), generation: generation,
-			shape: money.Shape{SMSSegments: 1, Legs: []money.Leg{{Channel: "sms", Sent: true}}}}}
+			shape: money.Signature{SMSSegments: 1, Steps: []money.Step{{Channel: "sms", Sent: true}}}}}
 	}
 	insertCascades(t, conn, one("a", 1))
 	querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))
@@ -603,7 +603,7 @@ func TestSavings_Values(t *testing.T) {
 		for range i + 1 {
 			cascades = append(cascades, cascade{account: "a" + text, campaign: text, template: text,
 				cohortMS: testNow.Add(-24 * time.Hour).UnixMilli(), generation: 1,
-				shape: money.Shape{Legs: []money.Leg{{Channel: "push", Sender: text, App: text}}}})
+				shape: money.Signature{Steps: []money.Step{{Channel: "push", Sender: text, App: text}}}})
 		}
 		querytest.PutTariffs(t, conn, "a"+text, querytest.TariffRow("sms", "per_segment_sent", "1"))
 	}

@@ -97,7 +97,7 @@ type accountSignatures struct {
 	signatures []storedSignature
 	refs       []stepRef
 	stepIndex  map[uint64]uint32 // by the step's id, the place in steps
-	steps      []money.Leg       // what a tariff may name; the rest is in the signature
+	steps      []money.Step      // what a tariff may name; the rest is in the signature
 	pricings   []*pricing
 }
 
@@ -115,13 +115,13 @@ type stepRef struct {
 }
 
 // expand makes the signature that pricing wants, in scratch. The caller holds mu.
-func (s *accountSignatures) expand(signature storedSignature, scratch *money.Shape) {
+func (s *accountSignatures) expand(signature storedSignature, scratch *money.Signature) {
 	scratch.SMSSegments = signature.smsSegments
-	scratch.Legs = scratch.Legs[:0]
+	scratch.Steps = scratch.Steps[:0]
 	for _, ref := range s.refs[signature.first : signature.first+uint32(signature.count)] {
 		step := s.steps[ref.step]
 		step.Take(ref.code)
-		scratch.Legs = append(scratch.Legs, step)
+		scratch.Steps = append(scratch.Steps, step)
 	}
 }
 
@@ -175,7 +175,7 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 	cache.mu.RUnlock()
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
-	rows, err := prices.ReadLegs(ctx, s.db, cache.account, steps)
+	rows, err := prices.ReadStepKeys(ctx, s.db, cache.account, steps)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 }
 
 // add takes what was read, but for what somebody else has added meanwhile.
-func (s *accountSignatures) add(signatures []signatureRow, steps map[uint64]money.Leg) error {
+func (s *accountSignatures) add(signatures []signatureRow, steps map[uint64]money.Step) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, step := range steps {

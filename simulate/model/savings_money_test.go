@@ -66,10 +66,10 @@ func moneyList(t testing.TB, tariffs []settings.Tariff, templates []settings.Tem
 	return money.NewPriceList(parsed, parsedTemplates)
 }
 
-func moneyShape(m *Model, prices *Pricer, msg *Message, p *PricedMessage) money.Shape {
-	var shape money.Shape
+func moneyShape(m *Model, prices *Pricer, msg *Message, p *PricedMessage) money.Signature {
+	var shape money.Signature
 	for _, s := range p.steps {
-		leg := money.Leg{Channel: s.keys.channel, Provider: s.keys.provider, Operator: s.keys.operator,
+		leg := money.Step{Channel: s.keys.channel, Provider: s.keys.provider, Operator: s.keys.operator,
 			Country: s.keys.country, Traffic: s.keys.traffic,
 			Sender: s.keys.sender, App: s.keys.app, Trigger: s.trigger, Sent: s.facts.Sent,
 			Delivered: s.facts.Delivered, Read: s.facts.Read, Failed: s.facts.Failed}
@@ -77,7 +77,7 @@ func moneyShape(m *Model, prices *Pricer, msg *Message, p *PricedMessage) money.
 		units := prices.dialogs[a]
 		leg.Conversation, leg.Outside, leg.NotBilled, leg.Segments = units.conversation > 0, units.outside > 0,
 			s.facts.notBilled, a.segments
-		shape.Legs = append(shape.Legs, leg)
+		shape.Steps = append(shape.Steps, leg)
 		shape.SMSSegments = max(shape.SMSSegments, a.smsSegments)
 	}
 	return shape
@@ -94,7 +94,7 @@ func moneyText(p money.Priced) []string {
 	}
 	out = append(out, p.SMSOnly.String(), p.Actual.String(), p.Saved.String(), p.DoublePaid.String(),
 		p.DoublePaidUnread.String(), p.Wasted.String())
-	for _, leg := range p.Legs {
+	for _, leg := range p.Steps {
 		out = append(out, fmt.Sprint(leg.Units), leg.Cost.String())
 	}
 	return out

@@ -2,7 +2,6 @@ package query
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -11,9 +10,11 @@ import (
 )
 
 // served lists the whole API, in the order in which GET / names it.
-func (s *Server) served() []answer.Route {
-	return slices.Concat(s.reports.Routes(), s.savings.Routes(), s.forecasts.Routes(), s.lists.Routes(),
-		s.numbers.Routes(), s.messages.Routes(), s.ownRoutes())
+func (s *Server) served() (routes []answer.Route) {
+	for _, r := range s.rooms {
+		routes = append(routes, r.Routes()...)
+	}
+	return append(routes, s.ownRoutes()...)
 }
 
 // ownRoutes are those about events, erasures and the service itself.
