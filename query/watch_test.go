@@ -48,7 +48,7 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 		t.Skip(err)
 	}
 	own, err := engine.StartClickHouse(t.Context(),
-		engine.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), MaxMemory: 1 << 30})
+		engine.Config{Dir: t.TempDir(), Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), MaxMemory: 1 << 30})
 	if err != nil {
 		t.Fatal(err)
 	}
