@@ -117,7 +117,12 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 			t.Fatalf("it goes on, and the answer is %s", w.Body)
 		}
 	}
-	// A statement that is slow and alive lasts for longer than silence may.
+}
+
+// A statement that is slow and alive lasts for longer than silence may.
+func TestServer_Watch_SlowStatement(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
 	slow := gin.New()
 	slow.GET("/", s.mount.Take(&s.gate.Queries), s.mount.Handle(func(c *gin.Context) error {
 		var n uint64
@@ -127,7 +132,7 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 		c.Status(http.StatusOK)
 		return err
 	}))
-	begin = time.Now()
+	begin := time.Now()
 	w := newRecorder()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	if err != nil {
