@@ -18,7 +18,7 @@ import (
 //go:embed sql/*.sql
 var files embed.FS
 
-// Template returns a new template of SQL that knows the law: the templates of sql/, and and the constants that they
+// Template returns a new template of SQL that knows the law: the templates of sql/ and the constants that they
 // name.
 func Template(name string) *template.Template {
 	return template.Must(template.New(name).Funcs(template.FuncMap{
