@@ -142,22 +142,23 @@ ORDER BY (account, kind, day, edition, bucket, cohort, channel, provider);
 -- +goose StatementEnd
 
 -- The sums that readers take in place of older rows: of an (account, day) the greatest build. A build is an edition of its own.
+-- cells: how many rows by quarter hours it made.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS builds
 (
-    account LowCardinality(String), day Date, build UInt64
+    account LowCardinality(String), day Date, build UInt64, cells UInt64
 )
 ENGINE = MergeTree
 ORDER BY (account, day, build);
 -- +goose StatementEnd
 
--- Which editions changed cells of an (account, day), and by how many rows: what a remembered answer depends on, and when sums are to be built anew.
+-- Which editions changed cells of an (account, day), and by how many rows (to be added up): what a remembered answer depends on, and when sums are to be built anew.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS day_changes
 (
     account LowCardinality(String), day Date, edition UInt64, cells UInt64
 )
-ENGINE = SummingMergeTree(cells)
+ENGINE = MergeTree
 ORDER BY (account, day, edition);
 -- +goose StatementEnd
 
