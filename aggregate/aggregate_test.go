@@ -87,10 +87,11 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 // settle runs passes until nothing is left to do.
 func settle(t testing.TB, a *Aggregator) {
 	t.Helper()
-	if a.due == nil {
+	if !a.prepared {
 		if err := a.prepare(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		a.prepared = true
 	}
 	for range 1000 {
 		worked, err := a.pass(t.Context())
@@ -133,14 +134,15 @@ func submitted(at time.Time) []string {
 	return []string{"submitted_at", fmt.Sprintf("%q", at.Format(time.RFC3339Nano))}
 }
 
-// totals are the sums that a report would read now: attempted, sent, delivered, failed, pending, and the 1-minute pair.
+// totals are the sums that a report would read now: attempted, sent, delivered, failed, pending, and the 1-minute pair
+// when all windows are over.
 type totals struct{ Attempted, Sent, Delivered, Failed, Pending, Num1m, Den1m uint64 }
 
 func visible(t testing.TB, conn driver.Conn) totals {
 	t.Helper()
 	var s totals
-	err := conn.QueryRow(t.Context(), `SELECT sum(attempted), sum(sent), sum(delivered), sum(failed), sum(pending), sum(delivered_1m_num), sum(delivered_1m_den)
-		FROM rollup_attempts WHERE (account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`).
+	err := conn.QueryRow(t.Context(), `SELECT sum(attempted)::UInt64, sum(sent)::UInt64, sum(delivered)::UInt64, sum(failed)::UInt64, sum(pending)::UInt64,
+		sum(in_1m)::UInt64, sum(timed)::UInt64 FROM `+published("rollup_attempts", "quarter")).
 		Scan(&s.Attempted, &s.Sent, &s.Delivered, &s.Failed, &s.Pending, &s.Num1m, &s.Den1m)
 	if err != nil {
 		t.Fatal(err)
@@ -221,7 +223,7 @@ func TestAggregator_Pass_StaleCellsGo(t *testing.T) {
 	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
 }
 
-// Figures that change by time alone change on time, though nothing touches their bucket.
+// A cell says when its windows end, as long as that matters.
 func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 	conn := connect(t)
 	at := noon.Add(-10 * time.Second)
@@ -230,17 +232,24 @@ func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 	load(t, conn, "t", []byte(line("m", "delivered", at.Add(5*time.Second), submitted(at)...)+line("m", "sent", at)),
 		noon)
 	settle(t, a)
-	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1})
-	now = noon.Add(2 * dueGrain)
-	settle(t, a)
-	mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
-	// A new process knows what is due from the tables.
-	now = noon.Add(24*time.Hour + 2*dueGrain)
-	settle(t, New(Config{Exclusive: true, Now: func() time.Time { return now }}, Deps{Conn: conn, Reject: noLetters}))
-	if n := count(t, conn, "SELECT sum(delivered_24h_den) FROM rollup_attempts WHERE generation = (SELECT "+
-		"max(generation) FROM generations)"); n != 1 {
-		t.Errorf("delivered_24h_den = %d after a day, want 1", n)
+	end := func() uint64 {
+		t.Helper()
+		return count(t, conn, "SELECT toUnixTimestamp(any(window_end))::UInt64 FROM "+published("rollup_attempts",
+			"quarter")+
+			" WHERE timed = 1 AND in_1m = 1 AND in_24h = 1")
 	}
+	if want := uint64(noon.Add(15 * time.Minute).Unix()); end() != want {
+		t.Errorf("the window ends at %d, want the quarter hour after a minute, %d", end(), want)
+	}
+	// When it is over for good, nobody has to know.
+	now = noon.Add(25 * time.Hour)
+	if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
+		t.Fatal(err)
+	}
+	if end() != 0 {
+		t.Errorf("after a day the window still ends at %d", end())
+	}
+	mustRepeat(t, conn, a)
 }
 
 // Whatever step a pass dies at, the next one publishes the same figures, and no touch is lost.
@@ -280,7 +289,7 @@ func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
 }
 
 // A reader that asks while buckets are recomputed sees totals from before or after, nothing between.
-func TestAggregator_Pass_ReadersSeeWholeGenerations(t *testing.T) {
+func TestAggregator_Pass_ReadersSeeWholeEditions(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	var lines strings.Builder
@@ -309,38 +318,64 @@ func TestAggregator_Pass_ReadersSeeWholeGenerations(t *testing.T) {
 	}
 }
 
-func TestAggregator_Upkeep_DropsReplacedGenerations(t *testing.T) {
+// Upkeep removes what builds have summed when nobody reads it any more, what died, and nothing else.
+func TestAggregator_Upkeep_DropsReplaced(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)
 	at := noon.Add(-2 * time.Hour)
-	for i := range 4 {
-		load(t, conn, fmt.Sprint(i), []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	statuses := []string{"queued", "sent", "delivered", "read"}
+	for i, status := range statuses {
+		load(t, conn, fmt.Sprint(i), []byte(line("m", status, at, submitted(at)...)), noon)
 		settle(t, a)
 	}
-	want := visible(t, conn)
-	if n := count(t, conn, "SELECT count() FROM generations"); n != 4 {
-		t.Fatalf("%d generations, want 4", n)
+	if n := count(t, conn, "SELECT uniqExact(edition) FROM rollup_attempts"); n != 4 {
+		t.Fatalf("cells of %d editions, want 4", n)
 	}
-	// Rows of a generation that died before its publication.
-	if err := conn.Exec(t.Context(), "INSERT INTO rollup_attempts SELECT * REPLACE (7 AS generation) FROM "+
-		"rollup_attempts LIMIT 1"); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.dropReplaced(t.Context(), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	if n := count(t, conn, "SELECT count() FROM generations"); n != 4 {
-		t.Errorf("%d generations are left although all are young, want 4", n)
-	}
-	if err := a.dropReplaced(t.Context(), time.Now().Add(DefaultRetention+time.Minute)); err != nil {
-		t.Fatal(err)
-	}
-	for _, table := range []string{"generations", "rollup_attempts", "rollup_cascades", "rollup_spend"} {
-		if n := count(t, conn, "SELECT uniqExact(generation) FROM "+table); n != 1 {
-			t.Errorf("%d generations are left in %s, want 1", n, table)
+	// Rows of an edition that died before its publication.
+	for _, dead := range []string{"INSERT INTO editions (edition, published) VALUES (7, false)",
+		"INSERT INTO rollup_attempts SELECT * REPLACE (7 AS edition) FROM rollup_attempts LIMIT 1"} {
+		if err := conn.Exec(t.Context(), dead); err != nil {
+			t.Fatal(err)
 		}
 	}
+	want := visible(t, conn)
+	build := func() {
+		t.Helper()
+		a.nextDays = time.Time{}
+		if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	build()
+	drop := func(ahead time.Duration) {
+		t.Helper()
+		if err := a.dropReplaced(t.Context(), time.Now().Add(ahead)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop(0)
+	if n := count(t, conn, "SELECT uniqExact(edition) FROM rollup_attempts"); n != 5 { // the dead one is gone
+		t.Errorf("cells of %d editions are left although all are young, want 4 and a build", n)
+	}
+	drop(DefaultRetention + time.Hour)
 	mustSee(t, conn, want)
+	build() // nothing has changed
+	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend"} {
+		if n := count(t, conn, "SELECT uniqExact(edition) FROM "+table+" WHERE kind = 'quarter'"); n != 1 {
+			t.Errorf("%d builds are left in %s, want 1", n, table)
+		}
+		if n := count(t, conn, "SELECT count() FROM "+table+" WHERE kind = 'difference'"); n != 0 {
+			t.Errorf("%d differences are left in %s, want none", n, table)
+		}
+	}
+	for table, query := range map[string]string{"generations": "SELECT uniqExact(generation) FROM generations",
+		"editions": "SELECT uniqExact(edition) FROM editions WHERE published", "builds": "SELECT count() FROM builds",
+		"day_changes": "SELECT uniqExact(edition) FROM day_changes"} {
+		if n := count(t, conn, query); n != 1 {
+			t.Errorf("%d rows are left in %s, want 1", n, table)
+		}
+	}
+	mustRepeat(t, conn, a)
 }
 
 func TestAggregator_Run_SecondStandsByUntilFirstLeaves(t *testing.T) {
@@ -392,7 +427,7 @@ func TestChoose_NewestFirstNoneStarves(t *testing.T) {
 			key := bucketKey{"a", int64(i) * schema.HourMS}
 			open[key] = &bucketWork{bucketKey: key, oldest: rapid.Int64Range(0, 1000).Draw(r, "at")}
 		}
-		chosen := choose(open, nil, 0, limit)
+		chosen := choose(open, limit)
 		if len(chosen) != limit {
 			r.Fatalf("%d chosen, want %d", len(chosen), limit)
 		}

@@ -42,11 +42,6 @@ const (
 	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
 	maxBuckets = 4096
-	// dueGrain rounds up the times at which buckets are recomputed because a window ends; reports allow these figures
-	// to lag by an hour.
-	dueGrain = 5 * time.Minute
-	// maxDueWait is how long such a bucket may wait behind a backlog of touched ones.
-	maxDueWait = 30 * time.Minute
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
 	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that
@@ -100,7 +95,7 @@ type Aggregator struct {
 	tables     workTables
 	chunkRows  uint64 // chunkRows but in tests
 	generation uint64
-	due        map[bucketKey]int64
+	begun      uint64 // the last edition that was begun
 	batch      int
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
@@ -291,8 +286,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.countShared(ctx); err != nil {
 		return err
 	}
-	a.due = map[bucketKey]int64{}
-	return a.readDue(ctx, 0)
+	return nil
 }
 
 // beat shows while a pass runs that this aggregator works, until the context ends.

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// dayQuiet is how long no bucket of a day may have been published before its cells are summed: a day that is
-	// written to changes again at once.
+	// dayQuiet is how long no edition may have changed a day before its sums are built although few changes came: one
+	// that is written to changes again at once.
 	dayQuiet = time.Minute
-	// daysEvery is how often quiet days are looked for, and daysAtOnce how many are summed at a time, while there is
-	// nothing else to do.
-	daysEvery  = 10 * time.Second
+	// daysEvery is how often days are looked for, and daysAtOnce how many are built at a time.
+	daysEvery  = 5 * time.Second
 	daysAtOnce = 64
 )
 
-// sumDays sums the cells of quiet days, so that reports over long periods read less. It does nothing that a report
-// depends on.
-func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
+// buildDays sums what editions changed on days that are quiet, or that have changed much, so that reports read a few
+// sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
+// published.
+func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	if now.Before(a.nextDays) {
 		return nil
 	}
@@ -30,11 +30,10 @@ func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
 		"quiet": strconv.FormatInt(now.Add(-dayQuiet).UnixMicro(), 10), "limit": strconv.Itoa(daysAtOnce),
 	})), statement("day_candidates"))
 	if err != nil {
-		return fmt.Errorf("look for quiet days: %w", err)
+		return fmt.Errorf("look for days to build: %w", err)
 	}
 	defer rows.Close()
-	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"),
-		ext.Column("state", "UInt64"))
+	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"))
 	if err != nil {
 		return err
 	}
@@ -42,17 +41,16 @@ func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
 	for rows.Next() {
 		var account string
 		var day time.Time
-		var state uint64
-		if err := rows.Scan(&account, &day, &state); err != nil {
-			return fmt.Errorf("look for quiet days: %w", err)
+		if err := rows.Scan(&account, &day); err != nil {
+			return fmt.Errorf("look for days to build: %w", err)
 		}
-		if err := days.Append(account, day, state); err != nil {
-			return fmt.Errorf("list quiet days: %w", err)
+		if err := days.Append(account, day); err != nil {
+			return fmt.Errorf("list days to build: %w", err)
 		}
 		found++
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look for quiet days: %w", err)
+		return fmt.Errorf("look for days to build: %w", err)
 	}
 	if found < daysAtOnce {
 		a.nextDays = now.Add(daysEvery)
@@ -60,12 +58,31 @@ func (a *Aggregator) sumDays(ctx context.Context, now time.Time) error {
 	if found == 0 {
 		return nil
 	}
-	build := clickhouse.Parameters{"build": strconv.FormatUint(a.nextGeneration(now), 10)}
-	for _, name := range []string{"day_cells", "day_register"} {
-		if err := a.doWith(ctx, name, build, days); err != nil {
-			return fmt.Errorf("sum %d days (%s): %w", found, name, err)
+	return a.build(ctx, now, days, found)
+}
+
+// build sums all that is published of the days under a new edition, and publishes it.
+func (a *Aggregator) build(ctx context.Context, now time.Time, days *ext.Table, n int) error {
+	build := a.nextGeneration(now)
+	if err := a.begin(ctx, build); err != nil {
+		return err
+	}
+	parameters := a.parameters(build)
+	parameters["build"] = strconv.FormatUint(build, 10)
+	parameters["as_of"] = strconv.FormatInt(a.cfg.Now().UnixMilli(), 10)
+	for _, name := range []string{"build_attempts", "build_cascades", "build_spend", "build_waste", "build_failures",
+		"build_register"} {
+		if err := a.doWith(ctx, name, parameters, days); err != nil {
+			return fmt.Errorf("build %d days (%s): %w", n, name, err)
 		}
 	}
-	a.metrics.days.Add(float64(found))
+	// What another aggregator has published in the meantime is not in the sums.
+	if err := a.checkOwner(ctx); err != nil {
+		return err
+	}
+	if err := a.do(ctx, "publish_edition", build); err != nil {
+		return fmt.Errorf("publish the build of %d days: %w", n, err)
+	}
+	a.metrics.days.Add(float64(n))
 	return nil
 }

@@ -24,6 +24,10 @@ var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "
 	"join_queue": true, "number_queue": true, "touched": true,
 	"rejected": true}
 
+// publishedTables hold what was published.
+var publishedTables = map[string]bool{"rollup_attempts": true, "rollup_cascades": true, "rollup_spend": true,
+	"rollup_waste": true, "rollup_failures": true, "builds": true, "editions": true, "day_changes": true}
+
 // findBroken looks for parts that ClickHouse put aside because it cannot read them. What depends on them is computed
 // anew, which names the hours that lack facts, and the topic is read again from its beginning: nothing tells when the
 // events of a part were sent.
@@ -35,7 +39,7 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 	defer rows.Close()
 	type part struct{ table, name, month string }
 	var found []part
-	months, reread := map[string]bool{}, false
+	months, reread, rollup := map[string]bool{}, false, false
 	for rows.Next() {
 		var p part
 		if err := rows.Scan(&p.table, &p.name, &p.month); err != nil {
@@ -44,6 +48,7 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		found = append(found, p)
 		months[p.month] = true
 		reread = reread || rereadTables[p.table]
+		rollup = rollup || publishedTables[p.table]
 	}
 	if err := rows.Err(); err != nil || len(found) == 0 {
 		return err
@@ -71,6 +76,13 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 		if err := a.doWith(ctx, "broken_touch",
 			clickhouse.Parameters{"month": month, "batch": uuid.NewString()}); err != nil {
 			return fmt.Errorf("touch the hours of broken parts: %w", err)
+		}
+	}
+	if rollup {
+		// Sums may differ from what they sum now. Without them all is computed from facts, less the changes that are
+		// left.
+		if err := a.truncate(ctx, "builds"); err != nil {
+			return err
 		}
 	}
 	// They are named last: a crash before this does all of it again.

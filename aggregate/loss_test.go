@@ -34,12 +34,8 @@ func TestAggregator_Pass_NamesWhatIsLost(t *testing.T) {
 			if err := conn.Exec(t.Context(), test.vanish); err != nil {
 				t.Fatal(err)
 			}
-			touchAll := "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM generations GROUP " +
-				"BY account, bucket"
 			for range 2 { // the second pass finds the hour that low already, and keeps its name
-				if err := conn.Exec(t.Context(), touchAll); err != nil {
-					t.Fatal(err)
-				}
+				touchAll(t, conn)
 				settle(t, a)
 				lost := losses(t, a)
 				if len(lost.Hours) != 1 || lost.Hours[0].Account != "a" ||

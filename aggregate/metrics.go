@@ -3,11 +3,11 @@ package aggregate
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	passSeconds                                                                 prometheus.Histogram
-	generations, buckets, moved, days, joined, splits, expired, dropped, errors prometheus.Counter
-	numbersSeconds                                                              prometheus.Histogram
-	numbers, verdicts, changes                                                  prometheus.Counter
-	pending, shared, lostHours, brokenParts                                     prometheus.Gauge
+	passSeconds                                                        prometheus.Histogram
+	generations, buckets, moved, days, joined, splits, expired, errors prometheus.Counter
+	numbersSeconds                                                     prometheus.Histogram
+	numbers, verdicts, changes                                         prometheus.Counter
+	pending, shared, lostHours, brokenParts                            prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -24,11 +24,11 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			"Buckets recomputed; one event recomputes one bucket, and those whose units it moves."),
 		moved: counter("buckets_moved_total",
 			"Buckets recomputed because an event of another bucket moved their conversation or reply-window units."),
-		days:    counter("days_summed_total", "Days whose cells were summed because nothing changed them any more."),
+		days: counter("days_summed_total",
+			"Days whose cells were summed because they were quiet or had changed much."),
 		joined:  counter("orphans_joined_total", "Parked events copied to their message."),
 		splits:  counter("split_buckets_total", "Buckets of split messages copied home."),
 		expired: counter("orphans_expired_total", "Parked events that became dead letters."),
-		dropped: counter("generations_dropped_total", "Replaced generations removed."),
 		errors:  counter("errors_total", "Passes that failed and were retried."),
 		numbersSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name:    "numbers_seconds",
@@ -53,7 +53,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	}
 	if r != nil {
 		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
-			m.dropped, m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
+			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
 	}
 	return m

@@ -144,6 +144,9 @@ func (a *Aggregator) attributeAsked(ctx context.Context, generation uint64, aske
 	if len(accounts) == 0 {
 		return nil
 	}
+	if err := a.begin(ctx, generation); err != nil {
+		return err
+	}
 	if err := a.do(ctx, "optouts", generation); err != nil {
 		return fmt.Errorf("attribute opt-outs: %w", err)
 	}
@@ -152,8 +155,10 @@ func (a *Aggregator) attributeAsked(ctx context.Context, generation uint64, aske
 	}
 	parameters := a.parameters(generation)
 	parameters["accounts"] = arrayText(accounts)
-	if err := a.doWith(ctx, "optouts_publish", parameters); err != nil {
-		return fmt.Errorf("publish attributed opt-outs: %w", err)
+	for _, name := range []string{"optouts_publish", "publish_edition"} {
+		if err := a.doWith(ctx, name, parameters); err != nil {
+			return fmt.Errorf("publish attributed opt-outs (%s): %w", name, err)
+		}
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"kaskad/schema"
 )
 
-// bucketWork is one bucket to recompute and the touches that this answers; none when only time has passed.
+// bucketWork is one bucket to recompute and the touches that this answers; none when another bucket moves its units.
 type bucketWork struct {
 	bucketKey
 	touches []schema.Touch
@@ -49,7 +49,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	addTouches(open, named)
-	work := choose(open, a.dueBuckets(nowMS), nowMS-maxDueWait.Milliseconds(), a.batch)
+	work := choose(open, a.batch)
 	pending := len(open)
 	if len(work) > 0 || len(asked) > 0 {
 		if work, err = a.recompute(ctx, generation, nowMS, work, open, asked); err != nil {
@@ -77,10 +77,10 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	for _, w := range open {
 		asOf = min(asOf, w.oldest)
 	}
-	if err := a.stateFreshness(ctx, asOf, pending, len(work) > 0); err != nil || len(work) > 0 {
+	if err := a.stateFreshness(ctx, asOf, pending, len(work) > 0); err != nil {
 		return len(work) > 0, err
 	}
-	return false, a.sumDays(ctx, started)
+	return len(work) > 0, a.buildDays(ctx, time.Now())
 }
 
 // nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last
@@ -200,18 +200,11 @@ func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
 }
 
 // choose picks at most limit buckets: under backlog one half are the newest buckets, which people look at, and the
-// other half those that waited longest, so that none starves. Buckets whose windows ended (due, the longest first) come
-// when there is room, or when they are due since overdueMS.
-func choose(open map[bucketKey]*bucketWork, due []dueBucket, overdueMS int64, limit int) []*bucketWork {
-	all := make([]*bucketWork, 0, len(open)+len(due))
+// other half those that waited longest, so that none starves.
+func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
+	all := make([]*bucketWork, 0, len(open))
 	for _, w := range open {
 		all = append(all, w)
-	}
-	for len(due) > 0 && due[0].sinceMS <= overdueMS {
-		if open[due[0].bucketKey] == nil {
-			all = append(all, &bucketWork{bucketKey: due[0].bucketKey, oldest: due[0].sinceMS})
-		}
-		due = due[1:]
 	}
 	if len(all) > limit {
 		slices.SortFunc(all, func(x, y *bucketWork) int { return compareKeys(y.bucketKey, x.bucketKey) })
@@ -221,11 +214,6 @@ func choose(open map[bucketKey]*bucketWork, due []dueBucket, overdueMS int64, li
 			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(y.bucketKey, x.bucketKey))
 		})
 		return all[:limit]
-	}
-	for _, d := range due {
-		if len(all) < limit && open[d.bucketKey] == nil {
-			all = append(all, &bucketWork{bucketKey: d.bucketKey, oldest: d.sinceMS})
-		}
 	}
 	return all
 }
@@ -251,50 +239,7 @@ func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
 	}
 }
 
-// readDue notes when the published buckets have to be recomputed although nothing touches them; generation 0 reads all
-// of them.
-func (a *Aggregator) readDue(ctx context.Context, generation uint64) error {
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
-		"generation": strconv.FormatUint(generation, 10),
-	})), statement("due"))
-	if err != nil {
-		return fmt.Errorf("read due buckets: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var key bucketKey
-		var bucket time.Time
-		var due int64
-		if err := rows.Scan(&key.account, &bucket, &due); err != nil {
-			return fmt.Errorf("read due buckets: %w", err)
-		}
-		key.bucketMS = bucket.UnixMilli()
-		grain := dueGrain.Milliseconds()
-		a.due[key] = (due + grain - 1) / grain * grain
-	}
-	return rows.Err()
-}
-
-type dueBucket struct {
-	bucketKey
-	sinceMS int64
-}
-
-// dueBuckets lists the buckets whose figures have changed by time alone, the longest first.
-func (a *Aggregator) dueBuckets(nowMS int64) []dueBucket {
-	var due []dueBucket
-	for key, since := range a.due {
-		if since <= nowMS {
-			due = append(due, dueBucket{key, since})
-		}
-	}
-	slices.SortFunc(due, func(x, y dueBucket) int {
-		return cmp.Or(cmp.Compare(x.sinceMS, y.sinceMS), compareKeys(x.bucketKey, y.bucketKey))
-	})
-	return due
-}
-
-// stateFreshness says that everything acknowledged before asOf is in the published generations.
+// stateFreshness says that everything acknowledged before asOf is in the published editions.
 func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending int, worked bool) error {
 	a.metrics.pending.Set(float64(pending))
 	if !worked && time.Since(a.lastFresh) < freshnessEvery {

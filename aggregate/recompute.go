@@ -23,8 +23,8 @@ var cellStatements = []string{"fold", "heads", "rollup_attempts", "rollup_cascad
 	"rollup_waste", "rollup_failures", "by_recipient", "numbers_touched"}
 
 // currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the
-// receipts of 00009_receipts.sql, 4 with spend. Generations of an older set are computed anew.
-const currentRollups = 4
+// receipts of 00009_receipts.sql, 4 with spend, 5 with editions. Generations of an older set are computed anew.
+const currentRollups = 5
 
 // workTables are the names of the tables in memory that this aggregator works with (sql/work_tables.sql).
 type workTables struct{ folded, heads, dialogRows, addresses, marker string }
@@ -128,6 +128,9 @@ func (a *Aggregator) doWith(ctx context.Context, name string, parameters clickho
 func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int64, work []*bucketWork,
 	open map[bucketKey]*bucketWork,
 	asked []schema.Touch) ([]*bucketWork, error) {
+	if err := a.begin(ctx, generation); err != nil {
+		return nil, err
+	}
 	work, err := a.decideDialogs(ctx, generation, work, open, asked)
 	if err != nil {
 		return nil, fmt.Errorf("compute generation %d: %w", generation, err)
@@ -189,20 +192,33 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 	if err := a.nameLost(ctx, generation, nowMS, targets); err != nil {
 		return nil, err
 	}
-	if err := a.do(ctx, "publish", generation, targets); err != nil {
-		return nil, fmt.Errorf("publish generation %d: %w", generation, err)
+	// Should the process end between these two, the touches are open and the buckets come out the same: the units that
+	// were moved, too, for the dialogs of before still count.
+	for _, name := range []string{"publish_edition", "publish"} {
+		if err := a.do(ctx, name, generation, targets); err != nil {
+			return nil, fmt.Errorf("publish edition %d (%s): %w", generation, name, err)
+		}
 	}
 	a.cfg.OnStep("published")
-	for _, w := range work {
-		delete(a.due, w.bucketKey)
-	}
 	if err := a.closeTouches(ctx, touches); err != nil {
 		return nil, fmt.Errorf("close touches of generation %d: %w", generation, err)
 	}
 	a.cfg.OnStep("closed")
 	a.metrics.generations.Inc()
 	a.metrics.buckets.Add(float64(len(work)))
-	return work, a.readDue(ctx, generation)
+	return work, nil
+}
+
+// begin notes that rows of the edition may be written: as long as it is not published, none of them counts.
+func (a *Aggregator) begin(ctx context.Context, edition uint64) error {
+	if a.begun == edition {
+		return nil
+	}
+	if err := a.do(ctx, "begin_edition", edition); err != nil {
+		return fmt.Errorf("begin edition %d: %w", edition, err)
+	}
+	a.begun = edition
+	return nil
 }
 
 // countRows returns how many rows of facts each target has.

@@ -17,9 +17,9 @@ func spendCells(t *testing.T, conn driver.Conn) map[string][]string {
 			' code ', toString(r.code), ' computed ', toString(r.computed_segments), ' message ', toString(r.message_segments), '/', r.message_template,
 			' in [', l.currencies, '] ', toString(r.reported), ' of ', toString(length(s.legs)),
 			if(has(s.legs, r.leg) AND has(s.codes, r.code) AND s.sms_segments = r.message_segments, '', ' NOT OF ITS SHAPE'), ': ', toString(sum(r.attempts)))
-		FROM rollup_spend AS r LEFT JOIN (SELECT * FROM legs FINAL) AS l ON l.account = r.account AND l.leg = r.leg
+		FROM (SELECT account, cohort, campaign, template, step, leg, code, computed_segments, shape, message_segments, message_template,
+			sumMap(reported) AS reported, sum(attempts) AS attempts FROM `+published("rollup_spend", "quarter")+` GROUP BY ALL HAVING attempts != 0) AS r LEFT JOIN (SELECT * FROM legs FINAL) AS l ON l.account = r.account AND l.leg = r.leg
 		LEFT JOIN (SELECT * FROM shapes FINAL) AS s ON s.account = r.account AND s.shape = r.shape
-		WHERE (r.account, r.bucket, r.generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)
 		GROUP BY r.account, r.cohort, r.campaign, r.template, r.step, l.channel, r.code, r.computed_segments, r.message_segments, r.message_template, l.currencies, r.reported, s.legs,
 			r.leg, s.codes, s.sms_segments ORDER BY ALL`)
 	if err != nil {

@@ -98,33 +98,44 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	return nil
 }
 
-// dropReplaced removes generations that were replaced longer than Retention ago, cells first: a generation without its
-// publication cannot be read, one without its cells would read as empty.
+// rollups are the tables whose cells editions change.
+var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures"}
+
+// dropReplaced removes what builds and generations replaced longer than Retention ago, cells first: what is gone from
+// the tables that name it cannot be read, what is named and gone would read as empty.
 func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	cutoff := strconv.FormatInt(now.Add(-a.cfg.Retention).UnixMicro(), 10)
 	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"cutoff": cutoff}))
-	var stale uint64
+	var stale bool
 	if err := a.deps.Conn.QueryRow(ctx, statement("stale")).Scan(&stale); err != nil {
-		return fmt.Errorf("count replaced generations: %w", err)
+		return fmt.Errorf("look for replaced editions: %w", err)
 	}
-	if stale == 0 {
+	if !stale {
 		return nil
 	}
-	for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste",
-		"rollup_failures", "dialogs", "dialogs_by_person"} {
-		if err := a.doWith(ctx, "drop_cells", clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
-			return fmt.Errorf("remove replaced generations from %s: %w", table, err)
+	drop := func(name, table string) error {
+		if err := a.doWith(ctx, name, clickhouse.Parameters{"table": table, "cutoff": cutoff}); err != nil {
+			return fmt.Errorf("remove what was replaced from %s (%s): %w", table, name, err)
+		}
+		return nil
+	}
+	for _, table := range rollups {
+		if err := drop("drop_cells", table); err != nil {
+			return err
 		}
 	}
-	for _, name := range []string{"drop_day_cells", "drop_days", "drop_opt_outs"} {
-		if err := a.deps.Conn.Exec(ctx, statement(name)); err != nil {
-			return fmt.Errorf("remove what was replaced (%s): %w", name, err)
+	for _, table := range []string{"dialogs", "dialogs_by_person"} {
+		if err := drop("drop_dialogs", table); err != nil {
+			return err
 		}
 	}
-	if err := a.deps.Conn.Exec(ctx, statement("drop_generations")); err != nil {
-		return fmt.Errorf("remove replaced generations: %w", err)
+	for _, names := range [][2]string{{"drop_opt_outs", "opt_outs"}, {"drop_generations", "generations"},
+		{"drop_changes", "day_changes"}, {"drop_builds", "builds"}, {"drop_begun", "editions"},
+		{"drop_published", "editions"}} {
+		if err := drop(names[0], names[1]); err != nil {
+			return err
+		}
 	}
-	a.metrics.dropped.Add(float64(stale))
 	return nil
 }
 

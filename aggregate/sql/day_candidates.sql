@@ -1,14 +1,21 @@
--- Days of buckets that have been quiet since the generation id quiet and have no build of their present state, the
--- newest first.
-SELECT account, day, state
+-- Days whose sums are to be built: those that nothing has changed since the id quiet, and those with more changes than
+-- are worth adding up at each reading; the most changed first. Parameters: quiet, limit.
+SELECT c.account, c.day
 FROM
 (
-    SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state,
-        max(generation) AS newest
-    FROM (SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)
-    GROUP BY account, day
-    HAVING newest < {quiet:UInt64}
-)
-WHERE (account, day, state) NOT IN (SELECT account, day, state FROM cascade_days)
-ORDER BY day DESC, account
+    SELECT account, day, edition, sum(cells) AS changed
+    FROM day_changes
+    WHERE edition NOT IN ({{template "unpublished"}})
+    GROUP BY account, day, edition
+) AS c
+LEFT ANY JOIN
+(
+    SELECT account, day, max(build) AS newest, argMax(cells, build) AS summed FROM builds
+    WHERE build NOT IN ({{template "unpublished"}}) GROUP BY account, day
+) AS b ON b.account = c.account AND b.day = c.day
+WHERE c.edition > b.newest
+GROUP BY c.account, c.day
+HAVING max(c.edition) < {quiet:UInt64} OR sum(c.changed) > 2000 + any(b.summed) / 2
+ORDER BY sum(c.changed) DESC, c.day DESC, c.account
 LIMIT {limit:UInt32}
+SETTINGS join_use_nulls = 0

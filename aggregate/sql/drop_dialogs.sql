@@ -1,5 +1,5 @@
--- Removes rows of generations that were replaced before cutoff, and of generations that were never published, from a
--- table. Parameters: table, cutoff.
+-- Removes rows of generations that were replaced before cutoff, and of generations that were never published, from a table
+-- of dialogs. Parameters: table, cutoff.
 DELETE FROM {table:Identifier}
 WHERE generation < {cutoff:UInt64} AND (account, bucket, generation) NOT IN
 (

@@ -1,15 +1,12 @@
--- The greatest generation id ever used, published or not.
+-- The greatest id ever used, published or not.
 SELECT max(generation)
 FROM
 (
-    SELECT max(generation) AS generation FROM generations
-    UNION ALL SELECT max(generation) FROM rollup_attempts
-    UNION ALL SELECT max(generation) FROM rollup_cascades
-    UNION ALL SELECT max(generation) FROM rollup_spend
-    UNION ALL SELECT max(generation) FROM rollup_waste
+    SELECT max(edition) AS generation FROM editions
+    UNION ALL SELECT max(generation) FROM generations
+    UNION ALL SELECT max(edition) FROM day_changes
+    UNION ALL SELECT max(build) FROM builds
     UNION ALL SELECT max(generation) FROM dialogs
-    UNION ALL SELECT max(generation) FROM rollup_failures
     UNION ALL SELECT max(generation) FROM numbers_touched
     UNION ALL SELECT max(generation) FROM numbers_done
-    UNION ALL SELECT max(build) FROM rollup_cascade_days
 )

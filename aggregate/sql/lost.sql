@@ -7,7 +7,7 @@ INSERT INTO lost_hours
 WITH
     before AS
     (
-        SELECT account, bucket, max(generation) AS newest
+        SELECT account, bucket
         FROM generations
         WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
         GROUP BY account, bucket
@@ -23,13 +23,21 @@ WITH
     ),
     sums AS
     (
-        SELECT account, bucket, generation, [sum(attempted + skipped), sum(sent), sum(delivered), sum(read),
-            sum(clicked), sum(replied)] AS counts, sum(lowered) AS lowered
-        FROM rollup_attempts
-        WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
-            AND (generation = {generation:UInt64} OR (account, bucket, generation) IN (SELECT account, bucket, newest
-                FROM before))
-        GROUP BY account, bucket, generation
+        SELECT account, bucket, [sum(attempts), sum(s), sum(d), sum(r), sum(c), sum(a)] AS after, sum(l) AS lowered,
+            [sumIf(attempts, is_old), sumIf(s, is_old), sumIf(d, is_old), sumIf(r, is_old), sumIf(c, is_old),
+                sumIf(a, is_old)] AS earlier
+        FROM
+        (
+            SELECT p.account AS account, p.bucket AS bucket, true AS is_old, p.attempted + p.skipped AS attempts,
+                p.sent AS s, p.delivered AS d, p.read AS r, p.clicked AS c, p.replied AS a, p.lowered AS l
+            {{template "published" "rollup_attempts"}}
+            UNION ALL
+            SELECT account, bucket, false, attempted + skipped, sent, delivered, read, clicked, replied, lowered
+            FROM rollup_attempts
+            WHERE edition = {generation:UInt64} AND kind = 'difference'
+                AND (account, bucket) IN (SELECT account, bucket FROM targets)
+        )
+        GROUP BY account, bucket
     ),
     hidden AS
     (
@@ -44,18 +52,17 @@ SELECT account, bucket, wanted, present, if(is_lost, 'open', 'restored'), if(was
     {generation:UInt64}
 FROM
 (
-    SELECT t.account AS account, t.bucket AS bucket, k.state = 'open' AND notEmpty(k.published) AS was_open,
+    SELECT t.account AS account, t.bucket AS bucket,
+        (t.account, t.bucket) IN (SELECT account, bucket FROM before) AS is_current, k.state = 'open' AND notEmpty(k.published) AS was_open,
         k.since_ms AS since_ms,
-        arrayResize(n.counts, 6, 0) AS present,
-        arrayMap((was, named) -> greatest(was, if(was_open, named, 0)), arrayResize(o.counts, 6, 0),
+        arrayMap(n -> greatest(n, 0)::UInt64, arrayResize(n.after, 6, 0)) AS present,
+        arrayMap((was, named) -> greatest(was, if(was_open, named, 0)),
+            arrayMap(n -> if(is_current, greatest(n, 0), 0)::UInt64, arrayResize(n.earlier, 6, 0)),
             arrayResize(k.published, 6, 0)) AS wanted,
         arrayExists((want, have) -> want > have + h.attempts + n.lowered, wanted, present) AS is_lost
     FROM targets AS t
     LEFT JOIN known AS k ON k.account = t.account AND k.bucket = t.bucket
-    LEFT JOIN (SELECT * FROM sums WHERE generation = {generation:UInt64}) AS n
-        ON n.account = t.account AND n.bucket = t.bucket
-    LEFT JOIN (SELECT * FROM sums WHERE generation != {generation:UInt64}) AS o
-        ON o.account = t.account AND o.bucket = t.bucket
+    LEFT JOIN sums AS n ON n.account = t.account AND n.bucket = t.bucket
     LEFT JOIN hidden AS h ON h.account = t.account AND h.bucket = t.bucket
 )
 WHERE is_lost OR was_open

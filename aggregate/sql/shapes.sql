@@ -5,8 +5,8 @@ WITH fresh AS
 (
     SELECT DISTINCT account, shape
     FROM rollup_cascades
-    WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND generation = {generation:UInt64}
-        AND (account, shape) NOT IN (SELECT account, shape FROM shapes WHERE account IN (SELECT account FROM targets))
+    WHERE (account, bucket) IN (SELECT account, bucket FROM targets) AND edition = {generation:UInt64}
+        AND kind = 'difference' AND messages > 0 AND (account, shape) NOT IN (SELECT account, shape FROM shapes WHERE account IN (SELECT account FROM targets))
 )
 SELECT account, cityHash64(cityHash64(step, leg, code), sms_segments) AS shape, any(sms_segments), [any(leg)],
     [any(code)]

@@ -1,6 +1,5 @@
--- How many generations drop_generations.sql would remove.
-SELECT count()
-FROM generations
-WHERE generation < {cutoff:UInt64} AND (account, bucket, generation) NOT IN
-    (SELECT account, bucket, max(generation) FROM generations WHERE generation < {cutoff:UInt64}
-        GROUP BY account, bucket)
+-- Whether there is something that drop_*.sql would remove: editions of before cutoff, but for the last one. Parameter:
+-- cutoff.
+SELECT count() > 0
+FROM editions
+WHERE edition < {cutoff:UInt64} AND edition < (SELECT max(edition) FROM editions WHERE published)

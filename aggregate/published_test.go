@@ -1,0 +1,171 @@
+package aggregate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// published is a query of the rows of a rollup that a reader adds up now, taking sums of the kind where there are some.
+func published(table, kind string) string {
+	return fmt.Sprintf(`(SELECT p.* FROM %[1]s AS p
+		LEFT ANY JOIN (SELECT account, day, max(build) AS newest FROM builds
+			WHERE build NOT IN (%[3]s) GROUP BY account, day) AS b
+		ON b.account = p.account AND b.day = p.day
+		WHERE p.kind = '%[2]s' AND p.edition = b.newest
+			OR p.kind = 'difference' AND p.edition > b.newest AND p.edition NOT IN (%[3]s))`,
+		table, kind, "SELECT edition FROM editions GROUP BY edition HAVING NOT max(published)")
+}
+
+// rollupSums are the sums of each rollup by all that a cell of its kinds quarter and day is told apart by.
+var rollupSums = map[string][2]string{
+	"rollup_attempts": {"channel, provider, campaign, template, sender, app, operator, country, traffic, step, " +
+		"trigger, window_end",
+		"attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened, " +
+			"lowered, timed, " +
+			"in_1m, in_24h, read_in_24h, Map to_deliver, Map to_read, Map to_reply"},
+	"rollup_cascades": {"campaign, template, shape, reported_currency", "messages, reported_micros"},
+	"rollup_spend": {"campaign, template, step, leg, code, computed_segments, shape, message_segments, message_template",
+		"Map reported, attempts"},
+	"rollup_waste": {"campaign, template, leg, code, sms_segments, sms_measure", "attempts"},
+	"rollup_failures": {"channel, provider, campaign, template, sender, app, operator, country, traffic, step, " +
+		"trigger, " +
+		"error_code, permanent, expired", "failed"},
+}
+
+// fingerprint hashes the sums of the rows that a query yields, by account, day and keys.
+func fingerprint(rows, keys, sums string) string {
+	var columns []string
+	for i, c := range strings.Split(sums, ", ") {
+		sum := "sum(%s)"
+		name, isMap := strings.CutPrefix(c, "Map ")
+		if isMap {
+			sum = "toString(mapFilter((k, v) -> v != 0, sumMap(%s)))"
+		}
+		columns = append(columns, fmt.Sprintf(sum+" AS s%d", name, i))
+	}
+	var kept []string
+	for i, c := range columns {
+		if strings.HasPrefix(c, "toString") {
+			kept = append(kept, fmt.Sprintf("s%d != '{}'", i))
+		} else {
+			kept = append(kept, fmt.Sprintf("s%d != 0", i))
+		}
+	}
+	return fmt.Sprintf("SELECT sum(cityHash64(*)) FROM (SELECT account, day, %s, %s FROM %s AS p GROUP BY account, "+
+		"day, %s HAVING %s)",
+		keys, strings.Join(columns, ", "), rows, keys, strings.Join(kept, " OR "))
+}
+
+// mustBuildTrue fails where sums of days are not what they sum.
+func mustBuildTrue(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	for table, c := range rollupSums {
+		quarter := count(t, conn, fingerprint(published(table, "quarter"), c[0], c[1]))
+		if day := count(t, conn, fingerprint(published(table, "day"), c[0], c[1])); day != quarter {
+			t.Errorf("%s: sums of days differ from those of quarter hours", table)
+		}
+	}
+	c := rollupSums["rollup_attempts"]
+	quarter := count(t, conn, fingerprint(published("rollup_attempts", "quarter"), "channel, provider", c[1]))
+	if route := count(t, conn, fingerprint(published("rollup_attempts", "route"), "channel, provider",
+		c[1])); route != quarter {
+		t.Error("sums by route differ from those of quarter hours")
+	}
+}
+
+// touchAll asks for all hours that have facts, or had some.
+func touchAll(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	if err := conn.Exec(t.Context(), "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM "+
+		"generations "+
+		"WHERE bucket != 0 GROUP BY account, bucket"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mustRepeat computes everything anew from facts and fails where that differs from what is published.
+func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
+	t.Helper()
+	mustBuildTrue(t, conn)
+	before := count(t, conn, "SELECT max(edition) FROM editions")
+	touchAll(t, conn)
+	settle(t, a)
+	for table := range rollupSums {
+		if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d", table,
+			before)); n != 0 {
+			t.Errorf("%s: computed anew, %d cells differ from what was published", table, n)
+		}
+	}
+	mustBuildTrue(t, conn)
+}
+
+// Whatever happens in whatever order, the differences that were published add up to what facts say.
+func TestAggregator_Editions_AddUp(t *testing.T) {
+	conn := connect(t)
+	now := noon
+	build := func(a *Aggregator) *Aggregator {
+		a.cfg.Now = func() time.Time { return now }
+		return a
+	}
+	a := build(newAggregator(conn, noon))
+	random := rand.New(rand.NewPCG(1, 2))
+	pick := func(of ...string) string { return of[random.IntN(len(of))] }
+	for round := range 30 {
+		var lines strings.Builder
+		for range 40 {
+			at := now.Add(-time.Duration(random.IntN(70)) * time.Hour)
+			id, submit := fmt.Sprint("m", random.IntN(60)), noon.Add(-time.Duration(72+random.IntN(3))*time.Hour)
+			members := []string{"channel", pick(`"sms"`, `"viber"`, `"push"`, `"email"`), "recipient",
+				pick(`"+79001234567"`, `"+79001234568"`),
+				"step", pick("1", "1", "2"), "submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
+				"campaign", pick(`""`, `"a"`, `"b"`), "segments", pick("0", "1", "3"), "sms_segments", pick("0", "2")}
+			if random.IntN(3) == 0 {
+				members = append(members, "price", pick(`"1.5"`, `"2"`), "currency", pick(`"RUB"`, `"EUR"`))
+			}
+			lines.WriteString(eventLine(id,
+				pick("queued", "sent", "delivered", "read", "replied", "failed", "expired", "skipped"), at,
+				members...))
+		}
+		load(t, conn, fmt.Sprint(round), []byte(lines.String()), now)
+		switch random.IntN(4) {
+		case 0:
+			settle(t, a)
+		case 1: // a day is built whenever it is looked for
+			settle(t, a)
+			a.nextDays = time.Time{}
+			if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
+				t.Fatal(err)
+			}
+		case 2: // another one takes over, after a pass that died
+			a.cfg.OnStep = func(step string) {
+				if step == "computed" {
+					panic("died")
+				}
+			}
+			func() {
+				defer func() { _ = recover() }()
+				settle(t, a)
+			}()
+			a = build(newAggregator(conn, noon))
+		case 3:
+			if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now = now.Add(time.Hour)
+	}
+	settle(t, a)
+	mustRepeat(t, conn, a)
+	if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
+		t.Fatal(err)
+	}
+	mustRepeat(t, conn, a)
+	if n := visible(t, conn).Attempted; n < 50 {
+		t.Errorf("%d attempts, want more for a test that means something", n)
+	}
+}

@@ -1,0 +1,22 @@
+-- Sums what is published of whole days under a build id: by quarter hours, and over the day. Parameter: build. External
+-- table: days (account, day).
+INSERT INTO rollup_waste
+    (account, kind, day, edition, bucket, cohort, campaign, template, leg, code, sms_segments, sms_measure,
+     attempts, cohort_max_ms)
+SELECT
+    account, sum_kind, day, {build:UInt64}, sum_bucket, sum_cohort, campaign, template, leg, code, sms_segments, sms_measure,
+    sum(c.attempts) AS d, max(c.cohort_max_ms)
+FROM
+(
+    SELECT p.*, sum_kind, if(sum_kind = 'quarter', p.bucket, toDateTime(0, 'UTC')) AS sum_bucket,
+        if(sum_kind = 'quarter', p.cohort, toDateTime(p.day, 'UTC')) AS sum_cohort
+    FROM
+    (
+        SELECT p.*
+        {{template "published_days" "rollup_waste"}}
+    ) AS p
+    ARRAY JOIN ['quarter', 'day'] AS sum_kind
+) AS c
+GROUP BY account, sum_kind, day, sum_bucket, sum_cohort, campaign, template, leg, code, sms_segments, sms_measure
+HAVING d != 0
+SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0, max_insert_threads = 1, join_use_nulls = 0
