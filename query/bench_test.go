@@ -3,6 +3,8 @@ package query
 import (
 	"net/http"
 	"testing"
+
+	"kaskad/query/querytest"
 )
 
 // BenchmarkServer_Channels reports over a million cells of 400 days. It prints cells/s beside the time of a request.
@@ -12,15 +14,9 @@ func BenchmarkServer_Channels(b *testing.B) {
 	for i := range blocks {
 		block := randomCells(uint64(i), cells/blocks, testNow, 400)
 		insertCells(b, conn, block)
-		if i == 0 {
-			publish(b, conn, block)
-		}
 	}
-	// One generation of a bucket covers the cells of all blocks.
-	execute(b, conn, "TRUNCATE TABLE generations")
-	execute(b, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
-		"messages) SELECT account, bucket, 1, min(cohort_min_ms), max(cohort_max_ms), 0, 0 FROM rollup_attempts "+
-		"GROUP BY account, bucket")
+	querytest.Publish(b, conn, 1, 2)
+	querytest.Build(b, conn, "rollup_attempts", 2, "1", 1)
 	execute(b, conn, "OPTIMIZE TABLE rollup_attempts FINAL")
 	s := newServer(b, conn)
 	for _, query := range []string{"group_by=", "group_by=channel", "group_by=day&tz=Europe/Moscow",

@@ -14,7 +14,7 @@ import (
 	"kaskad/schema"
 )
 
-// cell is a row of rollup_attempts.
+// cell is a row of rollup_attempts: a difference of an edition, its generation.
 type cell struct {
 	account                                                               string
 	bucket                                                                time.Time
@@ -25,8 +25,9 @@ type cell struct {
 	step                                                                  uint8
 	trigger                                                               string
 	// as in countNames; of a cell up to machine_opened, the others are of optOut
-	counts                     [14]uint64
-	timed                      [6]uint64 // delivered_1m_num … read_24h_den
+	counts                     [14]int64
+	timed                      [4]int64 // timed, in_1m, in_24h, read_in_24h
+	windowEnd                  time.Time
 	toDeliver, toRead, toReply map[uint16]uint64
 	minMS, maxMS               int64
 }
@@ -35,24 +36,27 @@ func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 	tb.Helper()
 	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(),
 		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
-		`INSERT INTO rollup_attempts (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator,
+		`INSERT INTO rollup_attempts (account, kind, day, bucket, edition, cohort, channel, provider, campaign, template, sender, app, operator,
 		country, traffic, step, trigger, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
-		delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
-		cohort_min_ms, cohort_max_ms, due_ms)`)
+		window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply, cohort_max_ms)`)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		row := []any{c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
+		row := []any{c.account, "difference", c.cohort, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
 			c.sender, c.app, c.operator,
 			c.country, c.traffic, c.step, c.trigger}
 		for _, n := range c.counts[:11] {
 			row = append(row, n)
 		}
+		if c.windowEnd.IsZero() {
+			c.windowEnd = time.Unix(0, 0)
+		}
+		row = append(row, c.windowEnd)
 		for _, n := range c.timed {
 			row = append(row, n)
 		}
-		row = append(row, histogram(c.toDeliver), histogram(c.toRead), histogram(c.toReply), c.minMS, c.maxMS, int64(0))
+		row = append(row, histogram(c.toDeliver), histogram(c.toRead), histogram(c.toReply), c.maxMS)
 		if err := batch.Append(row...); err != nil {
 			tb.Fatal(err)
 		}
@@ -69,22 +73,22 @@ func histogram(m map[uint16]uint64) map[uint16]uint64 {
 	return m
 }
 
-// publish makes the cells' generations visible.
+// publish makes the cells' editions visible.
 func publish(tb testing.TB, conn driver.Conn, cells []cell) {
 	tb.Helper()
-	all := make([]querytest.Generation, len(cells))
-	for i, c := range cells {
-		all[i] = querytest.Generation{Account: c.account, Bucket: c.bucket, Number: c.generation, MinMS: c.minMS,
-			MaxMS: c.maxMS}
+	var editions []uint64
+	for _, c := range cells {
+		editions = append(editions, c.generation)
 	}
-	querytest.Publish(tb, conn, all)
+	slices.Sort(editions)
+	querytest.Publish(tb, conn, slices.Compact(editions)...)
 }
 
 // randomCells makes cells of the days before end, with every relation between counts that definitions.md promises.
 func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 	r := rand.New(rand.NewPCG(seed, 0))
 	pick := func(names ...string) string { return names[r.IntN(len(names))] }
-	split := func(total uint64) uint64 { return uint64(r.Int64N(int64(total) + 1)) }
+	split := func(total int64) int64 { return r.Int64N(total + 1) }
 	cells := make([]cell, n)
 	for i := range cells {
 		c := &cells[i]
@@ -102,23 +106,24 @@ func randomCells(seed uint64, n int, end time.Time, days int) []cell {
 		c.traffic = pick(append([]string{""}, schema.Traffics...)...)
 		c.step = uint8(1 + r.IntN(3))
 		c.trigger = pick(append([]string{""}, schema.Triggers...)...)
-		attempted := uint64(r.IntN(1000))
+		attempted := int64(1 + r.IntN(1000))
 		delivered := split(attempted)
 		failed := split(attempted - delivered)
 		sent := delivered + split(attempted-delivered)
 		read := split(delivered)
-		c.counts = [14]uint64{attempted, sent, delivered, read, split(read), split(read), failed,
+		c.counts = [14]int64{attempted, sent, delivered, read, split(read), split(read), failed,
 			attempted - delivered - failed, split(50), split(3), split(delivered)}
-		den := split(sent)
-		num := split(den)
-		den24 := split(den)
-		num24 := split(den24)
-		c.timed = [6]uint64{split(num), den, num24, den24, split(num24), den24}
-		cellsOf := func(total uint64) map[uint16]uint64 {
+		timed := split(sent)
+		in24h := split(timed)
+		c.timed = [4]int64{timed, split(in24h), in24h, split(in24h)}
+		if r.IntN(2) == 0 {
+			c.windowEnd = c.cohort.Add(time.Duration(1+r.IntN(100)) * 15 * time.Minute)
+		}
+		cellsOf := func(total int64) map[uint16]uint64 {
 			m := map[uint16]uint64{}
 			for total > 0 {
 				part := 1 + split(total-1)
-				m[uint16(r.IntN(1100))] += part
+				m[uint16(r.IntN(1100))] += uint64(part)
 				total -= part
 			}
 			return m
@@ -206,7 +211,7 @@ func attributed(rows []optOut) (cells []cell) {
 		id := attemptKey{o.account, o.messageID, o.step}
 		if attempts[id] == nil {
 			c := o.cell
-			c.counts, c.timed, c.toDeliver, c.toRead, c.toReply, c.maxMS = [14]uint64{}, [6]uint64{}, nil, nil, nil,
+			c.counts, c.timed, c.toDeliver, c.toRead, c.toReply, c.maxMS = [14]int64{}, [4]int64{}, nil, nil, nil,
 				c.minMS
 			attempts[id] = &c
 		}

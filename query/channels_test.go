@@ -21,10 +21,9 @@ func TestServer_Channels_Naive(t *testing.T) {
 	conn := newConn(t)
 	cells := randomCells(7, 3000, testNow, 60)
 	insertCells(t, conn, cells)
-	publish(t, conn, cells)
+	querytest.Scatter(t, conn, "rollup_attempts")
 	events := randomOptOuts(7, 1000, cells)
 	insertOptOuts(t, conn, events)
-	execute(t, conn, "INSERT INTO generations (account, bucket, generation) VALUES ('nobody', $1, 2)", testNow)
 	cells = append(cells, attributed(events)...)
 	s := newServer(t, conn)
 	r := rand.New(rand.NewPCG(7, 7))
@@ -140,15 +139,16 @@ func TestServer_Channels_AsOf(t *testing.T) {
 	}
 }
 
-// Only the greatest published generation of a bucket is read, and a cursor keeps reading what it began with.
-func TestServer_Channels_Generations(t *testing.T) {
+// What editions changed adds up when they are published, summed up or not, and a cursor keeps reading what it began
+// with.
+func TestServer_Channels_Editions(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn)
 	bucket := testNow.Add(-48 * time.Hour)
-	newCell := func(account, campaign string, generation, attempted uint64) cell {
-		return cell{account: account, bucket: bucket, cohort: bucket, generation: generation, channel: "sms",
+	newCell := func(account, campaign string, edition uint64, attempted int64) cell {
+		return cell{account: account, bucket: bucket, cohort: bucket, generation: edition, channel: "sms",
 			campaign: campaign,
-			counts:   [14]uint64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
+			counts:   [14]int64{attempted, attempted}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()}
 	}
 	attempted := func(a querytest.Report) (all []string) {
 		for _, row := range a.Rows {
@@ -165,7 +165,8 @@ func TestServer_Channels_Generations(t *testing.T) {
 	first := []cell{newCell("acme", "a", 10, 1), newCell("acme", "b", 10, 2), newCell("acme", "c", 10, 3),
 		newCell("other", "b", 10, 40)}
 	insertCells(t, conn, first)
-	want("computed, not published", channelReport(t, s, "group_by=campaign"))
+	querytest.Begin(t, conn, 10)
+	want("begun, not published", channelReport(t, s, "group_by=campaign"))
 	publish(t, conn, first)
 	want("published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
 	page := channelReport(t, s, "group_by=campaign&limit=1")
@@ -174,18 +175,39 @@ func TestServer_Channels_Generations(t *testing.T) {
 		t.Fatal("no cursor")
 	}
 
-	second := []cell{newCell("acme", "a", 11, 100), newCell("acme", "c", 11, 300), newCell("acme", "d", 11, 400)}
+	second := []cell{newCell("acme", "a", 11, 99), newCell("acme", "b", 11, -2), newCell("acme", "c", 11, 297),
+		newCell("acme", "d", 11, 400)}
 	insertCells(t, conn, second)
-	want("newer cells, not published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
+	want("differences that are not published", channelReport(t, s, "group_by=campaign"), "a=1", "b=42", "c=3")
 	publish(t, conn, second)
-	want("newer generation of one account", channelReport(t, s, "group_by=campaign"), "a=100", "b=40", "c=300", "d=400")
+	now := []string{"a=100", "b=40", "c=300", "d=400"}
+	want("differences of one account", channelReport(t, s, "group_by=campaign"), now...)
+	querytest.Build(t, conn, "rollup_attempts", 12, "account = 'acme'", 1)
+	want("sums that are not published", channelReport(t, s, "group_by=campaign"), now...)
+	querytest.Publish(t, conn, 12)
+	want("sums", channelReport(t, s, "group_by=campaign"), now...)
 	want("by account", channelReport(t, s, "group_by=campaign&account=other"), "b=40")
+	// The cursor's pages, as long as the differences are there.
 	want("the cursor's pages", channelReport(t, s, "group_by=campaign&limit=5&cursor="+*page.NextCursor), "b=42", "c=3")
-
-	// A bucket that came out empty.
-	execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, "+
-		"messages) VALUES ('acme', $1, 12, 9999999999999, 0, 9999999999999, 0)", bucket)
-	want("an empty bucket", channelReport(t, s, "group_by=campaign"), "b=40")
+	execute(t, conn, "ALTER TABLE rollup_attempts DELETE WHERE account = 'acme' AND kind = 'difference' SETTINGS "+
+		"mutations_sync = 2")
+	want("sums alone", channelReport(t, s, "group_by=campaign"), now...)
+	want("of the account", channelReport(t, s, "group_by=campaign&account=acme"), "a=100", "c=300", "d=400")
+	// What is taken away as a whole leaves no row.
+	third := []cell{newCell("acme", "a", 13, -100), newCell("acme", "c", 13, -300), newCell("acme", "d", 13, -400)}
+	insertCells(t, conn, third)
+	publish(t, conn, third)
+	want("all of one account taken away", channelReport(t, s, "group_by=campaign"), "b=40")
+	want("and nothing else", channelReport(t, s, "group_by=campaign&account=acme"))
+	if reply := channelReport(t, s, "group_by=&account=acme"); !reply.Mature || len(reply.Rows) != 1 {
+		t.Errorf("no key is one row, and nothing in it is young: %+v", reply)
+	}
+	// More taken away than there was is an error, and no number.
+	querytest.Publish(t, conn, 14)
+	insertCells(t, conn, []cell{newCell("acme", "a", 14, -1)})
+	if w := get(s, "/v1/reports/channels?account=acme"); w.Code != http.StatusInternalServerError {
+		t.Errorf("a count below 0: %d %s", w.Code, w.Body)
+	}
 }
 
 func TestServer_Channels_Pages(t *testing.T) {
@@ -315,7 +337,7 @@ func TestServer_Channels_Values(t *testing.T) {
 	for i, text := range texts {
 		cells = append(cells, cell{account: "a" + text, bucket: bucket, cohort: bucket, generation: 1, channel: "sms",
 			campaign: text,
-			counts:   [14]uint64{uint64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
+			counts:   [14]int64{int64(i + 1)}, minMS: bucket.UnixMilli(), maxMS: bucket.UnixMilli()})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
@@ -470,7 +492,7 @@ func TestServer_Channels_Mature(t *testing.T) {
 		bucket := time.UnixMilli(youngest).UTC().Truncate(time.Hour)
 		cells = append(cells, cell{account: fmt.Sprint("a", i), bucket: bucket,
 			cohort: time.UnixMilli(youngest).UTC().Truncate(15 * time.Minute), generation: 1,
-			channel: "sms", counts: [14]uint64{1}, minMS: youngest, maxMS: youngest})
+			channel: "sms", counts: [14]int64{1}, minMS: youngest, maxMS: youngest})
 	}
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)

@@ -27,15 +27,15 @@ func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
 	tb.Helper()
 	batch, err := conn.PrepareBatch(clickhouse.Context(tb.Context(),
 		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0})),
-		`INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
+		`INSERT INTO rollup_failures (account, kind, day, bucket, edition, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
 		error_code, permanent, expired, failed, cohort_max_ms)`)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		err := batch.Append(c.account, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
-			c.sender, c.app, c.operator, c.country, c.traffic,
-			c.step, c.trigger, c.errorCode, answer.Bit(c.permanent), answer.Bit(c.expired), c.count, c.maxMS)
+		err := batch.Append(c.account, "difference", c.cohort, c.bucket, c.generation, c.cohort, c.channel, c.provider,
+			c.campaign, c.template, c.sender, c.app, c.operator, c.country, c.traffic,
+			c.step, c.trigger, c.errorCode, answer.Bit(c.permanent), answer.Bit(c.expired), int64(c.count), c.maxMS)
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -45,33 +45,16 @@ func insertFailureCells(tb testing.TB, conn driver.Conn, cells []failureCell) {
 	}
 }
 
-// storeFailures inserts the failed ones of the attempts, beside rows of a generation that is replaced and of one that
-// is not visible yet, and makes theirs visible.
+// storeFailures inserts the failed ones of the attempts.
 func storeFailures(tb testing.TB, conn driver.Conn, r *rand.Rand, rows []folded) (cells []failureCell) {
 	tb.Helper()
-	var others []failureCell
-	var visible []cell
 	for _, f := range rows {
-		if !f.failed {
-			continue
-		}
-		c := failureCell{f, 1 + r.Uint64N(1000)}
-		cells = append(cells, c)
-		visible = append(visible, c.cell)
-		for _, generation := range []uint64{f.generation - 1, f.generation + 1} {
-			c.generation = generation
-			others = append(others, c)
+		if f.failed {
+			cells = append(cells, failureCell{f, 1 + r.Uint64N(1000)})
 		}
 	}
-	insertFailureCells(tb, conn, append(others, cells...))
-	for i := range visible {
-		visible[i].generation--
-	}
-	publish(tb, conn, visible)
-	for i := range visible {
-		visible[i].generation++
-	}
-	publish(tb, conn, visible)
+	insertFailureCells(tb, conn, cells)
+	querytest.Scatter(tb, conn, "rollup_failures")
 	return cells
 }
 

@@ -114,7 +114,7 @@ func TestKeys_Time_Cases(t *testing.T) {
 			t.Fatal(err)
 		}
 		cells = append(cells, cell{account: "a", bucket: cohort.Truncate(time.Hour), cohort: cohort, generation: 1,
-			channel: "sms", counts: [14]uint64{1 << i},
+			channel: "sms", counts: [14]int64{1 << i},
 			minMS: cohort.UnixMilli(), maxMS: cohort.UnixMilli() + 899_999})
 	}
 	insertCells(t, conn, cells)

@@ -69,8 +69,8 @@ func naiveKey(c cell, name string, zone *time.Location) any {
 
 type naiveGroup struct {
 	keys                 []any
-	counts               [14]uint64
-	rates                map[string][2]uint64
+	counts               [14]int64
+	rates                map[string][2]int64
 	bounds               map[string]bool
 	deliver, read, reply map[uint16]uint64
 	mature               bool
@@ -82,7 +82,7 @@ func naiveReport(cells []cell, groupBy []string, filters map[string][]string, zo
 	overrides map[routeKey]querytest.Capability) []map[string]any {
 	groups := map[string]*naiveGroup{}
 	newGroup := func(keys []any) *naiveGroup {
-		return &naiveGroup{keys: keys, rates: map[string][2]uint64{}, bounds: map[string]bool{}, mature: true,
+		return &naiveGroup{keys: keys, rates: map[string][2]int64{}, bounds: map[string]bool{}, mature: true,
 			deliver: map[uint16]uint64{}, read: map[uint16]uint64{}, reply: map[uint16]uint64{}}
 	}
 	if len(groupBy) == 0 {
@@ -142,10 +142,10 @@ func (g *naiveGroup) add(c cell, r querytest.Capability, now time.Time) {
 	for i, n := range c.counts {
 		g.counts[i] += n
 	}
-	rate := func(name string, when bool, num, den uint64) {
+	rate := func(name string, when bool, num, den int64) {
 		if when {
 			old := g.rates[name]
-			g.rates[name] = [2]uint64{old[0] + num, old[1] + den}
+			g.rates[name] = [2]int64{old[0] + num, old[1] + den}
 		}
 	}
 	attempted, sent, delivered, read, clicked, replied := c.counts[0], c.counts[1], c.counts[2], c.counts[3],
@@ -156,9 +156,11 @@ func (g *naiveGroup) add(c cell, r querytest.Capability, now time.Time) {
 	rate("read_of_sent", r.Reads, read, sent)
 	rate("reply", r.Delivery, replied, delivered)
 	rate("click", r.Delivery, clicked, delivered)
-	rate("delivered_1m", r.Delivery, c.timed[0], c.timed[1])
-	rate("delivered_24h", r.Delivery, c.timed[2], c.timed[3])
-	rate("read_24h", r.Reads, c.timed[4], c.timed[5])
+	// A window is over when the quarter hour by which its first minute is, and the rest of it, are.
+	over := func(rest time.Duration) bool { return c.windowEnd.IsZero() || c.windowEnd.Add(rest).Before(now) }
+	rate("delivered_1m", r.Delivery && over(0), c.timed[1], c.timed[0])
+	rate("delivered_24h", r.Delivery && over(24*time.Hour), c.timed[2], c.timed[0])
+	rate("read_24h", r.Reads && over(24*time.Hour), c.timed[3], c.timed[0])
 	rate("unsubscribe", r.Delivery, c.counts[11], delivered)
 	rate("block", r.Delivery, c.counts[12], delivered)
 	rate("complaint", r.Delivery, c.counts[13], delivered)
@@ -187,7 +189,7 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 			row[name] = strings.ToValidUTF8(g.keys[i].(string), "\ufffd")
 		}
 	}
-	whole := func(n uint64) json.Number { return json.Number(strconv.FormatUint(n, 10)) }
+	whole := func(n int64) json.Number { return json.Number(strconv.FormatInt(n, 10)) }
 	for i, name := range []string{"attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending",
 		"skipped", "skewed", "machine_opened",
 		"unsubscribed", "blocked", "complained"} {
@@ -201,7 +203,7 @@ func (g *naiveGroup) row(groupBy []string) map[string]any {
 		if r[1] > 0 {
 			row[name+"_rate"] = sixDecimals(float64(r[0]) / float64(r[1]))
 		}
-		row[name+"_rate_low"], row[name+"_rate_high"] = naiveInterval(r[0], r[1])
+		row[name+"_rate_low"], row[name+"_rate_high"] = naiveInterval(uint64(r[0]), uint64(r[1]))
 	}
 	row["open_rate_bound"] = nil
 	switch {

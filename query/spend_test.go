@@ -110,8 +110,8 @@ func insertSpend(tb testing.TB, conn driver.Conn, messages []spendMessage) {
 				for currency, micros := range s.reported {
 					reported[currency] = big.NewInt(micros)
 				}
-				add(s.account, s.bucket, s.generation, s.cohort, s.campaign, s.template, s.step, legs[i], codes[i],
-					computed, shape, segments, template, reported, uint64(1), s.maxMS)
+				add(s.account, "difference", s.cohort, s.generation, s.bucket, s.cohort, s.campaign, s.template, s.step, legs[i], codes[i],
+					computed, shape, segments, template, reported, int64(1), s.maxMS)
 			}
 		}
 	})
@@ -374,6 +374,7 @@ func TestServer_Spend_Naive(t *testing.T) {
 	r := rand.New(rand.NewPCG(12, 5))
 	messages := randomSpend(r, 2000, testNow, 40)
 	insertSpend(t, conn, messages)
+	querytest.Scatter(t, conn, "rollup_spend")
 	lists := map[string]*money.PriceList{"none": money.NewPriceList(nil, nil)}
 	for account, rows := range spendLists {
 		querytest.PutPrices(t, conn, "tariffs", account, rows[0]...)

@@ -39,15 +39,15 @@ func insertWaste(tb testing.TB, conn driver.Conn, facts []wasteFact) {
 	ctx := clickhouse.Context(tb.Context(),
 		clickhouse.WithSettings(clickhouse.Settings{"max_partitions_per_insert_block": 0}))
 	batch, err := conn.PrepareBatch(ctx,
-		"INSERT INTO rollup_waste (account, bucket, generation, cohort, campaign, template, leg, code, sms_segments, "+
-			"sms_measure, attempts)")
+		"INSERT INTO rollup_waste (account, kind, day, bucket, edition, cohort, campaign, template, leg, code, "+
+			"sms_segments, sms_measure, attempts, cohort_max_ms)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, f := range facts {
 		code := uint32(1) | uint32(answer.Bit(f.delivered))<<1 | uint32(f.billed)<<8
-		if err := batch.Append(f.account, f.bucket, f.generation, f.cohort, f.campaign, f.template, f.leg, code,
-			f.smsSegments, schema.PackSMSMeasure(f.text), f.attempts); err != nil {
+		if err := batch.Append(f.account, "difference", f.cohort, f.bucket, f.generation, f.cohort, f.campaign,
+			f.template, f.leg, code, f.smsSegments, schema.PackSMSMeasure(f.text), int64(f.attempts), f.maxMS); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -296,7 +296,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	facts := randomWaste(r, 2000, testNow, 40)
 	insertWaste(t, conn, facts)
-	publish(t, conn, cellsOf(facts))
+	querytest.Scatter(t, conn, "rollup_waste")
 	lists := map[string][]naiveTariff{}
 	begin := testNow.AddDate(0, 0, -60)
 	middle := testNow.AddDate(0, 0, -20).Add(15 * time.Minute)

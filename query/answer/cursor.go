@@ -25,8 +25,7 @@ type Cursor struct {
 
 // Snapshot is what the first page of an answer saw. It makes all pages speak of one moment.
 type Snapshot struct {
-	// Edition: of every bucket the greatest edition up to this one is read. In lists of verdicts it is the greatest
-	// version.
+	// Edition: what was published up to it is read. In lists of verdicts it is the greatest version.
 	Edition uint64 `json:"g"`
 	// NowMS decides the default period and what is mature. AsOfMS is nil when it is unknown.
 	NowMS  int64  `json:"n"`

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
@@ -241,22 +243,23 @@ func TestLists_ErrorMap_RefusedAsAWhole(t *testing.T) {
 type failedCell struct {
 	account                 string
 	hour                    int
-	generation              uint64
+	edition                 uint64
 	provider, code, channel string
-	failed                  uint64
+	failed                  int64
 	quarter                 int
 }
 
 func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 	tb.Helper()
 	batch, err := conn.PrepareBatch(tb.Context(),
-		"INSERT INTO rollup_failures (account, bucket, generation, cohort, channel, provider, error_code, failed)")
+		"INSERT INTO rollup_failures (account, kind, day, bucket, edition, cohort, channel, provider, error_code, failed)")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
 		bucket := querytest.Now().Unix() - int64(c.hour)*3600
-		if err := batch.Append(c.account, bucket, c.generation, bucket+int64(c.quarter)*900, c.channel, c.provider,
+		if err := batch.Append(c.account, "difference", time.Unix(bucket, 0).UTC(), bucket, c.edition,
+			bucket+int64(c.quarter)*900, c.channel, c.provider,
 			c.code, c.failed); err != nil {
 			tb.Fatal(err)
 		}
@@ -269,39 +272,33 @@ func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 func TestLists_Unmapped_CountsVisibleFailures(t *testing.T) {
 	conn := newConn(t)
 	s := newRoom(conn)
-	for _, g := range []struct {
-		account    string
-		hour       int
-		generation uint64
-	}{{"acme", 2, 1}, {"acme", 2, 2}, {"acme", 30, 2}, {"beta", 2, 2}} {
-		at := querytest.Now().UnixMilli() - int64(g.hour)*3600_000
-		querytest.Execute(t, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, "+
-			"cohort_max_ms) VALUES "+
-			"($1, toDateTime(intDiv($2, 1000), 'UTC'), $3, $2, $2 + 3599999)", g.account, at, g.generation)
-	}
+	querytest.Publish(t, conn, 1, 2)
 	insertFailures(t, conn, []failedCell{
-		// replaced
-		{account: "acme", hour: 2, generation: 1, provider: "devino", code: "777", channel: "sms", failed: 1000},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 5},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 2,
+		// taken away, in part and as a whole
+		{account: "acme", hour: 2, edition: 1, provider: "devino", code: "777", channel: "sms", failed: 1000},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "777", channel: "sms", failed: -1000},
+		{account: "acme", hour: 2, edition: 1, provider: "devino", code: "999", channel: "sms", failed: 2},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "999", channel: "sms", failed: -2},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "777", channel: "sms", failed: 5},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "777", channel: "sms", failed: 2,
 			quarter: 3},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "777", channel: "voice", failed: 3},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "777", channel: "voice", failed: 3},
 		// guessed
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "27", channel: "sms", failed: 50},
-		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "5", channel: "sms", failed: 40},
-		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "flash_call", failed: 30},
-		{account: "acme", hour: 2, generation: 2, provider: "mts", code: "21", channel: "push", failed: 20},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "27", channel: "sms", failed: 50},
+		{account: "acme", hour: 2, edition: 2, provider: "mts", code: "5", channel: "sms", failed: 40},
+		{account: "acme", hour: 2, edition: 2, provider: "mts", code: "21", channel: "flash_call", failed: 30},
+		{account: "acme", hour: 2, edition: 2, provider: "mts", code: "21", channel: "push", failed: 20},
 		// found through an alias
-		{account: "acme", hour: 2, generation: 2, provider: "nexmo", code: "5", channel: "sms", failed: 50},
-		{account: "acme", hour: 2, generation: 2, provider: "fcm", code: "UNREGISTERED", channel: "push", failed: 50},
+		{account: "acme", hour: 2, edition: 2, provider: "nexmo", code: "5", channel: "sms", failed: 50},
+		{account: "acme", hour: 2, edition: 2, provider: "fcm", code: "UNREGISTERED", channel: "push", failed: 50},
 		// not of this provider
-		{account: "acme", hour: 2, generation: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3},
-		{account: "acme", hour: 2, generation: 2, provider: "devino", code: "", channel: "sms", failed: 70},
+		{account: "acme", hour: 2, edition: 2, provider: "apns", code: "UNREGISTERED", channel: "push", failed: 3},
+		{account: "acme", hour: 2, edition: 2, provider: "devino", code: "", channel: "sms", failed: 70},
 		// not published
-		{account: "acme", hour: 2, generation: 3, provider: "devino", code: "888", channel: "sms", failed: 9},
-		{account: "acme", hour: 30, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 10},
-		{account: "beta", hour: 2, generation: 2, provider: "devino", code: "777", channel: "sms", failed: 100},
-		{account: "beta", hour: 2, generation: 2, provider: "", code: "Z", channel: "viber", failed: 3},
+		{account: "acme", hour: 2, edition: 3, provider: "devino", code: "888", channel: "sms", failed: 9},
+		{account: "acme", hour: 30, edition: 2, provider: "devino", code: "777", channel: "sms", failed: 10},
+		{account: "beta", hour: 2, edition: 2, provider: "devino", code: "777", channel: "sms", failed: 100},
+		{account: "beta", hour: 2, edition: 2, provider: "", code: "Z", channel: "viber", failed: 3},
 	})
 	const day = "from=2026-11-19T20:00:00Z&to=2026-11-20"
 	for _, c := range []struct{ query, want string }{
@@ -368,11 +365,11 @@ func TestLists_Unmapped_CountsVisibleFailures(t *testing.T) {
 func TestUnmappedQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	querytest.Golden(t, *update, "unmapped_first",
-		&unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, edition: 7,
+		&unmappedQuery{fromMS: 1760572800000, toMS: 1795136400000, seen: &answer.Snapshot{Edition: 7},
 			limit: 1001}, hostile)
 	querytest.Golden(t, *update, "unmapped_page",
 		&unmappedQuery{accounts: []string{"acme", hostile}, fromMS: 1760572800000,
-			toMS: 1795136400000, edition: 7, limit: 11,
+			toMS: 1795136400000, seen: &answer.Snapshot{Edition: 7}, limit: 11,
 			after: &unmappedCode{provider: hostile, code: hostile, channel: hostile, attempts: 12}}, hostile)
 }
 

@@ -32,12 +32,12 @@ type unmappedCode struct {
 	guess                   string
 }
 
-// unmappedQuery is one page of the unmapped codes over one edition of the facts.
+// unmappedQuery is one page of the unmapped codes.
 type unmappedQuery struct {
 	accounts     []string
 	fromMS, toMS int64
-	// edition bounds the generations that are read: of every bucket the greatest one up to it.
-	edition uint64
+	// seen is what the answer is of.
+	seen *answer.Snapshot
 	// after is the last row of the page before; nil on the first page.
 	after *unmappedCode
 	limit int
@@ -45,12 +45,17 @@ type unmappedQuery struct {
 
 // SQL returns the statement and its parameters. The statement reads the external table of the error maps besides.
 func (q *unmappedQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("from", store.Storable(q.fromMS)), clickhouse.Named("to", store.Storable(q.toMS)),
-		clickhouse.Named("generation", q.edition), clickhouse.Named("limit", uint32(q.limit))}
+	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_failures"}, FromMS: q.fromMS, ToMS: q.toMS, Zone: "UTC",
+		Seen: q.seen}
+	visible, args := cells.SQL()
+	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)),
+		clickhouse.Named("to", store.Storable(q.toMS)), clickhouse.Named("limit", uint32(q.limit)))
 	data := struct {
+		report.CellsSQL
 		Accounts, Single, After bool
 		Mapped, Guess           string
-	}{len(q.accounts) > 0, false, q.after != nil, errormap.MappedClassSQL("r"), errormap.GuessSQL("r")}
+	}{visible, len(q.accounts) > 0, len(q.accounts) == 1, q.after != nil, errormap.MappedClassSQL("r"),
+		errormap.GuessSQL("r")}
 	if data.Accounts {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
@@ -99,7 +104,7 @@ func (l *Lists) unmapped(c *gin.Context) error {
 	} else if seen, err = l.db.Snapshot(ctx, now); err != nil {
 		return err
 	}
-	q.edition = seen.Edition
+	q.seen = &seen
 	codes, err := l.readUnmapped(ctx, &q)
 	if err != nil {
 		return fmt.Errorf("unmapped codes: %w", err)
@@ -144,7 +149,7 @@ func (l *Lists) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unm
 	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var u unmappedCode
-		if err := rows.Scan(&u.provider, &u.code, &u.channel, &u.attempts, &u.guess); err != nil {
+		if err := rows.Scan(&u.provider, &u.code, &u.channel, (*report.Count)(&u.attempts), &u.guess); err != nil {
 			return nil, err
 		}
 		codes = append(codes, u)

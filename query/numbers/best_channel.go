@@ -46,7 +46,7 @@ type bestChannelQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
-	return q.request.Statement(bestChannelTemplate, nil, report.Key.InSQL,
+	return q.request.Statement(bestChannelTemplate, nil, report.Key.InSQL, nil,
 		clickhouse.Named("after_account", q.afterAccount),
 		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.request.Limit+1)),
 		clickhouse.Named("as_of", q.asOfMS),

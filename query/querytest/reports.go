@@ -5,8 +5,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
 
 // Report is the envelope of a report.
@@ -72,46 +70,6 @@ func TimeKey(name string, cohort time.Time, zone *time.Location) (value any, fou
 		return (int(t.Weekday())+6)%7 + 1, true
 	}
 	return nil, false
-}
-
-// Generation is a generation of a bucket with the cohorts of some of its messages.
-type Generation struct {
-	Account      string
-	Bucket       time.Time
-	Number       uint64
-	MinMS, MaxMS int64
-}
-
-// Publish makes generations visible, bucket by bucket, in one block.
-func Publish(tb testing.TB, conn driver.Conn, all []Generation) {
-	tb.Helper()
-	type bucket struct {
-		account    string
-		at         time.Time
-		generation uint64
-	}
-	ranges := map[bucket][2]int64{}
-	for _, g := range all {
-		b := bucket{g.Account, g.Bucket, g.Number}
-		r, found := ranges[b]
-		if !found {
-			r = [2]int64{g.MinMS, g.MaxMS}
-		}
-		ranges[b] = [2]int64{min(r[0], g.MinMS), max(r[1], g.MaxMS)}
-	}
-	batch, err := conn.PrepareBatch(tb.Context(),
-		"INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, due_ms, messages)")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for b, r := range ranges {
-		if err := batch.Append(b.account, b.at, b.generation, r[0], r[1], int64(0), uint64(1)); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := batch.Send(); err != nil {
-		tb.Fatal(err)
-	}
 }
 
 // Capability is what a channel can report, docs/definitions.md section 2 as code.

@@ -92,7 +92,8 @@ var _ = add(&Report{
 	},
 	Try:       []string{"group_by=day,channel&tz=Europe/Moscow&format=csv"},
 	Statement: Template("channels.sql", channelsSQL),
-	Tables:    []string{"generations", "opt_outs", "rollup_attempts", "routes"},
+	Tables:    []string{"builds", "editions", "opt_outs", "rollup_attempts", "routes"},
+	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Page:      readChannels,
 })
 
@@ -118,14 +119,18 @@ type channelSums struct {
 // places are where a row is scanned to, behind its keys.
 func (s *channelSums) places() (to []any) {
 	for i := range s.counts {
-		to = append(to, &s.counts[i])
+		to = append(to, (*Count)(&s.counts[i]))
 	}
-	return append(to, &s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen, &s.readOfSentDen,
-		&s.replyNum, &s.clickNum,
-		&s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen, &s.read24hNum, &s.read24hDen,
-		&s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower, &s.upper, &s.latencies[0].Cells,
-		&s.latencies[0].Known, &s.latencies[1].Cells, &s.latencies[1].Known,
-		&s.latencies[2].Cells, &s.latencies[2].Known, &s.settledMS)
+	for _, n := range []*uint64{&s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen,
+		&s.readOfSentDen, &s.replyNum, &s.clickNum, &s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen,
+		&s.read24hNum, &s.read24hDen, &s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower,
+		&s.upper} {
+		to = append(to, (*Count)(n))
+	}
+	for i := range s.latencies {
+		to = append(to, &s.latencies[i].Cells, &s.latencies[i].Known)
+	}
+	return append(to, &s.settledMS)
 }
 
 // row computes the fields of a row from its quantities. Denominators that two rates share come from SQL once.
@@ -167,7 +172,7 @@ func (s *channelSums) bound() answer.Value {
 
 // readChannels reads a page.
 func readChannels(ctx context.Context, r *Reading, page *Page) (err error) {
-	parameters := []any{edition(r.Seen)}
+	var parameters []any
 	if len(r.Keys) > 0 {
 		// One row too many is asked for, to know whether there are more.
 		parameters = append(parameters, clickhouse.Named("limit", uint32(r.Limit+1)))

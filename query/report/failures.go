@@ -39,7 +39,8 @@ var _ = add(&Report{
 		{Name: "mature", Formula: "every cohort of the row is older than its route's settling_days"},
 	},
 	Statement:   Template("failures.sql", failuresSQL),
-	Tables:      []string{"generations", "rollup_failures", "routes"},
+	Tables:      []string{"builds", "editions", "rollup_failures", "routes"},
+	Rollup:      Rollup{Table: "rollup_failures", Routed: true},
 	RowFilters:  []string{"provider", "reason", "error_code"},
 	Materialize: readFailures,
 })
@@ -63,7 +64,7 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 	var failed uint64
 	var settledMS int64
 	all, totals := groups[failureSums]{}, map[string]uint64{}
-	err = r.each(ctx, []any{&account, &channel, &provider, &code, &expired, &failed, &settledMS},
+	err = r.each(ctx, []any{&account, &channel, &provider, &code, &expired, (*Count)(&failed), &settledMS},
 		func(keys []KeyValue) error {
 			reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 			shareOf := ""
@@ -85,7 +86,7 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 			sums.failed += failed
 			sums.settledMS = max(sums.settledMS, settledMS)
 			return nil
-		}, edition(r.Seen))
+		})
 	if err != nil {
 		return nil, err
 	}

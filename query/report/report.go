@@ -38,6 +38,8 @@ type Report struct {
 	// Statement reads what the report is made of, and Tables are the tables that it names.
 	Statement *template.Template
 	Tables    []string
+	// Rollup is the table of cells that the statement reads, if it does.
+	Rollup Rollup
 	// Knows keeps the keys and filters that the statement knows; nil for those that have SQL.
 	Knows func(Key) bool
 	// RowFilters are filters that choose rows, not what they are of: the statement does not know them.
@@ -121,12 +123,19 @@ func (r *Report) knows(k Key) bool {
 	return k.InSQL()
 }
 
-// SQL returns the report's statement for a request, and its parameters.
-func (r *Report) SQL(request *Request, routes []store.Capability, parameters ...any) (string, []any, error) {
+// SQL returns the report's statement for a request, and its parameters. borders are Unix seconds at which a price may
+// change.
+func (r *Report) SQL(request *Request, seen *answer.Snapshot, routes []store.Capability, borders []uint32,
+	parameters ...any) (string, []any, error) {
 	known := *request
 	known.Filters = slices.DeleteFunc(slices.Clone(known.Filters),
 		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
-	return known.Statement(r.Statement, routes, r.knows, parameters...)
+	if r.Rollup.Table == "" {
+		return known.Statement(r.Statement, routes, r.knows, nil, parameters...)
+	}
+	cells := &Cells{Rollup: r.Rollup, FromMS: known.FromMS, ToMS: known.ToMS, Keys: known.Keys, Filters: known.Filters,
+		Zone: known.Zone.String(), Seen: seen, Borders: borders, SettlingDays: SettlingDays(routes)}
+	return known.Statement(r.Statement, routes, r.knows, cells, parameters...)
 }
 
 // reports are all that files of this package add while the program is loaded. It does not change afterwards.
@@ -165,10 +174,7 @@ func (s *Room) Routes() (routes []answer.Route) {
 	return routes
 }
 
-// edition is the parameter of statements that include "visible".
-func edition(seen *answer.Snapshot) any { return clickhouse.Named("generation", seen.Edition) }
-
-// borders is the parameter of statements whose cells are apart by the Unix seconds at which a price may change.
+// borders is the parameter of statements whose rows are apart by the Unix seconds at which a price may change.
 func borders(seconds []uint32) any {
 	return clickhouse.Named("borders", append([]uint32{0}, seconds...))
 }

@@ -39,6 +39,12 @@ func lines() []store.Capability {
 		{Channel: "sms", Provider: "*", Delivery: true, SettlingDays: 3}}
 }
 
+// seen is what an answer is of.
+func seen() *answer.Snapshot {
+	asOfMS := int64(1795132799000)
+	return &answer.Snapshot{Edition: 7, NowMS: 1795132800000, AsOfMS: &asOfMS}
+}
+
 // value is one that a filter by the key takes.
 func value(t *testing.T, k Key) string {
 	t.Helper()
@@ -93,7 +99,7 @@ func TestReport_SQL_Golden(t *testing.T) {
 }
 
 func checkGolden(t *testing.T, r *Report, ask *Request, name string) {
-	statement, args, err := r.SQL(ask, lines())
+	statement, args, err := r.SQL(ask, seen(), lines(), []uint32{1761000300})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +138,7 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 	from := regexp.MustCompile(`(?:FROM|JOIN)\s+(?:\(\s*SELECT[^()]*\sFROM\s+)?([a-z_]+)\b`)
 	defined := regexp.MustCompile(`([a-z_]+) AS\s*\(`)
 	for _, r := range All() {
-		statement, _, err := r.SQL(request(t, r), lines())
+		statement, _, err := r.SQL(request(t, r), seen(), lines(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

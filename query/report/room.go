@@ -78,6 +78,8 @@ type Reading struct {
 	Seen *answer.Snapshot
 	// More are the members of the envelope that only this report has.
 	More []answer.Member
+	// Borders are Unix seconds at which a price may change.
+	Borders []uint32
 
 	report *Report
 }
@@ -203,7 +205,7 @@ func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, er
 	if err != nil {
 		return nil, err
 	}
-	statement, args, err := r.report.SQL(r.Request, routes, parameters...)
+	statement, args, err := r.report.SQL(r.Request, r.Seen, routes, r.Borders, parameters...)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,8 @@ var _ = add(&Report{
 			"segments", Over: "the same"},
 	},
 	Statement: Template("segment_waste.sql", segmentWasteSQL),
-	Tables:    []string{"generations", "legs", "rollup_waste", "routes"},
+	Tables:    []string{"builds", "editions", "legs", "rollup_waste", "routes"},
+	Rollup:    Rollup{Table: "rollup_waste"},
 	Page:      readWaste,
 })
 
@@ -119,7 +120,7 @@ type wasteCell struct {
 func (w *wasteCell) places() []any {
 	l := &w.step
 	return []any{&w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
-		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, &w.attempts, &w.settledMS}
+		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, (*Count)(&w.attempts), &w.settledMS}
 }
 
 // price computes what the cell's attempts waste, each.
@@ -135,7 +136,7 @@ func readWaste(ctx context.Context, r *Reading, page *Page) error {
 	if err != nil {
 		return err
 	}
-	r.Seen.Prices = &lists.Versions
+	r.Seen.Prices, r.Borders = &lists.Versions, lists.Borders(r.Accounts())
 	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}
 	waste := wastePage{r: r, page: page, sums: map[string]*wasteSums{}}
 	mature := !r.Seen.Lost
@@ -150,7 +151,7 @@ func readWaste(ctx context.Context, r *Reading, page *Page) error {
 			waste.add(cell.price(lists), cell.attempts)
 		}
 		return nil
-	}, edition(r.Seen), borders(lists.Borders(r.Accounts())))
+	}, borders(r.Borders))
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,8 @@ var _ = add(&Report{
 				"price"},
 	},
 	Statement:   spendTemplate,
-	Tables:      []string{"generations", "legs", "rollup_spend", "routes", "shapes"},
+	Tables:      []string{"builds", "editions", "legs", "rollup_spend", "routes", "shapes"},
+	Rollup:      Rollup{Table: "rollup_spend"},
 	Long:        true,
 	Materialize: readSpend,
 })
@@ -89,8 +90,8 @@ type spentAlike struct {
 
 // places are where a row is scanned to, behind its keys.
 func (a *spentAlike) places() []any {
-	return []any{&a.account, &a.step, &a.code, &a.messageSegments, &a.template, &a.since, &a.attempts, &a.billed,
-		&a.computed, &a.reported, &a.steps, &a.settledMS}
+	return []any{&a.account, &a.step, &a.code, &a.messageSegments, &a.template, &a.since, (*Count)(&a.attempts),
+		(*Count)(&a.billed), (*Count)(&a.computed), &a.reported, &a.steps, &a.settledMS}
 }
 
 // spentMessage is all that decides whether a message is priced.
@@ -257,6 +258,7 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	if pricer.steps, err = readSpendSteps(ctx, r.DB, accounts); err != nil {
 		return nil, fmt.Errorf("read steps: %w", err)
 	}
+	r.Borders = lists.Borders(accounts)
 	var alike spentAlike
 	all := groups[spendSums]{}
 	r.Seen.Mature = !r.Seen.Lost
@@ -272,7 +274,7 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 		}
 		sums.add(&alike, &each)
 		return nil
-	}, edition(r.Seen), borders(lists.Borders(accounts)))
+	}, borders(r.Borders))
 	if err != nil {
 		return nil, err
 	}

@@ -45,6 +45,7 @@ type FilterSQL struct {
 
 // StatementData is what statements of reports are filled in with.
 type StatementData struct {
+	CellsSQL
 	Page             bool // not everything at once
 	After            bool // rows up to a cursor are left out
 	Keys             []KeySQL
@@ -57,16 +58,20 @@ type StatementData struct {
 // InSQL reports whether a statement knows the key; what it does not know is found out after reading.
 func (k Key) InSQL() bool { return k.Cell != "" }
 
-// Statement fills a template for the keys and filters that inSQL keeps; the others are known after reading.
-func (r *Request) Statement(t *template.Template, routes []store.Capability, inSQL func(Key) bool,
-	more ...any) (string,
-	[]any, error) {
-	args := append([]any{clickhouse.Named("from", store.Storable(r.FromMS)),
-		clickhouse.Named("to", store.Storable(r.ToMS))},
-		more...)
+// Statement fills a template for the keys and filters that inSQL keeps; the others are known after reading. cells are
+// those that it reads, nil where it reads none.
+func (r *Request) Statement(t *template.Template, routes []store.Capability, inSQL func(Key) bool, cells *Cells,
+	more ...any) (string, []any, error) {
+	args := []any{clickhouse.Named("from", store.Storable(r.FromMS)), clickhouse.Named("to", store.Storable(r.ToMS))}
 	var data StatementData
 	var routeArgs []any
 	data.Route, routeArgs = store.CapabilitySQL(routes)
+	if cells != nil {
+		var cellArgs []any
+		data.CellsSQL, cellArgs = cells.SQL()
+		args = append(args, cellArgs...)
+	}
+	args = append(args, more...)
 	data.Class, data.Page = errormap.ClassSQL("r"), r.Limit > 0
 	args = append(args, routeArgs...)
 	keyArgs, err := data.Fill(r.Keys, r.Filters, r.Zone.String(), inSQL)
@@ -108,7 +113,9 @@ func (d *StatementData) Fill(keys Keys, filters []Filter, tz string, knows func(
 		parameter := "filter_" + f.Key.Name
 		d.Filters = append(d.Filters,
 			FilterSQL{f.Key.Shown(f.Key.Cell), "{" + parameter + ":Array(" + f.Key.ParameterType() + ")}"})
-		d.Accounts = d.Accounts || f.Key.Name == "account"
+		if f.Key.Name == "account" {
+			d.Accounts, d.Single = true, len(f.Values) == 1
+		}
 		timed = timed || f.Key.Timed()
 		values, err := f.Argument()
 		if err != nil {

@@ -1,17 +1,14 @@
 package savings
 
 import (
-	"context"
 	_ "embed"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
 	"kaskad/money"
 	"kaskad/query/answer"
@@ -21,21 +18,16 @@ import (
 )
 
 var (
-	//go:embed sql/cascades.sql
-	cascadesSQL string
 	//go:embed sql/cells.sql
 	cellsSQL string
 	//go:embed sql/state.sql
 	stateSQL string
-	//go:embed sql/built.sql
-	builtSQL string
 )
 
 // The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
 var (
-	cellsTemplate = report.Template("cells.sql", cascadesSQL, cellsSQL)
+	cellsTemplate = report.Template("cells.sql", cellsSQL)
 	stateTemplate = report.Template("state.sql", stateSQL)
-	builtTemplate = report.Template("built.sql", builtSQL)
 )
 
 // cellsQuery reads the cells of a savings report over one edition of the rollups.
@@ -47,34 +39,24 @@ type cellsQuery struct {
 	// accounts are those in scope, nil for all.
 	accounts     []string
 	fromMS, toMS int64
-	// edition: of every bucket the greatest generation up to this one is read.
-	edition uint64
-	// tariffBorders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account
-	// in scope starts or ends.
-	tariffBorders []uint32
-	templates     templateRows
+	// seen is what the answer is of.
+	seen *answer.Snapshot
+	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in scope
+	// starts or ends, or that part cohorts that are settled from others (report.SettlingBorders).
+	borders   []uint32
+	templates templateRows
 	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in
 	// Unix milliseconds; nil where no minimum is to be shown.
 	monthEnds map[string][]int64
-	// built are the days of buckets whose sums may be read in place of their cells.
-	built []builtDay
-}
-
-// builtDay is a day of buckets and the build that sums up the cells of its visible generations.
-type builtDay struct {
-	account string
-	day     time.Time
-	build   uint64
 }
 
 // A cell's conditions are what its price depends on besides its signature, packed into one number, because grouping by
 // two of 64 bits is twice as fast as by more: the currency of reported prices (3 bytes of text), the segments of the
-// template (8 bits), the quarter hour at which the tariffs that are valid at the cohort began (24 bits, in quarter
-// hours of Unix time; 0 before the first border in the period), and the place of the account's billing month in the
-// period (8 bits).
+// template (8 bits), the last border before the cohort (24 bits, in quarter hours of Unix time; 0 before the first in
+// the period), and the place of the account's billing month in the period (8 bits).
 const (
 	templateBit = 24
-	tariffsBit  = 32
+	borderBit   = 32
 	monthBit    = 56
 
 	quarterSeconds = answer.QuarterMS / 1000
@@ -91,9 +73,9 @@ func (q *cellsQuery) conditions() string {
 	if expression := q.templates.cell(q.single()); expression != "" {
 		add(expression, templateBit)
 	}
-	if len(q.tariffBorders) > 0 {
-		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), %d)",
-			quarterSeconds), tariffsBit)
+	if len(q.borders) > 0 {
+		add(fmt.Sprintf("intDiv(roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}), %d)",
+			quarterSeconds), borderBit)
 	}
 	for i := range q.billingMonths() {
 		// The months that have ended before the cohort.
@@ -129,20 +111,29 @@ func (q *cellsQuery) billingMonths() (all []billingMonths) {
 	return all
 }
 
-// setPrices adds the conditions that the price lists of the accounts in scope make necessary.
-func (q *cellsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
+// setPrices adds the conditions that the price lists of the accounts in scope make necessary, and the settling windows
+// of routes.
+func (q *cellsQuery) setPrices(lists *prices.Lists, settlingDays []uint16, minimum minimumScope) {
 	if minimum.shown && !minimum.none {
 		q.monthEnds = map[string][]int64{}
 		for account, zone := range minimum.zones {
 			q.monthEnds[account] = monthEnds(q.fromMS, q.toMS, zone)
 		}
 	}
+	inside := func(second uint32) bool {
+		return second > store.Storable(q.fromMS) && second < store.Storable(q.toMS)
+	}
+	for _, second := range report.SettlingBorders(q.seen, settlingDays) {
+		if inside(second) {
+			q.borders = append(q.borders, second)
+		}
+	}
 	templates := map[string][]money.Template{}
 	for account, own := range lists.Accounts(q.accounts) {
 		for _, t := range own.Tariffs {
 			for _, ms := range []int64{t.FromMS, t.ToMS} {
-				if ms > q.fromMS && ms < q.toMS {
-					q.tariffBorders = append(q.tariffBorders, store.Storable(ms))
+				if second := store.Storable(ms); inside(second) {
+					q.borders = append(q.borders, second)
 				}
 			}
 		}
@@ -150,8 +141,8 @@ func (q *cellsQuery) setPrices(lists *prices.Lists, minimum minimumScope) {
 			templates[account] = own.Templates
 		}
 	}
-	slices.Sort(q.tariffBorders)
-	q.tariffBorders = slices.Compact(q.tariffBorders)
+	slices.Sort(q.borders)
+	q.borders = slices.Compact(q.borders)
 	q.templates = newTemplateRows(templates, q.single(), q.fromMS, q.toMS)
 }
 
@@ -168,9 +159,9 @@ func (q *cellsQuery) SQL() (string, []any, error) {
 		return "", nil, err
 	}
 	args = append(args, keyArgs...)
-	if len(q.tariffBorders) > 0 {
+	if len(q.borders) > 0 {
 		// Before the first border the answer is 0, which stands for the start of the period.
-		args = append(args, clickhouse.Named("tariff_borders", slices.Concat([]uint32{0}, q.tariffBorders)))
+		args = append(args, clickhouse.Named("borders", slices.Concat([]uint32{0}, q.borders)))
 	}
 	for i, months := range q.billingMonths() {
 		args = append(args, clickhouse.Named("month_ends"+strconv.Itoa(i), months.ends))
@@ -179,93 +170,20 @@ func (q *cellsQuery) SQL() (string, []any, error) {
 		}
 	}
 	args = append(args, q.templates.args()...)
-	if whole := q.wholeDays(); q.usesDays() {
-		data.Days, data.Cuts = true, len(whole.cuts) > 0
-		args = append(args, clickhouse.Named("whole_from", dateText(whole.from)),
-			clickhouse.Named("whole_to", dateText(whole.to)))
-		if data.Cuts {
-			cuts := make([]string, len(whole.cuts))
-			for i, day := range whole.cuts {
-				cuts[i] = dateText(day)
-			}
-			args = append(args, clickhouse.Named("cut_days", cuts))
-		}
-	}
 	statement, err := store.Fill(cellsTemplate, data)
 	return statement, args, err
 }
 
-// wholeDays are the days of cohorts, in days of Unix time, that the report may take as wholes: from…to, half-open, but
-// for cuts.
-type wholeDays struct {
-	from, to int64
-	cuts     []int64
-}
-
-// hasWholeDays tells whether sums of days could be of use.
-func (q *cellsQuery) hasWholeDays() bool {
-	whole := q.wholeDays()
-	return whole.to-whole.from > int64(len(whole.cuts))
-}
-
-// usesDays tells whether sums of days are read in place of some cells.
-func (q *cellsQuery) usesDays() bool { return len(q.built) > 0 && q.hasWholeDays() }
-
-// wholeDays returns the days of UTC that neither the period nor a price list cuts; none when the keys or filters tell
-// times of a day apart.
-func (q *cellsQuery) wholeDays() (w wholeDays) {
-	const daySeconds = 24 * 60 * 60
-	for _, k := range q.keys {
-		if !ofDays(k, q.tz) {
-			return wholeDays{}
-		}
-	}
-	for _, f := range q.filters {
-		if !ofDays(f.Key, q.tz) {
-			return wholeDays{}
-		}
-	}
-	w.from = (int64(store.Storable(q.fromMS)) + daySeconds - 1) / daySeconds
-	w.to = int64(store.Storable(q.toMS)) / daySeconds
-	cut := func(second int64) {
-		if day := second / daySeconds; second%daySeconds != 0 && day >= w.from && day < w.to {
-			w.cuts = append(w.cuts, day)
-		}
-	}
-	for _, border := range q.tariffBorders {
-		cut(int64(border))
-	}
+// spanned are the times that no cell may span that is read, in Unix seconds.
+func (q *cellsQuery) spanned() []uint32 {
+	all := slices.Clone(q.borders)
 	for _, start := range q.templates.starts {
-		cut(int64(start & (1<<32 - 1)))
+		all = append(all, uint32(start&(1<<32-1)))
 	}
 	for _, months := range q.billingMonths() {
-		for _, end := range months.ends {
-			cut(int64(end))
-		}
+		all = append(all, months.ends...)
 	}
-	slices.Sort(w.cuts)
-	w.cuts = slices.Compact(w.cuts)
-	return w
-}
-
-func dateText(day int64) string { return time.Unix(day*24*60*60, 0).UTC().Format(time.DateOnly) }
-
-// builtTable sends the days along with the statement.
-func (q *cellsQuery) builtTable(ctx context.Context) (context.Context, error) {
-	if !q.usesDays() {
-		return ctx, nil
-	}
-	table, err := ext.NewTable("built", ext.Column("account", "String"), ext.Column("day", "Date"),
-		ext.Column("build", "UInt64"))
-	if err != nil {
-		return nil, fmt.Errorf("make external table: %w", err)
-	}
-	for _, d := range q.built {
-		if err := table.Append(d.account, d.day, d.build); err != nil {
-			return nil, fmt.Errorf("fill external table: %w", err)
-		}
-	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
+	return all
 }
 
 // stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
@@ -275,29 +193,22 @@ func (q *cellsQuery) stateSQL() (string, []any, error) {
 	return statement, args, err
 }
 
-// builtSQL returns the statement that finds the days that are summed up, and its parameters.
-func (q *cellsQuery) builtSQL() (string, []any, error) {
-	data, args := q.visible()
-	statement, err := store.Fill(builtTemplate, data)
-	return statement, args, err
-}
-
 type statementData struct {
 	report.StatementData
 	Conditions string
-	Days, Cuts bool
 }
 
 func (q *cellsQuery) visible() (statementData, []any) {
-	args := []any{
-		clickhouse.Named("from", store.Storable(q.fromMS)),
-		clickhouse.Named("to", store.Storable(q.toMS)),
-		clickhouse.Named("generation", q.edition),
-	}
+	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, FromMS: q.fromMS, ToMS: q.toMS, Keys: q.keys,
+		Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned()}
+	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
+	var args []any
+	data.CellsSQL, args = cells.SQL()
+	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)), clickhouse.Named("to", store.Storable(q.toMS)))
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}
-	return statementData{StatementData: report.StatementData{Accounts: q.accounts != nil, Single: q.single()}}, args
+	return statementData{StatementData: data}, args
 }
 
 // templateRows make a cell's template known by the segments that its text takes as SMS at the cell's cohort, for no

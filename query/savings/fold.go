@@ -53,12 +53,15 @@ type minimumKey struct {
 	monthEndMS int64
 }
 
-// add counts n messages with one outcome. monthEndMS is 0 where their account has no monthly minimum.
-func (r *quantities) add(o *outcome, tally *tally, monthEndMS int64) {
+// add counts n messages with one outcome. monthEndMS is 0 where their account has no monthly minimum. Where cohorts
+// from sinceMS on are not settled in the quarter hour nowMS, the youngest of those that are left decides.
+func (r *quantities) add(o *outcome, tally *tally, monthEndMS, sinceMS, nowMS int64) {
 	n := tally.messages
 	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
 	r.messages += n
-	r.settledMS = max(r.settledMS, tally.maxMS+o.settlingMS)
+	if n > 0 && sinceMS+o.settlingMS >= nowMS {
+		r.settledMS = max(r.settledMS, tally.maxMS+o.settlingMS)
+	}
 	if o.reached {
 		r.reached += n
 	}
@@ -149,7 +152,9 @@ type cellRow struct {
 	pricing    *pricing
 	interval   uint16
 	segments   uint8 // of the template
-	cells      string
+	// sinceMS is the last border before the cohorts, or the start of the period.
+	sinceMS int64
+	cells   string
 }
 
 // fold adds cells to the rows of a report.
@@ -158,6 +163,8 @@ type fold struct {
 	// keys are the report's, and filters those that cells know by their signatures alone.
 	keys    report.Keys
 	filters []report.Filter
+	// quarterMS is the quarter hour in which cohorts are settled or not.
+	quarterMS int64
 
 	groups map[string]*quantities
 	// dims holds, by the place of an outcome, 1 + the place in derived of what the report wants to know of it, or -1
@@ -180,8 +187,8 @@ type signatureKeys struct {
 	currency string
 }
 
-func newFold(s *Savings, keys report.Keys, filters []report.Filter) *fold {
-	f := &fold{room: s, keys: keys, groups: map[string]*quantities{}, dims: map[*pricing][]int32{},
+func newFold(s *Savings, keys report.Keys, filters []report.Filter, quarterMS int64) *fold {
+	f := &fold{room: s, keys: keys, quarterMS: quarterMS, groups: map[string]*quantities{}, dims: map[*pricing][]int32{},
 		dimOf: map[string]int32{}}
 	for _, filter := range filters {
 		if filter.Key.Cell == "" {
@@ -314,7 +321,11 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 			f.byDim[dim] = group
 		}
 		group := f.byDim[dim]
-		group.add(o, t, row.monthEndMS)
+		if int64(t.messages) < 0 {
+			return fmt.Errorf("table rollup_cascades counts %d messages of account %q: differences do not add up; the "+
+				"aggregator's audit repairs it", int64(t.messages), row.store.account)
+		}
+		group.add(o, t, row.monthEndMS, row.sinceMS, f.quarterMS)
 		if o.priced && o.currency == row.currency {
 			group.reported = group.reported.Add(t.reported)
 		}
@@ -385,7 +396,9 @@ func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) 
 func (f *fold) rows() []*quantities {
 	rows := make([]*quantities, 0, len(f.groups))
 	for _, group := range f.groups {
-		rows = append(rows, group)
+		if group.messages > 0 { // What differences took away leaves no row.
+			rows = append(rows, group)
+		}
 	}
 	slices.SortFunc(rows, (*quantities).compare)
 	return rows

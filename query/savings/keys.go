@@ -41,10 +41,5 @@ func readPath(value string, _ *time.Location) (string, error) {
 	return value, nil
 }
 
-// ofDays tells whether a UTC day has one value of the key.
-func ofDays(k report.Key, tz string) bool {
-	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
-}
-
 // ofCell tells whether cells.sql returns the key: the account is a condition, and others come from signatures.
 func ofCell(k report.Key) bool { return k.Cell != "" && k.Name != "account" }

@@ -1,7 +1,7 @@
 // Package savings is the room of the API about what a cascade saved against sending everything as SMS, with what it
 // cost (docs/definitions.md section 4, Savings report).
 //
-// Its guarantees: every message of a visible generation is counted once, and priced by the lists and the capabilities
+// Its guarantees: every message that is published is counted once, and priced by the lists and the capabilities
 // that the answer names; all pages of an answer are cut from one state of both; what is remembered is never stale, for
 // it is found by all that it depends on.
 package savings
@@ -147,6 +147,7 @@ func (r *quantities) shownKeys(keys report.Keys) [][]byte {
 type inputs struct {
 	seen         answer.Snapshot
 	lists        *prices.Lists
+	routes       []store.Capability
 	capabilities *store.Capabilities
 	// state is a text that changes when the visible cells of the accounts in scope and the period may.
 	state string
@@ -163,9 +164,9 @@ func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in i
 		in.lists, err = s.prices.Lists(within, request.Accounts(), given.Prices)
 		return err
 	})
-	group.Go(func() error {
-		lines, err := s.db.Capabilities(within)
-		in.capabilities = store.NewCapabilities(lines)
+	group.Go(func() (err error) {
+		in.routes, err = s.db.Capabilities(within)
+		in.capabilities = store.NewCapabilities(in.routes)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -174,7 +175,7 @@ func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in i
 				return err
 			}
 		}
-		in.state, err = s.readState(within, newCellsQuery(request, in.seen.Edition))
+		in.state, err = s.readState(within, newCellsQuery(request, &in.seen))
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -189,7 +190,8 @@ func (s *Savings) materialize(ctx context.Context, request *report.Request, in i
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
 	key := string(answer.QueryHash(string(request.Hash), strconv.FormatInt(request.FromMS, 10),
 		strconv.FormatInt(request.ToMS, 10),
-		in.state,
+		// Which cohorts are settled is compared by quarter hours.
+		strconv.FormatInt(report.NowQuarter(&in.seen), 10), in.state,
 		fmt.Sprint(in.lists.Versions), in.capabilities.Fingerprint))
 	if reply := s.answers.Get(key); reply != nil {
 		s.counted.WithLabelValues("remembered").Inc()
@@ -206,10 +208,9 @@ func (s *Savings) materialize(ctx context.Context, request *report.Request, in i
 	return shareAnswer(ctx, &s.computing, key, compute)
 }
 
-func newCellsQuery(request *report.Request, edition uint64) *cellsQuery {
+func newCellsQuery(request *report.Request, seen *answer.Snapshot) *cellsQuery {
 	q := &cellsQuery{filters: request.Filters, tz: request.Zone.String(), accounts: request.Accounts(),
-		fromMS: request.FromMS,
-		toMS:   request.ToMS, edition: edition}
+		fromMS: request.FromMS, toMS: request.ToMS, seen: seen}
 	for _, k := range request.Keys {
 		if ofCell(k) {
 			q.keys = append(q.keys, k)
@@ -223,44 +224,18 @@ func (s *Savings) readState(ctx context.Context, q *cellsQuery) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	var buckets, bits, sum uint64
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&buckets, &bits, &sum); err != nil {
-		return "", fmt.Errorf("read visible generations: %w", err)
+	var days, bits, sum uint64
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&days, &bits, &sum); err != nil {
+		return "", fmt.Errorf("read what changed: %w", err)
 	}
-	return fmt.Sprint(buckets, bits, sum), nil
-}
-
-// readBuilt notes which days of buckets are summed up.
-func (s *Savings) readBuilt(ctx context.Context, q *cellsQuery) (err error) {
-	statement, args, err := q.builtSQL()
-	if err != nil {
-		return err
-	}
-	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
-	if err != nil {
-		return err
-	}
-	defer store.CloseRows(rows, &err)
-	for rows.Next() {
-		var d builtDay
-		if err := rows.Scan(&d.account, &d.day, &d.build); err != nil {
-			return err
-		}
-		q.built = append(q.built, d)
-	}
-	return rows.Err()
+	return fmt.Sprint(days, bits, sum), nil
 }
 
 // compute reads the cells, prices their signatures and adds them up.
 func (s *Savings) compute(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
-	q := newCellsQuery(request, in.seen.Edition)
-	q.setPrices(in.lists, newMinimumScope(request, in.lists))
-	if q.hasWholeDays() {
-		if err := s.readBuilt(ctx, q); err != nil {
-			return nil, fmt.Errorf("read which days are summed up: %w", err)
-		}
-	}
-	f := newFold(s, request.Keys, request.Filters)
+	q := newCellsQuery(request, &in.seen)
+	q.setPrices(in.lists, report.SettlingDays(in.routes), newMinimumScope(request, in.lists))
+	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.seen))
 	if err := s.readCells(ctx, request, q, in, f); err != nil {
 		return nil, err
 	}
@@ -284,11 +259,7 @@ func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cel
 	if err != nil {
 		return err
 	}
-	reading, err := q.builtTable(s.db.Settings(ctx))
-	if err != nil {
-		return err
-	}
-	rows, err := s.db.Conn.Query(reading, statement, args...)
+	rows, err := s.db.Conn.Query(s.db.Settings(ctx), statement, args...)
 	if err != nil {
 		return err
 	}
@@ -311,9 +282,9 @@ func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cel
 			a.monthEnds = q.monthEnds[scan.account]
 			accounts[strings.Clone(scan.account)] = a
 		}
-		tariffsFrom := uint32(scan.conditions>>tariffsBit) & (1<<24 - 1) * quarterSeconds
+		since := max(uint32(scan.conditions>>borderBit)&(1<<24-1)*quarterSeconds, store.Storable(q.fromMS))
 		row := cellRow{currency: currencyText(scan.conditions), store: a.store, pricing: a.pricing,
-			interval: a.pricing.interval(max(tariffsFrom, store.Storable(q.fromMS))),
+			sinceMS: int64(since) * 1000, interval: a.pricing.interval(since),
 			segments: uint8(scan.conditions >> templateBit), cells: scan.cells}
 		if a.monthEnds != nil {
 			row.monthEndMS = a.monthEnds[min(int(scan.conditions>>monthBit), len(a.monthEnds)-1)]

@@ -64,7 +64,7 @@ func (d *DB) Snapshot(ctx context.Context, now time.Time) (answer.Snapshot, erro
 	}
 	seen.AsOfMS = d.AsOf(fresh, now)
 	if err := d.Conn.QueryRow(d.Settings(ctx), editionSQL).Scan(&seen.Edition); err != nil {
-		return seen, fmt.Errorf("read newest generation: %w", err)
+		return seen, fmt.Errorf("read newest edition: %w", err)
 	}
 	return seen, nil
 }

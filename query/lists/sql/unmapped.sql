@@ -5,13 +5,13 @@ SELECT provider, error_code, channel, sum(attempts) AS count,
 FROM
 (
     SELECT account, provider, error_code, channel, sum(failed) AS attempts
-    FROM rollup_failures
-    WHERE error_code != '' AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (account, bucket, generation) IN
-        (
-{{- template "visible" .}}
-        )
+    FROM
+    (
+        {{- template "visible" .}}
+    )
+    WHERE error_code != ''
     GROUP BY account, provider, error_code, channel
+    HAVING attempts != 0
 ) AS r
 WHERE {{.Mapped}} = ''
 GROUP BY provider, error_code, channel

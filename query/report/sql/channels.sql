@@ -1,12 +1,17 @@
--- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
--- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
+-- The channel report (docs/definitions.md section 3): visible cells, each with what its route can report, summed by the keys. Rates need
+-- the sums of those routes alone that can report what the rate asks for.
 WITH
     -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     {{.Route}} AS route,
     {{template "reports_deliveries" "route"}} AS has_delivery,
     {{template "reports_reads" "route"}} AS has_reads,
-    {{template "bound_of_reads" "route"}} AS bound
+    {{template "bound_of_reads" "route"}} AS bound,
+    -- Windows of a minute and of a day that are over.
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}} < {as_of:Int64} AS over_24h,
+    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    {{template "settles_from"}} AS settles_from_ms
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -19,56 +24,52 @@ SELECT
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
     sumIf(r.read, has_reads), sumIf(r.delivered, has_reads), sumIf(r.sent, has_reads),
     sumIf(r.replied, has_delivery), sumIf(r.clicked, has_delivery),
-    sumIf(r.delivered_1m_num, has_delivery), sumIf(r.delivered_1m_den, has_delivery),
-    sumIf(r.delivered_24h_num, has_delivery), sumIf(r.delivered_24h_den, has_delivery),
-    sumIf(r.read_24h_num, has_reads), sumIf(r.read_24h_den, has_reads),
+    sumIf(r.in_1m, has_delivery AND over_1m), sumIf(r.timed, has_delivery AND over_1m),
+    sumIf(r.in_24h, has_delivery AND over_24h), sumIf(r.timed, has_delivery AND over_24h),
+    sumIf(r.read_in_24h, has_reads AND over_24h), sumIf(r.timed, has_reads AND over_24h),
     sumIf(r.unsubscribed, has_delivery), sumIf(r.blocked, has_delivery), sumIf(r.complained, has_delivery),
     -- Delivered attempts by the bound of their route: 1 exact, 2 lower, 3 upper.
     sumIf(r.delivered, has_reads AND bound = 1), sumIf(r.delivered, has_reads AND bound = 2), sumIf(r.delivered, has_reads AND bound = 3),
-    -- The latency cells at the nearest ranks, and whether there are any. (Merging whole histograms by sumMap takes five times as long.)
+    -- The latency cells at the nearest ranks, and whether there are any. Weights add up modulo 2^64, and so may be differences. (Merging whole
+    -- histograms by sumMap takes five times as long.)
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_deliver.keys, r.to_deliver.values, has_delivery),
-    countIf(has_delivery AND notEmpty(r.to_deliver.keys)) > 0,
+    sumIf(arraySum(r.to_deliver.values), has_delivery) != 0,
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_read.keys, r.to_read.values, has_reads),
-    countIf(has_reads AND notEmpty(r.to_read.keys)) > 0,
+    sumIf(arraySum(r.to_read.values), has_reads) != 0,
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_reply.keys, r.to_reply.values, has_delivery),
-    countIf(has_delivery AND notEmpty(r.to_reply.keys)) > 0,
+    sumIf(arraySum(r.to_reply.values), has_delivery) != 0,
     -- When the youngest cohort settles.
-    max({{template "settles_ms" "r.cohort_max_ms"}})
+    {{template "settled_ms" "counted"}}
 FROM
 (
     SELECT account, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
         attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
-        delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
-        0 AS unsubscribed, 0 AS blocked, 0 AS complained, cohort_max_ms
-    FROM rollup_attempts
-    WHERE cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (account, bucket, generation) IN
-        (
-            SELECT account, bucket, max(generation)
-            FROM generations
-            WHERE generation <= {generation:UInt64}
-            {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
-            GROUP BY account, bucket
-            HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-        )
+        window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
+        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
+    FROM
+    (
+        {{- template "visible" .}}
+    )
     UNION ALL
     -- An attempt counts once for each status, however many events are attributed to it.
-    SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9, one.10, step, one.11,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
+    SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
+        one.10, step, one.11,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
         unsubscribed, blocked, complained, one.1
     FROM
     (
-        SELECT account, message_id, step, max(status = 'unsubscribed') AS unsubscribed, max(status = 'blocked') AS blocked, max(status = 'complained') AS complained,
+        SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
+            toInt64(max(status = 'complained')) AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {generation:UInt64}
+        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN ({{template "dead"}})
             {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {generation:UInt64}
+                WHERE generation <= {edition:UInt64} AND generation NOT IN ({{template "dead"}})
                 {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )
@@ -82,8 +83,8 @@ WHERE 1
 {{- end}}
 {{- if .Keys}}
 GROUP BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Column}}{{end}}{{if not .After}} WITH TOTALS{{end}}
-{{- if .After}}
-HAVING tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}) > tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.After}}{{end}})
+HAVING sum(counted) != 0
+{{- if .After}} AND tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}) > tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.After}}{{end}})
 {{- end}}
 ORDER BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}
 LIMIT {limit:UInt32}

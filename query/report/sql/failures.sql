@@ -1,6 +1,7 @@
-{{- /* Failed attempts of visible generations by the keys, and by what the class of an error code depends on (schema.ErrorMaps). */ -}}
+{{- /* Failed attempts of visible cells by the keys, and by what the class of an error code depends on (schema.ErrorMaps). */ -}}
 WITH
-    {{.Route}} AS route
+    {{.Route}} AS route,
+    {{template "settles_from"}} AS settles_from_ms
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -10,14 +11,14 @@ SELECT
 {{- end}}
     r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
-    max({{template "settles_ms" "r.cohort_max_ms"}})
-FROM rollup_failures AS r
-WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-    AND (r.account, r.bucket, r.generation) IN
-    (
+    {{template "settled_ms" "r.failed"}}
+FROM
+(
     {{- template "visible" .}}
-    )
+) AS r
+WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired
+HAVING sum(r.failed) != 0

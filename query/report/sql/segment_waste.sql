@@ -2,7 +2,8 @@
 -- by the keys and all that pricing must know. Legs never change, so any row of a leg serves; ANY keeps a leg that is stored twice from
 -- counting twice.
 WITH
-    {{.Route}} AS route
+    {{.Route}} AS route,
+    {{template "settles_from"}} AS settles_from_ms
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -14,33 +15,32 @@ SELECT
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), sum(r.attempts),
     -- When the youngest cohort settles.
-    max({{template "settles_ms" "(toInt64(toUnixTimestamp(r.cohort)) + 900) * 1000"}})
+    {{template "settled_ms" "r.attempts"}}
 FROM
 (
     SELECT
         w.account AS account, w.cohort AS cohort, w.campaign AS campaign, w.template AS template, w.code AS code,
         w.sms_segments AS sms_segments, w.sms_measure AS sms_measure, w.attempts AS attempts,
+        w.cohort_max_ms AS cohort_max_ms,
         'sms' AS channel, l.provider AS provider, l.operator AS operator, l.country AS country, l.traffic AS traffic, l.sender AS sender, l.app AS app
-    FROM rollup_waste AS w
+    FROM
+    (
+        {{- template "visible" .}}
+    ) AS w
     LEFT ANY JOIN
     (
         SELECT account, leg, provider, operator, country, traffic, sender, app
         FROM legs
         WHERE channel = 'sms'{{if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
     ) AS l ON l.account = w.account AND l.leg = w.leg
-    WHERE w.cohort >= toDateTime({from:UInt32}, 'UTC') AND w.cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (w.account, w.bucket, w.generation) IN
-        (
-        {{- template "visible" .}}
-        )
 ) AS r
 {{- range $i, $f := .Filters}}
 {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     r.sms_measure, roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
-{{- if and .After .Keys}}
-HAVING tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}) >= tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.After}}{{end}})
+HAVING sum(r.attempts) != 0
+{{- if and .After .Keys}} AND tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}) >= tuple({{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.After}}{{end}})
 {{- end}}
 {{- if .Keys}}
 ORDER BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Name}}{{end}}

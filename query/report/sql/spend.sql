@@ -1,7 +1,8 @@
 {{- /* What attempted steps cost, each by itself (docs/definitions.md section 4, Spend report): by the keys, and by all that their price depends on and
 their message's. Legs never change, so any row of a leg serves; ANY keeps one that is stored twice from counting twice. */ -}}
 WITH
-    {{.Route}} AS route
+    {{.Route}} AS route,
+    {{template "settles_from"}} AS settles_from_ms
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -29,24 +30,23 @@ FROM
         sum(r.attempts) AS attempts, sum(if(r.computed_segments > 0, r.attempts * {{template "segments" "r.code"}}, 0)) AS billed_segments,
         sum(r.attempts * r.computed_segments) AS computed_segments, sumMap(r.reported) AS reported,
         -- When the youngest cohort settles.
-        max({{template "settles_ms" "r.cohort_max_ms"}}) AS settled_ms
+        {{template "settled_ms" "r.attempts"}} AS settled_ms
     FROM
     (
         SELECT s.*, l.channel AS channel, l.provider AS provider, l.operator AS operator, l.country AS country, l.traffic AS traffic,
             l.sender AS sender, l.app AS app, l.trigger AS trigger
-        FROM rollup_spend AS s
+        FROM
+        (
+        {{- template "visible" .}}
+        ) AS s
         LEFT ANY JOIN (SELECT * FROM legs{{if .Accounts}} WHERE account IN {filter_account:Array(String)}{{end}}) AS l
             ON l.account = s.account AND l.leg = s.leg
-        WHERE s.cohort >= toDateTime({from:UInt32}, 'UTC') AND s.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (s.account, s.bucket, s.generation) IN
-            (
-            {{- template "visible" .}}
-            )
     ) AS r
 {{- range $i, $f := .Filters}}
     {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
     GROUP BY {{range .Keys}}{{.Column}}, {{end}}account, leg, code, shape, message_segments, message_template, since
+    HAVING sum(r.attempts) != 0
 ) AS g
 LEFT ANY JOIN (SELECT account, shape, legs, codes FROM shapes{{if .Accounts}} WHERE account IN {filter_account:Array(String)}{{end}}) AS m
     ON m.account = g.account AND m.shape = g.shape

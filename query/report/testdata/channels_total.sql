@@ -1,66 +1,96 @@
--- The channel report (docs/definitions.md section 3): cells of visible generations, each with what its route can report, summed by
--- the keys. Rates need the sums of those routes alone that can report what the rate asks for.
+-- The channel report (docs/definitions.md section 3): visible cells, each with what its route can report, summed by the keys. Rates need
+-- the sums of those routes alone that can report what the rate asks for.
 WITH
     -- What the cell's route can report (CapabilityCode in package law). A named provider is none of "any other", so its line wins over '*'; of
     -- two such lines the account's own wins.
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
     bitTest(route, 0) AS has_delivery,
     bitTest(route, 1) AS has_reads,
-    bitAnd(bitShiftRight(route, 2), 3) AS bound
+    bitAnd(bitShiftRight(route, 2), 3) AS bound,
+    -- Windows of a minute and of a day that are over.
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000 < {as_of:Int64} AS over_24h,
+    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms
 SELECT
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
     sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
     sumIf(r.delivered, has_delivery), sumIf(r.sent, has_delivery), sumIf(r.attempted, has_delivery),
     sumIf(r.read, has_reads), sumIf(r.delivered, has_reads), sumIf(r.sent, has_reads),
     sumIf(r.replied, has_delivery), sumIf(r.clicked, has_delivery),
-    sumIf(r.delivered_1m_num, has_delivery), sumIf(r.delivered_1m_den, has_delivery),
-    sumIf(r.delivered_24h_num, has_delivery), sumIf(r.delivered_24h_den, has_delivery),
-    sumIf(r.read_24h_num, has_reads), sumIf(r.read_24h_den, has_reads),
+    sumIf(r.in_1m, has_delivery AND over_1m), sumIf(r.timed, has_delivery AND over_1m),
+    sumIf(r.in_24h, has_delivery AND over_24h), sumIf(r.timed, has_delivery AND over_24h),
+    sumIf(r.read_in_24h, has_reads AND over_24h), sumIf(r.timed, has_reads AND over_24h),
     sumIf(r.unsubscribed, has_delivery), sumIf(r.blocked, has_delivery), sumIf(r.complained, has_delivery),
     -- Delivered attempts by the bound of their route: 1 exact, 2 lower, 3 upper.
     sumIf(r.delivered, has_reads AND bound = 1), sumIf(r.delivered, has_reads AND bound = 2), sumIf(r.delivered, has_reads AND bound = 3),
-    -- The latency cells at the nearest ranks, and whether there are any. (Merging whole histograms by sumMap takes five times as long.)
+    -- The latency cells at the nearest ranks, and whether there are any. Weights add up modulo 2^64, and so may be differences. (Merging whole
+    -- histograms by sumMap takes five times as long.)
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_deliver.keys, r.to_deliver.values, has_delivery),
-    countIf(has_delivery AND notEmpty(r.to_deliver.keys)) > 0,
+    sumIf(arraySum(r.to_deliver.values), has_delivery) != 0,
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_read.keys, r.to_read.values, has_reads),
-    countIf(has_reads AND notEmpty(r.to_read.keys)) > 0,
+    sumIf(arraySum(r.to_read.values), has_reads) != 0,
     quantilesExactWeightedArrayIf(0.5, 0.9, 0.99)(r.to_reply.keys, r.to_reply.values, has_delivery),
-    countIf(has_delivery AND notEmpty(r.to_reply.keys)) > 0,
+    sumIf(arraySum(r.to_reply.values), has_delivery) != 0,
     -- When the youngest cohort settles.
-    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
+    greatest(
+        if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
 FROM
 (
     SELECT account, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
         attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
-        delivered_1m_num, delivered_1m_den, delivered_24h_num, delivered_24h_den, read_24h_num, read_24h_den, to_deliver, to_read, to_reply,
-        0 AS unsubscribed, 0 AS blocked, 0 AS complained, cohort_max_ms
-    FROM rollup_attempts
-    WHERE cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (account, bucket, generation) IN
-        (
-            SELECT account, bucket, max(generation)
-            FROM generations
-            WHERE generation <= {generation:UInt64}
-            GROUP BY account, bucket
-            HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+        window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
+        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
+    FROM
+    (
+        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+        SELECT r.* FROM rollup_attempts AS r
+        WHERE kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND NOT (intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
         )
+        UNION ALL
+        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+        SELECT r.* FROM rollup_attempts AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)} OR intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_attempts AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+    )
     UNION ALL
     -- An attempt counts once for each status, however many events are attributed to it.
-    SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9, one.10, step, one.11,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
+    SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
+        one.10, step, one.11,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
         unsubscribed, blocked, complained, one.1
     FROM
     (
-        SELECT account, message_id, step, max(status = 'unsubscribed') AS unsubscribed, max(status = 'blocked') AS blocked, max(status = 'complained') AS complained,
+        SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
+            toInt64(max(status = 'complained')) AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {generation:UInt64}
+        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {generation:UInt64}
+                WHERE generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )
         GROUP BY account, message_id, step
@@ -70,6 +100,12 @@ FROM
 WHERE 1
 -- from = 0
 -- to = 4294967295
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
+-- whole_from = "1970-01-01"
+-- whole_to = "2106-02-07"
+-- cut_days = ["2025-10-20"]
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

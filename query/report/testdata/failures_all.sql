@@ -1,5 +1,6 @@
 WITH
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms,
     r.account AS c0,
     r.channel AS c1,
     r.provider AS c2,
@@ -41,17 +42,29 @@ SELECT
     c18 AS k18,
     r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
-    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
-FROM rollup_failures AS r
-WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-    AND (r.account, r.bucket, r.generation) IN
-    (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-    )
+    greatest(
+        if(sumIf(r.failed, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(r.failed, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
+FROM
+(
+        SELECT r.* FROM rollup_failures AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
+            SELECT day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_failures AS r
+        LEFT ANY JOIN (
+            SELECT day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY day
+        ) AS b ON b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+) AS r
+WHERE 1
     AND r.account IN {filter_account:Array(String)}
     AND r.channel IN {filter_channel:Array(String)}
     AND r.campaign IN {filter_campaign:Array(String)}
@@ -70,8 +83,12 @@ WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to
     AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
 GROUP BY c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, r.account, r.channel, r.provider, r.error_code, r.expired
+HAVING sum(r.failed) != 0
 -- from = 1760572800
 -- to = 1795136400
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

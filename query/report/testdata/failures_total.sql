@@ -1,22 +1,53 @@
 WITH
-    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms
 SELECT
     r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
     -- When the youngest cohort settles.
-    max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000)
-FROM rollup_failures AS r
-WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-    AND (r.account, r.bucket, r.generation) IN
-    (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-    )
+    greatest(
+        if(sumIf(r.failed, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(r.failed, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
+FROM
+(
+        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+        SELECT r.* FROM rollup_failures AS r
+        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND NOT (intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+        SELECT r.* FROM rollup_failures AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)} OR intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_failures AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+) AS r
+WHERE 1
 GROUP BY r.account, r.channel, r.provider, r.error_code, r.expired
+HAVING sum(r.failed) != 0
 -- from = 0
 -- to = 4294967295
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
+-- whole_from = "1970-01-01"
+-- whole_to = "2106-02-07"
+-- cut_days = ["2025-10-20"]
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

@@ -3,6 +3,7 @@
 -- counting twice.
 WITH
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms,
     r.account AS c0,
     r.campaign AS c1,
     r.template AS c2,
@@ -32,29 +33,41 @@ SELECT
     -- No price changes between two borders, so any cohort in between will do.
     min(toUnixTimestamp(r.cohort)), sum(r.attempts),
     -- When the youngest cohort settles.
-    max((toInt64(toUnixTimestamp(r.cohort)) + 900) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000)
+    greatest(
+        if(sumIf(r.attempts, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(r.attempts, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
 FROM
 (
     SELECT
         w.account AS account, w.cohort AS cohort, w.campaign AS campaign, w.template AS template, w.code AS code,
         w.sms_segments AS sms_segments, w.sms_measure AS sms_measure, w.attempts AS attempts,
+        w.cohort_max_ms AS cohort_max_ms,
         'sms' AS channel, l.provider AS provider, l.operator AS operator, l.country AS country, l.traffic AS traffic, l.sender AS sender, l.app AS app
-    FROM rollup_waste AS w
+    FROM
+    (
+        SELECT r.* FROM rollup_waste AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
+            SELECT day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_waste AS r
+        LEFT ANY JOIN (
+            SELECT day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY day
+        ) AS b ON b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+    ) AS w
     LEFT ANY JOIN
     (
         SELECT account, leg, provider, operator, country, traffic, sender, app
         FROM legs
         WHERE channel = 'sms' AND account IN {filter_account:Array(String)}
     ) AS l ON l.account = w.account AND l.leg = w.leg
-    WHERE w.cohort >= toDateTime({from:UInt32}, 'UTC') AND w.cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (w.account, w.bucket, w.generation) IN
-        (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-        )
 ) AS r
 WHERE r.account IN {filter_account:Array(String)}
     AND r.campaign IN {filter_campaign:Array(String)}
@@ -70,10 +83,13 @@ WHERE r.account IN {filter_account:Array(String)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
 GROUP BY c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, r.account, r.channel, r.provider, r.operator, r.country, r.traffic, r.sender, r.app, r.code, r.sms_segments,
     r.sms_measure, roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)})
-HAVING tuple(k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11) >= tuple({after0:String}, {after1:String}, {after2:String}, {after3:String}, {after4:String}, {after5:String}, {after6:String}, {after7:String}, {after8:String}, {after9:String}, {after10:UInt8}, {after11:UInt8})
+HAVING sum(r.attempts) != 0 AND tuple(k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11) >= tuple({after0:String}, {after1:String}, {after2:String}, {after3:String}, {after4:String}, {after5:String}, {after6:String}, {after7:String}, {after8:String}, {after9:String}, {after10:UInt8}, {after11:UInt8})
 ORDER BY k0, k1, k2, k3, k4, k5, k6, k7, k8, k9, k10, k11
 -- from = 1760572800
 -- to = 1795136400
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

@@ -1,5 +1,6 @@
 WITH
-    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms
 SELECT
     g.account, g.leg, g.code, g.message_segments, g.message_template, g.since, g.attempts, g.billed_segments, g.computed_segments,
     -- Currency (3 bytes) and sum (16, little-endian) of each currency in which prices were reported.
@@ -18,30 +19,57 @@ FROM
         sum(r.attempts) AS attempts, sum(if(r.computed_segments > 0, r.attempts * toUInt16(bitShiftRight(r.code, 8)), 0)) AS billed_segments,
         sum(r.attempts * r.computed_segments) AS computed_segments, sumMap(r.reported) AS reported,
         -- When the youngest cohort settles.
-        max(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000) AS settled_ms
+        greatest(
+        if(sumIf(r.attempts, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(r.attempts, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)) AS settled_ms
     FROM
     (
         SELECT s.*, l.channel AS channel, l.provider AS provider, l.operator AS operator, l.country AS country, l.traffic AS traffic,
             l.sender AS sender, l.app AS app, l.trigger AS trigger
-        FROM rollup_spend AS s
+        FROM
+        (
+        SELECT r.* FROM rollup_spend AS r
+        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_spend AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)})
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_spend AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+        ) AS s
         LEFT ANY JOIN (SELECT * FROM legs) AS l
             ON l.account = s.account AND l.leg = s.leg
-        WHERE s.cohort >= toDateTime({from:UInt32}, 'UTC') AND s.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (s.account, s.bucket, s.generation) IN
-            (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
-            )
     ) AS r
     GROUP BY account, leg, code, shape, message_segments, message_template, since
+    HAVING sum(r.attempts) != 0
 ) AS g
 LEFT ANY JOIN (SELECT account, shape, legs, codes FROM shapes) AS m
     ON m.account = g.account AND m.shape = g.shape
 -- from = 0
 -- to = 4294967295
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
+-- whole_from = "1970-01-01"
+-- whole_to = "2106-02-07"
+-- cut_days = ["2025-10-20","2026-10-21","2026-11-13","2026-11-17","2026-11-19","2026-11-20"]
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

@@ -1,4 +1,4 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible cells, counted by pricing signature (table
 -- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
 -- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
@@ -22,11 +22,15 @@ FROM
     {{- end}}
         {{.Conditions}} AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM {{template "cascades" .}}
+    FROM
+    (
+        {{- template "visible" .}}
+    ) AS r
 {{- range $i, $f := .Filters}}
-        {{if and $.Days (not $i)}}WHERE{{else}}AND{{end}} {{$f.Shown}} IN {{$f.Parameter}}
+    {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
     GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions, shape
+    HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
 )
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}{{if not .Single}}account, {{end}}conditions
 {{- if not .Keys}}, bitAnd(shape, 15) -- So that no row is larger than it need be.{{end}}

@@ -1,2 +1,2 @@
--- Publication is one insert of one block, and the ids only grow: whatever this answers is a whole set of buckets.
-SELECT max(generation) FROM generations
+-- Publication is one insert of one block, and the ids only grow: whatever this answers is whole.
+SELECT max(edition) FROM editions WHERE published

@@ -1,0 +1,154 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/query/answer"
+	"kaskad/query/store"
+)
+
+// Rollup is a table of cells.
+type Rollup struct {
+	Table string
+	// Routed: its rows name channel and provider, so that each knows when its cohorts settle.
+	Routed bool
+	// ByRoute: it has sums by channel and provider alone.
+	ByRoute bool
+}
+
+// Cells says which rows of a rollup a statement reads (sql/visible.sql): sums of whole UTC days where they are as good
+// as those of quarter hours.
+type Cells struct {
+	Rollup       Rollup
+	FromMS, ToMS int64
+	Keys         Keys
+	Filters      []Filter
+	Zone         string
+	// Seen is what the answer is of.
+	Seen *answer.Snapshot
+	// Borders are Unix seconds that no row may span: a price changes.
+	Borders []uint32
+	// SettlingDays are the settling windows of all routes.
+	SettlingDays []uint16
+}
+
+// CellsSQL is what sql/visible.sql is filled in with.
+type CellsSQL struct {
+	Rollup string
+	// Sums is the kind of sums that stand for days, "" where there are no whole days.
+	Sums string
+	// Cuts: some days are no wholes. Split: of routes that settle on a day, the day is none.
+	Cuts, Split bool
+}
+
+const daySeconds = 24 * 60 * 60
+
+// NowQuarter is the beginning of the quarter hour, in Unix milliseconds, that cohorts are compared with to tell which
+// are settled.
+func NowQuarter(seen *answer.Snapshot) int64 { return seen.NowMS - seen.NowMS%answer.QuarterMS }
+
+// SettlingBorders are the Unix seconds between which all cohorts of a route are settled, or none: the quarter hours that
+// are settling begin and end there.
+func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
+	for _, d := range days {
+		second := NowQuarter(seen)/1000 - int64(d)*daySeconds
+		borders = append(borders, store.Storable(second*1000), store.Storable(second*1000+answer.QuarterMS))
+	}
+	slices.Sort(borders)
+	return slices.Compact(borders)
+}
+
+// SQL returns what the template is filled in with, and its parameters but for from, to and filter_account.
+func (c *Cells) SQL() (data CellsSQL, args []any) {
+	asOf := int64(0)
+	if c.Seen.AsOfMS != nil {
+		asOf = *c.Seen.AsOfMS
+	}
+	args = []any{clickhouse.Named("edition", c.Seen.Edition), clickhouse.Named("now_quarter", NowQuarter(c.Seen)),
+		clickhouse.Named("as_of", asOf)}
+	data.Rollup = c.Rollup.Table
+	from, to, cuts := c.wholeDays()
+	if to-from <= int64(len(cuts)) {
+		return data, args
+	}
+	data.Sums, data.Cuts, data.Split = "day", len(cuts) > 0, c.Rollup.Routed
+	if c.Rollup.ByRoute && c.byRoute() {
+		data.Sums = "route"
+	}
+	args = append(args, clickhouse.Named("whole_from", dateText(from)), clickhouse.Named("whole_to", dateText(to)))
+	if data.Cuts {
+		dates := make([]string, len(cuts))
+		for i, day := range cuts {
+			dates[i] = dateText(day)
+		}
+		args = append(args, clickhouse.Named("cut_days", dates))
+	}
+	return data, args
+}
+
+// wholeDays returns the days of cohorts, in days of Unix time, that may be read as wholes: from…to, half-open, but for
+// cuts. There are none when the keys or filters tell times of a UTC day apart.
+func (c *Cells) wholeDays() (from, to int64, cuts []int64) {
+	ofHours := func(k Key) bool { return !ofDays(k, c.Zone) }
+	if slices.ContainsFunc(c.Keys, ofHours) ||
+		slices.ContainsFunc(c.Filters, func(f Filter) bool { return ofHours(f.Key) }) {
+		return 0, 0, nil
+	}
+	from = (int64(store.Storable(c.FromMS)) + daySeconds - 1) / daySeconds
+	to = int64(store.Storable(c.ToMS)) / daySeconds
+	borders := c.Borders
+	if !c.Rollup.Routed {
+		borders = slices.Concat(borders, SettlingBorders(c.Seen, c.SettlingDays))
+	}
+	for _, border := range borders {
+		if day := int64(border) / daySeconds; border%daySeconds != 0 && day >= from && day < to {
+			cuts = append(cuts, day)
+		}
+	}
+	slices.Sort(cuts)
+	return from, to, slices.Compact(cuts)
+}
+
+// byRoute tells whether keys and filters name nothing but routes and days.
+func (c *Cells) byRoute() bool {
+	other := func(k Key) bool {
+		return !k.Timed() && !slices.Contains([]string{"account", "channel", "provider"}, k.Name)
+	}
+	return !slices.ContainsFunc(c.Keys, other) &&
+		!slices.ContainsFunc(c.Filters, func(f Filter) bool { return other(f.Key) })
+}
+
+// ofDays tells whether a UTC day has one value of the key.
+func ofDays(k Key, tz string) bool {
+	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
+}
+
+func dateText(day int64) string { return time.Unix(day*daySeconds, 0).UTC().Format(time.DateOnly) }
+
+// SettlingDays lists the settling windows of routes, each once; 0 is that of a channel that nobody knows.
+func SettlingDays(routes []store.Capability) []uint16 {
+	days := []uint16{0}
+	for _, r := range routes {
+		days = append(days, r.SettlingDays)
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
+}
+
+// Count is a sum of differences as it is scanned. It is none of the report's numbers when it is below 0, which shows
+// that an edition took away what was never counted.
+type Count uint64
+
+// Scan implements sql.Scanner.
+func (c *Count) Scan(value any) error {
+	n, isInt := value.(int64)
+	if !isInt || n < 0 {
+		return fmt.Errorf("a rollup counts %v: differences do not add up; the aggregator's audit repairs it", value)
+	}
+	*c = Count(n)
+	return nil
+}
