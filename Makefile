@@ -16,8 +16,9 @@ GORELEASER_VERSION := v2.15.1
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Two packages at a time, because each may run a ClickHouse of its own: two cores and 8 GB are enough then.
-TEST_FLAGS ?= -p 2 -timeout 30m
+# Three packages at a time: many tests wait for ClickHouse or Kafka. Each may run a ClickHouse of its own, and two
+# cores and 8 GB are enough for three.
+TEST_FLAGS ?= -p 3 -timeout 30m
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 TEST_PACKAGES ?= ./...

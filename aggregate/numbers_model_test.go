@@ -22,11 +22,11 @@ import (
 
 // Random histories of many numbers against a naive model of the rules: identical verdicts, evidence, spans of death and
 // feed, in any order, with duplicates, cut into batches anywhere, and with an aggregator that is replaced in the
-// middle. There are ten times as many of them in make test-long.
+// middle. There are many more of them in make test-long.
 func TestNumbers_Model(t *testing.T) {
-	numbers := 2_000
+	numbers, batches := 600, 3
 	if enginetest.Long() {
-		numbers = 20_000
+		numbers, batches = 20_000, 4
 	}
 	const accounts = 6
 	conn := connect(t)
@@ -68,7 +68,7 @@ func TestNumbers_Model(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 5))
 	for round, lines := range [][][]byte{early, late} {
 		random.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
-		for i, batch := range cut(random, lines, 4) {
+		for i, batch := range cut(random, lines, batches) {
 			for _, l := range batch {
 				if err := m.Add(l); err != nil {
 					t.Fatal(err)

@@ -132,7 +132,7 @@ func testChurn(t *testing.T, r *rig) {
 	var producing sync.WaitGroup
 	batches := make([][]string, parts)
 	for i := range batches {
-		values, want := mixed(1500, uint64(10+i))
+		values, want := mixed(600, uint64(10+i))
 		batches[i] = values
 		all.Consumed += want.Consumed
 		all.Stored += want.Stored
@@ -181,7 +181,7 @@ func testOutage(t *testing.T, r *rig) {
 	}
 	go func() {
 		for i, change := range []func(){g.open, g.refuse, g.open, g.stall, g.open, g.refuse, g.open} {
-			time.Sleep(800 * time.Millisecond)
+			time.Sleep(400 * time.Millisecond)
 			// An outage while nothing is under way is none.
 			for closes := i%2 == 1; closes && in.Balance().InFlight == 0 && t.Context().Err() == nil; {
 				time.Sleep(time.Millisecond)
@@ -191,7 +191,7 @@ func testOutage(t *testing.T, r *rig) {
 	}()
 	var want Balance
 	most := uint64(0)
-	for i := range 30 {
+	for i := range 16 {
 		values, w := mixed(1000, uint64(100+i))
 		r.produce(values...)
 		want.Consumed += w.Consumed

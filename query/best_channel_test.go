@@ -114,48 +114,46 @@ func naiveBestChannels(rows []folded, isLost func(folded) bool, lists map[string
 }
 
 func TestServer_BestChannel_Naive(t *testing.T) {
-	for seed := range uint64(2) {
-		conn := newConn(t)
-		r := rand.New(rand.NewPCG(seed, 41))
-		rows := randomFolded(r, 400, testNow, 40)
-		insertFolded(t, conn, r, rows)
-		losses, dead := randomLosses(r, 60, rows), randomDead(r, rows)
-		insertLosses(t, conn, losses)
-		insertDead(t, conn, dead)
-		putErrorLine(t, conn)
-		isLost := naiveLost(rows, losses, dead)
-		lists := testPrices()
-		putTestPrices(t, conn, lists)
-		s := newServer(t, conn)
-		evidence, channels, unpriced := map[any]bool{}, map[any]bool{}, false
-		for range 4 {
-			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
-			to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
-			values := url.Values{"from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
-			filters := map[string][]string{}
-			for range r.IntN(3) {
-				name := []string{"account", "channel"}[r.IntN(2)]
-				value := fmt.Sprint(naiveKey(rows[r.IntN(len(rows))].cell, name, time.UTC))
-				filters[name] = append(filters[name], value)
-				values.Add(name, value)
-			}
-			want := naiveBestChannels(rows, isLost, lists, filters, from, to)
-			whole := get(s, "/v1/numbers/best-channel?limit=all&format=ndjson&"+values.Encode()).Body.String()
-			if lines := strings.Count(whole, "\n"); lines != len(want) {
-				t.Errorf("all at once: %d rows, want %d", lines, len(want))
-			}
-			checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
-			for _, row := range want {
-				evidence[row["evidence"]], channels[row["channel"]] = true, true
-				unpriced = unpriced || row["cost"] == nil
-			}
-			if t.Failed() {
-				return
-			}
+	conn := newConn(t)
+	r := rand.New(rand.NewPCG(0, 41))
+	rows := randomFolded(r, 400, testNow, 40)
+	insertFolded(t, conn, r, rows)
+	losses, dead := randomLosses(r, 60, rows), randomDead(r, rows)
+	insertLosses(t, conn, losses)
+	insertDead(t, conn, dead)
+	putErrorLine(t, conn)
+	isLost := naiveLost(rows, losses, dead)
+	lists := testPrices()
+	putTestPrices(t, conn, lists)
+	s := newServer(t, conn)
+	evidence, channels, unpriced := map[any]bool{}, map[any]bool{}, false
+	for range 4 {
+		from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
+		to := from.Add(time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+		values := url.Values{"from": {from.Format(time.RFC3339)}, "to": {to.Format(time.RFC3339)}}
+		filters := map[string][]string{}
+		for range r.IntN(3) {
+			name := []string{"account", "channel"}[r.IntN(2)]
+			value := fmt.Sprint(naiveKey(rows[r.IntN(len(rows))].cell, name, time.UTC))
+			filters[name] = append(filters[name], value)
+			values.Add(name, value)
 		}
-		if !unpriced || len(evidence) != 2 || len(channels) < 5 {
-			t.Errorf("the test saw too little: unpriced %v, %v, %v", unpriced, evidence, channels)
+		want := naiveBestChannels(rows, isLost, lists, filters, from, to)
+		whole := get(s, "/v1/numbers/best-channel?limit=all&format=ndjson&"+values.Encode()).Body.String()
+		if lines := strings.Count(whole, "\n"); lines != len(want) {
+			t.Errorf("all at once: %d rows, want %d", lines, len(want))
 		}
+		checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
+		for _, row := range want {
+			evidence[row["evidence"]], channels[row["channel"]] = true, true
+			unpriced = unpriced || row["cost"] == nil
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	if !unpriced || len(evidence) != 2 || len(channels) < 5 {
+		t.Errorf("the test saw too little: unpriced %v, %v, %v", unpriced, evidence, channels)
 	}
 }
 

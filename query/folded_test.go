@@ -307,7 +307,7 @@ func checkPages(t *testing.T, s *Server, path string, r *rand.Rand, values url.V
 	reply := answerOf(t, s, path, values)
 	querytest.SameRows(t, path+"?"+values.Encode(), reply.Rows, want)
 	var paged []map[string]any
-	values.Set("limit", fmt.Sprint(1+r.IntN(1+len(want)/2)))
+	values.Set("limit", fmt.Sprint(1+len(want)/6+r.IntN(1+len(want)/2)))
 	for page := answerOf(t, s, path, values); ; page = answerOf(t, s, path, values) {
 		paged = append(paged, page.Rows...)
 		if page.Mature != reply.Mature {

@@ -392,7 +392,7 @@ func TestServer_Spend_Naive(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	met := map[any]bool{}
-	for range 25 {
+	for range 15 {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

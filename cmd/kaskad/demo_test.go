@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"math/big"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -16,19 +14,8 @@ import (
 func (k *kaskad) startDemo() string {
 	k.t.Helper()
 	k.output = &lockedBuffer{}
-	cmd := exec.Command(os.Args[0], "demo", "--data", k.dir, "--listen", k.address, "--messages", "3000", "--log-level",
-		"warn")
-	cmd.Env = append(os.Environ(), asKaskad+"=")
-	cmd.Stdout, cmd.Stderr = k.output, k.output
-	if err := cmd.Start(); err != nil {
-		k.t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		_ = cmd.Wait()
-		close(ended)
-	}()
-	k.cmd, k.ended = cmd, ended
+	k.launch([]string{asKaskad + "="}, []string{"demo", "--data", k.dir, "--listen", k.address, "--messages", "3000",
+		"--log-level", "warn"})
 	for began := time.Now(); time.Since(began) < 5*time.Minute; {
 		k.output.mu.Lock()
 		text := k.output.buf.String()

@@ -39,7 +39,7 @@ func TestRun_FullDisk(t *testing.T) {
 func fillRound(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 10))
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages, config.Poison, config.Start = 500+seed, 6000, 0,
+	config.Seed, config.Messages, config.Poison, config.Start = 500+seed, 3000, 0,
 		time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
 	config.Now = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	sim, err := simulate.New(config)

@@ -157,15 +157,22 @@ func (k *kaskad) start(crash string) {
 	k.t.Helper()
 	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"},
 		k.args...)
+	k.launch(append(k.env, asKaskad+"="+crash), args)
+}
+
+// launch starts this program as kaskad. It ends with the test binary, even with one that is killed.
+func (k *kaskad) launch(env, args []string) {
+	k.t.Helper()
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(append(os.Environ(), k.env...), asKaskad+"="+crash)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = k.output, k.output
-	if err := cmd.Start(); err != nil {
+	wait, err := engine.StartBound(cmd)
+	if err != nil {
 		k.t.Fatal(err)
 	}
 	ended := make(chan struct{})
 	go func() {
-		_ = cmd.Wait()
+		_ = wait()
 		close(ended)
 	}()
 	k.cmd, k.ended = cmd, ended
@@ -415,8 +422,14 @@ func (k *kaskad) tryCommand(args ...string) (string, error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Env = append(os.Environ(), asKaskad+"=")
-	out, err := cmd.CombinedOutput()
-	return string(out), err
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	wait, err := engine.StartBound(cmd)
+	if err != nil {
+		return "", err
+	}
+	err = wait()
+	return out.String(), err
 }
 
 func example(t testing.TB, name string) []byte {

@@ -142,7 +142,7 @@ func TestReread_From_ChangesNothing(t *testing.T) {
 func lossyWorld(t *testing.T) (*kaskad, *model.Model, []model.Query) {
 	t.Helper()
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages, config.Poison, config.RecipientEvents = 77, 1500, 0, 0
+	config.Seed, config.Messages, config.Poison, config.RecipientEvents = 77, 600, 0, 0
 	sim, err := simulate.New(config)
 	if err != nil {
 		t.Fatal(err)

@@ -123,7 +123,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	flashConnect := tariff("flash_call", "attempt_plus_connect", "0.10")
 	flashConnect.ConnectPrice = &connect
 	viber := tariff("viber", "per_message_delivered", "0.50")
-	minimum := "30000.00"
+	minimum := "300.00"
 	viber.MonthlyMinimum = &minimum
 	for account, list := range map[string][]settings.Tariff{
 		"A5": {sms, tariff("push", "per_message_delivered", "0.36")},
@@ -173,7 +173,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	k.send("A15", "unread", 1, step{viberText, "sent delivered"},
 		step{strings.Replace(fallback, "undelivered", "unread", 1), "sent delivered"})
 	k.send("A16", "undelivered", 1, step{viberText, "sent expired"}, step{fallback, "sent delivered"})
-	k.send("A17", "promo", 45_000, step{viberText + `,"sender":"Shop","traffic":"promo"`, "delivered"})
+	k.send("A17", "promo", 450, step{viberText + `,"sender":"Shop","traffic":"promo"`, "delivered"})
 	k.settle(2 * time.Minute)
 
 	// Each example fails by itself.
@@ -268,12 +268,12 @@ func TestRun_WorkedExamples(t *testing.T) {
 	})
 	run("A17", func(t *testing.T, k *kaskad) {
 		row := k.one("/v1/reports/savings?account=A17&from=2026-11-01&to=2026-12-01")
-		mustHave(t, row, "reached=45000 actual_cost=22500.00 minimum_top_up=7500.00")
+		mustHave(t, row, "reached=450 actual_cost=225.00 minimum_top_up=75.00")
 		billed := new(big.Rat).Add(number(t, row["actual_cost"]), number(t, row["minimum_top_up"]))
 		mustBeRatio(t, map[string]any{"billed": billed.FloatString(2), "delivered": row["reached"]}, "billed",
 			"delivered", "0.6667")
-		if got := billed.FloatString(2); got != "30000.00" {
-			t.Errorf("billed %s, want the minimum of 30000.00", got)
+		if got := billed.FloatString(2); got != "300.00" {
+			t.Errorf("billed %s, want the minimum of 300.00", got)
 		}
 		mustHave(t, k.one("/v1/reports/savings?account=A17"), "minimum_top_up=<nil>")
 	})

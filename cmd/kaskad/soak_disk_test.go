@@ -222,14 +222,8 @@ func migrateTo(ctx context.Context, db *sql.DB, version int64) error {
 func (s *soak) killMigrations() {
 	s.t.Helper()
 	for range 1 + s.random.IntN(4) {
-		cmd := exec.Command(os.Args[0], "migrate", "--data", s.k.dir, "--log-level", "warn")
-		cmd.Env = append(os.Environ(), asKaskad+"=")
-		cmd.Stdout, cmd.Stderr = s.k.output, s.k.output
-		if err := cmd.Start(); err != nil {
-			s.t.Fatal(err)
-		}
+		s.k.launch([]string{asKaskad + "="}, []string{"migrate", "--data", s.k.dir, "--log-level", "warn"})
 		s.pause(100, 1500)
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		s.k.kill()
 	}
 }

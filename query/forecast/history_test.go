@@ -2,16 +2,16 @@ package forecast
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math/big"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/querytest"
@@ -19,6 +19,10 @@ import (
 	"kaskad/query/savings"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/numbers"
+	"kaskad/simulate/model/settings"
+	"kaskad/simulate/worlds"
 )
 
 // pastReply is an answer of POST /v1/forecasts/from-history.
@@ -296,123 +300,91 @@ func TestForecasts_FromHistory_NotDiscountedTwice(t *testing.T) {
 		"saved_per_month":"16.40","worth_it":true}`)
 }
 
-func TestForecasts_FromHistory_Naive(t *testing.T) {
+// Random histories and lists: the answer is the model's.
+func TestForecasts_FromHistory_Model(t *testing.T) {
 	const seed = 11
 	r := rand.New(rand.NewPCG(seed, 4))
 	conn := newConn(t)
-	events := randomPast(r, 1500, 50)
+	events := randomPast(r, 1000, 50)
 	storePast(t, conn, events)
-	start, border := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	row := func(channel, billing, price string, change func(*pastTariff)) pastTariff {
-		row := pastTariff{channel: channel, billing: billing, price: price, currency: "RUB", from: start}
-		if change != nil {
-			change(&row)
+	m := model.New(testNow)
+	for _, e := range events {
+		if err := m.Add([]byte(e.line())); err != nil {
+			t.Fatalf("%s: %v", e.line(), err)
 		}
-		return row
 	}
-	plain := []pastTariff{row("sms", "per_segment_sent", "2.00", func(t *pastTariff) { t.to = border }),
-		row("sms", "per_segment_delivered", "2.345678", func(t *pastTariff) { t.from = border }),
-		row("push", "per_message_sent", "0.36", nil),
-		row("push", "zero", "", func(t *pastTariff) { t.provider = "fcm" }),
-		row("viber", "per_message_delivered", "0.75", nil),
-		row("vk", "attempt_plus_connect", "0.1", func(t *pastTariff) { t.connect = "0.7" })}
+	start, border := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	plain := worlds.PriceList(t, "sms per_segment_sent 2.00 to=2026-11-01",
+		"sms per_segment_delivered 2.345678 from=2026-11-01", "push per_message_sent 0.36", "push zero 0 provider=fcm",
+		"viber per_message_delivered 0.75", "vk attempt_plus_connect 0.1 connect=0.7")
 	// Rows by country, sender and traffic, none for everybody: the first SMS decides where nothing matches, and some
 	// messages stay without a price.
-	narrow := []pastTariff{row("sms", "per_segment_sent", "2", func(t *pastTariff) { t.country = "RU" }),
-		row("sms", "per_message_sent", "5", func(t *pastTariff) { t.sender = "Shop" }),
-		row("sms", "per_segment_sent", "3", func(t *pastTariff) { t.provider = "mts" }),
-		row("sms", "zero", "", func(t *pastTariff) { t.traffic, t.country = "otp", "RU" }),
-		row("sms", "per_segment_sent", "40",
-			func(t *pastTariff) { t.country, t.operator, t.currency = "KZ", "25001", "KZT" }),
-		row("push", "per_message_sent", "0.5", func(t *pastTariff) { t.country = "RU" }),
-		row("push", "per_message_delivered", "0.9", func(t *pastTariff) { t.traffic = "promo" }),
-		row("push", "zero", "", func(t *pastTariff) { t.sender = "Shop" }),
-		row("push", "per_message_sent", "9", func(t *pastTariff) { t.country, t.currency = "KZ", "KZT" }),
-		row("viber", "per_message_delivered", "0.75", nil),
-		row("viber", "attempt_plus_connect", "1", func(t *pastTariff) { t.traffic, t.connect = "promo", "0.25" }),
-		row("vk", "zero", "", nil)}
-	templates := []money.Template{{Template: "otp", SMSSegments: 1, FromMS: 0, ToMS: schema.Never},
-		{Template: "order", SMSSegments: 2, FromMS: 0, ToMS: border.UnixMilli()},
-		{Template: "order", SMSSegments: 4, FromMS: border.UnixMilli() + 3_600_000, ToMS: schema.Never},
-		{Template: "c'est", SMSSegments: 3, FromMS: border.UnixMilli(), ToMS: border.UnixMilli() + 86_400_000}}
-	for _, list := range [][]pastTariff{plain, narrow} {
-		var rows, texts []string
-		for _, tariff := range list {
-			rows = append(rows, tariff.row())
-		}
-		for _, template := range templates {
-			text, err := json.Marshal(template)
-			if err != nil {
-				t.Fatal(err)
-			}
-			texts = append(texts, string(text))
-		}
+	narrow := worlds.PriceList(t, "sms per_segment_sent 2 country=RU", "sms per_message_sent 5 sender=Shop",
+		"sms per_segment_sent 3 provider=mts", "sms zero 0 traffic=otp country=RU",
+		"sms per_segment_sent 40 country=KZ operator=25001 currency=KZT", "push per_message_sent 0.5 country=RU",
+		"push per_message_delivered 0.9 traffic=promo", "push zero 0 sender=Shop",
+		"push per_message_sent 9 country=KZ currency=KZT", "viber per_message_delivered 0.75",
+		"viber attempt_plus_connect 1 traffic=promo connect=0.25", "vk zero 0")
+	until := func(t time.Time) *time.Time { return &t }
+	templates := []settings.Template{{Template: "otp", SMSSegments: 1, ValidFrom: start},
+		{Template: "order", SMSSegments: 2, ValidFrom: start, ValidTo: &border},
+		{Template: "order", SMSSegments: 4, ValidFrom: border.Add(time.Hour)},
+		{Template: "c'est", SMSSegments: 3, ValidFrom: border, ValidTo: until(border.AddDate(0, 0, 1))}}
+	query := numbers.HistoryQuery{Templates: map[string][]settings.Template{}, Currency: "RUB"}
+	query.Numbers.Tariffs = map[string][]settings.Tariff{}
+	for _, list := range [][]settings.Tariff{plain, narrow} {
 		for _, account := range []string{"acme", "центр"} {
-			querytest.PutTariffs(t, conn, account, rows...)
-			querytest.PutPrices(t, conn, schema.ReferenceTemplates, account, texts...)
+			querytest.PutTariffs(t, conn, account, rowsOf(t, list)...)
+			querytest.PutPrices(t, conn, schema.ReferenceTemplates, account, rowsOf(t, templates)...)
+			query.Numbers.Tariffs[account], query.Templates[account] = list, templates
 		}
 		s := newRoom(conn)
 		met := map[string]int{}
 		for range 15 {
-			ask := pastAsk{account: []string{"acme", "acme", "центр"}[r.IntN(3)],
-				channel: []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)], currency: "RUB",
-				threshold: []string{"0.40", "0.1", "0.333333333333333333", "0.75"}[r.IntN(4)]}
-			ask.to = testNow.Add(-time.Duration(r.IntN(96*20)) * 15 * time.Minute)
-			ask.from = ask.to.Add(-time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
-			body := map[string]any{"channel": ask.channel, "currency": "RUB", "threshold": ask.threshold}
-			if r.IntN(3) == 0 || ask.channel == "email" {
-				ask.channelPrice, ask.billing = "0.123456",
+			q := query
+			q.Account = []string{"acme", "acme", "центр"}[r.IntN(3)]
+			q.Channel = []string{"push", "push", "viber", "vk", "email"}[r.IntN(5)]
+			q.Threshold = []string{"0.40", "0.1", "0.333333333333333333", "0.75"}[r.IntN(4)]
+			q.To = testNow.Add(-time.Duration(r.IntN(96*20)) * 15 * time.Minute)
+			q.From = q.To.Add(-time.Duration(1+r.IntN(96*40)) * 15 * time.Minute)
+			body := map[string]any{"channel": q.Channel, "currency": q.Currency, "threshold": q.Threshold}
+			if r.IntN(3) == 0 || q.Channel == "email" {
+				q.ChannelPrice, q.Billing = "0.123456",
 					[]string{"per_message_sent", "per_message_delivered", "attempt_plus_connect"}[r.IntN(3)]
-				body["channel_price"], body["billing"] = ask.channelPrice, ask.billing
-				if ask.billing == "attempt_plus_connect" {
-					ask.connectPrice = "1.5"
-					body["connect_price"] = ask.connectPrice
+				body["channel_price"], body["billing"] = q.ChannelPrice, q.Billing
+				if q.Billing == "attempt_plus_connect" {
+					q.ConnectPrice = "1.5"
+					body["connect_price"] = q.ConnectPrice
 				}
 			}
 			if r.IntN(3) == 0 {
-				ask.smsPrice = "1.9"
-				body["sms_price"] = ask.smsPrice
+				q.SMSPrice = "1.9"
+				body["sms_price"] = q.SMSPrice
 			}
-			encoded, err := json.Marshal(body)
+			values := url.Values{"account": {q.Account}, "from": {q.From.Format(time.RFC3339)},
+				"to": {q.To.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
+			reply := forecastHistory(t, s, values, string(encode(t, body)))
+			want, err := numbers.Forecast(m, q)
 			if err != nil {
 				t.Fatal(err)
 			}
-			query := url.Values{"account": {ask.account}, "from": {ask.from.Format(time.RFC3339)},
-				"to": {ask.to.Format(time.RFC3339)}, "limit": {"10000"}}.Encode()
-			wantEnvelope, wantRows := naiveHistory(events, list, templates, ask)
-			reply := forecastHistory(t, s, query, string(encoded))
-			where := fmt.Sprintf("seed %d, %s %s", seed, query, encoded)
-			for name, want := range wantEnvelope {
-				if !reflect.DeepEqual(reply.fields[name], want) {
-					t.Errorf("%s: %s is %v, want %v", where, name, reply.fields[name], want)
-				}
+			if err := errors.Join(model.CompareRows(want.Templates, encode(t, reply.rows)),
+				model.CompareRows([]numbers.HistoryForecast{want}, encode(t, []any{reply.fields}), "rows", "report",
+					"from", "to", "tz", "as_of", "lag_seconds", "tariff_version", "template_version", "account",
+					"channel", "threshold", "currency", "channel_price", "billing", "connect_price", "sms_price",
+					"channel_tariffs", "first_message", "last_message", "next_cursor")); err != nil {
+				t.Fatalf("seed %d, %s %v: %v", seed, values, body, err)
 			}
-			if len(reply.rows) != len(wantRows) {
-				t.Fatalf("%s: %d rows, want %d", where, len(reply.rows), len(wantRows))
-			}
-			for i, want := range wantRows {
-				delete(reply.rows[i], "penetration_low")
-				delete(reply.rows[i], "penetration_high")
-				if !reflect.DeepEqual(reply.rows[i], want) {
-					for name := range reply.rows[i] {
-						if reply.rows[i][name] != want[name] {
-							t.Errorf("%s: row %d (%v): %s is %v, want %v", where, i, want["template"], name,
-								reply.rows[i][name], want[name])
-						}
-					}
-				}
+			for _, row := range reply.rows {
 				for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "unpriced",
 					"candidates"} {
-					if want[name] != json.Number("0") {
+					if row[name] != json.Number("0") {
 						met[name]++
 					}
 				}
 				for _, name := range []string{"worth_it", "below_threshold"} {
-					met[fmt.Sprintf("%s %v", name, want[name])]++
+					met[fmt.Sprintf("%s %v", name, row[name])]++
 				}
-			}
-			if t.Failed() {
-				return
 			}
 		}
 		for _, name := range []string{"on_channel", "without_sms", "unknown_segments", "candidates", "worth_it true",
@@ -421,10 +393,28 @@ func TestForecasts_FromHistory_Naive(t *testing.T) {
 				t.Errorf("the test saw no %s: %v", name, met)
 			}
 		}
-		if (met["unpriced"] > 0) != (list[0].country == "RU") {
+		if (met["unpriced"] > 0) != (list[0].Country == "RU") {
 			t.Errorf("unpriced in %d rows", met["unpriced"])
 		}
 	}
+}
+
+func encode(tb testing.TB, value any) []byte {
+	tb.Helper()
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return encoded
+}
+
+// rowsOf are the rows of a list as JSON.
+func rowsOf[Row any](tb testing.TB, list []Row) (rows []string) {
+	tb.Helper()
+	for _, row := range list {
+		rows = append(rows, string(encode(tb, row)))
+	}
+	return rows
 }
 
 // Over what a real aggregator published, the forecast counts the same messages and people as the reports do.
@@ -470,7 +460,7 @@ func TestForecasts_FromHistory_AgreesWithReports(t *testing.T) {
 			t.Errorf("%d templates, the savings report has %d", len(reply.rows), len(messages))
 		}
 		for _, row := range reply.rows {
-			if row["messages"] != whole(messages[row["template"]]) {
+			if row["messages"] != json.Number(fmt.Sprint(messages[row["template"]])) {
 				t.Errorf("template %v: %v messages, the savings report has %d", row["template"], row["messages"],
 					messages[row["template"]])
 			}
@@ -609,6 +599,13 @@ func TestHistoryQuery_SQL_Golden(t *testing.T) {
 }
 
 func TestRoundedText(t *testing.T) {
+	ratOf := func(text string) *big.Rat {
+		r, ok := new(big.Rat).SetString(text)
+		if !ok {
+			t.Fatal(text)
+		}
+		return r
+	}
 	for in, want := range map[string]string{"0": "0.00", "1/3": "0.333333", "2/3": "0.666667", "-2/3": "-0.666667",
 		"1/2000000": "0.000001", "-1/2000000": "-0.000001", "-1/3000000": "0.00",
 		"5/2": "2.50", "1456": "1456.00", "-100": "-100.00", "123/100000": "0.00123",

@@ -139,8 +139,9 @@ func TestWideAmount_Law(t *testing.T) {
 		hi, lo := rapid.Int64().Draw(t, "hi"), rapid.Uint64().Draw(t, "lo")
 		want := new(big.Int).Lsh(big.NewInt(hi), 64)
 		want.Add(want, new(big.Int).SetUint64(lo))
-		if got := bigOf(money.Wide(hi, lo)); got.Cmp(want) != 0 {
-			t.Fatalf("%d %d became %s, want %s", hi, lo, got, want)
+		got, ok := new(big.Rat).SetString(money.Wide(hi, lo).String())
+		if !ok || got.Cmp(new(big.Rat).SetFrac(want, big.NewInt(1_000_000))) != 0 {
+			t.Fatalf("%d %d became %s, want %s millionths", hi, lo, got, want)
 		}
 	})
 }

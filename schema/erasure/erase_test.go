@@ -13,7 +13,6 @@ import (
 
 	"kaskad/schema"
 	"kaskad/schema/erasure"
-	"kaskad/schema/schematest"
 )
 
 // No file of ClickHouse's data directory holds an erased number, in plain or inside a compressed block, once replaced
@@ -92,7 +91,7 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 
 // Another account may have the same number, and keeps it.
 func TestEraseNumber_OtherAccount(t *testing.T) {
-	r := newErasureRig(t)
+	r := newSharedRig(t)
 	r.store(erasureEvents("a", erasedNumber, 1)...)
 	r.store(erasureEvents("b", erasedNumber, 2)...)
 	r.aggregate()()
@@ -178,7 +177,7 @@ func TestEraseNumber_Restart(t *testing.T) {
 // A pass that runs while the number is half overwritten sees one conversation as two people's, and bills it twice. When
 // the erasure has ended it is one again.
 func TestEraseNumber_DialogsUnderWay(t *testing.T) {
-	r := newErasureRig(t)
+	r := newSharedRig(t)
 	key := newErasureKey(t, "erasure.key")
 	first, second := eraseNow.Add(-30*time.Hour), eraseNow.Add(-20*time.Hour)
 	for i, at := range []time.Time{first, second} {
@@ -223,7 +222,7 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 func TestEraseNumber_UnderLoad(t *testing.T) {
 	var figures [2][]string
 	for i, erasing := range []bool{true, false} {
-		r := &erasureRig{T: t, conn: schematest.Conn(t)}
+		r := newSharedRig(t)
 		key := newErasureKey(t, "erasure.key")
 		end := r.aggregate()
 		e := erasure.NewIndex(key)

@@ -25,12 +25,13 @@ import (
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
+	"kaskad/schema/schematest"
 )
 
 // eraseNow is the clock of these tests.
 var eraseNow = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// erasureRig is a ClickHouse of the test's own, whose files can be searched.
+// erasureRig is a database to erase in.
 type erasureRig struct {
 	*testing.T
 	dir     string
@@ -40,6 +41,13 @@ type erasureRig struct {
 	places  int64
 }
 
+// newSharedRig makes one in the ClickHouse that the tests of the package share.
+func newSharedRig(t *testing.T) *erasureRig {
+	t.Helper()
+	return &erasureRig{T: t, conn: schematest.Conn(t)}
+}
+
+// newErasureRig makes one in a ClickHouse of the test's own, whose files can be searched and which can be killed.
 func newErasureRig(t *testing.T) *erasureRig {
 	t.Helper()
 	if err := engine.Available(); err != nil {

@@ -28,8 +28,8 @@ type Query struct {
 
 const quarterHourMS = int64(15 * time.Minute / time.Millisecond)
 
-// settling returns the milliseconds after which a channel's cohort is mature, 0 for what is no channel.
-func settling(channel string) int64 {
+// Settling returns the milliseconds after which a channel's cohort is mature, 0 for what is no channel.
+func Settling(channel string) int64 {
 	switch channel {
 	case "push", "flash_call", "voice", "vk", "ok", "telegram":
 		return dayMS
@@ -241,7 +241,7 @@ func (g *group) add(m *Model, a *Attempt, cohort int64, events attributed, alias
 	f := a.derive(cohort)
 	r := &g.row
 
-	r.Mature = r.Mature && cohort+settling(m.Channel(a)) < m.now
+	r.Mature = r.Mature && cohort+Settling(m.Channel(a)) < m.now
 	if f.Skipped {
 		r.Skipped++
 		return

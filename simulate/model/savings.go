@@ -189,7 +189,7 @@ func (g *savingsGroup) add(p *PricedMessage, now int64) {
 	r := &g.row
 	reached, wasRead := false, false
 	for _, s := range p.steps {
-		r.Mature = r.Mature && p.cohort+settling(s.keys.channel) < now
+		r.Mature = r.Mature && p.cohort+Settling(s.keys.channel) < now
 		reached = reached || s.facts.Delivered
 		wasRead = wasRead || s.facts.Read
 	}

@@ -61,6 +61,9 @@ type PricedMessage struct {
 
 func (p *PricedMessage) priced() bool { return p.unpriced == UnpricedReason{} }
 
+// Attempted reports whether any step was.
+func (p *PricedMessage) Attempted() bool { return len(p.steps) > 0 }
+
 // Used reports whether the message was tried on a channel.
 func (p *PricedMessage) Used(channel string) bool {
 	return slices.ContainsFunc(p.steps, func(s pricedStep) bool { return s.keys.channel == channel })
@@ -262,12 +265,12 @@ func (pr *Pricer) baselineTariff(p *PricedMessage) *tariff {
 
 // AsSMS is what the message would cost as SMS by the tariffs of a moment, in units of the currency; false without a
 // tariff.
-func (pr *Pricer) AsSMS(p *PricedMessage, at int64) (*big.Rat, bool) {
+func (pr *Pricer) AsSMS(p *PricedMessage, at int64) (cost *big.Rat, currency string, found bool) {
 	then := *p
 	then.cohort = at
 	sms := pr.baselineTariff(&then)
 	if sms == nil {
-		return nil, false
+		return nil, "", false
 	}
 	segments := int64(p.Segments)
 	switch sms.billing {
@@ -277,7 +280,24 @@ func (pr *Pricer) AsSMS(p *PricedMessage, at int64) (*big.Rat, bool) {
 		segments = 0
 	}
 	price := new(big.Rat).SetFrac(sms.price, big.NewInt(1_000_000))
-	return price.Mul(price, new(big.Rat).SetInt64(segments)), true
+	return price.Mul(price, new(big.Rat).SetInt64(segments)), sms.currency, true
+}
+
+// ListPrice is how a tariff bills, with its prices in units of the currency.
+type ListPrice struct {
+	Billing, Currency string
+	Price, Connect    *big.Rat
+}
+
+// OnChannel is the list price of the message on a channel by the tariffs of a moment; false without a tariff.
+func (pr *Pricer) OnChannel(p *PricedMessage, channel string, at int64) (ListPrice, bool) {
+	own := tariffKeys{channel: channel, country: p.country, traffic: p.traffic, sender: p.sender}
+	t := bestTariff(pr.tariffs[p.account], own, at, true)
+	if t == nil {
+		return ListPrice{}, false
+	}
+	units := func(micros *big.Int) *big.Rat { return new(big.Rat).SetFrac(micros, big.NewInt(1_000_000)) }
+	return ListPrice{Billing: t.billing, Currency: t.currency, Price: units(t.price), Connect: units(t.connect)}, true
 }
 
 // bill computes the units and the cost of a sent step, and returns false when it needs segments that are unknown (0).

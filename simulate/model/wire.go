@@ -140,7 +140,7 @@ func (w *wireEvent) checkNames(ofMessage bool, f *faults) {
 		!oneOf(w.Status, "subscribed", "unsubscribed", "uninstalled", "complained", "blocked", "lookup", "inbound") {
 		f.add("status", "%q is unknown", w.Status)
 	}
-	if w.Channel != "" && settling(w.Channel) == 0 {
+	if w.Channel != "" && Settling(w.Channel) == 0 {
 		f.add("channel", "%q is unknown", w.Channel)
 	}
 	if w.Traffic != "" && !oneOf(w.Traffic, "otp", "transactional", "service", "promo") {
