@@ -25,6 +25,8 @@ type DB struct {
 	// Now is the clock of reports. Fixed says that it stands still: reports are then as of Now.
 	Now   func() time.Time
 	Fixed bool
+	// Stated is the as_of that an aggregator of this process stated last, and when; nil when none runs here.
+	Stated func() (asOfMS int64, at time.Time)
 	// QueryTime ends a query of a page.
 	QueryTime time.Duration
 	// Cursors reads and makes cursors.
