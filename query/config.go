@@ -78,6 +78,8 @@ type Producer interface {
 // Deps is what the server talks to. Conn is required.
 type Deps struct {
 	Conn driver.Conn
+	// Columns reads large answers of the same ClickHouse; nil where the driver alone can.
+	Columns schema.Columns
 	// Producer takes the events of POST /v1/events; nil answers 503.
 	Producer Producer
 	// Lag counts the events in Kafka that ingest has not committed; nil when it cannot be known here.
