@@ -42,8 +42,14 @@ const (
 	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
 	maxBuckets = 4096
+	// idlePolls bounds how many times Poll a look waits while nothing happens: at rest the looks are what a process
+	// costs. Whoever stores touches in the same process ends the wait (Wake); those of others wait that long at most.
+	idlePolls = 8
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
+	// restEvery is how often it is stored meanwhile in a database that nobody else reads: this process knows it without
+	// (Freshness).
+	restEvery = 5 * time.Second
 	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that
 	// works shows that it does, however long its pass takes.
 	ownerTimeout = 10 * time.Second
@@ -100,9 +106,13 @@ type Aggregator struct {
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
-	stated     atomic.Bool // freshness was stated
-	pending    int         // buckets that the last pass left for the next one
-	passRows   uint64      // rows of facts that the last pass folded
+	stated     atomic.Bool   // freshness was stored
+	lastStated atomic.Int64  // when as_of was stated last, by the machine's clock; 0 before the first pass
+	lastStored atomic.Int64  // when freshness was stored last, likewise
+	idle       time.Duration // how long the next look waits while nothing happens
+	woken      chan struct{}
+	pending    int    // buckets that the last pass left for the next one
+	passRows   uint64 // rows of facts that the last pass folded
 	lastUpkeep time.Time
 	nextDays   time.Time
 	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
@@ -148,7 +158,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 		FromStart: cfg.NotifyFromStart, OnStep: cfg.OnStep},
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
 	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}, announcers: announcers}
+		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -178,6 +188,24 @@ func (a *Aggregator) Run(ctx context.Context) error {
 	}
 	a.forever(ctx, a.deps.Logger, "aggregate", func() (time.Duration, error) { return a.turn(ctx) })
 	return nil
+}
+
+// Wake ends the wait for the next look: touches were stored. It may be called from anywhere, at any time.
+func (a *Aggregator) Wake() {
+	select {
+	case a.woken <- struct{}{}:
+	default: // it wakes up already
+	}
+}
+
+// Freshness is the as_of that this aggregator stated last, and when; zero before it stated any. It may be newer than
+// what is stored.
+func (a *Aggregator) Freshness() (asOfMS int64, at time.Time) {
+	ms := a.lastStated.Load() // before as_of, which is then at least as new
+	if ms == 0 {
+		return 0, time.Time{}
+	}
+	return a.lastAsOfMS.Load(), time.UnixMilli(ms)
 }
 
 // forever takes turns at some work until the context ends. A turn says how long to wait for the next one. One that
@@ -229,11 +257,18 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case worked && a.pending > 0:
 		return 0, nil
 	case worked:
+		a.idle = a.cfg.Poll
 		// A bucket that is written to all the time is recomputed again and again; a pause of half a pass leaves ingest
 		// its share of the machine and costs a report that much freshness at most.
 		return max(a.cfg.Poll, min(time.Since(began)/2, targetPass)), nil
 	}
-	return a.cfg.Poll, nil
+	a.idle = min(max(a.cfg.Poll, 2*a.idle), idlePolls*a.cfg.Poll)
+	select {
+	case <-ctx.Done():
+	case <-a.woken:
+	case <-time.After(a.idle):
+	}
+	return 0, nil
 }
 
 // leave tells a waiting aggregator that it need not wait. Failing to do so costs the other one ownerTimeout.
@@ -299,8 +334,8 @@ func (a *Aggregator) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		// With the database to itself, the first freshness that is stored is that of a pass.
-		if !a.owning.Load() || a.cfg.Exclusive && !a.stated.Load() {
+		// With the database to itself, the first freshness that is stored is that of a pass, and nobody waits for a sign.
+		if !a.owning.Load() || a.cfg.Exclusive && (!a.stated.Load() || a.storedLately()) {
 			continue
 		}
 		if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), int(a.pendingNow.Load()), false); err != nil &&

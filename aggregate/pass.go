@@ -251,7 +251,16 @@ func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending i
 	a.lastFresh = time.Now()
 	a.lastAsOfMS.Store(asOfMS)
 	a.pendingNow.Store(int64(pending))
+	a.lastStated.Store(a.lastFresh.UnixMilli())
+	if a.cfg.Exclusive && !worked && pending == 0 && a.storedLately() {
+		return nil
+	}
 	return a.insertFreshness(ctx, asOfMS, pending, false)
+}
+
+// storedLately says that what is stored of freshness is recent enough for a database that nobody else reads.
+func (a *Aggregator) storedLately() bool {
+	return time.Since(time.UnixMilli(a.lastStored.Load())) < restEvery
 }
 
 func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending int, leaving bool) error {
@@ -262,5 +271,6 @@ func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending 
 		return fmt.Errorf("state freshness: %w", err)
 	}
 	a.stated.Store(true)
+	a.lastStored.Store(time.Now().UnixMilli())
 	return nil
 }

@@ -21,8 +21,10 @@ import (
 // grown (Intact), so that an insert that was broken is repeated.
 
 const (
-	// watchInterval is how often failed writes are looked for while there is room; without room it is diskInterval.
+	// watchInterval is how often failed writes are looked for while space is short, and calmInterval while there is
+	// plenty; without room it is diskInterval. Each is short beside old_parts_lifetime.
 	watchInterval = time.Second
+	calmInterval  = 5 * time.Second
 
 	// corruptPause is how long a second complaint about the same damage starts nothing: what a start does not mend,
 	// another one does not either.
@@ -171,8 +173,9 @@ func (c *ClickHouse) guard() {
 			return
 		case <-every.C:
 		}
-		epoch, full := c.Epoch(), c.disk.Full()
-		if full || time.Since(looked) >= watchInterval {
+		epoch, state := c.Epoch(), c.disk.Usage().State
+		full := state == DiskFull
+		if full || time.Since(looked) >= watchInterval && state != DiskOK || time.Since(looked) >= calmInterval {
 			looked = time.Now()
 			ctx, cancel := context.WithTimeout(c.life, 5*time.Second)
 			_ = c.Intact(ctx, conn, epoch) // replaces the process; one that does not answer is looked at again

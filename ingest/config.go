@@ -74,6 +74,9 @@ type Deps struct {
 	Conn driver.Conn
 	// MeasureSMS measures the text of an SMS; nil means money.SMSMeasure.
 	MeasureSMS func(text []byte) schema.SMSMeasure
+	// Touched is called when touches are stored, so that an aggregator of the same process need not wait for its next
+	// look; nil is allowed.
+	Touched func()
 	// Registerer receives the metrics; nil means that they are not collected.
 	Registerer prometheus.Registerer
 	// Logger defaults to slog.Default().
@@ -87,6 +90,9 @@ func (d Deps) withDefaults() (Deps, error) {
 	}
 	if d.MeasureSMS == nil {
 		d.MeasureSMS = money.SMSMeasure
+	}
+	if d.Touched == nil {
+		d.Touched = func() {}
 	}
 	if d.Logger == nil {
 		d.Logger = slog.Default()

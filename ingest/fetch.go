@@ -14,7 +14,7 @@ import (
 const (
 	// fetchWait is how long the broker holds a request at the end of a partition; MinBytes is 1, so a new record ends
 	// the wait.
-	fetchWait = 500 * time.Millisecond
+	fetchWait = 2 * time.Second
 
 	// fetchTimeout bounds an answer beyond fetchWait: a broker that is silent for longer is dialled anew.
 	fetchTimeout = 20 * time.Second

@@ -30,6 +30,7 @@ type Ingester struct {
 	config       Config
 	conn         driver.Conn
 	measureSMS   func(text []byte) schema.SMSMeasure
+	touched      func()
 	log          *slog.Logger
 	metrics      metrics
 	descriptions descriptions
@@ -54,8 +55,8 @@ func New(config Config, deps Deps) (*Ingester, error) {
 	if deps, err = deps.withDefaults(); err != nil {
 		return nil, err
 	}
-	in := &Ingester{config: config, conn: deps.Conn, measureSMS: deps.MeasureSMS, log: deps.Logger,
-		metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
+	in := &Ingester{config: config, conn: deps.Conn, measureSMS: deps.MeasureSMS, touched: deps.Touched,
+		log: deps.Logger, metrics: newMetrics(), descriptions: newDescriptions(), problem: errNotStarted}
 	in.letters = newProducer(ProducerConfig{Brokers: config.Brokers, Topic: config.DeadLetterTopic,
 		Dialer: config.Dialer})
 	if deps.Registerer != nil {

@@ -76,6 +76,7 @@ func (w *worker) store(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
+	w.in.touched()
 	if err := step("touches"); err != nil {
 		return err
 	}

@@ -78,6 +78,8 @@ type Producer interface {
 // Deps is what the server talks to. Conn is required.
 type Deps struct {
 	Conn driver.Conn
+	// Columns reads large answers of the same ClickHouse; nil where the driver alone can.
+	Columns schema.Columns
 	// Producer takes the events of POST /v1/events; nil answers 503.
 	Producer Producer
 	// Lag counts the events in Kafka that ingest has not committed; nil when it cannot be known here.
@@ -85,6 +87,9 @@ type Deps struct {
 	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not
 	// stored yet; nil when ingest runs elsewhere.
 	InFlight func() (consumed, inFlight uint64)
+	// Freshness is the as_of that an aggregator of this process stated last, and when, which may not be stored yet; zero
+	// before any. nil when none runs here.
+	Freshness func() (asOfMS int64, at time.Time)
 	// Disk says how much room there is for data; nil asks ClickHouse about the disks of its own.
 	Disk func() Disk
 	// MeasureSMS says what a text takes as SMS.

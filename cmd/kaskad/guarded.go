@@ -5,10 +5,12 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 
 	"kaskad/engine"
+	"kaskad/schema"
 )
 
 // notEnoughSpace is what ClickHouse itself answers when a disk has no room.
@@ -48,6 +50,16 @@ func (g guarded) Query(ctx context.Context, query string, args ...any) (driver.R
 // QueryRow returns one row; a part that cannot be read makes the engine restart.
 func (g guarded) QueryRow(ctx context.Context, query string, args ...any) driver.Row {
 	return guardedRow{g.Conn.QueryRow(ctx, query, args...), g}
+}
+
+// columns reads large answers; a part that cannot be read makes the engine restart, as for Query.
+func (st *stack) columns() schema.Columns {
+	read := schema.NewColumns(st.options)
+	g, embedded := st.conn.(guarded)
+	if read == nil || !embedded {
+		return read
+	}
+	return func(ctx context.Context, q ch.Query) error { return g.judge(read(ctx, q)) }
 }
 
 // PrepareBatch begins an insert, which counts as Exec does when it is sent.

@@ -46,14 +46,14 @@ func allMetrics(t *testing.T) []metric {
 	st.kafka.Topic, st.kafka.DeadLetterTopic, st.kafka.Group = "events", "rejected", "kaskad"
 	st.registerDisk()
 	p := &process{stack: st}
-	if _, err := p.newIngester(); err != nil {
+	if _, err := p.newIngester(nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := p.newAggregator(nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	p.listen.Auth = "off"
-	if _, err := p.newServer(nil, nil); err != nil {
+	if _, err := p.newServer(nil, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 

@@ -77,12 +77,12 @@ func (p *process) run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	var ingester *ingest.Ingester
 	if p.roles.ingest {
-		if ingester, err = p.newIngester(); err != nil {
+		if ingester, err = p.newIngester(aggregator); err != nil {
 			return err
 		}
 	}
 	if p.roles.serve {
-		server, err := p.newServer(producer, ingester)
+		server, err := p.newServer(producer, ingester, aggregator)
 		if err != nil {
 			return err
 		}
@@ -122,11 +122,16 @@ func (p *process) run(ctx context.Context) error {
 	return nil
 }
 
-func (p *process) newIngester() (*ingest.Ingester, error) {
+// newIngester returns an ingester that wakes the aggregator, which is nil when another process has it.
+func (p *process) newIngester(aggregator *aggregate.Aggregator) (*ingest.Ingester, error) {
+	deps := ingest.Deps{Conn: p.conn, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Logger: p.logger}
+	if aggregator != nil {
+		deps.Touched = aggregator.Wake
+	}
 	return ingest.New(ingest.Config{
 		Brokers: p.brokers, Topic: p.kafka.Topic, Group: p.kafka.Group, DeadLetterTopic: p.kafka.DeadLetterTopic,
 		Dialer: p.dialer, Durable: p.durable, ErasureKey: p.erasureKey, Now: p.now, OnStep: p.hooks.ingest,
-	}, ingest.Deps{Conn: p.conn, MeasureSMS: money.SMSMeasure, Registerer: p.registry, Logger: p.logger})
+	}, deps)
 }
 
 // newAggregator returns an aggregator that announces changed verdicts to changes, which is nil when there is no topic
@@ -146,7 +151,8 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 	}, deps), nil
 }
 
-func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester) (*query.Server, error) {
+func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester,
+	aggregator *aggregate.Aggregator) (*query.Server, error) {
 	keys, err := p.listen.cursorKeys()
 	if err != nil {
 		return nil, err
@@ -162,7 +168,7 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 		config.EngineVersion = p.clickhouse.Version()
 	}
 	deps := query.Deps{
-		Conn: p.conn, Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry,
+		Conn: p.conn, Columns: p.columns(), Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry,
 		Gatherer: p.registry, Logger: p.logger,
 		Lag: func(ctx context.Context) (int64, error) {
 			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
@@ -180,6 +186,9 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 			b := ingester.Balance()
 			return b.InFlight, b.InFlight
 		}
+	}
+	if aggregator != nil {
+		deps.Freshness = aggregator.Freshness
 	}
 	return query.New(config, deps)
 }

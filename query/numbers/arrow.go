@@ -1,121 +1,222 @@
 package numbers
 
 import (
-	"strings"
+	"bytes"
+	"context"
 	"unicode/utf8"
 
+	"github.com/ClickHouse/ch-go/proto"
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 
 	"kaskad/query/answer"
+	"kaskad/query/prices"
+	"kaskad/schema/law"
 )
 
-// arrowNumbers appends rows column by column: a million of them a second would pass through as many values of all kinds
-// else. Their columns are Columns, and what they hold is what numberRow.values says.
-type arrowNumbers struct {
+// deadColumns are the columns of dead.sql and what an Arrow stream makes of them, block by block: a million rows a
+// second would pass through as many values of all kinds else. The stream's columns are Columns, and hold what
+// numberRow.values says.
+type deadColumns struct {
 	to     *answer.ArrowRows
-	texts  []string
-	counts []int64
-	times  []arrow.Timestamp
-	truths []bool
-	known  []bool
+	pricer *streakPricer
+
+	account, number, rule, operator, reachable, optOuts         proto.ColStr
+	since, lastDelivered, lastFailed, firstFailed, ownerChanged proto.ColInt64
+	ruleVersion                                                 proto.ColUInt64
+	failedMailings, failedDays, guessed                         proto.ColUInt32
+	possibleReassignment                                        proto.ColUInt8
+	ported, valid                                               proto.ColInt8
+	// The elements of arrays, beside where each row's end.
+	reasons             proto.ColStr
+	counts              proto.ColUInt32
+	legs                proto.ColUInt64
+	codes               proto.ColUInt32
+	segments            proto.ColUInt16
+	cohorts             proto.ColInt64
+	reasonEnds, legEnds *proto.ColUInt64
+
+	// What goes to the stream next; kept for its memory.
+	field   int
+	numbers []int64
+	times   []arrow.Timestamp
+	truths  []bool
+	known   []bool
+	wasted  []wastedCost
 }
 
-func (a *arrowNumbers) append(rows []numberRow, wasted []wastedCost) {
-	n := 0
-	field := func() array.Builder {
-		n++
-		return a.to.Field(n - 1)
+// results are the columns in the order of dead.sql.
+func (d *deadColumns) results() proto.Results {
+	reasons, legs := proto.NewArray[string](&d.reasons), proto.NewArray[uint64](&d.legs)
+	d.reasonEnds, d.legEnds = &reasons.Offsets, &legs.Offsets
+	var results proto.Results
+	for _, column := range []proto.ColResult{&d.account, &d.number, &d.since, &d.rule, reasons,
+		proto.NewArray[uint32](&d.counts), &d.lastDelivered, &d.lastFailed, &d.failedMailings, &d.failedDays,
+		&d.ruleVersion, &d.firstFailed, &d.possibleReassignment, &d.operator, &d.ported, &d.valid, &d.ownerChanged,
+		&d.guessed, &d.reachable, &d.optOuts, legs, proto.NewArray[uint32](&d.codes),
+		proto.NewArray[uint16](&d.segments), proto.NewArray[int64](&d.cohorts)} {
+		results = append(results, proto.ResultColumn{Data: column})
 	}
-	text := func(of func(*numberRow) string) {
-		a.texts = a.texts[:0]
-		for i := range rows {
-			a.texts = append(a.texts, of(&rows[i]))
-		}
-		a.appendTexts(field(), nil)
-	}
-	count := func(of func(*numberRow) int64) {
-		a.counts = a.counts[:0]
-		for i := range rows {
-			a.counts = append(a.counts, of(&rows[i]))
-		}
-		field().(*array.Int64Builder).AppendValues(a.counts, nil)
-	}
-	moment := func(of func(*numberRow) int64) {
-		a.times, a.known = a.times[:0], a.known[:0]
-		for i := range rows {
-			ms := of(&rows[i])
-			a.times, a.known = append(a.times, arrow.Timestamp(ms)), append(a.known, ms != 0)
-		}
-		field().(*array.TimestampBuilder).AppendValues(a.times, a.known)
-	}
-	truth := func(of func(*numberRow) int8) {
-		a.truths, a.known = a.truths[:0], a.known[:0]
-		for i := range rows {
-			t := of(&rows[i])
-			a.truths, a.known = append(a.truths, t == 1), append(a.known, t >= 0)
-		}
-		field().(*array.BooleanBuilder).AppendValues(a.truths, a.known)
-	}
-	text(func(r *numberRow) string { return r.account })
-	text(func(r *numberRow) string { return r.number })
-	moment(func(r *numberRow) int64 { return r.sinceMS })
-	text(func(r *numberRow) string { return r.rule })
-	a.appendReasons(field(), rows)
-	moment(func(r *numberRow) int64 { return r.lastDeliveredMS })
-	moment(func(r *numberRow) int64 { return r.lastFailedMS })
-	count(func(r *numberRow) int64 { return int64(r.failedMailings) })
-	count(func(r *numberRow) int64 { return int64(r.failedDays) })
-	a.texts, a.known = a.texts[:0], a.known[:0]
-	for i := range wasted {
-		a.texts, a.known = append(a.texts, wasted[i].text), append(a.known, wasted[i].text != "")
-	}
-	a.appendTexts(field(), a.known)
-	a.texts = a.texts[:0]
-	for i := range wasted {
-		a.texts = append(a.texts, wasted[i].currency)
-	}
-	a.appendTexts(field(), nil)
-	count(func(r *numberRow) int64 { return int64(r.ruleVersion) })
-	moment(func(r *numberRow) int64 { return r.firstFailedMS })
-	truth(func(r *numberRow) int8 { return int8(answer.Bit(r.possibleReassignment)) })
-	text(func(r *numberRow) string { return r.operator })
-	truth(func(r *numberRow) int8 { return r.ported })
-	truth(func(r *numberRow) int8 { return r.valid })
-	moment(func(r *numberRow) int64 { return r.ownerChangedMS })
-	count(func(r *numberRow) int64 { return int64(r.guessed) })
-	text(func(r *numberRow) string { return reachableOn(r.reachable) })
-	text(func(r *numberRow) string { return optOuts(r.optOuts) })
-	a.to.Added(len(rows))
+	return results
 }
 
-// appendTexts appends a.texts; those that are not known are null.
-func (a *arrowNumbers) appendTexts(field array.Builder, known []bool) {
-	to := field.(*array.StringBuilder)
-	bytes := 0
-	for i, text := range a.texts {
-		if !utf8.ValidString(text) {
-			a.texts[i] = strings.ToValidUTF8(text, "\ufffd")
-		}
-		bytes += len(a.texts[i])
+// readColumns adds all rows to a table of Arrow.
+func (n *Numbers) readColumns(ctx context.Context, q *deadQuery, lists *prices.Lists, t *answer.Table) error {
+	statement, args, err := q.SQL()
+	if err != nil {
+		return err
 	}
-	to.Reserve(len(a.texts))
-	to.ReserveData(bytes)
-	to.AppendValues(a.texts, known)
+	d := deadColumns{to: t.Arrow, pricer: n.newStreakPricer(lists)}
+	return n.db.ExportColumns(ctx, statement, args, d.results(), func(ctx context.Context, rows int) error {
+		if err := d.price(ctx, rows); err != nil {
+			return err
+		}
+		d.append(rows)
+		t.Rows += rows
+		return t.Flow(false)
+	})
 }
 
-func (a *arrowNumbers) appendReasons(field array.Builder, rows []numberRow) {
-	to := field.(*array.MapBuilder)
-	keys, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
-	to.Reserve(len(rows))
+// price adds up what the streaks of the block cost.
+func (d *deadColumns) price(ctx context.Context, rows int) error {
+	each := func(do func(a *accountPricer, from, to int)) {
+		var a *accountPricer
+		from := 0
+		for i := range rows {
+			if account := d.account.RowBytes(i); a == nil || a.account != string(account) {
+				a = d.pricer.of(string(account))
+			}
+			to := int((*d.legEnds)[i])
+			do(a, from, to)
+			from = to
+		}
+	}
+	each(func(a *accountPricer, from, to int) {
+		for _, leg := range d.legs[from:to] {
+			d.pricer.need(a, leg)
+		}
+	})
+	if err := d.pricer.loadMissing(ctx); err != nil {
+		return err
+	}
+	d.wasted = d.wasted[:0]
+	each(func(a *accountPricer, from, to int) {
+		var sum streakSum
+		for i := from; i < to; i++ {
+			sum.add(a.priced(attemptKey{step: d.legs[i], code: law.Code(d.codes[i]), smsSegments: d.segments[i]},
+				d.cohorts[i]))
+		}
+		d.wasted = append(d.wasted, d.pricer.wasted(&sum))
+	})
+	return nil
+}
+
+// append adds the block to the stream, column by column.
+func (d *deadColumns) append(rows int) {
+	d.field = 0
+	d.text(&d.account)
+	d.text(&d.number)
+	d.moments(d.since)
+	d.text(&d.rule)
+	d.appendReasons(rows)
+	d.moments(d.lastDelivered)
+	d.moments(d.lastFailed)
+	appendCounts(d, d.failedMailings)
+	appendCounts(d, d.failedDays)
+	costs, currencies := d.next().(*array.StringBuilder), d.next().(*array.StringBuilder)
+	for _, w := range d.wasted {
+		if w.text == "" {
+			costs.AppendNull()
+		} else {
+			costs.Append(w.text)
+		}
+		currencies.Append(w.currency)
+	}
+	appendCounts(d, d.ruleVersion)
+	d.moments(d.firstFailed)
+	appendTruths(d, d.possibleReassignment)
+	d.text(&d.operator)
+	appendTruths(d, d.ported)
+	appendTruths(d, d.valid)
+	d.moments(d.ownerChanged)
+	appendCounts(d, d.guessed)
+	d.lists(&d.reachable, reachableOn)
+	d.lists(&d.optOuts, optOuts)
+	d.to.Added(rows)
+}
+
+// next returns the next column of the stream.
+func (d *deadColumns) next() array.Builder {
+	d.field++
+	return d.to.Field(d.field - 1)
+}
+
+func (d *deadColumns) text(from *proto.ColStr) { appendTexts(d.next().(*array.StringBuilder), from) }
+
+// appendTexts copies texts. What providers send is stored as it came; Arrow's texts must be UTF-8.
+func appendTexts(to *array.StringBuilder, from *proto.ColStr) {
+	to.Reserve(from.Rows())
+	to.ReserveData(len(from.Buf))
+	for i := range from.Rows() {
+		text := from.RowBytes(i)
+		if !utf8.Valid(text) {
+			text = bytes.ToValidUTF8(text, []byte("\ufffd"))
+		}
+		to.BinaryBuilder.Append(text)
+	}
+}
+
+// lists copies packed lists as JSON.
+func (d *deadColumns) lists(from *proto.ColStr, text func(packed string) string) {
+	to := d.next().(*array.StringBuilder)
+	for i := range from.Rows() {
+		if packed := from.RowBytes(i); len(packed) == 0 {
+			to.Append(emptyList)
+		} else {
+			to.Append(text(string(packed)))
+		}
+	}
+}
+
+func (d *deadColumns) moments(from proto.ColInt64) {
+	d.times, d.known = d.times[:0], d.known[:0]
+	for _, ms := range from {
+		d.times, d.known = append(d.times, arrow.Timestamp(ms)), append(d.known, ms != 0)
+	}
+	d.next().(*array.TimestampBuilder).AppendValues(d.times, d.known)
+}
+
+func appendCounts[T uint32 | uint64](d *deadColumns, from []T) {
+	d.numbers = d.numbers[:0]
+	for _, n := range from {
+		d.numbers = append(d.numbers, int64(n))
+	}
+	d.next().(*array.Int64Builder).AppendValues(d.numbers, nil)
+}
+
+// appendTruths copies what is 1 for true, 0 for false, and less for unknown.
+func appendTruths[T int8 | uint8](d *deadColumns, from []T) {
+	d.truths, d.known = d.truths[:0], d.known[:0]
+	for _, n := range from {
+		d.truths, d.known = append(d.truths, n == 1), append(d.known, n == 0 || n == 1)
+	}
+	d.next().(*array.BooleanBuilder).AppendValues(d.truths, d.known)
+}
+
+func (d *deadColumns) appendReasons(rows int) {
+	to := d.next().(*array.MapBuilder)
+	to.Reserve(rows)
+	from := 0
 	for i := range rows {
 		to.Append(true)
-		for name, n := range answer.EachCount(rows[i].reasons) {
-			if !utf8.ValidString(name) {
-				name = strings.ToValidUTF8(name, "\ufffd")
+		names, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
+		for end := int((*d.reasonEnds)[i]); from < end; from++ {
+			name := d.reasons.RowBytes(from)
+			if !utf8.Valid(name) {
+				name = bytes.ToValidUTF8(name, []byte("\ufffd"))
 			}
-			keys.Append(name)
-			counts.Append(n)
+			names.BinaryBuilder.Append(name)
+			counts.Append(d.counts[from])
 		}
 	}
 }

@@ -31,10 +31,10 @@ func insertDeadNumbers(tb testing.TB, conn driver.Conn, n int) {
 // prints numbers/s.
 func BenchmarkNumbers_Dead(b *testing.B) {
 	const numbers = 1_000_000
-	conn := schematest.Conn(b)
+	conn, columns := schematest.ConnColumns(b)
 	insertDeadNumbers(b, conn, numbers)
 	querytest.PutTariffs(b, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
-	s := newRoom(conn)
+	s := newRoom(conn, withColumns(columns))
 	server := httptest.NewServer(s)
 	defer server.Close()
 	for _, form := range []string{"Arrow", "CSV", "NDJSON"} {

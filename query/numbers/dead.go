@@ -29,6 +29,7 @@ type deadQuery struct {
 	after           *numberKey
 	upTo            uint64
 	limit           int
+	columns         bool // as deadColumns reads them
 }
 
 // SQL returns the statement and its parameters.
@@ -53,7 +54,7 @@ func (q *deadQuery) SQL() (string, []any, error) {
 	}
 	statement, err := store.Fill(deadTemplate,
 		map[string]bool{"Page": q.limit > 0, "Single": single, "Accounts": len(q.accounts) > 0,
-			"Rules": len(q.rules) > 0, "After": q.after != nil})
+			"Rules": len(q.rules) > 0, "After": q.after != nil, "Columns": q.columns})
 	return statement, args, err
 }
 
@@ -147,7 +148,12 @@ func (n *Numbers) exportDead(ctx context.Context, c *gin.Context, q deadQuery, l
 		return err
 	}
 	defer end()
-	if _, _, err := n.readDead(ctx, &q, lists, t); err != nil {
+	if q.columns = t.Arrow != nil && n.db.Columns != nil; q.columns {
+		err = n.readColumns(ctx, &q, lists, t)
+	} else {
+		_, _, err = n.readDead(ctx, &q, lists, t)
+	}
+	if err != nil {
 		return fmt.Errorf("export dead numbers: %w", err)
 	}
 	return t.Finish()
@@ -171,19 +177,13 @@ func (n *Numbers) readDead(ctx context.Context, q *deadQuery, lists *prices.List
 	chunk := make([]numberRow, 0, chunkSize)
 	var wasted []wastedCost
 	var row []answer.Value
-	columns := arrowNumbers{to: t.Arrow}
 	flush := func() error {
 		if wasted, err = pricer.price(ctx, chunk, wasted); err != nil {
 			return err
 		}
-		if t.Arrow != nil {
-			t.Rows += len(chunk)
-			columns.append(chunk, wasted)
-		} else {
-			for i := range chunk {
-				row = chunk[i].values(row[:0], wasted[i])
-				t.Add(row)
-			}
+		for i := range chunk {
+			row = chunk[i].values(row[:0], wasted[i])
+			t.Add(row)
 		}
 		chunk = chunk[:0]
 		return t.Flow(false)

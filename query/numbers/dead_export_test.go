@@ -24,13 +24,13 @@ import (
 
 // All forms of an export hold the same rows, more than one batch of them, in one answer.
 func TestNumbers_Dead_Export(t *testing.T) {
-	conn := schematest.Conn(t)
+	conn, columns := schematest.ConnColumns(t)
 	const n = 40_000
 	insertDeadNumbers(t, conn, n)
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
 	insertHealth(t, conn, "number_health", dead("beta", "+79000000003", 1),
 		healthRow{account: "beta", number: "+79000000004", version: 1, state: "active"})
-	s := newRoom(conn)
+	s := newRoom(conn, withColumns(columns))
 	server := httptest.NewServer(s)
 	defer server.Close()
 	fetch := func(query string, headers ...string) *http.Response {
@@ -136,14 +136,14 @@ func TestNumbers_Dead_Export(t *testing.T) {
 // What fails after it has begun is cut off: nobody takes a part for the whole. What fails before is an error as any
 // other.
 func TestNumbers_Dead_ExportFails(t *testing.T) {
-	conn := schematest.Conn(t)
+	conn, columns := schematest.ConnColumns(t)
 	insertDeadNumbers(t, conn, 3*chunkSize)
 	last := dead("acme", "+79999999999", 1)
 	last.streak = []streakRow{{leg: 12345, code: 9, smsSegments: 1}}
 	lost := dead("lost", "+79999999999", 1)
 	lost.streak = last.streak
 	insertHealth(t, conn, "number_health", last, lost)
-	server := httptest.NewServer(newRoom(conn))
+	server := httptest.NewServer(newRoom(conn, withColumns(columns)))
 	defer server.Close()
 	for _, form := range []string{"csv", "ndjson", "arrow"} {
 		r, err := http.Get(server.URL + "/v1/numbers/dead?limit=all&account=acme&format=" + form)

@@ -51,6 +51,7 @@ type streakPricer struct {
 	lists    *prices.Lists
 	accounts map[string]*accountPricer
 	last     *accountPricer
+	missing  map[*accountPricer][]uint64 // steps that are not known yet
 	texts    map[money.Amount]string
 }
 
@@ -64,7 +65,7 @@ type accountPricer struct {
 
 func (n *Numbers) newStreakPricer(lists *prices.Lists) *streakPricer {
 	return &streakPricer{db: n.db, lists: lists, accounts: map[string]*accountPricer{},
-		texts: map[money.Amount]string{}}
+		missing: map[*accountPricer][]uint64{}, texts: map[money.Amount]string{}}
 }
 
 func (p *streakPricer) of(account string) *accountPricer {
@@ -110,18 +111,25 @@ func (p *streakPricer) price(ctx context.Context, rows []numberRow, to []wastedC
 
 // load makes sure that the steps of all attempts are known.
 func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
-	missing := map[*accountPricer][]uint64{}
 	for i := range rows {
 		a := p.of(rows[i].account)
 		for streak := rows[i].streak; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
-			step := answer.LE64(streak)
-			if _, found := a.steps[step]; !found {
-				a.steps[step] = money.Step{} // asked for once
-				missing[a] = append(missing[a], step)
-			}
+			p.need(a, answer.LE64(streak))
 		}
 	}
-	for a, ids := range missing {
+	return p.loadMissing(ctx)
+}
+
+// need notes a step that is not known yet.
+func (p *streakPricer) need(a *accountPricer, step uint64) {
+	if _, found := a.steps[step]; !found {
+		a.steps[step] = money.Step{} // asked for once
+		p.missing[a] = append(p.missing[a], step)
+	}
+}
+
+func (p *streakPricer) loadMissing(ctx context.Context) error {
+	for a, ids := range p.missing {
 		slices.Sort(ids)
 		steps, err := prices.ReadStepKeys(ctx, p.db, a.account, ids)
 		if err != nil {
@@ -134,37 +142,51 @@ func (p *streakPricer) load(ctx context.Context, rows []numberRow) error {
 			}
 			a.steps[id] = step
 		}
+		delete(p.missing, a)
 	}
 	return nil
 }
 
-// streak adds up the attempts of a streak: unknown when one that was sent has no price, or when prices are in two
-// currencies.
+// streak adds up the attempts of a packed streak.
 func (p *streakPricer) streak(a *accountPricer, streak string) wastedCost {
-	var sum money.Amount
-	var currency string
-	complete := true
+	var sum streakSum
 	for ; len(streak) >= streakAttempt; streak = streak[streakAttempt:] {
-		key, cohortMS := attemptAt(streak)
-		key.interval = a.interval(cohortMS)
-		c, found := a.costs[key]
-		if !found {
-			c = a.cost(key, cohortMS)
-		}
-		complete = complete && c.priced
-		switch {
-		case c.currency == "":
-		case currency == "":
-			currency = c.currency
-		case currency != c.currency:
-			return wastedCost{}
-		}
-		sum = sum.Add(c.cost)
+		sum.add(a.priced(attemptAt(streak)))
 	}
-	if !complete {
+	return p.wasted(&sum)
+}
+
+// streakSum adds up attempts. What they cost together is unknown when one that was sent has no price, or when prices
+// are in two currencies.
+type streakSum struct {
+	sum      money.Amount
+	currency string
+	unknown  bool
+}
+
+func (s *streakSum) add(c attemptCost) {
+	if c.currency != "" && s.currency == "" {
+		s.currency = c.currency
+	}
+	s.unknown = s.unknown || !c.priced || c.currency != "" && c.currency != s.currency
+	s.sum = s.sum.Add(c.cost)
+}
+
+func (p *streakPricer) wasted(s *streakSum) wastedCost {
+	if s.unknown {
 		return wastedCost{}
 	}
-	return wastedCost{p.print(sum), currency}
+	return wastedCost{p.print(s.sum), s.currency}
+}
+
+// priced is the cost of an attempt.
+func (a *accountPricer) priced(key attemptKey, cohortMS int64) attemptCost {
+	key.interval = a.interval(cohortMS)
+	c, found := a.costs[key]
+	if !found {
+		c = a.cost(key, cohortMS)
+	}
+	return c
 }
 
 // cost prices an attempt and remembers it.

@@ -11,6 +11,7 @@ import (
 	"kaskad/query/prices"
 	"kaskad/query/querytest"
 	"kaskad/query/store"
+	"kaskad/schema"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -29,6 +30,11 @@ func newRoom(conn driver.Conn, change ...func(*store.DB)) room {
 	}
 	n := New(db, gate, prices.NewCache(db))
 	return room{n, querytest.Handler(db, gate, n.Routes())}
+}
+
+// withColumns lets a room read large answers column by column.
+func withColumns(columns schema.Columns) func(*store.DB) {
+	return func(db *store.DB) { db.Columns = columns }
 }
 
 type list struct {

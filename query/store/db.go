@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
+	"kaskad/schema"
 )
 
 // spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
@@ -22,9 +23,13 @@ const spillBytes = 256 << 20
 // DB is ClickHouse as all rooms of the API read it. It is safe for concurrent use.
 type DB struct {
 	Conn driver.Conn
+	// Columns reads large answers; nil where the driver alone can.
+	Columns schema.Columns
 	// Now is the clock of reports. Fixed says that it stands still: reports are then as of Now.
 	Now   func() time.Time
 	Fixed bool
+	// Stated is the as_of that an aggregator of this process stated last, and when; nil when none runs here.
+	Stated func() (asOfMS int64, at time.Time)
 	// QueryTime ends a query of a page.
 	QueryTime time.Duration
 	// Cursors reads and makes cursors.
@@ -48,23 +53,31 @@ func (d *DB) SettingsFor(ctx context.Context, most time.Duration) context.Contex
 
 // ExportSettings are the settings of a query that answers limit=all.
 func (d *DB) ExportSettings(ctx context.Context) context.Context {
-	return d.with(ctx, clickhouse.Settings{
+	return d.with(ctx, exportSettings())
+}
+
+func exportSettings() clickhouse.Settings {
+	return clickhouse.Settings{
 		"max_execution_time":                 int(answer.ExportTime.Seconds()),
 		"max_bytes_before_external_sort":     spillBytes,
 		"max_bytes_before_external_group_by": spillBytes,
-	})
+	}
 }
 
 // with adds what holds for every query.
 func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Context {
-	settings["readonly"] = 2
-	settings["log_queries"] = 0 // a statement may name a number, and the log of queries outlives an erasure
-	settings["join_use_nulls"] = 0
+	common(settings)
 	options := []clickhouse.QueryOption{clickhouse.WithSettings(settings)}
 	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
 		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
 	}
 	return clickhouse.Context(ctx, options...)
+}
+
+func common(settings clickhouse.Settings) {
+	settings["readonly"] = 2
+	settings["log_queries"] = 0 // a statement may name a number, and the log of queries outlives an erasure
+	settings["join_use_nulls"] = 0
 }
 
 // ListTime is how long a list may take: a page of it, or all.

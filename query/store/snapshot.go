@@ -40,6 +40,13 @@ func (d *DB) Freshness(ctx context.Context) (Freshness, error) {
 		return f, fmt.Errorf("read freshness: %w", err)
 	}
 	f.Age = time.Duration(ageMS) * time.Millisecond
+	if d.Stated == nil {
+		return f, nil
+	}
+	// At rest an aggregator states more often than it stores.
+	if asOfMS, at := d.Stated(); f.Known && !at.IsZero() {
+		f.AsOfMS, f.Age = asOfMS, min(f.Age, time.Since(at))
+	}
 	return f, nil
 }
 

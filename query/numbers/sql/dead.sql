@@ -38,7 +38,15 @@ LIMIT {limit:UInt32}
 {{- else -}}
 -- All dead numbers at the moment of the statement. Those of one account lie in the order of the answer, and are sent as they are read.
 SELECT
+    {{- if .Columns}}
+    -- Plain texts, for a LowCardinality one is made anew for each row by who reads it. See deadColumns.
+    CAST(account AS String), number, since_ms, CAST(rule AS String), CAST(mapKeys(mapSort(reasons) AS counts) AS Array(String)), mapValues(counts),
+    last_delivered_ms, last_failed_ms, failed_mailings, failed_days, rule_version, first_failed_ms, toUInt8(possible_reassignment), CAST(operator AS String),
+    ported, valid, owner_changed_ms, guessed, CAST({{template "packed_reachable"}} AS String), CAST({{template "packed_opt_outs"}} AS String),
+    streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms
+    {{- else}}
         {{template "packed"}} AS packed
+    {{- end}}
 FROM number_health FINAL
 WHERE state = 'dead'{{template "dead_filters" .}}
 ORDER BY number{{if not .Single}}, account{{end}}
