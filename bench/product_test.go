@@ -1,0 +1,237 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/ingest"
+)
+
+// programEnv names a program to measure in place of the one that is built from this tree.
+const programEnv = "BENCH_PROGRAM"
+
+// product is `kaskad run` with everything embedded, on a directory of its own. Benchmarks reach it as its users do,
+// and its ClickHouse to fill it with facts.
+type product struct {
+	b                     testing.TB
+	program, dir, address string
+	args                  []string
+	cmd                   *exec.Cmd
+	ended                 chan struct{}
+	log                   *os.File
+	conn                  driver.Conn
+	producer              *ingest.Producer
+	load                  float64
+}
+
+// startProduct builds the program, starts it and waits until it is ready.
+func startProduct(b testing.TB, args ...string) *product {
+	b.Helper()
+	p := &product{b: b, program: os.Getenv(programEnv), dir: b.TempDir(), args: args, load: LoadAverage()}
+	if p.program == "" {
+		p.program = filepath.Join(b.TempDir(), "kaskad")
+		if out, err := exec.Command("go", "build", "-o", p.program, "../cmd/kaskad").CombinedOutput(); err != nil {
+			b.Fatalf("build the program: %v\n%s", err, out)
+		}
+	}
+	var err error
+	if p.log, err = os.Create(filepath.Join(b.TempDir(), "log")); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		p.stop()
+		p.log.Close()
+		if text, err := os.ReadFile(p.log.Name()); err == nil && b.Failed() {
+			b.Logf("the end of the program's log:\n%s", text[max(0, len(text)-4000):])
+		}
+	})
+	p.start()
+	return p
+}
+
+// start starts the program on its directory, for the first time or again.
+func (p *product) start() {
+	p.b.Helper()
+	p.address = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
+	p.cmd = exec.Command(p.program, append([]string{"run", "--data", p.dir, "--listen", p.address, "--auth", "off",
+		"--log-level", "warn"}, p.args...)...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		p.b.Fatal(err)
+	}
+	p.ended = make(chan struct{})
+	go func() {
+		_ = p.cmd.Wait()
+		close(p.ended)
+	}()
+	p.await("the program to be ready", 5*time.Minute, 20*time.Millisecond, func() bool {
+		response, err := http.Get("http://" + p.address + "/readyz")
+		if err != nil {
+			return false
+		}
+		response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	text, err := os.ReadFile(filepath.Join(p.dir, "running.json"))
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	var at struct {
+		Clickhouse string
+		Kafka      []string
+	}
+	if err := json.Unmarshal(text, &at); err != nil {
+		p.b.Fatal(err)
+	}
+	options, err := clickhouse.ParseDSN(at.Clickhouse)
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	options.ReadTimeout = time.Hour // a fill is one statement
+	if p.conn, err = clickhouse.Open(options); err != nil {
+		p.b.Fatal(err)
+	}
+	if p.producer, err = ingest.NewProducer(ingest.ProducerConfig{Brokers: at.Kafka}); err != nil {
+		p.b.Fatal(err)
+	}
+}
+
+// stop ends the program as Ctrl-C does.
+func (p *product) stop() {
+	if p.conn != nil {
+		p.conn.Close()
+	}
+	if p.producer != nil {
+		p.producer.Close()
+	}
+	p.conn, p.producer = nil, nil
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(os.Interrupt)
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		p.b.Error("the program does not end after Ctrl-C")
+		_ = p.cmd.Process.Signal(syscall.SIGKILL)
+		<-p.ended
+	}
+	p.cmd = nil
+}
+
+// await calls done every so often until it is true.
+func (p *product) await(what string, limit, every time.Duration, done func() bool) {
+	p.b.Helper()
+	for began := time.Now(); !done(); {
+		if time.Since(began) > limit {
+			p.b.Fatalf("waited %v for %s", limit, what)
+		}
+		select {
+		case <-p.ended:
+			p.b.Fatalf("the program ended before %s", what)
+		case <-time.After(every):
+		}
+	}
+}
+
+// call sends a request and returns the body of a good answer and how long it took.
+func (p *product) call(ctx context.Context, method, path, kind string, body []byte) ([]byte, time.Duration, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+p.address+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, 0, err
+	}
+	if kind != "" {
+		request.Header.Set("Content-Type", kind)
+	}
+	began := time.Now()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s: %.500s", method, path, response.Status, answer)
+	}
+	return answer, time.Since(began), err
+}
+
+// get asks and decodes the answer, unless into is nil.
+func (p *product) get(path string, into any) time.Duration {
+	p.b.Helper()
+	answer, took, err := p.call(p.b.Context(), http.MethodGet, path, "", nil)
+	if err == nil && into != nil {
+		err = json.Unmarshal(answer, into)
+	}
+	if err != nil {
+		p.b.Fatal(err)
+	}
+	return took
+}
+
+// status is what GET /v1/status says.
+type status struct {
+	LagEvents      int64      `json:"lag_events"`
+	LagSeconds     float64    `json:"lag_seconds"`
+	AsOf           *time.Time `json:"as_of"`
+	PendingBuckets int        `json:"pending_buckets"`
+	PendingNumbers int        `json:"pending_numbers"`
+	Balance        struct {
+		Consumed, Stored int64
+		InFlight         int64 `json:"in_flight"`
+	}
+}
+
+func (s *status) stored() bool { return s.LagEvents == 0 && s.Balance.InFlight == 0 }
+
+// settle waits until nothing is left to do and returns how long that took.
+func (p *product) settle() time.Duration {
+	p.b.Helper()
+	began := time.Now()
+	p.await("the program to have nothing left to do", 12*time.Hour, 100*time.Millisecond, func() bool {
+		var s status
+		p.get("/v1/status", &s)
+		return s.stored() && s.PendingBuckets == 0 && s.PendingNumbers == 0
+	})
+	return time.Since(began)
+}
+
+// putTariffs gives every account of the world a price list.
+func (p *product) putTariffs(w world) {
+	p.b.Helper()
+	list := "tariffs:\n"
+	for _, line := range []string{"sms per_segment_sent 2.00", "push per_message_sent 0.36",
+		"viber per_message_delivered 0.75", "whatsapp per_message_delivered 4.50", "telegram per_message_sent 0.10"} {
+		words := strings.Fields(line)
+		list += fmt.Sprintf("  - {channel: %s, valid_from: \"2024-01-01T00:00:00Z\", currency: RUB, billing: %s, "+
+			"price: %q}\n", words[0], words[1], words[2])
+	}
+	for i := range w.accounts {
+		path := "/v1/tariffs?" + url.Values{"account": {fmt.Sprintf("tenant-%d", i)}}.Encode()
+		if _, _, err := p.call(p.b.Context(), http.MethodPut, path, "application/yaml", []byte(list)); err != nil {
+			p.b.Fatal(err)
+		}
+	}
+}
+
+// tryStatus asks for the status, for those that go on without it.
+func (p *product) tryStatus(ctx context.Context, s *status) bool {
+	answer, _, err := p.call(ctx, http.MethodGet, "/v1/status", "", nil)
+	return err == nil && json.Unmarshal(answer, s) == nil
+}
