@@ -43,6 +43,14 @@ type product struct {
 // startProduct builds the program, starts it and waits until it is ready.
 func startProduct(b testing.TB, args ...string) *product {
 	b.Helper()
+	p := newProduct(b, args...)
+	p.start()
+	return p
+}
+
+// newProduct builds the program for an empty directory; start starts it.
+func newProduct(b testing.TB, args ...string) *product {
+	b.Helper()
 	p := &product{b: b, program: os.Getenv(programEnv), dir: b.TempDir(), args: args, load: LoadAverage()}
 	if p.program == "" {
 		p.program = filepath.Join(b.TempDir(), "kaskad")
@@ -61,7 +69,6 @@ func startProduct(b testing.TB, args ...string) *product {
 			b.Logf("the end of the program's log:\n%s", text[max(0, len(text)-4000):])
 		}
 	})
-	p.start()
 	return p
 }
 
