@@ -87,25 +87,18 @@ func (p *product) start() {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	p.await("the program to be ready", 5*time.Minute, 20*time.Millisecond, func() bool {
-		response, err := http.Get("http://" + p.address + "/readyz")
-		if err != nil {
-			return false
-		}
-		response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
-	text, err := os.ReadFile(filepath.Join(p.dir, "running.json"))
-	if err != nil {
-		p.b.Fatal(err)
-	}
 	var at struct {
 		Clickhouse string
 		Kafka      []string
+		PID        int
 	}
-	if err := json.Unmarshal(text, &at); err != nil {
-		p.b.Fatal(err)
-	}
+	p.await("the program to be ready", 5*time.Minute, 20*time.Millisecond, func() bool {
+		if _, _, err := p.call(p.b.Context(), http.MethodGet, "/readyz", "", nil); err != nil {
+			return false
+		}
+		text, err := os.ReadFile(filepath.Join(p.dir, "running.json"))
+		return err == nil && json.Unmarshal(text, &at) == nil && at.PID == p.cmd.Process.Pid
+	})
 	options, err := clickhouse.ParseDSN(at.Clickhouse)
 	if err != nil {
 		p.b.Fatal(err)
