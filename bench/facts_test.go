@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"context"
 	_ "embed"
 	"fmt"
 	"strings"
@@ -23,8 +24,20 @@ func (p *product) fold(account string, from, to time.Time) time.Duration {
 	ctx := clickhouse.Context(p.b.Context(), clickhouse.WithParameters(clickhouse.Parameters{"account": account,
 		"from_s": fmt.Sprint(from.Unix()), "to_s": fmt.Sprint(to.Unix())}),
 		clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0}))
+	return p.read(ctx, foldSQL)
+}
+
+// drain reads all that a statement answers, and returns how long that took.
+func (p *product) drain(statement string) time.Duration {
+	p.b.Helper()
+	return p.read(clickhouse.Context(p.b.Context(),
+		clickhouse.WithSettings(clickhouse.Settings{"max_execution_time": 0})), statement)
+}
+
+func (p *product) read(ctx context.Context, statement string) time.Duration {
+	p.b.Helper()
 	began := time.Now()
-	rows, err := p.conn.Query(ctx, foldSQL)
+	rows, err := p.conn.Query(ctx, statement)
 	if err != nil {
 		p.b.Fatal(err)
 	}
