@@ -70,7 +70,7 @@ func rfc3339(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.00
 func BenchmarkFreshness(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 50_000, 10_000_000), s.get("ACCOUNTS", 5, 100), s.get("DAYS", 1, 30))
+		w := newWorld(s.get("MESSAGES", 50_000, 10_000_000), s.get("ACCOUNTS", 5, 100), s.get("HOURS", 24, 720))
 		rate, probes := s.get("RATE", 500, 20_000), s.get("PROBES", 20, 200)
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "freshness", Title: "From an event to its report", Load: p.load, Sizes: s.named,

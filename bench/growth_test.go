@@ -17,12 +17,12 @@ import (
 func BenchmarkGrowth(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		messages, accounts, days := s.get("MESSAGES", 50_000, 5_000_000), s.get("ACCOUNTS", 4, 50), s.get("DAYS", 1, 15)
+		messages, accounts, hours := s.get("MESSAGES", 50_000, 5_000_000), s.get("ACCOUNTS", 4, 50), s.get("HOURS", 24, 360)
 		rate, lasts := s.get("RATE", 20, 2_000), time.Duration(s.get("SECONDS", 20, 120))*time.Second
 		r := &row{b: b, Row: Row{Name: "growth", Title: "How cost grows", Load: LoadAverage(), Sizes: s.named,
 			How: "Late receipts at a low, steady rate on a history, and on one that is twice as large in one way. Processor " +
 				"time is that of the whole process tree, less what it takes at rest; a pass is one of the aggregator."}}
-		base := newWorld(messages, accounts, days)
+		base := newWorld(messages, accounts, hours)
 		var first cost
 		for _, way := range []struct {
 			name, metric string
@@ -30,10 +30,10 @@ func BenchmarkGrowth(b *testing.B) {
 			back         time.Duration
 		}{
 			{"base", "base", base, base.span()},
-			{"twice the stored history", "history", newWorld(2*messages, accounts, days), base.span()},
-			{"twice the tenants", "tenants", newWorld(messages, 2*accounts, days), base.span()},
-			{"twice the hours and the lateness", "hours", newWorld(messages, accounts, 2*days), 2 * base.span()},
-			{"twice the hours, lateness as before", "early", newWorld(messages, accounts, 2*days), base.span()},
+			{"twice the stored history", "history", newWorld(2*messages, accounts, hours), base.span()},
+			{"twice the tenants", "tenants", newWorld(messages, 2*accounts, hours), base.span()},
+			{"twice the hours and the lateness", "hours", newWorld(messages, accounts, 2*hours), 2 * base.span()},
+			{"twice the hours, lateness as before", "early", newWorld(messages, accounts, 2*hours), base.span()},
 		} {
 			c := costOf(b, way.world, way.back, rate, lasts)
 			if way.name == "base" {

@@ -10,7 +10,7 @@ import (
 func BenchmarkIdle(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 200_000, 3_400_000), s.get("ACCOUNTS", 5, 100), s.get("DAYS", 2, 30))
+		w := newWorld(s.get("MESSAGES", 200_000, 3_400_000), s.get("ACCOUNTS", 5, 100), s.get("HOURS", 48, 720))
 		lasts := time.Duration(s.get("SECONDS", 30, 60)) * time.Second
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "idle", Title: "Idle", Load: p.load, Sizes: s.named,

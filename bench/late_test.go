@@ -17,32 +17,55 @@ import (
 func BenchmarkLateReceipts(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 200_000, 10_000_000), s.get("ACCOUNTS", 10, 100), s.get("DAYS", 2, 30))
-		rate, lasts := s.get("RATE", 500, 20_000), time.Duration(s.get("SECONDS", 30, 600))*time.Second
-		p := startProduct(b)
-		r := &row{b: b, Row: Row{Name: "late-receipts", Title: "Late receipts", Load: p.load, Sizes: s.named,
-			How: "Receipts of random messages of the whole stored history, at a steady rate. The lag is how far `as_of` " +
-				"of `/v1/status` is behind the clock, asked four times a second; reports are asked one after the other."}}
-		settled := p.fillAndSettle(w)
-		r.figure("first computation of all hours after the fill", "", "%s", settled)
-		run := p.late(w, rate, lasts, w.span())
-		r.figure("receipts sent", "", "%d at %.0f/s", run.events, float64(run.events)/run.took.Seconds())
-		r.figure("as_of lag", "p99 ≤ 5 s", "%v, at the end %s", run.lag, short(run.lag[len(run.lag)-1]))
-		r.figure("as_of lag grows by", "0", "%+.2f s per second", run.growth)
-		r.figure("published after the last receipt", "", "%s", short(run.caughtUp))
-		r.figure("processor per receipt", "", "%s", run.used.perEvent(run.events))
-		r.figure("peak memory", "", "%s", run.used.memory())
-		for _, report := range reportKinds {
-			r.figure(report.name+" at rest", "", "%v", run.rest[report.name])
-			r.figure(report.name+" meanwhile", "as at rest", "%v (%d asked)", run.meanwhile[report.name],
-				len(run.meanwhile[report.name]))
-		}
-		r.publish()
-		b.ReportMetric(run.lag.at(0.99).Seconds(), "lag-p99-s")
-		b.ReportMetric(run.growth, "lag-growth")
-		b.ReportMetric(run.used.micros(run.events), "cpu-µs/receipt")
-		b.ReportMetric(0, "ns/op")
+		w := newWorld(s.get("MESSAGES", 200_000, 10_000_000), s.get("ACCOUNTS", 10, 100), s.get("HOURS", 48, 720))
+		benchLate(b, &s, w, "late-receipts", "Late receipts")
 	}
+}
+
+// BenchmarkHotHour sends receipts of messages that all lie in one hour of one account.
+func BenchmarkHotHour(b *testing.B) {
+	for b.Loop() {
+		s := sizes{b: b}
+		w := newWorld(s.get("MESSAGES", 200_000, 10_000_000), s.get("ACCOUNTS", 1, 1), s.get("HOURS", 1, 1))
+		benchLate(b, &s, w, "hot-hour", "Receipts of one hot hour")
+	}
+}
+
+// BenchmarkManyAccounts sends receipts of messages of many small accounts.
+func BenchmarkManyAccounts(b *testing.B) {
+	for b.Loop() {
+		s := sizes{b: b}
+		w := newWorld(s.get("MESSAGES", 100_000, 10_000_000), s.get("ACCOUNTS", 200, 10_000), s.get("HOURS", 3, 24))
+		benchLate(b, &s, w, "many-accounts", "Receipts of many accounts")
+	}
+}
+
+func benchLate(b *testing.B, s *sizes, w world, name, title string) {
+	rate, lasts := s.get("RATE", 500, 20_000), time.Duration(s.get("SECONDS", 30, 600))*time.Second
+	p := startProduct(b)
+	r := &row{b: b, Row: Row{Name: name, Title: title, Load: p.load, Sizes: s.named,
+		How: "Receipts of random messages of the whole stored history, at a steady rate. The lag is how far `as_of` of " +
+			"`/v1/status` is behind the clock, asked four times a second; reports over the whole history are asked one " +
+			"after the other. The peer is ClickHouse answering the channel report of all accounts from facts (`FINAL`)."}}
+	r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
+	r.figure("peer at rest", "", "%s", short(p.fold("", w.start, w.start.Add(w.span()))))
+	run := p.late(w, rate, lasts, w.span())
+	r.figure("receipts sent", "", "%d at %.0f/s", run.events, float64(run.events)/run.took.Seconds())
+	r.figure("as_of lag", "p99 ≤ 5 s", "%v, at the end %s", run.lag, short(run.lag[len(run.lag)-1]))
+	r.figure("as_of lag grows by", "0", "%+.2f s per second", run.growth)
+	r.figure("published after the last receipt", "", "%s", short(run.caughtUp))
+	r.figure("processor per receipt, reports included", "", "%s", run.used.perEvent(run.events))
+	r.figure("peak memory", "", "%s", run.used.memory())
+	for _, report := range reportKinds {
+		r.figure(report.name+" at rest", "", "%v", run.rest[report.name])
+		r.figure(report.name+" meanwhile", "as at rest", "%v (%d asked)", run.meanwhile[report.name],
+			len(run.meanwhile[report.name]))
+	}
+	r.publish()
+	b.ReportMetric(run.lag.at(0.99).Seconds(), "lag-p99-s")
+	b.ReportMetric(run.growth, "lag-growth")
+	b.ReportMetric(run.used.micros(run.events), "cpu-µs/receipt")
+	b.ReportMetric(0, "ns/op")
 }
 
 // fillAndSettle fills the world into facts and says how long it took to publish all of it.
@@ -54,7 +77,7 @@ func (p *product) fillAndSettle(w world) string {
 	p.putTariffs(w)
 	took := p.settle()
 	text := fmt.Sprintf("%s (filled in %s)", short(took), short(filled))
-	fmt.Printf("%d messages of %d accounts, %d days: %s\n", w.messages, w.accounts, w.days, text)
+	fmt.Printf("%d messages of %d accounts, %d hours: %s\n", w.messages, w.accounts, w.hours, text)
 	return text
 }
 

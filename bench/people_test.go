@@ -23,7 +23,7 @@ var (
 func BenchmarkPenetration(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 200_000, 3_500_000), s.get("ACCOUNTS", 2, 2), s.get("DAYS", 2, 30))
+		w := newWorld(s.get("MESSAGES", 200_000, 3_500_000), s.get("ACCOUNTS", 2, 2), s.get("HOURS", 48, 720))
 		w.people = s.get("PEOPLE", w.people, w.people)
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "penetration", Title: "Penetration", Load: p.load, Sizes: s.named,

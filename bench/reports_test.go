@@ -15,7 +15,7 @@ import (
 func BenchmarkReports(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 200_000, 20_000_000), s.get("ACCOUNTS", 1, 1), s.get("DAYS", 3, 30))
+		w := newWorld(s.get("MESSAGES", 200_000, 20_000_000), s.get("ACCOUNTS", 1, 1), s.get("HOURS", 72, 720))
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "reports", Title: "Reports at rest", Load: p.load, Sizes: s.named,
 			How: "Each question is asked right after a start of the program (three starts), and 20 times again. The peer " +
@@ -72,7 +72,7 @@ func (p *product) mustAsk(w world, q reportKind, random *rand.Rand) time.Duratio
 func BenchmarkMixed(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		w := newWorld(s.get("MESSAGES", 200_000, 100_000_000), s.get("ACCOUNTS", 10, 100), s.get("DAYS", 2, 30))
+		w := newWorld(s.get("MESSAGES", 200_000, 100_000_000), s.get("ACCOUNTS", 10, 100), s.get("HOURS", 48, 720))
 		asks, rate := s.get("REQUESTS", 5, 50), s.get("RATE", 200, 10_000)
 		lasts := time.Duration(s.get("SECONDS", 30, 120)) * time.Second
 		p := startProduct(b)

@@ -25,18 +25,18 @@ var (
 // world is a stored history: messages spread evenly over the hours of some days and over accounts of equal size. What
 // message n is follows from n and the seed alone, in SQL (sql/attempts.sql) and here.
 type world struct {
-	seed                             uint64
-	messages, accounts, days, people int
-	start                            time.Time
+	seed                              uint64
+	messages, accounts, hours, people int
+	start                             time.Time
 }
 
 // newWorld ends an hour ago, so that the windows of a minute are over and those of a day are not.
-func newWorld(messages, accounts, days int) world {
-	return world{seed: 1, messages: messages, accounts: accounts, days: days, people: max(messages/5, 1),
-		start: time.Now().Add(-time.Hour).Truncate(time.Hour).AddDate(0, 0, -days)}
+func newWorld(messages, accounts, hours int) world {
+	return world{seed: 1, messages: messages, accounts: accounts, hours: hours, people: max(messages/5, 1),
+		start: time.Now().Add(-time.Hour).Truncate(time.Hour).Add(-time.Duration(hours) * time.Hour)}
 }
 
-func (w world) span() time.Duration { return time.Duration(w.days) * 24 * time.Hour }
+func (w world) span() time.Duration { return time.Duration(w.hours) * time.Hour }
 
 func (w world) fill(b testing.TB, conn driver.Conn) {
 	b.Helper()
@@ -138,7 +138,7 @@ func hexBytes(x uint64) string {
 // A late receipt is worth its name only if it finds its message: what Go makes of a number is what SQL made of it.
 func TestWorld_Message_SameInSQL(t *testing.T) {
 	conn := schematest.Conn(t)
-	w := newWorld(3000, 7, 3)
+	w := newWorld(3000, 7, 72)
 	w.fill(t, conn)
 	rows, err := conn.Query(t.Context(), "SELECT account, message_id, max(step), argMax(channel, step), "+
 		"argMax(splitByChar('\\0', recipient_country)[1], step), argMax(delivered_ms < 9999999999999, step), "+
