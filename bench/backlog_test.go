@@ -31,14 +31,16 @@ func BenchmarkBacklog(b *testing.B) {
 		var usedToStore usage
 		p.await("the backlog to be published", 12*time.Hour, 100*time.Millisecond, func() bool {
 			var s status
-			p.get("/v1/status", &s)
+			if !p.tryStatus(b.Context(), &s) {
+				return false
+			}
 			if stored == 0 && s.Balance.Consumed >= events && s.stored() {
-				stored, usedToStore = time.Since(began), measure("kaskad", p.cmd.Process.Pid)
+				stored, usedToStore = time.Since(began), measure("kaskad", p.pid)
 			}
 			published = time.Since(began)
 			return stored > 0 && s.stored() && s.PendingBuckets == 0 && s.PendingNumbers == 0
 		})
-		used := measure("kaskad", p.cmd.Process.Pid)
+		used := measure("kaskad", p.pid)
 		peer := p.fold("", time.Unix(0, 0), time.Now())
 		r.figure("events", "", "%d", events)
 		r.figure("stored", "", "%s after the start (%.0f events/s)", short(stored), float64(events)/stored.Seconds())

@@ -69,10 +69,10 @@ func costOf(b *testing.B, w world, back time.Duration, rate int, lasts time.Dura
 	idle := p.uses(rest).total().Seconds() / rest.Seconds()
 	random := rand.New(rand.NewPCG(w.seed, 6))
 	passes, seconds := p.passes()
-	before, began := measure("kaskad", p.cmd.Process.Pid), time.Now()
+	before, began := measure("kaskad", p.pid), time.Now()
 	c.events = send(p, rate, lasts, func(now time.Time) (key, line []byte) { return w.receipt(random, back, now) })
 	p.settle()
-	used := measure("kaskad", p.cmd.Process.Pid).since(before).total()
+	used := measure("kaskad", p.pid).since(before).total()
 	used -= time.Duration(idle * float64(time.Since(began)))
 	passesAfter, secondsAfter := p.passes()
 	c.passes = passesAfter - passes

@@ -34,7 +34,7 @@ func BenchmarkIdle(b *testing.B) {
 
 // uses is what the program uses within some time.
 func (p *product) uses(lasts time.Duration) usage {
-	before := measure("kaskad", p.cmd.Process.Pid)
+	before := measure("kaskad", p.pid)
 	pause(p.b.Context(), lasts)
-	return measure("kaskad", p.cmd.Process.Pid).since(before)
+	return measure("kaskad", p.pid).since(before)
 }

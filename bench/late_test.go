@@ -61,6 +61,7 @@ func benchLate(b *testing.B, s *sizes, w world, name, title string) {
 		r.figure(report.name+" meanwhile", "as at rest", "%v (%d asked)", run.meanwhile[report.name],
 			len(run.meanwhile[report.name]))
 	}
+	r.figure("reports that failed meanwhile", "0", "%d", run.failed)
 	r.publish()
 	b.ReportMetric(run.lag.at(0.99).Seconds(), "lag-p99-s")
 	b.ReportMetric(run.growth, "lag-growth")
@@ -113,6 +114,7 @@ type lateRun struct {
 	caughtUp        time.Duration
 	used            usage // until everything was published
 	rest, meanwhile map[string]times
+	failed          int // of the reports meanwhile; their times count
 }
 
 // late sends receipts of messages of the last `back` of the history for as long as `lasts`, watches, and waits until
@@ -130,7 +132,7 @@ func (p *product) late(w world, rate int, lasts, back time.Duration) lateRun {
 			run.rest[kind.name] = append(run.rest[kind.name], took)
 		}
 	}
-	before := measure("kaskad", p.cmd.Process.Pid)
+	before := measure("kaskad", p.pid)
 	ctx, stop := context.WithCancel(p.b.Context())
 	var watchers sync.WaitGroup
 	watchers.Go(func() { run.growth, run.lag = p.watchLag(ctx) })
@@ -142,8 +144,7 @@ func (p *product) late(w world, rate int, lasts, back time.Duration) lateRun {
 					return
 				}
 				if err != nil {
-					p.b.Error(err)
-					return
+					run.failed++
 				}
 				run.meanwhile[kind.name] = append(run.meanwhile[kind.name], took)
 				pause(ctx, 200*time.Millisecond)
@@ -156,7 +157,7 @@ func (p *product) late(w world, rate int, lasts, back time.Duration) lateRun {
 	stop()
 	watchers.Wait()
 	run.caughtUp = p.settle()
-	run.used = measure("kaskad", p.cmd.Process.Pid).since(before)
+	run.used = measure("kaskad", p.pid).since(before)
 	return run
 }
 
@@ -164,10 +165,14 @@ func (p *product) late(w world, rate int, lasts, back time.Duration) lateRun {
 // the time, less that of the first, by the time between their middles.
 func (p *product) watchLag(ctx context.Context) (growth float64, lag times) {
 	began := time.Now()
+	var asOf time.Time // a status that does not come leaves it as it was
 	for ctx.Err() == nil {
 		var s status
 		if p.tryStatus(ctx, &s) && s.AsOf != nil {
-			lag = append(lag, time.Since(*s.AsOf))
+			asOf = *s.AsOf
+		}
+		if !asOf.IsZero() {
+			lag = append(lag, time.Since(asOf))
 		}
 		pause(ctx, 250*time.Millisecond)
 	}
@@ -195,7 +200,8 @@ func send(p *product, rate int, lasts time.Duration, next func(now time.Time) (k
 			continue
 		}
 		if err := p.producer.Produce(p.b.Context(), keys, lines); err != nil {
-			p.b.Fatal(err)
+			p.b.Error(err)
+			return sent
 		}
 		sent += int64(len(keys))
 	}

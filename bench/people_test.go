@@ -63,7 +63,7 @@ func BenchmarkDeadNumbers(b *testing.B) {
 		p.putTariffs(world{accounts: 1})
 		p.insertDead(numbers)
 		var peer, took times
-		before := measure("kaskad", p.cmd.Process.Pid)
+		before := measure("kaskad", p.pid)
 		var bytes int64
 		for range 3 {
 			peer = append(peer, p.drain("SELECT * FROM number_health FINAL WHERE account = 'dead' AND state = 'dead'"))
@@ -71,7 +71,7 @@ func BenchmarkDeadNumbers(b *testing.B) {
 			bytes = p.download("/v1/numbers/dead?account=dead&limit=all&format=arrow")
 			took = append(took, time.Since(began))
 		}
-		after := measure("kaskad", p.cmd.Process.Pid)
+		after := measure("kaskad", p.pid)
 		rate := float64(numbers) / took.at(0.5).Seconds()
 		r.figure("rate", "≥ 1 M/s", "%.0f numbers/s, %.2f of the peer's %.0f; %.0f bytes each", rate,
 			peer.at(0.5).Seconds()/took.at(0.5).Seconds(), float64(numbers)/peer.at(0.5).Seconds(),

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -32,8 +31,8 @@ type product struct {
 	b                     testing.TB
 	program, dir, address string
 	args                  []string
-	cmd                   *exec.Cmd
-	ended                 chan struct{}
+	pid                   int // of kaskad run
+	running               []*running
 	log                   *os.File
 	conn                  driver.Conn
 	producer              *ingest.Producer
@@ -75,18 +74,9 @@ func newProduct(b testing.TB, args ...string) *product {
 // start starts the program on its directory, for the first time or again.
 func (p *product) start() {
 	p.b.Helper()
-	p.address = fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000))
-	p.cmd = exec.Command(p.program, append([]string{"run", "--data", p.dir, "--listen", p.address, "--auth", "off",
-		"--log-level", "warn"}, p.args...)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
-		p.b.Fatal(err)
-	}
-	p.ended = make(chan struct{})
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.ended)
-	}()
+	p.address = freeAddress()
+	p.pid = p.launch(exec.Command(p.program, append([]string{"run", "--data", p.dir, "--listen", p.address, "--auth",
+		"off", "--log-level", "warn"}, p.args...)...))
 	var at struct {
 		Clickhouse string
 		Kafka      []string
@@ -97,7 +87,7 @@ func (p *product) start() {
 			return false
 		}
 		text, err := os.ReadFile(filepath.Join(p.dir, "running.json"))
-		return err == nil && json.Unmarshal(text, &at) == nil && at.PID == p.cmd.Process.Pid
+		return err == nil && json.Unmarshal(text, &at) == nil && at.PID == p.pid
 	})
 	options, err := clickhouse.ParseDSN(at.Clickhouse)
 	if err != nil {
@@ -121,19 +111,46 @@ func (p *product) stop() {
 		p.producer.Close()
 	}
 	p.conn, p.producer = nil, nil
-	if p.cmd == nil {
-		return
+	for _, r := range p.running {
+		_ = r.cmd.Process.Signal(os.Interrupt)
 	}
-	_ = p.cmd.Process.Signal(os.Interrupt)
-	select {
-	case <-p.ended:
-	case <-time.After(time.Minute):
-		p.b.Error("the program does not end after Ctrl-C")
-		_ = p.cmd.Process.Signal(syscall.SIGKILL)
-		<-p.ended
+	for _, r := range p.running {
+		select {
+		case <-r.ended:
+		case <-time.After(time.Minute):
+			p.b.Error("the program does not end after Ctrl-C")
+			_ = r.cmd.Process.Kill()
+			<-r.ended
+		}
 	}
-	p.cmd = nil
+	p.running = nil
 }
+
+// running is a process of the program.
+type running struct {
+	cmd   *exec.Cmd
+	ended chan struct{}
+}
+
+// launch starts a process of the program, which stop ends, and returns its id.
+func (p *product) launch(cmd *exec.Cmd) int {
+	p.b.Helper()
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	if err := cmd.Start(); err != nil {
+		p.b.Fatal(err)
+	}
+	r := &running{cmd, make(chan struct{})}
+	go func() {
+		_ = cmd.Wait()
+		close(r.ended)
+	}()
+	p.running = append(p.running, r)
+	return cmd.Process.Pid
+}
+
+// freeAddress is a port that hardly anybody has, outside of the range from which the kernel gives ports to those who do
+// not care.
+func freeAddress() string { return fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)) }
 
 // await calls done every so often until it is true.
 func (p *product) await(what string, limit, every time.Duration, done func() bool) {
@@ -142,11 +159,14 @@ func (p *product) await(what string, limit, every time.Duration, done func() boo
 		if time.Since(began) > limit {
 			p.b.Fatalf("waited %v for %s", limit, what)
 		}
-		select {
-		case <-p.ended:
-			p.b.Fatalf("the program ended before %s", what)
-		case <-time.After(every):
+		for _, r := range p.running {
+			select {
+			case <-r.ended:
+				p.b.Fatalf("kaskad %s ended before %s", r.cmd.Args[1], what)
+			default:
+			}
 		}
+		time.Sleep(every)
 	}
 }
 
@@ -162,7 +182,7 @@ func (p *product) call(ctx context.Context, method, path, kind string, body []by
 	began := time.Now()
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, 0, err
+		return nil, time.Since(began), err
 	}
 	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
@@ -170,19 +190,6 @@ func (p *product) call(ctx context.Context, method, path, kind string, body []by
 		err = fmt.Errorf("%s %s: %s: %.500s", method, path, response.Status, answer)
 	}
 	return answer, time.Since(began), err
-}
-
-// get asks and decodes the answer, unless into is nil.
-func (p *product) get(path string, into any) time.Duration {
-	p.b.Helper()
-	answer, took, err := p.call(p.b.Context(), http.MethodGet, path, "", nil)
-	if err == nil && into != nil {
-		err = json.Unmarshal(answer, into)
-	}
-	if err != nil {
-		p.b.Fatal(err)
-	}
-	return took
 }
 
 // status is what GET /v1/status says.
@@ -206,8 +213,7 @@ func (p *product) settle() time.Duration {
 	began := time.Now()
 	p.await("the program to have nothing left to do", 12*time.Hour, 100*time.Millisecond, func() bool {
 		var s status
-		p.get("/v1/status", &s)
-		return s.stored() && s.PendingBuckets == 0 && s.PendingNumbers == 0
+		return p.tryStatus(p.b.Context(), &s) && s.stored() && s.PendingBuckets == 0 && s.PendingNumbers == 0
 	})
 	return time.Since(began)
 }
@@ -230,7 +236,7 @@ func (p *product) putTariffs(w world) {
 	}
 }
 
-// tryStatus asks for the status, for those that go on without it.
+// tryStatus asks for the status; one that has much to do may not answer.
 func (p *product) tryStatus(ctx context.Context, s *status) bool {
 	answer, _, err := p.call(ctx, http.MethodGet, "/v1/status", "", nil)
 	return err == nil && json.Unmarshal(answer, s) == nil
