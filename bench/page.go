@@ -3,7 +3,9 @@ package bench
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"runtime"
 	"strings"
@@ -64,7 +66,7 @@ func (r *Row) Publish(now time.Time) error {
 		return nil
 	}
 	old, err := os.ReadFile(path)
-	if err != nil && !os.IsNotExist(err) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read the page of figures: %w", err)
 	}
 	page, err := replaceSection(string(old), r.Name, r.Text(now))

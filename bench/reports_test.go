@@ -78,10 +78,13 @@ func BenchmarkMixed(b *testing.B) {
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "mixed", Title: "Reports while events come in", Load: p.load, Sizes: s.named,
 			How: "Questions come at a steady rate whether or not earlier ones are answered, and the time of each counts " +
-				"from when it was due. Events are of new messages."}}
+				"from when it was due. Events are of new messages. The peer is ClickHouse answering the channel report of " +
+				"one account from facts (`FINAL`)."}}
 		r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
+		peer := p.fold("tenant-0", w.start, w.start.Add(w.span()))
 		rest := p.askMixed(w, asks, min(lasts, 10*time.Second))
-		r.figure("all questions, at rest", "", "%v", rest.all())
+		r.figure("all questions, at rest", "the peer takes 100 ×", "%v, the peer takes %.1f × the median", rest.all(),
+			peer.Seconds()/rest.all().at(0.5).Seconds())
 		ctx, stop := context.WithCancel(b.Context())
 		var watcher sync.WaitGroup
 		var lag times
