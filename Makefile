@@ -25,8 +25,10 @@ TEST_PACKAGES ?= ./...
 # What has a larger world with TEST_LONG=1, see enginetest.Long.
 LONG_TESTS ?= TestNumbers_Model|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk
 LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
-BENCH ?= TopicToFacts
-BENCH_PACKAGES ?= ./cmd/kaskad/
+# The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
+BENCH ?= LateReceipts|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Idle|Growth
+BENCH_PACKAGES ?= ./bench/ ./cmd/kaskad/
+export SCALE
 
 ##@ Use it
 
@@ -56,8 +58,8 @@ test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTIN
 	TEST_LONG=1 $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
-bench: engine ## Measure events/s from the topic to facts beside ClickHouse's ceiling and its Kafka engine (BENCH_EVENTS=5000000)
-	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 60m $(BENCH_PACKAGES)
+bench: engine ## Measure what docs/performance.md says, and write it there (BENCH=LateReceipts SCALE=full BENCH_RATE=5000)
+	BENCH_PAGE=$(CURDIR)/docs/performance.md $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 24h $(BENCH_PACKAGES)
 
 .PHONY: soak
 soak: engine ## Run SEEDS=200 schedules of faults under load (FROM=101, or one again: SEED=7); what passed is not run again

@@ -13,14 +13,25 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/bench"
 	"kaskad/engine"
 	"kaskad/ingest"
 	"kaskad/schema"
 	"kaskad/simulate"
 )
 
-// benchEvents is the size of the topic; BENCH_EVENTS changes it.
+// benchEvents is the size of the topic with SCALE=full, a tenth of it otherwise; BENCH_EVENTS changes it.
 const benchEvents = 5_000_000
+
+func wantedEvents() int {
+	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
+		return n
+	}
+	if os.Getenv("SCALE") == "full" {
+		return benchEvents
+	}
+	return benchEvents / 10
+}
 
 // BenchmarkTopicToFacts reads one topic in three ways, in one run on one machine, and prints the ratios: Kaskad itself;
 // the ceiling, which is ClickHouse inserting the same rows into the same tables from a table of its own; and
@@ -29,12 +40,8 @@ const benchEvents = 5_000_000
 //
 // Run it with `make bench`; more than one iteration only repeats it.
 func BenchmarkTopicToFacts(b *testing.B) {
-	want := benchEvents
-	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
-		want = n
-	}
 	for b.Loop() {
-		runTopicToFacts(b, want)
+		runTopicToFacts(b, wantedEvents())
 	}
 }
 
@@ -45,9 +52,11 @@ type benchTopic struct {
 	sim    *simulate.Simulator
 	events int64
 	rate   float64 // events/s, made and written
+	load   float64 // of the machine, before
 }
 
 func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
+	load := bench.LoadAverage()
 	quiet := slog.New(slog.DiscardHandler)
 	server, err := engine.StartClickHouse(b.Context(),
 		engine.Config{Dir: b.TempDir(), Logger: quiet, Databases: true, Kafka: true})
@@ -80,7 +89,7 @@ func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *bench
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &benchTopic{server, broker, sim, events, float64(events) / time.Since(began).Seconds()}
+	return &benchTopic{server, broker, sim, events, float64(events) / time.Since(began).Seconds(), load}
 }
 
 func runTopicToFacts(b *testing.B, want int) {
@@ -133,6 +142,7 @@ func runTopicToFacts(b *testing.B, want int) {
 	b.ReportMetric(spent.total()*1000, "cpu-ns/event")
 	b.ReportMetric(bytesPerAttempt, "bytes/attempt")
 	b.ReportMetric(0, "ns/op")
+	publishTopicToFacts(b, t, ours, top, theirs, bytesPerAttempt)
 }
 
 // BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view
@@ -140,12 +150,8 @@ func runTopicToFacts(b *testing.B, want int) {
 // every event by recipient on insert. The ratios say what each costs ingest. Recipients are as many as messages, which
 // is the worst case.
 func BenchmarkByRecipient(b *testing.B) {
-	want := benchEvents
-	if n, err := strconv.Atoi(os.Getenv("BENCH_EVENTS")); err == nil {
-		want = n
-	}
 	for b.Loop() {
-		runByRecipient(b, want)
+		runByRecipient(b, wantedEvents())
 	}
 }
 
