@@ -343,7 +343,7 @@ func TestAggregator_Upkeep_DropsReplaced(t *testing.T) {
 	want := visible(t, conn)
 	build := func() {
 		t.Helper()
-		a.nextDays = time.Time{}
+		a.nextDays, a.allBuilt = time.Time{}, false
 		if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
 			t.Fatal(err)
 		}

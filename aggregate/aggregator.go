@@ -115,8 +115,11 @@ type Aggregator struct {
 	passRows   uint64 // rows of facts that the last pass folded
 	lastUpkeep time.Time
 	nextDays   time.Time
-	nextDue    time.Time          // when numbers are looked for whose verdict changes by time alone
-	answered   map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	// lastPublished is when an edition was published last, and allBuilt says that no day waits for its sums since.
+	lastPublished time.Time
+	allBuilt      bool
+	nextDue       time.Time          // when numbers are looked for whose verdict changes by time alone
+	answered      map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
 	// optOutAccounts are the accounts from which anybody has opted out when the pass began.
 	optOutAccounts []string
 	// lossOpen: something is lost and not accepted (loss.go).
@@ -312,6 +315,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 	if err := a.findBroken(ctx); err != nil {
 		return err
 	}
+	a.lastPublished, a.allBuilt = time.Now(), false
 	if err := a.takeOver(ctx); err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ const (
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
 // published.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
-	if now.Before(a.nextDays) {
+	if now.Before(a.nextDays) || a.allBuilt {
 		return nil
 	}
 	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
@@ -55,6 +55,8 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	if found < daysAtOnce {
 		a.nextDays = now.Add(daysEvery)
 	}
+	// What was published long ago is quiet: as long as nothing else is, there is nothing to look for.
+	a.allBuilt = found == 0 && now.Sub(a.lastPublished) > dayQuiet
 	if found == 0 {
 		return nil
 	}

@@ -199,6 +199,7 @@ func (a *Aggregator) recompute(ctx context.Context, generation uint64, nowMS int
 			return nil, fmt.Errorf("publish edition %d (%s): %w", generation, name, err)
 		}
 	}
+	a.lastPublished, a.allBuilt = time.Now(), false
 	a.cfg.OnStep("published")
 	if err := a.closeTouches(ctx, touches); err != nil {
 		return nil, fmt.Errorf("close touches of generation %d: %w", generation, err)
