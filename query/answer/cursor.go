@@ -27,6 +27,8 @@ type Cursor struct {
 type Snapshot struct {
 	// Edition: what was published up to it is read. In lists of verdicts it is the greatest version.
 	Edition uint64 `json:"g"`
+	// Dead are older editions that were begun and never published, so they don't count.
+	Dead []uint64 `json:"d,omitempty"`
 	// NowMS decides the default period and what is mature. AsOfMS is nil when it is unknown.
 	NowMS  int64  `json:"n"`
 	AsOfMS *int64 `json:"a"`

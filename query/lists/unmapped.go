@@ -54,7 +54,7 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 		report.CellsSQL
 		Accounts, Single, After bool
 		Mapped, Guess           string
-	}{visible, len(q.accounts) > 0, len(q.accounts) == 1, q.after != nil, errormap.MappedClassSQL("r"),
+	}{visible, len(q.accounts) > 0, false, q.after != nil, errormap.MappedClassSQL("r"),
 		errormap.GuessSQL("r")}
 	if data.Accounts {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))

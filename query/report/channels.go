@@ -92,7 +92,7 @@ var _ = add(&Report{
 	},
 	Try:       []string{"group_by=day,channel&tz=Europe/Moscow&format=csv"},
 	Statement: Template("channels.sql", channelsSQL),
-	Tables:    []string{"builds", "editions", "opt_outs", "rollup_attempts", "routes"},
+	Tables:    []string{"builds", "day_changes", "opt_outs", "rollup_attempts", "routes"},
 	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Page:      readChannels,
 })

@@ -123,19 +123,28 @@ func (r *Report) knows(k Key) bool {
 	return k.InSQL()
 }
 
-// SQL returns the report's statement for a request, and its parameters. borders are Unix seconds at which a price may
-// change.
-func (r *Report) SQL(request *Request, seen *answer.Snapshot, routes []store.Capability, borders []uint32,
-	parameters ...any) (string, []any, error) {
+// SQL returns the report's statement for a request, and its parameters. cells are those that it reads, if it does.
+func (r *Report) SQL(request *Request, cells *Cells, routes []store.Capability, parameters ...any) (string, []any,
+	error) {
 	known := *request
-	known.Filters = slices.DeleteFunc(slices.Clone(known.Filters),
-		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
-	if r.Rollup.Table == "" {
-		return known.Statement(r.Statement, routes, r.knows, nil, parameters...)
-	}
-	cells := &Cells{Rollup: r.Rollup, FromMS: known.FromMS, ToMS: known.ToMS, Keys: known.Keys, Filters: known.Filters,
-		Zone: known.Zone.String(), Seen: seen, Borders: borders, SettlingDays: SettlingDays(routes)}
+	known.Filters = r.filters(request)
 	return known.Statement(r.Statement, routes, r.knows, cells, parameters...)
+}
+
+// filters are those that choose what is looked at.
+func (r *Report) filters(request *Request) []Filter {
+	return slices.DeleteFunc(slices.Clone(request.Filters),
+		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
+}
+
+// cells are those that the report reads for a request, nil where it reads none.
+func (r *Report) cells(request *Request, seen *answer.Snapshot, routes []store.Capability, borders []uint32) *Cells {
+	if r.Rollup.Table == "" {
+		return nil
+	}
+	return &Cells{Rollup: r.Rollup, Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS,
+		Keys: request.Keys, Filters: r.filters(request), Zone: request.Zone.String(), Seen: seen, Borders: borders,
+		SettlingDays: SettlingDays(routes)}
 }
 
 // reports are all that files of this package add while the program is loaded. It does not change afterwards.

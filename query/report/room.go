@@ -205,7 +205,13 @@ func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, er
 	if err != nil {
 		return nil, err
 	}
-	statement, args, err := r.report.SQL(r.Request, r.Seen, routes, r.Borders, parameters...)
+	cells := r.report.cells(r.Request, r.Seen, routes, r.Borders)
+	if cells != nil && len(cells.Accounts) == 1 {
+		if err := cells.ReadDays(ctx, r.DB); err != nil {
+			return nil, err
+		}
+	}
+	statement, args, err := r.report.SQL(r.Request, cells, routes, parameters...)
 	if err != nil {
 		return nil, err
 	}

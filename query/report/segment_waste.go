@@ -60,7 +60,7 @@ var _ = add(&Report{
 			"segments", Over: "the same"},
 	},
 	Statement: Template("segment_waste.sql", segmentWasteSQL),
-	Tables:    []string{"builds", "editions", "legs", "rollup_waste", "routes"},
+	Tables:    []string{"builds", "day_changes", "legs", "rollup_waste", "routes"},
 	Rollup:    Rollup{Table: "rollup_waste"},
 	Page:      readWaste,
 })

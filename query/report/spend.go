@@ -58,7 +58,7 @@ var _ = add(&Report{
 				"price"},
 	},
 	Statement:   spendTemplate,
-	Tables:      []string{"builds", "editions", "legs", "rollup_spend", "routes", "shapes"},
+	Tables:      []string{"builds", "day_changes", "legs", "rollup_spend", "routes", "shapes"},
 	Rollup:      Rollup{Table: "rollup_spend"},
 	Long:        true,
 	Materialize: readSpend,

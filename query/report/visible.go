@@ -1,6 +1,8 @@
 package report
 
 import (
+	"context"
+	_ "embed"
 	"fmt"
 	"slices"
 	"time"
@@ -24,6 +26,7 @@ type Rollup struct {
 // as those of quarter hours.
 type Cells struct {
 	Rollup       Rollup
+	Accounts     []string // nil for all
 	FromMS, ToMS int64
 	Keys         Keys
 	Filters      []Filter
@@ -34,6 +37,17 @@ type Cells struct {
 	Borders []uint32
 	// SettlingDays are the settling windows of all routes.
 	SettlingDays []uint16
+	// Days are what the days of the period are made of, where one account is in sight.
+	Days Days
+}
+
+// Days are what the days of a period are made of.
+type Days struct {
+	// Fingerprint stays as long as nothing changes them.
+	Fingerprint string
+	// dates are the days that are summed up, and builds the editions that did it; known of one account.
+	dates  []string
+	builds []uint64
 }
 
 // CellsSQL is what sql/visible.sql is filled in with.
@@ -43,7 +57,14 @@ type CellsSQL struct {
 	Sums string
 	// Cuts: some days are no wholes. Split: of routes that settle on a day, the day is none.
 	Cuts, Split bool
+	// Dead: some editions died.
+	Dead bool
 }
+
+//go:embed sql/days.sql
+var daysSQL string
+
+var daysTemplate = Template("days.sql", daysSQL)
 
 const daySeconds = 24 * 60 * 60
 
@@ -62,6 +83,42 @@ func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 	return slices.Compact(borders)
 }
 
+// ReadDays finds out what the days are made of.
+func (c *Cells) ReadDays(ctx context.Context, db *store.DB) (err error) {
+	statement, args, err := c.daysSQL()
+	if err != nil {
+		return err
+	}
+	var days, bits, sum uint64
+	var dates []time.Time
+	to := []any{&days, &bits, &sum}
+	if len(c.Accounts) == 1 {
+		to = append(to, &dates, &c.Days.builds)
+	}
+	if err := db.Conn.QueryRow(db.Settings(ctx), statement, args...).Scan(to...); err != nil {
+		return fmt.Errorf("read what days are made of: %w", err)
+	}
+	c.Days.Fingerprint = fmt.Sprint(days, bits, sum)
+	for _, d := range dates {
+		c.Days.dates = append(c.Days.dates, d.Format(time.DateOnly))
+	}
+	return nil
+}
+
+// daysSQL returns the statement that does so, and its parameters.
+func (c *Cells) daysSQL() (string, []any, error) {
+	data := StatementData{Accounts: c.Accounts != nil, Single: len(c.Accounts) == 1}
+	var args []any
+	data.CellsSQL, args = c.SQL()
+	args = append(args, clickhouse.Named("from", store.Storable(c.FromMS)),
+		clickhouse.Named("to", store.Storable(c.ToMS)))
+	if data.Accounts {
+		args = append(args, clickhouse.Named("filter_account", c.Accounts))
+	}
+	statement, err := store.Fill(daysTemplate, data)
+	return statement, args, err
+}
+
 // SQL returns what the template is filled in with, and its parameters but for from, to and filter_account.
 func (c *Cells) SQL() (data CellsSQL, args []any) {
 	asOf := int64(0)
@@ -71,6 +128,14 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 	args = []any{clickhouse.Named("edition", c.Seen.Edition), clickhouse.Named("now_quarter", NowQuarter(c.Seen)),
 		clickhouse.Named("as_of", asOf)}
 	data.Rollup = c.Rollup.Table
+	if data.Dead = len(c.Seen.Dead) > 0; data.Dead {
+		args = append(args, clickhouse.Named("dead", c.Seen.Dead))
+	}
+	if len(c.Accounts) == 1 {
+		// A day more that has no cells, for transform wants no empty arrays.
+		args = append(args, clickhouse.Named("base_days", append([]string{dateText(0)}, c.Days.dates...)),
+			clickhouse.Named("base_editions", append([]uint64{0}, c.Days.builds...)))
+	}
 	from, to, cuts := c.wholeDays()
 	if to-from <= int64(len(cuts)) {
 		return data, args

@@ -17,18 +17,11 @@ import (
 	"kaskad/query/store"
 )
 
-var (
-	//go:embed sql/cells.sql
-	cellsSQL string
-	//go:embed sql/state.sql
-	stateSQL string
-)
+//go:embed sql/cells.sql
+var cellsSQL string
 
-// The templates fill in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
-var (
-	cellsTemplate = report.Template("cells.sql", cellsSQL)
-	stateTemplate = report.Template("state.sql", stateSQL)
-)
+// The template fills in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
+var cellsTemplate = report.Template("cells.sql", cellsSQL)
 
 // cellsQuery reads the cells of a savings report over one edition of the rollups.
 type cellsQuery struct {
@@ -39,8 +32,9 @@ type cellsQuery struct {
 	// accounts are those in scope, nil for all.
 	accounts     []string
 	fromMS, toMS int64
-	// seen is what the answer is of.
+	// seen is what the answer is of, and days what its days are made of.
 	seen *answer.Snapshot
+	days report.Days
 	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in scope
 	// starts or ends, or that part cohorts that are settled from others (report.SettlingBorders).
 	borders   []uint32
@@ -186,21 +180,14 @@ func (q *cellsQuery) spanned() []uint32 {
 	return all
 }
 
-// stateSQL returns the statement that fingerprints what the cells depend on, and its parameters.
-func (q *cellsQuery) stateSQL() (string, []any, error) {
-	data, args := q.visible()
-	statement, err := store.Fill(stateTemplate, data)
-	return statement, args, err
-}
-
 type statementData struct {
 	report.StatementData
 	Conditions string
 }
 
 func (q *cellsQuery) visible() (statementData, []any) {
-	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, FromMS: q.fromMS, ToMS: q.toMS, Keys: q.keys,
-		Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned()}
+	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
+		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days}
 	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
 	var args []any
 	data.CellsSQL, args = cells.SQL()

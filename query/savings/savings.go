@@ -149,8 +149,8 @@ type inputs struct {
 	lists        *prices.Lists
 	routes       []store.Capability
 	capabilities *store.Capabilities
-	// state is a text that changes when the visible cells of the accounts in scope and the period may.
-	state string
+	// days are what the days of the period are made of, of the accounts in scope.
+	days report.Days
 }
 
 // readInputs reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
@@ -175,7 +175,9 @@ func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in i
 				return err
 			}
 		}
-		in.state, err = s.readState(within, newCellsQuery(request, &in.seen))
+		cells := report.Cells{Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS, Seen: &in.seen}
+		err = cells.ReadDays(within, s.db)
+		in.days = cells.Days
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -191,7 +193,7 @@ func (s *Savings) materialize(ctx context.Context, request *report.Request, in i
 	key := string(answer.QueryHash(string(request.Hash), strconv.FormatInt(request.FromMS, 10),
 		strconv.FormatInt(request.ToMS, 10),
 		// Which cohorts are settled is compared by quarter hours.
-		strconv.FormatInt(report.NowQuarter(&in.seen), 10), in.state,
+		strconv.FormatInt(report.NowQuarter(&in.seen), 10), in.days.Fingerprint,
 		fmt.Sprint(in.lists.Versions), in.capabilities.Fingerprint))
 	if reply := s.answers.Get(key); reply != nil {
 		s.counted.WithLabelValues("remembered").Inc()
@@ -219,21 +221,10 @@ func newCellsQuery(request *report.Request, seen *answer.Snapshot) *cellsQuery {
 	return q
 }
 
-func (s *Savings) readState(ctx context.Context, q *cellsQuery) (string, error) {
-	statement, args, err := q.stateSQL()
-	if err != nil {
-		return "", err
-	}
-	var days, bits, sum uint64
-	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), statement, args...).Scan(&days, &bits, &sum); err != nil {
-		return "", fmt.Errorf("read what changed: %w", err)
-	}
-	return fmt.Sprint(days, bits, sum), nil
-}
-
 // compute reads the cells, prices their signatures and adds them up.
 func (s *Savings) compute(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
 	q := newCellsQuery(request, &in.seen)
+	q.days = in.days
 	q.setPrices(in.lists, report.SettlingDays(in.routes), newMinimumScope(request, in.lists))
 	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.seen))
 	if err := s.readCells(ctx, request, q, in, f); err != nil {

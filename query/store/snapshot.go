@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -70,9 +71,11 @@ func (d *DB) Snapshot(ctx context.Context, now time.Time) (answer.Snapshot, erro
 		return seen, err
 	}
 	seen.AsOfMS = d.AsOf(fresh, now)
-	if err := d.Conn.QueryRow(d.Settings(ctx), editionSQL).Scan(&seen.Edition); err != nil {
+	if err := d.Conn.QueryRow(d.Settings(ctx), editionSQL).Scan(&seen.Edition, &seen.Dead); err != nil {
 		return seen, fmt.Errorf("read newest edition: %w", err)
 	}
+	// What is newer may be published yet.
+	seen.Dead = slices.DeleteFunc(seen.Dead, func(e uint64) bool { return e > seen.Edition })
 	return seen, nil
 }
 

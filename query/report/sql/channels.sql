@@ -62,14 +62,14 @@ FROM
             toInt64(max(status = 'complained')) AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN ({{template "dead"}})
+        WHERE found AND generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
             {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {edition:UInt64} AND generation NOT IN ({{template "dead"}})
+                WHERE generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
                 {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )

@@ -1,48 +1,42 @@
 {{- /* The cells of a rollup that a statement reads, as rows that add up (schema/migrations/00011_editions.sql): of each account and day the sums of its
 newest build, and what later editions changed. Days that the report may take as wholes come from sums of days, all others from those of quarter hours. What
-decides is in visible.go; parameters: edition, from, to, and with sums of days whole_from, whole_to, cut_days and now_quarter. */ -}}
+decides is in visible.go. Of one account, the builds of days are known beforehand, which spares a subquery. */ -}}
 {{define "visible"}}
-{{- if .Sums}}
         {{if .Split}}WITH {{.Route}} AS route
         {{end}}SELECT r.* FROM {{.Rollup}} AS r
-        WHERE kind = '{{.Sums}}' AND day >= {whole_from:Date} AND day < {whole_to:Date}{{if .Cuts}} AND day NOT IN {cut_days:Array(Date)}{{end}}
-            {{- if .Split}} AND NOT ({{template "split" .}}){{end}}
-            AND {{template "built" .}}
-        UNION ALL
-{{- end}}
-        {{if and .Sums .Split}}WITH {{.Route}} AS route
-        {{end}}SELECT r.* FROM {{.Rollup}} AS r
-        WHERE kind = 'quarter' AND {{template "period" "r."}}
-            {{- if .Sums}}
-            AND (day < {whole_from:Date} OR day >= {whole_to:Date}{{if .Cuts}} OR day IN {cut_days:Array(Date)}{{end}}{{if .Split}} OR {{template "split" .}}{{end}})
-            {{- end}}
-            AND {{template "built" .}}
-        UNION ALL
-        SELECT r.* FROM {{.Rollup}} AS r
-        LEFT ANY JOIN ({{template "builds" .}}) AS b ON {{if not .Single}}b.account = r.account AND {{end}}b.day = r.day
-        WHERE r.kind = 'difference' AND {{template "period" "r."}}{{if .Accounts}} AND r.account IN {filter_account:Array(String)}{{end}}
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN ({{template "dead"}})
+        WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+        {{- if not .Single}}
+            AND (account, day, edition) IN ({{template "editions" .}})
+        {{- end}}
+            AND (kind = 'difference'{{if .Single}} AND edition > {{template "base"}} AND {{template "known" .}}{{end}}
+                OR kind {{if .Sums}}= '{{.Sums}}' AND {{template "whole" .}}{{template "built" .}}
+                OR kind = 'quarter' AND NOT ({{template "whole" .}}){{template "built" .}}{{else}}= 'quarter'{{template "built" .}}{{end}})
 {{- end -}}
 
-{{- /* The rows are of the newest build of their day. */ -}}
-{{define "built"}}{{if .Accounts}}account IN {filter_account:Array(String)} AND {{end -}}
-({{if not .Single}}account, {{end}}day, edition) IN ({{template "builds" .}}){{end -}}
+{{- /* The rows are of the build of their day. */ -}}
+{{define "built"}}{{if .Single}} AND edition IN {base_editions:Array(UInt64)} AND edition = {{template "base"}}{{end}}{{end -}}
+{{define "base"}}transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)){{end -}}
 
-{{define "builds"}}
-            SELECT {{if not .Single}}account, {{end}}day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN ({{template "dead"}}) AND {{template "days" ""}}
-                {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
-            GROUP BY {{if not .Single}}account, {{end}}day
+{{- /* Editions of accounts and days that the reader sees: builds, and what is newer. */ -}}
+{{define "editions"}}
+            SELECT account, day, arrayJoin(arrayFilter(e -> e >= base, editions)) AS edition
+            FROM (SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions FROM ({{template "changes" .}}) GROUP BY account, day)
         {{end -}}
+{{define "changes"}}
+                SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE {{template "days" .}} AND {{template "known" .}}
+                UNION ALL
+                SELECT account, day, build AS edition, build FROM builds WHERE {{template "days" .}} AND {{template "known" .}}
+            {{end -}}
 
-{{- /* Editions that were begun and never published. */ -}}
-{{define "dead"}}SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published){{end -}}
+{{- /* The edition was published when the reader began; those that died never were. */ -}}
+{{define "known"}}edition <= {edition:UInt64}{{if .Dead}} AND edition NOT IN {dead:Array(UInt64)}{{end}}{{end -}}
+{{define "days"}}{{if .Accounts}}account IN {filter_account:Array(String)} AND {{end -}}
+day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')){{end -}}
 
-{{define "days"}}{{.}}day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND {{.}}day <= toDate(toDateTime({to:UInt32}, 'UTC')){{end -}}
-{{define "period"}}{{template "days" .}} AND {{.}}cohort >= toDateTime({from:UInt32}, 'UTC') AND {{.}}cohort < toDateTime({to:UInt32}, 'UTC'){{end -}}
-
-{{- /* The row's day holds the border between the cohorts of its route that are settled and those that are not. */ -}}
-{{define "split"}}intDiv({now_quarter:Int64} - ({{template "settles_ms" "0"}}), {{dayMS}}) = toUInt16(r.day){{end -}}
+{{- /* The row's day may be read as a whole. It may not where it holds the border between the cohorts of its route that are settled and those that are
+not. */ -}}
+{{define "whole"}}day >= {whole_from:Date} AND day < {whole_to:Date}{{if .Cuts}} AND day NOT IN {cut_days:Array(Date)}{{end}}
+    {{- if .Split}} AND intDiv({now_quarter:Int64} - ({{template "settles_ms" "0"}}), {{dayMS}}) != toUInt16(day){{end}}{{end -}}
 
 {{- /* When the youngest cohort of a row settles that is not settled yet, 0 where there is none. Differences may take away what was counted, so cohorts
 matter by what is left of them: those of younger quarter hours than the one that settles at present by their count {{.}}, and of this one, where there is

@@ -81,21 +81,9 @@ FROM
     FROM
     (
         SELECT r.* FROM rollup_attempts AS r
-        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_attempts AS r
-        LEFT ANY JOIN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        ) AS b ON b.day = r.day
-        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+        WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (kind = 'difference' AND edition > transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)}
+                OR kind = 'quarter' AND edition IN {base_editions:Array(UInt64)} AND edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)))
     )
     UNION ALL
     -- An attempt counts once for each status, however many events are attributed to it.
@@ -109,13 +97,13 @@ FROM
             toInt64(max(status = 'complained')) AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND account IN {filter_account:Array(String)}
+        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)} AND account IN {filter_account:Array(String)}
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND account IN {filter_account:Array(String)}
+                WHERE generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)} AND account IN {filter_account:Array(String)}
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )
         GROUP BY account, message_id, step
@@ -150,6 +138,9 @@ LIMIT {limit:UInt32}
 -- edition = 7
 -- now_quarter = 1795132800000
 -- as_of = 1795132799000
+-- dead = [5]
+-- base_days = ["1970-01-01"]
+-- base_editions = [0]
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

@@ -46,31 +46,18 @@ FROM
     (
         WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
         SELECT r.* FROM rollup_attempts AS r
-        WHERE kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND NOT (intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
+        WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
             AND (account, day, edition) IN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
-            GROUP BY account, day
+            SELECT account, day, arrayJoin(arrayFilter(e -> e >= base, editions)) AS edition
+            FROM (SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions FROM (
+                SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)}
+                UNION ALL
+                SELECT account, day, build AS edition, build FROM builds WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)}
+            ) GROUP BY account, day)
         )
-        UNION ALL
-        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
-        SELECT r.* FROM rollup_attempts AS r
-        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)} OR intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) = toUInt16(r.day))
-            AND (account, day, edition) IN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
-            GROUP BY account, day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_attempts AS r
-        LEFT ANY JOIN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
-            GROUP BY account, day
-        ) AS b ON b.account = r.account AND b.day = r.day
-        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+            AND (kind = 'difference'
+                OR kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)
+                OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)))
     )
     UNION ALL
     -- An attempt counts once for each status, however many events are attributed to it.
@@ -84,13 +71,13 @@ FROM
             toInt64(max(status = 'complained')) AS complained,
             argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
         FROM opt_outs
-        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)}
             -- Of an event the attribution that was published last.
             AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
             (
                 SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
                 FROM opt_outs
-                WHERE generation <= {edition:UInt64} AND generation NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+                WHERE generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)}
                 GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
             )
         GROUP BY account, message_id, step
@@ -103,6 +90,7 @@ WHERE 1
 -- edition = 7
 -- now_quarter = 1795132800000
 -- as_of = 1795132799000
+-- dead = [5]
 -- whole_from = "1970-01-01"
 -- whole_to = "2106-02-07"
 -- cut_days = ["2025-10-20"]

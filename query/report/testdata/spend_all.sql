@@ -83,21 +83,9 @@ FROM
         FROM
         (
         SELECT r.* FROM rollup_spend AS r
-        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_spend AS r
-        LEFT ANY JOIN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        ) AS b ON b.day = r.day
-        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+        WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (kind = 'difference' AND edition > transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)}
+                OR kind = 'quarter' AND edition IN {base_editions:Array(UInt64)} AND edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)))
         ) AS s
         LEFT ANY JOIN (SELECT * FROM legs WHERE account IN {filter_account:Array(String)}) AS l
             ON l.account = s.account AND l.leg = s.leg
@@ -130,6 +118,9 @@ LEFT ANY JOIN (SELECT account, shape, legs, codes FROM shapes WHERE account IN {
 -- edition = 7
 -- now_quarter = 1795132800000
 -- as_of = 1795132799000
+-- dead = [5]
+-- base_days = ["1970-01-01"]
+-- base_editions = [0]
 -- route_other = ["push","sms"]
 -- code_other = [23,49]
 -- route_own_other = ["acme\u0000email"]

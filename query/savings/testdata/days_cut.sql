@@ -20,30 +20,18 @@ FROM
     FROM
     (
         SELECT r.* FROM rollup_cascades AS r
-        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}
-            AND account IN {filter_account:Array(String)} AND (account, day, edition) IN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY account, day
+        WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (account, day, edition) IN (
+            SELECT account, day, arrayJoin(arrayFilter(e -> e >= base, editions)) AS edition
+            FROM (SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions FROM (
+                SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64}
+                UNION ALL
+                SELECT account, day, build AS edition, build FROM builds WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64}
+            ) GROUP BY account, day)
         )
-        UNION ALL
-        SELECT r.* FROM rollup_cascades AS r
-        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)})
-            AND account IN {filter_account:Array(String)} AND (account, day, edition) IN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY account, day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_cascades AS r
-        LEFT ANY JOIN (
-            SELECT account, day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY account, day
-        ) AS b ON b.account = r.account AND b.day = r.day
-        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+            AND (kind = 'difference'
+                OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}
+                OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}))
     ) AS r
     WHERE r.template IN {filter_template:Array(String)}
         AND r.campaign IN {filter_campaign:Array(String)}

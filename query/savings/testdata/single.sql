@@ -16,30 +16,10 @@ FROM
     FROM
     (
         SELECT r.* FROM rollup_cascades AS r
-        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date}
-            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_cascades AS r
-        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (day < {whole_from:Date} OR day >= {whole_to:Date})
-            AND account IN {filter_account:Array(String)} AND (day, edition) IN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        )
-        UNION ALL
-        SELECT r.* FROM rollup_cascades AS r
-        LEFT ANY JOIN (
-            SELECT day, max(build) AS newest FROM builds
-            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
-            GROUP BY day
-        ) AS b ON b.day = r.day
-        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
-            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+        WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (kind = 'difference' AND edition > transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)) AND edition <= {edition:UInt64}
+                OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND edition IN {base_editions:Array(UInt64)} AND edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0))
+                OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date}) AND edition IN {base_editions:Array(UInt64)} AND edition = transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)))
     ) AS r
     GROUP BY c0, conditions, shape
     HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
@@ -48,6 +28,8 @@ GROUP BY c0, conditions
 -- edition = 7
 -- now_quarter = 1793492100000
 -- as_of = 0
+-- base_days = ["1970-01-01"]
+-- base_editions = [0]
 -- whole_from = "2026-10-01"
 -- whole_to = "2026-11-01"
 -- from = 1790812800
