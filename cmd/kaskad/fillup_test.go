@@ -41,7 +41,7 @@ func fillRound(t *testing.T, seed uint64) {
 	config := simulate.DefaultConfig()
 	config.Seed, config.Messages, config.Poison, config.Start = 500+seed, 3000, 0,
 		time.Date(2026, 11, 18, 0, 0, 0, 0, time.UTC)
-	config.Now = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	config.Now = time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC) // every window is over for more than an hour
 	sim, err := simulate.New(config)
 	if err != nil {
 		t.Fatal(err)
