@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -331,4 +332,32 @@ func TestIngester_Run_WaitsForTopic(t *testing.T) {
 	r.ensureTopics(4)
 	r.produce(events(ids("m", 10))...)
 	r.waitFor("the events", func() bool { return in.Balance().Stored == 10 })
+}
+
+// Whoever is told of touches finds them.
+func TestIngester_Run_Touched(t *testing.T) {
+	r := newRig(t)
+	open := make(chan uint64, 1)
+	r.start(func(_ *Config, d *Deps) {
+		conn := d.Conn
+		d.Touched = func() {
+			var n uint64
+			if err := conn.QueryRow(context.Background(), "SELECT count() FROM touched").Scan(&n); err != nil {
+				t.Error(err)
+			}
+			select {
+			case open <- n:
+			default:
+			}
+		}
+	})
+	r.produce(deliveredEvent("m"))
+	select {
+	case n := <-open:
+		if n == 0 {
+			t.Error("told before the touch is stored")
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("never told")
+	}
 }

@@ -36,7 +36,8 @@ func allMetrics(t *testing.T) []metric {
 		clickhouse: &engine.ClickHouse{}, brokers: []string{"127.0.0.1:1"}, dialer: kafka.DefaultDialer}
 	var err error
 	// Nothing is dialled before it is used.
-	if st.conn, err = clickhouse.Open(&clickhouse.Options{Addr: []string{"127.0.0.1:1"}}); err != nil {
+	st.options = &clickhouse.Options{Addr: []string{"127.0.0.1:1"}}
+	if st.conn, err = clickhouse.Open(st.options); err != nil {
 		t.Fatal(err)
 	}
 	if st.disk, err = engine.WatchDisk(t.TempDir(), st.logger); err != nil {

@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -255,5 +257,45 @@ func TestNumbers_Dead_Workbook(t *testing.T) {
 	if left, err := os.ReadDir(os.TempDir()); err != nil ||
 		slices.ContainsFunc(left, func(e os.DirEntry) bool { return strings.HasPrefix(e.Name(), "kaskad-xlsx-") }) {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// Columns and rows read the same, whatever accounts and texts hold: names that end a quotation, texts that are not
+// UTF-8, reasons out of order, streaks without a price and in two currencies.
+func TestNumbers_Dead_ArrowAsRows(t *testing.T) {
+	conn, columns := schematest.ConnColumns(t)
+	accounts := []string{`x' OR '1'='1`, `back\slash`, "tab\tand\nline", `{account:String}`, "plain"}
+	for i, account := range accounts {
+		querytest.Execute(t, conn, `INSERT INTO legs (account, leg, channel, provider, operator, country)
+			SELECT $1, number, ['sms', 'voice'][1 + number], 'p', '', 'RU' FROM numbers(2)`, account)
+		querytest.Execute(t, conn, `INSERT INTO number_health (account, number, version, state, rule, since_ms, rule_version, reasons, failed_mailings, failed_days,
+				streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, ported, valid, operator, possible_reassignment, guessed,
+				reachable_channels, reachable_ms, opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms)
+			SELECT $1, concat('+7900', leftPad(toString(number * 10 + $2), 7, '0')), 1, 'dead', 'hard', number, 2, map('z', 1, concat('a', unhex('FF')), number), 3, 4,
+				if(number % 3 = 0, [], [number % 2, 0]), if(number % 3 = 0, [], [9, 9]), if(number % 3 = 0, [], [1, 2]), if(number % 3 = 0, [], [1790000000000, 1790000000001]),
+				number % 3 - 1, 1 - number % 3, if(number % 2 = 0, unhex('C3'), unhex('A9')), number % 2, 5,
+				if(number % 4 = 0, ['push', 'viber'], []), if(number % 4 = 0, [1, 2], []), if(number % 5 = 0, ['push'], []), if(number % 5 = 0, ['an "app"'], []),
+				if(number % 5 = 0, [''], []), if(number % 5 = 0, ['blocked'], []), if(number % 5 = 0, [1790000000000], [])
+			FROM numbers(50)`, account, uint64(i))
+	}
+	querytest.PutTariffs(t, conn, "plain", querytest.TariffRow("sms", "per_segment_sent", "2.00"))
+	byColumns, byRows := newRoom(conn, withColumns(columns)), newRoom(conn)
+	queries := []string{"", "&account=plain&account=" + url.QueryEscape(accounts[0]), "&rule=hard&rule=soft"}
+	for _, account := range accounts {
+		queries = append(queries, "&account="+url.QueryEscape(account))
+	}
+	for _, query := range queries {
+		read := func(r room) []map[string]any {
+			w := querytest.Get(r, "/v1/numbers/dead?limit=all&format=arrow"+query)
+			if w.Code != http.StatusOK {
+				t.Fatal(query, w.Code, w.Body)
+			}
+			rows, _ := querytest.ReadArrow(t, w.Body)
+			return rows
+		}
+		got, want := read(byColumns), read(byRows)
+		if len(want) < 50 || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %d rows by columns, %d by rows\n%v\n%v", query, len(got), len(want), got[:1], want[:1])
+		}
 	}
 }
