@@ -19,7 +19,7 @@ import (
 const (
 	// DefaultMaxBody is what POST /v1/events takes, in bytes, before and after decompression.
 	DefaultMaxBody = 64 << 20
-	// DefaultQueryTime ends a query of ClickHouse. Old generations outlive it by far (see maxCursorAge).
+	// DefaultQueryTime ends a query of ClickHouse. Replaced rows outlive it by far (see maxCursorAge).
 	DefaultQueryTime = 30 * time.Second
 	// DefaultMaxQueries is how many requests may read ClickHouse at a time; a report uses all cores anyway.
 	DefaultMaxQueries = 8
@@ -133,7 +133,7 @@ func (c *Config) check() error {
 			2*c.MaxBody>>20))
 	}
 	if c.QueryTime >= answer.MaxCursorAge {
-		errs = append(errs, errors.New("query time must be below 9 minutes: the generations that a report reads live "+
+		errs = append(errs, errors.New("query time must be below 9 minutes: the rows that a report reads live "+
 			"no longer"))
 	}
 	return errors.Join(errs...)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// MaxCursorAge is how long a cursor of a report stays good. The aggregator keeps a generation for 15 minutes after a
+// MaxCursorAge is how long a cursor of a report stays good. The aggregator keeps rows for 15 minutes after a
 // newer one has replaced it, so a page of an older cursor could miss rows.
 const MaxCursorAge = 9 * time.Minute
 

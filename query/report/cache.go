@@ -10,7 +10,7 @@ import (
 // maxAnswerBytes bounds what the server remembers of answers.
 const maxAnswerBytes = 128 << 20
 
-// Cache remembers answers by all that they depend on: what was requested, the visible generations, the price lists and
+// Cache remembers answers by all that they depend on: what was requested, the visible editions, the price lists and
 // the capabilities. So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for
 // concurrent use.
 type Cache[A interface{ Bytes() int64 }] struct {

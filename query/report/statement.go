@@ -15,7 +15,7 @@ import (
 	"kaskad/schema/law"
 )
 
-// sharedSQL are the parts that several statements have in common: which editions are visible, which addresses are lost,
+// sharedSQL are the parts that several statements have in common: which cells are visible, which addresses are lost,
 // which opt-outs stand.
 //
 //go:embed sql/visible.sql sql/lost_addresses.sql sql/opt_outs.sql
