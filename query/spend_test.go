@@ -1,13 +1,13 @@
 package query
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
 	"math/big"
 	"math/rand/v2"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +18,8 @@ import (
 	"kaskad/money"
 	"kaskad/query/querytest"
 	"kaskad/query/report"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
 )
 
 // spendStep is an attempted step. Of the cell it has the dimensions and the step; those that a tariff may name are the
@@ -32,6 +34,7 @@ type spendStep struct {
 // spendMessage is a message with its attempted steps, in their order.
 type spendMessage struct {
 	steps []spendStep
+	wrote bool // the customer had written before, on WhatsApp
 }
 
 func (m spendMessage) shape() (shape money.Signature) {
@@ -149,7 +152,8 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 	for i := range messages {
 		cohort := end.Add(-time.Duration(1+r.Int64N(int64(days)*86_400_000)) * time.Millisecond)
 		account, template := pick("acme", "acme", "центр", "none"), pick("", "otp", "order")
-		campaign := pick("", "c1", "весна", "=cmd", "\xff")
+		campaign := pick("", "c1", "весна", "=cmd")
+		messages[i].wrote = chance(30)
 		country, traffic, segments := pick("RU", "KZ", ""), pick("promo", "otp", ""), uint16(r.IntN(4))
 		for step := range 1 + r.IntN(3) {
 			s := spendStep{reported: map[string]int64{}}
@@ -164,7 +168,7 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 			s.minMS, s.maxMS = cohort.UnixMilli(), cohort.UnixMilli()
 			s.channel = pick("sms", "sms", "push", "viber", "whatsapp", "flash_call", "vk")
 			s.provider, s.operator, s.country, s.traffic = pick("", "mts"), pick("", "25001"), country, traffic
-			s.sender, s.app, s.trigger = pick("Kaskad", "Shop"), pick("", "shop"), pick("first", "unread", "")
+			s.sender, s.app, s.trigger = pick("Kaskad", "Shop"), pick("", "shop"), pick("expired", "unread", "")
 			l := &s.leg
 			*l = money.Step{Channel: s.channel, Provider: s.provider, Operator: s.operator, Country: s.country,
 				Traffic: s.traffic, Sender: s.sender, App: s.app, Trigger: s.trigger, NotBilled: chance(5)}
@@ -179,9 +183,7 @@ func randomSpend(r *rand.Rand, n int, end time.Time, days int) []spendMessage {
 			if chance(40) {
 				l.Segments = uint16(r.IntN(4))
 			}
-			if s.channel == "whatsapp" && l.Delivered {
-				l.Conversation, l.Outside = chance(50), chance(70)
-			}
+			querytest.OpenConversation(l, messages[i].shape().Steps, messages[i].wrote)
 			for _, currency := range []string{"EUR", "RUB", "USD"} {
 				if chance(20) {
 					l.ReportedIn = append(l.ReportedIn, currency)
@@ -225,170 +227,67 @@ var spendLists = map[string][2][]string{
 	}, nil},
 }
 
-// naiveSpend computes the report from attempts one by one. It shares with the report the price of one attempt and of
-// one message, which package money computes and tests.
-func naiveSpend(messages []spendMessage, lists map[string]*money.PriceList, groupBy []string,
-	filters map[string][]string, zone *time.Location, from, to time.Time) []map[string]any {
-	type group struct {
-		keys     []any
-		currency string
-		counts   map[string]int64
-		amounts  map[string]*big.Int
-	}
-	groups := map[string]*group{}
-	for _, m := range messages {
-		shape := m.shape()
-		for _, s := range m.steps {
-			if s.cohort.Before(from) || !s.cohort.Before(to) {
-				continue
-			}
-			list := lists[s.account]
-			priced := list.Price(&shape, m.template(), s.maxMS).OK
-			cost, known := list.Cost(&s.leg, shape.SMSSegments, s.maxMS)
-			row, currency := list.TariffAt(&s.leg, s.maxMS), ""
-			if row != nil {
-				currency = row.Currency
-			}
-			keep := true
-			for name, values := range filters {
-				value := currency
-				if name != "currency" {
-					value = fmt.Sprint(naiveKey(s.cell, name, zone))
+// spendModel is the model of the messages and lists.
+func spendModel(tb testing.TB, messages []spendMessage) (*model.Model, model.SavingsQuery) {
+	tb.Helper()
+	m := model.New(testNow)
+	for i, message := range messages {
+		for _, s := range message.steps {
+			for _, line := range (querytest.Attempt{Account: s.account, Message: fmt.Sprint("m", i),
+				Campaign: s.campaign, Template: s.template, CohortMS: s.minMS, Number: int(s.step),
+				SMSSegments: s.smsSegments, Step: s.leg, Charges: s.reported,
+				Wrote: message.wrote && s.channel == "whatsapp"}).Events(tb) {
+				if err := m.Add(line); err != nil {
+					tb.Fatalf("%s: %v", line, err)
 				}
-				keep = keep && slices.Contains(values, value)
-			}
-			if !keep {
-				continue
-			}
-			var keys []any
-			for _, name := range groupBy {
-				keys = append(keys, naiveKey(s.cell, name, zone))
-			}
-			id := fmt.Sprintf("%q %s", keys, currency)
-			g := groups[id]
-			if g == nil {
-				g = &group{keys, currency, map[string]int64{}, map[string]*big.Int{"cost": {}, "of_unpriced": {},
-					"reported_cost": {}, "drift": {}}}
-				groups[id] = g
-			}
-			add := func(name string, amount *big.Int) { g.amounts[name].Add(g.amounts[name], amount) }
-			g.counts["attempts"]++
-			if s.leg.Sent {
-				g.counts["sent"]++
-			}
-			if s.leg.Delivered {
-				g.counts["delivered"]++
-			}
-			if s.leg.Sent && s.channel == "sms" && s.leg.Segments > 0 && s.smsSegments > 0 {
-				g.counts["billed_segments"] += int64(s.leg.Segments)
-				g.counts["computed_segments"] += int64(s.smsSegments)
-			}
-			if row == nil || !known {
-				if s.leg.Sent {
-					g.counts["unpriced"]++
-				}
-				continue
-			}
-			g.counts["priced"]++
-			if s.leg.Delivered {
-				g.counts["priced_delivered"]++
-			}
-			g.counts["units"] += int64(cost.Units)
-			micros := spendMicros(cost.Cost)
-			add("cost", micros)
-			if !priced {
-				add("of_unpriced", micros)
-			}
-			if price, found := s.reported[currency]; found {
-				g.counts["reported_attempts"]++
-				add("reported_cost", big.NewInt(price))
-				add("drift", new(big.Int).Sub(big.NewInt(price), micros))
 			}
 		}
 	}
-	sorted := make([]*group, 0, len(groups))
-	for _, g := range groups {
-		sorted = append(sorted, g)
+	q := model.SavingsQuery{Tariffs: map[string][]settings.Tariff{}, Templates: map[string][]settings.Template{}}
+	for account, rows := range spendLists {
+		var tariffs []settings.Tariff
+		var templates []settings.Template
+		for i, to := range []any{&tariffs, &templates} {
+			if err := json.Unmarshal([]byte("["+strings.Join(rows[i], ",")+"]"), to); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		q.Tariffs[account], q.Templates[account] = tariffs, templates
 	}
-	slices.SortFunc(sorted, func(x, y *group) int {
-		for i := range x.keys {
-			var order int
-			if n, ok := x.keys[i].(int); ok {
-				order = n - y.keys[i].(int)
-			} else {
-				order = strings.Compare(x.keys[i].(string), y.keys[i].(string))
-			}
-			if order != 0 {
-				return order
-			}
-		}
-		return strings.Compare(x.currency, y.currency)
-	})
-	shown := func(amount *big.Int, per int64) string {
-		text := strings.TrimRight(new(big.Rat).SetFrac(amount, big.NewInt(per*1_000_000)).FloatString(6), "0")
-		for len(text)-strings.Index(text, ".") < 3 {
-			text += "0"
-		}
-		return text
+	return m, q
+}
+
+// spendRows are the rows that the model wants, as an answer has them.
+func spendRows(tb testing.TB, m *model.Model, q model.SavingsQuery) (rows []map[string]any) {
+	tb.Helper()
+	want, err := m.SpendReport(q)
+	if err != nil {
+		tb.Fatal(err)
 	}
-	rows := make([]map[string]any, len(sorted))
-	for i, g := range sorted {
-		row := map[string]any{"currency": g.currency, "cost_per_delivered": nil}
-		for k, name := range groupBy {
-			if n, ok := g.keys[k].(int); ok {
-				row[name] = json.Number(fmt.Sprint(n))
-			} else {
-				row[name] = strings.ToValidUTF8(g.keys[k].(string), "\ufffd")
-			}
-		}
-		g.counts["segment_drift"] = g.counts["billed_segments"] - g.counts["computed_segments"]
-		for _, name := range []string{"attempts", "sent", "delivered", "units", "unpriced", "billed_segments",
-			"computed_segments", "segment_drift", "reported_attempts"} {
-			row[name] = json.Number(fmt.Sprint(g.counts[name]))
-		}
-		for name, amount := range g.amounts {
-			if row[name] = nil; g.counts["priced"] > 0 {
-				row[name] = shown(amount, 1)
-			}
-		}
-		if n := g.counts["priced_delivered"]; n > 0 {
-			row["cost_per_delivered"] = shown(g.amounts["cost"], n)
-		}
-		rows[i] = row
+	encoded, err := json.Marshal(want)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(encoded))
+	decoder.UseNumber()
+	if err := decoder.Decode(&rows); err != nil {
+		tb.Fatal(err)
 	}
 	return rows
 }
 
-// spendMicros returns an amount in whole micro-units.
-func spendMicros(a money.Amount) *big.Int {
-	r, ok := new(big.Rat).SetString(a.String())
-	if !ok || !r.Mul(r, big.NewRat(1_000_000, 1)).IsInt() {
-		panic(a.String())
-	}
-	return r.Num()
-}
-
-// Whatever is asked of random attempts, the report has what is counted one by one, and its pages are the same rows.
-func TestServer_Spend_Naive(t *testing.T) {
+// Whatever is asked of random attempts, the report has what the model counts, and its pages are the same rows.
+func TestServer_Spend_Model(t *testing.T) {
 	conn := newConn(t)
 	r := rand.New(rand.NewPCG(12, 5))
 	messages := randomSpend(r, 2000, testNow, 40)
 	insertSpend(t, conn, messages)
 	querytest.Scatter(t, conn, "rollup_spend")
-	lists := map[string]*money.PriceList{"none": money.NewPriceList(nil, nil)}
 	for account, rows := range spendLists {
 		querytest.PutPrices(t, conn, "tariffs", account, rows[0]...)
 		querytest.PutPrices(t, conn, "templates", account, rows[1]...)
-		tariffs, err := money.ParseTariffsJSON([]byte(`{"tariffs":[` + strings.Join(rows[0], ",") + "]}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		templates, err := money.ParseTemplatesJSON([]byte(`{"templates":[` + strings.Join(rows[1], ",") + "]}"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		lists[account] = money.NewPriceList(tariffs, templates)
 	}
+	m, q := spendModel(t, messages)
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	met := map[any]bool{}
@@ -411,7 +310,8 @@ func TestServer_Spend_Naive(t *testing.T) {
 			filters[name] = append(filters[name], value)
 			values.Add(name, value)
 		}
-		want := naiveSpend(messages, lists, groupBy, filters, zone, from, to)
+		q.Query = model.Query{GroupBy: groupBy, Filters: filters, TZ: zone, From: from, To: to}
+		want := spendRows(t, m, q)
 		checkPages(t, s, "/v1/reports/spend", r, values, want)
 		for _, row := range want {
 			met[row["currency"]] = true

@@ -203,15 +203,13 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 			default:
 				l.Sent, l.Delivered, l.Read = true, true, chance(40)
 			}
-			if l.Channel == "sms" && chance(40) {
+			if n := len(c.shape.Steps); n > 0 && chance(30) {
+				l.Channel, l.Sender = c.shape.Steps[n-1].Channel, c.shape.Steps[n-1].Sender
+			}
+			if l.Channel == "sms" && chance(40) || chance(5) {
 				l.Segments = uint16(1 + r.IntN(3))
 			}
-			if l.Channel == "whatsapp" && l.Delivered && !c.wrote {
-				// The first delivery opens a conversation, which nobody answers.
-				l.Conversation, l.Outside = !slices.ContainsFunc(c.shape.Steps, func(before money.Step) bool {
-					return before.Conversation && before.Sender == l.Sender
-				}), true
-			}
+			querytest.OpenConversation(&l, c.shape.Steps, c.wrote)
 			charges := map[string]int64{}
 			for _, currency := range []string{"EUR", "RUB", "USD"} {
 				if chance(12) {
@@ -233,57 +231,12 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 }
 
 // events tell of the message what its cells say.
-func (c *cascade) events(id string) (lines [][]byte) {
-	say := func(l *money.Step, step int, more map[string]any) {
-		fields := map[string]any{"account": c.account, "channel": l.Channel, "recipient": "user:" + id,
-			"occurred_at": time.UnixMilli(c.cohortMS + int64(step)*1000).UTC()}
-		texts := map[string]string{"sender": l.Sender, "provider": l.Provider}
-		if step > 0 {
-			fields["message_id"], fields["step"] = id, step
-			fields["submitted_at"] = time.UnixMilli(c.cohortMS).UTC()
-			maps.Copy(texts, map[string]string{"campaign": c.campaign, "template": c.template, "operator": l.Operator,
-				"country": l.Country, "traffic": l.Traffic, "app": l.App, "trigger": l.Trigger})
-		}
-		for name, text := range texts {
-			if text != "" {
-				fields[name] = text
-			}
-		}
-		for name, n := range map[string]uint16{"segments": l.Segments, "sms_segments": c.shape.SMSSegments} {
-			if n > 0 && step > 0 {
-				fields[name] = n
-			}
-		}
-		maps.Copy(fields, more)
-		line, err := json.Marshal(fields)
-		if err != nil {
-			panic(err)
-		}
-		lines = append(lines, line)
-	}
-	for i := range c.shape.Steps {
-		l := &c.shape.Steps[i]
-		status := "queued"
-		switch {
-		case l.Read:
-			status = "read"
-		case l.Delivered:
-			status = "delivered"
-		case l.Failed && l.Sent:
-			status = "undelivered"
-		case l.Failed:
-			status = "rejected"
-		case l.Sent:
-			status = "sent"
-		}
-		say(l, i+1, map[string]any{"status": status})
-		for currency, micros := range c.charges[i] {
-			say(l, i+1, map[string]any{"status": status, "currency": currency,
-				"price": new(big.Rat).SetFrac64(micros, 1_000_000).FloatString(6)})
-		}
-		if c.wrote && l.Channel == "whatsapp" {
-			say(l, 0, map[string]any{"status": "inbound"})
-		}
+func (c *cascade) events(tb testing.TB, id string) (lines [][]byte) {
+	tb.Helper()
+	for i, l := range c.shape.Steps {
+		lines = append(lines, querytest.Attempt{Account: c.account, Message: id, Campaign: c.campaign,
+			Template: c.template, CohortMS: c.cohortMS, Number: i + 1, SMSSegments: c.shape.SMSSegments, Step: l,
+			Charges: c.charges[i], Wrote: c.wrote && l.Channel == "whatsapp"}.Events(tb)...)
 	}
 	return lines
 }
@@ -319,16 +272,16 @@ func randomLists() map[string]naiveLists {
 	return map[string]naiveLists{
 		"acme": {
 			tariffs: []string{
-				row("sms", "per_segment_sent", "2.00", "monthly_minimum", "500"),
+				row("sms", "per_segment_sent", "2.00", "monthly_minimum", "25"),
 				row("sms", "per_segment_delivered", "2.35", "provider", "mts"),
 				row("sms", "per_message_sent", "1.5", "country", "KZ", "currency", "USD", "valid_from",
 					"2026-10-25T10:15:00Z"),
-				row("push", "per_message_sent", "0.36", "valid_to", "2026-11-10T00:00:00Z"),
+				row("push", "per_message_sent", "0.36", "valid_to", "2026-11-08T00:00:00Z"),
 				row("push", "per_message_sent", "0.000001", "valid_from", "2026-11-10T00:00:00Z"),
 				row("viber", "per_message_delivered", "0.75", "valid_to", "2026-11-01T00:00:00Z", "monthly_minimum",
-					"60"),
+					"1.5"),
 				row("viber", "per_message_delivered", "0.8125", "valid_from", "2026-11-01T00:00:00Z", "monthly_minimum",
-					"60"),
+					"1.5"),
 				row("flash_call", "attempt_plus_connect", "0.1", "connect_price", "0.7"),
 				row("whatsapp", "per_conversation_24h", "4.5"),
 				row("whatsapp", "per_message_outside_window", "1.1", "sender", "Shop"),
@@ -372,7 +325,7 @@ func newSavingsModel(tb testing.TB, cascades []cascade, lists map[string]naiveLi
 		query: model.SavingsQuery{Tariffs: map[string][]settings.Tariff{},
 			Templates: map[string][]settings.Template{}}}
 	for i := range cascades {
-		for _, line := range cascades[i].events(fmt.Sprint("m", i)) {
+		for _, line := range cascades[i].events(tb, fmt.Sprint("m", i)) {
 			if err := m.Add(line); err != nil {
 				tb.Fatalf("%s: %v", line, err)
 			}
