@@ -25,8 +25,8 @@ func BenchmarkBacklog(b *testing.B) {
 			How: "A simulated world lies in the topic when the program starts; four events or so for each message. " +
 				"The peer is ClickHouse answering one channel report from the facts of all of them (`FINAL`)."}}
 		events := p.fillTopic(want, accounts, time.Duration(hours)*time.Hour)
-		p.start()
 		began := time.Now()
+		p.start()
 		var stored, published time.Duration
 		var usedToStore usage
 		p.await("the backlog to be published", 12*time.Hour, 100*time.Millisecond, func() bool {

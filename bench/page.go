@@ -24,9 +24,9 @@ func rows() []string {
 
 const head = `# Performance
 
-Written by ` + "`make bench`" + `: each row replaces its own section, and says when and on what it was measured.
-` + "`make bench BENCH=LateReceipts`" + ` runs one row, ` + "`SCALE=full`" + ` the sizes that the goals are meant for, and
-` + "`BENCH_MESSAGES`, `BENCH_RATE`" + ` and the like, named in each section, any other size. A figure of a small run says
+Written by |make bench|: each row replaces its own section, and says when and on what it was measured.
+|make bench BENCH=LateReceipts| runs one row, |SCALE=full| the sizes that the goals are meant for, and
+|BENCH_MESSAGES|, |BENCH_RATE| and the like, named in each section, any other size. A figure of a small run says
 that the row works and how it compares with its peer; only a full run on a quiet machine says whether a goal is met.
 `
 
@@ -82,7 +82,7 @@ func (r *Row) Publish(now time.Time) error {
 // replaceSection returns the page with another text in the section of that name; all other sections stay.
 func replaceSection(page, name, text string) (string, error) {
 	var s strings.Builder
-	s.WriteString(head)
+	s.WriteString(strings.ReplaceAll(head, "|", "`"))
 	known := false
 	for _, row := range rows() {
 		begin, end := "<!-- row "+row+" -->\n", "<!-- end "+row+" -->\n"

@@ -19,6 +19,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine"
 	"kaskad/ingest"
 )
 
@@ -132,16 +133,17 @@ type running struct {
 	ended chan struct{}
 }
 
-// launch starts a process of the program, which stop ends, and returns its id.
+// launch starts a process of the program, which stop ends, and returns its id. It dies with the benchmark, too.
 func (p *product) launch(cmd *exec.Cmd) int {
 	p.b.Helper()
 	cmd.Stdout, cmd.Stderr = p.log, p.log
-	if err := cmd.Start(); err != nil {
+	wait, err := engine.StartBound(cmd)
+	if err != nil {
 		p.b.Fatal(err)
 	}
 	r := &running{cmd, make(chan struct{})}
 	go func() {
-		_ = cmd.Wait()
+		_ = wait()
 		close(r.ended)
 	}()
 	p.running = append(p.running, r)

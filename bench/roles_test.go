@@ -25,8 +25,8 @@ func BenchmarkRoles(b *testing.B) {
 			How: "A backlog, with `kaskad ingest`, `aggregate` and `serve` as processes. A role's memory is flat if its peak " +
 				"is the same when a quarter of the events is stored and when all are published."}}
 		events := p.fillTopic(want, accounts, time.Duration(hours)*time.Hour)
-		processes := p.startRoles()
 		began := time.Now()
+		processes := p.startRoles()
 		var stored time.Duration
 		var quarter, all usage
 		p.await("the backlog to be published", 24*time.Hour, 200*time.Millisecond, func() bool {
