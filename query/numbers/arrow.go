@@ -66,8 +66,11 @@ func (n *Numbers) readColumns(ctx context.Context, q *deadQuery, lists *prices.L
 	if err != nil {
 		return err
 	}
-	d := deadColumns{to: t.Arrow, pricer: n.newStreakPricer(lists)}
-	return n.db.ExportColumns(ctx, statement, args, d.results(), func(ctx context.Context, rows int) error {
+	pricer := n.newStreakPricer(lists)
+	columns := [2]deadColumns{{to: t.Arrow, pricer: pricer}, {to: t.Arrow, pricer: pricer}}
+	sets := []proto.Results{columns[0].results(), columns[1].results()}
+	return n.db.ExportColumns(ctx, statement, args, sets, func(ctx context.Context, set, rows int) error {
+		d := &columns[set]
 		if err := d.price(ctx, rows); err != nil {
 			return err
 		}

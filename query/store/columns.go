@@ -8,24 +8,20 @@ import (
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"golang.org/x/sync/errgroup"
 )
 
 // columnRows is how many rows a block of columns has at most, so that memory does not depend on the answer.
 const columnRows = 16384
 
-// ExportColumns reads an export into columns, and calls block each time that they are filled with rows.
-func (d *DB) ExportColumns(ctx context.Context, statement string, args []any, columns proto.Results,
-	block func(ctx context.Context, rows int) error) error {
+// ExportColumns reads an export into sets of the same columns in turn, and calls block for each that is filled with
+// rows: while one is read, another one is worked on.
+func (d *DB) ExportColumns(ctx context.Context, statement string, args []any, sets []proto.Results,
+	block func(ctx context.Context, set, rows int) error) error {
 	settings := exportSettings()
 	common(settings)
 	settings["max_block_size"] = columnRows
-	q := ch.Query{Body: statement, Result: columns,
-		OnResult: func(ctx context.Context, b proto.Block) error {
-			if b.Rows == 0 {
-				return nil // the header, and the end
-			}
-			return block(ctx, b.Rows)
-		}}
+	q := ch.Query{Body: statement}
 	for name, value := range settings {
 		q.Settings = append(q.Settings, ch.Setting{Key: name, Value: fmt.Sprint(value), Important: true})
 	}
@@ -42,10 +38,53 @@ func (d *DB) ExportColumns(ctx context.Context, statement string, args []any, co
 			return nil
 		}
 	}
-	return d.Columns(ctx, q)
+	type filled struct{ set, rows int }
+	free, full := make(chan int, len(sets)), make(chan filled, len(sets))
+	for i := range sets[1:] {
+		free <- i + 1
+	}
+	into := &turns{sets: sets}
+	q.Result = into
+	q.OnResult = func(ctx context.Context, b proto.Block) error {
+		if b.Rows == 0 {
+			return nil // the header, and the end
+		}
+		full <- filled{into.set, b.Rows} // has room for all sets
+		select {
+		case into.set = <-free:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		defer close(full)
+		return d.Columns(ctx, q)
+	})
+	group.Go(func() error {
+		for f := range full {
+			if err := block(ctx, f.set, f.rows); err != nil {
+				return err
+			}
+			free <- f.set
+		}
+		return nil
+	})
+	return group.Wait()
 }
 
-// quote quotes a text as ClickHouse reads it between quotes, escape one that it reads to its end.
+// turns decodes into one of several sets of columns.
+type turns struct {
+	sets []proto.Results
+	set  int
+}
+
+func (t *turns) DecodeResult(r *proto.Reader, version int, b proto.Block) error {
+	return t.sets[t.set].DecodeResult(r, version, b)
+}
+
+// quoted is a text as ClickHouse reads it between quotes, escaped one that it reads to its end.
 var (
 	quoted  = strings.NewReplacer(`\`, `\\`, `'`, `\'`)
 	escaped = strings.NewReplacer(`\`, `\\`, "\t", `\t`, "\n", `\n`, "\r", `\r`, "\x00", `\0`)
