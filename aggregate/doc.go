@@ -1,23 +1,24 @@
 // Package aggregate turns facts into the rollups that reports read.
 //
-// Its guarantee: a report sees, of every bucket, one whole generation that was computed from all facts acknowledged
-// before the freshness it states. A bucket is recomputed from facts and replaced, never incremented, so it does not
-// matter how often or in which order events arrived. The order of a pass makes that hold through a crash at any point:
+// Its guarantee: a report sees one edition, in which every bucket counts what was computed from all facts acknowledged
+// before the freshness it states. What a bucket counts is always computed from facts, and never incremented, so it does
+// not matter how often or in which order events arrived; an edition publishes by how much that differs from what was
+// published before. The order of a pass makes it hold through a crash at any point:
 //
-//  1. take a generation id that was never used before;
+//  1. take an edition id that was never used before, and note that it is begun: what is begun alone never counts;
 //  2. read the open touches (ingest opens a touch only after its facts are acknowledged);
-//  3. compute the touched buckets from facts under that id, where no reader looks yet: first the dialogs, which decide
-//     the units of conversations and reply windows and may move units of other buckets, so that these join the pass;
-//     then all other rollups, from facts that are folded once;
-//  4. publish all of them by one insert of one block into generations;
+//  3. compute the touched buckets from facts: first the dialogs, which decide the units of conversations and reply
+//     windows and may move units of other buckets, so that these join the pass; then all other rollups, from facts that
+//     are folded once, less what is published of these buckets;
+//  4. publish the edition by one insert of one row;
 //  5. close exactly the touches read in step 2;
 //  6. state the freshness.
 //
-// A crash before 4 leaves rows that nobody reads and touches that are still open; a crash after 4 leaves touches open
-// that lead to one more generation with the same figures.
+// A crash before 4 leaves rows that nobody counts and touches that are still open; a crash after 4 leaves touches open
+// that lead to one more edition without a difference.
 //
-// While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made
-// from: a cache that a report may use or leave.
+// Days that are quiet or have changed much are summed under an edition of their own, which readers take in place of all
+// older rows of the day.
 //
 // Beside the passes, rounds read what is known of the numbers that passes touched, let package health decide, and store
 // the verdicts that came out different after the feed of changes has announced them. Package notify announces that feed
