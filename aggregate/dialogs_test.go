@@ -130,7 +130,7 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 	}
 	var attempts []*attempt
 	var lines []func() string
-	for i := range 150 {
+	for i := range 90 {
 		x := &attempt{person: random.IntN(4),
 			dialog: dialog{messageID: fmt.Sprint("m", i), step: 1, deliveredMS: schema.Never}}
 		at := start.Add(time.Duration(random.IntN(7*24*3600)) * time.Second)
@@ -157,7 +157,7 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 	}
 	// What customers write besides, some of it before they ever got a message.
 	wrote := make([]dialog, 4)
-	for range 30 {
+	for range 18 {
 		person, at := random.IntN(4), start.Add(time.Duration(random.IntN(8*24*3600)-24*3600)*time.Second)
 		lines = append(lines, func() string {
 			wrote[person].inbound, wrote[person].repliesMS = true, append(wrote[person].repliesMS, at.UnixMilli())

@@ -316,7 +316,8 @@ func TestForecasts_FromHistory_Model(t *testing.T) {
 	start, border := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	plain := worlds.PriceList(t, "sms per_segment_sent 2.00 to=2026-11-01",
 		"sms per_segment_delivered 2.345678 from=2026-11-01", "push per_message_sent 0.36", "push zero 0 provider=fcm",
-		"viber per_message_delivered 0.75", "vk attempt_plus_connect 0.1 connect=0.7")
+		"viber per_message_delivered 0.75 to=2026-11-01", "viber per_message_sent 0.95 from=2026-11-01",
+		"vk attempt_plus_connect 0.1 connect=0.7")
 	// Rows by country, sender and traffic, none for everybody: the first SMS decides where nothing matches, and some
 	// messages stay without a price.
 	narrow := worlds.PriceList(t, "sms per_segment_sent 2 country=RU", "sms per_message_sent 5 sender=Shop",

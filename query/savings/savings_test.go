@@ -368,7 +368,8 @@ func TestSavings_Days(t *testing.T) {
 		to time.Time) bool {
 		t.Helper()
 		query += "&tz=" + zone.String() + "&limit=10000&group_by=" + strings.Join(groupBy, ",")
-		return compare(m.report(t, groupBy, filters, zone, from, to), savingsReport(t, newRoom(t, conn), query).Rows) == nil
+		want := m.report(t, groupBy, filters, zone, from, to)
+		return compare(want, savingsReport(t, newRoom(t, conn), query).Rows) == nil
 	}
 	moscow := querytest.Location(t, "Europe/Moscow")
 	center, both := map[string][]string{"account": {"центр"}}, map[string][]string{"account": {"центр", "z"}}

@@ -332,8 +332,8 @@ func (r *HistoryRow) add(q HistoryQuery, prices *model.Pricer, p *model.PricedMe
 	return true, nil
 }
 
-// forecast computes the formulas of docs/definitions.md section 4 with what was measured, message by message: each moves
-// with the chance that its template's people are reached, and that the channel delivers.
+// forecast computes the formulas of docs/definitions.md section 4 with what was measured, message by message: each
+// moves with the chance that its template's people are reached, and that the channel delivers.
 func (r *HistoryRow) forecast(q HistoryQuery, delivery model.Rate, periodMS int64) error {
 	threshold := big.NewRat(2, 5)
 	if q.Threshold != "" {
