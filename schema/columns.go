@@ -39,7 +39,13 @@ func NewColumns(options *clickhouse.Options) Columns {
 		if err != nil {
 			return err
 		}
-		defer client.Close()
+		// By itself it looks at the context between two packets only, and a frozen ClickHouse sends none.
+		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+		defer func() {
+			if stop() {
+				_ = client.Close()
+			}
+		}()
 		err = client.Do(ctx, q)
 		if exception := (*ch.Exception)(nil); errors.As(err, &exception) {
 			return fmt.Errorf("read columns: %w", &proto.Exception{Code: int32(exception.Code), Name: exception.Name,
