@@ -1,14 +1,20 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/proto"
 )
+
+// readTimeout is how long ClickHouse may be silent where the options do not say, as with the driver. ch-go's own 3 s
+// are less than a busy machine needs.
+const readTimeout = 5 * time.Minute
 
 // Columns runs a query whose answer is read column by column, on a connection of its own: the driver makes a value of
 // each field of each row, which takes longer than everything else that a million of them need.
@@ -33,7 +39,13 @@ func NewColumns(options *clickhouse.Options) Columns {
 		if err != nil {
 			return err
 		}
-		defer client.Close()
+		// By itself it looks at the context between two packets only, and a frozen ClickHouse sends none.
+		stop := context.AfterFunc(ctx, func() { _ = client.Close() })
+		defer func() {
+			if stop() {
+				_ = client.Close()
+			}
+		}()
 		err = client.Do(ctx, q)
 		if exception := (*ch.Exception)(nil); errors.As(err, &exception) {
 			return fmt.Errorf("read columns: %w", &proto.Exception{Code: int32(exception.Code), Name: exception.Name,
@@ -53,7 +65,7 @@ func dialColumns(ctx context.Context, to *clickhouse.Options, settings []ch.Sett
 			continue
 		}
 		client, greeting := ch.Connect(ctx, conn, ch.Options{Database: to.Auth.Database, User: to.Auth.Username,
-			Password: to.Auth.Password, Settings: settings, ReadTimeout: to.ReadTimeout,
+			Password: to.Auth.Password, Settings: settings, ReadTimeout: cmp.Or(to.ReadTimeout, readTimeout),
 			HandshakeTimeout: to.DialTimeout, Compression: ch.CompressionDisabled})
 		if greeting == nil {
 			return client, nil

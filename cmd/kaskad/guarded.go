@@ -54,6 +54,9 @@ func (g guarded) QueryRow(ctx context.Context, query string, args ...any) driver
 
 // columns reads large answers; a part that cannot be read makes the engine restart, as for Query.
 func (st *stack) columns() schema.Columns {
+	if st.options == nil {
+		return nil
+	}
 	read := schema.NewColumns(st.options)
 	g, embedded := st.conn.(guarded)
 	if read == nil || !embedded {
