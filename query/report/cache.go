@@ -32,7 +32,8 @@ func (c *Cache[A]) Get(key string) (answer A) {
 	return answer
 }
 
-// Put remembers an answer, and forgets those that nobody has asked for the longest where there is no room.
+// Put remembers an answer in place of what it had, and forgets those that nobody has asked for the longest where there
+// is no room.
 func (c *Cache[A]) Put(key string, answer A) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,8 +46,11 @@ func (c *Cache[A]) Put(key string, answer A) {
 		limit = maxAnswerBytes
 	}
 	bytes := answer.Bytes()
-	if c.recent.Contains(key) || bytes > limit {
+	if bytes > limit {
 		return
+	}
+	if old, found := c.recent.Peek(key); found {
+		c.bytes -= old.Bytes()
 	}
 	c.recent.Add(key, answer)
 	for c.bytes += bytes; c.bytes > limit; {

@@ -39,15 +39,22 @@ type Cells struct {
 	SettlingDays []uint16
 	// Days are what the days of the period are made of, where one account is in sight.
 	Days Days
+	// Wanted are the days that are read, as texts; all where there are none.
+	Wanted []string
 }
 
 // Days are what the days of a period are made of.
 type Days struct {
 	// Fingerprint stays as long as nothing changes them.
 	Fingerprint string
-	// dates are the days that are summed up, and builds the editions that did it; known of one account.
-	dates  []string
-	builds []uint64
+	// Known are those of one account that hold cells.
+	Known []Day
+}
+
+// Day is one of them: the build that sums it up, 0 where there is none, and what changed it last.
+type Day struct {
+	Date          time.Time
+	Build, Newest uint64
 }
 
 // CellsSQL is what sql/visible.sql is filled in with.
@@ -57,8 +64,8 @@ type CellsSQL struct {
 	Sums string
 	// Cuts: some days are no wholes. Split: of routes that settle on a day, the day is none.
 	Cuts, Split bool
-	// Dead: some editions died.
-	Dead bool
+	// Dead: some editions died. Wanted: some days are read.
+	Dead, Wanted bool
 }
 
 //go:embed sql/days.sql
@@ -91,16 +98,17 @@ func (c *Cells) ReadDays(ctx context.Context, db *store.DB) (err error) {
 	}
 	var days, bits, sum uint64
 	var dates []time.Time
+	var builds, newest []uint64
 	to := []any{&days, &bits, &sum}
 	if len(c.Accounts) == 1 {
-		to = append(to, &dates, &c.Days.builds)
+		to = append(to, &dates, &builds, &newest)
 	}
 	if err := db.Conn.QueryRow(db.Settings(ctx), statement, args...).Scan(to...); err != nil {
 		return fmt.Errorf("read what days are made of: %w", err)
 	}
 	c.Days.Fingerprint = fmt.Sprint(days, bits, sum)
-	for _, d := range dates {
-		c.Days.dates = append(c.Days.dates, d.Format(time.DateOnly))
+	for i, d := range dates {
+		c.Days.Known = append(c.Days.Known, Day{d, builds[i], newest[i]})
 	}
 	return nil
 }
@@ -133,8 +141,14 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 	}
 	if len(c.Accounts) == 1 {
 		// A day more that has no cells, for transform wants no empty arrays.
-		args = append(args, clickhouse.Named("base_days", append([]string{dateText(0)}, c.Days.dates...)),
-			clickhouse.Named("base_editions", append([]uint64{0}, c.Days.builds...)))
+		dates, builds := []string{dateText(0)}, []uint64{0}
+		for _, d := range c.Days.Known {
+			dates, builds = append(dates, d.Date.Format(time.DateOnly)), append(builds, d.Build)
+		}
+		args = append(args, clickhouse.Named("base_days", dates), clickhouse.Named("base_editions", builds))
+	}
+	if data.Wanted = len(c.Wanted) > 0; data.Wanted {
+		args = append(args, clickhouse.Named("wanted_days", c.Wanted))
 	}
 	from, to, cuts := c.wholeDays()
 	if to-from <= int64(len(cuts)) {

@@ -35,8 +35,10 @@ type cellsQuery struct {
 	// seen is what the answer is of, and days what its days are made of.
 	seen *answer.Snapshot
 	days report.Days
+	// wanted are the days that are read, all where there are none.
+	wanted []string
 	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in scope
-	// starts or ends, or that part cohorts that are settled from others (report.SettlingBorders).
+	// starts or ends, or that part cohorts that are settled from others (report.SettlingBorders), or pieces.
 	borders   []uint32
 	templates templateRows
 	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in
@@ -114,30 +116,31 @@ func (q *cellsQuery) setPrices(lists *prices.Lists, settlingDays []uint16, minim
 			q.monthEnds[account] = monthEnds(q.fromMS, q.toMS, zone)
 		}
 	}
-	inside := func(second uint32) bool {
-		return second > store.Storable(q.fromMS) && second < store.Storable(q.toMS)
-	}
-	for _, second := range report.SettlingBorders(q.seen, settlingDays) {
-		if inside(second) {
-			q.borders = append(q.borders, second)
-		}
-	}
+	borders := report.SettlingBorders(q.seen, settlingDays)
 	templates := map[string][]money.Template{}
 	for account, own := range lists.Accounts(q.accounts) {
 		for _, t := range own.Tariffs {
 			for _, ms := range []int64{t.FromMS, t.ToMS} {
-				if second := store.Storable(ms); inside(second) {
-					q.borders = append(q.borders, second)
-				}
+				borders = append(borders, store.Storable(ms))
 			}
 		}
 		if len(own.Templates) > 0 {
 			templates[account] = own.Templates
 		}
 	}
+	q.addBorders(borders...)
+	q.templates = newTemplateRows(templates, q.single(), q.fromMS, q.toMS)
+}
+
+// addBorders adds those that are inside of the period.
+func (q *cellsQuery) addBorders(seconds ...uint32) {
+	for _, second := range seconds {
+		if second > store.Storable(q.fromMS) && second < store.Storable(q.toMS) {
+			q.borders = append(q.borders, second)
+		}
+	}
 	slices.Sort(q.borders)
 	q.borders = slices.Compact(q.borders)
-	q.templates = newTemplateRows(templates, q.single(), q.fromMS, q.toMS)
 }
 
 // single tells that one account is in scope; its cells are found faster.
@@ -187,7 +190,7 @@ type statementData struct {
 
 func (q *cellsQuery) visible() (statementData, []any) {
 	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
-		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days}
+		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days, Wanted: q.wanted}
 	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
 	var args []any
 	data.CellsSQL, args = cells.SQL()

@@ -3,6 +3,7 @@ package savings
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,6 +41,7 @@ type quantities struct {
 	minimums                                     map[minimumKey]money.Amount
 	mixedSenders                                 bool  // a message with a minimum has steps of different senders
 	settledMS                                    int64 // when its youngest cohort settles
+	piece                                        int64 // the UTC day of a piece, in days of Unix time
 }
 
 // unpricedReason tells why messages are unpriced, and on which channel where that is one step's fault.
@@ -114,6 +116,40 @@ func (r *quantities) add(o *outcome, tally *tally, monthEndMS, sinceMS, nowMS in
 	}
 }
 
+// merge adds other messages of the same row.
+func (r *quantities) merge(other *quantities) {
+	for _, n := range [][2]*uint64{{&r.messages, &other.messages}, {&r.reached, &other.reached},
+		{&r.read, &other.read}, {&r.unpriced, &other.unpriced}, {&r.estimated, &other.estimated},
+		{&r.priced, &other.priced}, {&r.pricedReached, &other.pricedReached}, {&r.pricedRead, &other.pricedRead},
+		{&r.segments, &other.segments}, {&r.reportedAttempts, &other.reportedAttempts},
+		{&r.readAttempts, &other.readAttempts}} {
+		*n[0] += *n[1]
+	}
+	for _, a := range [][2]*money.Amount{{&r.smsOnly, &other.smsOnly}, {&r.actual, &other.actual},
+		{&r.savedUnreached, &other.savedUnreached}, {&r.doublePaid, &other.doublePaid},
+		{&r.doublePaidUnread, &other.doublePaidUnread}, {&r.wasted, &other.wasted}, {&r.reported, &other.reported},
+		{&r.reportedComputed, &other.reportedComputed}, {&r.readable, &other.readable}} {
+		*a[0] = a[0].Add(*a[1])
+	}
+	for _, c := range other.channels {
+		r.channels = addChannel(r.channels, c)
+	}
+	if r.reasons == nil && len(other.reasons) > 0 {
+		r.reasons = map[unpricedReason]uint64{}
+	}
+	for reason, n := range other.reasons {
+		r.reasons[reason] += n
+	}
+	if r.minimums == nil && len(other.minimums) > 0 {
+		r.minimums = map[minimumKey]money.Amount{}
+	}
+	for key, cost := range other.minimums {
+		r.minimums[key] = r.minimums[key].Add(cost)
+	}
+	r.mixedSenders = r.mixedSenders || other.mixedSenders
+	r.settledMS = max(r.settledMS, other.settledMS)
+}
+
 // topUp is what monthly minimums add to the cost; false while a month is not over at asOfMS.
 func (r *quantities) topUp(asOfMS int64) (sum money.Amount, known bool) {
 	for key, cost := range r.minimums {
@@ -165,6 +201,8 @@ type fold struct {
 	filters []report.Filter
 	// quarterMS is the quarter hour in which cohorts are settled or not.
 	quarterMS int64
+	// byPiece keeps the rows of pieces apart.
+	byPiece bool
 
 	groups map[string]*quantities
 	// dims holds, by the place of an outcome, 1 + the place in derived of what the report wants to know of it, or -1
@@ -363,6 +401,11 @@ func (f *fold) dim(o *outcome) int32 {
 // group returns the row of the report, a new one when there is none.
 func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) {
 	f.id = f.id[:0]
+	piece := int64(0)
+	if f.byPiece {
+		piece = row.sinceMS / dayMS
+		f.id = binary.AppendVarint(f.id, piece)
+	}
 	next := 0
 	for i, k := range f.keys {
 		value := row.keys[i]
@@ -377,10 +420,9 @@ func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) 
 		return group, nil
 	}
 	if len(f.groups) == maxRows {
-		return nil, answer.NewProblem(http.StatusServiceUnavailable, "too-large",
-			"the answer has more than a million rows: shorten from…to, group by less, or filter")
+		return nil, tooLarge()
 	}
-	group := &quantities{keys: slices.Clone(row.keys), currency: derived.currency}
+	group := &quantities{keys: slices.Clone(row.keys), currency: derived.currency, piece: piece}
 	next = 0
 	for i, k := range f.keys {
 		if k.Cell == "" {
@@ -390,6 +432,30 @@ func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) 
 	}
 	f.groups[string(f.id)] = group
 	return group, nil
+}
+
+func tooLarge() error {
+	return answer.NewProblem(http.StatusServiceUnavailable, "too-large",
+		"the answer has more than a million rows: shorten from…to, group by less, or filter")
+}
+
+// merge adds a row of a piece, which stays as it is.
+func (f *fold) merge(row *quantities) error {
+	f.id = f.id[:0]
+	for _, value := range row.keys {
+		f.id = value.AppendTo(f.id)
+	}
+	f.id = append(f.id, row.currency...)
+	group, found := f.groups[string(f.id)]
+	if !found {
+		if len(f.groups) == maxRows {
+			return tooLarge()
+		}
+		group = &quantities{keys: row.keys, currency: row.currency}
+		f.groups[string(f.id)] = group
+	}
+	group.merge(row)
+	return nil
 }
 
 // rows returns the rows of the report in their order.

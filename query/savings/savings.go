@@ -30,9 +30,10 @@ type Savings struct {
 	prices *prices.Cache
 	// counted counts answers by how they came about.
 	counted *prometheus.CounterVec
-	// signatures and answers are what is remembered; computing are the answers that are being computed.
+	// signatures, answers and parts of answers are what is remembered; computing are the answers that are being computed.
 	signatures *signatureCache
 	answers    report.Cache[*materialized]
+	parts      report.Cache[*pieceSums]
 	computing  singleflight.Group
 }
 
@@ -226,14 +227,16 @@ func (s *Savings) compute(ctx context.Context, request *report.Request, in input
 	q := newCellsQuery(request, &in.seen)
 	q.days = in.days
 	q.setPrices(in.lists, report.SettlingDays(in.routes), newMinimumScope(request, in.lists))
-	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.seen))
-	if err := s.readCells(ctx, request, q, in, f); err != nil {
+	reply := &materialized{}
+	var err error
+	if q.single() {
+		reply.rows, err = s.computePieces(ctx, request, in, q)
+	} else {
+		reply.rows, err = s.computeWhole(ctx, request, in, q)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if err := f.settle(ctx); err != nil {
-		return nil, err
-	}
-	reply := &materialized{rows: f.rows()}
 	for _, r := range reply.rows {
 		for _, c := range r.channels {
 			if at, found := slices.BinarySearch(reply.channels, c.channel); !found {
@@ -244,8 +247,34 @@ func (s *Savings) compute(ctx context.Context, request *report.Request, in input
 	return reply, nil
 }
 
-func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cellsQuery, in inputs,
-	f *fold) (err error) {
+// computeWhole does so at once.
+func (s *Savings) computeWhole(ctx context.Context, request *report.Request, in inputs,
+	q *cellsQuery) ([]*quantities, error) {
+	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.seen))
+	if err := s.readCells(ctx, request, q, in, f, map[string]priced{}); err != nil {
+		return nil, err
+	}
+	if err := f.settle(ctx); err != nil {
+		return nil, err
+	}
+	return f.rows(), nil
+}
+
+// priced is what the cells of an account are priced by.
+type priced struct {
+	store     *accountSignatures
+	pricing   *pricing
+	monthEnds []int64
+}
+
+func (s *Savings) priced(account string, in inputs, q *cellsQuery) priced {
+	p := priced{store: s.signatures.of(account), monthEnds: q.monthEnds[account]}
+	p.pricing = p.store.pricing(in.lists.Account(account), in.capabilities)
+	return p
+}
+
+func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cellsQuery, in inputs, f *fold,
+	accounts map[string]priced) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
 		return err
@@ -256,21 +285,13 @@ func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cel
 	}
 	defer store.CloseRows(rows, &err)
 	scan := newCellScan(q)
-	type priced struct {
-		store     *accountSignatures
-		pricing   *pricing
-		monthEnds []int64
-	}
-	accounts := map[string]priced{}
 	for rows.Next() {
 		if err := rows.Scan(scan.to...); err != nil {
 			return err
 		}
 		a, met := accounts[scan.account]
 		if !met {
-			a.store = s.signatures.of(scan.account)
-			a.pricing = a.store.pricing(in.lists.Account(scan.account), in.capabilities)
-			a.monthEnds = q.monthEnds[scan.account]
+			a = s.priced(scan.account, in, q)
 			accounts[strings.Clone(scan.account)] = a
 		}
 		since := max(uint32(scan.conditions>>borderBit)&(1<<24-1)*quarterSeconds, store.Storable(q.fromMS))

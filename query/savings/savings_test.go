@@ -416,6 +416,54 @@ func TestSavings_Days(t *testing.T) {
 	}
 }
 
+// An edition costs an answer about one account the days that it changed: the others are remembered, with what cuts them.
+func TestSavings_Pieces(t *testing.T) {
+	conn, all, _ := newSavings(t, 37, 2000, 40)
+	now := testNow
+	s := newRoom(t, conn, func(db *store.DB) { db.Now = func() time.Time { return now } })
+	from, to := time.Date(2026, 10, 15, 6, 15, 0, 0, time.UTC), time.Date(2026, 11, 19, 12, 0, 0, 0, time.UTC)
+	check := func(what, groupBy string, filters map[string][]string) {
+		t.Helper()
+		values := url.Values{"group_by": {groupBy}, "limit": {"10000"}, "from": {from.Format(time.RFC3339)},
+			"to": {to.Format(time.RFC3339)}}
+		maps.Copy(values, filters)
+		querytest.SameRows(t, what+" "+groupBy, savingsReport(t, s, values.Encode()).Rows,
+			naiveSavings(all, strings.FieldsFunc(groupBy, func(r rune) bool { return r == ',' }), filters, time.UTC, from,
+				to, now))
+	}
+	acme := map[string][]string{"account": {"acme"}}
+	shapes := []string{"", "campaign", "hour_of_day,reached_by", "sender,path", "day"}
+	for _, groupBy := range shapes {
+		check("first", groupBy, acme)
+	}
+	check("first", "campaign", map[string][]string{"account": {"acme"}, "sender": {"Shop"}})
+	// Later editions change two days; of all others nothing is there any more.
+	lists := randomLists()
+	var more []cascade
+	for i, c := range randomCascades(38, 60, testNow, 1) {
+		c.account, c.edition = "acme", 2
+		c.cohortMS = time.Date(2026, 10, 15+20*(i%2), 7, i%60, 0, 0, time.UTC).UnixMilli()
+		more = append(more, c)
+	}
+	// What settles during the time of the test is read anew.
+	querytest.Execute(t, conn, "ALTER TABLE rollup_cascades DELETE WHERE day NOT IN ('2026-10-15', '2026-11-04', "+
+		"'2026-10-21', '2026-11-06', '2026-11-13', '2026-11-17', '2026-11-19') SETTINGS mutations_sync = 2")
+	insertCascades(t, conn, more)
+	all = append(all, priceCascades(t, more, lists)...)
+	now = now.Add(time.Hour)
+	for _, groupBy := range shapes {
+		check("changed", groupBy, acme)
+	}
+	// Other ends of the period cut days that were wholes.
+	from, to = time.Date(2026, 11, 4, 7, 15, 0, 0, time.UTC), time.Date(2026, 11, 6, 5, 0, 0, 0, time.UTC)
+	check("cut", "campaign", acme)
+	// A new list prices all days anew, and now it shows that their cells are gone.
+	querytest.PutTariffs(t, conn, "acme", lists["acme"].tariffs...)
+	if rows := savingsReport(t, s, "account=acme&from=2026-11-07&to=2026-11-10").Rows; len(rows) != 0 {
+		t.Errorf("remembered by another list: %v", rows)
+	}
+}
+
 // A row is mature when every cohort is older than the settling time of all its routes; so one young message among many
 // that are priced alike, and one slow channel, make a row immature, and the answer, whatever page it is on.
 func TestSavings_Mature(t *testing.T) {

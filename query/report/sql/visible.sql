@@ -5,6 +5,7 @@ decides is in visible.go. Of one account, the builds of days are known beforehan
         {{if .Split}}WITH {{.Route}} AS route
         {{end}}SELECT r.* FROM {{.Rollup}} AS r
         WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+        {{- if .Wanted}} AND day IN {wanted_days:Array(Date)}{{end}}
         {{- if not .Single}}
             AND (account, day, edition) IN ({{template "editions" .}})
         {{- end}}
