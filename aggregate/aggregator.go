@@ -338,7 +338,8 @@ func (a *Aggregator) beat(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		// With the database to itself, the first freshness that is stored is that of a pass, and nobody waits for a sign.
+		// With the database to itself, the first freshness that is stored is that of a pass, and nobody waits for a
+		// sign.
 		if !a.owning.Load() || a.cfg.Exclusive && (!a.stated.Load() || a.storedLately()) {
 			continue
 		}

@@ -74,7 +74,8 @@ func BenchmarkFreshness(b *testing.B) {
 		rate, probes := s.get("RATE", 500, 20_000), s.get("PROBES", 20, 200)
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "freshness", Title: "From an event to its report", Load: p.load, Sizes: s.named,
-			How: "From before the event is sent until the answer of a report shows it; the report is asked every 25 ms. " +
+			How: "From before the event is sent until the answer of a report shows it; the report is asked every 25 " +
+				"ms. " +
 				"Half of the events go by `POST /v1/events`, half to the topic."}}
 		r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
 		posted, produced := p.probe(w, probes)

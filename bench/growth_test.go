@@ -17,10 +17,12 @@ import (
 func BenchmarkGrowth(b *testing.B) {
 	for b.Loop() {
 		s := sizes{b: b}
-		messages, accounts, hours := s.get("MESSAGES", 50_000, 5_000_000), s.get("ACCOUNTS", 4, 50), s.get("HOURS", 24, 360)
+		messages, accounts, hours := s.get("MESSAGES", 50_000, 5_000_000), s.get("ACCOUNTS", 4, 50),
+			s.get("HOURS", 24, 360)
 		rate, lasts := s.get("RATE", 20, 2_000), time.Duration(s.get("SECONDS", 20, 120))*time.Second
 		r := &row{b: b, Row: Row{Name: "growth", Title: "How cost grows", Load: LoadAverage(), Sizes: s.named,
-			How: "Late receipts at a low, steady rate on a history, and on one that is twice as large in one way. Processor " +
+			How: "Late receipts at a low, steady rate on a history, and on one that is twice as large in one way. " +
+				"Processor " +
 				"time is that of the whole process tree, less what it takes at rest; a pass is one of the aggregator."}}
 		base := newWorld(messages, accounts, hours)
 		var first cost
@@ -38,7 +40,8 @@ func BenchmarkGrowth(b *testing.B) {
 			c := costOf(b, way.world, way.back, rate, lasts)
 			if way.name == "base" {
 				first = c
-				r.figure("base", "", "%.0f µs of processor per receipt, %.0f ms a pass (%d receipts, %d passes)", c.perEvent,
+				r.figure("base", "", "%.0f µs of processor per receipt, %.0f ms a pass (%d receipts, %d passes)",
+					c.perEvent,
 					c.perPass, c.events, c.passes)
 				continue
 			}

@@ -14,7 +14,8 @@ func BenchmarkIdle(b *testing.B) {
 		lasts := time.Duration(s.get("SECONDS", 30, 60)) * time.Second
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "idle", Title: "Idle", Load: p.load, Sizes: s.named,
-			How: "Processor time of the whole process tree with a settled history, nobody asking, after a minute of rest " +
+			How: "Processor time of the whole process tree with a settled history, nobody asking, after a minute of " +
+				"rest " +
 				"(ClickHouse merges for a while)."}}
 		r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
 		pause(b.Context(), min(lasts, time.Minute))

@@ -184,7 +184,8 @@ func (p *product) watchLag(ctx context.Context) (growth float64, lag times) {
 	}
 	quarter := max(len(lag)/4, 1)
 	if len(lag) > quarter {
-		growth = (lag[len(lag)-quarter:].mean() - lag[:quarter].mean()).Seconds() / (time.Since(began).Seconds() * 3 / 4)
+		growth = (lag[len(lag)-quarter:].mean() - lag[:quarter].mean()).Seconds() /
+			(time.Since(began).Seconds() * 3 / 4)
 	}
 	return growth, lag
 }

@@ -41,7 +41,8 @@ func BenchmarkPenetration(b *testing.B) {
 		for range 5 {
 			again = append(again, p.mustAsk(w, kind, random))
 		}
-		r.figure("by channel", "≤ 0.5 s on 4.6 M attempts; ≤ 10 s on 50 M people", "first %s, again %v, %.1f × the peer's %s",
+		r.figure("by channel", "≤ 0.5 s on 4.6 M attempts; ≤ 10 s on 50 M people",
+			"first %s, again %v, %.1f × the peer's %s",
 			short(first), again, first.Seconds()/peer.Seconds(), short(peer))
 		r.publish()
 		b.ReportMetric(float64(first.Milliseconds()), "first-ms")
@@ -58,7 +59,8 @@ func BenchmarkDeadNumbers(b *testing.B) {
 		numbers := s.get("NUMBERS", 500_000, 5_000_000)
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "dead-numbers", Title: "Dead numbers as Arrow", Load: p.load, Sizes: s.named,
-			How: "`GET /v1/numbers/dead?format=arrow&limit=all`, client and servers on the same machine. The peer reads " +
+			How: "`GET /v1/numbers/dead?format=arrow&limit=all`, client and servers on the same machine. The peer " +
+				"reads " +
 				"all columns of the same verdicts from ClickHouse and does nothing with them."}}
 		p.putTariffs(world{accounts: 1})
 		p.insertDead(numbers)
@@ -89,7 +91,8 @@ func (p *product) insertDead(numbers int) {
 	p.b.Helper()
 	ctx := clickhouse.Context(p.b.Context(),
 		clickhouse.WithParameters(clickhouse.Parameters{"numbers": fmt.Sprint(numbers)}))
-	for _, statement := range []string{"INSERT INTO legs (account, leg, channel, provider, operator, country) SELECT 'dead', " +
+	for _, statement := range []string{"INSERT INTO legs (account, leg, channel, provider, operator, country) SELECT " +
+		"'dead', " +
 		"number, 'sms', concat('p', toString(number)), '', 'RU' FROM numbers(100)", deadSQL} {
 		if err := p.conn.Exec(ctx, statement); err != nil {
 			p.b.Fatal(err)

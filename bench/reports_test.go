@@ -18,7 +18,8 @@ func BenchmarkReports(b *testing.B) {
 		w := newWorld(s.get("MESSAGES", 200_000, 20_000_000), s.get("ACCOUNTS", 1, 1), s.get("HOURS", 72, 720))
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "reports", Title: "Reports at rest", Load: p.load, Sizes: s.named,
-			How: "Each question is asked right after a start of the program (three starts), and 20 times again. The peer " +
+			How: "Each question is asked right after a start of the program (three starts), and 20 times again. The " +
+				"peer " +
 				"is ClickHouse answering a channel report from facts (`FINAL`)."}}
 		r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
 		goals := map[string]string{"channel report": "≤ 50 ms all accounts, ≤ 30 ms one account's month on 20 M",
@@ -47,7 +48,8 @@ func BenchmarkReports(b *testing.B) {
 			}
 		}
 		for _, q := range questions {
-			r.figure(q.name, goals[q.name], "first %s, again %v, the peer takes %.1f × that", short(first[q.name].at(0.5)),
+			r.figure(q.name, goals[q.name], "first %s, again %v, the peer takes %.1f × that",
+				short(first[q.name].at(0.5)),
 				again[q.name], peer.Seconds()/again[q.name].at(0.5).Seconds())
 		}
 		r.diskFigures(p)
@@ -77,8 +79,10 @@ func BenchmarkMixed(b *testing.B) {
 		lasts := time.Duration(s.get("SECONDS", 30, 120)) * time.Second
 		p := startProduct(b)
 		r := &row{b: b, Row: Row{Name: "mixed", Title: "Reports while events come in", Load: p.load, Sizes: s.named,
-			How: "Questions come at a steady rate whether or not earlier ones are answered, and the time of each counts " +
-				"from when it was due. Events are of new messages. The peer is ClickHouse answering the channel report of " +
+			How: "Questions come at a steady rate whether or not earlier ones are answered, and the time of each " +
+				"counts " +
+				"from when it was due. Events are of new messages. The peer is ClickHouse answering the channel " +
+				"report of " +
 				"one account from facts (`FINAL`)."}}
 		r.figure("first computation of all hours after the fill", "", "%s", p.fillAndSettle(w))
 		peer := p.fold("tenant-0", w.start, w.start.Add(w.span()))
@@ -96,7 +100,8 @@ func BenchmarkMixed(b *testing.B) {
 		used := measure("kaskad", p.pid).since(before)
 		stop()
 		watcher.Wait()
-		r.figure("events meanwhile", "", "%d, %s of processor for each, questions included", events, used.perEvent(events))
+		r.figure("events meanwhile", "", "%d, %s of processor for each, questions included", events,
+			used.perEvent(events))
 		r.figure("as_of lag meanwhile", "p99 ≤ 3 s", "%v", lag)
 		all := busy.all()
 		r.figure("all questions, meanwhile", "p99 ≤ 50 ms", "%v, %.1f answered a second", all,
@@ -132,7 +137,8 @@ func (p *product) askMixed(w world, perSecond int, lasts time.Duration) mixedTim
 	took := mixedTimes{}
 	var mu sync.Mutex
 	var asking sync.WaitGroup
-	from, to := time.Now().AddDate(0, 0, -30).Truncate(24*time.Hour), time.Now().Add(24*time.Hour).Truncate(24*time.Hour)
+	from, to := time.Now().AddDate(0, 0, -30).Truncate(24*time.Hour),
+		time.Now().Add(24*time.Hour).Truncate(24*time.Hour)
 	tick := time.NewTicker(time.Second / time.Duration(perSecond))
 	defer tick.Stop()
 	for began := time.Now(); time.Since(began) < lasts; {

@@ -22,7 +22,8 @@ func BenchmarkRoles(b *testing.B) {
 			s.get("HOURS", 24, 320)
 		p := newProduct(b)
 		r := &row{b: b, Row: Row{Name: "roles", Title: "Each role by itself", Load: p.load, Sizes: s.named,
-			How: "A backlog, with `kaskad ingest`, `aggregate` and `serve` as processes. A role's memory is flat if its peak " +
+			How: "A backlog, with `kaskad ingest`, `aggregate` and `serve` as processes. A role's memory is flat if " +
+				"its peak " +
 				"is the same when a quarter of the events is stored and when all are published."}}
 		events := p.fillTopic(want, accounts, time.Duration(hours)*time.Hour)
 		began := time.Now()

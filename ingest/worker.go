@@ -34,7 +34,7 @@ func (w *worker) run(ctx context.Context) error {
 	stored, storing := make(chan error, 1), false
 	defer func() {
 		if storing {
-			<-stored
+			<-stored //nolint:errcheck // the worker ends, and its blocks are read again
 		}
 		// Whatever is in the blocks when the generation ends will be read again, by whoever owns the partition then.
 		w.in.tally.giveBack(w.block.counted().consumed + w.next.counted().consumed)

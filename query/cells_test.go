@@ -43,7 +43,8 @@ func insertCells(tb testing.TB, conn driver.Conn, cells []cell) {
 		tb.Fatal(err)
 	}
 	for _, c := range cells {
-		row := []any{c.account, "difference", c.cohort, c.bucket, c.generation, c.cohort, c.channel, c.provider, c.campaign, c.template,
+		row := []any{c.account, "difference", c.cohort, c.bucket, c.generation, c.cohort, c.channel, c.provider,
+			c.campaign, c.template,
 			c.sender, c.app, c.operator,
 			c.country, c.traffic, c.step, c.trigger}
 		for _, n := range c.counts[:11] {

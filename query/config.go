@@ -87,8 +87,8 @@ type Deps struct {
 	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not
 	// stored yet; nil when ingest runs elsewhere.
 	InFlight func() (consumed, inFlight uint64)
-	// Freshness is the as_of that an aggregator of this process stated last, and when, which may not be stored yet; zero
-	// before any. nil when none runs here.
+	// Freshness is the as_of that an aggregator of this process stated last, and when, which may not be stored yet;
+	// zero before any. nil when none runs here.
 	Freshness func() (asOfMS int64, at time.Time)
 	// Disk says how much room there is for data; nil asks ClickHouse about the disks of its own.
 	Disk func() Disk

@@ -182,8 +182,9 @@ func (s *Server) routes() http.Handler {
 }
 
 func newDB(config Config, deps Deps) *store.DB {
-	return &store.DB{Conn: deps.Conn, Columns: deps.Columns, Now: config.Now, Fixed: config.Fixed, QueryTime: config.QueryTime,
-		Silence: store.MaxSilence, Stated: deps.Freshness,
+	return &store.DB{Conn: deps.Conn, Columns: deps.Columns, Now: config.Now, Fixed: config.Fixed,
+		QueryTime: config.QueryTime,
+		Silence:   store.MaxSilence, Stated: deps.Freshness,
 		Cursors: answer.NewCursors(config.CursorKeys, func(ctx context.Context) ([]schema.CursorKey, error) {
 			ctx, cancel := context.WithTimeout(ctx, min(store.MaxSilence, config.QueryTime))
 			defer cancel()

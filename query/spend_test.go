@@ -113,7 +113,8 @@ func insertSpend(tb testing.TB, conn driver.Conn, messages []spendMessage) {
 				for currency, micros := range s.reported {
 					reported[currency] = big.NewInt(micros)
 				}
-				add(s.account, "difference", s.cohort, s.generation, s.bucket, s.cohort, s.campaign, s.template, s.step, legs[i], codes[i],
+				add(s.account, "difference", s.cohort, s.generation, s.bucket, s.cohort, s.campaign, s.template, s.step,
+					legs[i], codes[i],
 					computed, shape, segments, template, reported, int64(1), s.maxMS)
 			}
 		}

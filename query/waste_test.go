@@ -47,7 +47,8 @@ func insertWaste(tb testing.TB, conn driver.Conn, facts []wasteFact) {
 	for _, f := range facts {
 		code := uint32(1) | uint32(answer.Bit(f.delivered))<<1 | uint32(f.billed)<<8
 		if err := batch.Append(f.account, "difference", f.cohort, f.bucket, f.generation, f.cohort, f.campaign,
-			f.template, f.leg, code, f.smsSegments, schema.PackSMSMeasure(f.text), int64(f.attempts), f.maxMS); err != nil {
+			f.template, f.leg, code, f.smsSegments, schema.PackSMSMeasure(f.text), int64(f.attempts),
+			f.maxMS); err != nil {
 			tb.Fatal(err)
 		}
 	}

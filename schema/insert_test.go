@@ -32,7 +32,8 @@ func TestFacts_Insert_KeepsMemory(t *testing.T) {
 		for i := range rows {
 			id++
 			ev := schema.Event{Account: []byte("acme"), MessageID: fmt.Appendf(nil, "message %07d", id),
-				Campaign: fmt.Appendf(nil, "campaign %d", i%1000), Channel: "sms", Status: schema.Sent, Step: uint8(1 + i%9),
+				Campaign: fmt.Appendf(nil, "campaign %d", i%1000), Channel: "sms", Status: schema.Sent,
+				Step:      uint8(1 + i%9),
 				Recipient: fmt.Appendf(nil, "+7900%07d", i), Country: "RU", OccurredMS: int64(id), BucketMS: 3_600_000,
 				Segments: uint16(i % 7), Template: fmt.Appendf(nil, "template %d", i), Billable: -1}
 			if i%2 == 1 {
@@ -62,7 +63,8 @@ func TestFacts_Insert_KeepsMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := readStrings(t, conn, "SELECT concat(message_id, ' ', campaign, ' ', template, ' ', toString(step), ' ', "+
-			"splitByChar(char(0), recipient_country)[1], ' ', toString(segments), ' ', contact, ' ', channel) FROM arrived "+
+			"splitByChar(char(0), recipient_country)[1], ' ', toString(segments), ' ', contact, ' ', channel) FROM "+
+			"arrived "+
 			"WHERE batch = $1 ORDER BY message_id", batch)
 		if !slices.Equal(got, want) {
 			t.Fatalf("round %d: %d rows arrived, which are not the %d that were sent", round, len(got), len(want))

@@ -73,7 +73,8 @@ func allMetrics(t *testing.T) []metric {
 		m := parseDescription(t, d)
 		kind, shown := kinds[m.name]
 		if shown && kind != m.kind {
-			t.Errorf("%s is a %s: counters end in _total, histograms in _seconds or _rows, nothing else does", m.name, kind)
+			t.Errorf("%s is a %s: counters end in _total, histograms in _seconds or _rows, nothing else does", m.name,
+				kind)
 		}
 		metrics = append(metrics, m)
 	}
@@ -114,7 +115,8 @@ func TestMetrics_Documentation(t *testing.T) {
 	var page strings.Builder
 	page.WriteString("<!-- Written by `make docs` from the registry. Change the help in the code, not this page. -->\n" +
 		"# Metrics\n\n" +
-		"What `GET /metrics` shows of Kaskad's own, besides Go's and the process's. Counters begin at 0 with the process.\n" +
+		"What `GET /metrics` shows of Kaskad's own, besides Go's and the process's. Counters begin at 0 with the " +
+		"process.\n" +
 		"[operations.md](operations.md#watch-it) says which of them to alert on.\n\n" +
 		"| metric | kind | labels | meaning |\n| --- | --- | --- | --- |\n")
 	for _, m := range allMetrics(t) {

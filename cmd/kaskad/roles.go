@@ -168,8 +168,9 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 		config.EngineVersion = p.clickhouse.Version()
 	}
 	deps := query.Deps{
-		Conn: p.conn, Columns: p.columns(), Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure, Registerer: p.registry,
-		Gatherer: p.registry, Logger: p.logger,
+		Conn: p.conn, Columns: p.columns(), Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure,
+		Registerer: p.registry,
+		Gatherer:   p.registry, Logger: p.logger,
 		Lag: func(ctx context.Context) (int64, error) {
 			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
 			return lag.Total, err

@@ -252,7 +252,8 @@ type failedCell struct {
 func insertFailures(tb testing.TB, conn driver.Conn, cells []failedCell) {
 	tb.Helper()
 	batch, err := conn.PrepareBatch(tb.Context(),
-		"INSERT INTO rollup_failures (account, kind, day, bucket, edition, cohort, channel, provider, error_code, failed)")
+		"INSERT INTO rollup_failures (account, kind, day, bucket, edition, cohort, channel, provider, error_code, "+
+			"failed)")
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -37,8 +37,9 @@ func (c column) maps() bool { return strings.HasPrefix(c.kind, "Map(") }
 
 func columnsOf(tb testing.TB, conn driver.Conn, table string) (all []column) {
 	tb.Helper()
-	rows, err := conn.Query(tb.Context(), "SELECT name, type FROM system.columns WHERE database = currentDatabase() AND "+
-		"table = $1 ORDER BY position", table)
+	rows, err := conn.Query(tb.Context(),
+		"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND "+
+			"table = $1 ORDER BY position", table)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -88,7 +89,7 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 		kinds = append(kinds, "route")
 	}
 	for _, kind := range kinds {
-		var expressions, groups, any []string
+		var expressions, groups, counts []string
 		for _, c := range columnsOf(tb, conn, table) {
 			expression := "x." + c.name
 			switch {
@@ -100,7 +101,7 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 				expression = "max(x.cohort_max_ms)"
 			case c.sums():
 				expression = fmt.Sprintf("sum(x.%s) * %d", c.name, times)
-				any = append(any, "sum(x."+c.name+") != 0")
+				counts = append(counts, "sum(x."+c.name+") != 0")
 			case c.maps():
 				expression = "sumMap(x." + c.name + ")"
 			case kind != "quarter" && c.name == "bucket":
@@ -122,16 +123,17 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 		}
 		Execute(tb, conn, "INSERT INTO "+table+" SELECT "+strings.Join(expressions, ", ")+" FROM "+table+
 			" AS x WHERE x.kind = 'difference' AND x.edition < $1 AND x.edition IN (SELECT edition FROM editions WHERE "+
-			"published) AND "+condition+" GROUP BY "+strings.Join(groups, ", ")+" HAVING "+strings.Join(any, " OR ")+
+			"published) AND "+condition+" GROUP BY "+strings.Join(groups, ", ")+" HAVING "+strings.Join(counts, " OR ")+
 			" SETTINGS max_partitions_per_insert_block = 0", build)
 	}
-	Execute(tb, conn, "INSERT INTO builds SELECT account, day, $1, count() FROM "+table+" AS x WHERE x.kind = 'difference' AND "+
+	Execute(tb, conn, "INSERT INTO builds SELECT account, day, $1, count() FROM "+table+" AS x WHERE x.kind = "+
+		"'difference' AND "+
 		"x.edition < $1 AND "+condition+" GROUP BY account, day", build)
 }
 
 // Scatter leaves what a rollup counts as it is, and spreads it over all that may hold it: differences of several
-// editions, some of which are taken back, sums that are older or newer than others, and what must not be seen: rows that
-// were summed up, of editions and builds that died, and of editions to come.
+// editions, some of which are taken back, sums that are older or newer than others, and what must not be seen: rows
+// that were summed up, of editions and builds that died, and of editions to come.
 func Scatter(tb testing.TB, conn driver.Conn, table string) {
 	tb.Helper()
 	Execute(tb, conn, "DROP TABLE IF EXISTS plain")

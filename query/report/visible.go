@@ -79,8 +79,8 @@ const daySeconds = 24 * 60 * 60
 // are settled.
 func NowQuarter(seen *answer.Snapshot) int64 { return seen.NowMS - seen.NowMS%answer.QuarterMS }
 
-// SettlingBorders are the Unix seconds between which all cohorts of a route are settled, or none: the quarter hours that
-// are settling begin and end there.
+// SettlingBorders are the Unix seconds between which all cohorts of a route are settled, or none: the quarter hours
+// that are settling begin and end there.
 func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 	for _, d := range days {
 		second := NowQuarter(seen)/1000 - int64(d)*daySeconds

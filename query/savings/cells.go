@@ -37,8 +37,8 @@ type cellsQuery struct {
 	days report.Days
 	// wanted are the days that are read, all where there are none.
 	wanted []string
-	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in scope
-	// starts or ends, or that part cohorts that are settled from others (report.SettlingBorders), or pieces.
+	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in
+	// scope starts or ends, or that part cohorts that are settled from others (report.SettlingBorders), or pieces.
 	borders   []uint32
 	templates templateRows
 	// monthEnds are, of the accounts with a monthly minimum, the ends of the billing zone's months in the period, in
@@ -190,11 +190,13 @@ type statementData struct {
 
 func (q *cellsQuery) visible() (statementData, []any) {
 	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
-		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days, Wanted: q.wanted}
+		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days,
+		Wanted: q.wanted}
 	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
 	var args []any
 	data.CellsSQL, args = cells.SQL()
-	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)), clickhouse.Named("to", store.Storable(q.toMS)))
+	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)),
+		clickhouse.Named("to", store.Storable(q.toMS)))
 	if q.accounts != nil {
 		args = append(args, clickhouse.Named("filter_account", q.accounts))
 	}

@@ -50,7 +50,8 @@ func TestCellsQuery_SQL_Golden(t *testing.T) {
 	cut.keys = named(t, "campaign")
 	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
-	for name, q := range map[string]querytest.Statement{"total": plain, "days_cut": &cut, "all": all, "single": single} {
+	for name, q := range map[string]querytest.Statement{"total": plain, "days_cut": &cut, "all": all,
+		"single": single} {
 		querytest.Golden(t, *update, name, q, hostile)
 	}
 }

@@ -226,7 +226,8 @@ type signatureKeys struct {
 }
 
 func newFold(s *Savings, keys report.Keys, filters []report.Filter, quarterMS int64) *fold {
-	f := &fold{room: s, keys: keys, quarterMS: quarterMS, groups: map[string]*quantities{}, dims: map[*pricing][]int32{},
+	f := &fold{room: s, keys: keys, quarterMS: quarterMS, groups: map[string]*quantities{},
+		dims:  map[*pricing][]int32{},
 		dimOf: map[string]int32{}}
 	for _, filter := range filters {
 		if filter.Key.Cell == "" {

@@ -141,7 +141,8 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	}
 	insert("INSERT INTO rollup_cascades", func(add func(...any)) {
 		for k, c := range cells {
-			add(k.account, "difference", k.cohort, k.edition, k.bucket, k.cohort, k.campaign, k.template, k.shape, k.currency, c.messages,
+			add(k.account, "difference", k.cohort, k.edition, k.bucket, k.cohort, k.campaign, k.template, k.shape,
+				k.currency, c.messages,
 				&c.micros, c.maxMS)
 		}
 	})
@@ -319,9 +320,9 @@ type savingsModel struct {
 	known    map[string][]string
 }
 
-func newSavingsModel(tb testing.TB, cascades []cascade, lists map[string]naiveLists) *savingsModel {
+func newSavingsModel(tb testing.TB, now time.Time, cascades []cascade, lists map[string]naiveLists) *savingsModel {
 	tb.Helper()
-	m := &savingsModel{Model: model.New(testNow), cascades: cascades, known: map[string][]string{},
+	m := &savingsModel{Model: model.New(now), cascades: cascades, known: map[string][]string{},
 		query: model.SavingsQuery{Tariffs: map[string][]settings.Tariff{},
 			Templates: map[string][]settings.Template{}}}
 	for i := range cascades {

@@ -30,7 +30,8 @@ type Savings struct {
 	prices *prices.Cache
 	// counted counts answers by how they came about.
 	counted *prometheus.CounterVec
-	// signatures, answers and parts of answers are what is remembered; computing are the answers that are being computed.
+	// signatures, answers and parts of answers are what is remembered; computing are the answers that are being
+	// computed.
 	signatures *signatureCache
 	answers    report.Cache[*materialized]
 	parts      report.Cache[*pieceSums]

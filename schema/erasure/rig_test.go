@@ -301,6 +301,16 @@ func (r *erasureRig) settle() {
 	r.Fatal("the aggregator does not come to an end")
 }
 
+// published are the sums of what editions changed.
+func published(table, keys, counts string) string {
+	sums := "sum(" + strings.ReplaceAll(counts, ", ", "), sum(") + ")"
+	return "SELECT toString(tuple(" + keys + ", " + sums + ")) AS line FROM " + table +
+		" WHERE kind = 'difference' AND " +
+		"edition IN (SELECT edition FROM editions WHERE published) GROUP BY " + keys + " HAVING (" + sums +
+		", 0) != (" +
+		strings.Repeat("0, ", strings.Count(sums, "sum(")) + "0) ORDER BY line"
+}
+
 // figures are what reports are made from, without any name of a person: equal before and after.
 func (r *erasureRig) figures() []string {
 	r.Helper()
@@ -322,10 +332,18 @@ func (r *erasureRig) figures() []string {
 			"account, event_channel, status, occurred_ms",
 		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans " +
 			"FINAL ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_attempts WHERE " + visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_cascades WHERE " + visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_spend WHERE " + visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT generation)) AS line FROM rollup_failures WHERE " + visible + " ORDER BY line",
+		published("rollup_attempts", "account, bucket, cohort, channel, provider, campaign, template, sender, app, "+
+			"operator, "+
+			"country, traffic, step, trigger, window_end",
+			"attempted + skipped, sent, delivered, read, replied, failed"),
+		published("rollup_cascades", "account, bucket, cohort, campaign, template, shape, reported_currency",
+			"messages, reported_micros"),
+		published("rollup_spend", "account, bucket, cohort, campaign, template, step, leg, code, shape, "+
+			"message_template",
+			"attempts"),
+		published("rollup_failures", "account, bucket, cohort, channel, provider, campaign, template, step, "+
+			"error_code, "+
+			"permanent, expired", "failed"),
 		// People: how many attempts, channels and deliveries each has, whoever he is.
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,
