@@ -272,7 +272,8 @@ func TestNumbers_Dead_ArrowAsRows(t *testing.T) {
 				streak_legs, streak_codes, streak_sms_segments, streak_cohorts_ms, ported, valid, operator, possible_reassignment, guessed,
 				reachable_channels, reachable_ms, opt_channels, opt_apps, opt_senders, opt_kinds, opt_since_ms)
 			SELECT $1, concat('+7900', leftPad(toString(number * 10 + $2), 7, '0')), 1, 'dead', 'hard', number, 2, map('z', 1, concat('a', unhex('FF')), number), 3, 4,
-				if(number % 3 = 0, [], [number % 2, 0]), if(number % 3 = 0, [], [9, 9]), if(number % 3 = 0, [], [1, 2]), if(number % 3 = 0, [], [1790000000000, 1790000000001]),
+				if(number % 3 = 0, [], [number % 2, 0]), if(number % 3 = 0, [], [9, 9]),
+				if(number % 3 = 0, [], [1, 2]), if(number % 3 = 0, [], [1790000000000, 1790000000001]),
 				number % 3 - 1, 1 - number % 3, if(number % 2 = 0, unhex('C3'), unhex('A9')), number % 2, 5,
 				if(number % 4 = 0, ['push', 'viber'], []), if(number % 4 = 0, [1, 2], []), if(number % 5 = 0, ['push'], []), if(number % 5 = 0, ['an "app"'], []),
 				if(number % 5 = 0, [''], []), if(number % 5 = 0, ['blocked'], []), if(number % 5 = 0, [1790000000000], [])

@@ -429,7 +429,8 @@ func TestSavings_Pieces(t *testing.T) {
 		values := url.Values{"group_by": {groupBy}, "limit": {"10000"}, "from": {from.Format(time.RFC3339)},
 			"to": {to.Format(time.RFC3339)}}
 		maps.Copy(values, filters)
-		want := m.report(t, strings.FieldsFunc(groupBy, func(r rune) bool { return r == ',' }), filters, time.UTC, from, to)
+		want := m.report(t, strings.FieldsFunc(groupBy, func(r rune) bool { return r == ',' }), filters, time.UTC, from,
+			to)
 		if err := compare(want, savingsReport(t, s, values.Encode()).Rows); err != nil {
 			t.Fatalf("%s %s: %v", what, groupBy, err)
 		}
