@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"kaskad/engine/enginetest"
@@ -111,6 +113,19 @@ func (r *rig) ensureTopics(partitions int) {
 		TopicConfig{Topic: r.topic, DeadLetterTopic: r.letters, Partitions: partitions, Replication: 1}); err != nil {
 		r.t.Fatal(err)
 	}
+	// A broker knows a new topic a moment before it knows that it leads its partitions.
+	client, offsets := &kafka.Client{Addr: kafka.TCP(r.brokers...)}, map[string][]kafka.OffsetRequest{}
+	for p := range partitions {
+		offsets[r.topic] = append(offsets[r.topic], kafka.LastOffsetOf(p))
+	}
+	for ; ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		answer, err := client.ListOffsets(ctx, &kafka.ListOffsetsRequest{Topics: offsets})
+		if err == nil && !slices.ContainsFunc(answer.Topics[r.topic],
+			func(p kafka.PartitionOffsets) bool { return p.Error != nil }) {
+			return
+		}
+	}
+	r.t.Fatalf("the topic has no leaders: %v", ctx.Err())
 }
 
 // connAt is a connection to the same database by way of another address.
