@@ -79,7 +79,7 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 	want := map[string]*state.Message{}
 	var facts [3]schema.Facts // Blocks that merge when they are read, or before.
 	met := map[string]int{}
-	for i := range 2_000 {
+	for i := range 4_000 {
 		id := fmt.Sprint("m", i)
 		events := rapid.Custom(anyEvents).Example(int(seed) + i)
 		for j := range events {

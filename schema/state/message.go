@@ -71,16 +71,20 @@ func (m *Message) Attempt(step uint8) *law.Attempt {
 	if known {
 		return &m.Attempts[at]
 	}
-	if n := len(m.Attempts); n < cap(m.Attempts) {
+	n := len(m.Attempts)
+	if n < cap(m.Attempts) {
 		m.Attempts = m.Attempts[:n+1] // The memory of an attempt that was here before serves again.
 	} else {
 		m.Attempts = append(m.Attempts, law.Attempt{})
 	}
-	last := m.Attempts[len(m.Attempts)-1]
-	copy(m.Attempts[at+1:], m.Attempts[at:])
-	last.Reset(step)
-	m.Attempts[at] = last
-	return &m.Attempts[at]
+	if at < n {
+		last := m.Attempts[n]
+		copy(m.Attempts[at+1:], m.Attempts[at:])
+		m.Attempts[at] = last
+	}
+	a := &m.Attempts[at]
+	a.Reset(step)
+	return a
 }
 
 // Merge adds what another state of the same message knows. Texts are shared with it; nothing else is.
