@@ -1,0 +1,81 @@
+package state_test
+
+import (
+	"syscall"
+	"testing"
+
+	"kaskad/schema"
+	"kaskad/schema/state"
+)
+
+// cpu reports what the iterations took of processors. Unlike time, it does not depend on what else the machine does.
+func cpu(b *testing.B) (report func()) {
+	b.Helper()
+	used := func() int64 {
+		var u syscall.Rusage
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+			b.Fatal(err)
+		}
+		return u.Utime.Nano() + u.Stime.Nano()
+	}
+	before := used()
+	return func() { b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op") }
+}
+
+// BenchmarkMessage_Add tells what it costs to make the state of a batch's events of one message: three here.
+func BenchmarkMessage_Add(b *testing.B) {
+	events := usual()
+	var texts state.Texts
+	var m state.Message
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		m.Reset()
+		for i := range events {
+			m.Add(&events[i], &texts)
+		}
+	}
+}
+
+func BenchmarkMessage_Append(b *testing.B) {
+	m := of(usual()...)
+	var stored []byte
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		stored = m.Append(stored[:0])
+	}
+	b.ReportMetric(float64(len(stored)), "bytes")
+}
+
+func BenchmarkMessage_Decode(b *testing.B) {
+	stored := string(of(usual()...).Append(nil))
+	var m state.Message
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		if err := m.Decode(stored); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkMessage_Merge is the way of a state in the store to that with one more event.
+func BenchmarkMessage_Merge(b *testing.B) {
+	events := usual()
+	old, partial := of(events[:2]...).Append(nil), of(events[2]).Append(nil)
+	var m, more state.Message
+	var stored []byte
+	b.ReportAllocs()
+	defer cpu(b)()
+	for b.Loop() {
+		if m.Decode(string(old)) != nil || more.Decode(string(partial)) != nil {
+			b.Fatal("damaged")
+		}
+		m.Merge(&more)
+		stored = m.Append(stored[:0])
+	}
+	if m.Attempts[0].At(schema.Read) == schema.Never {
+		b.Fatal("the read was lost")
+	}
+}
