@@ -45,8 +45,9 @@ func BenchmarkSavings(b *testing.B) {
 	}
 	const nothing = 1 // No answer is so small.
 	bench("cells", nothing, false)
-	sumDays(b, conn, 5, true)
-	querytest.Execute(b, conn, "OPTIMIZE TABLE rollup_cascade_days FINAL")
+	querytest.Build(b, conn, "rollup_cascades", 2, "1", 1)
+	querytest.Publish(b, conn, 2)
+	querytest.Execute(b, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
 	bench("days", nothing, false)
 	bench("first", nothing, true)
 	bench("remembered", 0, false)
@@ -60,15 +61,12 @@ func fillSavings(tb testing.TB, conn driver.Conn, cells, shapes int) {
 		concat('sender', toString(intDiv(number, 144) % 5)), '', ['first', 'unread', 'undelivered'][1 + intDiv(number, 720) % 3], '' FROM numbers(2160)`)
 	querytest.Execute(tb, conn, `INSERT INTO shapes SELECT 'acme', cityHash64(number), 1 + number % 3, arrayMap(i -> cityHash64(number, i) % 2160, range(1 + number % 3)),
 		arrayMap(i -> if(i < number % 3, 9, if(number % 7 = 0, 1, 7)) + bitShiftLeft(number % 3, 8), range(1 + number % 3)) FROM numbers($1)`, shapes)
-	querytest.Execute(tb, conn, `INSERT INTO rollup_cascades SELECT if(number % 10 = 0, 'other', 'acme') AS account, toStartOfHour(cohort), 7,
+	querytest.Execute(tb, conn, `INSERT INTO rollup_cascades SELECT if(number % 10 = 0, 'other', 'acme') AS account, 'difference', toDate(cohort), 1, toStartOfHour(cohort),
 		toStartOfFifteenMinutes(toDateTime('2026-10-01 00:00:00', 'UTC') + toUInt32(number * 2678400 * 9 / 10 / $1)) AS cohort,
 		concat('c', toString((toDayOfYear(cohort) + rand(1) % 3) % 20)) AS campaign, concat('t', substring(campaign, 2)), cityHash64(toUInt64($2 * pow(rand(3) / 4294967296, 6))), '',
 		1 + rand(4) % 9, 0, toUnixTimestamp(cohort) * 1000 + rand(5) % 900000
 		FROM numbers(intDiv($1 * 10, 9)) SETTINGS max_partitions_per_insert_block = 0`, cells, shapes)
-	querytest.Execute(tb, conn, "INSERT INTO generations (account, bucket, generation, cohort_min_ms, cohort_max_ms, "+
-		"due_ms, "+
-		"messages) SELECT account, bucket, generation, min(cohort_max_ms), max(cohort_max_ms), 0, 0 FROM "+
-		"rollup_cascades GROUP BY account, bucket, generation")
+	querytest.Publish(tb, conn, 1)
 	querytest.Execute(tb, conn, "OPTIMIZE TABLE rollup_cascades FINAL")
 	querytest.PutTariffs(tb, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2"),
 		querytest.TariffRow("sms", "per_segment_delivered", "2.35", "provider", "mts"),

@@ -122,7 +122,7 @@ func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 func TestFold_TakeAll_Unpriced(t *testing.T) {
 	cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}}
 	own := cache.pricing(prices.Account{List: money.NewPriceList(nil, nil)}, store.NewCapabilities(nil))
-	f := newFold(&Savings{}, nil, nil)
+	f := newFold(&Savings{}, nil, nil, 0)
 	err := f.takeAll(&cellRow{store: cache, pricing: own, cells: strings.Repeat("x", 3*cellBytes)})
 	if err == nil || !strings.Contains(err.Error(), `3 of 3 cells of account "acme"`) {
 		t.Errorf("three cells of unknown shapes: %v", err)

@@ -19,7 +19,7 @@ const minimumRows = `{"channel":"viber","billing":"per_message_delivered","price
 func viberMessages(account string, n int, at time.Time) (all []cascade) {
 	for i := range n {
 		all = append(all, cascade{account: account, cohortMS: at.Add(time.Duration(i) * time.Second).UnixMilli(),
-			generation: 1,
+			edition: 1,
 			shape: money.Signature{SMSSegments: 1,
 				Steps: []money.Step{{Channel: "viber", Sent: true, Delivered: true}}}})
 	}
@@ -76,7 +76,7 @@ func TestSavings_NothingPriced(t *testing.T) {
 	conn := newConn(t)
 	s := newRoom(t, conn)
 	message := func(at time.Time, segments uint16, channel string) cascade {
-		return cascade{account: "acme", cohortMS: at.UnixMilli(), generation: 1,
+		return cascade{account: "acme", cohortMS: at.UnixMilli(), edition: 1,
 			shape: money.Signature{SMSSegments: segments,
 				Steps: []money.Step{{Channel: channel, Sent: true, Delivered: true}}}}
 	}

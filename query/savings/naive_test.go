@@ -31,10 +31,19 @@ type cascade struct {
 	account, campaign, template string
 	cohortMS                    int64
 	// hours is how far the bucket is from the cohort: the time inside of a message id may be another than submitted_at.
-	hours      int
-	shape      money.Signature
-	reported   map[string]int64 // micro-units by currency, over all of its steps
-	generation uint64
+	hours    int
+	shape    money.Signature
+	reported map[string]int64 // micro-units by currency, over all of its steps
+	// edition is the one that counts it, or takes it away.
+	edition uint64
+	taken   bool
+}
+
+func (c *cascade) sign() int64 {
+	if c.taken {
+		return -1
+	}
+	return 1
 }
 
 func (c *cascade) bucket() time.Time {
@@ -58,7 +67,7 @@ func codeOf(l money.Step) uint32 {
 		uint32(answer.Bit(l.Outside))<<5 | uint32(l.Segments)<<8
 }
 
-// insertCascades fills rollup_cascades, shapes and legs, and publishes the generations.
+// insertCascades fills rollup_cascades, shapes and legs, and publishes the editions.
 func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	tb.Helper()
 	insert := func(statement string, rows func(add func(...any))) {
@@ -79,14 +88,14 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	type cellKey struct {
 		account            string
 		bucket             time.Time
-		generation         uint64
+		edition            uint64
 		cohort             time.Time
 		campaign, template string
 		shape              uint64
 		currency           string
 	}
 	type sums struct {
-		messages uint64
+		messages int64
 		micros   big.Int
 		maxMS    int64
 	}
@@ -99,7 +108,6 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 	legID := func(l money.Step) uint64 {
 		return hashOf(l.Channel, l.Provider, l.Operator, l.Country, l.Traffic, l.Sender, l.App, l.Trigger, l.ReportedIn)
 	}
-	published := []querytest.Generation{}
 	for _, c := range cascades {
 		parts := []any{c.shape.SMSSegments}
 		for _, l := range c.shape.Steps {
@@ -109,8 +117,9 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 		shape := hashOf(parts...)
 		shapes[id{c.account, shape}] = c.shape
 		cohort := time.UnixMilli(c.cohortMS).UTC()
-		add := func(currency string, messages uint64, micros int64) {
-			k := cellKey{c.account, c.bucket(), c.generation, cohort.Truncate(15 * time.Minute), c.campaign, c.template,
+		add := func(currency string, messages, micros int64) {
+			messages, micros = messages*c.sign(), micros*c.sign()
+			k := cellKey{c.account, c.bucket(), c.edition, cohort.Truncate(15 * time.Minute), c.campaign, c.template,
 				shape, currency}
 			if cells[k] == nil {
 				cells[k] = &sums{}
@@ -124,14 +133,12 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 			add("", 1, 0)
 		}
 		for i, currency := range currencies {
-			add(currency, uint64(answer.Bit(i == 0)), c.reported[currency])
+			add(currency, int64(answer.Bit(i == 0)), c.reported[currency])
 		}
-		published = append(published, querytest.Generation{Account: c.account, Bucket: c.bucket(), Number: c.generation,
-			MinMS: c.cohortMS, MaxMS: c.cohortMS})
 	}
 	insert("INSERT INTO rollup_cascades", func(add func(...any)) {
 		for k, c := range cells {
-			add(k.account, k.bucket, k.generation, k.cohort, k.campaign, k.template, k.shape, k.currency, c.messages,
+			add(k.account, "difference", k.cohort, k.edition, k.bucket, k.cohort, k.campaign, k.template, k.shape, k.currency, c.messages,
 				&c.micros, c.maxMS)
 		}
 	})
@@ -152,7 +159,11 @@ func insertCascades(tb testing.TB, conn driver.Conn, cascades []cascade) {
 			}
 		})
 	}
-	querytest.Publish(tb, conn, published)
+	editions := map[uint64]bool{}
+	for _, c := range cascades {
+		editions[c.edition] = true
+	}
+	querytest.Publish(tb, conn, slices.Sorted(maps.Keys(editions))...)
 }
 
 // randomCascades makes messages of the days before end.
@@ -167,7 +178,7 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		c.campaign = pick("", "c1", "весна", "=cmd", "a,\"b\"\nc", "-10%", "\xff\xfe")
 		c.template = pick("", "otp", "order", "bday", "unknown")
 		c.cohortMS = end.UnixMilli() - 1 - r.Int64N(int64(days)*24*schema.HourMS)
-		c.generation = 1
+		c.edition = 1
 		if chance(10) {
 			c.hours = r.IntN(80) - 40
 		}
@@ -213,21 +224,6 @@ func randomCascades(seed uint64, n int, end time.Time, days int) []cascade {
 		}
 	}
 	return cascades
-}
-
-// sumDays does what the aggregator does with days that are quiet, for two of three of them or for all, and puts sums of
-// no use beside them: of a build that is not registered, and of a state that the day has no more.
-func sumDays(tb testing.TB, conn driver.Conn, build uint64, all bool) {
-	tb.Helper()
-	const visible = "(SELECT account, bucket, max(generation) AS generation FROM generations GROUP BY account, bucket)"
-	for i, wrong := range []bool{false, true, true} {
-		querytest.Execute(tb, conn, `INSERT INTO rollup_cascade_days SELECT account, toDate(bucket) AS day, $1, toDate(cohort) AS cohort_day, campaign, template, shape, reported_currency,
-			sum(messages) * if($2, 1000, 1), sum(reported_micros), max(cohort_max_ms) FROM rollup_cascades WHERE (account, bucket, generation) IN (SELECT account, bucket, generation FROM `+visible+`)
-			GROUP BY account, day, cohort_day, campaign, template, shape, reported_currency SETTINGS max_partitions_per_insert_block = 0`, build+uint64(i), wrong)
-	}
-	querytest.Execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, groupBitXor(cityHash64(bucket, generation)) AS state, $1 FROM `+visible+`
-		GROUP BY account, day HAVING $2 OR cityHash64(account, day) % 3 > 0`, build, all)
-	querytest.Execute(tb, conn, `INSERT INTO cascade_days SELECT account, toDate(bucket) AS day, bitNot(groupBitXor(cityHash64(bucket, generation))), $1 FROM `+visible+` GROUP BY account, day`, build+1)
 }
 
 // naiveLists are the price lists of an account, as rows.

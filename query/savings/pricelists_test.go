@@ -22,8 +22,8 @@ func TestSavings_PriceLists_TakenBack(t *testing.T) {
 			for _, campaign := range []string{"1", "2"} {
 				cascades = append(cascades,
 					cascade{account: "a", campaign: campaign, cohortMS: testNow.Add(-48 * time.Hour).UnixMilli(),
-						generation: 1,
-						shape:      money.Signature{SMSSegments: 1, Steps: []money.Step{{Channel: "sms", Sent: true}}}})
+						edition: 1,
+						shape:   money.Signature{SMSSegments: 1, Steps: []money.Step{{Channel: "sms", Sent: true}}}})
 			}
 			insertCascades(t, conn, cascades)
 			querytest.PutTariffs(t, conn, "a", querytest.TariffRow("sms", "per_message_sent", "1"))

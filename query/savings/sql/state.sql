@@ -6,11 +6,11 @@ FROM
     SELECT {{if not .Single}}account, {{end}}day, if(max(changed) > 0, max(changed), max(built)) AS newest
     FROM
     (
-        SELECT account, day, edition AS changed, toUInt64(0) AS built FROM day_changes
+        SELECT {{if not .Single}}account, {{end}}day, edition AS changed, toUInt64(0) AS built FROM day_changes
         WHERE edition <= {edition:UInt64} AND edition NOT IN ({{template "dead"}}) AND {{template "days" ""}}
             {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
         UNION ALL
-        SELECT account, day, toUInt64(0), newest FROM ({{template "builds" .}})
+        SELECT {{if not .Single}}account, {{end}}day, toUInt64(0), newest FROM ({{template "builds" .}})
     )
     GROUP BY {{if not .Single}}account, {{end}}day
 )

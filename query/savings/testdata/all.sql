@@ -1,4 +1,4 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible cells, counted by pricing signature (table
 -- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
 -- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
@@ -18,34 +18,46 @@ FROM
         r.account AS account,
         CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')
             + bitShiftLeft(CAST(transform(roundDown(bitShiftLeft(CAST(transform(concat(toString(length(r.account)), '/', r.account, r.template), {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32) + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0), 'UInt64'), 24)
-            + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), 900), 'UInt64'), 32)
+            + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}), 900), 'UInt64'), 32)
             + bitShiftLeft(CAST(if(r.account IN {month_accounts0:Array(String)}, arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends0:Array(UInt32)}), 0), 'UInt64'), 56) AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM rollup_cascades AS r
-    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (r.account, r.bucket, r.generation) IN
-        (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+    FROM
+    (
+        SELECT r.* FROM rollup_cascades AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND account IN {filter_account:Array(String)} AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY account, day
         )
-        AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
+        UNION ALL
+        SELECT r.* FROM rollup_cascades AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+    ) AS r
+    WHERE toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
         AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
         AND r.template IN {filter_template:Array(String)}
     GROUP BY c0, c1, c2, account, conditions, shape
+    HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
 )
 GROUP BY c0, c1, c2, account, conditions
+-- edition = 7
+-- now_quarter = 1793492100000
+-- as_of = 0
 -- from = 1790812800
 -- to = 1793491200
--- generation = 7
 -- filter_account = ["acme","x' OR '1'='1 {id:String}"]
 -- filter_day = ["2026-10-20"]
 -- filter_hour_of_day = [7]
 -- filter_template = ["x' OR '1'='1 {id:String}"]
 -- tz = "Asia/Kathmandu"
--- tariff_borders = [0,1791000000,1792000800]
+-- borders = [0,1791000000,1792000800]
 -- month_ends0 = [1790899200,1793491200]
 -- month_accounts0 = ["acme"]
 -- template_names = ["24/x' OR '1'='1 {id:String}a","4/acmea","4/acmex' OR '1'='1 {id:String}"]

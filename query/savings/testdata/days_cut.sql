@@ -1,4 +1,4 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible cells, counted by pricing signature (table
 -- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
 -- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
@@ -14,53 +14,58 @@ FROM
         r.account AS account,
         CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64')
             + bitShiftLeft(CAST(transform(roundDown(bitShiftLeft(CAST(transform(concat(toString(length(r.account)), '/', r.account, r.template), {template_names:Array(String)}, {template_ids:Array(UInt64)}, 0), 'UInt64'), 32) + toUnixTimestamp(r.cohort), {template_starts:Array(UInt64)}), {template_starts:Array(UInt64)}, {template_segments:Array(UInt16)}, 0), 'UInt64'), 24)
-            + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {tariff_borders:Array(UInt32)}), 900), 'UInt64'), 32)
+            + bitShiftLeft(CAST(intDiv(roundDown(toUnixTimestamp(r.cohort), {borders:Array(UInt32)}), 900), 'UInt64'), 32)
             + bitShiftLeft(CAST(if(r.account IN {month_accounts0:Array(String)}, arrayCount(e -> e <= toUnixTimestamp(r.cohort), {month_ends0:Array(UInt32)}), 0), 'UInt64'), 56) AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM (
-        SELECT account, toDateTime(cohort_day, 'UTC') AS cohort, campaign, template, shape, reported_currency, messages, reported_micros, cohort_max_ms
-        FROM rollup_cascade_days
-        WHERE ((account, day, build) IN (SELECT account, day, build FROM built))
-            AND cohort_day >= {whole_from:Date} AND cohort_day < {whole_to:Date} AND cohort_day NOT IN {cut_days:Array(Date)}
+    FROM
+    (
+        SELECT r.* FROM rollup_cascades AS r
+        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)}
+            AND account IN {filter_account:Array(String)} AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY account, day
+        )
         UNION ALL
-        SELECT account, cohort, campaign, template, shape, reported_currency, messages, reported_micros, cohort_max_ms
-        FROM rollup_cascades
-        WHERE cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (account, bucket, generation) IN
-            (
-            SELECT account, bucket, newest
-            FROM
-            (
-                SELECT account, bucket, max(generation) AS newest, argMax(cohort_min_ms, generation) AS min_ms, argMax(cohort_max_ms, generation) AS max_ms
-                FROM generations
-                WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-                GROUP BY account, bucket
-                HAVING max_ms >= {from:UInt32} * 1000 AND min_ms < {to:UInt32} * 1000
-            )
-            WHERE (account, toDate(bucket)) NOT IN (SELECT account, day FROM built) OR
-                min_ms < toInt64(toUnixTimestamp(toDateTime({whole_from:Date}, 'UTC'))) * 1000 OR max_ms >= toInt64(toUnixTimestamp(toDateTime({whole_to:Date}, 'UTC'))) * 1000 OR arrayExists(day -> toDate(fromUnixTimestamp64Milli(min_ms, 'UTC')) <= day AND toDate(fromUnixTimestamp64Milli(max_ms, 'UTC')) >= day, {cut_days:Array(Date)})
-            )
-            AND ((account, toDate(bucket)) NOT IN (SELECT account, day FROM built) OR
-                cohort < toDateTime({whole_from:Date}, 'UTC') OR cohort >= toDateTime({whole_to:Date}, 'UTC') OR toDate(cohort) IN {cut_days:Array(Date)})
+        SELECT r.* FROM rollup_cascades AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (day < {whole_from:Date} OR day >= {whole_to:Date} OR day IN {cut_days:Array(Date)})
+            AND account IN {filter_account:Array(String)} AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_cascades AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC') AND r.account IN {filter_account:Array(String)}
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
     ) AS r
-        WHERE r.template IN {filter_template:Array(String)}
+    WHERE r.template IN {filter_template:Array(String)}
         AND r.campaign IN {filter_campaign:Array(String)}
     GROUP BY c0, account, conditions, shape
+    HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
 )
 GROUP BY c0, account, conditions
+-- edition = 7
+-- now_quarter = 1793492100000
+-- as_of = 0
+-- whole_from = "2026-10-01"
+-- whole_to = "2026-11-01"
+-- cut_days = ["2026-10-01","2026-10-03","2026-10-14","2026-10-31"]
 -- from = 1790812800
 -- to = 1793491200
--- generation = 7
 -- filter_account = ["acme","x' OR '1'='1 {id:String}"]
 -- filter_template = ["x' OR '1'='1 {id:String}"]
 -- filter_campaign = ["c"]
--- tariff_borders = [0,1791000000,1792000800]
+-- borders = [0,1791000000,1792000800]
 -- month_ends0 = [1790899200,1793491200]
 -- month_accounts0 = ["acme"]
 -- template_names = ["24/x' OR '1'='1 {id:String}a","4/acmea","4/acmex' OR '1'='1 {id:String}"]
 -- template_segments = [0,1,0,2,0,3]
 -- template_ids = [1,2,3]
 -- template_starts = [0,4294967296,6088457596,8589934592,12884901888,14675715588]
--- whole_from = "2026-10-01"
--- whole_to = "2026-11-01"
--- cut_days = ["2026-10-01","2026-10-03","2026-10-14","2026-10-31"]

@@ -1,14 +1,27 @@
--- What the report's cells depend on, as a fingerprint: as long as it is the same, so are they.
-SELECT count(), groupBitXor(sipHash64(bucket, newest)), sum(cityHash64(bucket, newest))
+-- What the report's cells depend on, as a fingerprint: as long as it is the same, so are they. Of each account and day the newest edition that changed it
+-- tells them; changes that are summed up may be forgotten, and then the build tells as much.
+SELECT count(), groupBitXor(sipHash64(day, newest)), sum(cityHash64(day, newest))
 FROM
 (
-        SELECT bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64} AND account IN {filter_account:Array(String)}
-        GROUP BY bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+    SELECT day, if(max(changed) > 0, max(changed), max(built)) AS newest
+    FROM
+    (
+        SELECT day, edition AS changed, toUInt64(0) AS built FROM day_changes
+        WHERE edition <= {edition:UInt64} AND edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+        UNION ALL
+        SELECT day, toUInt64(0), newest FROM (
+            SELECT day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND account IN {filter_account:Array(String)}
+            GROUP BY day
+        )
+    )
+    GROUP BY day
 )
+-- edition = 7
+-- now_quarter = 1793492100000
+-- as_of = 0
+-- whole_from = "2026-10-01"
+-- whole_to = "2026-11-01"
 -- from = 1790812800
 -- to = 1793491200
--- generation = 7
 -- filter_account = ["acme"]

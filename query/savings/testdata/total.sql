@@ -1,4 +1,4 @@
--- The cells of the savings report (docs/definitions.md section 4): messages of visible generations, counted by pricing signature (table
+-- The cells of the savings report (docs/definitions.md section 4): messages of visible cells, counted by pricing signature (table
 -- shapes). One row for each group and each set of conditions that pricing depends on (cells.go); cells holds its signatures, 40 bytes each: shape,
 -- messages, reported_micros (16 bytes) and cohort_max_ms, all little-endian. Packed, because reading a row per signature takes longer than all the rest.
 SELECT
@@ -12,19 +12,42 @@ FROM
         r.account AS account,
         CAST(reinterpretAsUInt32(r.reported_currency), 'UInt64') AS conditions,
         r.shape AS shape, sum(r.messages) AS messages, sum(r.reported_micros) AS reported_micros, max(r.cohort_max_ms) AS cohort_max_ms
-    FROM rollup_cascades AS r
-    WHERE r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
-        AND (r.account, r.bucket, r.generation) IN
-        (
-        SELECT account, bucket, max(generation) AS newest
-        FROM generations
-        WHERE generation <= {generation:UInt64}
-        GROUP BY account, bucket
-        HAVING argMax(cohort_max_ms, generation) >= {from:UInt32} * 1000 AND argMax(cohort_min_ms, generation) < {to:UInt32} * 1000
+    FROM
+    (
+        SELECT r.* FROM rollup_cascades AS r
+        WHERE kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date}
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
         )
+        UNION ALL
+        SELECT r.* FROM rollup_cascades AS r
+        WHERE kind = 'quarter' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (day < {whole_from:Date} OR day >= {whole_to:Date})
+            AND (account, day, edition) IN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        )
+        UNION ALL
+        SELECT r.* FROM rollup_cascades AS r
+        LEFT ANY JOIN (
+            SELECT account, day, max(build) AS newest FROM builds
+            WHERE build <= {edition:UInt64} AND build NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published)) AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC'))
+            GROUP BY account, day
+        ) AS b ON b.account = r.account AND b.day = r.day
+        WHERE r.kind = 'difference' AND r.day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND r.day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND r.cohort >= toDateTime({from:UInt32}, 'UTC') AND r.cohort < toDateTime({to:UInt32}, 'UTC')
+            AND r.edition <= {edition:UInt64} AND r.edition > b.newest AND r.edition NOT IN (SELECT edition FROM editions WHERE edition <= {edition:UInt64} GROUP BY edition HAVING NOT max(published))
+    ) AS r
     GROUP BY account, conditions, shape
+    HAVING sum(r.messages) != 0 OR sum(r.reported_micros) != 0
 )
 GROUP BY account, conditions, bitAnd(shape, 15) -- So that no row is larger than it need be.
+-- edition = 7
+-- now_quarter = 1793492100000
+-- as_of = 0
+-- whole_from = "1970-01-01"
+-- whole_to = "2106-02-07"
 -- from = 0
 -- to = 4294967295
--- generation = 7
