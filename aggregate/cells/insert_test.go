@@ -75,9 +75,9 @@ func TestSum_Blocks_Insert(t *testing.T) {
 		`SELECT toString((sum(messages), sum(reported_micros))) FROM edition_rollup_cascades`:                                              "(1,2000000)",
 		`SELECT toString((sum(attempts), sumMap(reported))) FROM edition_rollup_spend`:                                                     "(2,{'RUB':2000000})",
 		`SELECT toString((any(day), sum(failed), any(error_code))) FROM edition_rollup_failures`:                                           "('2026-11-20',1,'27')",
-		`SELECT toString(count()) FROM legs FINAL`:                                                                       "2",
-		`SELECT toString((length(legs), sms_segments)) FROM shapes FINAL WHERE length(legs) > 1`:                         "(2,2)",
-		`SELECT toString(groupArray((step, code))) FROM (SELECT * FROM attempts_by_recipient FINAL ORDER BY step)`: "[(1,7),(2,8)]",
+		`SELECT toString(count()) FROM legs FINAL`:                                                                                         "2",
+		`SELECT toString((length(legs), sms_segments)) FROM shapes FINAL WHERE length(legs) > 1`:                                           "(2,2)",
+		`SELECT toString(groupArray((step, code))) FROM (SELECT * FROM attempts_by_recipient FINAL ORDER BY step)`:                         "[(1,7),(2,8)]",
 	} {
 		var got string
 		if err := conn.QueryRow(t.Context(), query).Scan(&got); err != nil || got != want {
