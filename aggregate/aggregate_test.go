@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/engine/enginetest"
+	"kaskad/money"
 	"kaskad/schema"
 	"kaskad/schema/event"
 	"kaskad/schema/schematest"
@@ -38,7 +39,7 @@ func connect(t testing.TB) driver.Conn {
 func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.Time) {
 	t.Helper()
 	var (
-		decoder event.Decoder
+		decoder = event.Decoder{MeasureSMS: money.SMSMeasure}
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents

@@ -21,8 +21,8 @@ import (
 // quarterMS is how long a cell of cohorts lasts.
 const quarterMS = 15 * 60 * 1000
 
-// maxNames bounds the memory that a [Sum] keeps from one use to the next.
-const maxNames = 1 << 17
+// maxKept bounds the memory that a [Sum] keeps from one use to the next: names, and cells of a table.
+const maxKept = 1 << 17
 
 // Sum adds up contributions of messages. The zero value is ready; one goroutine uses it. It keeps texts of the states
 // that it is given, and nothing else of them.
@@ -81,7 +81,7 @@ type message struct {
 
 // Reset forgets everything but what saves work when the same names come again.
 func (s *Sum) Reset() {
-	if len(s.names.texts) > maxNames || len(s.dims.all) > maxNames {
+	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
 		*s = Sum{}
 		return
 	}
@@ -126,8 +126,8 @@ func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 }
 
 // Replace takes back what a message contributed by its old state, and adds what it contributes by its new one. Of its
-// attempts by recipient, it writes those that have changed, and takes those back that have another recipient now. Without
-// an old state, the message is new.
+// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour now.
+// Without an old state, the message is new.
 func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) {
 	s.old, s.new = s.old[:0], s.new[:0]
 	if old != nil {
@@ -144,7 +144,7 @@ func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) 
 	for i := range s.old {
 		gone := &s.old[i]
 		if !slices.ContainsFunc(s.new, func(r recipientRow) bool {
-			return r.step == gone.step && r.recipient == gone.recipient
+			return r.step == gone.step && r.recipient == gone.recipient && r.bucket == gone.bucket
 		}) {
 			s.recipients = append(s.recipients, recipientRow{account: gone.account, recipient: gone.recipient,
 				bucket: gone.bucket, messageID: gone.messageID, step: gone.step, gone: true,
@@ -325,6 +325,10 @@ func (t *table[K, V]) of(key K) (*V, bool) {
 }
 
 func (t *table[K, V]) reset() {
+	if len(t.keys) > maxKept {
+		*t = table[K, V]{} // To clear a large map takes longer than to make a small one.
+		return
+	}
 	clear(t.at)
 	t.keys, t.values = t.keys[:0], t.values[:0]
 }

@@ -281,10 +281,10 @@ func TestSum_Add_Windows(t *testing.T) {
 		"a millisecond later": {`"status":"sent","occurred_at":"2026-11-20T10:14:00.001Z",` + submittedAt, "10:30", 1, 0, 0,
 			0},
 		"by the cohort": {`"status":"delivered","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "10:15", 1, 1, 1, 0},
-		"too late": {`"status":"delivered","occurred_at":"2026-11-20T10:01:00.001Z",` + submittedAt, "10:15", 1, 0, 1, 0},
-		"a day late": {`"status":"read","occurred_at":"2026-11-21T00:00:00Z",` + submittedAt, "10:15", 1, 0, 1, 1},
-		"not sent": {`"status":"rejected","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "", 0, 0, 0, 0},
-		"skewed":   {`"status":"delivered","occurred_at":"2026-11-20T09:58:00Z",` + submittedAt, "", 0, 0, 0, 0},
+		"too late":      {`"status":"delivered","occurred_at":"2026-11-20T10:01:00.001Z",` + submittedAt, "10:15", 1, 0, 1, 0},
+		"a day late":    {`"status":"read","occurred_at":"2026-11-21T00:00:00Z",` + submittedAt, "10:15", 1, 0, 1, 1},
+		"not sent":      {`"status":"rejected","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "", 0, 0, 0, 0},
+		"skewed":        {`"status":"delivered","occurred_at":"2026-11-20T09:58:00Z",` + submittedAt, "", 0, 0, 0, 0},
 	} {
 		var s cells.Sum
 		s.Add(messageOf(t, c.line), nil, 1)
@@ -364,6 +364,31 @@ func TestSum_Add_MoneyIn128Bits(t *testing.T) {
 	}
 	if add(-1); len(sum()) != 1 || sum()[0].Cmp(want.Neg(want)) != 0 {
 		t.Fatalf("%v, want %v", sum(), want)
+	}
+}
+
+// A dialog is another one when anything of it has changed, the replies too.
+func TestDialog_Equal(t *testing.T) {
+	const delivered = `"channel":"viber","status":"delivered","occurred_at":"2026-11-20T10:00:00Z",` + submittedAt
+	m := messageOf(t, delivered)
+	dialogs := cells.AppendDialogs(nil, m, []law.Units{{Conversation: true}})
+	if len(dialogs) != 1 || dialogs[0].Recipient != "+79001234567" || !dialogs[0].Units.Conversation {
+		t.Fatalf("dialogs %+v", dialogs)
+	}
+	replied := messageOf(t, delivered, `"channel":"viber","status":"replied","occurred_at":"2026-11-20T10:05:00Z"`)
+	for name, c := range map[string]struct {
+		m     *state.Message
+		units []law.Units
+		same  bool
+	}{"same": {m, []law.Units{{Conversation: true}}, true}, "units": {m, nil, false},
+		"a reply": {replied, []law.Units{{Conversation: true}}, false}} {
+		if other := cells.AppendDialogs(nil, c.m, c.units); len(other) != 1 || other[0].Equal(&dialogs[0]) != c.same {
+			t.Errorf("%s: %+v equal to %+v: %v", name, other, dialogs, !c.same)
+		}
+	}
+	if others := cells.AppendDialogs(nil, messageOf(t, `"status":"delivered","occurred_at":"2026-11-20T10:00:00Z",`+
+		submittedAt), nil); len(others) != 0 {
+		t.Errorf("an SMS is the dialog %+v", others)
 	}
 }
 

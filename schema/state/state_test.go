@@ -183,6 +183,37 @@ func TestMessage_Append_Golden(t *testing.T) {
 	}
 }
 
+// Nor do those of the fields that few attempts have.
+func TestMessage_Append_GoldenOfAllFields(t *testing.T) {
+	m := of(usual()[0])
+	m.IDMS = m.SubmittedMS + 1
+	for i := range 2 {
+		a := m.Attempt(uint8(1 + i))
+		for s := range a.Times {
+			a.Times[s] = m.SubmittedMS + int64(s)
+		}
+		a.MachineMS, a.SingleDeliveredMS, a.RepliesMS = m.SubmittedMS+20, m.SubmittedMS+21, []int64{m.SubmittedMS + 6, m.SubmittedMS + 9}
+		a.Channel, a.Traffic, a.Trigger = schema.Channels[i].Name, "new", schema.Triggers[i]
+		a.RecipientCountry, a.RecipientMark, a.SaidCountry, a.Contact, a.App = "user:7\x00", 7, "KZ", "p", "shop"
+		a.SMSMeasure, a.Parts, a.PartFailures, a.PartsDeliveredMS, a.Permanent, a.Billable = 1<<31, 9, 5, m.SubmittedMS+30, 1, 3
+		a.DeliveredParts, a.FailedParts = law.PartSet{6}, law.PartSet{0, 0, 0, 1}
+		a.AnyErrorCode = "27"
+		a.AddError(m.SubmittedMS+11, "X")
+		a.AddPrice(law.Price{Currency: "RUB", Part: 1, Micros: 2_500_000})
+		a.AddPrice(law.Price{Currency: "RUB", Part: 2, Micros: 0})
+	}
+	const want = "\x01\x80\xb4\xb0\x86\xbfh\v\x00\x01\x01\xff\x7f\x00\x01\x02\x03\x04\x05\x06\a\b\t\n\v\x14\x15\xff" +
+		"\xff\xff\a\x01\x00\x03new\x01\ainfobip\x10autumn-sale-2026\norder_paid\nKaskadShop\x0525001\ause" +
+		"r:7\x00\x01p\x04shop\x02KZ\x0227\x01\x02\v\x01X\x02\x03RUB\x01\xc0\x96\xb1\x02\x00\x02\x00\x00\x00" +
+		"\x00\x80\a\x00\x00\x00\x02\x06\x03\t\x01\x06\x1e\x04\x00\x00\x00\x01\x05\x01\x03\x02\xff\x7f\x00" +
+		"\x01\x02\x03\x04\x05\x06\a\b\t\n\v\x14\x15\xe0\xfc\xff\a\x02\x00\x03new\x02\x00\x00\x00\x00\x00\v" +
+		"\x00\x02\x03RUB\x01\xc0\x96\xb1\x02\x00\x02\x00\x00\x00\x00\x80\a\x00\x00\x00\x02\x06\x03\t\x01\x06" +
+		"\x1e\x04\x00\x00\x00\x01\x05\x01\x03"
+	if stored := m.Append(nil); string(stored) != want {
+		t.Errorf("%q\nis stored, want\n%q", stored, want)
+	}
+}
+
 // usual are the events of a message that is sent, delivered and read.
 func usual() []schema.Event {
 	at := begin.UnixMilli()
