@@ -79,7 +79,7 @@ func mustBuildTrue(t *testing.T, conn driver.Conn) {
 }
 
 // touchAll asks for all hours that have facts, or had some.
-func touchAll(t *testing.T, conn driver.Conn) {
+func touchAll(t testing.TB, conn driver.Conn) {
 	t.Helper()
 	if err := conn.Exec(t.Context(), "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM "+
 		"generations "+
