@@ -79,8 +79,12 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch,
 			AtMS: now.UnixMilli()})
 	}
-	touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()},
-		schema.Touch{BucketMS: schema.ChangesMS, ID: batch, AtMS: now.UnixMilli()})
+	if len(located)+orphans.Rows() > 0 {
+		touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
+	}
+	if changes.Rows() > 0 {
+		touches = append(touches, schema.Touch{BucketMS: schema.ChangesMS, ID: batch, AtMS: now.UnixMilli()})
+	}
 	for _, err := range []error{
 		facts.Insert(t.Context(), conn, batch, 0, facts.Rows()),
 		people.Insert(t.Context(), conn, batch, 0, people.Rows()),

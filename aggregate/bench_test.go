@@ -48,7 +48,9 @@ func BenchmarkAggregator_Pass_OneMessage(b *testing.B) {
 	n := 0
 	benchPass(b, conn, 1, func() {
 		n++
-		load(b, conn, "t", []byte(line("m", "delivered", at.Add(-time.Duration(n)*time.Millisecond), submitted(at)...)), noon)
+		// Its id tells when it was submitted.
+		load(b, conn, "t", []byte(line("019aa0f3-6800-7cc3-98c4-dc0c0c07398f", "delivered",
+			at.Add(-time.Duration(n)*time.Millisecond), submitted(at)...)), noon)
 	})
 }
 

@@ -120,14 +120,14 @@ func (s *Sum) failureBlock(edition uint64) Block {
 	return b
 }
 
-// all lists every row of a table.
-func all[K comparable, V any](t *table[K, V]) []uint32 {
-	return live(t, func(uint32) bool { return true })
+// after lists the rows of a table but for the first ones.
+func after[K comparable, V any](t *table[K, V], told int) []uint32 {
+	return live(t, func(i uint32) bool { return int(i) >= told })
 }
 
 func (s *Sum) legBlock() Block {
 	t := &s.legs
-	rows := all(t)
+	rows := after(t, s.told.legs)
 	b := Block{Table: "legs", Rows: len(rows)}
 	s.addText(&b, "account", rows, func(i uint32) uint32 { return t.keys[i].account })
 	b.add("leg", column(rows, func(i uint32) uint64 { return t.keys[i].hash }))
@@ -138,7 +138,7 @@ func (s *Sum) legBlock() Block {
 
 func (s *Sum) shapeBlock() Block {
 	t := &s.shapes
-	rows := all(t)
+	rows := after(t, s.told.shapes)
 	b := Block{Table: "shapes", Rows: len(rows)}
 	s.addText(&b, "account", rows, func(i uint32) uint32 { return t.keys[i].account })
 	b.add("shape", column(rows, func(i uint32) uint64 { return t.keys[i].hash }))

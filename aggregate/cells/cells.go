@@ -41,6 +41,8 @@ type Sum struct {
 	legs       table[ofAccount, legRow]
 	shapes     table[ofAccount, shapeRow]
 	shapeSteps []shapeStep
+	// told is how many legs and shapes blocks told of before the last Reset.
+	told struct{ legs, shapes int }
 
 	recipients []recipientRow
 
@@ -79,7 +81,8 @@ type message struct {
 	prices int
 }
 
-// Reset forgets everything but what saves work when the same names come again.
+// Reset forgets everything but what saves work when the same names come again. Blocks are taken to be stored by then: legs
+// and shapes that they told of are not told again soon.
 func (s *Sum) Reset() {
 	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
 		*s = Sum{}
@@ -93,9 +96,12 @@ func (s *Sum) Reset() {
 	s.spendMoney.reset()
 	s.waste.reset()
 	s.failures.reset()
-	s.legs.reset()
-	s.shapes.reset()
-	s.shapeSteps = s.shapeSteps[:0]
+	if len(s.shapes.keys) > maxKept || len(s.legs.keys) > maxKept {
+		s.legs.reset()
+		s.shapes.reset()
+		s.shapeSteps = nil
+	}
+	s.told.legs, s.told.shapes = len(s.legs.keys), len(s.shapes.keys)
 	clear(s.recipients)
 	s.recipients = s.recipients[:0]
 }

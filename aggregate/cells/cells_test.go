@@ -1,7 +1,6 @@
 package cells_test
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"math/big"
@@ -396,13 +395,15 @@ func TestSum_Reset_ForgetsStates(t *testing.T) {
 	var s cells.Sum
 	m := messageOf(t, `"status":"sent","occurred_at":"2026-11-20T10:00:00Z",`+submittedAt)
 	s.Replace(nil, m, nil, nil)
-	first := fmt.Sprint(s.Blocks(1))
+	first := s.Blocks(1)
 	s.Reset()
 	if blocks := s.Blocks(1); len(blocks) != 0 {
 		t.Fatalf("%+v is left", blocks)
 	}
 	s.Replace(nil, m, nil, nil)
-	if again := fmt.Sprint(s.Blocks(1)); !bytes.Equal([]byte(again), []byte(first)) {
-		t.Fatalf("%s, want %s", again, first)
+	// Legs and shapes are stored by now.
+	first = slices.DeleteFunc(first, func(b cells.Block) bool { return b.Table == "legs" || b.Table == "shapes" })
+	if again := fmt.Sprint(s.Blocks(1)); again != fmt.Sprint(first) {
+		t.Fatalf("%s, want %v", again, first)
 	}
 }
