@@ -181,7 +181,8 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 	var running sync.WaitGroup
 	workers := make([]*worker, min(in.config.Workers, max(1, len(assigned))))
 	for i := range workers {
-		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
+		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1),
+			next: newBlock(), block: newBlock(),
 			ledgers:  map[int]*schema.Ledger{},
 			erasures: erasure.NewIndex(in.config.ErasureKey)}
 		w.decoder.MeasureSMS = in.measureSMS
