@@ -136,6 +136,24 @@ func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) 
 	}
 	s.Add(changed, units, 1)
 	s.new = s.recipientRows(s.new, changed)
+	s.replaceRecipients()
+}
+
+// Anew adds what a message contributes, whatever it did before. Its attempts by recipient are written as by
+// [Sum.Replace].
+func (s *Sum) Anew(old, changed *state.Message, units []law.Units) {
+	s.old, s.new = s.old[:0], s.new[:0]
+	if old != nil {
+		s.fold(old, nil)
+		s.old = s.recipientRows(s.old, old)
+	}
+	s.Add(changed, units, 1)
+	s.new = s.recipientRows(s.new, changed)
+	s.replaceRecipients()
+}
+
+// replaceRecipients writes what differs between the old and the new attempts by recipient.
+func (s *Sum) replaceRecipients() {
 	for i := range s.new {
 		if !slices.Contains(s.old, s.new[i]) {
 			s.recipients = append(s.recipients, s.new[i])

@@ -30,8 +30,8 @@ PRIMARY KEY key
 SETTINGS optimize_for_bulk_insert = 0;
 -- +goose StatementEnd
 
--- What editions change in message_states: written before their publication, applied after it. A row without key says that
--- the states up to its edition were applied.
+-- What editions change in message_states: written before their publication, applied after it. The row of an edition without a
+-- key comes last, its state is how many others there are. The row without a key in message_states is the edition that was applied last.
 -- +goose StatementBegin
 CREATE TABLE IF NOT EXISTS state_log
 (
@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS state_log
 )
 ENGINE = MergeTree
 ORDER BY edition
-TTL at + INTERVAL 1 DAY;
+TTL at + INTERVAL 1 DAY DELETE WHERE key != '';
 -- +goose StatementEnd
 
 -- Hours that have facts whose states are not in message_states. A change of such an hour has it computed whole.
@@ -53,6 +53,46 @@ ORDER BY (account, bucket);
 -- +goose StatementEnd
 -- +goose StatementBegin
 INSERT INTO cold_hours SELECT DISTINCT account, bucket, 0, 1 FROM attempts SETTINGS insert_deduplicate = 0;
+-- +goose StatementEnd
+
+-- Cells of hours that are computed whole, before what is published of them is taken away. Nobody reads them afterwards.
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS whole_attempts AS rollup_attempts
+ENGINE = MergeTree ORDER BY edition TTL toDateTime(intDiv(edition, 1000000)) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS whole_cascades AS rollup_cascades
+ENGINE = MergeTree ORDER BY edition TTL toDateTime(intDiv(edition, 1000000)) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS whole_spend AS rollup_spend
+ENGINE = MergeTree ORDER BY edition TTL toDateTime(intDiv(edition, 1000000)) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS whole_waste AS rollup_waste
+ENGINE = MergeTree ORDER BY edition TTL toDateTime(intDiv(edition, 1000000)) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TABLE IF NOT EXISTS whole_failures AS rollup_failures
+ENGINE = MergeTree ORDER BY edition TTL toDateTime(intDiv(edition, 1000000)) + INTERVAL 1 DAY SETTINGS ttl_only_drop_parts = 1;
+-- +goose StatementEnd
+
+-- Of a dialog the latest edition counts; gone says that it is this person's no more. Dialogs of before are decided anew.
+-- +goose StatementBegin
+TRUNCATE TABLE dialogs;
+-- +goose StatementEnd
+-- +goose StatementBegin
+TRUNCATE TABLE dialogs_by_person;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs ADD COLUMN IF NOT EXISTS gone UInt8;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs_by_person ADD COLUMN IF NOT EXISTS gone UInt8;
+-- +goose StatementEnd
+-- +goose StatementBegin
+ALTER TABLE dialogs_to_person MODIFY QUERY
+SELECT account, channel, sender, recipient, bucket, generation, message_id, step, delivered_ms, replies_ms, conversation, outside, gone FROM dialogs;
 -- +goose StatementEnd
 
 -- +goose Down
