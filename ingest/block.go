@@ -14,11 +14,11 @@ import (
 // row remembers where an event of a block came from, and its bytes, until the block is acknowledged: if ClickHouse
 // refuses the event, they become the dead letter.
 type row struct {
-	part       *progress
-	offset     int64
-	start, end int // of the block's raw bytes
-	line       uint32
-	refused    bool // by ClickHouse
+	part    *progress
+	offset  int64
+	raw     []byte // in one of the block's chunks, or in its arena
+	line    uint32
+	refused bool // by ClickHouse
 }
 
 // progress is what a block holds of one partition.
@@ -46,7 +46,10 @@ type block struct {
 
 	factRows, peopleRows, orphanRows []row
 
-	raw       []byte
+	// The original bytes of all rows: chunks as they were read, and copies from those that hold little.
+	chunks    []*chunk
+	chunkLen  int
+	arena     arena
 	located   []schema.Location
 	isLocated map[schema.Location]struct{}
 	accounts  map[string]struct{} // in which something was said of people that moves figures
@@ -68,7 +71,12 @@ func (b *block) reset() {
 	b.people.Reset()
 	b.orphans.Reset()
 	b.factRows, b.peopleRows, b.orphanRows = b.factRows[:0], b.peopleRows[:0], b.orphanRows[:0]
-	b.raw = b.raw[:0]
+	for _, c := range b.chunks {
+		c.free()
+	}
+	clear(b.chunks)
+	b.chunks, b.chunkLen = b.chunks[:0], 0
+	b.arena.reset()
 	b.located = b.located[:0]
 	clear(b.isLocated)
 	clear(b.accounts)
@@ -82,7 +90,7 @@ func (b *block) reset() {
 func (b *block) rows() int {
 	return len(b.factRows) + len(b.peopleRows) + len(b.orphanRows) + len(b.letters)
 }
-func (b *block) size() int { return len(b.raw) + b.letterLen }
+func (b *block) size() int { return b.chunkLen + b.arena.size + b.letterLen }
 
 // counted sums the events that are to be counted.
 func (b *block) counted() (c counts) {
@@ -92,11 +100,20 @@ func (b *block) counted() (c counts) {
 	return c
 }
 
-// store adds a valid event.
+// keep returns the bytes of a chunk, which stay until the block is reset: those of the chunk itself, when most of it is
+// used, else copies. done gives the chunk back as soon as that may be.
+func (b *block) keep(c *chunk) (data []byte, done func()) {
+	if 2*len(c.data) < cap(c.data) {
+		return b.arena.copy(c.data), c.free
+	}
+	b.chunks = append(b.chunks, c)
+	b.chunkLen += cap(c.data)
+	return c.data, func() {}
+}
+
+// store adds a valid event, whose bytes stay as they are until the block is reset.
 func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte, nowMS int64) {
-	r := row{part: p, offset: at.Offset, line: at.Line, start: len(b.raw)}
-	b.raw = append(b.raw, raw...)
-	r.end = len(b.raw)
+	r := row{part: p, offset: at.Offset, line: at.Line, raw: raw}
 	b.unknownFields += uint64(ev.UnknownFields)
 	switch {
 	case !ev.Status.OfMessage():

@@ -180,7 +180,7 @@ func (w *worker) refuse(r *row, table string, cause error) {
 	at := schema.Place{Topic: w.in.config.Topic, Partition: int32(p.part.id), Offset: r.offset, Line: r.line}
 	w.block.reject(&schema.FieldError{Reason: schema.ReasonUnstorable,
 		Rule: "was refused by ClickHouse: " + cause.Error()}, at, p,
-		w.block.raw[r.start:r.end], w.in.config.Now().UnixMilli())
+		r.raw, w.in.config.Now().UnixMilli())
 }
 
 // retry runs an insert until it is acknowledged or ctx ends. It does so whatever the error is: a full disk, a table

@@ -19,6 +19,7 @@ type worker struct {
 	in         *Ingester
 	generation *kafka.Generation
 	chunks     chan *chunk
+	free       chan *chunk // used ones, for its fetchers
 	decoder    event.Decoder
 	next       *block // is being filled
 
@@ -76,7 +77,7 @@ func (w *worker) full() bool {
 	return w.next.rows() >= w.in.config.BlockRows || w.next.size() >= w.in.config.BlockBytes
 }
 
-// take decodes a chunk into the block and gives its memory back.
+// take decodes a chunk into the block.
 func (w *worker) take(c *chunk) {
 	p := w.next.parts[c.part.id]
 	if p == nil {
@@ -85,15 +86,16 @@ func (w *worker) take(c *chunk) {
 	}
 	before := p.counts.consumed
 	nowMS := w.in.config.Now().UnixMilli()
+	data, done := w.next.keep(c)
 	start := 0
 	for _, r := range c.records {
-		w.takeRecord(p, r.offset, r.offset >= c.countFrom, c.data[start:r.end], nowMS)
+		w.takeRecord(p, r.offset, r.offset >= c.countFrom, data[start:r.end], nowMS)
 		start = r.end
 	}
 	p.next, p.countFrom = c.next, c.countFrom
 	w.in.metrics.markers.Add(float64(c.markers))
 	w.in.tally.take(p.counts.consumed - before)
-	c.free()
+	done()
 }
 
 // takeRecord adds the events of one record to the block.
@@ -113,7 +115,9 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 		w.next.store(ev, at, p, raw, nowMS)
 	}
 	if event.IsArrow(value) {
-		if rows, err := event.ArrowLines(value, one); err != nil {
+		// The lines are made, one after the other, in the same memory.
+		made := func(line int, raw []byte) { one(line, w.next.arena.copy(raw)) }
+		if rows, err := event.ArrowLines(value, made); err != nil {
 			// The rows before the break are events like any other; the rest is one dead letter with the whole stream.
 			n++
 			p.count(&p.counts.consumed)
