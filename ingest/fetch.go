@@ -35,8 +35,8 @@ type record struct {
 	end    int
 }
 
-// chunk is what was read from one partition at a time. Its memory goes back to the fetcher when the worker is done with
-// it.
+// chunk is what was read from one partition at a time. Its memory goes back to the fetchers of its worker when nobody
+// needs it any more, which may be as late as the acknowledgement of its events.
 type chunk struct {
 	part    *partition
 	data    []byte
@@ -49,7 +49,13 @@ type chunk struct {
 	home      chan<- *chunk
 }
 
-func (c *chunk) free() { c.home <- c }
+// free gives the memory back, unless there is enough of it lying around.
+func (c *chunk) free() {
+	select {
+	case c.home <- c:
+	default:
+	}
+}
 
 // partition is the state of one assigned partition in one generation.
 type partition struct {
@@ -61,8 +67,8 @@ type partition struct {
 	stored       atomic.Int64 // the offset up to which everything is acknowledged
 }
 
-// fetcher reads one partition into chunks and hands them to its worker, two of them in turn, so that reading goes on
-// while the worker decodes and stops when the worker waits for ClickHouse.
+// fetcher reads one partition into chunks and hands them to its worker. It fills one while another waits, so that
+// reading goes on while the worker decodes, and stops when the worker's blocks are full.
 type fetcher struct {
 	in   *Ingester
 	part *partition
@@ -77,13 +83,9 @@ type fetcher struct {
 	stuck      int  // fetches in a row that brought nothing although there is something
 }
 
-func newFetcher(in *Ingester, part *partition, to chan<- *chunk) *fetcher {
-	f := &fetcher{in: in, part: part, to: to, free: make(chan *chunk, 2), next: part.start,
-		countFrom: part.ledgerOffset}
-	for range cap(f.free) {
-		f.free <- &chunk{part: part, home: f.free, data: make([]byte, 0, in.config.FetchBytes+arenaSlack)}
-	}
-	return f
+// newFetcher makes a fetcher that hands chunks to the worker who reads from to, and finds used ones in free.
+func newFetcher(in *Ingester, part *partition, to chan<- *chunk, free chan *chunk) *fetcher {
+	return &fetcher{in: in, part: part, to: to, free: free, next: part.start, countFrom: part.ledgerOffset}
 }
 
 // run reads until ctx ends. It returns for no other reason, because that would end the generation: on an error it
@@ -181,10 +183,7 @@ func (f *fetcher) reset(first, last int64) {
 
 // fetch reads one answer of the broker and hands over what it holds.
 func (f *fetcher) fetch(ctx context.Context, conn *kafka.Conn) error {
-	c, err := f.emptyChunk(ctx)
-	if err != nil {
-		return err
-	}
+	c := f.emptyChunk()
 	if _, err := conn.Seek(f.next, kafka.SeekAbsolute|kafka.SeekDontCheck); err != nil {
 		return err
 	}
@@ -194,6 +193,7 @@ func (f *fetcher) fetch(ctx context.Context, conn *kafka.Conn) error {
 	f.part.highWater.Store(max(batch.HighWaterMark(), f.part.highWater.Load()))
 
 	before, seen := f.next, 0
+	var err error
 	for {
 		if cap(c.data)-len(c.data) < arenaLow && len(c.records) > 0 {
 			if c, err = f.handOver(ctx, c); err != nil {
@@ -309,18 +309,18 @@ func controlMarker(value []byte) bool {
 	return len(value) == 6 && value[0] == 0 && value[1] == 0 && value[2] < 0x80
 }
 
-func (f *fetcher) emptyChunk(ctx context.Context) (*chunk, error) {
+func (f *fetcher) emptyChunk() *chunk {
+	c := &chunk{home: f.free}
 	select {
-	case c := <-f.free:
-		// A value of its own size may have moved the arena; a large one is not kept.
-		if limit := f.in.config.FetchBytes + arenaSlack; cap(c.data) != limit {
-			c.data = make([]byte, 0, limit)
-		}
-		c.data, c.records, c.markers, c.from = c.data[:0], c.records[:0], 0, f.next
-		return c, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case c = <-f.free:
+	default:
 	}
+	// A value of its own size may have moved the arena; a large one is not kept.
+	if limit := f.in.config.FetchBytes + arenaSlack; cap(c.data) != limit {
+		c.data = make([]byte, 0, limit)
+	}
+	c.part, c.data, c.records, c.markers, c.from = f.part, c.data[:0], c.records[:0], 0, f.next
+	return c
 }
 
 // handOver gives a chunk to the worker and returns an empty one. It blocks while the worker is busy: that is the
@@ -329,7 +329,7 @@ func (f *fetcher) handOver(ctx context.Context, c *chunk) (*chunk, error) {
 	c.next, c.countFrom = f.next, f.countFrom
 	select {
 	case f.to <- c:
-		return f.emptyChunk(ctx)
+		return f.emptyChunk(), nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -341,7 +341,7 @@ func (f *fetcher) finish(ctx context.Context, c *chunk, err error) error {
 		return err
 	}
 	if len(c.records) == 0 && f.next == c.from {
-		f.free <- c
+		c.free()
 		return err
 	}
 	c.next, c.countFrom = f.next, f.countFrom

@@ -181,7 +181,9 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 	var running sync.WaitGroup
 	workers := make([]*worker, min(in.config.Workers, max(1, len(assigned))))
 	for i := range workers {
-		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1), block: newBlock(),
+		w := &worker{in: in, generation: generation, chunks: make(chan *chunk, 1),
+			free: make(chan *chunk, 2+2*in.config.BlockBytes/in.config.FetchBytes),
+			next: newBlock(), block: newBlock(),
 			ledgers:  map[int]*schema.Ledger{},
 			erasures: erasure.NewIndex(in.config.ErasureKey)}
 		w.decoder.MeasureSMS = in.measureSMS
@@ -199,7 +201,7 @@ func (in *Ingester) generation(ctx context.Context, generation *kafka.Generation
 		partitions[i] = p
 		w := workers[i%len(workers)]
 		w.ledgers[a.ID] = &row
-		f := newFetcher(in, p, w.chunks)
+		f := newFetcher(in, p, w.chunks, w.free)
 		running.Go(func() { f.run(ctx) })
 		in.noteLedgerTime(row.AtUS)
 	}

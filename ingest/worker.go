@@ -9,66 +9,93 @@ import (
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
+	"kaskad/schema/state"
 )
 
-// worker owns some of the assigned partitions: it decodes their chunks into a block, and stores the block when it is
-// full or old.
+// worker owns some of the assigned partitions. It decodes their chunks into one block while it stores another: a block
+// that cannot be stored yet grows, so the slower ClickHouse is, the fewer and larger are the inserts. There are never
+// more than the two, and while both are full nothing is read.
 type worker struct {
 	in         *Ingester
 	generation *kafka.Generation
 	chunks     chan *chunk
+	free       chan *chunk // used ones, for its fetchers
 	decoder    event.Decoder
-	block      *block
-	ledgers    map[int]*schema.Ledger
-	erasures   *erasure.Index
-	hidden     []erasure.Hidden // the erased numbers of the block that is being stored
+	next       *block // is being filled
+
+	// What follows belongs to store while it runs.
+	block    *block // is being stored; empty otherwise
+	ledgers  map[int]*schema.Ledger
+	erasures *erasure.Index
+	hidden   []erasure.Hidden // the erased numbers of the block
+	changes  state.Changes
 }
 
 // run works until ctx ends or offsets cannot be committed, which ends the generation.
 func (w *worker) run(ctx context.Context) error {
-	// Whatever is in the block when the generation ends will be read again, by whoever owns the partition then.
-	defer func() { w.in.tally.giveBack(w.block.counted().consumed) }()
+	stored, storing := make(chan error, 1), false
+	defer func() {
+		if storing {
+			<-stored
+		}
+		// Whatever is in the blocks when the generation ends will be read again, by whoever owns the partition then.
+		w.in.tally.giveBack(w.block.counted().consumed + w.next.counted().consumed)
+	}()
 
-	linger := time.NewTimer(time.Hour)
+	linger, due := time.NewTimer(time.Hour), false
 	defer linger.Stop()
 	for {
+		chunks := w.chunks
+		if full := w.full(); full && storing {
+			chunks = nil
+		} else if (full || due) && !storing {
+			w.block, w.next = w.next, w.block
+			storing, due = true, false
+			go func() { stored <- w.store(ctx) }()
+		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case c := <-w.chunks:
-			if len(w.block.parts) == 0 {
+		case c := <-chunks:
+			if len(w.next.parts) == 0 {
 				linger.Reset(w.in.config.Linger)
+				due = false
 			}
 			w.take(c)
-			if w.block.rows() < w.in.config.BlockRows && w.block.size() < w.in.config.BlockBytes {
-				continue
-			}
 		case <-linger.C:
-		}
-		if err := w.store(ctx); err != nil {
-			return err
+			due = len(w.next.parts) > 0
+		case err := <-stored:
+			if storing = false; err != nil {
+				return err
+			}
 		}
 	}
 }
 
-// take decodes a chunk into the block and gives its memory back.
+// full reports whether the block that is being filled may take no more.
+func (w *worker) full() bool {
+	return w.next.rows() >= w.in.config.BlockRows || w.next.size() >= w.in.config.BlockBytes
+}
+
+// take decodes a chunk into the block.
 func (w *worker) take(c *chunk) {
-	p := w.block.parts[c.part.id]
+	p := w.next.parts[c.part.id]
 	if p == nil {
 		p = &progress{part: c.part, ledger: w.ledgers[c.part.id]}
-		w.block.parts[c.part.id] = p
+		w.next.parts[c.part.id] = p
 	}
 	before := p.counts.consumed
 	nowMS := w.in.config.Now().UnixMilli()
+	data, done := w.next.keep(c)
 	start := 0
 	for _, r := range c.records {
-		w.takeRecord(p, r.offset, r.offset >= c.countFrom, c.data[start:r.end], nowMS)
+		w.takeRecord(p, r.offset, r.offset >= c.countFrom, data[start:r.end], nowMS)
 		start = r.end
 	}
 	p.next, p.countFrom = c.next, c.countFrom
 	w.in.metrics.markers.Add(float64(c.markers))
 	w.in.tally.take(p.counts.consumed - before)
-	c.free()
+	done()
 }
 
 // takeRecord adds the events of one record to the block.
@@ -82,18 +109,20 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 		at.Line = uint32(line)
 		ev, err := w.decoder.Decode(raw, nowMS)
 		if err != nil {
-			w.block.reject(err, at, p, raw, nowMS)
+			w.next.reject(err, at, p, raw, nowMS)
 			return
 		}
-		w.block.store(ev, at, p, raw, nowMS)
+		w.next.store(ev, at, p, raw, nowMS)
 	}
 	if event.IsArrow(value) {
-		if rows, err := event.ArrowLines(value, one); err != nil {
+		// The lines are made, one after the other, in the same memory.
+		made := func(line int, raw []byte) { one(line, w.next.arena.copy(raw)) }
+		if rows, err := event.ArrowLines(value, made); err != nil {
 			// The rows before the break are events like any other; the rest is one dead letter with the whole stream.
 			n++
 			p.count(&p.counts.consumed)
 			at.Line = uint32(rows + 1)
-			w.block.reject(&schema.FieldError{Reason: schema.ReasonMalformed, Rule: err.Error()}, at, p, value, nowMS)
+			w.next.reject(&schema.FieldError{Reason: schema.ReasonMalformed, Rule: err.Error()}, at, p, value, nowMS)
 		}
 	} else {
 		event.Lines(value, one)
@@ -104,6 +133,6 @@ func (w *worker) takeRecord(p *progress, offset int64, counted bool, value []byt
 		p.count(&p.counts.empty)
 	}
 	if !counted {
-		w.block.redelivered += uint64(n)
+		w.next.redelivered += uint64(n)
 	}
 }

@@ -3,11 +3,10 @@ package schema
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"slices"
 	"time"
 	"unsafe"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 )
@@ -53,6 +52,12 @@ func (t *texts) at(i int) []byte {
 	return t.data[start:t.ends[i]]
 }
 
+// text views row i, until the column changes.
+func (t *texts) text(i int) string {
+	v := t.at(i)
+	return unsafe.String(unsafe.SliceData(v), len(v))
+}
+
 // room returns an empty column with room for what this one holds, and a little more.
 func (t *texts) room() texts {
 	return texts{data: make([]byte, 0, len(t.data)+len(t.data)/8), ends: make([]int, 0, len(t.ends))}
@@ -62,15 +67,48 @@ func (t *texts) reset() { t.data, t.ends = t.data[:0], t.ends[:0] }
 
 // eventColumns are the columns that table events and table orphans share, filled in place and reused.
 type eventColumns struct {
-	account, messageID, channel, provider, campaign, template, sender, app, operator, traffic, trigger texts
-	recipientCountry, saidCountry, contact, errorCode, currency                                        texts
-	step, status, part, parts, permanent, billable                                                     []uint8
-	segments, smsSegments                                                                              []uint16
-	smsMeasure                                                                                         []uint32
-	occurredMS, submittedMS, idMS, priceMicros                                                         []int64
+	messageID, recipientCountry, contact                                                    texts
+	account, channel, provider, campaign, template, sender, app, operator, traffic, trigger words
+	saidCountry, errorCode, currency                                                        words
+	step, status, part, parts, permanent, billable                                          []uint8
+	segments, smsSegments                                                                   []uint16
+	smsMeasure                                                                              []uint32
+	occurredMS, submittedMS, idMS, priceMicros                                              []int64
+}
+
+// grow doubles the room for rows. What append does by itself, a quarter more at a time, would copy a large block four
+// times over while it grows.
+func (c *eventColumns) grow() {
+	n := max(1024, len(c.step))
+	for _, column := range []*[]uint8{&c.step, &c.status, &c.part, &c.parts, &c.permanent, &c.billable} {
+		*column = slices.Grow(*column, n)
+	}
+	for _, column := range []*[]int64{&c.occurredMS, &c.submittedMS, &c.idMS, &c.priceMicros} {
+		*column = slices.Grow(*column, n)
+	}
+	c.segments, c.smsSegments = slices.Grow(c.segments, n), slices.Grow(c.smsSegments, n)
+	c.smsMeasure = slices.Grow(c.smsMeasure, n)
+	for _, w := range c.words() {
+		w.rows = slices.Grow(w.rows, n)
+	}
+	for _, t := range c.texts() {
+		t.data, t.ends = slices.Grow(t.data, max(16*n, len(t.data))), slices.Grow(t.ends, n)
+	}
+}
+
+func (c *eventColumns) texts() [3]*texts {
+	return [...]*texts{&c.messageID, &c.recipientCountry, &c.contact}
+}
+
+func (c *eventColumns) words() [13]*words {
+	return [...]*words{&c.account, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender, &c.app, &c.operator,
+		&c.traffic, &c.trigger, &c.saidCountry, &c.errorCode, &c.currency}
 }
 
 func (c *eventColumns) append(ev *Event) {
+	if len(c.step) == cap(c.step) {
+		c.grow()
+	}
 	c.account.append(ev.Account)
 	c.messageID.append(ev.MessageID)
 	c.step = append(c.step, ev.Step)
@@ -131,10 +169,11 @@ func bit(b bool) uint8 {
 func (c *eventColumns) rows() int { return len(c.step) }
 
 func (c *eventColumns) reset() {
-	for _, t := range []*texts{&c.account, &c.messageID, &c.channel, &c.provider, &c.campaign, &c.template, &c.sender,
-		&c.app, &c.operator,
-		&c.traffic, &c.trigger, &c.recipientCountry, &c.saidCountry, &c.contact, &c.errorCode, &c.currency} {
+	for _, t := range c.texts() {
 		t.reset()
+	}
+	for _, w := range c.words() {
+		w.reset()
 	}
 	c.step, c.status, c.part, c.parts, c.permanent = c.step[:0], c.status[:0], c.part[:0], c.parts[:0], c.permanent[:0]
 	c.billable = c.billable[:0]
@@ -149,7 +188,7 @@ type Parties struct{ Account, MessageID, Recipient, Contact []byte }
 // Parties returns whom row i speaks of.
 func (c *eventColumns) Parties(i int) Parties {
 	recipient, _, _ := bytes.Cut(c.recipientCountry.at(i), []byte{0})
-	return Parties{Account: c.account.at(i), MessageID: c.messageID.at(i), Recipient: recipient,
+	return Parties{Account: []byte(c.account.at(i)), MessageID: c.messageID.at(i), Recipient: recipient,
 		Contact: c.contact.at(i)}
 }
 
@@ -176,22 +215,24 @@ const sharedColumns = "account, message_id, step, status, occurred_ms, channel, 
 
 // values lists the rows lo…hi of the shared columns in the order of sharedColumns.
 func (c *eventColumns) values(lo, hi int) []any {
-	return []any{c.account.strings(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi],
+	return []any{c.account.between(lo, hi), c.messageID.strings(lo, hi), c.step[lo:hi], c.status[lo:hi],
 		c.occurredMS[lo:hi],
-		c.channel.strings(lo, hi), c.provider.strings(lo, hi), c.campaign.strings(lo, hi), c.template.strings(lo, hi),
-		c.sender.strings(lo, hi),
-		c.app.strings(lo, hi), c.operator.strings(lo, hi), c.traffic.strings(lo, hi), c.trigger.strings(lo, hi),
-		c.recipientCountry.strings(lo, hi), c.saidCountry.strings(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi],
+		c.channel.between(lo, hi), c.provider.between(lo, hi), c.campaign.between(lo, hi), c.template.between(lo, hi),
+		c.sender.between(lo, hi),
+		c.app.between(lo, hi), c.operator.between(lo, hi), c.traffic.between(lo, hi), c.trigger.between(lo, hi),
+		c.recipientCountry.strings(lo, hi), c.saidCountry.between(lo, hi), c.contact.strings(lo, hi), c.segments[lo:hi],
 		c.smsSegments[lo:hi], c.smsMeasure[lo:hi], c.part[lo:hi],
-		c.parts[lo:hi], c.errorCode.strings(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi],
-		c.currency.strings(lo, hi),
+		c.parts[lo:hi], c.errorCode.between(lo, hi), c.permanent[lo:hi], c.priceMicros[lo:hi],
+		c.currency.between(lo, hi),
 		c.billable[lo:hi]}
 }
 
 // Facts is a block of located message events for table events.
 type Facts struct {
 	eventColumns
-	bucket []int64
+	bucket  []int64
+	batches []uuid.UUID
+	inserts inserter
 }
 
 // Append adds an event whose bucket is known.
@@ -215,9 +256,12 @@ func (f *Facts) Reset() {
 // Insert stores the rows lo…hi and returns when ClickHouse has acknowledged them. batch is the id of the touches that
 // will announce them.
 func (f *Facts) Insert(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error {
-	return InsertColumns(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)", lo,
-		hi,
-		append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi], repeat(batch, hi-lo)))
+	f.batches = f.batches[:0]
+	for range hi - lo {
+		f.batches = append(f.batches, batch)
+	}
+	return f.inserts.insert(ctx, conn, "INSERT INTO events ("+sharedColumns+", bucket, submitted_ms, id_ms, batch)",
+		hi-lo, append(f.values(lo, hi), f.bucket[lo:hi], f.submittedMS[lo:hi], f.idMS[lo:hi], f.batches))
 }
 
 // Place is the identity of an event in the log: what is read again from there is the same event.
@@ -276,7 +320,7 @@ func (o *Orphans) Raw(i int) []byte { return o.raw.at(i) }
 func (o *Orphans) RewriteRaw(change func(account, raw []byte) []byte) {
 	raw := o.raw.room()
 	for i := range o.rows() {
-		raw.append(change(o.account.at(i), o.raw.at(i)))
+		raw.append(change([]byte(o.account.at(i)), o.raw.at(i)))
 	}
 	o.raw = raw
 }
@@ -305,36 +349,4 @@ func repeat[T any](v T, n int) []T {
 		all[i] = v
 	}
 	return all
-}
-
-// insertSettings make an insert synchronous and keep ClickHouse's own deduplication out of it: two equal blocks are
-// legal, and merge. Rows are folded when parts merge and when they are read, not while they are inserted: that would
-// nearly triple the cost of an insert.
-var insertSettings = clickhouse.Settings{"async_insert": 0, "optimize_on_insert": 0, "insert_deduplicate": 0,
-	"deduplicate_blocks_in_dependent_materialized_views": 0,
-	"max_partitions_per_insert_block":                    0, "materialized_views_ignore_errors": 0}
-
-// InsertColumns sends one block, column by column, and returns when it is acknowledged.
-func InsertColumns(ctx context.Context, conn driver.Conn, statement string, lo, hi int, columns []any) (err error) {
-	if hi <= lo {
-		return nil
-	}
-	batch, err := conn.PrepareBatch(clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings)), statement)
-	if err != nil {
-		return fmt.Errorf("prepare %q: %w", statement, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = batch.Abort()
-		}
-	}()
-	for i, values := range columns {
-		if err := batch.Column(i).Append(values); err != nil {
-			return fmt.Errorf("fill column %d of %q: %w", i, statement, err)
-		}
-	}
-	if err := batch.Send(); err != nil {
-		return fmt.Errorf("send %d rows of %q: %w", hi-lo, statement, err)
-	}
-	return nil
 }

@@ -106,45 +106,12 @@ func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locat
 		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
 
-// Changes is a block of what events said of their messages.
-type Changes struct {
-	account, messageID, state texts
-	bucket                    []int64
-}
-
-// Append adds what one event said: a state (package state) of the message that knows this event alone.
-func (c *Changes) Append(account []byte, bucketMS int64, messageID, state []byte) {
-	c.account.append(account)
-	c.bucket = append(c.bucket, bucketMS/1000)
-	c.messageID.append(messageID)
-	c.state.append(state)
-}
-
-// Rows returns the number of events in the block.
-func (c *Changes) Rows() int { return len(c.bucket) }
-
-// Reset empties the block and keeps its memory.
-func (c *Changes) Reset() {
-	for _, t := range []*texts{&c.account, &c.messageID, &c.state} {
-		t.reset()
-	}
-	c.bucket = c.bucket[:0]
-}
-
-// InsertChanges stores what the facts of a batch changed: call it after they are acknowledged, and before the touch that
-// announces it ([ChangesMS]) is opened.
-func InsertChanges(ctx context.Context, conn driver.Conn, batch uuid.UUID, c *Changes) error {
-	n := c.Rows()
-	return InsertColumns(ctx, conn, "INSERT INTO changes (batch, account, bucket, message_id, state)", 0, n,
-		[]any{repeat(batch, n), c.account.strings(0, n), c.bucket, c.messageID.strings(0, n), c.state.strings(0, n)})
-}
-
 // ChangesMS in the place of a bucket, without an account, marks a batch of table changes. No message is as old.
 const ChangesMS = HourMS
 
-// Touch marks what has to be computed anew. One of [ChangesMS] marks the messages that the changes of its batch name, one
-// with an account and a bucket all messages of that hour. A touch without either marks a batch of join_queue, one with an
-// account alone numbers of that account (number_queue says which).
+// Touch marks what has to be computed anew. One of [ChangesMS] marks the messages that the changes of its batch name,
+// one with an account and a bucket all messages of that hour. A touch without either marks a batch of join_queue, one
+// with an account alone numbers of that account (number_queue says which).
 type Touch struct {
 	Account  string
 	BucketMS int64

@@ -89,9 +89,12 @@ func runTopicToFacts(b *testing.B, want int) {
 	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, t.rate)
 
 	kaskad := benchDatabase(b, server, "bench")
+	before := readProcessors(t)
 	took := readWithKaskad(b, kaskad, broker.Addrs(), sim.Now(), "bench", events)
+	spent := readProcessors(t).since(before, events)
 	ours := float64(events) / took.Seconds()
-	fmt.Printf("kaskad: topic to facts, touches and ledger: %.0f events/s (%v)\n", ours, took.Round(time.Millisecond))
+	fmt.Printf("kaskad: topic to facts, touches and ledger: %.0f events/s (%v); processors, µs/event: %v\n", ours,
+		took.Round(time.Millisecond), spent)
 	var bytesPerAttempt float64
 	if err := kaskad.QueryRow(b.Context(),
 		"SELECT sum(bytes_on_disk) / sum(rows) FROM system.parts WHERE active AND database = currentDatabase() AND "+
@@ -106,21 +109,28 @@ func runTopicToFacts(b *testing.B, want int) {
 	readWithKaskad(b, staging, broker.Addrs(), sim.Now(), "staging", events)
 	benchExec(b, staging, "TRUNCATE TABLE attempts")
 	ceiling := benchDatabase(b, server, "ceiling_bench")
+	before = readProcessors(t)
 	began := time.Now()
 	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM kaskad_staging_bench.staged SETTINGS max_insert_threads "+
 		"= 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
 	top := float64(events) / time.Since(began).Seconds()
-	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v)\n", top,
-		time.Since(began).Round(time.Millisecond))
+	least := readProcessors(t).since(before, events)
+	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v); processors, "+
+		"µs/event: %v\n", top, time.Since(began).Round(time.Millisecond), least)
 
 	kafka := benchDatabase(b, server, "engine_bench")
-	theirs := readWithKafkaEngine(b, kafka, broker.Addrs(), events)
-	fmt.Printf("clickhouse's kafka engine, same topic, same table: %.0f events/s\n", theirs)
-	fmt.Printf("ratios: kaskad is %.2f of the ceiling, %.1f × the kafka engine; %.1f bytes per attempt before cold "+
-		"merges\n", ours/top, ours/theirs, bytesPerAttempt)
+	before = readProcessors(t)
+	theirs, read := readWithKafkaEngine(b, kafka, broker.Addrs(), events)
+	most := readProcessors(t).since(before, read)
+	fmt.Printf("clickhouse's kafka engine, same topic, same table: %.0f events/s; processors, µs/event: %v\n", theirs,
+		most)
+	fmt.Printf("ratios: kaskad is %.2f of the ceiling, %.1f × the kafka engine (%.2f and %.1f by processor time); "+
+		"%.1f bytes per attempt before cold merges\n", ours/top, ours/theirs, least.total()/spent.total(),
+		most.total()/spent.total(), bytesPerAttempt)
 	b.ReportMetric(ours, "events/s")
 	b.ReportMetric(ours/top, "of-ceiling")
 	b.ReportMetric(ours/theirs, "x-kafka-engine")
+	b.ReportMetric(spent.total()*1000, "cpu-ns/event")
 	b.ReportMetric(bytesPerAttempt, "bytes/attempt")
 	b.ReportMetric(0, "ns/op")
 }
@@ -240,9 +250,9 @@ func readWithKaskad(b *testing.B, conn driver.Conn, brokers []string, now time.T
 	}
 }
 
-// readWithKafkaEngine lets ClickHouse read the topic by itself and returns events per second. Ids' own times are left
-// out, which is in its favour.
-func readWithKafkaEngine(b *testing.B, conn driver.Conn, brokers []string, events int64) float64 {
+// readWithKafkaEngine lets ClickHouse read the topic by itself and returns events per second, and how many it read.
+// Ids' own times are left out, which is in its favour.
+func readWithKafkaEngine(b *testing.B, conn driver.Conn, brokers []string, events int64) (float64, int64) {
 	text := strings.Fields("account message_id channel provider campaign template sender app operator traffic " +
 		"trigger recipient contact status occurred_at submitted_at currency price error_code")
 	numbers := strings.Fields("step segments sms_segments part parts")
@@ -276,7 +286,7 @@ func readWithKafkaEngine(b *testing.B, conn driver.Conn, brokers []string, event
 			benchExec(b, conn, "DROP TABLE topic_view")
 			benchExec(b, conn, "DROP TABLE seen_view")
 			benchExec(b, conn, "DROP TABLE topic")
-			return float64(n) / took.Seconds()
+			return float64(n) / took.Seconds(), int64(n)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"fmt"
 	"syscall"
 	"testing"
 
@@ -20,21 +21,6 @@ func cpu(b *testing.B) (report func()) {
 	}
 	before := used()
 	return func() { b.ReportMetric(float64(used()-before)/float64(b.N), "cpu-ns/op") }
-}
-
-// BenchmarkMessage_Add tells what it costs to make the state of a batch's events of one message: three here.
-func BenchmarkMessage_Add(b *testing.B) {
-	events := usual()
-	var texts state.Texts
-	var m state.Message
-	b.ReportAllocs()
-	defer cpu(b)()
-	for b.Loop() {
-		m.Reset()
-		for i := range events {
-			m.Add(&events[i], &texts)
-		}
-	}
 }
 
 func BenchmarkMessage_Append(b *testing.B) {
@@ -77,5 +63,26 @@ func BenchmarkMessage_Merge(b *testing.B) {
 	}
 	if m.Attempts[0].At(schema.Read) == schema.Never {
 		b.Fatal("the read was lost")
+	}
+}
+
+// BenchmarkChanges_Add is what it costs ingest to say of a fact what it changes.
+func BenchmarkChanges_Add(b *testing.B) {
+	var facts schema.Facts
+	events := usual()
+	for i := range 50_000 {
+		ev := &events[i%len(events)]
+		ev.MessageID = fmt.Appendf(nil, "01939c7e-8a3b-7def-8123-%012x", i)
+		ev.Recipient = fmt.Appendf(nil, "+7900%07d", i)
+		facts.Append(ev)
+	}
+	var changes state.Changes
+	b.ReportAllocs()
+	defer cpu(b)()
+	for i := 0; b.Loop(); i++ {
+		if i%facts.Rows() == 0 {
+			changes.Reset()
+		}
+		changes.Add(&facts, i%facts.Rows())
 	}
 }

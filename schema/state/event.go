@@ -5,80 +5,50 @@ import (
 	"kaskad/schema/law"
 )
 
-// Add notes an event of the message as view events_to_attempts does for table attempts, and events_to_replies for
-// replies. The key is the caller's. Texts are kept by texts; the event may be forgotten.
+// AddFact notes an event of the message as view events_to_attempts does for table attempts, and events_to_replies for
+// replies. The key is the caller's. Texts are shared with the fact: a state that outlives the fact's block has to be
+// stored ([Message.Append]) before the block changes.
+func (m *Message) AddFact(f *schema.Fact) {
+	if f.SubmittedMS != 0 {
+		m.SubmittedMS = min(m.SubmittedMS, f.SubmittedMS)
+	}
+	if f.IDMS != 0 {
+		m.IDMS = min(m.IDMS, f.IDMS)
+	}
+	a := m.Attempt(f.Step)
+	a.Channel, a.Traffic, a.Trigger = max(a.Channel, f.Channel), max(a.Traffic, f.Traffic), max(a.Trigger, f.Trigger)
+	a.Provider, a.Campaign = max(a.Provider, f.Provider), max(a.Campaign, f.Campaign)
+	a.Template, a.Sender = max(a.Template, f.Template), max(a.Sender, f.Sender)
+	a.App, a.Operator = max(a.App, f.App), max(a.Operator, f.Operator)
+	a.SaidCountry, a.Contact = max(a.SaidCountry, f.SaidCountry), max(a.Contact, f.Contact)
+	a.RecipientMark |= law.RecipientMark(f.RecipientCountry)
+	a.RecipientCountry = max(a.RecipientCountry, f.RecipientCountry)
+	a.Segments, a.SMSSegments = max(a.Segments, f.Segments), max(a.SMSSegments, f.SMSSegments)
+	a.SMSMeasure, a.Parts = max(a.SMSMeasure, f.SMSMeasure), max(a.Parts, f.Parts)
+	a.Billable |= f.Billable
+	if f.Currency != "" {
+		a.AddPrice(law.Price{Currency: f.Currency, Part: f.Part, Micros: f.PriceMicros})
+	}
+	a.See(f.Status, f.OccurredMS, f.Part, f.Parts)
+	a.Permanent = max(a.Permanent, f.Permanent)
+	a.AddError(f.OccurredMS, f.ErrorCode)
+}
+
+// Add does so for an event that may be forgotten: its texts are kept by texts.
 func (m *Message) Add(ev *schema.Event, texts *Texts) {
-	if ev.SubmittedMS != 0 {
-		m.SubmittedMS = min(m.SubmittedMS, ev.SubmittedMS)
+	if texts.block.Rows() == maxTexts {
+		texts.block = schema.Facts{} // What states share with the old one they keep.
 	}
-	if ev.IDTimePlausible && ev.IDTimeMS != 0 {
-		m.IDMS = min(m.IDMS, ev.IDTimeMS)
-	}
-	a := m.Attempt(ev.Step)
-	for _, name := range [...]struct {
-		to   *string
-		from string
-	}{{&a.Channel, ev.Channel}, {&a.Traffic, ev.Traffic}, {&a.Trigger, ev.Trigger}} {
-		if *name.to < name.from {
-			*name.to = name.from
-		}
-	}
-	for _, dimension := range [...]struct {
-		to   *string
-		from []byte
-	}{{&a.Provider, ev.Provider}, {&a.Campaign, ev.Campaign}, {&a.Template, ev.Template}, {&a.Sender, ev.Sender},
-		{&a.App, ev.App}, {&a.Operator, ev.Operator}, {&a.SaidCountry, ev.SaidCountry}} {
-		if *dimension.to < string(dimension.from) {
-			*dimension.to = texts.Shared(dimension.from)
-		}
-	}
-	if a.Contact < string(ev.Contact) {
-		a.Contact = string(ev.Contact)
-	}
-	texts.scratch = append(append(append(texts.scratch[:0], ev.Recipient...), 0), ev.Country...)
-	a.RecipientMark |= law.RecipientMark(texts.scratch)
-	if a.RecipientCountry < string(texts.scratch) {
-		a.RecipientCountry = string(texts.scratch)
-	}
-	a.Segments, a.SMSSegments = max(a.Segments, ev.Segments), max(a.SMSSegments, ev.SMSSegments)
-	a.SMSMeasure, a.Parts = max(a.SMSMeasure, ev.SMSMeasure), max(a.Parts, ev.Parts)
-	// 0 unknown, 1 false, 2 true: bits of column billable.
-	a.Billable |= uint8(ev.Billable + 1)
-	if len(ev.Currency) > 0 {
-		a.AddPrice(law.Price{Currency: texts.Shared(ev.Currency), Part: ev.Part, Micros: ev.PriceMicros})
-	}
-	a.See(ev.Stored(), ev.OccurredMS, ev.Part, ev.Parts)
-	if ev.Status.Failure() {
-		if ev.Permanent {
-			a.Permanent = 1
-		}
-		if len(ev.ErrorCode) > 0 {
-			a.AddError(ev.OccurredMS, texts.Shared(ev.ErrorCode))
-		}
-	}
+	texts.block.Append(ev)
+	texts.block.Read(texts.block.Rows()-1, &texts.fact)
+	m.AddFact(&texts.fact)
 }
 
-// maxTexts bounds the memory of Texts: an account may invent names without end, but uses few at a time.
-const maxTexts = 1 << 16
+// maxTexts bounds the events whose texts are kept though states need them no more.
+const maxTexts = 1 << 10
 
-// Texts keeps texts that come again and again once each. The zero value is ready; one goroutine uses it.
+// Texts keeps the texts of events. The zero value is ready; one goroutine uses it.
 type Texts struct {
-	known   map[string]string
-	scratch []byte
-}
-
-// Shared returns the text of bytes that will change.
-func (t *Texts) Shared(text []byte) string {
-	if len(text) == 0 {
-		return ""
-	}
-	if known, ok := t.known[string(text)]; ok {
-		return known
-	}
-	if t.known == nil || len(t.known) >= maxTexts {
-		t.known = map[string]string{}
-	}
-	fresh := string(text)
-	t.known[fresh] = fresh
-	return fresh
+	block schema.Facts
+	fact  schema.Fact
 }

@@ -1,13 +1,11 @@
 package state_test
 
 import (
-	"context"
 	"fmt"
 	"math/big"
 	"slices"
 	"testing"
 
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -19,56 +17,6 @@ import (
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
-
-// readFacts reads the states that tables attempts and replies hold.
-func readFacts(tb testing.TB, conn driver.Conn) map[string]*state.Message {
-	tb.Helper()
-	rows, err := conn.Query(context.Background(), `
-		SELECT message_id, step, submitted_ms, id_ms, channel, provider, campaign, template, sender, app, operator,
-			traffic, trigger, recipient_country, recipient_mark, said_country, contact, segments, sms_segments, sms_measure,
-			[queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms, rejected_ms,
-				expired_ms, failed_ms, skipped_ms],
-			machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures, parts_delivered_ms,
-			permanent, billable, last_error, error_code, prices, replies_ms
-		FROM (SELECT * FROM attempts FINAL) AS a
-		LEFT JOIN (SELECT message_id, step, arraySort(groupUniqArray(replied_ms)) AS replies_ms FROM replies GROUP BY ALL) AS r
-			ON r.message_id = a.message_id AND r.step = a.step`)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer rows.Close()
-	all := map[string]*state.Message{}
-	for rows.Next() {
-		a := law.NewAttempt(0)
-		var id, lastError string
-		var submittedMS, idMS int64
-		var times []int64
-		var delivered, failed big.Int
-		var prices map[string]int64
-		if err := rows.Scan(&id, &a.Step, &submittedMS, &idMS, &a.Channel, &a.Provider, &a.Campaign, &a.Template,
-			&a.Sender, &a.App, &a.Operator, &a.Traffic, &a.Trigger, &a.RecipientCountry, &a.RecipientMark,
-			&a.SaidCountry, &a.Contact, &a.Segments, &a.SMSSegments, &a.SMSMeasure, &times, &a.MachineMS,
-			&a.SingleDeliveredMS, &a.Parts, &delivered, &failed, &a.PartFailures, &a.PartsDeliveredMS, &a.Permanent,
-			&a.Billable, &lastError, &a.AnyErrorCode, &prices, &a.RepliesMS); err != nil {
-			tb.Fatal(err)
-		}
-		copy(a.Times[:], times)
-		a.DeliveredParts, a.FailedParts = law.PartSetOf(&delivered), law.PartSetOf(&failed)
-		a.SetLastError(lastError)
-		a.SetPrices(prices)
-		m := all[id]
-		if m == nil {
-			m = of()
-			all[id] = m
-		}
-		m.SubmittedMS, m.IDMS = min(m.SubmittedMS, submittedMS), min(m.IDMS, idMS)
-		m.Attempt(a.Step).Merge(&a)
-	}
-	if err := rows.Err(); err != nil {
-		tb.Fatal(err)
-	}
-	return all
-}
 
 // Events that ClickHouse merges and events that Go merges are the same facts.
 func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
@@ -124,12 +72,12 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		got := readFacts(t, conn)
+		got := schematest.States(t, conn)
 		if len(got) != len(want) {
 			t.Fatalf("%d messages are stored, want %d", len(got), len(want))
 		}
 		for id, m := range want {
-			mustEqual(t, id+": ClickHouse", got[id], m)
+			mustEqual(t, id+": ClickHouse", got[state.Key{Account: "acme", BucketMS: begin.UnixMilli(), MessageID: id}], m)
 		}
 	}
 }

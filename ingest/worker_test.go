@@ -1,0 +1,66 @@
+package ingest
+
+import (
+	"sync"
+	"testing"
+)
+
+// While a block is being stored the next one is decoded, one of them and no more; nothing counts as stored, and no
+// offset is committed, before its own acknowledgement.
+func TestWorker_Run_TwoBlocks(t *testing.T) {
+	r := newRig(t)
+	const size = 10
+	hold, held := make(chan struct{}), make(chan struct{}, 1)
+	var once sync.Once
+	var steps []string // of one worker, one at a time
+	in, stop := r.start(func(c *Config, _ *Deps) {
+		c.Workers, c.BlockRows = 1, size
+		c.OnStep = func(step string) {
+			steps = append(steps, step)
+			once.Do(func() {
+				held <- struct{}{}
+				<-hold
+			})
+		}
+	})
+	release := sync.OnceFunc(func() { close(hold) })
+	defer release()
+
+	_, values := makeEvents(3*4*size, 3)
+	next := func() {
+		batch := make([]string, size)
+		for i := range batch {
+			batch[i] = string(values[i])
+		}
+		values = values[size:]
+		r.produce(batch...)
+	}
+	next()
+	<-held
+	first := r.count("SELECT count() FROM attempts") // one row for each event
+	for range 3 {
+		next()
+	}
+	r.waitFor("a second block", func() bool { return in.Balance().InFlight >= first+size })
+	for len(values) > 0 {
+		next()
+	}
+	// The records of one answer are taken as a whole, so the second block may exceed its size.
+	if b := in.Balance(); b.Stored != 0 || b.InFlight == 3*4*size {
+		t.Errorf("%+v while the first block waits, want nothing stored and not all read", b)
+	}
+	lag, err := Lag(t.Context(), r.brokers, nil, r.group, r.topic)
+	if err != nil || lag.Total != 3*4*size {
+		t.Errorf("%d records are not committed (%v), want all", lag.Total, err)
+	}
+	release()
+	r.drained()
+	r.waitFor("all to be stored", func() bool { return in.Balance().Stored == 3*4*size })
+	stop()
+	for i, step := range steps {
+		want := []string{"facts", "changes", "located", "touches", "rejected", "swept", "ledger", "commit"}[i%8]
+		if step != want {
+			t.Fatalf("step %d is %s, want %s: blocks are stored one after the other", i, step, want)
+		}
+	}
+}
