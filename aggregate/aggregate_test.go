@@ -44,9 +44,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents
-		changes schema.Changes
-		said    state.Message
-		texts   state.Texts
+		changes state.Changes
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
@@ -70,9 +68,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 				BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
 		}
 		facts.Append(ev)
-		said.Reset()
-		said.Add(ev, &texts)
-		changes.Append(ev.Account, ev.BucketMS, ev.MessageID, said.Append(nil))
+		changes.Add(&facts, facts.Rows()-1)
 	})
 	var touches []schema.Touch
 	for key := range touched {
@@ -90,7 +86,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		people.Insert(t.Context(), conn, batch, 0, people.Rows()),
 		schema.InsertLocated(t.Context(), conn, batch, located),
 		orphans.Insert(t.Context(), conn, batch, 0, orphans.Rows()),
-		schema.InsertChanges(t.Context(), conn, batch, &changes),
+		schema.InsertChanges(t.Context(), conn, batch, &changes.Changes),
 		schema.OpenTouches(t.Context(), conn, touches),
 	} {
 		if err != nil {
