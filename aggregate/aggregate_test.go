@@ -18,9 +18,11 @@ import (
 	"pgregory.net/rapid"
 
 	"kaskad/engine/enginetest"
+	"kaskad/money"
 	"kaskad/schema"
 	"kaskad/schema/event"
 	"kaskad/schema/schematest"
+	"kaskad/schema/state"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -38,10 +40,11 @@ func connect(t testing.TB) driver.Conn {
 func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.Time) {
 	t.Helper()
 	var (
-		decoder event.Decoder
+		decoder = event.Decoder{MeasureSMS: money.SMSMeasure}
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents
+		changes state.Changes
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
@@ -65,19 +68,25 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 				BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
 		}
 		facts.Append(ev)
-		touched[bucketKey{string(ev.Account), ev.BucketMS}] = true
+		changes.Add(&facts, facts.Rows()-1)
 	})
 	var touches []schema.Touch
 	for key := range touched {
 		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch,
 			AtMS: now.UnixMilli()})
 	}
-	touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
+	if len(located)+orphans.Rows() > 0 {
+		touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
+	}
+	if changes.Rows() > 0 {
+		touches = append(touches, schema.Touch{BucketMS: schema.ChangesMS, ID: batch, AtMS: now.UnixMilli()})
+	}
 	for _, err := range []error{
 		facts.Insert(t.Context(), conn, batch, 0, facts.Rows()),
 		people.Insert(t.Context(), conn, batch, 0, people.Rows()),
 		schema.InsertLocated(t.Context(), conn, batch, located),
 		orphans.Insert(t.Context(), conn, batch, 0, orphans.Rows()),
+		schema.InsertChanges(t.Context(), conn, batch, &changes.Changes),
 		schema.OpenTouches(t.Context(), conn, touches),
 	} {
 		if err != nil {
@@ -256,7 +265,7 @@ func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 
 // Whatever step a pass dies at, the next one publishes the same figures, and no touch is lost.
 func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
-	for _, step := range []string{"computed", "published", "closed"} {
+	for _, step := range []string{"computed", "published", "applied", "closed"} {
 		t.Run(step, func(t *testing.T) {
 			conn := connect(t)
 			at := noon.Add(-2 * time.Hour)

@@ -17,9 +17,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/aggregate/cells"
 	"kaskad/aggregate/notify"
 	"kaskad/schema"
 	"kaskad/schema/law"
+	"kaskad/schema/state"
 )
 
 //go:embed sql/*.sql
@@ -71,7 +73,7 @@ type Config struct {
 	Webhook         *notify.Webhook
 	ChangesTopic    string
 	NotifyFromStart bool
-	// OnStep is called after each step of a pass ("computed", "published", "closed"), of a round of verdicts
+	// OnStep is called after each step of a pass ("computed", "published", "applied", "closed"), of a round of verdicts
 	// ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet ("notified"),
 	// so that tests can end the process there. They run side by side.
 	OnStep func(step string)
@@ -98,11 +100,17 @@ type Aggregator struct {
 	deps       Deps
 	owner      uuid.UUID
 	metrics    *metrics
-	tables     workTables
-	chunkRows  uint64 // chunkRows but in tests
 	generation uint64
 	begun      uint64 // the last edition that was begun
-	batch      int
+	// batch is how many hours a pass computes whole, batches how many batches of changes it takes.
+	batch, batches int
+	// hours are all that there are, strays messages that are stored elsewhere than at home, by where they don't count.
+	hours  hours
+	strays map[state.Key]bool
+	// sums are those of messages that changed, and of hours that are computed whole.
+	sums       struct{ changed, whole cells.Sum }
+	scratch    []byte
+	damaged    bool // a state could not be read
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
@@ -111,8 +119,7 @@ type Aggregator struct {
 	lastStored atomic.Int64  // when freshness was stored last, likewise
 	idle       time.Duration // how long the next look waits while nothing happens
 	woken      chan struct{}
-	pending    int    // buckets that the last pass left for the next one
-	passRows   uint64 // rows of facts that the last pass folded
+	pending    int // hours and batches that the last pass left for the next one
 	lastUpkeep time.Time
 	nextDays   time.Time
 	// lastPublished is when an edition was published last, and allBuilt says that no day waits for its sums since.
@@ -120,8 +127,8 @@ type Aggregator struct {
 	allBuilt      bool
 	nextDue       time.Time          // when numbers are looked for whose verdict changes by time alone
 	answered      map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
-	// optOutAccounts are the accounts from which anybody has opted out when the pass began.
-	optOutAccounts []string
+	// optedOut is everybody who ever opted out, namedMessages what messages such events name.
+	optedOut, namedMessages map[address]bool
 	// lossOpen: something is lost and not accepted (loss.go).
 	lossOpen     bool
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
@@ -161,7 +168,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 		FromStart: cfg.NotifyFromStart, OnStep: cfg.OnStep},
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
 	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		chunkRows: chunkRows, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
+		batches: 16, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -255,7 +262,9 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case err != nil:
 		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
 		a.prepared = false
-		a.batch = max(1, a.batch/2)
+		a.batch, a.batches = max(1, a.batch/2), max(1, a.batches/2)
+		a.damaged = errors.Is(err, state.ErrDamaged)
+		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
 		return 0, err
 	case worked && a.pending > 0:
 		return 0, nil
@@ -281,9 +290,6 @@ func (a *Aggregator) leave() {
 	if err := a.insertFreshness(ctx, a.lastAsOfMS.Load(), 0, true); err != nil {
 		a.deps.Logger.Warn("could not say that this aggregator leaves", "error", err)
 	}
-	if err := a.dropTables(ctx, a.tables.all()); err != nil {
-		a.deps.Logger.Warn("could not tidy up; the next aggregator will", "error", err)
-	}
 }
 
 // prepare takes the work over: it waits out another aggregator, and reads what must be known before the first pass.
@@ -301,29 +307,24 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 		return fmt.Errorf("read touched numbers: %w", err)
 	}
 	a.ready.Store(noted)
-	if err := a.rememberQueue(ctx); err != nil {
-		return err
+	for _, read := range []func(context.Context) error{a.rememberQueue, a.readOptOuts, a.readStrays} {
+		if err := read(ctx); err != nil {
+			return err
+		}
 	}
 	// What the touches announce comes first.
-	parameters := a.parameters(0)
+	parameters := a.parameters(a.nextGeneration(time.Now()))
 	parameters["batch"] = uuid.NewString()
-	for _, name := range []string{"outdated_queue", "outdated"} {
+	for _, name := range []string{"outdated_hours", "outdated_queue", "outdated"} {
 		if err := a.doWith(ctx, name, parameters); err != nil {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
 	}
-	if err := a.findBroken(ctx); err != nil {
-		return err
-	}
 	a.lastPublished, a.allBuilt = time.Now(), false
-	if err := a.takeOver(ctx); err != nil {
-		return err
-	}
-	if err := a.createTables(ctx); err != nil {
-		return err
-	}
-	if err := a.countShared(ctx); err != nil {
-		return err
+	for _, step := range []func(context.Context) error{a.redoStates, a.findBroken, a.takeOver, a.countShared} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	return nil
 }

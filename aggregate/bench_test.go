@@ -1,11 +1,13 @@
 package aggregate
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -34,46 +36,105 @@ func BenchmarkAggregator_Pass(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	var work []*bucketWork
-	rows, err := conn.Query(b.Context(),
-		"SELECT DISTINCT account, (toUnixTimestamp(bucket) * 1000)::Int64 FROM attempts")
-	if err != nil {
+	if err := conn.Exec(b.Context(), "INSERT INTO generations (account, bucket) SELECT DISTINCT account, bucket FROM "+
+		"attempts"); err != nil {
 		b.Fatal(err)
 	}
-	for rows.Next() {
-		var w bucketWork
-		if err := rows.Scan(&w.account, &w.bucketMS); err != nil {
-			b.Fatal(err)
-		}
-		work = append(work, &w)
-	}
-	benchPass(b, conn, work, messages)
+	benchPass(b, conn, messages, func() { touchAll(b, conn) })
 }
 
 // BenchmarkAggregator_Pass_OneMessage measures what a pass costs at least.
 func BenchmarkAggregator_Pass_OneMessage(b *testing.B) {
 	conn := connect(b)
 	at := noon.Add(-2 * time.Hour)
-	load(b, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
-	benchPass(b, conn, []*bucketWork{{bucketKey: bucketKey{"a", at.UnixMilli()}}}, 1)
+	n := 0
+	benchPass(b, conn, 1, func() {
+		n++
+		// Its id tells when it was submitted.
+		load(b, conn, "t", []byte(line("019aa0f3-6800-7cc3-98c4-dc0c0c07398f", "delivered",
+			at.Add(-time.Duration(n)*time.Millisecond), submitted(at)...)), noon)
+	})
 }
 
-func benchPass(b *testing.B, conn driver.Conn, work []*bucketWork, messages int) {
+// BenchmarkAggregator_Pass_Changes measures passes over messages that are spread over 30 days of hours of 10 accounts, and that
+// receipts change one after the other: the time of processors in Go and in ClickHouse per message. BENCH_MESSAGES sets how
+// many there are.
+func BenchmarkAggregator_Pass_Changes(b *testing.B) {
+	stored, changed := 200_000, 20_000
+	if n, err := strconv.Atoi(os.Getenv("BENCH_MESSAGES")); err == nil {
+		stored = n
+	}
+	conn := connect(b)
+	a := newAggregator(conn, noon)
+	write := func(from, to int, status string, after time.Duration) {
+		for from < to {
+			var lines bytes.Buffer
+			for end := min(to, from+20_000); from < end; from++ {
+				at := noon.Add(-time.Duration(1+from%720) * time.Hour).Add(time.Duration(from%3600) * time.Second)
+				fmt.Fprintf(&lines, `{"account":"a%d","message_id":"%012x-%d","channel":"sms","provider":"p%d","campaign":"c%d",`+
+					`"recipient":"+7900%07d","status":%q,"occurred_at":%q,"submitted_at":%q}`+"\n", from%10, at.UnixMilli(), from,
+					from%3, from%50, from, status, at.Add(after).Format(time.RFC3339Nano), at.Format(time.RFC3339Nano))
+			}
+			load(b, conn, "t", lines.Bytes(), noon)
+		}
+	}
+	write(0, stored, "sent", time.Second)
+	settle(b, a)
+	var inGo, inServer, took time.Duration
+	rounds := 0
+	for b.Loop() {
+		b.StopTimer()
+		from := rounds * changed % stored
+		write(from, min(stored, from+changed), []string{"delivered", "read", "clicked"}[rounds*changed/stored%3], time.Minute)
+		rounds++
+		b.StartTimer()
+		goBefore, serverBefore, began := processorTime(), serverTime(b, conn), time.Now()
+		settle(b, a)
+		took += time.Since(began)
+		inGo, inServer = inGo+processorTime()-goBefore, inServer+serverTime(b, conn)-serverBefore
+	}
+	n := float64(rounds * changed)
+	b.ReportMetric(float64(inGo.Microseconds())/n, "go-us/message")
+	b.ReportMetric(float64(inServer.Microseconds())/n, "server-us/message")
+	b.ReportMetric(n/took.Seconds(), "messages/s")
+}
+
+func processorTime() time.Duration {
+	var used syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &used)
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+func serverTime(b *testing.B, conn driver.Conn) time.Duration {
+	b.Helper()
+	var us uint64
+	if err := conn.QueryRow(b.Context(), "SELECT sum(value) FROM system.events WHERE event IN "+
+		"('OSCPUVirtualTimeMicroseconds')").Scan(&us); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(us) * time.Microsecond
+}
+
+// benchPass measures passes, each after something was changed.
+func benchPass(b *testing.B, conn driver.Conn, messages int, change func()) {
 	b.Helper()
 	timed := &timedConn{Conn: conn, took: map[string]time.Duration{}}
 	a := newAggregator(timed, noon)
 	if err := a.prepare(b.Context()); err != nil {
 		b.Fatal(err)
 	}
+	a.prepared = true
 	clear(timed.took)
-	began := time.Now()
+	var took time.Duration
 	for b.Loop() {
-		if _, err := a.recompute(b.Context(), a.nextGeneration(time.Now()), noon.UnixMilli(), work, nil,
-			nil); err != nil {
-			b.Fatal(err)
-		}
+		b.StopTimer()
+		change()
+		b.StartTimer()
+		began := time.Now()
+		settle(b, a)
+		took += time.Since(began)
 	}
-	b.ReportMetric(float64(messages*b.N)/time.Since(began).Seconds(), "messages/s")
+	b.ReportMetric(float64(messages*b.N)/took.Seconds(), "messages/s")
 	for name, took := range timed.took {
 		b.ReportMetric(float64(took.Milliseconds())/float64(b.N), name+"-ms")
 	}
@@ -88,8 +149,8 @@ type timedConn struct {
 func (c *timedConn) Exec(ctx context.Context, query string, args ...any) error {
 	began := time.Now()
 	defer func() {
-		for _, name := range append([]string{"dialog_rows", "dialogs", "publish"}, cellStatements...) {
-			if query == statement(name) {
+		for name, text := range statements {
+			if query == text {
 				c.took[name] += time.Since(began)
 			}
 		}

@@ -11,7 +11,9 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 
+	"kaskad/aggregate/cells"
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // dialogWindow is how long a conversation lasts, and how long a customer's message keeps messages to them free
@@ -22,7 +24,7 @@ const dialogWindow = int64(24 * time.Hour / time.Millisecond)
 // the person wrote besides.
 type dialog struct {
 	messageID   string
-	bucket      time.Time
+	bucketMS    int64
 	step        uint8
 	deliveredMS int64
 	repliesMS   []int64
@@ -30,9 +32,10 @@ type dialog struct {
 	// conversation: the attempt carries the unit of a conversation. outside: it was delivered outside of the customer's
 	// window.
 	conversation, outside bool
-	// mine: the attempt is in a bucket of the pass; its units are not known before the walk. The units of others are as
-	// published.
-	mine bool
+	// mine: the attempt is of a message that the edition holds; its units are not known before the walk, and those of
+	// decided. The units of others are as published.
+	mine    bool
+	decided *cells.Dialog
 }
 
 // turn is a moment of the walk: a message from the customer, or the delivery of an attempt.
@@ -89,145 +92,181 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
-// decideDialogs writes the dialogs of the buckets of work under the generation. An event may move units of attempts in
-// other buckets; those buckets are added to work, so that they are published together and no report sees one without
-// the other. asked are the touches of what people said besides. It returns the whole work.
-func (a *Aggregator) decideDialogs(ctx context.Context, generation uint64, work []*bucketWork,
-	open map[bucketKey]*bucketWork, asked []schema.Touch,
-) ([]*bucketWork, error) {
+// decideDialogs decides the units in dialogs of all people for whom something has changed in the messages that the edition
+// holds, or who wrote something (asked). Messages whose units that moves join the edition, so that no report sees one
+// without the other.
+func (e *edition) decideDialogs(ctx context.Context, asked []schema.Touch) error {
+	people, err := e.peopleAsked(ctx, asked)
+	if err != nil {
+		return err
+	}
+	for looked := 0; ; {
+		for _, m := range e.held[looked:] {
+			m.addChangedPeople(people)
+		}
+		looked = len(e.held)
+		if len(people) == 0 {
+			return nil
+		}
+		moved, err := e.walkPeople(ctx, people)
+		if err != nil {
+			return fmt.Errorf("walk dialogs: %w", err)
+		}
+		if len(moved) == 0 {
+			return nil
+		}
+		if err := e.addMoved(ctx, moved); err != nil {
+			return fmt.Errorf("add messages whose units moved: %w", err)
+		}
+	}
+}
+
+// peopleAsked lists the people who wrote.
+func (e *edition) peopleAsked(ctx context.Context, asked []schema.Touch) (map[person]bool, error) {
+	people := map[person]bool{}
+	if len(asked) == 0 {
+		return people, nil
+	}
 	batches, err := batchTable(asked)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.truncate(ctx, a.tables.dialogRows); err != nil {
-		return nil, err
-	}
-	known := make(map[bucketKey]bool, len(work))
-	for _, w := range work {
-		known[w.bucketKey] = true
-	}
-	for fresh := work; ; {
-		targets, err := targetTable(fresh)
-		if err != nil {
-			return nil, err
-		}
-		if err := a.do(ctx, "dialog_rows", generation, targets); err != nil {
-			return nil, fmt.Errorf("read dialogs: %w", err)
-		}
-		if err := a.removeWaiting(ctx); err != nil {
-			return nil, err
-		}
-		if targets, err = targetTable(work); err != nil {
-			return nil, err
-		}
-		walked, moved, err := a.walkChanged(ctx, targets, batches)
-		if err != nil {
-			return nil, fmt.Errorf("walk dialogs: %w", err)
-		}
-		fresh = nil
-		for key := range moved {
-			if known[key] {
-				continue
-			}
-			known[key] = true
-			w := open[key]
-			if w == nil {
-				w = &bucketWork{bucketKey: key}
-			}
-			fresh = append(fresh, w)
-		}
-		if len(fresh) == 0 && len(work) == 0 {
-			return nil, nil
-		}
-		if len(fresh) == 0 {
-			if err := a.do(ctx, "dialogs", generation, targets, walked); err != nil {
-				return nil, fmt.Errorf("write dialogs: %w", err)
-			}
-			return work, nil
-		}
-		a.metrics.moved.Add(float64(len(fresh)))
-		work = append(work, fresh...)
-	}
-}
-
-// removeWaiting removes dialogs of messages whose cohort is not known.
-func (a *Aggregator) removeWaiting(ctx context.Context) error {
-	var waiting uint64
-	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(0))),
-		"SELECT count() FROM {dialog_rows:Identifier} WHERE NOT located").Scan(&waiting); err != nil {
-		return fmt.Errorf("look for dialogs without cohort: %w", err)
-	}
-	if waiting == 0 {
-		return nil
-	}
-	if err := a.do(ctx, "dialog_rows_waiting", 0); err != nil {
-		return fmt.Errorf("remove dialogs without cohort: %w", err)
-	}
-	return nil
-}
-
-// walkChanged walks the dialogs of everybody for whom something has changed in the targets. It returns the units of the
-// targets' attempts, and the other buckets that hold attempts whose units have moved.
-func (a *Aggregator) walkChanged(ctx context.Context, targets, batches *ext.Table) (*ext.Table, map[bucketKey]bool,
-	error) {
-	walked, err := ext.NewTable("walked", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
-		ext.Column("message_id", "String"),
-		ext.Column("step", "UInt8"), ext.Column("conversation", "UInt8"), ext.Column("outside", "UInt8"))
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		statement("dialogs_asked"))
 	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets, batches),
-		clickhouse.WithParameters(a.parameters(0))),
-		statement("dialogs_walk"))
-	if err != nil {
-		return nil, nil, err
+		return nil, fmt.Errorf("list people who wrote: %w", err)
 	}
 	defer rows.Close()
-	type person struct{ account, channel, sender, recipient string }
-	var (
-		moved   = map[bucketKey]bool{}
-		current person
-		dialogs []dialog
-	)
-	flush := func() error {
-		for _, d := range walk(dialogs) {
-			moved[bucketKey{current.account, d.bucket.UnixMilli()}] = true
+	for rows.Next() {
+		var p person
+		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient); err != nil {
+			return nil, fmt.Errorf("list people who wrote: %w", err)
 		}
-		for i := range dialogs {
-			d := &dialogs[i]
-			if !d.mine {
-				continue
-			}
-			if err := walked.Append(current.account, d.bucket.UTC(), d.messageID, d.step, bit(d.conversation),
-				bit(d.outside)); err != nil {
-				return err
-			}
-		}
-		dialogs = dialogs[:0]
-		return nil
+		people[p] = true
 	}
+	return people, rows.Err()
+}
+
+// attemptKey is an attempt of a message.
+type attemptKey struct {
+	state.Key
+	step uint8
+}
+
+// walkPeople walks through all dialogs of people. It returns a step of each message that the edition does not hold and whose
+// units have moved.
+func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[state.Key]uint8, error) {
+	mine := map[attemptKey]bool{}
+	dialogs := make(map[person][]dialog, len(people))
+	for _, m := range e.held {
+		for i := range m.published {
+			mine[attemptKey{m.published[i].Key, m.published[i].Step}] = true
+		}
+		for i := range m.dialogs {
+			d := &m.dialogs[i]
+			mine[attemptKey{d.Key, d.Step}] = true
+			if p := personOf(d); people[p] {
+				dialogs[p] = append(dialogs[p], dialog{messageID: d.MessageID, bucketMS: d.BucketMS, step: d.Step,
+					deliveredMS: d.DeliveredMS, repliesMS: d.RepliesMS, mine: true, decided: d})
+			}
+		}
+	}
+	if err := e.readDialogsOf(ctx, people, mine, dialogs); err != nil {
+		return nil, err
+	}
+	moved := map[state.Key]uint8{}
+	for p, all := range dialogs {
+		for _, d := range walk(all) {
+			moved[state.Key{Account: p.account, BucketMS: d.bucketMS, MessageID: d.messageID}] = d.step
+		}
+		for i := range all {
+			if d := &all[i]; d.mine {
+				d.decided.Units.Conversation, d.decided.Units.Outside = d.conversation, d.outside
+			}
+		}
+	}
+	return moved, nil
+}
+
+// readDialogsOf adds what is published of people, but for attempts that the edition holds.
+func (e *edition) readDialogsOf(ctx context.Context, people map[person]bool, mine map[attemptKey]bool,
+	dialogs map[person][]dialog) error {
+	table, err := ext.NewTable("people", ext.Column("account", "String"), ext.Column("channel", "String"),
+		ext.Column("sender", "String"), ext.Column("recipient", "String"))
+	if err != nil {
+		return err
+	}
+	for p := range people {
+		if err := table.Append(p.account, p.channel, p.sender, p.recipient); err != nil {
+			return fmt.Errorf("list people: %w", err)
+		}
+	}
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement("dialogs_of"))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
 	for rows.Next() {
 		var p person
 		var d dialog
 		var conversation, outside uint8
-		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucket, &d.messageID, &d.step,
-			&d.deliveredMS, &d.repliesMS,
-			&conversation, &outside, &d.mine, &d.inbound); err != nil {
-			return nil, nil, err
+		if err := rows.Scan(&p.account, &p.channel, &p.sender, &p.recipient, &d.bucketMS, &d.messageID, &d.step,
+			&d.deliveredMS, &d.repliesMS, &conversation, &outside, &d.inbound); err != nil {
+			return err
 		}
-		if p != current {
-			if err := flush(); err != nil {
-				return nil, nil, err
-			}
-			current = p
+		if !d.inbound && mine[attemptKey{state.Key{Account: p.account, BucketMS: d.bucketMS, MessageID: d.messageID},
+			d.step}] {
+			continue
 		}
 		d.conversation, d.outside = conversation == 1, outside == 1
-		dialogs = append(dialogs, d)
+		dialogs[p] = append(dialogs[p], d)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, nil, err
+	return rows.Err()
+}
+
+// dialogRows are rows of table dialogs.
+type dialogRows struct {
+	accounts, channels, senders, recipients, messages []string
+	buckets, delivered                                []int64
+	replies                                           [][]int64
+	steps, conversations, outsides, gone              []uint8
+}
+
+// add adds what has changed in the dialogs of a message.
+func (r *dialogRows) add(m *message) {
+	for i := range m.published {
+		was := &m.published[i]
+		if is := dialogOf(m.dialogs, was.Step); is == nil || personOf(is) != personOf(was) {
+			r.append(was, true)
+		}
 	}
-	return walked, moved, flush()
+	for i := range m.dialogs {
+		is := &m.dialogs[i]
+		if was := dialogOf(m.published, is.Step); was == nil || !is.Equal(was) {
+			r.append(is, false)
+		}
+	}
+}
+
+func (r *dialogRows) append(d *cells.Dialog, gone bool) {
+	r.accounts, r.channels = append(r.accounts, d.Account), append(r.channels, d.Channel)
+	r.senders, r.recipients = append(r.senders, d.Sender), append(r.recipients, d.Recipient)
+	r.buckets, r.messages = append(r.buckets, d.BucketMS/1000), append(r.messages, d.MessageID)
+	r.steps, r.delivered = append(r.steps, d.Step), append(r.delivered, d.DeliveredMS)
+	r.replies = append(r.replies, d.RepliesMS)
+	r.conversations = append(r.conversations, bit(d.Units.Conversation))
+	r.outsides, r.gone = append(r.outsides, bit(d.Units.Outside)), append(r.gone, bit(gone))
+}
+
+func (r *dialogRows) insert(ctx context.Context, e *edition) error {
+	n := len(r.steps)
+	if err := e.insert(ctx, "dialogs", []string{"account", "channel", "sender", "recipient", "bucket", "generation",
+		"message_id", "step", "delivered_ms", "replies_ms", "conversation", "outside", "gone"}, n,
+		[]any{r.accounts, r.channels, r.senders, r.recipients, r.buckets, slices.Repeat([]uint64{e.id}, n), r.messages,
+			r.steps, r.delivered, r.replies, r.conversations, r.outsides, r.gone}); err != nil {
+		return fmt.Errorf("write dialogs: %w", err)
+	}
+	return nil
 }
 
 func bit(b bool) uint8 {

@@ -209,9 +209,11 @@ func TestAggregator_Dialogs_LateEventsMoveUnits(t *testing.T) {
 // publishedUnits reads the units of every attempt, and their sums as the cells of cascades have them.
 func publishedUnits(t *testing.T, conn driver.Conn) (units map[string][2]bool, cells [2]uint64) {
 	t.Helper()
-	const visible = `(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)`
-	rows, err := conn.Query(t.Context(),
-		"SELECT message_id, step, conversation = 1, outside = 1 FROM dialogs_by_person WHERE "+visible)
+	rows, err := conn.Query(t.Context(), `SELECT message_id, step, latest.1 = 1, latest.2 = 1 FROM
+		(SELECT message_id, step, argMax((conversation, outside, gone), generation) AS latest FROM dialogs_by_person
+			WHERE generation NOT IN (SELECT edition FROM editions GROUP BY edition HAVING NOT max(published))
+			GROUP BY account, channel, sender, recipient, bucket, message_id, step)
+		WHERE latest.3 = 0`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"strconv"
+	"maps"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // join looks at the ids that these batches located or parked: parked events whose message is located are copied to it,
@@ -50,10 +51,6 @@ func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema
 	return opened, nil
 }
 
-func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table) error {
-	return a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
-}
-
 func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uuid.UUID, batches *ext.Table,
 	touched map[bucketKey]bool) error {
 	strays, err := ext.NewTable("strays", ext.Column("account", "String"), ext.Column("message_id", "String"),
@@ -72,6 +69,7 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 	}
 	defer rows.Close()
 	n, messages := 0, 0
+	strayed := map[state.Key]bool{}
 	for rows.Next() {
 		var account, id string
 		var home time.Time
@@ -89,6 +87,7 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 		for _, b := range buckets {
 			n++
 			touched[bucketKey{account, b.UnixMilli()}] = true
+			strayed[state.Key{Account: account, BucketMS: b.UnixMilli(), MessageID: id}] = true
 			if err := strays.Append(account, id, b.UTC(), home.UTC()); err != nil {
 				return fmt.Errorf("list split messages: %w", err)
 			}
@@ -112,14 +111,32 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 	if err := a.exec(ctx, "split_mark", strays); err != nil {
 		return fmt.Errorf("mark split messages: %w", err)
 	}
-	parameters := clickhouse.Parameters{"generation": strconv.FormatUint(generation, 10), "batch": batch.String()}
-	for _, name := range []string{"split_gone", "split_numbers", "split_queue"} {
-		if err := a.doWith(ctx, name, parameters, strays); err != nil {
+	for _, name := range []string{"split_gone", "split_numbers"} {
+		if err := a.do(ctx, name, generation, strays); err != nil {
 			return fmt.Errorf("move split messages by recipient (%s): %w", name, err)
 		}
 	}
+	maps.Copy(a.strays, strayed)
 	a.metrics.splits.Add(float64(n))
 	return nil
+}
+
+// readStrays reads where messages don't count because their home is elsewhere.
+func (a *Aggregator) readStrays(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, "SELECT account, message_id, toInt64(toUnixTimestamp(bucket)) * 1000 FROM splits")
+	if err != nil {
+		return fmt.Errorf("read split messages: %w", err)
+	}
+	defer rows.Close()
+	a.strays = map[state.Key]bool{}
+	for rows.Next() {
+		var key state.Key
+		if err := rows.Scan(&key.Account, &key.MessageID, &key.BucketMS); err != nil {
+			return fmt.Errorf("read split messages: %w", err)
+		}
+		a.strays[key] = true
+	}
+	return rows.Err()
 }
 
 func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table,

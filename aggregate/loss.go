@@ -69,6 +69,10 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 			return fmt.Errorf("queue joins of broken parts: %w", err)
 		}
 	}
+	// All that is stored of their messages is written anew.
+	if err := a.forgetStates(ctx); err != nil {
+		return err
+	}
 	for month := range months {
 		if months[""] && month != "" {
 			continue // all hours are touched
@@ -96,33 +100,46 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 	return a.countLosses(ctx)
 }
 
-// nameLost names the hours of a generation that is about to be published with less than was published before, and has
-// the topic read again from before the earliest of them. Those that are whole again lose their name.
-func (a *Aggregator) nameLost(ctx context.Context, generation uint64, nowMS int64, targets *ext.Table) error {
-	parameters := a.parameters(generation)
+// nameLost names the hours of an edition that is about to be published with less than was published before, and has the
+// topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name. It
+// returns all that lack facts.
+func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
+	targets *ext.Table) (map[bucketKey]bool, error) {
+	parameters := a.parameters(edition)
 	parameters["now"] = strconv.FormatInt(nowMS, 10)
 	if err := a.doWith(ctx, "lost", parameters, targets); err != nil {
-		return fmt.Errorf("compare generation %d with what was published: %w", generation, err)
+		return nil, fmt.Errorf("compare edition %d with what was published: %w", edition, err)
 	}
-	var hours uint64
-	var earliest time.Time
-	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
-		statement("lost_found")).Scan(&hours, &earliest); err != nil {
-		return fmt.Errorf("look for lost hours of generation %d: %w", generation, err)
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("lost_found"))
+	if err != nil {
+		return nil, fmt.Errorf("look for lost hours of edition %d: %w", edition, err)
 	}
-	if hours == 0 {
-		return nil
-	}
-	a.deps.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",
-		hours, "earliest", earliest.UTC(), "generation", generation)
-	if a.rereadAll {
-		// All of it is being read again already, unless that is over.
-		if lost, err := schema.ReadLosses(ctx, a.deps.Conn); err != nil || lost.Rereading > 0 {
-			return err
+	defer rows.Close()
+	lost, unknown, earliest := map[bucketKey]bool{}, 0, int64(schema.Never)
+	for rows.Next() {
+		var hour bucketKey
+		var isUnknown bool
+		if err := rows.Scan(&hour.account, &hour.bucketMS, &isUnknown); err != nil {
+			return nil, fmt.Errorf("look for lost hours of edition %d: %w", edition, err)
+		}
+		if lost[hour] = true; isUnknown {
+			unknown++
+			earliest = min(earliest, hour.bucketMS)
 		}
 	}
-	_, err := schema.OrderReread(ctx, a.deps.Conn, earliest.Add(-rereadMargin), "lost hours")
-	return err
+	if err := rows.Err(); err != nil || unknown == 0 {
+		return lost, err
+	}
+	a.deps.Logger.Error("facts are lost: hours have less of them than was published; the topic is read again", "hours",
+		unknown, "earliest", hourTime(earliest), "generation", edition)
+	if a.rereadAll {
+		// All of it is being read again already, unless that is over.
+		if losses, err := schema.ReadLosses(ctx, a.deps.Conn); err != nil || losses.Rereading > 0 {
+			return lost, err
+		}
+	}
+	_, err = schema.OrderReread(ctx, a.deps.Conn, hourTime(earliest).Add(-rereadMargin), "lost hours")
+	return lost, err
 }
 
 // settleLosses takes the name off broken parts once everything was read and computed again.

@@ -3,14 +3,12 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"github.com/google/uuid"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // Opt-outs, blocks and complaints are attributed to attempts (docs/definitions.md section 3): those that name a message
@@ -18,9 +16,33 @@ import (
 // attribution is a row of table opt_outs that says what reports cut by, so a report reads the few of them beside its
 // cells.
 
-// findNamed touches the messages that opt-outs of these batches name, so that this pass folds them. It returns the
-// touches that it opened.
-func (a *Aggregator) findNamed(ctx context.Context, asked []schema.Touch) ([]schema.Touch, error) {
+// readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up in
+// memory.
+func (a *Aggregator) readOptOuts(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, statement("optouts_known"))
+	if err != nil {
+		return fmt.Errorf("read who opted out: %w", err)
+	}
+	defer rows.Close()
+	a.optedOut, a.namedMessages = map[address]bool{}, map[address]bool{}
+	for rows.Next() {
+		var of address
+		var named bool
+		if err := rows.Scan(&of.account, &of.recipient, &named); err != nil {
+			return fmt.Errorf("read who opted out: %w", err)
+		}
+		if named {
+			a.namedMessages[of] = true
+		} else {
+			a.optedOut[of] = true
+		}
+	}
+	return rows.Err()
+}
+
+// addOptOuts takes in what people said in these batches: their addresses are attributed anew, and so is what names a
+// message. It returns the hours of such messages that are cold, and are to be computed whole.
+func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []bucketKey, err error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
@@ -28,146 +50,116 @@ func (a *Aggregator) findNamed(ctx context.Context, asked []schema.Touch) ([]sch
 	if err != nil {
 		return nil, err
 	}
-	messages, err := ext.NewTable("messages", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
-		ext.Column("message_id", "String"))
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
+		statement("optouts_asked"))
 	if err != nil {
-		return nil, err
-	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(batches)),
-		statement("optouts_names"))
-	if err != nil {
-		return nil, fmt.Errorf("find messages that opt-outs name: %w", err)
+		return nil, fmt.Errorf("read opt-outs: %w", err)
 	}
 	defer rows.Close()
-	batch, nowMS := uuid.New(), a.cfg.Now().UnixMilli()
-	found := map[bucketKey]bool{}
+	var keys []string
+	of := map[string]state.Key{}
 	for rows.Next() {
-		var account, id string
-		var bucket time.Time
-		if err := rows.Scan(&account, &id, &bucket); err != nil {
-			return nil, fmt.Errorf("find messages that opt-outs name: %w", err)
+		var who address
+		var id string
+		var bucketMS int64
+		if err := rows.Scan(&who.account, &who.recipient, &id, &bucketMS); err != nil {
+			return nil, fmt.Errorf("read opt-outs: %w", err)
 		}
+		e.optedOut[who], e.addresses[who] = true, true
+		if id == "" {
+			continue
+		}
+		e.namedMessages[address{who.account, id}] = true
 		if ms := schema.IDTime([]byte(id)); ms > 0 {
-			bucket = time.UnixMilli(ms / schema.HourMS * schema.HourMS)
+			bucketMS = ms / schema.HourMS * schema.HourMS
 		}
-		if bucket.Unix() == 0 {
-			continue // nothing of the message is known; when something is, it has changed
-		}
-		found[bucketKey{account, bucket.UnixMilli()}] = true
-		if err := messages.Append(account, bucket.UTC(), id); err != nil {
-			return nil, fmt.Errorf("list messages that opt-outs name: %w", err)
+		key := state.Key{Account: who.account, BucketMS: bucketMS, MessageID: id}
+		if hour := (bucketKey{key.Account, key.BucketMS}); e.hours[hour] {
+			cold = append(cold, hour)
+		} else if bucketMS > 0 { // Else nothing of the message is known; when something is, it has changed.
+			stored := string(key.AppendKey(nil))
+			keys, of[stored] = append(keys, stored), key
 		}
 	}
-	if err := rows.Err(); err != nil || len(found) == 0 {
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read opt-outs: %w", err)
+	}
+	values, err := e.lookUp(ctx, keys)
+	if err != nil {
 		return nil, err
 	}
-	if err := a.doWith(ctx, "optouts_queue", clickhouse.Parameters{"batch": batch.String()}, messages); err != nil {
-		return nil, fmt.Errorf("queue messages that opt-outs name: %w", err)
+	for stored, value := range values {
+		m := message{value: value}
+		if err := m.readOld(of[stored]); err != nil {
+			return nil, err
+		}
+		e.noteNamed(m.old)
 	}
-	var opened []schema.Touch
-	for key := range found {
-		opened = append(opened, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch, AtMS: nowMS})
-	}
-	if err := schema.OpenTouches(ctx, a.deps.Conn, opened); err != nil {
-		return nil, fmt.Errorf("touch messages that opt-outs name: %w", err)
-	}
-	return opened, nil
+	return cold, nil
 }
 
-// readOptOutAccounts lists the accounts from which anybody ever opted out: of the others no address has to be looked
-// at.
-func (a *Aggregator) readOptOutAccounts(ctx context.Context) (err error) {
-	if err = a.deps.Conn.QueryRow(ctx, statement("optouts_accounts")).Scan(&a.optOutAccounts); err != nil {
-		return fmt.Errorf("look for opt-outs: %w", err)
+// namedAttempts are the attempts of messages that opt-outs name.
+type namedAttempts struct{ rows [][]any }
+
+// noteNamed notes the attempts of a message if an opt-out names it.
+func (e *edition) noteNamed(m *state.Message) {
+	if len(e.namedMessages) == 0 || !e.namedMessages[address{m.Account, m.MessageID}] {
+		return
 	}
-	return a.truncate(ctx, a.tables.addresses)
+	cohortMS := m.CohortMS()
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		o := a.Outcome(cohortMS)
+		e.named.rows = append(e.named.rows, []any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
+			a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic, a.Trigger})
+	}
 }
 
-// attributeChunk attributes what names messages of a folded chunk, and notes the addresses of its changed messages.
-func (a *Aggregator) attributeChunk(ctx context.Context, parameters clickhouse.Parameters, targets,
-	batches *ext.Table) error {
-	if len(a.optOutAccounts) == 0 {
-		return nil
-	}
-	parameters["accounts"] = arrayText(a.optOutAccounts)
-	if err := a.doWith(ctx, "optouts_changed", parameters, targets, batches); err != nil {
-		return fmt.Errorf("optouts_changed: %w", err)
-	}
-	var named bool
-	ctx = clickhouse.Context(ctx, clickhouse.WithParameters(parameters), clickhouse.WithExternalTable(targets))
-	if err := a.deps.Conn.QueryRow(ctx, statement("optouts_named_any")).Scan(&named); err != nil {
-		return fmt.Errorf("look for messages that opt-outs name: %w", err)
-	}
-	if !named {
-		return nil
-	}
-	if err := a.doWith(ctx, "optouts_named", parameters, targets); err != nil {
-		return fmt.Errorf("optouts_named: %w", err)
-	}
-	return nil
-}
-
-// attributeChanged attributes the opt-outs of the addresses that attributeChunk noted, after all chunks have written
-// their attempts by recipient.
-func (a *Aggregator) attributeChanged(ctx context.Context, generation uint64, targets *ext.Table) error {
-	if len(a.optOutAccounts) == 0 {
-		return nil
-	}
-	for _, name := range []string{"optouts_gone", "optouts"} {
-		if err := a.do(ctx, name, generation, targets); err != nil {
-			return fmt.Errorf("attribute opt-outs (%s): %w", name, err)
+// attribute attributes the opt-outs of the addresses and messages that were noted, after the attempts by recipient are
+// written.
+func (e *edition) attribute(ctx context.Context) error {
+	if len(e.addresses) > 0 {
+		table, err := ext.NewTable("addresses", ext.Column("account", "String"), ext.Column("recipient", "String"))
+		if err != nil {
+			return err
+		}
+		for a := range e.addresses {
+			if err := table.Append(a.account, a.recipient); err != nil {
+				return fmt.Errorf("list people who opted out: %w", err)
+			}
+		}
+		if err := e.attributeBy(ctx, "optouts", table); err != nil {
+			return err
 		}
 	}
-	return nil
-}
-
-// attributeAsked attributes the opt-outs that have arrived, and publishes that.
-func (a *Aggregator) attributeAsked(ctx context.Context, generation uint64, asked []schema.Touch) error {
-	if len(asked) == 0 {
-		return nil
-	}
-	batches, err := batchTable(asked)
-	if err != nil {
-		return err
-	}
-	if err := a.truncate(ctx, a.tables.addresses); err != nil {
-		return err
-	}
-	if err := a.do(ctx, "optouts_asked", generation, batches); err != nil {
-		return fmt.Errorf("list people who opted out: %w", err)
-	}
-	var accounts []string
-	if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(a.parameters(generation))),
-		"SELECT groupUniqArray(toString(account)) FROM {addresses:Identifier}").Scan(&accounts); err != nil {
-		return fmt.Errorf("list accounts of people who opted out: %w", err)
-	}
-	if len(accounts) == 0 {
-		return nil
-	}
-	if err := a.begin(ctx, generation); err != nil {
-		return err
-	}
-	if err := a.do(ctx, "optouts", generation); err != nil {
-		return fmt.Errorf("attribute opt-outs: %w", err)
-	}
-	if err := a.checkOwner(ctx); err != nil {
-		return err
-	}
-	parameters := a.parameters(generation)
-	parameters["accounts"] = arrayText(accounts)
-	for _, name := range []string{"optouts_publish", "publish_edition"} {
-		if err := a.doWith(ctx, name, parameters); err != nil {
-			return fmt.Errorf("publish attributed opt-outs (%s): %w", name, err)
+	if len(e.named.rows) > 0 {
+		columns := []func(*ext.Table) error{ext.Column("account", "String"), ext.Column("message_id", "String"),
+			ext.Column("step", "UInt8"), ext.Column("is_delivered", "UInt8"), ext.Column("delivered_ms", "Int64"),
+			ext.Column("cohort_ms", "Int64")}
+		for _, name := range []string{"channel", "provider", "campaign", "template", "sender", "app", "operator", "country",
+			"traffic", "trigger"} {
+			columns = append(columns, ext.Column(name, "String"))
 		}
+		table, err := ext.NewTable("attempts_of", columns...)
+		if err != nil {
+			return err
+		}
+		for _, row := range e.named.rows {
+			if err := table.Append(row...); err != nil {
+				return fmt.Errorf("list messages that opt-outs name: %w", err)
+			}
+		}
+		return e.attributeBy(ctx, "optouts_named", table)
 	}
 	return nil
 }
 
-// arrayText is a list as a parameter of type Array(String).
-func arrayText(values []string) string {
-	quoted := make([]string, len(values))
-	for i, v := range values {
-		quoted[i] = "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v) + "'"
+func (e *edition) attributeBy(ctx context.Context, name string, table *ext.Table) error {
+	if err := e.begin(ctx, e.id); err != nil {
+		return err
 	}
-	return "[" + strings.Join(quoted, ",") + "]"
+	if err := e.do(ctx, name, e.id, table); err != nil {
+		return fmt.Errorf("attribute opt-outs (%s): %w", name, err)
+	}
+	return nil
 }

@@ -9,17 +9,23 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
-	"github.com/google/uuid"
 
 	"kaskad/schema"
 )
 
-// bucketWork is one bucket to recompute and the touches that this answers; none when another bucket moves its units.
+// bucketWork is an hour to compute whole, and the touches that this answers; none when changes of a cold hour, or units that
+// move, are why.
 type bucketWork struct {
 	bucketKey
 	touches []schema.Touch
 	oldest  int64
+}
+
+// openWork is what touches say is to be done.
+type openWork struct {
+	hours map[bucketKey]*bucketWork
+	// batches are those of changes, oldest first, joins those of messages to bring together, asked what was said of people.
+	batches, joins, asked []schema.Touch
 }
 
 // pass answers some or all open touches. It reports whether there was something to do, so that the caller need not
@@ -30,57 +36,121 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if err := a.upkeep(ctx, started); err != nil {
 		return false, err
 	}
-	generation := a.nextGeneration(started)
-	open, joins, asked, err := a.openTouches(ctx)
+	id := a.nextGeneration(started)
+	open, err := a.openTouches(ctx)
 	if err != nil {
 		return false, err
 	}
-	if len(joins) > 0 {
+	if len(open.joins) > 0 {
 		// Joining opens touches of its own; they are answered together with those already read, for the facts are read
 		// below.
-		opened, err := a.join(ctx, generation, joins)
+		opened, err := a.join(ctx, id, open.joins)
 		if err != nil {
 			return false, err
 		}
-		addTouches(open, opened)
+		addTouches(open.hours, opened)
 	}
-	named, err := a.findNamed(ctx, asked)
+	e := a.newEdition(id, nowMS)
+	answered, err := e.answer(ctx, open)
 	if err != nil {
+		return false, fmt.Errorf("edition %d: %w", id, err)
+	}
+	worked := len(answered) > 0
+	if worked {
+		a.adapt(e, open, time.Since(started))
+		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
+	}
+	if err := a.noteNumbers(ctx, id, nowMS, worked, open.asked); err != nil {
 		return false, err
 	}
-	addTouches(open, named)
-	work := choose(open, a.batch)
-	pending := len(open)
-	if len(work) > 0 || len(asked) > 0 {
-		if work, err = a.recompute(ctx, generation, nowMS, work, open, asked); err != nil {
-			return false, err
-		}
-		for _, w := range work {
-			if _, touched := open[w.bucketKey]; touched {
-				delete(open, w.bucketKey)
-				pending--
+	a.pending = len(open.hours) + len(open.batches)
+	asOf := nowMS
+	for _, w := range open.hours {
+		asOf = min(asOf, w.oldest)
+	}
+	for _, b := range open.batches {
+		asOf = min(asOf, b.AtMS)
+	}
+	if err := a.stateFreshness(ctx, asOf, a.pending, worked); err != nil {
+		return worked, err
+	}
+	return worked, a.buildDays(ctx, time.Now())
+}
+
+// answer computes and publishes what some of the open touches ask for. It returns those, and takes them out of open.
+func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, error) {
+	batches := open.batches[:min(len(open.batches), e.batches)]
+	said, err := e.readChanges(ctx, batches)
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range batches {
+		for hour := range said.coldOf[b.ID] {
+			if open.hours[hour] == nil {
+				open.hours[hour] = &bucketWork{bucketKey: hour, oldest: b.AtMS}
 			}
 		}
 	}
-	if len(work) > 0 {
-		a.adapt(len(work), pending, time.Since(started))
-		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
+	work := choose(open.hours, e.batch)
+	hours := make([]bucketKey, 0, len(work))
+	for _, w := range work {
+		hours = append(hours, w.bucketKey)
 	}
-	if err := a.attributeAsked(ctx, generation, asked); err != nil {
-		return false, err
+	cold, err := e.addOptOuts(ctx, open.asked)
+	if err != nil {
+		return nil, err
 	}
-	if err := a.noteNumbers(ctx, generation, nowMS, len(work) > 0, asked); err != nil {
-		return false, err
+	if err := e.readWhole(ctx, append(hours, cold...)); err != nil {
+		return nil, err
 	}
-	a.pending = pending
-	asOf := nowMS
-	for _, w := range open {
-		asOf = min(asOf, w.oldest)
+	if err := e.foldChanges(ctx, said); err != nil {
+		return nil, err
 	}
-	if err := a.stateFreshness(ctx, asOf, pending, len(work) > 0); err != nil {
-		return len(work) > 0, err
+	if err := e.decideDialogs(ctx, open.asked); err != nil {
+		return nil, err
 	}
-	return len(work) > 0, a.buildDays(ctx, time.Now())
+	found, err := e.end(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.cfg.OnStep("computed")
+	if found {
+		if err := e.publish(ctx); err != nil {
+			return nil, err
+		}
+	}
+	// Should the process end before this, the touches are open, and what they ask for comes out as it is published.
+	answered := e.answered(open, batches, said)
+	if err := e.closeTouches(ctx, answered); err != nil {
+		return nil, fmt.Errorf("close touches: %w", err)
+	}
+	e.cfg.OnStep("closed")
+	return answered, nil
+}
+
+// answered takes the touches out of open that the edition has answered: those of hours that it computed whole, and of
+// batches all of whose cold hours are among these.
+func (e *edition) answered(open *openWork, batches []schema.Touch, said *changes) (answered []schema.Touch) {
+	for hour := range e.whole {
+		if w := open.hours[hour]; w != nil {
+			answered = append(answered, w.touches...)
+			delete(open.hours, hour)
+		}
+	}
+	var left []schema.Touch
+	for _, b := range batches {
+		waits := false
+		for hour := range said.coldOf[b.ID] {
+			waits = waits || !e.whole[hour]
+		}
+		if waits {
+			left = append(left, b)
+		} else {
+			answered = append(answered, b)
+		}
+	}
+	open.batches = append(left, open.batches[len(batches):]...)
+	return answered
 }
 
 // nextGeneration returns an id greater than every one used before: microseconds of the clock, or one more than the last
@@ -90,32 +160,34 @@ func (a *Aggregator) nextGeneration(now time.Time) uint64 {
 	return a.generation
 }
 
-// openTouches reads the open touches by bucket, those that ask for a join pass, and those that ask for numbers alone.
-func (a *Aggregator) openTouches(ctx context.Context) (open map[bucketKey]*bucketWork, joins, asked []schema.Touch,
-	err error) {
+// openTouches reads the open touches.
+func (a *Aggregator) openTouches(ctx context.Context) (*openWork, error) {
 	rows, err := a.deps.Conn.Query(ctx, statement("open_touches"))
 	if err != nil {
-		return nil, nil, nil, fmt.Errorf("read touches: %w", err)
+		return nil, fmt.Errorf("read touches: %w", err)
 	}
 	defer rows.Close()
-	open = map[bucketKey]*bucketWork{}
+	open := &openWork{hours: map[bucketKey]*bucketWork{}}
 	for rows.Next() {
 		var t schema.Touch
 		var bucket time.Time
 		if err := rows.Scan(&t.Account, &bucket, &t.ID, &t.AtMS); err != nil {
-			return nil, nil, nil, fmt.Errorf("read touches: %w", err)
+			return nil, fmt.Errorf("read touches: %w", err)
 		}
 		t.BucketMS = bucket.UnixMilli()
 		switch {
+		case t.Account == "" && t.BucketMS == schema.ChangesMS:
+			open.batches = append(open.batches, t)
 		case t.BucketMS != 0:
-			addTouches(open, []schema.Touch{t})
+			addTouches(open.hours, []schema.Touch{t})
 		case t.Account == "":
-			joins = append(joins, t)
+			open.joins = append(open.joins, t)
 		default:
-			asked = append(asked, t)
+			open.asked = append(open.asked, t)
 		}
 	}
-	return open, joins, asked, rows.Err()
+	slices.SortFunc(open.batches, func(x, y schema.Touch) int { return cmp.Compare(x.AtMS, y.AtMS) })
+	return open, rows.Err()
 }
 
 // noteNumbers notes the numbers that somebody asked for, and those whose verdict has changed by time alone. From then
@@ -167,25 +239,6 @@ func (a *Aggregator) closeTouches(ctx context.Context, touches []schema.Touch) e
 	return nil
 }
 
-// batchTable lists the batches of touches.
-func batchTable(touches []schema.Touch) (*ext.Table, error) {
-	table, err := ext.NewTable("batches", ext.Column("id", "UUID"))
-	if err != nil {
-		return nil, err
-	}
-	seen := map[uuid.UUID]bool{}
-	for _, t := range touches {
-		if seen[t.ID] {
-			continue
-		}
-		seen[t.ID] = true
-		if err := table.Append(t.ID); err != nil {
-			return nil, fmt.Errorf("list batches: %w", err)
-		}
-	}
-	return table, nil
-}
-
 func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
 	for _, t := range touches {
 		key := bucketKey{t.Account, t.BucketMS}
@@ -222,20 +275,24 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
 }
 
-// adapt aims at passes of targetPass, whatever a bucket costs. While many buckets wait it lets a pass take three times
-// as long: what a pass costs by itself is then shared by more of them, and the last of them is published sooner. A pass
-// over few rows is nothing but that cost, so fewer buckets would not make it shorter.
-func (a *Aggregator) adapt(buckets, waiting int, took time.Duration) {
-	const fewRows = 100_000
+// adapt aims at passes of targetPass, whatever an hour or a batch costs. While much waits it lets a pass take three times
+// as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
+	const fewMessages = 10_000
 	target := targetPass
-	if waiting > 4*a.batch {
+	if len(open.hours) > 4*a.batch || len(open.batches) > 4*a.batches {
 		target *= 3
 	}
 	switch {
-	case took > 2*target && a.passRows > fewRows:
-		a.batch = max(1, buckets/2)
-	case (took < target || a.passRows < fewRows) && buckets >= a.batch:
-		a.batch = min(maxBuckets, 2*a.batch)
+	case took > 2*target && e.all > fewMessages:
+		a.batch, a.batches = max(1, a.batch/2), max(1, a.batches/2)
+	case took < target || e.all < fewMessages:
+		if len(open.hours) > 0 {
+			a.batch = min(maxBuckets, 2*a.batch)
+		}
+		if len(open.batches) > 0 {
+			a.batches = min(maxBuckets, 2*a.batches)
+		}
 	}
 }
 

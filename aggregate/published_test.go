@@ -79,7 +79,7 @@ func mustBuildTrue(t *testing.T, conn driver.Conn) {
 }
 
 // touchAll asks for all hours that have facts, or had some.
-func touchAll(t *testing.T, conn driver.Conn) {
+func touchAll(t testing.TB, conn driver.Conn) {
 	t.Helper()
 	if err := conn.Exec(t.Context(), "INSERT INTO touched SELECT account, bucket, generateUUIDv4(), 1, 1 FROM "+
 		"generations "+
@@ -88,20 +88,54 @@ func touchAll(t *testing.T, conn driver.Conn) {
 	}
 }
 
-// mustRepeat computes everything anew from facts and fails where that differs from what is published.
+// derived are queries of what follows from facts besides cells.
+var derived = map[string]string{
+	"states":                "SELECT sum(cityHash64(key, state)) FROM message_states WHERE key != ''",
+	"attempts by recipient": "SELECT sum(cityHash64(* EXCEPT (generation, permanent))) FROM attempts_by_recipient FINAL",
+	"dialogs": `SELECT sum(cityHash64(*)) FROM
+		(SELECT account, bucket, message_id, step, argMax((channel, sender, recipient, delivered_ms, replies_ms, conversation,
+			outside, gone), (generation, NOT gone)) AS latest
+		FROM dialogs WHERE generation NOT IN (SELECT edition FROM editions GROUP BY edition HAVING NOT max(published))
+		GROUP BY account, bucket, message_id, step HAVING latest.8 = 0)`,
+	"dialogs by person": `SELECT sum(cityHash64(*)) FROM
+		(SELECT account, bucket, message_id, step, channel, sender, recipient, argMax((delivered_ms, replies_ms, conversation,
+			outside, gone), generation) AS latest
+		FROM dialogs_by_person WHERE generation NOT IN
+			(SELECT edition FROM editions GROUP BY edition HAVING NOT max(published))
+		GROUP BY account, bucket, message_id, step, channel, sender, recipient HAVING latest.5 = 0)`,
+}
+
+// mustRepeat computes everything anew from facts, with what is stored of messages and without, and fails where that differs
+// from what is published.
 func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	t.Helper()
 	mustBuildTrue(t, conn)
-	before := count(t, conn, "SELECT max(edition) FROM editions")
-	touchAll(t, conn)
-	settle(t, a)
-	for table := range rollupSums {
-		if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d", table,
-			before)); n != 0 {
-			t.Errorf("%s: computed anew, %d cells differ from what was published", table, n)
-		}
+	want := map[string]uint64{}
+	for name, query := range derived {
+		want[name] = count(t, conn, query)
 	}
-	mustBuildTrue(t, conn)
+	for _, forget := range []bool{false, true} {
+		if forget {
+			if err := a.forgetStates(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := count(t, conn, "SELECT max(edition) FROM editions")
+		touchAll(t, conn)
+		settle(t, a)
+		for table := range rollupSums {
+			if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d", table,
+				before)); n != 0 {
+				t.Errorf("%s: computed anew, %d cells differ from what was published", table, n)
+			}
+		}
+		for name, query := range derived {
+			if got := count(t, conn, query); got != want[name] {
+				t.Errorf("%s differ when they are computed anew (forgotten: %v)", name, forget)
+			}
+		}
+		mustBuildTrue(t, conn)
+	}
 }
 
 // Whatever happens in whatever order, the differences that were published add up to what facts say.
@@ -115,24 +149,30 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 	a := build(newAggregator(conn, noon))
 	random := rand.New(rand.NewPCG(1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
-	for round := range 30 {
+	steps := []string{"computed", "published", "applied", "closed"}
+	for round := range 40 {
 		var lines strings.Builder
 		for range 40 {
 			at := now.Add(-time.Duration(random.IntN(70)) * time.Hour)
 			id, submit := fmt.Sprint("m", random.IntN(60)), noon.Add(-time.Duration(72+random.IntN(3))*time.Hour)
-			members := []string{"channel", pick(`"sms"`, `"viber"`, `"push"`, `"email"`), "recipient",
-				pick(`"+79001234567"`, `"+79001234568"`),
-				"step", pick("1", "1", "2"), "submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
+			members := []string{"channel", pick(`"sms"`, `"viber"`, `"whatsapp"`, `"push"`, `"email"`), "recipient",
+				pick(`"+79001234567"`, `"+79001234568"`), "step", pick("1", "1", "2"),
+				"submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
 				"campaign", pick(`""`, `"a"`, `"b"`), "segments", pick("0", "1", "3"), "sms_segments", pick("0", "2")}
 			if random.IntN(3) == 0 {
 				members = append(members, "price", pick(`"1.5"`, `"2"`), "currency", pick(`"RUB"`, `"EUR"`))
 			}
 			lines.WriteString(eventLine(id,
-				pick("queued", "sent", "delivered", "read", "replied", "failed", "expired", "skipped"), at,
+				pick("queued", "sent", "delivered", "delivered", "read", "replied", "failed", "expired", "skipped"), at,
 				members...))
 		}
+		for range random.IntN(3) {
+			lines.WriteString(eventLine("", pick("inbound", "inbound", "unsubscribed", "blocked"),
+				now.Add(-time.Duration(random.IntN(70))*time.Hour), "channel", pick(`"viber"`, `"whatsapp"`), "recipient",
+				pick(`"+79001234567"`, `"+79001234568"`)))
+		}
 		load(t, conn, fmt.Sprint(round), []byte(lines.String()), now)
-		switch random.IntN(4) {
+		switch random.IntN(6) {
 		case 0:
 			settle(t, a)
 		case 1: // a day is built whenever it is looked for
@@ -141,9 +181,10 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 			if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
 				t.Fatal(err)
 			}
-		case 2: // another one takes over, after a pass that died
+		case 2, 3: // another one takes over, after a pass that died
+			at := steps[random.IntN(len(steps))]
 			a.cfg.OnStep = func(step string) {
-				if step == "computed" {
+				if step == at {
 					panic("died")
 				}
 			}
@@ -152,9 +193,17 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 				settle(t, a)
 			}()
 			a = build(newAggregator(conn, noon))
-		case 3:
+		case 4:
 			if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
 				t.Fatal(err)
+			}
+		case 5: // the store of states is lost, and hours are looked at without need
+			if err := conn.Exec(t.Context(), "TRUNCATE TABLE message_states"); err != nil {
+				t.Fatal(err)
+			}
+			a = build(newAggregator(conn, noon))
+			if random.IntN(2) == 0 {
+				touchAll(t, conn)
 			}
 		}
 		now = now.Add(time.Hour)

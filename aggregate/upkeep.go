@@ -42,11 +42,10 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// rememberQueue lists what was left in number_queue by processes that are gone, for emptyQueue to remove. A batch that
-// is an hour old and not open is answered; should it be opened later all the same, its touch stands for the whole
-// bucket.
+// rememberQueue lists what was left by processes that are gone, for emptyQueue to remove. A batch that is a day old and not
+// open is answered: who stored it and died before it opened the touch has read its events again.
 func (a *Aggregator) rememberQueue(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, "SELECT DISTINCT batch FROM number_queue WHERE at < now() - INTERVAL 1 HOUR")
+	rows, err := a.deps.Conn.Query(ctx, statement("old_batches"))
 	if err != nil {
 		return fmt.Errorf("read old batches: %w", err)
 	}
@@ -61,7 +60,7 @@ func (a *Aggregator) rememberQueue(ctx context.Context) error {
 	return rows.Err()
 }
 
-// emptyQueue removes from number_queue what was answered since the last upkeep.
+// emptyQueue removes from number_queue and changes what was answered since the last upkeep.
 func (a *Aggregator) emptyQueue(ctx context.Context) error {
 	if len(a.answered) == 0 {
 		return nil
@@ -89,9 +88,11 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 		}
 	}
 	for part := range slices.Chunk(ended, 1000) {
-		if err := a.doWith(ctx, "queue_answered",
-			clickhouse.Parameters{"batches": "[" + strings.Join(part, ",") + "]"}); err != nil {
-			return fmt.Errorf("remove what was answered from the queue: %w", err)
+		for _, name := range []string{"queue_answered", "changes_answered"} {
+			if err := a.doWith(ctx, name,
+				clickhouse.Parameters{"batches": "[" + strings.Join(part, ",") + "]"}); err != nil {
+				return fmt.Errorf("remove what was answered (%s): %w", name, err)
+			}
 		}
 	}
 	maps.DeleteFunc(a.answered, func(id uuid.UUID, _ bool) bool { return !open[id] })
@@ -124,12 +125,8 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	for _, table := range []string{"dialogs", "dialogs_by_person"} {
-		if err := drop("drop_dialogs", table); err != nil {
-			return err
-		}
-	}
-	for _, names := range [][2]string{{"drop_opt_outs", "opt_outs"}, {"drop_generations", "generations"},
+	for _, names := range [][2]string{{"drop_dialogs", "dialogs"}, {"drop_dialogs", "dialogs_by_person"},
+		{"drop_states", "state_log"}, {"drop_opt_outs", "opt_outs"}, {"drop_generations", "generations"},
 		{"drop_changes", "day_changes"}, {"drop_builds", "builds"}, {"drop_begun", "editions"},
 		{"drop_published", "editions"}} {
 		if err := drop(names[0], names[1]); err != nil {
@@ -137,13 +134,4 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// statement returns the SQL of a file in sql/.
-func statement(name string) string {
-	text, found := statements[name]
-	if !found {
-		panic("aggregate: no statement " + name) // the files are part of the program; a test reads them all
-	}
-	return text
 }

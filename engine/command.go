@@ -88,7 +88,7 @@ func (c *ClickHouse) writeConfig() error {
 		"Database":       Database,
 		"Databases":      Database,
 		"Engines": strings.Fields("MergeTree ReplacingMergeTree AggregatingMergeTree CollapsingMergeTree " +
-			"Memory Null Atomic"),
+			"EmbeddedRocksDB Memory Null Atomic"),
 		"SystemTables": strings.Fields("columns databases detached_parts disks events merge_tree_settings merges " +
 			"mutations numbers one parts " +
 			"processes tables time_zones"),

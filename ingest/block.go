@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -13,10 +14,11 @@ import (
 // row remembers where an event of a block came from, and its bytes, until the block is acknowledged: if ClickHouse
 // refuses the event, they become the dead letter.
 type row struct {
-	part   *progress
-	offset int64
-	raw    []byte // in one of the block's chunks, or in its arena
-	line   uint32
+	part    *progress
+	offset  int64
+	raw     []byte // in one of the block's chunks, or in its arena
+	line    uint32
+	refused bool // by ClickHouse
 }
 
 // progress is what a block holds of one partition.
@@ -50,7 +52,7 @@ type block struct {
 	arena     arena
 	located   []schema.Location
 	isLocated map[schema.Location]struct{}
-	touches   touchSet
+	accounts  map[string]struct{} // in which something was said of people that moves figures
 	letters   []letter
 	letterLen int
 	parts     map[int]*progress
@@ -60,7 +62,7 @@ type block struct {
 }
 
 func newBlock() *block {
-	return &block{isLocated: map[schema.Location]struct{}{}, touches: touchSet{accounts: map[string]*accountTouches{}},
+	return &block{isLocated: map[schema.Location]struct{}{}, accounts: map[string]struct{}{},
 		parts: map[int]*progress{}}
 }
 
@@ -77,7 +79,7 @@ func (b *block) reset() {
 	b.arena.reset()
 	b.located = b.located[:0]
 	clear(b.isLocated)
-	b.touches.reset()
+	clear(b.accounts)
 	clear(b.letters)
 	b.letters, b.letterLen = b.letters[:0], 0
 	clear(b.parts)
@@ -117,7 +119,9 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 	case !ev.Status.OfMessage():
 		b.people.Append(ev)
 		if ev.Status.MovesFigures() {
-			b.touches.add(ev.Account, 0)
+			if _, known := b.accounts[string(ev.Account)]; !known {
+				b.accounts[string(ev.Account)] = struct{}{}
+			}
 		}
 		b.peopleRows = append(b.peopleRows, r)
 		p.count(&p.counts.stored)
@@ -132,7 +136,6 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 	default:
 		b.facts.Append(ev)
 		b.factRows = append(b.factRows, r)
-		b.touches.add(ev.Account, ev.BucketMS)
 		if ev.IDTimeMS == 0 {
 			b.locate(ev)
 		}
@@ -170,59 +173,17 @@ func (p *progress) count(term *uint64) {
 	}
 }
 
-// touchSet gathers the distinct (account, bucket) pairs of a block; bucket 0 stands for events of recipients.
-type touchSet struct {
-	accounts    map[string]*accountTouches
-	lastAccount *accountTouches
-	size        int
-}
-
-type accountTouches struct {
-	account    string
-	buckets    map[int64]struct{}
-	lastBucket int64
-}
-
-func (t *touchSet) add(account []byte, bucketMS int64) {
-	a := t.lastAccount
-	if a == nil || a.account != string(account) {
-		if a = t.accounts[string(account)]; a == nil {
-			a = &accountTouches{account: string(account), buckets: map[int64]struct{}{}, lastBucket: -1}
-			t.accounts[a.account] = a
-		}
-		t.lastAccount = a
+// touches announce, under one id, what the block has stored: changes is how many facts ClickHouse has taken.
+func (b *block) touches(id uuid.UUID, changes int, nowMS int64) []schema.Touch {
+	var touches []schema.Touch
+	if len(b.located) > 0 || len(b.orphanRows) > 0 {
+		touches = append(touches, schema.Touch{ID: id, AtMS: nowMS})
 	}
-	if a.lastBucket == bucketMS {
-		return
+	if changes > 0 {
+		touches = append(touches, schema.Touch{BucketMS: schema.ChangesMS, ID: id, AtMS: nowMS})
 	}
-	a.lastBucket = bucketMS
-	if _, known := a.buckets[bucketMS]; !known {
-		a.buckets[bucketMS] = struct{}{}
-		t.size++
+	for _, account := range slices.Sorted(maps.Keys(b.accounts)) {
+		touches = append(touches, schema.Touch{Account: account, ID: id, AtMS: nowMS})
 	}
-}
-
-// list returns the touches, all under one id, in the order of the table's key.
-func (t *touchSet) list(id uuid.UUID, nowMS int64) []schema.Touch {
-	touches := make([]schema.Touch, 0, t.size+1)
-	for _, a := range t.accounts {
-		for bucket := range a.buckets {
-			touches = append(touches, schema.Touch{Account: a.account, BucketMS: bucket, ID: id, AtMS: nowMS})
-		}
-	}
-	slices.SortFunc(touches, func(x, y schema.Touch) int {
-		if x.Account != y.Account {
-			if x.Account < y.Account {
-				return -1
-			}
-			return 1
-		}
-		return int(x.BucketMS/schema.HourMS - y.BucketMS/schema.HourMS)
-	})
 	return touches
-}
-
-func (t *touchSet) reset() {
-	clear(t.accounts)
-	t.lastAccount, t.size = nil, 0
 }

@@ -63,8 +63,8 @@ type Config struct {
 	// Now is the clock of validation and of what is written; nil means time.Now.
 	Now func() time.Time
 
-	// OnStep is called after each step of storing a block: "facts", "located", "touches", "rejected", "swept",
-	// "ledger", "commit". It is a hook for crash tests.
+	// OnStep is called after each step of storing a block: "facts", "changes", "located", "touches", "rejected",
+	// "swept", "ledger", "commit". It is a hook for crash tests.
 	OnStep func(step string)
 }
 

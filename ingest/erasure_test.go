@@ -51,6 +51,7 @@ func (r *rig) expectErased() {
 		"position(contact, '9001234567') > 0 OR position(raw, '9001234567') > 0")
 	r.expectCount(0, "SELECT count() FROM rejected WHERE position(raw, 'acme') > 0 AND (position(raw, '9001234567') "+
 		"> 0 OR position(error, '9001234567') > 0)")
+	r.expectCount(0, "SELECT count() FROM changes WHERE account = 'acme' AND match(state, '9001234567[^8]')")
 	r.expectCount(0, "SELECT count() FROM number_queue WHERE account = 'acme' AND position(number, '9001234567') > 0")
 }
 
@@ -166,7 +167,7 @@ func (l *lockedLog) String() string {
 
 // A number that is erased while a block with its events is being stored is erased once more by ingest, which knows it.
 func TestIngester_Run_ErasedMeanwhile(t *testing.T) {
-	for _, at := range []string{"facts", "located", "touches", "rejected"} {
+	for _, at := range []string{"facts", "changes", "located", "touches", "rejected"} {
 		t.Run(at, func(t *testing.T) {
 			r := newRig(t)
 			key := r.erasureKey()

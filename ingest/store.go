@@ -35,7 +35,7 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 1. Facts. A row that ClickHouse refuses becomes a dead letter; all others are acknowledged when this is done.
-	// Facts, parked events and touches share an id, by which the aggregator finds what a touch refers to.
+	// Facts, changes, parked events and touches share an id, by which the aggregator finds what a touch refers to.
 	batch := uuid.New()
 	type insert func(ctx context.Context, conn driver.Conn, batch uuid.UUID, lo, hi int) error
 	inBatch := func(i insert) func(ctx context.Context, conn driver.Conn, lo, hi int) error {
@@ -52,7 +52,23 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 2. Places of messages whose ids contain none, and events that wait for such a place. Both carry the batch's id,
+	// 2. What each fact changes. The facts are there already, so whoever reads a change finds no less than it says.
+	w.changes.Reset()
+	for i := range b.factRows {
+		if !b.factRows[i].refused {
+			w.changes.Add(&b.facts, i)
+		}
+	}
+	if err := w.retry(ctx, "changes", func(ctx context.Context) error {
+		return schema.InsertChanges(ctx, w.in.conn, batch, &w.changes.Changes)
+	}); err != nil {
+		return err
+	}
+	if err := step("changes"); err != nil {
+		return err
+	}
+
+	// 3. Places of messages whose ids contain none, and events that wait for such a place. Both carry the batch's id,
 	// by which the join finds them.
 	if err := w.retry(ctx, "located", func(ctx context.Context) error {
 		return schema.InsertLocated(ctx, w.in.conn, batch, b.located)
@@ -66,11 +82,8 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 3. Touches come after everything they announce: whoever reads a touch finds its facts.
-	touches := b.touches.list(batch, nowMS)
-	if len(b.located) > 0 || len(b.orphanRows) > 0 {
-		touches = append(touches, schema.Touch{ID: batch, AtMS: nowMS})
-	}
+	// 4. Touches come after everything they announce: whoever reads a touch finds its facts and changes.
+	touches := b.touches(batch, w.changes.Rows(), nowMS)
 	if err := w.retry(ctx, "touched", func(ctx context.Context) error {
 		return schema.OpenTouches(ctx, w.in.conn, touches)
 	}); err != nil {
@@ -81,7 +94,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 4. Dead letters, including those of steps 1 and 2: first to the topic, then to the table.
+	// 5. Dead letters, including those of steps 1 and 3: first to the topic, then to the table.
 	w.hideLetters()
 	if err := w.bury(ctx); err != nil {
 		return err
@@ -90,7 +103,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 5. Numbers that were erased since step 0.
+	// 6. Numbers that were erased since step 0.
 	if err := w.sweep(ctx); err != nil {
 		return err
 	}
@@ -98,7 +111,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 6. The ledger, which says that everything up to these offsets is stored and counted.
+	// 7. The ledger, which says that everything up to these offsets is stored and counted.
 	if err := w.writeLedger(ctx); err != nil {
 		return err
 	}
@@ -108,7 +121,7 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 7. Only now the offsets.
+	// 8. Only now the offsets.
 	if err := w.generation.CommitOffsets(map[string]map[int]int64{w.in.config.Topic: offsets}); err != nil {
 		return fmt.Errorf("commit offsets: %w", err)
 	}
@@ -142,7 +155,7 @@ func (w *worker) insertRange(ctx context.Context, table string, rows []row, lo, 
 		return err
 	}
 	if hi-lo == 1 {
-		w.refuse(rows[lo], table, refused)
+		w.refuse(&rows[lo], table, refused)
 		return nil
 	}
 	w.in.metrics.bisections.Inc()
@@ -154,7 +167,8 @@ func (w *worker) insertRange(ctx context.Context, table string, rows []row, lo, 
 }
 
 // refuse makes a dead letter of a row that was counted as stored or parked.
-func (w *worker) refuse(r row, table string, cause error) {
+func (w *worker) refuse(r *row, table string, cause error) {
+	r.refused = true
 	p := r.part
 	p.counted = r.offset >= p.countFrom
 	if p.counted {

@@ -9,6 +9,7 @@ import (
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
+	"kaskad/schema/state"
 )
 
 // worker owns some of the assigned partitions. It decodes their chunks into one block while it stores another: a block
@@ -27,6 +28,7 @@ type worker struct {
 	ledgers  map[int]*schema.Ledger
 	erasures *erasure.Index
 	hidden   []erasure.Hidden // the erased numbers of the block
+	changes  state.Changes
 }
 
 // run works until ctx ends or offsets cannot be committed, which ends the generation.

@@ -37,7 +37,7 @@ func TestWorker_Run_TwoBlocks(t *testing.T) {
 	}
 	next()
 	<-held
-	first := r.count("SELECT count() FROM number_queue") // one row for each event
+	first := r.count("SELECT count() FROM attempts") // one row for each event
 	for range 3 {
 		next()
 	}
@@ -58,7 +58,7 @@ func TestWorker_Run_TwoBlocks(t *testing.T) {
 	r.waitFor("all to be stored", func() bool { return in.Balance().Stored == 3*4*size })
 	stop()
 	for i, step := range steps {
-		want := []string{"facts", "located", "touches", "rejected", "swept", "ledger", "commit"}[i%7]
+		want := []string{"facts", "changes", "located", "touches", "rejected", "swept", "ledger", "commit"}[i%8]
 		if step != want {
 			t.Fatalf("step %d is %s, want %s: blocks are stored one after the other", i, step, want)
 		}

@@ -57,6 +57,14 @@ func TestServer_Status_Balance(t *testing.T) {
 	execute(t, conn, `INSERT INTO touched VALUES ('acme', 3600, '00000000-0000-0000-0000-000000000001', 1, 1), ('acme', 3600, '00000000-0000-0000-0000-000000000002', 1, 1),
 		('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, 1), ('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, -1),
 		('', 0, '00000000-0000-0000-0000-000000000004', 1, 1)`)
+	// Messages changed in a bucket that is touched besides, and in two others; one batch is done, one not announced yet.
+	execute(t, conn, `INSERT INTO touched VALUES ('', 3600, '00000000-0000-0000-0000-000000000005', 1, 1), ('', 3600, '00000000-0000-0000-0000-000000000006', 1, 1),
+		('', 3600, '00000000-0000-0000-0000-000000000007', 1, 1), ('', 3600, '00000000-0000-0000-0000-000000000007', 1, -1)`)
+	execute(t, conn, `INSERT INTO changes (batch, account, bucket, message_id) VALUES
+		('00000000-0000-0000-0000-000000000005', 'acme', 3600, 'a'), ('00000000-0000-0000-0000-000000000005', 'acme', 10800, 'b'),
+		('00000000-0000-0000-0000-000000000005', 'acme', 10800, 'c'), ('00000000-0000-0000-0000-000000000006', 'acme', 10800, 'b'),
+		('00000000-0000-0000-0000-000000000006', 'zeta', 3600, 'a'), ('00000000-0000-0000-0000-000000000007', 'acme', 14400, 'd'),
+		('00000000-0000-0000-0000-000000000008', 'acme', 18000, 'e')`)
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, "+
 		"now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
 	s := newServer(t, conn, func(c *Config, d *Deps) {
@@ -67,7 +75,7 @@ func TestServer_Status_Balance(t *testing.T) {
 	})
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
 		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
-		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":2,"pending_numbers":0,"split_messages":2,"shared_messages":3,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
+		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":4,"pending_numbers":0,"split_messages":2,"shared_messages":3,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
 		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"},"losses":{"broken_parts":[],"hours":[],"rereading":0}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -52,6 +52,12 @@ func (t *texts) at(i int) []byte {
 	return t.data[start:t.ends[i]]
 }
 
+// text views row i, until the column changes.
+func (t *texts) text(i int) string {
+	v := t.at(i)
+	return unsafe.String(unsafe.SliceData(v), len(v))
+}
+
 // room returns an empty column with room for what this one holds, and a little more.
 func (t *texts) room() texts {
 	return texts{data: make([]byte, 0, len(t.data)+len(t.data)/8), ends: make([]int, 0, len(t.ends))}

@@ -106,9 +106,12 @@ func InsertLocated(ctx context.Context, conn driver.Conn, batch uuid.UUID, locat
 		[]any{account, id, bucket, submitted, repeat(batch, len(locations))})
 }
 
-// Touch marks a bucket whose figures have to be computed anew, by the batch of facts that changed them (number_queue
-// says which). A touch without account and bucket marks a batch of join_queue, one with an account alone marks numbers
-// of that account.
+// ChangesMS in the place of a bucket, without an account, marks a batch of table changes. No message is as old.
+const ChangesMS = HourMS
+
+// Touch marks what has to be computed anew. One of [ChangesMS] marks the messages that the changes of its batch name,
+// one with an account and a bucket all messages of that hour. A touch without either marks a batch of join_queue, one
+// with an account alone numbers of that account (number_queue says which).
 type Touch struct {
 	Account  string
 	BucketMS int64

@@ -1,12 +1,17 @@
--- Removes rows of generations that were replaced before cutoff, and of generations that were never published, from a table
--- of dialogs. Parameters: table, cutoff.
+-- Removes rows of dialogs that rows of before cutoff replaced, and of editions that were never published. Parameters: table,
+-- cutoff.
 DELETE FROM {table:Identifier}
-WHERE generation < {cutoff:UInt64} AND (account, bucket, generation) NOT IN
+WHERE generation < {cutoff:UInt64} AND
 (
-    SELECT account, bucket, generation
-    FROM generations
-    WHERE (account, bucket, generation) IN
-        (SELECT account, bucket, max(generation) FROM generations WHERE generation < {cutoff:UInt64}
-            GROUP BY account, bucket)
+    generation IN ({{template "unpublished"}})
+    OR (account, channel, sender, recipient, bucket, message_id, step, generation) IN
+    (
+        SELECT account, channel, sender, recipient, bucket, message_id, step,
+            arrayJoin(arraySlice(arrayReverseSort(groupUniqArray(generation)), 2))
+        FROM {table:Identifier}
+        WHERE generation < {cutoff:UInt64} AND generation NOT IN ({{template "unpublished"}})
+        GROUP BY account, channel, sender, recipient, bucket, message_id, step
+        HAVING uniqExact(generation) > 1
+    )
 )
 SETTINGS lightweight_deletes_sync = 1, allow_nondeterministic_mutations = 1

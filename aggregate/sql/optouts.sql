@@ -1,7 +1,7 @@
 -- Attributes the events of these addresses that name no message: each to the attempt delivered last within the 7 days
 -- before it, on its channel and address, and app where both name one (docs/definitions.md section 3). An event that
 -- fits none is noted too, for it may have fitted one before.
--- Parameters: generation, addresses.
+-- Parameter: generation. External table: addresses (account, recipient).
 INSERT INTO opt_outs
     (account, recipient, status, event_channel, event_app, occurred_ms, named, generation, found, message_id, step,
         cohort_ms, channel, provider,
@@ -12,7 +12,7 @@ WITH
     (
         SELECT DISTINCT account, recipient, status, channel, app, occurred_ms
         FROM recipient_events
-        WHERE (account, recipient) IN (SELECT account, recipient FROM {addresses:Identifier})
+        WHERE (account, recipient) IN (SELECT account, recipient FROM addresses)
             AND status IN ('unsubscribed', 'blocked', 'complained') AND message_id = ''
     ),
     delivered AS

@@ -1,38 +1,17 @@
--- Attributes the events that name a message of the chunk: to its attempt delivered last on the event's channel, else on
--- any.
--- Parameters: generation, folded, heads. External table: targets (account, bucket).
+-- Attributes the events that name a message: to its attempt delivered last on the event's channel, else on any.
+-- Parameter: generation. External table: attempts_of (the attempts of such messages).
 INSERT INTO opt_outs
     (account, recipient, status, event_channel, event_app, occurred_ms, named, generation, found, message_id, step,
         cohort_ms, channel, provider,
      campaign, template, sender, app, operator, country, traffic, trigger)
 WITH
     {{never}} AS never,
-    named AS
-    (
-        SELECT account, message_id
-        FROM {folded:Identifier}
-        WHERE (account, message_id) IN (SELECT account, message_id FROM named_messages
-            WHERE account IN (SELECT account FROM targets))
-    ),
     events AS
     (
         SELECT DISTINCT account, recipient, status, channel, app, occurred_ms, message_id
         FROM recipient_events
-        WHERE message_id IN (SELECT message_id FROM named) AND (account, message_id) IN named
+        WHERE (account, message_id) IN (SELECT account, message_id FROM attempts_of)
             AND status IN ('unsubscribed', 'blocked', 'complained')
-    ),
-    attempts_of AS
-    (
-        SELECT f.account AS account, f.message_id AS message_id, f.step AS step, f.is_delivered AS is_delivered,
-            f.delivered_at_ms AS delivered_ms,
-            if(f.multi, h.cohort_ms, {{template "cohort_ms" "f."}}) AS cohort_ms,
-            f.channel AS channel, f.provider AS provider, f.campaign AS campaign, f.template AS template,
-            f.sender AS sender, f.app AS app,
-            f.operator AS operator, f.country AS country, f.traffic AS traffic, f.trigger AS trigger
-        FROM {folded:Identifier} AS f
-        LEFT JOIN {heads:Identifier} AS h ON h.account = f.account AND h.bucket = f.bucket
-            AND h.message_id = f.message_id
-        WHERE (f.account, f.message_id) IN named
     )
 SELECT
     account, recipient, status, event_channel, event_app, occurred_ms, named_message, {generation:UInt64}, found,

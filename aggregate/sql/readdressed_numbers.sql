@@ -1,18 +1,8 @@
--- The numbers that readdressed.sql has taken attempts from. Parameters: generation, folded, slice, slices. External
--- tables: targets (account, bucket), batches (id).
+-- The numbers that readdressed.sql takes attempts from. Parameter: generation. External table: moved (account, bucket,
+-- message_id, step, recipient).
 INSERT INTO numbers_touched
-WITH changed AS (SELECT account, bucket, message FROM number_queue
-    WHERE batch IN (SELECT id FROM batches) AND (account, bucket) IN (SELECT account, bucket FROM targets)
-        -- Only the slice's, as in fold.sql.
-        AND (message = 0 OR {slices:UInt32} = 1 OR message % {slices:UInt32} = {slice:UInt32}))
 SELECT DISTINCT {generation:UInt64}, account, recipient
 FROM attempts_by_recipient
-WHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:')) AND bucket IN (SELECT bucket FROM targets)
-    AND (account, bucket, message_id, step) IN
-(
-    SELECT account, bucket, message_id, step
-    FROM {folded:Identifier}
-    WHERE readdressed AND ((account, bucket, cityHash64(message_id)) IN changed
-        OR (account, bucket, toUInt64(0)) IN changed)
-)
+WHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:')) AND bucket IN (SELECT bucket FROM moved)
+    AND (account, bucket, message_id, step) IN (SELECT account, bucket, message_id, step FROM moved)
 SETTINGS insert_deduplicate = 0

@@ -92,11 +92,8 @@ type messageAnswer struct {
 // attempt is one step of a message.
 type attempt struct {
 	law.Attempt
-	account                                                      string
-	submittedMS, idMS                                            int64
-	provider, campaign, template, sender, app, operator, traffic string
-	trigger, contact                                             string
-	segments, smsSegments                                        uint16
+	account           string
+	submittedMS, idMS int64
 }
 
 type stepAnswer struct {
@@ -238,13 +235,22 @@ func (m *Messages) readAttempts(ctx context.Context, q messageQuery) (all []*att
 	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		a := &attempt{}
-		if err := rows.Scan(&a.account, &a.Step, &a.submittedMS, &a.idMS, &a.Channel, &a.provider, &a.campaign,
-			&a.template, &a.sender, &a.app, &a.operator, &a.traffic, &a.trigger, &a.RecipientCountry, &a.SaidCountry,
-			&a.contact, &a.segments, &a.smsSegments, &a.Times, &a.MachineMS, &a.SingleDeliveredMS, &a.Parts,
-			&a.DeliveredParts, &a.FailedParts, &a.PartFailures, &a.PartsDeliveredMS, &a.LastError, &a.AnyErrorCode,
-			&a.Permanent, &a.Prices, &a.Billable); err != nil {
+		a.Reset(0)
+		var times []int64
+		var deliveredParts, failedParts big.Int
+		var lastError string
+		var prices map[string]int64
+		if err := rows.Scan(&a.account, &a.Step, &a.submittedMS, &a.idMS, &a.Channel, &a.Provider, &a.Campaign,
+			&a.Template, &a.Sender, &a.App, &a.Operator, &a.Traffic, &a.Trigger, &a.RecipientCountry, &a.SaidCountry,
+			&a.Contact, &a.Segments, &a.SMSSegments, &times, &a.MachineMS, &a.SingleDeliveredMS, &a.Parts,
+			&deliveredParts, &failedParts, &a.PartFailures, &a.PartsDeliveredMS, &lastError, &a.AnyErrorCode,
+			&a.Permanent, &prices, &a.Billable); err != nil {
 			return nil, err
 		}
+		copy(a.Times[:], times)
+		a.DeliveredParts, a.FailedParts = law.PartSetOf(&deliveredParts), law.PartSetOf(&failedParts)
+		a.SetLastError(lastError)
+		a.SetPrices(prices)
 		all = append(all, a)
 	}
 	return all, rows.Err()
@@ -328,18 +334,18 @@ func cohortOf(attempts []*attempt) int64 {
 
 func describeStep(a *attempt, f law.Outcome) stepAnswer {
 	step := stepAnswer{
-		Step: a.Step, Channel: a.Channel, Provider: a.provider, Recipient: event.MaskRecipient(a.Recipient()),
-		Contact: event.MaskRecipient(a.contact),
-		Country: a.Country(), Campaign: a.campaign, Template: a.template, Sender: a.sender, App: a.app,
-		Operator: a.operator, Traffic: a.traffic,
-		Trigger: a.trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,
-		NotBilled: a.Billable == 1, Sent: f.Sent, Delivered: f.Delivered, Read: f.Read, Clicked: f.Clicked,
+		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: event.MaskRecipient(a.Recipient()),
+		Contact: event.MaskRecipient(a.Contact),
+		Country: a.Country(), Campaign: a.Campaign, Template: a.Template, Sender: a.Sender, App: a.App,
+		Operator: a.Operator, Traffic: a.Traffic,
+		Trigger: a.Trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,
+		NotBilled: f.NotBilled, Sent: f.Sent, Delivered: f.Delivered, Read: f.Read, Clicked: f.Clicked,
 		Replied: f.Replied,
 		Failed:  f.Failed, Pending: f.Pending, Skipped: f.Skipped, Skewed: f.Skewed,
 		Start: knownTime(f.StartMS), DeliveredAt: knownTime(f.DeliveredMS), ReadAt: knownTime(f.ReadMS),
 		TimeToDeliver: latency(f, f.DeliveredMS), TimeToRead: latency(f, f.ReadMS),
 		TimeToReply: latency(f, f.RepliedMS),
-		Times:       map[string]string{}, Segments: a.segments, SMSSegments: a.smsSegments, ErrorCode: a.ErrorCode(),
+		Times:       map[string]string{}, Segments: a.Segments, SMSSegments: a.SMSSegments, ErrorCode: a.ErrorCode(),
 		Permanent:      a.Permanent == 1,
 		ReportedPrices: []priceShown{},
 	}
@@ -349,14 +355,13 @@ func describeStep(a *attempt, f law.Outcome) stepAnswer {
 		}
 	}
 	if a.Parts > 1 {
-		step.Parts = &partsShown{a.Parts, partNumbers(&a.DeliveredParts),
-			partNumbers(a.OpenParts())}
+		open := a.OpenParts()
+		step.Parts = &partsShown{a.Parts, a.DeliveredParts.Numbers(), open.Numbers()}
 	}
-	for currency, micros := range a.Reported() {
+	for _, p := range a.Reported(nil) {
 		step.ReportedPrices = append(step.ReportedPrices,
-			priceShown{currency, string(schema.AppendMicros(nil, micros))})
+			priceShown{p.Currency, string(schema.AppendMicros(nil, p.Micros))})
 	}
-	slices.SortFunc(step.ReportedPrices, func(x, y priceShown) int { return strings.Compare(x.Currency, y.Currency) })
 	return step
 }
 
@@ -376,16 +381,6 @@ func latency(f law.Outcome, ms int64) *seconds {
 	}
 	took := seconds(max(0, ms-f.StartMS))
 	return &took
-}
-
-func partNumbers(parts *big.Int) []int {
-	numbers := []int{}
-	for p := range parts.BitLen() {
-		if parts.Bit(p) == 1 {
-			numbers = append(numbers, p+1)
-		}
-	}
-	return numbers
 }
 
 func knownTime(ms int64) *string {

@@ -5,8 +5,18 @@ SELECT
     sum(n * (outcome = 0)) AS parked, sum(n * (outcome = 1)) AS joined, sum(n * (outcome = 2)) AS expired,
     (SELECT uniqExact(account, message_id) FROM split_messages) AS split_messages,
     (SELECT uniqExact(account, message_id, step) FROM shared_attempts) AS shared_messages,
-    -- Buckets, and batches to join, whose generation is still to come: asked now, for the aggregator speaks once a second.
-    (SELECT uniqExact(account, bucket) FROM (SELECT account, bucket FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)) AS pending_buckets
+    -- Buckets whose figures are still to come: touched themselves, or with messages that an open batch of changes names (its touch is of
+    -- schema.ChangesMS). Asked now, for the aggregator speaks once a second.
+    (
+        SELECT uniqExact(account, bucket)
+        FROM
+        (
+            SELECT account, bucket FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0 AND NOT (account = '' AND toUnixTimestamp(bucket) = 3600)
+            UNION ALL
+            SELECT account, bucket FROM changes
+            WHERE batch IN (SELECT id FROM touched WHERE account = '' AND bucket = toDateTime(3600, 'UTC') GROUP BY account, bucket, id HAVING sum(sign) > 0)
+        )
+    ) AS pending_buckets
 FROM
 (
     SELECT outcome, count() AS n

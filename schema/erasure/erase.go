@@ -42,8 +42,8 @@ var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_b
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
-	"recipient_events": {"recipient", "contact"},
-	"dialogs":          {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
+	"recipient_events": {"recipient", "contact"}, "changes": {"state"},
+	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
 	"orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
 	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"},
 	"number_health_before": {"number", "why"}, "number_changes": {"number"},
@@ -230,6 +230,14 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 			}
 		}
 		changes = append(changes, [2]string{"change_" + table, table})
+	}
+	if left.visible["changes"] > 0 {
+		for _, step := range []string{"rows_changes", "touch_changes"} {
+			if err := e.do(ctx, step, "changes"); err != nil {
+				return err
+			}
+		}
+		changes = append(changes, [2]string{"change_changes", "changes"})
 	}
 	for _, table := range []string{"attempts", "dialogs"} {
 		if left.visible[table] > 0 {

@@ -100,6 +100,7 @@ func TestEraseNumber_OtherAccount(t *testing.T) {
 		got := map[string]string{}
 		for table, where := range map[string]string{"attempts": "startsWith(recipient_country, '" + erasedNumber + "')",
 			"attempts_by_recipient": "recipient = '" + erasedNumber + "'",
+			"changes":               "position(state, '" + erasedNumber[1:] + "') > 0",
 			"recipient_events":      "recipient = '" + erasedNumber + "'",
 			"dialogs":               "recipient = '" + erasedNumber + "'",
 			"number_health":         "number = '" + erasedNumber + "'",

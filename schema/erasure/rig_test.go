@@ -26,6 +26,7 @@ import (
 	"kaskad/schema/erasure"
 	"kaskad/schema/event"
 	"kaskad/schema/schematest"
+	"kaskad/schema/state"
 )
 
 // eraseNow is the clock of these tests.
@@ -175,7 +176,13 @@ func (r *erasureRig) storeKnowing(e *erasure.Index, events ...string) {
 	for i := range letters {
 		e.HideLetter(&letters[i])
 	}
+	// No touch announces the changes: their hours are touched as a whole.
+	var changes state.Changes
+	for i := range facts.Rows() {
+		changes.Add(&facts, i)
+	}
 	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()),
+		schema.InsertChanges(ctx, r.conn, batch, &changes.Changes),
 		people.Insert(ctx, r.conn, batch, 0, people.Rows()),
 		schema.InsertLocated(ctx, r.conn, batch, located), orphans.Insert(ctx, r.conn, batch, 0, orphans.Rows()),
 		schema.InsertRejected(ctx, r.conn, letters),
@@ -403,7 +410,7 @@ func (r *erasureRig) wantNoFile(text string) {
 }
 
 // erasedTables are those in which a number can stand on disk.
-var erasedTables = []string{"attempts", "attempts_by_recipient", "dialogs", "dialogs_by_person", "number_changes",
+var erasedTables = []string{"attempts", "attempts_by_recipient", "changes", "dialogs", "dialogs_by_person", "number_changes",
 	"number_health", "number_health_before", "number_overrides",
 	"number_queue", "numbers_touched", "opt_outs", "orphans", "recipient_events", "rejected"}
 

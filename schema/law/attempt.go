@@ -1,7 +1,6 @@
 package law
 
 import (
-	"math/big"
 	"strings"
 
 	"kaskad/schema"
@@ -12,36 +11,77 @@ const maxSkewMS = 60_000
 
 // partTaken are the failures of single parts that prove that a provider took the message: bits of
 // attempts.part_failures.
-const partTaken = 1<<0 | 1<<2 // undelivered, expired
+const (
+	partExpired = 1 << 2
+	partTaken   = 1<<0 | partExpired // undelivered, expired
+)
 
-// Attempt is one step of a message as its facts are stored: a row of table attempts, merged.
+// Attempt is one step of a message as its facts are stored: a row of table attempts, merged, with the replies that
+// table replies has of it. A new one comes from [NewAttempt].
 type Attempt struct {
-	Step    uint8
-	Channel string
+	Step uint8
+
+	Channel, Provider, Campaign, Template, Sender, App, Operator, Traffic, Trigger string
+	// RecipientCountry is the recipient and the country in it, with a NUL byte between.
+	RecipientCountry string
+	// RecipientMark tells attempts whose events name different recipients: each sets 16 of 32 bits.
+	RecipientMark         uint32
+	SaidCountry, Contact  string
+	Segments, SMSSegments uint16
+	SMSMeasure            uint32
+
 	// Times has the earliest time of each status, from queued to skipped; schema.Never while unseen.
-	Times []int64
+	Times [schema.Skipped]int64
 	// MachineMS is when a program read or clicked.
 	MachineMS int64
 	// SingleDeliveredMS is the delivery that names part 1 of 1.
-	SingleDeliveredMS           int64
+	SingleDeliveredMS int64
+	// RepliesMS are all replies, in their order, each once. Facts of before know the earliest alone, in Times.
+	RepliesMS []int64
+
 	Parts                       uint8
-	DeliveredParts, FailedParts big.Int
+	DeliveredParts, FailedParts PartSet
 	PartFailures                uint8
 	PartsDeliveredMS            int64
 	Permanent, Billable         uint8
-	// LastError is the latest failure that carried a code: the 13 digits of its time, and the code. Facts of before
-	// know the ErrorCode alone.
-	LastError, AnyErrorCode string
-	// Prices are by currency, with the part behind a blank.
-	Prices map[string]int64
-	// RecipientCountry is the recipient and the country in it, with a NUL byte between.
-	RecipientCountry, SaidCountry string
+	// LastErrorMS and LastErrorCode are of the latest failure that carried a code. Facts of before know AnyErrorCode
+	// alone.
+	LastErrorMS                 int64
+	LastErrorCode, AnyErrorCode string
+	// Prices are the greatest of each currency and part, in the order of both.
+	Prices []Price
+}
+
+// Price is what a provider reported of a part, or of the whole attempt: part 0.
+type Price struct {
+	Currency string
+	Part     uint8
+	Micros   int64
+}
+
+// NewAttempt returns an attempt of which nothing is known.
+func NewAttempt(step uint8) Attempt {
+	var a Attempt
+	a.Reset(step)
+	return a
+}
+
+// Reset makes an attempt one of which nothing is known, and keeps its memory.
+func (a *Attempt) Reset(step uint8) {
+	*a = Attempt{Step: step, MachineMS: schema.Never, SingleDeliveredMS: schema.Never, RepliesMS: a.RepliesMS[:0],
+		Prices: a.Prices[:0]}
+	for i := range a.Times {
+		a.Times[i] = schema.Never
+	}
 }
 
 // Outcome is what docs/definitions.md section 1 derives of an attempt. Times are Unix milliseconds, schema.Never when
 // unknown.
 type Outcome struct {
 	MachineOpened, Bounced, Delivered, Read, Clicked, Replied, Failed, Skipped, Attempted, Sent, Pending, Skewed bool
+	// NotBilled: the provider said that it does not charge for the attempt. Expired: that status was seen, of the attempt
+	// or of a part. Lowered: a later event took its delivery, if it had one: a bounce, or one that tells of more parts.
+	NotBilled, Expired, Lowered bool
 
 	StartMS, DeliveredMS, ReadMS, RepliedMS int64
 }
@@ -59,20 +99,10 @@ func (a *Attempt) seen(statuses ...schema.Status) bool {
 }
 
 // AllParts reports whether every part of a multipart message was delivered.
-func (a *Attempt) AllParts() bool {
-	if a.Parts < 2 {
-		return false
-	}
-	for p := range int(a.Parts) {
-		if a.DeliveredParts.Bit(p) == 0 {
-			return false
-		}
-	}
-	return true
-}
+func (a *Attempt) AllParts() bool { return a.Parts >= 2 && a.DeliveredParts.Count() == int(a.Parts) }
 
 // OpenParts are those that failed and were not delivered.
-func (a *Attempt) OpenParts() *big.Int { return new(big.Int).AndNot(&a.FailedParts, &a.DeliveredParts) }
+func (a *Attempt) OpenParts() PartSet { return a.FailedParts.Without(&a.DeliveredParts) }
 
 // wholeDeliveredMS is when the message was reported as delivered, all of it. A part is read with the attempt's parts:
 // of one part it is the whole.
@@ -104,22 +134,25 @@ func (a *Attempt) Country() string {
 
 // ErrorCode is the code of the latest failure that carried one.
 func (a *Attempt) ErrorCode() string {
-	const timeDigits = 13
-	if a.LastError == "" {
+	if a.LastErrorCode == "" {
 		return a.AnyErrorCode
 	}
-	return a.LastError[timeDigits:]
+	return a.LastErrorCode
 }
 
-// Reported sums the prices of parts by currency; where there are no parts, the greatest counts.
-func (a *Attempt) Reported() map[string]int64 {
-	sums := map[string]int64{}
-	for key, micros := range a.Prices {
-		currency, _, _ := strings.Cut(key, " ")
-		if a.Parts > 1 {
-			sums[currency] += micros
-		} else {
-			sums[currency] = max(sums[currency], micros)
+// Reported appends the prices by currency to sums, which are in the order of currencies. Those of parts add up; where
+// there are no parts, the greatest counts.
+func (a *Attempt) Reported(sums []Price) []Price {
+	from := len(sums)
+	for _, p := range a.Prices {
+		last := len(sums) - 1
+		switch {
+		case last < from || sums[last].Currency != p.Currency:
+			sums = append(sums, Price{Currency: p.Currency, Micros: p.Micros})
+		case a.Parts > 1:
+			sums[last].Micros += p.Micros
+		default:
+			sums[last].Micros = max(sums[last].Micros, p.Micros)
 		}
 	}
 	return sums
@@ -130,13 +163,13 @@ func (a *Attempt) Outcome(cohortMS int64) Outcome {
 	var o Outcome
 	o.MachineOpened = a.MachineMS != schema.Never
 	// Mail servers accept first and refuse later, and scanners open and click what bounces; a reply proves a reader.
-	o.Bounced = schema.Channels.Find(a.Channel).Bounces && a.Permanent == 1 && !a.seen(schema.Replied)
+	o.Bounced = a.Permanent == 1 && !a.seen(schema.Replied) && schema.Channels.Find(a.Channel).Bounces
 	o.Clicked, o.Replied = !o.Bounced && a.seen(schema.Clicked), a.seen(schema.Replied)
 	o.Read = !o.Bounced && a.seen(schema.Read, schema.Clicked, schema.Replied)
 	o.Delivered = !o.Bounced && (o.Read || o.MachineOpened || a.wholeDeliveredMS() != schema.Never)
 	o.Failed = !o.Delivered && (a.seen(schema.Undelivered, schema.Rejected, schema.Expired, schema.Failed) ||
-		a.OpenParts().Sign() > 0)
-	o.Sent = o.Delivered || o.MachineOpened || a.DeliveredParts.Sign() > 0 || a.PartFailures&partTaken != 0 ||
+		!a.OpenParts().Empty())
+	o.Sent = o.Delivered || o.MachineOpened || !a.DeliveredParts.Empty() || a.PartFailures&partTaken != 0 ||
 		a.seen(schema.Accepted, schema.Sent, schema.Delivered, schema.Read, schema.Clicked, schema.Replied,
 			schema.Undelivered, schema.Expired)
 	o.Skipped = a.seen(schema.Skipped) && !o.Sent && !o.Failed
@@ -157,6 +190,11 @@ func (a *Attempt) Outcome(cohortMS int64) Outcome {
 		o.DeliveredMS = min(a.wholeDeliveredMS(), a.MachineMS, o.ReadMS)
 	}
 	o.Skewed = o.StartMS != schema.Never && o.DeliveredMS != schema.Never && o.DeliveredMS-o.StartMS < -maxSkewMS
+
+	o.NotBilled = a.Billable == 1
+	o.Expired = a.seen(schema.Expired) || a.PartFailures&partExpired != 0
+	o.Lowered = o.Bounced || a.Parts >= 2 && !o.Delivered &&
+		(a.SingleDeliveredMS != schema.Never || !a.DeliveredParts.Empty())
 	return o
 }
 

@@ -10,11 +10,8 @@ import (
 func TestAttempt_Outcome_Cases(t *testing.T) {
 	const cohort = int64(5)
 	at := func(pairs ...int64) *Attempt {
-		a := &Attempt{Step: 1, Times: make([]int64, 12), MachineMS: schema.Never,
-			SingleDeliveredMS: schema.Never}
-		for i := range a.Times {
-			a.Times[i] = schema.Never
-		}
+		a := &Attempt{}
+		a.Reset(1)
 		for i := 0; i < len(pairs); i += 2 {
 			a.Times[pairs[i]-1] = pairs[i+1]
 		}
@@ -38,10 +35,9 @@ func TestAttempt_Outcome_Cases(t *testing.T) {
 		queued, accepted, sent, delivered, read, clicked, replied = 1, 2, 3, 4, 5, 6, 7
 		undelivered, rejected, expired, failed, skipped           = 8, 9, 10, 11, 12
 	)
-	parts := func(a *Attempt, parts uint8, delivered, failed int64, failures uint8) *Attempt {
+	parts := func(a *Attempt, parts uint8, delivered, failed uint64, failures uint8) *Attempt {
 		a.Parts, a.PartFailures, a.PartsDeliveredMS = parts, failures, 5_000
-		a.DeliveredParts.SetInt64(delivered)
-		a.FailedParts.SetInt64(failed)
+		a.DeliveredParts, a.FailedParts = PartSet{delivered}, PartSet{failed}
 		return a
 	}
 	program := func(a *Attempt, ms int64) *Attempt {

@@ -17,6 +17,33 @@ const (
 	segmentsShift = 8
 )
 
+// Units are what the walk over a conversation decided of a delivered attempt (docs/definitions.md section 4).
+type Units struct{ Conversation, Outside bool }
+
+// Code packs the outcome of an attempt that was not skipped.
+func (o *Outcome) Code(u Units, segments uint16) Code {
+	c := Code(segments) << segmentsShift
+	for _, bit := range [...]struct {
+		code Code
+		set  bool
+	}{{codeSent, o.Sent}, {codeDelivered, o.Delivered}, {codeRead, o.Read}, {codeFailed, o.Failed},
+		{codeConversation, u.Conversation}, {codeOutside, u.Outside}, {codeNotBilled, o.NotBilled}} {
+		if bit.set {
+			c |= bit.code
+		}
+	}
+	return c
+}
+
+// CodeByRecipient packs the outcome for attempts_by_recipient, without units: other messages move them.
+func (o *Outcome) CodeByRecipient(segments uint16) Code {
+	c := o.Code(Units{}, segments)
+	if o.Skipped {
+		c |= codeSkipped
+	}
+	return c
+}
+
 // Sent reports whether a provider took the attempt.
 func (c Code) Sent() bool { return c&codeSent != 0 }
 

@@ -1,6 +1,6 @@
-// Package law says what the facts of an attempt mean (docs/definitions.md section 1): delivered, sent, failed, read,
-// settled. Each law stands once in SQL, for what is computed from millions of attempts, and once in Go, for what is
-// shown of a single one; a test compares both over random facts.
+// Package law says how the facts of an attempt merge, and what they mean (docs/definitions.md section 1): delivered,
+// sent, failed, read, settled. Each law stands once in SQL, for what is computed from whole tables, and once in Go, for
+// what is computed of single messages; tests compare both over random facts.
 package law
 
 import (

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/big"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -82,21 +83,29 @@ FROM attempts FINAL`))
 	met, found := map[string]int{}, 0
 	for ; rows.Next(); found++ {
 		var a law.Attempt
+		a.Reset(0)
+		var times []int64
+		var deliveredParts, failedParts big.Int
+		var lastError string
+		var storedPrices map[string]int64
 		var submittedMS, idMS, sentMS, queuedMS, clickedMS, cohortMS, startedMS int64
 		var message, country, recipient, errorCode string
 		var prices map[string]int64
 		var got law.Outcome
-		var expired, notBilled, lowered bool
 		var code, byRecipient uint32
-		if err := rows.Scan(&message, &a.Step, &a.Channel, &a.RecipientCountry, &a.SaidCountry, &a.Times, &a.MachineMS,
-			&a.SingleDeliveredMS, &a.Parts, &a.DeliveredParts, &a.FailedParts, &a.PartFailures, &a.PartsDeliveredMS,
-			&a.Permanent, &a.Billable, &a.LastError, &a.AnyErrorCode, &a.Prices, &submittedMS, &idMS,
-			&recipient, &country, &prices, &errorCode, &expired,
+		if err := rows.Scan(&message, &a.Step, &a.Channel, &a.RecipientCountry, &a.SaidCountry, &times, &a.MachineMS,
+			&a.SingleDeliveredMS, &a.Parts, &deliveredParts, &failedParts, &a.PartFailures, &a.PartsDeliveredMS,
+			&a.Permanent, &a.Billable, &lastError, &a.AnyErrorCode, &storedPrices, &submittedMS, &idMS,
+			&recipient, &country, &prices, &errorCode, &got.Expired,
 			&sentMS, &queuedMS, &got.DeliveredMS, &got.ReadMS, &clickedMS, &got.RepliedMS,
-			&got.Sent, &got.Delivered, &got.Read, &got.MachineOpened, &got.Failed, &got.Skipped, &notBilled, &lowered,
+			&got.Sent, &got.Delivered, &got.Read, &got.MachineOpened, &got.Failed, &got.Skipped, &got.NotBilled, &got.Lowered,
 			&cohortMS, &got.StartMS, &startedMS, &got.Skewed, &code, &byRecipient); err != nil {
 			t.Fatal(err)
 		}
+		copy(a.Times[:], times)
+		a.DeliveredParts, a.FailedParts = law.PartSetOf(&deliveredParts), law.PartSetOf(&failedParts)
+		a.SetLastError(lastError)
+		a.SetPrices(storedPrices)
 		want := a.Outcome(law.CohortMS(submittedMS, idMS))
 		// What follows from the rest in both.
 		got.Bounced, got.Attempted = want.Bounced, !got.Skipped
@@ -105,11 +114,15 @@ FROM attempts FINAL`))
 		if got != want {
 			t.Fatalf("SQL says\n%+v, Go\n%+v of %+v", got, want, a)
 		}
+		sums := map[string]int64{}
+		for _, p := range a.Reported(nil) {
+			sums[p.Currency] = p.Micros
+		}
 		if recipient != a.Recipient() || country != a.Country() || errorCode != a.ErrorCode() ||
-			!maps.Equal(prices, a.Reported()) {
+			!maps.Equal(prices, sums) {
 			t.Fatalf("SQL says %q of %q, prices %v, code %q, Go %q of %q, prices %v, code %q of %+v", recipient,
 				country, prices,
-				errorCode, a.Recipient(), a.Country(), a.Reported(), a.ErrorCode(), a)
+				errorCode, a.Recipient(), a.Country(), sums, a.ErrorCode(), a)
 		}
 		if cohort := law.CohortMS(submittedMS, idMS); cohortMS != cohort ||
 			startedMS != want.StartMS && (want.StartMS != schema.Never || startedMS != cohort) {
@@ -124,22 +137,22 @@ FROM attempts FINAL`))
 			"mail with a reply":             a.Channel == "email" && a.Permanent == 1 && want.Replied,
 			"a program's open alone":        want.MachineOpened && !want.Read,
 			"all parts":                     a.AllParts(),
-			"some parts":                    a.Parts > 1 && a.DeliveredParts.Sign() > 0 && !a.AllParts(),
-			"a part failed":                 want.Failed && a.OpenParts().Sign() > 0,
-			"a delivered part failed first": a.AllParts() && a.FailedParts.Sign() > 0,
+			"some parts":                    a.Parts > 1 && !a.DeliveredParts.Empty() && !a.AllParts(),
+			"a part failed":                 want.Failed && !a.OpenParts().Empty(),
+			"a delivered part failed first": a.AllParts() && !a.FailedParts.Empty(),
 			"part 1 of 1":                   a.Parts == 1 && a.SingleDeliveredMS != schema.Never,
 			"part 1 of 1, and more":         a.Parts > 1 && a.SingleDeliveredMS != schema.Never,
-			"failed, then delivered":        want.Delivered && a.LastError != "",
+			"failed, then delivered":        want.Delivered && a.LastErrorCode != "",
 			"skipped":                       want.Skipped, "skipped, then sent": a.At(schema.Skipped) != schema.Never &&
 				want.Sent,
 			"rejected": want.Failed && !want.Sent, "pending": want.Pending, "skewed": want.Skewed,
 			"no start": want.StartMS == schema.Never, "no cohort": law.CohortMS(submittedMS, idMS) == schema.Never,
 			"prices of parts": len(a.Prices) > len(prices), "two currencies": len(prices) > 1,
-			"said country": country != "" && country == a.SaidCountry, "not billed": notBilled, "lowered": lowered,
-			"expired": expired, "the latest code is not the greatest": len(codes[message]) > 1 &&
+			"said country": country != "" && country == a.SaidCountry, "not billed": want.NotBilled, "lowered": want.Lowered,
+			"expired": want.Expired, "the latest code is not the greatest": len(codes[message]) > 1 &&
 				errorCode < slices.Max(codes[message]),
-			"a code of before":   a.LastError == "" && errorCode != "",
-			"a price of nothing": slices.Contains(slices.Collect(maps.Values(a.Prices)), 0),
+			"a code of before":   a.LastErrorCode == "" && errorCode != "",
+			"a price of nothing": slices.Contains(slices.Collect(maps.Values(storedPrices)), 0),
 		} {
 			if odd {
 				met[name]++
@@ -160,6 +173,10 @@ FROM attempts FINAL`))
 
 func checkCodes(t *testing.T, code, byRecipient law.Code, want law.Outcome, a *law.Attempt) {
 	t.Helper()
+	units := law.Units{Conversation: a.Step == 2, Outside: a.Step == 3}
+	if code != want.Code(units, 3) || byRecipient != want.CodeByRecipient(3) {
+		t.Fatalf("codes %b and %b, Go packs %b and %b", code, byRecipient, want.Code(units, 3), want.CodeByRecipient(3))
+	}
 	if code.Sent() != want.Sent || code.Delivered() != want.Delivered || code.Read() != want.Read ||
 		code.Failed() != want.Failed ||
 		code.Conversation() != (a.Step == 2) || code.Outside() != (a.Step == 3) ||

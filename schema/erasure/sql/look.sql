@@ -7,6 +7,10 @@ WITH
 SELECT 'attempts' AS name, count() AS found FROM attempts
 WHERE account = whose AND (startsWith(recipient_country, concat(wanted, '\0')) OR contact = wanted OR contact = digits)
 UNION ALL
+-- A state has the recipient with a NUL byte behind it, and before the contact its length (package state).
+SELECT 'changes', count() FROM changes
+WHERE account = whose AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
+UNION ALL
 SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits OR person = wanted OR person = digits)
 UNION ALL
 SELECT 'recipient_events', count() FROM recipient_events WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits)

@@ -1,0 +1,300 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/aggregate/cells"
+	"kaskad/schema"
+)
+
+// flushEvery bounds the memory of an edition: so many messages are folded before rows are written.
+const flushEvery = 50_000
+
+// edition is what a pass publishes.
+type edition struct {
+	*Aggregator
+	id    uint64
+	nowMS int64
+	// whole are the hours that are computed whole.
+	whole map[bucketKey]bool
+	// held are messages that are folded when the units of their dialogs are decided.
+	held []*message
+	// folded counts the messages since the last flush, and all of them.
+	folded, all int
+
+	log         stateLog
+	fresh       map[bucketKey]bool // hours of which nothing was published
+	written     dialogRows
+	addresses   map[address]bool // whose opt-outs are to be attributed anew
+	named       namedAttempts
+	shared      []sharedAttempt
+	readdressed []sharedAttempt
+}
+
+// address is a recipient of an account.
+type address struct{ account, recipient string }
+
+// sharedAttempt is an attempt whose events name different recipients, with the one that counts.
+type sharedAttempt struct {
+	message   *schema.Location
+	step      uint8
+	recipient string
+}
+
+func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
+	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
+		addresses: map[address]bool{}}
+}
+
+// fold adds to the edition what a message changes.
+func (e *edition) fold(ctx context.Context, m *message) error {
+	e.written.add(m)
+	if m.now == nil {
+		return nil
+	}
+	m.setUnits()
+	if m.whole {
+		e.sums.whole.Anew(m.old, m.now, m.units)
+	} else {
+		e.sums.changed.Replace(m.old, m.now, m.oldUnits, m.units)
+	}
+	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
+	if string(e.scratch) != m.value {
+		e.log.add(m.key, string(e.scratch))
+	}
+	if hour := (bucketKey{m.now.Account, m.now.BucketMS}); !e.whole[hour] && !e.fresh[hour] {
+		if _, known := e.hours[hour]; !known {
+			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
+		}
+	}
+	e.noteShared(m)
+	e.noteNamed(m.now)
+	e.all++
+	if e.folded++; e.folded < flushEvery {
+		return nil
+	}
+	return e.flush(ctx)
+}
+
+// noteShared notes attempts whose events name different recipients. Where it is not known what was published of a message,
+// the others have to be looked for.
+func (e *edition) noteShared(m *message) {
+	for i := range m.now.Attempts {
+		a := &m.now.Attempts[i]
+		if !a.Readdressed() {
+			continue
+		}
+		s := sharedAttempt{&schema.Location{Account: m.now.Account, MessageID: m.now.MessageID, BucketMS: m.now.BucketMS},
+			a.Step, a.Recipient()}
+		e.shared = append(e.shared, s)
+		if m.old == nil {
+			e.readdressed = append(e.readdressed, s)
+		}
+	}
+}
+
+// flush writes what was folded.
+func (e *edition) flush(ctx context.Context) error {
+	e.folded = 0
+	for _, s := range []struct {
+		sum   *cells.Sum
+		whole bool
+	}{{&e.sums.changed, false}, {&e.sums.whole, true}} {
+		for _, b := range s.sum.Blocks(e.id) {
+			if s.whole {
+				b.Table = strings.Replace(b.Table, "rollup_", "whole_", 1)
+			}
+			if err := e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns); err != nil {
+				return err
+			}
+			if b.Table == "attempts_by_recipient" {
+				if err := e.noteRecipients(ctx, &b); err != nil {
+					return err
+				}
+			}
+		}
+		s.sum.Reset()
+	}
+	if len(e.log.keys) > flushEvery/2 {
+		if err := e.begin(ctx, e.id); err != nil {
+			return err
+		}
+		return e.log.write(ctx, e.Aggregator, e.id)
+	}
+	return nil
+}
+
+// insert writes rows of the edition.
+func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
+	if rows == 0 {
+		return nil
+	}
+	if err := e.begin(ctx, e.id); err != nil {
+		return err
+	}
+	return schema.InsertColumns(ctx, e.deps.Conn, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", 0, rows, columns)
+}
+
+// noteRecipients notes whose attempts have changed: the verdicts on their numbers, and what they opted out of.
+func (e *edition) noteRecipients(ctx context.Context, b *cells.Block) error {
+	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
+	recipients := b.Columns[slices.Index(b.Names, "recipient")].([]string)
+	seen := map[address]bool{}
+	var of, numbers []string
+	for i, recipient := range recipients {
+		a := address{accounts[i], recipient}
+		if e.optedOut[a] {
+			e.addresses[a] = true
+		}
+		if !strings.HasPrefix(recipient, "+") && !strings.HasPrefix(recipient, "email:") || seen[a] {
+			continue
+		}
+		seen[a] = true
+		of, numbers = append(of, a.account), append(numbers, recipient)
+	}
+	return e.insert(ctx, "numbers_touched", []string{"generation", "account", "number"}, len(of),
+		[]any{slices.Repeat([]uint64{e.id}, len(of)), of, numbers})
+}
+
+// end writes all that is left, so that the edition can be published. It reports whether there is something in it.
+func (e *edition) end(ctx context.Context) (bool, error) {
+	for _, m := range e.held {
+		if err := e.fold(ctx, m); err != nil {
+			return false, err
+		}
+	}
+	if err := e.flush(ctx); err != nil {
+		return false, err
+	}
+	if len(e.whole) > 0 {
+		if err := e.net(ctx); err != nil {
+			return false, err
+		}
+	}
+	if err := e.written.insert(ctx, e); err != nil {
+		return false, err
+	}
+	if err := e.takeBackReaddressed(ctx); err != nil {
+		return false, err
+	}
+	if err := e.attribute(ctx); err != nil {
+		return false, err
+	}
+	for hour := range e.whole {
+		e.fresh[hour] = true
+	}
+	var fresh []bucketKey
+	for hour := range e.fresh {
+		fresh = append(fresh, hour)
+	}
+	if e.begun != e.id && len(fresh)+len(e.log.keys) == 0 {
+		return false, nil
+	}
+	if err := e.begin(ctx, e.id); err != nil {
+		return false, err
+	}
+	if err := e.noteHours(ctx, e.id, fresh); err != nil {
+		return false, err
+	}
+	return true, e.log.end(ctx, e.Aggregator, e.id)
+}
+
+// net makes differences of the hours that were computed whole: their cells, less what is published of them.
+func (e *edition) net(ctx context.Context) error {
+	if err := e.begin(ctx, e.id); err != nil {
+		return err
+	}
+	targets, err := targetTable(e.whole)
+	if err != nil {
+		return err
+	}
+	parameters := e.parameters(e.id)
+	parameters["as_of"] = fmt.Sprint(e.nowMS)
+	for _, name := range []string{"net_attempts", "net_cascades", "net_spend", "net_waste", "net_failures"} {
+		if err := e.doWith(ctx, name, parameters, targets); err != nil {
+			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.whole), name, err)
+		}
+	}
+	return nil
+}
+
+// publish makes the edition visible, and its states those that are stored. The hours that it computed whole are warm from
+// then on, but for those that lack facts: what is stored of such an hour may know of what is lost.
+func (e *edition) publish(ctx context.Context) error {
+	// Another aggregator took over if this one was silent for long; what it publishes must not be replaced by what was
+	// computed before.
+	if err := e.checkOwner(ctx); err != nil {
+		return err
+	}
+	lost := map[bucketKey]bool{}
+	if len(e.whole) > 0 {
+		targets, err := targetTable(e.whole)
+		if err != nil {
+			return err
+		}
+		if lost, err = e.nameLost(ctx, e.id, e.nowMS, targets); err != nil {
+			return err
+		}
+	}
+	if err := e.do(ctx, "publish_edition", e.id); err != nil {
+		return fmt.Errorf("publish edition %d: %w", e.id, err)
+	}
+	e.lastPublished, e.allBuilt = time.Now(), false
+	e.cfg.OnStep("published")
+	if e.log.rows > 0 {
+		if err := e.applyStates(ctx, e.id); err != nil {
+			return err
+		}
+	}
+	e.cfg.OnStep("applied")
+	for hour := range e.fresh {
+		if _, known := e.hours[hour]; !known && !e.whole[hour] {
+			e.hours[hour] = false
+		}
+	}
+	cold := make(map[bucketKey]bool, len(e.whole))
+	for hour := range e.whole {
+		cold[hour] = lost[hour]
+	}
+	e.metrics.generations.Inc()
+	e.metrics.buckets.Add(float64(len(e.whole)))
+	return e.setCold(ctx, e.id, cold)
+}
+
+// takeBackReaddressed takes attempts from recipients that a later event has replaced by a greater one.
+func (e *edition) takeBackReaddressed(ctx context.Context) error {
+	if len(e.shared) == 0 {
+		return nil
+	}
+	for _, part := range []struct {
+		attempts   []sharedAttempt
+		statements []string
+	}{{e.shared, []string{"shared_attempts"}}, {e.readdressed, []string{"readdressed_numbers", "readdressed"}}} {
+		if len(part.attempts) == 0 {
+			continue
+		}
+		moved, err := ext.NewTable("moved", ext.Column("account", "String"), ext.Column("bucket", "DateTime('UTC')"),
+			ext.Column("message_id", "String"), ext.Column("step", "UInt8"), ext.Column("recipient", "String"))
+		if err != nil {
+			return err
+		}
+		for _, s := range part.attempts {
+			if err := moved.Append(s.message.Account, hourTime(s.message.BucketMS), s.message.MessageID, s.step,
+				s.recipient); err != nil {
+				return fmt.Errorf("list shared attempts: %w", err)
+			}
+		}
+		for _, name := range part.statements {
+			if err := e.do(ctx, name, e.id, moved); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return e.countShared(ctx)
+}

@@ -1,0 +1,72 @@
+package aggregate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kaskad/schema"
+)
+
+// hours are all hours that anything was published of, and whether they are cold: the states of their messages are not
+// known.
+type hours map[bucketKey]bool
+
+// readHours reads what hours there are.
+func (a *Aggregator) readHours(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, statement("hours"))
+	if err != nil {
+		return fmt.Errorf("read hours: %w", err)
+	}
+	defer rows.Close()
+	a.hours = hours{}
+	for rows.Next() {
+		var key bucketKey
+		var cold bool
+		if err := rows.Scan(&key.account, &key.bucketMS, &cold); err != nil {
+			return fmt.Errorf("read hours: %w", err)
+		}
+		a.hours[key] = cold
+	}
+	return rows.Err()
+}
+
+// setCold notes for good whether hours are cold. An hour becomes warm when its edition is published and its states are
+// applied: should the process end before, it is computed whole once more.
+func (a *Aggregator) setCold(ctx context.Context, edition uint64, cold map[bucketKey]bool) error {
+	var accounts []string
+	var buckets []int64
+	var editions []uint64
+	var states []uint8
+	for key, isCold := range cold {
+		if was, known := a.hours[key]; known && was == isCold || !known && !isCold {
+			continue
+		}
+		accounts, buckets = append(accounts, key.account), append(buckets, key.bucketMS/1000)
+		editions, states = append(editions, edition), append(states, bit(isCold))
+	}
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO cold_hours (account, bucket, edition, cold)", 0,
+		len(accounts), []any{accounts, buckets, editions, states}); err != nil {
+		return fmt.Errorf("note cold hours: %w", err)
+	}
+	for key, isCold := range cold {
+		a.hours[key] = isCold
+	}
+	return nil
+}
+
+// noteHours notes hours that nothing was published of before.
+func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys []bucketKey) error {
+	n := len(keys)
+	accounts, buckets := make([]string, n), make([]time.Time, n)
+	editions, rollups := make([]uint64, n), make([]uint8, n)
+	for i, key := range keys {
+		accounts[i], buckets[i] = key.account, time.UnixMilli(key.bucketMS).UTC()
+		editions[i], rollups[i] = edition, currentRollups
+	}
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)", 0, n,
+		[]any{accounts, buckets, editions, rollups}); err != nil {
+		return fmt.Errorf("note hours: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,5 @@
+-- The replies of hours, in the order of facts.sql. External table: targets (account, bucket).
+SELECT account, toInt64(toUnixTimestamp(bucket)) * 1000, message_id, step, replied_ms
+FROM replies
+WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
+ORDER BY account, bucket, message_id, step

@@ -1,0 +1,175 @@
+package aggregate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/aggregate/cells"
+	"kaskad/schema/state"
+)
+
+// readWhole folds all messages of hours from their facts, but for those with dialogs, which are held.
+func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
+	fresh := make(map[bucketKey]bool, len(hours))
+	for _, hour := range hours {
+		if !e.whole[hour] {
+			fresh[hour], e.whole[hour] = true, true
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	targets, err := targetTable(fresh)
+	if err != nil {
+		return err
+	}
+	published, err := e.publishedDialogs(ctx, targets)
+	if err != nil {
+		return err
+	}
+	chunk := wholeChunk{edition: e, published: published}
+	err = e.eachMessage(ctx, targets, func(m *state.Message) error { return chunk.add(ctx, m) })
+	if err == nil {
+		err = chunk.end(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("compute %d hours: %w", len(fresh), err)
+	}
+	// What is published of messages that no fact tells of any more.
+	for _, dialogs := range published {
+		e.held = append(e.held, &message{whole: true, published: dialogs})
+	}
+	return nil
+}
+
+// wholeChunk collects messages of hours that are computed whole, so that what is stored of them is looked up together.
+type wholeChunk struct {
+	*edition
+	published map[state.Key][]cells.Dialog
+	messages  []*message
+}
+
+func (c *wholeChunk) add(ctx context.Context, m *state.Message) error {
+	now := &state.Message{}
+	now.Reset()
+	now.Key = m.Key
+	// The message is overwritten by the next one.
+	if err := now.Decode(string(m.Append(nil))); err != nil {
+		return err
+	}
+	c.messages = append(c.messages, &message{key: string(m.AppendKey(nil)), now: now, whole: true,
+		published: c.published[m.Key]})
+	delete(c.published, m.Key)
+	const atOnce = 10_000
+	if len(c.messages) < atOnce {
+		return nil
+	}
+	return c.end(ctx)
+}
+
+// end folds what was collected. Of a message in a warm hour it is known what was published by recipient.
+func (c *wholeChunk) end(ctx context.Context) error {
+	var keys []string
+	for _, m := range c.messages {
+		if !c.hours[bucketKey{m.now.Account, m.now.BucketMS}] {
+			keys = append(keys, m.key)
+		}
+	}
+	values, err := c.lookUp(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, m := range c.messages {
+		m.value = values[m.key]
+		if err := m.readOld(m.now.Key); err != nil {
+			return err
+		}
+		m.readDialogs()
+		if len(m.published)+len(m.dialogs) > 0 {
+			c.held = append(c.held, m)
+			continue
+		}
+		if err := c.fold(ctx, m); err != nil {
+			return err
+		}
+	}
+	c.messages = c.messages[:0]
+	return nil
+}
+
+// publishedDialogs reads the dialogs that are published of hours, by message.
+func (a *Aggregator) publishedDialogs(ctx context.Context, targets *ext.Table) (map[state.Key][]cells.Dialog, error) {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("dialogs_published"))
+	if err != nil {
+		return nil, fmt.Errorf("read published dialogs: %w", err)
+	}
+	defer rows.Close()
+	all := map[state.Key][]cells.Dialog{}
+	for rows.Next() {
+		var d cells.Dialog
+		var conversation, outside uint8
+		if err := rows.Scan(&d.Account, &d.BucketMS, &d.MessageID, &d.Step, &d.Channel, &d.Sender, &d.Recipient,
+			&d.DeliveredMS, &d.RepliesMS, &conversation, &outside); err != nil {
+			return nil, fmt.Errorf("read published dialogs: %w", err)
+		}
+		d.Units.Conversation, d.Units.Outside = conversation == 1, outside == 1
+		all[d.Key] = append(all[d.Key], d)
+	}
+	return all, rows.Err()
+}
+
+// errOutOfStep tells that what is stored of an hour is not what was published of it.
+var errOutOfStep = errors.New("states of an hour are missing: it is computed whole")
+
+// addMoved adds messages to the edition in whose dialogs alone something moved. Those of cold hours have these computed
+// whole.
+func (e *edition) addMoved(ctx context.Context, moved map[state.Key]uint8) error {
+	var keys []string
+	var ofCold []bucketKey
+	of := map[string]state.Key{}
+	for key := range moved {
+		hour := bucketKey{key.Account, key.BucketMS}
+		if e.hours[hour] {
+			ofCold = append(ofCold, hour)
+			continue
+		}
+		stored := string(key.AppendKey(nil))
+		keys, of[stored] = append(keys, stored), key
+	}
+	e.metrics.moved.Add(float64(len(moved)))
+	if err := e.readWhole(ctx, ofCold); err != nil {
+		return err
+	}
+	values, err := e.lookUp(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, stored := range keys {
+		key := of[stored]
+		m := &message{key: stored, value: values[stored]}
+		if err := m.readOld(key); err != nil {
+			return err
+		}
+		if m.old != nil {
+			m.now = m.old
+			m.published = publishedOf(m)
+			m.readDialogs()
+		}
+		if dialogOf(m.dialogs, moved[key]) == nil {
+			hour := bucketKey{key.Account, key.BucketMS}
+			if err := e.setCold(ctx, e.id, map[bucketKey]bool{hour: true}); err != nil {
+				return err
+			}
+			return errOutOfStep
+		}
+		e.held = append(e.held, m)
+	}
+	return nil
+}
+
+func publishedOf(m *message) []cells.Dialog { return cells.AppendDialogs(nil, m.old, m.oldUnits) }
