@@ -361,7 +361,7 @@ func (r recipientRows) add(rows []tableRow) {
 			delete(r, key)
 			continue
 		}
-		// SQL never writes permanent, and says of a message of one attempt, which was skipped, what segments its text took.
+		// SQL never writes permanent. Of a message whose one attempt was skipped, it says what segments the text takes.
 		delete(row, "permanent")
 		delete(row, "generation")
 		delete(row, "leg")
@@ -385,8 +385,8 @@ func (r recipientRows) mustEqual(t *testing.T, what string, want recipientRows) 
 	}
 }
 
-// The cells that Go computes of messages are those that SQL computes of hours, and so are the differences that a change of
-// messages makes.
+// The cells that Go computes of messages are those that SQL computes of hours, and so are the sums of the differences
+// that changed messages make.
 func TestCells_AsSQL(t *testing.T) {
 	conn := connect(t)
 	var early, late bytes.Buffer

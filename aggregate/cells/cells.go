@@ -1,9 +1,10 @@
 // Package cells says what a message adds to the rollups, and sums it.
 //
-// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced: what
-// its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and what a
-// message counts always follows from its facts as a whole. The package is pure: states of messages in, columns of tables
-// out. What facts mean is said by package law, what cells are for by the migrations of tables rollup_*.
+// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced:
+// what its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and
+// what a message counts always follows from its facts as a whole, and never from the clock. The package is pure: states
+// of messages in, columns of tables out. What facts mean is said by package law, what cells are for by the migrations
+// of tables rollup_*.
 package cells
 
 import (
@@ -100,8 +101,8 @@ func (s *Sum) Reset() {
 	s.recipients = s.recipients[:0]
 }
 
-// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their order;
-// none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
+// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their
+// order; none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
 func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 	h, known := s.fold(m, units)
 	if !known {
@@ -126,8 +127,8 @@ func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 }
 
 // Replace takes back what a message contributed by its old state, and adds what it contributes by its new one. Of its
-// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour now.
-// Without an old state, the message is new.
+// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour
+// now. Without an old state, the message is new.
 func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) {
 	s.old, s.new = s.old[:0], s.new[:0]
 	if old != nil {
@@ -246,8 +247,8 @@ func (s *Sum) leg(st *step) uint64 {
 		}
 	}
 	s.scratch = s.scratch[:0]
-	for _, text := range [...]string{d.Channel, d.Provider, d.Operator, d.Country, d.Traffic, d.Sender, d.App, d.Trigger,
-		s.names.texts[currencies]} {
+	for _, text := range [...]string{d.Channel, d.Provider, d.Operator, d.Country, d.Traffic, d.Sender, d.App,
+		d.Trigger, s.names.texts[currencies]} {
 		s.scratch = append(binary.AppendUvarint(s.scratch, uint64(len(text))), text...)
 	}
 	hash := xxhash.Sum64(s.scratch)

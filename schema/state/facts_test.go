@@ -29,7 +29,9 @@ func readFacts(tb testing.TB, conn driver.Conn) map[string]*state.Message {
 			[queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms, rejected_ms,
 				expired_ms, failed_ms, skipped_ms],
 			machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures, parts_delivered_ms,
-			permanent, billable, last_error, error_code, prices, replies_ms
+			permanent, billable, last_error, error_code,
+			arraySort(arrayMap((k, v) -> (substring(k, 1, 3), toUInt8OrZero(substring(k, 5)), v), mapKeys(prices), mapValues(prices))) AS prices,
+			replies_ms
 		FROM (SELECT * FROM attempts FINAL) AS a
 		LEFT JOIN (SELECT message_id, step, arraySort(groupUniqArray(replied_ms)) AS replies_ms FROM replies GROUP BY ALL) AS r
 			ON r.message_id = a.message_id AND r.step = a.step`)
@@ -44,7 +46,7 @@ func readFacts(tb testing.TB, conn driver.Conn) map[string]*state.Message {
 		var submittedMS, idMS int64
 		var times []int64
 		var delivered, failed big.Int
-		var prices map[string]int64
+		var prices [][]any
 		if err := rows.Scan(&id, &a.Step, &submittedMS, &idMS, &a.Channel, &a.Provider, &a.Campaign, &a.Template,
 			&a.Sender, &a.App, &a.Operator, &a.Traffic, &a.Trigger, &a.RecipientCountry, &a.RecipientMark,
 			&a.SaidCountry, &a.Contact, &a.Segments, &a.SMSSegments, &a.SMSMeasure, &times, &a.MachineMS,
@@ -55,7 +57,9 @@ func readFacts(tb testing.TB, conn driver.Conn) map[string]*state.Message {
 		copy(a.Times[:], times)
 		a.DeliveredParts, a.FailedParts = law.PartSetOf(&delivered), law.PartSetOf(&failed)
 		a.SetLastError(lastError)
-		a.SetPrices(prices)
+		for _, p := range prices {
+			a.Prices = append(a.Prices, law.Price{Currency: p[0].(string), Part: p[1].(uint8), Micros: p[2].(int64)})
+		}
 		m := all[id]
 		if m == nil {
 			m = of()
