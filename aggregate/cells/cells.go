@@ -297,14 +297,19 @@ func (s *Sum) noteShape(h *message) {
 	}
 }
 
-// table keeps a value for each key, in the order in which the keys came.
+// table keeps a value for each key, in the order in which the keys came. A key that is asked for again at once, as those
+// of a message's old and new state are, is found without a look into the map.
 type table[K comparable, V any] struct {
 	at     map[K]uint32
 	keys   []K
 	values []V
+	last   uint32
 }
 
 func (t *table[K, V]) index(key K) uint32 {
+	if int(t.last) < len(t.keys) && t.keys[t.last] == key {
+		return t.last
+	}
 	i, known := t.at[key]
 	if !known {
 		if t.at == nil {
@@ -315,6 +320,7 @@ func (t *table[K, V]) index(key K) uint32 {
 		var zero V
 		t.keys, t.values = append(t.keys, key), append(t.values, zero)
 	}
+	t.last = i
 	return i
 }
 
@@ -338,10 +344,15 @@ func (t *table[K, V]) reset() {
 type names struct {
 	known map[string]uint32
 	texts []string
+	last  uint32
 }
 
 func (n *names) of(text string) uint32 {
+	if int(n.last) < len(n.texts) && n.texts[n.last] == text {
+		return n.last
+	}
 	if id, known := n.known[text]; known {
+		n.last = id
 		return id
 	}
 	return n.add(strings.Clone(text)) // It may be a part of something large.
@@ -374,8 +385,9 @@ type dimensionTexts struct {
 
 // dimensions gives each combination of them a number.
 type dimensions struct {
-	at  map[dimensionTexts]uint32
-	all []dimensionRow
+	at   map[dimensionTexts]uint32
+	all  []dimensionRow
+	last uint32
 }
 
 type dimensionRow struct {
@@ -392,7 +404,11 @@ type legOf struct {
 func (d *dimensions) of(a *law.Attempt, n *names) uint32 {
 	texts := dimensionTexts{a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(),
 		a.Traffic, a.Trigger}
+	if int(d.last) < len(d.all) && d.all[d.last].dimensionTexts == texts {
+		return d.last
+	}
 	if id, known := d.at[texts]; known {
+		d.last = id
 		return id
 	}
 	if d.at == nil {
