@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +212,22 @@ func TestMessage_Append_GoldenOfAllFields(t *testing.T) {
 		"\x1e\x04\x00\x00\x00\x01\x05\x01\x03"
 	if stored := m.Append(nil); string(stored) != want {
 		t.Errorf("%q\nis stored, want\n%q", stored, want)
+	}
+}
+
+// What is stored says these places: none may ever mean another name. A new name is one more at the end here.
+func TestMessage_Append_PlacesOfNames(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		got  []string
+	}{
+		{"sms push viber whatsapp vk ok telegram messenger instagram rcs email flash_call voice", schema.Channels.Names()},
+		{"otp transactional service promo", schema.Traffics},
+		{"first undelivered unread no_app expired rejected manual", schema.Triggers},
+	} {
+		if got := strings.Join(c.got, " "); got != c.want {
+			t.Errorf("the places are %s, want %s", got, c.want)
+		}
 	}
 }
 
