@@ -30,10 +30,12 @@ func readFacts(tb testing.TB, conn driver.Conn) map[string]*state.Message {
 				expired_ms, failed_ms, skipped_ms],
 			machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures, parts_delivered_ms,
 			permanent, billable, last_error, error_code,
-			arraySort(arrayMap((k, v) -> (substring(k, 1, 3), toUInt8OrZero(substring(k, 5)), v), mapKeys(prices), mapValues(prices))) AS prices,
+			arraySort(arrayMap((k, v) -> (substring(k, 1, 3), toUInt8OrZero(substring(k, 5)), v), mapKeys(prices),
+				mapValues(prices))) AS prices,
 			replies_ms
 		FROM (SELECT * FROM attempts FINAL) AS a
-		LEFT JOIN (SELECT message_id, step, arraySort(groupUniqArray(replied_ms)) AS replies_ms FROM replies GROUP BY ALL) AS r
+		LEFT JOIN
+			(SELECT message_id, step, arraySort(groupUniqArray(replied_ms)) AS replies_ms FROM replies GROUP BY ALL) AS r
 			ON r.message_id = a.message_id AND r.step = a.step`)
 	if err != nil {
 		tb.Fatal(err)

@@ -193,10 +193,12 @@ func TestMessage_Append_GoldenOfAllFields(t *testing.T) {
 		for s := range a.Times {
 			a.Times[s] = m.SubmittedMS + int64(s)
 		}
-		a.MachineMS, a.SingleDeliveredMS, a.RepliesMS = m.SubmittedMS+20, m.SubmittedMS+21, []int64{m.SubmittedMS + 6, m.SubmittedMS + 9}
+		a.MachineMS, a.SingleDeliveredMS = m.SubmittedMS+20, m.SubmittedMS+21
+		a.RepliesMS = []int64{m.SubmittedMS + 6, m.SubmittedMS + 9}
 		a.Channel, a.Traffic, a.Trigger = schema.Channels[i].Name, "new", schema.Triggers[i]
 		a.RecipientCountry, a.RecipientMark, a.SaidCountry, a.Contact, a.App = "user:7\x00", 7, "KZ", "p", "shop"
-		a.SMSMeasure, a.Parts, a.PartFailures, a.PartsDeliveredMS, a.Permanent, a.Billable = 1<<31, 9, 5, m.SubmittedMS+30, 1, 3
+		a.SMSMeasure, a.Permanent, a.Billable = 1<<31, 1, 3
+		a.Parts, a.PartFailures, a.PartsDeliveredMS = 9, 5, m.SubmittedMS+30
 		a.DeliveredParts, a.FailedParts = law.PartSet{6}, law.PartSet{0, 0, 0, 1}
 		a.AnyErrorCode = "27"
 		a.AddError(m.SubmittedMS+11, "X")
