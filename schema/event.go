@@ -23,7 +23,8 @@ const (
 	Never int64 = 9_999_999_999_999
 )
 
-// Names of the enumerations, in the order in which errors list them.
+// Names of the enumerations, in the order in which errors list them. States of messages store their places (package
+// state), so a new one goes to the end.
 var (
 	Traffics = []string{"otp", "transactional", "service", "promo"}
 	Triggers = []string{"first", "undelivered", "unread", "no_app", "expired", "rejected", "manual"}

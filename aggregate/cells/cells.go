@@ -1,9 +1,10 @@
 // Package cells says what a message adds to the rollups, and sums it.
 //
-// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced: what
-// its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and what a
-// message counts always follows from its facts as a whole. The package is pure: states of messages in, columns of tables
-// out. What facts mean is said by package law, what cells are for by the migrations of tables rollup_*.
+// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced:
+// what its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and
+// what a message counts always follows from its facts as a whole, and never from the clock. The package is pure: states
+// of messages in, columns of tables out. What facts mean is said by package law, what cells are for by the migrations
+// of tables rollup_*.
 package cells
 
 import (
@@ -106,8 +107,8 @@ func (s *Sum) Reset() {
 	s.recipients = s.recipients[:0]
 }
 
-// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their order;
-// none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
+// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their
+// order; none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
 func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 	h, known := s.fold(m, units)
 	if !known {
@@ -132,8 +133,8 @@ func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 }
 
 // Replace takes back what a message contributed by its old state, and adds what it contributes by its new one. Of its
-// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour now.
-// Without an old state, the message is new.
+// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour
+// now. Without an old state, the message is new.
 func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) {
 	s.old, s.new = s.old[:0], s.new[:0]
 	if old != nil {
@@ -270,8 +271,8 @@ func (s *Sum) leg(st *step) uint64 {
 		}
 	}
 	s.scratch = s.scratch[:0]
-	for _, text := range [...]string{d.Channel, d.Provider, d.Operator, d.Country, d.Traffic, d.Sender, d.App, d.Trigger,
-		s.names.texts[currencies]} {
+	for _, text := range [...]string{d.Channel, d.Provider, d.Operator, d.Country, d.Traffic, d.Sender, d.App,
+		d.Trigger, s.names.texts[currencies]} {
 		s.scratch = append(binary.AppendUvarint(s.scratch, uint64(len(text))), text...)
 	}
 	hash := xxhash.Sum64(s.scratch)
@@ -320,14 +321,19 @@ func (s *Sum) noteShape(h *message) {
 	}
 }
 
-// table keeps a value for each key, in the order in which the keys came.
+// table keeps a value for each key, in the order in which the keys came. A key that is asked for again at once, as those
+// of a message's old and new state are, is found without a look into the map.
 type table[K comparable, V any] struct {
 	at     map[K]uint32
 	keys   []K
 	values []V
+	last   uint32
 }
 
 func (t *table[K, V]) index(key K) uint32 {
+	if int(t.last) < len(t.keys) && t.keys[t.last] == key {
+		return t.last
+	}
 	i, known := t.at[key]
 	if !known {
 		if t.at == nil {
@@ -338,6 +344,7 @@ func (t *table[K, V]) index(key K) uint32 {
 		var zero V
 		t.keys, t.values = append(t.keys, key), append(t.values, zero)
 	}
+	t.last = i
 	return i
 }
 
@@ -361,10 +368,15 @@ func (t *table[K, V]) reset() {
 type names struct {
 	known map[string]uint32
 	texts []string
+	last  uint32
 }
 
 func (n *names) of(text string) uint32 {
+	if int(n.last) < len(n.texts) && n.texts[n.last] == text {
+		return n.last
+	}
 	if id, known := n.known[text]; known {
+		n.last = id
 		return id
 	}
 	return n.add(strings.Clone(text)) // It may be a part of something large.
@@ -397,8 +409,9 @@ type dimensionTexts struct {
 
 // dimensions gives each combination of them a number.
 type dimensions struct {
-	at  map[dimensionTexts]uint32
-	all []dimensionRow
+	at   map[dimensionTexts]uint32
+	all  []dimensionRow
+	last uint32
 }
 
 type dimensionRow struct {
@@ -415,7 +428,11 @@ type legOf struct {
 func (d *dimensions) of(a *law.Attempt, n *names) uint32 {
 	texts := dimensionTexts{a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(),
 		a.Traffic, a.Trigger}
+	if int(d.last) < len(d.all) && d.all[d.last].dimensionTexts == texts {
+		return d.last
+	}
 	if id, known := d.at[texts]; known {
+		d.last = id
 		return id
 	}
 	if d.at == nil {

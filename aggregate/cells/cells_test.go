@@ -20,8 +20,8 @@ import (
 	"kaskad/simulate/worlds"
 )
 
-// change is a message before and after its late events came, with units that were drawn by chance. A message that had no
-// events before has no old state.
+// change is a message before and after its late events came, with units that were drawn by chance. A message that had
+// no events before has no old state.
 type change struct {
 	old, new           *state.Message
 	oldUnits, newUnits []law.Units
@@ -323,8 +323,8 @@ func TestSum_Replace_WithoutCohort(t *testing.T) {
 	}
 }
 
-// An attempt that has another recipient now is taken from the old one; one in which nothing that counts has changed is not
-// written again.
+// An attempt that has another recipient now, or is in another hour, is taken from where it was; one in which nothing
+// that counts has changed is not written again.
 func TestSum_Replace_Recipients(t *testing.T) {
 	const sent = `"status":"sent","occurred_at":"2026-11-20T10:00:00Z",` + submittedAt
 	old := messageOf(t, sent)
@@ -340,6 +340,16 @@ func TestSum_Replace_Recipients(t *testing.T) {
 	s.Replace(old, messageOf(t, sent, `"status":"queued","occurred_at":"2026-11-20T10:01:00Z"`), nil, nil)
 	if to := columnOf[string](t, s.Blocks(1), "attempts_by_recipient", "recipient"); len(to) != 0 {
 		t.Errorf("rows of %v are written although none has changed", to)
+	}
+	s.Reset()
+	moved := messageOf(t, sent)
+	moved.BucketMS -= schema.HourMS
+	s.Replace(old, moved, nil, nil)
+	blocks = s.Blocks(1)
+	if at, gone := columnOf[int64](t, blocks, "attempts_by_recipient", "bucket"), columnOf[uint8](t, blocks,
+		"attempts_by_recipient", "gone"); !slices.Equal(at, []int64{moved.BucketMS / 1000, old.BucketMS / 1000}) ||
+		!slices.Equal(gone, []uint8{0, 1}) {
+		t.Errorf("rows of hours %v, gone %v", at, gone)
 	}
 }
 

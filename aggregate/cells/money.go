@@ -2,8 +2,8 @@ package cells
 
 import "kaskad/schema"
 
-// cascadeKey is a cell of rollup_cascades: messages of a shape. Of a message with prices in several currencies, the first
-// currency counts it.
+// cascadeKey is a cell of rollup_cascades: messages of a shape. Of a message with prices in several currencies, the
+// first currency counts it.
 type cascadeKey struct {
 	place, campaign, template, currency uint32
 	shape                               uint64
@@ -83,7 +83,8 @@ func (s *Sum) addWaste(h *message, st *step, n int64) {
 	if st.Channel != schema.SMS || !st.Sent || h.smsMeasure&fewCharacters == 0 {
 		return
 	}
-	cell, _ := s.waste.of(wasteKey{h.place, h.campaign, h.template, st.leg, uint32(st.code), h.smsMeasure, h.smsSegments})
+	cell, _ := s.waste.of(wasteKey{h.place, h.campaign, h.template, st.leg, uint32(st.code), h.smsMeasure,
+		h.smsSegments})
 	cell.attempts += n
 	cell.cohortMaxMS = max(cell.cohortMaxMS, h.cohortMS)
 }

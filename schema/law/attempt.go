@@ -79,8 +79,9 @@ func (a *Attempt) Reset(step uint8) {
 // unknown.
 type Outcome struct {
 	MachineOpened, Bounced, Delivered, Read, Clicked, Replied, Failed, Skipped, Attempted, Sent, Pending, Skewed bool
-	// NotBilled: the provider said that it does not charge for the attempt. Expired: that status was seen, of the attempt
-	// or of a part. Lowered: a later event took its delivery, if it had one: a bounce, or one that tells of more parts.
+	// NotBilled: the provider said that it does not charge for the attempt. Expired: that status was seen, of the
+	// attempt or of a part. Lowered: a later event took its delivery, if it had one: a bounce, or one that tells of
+	// more parts.
 	NotBilled, Expired, Lowered bool
 
 	StartMS, DeliveredMS, ReadMS, RepliedMS int64

@@ -98,7 +98,8 @@ FROM attempts FINAL`))
 			&a.Permanent, &a.Billable, &lastError, &a.AnyErrorCode, &storedPrices, &submittedMS, &idMS,
 			&recipient, &country, &prices, &errorCode, &got.Expired,
 			&sentMS, &queuedMS, &got.DeliveredMS, &got.ReadMS, &clickedMS, &got.RepliedMS,
-			&got.Sent, &got.Delivered, &got.Read, &got.MachineOpened, &got.Failed, &got.Skipped, &got.NotBilled, &got.Lowered,
+			&got.Sent, &got.Delivered, &got.Read, &got.MachineOpened, &got.Failed, &got.Skipped,
+			&got.NotBilled, &got.Lowered,
 			&cohortMS, &got.StartMS, &startedMS, &got.Skewed, &code, &byRecipient); err != nil {
 			t.Fatal(err)
 		}

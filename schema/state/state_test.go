@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,10 +193,12 @@ func TestMessage_Append_GoldenOfAllFields(t *testing.T) {
 		for s := range a.Times {
 			a.Times[s] = m.SubmittedMS + int64(s)
 		}
-		a.MachineMS, a.SingleDeliveredMS, a.RepliesMS = m.SubmittedMS+20, m.SubmittedMS+21, []int64{m.SubmittedMS + 6, m.SubmittedMS + 9}
+		a.MachineMS, a.SingleDeliveredMS = m.SubmittedMS+20, m.SubmittedMS+21
+		a.RepliesMS = []int64{m.SubmittedMS + 6, m.SubmittedMS + 9}
 		a.Channel, a.Traffic, a.Trigger = schema.Channels[i].Name, "new", schema.Triggers[i]
 		a.RecipientCountry, a.RecipientMark, a.SaidCountry, a.Contact, a.App = "user:7\x00", 7, "KZ", "p", "shop"
-		a.SMSMeasure, a.Parts, a.PartFailures, a.PartsDeliveredMS, a.Permanent, a.Billable = 1<<31, 9, 5, m.SubmittedMS+30, 1, 3
+		a.SMSMeasure, a.Permanent, a.Billable = 1<<31, 1, 3
+		a.Parts, a.PartFailures, a.PartsDeliveredMS = 9, 5, m.SubmittedMS+30
 		a.DeliveredParts, a.FailedParts = law.PartSet{6}, law.PartSet{0, 0, 0, 1}
 		a.AnyErrorCode = "27"
 		a.AddError(m.SubmittedMS+11, "X")
@@ -211,6 +214,22 @@ func TestMessage_Append_GoldenOfAllFields(t *testing.T) {
 		"\x1e\x04\x00\x00\x00\x01\x05\x01\x03"
 	if stored := m.Append(nil); string(stored) != want {
 		t.Errorf("%q\nis stored, want\n%q", stored, want)
+	}
+}
+
+// What is stored says these places: none may ever mean another name. A new name is one more at the end here.
+func TestMessage_Append_PlacesOfNames(t *testing.T) {
+	for _, c := range []struct {
+		want string
+		got  []string
+	}{
+		{"sms push viber whatsapp vk ok telegram messenger instagram rcs email flash_call voice", schema.Channels.Names()},
+		{"otp transactional service promo", schema.Traffics},
+		{"first undelivered unread no_app expired rejected manual", schema.Triggers},
+	} {
+		if got := strings.Join(c.got, " "); got != c.want {
+			t.Errorf("the places are %s, want %s", got, c.want)
+		}
 	}
 }
 
