@@ -41,7 +41,7 @@ func manyShapes(messages int) (values []string, refused uint64) {
 	random := rand.New(rand.NewPCG(7, 7))
 	pick := func(among ...string) string { return among[random.IntN(len(among))] }
 	for i := range messages {
-		for range 1 + random.IntN(5) {
+		for n := range 1 + random.IntN(5) {
 			channel := pick("sms", "viber", "email", "whatsapp")
 			further := fmt.Sprintf(`,"submitted_at":"2026-11-19T10:20:0%dZ"`, random.IntN(2))
 			for _, more := range []string{`,"provider":"p1"`, `,"template":"t1"`, `,"sender":"Shop"`, `,"segments":2`,
@@ -55,7 +55,7 @@ func manyShapes(messages int) (values []string, refused uint64) {
 					further += more
 				}
 			}
-			if random.IntN(100) == 0 {
+			if n == 1 && i%60 == 1 {
 				further += `,"campaign":"evil"`
 				refused++
 			}

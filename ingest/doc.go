@@ -5,6 +5,10 @@
 // crash anywhere makes events come again, and facts are merges (package schema), so that does no harm. An event that is
 // refused becomes a dead letter with its bytes, before its offset is committed. Every event is counted: see [Balance].
 //
+// What each stored event changes is announced in table changes, by one touch for each block, when the facts and the
+// changes are acknowledged. So who reads a change finds its fact, and merging all changes of a message gives the state
+// that its facts have. An event that ClickHouse refused changes nothing.
+//
 // Kafka's side: records of aborted transactions are not filtered, because the reader of package kafka-go hands them out
 // whatever the isolation level; producers that use transactions must not rely on an abort to hide what they wrote.
 // Control markers are skipped and counted. Topics must not be compacted: a compacted log has lost events before ingest

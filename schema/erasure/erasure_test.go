@@ -23,6 +23,9 @@ var healthWithoutNumbers = []string{"account", "state", "rule", "reasons", "oper
 	"reachable_channels", "opt_channels", "opt_apps",
 	"opt_senders", "opt_kinds"}
 
+var attemptsWithoutNumbers = []string{"account", "channel", "provider", "campaign", "template", "sender", "app",
+	"operator", "country", "traffic", "trigger"}
+
 // columnsWithoutNumbers hold texts that are no phone numbers of the people who are written to: names of accounts, of
 // dimensions, of places in the log, hashes, states. Ids of messages are the sender's own, and docs/operations.md asks
 // not to put numbers into them. Null tables and views hold nothing.
@@ -73,21 +76,24 @@ var columnsWithoutNumbers = map[string][]string{
 		"topic", "said_country"},
 	"recipient_events": {"account", "status", "channel", "app", "provider", "sender", "campaign", "message_id",
 		"operator", "country", "error_code"},
-	"reference": {"kind", "account", "by", "body"},
-	"rejected":  {"topic", "reason", "field"},
-	"replayed":  {"topic"},
-	"rollup_attempts": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
-		"country", "traffic", "trigger"},
+	"reference":       {"kind", "account", "by", "body"},
+	"rejected":        {"topic", "reason", "field"},
+	"replayed":        {"topic"},
+	"rollup_attempts": attemptsWithoutNumbers,
 	"rollup_cascades": {"account", "campaign", "template", "reported_currency"},
-	"rollup_failures": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
-		"country", "traffic", "trigger", "error_code"},
-	"rollup_spend":   {"account", "campaign", "template", "message_template", "reported"},
-	"rollup_waste":   {"account", "campaign", "template"},
-	"routes":         {"account", "channel", "provider"},
-	"shapes":         {"account"},
-	"split_messages": {"account", "message_id"},
-	"splits":         {"account", "message_id"},
-	"touched":        {"account"},
+	"rollup_failures": append([]string{"error_code"}, attemptsWithoutNumbers...),
+	"rollup_spend":    {"account", "campaign", "template", "message_template", "reported"},
+	"rollup_waste":    {"account", "campaign", "template"},
+	"routes":          {"account", "channel", "provider"},
+	"shapes":          {"account"},
+	"split_messages":  {"account", "message_id"},
+	"splits":          {"account", "message_id"},
+	"touched":         {"account"},
+	"whole_attempts":  attemptsWithoutNumbers,
+	"whole_cascades":  {"account", "campaign", "template", "reported_currency"},
+	"whole_failures":  append([]string{"error_code"}, attemptsWithoutNumbers...),
+	"whole_spend":     {"account", "campaign", "template", "message_template", "reported"},
+	"whole_waste":     {"account", "campaign", "template"},
 }
 
 // Every text column of the schema is either kept free of erased numbers, or known to hold none: a column that a
