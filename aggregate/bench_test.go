@@ -56,9 +56,9 @@ func BenchmarkAggregator_Pass_OneMessage(b *testing.B) {
 	})
 }
 
-// BenchmarkAggregator_Pass_Changes measures passes over messages that are spread over 30 days of hours of 10 accounts, and that
-// receipts change one after the other: the time of processors in Go and in ClickHouse per message. BENCH_MESSAGES sets how
-// many there are.
+// BenchmarkAggregator_Pass_Changes measures passes over messages that are spread over 30 days of hours of 10 accounts,
+// and that receipts change one after the other: the time of processors in Go and in ClickHouse per message.
+// BENCH_MESSAGES sets how many there are.
 func BenchmarkAggregator_Pass_Changes(b *testing.B) {
 	stored, changed := 200_000, 20_000
 	if n, err := strconv.Atoi(os.Getenv("BENCH_MESSAGES")); err == nil {
@@ -73,7 +73,8 @@ func BenchmarkAggregator_Pass_Changes(b *testing.B) {
 				at := noon.Add(-time.Duration(1+from%720) * time.Hour).Add(time.Duration(from%3600) * time.Second)
 				ms := fmt.Sprintf("%012x", at.UnixMilli())
 				fmt.Fprintf(&lines, `{"account":"a%d","message_id":"%s-%s-7000-8000-%012x","channel":"sms","provider":"p%d",`+
-					`"campaign":"c%d","recipient":"+7900%07d","status":%q,"occurred_at":%q,"submitted_at":%q}`+"\n", from%10,
+					`"campaign":"c%d","recipient":"+7900%07d","status":%q,"occurred_at":%q,"submitted_at":%q}`+"\n",
+					from%10,
 					ms[:8], ms[8:], from, from%3, from%50, from, status, at.Add(after).Format(time.RFC3339Nano),
 					at.Format(time.RFC3339Nano))
 			}
@@ -87,7 +88,8 @@ func BenchmarkAggregator_Pass_Changes(b *testing.B) {
 	for b.Loop() {
 		b.StopTimer()
 		from := rounds * changed % stored
-		write(from, min(stored, from+changed), []string{"delivered", "read", "clicked"}[rounds*changed/stored%3], time.Minute)
+		write(from, min(stored, from+changed), []string{"delivered", "read", "clicked"}[rounds*changed/stored%3],
+			time.Minute)
 		rounds++
 		b.StartTimer()
 		goBefore, serverBefore, began := processorTime(), serverTime(b, conn), time.Now()

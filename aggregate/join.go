@@ -123,7 +123,8 @@ func (a *Aggregator) joinSplits(ctx context.Context, generation uint64, batch uu
 
 // readStrays reads where messages don't count because their home is elsewhere.
 func (a *Aggregator) readStrays(ctx context.Context) error {
-	rows, err := a.deps.Conn.Query(ctx, "SELECT account, message_id, toInt64(toUnixTimestamp(bucket)) * 1000 FROM splits")
+	rows, err := a.deps.Conn.Query(ctx, "SELECT account, message_id, toInt64(toUnixTimestamp(bucket)) * 1000 FROM "+
+		"splits")
 	if err != nil {
 		return fmt.Errorf("read split messages: %w", err)
 	}

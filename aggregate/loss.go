@@ -101,8 +101,8 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 }
 
 // nameLost names the hours of an edition that is about to be published with less than was published before, and has the
-// topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name. It
-// returns all that lack facts.
+// topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name.
+// It returns all that lack facts.
 func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
 	targets *ext.Table) (map[bucketKey]bool, error) {
 	parameters := a.parameters(edition)
@@ -110,7 +110,8 @@ func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
 	if err := a.doWith(ctx, "lost", parameters, targets); err != nil {
 		return nil, fmt.Errorf("compare edition %d with what was published: %w", edition, err)
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)), statement("lost_found"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),
+		statement("lost_found"))
 	if err != nil {
 		return nil, fmt.Errorf("look for lost hours of edition %d: %w", edition, err)
 	}

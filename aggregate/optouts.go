@@ -16,8 +16,8 @@ import (
 // attribution is a row of table opt_outs that says what reports cut by, so a report reads the few of them beside its
 // cells.
 
-// readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up in
-// memory.
+// readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up
+// in memory.
 func (a *Aggregator) readOptOuts(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("optouts_known"))
 	if err != nil {
@@ -110,8 +110,10 @@ func (e *edition) noteNamed(m *state.Message) {
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
 		o := a.Outcome(cohortMS)
-		e.named.rows = append(e.named.rows, []any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
-			a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic, a.Trigger})
+		e.named.rows = append(e.named.rows,
+			[]any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
+				a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic,
+				a.Trigger})
 	}
 }
 
@@ -136,7 +138,8 @@ func (e *edition) attribute(ctx context.Context) error {
 		columns := []func(*ext.Table) error{ext.Column("account", "String"), ext.Column("message_id", "String"),
 			ext.Column("step", "UInt8"), ext.Column("is_delivered", "UInt8"), ext.Column("delivered_ms", "Int64"),
 			ext.Column("cohort_ms", "Int64")}
-		for _, name := range []string{"channel", "provider", "campaign", "template", "sender", "app", "operator", "country",
+		for _, name := range []string{"channel", "provider", "campaign", "template", "sender", "app", "operator",
+			"country",
 			"traffic", "trigger"} {
 			columns = append(columns, ext.Column(name, "String"))
 		}

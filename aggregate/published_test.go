@@ -105,8 +105,8 @@ var derived = map[string]string{
 		GROUP BY account, bucket, message_id, step, channel, sender, recipient HAVING latest.5 = 0)`,
 }
 
-// mustRepeat computes everything anew from facts, with what is stored of messages and without, and fails where that differs
-// from what is published.
+// mustRepeat computes everything anew from facts, with what is stored of messages and without, and fails where that
+// differs from what is published.
 func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	t.Helper()
 	mustBuildTrue(t, conn)
@@ -124,7 +124,8 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 		touchAll(t, conn)
 		settle(t, a)
 		for table := range rollupSums {
-			if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d", table,
+			if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d",
+				table,
 				before)); n != 0 {
 				t.Errorf("%s: computed anew, %d cells differ from what was published", table, n)
 			}
@@ -168,7 +169,8 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 		}
 		for range random.IntN(3) {
 			lines.WriteString(eventLine("", pick("inbound", "inbound", "unsubscribed", "blocked"),
-				now.Add(-time.Duration(random.IntN(70))*time.Hour), "channel", pick(`"viber"`, `"whatsapp"`), "recipient",
+				now.Add(-time.Duration(random.IntN(70))*time.Hour), "channel", pick(`"viber"`, `"whatsapp"`),
+				"recipient",
 				pick(`"+79001234567"`, `"+79001234568"`)))
 		}
 		load(t, conn, fmt.Sprint(round), []byte(lines.String()), now)

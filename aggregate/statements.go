@@ -48,7 +48,8 @@ func (a *Aggregator) exec(ctx context.Context, name string, tables ...*ext.Table
 }
 
 func (a *Aggregator) truncate(ctx context.Context, table string) error {
-	if err := a.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{"table": table})),
+	if err := a.deps.Conn.Exec(clickhouse.Context(ctx,
+		clickhouse.WithParameters(clickhouse.Parameters{"table": table})),
 		"TRUNCATE TABLE {table:Identifier}"); err != nil {
 		return fmt.Errorf("empty table %s: %w", table, err)
 	}

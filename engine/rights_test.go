@@ -104,7 +104,8 @@ func TestRights_Engines(t *testing.T) {
 	}}).DSN())
 	for _, name := range names(t, conn, "SELECT groupArray(name) FROM system.table_engines") {
 		switch name {
-		case "MergeTree", "ReplacingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree", "EmbeddedRocksDB", "Memory",
+		case "MergeTree", "ReplacingMergeTree", "AggregatingMergeTree", "CollapsingMergeTree", "EmbeddedRocksDB",
+			"Memory",
 			"Null", "View",
 			"MaterializedView":
 			continue

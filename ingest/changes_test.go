@@ -17,7 +17,8 @@ func (r *rig) expectChanges() (same int) {
 	facts, changes := schematest.States(r.t, r.conn), schematest.Changes(r.t, r.conn)
 	for key, want := range facts {
 		got := changes[key]
-		if r.count(fmt.Sprintf("SELECT count() FROM touched WHERE account = '%s' AND bucket = fromUnixTimestamp(%d)", key.Account,
+		if r.count(fmt.Sprintf("SELECT count() FROM touched WHERE account = '%s' AND bucket = fromUnixTimestamp(%d)",
+			key.Account,
 			key.BucketMS/1000)) > 0 {
 			continue
 		}
@@ -35,8 +36,8 @@ func (r *rig) expectChanges() (same int) {
 	return same
 }
 
-// manyShapes are events of messages of all kinds: several steps and times of submission, parts, prices, replies, errors,
-// people under several names. Of some messages ClickHouse refuses single events.
+// manyShapes are events of messages of all kinds: several steps and times of submission, parts, prices, replies,
+// errors, people under several names. Of some messages ClickHouse refuses single events.
 func manyShapes(messages int) (values []string, refused uint64) {
 	random := rand.New(rand.NewPCG(7, 7))
 	pick := func(among ...string) string { return among[random.IntN(len(among))] }
@@ -46,7 +47,8 @@ func manyShapes(messages int) (values []string, refused uint64) {
 			further := fmt.Sprintf(`,"submitted_at":"2026-11-19T10:20:0%dZ"`, random.IntN(2))
 			for _, more := range []string{`,"provider":"p1"`, `,"template":"t1"`, `,"sender":"Shop"`, `,"segments":2`,
 				`,"price":1.25,"currency":"RUB"`, `,"parts":3,"part":2`, `,"contact":"` + erasedNumber + `"`,
-				`,"contact":"` + erasedNumber[1:] + `"`, `,"error_code":"27"`, `,"permanent":true`, `,"operator":"25001"`,
+				`,"contact":"` + erasedNumber[1:] + `"`, `,"error_code":"27"`, `,"permanent":true`,
+				`,"operator":"25001"`,
 				`,"machine":true`, `,"billable":false`, `,"traffic":"promo"`} {
 				if strings.Contains(further, `"contact"`) && strings.Contains(more, `"contact"`) {
 					continue
@@ -60,7 +62,8 @@ func manyShapes(messages int) (values []string, refused uint64) {
 				refused++
 			}
 			values = append(values, fmt.Sprintf(`{"account":%q,"message_id":"m-%d","step":%d,"channel":%q,"status":%q,`+
-				`"occurred_at":"2026-11-19T10:21:%02dZ","recipient":%q%s}`, pick("acme", "other"), i, 1+random.IntN(3), channel,
+				`"occurred_at":"2026-11-19T10:21:%02dZ","recipient":%q%s}`, pick("acme", "other"), i, 1+random.IntN(3),
+				channel,
 				pick("sent", "delivered", "read", "replied", "undelivered", "failed", "skipped"), random.IntN(60),
 				pick(erasedNumber, erasedNumber+"8", "user:7"), further))
 		}
@@ -75,7 +78,8 @@ func TestIngester_Run_ChangesAreFacts(t *testing.T) {
 	for _, erased := range []string{"before", "facts", "changes"} {
 		t.Run(erased, func(t *testing.T) {
 			r := newRig(t)
-			if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK campaign != 'evil'"); err != nil {
+			if err := r.conn.Exec(t.Context(),
+				"ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK campaign != 'evil'"); err != nil {
 				t.Fatal(err)
 			}
 			key, asked := r.erasureKey(), erased == "before"

@@ -57,7 +57,8 @@ func TestServer_Status_Balance(t *testing.T) {
 	execute(t, conn, `INSERT INTO touched VALUES ('acme', 3600, '00000000-0000-0000-0000-000000000001', 1, 1), ('acme', 3600, '00000000-0000-0000-0000-000000000002', 1, 1),
 		('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, 1), ('acme', 7200, '00000000-0000-0000-0000-000000000003', 1, -1),
 		('', 0, '00000000-0000-0000-0000-000000000004', 1, 1)`)
-	// Messages changed in a bucket that is touched besides, and in two others; one batch is done, one not announced yet.
+	// Messages changed in a bucket that is touched besides, and in two others; one batch is done, one not announced
+	// yet.
 	execute(t, conn, `INSERT INTO touched VALUES ('', 3600, '00000000-0000-0000-0000-000000000005', 1, 1), ('', 3600, '00000000-0000-0000-0000-000000000006', 1, 1),
 		('', 3600, '00000000-0000-0000-0000-000000000007', 1, 1), ('', 3600, '00000000-0000-0000-0000-000000000007', 1, -1)`)
 	execute(t, conn, `INSERT INTO changes (batch, account, bucket, message_id) VALUES

@@ -35,7 +35,8 @@ func many(b *testing.B, n int) (old, partial []string) {
 	for i := range n {
 		at := begin + int64(i%97)*41_000
 		ev := schema.Event{Step: 1, Channel: "viber", Provider: []byte("infobip"),
-			Campaign: fmt.Appendf(nil, "autumn-sale-%d", i%20), Template: []byte("order_paid"), Sender: []byte("KaskadShop"),
+			Campaign: fmt.Appendf(nil, "autumn-sale-%d", i%20), Template: []byte("order_paid"),
+			Sender:   []byte("KaskadShop"),
 			Operator: fmt.Appendf(nil, "2500%d", i%7), Traffic: "transactional",
 			Recipient: fmt.Appendf(nil, "+7900%07d", i), Country: "RU", SubmittedMS: at, Segments: 1, SMSSegments: 2,
 			Billable: -1}

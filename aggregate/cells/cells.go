@@ -82,8 +82,8 @@ type message struct {
 	prices int
 }
 
-// Reset forgets everything but what saves work when the same names come again. Blocks are taken to be stored by then: legs
-// and shapes that they told of are not told again soon.
+// Reset forgets everything but what saves work when the same names come again. Blocks are taken to be stored by then:
+// legs and shapes that they told of are not told again soon.
 func (s *Sum) Reset() {
 	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
 		*s = Sum{}
@@ -321,8 +321,8 @@ func (s *Sum) noteShape(h *message) {
 	}
 }
 
-// table keeps a value for each key, in the order in which the keys came. A key that is asked for again at once, as those
-// of a message's old and new state are, is found without a look into the map.
+// table keeps a value for each key, in the order in which the keys came. A key that is asked for again at once, as
+// those of a message's old and new state are, is found without a look into the map.
 type table[K comparable, V any] struct {
 	at     map[K]uint32
 	keys   []K

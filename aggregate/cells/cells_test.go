@@ -233,7 +233,8 @@ func TestSum_Blocks_Whole(t *testing.T) {
 		}
 		for _, b := range blocks {
 			for i, name := range b.Names {
-				if hashes, ok := b.Columns[i].([]uint64); ok && noted[name] != nil && strings.HasPrefix(b.Table, "rollup_") {
+				if hashes, ok := b.Columns[i].([]uint64); ok && noted[name] != nil &&
+					strings.HasPrefix(b.Table, "rollup_") {
 					for _, hash := range hashes {
 						if !noted[name][hash] {
 							t.Fatalf("%s %d of %s is not noted", name, hash, b.Table)
@@ -276,14 +277,18 @@ func TestSum_Add_Windows(t *testing.T) {
 		windowEnd                    string
 		timed, in1m, in24h, readIn24 int64
 	}{
-		"on a quarter hour": {`"status":"sent","occurred_at":"2026-11-20T10:14:00Z",` + submittedAt, "10:15", 1, 0, 0, 0},
-		"a millisecond later": {`"status":"sent","occurred_at":"2026-11-20T10:14:00.001Z",` + submittedAt, "10:30", 1, 0, 0,
+		"on a quarter hour": {`"status":"sent","occurred_at":"2026-11-20T10:14:00Z",` + submittedAt, "10:15", 1, 0, 0,
 			0},
-		"by the cohort": {`"status":"delivered","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "10:15", 1, 1, 1, 0},
-		"too late":      {`"status":"delivered","occurred_at":"2026-11-20T10:01:00.001Z",` + submittedAt, "10:15", 1, 0, 1, 0},
-		"a day late":    {`"status":"read","occurred_at":"2026-11-21T00:00:00Z",` + submittedAt, "10:15", 1, 0, 1, 1},
-		"not sent":      {`"status":"rejected","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "", 0, 0, 0, 0},
-		"skewed":        {`"status":"delivered","occurred_at":"2026-11-20T09:58:00Z",` + submittedAt, "", 0, 0, 0, 0},
+		"a millisecond later": {`"status":"sent","occurred_at":"2026-11-20T10:14:00.001Z",` + submittedAt, "10:30", 1,
+			0, 0,
+			0},
+		"by the cohort": {`"status":"delivered","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "10:15", 1, 1, 1,
+			0},
+		"too late": {`"status":"delivered","occurred_at":"2026-11-20T10:01:00.001Z",` + submittedAt, "10:15", 1, 0, 1,
+			0},
+		"a day late": {`"status":"read","occurred_at":"2026-11-21T00:00:00Z",` + submittedAt, "10:15", 1, 0, 1, 1},
+		"not sent":   {`"status":"rejected","occurred_at":"2026-11-20T10:01:00Z",` + submittedAt, "", 0, 0, 0, 0},
+		"skewed":     {`"status":"delivered","occurred_at":"2026-11-20T09:58:00Z",` + submittedAt, "", 0, 0, 0, 0},
 	} {
 		var s cells.Sum
 		s.Add(messageOf(t, c.line), nil, 1)

@@ -15,10 +15,12 @@ import (
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // columnTypes are those of tables rollup_*, as far as they are not Int64.
-var columnTypes = map[string]string{"day": "Date", "edition": "UInt64", "bucket": "DateTime('UTC')", "cohort": "DateTime('UTC')",
+var columnTypes = map[string]string{"day": "Date", "edition": "UInt64", "bucket": "DateTime('UTC')",
+	"cohort":     "DateTime('UTC')",
 	"window_end": "DateTime('UTC')", "step": "UInt8", "permanent": "UInt8", "expired": "UInt8", "shape": "UInt64",
-	"leg": "UInt64", "code": "UInt32", "sms_measure": "UInt32", "computed_segments": "UInt16", "message_segments": "UInt16",
-	"sms_segments": "UInt16", "reported_micros": "Int128", "reported": "Map(LowCardinality(String), Int128)",
+	"leg": "UInt64", "code": "UInt32", "sms_measure": "UInt32", "computed_segments": "UInt16",
+	"message_segments": "UInt16",
+	"sms_segments":     "UInt16", "reported_micros": "Int128", "reported": "Map(LowCardinality(String), Int128)",
 	"to_deliver": "Map(UInt16, UInt64)", "to_read": "Map(UInt16, UInt64)", "to_reply": "Map(UInt16, UInt64)"}
 
 // Blocks are what ClickHouse takes, and differences add up there to what they are of.
@@ -45,12 +47,14 @@ func TestSum_Blocks_Insert(t *testing.T) {
 					}
 					columns = append(columns, name+" "+kind)
 				}
-				if err := conn.Exec(t.Context(), fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s) ENGINE = Memory", table,
-					strings.Join(columns, ", "))); err != nil {
+				if err := conn.Exec(t.Context(),
+					fmt.Sprintf("CREATE TABLE IF NOT EXISTS %s (%s) ENGINE = Memory", table,
+						strings.Join(columns, ", "))); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if err := schema.InsertColumns(t.Context(), conn, "INSERT INTO "+table+" ("+strings.Join(b.Names, ", ")+")", 0,
+			if err := schema.InsertColumns(t.Context(), conn, "INSERT INTO "+table+" ("+strings.Join(b.Names, ", ")+")",
+				0,
 				b.Rows, b.Columns); err != nil {
 				t.Fatal(err)
 			}

@@ -16,7 +16,8 @@ func TestEraseNumber_Changes(t *testing.T) {
 	r := &erasureRig{T: t, conn: schematest.Conn(t)}
 	var events []string
 	for i, whom := range [][2]string{{erasedNumber, ""}, {"user:1", `,"contact":"` + erasedNumber + `"`},
-		{"user:2", `,"contact":` + erasedNumber[1:]}, {strangersNumber, ""}, {"user:3", `,"contact":"` + strangersNumber + `"`},
+		{"user:2", `,"contact":` + erasedNumber[1:]}, {strangersNumber, ""},
+		{"user:3", `,"contact":"` + strangersNumber + `"`},
 		{"user:4", ""}} {
 		at := eraseNow.Add(-time.Duration(i+1) * time.Hour)
 		for _, account := range []string{"a", "b"} {
@@ -37,7 +38,8 @@ func TestEraseNumber_Changes(t *testing.T) {
 			t.Errorf("%v, %v, want %d changes", rows, err, want)
 		}
 		for query, want := range map[string][]string{
-			"SELECT concat(account, ' ', message_id) AS c FROM changes ORDER BY c": {"a m-3", "a m-4", "a m-5", "b m-0", "b m-1",
+			"SELECT concat(account, ' ', message_id) AS c FROM changes ORDER BY c": {"a m-3", "a m-4", "a m-5", "b m-0",
+				"b m-1",
 				"b m-2", "b m-3", "b m-4", "b m-5"},
 			"SELECT concat(account, ' ', toString(bucket)) AS h FROM touched WHERE sign > 0 ORDER BY h": {"a 2026-11-20 09:00:00",
 				"a 2026-11-20 10:00:00", "a 2026-11-20 11:00:00"},

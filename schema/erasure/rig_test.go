@@ -410,7 +410,8 @@ func (r *erasureRig) wantNoFile(text string) {
 }
 
 // erasedTables are those in which a number can stand on disk.
-var erasedTables = []string{"attempts", "attempts_by_recipient", "changes", "dialogs", "dialogs_by_person", "number_changes",
+var erasedTables = []string{"attempts", "attempts_by_recipient", "changes", "dialogs", "dialogs_by_person",
+	"number_changes",
 	"number_health", "number_health_before", "number_overrides",
 	"number_queue", "numbers_touched", "opt_outs", "orphans", "recipient_events", "rejected"}
 

@@ -149,7 +149,8 @@ FROM attempts FINAL`))
 			"rejected": want.Failed && !want.Sent, "pending": want.Pending, "skewed": want.Skewed,
 			"no start": want.StartMS == schema.Never, "no cohort": law.CohortMS(submittedMS, idMS) == schema.Never,
 			"prices of parts": len(a.Prices) > len(prices), "two currencies": len(prices) > 1,
-			"said country": country != "" && country == a.SaidCountry, "not billed": want.NotBilled, "lowered": want.Lowered,
+			"said country": country != "" && country == a.SaidCountry, "not billed": want.NotBilled,
+			"lowered": want.Lowered,
 			"expired": want.Expired, "the latest code is not the greatest": len(codes[message]) > 1 &&
 				errorCode < slices.Max(codes[message]),
 			"a code of before":   a.LastErrorCode == "" && errorCode != "",

@@ -16,11 +16,11 @@ import (
 func States(tb testing.TB, conn driver.Conn) map[state.Key]*state.Message {
 	tb.Helper()
 	rows, err := conn.Query(context.Background(), `
-		SELECT a.account, a.bucket, message_id, step, submitted_ms, id_ms, channel, provider, campaign, template, sender,
-			app, operator, traffic, trigger, recipient_country, recipient_mark, said_country, contact, segments, sms_segments,
-			sms_measure,
-			[queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms, rejected_ms,
-				expired_ms, failed_ms, skipped_ms],
+		SELECT a.account, a.bucket, message_id, step, submitted_ms, id_ms, channel, provider, campaign, template,
+			sender, app, operator, traffic, trigger, recipient_country, recipient_mark, said_country, contact, segments,
+			sms_segments, 			sms_measure,
+			[queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms,
+				rejected_ms, 				expired_ms, failed_ms, skipped_ms],
 			machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures, parts_delivered_ms,
 			permanent, billable, last_error, error_code, prices, replies_ms
 		FROM (SELECT * FROM attempts FINAL) AS a
@@ -41,9 +41,11 @@ func States(tb testing.TB, conn driver.Conn) map[state.Key]*state.Message {
 		var times []int64
 		var delivered, failed big.Int
 		var prices map[string]int64
-		if err := rows.Scan(&key.Account, &bucket, &key.MessageID, &a.Step, &submittedMS, &idMS, &a.Channel, &a.Provider,
+		if err := rows.Scan(&key.Account, &bucket, &key.MessageID, &a.Step, &submittedMS, &idMS, &a.Channel,
+			&a.Provider,
 			&a.Campaign, &a.Template, &a.Sender, &a.App, &a.Operator, &a.Traffic, &a.Trigger, &a.RecipientCountry,
-			&a.RecipientMark, &a.SaidCountry, &a.Contact, &a.Segments, &a.SMSSegments, &a.SMSMeasure, &times, &a.MachineMS,
+			&a.RecipientMark, &a.SaidCountry, &a.Contact, &a.Segments, &a.SMSSegments, &a.SMSMeasure, &times,
+			&a.MachineMS,
 			&a.SingleDeliveredMS, &a.Parts, &delivered, &failed, &a.PartFailures, &a.PartsDeliveredMS, &a.Permanent,
 			&a.Billable, &lastError, &a.AnyErrorCode, &prices, &a.RepliesMS); err != nil {
 			tb.Fatal(err)
@@ -68,7 +70,8 @@ func Changes(tb testing.TB, conn driver.Conn) map[state.Key]*state.Message {
 	tb.Helper()
 	rows, err := conn.Query(context.Background(), `
 		SELECT account, bucket, message_id, state FROM changes WHERE batch IN
-			(SELECT id FROM touched WHERE account = '' AND bucket = toDateTime(3600, 'UTC') GROUP BY id HAVING sum(sign) > 0)`)
+			(SELECT id FROM touched WHERE account = '' AND bucket = toDateTime(3600, 'UTC') GROUP BY id
+				HAVING sum(sign) > 0)`)
 	if err != nil {
 		tb.Fatal(err)
 	}

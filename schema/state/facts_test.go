@@ -45,9 +45,11 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 		for _, a := range want[id].Attempts {
 			for name, odd := range map[string]bool{"several replies": len(a.RepliesMS) > 1,
 				"prices of parts": len(a.Prices) > 1, "parts": a.DeliveredParts.Count() > 1,
-				"open parts": !a.OpenParts().Empty(), "readdressed": a.Readdressed(), "a machine": a.MachineMS != schema.Never,
-				"single": a.SingleDeliveredMS != schema.Never, "a code": a.LastErrorCode != "", "billable, and not": a.Billable == 3,
-				"the last part": a.DeliveredParts.Has(255), "steps": len(want[id].Attempts) > 1} {
+				"open parts": !a.OpenParts().Empty(), "readdressed": a.Readdressed(),
+				"a machine": a.MachineMS != schema.Never,
+				"single":    a.SingleDeliveredMS != schema.Never, "a code": a.LastErrorCode != "",
+				"billable, and not": a.Billable == 3,
+				"the last part":     a.DeliveredParts.Has(255), "steps": len(want[id].Attempts) > 1} {
 				if odd {
 					met[name]++
 				} else {
@@ -77,7 +79,8 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 			t.Fatalf("%d messages are stored, want %d", len(got), len(want))
 		}
 		for id, m := range want {
-			mustEqual(t, id+": ClickHouse", got[state.Key{Account: "acme", BucketMS: begin.UnixMilli(), MessageID: id}], m)
+			mustEqual(t, id+": ClickHouse", got[state.Key{Account: "acme", BucketMS: begin.UnixMilli(), MessageID: id}],
+				m)
 		}
 	}
 }

@@ -25,17 +25,20 @@ func anyEvent(t *rapid.T) schema.Event {
 	statuses := []schema.Status{schema.Queued, schema.Accepted, schema.Sent, schema.Delivered, schema.Delivered,
 		schema.Read, schema.Clicked, schema.Replied, schema.Replied, schema.Undelivered, schema.Rejected,
 		schema.Expired, schema.Failed, schema.Skipped}
-	recipient := rapid.SampledFrom([]string{"+79001234567", "+79001234567", "user:7", "user:A\x00B"}).Draw(t, "recipient")
+	recipient := rapid.SampledFrom([]string{"+79001234567", "+79001234567", "user:7", "user:A\x00B"}).Draw(t,
+		"recipient")
 	ev := schema.Event{
 		Step:     rapid.SampledFrom([]uint8{1, 1, 1, 2, 3, 255}).Draw(t, "step"),
 		Status:   rapid.SampledFrom(statuses).Draw(t, "status"),
 		Channel:  rapid.SampledFrom([]string{"sms", "viber", "email", "pigeon"}).Draw(t, "channel"),
 		Traffic:  string(text("traffic", "otp", "promo", "other")),
 		Trigger:  string(text("trigger", "unread", "undelivered", "other")),
-		Provider: text("provider", "p1", "п2"), Campaign: text("campaign", "c1", "c10"), Template: text("template", "t"),
-		Sender: text("sender", "Shop", "Shop\x00"), App: text("app", "a"), Operator: text("operator", "25001"),
+		Provider: text("provider", "p1", "п2"), Campaign: text("campaign", "c1", "c10"),
+		Template: text("template", "t"),
+		Sender:   text("sender", "Shop", "Shop\x00"), App: text("app", "a"), Operator: text("operator", "25001"),
 		Contact: text("contact", "p1", "p2"), SaidCountry: text("said", "RU", "KZ"), Recipient: []byte(recipient),
-		ErrorCode: text("code", "27", "5.1.1", "X"), OccurredMS: begin.UnixMilli() + rapid.Int64Range(-2, 200).Draw(t, "at"),
+		ErrorCode:   text("code", "27", "5.1.1", "X"),
+		OccurredMS:  begin.UnixMilli() + rapid.Int64Range(-2, 200).Draw(t, "at"),
 		Segments:    uint16(rapid.IntRange(0, 3).Draw(t, "segments")),
 		SMSSegments: uint16(rapid.SampledFrom([]int{0, 1, 65535}).Draw(t, "sms")),
 		SMSMeasure:  uint32(rapid.SampledFrom([]int64{0, 5, 1<<32 - 1}).Draw(t, "measure")),
@@ -223,7 +226,8 @@ func TestMessage_Append_PlacesOfNames(t *testing.T) {
 		want string
 		got  []string
 	}{
-		{"sms push viber whatsapp vk ok telegram messenger instagram rcs email flash_call voice", schema.Channels.Names()},
+		{"sms push viber whatsapp vk ok telegram messenger instagram rcs email flash_call voice",
+			schema.Channels.Names()},
 		{"otp transactional service promo", schema.Traffics},
 		{"first undelivered unread no_app expired rejected manual", schema.Triggers},
 	} {
@@ -237,9 +241,11 @@ func TestMessage_Append_PlacesOfNames(t *testing.T) {
 func usual() []schema.Event {
 	at := begin.UnixMilli()
 	ev := schema.Event{Account: []byte("acme"), MessageID: []byte("01939c7e-8a3b-7def-8123-456789abcdef"), Step: 1,
-		Channel: "viber", Provider: []byte("infobip"), Campaign: []byte("autumn-sale-2026"), Template: []byte("order_paid"),
-		Sender: []byte("KaskadShop"), Operator: []byte("25001"), Traffic: "transactional", Recipient: []byte("+79001234567"),
-		Country: "RU", SubmittedMS: at, Segments: 1, SMSSegments: 2, Billable: -1}
+		Channel: "viber", Provider: []byte("infobip"), Campaign: []byte("autumn-sale-2026"),
+		Template: []byte("order_paid"),
+		Sender:   []byte("KaskadShop"), Operator: []byte("25001"), Traffic: "transactional",
+		Recipient: []byte("+79001234567"),
+		Country:   "RU", SubmittedMS: at, Segments: 1, SMSSegments: 2, Billable: -1}
 	events := []schema.Event{ev, ev, ev}
 	for i, status := range []schema.Status{schema.Sent, schema.Delivered, schema.Read} {
 		events[i].Status, events[i].OccurredMS = status, at+[]int64{350, 6_000, 3_600_000}[i]
