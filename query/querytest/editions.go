@@ -123,7 +123,8 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 		}
 		Execute(tb, conn, "INSERT INTO "+table+" SELECT "+strings.Join(expressions, ", ")+" FROM "+table+
 			" AS x WHERE x.kind = 'difference' AND x.edition < $1 AND x.edition IN (SELECT edition FROM editions "+
-			"WHERE published) AND "+condition+" GROUP BY "+strings.Join(groups, ", ")+" HAVING "+strings.Join(counts, " OR ")+
+			"WHERE published) AND "+condition+" GROUP BY "+strings.Join(groups, ", ")+
+			" HAVING "+strings.Join(counts, " OR ")+
 			" SETTINGS max_partitions_per_insert_block = 0", build)
 	}
 	Execute(tb, conn, "INSERT INTO builds SELECT account, day, $1, count() FROM "+table+" AS x WHERE x.kind = "+
