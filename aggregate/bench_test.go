@@ -71,9 +71,11 @@ func BenchmarkAggregator_Pass_Changes(b *testing.B) {
 			var lines bytes.Buffer
 			for end := min(to, from+20_000); from < end; from++ {
 				at := noon.Add(-time.Duration(1+from%720) * time.Hour).Add(time.Duration(from%3600) * time.Second)
-				fmt.Fprintf(&lines, `{"account":"a%d","message_id":"%012x-%d","channel":"sms","provider":"p%d","campaign":"c%d",`+
-					`"recipient":"+7900%07d","status":%q,"occurred_at":%q,"submitted_at":%q}`+"\n", from%10, at.UnixMilli(), from,
-					from%3, from%50, from, status, at.Add(after).Format(time.RFC3339Nano), at.Format(time.RFC3339Nano))
+				ms := fmt.Sprintf("%012x", at.UnixMilli())
+				fmt.Fprintf(&lines, `{"account":"a%d","message_id":"%s-%s-7000-8000-%012x","channel":"sms","provider":"p%d",`+
+					`"campaign":"c%d","recipient":"+7900%07d","status":%q,"occurred_at":%q,"submitted_at":%q}`+"\n", from%10,
+					ms[:8], ms[8:], from, from%3, from%50, from, status, at.Add(after).Format(time.RFC3339Nano),
+					at.Format(time.RFC3339Nano))
 			}
 			load(b, conn, "t", lines.Bytes(), noon)
 		}

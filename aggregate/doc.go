@@ -1,25 +1,48 @@
-// Package aggregate turns facts into the rollups that reports read.
+// Package aggregate turns facts into the cells that reports add up.
 //
-// Its guarantee: a report sees, of every bucket, one whole generation that was computed from all facts acknowledged
-// before the freshness it states. A bucket is recomputed from facts and replaced, never incremented, so it does not
-// matter how often or in which order events arrived. The order of a pass makes that hold through a crash at any point:
+// Its guarantee: a report sees one whole edition, computed from all facts acknowledged before the freshness that it states.
+// What a message counts always follows from all that is known of it, and is never incremented by an event, so it does not
+// matter how often or in which order events arrive. What is published of a change is a difference: what its messages count
+// now, less what they counted before.
 //
-//  1. take a generation id that was never used before;
-//  2. read the open touches (ingest opens a touch only after its facts are acknowledged);
-//  3. compute the touched buckets from facts under that id, where no reader looks yet: first the dialogs, which decide
-//     the units of conversations and reply windows and may move units of other buckets, so that these join the pass;
-//     then all other rollups, from facts that are folded once;
-//  4. publish all of them by one insert of one block into generations;
-//  5. close exactly the touches read in step 2;
-//  6. state the freshness.
+//	changes of the batches       one message          the edition
+//	(a state per event) ─┐                        ┌─ rollup_*               new cells − old cells
+//	                     ├─▶ old state ─┐         │  attempts_by_recipient  rows that differ
+//	message_states ──────┘   new state ─┴─ fold ─▶│  dialogs, opt_outs      rows that differ
+//	(one per message)           ▲                 └─ state_log              new state
+//	      ▲                     │                                               │
+//	      │            units of dialogs: a walk through                         │
+//	      │            all that a person was sent                               │
+//	      └──────────────── applied when the edition is published ──────────────┘
 //
-// A crash before 4 leaves rows that nobody reads and touches that are still open; a crash after 4 leaves touches open
-// that lead to one more generation with the same figures.
+// A pass (pass.go) takes the oldest open batches and makes one edition of them:
 //
-// While there is nothing to do, cells of quiet days are summed. These sums name the generations that they were made
-// from: a cache that a report may use or leave.
+//  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged);
+//  2. read the changes of the batches, and the stored state of each message that they name (changes.go, states.go);
+//  3. decide the units of dialogs where some have changed; messages whose units that moves join the edition (dialogs.go);
+//  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);
+//  5. write all of it under the edition's id, where no reader looks yet: the edition is begun, and not published;
+//  6. publish it by one row, then make the stored states those of the log, then close the touches.
 //
-// Beside the passes, rounds read what is known of the numbers that passes touched, let package health decide, and store
-// the verdicts that came out different after the feed of changes has announced them. Package notify announces that feed
-// to others.
+// A crash before the publication leaves rows of an edition that counts for nobody, and touches that are open. After it the
+// next aggregator first applies what the log has and the store has not (redoStates); the changes that it then finds open
+// change nothing more.
+//
+// # Whole hours
+//
+// The stored states are a copy of what facts say. An hour whose states are not known is cold: after an update of the
+// program, when the store was lost, or where facts are missing. A change of a cold hour has it computed whole (whole.go): all
+// of its messages are folded from facts, and what is published of the hour is taken away as a sum, in SQL (net_*.sql). So is
+// an hour that a touch names: facts were joined, moved or erased there, or cannot be read. Whatever way it comes about, the
+// result is the same, and tests compare both.
+//
+// Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so fewer of
+// them are lost ones.
+//
+// # Besides
+//
+// While there is nothing to do, cells of quiet days are summed, so that reports read a few sums instead of every difference
+// (days.go). Beside the passes, rounds read what is known of the numbers that editions touched, let package health decide, and
+// store the verdicts that came out different after the feed of changes has announced them (numbers.go). Package notify
+// announces that feed to others.
 package aggregate

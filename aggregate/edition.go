@@ -48,7 +48,7 @@ type sharedAttempt struct {
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
 	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
-		addresses: map[address]bool{}}
+		addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
