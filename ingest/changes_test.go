@@ -17,8 +17,8 @@ func (r *rig) expectChanges() (same int) {
 	facts, changes := schematest.States(r.t, r.conn), schematest.Changes(r.t, r.conn)
 	for key, want := range facts {
 		got := changes[key]
-		if r.count(fmt.Sprintf("SELECT count() FROM touched WHERE account = '%s' AND bucket = fromUnixTimestamp(%d)", key.Account,
-			key.BucketMS/1000)) > 0 {
+		if r.count(fmt.Sprintf("SELECT count() FROM touched WHERE account = '%s' AND bucket = fromUnixTimestamp(%d)",
+			key.Account, key.BucketMS/1000)) > 0 {
 			continue
 		}
 		if got == nil {
@@ -35,8 +35,8 @@ func (r *rig) expectChanges() (same int) {
 	return same
 }
 
-// manyShapes are events of messages of all kinds: several steps and times of submission, parts, prices, replies, errors,
-// people under several names. Of some messages ClickHouse refuses single events.
+// manyShapes are events of messages of all kinds: several steps and times of submission, parts, prices, replies,
+// errors, people under several names. Of some messages ClickHouse refuses single events.
 func manyShapes(messages int) (values []string, refused uint64) {
 	random := rand.New(rand.NewPCG(7, 7))
 	pick := func(among ...string) string { return among[random.IntN(len(among))] }
@@ -75,7 +75,8 @@ func TestIngester_Run_ChangesAreFacts(t *testing.T) {
 	for _, erased := range []string{"before", "facts"} {
 		t.Run(erased, func(t *testing.T) {
 			r := newRig(t)
-			if err := r.conn.Exec(t.Context(), "ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK campaign != 'evil'"); err != nil {
+			if err := r.conn.Exec(t.Context(),
+				"ALTER TABLE attempts ADD CONSTRAINT no_evil CHECK campaign != 'evil'"); err != nil {
 				t.Fatal(err)
 			}
 			key, asked := r.erasureKey(), erased == "before"
