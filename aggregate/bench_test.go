@@ -56,9 +56,9 @@ func BenchmarkAggregator_Pass_OneMessage(b *testing.B) {
 	})
 }
 
-// BenchmarkAggregator_Pass_Changes measures passes over messages that are spread over 30 days of hours of 10 accounts, and that
-// receipts change one after the other: the time of processors in Go and in ClickHouse per message. BENCH_MESSAGES sets how
-// many there are.
+// BenchmarkAggregator_Pass_Changes measures passes over messages that are spread over 30 days of hours of 10 accounts,
+// and that receipts change one after the other: the time of processors in Go and in ClickHouse per message.
+// BENCH_MESSAGES sets how many there are.
 func BenchmarkAggregator_Pass_Changes(b *testing.B) {
 	stored, changed := 200_000, 20_000
 	if n, err := strconv.Atoi(os.Getenv("BENCH_MESSAGES")); err == nil {

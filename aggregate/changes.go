@@ -29,7 +29,8 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 	if err != nil {
 		return nil, err
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), statement("changes_count"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
+		statement("changes_count"))
 	if err != nil {
 		return nil, fmt.Errorf("count changes: %w", err)
 	}

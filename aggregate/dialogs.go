@@ -92,9 +92,9 @@ func compareBools(x, y bool) int {
 	return 1
 }
 
-// decideDialogs decides the units in dialogs of all people for whom something has changed in the messages that the edition
-// holds, or who wrote something (asked). Messages whose units that moves join the edition, so that no report sees one
-// without the other.
+// decideDialogs decides the units in dialogs of all people for whom something has changed in the messages that the
+// edition holds, or who wrote something (asked). Messages whose units that moves join the edition, so that no report
+// sees one without the other.
 func (e *edition) decideDialogs(ctx context.Context, asked []schema.Touch) error {
 	people, err := e.peopleAsked(ctx, asked)
 	if err != nil {
@@ -153,8 +153,8 @@ type attemptKey struct {
 	step uint8
 }
 
-// walkPeople walks through all dialogs of people. It returns a step of each message that the edition does not hold and whose
-// units have moved.
+// walkPeople walks through all dialogs of people. It returns a step of each message that the edition does not hold and
+// whose units have moved.
 func (e *edition) walkPeople(ctx context.Context, people map[person]bool) (map[state.Key]uint8, error) {
 	mine := map[attemptKey]bool{}
 	dialogs := make(map[person][]dialog, len(people))

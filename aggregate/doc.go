@@ -1,9 +1,9 @@
 // Package aggregate turns facts into the cells that reports add up.
 //
-// Its guarantee: a report sees one whole edition, computed from all facts acknowledged before the freshness that it states.
-// What a message counts always follows from all that is known of it, and is never incremented by an event, so it does not
-// matter how often or in which order events arrive. What is published of a change is a difference: what its messages count
-// now, less what they counted before.
+// Its guarantee: a report sees one whole edition, computed from all facts acknowledged before the freshness that it
+// states. What a message counts always follows from all that is known of it, and is never incremented by an event, so
+// it does not matter how often or in which order events arrive. What is published of a change is a difference: what its
+// messages count now, less what they counted before.
 //
 //	changes of the batches       one message          the edition
 //	(a state per event) ─┐                        ┌─ rollup_*               new cells − old cells
@@ -19,30 +19,30 @@
 //
 //  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged);
 //  2. read the changes of the batches, and the stored state of each message that they name (changes.go, states.go);
-//  3. decide the units of dialogs where some have changed; messages whose units that moves join the edition (dialogs.go);
+//  3. decide the units of dialogs that have changed; messages whose units that moves join the edition (dialogs.go);
 //  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);
 //  5. write all of it under the edition's id, where no reader looks yet: the edition is begun, and not published;
 //  6. publish it by one row, then make the stored states those of the log, then close the touches.
 //
-// A crash before the publication leaves rows of an edition that counts for nobody, and touches that are open. After it the
-// next aggregator first applies what the log has and the store has not (redoStates); the changes that it then finds open
-// change nothing more.
+// A crash before the publication leaves rows of an edition that counts for nobody, and touches that are open. After it
+// the next aggregator first applies what the log has and the store has not (redoStates); the changes that it then finds
+// open change nothing more.
 //
 // # Whole hours
 //
 // The stored states are a copy of what facts say. An hour whose states are not known is cold: after an update of the
-// program, when the store was lost, or where facts are missing. A change of a cold hour has it computed whole (whole.go): all
-// of its messages are folded from facts, and what is published of the hour is taken away as a sum, in SQL (net_*.sql). So is
-// an hour that a touch names: facts were joined, moved or erased there, or cannot be read. Whatever way it comes about, the
-// result is the same, and tests compare both.
+// program, when the store was lost, or where facts are missing. A change of a cold hour has it computed whole
+// (whole.go): all of its messages are folded from facts, and what is published of the hour is taken away as a sum, in
+// SQL (net_*.sql). So is an hour that a touch names: facts were joined, moved or erased there, or cannot be read.
+// Whatever way it comes about, the result is the same, and tests compare both.
 //
-// Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so fewer of
-// them are lost ones.
+// Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so
+// fewer of them are lost ones.
 //
 // # Besides
 //
-// While there is nothing to do, cells of quiet days are summed, so that reports read a few sums instead of every difference
-// (days.go). Beside the passes, rounds read what is known of the numbers that editions touched, let package health decide, and
-// store the verdicts that came out different after the feed of changes has announced them (numbers.go). Package notify
-// announces that feed to others.
+// While there is nothing to do, cells of quiet days are summed, so that reports read a few sums instead of every
+// difference (days.go). Beside the passes, rounds read what is known of the numbers that editions touched, let package
+// health decide, and store the verdicts that came out different after the feed of changes has announced them
+// (numbers.go). Package notify announces that feed to others.
 package aggregate

@@ -81,8 +81,8 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	return e.flush(ctx)
 }
 
-// noteShared notes attempts whose events name different recipients. Where it is not known what was published of a message,
-// the others have to be looked for.
+// noteShared notes attempts whose events name different recipients. Where it is not known what was published of a
+// message, the others have to be looked for.
 func (e *edition) noteShared(m *message) {
 	for i := range m.now.Attempts {
 		a := &m.now.Attempts[i]
@@ -137,7 +137,8 @@ func (e *edition) insert(ctx context.Context, table string, names []string, rows
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
-	return schema.InsertColumns(ctx, e.deps.Conn, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", 0, rows, columns)
+	return schema.InsertColumns(ctx, e.deps.Conn, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", 0, rows,
+		columns)
 }
 
 // noteRecipients notes whose attempts have changed: the verdicts on their numbers, and what they opted out of.
@@ -223,8 +224,8 @@ func (e *edition) net(ctx context.Context) error {
 	return nil
 }
 
-// publish makes the edition visible, and its states those that are stored. The hours that it computed whole are warm from
-// then on, but for those that lack facts: what is stored of such an hour may know of what is lost.
+// publish makes the edition visible, and its states those that are stored. The hours that it computed whole are warm
+// from then on, but for those that lack facts: what is stored of such an hour may know of what is lost.
 func (e *edition) publish(ctx context.Context) error {
 	// Another aggregator took over if this one was silent for long; what it publishes must not be replaced by what was
 	// computed before.
@@ -261,6 +262,7 @@ func (e *edition) publish(ctx context.Context) error {
 		cold[hour] = lost[hour]
 	}
 	e.metrics.generations.Inc()
+	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))
 	return e.setCold(ctx, e.id, cold)
 }

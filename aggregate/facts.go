@@ -15,8 +15,8 @@ import (
 	"kaskad/schema/state"
 )
 
-// eachMessage reads the messages of hours from facts, in the order of their keys. The message is overwritten by the next
-// one.
+// eachMessage reads the messages of hours from facts, in the order of their keys. The message is overwritten by the
+// next one.
 func (a *Aggregator) eachMessage(ctx context.Context, targets *ext.Table, do func(*state.Message) error) error {
 	replies, err := a.openReplies(ctx, targets)
 	if err != nil {

@@ -36,7 +36,8 @@ func (a *Aggregator) readHours(ctx context.Context) error {
 
 // recallCold reads which of these hours are cold.
 func (a *Aggregator) recallCold(ctx context.Context, targets *ext.Table) error {
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement("hours_recall"))
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("hours_recall"))
 	if err != nil {
 		return fmt.Errorf("read cold hours: %w", err)
 	}
@@ -84,8 +85,8 @@ func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys []bucke
 		accounts[i], buckets[i] = key.account, time.UnixMilli(key.bucketMS).UTC()
 		editions[i], rollups[i] = edition, currentRollups
 	}
-	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)", 0, n,
-		[]any{accounts, buckets, editions, rollups}); err != nil {
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)", 0,
+		n, []any{accounts, buckets, editions, rollups}); err != nil {
 		return fmt.Errorf("note hours: %w", err)
 	}
 	return nil

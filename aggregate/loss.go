@@ -101,8 +101,8 @@ func (a *Aggregator) findBroken(ctx context.Context) error {
 }
 
 // nameLost names the hours of an edition that is about to be published with less than was published before, and has the
-// topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name. It
-// returns all that lack facts.
+// topic read again from before the earliest of those that nobody knew of. Those that are whole again lose their name.
+// It returns all that lack facts.
 func (a *Aggregator) nameLost(ctx context.Context, edition uint64, nowMS int64,
 	targets *ext.Table) (map[bucketKey]bool, error) {
 	parameters := a.parameters(edition)

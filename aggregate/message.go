@@ -33,8 +33,8 @@ func (m *message) readOld(key state.Key) (err error) {
 	return err
 }
 
-// readDialogs derives the dialogs of the message as it is now. Those that were published keep their units until somebody
-// walks through what their person was sent.
+// readDialogs derives the dialogs of the message as it is now. Those that were published keep their units until
+// somebody walks through what their person was sent.
 func (m *message) readDialogs() {
 	m.dialogs = cells.AppendDialogs(m.dialogs[:0], m.now, nil)
 	for i := range m.dialogs {

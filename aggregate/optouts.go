@@ -16,8 +16,8 @@ import (
 // attribution is a row of table opt_outs that says what reports cut by, so a report reads the few of them beside its
 // cells.
 
-// readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up in
-// memory.
+// readOptOuts reads who ever opted out, and which messages such events name: of all others a change costs one look-up
+// in memory.
 func (a *Aggregator) readOptOuts(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("optouts_known"))
 	if err != nil {

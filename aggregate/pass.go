@@ -13,8 +13,8 @@ import (
 	"kaskad/schema"
 )
 
-// bucketWork is an hour to compute whole, and the touches that this answers; none when changes of a cold hour, or units that
-// move, are why.
+// bucketWork is an hour to compute whole, and the touches that this answers; none when changes of a cold hour, or units
+// that move, are why.
 type bucketWork struct {
 	bucketKey
 	touches []schema.Touch
@@ -24,7 +24,8 @@ type bucketWork struct {
 // openWork is what touches say is to be done.
 type openWork struct {
 	hours map[bucketKey]*bucketWork
-	// batches are those of changes, oldest first, joins those of messages to bring together, asked what was said of people.
+	// batches are those of changes, oldest first, joins those of messages to bring together, asked what was said of
+	// people.
 	batches, joins, asked []schema.Touch
 }
 
@@ -278,8 +279,8 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three times
-// as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three
+// times as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass

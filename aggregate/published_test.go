@@ -105,8 +105,8 @@ var derived = map[string]string{
 		GROUP BY account, bucket, message_id, step, channel, sender, recipient HAVING latest.5 = 0)`,
 }
 
-// mustRepeat computes everything anew from facts, with what is stored of messages and without, and fails where that differs
-// from what is published.
+// mustRepeat computes everything anew from facts, with what is stored of messages and without, and fails where that
+// differs from what is published.
 func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	t.Helper()
 	mustBuildTrue(t, conn)

@@ -15,9 +15,10 @@ import (
 	"kaskad/schema/state"
 )
 
-// Table message_states holds what is published of each message of a warm hour: its state, and the units of its dialogs. An
-// edition writes what it changes there into state_log before it is published, and applies that afterwards. Who takes over
-// applies what was left, so the states are always those of the last edition. Where that cannot be, all hours become cold.
+// Table message_states holds what is published of each message of a warm hour: its state, and the units of its dialogs.
+// An edition writes what it changes there into state_log before it is published, and applies that afterwards. Who takes
+// over applies what was left, so the states are always those of the last edition. Where that cannot be, all hours
+// become cold.
 
 // maxKeys bounds how many states are looked up at a time.
 const maxKeys = 50_000
@@ -80,8 +81,8 @@ func (a *Aggregator) lookUp(ctx context.Context, keys []string) (map[string]stri
 	return found, nil
 }
 
-// packedTexts are texts in one, each behind its length in 4 bytes: reading a value costs the client the same whatever its
-// size.
+// packedTexts are texts in one, each behind its length in 4 bytes: reading a value costs the client the same whatever
+// its size.
 type packedTexts struct{ rest string }
 
 func (p *packedTexts) next() (string, error) {
@@ -156,8 +157,8 @@ func (a *Aggregator) applyStates(ctx context.Context, edition uint64) error {
 	return nil
 }
 
-// redoStates applies what the last aggregator left, and reads what is known of hours. Where the states are not those of the
-// last edition that changed some, all of them are forgotten.
+// redoStates applies what the last aggregator left, and reads what is known of hours. Where the states are not those of
+// the last edition that changed some, all of them are forgotten.
 func (a *Aggregator) redoStates(ctx context.Context) error {
 	var applied, last uint64
 	if err := a.deps.Conn.QueryRow(ctx, statement("states_stand")).Scan(&applied, &last); err != nil {

@@ -42,8 +42,8 @@ func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// rememberQueue lists what was left by processes that are gone, for emptyQueue to remove. A batch that is a day old and not
-// open is answered: who stored it and died before it opened the touch has read its events again.
+// rememberQueue lists what was left by processes that are gone, for emptyQueue to remove. A batch that is a day old and
+// not open is answered: who stored it and died before it opened the touch has read its events again.
 func (a *Aggregator) rememberQueue(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("old_batches"))
 	if err != nil {

@@ -53,8 +53,8 @@ func many(b *testing.B, n int) (old, partial []string) {
 	return old, partial
 }
 
-// BenchmarkSum_Replace is all that a changed message costs but its store: both states are decoded, merged and encoded, what
-// it contributed is taken back, and what it contributes is added.
+// BenchmarkSum_Replace is all that a changed message costs but its store: both states are decoded, merged and encoded,
+// what it contributed is taken back, and what it contributes is added.
 func BenchmarkSum_Replace(b *testing.B) {
 	const n = 20_000
 	old, partial := many(b, n)

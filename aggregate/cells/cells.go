@@ -1,9 +1,9 @@
 // Package cells says what a message adds to the rollups, and sums it.
 //
-// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced: what
-// its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and what a
-// message counts always follows from its facts as a whole. The package is pure: states of messages in, columns of tables
-// out. What facts mean is said by package law, what cells are for by the migrations of tables rollup_*.
+// The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced:
+// what its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and
+// what a message counts always follows from its facts as a whole. The package is pure: states of messages in, columns
+// of tables out. What facts mean is said by package law, what cells are for by the migrations of tables rollup_*.
 package cells
 
 import (
@@ -81,8 +81,8 @@ type message struct {
 	prices int
 }
 
-// Reset forgets everything but what saves work when the same names come again. Blocks are taken to be stored by then: legs
-// and shapes that they told of are not told again soon.
+// Reset forgets everything but what saves work when the same names come again. Blocks are taken to be stored by then:
+// legs and shapes that they told of are not told again soon.
 func (s *Sum) Reset() {
 	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
 		*s = Sum{}
@@ -106,8 +106,8 @@ func (s *Sum) Reset() {
 	s.recipients = s.recipients[:0]
 }
 
-// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their order;
-// none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
+// Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their
+// order; none where nothing of it is a dialog. A message whose cohort is unknown contributes nothing.
 func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 	h, known := s.fold(m, units)
 	if !known {
@@ -132,8 +132,8 @@ func (s *Sum) Add(m *state.Message, units []law.Units, n int64) {
 }
 
 // Replace takes back what a message contributed by its old state, and adds what it contributes by its new one. Of its
-// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour now.
-// Without an old state, the message is new.
+// attempts by recipient, it writes those that have changed, and takes those back that have another recipient or hour
+// now. Without an old state, the message is new.
 func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) {
 	s.old, s.new = s.old[:0], s.new[:0]
 	if old != nil {

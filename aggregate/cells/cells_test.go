@@ -20,8 +20,8 @@ import (
 	"kaskad/simulate/worlds"
 )
 
-// change is a message before and after its late events came, with units that were drawn by chance. A message that had no
-// events before has no old state.
+// change is a message before and after its late events came, with units that were drawn by chance. A message that had
+// no events before has no old state.
 type change struct {
 	old, new           *state.Message
 	oldUnits, newUnits []law.Units
@@ -323,8 +323,8 @@ func TestSum_Replace_WithoutCohort(t *testing.T) {
 	}
 }
 
-// An attempt that has another recipient now is taken from the old one; one in which nothing that counts has changed is not
-// written again.
+// An attempt that has another recipient now is taken from the old one; one in which nothing that counts has changed is
+// not written again.
 func TestSum_Replace_Recipients(t *testing.T) {
 	const sent = `"status":"sent","occurred_at":"2026-11-20T10:00:00Z",` + submittedAt
 	old := messageOf(t, sent)

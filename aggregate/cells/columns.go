@@ -36,8 +36,8 @@ func same[T any](n int, value T) []T {
 }
 
 // Blocks returns all that was added, as rows of an edition: differences for the tables rollup_*, without the cells that
-// cancel, then what the cells refer to (tables legs and shapes) as far as no block of before told of it, and the attempts by
-// recipient that have changed.
+// cancel, then what the cells refer to (tables legs and shapes) as far as no block of before told of it, and the
+// attempts by recipient that have changed.
 func (s *Sum) Blocks(edition uint64) []Block {
 	all := []Block{s.attemptBlock(edition), s.cascadeBlock(edition), s.spendBlock(edition), s.wasteBlock(edition),
 		s.failureBlock(edition), s.legBlock(), s.shapeBlock(), s.recipientBlock(edition)}

@@ -2,8 +2,8 @@ package cells
 
 import "kaskad/schema"
 
-// cascadeKey is a cell of rollup_cascades: messages of a shape. Of a message with prices in several currencies, the first
-// currency counts it.
+// cascadeKey is a cell of rollup_cascades: messages of a shape. Of a message with prices in several currencies, the
+// first currency counts it.
 type cascadeKey struct {
 	place, campaign, template, currency uint32
 	shape                               uint64

@@ -56,8 +56,8 @@ func (s *Sum) recipientRows(rows []recipientRow, m *state.Message) []recipientRo
 	return rows
 }
 
-// Person is whom a message goes to, whoever its steps address: the greatest contact, else the greatest phone number, else
-// the recipient of the lowest step. A number that was erased stays one under its pseudonym.
+// Person is whom a message goes to, whoever its steps address: the greatest contact, else the greatest phone number,
+// else the recipient of the lowest step. A number that was erased stays one under its pseudonym.
 func Person(m *state.Message) string {
 	contact, number, first := "", "", ""
 	for i := range m.Attempts {

@@ -276,8 +276,8 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 	return nil
 }
 
-// overwriteStates has the states of messages that hold the number written anew from facts, which hold the pseudonym by now.
-// Where no aggregator works they are deleted: the next one finds their hours cold.
+// overwriteStates has the states of messages that hold the number written anew from facts, which hold the pseudonym by
+// now. Where no aggregator works they are deleted: the next one finds their hours cold.
 func (e *eraser) overwriteStates(ctx context.Context, left *leftover) error {
 	if left.visible["message_states"]+left.visible["state_log"] == 0 {
 		return nil
