@@ -2,8 +2,8 @@ package state
 
 import "kaskad/schema"
 
-// Changes says of each fact what it changes: a state of the fact's message that knows this fact alone. The zero value is
-// empty; its memory serves one block after the other.
+// Changes says of each fact what it changes: a state of the fact's message that knows this fact alone. The zero value
+// is empty; its memory serves one block after the other.
 type Changes struct {
 	schema.Changes
 	fact    schema.Fact
