@@ -47,6 +47,9 @@ const (
 	// idlePolls bounds how many times Poll a look waits while nothing happens: at rest the looks are what a process
 	// costs. Whoever stores touches in the same process ends the wait (Wake); those of others wait that long at most.
 	idlePolls = 8
+	// maxEvents bounds the memory of a pass, and manyBatches how many batches it looks at.
+	maxEvents   = 1_000_000
+	manyBatches = 1024
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
 	// restEvery is how often it is stored meanwhile in a database that nobody else reads: this process knows it without
@@ -102,8 +105,8 @@ type Aggregator struct {
 	metrics    *metrics
 	generation uint64
 	begun      uint64 // the last edition that was begun
-	// batch is how many hours a pass computes whole, batches how many batches of changes it takes.
-	batch, batches int
+	// batch is how many hours a pass computes whole, events how many events it takes the changes of.
+	batch, events int
 	// hours are all that there are, strays messages that are stored elsewhere than at home, by where they don't count.
 	hours  hours
 	strays map[state.Key]bool
@@ -168,7 +171,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 		FromStart: cfg.NotifyFromStart, OnStep: cfg.OnStep},
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
 	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		batches: 16, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
+		events: 100_000, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -262,7 +265,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 	case err != nil:
 		// ClickHouse may have started again, or another aggregator have taken over: begin from the beginning.
 		a.prepared = false
-		a.batch, a.batches = max(1, a.batch/2), max(1, a.batches/2)
+		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
 		a.damaged = errors.Is(err, state.ErrDamaged)
 		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
 		return 0, err

@@ -19,6 +19,39 @@ type changes struct {
 	coldOf map[uuid.UUID]map[bucketKey]bool
 }
 
+// chooseBatches takes the oldest batches, as many as a pass may take events of, and one at least.
+func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]schema.Touch, error) {
+	open = open[:min(len(open), manyBatches)]
+	if len(open) < 2 {
+		return open, nil
+	}
+	table, err := batchTable(open)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
+		statement("changes_count"))
+	if err != nil {
+		return nil, fmt.Errorf("count changes: %w", err)
+	}
+	defer rows.Close()
+	events := map[uuid.UUID]uint64{}
+	for rows.Next() {
+		var batch uuid.UUID
+		var n uint64
+		if err := rows.Scan(&batch, &n); err != nil {
+			return nil, fmt.Errorf("count changes: %w", err)
+		}
+		events[batch] = n
+	}
+	taken, total := 1, events[open[0].ID]
+	for taken < len(open) && total+events[open[taken].ID] <= uint64(a.events) {
+		total += events[open[taken].ID]
+		taken++
+	}
+	return open[:taken], rows.Err()
+}
+
 // readChanges reads the changes of batches. Those of messages that count elsewhere are left out.
 func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*changes, error) {
 	c := &changes{messages: map[string]*state.Message{}, coldOf: map[uuid.UUID]map[bucketKey]bool{}}

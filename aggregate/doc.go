@@ -19,7 +19,7 @@
 //
 //  1. read the open touches (ingest opens one when a batch's facts and changes are acknowledged);
 //  2. read the changes of the batches, and the stored state of each message that they name (changes.go, states.go);
-//  3. decide the units of dialogs where some have changed; messages whose units that moves join it (dialogs.go);
+//  3. decide the units of dialogs that have changed; messages whose units that moves join the edition (dialogs.go);
 //  4. fold: package cells takes back what the old states contributed, and adds what the new ones do (edition.go);
 //  5. write all of it under the edition's id, where no reader looks yet: the edition is begun, and not published;
 //  6. publish it by one row, then make the stored states those of the log, then close the touches.

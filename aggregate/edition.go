@@ -49,7 +49,7 @@ type sharedAttempt struct {
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
 	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
-		addresses: map[address]bool{}}
+		addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
@@ -265,6 +265,7 @@ func (e *edition) publish(ctx context.Context) error {
 		cold[hour] = lost[hour]
 	}
 	e.metrics.generations.Inc()
+	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))
 	return e.setCold(ctx, e.id, cold)
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
 	"kaskad/schema"
 )
 
@@ -27,6 +30,24 @@ func (a *Aggregator) readHours(ctx context.Context) error {
 			return fmt.Errorf("read hours: %w", err)
 		}
 		a.hours[key] = cold
+	}
+	return rows.Err()
+}
+
+// recallCold reads which of these hours are cold.
+func (a *Aggregator) recallCold(ctx context.Context, targets *ext.Table) error {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("hours_recall"))
+	if err != nil {
+		return fmt.Errorf("read cold hours: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var key bucketKey
+		if err := rows.Scan(&key.account, &key.bucketMS); err != nil {
+			return fmt.Errorf("read cold hours: %w", err)
+		}
+		a.hours[key] = true
 	}
 	return rows.Err()
 }
@@ -64,9 +85,8 @@ func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys []bucke
 		accounts[i], buckets[i] = key.account, time.UnixMilli(key.bucketMS).UTC()
 		editions[i], rollups[i] = edition, currentRollups
 	}
-	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)",
-		0, n,
-		[]any{accounts, buckets, editions, rollups}); err != nil {
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)", 0,
+		n, []any{accounts, buckets, editions, rollups}); err != nil {
 		return fmt.Errorf("note hours: %w", err)
 	}
 	return nil

@@ -3,11 +3,11 @@ package aggregate
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	passSeconds                                                        prometheus.Histogram
-	generations, buckets, moved, days, joined, splits, expired, errors prometheus.Counter
-	numbersSeconds                                                     prometheus.Histogram
-	numbers, verdicts, changes                                         prometheus.Counter
-	pending, shared, lostHours, brokenParts                            prometheus.Gauge
+	passSeconds                                                                  prometheus.Histogram
+	generations, messages, buckets, moved, days, joined, splits, expired, errors prometheus.Counter
+	numbersSeconds                                                               prometheus.Histogram
+	numbers, verdicts, changes                                                   prometheus.Counter
+	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -19,11 +19,13 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		passSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name: "pass_seconds",
 			Help: "Time from reading touches to closing them.", Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
-		generations: counter("generations_total", "Generations published."),
+		generations: counter("generations_total", "Editions published."),
+		messages: counter("messages_folded_total",
+			"Messages folded: those that changed, and all of hours computed whole."),
 		buckets: counter("buckets_recomputed_total",
-			"Buckets recomputed; one event recomputes one bucket, and those whose units it moves."),
-		moved: counter("buckets_moved_total",
-			"Buckets recomputed because an event of another bucket moved their conversation or reply-window units."),
+			"Hours computed whole: cold ones that changed, and those that a touch named."),
+		moved: counter("messages_moved_total",
+			"Messages that joined an edition because another one moved their conversation or reply-window units."),
 		days: counter("days_summed_total",
 			"Days whose cells were summed because they were quiet or had changed much."),
 		joined:  counter("orphans_joined_total", "Parked events copied to their message."),
@@ -40,7 +42,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name: "pending_buckets",
-			Help: "Touched buckets that wait for their generation."}),
+			Help: "Hours and batches of changes that wait for their edition."}),
 		shared: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name: "shared_attempts",
 			Help: "Attempts whose events name different recipients: one id is used for several people."}),
@@ -52,7 +54,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
+		r.MustRegister(m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
 	}

@@ -98,23 +98,23 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 	return cold, nil
 }
 
-// namedAttempts are the attempts of messages that opt-outs name.
-type namedAttempts struct{ rows [][]any }
+// namedAttempts are rows of the attempts of messages that opt-outs name.
+type namedAttempts map[state.Key][][]any
 
-// noteNamed notes the attempts of a message if an opt-out names it.
+// noteNamed notes the attempts of a message, as it is now, if an opt-out names it.
 func (e *edition) noteNamed(m *state.Message) {
 	if len(e.namedMessages) == 0 || !e.namedMessages[address{m.Account, m.MessageID}] {
 		return
 	}
 	cohortMS := m.CohortMS()
+	var rows [][]any
 	for i := range m.Attempts {
 		a := &m.Attempts[i]
 		o := a.Outcome(cohortMS)
-		e.named.rows = append(e.named.rows,
-			[]any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
-				a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic,
-				a.Trigger})
+		rows = append(rows, []any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
+			a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic, a.Trigger})
 	}
+	e.named[m.Key] = rows
 }
 
 // attribute attributes the opt-outs of the addresses and messages that were noted, after the attempts by recipient are
@@ -134,7 +134,7 @@ func (e *edition) attribute(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(e.named.rows) > 0 {
+	if len(e.named) > 0 {
 		columns := []func(*ext.Table) error{ext.Column("account", "String"), ext.Column("message_id", "String"),
 			ext.Column("step", "UInt8"), ext.Column("is_delivered", "UInt8"), ext.Column("delivered_ms", "Int64"),
 			ext.Column("cohort_ms", "Int64")}
@@ -147,9 +147,11 @@ func (e *edition) attribute(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		for _, row := range e.named.rows {
-			if err := table.Append(row...); err != nil {
-				return fmt.Errorf("list messages that opt-outs name: %w", err)
+		for _, rows := range e.named {
+			for _, row := range rows {
+				if err := table.Append(row...); err != nil {
+					return fmt.Errorf("list messages that opt-outs name: %w", err)
+				}
 			}
 		}
 		return e.attributeBy(ctx, "optouts_named", table)

@@ -80,7 +80,10 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 
 // answer computes and publishes what some of the open touches ask for. It returns those, and takes them out of open.
 func (e *edition) answer(ctx context.Context, open *openWork) ([]schema.Touch, error) {
-	batches := open.batches[:min(len(open.batches), e.batches)]
+	batches, err := e.chooseBatches(ctx, open.batches)
+	if err != nil {
+		return nil, err
+	}
 	said, err := e.readChanges(ctx, batches)
 	if err != nil {
 		return nil, err
@@ -276,23 +279,23 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or a batch costs. While much waits it lets a pass take three
+// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three
 // times as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass
-	if len(open.hours) > 4*a.batch || len(open.batches) > 4*a.batches {
+	if len(open.hours) > 4*a.batch || len(open.batches) > manyBatches {
 		target *= 3
 	}
 	switch {
 	case took > 2*target && e.all > fewMessages:
-		a.batch, a.batches = max(1, a.batch/2), max(1, a.batches/2)
+		a.batch, a.events = max(1, a.batch/2), max(fewMessages, a.events/2)
 	case took < target || e.all < fewMessages:
 		if len(open.hours) > 0 {
 			a.batch = min(maxBuckets, 2*a.batch)
 		}
 		if len(open.batches) > 0 {
-			a.batches = min(maxBuckets, 2*a.batches)
+			a.events = min(maxEvents, 2*a.events)
 		}
 	}
 }

@@ -27,6 +27,10 @@ func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
 	if err != nil {
 		return err
 	}
+	// Somebody else may have made them cold: whoever changed what is stored of a message, facts and all.
+	if err := e.recallCold(ctx, targets); err != nil {
+		return err
+	}
 	published, err := e.publishedDialogs(ctx, targets)
 	if err != nil {
 		return err

@@ -30,11 +30,11 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // ownTables are the tables that this package reads, besides those of reports.
-var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "builds", "cursor_keys", "day_changes",
-	"dialogs_by_person", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
+var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "builds", "changes", "cursor_keys",
+	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
 	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
-	"rollup_cascades", "routes", "shapes", "shared_attempts", "splits"}
+	"rollup_cascades", "routes", "shapes", "shared_attempts", "split_messages", "splits", "touched"}
 
 // neededTables are the tables without which the service is not ready, each once.
 func neededTables() []string {

@@ -4,8 +4,8 @@ import (
 	"kaskad/schema"
 )
 
-// attemptKey is a cell of rollup_attempts. windowEnd is the quarter hour, in Unix seconds, by which the first minute
-// of a timed attempt is over, 0 for others.
+// attemptKey is a cell of rollup_attempts. windowEnd is the quarter hour, in Unix seconds, by which the first minute of
+// a timed attempt is over, 0 for others.
 type attemptKey struct {
 	place, dims, windowEnd uint32
 	step                   uint8

@@ -2,9 +2,8 @@
 //
 // The cells of a set of messages are the sum of what each of them contributes, so a message that changes is replaced:
 // what its old state contributed is taken back, and what its new state contributes is added. Nothing else moves, and
-// what a message counts always follows from its facts as a whole, and never from the clock. The package is pure: states
-// of messages in, columns of tables out. What facts mean is said by package law, what cells are for by the migrations
-// of tables rollup_*.
+// what a message counts always follows from its facts as a whole. The package is pure: states of messages in, columns
+// of tables out. What facts mean is said by package law, what cells are for by the migrations of tables rollup_*.
 package cells
 
 import (

@@ -328,8 +328,8 @@ func TestSum_Replace_WithoutCohort(t *testing.T) {
 	}
 }
 
-// An attempt that has another recipient now, or is in another hour, is taken from where it was; one in which nothing
-// that counts has changed is not written again.
+// An attempt that has another recipient now is taken from the old one; one in which nothing that counts has changed is
+// not written again.
 func TestSum_Replace_Recipients(t *testing.T) {
 	const sent = `"status":"sent","occurred_at":"2026-11-20T10:00:00Z",` + submittedAt
 	old := messageOf(t, sent)

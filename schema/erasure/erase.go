@@ -42,7 +42,7 @@ var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_b
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
-	"recipient_events": {"recipient", "contact"}, "changes": {"state"},
+	"recipient_events": {"recipient", "contact"}, "changes": {"state"}, "message_states": {"state"}, "state_log": {"state"},
 	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
 	"orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
 	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"},
@@ -267,10 +267,54 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 	if err := e.waitForMutations(ctx); err != nil {
 		return err
 	}
+	if err := e.overwriteStates(ctx, left); err != nil {
+		return err
+	}
 	for table, n := range left.visible {
 		e.erased[table] += n
 	}
 	return nil
+}
+
+// overwriteStates has the states of messages that hold the number written anew from facts, which hold the pseudonym by
+// now. Where no aggregator works they are deleted: the next one finds their hours cold.
+func (e *eraser) overwriteStates(ctx context.Context, left *leftover) error {
+	if left.visible["message_states"]+left.visible["state_log"] == 0 {
+		return nil
+	}
+	alive, err := e.aggregatorWorks(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.do(ctx, "cold_states", "message_states"); err != nil {
+		return err
+	}
+	touch := *e
+	touch.id = uuid.New()
+	if err := touch.do(ctx, "touch_states", "message_states"); err != nil {
+		return err
+	}
+	// What the log says is applied when the aggregator has answered.
+	tables := []string{"state_log"}
+	if alive {
+		if err := e.waitForAnswer(ctx, touch.id); err != nil {
+			return err
+		}
+	} else {
+		tables = append(tables, "message_states")
+	}
+	for _, table := range tables {
+		for _, step := range []string{"rows_" + table, "change_states"} {
+			if err := e.do(ctx, step, table); err != nil {
+				return err
+			}
+		}
+	}
+	// The store keeps what was overwritten until it puts its files together.
+	if err := e.conn.Exec(ctx, "OPTIMIZE TABLE message_states"); err != nil {
+		return fmt.Errorf("put the files of message_states together: %w", err)
+	}
+	return e.waitForMutations(ctx)
 }
 
 func (l *leftover) lettersIn(table string) (n uint64) {

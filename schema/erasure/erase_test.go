@@ -188,8 +188,8 @@ func TestEraseNumber_DialogsUnderWay(t *testing.T) {
 	end := r.aggregate()
 	defer end()
 	units := func() string {
-		return r.texts("SELECT toString(sum(conversation)) FROM dialogs WHERE (account, bucket, generation) IN " +
-			"(SELECT account, bucket, max(generation) FROM generations GROUP BY account, bucket)")[0]
+		return r.texts("SELECT toString(sum(latest.1)) FROM (SELECT argMax((conversation, gone), (generation, NOT gone)) " +
+			"AS latest FROM dialogs GROUP BY account, bucket, message_id, step) WHERE latest.2 = 0")[0]
 	}
 	if got := units(); got != "1" {
 		t.Fatalf("%s conversations, want 1", got)

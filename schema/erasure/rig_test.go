@@ -322,8 +322,12 @@ func published(table, keys, counts string) string {
 func (r *erasureRig) figures() []string {
 	r.Helper()
 	// Besides the dialog that an erasure adds for the aggregator, until it has come by.
-	visible := "(account, bucket, generation) IN (SELECT account, bucket, max(generation) FROM generations GROUP BY " +
-		"account, bucket)"
+	dialogs := func(table string) string {
+		return "SELECT toString((account, channel, sender, bucket, message_id, step, latest)) AS line FROM (SELECT account, " +
+			"channel, sender, recipient, bucket, message_id, step, argMax((delivered_ms, replies_ms, conversation, outside, " +
+			"gone), (generation, NOT gone)) AS latest FROM " + table + " WHERE message_id != '' GROUP BY ALL) " +
+			"WHERE latest.5 = 0 ORDER BY line"
+	}
 	var all []string
 	for _, query := range []string{
 		"SELECT toString(tuple(* EXCEPT (recipient_country, recipient_mark, contact), substring(recipient_country, " +
@@ -331,26 +335,20 @@ func (r *erasureRig) figures() []string {
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, person, generation))) AS line FROM " +
 			"attempts_by_recipient FINAL ORDER BY line",
 		"SELECT toString(tuple(* EXCEPT (recipient, contact, batch))) AS line FROM recipient_events FINAL ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs WHERE message_id != '' AND " +
-			visible + " ORDER BY line",
-		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM dialogs_by_person WHERE message_id != " +
-			"'' AND " + visible + " ORDER BY line",
+		dialogs("dialogs"), dialogs("dialogs_by_person"),
 		"SELECT toString(tuple(* EXCEPT (recipient, generation))) AS line FROM opt_outs ORDER BY ALL DESC LIMIT 1 BY " +
 			"account, event_channel, status, occurred_ms",
 		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans " +
 			"FINAL ORDER BY line",
-		published("rollup_attempts", "account, bucket, cohort, channel, provider, campaign, template, sender, app, "+
-			"operator, "+
-			"country, traffic, step, trigger, window_end",
-			"attempted + skipped, sent, delivered, read, replied, failed"),
-		published("rollup_cascades", "account, bucket, cohort, campaign, template, shape, reported_currency",
-			"messages, reported_micros"),
-		published("rollup_spend", "account, bucket, cohort, campaign, template, step, leg, code, shape, "+
-			"message_template",
-			"attempts"),
-		published("rollup_failures", "account, bucket, cohort, channel, provider, campaign, template, step, "+
-			"error_code, "+
-			"permanent, expired", "failed"),
+		"SELECT toString((account, cohort, channel, campaign, step, country, sum(attempted) AS n, sum(sent), sum(delivered), " +
+			"sum(read), sum(replied), sum(failed), sum(timed))) AS line FROM rollup_attempts WHERE kind = 'difference' GROUP BY " +
+			"account, cohort, channel, campaign, step, country HAVING n != 0 ORDER BY line",
+		"SELECT toString((account, cohort, campaign, shape, sum(messages) AS n)) AS line FROM rollup_cascades WHERE kind = " +
+			"'difference' GROUP BY account, cohort, campaign, shape HAVING n != 0 ORDER BY line",
+		"SELECT toString((account, cohort, campaign, leg, code, step, sum(attempts) AS n)) AS line FROM rollup_spend WHERE " +
+			"kind = 'difference' GROUP BY account, cohort, campaign, leg, code, step HAVING n != 0 ORDER BY line",
+		"SELECT toString((account, cohort, channel, error_code, sum(rollup_failures.failed) AS n)) AS line FROM " +
+			"rollup_failures WHERE kind = 'difference' GROUP BY account, cohort, channel, error_code HAVING n != 0 ORDER BY line",
 		// People: how many attempts, channels and deliveries each has, whoever he is.
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,

@@ -2,6 +2,8 @@
 -- judged by the program: see letters.sql. External table: erased (account, known, instead).
 WITH
     (SELECT any(account) FROM erased) AS whose,
+    -- A key of a state begins with the length of the account, as a varint, and the account.
+    concat(if(length(whose) < 128, char(length(whose)), char(bitOr(bitAnd(length(whose), 127), 128), bitShiftRight(length(whose), 7))), whose) AS beginning,
     (SELECT known FROM erased WHERE startsWith(known, '+')) AS wanted,
     (SELECT known FROM erased WHERE NOT startsWith(known, '+')) AS digits
 SELECT 'attempts' AS name, count() AS found FROM attempts
@@ -10,6 +12,10 @@ UNION ALL
 -- A state has the recipient with a NUL byte behind it, and before the contact its length (package state).
 SELECT 'changes', count() FROM changes
 WHERE account = whose AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
+UNION ALL
+SELECT 'message_states', count() FROM message_states WHERE startsWith(key, beginning) AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
+UNION ALL
+SELECT 'state_log', count() FROM state_log WHERE startsWith(key, beginning) AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
 UNION ALL
 SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits OR person = wanted OR person = digits)
 UNION ALL
