@@ -85,7 +85,8 @@ func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys []bucke
 		accounts[i], buckets[i] = key.account, time.UnixMilli(key.bucketMS).UTC()
 		editions[i], rollups[i] = edition, currentRollups
 	}
-	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)", 0,
+	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)",
+		0,
 		n, []any{accounts, buckets, editions, rollups}); err != nil {
 		return fmt.Errorf("note hours: %w", err)
 	}

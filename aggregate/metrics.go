@@ -54,7 +54,8 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
 	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits, m.expired,
+		r.MustRegister(m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
+			m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
 	}

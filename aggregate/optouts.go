@@ -112,7 +112,8 @@ func (e *edition) noteNamed(m *state.Message) {
 		a := &m.Attempts[i]
 		o := a.Outcome(cohortMS)
 		rows = append(rows, []any{m.Account, m.MessageID, a.Step, bit(o.Delivered), o.DeliveredMS, cohortMS,
-			a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic, a.Trigger})
+			a.Channel, a.Provider, a.Campaign, a.Template, a.Sender, a.App, a.Operator, a.Country(), a.Traffic,
+			a.Trigger})
 	}
 	e.named[m.Key] = rows
 }

@@ -42,8 +42,9 @@ var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_b
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
-	"recipient_events": {"recipient", "contact"}, "changes": {"state"}, "message_states": {"state"}, "state_log": {"state"},
-	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
+	"recipient_events": {"recipient", "contact"}, "changes": {"state"}, "message_states": {"state"},
+	"state_log": {"state"},
+	"dialogs":   {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
 	"orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
 	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"},
 	"number_health_before": {"number", "why"}, "number_changes": {"number"},

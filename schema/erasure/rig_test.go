@@ -308,16 +308,6 @@ func (r *erasureRig) settle() {
 	r.Fatal("the aggregator does not come to an end")
 }
 
-// published are the sums of what editions changed.
-func published(table, keys, counts string) string {
-	sums := "sum(" + strings.ReplaceAll(counts, ", ", "), sum(") + ")"
-	return "SELECT toString(tuple(" + keys + ", " + sums + ")) AS line FROM " + table +
-		" WHERE kind = 'difference' AND " +
-		"edition IN (SELECT edition FROM editions WHERE published) GROUP BY " + keys + " HAVING (" + sums +
-		", 0) != (" +
-		strings.Repeat("0, ", strings.Count(sums, "sum(")) + "0) ORDER BY line"
-}
-
 // figures are what reports are made from, without any name of a person: equal before and after.
 func (r *erasureRig) figures() []string {
 	r.Helper()
