@@ -123,7 +123,7 @@ func (g *gate) dial(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &gentleConn{TCPConn: conn.(*net.TCPConn)}, nil
+	return newGentleConn(conn.(*net.TCPConn)), nil
 }
 
 func (g *gate) dialChild(ctx context.Context) (net.Conn, error) {

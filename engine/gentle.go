@@ -3,6 +3,7 @@ package engine
 import (
 	"io"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,15 @@ type gentleConn struct {
 	*net.TCPConn
 	closed  atomic.Bool
 	reading sync.Mutex
+}
+
+// newGentleConn takes a connection over. The driver drops one whose login took too long, as while ClickHouse is frozen,
+// without a Close. The garbage collector would close the socket some time later, with the greeting of a ClickHouse that
+// goes on again unread in it: a reset.
+func newGentleConn(tcp *net.TCPConn) *gentleConn {
+	conn := &gentleConn{TCPConn: tcp}
+	runtime.SetFinalizer(conn, func(dropped *gentleConn) { _ = dropped.Close() })
+	return conn
 }
 
 // Read reads until Close, and returns [net.ErrClosed] from then on.
@@ -41,6 +51,7 @@ func (c *gentleConn) Close() error {
 	if c.closed.Swap(true) {
 		return net.ErrClosed
 	}
+	runtime.SetFinalizer(c, nil)
 	_ = c.TCPConn.CloseWrite()
 	_ = c.TCPConn.SetReadDeadline(time.Unix(1, 0)) // whoever reads stops
 	go func() {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -45,6 +47,41 @@ func TestClickHouse_ClientsLeaveDuringLogin(t *testing.T) {
 	}
 }
 
+// Logins that are given up while ClickHouse is frozen do not end it when it goes on, even if nobody closes them, as the
+// driver does not.
+func TestClickHouse_FrozenDuringLogin(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir()})
+	pid := c.PID()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(pid, syscall.SIGCONT) }()
+	for range 20 {
+		conn, err := c.Dial(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Write(hello(User, c.password)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever logs in now is greeted after them. Nobody holds them, so they are collected with the greeting unread.
+	conn := open(t, c.DSN())
+	for range 5 {
+		if got := value[uint8](t, conn, "SELECT 1"); got != 1 {
+			t.Errorf("SELECT 1 is %d", got)
+		}
+		runtime.GC()
+		time.Sleep(100 * time.Millisecond) // an end would come within these
+	}
+	if c.Crashes() != 0 || c.PID() != pid {
+		t.Errorf("%d crashes", c.Crashes())
+	}
+}
+
 // Close of a gentle connection stops who reads, sends an end and no reset, and closes when the other side has.
 func TestGentleConn_Close(t *testing.T) {
 	listener, err := listenPlain()
@@ -76,7 +113,7 @@ func TestGentleConn_Close(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := &gentleConn{TCPConn: dialled.(*net.TCPConn)}
+	conn := newGentleConn(dialled.(*net.TCPConn))
 	reader := make(chan error, 1)
 	go func() {
 		_, err := io.ReadFull(conn, make([]byte, 3))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -116,6 +117,10 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("it goes on, and the answer is %s", w.Body)
 		}
+	}
+	runtime.GC() // of what was given up while it was frozen
+	if w := get(s, "/v1/reports/channels"); w.Code != http.StatusOK || own.Crashes() != 0 {
+		t.Errorf("it goes on, but not for long: %d %s after %d crashes", w.Code, w.Body, own.Crashes())
 	}
 }
 
