@@ -60,11 +60,12 @@ func newErasureRig(t *testing.T) *erasureRig {
 	enginetest.Parallel(t)
 	r := &erasureRig{T: t, dir: t.TempDir()}
 	r.open()
-	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on.
+	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on. It is not what
+	// these tests are about, and nobody fills this disk.
 	for _, table := range r.texts("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE " +
 		"'%MergeTree%'") {
-		r.exec("ALTER TABLE " + table + " MODIFY SETTING cleanup_delay_period = 1, max_cleanup_delay_period = 1, " +
-			"cleanup_delay_period_random_add = 0")
+		r.exec("ALTER TABLE " + table + " MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, " +
+			"max_cleanup_delay_period = 1, cleanup_delay_period_random_add = 0")
 	}
 	r.close()
 	r.open()
