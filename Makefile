@@ -22,7 +22,7 @@ TEST_FLAGS ?= -p 3 -timeout 30m
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 TEST_PACKAGES ?= ./...
-# What has a larger world with TEST_LONG=1, see enginetest.Long.
+# What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
 LONG_TESTS ?= TestNumbers_Model|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk
 LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
@@ -55,7 +55,7 @@ test: engine kafka ## Run all tests; with CI=true a missing service is a failure
 
 .PHONY: test-long
 test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
-	TEST_LONG=1 $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
+	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
 bench: engine ## Measure what docs/performance.md says, and write it there (BENCH=LateReceipts SCALE=full BENCH_RATE=5000)

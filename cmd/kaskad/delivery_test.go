@@ -20,14 +20,12 @@ import (
 
 // deliveryMessages is the size of the delivery test: 6 000, and a million in make test-long, unless the environment
 // says otherwise.
-func deliveryMessages() int {
+func deliveryMessages(t testing.TB) int {
+	t.Helper()
 	if n, err := strconv.Atoi(os.Getenv("TEST_DELIVERY_MESSAGES")); err == nil {
 		return n
 	}
-	if enginetest.Long() {
-		return 1_000_000
-	}
-	return 6_000
+	return enginetest.World(t, 6_000, 1_000_000)
 }
 
 // log is a simulated world kept as keys and lines, to be sent in any order.
@@ -84,7 +82,7 @@ func (l *eventLog) send(t testing.TB, order []int, produce func(ctx context.Cont
 // equal the model's, to the last digit.
 func TestRun_DeliverySurvivesKills(t *testing.T) {
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages = 20261120, deliveryMessages()
+	config.Seed, config.Messages = 20261120, deliveryMessages(t)
 	config.Duplicates, config.Reordered, config.Late, config.Poison = 0.05, 0.05, 0.01, 0.001
 	sim, err := simulate.New(config)
 	if err != nil {

@@ -16,19 +16,11 @@ import (
 	"kaskad/simulate/model"
 )
 
-// fillRounds is how often the disk is filled: twice, and thirty times in make test-long.
-func fillRounds() int {
-	if enginetest.Long() {
-		return 30
-	}
-	return 2
-}
-
 // A disk that another program fills to the last byte, at any moment and for any while, costs no fact: when there is
 // space again all parts are whole, and the reports are the model's.
 func TestRun_FullDisk(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(fillRounds()) {
+	for seed := range uint64(enginetest.World(t, 2, 30)) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			fillRound(t, seed)

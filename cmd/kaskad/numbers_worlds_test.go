@@ -253,10 +253,7 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
 // the verdicts: all that is answered about numbers and people equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
-	accounts, each := 3, 60
-	if enginetest.Long() {
-		accounts, each = 12, 250
-	}
+	accounts, each := enginetest.World(t, 3, 50), 60
 	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
 	k.start("")
 	k.waitReady()

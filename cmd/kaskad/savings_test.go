@@ -308,10 +308,7 @@ func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 // twice, the late ones in a second round, price lists put before and after the events and corrected in the end. After
 // each round every account's report equals the naive model's to the last digit.
 func TestRun_SavingsRandomWorlds(t *testing.T) {
-	seeds := 40
-	if enginetest.Long() {
-		seeds = 1000
-	}
+	seeds := enginetest.World(t, 40, 1000)
 	queries := moneyQueries(t)
 	w := newMoneyWorlds(seeds, len(queries))
 	k := newKaskad(t, "--now", w.worlds[0].Now.Format(time.RFC3339))

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,9 +153,23 @@ func Parallel(tb testing.TB) {
 	t.Parallel()
 }
 
-// Long reports whether the large worlds were asked for, as make test-long does: a test that meets more of the same then
-// asks it for its size.
-func Long() bool { return os.Getenv("TEST_LONG") == "1" }
+// Long reports whether larger worlds than make test's were asked for. A test that only meets more of the same then asks
+// [World] for its size.
+func Long() bool { return os.Getenv("TEST_LONG") != "" }
+
+// World is the size of a test's world: small, and large with TEST_LONG=1, as in make test-long. TEST_LONG=10 asks for a
+// tenth of the large one, where that is more than small.
+func World(tb testing.TB, small, large int) int {
+	tb.Helper()
+	if !Long() {
+		return small
+	}
+	part, err := strconv.Atoi(os.Getenv("TEST_LONG"))
+	if err != nil || part < 1 {
+		tb.Fatalf("TEST_LONG=%s: want 1, or the part of the large world that is wanted, as 10", os.Getenv("TEST_LONG"))
+	}
+	return max(small, large/part)
+}
 
 // Alone keeps a test from running beside others: one that changes the process, or measures it. It comes before
 // [Migrated] and [Open].

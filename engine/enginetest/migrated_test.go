@@ -71,3 +71,12 @@ func TestParallel_DecidedOnce(t *testing.T) {
 		t.Setenv("ANY", "thing") // a subtest that runs beside others is refused it
 	})
 }
+
+func TestWorld_Sizes(t *testing.T) {
+	for long, want := range map[string]int{"": 40, "1": 1000, "10": 100, "100": 40} {
+		t.Setenv("TEST_LONG", long)
+		if got := World(t, 40, 1000); got != want || Long() != (long != "") {
+			t.Errorf("TEST_LONG=%s: %d, want %d", long, got, want)
+		}
+	}
+}
