@@ -23,6 +23,8 @@ type edition struct {
 	nowMS int64
 	// whole are the hours that are computed whole.
 	whole map[bucketKey]bool
+	// replaced are those of them that have cells already.
+	replaced map[bucketKey]bool
 	// held are messages that are folded when the units of their dialogs are decided.
 	held []*message
 	// folded counts the messages since the last flush, and all of them.
@@ -48,8 +50,8 @@ type sharedAttempt struct {
 }
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
-	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
-		addresses: map[address]bool{}, named: namedAttempts{}}
+	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, replaced: map[bucketKey]bool{},
+		fresh: map[bucketKey]bool{}, addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
@@ -59,16 +61,20 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 		return nil
 	}
 	m.setUnits()
-	if m.whole {
+	hour := bucketKey{m.now.Account, m.now.BucketMS}
+	switch {
+	case m.whole && e.replaced[hour]:
 		e.sums.whole.Anew(m.old, m.now, m.units)
-	} else {
+	case m.whole:
+		e.sums.changed.Anew(m.old, m.now, m.units)
+	default:
 		e.sums.changed.Replace(m.old, m.now, m.oldUnits, m.units)
 	}
 	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
 		e.log.add(m.key, string(e.scratch))
 	}
-	if hour := (bucketKey{m.now.Account, m.now.BucketMS}); !e.whole[hour] && !e.fresh[hour] {
+	if !e.whole[hour] && !e.fresh[hour] {
 		if _, known := e.hours[hour]; !known {
 			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 		}
@@ -174,7 +180,7 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 	if err := e.flush(ctx); err != nil {
 		return false, err
 	}
-	if len(e.whole) > 0 {
+	if len(e.replaced) > 0 {
 		if err := e.net(ctx); err != nil {
 			return false, err
 		}
@@ -207,12 +213,12 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 	return true, e.log.end(ctx, e.Aggregator, e.id)
 }
 
-// net makes differences of the hours that were computed whole: their cells, less what is published of them.
+// net makes differences of the hours that were computed whole and have cells: the new ones, less what is published.
 func (e *edition) net(ctx context.Context) error {
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
-	targets, err := targetTable(e.whole)
+	targets, err := targetTable(e.replaced)
 	if err != nil {
 		return err
 	}
@@ -220,7 +226,7 @@ func (e *edition) net(ctx context.Context) error {
 	parameters["as_of"] = fmt.Sprint(e.nowMS)
 	for _, name := range []string{"net_attempts", "net_cascades", "net_spend", "net_waste", "net_failures"} {
 		if err := e.doWith(ctx, name, parameters, targets); err != nil {
-			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.whole), name, err)
+			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.replaced), name, err)
 		}
 	}
 	return nil
@@ -235,8 +241,8 @@ func (e *edition) publish(ctx context.Context) error {
 		return err
 	}
 	lost := map[bucketKey]bool{}
-	if len(e.whole) > 0 {
-		targets, err := targetTable(e.whole)
+	if len(e.replaced) > 0 {
+		targets, err := targetTable(e.replaced)
 		if err != nil {
 			return err
 		}
