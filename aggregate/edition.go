@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate/cells"
 	"kaskad/schema"
@@ -106,51 +107,52 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush writes what was folded.
+// flush writes what was folded: side by side, for a small insert is nothing but waiting.
 func (e *edition) flush(ctx context.Context) error {
 	e.folded = 0
-	for _, s := range []struct {
-		sum   *cells.Sum
-		whole bool
-	}{{&e.sums.changed, false}, {&e.sums.whole, true}} {
-		for _, b := range s.sum.Blocks(e.id) {
-			if s.whole {
-				b.Table = strings.Replace(b.Table, "rollup_", "whole_", 1)
-			}
-			if err := e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns); err != nil {
-				return err
-			}
-			if b.Table == "attempts_by_recipient" {
-				if err := e.noteRecipients(ctx, &b); err != nil {
-					return err
-				}
-			}
-		}
-		s.sum.Reset()
+	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)
+	for i := range whole {
+		whole[i].Table = strings.Replace(whole[i].Table, "rollup_", "whole_", 1)
 	}
-	if len(e.log.keys) > flushEvery/2 {
-		if err := e.begin(ctx, e.id); err != nil {
-			return err
-		}
-		return e.log.write(ctx, e.Aggregator, e.id)
-	}
-	return nil
-}
-
-// insert writes rows of the edition.
-func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
-	if rows == 0 {
+	blocks := slices.Concat(changed, whole)
+	logged := len(e.log.keys) > flushEvery/2 // A few wait for the row that ends the log.
+	if len(blocks) == 0 && !logged {
 		return nil
 	}
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
+	for i := range blocks {
+		if blocks[i].Table == "attempts_by_recipient" {
+			blocks = append(blocks, e.noteRecipients(&blocks[i]))
+		}
+	}
+	const sideBySide = 4
+	inserts, ctx := errgroup.WithContext(ctx)
+	inserts.SetLimit(sideBySide)
+	for _, b := range blocks {
+		inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
+	}
+	if logged {
+		inserts.Go(func() error { return e.log.write(ctx, e.Aggregator, e.id) })
+	}
+	if err := inserts.Wait(); err != nil {
+		return err
+	}
+	e.sums.changed.Reset()
+	e.sums.whole.Reset()
+	return nil
+}
+
+// insert writes rows of the edition, which was begun.
+func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
 	return schema.InsertColumns(ctx, e.deps.Conn, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", 0, rows,
 		columns)
 }
 
-// noteRecipients notes whose attempts have changed: the verdicts on their numbers, and what they opted out of.
-func (e *edition) noteRecipients(ctx context.Context, b *cells.Block) error {
+// noteRecipients notes whose attempts have changed: what they opted out of is attributed anew. It returns the rows that have
+// the verdicts on their numbers decided.
+func (e *edition) noteRecipients(b *cells.Block) cells.Block {
 	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
 	recipients := b.Columns[slices.Index(b.Names, "recipient")].([]string)
 	seen := map[address]bool{}
@@ -166,8 +168,8 @@ func (e *edition) noteRecipients(ctx context.Context, b *cells.Block) error {
 		seen[a] = true
 		of, numbers = append(of, a.account), append(numbers, recipient)
 	}
-	return e.insert(ctx, "numbers_touched", []string{"generation", "account", "number"}, len(of),
-		[]any{slices.Repeat([]uint64{e.id}, len(of)), of, numbers})
+	return cells.Block{Table: "numbers_touched", Names: []string{"generation", "account", "number"}, Rows: len(of),
+		Columns: []any{slices.Repeat([]uint64{e.id}, len(of)), of, numbers}}
 }
 
 // end writes all that is left, so that the edition can be published. It reports whether there is something in it.
@@ -185,8 +187,13 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	if err := e.written.insert(ctx, e); err != nil {
-		return false, err
+	if len(e.written.steps) > 0 {
+		if err := e.begin(ctx, e.id); err != nil {
+			return false, err
+		}
+		if err := e.written.insert(ctx, e); err != nil {
+			return false, err
+		}
 	}
 	if err := e.takeBackReaddressed(ctx); err != nil {
 		return false, err
