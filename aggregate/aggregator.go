@@ -52,8 +52,8 @@ const (
 	manyBatches = 1024
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
-	// restEvery is how often it is stored meanwhile in a database that nobody else reads: this process knows it without
-	// (Freshness).
+	// restEvery is how often it is stored in a database that nobody else reads, as long as nothing else is to be said:
+	// this process knows it without (Freshness).
 	restEvery = 5 * time.Second
 	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that
 	// works shows that it does, however long its pass takes.
@@ -117,14 +117,16 @@ type Aggregator struct {
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
-	stated     atomic.Bool   // freshness was stored
-	lastStated atomic.Int64  // when as_of was stated last, by the machine's clock; 0 before the first pass
-	lastStored atomic.Int64  // when freshness was stored last, likewise
-	idle       time.Duration // how long the next look waits while nothing happens
-	woken      chan struct{}
-	pending    int // hours and batches that the last pass left for the next one
-	lastUpkeep time.Time
-	nextDays   time.Time
+	stated     atomic.Bool  // freshness was stored
+	lastStated atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
+	lastStored atomic.Int64 // when freshness was stored last, likewise
+	// storedAsOfMS and storedPending are what was stored then.
+	storedAsOfMS, storedPending atomic.Int64
+	idle                        time.Duration // how long the next look waits while nothing happens
+	woken                       chan struct{}
+	pending                     int // hours and batches that the last pass left for the next one
+	lastUpkeep                  time.Time
+	nextDays                    time.Time
 	// lastPublished is when an edition was published last, and allBuilt says that no day waits for its sums since.
 	lastPublished time.Time
 	allBuilt      bool

@@ -86,7 +86,11 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	if e.folded++; e.folded < flushEvery {
 		return nil
 	}
-	return e.flush(ctx)
+	var log []func(context.Context) error
+	if len(e.log.keys) > flushEvery/2 { // A few wait for the row that ends the log.
+		log = append(log, func(ctx context.Context) error { return e.log.write(ctx, e.Aggregator, e.id) })
+	}
+	return e.flush(ctx, log...)
 }
 
 // noteShared notes attempts whose events name different recipients. Where it is not known what was published of a
@@ -107,16 +111,15 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush writes what was folded: side by side, for a small insert is nothing but waiting.
-func (e *edition) flush(ctx context.Context) error {
+// flush writes what was folded, and more: side by side, for a small insert is nothing but waiting.
+func (e *edition) flush(ctx context.Context, more ...func(context.Context) error) error {
 	e.folded = 0
 	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)
 	for i := range whole {
 		whole[i].Table = strings.Replace(whole[i].Table, "rollup_", "whole_", 1)
 	}
 	blocks := slices.Concat(changed, whole)
-	logged := len(e.log.keys) > flushEvery/2 // A few wait for the row that ends the log.
-	if len(blocks) == 0 && !logged {
+	if len(blocks)+len(more) == 0 {
 		return nil
 	}
 	if err := e.begin(ctx, e.id); err != nil {
@@ -133,8 +136,8 @@ func (e *edition) flush(ctx context.Context) error {
 	for _, b := range blocks {
 		inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
 	}
-	if logged {
-		inserts.Go(func() error { return e.log.write(ctx, e.Aggregator, e.id) })
+	for _, do := range more {
+		inserts.Go(func() error { return do(ctx) })
 	}
 	if err := inserts.Wait(); err != nil {
 		return err
@@ -150,8 +153,8 @@ func (e *edition) insert(ctx context.Context, table string, names []string, rows
 		columns)
 }
 
-// noteRecipients notes whose attempts have changed: what they opted out of is attributed anew. It returns the rows that have
-// the verdicts on their numbers decided.
+// noteRecipients notes whose attempts have changed: what they opted out of is attributed anew. It returns the rows that
+// have the verdicts on their numbers decided.
 func (e *edition) noteRecipients(b *cells.Block) cells.Block {
 	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
 	recipients := b.Columns[slices.Index(b.Names, "recipient")].([]string)
@@ -179,19 +182,24 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	if err := e.flush(ctx); err != nil {
+	for hour := range e.whole {
+		e.fresh[hour] = true
+	}
+	var more []func(context.Context) error
+	if len(e.written.steps) > 0 {
+		more = append(more, func(ctx context.Context) error { return e.written.insert(ctx, e) })
+	}
+	if len(e.fresh) > 0 {
+		more = append(more, func(ctx context.Context) error { return e.noteHours(ctx, e.id, e.fresh) })
+	}
+	if e.log.some() {
+		more = append(more, func(ctx context.Context) error { return e.log.end(ctx, e.Aggregator, e.id) })
+	}
+	if err := e.flush(ctx, more...); err != nil {
 		return false, err
 	}
 	if len(e.replaced) > 0 {
 		if err := e.net(ctx); err != nil {
-			return false, err
-		}
-	}
-	if len(e.written.steps) > 0 {
-		if err := e.begin(ctx, e.id); err != nil {
-			return false, err
-		}
-		if err := e.written.insert(ctx, e); err != nil {
 			return false, err
 		}
 	}
@@ -201,23 +209,7 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 	if err := e.attribute(ctx); err != nil {
 		return false, err
 	}
-	for hour := range e.whole {
-		e.fresh[hour] = true
-	}
-	var fresh []bucketKey
-	for hour := range e.fresh {
-		fresh = append(fresh, hour)
-	}
-	if e.begun != e.id && len(fresh)+len(e.log.keys) == 0 {
-		return false, nil
-	}
-	if err := e.begin(ctx, e.id); err != nil {
-		return false, err
-	}
-	if err := e.noteHours(ctx, e.id, fresh); err != nil {
-		return false, err
-	}
-	return true, e.log.end(ctx, e.Aggregator, e.id)
+	return e.begun == e.id, nil
 }
 
 // net makes differences of the hours that were computed whole and have cells: the new ones, less what is published.
@@ -263,7 +255,7 @@ func (e *edition) publish(ctx context.Context) error {
 	e.lastPublished, e.allBuilt = time.Now(), false
 	e.cfg.OnStep("published")
 	if e.log.rows > 0 {
-		if err := e.applyStates(ctx, e.id); err != nil {
+		if err := e.applyStates(ctx, e.id, e.log.blocks == 1); err != nil {
 			return err
 		}
 	}

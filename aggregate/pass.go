@@ -318,7 +318,9 @@ func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending i
 	a.lastAsOfMS.Store(asOfMS)
 	a.pendingNow.Store(int64(pending))
 	a.lastStated.Store(a.lastFresh.UnixMilli())
-	if a.cfg.Exclusive && !worked && pending == 0 && a.storedLately() {
+	newer := asOfMS - a.storedAsOfMS.Load()
+	if a.cfg.Exclusive && int64(pending) == a.storedPending.Load() && a.storedLately() && newer >= 0 &&
+		newer < restEvery.Milliseconds() {
 		return nil
 	}
 	return a.insertFreshness(ctx, asOfMS, pending, false)
@@ -337,6 +339,8 @@ func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending 
 		return fmt.Errorf("state freshness: %w", err)
 	}
 	a.stated.Store(true)
+	a.storedAsOfMS.Store(asOfMS)
+	a.storedPending.Store(int64(pending))
 	a.lastStored.Store(time.Now().UnixMilli())
 	return nil
 }
