@@ -127,11 +127,11 @@ type Aggregator struct {
 	pending                     int // hours and batches that the last pass left for the next one
 	lastUpkeep                  time.Time
 	nextDays                    time.Time
-	// lastPublished is when an edition was published last, and allBuilt says that no day waits for its sums since.
-	lastPublished time.Time
-	allBuilt      bool
-	nextDue       time.Time          // when numbers are looked for whose verdict changes by time alone
-	answered      map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
+	days     map[dayKey]dayStand
+	unsummed map[dayKey]bool
+	nextDue  time.Time          // when numbers are looked for whose verdict changes by time alone
+	answered map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
 	// optedOut is everybody who ever opted out, namedMessages what messages such events name.
 	optedOut, namedMessages map[address]bool
 	// lossOpen: something is lost and not accepted (loss.go).
@@ -325,7 +325,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
 	}
-	a.lastPublished, a.allBuilt = time.Now(), false
+	a.days = nil
 	for _, step := range []func(context.Context) error{a.redoStates, a.findBroken, a.takeOver, a.countShared} {
 		if err := step(ctx); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"golang.org/x/sync/errgroup"
@@ -33,6 +32,7 @@ type edition struct {
 
 	log         stateLog
 	fresh       map[bucketKey]bool // hours of which nothing was published
+	days        dayChanges
 	written     dialogRows
 	addresses   map[address]bool // whose opt-outs are to be attributed anew
 	named       namedAttempts
@@ -52,7 +52,7 @@ type sharedAttempt struct {
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
 	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, replaced: map[bucketKey]bool{},
-		fresh: map[bucketKey]bool{}, addresses: map[address]bool{}, named: namedAttempts{}}
+		fresh: map[bucketKey]bool{}, days: dayChanges{}, addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
@@ -126,6 +126,7 @@ func (e *edition) flush(ctx context.Context, more ...func(context.Context) error
 		return err
 	}
 	for i := range blocks {
+		e.days.add(&blocks[i])
 		if blocks[i].Table == "attempts_by_recipient" {
 			blocks = append(blocks, e.noteRecipients(&blocks[i]))
 		}
@@ -228,7 +229,7 @@ func (e *edition) net(ctx context.Context) error {
 			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.replaced), name, err)
 		}
 	}
-	return nil
+	return e.readDayChanges(ctx, targets)
 }
 
 // publish makes the edition visible, and its states those that are stored. The hours that it computed whole are warm
@@ -252,7 +253,7 @@ func (e *edition) publish(ctx context.Context) error {
 	if err := e.do(ctx, "publish_edition", e.id); err != nil {
 		return fmt.Errorf("publish edition %d: %w", e.id, err)
 	}
-	e.lastPublished, e.allBuilt = time.Now(), false
+	e.noteDays(e.id, e.days)
 	e.cfg.OnStep("published")
 	if e.log.rows > 0 {
 		if err := e.applyStates(ctx, e.id, e.log.blocks == 1); err != nil {
