@@ -95,7 +95,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 	}
 }
 
-// settle runs passes until nothing is left to do.
+// settle runs passes until nothing is left to do. What is known of days is then what their tables say.
 func settle(t testing.TB, a *Aggregator) {
 	t.Helper()
 	if !a.prepared {
@@ -110,6 +110,7 @@ func settle(t testing.TB, a *Aggregator) {
 			t.Fatal(err)
 		}
 		if !worked {
+			mustStand(t, a)
 			return
 		}
 	}
@@ -352,7 +353,7 @@ func TestAggregator_Upkeep_DropsReplaced(t *testing.T) {
 	want := visible(t, conn)
 	build := func() {
 		t.Helper()
-		a.nextDays, a.allBuilt = time.Time{}, false
+		a.nextDays, a.days = time.Time{}, nil
 		if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
 			t.Fatal(err)
 		}

@@ -52,8 +52,8 @@ const (
 	manyBatches = 1024
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
-	// restEvery is how often it is stored meanwhile in a database that nobody else reads: this process knows it without
-	// (Freshness).
+	// restEvery is how often it is stored in a database that nobody else reads, as long as nothing else is to be said:
+	// this process knows it without (Freshness).
 	restEvery = 5 * time.Second
 	// ownerTimeout is how long an aggregator that went silent keeps others waiting, and beatEvery how often one that
 	// works shows that it does, however long its pass takes.
@@ -117,19 +117,21 @@ type Aggregator struct {
 	lastFresh  time.Time
 	lastAsOfMS atomic.Int64
 	pendingNow atomic.Int64
-	stated     atomic.Bool   // freshness was stored
-	lastStated atomic.Int64  // when as_of was stated last, by the machine's clock; 0 before the first pass
-	lastStored atomic.Int64  // when freshness was stored last, likewise
-	idle       time.Duration // how long the next look waits while nothing happens
-	woken      chan struct{}
-	pending    int // hours and batches that the last pass left for the next one
-	lastUpkeep time.Time
-	nextDays   time.Time
-	// lastPublished is when an edition was published last, and allBuilt says that no day waits for its sums since.
-	lastPublished time.Time
-	allBuilt      bool
-	nextDue       time.Time          // when numbers are looked for whose verdict changes by time alone
-	answered      map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
+	stated     atomic.Bool  // freshness was stored
+	lastStated atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
+	lastStored atomic.Int64 // when freshness was stored last, likewise
+	// storedAsOfMS and storedPending are what was stored then.
+	storedAsOfMS, storedPending atomic.Int64
+	idle                        time.Duration // how long the next look waits while nothing happens
+	woken                       chan struct{}
+	pending                     int // hours and batches that the last pass left for the next one
+	lastUpkeep                  time.Time
+	nextDays                    time.Time
+	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
+	days     map[dayKey]dayStand
+	unsummed map[dayKey]bool
+	nextDue  time.Time          // when numbers are looked for whose verdict changes by time alone
+	answered map[uuid.UUID]bool // batches some of whose touches were closed since the last upkeep
 	// optedOut is everybody who ever opted out, namedMessages what messages such events name.
 	optedOut, namedMessages map[address]bool
 	// lossOpen: something is lost and not accepted (loss.go).
@@ -323,7 +325,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
 	}
-	a.lastPublished, a.allBuilt = time.Now(), false
+	a.days = nil
 	for _, step := range []func(context.Context) error{a.redoStates, a.findBroken, a.takeOver, a.countShared} {
 		if err := step(ctx); err != nil {
 			return err

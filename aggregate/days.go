@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 )
 
@@ -23,44 +22,31 @@ const (
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
 // published.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
-	if now.Before(a.nextDays) || a.allBuilt {
+	if now.Before(a.nextDays) {
 		return nil
 	}
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
-		"quiet": strconv.FormatInt(now.Add(-dayQuiet).UnixMicro(), 10), "limit": strconv.Itoa(daysAtOnce),
-	})), statement("day_candidates"))
-	if err != nil {
-		return fmt.Errorf("look for days to build: %w", err)
+	if a.days == nil {
+		if err := a.readDays(ctx); err != nil {
+			return err
+		}
 	}
-	defer rows.Close()
+	found := a.daysToBuild(uint64(now.Add(-dayQuiet).UnixMicro()), daysAtOnce)
+	if len(found) < daysAtOnce {
+		a.nextDays = now.Add(daysEvery)
+	}
+	if len(found) == 0 {
+		return nil
+	}
 	days, err := ext.NewTable("days", ext.Column("account", "String"), ext.Column("day", "Date"))
 	if err != nil {
 		return err
 	}
-	found := 0
-	for rows.Next() {
-		var account string
-		var day time.Time
-		if err := rows.Scan(&account, &day); err != nil {
-			return fmt.Errorf("look for days to build: %w", err)
-		}
-		if err := days.Append(account, day); err != nil {
+	for _, key := range found {
+		if err := days.Append(key.account, time.Unix(key.unix, 0).UTC()); err != nil {
 			return fmt.Errorf("list days to build: %w", err)
 		}
-		found++
 	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("look for days to build: %w", err)
-	}
-	if found < daysAtOnce {
-		a.nextDays = now.Add(daysEvery)
-	}
-	// What was published long ago is quiet: as long as nothing else is, there is nothing to look for.
-	a.allBuilt = found == 0 && now.Sub(a.lastPublished) > dayQuiet
-	if found == 0 {
-		return nil
-	}
-	return a.build(ctx, now, days, found)
+	return a.build(ctx, now, days, len(found))
 }
 
 // build sums all that is published of the days under a new edition, and publishes it.
@@ -86,5 +72,5 @@ func (a *Aggregator) build(ctx context.Context, now time.Time, days *ext.Table, 
 		return fmt.Errorf("publish the build of %d days: %w", n, err)
 	}
 	a.metrics.days.Add(float64(n))
-	return nil
+	return a.noteBuilt(ctx, build, days)
 }

@@ -26,7 +26,7 @@ func TestAggregator_Days_Built(t *testing.T) {
 		t.Helper()
 		ahead += 2 * dayQuiet
 		for range 100 {
-			a.nextDays, a.allBuilt = time.Time{}, false
+			a.nextDays, a.days = time.Time{}, nil
 			if err := a.buildDays(t.Context(), time.Now().Add(ahead)); err != nil {
 				t.Fatal(err)
 			}
@@ -59,7 +59,7 @@ func TestAggregator_Days_Built(t *testing.T) {
 		"day ORDER BY day LIMIT 1)"); err != nil {
 		t.Fatal(err)
 	}
-	a.nextDays, a.allBuilt = time.Time{}, false
+	a.nextDays, a.days = time.Time{}, nil
 	if err := a.buildDays(t.Context(), time.Now()); err != nil {
 		t.Fatal(err)
 	}

@@ -32,17 +32,17 @@
 //
 // The stored states are a copy of what facts say. An hour whose states are not known is cold: after an update of the
 // program, when the store was lost, or where facts are missing. A change of a cold hour has it computed whole
-// (whole.go): all of its messages are folded from facts, and what is published of the hour is taken away as a sum, in
-// SQL (net_*.sql). So is an hour that a touch names: facts were joined, moved or erased there, or cannot be read.
-// Whatever way it comes about, the result is the same, and tests compare both.
+// (whole.go): all of its messages are folded from facts, and what is published of the hour, if anything, is taken away
+// as a sum, in SQL (net_*.sql). So is an hour that a touch names: facts were joined, moved or erased there, or cannot be
+// read. Whatever way it comes about, the result is the same, and tests compare both.
 //
 // Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so
 // fewer of them are lost ones.
 //
 // # Besides
 //
-// While there is nothing to do, cells of quiet days are summed, so that reports read a few sums instead of every
-// difference (days.go). Beside the passes, rounds read what is known of the numbers that editions touched, let package
-// health decide, and store the verdicts that came out different after the feed of changes has announced them
-// (numbers.go). Package notify announces that feed to others.
+// Cells of days that are quiet, or that have changed much, are summed, so that reports read a few sums instead of every
+// difference (days.go; daystands.go counts what is not summed). Beside the passes, rounds read what is known of the
+// numbers that editions touched, let package health decide, and store the verdicts that came out different after the
+// feed of changes has announced them (numbers.go). Package notify announces that feed to others.
 package aggregate

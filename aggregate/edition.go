@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate/cells"
 	"kaskad/schema"
@@ -23,6 +23,8 @@ type edition struct {
 	nowMS int64
 	// whole are the hours that are computed whole.
 	whole map[bucketKey]bool
+	// replaced are those of them that have cells already.
+	replaced map[bucketKey]bool
 	// held are messages that are folded when the units of their dialogs are decided.
 	held []*message
 	// folded counts the messages since the last flush, and all of them.
@@ -30,6 +32,7 @@ type edition struct {
 
 	log         stateLog
 	fresh       map[bucketKey]bool // hours of which nothing was published
+	days        dayChanges
 	written     dialogRows
 	addresses   map[address]bool // whose opt-outs are to be attributed anew
 	named       namedAttempts
@@ -48,8 +51,8 @@ type sharedAttempt struct {
 }
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
-	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
-		addresses: map[address]bool{}, named: namedAttempts{}}
+	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, replaced: map[bucketKey]bool{},
+		fresh: map[bucketKey]bool{}, days: dayChanges{}, addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
@@ -59,16 +62,20 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 		return nil
 	}
 	m.setUnits()
-	if m.whole {
+	hour := bucketKey{m.now.Account, m.now.BucketMS}
+	switch {
+	case m.whole && e.replaced[hour]:
 		e.sums.whole.Anew(m.old, m.now, m.units)
-	} else {
+	case m.whole:
+		e.sums.changed.Anew(m.old, m.now, m.units)
+	default:
 		e.sums.changed.Replace(m.old, m.now, m.oldUnits, m.units)
 	}
 	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
 		e.log.add(m.key, string(e.scratch))
 	}
-	if hour := (bucketKey{m.now.Account, m.now.BucketMS}); !e.whole[hour] && !e.fresh[hour] {
+	if !e.whole[hour] && !e.fresh[hour] {
 		if _, known := e.hours[hour]; !known {
 			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 		}
@@ -79,7 +86,11 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	if e.folded++; e.folded < flushEvery {
 		return nil
 	}
-	return e.flush(ctx)
+	var log []func(context.Context) error
+	if len(e.log.keys) > flushEvery/2 { // A few wait for the row that ends the log.
+		log = append(log, func(ctx context.Context) error { return e.log.write(ctx, e.Aggregator, e.id) })
+	}
+	return e.flush(ctx, log...)
 }
 
 // noteShared notes attempts whose events name different recipients. Where it is not known what was published of a
@@ -100,51 +111,52 @@ func (e *edition) noteShared(m *message) {
 	}
 }
 
-// flush writes what was folded.
-func (e *edition) flush(ctx context.Context) error {
+// flush writes what was folded, and more: side by side, for a small insert is nothing but waiting.
+func (e *edition) flush(ctx context.Context, more ...func(context.Context) error) error {
 	e.folded = 0
-	for _, s := range []struct {
-		sum   *cells.Sum
-		whole bool
-	}{{&e.sums.changed, false}, {&e.sums.whole, true}} {
-		for _, b := range s.sum.Blocks(e.id) {
-			if s.whole {
-				b.Table = strings.Replace(b.Table, "rollup_", "whole_", 1)
-			}
-			if err := e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns); err != nil {
-				return err
-			}
-			if b.Table == "attempts_by_recipient" {
-				if err := e.noteRecipients(ctx, &b); err != nil {
-					return err
-				}
-			}
-		}
-		s.sum.Reset()
+	changed, whole := e.sums.changed.Blocks(e.id), e.sums.whole.Blocks(e.id)
+	for i := range whole {
+		whole[i].Table = strings.Replace(whole[i].Table, "rollup_", "whole_", 1)
 	}
-	if len(e.log.keys) > flushEvery/2 {
-		if err := e.begin(ctx, e.id); err != nil {
-			return err
-		}
-		return e.log.write(ctx, e.Aggregator, e.id)
-	}
-	return nil
-}
-
-// insert writes rows of the edition.
-func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
-	if rows == 0 {
+	blocks := slices.Concat(changed, whole)
+	if len(blocks)+len(more) == 0 {
 		return nil
 	}
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
+	for i := range blocks {
+		e.days.add(&blocks[i])
+		if blocks[i].Table == "attempts_by_recipient" {
+			blocks = append(blocks, e.noteRecipients(&blocks[i]))
+		}
+	}
+	const sideBySide = 4
+	inserts, ctx := errgroup.WithContext(ctx)
+	inserts.SetLimit(sideBySide)
+	for _, b := range blocks {
+		inserts.Go(func() error { return e.insert(ctx, b.Table, b.Names, b.Rows, b.Columns) })
+	}
+	for _, do := range more {
+		inserts.Go(func() error { return do(ctx) })
+	}
+	if err := inserts.Wait(); err != nil {
+		return err
+	}
+	e.sums.changed.Reset()
+	e.sums.whole.Reset()
+	return nil
+}
+
+// insert writes rows of the edition, which was begun.
+func (e *edition) insert(ctx context.Context, table string, names []string, rows int, columns []any) error {
 	return schema.InsertColumns(ctx, e.deps.Conn, "INSERT INTO "+table+" ("+strings.Join(names, ", ")+")", 0, rows,
 		columns)
 }
 
-// noteRecipients notes whose attempts have changed: the verdicts on their numbers, and what they opted out of.
-func (e *edition) noteRecipients(ctx context.Context, b *cells.Block) error {
+// noteRecipients notes whose attempts have changed: what they opted out of is attributed anew. It returns the rows that
+// have the verdicts on their numbers decided.
+func (e *edition) noteRecipients(b *cells.Block) cells.Block {
 	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
 	recipients := b.Columns[slices.Index(b.Names, "recipient")].([]string)
 	seen := map[address]bool{}
@@ -160,8 +172,8 @@ func (e *edition) noteRecipients(ctx context.Context, b *cells.Block) error {
 		seen[a] = true
 		of, numbers = append(of, a.account), append(numbers, recipient)
 	}
-	return e.insert(ctx, "numbers_touched", []string{"generation", "account", "number"}, len(of),
-		[]any{slices.Repeat([]uint64{e.id}, len(of)), of, numbers})
+	return cells.Block{Table: "numbers_touched", Names: []string{"generation", "account", "number"}, Rows: len(of),
+		Columns: []any{slices.Repeat([]uint64{e.id}, len(of)), of, numbers}}
 }
 
 // end writes all that is left, so that the edition can be published. It reports whether there is something in it.
@@ -171,16 +183,26 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 			return false, err
 		}
 	}
-	if err := e.flush(ctx); err != nil {
+	for hour := range e.whole {
+		e.fresh[hour] = true
+	}
+	var more []func(context.Context) error
+	if len(e.written.steps) > 0 {
+		more = append(more, func(ctx context.Context) error { return e.written.insert(ctx, e) })
+	}
+	if len(e.fresh) > 0 {
+		more = append(more, func(ctx context.Context) error { return e.noteHours(ctx, e.id, e.fresh) })
+	}
+	if e.log.some() {
+		more = append(more, func(ctx context.Context) error { return e.log.end(ctx, e.Aggregator, e.id) })
+	}
+	if err := e.flush(ctx, more...); err != nil {
 		return false, err
 	}
-	if len(e.whole) > 0 {
+	if len(e.replaced) > 0 {
 		if err := e.net(ctx); err != nil {
 			return false, err
 		}
-	}
-	if err := e.written.insert(ctx, e); err != nil {
-		return false, err
 	}
 	if err := e.takeBackReaddressed(ctx); err != nil {
 		return false, err
@@ -188,31 +210,15 @@ func (e *edition) end(ctx context.Context) (bool, error) {
 	if err := e.attribute(ctx); err != nil {
 		return false, err
 	}
-	for hour := range e.whole {
-		e.fresh[hour] = true
-	}
-	var fresh []bucketKey
-	for hour := range e.fresh {
-		fresh = append(fresh, hour)
-	}
-	if e.begun != e.id && len(fresh)+len(e.log.keys) == 0 {
-		return false, nil
-	}
-	if err := e.begin(ctx, e.id); err != nil {
-		return false, err
-	}
-	if err := e.noteHours(ctx, e.id, fresh); err != nil {
-		return false, err
-	}
-	return true, e.log.end(ctx, e.Aggregator, e.id)
+	return e.begun == e.id, nil
 }
 
-// net makes differences of the hours that were computed whole: their cells, less what is published of them.
+// net makes differences of the hours that were computed whole and have cells: the new ones, less what is published.
 func (e *edition) net(ctx context.Context) error {
 	if err := e.begin(ctx, e.id); err != nil {
 		return err
 	}
-	targets, err := targetTable(e.whole)
+	targets, err := targetTable(e.replaced)
 	if err != nil {
 		return err
 	}
@@ -220,10 +226,10 @@ func (e *edition) net(ctx context.Context) error {
 	parameters["as_of"] = fmt.Sprint(e.nowMS)
 	for _, name := range []string{"net_attempts", "net_cascades", "net_spend", "net_waste", "net_failures"} {
 		if err := e.doWith(ctx, name, parameters, targets); err != nil {
-			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.whole), name, err)
+			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.replaced), name, err)
 		}
 	}
-	return nil
+	return e.readDayChanges(ctx, targets)
 }
 
 // publish makes the edition visible, and its states those that are stored. The hours that it computed whole are warm
@@ -235,8 +241,8 @@ func (e *edition) publish(ctx context.Context) error {
 		return err
 	}
 	lost := map[bucketKey]bool{}
-	if len(e.whole) > 0 {
-		targets, err := targetTable(e.whole)
+	if len(e.replaced) > 0 {
+		targets, err := targetTable(e.replaced)
 		if err != nil {
 			return err
 		}
@@ -247,10 +253,10 @@ func (e *edition) publish(ctx context.Context) error {
 	if err := e.do(ctx, "publish_edition", e.id); err != nil {
 		return fmt.Errorf("publish edition %d: %w", e.id, err)
 	}
-	e.lastPublished, e.allBuilt = time.Now(), false
+	e.noteDays(e.id, e.days)
 	e.cfg.OnStep("published")
 	if e.log.rows > 0 {
-		if err := e.applyStates(ctx, e.id); err != nil {
+		if err := e.applyStates(ctx, e.id, e.log.blocks == 1); err != nil {
 			return err
 		}
 	}

@@ -3,7 +3,7 @@ package aggregate
 import (
 	"context"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
@@ -77,17 +77,16 @@ func (a *Aggregator) setCold(ctx context.Context, edition uint64, cold map[bucke
 }
 
 // noteHours notes hours that nothing was published of before.
-func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys []bucketKey) error {
-	n := len(keys)
-	accounts, buckets := make([]string, n), make([]time.Time, n)
-	editions, rollups := make([]uint64, n), make([]uint8, n)
-	for i, key := range keys {
-		accounts[i], buckets[i] = key.account, time.UnixMilli(key.bucketMS).UTC()
-		editions[i], rollups[i] = edition, currentRollups
+func (a *Aggregator) noteHours(ctx context.Context, edition uint64, keys map[bucketKey]bool) error {
+	var accounts []string
+	var buckets []int64
+	for key := range keys {
+		accounts, buckets = append(accounts, key.account), append(buckets, key.bucketMS/1000)
 	}
+	n := len(keys)
+	editions, rollups := slices.Repeat([]uint64{edition}, n), slices.Repeat([]uint8{currentRollups}, n)
 	if err := schema.InsertColumns(ctx, a.deps.Conn, "INSERT INTO generations (account, bucket, generation, rollups)",
-		0,
-		n, []any{accounts, buckets, editions, rollups}); err != nil {
+		0, n, []any{accounts, buckets, editions, rollups}); err != nil {
 		return fmt.Errorf("note hours: %w", err)
 	}
 	return nil

@@ -256,27 +256,32 @@ func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
 	}
 }
 
-// choose picks at most limit buckets: under backlog one half are the newest buckets, which people look at, and the
-// other half those that waited longest, so that none starves.
+// choose picks at most limit buckets: under backlog one half are of the newest days, which people look at, and the
+// other half those that waited longest, so that none starves. Of equal ones those of an account and day come together,
+// as they are stored: a pass reads what it needs and little besides.
 func choose(open map[bucketKey]*bucketWork, limit int) []*bucketWork {
 	all := make([]*bucketWork, 0, len(open))
 	for _, w := range open {
 		all = append(all, w)
 	}
 	if len(all) > limit {
-		slices.SortFunc(all, func(x, y *bucketWork) int { return compareKeys(y.bucketKey, x.bucketKey) })
+		const dayMS = 24 * schema.HourMS
+		slices.SortFunc(all, func(x, y *bucketWork) int {
+			return cmp.Or(cmp.Compare(y.bucketMS/dayMS, x.bucketMS/dayMS), compareKeys(x.bucketKey, y.bucketKey))
+		})
 		newest := limit / 2
 		rest := all[newest:]
 		slices.SortFunc(rest, func(x, y *bucketWork) int {
-			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(y.bucketKey, x.bucketKey))
+			return cmp.Or(cmp.Compare(x.oldest, y.oldest), compareKeys(x.bucketKey, y.bucketKey))
 		})
 		return all[:limit]
 	}
 	return all
 }
 
+// compareKeys orders hours by account, of each the newest first.
 func compareKeys(x, y bucketKey) int {
-	return cmp.Or(cmp.Compare(x.bucketMS, y.bucketMS), cmp.Compare(x.account, y.account))
+	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(y.bucketMS, x.bucketMS))
 }
 
 // adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three
@@ -313,7 +318,9 @@ func (a *Aggregator) stateFreshness(ctx context.Context, asOfMS int64, pending i
 	a.lastAsOfMS.Store(asOfMS)
 	a.pendingNow.Store(int64(pending))
 	a.lastStated.Store(a.lastFresh.UnixMilli())
-	if a.cfg.Exclusive && !worked && pending == 0 && a.storedLately() {
+	newer := asOfMS - a.storedAsOfMS.Load()
+	if a.cfg.Exclusive && int64(pending) == a.storedPending.Load() && a.storedLately() && newer >= 0 &&
+		newer < restEvery.Milliseconds() {
 		return nil
 	}
 	return a.insertFreshness(ctx, asOfMS, pending, false)
@@ -332,6 +339,8 @@ func (a *Aggregator) insertFreshness(ctx context.Context, asOfMS int64, pending 
 		return fmt.Errorf("state freshness: %w", err)
 	}
 	a.stated.Store(true)
+	a.storedAsOfMS.Store(asOfMS)
+	a.storedPending.Store(int64(pending))
 	a.lastStored.Store(time.Now().UnixMilli())
 	return nil
 }

@@ -179,7 +179,7 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 			settle(t, a)
 		case 1: // a day is built whenever it is looked for
 			settle(t, a)
-			a.nextDays, a.allBuilt = time.Time{}, false
+			a.nextDays, a.days = time.Time{}, nil
 			if err := a.buildDays(t.Context(), time.Now().Add(2*dayQuiet)); err != nil {
 				t.Fatal(err)
 			}

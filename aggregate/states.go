@@ -105,6 +105,7 @@ var errPackedTexts = fmt.Errorf("packed texts are cut short: this is a bug; noth
 type stateLog struct {
 	keys, values []string
 	rows         uint64 // that were written before
+	blocks       int    // that held them
 }
 
 func (l *stateLog) add(key, value string) {
@@ -126,17 +127,18 @@ func (l *stateLog) write(ctx context.Context, a *Aggregator, edition uint64) err
 		return fmt.Errorf("log states: %w", err)
 	}
 	l.rows += uint64(n)
+	l.blocks++
 	clear(l.keys)
 	clear(l.values)
 	l.keys, l.values = l.keys[:0], l.values[:0]
 	return nil
 }
 
+// some says that the edition changes some state.
+func (l *stateLog) some() bool { return l.rows+uint64(len(l.keys)) > 0 }
+
 // end writes the rest, and how many rows there are.
 func (l *stateLog) end(ctx context.Context, a *Aggregator, edition uint64) error {
-	if l.rows+uint64(len(l.keys)) == 0 {
-		return nil
-	}
 	rows := strconv.FormatUint(l.rows+uint64(len(l.keys)), 10)
 	if l.rows > 0 { // Else one block holds all of it.
 		if err := l.write(ctx, a, edition); err != nil {
@@ -147,8 +149,15 @@ func (l *stateLog) end(ctx context.Context, a *Aggregator, edition uint64) error
 	return l.write(ctx, a, edition)
 }
 
-// applyStates makes the states those of an edition that was published.
-func (a *Aggregator) applyStates(ctx context.Context, edition uint64) error {
+// applyStates makes the states those of an edition that was published, and says so. What was logged as one block is
+// applied as one, with the row that says so; else that comes after all of them.
+func (a *Aggregator) applyStates(ctx context.Context, edition uint64, oneBlock bool) error {
+	if oneBlock {
+		if err := a.do(ctx, "states_apply_block", edition); err != nil {
+			return fmt.Errorf("apply the states of edition %d: %w", edition, err)
+		}
+		return nil
+	}
 	for _, name := range []string{"states_apply", "states_applied"} {
 		if err := a.do(ctx, name, edition); err != nil {
 			return fmt.Errorf("apply the states of edition %d (%s): %w", edition, name, err)
@@ -172,7 +181,7 @@ func (a *Aggregator) redoStates(ctx context.Context) error {
 		if !complete {
 			break
 		}
-		if err := a.applyStates(ctx, edition); err != nil {
+		if err := a.applyStates(ctx, edition, false); err != nil {
 			return err
 		}
 		applied = edition

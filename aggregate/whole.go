@@ -31,6 +31,9 @@ func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
 	if err := e.recallCold(ctx, targets); err != nil {
 		return err
 	}
+	if err := e.findPublished(ctx, targets); err != nil {
+		return err
+	}
 	published, err := e.publishedDialogs(ctx, targets)
 	if err != nil {
 		return err
@@ -48,6 +51,25 @@ func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
 		e.held = append(e.held, &message{whole: true, published: dialogs})
 	}
 	return nil
+}
+
+// findPublished finds out which hours have cells that are to be taken away. Of the others all that is computed counts:
+// nothing has to be compared.
+func (e *edition) findPublished(ctx context.Context, targets *ext.Table) error {
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("hours_published"))
+	if err != nil {
+		return fmt.Errorf("look for what is published of hours: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hour bucketKey
+		if err := rows.Scan(&hour.account, &hour.bucketMS); err != nil {
+			return fmt.Errorf("look for what is published of hours: %w", err)
+		}
+		e.replaced[hour] = true
+	}
+	return rows.Err()
 }
 
 // wholeChunk collects messages of hours that are computed whole, so that what is stored of them is looked up together.

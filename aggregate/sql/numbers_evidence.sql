@@ -25,11 +25,11 @@ SELECT account, recipient,
         if(is_failure, concat(reinterpretAsFixedString(leg), reinterpretAsFixedString(code),
             reinterpretAsFixedString(sms_segments), text(campaign)), '')))) AS packed
 FROM attempts_by_recipient FINAL
-WHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
+PREWHERE (startsWith(recipient, '+') OR startsWith(recipient, 'email:'))
     AND (account IN {accounts:Array(String)}
         OR (account, recipient) IN (SELECT account, number FROM numbers_touched
             WHERE generation > {done:UInt64} AND generation <= {ready:UInt64}))
-    AND (is_delivered OR is_failure OR has_code)
+WHERE (is_delivered OR is_failure OR has_code)
 GROUP BY account, recipient
 ORDER BY account, recipient
 -- In order it would take three times as long; what does not fit into memory goes to disk.

@@ -1,5 +1,5 @@
 -- Keeps verdicts that are about to be replaced, for lists that are being paged through. External table: replaced
 -- (account, number).
 INSERT INTO number_health_before
-SELECT *, now() FROM number_health FINAL WHERE (account, number) IN (SELECT account, number FROM replaced)
+SELECT *, now() FROM number_health FINAL PREWHERE (account, number) IN (SELECT account, number FROM replaced)
 SETTINGS insert_deduplicate = 0

@@ -18,7 +18,7 @@ LEFT ANY JOIN
 ) AS b ON b.account = p.account AND b.day = p.day
 WHERE (p.account, p.bucket) IN (SELECT account, bucket FROM targets)
     AND p.account IN (SELECT account FROM targets) AND p.bucket IN (SELECT bucket FROM targets)
-    AND {{template "is_published"}}
+    AND p.kind IN ('difference', 'quarter') AND {{template "is_published"}}
 {{- end}}
 
 {{- /* Those of whole days. External table: days (account, day). */ -}}
@@ -31,7 +31,8 @@ LEFT ANY JOIN
     WHERE (account, day) IN (SELECT account, day FROM days) AND build NOT IN ({{template "unpublished"}})
     GROUP BY account, day
 ) AS b ON b.account = p.account AND b.day = p.day
-WHERE p.account IN (SELECT account FROM days) AND p.day IN (SELECT day FROM days)
+WHERE p.account IN (SELECT account FROM days) AND p.kind IN ('difference', 'quarter')
+    AND p.day IN (SELECT day FROM days)
     AND (p.account, p.day) IN (SELECT account, day FROM days)
     AND {{template "is_published"}}
 {{- end}}

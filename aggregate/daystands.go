@@ -1,0 +1,148 @@
+package aggregate
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+
+	"kaskad/aggregate/cells"
+)
+
+// dayKey is a UTC day of an account.
+type dayKey struct {
+	account string
+	unix    int64 // when it begins
+}
+
+// dayStand is what is to be known of a day to see whether its sums are worth building. Who publishes editions counts:
+// to ask table day_changes each time would cost the more, the more changes there are that nobody has summed.
+type dayStand struct {
+	// changed is how many cells editions have changed since the newest build, last the latest of these editions.
+	changed, last uint64
+	// summed is how many cells the newest build made.
+	summed uint64
+}
+
+// dayChanges are how many cells of days an edition changes.
+type dayChanges map[dayKey]uint64
+
+// add counts the rows of a block.
+func (c dayChanges) add(b *cells.Block) {
+	if !strings.HasPrefix(b.Table, "rollup_") {
+		return
+	}
+	accounts := b.Columns[slices.Index(b.Names, "account")].([]string)
+	days := b.Columns[slices.Index(b.Names, "day")].([]time.Time)
+	const seconds = 24 * 60 * 60
+	for i, day := range days {
+		unix := day.Unix()
+		c[dayKey{accounts[i], unix - unix%seconds}]++
+	}
+}
+
+// readDayChanges counts anew the days of the accounts in targets: of these the edition wrote cells in SQL.
+func (e *edition) readDayChanges(ctx context.Context, targets *ext.Table) error {
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets),
+		clickhouse.WithParameters(e.parameters(e.id))), statement("day_changes_of"))
+	if err != nil {
+		return fmt.Errorf("count changes of days: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var day time.Time
+		var n uint64
+		if err := rows.Scan(&account, &day, &n); err != nil {
+			return fmt.Errorf("count changes of days: %w", err)
+		}
+		e.days[dayKey{account, day.Unix()}] = n
+	}
+	return rows.Err()
+}
+
+// noteDays notes what a published edition changed. Before the first look for days nothing is noted: that one reads all.
+func (a *Aggregator) noteDays(edition uint64, changes dayChanges) {
+	if a.days == nil {
+		return
+	}
+	for key, n := range changes {
+		stand := a.days[key]
+		stand.changed, stand.last = stand.changed+n, edition
+		a.days[key] = stand
+		a.unsummed[key] = true
+	}
+}
+
+// readDays reads how all days stand.
+func (a *Aggregator) readDays(ctx context.Context) error {
+	rows, err := a.deps.Conn.Query(ctx, statement("day_stands"))
+	if err != nil {
+		return fmt.Errorf("read how days stand: %w", err)
+	}
+	defer rows.Close()
+	days, unsummed := map[dayKey]dayStand{}, map[dayKey]bool{}
+	for rows.Next() {
+		var account string
+		var day time.Time
+		var stand dayStand
+		if err := rows.Scan(&account, &day, &stand.changed, &stand.last, &stand.summed); err != nil {
+			return fmt.Errorf("read how days stand: %w", err)
+		}
+		key := dayKey{account, day.Unix()}
+		if days[key] = stand; stand.changed > 0 {
+			unsummed[key] = true
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read how days stand: %w", err)
+	}
+	a.days, a.unsummed = days, unsummed
+	return nil
+}
+
+// daysToBuild lists days that nothing has changed since the edition quiet, and those with more changes than are worth
+// adding up at each reading: the most changed first, and limit of them at most.
+func (a *Aggregator) daysToBuild(quiet uint64, limit int) []dayKey {
+	const fewChanges = 2000
+	var all []dayKey
+	for key := range a.unsummed {
+		if stand := a.days[key]; stand.last < quiet || stand.changed > fewChanges+stand.summed/2 {
+			all = append(all, key)
+		}
+	}
+	slices.SortFunc(all, func(x, y dayKey) int {
+		return cmp.Or(cmp.Compare(a.days[y].changed, a.days[x].changed), cmp.Compare(y.unix, x.unix),
+			strings.Compare(x.account, y.account))
+	})
+	return all[:min(len(all), limit)]
+}
+
+// noteBuilt notes how many cells a build made of days.
+func (a *Aggregator) noteBuilt(ctx context.Context, build uint64, days *ext.Table) error {
+	parameters := a.parameters(build)
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(days),
+		clickhouse.WithParameters(parameters)), statement("build_cells"))
+	if err != nil {
+		return fmt.Errorf("count cells of builds: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var account string
+		var day time.Time
+		var stand dayStand
+		if err := rows.Scan(&account, &day, &stand.summed); err != nil {
+			return fmt.Errorf("count cells of builds: %w", err)
+		}
+		key := dayKey{account, day.Unix()}
+		stand.last = a.days[key].last
+		a.days[key] = stand
+		delete(a.unsummed, key)
+	}
+	return rows.Err()
+}

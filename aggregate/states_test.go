@@ -1,0 +1,39 @@
+package aggregate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// One statement does what two do, of a log of any size that is written as a block.
+func TestAggregator_ApplyStates_OneBlock(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	const contents = "SELECT sum(cityHash64(key, state)) FROM message_states"
+	for edition, rows := range map[uint64]int{10: 1, 20: 3, 30: 70_000} {
+		log := stateLog{}
+		for i := range rows {
+			log.add(fmt.Sprintf("key %d of %d", i, edition), strings.Repeat("state ", i%60))
+		}
+		if err := log.end(t.Context(), a, edition); err != nil {
+			t.Fatal(err)
+		}
+		if log.blocks != 1 {
+			t.Fatalf("%d rows are %d blocks", rows, log.blocks)
+		}
+		var sums [2]uint64
+		for i, oneBlock := range []bool{false, true} {
+			if err := a.truncate(t.Context(), "message_states"); err != nil {
+				t.Fatal(err)
+			}
+			if err := a.applyStates(t.Context(), edition, oneBlock); err != nil {
+				t.Fatal(err)
+			}
+			sums[i] = count(t, conn, contents)
+		}
+		if n := count(t, conn, "SELECT count() FROM message_states"); n != uint64(rows)+1 || sums[0] != sums[1] {
+			t.Errorf("%d rows, want %d and what says that they are applied; sums %v", n, rows, sums)
+		}
+	}
+}
