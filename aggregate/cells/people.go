@@ -1,6 +1,7 @@
 package cells
 
 import (
+	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -63,10 +64,23 @@ func (s *Sum) replacePeople() {
 	for i := 0; same && i < len(s.old); i++ {
 		same = s.reachOf(&s.old[i]) == s.reachOf(&s.new[i])
 	}
-	if !same {
-		s.addPeople(s.old, -1)
-		s.addPeople(s.new, 1)
+	if same {
+		return
 	}
+	from := len(s.people)
+	s.addPeople(s.old, -1)
+	added := len(s.people)
+	s.addPeople(s.new, 1)
+	for i := from; i < added; i++ {
+		taken := s.people[i]
+		taken.attempts, taken.messages = -taken.attempts, -taken.messages
+		if at := slices.Index(s.people[added:], taken); at >= 0 {
+			s.people[i].attempts, s.people[i].messages = 0, 0
+			s.people = slices.Delete(s.people, added+at, added+at+1)
+		}
+	}
+	left := slices.DeleteFunc(s.people[from:], func(r personRow) bool { return r.attempts == 0 })
+	s.people = s.people[:from+len(left)]
 }
 
 // addPeople adds the attempts of a message, n times. The first one that was not skipped counts the message.
