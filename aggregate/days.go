@@ -59,7 +59,7 @@ func (a *Aggregator) build(ctx context.Context, now time.Time, days *ext.Table, 
 	parameters["build"] = strconv.FormatUint(build, 10)
 	parameters["as_of"] = strconv.FormatInt(a.cfg.Now().UnixMilli(), 10)
 	for _, name := range []string{"build_attempts", "build_cascades", "build_spend", "build_waste", "build_failures",
-		"build_register"} {
+		"build_people", "build_register"} {
 		if err := a.doWith(ctx, name, parameters, days); err != nil {
 			return fmt.Errorf("build %d days (%s): %w", n, name, err)
 		}

@@ -2,7 +2,9 @@ package aggregate
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,30 @@ func mustBuildTrue(t *testing.T, conn driver.Conn) {
 	}
 }
 
+// peopleSums are what rollup_people says, all in all.
+const peopleSums = "sum(cityHash64(account, day, bucket, cohort, person, other, way, delivered_ms, error_code, told_ms, " +
+	"failed_ms, attempts, messages))"
+
+// mustKnowPeople fails where what is published of people is not what follows from the attempts by recipient.
+func mustKnowPeople(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	const keys = "account, day, bucket, cohort, person, other, way, delivered_ms, error_code, told_ms, failed_ms"
+	got := count(t, conn, "SELECT "+peopleSums+" FROM (SELECT "+keys+", sum(p.attempts)::Int64 AS attempts, "+
+		"sum(p.messages)::Int64 AS messages FROM "+published("rollup_people", "quarter")+" AS p GROUP BY "+keys+
+		" HAVING (attempts, messages) != (0, 0))")
+	want := count(t, conn, "SELECT "+peopleSums+` FROM (SELECT `+keys+`, count()::Int64 AS attempts, sum(is_first)::Int64 AS messages FROM
+		(SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(cohort_ms, 1000), 'UTC')) AS cohort, toDate(cohort) AS day, bucket,
+			xxHash64(concat(account, '\0', person)) AS person, bitXor(xxHash64(concat(account, '\0', recipient)), person) AS other,
+			concat(channel, '\0', app, '\0', provider) AS way, if(bitTest(code, 1), f.delivered_ms, 0) AS delivered_ms, error_code,
+			if(start_ms = 9999999999999, cohort_ms, start_ms) AS started_ms,
+			if(error_code = '', 0, if(error_ms > 0, error_ms, started_ms)) AS told_ms, if(error_code != '' AND bitTest(code, 3), started_ms, 0) AS failed_ms,
+			step = min(step) OVER (PARTITION BY account, bucket, message_id) AS is_first
+		FROM (SELECT * FROM attempts_by_recipient FINAL) AS f WHERE NOT bitTest(code, 6)) GROUP BY `+keys+")")
+	if got != want {
+		t.Error("what is known of people does not follow from attempts")
+	}
+}
+
 // touchAll asks for all hours that have facts, or had some.
 func touchAll(t testing.TB, conn driver.Conn) {
 	t.Helper()
@@ -110,6 +136,8 @@ var derived = map[string]string{
 func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	t.Helper()
 	mustBuildTrue(t, conn)
+	mustKnowPeople(t, conn)
+	tables := append(slices.Collect(maps.Keys(rollupSums)), "rollup_people")
 	want := map[string]uint64{}
 	for name, query := range derived {
 		want[name] = count(t, conn, query)
@@ -123,7 +151,7 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 		before := count(t, conn, "SELECT max(edition) FROM editions")
 		touchAll(t, conn)
 		settle(t, a)
-		for table := range rollupSums {
+		for _, table := range tables {
 			if n := count(t, conn, fmt.Sprintf("SELECT count() FROM %s WHERE kind = 'difference' AND edition > %d",
 				table,
 				before)); n != 0 {
@@ -136,6 +164,7 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 			}
 		}
 		mustBuildTrue(t, conn)
+		mustKnowPeople(t, conn)
 	}
 }
 

@@ -100,7 +100,8 @@ func (a *Aggregator) emptyQueue(ctx context.Context) error {
 }
 
 // rollups are the tables whose cells editions change.
-var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures"}
+var rollups = []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_waste", "rollup_failures",
+	"rollup_people"}
 
 // dropReplaced removes what builds and generations replaced longer than Retention ago, cells first: what is gone from
 // the tables that name it cannot be read, what is named and gone would read as empty.

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"kaskad/query/querytest"
 )
 
 // BenchmarkServer_Penetration reports over 2 million attempts of 800 000 people, of whom some left. It prints
@@ -22,12 +24,18 @@ func BenchmarkServer_Penetration(b *testing.B) {
 		FROM numbers($2))`, testNow.UnixMilli(), messages)
 	execute(b, conn, `INSERT INTO recipient_events (account, recipient, status, channel, app, occurred_ms)
 		SELECT 'acme', concat('device:', hex(sipHash64(number * 16))), 'uninstalled', 'push', 'ios', $1 FROM numbers(50000)`, testNow.UnixMilli())
+	countPeople(b, conn)
+	querytest.Publish(b, conn, 7, 8)
+	for _, table := range []string{"rollup_people", "rollup_attempts"} {
+		querytest.Build(b, conn, table, 8, "true", 1)
+		execute(b, conn, "OPTIMIZE TABLE "+table+" FINAL")
+	}
 	var attempts uint64
 	if err := conn.QueryRow(b.Context(), "SELECT count() FROM attempts_by_recipient").Scan(&attempts); err != nil {
 		b.Fatal(err)
 	}
 	s := newServer(b, conn, func(c *Config, _ *Deps) { c.QueryTime = 5 * time.Minute })
-	for _, query := range []string{"group_by=channel", "group_by=campaign", "account=acme"} {
+	for _, query := range []string{"group_by=channel", "group_by=operator", "group_by=campaign", "account=acme", "group_by=week&tz=Asia/Kathmandu"} {
 		b.Run(query, func(b *testing.B) {
 			for b.Loop() {
 				if w := get(s, "/v1/reports/penetration?"+query); w.Code != http.StatusOK {

@@ -229,6 +229,7 @@ func TestServer_Penetration_Naive(t *testing.T) {
 		rows := randomFolded(r, 700, testNow, 40)
 		losses := randomLosses(r, 60, rows)
 		insertFolded(t, conn, r, rows)
+		storePeople(t, conn)
 		insertLosses(t, conn, losses)
 		dead := randomDead(r, rows)
 		insertDead(t, conn, dead)
@@ -237,9 +238,15 @@ func TestServer_Penetration_Naive(t *testing.T) {
 		s := newServer(t, conn)
 		zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
 		lost, movable := false, false
-		for range 6 {
+		for request := range 12 {
 			zone := querytest.Location(t, zones[r.IntN(len(zones))])
 			names := reportNamed(t, "penetration").Keys.Names()
+			if request%2 == 0 { // what counts of people know
+				names = slices.DeleteFunc(names, func(name string) bool {
+					_, timed := querytest.TimeKey(name, testNow, zone)
+					return !timed && name != "account" && name != "channel"
+				})
+			}
 			r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 			groupBy := names[:r.IntN(3)]
 			from := testNow.AddDate(0, 0, -r.IntN(45)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -416,29 +423,32 @@ func TestServer_Penetration_Losses(t *testing.T) {
 		}
 	}
 	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), rows)
+	storePeople(t, conn)
 	insertLosses(t, conn, losses)
 	insertDead(t, conn, map[deadNumber]bool{{"a dead number", "+79000000009"}: true,
 		{"a living number", "+79000000001"}: false, {"delivered", "device:1"}: true})
-	reply := answerOf(t, newServer(t, conn), "/v1/reports/penetration", url.Values{"group_by": {"account"},
-		"from": {"2026-10-01"}, "to": {"2026-11-15"}, "limit": {"10000"}})
-	byAccount := map[any][]map[string]any{}
-	for _, row := range reply.Rows {
-		byAccount[row["account"]] = append(byAccount[row["account"]], row)
-	}
-	for name, c := range cases {
-		rows := byAccount[name]
-		var reached any = number(0)
-		for _, row := range rows {
-			if row["audience"] != number(1) || row["tested"] != number(1) ||
-				(row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
-				t.Errorf("%s: %v", name, row)
-			}
-			if row["reached"] != number(0) {
-				reached = row["reached"]
-			}
+	for _, groupBy := range []string{"account", "account,operator"} { // from counts, and from attempts
+		reply := answerOf(t, newServer(t, conn), "/v1/reports/penetration", url.Values{"group_by": {groupBy},
+			"from": {"2026-10-01"}, "to": {"2026-11-15"}, "limit": {"10000"}})
+		byAccount := map[any][]map[string]any{}
+		for _, row := range reply.Rows {
+			byAccount[row["account"]] = append(byAccount[row["account"]], row)
 		}
-		if want := number(int(answer.Bit(c.reached))); len(rows) == 0 || reached != want {
-			t.Errorf("%s: %v, want reached %s", name, rows, want)
+		for name, c := range cases {
+			rows := byAccount[name]
+			var reached any = number(0)
+			for _, row := range rows {
+				if row["audience"] != number(1) || row["tested"] != number(1) ||
+					(row["reached"] == number(0)) != (row["messages_movable"] == number(0)) {
+					t.Errorf("%s: %v", name, row)
+				}
+				if row["reached"] != number(0) {
+					reached = row["reached"]
+				}
+			}
+			if want := number(int(answer.Bit(c.reached))); len(rows) == 0 || reached != want {
+				t.Errorf("%s: %v, want reached %s", name, rows, want)
+			}
 		}
 	}
 }
@@ -450,6 +460,7 @@ func TestServer_Penetration_Pages(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 3))
 	rows := randomFolded(r, 300, testNow, 20)
 	insertFolded(t, conn, r, rows)
+	storePeople(t, conn)
 	s := newServer(t, conn)
 	const path = "/v1/reports/penetration"
 	all := answerOf(t, s, path, url.Values{})
@@ -459,6 +470,7 @@ func TestServer_Penetration_Pages(t *testing.T) {
 		more[i].message += "x"
 	}
 	insertFolded(t, conn, r, more)
+	storePeople(t, conn)
 	next := url.Values{"limit": {"10000"}, "cursor": {*page.NextCursor}}
 	querytest.SameRows(t, "the second page", answerOf(t, s, path, next).Rows, all.Rows[2:])
 	if now := answerOf(t, s, path, url.Values{}); now.Rows[0]["messages"] == all.Rows[0]["messages"] {

@@ -45,6 +45,7 @@ type Sum struct {
 	told struct{ legs, shapes int }
 
 	recipients []recipientRow
+	people     []personRow
 
 	// Of the message that is being added, or was last.
 	steps    []step
@@ -104,6 +105,7 @@ func (s *Sum) Reset() {
 	s.told.legs, s.told.shapes = len(s.legs.keys), len(s.shapes.keys)
 	clear(s.recipients)
 	s.recipients = s.recipients[:0]
+	s.people = s.people[:0]
 }
 
 // Add adds what a message contributes, n times: 1, or -1 to take it back. units are those of its attempts, in their
@@ -143,6 +145,7 @@ func (s *Sum) Replace(old, changed *state.Message, oldUnits, units []law.Units) 
 	s.Add(changed, units, 1)
 	s.new = s.recipientRows(s.new, changed)
 	s.replaceRecipients()
+	s.replacePeople()
 }
 
 // Anew adds what a message contributes, whatever it did before. Its attempts by recipient are written as by
@@ -156,6 +159,7 @@ func (s *Sum) Anew(old, changed *state.Message, units []law.Units) {
 	s.Add(changed, units, 1)
 	s.new = s.recipientRows(s.new, changed)
 	s.replaceRecipients()
+	s.addPeople(s.new, 1)
 }
 
 // replaceRecipients writes what differs between the old and the new attempts by recipient.
@@ -417,6 +421,7 @@ type dimensionRow struct {
 	dimensionTexts
 	campaign, template uint32
 	legs               []legOf
+	way                uint32 // 0 until it is asked for
 }
 
 type legOf struct {
@@ -443,7 +448,7 @@ func (d *dimensions) of(a *law.Attempt, n *names) uint32 {
 	}
 	id := uint32(len(d.all))
 	d.at[texts] = id
-	d.all = append(d.all, dimensionRow{texts, n.of(texts.Campaign), n.of(texts.Template), nil})
+	d.all = append(d.all, dimensionRow{texts, n.of(texts.Campaign), n.of(texts.Template), nil, 0})
 	return id
 }
 

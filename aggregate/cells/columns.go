@@ -40,7 +40,7 @@ func same[T any](n int, value T) []T {
 // attempts by recipient that have changed.
 func (s *Sum) Blocks(edition uint64) []Block {
 	all := []Block{s.attemptBlock(edition), s.cascadeBlock(edition), s.spendBlock(edition), s.wasteBlock(edition),
-		s.failureBlock(edition), s.legBlock(), s.shapeBlock(), s.recipientBlock(edition)}
+		s.failureBlock(edition), s.legBlock(), s.shapeBlock(), s.peopleBlock(edition), s.recipientBlock(edition)}
 	blocks := all[:0]
 	for _, b := range all {
 		if b.Rows > 0 {

@@ -21,7 +21,8 @@ var columnTypes = map[string]string{"day": "Date", "edition": "UInt64", "bucket"
 	"leg": "UInt64", "code": "UInt32", "sms_measure": "UInt32", "computed_segments": "UInt16",
 	"message_segments": "UInt16",
 	"sms_segments":     "UInt16", "reported_micros": "Int128", "reported": "Map(LowCardinality(String), Int128)",
-	"to_deliver": "Map(UInt16, UInt64)", "to_read": "Map(UInt16, UInt64)", "to_reply": "Map(UInt16, UInt64)"}
+	"to_deliver": "Map(UInt16, UInt64)", "to_read": "Map(UInt16, UInt64)", "to_reply": "Map(UInt16, UInt64)",
+	"person": "UInt64", "other": "UInt64"}
 
 // Blocks are what ClickHouse takes, and differences add up there to what they are of.
 func TestSum_Blocks_Insert(t *testing.T) {
@@ -42,8 +43,11 @@ func TestSum_Blocks_Insert(t *testing.T) {
 				var columns []string
 				for i, name := range b.Names {
 					kind := cmp.Or(columnTypes[name], "Int64")
-					if _, text := b.Columns[i].([]string); text {
+					switch b.Columns[i].(type) {
+					case []string:
 						kind = "LowCardinality(String)"
+					case []int32:
+						kind = "Int32"
 					}
 					columns = append(columns, name+" "+kind)
 				}
@@ -66,6 +70,7 @@ func TestSum_Blocks_Insert(t *testing.T) {
 		`SELECT toString((sum(messages), sum(reported_micros))) FROM edition_rollup_cascades`:                                              "(1,2000000)",
 		`SELECT toString((sum(attempts), sumMap(reported))) FROM edition_rollup_spend`:                                                     "(2,{'RUB':2000000})",
 		`SELECT toString((any(day), sum(failed), any(error_code))) FROM edition_rollup_failures`:                                           "('2026-11-20',1,'27')",
+		`SELECT toString((sum(attempts), sum(messages), sumIf(attempts, delivered_ms > 0))) FROM edition_rollup_people`:                    "(2,1,1)",
 		`SELECT toString(count()) FROM legs FINAL`:                                                                                         "2",
 		`SELECT toString((length(legs), sms_segments)) FROM shapes FINAL WHERE length(legs) > 1`:                                           "(2,2)",
 		`SELECT toString(groupArray((step, code))) FROM (SELECT * FROM attempts_by_recipient FINAL ORDER BY step)`:                         "[(1,7),(2,8)]",

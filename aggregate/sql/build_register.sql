@@ -20,6 +20,9 @@ LEFT ANY JOIN
         UNION ALL SELECT account, day, count() AS n FROM rollup_waste
         WHERE kind = 'quarter' AND edition = {build:UInt64} AND (account, day) IN (SELECT account, day FROM days)
         GROUP BY account, day
+        UNION ALL SELECT account, day, count() AS n FROM rollup_people
+        WHERE kind = 'quarter' AND edition = {build:UInt64} AND (account, day) IN (SELECT account, day FROM days)
+        GROUP BY account, day
         UNION ALL SELECT account, day, count() AS n FROM rollup_failures
         WHERE kind = 'quarter' AND edition = {build:UInt64} AND (account, day) IN (SELECT account, day FROM days)
         GROUP BY account, day

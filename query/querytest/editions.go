@@ -30,7 +30,7 @@ func Begin(tb testing.TB, conn driver.Conn, editions ...uint64) {
 type column struct{ name, kind string }
 
 func (c column) sums() bool {
-	return (c.kind == "Int64" || c.kind == "Int128") && c.name != "cohort_max_ms"
+	return slices.Contains([]string{"Int32", "Int64", "Int128"}, c.kind) && !strings.HasSuffix(c.name, "_ms")
 }
 
 func (c column) maps() bool { return strings.HasPrefix(c.kind, "Map(") }
@@ -39,7 +39,7 @@ func columnsOf(tb testing.TB, conn driver.Conn, table string) (all []column) {
 	tb.Helper()
 	rows, err := conn.Query(tb.Context(),
 		"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND "+
-			"table = $1 ORDER BY position", table)
+			"default_kind = '' AND table = $1 ORDER BY position", table)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -85,8 +85,11 @@ func insertInto(tb testing.TB, conn driver.Conn, table, from string, replace map
 func Build(tb testing.TB, conn driver.Conn, table string, build uint64, condition string, times int) {
 	tb.Helper()
 	kinds := []string{"quarter", "day"}
-	if table == "rollup_attempts" {
+	switch table {
+	case "rollup_attempts":
 		kinds = append(kinds, "route")
+	case "rollup_people":
+		kinds = kinds[:1]
 	}
 	for _, kind := range kinds {
 		var expressions, groups, counts []string
@@ -140,19 +143,23 @@ func Scatter(tb testing.TB, conn driver.Conn, table string) {
 	Execute(tb, conn, "DROP TABLE IF EXISTS plain")
 	Execute(tb, conn, "CREATE TABLE plain ENGINE = Memory AS SELECT * FROM "+table)
 	Execute(tb, conn, "TRUNCATE TABLE "+table)
+	row := "cohort_max_ms"
+	if table == "rollup_people" {
+		row = "person"
+	}
 	edition := func(expression string) map[string]string {
 		return map[string]string{"edition": "toUInt64(" + expression + ")"}
 	}
 	plain := func(of int, rest string) string {
-		return "plain AS x WHERE " + fmt.Sprintf("cityHash64(account, day, cohort_max_ms) %% %d %s", of, rest)
+		return "plain AS x WHERE " + fmt.Sprintf("cityHash64(account, day, %s) %% %d %s", row, of, rest)
 	}
 	// Two of three rows come one after another, with others that are taken back, some of them under another cohort.
-	insertInto(tb, conn, table, "plain AS x", edition("[1, 2, 3, 5, 7, 10][1 + cityHash64(cohort_max_ms, day) % 6]"), 1)
+	insertInto(tb, conn, table, "plain AS x", edition("[1, 2, 3, 5, 7, 10][1 + cityHash64("+row+", day) % 6]"), 1)
 	for _, times := range []int{5, -5} {
 		replace := edition(map[int]string{5: "1 + day % 3", -5: "[5, 7, 10][1 + day % 3]"}[times])
 		replace["cohort_max_ms"] = "toInt64(toUnixTimestamp(cohort)) * 1000"
 		insertInto(tb, conn, table, plain(3, "= 0"), replace, times)
-		replace["template"] = "'taken back'"
+		replace["template"], replace["person"] = "'taken back'", "toUInt64(1)"
 		insertInto(tb, conn, table, plain(3, "= 1"), replace, times)
 	}
 	insertInto(tb, conn, table, plain(4, "= 0"), edition("4"), 1000)

@@ -109,19 +109,11 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var tested, reached uint32
-	var people, messages uint64
-	var settledMS int64
-	all := groups[audience]{}
-	err = r.each(ctx, []any{&tested, &reached, &people, &messages, &settledMS}, func(keys []KeyValue) error {
-		group, err := all.at(keys)
-		if err != nil {
-			return err
-		}
-		group.add(tested, reached, people, messages)
-		group.settledMS = max(group.settledMS, settledMS)
-		return nil
-	}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()), phoneChannels())
+	read := r.readAttempts
+	if r.fromCounts() {
+		read = r.readCounts
+	}
+	all, err := read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -143,4 +135,21 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 		}
 	}
 	return rows, nil
+}
+
+// readAttempts reads the audiences from attempts by recipient.
+func (r *Reading) readAttempts(ctx context.Context) (groups[audience], error) {
+	var tested, reached uint32
+	var people, messages uint64
+	var settledMS int64
+	all := groups[audience]{}
+	return all, r.each(ctx, []any{&tested, &reached, &people, &messages, &settledMS}, func(keys []KeyValue) error {
+		group, err := all.at(keys)
+		if err != nil {
+			return err
+		}
+		group.add(tested, reached, people, messages)
+		group.settledMS = max(group.settledMS, settledMS)
+		return nil
+	}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()), phoneChannels())
 }

@@ -230,11 +230,16 @@ func (r *Reading) keyScan() KeyScan {
 // each runs the report's statement, and calls visit with the keys of each row once the columns behind them are scanned
 // to their places.
 func (r *Reading) each(ctx context.Context, places []any, visit func(keys []KeyValue) error,
-	parameters ...any) (err error) {
+	parameters ...any) error {
 	rows, err := r.query(ctx, parameters...)
 	if err != nil {
 		return err
 	}
+	return r.visitRows(rows, places, visit)
+}
+
+// visitRows calls visit for each of the rows, and closes them.
+func (r *Reading) visitRows(rows driver.Rows, places []any, visit func(keys []KeyValue) error) (err error) {
 	defer store.CloseRows(rows, &err)
 	scan := r.keyScan()
 	places = append(scan.Destinations(), places...)

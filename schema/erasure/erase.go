@@ -39,6 +39,9 @@ var numberTables = []string{"number_queue", "numbers_touched", "number_health", 
 // deleted.
 var keyTables = []string{"attempts_by_recipient", "recipient_events", "dialogs_by_person", "opt_outs"}
 
+// peopleTables know people and recipients by hashes, which are renamed.
+var peopleTables = []string{"rollup_people", "whole_people"}
+
 // erasedColumns are the columns that EraseNumber keeps free of the number, by table. A test knows what all others hold.
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
@@ -209,6 +212,11 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 	for _, table := range []string{"attempts", "dialogs"} {
 		if left.visible[table] > 0 {
 			changes = append(changes, [2]string{"change_" + table, table})
+		}
+	}
+	for _, table := range peopleTables {
+		if left.visible[table] > 0 {
+			changes = append(changes, [2]string{"change_people", table})
 		}
 	}
 	for _, table := range numberTables {

@@ -82,6 +82,7 @@ var columnsWithoutNumbers = map[string][]string{
 	"rollup_cascades": {"account", "campaign", "template", "reported_currency"},
 	"rollup_failures": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
 		"country", "traffic", "trigger", "error_code"},
+	"rollup_people":  {"account", "way", "error_code"},
 	"rollup_spend":   {"account", "campaign", "template", "message_template", "reported"},
 	"rollup_waste":   {"account", "campaign", "template"},
 	"routes":         {"account", "channel", "provider"},
@@ -94,8 +95,9 @@ var columnsWithoutNumbers = map[string][]string{
 	"whole_cascades": {"account", "campaign", "template", "reported_currency"},
 	"whole_failures": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
 		"country", "traffic", "trigger", "error_code"},
-	"whole_spend": {"account", "campaign", "template", "message_template", "reported"},
-	"whole_waste": {"account", "campaign", "template"},
+	"whole_people": {"account", "way", "error_code"},
+	"whole_spend":  {"account", "campaign", "template", "message_template", "reported"},
+	"whole_waste":  {"account", "campaign", "template"},
 }
 
 // Every text column of the schema is either kept free of erased numbers, or known to hold none: a column that a

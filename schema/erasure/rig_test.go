@@ -345,6 +345,10 @@ func (r *erasureRig) figures() []string {
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,
 		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +
 			"account, contact ORDER BY line",
+		`SELECT toString((account, count(), uniqExact(address), sum(delivered), sum(n), sum(m))) AS line FROM
+			(SELECT account, person, bitXor(person, other) AS address, way, sum(attempts) AS n, sum(messages) AS m, sumIf(attempts, delivered_ms > 0) AS delivered
+			FROM rollup_people WHERE kind = 'difference' GROUP BY account, person, address, way, cohort HAVING n != 0)
+			GROUP BY account, person ORDER BY line`,
 		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +
 			"account, person ORDER BY line",
 	} {
@@ -375,6 +379,13 @@ func (r *erasureRig) erase(key *erasure.Key, account, number string) (erasure.Er
 	rows, err := erasure.EraseNumber(r.Context(), r.conn, account, number, asked.Pseudonym)
 	if err != nil {
 		r.Fatal(err)
+	}
+	var left uint64
+	if err := r.conn.QueryRow(r.Context(), `SELECT count()
+		FROM (SELECT person, other, [xxHash64(concat($1, '\0', $2)), xxHash64(concat($1, '\0', $3))] AS hashes FROM rollup_people
+			UNION ALL SELECT person, other, [xxHash64(concat($1, '\0', $2)), xxHash64(concat($1, '\0', $3))] FROM whole_people)
+		WHERE has(hashes, person) OR has(hashes, bitXor(person, other))`, account, number, number[1:]).Scan(&left); err != nil || left != 0 {
+		r.Fatalf("%d rows about people know the number (%v)", left, err)
 	}
 	done, err := erasure.Finish(r.Context(), r.conn, asked, eraseNow)
 	if err != nil {

@@ -27,6 +27,12 @@ SELECT 'dialogs_by_person', count() FROM dialogs_by_person WHERE account = whose
 UNION ALL
 SELECT 'opt_outs', count() FROM opt_outs WHERE account = whose AND recipient = wanted
 UNION ALL
+SELECT 'rollup_people', count() FROM rollup_people
+WHERE account = whose AND (person IN (SELECT xxHash64(concat(account, '\0', known)) FROM erased) OR bitXor(person, other) IN (SELECT xxHash64(concat(account, '\0', known)) FROM erased))
+UNION ALL
+SELECT 'whole_people', count() FROM whole_people
+WHERE account = whose AND (person IN (SELECT xxHash64(concat(account, '\0', known)) FROM erased) OR bitXor(person, other) IN (SELECT xxHash64(concat(account, '\0', known)) FROM erased))
+UNION ALL
 SELECT 'number_queue', count() FROM number_queue WHERE account = whose AND number = wanted
 UNION ALL
 SELECT 'numbers_touched', count() FROM numbers_touched WHERE account = whose AND number = wanted

@@ -1,0 +1,171 @@
+package report
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"text/template"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/cespare/xxhash/v2"
+
+	"kaskad/query/store"
+	"kaskad/schema"
+)
+
+var (
+	//go:embed sql/penetration_counts.sql
+	penetrationCountsSQL string
+	//go:embed sql/penetration_ways.sql
+	penetrationWaysSQL string
+	//go:embed sql/penetration_settled.sql
+	penetrationSettledSQL string
+
+	penetrationCounts  = Template("penetration_counts.sql", penetrationCountsSQL)
+	penetrationWays    = Template("penetration_ways.sql", penetrationWaysSQL)
+	penetrationSettled = Template("penetration_settled.sql", penetrationSettledSQL)
+)
+
+// unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
+const unknownWay = 31
+
+// fromCounts tells whether counts of people know all keys and filters: those that name accounts and times. What else
+// cuts an audience cuts messages too, and who is who in a part of them only the attempts know.
+func (r *Request) fromCounts() bool {
+	other := func(k Key) bool { return k.Name != "account" && k.Name != "channel" && !k.Timed() }
+	return !slices.ContainsFunc(r.Keys, other) &&
+		!slices.ContainsFunc(r.Filters, func(f Filter) bool { return other(f.Key) })
+}
+
+// readCounts reads the audiences from counts of people.
+func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
+	routes, err := r.DB.Capabilities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ways, err := r.ways(ctx, routes)
+	if err != nil {
+		return nil, err
+	}
+	all := groups[audience]{}
+	var tested, reached uint32
+	var people uint64
+	var messages Count
+	dead := r.Seen.Dead
+	if dead == nil {
+		dead = []uint64{}
+	}
+	err = r.eachOf(ctx, penetrationCounts, routes, nil, []any{&tested, &reached, &people, &messages},
+		func(keys []KeyValue) error {
+			if tested>>unknownWay == 1 {
+				return fmt.Errorf("people were tried on a way that no leg names: table legs lacks rows that were " +
+					"published; start the aggregator anew after restoring it")
+			}
+			group, err := all.at(keys)
+			if err == nil {
+				group.add(tested, reached, people, uint64(messages))
+			}
+			return err
+		}, append(ways, clickhouse.Named("edition", r.Seen.Edition), clickhouse.Named("dead", dead),
+			clickhouse.Named("as_of", r.Seen.UpTo()))...)
+	if err != nil {
+		return nil, err
+	}
+	cells := &Cells{Rollup: Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true}, Accounts: r.Accounts(),
+		FromMS: r.FromMS, ToMS: r.ToMS, Keys: slices.DeleteFunc(slices.Clone(r.Keys), isChannel),
+		Filters: slices.DeleteFunc(slices.Clone(r.Filters), func(f Filter) bool { return isChannel(f.Key) }),
+		Zone:    r.Zone.String(), Seen: r.Seen, SettlingDays: SettlingDays(routes)}
+	if len(cells.Accounts) == 1 {
+		if err := cells.ReadDays(ctx, r.DB); err != nil {
+			return nil, err
+		}
+	}
+	var settledMS int64
+	err = r.eachOf(ctx, penetrationSettled, routes, cells, []any{&settledMS}, func(keys []KeyValue) error {
+		if group := all[KeysText(keys)]; group != nil {
+			group.sums.settledMS = settledMS
+		}
+		return nil
+	})
+	return all, err
+}
+
+func isChannel(k Key) bool { return k.Name == "channel" }
+
+// ways returns the parameters that say what counts of people must know of channels, apps and providers.
+func (r *Reading) ways(ctx context.Context, routes []store.Capability) (parameters []any, err error) {
+	table := store.NewCapabilities(routes)
+	var owners []string
+	for _, line := range routes {
+		if line.Account != "" {
+			owners = append(owners, line.Account)
+		}
+	}
+	slices.Sort(owners)
+	owners = slices.Compact(owners)
+	// One that there is not: ClickHouse wants no empty arrays.
+	ways, bits, hashes := []string{""}, []uint32{0}, []uint64{0}
+	silent, mixed, others := []string{""}, []string{""}, []string{""}
+	statement, err := store.Fill(penetrationWays, StatementData{Accounts: r.Accounts() != nil})
+	if err != nil {
+		return nil, err
+	}
+	var args []any
+	if r.Accounts() != nil {
+		args = append(args, clickhouse.Named("filter_account", r.Accounts()))
+	}
+	rows, err := r.DB.Conn.Query(r.DB.Settings(ctx), statement, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read ways of attempts: %w", err)
+	}
+	defer store.CloseRows(rows, &err)
+	for rows.Next() {
+		var channel, app, provider string
+		if err := rows.Scan(&channel, &app, &provider); err != nil {
+			return nil, fmt.Errorf("read ways of attempts: %w", err)
+		}
+		way := channel + "\x00" + app + "\x00" + provider
+		ways, bits = append(ways, way), append(bits, channelBit(channel))
+		hashes = append(hashes, xxhash.Sum64String(channel+"\x00"+app))
+		usual := table.Find("", channel, provider).Delivery
+		if !usual {
+			silent = append(silent, way)
+		}
+		for _, owner := range owners {
+			if table.Find(owner, channel, provider).Delivery != usual {
+				mixed, others = append(mixed, way), append(others, owner+"\x00"+way)
+			}
+		}
+	}
+	phone := uint32(0)
+	for _, channel := range schema.Channels.TellingOf(schema.KindPhone) {
+		phone |= channelBit(channel)
+	}
+	return []any{clickhouse.Named("ways", ways), clickhouse.Named("bits", bits), clickhouse.Named("hashes", hashes),
+		clickhouse.Named("silent", silent), clickhouse.Named("mixed", mixed), clickhouse.Named("others", others),
+		clickhouse.Named("phone_bits", phone)}, rows.Err()
+}
+
+// channelBit is the bit of a channel in what is known of a person, 0 for what is no channel.
+func channelBit(name string) uint32 {
+	at := slices.Index(schema.Channels.Names(), name)
+	if at < 0 {
+		return 0
+	}
+	return 1 << at
+}
+
+// eachOf is each of another statement than the report's.
+func (r *Reading) eachOf(ctx context.Context, t *template.Template, routes []store.Capability, cells *Cells,
+	places []any, visit func(keys []KeyValue) error, parameters ...any) (err error) {
+	statement, args, err := r.Statement(t, routes, r.report.knows, cells, parameters...)
+	if err != nil {
+		return err
+	}
+	rows, err := r.DB.Conn.Query(r.DB.SettingsFor(ctx, materializeTime), statement, args...)
+	if err != nil {
+		return err
+	}
+	return r.visitRows(rows, places, visit)
+}
