@@ -59,7 +59,7 @@ type benchTopic struct {
 	load   float64 // of the machine, before
 }
 
-func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
+func newBenchTopic(b *testing.B, want int) *benchTopic {
 	load := bench.LoadAverage()
 	quiet := slog.New(slog.DiscardHandler)
 	server, err := engine.StartClickHouse(b.Context(),
@@ -78,7 +78,6 @@ func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *bench
 	b.Cleanup(func() { _ = broker.Stop(context.Background()) })
 	config := simulate.DefaultConfig()
 	config.Messages, config.Poison, config.RecipientEvents, config.PlainIDs = want/4, 0, 0, 0
-	change(&config)
 	sim, err := simulate.New(config)
 	if err != nil {
 		b.Fatal(err)
@@ -97,7 +96,7 @@ func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *bench
 }
 
 func runTopicToFacts(b *testing.B, want int) {
-	t := newBenchTopic(b, want, func(*simulate.Config) {})
+	t := newBenchTopic(b, want)
 	server, broker, sim, events := t.server, t.broker, t.sim, t.events
 	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, t.rate)
 
@@ -150,55 +149,6 @@ func runTopicToFacts(b *testing.B, want int) {
 	b.ReportMetric(bytesPerAttempt, "bytes/attempt")
 	b.ReportMetric(0, "ns/op")
 	publishTopicToFacts(b, t, ours, top, theirs, bytesPerAttempt)
-}
-
-// BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view
-// notes the messages that changed, and the aggregator writes their attempts by recipient), and with a view that writes
-// every event by recipient on insert. The ratios say what each costs ingest. Recipients are as many as messages, which
-// is the worst case.
-func BenchmarkByRecipient(b *testing.B) {
-	for b.Loop() {
-		runByRecipient(b, wantedEvents())
-	}
-}
-
-func runByRecipient(b *testing.B, want int) {
-	t := newBenchTopic(b, want, func(c *simulate.Config) { c.Contacts = c.Messages })
-	server, broker, sim, events := t.server, t.broker, t.sim, t.events
-	seconds := map[string]float64{} // per event
-	// The machine's speed drifts, so the ways take turns.
-	turns := map[string]int{}
-	for _, way := range []string{"without", "queue", "view", "queue", "without", "without", "queue", "view"} {
-		turns[way]++
-		conn := benchDatabase(b, server, fmt.Sprintf("%s_%d", way, turns[way]))
-		switch way {
-		case "without":
-			benchExec(b, conn, "DROP VIEW events_to_number_queue")
-		case "view":
-			benchExec(b, conn, "DROP VIEW events_to_number_queue")
-			var spread string
-			if err := conn.QueryRow(b.Context(),
-				"SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'events_to_attempts'").Scan(&spread); err != nil {
-				b.Fatal(err)
-			}
-			benchExec(b, conn, "CREATE TABLE by_recipient ENGINE = AggregatingMergeTree ORDER BY (account, "+
-				"recipient, bucket, message_id, step) EMPTY AS SELECT *, ''::String AS recipient FROM attempts")
-			benchExec(b, conn, "CREATE MATERIALIZED VIEW events_by_recipient TO by_recipient AS SELECT *, "+
-				"substring(recipient_country, 1, position(recipient_country, '\\0') - 1) AS recipient FROM ("+spread+")")
-		}
-		rate := float64(events) / readWithKaskad(b, conn, broker.Addrs(), sim.Now(), fmt.Sprint(way, turns[way]),
-			events).Seconds()
-		fmt.Printf("%s: %.0f events/s\n", way, rate)
-		seconds[way] += 1 / rate
-		for _, table := range []string{"attempts", "number_queue", "by_recipient"} {
-			benchExec(b, conn, "DROP TABLE IF EXISTS "+table)
-		}
-	}
-	for _, way := range []string{"queue", "view"} {
-		b.ReportMetric(seconds["without"]/float64(turns["without"])/(seconds[way]/float64(turns[way])),
-			way+"-of-without")
-	}
-	b.ReportMetric(0, "ns/op")
 }
 
 func benchDatabase(b *testing.B, server *engine.ClickHouse, name string) driver.Conn {
