@@ -44,7 +44,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		facts   schema.Facts
 		orphans schema.Orphans
 		people  schema.RecipientEvents
-		changes state.Changes
+		fold    state.Fold
 		located []schema.Location
 	)
 	batch, touched := uuid.New(), map[bucketKey]bool{}
@@ -68,8 +68,8 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 				BucketMS: ev.BucketMS, SubmittedMS: ev.SubmittedMS})
 		}
 		facts.Append(ev)
-		changes.Add(&facts, facts.Rows()-1)
 	})
+	fold.Fold(&facts, nil)
 	var touches []schema.Touch
 	for key := range touched {
 		touches = append(touches, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: batch,
@@ -78,7 +78,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 	if len(located)+orphans.Rows() > 0 {
 		touches = append(touches, schema.Touch{ID: batch, AtMS: now.UnixMilli()})
 	}
-	if changes.Rows() > 0 {
+	if facts.Rows() > 0 {
 		touches = append(touches, schema.Touch{BucketMS: schema.ChangesMS, ID: batch, AtMS: now.UnixMilli()})
 	}
 	for _, err := range []error{
@@ -86,7 +86,7 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 		people.Insert(t.Context(), conn, batch, 0, people.Rows()),
 		schema.InsertLocated(t.Context(), conn, batch, located),
 		orphans.Insert(t.Context(), conn, batch, 0, orphans.Rows()),
-		schema.InsertChanges(t.Context(), conn, batch, &changes.Changes),
+		schema.InsertChanges(t.Context(), conn, batch, &fold.Changes),
 		schema.OpenTouches(t.Context(), conn, touches),
 	} {
 		if err != nil {

@@ -135,6 +135,9 @@ func (b *block) store(ev *schema.Event, at schema.Place, p *progress, raw []byte
 		p.count(&p.counts.parked)
 	default:
 		b.facts.Append(ev)
+		if len(b.factRows) == cap(b.factRows) {
+			b.factRows = slices.Grow(b.factRows, max(1024, len(b.factRows)))
+		}
 		b.factRows = append(b.factRows, r)
 		if ev.IDTimeMS == 0 {
 			b.locate(ev)

@@ -5,7 +5,8 @@
 // crash anywhere makes events come again, and facts are merges (package schema), so that does no harm. An event that is
 // refused becomes a dead letter with its bytes, before its offset is committed. Every event is counted: see [Balance].
 //
-// What each stored event changes is announced in table changes, by one touch for each block, when the facts and the
+// The events of a block are merged before they are stored, where that makes fewer rows of them (package schema/state).
+// What they change of each message is announced in table changes, by one touch for each block, when the facts and the
 // changes are acknowledged. So who reads a change finds its fact, and merging all changes of a message gives the state
 // that its facts have. An event that ClickHouse refused changes nothing.
 //

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -41,7 +42,7 @@ func (w *worker) store(ctx context.Context) error {
 	inBatch := func(i insert) func(ctx context.Context, conn driver.Conn, lo, hi int) error {
 		return func(ctx context.Context, conn driver.Conn, lo, hi int) error { return i(ctx, conn, batch, lo, hi) }
 	}
-	if err := w.insertRows(ctx, "events", b.factRows, inBatch(b.facts.Insert)); err != nil {
+	if err := w.insertFacts(ctx, inBatch(b.facts.Insert)); err != nil {
 		return err
 	}
 	if err := w.insertRows(ctx, "recipient_events", b.peopleRows, inBatch(b.people.Insert)); err != nil {
@@ -52,15 +53,9 @@ func (w *worker) store(ctx context.Context) error {
 		return err
 	}
 
-	// 2. What each fact changes. The facts are there already, so whoever reads a change finds no less than it says.
-	w.changes.Reset()
-	for i := range b.factRows {
-		if !b.factRows[i].refused {
-			w.changes.Add(&b.facts, i)
-		}
-	}
+	// 2. What the facts change. They are there already, so whoever reads a change finds no less than it says.
 	if err := w.retry(ctx, "changes", func(ctx context.Context) error {
-		return schema.InsertChanges(ctx, w.in.conn, batch, &w.changes.Changes)
+		return schema.InsertChanges(ctx, w.in.conn, batch, &w.fold.Changes)
 	}); err != nil {
 		return err
 	}
@@ -83,7 +78,7 @@ func (w *worker) store(ctx context.Context) error {
 	}
 
 	// 4. Touches come after everything they announce: whoever reads a touch finds its facts and changes.
-	touches := b.touches(batch, w.changes.Rows(), nowMS)
+	touches := b.touches(batch, w.fold.Changes.Rows(), nowMS)
 	if err := w.retry(ctx, "touched", func(ctx context.Context) error {
 		return schema.OpenTouches(ctx, w.in.conn, touches)
 	}); err != nil {
@@ -127,6 +122,45 @@ func (w *worker) store(ctx context.Context) error {
 	}
 	w.in.metrics.storeSeconds.Observe(time.Since(begin).Seconds())
 	return step("commit")
+}
+
+// insertFacts inserts the facts, merged to a row for each attempt where that makes them fewer. If ClickHouse refuses one
+// of those, the events go one by one, so that it takes all but the bad ones.
+func (w *worker) insertFacts(ctx context.Context,
+	oneByOne func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
+	w.fold.Fold(&w.block.facts, nil)
+	if w.fold.Attempts.Rows() == 0 {
+		return w.insertEvents(ctx, oneByOne)
+	}
+	refused := false
+	err := w.retryHere(ctx, "attempts", func(ctx context.Context) error {
+		err := abandon(ctx, func(ctx context.Context) error { return w.fold.Attempts.Insert(ctx, w.in.conn) })
+		if refused = dataError(err) || exceptionCode(err) == memoryLimitExceeded; refused {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !refused {
+		w.in.metrics.blockRows.Observe(float64(len(w.block.factRows)))
+		return nil
+	}
+	return w.insertEvents(ctx, oneByOne)
+}
+
+// insertEvents inserts the facts one by one.
+func (w *worker) insertEvents(ctx context.Context,
+	oneByOne func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
+	rows := w.block.factRows
+	if err := w.insertRows(ctx, "events", rows, oneByOne); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rows, func(r row) bool { return r.refused }) {
+		w.fold.Fold(&w.block.facts, func(i int) bool { return rows[i].refused })
+	}
+	return nil
 }
 
 // insertRows inserts the rows and turns those that ClickHouse refuses into dead letters.

@@ -28,7 +28,7 @@ type worker struct {
 	ledgers  map[int]*schema.Ledger
 	erasures *erasure.Index
 	hidden   []erasure.Hidden // the erased numbers of the block
-	changes  state.Changes
+	fold     state.Fold       // of the facts of the block
 }
 
 // run works until ctx ends or offsets cannot be committed, which ends the generation.

@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Changes is a block of what events said of their messages.
+// Changes is a block of what the events of a batch said of their messages.
 type Changes struct {
 	account          words
 	messageID, state texts
@@ -16,7 +16,7 @@ type Changes struct {
 	inserts          inserter
 }
 
-// Append adds what one event said: a state (package state) of the message that knows this event alone.
+// Append adds what events said of one message: a state (package state) that knows these events alone.
 func (c *Changes) Append(account []byte, bucketMS int64, messageID, state []byte) {
 	c.account.append(account)
 	c.bucket = append(c.bucket, bucketMS/1000)
@@ -24,7 +24,7 @@ func (c *Changes) Append(account []byte, bucketMS int64, messageID, state []byte
 	c.state.append(state)
 }
 
-// Rows returns the number of events in the block.
+// Rows returns the number of changes in the block.
 func (c *Changes) Rows() int { return len(c.bucket) }
 
 // Reset empties the block and keeps its memory.

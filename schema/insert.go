@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/ClickHouse/ch-go/proto"
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -73,20 +74,21 @@ func (in *inserter) insert(ctx context.Context, conn driver.Conn, statement stri
 }
 
 func (in *inserter) fill(to column.Interface, values any) error {
-	texts, ok := values.(wordRange)
+	from, ok := values.(native)
+	if texts, isTexts := values.(wordRange); isTexts {
+		if ok = strings.Contains(string(to.Type()), "LowCardinality("); !ok {
+			values = texts.strings()
+		}
+	}
 	if !ok {
 		_, err := to.Append(values)
 		return err
 	}
-	if _, ok := to.(*column.LowCardinality); !ok {
-		_, err := to.Append(texts.strings())
-		return err
-	}
-	// The driver's own way to append looks every text up, of every row.
-	in.native = texts.appendNative(in.native[:0])
+	// The driver's own way to append looks every text up, of every row, or makes an object of each of them.
+	in.native = from.appendNative(in.native[:0])
 	in.source.Reset(in.native)
 	if in.reader == nil {
 		in.reader = proto.NewReader(&in.source)
 	}
-	return to.Decode(in.reader, texts.hi-texts.lo)
+	return to.Decode(in.reader, from.len())
 }

@@ -82,6 +82,23 @@ func (w *words) at(i int) string {
 	return w.block[w.rows[i]-1]
 }
 
+// ranks returns the place of each text of the block among all of them in their order, by its number in rows.
+func (w *words) ranks() []uint32 {
+	sorted := make([]uint32, len(w.block))
+	for i := range sorted {
+		sorted[i] = uint32(i)
+	}
+	slices.SortFunc(sorted, func(x, y uint32) int { return strings.Compare(w.block[x], w.block[y]) })
+	ranks := make([]uint32, len(w.block)+1) // "" comes first
+	for i, at := range sorted {
+		ranks[at+1] = uint32(i) + 1
+		if i > 0 && w.block[at] == w.block[sorted[i-1]] {
+			ranks[at+1] = ranks[sorted[i-1]+1]
+		}
+	}
+	return ranks
+}
+
 func (w *words) reset() {
 	clear(w.block)
 	w.block, w.rows = w.block[:0], w.rows[:0]
@@ -98,6 +115,8 @@ type wordRange struct {
 }
 
 func (w *words) between(lo, hi int) wordRange { return wordRange{w, lo, hi} }
+
+func (r wordRange) len() int { return r.hi - r.lo }
 
 func (r wordRange) strings() []string {
 	all := make([]string, 0, r.hi-r.lo)

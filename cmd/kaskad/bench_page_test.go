@@ -14,10 +14,8 @@ func publishTopicToFacts(b *testing.B, t *benchTopic, ours, ceiling, kafkaEngine
 	b.Helper()
 	row := bench.Row{Name: "topic-to-facts", Title: "Topic to facts", Load: t.load,
 		How: "One topic, read by the program into facts, touches and ledger; the ceiling is ClickHouse inserting the " +
-			"same " +
-			"rows into the same tables from a table of its own, the peer its Kafka engine. Broker, client and server " +
-			"share the " +
-			"processors.",
+			"same events, a row each, into the same tables from a table of its own, the peer its Kafka engine. Broker, " +
+			"client and server share the processors.",
 		Sizes: []string{fmt.Sprintf("BENCH_EVENTS=%d", t.events)},
 		Figures: []bench.Figure{
 			{Name: "topic to facts", Value: fmt.Sprintf("%.0f events/s", ours), Goal: "≥ 500 000"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	_ "embed"
 	"fmt"
 	"log/slog"
 	"os"
@@ -33,8 +34,11 @@ func wantedEvents() int {
 	return benchEvents / 10
 }
 
+//go:embed testdata/staged.sql
+var stagedSQL string
+
 // BenchmarkTopicToFacts reads one topic in three ways, in one run on one machine, and prints the ratios: Kaskad itself;
-// the ceiling, which is ClickHouse inserting the same rows into the same tables from a table of its own; and
+// the ceiling, which is ClickHouse inserting the same events into the same tables from a table of its own; and
 // ClickHouse's Kafka engine, with the least SQL that fills the same columns. Broker, client and server share the
 // machine's cores.
 //
@@ -55,7 +59,7 @@ type benchTopic struct {
 	load   float64 // of the machine, before
 }
 
-func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *benchTopic {
+func newBenchTopic(b *testing.B, want int) *benchTopic {
 	load := bench.LoadAverage()
 	quiet := slog.New(slog.DiscardHandler)
 	server, err := engine.StartClickHouse(b.Context(),
@@ -74,7 +78,6 @@ func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *bench
 	b.Cleanup(func() { _ = broker.Stop(context.Background()) })
 	config := simulate.DefaultConfig()
 	config.Messages, config.Poison, config.RecipientEvents, config.PlainIDs = want/4, 0, 0, 0
-	change(&config)
 	sim, err := simulate.New(config)
 	if err != nil {
 		b.Fatal(err)
@@ -93,7 +96,7 @@ func newBenchTopic(b *testing.B, want int, change func(*simulate.Config)) *bench
 }
 
 func runTopicToFacts(b *testing.B, want int) {
-	t := newBenchTopic(b, want, func(*simulate.Config) {})
+	t := newBenchTopic(b, want)
 	server, broker, sim, events := t.server, t.broker, t.sim, t.events
 	fmt.Printf("topic: %d events, made and written at %.0f events/s\n", events, t.rate)
 
@@ -111,20 +114,23 @@ func runTopicToFacts(b *testing.B, want int) {
 		b.Fatal(err)
 	}
 
-	// The rows of the ceiling are those that Kaskad inserts, kept by a view on the way in a run that is not measured.
+	// The rows of the ceiling are the events, one each, as they come in: Kaskad merges those of a block before it sends
+	// them.
 	staging := benchDatabase(b, server, "staging_bench")
-	benchExec(b, staging, "CREATE TABLE staged ENGINE = MergeTree ORDER BY tuple() AS SELECT * FROM events")
-	benchExec(b, staging, "CREATE MATERIALIZED VIEW events_to_staged TO staged AS SELECT * FROM events")
-	readWithKaskad(b, staging, broker.Addrs(), sim.Now(), "staging", events)
-	benchExec(b, staging, "TRUNCATE TABLE attempts")
+	benchExec(b, staging, "CREATE TABLE staged ENGINE = MergeTree ORDER BY occurred_ms EMPTY AS SELECT * FROM events")
+	benchExec(b, staging, strings.ReplaceAll(stagedSQL, "{facts:Identifier}", engine.Database+"_bench"))
+	var staged uint64
+	if err := staging.QueryRow(b.Context(), "SELECT count() FROM staged").Scan(&staged); err != nil {
+		b.Fatal(err)
+	}
 	ceiling := benchDatabase(b, server, "ceiling_bench")
 	before = readProcessors(t)
 	began := time.Now()
 	benchExec(b, ceiling, "INSERT INTO events SELECT * FROM kaskad_staging_bench.staged SETTINGS max_insert_threads "+
 		"= 2, max_partitions_per_insert_block = 0, insert_deduplicate = 0, optimize_on_insert = 0")
-	top := float64(events) / time.Since(began).Seconds()
-	least := readProcessors(t).since(before, events)
-	fmt.Printf("ceiling: INSERT … SELECT of the same rows into the same table: %.0f events/s (%v); processors, "+
+	top := float64(staged) / time.Since(began).Seconds()
+	least := readProcessors(t).since(before, int64(staged))
+	fmt.Printf("ceiling: INSERT … SELECT of the same events into the same table: %.0f events/s (%v); processors, "+
 		"µs/event: %v\n", top, time.Since(began).Round(time.Millisecond), least)
 
 	kafka := benchDatabase(b, server, "engine_bench")
@@ -143,55 +149,6 @@ func runTopicToFacts(b *testing.B, want int) {
 	b.ReportMetric(bytesPerAttempt, "bytes/attempt")
 	b.ReportMetric(0, "ns/op")
 	publishTopicToFacts(b, t, ours, top, theirs, bytesPerAttempt)
-}
-
-// BenchmarkByRecipient reads one topic three times in one run: without anything for number health, as it is (a view
-// notes the messages that changed, and the aggregator writes their attempts by recipient), and with a view that writes
-// every event by recipient on insert. The ratios say what each costs ingest. Recipients are as many as messages, which
-// is the worst case.
-func BenchmarkByRecipient(b *testing.B) {
-	for b.Loop() {
-		runByRecipient(b, wantedEvents())
-	}
-}
-
-func runByRecipient(b *testing.B, want int) {
-	t := newBenchTopic(b, want, func(c *simulate.Config) { c.Contacts = c.Messages })
-	server, broker, sim, events := t.server, t.broker, t.sim, t.events
-	seconds := map[string]float64{} // per event
-	// The machine's speed drifts, so the ways take turns.
-	turns := map[string]int{}
-	for _, way := range []string{"without", "queue", "view", "queue", "without", "without", "queue", "view"} {
-		turns[way]++
-		conn := benchDatabase(b, server, fmt.Sprintf("%s_%d", way, turns[way]))
-		switch way {
-		case "without":
-			benchExec(b, conn, "DROP VIEW events_to_number_queue")
-		case "view":
-			benchExec(b, conn, "DROP VIEW events_to_number_queue")
-			var spread string
-			if err := conn.QueryRow(b.Context(),
-				"SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'events_to_attempts'").Scan(&spread); err != nil {
-				b.Fatal(err)
-			}
-			benchExec(b, conn, "CREATE TABLE by_recipient ENGINE = AggregatingMergeTree ORDER BY (account, "+
-				"recipient, bucket, message_id, step) EMPTY AS SELECT *, ''::String AS recipient FROM attempts")
-			benchExec(b, conn, "CREATE MATERIALIZED VIEW events_by_recipient TO by_recipient AS SELECT *, "+
-				"substring(recipient_country, 1, position(recipient_country, '\\0') - 1) AS recipient FROM ("+spread+")")
-		}
-		rate := float64(events) / readWithKaskad(b, conn, broker.Addrs(), sim.Now(), fmt.Sprint(way, turns[way]),
-			events).Seconds()
-		fmt.Printf("%s: %.0f events/s\n", way, rate)
-		seconds[way] += 1 / rate
-		for _, table := range []string{"attempts", "number_queue", "by_recipient"} {
-			benchExec(b, conn, "DROP TABLE IF EXISTS "+table)
-		}
-	}
-	for _, way := range []string{"queue", "view"} {
-		b.ReportMetric(seconds["without"]/float64(turns["without"])/(seconds[way]/float64(turns[way])),
-			way+"-of-without")
-	}
-	b.ReportMetric(0, "ns/op")
 }
 
 func benchDatabase(b *testing.B, server *engine.ClickHouse, name string) driver.Conn {

@@ -178,12 +178,9 @@ func (r *erasureRig) storeKnowing(e *erasure.Index, events ...string) {
 		e.HideLetter(&letters[i])
 	}
 	// No touch announces the changes: their hours are touched as a whole.
-	var changes state.Changes
-	for i := range facts.Rows() {
-		changes.Add(&facts, i)
-	}
-	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()),
-		schema.InsertChanges(ctx, r.conn, batch, &changes.Changes),
+	var fold state.Fold
+	fold.Fold(&facts, nil)
+	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()), schema.InsertChanges(ctx, r.conn, batch, &fold.Changes),
 		people.Insert(ctx, r.conn, batch, 0, people.Rows()),
 		schema.InsertLocated(ctx, r.conn, batch, located), orphans.Insert(ctx, r.conn, batch, 0, orphans.Rows()),
 		schema.InsertRejected(ctx, r.conn, letters),

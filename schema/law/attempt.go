@@ -53,11 +53,7 @@ type Attempt struct {
 }
 
 // Price is what a provider reported of a part, or of the whole attempt: part 0.
-type Price struct {
-	Currency string
-	Part     uint8
-	Micros   int64
-}
+type Price = schema.Price
 
 // NewAttempt returns an attempt of which nothing is known.
 func NewAttempt(step uint8) Attempt {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/go-faster/city"
+
+	"kaskad/schema"
 )
 
 // PartSet is a set of parts, counted from 1 to 255: bit p-1 stands for part p.
@@ -97,4 +99,19 @@ func (a *Attempt) SetPrices(column map[string]int64) {
 		}
 		a.AddPrice(Price{Currency: currency, Part: uint8(n), Micros: micros})
 	}
+}
+
+// Store writes what is known of the attempt into a row of table attempts; what a row knows of its message stays. The
+// row shares the attempt's memory.
+func (a *Attempt) Store(row *schema.Attempt) {
+	row.Step, row.Channel, row.Provider, row.Campaign = a.Step, a.Channel, a.Provider, a.Campaign
+	row.Template, row.Sender, row.App, row.Operator = a.Template, a.Sender, a.App, a.Operator
+	row.Traffic, row.Trigger, row.RecipientCountry = a.Traffic, a.Trigger, a.RecipientCountry
+	row.RecipientMark, row.SaidCountry, row.Contact = a.RecipientMark, a.SaidCountry, a.Contact
+	row.Segments, row.SMSSegments, row.SMSMeasure = a.Segments, a.SMSSegments, a.SMSMeasure
+	row.Times, row.MachineMS, row.SingleDeliveredMS = a.Times, a.MachineMS, a.SingleDeliveredMS
+	row.Parts, row.PartFailures, row.PartsDeliveredMS = a.Parts, a.PartFailures, a.PartsDeliveredMS
+	row.DeliveredParts, row.FailedParts = a.DeliveredParts, a.FailedParts
+	row.Permanent, row.Billable, row.Prices, row.RepliesMS = a.Permanent, a.Billable, a.Prices, a.RepliesMS
+	row.LastErrorMS, row.LastErrorCode = a.LastErrorMS, a.LastErrorCode
 }

@@ -66,23 +66,22 @@ func BenchmarkMessage_Merge(b *testing.B) {
 	}
 }
 
-// BenchmarkChanges_Add is what it costs ingest to say of a fact what it changes.
-func BenchmarkChanges_Add(b *testing.B) {
+// BenchmarkFold_Fold is what it costs ingest to merge an event with others of its block: of its message there are three.
+func BenchmarkFold_Fold(b *testing.B) {
 	var facts schema.Facts
 	events := usual()
-	for i := range 50_000 {
-		ev := &events[i%len(events)]
-		ev.MessageID = fmt.Appendf(nil, "01939c7e-8a3b-7def-8123-%012x", i)
-		ev.Recipient = fmt.Appendf(nil, "+7900%07d", i)
+	for i := range 200_000 {
+		ev := &events[i/4%len(events)]
+		at := i/12*4 + i%4
+		ev.MessageID = fmt.Appendf(nil, "01939c7e-8a3b-7def-8123-%012x", uint64(at)*0x9e3779b97f4a7c15>>16)
+		ev.Recipient = fmt.Appendf(nil, "+7900%07d", at)
 		facts.Append(ev)
 	}
-	var changes state.Changes
+	var fold state.Fold
 	b.ReportAllocs()
 	defer cpu(b)()
-	for i := 0; b.Loop(); i++ {
-		if i%facts.Rows() == 0 {
-			changes.Reset()
-		}
-		changes.Add(&facts, i%facts.Rows())
+	for range b.N/facts.Rows() + 1 {
+		fold.Fold(&facts, nil)
 	}
+	b.ReportMetric(float64(fold.Attempts.Rows())/float64(facts.Rows()), "rows/event")
 }

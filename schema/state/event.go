@@ -21,8 +21,10 @@ func (m *Message) AddFact(f *schema.Fact) {
 	a.Template, a.Sender = max(a.Template, f.Template), max(a.Sender, f.Sender)
 	a.App, a.Operator = max(a.App, f.App), max(a.Operator, f.Operator)
 	a.SaidCountry, a.Contact = max(a.SaidCountry, f.SaidCountry), max(a.Contact, f.Contact)
-	a.RecipientMark |= law.RecipientMark(f.RecipientCountry)
-	a.RecipientCountry = max(a.RecipientCountry, f.RecipientCountry)
+	if a.RecipientMark == 0 || f.RecipientCountry != a.RecipientCountry {
+		a.RecipientMark |= law.RecipientMark(f.RecipientCountry)
+		a.RecipientCountry = max(a.RecipientCountry, f.RecipientCountry)
+	}
 	a.Segments, a.SMSSegments = max(a.Segments, f.Segments), max(a.SMSSegments, f.SMSSegments)
 	a.SMSMeasure, a.Parts = max(a.SMSMeasure, f.SMSMeasure), max(a.Parts, f.Parts)
 	a.Billable |= f.Billable

@@ -1,11 +1,14 @@
 package state_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/big"
 	"slices"
 	"testing"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
@@ -63,10 +66,27 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 			t.Errorf("%q was met %d times", name, times)
 		}
 	}
+	var fold state.Fold
 	for i := range facts {
-		if err := facts[i].Insert(t.Context(), conn, uuid.New(), 0, facts[i].Rows()); err != nil {
+		batch := uuid.New()
+		fold.Fold(&facts[i], nil)
+		insert := fold.Attempts.Insert
+		if fold.Attempts.Rows() == 0 {
+			t.Fatalf("%d events are not merged", facts[i].Rows())
+		}
+		if i == 1 { // One row for each event.
+			insert = func(ctx context.Context, conn driver.Conn) error {
+				return facts[i].Insert(ctx, conn, batch, 0, facts[i].Rows())
+			}
+		}
+		if err := errors.Join(insert(t.Context(), conn), schema.InsertChanges(t.Context(), conn, batch, &fold.Changes),
+			schema.OpenTouches(t.Context(), conn, []schema.Touch{{BucketMS: schema.ChangesMS, ID: batch}})); err != nil {
 			t.Fatal(err)
 		}
+	}
+	changes := schematest.Changes(t, conn)
+	for id, m := range want {
+		mustEqual(t, id+": changes", changes[state.Key{Account: "acme", BucketMS: begin.UnixMilli(), MessageID: id}], m)
 	}
 	for _, merge := range []string{"", "OPTIMIZE TABLE attempts FINAL"} {
 		if merge != "" {
