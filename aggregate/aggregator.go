@@ -72,6 +72,8 @@ type Config struct {
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
 	// waited for.
 	Exclusive bool
+	// AuditRest is how long the audit rests at least between two slices; negative for tests: not at all.
+	AuditRest time.Duration
 	// Webhook and ChangesTopic are where changed verdicts are announced (notify.Config).
 	Webhook         *notify.Webhook
 	ChangesTopic    string
@@ -90,6 +92,9 @@ type Deps struct {
 	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil
 	// means that there is no topic for them.
 	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
+	// Stream tells of each partition of the stream where it ends and how far ingest is behind that, so that the audit
+	// knows what is on its way; nil means that nothing ever is.
+	Stream func(context.Context) (ends, lags map[int]int64, err error)
 	// Registerer receives the metrics; nil means that they are not collected.
 	Registerer prometheus.Registerer
 	// Logger defaults to slog.Default().
@@ -138,6 +143,7 @@ type Aggregator struct {
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
 	ready atomic.Uint64
+	audit audit
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
@@ -157,6 +163,9 @@ func New(cfg Config, deps Deps) *Aggregator {
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = DefaultRetention
+	}
+	if cfg.AuditRest == 0 {
+		cfg.AuditRest = DefaultAuditRest
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -268,6 +277,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
 		a.damaged = errors.Is(err, state.ErrDamaged)
 		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
+		a.audit.look, a.audit.suspected = nil, nil
 		return 0, err
 	case worked && a.pending > 0:
 		return 0, nil

@@ -73,6 +73,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 		}
 	}
+	e.audit.look.follow(m)
 	e.noteShared(m)
 	e.noteNamed(m.now)
 	e.all++
@@ -236,7 +237,7 @@ func (e *edition) publish(ctx context.Context) error {
 	}
 	lost := map[bucketKey]bool{}
 	if len(e.whole) > 0 {
-		targets, err := targetTable(e.whole)
+		targets, err := targetTable(e.audit.mayLack(e.whole))
 		if err != nil {
 			return err
 		}
@@ -264,6 +265,7 @@ func (e *edition) publish(ctx context.Context) error {
 	for hour := range e.whole {
 		cold[hour] = lost[hour]
 	}
+	e.audit.computed(e.whole)
 	e.metrics.generations.Inc()
 	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))

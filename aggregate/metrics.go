@@ -8,6 +8,8 @@ type metrics struct {
 	numbersSeconds                                                               prometheus.Histogram
 	numbers, verdicts, changes                                                   prometheus.Counter
 	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
+	audited                                                                      prometheus.Counter
+	differences                                                                  *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -53,8 +55,17 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "broken_parts",
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
 	}
+	m.audited = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "audit",
+		Name: "hours_total", Help: "Hours whose figures the aggregator compared with facts by itself."})
+	m.differences = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "audit",
+		Name: "differences_total", Help: "What the audit found published and not what facts say, by kind. The hours " +
+			"were computed anew. It is a bug: report it."}, []string{"kind"})
+	for _, kind := range []string{differsCells, differsState, differsDialog, differsUnit, differsOptOut} {
+		m.differences.WithLabelValues(kind)
+	}
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
+		r.MustRegister(m.audited, m.differences,
+			m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
 			m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes)

@@ -141,7 +141,11 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 	if err != nil {
 		return nil, err
 	}
-	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger}
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger,
+		Stream: func(ctx context.Context) (ends, lags map[int]int64, err error) {
+			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
+			return lag.Ends, lag.Partitions, err
+		}}
 	if changes != nil {
 		deps.ProduceChanges = changes.Produce
 	}
