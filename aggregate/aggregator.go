@@ -72,6 +72,8 @@ type Config struct {
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
 	// waited for.
 	Exclusive bool
+	// StateBytes bounds table message_states, keys and states as they are before compression; negative: nothing does.
+	StateBytes int64
 	// AuditRest is how long the audit rests at least between two slices; negative for tests: not at all.
 	AuditRest time.Duration
 	// Webhook and ChangesTopic are where changed verdicts are announced (notify.Config).
@@ -142,8 +144,9 @@ type Aggregator struct {
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
-	ready atomic.Uint64
-	audit audit
+	ready    atomic.Uint64
+	audit    audit
+	settling settling
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
@@ -163,6 +166,9 @@ func New(cfg Config, deps Deps) *Aggregator {
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = DefaultRetention
+	}
+	if cfg.StateBytes == 0 {
+		cfg.StateBytes = DefaultStateBytes
 	}
 	if cfg.AuditRest == 0 {
 		cfg.AuditRest = DefaultAuditRest

@@ -39,8 +39,8 @@ const (
 type audit struct {
 	look *look // that goes on
 	next time.Time
-	// rows is how many facts a slice reads.
-	rows int
+	// rows is how many facts a slice reads, fewest the least of them; 0 stands for what is usual.
+	rows, fewest int
 	// left are the days still to be looked at, newest last; looks counts those that were begun.
 	left  []accountDay
 	looks int
@@ -131,6 +131,8 @@ func (a *Aggregator) lookOn(ctx context.Context) error {
 	}
 	const least, most = 1024, 65_536
 	switch took := time.Since(began); {
+	case au.fewest > 0:
+		au.rows = au.fewest
 	case took > slowSlice:
 		au.rows = max(least, au.look.rows/2)
 	case took < slowSlice/4:

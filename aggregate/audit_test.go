@@ -45,7 +45,7 @@ func audited(t *testing.T) (driver.Conn, *Aggregator, *bytes.Buffer) {
 // auditAll makes passes until everything was looked at twice, whatever the audit has begun with.
 func auditAll(t *testing.T, a *Aggregator) {
 	t.Helper()
-	for looks := a.audit.looks; a.audit.looks < looks+1 || a.audit.suspected != nil || a.pending > 0; {
+	for looks := a.audit.looks; a.audit.looks < looks+2 || a.audit.suspected != nil || a.pending > 0; {
 		if _, err := a.pass(t.Context()); err != nil {
 			t.Fatal(err)
 		}

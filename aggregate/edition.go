@@ -30,6 +30,7 @@ type edition struct {
 
 	log         stateLog
 	fresh       map[bucketKey]bool // hours of which nothing was published
+	changed     map[bucketKey]bool // hours whose states it changes
 	written     dialogRows
 	addresses   map[address]bool // whose opt-outs are to be attributed anew
 	named       namedAttempts
@@ -48,7 +49,7 @@ type sharedAttempt struct {
 }
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
-	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{},
+	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, fresh: map[bucketKey]bool{}, changed: map[bucketKey]bool{},
 		addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
@@ -67,8 +68,13 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
 		e.log.add(m.key, string(e.scratch))
+		e.settling.wrote(m.key, string(e.scratch))
 	}
-	if hour := (bucketKey{m.now.Account, m.now.BucketMS}); !e.whole[hour] && !e.fresh[hour] {
+	hour := bucketKey{m.now.Account, m.now.BucketMS}
+	if !e.changed[hour] {
+		e.changed[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
+	}
+	if !e.whole[hour] && !e.fresh[hour] {
 		if _, known := e.hours[hour]; !known {
 			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 		}
@@ -266,6 +272,7 @@ func (e *edition) publish(ctx context.Context) error {
 		cold[hour] = lost[hour]
 	}
 	e.audit.computed(e.whole)
+	e.settling.noteChanged(e.id, e.changed, e.whole)
 	e.metrics.generations.Inc()
 	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))

@@ -8,7 +8,8 @@ type metrics struct {
 	numbersSeconds                                                               prometheus.Histogram
 	numbers, verdicts, changes                                                   prometheus.Counter
 	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
-	audited                                                                      prometheus.Counter
+	audited, settledHours, settledReads                                          prometheus.Counter
+	stateBytes                                                                   prometheus.Gauge
 	differences                                                                  *prometheus.CounterVec
 }
 
@@ -63,8 +64,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, kind := range []string{differsCells, differsState, differsDialog, differsUnit, differsOptOut} {
 		m.differences.WithLabelValues(kind)
 	}
+	m.settledHours = counter("settled_hours_total",
+		"Hours whose states moved out of the keyed store because it was full.")
+	m.settledReads = counter("settled_reads_total",
+		"States that changes had to look for outside of the keyed store, by a scan that many share.")
+	m.stateBytes = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+		Name: "state_bytes", Help: "Estimated bytes of keys and states in the keyed store, before compression."})
 	if r != nil {
-		r.MustRegister(m.audited, m.differences,
+		r.MustRegister(m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
 			m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
 			m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,

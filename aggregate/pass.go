@@ -78,6 +78,9 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if err := a.buildDays(ctx, time.Now()); err != nil {
 		return worked, err
 	}
+	if err := a.settle(ctx); err != nil {
+		return worked, err
+	}
 	return worked, a.auditSome(ctx)
 }
 
