@@ -21,6 +21,8 @@ type roles struct {
 	ingest, aggregate, serve bool
 	// notify says to whom the verdicts of aggregate are announced.
 	notify notifySettings
+	// states bounds what aggregate keeps.
+	states stateSettings
 }
 
 func (r roles) needs() needs {
@@ -150,7 +152,7 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 		deps.ProduceChanges = changes.Produce
 	}
 	return aggregate.New(aggregate.Config{
-		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
+		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate, StateBytes: p.roles.states.StateBytes,
 		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
 	}, deps), nil
 }
