@@ -147,6 +147,7 @@ type Aggregator struct {
 	ready    atomic.Uint64
 	audit    audit
 	settling settling
+	dialogs  replacedDialogs
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
