@@ -283,3 +283,24 @@ func TestAggregator_OptOuts_SplitMessageLeavesAddress(t *testing.T) {
 		t.Errorf("attributed to %q, want the one message that this address still has", got)
 	}
 }
+
+// What was noted of a message under an address that it no longer has goes with it when it moves to another hour, also
+// where merged facts don't know that address any more.
+func TestAggregator_Join_SplitMessageForgetsFirstRecipient(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(dialogLine("moves", "delivered", at, submitted(at)...)), noon)
+	settle(t, a)
+	early := at.Add(-3 * time.Hour)
+	load(t, conn, "2", []byte(eventLine("moves", "read", at, append(submitted(at), "channel", `"viber"`, "recipient",
+		`"+79009999999"`)...)+eventLine("moves", "read", at, append(submitted(early), "channel", `"viber"`, "recipient",
+		`"+79009999999"`)...)), noon)
+	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE attempts FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, a)
+	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
+		t.Errorf("the attempt is noted under %d recipients, want 1", n)
+	}
+}
