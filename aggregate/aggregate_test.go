@@ -29,10 +29,33 @@ func TestMain(m *testing.M) { enginetest.Main(m) }
 
 var noon = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 
-// connect returns a connection to a migrated, empty database.
+// connect returns a connection to a migrated, empty database. What was published there when the test ends must be what
+// facts say.
 func connect(t testing.TB) driver.Conn {
 	t.Helper()
-	return schematest.Conn(t)
+	conn := schematest.Conn(t)
+	if _, measures := t.(*testing.B); !measures {
+		t.Cleanup(func() {
+			if !t.Failed() && !t.Skipped() {
+				settleIn(context.Background(), t, newAggregator(conn, noon))
+				mustBeFacts(t, conn)
+			}
+		})
+	}
+	return conn
+}
+
+// mustBeFacts fails where the audit finds something.
+func mustBeFacts(t testing.TB, conn driver.Conn) Audited {
+	t.Helper()
+	audited, err := Audit(context.Background(), Config{}, Deps{Conn: conn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, difference := range audited.Differences {
+		t.Errorf("the audit found %s", difference)
+	}
+	return audited
 }
 
 // load stores NDJSON the way ingest does, without Kafka: facts, locations and orphans, then touches. Lines of one topic
@@ -98,14 +121,19 @@ func load(t testing.TB, conn driver.Conn, topic string, lines []byte, now time.T
 // settle runs passes until nothing is left to do. What is known of days is then what their tables say.
 func settle(t testing.TB, a *Aggregator) {
 	t.Helper()
+	settleIn(t.Context(), t, a)
+}
+
+func settleIn(ctx context.Context, t testing.TB, a *Aggregator) {
+	t.Helper()
 	if !a.prepared {
-		if err := a.prepare(t.Context()); err != nil {
+		if err := a.prepare(ctx); err != nil {
 			t.Fatal(err)
 		}
 		a.prepared = true
 	}
 	for range 1000 {
-		worked, err := a.pass(t.Context())
+		worked, err := a.pass(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}

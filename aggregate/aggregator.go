@@ -72,6 +72,10 @@ type Config struct {
 	// Exclusive says that nobody else can reach the database (the embedded one), so that no other aggregator has to be
 	// waited for.
 	Exclusive bool
+	// StateBytes bounds table message_states, keys and states as they are before compression; negative: nothing does.
+	StateBytes int64
+	// AuditRest is how long the audit rests at least between two slices; negative for tests: not at all.
+	AuditRest time.Duration
 	// Webhook and ChangesTopic are where changed verdicts are announced (notify.Config).
 	Webhook         *notify.Webhook
 	ChangesTopic    string
@@ -90,6 +94,9 @@ type Deps struct {
 	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil
 	// means that there is no topic for them.
 	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
+	// Stream tells of each partition of the stream where it ends and how far ingest is behind that, so that the audit
+	// knows what is on its way; nil means that nothing ever is.
+	Stream func(context.Context) (ends, lags map[int]int64, err error)
 	// Registerer receives the metrics; nil means that they are not collected.
 	Registerer prometheus.Registerer
 	// Logger defaults to slog.Default().
@@ -139,7 +146,10 @@ type Aggregator struct {
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
 	lastLossLook time.Time
 	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
-	ready atomic.Uint64
+	ready    atomic.Uint64
+	audit    audit
+	settling settling
+	dialogs  replacedDialogs
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
@@ -159,6 +169,12 @@ func New(cfg Config, deps Deps) *Aggregator {
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = DefaultRetention
+	}
+	if cfg.StateBytes == 0 {
+		cfg.StateBytes = DefaultStateBytes
+	}
+	if cfg.AuditRest == 0 {
+		cfg.AuditRest = DefaultAuditRest
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -270,6 +286,7 @@ func (a *Aggregator) turn(ctx context.Context) (wait time.Duration, err error) {
 		a.batch, a.events = max(1, a.batch/2), max(1, a.events/2)
 		a.damaged = errors.Is(err, state.ErrDamaged)
 		a.sums.changed, a.sums.whole = cells.Sum{}, cells.Sum{}
+		a.audit.look, a.audit.suspected = nil, nil
 		return 0, err
 	case worked && a.pending > 0:
 		return 0, nil

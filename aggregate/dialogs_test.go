@@ -269,3 +269,45 @@ func dialogLine(id, status string, occurred time.Time, members ...string) string
 	return eventLine(id, status, occurred,
 		append([]string{"channel", `"viber"`, "recipient", `"+79001234567"`}, members...)...)
 }
+
+// Rows of dialogs that were replaced go when they are many or have waited for long, those of editions that died each
+// time, and what counts stays.
+func TestAggregator_Upkeep_DropsReplacedDialogs(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-5 * time.Hour)
+	settle(t, a)
+	for i := range 3 {
+		load(t, conn, fmt.Sprint(i), []byte(dialogLine("m", "delivered", at.Add(-time.Duration(i)*time.Minute),
+			submitted(at.Add(-time.Hour))...)), noon)
+		settle(t, a)
+	}
+	rows := func() uint64 {
+		return count(t, conn, "SELECT count() FROM dialogs") + 100*count(t, conn,
+			"SELECT count() FROM dialogs_by_person")
+	}
+	drop := func(now time.Time) {
+		t.Helper()
+		if err := a.dropReplaced(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows() != 303 {
+		t.Fatalf("%d rows, want three in each table", rows())
+	}
+	later := time.Now().Add(2 * DefaultRetention)
+	drop(later)
+	if rows() != 101 {
+		t.Fatalf("%d rows, want one in each table: the others were replaced", rows())
+	}
+	for _, dead := range []string{"INSERT INTO editions (edition, published) VALUES (7, false)",
+		"INSERT INTO dialogs SELECT * REPLACE (7 AS generation) FROM dialogs"} {
+		if err := conn.Exec(t.Context(), dead); err != nil {
+			t.Fatal(err)
+		}
+	}
+	drop(later.Add(time.Minute))
+	if rows() != 101 {
+		t.Errorf("%d rows, want one in each table: the other's edition died", rows())
+	}
+}

@@ -33,6 +33,7 @@ type edition struct {
 	log         stateLog
 	fresh       map[bucketKey]bool // hours of which nothing was published
 	days        dayChanges
+	changed     map[bucketKey]bool // hours whose states it changes
 	written     dialogRows
 	addresses   map[address]bool // whose opt-outs are to be attributed anew
 	named       namedAttempts
@@ -52,7 +53,8 @@ type sharedAttempt struct {
 
 func (a *Aggregator) newEdition(id uint64, nowMS int64) *edition {
 	return &edition{Aggregator: a, id: id, nowMS: nowMS, whole: map[bucketKey]bool{}, replaced: map[bucketKey]bool{},
-		fresh: map[bucketKey]bool{}, days: dayChanges{}, addresses: map[address]bool{}, named: namedAttempts{}}
+		fresh: map[bucketKey]bool{}, changed: map[bucketKey]bool{}, days: dayChanges{},
+		addresses: map[address]bool{}, named: namedAttempts{}}
 }
 
 // fold adds to the edition what a message changes.
@@ -74,12 +76,17 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
 		e.log.add(m.key, string(e.scratch))
+		e.settling.wrote(m.key, string(e.scratch))
+	}
+	if !e.changed[hour] {
+		e.changed[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 	}
 	if !e.whole[hour] && !e.fresh[hour] {
 		if _, known := e.hours[hour]; !known {
 			e.fresh[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true
 		}
 	}
+	e.audit.look.follow(m)
 	e.noteShared(m)
 	e.noteNamed(m.now)
 	e.all++
@@ -241,8 +248,8 @@ func (e *edition) publish(ctx context.Context) error {
 		return err
 	}
 	lost := map[bucketKey]bool{}
-	if len(e.replaced) > 0 {
-		targets, err := targetTable(e.replaced)
+	if replaced := e.audit.mayLack(e.replaced); len(replaced) > 0 {
+		targets, err := targetTable(replaced)
 		if err != nil {
 			return err
 		}
@@ -270,6 +277,8 @@ func (e *edition) publish(ctx context.Context) error {
 	for hour := range e.whole {
 		cold[hour] = lost[hour]
 	}
+	e.audit.computed(e.whole)
+	e.settling.noteChanged(e.id, e.changed, e.whole)
 	e.metrics.generations.Inc()
 	e.metrics.messages.Add(float64(e.all))
 	e.metrics.buckets.Add(float64(len(e.whole)))

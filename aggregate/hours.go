@@ -31,7 +31,10 @@ func (a *Aggregator) readHours(ctx context.Context) error {
 		}
 		a.hours[key] = cold
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read hours: %w", err)
+	}
+	return a.readSettled(ctx)
 }
 
 // recallCold reads which of these hours are cold.
@@ -48,6 +51,7 @@ func (a *Aggregator) recallCold(ctx context.Context, targets *ext.Table) error {
 			return fmt.Errorf("read cold hours: %w", err)
 		}
 		a.hours[key] = true
+		delete(a.settling.hours, key)
 	}
 	return rows.Err()
 }
@@ -71,6 +75,9 @@ func (a *Aggregator) setCold(ctx context.Context, edition uint64, cold map[bucke
 		return fmt.Errorf("note cold hours: %w", err)
 	}
 	for key, isCold := range cold {
+		if isCold || a.hours[key] {
+			delete(a.settling.hours, key) // All of it is or will be written anew.
+		}
 		a.hours[key] = isCold
 	}
 	return nil

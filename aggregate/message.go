@@ -17,6 +17,8 @@ type message struct {
 	oldUnits, units []law.Units
 	// published are the dialogs in it that were published, dialogs those that are to be.
 	published, dialogs []cells.Dialog
+	// walk says that its dialogs are decided anew, changed or not.
+	walk bool
 	// whole says that its hour is computed whole: what it counted is taken away with the hour.
 	whole bool
 }
@@ -81,7 +83,7 @@ func (m *message) addChangedPeople(people map[person]bool) {
 		if is != nil {
 			same := *is
 			same.Units = was.Units
-			if same.Equal(was) {
+			if same.Equal(was) && !m.walk {
 				continue
 			}
 			people[personOf(is)] = true

@@ -8,6 +8,9 @@ type metrics struct {
 	numbersSeconds                                                               prometheus.Histogram
 	numbers, verdicts, changes                                                   prometheus.Counter
 	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
+	audited, settledHours, settledReads                                          prometheus.Counter
+	stateBytes                                                                   prometheus.Gauge
+	differences                                                                  *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -53,8 +56,23 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "broken_parts",
 			Help: "Parts of tables that cannot be read, that nothing replaces, and that nobody accepted."}),
 	}
+	m.audited = prometheus.NewCounter(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "audit",
+		Name: "hours_total", Help: "Hours whose figures the aggregator compared with facts by itself."})
+	m.differences = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "audit",
+		Name: "differences_total", Help: "What the audit found published and not what facts say, by kind. The hours " +
+			"were computed anew. It is a bug: report it."}, []string{"kind"})
+	for _, kind := range []string{differsCells, differsState, differsDialog, differsUnit, differsOptOut} {
+		m.differences.WithLabelValues(kind)
+	}
+	m.settledHours = counter("settled_hours_total",
+		"Hours whose states moved out of the keyed store because it was full.")
+	m.settledReads = counter("settled_reads_total",
+		"States that changes had to look for outside of the keyed store, by a scan that many share.")
+	m.stateBytes = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
+		Name: "state_bytes", Help: "Estimated bytes of keys and states in the keyed store, before compression."})
 	if r != nil {
-		r.MustRegister(m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
+		r.MustRegister(m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
+			m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
 			m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
 			m.numbersSeconds, m.numbers, m.verdicts, m.changes)

@@ -98,6 +98,30 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 	return cold, nil
 }
 
+// addStrays notes the addresses of messages that are stored in these hours and count elsewhere by now, maybe at another
+// address.
+func (e *edition) addStrays(ctx context.Context, targets *ext.Table) error {
+	if len(e.optedOut) == 0 || len(e.strays) == 0 {
+		return nil
+	}
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("optouts_strays"))
+	if err != nil {
+		return fmt.Errorf("read addresses of split messages: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var who address
+		if err := rows.Scan(&who.account, &who.recipient); err != nil {
+			return fmt.Errorf("read addresses of split messages: %w", err)
+		}
+		if e.optedOut[who] {
+			e.addresses[who] = true
+		}
+	}
+	return rows.Err()
+}
+
 // namedAttempts are rows of the attempts of messages that opt-outs name.
 type namedAttempts map[state.Key][][]any
 
@@ -121,6 +145,11 @@ func (e *edition) noteNamed(m *state.Message) {
 // attribute attributes the opt-outs of the addresses and messages that were noted, after the attempts by recipient are
 // written.
 func (e *edition) attribute(ctx context.Context) error {
+	return e.eachAttribution(func(name string, table *ext.Table) error { return e.attributeBy(ctx, name, table) })
+}
+
+// eachAttribution lists what is to be attributed, for statements that are named alike.
+func (e *edition) eachAttribution(do func(name string, table *ext.Table) error) error {
 	if len(e.addresses) > 0 {
 		table, err := ext.NewTable("addresses", ext.Column("account", "String"), ext.Column("recipient", "String"))
 		if err != nil {
@@ -131,7 +160,7 @@ func (e *edition) attribute(ctx context.Context) error {
 				return fmt.Errorf("list people who opted out: %w", err)
 			}
 		}
-		if err := e.attributeBy(ctx, "optouts", table); err != nil {
+		if err := do("optouts", table); err != nil {
 			return err
 		}
 	}
@@ -155,7 +184,7 @@ func (e *edition) attribute(ctx context.Context) error {
 				}
 			}
 		}
-		return e.attributeBy(ctx, "optouts_named", table)
+		return do("optouts_named", table)
 	}
 	return nil
 }

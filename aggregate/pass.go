@@ -75,7 +75,13 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	if err := a.stateFreshness(ctx, asOf, a.pending, worked); err != nil {
 		return worked, err
 	}
-	return worked, a.buildDays(ctx, time.Now())
+	if err := a.buildDays(ctx, time.Now()); err != nil {
+		return worked, err
+	}
+	if err := a.settle(ctx); err != nil {
+		return worked, err
+	}
+	return worked, a.auditSome(ctx)
 }
 
 // answer computes and publishes what some of the open touches ask for. It returns those, and takes them out of open.

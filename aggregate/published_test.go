@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"kaskad/engine/enginetest"
 )
 
 // published is a query of the rows of a rollup that a reader adds up now, taking sums of the kind where there are some.
@@ -116,7 +118,12 @@ func touchAll(t testing.TB, conn driver.Conn) {
 
 // derived are queries of what follows from facts besides cells.
 var derived = map[string]string{
-	"states":                "SELECT sum(cityHash64(key, state)) FROM message_states WHERE key != ''",
+	"states": `SELECT sum(cityHash64(key, latest)) FROM (SELECT key, argMax(state, edition) AS latest FROM
+		(SELECT key, state, 18446744073709551615 AS edition FROM message_states WHERE key != ''
+		UNION ALL SELECT key, state, edition FROM settled_states)
+		WHERE key NOT IN (SELECT concat(char(length(account)), account,
+			reverse(reinterpretAsFixedString(intDiv(toUnixTimestamp(bucket), 3600)::UInt32)), message_id) FROM splits)
+		GROUP BY key)`,
 	"attempts by recipient": "SELECT sum(cityHash64(* EXCEPT (generation, permanent))) FROM attempts_by_recipient FINAL",
 	"dialogs": `SELECT sum(cityHash64(*)) FROM
 		(SELECT account, bucket, message_id, step, argMax((channel, sender, recipient, delivered_ms, replies_ms, conversation,
@@ -169,18 +176,36 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 }
 
 // Whatever happens in whatever order, the differences that were published add up to what facts say.
+// The audit looks all the time, a few messages at once, and finds nothing; with a bound on the keyed store that nothing
+// fits in, all is the same.
 func TestAggregator_Editions_AddUp(t *testing.T) {
+	schedules, rounds := uint64(2), 30
+	if enginetest.Long() {
+		schedules, rounds = 50, 15
+	}
+	for seed := range schedules {
+		stateBytes := int64(-1)
+		if seed%2 == 1 {
+			stateBytes = 1
+		}
+		t.Run(fmt.Sprintf("Seed%d", seed), func(t *testing.T) { addUp(t, seed, rounds, stateBytes) })
+	}
+}
+
+func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) {
+	t.Helper()
 	conn := connect(t)
 	now := noon
 	build := func(a *Aggregator) *Aggregator {
 		a.cfg.Now = func() time.Time { return now }
+		a.cfg.StateBytes, a.cfg.AuditRest, a.audit.fewest = stateBytes, -1, 8
 		return a
 	}
 	a := build(newAggregator(conn, noon))
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(seed+1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
-	steps := []string{"computed", "published", "applied", "closed"}
-	for round := range 40 {
+	steps := []string{"computed", "published", "applied", "closed", "settle", "settle_note", "settle_delete"}
+	for round := range rounds {
 		var lines strings.Builder
 		for range 40 {
 			at := now.Add(-time.Duration(random.IntN(70)) * time.Hour)
@@ -245,6 +270,15 @@ func TestAggregator_Editions_AddUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustRepeat(t, conn, a)
+	if n := count(t, conn, "SELECT count() FROM audits"); n < 5 {
+		t.Errorf("%d looks of the audit, want more for a test that means something", n)
+	}
+	if n := count(t, conn, "SELECT sum(differences) FROM audits"); n > 0 {
+		t.Errorf("the audit found %d differences on its way", n)
+	}
+	if moved := count(t, conn, "SELECT count() FROM settled_states"); moved > 0 != (stateBytes > 0) {
+		t.Errorf("%d states were moved out of the keyed store of %d bytes", moved, stateBytes)
+	}
 	if n := visible(t, conn).Attempted; n < 50 {
 		t.Errorf("%d attempts, want more for a test that means something", n)
 	}

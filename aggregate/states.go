@@ -48,11 +48,11 @@ func decodeValue(m *state.Message, value string) (units []law.Units, err error) 
 	return units, m.Decode(value[1+n:])
 }
 
-// lookUp returns the values of those keys that are stored.
-func (a *Aggregator) lookUp(ctx context.Context, keys []string) (map[string]string, error) {
-	found := make(map[string]string, len(keys))
+// lookUpIn adds the values of those keys that a statement finds, so many at once.
+func (a *Aggregator) lookUpIn(ctx context.Context, name string, atOnce int, keys []string,
+	found map[string]string) (map[string]string, error) {
 	for len(keys) > 0 {
-		some := keys[:min(len(keys), maxKeys)]
+		some := keys[:min(len(keys), atOnce)]
 		keys = keys[len(some):]
 		table, err := ext.NewTable("keys", ext.Column("key", "String"))
 		if err != nil {
@@ -65,7 +65,7 @@ func (a *Aggregator) lookUp(ctx context.Context, keys []string) (map[string]stri
 		}
 		var packed string
 		if err := a.deps.Conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithExternalTable(table)),
-			statement("states")).Scan(&packed); err != nil {
+			statement(name)).Scan(&packed); err != nil {
 			return nil, fmt.Errorf("look up states: %w", err)
 		}
 		for texts := (packedTexts{packed}); texts.rest != ""; {
@@ -220,8 +220,10 @@ func (a *Aggregator) forgetStates(ctx context.Context) error {
 	if err := a.do(ctx, "hours_cold", a.nextGeneration(time.Now())); err != nil {
 		return fmt.Errorf("note that all hours are cold: %w", err)
 	}
-	if err := a.truncate(ctx, "message_states"); err != nil {
-		return err
+	for _, table := range []string{"message_states", "settled_states"} {
+		if err := a.truncate(ctx, table); err != nil {
+			return err
+		}
 	}
 	var applied, last uint64
 	if err := a.deps.Conn.QueryRow(ctx, statement("states_stand")).Scan(&applied, &last); err != nil {

@@ -34,7 +34,10 @@ func (e *edition) readWhole(ctx context.Context, hours []bucketKey) error {
 	if err := e.findPublished(ctx, targets); err != nil {
 		return err
 	}
-	published, err := e.publishedDialogs(ctx, targets)
+	if err := e.addStrays(ctx, targets); err != nil {
+		return err
+	}
+	published, err := e.publishedDialogs(ctx, "dialogs_published", targets)
 	if err != nil {
 		return err
 	}
@@ -87,7 +90,8 @@ func (c *wholeChunk) add(ctx context.Context, m *state.Message) error {
 	if err := now.Decode(string(m.Append(nil))); err != nil {
 		return err
 	}
-	c.messages = append(c.messages, &message{key: string(m.AppendKey(nil)), now: now, whole: true,
+	_, repair := c.audit.repairs[bucketKey{m.Account, m.BucketMS}]
+	c.messages = append(c.messages, &message{key: string(m.AppendKey(nil)), now: now, whole: true, walk: repair,
 		published: c.published[m.Key]})
 	delete(c.published, m.Key)
 	const atOnce = 10_000
@@ -128,9 +132,9 @@ func (c *wholeChunk) end(ctx context.Context) error {
 }
 
 // publishedDialogs reads the dialogs that are published of hours, by message.
-func (a *Aggregator) publishedDialogs(ctx context.Context, targets *ext.Table) (map[state.Key][]cells.Dialog, error) {
-	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
-		statement("dialogs_published"))
+func (a *Aggregator) publishedDialogs(ctx context.Context, name string,
+	tables ...*ext.Table) (map[state.Key][]cells.Dialog, error) {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)), statement(name))
 	if err != nil {
 		return nil, fmt.Errorf("read published dialogs: %w", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,17 @@ func BenchmarkLateReceipts(b *testing.B) {
 		s := sizes{b: b}
 		w := newWorld(s.get("MESSAGES", 200_000, 10_000_000), s.get("ACCOUNTS", 10, 100), s.get("HOURS", 48, 720))
 		benchLate(b, &s, w, "late-receipts", "Late receipts")
+	}
+}
+
+// BenchmarkLateSettled is BenchmarkLateReceipts with a keyed store that holds the states of half of the messages.
+func BenchmarkLateSettled(b *testing.B) {
+	for b.Loop() {
+		s := sizes{b: b}
+		w := newWorld(s.get("MESSAGES", 200_000, 10_000_000), s.get("ACCOUNTS", 10, 100), s.get("HOURS", 48, 720))
+		bytes := s.get("STATE_BYTES", w.messages*75, w.messages*75)
+		benchLate(b, &s, w, "late-settled", "Late receipts with half of the states outside of the keyed store",
+			"--state-bytes", strconv.Itoa(bytes))
 	}
 }
 
@@ -40,9 +52,9 @@ func BenchmarkManyAccounts(b *testing.B) {
 	}
 }
 
-func benchLate(b *testing.B, s *sizes, w world, name, title string) {
+func benchLate(b *testing.B, s *sizes, w world, name, title string, args ...string) {
 	rate, lasts := s.get("RATE", 500, 20_000), time.Duration(s.get("SECONDS", 30, 600))*time.Second
-	p := startProduct(b)
+	p := startProduct(b, args...)
 	r := &row{b: b, Row: Row{Name: name, Title: title, Load: p.load, Sizes: s.named,
 		How: "Receipts of random messages of the whole stored history, at a steady rate. The lag is how far `as_of` of " +
 			"`/v1/status` is behind the clock, asked four times a second; reports over the whole history are asked one " +
@@ -51,7 +63,11 @@ func benchLate(b *testing.B, s *sizes, w world, name, title string) {
 	r.figure("peer at rest", "", "%s", short(p.fold("", w.start, w.start.Add(w.span()))))
 	run := p.late(w, rate, lasts, w.span())
 	r.figure("receipts sent", "", "%d at %.0f/s", run.events, float64(run.events)/run.took.Seconds())
-	r.figure("as_of lag", "p99 ≤ 5 s", "%v, at the end %s", run.lag, short(run.lag[len(run.lag)-1]))
+	goal := "p99 ≤ 5 s"
+	if len(args) > 0 {
+		goal = "p99 ≤ 30 s"
+	}
+	r.figure("as_of lag", goal, "%v, at the end %s", run.lag, short(run.lag[len(run.lag)-1]))
 	r.figure("as_of lag grows by", "0", "%+.2f s per second", run.growth)
 	r.figure("published after the last receipt", "", "%s", short(run.caughtUp))
 	r.figure("processor per receipt, reports included", "", "%s", run.used.perEvent(run.events))

@@ -18,8 +18,8 @@ const PageEnv = "BENCH_PAGE"
 
 // rows are the sections of the page in their order.
 func rows() []string {
-	return []string{"late-receipts", "hot-hour", "many-accounts", "backlog", "roles", "topic-to-facts", "freshness",
-		"reports", "mixed", "penetration", "dead-numbers", "idle", "growth"}
+	return []string{"late-receipts", "late-settled", "hot-hour", "many-accounts", "backlog", "roles", "topic-to-facts",
+		"freshness", "reports", "mixed", "penetration", "dead-numbers", "idle", "growth"}
 }
 
 const head = `# Performance

@@ -99,6 +99,8 @@ const groupIDNotFound = kafka.Error(69)
 type GroupLag struct {
 	Total      int64
 	Partitions map[int]int64
+	// Ends are the offsets behind the last records.
+	Ends map[int]int64
 }
 
 // Lag compares the committed offsets of the group with the ends of the topic's partitions. A partition without a commit
@@ -134,7 +136,7 @@ func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, top
 	for _, p := range commits.Topics[topic] {
 		committed[p.Partition] = p.CommittedOffset
 	}
-	lag := GroupLag{Partitions: make(map[int]int64, len(ids))}
+	lag := GroupLag{Partitions: make(map[int]int64, len(ids)), Ends: make(map[int]int64, len(ids))}
 	for _, p := range ends.Topics[topic] {
 		if p.Error != nil {
 			return GroupLag{}, fmt.Errorf("lag of %s: partition %d: %w", topic, p.Partition, p.Error)
@@ -145,6 +147,7 @@ func Lag(ctx context.Context, brokers []string, dialer *kafka.Dialer, group, top
 		}
 		lag.Partitions[p.Partition] = max(0, p.LastOffset-from)
 		lag.Total += lag.Partitions[p.Partition]
+		lag.Ends[p.Partition] = p.LastOffset
 	}
 	return lag, nil
 }

@@ -30,7 +30,7 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // ownTables are the tables that this package reads, besides those of reports.
-var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "builds", "changes", "cursor_keys",
+var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "audits", "builds", "changes", "cursor_keys",
 	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
 	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
@@ -80,6 +80,7 @@ type statusAnswer struct {
 	Engine         engineStatus `json:"engine"`
 	Disk           *Disk        `json:"disk"`
 	Losses         lossStatus   `json:"losses"`
+	Audit          auditStatus  `json:"audit"`
 }
 
 // status serves GET /v1/status.
@@ -126,6 +127,9 @@ func (s *Server) status(c *gin.Context) error {
 		return err
 	}
 	reply.Losses = lossesOf(lost)
+	if reply.Audit, err = s.audit(ctx); err != nil {
+		return err
+	}
 	if reply.Engine.Version == "" {
 		version, err := s.db.Conn.ServerVersion()
 		if err != nil {
@@ -135,6 +139,26 @@ func (s *Server) status(c *gin.Context) error {
 	}
 	c.PureJSON(http.StatusOK, reply)
 	return nil
+}
+
+// auditStatus is what the aggregator compared with facts by itself in the last 35 days.
+type auditStatus struct {
+	Hours       uint64  `json:"hours"`
+	At          *string `json:"at"`
+	Differences uint64  `json:"differences"`
+}
+
+func (s *Server) audit(ctx context.Context) (shown auditStatus, err error) {
+	var last time.Time
+	if err := s.db.Conn.QueryRow(s.db.Settings(ctx), "SELECT sum(hours), max(at), sum(differences) FROM audits "+
+		"WHERE at > $1", s.db.Now().AddDate(0, 0, -35)).Scan(&shown.Hours, &last, &shown.Differences); err != nil {
+		return shown, fmt.Errorf("read audits: %w", err)
+	}
+	if shown.Hours > 0 {
+		at := answer.TimeText(last.UnixMilli())
+		shown.At = &at
+	}
+	return shown, nil
 }
 
 // balance adds up the ledger's partitions, what became of parked events since they were counted, and what is under way.

@@ -68,6 +68,9 @@ func TestServer_Status_Balance(t *testing.T) {
 		('00000000-0000-0000-0000-000000000008', 'acme', 18000, 'e')`)
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, pending_buckets, at) VALUES (1, 9, now64(3) - 5), ($1, 2, "+
 		"now64(3))", testNow.Add(-1500*time.Millisecond).UnixMilli())
+	execute(t, conn, "INSERT INTO audits (at, account, day, hours, differences) VALUES ('2026-11-18 23:00:00', "+
+		"'acme', '2026-11-18', 24, 0), ('2026-11-19 23:00:00', 'acme', '2026-11-17', 3, 3), ('2026-01-01 00:00:00', "+
+		"'acme', '2026-11-17', 9, 9)")
 	s := newServer(t, conn, func(c *Config, d *Deps) {
 		c.Fixed = false
 		d.Lag = func(context.Context) (int64, error) { return 42, nil }
@@ -77,7 +80,8 @@ func TestServer_Status_Balance(t *testing.T) {
 	want := `{"kafka":{"brokers":["127.0.0.1:9092"],"topic":"kaskad.events","dead_letter_topic":"kaskad.rejected"},` +
 		`"balance":{"consumed":110,"stored":88,"rejected":11,"parked":4,"in_flight":3,"empty":4},"lag_events":42,"lag_seconds":1.5,` +
 		`"as_of":"2026-11-19T23:59:58.500Z","pending_buckets":4,"pending_numbers":0,"split_messages":2,"shared_messages":3,"now":"2026-11-20T00:00:00.000Z","engine":{"version":"26.7","embedded":true},` +
-		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"},"losses":{"broken_parts":[],"hours":[],"rereading":0}}`
+		`"disk":{"free_bytes":1,"total_bytes":9,"state":"warning"},"losses":{"broken_parts":[],"hours":[],"rereading":0},` +
+		`"audit":{"hours":27,"at":"2026-11-19T23:00:00.000Z","differences":3}}`
 	if got := strings.TrimSpace(get(s, "/v1/status").Body.String()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -1,5 +1,6 @@
 -- The attempts of hours, merged, message by message. Messages that are stored in more than one hour count at home. External
 -- table: targets (account, bucket).
+{{define "facts" -}}
 SELECT account, toInt64(toUnixTimestamp(bucket)) * 1000, message_id, step, submitted_ms, id_ms, channel, provider, campaign,
     template, sender, app, operator, traffic, trigger, recipient_country, recipient_mark, said_country, contact, segments,
     sms_segments, sms_measure, machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures,
@@ -11,5 +12,7 @@ FROM attempts FINAL
 WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
     AND (account, bucket, message_id) NOT IN
         (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
+{{- end -}}
+{{template "facts"}}
 ORDER BY account, bucket, message_id, step
 SETTINGS do_not_merge_across_partitions_select_final = 1, max_threads = 2

@@ -1,12 +1,7 @@
 -- How the cells of hours that were computed whole differ from those published (docs/definitions.md sections 1 and 3).
 -- Parameters: generation, as_of (Unix ms: windows that end before it are over). External table: targets (account, bucket).
-INSERT INTO rollup_attempts
-    (kind, day, edition,
-    account, bucket, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step,
-    trigger, window_end, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed,
-    machine_opened, lowered, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply, cohort_max_ms)
+{{define "net_attempts" -}}
 SELECT
-    'difference', toDate(cohort), {generation:UInt64},
     account, bucket, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step,
     trigger,
     closes,
@@ -16,7 +11,7 @@ SELECT
     sum(c.in_24h) AS d15, sum(c.read_in_24h) AS d16,
     {{template "histograms" "c.to_deliver"}} AS h1, {{template "histograms" "c.to_read"}} AS h2,
     {{template "histograms" "c.to_reply"}} AS h3,
-    max(c.cohort_max_ms)
+    max(c.cohort_max_ms) AS cohort_latest_ms
 FROM
 (
     SELECT *, {{template "open_window_end" "window_end"}} AS closes
@@ -40,4 +35,15 @@ GROUP BY
 HAVING (d1, d2, d3, d4, d5, d6, d7, d8) != (0, 0, 0, 0, 0, 0, 0, 0)
     OR (d9, d10, d11, d12, d13, d14, d15, d16) != (0, 0, 0, 0, 0, 0, 0, 0)
     OR notEmpty(h1) OR notEmpty(h2) OR notEmpty(h3)
+{{- end -}}
+INSERT INTO rollup_attempts
+    (kind, day, edition,
+    account, bucket, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step,
+    trigger, window_end, attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed,
+    machine_opened, lowered, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply, cohort_max_ms)
+SELECT 'difference', toDate(cohort), {generation:UInt64}, *
+FROM
+(
+{{template "net_attempts"}}
+)
 SETTINGS insert_deduplicate = 0, max_partitions_per_insert_block = 0, max_insert_threads = 1, join_use_nulls = 0

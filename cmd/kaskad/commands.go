@@ -19,6 +19,7 @@ type runCommand struct {
 	kafkaSettings
 	storeSettings
 	notifySettings
+	stateSettings
 	clockSettings
 	logSettings
 }
@@ -30,7 +31,10 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	if _, err := c.webhook(c.kafkaSettings); err != nil {
 		return err
 	}
-	r := roles{ingest: true, aggregate: true, serve: true, notify: c.notifySettings}
+	if err := c.stateSettings.check(); err != nil {
+		return err
+	}
+	r := roles{ingest: true, aggregate: true, serve: true, notify: c.notifySettings, states: c.stateSettings}
 	st, err := openStack(ctx, r.needs(), c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
@@ -63,6 +67,7 @@ type ingestCommand struct {
 type aggregateCommand struct {
 	MetricsListen string `help:"Address of /metrics and /healthz; none by default." placeholder:"HOST:PORT"`
 	notifySettings
+	stateSettings
 	roleSettings
 }
 
@@ -79,7 +84,11 @@ func (c *aggregateCommand) Run(ctx context.Context) error {
 	if _, err := c.webhook(c.kafkaSettings); err != nil {
 		return err
 	}
-	return c.roleSettings.run(ctx, roles{aggregate: true, notify: c.notifySettings}, listenSettings{}, c.MetricsListen)
+	if err := c.stateSettings.check(); err != nil {
+		return err
+	}
+	return c.roleSettings.run(ctx, roles{aggregate: true, notify: c.notifySettings, states: c.stateSettings},
+		listenSettings{}, c.MetricsListen)
 }
 
 func (c *serveCommand) Run(ctx context.Context) error {

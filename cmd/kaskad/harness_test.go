@@ -21,6 +21,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
+	"kaskad/aggregate"
 	"kaskad/engine"
 	"kaskad/engine/enginetest"
 	"kaskad/ingest"
@@ -128,12 +131,59 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 	enginetest.Parallel(t)
 	k := &kaskad{t: t, dir: t.TempDir(), address: freeAddress(t), args: args, output: &lockedBuffer{}}
 	t.Cleanup(func() {
+		if !t.Failed() {
+			k.mustBeFacts()
+		}
 		k.kill()
 		if t.Failed() {
 			t.Logf("the end of kaskad's log:\n%s", k.output.tail())
 		}
 	})
 	return k
+}
+
+// mustBeFacts fails where something published is not what facts say: what kaskad's own audit found, and one of
+// everything. Where kaskad does not run any more, or still has something to do, there is nothing to compare.
+func (k *kaskad) mustBeFacts() {
+	k.t.Helper()
+	at, ok := readRunning(k.dir)
+	if !ok {
+		return
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	var s status
+	response, err := client.Get("http://" + k.address + "/v1/status")
+	if err != nil {
+		return
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(&s); err != nil || response.StatusCode != http.StatusOK {
+		return
+	}
+	if s.Audit.Differences > 0 {
+		k.t.Errorf("kaskad's audit found %d differences", s.Audit.Differences)
+	}
+	if !s.settled() || len(s.Losses.Hours) > 0 {
+		return
+	}
+	options, err := clickhouse.ParseDSN(at.Clickhouse)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer conn.Close()
+	audited, err := aggregate.Audit(context.Background(), aggregate.Config{}, aggregate.Deps{Conn: conn})
+	if err != nil {
+		k.t.Errorf("audit everything: %v", err)
+	}
+	for _, difference := range audited.Differences[:min(len(audited.Differences), 10)] {
+		k.t.Errorf("an audit found %s", difference)
+	}
+	k.t.Logf("audited %d hours, %d messages: %d differences", audited.Hours, audited.Messages,
+		len(audited.Differences))
 }
 
 // freeAddress is a port that nobody has, outside of the range from which the kernel gives ports to those who do not
@@ -268,7 +318,10 @@ type status struct {
 	PendingBuckets uint64 `json:"pending_buckets"`
 	SplitMessages  uint64 `json:"split_messages"`
 	AsOf           string `json:"as_of"`
-	Losses         struct {
+	Audit          struct {
+		Differences uint64 `json:"differences"`
+	} `json:"audit"`
+	Losses struct {
 		Hours []json.RawMessage `json:"hours"`
 	} `json:"losses"`
 }

@@ -21,6 +21,8 @@ type roles struct {
 	ingest, aggregate, serve bool
 	// notify says to whom the verdicts of aggregate are announced.
 	notify notifySettings
+	// states bounds what aggregate keeps.
+	states stateSettings
 }
 
 func (r roles) needs() needs {
@@ -141,12 +143,16 @@ func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Pro
 	if err != nil {
 		return nil, err
 	}
-	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger}
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger,
+		Stream: func(ctx context.Context) (ends, lags map[int]int64, err error) {
+			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
+			return lag.Ends, lag.Partitions, err
+		}}
 	if changes != nil {
 		deps.ProduceChanges = changes.Produce
 	}
 	return aggregate.New(aggregate.Config{
-		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate,
+		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate, StateBytes: p.roles.states.StateBytes,
 		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
 	}, deps), nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"kaskad/aggregate"
 	"kaskad/aggregate/notify"
 	"kaskad/ingest"
 	"kaskad/query"
@@ -196,6 +197,19 @@ type notifySettings struct {
 	NotifyFromStart bool     `help:"Tell a topic or webhook that was never told anything all changes that there ever were, not only those from now on."`
 }
 
+// stateSettings say what the aggregator keeps at hand.
+type stateSettings struct {
+	StateBytes int64 `help:"Bytes that the states of messages may take in the keyed store, before compression. Above that, those of the hours that nothing has changed for longest move to where a change finds them slower." default:"${default_state_bytes}" placeholder:"BYTES"`
+}
+
+func (s stateSettings) check() error {
+	if s.StateBytes < 1 {
+		return fmt.Errorf("--state-bytes: %d: want a number of bytes, such as %d", s.StateBytes,
+			int64(aggregate.DefaultStateBytes))
+	}
+	return nil
+}
+
 // webhook checks the settings, and returns nil when no webhook is configured.
 func (s notifySettings) webhook(k kafkaSettings) (*notify.Webhook, error) {
 	switch {
@@ -223,5 +237,5 @@ var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 var flagDefaults = kong.Vars{
 	"default_body_memory": strconv.Itoa(query.DefaultBodyMemory >> 20),
 	"default_topic":       ingest.DefaultTopic, "default_dead_letter_topic": ingest.DefaultDeadLetterTopic,
-	"default_group": ingest.DefaultGroup,
+	"default_group": ingest.DefaultGroup, "default_state_bytes": strconv.FormatInt(aggregate.DefaultStateBytes, 10),
 }

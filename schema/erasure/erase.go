@@ -46,8 +46,8 @@ var peopleTables = []string{"rollup_people", "whole_people"}
 var erasedColumns = map[string][]string{
 	"attempts": {"recipient_country", "contact"}, "attempts_by_recipient": {"recipient", "contact", "person"},
 	"recipient_events": {"recipient", "contact"}, "changes": {"state"}, "message_states": {"state"},
-	"state_log": {"state"},
-	"dialogs":   {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
+	"state_log": {"state"}, "settled_states": {"state"},
+	"dialogs": {"recipient"}, "dialogs_by_person": {"recipient"}, "opt_outs": {"recipient"},
 	"orphans": {"recipient_country", "contact", "raw"}, "rejected": {"raw", "error"},
 	"number_queue": {"number"}, "numbers_touched": {"number"}, "number_health": {"number", "why"},
 	"number_health_before": {"number", "why"}, "number_changes": {"number"},
@@ -254,7 +254,7 @@ func (e *eraser) overwrite(ctx context.Context, left *leftover) error {
 // overwriteStates has the states of messages that hold the number written anew from facts, which hold the pseudonym by
 // now. Where no aggregator works they are deleted: the next one finds their hours cold.
 func (e *eraser) overwriteStates(ctx context.Context, left *leftover) error {
-	if left.visible["message_states"]+left.visible["state_log"] == 0 {
+	if left.visible["message_states"]+left.visible["settled_states"]+left.visible["state_log"] == 0 {
 		return nil
 	}
 	alive, err := e.aggregatorWorks(ctx)
@@ -270,7 +270,7 @@ func (e *eraser) overwriteStates(ctx context.Context, left *leftover) error {
 		return err
 	}
 	// What the log says is applied when the aggregator has answered.
-	tables := []string{"state_log"}
+	tables := []string{"state_log", "settled_states"}
 	if alive {
 		if err := e.waitForAnswer(ctx, touch.id); err != nil {
 			return err

@@ -59,6 +59,8 @@ var columnsWithoutNumbers = map[string][]string{
 	"replies":              {"account", "message_id"},
 	"state_log":            {"key"},
 	"message_states":       {"key"},
+	"settled_states":       {"key"},
+	"audits":               {"account"},
 	"builds":               {"account"},
 	"day_changes":          {"account"},
 	"shared_attempts":      {"account", "message_id"},

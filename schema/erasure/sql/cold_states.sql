@@ -7,6 +7,6 @@ WITH
     (SELECT known FROM erased WHERE startsWith(known, '+')) AS wanted,
     (SELECT known FROM erased WHERE NOT startsWith(known, '+')) AS digits
 SELECT DISTINCT whose, toDateTime(reinterpretAsUInt32(reverse(substring(key, length(beginning) + 1, 4))) * 3600, 'UTC'), toUnixTimestamp64Micro(now64(6)), 1
-FROM message_states
+FROM (SELECT key, state FROM message_states UNION ALL SELECT key, state FROM settled_states)
 WHERE startsWith(key, beginning)
     AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)

@@ -15,6 +15,8 @@ WHERE account = whose AND (position(state, concat(wanted, '\0')) > 0 OR position
 UNION ALL
 SELECT 'message_states', count() FROM message_states WHERE startsWith(key, beginning) AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
 UNION ALL
+SELECT 'settled_states', count() FROM settled_states WHERE startsWith(key, beginning) AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
+UNION ALL
 SELECT 'state_log', count() FROM state_log WHERE startsWith(key, beginning) AND (position(state, concat(wanted, '\0')) > 0 OR position(state, concat(char(length(wanted)), wanted)) > 0 OR position(state, concat(char(length(digits)), digits)) > 0)
 UNION ALL
 SELECT 'attempts_by_recipient', count() FROM attempts_by_recipient WHERE account = whose AND (recipient = wanted OR contact = wanted OR contact = digits OR person = wanted OR person = digits)

@@ -1,0 +1,306 @@
+package aggregate
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kaskad/schema"
+	"kaskad/schema/law"
+	"kaskad/schema/schematest"
+	"kaskad/schema/state"
+)
+
+// audited loads a day of dialogs, plain messages and opt-outs, and publishes it.
+func audited(t *testing.T) (driver.Conn, *Aggregator, *bytes.Buffer) {
+	t.Helper()
+	conn := schematest.Conn(t) // It is broken by hand.
+	var lines strings.Builder
+	for i := range 30 {
+		at := noon.Add(-time.Duration(2+i%5) * time.Hour).Add(time.Duration(i) * time.Second)
+		recipient := fmt.Sprintf(`"+7900123456%d"`, i%4)
+		lines.WriteString(eventLine(fmt.Sprint("m", i), "delivered", at, append(submitted(at), "channel",
+			[]string{`"viber"`, `"sms"`, `"whatsapp"`}[i%3], "recipient", recipient, "sender", `"Shop"`)...))
+	}
+	at := noon.Add(-time.Hour)
+	lines.WriteString(eventLine("", "unsubscribed", at, "channel", `"viber"`, "recipient", `"+79001234560"`))
+	lines.WriteString(eventLine("m3", "complained", at, "channel", `"viber"`, "recipient", `"+79001234563"`))
+	load(t, conn, "world", []byte(lines.String()), noon)
+	log := &bytes.Buffer{}
+	registry := prometheus.NewRegistry()
+	a := New(Config{Exclusive: true, Now: func() time.Time { return noon }, AuditRest: -1},
+		Deps{Conn: conn, Reject: noLetters, Registerer: registry, Logger: slog.New(slog.NewJSONHandler(log, nil))})
+	settle(t, a)
+	return conn, a, log
+}
+
+// auditAll makes passes until everything was looked at twice, whatever the audit has begun with.
+func auditAll(t *testing.T, a *Aggregator) {
+	t.Helper()
+	for looks := a.audit.looks; a.audit.looks < looks+2 || a.audit.suspected != nil || a.pending > 0; {
+		if _, err := a.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// storedState reads the state of a message.
+func storedState(t *testing.T, a *Aggregator, id string) (key string, m *message) {
+	t.Helper()
+	var bucket time.Time
+	if err := a.deps.Conn.QueryRow(t.Context(), "SELECT bucket FROM attempts WHERE message_id = $1 LIMIT 1", id).Scan(
+		&bucket); err != nil {
+		t.Fatal(err)
+	}
+	of := state.Key{Account: "a", BucketMS: bucket.UnixMilli(), MessageID: id}
+	key = string(of.AppendKey(nil))
+	values, err := a.lookUp(t.Context(), []string{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = &message{key: key, value: values[key]}
+	if err := m.readOld(of); err != nil {
+		t.Fatal(err)
+	}
+	return key, m
+}
+
+func storeState(t *testing.T, conn driver.Conn, key, value string) {
+	t.Helper()
+	if err := schema.InsertColumns(t.Context(), conn, "INSERT INTO message_states (key, state)", 0, 1,
+		[]any{[]string{key}, []string{value}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Whatever of what is published is not what facts say is found, told, and mended; nothing else is.
+func TestAggregator_Audit_FindsAndMends(t *testing.T) {
+	execute := func(queries ...string) func(*testing.T, *Aggregator) {
+		return func(t *testing.T, a *Aggregator) {
+			t.Helper()
+			for _, query := range queries {
+				if err := a.deps.Conn.Exec(t.Context(), query); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	const flipped = "INSERT INTO dialogs SELECT * REPLACE (generation + 1 AS generation, 1 - conversation AS " +
+		"conversation) FROM dialogs WHERE message_id = 'm6'"
+	tests := []struct {
+		name, kind string
+		corrupt    func(*testing.T, *Aggregator)
+		cold       bool // tried with a cold hour too
+	}{
+		{"Nothing", "", execute(), true},
+		{"CellGone", differsCells, execute("DELETE FROM rollup_attempts WHERE bucket = (SELECT max(bucket) FROM " +
+			"rollup_attempts)"), true},
+		{"CellTwice", differsCells, execute("INSERT INTO rollup_cascades SELECT * FROM rollup_cascades LIMIT 1"), false},
+		{"SpendCellOther", differsCells, execute("INSERT INTO rollup_spend SELECT * REPLACE (step + 1 AS step) FROM " +
+			"rollup_spend LIMIT 1"), false},
+		{"DeadEditionCounted", differsCells, execute("INSERT INTO editions (edition, published) VALUES (7, false)",
+			"INSERT INTO rollup_attempts SELECT * REPLACE (7 AS edition) FROM rollup_attempts LIMIT 1",
+			"INSERT INTO editions (edition, published) VALUES (7, true)"), true},
+		{"StateLost", differsState, func(t *testing.T, a *Aggregator) {
+			key, _ := storedState(t, a, "m4")
+			execute("ALTER TABLE message_states DELETE WHERE key = unhex('"+fmt.Sprintf("%X", key)+"')")(t, a)
+		}, false},
+		{"StateChanged", differsState, func(t *testing.T, a *Aggregator) {
+			key, m := storedState(t, a, "m4")
+			m.old.Attempts[0].Campaign = "another"
+			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+		}, false},
+		{"StateKnowsMore", differsState, func(t *testing.T, a *Aggregator) {
+			key, m := storedState(t, a, "m4")
+			m.old.Attempts[0].Times[schema.Read] = noon.UnixMilli()
+			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+		}, false},
+		{"StateDamaged", differsState, func(t *testing.T, a *Aggregator) {
+			key, _ := storedState(t, a, "m4")
+			storeState(t, a.deps.Conn, key, "\x00nonsense")
+		}, false},
+		{"DialogUnit", differsDialog, execute(flipped), true},
+		{"DialogGone", differsDialog, execute("DELETE FROM dialogs WHERE message_id = 'm6'"), false},
+		{"DialogTooMany", differsDialog, execute("INSERT INTO dialogs SELECT * REPLACE ('m7' AS message_id) FROM " +
+			"(SELECT * FROM dialogs WHERE message_id = 'm6')"), true},
+		{"UnitEverywhere", differsUnit, func(t *testing.T, a *Aggregator) {
+			key, m := storedState(t, a, "m6")
+			if len(m.oldUnits) == 0 {
+				m.oldUnits = []law.Units{{}}
+			}
+			m.oldUnits[0].Conversation = !m.oldUnits[0].Conversation
+			storeState(t, a.deps.Conn, key, string(appendValue(nil, m.old, m.oldUnits)))
+			execute(flipped)(t, a)
+		}, false},
+		{"OptOut", differsOptOut, execute("INSERT INTO opt_outs SELECT * REPLACE (generation + 1 AS generation, " +
+			"'other' AS campaign) FROM opt_outs WHERE named = ''"), true},
+		{"OptOutNamed", differsOptOut, execute("INSERT INTO opt_outs SELECT * REPLACE (generation + 1 AS " +
+			"generation, false AS found) FROM opt_outs WHERE named != ''"), false},
+	}
+	for name, forget := range map[string]bool{"Warm": false, "Cold": true} {
+		t.Run(name, func(t *testing.T) {
+			conn, a, log := audited(t)
+			want := publishedSums(t, conn)
+			for _, test := range tests {
+				if forget {
+					if !test.cold {
+						continue
+					}
+					if err := a.forgetStates(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				log.Reset()
+				before := differences(t, a)
+				test.corrupt(t, a)
+				auditAll(t, a)
+				// A cold hour takes units from the dialogs: there they are wrong rather than others than elsewhere.
+				found, kind := differences(t, a), test.kind
+				if forget && kind == differsDialog && found[kind] == before[kind] {
+					kind = differsUnit
+				}
+				if kind != "" && found[kind] == before[kind] || kind == "" && len(found) > 0 {
+					t.Fatalf("%s: found %v, before that %v\n%s", test.name, found, before, log)
+				}
+				if told := strings.Contains(log.String(), `"account":"a","hour":"2026-11-19T`); told != (kind != "") {
+					t.Errorf("%s: the log says %s", test.name, log)
+				}
+				mustBeFacts(t, conn)
+				if got := publishedSums(t, conn); got != want {
+					t.Errorf("%s: the figures are others than before: %v, want %v", test.name, got, want)
+				}
+				if n := count(t, conn, "SELECT count() FROM lost_hours"); n > 0 && !forget && kind != differsState {
+					t.Errorf("%s: %d hours are named as lost, and nothing is", test.name, n)
+				}
+				if t.Failed() {
+					t.FailNow()
+				}
+			}
+			if count(t, conn, "SELECT sum(differences) FROM audits") < uint64(len(tests)/3) {
+				t.Error("table audits does not say what was found")
+			}
+		})
+	}
+}
+
+// differences are what the audit has found, by kind, as its metric says.
+func differences(t *testing.T, a *Aggregator) map[string]float64 {
+	t.Helper()
+	families, err := a.deps.Registerer.(*prometheus.Registry).Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if n := m.GetCounter().GetValue(); f.GetName() == "kaskad_audit_differences_total" && n > 0 {
+				found[m.GetLabel()[0].GetValue()] = n
+			}
+		}
+	}
+	return found
+}
+
+// publishedSums hashes all that is published.
+func publishedSums(t *testing.T, conn driver.Conn) string {
+	t.Helper()
+	var all []string
+	for table, c := range rollupSums {
+		all = append(all, fmt.Sprint(table, count(t, conn, fingerprint(published(table, "quarter"), c[0], c[1]))))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// What was stored and is not announced yet is no difference, however long that takes, and neither is what is announced
+// and not published.
+func TestAggregator_Audit_OnItsWay(t *testing.T) {
+	conn, a, log := audited(t)
+	ends, lags := map[int]int64{0: 100}, map[int]int64{0: 0}
+	a.deps.Stream = func(context.Context) (map[int]int64, map[int]int64, error) { return ends, lags, nil }
+	at := noon.Add(-2 * time.Hour)
+	// Facts without a touch: ingest stands between the two.
+	ends[0], lags[0] = 110, 10
+	late := []byte(dialogLine("m0", "read", at.Add(time.Minute), submitted(at)...) +
+		dialogLine("new", "delivered", at, submitted(at)...))
+	load(t, conn, "late", late, noon)
+	for _, table := range []string{"touched", "changes"} {
+		if err := a.truncate(t.Context(), table); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 100 {
+		if _, err := a.pass(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if a.audit.suspected == nil {
+		t.Fatal("the audit has not even seen the facts, so the test says nothing")
+	}
+	load(t, conn, "late", late, noon)
+	lags[0] = 0
+	auditAll(t, a)
+	if found := differences(t, a); len(found) > 0 {
+		t.Errorf("found %v, want nothing\n%s", found, log)
+	}
+	mustBeFacts(t, conn)
+}
+
+// A message whose events disagree on when it was submitted moves to the earlier hour; here, to another address too. What
+// was attributed to it there goes to another message.
+func TestAggregator_OptOuts_SplitMessageLeavesAddress(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(dialogLine("older", "delivered", at.Add(-time.Hour), submitted(at.Add(-time.Hour))...)+
+		dialogLine("moves", "delivered", at, submitted(at)...)+
+		eventLine("", "unsubscribed", noon.Add(-time.Hour), "channel", `"viber"`, "recipient", `"+79001234567"`)), noon)
+	settle(t, a)
+	attributed := func() (id string) {
+		t.Helper()
+		if err := conn.QueryRow(t.Context(), "SELECT argMax(message_id, generation) FROM opt_outs").Scan(
+			&id); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	if got := attributed(); got != "moves" {
+		t.Fatalf("attributed to %q", got)
+	}
+	early := at.Add(-3 * time.Hour)
+	load(t, conn, "2", []byte(eventLine("moves", "delivered", at, append(submitted(early), "channel", `"viber"`,
+		"recipient", `"+79009999999"`)...)), noon)
+	settle(t, a)
+	if got := attributed(); got != "older" {
+		t.Errorf("attributed to %q, want the one message that this address still has", got)
+	}
+}
+
+// What was noted of a message under an address that it no longer has goes with it when it moves to another hour, also
+// where merged facts don't know that address any more.
+func TestAggregator_Join_SplitMessageForgetsFirstRecipient(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(dialogLine("moves", "delivered", at, submitted(at)...)), noon)
+	settle(t, a)
+	early := at.Add(-3 * time.Hour)
+	load(t, conn, "2", []byte(eventLine("moves", "read", at, append(submitted(at), "channel", `"viber"`, "recipient",
+		`"+79009999999"`)...)+eventLine("moves", "read", at, append(submitted(early), "channel", `"viber"`, "recipient",
+		`"+79009999999"`)...)), noon)
+	if err := conn.Exec(t.Context(), "OPTIMIZE TABLE attempts FINAL"); err != nil {
+		t.Fatal(err)
+	}
+	settle(t, a)
+	if n := count(t, conn, "SELECT count() FROM attempts_by_recipient FINAL"); n != 1 {
+		t.Errorf("the attempt is noted under %d recipients, want 1", n)
+	}
+}
