@@ -2,24 +2,15 @@ package messages
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strconv"
-	"strings"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
-	"kaskad/schema/law"
 )
-
-//go:embed sql/rejected.sql
-var rejectedSQL string
-
-var rejectedTemplate = template.Must(law.Template("rejected.sql").Parse(rejectedSQL))
 
 // letter is the key of a dead letter in the order of the list: its time, then its place in the log.
 type letter struct {
@@ -48,12 +39,9 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 			clickhouse.Named("partition", a.partition),
 			clickhouse.Named("offset", a.offset), clickhouse.Named("line", a.line))
 	}
-	var statement strings.Builder
-	err := rejectedTemplate.Execute(&statement, map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill rejected.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	statement, err := store.Fill(statements.Lookup("rejected.sql"),
+		map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
+	return statement, args, err
 }
 
 // rejected serves GET /v1/rejected.
