@@ -37,9 +37,10 @@ func TestSQL_Golden(t *testing.T) {
 		"addressed":        {q: listQuery{accounts: all, recipients: all, fromMS: 1000, toMS: 2000}, after: after},
 		"addressed_person": {q: listQuery{contacts: all, fromMS: 1000, toMS: 2000}},
 		"list":             {name: "list.sql"},
-		"list_page":        {q: listQuery{recipients: all}, name: "list.sql", after: after, limit: 7},
+		"list_page":        {q: listQuery{recipients: all}, name: "list.sql", after: after, last: after},
 		"units":            {name: "units.sql"},
-		"units_page":       {q: listQuery{recipients: all}, name: "units.sql", after: after, limit: 7},
+		"units_page":       {q: listQuery{recipients: all}, name: "units.sql", after: after, last: after},
+		"bound":            {name: "bound.sql", after: after},
 	} {
 		querytest.Golden(t, *update, name, q, hostile)
 	}
@@ -59,12 +60,12 @@ type listPart struct {
 	q     listQuery
 	name  string
 	after *state.Key
-	limit int
+	last  *state.Key
 }
 
 func (p listPart) SQL() (string, []any, error) {
 	if p.name == "" {
 		return p.q.targetSQL(p.after)
 	}
-	return p.q.readSQL(p.name, p.after, p.limit, &answer.Snapshot{Edition: 7, Dead: []uint64{4}})
+	return p.q.readSQL(p.name, p.after, p.last, &answer.Snapshot{Edition: 7, Dead: []uint64{4}})
 }

@@ -27,7 +27,7 @@ var Columns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "delivered_at", Type: answer.TimeColumn}, {Name: "read_at", Type: answer.TimeColumn},
 	{Name: "replied_at", Type: answer.TimeColumn}, {Name: "failed_at", Type: answer.TimeColumn},
 	{Name: "reason", Type: answer.TextColumn}, {Name: "error_code", Type: answer.TextColumn},
-	{Name: "cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn},
+	{Name: "cost", Type: answer.DecimalColumn}, {Name: "currency", Type: answer.TextColumn},
 	{Name: "unpriced_reason", Type: answer.TextColumn}}
 
 // cursorVersion is the version of what cursors of the list mean.
@@ -67,7 +67,7 @@ func (q *listQuery) keeps(m *state.Message, o *outline) bool {
 
 // targetSQL returns the statement that lists where messages may be, and its parameters.
 func (q *listQuery) targetSQL(after *state.Key) (string, []any, error) {
-	args := afterArgs(after)
+	args := placeArgs("after", after)
 	for _, f := range []struct {
 		name   string
 		values []string
@@ -91,14 +91,11 @@ func (q *listQuery) targetSQL(after *state.Key) (string, []any, error) {
 	return statement, args, err
 }
 
-// readSQL returns one of the statements that read targets, and its parameters. limit is 0 for all of their attempts.
-func (q *listQuery) readSQL(name string, after *state.Key, limit int, seen *answer.Snapshot) (string, []any, error) {
-	args := append(knownArgs(seen), afterArgs(after)...)
-	if limit > 0 {
-		args = append(args, clickhouse.Named("limit", uint32(limit)))
-	}
+// readSQL returns one of the statements that read targets behind a message and up to another one, and its parameters.
+func (q *listQuery) readSQL(name string, after, last *state.Key, seen *answer.Snapshot) (string, []any, error) {
+	args := slices.Concat(knownArgs(seen), placeArgs("after", after), placeArgs("last", last))
 	statement, err := store.Fill(statements.Lookup(name), map[string]bool{"ByMessage": q.byMessage(),
-		"After": after != nil, "Limit": limit > 0, "Dead": len(seen.Dead) > 0})
+		"After": after != nil, "UpTo": last != nil, "Dead": len(seen.Dead) > 0})
 	return statement, args, err
 }
 
@@ -130,7 +127,7 @@ func (m *Messages) readRequest(c *gin.Context, known, recipients []string) (*lis
 	if err != nil {
 		return nil, err
 	}
-	r := &listRequest{format: p.ListFormat(c.Request), nowMS: m.db.Now().UnixMilli()}
+	r := &listRequest{format: p.Format(c.Request), nowMS: m.db.Now().UnixMilli()}
 	r.limit, r.all = p.PageOrAll(r.format)
 	r.accounts, r.campaigns, r.contacts = p.Accounts(), p.Many("campaign"), p.Many("contact")
 	r.channels, r.states = p.Many("channel"), p.Many("status")

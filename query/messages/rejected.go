@@ -63,8 +63,10 @@ func (m *Messages) rejected(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	t := answer.NewTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
-		"line", "at"})
+	t := answer.NewList(format, []answer.Column{{Name: "reason"}, {Name: "field"}, {Name: "error"}, {Name: "raw"},
+		{Name: "encoding"}, {Name: "topic"}, {Name: "partition", Type: answer.CountColumn},
+		{Name: "offset", Type: answer.CountColumn}, {Name: "line", Type: answer.CountColumn},
+		{Name: "at", Type: answer.TimeColumn}})
 	last, more, err := m.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
@@ -106,7 +108,7 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 		t.Add([]answer.Value{answer.Text(reason), answer.Text(field), answer.Text(message), answer.Text(shown), encoded,
 			answer.Text(last.topic),
 			answer.Decimal(int64(last.partition), 0),
-			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Instant(last.atMS)})
+			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Moment(last.atMS)})
 	}
 	return last, more, rows.Err()
 }

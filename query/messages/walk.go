@@ -3,6 +3,8 @@ package messages
 import (
 	"cmp"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,7 +16,6 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
-	"kaskad/schema"
 	"kaskad/schema/law"
 	"kaskad/schema/state"
 )
@@ -23,7 +24,9 @@ const (
 	// exportChunk is about how many attempts a statement of an export reads: enough that its start costs nothing, few
 	// enough that ClickHouse holds little of them.
 	exportChunk = 500_000
-	// maxPageChunk bounds the attempts that a statement of a page reads while filters keep few of them.
+	// minPageChunk and maxPageChunk bound the attempts that a statement of a page reads: more and more while filters keep
+	// few of them.
+	minPageChunk = 64
 	maxPageChunk = 256_000
 	// maxTargets is how many hours, or messages, a statement is sent.
 	maxTargets = 8192
@@ -83,26 +86,62 @@ type walk struct {
 func (w *walk) each(ctx context.Context, do func(*state.Message, []law.Units) (bool, error)) error {
 	for len(w.targets) > 0 {
 		chunk := w.chunk()
-		cut, goOn, err := w.read(ctx, chunk, do)
-		if err != nil || !goOn {
+		reading, err := w.withTargets(w.db.ListSettings(ctx, w.q.all), chunk)
+		if err != nil {
 			return err
 		}
 		done := len(chunk)
-		if cut {
-			// The last hour of the chunk, and others before it, may not be done with.
-			done, _ = slices.BinarySearchFunc(chunk, *w.after, func(t target, after state.Key) int {
-				if !w.q.byMessage() {
-					after.MessageID = ""
-				}
-				return compareKeys(t.Key, after)
-			})
+		var last *state.Key
+		if !w.q.all {
+			if last, err = w.bound(reading); err != nil {
+				return fmt.Errorf("look where a page ends: %w", err)
+			}
+		}
+		if last != nil {
+			// Hours behind the place are not read yet, and its own may not be done with.
+			end := slices.IndexFunc(chunk, func(t target) bool { return w.q.compare(t, *last) > 0 })
+			if end >= 0 {
+				chunk = chunk[:end]
+			}
+			done = max(0, len(chunk)-1)
+			if reading, err = w.withTargets(w.db.ListSettings(ctx, false), chunk); err != nil {
+				return err
+			}
+		}
+		goOn, err := w.read(reading, chunk, last, do)
+		if err != nil || !goOn {
+			return err
 		}
 		w.targets = w.targets[done:]
-		if !w.q.all {
-			w.atOnce = min(2*w.atOnce, maxPageChunk)
+		if last != nil {
+			w.after = last
 		}
+		w.atOnce = min(2*w.atOnce, max(w.atOnce, maxPageChunk))
 	}
 	return nil
+}
+
+// compare orders a target and a message by what the query looks at.
+func (q *listQuery) compare(t target, message state.Key) int {
+	if !q.byMessage() {
+		message.MessageID = ""
+	}
+	return compareKeys(t.Key, message)
+}
+
+// bound returns the message up to which a page reads next, nil where it reads all of the targets.
+func (w *walk) bound(ctx context.Context) (*state.Key, error) {
+	statement, args, err := w.q.readSQL("bound.sql", w.after, nil, w.seen)
+	if err != nil {
+		return nil, err
+	}
+	var key state.Key
+	err = w.db.Conn.QueryRow(ctx, statement, append(args, clickhouse.Named("attempts", uint32(w.atOnce)))...).
+		Scan(&key.Account, &key.BucketMS, &key.MessageID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &key, err
 }
 
 // chunk returns the targets that the next statement reads.
@@ -115,36 +154,27 @@ func (w *walk) chunk() []target {
 	return w.targets[:n]
 }
 
-// read tells of the messages of a chunk. Of a page it reads so many attempts at most: where there are more the chunk is
-// cut off behind the last message that is whole.
-func (w *walk) read(ctx context.Context, chunk []target, do func(*state.Message, []law.Units) (bool, error)) (cut,
-	goOn bool, err error) {
-	limit := 0
-	if !w.q.all {
-		limit = int(w.atOnce)
-	}
-	ctx, err = w.withTargets(w.db.ListSettings(ctx, w.q.all), chunk)
-	if err != nil {
-		return false, false, err
-	}
+// read tells of the messages of a chunk, up to the last one: all of them where there is none.
+func (w *walk) read(ctx context.Context, chunk []target, last *state.Key,
+	do func(*state.Message, []law.Units) (bool, error)) (goOn bool, err error) {
 	units := &unitStream{}
 	if slices.ContainsFunc(chunk, func(t target) bool { return billsDialogs(w.lists.Account(t.Account)) }) {
-		statement, args, err := w.q.readSQL("units.sql", w.after, limit, w.seen)
+		statement, args, err := w.q.readSQL("units.sql", w.after, last, w.seen)
 		if err != nil {
-			return false, false, err
+			return false, err
 		}
 		if units, err = w.openUnits(ctx, statement, args); err != nil {
-			return false, false, fmt.Errorf("read units of dialogs: %w", err)
+			return false, fmt.Errorf("read units of dialogs: %w", err)
 		}
 	}
 	defer units.close(&err)
-	statement, args, err := w.q.readSQL("list.sql", w.after, limit, w.seen)
+	statement, args, err := w.q.readSQL("list.sql", w.after, last, w.seen)
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	rows, err := w.db.Conn.Query(ctx, statement, args...)
 	if err != nil {
-		return false, false, err
+		return false, err
 	}
 	defer store.CloseRows(rows, &err)
 	var fact fact
@@ -158,17 +188,15 @@ func (w *walk) read(ctx context.Context, chunk []target, do func(*state.Message,
 		if err != nil {
 			return false, fmt.Errorf("read units of dialogs: %w", err)
 		}
-		w.after = &state.Key{Account: message.Account, BucketMS: message.BucketMS, MessageID: message.MessageID}
 		return do(&message, carried)
 	}
-	read := 0
-	for ; rows.Next(); read++ {
+	for rows.Next() {
 		if err := fact.scan(rows); err != nil {
-			return false, false, err
+			return false, err
 		}
 		if fact.key != message.Key {
 			if goOn, err := tell(); err != nil || !goOn {
-				return false, false, err
+				return false, err
 			}
 			message.Reset()
 			message.Key = fact.key
@@ -176,13 +204,9 @@ func (w *walk) read(ctx context.Context, chunk []target, do func(*state.Message,
 		fact.addTo(&message)
 	}
 	if err := rows.Err(); err != nil {
-		return false, false, err
+		return false, err
 	}
-	if limit > 0 && read == limit {
-		return true, true, nil
-	}
-	goOn, err = tell()
-	return false, goOn, err
+	return tell()
 }
 
 // withTargets sends a chunk along with statements.
@@ -207,15 +231,11 @@ func (w *walk) withTargets(ctx context.Context, chunk []target) (context.Context
 	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }
 
-// afterArgs are the parameters of a place behind which is read.
-func afterArgs(after *state.Key) []any {
-	if after == nil {
+// placeArgs are the parameters of a message behind which, or up to which, is read; name says which.
+func placeArgs(name string, at *state.Key) []any {
+	if at == nil {
 		return nil
 	}
-	return []any{clickhouse.Named("after_account", after.Account),
-		clickhouse.Named("after_bucket", store.Storable(after.BucketMS)),
-		clickhouse.Named("after_id", after.MessageID)}
+	return []any{clickhouse.Named(name+"_account", at.Account),
+		clickhouse.Named(name+"_bucket", store.Storable(at.BucketMS)), clickhouse.Named(name+"_id", at.MessageID)}
 }
-
-// minPageChunk is what a statement of a page reads at least, so that one whole message is among it.
-const minPageChunk = 2 * schema.MaxStep

@@ -7,10 +7,14 @@
     queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms, rejected_ms, expired_ms,
     failed_ms, skipped_ms{{end}}
 
-{{- /* The hours, or the messages, that are read next, but for messages up to a place. */ -}}
+{{- /* The hours, or the messages, that are read next: those behind a place, and up to another one. Both places are in these hours
+where the hours of theirs are. */ -}}
 {{define "targets" -}}
 (account, bucket{{if .ByMessage}}, message_id{{end}}) IN (SELECT account, bucket{{if .ByMessage}}, message_id{{end}} FROM targets)
 {{- if .After}}
     AND (account != {after_account:String} OR bucket != toDateTime({after_bucket:UInt32}, 'UTC') OR message_id > {after_id:String})
+{{- end}}
+{{- if .UpTo}}
+    AND (account != {last_account:String} OR bucket != toDateTime({last_bucket:UInt32}, 'UTC') OR message_id <= {last_id:String})
 {{- end}}
 {{- end}}

@@ -6,7 +6,5 @@ WHERE {{template "targets" .}}
     AND (account, bucket, message_id) NOT IN
         (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
 ORDER BY account, bucket, message_id, step
-{{- if .Limit}}
-LIMIT {limit:UInt32}
-{{- end}}
-SETTINGS do_not_merge_across_partitions_select_final = 1
+-- Small blocks: the driver holds some of them, and of each row all columns.
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_block_size = 8192

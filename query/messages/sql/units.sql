@@ -11,6 +11,3 @@ FROM
 )
 WHERE latest.1 = 0 AND latest.2 + latest.3 > 0
 ORDER BY account, bucket, message_id, step
-{{- if .Limit}}
-LIMIT {limit:UInt32}
-{{- end}}

@@ -12,6 +12,7 @@ WHERE (account, bucket) IN (SELECT account, bucket FROM targets)
     AND (account, bucket, message_id) NOT IN
         (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
 ORDER BY account, bucket, message_id, step
-SETTINGS do_not_merge_across_partitions_select_final = 1
+-- Small blocks: the driver holds some of them, and of each row all columns.
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_block_size = 8192
 -- edition = 7
 -- dead = [4]

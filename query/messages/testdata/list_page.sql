@@ -10,14 +10,17 @@ SELECT account, toInt64(toUnixTimestamp(bucket)) * 1000, message_id, step, submi
 FROM attempts FINAL
 WHERE (account, bucket, message_id) IN (SELECT account, bucket, message_id FROM targets)
     AND (account != {after_account:String} OR bucket != toDateTime({after_bucket:UInt32}, 'UTC') OR message_id > {after_id:String})
+    AND (account != {last_account:String} OR bucket != toDateTime({last_bucket:UInt32}, 'UTC') OR message_id <= {last_id:String})
     AND (account, bucket, message_id) NOT IN
         (SELECT account, bucket, message_id FROM splits WHERE (account, bucket) IN (SELECT account, bucket FROM targets))
 ORDER BY account, bucket, message_id, step
-LIMIT {limit:UInt32}
-SETTINGS do_not_merge_across_partitions_select_final = 1
+-- Small blocks: the driver holds some of them, and of each row all columns.
+SETTINGS do_not_merge_across_partitions_select_final = 1, max_block_size = 8192
 -- edition = 7
 -- dead = [4]
 -- after_account = "x' OR '1'='1 {id:String}"
 -- after_bucket = 25200
 -- after_id = "x' OR '1'='1 {id:String}"
--- limit = 7
+-- last_account = "x' OR '1'='1 {id:String}"
+-- last_bucket = 25200
+-- last_id = "x' OR '1'='1 {id:String}"
