@@ -92,7 +92,9 @@ func New(config Config, deps Deps) (*Server, error) {
 		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
 		messages.New(s.db, s.gate, priceLists)}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
-	s.handler = s.routes()
+	if s.handler, err = compressed(s.routes()); err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
 	return s, nil
 }
 
