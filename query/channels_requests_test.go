@@ -111,7 +111,7 @@ func TestServer_Channels_Errors(t *testing.T) {
 		{"limit=0", "limit", "1…10000"},
 		{"limit=10001", "limit", "1…10000"},
 		{"limit=ten", "limit", "1…10000"},
-		{"format=parquet", "format", "json csv ndjson"},
+		{"format=orc", "format", "json csv ndjson"},
 		{"from=2026-11-01T00:01:00Z", "from", "quarter hour"},
 		{"tz=Nowhere", "tz", "IANA"},
 		{"account=" + strings.Repeat("x", 257), "account", "256"},

@@ -184,14 +184,11 @@ func (s *Server) erasures(c *gin.Context) error {
 		last := list[limit-1]
 		next = &answer.Cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}}
 	}
-	t := answer.NewTable(format, []string{"account", "hash", "at", "done_at", "by"})
+	t := answer.NewList(format, []answer.Column{{Name: "account"}, {Name: "hash"},
+		{Name: "at", Type: answer.TimeColumn}, {Name: "done_at", Type: answer.TimeColumn}, {Name: "by"}})
 	for _, e := range list {
-		done := answer.Null
-		if e.DoneMS > 0 {
-			done = answer.Instant(e.DoneMS)
-		}
-		t.Add([]answer.Value{answer.Text(e.Account), answer.Text(e.Hash), answer.Instant(e.AskedMS), done,
-			answer.Text(e.By)})
+		t.Add([]answer.Value{answer.Text(e.Account), answer.Text(e.Hash), answer.Moment(e.AskedMS),
+			answer.Moment(e.DoneMS), answer.Text(e.By)})
 	}
 	return t.SendPage(c, nil, s.db.Cursors, next)
 }

@@ -89,9 +89,12 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
-		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists), messages.New(s.db)}
+		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
+		messages.New(s.db, s.gate, priceLists)}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
-	s.handler = s.routes()
+	if s.handler, err = compressed(s.routes()); err != nil {
+		return nil, fmt.Errorf("set up compression: %w", err)
+	}
 	return s, nil
 }
 

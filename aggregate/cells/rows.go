@@ -2,7 +2,6 @@ package cells
 
 import (
 	"slices"
-	"strings"
 
 	"kaskad/schema"
 	"kaskad/schema/law"
@@ -34,7 +33,7 @@ func (s *Sum) recipientRows(rows []recipientRow, m *state.Message) []recipientRo
 	if len(s.steps) == 0 {
 		return rows
 	}
-	account, person, cohortMS := s.names.of(m.Account), Person(m), m.CohortMS()
+	account, person, cohortMS := s.names.of(m.Account), m.Person(), m.CohortMS()
 	smsSegments := uint16(0)
 	for i := range s.steps {
 		if st := &s.steps[i]; st.Attempted {
@@ -54,30 +53,6 @@ func (s *Sum) recipientRows(rows []recipientRow, m *state.Message) []recipientRo
 		rows = append(rows, row)
 	}
 	return rows
-}
-
-// Person is whom a message goes to, whoever its steps address: the greatest contact, else the greatest phone number,
-// else the recipient of the lowest step. A number that was erased stays one under its pseudonym.
-func Person(m *state.Message) string {
-	contact, number, first := "", "", ""
-	for i := range m.Attempts {
-		a := &m.Attempts[i]
-		contact = max(contact, a.Contact)
-		recipient := a.Recipient()
-		if i == 0 {
-			first = recipient
-		}
-		if strings.HasPrefix(recipient, "+") || strings.HasPrefix(recipient, "user:erased-") {
-			number = max(number, recipient)
-		}
-	}
-	switch {
-	case contact != "":
-		return contact
-	case number != "":
-		return number
-	}
-	return first
 }
 
 // Dialog is a delivered attempt on a channel that knows conversations: a row of table dialogs.

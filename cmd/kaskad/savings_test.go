@@ -352,6 +352,8 @@ func TestRun_SavingsRandomWorlds(t *testing.T) {
 	lap("compared over all accounts")
 	k.mustAddUp(queries)
 	lap("added up")
+	k.mustAddUpMessages()
+	lap("added up by message")
 
 	// A correction of prices changes history at once, without any event and without waiting.
 	before := k.savingsEnvelope()

@@ -2,114 +2,77 @@ package answer
 
 import (
 	"bytes"
-	"strings"
+	"fmt"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 )
 
 const (
 	arrowStreamType = "application/vnd.apache.arrow.stream"
+	parquetType     = "application/vnd.apache.parquet"
 	// arrowBatch is how many rows a record batch has: large enough that its frame costs nothing, small enough that it
-	// flows.
-	arrowBatch = 16384
+	// flows. A row group of Parquet has its frame for each column, so it has more.
+	arrowBatch   = 16384
+	parquetBatch = 4 * arrowBatch
 )
 
-// ColumnType is what a column of a list holds. An Arrow stream names the types before its first row.
-type ColumnType uint8
-
-const (
-	// TextColumn is utf8, money too: a decimal string goes through every reader unchanged, and none makes a float of
-	// it.
-	TextColumn ColumnType = iota
-	// CountColumn is int64: pandas and DuckDB compute with it as it is, and an unsigned number is a rarity to both.
-	CountColumn
-	BoolColumn
-	// TimeColumn is timestamp[ms, UTC].
-	TimeColumn
-	// CountsColumn is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody
-	// parses JSON.
-	CountsColumn
-)
-
-func (t ColumnType) arrow() arrow.DataType {
-	switch t {
-	case CountColumn:
-		return arrow.PrimitiveTypes.Int64
-	case BoolColumn:
-		return arrow.FixedWidthTypes.Boolean
-	case TimeColumn:
-		return &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
-	case CountsColumn:
-		return arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Uint32)
-	}
-	return arrow.BinaryTypes.String
-}
-
-// Column is a column of a list.
-type Column struct {
-	Name string
-	Type ColumnType
-}
-
-// ArrowRows encodes rows as an Arrow IPC stream.
+// ArrowRows encodes rows as an Arrow IPC stream, or as Parquet, which is written front to back too: what says where
+// its row groups are comes last.
 type ArrowRows struct {
 	columns []Column
 	builder *array.RecordBuilder
-	writer  *ipc.Writer
-	rows    int
-	out     bytes.Buffer
-	err     error
+	writer  interface {
+		Write(arrow.Record) error
+		Close() error
+	}
+	batchRows, rows int
+	out             bytes.Buffer
+	err             error
 }
 
-func newArrowRows(columns []Column) *ArrowRows {
+func newArrowRows(f Format, columns []Column) *ArrowRows {
 	fields := make([]arrow.Field, len(columns))
 	for i, c := range columns {
 		fields[i] = arrow.Field{Name: c.Name, Type: c.Type.arrow(), Nullable: true}
 	}
 	schema := arrow.NewSchema(fields, nil)
-	a := &ArrowRows{columns: columns, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema)}
-	a.writer = ipc.NewWriter(&a.out, ipc.WithSchema(schema))
+	a := &ArrowRows{columns: columns, builder: array.NewRecordBuilder(memory.NewGoAllocator(), schema),
+		batchRows: arrowBatch}
+	if f == FormatArrow {
+		a.writer = ipc.NewWriter(&a.out, ipc.WithSchema(schema))
+		return a
+	}
+	a.batchRows = parquetBatch
+	a.writer, a.err = pqarrow.NewFileWriter(schema, &a.out,
+		parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd)),
+		pqarrow.NewArrowWriterProperties(pqarrow.WithStoreSchema()))
 	return a
 }
 
 func (a *ArrowRows) append(row []Value) {
+	if a.err != nil {
+		return
+	}
 	if a.rows == 0 {
 		a.builder.Reserve(arrowBatch)
 	}
 	for i, v := range row {
-		appendArrow(a.builder.Field(i), v)
-	}
-	if a.rows++; a.rows == arrowBatch {
-		a.batch()
-	}
-}
-
-func appendArrow(to array.Builder, v Value) {
-	if v.kind == kindNull || v.kind == kindAbsent {
-		to.AppendNull()
-		return
-	}
-	switch to := to.(type) {
-	case *array.StringBuilder:
-		// What providers send is stored as it came; Arrow's texts must be UTF-8.
-		to.Append(strings.ToValidUTF8(v.text, "\ufffd"))
-	case *array.Int64Builder:
-		to.Append(v.n)
-	case *array.BooleanBuilder:
-		to.Append(v.n == 1)
-	case *array.TimestampBuilder:
-		to.Append(arrow.Timestamp(v.n))
-	case *array.MapBuilder:
-		to.Append(true)
-		keys, counts := to.KeyBuilder().(*array.StringBuilder), to.ItemBuilder().(*array.Uint32Builder)
-		for name, n := range EachCount(v.text) {
-			keys.Append(strings.ToValidUTF8(name, "\ufffd"))
-			counts.Append(n)
+		err := appendArrow(a.builder.Field(i), v)
+		if !a.columns[i].Type.holds(v) {
+			err = fmt.Errorf("column %s has no room for %q", a.columns[i].Name, v.Plain())
+		}
+		if err != nil {
+			a.err = err
+			return
 		}
 	}
+	a.Added(1)
 }
 
 // Field returns the column at a place, for who appends rows column by column and says so by added.
@@ -117,7 +80,7 @@ func (a *ArrowRows) Field(at int) array.Builder { return a.builder.Field(at) }
 
 // Added notes that each column has so many rows more.
 func (a *ArrowRows) Added(rows int) {
-	if a.rows += rows; a.rows >= arrowBatch {
+	if a.rows += rows; a.rows >= a.batchRows {
 		a.batch()
 	}
 }
@@ -126,20 +89,23 @@ func (a *ArrowRows) Added(rows int) {
 func (a *ArrowRows) batch() {
 	record := a.builder.NewRecord()
 	defer record.Release()
-	if err := a.writer.Write(record); a.err == nil {
-		a.err = err
+	if a.err == nil {
+		a.err = a.writer.Write(record)
 	}
 	a.rows = 0
 }
 
 // end writes the rest of the stream, which has its schema even without rows, and returns what is in memory.
-func (a *ArrowRows) end() []byte {
-	if a.rows > 0 {
+func (a *ArrowRows) end() ([]byte, error) {
+	if a.rows > 0 && a.err == nil {
 		a.batch()
 	}
-	if err := a.writer.Close(); a.err == nil {
-		a.err = err
+	if a.err == nil {
+		a.err = a.writer.Close()
 	}
 	a.builder.Release()
-	return a.out.Bytes()
+	if a.err != nil {
+		return nil, fmt.Errorf("encode rows as Arrow or Parquet: %w", a.err)
+	}
+	return a.out.Bytes(), nil
 }

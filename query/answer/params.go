@@ -264,7 +264,7 @@ func (p *Params) PageOrAll(f Format) (limit int, all bool) {
 		return p.Limit(), false
 	}
 	if f == FormatJSON {
-		p.Fail("limit", "all goes with format=csv, ndjson, xlsx or arrow; pages of JSON have up to "+
+		p.Fail("limit", "all goes with format=csv, ndjson, xlsx, arrow or parquet; pages of JSON have up to "+
 			strconv.Itoa(maxPage)+" rows")
 	}
 	if _, given := p.Values["cursor"]; given {

@@ -81,6 +81,25 @@ func PathRecipient(given string) (string, error) {
 	return recipient, nil
 }
 
+// Recipients reads a parameter that names recipients of any kind, as events have them, in order and each once.
+func (p *Params) Recipients(name string) (all []string) {
+	for _, given := range p.Many(name) {
+		recipient := lostPlus(given)
+		wrong := RecipientProblem(recipient)
+		if slices.ContainsFunc(schema.Kinds, func(k schema.Kind) bool {
+			return !k.Health && strings.HasPrefix(recipient, k.Prefix) && len(recipient) > len(k.Prefix)
+		}) {
+			wrong = "" // nobody asks for the health of these, and their messages can be listed all the same
+		}
+		if wrong != "" {
+			p.Fail(name, EncodedHint(recipient, wrong))
+			continue
+		}
+		all = append(all, recipient)
+	}
+	return all
+}
+
 // EncodedHint adds to what is wrong how a plus sign gets through a path or a query.
 func EncodedHint(recipient, wrong string) string {
 	if schema.KindOf(recipient) == "" {

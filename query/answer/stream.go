@@ -16,15 +16,16 @@ const (
 	flushBytes = 64 << 10
 )
 
-// NewList makes a table whose columns have types, so that it can be had as Arrow too.
+// NewList makes a table whose columns have types, so that it can be had as Arrow and Parquet
+// too.
 func NewList(f Format, columns []Column) *Table {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name
 	}
 	t := NewTable(f, names)
-	if f == FormatArrow {
-		t.Arrow = newArrowRows(columns)
+	if f.typed() {
+		t.Arrow = newArrowRows(f, columns)
 	}
 	return t
 }
@@ -67,6 +68,9 @@ func (t *Table) Flow(all bool) error {
 	}
 	gathered := t.csv
 	if t.Arrow != nil {
+		if t.Arrow.err != nil {
+			return fmt.Errorf("encode rows as Arrow or Parquet: %w", t.Arrow.err)
+		}
 		gathered = t.Arrow.out.Bytes()
 	}
 	if len(gathered) == 0 || len(gathered) < flushBytes && !all {
@@ -94,9 +98,8 @@ func (t *Table) Finish() error {
 		return sendWorkbook(t.to, t.book)
 	}
 	if t.Arrow != nil {
-		t.Arrow.end()
-		if t.Arrow.err != nil {
-			return fmt.Errorf("encode rows as Arrow: %w", t.Arrow.err)
+		if _, err := t.Arrow.end(); err != nil {
+			return err
 		}
 	}
 	return t.Flow(true)

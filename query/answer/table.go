@@ -21,32 +21,32 @@ const (
 	FormatCSV
 	FormatNDJSON
 	FormatXLSX
-	// FormatArrow needs columns whose types are known beforehand: see newList.
+	// FormatArrow and FormatParquet need columns whose types are known beforehand: see NewList.
 	FormatArrow
+	FormatParquet
 	// FormatMarkedCSV is CSV with a byte order mark, by which Excel knows that it is UTF-8: format=csv&bom=1.
 	FormatMarkedCSV
 )
 
-var formatNames = []string{"json", "csv", "ndjson", "xlsx", "arrow"}
+var formatNames = []string{"json", "csv", "ndjson", "xlsx", "arrow", "parquet"}
 
 const ByteOrderMark = "\ufeff"
 
 func (f Format) ContentType() string {
 	const csv = "text/csv; charset=utf-8; header=present"
-	return [...]string{"application/json", csv, "application/x-ndjson", XLSXType, arrowStreamType, csv}[f]
+	return [...]string{"application/json", csv, "application/x-ndjson", XLSXType, arrowStreamType, parquetType,
+		csv}[f]
 }
 
 // Flat tells of a form whose rows are cells, which hold no lists.
 func (f Format) Flat() bool { return f == FormatCSV || f == FormatMarkedCSV || f == FormatXLSX }
 
+// typed tells of a form whose columns have types.
+func (f Format) typed() bool { return f == FormatArrow || f == FormatParquet }
+
 // Format reads parameter format, else the header Accept; JSON is the default.
-func (p *Params) Format(r *http.Request) Format { return p.formatOf(r, formatNames[:FormatArrow]) }
-
-// ListFormat does so for a list, which can be had as Arrow too.
-func (p *Params) ListFormat(r *http.Request) Format { return p.formatOf(r, formatNames) }
-
-func (p *Params) formatOf(r *http.Request, names []string) Format {
-	f := p.namedFormat(r, names)
+func (p *Params) Format(r *http.Request) Format {
+	f := p.namedFormat(r)
 	if marked := p.BOM(f == FormatCSV); marked {
 		return FormatMarkedCSV
 	}
@@ -67,14 +67,13 @@ func (p *Params) BOM(csv bool) bool {
 	return true
 }
 
-func (p *Params) namedFormat(r *http.Request, names []string) Format {
+func (p *Params) namedFormat(r *http.Request) Format {
 	if name, given := p.One("format"); given {
-		for i, n := range names {
-			if n == name {
-				return Format(i)
-			}
+		if at := slices.Index(formatNames, name); at >= 0 {
+			return Format(at)
 		}
-		p.Fail("format", fmt.Sprintf("%q is no format; it must be one of %s", Shorten(name), strings.Join(names, " ")))
+		p.Fail("format", fmt.Sprintf("%q is no format; it must be one of %s", Shorten(name),
+			strings.Join(formatNames, " ")))
 		return FormatJSON
 	}
 	best, weight := FormatJSON, 0.0
@@ -101,10 +100,12 @@ func (p *Params) namedFormat(r *http.Request, names []string) Format {
 			f = FormatXLSX
 		case arrowStreamType:
 			f = FormatArrow
+		case parquetType:
+			f = FormatParquet
 		default:
 			continue
 		}
-		if q > weight && int(f) < len(names) {
+		if q > weight {
 			best, weight = f, q
 		}
 	}
@@ -152,7 +153,7 @@ func NewTable(f Format, columns ...[]string) *Table {
 func (t *Table) Add(row []Value) {
 	t.Rows++
 	switch {
-	case t.format == FormatArrow:
+	case t.format.typed():
 		t.Arrow.append(row)
 		return
 	case t.book != nil:
@@ -220,19 +221,22 @@ type Member struct {
 
 // Send writes the envelope around the rows. Formats that have no place for one carry it in headers: Kaskad-As-Of and so
 // on.
-func (t *Table) Send(c *gin.Context, envelope []Member, nextCursor Value) {
+func (t *Table) Send(c *gin.Context, envelope []Member, nextCursor Value) error {
 	if t.format != FormatJSON {
 		envelopeHeaders(c, append(envelope, Member{"next_cursor", nextCursor}))
 		body := t.csv
 		switch t.format {
-		case FormatArrow:
-			body = t.Arrow.end()
+		case FormatArrow, FormatParquet:
+			var err error
+			if body, err = t.Arrow.end(); err != nil {
+				return err
+			}
 		case FormatXLSX:
 			t.sendBook(c)
-			return
+			return nil
 		}
 		c.Data(http.StatusOK, t.format.ContentType(), body)
-		return
+		return nil
 	}
 	t.json.ArrEnd()
 	var out jx.Encoder
@@ -247,6 +251,7 @@ func (t *Table) Send(c *gin.Context, envelope []Member, nextCursor Value) {
 	nextCursor.Encode(&out)
 	out.ObjEnd()
 	c.Data(http.StatusOK, t.format.ContentType(), out.Bytes())
+	return nil
 }
 
 // SendPage writes a page behind which the cursor stands; nil when nothing follows.
@@ -255,8 +260,7 @@ func (t *Table) SendPage(c *gin.Context, envelope []Member, cursors *Cursors, ne
 	if err != nil {
 		return err
 	}
-	t.Send(c, envelope, nextCursor)
-	return nil
+	return t.Send(c, envelope, nextCursor)
 }
 
 // sendBook sends a page as a workbook.

@@ -203,7 +203,7 @@ func TestParams_Format_Excel(t *testing.T) {
 	for query, want := range map[string]Format{"format=csv&bom=1": FormatMarkedCSV, "format=xlsx": FormatXLSX,
 		"format=csv": FormatCSV} {
 		p := paramsOf(t, query, "format", "bom")
-		if got := p.ListFormat(&http.Request{}); got != want || p.Err() != nil {
+		if got := p.Format(&http.Request{}); got != want || p.Err() != nil {
 			t.Errorf("%s: %v, %v", query, got, p.Err())
 		}
 	}

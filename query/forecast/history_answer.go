@@ -111,7 +111,7 @@ func (h *history) send(c *gin.Context, request *historyRequest, prices *historyP
 	envelope := report.Request{Name: "forecast-from-history", Zone: request.zone, FromMS: request.fromMS,
 		ToMS: request.toMS}
 	tested := all.testedPeople > 0
-	t.Send(c, slices.Concat(envelope.Envelope(seen),
+	return t.Send(c, slices.Concat(envelope.Envelope(seen),
 		[]answer.Member{{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
 			{Name: "template_version", Value: answer.Count(seen.Prices.Templates)},
 			{Name: "account", Value: answer.Text(request.account)},
@@ -134,7 +134,6 @@ func (h *history) send(c *gin.Context, request *historyRequest, prices *historyP
 			{Name: "templates_unknown", Value: answer.Count(unknown)},
 			{Name: "total", Value: object(append([]answer.Member{{Name: "templates", Value: answer.Count(worth)}},
 				pairs(monthColumns, sum.values(true))...))}}), answer.Null)
-	return nil
 }
 
 // members show the prices that figures were made with: those that hold for all rows, null where there are several, and

@@ -135,9 +135,10 @@ func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
 		versions = versions[:limit]
 		next = &answer.Cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}
 	}
-	t := answer.NewTable(format, []string{"version", "at", "by", "rows"})
+	t := answer.NewList(format, []answer.Column{{Name: "version", Type: answer.CountColumn},
+		{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn}})
 	for _, v := range versions {
-		t.Add([]answer.Value{answer.Count(v.Version), answer.Instant(v.AtMS), answer.Text(v.By),
+		t.Add([]answer.Value{answer.Count(v.Version), answer.Moment(v.AtMS), answer.Text(v.By),
 			answer.Count(uint64(v.Rows))})
 	}
 	return t.SendPage(c, []answer.Member{{Name: "account", Value: answer.Text(account)}}, l.db.Cursors, next)

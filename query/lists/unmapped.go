@@ -114,7 +114,8 @@ func (l *Lists) unmapped(c *gin.Context) error {
 		codes = codes[:q.limit-1]
 		next = &answer.Cursor{Query: hash, After: codes[len(codes)-1].keys(), Snapshot: &seen}
 	}
-	t := answer.NewTable(format, []string{"provider", "error_code", "channel", "guess", "count"})
+	t := answer.NewList(format, []answer.Column{{Name: "provider"}, {Name: "error_code"}, {Name: "channel"},
+		{Name: "guess"}, {Name: "count", Type: answer.CountColumn}})
 	for _, u := range codes {
 		guess := answer.Null
 		if u.guess != "" {

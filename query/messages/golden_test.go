@@ -4,7 +4,10 @@ import (
 	"flag"
 	"testing"
 
+	"kaskad/query/answer"
 	"kaskad/query/querytest"
+	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -21,9 +24,25 @@ func TestSQL_Golden(t *testing.T) {
 		"located": {id: hostile},
 		"uuid7":   {id: "01a1a8c8-f88e-7ddf-837b-235096e0a668", account: hostile},
 	} {
-		for _, part := range []string{"attempts", "parked"} {
+		for _, part := range []string{"attempts", "parked", "message_units"} {
 			querytest.Golden(t, *update, name+"_"+part, messagePart{q, part}, hostile)
 		}
+	}
+	after := &state.Key{Account: hostile, BucketMS: 7 * schema.HourMS, MessageID: hostile}
+	all := []string{hostile}
+	for name, q := range map[string]listPart{
+		"hours": {q: listQuery{fromMS: 1000, toMS: 2000}},
+		"hours_filtered": {q: listQuery{accounts: all, campaigns: all, channels: all, fromMS: 1000, toMS: 2000},
+			after: after},
+		"addressed":        {q: listQuery{accounts: all, recipients: all, fromMS: 1000, toMS: 2000}, after: after},
+		"addressed_person": {q: listQuery{contacts: all, fromMS: 1000, toMS: 2000}},
+		"list":             {name: "list.sql"},
+		"list_page":        {q: listQuery{recipients: all}, name: "list.sql", after: after, last: after},
+		"units":            {name: "units.sql"},
+		"units_page":       {q: listQuery{recipients: all}, name: "units.sql", after: after, last: after},
+		"bound":            {name: "bound.sql", after: after},
+	} {
+		querytest.Golden(t, *update, name, q, hostile)
 	}
 }
 
@@ -32,4 +51,21 @@ type messagePart struct {
 	name string
 }
 
-func (p messagePart) SQL() (string, []any, error) { return p.q.SQL(p.name) }
+func (p messagePart) SQL() (string, []any, error) {
+	return p.q.SQL(p.name, &answer.Snapshot{Edition: 7, Dead: []uint64{4}})
+}
+
+// listPart is a statement of the list, that of its targets where it has no name.
+type listPart struct {
+	q     listQuery
+	name  string
+	after *state.Key
+	last  *state.Key
+}
+
+func (p listPart) SQL() (string, []any, error) {
+	if p.name == "" {
+		return p.q.targetSQL(p.after)
+	}
+	return p.q.readSQL(p.name, p.after, p.last, &answer.Snapshot{Edition: 7, Dead: []uint64{4}})
+}

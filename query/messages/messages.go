@@ -1,50 +1,48 @@
-// Package messages is the room of the API about single messages and events: the timeline of one message, and the dead
-// letters.
+// Package messages is the room of the API about single messages and events: what happened to each recipient, the
+// timeline of one message, and the dead letters.
 //
-// Its guarantees: a message is shown by the law that the reports count it by; no recipient is shown in full; the pages
-// of the dead letters are together each letter once, as long as nothing is added.
+// Its guarantees: a message is shown by the law that the reports count it by, and what messages cost adds up to what
+// the savings report says; no recipient is shown in full; the pages of the dead letters are together each letter once,
+// as long as nothing is added.
 package messages
 
 import (
 	"cmp"
 	"context"
-	_ "embed"
 	"fmt"
-	"math/big"
 	"net/http"
 	"slices"
-	"strings"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/prices"
 	"kaskad/query/store"
 	"kaskad/schema"
-	"kaskad/schema/event"
 	"kaskad/schema/law"
+	"kaskad/schema/state"
 )
-
-var (
-	//go:embed sql/attempts.sql
-	messageAttemptsSQL string
-	//go:embed sql/parked.sql
-	messageParkedSQL string
-)
-
-var messageTemplates = template.Must(template.Must(law.Template("attempts").Parse(messageAttemptsSQL)).
-	New("parked").Parse(messageParkedSQL))
 
 // Messages serves the routes about messages and dead letters. It is safe for concurrent use.
-type Messages struct{ db *store.DB }
+type Messages struct {
+	db     *store.DB
+	gate   *answer.Gate
+	prices *prices.Cache
+}
 
 // New makes the room.
-func New(db *store.DB) *Messages { return &Messages{db: db} }
+func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Messages {
+	return &Messages{db: db, gate: gate, prices: lists}
+}
 
 // Routes lists what the room serves.
 func (m *Messages) Routes() []answer.Route {
 	return []answer.Route{
+		{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing,
+			Try: []string{"/v1/messages?campaign={campaign}"}},
+		{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber, Turn: answer.Listing},
 		answer.Get("/v1/messages/:id", m.one, "/v1/messages/{message_id}"),
 		answer.Get("/v1/rejected", m.rejected, "/v1/rejected"),
 	}
@@ -55,24 +53,24 @@ type messageQuery struct {
 	id, account string
 }
 
-// SQL returns one of the two statements, attempts or parked, and its parameters.
-func (q messageQuery) SQL(name string) (string, []any, error) {
+// SQL returns one of the three statements, attempts, message_units or parked, and its parameters but for those of a
+// snapshot.
+func (q messageQuery) SQL(name string, seen *answer.Snapshot) (string, []any, error) {
 	args := []any{clickhouse.Named("id", q.id)}
 	if q.account != "" {
 		args = append(args, clickhouse.Named("account", q.account))
 	}
 	// An id with a time in it says where the message is; others are looked up.
 	bucketMS := schema.IDTime([]byte(q.id)) / schema.HourMS * schema.HourMS
-	if bucketMS > 0 && name == "attempts" {
+	if bucketMS > 0 && name != "parked" {
 		args = append(args, clickhouse.Named("bucket", store.Storable(bucketMS)))
 	}
-	var statement strings.Builder
-	err := messageTemplates.ExecuteTemplate(&statement, name,
-		map[string]bool{"Account": q.account != "", "Bucket": bucketMS > 0})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill message SQL: %w", err)
+	if name == "message_units" {
+		args = append(args, knownArgs(seen)...)
 	}
-	return statement.String(), args, nil
+	statement, err := store.Fill(statements.Lookup(name+".sql"), map[string]bool{"Account": q.account != "",
+		"Bucket": bucketMS > 0, "Dead": len(seen.Dead) > 0})
+	return statement, args, err
 }
 
 type messageAnswer struct {
@@ -87,13 +85,6 @@ type messageAnswer struct {
 	Steps     []stepAnswer  `json:"steps"`
 	Timeline  []momentShown `json:"timeline"`
 	Parked    []parkedShown `json:"parked"`
-}
-
-// attempt is one step of a message.
-type attempt struct {
-	law.Attempt
-	account           string
-	submittedMS, idMS int64
 }
 
 type stepAnswer struct {
@@ -136,6 +127,11 @@ type stepAnswer struct {
 	ErrorCode      string            `json:"error_code"`
 	Permanent      bool              `json:"permanent"`
 	ReportedPrices []priceShown      `json:"reported_prices"`
+	// Units and Cost are null where the attempt has no price, Tariff where no row prices it.
+	Units    *uint64       `json:"units"`
+	Cost     *string       `json:"cost"`
+	Currency string        `json:"currency"`
+	Tariff   *money.Tariff `json:"tariff"`
 }
 
 // partsShown lists the parts of a multipart message, counted from 1. A failure counts only while its part is not
@@ -193,7 +189,11 @@ func (m *Messages) one(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
 	asOf := m.db.Now()
-	attempts, err := m.readAttempts(ctx, q)
+	seen, err := m.db.Snapshot(ctx, asOf)
+	if err != nil {
+		return err
+	}
+	messages, err := m.readAttempts(ctx, q)
 	if err != nil {
 		return fmt.Errorf("read attempts: %w", err)
 	}
@@ -202,9 +202,11 @@ func (m *Messages) one(c *gin.Context) error {
 		return fmt.Errorf("read parked events: %w", err)
 	}
 	accounts := map[string]bool{}
-	for _, a := range attempts {
-		accounts[a.account] = true
-		account = a.account
+	message := &state.Message{}
+	message.Reset()
+	for _, found := range messages {
+		accounts[found.Account] = true
+		account, message = found.Account, found
 	}
 	for _, e := range parked {
 		accounts[e.account] = true
@@ -219,12 +221,19 @@ func (m *Messages) one(c *gin.Context) error {
 		return answer.BadParameter("account",
 			"is needed here: more than one account has a message with this id; add account=…")
 	}
-	c.PureJSON(http.StatusOK, describe(q.id, account, answer.TimeText(asOf.UnixMilli()), attempts, parked))
+	message.Account, message.MessageID = account, q.id
+	reply := describe(message, answer.TimeText(asOf.UnixMilli()), parked, shownTo(c))
+	if err := m.priceSteps(ctx, q, &seen, message, reply.Steps); err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, reply)
 	return nil
 }
 
-func (m *Messages) readAttempts(ctx context.Context, q messageQuery) (all []*attempt, err error) {
-	statement, args, err := q.SQL("attempts")
+// readAttempts reads the message of each account that has one with the id. Of one that is stored in several hours the
+// facts merge.
+func (m *Messages) readAttempts(ctx context.Context, q messageQuery) (all []*state.Message, err error) {
+	statement, args, err := q.SQL("attempts", &answer.Snapshot{})
 	if err != nil {
 		return nil, err
 	}
@@ -233,31 +242,25 @@ func (m *Messages) readAttempts(ctx context.Context, q messageQuery) (all []*att
 		return nil, err
 	}
 	defer store.CloseRows(rows, &err)
+	var fact fact
+	var message *state.Message
 	for rows.Next() {
-		a := &attempt{}
-		a.Reset(0)
-		var times []int64
-		var deliveredParts, failedParts big.Int
-		var lastError string
-		var prices map[string]int64
-		if err := rows.Scan(&a.account, &a.Step, &a.submittedMS, &a.idMS, &a.Channel, &a.Provider, &a.Campaign,
-			&a.Template, &a.Sender, &a.App, &a.Operator, &a.Traffic, &a.Trigger, &a.RecipientCountry, &a.SaidCountry,
-			&a.Contact, &a.Segments, &a.SMSSegments, &times, &a.MachineMS, &a.SingleDeliveredMS, &a.Parts,
-			&deliveredParts, &failedParts, &a.PartFailures, &a.PartsDeliveredMS, &lastError, &a.AnyErrorCode,
-			&a.Permanent, &prices, &a.Billable); err != nil {
+		if err := fact.scan(rows); err != nil {
 			return nil, err
 		}
-		copy(a.Times[:], times)
-		a.DeliveredParts, a.FailedParts = law.PartSetOf(&deliveredParts), law.PartSetOf(&failedParts)
-		a.SetLastError(lastError)
-		a.SetPrices(prices)
-		all = append(all, a)
+		if message == nil || message.Account != fact.key.Account {
+			message = &state.Message{}
+			message.Reset()
+			message.Key = fact.key
+			all = append(all, message)
+		}
+		fact.addTo(message)
 	}
 	return all, rows.Err()
 }
 
 func (m *Messages) readParked(ctx context.Context, q messageQuery) (all []parkedShown, err error) {
-	statement, args, err := q.SQL("parked")
+	statement, args, err := q.SQL("parked", &answer.Snapshot{})
 	if err != nil {
 		return nil, err
 	}
@@ -280,19 +283,20 @@ func (m *Messages) readParked(ctx context.Context, q messageQuery) (all []parked
 	return all, rows.Err()
 }
 
-// describe puts a message together. attempts are those of one account, in the order of steps.
-func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown) messageAnswer {
-	reply := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
+// describe puts a message together.
+func describe(m *state.Message, asOf string, parked []parkedShown, shown func(string) string) messageAnswer {
+	reply := messageAnswer{MessageID: m.MessageID, Account: m.Account, AsOf: asOf, Steps: []stepAnswer{},
 		Timeline: []momentShown{}, Parked: parked}
 	if parked == nil {
 		reply.Parked = []parkedShown{}
 	}
-	cohortMS := cohortOf(attempts)
+	cohortMS := m.CohortMS()
 	reply.Cohort = knownTime(cohortMS)
-	for _, a := range attempts {
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
 		f := a.Outcome(cohortMS)
 		reply.Delivered, reply.Read = reply.Delivered || f.Delivered, reply.Read || f.Read
-		reply.Steps = append(reply.Steps, describeStep(a, f))
+		reply.Steps = append(reply.Steps, describeStep(a, f, shown))
 		for i, ms := range a.Times {
 			if status := schema.Status(i + 1); ms != schema.Never {
 				reply.Timeline = append(reply.Timeline,
@@ -300,7 +304,8 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 			}
 		}
 	}
-	for _, a := range attempts {
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
 		if a.MachineMS != schema.Never {
 			reply.Timeline = append(reply.Timeline,
 				momentShown{answer.TimeText(a.MachineMS), a.Step, a.Channel, "machine_open", a.MachineMS, schema.Read})
@@ -323,19 +328,9 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 	return reply
 }
 
-// cohortOf is the earliest submitted_at of any event of the message, else the time in its id where that is plausible.
-func cohortOf(attempts []*attempt) int64 {
-	submitted, inID := schema.Never, schema.Never
-	for _, a := range attempts {
-		submitted, inID = min(submitted, a.submittedMS), min(inID, a.idMS)
-	}
-	return law.CohortMS(submitted, inID)
-}
-
-func describeStep(a *attempt, f law.Outcome) stepAnswer {
+func describeStep(a *law.Attempt, f law.Outcome, shown func(string) string) stepAnswer {
 	step := stepAnswer{
-		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: event.MaskRecipient(a.Recipient()),
-		Contact: event.MaskRecipient(a.Contact),
+		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: shown(a.Recipient()), Contact: shown(a.Contact),
 		Country: a.Country(), Campaign: a.Campaign, Template: a.Template, Sender: a.Sender, App: a.App,
 		Operator: a.Operator, Traffic: a.Traffic,
 		Trigger: a.Trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,

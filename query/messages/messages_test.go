@@ -36,7 +36,7 @@ func TestMessages_One_Cascade(t *testing.T) {
 		// Twice, and of another account with the same id in another test.
 		querytest.AcmeEvent(id, 1, "push", "accepted", "2026-11-18T10:00:01Z", submitted),
 	)
-	s := newRoom(conn)
+	s := newRoom(t, conn)
 	w := querytest.Get(s, "/v1/messages/m%2F1%20%D1%8E?account=acme")
 	var reply map[string]any
 	querytest.Decode(t, w, http.StatusOK, &reply)
@@ -45,16 +45,16 @@ func TestMessages_One_Cascade(t *testing.T) {
 		{"step":1,"channel":"push","provider":"fcm","recipient":"device:01234***89","contact":"user:abcde***ij","country":"","campaign":"","template":"","sender":"","app":"shop","operator":"",
 		 "traffic":"","trigger":"","attempted":true,"machine_opened":false,"bounced":false,"not_billed":false,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
 		 "start":"2026-11-18T10:00:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
-		 "times":{"accepted":"2026-11-18T10:00:01.000Z","expired":"2026-11-18T10:05:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"42","permanent":false,"reported_prices":[]},
+		 "times":{"accepted":"2026-11-18T10:00:01.000Z","expired":"2026-11-18T10:05:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"42","permanent":false,"reported_prices":[],"units":null,"cost":null,"currency":"","tariff":null},
 		{"step":2,"channel":"sms","provider":"mts","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
 		 "traffic":"","trigger":"unread","attempted":true,"machine_opened":false,"bounced":false,"not_billed":false,"sent":true,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":true,"pending":false,"skipped":false,"skewed":false,
 		 "start":"2026-11-18T10:05:01.000Z","delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
 		 "times":{"queued":"2026-11-18T10:05:00.100Z","sent":"2026-11-18T10:05:01.000Z"},"parts":{"parts":3,"delivered":[1,2],"failed":[3]},"segments":3,"sms_segments":3,
-		 "error_code":"","permanent":true,"reported_prices":[{"currency":"RUB","price":"7.50"}]},
+		 "error_code":"","permanent":true,"reported_prices":[{"currency":"RUB","price":"7.50"}],"units":null,"cost":null,"currency":"","tariff":null},
 		{"step":3,"channel":"voice","provider":"","recipient":"+7900*****67","contact":"","country":"RU","campaign":"","template":"","sender":"","app":"","operator":"",
 		 "traffic":"","trigger":"","attempted":false,"machine_opened":false,"bounced":false,"not_billed":false,"sent":false,"delivered":false,"read":false,"clicked":false,"replied":false,"failed":false,"pending":false,"skipped":true,"skewed":false,
 		 "start":null,"delivered_at":null,"read_at":null,"time_to_deliver":null,"time_to_read":null,"time_to_reply":null,
-		 "times":{"skipped":"2026-11-18T10:06:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"","permanent":false,"reported_prices":[]}],
+		 "times":{"skipped":"2026-11-18T10:06:00.000Z"},"parts":null,"segments":0,"sms_segments":0,"error_code":"","permanent":false,"reported_prices":[],"units":null,"cost":null,"currency":"","tariff":null}],
 		"timeline":[{"at":"2026-11-18T10:00:01.000Z","step":1,"channel":"push","status":"accepted"},{"at":"2026-11-18T10:05:00.000Z","step":1,"channel":"push","status":"expired"},
 		 {"at":"2026-11-18T10:05:00.100Z","step":2,"channel":"sms","status":"queued"},{"at":"2026-11-18T10:05:01.000Z","step":2,"channel":"sms","status":"sent"},
 		 {"at":"2026-11-18T10:06:00.000Z","step":3,"channel":"voice","status":"skipped"}],"parked":[]}`))
@@ -117,7 +117,7 @@ func TestMessages_One_Places(t *testing.T) {
 		querytest.AcmeEvent("half", 1, "sms", "delivered", "2026-11-18T10:00:09Z"),
 		querytest.AcmeEvent("half", 1, "sms", "sent", "2026-11-18T10:00:00Z", `"submitted_at":"2026-11-18T10:00:00Z"`),
 	)
-	s := newRoom(conn)
+	s := newRoom(t, conn)
 	message := func(id string) (m messageAnswer) {
 		t.Helper()
 		querytest.Decode(t, querytest.Get(s, "/v1/messages/"+id), http.StatusOK, &m)

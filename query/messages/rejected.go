@@ -2,24 +2,15 @@ package messages
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"strconv"
-	"strings"
-	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
-	"kaskad/schema/law"
 )
-
-//go:embed sql/rejected.sql
-var rejectedSQL string
-
-var rejectedTemplate = template.Must(law.Template("rejected.sql").Parse(rejectedSQL))
 
 // letter is the key of a dead letter in the order of the list: its time, then its place in the log.
 type letter struct {
@@ -48,12 +39,9 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 			clickhouse.Named("partition", a.partition),
 			clickhouse.Named("offset", a.offset), clickhouse.Named("line", a.line))
 	}
-	var statement strings.Builder
-	err := rejectedTemplate.Execute(&statement, map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
-	if err != nil {
-		return "", nil, fmt.Errorf("fill rejected.sql: %w", err)
-	}
-	return statement.String(), args, nil
+	statement, err := store.Fill(statements.Lookup("rejected.sql"),
+		map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
+	return statement, args, err
 }
 
 // rejected serves GET /v1/rejected.
@@ -75,8 +63,10 @@ func (m *Messages) rejected(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	t := answer.NewTable(format, []string{"reason", "field", "error", "raw", "encoding", "topic", "partition", "offset",
-		"line", "at"})
+	t := answer.NewList(format, []answer.Column{{Name: "reason"}, {Name: "field"}, {Name: "error"}, {Name: "raw"},
+		{Name: "encoding"}, {Name: "topic"}, {Name: "partition", Type: answer.CountColumn},
+		{Name: "offset", Type: answer.CountColumn}, {Name: "line", Type: answer.CountColumn},
+		{Name: "at", Type: answer.TimeColumn}})
 	last, more, err := m.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
@@ -118,7 +108,7 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 		t.Add([]answer.Value{answer.Text(reason), answer.Text(field), answer.Text(message), answer.Text(shown), encoded,
 			answer.Text(last.topic),
 			answer.Decimal(int64(last.partition), 0),
-			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Instant(last.atMS)})
+			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Moment(last.atMS)})
 	}
 	return last, more, rows.Err()
 }

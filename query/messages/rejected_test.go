@@ -42,7 +42,7 @@ func TestMessages_Rejected_Pages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s := newRoom(conn)
+	s := newRoom(t, conn)
 	read := func(query string) (all rejectedAnswer) {
 		t.Helper()
 		querytest.Decode(t, querytest.Get(s, "/v1/rejected?"+query), http.StatusOK, &all)

@@ -1,13 +1,20 @@
 package messages
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/aggregate"
 	"kaskad/engine/enginetest"
+	"kaskad/query/prices"
 	"kaskad/query/querytest"
+	"kaskad/query/savings"
+	"kaskad/schema"
 	"kaskad/schema/schematest"
 )
 
@@ -22,8 +29,38 @@ func newConn(tb testing.TB) driver.Conn {
 	return schematest.Conn(tb)
 }
 
-// newRoom makes the room under test over conn, called by its routes.
-func newRoom(conn driver.Conn) http.Handler {
-	db := querytest.DB(conn)
-	return querytest.Handler(db, querytest.Gate(), New(db).Routes())
+// newRoom makes the room under test over conn, called by its routes. The savings report is beside it.
+func newRoom(tb testing.TB, conn driver.Conn) http.Handler {
+	tb.Helper()
+	db, gate := querytest.DB(conn), querytest.Gate()
+	lists := prices.NewCache(db)
+	saved, err := savings.New(db, lists, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return querytest.Handler(db, gate, slices.Concat(New(db, gate, lists).Routes(), saved.Routes()))
+}
+
+// publish has an aggregator compute all hours from the facts that are stored, until nothing is left to do.
+func publish(tb testing.TB, conn driver.Conn) {
+	tb.Helper()
+	querytest.Execute(tb, conn,
+		"INSERT INTO touched SELECT DISTINCT account, bucket, generateUUIDv4(), 0, 1 FROM attempts")
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	a := aggregate.New(aggregate.Config{Exclusive: true, Poll: 10 * time.Millisecond, Now: querytest.Now},
+		aggregate.Deps{Conn: conn, Reject: func(context.Context, []schema.Rejection) error { return nil }})
+	go func() { ended <- a.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			tb.Error(err)
+		}
+	}()
+	for open := uint64(1); open > 0; time.Sleep(10 * time.Millisecond) {
+		if err := conn.QueryRow(tb.Context(), `SELECT count() FROM
+			(SELECT 1 FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0)`).Scan(&open); err != nil {
+			tb.Fatal(err)
+		}
+	}
 }

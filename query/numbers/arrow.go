@@ -74,7 +74,9 @@ func (n *Numbers) readColumns(ctx context.Context, q *deadQuery, lists *prices.L
 		if err := d.price(ctx, rows); err != nil {
 			return err
 		}
-		d.append(rows)
+		if err := d.append(rows); err != nil {
+			return err
+		}
 		t.Rows += rows
 		return t.Flow(false)
 	})
@@ -115,7 +117,7 @@ func (d *deadColumns) price(ctx context.Context, rows int) error {
 }
 
 // append adds the block to the stream, column by column.
-func (d *deadColumns) append(rows int) {
+func (d *deadColumns) append(rows int) error {
 	d.field = 0
 	d.text(&d.account)
 	d.text(&d.number)
@@ -126,12 +128,12 @@ func (d *deadColumns) append(rows int) {
 	d.moments(d.lastFailed)
 	appendCounts(d, d.failedMailings)
 	appendCounts(d, d.failedDays)
-	costs, currencies := d.next().(*array.StringBuilder), d.next().(*array.StringBuilder)
+	costs, currencies := d.next().(*array.Decimal128Builder), d.next().(*array.StringBuilder)
 	for _, w := range d.wasted {
 		if w.text == "" {
 			costs.AppendNull()
-		} else {
-			costs.Append(w.text)
+		} else if err := answer.AppendDecimal(costs, w.text); err != nil {
+			return err
 		}
 		currencies.Append(w.currency)
 	}
@@ -146,6 +148,7 @@ func (d *deadColumns) append(rows int) {
 	d.lists(&d.reachable, reachableOn)
 	d.lists(&d.optOuts, optOuts)
 	d.to.Added(rows)
+	return nil
 }
 
 // next returns the next column of the stream.

@@ -85,7 +85,7 @@ func (n *Numbers) audience(c *gin.Context, state string) error {
 	if err != nil {
 		return err
 	}
-	f := p.ListFormat(c.Request)
+	f := p.Format(c.Request)
 	limit, all := p.PageOrAll(f)
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.Accounts(),

@@ -35,7 +35,7 @@ var bestChannelFilters = report.Keys{report.Dimension("account"),
 var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
 	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
 	{Name: "recipient", Type: answer.TextColumn}, {Name: "evidence", Type: answer.TextColumn},
-	{Name: "cost", Type: answer.TextColumn}, {Name: "currency", Type: answer.TextColumn}}
+	{Name: "cost", Type: answer.DecimalColumn}, {Name: "currency", Type: answer.TextColumn}}
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
@@ -117,7 +117,7 @@ func (n *Numbers) readBestChannel(c *gin.Context) (*report.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Request{Name: "best-channel", Format: p.ListFormat(c.Request), Zone: p.Zone(), Now: n.db.Now()}
+	r := &report.Request{Name: "best-channel", Format: p.Format(c.Request), Zone: p.Zone(), Now: n.db.Now()}
 	r.Limit, _ = p.PageOrAll(r.Format)
 	r.Filters = bestChannelFilters.Filters(p, r.Zone)
 	parts := []string{r.Name, r.Zone.String(), p.Values.Get("from"), p.Values.Get("to")}

@@ -83,7 +83,7 @@ func (n *Numbers) changes(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	f := p.ListFormat(c.Request)
+	f := p.Format(c.Request)
 	limit, all := p.PageOrAll(f)
 	q := changesQuery{accounts: p.Accounts(), kind: p.Kind(),
 		to: p.Many("to"), limit: limit}
@@ -139,8 +139,7 @@ func (n *Numbers) changes(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	t.Send(c, (&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members(), nextCursor)
-	return nil
+	return t.Send(c, (&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members(), nextCursor)
 }
 
 // feedAsOf says up to when everything is in the feed.

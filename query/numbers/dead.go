@@ -64,7 +64,7 @@ func (n *Numbers) dead(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	f := p.ListFormat(c.Request)
+	f := p.Format(c.Request)
 	limit, all := p.PageOrAll(f)
 	q := deadQuery{accounts: p.Accounts(), kind: p.Kind(),
 		rules: p.Many("rule")}

@@ -82,7 +82,7 @@ func TestNumbers_Dead_Export(t *testing.T) {
 	got, schema := querytest.ReadArrow(t, response.Body)
 	if wantSchema := "account utf8, number utf8, since timestamp[ms, tz=UTC], rule utf8, reasons map<utf8, uint32, " +
 		"items_nullable>, last_delivered_at timestamp[ms, tz=UTC], " +
-		"last_failed_at timestamp[ms, tz=UTC], failed_mailings int64, failed_days int64, wasted_cost utf8, currency " +
+		"last_failed_at timestamp[ms, tz=UTC], failed_mailings int64, failed_days int64, wasted_cost decimal(38, 6), currency " +
 		"utf8, rule_version int64, first_failed_at timestamp[ms, tz=UTC], " +
 		"possible_reassignment bool, operator utf8, ported bool, valid bool, owner_changed_at timestamp[ms, tz=UTC], " +
 		"guessed int64, reachable_on utf8, opt_outs utf8"; schema != wantSchema {

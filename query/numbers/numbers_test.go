@@ -318,7 +318,7 @@ func TestNumbers_Dead_Refused(t *testing.T) {
 		{"kind=mail", "kind", "did you mean email?"},
 		{"kind=email&cursor=" + next, "cursor", "another query"},
 		{"state=dead", "state", "unknown here"},
-		{"format=parquet", "format", "arrow"},
+		{"format=orc", "format", "arrow parquet"},
 	} {
 		querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/dead?"+c.query), http.StatusBadRequest, c.parameter,
 			c.word)

@@ -2,14 +2,18 @@ package querytest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
+	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
 	"github.com/xuri/excelize/v2"
 )
 
@@ -22,42 +26,71 @@ func ReadArrow(tb testing.TB, stream io.Reader) (rows []map[string]any, schema s
 	}
 	defer r.Release()
 	for r.Next() {
-		record := r.Record()
-		columns := make([][]any, record.NumCols())
-		for i, c := range record.Columns() {
-			for row := range int(record.NumRows()) {
-				if m, is := c.(*array.Map); is {
-					from, to := m.ValueOffsets(row)
-					counts := map[string]any{}
-					for j := int(from); j < int(to); j++ {
-						counts[m.Keys().ValueStr(j)] = json.Number(m.Items().ValueStr(j))
-					}
-					columns[i] = append(columns[i], counts)
-					continue
-				}
-				var v any
-				if !c.IsNull(row) {
-					v = c.ValueStr(row)
-				}
-				columns[i] = append(columns[i], v)
-			}
-		}
-		for row := range int(record.NumRows()) {
-			one := map[string]any{}
-			for i, f := range record.Schema().Fields() {
-				one[f.Name] = columns[i][row]
-			}
-			rows = append(rows, one)
-		}
+		rows = append(rows, recordRows(r.Record())...)
 	}
 	if err := r.Err(); err != nil {
 		tb.Fatal(err)
 	}
+	return rows, schemaText(r.Schema())
+}
+
+// ReadParquet does so for a file of Parquet.
+func ReadParquet(tb testing.TB, body []byte) (rows []map[string]any, schema string) {
+	tb.Helper()
+	table, err := pqarrow.ReadTable(context.Background(), bytes.NewReader(body), nil,
+		pqarrow.ArrowReadProperties{}, memory.NewGoAllocator())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer table.Release()
+	r := array.NewTableReader(table, 0)
+	defer r.Release()
+	for r.Next() {
+		rows = append(rows, recordRows(r.Record())...)
+	}
+	return rows, schemaText(table.Schema())
+}
+
+func recordRows(record arrow.Record) []map[string]any {
+	rows := make([]map[string]any, record.NumRows())
+	for row := range rows {
+		rows[row] = map[string]any{}
+		for i, c := range record.Columns() {
+			rows[row][record.ColumnName(i)] = arrowCell(c, row)
+		}
+	}
+	return rows
+}
+
+func arrowCell(c arrow.Array, row int) any {
+	if c.IsNull(row) {
+		return nil
+	}
+	switch c := c.(type) {
+	case *array.Map:
+		from, to := c.ValueOffsets(row)
+		counts := map[string]any{}
+		for j := int(from); j < int(to); j++ {
+			counts[c.Keys().ValueStr(j)] = json.Number(c.Items().ValueStr(j))
+		}
+		return counts
+	case *array.Decimal128:
+		// As money is printed: two decimals at least.
+		shown := c.Value(row).ToString(c.DataType().(*arrow.Decimal128Type).Scale)
+		for point := strings.IndexByte(shown, '.'); len(shown) > point+3 && strings.HasSuffix(shown, "0"); {
+			shown = shown[:len(shown)-1]
+		}
+		return shown
+	}
+	return c.ValueStr(row)
+}
+
+func schemaText(s *arrow.Schema) string {
 	var fields []string
-	for _, f := range r.Schema().Fields() {
+	for _, f := range s.Fields() {
 		fields = append(fields, f.Name+" "+f.Type.String())
 	}
-	return rows, strings.Join(fields, ", ")
+	return strings.Join(fields, ", ")
 }
 
 // SheetCell is a cell as the library reads it: what it shows, what it holds, and of which type it is.

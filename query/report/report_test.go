@@ -215,7 +215,7 @@ func TestReport_Errors(t *testing.T) {
 			"limit=all":                     {"limit", "whole number"},
 			"to=2026-11-01T00:01:00Z":       {"to", "quarter hour"},
 			"format=xml":                    {"format", "is no format"},
-			"format=arrow":                  {"format", "json csv ndjson"},
+			"format=orc":                    {"format", "json csv ndjson"},
 			"cursor=x":                      {"cursor", "cannot be read"},
 			"day=tomorrow":                  {"day", "must be a date"},
 			"week=2026-11-17":               {"week", "Monday"},

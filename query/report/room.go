@@ -118,7 +118,7 @@ func (s *Room) serve(report *Report) func(*gin.Context) error {
 			return err
 		}
 		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, Seen: &seen, report: report}
-		page := &Page{Table: answer.NewTable(request.Format, request.Keys.Names(), report.Columns())}
+		page := &Page{Table: answer.NewList(request.Format, Columns(request.Keys, report.Columns()))}
 		if report.Page != nil {
 			err = report.Page(ctx, reading, page)
 		} else {

@@ -92,7 +92,8 @@ func (s *Savings) serve(c *gin.Context) error {
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
-	t := answer.NewTable(request.Format, request.Keys.Names(), Columns(request.Keys, request.Format, reply.channels))
+	t := answer.NewList(request.Format, report.Columns(request.Keys,
+		Columns(request.Keys, request.Format, reply.channels)))
 	start := 0
 	if after != nil {
 		var found bool

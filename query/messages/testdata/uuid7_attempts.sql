@@ -1,17 +1,16 @@
--- The attempts of one message, folded over all buckets that it may be in. Facts merge, so a bucket that was copied to another
--- (table splits) may be read along with it.
-SELECT
-    account, step, min(submitted_ms), min(id_ms), max(channel), max(provider), max(campaign), max(template), max(sender), max(app),
-    max(operator), max(traffic), max(trigger), max(recipient_country), max(said_country), max(contact), max(segments), max(sms_segments),
-    [min(queued_ms), min(accepted_ms), min(sent_ms), min(delivered_ms), min(read_ms), min(clicked_ms), min(replied_ms), min(undelivered_ms),
-     min(rejected_ms), min(expired_ms), min(failed_ms), min(skipped_ms)], min(machine_ms), min(single_delivered_ms),
-    max(parts), groupBitOr(delivered_parts), groupBitOr(failed_parts), groupBitOr(part_failures), max(parts_delivered_ms),
-    max(last_error), max(error_code), max(permanent), maxMap(prices), groupBitOr(billable)
-FROM attempts
+-- The attempts of one message in all hours that it may be in. Facts merge, so an hour that was copied to another (table splits)
+-- may be read along with it.
+SELECT account, toInt64(toUnixTimestamp(bucket)) * 1000, message_id, step, submitted_ms, id_ms, channel, provider, campaign,
+    template, sender, app, operator, traffic, trigger, recipient_country, said_country, contact, segments, sms_segments,
+    machine_ms, single_delivered_ms, parts, delivered_parts, failed_parts, part_failures, parts_delivered_ms, permanent,
+    billable, last_error, error_code, prices,
+    -- In the order of schema.Status.
+    queued_ms, accepted_ms, sent_ms, delivered_ms, read_ms, clicked_ms, replied_ms, undelivered_ms, rejected_ms, expired_ms,
+    failed_ms, skipped_ms
+FROM attempts FINAL
 WHERE message_id = {id:String} AND account = {account:String}
     AND bucket = toDateTime({bucket:UInt32}, 'UTC')
-GROUP BY account, step
-ORDER BY account, step
+ORDER BY account, bucket, step
 LIMIT 10000
 -- id = "01a1a8c8-f88e-7ddf-837b-235096e0a668"
 -- account = "x' OR '1'='1 {id:String}"
