@@ -30,7 +30,8 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // ownTables are the tables that this package reads, besides those of reports.
-var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "builds", "changes", "cursor_keys",
+var ownTables = []string{"api_key_uses", "api_keys", "api_sessions", "attempts", "attempts_by_recipient", "audit",
+	"broken_parts", "builds", "changes", "cursor_keys",
 	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
 	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",

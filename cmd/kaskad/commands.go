@@ -40,8 +40,8 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	defer func() { forget() }()
 	p := &process{stack: st, roles: r, listen: c.listenSettings, hooks: h}
 	p.ready = func(address string, _ *ingest.Producer) {
-		forget = st.announce(c.Data, address)
-		st.logger.Info("ready", "address", "http://"+address, "kafka", st.brokers, "topic", c.Topic, "took",
+		forget = st.announce(c.Data, address, c.TLSCert != "")
+		st.logger.Info("ready", "address", c.scheme()+address, "kafka", st.brokers, "topic", c.Topic, "took",
 			time.Since(st.started).Round(time.Millisecond))
 	}
 	return p.run(ctx)

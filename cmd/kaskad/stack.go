@@ -30,6 +30,8 @@ type stack struct {
 	fixed    bool
 	started  time.Time
 
+	// dir is the data directory of what is embedded, "" where nothing is.
+	dir        string
 	disk       *engine.Disk       // nil when nothing is embedded
 	clickhouse *engine.ClickHouse // nil when a real one is used
 	conn       driver.Conn
@@ -113,6 +115,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 			st.close()
 		}
 	}()
+	st.dir = dir
 	if st.erasureKey, err = s.erasureKey(dir); err != nil {
 		return nil, err
 	}

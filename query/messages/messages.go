@@ -1,7 +1,7 @@
 // Package messages is the room of the API about single messages and events: the timeline of one message, and the dead
 // letters.
 //
-// Its guarantees: a message is shown by the law that the reports count it by; no recipient is shown in full; the pages
+// Its guarantees: a message is shown by the law that the reports count it by; recipients are shown in full to who may see them alone; the pages
 // of the dead letters are together each letter once, as long as nothing is added.
 package messages
 
@@ -22,7 +22,6 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
-	"kaskad/schema/event"
 	"kaskad/schema/law"
 )
 
@@ -45,8 +44,9 @@ func New(db *store.DB) *Messages { return &Messages{db: db} }
 // Routes lists what the room serves.
 func (m *Messages) Routes() []answer.Route {
 	return []answer.Route{
-		answer.Get("/v1/messages/:id", m.one, "/v1/messages/{message_id}"),
-		answer.Get("/v1/rejected", m.rejected, "/v1/rejected"),
+		{Method: http.MethodGet, Path: "/v1/messages/:id", Serve: m.one, Turn: answer.Reading, For: answer.ForMessages,
+			Whole: true, Try: []string{"/v1/messages/{message_id}"}},
+		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected"),
 	}
 }
 
@@ -219,7 +219,8 @@ func (m *Messages) one(c *gin.Context) error {
 		return answer.BadParameter("account",
 			"is needed here: more than one account has a message with this id; add account=…")
 	}
-	c.PureJSON(http.StatusOK, describe(q.id, account, answer.TimeText(asOf.UnixMilli()), attempts, parked))
+	c.PureJSON(http.StatusOK, describe(q.id, account, answer.TimeText(asOf.UnixMilli()), attempts, parked,
+		answer.CallerOf(c.Request.Context()).Shown()))
 	return nil
 }
 
@@ -280,8 +281,9 @@ func (m *Messages) readParked(ctx context.Context, q messageQuery) (all []parked
 	return all, rows.Err()
 }
 
-// describe puts a message together. attempts are those of one account, in the order of steps.
-func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown) messageAnswer {
+// describe puts a message together; shown is how recipients and contacts are shown. attempts are those of one account, in the order of steps.
+func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown,
+	shown func(string) string) messageAnswer {
 	reply := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
 		Timeline: []momentShown{}, Parked: parked}
 	if parked == nil {
@@ -292,7 +294,7 @@ func describe(id, account, asOf string, attempts []*attempt, parked []parkedShow
 	for _, a := range attempts {
 		f := a.Outcome(cohortMS)
 		reply.Delivered, reply.Read = reply.Delivered || f.Delivered, reply.Read || f.Read
-		reply.Steps = append(reply.Steps, describeStep(a, f))
+		reply.Steps = append(reply.Steps, describeStep(a, f, shown))
 		for i, ms := range a.Times {
 			if status := schema.Status(i + 1); ms != schema.Never {
 				reply.Timeline = append(reply.Timeline,
@@ -332,10 +334,10 @@ func cohortOf(attempts []*attempt) int64 {
 	return law.CohortMS(submitted, inID)
 }
 
-func describeStep(a *attempt, f law.Outcome) stepAnswer {
+func describeStep(a *attempt, f law.Outcome, shown func(string) string) stepAnswer {
 	step := stepAnswer{
-		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: event.MaskRecipient(a.Recipient()),
-		Contact: event.MaskRecipient(a.Contact),
+		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: shown(a.Recipient()),
+		Contact: shown(a.Contact),
 		Country: a.Country(), Campaign: a.Campaign, Template: a.Template, Sender: a.Sender, App: a.App,
 		Operator: a.Operator, Traffic: a.Traffic,
 		Trigger: a.Trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,
