@@ -31,7 +31,9 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 		return err
 	}
 	r := roles{ingest: true, aggregate: true, serve: true, notify: c.notifySettings}
-	st, err := openStack(ctx, r.needs(), c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
+	n := r.needs()
+	n.login = c.Auth == authKeys
+	st, err := openStack(ctx, n, c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
 	}

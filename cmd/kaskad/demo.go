@@ -73,7 +73,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	defer log.Close()
-	st, err := openStack(ctx, r.needs(), c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
+	n := r.needs()
+	n.login = c.Auth == authKeys
+	st, err := openStack(ctx, n, c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
 	if err != nil {
 		return err
 	}

@@ -88,6 +88,12 @@ func (p *process) run(ctx context.Context) error {
 		}
 		group.Go(func() error { return server.Run(ctx, listener) })
 	}
+	if p.broker != nil && p.brokerSecret != "" {
+		group.Go(func() error {
+			p.watchLogins(ctx)
+			return nil
+		})
+	}
 	group.Go(func() error { return p.ensureTopics(ctx) })
 	group.Go(func() error {
 		if err := p.migrateOnceThere(ctx); err != nil {

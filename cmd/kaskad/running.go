@@ -17,7 +17,9 @@ import (
 type running struct {
 	Clickhouse string   `json:"clickhouse"`
 	Kafka      []string `json:"kafka"`
-	API        string   `json:"api"`
+	// KafkaPassword logs in at the broker, "" where it asks for nothing.
+	KafkaPassword string `json:"kafka_password,omitempty"`
+	API           string `json:"api"`
 	// TLS: the API speaks it.
 	TLS bool `json:"tls,omitempty"`
 	// PID is the process that wrote the file. While it lives and has the directory, the addresses are its own.
@@ -67,7 +69,7 @@ func (st *stack) writeRunning(dir, api string, tls bool) (func(), error) {
 	if st.clickhouse == nil || st.broker == nil {
 		return func() {}, nil
 	}
-	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api, TLS: tls, PID: os.Getpid()}
+	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, KafkaPassword: st.brokerSecret, API: api, TLS: tls, PID: os.Getpid()}
 	if st.fixed {
 		at.Now = st.now().Format(time.RFC3339Nano)
 	}

@@ -200,7 +200,7 @@ func (d *Door) identify(c *gin.Context, given credential, who answer.Access) (*e
 		return &entry{key: d.admin}, nil // also while ClickHouse does not answer
 	}
 	found := (*entry)(nil)
-	for _, age := range []time.Duration{freshFor, newFor} {
+	for _, age := range []time.Duration{freshFor, 0} {
 		all, fresh := d.ring.get(c.Request.Context(), age)
 		if err := c.Request.Context().Err(); err != nil {
 			return nil, err

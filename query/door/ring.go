@@ -15,9 +15,9 @@ const (
 	renewAfter = time.Second
 	freshFor   = 3 * time.Second
 	holdFor    = 4500 * time.Millisecond
-	// newFor is how old keys may be that don't know one that is given: it may have been made on another server.
-	// Strangers could make us read all the time.
-	newFor = 250 * time.Millisecond
+	// readPace lies between two readings at least: a key that nobody knows is looked for, for it may have been made on
+	// another server just now, and strangers could make us read all the time.
+	readPace = 50 * time.Millisecond
 	// readPatience is how long a request waits for keys that are being read, and readTime how long reading takes at
 	// most. A reading that failed is tried again after readAgain.
 	readPatience = 1500 * time.Millisecond
@@ -99,15 +99,21 @@ func (r *ring) look(since time.Time) (last *known, fresh bool, reading <-chan st
 	fresh = r.last != nil && !r.last.at.Before(since)
 	if r.reading == nil && time.Since(r.failed) >= readAgain && (!fresh || time.Since(r.last.at) >= renewAfter) {
 		r.began, r.reading = time.Now(), make(chan struct{})
-		go r.renew(r.began, r.reading)
+		pace := time.Duration(0)
+		if r.last != nil {
+			pace = readPace - time.Since(r.last.at)
+		}
+		go r.renew(pace, r.reading)
 	}
 	return r.last, fresh, r.reading, r.began
 }
 
 // renew reads for all who wait.
-func (r *ring) renew(began time.Time, over chan struct{}) {
+func (r *ring) renew(pace time.Duration, over chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), readTime)
 	defer cancel()
+	time.Sleep(pace)
+	began := time.Now()
 	read, err := r.read(ctx)
 	r.mu.Lock()
 	defer r.mu.Unlock()
