@@ -449,3 +449,37 @@ func TestServer_Door_WrongKeys(t *testing.T) {
 		wantProblem(t, get(s, "/v1/definitions", "Authorization", header), http.StatusUnauthorized, "", "Bearer")
 	}
 }
+
+// ClickHouse bounds a statement by the scopes of the key that it is for.
+func TestDB_Settings_Limits(t *testing.T) {
+	conn := newConn(t)
+	s := newServer(t, conn)
+	of := func(scopes keys.Scopes) (rows, memory, seconds uint64) {
+		ctx := answer.WithCaller(t.Context(), &answer.Caller{Account: "own", Scopes: scopes})
+		if err := conn.QueryRow(s.db.SettingsFor(ctx, 15*time.Minute), "SELECT toUInt64(getSetting('max_rows_to_read')), "+
+			"toUInt64(getSetting('max_memory_usage')), toUInt64(toFloat64(getSetting('max_execution_time')))").
+			Scan(&rows, &memory, &seconds); err != nil {
+			t.Fatal(err)
+		}
+		return rows, memory, seconds
+	}
+	adminRows, adminMemory, adminSeconds := of(keys.Admin)
+	if adminRows != 0 || adminSeconds != 900 {
+		t.Errorf("an admin reads %d rows in %d s", adminRows, adminSeconds)
+	}
+	before := uint64(0)
+	for _, scopes := range []keys.Scopes{keys.Ingest, keys.Marketer, keys.Marketer | keys.CRM} {
+		rows, memory, seconds := of(scopes)
+		if rows <= before || memory == 0 || memory == adminMemory || seconds == 0 || seconds > 900 {
+			t.Errorf("%s: %d rows, %d bytes, %d s", scopes, rows, memory, seconds)
+		}
+		before = rows
+	}
+	ctx := answer.WithCaller(t.Context(), &answer.Caller{Account: "own", Scopes: keys.Ingest})
+	var n uint64
+	err := conn.QueryRow(s.db.Settings(ctx), "SELECT sum(number) FROM numbers(20000000)").Scan(&n)
+	if p := answer.AsProblem(err); err == nil || p.Status != http.StatusServiceUnavailable ||
+		!strings.Contains(p.Detail, "rows") {
+		t.Errorf("%v", err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -201,6 +202,9 @@ func (s *Server) notReady(ctx context.Context) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the database lacks %s: run kaskad migrate", strings.Join(missing, ", "))
+	}
+	if s.config.Auth == authKeys && !s.door.HasAdmin(ctx) {
+		return errors.New("there is no admin key of all accounts yet, so nobody could make keys")
 	}
 	if p, ok := s.deps.Producer.(interface{ Ping(context.Context) error }); ok {
 		if err := p.Ping(ctx); err != nil {

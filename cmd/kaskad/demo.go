@@ -195,7 +195,10 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 	}
-	return c.greet(ctx, server, state, states, time.Since(st.started))
+	if err := c.greet(ctx, server, state, states, time.Since(st.started)); err != nil || server.key == "" {
+		return err
+	}
+	return c.showKeys(ctx, server, state)
 }
 
 // settle waits until everything in the topic is in the reports.
