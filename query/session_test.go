@@ -331,3 +331,31 @@ func TestServer_Door_NothingSecret(t *testing.T) {
 		}
 	}
 }
+
+// A request that lasts ends with its key.
+func TestServer_Door_RevokedMeanwhile(t *testing.T) {
+	conn := newConn(t)
+	s, other := newServer(t, conn, withKeys), newServer(t, conn, withKeys)
+	key := makeKey(t, conn, "own", keys.CRM)
+	ended := make(chan *httptest.ResponseRecorder)
+	go func() { ended <- bearer(s, key, http.MethodGet, "/v1/numbers/changes?wait=30", "") }()
+	for {
+		var used uint64 // it is in
+		if err := conn.QueryRow(t.Context(), "SELECT count() FROM api_key_uses").Scan(&used); err != nil {
+			t.Fatal(err)
+		}
+		if used > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if w := bearer(other, adminKey, http.MethodDelete, "/v1/keys/"+keys.HashOf(key).ID(), ""); w.Code != http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	revoked := time.Now()
+	w := <-ended
+	wantProblem(t, w, http.StatusUnauthorized, "", "meanwhile")
+	if took := time.Since(revoked); took > 15*time.Second { // five seconds on a machine that has nothing else to do
+		t.Errorf("it went on for %s", took)
+	}
+}

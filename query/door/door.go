@@ -160,7 +160,41 @@ func (d *Door) admit(c *gin.Context, route answer.Route) (leave func(), err erro
 	d.noteUse(entry.key)
 	d.enter(c, caller)
 	c.Set(entryKey, entry)
-	return leave, nil
+	unwatch, end := d.watch(c, entry), leave
+	return func() {
+		unwatch()
+		end()
+	}, nil
+}
+
+// watch ends a request that lasts when its key or session does: an export, or a reader of the feed who waits.
+func (d *Door) watch(c *gin.Context, e *entry) (end func()) {
+	if e.key == d.admin && e.session == nil {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancelCause(c.Request.Context())
+	c.Request = c.Request.WithContext(ctx)
+	var timer *time.Timer
+	var mu sync.Mutex // between the timer and its first look
+	mu.Lock()
+	defer mu.Unlock()
+	timer = time.AfterFunc(freshFor, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		all, fresh := d.ring.get(ctx, freshFor)
+		if ctx.Err() != nil {
+			return
+		}
+		if fresh && d.find(all, e.given, e.hash) == nil {
+			cancel(answer.NewProblem(http.StatusUnauthorized, "wrong-key", "the key has ended meanwhile"))
+			return
+		}
+		timer.Reset(freshFor)
+	})
+	return func() {
+		cancel(nil)
+		timer.Stop()
+	}
 }
 
 func (d *Door) enter(c *gin.Context, caller *answer.Caller) {
@@ -187,6 +221,9 @@ type entry struct {
 	// session is nil where it came with the key itself, and cookie "".
 	session *keys.Session
 	cookie  string
+	// given is how it came, and hash that of the secret.
+	given credential
+	hash  keys.Hash
 }
 
 // identify finds out whose request it is.
@@ -232,7 +269,7 @@ func (d *Door) find(all *known, given credential, hash keys.Hash) *entry {
 	now := d.nowMS()
 	if !given.cookie {
 		if k := all.key(hash, now); k != nil {
-			return &entry{key: k}
+			return &entry{key: k, given: given, hash: hash}
 		}
 		return nil
 	}
@@ -247,7 +284,7 @@ func (d *Door) find(all *known, given credential, hash keys.Hash) *entry {
 	if k == nil || !k.Live(now) {
 		return nil
 	}
-	return &entry{key: k, session: &s, cookie: given.secret}
+	return &entry{key: k, session: &s, cookie: given.secret, given: given, hash: hash}
 }
 
 // refuse answers to a key or session that nobody knows (any more).
