@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +77,9 @@ type BrokerConfig struct {
 	Logger *slog.Logger
 	// Disk watches the disk of Dir; nil means that the broker does so itself.
 	Disk *Disk
+	// Logins are the SHA-256 of the passwords by which clients log in (SASL PLAIN); nil lets everybody in. Allow changes
+	// them later.
+	Logins [][sha256.Size]byte
 
 	// lock and listener are the parent's, when the broker is a child.
 	lock     *os.File
@@ -88,6 +92,7 @@ type Broker struct {
 	cluster *kfake.Cluster
 	lock    *os.File
 	addrs   []string
+	logins  *kafkaguard.Logins // nil for everybody
 
 	// disk is watched while there is a Dir; ownDisk is set when the broker does so itself.
 	disk    *Disk
@@ -111,6 +116,10 @@ func StartBroker(ctx context.Context, config BrokerConfig) (*Broker, error) {
 	}
 	config.Topics = withDefaults(config.Topics)
 	b := &Broker{config: config, stopped: make(chan struct{})}
+	if config.Logins != nil {
+		b.logins = &kafkaguard.Logins{}
+		b.logins.Set(config.Logins)
+	}
 	if config.Dir != "" {
 		if err := b.open(); err != nil {
 			return nil, err
@@ -256,6 +265,7 @@ func (b *Broker) guard(listener net.Listener) net.Listener {
 			return slices.ContainsFunc(b.config.Topics, func(topic Topic) bool { return topic.Name == name })
 		},
 		Refuse: b.guardDisk,
+		Logins: b.logins,
 		Logger: b.config.Logger,
 	})
 }
@@ -315,6 +325,13 @@ func withDefaults(topics []Topic) []Topic {
 		filled[i] = topic
 	}
 	return filled
+}
+
+// Allow replaces the logins. Who may not be there any more is put out.
+func (b *Broker) Allow(logins [][sha256.Size]byte) {
+	if b.logins != nil {
+		b.logins.Set(logins)
+	}
 }
 
 // Addrs are the bootstrap addresses, host:port.

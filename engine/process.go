@@ -17,7 +17,7 @@ const tailBytes = 2 << 10
 // process is a running child.
 type process struct {
 	command *exec.Cmd
-	stdin   io.Closer
+	stdin   io.WriteCloser
 	output  string
 
 	// done closes when the child has ended; err is set before.

@@ -3,6 +3,8 @@ package engine
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -57,6 +59,8 @@ type BrokerProcess struct {
 
 	mu    sync.Mutex
 	child *brokerChild
+	// logins are those that every child is told first; nil for everybody.
+	logins [][sha256.Size]byte
 }
 
 // brokerStart is what the child is told, and what it says when it serves or
@@ -65,6 +69,7 @@ type brokerStart struct {
 	Dir     string  `json:"dir"`
 	Topics  []Topic `json:"topics"`
 	Durable bool    `json:"durable"`
+	Login   bool    `json:"login"` // its standard input says who may
 }
 
 type brokerStarted struct {
@@ -94,7 +99,7 @@ func SuperviseBroker(ctx context.Context, config BrokerConfig) (*BrokerProcess, 
 	if err != nil {
 		return nil, err
 	}
-	p := &BrokerProcess{config: config, lock: lock, ended: make(chan struct{})}
+	p := &BrokerProcess{config: config, lock: lock, ended: make(chan struct{}), logins: config.Logins}
 	p.life, p.end = context.WithCancel(context.Background())
 	listener, err := listenBroker(config)
 	if err == nil {
@@ -121,6 +126,46 @@ func (p *BrokerProcess) release() {
 
 // Addrs are the bootstrap addresses, host:port.
 func (p *BrokerProcess) Addrs() []string { return []string{p.listener.Addr().String()} }
+
+// Allow replaces the logins. Who may not be there any more is put out.
+func (p *BrokerProcess) Allow(logins [][sha256.Size]byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.logins == nil {
+		return errors.New("the broker asks for no logins")
+	}
+	p.logins = logins
+	return p.child.allow(logins)
+}
+
+// allow tells a child who may log in.
+func (c *brokerChild) allow(logins [][sha256.Size]byte) error {
+	line := make([]string, len(logins))
+	for i, hash := range logins {
+		line[i] = hex.EncodeToString(hash[:])
+	}
+	if err := json.NewEncoder(c.stdin).Encode(line); err != nil {
+		return fmt.Errorf("tell the broker who may log in: %w", err)
+	}
+	return nil
+}
+
+// readLogins reads a line that allow has written.
+func readLogins(lines *json.Decoder) ([][sha256.Size]byte, error) {
+	var line []string
+	if err := lines.Decode(&line); err != nil {
+		return nil, err
+	}
+	logins := make([][sha256.Size]byte, len(line))
+	for i, text := range line {
+		hash, err := hex.DecodeString(text)
+		if err != nil || len(hash) != sha256.Size {
+			return nil, errors.New("a login is no hash")
+		}
+		logins[i] = [sha256.Size]byte(hash)
+	}
+	return logins, nil
+}
 
 // PID is the process id of the child.
 func (p *BrokerProcess) PID() int { return p.current().command.Process.Pid }
@@ -228,7 +273,8 @@ func (p *BrokerProcess) startChild() (*brokerChild, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find own executable: %w", err)
 	}
-	start, err := json.Marshal(brokerStart{Dir: p.config.Dir, Topics: p.config.Topics, Durable: p.config.Durable})
+	start, err := json.Marshal(brokerStart{Dir: p.config.Dir, Topics: p.config.Topics, Durable: p.config.Durable,
+		Login: p.logins != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +304,12 @@ func (p *BrokerProcess) startChild() (*brokerChild, error) {
 	}
 	child := &brokerChild{process: running, started: make(chan brokerStarted, 1)}
 	go child.listen(messages, p.config.Logger)
+	if p.logins != nil {
+		if err := child.allow(p.logins); err != nil {
+			child.kill()
+			return nil, err
+		}
+	}
 	return child, nil
 }
 
@@ -319,10 +371,18 @@ func (c *brokerChild) failure() error {
 func runBroker(text string) int {
 	messages := os.NewFile(brokerMessagesFD, "messages")
 	say := json.NewEncoder(messages)
+	told := json.NewDecoder(os.Stdin)
 	var start brokerStart
 	b, err := func() (*Broker, error) {
 		if err := json.Unmarshal([]byte(text), &start); err != nil {
 			return nil, fmt.Errorf("read %s: %w", brokerEnv, err)
+		}
+		var logins [][sha256.Size]byte
+		if start.Login {
+			var err error
+			if logins, err = readLogins(told); err != nil {
+				return nil, fmt.Errorf("read who may log in: %w", err)
+			}
 		}
 		socket := os.NewFile(brokerListenFD, "listener")
 		listener, err := net.FileListener(socket)
@@ -331,7 +391,7 @@ func runBroker(text string) int {
 			return nil, fmt.Errorf("take over the port: %w", err)
 		}
 		return StartBroker(context.Background(), BrokerConfig{
-			Dir: start.Dir, Topics: start.Topics, Durable: start.Durable,
+			Dir: start.Dir, Topics: start.Topics, Durable: start.Durable, Logins: logins,
 			lock: os.NewFile(brokerLockFD, "lock"), listener: listener,
 			Logger: slog.New(slog.NewJSONHandler(messages, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		})
@@ -342,7 +402,13 @@ func runBroker(text string) int {
 		return exitChild
 	}
 	_ = say.Encode(brokerStarted{Started: true})
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	for { // until the parent ends
+		logins, err := readLogins(told)
+		if err != nil {
+			break
+		}
+		b.Allow(logins)
+	}
 	_ = b.Stop(context.Background())
 	return 0
 }

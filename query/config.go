@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/query/answer"
+	"kaskad/query/door"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -29,14 +31,26 @@ const (
 	DefaultBodyMemory = 256 << 20
 )
 
+// The modes of Config.Auth.
+const (
+	authKeys = "keys"
+	authOff  = "off"
+)
+
 // ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events
 // again. An error with a method Unavailable() bool that returns true says the same.
 var ErrUnavailable = errors.New("kafka is unavailable")
 
 // Config says how the server behaves. The zero value of every limit is its default.
 type Config struct {
-	// Auth is "off": whoever reaches the listener may do everything. No other mode exists yet.
+	// Auth is "keys", or "off": whoever reaches the listener may do everything.
 	Auth string
+	// AdminKey is an admin key of all accounts besides those of the database; "" for none.
+	AdminKey string
+	// KeyLimits and IngestLimits are what one key may ask for.
+	KeyLimits, IngestLimits door.Limits
+	// TLS is how the listener speaks TLS; nil is without.
+	TLS *tls.Config
 	// InsecureListen lifts two limits of Auth "off": that the listener is on loopback, and that requests name a
 	// loopback host.
 	InsecureListen bool
@@ -121,9 +135,8 @@ func (c *Config) check() error {
 		c.BodyMemory = DefaultBodyMemory
 	}
 	var errs []error
-	if c.Auth != "off" {
-		errs = append(errs,
-			errors.New(`auth must be "off": this version knows no other mode, and serves loopback only`))
+	if c.Auth != authOff && c.Auth != authKeys {
+		errs = append(errs, errors.New(`auth must be "keys" or "off"`))
 	}
 	if c.MaxBody < 0 || c.QueryTime < 0 || c.MaxQueries < 0 || c.MaxUploads < 0 || c.BodyMemory < 0 {
 		errs = append(errs, errors.New("limits must be positive; leave them out for the defaults"))

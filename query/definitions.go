@@ -212,6 +212,9 @@ func (s *Server) definitions(c *gin.Context) error {
 	if reply.Routes, err = s.db.CapabilityLines(ctx); err != nil {
 		return err
 	}
+	caller := answer.CallerOf(ctx)
+	reply.Routes = slices.DeleteFunc(reply.Routes,
+		func(r store.Capability) bool { return r.Account != "" && !caller.May(r.Account) })
 	c.PureJSON(http.StatusOK, reply)
 	return nil
 }

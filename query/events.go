@@ -45,8 +45,10 @@ type eventsAnswer struct {
 
 // intake gathers the records of one request.
 type intake struct {
-	decoder      *event.Decoder
-	nowMS        int64
+	decoder *event.Decoder
+	nowMS   int64
+	// caller may write events of his own account alone.
+	caller       *answer.Caller
 	keys, values [][]byte
 	refusals     []refusal
 	refused      int
@@ -81,7 +83,7 @@ func (s *Server) events(c *gin.Context) error {
 	defer release()
 	decoder := s.decoders.Get().(*event.Decoder)
 	defer s.decoders.Put(decoder)
-	in := &intake{decoder: decoder, nowMS: s.db.Now().UnixMilli()}
+	in := &intake{decoder: decoder, nowMS: s.db.Now().UnixMilli(), caller: answer.CallerOf(c.Request.Context())}
 	if err := in.read(body, arrow, 4*limit); err != nil {
 		return err
 	}
@@ -206,6 +208,10 @@ func (in *intake) add(line int, raw []byte) {
 	in.nameUnknown(in.decoder.UnknownNames())
 	if failure != nil {
 		in.refuse(line, failure.Error())
+		return
+	}
+	if !in.caller.May(string(ev.Account)) {
+		in.refuse(line, "account: the key is of another account, and writes events of its own alone")
 		return
 	}
 	// A field may come twice, so the event itself does not tell whether a text is among the bytes.

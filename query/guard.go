@@ -73,7 +73,10 @@ func (s *Server) secure(c *gin.Context) {
 				strconv.Quote(answer.Shorten(c.GetHeader("Origin")))+" by way of a browser").Send(c)
 		return
 	}
-	if s.config.InsecureListen {
+	if s.config.TLS != nil {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if s.config.InsecureListen || s.config.Auth == authKeys {
 		return
 	}
 	if !loopbackName(c.Request.Host) {

@@ -28,8 +28,9 @@ func TestNew_Errors(t *testing.T) {
 		deps   Deps
 		word   string
 	}{
-		"no auth":      {Config{}, Deps{Conn: noConn{}}, `auth must be "off"`},
-		"other auth":   {Config{Auth: "keys"}, Deps{Conn: noConn{}}, `auth must be "off"`},
+		"no auth":      {Config{}, Deps{Conn: noConn{}}, `auth must be "keys" or "off"`},
+		"other auth":   {Config{Auth: "none"}, Deps{Conn: noConn{}}, `auth must be "keys" or "off"`},
+		"short key":    {Config{Auth: "keys", AdminKey: "short"}, Deps{Conn: noConn{}}, "32 at least"},
 		"no conn":      {Config{Auth: "off"}, Deps{}, "ClickHouse is required"},
 		"limits":       {Config{Auth: "off", MaxBody: -1}, Deps{Conn: noConn{}}, "positive"},
 		"long queries": {Config{Auth: "off", QueryTime: time.Hour}, Deps{Conn: noConn{}}, "9 minutes"},

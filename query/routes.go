@@ -20,20 +20,22 @@ func (s *Server) served() (routes []answer.Route) {
 // ownRoutes are those about events, erasures and the service itself.
 func (s *Server) ownRoutes() []answer.Route {
 	routes := []answer.Route{
-		{Method: http.MethodDelete, Path: "/v1/numbers/:number", Serve: s.eraseNumber},
-		answer.Get("/v1/erasures", s.erasures, "/v1/erasures"),
+		{Method: http.MethodDelete, Path: "/v1/numbers/:number", Serve: s.eraseNumber,
+			For: answer.ForAdmins},
+		answer.Get(answer.ForAdmins, "/v1/erasures", s.erasures, "/v1/erasures"),
 		// The service is asked how it is when it is busy.
 		{Method: http.MethodGet, Path: "/v1/status", Serve: s.status, Turn: answer.Looking,
-			Try: []string{"/v1/status"}},
-		answer.Get("/v1/definitions", s.definitions, "/v1/definitions"),
-		{Method: http.MethodPost, Path: "/v1/events", Serve: s.events},
-		{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy},
-		{Method: http.MethodGet, Path: "/readyz", Serve: s.ready, Try: []string{"/readyz", "/metrics"}},
+			For: answer.ForAdminsOfAll, Try: []string{"/v1/status"}},
+		answer.Get(answer.ForMessages, "/v1/definitions", s.definitions, "/v1/definitions"),
+		{Method: http.MethodPost, Path: "/v1/events", Serve: s.events, For: answer.ForIngest},
+		{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy, For: answer.Open},
+		{Method: http.MethodGet, Path: "/readyz", Serve: s.ready, For: answer.Open,
+			Try: []string{"/readyz", "/metrics"}},
 	}
 	if s.deps.Gatherer != nil {
 		h := promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})
 		routes = append(routes, answer.Route{Method: http.MethodGet, Path: "/metrics",
-			Serve: func(c *gin.Context) error {
+			For: answer.ForAdminsOfAll, Serve: func(c *gin.Context) error {
 				h.ServeHTTP(c.Writer, c.Request)
 				return nil
 			}})

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/door"
 	"kaskad/query/forecast"
 	"kaskad/query/lists"
 	"kaskad/query/messages"
@@ -52,6 +54,7 @@ type Server struct {
 	db    *store.DB
 	gate  *answer.Gate
 	mount *mount.Mount
+	door  *door.Door
 	// decoders are reused between requests, for they are not safe for concurrent use.
 	decoders sync.Pool
 	stop     sync.Once
@@ -83,6 +86,12 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
+	if s.door, err = newDoor(config, s); err != nil {
+		return nil, fmt.Errorf("configure HTTP server: %w", err)
+	}
+	if config.Auth == authKeys {
+		s.mount.Guard = s.door.Guard
+	}
 	priceLists := prices.NewCache(s.db)
 	saved, err := savings.New(s.db, priceLists, deps.Registerer)
 	if err != nil {
@@ -90,12 +99,17 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
 		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
-		messages.New(s.db, s.gate, priceLists)}
+		messages.New(s.db, s.gate, priceLists), s.door}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
 	return s, nil
+}
+
+func newDoor(config Config, s *Server) (*door.Door, error) {
+	return door.New(door.Config{Keys: config.Auth == authKeys, AdminKey: config.AdminKey, Limits: config.KeyLimits,
+		IngestLimits: config.IngestLimits, TLS: config.TLS != nil, Loopback: loopbackName}, s.db, s.gate, s.logger)
 }
 
 // Handler returns the whole API, its guards included.
@@ -137,6 +151,9 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 		}
 		stopped <- err
 	}()
+	if s.config.TLS != nil {
+		listener = tls.NewListener(listener, s.config.TLS)
+	}
 	err := server.Serve(problemListener{listener})
 	close(ended)
 	if stopping := <-stopped; stopping != nil {
@@ -149,7 +166,7 @@ func (s *Server) Run(ctx context.Context, listener net.Listener) error {
 }
 
 func (s *Server) checkListener(address net.Addr) error {
-	if s.config.InsecureListen {
+	if s.config.InsecureListen || s.config.Auth == authKeys {
 		return nil
 	}
 	if tcp, ok := address.(*net.TCPAddr); ok && tcp.IP.IsLoopback() {
@@ -179,7 +196,7 @@ func (s *Server) routes() http.Handler {
 	for _, route := range served {
 		addresses = append(addresses, route.Try...)
 	}
-	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/",
+	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
 		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}))
 	return r.Handler()
 }

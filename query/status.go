@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,7 +31,8 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // ownTables are the tables that this package reads, besides those of reports.
-var ownTables = []string{"attempts", "attempts_by_recipient", "broken_parts", "audits", "builds", "changes", "cursor_keys",
+var ownTables = []string{"api_key_uses", "api_keys", "api_sessions", "attempts", "attempts_by_recipient", "audit", "audits",
+	"broken_parts", "builds", "changes", "cursor_keys",
 	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
 	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
@@ -224,6 +226,9 @@ func (s *Server) notReady(ctx context.Context) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the database lacks %s: run kaskad migrate", strings.Join(missing, ", "))
+	}
+	if s.config.Auth == authKeys && !s.door.HasAdmin(ctx) {
+		return errors.New("there is no admin key of all accounts yet, so nobody could make keys")
 	}
 	if p, ok := s.deps.Producer.(interface{ Ping(context.Context) error }); ok {
 		if err := p.Ping(ctx); err != nil {

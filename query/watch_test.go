@@ -19,6 +19,7 @@ import (
 	"kaskad/engine"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/keys"
 )
 
 // awayConn is a ClickHouse that nobody reaches.
@@ -80,6 +81,11 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	if w := get(s, "/v1/reports/channels"); w.Code != http.StatusOK {
 		t.Fatal(w.Body)
 	}
+	known := newServer(t, conn, withKeys, func(_ *Config, d *Deps) { d.Producer = &records{} })
+	sender := makeKey(t, conn, "acme", keys.Ingest|keys.Analyst)
+	if w := bearer(known, sender, http.MethodPost, "/v1/events", goodEvent); w.Code != http.StatusAccepted {
+		t.Fatal(w.Body)
+	}
 	freeze := func(signal syscall.Signal) {
 		if err := syscall.Kill(own.PID(), signal); err != nil {
 			t.Fatal(err)
@@ -87,6 +93,13 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 	}
 	freeze(syscall.SIGSTOP)
 	defer freeze(syscall.SIGCONT)
+	for { // a busy machine takes its time to stop it
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		err := conn.Ping(ctx)
+		if cancel(); err != nil {
+			break
+		}
+	}
 	begin := time.Now()
 	targets := []string{"GET /v1/reports/channels", "GET /v1/reports/savings", "GET /v1/reports/penetration",
 		"GET /v1/status", "GET /v1/messages/x", "GET /v1/numbers/changes",
@@ -108,6 +121,12 @@ func TestServer_Watch_FrozenEngine(t *testing.T) {
 			t.Errorf("told after %s", took)
 		}
 	}
+	// A key that was known goes on sending events, and nothing else.
+	if w := bearer(known, sender, http.MethodPost, "/v1/events", goodEvent); w.Code != http.StatusAccepted {
+		t.Errorf("events: %s", w.Body)
+	}
+	wantProblem(t, bearer(known, sender, http.MethodGet, "/v1/forecasts/break-even?channel_price=1&sms_price=2", ""),
+		http.StatusServiceUnavailable, "", "cannot be checked")
 	freeze(syscall.SIGCONT)
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		w := get(s, "/v1/reports/channels")

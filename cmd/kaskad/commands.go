@@ -35,7 +35,9 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 		return err
 	}
 	r := roles{ingest: true, aggregate: true, serve: true, notify: c.notifySettings, states: c.stateSettings}
-	st, err := openStack(ctx, r.needs(), c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
+	n := r.needs()
+	n.login = c.Auth == authKeys
+	st, err := openStack(ctx, n, c.Data, c.logger(), c.clockSettings, c.kafkaSettings, c.storeSettings)
 	if err != nil {
 		return err
 	}
@@ -44,8 +46,8 @@ func (c *runCommand) Run(ctx context.Context, h hooks) error {
 	defer func() { forget() }()
 	p := &process{stack: st, roles: r, listen: c.listenSettings, hooks: h}
 	p.ready = func(address string, _ *ingest.Producer) {
-		forget = st.announce(c.Data, address)
-		st.logger.Info("ready", "address", "http://"+address, "kafka", st.brokers, "topic", c.Topic, "took",
+		forget = st.announce(c.Data, address, c.TLSCert != "")
+		st.logger.Info("ready", "address", c.scheme()+address, "kafka", st.brokers, "topic", c.Topic, "took",
 			time.Since(st.started).Round(time.Millisecond))
 	}
 	return p.run(ctx)

@@ -23,6 +23,7 @@ type demoCommand struct {
 	Messages int    `help:"Messages of the simulated day; each has 3.5 events or so." default:"100000"`
 	Seed     uint64 `help:"Chooses the world." default:"1"`
 	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
+	Auth     string `help:"Who may ask: off serves whoever reaches the loopback address, keys makes a key for each scope." enum:"keys,off" default:"off"`
 	logSettings
 }
 
@@ -46,7 +47,7 @@ const (
 )
 
 func (c *demoCommand) Run(ctx context.Context) error {
-	listen := listenSettings{Listen: c.Listen, Auth: "off"}
+	listen := listenSettings{Listen: c.Listen, Auth: c.Auth}
 	if err := listen.check(); err != nil {
 		return err
 	}
@@ -72,7 +73,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("--data: %w", err)
 	}
 	defer log.Close()
-	st, err := openStack(ctx, r.needs(), c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
+	n := r.needs()
+	n.login = c.Auth == authKeys
+	st, err := openStack(ctx, n, c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	defer cancel(nil)
 	p := &process{stack: st, roles: r, listen: listen}
 	p.ready = func(address string, producer *ingest.Producer) {
-		if _, err := st.writeRunning(c.Data, address); err != nil {
+		if _, err := st.writeRunning(c.Data, address, false); err != nil {
 			cancel(err)
 			return
 		}
@@ -169,6 +172,13 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 		return err
 	}
 	server := &api{address: "http://" + address, client: http.Client{Timeout: serverTimeout}}
+	if c.Auth == authKeys {
+		key, err := readAdminKey(c.Data)
+		if err != nil {
+			return err
+		}
+		server.key = key
+	}
 	if err := putTariffs(ctx, server, state.period()); err != nil {
 		return err
 	}
@@ -185,7 +195,10 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 	}
-	return c.greet(ctx, server, state, states, time.Since(st.started))
+	if err := c.greet(ctx, server, state, states, time.Since(st.started)); err != nil || server.key == "" {
+		return err
+	}
+	return c.showKeys(ctx, server, state)
 }
 
 // settle waits until everything in the topic is in the reports.
@@ -234,7 +247,7 @@ func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, s
 	url, period := server.address, state.period()
 	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(),
 		state.Start.Format(time.DateOnly), state.Messages)
-	if err := printChannels(ctx, os.Stdout, url+"/v1/reports/channels?"+period); err != nil {
+	if err := printChannels(ctx, os.Stdout, server, period); err != nil {
 		return err
 	}
 	fmt.Print("\nWhat did the cascades save against plain SMS?\n\n")
@@ -290,16 +303,7 @@ func (c *demoCommand) shownData() string {
 }
 
 // printChannels prints a channel report as a table that can be read at a glance.
-func printChannels(ctx context.Context, out io.Writer, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("ask for the channel report: %w", err)
-	}
-	defer response.Body.Close()
+func printChannels(ctx context.Context, out io.Writer, server *api, query string) error {
 	var report struct {
 		Rows []struct {
 			Channel      string
@@ -311,8 +315,8 @@ func printChannels(ctx context.Context, out io.Writer, url string) error {
 			Bound        *string  `json:"open_rate_bound"`
 		}
 	}
-	if err := json.NewDecoder(response.Body).Decode(&report); err != nil || response.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask for the channel report: %s: %w", response.Status, err)
+	if err := server.report(ctx, "/v1/reports/channels?"+query, &report); err != nil {
+		return err
 	}
 	fmt.Fprintf(out, "  %-11s %8s %10s  %-22s\n", "channel", "sent", "delivered", "read, of delivered (95 %)")
 	for _, r := range report.Rows {

@@ -38,6 +38,7 @@ type commands struct {
 	Templates templatesCommand `cmd:"" help:"How many SMS segments each template takes: check a file, import it, export it again."`
 	ErrorMap  errorMapCommand  `cmd:"" help:"What providers' error codes mean: check a file, import it into a running kaskad, export it again."`
 	Numbers   numbersCommand   `cmd:"" help:"Dead numbers: list, check before a mailing, export, follow what changes."`
+	Keys      keysCommand      `cmd:"" help:"Keys of the API: make one, list them, revoke one."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 

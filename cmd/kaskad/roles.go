@@ -90,10 +90,21 @@ func (p *process) run(ctx context.Context) error {
 		}
 		group.Go(func() error { return server.Run(ctx, listener) })
 	}
+	if p.broker != nil && p.brokerSecret != "" {
+		group.Go(func() error {
+			p.watchLogins(ctx)
+			return nil
+		})
+	}
 	group.Go(func() error { return p.ensureTopics(ctx) })
 	group.Go(func() error {
 		if err := p.migrateOnceThere(ctx); err != nil {
 			return err
+		}
+		if p.roles.serve && p.listen.Auth == authKeys {
+			if err := p.ensureAdminKey(ctx); err != nil {
+				return err
+			}
 		}
 		if ingester != nil {
 			group.Go(func() error { return ingester.Run(ctx) })
@@ -165,10 +176,13 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	}
 	config := query.Config{
 		BodyMemory: p.listen.BodyMemory << 20, CursorKeys: keys,
-		Auth: p.listen.Auth, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group,
+		Auth: p.listen.Auth, AdminKey: p.listen.AdminKey, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group,
 		Topic:           p.kafka.Topic,
 		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil,
 		Version: version(), ErasureKey: p.erasureKey,
+	}
+	if config.TLS, err = p.listen.tls(p.logger); err != nil {
+		return nil, err
 	}
 	if p.clickhouse != nil {
 		config.EngineVersion = p.clickhouse.Version()

@@ -17,7 +17,11 @@ import (
 type running struct {
 	Clickhouse string   `json:"clickhouse"`
 	Kafka      []string `json:"kafka"`
-	API        string   `json:"api"`
+	// KafkaPassword logs in at the broker, "" where it asks for nothing.
+	KafkaPassword string `json:"kafka_password,omitempty"`
+	API           string `json:"api"`
+	// TLS: the API speaks it.
+	TLS bool `json:"tls,omitempty"`
 	// PID is the process that wrote the file. While it lives and has the directory, the addresses are its own.
 	PID int `json:"pid"`
 	// Now is the clock of --now; empty when it goes with the machine's.
@@ -31,8 +35,8 @@ const announceEvery = time.Second
 
 // announce writes the file, and keeps trying if that fails: a disk that is full now may have room later. The function
 // it returns stops that and removes the file.
-func (st *stack) announce(dir, api string) (forget func()) {
-	remove, err := st.writeRunning(dir, api)
+func (st *stack) announce(dir, api string, tls bool) (forget func()) {
+	remove, err := st.writeRunning(dir, api, tls)
 	if err == nil {
 		return remove
 	}
@@ -47,7 +51,7 @@ func (st *stack) announce(dir, api string) (forget func()) {
 			case <-stop:
 				return
 			case <-tick.C:
-				remove, err = st.writeRunning(dir, api)
+				remove, err = st.writeRunning(dir, api, tls)
 			}
 		}
 	})
@@ -61,11 +65,11 @@ func (st *stack) announce(dir, api string) (forget func()) {
 }
 
 // writeRunning writes the file and returns what removes it.
-func (st *stack) writeRunning(dir, api string) (func(), error) {
+func (st *stack) writeRunning(dir, api string, tls bool) (func(), error) {
 	if st.clickhouse == nil || st.broker == nil {
 		return func() {}, nil
 	}
-	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, API: api, PID: os.Getpid()}
+	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, KafkaPassword: st.brokerSecret, API: api, TLS: tls, PID: os.Getpid()}
 	if st.fixed {
 		at.Now = st.now().Format(time.RFC3339Nano)
 	}

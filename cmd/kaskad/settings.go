@@ -25,6 +25,7 @@ import (
 	"kaskad/aggregate/notify"
 	"kaskad/ingest"
 	"kaskad/query"
+	"kaskad/query/door"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -121,10 +122,19 @@ func (s kafkaSettings) mechanism() (sasl.Mechanism, error) {
 	return plain.Mechanism{Username: s.KafkaUser, Password: s.KafkaPassword}, nil
 }
 
+// The values of --auth.
+const (
+	authKeys = "keys"
+	authOff  = "off"
+)
+
 // listenSettings say who may reach the API.
 type listenSettings struct {
 	Listen         string   `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
-	Auth           string   `help:"Who may ask: off serves whoever reaches the loopback address." enum:"off" default:"off"`
+	Auth           string   `help:"Who may ask: keys asks for a key (kaskad keys), off serves whoever reaches the loopback address." enum:"keys,off" default:"keys"`
+	AdminKey       string   `help:"An admin key of all accounts, 32 characters or more, besides those that ClickHouse keeps; better given as KASKAD_ADMIN_KEY. An embedded ClickHouse has its first one made, in the file admin.key of the data directory." placeholder:"KEY"`
+	TLSCert        string   `name:"tls-cert" help:"PEM file of the certificate, and of those that lead to its authority, to speak TLS with. It is read again when it has changed." type:"existingfile"`
+	TLSKey         string   `name:"tls-key" help:"PEM file of its private key." type:"existingfile"`
 	InsecureListen bool     `help:"With --auth off: serve addresses besides loopback, for containers whose ports are published on loopback only."`
 	BodyMemory     int64    `help:"MiB that the bodies of all requests take together; beyond it uploads are told to come again." default:"${default_body_memory}" placeholder:"MIB"`
 	CursorKey      []string `help:"Key that the API's cursors are sealed with, 64 hexadecimal digits, the same for all servers; better given as KASKAD_CURSOR_KEY. Two with a comma between them while one takes the other's place: the first seals. Without it the key is one that ClickHouse keeps." placeholder:"HEX"`
@@ -150,16 +160,29 @@ func (s listenSettings) check() error {
 	if s.BodyMemory != 0 && s.BodyMemory < 2*query.DefaultMaxBody>>20 || s.BodyMemory > 1<<20 {
 		return fmt.Errorf("--body-memory: %d: want MiB, %d to %d", s.BodyMemory, 2*query.DefaultMaxBody>>20, 1<<20)
 	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key go together")
+	}
 	host, _, err := net.SplitHostPort(s.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %q: want HOST:PORT such as 127.0.0.1:8080", s.Listen)
+	}
+	if s.Auth == authKeys {
+		if s.AdminKey != "" && len(s.AdminKey) < door.MinAdminKey {
+			return fmt.Errorf("--admin-key or KASKAD_ADMIN_KEY has %d characters: it needs %d at least, such as "+
+				"`openssl rand -hex 32` prints", len(s.AdminKey), door.MinAdminKey)
+		}
+		return nil
+	}
+	if s.AdminKey != "" {
+		return errors.New("--admin-key or KASKAD_ADMIN_KEY needs --auth keys: with --auth off nobody is asked for it")
 	}
 	ip := net.ParseIP(host)
 	if s.InsecureListen || strings.EqualFold(host, "localhost") || (ip != nil && ip.IsLoopback()) {
 		return nil
 	}
-	return fmt.Errorf("--listen %s would serve strangers without a key: use 127.0.0.1, or --insecure-listen where "+
-		"another layer keeps them out", s.Listen)
+	return fmt.Errorf("--listen %s would serve strangers without a key: use --auth keys, or 127.0.0.1, or "+
+		"--insecure-listen where another layer keeps them out", s.Listen)
 }
 
 // storeSettings say where facts and rollups are kept.

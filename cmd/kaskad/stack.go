@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"kaskad/ingest"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
+	"kaskad/schema/keys"
 )
 
 // stack is what every role needs: a ClickHouse, a Kafka, a clock and a registry of metrics.
@@ -30,6 +32,8 @@ type stack struct {
 	fixed    bool
 	started  time.Time
 
+	// dir is the data directory of what is embedded, "" where nothing is.
+	dir        string
 	disk       *engine.Disk       // nil when nothing is embedded
 	clickhouse *engine.ClickHouse // nil when a real one is used
 	conn       driver.Conn
@@ -37,10 +41,12 @@ type stack struct {
 
 	broker  *engine.BrokerProcess // nil when a real one is used
 	brokers []string
-	dialer  *kafka.Dialer
-	kafka   kafkaSettings
-	changes string // topic of changed verdicts, "" for none
-	durable bool
+	// brokerSecret is what Kaskad's own roles log in with at an embedded broker that asks for it; "" elsewhere.
+	brokerSecret string
+	dialer       *kafka.Dialer
+	kafka        kafkaSettings
+	changes      string // topic of changed verdicts, "" for none
+	durable      bool
 	// erasureKey is nil where numbers cannot be erased.
 	erasureKey *erasure.Key
 }
@@ -49,7 +55,9 @@ type stack struct {
 type needs struct {
 	kafka, clickhouse bool
 	changesTopic      string
-	attach            attachment
+	// login: clients of an embedded broker have to log in.
+	login  bool
+	attach attachment
 }
 
 // attachment says what a command does with a data directory.
@@ -106,6 +114,9 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 					return nil, err
 				}
 			}
+			if at.KafkaPassword != "" {
+				st.logIn(at.KafkaPassword)
+			}
 		}
 	}
 	defer func() {
@@ -113,6 +124,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 			st.close()
 		}
 	}()
+	st.dir = dir
 	if st.erasureKey, err = s.erasureKey(dir); err != nil {
 		return nil, err
 	}
@@ -126,7 +138,7 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 		group.Go(func() error { return st.openClickHouse(start, s.Clickhouse, dir) })
 	}
 	if n.kafka {
-		group.Go(func() error { return st.openKafka(start, dir) })
+		group.Go(func() error { return st.openKafka(start, dir, n.login) })
 	}
 	if err := group.Wait(); err != nil {
 		return st, err
@@ -171,7 +183,7 @@ func (st *stack) openClickHouse(ctx context.Context, dsn, dir string) error {
 	return nil
 }
 
-func (st *stack) openKafka(ctx context.Context, dir string) error {
+func (st *stack) openKafka(ctx context.Context, dir string, login bool) error {
 	st.brokers = st.kafka.Kafka
 	if len(st.brokers) > 0 {
 		return nil
@@ -181,8 +193,17 @@ func (st *stack) openKafka(ctx context.Context, dir string) error {
 	if st.changes != "" {
 		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
 	}
-	broker, err := engine.SuperviseBroker(ctx,
-		engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable, Topics: topics})
+	config := engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable,
+		Topics: topics}
+	if login {
+		secret, err := keys.NewSecret()
+		if err != nil {
+			return err
+		}
+		st.logIn(secret)
+		config.Logins = [][sha256.Size]byte{keys.HashOf(secret)}
+	}
+	broker, err := engine.SuperviseBroker(ctx, config)
 	if err != nil {
 		return err
 	}

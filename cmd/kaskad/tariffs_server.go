@@ -7,9 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +30,7 @@ type listServer struct {
 type serverAddress struct {
 	URL  string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
 	Data string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
+	Key  string `help:"Key of the API; better given as KASKAD_KEY. Without it the admin.key of --data, for servers of this machine." placeholder:"KEY"`
 }
 
 // serverTimeout is longer than a server takes for the longest list.
@@ -34,6 +39,7 @@ const serverTimeout = 2 * time.Minute
 // api is a client of a running server.
 type api struct {
 	address string
+	key     string // "" for none
 	client  http.Client
 }
 
@@ -44,12 +50,49 @@ func (s serverAddress) find(ctx context.Context) (*api, error) {
 		if !ok {
 			return nil, fmt.Errorf("%w; or say --url", checkAttachable(s.Data, attachToLive))
 		}
+		if at.TLS {
+			return nil, fmt.Errorf("--data: the kaskad on %s speaks TLS: say --url https://NAME, by a name of its "+
+				"certificate", s.Data)
+		}
 		address = "http://" + at.API
 	}
-	if u, err := url.Parse(address); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, fmt.Errorf("--url: %q is no address such as http://127.0.0.1:8080", s.URL)
 	}
-	return &api{address: address, client: http.Client{Timeout: serverTimeout}}, nil
+	key, err := s.key(u.Hostname())
+	if err != nil {
+		return nil, err
+	}
+	return &api{address: address, key: key, client: http.Client{Timeout: serverTimeout}}, nil
+}
+
+// key is the key that is set, else that of the data directory: which no other machine is told.
+func (s serverAddress) key(host string) (string, error) {
+	ip := net.ParseIP(host)
+	if s.Key != "" || !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
+		return s.Key, nil
+	}
+	text, err := os.ReadFile(filepath.Join(s.Data, adminKeyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the admin key of --data: %w: say --key or KASKAD_KEY", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// request makes a request with the key.
+func (a *api) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	request, err := http.NewRequestWithContext(ctx, method, a.address+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.address, err)
+	}
+	if a.key != "" {
+		request.Header.Set("Authorization", "Bearer "+a.key)
+	}
+	return request, nil
 }
 
 // storedList is a version of an account's list. Version 0 says that there is none.
@@ -147,11 +190,11 @@ func (a *api) put(ctx context.Context, kind listKind, account string, lists []by
 	return answer.Version, nil
 }
 
-// send returns the body of a 200. Any other answer is an error with the server's own words.
+// send returns the body of a 200 or 201. Any other answer is an error with the server's own words.
 func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
-	request, err := http.NewRequestWithContext(ctx, method, a.address+path, bytes.NewReader(body))
+	request, err := a.request(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("ask %s: %w", a.address, err)
+		return nil, err
 	}
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
@@ -165,7 +208,7 @@ func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byt
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", a.address, err)
 	}
-	if response.StatusCode == http.StatusOK {
+	if response.StatusCode == http.StatusOK || response.StatusCode == http.StatusCreated {
 		return answer, nil
 	}
 	return nil, a.refusal(response, answer)
@@ -199,9 +242,9 @@ func refused(err error) bool {
 
 // stream copies the body of a 200 as it comes, for as long as it takes. A body that ends too early is an error.
 func (a *api) stream(ctx context.Context, path string, to io.Writer) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, a.address+path, nil)
+	request, err := a.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", a.address, err)
+		return err
 	}
 	response, err := (&http.Client{}).Do(request)
 	if err != nil {

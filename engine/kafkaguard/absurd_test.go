@@ -22,7 +22,7 @@ func frameOf(request kmsg.Request, correlation int32) []byte {
 // allServed are the served requests in a fixed order, once per version.
 func allServed() []kmsg.Request {
 	var all []kmsg.Request
-	for key, versions := range served() {
+	for key, versions := range served(false) {
 		for version := versions.min; version <= versions.max; version++ {
 			request := kmsg.RequestForKey(key)
 			request.SetVersion(version)

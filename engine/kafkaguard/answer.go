@@ -30,13 +30,13 @@ func unsupportedApiVersions(supported versions) kmsg.Response {
 }
 
 // withoutUnserved takes what is not served out of kfake's answer to ApiVersions.
-func withoutUnserved(answer []byte, request sent) ([]byte, error) {
+func withoutUnserved(answer []byte, request sent, login bool) ([]byte, error) {
 	response := kmsg.NewPtrApiVersionsResponse()
 	response.Version = request.version
 	if err := response.ReadFrom(answer[8:]); err != nil {
 		return nil, fmt.Errorf("decode the broker's versions: %w", err)
 	}
-	served := served()
+	served := served(login)
 	response.ApiKeys = slices.DeleteFunc(response.ApiKeys, func(key kmsg.ApiVersionsResponseApiKey) bool {
 		_, ok := served[key.ApiKey]
 		return !ok

@@ -2,6 +2,7 @@ package kafkaguard
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -39,6 +40,10 @@ type conn struct {
 
 	mu   sync.Mutex
 	sent []sent // requests that kfake has not answered, oldest first
+
+	// login is the hash of the password that the client has shown; nil before that. shaken: it has said that it will.
+	login  atomic.Pointer[[sha256.Size]byte]
+	shaken bool
 
 	answered chan struct{} // has a token when sent got shorter
 	closed   chan struct{}
@@ -156,7 +161,7 @@ func (c *conn) next() error {
 		if err != nil {
 			return err
 		}
-		verdict, err := c.l.judge(c.frame)
+		verdict, err := c.judge()
 		if err != nil {
 			c.l.complain("embedded broker closes a connection because of what it sent", "error", err)
 			return err
@@ -167,6 +172,9 @@ func (c *conn) next() error {
 				return err
 			}
 			c.l.release(c, held)
+			if verdict.last {
+				return io.EOF
+			}
 			continue
 		}
 		if verdict.frame != nil {
@@ -278,7 +286,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		err = checkSilent(p, request)
 	case request.key == int16(kmsg.ApiVersions):
 		var rewritten []byte
-		if rewritten, err = withoutUnserved(p, request); err == nil {
+		if rewritten, err = withoutUnserved(p, request, c.l.config.Logins != nil); err == nil {
 			err = c.send(rewritten)
 		}
 	default:

@@ -14,6 +14,8 @@
 //     Kaskad does that in process. ApiVersions says so, so clients know.
 //   - A request is decoded here first, under a recover; a length prefix allocates
 //     nothing, memory follows the bytes that arrived.
+//   - Where the broker asks for a login, nothing else is served before it: no
+//     metadata and no data. Who may not be there any more is put out at once.
 //   - Numbers that kfake would believe (a wait of 24 days, an answer of 2 GB) are
 //     cut to what makes sense; more than 10 000 elements, long strings and more
 //     groups than 1 000 end the connection. New producers come at a bounded rate.

@@ -66,7 +66,7 @@ func TestWrap_RefusesUnservedRequests(t *testing.T) {
 	r := newRig(t, nil)
 	for key := int16(-2); key < 130; key++ {
 		for _, version := range []int16{-1, 0, 1, 5, 12, 100} {
-			if v, ok := served()[key]; ok &&
+			if v, ok := served(false)[key]; ok &&
 				(version >= v.min && version <= v.max || key == int16(kmsg.ApiVersions) && version > v.max) {
 				continue
 			}
@@ -81,7 +81,7 @@ func TestWrap_RefusesUnservedRequests(t *testing.T) {
 	r.alive()
 	for _, key := range []kmsg.Key{kmsg.DeleteTopics, kmsg.DeleteRecords, kmsg.AlterConfigs,
 		kmsg.IncrementalAlterConfigs, kmsg.CreatePartitions, kmsg.DeleteGroups, kmsg.OffsetDelete} {
-		if _, ok := served()[int16(key)]; ok {
+		if _, ok := served(false)[int16(key)]; ok {
 			t.Errorf("%s is served", kmsg.NameForKey(int16(key)))
 		}
 	}
@@ -100,13 +100,13 @@ func TestWrap_ServedVersions(t *testing.T) {
 	for _, key := range r.ask(conn, request).(*kmsg.ApiVersionsResponse).ApiKeys {
 		known[key.ApiKey] = versions{key.MinVersion, key.MaxVersion}
 	}
-	for key, want := range served() {
+	for key, want := range served(false) {
 		if known[key] != want {
 			t.Errorf("%s is announced as %v, want %v", kmsg.NameForKey(key), known[key], want)
 		}
 	}
-	if len(known) != len(served()) {
-		t.Errorf("%d requests are announced, want %d", len(known), len(served()))
+	if len(known) != len(served(false)) {
+		t.Errorf("%d requests are announced, want %d", len(known), len(served(false)))
 	}
 	for _, request := range allServed() {
 		if request.IsFlexible() {

@@ -50,6 +50,8 @@ type Config struct {
 	HasTopic func(name string) bool
 	// Refuse returns an error while the broker takes no records.
 	Refuse func() error
+	// Logins are whom it lets in; nil for everybody.
+	Logins *Logins
 	Logger *slog.Logger
 
 	// limits are smaller in tests.
@@ -72,11 +74,15 @@ func Wrap(inner net.Listener, config Config) net.Listener {
 			stallPatience: stallPatience, waitPatience: waitPatience,
 		}
 	}
-	return &listener{
+	l := &listener{
 		Listener: inner, config: config, conns: make(map[*conn]struct{}), groups: make(map[string]struct{}),
 		producers: make(map[int64]struct{}), welcome: float64(config.limits.producers), counted: time.Now(),
 		freed: make(chan struct{}), done: make(chan struct{}), large: make(chan []byte, largeBuffers),
 	}
+	if config.Logins != nil {
+		config.Logins.tell(l.expel)
+	}
+	return l
 }
 
 type listener struct {

@@ -44,10 +44,9 @@ type versions struct{ min, max int16 }
 // served are the requests that may reach kfake, in those of its versions that
 // have no tagged fields: about what Kafka 2.3 spoke, which every client still
 // speaks. The decoder of tagged fields believes their number, and 30 bytes keep
-// it busy for a minute. SASLHandshake (1) and SASLAuthenticate (0 and 1) belong
-// here once kfake is told to ask for passwords.
-func served() map[int16]versions {
-	return map[int16]versions{
+// it busy for a minute. login adds those of a login, which are answered here.
+func served(login bool) map[int16]versions {
+	all := map[int16]versions{
 		int16(kmsg.Produce):              {3, 8},
 		int16(kmsg.Fetch):                {4, 11},
 		int16(kmsg.ListOffsets):          {0, 5},
@@ -71,6 +70,11 @@ func served() map[int16]versions {
 		int16(kmsg.TxnOffsetCommit):      {0, 2},
 		int16(kmsg.DescribeConfigs):      {0, 3},
 	}
+	if login {
+		all[int16(kmsg.SASLHandshake)] = versions{1, 1}
+		all[int16(kmsg.SASLAuthenticate)] = versions{0, 1}
+	}
+	return all
 }
 
 // verdict says what becomes of a request: it goes on to kfake, as it came or as
@@ -79,6 +83,7 @@ type verdict struct {
 	sent   sent
 	frame  []byte
 	answer kmsg.Response
+	last   bool // the connection ends after the answer
 }
 
 // header is the beginning of every request.
@@ -99,7 +104,7 @@ func (l *listener) judge(frame []byte) (v verdict, err error) {
 	reader := kbin.Reader{Src: frame[4:]}
 	h := header{key: reader.Int16(), version: reader.Int16(), correlation: reader.Int32()}
 	v.sent = sent{correlation: h.correlation, key: h.key, version: h.version}
-	supported, ok := served()[h.key]
+	supported, ok := served(false)[h.key]
 	if !ok {
 		return v, fmt.Errorf("request %d (%s), which is not served here", h.key, kmsg.NameForKey(h.key))
 	}

@@ -18,7 +18,7 @@
 //
 //	func (n *Numbers) Routes() []answer.Route {
 //		return []answer.Route{{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.dead, Turn: answer.Listing,
-//			Try: []string{"/v1/numbers/dead"}}}
+//			For: answer.ForCRM, Try: []string{"/v1/numbers/dead"}}}
 //	}
 //
 // Package query makes the room in New and mounts what it serves (query/mount); the room knows nothing of package query.

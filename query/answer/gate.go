@@ -35,7 +35,12 @@ type Gate struct {
 }
 
 // Author names who changes something, for the audit.
-func (g *Gate) Author(*gin.Context) string { return g.By }
+func (g *Gate) Author(c *gin.Context) string {
+	if by := CallerOf(c.Request.Context()).By; by != "" {
+		return by
+	}
+	return g.By
+}
 
 // Turns bounds how many requests of a kind run at a time.
 type Turns struct {

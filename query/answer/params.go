@@ -45,6 +45,9 @@ func ReadParams(r *http.Request, known []string) (*Params, error) {
 			"the query string cannot be read: percent-encode the values, and separate them by &").Because(err)
 	}
 	p := &Params{Values: values}
+	if err := p.bind(r, slices.Contains(known, "account")); err != nil {
+		return nil, err
+	}
 	total := 0
 	names := make([]string, 0, len(values))
 	for name := range values {

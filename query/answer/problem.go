@@ -106,6 +106,9 @@ func asQueryProblem(code int32) *Problem {
 	case 241, 396: // MEMORY_LIMIT_EXCEEDED, TOO_MANY_ROWS_OR_BYTES
 		return NewProblem(http.StatusServiceUnavailable, "too-large",
 			"the answer needs too much memory: shorten from…to, or group by less")
+	case 158, 307: // TOO_MANY_ROWS, TOO_MANY_BYTES
+		return NewProblem(http.StatusServiceUnavailable, "too-large",
+			"the answer reads more rows than the key's scopes allow: shorten from…to, or filter")
 	case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
 		return NewProblem(http.StatusServiceUnavailable, "busy", "too many queries at a time; try again").After(2)
 	case 243: // NOT_ENOUGH_SPACE

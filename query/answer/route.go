@@ -13,6 +13,10 @@ type Route struct {
 	// Path is as gin writes it.
 	Path  string
 	Serve func(*gin.Context) error
+	// For says who may use it: nobody where it is left out.
+	For Access
+	// Whole: it shows recipients or contacts as they are to who may see them, and such reads are audited.
+	Whole bool
 	// Turn is what the server waits for before Serve is called. A route that reads a body takes its turn by itself,
 	// when the body is there.
 	Turn Turn
@@ -38,6 +42,6 @@ const (
 )
 
 // Get is a route that reads in a turn of Gate.Queries.
-func Get(path string, serve func(*gin.Context) error, try ...string) Route {
-	return Route{Method: http.MethodGet, Path: path, Serve: serve, Turn: Reading, Try: try}
+func Get(who Access, path string, serve func(*gin.Context) error, try ...string) Route {
+	return Route{Method: http.MethodGet, Path: path, Serve: serve, Turn: Reading, Try: try, For: who}
 }

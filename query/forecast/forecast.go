@@ -46,11 +46,11 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Forecasts {
 // Routes lists what the room serves.
 func (f *Forecasts) Routes() []answer.Route {
 	return []answer.Route{
-		{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings},
-		{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory},
-		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: f.breakEven,
+		{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings, For: answer.ForMarketers},
+		{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory, For: answer.ForMarketers},
+		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: f.breakEven, For: answer.ForMarketers,
 			Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}},
-		{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments},
+		{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments, For: answer.ForMarketers},
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *Lists) Routes() []answer.Route {
 		l.kindRoutes(tariffKind(), "/v1/tariffs?account={account}"),
 		l.kindRoutes(templateKind(), "/v1/templates?account={account}"),
 		l.kindRoutes(errorMapKind(), "/v1/error-map"),
-		[]answer.Route{answer.Get("/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped")},
+		[]answer.Route{answer.Get(answer.ForAnalysts, "/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped")},
 		l.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
 }
 
@@ -41,8 +41,9 @@ func (l *Lists) Routes() []answer.Route {
 func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 	path := kind.path()
 	return []answer.Route{
-		answer.Get(path, func(c *gin.Context) error { return l.getReference(c, kind) }, try),
-		answer.Get(path+"/versions", func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
-		{Method: http.MethodPut, Path: path, Serve: func(c *gin.Context) error { return l.putReference(c, kind) }},
+		answer.Get(answer.ForAnalysts, path, func(c *gin.Context) error { return l.getReference(c, kind) }, try),
+		answer.Get(answer.ForAnalysts, path+"/versions", func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
+		{Method: http.MethodPut, Path: path, For: answer.ForAdmins,
+			Serve: func(c *gin.Context) error { return l.putReference(c, kind) }},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/gin-gonic/gin"
+	"github.com/go-faster/jx"
 
 	"kaskad/money"
 	"kaskad/query/answer"
@@ -61,6 +62,9 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 		return err
 	}
 	defer memory.Release()
+	if form == listJSON && !ownBody(answer.CallerOf(c.Request.Context()), body) {
+		return answer.ForeignAccount()
+	}
 	rows, array, err := l.readList(c, kind, form, body, given)
 	if err != nil {
 		return listProblem(c, kind, form, err)
@@ -91,6 +95,24 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 		Rows    int    `json:"rows"`
 	}{account, version, rows})
 	return nil
+}
+
+// ownBody tells whether a list in JSON, as GET gives it, is of an account of the caller's. What is no such list is for
+// its reader to judge.
+func ownBody(caller *answer.Caller, body []byte) bool {
+	if caller.All {
+		return true
+	}
+	own := true
+	_ = jx.DecodeBytes(body).Obj(func(d *jx.Decoder, name string) error {
+		if name != "account" || d.Next() != jx.String {
+			return d.Skip()
+		}
+		account, err := d.Str()
+		own = own && caller.May(account)
+		return err
+	})
+	return own
 }
 
 // readList reads a list in its turn, and puts the setting beside the rows: what the body says, else what the parameter

@@ -134,6 +134,10 @@ func (m *Messages) readRequest(c *gin.Context, known, recipients []string) (*lis
 	if r.recipients = recipients; recipients == nil {
 		r.recipients = p.Recipients("recipient")
 	}
+	// Who is told whether a recipient is in the list has seen who it is.
+	if caller := answer.CallerOf(c.Request.Context()); len(r.recipients)+len(r.contacts) > 0 && !caller.MayName() {
+		return nil, answer.NamesRecipients()
+	}
 	if slices.Contains(r.contacts, "") {
 		p.Fail("contact", "is empty; name a contact, or leave the parameter out")
 	}
@@ -215,7 +219,7 @@ func (m *Messages) serveList(c *gin.Context, known, recipients []string) error {
 		return fmt.Errorf("look for messages: %w", err)
 	}
 	t := answer.NewList(r.format, Columns)
-	writer := &rowWriter{table: t, lists: w.lists, maps: maps, shown: shownTo(c)}
+	writer := &rowWriter{table: t, lists: w.lists, maps: maps, shown: answer.CallerOf(c.Request.Context()).Shown()}
 	envelope := append(seen.Members(), answer.Member{Name: "tariff_version",
 		Value: answer.Count(w.lists.Versions.Tariffs)})
 	if r.all {

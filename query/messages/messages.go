@@ -2,8 +2,8 @@
 // timeline of one message, and the dead letters.
 //
 // Its guarantees: a message is shown by the law that the reports count it by, and what messages cost adds up to what
-// the savings report says; no recipient is shown in full; the pages of the dead letters are together each letter once,
-// as long as nothing is added.
+// the savings report says; recipients are shown in full to who may see them alone; the pages of the dead letters are
+// together each letter once, as long as nothing is added.
 package messages
 
 import (
@@ -40,11 +40,13 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Messages {
 // Routes lists what the room serves.
 func (m *Messages) Routes() []answer.Route {
 	return []answer.Route{
-		{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing,
-			Try: []string{"/v1/messages?campaign={campaign}"}},
-		{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber, Turn: answer.Listing},
-		answer.Get("/v1/messages/:id", m.one, "/v1/messages/{message_id}"),
-		answer.Get("/v1/rejected", m.rejected, "/v1/rejected"),
+		{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing, For: answer.ForMessages,
+			Whole: true, Try: []string{"/v1/messages?campaign={campaign}"}},
+		{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber, Turn: answer.Listing,
+			For: answer.ForCRM, Whole: true},
+		{Method: http.MethodGet, Path: "/v1/messages/:id", Serve: m.one, Turn: answer.Reading, For: answer.ForMessages,
+			Whole: true, Try: []string{"/v1/messages/{message_id}"}},
+		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected"),
 	}
 }
 
@@ -222,7 +224,7 @@ func (m *Messages) one(c *gin.Context) error {
 			"is needed here: more than one account has a message with this id; add account=…")
 	}
 	message.Account, message.MessageID = account, q.id
-	reply := describe(message, answer.TimeText(asOf.UnixMilli()), parked, shownTo(c))
+	reply := describe(message, answer.TimeText(asOf.UnixMilli()), parked, answer.CallerOf(c.Request.Context()).Shown())
 	if err := m.priceSteps(ctx, q, &seen, message, reply.Steps); err != nil {
 		return err
 	}

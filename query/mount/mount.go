@@ -20,6 +20,8 @@ type Mount struct {
 	DB     *store.DB
 	Gate   *answer.Gate
 	Logger *slog.Logger
+	// Guard makes what stands before a route and judges who asks; nil lets everybody in.
+	Guard func(route answer.Route, fail func(*gin.Context, error)) gin.HandlerFunc
 }
 
 // Routes adds routes to a router, each behind the turn that it takes. GET answers HEAD too.
@@ -46,6 +48,9 @@ func (m *Mount) Routes(r gin.IRoutes, routes []answer.Route) {
 		if turn, taken := turns[route.Turn]; taken {
 			handlers = slices.Insert(handlers, 0, turn)
 		}
+		if m.Guard != nil {
+			handlers = slices.Insert(handlers, 0, m.Guard(route, m.fail))
+		}
 		r.Match(methods, route.Path, handlers...)
 	}
 }
@@ -54,32 +59,35 @@ func (m *Mount) Routes(r gin.IRoutes, routes []answer.Route) {
 // place that does.
 func (m *Mount) Handle(h func(*gin.Context) error) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		err := h(c)
-		if err == nil {
-			return
+		if err := h(c); err != nil {
+			m.fail(c, err)
 		}
-		if silent := store.Silent(c.Request.Context()); silent != nil {
-			err = silent.Because(err)
-		} else if c.Request.Context().Err() != nil && !slow(err) {
-			// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed
-			// request").
-			c.Abort()
-			c.Status(499)
-			answer.CutOff(c)
-			return
-		}
-		p := answer.AsProblem(err)
-		if p.Status >= http.StatusInternalServerError {
-			level := slog.LevelError
-			if p.Status == http.StatusServiceUnavailable {
-				level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
-			}
-			m.Logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
-				c.FullPath(), "status", p.Status, "error", err)
-		}
-		answer.CutOff(c)
-		p.Send(c)
 	}
+}
+
+// fail answers with an error, and logs what is our fault.
+func (m *Mount) fail(c *gin.Context, err error) {
+	if silent := store.Silent(c.Request.Context()); silent != nil {
+		err = silent.Because(err)
+	} else if c.Request.Context().Err() != nil && !slow(err) {
+		// Nobody is waiting any more. The status is for the log and the metrics alone (nginx's "client closed
+		// request").
+		c.Abort()
+		c.Status(499)
+		answer.CutOff(c)
+		return
+	}
+	p := answer.AsProblem(err)
+	if p.Status >= http.StatusInternalServerError {
+		level := slog.LevelError
+		if p.Status == http.StatusServiceUnavailable {
+			level = slog.LevelInfo // what is away says so itself; a program that starts is not ready yet
+		}
+		m.Logger.Log(c.Request.Context(), level, "request failed", "method", c.Request.Method, "route",
+			c.FullPath(), "status", p.Status, "error", err)
+	}
+	answer.CutOff(c)
+	p.Send(c)
 }
 
 // slow tells of a body that came too slowly: net/http takes that for a caller who left, and he is still there to be

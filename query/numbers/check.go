@@ -83,6 +83,9 @@ func (n *Numbers) check(c *gin.Context) error {
 		}
 	}
 	found, err := n.readChecked(ctx, account, numbers)
+	if err == nil && len(found) == 0 {
+		err = n.checkAccount(ctx, account)
+	}
 	if err != nil {
 		return fmt.Errorf("check numbers: %w", err)
 	}

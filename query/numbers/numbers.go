@@ -41,7 +41,8 @@ func (n *Numbers) Routes() []answer.Route {
 	routes := []answer.Route{
 		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.dead, Turn: answer.Listing,
 			Try: []string{"/v1/numbers/dead"}},
-		answer.Get("/v1/numbers/:number", n.one, "/v1/numbers/{number}"),
+		{Method: http.MethodGet, Path: "/v1/numbers/:number", Serve: n.one, Turn: answer.Reading,
+			Try: []string{"/v1/numbers/{number}"}},
 		// It may wait for long, and takes its turns by itself.
 		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: n.changes,
 			Try: []string{"/v1/numbers/changes"}},
@@ -64,6 +65,9 @@ func (n *Numbers) Routes() []answer.Route {
 			route.Try = []string{route.Path + "?app={app}"}
 		}
 		routes = append(routes, route)
+	}
+	for i := range routes {
+		routes[i].For, routes[i].Whole = answer.ForCRM, true
 	}
 	return routes
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -359,9 +360,15 @@ func TestNumbers_One(t *testing.T) {
 		reply["account"] != "beta" {
 		t.Errorf("overridden: %v", reply)
 	}
-	querytest.Decode(t, querytest.Get(s, "/v1/numbers/+79160000002?account=gamma"), http.StatusOK, &reply)
-	if reply["state"] != "unknown" || reply["account"] != "gamma" {
+	querytest.Decode(t, querytest.Get(s, "/v1/numbers/+79160000009?account=beta"), http.StatusOK, &reply)
+	if reply["state"] != "unknown" || reply["account"] != "beta" {
 		t.Errorf("another account: %v", reply)
+	}
+	for _, w := range []*httptest.ResponseRecorder{querytest.Get(s, "/v1/numbers/+79160000002?account=gamma"),
+		querytest.PostJSON(s, "/v1/numbers/check?account=gamma", `{"numbers":["+79160000002"]}`),
+		querytest.Call(s, http.MethodPut, "/v1/numbers/+79160000002/override?account=gamma",
+			strings.NewReader(`{"state":"active","why":"x"}`))} {
+		querytest.WantProblem(t, w, http.StatusBadRequest, "account", "no such account")
 	}
 	for path, word := range map[string]string{"+12": "2 digits", "79160000001": "%2B79161234567",
 		"89030000001": "must begin with + and the country code", "shop%40mail.ru": "email:",

@@ -71,6 +71,9 @@ func (n *Numbers) one(c *gin.Context) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), n.db.QueryTime)
 	defer cancel()
 	v, err := n.readVerdict(ctx, q)
+	if err == nil && v.state == unknownState {
+		err = n.checkAccount(ctx, q.account)
+	}
 	if err != nil {
 		return err
 	}

@@ -76,6 +76,9 @@ func (n *Numbers) override(c *gin.Context, q oneQuery, o override) error {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), verdictWait+n.db.QueryTime)
 	defer cancel()
 	before, err := n.readVerdict(ctx, q)
+	if err == nil && before.state == unknownState {
+		err = n.checkAccount(ctx, q.account)
+	}
 	if err != nil {
 		return err
 	}

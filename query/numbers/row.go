@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
+
 	"kaskad/query/answer"
 	"kaskad/query/report"
 	"kaskad/query/store"
@@ -27,6 +29,8 @@ var (
 	versionSQL string
 	//go:embed sql/accounts.sql
 	accountsSQL string
+	//go:embed sql/account_known.sql
+	accountKnownSQL string
 	//go:embed sql/waiting.sql
 	waitingSQL string
 )
@@ -194,4 +198,22 @@ func (n *Numbers) accountsWithNumbers(ctx context.Context) (accounts []string, e
 		return nil, fmt.Errorf("read accounts of verdicts: %w", err)
 	}
 	return accounts, nil
+}
+
+// checkAccount refuses an account of which nothing was ever stored: its name is mistyped, and what is said of its numbers
+// would be taken for knowledge.
+func (n *Numbers) checkAccount(ctx context.Context, account string) error {
+	if account == "" {
+		return nil
+	}
+	var known bool
+	if err := n.db.Conn.QueryRow(n.db.Settings(ctx), accountKnownSQL,
+		clickhouse.Named("account", account)).Scan(&known); err != nil {
+		return fmt.Errorf("look for account: %w", err)
+	}
+	if !known {
+		return answer.BadParameter("account", "there is no such account: nothing was ever stored for it, and it has no "+
+			"list and no key; check its name")
+	}
+	return nil
 }

@@ -17,6 +17,7 @@ var channelsSQL string
 // The channel report (docs/definitions.md section 3): what became of attempts.
 var _ = add(&Report{
 	Name:        "channels",
+	For:         answer.ForMarketers,
 	Keys:        ChannelKeys,
 	DefaultKeys: "channel",
 	Section:     Metrics,

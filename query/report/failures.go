@@ -19,6 +19,7 @@ var failuresSQL string
 // looked at. The class is that of the error maps as they are now.
 var _ = add(&Report{
 	Name: "failures",
+	For:  answer.ForMarketers,
 	Keys: slices.Concat(ChannelKeys, Keys{
 		AfterReading(Enumeration("reason", schema.ClassNames(), false)),
 		Dimension("error_code"),

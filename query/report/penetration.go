@@ -22,6 +22,7 @@ var penetrationSQL string
 // key.
 var _ = add(&Report{
 	Name: "penetration",
+	For:  answer.ForMarketers,
 	Keys: slices.DeleteFunc(slices.Clone(ChannelKeys),
 		func(k Key) bool { return k.Name == "step" || k.Name == "trigger" }),
 	DefaultKeys: "channel",

@@ -20,6 +20,8 @@ import (
 type Report struct {
 	// Name is the last part of its route: GET /v1/reports/{name}.
 	Name string
+	// For says who may ask for it.
+	For answer.Access
 	// Keys are the names of group_by, and of filters.
 	Keys Keys
 	// Extra are filters that are no keys; rows are always apart by them.
@@ -178,7 +180,7 @@ func (s *Room) Routes() (routes []answer.Route) {
 			try = append(try, r.Path()+"?"+query)
 		}
 		routes = append(routes, answer.Route{Method: http.MethodGet, Path: r.Path(), Turn: answer.Reading, Try: try,
-			Serve: s.serve(r)})
+			For: r.For, Serve: s.serve(r)})
 	}
 	return routes
 }

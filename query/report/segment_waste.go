@@ -20,6 +20,7 @@ var segmentWasteSQL string
 // names are of the SMS itself.
 var _ = add(&Report{
 	Name: "segment-waste",
+	For:  answer.ForMarketers,
 	Keys: slices.Concat(Keys{
 		Dimension("account"),
 		Dimension("campaign"),

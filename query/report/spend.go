@@ -25,6 +25,7 @@ var spendTemplate = Template("spend.sql", spendSQL)
 // besides, to check an invoice.
 var _ = add(&Report{
 	Name:        "spend",
+	For:         answer.ForAnalysts,
 	Keys:        ChannelKeys,
 	Extra:       Keys{CurrencyFilter},
 	DefaultKeys: "channel",

@@ -54,7 +54,7 @@ func New(db *store.DB, lists *prices.Cache, registerer prometheus.Registerer) (*
 
 // Routes lists what the room serves.
 func (s *Savings) Routes() []answer.Route {
-	return []answer.Route{answer.Get("/v1/reports/savings", s.serve, "/v1/reports/savings",
+	return []answer.Route{answer.Get(answer.ForAnalysts, "/v1/reports/savings", s.serve, "/v1/reports/savings",
 		"/v1/reports/savings?group_by=month,first_channel")}
 }
 

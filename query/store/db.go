@@ -15,6 +15,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/keys"
 )
 
 // spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
@@ -67,11 +68,74 @@ func exportSettings() clickhouse.Settings {
 // with adds what holds for every query.
 func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Context {
 	common(settings)
+	caller := answer.CallerOf(ctx)
+	bindAccount(caller, settings)
+	bound(caller, settings)
 	options := []clickhouse.QueryOption{clickhouse.WithSettings(settings)}
 	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
 		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
 	}
 	return clickhouse.Context(ctx, options...)
+}
+
+// accountTables are those whose rows belong to accounts, and are read for one caller at a time. Lists that rooms keep for
+// all callers (reference data, routes) are not among them.
+var accountTables = []string{"attempts", "attempts_by_recipient", "dialogs", "dialogs_by_person", "number_changes",
+	"number_health", "number_health_before", "number_overrides", "opt_outs", "orphans", "recipient_events", "replies",
+	"rollup_attempts", "rollup_cascades", "rollup_failures", "rollup_spend", "rollup_waste"}
+
+// bindAccount makes ClickHouse leave out the rows of other accounts, whatever a statement asks for: a second wall behind
+// the account that is bound where parameters are read.
+func bindAccount(caller *answer.Caller, settings clickhouse.Settings) {
+	if caller.All {
+		return
+	}
+	var filters strings.Builder
+	for i, table := range accountTables {
+		if i > 0 {
+			filters.WriteByte(',')
+		}
+		// In hexadecimal digits, so that no account can end a text.
+		fmt.Fprintf(&filters, `'%s':'account = unhex(\'%x\')'`, table, caller.Account)
+	}
+	settings["additional_table_filters"] = "{" + filters.String() + "}"
+}
+
+// limits bound a statement on ClickHouse's side.
+type limits struct {
+	rows, memory uint64
+	seconds      int
+}
+
+// limitsOf are those of each scope but admin, which has the engine's own alone. A key with several has the largest.
+// Reports whose statements may run for ten minutes are for marketers too, and exports for CRMs.
+func limitsOf(scopes keys.Scopes) (most limits) {
+	for _, of := range []struct {
+		scope keys.Scopes
+		limits
+	}{
+		{keys.Ingest, limits{10_000_000, 256 << 20, 10}},
+		{keys.Marketer, limits{2_000_000_000, 2 << 30, 600}},
+		{keys.Analyst, limits{10_000_000_000, 4 << 30, 600}},
+		{keys.CRM, limits{10_000_000_000, 4 << 30, 1800}},
+	} {
+		if scopes.Any(of.scope) {
+			most = limits{max(most.rows, of.rows), max(most.memory, of.memory), max(most.seconds, of.seconds)}
+		}
+	}
+	return most
+}
+
+// bound limits a statement by the scopes of the caller's key; who has shown none has no limits of his own.
+func bound(caller *answer.Caller, settings clickhouse.Settings) {
+	if caller.Scopes == 0 || caller.Scopes.Any(keys.Admin) {
+		return
+	}
+	most := limitsOf(caller.Scopes)
+	settings["max_rows_to_read"], settings["max_memory_usage"] = most.rows, most.memory
+	if seconds, set := settings["max_execution_time"].(int); !set || seconds > most.seconds {
+		settings["max_execution_time"] = most.seconds
+	}
 }
 
 func common(settings clickhouse.Settings) {
