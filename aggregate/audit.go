@@ -60,8 +60,8 @@ type accountDay struct {
 	day     int64 // in Unix milliseconds
 }
 
-// mayLack leaves out hours of which it was found that facts say all that is stored: should they count less now, what was
-// published was wrong.
+// mayLack leaves out hours of which it was found that facts say all that is stored: should they count less now, what
+// was published was wrong.
 func (au *audit) mayLack(hours map[bucketKey]bool) map[bucketKey]bool {
 	if len(au.repairs) == 0 {
 		return hours

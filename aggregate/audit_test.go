@@ -254,8 +254,8 @@ func TestAggregator_Audit_OnItsWay(t *testing.T) {
 	mustBeFacts(t, conn)
 }
 
-// A message whose events disagree on when it was submitted moves to the earlier hour; here, to another address too. What
-// was attributed to it there goes to another message.
+// A message whose events disagree on when it was submitted moves to the earlier hour; here, to another address too.
+// What was attributed to it there goes to another message.
 func TestAggregator_OptOuts_SplitMessageLeavesAddress(t *testing.T) {
 	conn := connect(t)
 	a := newAggregator(conn, noon)

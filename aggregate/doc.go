@@ -39,6 +39,12 @@
 // Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so
 // fewer of them are lost ones.
 //
+// # Guards
+//
+// The stored states are bounded: those of quiet hours move to where a scan finds them (settled.go). And what is published
+// is compared with facts all the time, an hour after the other; what differs is told, and computed whole (audit.go,
+// look.go).
+//
 // # Besides
 //
 // Cells of days that are quiet, or that have changed much, are summed, so that reports read a few sums instead of every

@@ -11,26 +11,27 @@ import (
 	"kaskad/schema/state"
 )
 
-// Table message_states is as large as StateBytes lets it be. Above that, states of the hours that nothing has changed for
-// longest move to table settled_states: they are as good there, but found by a scan, which all changes of a pass share.
+// Table message_states is as large as StateBytes lets it be. Above that, states of the hours that nothing has changed
+// for longest move to table settled_states: they are as good there, but found by a scan, which all changes of a pass share.
 // A change brings its message back, and that one alone: of a key that both tables have, message_states is right.
 //
-// They are copied first, then the hours are noted, and then the states are removed, so at each moment every state can be
-// found: before the note in message_states, after it in either.
+// They are copied first, then the hours are noted, and then the states are emptied, so at each moment every state can
+// be found: before the note in message_states, after it in either. Empty ones are removed at rest, when they are many:
+// that reads the whole store.
 
 const (
 	// DefaultStateBytes hold the states of 100 million attempts.
 	DefaultStateBytes = 16 << 30
-	// settleEvery is how often the size is looked at, and slowSettle how long a step may keep a pass waiting: those that
-	// take longer move fewer hours.
+	// settleEvery is how often the size is looked at, and slowSettle how long a step may keep a pass waiting: those
+	// that take longer move fewer hours. settleRest is how long nothing was published when empty states are removed.
 	settleEvery = 5 * time.Second
 	slowSettle  = 300 * time.Millisecond
-	// settleTo is how much of StateBytes is left when states have moved, so that many move at a time.
-	settleTo = 0.9
+	settleRest  = time.Minute
 	// scanKeys bounds how many states one scan looks for.
 	scanKeys = 500_000
-	// stateSize is how long a key and its state are taken to be before any were written.
+	// stateSize is how long a key and its state are taken to be before any were written, keySize how long a key is.
 	stateSize = 150
+	keySize   = 50
 )
 
 // settling is what the aggregator remembers of the states that it moves.
@@ -42,8 +43,13 @@ type settling struct {
 	queue  []bucketKey
 	atOnce int
 	next   time.Time
+	// published is when an edition was published last, or when the settling began.
+	published time.Time
 	// keys and bytes are those of the states that were written, for their mean size.
 	keys, bytes uint64
+	// empty is how many keys are left of states that moved, counted whether those of before were counted.
+	empty   uint64
+	counted bool
 }
 
 func (s *settling) wrote(key, value string) {
@@ -57,7 +63,8 @@ func (s *settling) size(keys uint64) uint64 {
 	if s.keys >= enough {
 		mean = s.bytes / s.keys
 	}
-	return keys * mean
+	empty := min(s.empty, keys)
+	return (keys-empty)*mean + empty*keySize
 }
 
 // readSettled reads which hours' states have moved.
@@ -68,7 +75,8 @@ func (a *Aggregator) readSettled(ctx context.Context) error {
 	}
 	defer rows.Close()
 	a.settling = settling{hours: map[bucketKey]bool{}, changed: map[bucketKey]uint64{}, moved: map[bucketKey]uint64{},
-		atOnce: 64, keys: a.settling.keys, bytes: a.settling.bytes}
+		atOnce: 64, keys: a.settling.keys, bytes: a.settling.bytes, empty: a.settling.empty,
+		counted: a.settling.counted}
 	for rows.Next() {
 		var key bucketKey
 		if err := rows.Scan(&key.account, &key.bucketMS); err != nil {
@@ -87,9 +95,10 @@ func (a *Aggregator) lookUp(ctx context.Context, keys []string) (map[string]stri
 	}
 	var settled []string
 	for _, stored := range keys {
-		if _, has := found[stored]; has {
+		if found[stored] != "" {
 			continue
 		}
+		delete(found, stored)
 		key, err := state.ParseKey(stored)
 		if err != nil {
 			return nil, err
@@ -109,10 +118,17 @@ func (a *Aggregator) settle(ctx context.Context) error {
 	if a.cfg.StateBytes < 0 || now.Before(s.next) {
 		return nil
 	}
-	s.next = now.Add(settleEvery)
+	if s.next = now.Add(settleEvery); s.published.IsZero() {
+		s.published = now
+	}
 	var keys uint64
 	if err := a.deps.Conn.QueryRow(ctx, "SELECT count() FROM message_states").Scan(&keys); err != nil {
 		return fmt.Errorf("ask for the size of message_states: %w", err)
+	}
+	if now.Sub(s.published) > settleRest && len(s.hours) > 0 {
+		if err := a.removeEmpty(ctx, keys); err != nil {
+			return err
+		}
 	}
 	size := s.size(keys)
 	a.metrics.stateBytes.Set(float64(size))
@@ -134,6 +150,26 @@ func (a *Aggregator) settle(ctx context.Context) error {
 	}
 	// More of them go with the next pass, at once if there is nothing else to do.
 	s.next = now
+	return nil
+}
+
+// removeEmpty removes the keys of states that moved, if they are many.
+func (a *Aggregator) removeEmpty(ctx context.Context, keys uint64) error {
+	s := &a.settling
+	if !s.counted {
+		if err := a.deps.Conn.QueryRow(ctx, "SELECT countIf(key != '' AND state = '') FROM message_states").Scan(
+			&s.empty); err != nil {
+			return fmt.Errorf("count empty states: %w", err)
+		}
+		s.counted = true
+	}
+	if 2*s.empty <= keys {
+		return nil
+	}
+	if err := a.exec(ctx, "settle_purge"); err != nil {
+		return fmt.Errorf("remove empty states: %w", err)
+	}
+	s.empty = 0
 	return nil
 }
 
@@ -189,8 +225,8 @@ func (a *Aggregator) settleHours(ctx context.Context, hours []bucketKey) error {
 		return err
 	}
 	id := a.nextGeneration(time.Now())
-	for _, step := range []string{"settle", "settle_note", "settle_delete"} {
-		if step == "settle_delete" {
+	for _, step := range []string{"settle", "settle_note", "settle_blank"} {
+		if step == "settle_blank" {
 			// From here on they are looked for in both tables.
 			maps.Copy(a.settling.hours, all)
 		}
@@ -199,6 +235,12 @@ func (a *Aggregator) settleHours(ctx context.Context, hours []bucketKey) error {
 		}
 		a.cfg.OnStep(step)
 	}
+	var moved uint64
+	if err := a.deps.Conn.QueryRow(ctx, "SELECT count() FROM settled_states WHERE edition = $1", id).Scan(
+		&moved); err != nil {
+		return fmt.Errorf("count what moved: %w", err)
+	}
+	a.settling.empty += moved
 	for hour := range all {
 		a.settling.moved[hour] = id
 	}
@@ -206,8 +248,9 @@ func (a *Aggregator) settleHours(ctx context.Context, hours []bucketKey) error {
 	return nil
 }
 
-// noteChanged notes that an edition changed hours.
+// noteChanged notes that an edition changed hours, and was published.
 func (s *settling) noteChanged(edition uint64, changed, whole map[bucketKey]bool) {
+	s.published = time.Now()
 	for _, hours := range []map[bucketKey]bool{changed, whole} {
 		for hour := range hours {
 			s.changed[hour] = edition

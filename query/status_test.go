@@ -122,7 +122,7 @@ func TestServer_Ready(t *testing.T) {
 	producer := &pinger{}
 	s := newServer(t, conn, func(c *Config, d *Deps) { c.Fixed, d.Producer = false, producer })
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "kaskad migrate",
-		"attempts, attempts_by_recipient, audit, broken_parts, builds")
+		"attempts, attempts_by_recipient, audits, broken_parts, builds")
 	wantProblem(t, get(s, "/v1/reports/channels"), http.StatusServiceUnavailable, "", "kaskad migrate")
 	db := clickhouse.OpenDB(options)
 	defer db.Close()

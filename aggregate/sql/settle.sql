@@ -7,7 +7,7 @@ WITH
 SELECT toDateTime(reinterpretAsUInt32(reverse(substring(key, prefix + 1, 4))) * 3600, 'UTC'), key, state,
     {generation:UInt64}
 FROM message_states
-WHERE key IN
+WHERE state != '' AND key IN
 (
     SELECT concat(
         if(length(account) < 128, char(length(account)),

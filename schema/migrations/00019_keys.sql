@@ -37,7 +37,7 @@ TTL toDateTime(intDiv(expires_ms, 1000)) + INTERVAL 1 DAY;
 
 -- Reads of whole recipients, and changes of keys. account: '' where the key is of all accounts. about: what a change was about.
 -- +goose StatementBegin
-CREATE TABLE IF NOT EXISTS audit
+CREATE TABLE IF NOT EXISTS api_audit
 (
     account LowCardinality(String), at_ms Int64, id UUID, key_id String, `by` String, method LowCardinality(String),
     route LowCardinality(String), about String, address String
