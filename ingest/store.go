@@ -124,8 +124,8 @@ func (w *worker) store(ctx context.Context) error {
 	return step("commit")
 }
 
-// insertFacts inserts the facts, merged to a row for each attempt where that makes them fewer. If ClickHouse refuses one
-// of those, the events go one by one, so that it takes all but the bad ones.
+// insertFacts inserts the facts, merged to a row for each attempt where that makes them fewer. If ClickHouse refuses
+// one of those, the events go one by one, so that it takes all but the bad ones.
 func (w *worker) insertFacts(ctx context.Context,
 	oneByOne func(ctx context.Context, conn driver.Conn, lo, hi int) error) error {
 	w.fold.Fold(&w.block.facts, nil)
