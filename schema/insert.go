@@ -43,6 +43,10 @@ func (in *inserter) insert(ctx context.Context, conn driver.Conn, statement stri
 	if rows <= 0 {
 		return nil
 	}
+	if err := ctx.Err(); err != nil {
+		// What the driver starts to end an insert with its context may still look at the batch of the one before.
+		return fmt.Errorf("insert by %q: %w", statement, err)
+	}
 	if in.batch == nil || in.ctx != ctx || in.conn != conn {
 		in.batch, err = conn.PrepareBatch(clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings)), statement)
 		if err != nil {
