@@ -26,8 +26,8 @@ func cpu(b *testing.B) (report func()) {
 }
 
 // many are stored states of messages of some hours, campaigns and operators, as they are before they are read, and what
-// the event says that they were.
-func many(b *testing.B, n int) (old, partial []string) {
+// the event says that they were. late is what happens last, and is not in the states: read or delivered.
+func many(b *testing.B, n int, late schema.Status) (old, partial []string) {
 	b.Helper()
 	begin := time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC).UnixMilli()
 	var texts state.Texts
@@ -42,12 +42,14 @@ func many(b *testing.B, n int) (old, partial []string) {
 			Billable: -1}
 		m.Reset()
 		for status, after := range map[schema.Status]int64{schema.Sent: 350, schema.Delivered: 6_000 + int64(i%1000)} {
-			ev.Status, ev.OccurredMS = status, at+after
-			m.Add(&ev, &texts)
+			if status != late {
+				ev.Status, ev.OccurredMS = status, at+after
+				m.Add(&ev, &texts)
+			}
 		}
 		old = append(old, string(m.Append(nil)))
 		m.Reset()
-		ev.Status, ev.OccurredMS = schema.Read, at+3_600_000+int64(i)
+		ev.Status, ev.OccurredMS = late, at+3_600_000+int64(i)
 		m.Add(&ev, &texts)
 		partial = append(partial, string(m.Append(nil)))
 	}
@@ -55,10 +57,17 @@ func many(b *testing.B, n int) (old, partial []string) {
 }
 
 // BenchmarkSum_Replace is all that a changed message costs but its store: both states are decoded, merged and encoded,
-// what it contributed is taken back, and what it contributes is added.
+// what it contributed is taken back, and what it contributes is added. A delivery changes what is known of people too,
+// a read does not.
 func BenchmarkSum_Replace(b *testing.B) {
+	for name, late := range map[string]schema.Status{"read": schema.Read, "delivered": schema.Delivered} {
+		b.Run(name, func(b *testing.B) { benchReplace(b, late) })
+	}
+}
+
+func benchReplace(b *testing.B, late schema.Status) {
 	const n = 20_000
-	old, partial := many(b, n)
+	old, partial := many(b, n, late)
 	var s cells.Sum
 	var was, m, more state.Message
 	var stored []byte
@@ -83,7 +92,7 @@ func BenchmarkSum_Replace(b *testing.B) {
 // BenchmarkSum_Add is a message of a whole hour.
 func BenchmarkSum_Add(b *testing.B) {
 	const n = 20_000
-	old, _ := many(b, n)
+	old, _ := many(b, n, schema.Read)
 	var s cells.Sum
 	var m state.Message
 	i := 0
@@ -104,7 +113,7 @@ func BenchmarkSum_Add(b *testing.B) {
 
 // BenchmarkSum_Blocks is a cell on its way to an insert.
 func BenchmarkSum_Blocks(b *testing.B) {
-	old, _ := many(b, 20_000)
+	old, _ := many(b, 20_000, schema.Read)
 	var s cells.Sum
 	var m state.Message
 	for _, stored := range old {

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -59,8 +60,10 @@ var _ = add(&Report{
 			Formula: "every cohort is older than its route's settling_days; after that only losses move the " +
 				"row"},
 	},
-	Statement:   Template("penetration.sql", penetrationSQL),
-	Tables:      []string{"attempts_by_recipient", "number_health", "recipient_events", "routes"},
+	Statement: Template("penetration.sql", penetrationSQL),
+	Instead:   []*template.Template{penetrationCounts, penetrationOwners, penetrationWays, penetrationSettled},
+	Tables: []string{"attempts_by_recipient", "builds", "day_changes", "legs", "number_health", "recipient_events",
+		"rollup_attempts", "rollup_people", "routes"},
 	Knows:       func(k Key) bool { return k.Name != "channel" },
 	Long:        true,
 	Materialize: readPenetration,

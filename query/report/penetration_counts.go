@@ -17,15 +17,22 @@ import (
 var (
 	//go:embed sql/penetration_counts.sql
 	penetrationCountsSQL string
+	//go:embed sql/penetration_owners.sql
+	penetrationOwnersSQL string
 	//go:embed sql/penetration_ways.sql
 	penetrationWaysSQL string
 	//go:embed sql/penetration_settled.sql
 	penetrationSettledSQL string
 
-	penetrationCounts  = Template("penetration_counts.sql", penetrationCountsSQL)
+	penetrationCounts = Template("penetration_counts.sql", penetrationCountsSQL)
+	// What a later text defines takes the place of what is defined before.
+	penetrationOwners  = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
 	penetrationWays    = Template("penetration_ways.sql", penetrationWaysSQL)
 	penetrationSettled = Template("penetration_settled.sql", penetrationSettledSQL)
 )
+
+// settledRollup tells when the cohorts of groups settle.
+func settledRollup() Rollup { return Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true} }
 
 // unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
 const unknownWay = 31
@@ -56,7 +63,11 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if dead == nil {
 		dead = []uint64{}
 	}
-	err = r.eachOf(ctx, penetrationCounts, routes, nil, []any{&tested, &reached, &people, &messages},
+	statement := penetrationCounts
+	if slices.ContainsFunc(routes, func(line store.Capability) bool { return line.Account != "" }) {
+		statement = penetrationOwners
+	}
+	err = r.eachOf(ctx, statement, routes, nil, []any{&tested, &reached, &people, &messages},
 		func(keys []KeyValue) error {
 			if tested>>unknownWay == 1 {
 				return fmt.Errorf("people were tried on a way that no leg names: table legs lacks rows that were " +
@@ -72,7 +83,7 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if err != nil {
 		return nil, err
 	}
-	cells := &Cells{Rollup: Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true}, Accounts: r.Accounts(),
+	cells := &Cells{Rollup: settledRollup(), Accounts: r.Accounts(),
 		FromMS: r.FromMS, ToMS: r.ToMS, Keys: slices.DeleteFunc(slices.Clone(r.Keys), isChannel),
 		Filters: slices.DeleteFunc(slices.Clone(r.Filters), func(f Filter) bool { return isChannel(f.Key) }),
 		Zone:    r.Zone.String(), Seen: r.Seen, SettlingDays: SettlingDays(routes)}
@@ -105,7 +116,7 @@ func (r *Reading) ways(ctx context.Context, routes []store.Capability) (paramete
 	slices.Sort(owners)
 	owners = slices.Compact(owners)
 	// One that there is not: ClickHouse wants no empty arrays.
-	ways, bits, hashes := []string{""}, []uint32{0}, []uint64{0}
+	ways, channels, providers, bits, hashes := []string{""}, []string{""}, []string{""}, []uint32{0}, []uint64{0}
 	silent, mixed, others := []string{""}, []string{""}, []string{""}
 	statement, err := store.Fill(penetrationWays, StatementData{Accounts: r.Accounts() != nil})
 	if err != nil {
@@ -126,7 +137,8 @@ func (r *Reading) ways(ctx context.Context, routes []store.Capability) (paramete
 			return nil, fmt.Errorf("read ways of attempts: %w", err)
 		}
 		way := channel + "\x00" + app + "\x00" + provider
-		ways, bits = append(ways, way), append(bits, channelBit(channel))
+		ways, channels, providers = append(ways, way), append(channels, channel), append(providers, provider)
+		bits = append(bits, channelBit(channel))
 		hashes = append(hashes, xxhash.Sum64String(channel+"\x00"+app))
 		usual := table.Find("", channel, provider).Delivery
 		if !usual {
@@ -142,7 +154,8 @@ func (r *Reading) ways(ctx context.Context, routes []store.Capability) (paramete
 	for _, channel := range schema.Channels.TellingOf(schema.KindPhone) {
 		phone |= channelBit(channel)
 	}
-	return []any{clickhouse.Named("ways", ways), clickhouse.Named("bits", bits), clickhouse.Named("hashes", hashes),
+	return []any{clickhouse.Named("ways", ways), clickhouse.Named("channels", channels),
+		clickhouse.Named("providers", providers), clickhouse.Named("bits", bits), clickhouse.Named("hashes", hashes),
 		clickhouse.Named("silent", silent), clickhouse.Named("mixed", mixed), clickhouse.Named("others", others),
 		clickhouse.Named("phone_bits", phone)}, rows.Err()
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"kaskad/schema"
 )
@@ -10,5 +12,39 @@ import (
 func TestAudience_Channels_Fit(t *testing.T) {
 	if len(schema.Channels) > len(audience{}.channels) || len(audience{}.channels) > 32 {
 		t.Errorf("%d channels", len(schema.Channels))
+	}
+}
+
+// Keys and filters that name accounts and times alone are answered from counts, whatever the zone.
+func TestRequest_FromCounts(t *testing.T) {
+	report := All()[slices.IndexFunc(All(), func(r *Report) bool { return r.Name == "penetration" })]
+	counted := map[string]bool{"account": true, "channel": true, "hour": true, "day": true, "week": true, "month": true,
+		"hour_of_day": true, "weekday": true}
+	for _, k := range report.Keys {
+		for _, ask := range []*Request{{Keys: Keys{k}}, {Filters: []Filter{{Key: k, Values: []string{""}}}}} {
+			if ask.fromCounts() != counted[k.Name] {
+				t.Errorf("%s: from counts is %v", k.Name, ask.fromCounts())
+			}
+		}
+	}
+}
+
+// What is read from counts, without keys and filters and with all that counts know, is as it was.
+func TestPenetration_Counts_Golden(t *testing.T) {
+	report := All()[slices.IndexFunc(All(), func(r *Report) bool { return r.Name == "penetration" })]
+	all := request(t, report)
+	all.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k Key) bool {
+		return !(&Request{Keys: Keys{k}}).fromCounts()
+	})
+	all.Filters = slices.DeleteFunc(all.Filters, func(f Filter) bool {
+		return !(&Request{Filters: []Filter{f}}).fromCounts()
+	})
+	for name, ask := range map[string]*Request{"total": {Name: report.Name, Zone: time.UTC, ToMS: 1 << 60, Limit: 1000},
+		"all": all} {
+		for part, counts := range map[string]Report{
+			"counts":  {Name: report.Name, Statement: penetrationCounts, Knows: report.Knows},
+			"settled": {Name: report.Name, Statement: penetrationSettled, Knows: report.Knows, Rollup: settledRollup()}} {
+			t.Run(part+"/"+name, func(t *testing.T) { checkGolden(t, &counts, ask, "penetration_"+part+"_"+name) })
+		}
 	}
 }

@@ -37,8 +37,10 @@ type Report struct {
 	// Try are queries that the landing page names besides the report without any.
 	Try []string
 
-	// Statement reads what the report is made of, and Tables are the tables that it names.
+	// Statement reads what the report is made of, Instead are what may be read in its place, and Tables are the tables
+	// that they name.
 	Statement *template.Template
+	Instead   []*template.Template
 	Tables    []string
 	// Rollup is the table of cells that the statement reads, if it does.
 	Rollup Rollup

@@ -146,6 +146,14 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for _, instead := range r.Instead {
+			cells := &Cells{Rollup: Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(), Seen: seen()}
+			another, _, err := ask.Statement(instead, lines(), r.knows, cells)
+			if err != nil {
+				t.Fatal(err)
+			}
+			statement += another
+		}
 		local := []string{"error_map"} // an external table
 		for _, m := range defined.FindAllStringSubmatch(statement, -1) {
 			local = append(local, m[1])

@@ -1,12 +1,12 @@
 {{- /* The penetration report (docs/definitions.md section 5) from counts of people, where keys and filters name nothing but accounts and times. What
-is known of the channels of a person is a number with a bit per channel. ways are all channels, apps and providers that attempts went by; of each bits has the bit
-of its channel, hashes what its addresses are known by beside the recipient. A row whose way is none of them has bit 31, and there is no answer. A message
+is known of the channels of a person is a number with a bit per channel. ways are all channels, apps and providers that attempts went by; of each channels
+and providers have the names, bits the bit of the channel, hashes what its addresses are known by beside the recipient. A row whose way is none of them has bit 31, and there is no answer. A message
 goes to one person, so messages are counted by people. Everything is a GROUP BY, which goes to disk where memory ends. External table: error_map. */ -}}
 {{define "way_bit"}}transform(r.way, {ways:Array(String)}, {bits:Array(UInt32)}, toUInt32(2147483648)){{end}}
 {{define "address"}}bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))){{end}}
 
-{{- /* Where deliveries are not reported nobody is tested. Of some ways that depends on the account. */ -}}
-{{define "reports"}}(r.way IN {silent:Array(String)}) = if(r.way IN {mixed:Array(String)}, concat(r.account, '\0', r.way) IN {others:Array(String)}, 0){{end}}
+{{- /* Where deliveries are not reported nobody is tested. */ -}}
+{{define "reports"}}r.way NOT IN {silent:Array(String)}{{end}}
 
 {{- /* Rows that readers see (visible.sql): of an account and day those of its newest build, and of later editions. */ -}}
 {{define "seen_people" -}}
@@ -47,7 +47,7 @@ version IN
                     (
                         SELECT {{template "said_address"}} FROM recipient_events WHERE {{template "tells_of_loss" .}} AND status != 'subscribed'
                         UNION ALL
-                        SELECT address FROM ({{template "told_by_codes" .}})
+                        SELECT {{template "address"}} FROM rollup_people AS r WHERE {{template "code_of_loss"}} AND {{template "seen_people" .}}
                     )
                     AND {{template "seen_people" .}}
                 GROUP BY address, r.delivered_ms
@@ -57,20 +57,37 @@ version IN
             HAVING max(lost_ms) > 0 AND max(lost_ms) >= max(reached_ms) AND max(lost_ms) >= max(back_ms)
 {{- end}}
 {{define "said_address"}}bitXor(xxHash64(concat(account, '\0', recipient)), xxHash64(concat(channel, '\0', app))){{end}}
+{{- /* What a row with a code says: of some codes, that its address is lost since then. Of sums by address that are not 0 none is below 0. */ -}}
 {{define "told_by_codes"}}
-                    WITH {{.Class}} AS class
-                    SELECT address, multiIf(class IN ('blocked_by_user', 'opted_out', 'dnd'), told_ms, class IN ('app_uninstalled', 'token_invalid'), failed_ms, 0) AS lost_by_code_ms
+                    SELECT address, lost_by_code_ms
                     FROM
                     (
-                        SELECT account, splitByChar('\0', r.way) AS names, names[1] AS channel, names[3] AS provider, error_code, 0 AS expired, told_ms, failed_ms,
-                            {{template "address"}} AS address
-                        FROM rollup_people AS r
-                        WHERE {{template "code_of_loss"}} AND {{template "seen_people" .}}
-                        GROUP BY account, r.way, r.person, r.other, error_code, told_ms, failed_ms
-                        HAVING sum(r.attempts) > 0
-                    ) AS r
+                        WITH {{.Class}} AS class
+                        SELECT r.address AS address, r.attempts AS attempts,
+                            multiIf(class IN ('blocked_by_user', 'opted_out', 'dnd'), r.told_ms, class IN ('app_uninstalled', 'token_invalid'), r.failed_ms, 0) AS lost_by_code_ms
+                        FROM
+                        (
+                            SELECT account, transform(r.way, {ways:Array(String)}, {channels:Array(String)}, '') AS channel,
+                                transform(r.way, {ways:Array(String)}, {providers:Array(String)}, '') AS provider, error_code, 0 AS expired, told_ms, failed_ms,
+                                attempts, {{template "address"}} AS address
+                            FROM rollup_people AS r
+                            WHERE {{template "code_of_loss"}} AND {{template "seen_people" .}}
+                        ) AS r
+                    )
                     WHERE lost_by_code_ms > 0
+                    GROUP BY address, lost_by_code_ms
+                    HAVING sum(attempts) > 0
 {{- end -}}
+{{- /* Rows of the period that are looked at. */ -}}
+{{define "people_rows"}}FROM rollup_people AS r
+            WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+                AND {{template "seen_people" .}}
+            {{- range .Filters}}
+                AND {{.Shown}} IN {{.Parameter}}
+            {{- end}}
+{{- end -}}
+{{define "changed_people"}}SELECT r.person {{template "people_rows" .}} AND kind = 'difference'{{end -}}
+{{define "recipient"}}bitXor(r.person, r.other){{end -}}
 SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
@@ -79,25 +96,29 @@ SELECT
 FROM
 (
     SELECT{{range .Keys}} {{.Column}},{{end}}
-        person, sum(a.messages) AS messages,
-        groupBitOr(if(a.tested > 0, a.bit, 0)) AS tested,
-        groupBitOr(if(a.delivered > 0 AND NOT (a.address IN ({{template "lost_by_counts" .}})
-            OR (bitAnd(a.bit, {phone_bits:UInt32}) != 0 AND a.recipient IN
-                (SELECT xxHash64(concat(account, '\0', number)) FROM number_health FINAL WHERE state = 'dead'{{template "of_accounts" .}}))), a.bit, 0)) AS reached
+        person, sum(a.messages) AS messages, groupBitOr(a.tested) AS tested,
+        groupBitOr(if(a.delivered AND a.address NOT IN ({{template "lost_by_counts" .}})
+            AND NOT (bitAnd(a.tested, {phone_bits:UInt32}) != 0 AND a.recipient IN
+                (SELECT xxHash64(concat(account, '\0', number)) FROM number_health FINAL WHERE state = 'dead'{{template "of_accounts" .}})), a.tested, 0)) AS reached
     FROM
     (
+        -- Sums count what is there. Only where something has changed since is there anything to take away.
         SELECT{{range .Keys}} {{.Cell}} AS {{.Column}},{{end}}
-            r.person AS person, {{template "address"}} AS address, any(bitXor(r.person, r.other)) AS recipient, any({{template "way_bit"}}) AS bit,
-            sum(r.messages) AS messages, sumIf(r.attempts, {{template "reports"}}) AS tested, sumIf(r.attempts, r.delivered_ms > 0 AND {{template "reports"}}) AS delivered
-        FROM rollup_people AS r
-        WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC') AND {{template "seen_people" .}}
-        {{- range .Filters}}
-            AND {{.Shown}} IN {{.Parameter}}
-        {{- end}}
+            r.person AS person, {{template "address"}} AS address, {{template "recipient"}} AS recipient,
+            if({{template "reports"}}, {{template "way_bit"}}, 0) AS tested, r.delivered_ms > 0 AS delivered, toInt64(r.messages) AS messages
+        {{template "people_rows" .}}
+            AND r.person NOT IN ({{template "changed_people" .}})
+        UNION ALL
+        SELECT{{range .Keys}} {{.Cell}} AS {{.Column}},{{end}}
+            r.person AS person, {{template "address"}} AS address, any({{template "recipient"}}) AS recipient,
+            if(sumIf(r.attempts, {{template "reports"}}) > 0, any({{template "way_bit"}}), 0) AS tested,
+            sumIf(r.attempts, r.delivered_ms > 0 AND {{template "reports"}}) > 0 AS delivered, sum(r.messages) AS messages
+        {{template "people_rows" .}}
+            AND r.person IN ({{template "changed_people" .}})
         GROUP BY{{range .Keys}} {{.Column}},{{end}} person, address
+        HAVING sum(r.attempts) > 0
     ) AS a
     GROUP BY{{range .Keys}} {{.Column}},{{end}} person
-    HAVING messages > 0
 ) AS p
 GROUP BY{{range .Keys}} {{.Column}},{{end}} p.tested, p.reached
 -- Each GROUP BY takes this much memory at most; the rest goes to disk.
