@@ -33,7 +33,7 @@ func (s *Server) tagged(serve func(*gin.Context) error) func(*gin.Context) error
 		// Before the rows are read: a tag may be of an older state than they are, never of a newer one.
 		state, err := s.published(ctx)
 		if err != nil {
-			return err
+			return serve(c) // which says what is wrong, with the request first of all
 		}
 		r := c.Request
 		tag := `W/"` + hex.EncodeToString(answer.QueryHash(s.config.Version, r.URL.EscapedPath(), r.URL.RawQuery, state,
