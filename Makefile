@@ -1,8 +1,8 @@
 # Kaskad. `make` alone says what there is to do.
 #
 # Everything that is fetched comes through the ordinary clients: the embedded ClickHouse through npm, Apache Kafka for
-# the delivery tests through Maven, Go modules and tools through go. Versions are pinned in engine/package.json,
-# engine/kafkatest/pom.xml, go.mod and below.
+# the delivery tests through Maven, what analysts read our files with through pip, Go modules and tools through go.
+# Versions are pinned in engine/package.json, engine/kafkatest/pom.xml, query/testdata/requirements.txt, go.mod and below.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -50,7 +50,7 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: engine kafka ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: engine kafka python ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
 .PHONY: test-long
@@ -108,6 +108,13 @@ docs: ## Write docs/metrics.md anew from the registry, and number new decisions;
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are
 	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; then engine/kafkatest/fetch.sh; \
 	else echo "java or mvn is missing: tests against Apache Kafka fail with CI=true and are skipped elsewhere"; fi
+
+.PHONY: python
+python: bin/python/.done ## Fetch polars and pandas (PyPI, 200 MB; once) for the tests that read our files with them
+bin/python/.done: query/testdata/requirements.txt
+	python3 -m venv bin/python
+	bin/python/bin/pip install --quiet --retries 10 -r $<
+	touch $@
 
 .PHONY: clean
 clean: ## Remove what was built and fetched; the data of demo and run (data/) stay

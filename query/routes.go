@@ -14,6 +14,12 @@ func (s *Server) served() (routes []answer.Route) {
 	for _, r := range s.rooms {
 		routes = append(routes, r.Routes()...)
 	}
+	tagged := taggedRoutes()
+	for i := range routes {
+		if tagged[routes[i].Path] {
+			routes[i].Serve = s.tagged(routes[i].Serve)
+		}
+	}
 	return append(routes, s.ownRoutes()...)
 }
 

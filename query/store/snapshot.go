@@ -18,6 +18,8 @@ var (
 	freshnessSQL string
 	//go:embed sql/edition.sql
 	editionSQL string
+	//go:embed sql/state.sql
+	stateSQL string
 	//go:embed sql/lost.sql
 	lostSQL string
 	//go:embed sql/zone.sql
@@ -77,6 +79,14 @@ func (d *DB) Snapshot(ctx context.Context, now time.Time) (answer.Snapshot, erro
 	// What is newer may be published yet.
 	seen.Dead = slices.DeleteFunc(seen.Dead, func(e uint64) bool { return e > seen.Edition })
 	return seen, nil
+}
+
+// State is a number that differs when something does that answers depend on besides the edition that they are made of.
+func (d *DB) State(ctx context.Context) (state uint64, err error) {
+	if err := d.Conn.QueryRow(d.Settings(ctx), stateSQL).Scan(&state); err != nil {
+		return 0, fmt.Errorf("read the state of reference data: %w", err)
+	}
+	return state, nil
 }
 
 // Lost reports whether an hour of the period lacks facts that were there: of these accounts, of any without accounts.
