@@ -178,7 +178,8 @@ func (s *channelSums) bound() answer.Value {
 	return answer.Null
 }
 
-// readChannels reads a page: of one account from what is remembered of its days, unless there are too many rows to hold.
+// readChannels reads a page: of one account from what is remembered of its days, unless there are too many rows to
+// hold.
 func readChannels(ctx context.Context, r *Reading, page *Page) error {
 	if len(r.Accounts()) == 1 {
 		rows, err := readChannelDays(ctx, r)

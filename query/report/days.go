@@ -53,7 +53,8 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 		}
 		parts := append(depends, p.Date.Format(time.DateOnly), strconv.FormatUint(uint64(p.From), 10),
 			strconv.FormatUint(uint64(p.To), 10), strconv.FormatUint(day.Newest, 10))
-		if slices.ContainsFunc(settling, func(border uint32) bool { return border > start && border < start+daySeconds }) {
+		if slices.ContainsFunc(settling,
+			func(border uint32) bool { return border > start && border < start+daySeconds }) {
 			// Some of the day's cohorts settle as time goes by; of other days all do before anybody asks again.
 			parts = append(parts, strconv.FormatInt(NowQuarter(&state.Snapshot), 10))
 		}

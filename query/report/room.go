@@ -37,7 +37,11 @@ type Room struct {
 }
 
 // New makes the room.
-func New(db *store.DB, prices *prices.Cache) *Room { return &Room{db: db, prices: prices} }
+func New(db *store.DB, prices *prices.Cache) *Room {
+	s := &Room{db: db, prices: prices}
+	s.spendDays.cache.Limit, s.spendKnown.Limit = maxAnswerBytes/2, maxAnswerBytes/2
+	return s
+}
 
 // Row is a row as it is shown.
 type Row struct {

@@ -55,7 +55,8 @@ func (d *DB) SettingsFor(ctx context.Context, most time.Duration) context.Contex
 	return d.with(ctx, clickhouse.Settings{"max_execution_time": max(1, int(most.Seconds()))})
 }
 
-// SmallSettings are those of a query that reads little: a second thread costs it more than it saves, and there are many.
+// SmallSettings are those of a query that reads little: a second thread costs it more than it saves, and there are
+// many.
 func (d *DB) SmallSettings(ctx context.Context) context.Context {
 	return d.with(ctx, clickhouse.Settings{"max_execution_time": max(1, int(d.QueryTime.Seconds())), "max_threads": 1})
 }

@@ -41,7 +41,7 @@ type State struct {
 	References
 	// Days are those of the period that hold cells, in order, where one account is in scope.
 	Days []Day
-	// OptOut is 0 where nobody in scope ever opted out. Of one account it is the edition that attributed the newest one.
+	// OptOut is 0 where nobody in scope ever opted out. Of one account it is the edition that attributed the newest.
 	OptOut uint64
 
 	single bool
@@ -191,17 +191,16 @@ func (d *DB) readPublished(ctx context.Context, last *published) (*published, er
 	p := &published{began: time.Now()}
 	asOfMS, at := d.stated() // before the editions that it covers
 	var ageMS int64
-	var changed struct {
-		accounts, optedOut     []string
-		days                   []time.Time
-		builds, newest, optOut []uint64
+	var later struct {
+		accounts, optedOut      []string
+		days                    []time.Time
+		builds, changed, optOut []uint64
 	}
 	lists := &p.references.PriceLists
 	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, args...).Scan(&p.fresh.Known, &p.fresh.AsOfMS,
 		&p.fresh.PendingBuckets, &ageMS, &p.edition, &p.dead, &p.lostAccounts, &p.lostHours, &lists.Tariffs,
 		&lists.Templates, &lists.Lists, &p.references.errorMaps, &p.references.routes, &p.optOuts, &p.changes,
-		&changed.accounts, &changed.days, &changed.builds, &changed.newest, &changed.optedOut,
-		&changed.optOut); err != nil {
+		&later.accounts, &later.days, &later.builds, &later.changed, &later.optedOut, &later.optOut); err != nil {
 		return nil, err
 	}
 	p.fresh.Age = time.Duration(ageMS) * time.Millisecond
@@ -213,11 +212,14 @@ func (d *DB) readPublished(ctx context.Context, last *published) (*published, er
 		return p, nil // Ids were not as they should be: what days are made of is read anew.
 	}
 	p.days.accounts = last.days.known()
-	for i, account := range changed.accounts {
-		p.days.change(account, Day{changed.days[i], changed.builds[i], changed.newest[i]}, 0)
+	for i, account := range later.accounts {
+		p.days.change(account, later.days[i], later.builds[i], later.changed[i])
 	}
-	for i, account := range changed.optedOut {
-		p.days.change(account, Day{}, changed.optOut[i])
+	for i, account := range later.optedOut {
+		if of, known := p.days.accounts[account]; known {
+			of.optOut = max(of.optOut, later.optOut[i])
+			p.days.accounts[account] = of
+		}
 	}
 	return p, nil
 }
@@ -260,24 +262,29 @@ func (x *dayIndex) known() map[string]accountDays {
 	return maps.Clone(x.accounts)
 }
 
-// change takes in what later editions did to an account: a day unless it is zero, an opt-out unless it is 0. Accounts
-// that nobody asked for stay unknown.
-func (x *dayIndex) change(account string, to Day, optOut uint64) {
+// change takes in what later editions did to a day. Accounts that nobody asked for stay unknown.
+func (x *dayIndex) change(account string, date time.Time, build, changed uint64) {
 	of, known := x.accounts[account]
 	if !known {
 		return
 	}
-	of.optOut = max(of.optOut, optOut)
-	if !to.Date.IsZero() {
-		of.days = slices.Clone(of.days)
-		at, found := slices.BinarySearchFunc(of.days, to.Date, func(d Day, t time.Time) int { return d.Date.Compare(t) })
-		if !found {
-			of.days = slices.Insert(of.days, at, Day{Date: to.Date})
-		}
-		day := &of.days[at]
-		day.Build, day.Newest = max(day.Build, to.Build), max(day.Newest, to.Newest)
+	of.days = slices.Clone(of.days)
+	at, found := slices.BinarySearchFunc(of.days, date, func(d Day, t time.Time) int { return d.Date.Compare(t) })
+	if !found {
+		of.days = slices.Insert(of.days, at, newDay(date, build, changed))
 	}
+	day := &of.days[at]
+	day.Build, day.Newest = max(day.Build, build), max(day.Newest, changed)
 	x.accounts[account] = of
+}
+
+// newDay is a day of which nothing else is known. Changes that are summed up may be forgotten, and then the build that
+// has them stands for them.
+func newDay(date time.Time, build, changed uint64) Day {
+	if changed == 0 {
+		changed = build
+	}
+	return Day{date, build, changed}
 }
 
 // of returns the days of an account.
@@ -293,14 +300,14 @@ func (x *dayIndex) of(ctx context.Context, d *DB, account string) (accountDays, 
 		return of, err
 	}
 	var dates []time.Time
-	var builds, newest []uint64
+	var builds, changed []uint64
 	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, clickhouse.Named("account", account),
 		clickhouse.Named("edition", x.edition), clickhouse.Named("dead", append([]uint64{}, x.dead...))).Scan(&dates,
-		&builds, &newest, &of.optOut); err != nil {
+		&builds, &changed, &of.optOut); err != nil {
 		return of, err
 	}
 	for i, date := range dates {
-		of.days = append(of.days, Day{date, builds[i], newest[i]})
+		of.days = append(of.days, newDay(date, builds[i], changed[i]))
 	}
 	slices.SortFunc(of.days, func(a, b Day) int { return a.Date.Compare(b.Date) })
 	x.mu.Lock()

@@ -1,6 +1,7 @@
 {{- /* The cells of a rollup that a statement reads, as rows that add up (schema/migrations/00011_editions.sql): of each account and day the sums of its
-newest build, and what later editions changed. However many editions there are, the days of the accounts bound what is joined. Days that the report may take as wholes come from sums of days, all others from those of quarter hours. What
-decides is in visible.go. Of one account, the builds of days are known beforehand, which spares a subquery. */ -}}
+newest build, and what later editions changed. Days that the report may take as wholes come from sums of days, all others from those of quarter hours. What
+decides is in visible.go. Of one account the builds of days are known beforehand; of several they are joined, which takes as long for many editions as for
+few. */ -}}
 {{define "visible"}}
         {{if .Split}}WITH {{.Route}} AS route
         {{end}}SELECT r.* FROM {{.Rollup}} AS r

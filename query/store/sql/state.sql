@@ -32,7 +32,7 @@ WITH
     -- What editions from {since} on changed.
 {{- if .Since}}
     (
-        SELECT (groupArray(account), groupArray(day), groupArray(base), groupArray(newest))
+        SELECT (groupArray(account), groupArray(day), groupArray(base), groupArray(changed))
         FROM ({{template "days" "edition >= {since:UInt64}"}})
     ) AS days,
     (
@@ -47,10 +47,9 @@ SELECT
     fresh.1, fresh.2, fresh.3, fresh.4, published.1, published.2, lost.1, lost.2, lists.1, lists.2, lists.3, lists.4, routes, opt_outs, changes,
     days.1, days.2, days.3, days.4, opted.1, opted.2
 
-{{- /* Of each account and day the newest build, and the newest edition that changed it; changes that are summed up may be forgotten, and then the build that
-has them. */ -}}
+{{- /* Of each account and day the newest build, and the newest edition that changed it, 0 where there is none. */ -}}
 {{define "days"}}
-            SELECT account, day, max(build) AS base, maxIf(edition, build = 0) AS changed, if(changed > 0, changed, base) AS newest
+            SELECT account, day, max(build) AS base, maxIf(edition, build = 0) AS changed
             FROM
             (
                 SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE {{.}} AND {{template "seen" "edition"}}
@@ -64,7 +63,7 @@ has them. */ -}}
 {{- /* All days of an account, as an edition left them. Parameters: account, edition, dead. */ -}}
 {{define "days_of"}}
 WITH ({edition:UInt64}, {dead:Array(UInt64)}) AS published
-SELECT groupArray(day), groupArray(base), groupArray(newest),
+SELECT groupArray(day), groupArray(base), groupArray(changed),
     (SELECT max(generation) FROM opt_outs WHERE account = {account:String} AND {{template "seen" "generation"}})
 FROM ({{template "days" "account = {account:String}"}})
 {{end -}}
