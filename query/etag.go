@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -28,13 +27,12 @@ func taggedRoutes() map[string]bool {
 // it does. The tag is weak: as_of goes on in an answer while nothing else changes.
 func (s *Server) tagged(serve func(*gin.Context) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request.Context(), s.config.QueryTime)
-		defer cancel()
 		// Before the rows are read: a tag may be of an older state than they are, never of a newer one.
-		state, err := s.published(ctx)
+		ctx, state, err := s.published(c.Request.Context())
 		if err != nil {
 			return serve(c) // which says what is wrong, with the request first of all
 		}
+		c.Request = c.Request.WithContext(ctx)
 		r := c.Request
 		tag := `W/"` + hex.EncodeToString(answer.QueryHash(s.config.Version, r.URL.EscapedPath(), r.URL.RawQuery, state,
 			strings.Join(r.Header.Values("Accept"), ","), strings.Join(r.Header.Values("Authorization"), ","),
@@ -56,20 +54,20 @@ func (s *Server) tagged(serve func(*gin.Context) error) func(*gin.Context) error
 	}
 }
 
-// published names the state that answers are made of.
-func (s *Server) published(ctx context.Context) (string, error) {
+// published names the state that answers are made of, and has the request look at no other.
+func (s *Server) published(ctx context.Context) (request context.Context, name string, err error) {
 	now := s.db.Now()
-	seen, err := s.db.Snapshot(ctx, now)
+	request, name, err = s.db.Begin(ctx, s.config.QueryTime)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
-	besides, err := s.db.State(ctx)
+	seen, err := s.db.Snapshot(request, now)
 	if err != nil {
-		return "", err
+		return nil, "", err
 	}
 	// What is mature, which windows are over and the default period change with quarter hours alone.
-	return fmt.Sprint(seen.Edition, " ", answer.FloorTo(now.UnixMilli(), answer.QuarterMS), " ",
-		answer.FloorTo(seen.UpTo(), answer.QuarterMS), " ", strconv.FormatUint(besides, 16)), nil
+	return request, fmt.Sprint(name, " ", answer.FloorTo(now.UnixMilli(), answer.QuarterMS), " ",
+		answer.FloorTo(seen.UpTo(), answer.QuarterMS)), nil
 }
 
 // matches tells whether a tag is among those of a header If-None-Match, weak or not.

@@ -85,6 +85,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m}
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
+	s.db.Busy = s.gate.Queries.Several
 	s.mount = &mount.Mount{DB: s.db, Gate: s.gate, Logger: s.logger}
 	if s.door, err = newDoor(config, s); err != nil {
 		return nil, fmt.Errorf("configure HTTP server: %w", err)

@@ -65,3 +65,6 @@ func (t *Turns) Take(ctx context.Context) (release func(), err error) {
 			fmt.Sprintf("%d requests of this kind are running already; try again", cap(t.taken))).After(1)
 	}
 }
+
+// Several reports whether more than one request has its turn.
+func (t *Turns) Several() bool { return len(t.taken) > 1 }

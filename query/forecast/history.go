@@ -62,14 +62,13 @@ func (f *Forecasts) fromHistory(c *gin.Context) error {
 	defer end()
 	ctx, cancel := context.WithTimeout(c.Request.Context(), f.db.QueryTime)
 	defer cancel()
-	seen, err := f.db.Snapshot(ctx, request.now)
+	state, err := f.db.State(ctx, store.Scope{Accounts: []string{request.account}, FromMS: request.fromMS,
+		ToMS: request.toMS}, request.now, nil)
 	if err != nil {
 		return err
 	}
-	if seen.Lost, err = f.db.Lost(ctx, []string{request.account}, request.fromMS, request.toMS); err != nil {
-		return err
-	}
-	lists, err := f.prices.Lists(ctx, []string{request.account}, nil)
+	seen := state.Snapshot
+	lists, err := f.prices.ListsOf(ctx, state.References, []string{request.account}, nil)
 	if err != nil {
 		return err
 	}
@@ -81,9 +80,11 @@ func (f *Forecasts) fromHistory(c *gin.Context) error {
 	}
 	q := historyQuery{request: request, keys: prices.keys, asOfMS: seen.UpTo(),
 		borders: templateBorders(account.Templates, request.fromMS, request.toMS)}
-	if q.capabilities, err = f.db.Capabilities(ctx); err != nil {
+	routes, err := f.db.Routes(ctx, state.References)
+	if err != nil {
 		return err
 	}
+	q.capabilities = routes.Lines
 	h, err := f.readHistory(ctx, &q, prices)
 	if err != nil {
 		return fmt.Errorf("forecast from history: %w", err)

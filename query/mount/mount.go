@@ -45,6 +45,13 @@ func (m *Mount) Routes(r gin.IRoutes, routes []answer.Route) {
 			methods = append(methods, http.MethodHead)
 		}
 		handlers := gin.HandlersChain{m.Handle(route.Serve)}
+		if route.Turn == answer.Looking || route.Method == http.MethodPut || route.Method == http.MethodDelete {
+			// Who was told how far the figures are, or that a list is stored, sees that in every report.
+			handlers = slices.Insert(handlers, 0, func(c *gin.Context) {
+				defer m.DB.Forget()
+				c.Next()
+			})
+		}
 		if turn, taken := turns[route.Turn]; taken {
 			handlers = slices.Insert(handlers, 0, turn)
 		}

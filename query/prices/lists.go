@@ -2,7 +2,6 @@ package prices
 
 import (
 	"context"
-	_ "embed"
 	"encoding/binary"
 	"fmt"
 	"iter"
@@ -16,14 +15,11 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed sql/pricelists.sql
-var priceVersionsSQL string
-
 // keptSnapshots is how many sets of price lists are kept: the newest, and those that cursors still point to.
 const keptSnapshots = 4
 
 // listID is a random number that a list has for its own, 0 for none: the half of the row's id that has most of its
-// random bits. It is what pricelists.sql makes of an id.
+// random bits. It is what state.sql of package store makes of an id.
 func listID(list schema.Reference) uint64 { return binary.LittleEndian.Uint64(list.ID[8:]) }
 
 // Lists are the price lists of some accounts at one moment. They never change.
@@ -116,13 +112,22 @@ func (p *snapshot) versionsOf(accounts []string) (v answer.PriceVersions) {
 // Lists returns the price lists of some accounts, nil for all of them: the newest, or those that a cursor has
 // pinned.
 func (c *Cache) Lists(ctx context.Context, accounts []string, pinned *answer.PriceVersions) (*Lists, error) {
-	wanted := pinned
+	var known store.References
 	if pinned == nil {
-		wanted = &answer.PriceVersions{}
-		if err := c.db.Conn.QueryRow(c.db.Settings(ctx), priceVersionsSQL).Scan(&wanted.Tariffs, &wanted.Templates,
-			&wanted.Lists); err != nil {
+		var err error
+		if known, err = c.db.References(ctx); err != nil {
 			return nil, fmt.Errorf("read versions of price lists: %w", err)
 		}
+	}
+	return c.ListsOf(ctx, known, accounts, pinned)
+}
+
+// ListsOf returns those that a request began with, or those that a cursor has pinned.
+func (c *Cache) ListsOf(ctx context.Context, known store.References, accounts []string,
+	pinned *answer.PriceVersions) (*Lists, error) {
+	wanted := pinned
+	if pinned == nil {
+		wanted = &known.PriceLists
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

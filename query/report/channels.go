@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -11,8 +12,15 @@ import (
 	"kaskad/query/store"
 )
 
-//go:embed sql/channels.sql
-var channelsSQL string
+var (
+	//go:embed sql/channels.sql
+	channelsSQL string
+	//go:embed sql/channel_days.sql
+	channelDaysSQL string
+
+	// channelsTemplate has the statement of a page, and that of what days are made of.
+	channelsTemplate = Template("channels.sql", channelDaysSQL, channelsSQL)
+)
 
 // The channel report (docs/definitions.md section 3): what became of attempts.
 var _ = add(&Report{
@@ -92,8 +100,8 @@ var _ = add(&Report{
 			"settling_days", Over: "all routes"},
 	},
 	Try:       []string{"group_by=day,channel&tz=Europe/Moscow&format=csv"},
-	Statement: Template("channels.sql", channelsSQL),
-	Tables:    []string{"builds", "day_changes", "opt_outs", "rollup_attempts", "routes"},
+	Statement: channelsTemplate,
+	Tables:    []string{"builds", "opt_outs", "rollup_attempts", "routes"},
 	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Page:      readChannels,
 })
@@ -171,8 +179,23 @@ func (s *channelSums) bound() answer.Value {
 	return answer.Null
 }
 
-// readChannels reads a page.
-func readChannels(ctx context.Context, r *Reading, page *Page) (err error) {
+// readChannels reads a page: of one account from what is remembered of its days, unless there are too many rows to
+// hold.
+func readChannels(ctx context.Context, r *Reading, page *Page) error {
+	if len(r.Accounts()) == 1 {
+		rows, err := readChannelDays(ctx, r)
+		if err == nil {
+			err = cutChannels(r, page, rows)
+		}
+		if !errors.Is(err, errManyRows) {
+			return err
+		}
+	}
+	return readChannelPage(ctx, r, page)
+}
+
+// readChannelPage has ClickHouse add up and cut all of the page.
+func readChannelPage(ctx context.Context, r *Reading, page *Page) (err error) {
 	var parameters []any
 	if len(r.Keys) > 0 {
 		// One row too many is asked for, to know whether there are more.

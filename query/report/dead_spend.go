@@ -87,7 +87,7 @@ type deadSums struct {
 }
 
 func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
-	lists, err := r.Prices.Lists(ctx, r.Accounts(), nil)
+	lists, err := r.Prices.ListsOf(ctx, r.State.References, r.Accounts(), nil)
 	if err != nil {
 		return nil, err
 	}

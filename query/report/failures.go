@@ -40,7 +40,7 @@ var _ = add(&Report{
 		{Name: "mature", Formula: "every cohort of the row is older than its route's settling_days"},
 	},
 	Statement:   Template("failures.sql", failuresSQL),
-	Tables:      []string{"builds", "day_changes", "rollup_failures", "routes"},
+	Tables:      []string{"builds", "rollup_failures", "routes"},
 	Rollup:      Rollup{Table: "rollup_failures", Routed: true},
 	RowFilters:  []string{"provider", "reason", "error_code"},
 	Materialize: readFailures,
@@ -54,7 +54,7 @@ type failureSums struct {
 }
 
 func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
-	maps, err := r.DB.ErrorMaps(ctx)
+	maps, err := r.DB.ErrorMapsOf(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}

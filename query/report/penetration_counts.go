@@ -47,7 +47,7 @@ func (r *Request) fromCounts() bool {
 
 // readCounts reads the audiences from counts of people.
 func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
-	routes, err := r.DB.Capabilities(ctx)
+	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 		dead = []uint64{}
 	}
 	statement := penetrationCounts
-	if slices.ContainsFunc(routes, func(line store.Capability) bool { return line.Account != "" }) {
+	if slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" }) {
 		statement = penetrationOwners
 	}
 	err = r.eachOf(ctx, statement, routes, nil, []any{&tested, &reached, &people, &messages},
@@ -86,12 +86,7 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	cells := &Cells{Rollup: settledRollup(), Accounts: r.Accounts(),
 		FromMS: r.FromMS, ToMS: r.ToMS, Keys: slices.DeleteFunc(slices.Clone(r.Keys), isChannel),
 		Filters: slices.DeleteFunc(slices.Clone(r.Filters), func(f Filter) bool { return isChannel(f.Key) }),
-		Zone:    r.Zone.String(), Seen: r.Seen, SettlingDays: SettlingDays(routes)}
-	if len(cells.Accounts) == 1 {
-		if err := cells.ReadDays(ctx, r.DB); err != nil {
-			return nil, err
-		}
-	}
+		Zone:    r.Zone.String(), Seen: r.Seen, SettlingDays: routes.SettlingDays, Days: r.State.Days}
 	var settledMS int64
 	err = r.eachOf(ctx, penetrationSettled, routes, cells, []any{&settledMS}, func(keys []KeyValue) error {
 		if group := all[KeysText(keys)]; group != nil {
@@ -105,10 +100,9 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 func isChannel(k Key) bool { return k.Name == "channel" }
 
 // ways returns the parameters that say what counts of people must know of channels, apps and providers.
-func (r *Reading) ways(ctx context.Context, routes []store.Capability) (parameters []any, err error) {
-	table := store.NewCapabilities(routes)
+func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []any, err error) {
 	var owners []string
-	for _, line := range routes {
+	for _, line := range routes.Lines {
 		if line.Account != "" {
 			owners = append(owners, line.Account)
 		}
@@ -140,12 +134,12 @@ func (r *Reading) ways(ctx context.Context, routes []store.Capability) (paramete
 		ways, channels, providers = append(ways, way), append(channels, channel), append(providers, provider)
 		bits = append(bits, channelBit(channel))
 		hashes = append(hashes, xxhash.Sum64String(channel+"\x00"+app))
-		usual := table.Find("", channel, provider).Delivery
+		usual := routes.Find("", channel, provider).Delivery
 		if !usual {
 			silent = append(silent, way)
 		}
 		for _, owner := range owners {
-			if table.Find(owner, channel, provider).Delivery != usual {
+			if routes.Find(owner, channel, provider).Delivery != usual {
 				mixed, others = append(mixed, way), append(others, owner+"\x00"+way)
 			}
 		}
@@ -170,9 +164,9 @@ func channelBit(name string) uint32 {
 }
 
 // eachOf is each of another statement than the report's.
-func (r *Reading) eachOf(ctx context.Context, t *template.Template, routes []store.Capability, cells *Cells,
+func (r *Reading) eachOf(ctx context.Context, t *template.Template, routes *store.Routes, cells *Cells,
 	places []any, visit func(keys []KeyValue) error, parameters ...any) (err error) {
-	statement, args, err := r.Statement(t, routes, r.report.knows, cells, parameters...)
+	statement, args, err := r.Statement(t, routes.Lines, r.report.knows, cells, parameters...)
 	if err != nil {
 		return err
 	}

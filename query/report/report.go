@@ -128,11 +128,17 @@ func (r *Report) knows(k Key) bool {
 }
 
 // SQL returns the report's statement for a request, and its parameters. cells are those that it reads, if it does.
-func (r *Report) SQL(request *Request, cells *Cells, routes []store.Capability, parameters ...any) (string, []any,
+func (r *Report) SQL(request *Request, cells *Cells, routes *store.Routes, parameters ...any) (string, []any,
 	error) {
+	return r.fill(r.Statement, request, cells, routes, parameters...)
+}
+
+// fill fills in a statement of the report.
+func (r *Report) fill(t *template.Template, request *Request, cells *Cells, routes *store.Routes,
+	parameters ...any) (string, []any, error) {
 	known := *request
 	known.Filters = r.filters(request)
-	return known.Statement(r.Statement, routes, r.knows, cells, parameters...)
+	return known.Statement(t, routes.Lines, r.knows, cells, parameters...)
 }
 
 // filters are those that choose what is looked at.
@@ -142,13 +148,13 @@ func (r *Report) filters(request *Request) []Filter {
 }
 
 // cells are those that the report reads for a request, nil where it reads none.
-func (r *Report) cells(request *Request, seen *answer.Snapshot, routes []store.Capability, borders []uint32) *Cells {
+func (r *Report) cells(request *Request, seen *answer.Snapshot, routes *store.Routes, borders []uint32) *Cells {
 	if r.Rollup.Table == "" {
 		return nil
 	}
 	return &Cells{Rollup: r.Rollup, Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS,
 		Keys: request.Keys, Filters: r.filters(request), Zone: request.Zone.String(), Seen: seen, Borders: borders,
-		SettlingDays: SettlingDays(routes)}
+		SettlingDays: routes.SettlingDays, OptOuts: true}
 }
 
 // reports are all that files of this package add while the program is loaded. It does not change afterwards.

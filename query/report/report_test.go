@@ -29,14 +29,14 @@ var update = flag.Bool("update", false, "write the statements of testdata anew")
 const hostile = "x' OR '1'='1 {id:String}"
 
 // lines are capabilities of every level of the lookup.
-func lines() []store.Capability {
+func lines() *store.Routes {
 	exact, upper := "exact", "upper"
-	return []store.Capability{
+	return store.NewRoutes([]store.Capability{
 		{Account: "acme", Channel: "email", Provider: "*", Delivery: true, Reads: true, Bound: &upper, SettlingDays: 7},
 		{Account: "acme", Channel: "sms", Provider: "mts", SettlingDays: 30},
 		{Channel: "push", Provider: "*", Delivery: true, Reads: true, Bound: &exact, SettlingDays: 1},
 		{Channel: "push", Provider: "fcm", SettlingDays: 1},
-		{Channel: "sms", Provider: "*", Delivery: true, SettlingDays: 3}}
+		{Channel: "sms", Provider: "*", Delivery: true, SettlingDays: 3}})
 }
 
 // seen is what an answer is of.
@@ -148,7 +148,7 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 		}
 		for _, instead := range r.Instead {
 			cells := &Cells{Rollup: Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(), Seen: seen()}
-			another, _, err := ask.Statement(instead, lines(), r.knows, cells)
+			another, _, err := ask.Statement(instead, lines().Lines, r.knows, cells)
 			if err != nil {
 				t.Fatal(err)
 			}

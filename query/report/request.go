@@ -96,14 +96,13 @@ func (r *Request) FreshEnvelope(seen *answer.Snapshot) []answer.Member {
 		seen.Members()...)
 }
 
-// Snapshot is that of an answer whose rows say whether they are mature.
-func (r *Request) Snapshot(ctx context.Context, db *store.DB) (answer.Snapshot, error) {
-	seen, err := db.Snapshot(ctx, r.Now)
-	if err != nil {
-		return seen, err
+// State reads what the request begins with. What an answer's first page has seen stays for the others.
+func (r *Request) State(ctx context.Context, db *store.DB) (*store.State, error) {
+	var given *answer.Snapshot
+	if r.At != nil {
+		given = r.At.Snapshot
 	}
-	seen.Lost, err = db.Lost(ctx, r.Accounts(), r.FromMS, r.ToMS)
-	return seen, err
+	return db.State(ctx, store.Scope{Accounts: r.Accounts(), FromMS: r.FromMS, ToMS: r.ToMS}, r.Now, given)
 }
 
 // Accounts returns the accounts that the request is limited to, nil when it is not.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"text/template"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -29,10 +30,18 @@ type Room struct {
 	prices *prices.Cache
 	// answers are those that cursors still point into.
 	answers Cache[*materialized]
+	// channelDays and spendDays are what the reports are made of, spendKnown what is known of each account's attempts.
+	channelDays DaySums[*channelDay]
+	spendDays   DaySums[*spendDay]
+	spendKnown  Cache[*spendKnown]
 }
 
 // New makes the room.
-func New(db *store.DB, prices *prices.Cache) *Room { return &Room{db: db, prices: prices} }
+func New(db *store.DB, prices *prices.Cache) *Room {
+	s := &Room{db: db, prices: prices}
+	s.spendDays.cache.Limit, s.spendKnown.Limit = maxAnswerBytes/2, maxAnswerBytes/2
+	return s
+}
 
 // Row is a row as it is shown.
 type Row struct {
@@ -74,14 +83,16 @@ type Reading struct {
 	*Request
 	DB     *store.DB
 	Prices *prices.Cache
-	// Seen is what the answer is of.
-	Seen *answer.Snapshot
+	// State is what the request began with, and Seen what the answer is of.
+	State *store.State
+	Seen  *answer.Snapshot
 	// More are the members of the envelope that only this report has.
 	More []answer.Member
 	// Borders are Unix seconds at which a price may change.
 	Borders []uint32
 
 	report *Report
+	room   *Room
 }
 
 // Page is the page of a report that is read page by page.
@@ -111,13 +122,13 @@ func (s *Room) serve(report *Report) func(*gin.Context) error {
 		if err := s.db.CheckZone(ctx, request.Zone); err != nil {
 			return err
 		}
-		var seen answer.Snapshot
-		if request.At != nil {
-			seen = *request.At.Snapshot
-		} else if seen, err = request.Snapshot(ctx, s.db); err != nil {
+		state, err := request.State(ctx, s.db)
+		if err != nil {
 			return err
 		}
-		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, Seen: &seen, report: report}
+		seen := &state.Snapshot
+		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, State: state, Seen: seen, report: report,
+			room: s}
 		page := &Page{Table: answer.NewList(request.Format, Columns(request.Keys, report.Columns()))}
 		if report.Page != nil {
 			err = report.Page(ctx, reading, page)
@@ -127,8 +138,8 @@ func (s *Room) serve(report *Report) func(*gin.Context) error {
 		if err != nil {
 			return fmt.Errorf("report %s: %w", report.Name, err)
 		}
-		return page.SendPage(c, append(request.Envelope(&seen), reading.More...), s.db.Cursors,
-			request.Next(page.Last, &seen))
+		return page.SendPage(c, append(request.Envelope(seen), reading.More...), s.db.Cursors,
+			request.Next(page.Last, seen))
 	}
 }
 
@@ -201,17 +212,22 @@ func (r *Request) rowAfter() ([]KeyValue, error) {
 
 // query runs the report's statement; parameters are those that only this report has.
 func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, error) {
-	routes, err := r.DB.Capabilities(ctx)
+	return r.queryDays(ctx, r.report.Statement, nil, parameters...)
+}
+
+// queryDays runs a statement of the report over some of the days alone, over all of them without any.
+func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted []string,
+	parameters ...any) (driver.Rows, error) {
+	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
 	cells := r.report.cells(r.Request, r.Seen, routes, r.Borders)
-	if cells != nil && len(cells.Accounts) == 1 {
-		if err := cells.ReadDays(ctx, r.DB); err != nil {
-			return nil, err
-		}
+	if cells != nil {
+		cells.Days, cells.Wanted = r.State.Days, wanted
+		cells.OptOuts = r.State.OptOut > 0 && (wanted == nil || wanted[0] == noDay)
 	}
-	statement, args, err := r.report.SQL(r.Request, cells, routes, parameters...)
+	statement, args, err := r.report.fill(t, r.Request, cells, routes, parameters...)
 	if err != nil {
 		return nil, err
 	}
@@ -219,7 +235,11 @@ func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, er
 	if r.report.Long {
 		within = materializeTime
 	}
-	return r.DB.Conn.Query(r.DB.SettingsFor(ctx, within), statement, args...)
+	settings := r.DB.SettingsFor(ctx, within)
+	if len(wanted) > 0 && len(wanted) <= fewDays {
+		settings = r.DB.SmallSettings(ctx)
+	}
+	return r.DB.Conn.Query(settings, statement, args...)
 }
 
 // keyScan is where the keys are scanned to that the statement knows.

@@ -61,7 +61,7 @@ var _ = add(&Report{
 			"segments", Over: "the same"},
 	},
 	Statement: Template("segment_waste.sql", segmentWasteSQL),
-	Tables:    []string{"builds", "day_changes", "legs", "rollup_waste", "routes"},
+	Tables:    []string{"builds", "legs", "rollup_waste", "routes"},
 	Rollup:    Rollup{Table: "rollup_waste"},
 	Page:      readWaste,
 })
@@ -133,7 +133,7 @@ func (w *wasteCell) price(lists *prices.Lists) money.Waste {
 
 // readWaste reads a page. Groups come one after another, so only one is held at a time.
 func readWaste(ctx context.Context, r *Reading, page *Page) error {
-	lists, err := r.Prices.Lists(ctx, r.Accounts(), r.Seen.Prices)
+	lists, err := r.Prices.ListsOf(ctx, r.State.References, r.Accounts(), r.Seen.Prices)
 	if err != nil {
 		return err
 	}

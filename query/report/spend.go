@@ -4,9 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"strings"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
+	"slices"
+	"time"
 
 	"kaskad/money"
 	"kaskad/query/answer"
@@ -17,9 +16,6 @@ import (
 
 //go:embed sql/spend.sql
 var spendSQL string
-
-// spendTemplate has the statement of the report, and that of the steps that its rows name.
-var spendTemplate = Template("spend.sql", spendSQL)
 
 // The spend report (docs/definitions.md section 4, Spend report): what each attempt cost, whatever its message did
 // besides, to check an invoice.
@@ -58,26 +54,29 @@ var _ = add(&Report{
 				"adds up to actual_cost", Over: "attempts with a price", Null: "when no attempt of the row has a " +
 				"price"},
 	},
-	Statement:   spendTemplate,
-	Tables:      []string{"builds", "day_changes", "legs", "rollup_spend", "routes", "shapes"},
+	Statement:   Template("spend.sql", spendSQL),
+	Knows:       func(k Key) bool { return k.InSQL() && legKeys[k.Name] == nil },
+	Tables:      []string{"builds", "rollup_spend", "routes"},
 	Rollup:      Rollup{Table: "rollup_spend"},
 	Long:        true,
 	Materialize: readSpend,
 })
 
-// maxKnownMessages bounds what a report remembers of the messages that it has priced.
-const maxKnownMessages = 1 << 18
-
-// stepID names a step: ids are an account's own.
-type stepID struct {
-	account string
-	step    uint64
-}
+const (
+	// maxKnownMessages bounds what a report remembers of the messages that it has priced.
+	maxKnownMessages = 1 << 18
+	// spendBatch is how many rows are held until what they name is known.
+	spendBatch = 1 << 16
+)
 
 // spentAlike are attempts as spend.sql returns them: alike in all that their price depends on, and their message's.
 type spentAlike struct {
-	stepID
+	// keys are those that the statement knows.
+	keys            []KeyValue
+	account         string
+	leg             uint64
 	code            uint32
+	shape           uint64
 	messageSegments uint16
 	template        string
 	since           uint32
@@ -85,66 +84,56 @@ type spentAlike struct {
 	billed          uint64
 	computed        uint64
 	reported        string
-	steps           string
-	settledMS       int64
+	latestMS        int64
 }
 
 // places are where a row is scanned to, behind its keys.
 func (a *spentAlike) places() []any {
-	return []any{&a.account, &a.step, &a.code, &a.messageSegments, &a.template, &a.since, (*Count)(&a.attempts),
-		(*Count)(&a.billed), (*Count)(&a.computed), &a.reported, &a.steps, &a.settledMS}
+	return []any{&a.account, &a.leg, &a.code, &a.shape, &a.messageSegments, &a.template, &a.since,
+		(*Count)(&a.attempts), (*Count)(&a.billed), (*Count)(&a.computed), &a.reported, &a.latestMS}
 }
 
 // spentMessage is all that decides whether a message is priced.
 type spentMessage struct {
-	account, steps, template string
-	segments                 uint16
-	since                    uint32
+	account, template string
+	shape             uint64
+	segments          uint16
+	since             uint32
 }
 
 // spendPricer prices attempts and their messages by the lists of their accounts.
 type spendPricer struct {
-	lists  *prices.Lists
-	steps  map[stepID]money.Step
+	lists *prices.Lists
+	// known is what is known of the ids of each account.
+	known  map[string]*spendKnown
 	priced map[spentMessage]bool
 }
 
 // step returns a step of table legs with what its code says.
-func (p *spendPricer) step(key stepID, code uint32) (money.Step, error) {
-	step, found := p.steps[key]
-	if !found {
-		return step, fmt.Errorf("table legs lacks step %d of account %q, which attempts are counted by", key.step,
-			key.account)
-	}
+func (p *spendPricer) step(account string, leg uint64, code uint32) money.Step {
+	step := p.known[account].steps[leg]
 	step.Take(law.Code(code))
-	return step, nil
+	return step
 }
 
 // messagePriced reports whether the savings report has a price for the attempts' message.
-func (p *spendPricer) messagePriced(a *spentAlike) (bool, error) {
-	key := spentMessage{a.account, a.steps, a.template, a.messageSegments, a.since}
+func (p *spendPricer) messagePriced(a *spentAlike) bool {
+	key := spentMessage{a.account, a.template, a.shape, a.messageSegments, a.since}
 	priced, known := p.priced[key]
 	if known {
-		return priced, nil
+		return priced
 	}
-	const size = 12
+	shape := p.known[a.account].shapes[a.shape]
 	signature := money.Signature{SMSSegments: a.messageSegments}
-	for steps := a.steps; len(steps) >= size; steps = steps[size:] {
-		step, err := p.step(stepID{a.account, answer.LE64(steps)}, answer.LE32(steps[8:]))
-		if err != nil {
-			return false, err
-		}
-		signature.Steps = append(signature.Steps, step)
-	}
-	if len(signature.Steps) == 0 {
-		return false, fmt.Errorf("table shapes lacks a signature of account %q that attempts are counted by", a.account)
+	for i, leg := range shape.Steps {
+		signature.Steps = append(signature.Steps, p.step(a.account, leg, uint32(shape.Codes[i])))
 	}
 	priced = p.lists.Of(a.account).Price(&signature, a.template, int64(a.since)*1000).OK
 	if len(p.priced) == maxKnownMessages {
 		clear(p.priced)
 	}
 	p.priced[key] = priced
-	return priced, nil
+	return priced
 }
 
 // reportedIn sums up the prices that were reported in a currency.
@@ -190,10 +179,8 @@ type spent struct {
 	priced, messagePriced bool
 }
 
-func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
-	if each.step, err = p.step(a.stepID, a.code); err != nil {
-		return each, err
-	}
+func (p *spendPricer) price(a *spentAlike) (each spent) {
+	each.step = p.step(a.account, a.leg, a.code)
 	list, sinceMS := p.lists.Of(a.account), int64(a.since)*1000
 	each.cost, each.priced = list.Cost(&each.step, a.messageSegments, sinceMS)
 	if each.cost.Tariff == nil {
@@ -205,9 +192,9 @@ func (p *spendPricer) price(a *spentAlike) (each spent, err error) {
 		each.currency = each.cost.Tariff.Currency
 	}
 	if each.priced && each.cost.Cost.Sign() != 0 {
-		each.messagePriced, err = p.messagePriced(a)
+		each.messagePriced = p.messagePriced(a)
 	}
-	return each, err
+	return each
 }
 
 // add counts attempts that are alike.
@@ -247,70 +234,197 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	}
 }
 
+// merge adds the sums of other attempts.
+func (s *spendSums) merge(o *spendSums) {
+	for _, n := range [][2]*uint64{{&s.attempts, &o.attempts}, {&s.sent, &o.sent}, {&s.delivered, &o.delivered},
+		{&s.units, &o.units}, {&s.unpriced, &o.unpriced}, {&s.priced, &o.priced},
+		{&s.pricedDelivered, &o.pricedDelivered}, {&s.reportedAttempts, &o.reportedAttempts}, {&s.billed, &o.billed},
+		{&s.computed, &o.computed}} {
+		*n[0] += *n[1]
+	}
+	for _, a := range [][2]*money.Amount{{&s.cost, &o.cost}, {&s.ofUnpriced, &o.ofUnpriced},
+		{&s.reportedCost, &o.reportedCost}, {&s.computedOfReports, &o.computedOfReports}} {
+		*a[0] = a[0].Add(*a[1])
+	}
+}
+
+// spendDay is what the report has of a day of an account, or of all that it looks at.
+type spendDay struct {
+	groups groups[spendSums]
+	// settledMS is when its youngest cohort settles.
+	settledMS int64
+}
+
+// Bytes is about what the day takes.
+func (d *spendDay) Bytes() int64 {
+	size := int64(100)
+	for id := range d.groups {
+		size += 400 + 2*int64(len(id))
+	}
+	return size
+}
+
 func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	accounts := r.Accounts()
-	lists, err := r.Prices.Lists(ctx, accounts, nil)
+	lists, err := r.Prices.ListsOf(ctx, r.State.References, accounts, nil)
 	if err != nil {
 		return nil, err
 	}
 	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)},
 		{Name: "template_version", Value: answer.Count(lists.Versions.Templates)}}
-	pricer := spendPricer{lists: lists, priced: map[spentMessage]bool{}}
-	if pricer.steps, err = readSpendSteps(ctx, r.DB, accounts); err != nil {
-		return nil, fmt.Errorf("read steps: %w", err)
-	}
-	r.Borders = lists.Borders(accounts)
-	var alike spentAlike
-	all := groups[spendSums]{}
-	r.Seen.Mature = !r.Seen.Lost
-	err = r.each(ctx, alike.places(), func(keys []KeyValue) error {
-		r.settled(alike.settledMS)
-		each, err := pricer.price(&alike)
-		if err != nil || !r.Keeps(CurrencyFilter.Name, each.currency) {
-			return err
-		}
-		sums, err := all.at(append(keys, KeyValue{Text: each.currency}))
-		if err != nil {
-			return err
-		}
-		sums.add(&alike, &each)
-		return nil
-	}, borders(r.Borders))
+	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
+	r.Borders = slices.Concat(lists.Borders(accounts), SettlingBorders(r.Seen, routes.SettlingDays))
+	reader := spendReader{Reading: r, routes: routes,
+		pricer: spendPricer{lists: lists, known: map[string]*spendKnown{}, priced: map[spentMessage]bool{}}}
+	whole := &spendDay{groups: groups[spendSums]{}}
+	if len(accounts) == 1 {
+		err = reader.addDays(ctx, whole)
+	} else {
+		err = reader.read(ctx, nil, func(uint32) *spendDay { return whole })
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.Seen.Mature = !r.Seen.Lost
+	r.settled(whole.settledMS)
 	var rows []Row
-	for _, g := range all {
+	for _, g := range whole.groups {
 		rows = append(rows, Row{g.keys, g.sums.values([]answer.Value{answer.Text(g.keys[len(r.Keys)].Text)})})
 	}
 	return rows, nil
 }
 
-// readSpendSteps returns the steps of some accounts, nil for all of them.
-func readSpendSteps(ctx context.Context, db *store.DB, accounts []string) (steps map[stepID]money.Step, err error) {
-	statement, err := store.Fill(spendTemplate.Lookup("legs"), StatementData{Accounts: accounts != nil})
+// spendReader reads what was spent.
+type spendReader struct {
+	*Reading
+	routes *store.Routes
+	pricer spendPricer
+}
+
+// addDays adds up the days of the one account in scope, of which most are remembered.
+func (r *spendReader) addDays(ctx context.Context, whole *spendDay) error {
+	days, err := r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
+		func(*spendDay) bool { return true },
+		func(missing []*Part[*spendDay]) error {
+			of := map[int64]*spendDay{}
+			var wanted []string
+			for _, p := range missing {
+				wanted = append(wanted, p.Date.Format(time.DateOnly))
+				p.Sums = &spendDay{groups: groups[spendSums]{}}
+				of[p.Day()] = p.Sums
+				r.Borders = append(r.Borders, p.From, p.To)
+			}
+			return r.read(ctx, wanted, func(since uint32) *spendDay { return of[int64(since)/daySeconds] })
+		})
 	if err != nil {
-		return nil, err
+		return err
 	}
-	rows, err := db.Conn.Query(db.SettingsFor(ctx, materializeTime), statement,
-		clickhouse.Named("filter_account", append([]string{}, accounts...)))
+	for _, p := range days {
+		whole.settledMS = max(whole.settledMS, p.Sums.settledMS)
+		for _, g := range p.Sums.groups {
+			sums, err := whole.groups.at(g.keys)
+			if err != nil {
+				return err
+			}
+			sums.merge(&g.sums)
+		}
+	}
+	return nil
+}
+
+// read reads and prices attempts, of some days alone where there are any, and adds them to the day of their cohorts.
+func (r *spendReader) read(ctx context.Context, wanted []string, dayOf func(since uint32) *spendDay) (err error) {
+	slices.Sort(r.Borders)
+	rows, err := r.queryDays(ctx, r.report.Statement, wanted, borders(slices.Compact(r.Borders)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer store.CloseRows(rows, &err)
-	steps = map[stepID]money.Step{}
+	scan := r.keyScan()
+	var a spentAlike
+	places := append(scan.Destinations(), a.places()...)
+	var batch []spentAlike
 	for rows.Next() {
-		var key stepID
-		var step money.Step
-		var currencies string
-		if err := rows.Scan(&key.account, &key.step, &step.Channel, &step.Provider, &step.Operator, &step.Country,
-			&step.Traffic, &step.Sender, &step.App, &step.Trigger, &currencies); err != nil {
-			return nil, err
+		if err := rows.Scan(places...); err != nil {
+			return err
 		}
-		if currencies != "" {
-			step.ReportedIn = strings.Split(currencies, ",")
+		// Before the first border is the start of the period.
+		a.since, a.keys = max(a.since, store.Storable(r.FromMS)), scan.AppendTo(nil)
+		if batch = append(batch, a); len(batch) == spendBatch {
+			if err := r.add(ctx, batch, dayOf); err != nil {
+				return err
+			}
+			batch = batch[:0]
 		}
-		steps[key] = step
 	}
-	return steps, rows.Err()
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return r.add(ctx, batch, dayOf)
+}
+
+// add prices rows and adds them to the days.
+func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(since uint32) *spendDay) error {
+	type ids struct{ legs, shapes map[uint64]bool }
+	wanted := map[string]ids{}
+	for i := range batch {
+		a := &batch[i]
+		if wanted[a.account].legs == nil {
+			wanted[a.account] = ids{map[uint64]bool{}, map[uint64]bool{}}
+		}
+		wanted[a.account].legs[a.leg] = true
+		if a.shape != 0 {
+			wanted[a.account].shapes[a.shape] = true
+		}
+	}
+	for account, w := range wanted {
+		known, err := r.room.know(ctx, account, w.legs, w.shapes)
+		if err != nil {
+			return err
+		}
+		r.pricer.known[account] = known
+	}
+	for i := range batch {
+		a := &batch[i]
+		each := r.pricer.price(a)
+		keys, kept := r.keysOf(a, &each.step)
+		if !kept {
+			continue
+		}
+		day := dayOf(a.since)
+		// Of cohorts that are settled the others decide.
+		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= NowQuarter(r.Seen) {
+			day.settledMS = max(day.settledMS, settlesMS(r.routes, a.account, &each.step, a.latestMS))
+		}
+		if !r.Keeps(CurrencyFilter.Name, each.currency) {
+			continue
+		}
+		sums, err := day.groups.at(append(keys, KeyValue{Text: each.currency}))
+		if err != nil {
+			return err
+		}
+		sums.add(a, &each)
+	}
+	return nil
+}
+
+// keysOf returns a row's values of all keys, false where a filter leaves its leg out.
+func (r *spendReader) keysOf(a *spentAlike, step *money.Step) (keys []KeyValue, kept bool) {
+	for _, f := range r.Filters {
+		if value := legKeys[f.Key.Name]; value != nil && !slices.Contains(f.Values, value(step)) {
+			return nil, false
+		}
+	}
+	known := a.keys
+	for _, k := range r.Keys {
+		if value := legKeys[k.Name]; value != nil {
+			keys = append(keys, KeyValue{Text: value(step)})
+			continue
+		}
+		keys, known = append(keys, known[0]), known[1:]
+	}
+	return keys, true
 }

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"time"
@@ -37,24 +35,12 @@ type Cells struct {
 	Borders []uint32
 	// SettlingDays are the settling windows of all routes.
 	SettlingDays []uint16
-	// Days are what the days of the period are made of, where one account is in sight.
-	Days Days
+	// Days are what the days of the period are made of, where one account is in scope.
+	Days []store.Day
 	// Wanted are the days that are read, as texts; all where there are none.
 	Wanted []string
-}
-
-// Days are what the days of a period are made of.
-type Days struct {
-	// Fingerprint stays as long as nothing changes them.
-	Fingerprint string
-	// Known are those of one account that hold cells.
-	Known []Day
-}
-
-// Day is one of them: the build that sums it up, 0 where there is none, and what changed it last.
-type Day struct {
-	Date          time.Time
-	Build, Newest uint64
+	// OptOuts says that the statement reads opt-outs beside the cells, if it knows any.
+	OptOuts bool
 }
 
 // CellsSQL is what sql/visible.sql is filled in with.
@@ -64,14 +50,9 @@ type CellsSQL struct {
 	Sums string
 	// Cuts: some days are no wholes. Split: of routes that settle on a day, the day is none.
 	Cuts, Split bool
-	// Dead: some editions died. Wanted: some days are read.
-	Dead, Wanted bool
+	// Dead: some editions died. Wanted: some days are read. OptOuts: opt-outs are, too.
+	Dead, Wanted, OptOuts bool
 }
-
-//go:embed sql/days.sql
-var daysSQL string
-
-var daysTemplate = Template("days.sql", daysSQL)
 
 const daySeconds = 24 * 60 * 60
 
@@ -90,43 +71,6 @@ func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 	return slices.Compact(borders)
 }
 
-// ReadDays finds out what the days are made of.
-func (c *Cells) ReadDays(ctx context.Context, db *store.DB) (err error) {
-	statement, args, err := c.daysSQL()
-	if err != nil {
-		return err
-	}
-	var days, bits, sum uint64
-	var dates []time.Time
-	var builds, newest []uint64
-	to := []any{&days, &bits, &sum}
-	if len(c.Accounts) == 1 {
-		to = append(to, &dates, &builds, &newest)
-	}
-	if err := db.Conn.QueryRow(db.Settings(ctx), statement, args...).Scan(to...); err != nil {
-		return fmt.Errorf("read what days are made of: %w", err)
-	}
-	c.Days.Fingerprint = fmt.Sprint(days, bits, sum)
-	for i, d := range dates {
-		c.Days.Known = append(c.Days.Known, Day{d, builds[i], newest[i]})
-	}
-	return nil
-}
-
-// daysSQL returns the statement that does so, and its parameters.
-func (c *Cells) daysSQL() (string, []any, error) {
-	data := StatementData{Accounts: c.Accounts != nil, Single: len(c.Accounts) == 1}
-	var args []any
-	data.CellsSQL, args = c.SQL()
-	args = append(args, clickhouse.Named("from", store.Storable(c.FromMS)),
-		clickhouse.Named("to", store.Storable(c.ToMS)))
-	if data.Accounts {
-		args = append(args, clickhouse.Named("filter_account", c.Accounts))
-	}
-	statement, err := store.Fill(daysTemplate, data)
-	return statement, args, err
-}
-
 // SQL returns what the template is filled in with, and its parameters but for from, to and filter_account.
 func (c *Cells) SQL() (data CellsSQL, args []any) {
 	asOf := int64(0)
@@ -135,14 +79,14 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 	}
 	args = []any{clickhouse.Named("edition", c.Seen.Edition), clickhouse.Named("now_quarter", NowQuarter(c.Seen)),
 		clickhouse.Named("as_of", asOf)}
-	data.Rollup = c.Rollup.Table
+	data.Rollup, data.OptOuts = c.Rollup.Table, c.OptOuts
 	if data.Dead = len(c.Seen.Dead) > 0; data.Dead {
 		args = append(args, clickhouse.Named("dead", c.Seen.Dead))
 	}
 	if len(c.Accounts) == 1 {
 		// A day more that has no cells, for transform wants no empty arrays.
 		dates, builds := []string{dateText(0)}, []uint64{0}
-		for _, d := range c.Days.Known {
+		for _, d := range c.Days {
 			dates, builds = append(dates, d.Date.Format(time.DateOnly)), append(builds, d.Build)
 		}
 		args = append(args, clickhouse.Named("base_days", dates), clickhouse.Named("base_editions", builds))
@@ -207,16 +151,6 @@ func ofDays(k Key, tz string) bool {
 }
 
 func dateText(day int64) string { return time.Unix(day*daySeconds, 0).UTC().Format(time.DateOnly) }
-
-// SettlingDays lists the settling windows of routes, each once; 0 is that of a channel that nobody knows.
-func SettlingDays(routes []store.Capability) []uint16 {
-	days := []uint16{0}
-	for _, r := range routes {
-		days = append(days, r.SettlingDays)
-	}
-	slices.Sort(days)
-	return slices.Compact(days)
-}
 
 // Count is a sum of differences as it is scanned. It is none of the report's numbers when it is below 0, which shows
 // that an edition took away what was never counted.

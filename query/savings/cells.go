@@ -34,7 +34,7 @@ type cellsQuery struct {
 	fromMS, toMS int64
 	// seen is what the answer is of, and days what its days are made of.
 	seen *answer.Snapshot
-	days report.Days
+	days []store.Day
 	// wanted are the days that are read, all where there are none.
 	wanted []string
 	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in

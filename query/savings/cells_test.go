@@ -1,7 +1,6 @@
 package savings
 
 import (
-	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -177,25 +176,6 @@ func TestOutcome_Key_Law(t *testing.T) {
 			t.Fatalf("keys are the same: %v, of\n%+v\n%+v", same, a, b)
 		}
 	})
-}
-
-func TestUnpackSignatures_CutOff(t *testing.T) {
-	row := binary.LittleEndian.AppendUint64(nil, 1<<63+5)
-	row = binary.LittleEndian.AppendUint16(row, 3)
-	row = binary.LittleEndian.AppendUint16(row, 1)
-	row = binary.LittleEndian.AppendUint64(row, 9)
-	row = binary.LittleEndian.AppendUint32(row, 0x201)
-	packed := string(row)
-	rows, err := unpackSignatures(packed + packed)
-	if err != nil || len(rows) != 2 || rows[1].id != 1<<63+5 || rows[1].smsSegments != 3 || rows[1].steps[0] != 9 ||
-		rows[1].codes[0] != 0x201 {
-		t.Errorf("%+v, %v", rows, err)
-	}
-	for n := 1; n < len(packed); n++ {
-		if _, err := unpackSignatures(packed + packed[:n]); err == nil {
-			t.Errorf("a row cut off after %d bytes is taken for whole", n)
-		}
-	}
 }
 
 func TestSavings_Formats(t *testing.T) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/query/answer"
@@ -34,7 +33,7 @@ type Savings struct {
 	// computed.
 	signatures *signatureCache
 	answers    report.Cache[*materialized]
-	parts      report.Cache[*pieceSums]
+	parts      report.DaySums[*pieceSums]
 	computing  singleflight.Group
 }
 
@@ -81,14 +80,14 @@ func (s *Savings) serve(c *gin.Context) error {
 	if err != nil {
 		return fmt.Errorf("savings report: %w", err)
 	}
-	seen := in.seen
+	seen := &in.state.Snapshot
 	if request.At == nil {
 		seen.Mature = !seen.Lost && !slices.ContainsFunc(reply.rows,
 			func(r *quantities) bool { return !seen.Settled(r.settledMS) })
 	}
 
 	shown := display{keys: request.Keys, format: request.Format, channels: reply.channels,
-		minimum: newMinimumScope(request, in.lists), seen: &seen}
+		minimum: newMinimumScope(request, in.lists), seen: seen}
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
@@ -111,10 +110,10 @@ func (s *Savings) serve(c *gin.Context) error {
 	if end < len(reply.rows) {
 		last = reply.rows[end-1].shownKeys(request.Keys)
 	}
-	return t.SendPage(c, append(request.Envelope(&seen),
+	return t.SendPage(c, append(request.Envelope(seen),
 		answer.Member{Name: "tariff_version", Value: answer.Count(seen.Prices.Tariffs)},
 		answer.Member{Name: "template_version", Value: answer.Count(seen.Prices.Templates)}), s.db.Cursors,
-		request.Next(last, &seen))
+		request.Next(last, seen))
 }
 
 // rowAfter returns the row that the cursor stands behind, nil without a cursor.
@@ -148,46 +147,22 @@ func (r *quantities) shownKeys(keys report.Keys) [][]byte {
 
 // inputs is what an answer is made of, besides the cells themselves.
 type inputs struct {
-	seen         answer.Snapshot
-	lists        *prices.Lists
-	routes       []store.Capability
-	capabilities *store.Capabilities
-	// days are what the days of the period are made of, of the accounts in scope.
-	days report.Days
+	state  *store.State
+	lists  *prices.Lists
+	routes *store.Routes
 }
 
-// readInputs reads what does not depend on each other at the same time: a remembered answer waits for nothing else.
 func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in inputs, err error) {
-	given := &answer.Snapshot{}
-	if request.At != nil {
-		given = request.At.Snapshot
-	}
-	group, within := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		in.lists, err = s.prices.Lists(within, request.Accounts(), given.Prices)
-		return err
-	})
-	group.Go(func() (err error) {
-		in.routes, err = s.db.Capabilities(within)
-		in.capabilities = store.NewCapabilities(in.routes)
-		return err
-	})
-	group.Go(func() (err error) {
-		if in.seen = *given; request.At == nil {
-			if in.seen, err = request.Snapshot(within, s.db); err != nil {
-				return err
-			}
-		}
-		cells := report.Cells{Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS, Seen: &in.seen}
-		err = cells.ReadDays(within, s.db)
-		in.days = cells.Days
-		return err
-	})
-	if err := group.Wait(); err != nil {
+	if in.state, err = request.State(ctx, s.db); err != nil {
 		return in, err
 	}
-	in.seen.Prices = &in.lists.Versions
-	return in, nil
+	// Of the pages of an answer all are priced as the first one was.
+	if in.lists, err = s.prices.ListsOf(ctx, in.state.References, request.Accounts(), in.state.Prices); err != nil {
+		return in, err
+	}
+	in.state.Prices = &in.lists.Versions
+	in.routes, err = s.db.Routes(ctx, in.state.References)
+	return in, err
 }
 
 // materialize returns the whole report, remembered or computed.
@@ -196,8 +171,8 @@ func (s *Savings) materialize(ctx context.Context, request *report.Request, in i
 	key := string(answer.QueryHash(string(request.Hash), strconv.FormatInt(request.FromMS, 10),
 		strconv.FormatInt(request.ToMS, 10),
 		// Which cohorts are settled is compared by quarter hours.
-		strconv.FormatInt(report.NowQuarter(&in.seen), 10), in.days.Fingerprint,
-		fmt.Sprint(in.lists.Versions), in.capabilities.Fingerprint))
+		strconv.FormatInt(report.NowQuarter(&in.state.Snapshot), 10), in.state.Fingerprint(),
+		fmt.Sprint(in.lists.Versions), in.routes.Fingerprint))
 	if reply := s.answers.Get(key); reply != nil {
 		s.counted.WithLabelValues("remembered").Inc()
 		return reply, nil
@@ -226,9 +201,9 @@ func newCellsQuery(request *report.Request, seen *answer.Snapshot) *cellsQuery {
 
 // compute reads the cells, prices their signatures and adds them up.
 func (s *Savings) compute(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
-	q := newCellsQuery(request, &in.seen)
-	q.days = in.days
-	q.setPrices(in.lists, report.SettlingDays(in.routes), newMinimumScope(request, in.lists))
+	q := newCellsQuery(request, &in.state.Snapshot)
+	q.days = in.state.Days
+	q.setPrices(in.lists, in.routes.SettlingDays, newMinimumScope(request, in.lists))
 	reply := &materialized{}
 	var err error
 	if q.single() {
@@ -252,7 +227,7 @@ func (s *Savings) compute(ctx context.Context, request *report.Request, in input
 // computeWhole does so at once.
 func (s *Savings) computeWhole(ctx context.Context, request *report.Request, in inputs,
 	q *cellsQuery) ([]*quantities, error) {
-	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.seen))
+	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.state.Snapshot))
 	if err := s.readCells(ctx, request, q, in, f, map[string]priced{}); err != nil {
 		return nil, err
 	}
@@ -271,7 +246,7 @@ type priced struct {
 
 func (s *Savings) priced(account string, in inputs, q *cellsQuery) priced {
 	p := priced{store: s.signatures.of(account), monthEnds: q.monthEnds[account]}
-	p.pricing = p.store.pricing(in.lists.Account(account), in.capabilities)
+	p.pricing = p.store.pricing(in.lists.Account(account), in.routes.Capabilities)
 	return p
 }
 

@@ -2,7 +2,6 @@ package savings
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"math"
@@ -10,19 +9,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"kaskad/money"
-	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/store"
 	"kaskad/schema/law"
-)
-
-var (
-	//go:embed sql/signatures.sql
-	signaturesSQL string
 )
 
 const (
@@ -150,23 +141,14 @@ func (s *Savings) loadSignatures(ctx context.Context, cache *accountSignatures, 
 }
 
 func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignatures, ids []uint64) error {
-	var packed string
-	wanted, err := store.WithWanted(s.db.Settings(ctx), ids)
-	if err != nil {
-		return err
-	}
-	if err := s.db.Conn.QueryRow(wanted, signaturesSQL,
-		clickhouse.Named("account", cache.account)).Scan(&packed); err != nil {
-		return err
-	}
-	signatures, err := unpackSignatures(packed)
+	signatures, err := prices.ReadSignatures(ctx, s.db, cache.account, ids)
 	if err != nil {
 		return err
 	}
 	var steps []uint64
 	cache.mu.RLock()
 	for _, signature := range signatures {
-		for _, step := range signature.steps {
+		for _, step := range signature.Steps {
 			if _, found := cache.stepIndex[step]; !found {
 				steps = append(steps, step)
 			}
@@ -195,7 +177,7 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 }
 
 // add takes what was read, but for what somebody else has added meanwhile.
-func (s *accountSignatures) add(signatures []signatureRow, steps map[uint64]money.Step) error {
+func (s *accountSignatures) add(signatures []prices.Signature, steps map[uint64]money.Step) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, step := range steps {
@@ -206,51 +188,20 @@ func (s *accountSignatures) add(signatures []signatureRow, steps map[uint64]mone
 		}
 	}
 	for _, row := range signatures {
-		if _, found := s.index[row.id]; found {
+		if _, found := s.index[row.ID]; found {
 			continue
 		}
-		if len(s.refs)+len(row.steps) > 1<<32-1 {
+		if len(s.refs)+len(row.Steps) > 1<<32-1 {
 			return errors.New("there are too many of them")
 		}
-		signature := storedSignature{first: uint32(len(s.refs)), count: uint16(len(row.steps)),
-			smsSegments: row.smsSegments}
-		for i, step := range row.steps {
-			s.refs = append(s.refs, stepRef{s.stepIndex[step], row.codes[i]})
+		signature := storedSignature{first: uint32(len(s.refs)), count: uint16(len(row.Steps)),
+			smsSegments: row.SMSSegments}
+		for i, step := range row.Steps {
+			s.refs = append(s.refs, stepRef{s.stepIndex[step], row.Codes[i]})
 		}
-		s.index[row.id] = uint32(len(s.signatures))
+		s.index[row.ID] = uint32(len(s.signatures))
 		s.signatures = append(s.signatures, signature)
-		s.bytes.Add(int64(48 + 8*len(row.steps)))
+		s.bytes.Add(int64(48 + 8*len(row.Steps)))
 	}
 	return nil
-}
-
-// signatureRow is a row of table shapes.
-type signatureRow struct {
-	id          uint64
-	smsSegments uint16
-	steps       []uint64
-	codes       []law.Code
-}
-
-// unpackSignatures reads what signatures.sql packs.
-func unpackSignatures(packed string) (rows []signatureRow, err error) {
-	const head, step = 12, 12
-	for len(packed) > 0 {
-		if len(packed) < head {
-			return nil, errors.New("a row of table shapes is cut off")
-		}
-		row := signatureRow{id: answer.LE64(packed), smsSegments: answer.LE16(packed[8:])}
-		count := int(answer.LE16(packed[10:]))
-		packed = packed[head:]
-		if len(packed) < count*step {
-			return nil, errors.New("a row of table shapes is cut off")
-		}
-		row.steps, row.codes = make([]uint64, count), make([]law.Code, count)
-		for i := range count {
-			row.steps[i], row.codes[i] = answer.LE64(packed[i*step:]), law.Code(answer.LE32(packed[i*step+8:]))
-		}
-		packed = packed[count*step:]
-		rows = append(rows, row)
-	}
-	return rows, nil
 }

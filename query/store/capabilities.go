@@ -5,9 +5,12 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
+	"strconv"
+	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
+	"kaskad/query/answer"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 	"kaskad/schema/law"
@@ -28,17 +31,50 @@ type Capability struct {
 	SettlingDays uint16  `json:"settling_days"`
 }
 
-// Capabilities returns all lines, and those that aliases of providers add to them.
-func (d *DB) Capabilities(ctx context.Context) ([]Capability, error) {
+// Routes are what routes can report.
+type Routes struct {
+	*Capabilities
+	// Lines are all lines, and those that aliases of providers add to them.
+	Lines []Capability
+	// SettlingDays are the settling windows, each once; 0 is that of a channel that nobody knows.
+	SettlingDays []uint16
+}
+
+// routesCache keeps the routes that were read last. It is safe for concurrent use.
+type routesCache struct {
+	mu     sync.Mutex
+	of     References
+	routes *Routes
+}
+
+// Routes returns those that a request began with, or newer ones.
+func (d *DB) Routes(ctx context.Context, known References) (*Routes, error) {
+	c := &d.routes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.routes != nil && c.of.routes == known.routes && c.of.errorMaps == known.errorMaps {
+		return c.routes, nil
+	}
 	lines, err := d.CapabilityLines(ctx)
 	if err != nil {
 		return nil, err
 	}
-	maps, err := d.ErrorMaps(ctx)
+	maps, err := d.ErrorMapsOf(ctx, known)
 	if err != nil {
 		return nil, err
 	}
-	return aliasedCapabilities(lines, maps), nil
+	c.of, c.routes = known, NewRoutes(aliasedCapabilities(lines, maps))
+	return c.routes, nil
+}
+
+// NewRoutes makes them of lines.
+func NewRoutes(lines []Capability) *Routes {
+	days := []uint16{0}
+	for _, r := range lines {
+		days = append(days, r.SettlingDays)
+	}
+	slices.Sort(days)
+	return &Routes{NewCapabilities(lines), lines, slices.Compact(days)}
 }
 
 // aliasedCapabilities adds a line for each provider that is looked up under another name (docs/definitions.md section
@@ -105,10 +141,12 @@ type Capabilities struct {
 
 func NewCapabilities(routes []Capability) *Capabilities {
 	t := &Capabilities{lines: make(map[[3]string]Capability, len(routes))}
+	var parts []string
 	for _, r := range routes {
 		t.lines[[3]string{r.Account, r.Channel, r.Provider}] = r
-		t.Fingerprint += fmt.Sprintf("%q%q%q%d%t;", r.Account, r.Channel, r.Provider, r.SettlingDays, r.Reads)
+		parts = append(parts, r.Account, r.Channel, r.Provider, strconv.Itoa(int(capabilityCode(r))))
 	}
+	t.Fingerprint = string(answer.QueryHash(parts...))
 	return t
 }
 

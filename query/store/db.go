@@ -31,6 +31,8 @@ type DB struct {
 	Fixed bool
 	// Stated is the as_of that an aggregator of this process stated last, and when; nil when none runs here.
 	Stated func() (asOfMS int64, at time.Time)
+	// Busy reports whether several requests are answered; nil if that does not matter.
+	Busy func() bool
 	// QueryTime ends a query of a page.
 	QueryTime time.Duration
 	// Cursors reads and makes cursors.
@@ -38,8 +40,10 @@ type DB struct {
 	// Silence is how long ClickHouse may be silent (see MaxSilence).
 	Silence time.Duration
 
-	pings singleflight.Group
-	maps  errorMapCache
+	pings  singleflight.Group
+	maps   errorMapCache
+	routes routesCache
+	shared publishedCache
 	// zones holds the names that ClickHouse is known to know.
 	zones sync.Map
 }
@@ -50,6 +54,12 @@ func (d *DB) Settings(ctx context.Context) context.Context { return d.SettingsFo
 // SettingsFor does so for a query that may take longer than others.
 func (d *DB) SettingsFor(ctx context.Context, most time.Duration) context.Context {
 	return d.with(ctx, clickhouse.Settings{"max_execution_time": max(1, int(most.Seconds()))})
+}
+
+// SmallSettings are those of a query that reads little: a second thread costs it more than it saves, and there are
+// many.
+func (d *DB) SmallSettings(ctx context.Context) context.Context {
+	return d.with(ctx, clickhouse.Settings{"max_execution_time": max(1, int(d.QueryTime.Seconds())), "max_threads": 1})
 }
 
 // ExportSettings are the settings of a query that answers limit=all.

@@ -2,18 +2,13 @@ package store
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"sync"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
-	"kaskad/schema"
 	"kaskad/schema/errormap"
 )
-
-//go:embed sql/error_maps.sql
-var errorMapsSQL string
 
 // errorMapCache keeps the error maps of all accounts, for reading and compiling them takes longer than looking whether
 // one has changed. It is safe for concurrent use.
@@ -25,22 +20,26 @@ type errorMapCache struct {
 
 // ErrorMaps returns the newest error maps.
 func (d *DB) ErrorMaps(ctx context.Context) (*errormap.Maps, error) {
-	var state uint64
-	if err := d.Conn.QueryRow(d.Settings(ctx), errorMapsSQL,
-		clickhouse.Named("kind", schema.ReferenceErrorMap)).Scan(&state); err != nil {
+	known, err := d.References(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("look at error maps: %w", err)
 	}
+	return d.ErrorMapsOf(ctx, known)
+}
+
+// ErrorMapsOf returns those that a request began with, or newer ones.
+func (d *DB) ErrorMapsOf(ctx context.Context, known References) (*errormap.Maps, error) {
 	c := &d.maps
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.maps != nil && c.state == state {
+	if c.maps != nil && c.state == known.errorMaps {
 		return c.maps, nil
 	}
 	maps, err := errormap.Read(d.Settings(ctx), d.Conn)
 	if err != nil {
 		return nil, err
 	}
-	c.state, c.maps = state, maps
+	c.state, c.maps = known.errorMaps, maps
 	return maps, nil
 }
 

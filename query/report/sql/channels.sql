@@ -7,11 +7,7 @@ WITH
     {{template "reports_deliveries" "route"}} AS has_delivery,
     {{template "reports_reads" "route"}} AS has_reads,
     {{template "bound_of_reads" "route"}} AS bound,
-    -- Windows of a minute and of a day that are over.
-    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
-    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}} < {as_of:Int64} AS over_24h,
-    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
-    {{template "settles_from"}} AS settles_from_ms
+    {{- template "channel_terms"}}
 {{- range .Keys}},
     {{.Cell}} AS {{.Column}}
 {{- end}}
@@ -42,40 +38,7 @@ SELECT
     {{template "settled_ms" "counted"}}
 FROM
 (
-    SELECT account, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
-        attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
-        window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
-        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
-    FROM
-    (
-        {{- template "visible" .}}
-    )
-    UNION ALL
-    -- An attempt counts once for each status, however many events are attributed to it.
-    SELECT account, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
-        one.10, step, one.11,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
-        unsubscribed, blocked, complained, one.1
-    FROM
-    (
-        SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
-            toInt64(max(status = 'complained')) AS complained,
-            argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
-        FROM opt_outs
-        WHERE found AND generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
-            {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
-            -- Of an event the attribution that was published last.
-            AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
-            (
-                SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
-                FROM opt_outs
-                WHERE generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
-                {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
-                GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
-            )
-        GROUP BY account, message_id, step
-    )
-    WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
+    {{- template "channel_rows" .}}
 ) AS r
 WHERE 1
 {{- range .Filters}}

@@ -1,33 +1,30 @@
 {{- /* The cells of a rollup that a statement reads, as rows that add up (schema/migrations/00011_editions.sql): of each account and day the sums of its
 newest build, and what later editions changed. Days that the report may take as wholes come from sums of days, all others from those of quarter hours. What
-decides is in visible.go. Of one account, the builds of days are known beforehand, which spares a subquery. */ -}}
+decides is in visible.go. Of one account the builds of days are known beforehand; of several they are joined, which takes as long for many editions as for
+few. */ -}}
 {{define "visible"}}
         {{if .Split}}WITH {{.Route}} AS route
         {{end}}SELECT r.* FROM {{.Rollup}} AS r
-        WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-        {{- if .Wanted}} AND day IN {wanted_days:Array(Date)}{{end}}
         {{- if not .Single}}
-            AND (account, day, edition) IN ({{template "editions" .}})
+        LEFT ANY JOIN
+        (
+            SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
+            WHERE {{template "days" .}} AND build <= {edition:UInt64}{{if .Dead}} AND build NOT IN {dead:Array(UInt64)}{{end}}
+            GROUP BY account, day
+        ) AS b ON of_account = r.account AND of_day = r.day
         {{- end}}
-            AND (kind = 'difference'{{if .Single}} AND edition > {{template "base"}} AND {{template "known" .}}{{end}}
-                OR kind {{if .Sums}}= '{{.Sums}}' AND {{template "whole" .}}{{template "built" .}}
-                OR kind = 'quarter' AND NOT ({{template "whole" .}}){{template "built" .}}{{else}}= 'quarter'{{template "built" .}}{{end}})
+        WHERE {{template "days" .}} AND {{template "known" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+        {{- if .Wanted}} AND day IN {wanted_days:Array(Date)}{{end}}
+        {{- if .Sums}}
+            AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}} OR kind = 'quarter' AND NOT ({{template "whole" .}}))
+        {{- else}}
+            AND kind IN ('difference', 'quarter')
+        {{- end}}
+            -- Differences count after the build of their day, sums are of it.
+            AND if(kind = 'difference', edition > {{template "base" .}}, edition = {{template "base" .}})
 {{- end -}}
 
-{{- /* The rows are of the build of their day. */ -}}
-{{define "built"}}{{if .Single}} AND edition IN {base_editions:Array(UInt64)} AND edition = {{template "base"}}{{end}}{{end -}}
-{{define "base"}}transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)){{end -}}
-
-{{- /* Editions of accounts and days that the reader sees: builds, and what is newer. */ -}}
-{{define "editions"}}
-            SELECT account, day, arrayJoin(arrayFilter(e -> e >= base, editions)) AS edition
-            FROM (SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions FROM ({{template "changes" .}}) GROUP BY account, day)
-        {{end -}}
-{{define "changes"}}
-                SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE {{template "days" .}} AND {{template "known" .}}
-                UNION ALL
-                SELECT account, day, build AS edition, build FROM builds WHERE {{template "days" .}} AND {{template "known" .}}
-            {{end -}}
+{{define "base"}}{{if .Single}}transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)){{else}}base{{end}}{{end -}}
 
 {{- /* The edition was published when the reader began; those that died never were. */ -}}
 {{define "known"}}edition <= {edition:UInt64}{{if .Dead}} AND edition NOT IN {dead:Array(UInt64)}{{end}}{{end -}}

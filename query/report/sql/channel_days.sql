@@ -1,0 +1,85 @@
+{{- /* What the channel report is made of, by days and by what routes can report: reports is the code of the route without its settling window. From these
+rows readChannels computes the figures. Once as_of is later than until_ms, some other windows are over. */ -}}
+{{define "channel_days"}}
+WITH
+    {{.Route}} AS route,
+    {{- template "channel_terms"}}
+{{- range .Keys}},
+    {{.Cell}} AS {{.Column}}
+{{- end}}
+SELECT
+    toUInt16(r.day) AS on_day, bitAnd(route, 15) AS reports,
+{{- range .Keys}}
+    {{.Shown}} AS {{.Name}},
+{{- end}}
+    sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
+    {{template "packed" "r.to_deliver"}}, {{template "packed" "r.to_read"}}, {{template "packed" "r.to_reply"}},
+    {{template "settled_ms" "counted"}},
+    min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}},
+        9999999999999)) AS until_ms
+FROM
+(
+    {{- template "channel_rows" .}}
+) AS r
+WHERE 1
+{{- range .Filters}}
+    AND {{.Shown}} IN {{.Parameter}}
+{{- end}}
+GROUP BY on_day, reports{{range .Keys}}, {{.Column}}{{end}}
+HAVING sum(counted) != 0
+LIMIT {limit:UInt32}
+{{- end -}}
+
+{{define "channel_terms"}}
+    -- Windows of a minute and of a day that are over.
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}} < {as_of:Int64} AS over_24h,
+    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    {{template "settles_from"}} AS settles_from_ms
+{{- end -}}
+
+{{- /* A histogram: cell (2 bytes, little-endian) and attempts (8) of each cell. */ -}}
+{{define "packed"}}arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
+        mapKeys(sumMap({{.}})), mapValues(sumMap({{.}})))){{end -}}
+
+{{- /* The cells that are visible, and the opt-outs beside them. */ -}}
+{{define "channel_rows"}}
+    SELECT account, day, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
+        attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
+        window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
+        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
+    FROM
+    (
+        {{- template "visible" .}}
+    )
+    {{- if .OptOuts}}
+    UNION ALL
+    -- An attempt counts once for each status, however many events are attributed to it.
+    SELECT account, toDate(0), toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
+        one.10, step, one.11,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
+        unsubscribed, blocked, complained, one.1
+    FROM
+    (
+        SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
+            toInt64(max(status = 'complained')) AS complained,
+            argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
+        FROM opt_outs
+        WHERE found AND generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
+            {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
+            -- Of an event the attribution that was published last.
+            AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
+            (
+                SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
+                FROM opt_outs
+                WHERE generation <= {edition:UInt64}{{if .Dead}} AND generation NOT IN {dead:Array(UInt64)}{{end}}
+                {{- if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}
+                GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
+            )
+        GROUP BY account, message_id, step
+    )
+    WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
+    {{- end}}
+{{- end -}}

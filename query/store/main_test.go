@@ -1,0 +1,9 @@
+package store
+
+import (
+	"testing"
+
+	"kaskad/engine/enginetest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
