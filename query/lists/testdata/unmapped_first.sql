@@ -11,18 +11,16 @@ FROM
     FROM
     (
         SELECT r.* FROM rollup_failures AS r
-        WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-            AND (account, day, edition) IN (
-            SELECT account, day, arrayJoin(arrayFilter(e -> e >= base, editions)) AS edition
-            FROM (SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions FROM (
-                SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64}
-                UNION ALL
-                SELECT account, day, build AS edition, build FROM builds WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64}
-            ) GROUP BY account, day)
-        )
-            AND (kind = 'difference'
-                OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date}
-                OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date}))
+        LEFT ANY JOIN
+        (
+            SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
+            WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND build <= {edition:UInt64}
+            GROUP BY account, day
+        ) AS b ON of_account = r.account AND of_day = r.day
+        WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (kind = 'difference' OR kind = 'day' AND day >= {whole_from:Date} AND day < {whole_to:Date} OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date}))
+            -- Differences count after the build of their day, sums are of it.
+            AND if(kind = 'difference', edition > base, edition = base)
     )
     WHERE error_code != ''
     GROUP BY account, provider, error_code, channel
