@@ -26,7 +26,8 @@ var rereadTables = map[string]bool{"attempts": true, "recipient_events": true, "
 
 // publishedTables hold what was published.
 var publishedTables = map[string]bool{"rollup_attempts": true, "rollup_cascades": true, "rollup_spend": true,
-	"rollup_waste": true, "rollup_failures": true, "rollup_people": true, "builds": true, "editions": true, "day_changes": true}
+	"rollup_waste": true, "rollup_failures": true, "rollup_people": true, "builds": true, "editions": true,
+	"day_changes": true}
 
 // findBroken looks for parts that ClickHouse put aside because it cannot read them. What depends on them is computed
 // anew, which names the hours that lack facts, and the topic is read again from its beginning: nothing tells when the

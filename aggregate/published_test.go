@@ -214,18 +214,12 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) {
 				pick(`"+79001234567"`, `"+79001234568"`), "step", pick("1", "1", "2"),
 				"submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
 				"campaign", pick(`""`, `"a"`, `"b"`), "segments", pick("0", "1", "3"), "sms_segments", pick("0", "2")}
-			if random.IntN(2) == 0 {
-				members = append(members, "contact", pick(`"crm-1"`, `"crm-2"`), "app", pick(`""`, `"ios"`), "provider",
-					pick(`"fcm"`, `"mts"`))
-			}
 			if random.IntN(3) == 0 {
 				members = append(members, "price", pick(`"1.5"`, `"2"`), "currency", pick(`"RUB"`, `"EUR"`))
 			}
-			status := pick("queued", "sent", "delivered", "delivered", "read", "replied", "failed", "expired", "skipped")
-			if status == "failed" {
-				members = append(members, "error_code", pick(`"27"`, `"UNREGISTERED"`))
-			}
-			lines.WriteString(eventLine(id, status, at, members...))
+			lines.WriteString(eventLine(id,
+				pick("queued", "sent", "delivered", "delivered", "read", "replied", "failed", "expired", "skipped"), at,
+				members...))
 		}
 		for range random.IntN(3) {
 			lines.WriteString(eventLine("", pick("inbound", "inbound", "unsubscribed", "blocked"),

@@ -14,8 +14,8 @@ import (
 )
 
 // currentRollups counts the sets of rollups that there have been: 1 came with money, 2 with number health, 3 with the
-// receipts of 00009_receipts.sql, 4 with spend, 5 with editions, 6 with states of messages, 7 with people. Hours of an older set
-// are computed anew.
+// receipts of 00009_receipts.sql, 4 with spend, 5 with editions, 6 with states of messages, 7 with people. Hours of an
+// older set are computed anew.
 const currentRollups = 7
 
 // statement returns the SQL of a file in sql/.
