@@ -507,3 +507,24 @@ func TestStatement_AllFilesExist(t *testing.T) {
 		}
 	}
 }
+
+// When the keyed store is lost, the log still knows the states of the last editions, and those alone: all of them are
+// forgotten.
+func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-2 * time.Hour)
+	load(t, conn, "1", []byte(line("m", "sent", at, submitted(at)...)), noon)
+	settle(t, a)
+	load(t, conn, "2", []byte(line("n", "sent", at, submitted(at)...)), noon)
+	settle(t, a)
+	if err := a.dropReplaced(t.Context(), time.Now().Add(2*DefaultRetention)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.truncate(t.Context(), "message_states"); err != nil {
+		t.Fatal(err)
+	}
+	load(t, conn, "3", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+	settle(t, newAggregator(conn, noon))
+	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
+}

@@ -177,6 +177,8 @@ func (a *Aggregator) redoStates(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A store that names no edition has lost more than what the log still has.
+	complete = complete && applied > 0
 	for _, edition := range left {
 		if !complete {
 			break
