@@ -1,8 +1,8 @@
 // Package messages is the room of the API about single messages and events: the timeline of one message, and the dead
 // letters.
 //
-// Its guarantees: a message is shown by the law that the reports count it by; recipients are shown in full to who may see them alone; the pages
-// of the dead letters are together each letter once, as long as nothing is added.
+// Its guarantees: a message is shown by the law that the reports count it by; recipients are shown in full to who may
+// see them alone; the pages of the dead letters are together each letter once, as long as nothing is added.
 package messages
 
 import (
@@ -281,7 +281,8 @@ func (m *Messages) readParked(ctx context.Context, q messageQuery) (all []parked
 	return all, rows.Err()
 }
 
-// describe puts a message together; shown is how recipients and contacts are shown. attempts are those of one account, in the order of steps.
+// describe puts a message together; shown is how recipients and contacts are shown. attempts are
+// those of one account, in the order of steps.
 func describe(id, account, asOf string, attempts []*attempt, parked []parkedShown,
 	shown func(string) string) messageAnswer {
 	reply := messageAnswer{MessageID: id, Account: account, AsOf: asOf, Steps: []stepAnswer{},
