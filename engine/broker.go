@@ -77,8 +77,8 @@ type BrokerConfig struct {
 	Logger *slog.Logger
 	// Disk watches the disk of Dir; nil means that the broker does so itself.
 	Disk *Disk
-	// Logins are the SHA-256 of the passwords by which clients log in (SASL PLAIN); nil lets everybody in. Allow changes
-	// them later.
+	// Logins are the SHA-256 of the passwords by which clients log in (SASL PLAIN); nil lets everybody in. Allow
+	// changes them later.
 	Logins [][sha256.Size]byte
 
 	// lock and listener are the parent's, when the broker is a child.

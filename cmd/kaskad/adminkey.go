@@ -17,9 +17,9 @@ import (
 const adminKeyFile = "admin.key"
 
 // errNoAdminKey says how to make the first one.
-var errNoAdminKey = errors.New("there is no admin key of all accounts, so nobody could make keys: set KASKAD_ADMIN_KEY " +
-	"to 32 characters or more (openssl rand -hex 32), or make a key with `kaskad keys create --scope admin " +
-	"--clickhouse DSN`; or say --auth off to serve loopback without keys")
+var errNoAdminKey = errors.New("there is no admin key of all accounts, so nobody could make keys: set " +
+	"KASKAD_ADMIN_KEY to 32 characters or more (openssl rand -hex 32), or make a key with `kaskad keys create " +
+	"--scope admin --clickhouse DSN`; or say --auth off to serve loopback without keys")
 
 // ensureAdminKey sees to it that somebody can make keys. Beside an embedded ClickHouse it makes the first one.
 func (p *process) ensureAdminKey(ctx context.Context) error {

@@ -18,16 +18,16 @@ const demoKeyTime = 24 * time.Hour
 // showKeys makes a key for each scope and prints what each is for.
 func (c *demoCommand) showKeys(ctx context.Context, server *api, state demoState) error {
 	account := "lavka"
-	fmt.Printf("\nWith --auth keys each of these commands needs a key: curl takes it as -H \"Authorization: Bearer KEY\", "+
-		"kaskad as --key or KASKAD_KEY.\nThe admin key of all accounts is in %s. Keys of account %s, for a day:\n\n",
+	fmt.Printf("\nWith --auth keys each of these commands needs a key: curl takes it as "+
+		"-H \"Authorization: Bearer KEY\", kaskad as --key or KASKAD_KEY.\nThe admin key of all accounts is in %s. Keys of account %s, for a day:\n\n",
 		filepath.Join(c.shownData(), adminKeyFile), account)
 	now := time.Now().UTC().Format(time.RFC3339)
 	uses := map[string]string{
 		"analyst":  "'%s/v1/reports/savings?%s'",
 		"marketer": "'%s/v1/reports/channels?%s'",
 		"crm":      "'%s/v1/numbers/dead?limit=3'",
-		"ingest": fmt.Sprintf(`%%s/v1/events --json '{"account":%q,"message_id":"try-1","submitted_at":%q,"channel":"sms",`+
-			`"status":"sent","occurred_at":%q,"recipient":"+79001234567"}'`, account, now, now),
+		"ingest": fmt.Sprintf(`%%s/v1/events --json '{"account":%q,"message_id":"try-1","submitted_at":%q,`+
+			`"channel":"sms","status":"sent","occurred_at":%q,"recipient":"+79001234567"}'`, account, now, now),
 		"admin": "'%s/v1/keys'",
 	}
 	for _, scope := range keys.Names {

@@ -27,8 +27,8 @@ type keysCommand struct {
 // Help says what a key is.
 func (keysCommand) Help() string {
 	return `A key belongs to an account and has scopes: analyst, marketer, crm, ingest, admin. An admin key without an
-account is of all of them. These commands ask a running kaskad: the one on --data, or the one at --url, with an admin key;
-or, with --clickhouse, its database itself.
+account is of all of them. These commands ask a running kaskad: the one on --data, or the one at --url, with an
+admin key; or, with --clickhouse, its database itself.
 
     kaskad keys create --account shop --scope analyst --note "notebook of Ann" --expires 2160h
     kaskad keys create --scope admin --clickhouse clickhouse://user:password@host:9000/kaskad    # the first one

@@ -176,7 +176,8 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	}
 	config := query.Config{
 		BodyMemory: p.listen.BodyMemory << 20, CursorKeys: keys,
-		Auth: p.listen.Auth, AdminKey: p.listen.AdminKey, InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group,
+		Auth: p.listen.Auth, AdminKey: p.listen.AdminKey,
+		InsecureListen: p.listen.InsecureListen, Now: p.now, Fixed: p.fixed, Group: p.kafka.Group,
 		Topic:           p.kafka.Topic,
 		DeadLetterTopic: p.kafka.DeadLetterTopic, Brokers: p.brokers, EngineEmbedded: p.clickhouse != nil,
 		Version: version(), ErasureKey: p.erasureKey,

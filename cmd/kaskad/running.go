@@ -69,7 +69,8 @@ func (st *stack) writeRunning(dir, api string, tls bool) (func(), error) {
 	if st.clickhouse == nil || st.broker == nil {
 		return func() {}, nil
 	}
-	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, KafkaPassword: st.brokerSecret, API: api, TLS: tls, PID: os.Getpid()}
+	at := running{Clickhouse: st.clickhouse.DSN(), Kafka: st.brokers, KafkaPassword: st.brokerSecret,
+		API: api, TLS: tls, PID: os.Getpid()}
 	if st.fixed {
 		at.Now = st.now().Format(time.RFC3339Nano)
 	}

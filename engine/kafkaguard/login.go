@@ -128,7 +128,8 @@ func (c *conn) judgeLogin() (v verdict, err error) {
 }
 
 // authenticate lets the client in who shows a password that is allowed; with any other its connection ends.
-func (c *conn) authenticate(request *kmsg.SASLAuthenticateRequest) (response *kmsg.SASLAuthenticateResponse, last bool) {
+func (c *conn) authenticate(request *kmsg.SASLAuthenticateRequest) (response *kmsg.SASLAuthenticateResponse,
+	last bool) {
 	response = request.ResponseKind().(*kmsg.SASLAuthenticateResponse)
 	parts := bytes.Split(request.SASLAuthBytes, []byte{0}) // for whom, user, password
 	if c.shaken && len(parts) == 3 {

@@ -226,8 +226,8 @@ func (d *Door) revokeKey(c *gin.Context) error {
 		return err
 	}
 	if len(found) == 0 || c.Param("id") == "" {
-		return answer.NewProblem(http.StatusNotFound, "no-such-key", "there is no key with this id; GET /v1/keys lists "+
-			"them")
+		return answer.NewProblem(http.StatusNotFound, "no-such-key", "there is no key with this id; "+
+			"GET /v1/keys lists them")
 	}
 	k := found[0]
 	if k.RevokedMS == 0 {

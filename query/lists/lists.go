@@ -42,7 +42,8 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 	path := kind.path()
 	return []answer.Route{
 		answer.Get(answer.ForAnalysts, path, func(c *gin.Context) error { return l.getReference(c, kind) }, try),
-		answer.Get(answer.ForAnalysts, path+"/versions", func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
+		answer.Get(answer.ForAnalysts, path+"/versions",
+			func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
 		{Method: http.MethodPut, Path: path, For: answer.ForAdmins,
 			Serve: func(c *gin.Context) error { return l.putReference(c, kind) }},
 	}

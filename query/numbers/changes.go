@@ -279,7 +279,8 @@ func (f *feedHead) end(ctx context.Context, db *store.DB, age time.Duration) (ui
 		return f.seq, nil
 	}
 	var seq uint64
-	err := db.Conn.QueryRow(db.Settings(answer.ForAll(ctx)), changesHeadSQL, clickhouse.Named("after", f.seq)).Scan(&seq)
+	err := db.Conn.QueryRow(db.Settings(answer.ForAll(ctx)), changesHeadSQL,
+		clickhouse.Named("after", f.seq)).Scan(&seq)
 	if err != nil {
 		return 0, fmt.Errorf("read the end of the feed of changes: %w", err)
 	}

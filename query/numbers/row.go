@@ -200,8 +200,8 @@ func (n *Numbers) accountsWithNumbers(ctx context.Context) (accounts []string, e
 	return accounts, nil
 }
 
-// checkAccount refuses an account of which nothing was ever stored: its name is mistyped, and what is said of its numbers
-// would be taken for knowledge.
+// checkAccount refuses an account of which nothing was ever stored: its name is mistyped, and what is said of its
+// numbers would be taken for knowledge.
 func (n *Numbers) checkAccount(ctx context.Context, account string) error {
 	if account == "" {
 		return nil
@@ -212,8 +212,8 @@ func (n *Numbers) checkAccount(ctx context.Context, account string) error {
 		return fmt.Errorf("look for account: %w", err)
 	}
 	if !known {
-		return answer.BadParameter("account", "there is no such account: nothing was ever stored for it, and it has no "+
-			"list and no key; check its name")
+		return answer.BadParameter("account", "there is no such account: nothing was ever stored for it, and it has "+
+			"no list and no key; check its name")
 	}
 	return nil
 }

@@ -88,14 +88,14 @@ func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Con
 	return clickhouse.Context(ctx, options...)
 }
 
-// accountTables are those whose rows belong to accounts, and are read for one caller at a time. Lists that rooms keep for
-// all callers (reference data, routes) are not among them.
+// accountTables are those whose rows belong to accounts, and are read for one caller at a time. Lists that rooms keep
+// for all callers (reference data, routes) are not among them.
 var accountTables = []string{"attempts", "attempts_by_recipient", "dialogs", "dialogs_by_person", "number_changes",
 	"number_health", "number_health_before", "number_overrides", "opt_outs", "orphans", "recipient_events", "replies",
 	"rollup_attempts", "rollup_cascades", "rollup_failures", "rollup_people", "rollup_spend", "rollup_waste"}
 
-// bindAccount makes ClickHouse leave out the rows of other accounts, whatever a statement asks for: a second wall behind
-// the account that is bound where parameters are read.
+// bindAccount makes ClickHouse leave out the rows of other accounts, whatever a statement asks for: a second wall
+// behind the account that is bound where parameters are read.
 func bindAccount(caller *answer.Caller, settings clickhouse.Settings) {
 	if caller.All {
 		return
