@@ -12,5 +12,6 @@ FROM
     UNION ALL {{template "hours_of" "rollup_spend"}}
     UNION ALL {{template "hours_of" "rollup_waste"}}
     UNION ALL {{template "hours_of" "rollup_failures"}}
+    UNION ALL {{template "hours_of" "rollup_people"}}
     UNION ALL {{template "hours_of" "lost_hours"}}
 )
