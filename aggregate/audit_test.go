@@ -183,6 +183,9 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 				if t.Failed() {
 					t.FailNow()
 				}
+				// Of a cold hour that counted too much, facts may be lost; nobody reads the topic again here, and while
+				// somebody does the audit concludes nothing.
+				execute("TRUNCATE TABLE rereads", "TRUNCATE TABLE lost_hours")(t, a)
 			}
 			if count(t, conn, "SELECT sum(differences) FROM audits") < uint64(len(tests)/3) {
 				t.Error("table audits does not say what was found")
