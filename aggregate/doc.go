@@ -33,17 +33,17 @@
 // The stored states are a copy of what facts say. An hour whose states are not known is cold: after an update of the
 // program, when the store was lost, or where facts are missing. A change of a cold hour has it computed whole
 // (whole.go): all of its messages are folded from facts, and what is published of the hour, if anything, is taken away
-// as a sum, in SQL (net_*.sql). So is an hour that a touch names: facts were joined, moved or erased there, or cannot be
-// read. Whatever way it comes about, the result is the same, and tests compare both.
+// as a sum, in SQL (net_*.sql). So is an hour that a touch names: facts were joined, moved or erased there, or cannot
+// be read. Whatever way it comes about, the result is the same, and tests compare both.
 //
 // Before a whole hour is published it is compared with what was published (loss.go): no event takes facts away, so
 // fewer of them are lost ones.
 //
 // # Guards
 //
-// The stored states are bounded: those of quiet hours move to where a scan finds them (settled.go). And what is published
-// is compared with facts all the time, an hour after the other; what differs is told, and computed whole (audit.go,
-// look.go).
+// The stored states are bounded: those of quiet hours move to where a scan finds them (settled.go). And what is
+// published is compared with facts all the time, an hour after the other; what differs is told, and computed whole
+// (audit.go, look.go).
 //
 // # Besides
 //

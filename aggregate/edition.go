@@ -231,7 +231,8 @@ func (e *edition) net(ctx context.Context) error {
 	}
 	parameters := e.parameters(e.id)
 	parameters["as_of"] = fmt.Sprint(e.nowMS)
-	for _, name := range []string{"net_attempts", "net_cascades", "net_spend", "net_waste", "net_failures", "net_people"} {
+	for _, name := range []string{"net_attempts", "net_cascades", "net_spend", "net_waste", "net_failures",
+		"net_people"} {
 		if err := e.doWith(ctx, name, parameters, targets); err != nil {
 			return fmt.Errorf("compare %d hours with what is published (%s): %w", len(e.replaced), name, err)
 		}

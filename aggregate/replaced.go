@@ -48,7 +48,8 @@ func (a *Aggregator) dropDialogs(ctx context.Context, now time.Time, cutoff stri
 	slices := rows/dialogsSlice + 1
 	for _, table := range []string{"dialogs", "dialogs_by_person"} {
 		if dead > d.dead || dead > 0 && now.Sub(d.looked) >= dialogsEvery {
-			if err := a.doWith(ctx, "drop_dead_dialogs", parameters(clickhouse.Parameters{"table": table})); err != nil {
+			if err := a.doWith(ctx, "drop_dead_dialogs",
+				parameters(clickhouse.Parameters{"table": table})); err != nil {
 				return fmt.Errorf("remove what died from %s: %w", table, err)
 			}
 		}

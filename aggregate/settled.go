@@ -12,8 +12,8 @@ import (
 )
 
 // Table message_states is as large as StateBytes lets it be. Above that, states of the hours that nothing has changed
-// for longest move to table settled_states: they are as good there, but found by a scan, which all changes of a pass share.
-// A change brings its message back, and that one alone: of a key that both tables have, message_states is right.
+// for longest move to table settled_states: they are as good there, but found by a scan, which all changes of a pass
+// share. A change brings its message back, and that one alone: of a key that both tables have, message_states is right.
 //
 // They are copied first, then the hours are noted, and then the states are emptied, so at each moment every state can
 // be found: before the note in message_states, after it in either. Empty ones are removed at rest, when they are many:
@@ -199,7 +199,8 @@ func (a *Aggregator) quietest(n int) []bucketKey {
 				}
 			}
 			slices.SortFunc(s.queue, func(x, y bucketKey) int {
-				return cmp.Or(compareBools(s.hours[y], s.hours[x]), cmp.Compare(lately(y), lately(x)), compareKeys(y, x))
+				return cmp.Or(compareBools(s.hours[y], s.hours[x]), cmp.Compare(lately(y), lately(x)),
+					compareKeys(y, x))
 			})
 			continue
 		}

@@ -129,7 +129,8 @@ func (a *Aggregator) dropReplaced(ctx context.Context, now time.Time) error {
 	if err := a.dropDialogs(ctx, now, cutoff); err != nil {
 		return err
 	}
-	for _, names := range [][2]string{{"drop_states", "state_log"}, {"drop_opt_outs", "opt_outs"}, {"drop_generations", "generations"},
+	for _, names := range [][2]string{{"drop_states", "state_log"}, {"drop_opt_outs", "opt_outs"},
+		{"drop_generations", "generations"},
 		{"drop_changes", "day_changes"}, {"drop_builds", "builds"}, {"drop_begun", "editions"},
 		{"drop_published", "editions"}} {
 		if err := drop(names[0], names[1]); err != nil {

@@ -15,7 +15,8 @@ const minCompressed = 1024
 func compressed(h http.Handler) (http.Handler, error) {
 	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(minCompressed), gzhttp.ContentTypeFilter(func(media string) bool {
 		media, _, _ = strings.Cut(media, ";")
-		return strings.HasPrefix(media, "text/") || media == "application/json" || media == "application/problem+json" ||
+		return strings.HasPrefix(media, "text/") || media == "application/json" ||
+			media == "application/problem+json" ||
 			media == "application/x-ndjson" || media == "application/vnd.apache.arrow.stream"
 	}))
 	if err != nil {

@@ -45,7 +45,8 @@ func TestMessages_Sort_EveryRowOnceInOrder(t *testing.T) {
 		var before key
 		for i := range found.Len() {
 			rows := slices.Collect(found.Rows(i))
-			k := key{facts.account.at(rows[0]), string(facts.messageID.at(rows[0])), facts.bucket[rows[0]] * 1000 / HourMS}
+			k := key{facts.account.at(rows[0]), string(facts.messageID.at(rows[0])),
+				facts.bucket[rows[0]] * 1000 / HourMS}
 			if !slices.Equal(rows, want[k]) {
 				t.Fatalf("%+v has rows %v, want %v", k, rows, want[k])
 			}

@@ -19,7 +19,8 @@ const demoKeyTime = 24 * time.Hour
 func (c *demoCommand) showKeys(ctx context.Context, server *api, state demoState) error {
 	account := "lavka"
 	fmt.Printf("\nWith --auth keys each of these commands needs a key: curl takes it as "+
-		"-H \"Authorization: Bearer KEY\", kaskad as --key or KASKAD_KEY.\nThe admin key of all accounts is in %s. Keys of account %s, for a day:\n\n",
+		"-H \"Authorization: Bearer KEY\", kaskad as --key or KASKAD_KEY.\nThe admin key of all accounts is in %s. "+
+		"Keys of account %s, for a day:\n\n",
 		filepath.Join(c.shownData(), adminKeyFile), account)
 	now := time.Now().UTC().Format(time.RFC3339)
 	uses := map[string]string{

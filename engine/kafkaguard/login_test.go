@@ -2,6 +2,7 @@ package kafkaguard
 
 import (
 	"crypto/sha256"
+	"errors"
 	"io"
 	"net"
 	"testing"
@@ -84,7 +85,8 @@ func TestGuard_Login_EveryRequest(t *testing.T) {
 				t.Errorf("%s: %v", kmsg.NameForKey(key), err)
 			}
 		default:
-			if timeout, ok := err.(net.Error); err == nil || ok && timeout.Timeout() {
+			var timeout net.Error
+			if err == nil || errors.As(err, &timeout) && timeout.Timeout() {
 				t.Errorf("%s is served before a login: %v", kmsg.NameForKey(key), err)
 			}
 		}
@@ -114,7 +116,7 @@ func TestGuard_Login_Revoked(t *testing.T) {
 	_ = first.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if _, err := first.Read(make([]byte, 1)); err == nil {
 		t.Error("the one who was put out reads")
-	} else if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+	} else if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
 		t.Error("the connection goes on")
 	}
 	metadata := kmsg.NewPtrMetadataRequest()

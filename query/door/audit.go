@@ -91,9 +91,10 @@ func storeLines(ctx context.Context, conn driver.Conn, lines []line) error {
 		methods, routes, about = append(methods, n.method), append(routes, n.route), append(about, n.about)
 		addresses, at, ids = append(addresses, n.address), append(at, n.atMS), append(ids, uuid.New())
 	}
-	if err := schema.InsertColumns(ctx, conn, "INSERT INTO api_audit (account, at_ms, id, key_id, `by`, method, route, "+
-		"about, address)", 0, len(lines), []any{accounts, at, ids, keyIDs, by, methods, routes, about,
-		addresses}); err != nil {
+	if err := schema.InsertColumns(ctx, conn,
+		"INSERT INTO api_audit (account, at_ms, id, key_id, `by`, method, route, "+
+			"about, address)", 0, len(lines), []any{accounts, at, ids, keyIDs, by, methods, routes, about,
+			addresses}); err != nil {
 		return fmt.Errorf("note in the audit: %w", err)
 	}
 	return nil

@@ -101,8 +101,8 @@ func TestStrangers_Wrong_Minute(t *testing.T) {
 	}
 }
 
-// Many who ask at the same time read once, a change is seen by the next who asks, and while nothing can be read what was
-// read before is told to be old.
+// Many who ask at the same time read once, a change is seen by the next who asks, and while nothing can be read what
+// was read before is told to be old.
 func TestRing_Get_Ages(t *testing.T) {
 	var reads, broken atomic.Int64
 	r := &ring{read: func(context.Context) (*known, error) {

@@ -28,8 +28,10 @@ SELECT 'acme', toDateTime('2026-11-18 10:00:00', 'UTC') + 3600 * intDiv(n, 40000
 	if(status IN (8, 10), '7', '')
 FROM
 (
-	SELECT number AS n, arrayJoin(arrayFilter(s -> s = 1 OR s = 2 AND n % 10 < 7 OR s = 3 AND n % 10 < 3, [1, 2, 3])) AS step,
-		toUInt8([10, if(n % 10 < 3, 8, 5), 4][step]) AS status, toInt64(1794996000000) + 3600000 * intDiv(n, 400000) + n % 3000000 AS ms
+	SELECT number AS n, arrayJoin(arrayFilter(s -> s = 1 OR s = 2 AND n % 10 < 7 OR s = 3 AND n % 10 < 3, [1, 2, 3]))
+		AS step,
+		toUInt8([10, if(n % 10 < 3, 8, 5), 4][step]) AS status,
+		toInt64(1794996000000) + 3600000 * intDiv(n, 400000) + n % 3000000 AS ms
 	FROM numbers(1200000)
 )`
 

@@ -332,7 +332,8 @@ func describe(m *state.Message, asOf string, parked []parkedShown, shown func(st
 
 func describeStep(a *law.Attempt, f law.Outcome, shown func(string) string) stepAnswer {
 	step := stepAnswer{
-		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: shown(a.Recipient()), Contact: shown(a.Contact),
+		Step: a.Step, Channel: a.Channel, Provider: a.Provider, Recipient: shown(a.Recipient()),
+		Contact: shown(a.Contact),
 		Country: a.Country(), Campaign: a.Campaign, Template: a.Template, Sender: a.Sender, App: a.App,
 		Operator: a.Operator, Traffic: a.Traffic,
 		Trigger: a.Trigger, Attempted: f.Attempted, MachineOpened: f.MachineOpened, Bounced: f.Bounced,

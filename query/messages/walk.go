@@ -24,8 +24,8 @@ const (
 	// exportChunk is about how many attempts a statement of an export reads: enough that its start costs nothing, few
 	// enough that ClickHouse holds little of them.
 	exportChunk = 500_000
-	// minPageChunk and maxPageChunk bound the attempts that a statement of a page reads: more and more while filters keep
-	// few of them.
+	// minPageChunk and maxPageChunk bound the attempts that a statement of a page reads: more and more while filters
+	// keep few of them.
 	minPageChunk = 64
 	maxPageChunk = 256_000
 	// maxTargets is how many hours, or messages, a statement is sent.

@@ -60,8 +60,8 @@ func newErasureRig(t *testing.T) *erasureRig {
 	enginetest.Parallel(t)
 	r := &erasureRig{T: t, dir: t.TempDir()}
 	r.open()
-	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on. It is not what
-	// these tests are about, and nobody fills this disk.
+	// Replaced parts are removed within a minute or so; tables take a shorter time from the next start on. It is not
+	// what these tests are about, and nobody fills this disk.
 	for _, table := range r.texts("SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE " +
 		"'%MergeTree%'") {
 		r.exec("ALTER TABLE " + table + " MODIFY SETTING old_parts_lifetime = 1, cleanup_delay_period = 1, " +
@@ -180,7 +180,8 @@ func (r *erasureRig) storeKnowing(e *erasure.Index, events ...string) {
 	// No touch announces the changes: their hours are touched as a whole.
 	var fold state.Fold
 	fold.Fold(&facts, nil)
-	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()), schema.InsertChanges(ctx, r.conn, batch, &fold.Changes),
+	if err := errors.Join(facts.Insert(ctx, r.conn, batch, 0, facts.Rows()),
+		schema.InsertChanges(ctx, r.conn, batch, &fold.Changes),
 		people.Insert(ctx, r.conn, batch, 0, people.Rows()),
 		schema.InsertLocated(ctx, r.conn, batch, located), orphans.Insert(ctx, r.conn, batch, 0, orphans.Rows()),
 		schema.InsertRejected(ctx, r.conn, letters),
@@ -311,8 +312,10 @@ func (r *erasureRig) figures() []string {
 	r.Helper()
 	// Besides the dialog that an erasure adds for the aggregator, until it has come by.
 	dialogs := func(table string) string {
-		return "SELECT toString((account, channel, sender, bucket, message_id, step, latest)) AS line FROM (SELECT account, " +
-			"channel, sender, recipient, bucket, message_id, step, argMax((delivered_ms, replies_ms, conversation, outside, " +
+		return "SELECT toString((account, channel, sender, bucket, message_id, step, latest)) AS line FROM (SELECT " +
+			"account, " +
+			"channel, sender, recipient, bucket, message_id, step, argMax((delivered_ms, replies_ms, conversation, " +
+			"outside, " +
 			"gone), (generation, NOT gone)) AS latest FROM " + table + " WHERE message_id != '' GROUP BY ALL) " +
 			"WHERE latest.5 = 0 ORDER BY line"
 	}
@@ -328,22 +331,28 @@ func (r *erasureRig) figures() []string {
 			"account, event_channel, status, occurred_ms",
 		"SELECT toString(tuple(* EXCEPT (recipient_country, contact, raw, batch, inserted))) AS line FROM orphans " +
 			"FINAL ORDER BY line",
-		"SELECT toString((account, cohort, channel, campaign, step, country, sum(attempted) AS n, sum(sent), sum(delivered), " +
-			"sum(read), sum(replied), sum(failed), sum(timed))) AS line FROM rollup_attempts WHERE kind = 'difference' GROUP BY " +
+		"SELECT toString((account, cohort, channel, campaign, step, country, sum(attempted) AS n, sum(sent), " +
+			"sum(delivered), " +
+			"sum(read), sum(replied), sum(failed), sum(timed))) AS line FROM rollup_attempts WHERE kind = " +
+			"'difference' GROUP BY " +
 			"account, cohort, channel, campaign, step, country HAVING n != 0 ORDER BY line",
-		"SELECT toString((account, cohort, campaign, shape, sum(messages) AS n)) AS line FROM rollup_cascades WHERE kind = " +
+		"SELECT toString((account, cohort, campaign, shape, sum(messages) AS n)) AS line FROM rollup_cascades WHERE " +
+			"kind = " +
 			"'difference' GROUP BY account, cohort, campaign, shape HAVING n != 0 ORDER BY line",
-		"SELECT toString((account, cohort, campaign, leg, code, step, sum(attempts) AS n)) AS line FROM rollup_spend WHERE " +
+		"SELECT toString((account, cohort, campaign, leg, code, step, sum(attempts) AS n)) AS line FROM rollup_spend " +
+			"WHERE " +
 			"kind = 'difference' GROUP BY account, cohort, campaign, leg, code, step HAVING n != 0 ORDER BY line",
 		"SELECT toString((account, cohort, channel, error_code, sum(rollup_failures.failed) AS n)) AS line FROM " +
-			"rollup_failures WHERE kind = 'difference' GROUP BY account, cohort, channel, error_code HAVING n != 0 ORDER BY line",
+			"rollup_failures WHERE kind = 'difference' GROUP BY account, cohort, channel, error_code HAVING n != 0 " +
+			"ORDER BY line",
 		// People: how many attempts, channels and deliveries each has, whoever he is.
 		`SELECT toString((account, channel, count(), countIf(bitTest(code, 1)), uniqExact(message_id))) AS line FROM attempts_by_recipient FINAL
 			GROUP BY account, channel, if(contact = '', recipient, contact) ORDER BY line`,
 		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +
 			"account, contact ORDER BY line",
 		`SELECT toString((account, count(), uniqExact(address), sum(delivered), sum(n), sum(m))) AS line FROM
-			(SELECT account, person, bitXor(person, other) AS address, way, sum(attempts) AS n, sum(messages) AS m, sumIf(attempts, delivered_ms > 0) AS delivered
+			(SELECT account, person, bitXor(person, other) AS address, way, sum(attempts) AS n,
+				sum(messages) AS m, sumIf(attempts, delivered_ms > 0) AS delivered
 			FROM rollup_people WHERE kind = 'difference' GROUP BY account, person, address, way, cohort HAVING n != 0)
 			GROUP BY account, person ORDER BY line`,
 		"SELECT toString((account, count(), uniqExact(recipient))) AS line FROM attempts_by_recipient FINAL GROUP BY " +

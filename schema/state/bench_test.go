@@ -66,7 +66,8 @@ func BenchmarkMessage_Merge(b *testing.B) {
 	}
 }
 
-// BenchmarkFold_Fold is what it costs ingest to merge an event with others of its block: of its message there are three.
+// BenchmarkFold_Fold is what it costs ingest to merge an event with others of its block: of its message there are
+// three.
 func BenchmarkFold_Fold(b *testing.B) {
 	var facts schema.Facts
 	events := usual()

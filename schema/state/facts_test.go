@@ -80,7 +80,8 @@ func TestMessage_Add_AsClickHouseMerges(t *testing.T) {
 			}
 		}
 		if err := errors.Join(insert(t.Context(), conn), schema.InsertChanges(t.Context(), conn, batch, &fold.Changes),
-			schema.OpenTouches(t.Context(), conn, []schema.Touch{{BucketMS: schema.ChangesMS, ID: batch}})); err != nil {
+			schema.OpenTouches(t.Context(), conn,
+				[]schema.Touch{{BucketMS: schema.ChangesMS, ID: batch}})); err != nil {
 			t.Fatal(err)
 		}
 	}
