@@ -109,6 +109,17 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 		{"DeadEditionCounted", differsCells, execute("INSERT INTO editions (edition, published) VALUES (7, false)",
 			"INSERT INTO rollup_attempts SELECT * REPLACE (7 AS edition) FROM rollup_attempts LIMIT 1",
 			"INSERT INTO editions (edition, published) VALUES (7, true)"), true},
+		{"PersonGone", differsPeople, execute("DELETE FROM rollup_people WHERE person = (SELECT min(person) FROM " +
+			"rollup_people)"), true},
+		{"PersonTwice", differsPeople, execute("INSERT INTO rollup_people SELECT * FROM rollup_people LIMIT 1"), true},
+		{"PersonOther", differsPeople, execute("INSERT INTO rollup_people SELECT * REPLACE (person + 1 AS person) " +
+			"FROM rollup_people LIMIT 1"), true},
+		{"PersonsMessages", differsPeople, execute("INSERT INTO rollup_people SELECT * REPLACE (0 AS attempts, 1 AS " +
+			"messages) FROM rollup_people LIMIT 1"), false},
+		{"PersonMoved", differsPeople, execute("INSERT INTO rollup_people SELECT * REPLACE (-attempts AS attempts, "+
+			"-messages AS messages) FROM rollup_people LIMIT 1", "INSERT INTO rollup_people SELECT * REPLACE "+
+			"(abs(attempts) AS attempts, abs(messages) AS messages, delivered_ms + 1 AS delivered_ms) FROM "+
+			"rollup_people LIMIT 1"), false},
 		{"StateLost", differsState, func(t *testing.T, a *Aggregator) {
 			key, _ := storedState(t, a, "m4")
 			execute("ALTER TABLE message_states DELETE WHERE key = unhex('"+fmt.Sprintf("%X", key)+"')")(t, a)
@@ -174,6 +185,7 @@ func TestAggregator_Audit_FindsAndMends(t *testing.T) {
 					t.Errorf("%s: the log says %s", test.name, log)
 				}
 				mustBeFacts(t, conn)
+				mustKnowPeople(t, conn)
 				if got := publishedSums(t, conn); got != want {
 					t.Errorf("%s: the figures are others than before: %v, want %v", test.name, got, want)
 				}

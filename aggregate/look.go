@@ -20,6 +20,7 @@ import (
 // What a look finds to differ from facts.
 const (
 	differsCells  = "cells"
+	differsPeople = "people"
 	differsState  = "state"
 	differsDialog = "dialog"
 	differsUnit   = "unit"
@@ -48,6 +49,7 @@ type look struct {
 	rows     int                // of facts that a slice reads
 	after    state.Key          // the message that was looked at last
 	sum      cells.Sum
+	people   map[bucketKey]cells.PeopleHash
 	facts    map[bucketKey]*xxhash.Digest // of cold hours
 	found    map[finding]bool
 	messages int
@@ -58,7 +60,16 @@ type look struct {
 func newLook(account string, hours map[bucketKey]bool) *look {
 	const rows = 4096
 	return &look{account: account, hours: hours, rows: rows, after: state.Key{Account: account},
-		facts: map[bucketKey]*xxhash.Digest{}, found: map[finding]bool{}}
+		people: map[bucketKey]cells.PeopleHash{}, facts: map[bucketKey]*xxhash.Digest{}, found: map[finding]bool{}}
+}
+
+// count adds a message to what is to be published, n times: 1, or -1 to take it back.
+func (l *look) count(m *state.Message, units []law.Units, n int64) {
+	l.sum.Add(m, units, n)
+	hour := bucketKey{m.Account, m.BucketMS}
+	people := l.people[hour]
+	people.Add(l.sum.HashPeople(m), n)
+	l.people[hour] = people
 }
 
 // again is a second look at what the first one found.
@@ -98,9 +109,9 @@ func (l *look) follow(m *message) {
 		return
 	}
 	if m.old != nil {
-		l.sum.Add(m.old, m.oldUnits, -1)
+		l.count(m.old, m.oldUnits, -1)
 	}
-	l.sum.Add(m.now, m.units, 1)
+	l.count(m.now, m.units, 1)
 }
 
 func (l *look) has(bucketMS int64) bool {
@@ -258,7 +269,7 @@ func (a *Aggregator) compare(ctx context.Context, l *look, messages []*state.Mes
 		} else if m, units = l.stored(hour, m, values[keys[i]]); m == nil {
 			continue
 		}
-		l.sum.Add(m, units, 1)
+		l.count(m, units, 1)
 		l.compareDialogs(hour, cells.AppendDialogs(nil, m, units), dialogs)
 		people.add(hour, m, dialogs)
 	}
@@ -336,13 +347,50 @@ func (a *Aggregator) compareCells(ctx context.Context, l *look) error {
 		if err := rows.Scan(&hour.account, &hour.bucketMS, &n, &differences); err != nil {
 			return fmt.Errorf("compare cells: %w", err)
 		}
-		facts := uint64(0)
-		if h := l.facts[hour]; h != nil {
-			facts = h.Sum64()
-		}
-		l.note(differsCells, hour, fmt.Sprint(n, differences, facts))
+		l.note(differsCells, hour, fmt.Sprint(n, differences, l.hashOfFacts(hour)))
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("compare cells: %w", err)
+	}
+	return a.comparePeople(ctx, l, targets)
+}
+
+func (l *look) hashOfFacts(hour bucketKey) uint64 {
+	if h := l.facts[hour]; h != nil {
+		return h.Sum64()
+	}
+	return 0
+}
+
+// comparePeople compares what is known of people with what is published. There are nearly as many rows of that as
+// attempts, so hashes of them are compared.
+func (a *Aggregator) comparePeople(ctx context.Context, l *look, targets *ext.Table) error {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
+		statement("audit_people"))
+	if err != nil {
+		return fmt.Errorf("compare people: %w", err)
+	}
+	defer rows.Close()
+	differences := map[bucketKey]cells.PeopleHash{}
+	for rows.Next() {
+		var hour bucketKey
+		var published cells.PeopleHash
+		if err := rows.Scan(&hour.account, &hour.bucketMS, &published.Attempts, &published.Messages); err != nil {
+			return fmt.Errorf("compare people: %w", err)
+		}
+		differences[hour] = published
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("compare people: %w", err)
+	}
+	for hour := range l.hours {
+		difference := differences[hour]
+		difference.Add(l.people[hour], -1)
+		if difference != (cells.PeopleHash{}) {
+			l.note(differsPeople, hour, fmt.Sprint(difference, l.hashOfFacts(hour)))
+		}
+	}
+	return nil
 }
 
 // kinds counts findings by hour, and names what they are.

@@ -1,12 +1,14 @@
 package cells
 
 import (
+	"encoding/binary"
 	"slices"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"kaskad/schema"
+	"kaskad/schema/state"
 )
 
 // reach is what an attempt says of who can be reached where: what a row of rollup_people is told apart by. It is zero
@@ -105,6 +107,38 @@ func (s *Sum) addPeople(rows []recipientRow, n int32) {
 		s.people = append(s.people, row)
 		messages = 0
 	}
+}
+
+// PeopleHash is a hash of rows of rollup_people, whatever their order: the sum of a hash of each, once for each attempt
+// and once for each message that it counts. So hashes add up as rows do, and a few bytes stand for all rows of an hour.
+type PeopleHash struct{ Attempts, Messages uint64 }
+
+// Add adds a hash, n times: 1, or -1 to take it back.
+func (h *PeopleHash) Add(other PeopleHash, n int64) {
+	h.Attempts += uint64(n) * other.Attempts
+	h.Messages += uint64(n) * other.Messages
+}
+
+// HashPeople hashes what a message says of its person, as audit_people.sql hashes what is published. It adds nothing.
+func (s *Sum) HashPeople(m *state.Message) (all PeopleHash) {
+	s.fold(m, nil)
+	s.new = s.recipientRows(s.new[:0], m)
+	from := len(s.people)
+	s.addPeople(s.new, 1)
+	for _, r := range s.people[from:] {
+		b := binary.LittleEndian.AppendUint32(s.scratch[:0], s.places.keys[r.place].cohort)
+		for _, n := range [...]uint64{r.person, r.recipient ^ r.person, uint64(r.deliveredMS), uint64(r.toldMS),
+			uint64(r.failedMS)} {
+			b = binary.LittleEndian.AppendUint64(b, n)
+		}
+		b = append(append(append(b, s.names.texts[r.way]...), 0), s.names.texts[r.errorCode]...)
+		hash := xxhash.Sum64(b)
+		all.Attempts += hash * uint64(r.attempts)
+		all.Messages += hash * uint64(r.messages)
+		s.scratch = b
+	}
+	s.people = s.people[:from]
+	return all
 }
 
 // personHash is what people and recipients of an account are known by.
