@@ -132,8 +132,11 @@ type Aggregator struct {
 	idle                        time.Duration // how long the next look waits while nothing happens
 	woken                       chan struct{}
 	pending                     int // hours and batches that the last pass left for the next one
-	lastUpkeep                  time.Time
-	nextDays                    time.Time
+	// trusted says that attempts_by_recipient holds what was published, and nothing that died with an edition: all that
+	// was open when the work was taken over has been answered since.
+	trusted    bool
+	lastUpkeep time.Time
+	nextDays   time.Time
 	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
 	days     map[dayKey]dayStand
 	unsummed map[dayKey]bool
@@ -342,7 +345,7 @@ func (a *Aggregator) prepare(ctx context.Context) error {
 			return fmt.Errorf("touch buckets without today's rollups (%s): %w", name, err)
 		}
 	}
-	a.days = nil
+	a.days, a.trusted = nil, false
 	for _, step := range []func(context.Context) error{a.redoStates, a.findBroken, a.takeOver, a.countShared} {
 		if err := step(ctx); err != nil {
 			return err

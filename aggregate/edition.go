@@ -100,8 +100,8 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	return e.flush(ctx, log...)
 }
 
-// noteShared notes attempts whose events name different recipients. Where it is not known what was published of a
-// message, the others have to be looked for.
+// noteShared notes attempts whose events name different recipients. Where it is not known what was written of a
+// message, the others have to be looked for: readers of attempts_by_recipient see also what an edition wrote that died.
 func (e *edition) noteShared(m *message) {
 	for i := range m.now.Attempts {
 		a := &m.now.Attempts[i]
@@ -112,7 +112,7 @@ func (e *edition) noteShared(m *message) {
 			BucketMS: m.now.BucketMS},
 			a.Step, a.Recipient()}
 		e.shared = append(e.shared, s)
-		if m.old == nil {
+		if m.old == nil || !e.trusted {
 			e.readdressed = append(e.readdressed, s)
 		}
 	}

@@ -51,6 +51,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		}
 		addTouches(open.hours, opened)
 	}
+	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
 	e := a.newEdition(id, nowMS)
 	answered, err := e.answer(ctx, open)
 	if err != nil {
@@ -65,6 +66,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	a.pending = len(open.hours) + len(open.batches)
+	a.trusted = a.trusted || a.pending == 0
 	asOf := nowMS
 	for _, w := range open.hours {
 		asOf = min(asOf, w.oldest)

@@ -175,6 +175,39 @@ func mustRepeat(t *testing.T, conn driver.Conn, a *Aggregator) {
 	}
 }
 
+// What an edition wrote by recipient before it died, readers see: the next one takes it back or writes over it, also
+// where what it publishes of an attempt is what was published before.
+func TestAggregator_Pass_DiedAfterRecipients(t *testing.T) {
+	at := noon.Add(-2 * time.Hour)
+	of := func(channel, recipient, status string, after time.Duration, members ...string) string {
+		return eventLine("m", status, at.Add(after), append([]string{"channel", fmt.Sprintf("%q", channel), "recipient",
+			fmt.Sprintf("%q", recipient)}, append(members, submitted(at)...)...)...)
+	}
+	for name, c := range map[string]struct{ published, died, next string }{
+		"Readdressed": {of("sms", "+79001234566", "sent", 0), of("sms", "+79001234567", "sent", 1),
+			of("sms", "+79001234568", "sent", 2)},
+		"AsBefore": {of("email", "email:a@b.c", "undelivered", 0), of("email", "email:a@b.c", "delivered", 1),
+			of("email", "email:a@b.c", "failed", 2, "permanent", "true")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := connect(t)
+			load(t, conn, "1", []byte(c.published), noon)
+			settle(t, newAggregator(conn, noon))
+			load(t, conn, "2", []byte(c.died), noon)
+			dying := newAggregator(conn, noon)
+			dying.cfg.OnStep = func(string) { panic("died") }
+			func() {
+				defer func() { _ = recover() }()
+				settle(t, dying)
+			}()
+			load(t, conn, "3", []byte(c.next), noon)
+			a := newAggregator(conn, noon)
+			settle(t, a)
+			mustRepeat(t, conn, a)
+		})
+	}
+}
+
 // Whatever happens in whatever order, the differences that were published add up to what facts say.
 // The audit looks all the time, a few messages at once, and finds nothing; with a bound on the keyed store that nothing
 // fits in, all is the same.
@@ -214,12 +247,18 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) {
 				pick(`"+79001234567"`, `"+79001234568"`), "step", pick("1", "1", "2"),
 				"submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
 				"campaign", pick(`""`, `"a"`, `"b"`), "segments", pick("0", "1", "3"), "sms_segments", pick("0", "2")}
+			if random.IntN(2) == 0 {
+				members = append(members, "contact", pick(`"crm-1"`, `"crm-2"`), "app", pick(`""`, `"ios"`), "provider",
+					pick(`"fcm"`, `"mts"`))
+			}
 			if random.IntN(3) == 0 {
 				members = append(members, "price", pick(`"1.5"`, `"2"`), "currency", pick(`"RUB"`, `"EUR"`))
 			}
-			lines.WriteString(eventLine(id,
-				pick("queued", "sent", "delivered", "delivered", "read", "replied", "failed", "expired", "skipped"), at,
-				members...))
+			status := pick("queued", "sent", "delivered", "delivered", "read", "replied", "failed", "expired", "skipped")
+			if status == "failed" {
+				members = append(members, "error_code", pick(`"27"`, `"UNREGISTERED"`))
+			}
+			lines.WriteString(eventLine(id, status, at, members...))
 		}
 		for range random.IntN(3) {
 			lines.WriteString(eventLine("", pick("inbound", "inbound", "unsubscribed", "blocked"),

@@ -27,6 +27,10 @@ const maxKept = 1 << 17
 // Sum adds up contributions of messages. The zero value is ready; one goroutine uses it. It keeps texts of the states
 // that it is given, and nothing else of them.
 type Sum struct {
+	// Rewrite has all attempts by recipient written, also those in which old and new states agree: where something else
+	// than the old state may be stored.
+	Rewrite bool
+
 	names  names
 	places table[place, struct{}]
 	dims   dimensions
@@ -86,7 +90,7 @@ type message struct {
 // legs and shapes that they told of are not told again soon.
 func (s *Sum) Reset() {
 	if len(s.names.texts) > maxKept || len(s.dims.all) > maxKept {
-		*s = Sum{}
+		*s = Sum{Rewrite: s.Rewrite}
 		return
 	}
 	s.places.reset()
@@ -162,10 +166,10 @@ func (s *Sum) Anew(old, changed *state.Message, units []law.Units) {
 	s.addPeople(s.new, 1)
 }
 
-// replaceRecipients writes what differs between the old and the new attempts by recipient.
+// replaceRecipients writes what differs between the old and the new attempts by recipient, or all of the new ones.
 func (s *Sum) replaceRecipients() {
 	for i := range s.new {
-		if !slices.Contains(s.old, s.new[i]) {
+		if s.Rewrite || !slices.Contains(s.old, s.new[i]) {
 			s.recipients = append(s.recipients, s.new[i])
 		}
 	}
