@@ -106,6 +106,7 @@ var scopesOf = map[string]string{
 	"GET /v1/reports/failures": "marketer analyst admin", "GET /v1/reports/segment-waste": "marketer analyst admin",
 	"POST /v1/forecasts/savings": "marketer analyst admin", "POST /v1/forecasts/from-history": "marketer analyst admin",
 	"GET /v1/forecasts/break-even": "marketer analyst admin", "POST /v1/sms/segments": "marketer analyst admin",
+	"GET /v1/messages": "marketer analyst crm admin", "GET /v1/numbers/:number/messages": "crm admin",
 	"GET /v1/messages/:id": "marketer analyst crm admin", "GET /v1/definitions": "marketer analyst crm admin",
 	"GET /v1/reports/savings": "analyst admin", "GET /v1/reports/spend": "analyst admin",
 	"GET /v1/reports/dead-spend": "analyst admin",

@@ -38,7 +38,7 @@ func (s *Server) tagged(serve func(*gin.Context) error) func(*gin.Context) error
 			strings.Join(r.Header.Values("Accept"), ","), strings.Join(r.Header.Values("Authorization"), ","),
 			strings.Join(r.Header.Values("Cookie"), ","))[:16]) + `"`
 		h := c.Writer.Header()
-		h.Add("Vary", "Accept, Authorization, Cookie")
+		h.Add("Vary", "Accept")
 		h.Set("Cache-Control", "private, no-cache")
 		h.Set("ETag", tag)
 		if matches(r.Header.Values("If-None-Match"), tag) {
