@@ -11,8 +11,8 @@ import (
 func TestServer_Door_NamedRecipients(t *testing.T) {
 	conn := newConn(t)
 	s := newServer(t, conn, withKeys)
-	for scope, status := range map[keys.Scopes]int{keys.Marketer: http.StatusForbidden, keys.Analyst: http.StatusForbidden,
-		keys.CRM: http.StatusOK, keys.Admin: http.StatusOK} {
+	for scope, status := range map[keys.Scopes]int{keys.Marketer: http.StatusForbidden,
+		keys.Analyst: http.StatusForbidden, keys.CRM: http.StatusOK, keys.Admin: http.StatusOK} {
 		key := makeKey(t, conn, "own", scope)
 		for _, filter := range []string{"recipient=%2B79001234567", "contact=crm-1"} {
 			w := bearer(s, key, http.MethodGet, "/v1/messages?"+filter, "")
