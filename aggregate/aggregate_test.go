@@ -138,7 +138,7 @@ func settleIn(ctx context.Context, t testing.TB, a *Aggregator) {
 			t.Fatal(err)
 		}
 		if !worked {
-			mustStand(t, a)
+			mustStand(ctx, t, a)
 			return
 		}
 	}

@@ -1,18 +1,19 @@
 package aggregate
 
 import (
+	"context"
 	"maps"
 	"testing"
 )
 
 // mustStand fails unless what the aggregator counted of days is what their tables say.
-func mustStand(t testing.TB, a *Aggregator) {
+func mustStand(ctx context.Context, t testing.TB, a *Aggregator) {
 	t.Helper()
 	if _, timed := t.(*testing.B); timed || a.days == nil {
 		return
 	}
 	days, unsummed := a.days, a.unsummed
-	if err := a.readDays(t.Context()); err != nil {
+	if err := a.readDays(ctx); err != nil {
 		t.Fatal(err)
 	}
 	for key, stand := range a.days {
