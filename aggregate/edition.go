@@ -294,7 +294,9 @@ func (e *edition) takeBackReaddressed(ctx context.Context) error {
 	for _, part := range []struct {
 		attempts   []sharedAttempt
 		statements []string
-	}{{e.shared, []string{"shared_attempts"}}, {e.readdressed, []string{"readdressed_numbers", "readdressed"}}} {
+		others     bool
+	}{{e.shared, []string{"shared_attempts"}, false},
+		{e.readdressed, []string{"readdressed_numbers", "readdressed"}, true}} {
 		if len(part.attempts) == 0 {
 			continue
 		}
@@ -307,6 +309,11 @@ func (e *edition) takeBackReaddressed(ctx context.Context) error {
 			if err := moved.Append(s.message.Account, hourTime(s.message.BucketMS), s.message.MessageID, s.step,
 				s.recipient); err != nil {
 				return fmt.Errorf("list shared attempts: %w", err)
+			}
+		}
+		if part.others {
+			if err := e.addAddresses(ctx, "optouts_readdressed", moved); err != nil {
+				return err
 			}
 		}
 		for _, name := range part.statements {

@@ -101,19 +101,26 @@ func (e *edition) addOptOuts(ctx context.Context, asked []schema.Touch) (cold []
 // addStrays notes the addresses of messages that are stored in these hours and count elsewhere by now, maybe at another
 // address.
 func (e *edition) addStrays(ctx context.Context, targets *ext.Table) error {
-	if len(e.optedOut) == 0 || len(e.strays) == 0 {
+	if len(e.strays) == 0 {
 		return nil
 	}
-	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)),
-		statement("optouts_strays"))
+	return e.addAddresses(ctx, "optouts_strays", targets)
+}
+
+// addAddresses notes the addresses that a statement finds.
+func (e *edition) addAddresses(ctx context.Context, name string, targets *ext.Table) error {
+	if len(e.optedOut) == 0 {
+		return nil
+	}
+	rows, err := e.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(targets)), statement(name))
 	if err != nil {
-		return fmt.Errorf("read addresses of split messages: %w", err)
+		return fmt.Errorf("read addresses of attempts (%s): %w", name, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var who address
 		if err := rows.Scan(&who.account, &who.recipient); err != nil {
-			return fmt.Errorf("read addresses of split messages: %w", err)
+			return fmt.Errorf("read addresses of attempts (%s): %w", name, err)
 		}
 		if e.optedOut[who] {
 			e.addresses[who] = true

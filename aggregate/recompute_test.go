@@ -73,6 +73,34 @@ func TestAggregator_Pass_TakenOver(t *testing.T) {
 	}
 }
 
+// An attempt that turns out to be another recipient's takes back what was attributed to it, also where it is not known
+// what was published of it.
+func TestAggregator_ColdHour_OptOutOfAnother(t *testing.T) {
+	conn := connect(t)
+	at := noon.Add(-2 * time.Hour)
+	of := func(recipient, status string) string {
+		return eventLine("m", status, at, append([]string{"channel", `"viber"`, "recipient", recipient},
+			submitted(at)...)...)
+	}
+	load(t, conn, "1", []byte(of(`"+79001234567"`, "delivered")+eventLine("", "blocked", at.Add(time.Minute), "channel",
+		`"viber"`, "recipient", `"+79001234567"`)), noon)
+	a := newAggregator(conn, noon)
+	settle(t, a)
+	const attributed = "SELECT count() FROM (SELECT argMax(message_id, generation) AS to FROM opt_outs " +
+		"GROUP BY account, recipient) WHERE to = 'm'"
+	if n := count(t, conn, attributed); n != 1 {
+		t.Fatalf("%d opt-outs are attributed, want one", n)
+	}
+	if err := a.forgetStates(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	load(t, conn, "2", []byte(of(`"+79001234568"`, "sent")), noon)
+	settle(t, a)
+	if n := count(t, conn, attributed); n != 0 {
+		t.Errorf("%d opt-outs of another recipient are attributed", n)
+	}
+}
+
 // hookedConn does something once, right before a statement.
 type hookedConn struct {
 	driver.Conn

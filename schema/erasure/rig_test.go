@@ -278,9 +278,16 @@ func (r *erasureRig) search(text string) (files []string) {
 // aggregate works until everything is published and decided, and returns what ends it.
 func (r *erasureRig) aggregate() (end func()) {
 	r.Helper()
+	return r.aggregateIn(0)
+}
+
+// aggregateIn is aggregate with that many bytes for the states of messages; 0 stands for the usual.
+func (r *erasureRig) aggregateIn(stateBytes int64) (end func()) {
+	r.Helper()
 	ctx, cancel := context.WithCancel(r.Context())
 	done := make(chan error, 1)
-	a := aggregate.New(aggregate.Config{Exclusive: true, Now: func() time.Time { return eraseNow }},
+	a := aggregate.New(aggregate.Config{Exclusive: true, StateBytes: stateBytes,
+		Now: func() time.Time { return eraseNow }},
 		aggregate.Deps{Conn: r.conn, Logger: slog.New(slog.DiscardHandler), Reject: func(ctx context.Context,
 			l []schema.Rejection) error {
 			return schema.InsertRejected(ctx, r.conn, l)
@@ -376,6 +383,34 @@ func (r *erasureRig) wantFigures(before []string) {
 	}
 }
 
+// wantFacts checks that what is published follows from facts, which know the pseudonym.
+func (r *erasureRig) wantFacts() {
+	r.Helper()
+	audited, err := aggregate.Audit(r.Context(), aggregate.Config{Now: func() time.Time { return eraseNow }},
+		aggregate.Deps{Conn: r.conn})
+	if err != nil || audited.Messages == 0 {
+		r.Fatalf("%d messages, %v", audited.Messages, err)
+	}
+	for _, difference := range audited.Differences {
+		r.Errorf("the audit found %s", difference)
+	}
+}
+
+// settleStates works until every state that is stored is in settled_states, and none in message_states.
+func (r *erasureRig) settleStates() {
+	r.Helper()
+	end := r.aggregateIn(1)
+	defer end()
+	for range 1200 {
+		if got := r.texts("SELECT toString((SELECT count() FROM message_states WHERE key != '' AND state != '') > 0 OR " +
+			"(SELECT count() FROM settled_states) = 0)"); got[0] == "0" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	r.Fatal("the aggregator does not move the states of quiet hours")
+}
+
 func (r *erasureRig) erase(key *erasure.Key, account, number string) (erasure.Erasure, map[string]uint64) {
 	r.Helper()
 	asked, err := erasure.Request(r.Context(), r.conn, key, account, number, "test", eraseNow)
@@ -419,7 +454,7 @@ func (r *erasureRig) wantNoFile(text string) {
 var erasedTables = []string{"attempts", "attempts_by_recipient", "changes", "dialogs", "dialogs_by_person",
 	"number_changes",
 	"number_health", "number_health_before", "number_overrides",
-	"number_queue", "numbers_touched", "opt_outs", "orphans", "recipient_events", "rejected"}
+	"number_queue", "numbers_touched", "opt_outs", "orphans", "recipient_events", "rejected", "settled_states"}
 
 const erasedNumber, strangersNumber = "+79001234567", "+790012345678"
 
