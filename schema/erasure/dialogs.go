@@ -15,8 +15,9 @@ import (
 // walkDialogs makes the aggregator decide the units of the pseudonym's dialogs anew. A pass that ran while the number
 // was being overwritten may have seen some of a person's dialogs under the number and the others under the pseudonym,
 // each with a conversation of its own, and nothing would change that later. The aggregator walks people of whom facts
-// and published dialogs differ, so a dialog is published that no fact has: of no message and of the year 1970, long
-// before all others. It is gone when its hour was computed.
+// and published dialogs differ, so a dialog is published that no fact has: of a message that there is not, another one
+// for each person, channel and sender, and of the year 1970, long before all others. It is gone when its hour was
+// computed.
 func (e *eraser) walkDialogs(ctx context.Context) error {
 	touches, err := e.markDialogs(ctx)
 	if err != nil {
@@ -39,7 +40,7 @@ func (e *eraser) markDialogs(ctx context.Context) (touches []schema.Touch, err e
 		return nil, err
 	}
 	defer rows.Close()
-	var channels, senders []string
+	var channels, senders, messages []string
 	var buckets []int64
 	var generations []uint64
 	for rows.Next() {
@@ -51,6 +52,7 @@ func (e *eraser) markDialogs(ctx context.Context) (touches []schema.Touch, err e
 		}
 		channels, senders, buckets, generations = append(channels, channel), append(senders, sender),
 			append(buckets, bucket.Unix()), append(generations, generation)
+		messages = append(messages, "\x00"+e.pseudonym+"\x00"+channel+"\x00"+sender)
 		touches = append(touches, schema.Touch{Account: e.account, BucketMS: bucket.UnixMilli(), ID: uuid.New()})
 	}
 	if err := rows.Err(); err != nil || len(touches) == 0 {
@@ -62,7 +64,7 @@ func (e *eraser) markDialogs(ctx context.Context) (touches []schema.Touch, err e
 			"delivered_ms, conversation, outside)",
 		0, n, []any{slices.Repeat([]string{e.account}, n), channels, senders, slices.Repeat([]string{e.pseudonym}, n),
 			buckets, generations,
-			make([]string, n), make([]uint8, n), make([]int64, n),
+			messages, make([]uint8, n), make([]int64, n),
 			make([]uint8, n), make([]uint8, n)}); err != nil {
 		return nil, err
 	}

@@ -96,6 +96,10 @@ func TestEraseNumber_DataDirectory(t *testing.T) {
 			t.Errorf("a parked event is no event any more: %v in %s", bad, raw)
 		}
 	}
+	// The next aggregator computes what this erasure has left to it.
+	r.aggregate()()
+	r.wantFacts()
+	r.wantFigures(before)
 }
 
 // Another account may have the same number, and keeps it.

@@ -323,8 +323,8 @@ func (r *erasureRig) figures() []string {
 			"account, " +
 			"channel, sender, recipient, bucket, message_id, step, argMax((delivered_ms, replies_ms, conversation, " +
 			"outside, " +
-			"gone), (generation, NOT gone)) AS latest FROM " + table + " WHERE message_id != '' GROUP BY ALL) " +
-			"WHERE latest.5 = 0 ORDER BY line"
+			"gone), (generation, NOT gone)) AS latest FROM " + table + " WHERE NOT " +
+			"startsWith(message_id, '\\0') GROUP BY ALL) WHERE latest.5 = 0 ORDER BY line"
 	}
 	var all []string
 	for _, query := range []string{
