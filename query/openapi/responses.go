@@ -94,6 +94,9 @@ func failures(r *answer.Route) map[int]string {
 	if r.Method != http.MethodGet {
 		all[http.StatusInsufficientStorage] = "The disk of the server is nearly full: nothing was stored."
 	}
+	if r.Takes("format") && len(r.Answers) > 0 && r.Answers[0].Columns != nil {
+		all[http.StatusUnprocessableEntity] = "The rows do not fit into a workbook (format=xlsx)."
+	}
 	for status, text := range r.Errors {
 		all[status] = strings.ToUpper(text[:1]) + text[1:] + "."
 	}
