@@ -13,6 +13,8 @@ GO ?= go
 GOLANGCI_VERSION := v2.15.0
 # renovate: github.com/goreleaser/goreleaser/v2
 GORELEASER_VERSION := v2.15.1
+# renovate: github.com/oapi-codegen/oapi-codegen/v2
+OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
@@ -50,7 +52,7 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: engine kafka python ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: engine kafka python clients ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
 .PHONY: test-long
@@ -120,6 +122,17 @@ python: bin/python/.done ## Fetch polars and pandas (PyPI, 200 MB; once) for the
 bin/python/.done: query/testdata/requirements.txt
 	python3 -m venv bin/python
 	bin/python/bin/pip install --quiet --retries 10 -r $<
+	touch $@
+
+.PHONY: clients
+clients: bin/clients/.done ## Fetch what generates clients from the OpenAPI document (Go modules, npm; once) for their test
+bin/clients/.done: $(wildcard query/testdata/clients/*/*) Makefile
+	mkdir -p bin/clients
+	GOBIN=$(abspath bin/clients) GOFLAGS= $(GO) install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN_VERSION)
+	cd query/testdata/clients/go && $(GO) mod download
+	cp query/testdata/clients/typescript/package.json query/testdata/clients/typescript/package-lock.json \
+		query/testdata/clients/typescript/.npmrc bin/clients/
+	cd bin/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	touch $@
 
 .PHONY: clean

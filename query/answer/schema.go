@@ -133,7 +133,7 @@ func (c *Column) Schema() *Schema {
 	case c.Of != nil:
 		s = c.Of.CloneSchemas()
 	case c.Type == CountColumn:
-		s = &Schema{Type: "integer"}
+		s = &Schema{Type: "integer", Format: "int64"}
 	case c.Type == BoolColumn:
 		s = &Schema{Type: "boolean"}
 	case c.Type == TimeColumn:
@@ -141,7 +141,7 @@ func (c *Column) Schema() *Schema {
 	case c.Type == CountsColumn:
 		s = &Schema{Type: "object", AdditionalProperties: &Schema{Type: "integer"}}
 	case c.Type == DecimalColumn:
-		s = &Schema{Type: "number"}
+		s = &Schema{Type: "number", Format: "double"}
 	case c.Type == MoneyColumn:
 		s = Amounts()
 	default:
