@@ -85,7 +85,7 @@ func TestServer_Document_Routes(t *testing.T) {
 }
 
 // exampleServer has what the examples of the document name.
-func exampleServer(t *testing.T) *Server {
+func exampleServer(t *testing.T, change ...func(*Config, *Deps)) *Server {
 	conn := newConn(t)
 	event := func(message string, step int, channel, status string, second int, more ...string) string {
 		return querytest.AcmeEvent(message, step, channel, status, fmt.Sprintf("2026-11-10T10:00:%02d.000Z", second),
@@ -96,10 +96,10 @@ func exampleServer(t *testing.T) *Server {
 		event("m-1", 2, "sms", "delivered", 9, `"segments":2`))
 	querytest.PutTariffs(t, conn, "shop", querytest.TariffRow("sms", "per_segment_sent", "2.00", "valid_to", "2099-01-01T00:00:00Z"))
 	storeLives(t, conn)
-	s := newServer(t, conn, withKeys, func(c *Config, d *Deps) {
+	s := newServer(t, conn, append(change, withKeys, func(c *Config, d *Deps) {
 		c.ErasureKey = &erasure.Key{1}
 		d.Producer = producerFunc(func(context.Context, [][]byte, [][]byte) error { return nil })
-	})
+	})...)
 	s.stop.Do(func() { close(s.gate.Stopping) }) // nobody waits for a verdict that no aggregator gives
 	return s
 }

@@ -174,8 +174,8 @@ func measured(stem, name, text, null string, interval bool) []answer.Column {
 }
 
 // deliveryColumns are how messages on the channel are delivered.
-var deliveryColumns = measured("delivery", "delivery_rate", "delivered / sent attempts of the period on the channel to "+
-	"people whom it reached: being reached is not discounted twice", "when there are none", true)
+var deliveryColumns = measured("delivery", "delivery_rate", "delivered / sent attempts of the period on the channel "+
+	"to people whom it reached: being reached is not discounted twice", "when there are none", true)
 
 // HistoryColumns are the columns that POST /v1/forecasts/from-history defines.
 func HistoryColumns() []answer.Column { return slices.Concat(rowColumns, deliveryColumns) }

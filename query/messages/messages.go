@@ -380,8 +380,8 @@ func describeStep(a *law.Attempt, f law.Outcome, shown func(string) string) step
 	return step
 }
 
-// latency is the time from the start to ms in seconds, with up to 3 decimals, where both are known and clocks agree to a minute; a little before counts
-// as 0.
+// latency is the time from the start to ms in seconds, with up to 3 decimals, where both are known and clocks agree to
+// a minute; a little before counts as 0.
 func latency(f law.Outcome, ms int64) *json.Number {
 	if f.Skewed || f.StartMS == schema.Never || ms == schema.Never {
 		return nil

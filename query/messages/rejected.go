@@ -22,7 +22,8 @@ type letter struct {
 }
 
 // rejectedColumns are the columns of the dead letters.
-var rejectedColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+var rejectedColumns = []answer.Column{{Name: "reason"},
+	{Name: "field", Text: "The field that is wrong, empty without one"},
 	{Name: "error"}, {Name: "raw", Text: "What came, without what may not be stored"},
 	{Name: "encoding", Text: "Says that raw is not text", Of: answer.OneOf("base64"), Optional: true},
 	{Name: "topic"}, {Name: "partition", Type: answer.CountColumn}, {Name: "offset", Type: answer.CountColumn},

@@ -123,7 +123,8 @@ func Write(version string, routes []answer.Route) ([]byte, error) {
 			token: map[string]string{"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
 				"description": "csrf_token of the session."},
 		}}}
-	for _, name := range []answer.Tag{answer.TagReports, answer.TagForecasts, answer.TagMessages, answer.TagNumbers, answer.TagLists,
+	for _, name := range []answer.Tag{answer.TagReports, answer.TagForecasts, answer.TagMessages, answer.TagNumbers,
+		answer.TagLists,
 		answer.TagAccess, answer.TagService} {
 		d.Tags = append(d.Tags, tag{string(name)})
 	}
