@@ -13,6 +13,8 @@ GO ?= go
 GOLANGCI_VERSION := v2.15.0
 # renovate: github.com/goreleaser/goreleaser/v2
 GORELEASER_VERSION := v2.15.1
+# renovate: github.com/oapi-codegen/oapi-codegen/v2
+OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
@@ -23,7 +25,7 @@ TEST_FLAGS ?= -p 3 -timeout 30m
 COVERAGE ?=
 TEST_PACKAGES ?= ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
-LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk
+LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestServer_Document_Schemathesis
 LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
 BENCH ?= LateReceipts|LateSettled|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Idle|Growth
@@ -50,11 +52,11 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: engine kafka python ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: engine kafka python clients schemathesis ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
 
 .PHONY: test-long
-test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
+test-long: engine schemathesis ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
 	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
@@ -104,6 +106,12 @@ endef
 docs: ## Write docs/metrics.md anew from the registry, and number new decisions; tests fail while they are stale
 	$(GO) generate ./cmd/kaskad/ ./docs/
 
+.PHONY: openapi
+openapi: ## Write the OpenAPI document to bin/openapi.json, for who generates a client; needs no service
+	@mkdir -p bin
+	$(GO) run ./cmd/openapi > bin/openapi.json.new
+	@mv bin/openapi.json.new bin/openapi.json
+
 .PHONY: kafka
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are
 	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; then engine/kafkatest/fetch.sh; \
@@ -114,6 +122,24 @@ python: bin/python/.done ## Fetch polars and pandas (PyPI, 200 MB; once) for the
 bin/python/.done: query/testdata/requirements.txt
 	python3 -m venv bin/python
 	bin/python/bin/pip install --quiet --retries 10 -r $<
+	touch $@
+
+.PHONY: clients
+clients: bin/clients/.done ## Fetch what generates clients from the OpenAPI document (Go modules, npm; once) for their test
+bin/clients/.done: $(wildcard query/testdata/clients/*/*) Makefile
+	mkdir -p bin/clients
+	GOBIN=$(abspath bin/clients) GOFLAGS= $(GO) install github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@$(OAPI_CODEGEN_VERSION)
+	cd query/testdata/clients/go && $(GO) mod download
+	cp query/testdata/clients/typescript/package.json query/testdata/clients/typescript/package-lock.json \
+		query/testdata/clients/typescript/.npmrc bin/clients/
+	cd bin/clients && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+.PHONY: schemathesis
+schemathesis: bin/schemathesis/.done ## Fetch schemathesis (PyPI; once), which tries the API by its document
+bin/schemathesis/.done: query/testdata/schemathesis.txt
+	python3 -m venv bin/schemathesis
+	bin/schemathesis/bin/pip install --quiet --retries 10 -r $<
 	touch $@
 
 .PHONY: clean
