@@ -39,7 +39,11 @@ type commands struct {
 	ErrorMap  errorMapCommand  `cmd:"" help:"What providers' error codes mean: check a file, import it into a running kaskad, export it again."`
 	Numbers   numbersCommand   `cmd:"" help:"Dead numbers: list, check before a mailing, export, follow what changes."`
 	Keys      keysCommand      `cmd:"" help:"Keys of the API: make one, list them, revoke one."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Status    statusCommand    `cmd:"" help:"Show lag, freshness, throughput and the balance of a running kaskad, and go on."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines, for bash, zsh or fish."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
