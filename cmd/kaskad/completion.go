@@ -118,7 +118,7 @@ func complete(node *kong.Node, words []string) (found []candidate) {
 			found = append(found, valuesOf(node.Positional[argument], last)...)
 		}
 	}
-	if last == "=" {
+	if last == "=" && waiting != nil {
 		return found
 	}
 	return slices.DeleteFunc(found, func(c candidate) bool { return !strings.HasPrefix(c.word, last) })

@@ -27,6 +27,9 @@ const (
 	pageRows  = 10_000
 )
 
+// columnsFlag is the one flag of a report that is no parameter.
+const columnsFlag = "columns"
+
 // formatTable is the one format that no server has.
 const formatTable = "table"
 
@@ -35,11 +38,10 @@ const formatTable = "table"
 type reportCommand struct {
 	kong.Plugins
 
-	Columns []string `help:"Columns of the table besides those of --group-by, by their names in the API; without it those that have room." placeholder:"NAME"`
-	Last    string   `help:"The period up to now, as 24h, 7d or 4w, in place of --from and --to." placeholder:"SPAN"`
-	Format  string   `help:"table, or what the API gives: csv, json, ndjson, parquet, arrow, xlsx. By default a table on a terminal, else what the name of --output ends with, else csv." enum:",table,csv,json,ndjson,parquet,arrow,xlsx" default:"" placeholder:"FORM"`
-	BOM     bool     `name:"bom" help:"Begin CSV with a mark by which Excel knows that it is UTF-8."`
-	Output  string   `short:"o" help:"File to write; standard output without it." default:"-" placeholder:"FILE"`
+	Last   string `help:"The period up to now, as 24h, 7d or 4w, in place of --from and --to." placeholder:"SPAN"`
+	Format string `help:"table, or what the API gives: csv, json, ndjson, parquet, arrow, xlsx. By default a table on a terminal, else what the name of --output ends with, else csv." enum:",table,csv,json,ndjson,parquet,arrow,xlsx" default:"" placeholder:"FORM"`
+	BOM    bool   `name:"bom" help:"Begin CSV with a mark by which Excel knows that it is UTF-8."`
+	Output string `short:"o" help:"File to write; standard output without it." default:"-" placeholder:"FILE"`
 	serverAddress
 
 	reports []answer.Route
@@ -123,6 +125,14 @@ func reportFlags(r *answer.Route) any {
 		fields = append(fields, reflect.StructField{Name: "Flag" + strconv.Itoa(i), Type: kind,
 			Tag: structTag(append(tags, "help", help)...)})
 	}
+	var columns []string
+	for _, column := range columnsOf(r) {
+		columns = append(columns, column.Name)
+	}
+	fields = append(fields, reflect.StructField{Name: "Columns", Type: reflect.TypeFor[[]string](),
+		Tag: structTag("name", columnsFlag, "placeholder", "NAME", valuesTag, strings.Join(columns, ","),
+			"help", "Columns of the table besides the names of --group-by, as the API calls them; without it those "+
+				"that have room.")})
 	command := reflect.StructOf(fields)
 	return reflect.New(reflect.StructOf([]reflect.StructField{{Name: "Report", Type: command,
 		Tag: structTag("cmd", "yes", "name", reportName(r), "help", r.Summary+".")}})).Interface()
@@ -147,7 +157,7 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 	if at < 0 {
 		return fmt.Errorf("name a report: %s; kaskad report --help says more", strings.Join(names, ", "))
 	}
-	q, err := c.query(node, time.Now())
+	q, columns, err := c.query(node, time.Now())
 	if err != nil {
 		return err
 	}
@@ -156,10 +166,10 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 		return err
 	}
 	asked := reportRequest{route: &c.reports[at], query: q}
-	if len(c.Columns) > 0 && form != formatTable {
+	if len(columns) > 0 && form != formatTable {
 		return errors.New("--columns: is for tables; the API gives all columns")
 	}
-	if err := asked.checkColumns(c.Columns); err != nil {
+	if err := asked.checkColumns(columns); err != nil {
 		return err
 	}
 	if c.BOM && form != "csv" {
@@ -174,7 +184,7 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 			return err
 		}
 		return writeFile(c.Output, func(w io.Writer) error {
-			return table.print(w, c.Columns, c.width(), c.coloured())
+			return table.print(w, columns, c.width(), c.coloured())
 		})
 	}
 	q.Set("format", form)
@@ -235,14 +245,16 @@ func formOf(file string, forms ...string) (string, error) {
 		strings.Join(forms[:last], ", ."), forms[last])
 }
 
-// query is that of the report's flags.
-func (c *reportCommand) query(node *kong.Node, now time.Time) (url.Values, error) {
-	q := url.Values{}
+// query is that of the report's flags, without the columns that a table is to have.
+func (c *reportCommand) query(node *kong.Node, now time.Time) (q url.Values, columns []string, err error) {
+	q = url.Values{}
 	for _, flag := range node.Flags {
 		name := strings.ReplaceAll(flag.Name, "-", "_")
 		switch value := flag.Target.Interface().(type) {
 		case []string:
-			if len(value) > 0 {
+			if name == columnsFlag {
+				columns = value
+			} else if len(value) > 0 {
 				q[name] = value
 			}
 		case *string:
@@ -251,7 +263,7 @@ func (c *reportCommand) query(node *kong.Node, now time.Time) (url.Values, error
 			}
 		}
 	}
-	return q, c.setPeriod(q, now)
+	return q, columns, c.setPeriod(q, now)
 }
 
 // setPeriod says the period where --last does, or filters by time do: without it a month that began more than 400 days

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -244,29 +245,45 @@ func TestReport_Stream_JoinsPages(t *testing.T) {
 	stub := &pagesStub{}
 	server := httptest.NewServer(stub)
 	defer server.Close()
-	at := "--url=" + server.URL
+	route := reportRoute(t, "channels")
+	stream := func(query string) (string, error) {
+		q, err := url.ParseQuery(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		err = (&reportRequest{route: route, query: q, server: &api{address: server.URL}}).stream(t.Context(), &out)
+		return out.String(), err
+	}
 	for _, stub.rows = range []int{0, 1, 2, 3, 7} {
-		for _, args := range [][]string{{"--format", "csv"}, {"--format", "csv", "--bom"}, {"--format", "ndjson"},
-			{"--format", "json"}, nil} {
-			all := append([]string{"report", "channels", at}, args...)
+		for _, query := range []string{"format=csv", "format=csv&bom=1", "format=ndjson", "format=json"} {
 			stub.asked = nil
-			got := must(t, "", all...)
-			if pages := max(1, (stub.rows+1)/2); len(stub.asked) != pages {
-				t.Errorf("%v: %d pages of %d rows, want %d", args, len(stub.asked), stub.rows, pages)
+			got, err := stream(query)
+			if pages := max(1, (stub.rows+1)/2); err != nil || len(stub.asked) != pages {
+				t.Errorf("%s: %d pages of %d rows, want %d: %v", query, len(stub.asked), stub.rows, pages, err)
 			}
-			if want := must(t, "", append(all, "--limit", "10")...); got != want {
-				t.Errorf("%v: %d rows: got\n%s\nwant\n%s", args, stub.rows, got, want)
+			if want, err := stream(query + "&limit=10"); err != nil || got != want {
+				t.Errorf("%s: %d rows: got\n%s\nwant\n%s, %v", query, stub.rows, got, want, err)
 			}
 		}
 		for _, form := range []string{"parquet", "arrow", "xlsx"} {
-			file := filepath.Join(t.TempDir(), "report."+form)
-			_, problems, code := command(t, "", "report", "channels", at, "-o", file)
-			if tooMany := stub.rows > 2; tooMany != (code == 1 && strings.Contains(problems, "say --format csv")) {
-				t.Errorf("%s of %d rows: exit %d, %s", form, stub.rows, code, problems)
-			} else if _, err := os.Stat(file); tooMany != os.IsNotExist(err) {
-				t.Errorf("%s of %d rows: %v", form, stub.rows, err)
+			got, err := stream("format=" + form)
+			if stub.rows > 2 && (err == nil || !strings.Contains(err.Error(), "say --format csv") || got != "") {
+				t.Errorf("%s of %d rows: %v, %q", form, stub.rows, err, got)
+			} else if stub.rows <= 2 && (err != nil || got == "") {
+				t.Errorf("%s of %d rows: %v, %q", form, stub.rows, err, got)
 			}
 		}
+	}
+	at, file := "--url="+server.URL, filepath.Join(t.TempDir(), "report.parquet")
+	if _, _, code := command(t, "", "report", "channels", at, "-o", file); code != 1 {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("a part of a report is left behind: %v", err)
+	}
+	if out := must(t, "", "report", "channels", at); strings.Count(out, "\n") != 8 {
+		t.Errorf("piped: %s", out)
 	}
 	out, problems, code := command(t, "", "report", "channels", at, "--format", "ndjson", "--limit", "2")
 	if code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(problems, "more rows") {
