@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,13 +197,26 @@ func TestReport_Bar_Eighths(t *testing.T) {
 
 // pagesStub answers as a server whose pages have few rows does, and notes what it was asked.
 type pagesStub struct {
-	rows  int
-	asked []string
+	rows int
+
+	mu   sync.Mutex
+	uris []string
+}
+
+// asked returns what was asked since it was called last.
+func (s *pagesStub) asked() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	uris := s.uris
+	s.uris = nil
+	return uris
 }
 
 func (s *pagesStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	s.asked = append(s.asked, r.URL.RequestURI())
+	s.mu.Lock()
+	s.uris = append(s.uris, r.URL.RequestURI())
+	s.mu.Unlock()
 	if q.Get("channel") == "pigeon" {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"detail":"channel: \"pigeon\" is no channel; it must be one of sms viber"}`)
@@ -257,10 +271,10 @@ func TestReport_Stream_JoinsPages(t *testing.T) {
 	}
 	for _, stub.rows = range []int{0, 1, 2, 3, 7} {
 		for _, query := range []string{"format=csv", "format=csv&bom=1", "format=ndjson", "format=json"} {
-			stub.asked = nil
+			stub.asked()
 			got, err := stream(query)
-			if pages := max(1, (stub.rows+1)/2); err != nil || len(stub.asked) != pages {
-				t.Errorf("%s: %d pages of %d rows, want %d: %v", query, len(stub.asked), stub.rows, pages, err)
+			if asked, pages := stub.asked(), max(1, (stub.rows+1)/2); err != nil || len(asked) != pages {
+				t.Errorf("%s: %d pages of %d rows, want %d: %v", query, len(asked), stub.rows, pages, err)
 			}
 			if want, err := stream(query + "&limit=10"); err != nil || got != want {
 				t.Errorf("%s: %d rows: got\n%s\nwant\n%s, %v", query, stub.rows, got, want, err)
@@ -313,10 +327,9 @@ func TestReport_Flags_Parameters(t *testing.T) {
 		{[]string{"--month", "2025-02", "--from", "2025-02-10"}, "from=2025-02-10&month=2025-02"},
 		{[]string{"--month", "then"}, "month=then"},
 	} {
-		stub.asked = nil
 		must(t, "", append([]string{"report", "channels", "--url=" + server.URL, "--format", "ndjson"}, c.args...)...)
 		want := "/v1/reports/channels?" + c.want
-		got := strings.ReplaceAll(strings.ReplaceAll(stub.asked[0], "format=ndjson&", ""), "&limit=10000", "")
+		got := strings.ReplaceAll(strings.ReplaceAll(stub.asked()[0], "format=ndjson&", ""), "&limit=10000", "")
 		got = strings.ReplaceAll(strings.ReplaceAll(got, "limit=10000&", ""), "limit=10000", "")
 		if strings.Trim(got, "&") != want {
 			t.Errorf("%q asks %s, want %s", c.args, got, want)
