@@ -75,20 +75,8 @@ func TestComplete_Words(t *testing.T) {
 	}
 }
 
-// shell returns a shell of this machine. Only bash is everywhere.
-func shell(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		if os.Getenv("CI") == "true" && name == "bash" {
-			t.Fatal("bash is missing")
-		}
-		t.Skipf("%s is missing", name)
-	}
-	return path
-}
-
-// shells run the script that the program prints, with this test binary as kaskad.
+// Shells run the script that the program prints, with this test binary as kaskad. Only bash is everywhere; .ci/run
+// installs the others.
 func TestCompletion_Shells(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Symlink(mustExecutable(t), filepath.Join(dir, "kaskad")); err != nil {
@@ -114,8 +102,15 @@ complete -C 'kaskad report segm'
 complete -C 'kaskad report channels --channel vib'`,
 			"segment-waste\tSMS segments that a few characters cost.\nviber\n"},
 	} {
+		program, err := exec.LookPath(name)
+		if err != nil && name != "bash" {
+			t.Logf("without %s: %v", name, err)
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
-			program := shell(t, name)
+			if err != nil {
+				t.Fatal(err)
+			}
 			cmd := exec.Command(program, "-c", c.script)
 			cmd.Dir = dir
 			cmd.Env = append(os.Environ(), asKaskad+"=", "PATH="+dir+":"+os.Getenv("PATH"))

@@ -70,7 +70,7 @@ func glance(report string) []string {
 		"channels": {"open_rate", "delivery_rate", "attempted", "failed", "pending", "reply_rate", "click_rate",
 			"time_to_deliver_p50", "time_to_read_p50"},
 		"savings": {"currency", "saved_reached", "sms_only_cost", "actual_cost", "priced_messages", "unpriced",
-			"saved_rate", "saved_unreached", "double_paid", "wasted_cost", "cost_per_reached"},
+			"saved_unreached", "saved_rate", "double_paid", "wasted_cost", "cost_per_reached"},
 		"spend": {"currency", "attempts", "units", "cost", "unpriced", "cost_per_delivered", "reported_cost", "drift",
 			"segment_drift"},
 		"penetration": {"penetration", "tested_share", "message_penetration"},
