@@ -2,13 +2,12 @@ package main
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
-
-	_ "embed"
 )
 
 // Tags of flags for completion: the values that a flag may have besides those of its enum, and whether it takes several

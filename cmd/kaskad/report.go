@@ -49,10 +49,10 @@ type reportCommand struct {
 
 // Help shows what there is to ask.
 func (*reportCommand) Help() string {
-	return `On a terminal a report is a table: rates with a bar, their 95 % interval and what they are of, ≥ and ≤ where the
-truth can only be more or less, – where nothing is known. Elsewhere, and with --format, it is all rows as the API gives
-them, byte for byte. Flags have the names of the API's parameters; filters may be given several times. All of these
-commands need a running kaskad: the one on --data, or the one at --url.
+	return `On a terminal a report is a table: rates with a bar, their 95 % interval and what they are of, ≥ and ≤ where
+the truth can only be more or less, – where nothing is known. Elsewhere, and with --format, it is all rows as the API
+gives them, byte for byte. Flags have the names of the API's parameters; filters may be given several times. All of
+these commands need a running kaskad: the one on --data, or the one at --url.
 
     kaskad report channels --last 7d                                  # which channel do people read?
     kaskad report channels --group-by campaign,channel --account shop --columns open_rate,click_rate,time_to_read_p50
@@ -84,7 +84,10 @@ func reportName(r *answer.Route) string { return r.Path[strings.LastIndexByte(r.
 func flagName(parameter string) string { return strings.ReplaceAll(parameter, "_", "-") }
 
 // filterText begins what the API says of a filter; the title over filters says it once.
-const filterText = "Keeps what has one of these values; it may be given several times."
+const (
+	filterText  = "Keeps what has one of these values; it may be given several times."
+	filterTitle = "Filters keep what has one of their values; each may be given several times:"
+)
 
 // ownParams are parameters that no flag of a report's own stands for.
 var ownParams = []string{"cursor", "format", "bom"}
@@ -105,7 +108,7 @@ func reportFlags(r *answer.Route) any {
 		if p.Many {
 			// A value may hold commas, so each is given by a flag of its own.
 			kind = reflect.TypeFor[[]string]()
-			tags = append(tags, "sep", "none", "group", "Filters keep what has one of their values; each may be given several times:")
+			tags = append(tags, "sep", "none", "group", filterTitle)
 		}
 		if strings.Contains(p.Name, "_") {
 			tags = append(tags, "aliases", p.Name)
@@ -285,28 +288,30 @@ func (c *reportCommand) setPeriod(q url.Values, now time.Time) error {
 		name, layout string
 		months, days int
 	}{{"day", time.DateOnly, 0, 1}, {"week", time.DateOnly, 0, 7}, {"month", "2006-01", 1, 0}} {
-		values := q[unit.name]
-		if said || len(values) == 0 {
-			continue
+		if first, last, known := earliestLatest(q[unit.name], unit.layout); known && !said {
+			q.Set("from", first.Format(time.DateOnly))
+			q.Set("to", last.AddDate(0, unit.months, unit.days).Format(time.DateOnly))
+			said = true
 		}
-		var first, last time.Time
-		for i, value := range values {
-			at, err := time.Parse(unit.layout, value)
-			if err != nil {
-				return nil // The server says what is wrong with it.
-			}
-			if i == 0 || at.Before(first) {
-				first = at
-			}
-			if i == 0 || at.After(last) {
-				last = at
-			}
-		}
-		q.Set("from", first.Format(time.DateOnly))
-		q.Set("to", last.AddDate(0, unit.months, unit.days).Format(time.DateOnly))
-		said = true
 	}
 	return nil
+}
+
+// earliestLatest reads times; known is false where there are none, or one is wrong: the server says so of that.
+func earliestLatest(values []string, layout string) (earliest, latest time.Time, known bool) {
+	for i, value := range values {
+		at, err := time.Parse(layout, value)
+		if err != nil {
+			return earliest, latest, false
+		}
+		if i == 0 || at.Before(earliest) {
+			earliest = at
+		}
+		if i == 0 || at.After(latest) {
+			latest = at
+		}
+	}
+	return earliest, latest, len(values) > 0
 }
 
 // parseSpan reads a span such as 7d.

@@ -292,8 +292,9 @@ func legendOf(columns []*tableColumn) (legend []string) {
 			legend = append(legend, sign.means)
 		}
 	}
+	interval := func(cell string) bool { return strings.Contains(cell, "…") }
 	if slices.ContainsFunc(columns, func(c *tableColumn) bool {
-		return c.rates != nil && slices.ContainsFunc(c.cells, func(cell string) bool { return strings.Contains(cell, "…") })
+		return c.rates != nil && slices.ContainsFunc(c.cells, interval)
 	}) {
 		legend = append(legend, "In brackets the 95 % interval.")
 	}

@@ -27,8 +27,8 @@ func (t *reportTable) footer() (lines []string) {
 		lines = append(lines, moves)
 	}
 	if t.more {
-		lines = append(lines, fmt.Sprintf("There are more rows than these %d: say --limit, up to %d, or --format csv to "+
-			"have all.", len(t.rows), pageRows))
+		lines = append(lines, fmt.Sprintf("There are more rows than these %d: say --limit, up to %d, or --format csv "+
+			"to have all.", len(t.rows), pageRows))
 	}
 	return lines
 }

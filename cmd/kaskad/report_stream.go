@@ -41,8 +41,8 @@ func (r *reportRequest) stream(ctx context.Context, to io.Writer) error {
 			cursor, err = joinJSON(to, response.Body, first)
 		case cursor != "" && !onePage && form != "csv" && form != "ndjson":
 			response.Body.Close()
-			return fmt.Errorf("the report has more than %d rows, and pages of %s cannot be joined: say --format csv or "+
-				"ndjson, or filter, or group by less", pageRows, form)
+			return fmt.Errorf("the report has more than %d rows, and pages of %s cannot be joined: say --format csv "+
+				"or ndjson, or filter, or group by less", pageRows, form)
 		default:
 			body := bufio.NewReader(response.Body)
 			if form == "csv" && !first {
@@ -85,13 +85,13 @@ func joinJSON(to io.Writer, body io.Reader, first bool) (cursor string, err erro
 	if begin < len(`"rows":[`) || len(read.Rows) < len(`[]`) || end >= len(page) {
 		return "", errors.New("the answer has no rows where a report has them")
 	}
+	next := ""
+	if read.NextCursor != nil {
+		next, page = *read.NextCursor, page[:end]
+	}
 	if !first {
-		page, begin, end = append([]byte(","), page[begin:]...), 0, end-begin+1
+		page = append([]byte(","), page[begin:]...)
 	}
-	if read.NextCursor == nil {
-		_, err = to.Write(page)
-		return "", err
-	}
-	_, err = to.Write(page[:end])
-	return *read.NextCursor, err
+	_, err = to.Write(page)
+	return next, err
 }

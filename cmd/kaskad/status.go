@@ -31,9 +31,9 @@ type statusCommand struct {
 
 // Help says what there is to see.
 func (*statusCommand) Help() string {
-	return `How the service is: what waits in the topic, how old the reports are, how many events come, whether all of them are
-accounted for. On a terminal it goes on until q or Ctrl-C; elsewhere it is one answer of GET /v1/status. It needs an
-admin key of all accounts.
+	return `How the service is: what waits in the topic, how old the reports are, how many events come, whether all of
+them are accounted for. On a terminal it goes on until q or Ctrl-C; elsewhere it is one answer of GET /v1/status. It
+needs an admin key of all accounts.
 
     kaskad status
     kaskad status --once --format json | jq .balance`
@@ -254,7 +254,7 @@ func (w *statusWatch) live(ctx context.Context, every time.Duration) error {
 		case err != nil && refused(err):
 			return err
 		case err != nil:
-			frame.draw([]string{fmt.Sprintf("%s does not answer; trying again.", w.server.address), printable(err.Error())})
+			frame.draw([]string{w.server.address + " does not answer; trying again.", printable(err.Error())})
 		default:
 			frame.draw(append(w.lines(seen), "", "q ends"))
 		}

@@ -36,7 +36,8 @@ func onTerminal(t *testing.T, width int, env, args []string, act func(keys *os.F
 		t.Fatal(err)
 	}
 	defer theirs.Close()
-	if err := unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 40, Col: uint16(width)}); err != nil {
+	size := &unix.Winsize{Row: 40, Col: uint16(width)}
+	if err := unix.IoctlSetWinsize(int(theirs.Fd()), unix.TIOCSWINSZ, size); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(os.Args[0], args...)
