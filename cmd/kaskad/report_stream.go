@@ -26,9 +26,7 @@ type reportRequest struct {
 // is copied byte for byte; of others the pages are joined, where the format lets them be.
 func (r *reportRequest) stream(ctx context.Context, to io.Writer) error {
 	onePage := r.query.Has("limit")
-	if !onePage {
-		r.query.Set("limit", strconv.Itoa(pageRows))
-	}
+	r.limit(pageRows)
 	form := r.query.Get("format")
 	for first := true; ; first = false {
 		response, err := r.server.open(ctx, r.route.Path+"?"+r.query.Encode())
@@ -63,6 +61,13 @@ func (r *reportRequest) stream(ctx context.Context, to io.Writer) error {
 			return nil
 		}
 		r.query.Set("cursor", cursor)
+	}
+}
+
+// limit asks for so many rows, unless it was said how many, or the report has all in one answer anyway.
+func (r *reportRequest) limit(rows int) {
+	if !r.query.Has("limit") && r.route.Takes("limit") {
+		r.query.Set("limit", strconv.Itoa(rows))
 	}
 }
 

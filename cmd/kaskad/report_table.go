@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -84,9 +83,7 @@ func glance(report string) []string {
 // table asks for the rows of a table.
 func (r *reportRequest) table(ctx context.Context) (*reportTable, error) {
 	r.query.Set("format", "json")
-	if !r.query.Has("limit") {
-		r.query.Set("limit", strconv.Itoa(tableRows))
-	}
+	r.limit(tableRows)
 	body, err := r.server.send(ctx, http.MethodGet, r.route.Path+"?"+r.query.Encode(), nil)
 	if err != nil {
 		return nil, err

@@ -305,6 +305,16 @@ func TestReport_Stream_JoinsPages(t *testing.T) {
 	}
 }
 
+// A report that is one answer is not asked for pages.
+func TestReport_Limit_WherePages(t *testing.T) {
+	for takes, params := range map[bool][]answer.Param{true: answer.ListParams(false), false: answer.FormatParams()} {
+		r := reportRequest{route: &answer.Route{Params: params}, query: url.Values{}}
+		if r.limit(7); r.query.Has("limit") != takes {
+			t.Errorf("limit is taken: %t, asks %v", takes, r.query)
+		}
+	}
+}
+
 // Flags become the parameters that the API has, and nothing else.
 func TestReport_Flags_Parameters(t *testing.T) {
 	stub := &pagesStub{}
