@@ -8,10 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/query/answer"
 	"kaskad/query/door"
@@ -97,20 +100,44 @@ func New(config Config, deps Deps) (*Server, error) {
 	if config.Auth == authKeys {
 		s.mount.Guard = s.door.Guard
 	}
-	priceLists := prices.NewCache(s.db)
-	saved, err := savings.New(s.db, priceLists, deps.Registerer)
-	if err != nil {
-		return nil, fmt.Errorf("register metrics: %w", err)
+	if s.rooms, err = newRooms(s.db, s.gate, deps.Registerer); err != nil {
+		return nil, err
 	}
-	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
-		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
-		messages.New(s.db, s.gate, priceLists), s.door}
+	s.rooms = append(s.rooms, s.door)
 	s.page = openapi.NewPage(config.Version, func() []answer.Route { return s.all })
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
 	return s, nil
+}
+
+// newRooms makes the rooms that anybody may enter whom the door lets in.
+func newRooms(db *store.DB, gate *answer.Gate, registerer prometheus.Registerer) ([]room, error) {
+	priceLists := prices.NewCache(db)
+	saved, err := savings.New(db, priceLists, registerer)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return []room{report.New(db, priceLists), saved, forecast.New(db, gate, priceLists), lists.New(db, gate),
+		numbers.New(db, gate, priceLists), messages.New(db, gate, priceLists)}, nil
+}
+
+// Reports lists the reports of the API by name, as their routes describe them to programs that ask for them.
+func Reports() ([]answer.Route, error) {
+	rooms, err := newRooms(&store.DB{}, &answer.Gate{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	var routes []answer.Route
+	for _, r := range rooms {
+		routes = append(routes, slices.DeleteFunc(r.Routes(),
+			func(r answer.Route) bool {
+				return r.Method != http.MethodGet || !strings.HasPrefix(r.Path, "/v1/reports/")
+			})...)
+	}
+	slices.SortFunc(routes, func(a, b answer.Route) int { return strings.Compare(a.Path, b.Path) })
+	return routes, nil
 }
 
 func newDoor(config Config, s *Server) (*door.Door, error) {

@@ -259,7 +259,11 @@ func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, s
 		return err
 	}
 	fmt.Printf(`
-The same with every figure, numerator and denominator; savings by campaign:
+The same as tables of any report, by any names; and the state of the service, live:
+  bin/kaskad report channels --data %[3]s; bin/kaskad report savings --data %[3]s --group-by campaign
+  bin/kaskad status --data %[3]s
+
+With every figure, numerator and denominator; savings by campaign:
   curl -s '%[1]s/v1/reports/channels?%[2]s&format=csv'
   curl -s '%[1]s/v1/reports/savings?%[2]s&group_by=campaign&format=csv'
 

@@ -107,4 +107,4 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 }
 
 // thousands prints a count with its thousands apart.
-func thousands(n uint64) string { return strings.TrimSuffix(grouped(fmt.Sprint(n)), ".") }
+func thousands(n uint64) string { return grouped(fmt.Sprint(n)) }

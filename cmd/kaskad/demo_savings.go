@@ -148,11 +148,14 @@ func grouped(amount string) string {
 	if rest, negative := strings.CutPrefix(amount, "-"); negative {
 		sign, digits = "-", rest
 	}
-	whole, fraction, _ := strings.Cut(digits, ".")
+	whole, fraction, decimals := strings.Cut(digits, ".")
 	for at := len(whole) - 3; at > 0; at -= 3 {
 		whole = whole[:at] + " " + whole[at:]
 	}
-	return sign + whole + "." + fraction
+	if decimals {
+		whole += "." + fraction
+	}
+	return sign + whole
 }
 
 func signed(amount string) string {

@@ -57,7 +57,7 @@ func (s keysServer) open(ctx context.Context) (conn driver.Conn, done func(), di
 
 type keysCreate struct {
 	Account string   `help:"Account whose key it is; an admin key is of all accounts without it." placeholder:"NAME"`
-	Scope   []string `help:"What it may do: analyst, marketer, crm, ingest, admin; may be given several times." required:"" placeholder:"SCOPE"`
+	Scope   []string `help:"What it may do: analyst, marketer, crm, ingest, admin; may be given several times." required:"" placeholder:"SCOPE" values:"analyst,marketer,crm,ingest,admin"`
 	Note    string   `help:"What it is for."`
 	Expires string   `help:"When it is over: a time such as 2027-01-01T00:00:00Z, or a span such as 2160h from now on; never without it." placeholder:"TIME"`
 	keysServer

@@ -39,7 +39,12 @@ type commands struct {
 	ErrorMap  errorMapCommand  `cmd:"" help:"What providers' error codes mean: check a file, import it into a running kaskad, export it again."`
 	Numbers   numbersCommand   `cmd:"" help:"Dead numbers: list, check before a mailing, export, follow what changes."`
 	Keys      keysCommand      `cmd:"" help:"Keys of the API: make one, list them, revoke one."`
-	Version   versionCommand   `cmd:"" help:"Print the version."`
+	Report    reportCommand    `cmd:"" help:"Print a report of a running kaskad as a table, or all of it as CSV, JSON, Parquet and so on."`
+	Status    statusCommand    `cmd:"" help:"Show lag, freshness, throughput and the balance of a running kaskad, and go on."`
+
+	Completion completionCommand `cmd:"" help:"Print a script that completes command lines, for bash, zsh or fish."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -51,6 +56,11 @@ func main() {
 // run runs a command line and returns the exit code. h lets tests end the process between two steps.
 func run(args []string, h hooks) int {
 	var cli commands
+	var err error
+	if cli.Report, err = newReportCommand(); err != nil {
+		fmt.Fprintln(os.Stderr, "kaskad:", err)
+		return 2
+	}
 	parser, err := kong.New(&cli,
 		kong.Name("kaskad"),
 		kong.Description("Delivery status and cost of business messages: from Kafka to exact reports.\n\n"+

@@ -242,24 +242,39 @@ func refused(err error) bool {
 
 // stream copies the body of a 200 as it comes, for as long as it takes. A body that ends too early is an error.
 func (a *api) stream(ctx context.Context, path string, to io.Writer) error {
-	request, err := a.request(ctx, http.MethodGet, path, nil)
+	response, err := a.open(ctx, path)
 	if err != nil {
 		return err
 	}
-	response, err := (&http.Client{}).Do(request)
-	if err != nil {
-		return fmt.Errorf("ask %s: %w: is it running?", a.address, err)
-	}
 	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
-		if err != nil {
-			return fmt.Errorf("ask %s: %w", a.address, err)
-		}
-		return a.refusal(response, answer)
-	}
 	if _, err := io.Copy(to, response.Body); err != nil {
-		return fmt.Errorf("%s broke off: %w: its log says why; start again", a.address, err)
+		return a.brokeOff(err)
 	}
 	return nil
+}
+
+// open returns the answer to a GET, once it is a 200. The caller closes its body, which may take as long as it wants.
+func (a *api) open(ctx context.Context, path string) (*http.Response, error) {
+	request, err := a.request(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w: is it running?", a.address, err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("ask %s: %w", a.address, err)
+	}
+	return nil, a.refusal(response, answer)
+}
+
+// brokeOff is the error of an answer that ended too early.
+func (a *api) brokeOff(err error) error {
+	return fmt.Errorf("%s broke off: %w: its log says why; start again", a.address, err)
 }
