@@ -64,7 +64,7 @@ func (l *Lists) getReference(c *gin.Context, kind referenceKind) error {
 			return fmt.Errorf("show %s: %w", kind.name, err)
 		}
 	}
-	c.Header("ETag", etag(list.Version))
+	c.Header("ETag", answer.VersionTag(list.Version))
 	if form != listJSON {
 		body, err := kind.write(form, list.Body)
 		if err != nil {
@@ -136,10 +136,11 @@ func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
 		next = &answer.Cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}
 	}
 	t := answer.NewList(format, []answer.Column{{Name: "version", Type: answer.CountColumn},
-		{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn}})
+		{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn},
+		{Name: "note"}})
 	for _, v := range versions {
 		t.Add([]answer.Value{answer.Count(v.Version), answer.Moment(v.AtMS), answer.Text(v.By),
-			answer.Count(uint64(v.Rows))})
+			answer.Count(uint64(v.Rows)), answer.Text(v.Note)})
 	}
 	return t.SendPage(c, []answer.Member{{Name: "account", Value: answer.Text(account)}}, l.db.Cursors, next)
 }
