@@ -24,6 +24,7 @@ import (
 	"kaskad/query/report"
 	"kaskad/query/savings"
 	"kaskad/query/store"
+	"kaskad/query/views"
 	"kaskad/schema"
 	"kaskad/schema/event"
 )
@@ -100,7 +101,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
 		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
-		messages.New(s.db, s.gate, priceLists), s.door}
+		messages.New(s.db, s.gate, priceLists), views.New(s.db, s.gate), s.door}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
