@@ -91,6 +91,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	if s.door, err = newDoor(config, s); err != nil {
 		return nil, fmt.Errorf("configure HTTP server: %w", err)
 	}
+	s.gate.Note = s.door.Note
 	if config.Auth == authKeys {
 		s.mount.Guard = s.door.Guard
 	}
@@ -101,7 +102,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	}
 	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
 		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
-		messages.New(s.db, s.gate, priceLists), views.New(s.db, s.gate), s.door}
+		messages.New(s.db, s.gate, priceLists, deps.Letters), views.New(s.db, s.gate), s.door}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)

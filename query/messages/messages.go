@@ -27,14 +27,18 @@ import (
 
 // Messages serves the routes about messages and dead letters. It is safe for concurrent use.
 type Messages struct {
-	db     *store.DB
-	gate   *answer.Gate
-	prices *prices.Cache
+	db      *store.DB
+	gate    *answer.Gate
+	prices  *prices.Cache
+	letters Letters
+	// replaying lets one request replay dead letters at a time.
+	replaying answer.Turns
 }
 
-// New makes the room.
-func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Messages {
-	return &Messages{db: db, gate: gate, prices: lists}
+// New makes the room. Without functions letters are listed and not replayed.
+func New(db *store.DB, gate *answer.Gate, lists *prices.Cache, letters Letters) *Messages {
+	return &Messages{db: db, gate: gate, prices: lists, letters: letters,
+		replaying: answer.NewTurns(1, replayWait)}
 }
 
 // Routes lists what the room serves.
@@ -47,6 +51,8 @@ func (m *Messages) Routes() []answer.Route {
 		{Method: http.MethodGet, Path: "/v1/messages/:id", Serve: m.one, Turn: answer.Reading, For: answer.ForMessages,
 			Whole: true, Try: []string{"/v1/messages/{message_id}"}},
 		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected"),
+		answer.Get(answer.ForAdminsOfAll, "/v1/rejected/reasons", m.rejectedReasons, "/v1/rejected/reasons"),
+		{Method: http.MethodPost, Path: "/v1/rejected/replay", Serve: m.replay, For: answer.ForAdminsOfAll},
 	}
 }
 
