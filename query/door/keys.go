@@ -33,13 +33,13 @@ func (d *Door) Routes() []answer.Route {
 			Turn: answer.Looking},
 		{Method: http.MethodGet, Path: "/v1/audit", Serve: d.readAudit, For: answer.ForAdmins, Turn: answer.Looking,
 			Try: []string{"/v1/audit"}},
+		{Method: http.MethodGet, Path: "/v1/session", Serve: d.session, For: answer.Signed},
 	}
 	if !d.config.Keys {
 		return routes
 	}
 	return append(routes,
 		answer.Route{Method: http.MethodPost, Path: "/v1/session", Serve: d.beginSession, For: answer.Open},
-		answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.session, For: answer.Signed},
 		answer.Route{Method: http.MethodDelete, Path: "/v1/session", Serve: d.endSession, For: answer.Signed})
 }
 
