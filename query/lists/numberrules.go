@@ -22,7 +22,7 @@ const maxNumberRules = 64 << 10
 // numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set
 // of rules for an account, and it is stored whole, so that a version says what was in force.
 func numberRulesKind() referenceKind {
-	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
+	kind := referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
 		verdicts: true,
 		read: func(_ listForm, body []byte) (int, []byte, error) {
 			own, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
@@ -47,6 +47,8 @@ func numberRulesKind() referenceKind {
 		},
 		keys: []string{"rule"}, rows: ruleRows,
 	}
+	describeNumberRules(&kind)
+	return kind
 }
 
 // ruleRows shows rules as rows of a list, a row for each.

@@ -30,11 +30,7 @@ type listToPut struct {
 
 // putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
 func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
-	known := []string{"account", "if_version", "dry_run"}
-	if kind.setting != "" {
-		known = append(known, kind.setting)
-	}
-	p, err := answer.ReadParams(c.Request, known)
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -100,11 +96,7 @@ func (l *Lists) store(c *gin.Context, kind referenceKind, put listToPut) error {
 		}
 	}
 	c.Header("ETag", answer.VersionTag(version))
-	c.PureJSON(http.StatusOK, struct {
-		Account string `json:"account"`
-		Version uint64 `json:"version"`
-		Rows    int    `json:"rows"`
-	}{put.account, version, put.rows})
+	c.PureJSON(http.StatusOK, stored{put.account, version, put.rows})
 	return nil
 }
 

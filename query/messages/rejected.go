@@ -21,6 +21,21 @@ type letter struct {
 	line      uint32
 }
 
+// rejectedColumns are the columns of the dead letters.
+var rejectedColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+	{Name: "error"}, {Name: "raw", Text: "What came, without what may not be stored"},
+	{Name: "encoding", Text: "Says that raw is not text", Of: answer.OneOf("base64"), Optional: true},
+	{Name: "topic"}, {Name: "partition", Type: answer.CountColumn}, {Name: "offset", Type: answer.CountColumn},
+	{Name: "line", Type: answer.CountColumn, Text: "Of the body or file that it came in, from 1; 0 for none"},
+	{Name: "at", Type: answer.TimeColumn},
+	{Name: "replayed_at", Type: answer.TimeColumn, Null: "where it was not sent through again"}}
+
+// reasonColumns are the columns of the counts by reason.
+var reasonColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+	{Name: "letters", Type: answer.CountColumn},
+	{Name: "replayed", Type: answer.CountColumn, Text: "Those of them that were sent through again"},
+	{Name: "first_at", Type: answer.TimeColumn}, {Name: "last_at", Type: answer.TimeColumn}}
+
 // rejectedQuery is one page of the dead letters.
 type rejectedQuery struct {
 	reasons, fields []string
@@ -52,7 +67,7 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 
 // rejected serves GET /v1/rejected.
 func (m *Messages) rejected(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"reason", "field", "replayed", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -74,10 +89,7 @@ func (m *Messages) rejected(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	t := answer.NewList(format, []answer.Column{{Name: "reason"}, {Name: "field"}, {Name: "error"}, {Name: "raw"},
-		{Name: "encoding"}, {Name: "topic"}, {Name: "partition", Type: answer.CountColumn},
-		{Name: "offset", Type: answer.CountColumn}, {Name: "line", Type: answer.CountColumn},
-		{Name: "at", Type: answer.TimeColumn}, {Name: "replayed_at", Type: answer.TimeColumn}})
+	t := answer.NewList(format, rejectedColumns)
 	last, more, err := m.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)
@@ -128,7 +140,7 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 
 // rejectedReasons serves GET /v1/rejected/reasons: how many dead letters there are of each reason and field, most first.
 func (m *Messages) rejectedReasons(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -138,9 +150,7 @@ func (m *Messages) rejectedReasons(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	t := answer.NewList(format, []answer.Column{{Name: "reason"}, {Name: "field"},
-		{Name: "letters", Type: answer.CountColumn}, {Name: "replayed", Type: answer.CountColumn},
-		{Name: "first_at", Type: answer.TimeColumn}, {Name: "last_at", Type: answer.TimeColumn}})
+	t := answer.NewList(format, reasonColumns)
 	if err := m.readReasons(ctx, t); err != nil {
 		return fmt.Errorf("count dead letters: %w", err)
 	}

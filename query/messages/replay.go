@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -52,6 +53,43 @@ type replayBody struct {
 	Places []schema.Place `json:"places"`
 	Limit  *int           `json:"limit"`
 	Cursor *string        `json:"cursor"`
+}
+
+// replayedAnswer is what a request did.
+type replayedAnswer struct {
+	Sent    uint64 `json:"sent" jsonschema:"Letters that this request has sent through again"`
+	Refused uint64 `json:"refused" jsonschema:"Letters that are still wrong, and stay"`
+	Already uint64 `json:"already" jsonschema:"Letters of the choice that were sent before the run began"`
+	// Remaining is 0 where NextCursor is null.
+	Remaining  uint64  `json:"remaining" jsonschema:"Letters of the choice that the run has not looked at yet"`
+	NextCursor *string `json:"next_cursor" jsonschema:"Goes on with the run; null at its end"`
+}
+
+// replayRoute describes POST /v1/rejected/replay.
+func (m *Messages) replayRoute() answer.Route {
+	r := answer.Route{Method: http.MethodPost, Path: "/v1/rejected/replay", Serve: m.replay, For: answer.ForAdminsOfAll}.
+		Says(answer.TagService, "Send dead letters through again", "Those that have become valid are sent to Kafka and "+
+			"marked, the others stay. A request looks at some letters; send the same body with cursor until next_cursor "+
+			"is null. A second run sends nothing twice. After an error the same request may be sent again.", nil,
+			answer.Answer{Text: "What the request did.", Of: answer.Typed[replayedAnswer]()})
+	name := func(name, text string, of *answer.Schema) answer.Column {
+		return answer.Column{Name: name, Text: text, Of: of, Optional: true}
+	}
+	short := &answer.Schema{Type: "string", MaxLength: new(maxChosen)}
+	places := answer.ListOf(answer.ObjectOf(answer.Column{Name: "topic", Of: &answer.Schema{Type: "string",
+		MinLength: new(1)}}, answer.Column{Name: "partition", Of: answer.Whole(0, math.MaxInt32)},
+		answer.Column{Name: "offset", Of: answer.Whole(0, 1<<53)}, answer.Column{Name: "line",
+			Of: answer.Whole(1, math.MaxUint32)}))
+	places.MinItems, places.MaxItems = new(1), new(maxReplayed)
+	r.Body = &answer.Body{Text: "Chooses dead letters; {} is all.", Example: `{"reason":"unknown_value","field":"channel"}`,
+		Of: answer.ObjectOf(name("reason", "Letters of this reason", answer.OneOf(schema.Reasons()...)),
+			name("field", "Letters about this field", short), name("topic", "Letters of events from this topic", short),
+			name("from", "Refused at or after", answer.Formed("date-time")),
+			name("to", "Refused before", answer.Formed("date-time")),
+			name("places", "These letters, as GET /v1/rejected shows where they are", places),
+			name("limit", "How many letters the request looks at", answer.Whole(1, maxReplayed)),
+			name("cursor", "next_cursor of the request before", answer.AnyText()))}
+	return r
 }
 
 // replayRun is what the requests of one run share.
@@ -121,13 +159,7 @@ func (m *Messages) tell(c *gin.Context, run *replayRun, did schema.Replayed) err
 		}
 		next = &sealed
 	}
-	c.PureJSON(http.StatusOK, struct {
-		Sent       uint64  `json:"sent"`
-		Refused    uint64  `json:"refused"`
-		Already    uint64  `json:"already"`
-		Remaining  uint64  `json:"remaining"`
-		NextCursor *string `json:"next_cursor"`
-	}{did.Sent, did.StillRefused, run.already, run.left, next})
+	c.PureJSON(http.StatusOK, replayedAnswer{did.Sent, did.StillRefused, run.already, run.left, next})
 	return nil
 }
 

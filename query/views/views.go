@@ -34,10 +34,42 @@ func New(db *store.DB, gate *answer.Gate) *Views { return &Views{db: db, gate: g
 
 // Routes lists what the room serves.
 func (v *Views) Routes() []answer.Route {
+	tag := answer.Param{Name: "ETag", Text: "The version in quotes."}
+	put := answer.Route{Method: http.MethodPut, Path: "/v1/views", Serve: v.put, For: answer.ForMessages,
+		Errors: answer.Errors{http.StatusPreconditionFailed: "the views are not at the version any more that they were to " +
+			"replace"}}.
+		Says(answer.TagAccess, "Replace the saved views of the key", "Names for addresses of the page, replaced as a "+
+			"whole. They lead to the page alone, and name no person. They go when the key is revoked.",
+			[]answer.Param{{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET: replace this version and no " +
+				"other.", Schema: answer.AnyText()}},
+			answer.Answer{Text: "The views are stored.", Of: answer.Typed[storedAnswer](), Headers: []answer.Param{tag}})
+	name := &answer.Schema{Type: "string", MinLength: new(1), MaxLength: new(maxNameRunes)}
+	list := answer.ListOf(answer.ObjectOf(answer.Column{Name: "name", Of: name}, answer.Column{Name: "url",
+		Of: &answer.Schema{Type: "string", MaxLength: new(maxURLBytes), Pattern: "^/"}}))
+	list.MaxItems = new(maxViews)
+	put.Body = &answer.Body{Of: answer.ObjectOf(answer.Column{Name: "views", Of: list},
+		// What GET gave may be sent back as it is.
+		answer.Column{Name: "version", Type: answer.CountColumn, Optional: true},
+		answer.Column{Name: "at", Type: answer.TimeColumn, Null: answer.NullSaid, Optional: true}),
+		Example: `{"views":[{"name":"Viber in May","url":"/channels?channel=viber"}]}`}
 	return []answer.Route{
-		answer.Get(answer.ForMessages, "/v1/views", v.get, "/v1/views"),
-		{Method: http.MethodPut, Path: "/v1/views", Serve: v.put, For: answer.ForMessages},
+		answer.Get(answer.ForMessages, "/v1/views", v.get, "/v1/views").
+			Says(answer.TagAccess, "The saved views of the key", "", nil,
+				answer.Answer{Text: "The views.", Of: answer.Typed[viewsAnswer](), Headers: []answer.Param{tag}}),
+		put,
 	}
+}
+
+// viewsAnswer is what GET answers, and storedAnswer what PUT does.
+type viewsAnswer struct {
+	Version uint64  `json:"version"`
+	At      *string `json:"at"`
+	Views   []view  `json:"views"`
+}
+
+type storedAnswer struct {
+	Version uint64 `json:"version"`
+	Rows    int    `json:"rows"`
 }
 
 // view is a name for an address of the page.
@@ -63,11 +95,7 @@ func (v *Views) get(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	reply := struct {
-		Version uint64  `json:"version"`
-		At      *string `json:"at"`
-		Views   []view  `json:"views"`
-	}{Version: stored.Version, Views: []view{}}
+	reply := viewsAnswer{Version: stored.Version, Views: []view{}}
 	if stored.Version > 0 {
 		at := answer.TimeText(stored.AtMS)
 		reply.At = &at
@@ -82,7 +110,7 @@ func (v *Views) get(c *gin.Context) error {
 
 // put serves PUT /v1/views: the views replace those of the key as a whole, or nothing changes.
 func (v *Views) put(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, nil)
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -120,9 +148,6 @@ func (v *Views) put(c *gin.Context) error {
 		return err
 	}
 	c.Header("ETag", answer.VersionTag(version))
-	c.PureJSON(http.StatusOK, struct {
-		Version uint64 `json:"version"`
-		Rows    int    `json:"rows"`
-	}{version, len(list)})
+	c.PureJSON(http.StatusOK, storedAnswer{version, len(list)})
 	return nil
 }
