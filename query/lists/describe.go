@@ -53,7 +53,7 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 			"replace", http.StatusUnprocessableEntity: "rows are wrong; `errors` names each with its row, line and field"}}
 	tag := answer.Param{Name: "ETag", Text: "The version in quotes."}
 	put = put.Says(answer.TagLists, "Replace the "+kind.title, kind.about, slices.Concat([]answer.Param{account,
-		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53), Example: 0},
+		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53)},
 		{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET, in place of if_version.",
 			Schema: answer.AnyText()},
 		{Name: "dry_run", Text: "1 stores nothing, and tells what the list would change.", Schema: answer.OneOf("0", "1"),
