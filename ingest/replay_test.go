@@ -115,7 +115,8 @@ func TestReplay_PageBytes(t *testing.T) {
 	}
 }
 
-// Killed between sending and marking, a batch is sent once more, and so do two that run at once; the facts are the same.
+// Killed between sending and marking, a batch is sent once more, and so do two that run at once; the facts are the
+// same.
 func TestReplay_KilledBeforeTheMark(t *testing.T) {
 	r := newRig(t)
 	var raw []string

@@ -113,8 +113,8 @@ type part struct {
 	rows []listfile.Record
 }
 
-// parts takes apart what is stored of a list, which is nothing where its version is 0. Every list of a kind has the same
-// parts.
+// parts takes apart what is stored of a list, which is nothing where its version is 0. Every list of a kind has the
+// same parts.
 func (k referenceKind) parts(list schema.Reference) (all []part, err error) {
 	if k.rows != nil {
 		rows, err := k.rows(list)

@@ -42,7 +42,7 @@ func dryRunOf(t *testing.T, s http.Handler, target, body string, headers ...stri
 	return reply, strings.Join(all, "\n")
 }
 
-// Every kind says what a list would change, and stores nothing: neither a version, nor an order to decide verdicts anew.
+// Every kind says what a list would change, and stores nothing: no version, and no order to decide verdicts anew.
 // What it has said is what putting the list does.
 func TestLists_DryRun_EveryKind(t *testing.T) {
 	template := func(name string, segments int) string {

@@ -138,7 +138,8 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 	return last, more, rows.Err()
 }
 
-// rejectedReasons serves GET /v1/rejected/reasons: how many dead letters there are of each reason and field, most first.
+// rejectedReasons serves GET /v1/rejected/reasons: how many dead letters there are of each reason and field, most
+// first.
 func (m *Messages) rejectedReasons(c *gin.Context) error {
 	p, err := answer.ReadParams(c)
 	if err != nil {

@@ -24,8 +24,8 @@ import (
 
 const (
 	maxReplayBody = 256 << 10
-	// maxReplayed is how many dead letters a request looks at, and defaultReplayed without a limit: so many take about a
-	// second, and a page has something to draw.
+	// maxReplayed is how many dead letters a request looks at, and defaultReplayed without a limit: so many take about
+	// a second, and a page has something to draw.
 	maxReplayed, defaultReplayed = 2000, 500
 	// replayTime ends a request well before its connection.
 	replayTime = 60 * time.Second
@@ -81,7 +81,8 @@ func (m *Messages) replayRoute() answer.Route {
 		answer.Column{Name: "offset", Of: answer.Whole(0, 1<<53)}, answer.Column{Name: "line",
 			Of: answer.Whole(1, math.MaxUint32)}))
 	places.MinItems, places.MaxItems = new(1), new(maxReplayed)
-	r.Body = &answer.Body{Text: "Chooses dead letters; {} is all.", Example: `{"reason":"unknown_value","field":"channel"}`,
+	r.Body = &answer.Body{Text: "Chooses dead letters; {} is all.",
+		Example: `{"reason":"unknown_value","field":"channel"}`,
 		Of: answer.ObjectOf(name("reason", "Letters of this reason", answer.OneOf(schema.Reasons()...)),
 			name("field", "Letters about this field", short), name("topic", "Letters of events from this topic", short),
 			name("from", "Refused at or after", answer.Formed("date-time")),
