@@ -117,8 +117,8 @@ func TestIngester_Run_Erased(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	if result, err := Replay(t.Context(), r.conn, p, Filter{Topic: "old"},
-		func() time.Time { return testNow }); err != nil || result.Replayed != 1 {
+	if result, err := Replay(t.Context(), r.conn, p, schema.LetterFilter{Topic: "old"},
+		func() time.Time { return testNow }); err != nil || result.Sent != 1 {
 		t.Fatal(result, err)
 	}
 	r.drained()

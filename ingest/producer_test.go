@@ -151,24 +151,25 @@ func TestReplay_SendsOnce(t *testing.T) {
 	}
 	defer p.Close()
 	now := func() time.Time { return testNow }
-	replay := func(filter Filter, want ReplayResult) {
+	replay := func(filter schema.LetterFilter, want schema.Replayed) {
 		t.Helper()
 		got, err := Replay(t.Context(), r.conn, p, filter, now)
+		got.Last = nil
 		if err != nil || got != want {
 			t.Fatalf("replayed %+v, want %+v (%v)", got, want, err)
 		}
 	}
-	replay(Filter{Reason: "no_cohort"}, ReplayResult{})
-	replay(Filter{Field: "step"}, ReplayResult{})
-	replay(Filter{Since: early().Add(time.Hour)}, ReplayResult{})
-	replay(Filter{Topic: "another"}, ReplayResult{})
-	replay(Filter{Reason: schema.ReasonTimeWindow, Field: "occurred_at", Since: early().Add(-time.Hour),
-		Topic: r.topic}, ReplayResult{Replayed: 2})
-	replay(Filter{}, ReplayResult{StillRefused: 1})
+	replay(schema.LetterFilter{Reason: "no_cohort"}, schema.Replayed{})
+	replay(schema.LetterFilter{Field: "step"}, schema.Replayed{})
+	replay(schema.LetterFilter{Since: early().Add(time.Hour)}, schema.Replayed{})
+	replay(schema.LetterFilter{Topic: "another"}, schema.Replayed{})
+	replay(schema.LetterFilter{Reason: schema.ReasonTimeWindow, Field: "occurred_at", Since: early().Add(-time.Hour),
+		Topic: r.topic}, schema.Replayed{Sent: 2})
+	replay(schema.LetterFilter{}, schema.Replayed{StillRefused: 1})
 	in, _ := r.start(nil)
 	r.waitFor("the replayed events", func() bool { return in.Balance().Stored == 2 })
 	r.drained()
-	replay(Filter{}, ReplayResult{StillRefused: 1})
+	replay(schema.LetterFilter{}, schema.Replayed{StillRefused: 1})
 	r.expectCount(2, "SELECT count() FROM attempts FINAL")
 	r.expectCount(3, "SELECT count() FROM rejected FINAL")
 	r.expectLedger(Balance{Consumed: 5, Stored: 2, Rejected: 3})
@@ -191,8 +192,8 @@ func TestReplay_Batches(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return testNow }
-	if got, err := Replay(t.Context(), r.conn, away, Filter{}, now); !errors.Is(err, ErrUnavailable) ||
-		got.Replayed != 0 {
+	if got, err := Replay(t.Context(), r.conn, away, schema.LetterFilter{}, now); !errors.Is(err, ErrUnavailable) ||
+		got.Sent != 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	p, err := NewProducer(ProducerConfig{Brokers: r.brokers})
@@ -201,7 +202,7 @@ func TestReplay_Batches(t *testing.T) {
 	}
 	defer p.Close()
 	for _, want := range []uint64{n, 0} {
-		if got, err := Replay(t.Context(), r.conn, p, Filter{}, now); err != nil || got.Replayed != want {
+		if got, err := Replay(t.Context(), r.conn, p, schema.LetterFilter{}, now); err != nil || got.Sent != want {
 			t.Fatalf("%+v, want %d (%v)", got, want, err)
 		}
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"strconv"
+	"math"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -14,8 +14,12 @@ import (
 	"kaskad/schema/event"
 )
 
-//go:embed sql/replay.sql
-var replaySQL string
+var (
+	//go:embed sql/replay.sql
+	replaySQL string
+	//go:embed sql/letters.sql
+	lettersSQL string
+)
 
 // replayLetters is how many dead letters are sent and then marked at a time, and replayBytes how many bytes of them.
 const (
@@ -23,55 +27,46 @@ const (
 	replayBytes   = 8 << 20
 )
 
-// Filter selects dead letters; empty fields select all.
-type Filter struct {
-	Reason schema.Reason
-	Field  string
-	Topic  string    // where the event came from
-	Since  time.Time // refused at or after
-	Until  time.Time // refused before
-}
-
-// ReplayResult counts what Replay did.
-type ReplayResult struct {
-	Replayed     uint64 // sent through again
-	StillRefused uint64 // left where they are
+// Sender takes records and returns when all in-sync replicas have them, as Producer does.
+type Sender interface {
+	Produce(ctx context.Context, keys, values [][]byte) error
 }
 
 // Replay sends dead letters through again that have become valid: because the rules changed, their time has come,
 // ClickHouse takes them now (unstorable), or they may wait for their message once more (no_cohort). What is still
 // invalid stays where it is, because it would only come back. Each batch is marked when Kafka has it, so that running
-// Replay again sends nothing twice; a crash between sending and marking may send a batch again, which changes no
-// figure, because facts are merges.
-func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, now func() time.Time) (ReplayResult,
-	error) {
-	var result ReplayResult
+// Replay again sends nothing twice; a crash between sending and marking may send a batch again, and so may two that run
+// at once, which changes no figure, because facts are merges. With a limit it ends after 8 MiB of letters too.
+func Replay(ctx context.Context, conn driver.Conn, to Sender, filter schema.LetterFilter,
+	now func() time.Time) (result schema.Replayed, err error) {
 	if now == nil {
 		now = time.Now
 	}
 	// What comes back refused because of this run must not be replayed by it again.
-	end := now().Add(time.Millisecond)
-	if !filter.Until.IsZero() && filter.Until.Before(end) {
-		end = filter.Until
+	if end := now().Add(time.Millisecond); filter.Until.IsZero() || filter.Until.After(end) {
+		filter.Until = end
 	}
-	rows, err := conn.Query(clickhouse.Context(ctx, clickhouse.WithParameters(clickhouse.Parameters{
-		"reason": string(filter.Reason),
-		"field":  filter.Field,
-		"topic":  filter.Topic,
-		"since":  strconv.FormatInt(max(0, filter.Since.UnixMilli()), 10),
-		"until":  strconv.FormatInt(end.UnixMilli(), 10),
-	})), replaySQL)
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	rows, err := conn.Query(reading, replaySQL, append(letterArgs(filter), afterArgs(filter)...)...)
 	if err != nil {
 		return result, fmt.Errorf("read dead letters: %w", err)
 	}
-	defer rows.Close()
+	defer func() {
+		cancel() // letters that nobody looks at any more are not waited for
+		_ = rows.Close()
+	}()
 	batch := replayBatch{nowMS: now().UnixMilli()}
-	for rows.Next() {
+	for looked, bytes := 0, 0; rows.Next(); looked++ {
+		if result.More = filter.Limit > 0 && (looked == filter.Limit || bytes >= replayBytes); result.More {
+			return result, batch.send(ctx, conn, to, &result)
+		}
 		var at schema.Place
 		var raw []byte
 		if err := rows.Scan(&at.Topic, &at.Partition, &at.Offset, &at.Line, &raw); err != nil {
 			return result, fmt.Errorf("read dead letters: %w", err)
 		}
+		result.Last, bytes = &at, bytes+len(raw)
 		if !batch.add(at, raw) {
 			result.StillRefused++
 		}
@@ -85,6 +80,45 @@ func Replay(ctx context.Context, conn driver.Conn, to *Producer, filter Filter, 
 		return result, fmt.Errorf("read dead letters: %w", err)
 	}
 	return result, batch.send(ctx, conn, to, &result)
+}
+
+// CountLetters counts the dead letters of a filter, whatever its After and Limit: those that wait, and those that were
+// sent through again.
+func CountLetters(ctx context.Context, conn driver.Conn, filter schema.LetterFilter) (waiting, replayed uint64,
+	err error) {
+	if filter.Until.IsZero() {
+		filter.Until = time.UnixMilli(math.MaxInt64)
+	}
+	if err := conn.QueryRow(ctx, lettersSQL, letterArgs(filter)...).Scan(&waiting, &replayed); err != nil {
+		return 0, 0, fmt.Errorf("count dead letters: %w", err)
+	}
+	return waiting, replayed, nil
+}
+
+func letterArgs(filter schema.LetterFilter) []any {
+	topics, partitions, offsets, lines := []string{}, []int32{}, []int64{}, []uint32{}
+	for _, p := range filter.Places {
+		topics, partitions = append(topics, p.Topic), append(partitions, p.Partition)
+		offsets, lines = append(offsets, p.Offset), append(lines, p.Line)
+	}
+	return []any{clickhouse.Named("reason", string(filter.Reason)), clickhouse.Named("field", filter.Field),
+		clickhouse.Named("topic", filter.Topic), clickhouse.Named("since", max(0, filter.Since.UnixMilli())),
+		clickhouse.Named("until", filter.Until.UnixMilli()), clickhouse.Named("every", filter.Places == nil),
+		clickhouse.Named("topics", topics), clickhouse.Named("partitions", partitions),
+		clickhouse.Named("offsets", offsets), clickhouse.Named("lines", lines)}
+}
+
+func afterArgs(filter schema.LetterFilter) []any {
+	after, limit := schema.Place{}, uint64(math.MaxUint64)
+	if filter.After != nil {
+		after = *filter.After
+	}
+	if filter.Limit > 0 {
+		limit = uint64(filter.Limit) + 1 // one more tells that there is more
+	}
+	return []any{clickhouse.Named("first", filter.After == nil), clickhouse.Named("after_topic", after.Topic),
+		clickhouse.Named("after_partition", after.Partition), clickhouse.Named("after_offset", after.Offset),
+		clickhouse.Named("after_line", after.Line), clickhouse.Named("limit", limit)}
 }
 
 // replayBatch gathers what is sent and marked at a time.
@@ -119,7 +153,7 @@ func (b *replayBatch) add(at schema.Place, raw []byte) bool {
 func (b *replayBatch) full() bool { return len(b.places) >= replayLetters || b.size >= replayBytes }
 
 // send produces first and marks then: a crash between the two sends again, the other order would lose.
-func (b *replayBatch) send(ctx context.Context, conn driver.Conn, to *Producer, result *ReplayResult) error {
+func (b *replayBatch) send(ctx context.Context, conn driver.Conn, to Sender, result *schema.Replayed) error {
 	if len(b.places) == 0 {
 		return nil
 	}
@@ -129,7 +163,7 @@ func (b *replayBatch) send(ctx context.Context, conn driver.Conn, to *Producer, 
 	if err := schema.InsertReplayed(ctx, conn, b.places, b.nowMS); err != nil {
 		return fmt.Errorf("mark dead letters as replayed: %w", err)
 	}
-	result.Replayed += uint64(len(b.places))
+	result.Sent += uint64(len(b.places))
 	b.keys, b.values, b.places, b.size = b.keys[:0], b.values[:0], b.places[:0], 0
 	return nil
 }

@@ -46,6 +46,11 @@ const Any = "*"
 // MaxTariffs is how many rows a price list may have.
 const MaxTariffs = 10_000
 
+// TariffKeys are the fields that tell one row of a price list from another.
+func TariffKeys() []string {
+	return []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"}
+}
+
 // Tariff is one row of a price list. Every key but the channel may be [Any].
 type Tariff struct {
 	Channel, Provider, Operator, Country, Traffic, Sender, App string

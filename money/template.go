@@ -17,6 +17,9 @@ const (
 	MaxTemplateSegments = 255
 )
 
+// TemplateKeys are the fields that tell one row of templates from another.
+func TemplateKeys() []string { return []string{"template", "valid_from"} }
+
 // Template says how many segments a template's text takes as SMS while it is valid. The text itself is never kept.
 type Template struct {
 	Template    string

@@ -13,6 +13,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/door"
+	"kaskad/query/messages"
 	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
@@ -36,10 +37,6 @@ const (
 	authKeys = "keys"
 	authOff  = "off"
 )
-
-// ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events
-// again. An error with a method Unavailable() bool that returns true says the same.
-var ErrUnavailable = errors.New("kafka is unavailable")
 
 // Config says how the server behaves. The zero value of every limit is its default.
 type Config struct {
@@ -96,6 +93,8 @@ type Deps struct {
 	Columns schema.Columns
 	// Producer takes the events of POST /v1/events; nil answers 503.
 	Producer Producer
+	// Letters sends dead letters through again; without its functions that is answered by 503.
+	Letters messages.Letters
 	// Lag counts the events in Kafka that ingest has not committed; nil when it cannot be known here.
 	Lag func(ctx context.Context) (events int64, err error)
 	// InFlight counts the events that this process has consumed beyond the ledger, and those of them that are not

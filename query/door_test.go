@@ -87,6 +87,8 @@ func bodyOf(route answer.Route, account string) string {
 		return fmt.Sprintf(`{"account":%q,"number_rules":{}}`, account)
 	case "PUT /v1/error-map":
 		return fmt.Sprintf(`{"account":%q,"error_map":[]}`, account)
+	case "PUT /v1/views":
+		return `{"views":[]}`
 	case "POST /v1/numbers/check":
 		return fmt.Sprintf(`{"numbers":[%q]}`, foreignNumber)
 	case "PUT /v1/numbers/:number/override":
@@ -124,6 +126,7 @@ var scopesOf = map[string]string{
 	"GET /v1/audience/uninstalled": "crm admin", "GET /v1/audience/blocked": "crm admin",
 	"GET /v1/audience/complained": "crm admin",
 	"DELETE /v1/numbers/:number":  "admin", "GET /v1/erasures": "admin", "GET /v1/audit": "admin",
+	"GET /v1/views": "marketer analyst crm admin", "PUT /v1/views": "marketer analyst crm admin",
 	"POST /v1/keys": "admin", "GET /v1/keys": "admin", "DELETE /v1/keys/:id": "admin",
 }
 

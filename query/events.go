@@ -130,7 +130,7 @@ func (s *Server) produce(ctx context.Context, in *intake) error {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return err
 	}
-	if errors.Is(err, ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) ||
+	if errors.Is(err, answer.ErrUnavailable) || (errors.As(err, &away) && away.Unavailable()) ||
 		errors.Is(err, context.DeadlineExceeded) {
 		s.metrics.events.WithLabelValues("unavailable").Add(float64(len(in.values)))
 		return answer.NewProblem(http.StatusServiceUnavailable, "kafka-unavailable",

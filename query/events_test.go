@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema"
 )
@@ -252,7 +253,7 @@ func (away) Error() string     { return "no broker" }
 func (away) Unavailable() bool { return true }
 
 func TestServer_Events_Kafka(t *testing.T) {
-	for name, err := range map[string]error{"sentinel": fmt.Errorf("produce: %w", ErrUnavailable),
+	for name, err := range map[string]error{"sentinel": fmt.Errorf("produce: %w", answer.ErrUnavailable),
 		"method":   fmt.Errorf("produce: %w", away{}),
 		"deadline": context.DeadlineExceeded} {
 		s, to := newIntake(t)

@@ -11,9 +11,11 @@ import (
 	"strings"
 	"testing"
 
+	"kaskad/ingest"
 	"kaskad/query/answer"
 	"kaskad/query/openapi"
 	"kaskad/query/querytest"
+	"kaskad/schema"
 	"kaskad/schema/erasure"
 )
 
@@ -98,7 +100,14 @@ func exampleServer(t *testing.T, change ...func(*Config, *Deps)) *Server {
 	storeLives(t, conn)
 	s := newServer(t, conn, append(change, withKeys, func(c *Config, d *Deps) {
 		c.ErasureKey = &erasure.Key{1}
-		d.Producer = producerFunc(func(context.Context, [][]byte, [][]byte) error { return nil })
+		to := producerFunc(func(context.Context, [][]byte, [][]byte) error { return nil })
+		d.Producer = to
+		d.Letters.Count = func(ctx context.Context, f schema.LetterFilter) (waiting, replayed uint64, err error) {
+			return ingest.CountLetters(ctx, conn, f)
+		}
+		d.Letters.Replay = func(ctx context.Context, f schema.LetterFilter) (schema.Replayed, error) {
+			return ingest.Replay(ctx, conn, to, f, c.Now)
+		}
 	})...)
 	s.stop.Do(func() { close(s.gate.Stopping) }) // nobody waits for a verdict that no aggregator gives
 	return s

@@ -28,6 +28,7 @@ import (
 	"kaskad/query/report"
 	"kaskad/query/savings"
 	"kaskad/query/store"
+	"kaskad/query/views"
 	"kaskad/schema"
 	"kaskad/schema/event"
 )
@@ -97,10 +98,11 @@ func New(config Config, deps Deps) (*Server, error) {
 	if s.door, err = newDoor(config, s); err != nil {
 		return nil, fmt.Errorf("configure HTTP server: %w", err)
 	}
+	s.gate.Note = s.door.Note
 	if config.Auth == authKeys {
 		s.mount.Guard = s.door.Guard
 	}
-	if s.rooms, err = newRooms(s.db, s.gate, deps.Registerer); err != nil {
+	if s.rooms, err = newRooms(s.db, s.gate, deps.Letters, deps.Registerer); err != nil {
 		return nil, err
 	}
 	s.rooms = append(s.rooms, s.door)
@@ -113,19 +115,21 @@ func New(config Config, deps Deps) (*Server, error) {
 }
 
 // newRooms makes the rooms that anybody may enter whom the door lets in.
-func newRooms(db *store.DB, gate *answer.Gate, registerer prometheus.Registerer) ([]room, error) {
+func newRooms(db *store.DB, gate *answer.Gate, letters messages.Letters, registerer prometheus.Registerer) ([]room,
+	error) {
 	priceLists := prices.NewCache(db)
 	saved, err := savings.New(db, priceLists, registerer)
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return []room{report.New(db, priceLists), saved, forecast.New(db, gate, priceLists), lists.New(db, gate),
-		numbers.New(db, gate, priceLists), messages.New(db, gate, priceLists)}, nil
+		numbers.New(db, gate, priceLists), messages.New(db, gate, priceLists, letters),
+		views.New(db, gate)}, nil
 }
 
 // Reports lists the reports of the API by name, as their routes describe them to programs that ask for them.
 func Reports() ([]answer.Route, error) {
-	rooms, err := newRooms(&store.DB{}, &answer.Gate{}, nil)
+	rooms, err := newRooms(&store.DB{}, &answer.Gate{}, messages.Letters{}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,7 @@ package schema
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -50,10 +48,9 @@ type Reference struct {
 	Rows int
 	// Body is a JSON array of the rows, as GET shows them.
 	Body []byte
+	// Note is that of the key that put it, where the key is the account's own; in a history alone.
+	Note string
 }
-
-// ErrReferenceChanged says that a list was to replace a version which is not the newest any more.
-var ErrReferenceChanged = errors.New("the list has been replaced meanwhile")
 
 // ReadReference returns an account's list as it was at a version of any account's list, or the newest one when version
 // is 0. It is false when the account had none.
@@ -88,7 +85,7 @@ func readReferences(ctx context.Context, conn driver.Conn, kind, account string,
 func ReferenceHistory(ctx context.Context, conn driver.Conn, kind, account string, before uint64,
 	limit int) ([]Reference, error) {
 	return scanReferences(ctx, conn, kind, func(rows driver.Rows, r *Reference, count *uint32) error {
-		return rows.Scan(&r.Account, &r.Version, &r.AtMS, &r.By, count)
+		return rows.Scan(&r.Account, &r.Version, &r.AtMS, &r.By, count, &r.Note)
 	}, referenceHistorySQL, clickhouse.Named("account", account), clickhouse.Named("before", before),
 		clickhouse.Named("limit", uint32(limit)))
 }
@@ -125,69 +122,24 @@ func scanReferences(ctx context.Context, conn driver.Conn, kind string,
 func InsertReference(ctx context.Context, conn driver.Conn, kind, account, by string, rows int, body []byte,
 	now time.Time) (version uint64, err error) {
 	return insertReference(ctx, conn, kind,
-		Reference{Account: account, By: by, Rows: rows, Body: body, AtMS: now.UnixMilli()}, -1)
+		Reference{Account: account, By: by, Rows: rows, Body: body, AtMS: now.UnixMilli()}, AnyVersion)
 }
 
 // InsertReferenceIf is [InsertReference] for a list that was made from the account's version current, 0 for none. Where
-// that is not the newest version any more it returns ErrReferenceChanged, and nothing is stored.
+// that is not the newest version any more it returns ErrVersionChanged, and nothing is stored.
 func InsertReferenceIf(ctx context.Context, conn driver.Conn, kind, account, by string, rows int, body []byte,
 	now time.Time, current uint64) (version uint64, err error) {
 	return insertReference(ctx, conn, kind,
 		Reference{Account: account, By: by, Rows: rows, Body: body, AtMS: now.UnixMilli()}, int64(current))
 }
 
-// insertReference inserts and looks at what it has inserted. ClickHouse knows no unique keys, so two writers may be
-// given one number. Of two that insert and then look, at least one sees the other; whoever sees another takes its row
-// back and tries again. So a number that was returned is one row's alone. (A writer that dies between the two steps
-// leaves a row that nobody was told of; all reads take the greatest id of such a pair.)
 func insertReference(ctx context.Context, conn driver.Conn, kind string, r Reference, ifVersion int64) (uint64, error) {
-	inserting := clickhouse.Context(ctx, clickhouse.WithSettings(insertSettings))
-	for wait := 10 * time.Millisecond; ; wait = min(2*wait, time.Second) {
-		id := clickhouse.Named("id", uuid.NewString())
-		err := conn.Exec(inserting, referencePutSQL, clickhouse.Named("kind", kind),
-			clickhouse.Named("account", r.Account), id,
-			clickhouse.Named("at_ms", r.AtMS), clickhouse.Named("by", r.By), clickhouse.Named("rows", uint32(r.Rows)),
-			clickhouse.Named("body", string(r.Body)),
-			clickhouse.Named("if_version", ifVersion))
-		if err != nil {
-			return 0, fmt.Errorf("put %s: %w", kind, err)
-		}
-		version, tie, found, err := ownReference(ctx, conn, kind, id)
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("put %s: read the version: %w", kind, err)
-		case !found && ifVersion >= 0:
-			return 0, fmt.Errorf("put %s: %w", kind, ErrReferenceChanged)
-		case !found:
-			return 0, fmt.Errorf("put %s: the row that was stored cannot be read; is this a replica that lags behind?",
-				kind)
-		case !tie:
-			return version, nil
-		}
-		if err := conn.Exec(ctx, referenceWithdrawSQL, clickhouse.Named("kind", kind), id); err != nil {
-			return 0, fmt.Errorf("put %s: take back a version that another writer was given too: %w", kind, err)
-		}
-		select {
-		case <-ctx.Done():
-			return 0, fmt.Errorf("put %s: other writers came first all the time: %w", kind, ctx.Err())
-		case <-time.After(rand.N(wait)):
-		}
-	}
-}
-
-func ownReference(ctx context.Context, conn driver.Conn, kind string, id any) (version uint64, tie, found bool,
-	err error) {
-	rows, err := conn.Query(ctx, referenceOwnSQL, clickhouse.Named("kind", kind), id)
+	statements := Versioned{Put: referencePutSQL, Own: referenceOwnSQL, Withdraw: referenceWithdrawSQL}
+	version, err := statements.Store(ctx, conn, ifVersion, []any{clickhouse.Named("kind", kind)},
+		[]any{clickhouse.Named("account", r.Account), clickhouse.Named("at_ms", r.AtMS), clickhouse.Named("by", r.By),
+			clickhouse.Named("rows", uint32(r.Rows)), clickhouse.Named("body", string(r.Body))})
 	if err != nil {
-		return 0, false, false, err
+		return 0, fmt.Errorf("put %s: %w", kind, err)
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var ties uint8
-		if err := rows.Scan(&version, &ties); err != nil {
-			return 0, false, false, err
-		}
-		found, tie = true, ties == 1
-	}
-	return version, tie, found, rows.Err()
+	return version, nil
 }

@@ -115,10 +115,10 @@ func TestInsertReferenceIf_Conflict(t *testing.T) {
 		t.Fatal(version, err)
 	}
 	put(t, conn, "tariffs", "beta", 1, "[2]") // version 2 is of another account, and none of this one's business
-	if _, err := putIf("[3]", 0); !errors.Is(err, schema.ErrReferenceChanged) {
+	if _, err := putIf("[3]", 0); !errors.Is(err, schema.ErrVersionChanged) {
 		t.Errorf("first put twice: %v", err)
 	}
-	if _, err := putIf("[3]", 2); !errors.Is(err, schema.ErrReferenceChanged) {
+	if _, err := putIf("[3]", 2); !errors.Is(err, schema.ErrVersionChanged) {
 		t.Errorf("a version of another account: %v", err)
 	}
 	wantReference(t, conn, "tariffs", "acme", 0, schema.Reference{Version: 1, Rows: 1, Body: []byte("[1]")})
@@ -156,7 +156,7 @@ func TestInsertReference_Concurrent(t *testing.T) {
 			defer mu.Unlock()
 			if err == nil {
 				won++
-			} else if !errors.Is(err, schema.ErrReferenceChanged) {
+			} else if !errors.Is(err, schema.ErrVersionChanged) {
 				t.Error(err)
 			}
 		})

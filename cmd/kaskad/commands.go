@@ -173,13 +173,13 @@ func (c *replayCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer producer.Close()
-	filter := ingest.Filter{Reason: schema.Reason(c.Reason), Field: c.Field}
+	filter := schema.LetterFilter{Reason: schema.Reason(c.Reason), Field: c.Field}
 	if c.Since > 0 {
 		filter.Since = st.now().Add(-c.Since)
 	}
 	result, err := ingest.Replay(ctx, st.conn, producer, filter, st.now)
 	fmt.Printf("replayed %d dead letters; %d would be refused again and stay (GET /v1/rejected says why)\n",
-		result.Replayed, result.StillRefused)
+		result.Sent, result.StillRefused)
 	return err
 }
 

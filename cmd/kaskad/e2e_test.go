@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -166,14 +168,14 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 		return fmt.Sprintf(`{"account":"a","message_id":%q,"submitted_at":%q,"occurred_at":%q,"channel":"viber","status":"delivered","recipient":"+79001234567"}`, id, at, at)
 	}
 	// The second line is of tomorrow: wrong now, right when the clock gets there.
-	early := line("m2", "2026-11-20T12:00:00Z")
+	early, early5 := line("m2", "2026-11-20T12:00:00Z"), line("m5", "2026-11-20T13:00:00Z")
 	var s status
 	k.get("/v1/status", &s)
 	producer := producerTo(t, s.Kafka.Brokers)
 	value := []byte(line("m1", "2026-11-19T12:00:00Z") + "\n" + early + "\nnot json \xff\n" +
 		line("m3", "2026-11-19T12:00:00Z"))
 	if err := producer.Produce(t.Context(), [][]byte{[]byte("k"), []byte("k")},
-		[][]byte{value, []byte(line("m4", "2026-11-19T13:00:00Z"))}); err != nil {
+		[][]byte{value, []byte(line("m4", "2026-11-19T13:00:00Z") + "\n" + early5)}); err != nil {
 		t.Fatal(err)
 	}
 	deliveredNow := func() int {
@@ -182,8 +184,8 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 		return report.Rows[0].Delivered
 	}
 	s = k.settle(2 * time.Minute)
-	if s.Balance.Stored != 3 || s.Balance.Rejected != 2 || deliveredNow() != 3 {
-		t.Fatalf("stored %d, rejected %d, delivered %d; want 3, 2, 3", s.Balance.Stored, s.Balance.Rejected,
+	if s.Balance.Stored != 3 || s.Balance.Rejected != 3 || deliveredNow() != 3 {
+		t.Fatalf("stored %d, rejected %d, delivered %d; want 3, 3, 3", s.Balance.Stored, s.Balance.Rejected,
 			deliveredNow())
 	}
 	type letter struct {
@@ -192,14 +194,14 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	}
 	var letters struct{ Rows []letter }
 	k.get("/v1/rejected", &letters)
-	if len(letters.Rows) != 2 {
-		t.Fatalf("rejected: %+v, want 2 rows", letters.Rows)
+	if len(letters.Rows) != 3 {
+		t.Fatalf("rejected: %+v, want 3 rows", letters.Rows)
 	}
 	for _, l := range letters.Rows {
 		switch l.Line {
 		case 2:
-			if l.Raw != early || l.Reason != "time_out_of_window" || l.Field == "" || l.Encoding != "" {
-				t.Errorf("dead letter %+v, want the bytes of m2 and time_out_of_window", l)
+			if l.Raw != early && l.Raw != early5 || l.Reason != "time_out_of_window" || l.Field == "" || l.Encoding != "" {
+				t.Errorf("dead letter %+v, want the bytes of m2 or m5 and time_out_of_window", l)
 			}
 		case 3:
 			if l.Encoding != "base64" || l.Raw != "bm90IGpzb24g/w==" || l.Reason != "malformed_json" {
@@ -214,24 +216,43 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	k.start("")
 	k.waitReady()
 	k.get("/v1/rejected", &letters)
-	if len(letters.Rows) != 2 {
-		t.Fatalf("after a restart %d dead letters, want 2", len(letters.Rows))
+	if len(letters.Rows) != 3 {
+		t.Fatalf("after a restart %d dead letters, want 3", len(letters.Rows))
+	}
+	// One by the API, which is given its place, and the other by the command.
+	replayed := func() string {
+		at := letters.Rows[slices.IndexFunc(letters.Rows, func(l letter) bool { return l.Raw == early5 })]
+		response, err := http.Post("http://"+k.address+"/v1/rejected/replay", "application/json",
+			strings.NewReader(fmt.Sprintf(`{"places":[{"topic":%q,"partition":%d,"offset":%d,"line":%d}]}`, at.Topic,
+				at.Partition, at.Offset, at.Line)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(body))
+	}
+	if got := replayed(); got != `{"sent":1,"refused":0,"already":0,"remaining":0,"next_cursor":null}` {
+		t.Errorf("replay answers %s", got)
 	}
 	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level",
 		"warn"); !strings.Contains(out, "replayed 1 ") {
 		t.Errorf("replay printed %q, want 1", out)
 	}
 	k.settle(2 * time.Minute)
-	if n := deliveredNow(); n != 4 {
-		t.Errorf("delivered %d after the replay, want 4", n)
+	if n := deliveredNow(); n != 5 {
+		t.Errorf("delivered %d after the replay, want 5", n)
 	}
 	if out := k.command("replay", "--data", k.dir, "--reason", "time_out_of_window", "--log-level",
 		"warn"); !strings.Contains(out, "replayed 0 ") {
 		t.Errorf("second replay printed %q, want 0", out)
 	}
 	s = k.settle(2 * time.Minute)
-	if n := deliveredNow(); n != 4 || s.Balance.Consumed != 6 {
-		t.Errorf("delivered %d, consumed %d after the second replay, want 4 and 6", n, s.Balance.Consumed)
+	if n := deliveredNow(); n != 5 || s.Balance.Consumed != 8 {
+		t.Errorf("delivered %d, consumed %d after the second replay, want 5 and 8", n, s.Balance.Consumed)
 	}
 }
 

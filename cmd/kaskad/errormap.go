@@ -38,7 +38,7 @@ decided again.`
 // AfterApply tells the chosen command which kind of list it works with.
 func (errorMapCommand) AfterApply(c *kong.Context) error {
 	c.Bind(listKind{name: "error-map", noun: "lines and aliases", lists: []string{"lines", "aliases"},
-		keys: []string{"provider", "code"},
+		keys: errormap.Keys(),
 		read: readErrorMap, own: ownErrorMap, write: writeErrorMap})
 	return nil
 }

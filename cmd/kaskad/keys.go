@@ -281,6 +281,5 @@ func (c *keysRevoke) Run(ctx context.Context) error {
 	case found[0].RevokedMS != 0:
 		return nil
 	}
-	found[0].RevokedMS = time.Now().UnixMilli()
-	return keys.Store(ctx, conn, found[0])
+	return migrated(keys.Revoke(ctx, conn, &found[0], time.Now().UnixMilli()))
 }

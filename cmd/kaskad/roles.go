@@ -14,6 +14,8 @@ import (
 	"kaskad/money"
 	"kaskad/query"
 	"kaskad/query/answer"
+	"kaskad/query/messages"
+	"kaskad/schema"
 )
 
 // roles are the parts of Kaskad that a process runs.
@@ -188,8 +190,9 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	if p.clickhouse != nil {
 		config.EngineVersion = p.clickhouse.Version()
 	}
+	to := eventProducer{producer, p.stack}
 	deps := query.Deps{
-		Conn: p.conn, Columns: p.columns(), Producer: eventProducer{producer, p.stack}, MeasureSMS: money.SMSMeasure,
+		Conn: p.conn, Columns: p.columns(), Producer: to, Letters: p.letters(to), MeasureSMS: money.SMSMeasure,
 		Registerer: p.registry,
 		Gatherer:   p.registry, Logger: p.logger,
 		Lag: func(ctx context.Context) (int64, error) {
@@ -215,6 +218,18 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	return query.New(config, deps)
 }
 
+// letters are the dead letters as the API sends them through again.
+func (p *process) letters(to eventProducer) messages.Letters {
+	return messages.Letters{
+		Count: func(ctx context.Context, filter schema.LetterFilter) (waiting, replayed uint64, err error) {
+			return ingest.CountLetters(ctx, p.conn, filter)
+		},
+		Replay: func(ctx context.Context, filter schema.LetterFilter) (schema.Replayed, error) {
+			return ingest.Replay(ctx, p.conn, to, filter, p.now)
+		},
+	}
+}
+
 // eventProducer translates errors of Kafka into those of query, and pings Kafka for GET /readyz.
 type eventProducer struct {
 	*ingest.Producer
@@ -222,7 +237,7 @@ type eventProducer struct {
 }
 
 // Produce writes to Kafka. An error that wraps query.ErrDiskFull says that the broker has no room. An error that wraps
-// query.ErrUnavailable means that the caller should send again later.
+// answer.ErrUnavailable means that the caller should send again later.
 func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error {
 	if e.stack.broker != nil {
 		if err := e.stack.disk.Err(); err != nil {
@@ -234,7 +249,7 @@ func (e eventProducer) Produce(ctx context.Context, keys, values [][]byte) error
 		return fmt.Errorf("%w: %w", answer.ErrDiskFull, err)
 	}
 	if errors.Is(err, ingest.ErrUnavailable) {
-		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", answer.ErrUnavailable, err)
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -40,13 +39,13 @@ type listKind struct {
 }
 
 // rows returns the rows of all lists of a document.
-func (k listKind) rows(document []byte) (all []row, err error) {
+func (k listKind) rows(document []byte) (all []listfile.Record, err error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(document, &members); err != nil {
 		return nil, fmt.Errorf("read %s: %w", k.name, err)
 	}
 	for _, name := range k.lists {
-		rows, err := readRows(members[name])
+		rows, err := listfile.ReadRecords(members[name])
 		if err != nil {
 			return nil, err
 		}
@@ -144,7 +143,7 @@ docs/templates.example.yaml has more.`
 // AfterApply tells the chosen command which kind of list it works with.
 func (tariffsCommand) AfterApply(c *kong.Context) error {
 	kind := listKind{name: "tariffs", noun: "tariffs", lists: []string{"tariffs"}, setting: money.BillingZoneField,
-		keys: []string{"channel", "provider", "operator", "country", "traffic", "sender", "app", "valid_from"}}
+		keys: money.TariffKeys()}
 	rows := listOf("tariffs", map[string]func([]byte) ([]money.Tariff, error){"json": money.ParseTariffsJSON,
 		"yaml": money.ParseTariffsYAML,
 		"csv":  money.ParseTariffsCSV})
@@ -183,7 +182,7 @@ func billingZone(form string, body []byte) (zone string, said bool, err error) {
 // AfterApply tells the chosen command which kind of list it works with.
 func (templatesCommand) AfterApply(c *kong.Context) error {
 	c.Bind(listKind{name: "templates", noun: "templates", lists: []string{"templates"},
-		keys: []string{"template", "valid_from"},
+		keys: money.TemplateKeys(),
 		read: listOf("templates", map[string]func([]byte) ([]money.Template, error){"json": money.ParseTemplatesJSON,
 			"yaml": money.ParseTemplatesYAML, "csv": money.ParseTemplatesCSV})})
 	return nil
@@ -326,8 +325,8 @@ func (c *listImport) Run(ctx context.Context, kind listKind) error {
 	if err != nil {
 		return err
 	}
-	difference := compareRows(kind.keys, old.rows, rows)
-	difference.print(os.Stdout)
+	difference := listfile.Compare(kind.keys, old.rows, rows)
+	printDifference(os.Stdout, difference)
 	if was != now {
 		fmt.Printf("~ %s: %s → %s\n", kind.setting, was, now)
 	}
@@ -336,7 +335,7 @@ func (c *listImport) Run(ctx context.Context, kind listKind) error {
 	case c.DryRun:
 		fmt.Printf("version %d stays (--dry-run)\n", old.Version)
 		return nil
-	case difference.empty() && was == now && old.Version > 0:
+	case difference.Empty() && was == now && old.Version > 0:
 		fmt.Printf("version %d stays\n", old.Version)
 		return nil
 	}
@@ -383,17 +382,4 @@ func (c *listExport) Run(ctx context.Context, kind listKind) error {
 		fmt.Printf("wrote %s of %s, version %d, to %s\n", kind.name, c.Account, list.Version, c.File)
 	}
 	return err
-}
-
-// row is a row of a list, with its fields as the server shows them.
-type row map[string]any
-
-func readRows(encoded []byte) ([]row, error) {
-	var rows []row
-	d := json.NewDecoder(bytes.NewReader(encoded))
-	d.UseNumber()
-	if err := d.Decode(&rows); err != nil {
-		return nil, fmt.Errorf("read rows: %w", err)
-	}
-	return rows, nil
 }

@@ -18,6 +18,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"kaskad/schema/listfile"
 )
 
 // listServer says whose list is meant, and at which server.
@@ -99,7 +101,7 @@ func (a *api) request(ctx context.Context, method, path string, body io.Reader) 
 type storedList struct {
 	Version uint64 `json:"version"`
 	At      string `json:"at"`
-	rows    []row
+	rows    []listfile.Record
 	lists   []byte // as a file holds them
 }
 

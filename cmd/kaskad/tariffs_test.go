@@ -16,6 +16,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 // command runs the program with a standard input and returns what it prints and its exit code.
@@ -330,16 +331,12 @@ func TestTariffsImport_Conflict(t *testing.T) {
 	}
 }
 
-func TestCompareRows_EveryField(t *testing.T) {
-	before, after := row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("1"), "valid_to": nil},
-		row{"template": "a b", "valid_from": "f", "sms_segments": json.Number("2"), "valid_to": ""}
+func TestPrintDifference_EveryField(t *testing.T) {
+	before := listfile.Record{"template": "a b", "valid_from": "f", "sms_segments": json.Number("1"), "valid_to": nil}
+	after := listfile.Record{"template": "a b", "valid_from": "f", "sms_segments": json.Number("2"), "valid_to": ""}
 	var out strings.Builder
-	d := compareRows([]string{"template", "valid_from"}, []row{before}, []row{after})
-	d.print(&out)
-	if got, want := out.String(), "~ template=\"a b\" valid_from=f: sms_segments 1 → 2, valid_to none → \"\"\n"; got != want || d.empty() {
+	printDifference(&out, listfile.Compare(money.TemplateKeys(), []listfile.Record{before}, []listfile.Record{after}))
+	if got, want := out.String(), "~ template=\"a b\" valid_from=f: sms_segments 1 → 2, valid_to none → \"\"\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
-	}
-	if d := compareRows([]string{"template", "valid_from"}, []row{before}, []row{before}); !d.empty() || d.equal != 1 {
-		t.Errorf("%+v", d)
 	}
 }

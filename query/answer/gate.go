@@ -32,6 +32,8 @@ type Gate struct {
 	Stopping chan struct{}
 	// By is who changes something, for the audit: with --auth off nobody says who he is.
 	By string
+	// Note writes a line about a request to the audit, and returns when it is stored.
+	Note func(c *gin.Context, about string) error
 }
 
 // Author names who changes something, for the audit.

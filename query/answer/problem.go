@@ -13,8 +13,14 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
-var ErrDiskFull = errors.New("disk is nearly full")
+var (
+	// ErrDiskFull is what a Producer's error wraps when the broker takes nothing for lack of space on its disk.
+	ErrDiskFull = errors.New("disk is nearly full")
+
+	// ErrUnavailable is what a Producer's error wraps when Kafka is away, so that the caller is told to send the events
+	// again. An error with a method Unavailable() bool that returns true says the same.
+	ErrUnavailable = errors.New("kafka is unavailable")
+)
 
 // ParameterError says which parameter of a request is wrong, and how to mend it.
 type ParameterError struct {

@@ -111,6 +111,13 @@ func (d *Door) note(c *gin.Context, caller *answer.Caller, route, about string) 
 		atMS: d.nowMS()})
 }
 
+// Note writes a line about what a request changes, and returns when it is stored.
+func (d *Door) Note(c *gin.Context, about string) error {
+	caller := *answer.CallerOf(c.Request.Context())
+	caller.By = d.gate.Author(c)
+	return d.note(c, &caller, c.FullPath(), about)
+}
+
 // readAudit serves GET /v1/audit: who has read whole recipients and changed keys, newest first.
 func (d *Door) readAudit(c *gin.Context) error {
 	p, err := answer.ReadParams(c)

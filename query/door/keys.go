@@ -213,11 +213,11 @@ func (d *Door) revokeKey(c *gin.Context) error {
 		if err := d.noteKey(c, "revokes", &k); err != nil {
 			return err
 		}
-		k.RevokedMS = d.nowMS()
-		if err := keys.Store(ctx, d.db.Conn, k); err != nil {
+		err := keys.Revoke(ctx, d.db.Conn, &k, d.nowMS())
+		d.ring.changed() // it may be revoked, if only its views are still there
+		if err != nil {
 			return err
 		}
-		d.ring.changed()
 		d.logger.Info("key revoked", "account", k.Account, "hash", k.ID)
 	}
 	c.PureJSON(http.StatusOK, revokedKey{k.ID, answer.TimeText(k.RevokedMS)})

@@ -33,9 +33,12 @@ func scopeList() *answer.Schema { return answer.ListOf(answer.OneOf(keys.Names[:
 
 // Routes lists what the room serves.
 func (d *Door) Routes() []answer.Route {
-	routes := d.keyRoutes()
+	session := sessionSaid()
+	routes := append(d.keyRoutes(),
+		answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.session, For: answer.Signed}.
+			Says(answer.TagAccess, "What this session, or key, may do", "With auth off it says so.", nil, session))
 	if d.config.Keys {
-		routes = append(routes, d.sessionRoutes()...)
+		routes = append(routes, d.sessionRoutes(session)...)
 	}
 	return routes
 }
@@ -71,9 +74,12 @@ func (d *Door) keyRoutes() []answer.Route {
 	}
 }
 
-func (d *Door) sessionRoutes() []answer.Route {
+func sessionSaid() answer.Answer {
+	return answer.Answer{Text: "What the session, or the key, may do.", Of: answer.Typed[sessionAnswer]()}
+}
+
+func (d *Door) sessionRoutes(session answer.Answer) []answer.Route {
 	cookie := answer.Param{Name: "Set-Cookie", Text: "The session, for browsers."}
-	session := answer.Answer{Text: "What the session, or the key, may do.", Of: answer.Typed[sessionAnswer]()}
 	begin := answer.Route{Method: http.MethodPost, Path: "/v1/session", Serve: d.beginSession, For: answer.Open,
 		Errors: answer.Errors{http.StatusUnauthorized: "the key is not known",
 			http.StatusTooManyRequests: "too many wrong keys came from this address, or too many requests with this key"}}.
@@ -83,8 +89,6 @@ func (d *Door) sessionRoutes() []answer.Route {
 	begin.Body = &answer.Body{Fields: []answer.Param{{Name: "key", Required: true, Text: "The key."}},
 		Example: `{"key":"kaskad_…"}`}
 	return []answer.Route{begin,
-		answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.session, For: answer.Signed}.
-			Says(answer.TagAccess, "What this session, or key, may do", "", nil, session),
 		answer.Route{Method: http.MethodDelete, Path: "/v1/session", Serve: d.endSession, For: answer.Signed}.
 			Says(answer.TagAccess, "End the session", "", nil, answer.Answer{Status: http.StatusNoContent,
 				Text: "The session is over.", Headers: []answer.Param{cookie}}),

@@ -22,12 +22,24 @@ type stored struct {
 
 // versionColumns are the columns of who replaced a list and when.
 var versionColumns = []answer.Column{{Name: "version", Type: answer.CountColumn},
-	{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn}}
+	{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn},
+	{Name: "note", Text: "That of the key, where it is the account's own"}}
 
 // unmappedColumns are the columns of codes that no line knows.
 var unmappedColumns = []answer.Column{{Name: "provider"}, {Name: "error_code"}, {Name: "channel"},
 	{Name: "guess", Text: "The class that it is taken for, as a guess", Null: "when nobody knows"},
 	{Name: "count", Type: answer.CountColumn, Text: "Failed attempts of the period"}}
+
+// dryRunSchema is what a PUT with dry_run answers.
+func dryRunSchema() *answer.Schema {
+	s := answer.Typed[dryRunAnswer]()
+	of := s.Properties["changes"].Items
+	of.Properties["change"] = answer.OneOf("added", "removed", "changed")
+	for _, name := range []string{"before", "after"} {
+		of.Properties[name] = &answer.Schema{Types: []string{"object", "null"}}
+	}
+	return s
+}
 
 // kindRoutes are the routes of a kind.
 func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
@@ -43,8 +55,11 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 	put = put.Says(answer.TagLists, "Replace the "+kind.title, kind.about, slices.Concat([]answer.Param{account,
 		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53)},
 		{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET, in place of if_version.",
-			Schema: answer.AnyText()}}, kind.settingParams()),
-		answer.Answer{Text: "The list is stored.", Of: answer.Typed[stored](), Headers: []answer.Param{tag}})
+			Schema: answer.AnyText()},
+		{Name: "dry_run", Text: "1 stores nothing, and tells what the list would change.", Schema: answer.OneOf("0", "1"),
+			Example: "1"}}, kind.settingParams()),
+		answer.Answer{Text: "The list is stored, or what it would change.", Headers: []answer.Param{tag},
+			Of: &answer.Schema{AnyOf: []*answer.Schema{answer.Typed[stored](), dryRunSchema()}}})
 	wrong := answer.ObjectOf(answer.Column{Name: "errors", Of: answer.ListOf(answer.Typed[rowProblem]())})
 	put.Besides = map[int]*answer.Schema{http.StatusBadRequest: wrong, http.StatusUnprocessableEntity: wrong}
 	put.Body = &answer.Body{Of: answer.ObjectOf(append([]answer.Column{

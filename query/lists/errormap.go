@@ -18,7 +18,7 @@ func errorMapKind() referenceKind {
 		errormap.WriteCSV}
 	kind := referenceKind{
 		name: schema.ReferenceErrorMap, route: "error-map", forAll: true, verdicts: true,
-		members: []string{"lines", "aliases"}, show: errorMapInForce,
+		keys: errormap.Keys(), members: []string{"lines", "aliases"}, show: errorMapInForce,
 		read: func(form listForm, body []byte) (int, []byte, error) {
 			put, err := parse[form](body)
 			if err != nil {

@@ -64,7 +64,7 @@ func (l *Lists) getReference(c *gin.Context, kind referenceKind) error {
 			return fmt.Errorf("show %s: %w", kind.name, err)
 		}
 	}
-	c.Header("ETag", etag(list.Version))
+	c.Header("ETag", answer.VersionTag(list.Version))
 	if form != listJSON {
 		body, err := kind.write(form, list.Body)
 		if err != nil {
@@ -138,7 +138,7 @@ func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
 	t := answer.NewList(format, versionColumns)
 	for _, v := range versions {
 		t.Add([]answer.Value{answer.Count(v.Version), answer.Moment(v.AtMS), answer.Text(v.By),
-			answer.Count(uint64(v.Rows))})
+			answer.Count(uint64(v.Rows)), answer.Text(v.Note)})
 	}
 	return t.SendPage(c, []answer.Member{{Name: "account", Value: answer.Text(account)}}, l.db.Cursors, next)
 }

@@ -14,6 +14,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 )
 
 // maxList is what a list of reference data may weigh, in bytes, before and after decompression. It bounds the memory of
@@ -50,6 +51,10 @@ type referenceKind struct {
 	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is
 	// the list.
 	show func(list schema.Reference) ([]byte, error)
+	// keys tell one row from another: a row whose other fields differ has changed. rows takes apart what is stored where
+	// that is not an array of rows, or members with one each.
+	keys []string
+	rows func(list schema.Reference) ([]listfile.Record, error)
 	// members are the fields of what GET shows where it has several lists; without them it is one list, in a field of
 	// the kind's name.
 	members []string
@@ -75,10 +80,10 @@ type referenceKind struct {
 func (k referenceKind) path() string { return "/v1/" + cmp.Or(k.route, k.name) }
 
 // newReferenceKind makes a kind from what reads and prints its lists in each form. {"name": array} is the JSON form.
-func newReferenceKind[T any](name string, read [len(listForms)]func([]byte) ([]T, error),
+func newReferenceKind[T any](name string, keys []string, read [len(listForms)]func([]byte) ([]T, error),
 	write [len(listForms)]func([]T) ([]byte, error)) referenceKind {
 	return referenceKind{
-		name: name,
+		name: name, keys: keys,
 		read: func(form listForm, body []byte) (int, []byte, error) {
 			if form == listJSON {
 				body = withoutEnvelope(body, name)

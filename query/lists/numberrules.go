@@ -12,6 +12,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/listfile"
 	"kaskad/schema/rules"
 )
 
@@ -44,9 +45,25 @@ func numberRulesKind() referenceKind {
 			}
 			return json.Marshal(own)
 		},
+		keys: []string{"rule"}, rows: ruleRows,
 	}
 	describeNumberRules(&kind)
 	return kind
+}
+
+// ruleRows shows rules as rows of a list, a row for each.
+func ruleRows(list schema.Reference) (rows []listfile.Record, err error) {
+	own := rules.Default
+	if list.Version > 0 {
+		if own, err = rules.Parse(list.Body); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range rules.Names {
+		value, _, _ := own.Field(name)
+		rows = append(rows, listfile.Record{"rule": name, "value": *value})
+	}
+	return rows, nil
 }
 
 // readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -18,25 +17,32 @@ import (
 	"kaskad/schema/listfile"
 )
 
+// listToPut is a list that is whole and right.
+type listToPut struct {
+	account string
+	rows    int
+	// body is what is stored of it.
+	body []byte
+	// current is the version that it is to replace and no other, if it is conditional.
+	current     uint64
+	conditional bool
+}
+
 // putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
 func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
-	account := accountParam(p, kind)
+	put, dry := listToPut{account: accountParam(p, kind)}, dryRunParam(p)
 	given, _ := p.One(kind.setting)
 	if kind.setting != "" && given != "" {
 		if _, err := money.BillingZone(given); err != nil {
 			p.Fail(kind.setting, err.Error())
 		}
 	}
-	current, conditional := versionParam(p, "if_version")
-	if tag := c.GetHeader("If-Match"); tag != "" && !conditional {
-		conditional = true
-		if current, err = strconv.ParseUint(strings.Trim(tag, `"`), 10, 63); err != nil {
-			p.Fail("If-Match", fmt.Sprintf("%q is no version: send the ETag of the GET as it is", answer.Shorten(tag)))
-		}
+	if put.current, put.conditional = versionParam(p, "if_version"); !put.conditional {
+		put.current, put.conditional = p.IfMatch(c.Request)
 	}
 	if err := p.Err(); err != nil {
 		return err
@@ -61,32 +67,44 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 	if form == listJSON && !ownBody(answer.CallerOf(c.Request.Context()), body) {
 		return answer.ForeignAccount()
 	}
-	rows, array, err := l.readList(c, kind, form, body, given)
-	if err != nil {
+	if put.rows, put.body, err = l.readList(c, kind, form, body, given); err != nil {
 		return listProblem(c, kind, form, err)
 	}
+	if dry {
+		return l.dryRun(c, kind, put)
+	}
+	return l.store(c, kind, put)
+}
+
+// store puts a list, and answers.
+func (l *Lists) store(c *gin.Context, kind referenceKind, put listToPut) error {
 	// The list is whole and right: from here on it does not matter whether the caller still waits.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request.Context()), l.db.QueryTime)
 	defer cancel()
-	version, err := l.storeReference(ctx, c, kind, account, rows, array, current, conditional)
-	if errors.Is(err, schema.ErrReferenceChanged) {
-		return answer.NewProblem(http.StatusPreconditionFailed, "version-conflict",
-			fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
-				"GET them, make your change to that version and send it again", kind.name, current)).Because(err)
+	version, err := l.storeReference(ctx, c, kind, put)
+	if errors.Is(err, schema.ErrVersionChanged) {
+		return versionConflict(kind, put.current).Because(err)
 	}
 	if err != nil {
 		return err
 	}
 	if kind.verdicts {
-		if _, err := schema.AskVerdicts(ctx, l.db.Conn, account, nil, l.db.Now()); err != nil {
+		if _, err := schema.AskVerdicts(ctx, l.db.Conn, put.account, nil, l.db.Now()); err != nil {
 			return answer.NewProblem(http.StatusServiceUnavailable, "not-applied",
 				fmt.Sprintf("version %d of %s is stored, but verdicts on numbers are not decided anew by it: "+
 					"send it once more", version, kind.name)).Because(err)
 		}
 	}
-	c.Header("ETag", etag(version))
-	c.PureJSON(http.StatusOK, stored{account, version, rows})
+	c.Header("ETag", answer.VersionTag(version))
+	c.PureJSON(http.StatusOK, stored{put.account, version, put.rows})
 	return nil
+}
+
+// versionConflict is the answer to who puts a list by a version that is not the newest any more.
+func versionConflict(kind referenceKind, current uint64) *answer.Problem {
+	return answer.NewProblem(http.StatusPreconditionFailed, "version-conflict",
+		fmt.Sprintf("the %s of this account are not at version %d any more, nothing was changed: "+
+			"GET them, make your change to that version and send it again", kind.name, current))
 }
 
 // ownBody tells whether a list in JSON, as GET gives it, is of an account of the caller's. What is no such list is for
@@ -128,18 +146,17 @@ func (l *Lists) readList(c *gin.Context, kind referenceKind, form listForm, body
 
 // storeReference inserts a version. One at a time: writers of one process need not find out from the database that
 // there are several.
-func (l *Lists) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, account string, rows int,
-	array []byte, current uint64, conditional bool) (uint64, error) {
+func (l *Lists) storeReference(ctx context.Context, c *gin.Context, kind referenceKind, put listToPut) (uint64,
+	error) {
 	l.putting.Lock()
 	defer l.putting.Unlock()
-	if conditional {
-		return schema.InsertReferenceIf(ctx, l.db.Conn, kind.name, account, l.gate.Author(c), rows, array, l.db.Now(),
-			current)
+	if put.conditional {
+		return schema.InsertReferenceIf(ctx, l.db.Conn, kind.name, put.account, l.gate.Author(c), put.rows, put.body,
+			l.db.Now(), put.current)
 	}
-	return schema.InsertReference(ctx, l.db.Conn, kind.name, account, l.gate.Author(c), rows, array, l.db.Now())
+	return schema.InsertReference(ctx, l.db.Conn, kind.name, put.account, l.gate.Author(c), put.rows, put.body,
+		l.db.Now())
 }
-
-func etag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
 
 // rowProblem says what is wrong with a row of a list. Row and Line count from 1; 0 is left out.
 type rowProblem struct {

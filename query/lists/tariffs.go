@@ -7,7 +7,7 @@ import (
 
 // tariffKind is /v1/tariffs: what an account pays for each channel (docs/definitions.md section 4, Tariffs).
 func tariffKind() referenceKind {
-	kind := newReferenceKind(schema.ReferenceTariffs,
+	kind := newReferenceKind(schema.ReferenceTariffs, money.TariffKeys(),
 		[...]func([]byte) ([]money.Tariff, error){money.ParseTariffsJSON, money.ParseTariffsYAML,
 			money.ParseTariffsCSV},
 		[...]func([]money.Tariff) ([]byte, error){money.TariffsJSON, money.TariffsYAML, money.TariffsCSV})
@@ -28,7 +28,7 @@ func tariffKind() referenceKind {
 // templateKind is /v1/templates: how many SMS segments a template's text takes (docs/definitions.md section 4). A text
 // that is sent is measured and not kept.
 func templateKind() referenceKind {
-	kind := newReferenceKind(schema.ReferenceTemplates,
+	kind := newReferenceKind(schema.ReferenceTemplates, money.TemplateKeys(),
 		[...]func([]byte) ([]money.Template, error){money.ParseTemplatesJSON, money.ParseTemplatesYAML,
 			money.ParseTemplatesCSV},
 		[...]func([]money.Template) ([]byte, error){money.TemplatesJSON, money.TemplatesYAML, money.TemplatesCSV})

@@ -28,14 +28,18 @@ import (
 
 // Messages serves the routes about messages and dead letters. It is safe for concurrent use.
 type Messages struct {
-	db     *store.DB
-	gate   *answer.Gate
-	prices *prices.Cache
+	db      *store.DB
+	gate    *answer.Gate
+	prices  *prices.Cache
+	letters Letters
+	// replaying lets one request replay dead letters at a time.
+	replaying answer.Turns
 }
 
-// New makes the room.
-func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Messages {
-	return &Messages{db: db, gate: gate, prices: lists}
+// New makes the room. Without functions letters are listed and not replayed.
+func New(db *store.DB, gate *answer.Gate, lists *prices.Cache, letters Letters) *Messages {
+	return &Messages{db: db, gate: gate, prices: lists, letters: letters,
+		replaying: answer.NewTurns(1, replayWait)}
 }
 
 // Routes lists what the room serves.
@@ -61,9 +65,15 @@ func (m *Messages) Routes() []answer.Route {
 		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected").
 			Says(answer.TagService, "Dead letters: events that could not be stored, and why", "Newest first.",
 				append([]answer.Param{answer.OfOne("reason", "Letters of one of these reasons.", nil,
-					string(schema.ReasonMalformed))},
+					string(schema.ReasonMalformed)), answer.OfOne("field", "Letters about one of these fields.", nil, "status"),
+					{Name: "replayed", Text: "yes: those that were sent through again; no: the others.",
+						Schema: answer.OneOf("yes", "no"), Example: "no"}},
 					answer.ListParams(false)...),
 				answer.Answer{Text: "A page of dead letters.", Columns: rejectedColumns}),
+		answer.Get(answer.ForAdminsOfAll, "/v1/rejected/reasons", m.rejectedReasons, "/v1/rejected/reasons").
+			Says(answer.TagService, "How many dead letters there are of each reason and field", "Most first.",
+				answer.FormatParams(), answer.Answer{Text: "One row per reason and field.", Columns: reasonColumns}),
+		m.replayRoute(),
 	}
 }
 

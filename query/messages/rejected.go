@@ -28,13 +28,22 @@ var rejectedColumns = []answer.Column{{Name: "reason"},
 	{Name: "encoding", Text: "Says that raw is not text", Of: answer.OneOf("base64"), Optional: true},
 	{Name: "topic"}, {Name: "partition", Type: answer.CountColumn}, {Name: "offset", Type: answer.CountColumn},
 	{Name: "line", Type: answer.CountColumn, Text: "Of the body or file that it came in, from 1; 0 for none"},
-	{Name: "at", Type: answer.TimeColumn}}
+	{Name: "at", Type: answer.TimeColumn},
+	{Name: "replayed_at", Type: answer.TimeColumn, Null: "where it was not sent through again"}}
+
+// reasonColumns are the columns of the counts by reason.
+var reasonColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+	{Name: "letters", Type: answer.CountColumn},
+	{Name: "replayed", Type: answer.CountColumn, Text: "Those of them that were sent through again"},
+	{Name: "first_at", Type: answer.TimeColumn}, {Name: "last_at", Type: answer.TimeColumn}}
 
 // rejectedQuery is one page of the dead letters.
 type rejectedQuery struct {
-	reasons []string
-	after   *letter
-	limit   int
+	reasons, fields []string
+	// replayed is "yes" or "no" for letters that were, or were not, sent through again; "" for both.
+	replayed string
+	after    *letter
+	limit    int
 }
 
 // SQL returns the statement and its parameters.
@@ -43,13 +52,17 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 	if len(q.reasons) > 0 {
 		args = append(args, clickhouse.Named("reasons", q.reasons))
 	}
+	if len(q.fields) > 0 {
+		args = append(args, clickhouse.Named("fields", q.fields))
+	}
 	if a := q.after; a != nil {
 		args = append(args, clickhouse.Named("at_ms", a.atMS), clickhouse.Named("topic", a.topic),
 			clickhouse.Named("partition", a.partition),
 			clickhouse.Named("offset", a.offset), clickhouse.Named("line", a.line))
 	}
 	statement, err := store.Fill(statements.Lookup("rejected.sql"),
-		map[string]bool{"Reasons": len(q.reasons) > 0, "After": q.after != nil})
+		map[string]bool{"Reasons": len(q.reasons) > 0, "Fields": len(q.fields) > 0, "Again": q.replayed == "yes",
+			"Waiting": q.replayed == "no", "After": q.after != nil})
 	return statement, args, err
 }
 
@@ -60,8 +73,13 @@ func (m *Messages) rejected(c *gin.Context) error {
 		return err
 	}
 	format := p.Format(c.Request)
-	q := rejectedQuery{reasons: p.Many("reason"), limit: p.Limit() + 1}
-	hash := answer.QueryHash(append([]string{"rejected"}, q.reasons...)...)
+	q := rejectedQuery{reasons: p.Many("reason"), fields: p.Many("field"), limit: p.Limit() + 1}
+	if given, found := p.One("replayed"); found {
+		if q.replayed = given; given != "yes" && given != "no" {
+			p.Fail("replayed", fmt.Sprintf("%q must be yes or no", answer.Shorten(given)))
+		}
+	}
+	hash := answer.QueryHash("rejected", fmt.Sprintf("%q %q", q.reasons, q.fields), q.replayed)
 	if at := m.db.Cursors.Read(c.Request.Context(), p, hash, 5); at != nil {
 		if q.after, err = letterOf(at.After); err != nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
@@ -101,8 +119,9 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 			continue
 		}
 		var reason, field, message, raw string
+		var replayedMS int64
 		err := rows.Scan(&last.atMS, &last.topic, &last.partition, &last.offset, &last.line, &reason, &field, &message,
-			&raw)
+			&raw, &replayedMS)
 		if err != nil {
 			return last, false, err
 		}
@@ -114,9 +133,53 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 		t.Add([]answer.Value{answer.Text(reason), answer.Text(field), answer.Text(message), answer.Text(shown), encoded,
 			answer.Text(last.topic),
 			answer.Decimal(int64(last.partition), 0),
-			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Moment(last.atMS)})
+			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Moment(last.atMS),
+			answer.Moment(replayedMS)})
 	}
 	return last, more, rows.Err()
+}
+
+// rejectedReasons serves GET /v1/rejected/reasons: how many dead letters there are of each reason and field, most
+// first.
+func (m *Messages) rejectedReasons(c *gin.Context) error {
+	p, err := answer.ReadParams(c)
+	if err != nil {
+		return err
+	}
+	format := p.Format(c.Request)
+	if err := p.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
+	defer cancel()
+	t := answer.NewList(format, reasonColumns)
+	if err := m.readReasons(ctx, t); err != nil {
+		return fmt.Errorf("count dead letters: %w", err)
+	}
+	return t.SendPage(c, nil, m.db.Cursors, nil)
+}
+
+func (m *Messages) readReasons(ctx context.Context, t *answer.Table) (err error) {
+	statement, err := store.Fill(statements.Lookup("reasons.sql"), nil)
+	if err != nil {
+		return err
+	}
+	rows, err := m.db.Conn.Query(m.db.Settings(ctx), statement)
+	if err != nil {
+		return err
+	}
+	defer store.CloseRows(rows, &err)
+	for rows.Next() {
+		var reason, field string
+		var letters, replayed uint64
+		var firstMS, lastMS int64
+		if err := rows.Scan(&reason, &field, &letters, &replayed, &firstMS, &lastMS); err != nil {
+			return err
+		}
+		t.Add([]answer.Value{answer.Text(reason), answer.Text(field), answer.Count(letters), answer.Count(replayed),
+			answer.Moment(firstMS), answer.Moment(lastMS)})
+	}
+	return rows.Err()
 }
 
 func (l letter) keys() [][]byte {

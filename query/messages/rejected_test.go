@@ -73,7 +73,7 @@ func TestMessages_Rejected_Pages(t *testing.T) {
 		t.Errorf("%d different rows", len(seen))
 	}
 	if got := querytest.Get(s, "/v1/rejected?limit=1&reason=bad_time").Body.String(); !strings.Contains(got,
-		`{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z"}`) {
+		`{"reason":"bad_time","field":"status","error":"status: is required","raw":"{\"n\":45}","topic":"kaskad.events","partition":0,"offset":45,"line":2,"at":"2026-11-20T00:00:00.011Z","replayed_at":null}`) {
 		t.Errorf("one row: %s", got)
 	}
 	for _, query := range []string{"", "&reason=missing_field", "&reason=bad_time&reason=missing_field"} {
@@ -104,7 +104,7 @@ func TestMessages_Rejected_Pages(t *testing.T) {
 	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?limit=0"), http.StatusBadRequest, "limit")
 	querytest.WantProblem(t, querytest.Get(s, "/v1/rejected?from=2026-11-01"), http.StatusBadRequest, "from")
 	if got := querytest.Get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got,
-		"reason,field,error,raw,encoding,topic,partition,offset,line,at\r\n") {
+		"reason,field,error,raw,encoding,topic,partition,offset,line,at,replayed_at\r\n") {
 		t.Errorf("csv: %s", got)
 	}
 }

@@ -32,13 +32,19 @@ func newConn(tb testing.TB) driver.Conn {
 // newRoom makes the room under test over conn, called by its routes. The savings report is beside it.
 func newRoom(tb testing.TB, conn driver.Conn) http.Handler {
 	tb.Helper()
+	return newRoomWith(tb, conn, Letters{})
+}
+
+// newRoomWith makes one that replays dead letters.
+func newRoomWith(tb testing.TB, conn driver.Conn, letters Letters) http.Handler {
+	tb.Helper()
 	db, gate := querytest.DB(conn), querytest.Gate()
 	lists := prices.NewCache(db)
 	saved, err := savings.New(db, lists, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return querytest.Handler(db, gate, slices.Concat(New(db, gate, lists).Routes(), saved.Routes()))
+	return querytest.Handler(db, gate, slices.Concat(New(db, gate, lists, letters).Routes(), saved.Routes()))
 }
 
 // publish has an aggregator compute all hours from the facts that are stored, until nothing is left to do.

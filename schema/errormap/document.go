@@ -41,6 +41,9 @@ type AliasRow struct {
 	Origin   string `json:"origin,omitempty" yaml:"origin,omitempty"`
 }
 
+// Keys are the fields that tell one line of a map from another, and one alias.
+func Keys() []string { return []string{"provider", "code"} }
+
 // List returns what is stored of a map that an account puts.
 func (m Document) List() List {
 	var list List

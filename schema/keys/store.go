@@ -123,6 +123,15 @@ func (s *stored) key() (_ Key, err error) {
 	return s.Key, nil
 }
 
+// Revoke writes that a key is revoked, and forgets its views, which nobody can reach any more.
+func Revoke(ctx context.Context, conn driver.Conn, k *Key, nowMS int64) error {
+	k.RevokedMS = nowMS
+	if err := Store(ctx, conn, *k); err != nil {
+		return err
+	}
+	return forgetViews(ctx, conn, Owner{Account: k.Account, KeyID: k.ID})
+}
+
 // Store writes a key: a new one, or one that is revoked now.
 func Store(ctx context.Context, conn driver.Conn, k Key) error {
 	every := uint8(0)

@@ -1,14 +1,24 @@
 -- Dead letters, newest first. The page is found by its keys, and the bytes are read for it alone.
-SELECT at_ms, topic, partition, offset, line, reason, field, error, raw
-FROM rejected FINAL
-WHERE (topic, partition, offset, line) IN
+WITH page AS
 (
     SELECT topic, partition, offset, line
     FROM rejected FINAL
     WHERE 1
     {{- if .Reasons}} AND reason IN {reasons:Array(String)}{{end}}
+    {{- if .Fields}} AND field IN {fields:Array(String)}{{end}}
+    {{- if .Again}} AND (topic, partition, offset, line) IN (SELECT topic, partition, offset, line FROM replayed){{end}}
+    {{- if .Waiting}} AND (topic, partition, offset, line) NOT IN (SELECT topic, partition, offset, line FROM replayed){{end}}
     {{- if .After}} AND (at_ms, toString(topic), partition, offset, line) < ({at_ms:Int64}, {topic:String}, {partition:Int32}, {offset:Int64}, {line:UInt32}){{end}}
     ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
     LIMIT {limit:UInt32}
 )
+SELECT at_ms, topic, partition, offset, line, reason, field, error, raw, replayed_ms
+FROM (SELECT * FROM rejected FINAL WHERE (topic, partition, offset, line) IN page) AS letters
+LEFT JOIN
+(
+    SELECT topic, partition, offset, line, max(at_ms) AS replayed_ms
+    FROM replayed
+    WHERE (topic, partition, offset, line) IN page
+    GROUP BY topic, partition, offset, line
+) AS again USING (topic, partition, offset, line)
 ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC

@@ -1,7 +1,5 @@
 -- Dead letters, newest first. The page is found by its keys, and the bytes are read for it alone.
-SELECT at_ms, topic, partition, offset, line, reason, field, error, raw
-FROM rejected FINAL
-WHERE (topic, partition, offset, line) IN
+WITH page AS
 (
     SELECT topic, partition, offset, line
     FROM rejected FINAL
@@ -9,5 +7,14 @@ WHERE (topic, partition, offset, line) IN
     ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
     LIMIT {limit:UInt32}
 )
+SELECT at_ms, topic, partition, offset, line, reason, field, error, raw, replayed_ms
+FROM (SELECT * FROM rejected FINAL WHERE (topic, partition, offset, line) IN page) AS letters
+LEFT JOIN
+(
+    SELECT topic, partition, offset, line, max(at_ms) AS replayed_ms
+    FROM replayed
+    WHERE (topic, partition, offset, line) IN page
+    GROUP BY topic, partition, offset, line
+) AS again USING (topic, partition, offset, line)
 ORDER BY at_ms DESC, topic DESC, partition DESC, offset DESC, line DESC
 -- limit = 1001

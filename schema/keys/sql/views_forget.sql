@@ -1,0 +1,1 @@
+DELETE FROM api_views WHERE account = {account:String} AND key_id = {key_id:String}
