@@ -69,6 +69,8 @@ const (
 	Money
 	// Numbers has what is known of numbers and people.
 	Numbers
+	// Curves has what pictures are drawn of: latencies, and two values side by side.
+	Curves
 )
 
 // Figure is a field of a report, or several that belong together.
@@ -190,7 +192,7 @@ func (s *Room) Routes() (routes []answer.Route) {
 		routes = append(routes, answer.Route{Method: http.MethodGet, Path: r.Path(), Turn: answer.Reading, Try: try,
 			For: r.For, Serve: s.serve(r)})
 	}
-	return routes
+	return append(routes, s.compareRoute())
 }
 
 // borders is the parameter of statements whose rows are apart by the Unix seconds at which a price may change.

@@ -9,10 +9,10 @@ import (
 
 // Figures that are neither counts nor named by how their names end.
 var (
-	textFigures = []string{"currency", "open_rate_bound", "by_channel", "unpriced_reasons"}
+	textFigures = []string{"currency", "open_rate_bound", "by_channel", "unpriced_reasons", "metric", "bound"}
 	decimals    = []string{"cost", "saved", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread",
 		"drift", "minimum_top_up", "saved_after_minimum", "of_unpriced", "cost_per_reached", "cost_per_read",
-		"cost_per_delivered", "penetration", "message_penetration"}
+		"cost_per_delivered", "penetration", "message_penetration", "le"}
 	decimalEnds = []string{"_cost", "_rate", "_low", "_high", "_share", "_p50", "_p90", "_p99"}
 )
 
