@@ -20,6 +20,7 @@ import (
 	"kaskad/query/messages"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
+	"kaskad/query/overview"
 	"kaskad/query/prices"
 	"kaskad/query/report"
 	"kaskad/query/savings"
@@ -98,9 +99,10 @@ func New(config Config, deps Deps) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
-		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
-		messages.New(s.db, s.gate, priceLists), s.door}
+	first := overview.Rooms{Reports: report.New(s.db, priceLists), Savings: saved, Lists: lists.New(s.db, s.gate),
+		Numbers: numbers.New(s.db, s.gate, priceLists), Messages: messages.New(s.db, s.gate, priceLists)}
+	s.rooms = []room{overview.New(s.db, first), first.Reports, saved, forecast.New(s.db, s.gate, priceLists), first.Lists,
+		first.Numbers, first.Messages, s.door}
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)

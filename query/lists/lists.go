@@ -13,6 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -22,6 +23,8 @@ type Lists struct {
 	gate *answer.Gate
 	// putting lets one list be stored at a time.
 	putting sync.Mutex
+	// unknown are the counts of unmapped codes.
+	unknown report.Cache[*UnmappedCounts]
 }
 
 // New makes the room.

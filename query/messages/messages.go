@@ -30,6 +30,8 @@ type Messages struct {
 	db     *store.DB
 	gate   *answer.Gate
 	prices *prices.Cache
+	// letters is how many dead letters there are.
+	letters letterCounts
 }
 
 // New makes the room.
