@@ -442,7 +442,7 @@ func TestServer_Door_WrongKeys(t *testing.T) {
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	wantProblem(t, querytest.PostJSON(s.Handler(), "/v1/session", `{"key":"kaskad_y"}`), http.StatusTooManyRequests, "")
+	wantProblem(t, querytest.PostJSON(handler(s), "/v1/session", `{"key":"kaskad_y"}`), http.StatusTooManyRequests, "")
 	if w := bearer(s, good, http.MethodGet, "/v1/definitions", ""); w.Code != http.StatusOK {
 		t.Errorf("a good key from the same address: %s", w.Body)
 	}

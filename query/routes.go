@@ -2,11 +2,14 @@ package query
 
 import (
 	"net/http"
+	"slices"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/query/answer"
+	"kaskad/query/openapi"
 )
 
 // served lists the whole API, in the order in which GET / names it.
@@ -14,39 +17,22 @@ func (s *Server) served() (routes []answer.Route) {
 	for _, r := range s.rooms {
 		routes = append(routes, r.Routes()...)
 	}
-	tagged := taggedRoutes()
 	for i := range routes {
-		if tagged[routes[i].Path] {
+		if routes[i].Tagged {
 			routes[i].Serve = s.tagged(routes[i].Serve)
 		}
 	}
-	return append(routes, s.ownRoutes()...)
+	return slices.Concat(routes, s.ownRoutes(), s.page.Routes())
 }
 
-// ownRoutes are those about events, erasures and the service itself.
-func (s *Server) ownRoutes() []answer.Route {
-	routes := []answer.Route{
-		{Method: http.MethodDelete, Path: "/v1/numbers/:number", Serve: s.eraseNumber,
-			For: answer.ForAdmins},
-		answer.Get(answer.ForAdmins, "/v1/erasures", s.erasures, "/v1/erasures"),
-		// The service is asked how it is when it is busy.
-		{Method: http.MethodGet, Path: "/v1/status", Serve: s.status, Turn: answer.Looking,
-			For: answer.ForAdminsOfAll, Try: []string{"/v1/status"}},
-		answer.Get(answer.ForMessages, "/v1/definitions", s.definitions, "/v1/definitions"),
-		{Method: http.MethodPost, Path: "/v1/events", Serve: s.events, For: answer.ForIngest},
-		{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy, For: answer.Open},
-		{Method: http.MethodGet, Path: "/readyz", Serve: s.ready, For: answer.Open,
-			Try: []string{"/readyz", "/metrics"}},
+// Document is GET /openapi.json of a server with keys and metrics, without any service that it would need.
+func Document(version string) ([]byte, error) {
+	nowhere := struct{ driver.Conn }{} // nothing is read
+	s, err := New(Config{Auth: authKeys, Version: version}, Deps{Conn: nowhere, Gatherer: prometheus.NewRegistry()})
+	if err != nil {
+		return nil, err
 	}
-	if s.deps.Gatherer != nil {
-		h := promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})
-		routes = append(routes, answer.Route{Method: http.MethodGet, Path: "/metrics",
-			For: answer.ForAdminsOfAll, Serve: func(c *gin.Context) error {
-				h.ServeHTTP(c.Writer, c.Request)
-				return nil
-			}})
-	}
-	return routes
+	return openapi.Write(version, s.all)
 }
 
 // landing serves GET /: it tells a person who opens the address in a browser where to go.
@@ -54,10 +40,13 @@ func (s *Server) landing(c *gin.Context, try []string) error {
 	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	c.PureJSON(http.StatusOK, struct {
-		Name    string   `json:"name"`
-		Version string   `json:"version,omitempty"`
-		Try     []string `json:"try"`
-	}{"kaskad", s.config.Version, try})
+	c.PureJSON(http.StatusOK, landingAnswer{"kaskad", s.config.Version, try})
 	return nil
+}
+
+// landingAnswer is what GET / answers.
+type landingAnswer struct {
+	Name    string   `json:"name"`
+	Version string   `json:"version,omitempty"`
+	Try     []string `json:"try"`
 }

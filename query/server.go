@@ -20,6 +20,7 @@ import (
 	"kaskad/query/messages"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
+	"kaskad/query/openapi"
 	"kaskad/query/overview"
 	"kaskad/query/prices"
 	"kaskad/query/report"
@@ -63,6 +64,9 @@ type Server struct {
 	erasing sync.Mutex
 	// rooms are the parts of the API, in the order in which GET / names them.
 	rooms []room
+	// all are the routes of the API, and page describes them.
+	all  []answer.Route
+	page *openapi.Page
 }
 
 // room is a part of the API: it lists what it serves.
@@ -103,6 +107,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		Numbers: numbers.New(s.db, s.gate, priceLists), Messages: messages.New(s.db, s.gate, priceLists)}
 	s.rooms = []room{overview.New(s.db, first), first.Reports, saved, forecast.New(s.db, s.gate, priceLists), first.Lists,
 		first.Numbers, first.Messages, s.door}
+	s.page = openapi.NewPage(config.Version, func() []answer.Route { return s.all })
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
@@ -194,13 +199,16 @@ func (s *Server) routes() http.Handler {
 		return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
 			c.Request.Method+" is not supported here; use "+c.Writer.Header().Get("Allow"))
 	}))
-	served := s.served()
+	s.all = s.served()
 	var addresses []string
-	for _, route := range served {
+	for _, route := range s.all {
 		addresses = append(addresses, route.Try...)
 	}
-	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
-		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}))
+	s.all = append(s.all, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
+		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}.
+		Says(answer.TagService, "Addresses to begin with", "", nil, answer.Answer{Text: "What there is.",
+			Of: answer.Typed[landingAnswer]()}))
+	s.mount.Routes(r, s.all)
 	return r.Handler()
 }
 

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -46,7 +47,12 @@ const Path = "/v1/overview"
 
 // Routes lists what the room serves.
 func (o *Overview) Routes() []answer.Route {
-	return []answer.Route{answer.Get(answer.ForMessages, Path, o.serve, Path)}
+	const month = "Without from the month, in tz, in which to lies or the present one; to is then an hour from now at most."
+	params := append(answer.PeriodParams(month), answer.AccountsParam())
+	// It has no tag: dead letters and verdicts change without an edition.
+	return []answer.Route{answer.Get(answer.ForMessages, Path, o.serve, Path).Says(answer.TagReports, "What a first look needs", "Figures of several reports, each as "+
+		"its own report has it. A key sees those whose report it may ask for; `withheld` names the others.", params,
+		answer.Answer{Text: "The overview.", Of: answer.ObjectOf(columns()...)})}
 }
 
 // The figures of reports that are shown.
@@ -59,8 +65,8 @@ var (
 )
 
 // readRequest reads the parameters. Without from the period begins with the month, in tz, that to lies in or ends.
-func readRequest(r *http.Request, now time.Time) (*report.Request, error) {
-	p, err := answer.ReadParams(r, []string{"account", "from", "to", "tz"})
+func readRequest(c *gin.Context, now time.Time) (*report.Request, error) {
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +86,7 @@ func readRequest(r *http.Request, now time.Time) (*report.Request, error) {
 
 // serve serves GET /v1/overview.
 func (o *Overview) serve(c *gin.Context) error {
-	q, err := readRequest(c.Request, o.db.Now())
+	q, err := readRequest(c, o.db.Now())
 	if err != nil {
 		return err
 	}
@@ -112,6 +118,38 @@ func (o *Overview) serve(c *gin.Context) error {
 // mayFor tells what the caller may see. Without keys (--auth off) that is everything.
 func mayFor(caller *answer.Caller) func(answer.Access) bool {
 	return func(who answer.Access) bool { return caller.Scopes == 0 || who.Check(caller) == nil }
+}
+
+// columns describe the answer.
+func columns() []answer.Column {
+	count := func(names ...string) (columns []answer.Column) {
+		for _, name := range names {
+			columns = append(columns, answer.Column{Name: name, Type: answer.CountColumn})
+		}
+		return columns
+	}
+	object := func(name, text string, of ...answer.Column) answer.Column {
+		return answer.Column{Name: name, Text: text, Of: answer.ObjectOf(of...), Optional: true}
+	}
+	list := func(name, text string, of ...answer.Column) answer.Column {
+		return answer.Column{Name: name, Text: text, Of: answer.ListOf(answer.ObjectOf(of...)), Optional: true}
+	}
+	rows := list("rows", "As the savings report has them, one for each currency", savings.TotalsColumns(moneyFigures)...)
+	rows.Optional = false
+	return slices.Concat(answer.Period("overview"), answer.Fresh(), []answer.Column{
+		{Name: "messages", Type: answer.CountColumn, Optional: true,
+			Text: "Messages with an attempted step, as in penetration"},
+		object("attempts", "As the channel report has them", report.TotalsColumns(attemptFigures)...),
+		object("opt_outs", "As the channel report has them", report.TotalsColumns(optOutFigures)...),
+		object("money", "", answer.TariffVersion(), answer.TemplateVersion(), answer.MatureColumn(), rows),
+		object("dead_numbers", "How many are dead now, whatever the period", count("phone", "email")...),
+		list("unpriced", "Messages without a price by why, over all currencies", append([]answer.Column{{Name: "reason"},
+			{Name: "channel"}}, count("messages")...)...),
+		object("unmapped_codes", "Error codes that no line knows, those with a guess apart, and the failed attempts "+
+			"of each", count("codes", "attempts", "guessed_codes", "guessed_attempts")...),
+		list("dead_letters", "Dead letters of all accounts within 30 days, whatever the period", append([]answer.Column{
+			{Name: "reason"}}, count("letters")...)...),
+		{Name: "withheld", Of: answer.ListOf(answer.AnyText()), Text: "Members that the key may not see"}})
 }
 
 // figures writes the members that the caller may see.

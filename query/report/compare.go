@@ -14,7 +14,6 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
-	"kaskad/schema"
 )
 
 //go:embed sql/compare_people.sql
@@ -62,23 +61,26 @@ var Compare = &Report{
 	For:     answer.ForMarketers,
 	Keys:    ChannelKeys,
 	Section: Curves,
+	Summary: "Two values of a name side by side: their rates, and whether they can be told apart",
+	Text: "The people who were tried on both are looked for among all attempts of the period, which takes long where " +
+		"there are many: `among=all` leaves them out.",
 	Figures: slices.Concat([]Figure{
-		{Name: "among", Formula: "all: attempts of the period; both: people who were tried on both values"},
-		{Name: "metric", Formula: "the rate of the channel report that is compared"},
-		{Name: "by", Formula: "the key whose values are compared"},
+		{Name: "among", Kind: Text, Of: answer.OneOf("all", "both"), Formula: "all: attempts of the period; both: people who were tried on both values"},
+		{Name: "metric", Kind: Text, Of: answer.OneOf(rateNames()...), Formula: "the rate of the channel report that is compared"},
+		{Name: "by", Kind: Text, Formula: "the key whose values are compared"},
 	}, sideFigures("a"), sideFigures("b"), []Figure{
-		{Name: "difference", Formula: "a_num / a_den - b_num / b_den", Null: "when a_den or b_den is 0"},
-		{Name: "difference_low", Formula: "lower bound of the difference's 95 % interval: of all Newcombe's hybrid score " +
+		{Name: "difference", Kind: Share, Formula: "a_num / a_den - b_num / b_den", Null: "when a_den or b_den is 0"},
+		{Name: "difference_low", Kind: Share, Formula: "lower bound of the difference's 95 % interval: of all Newcombe's hybrid score " +
 			"interval of independent proportions (method 10; Statistics in Medicine 17 (1998) 873-890), which takes " +
 			"attempts as independent; of both that of paired ones (method 10; 17 (1998) 2635-2650)",
 			Null: "as difference"},
-		{Name: "difference_high", Formula: "upper bound of the same interval", Null: "as difference"},
-		{Name: "difference_bound", Formula: "exact; lower: the true difference is that or greater, for a can only be " +
+		{Name: "difference_high", Kind: Share, Formula: "upper bound of the same interval", Null: "as difference"},
+		{Name: "difference_bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "exact; lower: the true difference is that or greater, for a can only be " +
 			"greater than shown (a_bound lower) and b only less (b_bound upper); upper: that or less; mixed: either",
 			Null: "as difference"},
-		{Name: "distinguishable", Formula: "the interval does not hold 0, nor what the bound leaves open (lower: it lies " +
+		{Name: "distinguishable", Kind: Flag, Formula: "the interval does not hold 0, nor what the bound leaves open (lower: it lies " +
 			"above 0; upper: below 0; mixed: never), and a_den and b_den are 100 or more"},
-		{Name: "why_not", Formula: "too_few: a_den or b_den is below 100; bounds: one of them may hide the opposite; " +
+		{Name: "why_not", Kind: Text, Of: answer.OneOf("too_few", "within_noise", "bounds"), Formula: "too_few: a_den or b_den is below 100; bounds: one of them may hide the opposite; " +
 			"within_noise: the interval holds 0", Null: "when distinguishable"},
 		{Name: "tried", Formula: "people with an attempted step on both values, on routes that report what the metric " +
 			"asks", Null: "among all"},
@@ -87,7 +89,7 @@ var Compare = &Report{
 		{Name: "on_a_only", Formula: "people of the numerator of a alone", Null: "among all"},
 		{Name: "on_b_only", Formula: "people of the numerator of b alone", Null: "among all"},
 		{Name: "on_neither", Formula: "people of no numerator", Null: "among all"},
-		{Name: "mature", Formula: "every cohort that the row looks at is older than its route's settling_days"},
+		{Name: "mature", Kind: Flag, Formula: "every cohort that the row looks at is older than its route's settling_days"},
 	}),
 	Statement: comparePeople,
 	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
@@ -98,32 +100,16 @@ var Compare = &Report{
 func sideFigures(side string) []Figure {
 	of := side + "_den is 0"
 	return []Figure{
-		{Name: side, Formula: "the value"},
+		{Name: side, Kind: Text, Formula: "the value"},
 		{Name: side + "_num", Formula: "numerator of the metric's rate in the channel report; of people those of whom " +
 			"any attempt is in it"},
 		{Name: side + "_den", Formula: "its denominator, likewise"},
-		{Name: side + "_rate", Formula: side + "_num / " + side + "_den", Null: "when " + of},
-		{Name: side + "_rate_low", Formula: "lower bound of its 95 % Wilson interval", Null: "when " + of},
-		{Name: side + "_rate_high", Formula: "upper bound of it", Null: "when " + of},
-		{Name: side + "_bound", Formula: "open_rate_bound of the channel report where the metric is of reads, else exact",
+		{Name: side + "_rate", Kind: Share, Formula: side + "_num / " + side + "_den", Null: "when " + of},
+		{Name: side + "_rate_low", Kind: Share, Formula: "lower bound of its 95 % Wilson interval", Null: "when " + of},
+		{Name: side + "_rate_high", Kind: Share, Formula: "upper bound of it", Null: "when " + of},
+		{Name: side + "_bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "open_rate_bound of the channel report where the metric is of reads, else exact",
 			Null: "when " + of},
 	}
-}
-
-// compareColumns are the columns of the answer.
-func compareColumns() []answer.Column {
-	columns := Columns(nil, Compare.Columns())
-	for i := range columns {
-		switch name := columns[i].Name; {
-		case slices.Contains([]string{"among", "metric", "by", "a", "b", "why_not"}, name), strings.HasSuffix(name, "bound"):
-			columns[i].Type = answer.TextColumn
-		case strings.HasPrefix(name, "difference"):
-			columns[i].Type = answer.DecimalColumn
-		case name == "distinguishable":
-			columns[i].Type = answer.BoolColumn
-		}
-	}
-	return columns
 }
 
 // comparison is what is asked.
@@ -139,8 +125,7 @@ type comparison struct {
 
 // readComparison reads the parameters.
 func readComparison(c *gin.Context, db *store.DB) (*comparison, error) {
-	p, err := answer.ReadParams(c.Request, slices.Concat(Compare.Keys.Names(),
-		[]string{"from", "to", "tz", "by", "values", "metric", "among", "format", "bom"}))
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +137,7 @@ func readComparison(c *gin.Context, db *store.DB) (*comparison, error) {
 	if !given {
 		by = "channel"
 	}
-	comparable := slices.DeleteFunc(Compare.Keys.Names(), func(name string) bool { return name == "account" })
+	comparable := comparableKeys()
 	if !slices.Contains(comparable, by) {
 		p.Fail("by", fmt.Sprintf("%q is nothing to compare by; %s", answer.Shorten(by), answer.Suggest(by, comparable)))
 		return nil, p.Err()
@@ -168,12 +153,8 @@ func readComparison(c *gin.Context, db *store.DB) (*comparison, error) {
 	}
 	at := slices.IndexFunc(comparedRates, func(r comparedRate) bool { return r.name == name })
 	if at < 0 {
-		var names []string
-		for _, r := range comparedRates {
-			names = append(names, r.name)
-		}
 		p.Fail("metric", fmt.Sprintf("%q is no rate that is compared; %s", answer.Shorten(name),
-			answer.Suggest(name, names)))
+			answer.Suggest(name, rateNames())))
 		return nil, p.Err()
 	}
 	q.metric = &comparedRates[at]
@@ -230,7 +211,7 @@ func (s *Room) compare(c *gin.Context) error {
 	r := &Reading{Request: q.Request, DB: s.db, Prices: s.prices, State: state, Seen: &state.Snapshot, report: Compare,
 		room: s}
 	r.Seen.Mature = !r.Seen.Lost
-	t := answer.NewList(q.Format, compareColumns())
+	t := answer.NewList(q.Format, Compare.Fields())
 	if q.all {
 		of, err := r.compareAll(ctx, q)
 		if err != nil {
@@ -444,8 +425,37 @@ func differenceBound(a, b string) string {
 	return "exact"
 }
 
+// rateNames are those that may be compared.
+func rateNames() (names []string) {
+	for _, r := range comparedRates {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// comparableKeys are those whose values may be compared: nobody is a person of two accounts.
+func comparableKeys() []string {
+	return slices.DeleteFunc(ChannelKeys.Names(), func(name string) bool { return name == "account" })
+}
+
 // compareRoute is the route.
 func (s *Room) compareRoute() answer.Route {
-	return answer.Get(Compare.For, Compare.Path(), s.compare,
-		Compare.Path()+"?by=channel&values="+schema.Channels[0].Name+",viber&metric=delivery")
+	const example = "viber,sms"
+	params := slices.Concat(answer.PeriodParams(answer.LastDays), []answer.Param{
+		{Name: "by", Text: "The name whose values are compared. Without it channel.",
+			Schema: answer.OneOf(comparableKeys()...), Example: "channel"},
+		{Name: "values", Text: "The two values, with a comma; twice the parameter where a value holds a comma.", Many: true,
+			Schema: answer.AnyText(), Required: true, Example: example},
+		{Name: "metric", Text: "The rate that is compared. Without it open.", Schema: answer.OneOf(rateNames()...),
+			Example: "delivery"},
+		{Name: "among", Text: "All attempts, or the people who were tried on both values. Without it a row of each.",
+			Schema: answer.OneOf("all", "both"), Example: "all"},
+	}, Compare.Keys.Params(), answer.FormatParams())
+	route := answer.Get(Compare.For, Compare.Path(), s.compare, Compare.Path()+"?by=channel&values="+example+
+		"&metric=delivery")
+	around := slices.Concat(answer.Period(Compare.Name), answer.Fresh(), []answer.Column{answer.MatureColumn(),
+		{Name: "minimum_sample", Type: answer.CountColumn, Text: "how many attempts or people each side has at least of " +
+			"which a difference is said to be distinguishable"}})
+	return route.Says(answer.TagReports, Compare.Summary, Compare.Text, params, answer.Answer{Text: "The comparison.",
+		Columns: Compare.Fields(), Around: around})
 }

@@ -23,28 +23,30 @@ var _ = add(&Report{
 	For:  answer.ForMarketers,
 	Keys: ChannelKeys,
 	Extra: Keys{AfterReading(Enumeration("metric", latencyMetrics, false)),
-		{Name: "le", Number: true, Read: readLE}},
+		{Name: "le", Number: true, Read: readLE, Schema: answer.Matching(secondsPattern), Example: "3600",
+			Meaning: "seconds, with 3 decimals at most; it picks the greatest bound up to it"}},
 	DefaultKeys: "channel",
 	Section:     Curves,
+	Summary:     "How many attempts were delivered, read and answered within how long",
 	Figures: []Figure{
-		{Name: "metric", Formula: "time_to_deliver, time_to_read or time_to_reply of the channel report"},
-		{Name: "le", Formula: "upper bound in seconds, inclusive: the greatest latency of a cell of the histogram, " +
+		{Name: "metric", Kind: Text, Of: answer.OneOf(latencyMetrics...), Formula: "time_to_deliver, time_to_read or time_to_reply of the channel report"},
+		{Name: "le", Kind: Share, Formula: "upper bound in seconds, inclusive: the greatest latency of a cell of the histogram, " +
 			"whose cells grow by 2 %; a row for each cell that holds an attempt, or with filters le=S for the greatest " +
 			"bound up to each S"},
 		{Name: "count", Formula: "attempts whose time is known and at most le: cumulative", Over: "as known"},
 		{Name: "known", Formula: "attempts whose time is known, not skewed: those that the percentiles are of",
 			Over: "routes that report delivery; for time_to_read routes that report reads"},
-		{Name: "share_rate", Formula: "count / known"},
-		{Name: "share_rate_low", Formula: "lower bound of the 95 % Wilson interval of share_rate"},
-		{Name: "share_rate_high", Formula: "upper bound of the 95 % Wilson interval of share_rate"},
+		{Name: "share_rate", Kind: Share, Formula: "count / known"},
+		{Name: "share_rate_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of share_rate"},
+		{Name: "share_rate_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of share_rate"},
 		{Name: "sent", Formula: "sent attempts", Over: "as known"},
 		{Name: "delivered", Formula: "delivered attempts", Over: "as known"},
-		{Name: "of_sent_rate", Formula: "count / sent", Null: "when sent is 0"},
+		{Name: "of_sent_rate", Kind: Share, Formula: "count / sent", Null: "when sent is 0"},
 		{Name: "skewed", Formula: "attempts that are left out, for they were delivered more than 60 s before their " +
 			"start", Over: "as known"},
-		{Name: "bound", Formula: "open_rate_bound of the channel report, which of_sent_rate has too", Null: "but for " +
-			"time_to_read"},
-		{Name: "mature", Formula: "every cohort of the row's keys is older than its route's settling_days"},
+		{Name: "bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "open_rate_bound of the channel report, which of_sent_rate has too", Null: "but " +
+			"for time_to_read"},
+		{Name: "mature", Kind: Flag, Formula: "every cohort of the row's keys is older than its route's settling_days"},
 	},
 	Try:         []string{"metric=time_to_read&le=60&le=3600&le=86400"},
 	Statement:   channelsTemplate.Lookup("channel_days"),
@@ -53,7 +55,9 @@ var _ = add(&Report{
 	Materialize: readLatency,
 })
 
-var secondsText = regexp.MustCompile(`^[0-9]{1,8}(\.[0-9]{1,3})?$`)
+const secondsPattern = `^[0-9]{1,8}(\.[0-9]{1,3})?$`
+
+var secondsText = regexp.MustCompile(secondsPattern)
 
 // readLE reads an upper bound in seconds, and returns the cell whose bound is the greatest up to it.
 func readLE(value string, _ *time.Location) (string, error) {

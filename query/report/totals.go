@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"kaskad/query/answer"
 )
@@ -48,17 +47,28 @@ func (s *Room) Totals(ctx context.Context, request Request) (*Totals, error) {
 	return t, nil
 }
 
-// Members are the figures of the report that are asked for by the names of their fields.
+// Members are the figures of the report that are asked for by their names, and mature.
 func (t *Totals) Members(figures []string) (members []answer.Member) {
-	names, values := channelsReport.Columns(), t.sums.row(&answer.Snapshot{}, nil)
-	for _, figure := range figures {
-		for i, name := range names {
-			rest, found := strings.CutPrefix(name, figure)
-			// A rate is named by its name, and has several fields.
-			if found && slices.Contains([]string{"", "_num", "_den", "_rate", "_rate_low", "_rate_high"}, rest) {
-				members = append(members, answer.Member{Name: name, Value: values[i]})
+	values := t.sums.row(&answer.Snapshot{}, nil)
+	for i := range channelsReport.Figures {
+		f := &channelsReport.Figures[i]
+		fields := f.Fields()
+		if slices.Contains(figures, f.Name) {
+			for at, name := range fields {
+				members = append(members, answer.Member{Name: name, Value: values[at]})
 			}
 		}
+		values = values[len(fields):]
 	}
 	return append(members, answer.Member{Name: "mature", Value: answer.Bool(t.mature)})
+}
+
+// TotalsColumns describes Members.
+func TotalsColumns(figures []string) (columns []answer.Column) {
+	for i := range channelsReport.Figures {
+		if f := &channelsReport.Figures[i]; slices.Contains(figures, f.Name) {
+			columns = append(columns, f.Columns()...)
+		}
+	}
+	return append(columns, answer.MatureColumn())
 }

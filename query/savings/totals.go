@@ -45,7 +45,7 @@ func (s *Savings) Totals(ctx context.Context, r report.Request, figures []string
 	seen := &in.state.Snapshot
 	shown := display{format: answer.FormatJSON, channels: reply.channels, minimum: newMinimumScope(&r, in.lists),
 		seen: seen, asOfMS: seen.UpTo()}
-	names := Columns(nil, answer.FormatJSON, reply.channels)
+	columns := Columns(nil, answer.FormatJSON, reply.channels)
 	t := &Totals{Mature: !seen.Lost, Versions: in.lists.Versions}
 	reasons := map[unpricedReason]uint64{}
 	for _, row := range reply.rows {
@@ -57,7 +57,8 @@ func (s *Savings) Totals(ctx context.Context, r report.Request, figures []string
 		values := shown.row(row, nil)
 		var members []answer.Member
 		for _, name := range figures {
-			members = append(members, answer.Member{Name: name, Value: values[slices.Index(names, name)]})
+			at := slices.IndexFunc(columns, func(c answer.Column) bool { return c.Name == name })
+			members = append(members, answer.Member{Name: name, Value: values[at]})
 		}
 		t.Rows = append(t.Rows, members)
 	}
@@ -68,4 +69,14 @@ func (s *Savings) Totals(ctx context.Context, r report.Request, figures []string
 		return cmp.Or(cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Channel, b.Channel))
 	})
 	return t, nil
+}
+
+// TotalsColumns describes the figures of a row of Totals.
+func TotalsColumns(figures []string) (columns []answer.Column) {
+	for _, c := range form.Fields() {
+		if slices.Contains(figures, c.Name) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
 }
