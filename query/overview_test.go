@@ -224,9 +224,10 @@ func BenchmarkServer_Overview(b *testing.B) {
 	publish(b, conn, cells)
 	s := newServer(b, conn)
 	for _, query := range []string{"account=acme", ""} {
+		get(s, "/v1/overview?"+query) // computes what is remembered
 		b.Run(query, func(b *testing.B) {
 			for b.Loop() {
-				if w := get(s, "/v1/overview?"+query); w.Code != http.StatusOK {
+				if w := querytest.Get(s.Handler(), "/v1/overview?"+query); w.Code != http.StatusOK {
 					b.Fatal(w.Body)
 				}
 			}
