@@ -35,14 +35,14 @@ type Dead struct{ Phones, Emails uint64 }
 
 // CountDead counts the rows of GET /v1/numbers/dead of the accounts, nil for all.
 func (n *Numbers) CountDead(ctx context.Context, accounts []string) (d Dead, err error) {
-	seen, err := n.snapshot(ctx, n.db.Now())
-	if err != nil {
-		return d, err
+	var version uint64
+	if err := n.db.Conn.QueryRow(n.db.SmallSettings(ctx), versionSQL).Scan(&version); err != nil {
+		return d, fmt.Errorf("read version of verdicts: %w", err)
 	}
 	key := string(answer.QueryHash(append([]string{fmt.Sprint(accounts == nil)},
 		slices.Sorted(slices.Values(accounts))...)...))
 	n.counts.mu.Lock()
-	known := n.counts.version == seen.Edition && n.counts.of != nil
+	known := n.counts.version == version && n.counts.of != nil
 	if known {
 		d, known = n.counts.of[key]
 	}
@@ -63,8 +63,8 @@ func (n *Numbers) CountDead(ctx context.Context, accounts []string) (d Dead, err
 	}
 	n.counts.mu.Lock()
 	defer n.counts.mu.Unlock()
-	if n.counts.version != seen.Edition || n.counts.of == nil || len(n.counts.of) >= maxDeadCounts {
-		n.counts.version, n.counts.of = seen.Edition, map[string]Dead{}
+	if n.counts.version != version || n.counts.of == nil || len(n.counts.of) >= maxDeadCounts {
+		n.counts.version, n.counts.of = version, map[string]Dead{}
 	}
 	n.counts.of[key] = d
 	return d, nil
