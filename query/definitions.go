@@ -39,6 +39,7 @@ type definitions struct {
 	Keys     map[string]string `json:"keys"`
 	Money    moneyRules        `json:"money"`
 	Numbers  numberDefinitions `json:"numbers"`
+	Curves   curveDefinitions  `json:"curves"`
 	Balance  string            `json:"balance"`
 }
 
@@ -104,6 +105,18 @@ type numberDefinitions struct {
 func (n numberDefinitions) MarshalJSON() ([]byte, error) {
 	type plain numberDefinitions
 	return n.reports.beside(plain(n))
+}
+
+// curveDefinitions are those of what pictures are drawn of.
+type curveDefinitions struct {
+	GroupBy map[string][]string `json:"group_by"`
+	reports reportFigures
+}
+
+// MarshalJSON adds the figures of reports.
+func (d curveDefinitions) MarshalJSON() ([]byte, error) {
+	type plain curveDefinitions
+	return d.reports.beside(plain(d))
 }
 
 // reportFigures are the figures of the reports of a section, by name.
@@ -201,7 +214,8 @@ func readDefinitions() (definitions, error) {
 	n.Classes, n.Defaults = schema.Classes, rules.Default
 	m.GroupBy, m.reports = map[string][]string{"savings": savings.Keys.Names()}, reportFigures{}
 	n.GroupBy, n.reports = map[string][]string{}, reportFigures{}
-	for _, of := range report.All() {
+	r.Curves = curveDefinitions{map[string][]string{}, reportFigures{}}
+	for _, of := range append(report.All(), report.Compare) {
 		name := figuresName(of)
 		groupBy, figures := m.GroupBy, m.reports
 		switch of.Section {
@@ -212,6 +226,8 @@ func readDefinitions() (definitions, error) {
 			continue
 		case report.Numbers:
 			groupBy, figures = n.GroupBy, n.reports
+		case report.Curves:
+			groupBy, figures = r.Curves.GroupBy, r.Curves.reports
 		}
 		groupBy[name], figures[name] = of.Keys.Names(), definedFigures(of.Figures)
 	}

@@ -135,11 +135,12 @@ func TestServer_Definitions_Reports(t *testing.T) {
 		Metrics []struct{ Fields []string }
 		Money   map[string]json.RawMessage
 		Numbers map[string]json.RawMessage
+		Curves  map[string]json.RawMessage
 	}
 	if err := json.Unmarshal(printed, &shown); err != nil {
 		t.Fatal(err)
 	}
-	for _, of := range report.All() {
+	for _, of := range append(report.All(), report.Compare) {
 		var fields []string
 		section := shown.Money
 		switch of.Section {
@@ -149,6 +150,8 @@ func TestServer_Definitions_Reports(t *testing.T) {
 			}
 		case report.Numbers:
 			section = shown.Numbers
+		case report.Curves:
+			section = shown.Curves
 		}
 		if name := strings.ReplaceAll(of.Name, "-", "_"); of.Section != report.Metrics {
 			var figures []figure

@@ -83,8 +83,9 @@ func (s *Server) eventsRoute() answer.Route {
 func definitionsSchema() *answer.Schema {
 	s := answer.Typed[definitionsAnswer]()
 	figures := answer.ListOf(answer.Typed[figure]())
-	for _, r := range report.All() {
-		section := map[report.Section]string{report.Money: "money", report.Numbers: "numbers"}[r.Section]
+	for _, r := range append(report.All(), report.Compare) {
+		section := map[report.Section]string{report.Money: "money", report.Numbers: "numbers",
+			report.Curves: "curves"}[r.Section]
 		if section != "" {
 			s.Properties[section].Properties[figuresName(r)] = figures.CloneSchemas()
 		}

@@ -35,6 +35,17 @@ func BenchmarkServer_Penetration(b *testing.B) {
 		b.Fatal(err)
 	}
 	s := newServer(b, conn, func(c *Config, _ *Deps) { c.QueryTime = 5 * time.Minute })
+	for _, query := range []string{"by=channel&values=push,sms&metric=delivered_of_attempted",
+		"by=campaign&values=c1,c2&metric=delivery&account=acme"} {
+		b.Run("compare "+query, func(b *testing.B) {
+			for b.Loop() {
+				if w := get(s, comparePath+"?among=both&"+query); w.Code != http.StatusOK {
+					b.Fatal(w.Body)
+				}
+			}
+			b.ReportMetric(float64(attempts)*float64(b.N)/b.Elapsed().Seconds(), "attempts/s")
+		})
+	}
 	for _, query := range []string{"group_by=channel", "group_by=operator", "group_by=campaign", "account=acme", "group_by=week&tz=Asia/Kathmandu"} {
 		b.Run(query, func(b *testing.B) {
 			for b.Loop() {

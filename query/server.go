@@ -24,6 +24,7 @@ import (
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
 	"kaskad/query/openapi"
+	"kaskad/query/overview"
 	"kaskad/query/prices"
 	"kaskad/query/report"
 	"kaskad/query/savings"
@@ -122,9 +123,10 @@ func newRooms(db *store.DB, gate *answer.Gate, letters messages.Letters, registe
 	if err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
-	return []room{report.New(db, priceLists), saved, forecast.New(db, gate, priceLists), lists.New(db, gate),
-		numbers.New(db, gate, priceLists), messages.New(db, gate, priceLists, letters),
-		views.New(db, gate)}, nil
+	shown := overview.Rooms{Reports: report.New(db, priceLists), Savings: saved, Lists: lists.New(db, gate),
+		Numbers: numbers.New(db, gate, priceLists), Messages: messages.New(db, gate, priceLists, letters)}
+	return []room{overview.New(db, shown), shown.Reports, saved, forecast.New(db, gate, priceLists), shown.Lists,
+		shown.Numbers, shown.Messages, views.New(db, gate)}, nil
 }
 
 // Reports lists the reports of the API by name, as their routes describe them to programs that ask for them.

@@ -100,6 +100,12 @@ func storeLives(t *testing.T, conn driver.Conn) {
 	querytest.StoreEvents(t, conn, lines...)
 	querytest.PutTariffs(t, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.5"),
 		querytest.TariffRow("viber", "per_message_delivered", "0.333333"))
+	aggregateUntil(t, conn, "SELECT count() > 0 FROM number_health WHERE state = 'dead'")
+}
+
+// aggregateUntil has an aggregator compute all that follows from what is stored, until a query says that it has.
+func aggregateUntil(t *testing.T, conn driver.Conn, query string) {
+	t.Helper()
 	querytest.Execute(t, conn,
 		"INSERT INTO touched SELECT DISTINCT account, bucket, generateUUIDv4(), 0, 1 FROM attempts")
 	ctx, cancel := context.WithCancel(context.Background())
@@ -107,9 +113,8 @@ func storeLives(t *testing.T, conn driver.Conn) {
 	a := aggregate.New(aggregate.Config{Exclusive: true, Poll: 10 * time.Millisecond, Now: querytest.Now},
 		aggregate.Deps{Conn: conn, Reject: func(context.Context, []schema.Rejection) error { return nil }})
 	go func() { ended <- a.Run(ctx) }()
-	for dead := uint64(0); dead == 0; time.Sleep(20 * time.Millisecond) {
-		if err := conn.QueryRow(t.Context(), "SELECT count() FROM number_health WHERE state = 'dead'").
-			Scan(&dead); err != nil {
+	for done := false; !done; time.Sleep(20 * time.Millisecond) {
+		if err := conn.QueryRow(t.Context(), query).Scan(&done); err != nil {
 			t.Error(err)
 			break
 		}

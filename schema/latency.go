@@ -18,6 +18,15 @@ func LatencyCell(ms int64) uint16 {
 	return uint16(1 + math.Ceil(math.Log(float64(ms))/logLatencyGrowth))
 }
 
+// LatencyCellTop returns the greatest latency of the cell, in whole milliseconds. Some of the first cells hold none, and
+// have that of the cell before.
+func LatencyCellTop(cell uint16) int64 {
+	if cell == 0 {
+		return 0
+	}
+	return int64(math.Pow(latencyGrowth, float64(cell)-1))
+}
+
 // LatencyCellMS returns a latency that stands for all in the cell, in milliseconds, at most 1 % from any of them.
 func LatencyCellMS(cell uint16) float64 {
 	if cell == 0 {

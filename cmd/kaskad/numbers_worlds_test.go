@@ -171,10 +171,44 @@ func (w *numberWorlds) reachQueries(t testing.TB) []model.Query {
 			To: w.query.Now.Add(-10 * day).Truncate(day)}}
 }
 
+// compareCurves holds latencies and comparisons of two channels against the model.
+func (w *numberWorlds) compareCurves(t *testing.T, k *kaskad, q model.Query) {
+	t.Helper()
+	q.Aliases = map[string]map[string]string{}
+	for account, own := range w.query.ErrorMaps {
+		q.Aliases[account] = map[string]string{}
+		for _, a := range own.Aliases {
+			q.Aliases[account][a.Provider] = a.Like
+		}
+	}
+	latencies, err := w.model.LatencyReport(q)
+	compareReport(t, "latency", q, latencies, err, k.reportRows("latency", q))
+	for _, c := range []model.CompareQuery{{By: "channel", Values: [2]string{"push", "sms"}, Metric: "delivery"},
+		{By: "channel", Values: [2]string{"viber", "push"}, Metric: "open"},
+		{By: "channel", Values: [2]string{"viber", "email"}, Metric: "read_of_sent"},
+		{By: "channel", Values: [2]string{"sms", "voice"}, Metric: "delivered_of_attempted"},
+		{By: "channel", Values: [2]string{"sms", "viber"}, Metric: "reply"},
+		{By: "provider", Values: [2]string{"", "fcm"}, Metric: "click"}} {
+		c.Query = q
+		c.GroupBy = nil
+		values := url.Values{"by": {c.By}, "values": c.Values[:], "metric": {c.Metric}, "tz": {c.Zone().String()}}
+		if !c.From.IsZero() {
+			values.Set("from", c.From.Format(time.RFC3339))
+			values.Set("to", c.To.Format(time.RFC3339))
+		}
+		var answer struct{ Rows json.RawMessage }
+		k.get("/v1/reports/compare?"+values.Encode(), &answer)
+		want, err := w.model.Compare(c)
+		compareReport(t, "compare "+values.Encode(), c.Query, want, err, answer.Rows, "difference_low", "difference_high",
+			"difference_bound", "distinguishable", "why_not")
+	}
+}
+
 // compareReach holds the reports on people and on causes against the model.
 func (w *numberWorlds) compareReach(t *testing.T, k *kaskad, queries []model.Query) {
 	t.Helper()
 	for _, q := range queries {
+		w.compareCurves(t, k, q)
 		reach := numbers.ReachQuery{Query: q, Numbers: w.query}
 		penetration, err := numbers.Penetration(w.model, reach)
 		compareReport(t, "penetration", q, penetration, err, k.reportRows("penetration", q))

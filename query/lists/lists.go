@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"kaskad/query/answer"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -19,6 +20,8 @@ type Lists struct {
 	gate *answer.Gate
 	// putting lets one list be stored at a time.
 	putting sync.Mutex
+	// unknown are the counts of unmapped codes.
+	unknown report.Cache[*UnmappedCounts]
 }
 
 // New makes the room.

@@ -34,6 +34,8 @@ type Messages struct {
 	letters Letters
 	// replaying lets one request replay dead letters at a time.
 	replaying answer.Turns
+	// counts is how many dead letters there are.
+	counts letterCounts
 }
 
 // New makes the room. Without functions letters are listed and not replayed.

@@ -18,6 +18,8 @@ const (
 	// noDay is a day that has no cells, and fewDays are so few that a second thread is not worth its cost.
 	noDay   = "1970-01-01"
 	fewDays = 3
+	// skewedAt is the place of the skewed attempts among the counts.
+	skewedAt = 9
 	// windowCounts is how many counts of a row of channel_days.sql are of windows; they come after the others.
 	windowCounts = 5
 )
@@ -59,6 +61,8 @@ func (d *channelDay) Bytes() int64 {
 type channelRow struct {
 	channelSums
 	histograms [3]histogram
+	// skewed are the attempts that are left out of latencies, on routes that report deliveries, and reads.
+	skewedDelivery, skewedReads uint64
 }
 
 // add adds attempts whose routes can report the same.
@@ -78,6 +82,7 @@ func (s *channelRow) add(p *channelPart) {
 		for i := range s.optOutNum {
 			s.optOutNum[i] += p.counts[channelCounts-len(s.optOutNum)+i]
 		}
+		s.skewedDelivery += p.counts[skewedAt]
 		s.histograms[0].add(p.latencies[0])
 		s.histograms[2].add(p.latencies[2])
 	}
@@ -92,6 +97,7 @@ func (s *channelRow) add(p *channelPart) {
 		case 3:
 			s.upper += delivered
 		}
+		s.skewedReads += p.counts[skewedAt]
 		s.histograms[1].add(p.latencies[1])
 	}
 }
@@ -151,27 +157,35 @@ func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], err
 				p.Sums = &channelDay{asOfMS: asOfMS, untilMS: math.MaxInt64}
 				of[p.Day()] = p.Sums
 			}
-			return r.readChannelParts(ctx, wanted, of)
+			return r.readChannelParts(ctx, wanted, func(day int64) *channelDay { return of[day] })
 		})
 	if err != nil {
 		return nil, err
-	}
-	all := groups[channelRow]{}
-	if len(r.Keys) == 0 {
-		_, _ = all.at(nil) // no key is one row, and none is too many
 	}
 	optOuts, err := r.channelOptOuts(ctx, routes)
 	if err != nil {
 		return nil, err
 	}
-	days = append(days, &Part[*channelDay]{Sums: optOuts})
+	sums := []*channelDay{optOuts}
 	for _, p := range days {
-		for i := range p.Sums.rows {
-			row, err := all.at(p.Sums.rows[i].keys)
+		sums = append(sums, p.Sums)
+	}
+	return r.sumChannels(sums)
+}
+
+// sumChannels adds up the rows of days, in the order of their keys.
+func (r *Reading) sumChannels(days []*channelDay) ([]*group[channelRow], error) {
+	all := groups[channelRow]{}
+	if len(r.Keys) == 0 {
+		_, _ = all.at(nil) // no key is one row, and none is too many
+	}
+	for _, d := range days {
+		for i := range d.rows {
+			row, err := all.at(d.rows[i].keys)
 			if err != nil {
 				return nil, errManyRows
 			}
-			row.add(&p.Sums.rows[i])
+			row.add(&d.rows[i])
 		}
 	}
 	var rows []*group[channelRow]
@@ -195,15 +209,20 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 		return d, nil
 	}
 	d := &channelDay{}
-	if err := r.readChannelParts(ctx, []string{noDay}, map[int64]*channelDay{0: d}); err != nil {
+	if err := r.readChannelParts(ctx, []string{noDay}, everyDay(d)); err != nil {
 		return nil, err
 	}
 	r.room.channelDays.cache.Put(key, d)
 	return d, nil
 }
 
-// readChannelParts reads some days, or opt-outs as noDay, into what there is of each.
-func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of map[int64]*channelDay) (err error) {
+// everyDay has one place for all days.
+func everyDay(d *channelDay) func(day int64) *channelDay {
+	return func(int64) *channelDay { return d }
+}
+
+// readChannelParts reads some days, or opt-outs as noDay, into what there is of each; without any all of them.
+func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of func(day int64) *channelDay) (err error) {
 	rows, err := r.queryDays(ctx, channelsTemplate.Lookup("channel_days"), wanted,
 		clickhouse.Named("limit", uint32(maxRows+1)))
 	if err != nil {
@@ -227,7 +246,7 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of map[
 			return err
 		}
 		p.keys = scan.AppendTo(nil)
-		d := of[int64(day)]
+		d := of(int64(day))
 		d.rows = append(d.rows, p)
 		d.untilMS = min(d.untilMS, untilMS)
 	}

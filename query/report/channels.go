@@ -23,7 +23,7 @@ var (
 )
 
 // The channel report (docs/definitions.md section 3): what became of attempts.
-var _ = add(&Report{
+var channelsReport = add(&Report{
 	Name:        "channels",
 	For:         answer.ForMarketers,
 	Keys:        ChannelKeys,

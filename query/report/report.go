@@ -73,6 +73,8 @@ const (
 	Money
 	// Numbers has what is known of numbers and people.
 	Numbers
+	// Curves has what pictures are drawn of: latencies, and two values side by side.
+	Curves
 )
 
 // Path is that of the report's route.
@@ -149,7 +151,7 @@ func (s *Room) Routes() (routes []answer.Route) {
 			For: r.For, Serve: s.serve(r), Tagged: r.Rollup.Table != ""}.
 			Says(answer.TagReports, r.Summary, r.Text, r.Params(), r.Answer()))
 	}
-	return routes
+	return append(routes, s.compareRoute())
 }
 
 // borders is the parameter of statements whose rows are apart by the Unix seconds at which a price may change.

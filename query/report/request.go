@@ -50,13 +50,7 @@ func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
 	r.Extra = extra
 	r.Filters = filters.Filters(p, r.Zone)
 	r.Limit = p.Limit()
-	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), p.Values.Get("from"),
-		p.Values.Get("to")}
-	for _, f := range r.Filters {
-		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
-		parts = append(parts, f.Values...)
-	}
-	r.Hash = answer.QueryHash(parts...)
+	r.Hash = r.hash(p.Values.Get("from"), p.Values.Get("to"))
 	order := len(r.Keys) + len(extra)
 	if r.At = db.Cursors.Read(c.Request.Context(), p, r.Hash, order); r.At != nil {
 		if r.At.Snapshot == nil || order == 0 {
@@ -70,6 +64,16 @@ func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
 	}
 	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
 	return r, p.Err()
+}
+
+// hash covers what decides the rows and their order, but for what a report has besides. The period is as it was given.
+func (r *Request) hash(from, to string) []byte {
+	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), from, to}
+	for _, f := range r.Filters {
+		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
+		parts = append(parts, f.Values...)
+	}
+	return answer.QueryHash(parts...)
 }
 
 // Next returns the cursor of the page behind a row with these keys, nil when there is none.

@@ -34,6 +34,7 @@ type Room struct {
 	channelDays DaySums[*channelDay]
 	spendDays   DaySums[*spendDay]
 	spendKnown  Cache[*spendKnown]
+	totals      Cache[*Totals]
 }
 
 // New makes the room.

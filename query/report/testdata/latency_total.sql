@@ -1,0 +1,88 @@
+WITH
+    transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
+    -- Windows of a minute and of a day that are over.
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 < {as_of:Int64} AS over_1m,
+    toUnixTimestamp(r.window_end) = 0 OR toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000 < {as_of:Int64} AS over_24h,
+    r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
+    toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms
+SELECT
+    toUInt16(r.day) AS on_day, bitAnd(route, 15) AS reports,
+    sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
+    sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
+    sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
+    arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
+        mapKeys(sumMap(r.to_deliver)), mapValues(sumMap(r.to_deliver)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
+        mapKeys(sumMap(r.to_read)), mapValues(sumMap(r.to_read)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
+        mapKeys(sumMap(r.to_reply)), mapValues(sumMap(r.to_reply)))),
+    greatest(
+        if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
+        if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)),
+    min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000,
+        9999999999999)) AS until_ms
+FROM
+(
+    SELECT account, day, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
+        attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
+        window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
+        toInt64(0) AS unsubscribed, toInt64(0) AS blocked, toInt64(0) AS complained, cohort_max_ms
+    FROM
+    (
+        WITH transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route
+        SELECT r.* FROM rollup_attempts AS r
+        LEFT ANY JOIN
+        (
+            SELECT account AS of_account, day AS of_day, max(build) AS base FROM builds
+            WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND build <= {edition:UInt64} AND build NOT IN {dead:Array(UInt64)}
+            GROUP BY account, day
+        ) AS b ON of_account = r.account AND of_day = r.day
+        WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND edition <= {edition:UInt64} AND edition NOT IN {dead:Array(UInt64)} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
+            AND (kind = 'difference' OR kind = 'route' AND day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day) OR kind = 'quarter' AND NOT (day >= {whole_from:Date} AND day < {whole_to:Date} AND day NOT IN {cut_days:Array(Date)} AND intDiv({now_quarter:Int64} - (0 + toInt64(bitShiftRight(route, 4)) * 86400000), 86400000) != toUInt16(day)))
+            -- Differences count after the build of their day, sums are of it.
+            AND if(kind = 'difference', edition > base, edition = base)
+    )
+    UNION ALL
+    -- An attempt counts once for each status, however many events are attributed to it.
+    SELECT account, toDate(0), toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
+        one.10, step, one.11,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
+        unsubscribed, blocked, complained, one.1
+    FROM
+    (
+        SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
+            toInt64(max(status = 'complained')) AS complained,
+            argMax((cohort_ms, channel, provider, campaign, template, sender, app, operator, country, traffic, trigger), generation) AS one
+        FROM opt_outs
+        WHERE found AND generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)}
+            -- Of an event the attribution that was published last.
+            AND (account, recipient, status, event_channel, event_app, occurred_ms, named, generation) IN
+            (
+                SELECT account, recipient, status, event_channel, event_app, occurred_ms, named, max(generation)
+                FROM opt_outs
+                WHERE generation <= {edition:UInt64} AND generation NOT IN {dead:Array(UInt64)}
+                GROUP BY account, recipient, status, event_channel, event_app, occurred_ms, named
+            )
+        GROUP BY account, message_id, step
+    )
+    WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
+) AS r
+WHERE 1
+GROUP BY on_day, reports
+HAVING sum(counted) != 0
+LIMIT {limit:UInt32}
+-- from = 0
+-- to = 4294967295
+-- edition = 7
+-- now_quarter = 1795132800000
+-- as_of = 1795132799000
+-- dead = [5]
+-- whole_from = "1970-01-01"
+-- whole_to = "2106-02-07"
+-- cut_days = ["2025-10-20"]
+-- route_other = ["push","sms"]
+-- code_other = [23,49]
+-- route_own_other = ["acme\u0000email"]
+-- code_own_other = [127]
+-- route_named = ["push\u0000fcm"]
+-- code_named = [16]
+-- route_own_named = ["acme\u0000sms\u0000mts"]
+-- code_own_named = [480]
