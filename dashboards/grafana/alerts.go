@@ -168,7 +168,7 @@ func (a *Alert) rule() alertRule {
 					"params": []float64{a.Limit}}}}}},
 		},
 		Labels: map[string]string{"service": "kaskad", "severity": severity},
-		Annotations: map[string]string{"summary": a.Name + ": {{ $values.A }}", "description": link.ReplaceAllString(a.Do, "$1"),
+		Annotations: map[string]string{"summary": a.Name + ": {{ .Values.A }}", "description": link.ReplaceAllString(a.Do, "$1"),
 			"runbook": "docs/operations.md"}}
 }
 
