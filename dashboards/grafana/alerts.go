@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Alert is a rule: something has to be done when a figure has been on the wrong side of its limit for so long. The table
-// of docs/operations.md is made of them.
+// Alert is a rule: something has to be done when a figure has been on the wrong side of its limit for so long. The
+// table of docs/operations.md is made of them.
 type Alert struct {
 	// Name is what it is called, and what its uid is made of.
 	Name string
@@ -34,7 +34,7 @@ func Alerts() []Alert {
 	}
 	const at, later = true, false
 	all := []Alert{
-		rule("not ready", `sum(up{job="kaskad"} == bool 0) or absent(up{job="kaskad"})`, 0, 2, at,
+		rule("not ready", `(sum(up{job="kaskad"} == bool 0) or absent(up{job="kaskad"}))`, 0, 2, at,
 			"a process does not answer Prometheus: is it there? `/readyz` of those that are says what is missing"),
 		rule("no ingest", `absent(kaskad_ingest_lag_events)`, 0, 2, at,
 			"no process owns partitions: start `ingest`, or look in its log for what it waits for"),
@@ -66,7 +66,8 @@ func Alerts() []Alert {
 		rule("rebalancing", `sum(increase(kaskad_ingest_generations_total[10m]))`, 5, 0, later,
 			"members of the consumer group join and leave all the time: which `ingest` starts again and again, and why?"),
 		rule("disk", `min(kaskad_disk_free_bytes / kaskad_disk_total_bytes)`, 0.1, 5, later,
-			"make room before [it is full](#troubleshooting). Of embedded services; with a ClickHouse of your own watch its disks"),
+			"make room before [it is full](#troubleshooting). Of embedded services; with a ClickHouse of your own watch "+
+				"its disks"),
 		rule("disk is full", `max(kaskad_disk_full)`, 0, 0, at, "nothing is written: make room, all goes on by itself"),
 		rule("facts are lost", `max(kaskad_aggregate_lost_hours) + max(kaskad_aggregate_broken_parts)`, 0, 10, at,
 			"`kaskad reread` says which: [facts are lost](#facts-are-lost)"),
@@ -168,8 +169,8 @@ func (a *Alert) rule() alertRule {
 					"params": []float64{a.Limit}}}}}},
 		},
 		Labels: map[string]string{"service": "kaskad", "severity": severity},
-		Annotations: map[string]string{"summary": a.Name + ": {{ .Values.A }}", "description": link.ReplaceAllString(a.Do, "$1"),
-			"runbook": "docs/operations.md"}}
+		Annotations: map[string]string{"summary": a.Name + ": {{ .Values.A }}",
+			"description": link.ReplaceAllString(a.Do, "$1"), "runbook": "docs/operations.md"}}
 }
 
 func alertYAML() ([]byte, error) {

@@ -29,7 +29,8 @@ type querier struct {
 
 func (querier) Close() error { return nil }
 
-func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints, matchers ...*labels.Matcher) storage.SeriesSet {
+func (q querier) Select(_ context.Context, _ bool, _ *storage.SelectHints,
+	matchers ...*labels.Matcher) storage.SeriesSet {
 	set := &seriesSet{}
 	for _, s := range q.world {
 		matches := true
@@ -166,15 +167,21 @@ func ask(t *testing.T, w world, expr string) promql.Vector {
 	return v
 }
 
-// fires tells whether Grafana's comparison holds for any series of the answer.
+// fires tells whether Grafana's comparison holds for any series of the answer. What docs/operations.md shows, for an
+// alert manager of one's own, must say the same.
 func (a *Alert) fires(t *testing.T, w world) bool {
 	t.Helper()
+	fires := false
 	for _, sample := range ask(t, w, a.Query) {
-		if a.Below && sample.F < a.Limit || !a.Below && sample.F > a.Limit {
-			return true
+		fires = fires || a.Below && sample.F < a.Limit || !a.Below && sample.F > a.Limit
+	}
+	if a.Words == "" {
+		shown := regexp.MustCompile("`([^`]+)`").FindStringSubmatch(a.Row())[1]
+		if alone := len(ask(t, w, shown)) > 0; alone != fires {
+			t.Errorf("%s: the rule fires: %t, %s: %t", a.Name, fires, shown, alone)
 		}
 	}
-	return false
+	return fires
 }
 
 // Each rule is silent while nothing is wrong, and speaks when its fault is there.

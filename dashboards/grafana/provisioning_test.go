@@ -120,8 +120,9 @@ func TestCompose_Grafana(t *testing.T) {
 	if given["GF_SECURITY_ADMIN_PASSWORD"] != "${GRAFANA_ADMIN_PASSWORD:-}" {
 		t.Error("Grafana's password is written down")
 	}
-	if want := ClickHouse + "@" + clickHouseVersion + "," + Infinity + "@" + infinityVersion; given["GF_PLUGINS_PREINSTALL_SYNC"] != want {
-		t.Errorf("compose installs %s, boards are for %s", given["GF_PLUGINS_PREINSTALL_SYNC"], want)
+	plugins, want := given["GF_PLUGINS_PREINSTALL_SYNC"], ClickHouse+"@"+clickHouseVersion+","+Infinity+"@"+infinityVersion
+	if plugins != want {
+		t.Errorf("compose installs %s, boards are for %s", plugins, want)
 	}
 	sources, err := os.ReadFile("provisioning/datasources/kaskad.yaml")
 	if err != nil {
@@ -180,7 +181,8 @@ func TestAccountScript_MakesAndChanges(t *testing.T) {
 				Overwrite bool
 				Dashboard struct{ UID string }
 			}
-			if err := json.Unmarshal(body, &board); err != nil || !board.Overwrite || board.Dashboard.UID != "kaskad-business" {
+			err := json.Unmarshal(body, &board)
+			if err != nil || !board.Overwrite || board.Dashboard.UID != "kaskad-business" {
 				t.Errorf("%v in %.200s", err, body)
 			}
 		default:

@@ -80,7 +80,8 @@ func operatorXML() []byte {
 		}
 		constraints += fmt.Sprintf("                <%[1]s>%[2]s</%[1]s>\n", l.name, constraint)
 	}
-	b.WriteString("            <constraints>\n" + constraints + "            </constraints>\n        </" + OperatorUser + ">\n    </profiles>\n    <users>\n        <" + OperatorUser + ">\n" +
+	b.WriteString("            <constraints>\n" + constraints + "            </constraints>\n        </" +
+		OperatorUser + ">\n    </profiles>\n    <users>\n        <" + OperatorUser + ">\n" +
 		"            <password from_env=\"GRAFANA_CLICKHOUSE_PASSWORD\"/>\n" +
 		"            <networks><ip>::/0</ip></networks>\n" +
 		"            <profile>" + OperatorUser + "</profile>\n            <quota>default</quota>\n" +
@@ -107,7 +108,8 @@ func operatorSQL() []byte {
 	}
 	statements := slices.Concat([]string{"CREATE USER IF NOT EXISTS " + OperatorUser +
 		" IDENTIFIED WITH sha256_password BY {password:String}\n    SETTINGS " + strings.Join(settings, ", ")}, grants())
-	return []byte("-- Made by go generate ./dashboards/grafana: rights.go has the rights. For a database of another name " +
-		"write it in\n-- place of kaskad.\n-- clickhouse-client --param_password=\"$PASSWORD\" --queries-file operator.sql\n" +
+	return []byte("-- Made by go generate ./dashboards/grafana: rights.go has the rights. For a database of another\n" +
+		"-- name write it in place of kaskad.\n" +
+		"-- clickhouse-client --param_password=\"$PASSWORD\" --queries-file operator.sql\n" +
 		strings.Join(statements, ";\n") + ";\n")
 }

@@ -1,5 +1,5 @@
--- Made by go generate ./dashboards/grafana: rights.go has the rights. For a database of another name write it in
--- place of kaskad.
+-- Made by go generate ./dashboards/grafana: rights.go has the rights. For a database of another
+-- name write it in place of kaskad.
 -- clickhouse-client --param_password="$PASSWORD" --queries-file operator.sql
 CREATE USER IF NOT EXISTS kaskad_operator IDENTIFIED WITH sha256_password BY {password:String}
     SETTINGS readonly = 2 CONST, max_execution_time = 30 MAX 120, max_memory_usage = 1000000000 CONST, max_threads = 2 CONST, max_result_rows = 100000 CONST, max_concurrent_queries_for_user = 20 CONST;
