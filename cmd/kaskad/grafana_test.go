@@ -386,7 +386,8 @@ func mayReadNobody(t *testing.T, operator, own driver.Conn) {
 		}
 	}
 	var columns []string
-	if err := own.QueryRow(t.Context(), "SELECT groupArray(concat(database, '.', table, '.', name)) FROM system.columns "+
+	if err := own.QueryRow(t.Context(), "SELECT groupArray(concat(database, '.', table, '.', name)) FROM "+
+		"system.columns "+
 		"WHERE database = 'kaskad' AND NOT startsWith(table, '.inner')").Scan(&columns); err != nil {
 		t.Fatal(err)
 	}
@@ -404,7 +405,8 @@ func mayReadNobody(t *testing.T, operator, own driver.Conn) {
 	for _, column := range columns {
 		table, name := column[:strings.LastIndexByte(column, '.')], column[strings.LastIndexByte(column, '.')+1:]
 		var held uint64
-		err := operator.QueryRow(t.Context(), fmt.Sprintf("SELECT countIf(multiSearchAny(toString(`%s`), $1)) FROM %s", name,
+		err := operator.QueryRow(t.Context(), fmt.Sprintf("SELECT countIf(multiSearchAny(toString(`%s`), $1)) FROM "+
+			"%s", name,
 			table), people).Scan(&held)
 		switch {
 		case open[column] && err != nil:

@@ -40,14 +40,17 @@ func Alerts() []Alert {
 			"no process owns partitions: start `ingest`, or look in its log for what it waits for"),
 		rule("lag", `sum(kaskad_ingest_lag_events)`, 100000, 10, at,
 			"ClickHouse is slow or away, or ingest is too small: [lag grows](#troubleshooting)"),
-		rule("lag grows", `min_over_time((sum(kaskad_ingest_lag_events) - sum(kaskad_ingest_lag_events offset 5m))[30m:5m])`,
+		rule("lag grows", `min_over_time((sum(kaskad_ingest_lag_events) - sum(kaskad_ingest_lag_events offset `+
+			`5m))[30m:5m])`,
 			0, 0, later, "more comes than is stored, for half an hour: as above, before it is late"),
 		rule("lost events", `sum(increase(kaskad_ingest_offset_resets_total[1h]))`, 0, 0, at,
 			"retention was faster than ingest, or the topic was made anew: [offsets were reset](#troubleshooting)"),
 		rule("writes fail", `sum(increase(kaskad_ingest_insert_retries_total[5m]))`, 0, 5, at,
 			"ClickHouse refuses or is away: ingest's log has its error. Nothing is lost meanwhile"),
-		{Name: "reports are old", Plugin: ClickHouse, Query: behindSQL, Words: "`lag_seconds` of `/v1/status`", Limit: 60,
-			Minutes: 5, Page: true, Do: "does `aggregate` run? Its log says what it does: [as_of is old](#troubleshooting)"},
+		{Name: "reports are old", Plugin: ClickHouse, Query: behindSQL, Words: "`lag_seconds` of " +
+			"`/v1/status`", Limit: 60,
+			Minutes: 5, Page: true, Do: "does `aggregate` run? Its log says what it does: [as_of is " +
+				"old](#troubleshooting)"},
 		rule("work piles up", `min_over_time(max(kaskad_aggregate_pending_buckets)[15m:1m])`, 0, 15, later,
 			"the aggregator never comes to rest: ClickHouse lacks disk or CPU, or many hours are computed anew"),
 		rule("passes fail", `sum(increase(kaskad_aggregate_errors_total[5m]))`, 3, 0, at,
@@ -61,12 +64,15 @@ func Alerts() []Alert {
 		rule("dead letters", `sum by (reason) (increase(kaskad_ingest_rejected_events_total[10m]))`, 100, 0, later,
 			"a sender changed its format: [many dead letters](#troubleshooting)"),
 		rule("one id for several people", `max(delta(kaskad_aggregate_shared_attempts[1h]))`, 0, 0, later,
-			"a sender gives several recipients one `message_id` (a provider's bulk id, say), so their receipts count as "+
+			"a sender gives several recipients one `message_id` (a provider's bulk id, say), so their receipts "+
+				"count as "+
 				"one attempt: have it make the id from both"),
 		rule("rebalancing", `sum(increase(kaskad_ingest_generations_total[10m]))`, 5, 0, later,
-			"members of the consumer group join and leave all the time: which `ingest` starts again and again, and why?"),
+			"members of the consumer group join and leave all the time: which `ingest` starts again and again, and "+
+				"why?"),
 		rule("disk", `min(kaskad_disk_free_bytes / kaskad_disk_total_bytes)`, 0.1, 5, later,
-			"make room before [it is full](#troubleshooting). Of embedded services; with a ClickHouse of your own watch "+
+			"make room before [it is full](#troubleshooting). Of embedded services; with a ClickHouse of your own "+
+				"watch "+
 				"its disks"),
 		rule("disk is full", `max(kaskad_disk_full)`, 0, 0, at, "nothing is written: make room, all goes on by itself"),
 		rule("facts are lost", `max(kaskad_aggregate_lost_hours) + max(kaskad_aggregate_broken_parts)`, 0, 10, at,

@@ -74,7 +74,7 @@ func newWorld(t *testing.T, value func(name, kind string, at float64) float64) w
 	}
 	var w world
 	add := func(name, kind string, pairs ...string) {
-		s := promql.Series{Metric: labels.FromStrings(append(pairs, labels.MetricName, name, "job", "kaskad", "role", "run",
+		s := promql.Series{Metric: labels.FromStrings(append(pairs, "__name__", name, "job", "kaskad", "role", "run",
 			"instance", "kaskad:8080")...)}
 		for at := time.Duration(0); at <= worldLength; at += 15 * time.Second {
 			if v := value(name, kind, at.Seconds()); !math.IsNaN(v) {

@@ -107,7 +107,8 @@ func operatorSQL() []byte {
 		settings = append(settings, l.name+" = "+l.value+constraint)
 	}
 	statements := slices.Concat([]string{"CREATE USER IF NOT EXISTS " + OperatorUser +
-		" IDENTIFIED WITH sha256_password BY {password:String}\n    SETTINGS " + strings.Join(settings, ", ")}, grants())
+		" IDENTIFIED WITH sha256_password BY {password:String}\n    SETTINGS " + strings.Join(settings, ", "+
+		"")}, grants())
 	return []byte("-- Made by go generate ./dashboards/grafana: rights.go has the rights. For a database of another\n" +
 		"-- name write it in place of kaskad.\n" +
 		"-- clickhouse-client --param_password=\"$PASSWORD\" --queries-file operator.sql\n" +
