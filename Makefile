@@ -103,8 +103,8 @@ ln -sf $(notdir $@) $(@:-$(2)=)
 endef
 
 .PHONY: docs
-docs: ## Write docs/metrics.md anew from the registry, and number new decisions; tests fail while they are stale
-	$(GO) generate ./cmd/kaskad/ ./docs/
+docs: ## Write docs/metrics.md, the alerts and Grafana's boards anew, and number new decisions; tests fail while they are stale
+	$(GO) generate ./cmd/kaskad/ ./docs/ ./dashboards/grafana/
 
 .PHONY: openapi
 openapi: ## Write the OpenAPI document to bin/openapi.json, for who generates a client; needs no service
