@@ -293,12 +293,15 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(y.bucketMS, x.bucketMS))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three
-// times as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it lets
+// a pass take longer: what a pass costs by itself is then shared by more, and the last of it is published sooner.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass
-	if len(open.hours) > 4*a.batch || len(open.batches) > manyBatches {
+	switch {
+	case len(open.batches) > 0 && e.nowMS-open.batches[0].AtMS > behind.Milliseconds():
+		target *= 6
+	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
 		target *= 3
 	}
 	switch {
