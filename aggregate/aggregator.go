@@ -82,9 +82,9 @@ type Config struct {
 	Webhook         *notify.Webhook
 	ChangesTopic    string
 	NotifyFromStart bool
-	// OnStep is called after each step of a pass ("computed", "published", "applied", "closed"), of a round of verdicts
-	// ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet ("notified"),
-	// so that tests can end the process there. They run side by side.
+	// OnStep is called after each step of a pass ("joined", "computed", "published", "applied", "closed"), of a round
+	// of verdicts ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet
+	// ("notified"), so that tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 

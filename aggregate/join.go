@@ -39,6 +39,7 @@ func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema
 	if found != nil {
 		opened = append(opened, schema.Touch{BucketMS: schema.ChangesMS, ID: id, AtMS: at})
 	}
+	a.cfg.OnStep("joined")
 	// Orphans end, and the batches with them, only when what they touched is on record.
 	if err := schema.OpenTouches(ctx, a.deps.Conn, opened); err != nil {
 		return nil, fmt.Errorf("touch joined buckets: %w", err)
