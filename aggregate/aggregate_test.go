@@ -528,3 +528,18 @@ func TestAggregator_Prepare_StoreOfStatesLost(t *testing.T) {
 	settle(t, newAggregator(conn, noon))
 	mustSee(t, conn, totals{Attempted: 2, Sent: 2, Delivered: 1, Pending: 1, Num1m: 1, Den1m: 2})
 }
+
+// Passes are short while changes are fresh, and long when what waits is old.
+func TestAggregator_Adapt_LongPassesWhenBehind(t *testing.T) {
+	const took, before = 2 * time.Second, 200_000
+	for waited, want := range map[time.Duration]int{0: before / 2, 2 * behind: 2 * before} {
+		a := newAggregator(nil, noon)
+		a.events = before
+		e := a.newEdition(1, noon.UnixMilli())
+		e.all = before
+		a.adapt(e, &openWork{batches: []schema.Touch{{AtMS: noon.Add(-waited).UnixMilli()}}}, took)
+		if want = min(want, maxEvents); a.events != want {
+			t.Errorf("what waits is %v old: the next pass takes %d events, want %d", waited, a.events, want)
+		}
+	}
+}

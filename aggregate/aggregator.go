@@ -43,12 +43,14 @@ const (
 	// targetPass is how long a pass should take: short enough that a fresh touch is published within 2 s while a
 	// backlog is worked off.
 	targetPass = 700 * time.Millisecond
+	// behind is how old what waits is when to be through with all of it matters more than the next pass.
+	behind     = 10 * time.Second
 	maxBuckets = 4096
 	// idlePolls bounds how many times Poll a look waits while nothing happens: at rest the looks are what a process
 	// costs. Whoever stores touches in the same process ends the wait (Wake); those of others wait that long at most.
 	idlePolls = 8
 	// maxEvents bounds the memory of a pass, and manyBatches how many batches it looks at.
-	maxEvents   = 1_000_000
+	maxEvents   = 300_000
 	manyBatches = 1024
 	// freshnessEvery bounds how stale as_of gets while nothing happens.
 	freshnessEvery = time.Second
@@ -80,9 +82,9 @@ type Config struct {
 	Webhook         *notify.Webhook
 	ChangesTopic    string
 	NotifyFromStart bool
-	// OnStep is called after each step of a pass ("computed", "published", "applied", "closed"), of a round of verdicts
-	// ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet ("notified"),
-	// so that tests can end the process there. They run side by side.
+	// OnStep is called after each step of a pass ("joined", "computed", "published", "applied", "closed"), of a round
+	// of verdicts ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet
+	// ("notified"), so that tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -137,6 +139,7 @@ type Aggregator struct {
 	trusted    bool
 	lastUpkeep time.Time
 	nextDays   time.Time
+	daysRested time.Time // when days are built again although changes wait
 	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
 	days     map[dayKey]dayStand
 	unsummed map[dayKey]bool

@@ -16,13 +16,16 @@ const (
 	// daysEvery is how often days are looked for, and daysAtOnce how many are built at a time.
 	daysEvery  = 5 * time.Second
 	daysAtOnce = 64
+	// daysShare bounds the part of the time that goes into builds while changes wait to be published: one in
+	// daysShare+1. Days of a backlog change until it is over, and have to be built again.
+	daysShare = 10
 )
 
 // buildDays sums what editions changed on days that are quiet, or that have changed much, so that reports read a few
 // sums rather than every change. No figure depends on when that happens. A build that dies is an edition that was never
 // published.
 func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
-	if now.Before(a.nextDays) {
+	if now.Before(a.nextDays) || a.pending > 0 && now.Before(a.daysRested) {
 		return nil
 	}
 	if a.days == nil {
@@ -46,7 +49,10 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("list days to build: %w", err)
 		}
 	}
-	return a.build(ctx, now, days, len(found))
+	began := time.Now()
+	err = a.build(ctx, now, days, len(found))
+	a.daysRested = time.Now().Add(daysShare * time.Since(began))
+	return err
 }
 
 // build sums all that is published of the days under a new edition, and publishes it.

@@ -68,3 +68,37 @@ func TestAggregator_Days_Built(t *testing.T) {
 	}
 	mustRepeat(t, conn, a)
 }
+
+// While changes wait, builds rest for ten times as long as they took; when nothing waits they don't.
+func TestAggregator_Days_RestWhileChangesWait(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at, ahead := noon.Add(-3*time.Hour), time.Duration(0)
+	build := func(want uint64) {
+		t.Helper()
+		ahead += 2 * dayQuiet // Ids of builds are as far ahead.
+		a.nextDays = time.Time{}
+		if err := a.buildDays(t.Context(), time.Now().Add(ahead)); err != nil {
+			t.Fatal(err)
+		}
+		if n := count(t, conn, "SELECT count() FROM builds"); n != want {
+			t.Fatalf("%d builds, want %d", n, want)
+		}
+	}
+	change := func(id string) {
+		t.Helper()
+		load(t, conn, id, []byte(line(id, "sent", at, submitted(at)...)), noon)
+		settle(t, a)
+	}
+	change("m")
+	a.pending = 1
+	build(1)
+	change("n")
+	if !a.daysRested.After(time.Now().Add(-time.Minute)) {
+		t.Error("a build is followed by no rest")
+	}
+	a.pending, a.daysRested = 1, time.Now().Add(time.Hour)
+	build(1)
+	a.pending = 0
+	build(2)
+}

@@ -76,7 +76,7 @@ func (e *edition) fold(ctx context.Context, m *message) error {
 	e.scratch = appendValue(e.scratch[:0], m.now, m.units)
 	if string(e.scratch) != m.value {
 		e.log.add(m.key, string(e.scratch))
-		e.settling.wrote(m.key, string(e.scratch))
+		e.settling.wrote(m.key, string(e.scratch), m.value == "")
 	}
 	if !e.changed[hour] {
 		e.changed[bucketKey{strings.Clone(hour.account), hour.bucketMS}] = true

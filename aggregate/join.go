@@ -27,7 +27,7 @@ func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema
 	if err := a.joinSplits(ctx, generation, id, batches, touched); err != nil {
 		return nil, err
 	}
-	found, err := a.joinOrphans(ctx, id, batches, touched)
+	found, err := a.joinOrphans(ctx, id, batches)
 	if err != nil {
 		return nil, err
 	}
@@ -36,6 +36,10 @@ func (a *Aggregator) join(ctx context.Context, generation uint64, joins []schema
 	for key := range touched {
 		opened = append(opened, schema.Touch{Account: key.account, BucketMS: key.bucketMS, ID: id, AtMS: at})
 	}
+	if found != nil {
+		opened = append(opened, schema.Touch{BucketMS: schema.ChangesMS, ID: id, AtMS: at})
+	}
+	a.cfg.OnStep("joined")
 	// Orphans end, and the batches with them, only when what they touched is on record.
 	if err := schema.OpenTouches(ctx, a.deps.Conn, opened); err != nil {
 		return nil, fmt.Errorf("touch joined buckets: %w", err)
@@ -140,8 +144,9 @@ func (a *Aggregator) readStrays(ctx context.Context) error {
 	return rows.Err()
 }
 
-func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table,
-	touched map[bucketKey]bool) (*ext.Table, error) {
+// joinOrphans copies parked events to their messages, and stores what they change there under the batch. It returns
+// their places, nil for none.
+func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *ext.Table) (*ext.Table, error) {
 	found, err := ext.NewTable("found", ext.Column("topic", "String"), ext.Column("partition", "Int32"),
 		ext.Column("offset", "Int64"),
 		ext.Column("line", "UInt32"), ext.Column("bucket", "DateTime('UTC')"))
@@ -157,13 +162,11 @@ func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *
 	n := 0
 	for rows.Next() {
 		var p schema.Place
-		var account string
 		var bucket time.Time
-		if err := rows.Scan(&p.Topic, &p.Partition, &p.Offset, &p.Line, &account, &bucket); err != nil {
+		if err := rows.Scan(&p.Topic, &p.Partition, &p.Offset, &p.Line, &bucket); err != nil {
 			return nil, fmt.Errorf("find orphans: %w", err)
 		}
 		n++
-		touched[bucketKey{account, bucket.UnixMilli()}] = true
 		if err := found.Append(p.Topic, p.Partition, p.Offset, p.Line, bucket.UTC()); err != nil {
 			return nil, fmt.Errorf("list orphans: %w", err)
 		}
@@ -175,8 +178,60 @@ func (a *Aggregator) joinOrphans(ctx context.Context, batch uuid.UUID, batches *
 		found); err != nil {
 		return nil, fmt.Errorf("copy orphans to their messages: %w", err)
 	}
+	if err := a.joinedChanges(ctx, batch, batches, found); err != nil {
+		return nil, fmt.Errorf("note what orphans change: %w", err)
+	}
 	a.metrics.joined.Add(float64(n))
 	return found, nil
+}
+
+// joinedChanges stores what found orphans say of their messages. Their facts are there already, as ingest has it.
+func (a *Aggregator) joinedChanges(ctx context.Context, batch uuid.UUID, tables ...*ext.Table) error {
+	rows, err := a.deps.Conn.Query(clickhouse.Context(ctx, clickhouse.WithExternalTable(tables...)),
+		statement("orphans_changes"))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var changes schema.Changes
+	var packed []byte
+	var message state.Message
+	message.Reset()
+	add := func() {
+		if len(message.Attempts) > 0 {
+			packed = message.Append(packed[:0])
+			changes.Append([]byte(message.Account), message.BucketMS, []byte(message.MessageID), packed)
+		}
+	}
+	for rows.Next() {
+		var f schema.Fact
+		var key state.Key
+		var status uint8
+		if err := rows.Scan(&key.Account, &key.BucketMS, &key.MessageID, &f.Step, &status, &f.OccurredMS, &f.Channel,
+			&f.Provider, &f.Campaign, &f.Template, &f.Sender, &f.App, &f.Operator, &f.Traffic, &f.Trigger,
+			&f.RecipientCountry, &f.SaidCountry, &f.Contact, &f.Segments, &f.SMSSegments, &f.SMSMeasure, &f.Part,
+			&f.Parts, &f.ErrorCode, &f.Permanent, &f.PriceMicros, &f.Currency, &f.Billable); err != nil {
+			return err
+		}
+		f.Status = schema.Status(status)
+		if key != message.Key {
+			add()
+			if changes.Rows() >= flushEvery {
+				if err := schema.InsertChanges(ctx, a.deps.Conn, batch, &changes); err != nil {
+					return err
+				}
+				changes.Reset()
+			}
+			message.Reset()
+			message.Key = key
+		}
+		message.AddFact(&f)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	add()
+	return schema.InsertChanges(ctx, a.deps.Conn, batch, &changes)
 }
 
 // expireOrphans makes dead letters of events that waited OrphanAge for their message.

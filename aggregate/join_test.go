@@ -25,8 +25,38 @@ func TestAggregator_Join_OrphanBeforeAndAfter(t *testing.T) {
 				"(SELECT topic, partition, offset, line FROM orphan_ends)"); n != 0 {
 				t.Errorf("%d orphans are open", n)
 			}
+			// It changes its message, and has no hour computed whole that is published.
+			if n := count(t, conn, "SELECT count() FROM whole_attempts"); n != 0 {
+				t.Errorf("%d cells were compared with what is published", n)
+			}
 		})
 	}
+}
+
+// What a joined event changes follows from all that it says: figures are those that facts give, which the test's end
+// compares.
+func TestAggregator_Join_OrphanSaysAll(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-3 * time.Hour)
+	says := []string{"provider", `"p"`, "campaign", `"c"`, "template", `"t"`, "sender", `"s"`, "operator", `"o"`,
+		"traffic", `"promo"`, "trigger", `"expired"`, "contact", `"k"`, "segments", "2", "price", `"1.5"`, "currency",
+		`"RUB"`, "billable", "false", "step", "2"}
+	var first, orphans strings.Builder
+	for _, id := range []string{"m", "n"} {
+		first.WriteString(line(id, "sent", at, submitted(at)...))
+		for i, status := range []string{"sent", "delivered", "read", "replied"} {
+			orphans.WriteString(line(id, status, at.Add(time.Duration(i)*time.Minute), says...))
+		}
+		orphans.WriteString(line(id, "rejected", at.Add(time.Hour), append(says, "error_code", `"7"`, "permanent",
+			"true")...))
+	}
+	load(t, conn, "first", []byte(first.String()), noon)
+	settle(t, a)
+	load(t, conn, "orphans", []byte(orphans.String()), noon)
+	settle(t, a)
+	mustSee(t, conn, totals{Attempted: 4, Sent: 4, Delivered: 2, Pending: 2, Num1m: 2, Den1m: 4})
+	mustRepeat(t, conn, a)
 }
 
 // Another account's message of the same id is another message.

@@ -49,7 +49,9 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		addTouches(open.hours, opened)
+		for _, t := range opened {
+			open.add(t)
+		}
 	}
 	a.sums.changed.Rewrite, a.sums.whole.Rewrite = !a.trusted, !a.trusted
 	e := a.newEdition(id, nowMS)
@@ -187,16 +189,7 @@ func (a *Aggregator) openTouches(ctx context.Context) (*openWork, error) {
 			return nil, fmt.Errorf("read touches: %w", err)
 		}
 		t.BucketMS = bucket.UnixMilli()
-		switch {
-		case t.Account == "" && t.BucketMS == schema.ChangesMS:
-			open.batches = append(open.batches, t)
-		case t.BucketMS != 0:
-			addTouches(open.hours, []schema.Touch{t})
-		case t.Account == "":
-			open.joins = append(open.joins, t)
-		default:
-			open.asked = append(open.asked, t)
-		}
+		open.add(t)
 	}
 	slices.SortFunc(open.batches, func(x, y schema.Touch) int { return cmp.Compare(x.AtMS, y.AtMS) })
 	return open, rows.Err()
@@ -251,16 +244,24 @@ func (a *Aggregator) closeTouches(ctx context.Context, touches []schema.Touch) e
 	return nil
 }
 
-func addTouches(open map[bucketKey]*bucketWork, touches []schema.Touch) {
-	for _, t := range touches {
+// add adds a touch to what it asks for.
+func (w *openWork) add(t schema.Touch) {
+	switch {
+	case t.Account == "" && t.BucketMS == schema.ChangesMS:
+		w.batches = append(w.batches, t)
+	case t.BucketMS != 0:
 		key := bucketKey{t.Account, t.BucketMS}
-		w := open[key]
-		if w == nil {
-			w = &bucketWork{bucketKey: key, oldest: t.AtMS}
-			open[key] = w
+		hour := w.hours[key]
+		if hour == nil {
+			hour = &bucketWork{bucketKey: key, oldest: t.AtMS}
+			w.hours[key] = hour
 		}
-		w.touches = append(w.touches, t)
-		w.oldest = min(w.oldest, t.AtMS)
+		hour.touches = append(hour.touches, t)
+		hour.oldest = min(hour.oldest, t.AtMS)
+	case t.Account == "":
+		w.joins = append(w.joins, t)
+	default:
+		w.asked = append(w.asked, t)
 	}
 }
 
@@ -292,12 +293,15 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(y.bucketMS, x.bucketMS))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits it lets a pass take three
-// times as long: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it lets
+// a pass take longer: what a pass costs by itself is then shared by more, and the last of it is published sooner.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass
-	if len(open.hours) > 4*a.batch || len(open.batches) > manyBatches {
+	switch {
+	case len(open.batches) > 0 && e.nowMS-open.batches[0].AtMS > behind.Milliseconds():
+		target *= 6
+	case len(open.hours) > 4*a.batch || len(open.batches) > manyBatches:
 		target *= 3
 	}
 	switch {

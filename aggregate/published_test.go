@@ -242,7 +242,7 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 	a := build(newAggregator(conn, noon))
 	random := rand.New(rand.NewPCG(seed+1, 2))
 	pick := func(of ...string) string { return of[random.IntN(len(of))] }
-	steps := []string{"computed", "published", "applied", "closed", "settle", "settle_note", "settle_blank"}
+	steps := []string{"joined", "joined", "computed", "published", "applied", "closed", "settle", "settle_note", "settle_blank"}
 	for round := range rounds {
 		var lines strings.Builder
 		for range 40 {
@@ -250,8 +250,10 @@ func addUp(t *testing.T, seed uint64, rounds int, stateBytes int64) (looks uint6
 			id, submit := fmt.Sprint("m", random.IntN(60)), noon.Add(-time.Duration(72+random.IntN(3))*time.Hour)
 			members := []string{"channel", pick(`"sms"`, `"viber"`, `"whatsapp"`, `"push"`, `"email"`), "recipient",
 				pick(`"+79001234567"`, `"+79001234568"`), "step", pick("1", "1", "2"),
-				"submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)),
 				"campaign", pick(`""`, `"a"`, `"b"`), "segments", pick("0", "1", "3"), "sms_segments", pick("0", "2")}
+			if random.IntN(4) > 0 { // Else it waits for another one that says when.
+				members = append(members, "submitted_at", fmt.Sprintf("%q", submit.Format(time.RFC3339)))
+			}
 			if random.IntN(2) == 0 {
 				members = append(members, "contact", pick(`"crm-1"`, `"crm-2"`), "app", pick(`""`, `"ios"`), "provider",
 					pick(`"fcm"`, `"mts"`))

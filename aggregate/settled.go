@@ -47,14 +47,22 @@ type settling struct {
 	published time.Time
 	// keys and bytes are those of the states that were written, for their mean size.
 	keys, bytes uint64
+	// atMost is how many keys message_states has, or more than it has, once they were counted (known): to count them
+	// reads the whole store.
+	atMost uint64
+	known  bool
 	// empty is how many keys are left of states that moved, counted whether those of before were counted.
 	empty   uint64
 	counted bool
 }
 
-func (s *settling) wrote(key, value string) {
+// wrote notes a state that goes to message_states, where the message has none as far as is known (fresh).
+func (s *settling) wrote(key, value string, fresh bool) {
 	s.keys++
 	s.bytes += uint64(len(key) + len(value))
+	if fresh {
+		s.atMost++
+	}
 }
 
 func (s *settling) size(keys uint64) uint64 {
@@ -121,16 +129,18 @@ func (a *Aggregator) settle(ctx context.Context) error {
 	if s.next = now.Add(settleEvery); s.published.IsZero() {
 		s.published = now
 	}
-	var keys uint64
-	if err := a.deps.Conn.QueryRow(ctx, "SELECT count() FROM message_states").Scan(&keys); err != nil {
-		return fmt.Errorf("ask for the size of message_states: %w", err)
+	if !s.known || s.size(s.atMost) > uint64(a.cfg.StateBytes) {
+		if err := a.deps.Conn.QueryRow(ctx, "SELECT count() FROM message_states").Scan(&s.atMost); err != nil {
+			return fmt.Errorf("ask for the size of message_states: %w", err)
+		}
+		s.known = true
 	}
 	if now.Sub(s.published) > settleRest && len(s.hours) > 0 {
-		if err := a.removeEmpty(ctx, keys); err != nil {
+		if err := a.removeEmpty(ctx, s.atMost); err != nil {
 			return err
 		}
 	}
-	size := s.size(keys)
+	size := s.size(s.atMost)
 	a.metrics.stateBytes.Set(float64(size))
 	if size <= uint64(a.cfg.StateBytes) {
 		return nil
@@ -169,7 +179,7 @@ func (a *Aggregator) removeEmpty(ctx context.Context, keys uint64) error {
 	if err := a.exec(ctx, "settle_purge"); err != nil {
 		return fmt.Errorf("remove empty states: %w", err)
 	}
-	s.empty = 0
+	s.empty, s.known = 0, false
 	return nil
 }
 

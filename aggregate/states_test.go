@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // One statement does what two do, of a log of any size that is written as a block.
@@ -34,6 +35,23 @@ func TestAggregator_ApplyStates_OneBlock(t *testing.T) {
 		}
 		if n := count(t, conn, "SELECT count() FROM message_states"); n != uint64(rows)+1 || sums[0] != sums[1] {
 			t.Errorf("%d rows, want %d and what says that they are applied; sums %v", n, rows, sums)
+		}
+	}
+}
+
+// How many states there are is counted once, and known from then on without a look at all of them.
+func TestAggregator_Settle_KnowsHowManyStates(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	at := noon.Add(-3 * time.Hour)
+	for i, lines := range []string{line("m", "sent", at, submitted(at)...),
+		line("n", "sent", at, submitted(at)...) + line("m", "delivered", at), line("m", "read", at),
+		line("k", "sent", at.Add(-time.Hour), submitted(at.Add(-time.Hour))...)} {
+		load(t, conn, fmt.Sprint(i), []byte(lines), noon)
+		a.settling.next = time.Time{}
+		settle(t, a)
+		if n := count(t, conn, "SELECT count() FROM message_states"); !a.settling.known || a.settling.atMost != n {
+			t.Fatalf("after %d batches %d states are known, and %d are stored", i+1, a.settling.atMost, n)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 -- Parked events of the batches' messages whose bucket is known by now, and which have not expired. Those that were
 -- joined already are copied once more, which changes nothing, unless their copy was lost and the topic is being read
 -- again.
-SELECT o.topic, o.partition, o.offset, o.line, o.account, l.bucket
+SELECT o.topic, o.partition, o.offset, o.line, l.bucket
 FROM orphans AS o FINAL
 INNER JOIN
 (
