@@ -22,7 +22,8 @@ func storeBrokenList(t *testing.T, conn driver.Conn, n int) {
 	t.Helper()
 	const columns = `INSERT INTO number_health (account, number, version, state, rule, since_ms, reasons, streak_legs,
 		streak_codes, streak_sms_segments, streak_cohorts_ms, ported, valid) `
-	querytest.Execute(t, conn, columns+`SELECT 'acme', concat('+79', leftPad(toString(sipHash64(number) % 900000000), 9, '0')),
+	querytest.Execute(t, conn, columns+`SELECT 'acme',
+		concat('+79', leftPad(toString(sipHash64(number) % 900000000), 9, '0')),
 		1700000000000000, 'dead', 'hard', 1790000000000 + sipHash64(number) % 1000000, map(hex(sipHash128(number)), 1),
 		[], [], [], [], -1, -1 FROM numbers($1)`, uint64(n))
 	querytest.Execute(t, conn, columns+`SELECT 'acme', '+79999999999', 1700000000000000, 'dead', 'hard', 1790000000000,

@@ -126,8 +126,8 @@ func storeLater(t *testing.T, conn driver.Conn, n int) {
 			`"submitted_at":"`+at+`"`))
 	}
 	querytest.StoreEvents(t, conn, lines[n%len(lines)])
-	querytest.Execute(t, conn, `INSERT INTO rollup_attempts (account, kind, day, edition, bucket, cohort, channel, attempted)
-		SELECT account, 'difference', toDate(bucket), 1, bucket, bucket, channel, 1 FROM attempts
+	querytest.Execute(t, conn, `INSERT INTO rollup_attempts
+		(account, kind, day, edition, bucket, cohort, channel, attempted) SELECT account, 'difference', toDate(bucket), 1, bucket, bucket, channel, 1 FROM attempts
 		WHERE message_id = concat('later-', toString($1))`, n)
 }
 

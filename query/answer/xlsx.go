@@ -223,8 +223,7 @@ func (w patientWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// workbookName names a file and its sheet by the route, without what differs from request to request: a sheet's name has
-// no colon, and its file none of a phone number.
+// workbookName names a file and its sheet by the route, without its variables: the name of a sheet has no colon.
 func workbookName(c *gin.Context) string {
 	path := strings.TrimPrefix(strings.TrimPrefix(c.FullPath(), "/v1/"), "reports/")
 	names := slices.DeleteFunc(strings.Split(path, "/"), func(name string) bool { return strings.HasPrefix(name, ":") })
