@@ -172,11 +172,11 @@ func (t *Table) Add(row []Value) {
 	}
 	if t.format.Flat() {
 		for i, v := range row {
-			cell := v.Plain()
 			if v.kind == kindText {
-				cell = guard(cell)
+				t.csvText(i, guard(v.text))
+			} else {
+				t.csvField(i, v.Plain())
 			}
-			t.csvField(i, cell)
 		}
 		t.csv = append(t.csv, "\r\n"...)
 		return
@@ -206,14 +206,31 @@ func guard(cell string) string {
 	return cell
 }
 
+// csvText adds a text. One that a spreadsheet may take for a number is quoted, by which it knows better: the plus and
+// the leading zeros stay. To others quotes say nothing.
+func (t *Table) csvText(column int, cell string) {
+	if cell == "" || strings.IndexByte("+-.0123456789", cell[0]) < 0 {
+		t.csvField(column, cell)
+		return
+	}
+	t.csvQuoted(column, cell)
+}
+
 // csvField adds a field by RFC 4180. Not encoding/csv, which would change line ends inside of a text.
 func (t *Table) csvField(column int, cell string) {
+	if strings.ContainsAny(cell, "\",\r\n") || cell != strings.TrimSpace(cell) {
+		t.csvQuoted(column, cell)
+		return
+	}
 	if column > 0 {
 		t.csv = append(t.csv, ',')
 	}
-	if !strings.ContainsAny(cell, "\",\r\n") && cell == strings.TrimSpace(cell) {
-		t.csv = append(t.csv, cell...)
-		return
+	t.csv = append(t.csv, cell...)
+}
+
+func (t *Table) csvQuoted(column int, cell string) {
+	if column > 0 {
+		t.csv = append(t.csv, ',')
 	}
 	t.csv = append(append(append(t.csv, '"'), strings.ReplaceAll(cell, `"`, `""`)...), '"')
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -222,8 +223,9 @@ func (w patientWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// workbookName names a file and its sheet by the route.
+// workbookName names a file and its sheet by the route, without its variables: the name of a sheet has no colon.
 func workbookName(c *gin.Context) string {
 	path := strings.TrimPrefix(strings.TrimPrefix(c.FullPath(), "/v1/"), "reports/")
-	return strings.ReplaceAll(path, "/", "-")
+	names := slices.DeleteFunc(strings.Split(path, "/"), func(name string) bool { return strings.HasPrefix(name, ":") })
+	return strings.Join(names, "-")
 }

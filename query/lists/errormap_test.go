@@ -345,7 +345,7 @@ func TestLists_Unmapped_CountsVisibleFailures(t *testing.T) {
 		t.Errorf("with an alias: %s, want %s", got, want)
 	}
 	w := querytest.Get(s, "/v1/error-map/unmapped?format=csv&limit=1&account=acme")
-	if got := w.Body.String(); got != "provider,error_code,channel,guess,count\r\ndevino,27,sms,absent_subscriber,50\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
+	if got := w.Body.String(); got != "provider,error_code,channel,guess,count\r\ndevino,\"27\",sms,absent_subscriber,50\r\n" || w.Header().Get("Kaskad-Next-Cursor") == "" {
 		t.Errorf("CSV: %s %v", got, w.Header())
 	}
 	var envelope map[string]json.RawMessage

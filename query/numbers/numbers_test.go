@@ -258,8 +258,8 @@ func TestNumbers_Dead_Row(t *testing.T) {
 	}
 	csv := querytest.Get(s, "/v1/numbers/dead?limit=1&format=csv")
 	if got := csv.Body.String(); got != "account,number,since,rule,reasons,last_delivered_at,last_failed_at,failed_mailings,failed_days,wasted_cost,currency,rule_version,first_failed_at,"+
-		"possible_reassignment,operator,ported,valid,owner_changed_at,guessed,reachable_on,opt_outs\r\nacme,+79160000001,2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
-		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,250-01,true,false,2026-05-28T20:26:40.000Z,2,"+
+		"possible_reassignment,operator,ported,valid,owner_changed_at,guessed,reachable_on,opt_outs\r\nacme,\"+79160000001\",2026-09-10T00:26:40.123Z,soft,\"{\"\"absent_subscriber\"\":1,\"\"expired\"\":4}\",2026-08-17T20:53:20.000Z,"+
+		"2026-09-15T19:20:00.000Z,5,6,14.00,RUB,3,2026-08-29T10:40:00.000Z,true,\"250-01\",true,false,2026-05-28T20:26:40.000Z,2,"+
 		`"[{""channel"":""email"",""last_delivered_at"":""2026-08-30T14:26:40.000Z""},{""channel"":""viber"",""last_delivered_at"":""2026-08-29T10:40:00.000Z""}]",`+
 		`"[{""channel"":""push"",""app"":""a\""pp"",""sender"":"""",""kind"":""unsubscribed"",""since"":""1970-01-01T00:00:00.001Z""},`+
 		`{""channel"":""viber"",""app"":""app"",""sender"":""Shop, Inc"",""kind"":""blocked"",""since"":""2026-09-10T00:26:40.123Z""}]"`+"\r\n" ||
