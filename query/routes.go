@@ -49,8 +49,12 @@ func (s *Server) ownRoutes() []answer.Route {
 	return routes
 }
 
-// landing serves GET /: it tells a person who opens the address in a browser where to go.
+// landing serves GET /: the page to a browser, and to whom has none what there is to ask for.
 func (s *Server) landing(c *gin.Context, try []string) error {
+	if s.page.wanted(c.Request) {
+		return s.page.show(c)
+	}
+	c.Header("Vary", "Accept")
 	if err := answer.NoParams(c); err != nil {
 		return err
 	}

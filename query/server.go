@@ -60,6 +60,8 @@ type Server struct {
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
+	// page is what a browser is shown.
+	page *page
 	// rooms are the parts of the API, in the order in which GET / names them.
 	rooms []room
 }
@@ -83,6 +85,9 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m}
+	if s.page, err = newPage(deps.Page); err != nil {
+		return nil, fmt.Errorf("configure HTTP server: %w", err)
+	}
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
 	s.db.Busy = s.gate.Queries.Several
@@ -185,6 +190,9 @@ func (s *Server) routes() http.Handler {
 	r.HandleMethodNotAllowed = true
 	r.Use(s.observe, s.recover, s.secure)
 	r.NoRoute(s.mount.Handle(func(c *gin.Context) error {
+		if s.page.wanted(c.Request) && !isAPI(c.Request.URL.Path) {
+			return s.page.show(c)
+		}
 		return answer.NewProblem(http.StatusNotFound, "no-such-route",
 			"there is nothing at this path; GET / lists what there is")
 	}))
@@ -199,6 +207,7 @@ func (s *Server) routes() http.Handler {
 	}
 	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
 		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}))
+	s.mount.Routes(r, s.page.routes())
 	return r.Handler()
 }
 

@@ -35,7 +35,8 @@ func (d *Door) Routes() []answer.Route {
 			Try: []string{"/v1/audit"}},
 	}
 	if !d.config.Keys {
-		return routes
+		return append(routes, answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.noSession,
+			For: answer.Open})
 	}
 	return append(routes,
 		answer.Route{Method: http.MethodPost, Path: "/v1/session", Serve: d.beginSession, For: answer.Open},

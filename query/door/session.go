@@ -91,6 +91,8 @@ func checkToken(r *http.Request, cookie string) error {
 
 // sessionAnswer says what a browser may do.
 type sessionAnswer struct {
+	// Auth is "keys", or "off" where nobody has to show one: then the rest is null, and Scopes are empty.
+	Auth string `json:"auth"`
 	// CSRFToken is null where the request came with a key.
 	CSRFToken *string  `json:"csrf_token"`
 	ExpiresAt *string  `json:"expires_at"`
@@ -99,7 +101,7 @@ type sessionAnswer struct {
 }
 
 func describeSession(k *keys.Key, expiresMS int64, cookie string) (sessionAnswer, error) {
-	reply := sessionAnswer{Scopes: k.Scopes.List()}
+	reply := sessionAnswer{Auth: "keys", Scopes: k.Scopes.List()}
 	if expiresMS != 0 {
 		at := answer.TimeText(expiresMS)
 		reply.ExpiresAt = &at
@@ -192,6 +194,15 @@ func (d *Door) session(c *gin.Context) error {
 		return err
 	}
 	c.PureJSON(http.StatusOK, reply)
+	return nil
+}
+
+// noSession serves GET /v1/session where no key is asked for, so that a page knows without trying.
+func (d *Door) noSession(c *gin.Context) error {
+	if err := answer.NoParams(c); err != nil {
+		return err
+	}
+	c.PureJSON(http.StatusOK, sessionAnswer{Auth: "off", Scopes: []string{}})
 	return nil
 }
 
