@@ -64,8 +64,14 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: engine kafka python ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: engine kafka python page-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
+
+.PHONY: page-test
+page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths
+	@if [ -n "$${CHROMIUM:-}$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
+	then cd $(WEB) && npm run --silent check && npm test; \
+	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 
 .PHONY: test-long
 test-long: engine ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
