@@ -59,8 +59,8 @@ type Tariff struct {
 	MonthlyMinimum int64 // micro-units per row, sender and month of the billing zone; 0 when there is none
 }
 
-// tariffRow is a row as the API, YAML and CSV show it.
-type tariffRow struct {
+// TariffRow is a row as the API, YAML and CSV show it.
+type TariffRow struct {
 	Channel        string  `json:"channel" yaml:"channel"`
 	Provider       string  `json:"provider" yaml:"provider"`
 	Operator       string  `json:"operator" yaml:"operator"`
@@ -77,8 +77,8 @@ type tariffRow struct {
 	MonthlyMinimum *string `json:"monthly_minimum" yaml:"monthly_minimum"`
 }
 
-func (t *Tariff) row() tariffRow {
-	r := tariffRow{Channel: t.Channel, Provider: t.Provider, Operator: t.Operator, Country: t.Country,
+func (t *Tariff) row() TariffRow {
+	r := TariffRow{Channel: t.Channel, Provider: t.Provider, Operator: t.Operator, Country: t.Country,
 		Traffic: t.Traffic, Sender: t.Sender,
 		App: t.App, ValidFrom: timeText(t.FromMS), ValidTo: openTime(t.ToMS), Currency: t.Currency, Billing: t.Billing,
 		Price: Micros(t.Price).String()}
@@ -133,7 +133,7 @@ func ParseTariffsCSV(body []byte) ([]Tariff, error) { return parseTariffs(body, 
 
 // TariffsJSON writes what [ParseTariffsJSON] reads.
 func TariffsJSON(tariffs []Tariff) ([]byte, error) {
-	body, err := json.Marshal(map[string][]tariffRow{"tariffs": tariffRows(tariffs)})
+	body, err := json.Marshal(map[string][]TariffRow{"tariffs": tariffRows(tariffs)})
 	if err != nil {
 		return nil, fmt.Errorf("write tariffs as JSON: %w", err)
 	}
@@ -156,8 +156,8 @@ func TariffsCSV(tariffs []Tariff) ([]byte, error) {
 	})
 }
 
-func tariffRows(tariffs []Tariff) []tariffRow {
-	rows := make([]tariffRow, len(tariffs))
+func tariffRows(tariffs []Tariff) []TariffRow {
+	rows := make([]TariffRow, len(tariffs))
 	for i := range tariffs {
 		rows[i] = tariffs[i].row()
 	}

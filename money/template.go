@@ -25,16 +25,16 @@ type Template struct {
 	FromMS, ToMS int64
 }
 
-// templateRow is a row as the API, YAML and CSV show it.
-type templateRow struct {
+// TemplateRow is a row as the API, YAML and CSV show it.
+type TemplateRow struct {
 	Template    string  `json:"template" yaml:"template"`
 	SMSSegments uint16  `json:"sms_segments" yaml:"sms_segments"`
 	ValidFrom   string  `json:"valid_from" yaml:"valid_from"`
 	ValidTo     *string `json:"valid_to" yaml:"valid_to"`
 }
 
-func (t *Template) row() templateRow {
-	return templateRow{Template: t.Template, SMSSegments: t.SMSSegments, ValidFrom: timeText(t.FromMS),
+func (t *Template) row() TemplateRow {
+	return TemplateRow{Template: t.Template, SMSSegments: t.SMSSegments, ValidFrom: timeText(t.FromMS),
 		ValidTo: openTime(t.ToMS)}
 }
 
@@ -66,7 +66,7 @@ func ParseTemplatesCSV(body []byte) ([]Template, error) {
 
 // TemplatesJSON writes what [ParseTemplatesJSON] reads.
 func TemplatesJSON(templates []Template) ([]byte, error) {
-	body, err := json.Marshal(map[string][]templateRow{"templates": templateRows(templates)})
+	body, err := json.Marshal(map[string][]TemplateRow{"templates": templateRows(templates)})
 	if err != nil {
 		return nil, fmt.Errorf("write templates as JSON: %w", err)
 	}
@@ -87,8 +87,8 @@ func TemplatesCSV(templates []Template) ([]byte, error) {
 		})
 }
 
-func templateRows(templates []Template) []templateRow {
-	rows := make([]templateRow, len(templates))
+func templateRows(templates []Template) []TemplateRow {
+	rows := make([]TemplateRow, len(templates))
 	for i := range templates {
 		rows[i] = templates[i].row()
 	}

@@ -15,6 +15,8 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/forecast"
+	"kaskad/query/numbers"
 	"kaskad/query/report"
 	"kaskad/query/savings"
 	"kaskad/query/store"
@@ -156,6 +158,27 @@ func definedMetric(f *report.Figure) metric {
 	return m
 }
 
+// definedFigures are figures of a report as they are defined to readers.
+func definedFigures(of []report.Figure) (figures []figure) {
+	for _, f := range of {
+		figures = append(figures, figure{f.Name, f.Formula, f.Over, cmp.Or(f.Null, "never")})
+	}
+	return figures
+}
+
+// definedColumns are columns of an answer as they are defined to readers; what has no text tells by its name.
+func definedColumns(columns []answer.Column) (figures []figure) {
+	for _, c := range columns {
+		if c.Text != "" {
+			figures = append(figures, figure{Name: c.Name, Formula: c.Text, Null: cmp.Or(c.Null, "never")})
+		}
+	}
+	return figures
+}
+
+// figuresName is the member that holds a report's figures.
+func figuresName(r *report.Report) string { return strings.ReplaceAll(r.Name, "-", "_") }
+
 // readDefinitions reads what definitions.json says, and adds what follows from the code: the figures and the names of
 // reports.
 func readDefinitions() (definitions, error) {
@@ -164,17 +187,22 @@ func readDefinitions() (definitions, error) {
 		return r, fmt.Errorf("read definitions.json: %w", err)
 	}
 	n, m := &r.Numbers, &r.Money
-	for _, figures := range [][]figure{m.Savings, m.Forecast, m.FromHistory, m.BreakEven, n.Fields, n.BestChannel,
-		n.Audience} {
-		for i := range figures {
-			figures[i].Null = cmp.Or(figures[i].Null, "never")
+	r.Keys, m.SavingsKeys = report.ChannelKeys.Meanings(), map[string]string{}
+	for name, meaning := range savings.Keys.Meanings() {
+		if _, general := r.Keys[name]; !general {
+			m.SavingsKeys[name] = meaning
 		}
 	}
+	m.Savings = definedFigures(savings.Figures())
+	m.Forecast, m.FromHistory = definedColumns(forecast.SavingsColumns), definedColumns(forecast.HistoryColumns())
+	m.BreakEven = definedColumns(forecast.BreakEvenColumns)
+	n.Fields, n.Audience = definedColumns(numbers.Columns), definedColumns(numbers.AudienceColumns)
+	n.BestChannel = definedColumns(numbers.BestChannelColumns)
 	n.Classes, n.Defaults = schema.Classes, rules.Default
 	m.GroupBy, m.reports = map[string][]string{"savings": savings.Keys.Names()}, reportFigures{}
 	n.GroupBy, n.reports = map[string][]string{}, reportFigures{}
 	for _, of := range report.All() {
-		name := strings.ReplaceAll(of.Name, "-", "_")
+		name := figuresName(of)
 		groupBy, figures := m.GroupBy, m.reports
 		switch of.Section {
 		case report.Metrics:
@@ -185,12 +213,16 @@ func readDefinitions() (definitions, error) {
 		case report.Numbers:
 			groupBy, figures = n.GroupBy, n.reports
 		}
-		groupBy[name] = of.Keys.Names()
-		for _, f := range of.Figures {
-			figures[name] = append(figures[name], figure{f.Name, f.Formula, f.Over, cmp.Or(f.Null, "never")})
-		}
+		groupBy[name], figures[name] = of.Keys.Names(), definedFigures(of.Figures)
 	}
 	return r, nil
+}
+
+// definitionsAnswer is what GET /v1/definitions answers.
+type definitionsAnswer struct {
+	definitions
+	GroupBy []string           `json:"group_by"`
+	Routes  []store.Capability `json:"routes"`
 }
 
 // definitions serves GET /v1/definitions: every figure's formula, and what each route can report.
@@ -198,11 +230,7 @@ func (s *Server) definitions(c *gin.Context) error {
 	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	reply := struct {
-		definitions
-		GroupBy []string           `json:"group_by"`
-		Routes  []store.Capability `json:"routes"`
-	}{GroupBy: report.ChannelKeys.Names()}
+	reply := definitionsAnswer{GroupBy: report.ChannelKeys.Names()}
 	var err error
 	if reply.definitions, err = readDefinitions(); err != nil {
 		return err

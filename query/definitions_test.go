@@ -31,6 +31,13 @@ func figureNames(t *testing.T, figures []figure) []string {
 	return slices.Sorted(slices.Values(names))
 }
 
+func names(columns []answer.Column) (names []string) {
+	for _, c := range columns {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // outputs are the fields of an answer that are not among its inputs.
 func outputs(t *testing.T, body []byte, inputs []string) []string {
 	t.Helper()
@@ -60,12 +67,9 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	if figures.Code != http.StatusOK || breakEven.Code != http.StatusOK {
 		t.Fatalf("%s %s", figures.Body, breakEven.Body)
 	}
-	var inputs []string
-	for _, f := range forecast.Fields {
-		inputs = append(inputs, f.Name)
-	}
+	inputs := forecast.Inputs()
 	for name, c := range map[string]struct{ defined, shown []string }{
-		"savings":    {figureNames(t, r.Money.Savings), savings.Columns(nil, answer.FormatJSON, nil)},
+		"savings":    {figureNames(t, r.Money.Savings), names(savings.Columns(nil, answer.FormatJSON, nil))},
 		"forecast":   {figureNames(t, r.Money.Forecast), outputs(t, figures.Body.Bytes(), inputs)},
 		"break_even": {figureNames(t, r.Money.BreakEven), outputs(t, breakEven.Body.Bytes(), inputs)},
 	} {
@@ -95,12 +99,6 @@ func TestReadRules_Numbers_Complete(t *testing.T) {
 	r, err := readDefinitions()
 	if err != nil {
 		t.Fatal(err)
-	}
-	names := func(columns []answer.Column) (names []string) {
-		for _, c := range columns {
-			names = append(names, c.Name)
-		}
-		return names
 	}
 	for name, c := range map[string]struct{ defined, shown []string }{
 		"fields":       {figureNames(t, r.Numbers.Fields), names(numbers.Columns)},

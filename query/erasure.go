@@ -40,7 +40,7 @@ type erasureAnswer struct {
 // eraseNumber serves DELETE /v1/numbers/{number}: everything about the number is overwritten or deleted when it
 // answers. Again, it finds nothing to do.
 func (s *Server) eraseNumber(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (s *Server) erasureAccount(ctx context.Context, number string) (string, err
 
 // erasures serves GET /v1/erasures: which numbers were erased, by their hashes.
 func (s *Server) erasures(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -184,8 +184,7 @@ func (s *Server) erasures(c *gin.Context) error {
 		last := list[limit-1]
 		next = &answer.Cursor{Query: hash, After: [][]byte{[]byte(last.Account), []byte(last.Hash)}}
 	}
-	t := answer.NewList(format, []answer.Column{{Name: "account"}, {Name: "hash"},
-		{Name: "at", Type: answer.TimeColumn}, {Name: "done_at", Type: answer.TimeColumn}, {Name: "by"}})
+	t := answer.NewList(format, erasureColumns)
 	for _, e := range list {
 		t.Add([]answer.Value{answer.Text(e.Account), answer.Text(e.Hash), answer.Moment(e.AskedMS),
 			answer.Moment(e.DoneMS), answer.Text(e.By)})

@@ -11,17 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
 )
-
-// taggedRoutes are those whose answers follow from a published edition, reference data and the quarter hour alone.
-func taggedRoutes() map[string]bool {
-	tagged := map[string]bool{"/v1/reports/savings": true, "/v1/messages": true, "/v1/numbers/:number/messages": true}
-	for _, r := range report.All() {
-		tagged[r.Path()] = r.Rollup.Table != ""
-	}
-	return tagged
-}
 
 // tagged serves a route whose answers have an ETag, so that who has one asks whether it still holds and gets 304 when
 // it does. The tag is weak: as_of goes on in an answer while nothing else changes.

@@ -20,6 +20,7 @@ import (
 	"kaskad/query/messages"
 	"kaskad/query/mount"
 	"kaskad/query/numbers"
+	"kaskad/query/openapi"
 	"kaskad/query/prices"
 	"kaskad/query/report"
 	"kaskad/query/savings"
@@ -60,10 +61,13 @@ type Server struct {
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
-	// page is what a browser is shown.
-	page *page
+	// site is the page that browsers are shown.
+	site *site
 	// rooms are the parts of the API, in the order in which GET / names them.
 	rooms []room
+	// all are the routes of the API, and page describes them.
+	all  []answer.Route
+	page *openapi.Page
 }
 
 // room is a part of the API: it lists what it serves.
@@ -85,7 +89,7 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m}
-	if s.page, err = newPage(deps.Page); err != nil {
+	if s.site, err = newSite(deps.Page); err != nil {
 		return nil, fmt.Errorf("configure HTTP server: %w", err)
 	}
 	s.db = newDB(config, deps)
@@ -106,6 +110,7 @@ func New(config Config, deps Deps) (*Server, error) {
 	s.rooms = []room{report.New(s.db, priceLists), saved, forecast.New(s.db, s.gate, priceLists),
 		lists.New(s.db, s.gate), numbers.New(s.db, s.gate, priceLists),
 		messages.New(s.db, s.gate, priceLists), s.door}
+	s.page = openapi.NewPage(config.Version, func() []answer.Route { return s.all })
 	s.decoders.New = func() any { return &event.Decoder{MeasureSMS: deps.MeasureSMS, NameUnknown: true} }
 	if s.handler, err = compressed(s.routes()); err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
@@ -190,8 +195,8 @@ func (s *Server) routes() http.Handler {
 	r.HandleMethodNotAllowed = true
 	r.Use(s.observe, s.recover, s.secure)
 	r.NoRoute(s.mount.Handle(func(c *gin.Context) error {
-		if s.page.wanted(c.Request) && !isAPI(c.Request.URL.Path) {
-			return s.page.show(c)
+		if s.site.wanted(c.Request) && !isAPI(c.Request.URL.Path) {
+			return s.site.show(c)
 		}
 		return answer.NewProblem(http.StatusNotFound, "no-such-route",
 			"there is nothing at this path; GET / lists what there is")
@@ -200,14 +205,17 @@ func (s *Server) routes() http.Handler {
 		return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
 			c.Request.Method+" is not supported here; use "+c.Writer.Header().Get("Allow"))
 	}))
-	served := s.served()
+	s.all = s.served()
 	var addresses []string
-	for _, route := range served {
+	for _, route := range s.all {
 		addresses = append(addresses, route.Try...)
 	}
-	s.mount.Routes(r, append(served, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
-		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}))
-	s.mount.Routes(r, s.page.routes())
+	s.all = append(s.all, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
+		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}.
+		Says(answer.TagService, "Addresses to begin with", "", nil, answer.Answer{Text: "What there is.",
+			Of: answer.Typed[landingAnswer]()}))
+	s.mount.Routes(r, s.all)
+	s.mount.Routes(r, s.site.routes())
 	return r.Handler()
 }
 

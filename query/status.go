@@ -204,12 +204,18 @@ func (s *Server) balance(ctx context.Context, reply *statusAnswer) error {
 
 // healthy serves GET /healthz: the process answers, whatever the others do.
 func (s *Server) healthy(c *gin.Context) error {
+	if err := answer.NoParams(c); err != nil {
+		return err
+	}
 	c.PureJSON(http.StatusOK, gin.H{"status": "ok"})
 	return nil
 }
 
 // ready serves GET /readyz: 200 when reports and events would be served now, else 503 with what is missing.
 func (s *Server) ready(c *gin.Context) error {
+	if err := answer.NoParams(c); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), min(5*time.Second, s.db.QueryTime))
 	defer cancel()
 	if err := s.notReady(ctx); err != nil {

@@ -14,25 +14,26 @@ import (
 	"github.com/go-faster/jx"
 )
 
-// BodyField is a field of a small JSON body. number tells that a JSON number is taken too, by its digits, so that no
-// float comes between the caller and an exact figure.
-type BodyField struct {
-	Name   string
-	Number bool
-}
-
 // BodyParams reads the body of a route that takes no other parameters.
-func (g *Gate) BodyParams(c *gin.Context, limit int64, fields []BodyField) (*Params, error) {
+func (g *Gate) BodyParams(c *gin.Context, limit int64) (*Params, error) {
 	if err := NoParams(c); err != nil {
 		return nil, err
 	}
-	return g.ReadFields(c, limit, fields)
+	return g.ReadFields(c, limit)
 }
 
-// ReadFields reads a body of at most limit bytes: one flat JSON object of texts and numbers. What is wrong with its
-// fields is collected as that of a query string is; null is missing. No error holds a value, for it may be the text of
-// a message.
-func (g *Gate) ReadFields(c *gin.Context, limit int64, fields []BodyField) (*Params, error) {
+// number tells that a JSON number is taken too, by its digits, so that no float comes between the caller and an exact
+// figure.
+func (p *Param) number() bool { return p.Schema != nil && slices.Contains(p.Schema.Types, "number") }
+
+// ReadFields reads a body of at most limit bytes: one flat JSON object of texts and numbers, with the fields that the
+// route declares. What is wrong with them is collected as that of a query string is; null is missing. No error holds a
+// value, for it may be the text of a message.
+func (g *Gate) ReadFields(c *gin.Context, limit int64) (*Params, error) {
+	var fields []Param
+	if body := RouteOf(c).Body; body != nil {
+		fields = body.Fields
+	}
 	if err := CheckJSON(c.Request); err != nil {
 		return nil, err
 	}
@@ -63,11 +64,11 @@ func (g *Gate) ReadFields(c *gin.Context, limit int64, fields []BodyField) (*Par
 			value, err := d.Str()
 			p.Values[name] = append(p.Values[name], value)
 			return err
-		case kind == jx.Number && fields[i].Number:
+		case kind == jx.Number && fields[i].number():
 			value, err := d.Num()
 			p.Values[name] = append(p.Values[name], value.String())
 			return err
-		case fields[i].Number:
+		case fields[i].number():
 			p.Fail(name, "must be a decimal, as a string or a number")
 		default:
 			p.Fail(name, "must be a string")

@@ -24,8 +24,10 @@ const (
 	// CountsColumn is map<utf8, uint32>: DuckDB queries it as reasons['hard'], PyArrow makes dicts of it, and nobody
 	// parses JSON.
 	CountsColumn
-	// DecimalColumn is decimal128(38, 6): money, rates and seconds, whose digits no float keeps.
+	// DecimalColumn is decimal128(38, 6): rates and seconds, whose digits no float keeps.
 	DecimalColumn
+	// MoneyColumn is so too, and a text in JSON.
+	MoneyColumn
 )
 
 // The digits of a decimal128, and those behind its point: prices and rates have six at most.
@@ -38,7 +40,16 @@ const (
 type Column struct {
 	Name string
 	Type ColumnType
+	// Text says what it is, and Null when it is unknown: "" for never.
+	Text, Null string
+	// Of says what the column holds in JSON where its type does not tell all: one of some texts, or a list of objects.
+	Of *Schema
+	// Optional: rows of JSON may lack the field.
+	Optional bool
 }
+
+// NullSaid stands for a Null that the text of a column tells already.
+const NullSaid = "said"
 
 func (t ColumnType) arrow() arrow.DataType {
 	switch t {
@@ -50,7 +61,7 @@ func (t ColumnType) arrow() arrow.DataType {
 		return &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
 	case CountsColumn:
 		return arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Uint32)
-	case DecimalColumn:
+	case DecimalColumn, MoneyColumn:
 		return &arrow.Decimal128Type{Precision: decimalDigits, Scale: decimalScale}
 	}
 	return arrow.BinaryTypes.String
@@ -111,7 +122,7 @@ func (t ColumnType) holds(v Value) bool {
 	case kindNumber:
 		return t == DecimalColumn || t == CountColumn && v.digits == 0
 	case kindMoney:
-		return t == DecimalColumn
+		return t == MoneyColumn
 	case kindBool:
 		return t == BoolColumn
 	case kindTime:

@@ -36,9 +36,12 @@ type Params struct {
 	broken error
 }
 
-// ReadParams refuses parameters that are not known, and values without bound. known lists every name that the route
-// takes.
-func ReadParams(r *http.Request, known []string) (*Params, error) {
+// ReadParams refuses parameters that the route does not declare, and values without bound.
+func ReadParams(c *gin.Context) (*Params, error) {
+	return readParams(c.Request, RouteOf(c).Names(InQuery))
+}
+
+func readParams(r *http.Request, known []string) (*Params, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, NewProblem(http.StatusBadRequest, "bad-query",
@@ -79,7 +82,7 @@ func ReadParams(r *http.Request, known []string) (*Params, error) {
 
 // NoParams refuses all parameters, for a route that takes none.
 func NoParams(c *gin.Context) error {
-	p, err := ReadParams(c.Request, nil)
+	p, err := ReadParams(c)
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 func paramsOf(t *testing.T, query string, known ...string) *Params {
 	t.Helper()
-	p, err := ReadParams(httptest.NewRequest("GET", "/?"+query, nil), known)
+	p, err := readParams(httptest.NewRequest("GET", "/?"+query, nil), known)
 	if err != nil {
 		t.Fatal(err)
 	}

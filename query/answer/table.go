@@ -30,6 +30,11 @@ const (
 
 var formatNames = []string{"json", "csv", "ndjson", "xlsx", "arrow", "parquet"}
 
+// Formats are the forms of an answer of rows, as parameter format names them.
+func Formats() []Format {
+	return []Format{FormatJSON, FormatCSV, FormatNDJSON, FormatXLSX, FormatArrow, FormatParquet}
+}
+
 const ByteOrderMark = "\ufeff"
 
 func (f Format) ContentType() string {

@@ -113,7 +113,7 @@ func (d *Door) note(c *gin.Context, caller *answer.Caller, route, about string) 
 
 // readAudit serves GET /v1/audit: who has read whole recipients and changed keys, newest first.
 func (d *Door) readAudit(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (d *Door) readAudit(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), d.db.QueryTime)
 	defer cancel()
-	t := answer.NewTable(format, []string{"at", "account", "key_id", "by", "method", "route", "about", "address"})
+	t := answer.NewList(format, auditColumns)
 	next, err := d.auditRows(ctx, t, limit, clickhouse.Named("every", !given), clickhouse.Named("account", account),
 		clickhouse.Named("from", from), clickhouse.Named("to", to), clickhouse.Named("first", first),
 		clickhouse.Named("before_ms", beforeMS), clickhouse.Named("before_id", beforeID.String()),
@@ -171,7 +171,7 @@ func (d *Door) auditRows(ctx context.Context, t *answer.Table, limit int, args .
 			continue
 		}
 		last = [][]byte{strconv.AppendInt(nil, n.atMS, 10), []byte(id)}
-		t.Add([]answer.Value{answer.Instant(n.atMS), answer.Text(n.account), answer.Text(n.keyID), answer.Text(n.by),
+		t.Add([]answer.Value{answer.Moment(n.atMS), answer.Text(n.account), answer.Text(n.keyID), answer.Text(n.by),
 			answer.Text(n.method), answer.Text(n.route), answer.Text(n.about), answer.Text(n.address)})
 	}
 	return next, rows.Err()

@@ -23,27 +23,6 @@ const (
 	maxNote    = 200
 )
 
-// Routes lists what the room serves.
-func (d *Door) Routes() []answer.Route {
-	routes := []answer.Route{
-		{Method: http.MethodPost, Path: "/v1/keys", Serve: d.createKey, For: answer.ForAdmins},
-		{Method: http.MethodGet, Path: "/v1/keys", Serve: d.listKeys, For: answer.ForAdmins, Turn: answer.Looking,
-			Try: []string{"/v1/keys"}},
-		{Method: http.MethodDelete, Path: "/v1/keys/:id", Serve: d.revokeKey, For: answer.ForAdmins,
-			Turn: answer.Looking},
-		{Method: http.MethodGet, Path: "/v1/audit", Serve: d.readAudit, For: answer.ForAdmins, Turn: answer.Looking,
-			Try: []string{"/v1/audit"}},
-	}
-	if !d.config.Keys {
-		return append(routes, answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.noSession,
-			For: answer.Open})
-	}
-	return append(routes,
-		answer.Route{Method: http.MethodPost, Path: "/v1/session", Serve: d.beginSession, For: answer.Open},
-		answer.Route{Method: http.MethodGet, Path: "/v1/session", Serve: d.session, For: answer.Signed},
-		answer.Route{Method: http.MethodDelete, Path: "/v1/session", Serve: d.endSession, For: answer.Signed})
-}
-
 // keyBody is what a key is made from.
 type keyBody struct {
 	Account   *string  `json:"account"`
@@ -84,10 +63,7 @@ func (d *Door) createKey(c *gin.Context) error {
 	}
 	d.ring.changed()
 	d.logger.Info("key made", "account", k.Account, "hash", k.ID)
-	c.PureJSON(http.StatusCreated, struct {
-		ID  string `json:"id"`
-		Key string `json:"key"`
-	}{k.ID, secret})
+	c.PureJSON(http.StatusCreated, madeKey{k.ID, secret})
 	return nil
 }
 
@@ -167,7 +143,7 @@ func (d *Door) noteKey(c *gin.Context, what string, k *keys.Key) error {
 
 // listKeys serves GET /v1/keys.
 func (d *Door) listKeys(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -195,8 +171,7 @@ func (d *Door) listKeys(c *gin.Context) error {
 		list = list[:limit]
 		next = &answer.Cursor{Query: hash, After: [][]byte{[]byte(list[limit-1].ID)}}
 	}
-	t := answer.NewTable(format, []string{"id", "account", "scopes", "note", "made_at", "made_by", "expires_at",
-		"revoked_at", "last_used_at"})
+	t := answer.NewList(format, keyColumns)
 	for i := range list {
 		k := &list[i]
 		account := answer.Null
@@ -245,10 +220,7 @@ func (d *Door) revokeKey(c *gin.Context) error {
 		d.ring.changed()
 		d.logger.Info("key revoked", "account", k.Account, "hash", k.ID)
 	}
-	c.PureJSON(http.StatusOK, struct {
-		ID        string `json:"id"`
-		RevokedAt string `json:"revoked_at"`
-	}{k.ID, answer.TimeText(k.RevokedMS)})
+	c.PureJSON(http.StatusOK, revokedKey{k.ID, answer.TimeText(k.RevokedMS)})
 	return nil
 }
 

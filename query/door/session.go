@@ -119,7 +119,7 @@ func describeSession(k *keys.Key, expiresMS int64, cookie string) (sessionAnswer
 
 // beginSession serves POST /v1/session.
 func (d *Door) beginSession(c *gin.Context) error {
-	p, err := d.gate.BodyParams(c, maxSessionBody, []answer.BodyField{{Name: "key"}})
+	p, err := d.gate.BodyParams(c, maxSessionBody)
 	if err != nil {
 		return err
 	}

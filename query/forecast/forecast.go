@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -45,21 +46,38 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Forecasts {
 
 // Routes lists what the room serves.
 func (f *Forecasts) Routes() []answer.Route {
-	return []answer.Route{
-		{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings, For: answer.ForMarketers},
-		{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory, For: answer.ForMarketers},
-		{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: f.breakEven, For: answer.ForMarketers,
-			Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}},
-		{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments, For: answer.ForMarketers},
-	}
+	savings := answer.Route{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings,
+		For: answer.ForMarketers}.
+		Says(answer.TagForecasts, "What moving a mailing from SMS to a channel would save", "Exact arithmetic over the "+
+			"figures of the request, which the answer repeats. Nothing is stored.", nil, answer.Answer{
+			Text: "The forecast.", Of: answer.ObjectOf(slices.Concat(inputColumns(), SavingsColumns)...)})
+	savings.Body = &answer.Body{Fields: savingsFields(), Example: `{"messages":1000000,"penetration":"0.5",` +
+		`"delivery_rate":"0.8","sms_segments":2,"sms_price":"2.00","channel_price":"0.36",` +
+		`"billing":"per_message_delivered","currency":"RUB"}`}
+	history := answer.Route{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory,
+		For: answer.ForMarketers}.
+		Says(answer.TagForecasts, "What moving the SMS of an account's templates to a channel would save", "Measures in "+
+			"the account's own messages what the other forecast asks for. `total` adds up the templates that are "+
+			"worth moving.", historyParams(), answer.Answer{Text: "A row per template, the largest saving first.",
+			Columns: rowColumns, Around: historyAround()})
+	history.Body = &answer.Body{Fields: historyFields(), Example: `{"channel":"push","channel_price":"0.36",` +
+		`"billing":"per_message_delivered","sms_price":"2.00","currency":"RUB"}`}
+	segments := answer.Route{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments,
+		For: answer.ForMarketers}.
+		Says(answer.TagForecasts, "How many segments a text takes as SMS, and why", "The text is neither stored nor "+
+			"logged.", nil, answer.Answer{Text: "What the text takes.", Of: answer.Typed[money.Explanation]()})
+	segments.Body = &answer.Body{Fields: []answer.Param{{Name: "text", Required: true, Text: "The text.",
+		Schema: &answer.Schema{Type: "string", MaxLength: new(schema.MaxSMSCharacters)}}},
+		Example: `{"text":"Ваш код: 1234"}`}
+	return []answer.Route{savings, history,
+		answer.Route{Method: http.MethodGet, Path: "/v1/forecasts/break-even", Serve: f.breakEven,
+			For: answer.ForMarketers, Try: []string{"/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00"}}.
+			Says(answer.TagForecasts, "From which length of an SMS on a channel is cheaper", "", breakEvenParams(),
+				answer.Answer{Text: "Where SMS costs more.", Of: answer.ObjectOf(slices.Concat([]answer.Column{
+					{Name: "channel_price", Type: answer.MoneyColumn}, {Name: "sms_price", Type: answer.MoneyColumn},
+					currencyColumn()}, BreakEvenColumns)...)}),
+		segments}
 }
-
-// Fields are the inputs of POST /v1/forecasts/savings. Decimals are texts or JSON numbers.
-var Fields = []answer.BodyField{{Name: "messages", Number: true}, {Name: "penetration", Number: true},
-	{Name: "delivery_rate", Number: true},
-	{Name: "sms_segments", Number: true}, {Name: "sms_price", Number: true},
-	{Name: "channel_price", Number: true}, {Name: "connect_price", Number: true}, {Name: "billing", Number: false},
-	{Name: "threshold", Number: true}, {Name: "currency", Number: false}}
 
 // forecastAnswer repeats the inputs, for a forecast is passed on, and adds what follows from them. Money is exact.
 type forecastAnswer struct {
@@ -86,7 +104,7 @@ type forecastAnswer struct {
 
 // savings serves POST /v1/forecasts/savings (docs/definitions.md section 4, Forecasts).
 func (f *Forecasts) savings(c *gin.Context) error {
-	p, err := f.gate.BodyParams(c, maxForecastBody, Fields)
+	p, err := f.gate.BodyParams(c, maxForecastBody)
 	if err != nil {
 		return err
 	}
@@ -141,7 +159,7 @@ func (f *Forecasts) savings(c *gin.Context) error {
 
 // breakEven serves GET /v1/forecasts/break-even (docs/definitions.md section 4, Forecasts).
 func (f *Forecasts) breakEven(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"channel_price", "sms_price", "currency"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}

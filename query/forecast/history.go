@@ -29,12 +29,6 @@ var historyTemplate = report.Template("history.sql", historySQL)
 // monthMS is the month that figures are scaled to: 30 days.
 const monthMS = 30 * 24 * schema.HourMS
 
-// historyFields are the fields of the body of POST /v1/forecasts/from-history. Decimals are texts or JSON numbers.
-var historyFields = []answer.BodyField{{Name: "channel", Number: false}, {Name: "channel_price", Number: true},
-	{Name: "billing", Number: false},
-	{Name: "connect_price", Number: true}, {Name: "sms_price", Number: true},
-	{Name: "currency", Number: false}, {Name: "threshold", Number: true}}
-
 // historyRequest asks which templates of an account are worth moving from SMS to a channel, as far as a period tells.
 type historyRequest struct {
 	account, channel string
@@ -94,11 +88,11 @@ func (f *Forecasts) fromHistory(c *gin.Context) error {
 
 // readHistoryRequest reads the query string, which says what is measured, and the body, which says what is asked.
 func (f *Forecasts) readHistoryRequest(c *gin.Context) (*historyRequest, error) {
-	q, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit"})
+	q, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
-	b, err := f.gate.ReadFields(c, maxForecastBody, historyFields)
+	b, err := f.gate.ReadFields(c, maxForecastBody)
 	if err != nil {
 		return nil, err
 	}
@@ -142,8 +136,13 @@ func finishedPeriod(p *answer.Params, now time.Time, zone *time.Location) (from,
 	return from, to
 }
 
+// otherChannels are those that SMS can move to.
+func otherChannels() []string {
+	return slices.DeleteFunc(schema.Channels.Names(), func(name string) bool { return name == schema.SMS })
+}
+
 func channelToMoveTo(p *answer.Params) string {
-	known := slices.DeleteFunc(schema.Channels.Names(), func(name string) bool { return name == schema.SMS })
+	known := otherChannels()
 	channel := p.Required("channel", "the channel that SMS would move to; "+answer.Suggest("", known))
 	switch {
 	case p.Failed("channel") || slices.Contains(known, channel):

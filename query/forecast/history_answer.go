@@ -16,20 +16,7 @@ import (
 	"kaskad/query/report"
 )
 
-// historyColumns are the fields of a row.
-var historyColumns = slices.Concat([]string{"template", "messages", "on_channel", "without_sms", "unknown_segments",
-	"unpriced", "candidates",
-	"tested_num", "tested_den", "tested_share", "penetration_num", "penetration_den", "penetration", "penetration_low",
-	"penetration_high",
-	"sms_segments_num", "sms_segments_den", "sms_segments", "sms_cost", "sms_price"}, monthColumns,
-	[]string{"below_threshold", "worth_it"})
-
-// monthColumns are the figures of a month, of a row and of the total.
-var monthColumns = []string{"messages_per_month", "movable_per_month", "sms_only_cost_per_month",
-	"channel_cost_per_month", "moved_sms_cost_per_month",
-	"saved_per_month", "cascade_cost_per_month", "saved_rate"}
-
-// values are the fields of historyColumns.
+// values are the fields of rowColumns.
 func (r *historyRow) values() []answer.Value {
 	segments, price, below, worth := answer.Null, answer.Null, answer.Null, answer.Null
 	if r.candidates > 0 {
@@ -83,7 +70,7 @@ func measuredShare(measured bool, num, den uint64) []answer.Value {
 // send writes the figures: those of the period, the total of the templates that are worth moving, and a row for each
 // template.
 func (h *history) send(c *gin.Context, request *historyRequest, prices *historyPrices, seen *answer.Snapshot) error {
-	t := answer.NewTable(answer.FormatJSON, historyColumns)
+	t := answer.NewList(answer.FormatJSON, rowColumns)
 	sum := newHistoryMonth()
 	var worth, unknown uint64
 	for i, r := range h.rows {
@@ -133,7 +120,7 @@ func (h *history) send(c *gin.Context, request *historyRequest, prices *historyP
 		[]answer.Member{{Name: "templates", Value: answer.Count(uint64(len(h.rows)))},
 			{Name: "templates_unknown", Value: answer.Count(unknown)},
 			{Name: "total", Value: object(append([]answer.Member{{Name: "templates", Value: answer.Count(worth)}},
-				pairs(monthColumns, sum.values(true))...))}}), answer.Null)
+				pairs(columnNames(monthColumns), sum.values(true))...))}}), answer.Null)
 }
 
 // members show the prices that figures were made with: those that hold for all rows, null where there are several, and

@@ -8,7 +8,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/money"
-	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -18,7 +17,7 @@ const maxSMSBody = 256 << 10
 // smsSegments serves POST /v1/sms/segments: what a text takes as SMS, why, and what would make it cheaper. The text is
 // in the answer to its sender and nowhere else: neither stored nor logged.
 func (f *Forecasts) smsSegments(c *gin.Context) error {
-	p, err := f.gate.BodyParams(c, maxSMSBody, []answer.BodyField{{Name: "text"}})
+	p, err := f.gate.BodyParams(c, maxSMSBody)
 	if err != nil {
 		return err
 	}

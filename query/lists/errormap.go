@@ -16,7 +16,7 @@ func errorMapKind() referenceKind {
 		errormap.ParseCSV}
 	write := [len(listForms)]func(errormap.Document) ([]byte, error){errormap.WriteJSON, errormap.WriteYAML,
 		errormap.WriteCSV}
-	return referenceKind{
+	kind := referenceKind{
 		name: schema.ReferenceErrorMap, route: "error-map", forAll: true, verdicts: true,
 		members: []string{"lines", "aliases"}, show: errorMapInForce,
 		read: func(form listForm, body []byte) (int, []byte, error) {
@@ -42,6 +42,8 @@ func errorMapKind() referenceKind {
 			return write[form](m)
 		},
 	}
+	describeErrorMap(&kind)
+	return kind
 }
 
 // errorMapInForce shows an account's lines and aliases and the shipped ones that they leave in force.

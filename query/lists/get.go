@@ -17,7 +17,7 @@ import (
 
 // getReference serves GET /v1/{kind}: the account's list, now or as it was at a version.
 func (l *Lists) getReference(c *gin.Context, kind referenceKind) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "version", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (l *Lists) getReference(c *gin.Context, kind referenceKind) error {
 
 // referenceVersions serves GET /v1/{kind}/versions: who replaced the account's list and when, newest first.
 func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -135,8 +135,7 @@ func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
 		versions = versions[:limit]
 		next = &answer.Cursor{Query: hash, After: [][]byte{strconv.AppendUint(nil, versions[limit-1].Version, 10)}}
 	}
-	t := answer.NewList(format, []answer.Column{{Name: "version", Type: answer.CountColumn},
-		{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn}})
+	t := answer.NewList(format, versionColumns)
 	for _, v := range versions {
 		t.Add([]answer.Value{answer.Count(v.Version), answer.Moment(v.AtMS), answer.Text(v.By),
 			answer.Count(uint64(v.Rows))})

@@ -12,6 +12,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"kaskad/money"
+	"kaskad/query/answer"
 	"kaskad/schema"
 )
 
@@ -62,6 +63,10 @@ type referenceKind struct {
 	split     func(stored []byte) (array []byte, setting string, err error)
 	// limit is what a body may weigh, maxList when it is 0.
 	limit int64
+	// title and about say what the list is; shown are the members that hold it in what GET shows, and taken those in what
+	// PUT takes; example is a body that is taken.
+	title, about, example string
+	shown, taken          []answer.Column
 	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.
 	verdicts bool
 }

@@ -6,11 +6,8 @@
 package lists
 
 import (
-	"net/http"
 	"slices"
 	"sync"
-
-	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
@@ -33,18 +30,10 @@ func (l *Lists) Routes() []answer.Route {
 		l.kindRoutes(tariffKind(), "/v1/tariffs?account={account}"),
 		l.kindRoutes(templateKind(), "/v1/templates?account={account}"),
 		l.kindRoutes(errorMapKind(), "/v1/error-map"),
-		[]answer.Route{answer.Get(answer.ForAnalysts, "/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped")},
+		[]answer.Route{answer.Get(answer.ForAnalysts, "/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped").
+			Says(answer.TagLists, "Error codes of failures that no line of an error map knows", "The most frequent first.",
+				slices.Concat([]answer.Param{answer.AccountsParam()}, answer.PeriodParams(answer.LastDays),
+					answer.ListParams(false)), answer.Answer{Text: "A page of codes.", Columns: unmappedColumns,
+					Around: append(answer.Period("unmapped"), answer.Fresh()...)})},
 		l.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
-}
-
-// kindRoutes are the routes of a kind.
-func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
-	path := kind.path()
-	return []answer.Route{
-		answer.Get(answer.ForAnalysts, path, func(c *gin.Context) error { return l.getReference(c, kind) }, try),
-		answer.Get(answer.ForAnalysts, path+"/versions",
-			func(c *gin.Context) error { return l.referenceVersions(c, kind) }),
-		{Method: http.MethodPut, Path: path, For: answer.ForAdmins,
-			Serve: func(c *gin.Context) error { return l.putReference(c, kind) }},
-	}
 }

@@ -21,7 +21,7 @@ const maxNumberRules = 64 << 10
 // numberRulesKind is /v1/number-rules: when a number counts as dead (docs/definitions.md section 5). There is one set
 // of rules for an account, and it is stored whole, so that a version says what was in force.
 func numberRulesKind() referenceKind {
-	return referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
+	kind := referenceKind{name: schema.ReferenceNumberRules, route: "number-rules", limit: maxNumberRules,
 		verdicts: true,
 		read: func(_ listForm, body []byte) (int, []byte, error) {
 			own, err := readNumberRules(withoutEnvelope(body, schema.ReferenceNumberRules))
@@ -45,6 +45,8 @@ func numberRulesKind() referenceKind {
 			return json.Marshal(own)
 		},
 	}
+	describeNumberRules(&kind)
+	return kind
 }
 
 // readNumberRules reads {"number_rules": {…}}. What is left out, or null, is as it is by default. The error is a

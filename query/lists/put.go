@@ -20,11 +20,7 @@ import (
 
 // putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
 func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
-	known := []string{"account", "if_version"}
-	if kind.setting != "" {
-		known = append(known, kind.setting)
-	}
-	p, err := answer.ReadParams(c.Request, known)
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -89,11 +85,7 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 		}
 	}
 	c.Header("ETag", etag(version))
-	c.PureJSON(http.StatusOK, struct {
-		Account string `json:"account"`
-		Version uint64 `json:"version"`
-		Rows    int    `json:"rows"`
-	}{account, version, rows})
+	c.PureJSON(http.StatusOK, stored{account, version, rows})
 	return nil
 }
 

@@ -21,14 +21,17 @@ func tariffKind() referenceKind {
 		}
 		return "", nil // a CSV has no place for it: see parameter billing_zone
 	}
+	describeTariffs(&kind)
 	return kind
 }
 
 // templateKind is /v1/templates: how many SMS segments a template's text takes (docs/definitions.md section 4). A text
 // that is sent is measured and not kept.
 func templateKind() referenceKind {
-	return newReferenceKind(schema.ReferenceTemplates,
+	kind := newReferenceKind(schema.ReferenceTemplates,
 		[...]func([]byte) ([]money.Template, error){money.ParseTemplatesJSON, money.ParseTemplatesYAML,
 			money.ParseTemplatesCSV},
 		[...]func([]money.Template) ([]byte, error){money.TemplatesJSON, money.TemplatesYAML, money.TemplatesCSV})
+	describeTemplates(&kind)
+	return kind
 }

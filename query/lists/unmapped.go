@@ -72,7 +72,7 @@ func (q *unmappedQuery) SQL() (string, []any, error) {
 
 // unmapped serves GET /v1/error-map/unmapped.
 func (l *Lists) unmapped(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "from", "to", "tz", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -114,8 +114,7 @@ func (l *Lists) unmapped(c *gin.Context) error {
 		codes = codes[:q.limit-1]
 		next = &answer.Cursor{Query: hash, After: codes[len(codes)-1].keys(), Snapshot: &seen}
 	}
-	t := answer.NewList(format, []answer.Column{{Name: "provider"}, {Name: "error_code"}, {Name: "channel"},
-		{Name: "guess"}, {Name: "count", Type: answer.CountColumn}})
+	t := answer.NewList(format, unmappedColumns)
 	for _, u := range codes {
 		guess := answer.Null
 		if u.guess != "" {

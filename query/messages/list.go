@@ -18,27 +18,48 @@ import (
 )
 
 // Columns are the columns of the list of messages.
-var Columns = []answer.Column{{Name: "account", Type: answer.TextColumn},
-	{Name: "message_id", Type: answer.TextColumn}, {Name: "submitted_at", Type: answer.TimeColumn},
-	{Name: "recipient", Type: answer.TextColumn}, {Name: "contact", Type: answer.TextColumn},
-	{Name: "campaign", Type: answer.TextColumn}, {Name: "template", Type: answer.TextColumn},
-	{Name: "path", Type: answer.TextColumn}, {Name: "state", Type: answer.TextColumn},
-	{Name: "reached_by", Type: answer.TextColumn}, {Name: "sent_at", Type: answer.TimeColumn},
-	{Name: "delivered_at", Type: answer.TimeColumn}, {Name: "read_at", Type: answer.TimeColumn},
-	{Name: "replied_at", Type: answer.TimeColumn}, {Name: "failed_at", Type: answer.TimeColumn},
-	{Name: "reason", Type: answer.TextColumn}, {Name: "error_code", Type: answer.TextColumn},
-	{Name: "cost", Type: answer.DecimalColumn}, {Name: "currency", Type: answer.TextColumn},
-	{Name: "unpriced_reason", Type: answer.TextColumn}}
+var Columns = []answer.Column{{Name: "account"}, {Name: "message_id"},
+	{Name: "submitted_at", Type: answer.TimeColumn, Text: "Its cohort"},
+	{Name: "recipient", Text: "Masked but for scopes crm and admin"},
+	{Name: "contact", Text: "Masked but for scopes crm and admin; empty without one"},
+	{Name: "campaign"}, {Name: "template"},
+	{Name: "path", Text: "Channels of the attempted steps, such as push>viber>sms"},
+	{Name: "state", Text: "The first that holds", Of: answer.OneOf(states...)},
+	{Name: "reached_by", Text: "Channel of the first delivered step, empty when it reached nobody"},
+	{Name: "sent_at", Type: answer.TimeColumn, Text: "Of the step that reached, else of the last one",
+		Null: "when it is unknown"},
+	{Name: "delivered_at", Type: answer.TimeColumn, Null: "when nothing was delivered"},
+	{Name: "read_at", Type: answer.TimeColumn, Null: "when nothing was read"},
+	{Name: "replied_at", Type: answer.TimeColumn, Null: "when nobody replied"},
+	{Name: "failed_at", Type: answer.TimeColumn, Text: "Of the last step that failed", Null: "when none did"},
+	{Name: "reason", Text: "Class of the last step that failed, empty without one"},
+	{Name: "error_code", Text: "Code of the last step that failed"},
+	{Name: "cost", Type: answer.MoneyColumn, Text: "What the message's steps cost together",
+		Null: "when it has no price"},
+	{Name: "currency", Text: "Empty without a price"},
+	{Name: "unpriced_reason", Text: "Why it has no price"}}
 
 // cursorVersion is the version of what cursors of the list mean.
 const cursorVersion = 1
 
 // listParams are the parameters of the list, and numberParams those of the list of one number.
-var (
-	listParams   = append([]string{"recipient", "contact"}, numberParams...)
-	numberParams = []string{"account", "campaign", "channel", "status", "from", "to", "tz", "limit", "cursor",
-		"format", "bom"}
-)
+func listParams() []answer.Param {
+	return slices.Concat([]answer.Param{
+		answer.OfOne("recipient", "Messages with a step to one of these recipients; needs scope crm or admin.", nil,
+			"+79161234567"),
+		answer.OfOne("contact", "Messages to one of these contacts; needs scope crm or admin.",
+			&answer.Schema{Type: "string", MinLength: new(1)}, "crm-1"),
+	}, numberParams()[1:])
+}
+
+func numberParams() []answer.Param {
+	return slices.Concat([]answer.Param{answer.NumberParam(), answer.AccountsParam(),
+		answer.OfOne("campaign", "Messages of one of these campaigns.", nil, "spring"),
+		answer.OfOne("channel", "Messages with an attempted step on one of these channels.",
+			answer.OneOf(schema.Channels.Names()...), "sms"),
+		answer.OfOne("status", "Messages in one of these states.", answer.OneOf(states...), "delivered")},
+		answer.PeriodParams(answer.LastDays), answer.ListParams(true))
+}
 
 // listQuery says which messages are asked for: those of the cohorts from…to that meet all filters. An empty filter is
 // met by all. all says that the whole list is the answer.
@@ -100,7 +121,7 @@ func (q *listQuery) readSQL(name string, after, last *state.Key, seen *answer.Sn
 }
 
 // list serves GET /v1/messages.
-func (m *Messages) list(c *gin.Context) error { return m.serveList(c, listParams, nil) }
+func (m *Messages) list(c *gin.Context) error { return m.serveList(c, nil) }
 
 // ofNumber serves GET /v1/numbers/{number}/messages.
 func (m *Messages) ofNumber(c *gin.Context) error {
@@ -108,7 +129,7 @@ func (m *Messages) ofNumber(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return m.serveList(c, numberParams, []string{number})
+	return m.serveList(c, []string{number})
 }
 
 // listRequest is what a request asks of the list.
@@ -122,8 +143,8 @@ type listRequest struct {
 	at    *answer.Cursor
 }
 
-func (m *Messages) readRequest(c *gin.Context, known, recipients []string) (*listRequest, error) {
-	p, err := answer.ReadParams(c.Request, known)
+func (m *Messages) readRequest(c *gin.Context, recipients []string) (*listRequest, error) {
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
@@ -183,8 +204,8 @@ func (r *listRequest) after() (*state.Key, error) {
 }
 
 // serveList answers with messages. Those of given recipients come from the path.
-func (m *Messages) serveList(c *gin.Context, known, recipients []string) error {
-	r, err := m.readRequest(c, known, recipients)
+func (m *Messages) serveList(c *gin.Context, recipients []string) error {
+	r, err := m.readRequest(c, recipients)
 	if err != nil {
 		return err
 	}

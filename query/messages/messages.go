@@ -9,6 +9,7 @@ package messages
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -39,14 +40,30 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Messages {
 
 // Routes lists what the room serves.
 func (m *Messages) Routes() []answer.Route {
+	rows := answer.Answer{Text: "One row per message.", Columns: Columns,
+		Around: append(answer.Fresh(), answer.TariffVersion())}
 	return []answer.Route{
-		{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing, For: answer.ForMessages,
-			Whole: true, Try: []string{"/v1/messages?campaign={campaign}"}},
-		{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber, Turn: answer.Listing,
-			For: answer.ForCRM, Whole: true},
-		{Method: http.MethodGet, Path: "/v1/messages/:id", Serve: m.one, Turn: answer.Reading, For: answer.ForMessages,
-			Whole: true, Try: []string{"/v1/messages/{message_id}"}},
-		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected"),
+		answer.Route{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing,
+			For: answer.ForMessages, Whole: true, Tagged: true, Try: []string{"/v1/messages?campaign={campaign}"}}.
+			Says(answer.TagMessages, "What happened to each recipient", "The messages of a campaign, or of whatever else "+
+				"is asked for, one row each: where it was reached and when, why not, and what it cost.", listParams(),
+				rows),
+		answer.Route{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber,
+			Turn: answer.Listing, For: answer.ForCRM, Whole: true, Tagged: true}.
+			Says(answer.TagMessages, "The messages to a phone number or e-mail address", "", numberParams(), rows),
+		answer.Route{Method: http.MethodGet, Path: "/v1/messages/:id", Serve: m.one, Turn: answer.Reading,
+			For: answer.ForMessages, Whole: true, Try: []string{"/v1/messages/{message_id}"},
+			Errors: answer.Errors{http.StatusNotFound: "no event of this message has been stored"}}.
+			Says(answer.TagMessages, "One message: its steps, its timeline, what is still parked", "",
+				[]answer.Param{answer.PathParam("id", "The message_id of its events.", "m-1"),
+					answer.AccountParam("Needed where several accounts have a message with this id.")},
+				answer.Answer{Text: "The message.", Of: answer.Typed[messageAnswer]()}),
+		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected").
+			Says(answer.TagService, "Dead letters: events that could not be stored, and why", "Newest first.",
+				append([]answer.Param{answer.OfOne("reason", "Letters of one of these reasons.", nil,
+					string(schema.ReasonMalformed))},
+					answer.ListParams(false)...),
+				answer.Answer{Text: "A page of dead letters.", Columns: rejectedColumns}),
 	}
 }
 
@@ -119,9 +136,9 @@ type stepAnswer struct {
 	Start          *string           `json:"start"`
 	DeliveredAt    *string           `json:"delivered_at"`
 	ReadAt         *string           `json:"read_at"`
-	TimeToDeliver  *seconds          `json:"time_to_deliver"`
-	TimeToRead     *seconds          `json:"time_to_read"`
-	TimeToReply    *seconds          `json:"time_to_reply"`
+	TimeToDeliver  *json.Number      `json:"time_to_deliver"`
+	TimeToRead     *json.Number      `json:"time_to_read"`
+	TimeToReply    *json.Number      `json:"time_to_reply"`
 	Times          map[string]string `json:"times"`
 	Parts          *partsShown       `json:"parts"`
 	Segments       uint16            `json:"segments"`
@@ -172,7 +189,7 @@ type parkedShown struct {
 
 // one serves GET /v1/messages/{message_id}.
 func (m *Messages) one(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -363,21 +380,13 @@ func describeStep(a *law.Attempt, f law.Outcome, shown func(string) string) step
 	return step
 }
 
-// seconds prints milliseconds as a decimal number of seconds.
-type seconds int64
-
-// MarshalJSON prints up to 3 decimals.
-func (s seconds) MarshalJSON() ([]byte, error) {
-	return answer.Decimal(int64(s), 3).AppendNumber(nil), nil
-}
-
-// latency is the time from the start to ms, where both are known and clocks agree to a minute; a little before counts
+// latency is the time from the start to ms in seconds, with up to 3 decimals, where both are known and clocks agree to a minute; a little before counts
 // as 0.
-func latency(f law.Outcome, ms int64) *seconds {
+func latency(f law.Outcome, ms int64) *json.Number {
 	if f.Skewed || f.StartMS == schema.Never || ms == schema.Never {
 		return nil
 	}
-	took := seconds(max(0, ms-f.StartMS))
+	took := json.Number(answer.Decimal(max(0, ms-f.StartMS), 3).AppendNumber(nil))
 	return &took
 }
 

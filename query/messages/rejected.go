@@ -21,6 +21,14 @@ type letter struct {
 	line      uint32
 }
 
+// rejectedColumns are the columns of the dead letters.
+var rejectedColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+	{Name: "error"}, {Name: "raw", Text: "What came, without what may not be stored"},
+	{Name: "encoding", Text: "Says that raw is not text", Of: answer.OneOf("base64"), Optional: true},
+	{Name: "topic"}, {Name: "partition", Type: answer.CountColumn}, {Name: "offset", Type: answer.CountColumn},
+	{Name: "line", Type: answer.CountColumn, Text: "Of the body or file that it came in, from 1; 0 for none"},
+	{Name: "at", Type: answer.TimeColumn}}
+
 // rejectedQuery is one page of the dead letters.
 type rejectedQuery struct {
 	reasons []string
@@ -46,7 +54,7 @@ func (q *rejectedQuery) SQL() (string, []any, error) {
 
 // rejected serves GET /v1/rejected.
 func (m *Messages) rejected(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"reason", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -63,10 +71,7 @@ func (m *Messages) rejected(c *gin.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(c.Request.Context(), m.db.QueryTime)
 	defer cancel()
-	t := answer.NewList(format, []answer.Column{{Name: "reason"}, {Name: "field"}, {Name: "error"}, {Name: "raw"},
-		{Name: "encoding"}, {Name: "topic"}, {Name: "partition", Type: answer.CountColumn},
-		{Name: "offset", Type: answer.CountColumn}, {Name: "line", Type: answer.CountColumn},
-		{Name: "at", Type: answer.TimeColumn}})
+	t := answer.NewList(format, rejectedColumns)
 	last, more, err := m.readRejected(ctx, &q, t)
 	if err != nil {
 		return fmt.Errorf("dead letters: %w", err)

@@ -39,7 +39,8 @@ func (m *Mount) Routes(r gin.IRoutes, routes []answer.Route) {
 			reading(c)
 		},
 	}
-	for _, route := range routes {
+	for i := range routes {
+		route := routes[i]
 		methods := []string{route.Method}
 		if route.Method == http.MethodGet {
 			methods = append(methods, http.MethodHead)
@@ -58,7 +59,7 @@ func (m *Mount) Routes(r gin.IRoutes, routes []answer.Route) {
 		if m.Guard != nil {
 			handlers = slices.Insert(handlers, 0, m.Guard(route, m.fail))
 		}
-		r.Match(methods, route.Path, handlers...)
+		r.Match(methods, route.Path, slices.Insert(handlers, 0, gin.HandlerFunc(route.Enter))...)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -27,10 +28,33 @@ var audienceTemplate = report.Template("audience.sql", audienceSQL)
 var audienceStates = []string{"subscribed", "unsubscribed", "uninstalled", "blocked", "complained"}
 
 // AudienceColumns are the columns of an audience.
-var AudienceColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
-	{Name: "recipient", Type: answer.TextColumn}, {Name: "contact", Type: answer.TextColumn},
-	{Name: "channel", Type: answer.TextColumn}, {Name: "app", Type: answer.TextColumn},
-	{Name: "since", Type: answer.TimeColumn}}
+var AudienceColumns = []answer.Column{
+	{Name: "account", Text: "whose subscriber it is"},
+	{Name: "recipient", Text: "the address"},
+	{Name: "contact", Text: "the person, empty when unknown"},
+	{Name: "channel", Of: answer.OneOf(schema.Channels.Names()...), Text: "the channel"},
+	{Name: "app", Text: "the app, empty where there is none"},
+	{Name: "since", Type: answer.TimeColumn,
+		Text: "subscribed, unsubscribed, uninstalled: the latest of these of (account, channel, app, " +
+			"recipient); a push failure of class app_uninstalled or token_invalid counts as uninstalled " +
+			"at its time; at equal times the loss wins. blocked, complained: by the rules of opt_outs"},
+}
+
+// audienceFilters choose rows of an audience by channel.
+var audienceFilters = report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}
+
+// audienceRoute is the route of a state.
+func (n *Numbers) audienceRoute(state string) answer.Route {
+	return answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
+		Serve: func(c *gin.Context) error { return n.audience(c, state) }}.
+		Says(answer.TagNumbers, "Who "+map[string]string{"subscribed": "is subscribed", "unsubscribed": "has unsubscribed",
+			"uninstalled": "has removed the app", "blocked": "has blocked the sender",
+			"complained": "has complained"}[state], "", slices.Concat([]answer.Param{answer.AccountsParam()},
+			audienceFilters.Params(), []answer.Param{answer.OfOne("app", "Rows of these apps; one that is not named is "+
+				"an app as well.", nil, "shop-app")}, answer.ListParams(true)),
+			answer.Answer{Text: "One row per recipient, channel and app.", Columns: AudienceColumns,
+				Around: answer.Fresh()})
+}
 
 // subscriber is the place of a row in the order of the list.
 type subscriber struct{ account, recipient, channel, app string }
@@ -81,7 +105,7 @@ func (q *audienceQuery) SQL() (string, []any, error) {
 
 // audience serves GET /v1/audience/{state}.
 func (n *Numbers) audience(c *gin.Context, state string) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "channel", "app", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}
@@ -90,8 +114,7 @@ func (n *Numbers) audience(c *gin.Context, state string) error {
 	// An app may be unnamed where an account has just one, so "" is an app as well.
 	q := audienceQuery{state: state, accounts: p.Accounts(),
 		apps: p.Many("app")}
-	for _, f := range (report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}).Filters(p,
-		time.UTC) {
+	for _, f := range audienceFilters.Filters(p, time.UTC) {
 		q.channels = f.Values
 	}
 	hash := answer.QueryHash(slices.Concat([]string{"audience", state, fmt.Sprint(len(q.accounts), len(q.channels))},

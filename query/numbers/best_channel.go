@@ -32,10 +32,22 @@ var bestChannelFilters = report.Keys{report.Dimension("account"),
 	report.Enumeration("channel", schema.Channels.Names(), false)}
 
 // BestChannelColumns are the columns of the best channels.
-var BestChannelColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
-	{Name: "contact", Type: answer.TextColumn}, {Name: "channel", Type: answer.TextColumn},
-	{Name: "recipient", Type: answer.TextColumn}, {Name: "evidence", Type: answer.TextColumn},
-	{Name: "cost", Type: answer.DecimalColumn}, {Name: "currency", Type: answer.TextColumn}}
+var BestChannelColumns = []answer.Column{
+	{Name: "account", Text: "whose person it is"},
+	{Name: "contact", Text: "the person (see derived)"},
+	{Name: "channel", Of: answer.OneOf(schema.Channels.Names()...),
+		Text: "the cheapest channel with a read step in the period, where none was read with a delivered " +
+			"one, of channels on which the person is not lost; those priced in another currency than the " +
+			"person's SMS (without one: than the first by name) come after those in it, unpriced ones " +
+			"last, ties by name"},
+	{Name: "recipient", Text: "of the evidence: the attempt read, or delivered, latest; then message_id, step"},
+	{Name: "evidence", Of: answer.OneOf("read", "delivered"), Text: "read or delivered"},
+	{Name: "cost", Type: answer.MoneyColumn,
+		Text: "price, by the tariffs of as_of, of one more message like the evidence: its segments for " +
+			"billing by segments, 1 unit for any other, connect_price added; windows and billable aside",
+		Null: "without a price"},
+	{Name: "currency", Text: "of cost; empty without a price"},
+}
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
@@ -111,9 +123,7 @@ func (n *Numbers) bestChannel(c *gin.Context) error {
 
 // readBestChannel reads the parameters.
 func (n *Numbers) readBestChannel(c *gin.Context) (*report.Request, error) {
-	p, err := answer.ReadParams(c.Request,
-		append(bestChannelFilters.Names(), "from", "to", "tz", "limit", "cursor", "format",
-			"bom"))
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}

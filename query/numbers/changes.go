@@ -37,12 +37,31 @@ const (
 // states are all states of a number.
 var states = []string{"active", "dead", "quarantined", "revived", "suspect", "unknown"}
 
-var changeColumns = []answer.Column{{Name: "account", Type: answer.TextColumn},
-	{Name: "number", Type: answer.TextColumn}, {Name: "from", Type: answer.TextColumn},
-	{Name: "to", Type: answer.TextColumn},
-	{Name: "at", Type: answer.TimeColumn},
-	{Name: "rule", Type: answer.TextColumn}, {Name: "seen_at", Type: answer.TimeColumn},
-	{Name: "seq", Type: answer.CountColumn}}
+var changeColumns = []answer.Column{{Name: "account"}, {Name: "number"},
+	{Name: "from", Text: "The state before", Of: answer.OneOf(states...)},
+	{Name: "to", Text: "The state after", Of: answer.OneOf(states...)},
+	{Name: "at", Type: answer.TimeColumn, Text: "Since when the new state holds", Null: "when it is unknown"},
+	{Name: "rule", Text: "By which rule, empty without one"},
+	{Name: "seen_at", Type: answer.TimeColumn, Text: "When the verdict was given", Null: "when it is unknown"},
+	{Name: "seq", Type: answer.CountColumn, Text: "The place in the feed"}}
+
+// changesParams are the parameters of the feed.
+func changesParams() []answer.Param {
+	return slices.Concat([]answer.Param{answer.AccountsParam(), kindParam(),
+		{Name: "number", Text: "Changes of this phone number or e-mail address.", Schema: answer.AnyText(),
+			Example: "+79161234567"},
+		answer.OfOne("to", "Changes to one of these states.", answer.OneOf(states...), "dead"),
+		{Name: "wait", Text: "How many seconds to wait for a change when there is none yet.",
+			Schema: answer.Whole(0, maxFeedWait), Example: 0}}, answer.ListParams(true))
+}
+
+// kindParam is parameter kind.
+func kindParam() answer.Param {
+	p := answer.Param{Name: "kind", Text: "The kind of recipients.", Schema: answer.OneOf(answer.RecipientKinds...),
+		Example: answer.RecipientKinds[0]}
+	p.Schema.Default = []byte(`"` + answer.RecipientKinds[0] + `"`)
+	return p
+}
 
 // changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
 type changesQuery struct {
@@ -77,9 +96,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 
 // changes serves GET /v1/numbers/changes.
 func (n *Numbers) changes(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request,
-		[]string{"account", "kind", "number", "to", "limit", "cursor", "wait", "format",
-			"bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}

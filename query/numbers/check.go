@@ -33,7 +33,7 @@ type checkedNumber struct {
 
 // check serves POST /v1/numbers/check.
 func (n *Numbers) check(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}

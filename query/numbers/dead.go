@@ -60,7 +60,7 @@ func (q *deadQuery) SQL() (string, []any, error) {
 
 // dead serves GET /v1/numbers/dead.
 func (n *Numbers) dead(c *gin.Context) error {
-	p, err := answer.ReadParams(c.Request, []string{"account", "kind", "rule", "limit", "cursor", "format", "bom"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return err
 	}

@@ -8,11 +8,8 @@
 package numbers
 
 import (
-	"net/http"
 	"sync"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
@@ -34,40 +31,4 @@ type Numbers struct {
 // New makes the room.
 func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Numbers {
 	return &Numbers{db: db, gate: gate, prices: lists, verdictWait: verdictWait}
-}
-
-// Routes lists what the room serves.
-func (n *Numbers) Routes() []answer.Route {
-	routes := []answer.Route{
-		{Method: http.MethodGet, Path: "/v1/numbers/dead", Serve: n.dead, Turn: answer.Listing,
-			Try: []string{"/v1/numbers/dead"}},
-		{Method: http.MethodGet, Path: "/v1/numbers/:number", Serve: n.one, Turn: answer.Reading,
-			Try: []string{"/v1/numbers/{number}"}},
-		// It may wait for long, and takes its turns by itself.
-		{Method: http.MethodGet, Path: "/v1/numbers/changes", Serve: n.changes,
-			Try: []string{"/v1/numbers/changes"}},
-		{Method: http.MethodGet, Path: "/v1/numbers/best-channel", Serve: n.bestChannel, Turn: answer.Listing,
-			Try: []string{"/v1/numbers/best-channel"}},
-		{Method: http.MethodPost, Path: "/v1/numbers/check", Serve: n.check},
-		{Method: http.MethodGet, Path: "/v1/numbers/check", Serve: func(c *gin.Context) error {
-			c.Header("Allow", http.MethodPost)
-			return answer.NewProblem(http.StatusMethodNotAllowed, "method-not-allowed",
-				`send the numbers: POST {"numbers":["+79161234567", …]}`)
-		}},
-		{Method: http.MethodPut, Path: "/v1/numbers/:number/override", Serve: n.putOverride},
-		{Method: http.MethodDelete, Path: "/v1/numbers/:number/override", Serve: n.deleteOverride,
-			Turn: answer.Overriding},
-	}
-	for _, state := range audienceStates {
-		route := answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
-			Serve: func(c *gin.Context) error { return n.audience(c, state) }}
-		if state == "uninstalled" {
-			route.Try = []string{route.Path + "?app={app}"}
-		}
-		routes = append(routes, route)
-	}
-	for i := range routes {
-		routes[i].For, routes[i].Whole = answer.ForCRM, true
-	}
-	return routes
 }

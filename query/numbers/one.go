@@ -47,7 +47,7 @@ type override struct {
 // readOne reads what the routes of one number share: the number or e-mail address of the path, and parameter
 // account.
 func readOne(c *gin.Context) (oneQuery, error) {
-	p, err := answer.ReadParams(c.Request, []string{"account"})
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return oneQuery{}, err
 	}

@@ -34,7 +34,7 @@ func (n *Numbers) putOverride(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := n.gate.ReadFields(c, maxOverrideBody, []answer.BodyField{{Name: "state"}, {Name: "why"}})
+	p, err := n.gate.ReadFields(c, maxOverrideBody)
 	if err != nil {
 		return err
 	}

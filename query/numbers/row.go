@@ -12,6 +12,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/report"
 	"kaskad/query/store"
+	"kaskad/schema/rules"
 )
 
 var (
@@ -57,21 +58,54 @@ const (
 )
 
 // Columns are the columns of a verdict with its evidence.
-var Columns = []answer.Column{{Name: "account", Type: answer.TextColumn},
-	{Name: "number", Type: answer.TextColumn}, {Name: "since", Type: answer.TimeColumn},
-	{Name: "rule", Type: answer.TextColumn}, {Name: "reasons", Type: answer.CountsColumn},
-	{Name: "last_delivered_at", Type: answer.TimeColumn}, {Name: "last_failed_at", Type: answer.TimeColumn},
-	{Name: "failed_mailings", Type: answer.CountColumn},
-	{Name: "failed_days", Type: answer.CountColumn},
-	{Name: "wasted_cost", Type: answer.DecimalColumn}, {Name: "currency", Type: answer.TextColumn},
-	{Name: "rule_version", Type: answer.CountColumn},
-	{Name: "first_failed_at", Type: answer.TimeColumn},
-	{Name: "possible_reassignment", Type: answer.BoolColumn}, {Name: "operator", Type: answer.TextColumn},
-	{Name: "ported", Type: answer.BoolColumn}, {Name: "valid", Type: answer.BoolColumn},
-	{Name: "owner_changed_at", Type: answer.TimeColumn},
-	// Lists of objects, as JSON also in a CSV and in Arrow.
-	{Name: "guessed", Type: answer.CountColumn}, {Name: "reachable_on", Type: answer.TextColumn},
-	{Name: "opt_outs", Type: answer.TextColumn}}
+var Columns = []answer.Column{
+	{Name: "account", Text: "whose verdict it is"},
+	{Name: "number", Text: "the recipient as sent, + and digits or email:..."},
+	{Name: "since", Type: answer.TimeColumn,
+		Text: "time of the failure that completed a rule first; when a verdict was set by hand",
+		Null: "when not dead and not set by hand"},
+	{Name: "rule", Of: answer.OneOf(append([]string{""}, rules.OfVerdicts...)...),
+		Text: "the rule that was completed first; of several at one moment the first of deactivated, " +
+			"invalid_format, hard, soft; override; empty when no rule holds"},
+	{Name: "reasons", Type: answer.CountsColumn, Text: "hard and soft failures of the streak by class"},
+	{Name: "last_delivered_at", Type: answer.TimeColumn, Text: "the latest success", Null: "without one"},
+	{Name: "last_failed_at", Type: answer.TimeColumn, Text: "the latest failure of any class", Null: "without one"},
+	{Name: "failed_mailings", Type: answer.CountColumn,
+		Text: "different mailings among the streak's hard and soft failures"},
+	{Name: "failed_days", Type: answer.CountColumn, Text: "different UTC days of the streak's failures"},
+	{Name: "wasted_cost", Type: answer.MoneyColumn,
+		Text: "sum of units x price over the streak's attempts, each by itself, by the price list as it is " +
+			"now",
+		Null: "when an attempt that was sent has no price, or prices are in two currencies"},
+	{Name: "currency", Text: "currency of wasted_cost; empty when nothing was billed or it is null"},
+	{Name: "rule_version", Type: answer.CountColumn, Text: "version of the account's number rules, 0 for the defaults"},
+	{Name: "first_failed_at", Type: answer.TimeColumn,
+		Text: "the first failure of the streak",
+		Null: "without a streak"},
+	{Name: "possible_reassignment", Type: answer.BoolColumn,
+		Text: "a success later than an owner_changed_at that a lookup told, or one of a number that had " +
+			"been dead for three days or more"},
+	{Name: "operator", Text: "as the latest lookup told; empty when it did not"},
+	{Name: "ported", Type: answer.BoolColumn, Text: "as the latest lookup told", Null: "when it did not"},
+	{Name: "valid", Type: answer.BoolColumn, Text: "as the latest lookup told", Null: "when it did not"},
+	{Name: "owner_changed_at", Type: answer.TimeColumn, Text: "as the latest lookup told", Null: "when it did not"},
+	{Name: "guessed", Type: answer.CountColumn, Text: "how many of the counted failures have a guessed class"},
+	{Name: "reachable_on", Of: answer.ListOf(reachable),
+		Text: "[{channel, last_delivered_at}]: channels other than those of its evidence on which this " +
+			"recipient was delivered to at or after first_failed_at, by channel; [] without a streak: " +
+			"dead is the number as a phone, not the person"},
+	{Name: "opt_outs", Of: answer.ListOf(optOut),
+		Text: "[{channel, app, sender, kind, since}]: what the person does not want, see opt_outs below; " +
+			"also of numbers without evidence"},
+}
+
+// reachable is an element of reachable_on, and optOut one of opt_outs.
+var (
+	reachable = answer.ObjectOf(answer.Column{Name: "channel"},
+		answer.Column{Name: "last_delivered_at", Type: answer.TimeColumn})
+	optOut = answer.ObjectOf(answer.Column{Name: "channel"}, answer.Column{Name: "app"}, answer.Column{Name: "sender"},
+		answer.Column{Name: "kind"}, answer.Column{Name: "since", Type: answer.TimeColumn})
+)
 
 // numberRow is a row of number_health as rows.sql packs it. Its texts are parts of the packed one. Times are
 // Unix milliseconds, 0 for none; ported and valid are -1 when unknown.

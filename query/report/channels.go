@@ -29,6 +29,7 @@ var _ = add(&Report{
 	Keys:        ChannelKeys,
 	DefaultKeys: "channel",
 	Section:     Metrics,
+	Summary:     "What became of attempts: delivery, opens, replies, times",
 	Figures: []Figure{
 		{Name: "attempted", Kind: Number, Formula: "attempts that were not skipped", Over: "all routes"},
 		{Name: "sent", Kind: Number, Formula: "attempts that a provider took", Over: "all routes"},

@@ -28,17 +28,20 @@ var _ = add(&Report{
 	Extra:       Keys{CurrencyFilter},
 	DefaultKeys: "channel,rule",
 	Section:     Numbers,
+	Summary:     "What was spent on numbers that were dead already",
+	Around:      []answer.Column{answer.TariffVersion()},
 	Figures: []Figure{
-		{Name: "currency", Formula: "of the price list row that prices the attempts, empty without one"},
+		{Name: "currency", Kind: Text, Of: currencies(),
+			Formula: "of the price list row that prices the attempts, empty without one"},
 		{Name: "attempts",
 			Formula: "attempts of the period on sms, voice and flash_call with since < start < end of a span " +
 				"in which their number was dead (the cohort where the start is unknown): the spans that the rules " +
 				"give from today's evidence, with overrides from when they were set to when they were removed"},
 		{Name: "unpriced", Formula: "those that were sent and have no price; they cost nothing here"},
-		{Name: "cost", Formula: "sum of units x price at the cohort, each attempt by itself"},
+		{Name: "cost", Kind: Amount, Formula: "sum of units x price at the cohort, each attempt by itself"},
 		{Name: "delivered",
 			Formula: "those that were delivered all the same: obeying the list would have lost them"},
-		{Name: "avoidable_cost", Formula: "cost of the others"},
+		{Name: "avoidable_cost", Kind: Amount, Formula: "cost of the others"},
 	},
 	Statement:   Template("dead_spend.sql", deadSpendSQL),
 	Tables:      []string{"attempts_by_recipient", "number_health", "routes"},

@@ -21,6 +21,10 @@ type Key struct {
 	Cell, Text string
 	// Number tells that the key is a number rather than a text.
 	Number bool
+	// Schema says which values there are, nil for any text, and Meaning what they are. Example is one of them.
+	Schema  *answer.Schema
+	Meaning string
+	Example any
 	// Read turns a filter's value into the text that the key shows, or says what is wrong with it.
 	Read func(value string, zone *time.Location) (string, error)
 }
@@ -42,12 +46,17 @@ const hourText = "concat(formatDateTime(toDateTime(%[1]s.1 * 3600, 'UTC'), '%%Y-
 
 // Dimension is a key that is a column of the cells, whatever its values.
 func Dimension(name string) Key {
-	return Key{Name: name, Cell: "r." + name, Text: "%s", Read: anyText}
+	return Key{Name: name, Cell: "r." + name, Text: "%s", Read: anyText, Schema: answer.AnyText(),
+		Meaning: meanings[name], Example: examples[name]}
 }
 
 // Enumeration is a column that takes some values alone; with optional, none of them as well.
 func Enumeration(name string, names []string, optional bool) Key {
 	k := Dimension(name)
+	k.Schema, k.Example = answer.OneOf(names...), names[0]
+	if optional {
+		k.Schema.Enum = append(k.Schema.Enum, "")
+	}
 	k.Read = func(value string, _ *time.Location) (string, error) {
 		if slices.Contains(names, value) || (optional && value == "") {
 			return value, nil
@@ -63,9 +72,15 @@ func AfterReading(k Key) Key {
 	return k
 }
 
+// Means returns the key with what its values are.
+func (k Key) Means(text string) Key {
+	k.Meaning = text
+	return k
+}
+
 // Numeric is a key of whole numbers, lo…hi.
 func Numeric(name, cell string, lo, hi int) Key {
-	return Key{Name: name, Cell: cell, Text: "%s", Number: true,
+	return Key{Name: name, Cell: cell, Text: "%s", Number: true, Schema: answer.Whole(lo, hi), Example: lo,
 		Read: func(value string, _ *time.Location) (string, error) {
 			n, err := strconv.Atoi(value)
 			if err != nil || n < lo || n > hi {
@@ -94,18 +109,45 @@ var ChannelKeys = append(Keys{
 	Enumeration("trigger", schema.Triggers, true),
 }, TimeKeys...)
 
+// examples are values of dimensions in the world of the document's examples.
+var examples = map[string]any{"account": "shop", "provider": "smsc", "campaign": "spring", "template": "welcome",
+	"sender": "SHOP", "app": "shop-app", "operator": "mts", "country": "RU", "error_code": "1"}
+
+// meanings are what dimensions are whose names do not tell.
+var meanings = map[string]string{"country": "ISO 3166 code of the phone number; of another recipient what its events " +
+	"say in country, the greatest, else the two letters before the dot of a user:CC.... id; else empty"}
+
+// Meanings says what the values of keys are, where their names do not tell.
+func (s Keys) Meanings() map[string]string {
+	all := map[string]string{}
+	for _, k := range s {
+		if k.Meaning != "" {
+			all[k.Name] = k.Meaning
+		}
+	}
+	return all
+}
+
 // CurrencyFilter is the one filter of the savings report that is no key: rows are always apart by currency.
-var CurrencyFilter = Key{Name: "currency", Read: readCurrency}
+var CurrencyFilter = Key{Name: "currency", Read: readCurrency, Example: "RUB",
+	Schema: answer.Matching("^([A-Z]{3})?$"), Meaning: "a code of ISO 4217, empty without a price"}
 
 // TimeKeys are the names of time, in the zone of parameter tz.
 var TimeKeys = Keys{
 	{Name: "hour", Cell: "tuple(intDiv(" + localSeconds + ", 3600), " + localSeconds +
-		" - toInt64(toUnixTimestamp(r.cohort)))", Text: hourText, Read: readHour},
-	{Name: "day", Cell: localDay, Text: "toString(%s)", Read: readDay},
-	{Name: "week", Cell: "toMonday(" + localDay + ")", Text: "toString(%s)", Read: readWeek},
-	{Name: "month", Cell: "toStartOfMonth(" + localDay + ")", Text: "formatDateTime(%s, '%%Y-%%m')", Read: readMonth},
-	Numeric("hour_of_day", "toHour(r.cohort, {tz:String})", 0, 23),
-	Numeric("weekday", "toDayOfWeek("+localDay+")", 1, 7),
+		" - toInt64(toUnixTimestamp(r.cohort)))", Text: hourText, Read: readHour,
+		Schema: answer.Formed("date-time"), Example: "2026-11-10T13:00:00+03:00",
+		Meaning: "the hour of the cohort in tz, with its offset: 2026-11-20T13:00:00+03:00 (+00:00 for UTC); an hour " +
+			"that clocks repeat is two hours"},
+	{Name: "day", Cell: localDay, Text: "toString(%s)", Read: readDay,
+		Schema: answer.Formed("date"), Example: "2026-11-10", Meaning: "2026-11-20, in tz"},
+	{Name: "week", Cell: "toMonday(" + localDay + ")", Text: "toString(%s)", Read: readWeek,
+		Schema: answer.Formed("date"), Example: "2026-11-09",
+		Meaning: "the Monday of the week: 2026-11-16, in tz"},
+	{Name: "month", Cell: "toStartOfMonth(" + localDay + ")", Text: "formatDateTime(%s, '%%Y-%%m')", Read: readMonth,
+		Schema: answer.Matching("^[0-9]{4}-[0-9]{2}$"), Example: "2026-11", Meaning: "2026-11, in tz"},
+	Numeric("hour_of_day", "toHour(r.cohort, {tz:String})", 0, 23).Means("0...23, in tz"),
+	Numeric("weekday", "toDayOfWeek("+localDay+")", 1, 7).Means("1 (Monday)...7, in tz"),
 }
 
 // Names lists the names of keys.

@@ -29,6 +29,9 @@ var _ = add(&Report{
 	DefaultKeys: "channel",
 	Always:      "channel",
 	Section:     Numbers,
+	Summary:     "Who can be reached on which channel, as far as attempts tell",
+	Text: "It speaks of the people who were tried: with a small `tested_share` penetration is a lower bound. A filter " +
+		"by channel chooses rows; the audience stays that of all channels.",
 	Figures: []Figure{
 		{Name: "audience", Formula: "different people (see derived, person) of attempted steps, on any " +
 			"channel", Over: "messages of the period and group"},
@@ -37,26 +40,26 @@ var _ = add(&Report{
 		{Name: "reached",
 			Formula: "those of the tested who were delivered to on it in the period, at an address that is " +
 				"not lost", Over: "routes that report delivery"},
-		{Name: "penetration", Formula: "reached / audience", Null: "when audience is 0"},
-		{Name: "penetration_low", Formula: "lower bound of the 95 % Wilson interval of penetration",
+		{Name: "penetration", Kind: Share, Formula: "reached / audience", Null: "when audience is 0"},
+		{Name: "penetration_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of penetration",
 			Null: "when audience is 0"},
-		{Name: "penetration_high", Formula: "upper bound of the 95 % Wilson interval of penetration",
+		{Name: "penetration_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of penetration",
 			Null: "when audience is 0"},
-		{Name: "tested_share", Formula: "tested / audience", Null: "when audience is 0"},
-		{Name: "tested_share_low", Formula: "lower bound of the 95 % Wilson interval of tested_share",
+		{Name: "tested_share", Kind: Share, Formula: "tested / audience", Null: "when audience is 0"},
+		{Name: "tested_share_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of tested_share",
 			Null: "when audience is 0"},
-		{Name: "tested_share_high", Formula: "upper bound of the 95 % Wilson interval of tested_share",
+		{Name: "tested_share_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of tested_share",
 			Null: "when audience is 0"},
 		{Name: "messages", Formula: "messages with an attempted step"},
 		{Name: "messages_movable",
 			Formula: "messages with an attempted step to people who are reached on the channel"},
-		{Name: "message_penetration", Formula: "messages_movable / messages", Null: "when messages is 0"},
-		{Name: "message_penetration_low", Formula: "lower bound of the 95 % Wilson interval of " +
+		{Name: "message_penetration", Kind: Share, Formula: "messages_movable / messages", Null: "when messages is 0"},
+		{Name: "message_penetration_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of " +
 			"message_penetration", Null: "when messages is 0"},
-		{Name: "message_penetration_high",
+		{Name: "message_penetration_high", Kind: Share,
 			Formula: "upper bound of the 95 % Wilson interval of message_penetration", Null: "when messages " +
 				"is 0"},
-		{Name: "mature",
+		{Name: "mature", Kind: Flag,
 			Formula: "every cohort is older than its route's settling_days; after that only losses move the " +
 				"row"},
 	},

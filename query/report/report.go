@@ -36,6 +36,10 @@ type Report struct {
 	Section Section
 	// Try are queries that the landing page names besides the report without any.
 	Try []string
+	// Summary says in a few words what the report is, and Text in Markdown what its readers have to know besides.
+	Summary, Text string
+	// Around are the members of its envelope that not every report has.
+	Around []answer.Column
 
 	// Statement reads what the report is made of, Instead are what may be read in its place, and Tables are the tables
 	// that they name.
@@ -70,52 +74,6 @@ const (
 	// Numbers has what is known of numbers and people.
 	Numbers
 )
-
-// Figure is a field of a report, or several that belong together.
-type Figure struct {
-	Name string
-	// Kind is how the figure is shown, and so which fields it has.
-	Kind Kind
-	// Formula is how it is computed, Over what it is computed over, and Null when it is unknown: "" for never.
-	Formula, Over, Null string
-	// Numerator and Denominator are those of a Rate, and BoundIn the field that says which way it errs.
-	Numerator, Denominator, BoundIn string
-}
-
-// Kind is how a figure is shown.
-type Kind string
-
-// The kinds of figures. All but Rate and Percentiles are one field.
-const (
-	Plain  Kind = ""
-	Number Kind = "count"
-	Bound  Kind = "bound"
-	Flag   Kind = "flag"
-	// Rate is shown with its numerator, its denominator and its Wilson interval.
-	Rate Kind = "rate"
-	// Percentiles are the nearest ranks of 50, 90 and 99 %.
-	Percentiles Kind = "percentiles"
-)
-
-// Fields are those of the figure.
-func (f *Figure) Fields() []string {
-	switch f.Kind {
-	case Rate:
-		return []string{f.Name + "_num", f.Name + "_den", f.Name + "_rate", f.Name + "_rate_low", f.Name + "_rate_high"}
-	case Percentiles:
-		return []string{f.Name + "_p50", f.Name + "_p90", f.Name + "_p99"}
-	default:
-		return []string{f.Name}
-	}
-}
-
-// Columns are the fields of a row behind its keys.
-func (r *Report) Columns() (columns []string) {
-	for i := range r.Figures {
-		columns = append(columns, r.Figures[i].Fields()...)
-	}
-	return columns
-}
 
 // Path is that of the report's route.
 func (r *Report) Path() string { return "/v1/reports/" + r.Name }
@@ -188,7 +146,8 @@ func (s *Room) Routes() (routes []answer.Route) {
 			try = append(try, r.Path()+"?"+query)
 		}
 		routes = append(routes, answer.Route{Method: http.MethodGet, Path: r.Path(), Turn: answer.Reading, Try: try,
-			For: r.For, Serve: s.serve(r)})
+			For: r.For, Serve: s.serve(r), Tagged: r.Rollup.Table != ""}.
+			Says(answer.TagReports, r.Summary, r.Text, r.Params(), r.Answer()))
 	}
 	return routes
 }

@@ -13,9 +13,6 @@ import (
 	"kaskad/query/store"
 )
 
-// Params are the parameters that every report takes besides its filters.
-var Params = []string{"from", "to", "tz", "group_by", "limit", "cursor", "format", "bom"}
-
 // Request is what a request asks of a report.
 type Request struct {
 	Name    string
@@ -40,7 +37,7 @@ type Request struct {
 func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
 	known, extra := report.Keys, report.Extra
 	filters := slices.Concat(known, extra)
-	p, err := answer.ReadParams(c.Request, slices.Concat(filters.Names(), Params))
+	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}

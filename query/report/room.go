@@ -129,7 +129,7 @@ func (s *Room) serve(report *Report) func(*gin.Context) error {
 		seen := &state.Snapshot
 		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, State: state, Seen: seen, report: report,
 			room: s}
-		page := &Page{Table: answer.NewList(request.Format, Columns(request.Keys, report.Columns()))}
+		page := &Page{Table: answer.NewList(request.Format, Columns(request.Keys, report.Fields()))}
 		if report.Page != nil {
 			err = report.Page(ctx, reading, page)
 		} else {

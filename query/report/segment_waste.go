@@ -32,9 +32,12 @@ var _ = add(&Report{
 	Extra:       Keys{CurrencyFilter},
 	DefaultKeys: "template",
 	Section:     Money,
+	Summary:     "SMS segments that a few characters cost",
+	Around:      []answer.Column{answer.TariffVersion()},
 	Figures: []Figure{
-		{Name: "currency", Formula: "of the tariff row that prices the attempt, empty without one",
-			Over: "sent SMS attempts over a boundary by at most 10 units, or UCS-2 for at most 10 characters"},
+		{Name: "currency", Kind: Text, Of: currencies(),
+			Formula: "of the tariff row that prices the attempt, empty without one",
+			Over:    "sent SMS attempts over a boundary by at most 10 units, or UCS-2 for at most 10 characters"},
 		{Name: "messages_over",
 			Formula: "attempts whose cause is the characters over the boundary: cutting them saves as many " +
 				"segments as replacing those that force UCS-2, or more", Over: "the same"},
@@ -42,20 +45,20 @@ var _ = add(&Report{
 			Over: "the same"},
 		{Name: "avoidable_segments", Formula: "over_segments + forced_segments",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "avoidable_cost", Formula: "over_cost + forced_cost",
+		{Name: "avoidable_cost", Kind: Amount, Formula: "over_cost + forced_cost",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "over_segments", Formula: "1 for each of messages_over, at most billed segments - 1",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "over_cost", Formula: "over_segments x price", Over: "attempts that a tariff by the segment " +
+		{Name: "over_cost", Kind: Amount, Formula: "over_segments x price", Over: "attempts that a tariff by the segment " +
 			"bills"},
 		{Name: "forced_segments",
 			Formula: "segments of the text - segments without the characters that force UCS-2, for each of " +
 				"messages_forced, 0 to billed segments - 1", Over: "attempts that a tariff by the segment bills"},
-		{Name: "forced_cost", Formula: "forced_segments x price",
+		{Name: "forced_cost", Kind: Amount, Formula: "forced_segments x price",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "billed_segments", Formula: "segments that the tariff bills",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "billed_cost", Formula: "billed_segments x price",
+		{Name: "billed_cost", Kind: Amount, Formula: "billed_segments x price",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "unpriced", Formula: "attempts without a tariff, or with one by the segment and unknown " +
 			"segments", Over: "the same"},

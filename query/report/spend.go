@@ -26,18 +26,23 @@ var _ = add(&Report{
 	Extra:       Keys{CurrencyFilter},
 	DefaultKeys: "channel",
 	Section:     Money,
+	Summary:     "What attempts cost, to check an invoice",
+	Text: "Counts attempts, whatever their message does: ask for `group_by=provider,month` in the zone in which the " +
+		"provider closes the month. `monthly_minimum` is in no field.",
+	Around: []answer.Column{answer.TariffVersion(), answer.TemplateVersion()},
 	Figures: []Figure{
-		{Name: "currency", Formula: "of the tariff row of the attempt, sent or not; empty without one",
-			Over: "attempted steps"},
+		{Name: "currency", Kind: Text, Of: currencies(),
+			Formula: "of the tariff row of the attempt, sent or not; empty without one",
+			Over:    "attempted steps"},
 		{Name: "attempts", Formula: "count", Over: "attempted steps"},
 		{Name: "sent", Formula: "count", Over: "sent attempts"},
 		{Name: "delivered", Formula: "count", Over: "delivered attempts"},
 		{Name: "units", Formula: "units that the tariffs bill", Over: "attempts with a price"},
-		{Name: "cost", Formula: "units x price, and connect_price where it is due", Over: "attempts with a " +
+		{Name: "cost", Kind: Amount, Formula: "units x price, and connect_price where it is due", Over: "attempts with a " +
 			"price", Null: "when no attempt of the row has a price"},
 		{Name: "unpriced", Formula: "count",
 			Over: "sent attempts without a price: a tariff or segments are missing"},
-		{Name: "cost_per_delivered", Formula: "cost / delivered attempts", Over: "attempts with a price",
+		{Name: "cost_per_delivered", Kind: Amount, Formula: "cost / delivered attempts", Over: "attempts with a price",
 			Null: "when none of them was delivered"},
 		{Name: "billed_segments", Formula: "sum of segments",
 			Over: "sent SMS attempts that carry segments and sms_segments"},
@@ -45,11 +50,11 @@ var _ = add(&Report{
 		{Name: "segment_drift", Formula: "billed_segments - computed_segments", Over: "the same"},
 		{Name: "reported_attempts", Formula: "count",
 			Over: "attempts with a price and a reported price in the row's currency"},
-		{Name: "reported_cost", Formula: "sum of reported prices", Over: "the same",
+		{Name: "reported_cost", Kind: Amount, Formula: "sum of reported prices", Over: "the same",
 			Null: "when no attempt of the row has a price"},
-		{Name: "drift", Formula: "reported_cost - cost of the same attempts", Over: "the same",
+		{Name: "drift", Kind: Amount, Formula: "reported_cost - cost of the same attempts", Over: "the same",
 			Null: "when no attempt of the row has a price"},
-		{Name: "of_unpriced",
+		{Name: "of_unpriced", Kind: Amount,
 			Formula: "the part of cost whose message is unpriced in the savings report: cost - of_unpriced " +
 				"adds up to actual_cost", Over: "attempts with a price", Null: "when no attempt of the row has a " +
 				"price"},

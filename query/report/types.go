@@ -7,41 +7,76 @@ import (
 	"kaskad/query/answer"
 )
 
-// Figures that are neither counts nor named by how their names end.
-var (
-	textFigures = []string{"currency", "open_rate_bound", "by_channel", "unpriced_reasons"}
-	decimals    = []string{"cost", "saved", "saved_unreached", "saved_reached", "double_paid", "double_paid_unread",
-		"drift", "minimum_top_up", "saved_after_minimum", "of_unpriced", "cost_per_reached", "cost_per_read",
-		"cost_per_delivered", "penetration", "message_penetration"}
-	decimalEnds = []string{"_cost", "_rate", "_low", "_high", "_share", "_p50", "_p90", "_p99"}
-)
-
-// Columns are the columns of rows with these keys and fields, with the types that Arrow and Parquet have them by.
-func Columns(keys Keys, fields []string) []answer.Column {
-	columns := make([]answer.Column, 0, len(keys)+len(fields))
-	for _, k := range keys {
-		c := answer.Column{Name: k.Name}
-		if k.Number {
-			c.Type = answer.CountColumn
-		}
-		columns = append(columns, c)
-	}
-	for _, name := range fields {
-		columns = append(columns, answer.Column{Name: name, Type: typeOf(name)})
+// Fields are the columns of a row behind its keys.
+func (r *Report) Fields() (columns []answer.Column) {
+	for i := range r.Figures {
+		columns = append(columns, r.Figures[i].Columns()...)
 	}
 	return columns
 }
 
-func typeOf(field string) answer.ColumnType {
-	switch {
-	case slices.Contains(textFigures, field):
-		return answer.TextColumn
-	case field == "mature":
-		return answer.BoolColumn
-	case slices.Contains(decimals, field), slices.ContainsFunc(decimalEnds, func(end string) bool {
-		return strings.HasSuffix(field, end)
-	}):
-		return answer.DecimalColumn
+// Columns are the names of those.
+func (r *Report) Columns() (columns []string) {
+	for i := range r.Figures {
+		columns = append(columns, r.Figures[i].Fields()...)
 	}
-	return answer.CountColumn
+	return columns
+}
+
+// Columns are the columns of rows with these keys and fields, with the types that Arrow and Parquet have them by.
+func Columns(keys Keys, fields []answer.Column) []answer.Column {
+	return slices.Concat(keys.Columns(), fields)
+}
+
+// Columns are those of keys.
+func (s Keys) Columns() []answer.Column {
+	columns := make([]answer.Column, len(s))
+	for i, k := range s {
+		columns[i] = answer.Column{Name: k.Name, Of: k.Schema, Text: k.Meaning}
+		if k.Number {
+			columns[i].Type = answer.CountColumn
+		}
+	}
+	return columns
+}
+
+// Params are the parameters of the report: the period, what rows are apart by, a filter for each name, and how the
+// answer comes.
+func (r *Report) Params() []answer.Param {
+	groupBy := answer.Param{Name: "group_by", Comma: true, Schema: answer.OneOf(r.Keys.Names()...),
+		Text: "Names with commas that rows are apart by, in the order of the row's fields; group_by= gives one row. " +
+			"Without it " + r.DefaultKeys + ".", Example: r.DefaultKeys}
+	if r.Always != "" {
+		groupBy.Text += " Rows are always apart by " + r.Always + "."
+	}
+	return slices.Concat(answer.PeriodParams(answer.LastDays), []answer.Param{groupBy},
+		slices.Concat(r.Keys, r.Extra).Params(), answer.ListParams(false))
+}
+
+// Params are the filters by names.
+func (s Keys) Params() []answer.Param {
+	params := make([]answer.Param, len(s))
+	for i, k := range s {
+		text := "Keeps what has one of these values; it may be given several times."
+		if k.Meaning != "" {
+			text += " " + k.Name + " is " + k.Meaning + "."
+		}
+		params[i] = answer.OfOne(k.Name, text, k.Schema, k.Example)
+	}
+	return params
+}
+
+// Answer is what the report answers with. Its keys are in a row as group_by names them.
+func (r *Report) Answer() answer.Answer {
+	fields := r.Fields()
+	keys := slices.DeleteFunc(r.Keys.Columns(), func(k answer.Column) bool {
+		// As a key the name takes the figure's place.
+		return slices.ContainsFunc(fields, func(f answer.Column) bool { return f.Name == k.Name })
+	})
+	for i := range keys {
+		keys[i].Optional = keys[i].Name != r.Always
+		keys[i].Text = strings.TrimPrefix(keys[i].Text+"; there where group_by names it", "; ")
+	}
+	return answer.Answer{Text: "A page of the report.", Columns: append(keys, fields...),
+		Around: slices.Concat(answer.Period(r.Name), answer.Fresh(), []answer.Column{answer.MatureColumn()}, r.Around)}
 }

@@ -204,8 +204,9 @@ func TestSavings_Formats(t *testing.T) {
 		}
 	}
 	var wantHeader []string
-	for _, name := range append([]string{"campaign", "sms_segments"},
+	for _, c := range append([]answer.Column{{Name: "campaign"}, {Name: "sms_segments"}},
 		Columns(named(t, "sms_segments"), answer.FormatJSON, nil)...) {
+		name := c.Name
 		if name != "by_channel" {
 			wantHeader = append(wantHeader, name)
 			continue

@@ -11,8 +11,16 @@ import (
 	"kaskad/schema"
 )
 
-// form is what a request for the savings report may ask for.
-var form = report.Report{Name: "savings", Keys: Keys, Extra: report.Keys{report.CurrencyFilter}}
+// form is what a request for the savings report may ask for, and what is answered.
+var form = report.Report{Name: "savings", Keys: Keys, Extra: report.Keys{report.CurrencyFilter}, Figures: figures,
+	Summary: "What cascades saved against sending everything as SMS, and what they cost",
+	Text: "The figure to show alone is `saved_reached`. What is to pay is `actual_cost` + `minimum_top_up`. Messages " +
+		"without a price are in `messages`, `reached`, `read` and `unpriced`, and in no money. In CSV and XLSX " +
+		"`by_channel` is three columns for each channel, and `unpriced_reasons` one text.",
+	Around: []answer.Column{answer.TariffVersion(), answer.TemplateVersion()}}
+
+// Figures are the fields of a row behind its keys.
+func Figures() []report.Figure { return figures }
 
 // Keys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension is the
 // greatest over its attempted steps. A cell knows account, campaign, template and time, its signature the others.
@@ -24,10 +32,14 @@ var Keys = slices.Concat(report.Keys{
 	report.AfterReading(report.Enumeration("traffic", schema.Traffics, true)),
 	report.AfterReading(report.Dimension("country")),
 }, report.TimeKeys, report.Keys{
-	report.AfterReading(report.Enumeration("first_channel", schema.Channels.Names(), false)),
-	report.AfterReading(report.Enumeration("reached_by", schema.Channels.Names(), true)),
-	{Name: "path", Read: readPath},
-	report.AfterReading(report.Numeric("sms_segments", "", 0, 65535)),
+	report.AfterReading(report.Enumeration("first_channel", schema.Channels.Names(), false)).
+		Means("channel of the first attempted step"),
+	report.AfterReading(report.Enumeration("reached_by", schema.Channels.Names(), true)).
+		Means("channel of the first delivered step, empty when the message reached nobody"),
+	{Name: "path", Read: readPath, Schema: answer.Matching("^[a-z_]+(>[a-z_]+)*$"), Example: "push>sms",
+		Meaning: "channels of the attempted steps, such as push>viber>sms"},
+	report.AfterReading(report.Numeric("sms_segments", "", 0, 65535)).
+		Means("baseline segments, 0 when unknown"),
 })
 
 // readPath reads the channels of a cascade, joined by ">".

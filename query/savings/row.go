@@ -17,23 +17,21 @@ import (
 // Columns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
 // has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
 // sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
-func Columns(keys report.Keys, f answer.Format, channels []string) []string {
-	columns := []string{"currency", "messages", "reached", "read", "unpriced", "estimated", "priced_messages",
-		"priced_reached", "priced_read"}
-	if !segmentsAreKey(keys) {
-		columns = append(columns, "sms_segments")
+func Columns(keys report.Keys, f answer.Format, channels []string) (columns []answer.Column) {
+	for _, c := range form.Fields() {
+		switch {
+		case c.Name == "sms_segments" && segmentsAreKey(keys):
+		case c.Name == "by_channel" && f.Flat():
+			for _, channel := range channels {
+				columns = append(columns, answer.Column{Name: channel + "_attempts", Type: answer.CountColumn},
+					answer.Column{Name: channel + "_units", Type: answer.CountColumn},
+					answer.Column{Name: channel + "_cost", Type: answer.MoneyColumn})
+			}
+		default:
+			columns = append(columns, c)
+		}
 	}
-	columns = append(columns, "sms_only_cost", "actual_cost", "saved", "saved_rate", "saved_unreached", "saved_reached",
-		"double_paid", "double_paid_unread",
-		"wasted_cost", "cost_per_reached", "cost_per_read", "reported_attempts", "reported_cost", "drift",
-		"minimum_top_up", "saved_after_minimum")
-	if !f.Flat() {
-		return append(columns, "by_channel", "unpriced_reasons", "mature")
-	}
-	for _, c := range channels {
-		columns = append(columns, c+"_attempts", c+"_units", c+"_cost")
-	}
-	return append(columns, "unpriced_reasons", "mature")
+	return columns
 }
 
 func segmentsAreKey(keys report.Keys) bool {

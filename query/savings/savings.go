@@ -53,8 +53,9 @@ func New(db *store.DB, lists *prices.Cache, registerer prometheus.Registerer) (*
 
 // Routes lists what the room serves.
 func (s *Savings) Routes() []answer.Route {
-	return []answer.Route{answer.Get(answer.ForAnalysts, "/v1/reports/savings", s.serve, "/v1/reports/savings",
-		"/v1/reports/savings?group_by=month,first_channel")}
+	route := answer.Get(answer.ForAnalysts, form.Path(), s.serve, form.Path(), form.Path()+"?group_by=month,first_channel")
+	route.Tagged = true
+	return []answer.Route{route.Says(answer.TagReports, form.Summary, form.Text, form.Params(), form.Answer())}
 }
 
 // serve serves GET /v1/reports/savings (docs/definitions.md section 4, Savings report).

@@ -107,9 +107,9 @@ func TestSavings_Model(t *testing.T) {
 			return
 		}
 	}
-	for _, name := range Columns(nil, answer.FormatJSON, nil) {
-		if seen[name] == 0 {
-			t.Errorf("%s was never anything but 0 or null: the test compares nothing", name)
+	for _, c := range Columns(nil, answer.FormatJSON, nil) {
+		if seen[c.Name] == 0 {
+			t.Errorf("%s was never anything but 0 or null: the test compares nothing", c.Name)
 		}
 	}
 }

@@ -19,17 +19,18 @@ import (
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// page is what a browser is shown: index.html at every path that is no part of the API, and the files that it loads.
-type page struct {
+// site is the page that browsers are shown: index.html at every path that is no part of the API, and the files that it
+// loads.
+type site struct {
 	index []byte
 	tag   string
 	// files are assets by path, such as /assets/main-1a2b3c4d.js.
 	files map[string][]byte
 }
 
-// newPage reads all of the page once: it is a few hundred kB. Without files there is none.
-func newPage(files fs.FS) (*page, error) {
-	p := &page{files: map[string][]byte{}}
+// newSite reads all of the page once: it is a few hundred kB. Without files there is none.
+func newSite(files fs.FS) (*site, error) {
+	p := &site{files: map[string][]byte{}}
 	if files == nil {
 		return p, nil
 	}
@@ -55,7 +56,7 @@ func newPage(files fs.FS) (*page, error) {
 
 // routes are a route for each file. Those that Vite puts into assets have a hash of what they hold in their name, so a
 // browser that has one never asks again.
-func (p *page) routes() (routes []answer.Route) {
+func (p *site) routes() (routes []answer.Route) {
 	for name, body := range p.files {
 		caching := "no-cache"
 		if strings.HasPrefix(name, "/assets/") {
@@ -90,7 +91,7 @@ func mediaType(name string) string {
 
 // wanted tells whether a request is that of a browser which opens an address, rather than of a program that asks the
 // API. Programs ask for JSON, or for whatever there is.
-func (p *page) wanted(r *http.Request) bool {
+func (p *site) wanted(r *http.Request) bool {
 	if p.index == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		return false
 	}
@@ -103,7 +104,7 @@ func (p *page) wanted(r *http.Request) bool {
 }
 
 // show answers with index.html, which finds out by itself what the address means.
-func (p *page) show(c *gin.Context) error {
+func (p *site) show(c *gin.Context) error {
 	h := c.Writer.Header()
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
