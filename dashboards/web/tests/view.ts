@@ -97,3 +97,12 @@ export function percent(rate: number | null, language: Language): string {
 export function grouped(count: number, language: Language): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, language === 'ru' ? ' ' : ',')
 }
+
+/** money prints roubles. It cuts rather than rounds, so it is for amounts of two decimals. */
+export function money(amount: string | null, language: Language): string {
+  const [whole = '', cents = ''] = (amount ?? '').split('.')
+  if (cents.length !== 2) throw new Error(`${amount} is no amount of two decimals`)
+  const digits = whole.replace('-', '').replace(/\B(?=(\d{3})+$)/g, language === 'ru' ? ' ' : ',')
+  const sign = whole.startsWith('-') ? '-' : ''
+  return language === 'ru' ? `${sign}${digits},${cents} ₽` : `${sign}₽${digits}.${cents}`
+}

@@ -66,3 +66,44 @@ export interface FailureRow {
   readonly share_num: number
   readonly share_den: number
 }
+
+export interface SavingsRow {
+  readonly currency: string
+  readonly messages: number
+  readonly reached: number
+  readonly read: number
+  readonly unpriced: number
+  readonly estimated: number
+  readonly priced_messages: number
+  readonly priced_reached: number
+  readonly sms_segments: number
+  readonly sms_only_cost: string | null
+  readonly actual_cost: string | null
+  readonly saved: string | null
+  readonly saved_rate: number | null
+  readonly saved_reached: string | null
+  readonly saved_unreached: string | null
+  readonly double_paid: string | null
+  readonly double_paid_unread: string | null
+  readonly wasted_cost: string | null
+  readonly minimum_top_up: string | null
+  readonly saved_after_minimum: string | null
+  readonly by_channel: readonly { readonly channel: string; readonly attempts: number; readonly units: number; readonly cost: string }[]
+  readonly unpriced_reasons: readonly { readonly reason: string; readonly channel: string; readonly messages: number }[]
+  readonly mature: boolean
+}
+
+export interface Status {
+  readonly balance: Readonly<Record<'consumed' | 'stored' | 'rejected' | 'parked' | 'in_flight' | 'empty', number>>
+  readonly lag_events: number | null
+  readonly disk: { readonly state: 'ok' | 'warning' | 'full' | null }
+  readonly losses: { readonly broken_parts: readonly unknown[]; readonly hours: readonly unknown[] }
+}
+
+export interface UnmappedRow {
+  readonly provider: string
+  readonly error_code: string
+  readonly channel: string
+  readonly guess: string | null
+  readonly count: number
+}

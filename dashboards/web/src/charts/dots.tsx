@@ -37,6 +37,7 @@ export function interval(low: number | null, high: number | null): string {
   return low === null || high === null ? NONE : `${f.value.rate(low)} – ${f.value.rate(high)}`
 }
 
+const SCALE = [0, 0.25, 0.5, 0.75, 1]
 const W = 400
 const H = 22
 
@@ -46,7 +47,7 @@ function Plot({ row }: { row: DotRow }) {
   return (
     <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" class="dotplot" aria-hidden="true">
       <rect x={x(0)} y="3" width={Math.max(0, x(row.weight) - x(0))} height={H - 6} class="weight" />
-      {[0, 0.25, 0.5, 0.75, 1].map((at) => <line key={at} x1={x(at)} x2={x(at)} y1="0" y2={H} class="grid" />)}
+      {SCALE.map((at) => <line key={at} x1={x(at)} x2={x(at)} y1="0" y2={H} class="grid" />)}
       {row.before != null ? <line x1={x(row.before)} x2={x(row.before)} y1="3" y2={H - 3} class="before" /> : null}
       {low !== null && high !== null ? <line x1={x(low)} x2={x(high)} y1={H / 2} y2={H / 2} class="interval" /> : null}
       {rate !== null ? <line x1={x(rate)} x2={x(rate)} y1={H / 2} y2={H / 2} class={row.hatched ? 'point open' : 'point'} /> : null}
@@ -69,6 +70,11 @@ export function Dots({ label, rows, head }: { label: string; rows: readonly DotR
         <tr><th scope="col">{head.name}</th><td /><th scope="col">{head.rate}</th><th scope="col">{head.of}</th></tr>
       </thead>
       <tbody>
+        <tr class="axis" aria-hidden="true">
+          <td />
+          <td class="plot"><span>{SCALE.map((at) => <i key={at}>{f.value.whole(at)}</i>)}</span></td>
+          <td /><td />
+        </tr>
         {rows.map((row) => (
           <tr key={row.key} class={row.tone}>
             <th scope="row">{row.label}</th>

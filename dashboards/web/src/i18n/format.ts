@@ -16,6 +16,7 @@ function decimal(text: string): Intl.StringNumericLiteral {
 function formats(tag: string, tz: string) {
   const count = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 })
   const percent = new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 })
+  const whole = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 })
   const plain = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
   const ratio = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })
   const monies = new Map<string, Intl.NumberFormat>()
@@ -30,6 +31,8 @@ function formats(tag: string, tz: string) {
   return {
     count: (value: number | null | undefined): string => value == null ? NONE : count.format(value),
     rate: (value: number | null | undefined): string => value == null ? NONE : percent.format(decimal(String(value))),
+    /** whole prints a mark of an axis. */
+    whole: (value: number): string => whole.format(value),
     number: (value: number | string | null | undefined): string => value == null ? NONE
       : ratio.format(decimal(String(value))),
     money: (amount: string | null | undefined, currency: string): string => {
