@@ -22,13 +22,15 @@ export async function faultsOfLooks(page: Page): Promise<string[]> {
       const box = range.getBoundingClientRect()
       if (box.width < 1 || box.height < 1) continue
       pieces.push({ text: text.slice(0, 40), box, of: element })
+      let clipped = false
       for (let up: Element | null = element; up && up !== document.body; up = up.parentElement) {
         const style = getComputedStyle(up)
         if (style.overflowX !== 'hidden' && style.overflowX !== 'clip') continue
+        clipped = true
         if (up.scrollWidth > up.clientWidth + 1) faults.push(`cut: ${text.slice(0, 60)}`)
         break
       }
-      if (!scrolls(element) && (box.right > root.clientWidth + 1 || box.left < -1)) faults.push(`sticks out: ${text.slice(0, 60)}`)
+      if (!clipped && !scrolls(element) && (box.right > root.clientWidth + 1 || box.left < -1)) faults.push(`sticks out: ${text.slice(0, 60)}`)
     }
     const fixed = (element: Element): boolean => {
       for (let up: Element | null = element; up; up = up.parentElement) {
@@ -37,10 +39,11 @@ export async function faultsOfLooks(page: Page): Promise<string[]> {
       }
       return false
     }
+    pieces.sort((a, b) => a.box.top - b.box.top)
     const still = pieces.filter((one) => !fixed(one.of) && !scrolls(one.of))
     for (const [i, a] of still.entries()) {
       for (const b of still.slice(i + 1)) {
-        if (b.box.top > a.box.bottom + 400) break
+        if (b.box.top > a.box.bottom) break
         const width = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left)
         const height = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top)
         if (width > 3 && height > 5 && a.of !== b.of && !a.of.contains(b.of) && !b.of.contains(a.of)) {

@@ -49,7 +49,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
   const empty = data?.rows?.length === 0
   const out = report ? leftOut(report, scope.value) : []
   return (
-    <section class={wide ? 'card wide' : 'card'} id={id} aria-labelledby={`${id}-title`} aria-busy={answer.stale || !data}>
+    <section class={wide ? 'card wide' : 'card'} id={id} aria-labelledby={`${id}-title`} aria-busy={!problem && (answer.stale || !data)}>
       <header>
         <h2 id={`${id}-title`}>{title}</h2>
         {controls}

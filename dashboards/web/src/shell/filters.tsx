@@ -7,6 +7,7 @@ import type { Report } from '../api/types'
 import { w } from '../i18n'
 import { Icon } from '../parts/icons'
 import { Picker } from '../parts/picker'
+import { Waiting } from '../parts/states'
 import { channelName } from '../parts/names'
 import { FILTERS, scope, type Filter } from '../state/scope'
 import { setParams } from '../state/url'
@@ -57,8 +58,8 @@ function Choice({ close }: { close: () => void }) {
   const [name, setName] = useState<Filter>('channel')
   const [value, setValue] = useState('')
   const asked = { ...scope.value, filters: {} }
-  const { data } = useAnswer<Report<Record<string, string>>>(reportPath('channels', asked, { group_by: name, limit: '10000' }))
-  const values = data?.rows.map((row) => String(row[name] ?? '')) ?? []
+  const { data, stale } = useAnswer<Report<Record<string, string>>>(reportPath('channels', asked, { group_by: name, limit: '10000' }))
+  const values = stale ? undefined : data?.rows.map((row) => String(row[name] ?? ''))
   return (
     <form class="form" onSubmit={(event) => {
       event.preventDefault()
@@ -73,11 +74,13 @@ function Choice({ close }: { close: () => void }) {
         }} options={FILTERS.map((one) => ({ value: one, label: w().dimensions[one] }))} />
       </div>
       <div class="pair"><span>{t.filterValue}</span>
-        <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue}
-          options={values.map((one) => ({ value: one, label: shown(name, one) }))} />
+        {values
+          ? <Picker label={t.filterValue} quiet={false} value={value} onPick={setValue}
+            options={values.map((one) => ({ value: one, label: shown(name, one) }))} />
+          : <Waiting lines={1} />}
       </div>
       <div class="buttons">
-        <button type="submit" class="button primary" disabled={!values.includes(value)}>{t.apply}</button>
+        <button type="submit" class="button primary" disabled={!values?.includes(value)}>{t.apply}</button>
         <Ariakit.DialogDismiss className="button">{t.cancel}</Ariakit.DialogDismiss>
       </div>
     </form>

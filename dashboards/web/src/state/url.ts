@@ -45,6 +45,8 @@ export function follow(event: MouseEvent): void {
   const link = event.target instanceof Element ? event.target.closest('a') : null
   if (!link || link.target || link.hasAttribute('download') || link.origin !== window.location.origin) return
   if (link.pathname.startsWith('/v1/') || link.pathname.startsWith('/docs')) return
+  // Within the view the browser goes there by itself, with the focus.
+  if (link.hash && link.pathname === window.location.pathname && link.search === window.location.search) return
   event.preventDefault()
   go(link.href)
   if (!link.hash) window.scrollTo(0, 0)

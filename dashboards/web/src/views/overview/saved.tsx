@@ -45,10 +45,7 @@ export function Saved() {
       }}
       sentence={(data) => {
         const [row] = priced(data)
-        if (!row || row.saved === null) return null
-        const less = !row.saved.startsWith('-')
-        const amount = f.value.money(less ? row.saved : row.saved.slice(1), row.currency)
-        return (less ? t.savedWord : t.dearer)(amount, f.value.money(row.sms_only_cost, row.currency))
+        return row ? t.savedWord(f.value.money(row.actual_cost, row.currency), f.value.money(row.sms_only_cost, row.currency)) : null
       }} />
   )
 }
