@@ -9,7 +9,7 @@ import { Figure, Figures } from '../../parts/figure'
 import { setParams, url } from '../../state/url'
 
 export interface Forecast {
-  readonly as_of?: undefined
+  readonly as_of?: null
   readonly movable: number
   readonly saved: string
   readonly sms_only_cost: string
