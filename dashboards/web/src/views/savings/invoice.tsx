@@ -31,7 +31,7 @@ export function Invoice() {
     <Card id="invoice" wide title={t.invoice} answer={answer} report="spend" definition="drift"
       table={(data) => <Figures rows={data.rows} />}
       sentence={(data) => {
-        const off = data.rows.filter((row) => row.drift !== null && Number(row.drift) !== 0).length
+        const off = data.rows.filter((row) => row.reported_attempts > 0 && row.drift !== null && Number(row.drift) !== 0).length
         return off === 0 ? t.agrees : t.differs(off)
       }} />
   )
@@ -39,8 +39,11 @@ export function Invoice() {
 
 function Figures({ rows }: { rows: readonly SpendRow[] }) {
   const t = w().savings
-  const money = (key: 'cost' | 'reported_cost' | 'drift', head: string): Column<SpendRow> =>
-    ({ key, head, show: (row) => f.value.money(row[key], row.currency), sort: (row) => row[key] === null ? null : Number(row[key]) })
+  // The API sums what was reported: 0.00 where nothing was, which is not known rather than nothing.
+  const amount = (row: SpendRow, key: 'cost' | 'reported_cost' | 'drift'): string | null =>
+    key !== 'cost' && row.reported_attempts === 0 ? null : row[key]
+  const money = (key: 'cost' | 'reported_cost' | 'drift', head: string): Column<SpendRow> => ({ key, head,
+    show: (row) => f.value.money(amount(row, key), row.currency), sort: (row) => amount(row, key) === null ? null : Number(amount(row, key)) })
   const count = (key: 'attempts' | 'units' | 'unpriced' | 'segment_drift', head: string): Column<SpendRow> =>
     ({ key, head, show: (row) => f.value.count(row[key]), sort: (row) => row[key] })
   const columns: readonly Column<SpendRow>[] = [
