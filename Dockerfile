@@ -16,11 +16,19 @@ FROM base AS release
 ARG TARGETPLATFORM
 COPY $TARGETPLATFORM/bin/kaskad /kaskad
 
+FROM node:22-bookworm-slim AS page
+WORKDIR /web
+COPY dashboards/web/package.json dashboards/web/package-lock.json dashboards/web/.npmrc ./
+RUN npm ci --ignore-scripts
+COPY dashboards/web .
+RUN npm run build
+
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=page /web/embedded/dist dashboards/web/embedded/dist
 RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /kaskad ./cmd/kaskad
 
 FROM base

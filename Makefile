@@ -9,6 +9,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 GO ?= go
+WEB := dashboards/web
 # renovate: github.com/golangci/golangci-lint/v2
 GOLANGCI_VERSION := v2.15.0
 # renovate: github.com/goreleaser/goreleaser/v2
@@ -39,11 +40,24 @@ demo: build ## Build, start everything on this machine, play a simulated day and
 	bin/kaskad demo
 
 .PHONY: build
-build: engine binary ## Fetch the embedded ClickHouse (npm) and build bin/kaskad
+build: engine page binary ## Fetch the embedded ClickHouse (npm), build the page (npm) and bin/kaskad
 
 .PHONY: binary
 binary: ## Build bin/kaskad alone, for use with --clickhouse or with a clickhouse on PATH
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/kaskad ./cmd/kaskad
+
+.PHONY: page
+page: $(WEB)/embedded/dist/index.html ## Build the page that the program serves at / (npm)
+
+# Without npm the program says in place of the page how to build it.
+WEB_SOURCES := $(shell find $(WEB)/src -type f -not -name '*.test.ts') $(addprefix $(WEB)/,index.html vite.config.ts tsconfig.json)
+$(WEB)/embedded/dist/index.html: $(WEB)/node_modules/.package-lock.json $(WEB_SOURCES)
+	cd $(WEB) && npm run --silent build
+
+$(WEB)/node_modules/.package-lock.json: $(WEB)/package.json $(WEB)/package-lock.json $(WEB)/.npmrc
+	@command -v npm >/dev/null 2>&1 || { echo "npm not found: install Node.js 20.19 or newer to build the page; make binary builds the program without it" >&2; exit 1; }
+	cd $(WEB) && npm ci --ignore-scripts --loglevel=error
+	touch $@
 
 .PHONY: engine
 engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 MB on disk; once)
@@ -52,8 +66,14 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 ##@ Work on it
 
 .PHONY: test
-test: engine kafka python clients schemathesis ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: engine kafka python clients schemathesis page-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
+
+.PHONY: page-test
+page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths
+	@if [ -n "$${CHROMIUM:-}$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
+	then cd $(WEB) && npm run --silent check && npm test; \
+	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 
 .PHONY: test-long
 test-long: engine schemathesis ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)

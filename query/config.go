@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"time"
 
@@ -105,6 +106,8 @@ type Deps struct {
 	Freshness func() (asOfMS int64, at time.Time)
 	// Disk says how much room there is for data; nil asks ClickHouse about the disks of its own.
 	Disk func() Disk
+	// Page is what browsers are shown: index.html and what it loads. nil is none.
+	Page fs.FS
 	// MeasureSMS says what a text takes as SMS.
 	MeasureSMS func(text []byte) schema.SMSMeasure
 	Registerer prometheus.Registerer

@@ -35,8 +35,12 @@ func Document(version string) ([]byte, error) {
 	return openapi.Write(version, s.all)
 }
 
-// landing serves GET /: it tells a person who opens the address in a browser where to go.
+// landing serves GET /: the page to a browser, and to whom has none what there is to ask for.
 func (s *Server) landing(c *gin.Context, try []string) error {
+	if s.site.wanted(c.Request) {
+		return s.site.show(c)
+	}
+	c.Header("Vary", "Accept")
 	if err := answer.NoParams(c); err != nil {
 		return err
 	}

@@ -66,6 +66,8 @@ type Server struct {
 	stop     sync.Once
 	// erasing lets one number be erased at a time.
 	erasing sync.Mutex
+	// site is the page that browsers are shown.
+	site *site
 	// rooms are the parts of the API, in the order in which GET / names them.
 	rooms []room
 	// all are the routes of the API, and page describes them.
@@ -92,6 +94,9 @@ func New(config Config, deps Deps) (*Server, error) {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{config: config, deps: deps, logger: deps.Logger, metrics: m}
+	if s.site, err = newSite(deps.Page); err != nil {
+		return nil, fmt.Errorf("configure HTTP server: %w", err)
+	}
 	s.db = newDB(config, deps)
 	s.gate = newGate(config)
 	s.db.Busy = s.gate.Queries.Several
@@ -223,6 +228,9 @@ func (s *Server) routes() http.Handler {
 	r.HandleMethodNotAllowed = true
 	r.Use(s.observe, s.recover, s.secure)
 	r.NoRoute(s.mount.Handle(func(c *gin.Context) error {
+		if s.site.wanted(c.Request) && !isAPI(c.Request.URL.Path) {
+			return s.site.show(c)
+		}
 		return answer.NewProblem(http.StatusNotFound, "no-such-route",
 			"there is nothing at this path; GET / lists what there is")
 	}))
@@ -240,6 +248,7 @@ func (s *Server) routes() http.Handler {
 		Says(answer.TagService, "Addresses to begin with", "", nil, answer.Answer{Text: "What there is.",
 			Of: answer.Typed[landingAnswer]()}))
 	s.mount.Routes(r, s.all)
+	s.mount.Routes(r, s.site.routes())
 	return r.Handler()
 }
 

@@ -24,6 +24,7 @@ type demoCommand struct {
 	Seed     uint64 `help:"Chooses the world." default:"1"`
 	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
 	Auth     string `help:"Who may ask: off serves whoever reaches the loopback address, keys makes a key for each scope." enum:"keys,off" default:"off"`
+	clockSettings
 	logSettings
 }
 
@@ -75,7 +76,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	defer log.Close()
 	n := r.needs()
 	n.login = c.Auth == authKeys
-	st, err := openStack(ctx, n, c.Data, c.loggerTo(log), clockSettings{}, kafka, storeSettings{})
+	st, err := openStack(ctx, n, c.Data, c.loggerTo(log), c.clockSettings, kafka, storeSettings{})
 	if err != nil {
 		return err
 	}
@@ -125,8 +126,12 @@ func (c *demoCommand) reset() error {
 }
 
 func (c *demoCommand) state() (demoState, error) {
+	now, _, err := c.clock()
+	if err != nil {
+		return demoState{}, err
+	}
 	state := demoState{Seed: c.Seed, Messages: c.Messages,
-		Start: time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
+		Start: now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
 	body, err := os.ReadFile(filepath.Join(c.Data, demoFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return state, c.save(state)
@@ -159,7 +164,7 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 	producer *ingest.Producer) error {
 	if !state.Played {
 		config := simulate.DefaultConfig()
-		config.Seed, config.Messages, config.Start, config.Now = state.Seed, state.Messages, state.Start, time.Now()
+		config.Seed, config.Messages, config.Start, config.Now = state.Seed, state.Messages, state.Start, st.now()
 		sim, err := simulate.New(config)
 		if err != nil {
 			return err

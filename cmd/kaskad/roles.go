@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate"
+	"kaskad/dashboards/web"
 	"kaskad/ingest"
 	"kaskad/money"
 	"kaskad/query"
@@ -190,8 +191,13 @@ func (p *process) newServer(producer *ingest.Producer, ingester *ingest.Ingester
 	if p.clickhouse != nil {
 		config.EngineVersion = p.clickhouse.Version()
 	}
+	page, err := web.Files()
+	if err != nil {
+		return nil, err
+	}
 	to := eventProducer{producer, p.stack}
 	deps := query.Deps{
+		Page: page,
 		Conn: p.conn, Columns: p.columns(), Producer: to, Letters: p.letters(to), MeasureSMS: money.SMSMeasure,
 		Registerer: p.registry,
 		Gatherer:   p.registry, Logger: p.logger,

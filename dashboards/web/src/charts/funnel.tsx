@@ -1,0 +1,64 @@
+// One bar per channel from sent to clicked or replied, as shares of what was sent; failures are below it.
+import type { ComponentChildren } from 'preact'
+import { w } from '../i18n'
+import { f } from '../i18n/format'
+import { Hatch } from './hatch'
+
+export interface FunnelRow {
+  readonly key: string
+  readonly label: ComponentChildren
+  readonly tone: string
+  readonly attempted: number
+  readonly sent: number
+  /** reported are those sent on routes that report deliveries. */
+  readonly reported: number
+  readonly delivered: number
+  readonly read: number
+  readonly clicked: number
+  readonly replied: number
+  readonly failed: number
+  readonly pending: number
+}
+
+const W = 1000
+
+export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
+  const t = w().figures
+  return (
+    <>
+      <ul class="legend" aria-hidden="true">
+        {(['sent', 'delivered', 'read', 'acted', 'failed'] as const).map((part) => (
+          <li key={part}>
+            <svg viewBox="0 0 14 14" class="c-sms"><rect width="14" height="14" rx="3" class={`f-${part}`} /></svg>
+            {part === 'acted' ? `${t.clicked}, ${t.replied.toLocaleLowerCase()}` : t[part]}
+          </li>
+        ))}
+        <li><svg viewBox="0 0 14 14"><defs><Hatch /></defs><rect width="14" height="14" rx="3" class="f-unreported" /></svg>{w().channels.unreported}</li>
+      </ul>
+      <ul class="funnel">
+        {rows.map((row) => {
+          const x = (count: number): number => row.attempted > 0 ? W * count / row.attempted : 0
+          return (
+            <li key={row.key} class={row.tone}>
+              {row.label}
+              <svg viewBox={`0 0 ${W} 22`} preserveAspectRatio="none" aria-hidden="true">
+                <rect width={x(row.sent)} height="16" class="f-sent" />
+                {row.reported < row.sent
+                  ? <rect x={x(row.reported)} width={x(row.sent) - x(row.reported)} height="16" class="f-unreported" /> : null}
+                <rect width={x(row.delivered)} height="16" class="f-delivered" />
+                <rect width={x(row.read)} height="16" class="f-read" />
+                <rect width={x(Math.max(row.clicked, row.replied))} height="16" class="f-acted" />
+                <rect y="18" width={x(row.failed)} height="4" class="f-failed" />
+              </svg>
+              <span class="numbers">
+                {(['sent', 'delivered', 'read', 'clicked', 'replied', 'failed', 'pending'] as const)
+                  .filter((name) => name === 'sent' || row[name] > 0)
+                  .map((name) => <span key={name}>{t[name]} <b>{f.value.count(row[name])}</b></span>)}
+              </span>
+            </li>
+          )
+        })}
+      </ul>
+    </>
+  )
+}

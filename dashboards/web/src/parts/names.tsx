@@ -1,0 +1,28 @@
+// Names as people say them, and the colour that a channel has everywhere.
+import { w } from '../i18n'
+
+const COLOURED = ['sms', 'push', 'viber', 'whatsapp', 'vk', 'ok', 'telegram', 'messenger', 'instagram', 'rcs', 'email',
+  'flash_call', 'voice'] as const
+export type Channel = (typeof COLOURED)[number]
+
+export function isChannel(name: string): name is Channel {
+  return COLOURED.some((one) => one === name)
+}
+
+export function channelName(channel: string): string {
+  return isChannel(channel) ? w().channelNames[channel] : channel === '' ? w().dimensions.none : channel
+}
+
+/** reasonName is a reason class in words; one that is new is shown as the API names it. */
+export function reasonName(reason: string): string {
+  return w().reasons[reason] ?? reason
+}
+
+/** ChannelMark is the channel's colour beside its name. */
+export function ChannelMark({ channel }: { channel: string }) {
+  return (
+    <span class="mark">
+      <i class={isChannel(channel) ? `dot c-${channel}` : 'dot'} aria-hidden="true" /><bdi>{channelName(channel)}</bdi>
+    </span>
+  )
+}

@@ -1,0 +1,81 @@
+// A table that sorts by click and keeps its head in sight. Figures are on the right, in digits of one width.
+import type { ComponentChildren } from 'preact'
+import { useMemo, useState } from 'preact/hooks'
+import { w } from '../i18n'
+
+export interface Column<Row> {
+  readonly key: string
+  readonly head: string
+  /** show is what stands in the cell. */
+  readonly show: (row: Row) => ComponentChildren
+  /** sort is what rows are compared by; a column without it is not sorted. Money is sorted by its digits. */
+  readonly sort?: (row: Row) => number | string | null
+  readonly kind?: 'text' | 'figure'
+}
+
+export interface Order {
+  readonly key: string
+  readonly down: boolean
+}
+
+/** compare puts what is not known last, whichever way a column is sorted. */
+export function compare(a: number | string | null, b: number | string | null, down: boolean): number {
+  if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1
+  const by = typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b))
+  return down ? -by : by
+}
+
+export function Table<Row>({ label, columns, rows, first, rowKey, open }: {
+  label: string
+  columns: readonly Column<Row>[]
+  rows: readonly Row[]
+  first?: Order
+  rowKey: (row: Row) => string
+  /** open is the address that a row leads to. */
+  open?: (row: Row) => string | undefined
+}) {
+  const [order, sortBy] = useState<Order | undefined>(first)
+  const sorted = useMemo(() => {
+    const by = columns.find((one) => one.key === order?.key)?.sort
+    return by ? rows.toSorted((a, b) => compare(by(a), by(b), order?.down ?? false)) : rows
+  }, [rows, order, columns])
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+      <table class="table">
+        <caption class="unseen">{label}</caption>
+        <thead>
+          <tr>
+            {columns.map((one) => {
+              const on = order?.key === one.key
+              return (
+                <th key={one.key} scope="col" class={one.kind === 'text' ? 'text' : 'figure'}
+                  aria-sort={on ? (order.down ? 'descending' : 'ascending') : undefined}>
+                  {one.sort
+                    ? (
+                      <button type="button" class="sort" onClick={() => sortBy({ key: one.key,
+                        down: on ? !order.down : one.kind !== 'text' })}>
+                        {one.head}<span aria-hidden="true">{on ? (order.down ? ' ↓' : ' ↑') : ''}</span>
+                      </button>
+                    )
+                    : one.head}
+                </th>
+              )
+            })}
+          </tr>
+        </thead>
+        <tbody>
+          {sorted.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((one, i) => {
+                const to = i === 0 ? open?.(row) : undefined
+                const cell = one.show(row)
+                return <td key={one.key} class={one.kind === 'text' ? 'text' : 'figure'}>{to ? <a href={to}>{cell}</a> : cell}</td>
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {rows.length === 0 ? <p class="muted pad">{w().states.empty}</p> : null}
+    </div>
+  )
+}

@@ -1,0 +1,198 @@
+// The frame of all views: who asks, what is asked, and what happens when there is no answer.
+import type { Page } from 'playwright-core'
+import { expect, inject, test } from 'vitest'
+import type { ChannelRow, Report } from '../src/api/types'
+import { faultsOfLooks } from './looks'
+import { ask, openPage, settled } from './open'
+import { NOW } from './service'
+
+const DAY = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
+const REPORTS = '**/v1/reports/**'
+
+async function open(path: string, scope = 'all', language: 'en' | 'ru' = 'en'): Promise<{ page: Page; complaints: string[] }> {
+  const opened = await openPage(language, scope)
+  await opened.page.goto(path)
+  await settled(opened.page)
+  return opened
+}
+
+function address(page: Page): URLSearchParams {
+  return new URL(page.url()).searchParams
+}
+
+test('a key is asked for, and a session ends', async () => {
+  const { page } = await open('/channels', '')
+  const { keys } = inject('service')
+  await page.getByLabel('Key').fill('kaskad_wrong')
+  await page.keyboard.press('Enter')
+  await page.getByText('This key is not known here').waitFor()
+  await page.getByLabel('Key').fill(keys['marketer'] ?? '')
+  await page.keyboard.press('Enter')
+  await page.locator('#which').waitFor()
+  expect(await page.evaluate(() => JSON.stringify(Object.entries(localStorage)) + document.cookie)).not.toContain('kaskad_')
+  await page.getByRole('button', { name: 'Preferences' }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await page.getByLabel('Key').waitFor()
+  await page.reload()
+  await page.getByLabel('Key').waitFor()
+})
+
+test('a marketer sees his account, no money and no numbers', async () => {
+  const { page, complaints } = await open(`/?${DAY}`, 'marketer')
+  expect(await page.locator('.account').innerText()).toBe('lavka')
+  expect(await page.locator('#arrive').count()).toBe(1)
+  expect(await page.locator('#saved').count()).toBe(0)
+  for (const name of ['Numbers', 'Savings', 'Settings', 'Data quality']) {
+    expect(await page.locator('.rail').getByRole('link', { name, exact: true }).count(), name).toBe(0)
+  }
+  await page.goto(`/channels?${DAY}`)
+  await settled(page)
+  const { rows } = await ask<Report<ChannelRow & { channel: string }>>(`/v1/reports/channels?${DAY}`, 'marketer')
+  expect(await page.locator('#what li[class^="c-"]').count()).toBe(rows.length)
+  expect(complaints).toEqual([])
+})
+
+test('nothing is asked of another host', async () => {
+  const { page } = await openPage('en', 'all')
+  const hosts = new Set<string>()
+  page.on('request', (request) => hosts.add(new URL(request.url()).origin))
+  for (const path of ['/', '/channels', '/definitions']) {
+    await page.goto(path)
+    await settled(page)
+  }
+  expect([...hosts]).toEqual([inject('service').base])
+})
+
+test('an error says what to do, keeps what was there, and goes away', async () => {
+  const { page } = await open(`/channels?${DAY}`)
+  const before = await page.locator('#which .dots').innerText()
+  await page.route(REPORTS, (route) => route.abort())
+  await page.getByRole('button', { name: /^Period/ }).click()
+  await page.getByRole('button', { name: '7 days' }).click()
+  const which = page.locator('#which')
+  await which.getByRole('alert').waitFor()
+  expect(await which.locator('.dots').innerText()).toBe(before)
+  await page.unroute(REPORTS)
+  await which.getByRole('button', { name: 'Try again' }).click()
+  await which.locator('.content:not(.old)').waitFor()
+  expect(await which.getByRole('alert').count()).toBe(0)
+})
+
+test('while an answer is slow the last one is greyed, with its age', async () => {
+  const { page } = await open(`/channels?${DAY}`)
+  let go = (): void => undefined
+  const wait = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  await page.route(REPORTS, async (route) => {
+    await wait
+    await route.continue()
+  })
+  await page.getByRole('button', { name: /^Period/ }).click()
+  await page.getByRole('button', { name: 'Last month' }).click()
+  await page.locator('#which .old .dots').waitFor()
+  await page.clock.setFixedTime(Date.parse(NOW) + 30_000)
+  await page.locator('#which').getByText(/Showing the answer from .* ago/).waitFor()
+  go()
+  await page.locator('#which .state').getByText('No messages in this period').waitFor()
+})
+
+test('no data is said, with a way on', async () => {
+  const { page } = await open(`/channels?${DAY}&account=nobody`)
+  const state = page.locator('#which .state')
+  await state.getByText('No messages in this period').waitFor()
+  await state.getByRole('link', { name: 'Show the last 400 days' }).click()
+  expect(address(page).get('from')).toBe('2025-10-17')
+  expect(address(page).get('account')).toBe('nobody')
+})
+
+test('a key that may not see something is told what it needs', async () => {
+  const { page } = await open(`/channels?${DAY}`, 'crm')
+  expect(await page.locator('#which').innerText()).toContain('It needs one of the scopes: marketer analyst admin')
+})
+
+test('names are shown as they are, whatever they hold', async () => {
+  const { page, complaints } = await openPage('en', 'all')
+  const names = ['<img src=x onerror=alert(1)>', 'שלום ‮drac', '🦊'.repeat(60), 'Ж'.repeat(256), '  ', 'x"\'><script>']
+  await page.route('**/v1/reports/channels?group_by=account', (route) => route.fulfill({ json: {
+    as_of: '2026-11-20T12:00:00Z', lag_seconds: 0, mature: true, next_cursor: null, rows: names.map((account) => ({ account })) } }))
+  for (const name of names) {
+    await page.goto(`/channels?${DAY}&campaign=${encodeURIComponent(name)}&account=${encodeURIComponent(name)}`)
+    await settled(page)
+    for (const width of [1440, 375]) {
+      await page.setViewportSize({ width, height: 900 })
+      expect((await faultsOfLooks(page)).filter((fault) => !fault.startsWith('cut: '))).toEqual([])
+    }
+    expect(await page.locator('.chip').innerText()).toContain(name.trim())
+  }
+  expect(complaints).toEqual([])
+})
+
+test('everything can be done by keys', async () => {
+  const { page } = await open(`/channels?${DAY}`)
+  await page.keyboard.press('Tab')
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content')
+  await page.keyboard.press('Enter')
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
+  await page.getByRole('button', { name: /^Period/ }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('dialog', { name: 'Period' }).waitFor()
+  await page.keyboard.press('Escape')
+  expect(await page.evaluate(() => document.activeElement?.getAttribute('aria-label'))).toMatch(/^Period/)
+  await page.locator('#which').getByRole('button', { name: 'Actions' }).focus()
+  await page.keyboard.press('Enter')
+  await page.getByRole('menuitem', { name: 'Table' }).waitFor()
+  await page.keyboard.press('Enter')
+  await page.locator('#which .table').waitFor()
+  expect(address(page).getAll('table')).toEqual(['which'])
+  await page.locator('#which').getByRole('button', { name: 'Sent' }).focus()
+  await page.keyboard.press('Enter')
+  expect(await page.locator('#which th[aria-sort="descending"]').innerText()).toContain('Sent')
+})
+
+test('the address says all, and the browser goes back', async () => {
+  const { page } = await open(`/channels?${DAY}&channel=viber&table=which`)
+  expect(await page.locator('.chip').innerText()).toContain('Viber')
+  expect(await page.locator('#which .table tbody tr').count()).toBe(1)
+  await page.locator('.chip').click()
+  expect(address(page).has('channel')).toBe(false)
+  await page.waitForFunction(() => document.querySelectorAll('#which .table tbody tr').length > 5)
+  await page.locator('.rail').getByRole('link', { name: 'Overview' }).click()
+  expect(address(page).get('from')).toBe('2026-11-18')
+  expect(address(page).has('table')).toBe(false)
+  await page.goBack()
+  await page.goBack()
+  expect(await page.locator('.chip').innerText()).toContain('Viber')
+})
+
+test('a filter is picked from the values that there are', async () => {
+  const { page } = await open(`/channels?${DAY}`)
+  await page.getByRole('button', { name: 'Filter', exact: true }).click()
+  await page.getByRole('combobox', { name: /^Value/ }).click()
+  await page.getByPlaceholder('Search…').fill('vib')
+  await page.keyboard.press('Enter')
+  await page.getByRole('button', { name: 'Apply' }).click()
+  expect(address(page).getAll('channel')).toEqual(['viber'])
+})
+
+test('what is copied as curl is what is shown', async () => {
+  const { page } = await open(`/channels?${DAY}`)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  await page.locator('#which').getByRole('button', { name: 'Actions' }).click()
+  await page.getByRole('menuitem', { name: 'Copy as curl' }).click()
+  await page.getByText('Copied').waitFor()
+  const copied = await page.evaluate(() => navigator.clipboard.readText())
+  const [, path] = /^curl -s -H "Authorization: Bearer \$KASKAD_KEY" 'http:\/\/[^/]+(\/.+)'$/.exec(copied) ?? []
+  const { rows } = await ask<Report<ChannelRow>>(path ?? '')
+  expect(await page.locator('#which .dots tr[class^="c-"]').count()).toBe(rows.length)
+})
+
+test('a phone has the most used views in a bar, and the others behind it', async () => {
+  const { page } = await openPage('ru', 'all')
+  await page.setViewportSize({ width: 375, height: 812 })
+  await page.goto('/')
+  await settled(page)
+  const bar = await page.locator('.rail').boundingBox()
+  expect(bar && Math.round(bar.y + bar.height)).toBe(812)
+  expect(await page.locator('.rail').getByRole('link', { name: 'Каналы' }).isVisible()).toBe(true)
+})
