@@ -8,8 +8,9 @@ export { default } from 'preact/compat'
 // refs. Without them Ariakit sets its handlers while it draws.
 export const useInsertionEffect = undefined
 
-// Ariakit keeps an event to use it later, and then sets its currentTarget: React's events let it, the browser's own,
-// which Preact hands on, do not.
+// Ariakit treats events as React's. It keeps one to use it later, and then sets its currentTarget. It spreads one to send
+// the same key to another element. The browser's own events, which Preact hands on, allow neither.
+const COPIED = ['key', 'code', 'ctrlKey', 'shiftKey', 'altKey', 'metaKey', 'bubbles', 'cancelable', 'repeat']
 const native = Object.getOwnPropertyDescriptor(Event.prototype, 'currentTarget').get
 const before = options.event
 options.event = (given) => {
@@ -23,6 +24,9 @@ options.event = (given) => {
         kept = target
       },
     })
+    if (event instanceof KeyboardEvent) {
+      for (const name of COPIED) Object.defineProperty(event, name, { enumerable: true, configurable: true, value: event[name] })
+    }
   }
   return event
 }
