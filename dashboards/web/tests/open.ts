@@ -56,10 +56,11 @@ export async function settled(page: Page): Promise<void> {
     !document.querySelector('[aria-busy="true"], .waiting'))
 }
 
-/** ask asks the API directly, with the key of a scope. */
-export async function ask<T>(path: string, scope = 'all'): Promise<T> {
+/** ask asks the API directly, with the key of a scope. What has a body is a POST. */
+export async function ask<T>(path: string, scope = 'all', body?: unknown): Promise<T> {
   const { base, keys } = inject('service')
-  const answer = await fetch(base + path, { headers: { Authorization: `Bearer ${keys[scope]}` } })
+  const headers = { Authorization: `Bearer ${keys[scope]}`, 'Content-Type': 'application/json' }
+  const answer = await fetch(base + path, body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) })
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return (await answer.json()) as T
 }

@@ -100,10 +100,11 @@ export function grouped(count: number, language: Language): string {
 }
 
 /** money prints roubles. It cuts rather than rounds, so it is for amounts of two decimals. */
-export function money(amount: string | null, language: Language): string {
+export function money(amount: string | null, language: Language, currency: '₽' | '' = '₽'): string {
+  if (amount === null) return '–'
   const [whole = '', cents = ''] = (amount ?? '').split('.')
   if (cents.length !== 2) throw new Error(`${amount} is no amount of two decimals`)
   const digits = whole.replace('-', '').replace(/\B(?=(\d{3})+$)/g, language === 'ru' ? ' ' : ',')
   const sign = whole.startsWith('-') ? '-' : ''
-  return language === 'ru' ? `${sign}${digits},${cents} ₽` : `${sign}₽${digits}.${cents}`
+  return language === 'ru' ? `${sign}${digits},${cents} ${currency}`.trim() : `${sign}${currency}${digits}.${cents}`
 }

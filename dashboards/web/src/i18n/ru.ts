@@ -2,7 +2,7 @@
 import type { Words } from './en'
 import { kit } from './kit'
 
-const { plural } = kit('ru-RU')
+const { n, plural } = kit('ru-RU')
 
 export const words: Words = {
   title: 'Kaskad',
@@ -126,7 +126,48 @@ export const words: Words = {
     disk: 'Место на диске заканчивается', losses: 'Цифры за некоторые часы неполны: часть данных потеряна',
     look: 'Посмотреть',
   },
-  savings: {},
+  savings: {
+    saved: 'Сколько сэкономил каскад?', noPrices: 'Ни у одного сообщения за этот период нет цены',
+    noPricesHow: 'Для экономии нужен прайс-лист: сколько стоят сегмент SMS и каждый канал.', setPrices: 'Задать цены',
+    savedWord: (saved, reached, twice, version) =>
+      `${saved} сэкономлено на ${plural(reached, { one: 'доставленном сообщении', other: 'доставленных сообщениях' })}. Оплачено дважды: ${twice}. Прайс-лист, версия ${n(version)}.`,
+    dearerWord: (more, reached, twice, version) =>
+      `На ${more} дороже, чем SMS, на ${plural(reached, { one: 'доставленном сообщении', other: 'доставленных сообщениях' })}. Оплачено дважды: ${twice}. Прайс-лист, версия ${n(version)}.`,
+    asSMS: 'Если бы всё ушло SMS', paid: 'Потрачено', twice: 'Оплачено дважды', reached: 'Сэкономлено на доставленных',
+    unreached: 'Никого не достигло', minimum: 'Доплата до минимума', afterMinimum: (saved) => `экономия после неё: ${saved}`, note: 'Из чего',
+    units: (count) => `к оплате ${plural(count, { one: 'единица', few: 'единицы', many: 'единиц', other: 'единицы' })}`,
+    segments: (count) => plural(count, { one: 'сегмент', few: 'сегмента', many: 'сегментов', other: 'сегмента' }),
+    ofMessages: (count) => plural(count, { one: 'сообщение', few: 'сообщения', many: 'сообщений', other: 'сообщения' }),
+    onReached: (count) => plural(count, { one: 'сообщение доставлено', few: 'сообщения доставлены', many: 'сообщений доставлено', other: 'сообщения доставлено' }),
+    noSaving: 'не ушло SMS, и это не экономия', unread: (amount) => `из них ${amount} из-за непрочитанных`,
+    attempts: 'Попытки', billed: 'Единиц к оплате',
+    where: 'Где сэкономлено?', by: 'Разрез', messages: 'Сообщения', reachedCount: 'Доставлено', rate: 'Экономия к цене SMS',
+    unpricedCount: 'Без цены', nobody: 'никого',
+    keys: { campaign: 'Рассылка', template: 'Шаблон', path: 'Путь', month: 'Месяц', first_channel: 'Первый канал',
+      reached_by: 'Чем доставлено', sender: 'Имя отправителя', traffic: 'Трафик', country: 'Страна' },
+    unpriced: 'Что без цены и почему?', allPriced: 'Цена есть у каждого сообщения.', reason: 'Почему', mend: 'Что сделать',
+    reasons: {
+      no_segments: () => 'длина в SMS неизвестна', no_sms_tariff: () => 'нет тарифа для SMS',
+      no_tariff: (channel) => `нет тарифа для ${channel}`, no_step_segments: (channel) => `сегменты неизвестны: ${channel}`,
+      two_currencies: () => 'цены в двух валютах',
+    },
+    mends: {
+      no_segments: 'Передавайте sms_segments или задайте текст шаблона', no_sms_tariff: 'Добавьте в прайс-лист строку для SMS',
+      no_tariff: 'Добавьте в прайс-лист строку для канала', no_step_segments: 'Передавайте в событии segments или sms_segments',
+      two_currencies: 'Используйте одну валюту для всех шагов каскада',
+    },
+    invoice: 'Сходится ли счёт?', computed: 'По прайс-листу', reported: 'По отчётам', drift: 'Разница',
+    segmentDrift: 'Сегментов больше расчёта', agrees: 'Отчёты провайдеров сходятся с прайс-листом.',
+    differs: (count) => `Отчёты расходятся с прайс-листом в ${plural(count, { one: 'строке', other: 'строках' })}.`,
+    whatIf: 'Сколько сэкономит переход в другой канал?',
+    inputs: { pen: 'Проникновение', del: 'Доля доставленных', seg: 'Сегментов SMS', sms: 'Цена сегмента SMS', chan: 'Цена доставленного в канале' },
+    wouldSave: 'Сэкономим', wouldLose: 'Потеряем', cascade: 'Каскадом',
+    moved: (count) => `перейдёт ${n(count)} из ${n(100_000)} сообщений`,
+    worth: 'Переходить стоит.', notWorth: 'Переходить не стоит.',
+    even: (segments) => `Канал дешевле, начиная с ${plural(segments, { one: 'сегмента', other: 'сегментов' })}.`,
+    neverEven: 'SMS ничего не стоит, поэтому канал никогда не дешевле.',
+    evenCaption: (most) => `Столбцы: SMS от 1 до ${n(most)} сегментов; пунктир: канал`,
+  },
   reach: {},
   numbers: {},
   campaigns: {},

@@ -33,6 +33,12 @@ export function setParams(change: Params, how: 'push' | 'replace' = 'push'): voi
   go(withParams(url.value, change), how)
 }
 
+/** toQuery is this address with parameters changed, for a link. */
+export function toQuery(change: Params): string {
+  const to = withParams(url.value, change)
+  return to.pathname + to.search
+}
+
 /** follow makes a click on a link of this page a change of state, and leaves other clicks to the browser. */
 export function follow(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return

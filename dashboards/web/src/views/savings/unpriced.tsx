@@ -1,0 +1,35 @@
+import { useAnswer } from '../../api/answer'
+import { reportPath } from '../../api/paths'
+import type { Report, SavingsRow } from '../../api/types'
+import { w } from '../../i18n'
+import { f } from '../../i18n/format'
+import { Card } from '../../parts/card'
+import { channelName } from '../../parts/names'
+import { Table, type Column } from '../../parts/table'
+import { scope } from '../../state/scope'
+
+type Reason = SavingsRow['unpriced_reasons'][number]
+
+export function Unpriced() {
+  const t = w().savings
+  const answer = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
+  return (
+    <Card id="unpriced" title={t.unpriced} answer={answer} report="savings" definition="unpriced_reasons"
+      table={(data) => {
+        const reasons = data.rows.flatMap((row) => row.unpriced_reasons.map((one) => ({ ...one, currency: row.currency })))
+        return reasons.length > 0 ? <Reasons rows={reasons} /> : <p>{t.allPriced}</p>
+      }} />
+  )
+}
+
+function Reasons({ rows }: { rows: readonly (Reason & { readonly currency: string })[] }) {
+  const t = w().savings
+  const columns: readonly Column<Reason & { readonly currency: string }>[] = [
+    { key: 'reason', head: t.reason, kind: 'text', show: (row) => t.reasons[row.reason]?.(channelName(row.channel)) ?? row.reason,
+      sort: (row) => row.reason },
+    { key: 'messages', head: t.messages, show: (row) => f.value.count(row.messages), sort: (row) => row.messages },
+    { key: 'mend', head: t.mend, kind: 'text', show: (row) => t.mends[row.reason] ?? '' },
+  ]
+  return <Table label={t.unpriced} columns={columns} rows={rows} first={{ key: 'messages', down: true }}
+    rowKey={(row) => `${row.reason} ${row.channel} ${row.currency}`} />
+}

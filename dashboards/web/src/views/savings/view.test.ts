@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest'
+import { ask, openPage, settled } from '../../../tests/open'
+import { grouped, money, percent, testView } from '../../../tests/view'
+import type { Report, SavingsRow } from '../../api/types'
+import type { SpendRow } from './invoice'
+
+const PERIOD = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
+
+testView(`/savings?${PERIOD}`, async ({ page, language, shows }) => {
+  const { rows } = await ask<Report<SavingsRow>>(`/v1/reports/savings?${PERIOD}`)
+  const [row] = rows.filter((one) => one.saved !== null)
+  if (!row) throw new Error('the demo has no savings')
+  for (const amount of [row.sms_only_cost, row.actual_cost, row.saved_reached, row.saved_unreached, row.double_paid]) {
+    await shows('#what-saved', money(amount, language))
+  }
+  for (const one of row.by_channel.filter((cost) => Number(cost.cost) > 0)) {
+    await shows(`#what-saved tr.c-${one.channel}`, money(one.cost, language))
+  }
+  for (const one of row.unpriced_reasons) await shows('#unpriced', grouped(one.messages, language))
+  const campaigns = await ask<Report<SavingsRow>>(`/v1/reports/savings?${PERIOD}&group_by=campaign`)
+  expect(campaigns.rows.length).toBeGreaterThan(2)
+  for (const one of campaigns.rows) {
+    await shows('#where', grouped(one.messages, language), percent(one.saved_rate, language), money(one.saved_reached, language))
+  }
+  const spend = await ask<Report<SpendRow>>(`/v1/reports/spend?${PERIOD}&group_by=provider,channel`)
+  for (const one of spend.rows) await shows('#invoice', one.provider, money(one.cost, language), money(one.drift, language))
+  expect(await page.locator('#invoice tbody tr').count()).toBe(spend.rows.length)
+})
+
+test('the what-if is the API\'s while a slider is dragged', async () => {
+  const { page, complaints } = await openPage('en', 'all')
+  await page.goto(`/savings?${PERIOD}`)
+  await settled(page)
+  for (const [key, presses] of [['ArrowRight', 7], ['ArrowLeft', 3]] as const) {
+    for (let i = 0; i < presses; i++) await page.locator('#what-if input[type=range]').nth(2).press(key)
+    await settled(page)
+    const q = new URL(page.url()).searchParams
+    const body = { messages: 100_000, penetration: '0.5', delivery_rate: '0.8', sms_segments: q.get('seg'), sms_price: '2', channel_price: '0.5',
+      billing: 'per_message_delivered' }
+    const want = await ask<{ saved: string; cascade_cost: string }>('/v1/forecasts/savings', 'all', body)
+    const there = await page.locator('#what-if').innerText()
+    expect(there).toContain(money(want.saved, 'en', ''))
+    expect(there).toContain(money(want.cascade_cost, 'en', ''))
+  }
+  expect(complaints).toEqual([])
+})

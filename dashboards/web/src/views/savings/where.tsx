@@ -1,0 +1,63 @@
+import { useAnswer } from '../../api/answer'
+import { reportPath } from '../../api/paths'
+import type { Report, SavingsRow } from '../../api/types'
+import { w } from '../../i18n'
+import { f, NONE } from '../../i18n/format'
+import { Card } from '../../parts/card'
+import { channelName } from '../../parts/names'
+import { More, usePages } from '../../parts/paged'
+import { Picker } from '../../parts/picker'
+import { Table, type Column } from '../../parts/table'
+import { scope } from '../../state/scope'
+import { setParams, toQuery, url } from '../../state/url'
+
+const KEYS = ['campaign', 'template', 'path', 'month', 'first_channel', 'reached_by', 'sender', 'traffic', 'country'] as const
+type Key = (typeof KEYS)[number]
+type Row = SavingsRow & { readonly [K in Key]?: string }
+// These can be chosen as a filter, so a click on their name leads on.
+const FILTERS: readonly Key[] = ['campaign', 'template', 'sender', 'traffic', 'country']
+
+export function Where() {
+  const t = w().savings
+  const wanted = url.value.searchParams.get('by')
+  const by = KEYS.find((one) => one === wanted) ?? 'campaign'
+  const answer = useAnswer<Report<Row>>(reportPath('savings', scope.value, { group_by: by }))
+  const pages = usePages<Row>(answer.path, answer.data)
+  return (
+    <Card id="where" wide title={t.where} answer={answer} report="savings" definition="saved"
+      controls={<Picker label={t.by} value={by} onPick={(to) => setParams({ by: to }, 'replace')}
+        options={KEYS.map((one) => ({ value: one, label: t.keys[one] }))} />}
+      table={() => (
+        <>
+          <Figures by={by} rows={pages.rows} />
+          <More pages={pages} />
+        </>
+      )} />
+  )
+}
+
+function named(by: Key, value: string | undefined): string {
+  if (value === undefined || value === '') return by === 'reached_by' ? w().savings.nobody : w().dimensions.none
+  if (by === 'path') return value.split('>').map(channelName).join(' → ')
+  if (by === 'first_channel' || by === 'reached_by') return channelName(value)
+  return by === 'month' ? f.value.month(value) : value
+}
+
+function Figures({ by, rows }: { by: Key; rows: readonly Row[] }) {
+  const t = w().savings
+  const money = (key: 'sms_only_cost' | 'actual_cost' | 'saved_reached' | 'saved_unreached' | 'double_paid', head: string): Column<Row> =>
+    ({ key, head, show: (row) => row[key] === null ? NONE : f.value.money(row[key], row.currency),
+      sort: (row) => row[key] === null ? null : Number(row[key]) })
+  const count = (key: 'messages' | 'reached' | 'unpriced', head: string): Column<Row> =>
+    ({ key, head, show: (row) => f.value.count(row[key]), sort: (row) => row[key] })
+  const columns: readonly Column<Row>[] = [
+    { key: by, head: t.keys[by], kind: 'text', show: (row) => <bdi>{named(by, row[by])}</bdi>, sort: (row) => row[by] ?? '' },
+    count('messages', t.messages), count('reached', t.reachedCount), money('sms_only_cost', t.asSMS),
+    money('actual_cost', t.paid), money('saved_reached', t.reached),
+    { key: 'rate', head: t.rate, show: (row) => f.value.rate(row.saved_rate), sort: (row) => row.saved_rate },
+    money('saved_unreached', t.unreached), money('double_paid', t.twice), count('unpriced', t.unpricedCount),
+  ]
+  return <Table label={t.where} columns={columns} rows={rows} first={{ key: by === 'month' ? by : 'saved_reached', down: by !== 'month' }}
+    rowKey={(row) => `${row[by] ?? ''} ${row.currency}`}
+    open={(row) => FILTERS.includes(by) && row[by] ? toQuery({ [by]: row[by] }) : undefined} />
+}
