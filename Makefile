@@ -124,6 +124,12 @@ endef
 docs: ## Write docs/metrics.md anew from the registry, and number new decisions; tests fail while they are stale
 	$(GO) generate ./cmd/kaskad/ ./docs/
 
+.PHONY: openapi
+openapi: ## Write the OpenAPI document to bin/openapi.json, for who generates a client; needs no service
+	@mkdir -p bin
+	$(GO) run ./cmd/openapi > bin/openapi.json.new
+	@mv bin/openapi.json.new bin/openapi.json
+
 .PHONY: kafka
 kafka: ## Fetch Apache Kafka (Maven, 45 MB; once) for the delivery tests, where java and mvn are
 	@if command -v java >/dev/null 2>&1 && command -v mvn >/dev/null 2>&1; then engine/kafkatest/fetch.sh; \

@@ -61,7 +61,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := newServer(t, noConn{})
-	figures := querytest.PostJSON(s.Handler(), "/v1/forecasts/savings",
+	figures := querytest.PostJSON(handler(s), "/v1/forecasts/savings",
 		`{"messages":1,"penetration":1,"delivery_rate":1,"sms_segments":1,"sms_price":1,"channel_price":1,"billing":"per_message_sent"}`)
 	breakEven := get(s, "/v1/forecasts/break-even?channel_price=1&sms_price=1")
 	if figures.Code != http.StatusOK || breakEven.Code != http.StatusOK {

@@ -52,7 +52,7 @@ func TestServer_LostHour_IsSaid(t *testing.T) {
 		var reply struct{ Mature bool }
 		if strings.HasPrefix(query, "forecasts") {
 			body := `{"channel":"push","channel_price":"0.36","billing":"per_message_sent","sms_price":"2"}`
-			decode(t, querytest.PostJSON(s.Handler(), "/v1/"+query, body), http.StatusOK, &reply)
+			decode(t, querytest.PostJSON(handler(s), "/v1/"+query, body), http.StatusOK, &reply)
 		} else {
 			decode(t, get(s, "/v1/"+query), http.StatusOK, &reply)
 		}

@@ -99,6 +99,7 @@ func bodyOf(route answer.Route, account string) string {
 
 // The scopes of issue and README, route by route: what is not named here is for admins of all accounts.
 var scopesOf = map[string]string{
+	"GET /openapi.json": "open", "GET /docs": "open", "GET /docs/:file": "open",
 	"GET /healthz": "open", "GET /readyz": "open", "GET /": "open", "POST /v1/session": "open",
 	"GET /v1/session": "analyst marketer crm ingest admin", "DELETE /v1/session": "analyst marketer crm ingest admin",
 	"POST /v1/events":          "ingest admin",
@@ -213,7 +214,7 @@ func foreignData(t *testing.T, conn driver.Conn) {
 		querytest.PutPrices(t, conn, schema.ReferenceTariffs, account, querytest.TariffRow("sms", "per_segment_sent",
 			"2.00", "provider", mark))
 		querytest.PutPrices(t, conn, schema.ReferenceTemplates, account, fmt.Sprintf(`{"template":%q,"sms_segments":2,`+
-			`"valid_from":"2026-01-01T00:00:00Z"}`, mark))
+			`"valid_from":"2026-01-01T00:00:00Z","valid_to":null}`, mark))
 		querytest.StoreEvents(t, conn, querytest.AcmeEvent(mark+"-message", 1, "sms", "delivered",
 			at.Format(time.RFC3339), fmt.Sprintf(`"account":%q,"recipient":%q,"campaign":%q,"contact":%q,"submitted_at":%q`,
 				account, number, mark, "user:"+mark, at.Format(time.RFC3339))))
@@ -442,7 +443,7 @@ func TestServer_Door_WrongKeys(t *testing.T) {
 	if w.Header().Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	wantProblem(t, querytest.PostJSON(s.Handler(), "/v1/session", `{"key":"kaskad_y"}`), http.StatusTooManyRequests, "")
+	wantProblem(t, querytest.PostJSON(handler(s), "/v1/session", `{"key":"kaskad_y"}`), http.StatusTooManyRequests, "")
 	if w := bearer(s, good, http.MethodGet, "/v1/definitions", ""); w.Code != http.StatusOK {
 		t.Errorf("a good key from the same address: %s", w.Body)
 	}

@@ -147,7 +147,7 @@ func TestServer_Log_NoTexts(t *testing.T) {
 	})
 	for _, body := range []string{`{"text":"secret"}`, `{"text":"secret","secret":1}`, `{"text":"secret"`,
 		`{"text":"` + strings.Repeat("secret", 3000) + `"}`, `secret`} {
-		w := querytest.PostJSON(s.Handler(), "/v1/sms/segments", body)
+		w := querytest.PostJSON(handler(s), "/v1/sms/segments", body)
 		if w.Code != http.StatusOK && strings.Contains(strings.ReplaceAll(w.Body.String(), `"parameter":"secret"`, ""),
 			"secretsecret") {
 			t.Errorf("an error says the text: %s", w.Body)

@@ -4,9 +4,12 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/query/answer"
+	"kaskad/query/openapi"
 )
 
 // served lists the whole API, in the order in which GET / names it.
@@ -20,6 +23,16 @@ func (s *Server) served() (routes []answer.Route) {
 		}
 	}
 	return slices.Concat(routes, s.ownRoutes(), s.page.Routes())
+}
+
+// Document is GET /openapi.json of a server with keys and metrics, without any service that it would need.
+func Document(version string) ([]byte, error) {
+	nowhere := struct{ driver.Conn }{} // nothing is read
+	s, err := New(Config{Auth: authKeys, Version: version}, Deps{Conn: nowhere, Gatherer: prometheus.NewRegistry()})
+	if err != nil {
+		return nil, err
+	}
+	return openapi.Write(version, s.all)
 }
 
 // landing serves GET /: the page to a browser, and to whom has none what there is to ask for.

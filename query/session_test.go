@@ -22,7 +22,7 @@ import (
 // signIn begins a session and returns its cookie and its token.
 func signIn(t *testing.T, s *Server, key string, headers ...string) (*http.Cookie, string) {
 	t.Helper()
-	w := querytest.PostJSON(s.Handler(), "/v1/session", fmt.Sprintf(`{"key":%q}`, key), headers...)
+	w := querytest.PostJSON(handler(s), "/v1/session", fmt.Sprintf(`{"key":%q}`, key), headers...)
 	var reply struct {
 		Token   string   `json:"csrf_token"`
 		Expires string   `json:"expires_at"`
@@ -320,7 +320,7 @@ func TestServer_Door_NothingSecret(t *testing.T) {
 	for _, w := range []*httptest.ResponseRecorder{
 		bearer(s, key, http.MethodGet, "/v1/status", ""), bearer(s, key, http.MethodGet, "/v1/reports/channels?x=1", ""),
 		withCookie(s, cookie, http.MethodPost, "/v1/sms/segments", "{}"),
-		querytest.PostJSON(s.Handler(), "/v1/session", `{"key":"`+key+`","x":1}`),
+		querytest.PostJSON(handler(s), "/v1/session", `{"key":"`+key+`","x":1}`),
 		bearer(s, key[1:], http.MethodGet, "/v1/status", ""), bearer(s, key, http.MethodGet, "/v1/session", ""),
 	} {
 		said.WriteString(w.Body.String())

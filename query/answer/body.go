@@ -24,7 +24,9 @@ func (g *Gate) BodyParams(c *gin.Context, limit int64) (*Params, error) {
 
 // number tells that a JSON number is taken too, by its digits, so that no float comes between the caller and an exact
 // figure.
-func (p *Param) number() bool { return p.Schema != nil && slices.Contains(p.Schema.Types, "number") }
+func (p *Param) number() bool {
+	return p.Schema != nil && slices.ContainsFunc(p.Schema.AnyOf, func(s *Schema) bool { return s.Type == "number" })
+}
 
 // ReadFields reads a body of at most limit bytes: one flat JSON object of texts and numbers, with the fields that the
 // route declares. What is wrong with them is collected as that of a query string is; null is missing. No error holds a

@@ -41,7 +41,7 @@ func Whole(lo, hi int) *Schema {
 
 // Exact is a decimal of a body: a text, or a JSON number that is taken by its digits.
 func Exact() *Schema {
-	return &Schema{Types: []string{"string", "number"}, Pattern: `^-?[0-9]+(\.[0-9]+)?$`}
+	return &Schema{AnyOf: []*Schema{Matching(`^-?[0-9]+(\.[0-9]+)?$`), {Type: "number"}}}
 }
 
 // Amounts is money in JSON.
@@ -55,6 +55,9 @@ func OrNull(s *Schema) *Schema {
 	s = s.CloneSchemas()
 	if s.Type != "" {
 		s.Types, s.Type = []string{s.Type}, ""
+	}
+	if s.AnyOf != nil {
+		s.AnyOf = append(s.AnyOf, &Schema{Type: "null"})
 	}
 	if s.Types != nil && !slices.Contains(s.Types, "null") {
 		s.Types = append(slices.Clone(s.Types), "null")

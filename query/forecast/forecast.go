@@ -55,7 +55,8 @@ func (f *Forecasts) Routes() []answer.Route {
 		`"delivery_rate":"0.8","sms_segments":2,"sms_price":"2.00","channel_price":"0.36",` +
 		`"billing":"per_message_delivered","currency":"RUB"}`}
 	history := answer.Route{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory,
-		For: answer.ForMarketers}.
+		For: answer.ForMarketers, Errors: answer.Errors{http.StatusUnprocessableEntity: "there are more templates, or " +
+			"more that their prices depend on, than an answer has room for"}}.
 		Says(answer.TagForecasts, "What moving the SMS of an account's templates to a channel would save", "Measures in "+
 			"the account's own messages what the other forecast asks for. `total` adds up the templates that are "+
 			"worth moving.", historyParams(), answer.Answer{Text: "A row per template, the largest saving first.",

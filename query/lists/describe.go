@@ -41,7 +41,7 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 			"replace", http.StatusUnprocessableEntity: "rows are wrong; `errors` names each with its row, line and field"}}
 	tag := answer.Param{Name: "ETag", Text: "The version in quotes."}
 	put = put.Says(answer.TagLists, "Replace the "+kind.title, kind.about, slices.Concat([]answer.Param{account,
-		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53), Example: 0},
+		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53)},
 		{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET, in place of if_version.",
 			Schema: answer.AnyText()}}, kind.settingParams()),
 		answer.Answer{Text: "The list is stored.", Of: answer.Typed[stored](), Headers: []answer.Param{tag}})
@@ -55,7 +55,9 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 	return []answer.Route{
 		get.Says(answer.TagLists, "The "+kind.title, "", slices.Concat([]answer.Param{account,
 			{Name: "version", Text: "The list as it was at this version.", Schema: answer.Whole(0, 1<<53), Example: 0},
-		}, kind.formParams()), answer.Answer{Text: "The list.", Media: kind.media(), Headers: []answer.Param{tag},
+		}, kind.formParams()), answer.Answer{Text: "The list.", Media: kind.media(), Headers: []answer.Param{tag,
+			{Name: "Kaskad-Version", Text: "version, in formats that have no place for it."},
+			{Name: "Kaskad-At", Text: "at, in formats that have no place for it."}},
 			Of: answer.ObjectOf(append([]answer.Column{{Name: "account", Null: "where no account was named"},
 				{Name: "version", Type: answer.CountColumn, Text: "0 where none was put"},
 				{Name: "at", Type: answer.TimeColumn, Null: "where none was put"}}, kind.getMembers()...)...)}),

@@ -281,7 +281,7 @@ func bodyOf(b *answer.Body) *requestBody {
 	shown := &requestBody{Description: b.Text, Required: true,
 		Content: map[string]media{jsonType: {Schema: s, Example: json.RawMessage(b.Example)}}}
 	for _, name := range b.Media {
-		shown.Content[bare(name)] = media{Schema: &answer.Schema{}}
+		shown.Content[bare(name)] = media{}
 	}
 	return shown
 }

@@ -34,7 +34,6 @@ func (d *document) responseOf(id string, r *answer.Route, a *answer.Answer) resp
 	if r.Tagged {
 		shown.Headers["ETag"] = header{Description: "Names the answer, for If-None-Match.", Schema: answer.AnyText()}
 	}
-	binary := &answer.Schema{}
 	switch {
 	case a.Columns != nil:
 		d.Components.Schemas[upper(id)+"Row"] = answer.ObjectOf(a.Columns...)
@@ -45,7 +44,7 @@ func (d *document) responseOf(id string, r *answer.Route, a *answer.Answer) resp
 		if r.Takes("format") {
 			for _, f := range answer.Formats() {
 				if f != answer.FormatJSON {
-					shown.Content[bare(f.ContentType())] = media{Schema: binary}
+					shown.Content[bare(f.ContentType())] = media{}
 				}
 			}
 			for _, c := range append(slices.Clone(a.Around), answer.Column{Name: "next_cursor"}) {
@@ -57,7 +56,7 @@ func (d *document) responseOf(id string, r *answer.Route, a *answer.Answer) resp
 		shown.Content[jsonType] = media{Schema: a.Of}
 	}
 	for _, name := range a.Media {
-		shown.Content[bare(name)] = media{Schema: binary}
+		shown.Content[bare(name)] = media{}
 	}
 	return shown
 }
@@ -93,6 +92,9 @@ func failures(r *answer.Route) map[int]string {
 	}
 	if r.Method != http.MethodGet {
 		all[http.StatusInsufficientStorage] = "The disk of the server is nearly full: nothing was stored."
+	}
+	if r.Takes("format") && len(r.Answers) > 0 && r.Answers[0].Columns != nil {
+		all[http.StatusUnprocessableEntity] = "The rows do not fit into a workbook (format=xlsx)."
 	}
 	for status, text := range r.Errors {
 		all[status] = strings.ToUpper(text[:1]) + text[1:] + "."

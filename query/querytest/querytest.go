@@ -47,13 +47,13 @@ func Gate() *answer.Gate {
 	return g
 }
 
-// Handler serves the routes of a room as the server does.
+// Handler serves the routes of a room as the server does, and holds the answers against what the routes say.
 func Handler(db *store.DB, gate *answer.Gate, routes []answer.Route) http.Handler {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.UseRawPath = true
 	(&mount.Mount{DB: db, Gate: gate, Logger: slog.New(slog.DiscardHandler)}).Routes(r, routes)
-	return r.Handler()
+	return Document(r.Handler(), routes)
 }
 
 // Execute runs a statement.
@@ -77,7 +77,7 @@ func Call(h http.Handler, method, target string, body io.Reader, headers ...stri
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w
+	return check(h, r, w)
 }
 
 // Get is Call of GET.

@@ -245,6 +245,7 @@ func TestReport_Errors(t *testing.T) {
 		}
 		for query, want := range refused {
 			c, _ := gin.CreateTestContext(httptest.NewRecorder())
+			(&answer.Route{Params: r.Params()}).Enter(c)
 			c.Request = httptest.NewRequest(http.MethodGet, route.Path+"?"+query, nil)
 			problem := answer.AsProblem(route.Serve(c))
 			if problem.Status != http.StatusBadRequest || len(problem.Errors) == 0 ||
