@@ -245,8 +245,9 @@ func (s *Server) routes() http.Handler {
 	}
 	s.all = append(s.all, answer.Route{Method: http.MethodGet, Path: "/", For: answer.Open,
 		Serve: func(c *gin.Context) error { return s.landing(c, addresses) }}.
-		Says(answer.TagService, "Addresses to begin with", "", nil, answer.Answer{Text: "What there is.",
-			Of: answer.Typed[landingAnswer]()}))
+		Says(answer.TagService, "Addresses to begin with, or the page for a browser", "", nil,
+			answer.Answer{Text: "What there is, or the page.", Of: answer.Typed[landingAnswer](),
+				Media: []string{"text/html"}}))
 	s.mount.Routes(r, s.all)
 	s.mount.Routes(r, s.site.routes())
 	return r.Handler()

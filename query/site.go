@@ -1,7 +1,6 @@
 package query
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +22,6 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 // loads.
 type site struct {
 	index []byte
-	tag   string
 	// files are assets by path, such as /assets/main-1a2b3c4d.js.
 	files map[string][]byte
 }
@@ -50,7 +48,6 @@ func newSite(files fs.FS) (*site, error) {
 		return nil, errors.New("read the page: it has no index.html")
 	}
 	delete(p.files, "/index.html")
-	p.tag = `"` + hex.EncodeToString(answer.QueryHash(string(p.index))[:16]) + `"`
 	return p, nil
 }
 
@@ -63,7 +60,7 @@ func (p *site) routes() (routes []answer.Route) {
 			caching = "public, max-age=31536000, immutable"
 		}
 		media := mediaType(name)
-		routes = append(routes, answer.Route{Method: http.MethodGet, Path: name, For: answer.Open,
+		routes = append(routes, answer.Route{Method: http.MethodGet, Path: name, For: answer.Open, Hidden: true,
 			Serve: func(c *gin.Context) error {
 				h := c.Writer.Header()
 				h.Del("Vary")
@@ -110,12 +107,6 @@ func (p *site) show(c *gin.Context) error {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
 	h.Set("Vary", "Accept")
-	h.Set("ETag", p.tag)
-	if matches(c.Request.Header.Values("If-None-Match"), p.tag) {
-		c.Status(http.StatusNotModified)
-		c.Writer.WriteHeaderNow()
-		return nil
-	}
 	c.Data(http.StatusOK, "text/html; charset=utf-8", p.index)
 	return nil
 }

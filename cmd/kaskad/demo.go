@@ -250,8 +250,8 @@ func (c *demoCommand) settle(ctx context.Context, st *stack) error {
 func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64,
 	took time.Duration) error {
 	url, period := server.address, state.period()
-	fmt.Printf("Kaskad is up at %s (after %.1f s) with the day %s of %d simulated messages.\n\n", url, took.Seconds(),
-		state.Start.Format(time.DateOnly), state.Messages)
+	fmt.Printf("Kaskad is up: open %s in a browser (after %.1f s). It has the day %s of %d simulated messages.\n\n",
+		url, took.Seconds(), state.Start.Format(time.DateOnly), state.Messages)
 	if err := printChannels(ctx, os.Stdout, server, period); err != nil {
 		return err
 	}

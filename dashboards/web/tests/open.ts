@@ -1,12 +1,20 @@
 // Pages in the browser that all tests share.
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { afterAll, inject } from 'vitest'
+import { afterAll, afterEach, expect, inject } from 'vitest'
 import { NOW } from './service'
 
 export type Language = 'en' | 'ru'
 
 let browser: Promise<Browser> | undefined
 const contexts: BrowserContext[] = []
+let scriptErrors: string[] = []
+
+// An error of a script fails whichever test met it.
+afterEach(() => {
+  const met = scriptErrors
+  scriptErrors = []
+  expect(met).toEqual([])
+})
 
 afterAll(async () => {
   await Promise.all(contexts.map((one) => one.close()))
@@ -37,7 +45,7 @@ export async function openPage(language: Language, scope: string): Promise<Opene
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
   })
-  page.on('pageerror', (error) => complaints.push(String(error)))
+  page.on('pageerror', (error) => scriptErrors.push(error.stack ?? String(error)))
   return { page, complaints }
 }
 

@@ -25,8 +25,10 @@ export function When() {
     .toSorted((a, b) => b.open_den - a.open_den)
   const wanted = url.value.searchParams.get('when')
   const channel = reading.find((row) => row.channel === wanted)?.channel ?? reading[0]?.channel
-  const answer = useAnswer<Report<Row>>(channels.data && !channels.stale
+  const cells = useAnswer<Report<Row>>(channels.data && !channels.stale
     ? reportPath('channels', s, { group_by: 'weekday,hour_of_day', ...(channel ? { channel } : {}) }) : null)
+  // Without the channels there is nothing to ask for, and their error is what is wrong.
+  const answer = channels.problem ? { ...cells, problem: channels.problem, retry: channels.retry } : cells
   return (
     <Card id="when" title={t.when} answer={answer} report="channels" definition="open"
       controls={channel
