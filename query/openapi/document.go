@@ -110,7 +110,7 @@ func Write(version string, routes []answer.Route) ([]byte, error) {
 		version = "unknown"
 	}
 	d := document{OpenAPI: "3.1.0", Info: info{Title: "Kaskad", Version: version, Description: about,
-		License: map[string]string{"name": "MIT", "identifier": "MIT"}},
+		License: map[string]string{"name": "Apache 2.0", "identifier": "Apache-2.0"}},
 		Servers:  []server{{"/", "The server that serves this document"}},
 		Security: []map[string][]string{},
 		Paths:    map[string]pathItem{},
