@@ -75,6 +75,10 @@ page-test: build ## Test the page in Chromium, where there is one: every view in
 	then cd $(WEB) && npm run --silent check && npm test; \
 	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 
+.PHONY: pictures
+pictures: build ## Draw the pictures of the page that the README shows, from the demo (Chromium)
+	cd $(WEB) && npx vitest run --config vitest.pictures.config.ts
+
 .PHONY: test-long
 test-long: engine schemathesis ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
 	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
