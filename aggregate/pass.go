@@ -293,8 +293,8 @@ func compareKeys(x, y bucketKey) int {
 	return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(y.bucketMS, x.bucketMS))
 }
 
-// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it lets
-// a pass take longer: what a pass costs by itself is then shared by more, and the last of it is published sooner.
+// adapt aims at passes of targetPass, whatever an hour or an event costs. While much waits, or what waits is old, it
+// lets a pass take longer: what a pass costs by itself is then shared by more, and the last of it is published sooner.
 func (a *Aggregator) adapt(e *edition, open *openWork, took time.Duration) {
 	const fewMessages = 10_000
 	target := targetPass

@@ -38,7 +38,8 @@ func naivePairs(rows []folded, by string, values []string, metric string, filter
 			people[id] = &[2]naiveBits{{bounds: map[string]bool{}}, {bounds: map[string]bool{}}}
 		}
 		r := naiveRouteOf(f.cell, nil)
-		if settles := time.UnixMilli(f.cohortMS).Add(time.Duration(r.Days) * 24 * time.Hour); settles.After(latest[id]) {
+		if settles := time.UnixMilli(f.cohortMS).
+			Add(time.Duration(r.Days) * 24 * time.Hour); settles.After(latest[id]) {
 			latest[id] = settles
 		}
 		has, den, num := r.Delivery, f.sent, f.delivered

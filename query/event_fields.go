@@ -26,8 +26,8 @@ func eventFields() []answer.Column {
 		{Name: "occurred_at", Text: "When it happened, by the provider's clock", Of: instant()},
 		{Name: "recipient", Text: "A phone number with +, or user:…, device:…, email:…", Of: text(schema.MaxIDBytes)},
 		optional("channel", "Required of every status but lookup", answer.OneOf(schema.Channels.Names()...)),
-		optional("message_id", "The logical message to one recipient, the same for every step of its cascade. Required "+
-			"of statuses of messages", text(schema.MaxIDBytes)),
+		optional("message_id", "The logical message to one recipient, the same for every step of its cascade. "+
+			"Required of statuses of messages", text(schema.MaxIDBytes)),
 		optional("submitted_at", "When the message was accepted for sending, the same on all of its events", instant()),
 		optional("step", "The attempt's number within the cascade, 1 where it is left out",
 			answer.Whole(1, schema.MaxStep)),

@@ -53,7 +53,8 @@ func naiveLatency(cells []cell, groupBy []string, filters map[string][]string, z
 			if i == 1 && !r.Reads || i != 1 && !r.Delivery {
 				continue
 			}
-			g.sent[i], g.delivered[i], g.skewed[i] = g.sent[i]+c.counts[1], g.delivered[i]+c.counts[2], g.skewed[i]+c.counts[9]
+			g.sent[i], g.delivered[i], g.skewed[i] =
+				g.sent[i]+c.counts[1], g.delivered[i]+c.counts[2], g.skewed[i]+c.counts[9]
 			for k, n := range h {
 				g.known[i][k] += int64(n)
 			}
@@ -63,7 +64,8 @@ func naiveLatency(cells []cell, groupBy []string, filters map[string][]string, z
 		}
 	}
 	rows := []map[string]any{}
-	for _, g := range slices.SortedFunc(maps.Values(groups), func(x, y *group) int { return naiveCompare(x.keys, y.keys) }) {
+	for _, g := range slices.SortedFunc(maps.Values(groups),
+		func(x, y *group) int { return naiveCompare(x.keys, y.keys) }) {
 		for i, name := range []string{"time_to_deliver", "time_to_read", "time_to_reply"} {
 			known, bounds := int64(0), slices.Sorted(maps.Keys(g.known[i]))
 			for _, n := range g.known[i] {

@@ -14,7 +14,8 @@ import (
 func (s *Server) ownRoutes() []answer.Route {
 	routes := []answer.Route{
 		answer.Route{Method: http.MethodDelete, Path: "/v1/numbers/:number", Serve: s.eraseNumber,
-			For: answer.ForAdmins, Errors: answer.Errors{http.StatusServiceUnavailable: "another number is being erased, " +
+			For: answer.ForAdmins,
+			Errors: answer.Errors{http.StatusServiceUnavailable: "another number is being erased, " +
 				"the erasure goes on, or there is no erasure key"}}.
 			Says(answer.TagAccess, "Erase a phone number", "Everything about it is overwritten or deleted when this "+
 				"answers. It may take long.", []answer.Param{answer.NumberParam(),
@@ -35,12 +36,14 @@ func (s *Server) ownRoutes() []answer.Route {
 		s.eventsRoute(),
 		answer.Route{Method: http.MethodGet, Path: "/healthz", Serve: s.healthy, For: answer.Open}.
 			Says(answer.TagService, "Whether the process answers", "", nil,
-				answer.Answer{Text: "It does.", Of: answer.ObjectOf(answer.Column{Name: "status", Of: answer.OneOf("ok")})}),
+				answer.Answer{Text: "It does.",
+					Of: answer.ObjectOf(answer.Column{Name: "status", Of: answer.OneOf("ok")})}),
 		answer.Route{Method: http.MethodGet, Path: "/readyz", Serve: s.ready, For: answer.Open,
 			Try:    []string{"/readyz", "/metrics"},
 			Errors: answer.Errors{http.StatusServiceUnavailable: "something is missing; `detail` says what"}}.
-			Says(answer.TagService, "Whether reports and events would be served now", "", nil, answer.Answer{Text: "They " +
-				"would.", Of: answer.ObjectOf(answer.Column{Name: "status", Of: answer.OneOf("ready")})}),
+			Says(answer.TagService, "Whether reports and events would be served now", "", nil,
+				answer.Answer{Text: "They would.",
+					Of: answer.ObjectOf(answer.Column{Name: "status", Of: answer.OneOf("ready")})}),
 	}
 	if s.deps.Gatherer != nil {
 		h := promhttp.HandlerFor(s.deps.Gatherer, promhttp.HandlerOpts{})
@@ -65,10 +68,11 @@ var erasureColumns = []answer.Column{{Name: "account"}, {Name: "hash"}, {Name: "
 func (s *Server) eventsRoute() answer.Route {
 	route := answer.Route{Method: http.MethodPost, Path: "/v1/events", Serve: s.events, For: answer.ForIngest,
 		Errors: answer.Errors{http.StatusUnprocessableEntity: "none of the events is right; `rejected` says why"}}.
-		Says(answer.TagService, "Send events", "One event, an array of them, one per line, or an Arrow stream. Twice the "+
-			"same event changes nothing, so a request that got no answer is sent again. What an event may hold says "+
-			"docs/events.md.", nil, answer.Answer{Status: http.StatusAccepted, Of: answer.Typed[eventsAnswer](),
-			Text: "What was accepted is safe; `rejected` says which lines were not, and why."})
+		Says(answer.TagService, "Send events",
+			"One event, an array of them, one per line, or an Arrow stream. Twice the same event changes "+
+				"nothing, so a request that got no answer is sent again. What an event may hold says docs/events.md.",
+			nil, answer.Answer{Status: http.StatusAccepted, Of: answer.Typed[eventsAnswer](),
+				Text: "What was accepted is safe; `rejected` says which lines were not, and why."})
 	route.Besides = map[int]*answer.Schema{http.StatusUnprocessableEntity: answer.Typed[eventsAnswer]()}
 	event := eventSchema()
 	route.Body = &answer.Body{Of: &answer.Schema{AnyOf: []*answer.Schema{event, answer.ListOf(event.CloneSchemas())}},

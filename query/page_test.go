@@ -100,8 +100,8 @@ func TestServer_Replay_Audited(t *testing.T) {
 	}
 }
 
-// The page asks GET /v1/session first: with --auth off it is let in without a login, else it shows one at 401, be it that
-// a session has ended or that none was begun.
+// The page asks GET /v1/session first: with --auth off it is let in without a login, else it shows one at 401, be it
+// that a session has ended or that none was begun.
 func TestServer_Session_PageBegins(t *testing.T) {
 	conn := newConn(t)
 	off := get(newServer(t, conn), "/v1/session")

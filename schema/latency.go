@@ -18,8 +18,8 @@ func LatencyCell(ms int64) uint16 {
 	return uint16(1 + math.Ceil(math.Log(float64(ms))/logLatencyGrowth))
 }
 
-// LatencyCellTop returns the greatest latency of the cell, in whole milliseconds. Some of the first cells hold none, and
-// have that of the cell before.
+// LatencyCellTop returns the greatest latency of the cell, in whole milliseconds. Some of the first cells hold none,
+// and have that of the cell before.
 func LatencyCellTop(cell uint16) int64 {
 	if cell == 0 {
 		return 0

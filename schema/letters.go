@@ -26,7 +26,7 @@ type Replayed struct {
 
 // Reasons are all reasons for which events are refused.
 func Reasons() []Reason {
-	return []Reason{ReasonMalformed, ReasonMissing, ReasonUnknownValue, ReasonOutOfRange, ReasonWrongType, ReasonTooLong,
-		ReasonBadTime, ReasonTimeWindow, ReasonBadRecipient, ReasonBadPrice, ReasonBadPart, ReasonNoCohort,
-		ReasonUnstorable}
+	return []Reason{ReasonMalformed, ReasonMissing, ReasonUnknownValue, ReasonOutOfRange, ReasonWrongType,
+		ReasonTooLong, ReasonBadTime, ReasonTimeWindow, ReasonBadRecipient, ReasonBadPrice, ReasonBadPart,
+		ReasonNoCohort, ReasonUnstorable}
 }

@@ -22,10 +22,10 @@ func Newcombe(num1, den1, num2, den2 uint64) (difference, low, high Value) {
 	return scoreInterval(newShare(num1, den1), newShare(num2, den2), wide())
 }
 
-// PairedNewcombe does so for two proportions of the same people: both, onlyFirst, onlySecond and neither are the cells of
-// their table. The interval is method 10 of R. G. Newcombe, "Improved confidence intervals for the difference between
-// binomial proportions based on paired data", Statistics in Medicine 17 (1998) 2635–2650: the above with the correlation
-// φ of the two, corrected for continuity:
+// PairedNewcombe does so for two proportions of the same people: both, onlyFirst, onlySecond and neither are the cells
+// of their table. The interval is method 10 of R. G. Newcombe, "Improved confidence intervals for the difference
+// between binomial proportions based on paired data", Statistics in Medicine 17 (1998) 2635–2650: the above with the
+// correlation φ of the two, corrected for continuity:
 //
 //	d − √((p1−l1)² − 2φ(p1−l1)(u2−p2) + (u2−p2)²) … d + √((u1−p1)² − 2φ(u1−p1)(p2−l2) + (p2−l2)²)
 func PairedNewcombe(both, onlyFirst, onlySecond, neither uint64) (difference, low, high Value) {
@@ -37,8 +37,8 @@ func PairedNewcombe(both, onlyFirst, onlySecond, neither uint64) (difference, lo
 		phi(both, onlyFirst, onlySecond, neither))
 }
 
-// phi is the correlation of a table: its numerator e·h − f·g is lowered by half of all, to 0 at least, where it is above
-// 0. It is 0 where a margin is.
+// phi is the correlation of a table: its numerator e·h − f·g is lowered by half of all, to 0 at least, where it is
+// above 0. It is 0 where a margin is.
 func phi(e, f, g, h uint64) *big.Float {
 	product := func(a, b uint64) *big.Int {
 		return new(big.Int).Mul(new(big.Int).SetUint64(a), new(big.Int).SetUint64(b))

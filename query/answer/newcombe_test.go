@@ -29,9 +29,9 @@ func TestNewcombe_Published(t *testing.T) {
 	}
 }
 
-// Paired: airway responsiveness before and after transplantation, 1 1 7 12, which Fagerland, Lydersen and Laake print as
-// −0.507…−0.026 (Statistics in Medicine 33 (2014) 2850–2875); the others are tables of Newcombe's kind, with the digits of
-// a second implementation, in floats.
+// Paired: airway responsiveness before and after transplantation, 1 1 7 12, which Fagerland, Lydersen and Laake print
+// as −0.507…−0.026 (Statistics in Medicine 33 (2014) 2850–2875); the others are tables of Newcombe's kind, with the
+// digits of a second implementation, in floats.
 func TestPairedNewcombe_Published(t *testing.T) {
 	for of, want := range map[[4]uint64][3]string{
 		{1, 1, 7, 12}:        {"-0.285714", "-0.50692", "-0.025559"},
@@ -49,7 +49,8 @@ func TestPairedNewcombe_Published(t *testing.T) {
 	}
 }
 
-// An interval holds its difference, lies within −1…1, turns round with its sides, and is what floats make of the formula.
+// An interval holds its difference, lies within −1…1, turns round with its sides, and is what floats make of the
+// formula.
 func TestNewcombe_Laws(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	some := func() uint64 { return r.Uint64N(uint64(math.Pow(10, float64(r.IntN(7))))) }

@@ -10,8 +10,8 @@ import (
 // VersionTag is the ETag of what is stored in versions.
 func VersionTag(version uint64) string { return `"` + strconv.FormatUint(version, 10) + `"` }
 
-// IfMatch reads the version that a request is to replace and no other. A tag that a proxy has weakened, because it packed
-// the answer, names a version as well.
+// IfMatch reads the version that a request is to replace and no other. A tag that a proxy has weakened, because it
+// packed the answer, names a version as well.
 func (p *Params) IfMatch(r *http.Request) (version uint64, given bool) {
 	tag := strings.Join(r.Header.Values("If-Match"), ", ")
 	if tag == "" {

@@ -82,7 +82,8 @@ func (d *Door) sessionRoutes(session answer.Answer) []answer.Route {
 	cookie := answer.Param{Name: "Set-Cookie", Text: "The session, for browsers."}
 	begin := answer.Route{Method: http.MethodPost, Path: "/v1/session", Serve: d.beginSession, For: answer.Open,
 		Errors: answer.Errors{http.StatusUnauthorized: "the key is not known",
-			http.StatusTooManyRequests: "too many wrong keys came from this address, or too many requests with this key"}}.
+			http.StatusTooManyRequests: "too many wrong keys came from this address, or too " +
+				"many requests with this key"}}.
 		Says(answer.TagAccess, "Begin a session of a browser", "The answer sets a cookie that scripts cannot read. "+
 			"Requests with it that are no GET need the header X-CSRF-Token.", nil, answer.Answer{Text: session.Text,
 			Of: session.Of, Headers: []answer.Param{cookie}})

@@ -84,21 +84,21 @@ var (
 	SavingsColumns = []answer.Column{
 		{Name: "movable", Type: answer.DecimalColumn, Text: "messages x penetration x delivery_rate"},
 		{Name: "channel_cost", Type: answer.MoneyColumn, Text: "per_message_delivered: movable x channel_price; " +
-			"per_message_sent: messages x penetration x channel_price; attempt_plus_connect: messages x penetration x " +
-			"channel_price + movable x connect_price"},
+			"per_message_sent: messages x penetration x channel_price; attempt_plus_connect: messages x penetration " +
+			"x channel_price + movable x connect_price"},
 		{Name: "moved_sms_cost", Type: answer.MoneyColumn, Text: "movable x sms_segments x sms_price"},
 		{Name: "saved", Type: answer.MoneyColumn, Text: "moved_sms_cost - channel_cost"},
 		{Name: "sms_only_cost", Type: answer.MoneyColumn, Text: "messages x sms_segments x sms_price"},
 		{Name: "cascade_cost", Type: answer.MoneyColumn, Text: "sms_only_cost - saved"},
-		{Name: "saved_rate", Type: answer.DecimalColumn, Text: "saved / sms_only_cost, rounded half away from zero to " +
-			"6 decimals", Null: "when sms_only_cost is 0"},
+		{Name: "saved_rate", Type: answer.DecimalColumn,
+			Text: "saved / sms_only_cost, rounded half away from zero to 6 decimals", Null: "when sms_only_cost is 0"},
 		{Name: "worth_it", Type: answer.BoolColumn, Text: "penetration >= threshold (0.40 by default) and saved > 0"},
 	}
 	BreakEvenColumns = []answer.Column{
 		{Name: "segments", Type: answer.CountColumn, Text: "the smallest number of SMS segments that costs more than " +
 			"channel_price", Null: "when sms_price is 0"},
-		{Name: "ratio", Type: answer.DecimalColumn, Text: "channel_price / sms_price, rounded half away from zero to 6 " +
-			"decimals", Null: "when sms_price is 0"},
+		{Name: "ratio", Type: answer.DecimalColumn,
+			Text: "channel_price / sms_price, rounded half away from zero to 6 decimals", Null: "when sms_price is 0"},
 	}
 )
 
@@ -199,7 +199,8 @@ func historyAround() []answer.Column {
 			Null: several},
 		{Name: "connect_price", Type: answer.MoneyColumn, Null: several},
 		{Name: "sms_price", Type: answer.MoneyColumn, Null: several},
-		{Name: "channel_tariffs", Of: answer.ListOf(answer.Typed[money.Tariff]()), Text: "The rows that price the channel"},
+		{Name: "channel_tariffs", Of: answer.ListOf(answer.Typed[money.Tariff]()),
+			Text: "The rows that price the channel"},
 		{Name: "messages", Type: answer.CountColumn},
 		{Name: "first_message", Type: answer.TimeColumn, Null: "without messages"},
 		{Name: "last_message", Type: answer.TimeColumn, Null: "without messages"}},

@@ -48,19 +48,21 @@ func New(db *store.DB, gate *answer.Gate, lists *prices.Cache) *Forecasts {
 func (f *Forecasts) Routes() []answer.Route {
 	savings := answer.Route{Method: http.MethodPost, Path: "/v1/forecasts/savings", Serve: f.savings,
 		For: answer.ForMarketers}.
-		Says(answer.TagForecasts, "What moving a mailing from SMS to a channel would save", "Exact arithmetic over the "+
-			"figures of the request, which the answer repeats. Nothing is stored.", nil, answer.Answer{
-			Text: "The forecast.", Of: answer.ObjectOf(slices.Concat(inputColumns(), SavingsColumns)...)})
+		Says(answer.TagForecasts, "What moving a mailing from SMS to a channel would save",
+			"Exact arithmetic over the figures of the request, which the answer repeats. Nothing is stored.", nil,
+			answer.Answer{
+				Text: "The forecast.", Of: answer.ObjectOf(slices.Concat(inputColumns(), SavingsColumns)...)})
 	savings.Body = &answer.Body{Fields: savingsFields(), Example: `{"messages":1000000,"penetration":"0.5",` +
 		`"delivery_rate":"0.8","sms_segments":2,"sms_price":"2.00","channel_price":"0.36",` +
 		`"billing":"per_message_delivered","currency":"RUB"}`}
 	history := answer.Route{Method: http.MethodPost, Path: "/v1/forecasts/from-history", Serve: f.fromHistory,
-		For: answer.ForMarketers, Errors: answer.Errors{http.StatusUnprocessableEntity: "there are more templates, or " +
-			"more that their prices depend on, than an answer has room for"}}.
-		Says(answer.TagForecasts, "What moving the SMS of an account's templates to a channel would save", "Measures in "+
-			"the account's own messages what the other forecast asks for. `total` adds up the templates that are "+
-			"worth moving.", historyParams(), answer.Answer{Text: "A row per template, the largest saving first.",
-			Columns: rowColumns, Around: historyAround()})
+		For: answer.ForMarketers, Errors: answer.Errors{http.StatusUnprocessableEntity: "there are more templates, " +
+			"or more that their prices depend on, than an answer has room for"}}.
+		Says(answer.TagForecasts, "What moving the SMS of an account's templates to a channel would save",
+			"Measures in the account's own messages what the other forecast asks for. `total` adds up the templates "+
+				"that are worth moving.", historyParams(),
+			answer.Answer{Text: "A row per template, the largest saving first.",
+				Columns: rowColumns, Around: historyAround()})
 	history.Body = &answer.Body{Fields: historyFields(), Example: `{"channel":"push","channel_price":"0.36",` +
 		`"billing":"per_message_delivered","sms_price":"2.00","currency":"RUB"}`}
 	segments := answer.Route{Method: http.MethodPost, Path: "/v1/sms/segments", Serve: f.smsSegments,

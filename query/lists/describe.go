@@ -50,14 +50,15 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 	put := answer.Route{Method: http.MethodPut, Path: path, For: answer.ForAdmins,
 		Serve: func(c *gin.Context) error { return l.putReference(c, kind) },
 		Errors: answer.Errors{http.StatusPreconditionFailed: "the list is not at the version any more that it was to " +
-			"replace", http.StatusUnprocessableEntity: "rows are wrong; `errors` names each with its row, line and field"}}
+			"replace",
+			http.StatusUnprocessableEntity: "rows are wrong; `errors` names each with its row, line and field"}}
 	tag := answer.Param{Name: "ETag", Text: "The version in quotes."}
 	put = put.Says(answer.TagLists, "Replace the "+kind.title, kind.about, slices.Concat([]answer.Param{account,
 		{Name: "if_version", Text: "Replace this version and no other.", Schema: answer.Whole(0, 1<<53)},
 		{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET, in place of if_version.",
 			Schema: answer.AnyText()},
-		{Name: "dry_run", Text: "1 stores nothing, and tells what the list would change.", Schema: answer.OneOf("0", "1"),
-			Example: "1"}}, kind.settingParams()),
+		{Name: "dry_run", Text: "1 stores nothing, and tells what the list would change.",
+			Schema: answer.OneOf("0", "1"), Example: "1"}}, kind.settingParams()),
 		answer.Answer{Text: "The list is stored, or what it would change.", Headers: []answer.Param{tag},
 			Of: &answer.Schema{AnyOf: []*answer.Schema{answer.Typed[stored](), dryRunSchema()}}})
 	wrong := answer.ObjectOf(answer.Column{Name: "errors", Of: answer.ListOf(answer.Typed[rowProblem]())})
@@ -78,7 +79,8 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 				{Name: "at", Type: answer.TimeColumn, Null: "where none was put"}}, kind.getMembers()...)...)}),
 		versions.Says(answer.TagLists, "Who replaced the "+kind.title+", and when", "Newest first.",
 			append([]answer.Param{account}, answer.ListParams(false)...),
-			answer.Answer{Text: "A page of versions.", Columns: versionColumns, Around: []answer.Column{{Name: "account"}}}),
+			answer.Answer{Text: "A page of versions.", Columns: versionColumns,
+				Around: []answer.Column{{Name: "account"}}}),
 		put}
 }
 
@@ -175,8 +177,8 @@ func describeErrorMap(k *referenceKind) {
 }
 
 func describeNumberRules(k *referenceKind) {
-	k.title, k.about = "rules by which numbers are dead", "What is left out is as it is by default. Verdicts on numbers "+
-		"are given anew."
+	k.title, k.about = "rules by which numbers are dead",
+		"What is left out is as it is by default. Verdicts on numbers are given anew."
 	shown, taken := answer.Typed[rules.Rules](), answer.Typed[rules.Rules]()
 	var all rules.Rules
 	for _, name := range rules.Names {

@@ -51,8 +51,8 @@ type referenceKind struct {
 	// show returns what GET shows of the list that is stored; its version is 0 when there is none. Without it that is
 	// the list.
 	show func(list schema.Reference) ([]byte, error)
-	// keys tell one row from another: a row whose other fields differ has changed. rows takes apart what is stored where
-	// that is not an array of rows, or members with one each.
+	// keys tell one row from another: a row whose other fields differ has changed. rows takes apart what is stored
+	// where that is not an array of rows, or members with one each.
 	keys []string
 	rows func(list schema.Reference) ([]listfile.Record, error)
 	// members are the fields of what GET shows where it has several lists; without them it is one list, in a field of
@@ -68,8 +68,8 @@ type referenceKind struct {
 	split     func(stored []byte) (array []byte, setting string, err error)
 	// limit is what a body may weigh, maxList when it is 0.
 	limit int64
-	// title and about say what the list is; shown are the members that hold it in what GET shows, and taken those in what
-	// PUT takes; example is a body that is taken.
+	// title and about say what the list is; shown are the members that hold it in what GET shows, and taken those in
+	// what PUT takes; example is a body that is taken.
 	title, about, example string
 	shown, taken          []answer.Column
 	// verdicts tells that the list decides verdicts on numbers, which are asked for anew when it has changed.

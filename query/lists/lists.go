@@ -34,7 +34,8 @@ func (l *Lists) Routes() []answer.Route {
 		l.kindRoutes(templateKind(), "/v1/templates?account={account}"),
 		l.kindRoutes(errorMapKind(), "/v1/error-map"),
 		[]answer.Route{answer.Get(answer.ForAnalysts, "/v1/error-map/unmapped", l.unmapped, "/v1/error-map/unmapped").
-			Says(answer.TagLists, "Error codes of failures that no line of an error map knows", "The most frequent first.",
+			Says(answer.TagLists, "Error codes of failures that no line of an error map knows",
+				"The most frequent first.",
 				slices.Concat([]answer.Param{answer.AccountsParam()}, answer.PeriodParams(answer.LastDays),
 					answer.ListParams(false)), answer.Answer{Text: "A page of codes.", Columns: unmappedColumns,
 					Around: append(answer.Period("unmapped"), answer.Fresh()...)})},

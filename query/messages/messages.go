@@ -51,9 +51,9 @@ func (m *Messages) Routes() []answer.Route {
 	return []answer.Route{
 		answer.Route{Method: http.MethodGet, Path: "/v1/messages", Serve: m.list, Turn: answer.Listing,
 			For: answer.ForMessages, Whole: true, Tagged: true, Try: []string{"/v1/messages?campaign={campaign}"}}.
-			Says(answer.TagMessages, "What happened to each recipient", "The messages of a campaign, or of whatever else "+
-				"is asked for, one row each: where it was reached and when, why not, and what it cost.", listParams(),
-				rows),
+			Says(answer.TagMessages, "What happened to each recipient",
+				"The messages of a campaign, or of whatever else is asked for, one row each: where it was "+
+					"reached and when, why not, and what it cost.", listParams(), rows),
 		answer.Route{Method: http.MethodGet, Path: "/v1/numbers/:number/messages", Serve: m.ofNumber,
 			Turn: answer.Listing, For: answer.ForCRM, Whole: true, Tagged: true}.
 			Says(answer.TagMessages, "The messages to a phone number or e-mail address", "", numberParams(), rows),
@@ -67,7 +67,8 @@ func (m *Messages) Routes() []answer.Route {
 		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected").
 			Says(answer.TagService, "Dead letters: events that could not be stored, and why", "Newest first.",
 				append([]answer.Param{answer.OfOne("reason", "Letters of one of these reasons.", nil,
-					string(schema.ReasonMalformed)), answer.OfOne("field", "Letters about one of these fields.", nil, "status"),
+					string(schema.ReasonMalformed)),
+					answer.OfOne("field", "Letters about one of these fields.", nil, "status"),
 					{Name: "replayed", Text: "yes: those that were sent through again; no: the others.",
 						Schema: answer.OneOf("yes", "no"), Example: "no"}},
 					answer.ListParams(false)...),

@@ -32,7 +32,8 @@ var rejectedColumns = []answer.Column{{Name: "reason"},
 	{Name: "replayed_at", Type: answer.TimeColumn, Null: "where it was not sent through again"}}
 
 // reasonColumns are the columns of the counts by reason.
-var reasonColumns = []answer.Column{{Name: "reason"}, {Name: "field", Text: "The field that is wrong, empty without one"},
+var reasonColumns = []answer.Column{{Name: "reason"},
+	{Name: "field", Text: "The field that is wrong, empty without one"},
 	{Name: "letters", Type: answer.CountColumn},
 	{Name: "replayed", Type: answer.CountColumn, Text: "Those of them that were sent through again"},
 	{Name: "first_at", Type: answer.TimeColumn}, {Name: "last_at", Type: answer.TimeColumn}}

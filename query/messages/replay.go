@@ -67,10 +67,12 @@ type replayedAnswer struct {
 
 // replayRoute describes POST /v1/rejected/replay.
 func (m *Messages) replayRoute() answer.Route {
-	r := answer.Route{Method: http.MethodPost, Path: "/v1/rejected/replay", Serve: m.replay, For: answer.ForAdminsOfAll}.
-		Says(answer.TagService, "Send dead letters through again", "Those that have become valid are sent to Kafka and "+
-			"marked, the others stay. A request looks at some letters; send the same body with cursor until next_cursor "+
-			"is null. A second run sends nothing twice. After an error the same request may be sent again.", nil,
+	r := answer.Route{Method: http.MethodPost, Path: "/v1/rejected/replay", Serve: m.replay,
+		For: answer.ForAdminsOfAll}.
+		Says(answer.TagService, "Send dead letters through again",
+			"Those that have become valid are sent to Kafka and marked, the others stay. A request looks "+
+				"at some letters; send the same body with cursor until next_cursor is null. A second run sends "+
+				"nothing twice. After an error the same request may be sent again.", nil,
 			answer.Answer{Text: "What the request did.", Of: answer.Typed[replayedAnswer]()})
 	name := func(name, text string, of *answer.Schema) answer.Column {
 		return answer.Column{Name: name, Text: text, Of: of, Optional: true}
@@ -193,8 +195,8 @@ func (m *Messages) readReplayBody(c *gin.Context) (body replayBody, err error) {
 	}
 	if err != nil || !utf8.Valid(raw) || !bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{")) {
 		return body, answer.NewProblem(http.StatusBadRequest, "bad-body", "the body must be one JSON object in UTF-8 "+
-			`such as {"reason":"unknown_value","field":"channel"}, or {} for all dead letters; it may have reason, field, `+
-			"topic, from, to, places, limit and cursor").Because(err)
+			`such as {"reason":"unknown_value","field":"channel"}, or {} for all dead letters; it may have reason, `+
+			"field, topic, from, to, places, limit and cursor").Because(err)
 	}
 	return body, nil
 }

@@ -47,11 +47,13 @@ var audienceFilters = report.Keys{report.Enumeration("channel", schema.Channels.
 func (n *Numbers) audienceRoute(state string) answer.Route {
 	return answer.Route{Method: http.MethodGet, Path: "/v1/audience/" + state, Turn: answer.Listing,
 		Serve: func(c *gin.Context) error { return n.audience(c, state) }}.
-		Says(answer.TagNumbers, "Who "+map[string]string{"subscribed": "is subscribed", "unsubscribed": "has unsubscribed",
-			"uninstalled": "has removed the app", "blocked": "has blocked the sender",
-			"complained": "has complained"}[state], "", slices.Concat([]answer.Param{answer.AccountsParam()},
-			audienceFilters.Params(), []answer.Param{answer.OfOne("app", "Rows of these apps; one that is not named is "+
-				"an app as well.", nil, "shop-app")}, answer.ListParams(true)),
+		Says(answer.TagNumbers, "Who "+map[string]string{"subscribed": "is subscribed",
+			"unsubscribed": "has unsubscribed", "uninstalled": "has removed the app",
+			"blocked": "has blocked the sender", "complained": "has complained"}[state], "",
+			slices.Concat([]answer.Param{answer.AccountsParam()},
+				audienceFilters.Params(),
+				[]answer.Param{answer.OfOne("app", "Rows of these apps; one that is not named is "+
+					"an app as well.", nil, "shop-app")}, answer.ListParams(true)),
 			answer.Answer{Text: "One row per recipient, channel and app.", Columns: AudienceColumns,
 				Around: answer.Fresh()})
 }

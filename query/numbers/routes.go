@@ -68,10 +68,12 @@ func (n *Numbers) checkRoute() answer.Route {
 			answer.Answer{Text: "One row per number, in the order of the request.", Of: answer.ObjectOf(slices.Concat(
 				[]answer.Column{{Name: "account"}}, answer.Fresh(), []answer.Column{{Name: "rows",
 					Of: answer.ListOf(answer.ObjectOf(answer.Column{Name: "number"},
-						answer.Column{Name: "error", Optional: true, Text: "Why it is no number; then nothing else is there"},
+						answer.Column{Name: "error", Optional: true,
+							Text: "Why it is no number; then nothing else is there"},
 						answer.Column{Name: "state", Optional: true, Of: answer.OneOf(states...)},
 						answer.Column{Name: "rule", Optional: true},
-						answer.Column{Name: "since", Type: answer.TimeColumn, Optional: true, Null: "when it is unknown"},
+						answer.Column{Name: "since", Type: answer.TimeColumn, Optional: true,
+							Null: "when it is unknown"},
 						answer.Column{Name: "opt_outs", Optional: true, Of: answer.ListOf(optOut)}))}})...)})
 	numbers := answer.ListOf(answer.AnyText())
 	numbers.MaxItems = new(maxChecked)
@@ -83,7 +85,8 @@ func (n *Numbers) checkRoute() answer.Route {
 
 // oneRoutes are those about one number.
 func (n *Numbers) oneRoutes() []answer.Route {
-	params := []answer.Param{answer.NumberParam(), answer.AccountParam("Needed where several accounts know the number.")}
+	params := []answer.Param{answer.NumberParam(),
+		answer.AccountParam("Needed where several accounts know the number.")}
 	known := answer.Answer{Text: "The verdict with its evidence.", Of: oneSchema()}
 	put := answer.Route{Method: http.MethodPut, Path: "/v1/numbers/:number/override", Serve: n.putOverride,
 		Errors: answer.Errors{http.StatusConflict: "somebody else has set or taken back the verdict meanwhile"}}.

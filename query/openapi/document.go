@@ -99,8 +99,8 @@ type components struct {
 const about = "Delivery status and cost of business messages: what became of each, what it cost, what it saved.\n\n" +
 	"A key goes into the header `Authorization: Bearer KEY`; browsers begin a session with it and send " +
 	"`X-CSRF-Token` with every request that is no GET. Where the server runs with `--auth off` none is needed.\n\n" +
-	"Money is an exact decimal in a text, other figures are numbers, and what is not known is null. Times are RFC 3339. " +
-	"Lists come in pages: `next_cursor` of one is `cursor` of the next, and null at the end.\n\n" +
+	"Money is an exact decimal in a text, other figures are numbers, and what is not known is null. Times are " +
+	"RFC 3339. Lists come in pages: `next_cursor` of one is `cursor` of the next, and null at the end.\n\n" +
 	"Errors are problems of RFC 9457: `type` is for programs, `detail` says what is wrong and how to mend it, and " +
 	"`errors` names each parameter."
 
@@ -118,8 +118,8 @@ func Write(version string, routes []answer.Route) ([]byte, error) {
 			bearer: map[string]string{"type": "http", "scheme": "bearer",
 				"description": "A key, as `kaskad keys create` prints it."},
 			session: map[string]string{"type": "apiKey", "in": "cookie", "name": "__Host-kaskad",
-				"description": "The session of a browser, begun by POST /v1/session; on loopback without TLS the cookie " +
-					"is named `kaskad`. It needs the header X-CSRF-Token but for GET."},
+				"description": "The session of a browser, begun by POST /v1/session; on loopback without TLS the " +
+					"cookie is named `kaskad`. It needs the header X-CSRF-Token but for GET."},
 			token: map[string]string{"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
 				"description": "csrf_token of the session."},
 		}}}
@@ -179,7 +179,8 @@ func (d *document) operation(r *answer.Route) *operation {
 	}
 	if r.Tagged {
 		o.Parameters = append(o.Parameters, parameter{Name: "If-None-Match", In: "header",
-			Description: "The ETag of an answer that is there; 304 says that it still holds.", Schema: answer.AnyText()})
+			Description: "The ETag of an answer that is there; 304 says that it still holds.",
+			Schema:      answer.AnyText()})
 	}
 	if r.Body != nil {
 		o.RequestBody = bodyOf(r.Body)
@@ -192,8 +193,9 @@ func (d *document) operation(r *answer.Route) *operation {
 		o.Responses[strconv.Itoa(status)] = problemResponse(r, status, text)
 	}
 	if r.Tagged {
-		o.Responses[strconv.Itoa(http.StatusNotModified)] = response{Description: "The answer of that ETag still holds.",
-			Headers: map[string]header{"ETag": {Schema: answer.AnyText()}}}
+		o.Responses[strconv.Itoa(http.StatusNotModified)] = response{
+			Description: "The answer of that ETag still holds.",
+			Headers:     map[string]header{"ETag": {Schema: answer.AnyText()}}}
 	}
 	return o
 }
@@ -275,7 +277,8 @@ func bodyOf(b *answer.Body) *requestBody {
 			if f.Required {
 				null = ""
 			}
-			fields = append(fields, answer.Column{Name: f.Name, Text: f.Text, Of: of, Optional: !f.Required, Null: null})
+			fields = append(fields, answer.Column{Name: f.Name, Text: f.Text, Of: of,
+				Optional: !f.Required, Null: null})
 		}
 		s = answer.ObjectOf(fields...)
 	}

@@ -85,7 +85,8 @@ func (p *Page) serveAsset(c *gin.Context) error {
 	name := c.Param("file")
 	media, known := assets[name]
 	if !known {
-		return answer.NewProblem(http.StatusNotFound, "no-such-route", "there is nothing at this path; /docs is the page")
+		return answer.NewProblem(http.StatusNotFound, "no-such-route",
+			"there is nothing at this path; /docs is the page")
 	}
 	body := initJS
 	if name != "init.js" {

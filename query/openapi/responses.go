@@ -72,23 +72,23 @@ func upper(id string) string { return strings.ToUpper(id[:1]) + id[1:] }
 func failures(r *answer.Route) map[int]string {
 	all := map[int]string{
 		http.StatusBadRequest: "Something is wrong with the request; `errors` names each parameter and how to mend it.",
-		http.StatusForbidden: "The key's scopes do not suffice, it is of another account, or the request comes from a " +
-			"page of another origin.",
+		http.StatusForbidden: "The key's scopes do not suffice, it is of another account, or the request comes from " +
+			"a page of another origin.",
 	}
 	if r.For != answer.Open {
 		all[http.StatusUnauthorized] = "There is no key, it is not known, or the session is over."
-		all[http.StatusTooManyRequests] = "The key asks too often, or too much at a time; Retry-After says when to ask " +
-			"again."
-		all[http.StatusServiceUnavailable] = "It cannot be answered now: the service is busy or ClickHouse away (then " +
-			"Retry-After says when to ask again), or the answer would take too long or too much memory."
+		all[http.StatusTooManyRequests] = "The key asks too often, or too much at a time; Retry-After says when to " +
+			"ask again."
+		all[http.StatusServiceUnavailable] = "It cannot be answered now: the service is busy or ClickHouse away " +
+			"(then Retry-After says when to ask again), or the answer would take too long or too much memory."
 		all[http.StatusInternalServerError] = "Something went wrong inside; the server's log says what."
 	}
 	if r.Body != nil {
 		all[http.StatusRequestTimeout] = "The body came too slowly."
 		all[http.StatusRequestEntityTooLarge] = "The body is too large."
 		all[http.StatusUnsupportedMediaType] = "The content type or encoding is not known here."
-		all[http.StatusServiceUnavailable] = "The service is busy, or what it needs is away; Retry-After says when to " +
-			"ask again."
+		all[http.StatusServiceUnavailable] = "The service is busy, or what it needs is away; Retry-After says when " +
+			"to ask again."
 	}
 	if r.Method != http.MethodGet {
 		all[http.StatusInsufficientStorage] = "The disk of the server is nearly full: nothing was stored."
@@ -128,7 +128,8 @@ func problemResponse(r *answer.Route, status int, text string) response {
 // problem is what every error is.
 func problem() *answer.Schema {
 	return answer.ObjectOf(answer.Column{Name: "type", Text: "What kind of error it is, for programs",
-		Of: answer.Matching("^urn:kaskad:problem:[a-z-]+$")}, answer.Column{Name: "title", Text: "The name of the status"},
+		Of: answer.Matching("^urn:kaskad:problem:[a-z-]+$")},
+		answer.Column{Name: "title", Text: "The name of the status"},
 		answer.Column{Name: "status", Type: answer.CountColumn},
 		answer.Column{Name: "detail", Text: "What is wrong, and how to mend it"},
 		answer.Column{Name: "errors", Optional: true, Of: answer.ListOf(answer.ObjectOf(

@@ -47,11 +47,13 @@ const Path = "/v1/overview"
 
 // Routes lists what the room serves.
 func (o *Overview) Routes() []answer.Route {
-	const month = "Without from the month, in tz, in which to lies or the present one; to is then an hour from now at most."
+	const month = "Without from the month, in tz, in which to lies or the present one; " +
+		"to is then an hour from now at most."
 	params := append(answer.PeriodParams(month), answer.AccountsParam())
 	// It has no tag: dead letters and verdicts change without an edition.
-	return []answer.Route{answer.Get(answer.ForMessages, Path, o.serve, Path).Says(answer.TagReports, "What a first look needs", "Figures of several reports, each as "+
-		"its own report has it. A key sees those whose report it may ask for; `withheld` names the others.", params,
+	return []answer.Route{answer.Get(answer.ForMessages, Path, o.serve, Path).Says(answer.TagReports,
+		"What a first look needs", "Figures of several reports, each as "+
+			"its own report has it. A key sees those whose report it may ask for; `withheld` names the others.", params,
 		answer.Answer{Text: "The overview.", Of: answer.ObjectOf(columns()...)})}
 }
 
@@ -134,7 +136,8 @@ func columns() []answer.Column {
 	list := func(name, text string, of ...answer.Column) answer.Column {
 		return answer.Column{Name: name, Text: text, Of: answer.ListOf(answer.ObjectOf(of...)), Optional: true}
 	}
-	rows := list("rows", "As the savings report has them, one for each currency", savings.TotalsColumns(moneyFigures)...)
+	rows := list("rows", "As the savings report has them, one for each currency",
+		savings.TotalsColumns(moneyFigures)...)
 	rows.Optional = false
 	return slices.Concat(answer.Period("overview"), answer.Fresh(), []answer.Column{
 		{Name: "messages", Type: answer.CountColumn, Optional: true,
@@ -143,8 +146,8 @@ func columns() []answer.Column {
 		object("opt_outs", "As the channel report has them", report.TotalsColumns(optOutFigures)...),
 		object("money", "", answer.TariffVersion(), answer.TemplateVersion(), answer.MatureColumn(), rows),
 		object("dead_numbers", "How many are dead now, whatever the period", count("phone", "email")...),
-		list("unpriced", "Messages without a price by why, over all currencies", append([]answer.Column{{Name: "reason"},
-			{Name: "channel"}}, count("messages")...)...),
+		list("unpriced", "Messages without a price by why, over all currencies",
+			append([]answer.Column{{Name: "reason"}, {Name: "channel"}}, count("messages")...)...),
 		object("unmapped_codes", "Error codes that no line knows, those with a guess apart, and the failed attempts "+
 			"of each", count("codes", "attempts", "guessed_codes", "guessed_attempts")...),
 		list("dead_letters", "Dead letters of all accounts within 30 days, whatever the period", append([]answer.Column{

@@ -65,31 +65,39 @@ var Compare = &Report{
 	Text: "The people who were tried on both are looked for among all attempts of the period, which takes long where " +
 		"there are many: `among=all` leaves them out.",
 	Figures: slices.Concat([]Figure{
-		{Name: "among", Kind: Text, Of: answer.OneOf("all", "both"), Formula: "all: attempts of the period; both: people who were tried on both values"},
-		{Name: "metric", Kind: Text, Of: answer.OneOf(rateNames()...), Formula: "the rate of the channel report that is compared"},
+		{Name: "among", Kind: Text, Of: answer.OneOf("all", "both"),
+			Formula: "all: attempts of the period; both: people who were tried on both values"},
+		{Name: "metric", Kind: Text, Of: answer.OneOf(rateNames()...),
+			Formula: "the rate of the channel report that is compared"},
 		{Name: "by", Kind: Text, Formula: "the key whose values are compared"},
 	}, sideFigures("a"), sideFigures("b"), []Figure{
 		{Name: "difference", Kind: Share, Formula: "a_num / a_den - b_num / b_den", Null: "when a_den or b_den is 0"},
-		{Name: "difference_low", Kind: Share, Formula: "lower bound of the difference's 95 % interval: of all Newcombe's hybrid score " +
-			"interval of independent proportions (method 10; Statistics in Medicine 17 (1998) 873-890), which takes " +
-			"attempts as independent; of both that of paired ones (method 10; 17 (1998) 2635-2650)",
+		{Name: "difference_low", Kind: Share,
+			Formula: "lower bound of the difference's 95 % interval: of all Newcombe's hybrid score " +
+				"interval of independent proportions (method 10; Statistics in Medicine 17 (1998) 873-890), which " +
+				"takes attempts as independent; of both that of paired ones (method 10; 17 (1998) 2635-2650)",
 			Null: "as difference"},
 		{Name: "difference_high", Kind: Share, Formula: "upper bound of the same interval", Null: "as difference"},
-		{Name: "difference_bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "exact; lower: the true difference is that or greater, for a can only be " +
-			"greater than shown (a_bound lower) and b only less (b_bound upper); upper: that or less; mixed: either",
+		{Name: "difference_bound", Kind: Text, Of: answer.OneOf(bounds...),
+			Formula: "exact; lower: the true difference is that or greater, for a can only be greater " +
+				"than shown (a_bound lower) and b only less (b_bound upper); upper: that or less; mixed: either",
 			Null: "as difference"},
-		{Name: "distinguishable", Kind: Flag, Formula: "the interval does not hold 0, nor what the bound leaves open (lower: it lies " +
-			"above 0; upper: below 0; mixed: never), and a_den and b_den are 100 or more"},
-		{Name: "why_not", Kind: Text, Of: answer.OneOf("too_few", "within_noise", "bounds"), Formula: "too_few: a_den or b_den is below 100; bounds: one of them may hide the opposite; " +
-			"within_noise: the interval holds 0", Null: "when distinguishable"},
-		{Name: "tried", Formula: "people with an attempted step on both values, on routes that report what the metric " +
-			"asks", Null: "among all"},
+		{Name: "distinguishable", Kind: Flag,
+			Formula: "the interval does not hold 0, nor what the bound leaves open (lower: it lies above 0; " +
+				"upper: below 0; mixed: never), and a_den and b_den are 100 or more"},
+		{Name: "why_not", Kind: Text, Of: answer.OneOf("too_few", "within_noise", "bounds"),
+			Formula: "too_few: a_den or b_den is below 100; bounds: one of them may hide the opposite; " +
+				"within_noise: the interval holds 0", Null: "when distinguishable"},
+		{Name: "tried",
+			Formula: "people with an attempted step on both values, on routes that report what the metric asks",
+			Null:    "among all"},
 		{Name: "people", Formula: "those of them in both denominators: a_den and b_den", Null: "among all"},
 		{Name: "on_both", Formula: "people of both numerators", Null: "among all"},
 		{Name: "on_a_only", Formula: "people of the numerator of a alone", Null: "among all"},
 		{Name: "on_b_only", Formula: "people of the numerator of b alone", Null: "among all"},
 		{Name: "on_neither", Formula: "people of no numerator", Null: "among all"},
-		{Name: "mature", Kind: Flag, Formula: "every cohort that the row looks at is older than its route's settling_days"},
+		{Name: "mature", Kind: Flag,
+			Formula: "every cohort that the row looks at is older than its route's settling_days"},
 	}),
 	Statement: comparePeople,
 	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
@@ -101,14 +109,16 @@ func sideFigures(side string) []Figure {
 	of := side + "_den is 0"
 	return []Figure{
 		{Name: side, Kind: Text, Formula: "the value"},
-		{Name: side + "_num", Formula: "numerator of the metric's rate in the channel report; of people those of whom " +
-			"any attempt is in it"},
+		{Name: side + "_num",
+			Formula: "numerator of the metric's rate in the channel report; of people those of whom any " +
+				"attempt is in it"},
 		{Name: side + "_den", Formula: "its denominator, likewise"},
 		{Name: side + "_rate", Kind: Share, Formula: side + "_num / " + side + "_den", Null: "when " + of},
 		{Name: side + "_rate_low", Kind: Share, Formula: "lower bound of its 95 % Wilson interval", Null: "when " + of},
 		{Name: side + "_rate_high", Kind: Share, Formula: "upper bound of it", Null: "when " + of},
-		{Name: side + "_bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "open_rate_bound of the channel report where the metric is of reads, else exact",
-			Null: "when " + of},
+		{Name: side + "_bound", Kind: Text, Of: answer.OneOf(bounds...),
+			Formula: "open_rate_bound of the channel report where the metric is of reads, else exact",
+			Null:    "when " + of},
 	}
 }
 
@@ -137,9 +147,9 @@ func readComparison(c *gin.Context, db *store.DB) (*comparison, error) {
 	if !given {
 		by = "channel"
 	}
-	comparable := comparableKeys()
-	if !slices.Contains(comparable, by) {
-		p.Fail("by", fmt.Sprintf("%q is nothing to compare by; %s", answer.Shorten(by), answer.Suggest(by, comparable)))
+	keys := comparableKeys()
+	if !slices.Contains(keys, by) {
+		p.Fail("by", fmt.Sprintf("%q is nothing to compare by; %s", answer.Shorten(by), answer.Suggest(by, keys)))
 		return nil, p.Err()
 	}
 	q.by, _ = Compare.Keys.Find(by)
@@ -233,8 +243,8 @@ func (s *Room) compare(c *gin.Context) error {
 // compared are two sides.
 type compared struct {
 	sides [2]side
-	// pairs are the people of both denominators by whose numerator they are in, and tried those that were tried on both;
-	// nil among all.
+	// pairs are the people of both denominators by whose numerator they are in, and tried those that were tried on
+	// both; nil among all.
 	pairs     *pairs
 	settledMS int64
 }
@@ -444,8 +454,8 @@ func (s *Room) compareRoute() answer.Route {
 	params := slices.Concat(answer.PeriodParams(answer.LastDays), []answer.Param{
 		{Name: "by", Text: "The name whose values are compared. Without it channel.",
 			Schema: answer.OneOf(comparableKeys()...), Example: "channel"},
-		{Name: "values", Text: "The two values, with a comma; twice the parameter where a value holds a comma.", Many: true,
-			Schema: answer.AnyText(), Required: true, Example: example},
+		{Name: "values", Text: "The two values, with a comma; twice the parameter where a value holds a comma.",
+			Many: true, Schema: answer.AnyText(), Required: true, Example: example},
 		{Name: "metric", Text: "The rate that is compared. Without it open.", Schema: answer.OneOf(rateNames()...),
 			Example: "delivery"},
 		{Name: "among", Text: "All attempts, or the people who were tried on both values. Without it a row of each.",
@@ -454,8 +464,9 @@ func (s *Room) compareRoute() answer.Route {
 	route := answer.Get(Compare.For, Compare.Path(), s.compare, Compare.Path()+"?by=channel&values="+example+
 		"&metric=delivery")
 	around := slices.Concat(answer.Period(Compare.Name), answer.Fresh(), []answer.Column{answer.MatureColumn(),
-		{Name: "minimum_sample", Type: answer.CountColumn, Text: "how many attempts or people each side has at least of " +
-			"which a difference is said to be distinguishable"}})
+		{Name: "minimum_sample", Type: answer.CountColumn,
+			Text: "how many attempts or people each side has at least of which a " +
+				"difference is said to be distinguishable"}})
 	return route.Says(answer.TagReports, Compare.Summary, Compare.Text, params, answer.Answer{Text: "The comparison.",
 		Columns: Compare.Fields(), Around: around})
 }

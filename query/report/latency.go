@@ -29,10 +29,12 @@ var _ = add(&Report{
 	Section:     Curves,
 	Summary:     "How many attempts were delivered, read and answered within how long",
 	Figures: []Figure{
-		{Name: "metric", Kind: Text, Of: answer.OneOf(latencyMetrics...), Formula: "time_to_deliver, time_to_read or time_to_reply of the channel report"},
-		{Name: "le", Kind: Share, Formula: "upper bound in seconds, inclusive: the greatest latency of a cell of the histogram, " +
-			"whose cells grow by 2 %; a row for each cell that holds an attempt, or with filters le=S for the greatest " +
-			"bound up to each S"},
+		{Name: "metric", Kind: Text, Of: answer.OneOf(latencyMetrics...),
+			Formula: "time_to_deliver, time_to_read or time_to_reply of the channel report"},
+		{Name: "le", Kind: Share,
+			Formula: "upper bound in seconds, inclusive: the greatest latency of a cell of the histogram, " +
+				"whose cells grow by 2 %; a row for each cell that holds an attempt, or with filters le=S for the " +
+				"greatest bound up to each S"},
 		{Name: "count", Formula: "attempts whose time is known and at most le: cumulative", Over: "as known"},
 		{Name: "known", Formula: "attempts whose time is known, not skewed: those that the percentiles are of",
 			Over: "routes that report delivery; for time_to_read routes that report reads"},
@@ -44,8 +46,9 @@ var _ = add(&Report{
 		{Name: "of_sent_rate", Kind: Share, Formula: "count / sent", Null: "when sent is 0"},
 		{Name: "skewed", Formula: "attempts that are left out, for they were delivered more than 60 s before their " +
 			"start", Over: "as known"},
-		{Name: "bound", Kind: Text, Of: answer.OneOf(bounds...), Formula: "open_rate_bound of the channel report, which of_sent_rate has too", Null: "but " +
-			"for time_to_read"},
+		{Name: "bound", Kind: Text, Of: answer.OneOf(bounds...),
+			Formula: "open_rate_bound of the channel report, which of_sent_rate has too",
+			Null:    "but for time_to_read"},
 		{Name: "mature", Kind: Flag, Formula: "every cohort of the row's keys is older than its route's settling_days"},
 	},
 	Try:         []string{"metric=time_to_read&le=60&le=3600&le=86400"},

@@ -30,8 +30,8 @@ var _ = add(&Report{
 	Always:      "channel",
 	Section:     Numbers,
 	Summary:     "Who can be reached on which channel, as far as attempts tell",
-	Text: "It speaks of the people who were tried: with a small `tested_share` penetration is a lower bound. A filter " +
-		"by channel chooses rows; the audience stays that of all channels.",
+	Text: "It speaks of the people who were tried: with a small `tested_share` penetration is a lower bound. A " +
+		"filter by channel chooses rows; the audience stays that of all channels.",
 	Figures: []Figure{
 		{Name: "audience", Formula: "different people (see derived, person) of attempted steps, on any " +
 			"channel", Over: "messages of the period and group"},

@@ -49,8 +49,8 @@ var _ = add(&Report{
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "over_segments", Formula: "1 for each of messages_over, at most billed segments - 1",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "over_cost", Kind: Amount, Formula: "over_segments x price", Over: "attempts that a tariff by the segment " +
-			"bills"},
+		{Name: "over_cost", Kind: Amount, Formula: "over_segments x price",
+			Over: "attempts that a tariff by the segment bills"},
 		{Name: "forced_segments",
 			Formula: "segments of the text - segments without the characters that force UCS-2, for each of " +
 				"messages_forced, 0 to billed segments - 1", Over: "attempts that a tariff by the segment bills"},

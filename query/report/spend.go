@@ -38,8 +38,8 @@ var _ = add(&Report{
 		{Name: "sent", Formula: "count", Over: "sent attempts"},
 		{Name: "delivered", Formula: "count", Over: "delivered attempts"},
 		{Name: "units", Formula: "units that the tariffs bill", Over: "attempts with a price"},
-		{Name: "cost", Kind: Amount, Formula: "units x price, and connect_price where it is due", Over: "attempts with a " +
-			"price", Null: "when no attempt of the row has a price"},
+		{Name: "cost", Kind: Amount, Formula: "units x price, and connect_price where it is due",
+			Over: "attempts with a price", Null: "when no attempt of the row has a price"},
 		{Name: "unpriced", Formula: "count",
 			Over: "sent attempts without a price: a tariff or segments are missing"},
 		{Name: "cost_per_delivered", Kind: Amount, Formula: "cost / delivered attempts", Over: "attempts with a price",

@@ -6,7 +6,8 @@ import (
 	"kaskad/schema"
 )
 
-// figures are the fields of a row of the savings report behind its keys, in their order (docs/definitions.md section 4).
+// figures are the fields of a row of the savings report behind its keys, in their order (docs/definitions.md
+// section 4).
 var figures = []report.Figure{
 	{Name: "currency", Kind: report.Text, Of: report.CurrencyFilter.Schema, Over: "all messages",
 		Formula: "of the message's prices; of an unpriced message that of the tariff rows that were " +
@@ -105,7 +106,8 @@ var figures = []report.Figure{
 // byChannel is an element of by_channel, and unpricedReasons one of unpriced_reasons.
 var (
 	byChannel = answer.ObjectOf(answer.Column{Name: "channel", Of: answer.OneOf(schema.Channels.Names()...)},
-		answer.Column{Name: "attempts", Type: answer.CountColumn}, answer.Column{Name: "units", Type: answer.CountColumn},
+		answer.Column{Name: "attempts", Type: answer.CountColumn},
+		answer.Column{Name: "units", Type: answer.CountColumn},
 		answer.Column{Name: "cost", Type: answer.MoneyColumn})
 	unpricedReasons = answer.ObjectOf(answer.Column{Name: "reason"}, answer.Column{Name: "channel"},
 		answer.Column{Name: "messages", Type: answer.CountColumn})

@@ -53,7 +53,8 @@ func New(db *store.DB, lists *prices.Cache, registerer prometheus.Registerer) (*
 
 // Routes lists what the room serves.
 func (s *Savings) Routes() []answer.Route {
-	route := answer.Get(answer.ForAnalysts, form.Path(), s.serve, form.Path(), form.Path()+"?group_by=month,first_channel")
+	route := answer.Get(answer.ForAnalysts, form.Path(), s.serve,
+		form.Path(), form.Path()+"?group_by=month,first_channel")
 	route.Tagged = true
 	return []answer.Route{route.Says(answer.TagReports, form.Summary, form.Text, form.Params(), form.Answer())}
 }

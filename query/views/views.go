@@ -36,13 +36,14 @@ func New(db *store.DB, gate *answer.Gate) *Views { return &Views{db: db, gate: g
 func (v *Views) Routes() []answer.Route {
 	tag := answer.Param{Name: "ETag", Text: "The version in quotes."}
 	put := answer.Route{Method: http.MethodPut, Path: "/v1/views", Serve: v.put, For: answer.ForMessages,
-		Errors: answer.Errors{http.StatusPreconditionFailed: "the views are not at the version any more that they were to " +
-			"replace"}}.
+		Errors: answer.Errors{http.StatusPreconditionFailed: "the views are not at the version any more that they " +
+			"were to replace"}}.
 		Says(answer.TagAccess, "Replace the saved views of the key", "Names for addresses of the page, replaced as a "+
 			"whole. They lead to the page alone, and name no person. They go when the key is revoked.",
-			[]answer.Param{{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET: replace this version and no " +
-				"other.", Schema: answer.AnyText()}},
-			answer.Answer{Text: "The views are stored.", Of: answer.Typed[storedAnswer](), Headers: []answer.Param{tag}})
+			[]answer.Param{{Name: "If-Match", In: answer.InHeader,
+				Text: "The ETag of a GET: replace this version and no other.", Schema: answer.AnyText()}},
+			answer.Answer{Text: "The views are stored.", Of: answer.Typed[storedAnswer](),
+				Headers: []answer.Param{tag}})
 	name := &answer.Schema{Type: "string", MinLength: new(1), MaxLength: new(maxNameRunes)}
 	list := answer.ListOf(answer.ObjectOf(answer.Column{Name: "name", Of: name}, answer.Column{Name: "url",
 		Of: &answer.Schema{Type: "string", MaxLength: new(maxURLBytes), Pattern: "^/"}}))

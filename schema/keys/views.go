@@ -66,8 +66,8 @@ func StoreViews(ctx context.Context, conn driver.Conn, of Owner, body []byte, at
 	if err != nil {
 		return 0, fmt.Errorf("store views: %w", err)
 	}
-	// Older ones go when the new ones are known to be stored, for what another writer takes back must not be all there is.
-	// If that fails, the next ones take the older ones along.
+	// Older ones go when the new ones are known to be stored, for what another writer takes back must not be all there
+	// is. If that fails, the next ones take the older ones along.
 	_ = conn.Exec(ctx, viewsPruneSQL, append(of.args(), clickhouse.Named("version", version))...)
 	return version, nil
 }
