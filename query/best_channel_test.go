@@ -191,7 +191,7 @@ func TestServer_BestChannel_Envelope(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if csv := get(s, query+"&limit=all&format=csv").Body.String(); !strings.HasSuffix(csv,
-		"shop,c1,push,device:1,read,9.00,RUB\r\nshop,c2,sms,+79000000002,delivered,2.00,RUB\r\n") {
+		"shop,c1,push,device:1,read,9.00,RUB\r\nshop,c2,sms,\"+79000000002\",delivered,2.00,RUB\r\n") {
 		t.Errorf("all at once: %s", csv)
 	}
 	page := answerOf(t, s, "/v1/numbers/best-channel", url.Values{"limit": {"2"}, "account": {"shop"}})

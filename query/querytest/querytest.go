@@ -20,6 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/mount"
 	"kaskad/query/store"
@@ -168,8 +169,17 @@ func Metric(tb testing.TB, gatherer prometheus.Gatherer, metric string) string {
 // PutPrices stores a list of reference data, of rows in JSON, and returns its version.
 func PutPrices(tb testing.TB, conn driver.Conn, kind, account string, rows ...string) uint64 {
 	tb.Helper()
-	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows),
-		[]byte("["+strings.Join(rows, ",")+"]"), Now())
+	list := []byte("[" + strings.Join(rows, ",") + "]")
+	if kind == schema.ReferenceTariffs {
+		// As a PUT stores them, with all fields, unless a test wants a list that is none.
+		whole := slices.Concat([]byte(`{"tariffs":`), list, []byte("}"))
+		if tariffs, err := money.ParseTariffsJSON(whole); err == nil {
+			if list, err = json.Marshal(tariffs); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	version, err := schema.InsertReference(tb.Context(), conn, kind, account, "test", len(rows), list, Now())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -461,6 +461,11 @@ func (s *Room) compareRoute() answer.Route {
 		{Name: "among", Text: "All attempts, or the people who were tried on both values. Without it a row of each.",
 			Schema: answer.OneOf("all", "both"), Example: "all"},
 	}, Compare.Keys.Params(), answer.FormatParams())
+	for i := range params {
+		if params[i].Name == "channel" { // what is compared where nothing else is said, and so no filter
+			params[i].Example = nil
+		}
+	}
 	route := answer.Get(Compare.For, Compare.Path(), s.compare, Compare.Path()+"?by=channel&values="+example+
 		"&metric=delivery")
 	around := slices.Concat(answer.Period(Compare.Name), answer.Fresh(), []answer.Column{answer.MatureColumn(),
