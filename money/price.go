@@ -134,6 +134,11 @@ const (
 	ReasonTwoCurrencies  = "two_currencies"
 )
 
+// Reasons returns the reasons why a message is unpriced.
+func Reasons() []string {
+	return []string{ReasonNoSegments, ReasonNoSMSTariff, ReasonNoTariff, ReasonNoStepSegments, ReasonTwoCurrencies}
+}
+
 const triggerUnread = "unread"
 
 // Price computes a message's money by docs/definitions.md section 4. The template is the message's, the cohort in Unix

@@ -40,6 +40,21 @@ func TestServer_Overview_Reports(t *testing.T) {
 			}
 		}
 	}
+	// Letters that were sent through again are done with, also where their number was remembered.
+	for offset := range 3 {
+		execute(t, conn, fmt.Sprintf(`INSERT INTO replayed (topic, partition, offset, line, at_ms)
+			VALUES ('t', 1, %d, 1, 2)`, offset))
+		var got map[string]any
+		decode(t, get(s, "/v1/overview"), http.StatusOK, &got)
+		left := int64(0)
+		for _, row := range got["dead_letters"].([]any) {
+			left += whole(t, row.(map[string]any)["letters"])
+		}
+		if left != int64(6-offset) {
+			t.Errorf("after %d replays %d dead letters wait", offset+1, left)
+		}
+		compareOverview(t, s, "replayed", got, url.Values{"from": {got["from"].(string)}, "to": {got["to"].(string)}}, filled)
+	}
 	for _, name := range []string{"attempts", "money", "unmapped", "dead", "letters"} {
 		if !filled[name] {
 			t.Errorf("%s is never filled", name)
@@ -125,7 +140,7 @@ func compareOverview(t *testing.T, s *Server, what string, got map[string]any, p
 		filled["dead"] = filled["dead"] || n > 0
 	}
 	letters := map[any]int{}
-	for _, row := range listed(t, s, "rejected", "").Rows {
+	for _, row := range listed(t, s, "rejected", "replayed=no").Rows {
 		letters[row["reason"]]++
 		filled["letters"] = true
 	}

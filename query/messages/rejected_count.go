@@ -14,24 +14,26 @@ type LettersOf struct {
 	Letters uint64
 }
 
-// letterCounts remembers how many dead letters there are while the table has as many rows. It is safe for concurrent
+// letterCounts remembers how many dead letters wait while their tables have as many rows. It is safe for concurrent
 // use.
 type letterCounts struct {
-	mu    sync.Mutex
-	known bool
-	rows  uint64
-	of    []LettersOf
+	mu       sync.Mutex
+	known    bool
+	letters  uint64
+	replayed uint64
+	of       []LettersOf
 }
 
-// CountRejected counts the rows of GET /v1/rejected by reason, in their order.
+// CountRejected counts the rows of GET /v1/rejected?replayed=no by reason, in their order.
 func (m *Messages) CountRejected(ctx context.Context) (counts []LettersOf, err error) {
 	m.counts.mu.Lock()
 	defer m.counts.mu.Unlock()
-	var all uint64
-	if err := m.db.Conn.QueryRow(m.db.SmallSettings(ctx), "SELECT count() FROM rejected").Scan(&all); err != nil {
+	var all, again uint64
+	if err := m.db.Conn.QueryRow(m.db.SmallSettings(ctx), "SELECT (SELECT count() FROM rejected), "+
+		"(SELECT count() FROM replayed)").Scan(&all, &again); err != nil {
 		return nil, fmt.Errorf("count dead letters: %w", err)
 	}
-	if m.counts.known && m.counts.rows == all {
+	if m.counts.known && m.counts.letters == all && m.counts.replayed == again {
 		return m.counts.of, nil
 	}
 	statement, err := store.Fill(statements.Lookup("rejected_count.sql"), nil)
@@ -53,6 +55,6 @@ func (m *Messages) CountRejected(ctx context.Context) (counts []LettersOf, err e
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("count dead letters: %w", err)
 	}
-	m.counts.known, m.counts.rows, m.counts.of = true, all, counts
+	m.counts.known, m.counts.letters, m.counts.replayed, m.counts.of = true, all, again, counts
 	return counts, nil
 }

@@ -147,10 +147,11 @@ func columns() []answer.Column {
 		object("money", "", answer.TariffVersion(), answer.TemplateVersion(), answer.MatureColumn(), rows),
 		object("dead_numbers", "How many are dead now, whatever the period", count("phone", "email")...),
 		list("unpriced", "Messages without a price by why, over all currencies",
-			append([]answer.Column{{Name: "reason"}, {Name: "channel"}}, count("messages")...)...),
+			savings.UnpricedColumns()...),
 		object("unmapped_codes", "Error codes that no line knows, those with a guess apart, and the failed attempts "+
 			"of each", count("codes", "attempts", "guessed_codes", "guessed_attempts")...),
-		list("dead_letters", "Dead letters of all accounts within 30 days, whatever the period", append([]answer.Column{
+		list("dead_letters", "Dead letters of all accounts within 30 days, whatever the period, but for those that "+
+			"were sent through again", append([]answer.Column{
 			{Name: "reason"}}, count("letters")...)...),
 		{Name: "withheld", Of: answer.ListOf(answer.AnyText()), Text: "Members that the key may not see"}})
 }

@@ -1,6 +1,7 @@
 package savings
 
 import (
+	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/report"
 	"kaskad/schema"
@@ -109,6 +110,11 @@ var (
 		answer.Column{Name: "attempts", Type: answer.CountColumn},
 		answer.Column{Name: "units", Type: answer.CountColumn},
 		answer.Column{Name: "cost", Type: answer.MoneyColumn})
-	unpricedReasons = answer.ObjectOf(answer.Column{Name: "reason"}, answer.Column{Name: "channel"},
-		answer.Column{Name: "messages", Type: answer.CountColumn})
+	unpricedReasons = answer.ObjectOf(UnpricedColumns()...)
 )
+
+// UnpricedColumns describe why messages have no price.
+func UnpricedColumns() []answer.Column {
+	return []answer.Column{{Name: "reason", Of: answer.OneOf(money.Reasons()...)}, {Name: "channel"},
+		{Name: "messages", Type: answer.CountColumn}}
+}
