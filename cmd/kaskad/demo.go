@@ -173,7 +173,7 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 	}
-	if err := c.settle(ctx, st); err != nil {
+	if err := c.settle(ctx, st, "storing events and computing reports"); err != nil {
 		return err
 	}
 	server := &api{address: "http://" + address, client: http.Client{Timeout: serverTimeout}}
@@ -188,6 +188,10 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 		return err
 	}
 	if err := putErrors(ctx, server, state.period()); err != nil {
+		return err
+	}
+	// The verdicts that are told are those by this error map.
+	if err := c.settle(ctx, st, "deciding on numbers"); err != nil {
 		return err
 	}
 	states, err := st.numberStates(ctx)
@@ -206,9 +210,9 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 	return c.showKeys(ctx, server, state)
 }
 
-// settle waits until everything in the topic is in the reports.
-func (c *demoCommand) settle(ctx context.Context, st *stack) error {
-	bar, first := newBar("storing events and computing reports"), int64(0)
+// settle waits until everything in the topic is in the reports, and every verdict that was asked for is decided.
+func (c *demoCommand) settle(ctx context.Context, st *stack, what string) error {
+	bar, first := newBar(what), int64(0)
 	quiet := true
 	for {
 		lag, err := ingest.Lag(ctx, st.brokers, st.dialer, st.kafka.Group, st.kafka.Topic)

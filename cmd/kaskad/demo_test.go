@@ -81,11 +81,41 @@ func (k *kaskad) mustPrint(text string) {
 	}
 }
 
+// mustPrintNumbers checks that the greeting tells the verdicts as they are when nothing is left to decide.
+func (k *kaskad) mustPrintNumbers(text string) {
+	k.t.Helper()
+	k.settle(time.Minute)
+	rows, err := k.database().Query(k.t.Context(), "SELECT state, count() FROM number_health FINAL GROUP BY state")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer rows.Close()
+	states := map[string]uint64{}
+	for rows.Next() {
+		var state string
+		var n uint64
+		if err := rows.Scan(&state, &n); err != nil {
+			k.t.Fatal(err)
+		}
+		states[state] = n
+	}
+	if err := rows.Err(); err != nil {
+		k.t.Fatal(err)
+	}
+	want := fmt.Sprintf("Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.",
+		thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]), thousands(states["unknown"]))
+	if !strings.Contains(text, want) || states["suspect"] == 0 {
+		k.t.Errorf("no %q in\n%s", want, text)
+	}
+}
+
 // The demo shows what the cascades saved, by price lists that it has put the way everybody does, and leaves alone a
 // list that somebody has changed since.
 func TestDemo_Savings(t *testing.T) {
 	k := newKaskad(t)
-	k.mustPrint(k.startDemo())
+	greeting := k.startDemo()
+	k.mustPrint(greeting)
+	k.mustPrintNumbers(greeting)
 	tariffs, err := money.ParseTariffsYAML(demoTariffs)
 	if err != nil {
 		t.Fatal(err)
