@@ -75,6 +75,10 @@ page-test: build ## Test the page in Chromium, where there is one: every view in
 	then cd $(WEB) && npm run --silent check && npm test; \
 	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 
+.PHONY: page-types
+page-types: openapi $(WEB)/node_modules/.package-lock.json ## Write the page's types of the API anew from its OpenAPI document; a test fails while they are stale
+	cd $(WEB) && node api.mjs ../../bin/openapi.json
+
 .PHONY: pictures
 pictures: build ## Draw the pictures of the page that the README shows, from the demo (Chromium)
 	cd $(WEB) && npx vitest run --config vitest.pictures.config.ts

@@ -56,11 +56,11 @@ export async function settled(page: Page): Promise<void> {
     !document.querySelector('[aria-busy="true"], .waiting'))
 }
 
-/** ask asks the API directly, with the key of a scope. What has a body is a POST. */
-export async function ask<T>(path: string, scope = 'all', body?: unknown): Promise<T> {
+/** ask asks the API directly, with the key of a scope. What has a body is a POST where nothing else is said. */
+export async function ask<T>(path: string, scope = 'all', body?: unknown, method = 'POST'): Promise<T> {
   const { base, keys } = inject('service')
   const headers = { Authorization: `Bearer ${keys[scope]}`, 'Content-Type': 'application/json' }
-  const answer = await fetch(base + path, body === undefined ? { headers } : { headers, method: 'POST', body: JSON.stringify(body) })
+  const answer = await fetch(base + path, body === undefined ? { headers } : { headers, method, body: JSON.stringify(body) })
   if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return (await answer.json()) as T
 }

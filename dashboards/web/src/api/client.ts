@@ -23,6 +23,16 @@ async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
+/** whole reads an answer. One that breaks off is none. */
+async function whole<T>(answer: Response): Promise<T> {
+  try {
+    return (await answer.json()) as T
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw new Refused(AWAY)
+  }
+}
+
 function pause(seconds: number, stop?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = window.setTimeout(resolve, seconds * 1000)
@@ -50,7 +60,7 @@ export async function send<T>(path: string, init: RequestInit = {}): Promise<T> 
       throw new Refused(AWAY)
     }
     if (answer.status === 204) return undefined as T
-    if (answer.ok) return (await answer.json()) as T
+    if (answer.ok) return await whole<T>(answer)
     const after = Number(answer.headers.get('Retry-After'))
     if (method === 'GET' && (answer.status === 429 || answer.status === 503) && after > 0 && tries < TRIES) {
       await pause(Math.min(after, 5), init.signal ?? undefined)
@@ -101,6 +111,18 @@ export function lastAnswer<T>(path: string): Kept<T> | undefined {
   return kept.get(path) as Kept<T> | undefined
 }
 
+/** keepAnswer makes what was stored the answer to a question, as if it had been asked again. */
+export function keepAnswer<T>(path: string, data: T): Kept<T> {
+  const one = { data, at: Date.now() }
+  kept.delete(path)
+  kept.set(path, one)
+  for (const oldest of kept.keys()) {
+    if (kept.size <= MOST_KEPT) break
+    kept.delete(oldest)
+  }
+  return one
+}
+
 interface Flight {
   readonly answer: Promise<Kept<unknown>>
   readonly stop: AbortController
@@ -114,14 +136,7 @@ export function ask<T>(path: string): { answer: Promise<Kept<T>>; leave: () => v
   if (!flight) {
     const stop = new AbortController()
     const answer = send<T>(path, { signal: stop.signal }).then((data) => {
-      const one = { data, at: Date.now() }
-      kept.delete(path)
-      kept.set(path, one)
-      for (const oldest of kept.keys()) {
-        if (kept.size <= MOST_KEPT) break
-        kept.delete(oldest)
-      }
-      return one
+      return keepAnswer(path, data)
     }).finally(() => {
       if (flights.get(path)?.stop === stop) flights.delete(path)
     })

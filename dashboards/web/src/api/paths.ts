@@ -1,23 +1,29 @@
 // Addresses of reports about what the page's address says. They are what "copy as curl" copies.
-import type { Filter, Scope } from '../state/scope'
 import { previous } from '../state/period'
+import { FILTERS, type Filter, type Scope } from '../state/scope'
+import { PARAMS } from './openapi'
+
+type Route = keyof typeof PARAMS
+/** ReportName names a report, or another list, as its address does after /v1/reports/ or /v1/. */
+export type ReportName = Route extends infer R ? R extends `/v1/reports/${infer Name}` ? Name
+  : R extends `/v1/${infer Name}` ? Name : never : never
+
+function nameOf(route: string): string {
+  return route.replace(/^\/v1\/(reports\/)?/, '')
+}
+
+/** byName makes a table of what is known of each route. */
+function byName<T>(of: (route: Route) => T): Readonly<Record<ReportName, T>> {
+  return Object.fromEntries((Object.keys(PARAMS) as Route[]).map((route) => [nameOf(route), of(route)])) as Record<ReportName, T>
+}
+
+const ROUTES = byName((route) => route)
 
 /** TAKES are the filters that a report takes; one that it does not take is an error of the API. */
-const ATTEMPT: readonly Filter[] = ['channel', 'provider', 'campaign', 'template', 'sender', 'app', 'operator',
-  'country', 'traffic', 'step', 'trigger']
-const MESSAGE: readonly Filter[] = ['campaign', 'template', 'sender', 'traffic', 'country']
-export const TAKES = {
-  channels: ATTEMPT,
-  latency: ATTEMPT,
-  compare: ATTEMPT,
-  spend: ATTEMPT,
-  savings: MESSAGE,
-  failures: ['channel', 'provider'],
-  penetration: ['channel', 'campaign', 'template', 'traffic'],
-  'segment-waste': ['campaign', 'template', 'sender', 'traffic', 'country'],
-  'dead-spend': ['channel'],
-} as const satisfies Record<string, readonly Filter[]>
-export type ReportName = keyof typeof TAKES
+export const TAKES = byName((route): readonly Filter[] => {
+  const takes: readonly string[] = PARAMS[route]
+  return FILTERS.filter((one) => takes.includes(one))
+})
 
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>
 
@@ -37,7 +43,7 @@ export function reportPath(name: ReportName, scope: Scope, query: Query = {}): s
     from: scope.period.from, to: scope.period.to, tz: scope.tz, account: scope.account || undefined,
   }
   for (const filter of TAKES[name]) asked[filter] = scope.filters[filter]
-  return pathOf(`/v1/reports/${name}`, { ...asked, ...query })
+  return pathOf(ROUTES[name], { ...asked, ...query })
 }
 
 /** before is the same scope one period earlier. */
@@ -47,8 +53,7 @@ export function before(scope: Scope): Scope {
 
 /** leftOut are the filters of the scope that a report does not take. */
 export function leftOut(name: ReportName, scope: Scope): readonly Filter[] {
-  const takes: readonly Filter[] = TAKES[name]
-  return (Object.keys(scope.filters) as Filter[]).filter((filter) => !takes.includes(filter))
+  return (Object.keys(scope.filters) as Filter[]).filter((filter) => !TAKES[name].includes(filter))
 }
 
 /** asFile is the same answer as a file. */

@@ -1,109 +1,35 @@
-// Answers of the API that the page reads. Rates are JSON numbers with six decimals, money are texts.
+// Answers of the API that the page reads, by the types of its OpenAPI document (openapi.ts). Rates are JSON numbers with
+// six decimals, money are texts.
+import type {
+  GetDefinitions, GetErrorMapUnmappedRow, GetOverview, GetReportsChannels, GetReportsChannelsRow, GetReportsCompareRow,
+  GetReportsFailuresRow, GetReportsLatencyRow, GetReportsSavings, GetReportsSavingsRow, GetSession, GetStatus, GetViews,
+  PostRejectedReplayBody,
+} from './openapi'
 
-export interface Problem {
-  readonly type: string
-  readonly title: string
-  readonly status: number
-  readonly detail: string
-  readonly errors?: readonly { readonly parameter: string; readonly reason: string }[]
-}
+export type { Problem } from './openapi'
+export type Session = GetSession
 
-export interface Session {
-  readonly auth: 'keys' | 'off'
-  readonly csrf_token: string | null
-  readonly expires_at: string | null
-  /** account is null for a key of all accounts. */
-  readonly account: string | null
-  readonly scopes: readonly string[]
-}
-
-export interface Report<Row> {
-  readonly report: string
-  readonly from: string
-  readonly to: string
-  readonly tz: string
-  readonly as_of: string | null
-  readonly lag_seconds: number | null
-  readonly mature: boolean
-  readonly rows: readonly Row[]
-  readonly next_cursor: string | null
-  readonly tariff_version?: number
-  readonly template_version?: number
-}
-
-export type Bound = 'exact' | 'lower' | 'upper' | 'mixed' | null
-
-/** Rate is a rate with what it was computed from and its 95 % interval. */
-export type RateOf<Name extends string> = {
-  readonly [K in `${Name}_rate` | `${Name}_rate_low` | `${Name}_rate_high`]: number | null
-} & { readonly [K in `${Name}_num` | `${Name}_den`]: number }
-
-type Rates = 'delivery' | 'open' | 'read_of_sent' | 'reply' | 'click' | 'delivered_1m' | 'delivered_24h' |
-  'read_24h' | 'unsubscribe' | 'block' | 'complaint'
-type Counts = 'attempted' | 'sent' | 'delivered' | 'read' | 'clicked' | 'replied' | 'failed' | 'pending' | 'skipped'
-type Latencies = `time_to_${'deliver' | 'read' | 'reply'}_p${'50' | '90' | '99'}`
-
-type Union<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never
-
-export type ChannelRow = { readonly [K in Counts]: number } & { readonly [K in Latencies]: number | null } &
-  Union<{ [Name in Rates]: RateOf<Name> }[Rates]> & {
-    readonly open_rate_bound: Bound
-    readonly mature: boolean
-    readonly account?: string
-    readonly channel?: string
-    readonly weekday?: number
-    readonly hour_of_day?: number
-    readonly day?: string
+/** Report is a page of a report, around its rows. */
+export type Report<Row> = Omit<GetReportsChannels, 'report' | 'rows'> &
+  Partial<Pick<GetReportsSavings, 'tariff_version' | 'template_version'>> & {
+    readonly report: string
+    readonly rows: readonly Row[]
   }
 
-export interface FailureRow {
-  readonly channel: string
-  readonly provider: string
-  readonly reason: string
-  readonly error_code: string
-  readonly count: number
-  readonly share_rate: number | null
-  readonly share_num: number
-  readonly share_den: number
-}
+export type ChannelRow = GetReportsChannelsRow
+export type LatencyRow = GetReportsLatencyRow
+export type CompareRow = GetReportsCompareRow
+/** FailureRow is grouped by all that the report is grouped by where nothing else is said. */
+export type FailureRow = GetReportsFailuresRow & Required<Pick<GetReportsFailuresRow, 'channel' | 'provider' | 'reason' | 'error_code'>>
+export type SavingsRow = GetReportsSavingsRow
+export type Overview = GetOverview
+export type Status = GetStatus
+export type UnmappedRow = GetErrorMapUnmappedRow
+export type Definitions = GetDefinitions
+export type SavedViews = GetViews
 
-export interface SavingsRow {
-  readonly currency: string
-  readonly messages: number
-  readonly reached: number
-  readonly read: number
-  readonly unpriced: number
-  readonly estimated: number
-  readonly priced_messages: number
-  readonly priced_reached: number
-  readonly sms_segments: number
-  readonly sms_only_cost: string | null
-  readonly actual_cost: string | null
-  readonly saved: string | null
-  readonly saved_rate: number | null
-  readonly saved_reached: string | null
-  readonly saved_unreached: string | null
-  readonly double_paid: string | null
-  readonly double_paid_unread: string | null
-  readonly wasted_cost: string | null
-  readonly minimum_top_up: string | null
-  readonly saved_after_minimum: string | null
-  readonly by_channel: readonly { readonly channel: string; readonly attempts: number; readonly units: number; readonly cost: string }[]
-  readonly unpriced_reasons: readonly { readonly reason: string; readonly channel: string; readonly messages: number }[]
-  readonly mature: boolean
-}
-
-export interface Status {
-  readonly balance: Readonly<Record<'consumed' | 'stored' | 'rejected' | 'parked' | 'in_flight' | 'empty', number>>
-  readonly lag_events: number | null
-  readonly disk: { readonly state: 'ok' | 'warning' | 'full' | null }
-  readonly losses: { readonly broken_parts: readonly unknown[]; readonly hours: readonly unknown[] }
-}
-
-export interface UnmappedRow {
-  readonly provider: string
-  readonly error_code: string
-  readonly channel: string
-  readonly guess: string | null
-  readonly count: number
-}
+export type Bound = ChannelRow['open_rate_bound']
+/** Reason is why an attempt failed, UnpricedReason why a message has no price, LetterReason why an event was refused. */
+export type Reason = FailureRow['reason']
+export type UnpricedReason = SavingsRow['unpriced_reasons'][number]['reason']
+export type LetterReason = NonNullable<PostRejectedReplayBody['reason']>
