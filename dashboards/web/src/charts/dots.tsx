@@ -5,6 +5,7 @@ import type { Bound } from '../api/types'
 import { w } from '../i18n'
 import { f, NONE } from '../i18n/format'
 import { Why } from '../parts/why'
+import { Open } from './hatch'
 
 export interface DotRow {
   readonly key: string
@@ -19,7 +20,10 @@ export interface DotRow {
   readonly of: string
   /** weight is the length of the faint bar behind the dot: the row's share of the largest row, 0…1. */
   readonly weight: number
+  /** hatched rows are not final. */
   readonly hatched?: boolean
+  /** to is the address that a click on the row opens. */
+  readonly to?: string
   /** before is the rate one period earlier. */
   readonly before?: number | null | undefined
   /** why says what it means that there is no rate. */
@@ -46,11 +50,13 @@ function Plot({ row }: { row: DotRow }) {
   const { rate, low, high, bound } = row
   return (
     <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" class="dotplot" aria-hidden="true">
+      {row.hatched ? <defs><Open /></defs> : null}
       <rect x={x(0)} y="3" width={Math.max(0, x(row.weight) - x(0))} height={H - 6} class="weight" />
+      {row.hatched ? <rect x={x(0)} y="3" width={Math.max(0, x(row.weight) - x(0))} height={H - 6} class="open" /> : null}
       {SCALE.map((at) => <line key={at} x1={x(at)} x2={x(at)} y1="0" y2={H} class="grid" />)}
       {row.before != null ? <line x1={x(row.before)} x2={x(row.before)} y1="3" y2={H - 3} class="before" /> : null}
       {low !== null && high !== null ? <line x1={x(low)} x2={x(high)} y1={H / 2} y2={H / 2} class="interval" /> : null}
-      {rate !== null ? <line x1={x(rate)} x2={x(rate)} y1={H / 2} y2={H / 2} class={row.hatched ? 'point open' : 'point'} /> : null}
+      {rate !== null ? <line x1={x(rate)} x2={x(rate)} y1={H / 2} y2={H / 2} class="point" /> : null}
       {rate !== null && (bound === 'lower' || bound === 'mixed') ? <Arrow at={Math.min(x(Math.max(high ?? rate, rate)) + 4, W - 6)} way={1} /> : null}
       {rate !== null && (bound === 'upper' || bound === 'mixed') ? <Arrow at={Math.max(x(Math.min(low ?? rate, rate)) - 4, 6)} way={-1} /> : null}
     </svg>
@@ -77,13 +83,17 @@ export function Dots({ label, rows, head }: { label: string; rows: readonly DotR
         </tr>
         {rows.map((row) => (
           <tr key={row.key} class={row.tone}>
-            <th scope="row">{row.label}</th>
-            <td class="plot">{row.rate === null ? <span class="muted">{row.why}</span> : <Plot row={row} />}</td>
+            <th scope="row">{row.to ? <a class="through" href={row.to}>{row.label}</a> : row.label}</th>
+            <td class="plot">
+              {row.rate === null ? <span class="muted">{row.why}</span>
+                : row.to ? <a href={row.to} tabIndex={-1} aria-hidden="true"><Plot row={row} /></a> : <Plot row={row} />}
+            </td>
             <td class="rate">
               {row.rate === null
                 ? <Why text={row.why ?? w().states.unknown}>{NONE}</Why>
                 : (
-                  <Why text={`${t.interval}: ${interval(row.low, row.high)}. ${row.bound ? t.bounds[row.bound] : ''}`}>
+                  <Why text={[`${t.interval}: ${interval(row.low, row.high)}, ${row.of}.`, row.bound ? t.bounds[row.bound] : '',
+                    row.hatched ? `${w().card.notFinal}. ${w().card.notFinalWhy}` : ''].join(' ')}>
                     <strong>{bounded(row.rate, row.bound)}</strong>
                   </Why>
                 )}

@@ -24,6 +24,11 @@ function ink(): Ink {
     font: getComputedStyle(document.body).fontFamily, of }
 }
 
+/** openStripes marks what is not final: stripes in the colour of the card, over whatever colour the bar has. */
+export function openStripes(colours: Ink): Record<string, unknown> {
+  return { decal: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: colours.card } }
+}
+
 /** tooltip is how all charts tell figures: on the canvas, by lines of text. */
 export function tooltip(colours: Ink): Record<string, unknown> {
   return { trigger: 'axis', renderMode: 'richText', confine: true, backgroundColor: colours.card, borderColor: colours.line,
@@ -33,8 +38,8 @@ export function tooltip(colours: Ink): Record<string, unknown> {
 export function EChart({ label, option, onPick }: {
   label: string
   option: (colours: Ink) => EChartsCoreOption
-  /** onPick is told the name of what was clicked. */
-  onPick?: (name: string) => void
+  /** onPick is told which place on a category axis was clicked, wherever above it. */
+  onPick?: (index: number) => void
 }) {
   const place = useRef<HTMLDivElement>(null)
   const latest = useRef({ option, onPick })
@@ -49,7 +54,17 @@ export function EChart({ label, option, onPick }: {
       const chart = init(element, null, { renderer: 'canvas', locale: 'EN' })
       const draw = (): void => chart.setOption({ animation: false, ...latest.current.option(ink()) }, true)
       draw()
-      chart.on('click', (event) => latest.current.onPick?.(String(event.name)))
+      if (latest.current.onPick) {
+        const place = (event: { offsetX: number; offsetY: number }): number | undefined => {
+          const at = [event.offsetX, event.offsetY]
+          return chart.containPixel('grid', at) ? Math.round(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX)) : undefined
+        }
+        chart.getZr().on('click', (event) => {
+          const index = place(event)
+          if (index !== undefined) latest.current.onPick?.(index)
+        })
+        chart.getZr().on('mousemove', (event) => chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer'))
+      }
       const watch = new ResizeObserver(() => chart.resize())
       watch.observe(element)
       end = () => {

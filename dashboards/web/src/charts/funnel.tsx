@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { w } from '../i18n'
 import { f } from '../i18n/format'
-import { Hatch } from './hatch'
+import { Hatch, Open } from './hatch'
 
 export interface FunnelRow {
   readonly key: string
@@ -18,6 +18,7 @@ export interface FunnelRow {
   readonly replied: number
   readonly failed: number
   readonly pending: number
+  readonly mature?: boolean
 }
 
 const W = 1000
@@ -48,6 +49,7 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
                 <rect width={x(row.delivered)} height="16" class="f-delivered" />
                 <rect width={x(row.read)} height="16" class="f-read" />
                 <rect width={x(Math.max(row.clicked, row.replied))} height="16" class="f-acted" />
+                {row.mature === false ? <><defs><Open /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
                 <rect y="18" width={x(row.failed)} height="4" class="f-failed" />
               </svg>
               <span class="numbers">

@@ -7,6 +7,8 @@ export interface HeatCell {
   /** value colours the cell; null hatches it. */
   readonly value: number | null
   readonly told: string
+  /** open cells are not final. */
+  readonly open?: boolean
 }
 
 const HOURS = Array.from({ length: 24 }, (_, hour) => hour)
@@ -39,9 +41,9 @@ export function Heat({ label, cell, low, high }: {
               <tr key={day}>
                 <th scope="row">{f.value.weekday(day)}</th>
                 {HOURS.map((hour) => {
-                  const { value, told: text } = cell(day, hour)
+                  const { value, told: text, open } = cell(day, hour)
                   return (
-                    <td key={hour} class={value === null ? 'few' : ''} style={value === null ? {} : { '--share': shade(value) }}
+                    <td key={hour} class={value === null ? 'few' : open ? 'open' : ''} style={value === null ? {} : { '--share': shade(value) }}
                       onMouseEnter={() => tell(text)} title={text}>
                       <span class="unseen">{text}</span>
                     </td>

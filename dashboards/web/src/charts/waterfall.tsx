@@ -1,7 +1,7 @@
 // Amounts that follow each other on one line: each bar begins where the one before ended. It is a table, so a screen
 // reader hears the amounts themselves. Where a bar lies is drawn from the amounts; what is printed is the API's text.
 import type { ComponentChildren } from 'preact'
-import { Hatch } from './hatch'
+import { Hatch, Open } from './hatch'
 
 export interface Fall {
   readonly key: string
@@ -18,7 +18,13 @@ export interface Fall {
 const W = 1000
 const H = 20
 
-export function Waterfall({ label, rows, head }: { label: string; rows: readonly Fall[]; head: { name: string; amount: string; note: string } }) {
+export function Waterfall({ label, rows, head, open = false }: {
+  label: string
+  rows: readonly Fall[]
+  head: { name: string; amount: string; note: string }
+  /** open says that the amounts are not final. */
+  open?: boolean
+}) {
   const ends = rows.flatMap((row) => [row.from, row.to])
   const low = Math.min(0, ...ends)
   const width = Math.max(0, ...ends) - low || 1
@@ -33,10 +39,12 @@ export function Waterfall({ label, rows, head }: { label: string; rows: readonly
             <th scope="row">{row.label}</th>
             <td class="plot">
               <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" aria-hidden="true">
-                <defs><Hatch /></defs>
+                <defs><Hatch /><Open /></defs>
                 {low < 0 ? <line x1={x(0)} x2={x(0)} y1="0" y2={H} class="zero" /> : null}
-                <rect x={Math.min(x(row.from), x(row.to))} y="2" height={H - 4} class={`fall-${row.look ?? 'plain'}`}
-                  width={row.from === row.to ? 0 : Math.max(2, Math.abs(x(row.to) - x(row.from)))} />
+                {[`fall-${row.look ?? 'plain'}`, ...(open && row.look !== 'striped' ? ['open'] : [])].map((look) => (
+                  <rect key={look} x={Math.min(x(row.from), x(row.to))} y="2" height={H - 4} class={look}
+                    width={row.from === row.to ? 0 : Math.max(2, Math.abs(x(row.to) - x(row.from)))} />
+                ))}
               </svg>
             </td>
             <td class="rate"><strong>{row.amount}</strong></td>

@@ -8,12 +8,13 @@ import { w } from '../i18n'
 import { f } from '../i18n/format'
 import { scope, toView } from '../state/scope'
 import { setParams, url } from '../state/url'
+import { NotFinal } from './final'
 import { ActionMenu, type Action } from './menu'
 import { Empty, Failed, Waiting } from './states'
-import { Why } from './why'
 
 interface Stamped {
   readonly as_of?: string | null
+  readonly to?: string
   readonly mature?: boolean
   readonly rows?: readonly unknown[]
 }
@@ -78,7 +79,7 @@ function Stamp({ data, out }: { data: Stamped; out: string }) {
   return (
     <footer>
       {data.as_of ? <span>{t.asOf(f.value.time(data.as_of))}</span> : null}
-      {data.mature === false ? <Why text={t.notFinalWhy}><span class="hatched-word">{t.notFinal}</span></Why> : null}
+      {data.mature === false ? <NotFinal to={data.to} /> : null}
       {data.mature === true && data.as_of ? <span>{t.final}</span> : null}
       {out ? <span>{t.leftOut(out)}</span> : null}
     </footer>

@@ -17,6 +17,9 @@ const LINES = {
   calendar: 'M4 5h12v12H4V5zM4 9h12M7 3v3M13 3v3',
   account: 'M10 7m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M4 17c0-3 3-5 6-5s6 2 6 5',
   view: 'M10 3v2M10 15v2M3 10h2M15 10h2M10 10m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M5 5l1.5 1.5M13.5 13.5L15 15M15 5l-1.5 1.5M6.5 13.5L5 15',
+  bookmark: 'M6 3h8v14l-4-3-4 3V3z',
+  link: 'M8.5 11.5a3 3 0 0 0 4.2 0l2.6-2.6a3 3 0 0 0-4.2-4.2L10 5.8M11.5 8.5a3 3 0 0 0-4.2 0l-2.6 2.6a3 3 0 0 0 4.2 4.2L10 14.2',
+  pencil: 'M4 16l1-4 8-8 3 3-8 8-4 1zM11.5 5.5l3 3',
   check: 'M4 10l4 4 8-8',
 } as const
 export type IconName = keyof typeof LINES

@@ -1,5 +1,5 @@
 // What all figures on the page are about, and how fresh they are.
-import { session, signOut } from '../api/client'
+import { may, session, signOut } from '../api/client'
 import { useAnswer } from '../api/answer'
 import { pathOf } from '../api/paths'
 import type { Report } from '../api/types'
@@ -11,6 +11,7 @@ import { browserZone, scope } from '../state/scope'
 import { setParams } from '../state/url'
 import { Freshness } from './freshness'
 import { PeriodPicker } from './period'
+import { Saved } from './saved'
 
 export function Bar() {
   const t = w().shell
@@ -22,6 +23,7 @@ export function Bar() {
       <Zone />
       <span class="gap" />
       <Freshness />
+      {may('marketer', 'analyst', 'crm') ? <Saved /> : null}
       <ActionMenu label={t.preferences} icon="view" actions={[
         ...LANGUAGES.map((one) => ({ label: t.languages[one], run: () => setLanguage(one), checked: language.value === one })),
         ...THEMES.map((one) => ({ label: t.themes[one], run: () => setTheme(one), checked: theme.value === one })),

@@ -3,6 +3,7 @@ import { Which } from './which'
 import { What } from './what'
 import { When } from './when'
 import { Fast } from './fast'
+import { Versus } from './versus'
 
 export default function Channels() {
   return (
@@ -10,6 +11,7 @@ export default function Channels() {
       <Which />
       <What />
       <Fast />
+      <Versus />
       <When />
     </div>
   )

@@ -30,7 +30,7 @@ export function When() {
   // Without the channels there is nothing to ask for, and their error is what is wrong.
   const answer = channels.problem ? { ...cells, problem: channels.problem, retry: channels.retry } : cells
   return (
-    <Card id="when" title={t.when} answer={answer} report="channels" definition="open"
+    <Card id="when" wide title={t.when} answer={answer} report="channels" definition="open"
       controls={channel
         ? <Picker label={w().dimensions.channel} value={channel} onPick={(to) => setParams({ when: to }, 'replace')}
           options={reading.map((row) => ({ value: row.channel, label: channelName(row.channel) }))} />
@@ -62,7 +62,7 @@ function Map({ rows }: { rows: readonly Row[] }) {
       const many = row !== undefined && row.open_den >= FEWEST
       const place = `${f.value.weekday(day)} ${hourName(hour)}`
       return many
-        ? { value: row.open_rate, told: `${place}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}` }
+        ? { value: row.open_rate, open: !row.mature, told: `${place}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}` }
         : { value: null, told: `${place}: ${w().channels.few} (${f.value.count(row?.open_den ?? 0)})` }
     }} />
   )

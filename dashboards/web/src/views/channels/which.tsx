@@ -8,6 +8,7 @@ import { Card } from '../../parts/card'
 import { ChannelMark, channelName } from '../../parts/names'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
+import { toQuery } from '../../state/url'
 
 type Row = ChannelRow & { readonly channel: string }
 
@@ -33,6 +34,12 @@ export function Which() {
   )
 }
 
+// A channel that is the only one already leads nowhere.
+function only(channel: string): boolean {
+  const chosen = scope.value.filters.channel
+  return chosen?.length === 1 && chosen[0] === channel
+}
+
 function Chart({ rows, earlier }: { rows: readonly Row[]; earlier: readonly Row[] | undefined }) {
   const t = w().channels
   const most = Math.max(1, ...rows.map((row) => row.attempted))
@@ -47,6 +54,7 @@ function Chart({ rows, earlier }: { rows: readonly Row[]; earlier: readonly Row[
     of: row.open_rate === null ? `${t.tried} ${f.value.count(row.attempted)}` : w().figures.ofDelivered(row.open_den),
     weight: row.attempted / most,
     hatched: !row.mature,
+    ...(only(row.channel) ? {} : { to: toQuery({ channel: row.channel }) }),
     before: earlier?.find((one) => one.channel === row.channel)?.open_rate,
     why: t.noReads,
   }))

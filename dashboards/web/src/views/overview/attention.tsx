@@ -1,53 +1,74 @@
 // What somebody should look at, by what the key may see; each line leads there.
 import { useAnswer } from '../../api/answer'
 import { may, session } from '../../api/client'
-import { pathOf, reportPath } from '../../api/paths'
-import type { Report, SavingsRow, Status, UnmappedRow } from '../../api/types'
+import { PARAMS } from '../../api/openapi'
+import { pathOf } from '../../api/paths'
+import type { Overview, Status } from '../../api/types'
 import { w } from '../../i18n'
+import { f } from '../../i18n/format'
+import { letterReason, unpricedReason } from '../../parts/names'
 import { Failed, Waiting } from '../../parts/states'
 import { scope, toView } from '../../state/scope'
+import { useFirst } from './first'
 
-// Codes beyond a page are told as "or more".
-const PAGE = 1000
+// A server of which the page's types were made before it had alerts has none.
+const ALERTS = Object.hasOwn(PARAMS, '/v1/alerts/events')
+
+interface Line {
+  readonly text: string
+  readonly to: string
+}
 
 export function Attention() {
   const t = w().overview
-  const s = scope.value
-  const analyst = may('analyst')
-  const operator = may('admin') && session.value?.account === null
-  const savings = useAnswer<Report<SavingsRow>>(analyst ? reportPath('savings', s) : null)
-  const codes = useAnswer<Report<UnmappedRow>>(analyst ? pathOf('/v1/error-map/unmapped', { from: s.period.from,
-    to: s.period.to, tz: s.tz, account: s.account || undefined, limit: String(PAGE) }) : null)
-  const status = useAnswer<Status>(operator ? '/v1/status' : null)
-  const asked = [savings, codes, status].filter((one) => one.path !== null)
-  const lines: { text: string; to: string }[] = []
-  const add = (count: number, text: (count: number) => string, to: string): void => {
-    if (count > 0) lines.push({ text: text(count), to: toView(to) })
-  }
-  if (status.data) {
-    const { balance, disk, losses } = status.data
-    if (losses.broken_parts.length + losses.hours.length > 0) lines.push({ text: t.losses, to: toView('/quality') })
-    if (disk.state === 'warning' || disk.state === 'full') lines.push({ text: t.disk, to: toView('/quality') })
-    add(status.data.lag_events ?? 0, t.lag, '/quality')
-    add(balance.rejected, t.dead, '/quality')
-    add(balance.parked, t.parked, '/quality')
-  }
-  for (const row of savings.data?.rows ?? []) add(row.unpriced, t.unpriced, '/savings')
-  const found = codes.data?.rows ?? []
-  if (codes.data?.next_cursor) add(found.length, t.atLeast, '/quality')
-  else {
-    add(found.filter((row) => row.guess === null).length, t.unmapped, '/quality')
-    add(found.filter((row) => row.guess !== null).length, t.guessed, '/quality')
-  }
+  const { now } = useFirst()
+  const status = useAnswer<Status>(may('admin') && session.value?.account === null ? '/v1/status' : null)
+  const alerts = useAnswer<{ readonly rows: readonly unknown[] }>(ALERTS && may('marketer', 'analyst')
+    ? pathOf('/v1/alerts/events', { open: '1', account: scope.value.account || undefined }) : null)
+  const asked = [now, status, alerts].filter((one) => one.path !== null)
+  const waiting = asked.some((one) => !one.data && !one.problem)
   const failed = asked.find((one) => one.problem)
+  const on = alerts.data?.rows.length ?? 0
+  const lines = [...(on > 0 ? [{ text: t.alert(on), to: toView('/settings') }] : []), ...service(status.data), ...data(now.data)]
   return (
-    <section class="card wide" id="attention" aria-labelledby="attention-title" aria-busy={asked.some((one) => !one.data && !one.problem)}>
+    <section class="card wide" id="attention" aria-labelledby="attention-title" aria-busy={waiting}>
       <header><h2 id="attention-title">{t.attention}</h2></header>
-      {asked.some((one) => !one.data && !one.problem) ? <Waiting lines={3} /> : null}
+      {waiting ? <Waiting lines={3} /> : null}
       {failed?.problem ? <Failed problem={failed.problem} retry={failed.retry} /> : null}
       {lines.length > 0
         ? <ul class="lines">{lines.map((one) => <li key={one.text}><span>{one.text}</span><a href={one.to} aria-label={`${t.look}: ${one.text}`}>{t.look}</a></li>)}</ul>
         : asked.every((one) => one.data) ? <p>{t.allWell}</p> : null}
     </section>
   )
+}
+
+// How the service itself is, for whom that concerns.
+function service(status: Status | undefined): readonly Line[] {
+  const t = w().overview
+  if (!status) return []
+  const { balance, disk, losses } = status
+  const quality = toView('/quality')
+  return [
+    ...(losses.broken_parts.length + losses.hours.length > 0 ? [{ text: t.losses, to: quality }] : []),
+    ...(disk && disk.state !== 'ok' ? [{ text: t.disk, to: quality }] : []),
+    ...(status.lag_events ? [{ text: t.lag(status.lag_events), to: quality }] : []),
+    ...(balance.parked > 0 ? [{ text: t.parked(balance.parked), to: quality }] : []),
+  ]
+}
+
+// What the figures lack: prices, classes of error codes, and events that were refused.
+function data(all: Overview | undefined): readonly Line[] {
+  const t = w().overview
+  const letters = all?.dead_letters ?? []
+  const codes = all?.unmapped_codes
+  const line = (count: number | undefined, text: (count: number) => string, to: string): readonly Line[] =>
+    count ? [{ text: text(count), to: toView(to) }] : []
+  return [
+    ...line(letters.reduce((sum, one) => sum + one.letters, 0), (count) => t.letters(count,
+      letters.map((one) => `${letterReason(one.reason)} ${f.value.count(one.letters)}`).join(', ')), '/quality'),
+    ...(all?.unpriced ?? []).flatMap((one) =>
+      line(one.messages, (count) => t.unpricedBy(unpricedReason(one.reason, one.channel), count), '/savings')),
+    ...line(codes?.codes, (count) => `${t.unmapped(count)} (${t.failures(codes?.attempts ?? 0)})`, '/quality'),
+    ...line(codes?.guessed_codes, (count) => `${t.guessed(count)} (${t.failures(codes?.guessed_attempts ?? 0)})`, '/quality'),
+  ]
 }

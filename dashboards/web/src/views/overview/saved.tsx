@@ -1,24 +1,26 @@
 import { useAnswer } from '../../api/answer'
-import { before, reportPath } from '../../api/paths'
-import type { Report, SavingsRow } from '../../api/types'
+import { pathOf } from '../../api/paths'
+import type { Overview } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
 import { scope, toView } from '../../state/scope'
+import { useFirst } from './first'
+
+type Row = NonNullable<Overview['money']>['rows'][number]
 
 /** priced are the rows that have money: one for each currency. */
-function priced(data: Report<SavingsRow>): readonly SavingsRow[] {
-  return data.rows.filter((row) => row.saved_reached !== null)
+function priced(data: Overview | undefined): readonly Row[] {
+  return data?.money?.rows.filter((row) => row.saved_reached !== null) ?? []
 }
 
 export function Saved() {
   const t = w().overview
-  const s = scope.value
-  const answer = useAnswer<Report<SavingsRow>>(reportPath('savings', s))
-  const earlier = useAnswer<Report<SavingsRow>>(s.compare ? reportPath('savings', before(s)) : null)
+  const { now, was } = useFirst()
+  const stamped = { ...now, data: now.data && { ...now.data, ...(now.data.money ? { mature: now.data.money.mature } : {}) } }
   return (
-    <Card id="saved" title={t.saved} answer={answer} report="savings" definition="saved_reached"
+    <Card id="saved" title={t.saved} answer={stamped} report="overview" definition="saved_reached" files={false}
       chart={(data) => {
         const rows = priced(data)
         if (rows.length === 0) {
@@ -30,22 +32,35 @@ export function Saved() {
           )
         }
         return rows.map((row) => {
-          const was = earlier.data?.rows.find((one) => one.currency === row.currency)
+          const before = priced(was).find((one) => one.currency === row.currency)
           const money = (amount: string | null | undefined): string => f.value.money(amount, row.currency)
           return (
             <Figures key={row.currency}>
               <Figure main name={t.savedOn} value={money(row.saved_reached)} of={t.messages(row.priced_messages)}
-                before={was && money(was.saved_reached)} />
-              <Figure name={t.asSMS} value={money(row.sms_only_cost)} before={was && money(was.sms_only_cost)} />
-              <Figure name={t.paid} value={money(row.actual_cost)} before={was && money(was.actual_cost)} />
-              <Figure name={t.unreached} value={money(row.saved_unreached)} of={data.tariff_version !== undefined ? t.version(data.tariff_version) : null} />
+                before={before && money(before.saved_reached)} />
+              <Figure name={t.asSMS} value={money(row.sms_only_cost)} before={before && money(before.sms_only_cost)} />
+              <Figure name={t.paid} value={money(row.actual_cost)} before={before && money(before.actual_cost)} />
+              <Figure name={t.unreached} value={money(row.saved_unreached)} of={data.money ? t.version(data.money.tariff_version) : null} />
+              <Month currency={row.currency} />
             </Figures>
           )
         })
       }}
       sentence={(data) => {
         const [row] = priced(data)
-        return row ? t.savedWord(f.value.money(row.actual_cost, row.currency), f.value.money(row.sms_only_cost, row.currency)) : null
+        return row
+          ? <>{t.savedWord(f.value.money(row.actual_cost, row.currency), f.value.money(row.sms_only_cost, row.currency))}{' '}
+            <a href={toView('/savings')}>{w().views.savings}</a></>
+          : null
       }} />
   )
+}
+
+// What was saved since the month began, which is what the overview is of where nothing else is asked.
+function Month({ currency }: { currency: string }) {
+  const t = w().overview
+  const s = scope.value
+  const { data } = useAnswer<Overview>(pathOf('/v1/overview', { tz: s.tz, account: s.account || undefined }))
+  const row = priced(data).find((one) => one.currency === currency)
+  return <Figure name={t.thisMonth} value={f.value.money(row?.saved_reached, currency)} of={t.soFar} />
 }

@@ -3,13 +3,15 @@ import { useAnswer } from '../../api/answer'
 import { reportPath } from '../../api/paths'
 import type { ChannelRow, Report } from '../../api/types'
 import { bounded } from '../../charts/dots'
-import { EChart, tooltip, type Ink } from '../../charts/echart'
+import { EChart, openStripes, tooltip, type Ink } from '../../charts/echart'
+import { Open } from '../../charts/hatch'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Table, type Column } from '../../parts/table'
 import { addDays } from '../../state/period'
 import { scope } from '../../state/scope'
+import { setParams, toQuery } from '../../state/url'
 
 type Row = ChannelRow & { readonly day?: string; readonly hour?: string }
 
@@ -34,11 +36,17 @@ export function Trend() {
   )
 }
 
+/** toDay is the address of one day. */
+function toDay(day: string): Record<string, string | null> {
+  return { period: null, from: day, to: addDays(day, 1) }
+}
+
 function Chart({ rows }: { rows: readonly Row[] }) {
   const t = w().overview
   const option = useCallback((ink: Ink) => {
     const bars = (name: string, key: 'sent' | 'delivered' | 'read', opacity: number): object => ({
-      type: 'bar', name, barGap: '-100%', barMaxWidth: 40, data: rows.map((row) => row[key]),
+      type: 'bar', name, barGap: '-100%', barMaxWidth: 40,
+      data: rows.map((row) => ({ value: row[key], ...(row.mature ? {} : { itemStyle: openStripes(ink) }) })),
       itemStyle: { color: ink.accent, opacity, borderRadius: [3, 3, 0, 0] }, tooltip: { valueFormatter: f.value.count },
     })
     const axis = { axisLabel: { color: ink.muted, fontFamily: ink.font }, axisLine: { lineStyle: { color: ink.line } } }
@@ -57,8 +65,14 @@ function Chart({ rows }: { rows: readonly Row[] }) {
         {([['sent', 0.22], ['delivered', 0.55], ['read', 1]] as const).map(([part, opacity]) => (
           <li key={part}><svg viewBox="0 0 14 14"><rect width="14" height="14" rx="3" fill="var(--accent)" fillOpacity={opacity} /></svg>{t[part]}</li>
         ))}
+        {rows.some((row) => !row.mature)
+          ? <li><svg viewBox="0 0 14 14"><defs><Open /></defs><rect width="14" height="14" rx="3" fill="var(--accent)" /><rect width="14" height="14" class="open" /></svg>{w().card.notFinal}</li>
+          : null}
       </ul>
-      <EChart label={t.trend} option={option} />
+      <EChart label={t.trend} option={option} onPick={(index) => {
+        const day = rows[index]?.day
+        if (day) setParams(toDay(day))
+      }} />
     </>
   )
 }
@@ -72,5 +86,6 @@ function Lines({ rows }: { rows: readonly Row[] }) {
     { key: 'read', head: t.figures.read, show: (row) => f.value.count(row.read), sort: (row) => row.read },
     { key: 'open', head: t.figures.openRate, show: (row) => bounded(row.open_rate, row.open_rate_bound), sort: (row) => row.open_rate },
   ]
-  return <Table label={t.overview.trend} columns={columns} rows={rows} rowKey={(row) => row.hour ?? row.day ?? ''} />
+  return <Table label={t.overview.trend} columns={columns} rows={rows} rowKey={(row) => row.hour ?? row.day ?? ''}
+    open={(row) => row.hour === undefined && row.day ? toQuery(toDay(row.day)) : undefined} />
 }

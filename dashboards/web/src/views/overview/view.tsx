@@ -1,7 +1,8 @@
-// Whether messages arrive, what they saved, how it develops, and what somebody should look at.
+// Whether messages arrive, what they saved, whom not to send to, how it develops, and what somebody should look at.
 import { may } from '../../api/client'
-import { Arrive } from './arrive'
+import { Arrive, Whom } from './arrive'
 import { Attention } from './attention'
+import { Changes } from './changes'
 import { Saved } from './saved'
 import { Trend } from './trend'
 
@@ -10,8 +11,10 @@ export default function Overview() {
     <div class="cards">
       {may('marketer', 'analyst') ? <Arrive /> : null}
       {may('analyst') ? <Saved /> : null}
-      {may('marketer', 'analyst') ? <Trend /> : null}
       <Attention />
+      {may('marketer', 'analyst') ? <Trend /> : null}
+      {may('marketer', 'analyst') ? <Changes /> : null}
+      <Whom />
     </div>
   )
 }

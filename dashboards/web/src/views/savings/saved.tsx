@@ -74,7 +74,8 @@ function falls(row: SavingsRow): readonly Fall[] {
 
 function Chart({ row }: { row: SavingsRow }) {
   const t = w().savings
-  return <Waterfall label={t.saved} rows={falls(row)} head={{ name: w().dimensions.channel, amount: t.paid, note: t.note }} />
+  return <Waterfall label={t.saved} rows={falls(row)} open={!row.mature}
+    head={{ name: w().dimensions.channel, amount: t.paid, note: t.note }} />
 }
 
 interface ChannelCost {

@@ -4,7 +4,7 @@ import type { Report, SavingsRow } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
-import { channelName } from '../../parts/names'
+import { unpricedReason } from '../../parts/names'
 import { Table, type Column } from '../../parts/table'
 import { scope } from '../../state/scope'
 
@@ -25,10 +25,10 @@ export function Unpriced() {
 function Reasons({ rows }: { rows: readonly (Reason & { readonly currency: string })[] }) {
   const t = w().savings
   const columns: readonly Column<Reason & { readonly currency: string }>[] = [
-    { key: 'reason', head: t.reason, kind: 'text', show: (row) => t.reasons[row.reason]?.(channelName(row.channel)) ?? row.reason,
+    { key: 'reason', head: t.reason, kind: 'text', show: (row) => unpricedReason(row.reason, row.channel),
       sort: (row) => row.reason },
     { key: 'messages', head: t.messages, show: (row) => f.value.count(row.messages), sort: (row) => row.messages },
-    { key: 'mend', head: t.mend, kind: 'text', show: (row) => t.mends[row.reason] ?? '' },
+    { key: 'mend', head: t.mend, kind: 'text', show: (row) => t.mends[row.reason] },
   ]
   return <Table label={t.unpriced} columns={columns} rows={rows} first={{ key: 'messages', down: true }}
     rowKey={(row) => `${row.reason} ${row.channel} ${row.currency}`} />
