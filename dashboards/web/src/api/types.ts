@@ -10,6 +10,7 @@ export interface Problem {
 
 export interface Session {
   readonly auth: 'keys' | 'off'
+  readonly key_id: string | null
   readonly csrf_token: string | null
   readonly expires_at: string | null
   /** account is null for a key of all accounts. */

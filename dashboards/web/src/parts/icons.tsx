@@ -18,6 +18,7 @@ const LINES = {
   account: 'M10 7m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M4 17c0-3 3-5 6-5s6 2 6 5',
   view: 'M10 3v2M10 15v2M3 10h2M15 10h2M10 10m-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0M5 5l1.5 1.5M13.5 13.5L15 15M15 5l-1.5 1.5M6.5 13.5L5 15',
   check: 'M4 10l4 4 8-8',
+  copy: 'M7 7h9v9H7V7zM4 12V4h8',
 } as const
 export type IconName = keyof typeof LINES
 

@@ -1,0 +1,138 @@
+// The lists of reference data, described for the editor: what rows have, and how the API shows and takes them.
+import { w } from '../../i18n'
+import { channelName, reasonName } from '../../parts/names'
+
+export type Field = keyof ReturnType<typeof w>['settings']['fields']
+
+export interface Column {
+  readonly field: Field
+  /** time is shown in the zone of the page; any is shown empty where it is *, which matches anything. */
+  readonly kind: 'text' | 'any' | 'time' | 'money' | 'count' | 'choice'
+  readonly choices?: readonly string[]
+  readonly name?: (value: string) => string
+  /** rare columns are hidden while no row has them. */
+  readonly rare?: boolean
+  /** own columns can be changed in rows of the account's own alone. */
+  readonly own?: boolean
+  /** width is that of a cell, in characters. */
+  readonly width: number
+}
+
+/** Values are texts as the API writes them; '' is left out. */
+export type Values = Readonly<Partial<Record<string, string>>>
+
+export interface Part {
+  readonly name: string
+  readonly columns: readonly Column[]
+  /** keys tell one row from another. */
+  readonly keys: readonly Field[]
+  /** fixed: rows are neither added nor taken away. */
+  readonly fixed?: boolean
+  /** prefix is that of fields in problems, where a list has several parts. */
+  readonly prefix?: string
+  readonly fresh?: (last: Values | undefined, today: string) => Values
+}
+
+export type KindName = 'tariffs' | 'templates' | 'error-map' | 'number-rules'
+
+export interface Kind {
+  readonly name: KindName
+  readonly route: string
+  readonly parts: readonly Part[]
+  readonly forms: readonly ('csv' | 'json' | 'yaml')[]
+  readonly setting?: 'billing_zone'
+}
+
+export const CHANNELS = ['sms', 'push', 'viber', 'whatsapp', 'vk', 'ok', 'telegram', 'messenger', 'instagram', 'rcs', 'email',
+  'flash_call', 'voice'] as const
+export const BILLINGS = ['per_segment_sent', 'per_segment_delivered', 'per_message_sent', 'per_message_delivered',
+  'attempt_plus_connect', 'per_message_refunded', 'per_message_outside_window', 'per_conversation_24h', 'zero'] as const
+const TRAFFICS = ['*', 'otp', 'transactional', 'service', 'promo'] as const
+export const CLASSES = ['unknown_subscriber', 'invalid_format', 'not_sms_capable', 'deactivated', 'absent_subscriber',
+  'memory_full', 'handset_busy', 'barred', 'roaming', 'expired', 'no_mailbox', 'mailbox_full', 'not_answered',
+  'blocked_by_user', 'opted_out', 'dnd', 'channel_not_registered', 'app_uninstalled', 'token_invalid', 'spam_filtered',
+  'content_rejected', 'sender_not_allowed', 'template_rejected', 'reputation_block', 'frequency_capped', 'window_closed',
+  'network_congestion', 'system_failure', 'route_error', 'account', 'duplicate', 'cancelled', 'price_limit', 'unknown'] as const
+
+const VALID: readonly Column[] = [
+  { field: 'valid_from', kind: 'time', width: 16 },
+  { field: 'valid_to', kind: 'time', width: 16 },
+]
+
+const TARIFFS: Kind = {
+  name: 'tariffs', route: '/v1/tariffs', forms: ['csv', 'json', 'yaml'], setting: 'billing_zone',
+  parts: [{
+    name: 'tariffs',
+    keys: ['channel', 'provider', 'operator', 'country', 'traffic', 'sender', 'app', 'valid_from'],
+    columns: [
+      { field: 'channel', kind: 'choice', choices: CHANNELS, name: channelName, width: 11 },
+      { field: 'provider', kind: 'any', width: 11 },
+      { field: 'operator', kind: 'any', rare: true, width: 11 },
+      { field: 'country', kind: 'any', rare: true, width: 6 },
+      { field: 'traffic', kind: 'choice', choices: TRAFFICS, name: (value) => w().settings.traffics[value] ?? value,
+        rare: true, width: 12 },
+      { field: 'sender', kind: 'any', rare: true, width: 11 },
+      { field: 'app', kind: 'any', rare: true, width: 11 },
+      { field: 'billing', kind: 'choice', choices: BILLINGS, name: (value) => w().settings.billings[value] ?? value, width: 20 },
+      { field: 'price', kind: 'money', width: 8 },
+      { field: 'connect_price', kind: 'money', rare: true, width: 8 },
+      { field: 'monthly_minimum', kind: 'money', rare: true, width: 9 },
+      { field: 'currency', kind: 'text', width: 5 },
+      ...VALID,
+    ],
+    fresh: (last, today) => ({ provider: '*', operator: '*', country: '*', traffic: '*', sender: '*', app: '*',
+      currency: last?.['currency'] ?? '', valid_from: today }),
+  }],
+}
+
+const TEMPLATES: Kind = {
+  name: 'templates', route: '/v1/templates', forms: ['csv', 'json', 'yaml'],
+  parts: [{
+    name: 'templates',
+    keys: ['template', 'valid_from'],
+    columns: [
+      { field: 'template', kind: 'text', width: 22 },
+      { field: 'sms_segments', kind: 'count', width: 8 },
+      { field: 'sms_text', kind: 'text', width: 30 },
+      ...VALID,
+    ],
+    fresh: (_, today) => ({ valid_from: today }),
+  }],
+}
+
+const ERROR_MAP: Kind = {
+  name: 'error-map', route: '/v1/error-map', forms: ['csv', 'json', 'yaml'],
+  parts: [
+    {
+      name: 'lines', keys: ['provider', 'code'],
+      columns: [
+        { field: 'provider', kind: 'any', own: true, width: 18 },
+        { field: 'code', kind: 'text', own: true, width: 18 },
+        { field: 'class', kind: 'choice', choices: CLASSES, name: reasonName, width: 30 },
+      ],
+      fresh: () => ({ provider: '*' }),
+    },
+    {
+      name: 'aliases', keys: ['provider'], prefix: 'aliases.',
+      columns: [
+        { field: 'provider', kind: 'text', own: true, width: 18 },
+        { field: 'like', kind: 'text', width: 18 },
+      ],
+    },
+  ],
+}
+
+const NUMBER_RULES: Kind = {
+  name: 'number-rules', route: '/v1/number-rules', forms: ['json'],
+  parts: [{
+    name: 'number_rules', keys: ['rule'], fixed: true,
+    columns: [
+      { field: 'rule', kind: 'choice', name: (value) => w().settings.rules[value] ?? value, own: true, width: 60 },
+      { field: 'value', kind: 'count', width: 8 },
+    ],
+  }],
+}
+
+export const KINDS: Readonly<Record<KindName, Kind>> = {
+  'tariffs': TARIFFS, 'templates': TEMPLATES, 'error-map': ERROR_MAP, 'number-rules': NUMBER_RULES,
+}
