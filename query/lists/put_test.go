@@ -117,7 +117,7 @@ func TestLists_Tariffs_PutAndGet(t *testing.T) {
 	querytest.WantProblem(t, querytest.Get(s, "/v1/templates/versions?account=acme&cursor="+cursor),
 		http.StatusBadRequest, "cursor",
 		"another query")
-	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows,note\r\n3,2026-11-20T00:00:00.000Z,auth off,2,\r\n1,2026-11-20T00:00:00.000Z,auth off,1,\r\n" {
+	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows,note,why\r\n3,2026-11-20T00:00:00.000Z,auth off,2,,\r\n1,2026-11-20T00:00:00.000Z,auth off,1,,\r\n" {
 		t.Errorf("versions as CSV: %s", got)
 	}
 }

@@ -109,7 +109,9 @@ function One({ row, choose }: { row: Letter; choose: (choice: Choice) => void })
   return (
     <li>
       <details>
-        <summary><span>{whyWords(row.reason)}{row.field ? <> · <code>{row.field}</code></> : null}</span> <span class="muted">{f.value.time(row.at)}</span></summary>
+        <summary>
+          <span>{whyWords(row.reason)}</span>{row.field ? <code>{row.field}</code> : null}<span class="muted">{f.value.time(row.at)}</span>
+        </summary>
         <p lang="en">{row.error}</p>
         <pre class="raw" tabIndex={0} aria-label={t.whatCame}><code><bdi>{row.raw}</bdi></code></pre>
         <p class="muted">{row.encoding ? `${t.base64} ` : ''}{t.place(row.partition, row.offset, row.line)} <code>{row.topic}</code>.{' '}

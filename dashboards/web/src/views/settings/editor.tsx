@@ -52,7 +52,10 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
   const [told, tell] = useState('')
   const [place, go] = useState<Place>()
   const [round, again] = useState(0)
+  // awaited is the version that was saved: what is shown is older until it has come.
+  const [awaited, expect] = useState(0)
   const list = draft ?? base
+  const late = awaited > (data?.version ?? 0)
   const today = readTime(dateIn(scope.value.tz, clock.value), scope.value.tz)
   const wrong = check.state === 'wrong' && draft ? wrongs(kind, draft, check.problem) : []
 
@@ -67,6 +70,10 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
     go({ id: row.id, field: part.columns.find(({ field }) => !row.values[field])?.field ?? '' })
   }, [list, admin])
 
+  const show = (one: Upload | undefined): void => {
+    tell('')
+    review(one)
+  }
   const change = (edited: List): void => {
     tell('')
     setDraft(key, edited)
@@ -75,43 +82,46 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
     setDraft(key, undefined)
     review(undefined)
     tell(t.saved(version))
+    expect(version)
     setParams({ version: null }, 'replace')
     answer.retry()
     again((n) => n + 1)
   }
   return (
     <>
-      <section class="card wide" id="list" aria-labelledby="list-title" aria-busy={(!list && !answer.problem) || check.state === 'checking'}>
+      <section class="card wide" id="list" aria-labelledby="list-title" aria-busy={(!list || late) && !answer.problem || check.state === 'checking'}>
         <header>
           <h2 id="list-title">{t.titles[name]}</h2>
           <span role="status" class="muted">{told}</span>
-          {list ? <Files kind={kind} account={account} list={list} review={admin ? review : undefined} /> : null}
+          {list ? <Files kind={kind} account={account} list={list} review={admin ? show : undefined} /> : null}
         </header>
         <p class="muted about">{t.about[name]}</p>
         {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
         {!list && !answer.problem ? <Waiting lines={8} /> : null}
-        {list && kind.setting
-          ? <Setting value={list.setting} change={admin ? (setting) => change({ ...list, setting }) : undefined} />
-          : null}
-        {list
-          ? kind.parts.map((part) => (
-            <div key={part.name} class="part-of">
-              {kind.parts.length > 1 ? <h3>{t.parts[part.name]}</h3> : null}
-              {kind.parts.length > 1 ? <p class="muted about">{t.partAbout[part.name]}</p> : null}
-              <Grid part={part} rows={list.parts[part.name] ?? []} wrong={wrong.filter((one) => one.part === part.name)}
-                place={place} today={today}
-                edit={admin ? (rows: readonly Row[]) => change({ ...list, parts: { ...list.parts, [part.name]: rows } }) : undefined} />
-            </div>
-          ))
-          : null}
+        <div class={late ? 'content old' : 'content'} inert={late}>
+          {list && kind.setting
+            ? <Setting value={list.setting} change={admin ? (setting) => change({ ...list, setting }) : undefined} />
+            : null}
+          {list
+            ? kind.parts.map((part) => (
+              <div key={part.name} class="part-of">
+                {kind.parts.length > 1 ? <h3>{t.parts[part.name]}</h3> : null}
+                {kind.parts.length > 1 ? <p class="muted about">{t.partAbout[part.name]}</p> : null}
+                <Grid part={part} rows={list.parts[part.name] ?? []} wrong={wrong.filter((one) => one.part === part.name)}
+                  place={place} today={today}
+                  edit={admin ? (rows: readonly Row[]) => change({ ...list, parts: { ...list.parts, [part.name]: rows } }) : undefined} />
+              </div>
+            ))
+            : null}
+        </div>
         {!admin && list ? <p class="muted">{t.readOnly}</p> : null}
         {draft && admin
           ? <State kind={kind} draft={draft} check={check} wrong={wrong} go={go} drop={() => setDraft(key, undefined)}
-            review={() => review({ body: bodyOf(kind, draft), type: TYPES.json, version: draft.version })} />
+            review={() => show({ body: bodyOf(kind, draft), type: TYPES.json, version: draft.version })} />
           : null}
         {list ? <footer><span>{data && data.version > 0 && data.at ? t.versionOf(data.version, f.value.time(data.at)) : t.noVersion}</span></footer> : null}
       </section>
-      <History kind={kind} account={account} version={data?.version ?? 0} round={round} back={admin ? review : undefined} />
+      <History kind={kind} account={account} version={data?.version ?? 0} round={round} back={admin ? show : undefined} />
       <Save kind={kind} account={account} upload={upload} close={() => review(undefined)} saved={done} theirs={() => {
         setDraft(key, undefined)
         review(undefined)

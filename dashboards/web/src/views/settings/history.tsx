@@ -50,7 +50,7 @@ export function History({ kind, account, version, round, back }: {
     { key: 'rows', head: t.rows, show: (row) => f.value.count(row.rows) },
     { key: 'why', head: t.note, kind: 'text', show: (row) => <bdi>{row.why}</bdi> },
     { key: 'look', head: t.whatChanged, kind: 'text', show: (row) => (
-      <a href={`${toQuery({ version: String(row.version) })}#history`} aria-label={`${t.whatChanged}: ${t.versionName(row.version)}`}
+      <a href={`${toQuery({ version: String(row.version) })}#history`} aria-label={`${t.show}: ${t.versionName(row.version)}`}
         aria-current={row.version === wanted ? 'true' : undefined}>{t.show}</a>
     ) },
   ]

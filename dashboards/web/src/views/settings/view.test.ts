@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { ask, openPage, settled } from '../../../tests/open'
 import { grouped, testView } from '../../../tests/view'
-import { BILLINGS, CHANNELS, CLASSES } from './kinds'
+import { BILLINGS, CHANNELS, CLASSES } from './choices'
 
 const ZONE = 'tz=Europe/Moscow'
 
@@ -128,9 +128,9 @@ test('a price list is edited, refused, corrected, compared, saved, and put back'
   const versions = page.locator('#history')
   expect(await versions.locator('tbody tr').count()).toBe(2)
   expect(await versions.innerText()).toContain('first prices 🦊')
-  await versions.getByRole('link', { name: `What it changed: Version ${second.version}` }).click()
+  await versions.getByRole('link', { name: `Show: Version ${second.version}` }).click()
   await versions.locator('.difference').getByText('Price: 2.50 → 3.00').waitFor()
-  await versions.getByRole('link', { name: `What it changed: Version ${first.version}` }).click()
+  await versions.getByRole('link', { name: `Show: Version ${first.version}` }).click()
   await versions.getByRole('button', { name: `Go back to version ${first.version}` }).click()
   await dialog.getByText('Price: 3.00 → 2.50').waitFor()
   expect(await dialog.getByLabel('Note').inputValue()).toBe(`Back to version ${first.version}`)
@@ -184,14 +184,9 @@ test('a file is judged before it is taken, and keeps what it has no place for', 
   await call('PUT', `/v1/tariffs?account=${account}`, { tariffs: [] })
 })
 
-test('a list of thousands of rows is as quick as a short one', async () => {
-  const account = 'page-long'
-  const many = Array.from({ length: 5000 }, (_, i) => ({ channel: 'sms', billing: 'per_segment_sent', currency: 'RUB', price: '1.00',
-    provider: `p${i}`, valid_from: '2026-01-01T00:00:00Z' }))
-  expect((await call('PUT', `/v1/tariffs?account=${account}`, { tariffs: many })).status).toBe(200)
-  const page = await open(`/settings?account=${account}&${ZONE}`)
-  expect(await page.locator('#list tbody tr').count()).toBe(50)
-  const took = await page.evaluate(async () => {
+/** keyTime is how long the page takes to draw after a key press, as a rule. */
+function keyTime(page: Page): Promise<number> {
+  return page.evaluate(async () => {
     const input = document.querySelector<HTMLInputElement>('[data-field="price"] input')
     if (!input) throw new Error('no price')
     const times: number[] = []
@@ -204,17 +199,31 @@ test('a list of thousands of rows is as quick as a short one', async () => {
     }
     return times.toSorted((a, b) => a - b)[3] ?? Infinity
   })
-  expect(took).toBeLessThan(200)
-  await page.getByText('0 added, 1 changed, 0 removed').waitFor()
-  await page.getByRole('searchbox').fill('p4321')
-  expect(await page.locator('#list tbody tr').count()).toBe(1)
-  await page.getByLabel('Currency, row 4,322').fill('XXX')
-  await page.getByText('1 mistake to mend').waitFor()
-  await page.getByRole('searchbox').fill('')
-  await page.getByRole('button', { name: 'Show the next one' }).click()
-  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Currency, row 4,322')
-  await page.getByRole('button', { name: 'Discard' }).click()
-  await call('PUT', `/v1/tariffs?account=${account}`, { tariffs: [] })
+}
+
+test('a list of thousands of rows is as quick as a short one', async () => {
+  const times: number[] = []
+  for (const [account, length] of [['page-short', 50], ['page-long', 5000]] as const) {
+    const many = Array.from({ length }, (_, i) => ({ channel: 'sms', billing: 'per_segment_sent', currency: 'RUB', price: '1.00',
+      provider: `p${i}`, valid_from: '2026-01-01T00:00:00Z' }))
+    expect((await call('PUT', `/v1/tariffs?account=${account}`, { tariffs: many })).status).toBe(200)
+    const page = await open(`/settings?account=${account}&${ZONE}`)
+    expect(await page.locator('#list tbody tr').count()).toBe(50)
+    times.push(await keyTime(page))
+    await page.getByText('0 added, 1 changed, 0 removed').waitFor()
+    const last = grouped(length - 8, 'en')
+    await page.getByRole('searchbox').fill(`p${length - 9}`)
+    expect(await page.locator('#list tbody tr').count()).toBe(1)
+    await page.getByLabel(`Currency, row ${last}`).fill('XXX')
+    await page.getByText('1 mistake to mend').waitFor()
+    await page.getByRole('searchbox').fill('')
+    await page.getByRole('button', { name: 'Show the next one' }).click()
+    await page.waitForFunction((label) => document.activeElement?.getAttribute('aria-label') === label, `Currency, row ${last}`)
+    await page.getByRole('button', { name: 'Discard' }).click()
+    await call('PUT', `/v1/tariffs?account=${account}`, { tariffs: [] })
+  }
+  const [short = 0, long = Infinity] = times
+  expect(long).toBeLessThan(4 * short + 100)
 })
 
 test('templates, codes and rules are edited as prices are', async () => {
@@ -281,8 +290,11 @@ test('a key is made, shown once, used and revoked', async () => {
 test('without a right there is no dead end', async () => {
   const page = await open(`/settings?tab=keys&${ZONE}`, 'analyst')
   expect(await page.locator('#keys').innerText()).toContain('It needs one of the scopes: admin')
-  const other = await open('/settings')
-  await other.locator('#list').waitFor() // the only account there is
+  const other = await open('/settings?add.channel=viber')
+  await other.getByLabel('Another account').fill('page-other')
+  await other.getByRole('button', { name: 'Open' }).click()
+  await other.locator('.draft').waitFor()
+  expect(await other.getByLabel('Channel, row 1').inputValue()).toBe('viber')
   const none = await open('/settings?account=lavka', 'marketer')
   expect(await none.locator('#list').innerText()).toContain('It needs one of the scopes')
 })
