@@ -32,6 +32,7 @@ const (
 	ReferenceTemplates   = "templates"
 	ReferenceErrorMap    = "error_map"
 	ReferenceNumberRules = "number_rules"
+	ReferenceAlerts      = "alerts"
 )
 
 // Reference is one version of an account's list of reference data: tariffs, templates and so on. Every version stays.

@@ -75,10 +75,26 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 	if put.rows, put.body, err = l.readList(c, kind, form, body, given); err != nil {
 		return listProblem(c, kind, form, err)
 	}
+	if kind.complete != nil {
+		if put.body, err = l.complete(c, kind, put); err != nil {
+			return listProblem(c, kind, form, err)
+		}
+	}
 	if dry {
 		return l.dryRun(c, kind, put)
 	}
 	return l.store(c, kind, put)
+}
+
+// complete completes a list by the one that it is to replace.
+func (l *Lists) complete(c *gin.Context, kind referenceKind, put listToPut) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), l.db.QueryTime)
+	defer cancel()
+	before, _, err := schema.ReadReference(l.db.Settings(ctx), l.db.Conn, kind.name, put.account, 0)
+	if err != nil {
+		return nil, err
+	}
+	return kind.complete(answer.CallerOf(ctx), before, put.body)
 }
 
 // store puts a list, and answers.
