@@ -21,6 +21,7 @@ function readValue(column: Column, typed: string): string {
 /** placeholder says what an empty field means. */
 function placeholder(column: Column): string {
   const t = w().settings
+  if (column.hint) return t[column.hint]
   return column.kind === 'any' ? t.any : column.field === 'valid_to' ? t.open : ''
 }
 
@@ -40,7 +41,7 @@ export function Cell({ column, row, value, wrong, told, change }: {
     'aria-invalid': wrong, ...(wrong ? { 'aria-describedby': told } : {}),
     style: { minWidth: `${column.width}ch` },
   } as const
-  if (column.kind === 'choice') {
+  if (column.kind === 'choice' || column.kind === 'flag') {
     const choices = column.choices ?? []
     const all = choices.includes(value) ? choices : [value, ...choices]
     return (

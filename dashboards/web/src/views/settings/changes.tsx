@@ -2,7 +2,7 @@
 import { w } from '../../i18n'
 import { Table, type Column as Shown } from '../../parts/table'
 import { shownValue } from './cell'
-import type { Change } from './draft'
+import { rawText, type Change } from './draft'
 import type { Column, Kind } from './kinds'
 
 /** described are the changes with the columns of their parts; a setting is a row of one column. */
@@ -12,8 +12,8 @@ function columnsOf(kind: Kind, change: Change): { readonly columns: readonly Col
 }
 
 function valueOf(column: Column, row: Change['before']): string {
-  const value = row?.[column.field]
-  return value === null || value === undefined ? '' : shownValue(column, String(value))
+  const text = rawText(row, column.field)
+  return text === '' ? '' : shownValue(column, text)
 }
 
 export function Changes({ kind, changes }: { kind: Kind; changes: readonly Change[] }) {

@@ -10,3 +10,5 @@ export const CLASSES = ['unknown_subscriber', 'invalid_format', 'not_sms_capable
   'blocked_by_user', 'opted_out', 'dnd', 'channel_not_registered', 'app_uninstalled', 'token_invalid', 'spam_filtered',
   'content_rejected', 'sender_not_allowed', 'template_rejected', 'reputation_block', 'frequency_capped', 'window_closed',
   'network_congestion', 'system_failure', 'route_error', 'account', 'duplicate', 'cancelled', 'price_limit', 'unknown'] as const
+export const METRICS = ['delivery', 'open', 'filtered', 'blocked', 'silent', 'unmapped', 'dead_letters', 'freshness'] as const
+export const SENSITIVITIES = ['low', 'normal', 'high'] as const

@@ -27,7 +27,8 @@ export interface ListAnswer {
   readonly billing_zone?: string
 }
 
-type Raw = Readonly<Record<string, string | number | null | undefined>>
+type Scalar = string | number | boolean | null | undefined
+type Raw = Readonly<Record<string, Scalar | readonly string[] | Readonly<Record<string, Scalar | readonly string[]>>>>
 
 let rows = 0
 
@@ -35,8 +36,16 @@ export function newRow(values: Values): Row {
   return { id: ++rows, values, shipped: false }
 }
 
-function text(value: Raw[string]): string {
-  return value === null || value === undefined ? '' : String(value)
+/** rawText is what a row of the API has in a field, as a text. A field within another is named only.channel. */
+export function rawText(row: Raw | null, field: string): string {
+  const [outer = '', inner] = field.split('.')
+  let value: unknown = row?.[field]
+  if (value === undefined && inner) value = (row?.[outer] as Raw | undefined)?.[inner]
+  return value === null || value === undefined ? '' : Array.isArray(value) ? value.join(', ') : String(value)
+}
+
+function listOf(text: string): readonly string[] {
+  return text.split(',').map((one) => one.trim()).filter((one) => one !== '')
 }
 
 /** rawRows are a part's rows as the API shows them. Rules are one object there, and a row each here. */
@@ -48,7 +57,7 @@ function rawRows(part: Part, answer: ListAnswer): readonly Raw[] {
 
 export function readList(kind: Kind, answer: ListAnswer): List {
   const parts = Object.fromEntries(kind.parts.map((part) => [part.name, rawRows(part, answer).map((raw): Row => ({
-    ...newRow(Object.fromEntries(part.columns.map(({ field }) => [field, text(raw[field])]))),
+    ...newRow(Object.fromEntries(part.columns.map(({ field }) => [field, rawText(raw, field)]))),
     shipped: raw['origin'] === 'shipped',
   }))]))
   return { version: answer.version, parts, setting: answer.billing_zone ?? '' }
@@ -56,12 +65,20 @@ export function readList(kind: Kind, answer: ListAnswer): List {
 
 /** written is a row as the API takes it: what is empty is left out, and digits are a number where one is wanted. */
 function written(part: Part, { values }: Row): Raw {
-  const raw: Record<string, string | number> = {}
+  const raw: Record<string, Scalar | readonly string[] | Record<string, readonly string[]>> = {}
   for (const { field, kind } of part.columns) {
-    const value = values[field] ?? ''
+    const value = values[field]
+    if (value === undefined) continue
+    if (kind === 'list') {
+      // An empty list is one; what was never given is as it is by default.
+      const [outer = '', inner] = field.split('.')
+      if (!inner) raw[field] = listOf(value)
+      else if (value) raw[outer] = { ...raw[outer] as Record<string, readonly string[]> | undefined, [inner]: listOf(value) }
+      continue
+    }
     // Segments come from the text where one is given.
     if (value === '' || (field === 'sms_segments' && values['sms_text'])) continue
-    raw[field] = kind === 'count' && /^\d{1,9}$/.test(value) ? Number(value) : value
+    raw[field] = kind === 'count' && /^\d{1,9}$/.test(value) ? Number(value) : kind === 'flag' ? value === 'true' : value
   }
   return raw
 }

@@ -11,6 +11,7 @@ import { Failed, Waiting } from '../../parts/states'
 import { dateIn } from '../../state/period'
 import { clock, scope } from '../../state/scope'
 import { setParams, url } from '../../state/url'
+import { Events, Try } from './alerts'
 import { useCheck, type Check } from './check'
 import { bodyOf, drafts, newRow, readList, setDraft, wrongs, type List, type ListAnswer, type Row, type Wrong } from './draft'
 import { Grid, type Place } from './grid'
@@ -114,6 +115,7 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
             ))
             : null}
         </div>
+        {list && name === 'alerts' ? <Try account={account} list={list} /> : null}
         {!admin && list ? <p class="muted">{t.readOnly}</p> : null}
         {draft && admin
           ? <State kind={kind} draft={draft} check={check} wrong={wrong} go={go} drop={() => setDraft(key, undefined)}
@@ -121,6 +123,7 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
           : null}
         {list ? <footer><span>{data && data.version > 0 && data.at ? t.versionOf(data.version, f.value.time(data.at)) : t.noVersion}</span></footer> : null}
       </section>
+      {name === 'alerts' ? <Events account={account} /> : null}
       <History kind={kind} account={account} version={data?.version ?? 0} round={round} back={admin ? show : undefined} />
       <Save kind={kind} account={account} upload={upload} close={() => review(undefined)} saved={done} theirs={() => {
         setDraft(key, undefined)

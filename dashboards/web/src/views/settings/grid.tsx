@@ -81,8 +81,9 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
     cell.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   })
 
-  const set = (id: number, values: Values): void => edit?.(rows.map((row) => row.id === id
-    ? { ...row, values: { ...row.values, ...values } } : row))
+  const set = (id: number, values: Values, clears: readonly string[] = []): void => edit?.(rows.map((row) => row.id === id
+    ? { ...row, values: { ...Object.fromEntries(Object.entries(row.values).filter(([field]) => !clears.includes(field))), ...values } }
+    : row))
   const add = (values: Values): void => {
     const row = newRow(values)
     wanted.current = { id: row.id, field: '' }
@@ -129,7 +130,7 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
           <tbody>
             {shown.slice(here * PAGE, (here + 1) * PAGE).map(({ row, n }) => (
               <Line key={row.id} part={part} columns={columns} row={row} n={n} wrong={faults.get(row.id) ?? []}
-                set={edit ? (values) => set(row.id, values) : undefined}
+                set={edit ? (values, clears) => set(row.id, values, clears) : undefined}
                 copy={() => add({ ...row.values })} remove={() => without(row.id)} />
             ))}
           </tbody>
@@ -147,7 +148,7 @@ function Line({ part, columns, row, n, wrong, set, copy, remove }: {
   row: Row
   n: number
   wrong: readonly Wrong[]
-  set: ((values: Values) => void) | undefined
+  set: ((values: Values, clears?: readonly string[]) => void) | undefined
   copy: () => void
   remove: () => void
 }) {
@@ -165,7 +166,7 @@ function Line({ part, columns, row, n, wrong, set, copy, remove }: {
             <td key={one.field} data-field={one.field} class={figure ? 'figure' : 'text'}>
               {fixed
                 ? <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>{shownValue(one, value) || (one.kind === 'any' ? t.any : '')}</bdi>
-                : <Cell column={one} row={n} value={value} told={told} change={(to) => set({ [one.field]: to })}
+                : <Cell column={one} row={n} value={value} told={told} change={(to) => set({ [one.field]: to }, one.clears)}
                   wrong={wrong.some((fault) => fault.field === one.field)} />}
             </td>
           )

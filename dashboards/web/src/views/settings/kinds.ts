@@ -1,20 +1,27 @@
 // The lists of reference data, described for the editor: what rows have, and how the API shows and takes them.
 import { w } from '../../i18n'
 import { channelName, reasonName } from '../../parts/names'
-import { BILLINGS, CHANNELS, CLASSES, TRAFFICS } from './choices'
+import { BILLINGS, CHANNELS, CLASSES, METRICS, SENSITIVITIES, TRAFFICS } from './choices'
 
 export type Field = keyof ReturnType<typeof w>['settings']['fields']
 
 export interface Column {
   readonly field: Field
-  /** time is shown in the zone of the page; any is shown empty where it is *, which matches anything. */
-  readonly kind: 'text' | 'any' | 'time' | 'money' | 'count' | 'choice'
+  /**
+   * time is shown in the zone of the page; any is shown empty where it is *, which matches anything; a list is typed
+   * with commas; a flag is true or false.
+   */
+  readonly kind: 'text' | 'any' | 'time' | 'money' | 'count' | 'choice' | 'list' | 'flag'
   readonly choices?: readonly string[]
   readonly name?: (value: string) => string
   /** rare columns are hidden while no row has them. */
   readonly rare?: boolean
   /** own columns can be changed in rows of the account's own alone. */
   readonly own?: boolean
+  /** clears are fields that begin anew when this one is changed. */
+  readonly clears?: readonly Field[]
+  /** hint is what an empty cell says. */
+  readonly hint?: 'byDefault' | 'kept'
   /** width is that of a cell, in characters. */
   readonly width: number
 }
@@ -34,7 +41,7 @@ export interface Part {
   readonly fresh?: (last: Values | undefined, today: string) => Values
 }
 
-export type KindName = 'tariffs' | 'templates' | 'error-map' | 'number-rules'
+export type KindName = 'tariffs' | 'templates' | 'error-map' | 'number-rules' | 'alerts'
 
 export interface Kind {
   readonly name: KindName
@@ -123,6 +130,44 @@ const NUMBER_RULES: Kind = {
   }],
 }
 
+const yesNo = (value: string): string => value === 'true' ? w().settings.on : w().settings.off
+
+const ALERTS: Kind = {
+  name: 'alerts', route: '/v1/alerts', forms: ['json'],
+  parts: [
+    {
+      name: 'alerts', keys: ['id'], prefix: 'alerts.',
+      columns: [
+        { field: 'on', kind: 'flag', choices: ['true', 'false'], name: yesNo, width: 7 },
+        { field: 'metric', kind: 'choice', choices: METRICS, name: (value) => w().settings.metrics[value] ?? value, width: 30,
+          clears: ['by', 'min_sample', 'after_minutes', 'limit_minutes'] },
+        { field: 'id', kind: 'text', width: 13 },
+        { field: 'name', kind: 'text', rare: true, width: 18 },
+        { field: 'by', kind: 'list', hint: 'byDefault', width: 17 },
+        { field: 'sensitivity', kind: 'choice', choices: SENSITIVITIES, name: (value) => w().settings.sensitivities[value] ?? value,
+          width: 11 },
+        { field: 'send_to', kind: 'list', width: 10 },
+        { field: 'min_sample', kind: 'count', hint: 'byDefault', width: 8 },
+        { field: 'after_minutes', kind: 'count', hint: 'byDefault', width: 8 },
+        { field: 'limit_minutes', kind: 'count', hint: 'byDefault', rare: true, width: 8 },
+        { field: 'only.channel', kind: 'list', rare: true, width: 12 },
+        { field: 'only.provider', kind: 'list', rare: true, width: 12 },
+        { field: 'only.operator', kind: 'list', rare: true, width: 12 },
+        { field: 'only.campaign', kind: 'list', rare: true, width: 12 },
+      ],
+      fresh: () => ({ on: 'true', metric: 'delivery', sensitivity: 'normal' }),
+    },
+    {
+      name: 'webhooks', keys: ['id'], prefix: 'webhooks.',
+      columns: [
+        { field: 'id', kind: 'text', width: 13 },
+        { field: 'url', kind: 'text', width: 34 },
+        { field: 'secret', kind: 'text', hint: 'kept', width: 24 },
+      ],
+    },
+  ],
+}
+
 export const KINDS: Readonly<Record<KindName, Kind>> = {
-  'tariffs': TARIFFS, 'templates': TEMPLATES, 'error-map': ERROR_MAP, 'number-rules': NUMBER_RULES,
+  'tariffs': TARIFFS, 'templates': TEMPLATES, 'error-map': ERROR_MAP, 'number-rules': NUMBER_RULES, 'alerts': ALERTS,
 }

@@ -1,4 +1,4 @@
-// What an account has set: prices, templates, the meaning of codes, rules, and keys. The address says which.
+// What an account has set: prices, templates, the meaning of codes, rules, alerts and keys. The address says which.
 import './settings.css'
 import { useState } from 'preact/hooks'
 import { useAnswer } from '../../api/answer'
@@ -13,7 +13,7 @@ import { Editor } from './editor'
 import { KINDS, type KindName } from './kinds'
 import { Keys } from './keys'
 
-const TABS = ['tariffs', 'templates', 'error-map', 'number-rules', 'keys'] as const
+const TABS = ['tariffs', 'templates', 'error-map', 'number-rules', 'alerts', 'keys'] as const
 type Tab = (typeof TABS)[number]
 
 function isList(tab: Tab): tab is KindName {
