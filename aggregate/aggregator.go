@@ -83,8 +83,9 @@ type Config struct {
 	ChangesTopic    string
 	NotifyFromStart bool
 	// OnStep is called after each step of a pass ("joined", "computed", "published", "applied", "closed"), of a round
-	// of verdicts ("announced", "decided"), and when a sink acknowledged changes and its position is not stored yet
-	// ("notified"), so that tests can end the process there. They run side by side.
+	// of verdicts ("announced", "decided"), when a sink acknowledged changes and its position is not stored yet ("notified"),
+	// when alerts were stored ("alerted") and when one was acknowledged and that is not noted yet ("told"), so that
+	// tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -96,6 +97,8 @@ type Deps struct {
 	// ProduceChanges writes changes of verdicts to Kafka under their keys and returns when they are acknowledged; nil
 	// means that there is no topic for them.
 	ProduceChanges func(ctx context.Context, keys, values [][]byte) error
+	// ProduceAlerts does so with alerts that begin and end.
+	ProduceAlerts func(ctx context.Context, keys, values [][]byte) error
 	// Stream tells of each partition of the stream where it ends and how far ingest is behind that, so that the audit
 	// knows what is on its way; nil means that nothing ever is.
 	Stream func(context.Context) (ends, lags map[int]int64, err error)
@@ -159,8 +162,9 @@ type Aggregator struct {
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
-	// announcers tell changes of numbers.
+	// announcers tell changes of numbers, teller alerts.
 	announcers []*notify.Announcer
+	teller     *notify.Teller
 }
 
 type bucketKey struct {
@@ -194,7 +198,9 @@ func New(cfg Config, deps Deps) *Aggregator {
 	announcers := notify.New(notify.Config{Webhook: cfg.Webhook, Topic: cfg.ChangesTopic,
 		FromStart: cfg.NotifyFromStart, OnStep: cfg.OnStep},
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
+	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
+		Logger: deps.Logger}, cfg.OnStep)
+	return &Aggregator{cfg: cfg, deps: deps, teller: teller, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
 }
 
@@ -223,6 +229,15 @@ func (a *Aggregator) Run(ctx context.Context) error {
 				func() (time.Duration, error) { return n.Turn(ctx, a.owning.Load()) })
 		})
 	}
+	watching := newAlerts(a)
+	beside.Go(func() {
+		a.forever(ctx, a.deps.Logger, "judge alerts",
+			func() (time.Duration, error) { return watching.turn(ctx, a.owning.Load()) })
+	})
+	beside.Go(func() {
+		a.forever(ctx, a.deps.Logger, "tell alerts",
+			func() (time.Duration, error) { return a.teller.Turn(ctx, a.owning.Load()) })
+	})
 	a.forever(ctx, a.deps.Logger, "aggregate", func() (time.Duration, error) { return a.turn(ctx) })
 	return nil
 }

@@ -1,6 +1,10 @@
 package aggregate
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"kaskad/schema/alert"
+)
 
 type metrics struct {
 	passSeconds                                                                  prometheus.Histogram
@@ -10,7 +14,8 @@ type metrics struct {
 	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
 	audited, settledHours, settledReads                                          prometheus.Counter
 	stateBytes                                                                   prometheus.Gauge
-	differences                                                                  *prometheus.CounterVec
+	differences, alerts                                                          *prometheus.CounterVec
+	alertSeconds                                                                 prometheus.Histogram
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -64,6 +69,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, kind := range []string{differsCells, differsState, differsDialog, differsUnit, differsOptOut} {
 		m.differences.WithLabelValues(kind)
 	}
+	m.alerts = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate",
+		Name: "alerts_total", Help: "Alerts that began and ended, by metric."}, []string{"metric", "change"})
+	m.alertSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
+		Name: "alerts_seconds", Help: "Time that judging what all accounts watch takes, once an hour and rule.",
+		Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)})
+	for _, metric := range alert.Metrics() {
+		m.alerts.WithLabelValues(string(metric), "began")
+		m.alerts.WithLabelValues(string(metric), "ended")
+	}
 	m.settledHours = counter("settled_hours_total",
 		"Hours whose states moved out of the keyed store because it was full.")
 	m.settledReads = counter("settled_reads_total",
@@ -71,7 +85,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m.stateBytes = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 		Name: "state_bytes", Help: "Estimated bytes of keys and states in the keyed store, before compression."})
 	if r != nil {
-		r.MustRegister(m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
+		r.MustRegister(m.alerts, m.alertSeconds, m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
 			m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
 			m.expired,
 			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,

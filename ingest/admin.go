@@ -22,7 +22,7 @@ const (
 // TopicConfig says how EnsureTopics creates missing topics. Zero fields are replaced by defaults.
 type TopicConfig struct {
 	Topic, DeadLetterTopic string
-	ChangesTopic           string // of changed verdicts on numbers; none by default
+	Others                 []string // topics that others read: of changed verdicts on numbers, and of alerts
 	Dialer                 *kafka.Dialer
 	Partitions             int
 	Replication            int           // default: the broker's own
@@ -30,7 +30,7 @@ type TopicConfig struct {
 	RetentionBytes         int64         // of the whole topic; brokers are told per partition
 }
 
-// EnsureTopics creates the topics of events, dead letters and changes where they are missing, and leaves existing ones
+// EnsureTopics creates the topics of events, of dead letters and those that others read where they are missing, and leaves existing ones
 // unchanged. It tries until ctx ends.
 func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) error {
 	if config.Topic == "" {
@@ -67,10 +67,10 @@ func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) err
 		topic(config.DeadLetterTopic, 1, DefaultDeadRetention, config.RetentionBytes),
 	}}
 	names := config.Topic + ", " + config.DeadLetterTopic
-	if config.ChangesTopic != "" {
+	for _, name := range config.Others {
 		request.Topics = append(request.Topics,
-			topic(config.ChangesTopic, config.Partitions, config.Retention, config.RetentionBytes))
-		names += ", " + config.ChangesTopic
+			topic(name, config.Partitions, config.Retention, config.RetentionBytes))
+		names += ", " + name
 	}
 	if err := retry(ctx, func() error { return createTopics(ctx, client, request) }, nil); err != nil {
 		return fmt.Errorf("create topics %s: %w", names, err)

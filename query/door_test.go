@@ -87,6 +87,8 @@ func bodyOf(route answer.Route, account string) string {
 		return fmt.Sprintf(`{"account":%q,"number_rules":{}}`, account)
 	case "PUT /v1/error-map":
 		return fmt.Sprintf(`{"account":%q,"error_map":[]}`, account)
+	case "PUT /v1/alerts", "POST /v1/alerts/try":
+		return fmt.Sprintf(`{"account":%q,"alerts":[]}`, account)
 	case "PUT /v1/views":
 		return `{"views":[]}`
 	case "POST /v1/numbers/check":
@@ -120,6 +122,8 @@ var scopesOf = map[string]string{
 	"GET /v1/error-map": "analyst admin", "GET /v1/error-map/versions": "analyst admin",
 	"GET /v1/error-map/unmapped": "analyst admin",
 	"GET /v1/number-rules":       "analyst admin", "GET /v1/number-rules/versions": "analyst admin",
+	"GET /v1/alerts": "analyst admin", "GET /v1/alerts/versions": "analyst admin", "PUT /v1/alerts": "admin",
+	"GET /v1/alerts/events": "marketer analyst admin", "POST /v1/alerts/try": "analyst admin",
 	"PUT /v1/tariffs": "admin", "PUT /v1/templates": "admin", "PUT /v1/error-map": "admin", "PUT /v1/number-rules": "admin",
 	"GET /v1/numbers/dead": "crm admin", "GET /v1/numbers/:number": "crm admin", "GET /v1/numbers/changes": "crm admin",
 	"GET /v1/numbers/best-channel": "crm admin", "POST /v1/numbers/check": "crm admin", "GET /v1/numbers/check": "crm admin",

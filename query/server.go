@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"kaskad/query/alerts"
 	"kaskad/query/answer"
 	"kaskad/query/door"
 	"kaskad/query/forecast"
@@ -131,7 +132,7 @@ func newRooms(db *store.DB, gate *answer.Gate, letters messages.Letters, registe
 	shown := overview.Rooms{Reports: report.New(db, priceLists), Savings: saved, Lists: lists.New(db, gate),
 		Numbers: numbers.New(db, gate, priceLists), Messages: messages.New(db, gate, priceLists, letters)}
 	return []room{overview.New(db, shown), shown.Reports, saved, forecast.New(db, gate, priceLists), shown.Lists,
-		shown.Numbers, shown.Messages, views.New(db, gate)}, nil
+		shown.Numbers, shown.Messages, alerts.New(db, gate), views.New(db, gate)}, nil
 }
 
 // Reports lists the reports of the API by name, as their routes describe them to programs that ask for them.

@@ -32,6 +32,7 @@ const (
 	ReferenceTemplates   = "templates"
 	ReferenceErrorMap    = "error_map"
 	ReferenceNumberRules = "number_rules"
+	ReferenceAlerts      = "alerts"
 )
 
 // Reference is one version of an account's list of reference data: tariffs, templates and so on. Every version stays.
@@ -50,6 +51,8 @@ type Reference struct {
 	Body []byte
 	// Note is that of the key that put it, where the key is the account's own; in a history alone.
 	Note string
+	// Why is what who put it said of it, empty for nothing; in a history alone.
+	Why string
 }
 
 // ReadReference returns an account's list as it was at a version of any account's list, or the newest one when version
@@ -85,7 +88,7 @@ func readReferences(ctx context.Context, conn driver.Conn, kind, account string,
 func ReferenceHistory(ctx context.Context, conn driver.Conn, kind, account string, before uint64,
 	limit int) ([]Reference, error) {
 	return scanReferences(ctx, conn, kind, func(rows driver.Rows, r *Reference, count *uint32) error {
-		return rows.Scan(&r.Account, &r.Version, &r.AtMS, &r.By, count, &r.Note)
+		return rows.Scan(&r.Account, &r.Version, &r.AtMS, &r.By, count, &r.Note, &r.Why)
 	}, referenceHistorySQL, clickhouse.Named("account", account), clickhouse.Named("before", before),
 		clickhouse.Named("limit", uint32(limit)))
 }
@@ -121,23 +124,19 @@ func scanReferences(ctx context.Context, conn driver.Conn, kind string,
 // stored or not.
 func InsertReference(ctx context.Context, conn driver.Conn, kind, account, by string, rows int, body []byte,
 	now time.Time) (version uint64, err error) {
-	return insertReference(ctx, conn, kind,
+	return StoreReference(ctx, conn, kind,
 		Reference{Account: account, By: by, Rows: rows, Body: body, AtMS: now.UnixMilli()}, AnyVersion)
 }
 
-// InsertReferenceIf is [InsertReference] for a list that was made from the account's version current, 0 for none. Where
-// that is not the newest version any more it returns ErrVersionChanged, and nothing is stored.
-func InsertReferenceIf(ctx context.Context, conn driver.Conn, kind, account, by string, rows int, body []byte,
-	now time.Time, current uint64) (version uint64, err error) {
-	return insertReference(ctx, conn, kind,
-		Reference{Account: account, By: by, Rows: rows, Body: body, AtMS: now.UnixMilli()}, int64(current))
-}
-
-func insertReference(ctx context.Context, conn driver.Conn, kind string, r Reference, ifVersion int64) (uint64, error) {
+// StoreReference is [InsertReference] for a list that was made from the account's version ifVersion, 0 for none. Where
+// that is not the newest version any more it returns ErrVersionChanged, and nothing is stored; with AnyVersion that does
+// not matter. It gives the list its version and its id.
+func StoreReference(ctx context.Context, conn driver.Conn, kind string, r Reference, ifVersion int64) (uint64, error) {
 	statements := Versioned{Put: referencePutSQL, Own: referenceOwnSQL, Withdraw: referenceWithdrawSQL}
 	version, err := statements.Store(ctx, conn, ifVersion, []any{clickhouse.Named("kind", kind)},
 		[]any{clickhouse.Named("account", r.Account), clickhouse.Named("at_ms", r.AtMS), clickhouse.Named("by", r.By),
-			clickhouse.Named("rows", uint32(r.Rows)), clickhouse.Named("body", string(r.Body))})
+			clickhouse.Named("rows", uint32(r.Rows)), clickhouse.Named("body", string(r.Body)),
+			clickhouse.Named("why", r.Why)})
 	if err != nil {
 		return 0, fmt.Errorf("put %s: %w", kind, err)
 	}

@@ -105,11 +105,11 @@ func TestReference_Versions(t *testing.T) {
 	}
 }
 
-func TestInsertReferenceIf_Conflict(t *testing.T) {
+func TestStoreReference_Conflict(t *testing.T) {
 	conn := schematest.Conn(t)
-	putIf := func(body string, current uint64) (uint64, error) {
-		return schema.InsertReferenceIf(t.Context(), conn, "tariffs", "acme", "auth off", 1, []byte(body), referenceNow,
-			current)
+	putIf := func(body string, current int64) (uint64, error) {
+		return schema.StoreReference(t.Context(), conn, "tariffs", schema.Reference{Account: "acme", By: "auth off",
+			Rows: 1, Body: []byte(body), AtMS: referenceNow.UnixMilli()}, current)
 	}
 	if version, err := putIf("[1]", 0); version != 1 || err != nil {
 		t.Fatal(version, err)
@@ -150,8 +150,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 				bodies[version] = account + body
 				mu.Unlock()
 			}
-			_, err := schema.InsertReferenceIf(t.Context(), conn, "templates", "acme", "auth off", 1, []byte("[]"),
-				referenceNow, 0)
+			_, err := schema.StoreReference(t.Context(), conn, "templates", schema.Reference{Account: "acme",
+				By: "auth off", Rows: 1, Body: []byte("[]"), AtMS: referenceNow.UnixMilli()}, 0)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -179,7 +179,8 @@ func TestInsertReference_Concurrent(t *testing.T) {
 func TestReference_TieGreatestID(t *testing.T) {
 	conn := schematest.Conn(t)
 	for _, id := range []string{"2", "9", "4"} {
-		err := conn.Exec(t.Context(), "INSERT INTO reference VALUES ('tariffs', 'acme', 7, "+
+		err := conn.Exec(t.Context(), "INSERT INTO reference (kind, account, version, id, at_ms, `by`, rows, body) VALUES ("+
+			"'tariffs', 'acme', 7, "+
 			"concat('00000000-0000-4000-8000-00000000000', ?), ?, 'auth off', 1, ?)",
 			id, referenceNow.UnixMilli(), "["+id+"]")
 		if err != nil {

@@ -23,7 +23,7 @@ const changesTopic = "numbers.changed"
 func newTopic(t testing.TB, cluster *kfake.Cluster) (deps Deps, config Config) {
 	t.Helper()
 	if err := ingest.EnsureTopics(t.Context(), cluster.ListenAddrs(),
-		ingest.TopicConfig{ChangesTopic: changesTopic, Partitions: 4, Replication: 1}); err != nil {
+		ingest.TopicConfig{Others: []string{changesTopic}, Partitions: 4, Replication: 1}); err != nil {
 		t.Fatal(err)
 	}
 	producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: cluster.ListenAddrs(), Topic: changesTopic,

@@ -50,7 +50,7 @@ func allMetrics(t *testing.T) []metric {
 	if _, err := p.newIngester(nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.newAggregator(nil, nil); err != nil {
+	if _, err := p.newAggregator(nil, [2]produce{}); err != nil {
 		t.Fatal(err)
 	}
 	p.listen.Auth = "off"

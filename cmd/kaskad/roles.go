@@ -29,7 +29,8 @@ type roles struct {
 }
 
 func (r roles) needs() needs {
-	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true, changesTopic: r.notify.ChangesTopic}
+	return needs{kafka: r.ingest || r.serve || r.aggregate, clickhouse: true,
+		told: toldTopics{r.notify.ChangesTopic, r.notify.AlertsTopic}}
 }
 
 // hooks let a test kill the process between two steps; nil hooks do nothing.
@@ -67,15 +68,12 @@ func (p *process) run(ctx context.Context) error {
 	defer letters.Close()
 	var aggregator *aggregate.Aggregator
 	if p.roles.aggregate {
-		var changes *ingest.Producer
-		if p.changes != "" {
-			if changes, err = ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: p.changes,
-				Dialer: p.dialer}); err != nil {
-				return err
-			}
-			defer changes.Close()
+		told, closeTold, err := p.toldProducers()
+		if err != nil {
+			return err
 		}
-		if aggregator, err = p.newAggregator(letters, changes); err != nil {
+		defer closeTold()
+		if aggregator, err = p.newAggregator(letters, told); err != nil {
 			return err
 		}
 	}
@@ -150,24 +148,47 @@ func (p *process) newIngester(aggregator *aggregate.Aggregator) (*ingest.Ingeste
 	}, deps)
 }
 
-// newAggregator returns an aggregator that announces changed verdicts to changes, which is nil when there is no topic
-// for them.
-func (p *process) newAggregator(letters *ingest.DeadLetters, changes *ingest.Producer) (*aggregate.Aggregator, error) {
+// produce writes to a topic; nil means that there is none.
+type produce = func(ctx context.Context, keys, values [][]byte) error
+
+// toldProducers are what writes to the topics of changed verdicts and of alerts.
+func (p *process) toldProducers() (told [2]produce, end func(), err error) {
+	var producers []*ingest.Producer
+	end = func() {
+		for _, producer := range producers {
+			producer.Close()
+		}
+	}
+	for i, topic := range []string{p.told.changes, p.told.alerts} {
+		if topic == "" {
+			continue
+		}
+		producer, err := ingest.NewProducer(ingest.ProducerConfig{Brokers: p.brokers, Topic: topic, Dialer: p.dialer})
+		if err != nil {
+			end()
+			return told, nil, err
+		}
+		producers = append(producers, producer)
+		told[i] = producer.Produce
+	}
+	return told, end, nil
+}
+
+// newAggregator returns an aggregator that tells of changed verdicts and of alerts by told.
+func (p *process) newAggregator(letters *ingest.DeadLetters, told [2]produce) (*aggregate.Aggregator, error) {
 	webhook, err := p.roles.notify.webhook(p.kafka)
 	if err != nil {
 		return nil, err
 	}
-	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, Registerer: p.registry, Logger: p.logger,
+	deps := aggregate.Deps{Conn: p.conn, Reject: letters.Reject, ProduceChanges: told[0], ProduceAlerts: told[1],
+		Registerer: p.registry, Logger: p.logger,
 		Stream: func(ctx context.Context) (ends, lags map[int]int64, err error) {
 			lag, err := ingest.Lag(ctx, p.brokers, p.dialer, p.kafka.Group, p.kafka.Topic)
 			return lag.Ends, lag.Partitions, err
 		}}
-	if changes != nil {
-		deps.ProduceChanges = changes.Produce
-	}
 	return aggregate.New(aggregate.Config{
 		Now: p.now, Exclusive: p.clickhouse != nil, OnStep: p.hooks.aggregate, StateBytes: p.roles.states.StateBytes,
-		Webhook: webhook, ChangesTopic: p.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
+		Webhook: webhook, ChangesTopic: p.told.changes, NotifyFromStart: p.roles.notify.NotifyFromStart,
 	}, deps), nil
 }
 

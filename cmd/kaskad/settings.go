@@ -214,6 +214,7 @@ func (s storeSettings) erasureKey(dir string) (*erasure.Key, error) {
 // notifySettings say to whom the aggregator announces changed verdicts on numbers.
 type notifySettings struct {
 	ChangesTopic    string   `help:"Kafka topic that is told each change of a number's verdict, as JSON under account and number. It is made when absent. Without it none is told." placeholder:"TOPIC"`
+	AlertsTopic     string   `help:"Kafka topic that is told when alerts begin and end, as JSON, by rules that send to the topic. It is made when absent. Without it none is told." placeholder:"TOPIC"`
 	WebhookURL      string   `name:"webhook-url" help:"Endpoint that is told the same by POST, in batches of one account's changes, until it answers 2xx: https, or http on loopback." placeholder:"https://HOST/PATH"`
 	WebhookSecret   []string `help:"What signs it (Standard Webhooks): whsec_ and 24 to 64 bytes in base64; better given as KASKAD_WEBHOOK_SECRET. Two with a comma between them while the receiver changes from one to the other." placeholder:"whsec_…"`
 	InsecureWebhook bool     `help:"Let --webhook-url be http to other addresses than loopback: numbers can be read on the way."`
@@ -235,13 +236,20 @@ func (s stateSettings) check() error {
 
 // webhook checks the settings, and returns nil when no webhook is configured.
 func (s notifySettings) webhook(k kafkaSettings) (*notify.Webhook, error) {
+	for flag, topic := range map[string]string{"--changes-topic": s.ChangesTopic, "--alerts-topic": s.AlertsTopic} {
+		switch {
+		case topic != "" && !topicName.MatchString(topic):
+			return nil, fmt.Errorf("%s: %q is no name of a topic: use up to 249 letters, digits, dots, dashes and "+
+				"underscores", flag, topic)
+		case topic != "" && (topic == k.Topic || topic == k.DeadLetterTopic):
+			return nil, fmt.Errorf("%s: %s holds events, and would be read as such: choose a topic of its own", flag,
+				topic)
+		}
+	}
 	switch {
-	case s.ChangesTopic != "" && !topicName.MatchString(s.ChangesTopic):
-		return nil, fmt.Errorf("--changes-topic: %q is no name of a topic: use up to 249 letters, digits, dots, "+
-			"dashes and underscores", s.ChangesTopic)
-	case s.ChangesTopic != "" && (s.ChangesTopic == k.Topic || s.ChangesTopic == k.DeadLetterTopic):
-		return nil, fmt.Errorf("--changes-topic: %s holds events, and would be read as such: choose a topic of its own",
-			s.ChangesTopic)
+	case s.AlertsTopic != "" && s.AlertsTopic == s.ChangesTopic:
+		return nil, errors.New("--alerts-topic: whoever reads changes of numbers would read alerts as such: choose a " +
+			"topic of its own")
 	case s.WebhookURL == "" && (len(s.WebhookSecret) > 0 || s.InsecureWebhook):
 		return nil, errors.New("--webhook-secret and --insecure-webhook need --webhook-url")
 	case s.WebhookURL == "" && s.ChangesTopic == "" && s.NotifyFromStart:

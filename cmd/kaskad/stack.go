@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -45,16 +46,23 @@ type stack struct {
 	brokerSecret string
 	dialer       *kafka.Dialer
 	kafka        kafkaSettings
-	changes      string // topic of changed verdicts, "" for none
+	told         toldTopics
 	durable      bool
 	// erasureKey is nil where numbers cannot be erased.
 	erasureKey *erasure.Key
 }
 
+// toldTopics are the topics that others read, of changed verdicts and of alerts; "" for none.
+type toldTopics struct{ changes, alerts string }
+
+func (t toldTopics) names() []string {
+	return slices.DeleteFunc([]string{t.changes, t.alerts}, func(name string) bool { return name == "" })
+}
+
 // needs says which parts of the stack a command uses, and whether it starts them or attaches to running ones.
 type needs struct {
 	kafka, clickhouse bool
-	changesTopic      string
+	told              toldTopics
 	// login: clients of an embedded broker have to log in.
 	login  bool
 	attach attachment
@@ -77,7 +85,7 @@ const (
 // openStack starts the embedded services and connects to the others. dir is "" for commands that embed nothing.
 func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c clockSettings, k kafkaSettings,
 	s storeSettings) (_ *stack, err error) {
-	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, changes: n.changesTopic,
+	st := &stack{logger: logger, registry: prometheus.NewRegistry(), kafka: k, told: n.told,
 		durable: s.Durable, started: time.Now()}
 	st.registry.MustRegister(collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -190,8 +198,8 @@ func (st *stack) openKafka(ctx context.Context, dir string, login bool) error {
 	}
 	topics := []engine.Topic{{Name: st.kafka.Topic, Partitions: st.kafka.TopicPartitions},
 		{Name: st.kafka.DeadLetterTopic, Partitions: 1}}
-	if st.changes != "" {
-		topics = append(topics, engine.Topic{Name: st.changes, Partitions: st.kafka.TopicPartitions})
+	for _, topic := range st.told.names() {
+		topics = append(topics, engine.Topic{Name: topic, Partitions: st.kafka.TopicPartitions})
 	}
 	config := engine.BrokerConfig{Dir: filepath.Join(dir, "kafka"), Logger: st.logger, Durable: st.durable,
 		Topics: topics}
@@ -230,7 +238,7 @@ func (st *stack) ensureTopics(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, topicsTimeout)
 		defer cancel()
 		return ingest.EnsureTopics(ctx, st.brokers, ingest.TopicConfig{
-			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, ChangesTopic: st.changes,
+			Topic: st.kafka.Topic, DeadLetterTopic: st.kafka.DeadLetterTopic, Others: st.told.names(),
 			Dialer:     st.dialer,
 			Partitions: st.kafka.TopicPartitions, Replication: st.kafka.TopicReplication,
 		})

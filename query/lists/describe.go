@@ -23,7 +23,8 @@ type stored struct {
 // versionColumns are the columns of who replaced a list and when.
 var versionColumns = []answer.Column{{Name: "version", Type: answer.CountColumn},
 	{Name: "at", Type: answer.TimeColumn}, {Name: "by"}, {Name: "rows", Type: answer.CountColumn},
-	{Name: "note", Text: "That of the key, where it is the account's own"}}
+	{Name: "note", Text: "That of the key, where it is the account's own"},
+	{Name: "why", Text: "What who put it said of it, empty for nothing"}}
 
 // unmappedColumns are the columns of codes that no line knows.
 var unmappedColumns = []answer.Column{{Name: "provider"}, {Name: "error_code"}, {Name: "channel"},
@@ -58,7 +59,9 @@ func (l *Lists) kindRoutes(kind referenceKind, try string) []answer.Route {
 		{Name: "If-Match", In: answer.InHeader, Text: "The ETag of a GET, in place of if_version.",
 			Schema: answer.AnyText()},
 		{Name: "dry_run", Text: "1 stores nothing, and tells what the list would change.",
-			Schema: answer.OneOf("0", "1"), Example: "1"}}, kind.settingParams()),
+			Schema: answer.OneOf("0", "1"), Example: "1"},
+		{Name: "why", Text: "What it is for, as the versions show it.",
+			Schema: &answer.Schema{Type: "string", MaxLength: new(maxWhy)}}}, kind.settingParams()),
 		answer.Answer{Text: "The list is stored, or what it would change.", Headers: []answer.Param{tag},
 			Of: &answer.Schema{AnyOf: []*answer.Schema{answer.Typed[stored](), dryRunSchema()}}})
 	wrong := answer.ObjectOf(answer.Column{Name: "errors", Of: answer.ListOf(answer.Typed[rowProblem]())})

@@ -121,6 +121,11 @@ func (k referenceKind) parts(list schema.Reference) (all []part, err error) {
 		return []part{{k.name, k.keys, rows}}, err
 	}
 	body, setting := list.Body, ""
+	if k.compared != nil {
+		if body, err = k.compared(list); err != nil {
+			return nil, err
+		}
+	}
 	if k.setting != "" && body != nil {
 		if body, setting, err = k.split(body); err != nil {
 			return nil, err

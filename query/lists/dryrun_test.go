@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -199,5 +201,33 @@ func TestLists_Versions_Note(t *testing.T) {
 	querytest.Decode(t, querytest.Get(newRoom(conn), "/v1/tariffs/versions?account=acme"), http.StatusOK, &got)
 	if text := fmt.Sprint(got.Rows); text != "[{5 key k1 editor} {4 auth off } {3 key k3 } {2 key k2 } {1 key k1 editor}]" {
 		t.Error(text)
+	}
+}
+
+// The history says why a list was put, in whatever form it came; a dry run leaves nothing behind.
+func TestLists_Versions_Why(t *testing.T) {
+	conn := newConn(t)
+	s := newRoom(conn)
+	why := "цены \"с июня\"\n<b>🦊"
+	path := "/v1/templates?account=acme&why=" + url.QueryEscape(why)
+	querytest.Put(t, s, path, `{"templates":[]}`)
+	csv := "template,sms_segments,valid_from\na,1,2026-01-01T00:00:00Z\n"
+	for _, target := range []string{path + "&dry_run=1", path, "/v1/templates?account=acme"} {
+		if w := querytest.Call(s, http.MethodPut, target, strings.NewReader(csv), "Content-Type", "text/csv"); w.Code !=
+			http.StatusOK {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	var got struct {
+		Rows []struct{ Why string }
+	}
+	querytest.Decode(t, querytest.Get(s, "/v1/templates/versions?account=acme"), http.StatusOK, &got)
+	if want := []struct{ Why string }{{""}, {why}, {why}}; !slices.Equal(got.Rows, want) {
+		t.Errorf("%q, want %q", got.Rows, want)
+	}
+	for _, wrong := range []string{strings.Repeat("ж", 501), "a\x00b", "\xff", "a&why=b"} {
+		target := "/v1/templates?account=acme&why=" + strings.ReplaceAll(url.QueryEscape(wrong), "%26why%3D", "&why=")
+		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, target, strings.NewReader(`{"templates":[]}`)),
+			http.StatusBadRequest, "why")
 	}
 }

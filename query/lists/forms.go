@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"kaskad/query/answer"
 )
@@ -32,6 +33,15 @@ func versionParam(p *answer.Params, name string) (version uint64, given bool) {
 		p.Fail(name, fmt.Sprintf("%q is not the number of a version", answer.Shorten(text)))
 	}
 	return version, true
+}
+
+// whyParam reads what who puts a list says of it.
+func whyParam(p *answer.Params) string {
+	why, _ := p.One("why")
+	if len(why) > maxWhy || !utf8.ValidString(why) || strings.ContainsRune(why, 0) {
+		p.Fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
+	}
+	return why
 }
 
 // formOfBody reads Content-Type. What tools send when nobody said anything is taken for JSON.

@@ -138,7 +138,7 @@ func (l *Lists) referenceVersions(c *gin.Context, kind referenceKind) error {
 	t := answer.NewList(format, versionColumns)
 	for _, v := range versions {
 		t.Add([]answer.Value{answer.Count(v.Version), answer.Moment(v.AtMS), answer.Text(v.By),
-			answer.Count(uint64(v.Rows)), answer.Text(v.Note)})
+			answer.Count(uint64(v.Rows)), answer.Text(v.Note), answer.Text(v.Why)})
 	}
 	return t.SendPage(c, []answer.Member{{Name: "account", Value: answer.Text(account)}}, l.db.Cursors, next)
 }

@@ -68,6 +68,11 @@ type referenceKind struct {
 	split     func(stored []byte) (array []byte, setting string, err error)
 	// limit is what a body may weigh, maxList when it is 0.
 	limit int64
+	// compared returns what a dry run compares, where that is not what is stored.
+	compared func(list schema.Reference) ([]byte, error)
+	// complete makes of a list what is stored of it, given the one that it replaces and who puts it. What is refused is
+	// listfile.RowErrors.
+	complete func(caller *answer.Caller, before schema.Reference, body []byte) ([]byte, error)
 	// title and about say what the list is; shown are the members that hold it in what GET shows, and taken those in
 	// what PUT takes; example is a body that is taken.
 	title, about, example string

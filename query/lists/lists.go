@@ -1,5 +1,5 @@
 // Package lists is the room of the API about reference data: the lists that an account puts as a whole. They are its
-// tariffs, its templates, its error map with the codes that no line knows, and its number rules.
+// tariffs, its templates, its error map with the codes that no line knows, its number rules and its alert rules.
 //
 // Its guarantees: a list replaces the one before as a whole or nothing changes, and every fault of it is named; who
 // puts by a version never overwrites another's; every version stays readable, with who put it and when.
@@ -39,5 +39,6 @@ func (l *Lists) Routes() []answer.Route {
 				slices.Concat([]answer.Param{answer.AccountsParam()}, answer.PeriodParams(answer.LastDays),
 					answer.ListParams(false)), answer.Answer{Text: "A page of codes.", Columns: unmappedColumns,
 					Around: append(answer.Period("unmapped"), answer.Fresh()...)})},
-		l.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"))
+		l.kindRoutes(numberRulesKind(), "/v1/number-rules?account={account}"),
+		l.kindRoutes(alertsKind(), "/v1/alerts?account={account}"))
 }

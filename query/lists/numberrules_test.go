@@ -42,7 +42,7 @@ func TestLists_NumberRules_PutAndGet(t *testing.T) {
 	if got := querytest.Get(s, path+"&version=1").Body.String(); got != first {
 		t.Errorf("version 1: %s", got)
 	}
-	if got := querytest.Get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows,note\r\n3,2026-11-20T00:00:00.000Z,auth off,1,\r\n" {
+	if got := querytest.Get(s, "/v1/number-rules/versions?account=acme&format=csv&limit=1").Body.String(); got != "version,at,by,rows,note,why\r\n3,2026-11-20T00:00:00.000Z,auth off,1,,\r\n" {
 		t.Errorf("versions: %s", got)
 	}
 	all, versions, err := rules.Read(t.Context(), conn)

@@ -26,7 +26,12 @@ type listToPut struct {
 	// current is the version that it is to replace and no other, if it is conditional.
 	current     uint64
 	conditional bool
+	// why is what who puts it says of it.
+	why string
 }
+
+// maxWhy is how long that may be, in bytes.
+const maxWhy = 1000
 
 // putReference serves PUT /v1/{kind}: the list replaces the account's as a whole, or nothing changes.
 func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
@@ -34,7 +39,7 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 	if err != nil {
 		return err
 	}
-	put, dry := listToPut{account: accountParam(p, kind)}, dryRunParam(p)
+	put, dry := listToPut{account: accountParam(p, kind), why: whyParam(p)}, dryRunParam(p)
 	given, _ := p.One(kind.setting)
 	if kind.setting != "" && given != "" {
 		if _, err := money.BillingZone(given); err != nil {
@@ -70,10 +75,26 @@ func (l *Lists) putReference(c *gin.Context, kind referenceKind) error {
 	if put.rows, put.body, err = l.readList(c, kind, form, body, given); err != nil {
 		return listProblem(c, kind, form, err)
 	}
+	if kind.complete != nil {
+		if put.body, err = l.complete(c, kind, put); err != nil {
+			return listProblem(c, kind, form, err)
+		}
+	}
 	if dry {
 		return l.dryRun(c, kind, put)
 	}
 	return l.store(c, kind, put)
+}
+
+// complete completes a list by the one that it is to replace.
+func (l *Lists) complete(c *gin.Context, kind referenceKind, put listToPut) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), l.db.QueryTime)
+	defer cancel()
+	before, _, err := schema.ReadReference(l.db.Settings(ctx), l.db.Conn, kind.name, put.account, 0)
+	if err != nil {
+		return nil, err
+	}
+	return kind.complete(answer.CallerOf(ctx), before, put.body)
 }
 
 // store puts a list, and answers.
@@ -150,12 +171,12 @@ func (l *Lists) storeReference(ctx context.Context, c *gin.Context, kind referen
 	error) {
 	l.putting.Lock()
 	defer l.putting.Unlock()
+	ifVersion := int64(schema.AnyVersion)
 	if put.conditional {
-		return schema.InsertReferenceIf(ctx, l.db.Conn, kind.name, put.account, l.gate.Author(c), put.rows, put.body,
-			l.db.Now(), put.current)
+		ifVersion = int64(put.current)
 	}
-	return schema.InsertReference(ctx, l.db.Conn, kind.name, put.account, l.gate.Author(c), put.rows, put.body,
-		l.db.Now())
+	return schema.StoreReference(ctx, l.db.Conn, kind.name, schema.Reference{Account: put.account,
+		By: l.gate.Author(c), Rows: put.rows, Body: put.body, Why: put.why, AtMS: l.db.Now().UnixMilli()}, ifVersion)
 }
 
 // rowProblem says what is wrong with a row of a list. Row and Line count from 1; 0 is left out.

@@ -93,7 +93,7 @@ func TestLists_Tariffs_PutAndGet(t *testing.T) {
 		`{"account":"beta","version":0,"at":null,`) {
 		t.Errorf("beta had none at version 1: %s", got)
 	}
-	want := `{"account":"acme","rows":[{"version":3,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":2,"note":""},{"version":1,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":1,"note":""}],"next_cursor":null}`
+	want := `{"account":"acme","rows":[{"version":3,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":2,"note":"","why":""},{"version":1,"at":"2026-11-20T00:00:00.000Z","by":"auth off","rows":1,"note":"","why":""}],"next_cursor":null}`
 	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme").Body.String(); got != want {
 		t.Errorf("versions: %s, want %s", got, want)
 	}
@@ -117,7 +117,7 @@ func TestLists_Tariffs_PutAndGet(t *testing.T) {
 	querytest.WantProblem(t, querytest.Get(s, "/v1/templates/versions?account=acme&cursor="+cursor),
 		http.StatusBadRequest, "cursor",
 		"another query")
-	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows,note\r\n3,2026-11-20T00:00:00.000Z,auth off,2,\r\n1,2026-11-20T00:00:00.000Z,auth off,1,\r\n" {
+	if got := querytest.Get(s, "/v1/tariffs/versions?account=acme&format=csv").Body.String(); got != "version,at,by,rows,note,why\r\n3,2026-11-20T00:00:00.000Z,auth off,2,,\r\n1,2026-11-20T00:00:00.000Z,auth off,1,,\r\n" {
 		t.Errorf("versions as CSV: %s", got)
 	}
 }

@@ -90,7 +90,7 @@ func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Con
 
 // accountTables are those whose rows belong to accounts, and are read for one caller at a time. Lists that rooms keep
 // for all callers (reference data, routes) are not among them.
-var accountTables = []string{"api_views", "attempts", "attempts_by_recipient",
+var accountTables = []string{"alert_events", "api_views", "attempts", "attempts_by_recipient",
 	"dialogs", "dialogs_by_person", "number_changes",
 	"number_health", "number_health_before", "number_overrides", "opt_outs", "orphans", "recipient_events", "replies",
 	"rollup_attempts", "rollup_cascades", "rollup_failures", "rollup_people", "rollup_spend", "rollup_waste"}

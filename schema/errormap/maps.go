@@ -237,6 +237,15 @@ func (m *Maps) Provider(account, provider string) string {
 	return provider
 }
 
+// Mapped reports whether a line knows a code of an account's provider; what is guessed of others is no line.
+func (m *Maps) Mapped(account, provider, code string) bool {
+	if _, found := m.own[account].class(provider, code); found {
+		return true
+	}
+	_, found := m.shipped.lines[key{m.Provider(account, provider), code}]
+	return found
+}
+
 // Class returns the reason class of a failure by docs/definitions.md section 5, and whether it is a guess. code is the
 // attempt's error code as ingest stores it, expired whether that status was seen.
 func (m *Maps) Class(account, channel, provider, code string, expired bool) (class string, guessed bool) {

@@ -1,8 +1,8 @@
 -- The versions of an account's list below a version (0: all), newest first, with the note of the account's key that put each.
-SELECT account, version, at_ms, put.`by`, rows, note
+SELECT account, version, at_ms, put.`by`, rows, note, why
 FROM
 (
-    SELECT account, version, at_ms, `by`, rows
+    SELECT account, version, at_ms, `by`, rows, why
     FROM reference
     WHERE kind = {kind:String} AND account = {account:String} AND ({before:UInt64} = 0 OR version < {before:UInt64})
     ORDER BY version DESC, id DESC

@@ -28,6 +28,7 @@ function formats(tag: string, tz: string) {
   const month = new Intl.DateTimeFormat(tag, { timeZone: 'UTC', month: 'long', year: 'numeric' })
   const unit = (name: string, digits: number): Intl.NumberFormat => new Intl.NumberFormat(tag, { style: 'unit',
     unit: name, unitDisplay: 'short', maximumFractionDigits: digits })
+  const sizes = (['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const).map((name) => unit(name, 1))
   const units = { second: unit('second', 1), minute: unit('minute', 0), hour: unit('hour', 1), day: unit('day', 1) }
   return {
     count: (value: number | null | undefined): string => value == null ? NONE : count.format(value),
@@ -57,6 +58,11 @@ function formats(tag: string, tz: string) {
       if (value < 100 * 60) return units.minute.format(value / 60)
       if (value < 48 * 3600) return units.hour.format(value / 3600)
       return units.day.format(value / 86_400)
+    },
+    /** bytes prints a size in the unit that fits. */
+    bytes: (value: number): string => {
+      const power = Math.min(sizes.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
+      return (sizes[power] ?? count).format(value / 1000 ** power)
     },
     date: (text: string): string => day.format(new Date(text.slice(0, 10))),
     time: (text: string): string => time.format(new Date(text)),

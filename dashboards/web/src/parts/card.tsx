@@ -27,7 +27,7 @@ export function useTable(id: string): [boolean, () => void] {
 }
 
 export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true,
-  wide = false, body, controls }: {
+  wide = false, body, controls, none }: {
   id: string
   title: string
   answer: Answer<T>
@@ -43,6 +43,8 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
   /** body is what was sent with a question that is a POST. */
   body?: string
   controls?: ComponentChildren
+  /** none is what stands where there are no rows. */
+  none?: ComponentChildren
 }) {
   const [tabled, toggle] = useTable(id)
   const { data, path, problem } = answer
@@ -64,7 +66,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>
-            {empty ? <Empty /> : showsTable ? table(data) : chart?.(data)}
+            {empty ? none ?? <Empty /> : showsTable ? table(data) : chart?.(data)}
             {!empty && sentence ? <p class="sentence">{sentence(data)}</p> : null}
           </div>
         )

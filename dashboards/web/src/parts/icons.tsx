@@ -21,6 +21,7 @@ const LINES = {
   link: 'M8.5 11.5a3 3 0 0 0 4.2 0l2.6-2.6a3 3 0 0 0-4.2-4.2L10 5.8M11.5 8.5a3 3 0 0 0-4.2 0l-2.6 2.6a3 3 0 0 0 4.2 4.2L10 14.2',
   pencil: 'M4 16l1-4 8-8 3 3-8 8-4 1zM11.5 5.5l3 3',
   check: 'M4 10l4 4 8-8',
+  copy: 'M7 7h9v9H7V7zM4 12V4h8',
 } as const
 export type IconName = keyof typeof LINES
 

@@ -6,7 +6,7 @@ import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { unpricedReason } from '../../parts/names'
 import { Table, type Column } from '../../parts/table'
-import { scope } from '../../state/scope'
+import { scope, toView } from '../../state/scope'
 
 type Reason = SavingsRow['unpriced_reasons'][number]
 
@@ -22,13 +22,30 @@ export function Unpriced() {
   )
 }
 
+// Where each is mended in the settings; what is missing in events can be mended by who sends them alone.
+const MENDED: Readonly<Record<string, (row: Reason) => Readonly<Record<string, string>>>> = {
+  no_segments: () => ({ tab: 'templates' }),
+  no_sms_tariff: () => ({ 'add.channel': 'sms', 'add.billing': 'per_segment_sent' }),
+  no_tariff: (row) => ({ 'add.channel': row.channel }),
+  two_currencies: () => ({}),
+}
+
+function Mend({ row }: { row: Reason }) {
+  const text = w().savings.mends[row.reason] ?? ''
+  const query = MENDED[row.reason]?.(row)
+  if (!query) return <>{text}</>
+  const to = toView('/settings')
+  const asked = new URLSearchParams(query).toString()
+  return <a href={asked ? `${to}${to.includes('?') ? '&' : '?'}${asked}` : to}>{text}</a>
+}
+
 function Reasons({ rows }: { rows: readonly (Reason & { readonly currency: string })[] }) {
   const t = w().savings
   const columns: readonly Column<Reason & { readonly currency: string }>[] = [
     { key: 'reason', head: t.reason, kind: 'text', show: (row) => unpricedReason(row.reason, row.channel),
       sort: (row) => row.reason },
     { key: 'messages', head: t.messages, show: (row) => f.value.count(row.messages), sort: (row) => row.messages },
-    { key: 'mend', head: t.mend, kind: 'text', show: (row) => t.mends[row.reason] },
+    { key: 'mend', head: t.mend, kind: 'text', show: (row) => <Mend row={row} /> },
   ]
   return <Table label={t.unpriced} columns={columns} rows={rows} first={{ key: 'messages', down: true }}
     rowKey={(row) => `${row.reason} ${row.channel} ${row.currency}`} />

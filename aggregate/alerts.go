@@ -1,0 +1,278 @@
+package aggregate
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"time"
+
+	"kaskad/schema/alert"
+	"kaskad/schema/alertlog"
+	"kaskad/schema/errormap"
+)
+
+const (
+	// alertsEvery is how often is looked whether an hour can be judged, and alertsSoon how often while what is on its
+	// way is waited for.
+	alertsEvery, alertsSoon = 30 * time.Second, 2 * time.Second
+	// alertAccounts is how many accounts are read at a time.
+	alertAccounts = 20
+)
+
+// alerts judges what accounts watch, beside the passes: each hour once, when its messages are old enough and all that
+// was on its way has been published. What it reads grows with the rules and what they tell apart, and not with how long
+// there has been something to read.
+type alerts struct {
+	*Aggregator
+	reader *alertlog.Reader
+	// began is what the clock of events said at first. One that stands still has no past that goes on: nothing is
+	// judged.
+	began time.Time
+	// states are what rules know, by account and rule; nil until the work is taken over.
+	states map[[2]string]*alert.State
+	seq    uint64
+	// judged is the last hour that a rule was judged at.
+	judged map[[2]string]int64
+	// settled is the moment up to which all that there was is published, 0 for none yet. mark is one that is to become
+	// it: where the stream ended then, and when ingest was seen to have all of that.
+	settledMS int64
+	mark      *streamMark
+}
+
+// streamMark is a moment, and where the stream ended.
+type streamMark struct {
+	atMS, storedMS int64
+	ends           map[int]int64
+}
+
+func newAlerts(a *Aggregator) *alerts {
+	return &alerts{Aggregator: a, began: a.cfg.Now(), reader: &alertlog.Reader{Conn: a.deps.Conn,
+		Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, a.deps.Conn) }}}
+}
+
+// turn judges what can be judged, and returns how long to wait.
+func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
+	if !owned {
+		a.states, a.mark, a.settledMS = nil, nil, 0
+		return alertsSoon, nil
+	}
+	if a.cfg.Now().Equal(a.began) {
+		return alertsSoon, nil
+	}
+	if a.states == nil {
+		if err := a.recall(ctx); err != nil {
+			return alertsSoon, err
+		}
+	}
+	if err := a.findSettled(ctx); err != nil {
+		return alertsSoon, err
+	}
+	if a.settledMS == 0 {
+		return alertsSoon, nil
+	}
+	if err := a.judge(ctx); err != nil {
+		a.states = nil // what was stored of it is not known
+		return alertsSoon, err
+	}
+	if a.mark != nil {
+		return alertsSoon, nil
+	}
+	return alertsEvery, nil
+}
+
+// recall reads what is open.
+func (a *alerts) recall(ctx context.Context) (err error) {
+	since := a.cfg.Now().UnixMilli() - alert.PastHours*alert.HourMS
+	states, err := alertlog.States(ctx, a.deps.Conn, since)
+	if err != nil {
+		return err
+	}
+	if a.seq, err = alertlog.LastSeq(ctx, a.deps.Conn); err != nil {
+		return err
+	}
+	a.states, a.judged = states, map[[2]string]int64{}
+	return nil
+}
+
+// findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was stored
+// by that time is in the figures. Without it, a process that is behind would look like providers that are silent.
+func (a *alerts) findSettled(ctx context.Context) error {
+	nowMS := a.cfg.Now().UnixMilli()
+	if a.deps.Stream == nil {
+		a.settledMS = max(a.settledMS, a.lastAsOfMS.Load())
+		return nil
+	}
+	if a.mark != nil && a.mark.storedMS == 0 || a.mark == nil {
+		ends, lags, err := a.deps.Stream(ctx)
+		switch {
+		case err != nil:
+			a.deps.Logger.Warn("alerts wait: where the stream ends is unknown", "error", err)
+		case a.mark == nil:
+			a.mark = &streamMark{atMS: nowMS, ends: maps.Clone(ends)}
+		}
+		if err == nil && a.mark.reached(ends, lags) {
+			a.mark.storedMS = nowMS
+		}
+	}
+	if a.mark != nil && a.mark.storedMS > 0 && a.lastAsOfMS.Load() >= a.mark.storedMS {
+		a.settledMS, a.mark = a.mark.atMS, nil
+	}
+	return nil
+}
+
+// reached tells whether ingest has all that there was.
+func (m *streamMark) reached(ends, lags map[int]int64) bool {
+	for partition, end := range m.ends {
+		if ends[partition]-lags[partition] < end {
+			return false
+		}
+	}
+	return true
+}
+
+// watched is a rule of an account.
+type watched struct {
+	account string
+	version uint64
+	rule    *alert.Rule
+}
+
+func (w *watched) key() [2]string { return [2]string{w.account, w.rule.ID} }
+
+// judge judges the rules whose next hour can be judged.
+func (a *alerts) judge(ctx context.Context) error {
+	began := time.Now()
+	accounts, err := a.reader.Accounts(ctx, a.settledMS/alert.HourMS-alert.PastHours)
+	if err != nil {
+		return err
+	}
+	own, versions, err := alertlog.ReadRules(ctx, a.deps.Conn)
+	if err != nil {
+		return err
+	}
+	nowMS := a.cfg.Now().UnixMilli()
+	var events []alert.Event
+	due := map[string][]watched{} // by what is to be read
+	for _, account := range accounts {
+		rules, known := own[account]
+		if !known {
+			rules = alert.Default()
+		}
+		events = append(events, a.gone(account, &rules, nowMS)...)
+		for i := range rules.Alerts {
+			w := watched{account, versions[account], &rules.Alerts[i]}
+			if !w.rule.On {
+				continue
+			}
+			if w.rule.Metric == alert.Freshness {
+				events = append(events, w.rule.Limited(account, w.version, a.settledMS, nowMS, a.state(w.key()))...)
+				continue
+			}
+			if last, judged := a.judged[w.key()]; !judged || alertlog.Last(w.rule, a.settledMS) > last {
+				what := readAlike(w.rule)
+				due[what] = append(due[what], w)
+			}
+		}
+	}
+	if err := a.store(ctx, events, nowMS); err != nil {
+		return err
+	}
+	for _, what := range slices.Sorted(maps.Keys(due)) {
+		for part := range slices.Chunk(due[what], alertAccounts) {
+			if err := a.judgeAlike(ctx, part, nowMS); err != nil {
+				return err
+			}
+		}
+	}
+	if len(due) > 0 {
+		a.metrics.alertSeconds.Observe(time.Since(began).Seconds())
+	}
+	return nil
+}
+
+// readAlike is the same of rules that read the same.
+func readAlike(r *alert.Rule) string {
+	alike, err := json.Marshal([]any{r.Metric, r.By, r.Only, r.AfterMinutes})
+	if err != nil {
+		return r.ID
+	}
+	return string(alike)
+}
+
+// gone ends alerts of rules that are off, or not what they were.
+func (a *alerts) gone(account string, rules *alert.Rules, nowMS int64) (events []alert.Event) {
+	for key, state := range a.states {
+		if key[0] != account {
+			continue
+		}
+		for _, open := range state.Open {
+			if rule, is := rules.Rule(key[1]); !is || !open.IsOf(&rule) {
+				open.Changed(nowMS)
+				events = append(events, open)
+			}
+		}
+	}
+	return events
+}
+
+// judgeAlike judges rules that read the same.
+func (a *alerts) judgeAlike(ctx context.Context, part []watched, nowMS int64) error {
+	hour := alertlog.Last(part[0].rule, a.settledMS)
+	var accounts []string
+	for _, w := range part {
+		if !slices.Contains(accounts, w.account) {
+			accounts = append(accounts, w.account)
+		}
+	}
+	groups, err := a.reader.Read(ctx, alertlog.At(part[0].rule, accounts, hour, a.settledMS))
+	if err != nil {
+		return err
+	}
+	var events []alert.Event
+	for _, w := range part {
+		events = append(events, w.rule.Walk(w.account, w.version, groups[w.account], hour, a.state(w.key()))...)
+	}
+	if err := a.store(ctx, events, nowMS); err != nil {
+		return err
+	}
+	for _, w := range part {
+		a.judged[w.key()] = hour
+	}
+	return nil
+}
+
+func (a *alerts) state(key [2]string) *alert.State {
+	if a.states[key] == nil {
+		a.states[key] = alert.NewState()
+	}
+	return a.states[key]
+}
+
+// store stores alerts that begin and end. Should the process die before, they are found again as they are now; after
+// it, the next one knows them.
+func (a *alerts) store(ctx context.Context, events []alert.Event, nowMS int64) error {
+	if len(events) == 0 {
+		return nil
+	}
+	for i := range events {
+		a.seq = max(a.seq+1, uint64(time.Now().UnixMicro()))
+		events[i].Seq, events[i].AtMS = a.seq, nowMS
+	}
+	if err := alertlog.Insert(ctx, a.deps.Conn, events); err != nil {
+		return err
+	}
+	for i := range events {
+		e := &events[i]
+		a.state([2]string{e.Account, e.Rule}).Note(e)
+		change := "began"
+		if e.UntilMS != 0 {
+			change = "ended"
+		}
+		a.metrics.alerts.WithLabelValues(string(e.Metric), change).Inc()
+	}
+	a.deps.Logger.Info("alerts began or ended", "alerts", len(events))
+	a.cfg.OnStep("alerted")
+	a.teller.Wake()
+	return nil
+}

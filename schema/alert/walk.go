@@ -1,0 +1,182 @@
+package alert
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Why an alert ended.
+const (
+	// EndedCalm: the figure is well inside of the ordinary again, for two hours.
+	EndedCalm = "recovered"
+	// EndedUnknown: for two hours there is too little to say anything.
+	EndedUnknown = "too_little"
+	// EndedLevel: it was so for a week, and is the ordinary from now on.
+	EndedLevel = "new_level"
+	// EndedRule: the rule is off, gone or another.
+	EndedRule = "rule_changed"
+)
+
+// Endings are why alerts end.
+var Endings = []string{EndedCalm, EndedUnknown, EndedLevel, EndedRule}
+
+// levelHours is how long an alert is open at most: what lasts longer is the ordinary.
+const levelHours = weekHours
+
+// Event is an alert: as it began, and once more as it ended.
+type Event struct {
+	Account     string
+	Seq         uint64
+	ID          string
+	Rule        string
+	RuleVersion uint64
+	Metric      Metric
+	// Keys are what the rule tells apart, and Group the values.
+	Keys []string
+	Group
+	Before, Now, Low, High float64
+	Num, Den, Hours        int64
+	SinceMS                int64
+	// UntilMS is 0 and Ended "" while it is open.
+	UntilMS int64
+	Ended   string
+	SendTo  []string
+	// AtMS is when this was found.
+	AtMS int64
+}
+
+// State is what a rule of an account knows of the past: the alerts that are open, and from which hour on a level is the
+// ordinary one.
+type State struct {
+	Open  map[Group]Event
+	Level map[Group]int64
+}
+
+// NewState knows of nothing.
+func NewState() *State { return &State{Open: map[Group]Event{}, Level: map[Group]int64{}} }
+
+// Note takes an event as it was stored, in the order of seq.
+func (st *State) Note(e *Event) {
+	if e.UntilMS == 0 {
+		st.Open[e.Group] = *e
+		return
+	}
+	delete(st.Open, e.Group)
+	if e.Ended == EndedLevel {
+		st.Level[e.Group] = hourOf(e.SinceMS)
+	}
+}
+
+func hourOf(ms int64) int64 { return ms / HourMS }
+
+// Walk judges all groups of a rule at an hour and returns the alerts that begin and end, in the order of groups. It
+// changes nothing: Note takes what was stored of them.
+func (r *Rule) Walk(account string, version uint64, all map[Group]*Series, hour int64, st *State) (events []Event) {
+	groups := map[Group]bool{}
+	for g := range all {
+		groups[g] = true
+	}
+	for g := range st.Open {
+		groups[g] = true
+	}
+	for _, g := range slices.SortedFunc(maps.Keys(groups), compareGroups) {
+		level := st.Level[g]
+		now := r.Judge(all[g], hour, level)
+		open, is := st.Open[g]
+		switch {
+		case !is && now.Off && (now.Far || r.Judge(all[g], hour-1, level).Near):
+			e := Event{Account: account, Rule: r.ID, RuleVersion: version, Metric: r.Metric, Keys: r.By, Group: g,
+				SinceMS: (hour + 1 - now.Hours) * HourMS, SendTo: r.SendTo}
+			e.figures(now)
+			e.ID = e.id()
+			events = append(events, e)
+		case is:
+			if why := r.ends(all[g], hour, level, now, &open); why != "" {
+				open.end(why, hour)
+				if now.Known {
+					open.figures(now)
+				}
+				events = append(events, open)
+			}
+		}
+	}
+	return events
+}
+
+// ends says why an alert ends at an hour, "" where it does not.
+func (r *Rule) ends(s *Series, hour, level int64, now Verdict, open *Event) string {
+	switch {
+	case hour-hourOf(open.SinceMS) >= levelHours:
+		return EndedLevel
+	case now.Off:
+		return ""
+	}
+	before := r.Judge(s, hour-1, level)
+	switch {
+	case now.Calm && before.Calm:
+		return EndedCalm
+	case !now.Known && !before.Known:
+		return EndedUnknown
+	}
+	return ""
+}
+
+// Limited judges figures that are as of a moment, of metric freshness, and returns the alert that begins or ends. It
+// ends when they are half as old as they may be.
+func (r *Rule) Limited(account string, version uint64, asOfMS, nowMS int64, st *State) (events []Event) {
+	const minuteMS = HourMS / 60
+	age, limit := (nowMS-asOfMS)/minuteMS, int64(r.LimitMinutes)
+	verdict := Verdict{Known: true, Before: math.NaN(), Now: float64(age), Low: 0, High: float64(limit), Num: age}
+	open, is := st.Open[Group{}]
+	switch {
+	case !is && age > limit:
+		e := Event{Account: account, Rule: r.ID, RuleVersion: version, Metric: r.Metric, Keys: r.By, SinceMS: asOfMS,
+			SendTo: r.SendTo}
+		e.ID = e.id()
+		e.figures(verdict)
+		events = append(events, e)
+	case is && 2*age <= limit:
+		open.Ended, open.UntilMS = EndedCalm, max(nowMS, open.SinceMS)
+		open.figures(verdict)
+		events = append(events, open)
+	}
+	return events
+}
+
+func (e *Event) figures(v Verdict) {
+	e.Before, e.Now, e.Low, e.High = v.Before, v.Now, v.Low, v.High
+	e.Num, e.Den, e.Hours = v.Num, v.Den, v.Hours
+}
+
+// end ends an alert at the beginning of the hours that it was not seen in.
+func (e *Event) end(why string, hour int64) {
+	e.Ended, e.UntilMS = why, max(e.SinceMS, (hour-1)*HourMS)
+}
+
+// Changed ends an alert whose rule is not what it was.
+func (e *Event) Changed(atMS int64) {
+	e.Ended, e.UntilMS = EndedRule, max(atMS, e.SinceMS)
+}
+
+// IsOf tells whether the rule, as it is now, is the one that an open alert is of.
+func (e *Event) IsOf(r *Rule) bool {
+	return e.Rule == r.ID && e.Metric == r.Metric && slices.Equal(e.Keys, r.By)
+}
+
+// id follows from what the alert is about and when it began, so that whoever finds it again gives it the same.
+func (e *Event) id() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q %q %q %q %d", e.Account, e.Rule, e.Metric,
+		[]string{e.Channel, e.Provider, e.Operator, e.Campaign}, e.SinceMS)
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+func compareGroups(a, b Group) int {
+	return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Provider, b.Provider),
+		cmp.Compare(a.Operator, b.Operator), cmp.Compare(a.Campaign, b.Campaign))
+}
