@@ -84,6 +84,90 @@ export interface components {
             readonly version?: string;
             readonly try: readonly string[];
         };
+        readonly GetAlerts: {
+            readonly account: string | null;
+            /** Format: int64 */
+            readonly version: number;
+            /** Format: date-time */
+            readonly at: string | null;
+            readonly alerts: readonly {
+                readonly id: string;
+                readonly name: string;
+                /** @enum {string} */
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly by: readonly ("channel" | "provider" | "operator" | "campaign")[];
+                readonly only: {
+                    readonly channel?: readonly string[];
+                    readonly provider?: readonly string[];
+                    readonly operator?: readonly string[];
+                    readonly campaign?: readonly string[];
+                };
+                /** @enum {string} */
+                readonly sensitivity: "low" | "normal" | "high";
+                readonly min_sample: number;
+                readonly after_minutes: number;
+                readonly limit_minutes: number;
+                readonly send_to: readonly string[];
+                readonly on: boolean;
+            }[];
+            readonly webhooks: readonly {
+                readonly id: string;
+                readonly url: string;
+                readonly secret_id: string;
+                readonly anywhere: boolean;
+            }[];
+        };
+        readonly GetAlertsEvents: {
+            readonly rows: readonly components["schemas"]["GetAlertsEventsRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetAlertsEventsRow: {
+            readonly id: string;
+            readonly account: string;
+            readonly rule: string;
+            /** @enum {string} */
+            readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+            readonly channel: string | null;
+            readonly provider: string | null;
+            readonly operator: string | null;
+            readonly campaign: string | null;
+            /** Format: double */
+            readonly before: number | null;
+            /** Format: double */
+            readonly now: number | null;
+            /** Format: double */
+            readonly low: number | null;
+            /** Format: double */
+            readonly high: number | null;
+            /** Format: int64 */
+            readonly num: number;
+            /** Format: int64 */
+            readonly den: number | null;
+            /** Format: int64 */
+            readonly hours: number;
+            /** Format: date-time */
+            readonly since: string;
+            /** Format: date-time */
+            readonly until: string | null;
+            /** @enum {string|null} */
+            readonly ended: "recovered" | "too_little" | "new_level" | "rule_changed" | null;
+        };
+        readonly GetAlertsVersions: {
+            readonly account: string;
+            readonly rows: readonly components["schemas"]["GetAlertsVersionsRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetAlertsVersionsRow: {
+            /** Format: int64 */
+            readonly version: number;
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            /** Format: int64 */
+            readonly rows: number;
+            readonly note: string;
+            readonly why: string;
+        };
         readonly GetAudienceBlocked: {
             /** Format: date-time */
             readonly as_of: string | null;
@@ -438,6 +522,7 @@ export interface components {
             /** Format: int64 */
             readonly rows: number;
             readonly note: string;
+            readonly why: string;
         };
         readonly GetForecastsBreakEven: {
             readonly channel_price: string;
@@ -634,6 +719,7 @@ export interface components {
             /** Format: int64 */
             readonly rows: number;
             readonly note: string;
+            readonly why: string;
         };
         readonly GetNumbersBestChannel: {
             /** @enum {string} */
@@ -1862,6 +1948,7 @@ export interface components {
             /** Format: int64 */
             readonly rows: number;
             readonly note: string;
+            readonly why: string;
         };
         readonly GetTemplates: {
             readonly account: string | null;
@@ -1890,6 +1977,7 @@ export interface components {
             /** Format: int64 */
             readonly rows: number;
             readonly note: string;
+            readonly why: string;
         };
         readonly GetViews: {
             readonly version: number;
@@ -1899,6 +1987,48 @@ export interface components {
                 readonly url: string;
             }[];
         };
+        readonly PostAlertsTry: {
+            readonly account: string;
+            /** Format: date-time */
+            readonly from: string;
+            /** Format: date-time */
+            readonly to: string;
+            readonly not_tried: readonly string[];
+            readonly rows: readonly {
+                readonly id: string;
+                readonly account: string;
+                readonly rule: string;
+                /** @enum {string} */
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly channel: string | null;
+                readonly provider: string | null;
+                readonly operator: string | null;
+                readonly campaign: string | null;
+                /** Format: double */
+                readonly before: number | null;
+                /** Format: double */
+                readonly now: number | null;
+                /** Format: double */
+                readonly low: number | null;
+                /** Format: double */
+                readonly high: number | null;
+                /** Format: int64 */
+                readonly num: number;
+                /** Format: int64 */
+                readonly den: number | null;
+                /** Format: int64 */
+                readonly hours: number;
+                /** Format: date-time */
+                readonly since: string;
+                /** Format: date-time */
+                readonly until: string | null;
+                /** @enum {string|null} */
+                readonly ended: "recovered" | "too_little" | "new_level" | "rule_changed" | null;
+            }[];
+            /** Format: int64 */
+            readonly rows_left_off: number;
+        };
+        readonly PostAlertsTryBody: Record<string, unknown>;
         readonly PostEventsBody: {
             readonly account: string;
             /** @enum {string} */
@@ -2319,6 +2449,62 @@ export interface components {
                 readonly reason: string;
             }[];
         };
+        readonly PutAlerts: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
+        };
+        readonly PutAlertsBody: {
+            readonly account?: string;
+            /** Format: int64 */
+            readonly version?: number;
+            /** Format: date-time */
+            readonly at?: string | null;
+            readonly alerts: readonly {
+                readonly id: string;
+                readonly name?: string;
+                /** @enum {string} */
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly by?: readonly ("channel" | "provider" | "operator" | "campaign")[];
+                readonly only?: {
+                    readonly channel?: readonly string[];
+                    readonly provider?: readonly string[];
+                    readonly operator?: readonly string[];
+                    readonly campaign?: readonly string[];
+                };
+                /** @enum {string} */
+                readonly sensitivity?: "low" | "normal" | "high";
+                readonly min_sample?: number;
+                readonly after_minutes?: number;
+                readonly limit_minutes?: number;
+                readonly send_to?: readonly string[];
+                readonly on?: boolean;
+            }[];
+            readonly webhooks?: readonly {
+                readonly id: string;
+                readonly url: string;
+                readonly secret?: string;
+                readonly secret_id?: string;
+                readonly anywhere?: boolean;
+            }[];
+        };
         readonly PutErrorMap: {
             readonly account: string;
             readonly version: number;
@@ -2578,6 +2764,11 @@ export type DeleteKeysById = components['schemas']['DeleteKeysById'];
 export type DeleteNumbersByNumber = components['schemas']['DeleteNumbersByNumber'];
 export type DeleteNumbersByNumberOverride = components['schemas']['DeleteNumbersByNumberOverride'];
 export type Get = components['schemas']['Get'];
+export type GetAlerts = components['schemas']['GetAlerts'];
+export type GetAlertsEvents = components['schemas']['GetAlertsEvents'];
+export type GetAlertsEventsRow = components['schemas']['GetAlertsEventsRow'];
+export type GetAlertsVersions = components['schemas']['GetAlertsVersions'];
+export type GetAlertsVersionsRow = components['schemas']['GetAlertsVersionsRow'];
 export type GetAudienceBlocked = components['schemas']['GetAudienceBlocked'];
 export type GetAudienceBlockedRow = components['schemas']['GetAudienceBlockedRow'];
 export type GetAudienceComplained = components['schemas']['GetAudienceComplained'];
@@ -2651,6 +2842,8 @@ export type GetTemplates = components['schemas']['GetTemplates'];
 export type GetTemplatesVersions = components['schemas']['GetTemplatesVersions'];
 export type GetTemplatesVersionsRow = components['schemas']['GetTemplatesVersionsRow'];
 export type GetViews = components['schemas']['GetViews'];
+export type PostAlertsTry = components['schemas']['PostAlertsTry'];
+export type PostAlertsTryBody = components['schemas']['PostAlertsTryBody'];
 export type PostEventsBody = components['schemas']['PostEventsBody'];
 export type PostForecastsFromHistory = components['schemas']['PostForecastsFromHistory'];
 export type PostForecastsFromHistoryBody = components['schemas']['PostForecastsFromHistoryBody'];
@@ -2667,6 +2860,8 @@ export type PostSessionBody = components['schemas']['PostSessionBody'];
 export type PostSmsSegments = components['schemas']['PostSmsSegments'];
 export type PostSmsSegmentsBody = components['schemas']['PostSmsSegmentsBody'];
 export type Problem = components['schemas']['Problem'];
+export type PutAlerts = components['schemas']['PutAlerts'];
+export type PutAlertsBody = components['schemas']['PutAlertsBody'];
 export type PutErrorMap = components['schemas']['PutErrorMap'];
 export type PutErrorMapBody = components['schemas']['PutErrorMapBody'];
 export type PutNumberRules = components['schemas']['PutNumberRules'];
@@ -2682,6 +2877,9 @@ export type PutViewsBody = components['schemas']['PutViewsBody'];
 
 /** PARAMS are the parameters of each list and report. */
 export const PARAMS = {
+  "/v1/alerts": ["account","version","format","bom"],
+  "/v1/alerts/events": ["account","open","rule","metric","limit","cursor","format","bom"],
+  "/v1/alerts/versions": ["account","limit","cursor","format","bom"],
   "/v1/audience/blocked": ["account","channel","app","limit","cursor","format","bom"],
   "/v1/audience/complained": ["account","channel","app","limit","cursor","format","bom"],
   "/v1/audience/subscribed": ["account","channel","app","limit","cursor","format","bom"],
