@@ -352,7 +352,9 @@ func postAlert(ctx context.Context, w alert.Webhook, e *alert.Event, now time.Ti
 	request.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	request.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	request.Header.Set(standardwebhooks.HeaderWebhookSignature, signature)
-	response, err := newClient(w).Do(request)
+	client := newClient(w)
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
 	if err != nil {
 		var outer *url.Error
 		if errors.As(err, &outer) {

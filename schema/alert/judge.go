@@ -209,7 +209,7 @@ func (e *expectation) deviation(all []residual, freedom int) float64 {
 
 // count judges a count that must not rise.
 func (r *Rule) count(s *Series, hour, span, since int64) Verdict {
-	now := s.total(hour, span)
+	now := s.Total(hour, span)
 	bounds := r.Sensitivity.bounds()
 	verdict := nothing()
 	for _, p := range pasts {
@@ -219,7 +219,7 @@ func (r *Rule) count(s *Series, hour, span, since int64) Verdict {
 		}
 		var sum, squares, most float64
 		for _, end := range ends {
-			n := float64(s.total(end, span).Num)
+			n := float64(s.Total(end, span).Num)
 			sum, squares, most = sum+n, squares+n*n, max(most, n)
 		}
 		n := float64(len(ends))
@@ -245,7 +245,7 @@ func (r *Rule) count(s *Series, hour, span, since int64) Verdict {
 // silence judges a count that must not become nothing: at an hour at which there always was much, there is nothing.
 func (r *Rule) silence(s *Series, hour, span, since int64) Verdict {
 	verdict := nothing()
-	now := s.total(hour, span).Num
+	now := s.Total(hour, span).Num
 	for _, p := range pasts {
 		ends := s.past(hour, span, max(since, s.begun), p.every, p.times)
 		if len(ends) < fewest {
@@ -253,7 +253,7 @@ func (r *Rule) silence(s *Series, hour, span, since int64) Verdict {
 		}
 		least, most, sum := int64(math.MaxInt64), int64(0), int64(0)
 		for _, end := range ends {
-			n := s.total(end, span).Num
+			n := s.Total(end, span).Num
 			least, most, sum = min(least, n), max(most, n), sum+n
 		}
 		if least < r.MinSample {

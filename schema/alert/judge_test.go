@@ -160,15 +160,15 @@ func TestRule_Judge_Silence(t *testing.T) {
 	if v := r.Judge(s, last-18, 0); v.Off {
 		t.Errorf("by night: %+v", v)
 	}
-	// A provider that is new is known after four days; what has sent at times only, never.
+	// A provider that is new is known after a week; what has sent at times only, never.
 	s = steady(twelveWeeks, func(h int64) Count {
-		if h == last || h < last-5*24 {
+		if h == last || h < last-7*24 {
 			return Count{}
 		}
 		return Count{100, 0}
 	})
 	if v := r.Judge(s, last, 0); !v.Off {
-		t.Errorf("five days old: %+v", v)
+		t.Errorf("a week old: %+v", v)
 	}
 	s = steady(twelveWeeks, func(h int64) Count { return Count{100 * (h / 24 % 3), 0} })
 	for h := int64(twelveWeeks - 100); h < twelveWeeks; h++ {

@@ -106,8 +106,9 @@ func (s *Series) sum(stratum int, hour, span int64) Count {
 	return Count{all[to].Num - all[from].Num, all[to].Den - all[from].Den}
 }
 
-// total is what all strata have.
-func (s *Series) total(hour, span int64) (all Count) {
+// Total is what all strata have in the span of hours that ends with one.
+func (s *Series) Total(hour, span int64) (all Count) {
+	s.Seal()
 	for i := range s.strata {
 		all.Add(s.sum(i, hour, span))
 	}
