@@ -738,6 +738,33 @@ export interface components {
             readonly rows: readonly components["schemas"]["GetNumbersBestChannelRow"][];
             readonly next_cursor: string | null;
         };
+        readonly GetNumbersBestChannelCounts: {
+            /** @enum {string} */
+            readonly report: "best-channel";
+            /** Format: date-time */
+            readonly from: string;
+            /** Format: date-time */
+            readonly to: string;
+            readonly tz: string;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+            /** Format: int64 */
+            readonly tariff_version: number;
+            readonly rows: readonly components["schemas"]["GetNumbersBestChannelCountsRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetNumbersBestChannelCountsRow: {
+            /** @enum {string} */
+            readonly channel: "sms" | "push" | "viber" | "whatsapp" | "vk" | "ok" | "telegram" | "messenger" | "instagram" | "rcs" | "email" | "flash_call" | "voice";
+            /** @enum {string} */
+            readonly evidence: "read" | "delivered";
+            /** Format: int64 */
+            readonly people: number;
+            /** Format: int64 */
+            readonly unpriced: number;
+        };
         readonly GetNumbersBestChannelRow: {
             readonly account: string;
             readonly contact: string;
@@ -873,6 +900,24 @@ export interface components {
             readonly seen_at: string | null;
             /** Format: int64 */
             readonly seq: number;
+        };
+        readonly GetNumbersCounts: {
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+            readonly rows: readonly components["schemas"]["GetNumbersCountsRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetNumbersCountsRow: {
+            /** @enum {string} */
+            readonly kind: "phone" | "email";
+            /** @enum {string} */
+            readonly state: "active" | "dead" | "quarantined" | "revived" | "suspect" | "unknown";
+            /** @enum {string} */
+            readonly rule: "" | "deactivated" | "hard" | "invalid_format" | "override" | "soft";
+            /** Format: int64 */
+            readonly numbers: number;
         };
         readonly GetNumbersDead: {
             /** Format: date-time */
@@ -1558,6 +1603,35 @@ export interface components {
             /** @enum {string|null} */
             readonly bound: "exact" | "lower" | "upper" | "mixed" | null;
             readonly mature: boolean;
+        };
+        readonly GetReportsOverlap: {
+            /** @enum {string} */
+            readonly report: "overlap";
+            /** Format: date-time */
+            readonly from: string;
+            /** Format: date-time */
+            readonly to: string;
+            readonly tz: string;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+            readonly mature: boolean;
+            readonly rows: readonly components["schemas"]["GetReportsOverlapRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetReportsOverlapRow: {
+            readonly channels: string;
+            /** Format: int64 */
+            readonly people: number;
+            /** Format: int64 */
+            readonly audience: number;
+            /** Format: double */
+            readonly share: number;
+            /** Format: double */
+            readonly share_low: number;
+            /** Format: double */
+            readonly share_high: number;
         };
         readonly GetReportsPenetration: {
             /** @enum {string} */
@@ -2800,12 +2874,16 @@ export type GetNumberRules = components['schemas']['GetNumberRules'];
 export type GetNumberRulesVersions = components['schemas']['GetNumberRulesVersions'];
 export type GetNumberRulesVersionsRow = components['schemas']['GetNumberRulesVersionsRow'];
 export type GetNumbersBestChannel = components['schemas']['GetNumbersBestChannel'];
+export type GetNumbersBestChannelCounts = components['schemas']['GetNumbersBestChannelCounts'];
+export type GetNumbersBestChannelCountsRow = components['schemas']['GetNumbersBestChannelCountsRow'];
 export type GetNumbersBestChannelRow = components['schemas']['GetNumbersBestChannelRow'];
 export type GetNumbersByNumber = components['schemas']['GetNumbersByNumber'];
 export type GetNumbersByNumberMessages = components['schemas']['GetNumbersByNumberMessages'];
 export type GetNumbersByNumberMessagesRow = components['schemas']['GetNumbersByNumberMessagesRow'];
 export type GetNumbersChanges = components['schemas']['GetNumbersChanges'];
 export type GetNumbersChangesRow = components['schemas']['GetNumbersChangesRow'];
+export type GetNumbersCounts = components['schemas']['GetNumbersCounts'];
+export type GetNumbersCountsRow = components['schemas']['GetNumbersCountsRow'];
 export type GetNumbersDead = components['schemas']['GetNumbersDead'];
 export type GetNumbersDeadRow = components['schemas']['GetNumbersDeadRow'];
 export type GetOpenapiJson = components['schemas']['GetOpenapiJson'];
@@ -2825,6 +2903,8 @@ export type GetReportsFailures = components['schemas']['GetReportsFailures'];
 export type GetReportsFailuresRow = components['schemas']['GetReportsFailuresRow'];
 export type GetReportsLatency = components['schemas']['GetReportsLatency'];
 export type GetReportsLatencyRow = components['schemas']['GetReportsLatencyRow'];
+export type GetReportsOverlap = components['schemas']['GetReportsOverlap'];
+export type GetReportsOverlapRow = components['schemas']['GetReportsOverlapRow'];
 export type GetReportsPenetration = components['schemas']['GetReportsPenetration'];
 export type GetReportsPenetrationRow = components['schemas']['GetReportsPenetrationRow'];
 export type GetReportsSavings = components['schemas']['GetReportsSavings'];
@@ -2895,7 +2975,9 @@ export const PARAMS = {
   "/v1/number-rules": ["account","version","format","bom"],
   "/v1/number-rules/versions": ["account","limit","cursor","format","bom"],
   "/v1/numbers/best-channel": ["account","channel","from","to","tz","limit","cursor","format","bom"],
-  "/v1/numbers/changes": ["account","kind","number","to","wait","limit","cursor","format","bom"],
+  "/v1/numbers/best-channel/counts": ["account","channel","from","to","tz","format","bom"],
+  "/v1/numbers/changes": ["account","kind","number","to","wait","order","limit","cursor","format","bom"],
+  "/v1/numbers/counts": ["account","format","bom"],
   "/v1/numbers/dead": ["account","kind","rule","limit","cursor","format","bom"],
   "/v1/numbers/{number}/messages": ["account","campaign","channel","status","from","to","tz","limit","cursor","format","bom"],
   "/v1/overview": ["from","to","tz","account"],
@@ -2906,6 +2988,7 @@ export const PARAMS = {
   "/v1/reports/dead-spend": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","rule","currency","limit","cursor","format","bom"],
   "/v1/reports/failures": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","reason","error_code","limit","cursor","format","bom"],
   "/v1/reports/latency": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","metric","le","limit","cursor","format","bom"],
+  "/v1/reports/overlap": ["from","to","tz","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","format","bom"],
   "/v1/reports/penetration": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","limit","cursor","format","bom"],
   "/v1/reports/savings": ["from","to","tz","group_by","account","campaign","template","sender","traffic","country","hour","day","week","month","hour_of_day","weekday","first_channel","reached_by","path","sms_segments","currency","limit","cursor","format","bom"],
   "/v1/reports/segment-waste": ["from","to","tz","group_by","account","campaign","template","sender","traffic","country","hour","day","week","month","hour_of_day","weekday","currency","limit","cursor","format","bom"],
