@@ -11,8 +11,10 @@ export const TAKES = {
   latency: ATTEMPT,
   compare: ATTEMPT,
   spend: ATTEMPT,
+  groups: ATTEMPT,
   savings: MESSAGE,
-  failures: ['channel', 'provider'],
+  failures: ATTEMPT,
+  messages: ['campaign', 'channel'],
   penetration: ['channel', 'campaign', 'template', 'traffic'],
   'segment-waste': ['campaign', 'template', 'sender', 'traffic', 'country'],
   'dead-spend': ['channel'],
@@ -37,7 +39,7 @@ export function reportPath(name: ReportName, scope: Scope, query: Query = {}): s
     from: scope.period.from, to: scope.period.to, tz: scope.tz, account: scope.account || undefined,
   }
   for (const filter of TAKES[name]) asked[filter] = scope.filters[filter]
-  return pathOf(`/v1/reports/${name}`, { ...asked, ...query })
+  return pathOf(name === 'messages' ? '/v1/messages' : `/v1/reports/${name}`, { ...asked, ...query })
 }
 
 /** before is the same scope one period earlier. */

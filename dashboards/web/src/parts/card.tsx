@@ -26,7 +26,7 @@ export function useTable(id: string): [boolean, () => void] {
 }
 
 export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true,
-  wide = false, body, controls }: {
+  wide = false, body, controls, filePath, none }: {
   id: string
   title: string
   answer: Answer<T>
@@ -42,6 +42,10 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
   /** body is what was sent with a question that is a POST. */
   body?: string
   controls?: ComponentChildren
+  /** filePath asks for all that a file is to hold, where the answer is a page of it. */
+  filePath?: string
+  /** none is shown where there are no rows for another reason than the period. */
+  none?: ComponentChildren
 }) {
   const [tabled, toggle] = useTable(id)
   const { data, path, problem } = answer
@@ -53,7 +57,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       <header>
         <h2 id={`${id}-title`}>{title}</h2>
         {controls}
-        <CardMenu path={path} files={files} body={body} definition={definition}
+        <CardMenu path={path} filePath={filePath ?? path} files={files} body={body} definition={definition}
           view={chart && table ? { tabled, toggle } : undefined} />
       </header>
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
@@ -63,7 +67,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>
-            {empty ? <Empty /> : showsTable ? table(data) : chart?.(data)}
+            {empty ? none ?? <Empty /> : showsTable ? table(data) : chart?.(data)}
             {!empty && sentence ? <p class="sentence">{sentence(data)}</p> : null}
           </div>
         )
@@ -96,8 +100,9 @@ function Stale({ at }: { at: number }) {
   return <p class="muted" role="status">{w().card.stale(f.value.duration(age))}</p>
 }
 
-function CardMenu({ path, files, body, definition, view }: {
+function CardMenu({ path, filePath, files, body, definition, view }: {
   path: string | null
+  filePath: string | null
   files: boolean
   body: string | undefined
   definition: string | undefined
@@ -108,9 +113,9 @@ function CardMenu({ path, files, body, definition, view }: {
   const actions: Action[] = []
   if (view) actions.push({ label: view.tabled ? t.chart : t.table, run: view.toggle })
   if (path) {
-    if (files) {
-      actions.push({ label: t.csv, href: asFile(path, 'csv'), download: true },
-        { label: t.xlsx, href: asFile(path, 'xlsx'), download: true })
+    if (files && filePath) {
+      actions.push({ label: t.csv, href: asFile(filePath, 'csv'), download: true },
+        { label: t.xlsx, href: asFile(filePath, 'xlsx'), download: true })
     }
     actions.push({ label: t.curl, run: () => {
       void navigator.clipboard.writeText(asCurl(path, session.value?.auth === 'keys', body)).then(() => {
