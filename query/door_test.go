@@ -108,6 +108,7 @@ var scopesOf = map[string]string{
 	"GET /v1/session": "analyst marketer crm ingest admin", "DELETE /v1/session": "analyst marketer crm ingest admin",
 	"POST /v1/events":          "ingest admin",
 	"GET /v1/reports/channels": "marketer analyst admin", "GET /v1/reports/penetration": "marketer analyst admin",
+	"GET /v1/reports/groups":  "marketer analyst admin",
 	"GET /v1/reports/compare": "marketer analyst admin", "GET /v1/reports/latency": "marketer analyst admin",
 	"GET /v1/overview":         "marketer analyst crm admin",
 	"GET /v1/reports/failures": "marketer analyst admin", "GET /v1/reports/segment-waste": "marketer analyst admin",

@@ -56,12 +56,17 @@ func (s *stepAnswer) price(list *money.PriceList, step *money.Step, smsSegments 
 		cost.Tariff = list.TariffAt(step, cohortMS)
 	}
 	if s.Tariff = cost.Tariff; s.Tariff == nil {
+		if !known {
+			s.UnpricedReason = money.ReasonNoTariff
+		}
 		return
 	}
 	s.Currency = s.Tariff.Currency
 	if known {
 		shown := cost.Cost.String()
 		s.Units, s.Cost = &cost.Units, &shown
+	} else {
+		s.UnpricedReason = money.ReasonNoStepSegments
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"kaskad/query/prices"
 	"kaskad/query/store"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 	"kaskad/schema/law"
 	"kaskad/schema/state"
 )
@@ -157,13 +158,17 @@ type stepAnswer struct {
 	Segments       uint16            `json:"segments"`
 	SMSSegments    uint16            `json:"sms_segments"`
 	ErrorCode      string            `json:"error_code"`
+	Reason         string            `json:"reason"`
 	Permanent      bool              `json:"permanent"`
 	ReportedPrices []priceShown      `json:"reported_prices"`
-	// Units and Cost are null where the attempt has no price, Tariff where no row prices it.
+	// Units and Cost are null where the attempt has no price, Tariff where no row prices it. UnpricedReason is why a
+	// sent one has no price.
 	Units    *uint64       `json:"units"`
 	Cost     *string       `json:"cost"`
 	Currency string        `json:"currency"`
 	Tariff   *money.Tariff `json:"tariff"`
+
+	UnpricedReason string `json:"unpriced_reason"`
 }
 
 // partsShown lists the parts of a multipart message, counted from 1. A failure counts only while its part is not
@@ -254,7 +259,12 @@ func (m *Messages) one(c *gin.Context) error {
 			"is needed here: more than one account has a message with this id; add account=…")
 	}
 	message.Account, message.MessageID = account, q.id
+	maps, err := m.db.ErrorMaps(ctx)
+	if err != nil {
+		return err
+	}
 	reply := describe(message, answer.TimeText(asOf.UnixMilli()), parked, answer.CallerOf(c.Request.Context()).Shown())
+	reply.classify(message, maps)
 	if err := m.priceSteps(ctx, q, &seen, message, reply.Steps); err != nil {
 		return err
 	}
@@ -358,6 +368,16 @@ func describe(m *state.Message, asOf string, parked []parkedShown, shown func(st
 		return cmp.Or(cmp.Compare(x.ms, y.ms), cmp.Compare(x.Step, y.Step), cmp.Compare(x.status, y.status))
 	})
 	return reply
+}
+
+// classify says of each step that failed what its error means.
+func (r *messageAnswer) classify(m *state.Message, maps *errormap.Maps) {
+	for i := range m.Attempts {
+		a := &m.Attempts[i]
+		if f := a.Outcome(m.CohortMS()); f.Failed {
+			r.Steps[i].Reason, _ = maps.Class(m.Account, a.Channel, a.Provider, a.ErrorCode(), f.Expired)
+		}
+	}
 }
 
 func describeStep(a *law.Attempt, f law.Outcome, shown func(string) string) stepAnswer {

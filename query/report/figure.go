@@ -26,6 +26,8 @@ const (
 	Bound  Kind = "bound"
 	Flag   Kind = "flag"
 	Text   Kind = "text"
+	// Time is a moment.
+	Time Kind = "time"
 	// Amount is exact money: a decimal in a text.
 	Amount Kind = "amount"
 	// Share is a quotient of 0 to 1 or any other, with 6 decimals.
@@ -72,6 +74,8 @@ func (k Kind) types() []answer.ColumnType {
 		return []answer.ColumnType{answer.BoolColumn}
 	case Text, Bound, Listing:
 		return []answer.ColumnType{answer.TextColumn}
+	case Time:
+		return []answer.ColumnType{answer.TimeColumn}
 	case Amount:
 		return []answer.ColumnType{answer.MoneyColumn}
 	case Share:

@@ -52,6 +52,8 @@ type Report struct {
 	Knows func(Key) bool
 	// RowFilters are filters that choose rows, not what they are of: the statement does not know them.
 	RowFilters []string
+	// Sorts are fields that rows may be sorted by; where there are some, rows may be searched, too.
+	Sorts []Ranked
 	// Long says that a page's time is not enough for the statement.
 	Long bool
 

@@ -79,6 +79,10 @@ func request(t *testing.T, r *Report) *Request {
 		for _, k := range ask.rowKeys() {
 			ask.At.After = append(ask.At.After, []byte(value(t, k)))
 		}
+		if len(r.Sorts) > 0 {
+			ask.Order, ask.Search = &Order{r.Sorts[len(r.Sorts)-1], true}, hostile
+			ask.At.After = append(ask.At.After, []byte("-41"))
+		}
 	}
 	return ask
 }

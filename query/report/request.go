@@ -21,7 +21,11 @@ type Request struct {
 	Keys    Keys
 	Filters []Filter
 	// Extra are the filters that are no keys; rows are apart by them too.
-	Extra        Keys
+	Extra Keys
+	// Order is what rows are sorted by before their keys, nil for by keys alone. Search is a text that one of the keys
+	// must hold, "" for any.
+	Order        *Order
+	Search       string
 	Limit        int
 	FromMS, ToMS int64
 	// Now is the moment of the first page.
@@ -50,8 +54,12 @@ func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
 	r.Extra = extra
 	r.Filters = filters.Filters(p, r.Zone)
 	r.Limit = p.Limit()
+	report.readOrder(p, r)
 	r.Hash = r.hash(p.Values.Get("from"), p.Values.Get("to"))
 	order := len(r.Keys) + len(extra)
+	if r.Order != nil {
+		order++ // the last row's rank
+	}
 	if r.At = db.Cursors.Read(c.Request.Context(), p, r.Hash, order); r.At != nil {
 		if r.At.Snapshot == nil || order == 0 {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
@@ -73,7 +81,7 @@ func (r *Request) hash(from, to string) []byte {
 		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
 		parts = append(parts, f.Values...)
 	}
-	return answer.QueryHash(parts...)
+	return answer.QueryHash(append(parts, r.orderParts()...)...)
 }
 
 // Next returns the cursor of the page behind a row with these keys, nil when there is none.

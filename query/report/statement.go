@@ -52,7 +52,9 @@ type StatementData struct {
 	Filters          []FilterSQL
 	Accounts, Single bool
 	Route, Class     string
-	Channel          bool // no other than parameter channel is looked at
+	Rank             string // what rows are sorted by before their keys
+	Search           bool   // a key must hold parameter search
+	Channel          bool   // no other than parameter channel is looked at
 }
 
 // InSQL reports whether a statement knows the key; what it does not know is found out after reading.
@@ -79,8 +81,21 @@ func (r *Request) Statement(t *template.Template, routes []store.Capability, inS
 		return "", nil, err
 	}
 	args = append(args, keyArgs...)
+	if data.Search = r.Search != ""; data.Search {
+		args = append(args, clickhouse.Named("search", r.Search))
+	}
+	if r.Order != nil {
+		data.Rank = r.Order.SQL()
+	}
 	if r.At != nil {
 		data.After = true
+		if r.Order != nil {
+			rank, err := strconv.ParseInt(string(r.At.After[len(r.At.After)-1]), 10, 64)
+			if err != nil {
+				return "", nil, fmt.Errorf("rank: %w", err)
+			}
+			args = append(args, clickhouse.Named("after_rank", rank))
+		}
 		for i, k := range r.Keys {
 			argument, err := k.Argument(string(r.At.After[i]))
 			if err != nil {

@@ -50,7 +50,7 @@ func (r *Report) Params() []answer.Param {
 		groupBy.Text += " Rows are always apart by " + r.Always + "."
 	}
 	return slices.Concat(answer.PeriodParams(answer.LastDays), []answer.Param{groupBy},
-		slices.Concat(r.Keys, r.Extra).Params(), answer.ListParams(false))
+		slices.Concat(r.Keys, r.Extra).Params(), r.listParams(), answer.ListParams(false))
 }
 
 // Params are the filters by names.

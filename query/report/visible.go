@@ -18,6 +18,8 @@ type Rollup struct {
 	Routed bool
 	// ByRoute: it has sums by channel and provider alone.
 	ByRoute bool
+	// ByHours: the statement tells times of a day apart, whatever the keys.
+	ByHours bool
 }
 
 // Cells says which rows of a rollup a statement reads (sql/visible.sql): sums of whole UTC days where they are as good
@@ -117,7 +119,7 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 // cuts. There are none when the keys or filters tell times of a UTC day apart.
 func (c *Cells) wholeDays() (from, to int64, cuts []int64) {
 	ofHours := func(k Key) bool { return !ofDays(k, c.Zone) }
-	if slices.ContainsFunc(c.Keys, ofHours) ||
+	if c.Rollup.ByHours || slices.ContainsFunc(c.Keys, ofHours) ||
 		slices.ContainsFunc(c.Filters, func(f Filter) bool { return ofHours(f.Key) }) {
 		return 0, 0, nil
 	}

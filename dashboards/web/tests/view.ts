@@ -53,13 +53,16 @@ export interface Seen {
   readonly shows: (card: string, ...texts: readonly string[]) => Promise<void>
 }
 
-/** testView tests how a view looks; figures compares what it shows with the API. */
-export function testView(path: string, figures?: (seen: Seen) => Promise<void>, scope = 'all'): void {
+/**
+ * testView tests how a view looks; figures compares what it shows with the API. find returns the address to open where
+ * only the data know it.
+ */
+export function testView(path: string, figures?: (seen: Seen) => Promise<void>, scope = 'all', find?: () => Promise<string>): void {
   for (const language of ['en', 'ru'] as const) {
     test(`${path} ${language}`, async () => {
       const { page, complaints } = await openPage(language, scope)
       await page.setViewportSize({ width: WIDTHS[0], height: 900 })
-      await page.goto(path)
+      await page.goto(await find?.() ?? path)
       await settled(page)
       await checkWords(page, language)
       for (const theme of ['light', 'dark'] as const) {

@@ -435,6 +435,12 @@ export interface components {
                     readonly over?: string;
                     readonly null: string;
                 }[];
+                readonly groups?: readonly {
+                    readonly name: string;
+                    readonly formula: string;
+                    readonly over?: string;
+                    readonly null: string;
+                }[];
                 readonly latency?: readonly {
                     readonly name: string;
                     readonly formula: string;
@@ -617,6 +623,7 @@ export interface components {
                 readonly segments: number;
                 readonly sms_segments: number;
                 readonly error_code: string;
+                readonly reason: string;
                 readonly permanent: boolean;
                 readonly reported_prices: readonly {
                     readonly currency: string;
@@ -644,6 +651,7 @@ export interface components {
                     readonly connect_price: null | string;
                     readonly monthly_minimum: null | string;
                 };
+                readonly unpriced_reason: string;
             }[];
             readonly timeline: readonly {
                 readonly at: string;
@@ -1535,6 +1543,111 @@ export interface components {
             readonly share_rate_low: number | null;
             /** Format: double */
             readonly share_rate_high: number | null;
+            readonly mature: boolean;
+        };
+        readonly GetReportsGroups: {
+            /** @enum {string} */
+            readonly report: "groups";
+            /** Format: date-time */
+            readonly from: string;
+            /** Format: date-time */
+            readonly to: string;
+            readonly tz: string;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+            readonly mature: boolean;
+            readonly rows: readonly components["schemas"]["GetReportsGroupsRow"][];
+            readonly next_cursor: string | null;
+        };
+        readonly GetReportsGroupsRow: {
+            readonly account?: string;
+            /** @enum {string} */
+            readonly channel?: "sms" | "push" | "viber" | "whatsapp" | "vk" | "ok" | "telegram" | "messenger" | "instagram" | "rcs" | "email" | "flash_call" | "voice";
+            readonly provider?: string;
+            readonly campaign?: string;
+            readonly template?: string;
+            readonly sender?: string;
+            readonly app?: string;
+            readonly operator?: string;
+            readonly country?: string;
+            /** @enum {string} */
+            readonly traffic?: "otp" | "transactional" | "service" | "promo" | "";
+            readonly step?: number;
+            /** @enum {string} */
+            readonly trigger?: "first" | "undelivered" | "unread" | "no_app" | "expired" | "rejected" | "manual" | "";
+            /** Format: date-time */
+            readonly hour?: string;
+            /** Format: date */
+            readonly day?: string;
+            /** Format: date */
+            readonly week?: string;
+            readonly month?: string;
+            readonly hour_of_day?: number;
+            readonly weekday?: number;
+            /** Format: date-time */
+            readonly first_at: string | null;
+            /** Format: int64 */
+            readonly attempted: number;
+            /** Format: int64 */
+            readonly sent: number;
+            /** Format: int64 */
+            readonly delivered: number;
+            /** Format: int64 */
+            readonly read: number;
+            /** Format: int64 */
+            readonly clicked: number;
+            /** Format: int64 */
+            readonly replied: number;
+            /** Format: int64 */
+            readonly failed: number;
+            /** Format: int64 */
+            readonly pending: number;
+            /** Format: int64 */
+            readonly skipped: number;
+            /** Format: int64 */
+            readonly delivery_num: number;
+            /** Format: int64 */
+            readonly delivery_den: number;
+            /** Format: double */
+            readonly delivery_rate: number | null;
+            /** Format: double */
+            readonly delivery_rate_low: number | null;
+            /** Format: double */
+            readonly delivery_rate_high: number | null;
+            /** Format: int64 */
+            readonly open_num: number;
+            /** Format: int64 */
+            readonly open_den: number;
+            /** Format: double */
+            readonly open_rate: number | null;
+            /** Format: double */
+            readonly open_rate_low: number | null;
+            /** Format: double */
+            readonly open_rate_high: number | null;
+            /** Format: int64 */
+            readonly click_num: number;
+            /** Format: int64 */
+            readonly click_den: number;
+            /** Format: double */
+            readonly click_rate: number | null;
+            /** Format: double */
+            readonly click_rate_low: number | null;
+            /** Format: double */
+            readonly click_rate_high: number | null;
+            /** Format: int64 */
+            readonly reply_num: number;
+            /** Format: int64 */
+            readonly reply_den: number;
+            /** Format: double */
+            readonly reply_rate: number | null;
+            /** Format: double */
+            readonly reply_rate_low: number | null;
+            /** Format: double */
+            readonly reply_rate_high: number | null;
+            /** @enum {string|null} */
+            readonly open_rate_bound: "exact" | "lower" | "upper" | "mixed" | null;
             readonly mature: boolean;
         };
         readonly GetReportsLatency: {
@@ -2901,6 +3014,8 @@ export type GetReportsDeadSpend = components['schemas']['GetReportsDeadSpend'];
 export type GetReportsDeadSpendRow = components['schemas']['GetReportsDeadSpendRow'];
 export type GetReportsFailures = components['schemas']['GetReportsFailures'];
 export type GetReportsFailuresRow = components['schemas']['GetReportsFailuresRow'];
+export type GetReportsGroups = components['schemas']['GetReportsGroups'];
+export type GetReportsGroupsRow = components['schemas']['GetReportsGroupsRow'];
 export type GetReportsLatency = components['schemas']['GetReportsLatency'];
 export type GetReportsLatencyRow = components['schemas']['GetReportsLatencyRow'];
 export type GetReportsOverlap = components['schemas']['GetReportsOverlap'];
@@ -2987,6 +3102,7 @@ export const PARAMS = {
   "/v1/reports/compare": ["from","to","tz","by","values","metric","among","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","format","bom"],
   "/v1/reports/dead-spend": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","rule","currency","limit","cursor","format","bom"],
   "/v1/reports/failures": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","reason","error_code","limit","cursor","format","bom"],
+  "/v1/reports/groups": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","sort","search","limit","cursor","format","bom"],
   "/v1/reports/latency": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","metric","le","limit","cursor","format","bom"],
   "/v1/reports/overlap": ["from","to","tz","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","format","bom"],
   "/v1/reports/penetration": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","limit","cursor","format","bom"],

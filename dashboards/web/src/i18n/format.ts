@@ -21,9 +21,18 @@ function formats(tag: string, tz: string) {
   const plain = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
   const ratio = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })
   const monies = new Map<string, Intl.NumberFormat>()
+  const moneyFormat = (currency: string, digits: number): Intl.NumberFormat => {
+    const name = `${currency} ${digits}`
+    const one = monies.get(name) ?? new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol',
+      minimumFractionDigits: 2, maximumFractionDigits: digits })
+    monies.set(name, one)
+    return one
+  }
   const day = new Intl.DateTimeFormat(tag, { timeZone: 'UTC', day: 'numeric', month: 'short', year: 'numeric' })
   const time = new Intl.DateTimeFormat(tag, { timeZone: tz, day: 'numeric', month: 'short', hour: '2-digit',
     minute: '2-digit' })
+  const moment = new Intl.DateTimeFormat(tag, { timeZone: tz, day: 'numeric', month: 'short', hour: '2-digit',
+    minute: '2-digit', second: '2-digit' })
   const weekday = new Intl.DateTimeFormat(tag, { timeZone: 'UTC', weekday: 'short' })
   const month = new Intl.DateTimeFormat(tag, { timeZone: 'UTC', month: 'long', year: 'numeric' })
   const unit = (name: string, digits: number): Intl.NumberFormat => new Intl.NumberFormat(tag, { style: 'unit',
@@ -43,14 +52,11 @@ function formats(tag: string, tz: string) {
     money: (amount: string | null | undefined, currency: string): string => {
       if (amount == null) return NONE
       if (!/^[A-Z]{3}$/.test(currency)) return plain.format(decimal(amount))
-      let one = monies.get(currency)
-      if (!one) {
-        one = new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol',
-          minimumFractionDigits: 2, maximumFractionDigits: 2 })
-        monies.set(currency, one)
-      }
-      return one.format(decimal(amount))
+      return moneyFormat(currency, 2).format(decimal(amount))
     },
+    /** price prints an amount with all of its decimals, of which there are six at most. */
+    price: (amount: string, currency: string): string => moneyFormat(/^[A-Z]{3}$/.test(currency) ? currency : 'XXX', 6)
+      .format(decimal(amount)),
     /** duration prints seconds in the unit that fits. */
     duration: (value: number | null | undefined): string => {
       if (value == null) return NONE
@@ -66,6 +72,8 @@ function formats(tag: string, tz: string) {
     },
     date: (text: string): string => day.format(new Date(text.slice(0, 10))),
     time: (text: string): string => time.format(new Date(text)),
+    /** moment prints a time to the second. */
+    moment: (text: string): string => moment.format(new Date(text)),
     /** weekday prints 1 for Monday to 7. */
     weekday: (number: number): string => weekday.format(new Date(Date.UTC(2024, 0, number))),
     month: (text: string): string => month.format(new Date(text.slice(0, 7) + '-01')),

@@ -1,12 +1,13 @@
 // Names as people say them, and the colour that a channel has everywhere.
 import { w } from '../i18n'
 
-const COLOURED = ['sms', 'push', 'viber', 'whatsapp', 'vk', 'ok', 'telegram', 'messenger', 'instagram', 'rcs', 'email',
+/** CHANNELS are those that have a name and a colour of their own. */
+export const CHANNELS = ['sms', 'push', 'viber', 'whatsapp', 'vk', 'ok', 'telegram', 'messenger', 'instagram', 'rcs', 'email',
   'flash_call', 'voice'] as const
-export type Channel = (typeof COLOURED)[number]
+export type Channel = (typeof CHANNELS)[number]
 
 export function isChannel(name: string): name is Channel {
-  return COLOURED.some((one) => one === name)
+  return CHANNELS.some((one) => one === name)
 }
 
 export function channelName(channel: string): string {

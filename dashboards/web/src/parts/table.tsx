@@ -25,7 +25,7 @@ export function compare(a: number | string | null, b: number | string | null, do
   return down ? -by : by
 }
 
-export function Table<Row>({ label, columns, rows, first, rowKey, open }: {
+export function Table<Row>({ label, columns, rows, first, rowKey, open, sorting }: {
   label: string
   columns: readonly Column<Row>[]
   rows: readonly Row[]
@@ -33,9 +33,14 @@ export function Table<Row>({ label, columns, rows, first, rowKey, open }: {
   rowKey: (row: Row) => string
   /** open is the address that a row leads to. */
   open?: (row: Row) => string | undefined
+  /** sorting is of rows that come sorted: their order, and what asks for another one. */
+  sorting?: { readonly order: Order; readonly sortBy: (order: Order) => void }
 }) {
-  const [order, sortBy] = useState<Order | undefined>(first)
+  const [own, sortOwn] = useState<Order | undefined>(first)
+  const order = sorting ? sorting.order : own
+  const sortBy = sorting ? sorting.sortBy : sortOwn
   const sorted = useMemo(() => {
+    if (sorting) return rows
     const by = columns.find((one) => one.key === order?.key)?.sort
     return by ? rows.toSorted((a, b) => compare(by(a), by(b), order?.down ?? false)) : rows
   }, [rows, order, columns])

@@ -58,7 +58,9 @@ function Choice({ close }: { close: () => void }) {
   const [name, setName] = useState<Filter>('channel')
   const [value, setValue] = useState('')
   const asked = { ...scope.value, filters: {} }
-  const { data, stale } = useAnswer<Report<Record<string, string>>>(reportPath('channels', asked, { group_by: name, limit: '10000' }))
+  // The largest ones first; of more mailings than these the view of mailings has them all.
+  const { data, stale } = useAnswer<Report<Record<string, string>>>(
+    reportPath('groups', asked, { group_by: name, sort: '-sent', limit: '1000' }))
   const values = stale ? undefined : data?.rows.map((row) => String(row[name] ?? ''))
   return (
     <form class="form" onSubmit={(event) => {

@@ -30,7 +30,7 @@ export function What() {
   )
 }
 
-function Failures({ rows }: { rows: readonly FailureRow[] }) {
+export function Failures({ rows }: { rows: readonly FailureRow[] }) {
   const columns: readonly Column<FailureRow>[] = [
     { key: 'channel', head: w().dimensions.channel, kind: 'text', show: (row) => <ChannelMark channel={row.channel} />,
       sort: (row) => channelName(row.channel) },

@@ -8,14 +8,15 @@ import { channelName } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
 import { Table, type Column } from '../../parts/table'
+import { toCampaign } from '../../state/links'
 import { scope } from '../../state/scope'
 import { setParams, toQuery, url } from '../../state/url'
 
 const KEYS = ['campaign', 'template', 'path', 'month', 'first_channel', 'reached_by', 'sender', 'traffic', 'country'] as const
 type Key = (typeof KEYS)[number]
 type Row = SavingsRow & { readonly [K in Key]?: string }
-// These can be chosen as a filter, so a click on their name leads on.
-const FILTERS: readonly Key[] = ['campaign', 'template', 'sender', 'traffic', 'country']
+// These can be chosen as a filter, so a click on their name leads on, as one on a mailing leads to it.
+const FILTERS: readonly Key[] = ['template', 'sender', 'traffic', 'country']
 
 export function Where() {
   const t = w().savings
@@ -59,5 +60,6 @@ function Figures({ by, rows }: { by: Key; rows: readonly Row[] }) {
   ]
   return <Table label={t.where} columns={columns} rows={rows} first={{ key: by === 'month' ? by : 'saved_reached', down: by !== 'month' }}
     rowKey={(row) => `${row[by] ?? ''} ${row.currency}`}
-    open={(row) => FILTERS.includes(by) && row[by] ? toQuery({ [by]: row[by] }) : undefined} />
+    open={(row) => by === 'campaign' && row.campaign !== undefined ? toCampaign(row.campaign)
+      : FILTERS.includes(by) && row[by] ? toQuery({ [by]: row[by] }) : undefined} />
 }

@@ -1,0 +1,44 @@
+// The mailings of the period, or one of them: the one that the filter by mailing names.
+import { may } from '../../api/client'
+import { w } from '../../i18n'
+import { scope } from '../../state/scope'
+import { toQuery } from '../../state/url'
+import { Saved } from '../savings/saved'
+import { Find } from './find'
+import { List, nameOf } from './list'
+import { Recipients } from './recipients'
+import { Sum } from './sum'
+import { What } from './what'
+import { Why } from './why'
+
+export default function Campaigns() {
+  const names = scope.value.filters.campaign ?? []
+  if (names.length !== 1) {
+    return (
+      <div class="cards">
+        <List />
+        <Find />
+      </div>
+    )
+  }
+  const reports = may('marketer', 'analyst')
+  return (
+    <div class="cards">
+      <Head name={names[0] ?? ''} />
+      {reports ? <Sum /> : null}
+      {reports ? <What /> : null}
+      {reports ? <Why /> : null}
+      {may('analyst') ? <Saved /> : null}
+      <Recipients />
+    </div>
+  )
+}
+
+function Head({ name }: { name: string }) {
+  return (
+    <div class="card-head">
+      <h2 class="heading"><bdi>{nameOf(name)}</bdi></h2>
+      <a href={toQuery({ campaign: null, status: null, via: null, table: null })}>{w().campaigns.all}</a>
+    </div>
+  )
+}

@@ -1,0 +1,92 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"kaskad/query/answer"
+)
+
+// Ranked is a field that a report's rows may be sorted by. Value is a whole number in SQL, over the columns of the
+// statement, that orders rows as the field does, and Unknown holds where the field is null.
+type Ranked struct{ Field, Value, Unknown string }
+
+// Order is what rows are sorted by before their keys.
+type Order struct {
+	Ranked
+	Down bool
+}
+
+// SQL is a whole number that is less the earlier a row comes. What is not known comes last, either way.
+func (o *Order) SQL() string {
+	value := o.Value
+	if o.Down {
+		value = "-(" + value + ")"
+	}
+	if o.Unknown == "" {
+		return value
+	}
+	return "if(" + o.Unknown + ", 9223372036854775807, " + value + ")"
+}
+
+// rankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its denominator.
+func rankedRate(name, den string) Ranked {
+	num := name + "_num"
+	return Ranked{name + "_rate", "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))",
+		den + " = 0"}
+}
+
+// sortNames are the values of parameter sort.
+func (r *Report) sortNames() (names []string) {
+	for _, by := range r.Sorts {
+		names = append(names, by.Field, "-"+by.Field)
+	}
+	return names
+}
+
+// listParams are the parameters of a report whose rows are sorted and searched.
+func (r *Report) listParams() []answer.Param {
+	if len(r.Sorts) == 0 {
+		return nil
+	}
+	return []answer.Param{
+		{Name: "sort", Schema: answer.OneOf(r.sortNames()...), Example: r.sortNames()[1],
+			Text: "A field that rows are sorted by, the least first, or with - the greatest; what is not known comes last, " +
+				"and rows alike in the order of their keys. Without it all come in that order."},
+		{Name: "search", Schema: &answer.Schema{Type: "string", MinLength: new(1)}, Example: "spring",
+			Text: "Keeps rows with this text in one of their keys, whatever its case."},
+	}
+}
+
+// readOrder reads how a list is sorted, and what is searched for.
+func (r *Report) readOrder(p *answer.Params, request *Request) {
+	if name, given := p.One("sort"); given && len(r.Sorts) > 0 {
+		field, down := strings.CutPrefix(name, "-")
+		at := slices.IndexFunc(r.Sorts, func(by Ranked) bool { return by.Field == field })
+		switch {
+		case at < 0:
+			p.Fail("sort", fmt.Sprintf("%q is no order; %s", answer.Shorten(name), answer.Suggest(name, r.sortNames())))
+		case len(request.Keys) > 0: // one row has no order
+			request.Order = &Order{r.Sorts[at], down}
+		}
+	}
+	if text, given := p.One("search"); given && len(r.Sorts) > 0 {
+		if text == "" {
+			p.Fail("search", "is empty; say what a key must hold, or leave the parameter out")
+		}
+		request.Search = text
+	}
+}
+
+// orderParts are what tells the order and the search apart from others, for a hash.
+func (r *Request) orderParts() (parts []string) {
+	if r.Order != nil {
+		parts = append(parts, "sort", r.Order.Field, strconv.FormatBool(r.Order.Down))
+	}
+	if r.Search != "" {
+		parts = append(parts, "search", r.Search)
+	}
+	return parts
+}
