@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"kaskad/query/querytest"
+	"kaskad/schema"
 )
 
 // Whatever a server remembers of days, its answers are those of a server that knows nothing: while editions change
-// days, builds sum them up, others die, people opt out, windows end, cohorts settle and price lists change. Of several
-// accounts ClickHouse adds everything up, so one account beside one that has nothing is the same once more.
+// days, builds sum them up, others die, people opt out, windows end, cohorts settle, price lists and error maps change.
+// Of several accounts ClickHouse adds everything up, so one account beside one that has nothing is the same once more,
+// and so are all accounts by their names.
 func TestServer_Reports_Remembered(t *testing.T) {
 	conn := newConn(t)
 	now := testNow
@@ -33,7 +35,7 @@ func TestServer_Reports_Remembered(t *testing.T) {
 		if edition%5 == 0 {
 			querytest.Begin(t, conn, edition)
 			if edition == 5 { // a build; 10 dies, and so does what it says
-				for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend"} {
+				for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_failures"} {
 					querytest.Build(t, conn, table, edition, "cityHash64(account, day) % 3 > 0", 1)
 				}
 				querytest.Publish(t, conn, edition)
@@ -54,11 +56,19 @@ func TestServer_Reports_Remembered(t *testing.T) {
 				1 + rand(5) % 9, toInt64(toUnixTimestamp(cohort)) * 1000 + rand(6) % 900000
 				FROM (SELECT `+days+`, 1 + rand(4) % 12 AS shape FROM numbers(40))
 				SETTINGS max_partitions_per_insert_block = 0`, edition, now)
+			execute(t, conn, `INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel,
+				provider, campaign, error_code, failed, cohort_max_ms)
+				SELECT ['acme', 'z'][1 + rand(2) % 2], 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort,
+				['sms', 'viber'][1 + rand(3) % 2], ['mts', ''][1 + rand(4) % 2], concat('c', toString(rand(5) % 3)),
+				concat('e', toString(rand(6) % 5)), 1 + rand(7) % 9,
+				toInt64(toUnixTimestamp(cohort)) * 1000 + rand(8) % 900000
+				FROM (SELECT `+days+` FROM numbers(30)) SETTINGS max_partitions_per_insert_block = 0`, edition, now)
 			if edition%3 == 0 { // the attribution of an opt-out moves to another day
 				execute(t, conn, `INSERT INTO opt_outs (account, recipient, status, event_channel, occurred_ms, named,
 					generation, found, message_id, cohort_ms, channel, provider, step)
-					VALUES ('acme', 'p', 'blocked', 'viber', 5, '', $1, true, $2, $3, 'viber', '', 1)`, edition,
-					fmt.Sprint("m", edition), now.Add(-time.Duration(edition)*20*time.Hour).UnixMilli())
+					VALUES ($4, 'p', 'blocked', 'viber', 5, '', $1, true, $2, $3, 'viber', '', 1)`, edition,
+					fmt.Sprint("m", edition), now.Add(-time.Duration(edition)*20*time.Hour).UnixMilli(),
+					[]string{"acme", "z"}[edition/6%2])
 			}
 			querytest.Publish(t, conn, edition)
 		}
@@ -67,33 +77,51 @@ func TestServer_Reports_Remembered(t *testing.T) {
 				querytest.TariffRow("viber", "per_message_delivered", "2"),
 				querytest.TariffRow("push", "per_message_sent", "1"))
 		}
+		if edition%4 == 2 {
+			if _, err := schema.InsertReference(t.Context(), conn, schema.ReferenceErrorMap, "acme", "test", 1,
+				fmt.Appendf(nil, `{"lines":[{"provider":"mts","code":"e%d","class":"barred"}]}`, edition%5),
+				now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		scopes := [][2]string{{"&account=acme", "&account=nobody"},
+			{"", "&account=acme&account=z&account=%D1%86%D0%B5%D0%BD%D1%82%D1%80"}}
 		for _, query := range []string{"channels?group_by=", "channels?group_by=channel,campaign&limit=7",
 			"channels?group_by=day,weekday&tz=Europe/Moscow&channel=viber&channel=sms",
 			"channels?from=2026-11-17T07:30:00Z",
 			"spend?group_by=", "spend?group_by=campaign,channel,sender&limit=9",
 			"spend?group_by=day&channel=sms&currency=RUB",
-			"savings?group_by=", "savings?group_by=day,path"} {
-			path := "/v1/reports/" + query + "&account=acme"
-			fresh := newServer(t, conn, clock)
-			var first, got, want, several querytest.Report
-			decode(t, get(old, path), http.StatusOK, &first)
-			decode(t, get(old, path), http.StatusOK, &got) // everything is remembered
-			decode(t, get(fresh, path), http.StatusOK, &want)
-			decode(t, get(fresh, path+"&account=nobody"), http.StatusOK, &several)
-			for of, other := range map[string]querytest.Report{"asked before": first, "a new server": want,
-				"several accounts": several} {
-				querytest.SameRows(t, fmt.Sprintf("edition %d, %s, as %s", edition, query, of), got.Rows, other.Rows)
-				if got.Mature != other.Mature {
-					t.Errorf("edition %d, %s: mature is %v, of %s %v", edition, query, got.Mature, of, other.Mature)
-				}
-			}
-			if t.Failed() {
-				t.FailNow()
-			}
-			readPagesBehind(t, old, path, got)
+			"spend?group_by=account", "failures?group_by=reason", "failures?group_by=channel,reason&reason=barred",
+			"failures?group_by=day,provider,error_code&limit=9", "channels?group_by=account&limit=2",
+			"latency?group_by=channel&le=60", "savings?group_by=", "savings?group_by=day,path"} {
+			scope := scopes[random.IntN(2)]
+			wantRemembered(t, old, newServer(t, conn, clock), fmt.Sprint("edition ", edition),
+				"/v1/reports/"+query+scope[0], scope[1])
 		}
 		now = now.Add(time.Duration(random.IntN(300)) * time.Minute)
 	}
+}
+
+// wantRemembered asks a server twice, so that everything is remembered, and one that knows nothing, also with accounts
+// added that make no difference.
+func wantRemembered(t *testing.T, old, fresh *Server, when, path, others string) {
+	t.Helper()
+	var first, got, want, several querytest.Report
+	decode(t, get(old, path), http.StatusOK, &first)
+	decode(t, get(old, path), http.StatusOK, &got)
+	decode(t, get(fresh, path), http.StatusOK, &want)
+	decode(t, get(fresh, path+others), http.StatusOK, &several)
+	for of, other := range map[string]querytest.Report{"asked before": first, "a new server": want,
+		"several accounts": several} {
+		querytest.SameRows(t, fmt.Sprintf("%s, %s, as %s", when, path, of), got.Rows, other.Rows)
+		if got.Mature != other.Mature {
+			t.Errorf("%s, %s: mature is %v, of %s %v", when, path, got.Mature, of, other.Mature)
+		}
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+	readPagesBehind(t, old, path, got)
 }
 
 // readPagesBehind reads the pages behind the first one, on the edition of that one.

@@ -138,7 +138,7 @@ func (h histogram) ranks() (ranks answer.LatencyRanks) {
 	return ranks
 }
 
-// readChannelDays adds up the rows of a report on one account, in their order.
+// readChannelDays adds up the rows of a report on one account, or on all, in their order.
 func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
@@ -196,7 +196,7 @@ func (r *Reading) sumChannels(days []*channelDay) ([]*group[channelRow], error) 
 	return rows, nil
 }
 
-// channelOptOuts returns the opt-outs of the account, remembered until there are others. Attributing one anew takes it
+// channelOptOuts returns the opt-outs of the accounts, remembered until there are others. Attributing one anew takes it
 // from a day of which nothing else changes, so they are no part of days.
 func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*channelDay, error) {
 	if r.State.OptOut == 0 {

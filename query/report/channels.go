@@ -180,10 +180,11 @@ func (s *channelSums) bound() answer.Value {
 	return answer.Null
 }
 
-// readChannels reads a page: of one account from what is remembered of its days, unless there are too many rows to
-// hold.
+// readChannels reads a page: of one account, and of all, from what is remembered of days, unless there are too many rows
+// to hold.
 func readChannels(ctx context.Context, r *Reading, page *Page) error {
-	if len(r.Accounts()) == 1 {
+	large := string(answer.QueryHash("large", string(r.Hash)))
+	if len(r.Accounts()) <= 1 && r.room.channelDays.cache.Get(large) == nil {
 		rows, err := readChannelDays(ctx, r)
 		if err == nil {
 			err = cutChannels(r, page, rows)
@@ -191,6 +192,8 @@ func readChannels(ctx context.Context, r *Reading, page *Page) error {
 		if !errors.Is(err, errManyRows) {
 			return err
 		}
+		// So is the answer to who asks the same again, most likely.
+		r.room.channelDays.cache.Put(large, &channelDay{})
 	}
 	return readChannelPage(ctx, r, page)
 }

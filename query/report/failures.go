@@ -4,9 +4,11 @@ import (
 	"context"
 	_ "embed"
 	"slices"
+	"time"
 
 	"kaskad/query/answer"
 	"kaskad/schema"
+	"kaskad/schema/errormap"
 )
 
 //go:embed sql/failures.sql
@@ -54,44 +56,67 @@ type failureSums struct {
 	settledMS int64
 }
 
+// failureDay is what the report has of a day of an account, or of all that it looks at.
+type failureDay struct {
+	groups groups[failureSums]
+	// totals are the failed attempts of each channel, of "" where it is no key.
+	totals map[string]uint64
+	// maps are those by which codes were classed.
+	maps *errormap.Maps
+}
+
+func newFailureDay(maps *errormap.Maps) *failureDay {
+	return &failureDay{groups[failureSums]{}, map[string]uint64{}, maps}
+}
+
+// Bytes is about what the day takes.
+func (d *failureDay) Bytes() int64 {
+	size := 100 + 100*int64(len(d.totals))
+	for id, g := range d.groups {
+		size += 200 + 2*int64(len(id)) + 40*int64(len(g.keys))
+	}
+	return size
+}
+
+// merge adds what another day has.
+func (d *failureDay) merge(o *failureDay) error {
+	for channel, n := range o.totals {
+		d.totals[channel] += n
+	}
+	for _, g := range o.groups {
+		if err := d.add(g.keys, &g.sums); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *failureDay) add(keys []KeyValue, more *failureSums) error {
+	sums, err := d.groups.at(keys)
+	if err != nil {
+		return err
+	}
+	sums.channel = more.channel
+	sums.failed += more.failed
+	sums.settledMS = max(sums.settledMS, more.settledMS)
+	return nil
+}
+
 func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 	maps, err := r.DB.ErrorMapsOf(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
-	reasonAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "reason" })
-	_, byChannel := r.Keys.Find("channel")
-	var account, channel, provider, code string
-	var expired uint8
-	var failed uint64
-	var settledMS int64
-	all, totals := groups[failureSums]{}, map[string]uint64{}
-	err = r.each(ctx, []any{&account, &channel, &provider, &code, &expired, (*Count)(&failed), &settledMS},
-		func(keys []KeyValue) error {
-			reason, _ := maps.Class(account, channel, provider, code, expired == 1)
-			shareOf := ""
-			if byChannel {
-				shareOf = channel
-			}
-			totals[shareOf] += failed
-			if !r.Keeps("reason", reason) || !r.Keeps("provider", provider) || !r.Keeps("error_code", code) {
-				return nil
-			}
-			if reasonAt >= 0 {
-				keys = slices.Insert(keys, reasonAt, KeyValue{Text: reason})
-			}
-			sums, err := all.at(keys)
-			if err != nil {
-				return err
-			}
-			sums.channel = shareOf
-			sums.failed += failed
-			sums.settledMS = max(sums.settledMS, settledMS)
-			return nil
-		})
+	whole := newFailureDay(maps)
+	if len(r.Accounts()) <= 1 {
+		err = r.addFailureDays(ctx, whole)
+	} else {
+		err = r.readFailureDays(ctx, nil, maps, func(int64) *failureDay { return whole })
+	}
 	if err != nil {
 		return nil, err
 	}
+	all, totals := whole.groups, whole.totals
 	if len(r.Keys) == 0 && len(all) == 0 {
 		all[""] = &group[failureSums]{} // no key is one row
 	}
@@ -105,4 +130,65 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 			answer.Share(s.failed, total), []answer.Value{answer.Bool(r.settled(s.settledMS))})})
 	}
 	return rows, nil
+}
+
+// addFailureDays adds up the days of the account in scope, or of all, of which most are remembered.
+func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
+	routes, err := r.DB.Routes(ctx, r.State.References)
+	if err != nil {
+		return err
+	}
+	days, err := r.room.failureDays.Of(r.Request, r.State, routes, nil,
+		func(d *failureDay) bool { return d.maps == whole.maps },
+		func(missing []*Part[*failureDay]) error {
+			of := map[int64]*failureDay{}
+			var wanted []string
+			for _, p := range missing {
+				wanted = append(wanted, p.Date.Format(time.DateOnly))
+				p.Sums = newFailureDay(whole.maps)
+				of[p.Day()] = p.Sums
+			}
+			return r.readFailureDays(ctx, wanted, whole.maps, func(day int64) *failureDay { return of[day] })
+		})
+	if err != nil {
+		return err
+	}
+	for _, p := range days {
+		if err := whole.merge(p.Sums); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readFailureDays reads failed attempts, of some days alone where there are any, and adds them to what there is of each
+// day.
+func (r *Reading) readFailureDays(ctx context.Context, wanted []string, maps *errormap.Maps,
+	dayOf func(day int64) *failureDay) error {
+	reasonAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "reason" })
+	_, byChannel := r.Keys.Find("channel")
+	var account, channel, provider, code string
+	var day uint16
+	var expired uint8
+	var sums failureSums
+	rows, err := r.queryDays(ctx, r.report.Statement, wanted)
+	if err != nil {
+		return err
+	}
+	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, (*Count)(&sums.failed),
+		&sums.settledMS}, func(keys []KeyValue) error {
+		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
+		if sums.channel = ""; byChannel {
+			sums.channel = channel
+		}
+		of := dayOf(int64(day))
+		of.totals[sums.channel] += sums.failed
+		if !r.Keeps("reason", reason) || !r.Keeps("provider", provider) || !r.Keeps("error_code", code) {
+			return nil
+		}
+		if reasonAt >= 0 {
+			keys = slices.Insert(keys, reasonAt, KeyValue{Text: reason})
+		}
+		return of.add(keys, &sums)
+	})
 }

@@ -184,7 +184,7 @@ func (r *Reading) ofChannels(keys Keys, filters []Filter) *Reading {
 
 // channelRows adds up the rows of the channel report with their histograms, in their order.
 func (r *Reading) channelRows(ctx context.Context) ([]*group[channelRow], error) {
-	if len(r.Accounts()) == 1 {
+	if len(r.Accounts()) <= 1 {
 		return asTooLarge(readChannelDays(ctx, r))
 	}
 	all := &channelDay{}

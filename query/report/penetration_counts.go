@@ -21,18 +21,12 @@ var (
 	penetrationOwnersSQL string
 	//go:embed sql/penetration_ways.sql
 	penetrationWaysSQL string
-	//go:embed sql/penetration_settled.sql
-	penetrationSettledSQL string
 
 	penetrationCounts = Template("penetration_counts.sql", penetrationCountsSQL)
 	// What a later text defines takes the place of what is defined before.
-	penetrationOwners  = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
-	penetrationWays    = Template("penetration_ways.sql", penetrationWaysSQL)
-	penetrationSettled = Template("penetration_settled.sql", penetrationSettledSQL)
+	penetrationOwners = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
+	penetrationWays   = Template("penetration_ways.sql", penetrationWaysSQL)
 )
-
-// settledRollup tells when the cohorts of groups settle.
-func settledRollup() Rollup { return Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true} }
 
 // unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
 const unknownWay = 31
@@ -83,21 +77,8 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if err != nil {
 		return nil, err
 	}
-	cells := &Cells{Rollup: settledRollup(), Accounts: r.Accounts(),
-		FromMS: r.FromMS, ToMS: r.ToMS, Keys: slices.DeleteFunc(slices.Clone(r.Keys), isChannel),
-		Filters: slices.DeleteFunc(slices.Clone(r.Filters), func(f Filter) bool { return isChannel(f.Key) }),
-		Zone:    r.Zone.String(), Seen: r.Seen, SettlingDays: routes.SettlingDays, Days: r.State.Days}
-	var settledMS int64
-	err = r.eachOf(ctx, penetrationSettled, routes, cells, []any{&settledMS}, func(keys []KeyValue) error {
-		if group := all[KeysText(keys)]; group != nil {
-			group.sums.settledMS = settledMS
-		}
-		return nil
-	})
-	return all, err
+	return all, r.addSettled(ctx, routes, all)
 }
-
-func isChannel(k Key) bool { return k.Name == "channel" }
 
 // ways returns the parameters that say what counts of people must know of channels, apps and providers.
 func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []any, err error) {

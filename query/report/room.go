@@ -30,9 +30,12 @@ type Room struct {
 	prices *prices.Cache
 	// answers are those that cursors still point into.
 	answers Cache[*materialized]
-	// channelDays and spendDays are what the reports are made of, spendKnown what is known of each account's attempts.
+	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, spendKnown what is known of
+	// each account's attempts.
 	channelDays DaySums[*channelDay]
 	spendDays   DaySums[*spendDay]
+	failureDays DaySums[*failureDay]
+	settledDays DaySums[*settledDay]
 	spendKnown  Cache[*spendKnown]
 	totals      Cache[*Totals]
 }
@@ -40,7 +43,10 @@ type Room struct {
 // New makes the room.
 func New(db *store.DB, prices *prices.Cache) *Room {
 	s := &Room{db: db, prices: prices}
-	s.spendDays.cache.Limit, s.spendKnown.Limit = maxAnswerBytes/2, maxAnswerBytes/2
+	for _, limit := range []*int64{&s.spendDays.cache.Limit, &s.spendKnown.Limit, &s.failureDays.cache.Limit,
+		&s.settledDays.cache.Limit} {
+		*limit = maxAnswerBytes / 2
+	}
 	return s
 }
 
@@ -237,7 +243,7 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted []
 		within = materializeTime
 	}
 	settings := r.DB.SettingsFor(ctx, within)
-	if len(wanted) > 0 && len(wanted) <= fewDays {
+	if len(wanted) > 0 && len(wanted) <= fewDays && len(r.Accounts()) == 1 {
 		settings = r.DB.SmallSettings(ctx)
 	}
 	return r.DB.Conn.Query(settings, statement, args...)

@@ -285,7 +285,7 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	reader := spendReader{Reading: r, routes: routes,
 		pricer: spendPricer{lists: lists, known: map[string]*spendKnown{}, priced: map[spentMessage]bool{}}}
 	whole := &spendDay{groups: groups[spendSums]{}}
-	if len(accounts) == 1 {
+	if len(accounts) <= 1 {
 		err = reader.addDays(ctx, whole)
 	} else {
 		err = reader.read(ctx, nil, func(uint32) *spendDay { return whole })
@@ -309,7 +309,7 @@ type spendReader struct {
 	pricer spendPricer
 }
 
-// addDays adds up the days of the one account in scope, of which most are remembered.
+// addDays adds up the days of the account in scope, or of all, of which most are remembered.
 func (r *spendReader) addDays(ctx context.Context, whole *spendDay) error {
 	days, err := r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
 		func(*spendDay) bool { return true },

@@ -16,7 +16,7 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed sql/state.sql sql/freshness.sql
+//go:embed sql/state.sql sql/freshness.sql sql/look.sql
 var stateSQL embed.FS
 
 var stateTemplate = template.Must(template.New("state.sql").ParseFS(stateSQL, "sql/*.sql"))
@@ -39,19 +39,21 @@ type Day struct {
 type State struct {
 	answer.Snapshot
 	References
-	// Days are those of the period that hold cells, in order, where one account is in scope.
+	// Days are those of the period that hold cells, in order, where one account is in scope, or all are. Of all a day has
+	// no build of its own.
 	Days []Day
-	// OptOut is 0 where nobody in scope ever opted out. Of one account it is the edition that attributed the newest.
+	// OptOut is 0 where nobody in scope ever opted out. Where Days are known it is the edition that attributed the newest.
 	OptOut uint64
 
-	single bool
+	// known: so are Days.
+	known bool
 	// changes is how many rows say what changed days.
 	changes uint64
 }
 
 // Fingerprint stays as long as nothing changes the cells of the period.
 func (s *State) Fingerprint() string {
-	if s.single {
+	if s.known {
 		return fmt.Sprint(s.Days)
 	}
 	return fmt.Sprint(s.Edition, s.changes)
@@ -64,6 +66,23 @@ type Scope struct {
 	FromMS, ToMS int64
 }
 
+// owner is whose days a request looks at, false where it looks at those of several accounts, or at none.
+func (s *Scope) owner() (whose owner, one bool) {
+	switch {
+	case s.FromMS >= s.ToMS || len(s.Accounts) > 1:
+		return owner{}, false
+	case s.Accounts == nil:
+		return owner{all: true}, true
+	}
+	return owner{account: s.Accounts[0]}, true
+}
+
+// owner is an account, or all of them together.
+type owner struct {
+	all     bool
+	account string
+}
+
 // State returns what a request begins with. The first page of an answer has no snapshot yet; of others the given one
 // stays.
 func (d *DB) State(ctx context.Context, scope Scope, now time.Time, given *answer.Snapshot) (*State, error) {
@@ -73,7 +92,7 @@ func (d *DB) State(ctx context.Context, scope Scope, now time.Time, given *answe
 	}
 	s := &State{Snapshot: answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: p.began.UnixMilli(), Edition: p.edition,
 		Dead: p.dead, AsOfMS: d.AsOf(p.fresh, now), Lost: p.lostIn(scope)}, References: p.references,
-		OptOut: p.optOuts, single: len(scope.Accounts) == 1, changes: p.changes}
+		OptOut: p.optOuts, changes: p.changes}
 	known := p.days
 	if given != nil {
 		s.Snapshot = *given
@@ -81,10 +100,11 @@ func (d *DB) State(ctx context.Context, scope Scope, now time.Time, given *answe
 			known = newDayIndex(given.Edition, given.Dead)
 		}
 	}
-	if !s.single {
+	whose, one := scope.owner()
+	if s.known = one; !one {
 		return s, nil
 	}
-	of, err := known.of(ctx, d, scope.Accounts[0])
+	of, err := known.of(ctx, d, whose)
 	if err != nil {
 		return nil, fmt.Errorf("read what days are made of: %w", err)
 	}
@@ -125,9 +145,12 @@ type published struct {
 	references   References
 	lostAccounts []string
 	lostHours    []time.Time
-	// optOuts and changes are how many rows of opt_outs and day_changes there are.
+	// optOuts is the newest edition that attributed an opt-out, published or not, 0 where nobody ever opted out. changes
+	// is how many rows of day_changes there are.
 	optOuts, changes uint64
 	days             *dayIndex
+	// look was taken before the rest was read.
+	look look
 }
 
 // lostIn reports whether an hour of the period lacks facts that were there.
@@ -142,8 +165,8 @@ func (p *published) lostIn(scope Scope) bool {
 	return false
 }
 
-// sharedFor is how old what was published may be for requests that come while others are answered. Reading it costs
-// several times what a report does otherwise.
+// sharedFor is how old what was published may be for requests that come while others are answered. Looking whether it
+// has changed costs as much as a report does otherwise.
 const sharedFor = 250 * time.Millisecond
 
 // publishedCache keeps what was published last. It is safe for concurrent use.
@@ -198,17 +221,22 @@ func (d *DB) published(ctx context.Context) (*published, error) {
 	return p, nil
 }
 
-func (d *DB) readPublished(ctx context.Context, last *published) (*published, error) {
-	statement, err := Fill(stateTemplate, struct{ Since bool }{last != nil})
-	if err != nil {
-		return nil, err
-	}
+// readChanged reads what is published, and takes what is known to be as it was from what was published last.
+func (d *DB) readChanged(ctx context.Context, p, last *published) error {
+	data := struct{ Since, Lost, Lists, OptOuts bool }{last != nil, true, true, true}
 	var args []any
 	if last != nil {
 		args = append(args, clickhouse.Named("since", last.edition))
+		if p.look.known && last.look.known {
+			data.Lost, data.Lists = p.look.lost != last.look.lost, p.look.lists != last.look.lists
+			// An opt-out may have been there before its edition was published.
+			data.OptOuts = p.look.optOuts != last.look.optOuts || last.optOuts > last.edition
+		}
 	}
-	p := &published{began: time.Now()}
-	asOfMS, at := d.stated() // before the editions that it covers
+	statement, err := Fill(stateTemplate, data)
+	if err != nil {
+		return err
+	}
 	var ageMS int64
 	var later struct {
 		accounts, optedOut      []string
@@ -218,39 +246,48 @@ func (d *DB) readPublished(ctx context.Context, last *published) (*published, er
 	lists := &p.references.PriceLists
 	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, args...).Scan(&p.fresh.Known, &p.fresh.AsOfMS,
 		&p.fresh.PendingBuckets, &ageMS, &p.edition, &p.dead, &p.lostAccounts, &p.lostHours, &lists.Tariffs,
-		&lists.Templates, &lists.Lists, &p.references.errorMaps, &p.references.routes, &p.optOuts, &p.changes,
-		&later.accounts, &later.days, &later.builds, &later.changed, &later.optedOut, &later.optOut); err != nil {
-		return nil, err
+		&lists.Templates, &lists.Lists, &p.references.errorMaps, &p.references.routes, &p.changes, &later.accounts,
+		&later.days, &later.builds, &later.changed, &later.optedOut, &later.optOut, &p.optOuts); err != nil {
+		return err
 	}
 	p.fresh.Age = time.Duration(ageMS) * time.Millisecond
-	p.fresh.take(asOfMS, at)
+	if !data.Lost {
+		p.lostAccounts, p.lostHours = last.lostAccounts, last.lostHours
+	}
+	if !data.Lists {
+		p.references = last.references
+	}
 	// What is newer may be published yet.
 	p.dead = slices.DeleteFunc(p.dead, func(e uint64) bool { return e > p.edition })
-	if p.days = newDayIndex(p.edition, p.dead); last == nil || p.edition < last.edition ||
+	p.days = newDayIndex(p.edition, p.dead)
+	if last == nil {
+		return nil
+	}
+	p.optOuts = max(p.optOuts, last.optOuts)
+	if p.edition < last.edition ||
 		slices.ContainsFunc(last.dead, func(e uint64) bool { return !slices.Contains(p.dead, e) }) {
-		return p, nil // Ids were not as they should be: what days are made of is read anew.
+		return nil // Ids were not as they should be: what days are made of is read anew.
 	}
 	p.days.accounts = last.days.known()
 	for i, account := range later.accounts {
-		p.days.change(account, later.days[i], later.builds[i], later.changed[i])
+		p.days.change(owner{account: account}, later.days[i], later.builds[i], later.changed[i])
+		p.days.change(owner{all: true}, later.days[i], 0, max(later.builds[i], later.changed[i]))
 	}
 	for i, account := range later.optedOut {
-		if of, known := p.days.accounts[account]; known {
-			of.optOut = max(of.optOut, later.optOut[i])
-			p.days.accounts[account] = of
-		}
+		p.days.optedOut(owner{account: account}, later.optOut[i])
+		p.days.optedOut(owner{all: true}, later.optOut[i])
 	}
-	return p, nil
+	return nil
 }
 
-// dayIndex is what the days of accounts are made of as an edition left them, of the accounts that were asked for. It is
-// safe for concurrent use.
+// dayIndex is what the days of accounts are made of as an edition left them, of the accounts that were asked for, and of
+// all together if they were. It is safe for concurrent use.
 type dayIndex struct {
 	edition uint64
 	dead    []uint64
 
 	mu       sync.Mutex
-	accounts map[string]accountDays
+	accounts map[owner]accountDays
 }
 
 // accountDays are all days of an account, in order, and the edition that attributed its newest opt-out. They never
@@ -264,11 +301,11 @@ type accountDays struct {
 const maxKnownDays = 1 << 20
 
 func newDayIndex(edition uint64, dead []uint64) *dayIndex {
-	return &dayIndex{edition: edition, dead: dead, accounts: map[string]accountDays{}}
+	return &dayIndex{edition: edition, dead: dead, accounts: map[owner]accountDays{}}
 }
 
 // known returns a copy of what is known, or of nothing if that is too much.
-func (x *dayIndex) known() map[string]accountDays {
+func (x *dayIndex) known() map[owner]accountDays {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	days := 0
@@ -276,14 +313,14 @@ func (x *dayIndex) known() map[string]accountDays {
 		days += len(a.days)
 	}
 	if days > maxKnownDays {
-		return map[string]accountDays{}
+		return map[owner]accountDays{}
 	}
 	return maps.Clone(x.accounts)
 }
 
 // change takes in what later editions did to a day. Accounts that nobody asked for stay unknown.
-func (x *dayIndex) change(account string, date time.Time, build, changed uint64) {
-	of, known := x.accounts[account]
+func (x *dayIndex) change(whose owner, date time.Time, build, changed uint64) {
+	of, known := x.accounts[whose]
 	if !known {
 		return
 	}
@@ -294,7 +331,15 @@ func (x *dayIndex) change(account string, date time.Time, build, changed uint64)
 	}
 	day := &of.days[at]
 	day.Build, day.Newest = max(day.Build, build), max(day.Newest, changed)
-	x.accounts[account] = of
+	x.accounts[whose] = of
+}
+
+// optedOut takes in that an edition attributed an opt-out.
+func (x *dayIndex) optedOut(whose owner, edition uint64) {
+	if of, known := x.accounts[whose]; known {
+		of.optOut = max(of.optOut, edition)
+		x.accounts[whose] = of
+	}
 }
 
 // newDay is a day of which nothing else is known. Changes that are summed up may be forgotten, and then the build that
@@ -306,21 +351,25 @@ func newDay(date time.Time, build, changed uint64) Day {
 	return Day{date, build, changed}
 }
 
-// of returns the days of an account.
-func (x *dayIndex) of(ctx context.Context, d *DB, account string) (accountDays, error) {
+// of returns the days of an account, or of all.
+func (x *dayIndex) of(ctx context.Context, d *DB, whose owner) (accountDays, error) {
 	x.mu.Lock()
-	of, known := x.accounts[account]
+	of, known := x.accounts[whose]
 	x.mu.Unlock()
 	if known {
 		return of, nil
 	}
-	statement, err := Fill(stateTemplate.Lookup("days_of"), nil)
+	name := "days_of"
+	if whose.all {
+		name = "days_of_all"
+	}
+	statement, err := Fill(stateTemplate.Lookup(name), nil)
 	if err != nil {
 		return of, err
 	}
 	var dates []time.Time
 	var builds, changed []uint64
-	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, clickhouse.Named("account", account),
+	if err := d.Conn.QueryRow(d.SmallSettings(ctx), statement, clickhouse.Named("account", whose.account),
 		clickhouse.Named("edition", x.edition), clickhouse.Named("dead", append([]uint64{}, x.dead...))).Scan(&dates,
 		&builds, &changed, &of.optOut); err != nil {
 		return of, err
@@ -331,6 +380,6 @@ func (x *dayIndex) of(ctx context.Context, d *DB, account string) (accountDays, 
 	slices.SortFunc(of.days, func(a, b Day) int { return a.Date.Compare(b.Date) })
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.accounts[account] = of
+	x.accounts[whose] = of
 	return of, nil
 }

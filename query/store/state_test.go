@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema/schematest"
@@ -25,9 +27,10 @@ func exec(tb testing.TB, conn driver.Conn, statement string, args ...any) {
 	}
 }
 
-func stateOf(tb testing.TB, d *DB, account string) *State {
+// stateOf is that of some accounts, of all without any.
+func stateOf(tb testing.TB, d *DB, accounts ...string) *State {
 	tb.Helper()
-	s, err := d.State(tb.Context(), Scope{Accounts: []string{account}, ToMS: 1 << 42}, time.Now(), nil)
+	s, err := d.State(tb.Context(), Scope{Accounts: accounts, ToMS: 1 << 42}, time.Now(), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -68,40 +71,118 @@ func TestDB_State_Order(t *testing.T) {
 	}
 }
 
-// What days are made of follows editions, builds, dead ones and opt-outs as if it were read anew each time.
-func TestDB_State_FollowsEditions(t *testing.T) {
+// What requests begin with follows editions, builds, dead ones, opt-outs, lists, routes and losses as if all of it were
+// read anew each time: of an account, of several and of all, whether ClickHouse tells what tables are made of or not.
+func TestDB_State_Follows(t *testing.T) {
 	conn := schematest.Conn(t)
 	random := rand.New(rand.NewPCG(3, 3))
-	follows := stateDB(conn)
+	follows := map[string]*DB{"looking": stateDB(conn), "blind": stateDB(blind{conn})}
 	accounts := []string{"a", "b", "c"}
+	scopes := [][]string{nil, {"a"}, {"b"}, {"c"}, {"a", "c"}}
 	for edition := uint64(1); edition <= 60; edition++ {
 		exec(t, conn, "INSERT INTO editions (edition, published) VALUES ($1, false)", edition)
-		for range random.IntN(4) {
+		compare := func(when string) {
+			t.Helper()
+			for how, d := range follows {
+				for _, scope := range scopes[:1+random.IntN(len(scopes))] {
+					got, want := stateOf(t, d, scope...), stateOf(t, stateDB(conn), scope...)
+					got.ReadMS, got.NowMS, got.OptOut, want.OptOut = want.ReadMS, want.NowMS, seen(got), seen(want)
+					if !reflect.DeepEqual(got, want) {
+						t.Fatalf("edition %d, %s, %s, accounts %q:\n%+v, want\n%+v", edition, when, how, scope, got,
+							want)
+					}
+				}
+			}
+		}
+		for range random.IntN(5) {
 			account, day := accounts[random.IntN(3)], fmt.Sprintf("2026-11-%02d", 1+random.IntN(9))
-			switch random.IntN(5) {
+			switch random.IntN(9) {
 			case 0:
-				exec(t, conn, "INSERT INTO builds VALUES ($1, $2, $3, 1)", account, day, edition)
+				exec(t, conn, "INSERT INTO builds SELECT account, day, $1, 1 FROM day_changes WHERE edition IN "+
+					"(SELECT edition FROM editions WHERE published) ORDER BY rand() LIMIT 1", edition)
 			case 1:
 				exec(t, conn, "INSERT INTO opt_outs (account, recipient, generation, found) VALUES ($1, 'p', $2, true)",
 					account, edition)
+			case 2:
+				exec(t, conn, "INSERT INTO reference (kind, account, version, id) VALUES ($1, $2, $3, generateUUIDv4())",
+					[]string{"tariffs", "templates", "error_map"}[random.IntN(3)], account, edition)
+			case 3:
+				exec(t, conn, "INSERT INTO routes (account, channel, provider, version) VALUES ($1, 'sms', 'p', $2)",
+					account, edition)
+			case 4:
+				exec(t, conn, "INSERT INTO lost_hours (account, bucket, state, version) "+
+					"VALUES ($1, '2026-11-03 04:00:00', $2, $3)", account,
+					[]string{"open", "accepted"}[random.IntN(2)], edition)
+			case 5:
+				exec(t, conn, "OPTIMIZE TABLE day_changes FINAL")
 			default:
 				exec(t, conn, "INSERT INTO day_changes VALUES ($1, $2, $3, 1)", account, day, edition)
 			}
 		}
+		if random.IntN(2) > 0 {
+			compare("begun")
+		}
 		if random.IntN(4) > 0 {
 			exec(t, conn, "INSERT INTO editions (edition, published) VALUES ($1, true)", edition)
+			exec(t, conn, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) "+
+				"VALUES (generateUUIDv4(), $1, 0, false)", edition)
 		}
 		if random.IntN(10) == 0 { // as the aggregator forgets what died
 			exec(t, conn, "DELETE FROM editions WHERE NOT published AND "+
 				"edition IN (SELECT edition FROM editions WHERE published)")
 		}
-		for _, account := range accounts[:1+random.IntN(3)] {
-			got, want := stateOf(t, follows, account), stateOf(t, stateDB(conn), account)
-			if got.Edition != want.Edition || got.OptOut != want.OptOut || !reflect.DeepEqual(got.Days, want.Days) {
-				t.Fatalf("edition %d, account %s:\n%+v, want\n%+v", edition, account, got, want)
-			}
+		compare("ended")
+	}
+}
+
+// seen is the edition that attributed the newest opt-out. Of several accounts it matters whether there is any.
+func seen(s *State) uint64 {
+	if s.known {
+		return s.OptOut
+	}
+	return min(s.OptOut, 1)
+}
+
+// blind is ClickHouse to a user who may not look at its parts.
+type blind struct{ driver.Conn }
+
+type denied struct{ driver.Row }
+
+func (denied) Scan(...any) error { return &clickhouse.Exception{Code: accessDenied} }
+
+func (b blind) QueryRow(ctx context.Context, statement string, args ...any) driver.Row {
+	if strings.Contains(statement, "system.parts") {
+		return denied{}
+	}
+	return b.Conn.QueryRow(ctx, statement, args...)
+}
+
+// While nothing changes, a request costs one statement, and as_of goes on.
+func TestDB_State_LooksOnce(t *testing.T) {
+	conn := &counting{Conn: schematest.Conn(t)}
+	d, asOfMS := stateDB(conn), int64(0)
+	d.Stated = func() (int64, time.Time) { asOfMS++; return asOfMS, time.Now() }
+	exec(t, conn, "INSERT INTO editions (edition, published) VALUES (1, true)")
+	exec(t, conn, "INSERT INTO day_changes VALUES ('a', '2026-11-03', 1, 1)")
+	exec(t, conn, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) VALUES (generateUUIDv4(), 7, 0, false)")
+	for _, accounts := range [][]string{nil, {"a"}} {
+		stateOf(t, d, accounts...)
+		conn.asked = 0
+		s := stateOf(t, d, accounts...)
+		if conn.asked != 1 || s.AsOfMS == nil || *s.AsOfMS != asOfMS || len(s.Days) != 1 {
+			t.Errorf("accounts %q: %d statements, %+v", accounts, conn.asked, s)
 		}
 	}
+}
+
+type counting struct {
+	driver.Conn
+	asked int
+}
+
+func (c *counting) QueryRow(ctx context.Context, statement string, args ...any) driver.Row {
+	c.asked++
+	return c.Conn.QueryRow(ctx, statement, args...)
 }
 
 // What was published is shared by requests that overlap, unless somebody was told of something newer.

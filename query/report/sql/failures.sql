@@ -1,4 +1,4 @@
-{{- /* Failed attempts of visible cells by the keys, and by what the class of an error code depends on (schema.ErrorMaps). */ -}}
+{{- /* Failed attempts of visible cells by the keys, by days where some are wanted, and by what the class of an error code depends on (schema.ErrorMaps). */ -}}
 WITH
     {{.Route}} AS route,
     {{template "settles_from"}} AS settles_from_ms
@@ -9,7 +9,7 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    r.account, r.channel, r.provider, r.error_code, r.expired, sum(r.failed),
+    r.account, r.channel, r.provider, r.error_code, r.expired, {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day, sum(r.failed),
     -- When the youngest cohort settles.
     {{template "settled_ms" "r.failed"}}
 FROM
@@ -20,5 +20,5 @@ WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired
+GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired, on_day
 HAVING sum(r.failed) != 0

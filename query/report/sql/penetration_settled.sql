@@ -1,4 +1,4 @@
--- When the youngest cohort of each group settles.
+{{- /* When the youngest cohort of each group settles, by days where some are wanted. */ -}}
 WITH
     {{.Route}} AS route,
     {{template "settles_from"}} AS settles_from_ms
@@ -9,7 +9,7 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    {{template "settled_ms" "r.attempted"}}
+    {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day, {{template "settled_ms" "r.attempted"}}
 FROM
 (
     {{- template "visible" .}}
@@ -18,7 +18,5 @@ WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-{{- if .Keys}}
-GROUP BY {{range $i, $k := .Keys}}{{if $i}}, {{end}}{{$k.Column}}{{end}}
+GROUP BY on_day{{range .Keys}}, {{.Column}}{{end}}
 HAVING sum(r.attempted) != 0
-{{- end}}

@@ -1,4 +1,3 @@
--- When the youngest cohort of each group settles.
 WITH
     transform(concat(r.account, '\0', r.channel, '\0', r.provider), {route_own_named:Array(String)}, {code_own_named:Array(UInt32)}, transform(concat(r.channel, '\0', r.provider), {route_named:Array(String)}, {code_named:Array(UInt32)}, transform(concat(r.account, '\0', r.channel), {route_own_other:Array(String)}, {code_own_other:Array(UInt32)}, transform(r.channel, {route_other:Array(String)}, {code_other:Array(UInt32)}, toUInt32(0))))) AS route,
     toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms,
@@ -17,7 +16,7 @@ SELECT
     formatDateTime(c4, '%Y-%m') AS k4,
     c5 AS k5,
     c6 AS k6,
-    greatest(
+    toUInt16(0) AS on_day, greatest(
         if(sumIf(r.attempted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
         if(sumIf(r.attempted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
 FROM
@@ -36,7 +35,7 @@ WHERE 1
     AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
     AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
-GROUP BY c0, c1, c2, c3, c4, c5, c6
+GROUP BY on_day, c0, c1, c2, c3, c4, c5, c6
 HAVING sum(r.attempted) != 0
 -- from = 1760572800
 -- to = 1795136400
