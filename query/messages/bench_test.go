@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/querytest"
+	"kaskad/schema/schematest"
 )
 
 // campaignSQL makes a campaign of a million messages in three hours, between those of two others: each a push, then
@@ -50,14 +51,14 @@ FROM attempts WHERE channel = 'viber' AND read_ms < 9999999999999`
 // BenchmarkMessages_Export exports a campaign of a million messages. It prints rows/s, processor time of this process
 // (server and client) and of ClickHouse, and by how much the memory of this process grew.
 func BenchmarkMessages_Export(b *testing.B) {
-	conn := newConn(b)
+	conn, columns := schematest.ConnColumns(b)
 	for _, statement := range []string{campaignSQL, campaignCells, campaignDialogs} {
 		querytest.Execute(b, conn, statement)
 	}
 	querytest.Publish(b, conn, 1)
 	querytest.PutTariffs(b, conn, "acme", querytest.TariffRow("sms", "per_segment_sent", "2.5"),
 		querytest.TariffRow("push", "zero", "0"), querytest.TariffRow("viber", "per_conversation_24h", "1.25"))
-	server := httptest.NewServer(newRoom(b, conn))
+	server := httptest.NewServer(newRoom(b, conn, withColumns(columns)))
 	defer server.Close()
 	get := func(b *testing.B, query string) (lines int) {
 		response, err := http.Get(server.URL + "/v1/messages?" + query)

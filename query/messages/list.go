@@ -249,17 +249,17 @@ func (m *Messages) serveList(c *gin.Context, recipients []string) error {
 	w.atOnce = int64(max(minPageChunk, 2*r.limit))
 	var last state.Key
 	more := false
-	err = w.each(ctx, func(message *state.Message, units []law.Units) (bool, error) {
+	err = w.each(ctx, func(message *state.Message, units []law.Units) error {
 		writer.outline.read(message, units)
 		if !w.q.keeps(message, &writer.outline) {
-			return true, nil
+			return nil
 		}
 		if more = t.Rows == r.limit; more {
-			return false, nil
+			return errEnough
 		}
 		last = state.Key{Account: message.Account, BucketMS: message.BucketMS, MessageID: message.MessageID}
 		writer.add(message)
-		return true, nil
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read messages: %w", err)
@@ -281,13 +281,13 @@ func (m *Messages) export(ctx context.Context, c *gin.Context, w *walk, writer *
 		return err
 	}
 	defer end()
-	err = w.each(ctx, func(message *state.Message, units []law.Units) (bool, error) {
+	err = w.each(ctx, func(message *state.Message, units []law.Units) error {
 		writer.outline.read(message, units)
 		if !w.q.keeps(message, &writer.outline) {
-			return true, nil
+			return nil
 		}
 		writer.add(message)
-		return true, writer.table.Flow(false)
+		return writer.table.Flow(false)
 	})
 	if err != nil {
 		return fmt.Errorf("export messages: %w", err)

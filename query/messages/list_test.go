@@ -18,6 +18,7 @@ import (
 
 	"kaskad/query/querytest"
 	"kaskad/schema"
+	"kaskad/schema/schematest"
 )
 
 type listAnswer struct {
@@ -252,7 +253,7 @@ func (s sums) add(tb testing.TB, name, amount string) {
 // Random messages: what the list says of them adds up to the savings report, group by group; pages and exports of every
 // form hold the same rows, whatever their size.
 func TestMessages_List_Law(t *testing.T) {
-	conn := newConn(t)
+	conn, columns := schematest.ConnColumns(t)
 	r := rand.New(rand.NewPCG(7, 7))
 	pick := func(names ...string) string { return names[r.IntN(len(names))] }
 	var lines []string
@@ -297,7 +298,7 @@ func TestMessages_List_Law(t *testing.T) {
 	querytest.PutPrices(t, conn, schema.ReferenceTemplates, "acme",
 		`{"template":"t","sms_segments":4,"valid_from":"2026-11-12T00:00:00Z","valid_to":null}`)
 	publish(t, conn)
-	s := newRoom(t, conn)
+	s := newRoom(t, conn, withColumns(columns)) // exports by columns, pages by rows
 	all := list(t, s, "limit=10000").Rows
 	if len(all) < 350 {
 		t.Fatalf("%d rows", len(all))

@@ -66,7 +66,8 @@ func (m *Messages) Routes() []answer.Route {
 					answer.AccountParam("Needed where several accounts have a message with this id.")},
 				answer.Answer{Text: "The message.", Of: answer.Typed[messageAnswer]()}),
 		answer.Get(answer.ForAdminsOfAll, "/v1/rejected", m.rejected, "/v1/rejected").
-			Says(answer.TagService, "Dead letters: events that could not be stored, and why", "Newest first.",
+			Says(answer.TagService, "Dead letters: events that could not be stored, and why", "Newest first. A page "+
+				"ends early where its letters are larger than 16 MiB together; next_cursor goes on.",
 				append([]answer.Param{answer.OfOne("reason", "Letters of one of these reasons.", nil,
 					string(schema.ReasonMalformed)),
 					answer.OfOne("field", "Letters about one of these fields.", nil, "status"),

@@ -12,6 +12,10 @@ import (
 	"kaskad/query/store"
 )
 
+// maxLetterBytes is how many bytes of dead letters a page has, but for its last one: a thousand of those that are as
+// large as a record may be would take gigabytes, here and in ClickHouse.
+const maxLetterBytes = 16 << 20
+
 // letter is the key of a dead letter in the order of the list: its time, then its place in the log.
 type letter struct {
 	atMS      int64
@@ -38,7 +42,7 @@ var reasonColumns = []answer.Column{{Name: "reason"},
 	{Name: "replayed", Type: answer.CountColumn, Text: "Those of them that were sent through again"},
 	{Name: "first_at", Type: answer.TimeColumn}, {Name: "last_at", Type: answer.TimeColumn}}
 
-// rejectedQuery is one page of the dead letters.
+// rejectedQuery is one page of the dead letters. limit counts the one behind it.
 type rejectedQuery struct {
 	reasons, fields []string
 	// replayed is "yes" or "no" for letters that were, or were not, sent through again; "" for both.
@@ -49,7 +53,7 @@ type rejectedQuery struct {
 
 // SQL returns the statement and its parameters.
 func (q *rejectedQuery) SQL() (string, []any, error) {
-	args := []any{clickhouse.Named("limit", uint32(q.limit))}
+	args := []any{clickhouse.Named("limit", uint32(q.limit)), clickhouse.Named("bytes", uint64(maxLetterBytes))}
 	if len(q.reasons) > 0 {
 		args = append(args, clickhouse.Named("reasons", q.reasons))
 	}
@@ -114,15 +118,12 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 		return last, false, err
 	}
 	defer store.CloseRows(rows, &err)
+	var found uint64
 	for rows.Next() {
-		if t.Rows == q.limit-1 {
-			more = true
-			continue
-		}
 		var reason, field, message, raw string
 		var replayedMS int64
 		err := rows.Scan(&last.atMS, &last.topic, &last.partition, &last.offset, &last.line, &reason, &field, &message,
-			&raw, &replayedMS)
+			&raw, &replayedMS, &found)
 		if err != nil {
 			return last, false, err
 		}
@@ -137,7 +138,7 @@ func (m *Messages) readRejected(ctx context.Context, q *rejectedQuery, t *answer
 			answer.Decimal(last.offset, 0), answer.Decimal(int64(last.line), 0), answer.Moment(last.atMS),
 			answer.Moment(replayedMS)})
 	}
-	return last, more, rows.Err()
+	return last, found > uint64(t.Rows), rows.Err()
 }
 
 // rejectedReasons serves GET /v1/rejected/reasons: how many dead letters there are of each reason and field, most

@@ -1,6 +1,7 @@
 package messages
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -106,5 +107,56 @@ func TestMessages_Rejected_Pages(t *testing.T) {
 	if got := querytest.Get(s, "/v1/rejected?format=csv&limit=2").Body.String(); !strings.HasPrefix(got,
 		"reason,field,error,raw,encoding,topic,partition,offset,line,at,replayed_at\r\n") {
 		t.Errorf("csv: %s", got)
+	}
+}
+
+// A page is bounded by its bytes too, and what has no room is on the next one: all pages are each letter once, in their
+// order, and one that is larger than a page has a page of its own.
+func TestMessages_Rejected_LargeLetters(t *testing.T) {
+	conn := newConn(t)
+	var letters []schema.Rejection
+	for i := range 40 {
+		size := 1 << 20
+		switch {
+		case i == 3:
+			size = maxLetterBytes + 1
+		case i > 36:
+			size = 10
+		}
+		letters = append(letters, schema.Rejection{Place: schema.Place{Topic: "kaskad.events", Offset: int64(i), Line: 1},
+			Err: schema.FieldError{Reason: schema.ReasonMalformed}, AtMS: testNow.UnixMilli() - int64(i),
+			Raw: bytes.Repeat([]byte{byte('a' + i%26)}, size)})
+	}
+	if err := schema.InsertRejected(t.Context(), conn, letters); err != nil {
+		t.Fatal(err)
+	}
+	s := newRoom(t, conn)
+	for _, limit := range []int{10_000, 5} {
+		offset, pages, query := int64(0), 0, fmt.Sprintf("/v1/rejected?limit=%d", limit)
+		for next := query; next != ""; pages++ {
+			var page rejectedAnswer
+			querytest.Decode(t, querytest.Get(s, next), http.StatusOK, &page)
+			size := 0
+			for i, row := range page.Rows {
+				if row.Offset != offset || row.Raw != string(letters[offset].Raw) {
+					t.Fatalf("limit %d, page %d, row %d: letter %d of %d bytes, want %d", limit, pages, i, row.Offset,
+						len(row.Raw), offset)
+				}
+				if size >= maxLetterBytes {
+					t.Errorf("limit %d, page %d has a row behind %d bytes", limit, pages, size)
+				}
+				size += len(row.Raw)
+				offset++
+			}
+			if len(page.Rows) == 0 || len(page.Rows) > limit {
+				t.Fatalf("limit %d, page %d: %d rows", limit, pages, len(page.Rows))
+			}
+			if next = ""; page.NextCursor != nil {
+				next = query + "&cursor=" + *page.NextCursor
+			}
+		}
+		if offset != 40 || limit > 1000 && (pages < 3 || pages > 4) || limit == 5 && pages != 9 {
+			t.Errorf("limit %d: %d letters on %d pages", limit, offset, pages)
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"kaskad/query/prices"
 	"kaskad/query/querytest"
 	"kaskad/query/savings"
+	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/schematest"
 )
@@ -30,15 +31,23 @@ func newConn(tb testing.TB) driver.Conn {
 }
 
 // newRoom makes the room under test over conn, called by its routes. The savings report is beside it.
-func newRoom(tb testing.TB, conn driver.Conn) http.Handler {
+func newRoom(tb testing.TB, conn driver.Conn, with ...func(*store.DB)) http.Handler {
 	tb.Helper()
-	return newRoomWith(tb, conn, Letters{})
+	return newRoomWith(tb, conn, Letters{}, with...)
+}
+
+// withColumns lets a room read exports column by column.
+func withColumns(columns schema.Columns) func(*store.DB) {
+	return func(db *store.DB) { db.Columns = columns }
 }
 
 // newRoomWith makes one that replays dead letters.
-func newRoomWith(tb testing.TB, conn driver.Conn, letters Letters) http.Handler {
+func newRoomWith(tb testing.TB, conn driver.Conn, letters Letters, with ...func(*store.DB)) http.Handler {
 	tb.Helper()
 	db, gate := querytest.DB(conn), querytest.Gate()
+	for _, set := range with {
+		set(db)
+	}
 	lists := prices.NewCache(db)
 	saved, err := savings.New(db, lists, nil)
 	if err != nil {

@@ -81,9 +81,12 @@ type walk struct {
 	atOnce int64
 }
 
-// each calls do with every message whose facts are where the query looks, until it returns false. The message and the
-// units of its attempts are overwritten by the next one.
-func (w *walk) each(ctx context.Context, do func(*state.Message, []law.Units) (bool, error)) error {
+// errEnough ends a walk: nothing behind the message is wanted.
+var errEnough = errors.New("enough messages")
+
+// each calls do with every message whose facts are where the query looks, until it returns an error; errEnough is none.
+// The message and the units of its attempts are overwritten by the next one.
+func (w *walk) each(ctx context.Context, do func(*state.Message, []law.Units) error) error {
 	for len(w.targets) > 0 {
 		chunk := w.chunk()
 		reading, err := w.withTargets(w.db.ListSettings(ctx, w.q.all), chunk)
@@ -108,8 +111,10 @@ func (w *walk) each(ctx context.Context, do func(*state.Message, []law.Units) (b
 				return err
 			}
 		}
-		goOn, err := w.read(reading, chunk, last, do)
-		if err != nil || !goOn {
+		switch err := w.read(reading, chunk, last, do); {
+		case errors.Is(err, errEnough):
+			return nil
+		case err != nil:
 			return err
 		}
 		w.targets = w.targets[done:]
@@ -156,57 +161,83 @@ func (w *walk) chunk() []target {
 
 // read tells of the messages of a chunk, up to the last one: all of them where there is none.
 func (w *walk) read(ctx context.Context, chunk []target, last *state.Key,
-	do func(*state.Message, []law.Units) (bool, error)) (goOn bool, err error) {
-	units := &unitStream{}
+	do func(*state.Message, []law.Units) error) (err error) {
+	to := &merger{units: &unitStream{}, do: do}
+	to.message.Reset()
 	if slices.ContainsFunc(chunk, func(t target) bool { return billsDialogs(w.lists.Account(t.Account)) }) {
 		statement, args, err := w.q.readSQL("units.sql", w.after, last, w.seen)
 		if err != nil {
-			return false, err
+			return err
 		}
-		if units, err = w.openUnits(ctx, statement, args); err != nil {
-			return false, fmt.Errorf("read units of dialogs: %w", err)
+		if to.units, err = w.openUnits(ctx, statement, args); err != nil {
+			return fmt.Errorf("read units of dialogs: %w", err)
 		}
 	}
-	defer units.close(&err)
+	defer to.units.close(&err)
 	statement, args, err := w.q.readSQL("list.sql", w.after, last, w.seen)
 	if err != nil {
-		return false, err
+		return err
 	}
+	if w.q.all && w.db.Columns != nil {
+		err = w.readColumns(ctx, statement, args, chunk, to)
+	} else {
+		err = w.readRows(ctx, statement, args, to)
+	}
+	if err != nil {
+		return err
+	}
+	return to.tell()
+}
+
+// readRows adds the facts of a statement, row by row.
+func (w *walk) readRows(ctx context.Context, statement string, args []any, to *merger) (err error) {
 	rows, err := w.db.Conn.Query(ctx, statement, args...)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer store.CloseRows(rows, &err)
 	var fact fact
-	var message state.Message
-	message.Reset()
-	tell := func() (bool, error) {
-		if len(message.Attempts) == 0 {
-			return true, nil
-		}
-		carried, err := units.of(&message)
-		if err != nil {
-			return false, fmt.Errorf("read units of dialogs: %w", err)
-		}
-		return do(&message, carried)
-	}
 	for rows.Next() {
 		if err := fact.scan(rows); err != nil {
-			return false, err
+			return err
 		}
-		if fact.key != message.Key {
-			if goOn, err := tell(); err != nil || !goOn {
-				return false, err
-			}
-			message.Reset()
-			message.Key = fact.key
+		if err := to.add(&fact); err != nil {
+			return err
 		}
-		fact.addTo(&message)
 	}
-	if err := rows.Err(); err != nil {
-		return false, err
+	return rows.Err()
+}
+
+// merger makes messages of facts that come in their order.
+type merger struct {
+	message state.Message
+	units   *unitStream
+	do      func(*state.Message, []law.Units) error
+}
+
+// add takes the next fact, and tells of the message before when it is of another one.
+func (g *merger) add(f *fact) error {
+	if f.key != g.message.Key {
+		if err := g.tell(); err != nil {
+			return err
+		}
+		g.message.Reset()
+		g.message.Key = f.key
 	}
-	return tell()
+	f.addTo(&g.message)
+	return nil
+}
+
+// tell tells of the message that is whole now.
+func (g *merger) tell() error {
+	if len(g.message.Attempts) == 0 {
+		return nil
+	}
+	units, err := g.units.of(&g.message)
+	if err != nil {
+		return fmt.Errorf("read units of dialogs: %w", err)
+	}
+	return g.do(&g.message, units)
 }
 
 // withTargets sends a chunk along with statements.

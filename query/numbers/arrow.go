@@ -11,6 +11,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
@@ -69,7 +70,8 @@ func (n *Numbers) readColumns(ctx context.Context, q *deadQuery, lists *prices.L
 	pricer := n.newStreakPricer(lists)
 	columns := [2]deadColumns{{to: t.Arrow, pricer: pricer}, {to: t.Arrow, pricer: pricer}}
 	sets := []proto.Results{columns[0].results(), columns[1].results()}
-	return n.db.ExportColumns(ctx, statement, args, sets, func(ctx context.Context, set, rows int) error {
+	query := store.ColumnQuery{Statement: statement, Args: args}
+	return n.db.ExportColumns(ctx, query, sets, func(ctx context.Context, set, rows int) error {
 		d := &columns[set]
 		if err := d.price(ctx, rows); err != nil {
 			return err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/ClickHouse/ch-go"
@@ -11,21 +12,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// columnRows is how many rows a block of columns has at most, so that memory does not depend on the answer.
-const columnRows = 16384
+// ColumnQuery is a statement whose answer is read column by column, its parameters, and the tables that are sent with
+// it.
+type ColumnQuery struct {
+	Statement string
+	Args      []any
+	Tables    []ch.ExternalTable
+}
 
 // ExportColumns reads an export into sets of the same columns in turn, and calls block for each that is filled with
 // rows: while one is read, another one is worked on.
-func (d *DB) ExportColumns(ctx context.Context, statement string, args []any, sets []proto.Results,
+func (d *DB) ExportColumns(ctx context.Context, query ColumnQuery, sets []proto.Results,
 	block func(ctx context.Context, set, rows int) error) error {
 	settings := exportSettings()
-	common(settings)
-	settings["max_block_size"] = columnRows
-	q := ch.Query{Body: statement}
+	forCaller(ctx, settings)
+	q := ch.Query{Body: query.Statement, ExternalTables: query.Tables}
 	for name, value := range settings {
 		q.Settings = append(q.Settings, ch.Setting{Key: name, Value: fmt.Sprint(value), Important: true})
 	}
-	for _, a := range args {
+	for _, a := range query.Args {
 		parameter, err := encodeParameter(a)
 		if err != nil {
 			return err
@@ -92,23 +97,36 @@ var (
 
 func quote(text string) string { return "'" + quoted.Replace(text) + "'" }
 
-// encodeParameter encodes a text, or a list of them, as the driver does: a parameter travels in quotes, and what is
-// between them is read once more.
+// encodeParameter encodes a text, a number, or a list of them, as the driver does: a parameter travels in quotes, and
+// what is between them is read once more.
 func encodeParameter(arg any) (proto.Parameter, error) {
 	named, ok := arg.(driver.NamedValue)
 	if !ok {
 		return proto.Parameter{}, fmt.Errorf("parameter %v has no name", arg)
 	}
-	switch value := named.Value.(type) {
+	var value string
+	switch given := named.Value.(type) {
 	case string:
-		return proto.Parameter{Key: named.Name, Value: quote(escaped.Replace(value))}, nil
+		value = escaped.Replace(given)
 	case []string:
-		list := make([]string, len(value))
-		for i, text := range value {
-			list[i] = quote(text)
-		}
-		return proto.Parameter{Key: named.Name, Value: quote("[" + strings.Join(list, ",") + "]")}, nil
+		value = listed(given, quote)
+	case int64, uint32:
+		value = fmt.Sprint(given)
+	case uint64:
+		value = strconv.FormatUint(given, 10)
+	case []uint64:
+		value = listed(given, func(n uint64) string { return strconv.FormatUint(n, 10) })
+	default:
+		return proto.Parameter{}, fmt.Errorf("parameter %s is a %T: make it a text, a number, or a list of them",
+			named.Name, named.Value)
 	}
-	return proto.Parameter{}, fmt.Errorf("parameter %s is a %T: make it a text or a list of texts", named.Name,
-		named.Value)
+	return proto.Parameter{Key: named.Name, Value: quote(value)}, nil
+}
+
+func listed[T any](values []T, text func(T) string) string {
+	list := make([]string, len(values))
+	for i, value := range values {
+		list[i] = text(value)
+	}
+	return "[" + strings.Join(list, ",") + "]"
 }

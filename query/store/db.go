@@ -21,6 +21,10 @@ import (
 // spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
 const spillBytes = 256 << 20
 
+// exportRows is how many rows a block of an export has at most: a reader has some of them in hand, and its memory is not
+// to depend on the answer.
+const exportRows = 16384
+
 // DB is ClickHouse as all rooms of the API read it. It is safe for concurrent use.
 type DB struct {
 	Conn driver.Conn
@@ -72,15 +76,13 @@ func exportSettings() clickhouse.Settings {
 		"max_execution_time":                 int(answer.ExportTime.Seconds()),
 		"max_bytes_before_external_sort":     spillBytes,
 		"max_bytes_before_external_group_by": spillBytes,
+		"max_block_size":                     exportRows,
 	}
 }
 
 // with adds what holds for every query.
 func (d *DB) with(ctx context.Context, settings clickhouse.Settings) context.Context {
-	common(settings)
-	caller := answer.CallerOf(ctx)
-	bindAccount(caller, settings)
-	bound(caller, settings)
+	forCaller(ctx, settings)
 	options := []clickhouse.QueryOption{clickhouse.WithSettings(settings)}
 	if life, watched := ctx.Value(pulseKey{}).(*pulse); watched {
 		options = append(options, clickhouse.WithProgress(func(*clickhouse.Progress) { life.beat() }))
@@ -149,7 +151,11 @@ func bound(caller *answer.Caller, settings clickhouse.Settings) {
 	}
 }
 
-func common(settings clickhouse.Settings) {
+// forCaller adds what holds for every statement, and what binds those of the caller.
+func forCaller(ctx context.Context, settings clickhouse.Settings) {
+	caller := answer.CallerOf(ctx)
+	bindAccount(caller, settings)
+	bound(caller, settings)
 	settings["readonly"] = 2
 	settings["log_queries"] = 0 // a statement may name a number, and the log of queries outlives an erasure
 	settings["join_use_nulls"] = 0

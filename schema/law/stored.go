@@ -89,16 +89,21 @@ func (a *Attempt) SetLastError(column string) {
 	a.AddError(ms, column[timeDigits:])
 }
 
-// SetPrices takes column prices: a key is a currency, with the part behind a blank where there is one.
+// SetPrices takes column prices.
 func (a *Attempt) SetPrices(column map[string]int64) {
 	for key, micros := range column {
-		currency, part, _ := strings.Cut(key, " ")
-		n, err := strconv.ParseUint(part, 10, 8)
-		if err != nil {
-			n = 0
-		}
-		a.AddPrice(Price{Currency: currency, Part: uint8(n), Micros: micros})
+		a.SetPrice(key, micros)
 	}
+}
+
+// SetPrice takes an entry of column prices: the key is a currency, with the part behind a blank where there is one.
+func (a *Attempt) SetPrice(key string, micros int64) {
+	currency, part, _ := strings.Cut(key, " ")
+	n, err := strconv.ParseUint(part, 10, 8)
+	if err != nil {
+		n = 0
+	}
+	a.AddPrice(Price{Currency: currency, Part: uint8(n), Micros: micros})
 }
 
 // Store writes what is known of the attempt into a row of table attempts; what a row knows of its message stays. The
