@@ -5,6 +5,7 @@ import { pathOf } from '../../api/paths'
 import type { Report } from '../../api/types'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
+import { letterReason } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Picker } from '../../parts/picker'
 import { Failed, Waiting } from '../../parts/states'
@@ -15,11 +16,6 @@ import type { Letter, ReasonRow } from './types'
 
 const SHOWN = ['no', 'yes', 'all'] as const
 
-/** whyWords is a reason in words; a new one is shown as the API names it. */
-export function whyWords(reason: string): string {
-  return w().quality.whys[reason] ?? reason
-}
-
 export function Letters() {
   const t = w().quality
   const reasons = useAnswer<Report<ReasonRow>>('/v1/rejected/reasons')
@@ -28,16 +24,16 @@ export function Letters() {
   const waiting = (row: ReasonRow): number => row.letters - row.replayed
   const columns: readonly Column<ReasonRow>[] = [
     { key: 'why', head: t.why, kind: 'text', sort: (row) => row.reason, show: (row) => (
-      <a href={`${toQuery({ reason: row.reason, field: row.field || null })}#letters`}>{whyWords(row.reason)}</a>
+      <a href={`${toQuery({ reason: row.reason, field: row.field || null })}#letters`}>{letterReason(row.reason)}</a>
     ) },
     { key: 'field', head: t.field, kind: 'text', show: (row) => row.field ? <code>{row.field}</code> : '', sort: (row) => row.field },
     { key: 'letters', head: t.letters, show: (row) => f.value.count(row.letters), sort: (row) => row.letters },
     { key: 'replayed', head: t.replayed, show: (row) => f.value.count(row.replayed), sort: (row) => row.replayed },
     { key: 'last', head: t.last, kind: 'text', show: (row) => f.value.time(row.last_at), sort: (row) => row.last_at },
     { key: 'do', head: t.replay, kind: 'text', show: (row) => waiting(row) > 0
-      ? <button type="button" class="button" aria-label={`${t.replay}: ${whyWords(row.reason)} ${row.field}`}
+      ? <button type="button" class="button" aria-label={`${t.replay}: ${letterReason(row.reason)} ${row.field}`}
         onClick={() => choose({ body: { reason: row.reason, ...(row.field ? { field: row.field } : {}) }, count: waiting(row),
-          name: whyWords(row.reason), field: row.field })}><bdi>{t.replay}</bdi></button> : t.noneWaits },
+          name: letterReason(row.reason), field: row.field })}><bdi>{t.replay}</bdi></button> : t.noneWaits },
   ]
   const rows = reasons.data?.rows ?? []
   return (
@@ -87,7 +83,7 @@ function Listed({ round, rows, choose }: {
       <div class="tools">
         <h3>{t.whatCame}</h3>
         <Picker label={t.why} quiet={false} value={reason} onPick={(to) => setParams({ reason: to || null, field: null })}
-          options={[{ value: '', label: t.allReasons }, ...reasons.map((one) => ({ value: one, label: whyWords(one) }))]} />
+          options={[{ value: '', label: t.allReasons }, ...reasons.map((one) => ({ value: one, label: letterReason(one) }))]} />
         <Picker label={t.which} quiet={false} value={replayed} onPick={(to) => setParams({ replayed: to === 'no' ? null : to })}
           options={SHOWN.map((one) => ({ value: one, label: t.whichNames[one] }))} />
         {field ? <button type="button" class="chip" onClick={() => setParams({ field: null })}><span>{t.field}: <code>{field}</code></span> ×</button> : null}
@@ -110,14 +106,14 @@ function One({ row, choose }: { row: Letter; choose: (choice: Choice) => void })
     <li>
       <details>
         <summary>
-          <span>{whyWords(row.reason)}</span>{row.field ? <code>{row.field}</code> : null}<span class="muted">{f.value.time(row.at)}</span>
+          <span>{letterReason(row.reason)}</span>{row.field ? <code>{row.field}</code> : null}<span class="muted">{f.value.time(row.at)}</span>
         </summary>
         <p lang="en">{row.error}</p>
         <pre class="raw" tabIndex={0} aria-label={t.whatCame}><code><bdi>{row.raw}</bdi></code></pre>
         <p class="muted">{row.encoding ? `${t.base64} ` : ''}{t.place(row.partition, row.offset, row.line)} <code>{row.topic}</code>.{' '}
           {row.replayed_at ? t.replayedAt(f.value.time(row.replayed_at)) : ''}</p>
         {row.replayed_at ? null
-          : <button type="button" class="button" onClick={() => choose({ body: { places: [place] }, count: 1, name: whyWords(row.reason), field: row.field })}>{t.replayOne}</button>}
+          : <button type="button" class="button" onClick={() => choose({ body: { places: [place] }, count: 1, name: letterReason(row.reason), field: row.field })}>{t.replayOne}</button>}
       </details>
     </li>
   )
