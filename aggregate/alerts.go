@@ -15,7 +15,10 @@ import (
 const (
 	// alertsEvery is how often is looked whether an hour can be judged, and alertsSoon how often while what is on its
 	// way is waited for.
-	alertsEvery, alertsSoon = 30 * time.Second, 2 * time.Second
+	alertsEvery, alertsSoon = time.Minute, 2 * time.Second
+	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to say
+	// how old they are.
+	judgeEvery, staleAfter = 5 * time.Minute, 10 * time.Minute
 	// alertAccounts is how many accounts are read at a time.
 	alertAccounts = 20
 )
@@ -38,6 +41,8 @@ type alerts struct {
 	// it: where the stream ended then, and when ingest was seen to have all of that.
 	settledMS int64
 	mark      *streamMark
+	// judgedMS is the settled moment at which was judged last.
+	judgedMS int64
 }
 
 // streamMark is a moment, and where the stream ended.
@@ -54,7 +59,7 @@ func newAlerts(a *Aggregator) *alerts {
 // turn judges what can be judged, and returns how long to wait.
 func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
 	if !owned {
-		a.states, a.mark, a.settledMS = nil, nil, 0
+		a.states, a.mark, a.settledMS, a.judgedMS = nil, nil, 0, 0
 		return alertsSoon, nil
 	}
 	if a.cfg.Now().Equal(a.began) {
@@ -68,14 +73,15 @@ func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
 	if err := a.findSettled(ctx); err != nil {
 		return alertsSoon, err
 	}
-	if a.settledMS == 0 {
-		return alertsSoon, nil
+	stale := a.settledMS > 0 && a.cfg.Now().UnixMilli()-a.settledMS >= staleAfter.Milliseconds()
+	if stale || a.settledMS/judgeEvery.Milliseconds() != a.judgedMS/judgeEvery.Milliseconds() {
+		if err := a.judge(ctx); err != nil {
+			a.states = nil // what was stored of it is not known
+			return alertsSoon, err
+		}
+		a.judgedMS = a.settledMS
 	}
-	if err := a.judge(ctx); err != nil {
-		a.states = nil // what was stored of it is not known
-		return alertsSoon, err
-	}
-	if a.mark != nil {
+	if a.mark != nil && !stale {
 		return alertsSoon, nil
 	}
 	return alertsEvery, nil
@@ -91,7 +97,7 @@ func (a *alerts) recall(ctx context.Context) (err error) {
 	if a.seq, err = alertlog.LastSeq(ctx, a.deps.Conn); err != nil {
 		return err
 	}
-	a.states, a.judged = states, map[[2]string]int64{}
+	a.states, a.judged, a.judgedMS = states, map[[2]string]int64{}, 0
 	return nil
 }
 

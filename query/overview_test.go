@@ -20,6 +20,8 @@ func TestServer_Overview_Reports(t *testing.T) {
 	storeLives(t, conn)
 	execute(t, conn, `INSERT INTO rejected (topic, partition, offset, line, reason, field, error, raw, at_ms)
 		SELECT 't', 1, number, 1, if(number % 3 = 0, 'invalid', 'json'), '', 'e', 'r', 1 FROM numbers(7)`)
+	execute(t, conn, `INSERT INTO alert_events (account, seq, id, rule, metric, until_ms)
+		SELECT if(number = 3, 'other', 'acme'), number, toString(number), 'd', 'delivery', if(number = 1, 5, 0) FROM numbers(4)`)
 	s := newServer(t, conn)
 	filled := map[string]bool{}
 	for _, q := range []url.Values{{}, {"account": {"acme"}}, {"account": {"nobody"}}, {"account": {"acme", "nobody"}},
@@ -40,7 +42,7 @@ func TestServer_Overview_Reports(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"attempts", "money", "unmapped", "dead", "letters"} {
+	for _, name := range []string{"attempts", "money", "unmapped", "dead", "letters", "alerts"} {
 		if !filled[name] {
 			t.Errorf("%s is never filled", name)
 		}
@@ -135,6 +137,13 @@ func compareOverview(t *testing.T, s *Server, what string, got map[string]any, p
 		delete(letters, row["reason"])
 	}
 	same("dead_letters left", len(letters), 0)
+	open, shown := listed(t, s, "alerts/events", url.Values{"open": {"1"}, "account": period["account"]}.Encode()).Rows, 0
+	for _, row := range got["alerts"].([]any) {
+		n, err := row.(map[string]any)["alerts"].(json.Number).Int64()
+		shown += int(n)
+		filled["alerts"] = err == nil && n > 0 || filled["alerts"]
+	}
+	same("alerts", shown, len(open))
 }
 
 // The period is the present month in tz, or that of to.
@@ -171,11 +180,12 @@ func TestServer_Overview_Scopes(t *testing.T) {
 	storeLives(t, conn)
 	s := newServer(t, conn, withKeys)
 	all := []string{"messages", "attempts", "opt_outs", "money", "dead_numbers", "unpriced", "unmapped_codes",
-		"dead_letters"}
+		"dead_letters", "alerts"}
 	for scope, sees := range map[keys.Scopes][]string{
-		keys.Marketer: all[:3], keys.Analyst: {"messages", "attempts", "opt_outs", "money", "unpriced", "unmapped_codes"},
-		keys.CRM: {"dead_numbers"}, keys.Admin: all[:7],
-		keys.Marketer | keys.CRM: {"messages", "attempts", "opt_outs", "dead_numbers"},
+		keys.Marketer: {"messages", "attempts", "opt_outs", "alerts"},
+		keys.Analyst:  {"messages", "attempts", "opt_outs", "money", "unpriced", "unmapped_codes", "alerts"},
+		keys.CRM:      {"dead_numbers"}, keys.Admin: slices.Concat(all[:7], []string{"alerts"}),
+		keys.Marketer | keys.CRM: {"messages", "attempts", "opt_outs", "dead_numbers", "alerts"},
 	} {
 		for _, account := range []string{"acme", "empty"} {
 			key := makeKey(t, conn, account, scope)

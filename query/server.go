@@ -130,9 +130,10 @@ func newRooms(db *store.DB, gate *answer.Gate, letters messages.Letters, registe
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	shown := overview.Rooms{Reports: report.New(db, priceLists), Savings: saved, Lists: lists.New(db, gate),
-		Numbers: numbers.New(db, gate, priceLists), Messages: messages.New(db, gate, priceLists, letters)}
+		Numbers: numbers.New(db, gate, priceLists), Messages: messages.New(db, gate, priceLists, letters),
+		Alerts: alerts.New(db, gate)}
 	return []room{overview.New(db, shown), shown.Reports, saved, forecast.New(db, gate, priceLists), shown.Lists,
-		shown.Numbers, shown.Messages, alerts.New(db, gate), views.New(db, gate)}, nil
+		shown.Numbers, shown.Messages, shown.Alerts, views.New(db, gate)}, nil
 }
 
 // Reports lists the reports of the API by name, as their routes describe them to programs that ask for them.

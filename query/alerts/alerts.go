@@ -165,3 +165,11 @@ func figureOf(f float64) answer.Value {
 }
 
 var badTry = answer.Errors{http.StatusUnprocessableEntity: "rules are wrong; `errors` names each"}
+
+// OpenOf are open alerts of a rule of an account.
+type OpenOf = alertlog.Counted
+
+// CountOpen counts the alerts that are open, by account, rule and metric.
+func (a *Alerts) CountOpen(ctx context.Context, accounts []string) ([]OpenOf, error) {
+	return alertlog.CountOpen(a.db.SmallSettings(ctx), a.db.Conn, accounts)
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
 
+	"kaskad/query/alerts"
 	"kaskad/query/answer"
 	"kaskad/query/lists"
 	"kaskad/query/messages"
@@ -31,6 +32,7 @@ type Rooms struct {
 	Lists    *lists.Lists
 	Numbers  *numbers.Numbers
 	Messages *messages.Messages
+	Alerts   *alerts.Alerts
 }
 
 // Overview serves the route. It is safe for concurrent use.
@@ -152,6 +154,8 @@ func columns() []answer.Column {
 			"of each", count("codes", "attempts", "guessed_codes", "guessed_attempts")...),
 		list("dead_letters", "Dead letters of all accounts within 30 days, whatever the period", append([]answer.Column{
 			{Name: "reason"}}, count("letters")...)...),
+		list("alerts", "Alerts that are open now, whatever the period, by rule", append([]answer.Column{
+			{Name: "account"}, {Name: "rule"}, {Name: "metric"}}, count("alerts")...)...),
 		{Name: "withheld", Of: answer.ListOf(answer.AnyText()), Text: "Members that the key may not see"}})
 }
 
@@ -178,6 +182,7 @@ func (o *Overview) figures(ctx context.Context, q *report.Request, w *writer) er
 		{"unpriced", answer.ForAnalysts, func() error { w.unpriced(saved.Unpriced); return nil }},
 		{"unmapped_codes", answer.ForAnalysts, func() error { return o.unmapped(ctx, q, w) }},
 		{"dead_letters", answer.ForAdminsOfAll, func() error { return o.letters(ctx, w) }},
+		{"alerts", answer.ForMarketers, func() error { return o.alerts(ctx, q, w) }},
 	} {
 		if !w.may(part.who) {
 			w.withheld = append(w.withheld, part.name)
@@ -228,6 +233,18 @@ func (o *Overview) letters(ctx context.Context, w *writer) error {
 		w.array("dead_letters", len(letters), func(i int) []answer.Member {
 			return []answer.Member{{Name: "reason", Value: answer.Text(letters[i].Reason)},
 				{Name: "letters", Value: answer.Count(letters[i].Letters)}}
+		})
+	}
+	return err
+}
+
+func (o *Overview) alerts(ctx context.Context, q *report.Request, w *writer) error {
+	open, err := o.rooms.Alerts.CountOpen(ctx, q.Accounts())
+	if err == nil {
+		w.array("alerts", len(open), func(i int) []answer.Member {
+			return []answer.Member{{Name: "account", Value: answer.Text(open[i].Account)},
+				{Name: "rule", Value: answer.Text(open[i].Rule)}, {Name: "metric", Value: answer.Text(string(open[i].Metric))},
+				{Name: "alerts", Value: answer.Count(open[i].Alerts)}}
 		})
 	}
 	return err

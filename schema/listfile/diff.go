@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +66,7 @@ func Compare(keys []string, before, after []Record) Difference {
 		switch {
 		case !found:
 			d.Added++
-		case maps.Equal(was, r):
+		case reflect.DeepEqual(was, r): // a value may be a list
 			d.Equal++
 			continue
 		default:
