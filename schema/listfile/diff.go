@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"

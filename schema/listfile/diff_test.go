@@ -56,19 +56,3 @@ func TestCompare_LeadsFromOneToTheOther(t *testing.T) {
 		}
 	})
 }
-
-// Fields may be lists and objects, as those of alert rules.
-func TestCompare_NestedFields(t *testing.T) {
-	read := func(text string) []Record {
-		rows, err := ReadRecords([]byte(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return rows
-	}
-	before := read(`[{"id":"a","by":["x","y"],"only":{"z":["1"]}},{"id":"b","by":[],"only":{}},{"id":"c","by":["x"],"only":{}}]`)
-	after := read(`[{"id":"c","by":["x"],"only":{"z":[]}},{"id":"b","by":["x"],"only":{}},{"id":"a","by":["x","y"],"only":{"z":["1"]}}]`)
-	if d := Compare([]string{"id"}, before, after); d.Changed != 2 || d.Equal != 1 || d.Added+d.Removed != 0 {
-		t.Errorf("%+v", d)
-	}
-}
