@@ -36,9 +36,13 @@ export function Letters() {
           name: letterReason(row.reason), field: row.field })}><bdi>{t.replay}</bdi></button> : t.noneWaits },
   ]
   const rows = reasons.data?.rows ?? []
+  const all = rows.reduce((sum, row) => sum + waiting(row), 0)
   return (
     <section class="card wide" id="letters" aria-labelledby="letters-title" aria-busy={!reasons.data && !reasons.problem}>
-      <header><h2 id="letters-title">{t.lettersTitle}</h2></header>
+      <header>
+        <h2 id="letters-title">{t.lettersTitle}</h2>
+        {all > 0 ? <button type="button" class="button" onClick={() => choose({ body: {}, count: all, name: t.allReasons, field: '' })}>{t.replayAll}</button> : null}
+      </header>
       <p class="muted about">{t.lettersHow}</p>
       {reasons.problem ? <Failed problem={reasons.problem} retry={reasons.retry} /> : null}
       {!reasons.data && !reasons.problem ? <Waiting lines={4} /> : null}

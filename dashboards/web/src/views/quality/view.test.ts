@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import { ask, openPage, settled } from '../../../tests/open'
 import { grouped, testView } from '../../../tests/view'
+import { words } from '../../i18n/en'
 import type { Report, SavingsRow, UnmappedRow } from '../../api/types'
 import type { FullStatus, Letter, List, ReasonRow, Replayed } from './types'
 
@@ -80,6 +81,15 @@ test('dead letters are chosen by reason, and replayed once it was said that they
   await dialog.getByText('2 events are still wrong').waitFor()
   const places = [{ topic: letter?.topic, partition: letter?.partition, offset: letter?.offset, line: letter?.line }]
   expect(bodies).toEqual([{ places }, { places, cursor: 'on' }, { places, cursor: 'on' }])
+})
+
+test('every reason has words', async () => {
+  const { base, keys } = inject('service')
+  const answer = await fetch(`${base}/v1/rejected/replay`, { method: 'POST', body: '{"reason":"?"}', headers: {
+    'Authorization': `Bearer ${keys['all']}`, 'Content-Type': 'application/json' } })
+  const { errors } = await answer.json() as { errors: { reason: string }[] }
+  const reasons = errors[0]?.reason.split('must be one of ')[1]?.split(' ')
+  expect(Object.keys(words.quality.whys).toSorted()).toEqual(reasons?.toSorted())
 })
 
 test('a code without a class leads to its line, and what has no price to the price list', async () => {

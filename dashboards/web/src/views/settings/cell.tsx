@@ -19,9 +19,11 @@ function readValue(column: Column, typed: string): string {
 }
 
 /** placeholder says what an empty field means. */
-function placeholder(column: Column): string {
+function placeholder(column: Column, value: string | undefined): string {
   const t = w().settings
-  if (column.hint) return t[column.hint]
+  if (column.hint === 'kept') return value === '' ? t.kept : ''
+  // An empty list says that there are none; otherwise what is empty is left out.
+  if (column.hint === 'byDefault') return value === undefined || column.kind !== 'list' ? t.byDefault : ''
   return column.kind === 'any' ? t.any : column.field === 'valid_to' ? t.open : ''
 }
 
@@ -29,7 +31,8 @@ export function Cell({ column, row, value, wrong, told, change }: {
   column: Column
   /** row is the number that the row has for people. */
   row: number
-  value: string
+  /** value is undefined where it was never given. */
+  value: string | undefined
   wrong: boolean
   /** told is the id of what says why it is wrong. */
   told: string
@@ -43,17 +46,18 @@ export function Cell({ column, row, value, wrong, told, change }: {
   } as const
   if (column.kind === 'choice' || column.kind === 'flag') {
     const choices = column.choices ?? []
-    const all = choices.includes(value) ? choices : [value, ...choices]
+    const chosen = value ?? ''
+    const all = choices.includes(chosen) ? choices : [chosen, ...choices]
     return (
-      <select {...common} value={value} onChange={(event) => change(event.currentTarget.value)}>
+      <select {...common} value={chosen} onChange={(event) => change(event.currentTarget.value)}>
         {all.map((one) => <option key={one} value={one}>{column.name?.(one) || one}</option>)}
       </select>
     )
   }
   return (
-    <input {...common} type="text" autocomplete="off" spellcheck={false} placeholder={placeholder(column)}
+    <input {...common} type="text" autocomplete="off" spellcheck={false} placeholder={placeholder(column, value)}
       inputMode={column.kind === 'money' ? 'decimal' : column.kind === 'count' ? 'numeric' : 'text'}
-      value={typed ?? shownValue(column, value)}
+      value={typed ?? shownValue(column, value ?? '')}
       onInput={(event) => {
         type(event.currentTarget.value)
         change(readValue(column, event.currentTarget.value))

@@ -10,6 +10,8 @@ import type { Column, Part, Values } from './kinds'
 import { Reason } from './reason'
 
 const PAGE = 50
+// What a column that is rare has in most rows.
+const USUAL: readonly string[] = ['', '*', '0']
 // A list that fits on one page needs no search.
 const SEARCH_FROM = 12
 
@@ -20,8 +22,7 @@ export interface Place {
 }
 
 function visible(part: Part, rows: readonly Row[], all: boolean): readonly Column[] {
-  return part.columns.filter((one) => all || !one.rare ||
-    rows.some((row) => (row.values[one.field] ?? '*') !== '*' && row.values[one.field] !== ''))
+  return part.columns.filter((one) => all || !one.rare || rows.some((row) => !USUAL.includes(row.values[one.field] ?? '')))
 }
 
 function found(columns: readonly Column[], row: Row, text: string): boolean {
@@ -110,6 +111,7 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
           ? <label class="check"><input type="checkbox" checked={all} onChange={(event) => showAll(event.currentTarget.checked)} />{t.allColumns}</label>
           : null}
         <span class="muted" role="status">{part.fixed ? '' : w().card.rows(shown.length)}</span>
+        {columns.some((one) => one.kind === 'time') ? <span class="muted">{t.timesIn} <bdi>{scope.value.tz.replaceAll('_', ' ')}</bdi></span> : null}
         <span class="gap" />
         {edit && !part.fixed
           ? <button type="button" class="button" onClick={() => add(part.fresh?.(rows.at(-1)?.values, today) ?? {})}><Icon name="plus" />{t.add}</button>
@@ -122,9 +124,9 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
             <tr>
               {part.fixed ? null : <th scope="col" class="figure">{t.number}</th>}
               {columns.map((one) => <th key={one.field} scope="col" class={one.kind === 'money' || one.kind === 'count' ? 'figure' : 'text'}>
-                {t.fields[one.field]}{one.kind === 'time' ? <span class="muted zone"> <bdi>{scope.value.tz.replaceAll('_', ' ')}</bdi></span> : null}
+                {t.fields[one.field]}
               </th>)}
-              {edit && !part.fixed ? <th scope="col"><span class="unseen">{w().card.menu}</span></th> : null}
+              {edit && !part.fixed ? <th scope="col" class="acts"><span class="unseen">{w().card.menu}</span></th> : null}
             </tr>
           </thead>
           <tbody>
@@ -166,7 +168,7 @@ function Line({ part, columns, row, n, wrong, set, copy, remove }: {
             <td key={one.field} data-field={one.field} class={figure ? 'figure' : 'text'}>
               {fixed
                 ? <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>{shownValue(one, value) || (one.kind === 'any' ? t.any : '')}</bdi>
-                : <Cell column={one} row={n} value={value} told={told} change={(to) => set({ [one.field]: to }, one.clears)}
+                : <Cell column={one} row={n} value={row.values[one.field]} told={told} change={(to) => set({ [one.field]: to }, one.clears)}
                   wrong={wrong.some((fault) => fault.field === one.field)} />}
             </td>
           )

@@ -52,8 +52,8 @@ export interface Kind {
 }
 
 const VALID: readonly Column[] = [
-  { field: 'valid_from', kind: 'time', width: 16 },
-  { field: 'valid_to', kind: 'time', width: 16 },
+  { field: 'valid_from', kind: 'time', width: 17 },
+  { field: 'valid_to', kind: 'time', width: 14 },
 ]
 
 const TARIFFS: Kind = {
@@ -62,15 +62,15 @@ const TARIFFS: Kind = {
     name: 'tariffs',
     keys: ['channel', 'provider', 'operator', 'country', 'traffic', 'sender', 'app', 'valid_from'],
     columns: [
-      { field: 'channel', kind: 'choice', choices: CHANNELS, name: channelName, width: 11 },
-      { field: 'provider', kind: 'any', width: 11 },
+      { field: 'channel', kind: 'choice', choices: CHANNELS, name: channelName, width: 13 },
+      { field: 'provider', kind: 'any', width: 9 },
       { field: 'operator', kind: 'any', rare: true, width: 11 },
       { field: 'country', kind: 'any', rare: true, width: 6 },
       { field: 'traffic', kind: 'choice', choices: TRAFFICS, name: (value) => w().settings.traffics[value] ?? value,
         rare: true, width: 12 },
       { field: 'sender', kind: 'any', rare: true, width: 11 },
       { field: 'app', kind: 'any', rare: true, width: 11 },
-      { field: 'billing', kind: 'choice', choices: BILLINGS, name: (value) => w().settings.billings[value] ?? value, width: 20 },
+      { field: 'billing', kind: 'choice', choices: BILLINGS, name: (value) => w().settings.billings[value] ?? value, width: 27 },
       { field: 'price', kind: 'money', width: 8 },
       { field: 'connect_price', kind: 'money', rare: true, width: 8 },
       { field: 'monthly_minimum', kind: 'money', rare: true, width: 9 },

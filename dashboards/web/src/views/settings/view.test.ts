@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { ask, openPage, settled } from '../../../tests/open'
 import { grouped, testView } from '../../../tests/view'
-import { BILLINGS, CHANNELS, CLASSES } from './choices'
+import { BILLINGS, CHANNELS, CLASSES, METRICS, SENSITIVITIES } from './choices'
 
 const ZONE = 'tz=Europe/Moscow'
 
@@ -60,6 +60,13 @@ testView(`/settings?tab=number-rules&account=lavka&${ZONE}`, async ({ page }) =>
   const values = await page.locator('[data-field="value"] input').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
   expect(values).toEqual(Object.values(rules).map(String))
 })
+testView(`/settings?tab=alerts&account=lavka&${ZONE}`, async ({ page }) => {
+  const { alerts } = await ask<{ alerts: { metric: string; by: string[] }[] }>('/v1/alerts?account=lavka')
+  const shown = await page.locator('[data-field="metric"] select').evaluateAll((all) => all.map((one) => (one as HTMLSelectElement).value))
+  expect(shown).toEqual(alerts.map((one) => one.metric))
+  const by = await page.locator('[data-field="by"] input').evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value))
+  expect(by).toEqual(alerts.map((one) => one.by.join(', ')))
+})
 testView(`/settings?tab=keys&account=lavka&${ZONE}`, async ({ page }) => {
   const { rows } = await ask<{ rows: { id: string }[] }>('/v1/keys?account=lavka')
   expect(await page.locator('#keys tbody tr').count()).toBe(rows.length)
@@ -68,7 +75,7 @@ testView(`/settings?tab=keys&account=lavka&${ZONE}`, async ({ page }) => {
 testView(`/settings?account=lavka&${ZONE}`, async ({ page }) => {
   expect(await page.locator('#list .cell').count()).toBe(0)
   expect(await page.locator('#list tbody tr').count()).toBe((await tariffs('lavka')).tariffs.length)
-  expect(await page.locator('.tabs a').count()).toBe(4)
+  expect(await page.locator('.tabs a').count()).toBe(5)
 }, 'analyst')
 
 test('a price list is edited, refused, corrected, compared, saved, and put back', async () => {
@@ -214,7 +221,7 @@ test('a list of thousands of rows is as quick as a short one', async () => {
     const last = grouped(length - 8, 'en')
     await page.getByRole('searchbox').fill(`p${length - 9}`)
     expect(await page.locator('#list tbody tr').count()).toBe(1)
-    await page.getByLabel(`Currency, row ${last}`).fill('XXX')
+    await page.getByLabel(`Currency, row ${last}`).fill('ABC')
     await page.getByText('1 mistake to mend').waitFor()
     await page.getByRole('searchbox').fill('')
     await page.getByRole('button', { name: 'Show the next one' }).click()
@@ -256,6 +263,61 @@ test('templates, codes and rules are edited as prices are', async () => {
   await first.fill('3')
   await save()
   expect(await ask(`/v1/number-rules?account=${account}`)).toMatchObject({ number_rules: { hard_mailings: 3 } })
+})
+
+test('alert rules are edited, tried on the past, and sent to a webhook', async () => {
+  const account = 'page-alerts'
+  const page = await open(`/settings?tab=alerts&account=${account}&from=2026-11-10&to=2026-11-20&${ZONE}`)
+  const webhooks = page.locator('.part-of', { hasText: 'Webhooks' })
+  await webhooks.getByRole('button', { name: 'Add a row' }).click()
+  await webhooks.getByLabel('Id, row 1').fill('ops')
+  await webhooks.getByLabel('Address, row 1').fill('https://ops.example.com/hook')
+  await webhooks.locator('.told').getByText('Secret:').waitFor()
+  await webhooks.getByLabel('Secret, row 1').fill(`whsec_${Buffer.alloc(32, 7).toString('base64')}`)
+  const rules = page.locator('.part-of', { hasText: 'Alerts stand here' })
+  await rules.getByLabel('Tell, row 1').fill('ops, topic')
+  await rules.getByLabel('Apart by, row 1').fill('')
+  await rules.getByLabel('Sensitivity, row 2').selectOption('high')
+  await rules.getByLabel('What, row 3').selectOption('freshness')
+  await page.getByText(/^1 added, 3 changed, 0 removed$/).waitFor()
+  await page.getByRole('button', { name: 'Try them' }).click()
+  const { alerts } = await ask<{ alerts: object[] }>(`/v1/alerts?account=${account}`)
+  const { rows } = await ask<{ rows: object[] }>(`/v1/alerts/try?account=${account}&from=2026-11-10&to=2026-11-20`, 'all', { alerts })
+  expect(rows).toEqual([])
+  await page.getByText('They would have found nothing.').waitFor()
+  await page.getByText('Not tried, for its past is not known: silent, freshness').waitFor()
+  await page.getByRole('button', { name: 'Check and save' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByText('Apart by: channel, provider → nothing').waitFor()
+  expect(await dialog.innerText()).not.toContain('whsec_')
+  await dialog.getByRole('button', { name: 'Save', exact: true }).click()
+  await page.getByText(/^Saved as version/).waitFor()
+  await settled(page)
+  const saved = await ask<{ alerts: Record<string, unknown>[]; webhooks: object[] }>(`/v1/alerts?account=${account}`)
+  expect(saved.alerts[0]).toMatchObject({ id: 'delivery', by: [], send_to: ['ops', 'topic'], on: true })
+  expect(saved.alerts[2]).toMatchObject({ id: 'silent', metric: 'freshness', by: [], limit_minutes: 30 })
+  expect(saved.webhooks).toMatchObject([{ id: 'ops', url: 'https://ops.example.com/hook', anywhere: true }])
+  // What is saved again says nothing of the secret, and keeps it.
+  await rules.getByLabel('On, row 1').selectOption('false')
+  await page.getByText('0 added, 1 changed, 0 removed').waitFor()
+  await page.getByRole('button', { name: 'Discard' }).click()
+  await call('PUT', `/v1/alerts?account=${account}`, { alerts: [], webhooks: [] })
+})
+
+test('alerts tell what was usual, what is, and since when', async () => {
+  const { page } = await openPage('en', 'all')
+  const base = { id: 'a', account: 'lavka', rule: 'delivery', metric: 'delivery', channel: 'viber', provider: 'infobip', operator: null,
+    campaign: null, before: 0.951234, now: 0.5, low: 0.9, high: 1, num: 50, den: 100, hours: 1, since: '2026-11-20T09:00:00Z', until: null, ended: null }
+  await page.route('**/v1/alerts/events?**', (route) => route.fulfill({ json: { next_cursor: null, rows: [base,
+    { ...base, id: 'b', rule: 'late', metric: 'freshness', channel: null, provider: null, before: null, now: 45, low: null, high: null,
+      until: '2026-11-20T10:00:00Z', ended: 'recovered' },
+    { ...base, id: 'c', rule: 'letters', metric: 'dead_letters', channel: null, provider: null, before: 2.25, now: 40, low: 0, high: 9.5 }] } }))
+  await page.goto(`/settings?tab=alerts&account=lavka&${ZONE}`)
+  await settled(page)
+  const rows = (await page.locator('#events tbody tr').allInnerTexts()).map((row) => row.replace(/\s+/gu, ' '))
+  expect(rows[0]).toContain('delivery rate falls Viber · infobip 95.1% 50.0% 90.0% – 100.0% open')
+  expect(rows[1]).toContain('figures are late everything – 45 mins – 20 Nov, 13:00 · as usual again')
+  expect(rows[2]).toContain('more is refused everything 2.25 40 0 – 9.5 open')
 })
 
 test('a key is made, shown once, used and revoked', async () => {
@@ -308,5 +370,7 @@ test('what can be chosen is what the API takes', async () => {
   const row = { channel: 'push', billing: 'zero', currency: 'RUB', valid_from: '2026-01-01T00:00:00Z' }
   expect([...CHANNELS].toSorted()).toEqual((await wrong('/v1/tariffs', { tariffs: [{ ...row, channel: '?' }] }, 'channel')).toSorted())
   expect(await wrong('/v1/tariffs', { tariffs: [{ ...row, billing: '?' }] }, 'billing')).toEqual([...BILLINGS])
+  expect(await wrong('/v1/alerts', { alerts: [{ id: 'a', metric: '?' }] }, 'alerts.metric')).toEqual([...METRICS])
+  expect(await wrong('/v1/alerts', { alerts: [{ id: 'a', metric: 'open', sensitivity: '?' }] }, 'alerts.sensitivity')).toEqual([...SENSITIVITIES])
   expect(await wrong('/v1/error-map', { lines: [{ code: '1', class: '?' }] }, 'class')).toEqual([...CLASSES])
 })
