@@ -58,6 +58,13 @@ function formats(tag: string, tz: string) {
       if (value < 48 * 3600) return units.hour.format(value / 3600)
       return units.day.format(value / 86_400)
     },
+    /** mark prints a mark of an axis of time: 1 min rather than 60 seconds. */
+    mark: (value: number): string => {
+      if (value < 60) return units.second.format(value)
+      if (value < 3600) return units.minute.format(value / 60)
+      if (value <= 86_400) return units.hour.format(value / 3600)
+      return units.day.format(value / 86_400)
+    },
     date: (text: string): string => day.format(new Date(text.slice(0, 10))),
     time: (text: string): string => time.format(new Date(text)),
     /** weekday prints 1 for Monday to 7. */

@@ -61,11 +61,13 @@ function data(all: Overview | undefined): readonly Line[] {
   const t = w().overview
   const letters = all?.dead_letters ?? []
   const codes = all?.unmapped_codes
+  const [first, ...others] = letters.toSorted((a, b) => b.letters - a.letters)
+    .map((one) => `${letterReason(one.reason)} (${f.value.count(one.letters)})`)
+  const why = [first, ...others.slice(0, 2)].join(', ') + (others.length > 2 ? ', …' : '')
   const line = (count: number | undefined, text: (count: number) => string, to: string): readonly Line[] =>
     count ? [{ text: text(count), to: toView(to) }] : []
   return [
-    ...line(letters.reduce((sum, one) => sum + one.letters, 0), (count) => t.letters(count,
-      letters.map((one) => `${letterReason(one.reason)} ${f.value.count(one.letters)}`).join(', ')), '/quality'),
+    ...line(letters.reduce((sum, one) => sum + one.letters, 0), (count) => t.letters(count, why), '/quality'),
     ...(all?.unpriced ?? []).flatMap((one) =>
       line(one.messages, (count) => t.unpricedBy(unpricedReason(one.reason, one.channel), count), '/savings')),
     ...line(codes?.codes, (count) => `${t.unmapped(count)} (${t.failures(codes?.attempts ?? 0)})`, '/quality'),
