@@ -7,7 +7,7 @@ export default defineConfig({
     // One program and one browser serve all files; two of them at a time keep two cores busy.
     maxWorkers: 2,
     // Those of a file that mostly wait do so together.
-    maxConcurrency: 4,
+    maxConcurrency: 2,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

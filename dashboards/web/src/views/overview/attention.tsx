@@ -27,14 +27,14 @@ export function Attention() {
     ? pathOf('/v1/alerts/events', { open: '1', account: scope.value.account || undefined }) : null)
   const asked = [now, status, alerts].filter((one) => one.path !== null)
   const waiting = asked.some((one) => !one.data && !one.problem)
-  const failed = asked.find((one) => one.problem)
+  const failed = asked.filter((one) => one.problem)
   const on = alerts.data?.rows.length ?? 0
   const lines = [...(on > 0 ? [{ text: t.alert(on), to: toView('/settings') }] : []), ...service(status.data), ...data(now.data)]
   return (
     <section class="card wide" id="attention" aria-labelledby="attention-title" aria-busy={waiting}>
       <header><h2 id="attention-title">{t.attention}</h2></header>
       {waiting ? <Waiting lines={3} /> : null}
-      {failed?.problem ? <Failed problem={failed.problem} retry={failed.retry} /> : null}
+      {failed[0]?.problem ? <Failed problem={failed[0].problem} retry={() => failed.forEach((one) => one.retry())} /> : null}
       {lines.length > 0
         ? <ul class="lines">{lines.map((one) => <li key={one.text}><span>{one.text}</span><a href={one.to} aria-label={`${t.look}: ${one.text}`}>{t.look}</a></li>)}</ul>
         : asked.every((one) => one.data) ? <p>{t.allWell}</p> : null}
