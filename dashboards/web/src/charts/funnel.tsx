@@ -55,7 +55,7 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
                 <rect width={x(row.delivered)} height="16" class="f-delivered" />
                 <rect width={x(row.read)} height="16" class="f-read" />
                 <rect width={x(Math.max(row.clicked, row.replied))} height="16" class="f-acted" />
-                {row.mature === false ? <><defs><Open /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
+                {row.mature === false ? <><defs><Open step={16} /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
                 <rect y="18" width={x(row.failed)} height="4" class="f-failed" />
               </svg>
               <span class="numbers">
