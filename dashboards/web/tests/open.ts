@@ -1,5 +1,5 @@
 // Pages in the browser that all tests share.
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Cookie, type Page } from 'playwright-core'
 import { afterAll, afterEach, expect, inject } from 'vitest'
 import { NOW } from './service'
 
@@ -7,6 +7,8 @@ export type Language = 'en' | 'ru'
 
 let browser: Promise<Browser> | undefined
 const contexts: BrowserContext[] = []
+// One session for each scope serves all pages of a file.
+const sessions = new Map<string, Promise<Cookie[]>>()
 let scriptErrors: string[] = []
 
 // An error of a script fails whichever test met it.
@@ -36,8 +38,16 @@ export async function openPage(language: Language, scope: string): Promise<Opene
   contexts.push(context)
   await context.clock.setFixedTime(new Date(NOW))
   if (scope) {
-    const answer = await context.request.post('/v1/session', { data: { key: keys[scope] } })
-    if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
+    const known = sessions.get(scope)
+    if (known) await context.addCookies(await known)
+    else {
+      const begun = context.request.post('/v1/session', { data: { key: keys[scope] } }).then(async (answer) => {
+        if (!answer.ok()) throw new Error(`session for ${scope}: ${answer.status()} ${await answer.text()}`)
+        return context.cookies()
+      })
+      sessions.set(scope, begun)
+      await begun
+    }
   }
   const page = await context.newPage()
   page.setDefaultTimeout(20_000)

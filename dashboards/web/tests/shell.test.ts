@@ -2,7 +2,6 @@
 import type { Page } from 'playwright-core'
 import { expect, inject, test } from 'vitest'
 import type { ChannelRow, Report } from '../src/api/types'
-import { faultsOfLooks } from './looks'
 import { ask, openPage, settled } from './open'
 import { NOW } from './service'
 
@@ -109,93 +108,4 @@ test('no data is said, with a way on', async () => {
 test('a key that may not see something is told what it needs', async () => {
   const { page } = await open(`/channels?${DAY}`, 'crm')
   expect(await page.locator('#which').innerText()).toContain('It needs one of the scopes: analyst marketer admin')
-})
-
-test('names are shown as they are, whatever they hold', async () => {
-  const { page, complaints } = await openPage('en', 'all')
-  const names = ['<img src=x onerror=alert(1)>', 'שלום ‮drac', '🦊'.repeat(50), 'Ж'.repeat(128), '  ', 'x"\'><script>']
-  await page.route('**/v1/reports/channels?group_by=account', (route) => route.fulfill({ json: {
-    as_of: '2026-11-20T12:00:00Z', lag_seconds: 0, mature: true, next_cursor: null, rows: names.map((account) => ({ account })) } }))
-  for (const name of names) {
-    await page.goto(`/channels?${DAY}&campaign=${encodeURIComponent(name)}&account=${encodeURIComponent(name)}`)
-    await settled(page)
-    for (const width of [1440, 375]) {
-      await page.setViewportSize({ width, height: 900 })
-      expect((await faultsOfLooks(page)).filter((fault) => !fault.startsWith('cut: '))).toEqual([])
-    }
-    expect(await page.locator('.chip').innerText()).toContain(name.trim())
-  }
-  expect(complaints).toEqual([])
-})
-
-test('everything can be done by keys', async () => {
-  const { page } = await open(`/channels?${DAY}`)
-  await page.keyboard.press('Tab')
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Skip to content')
-  await page.keyboard.press('Enter')
-  expect(await page.evaluate(() => document.activeElement?.id)).toBe('content')
-  await page.getByRole('button', { name: /^Period/ }).focus()
-  await page.keyboard.press('Enter')
-  await page.getByRole('dialog', { name: 'Period' }).waitFor()
-  await page.keyboard.press('Escape')
-  await page.waitForFunction(() => document.activeElement?.getAttribute('aria-label')?.startsWith('Period'))
-  await page.locator('#which').getByRole('button', { name: 'Actions' }).focus()
-  await page.keyboard.press('Enter')
-  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'menuitem')
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Table')
-  await page.keyboard.press('Enter')
-  await page.locator('#which .table').waitFor()
-  expect(address(page).getAll('table')).toEqual(['which'])
-  await page.locator('#which').getByRole('button', { name: 'Sent' }).focus()
-  await page.keyboard.press('Enter')
-  expect(await page.locator('#which th[aria-sort="descending"]').innerText()).toContain('Sent')
-})
-
-test('the address says all, and the browser goes back', async () => {
-  const { page } = await open(`/channels?${DAY}&channel=viber&table=which`)
-  expect(await page.locator('.chip').innerText()).toContain('Viber')
-  expect(await page.locator('#which .table tbody tr').count()).toBe(1)
-  await page.locator('.chip').click()
-  expect(address(page).has('channel')).toBe(false)
-  await page.waitForFunction(() => document.querySelectorAll('#which .table tbody tr').length > 5)
-  await page.locator('.rail').getByRole('link', { name: 'Overview' }).click()
-  expect(address(page).get('from')).toBe('2026-11-18')
-  expect(address(page).has('table')).toBe(false)
-  await page.goBack()
-  await page.goBack()
-  expect(await page.locator('.chip').innerText()).toContain('Viber')
-})
-
-test('a filter is picked from the values that there are', async () => {
-  const { page } = await open(`/channels?${DAY}`)
-  await page.getByRole('button', { name: 'Filter', exact: true }).click()
-  await page.getByRole('combobox', { name: /^Value/ }).click()
-  await page.getByPlaceholder('Search…').fill('vib')
-  await page.waitForFunction(() => document.querySelectorAll('[role="option"]').length === 1)
-  await page.locator('[role="option"][data-active-item]', { hasText: 'Viber' }).waitFor()
-  await page.keyboard.press('Enter')
-  await page.getByRole('button', { name: 'Apply' }).click()
-  expect(address(page).getAll('channel')).toEqual(['viber'])
-})
-
-test('what is copied as curl is what is shown', async () => {
-  const { page } = await open(`/channels?${DAY}`)
-  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
-  await page.locator('#which').getByRole('button', { name: 'Actions' }).click()
-  await page.getByRole('menuitem', { name: 'Copy as curl' }).click()
-  await page.getByText('Copied').waitFor()
-  const copied = await page.evaluate(() => navigator.clipboard.readText())
-  const [, path] = /^curl -s -H "Authorization: Bearer \$KASKAD_KEY" 'http:\/\/[^/]+(\/.+)'$/.exec(copied) ?? []
-  const { rows } = await ask<Report<ChannelRow>>(path ?? '')
-  expect(await page.locator('#which .dots tr[class^="c-"]').count()).toBe(rows.length)
-})
-
-test('a phone has the most used views in a bar, and the others behind it', async () => {
-  const { page } = await openPage('ru', 'all')
-  await page.setViewportSize({ width: 375, height: 812 })
-  await page.goto('/')
-  await settled(page)
-  const bar = await page.locator('.rail').boundingBox()
-  expect(bar && Math.round(bar.y + bar.height)).toBe(812)
-  expect(await page.locator('.rail').getByRole('link', { name: 'Каналы' }).isVisible()).toBe(true)
 })

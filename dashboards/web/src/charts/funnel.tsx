@@ -19,6 +19,8 @@ export interface FunnelRow {
   readonly failed: number
   readonly pending: number
   readonly mature?: boolean
+  /** told are its rates with what they are of, on hover. */
+  readonly told?: string
 }
 
 const W = 1000
@@ -35,6 +37,9 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
           </li>
         ))}
         <li><svg viewBox="0 0 14 14"><defs><Hatch /></defs><rect width="14" height="14" rx="3" class="f-unreported" /></svg>{w().channels.unreported}</li>
+        {rows.some((row) => row.mature === false)
+          ? <li><svg viewBox="0 0 14 14" class="c-sms"><defs><Open /></defs><rect width="14" height="14" rx="3" class="f-read" /><rect width="14" height="14" class="open" /></svg>{w().card.notFinal}</li>
+          : null}
       </ul>
       <ul class="funnel">
         {rows.map((row) => {
@@ -43,13 +48,14 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
             <li key={row.key} class={row.tone}>
               {row.label}
               <svg viewBox={`0 0 ${W} 22`} preserveAspectRatio="none" aria-hidden="true">
+                {row.told ? <title>{row.told}</title> : null}
                 <rect width={x(row.sent)} height="16" class="f-sent" />
                 {row.reported < row.sent
                   ? <rect x={x(row.reported)} width={x(row.sent) - x(row.reported)} height="16" class="f-unreported" /> : null}
                 <rect width={x(row.delivered)} height="16" class="f-delivered" />
                 <rect width={x(row.read)} height="16" class="f-read" />
                 <rect width={x(Math.max(row.clicked, row.replied))} height="16" class="f-acted" />
-                {row.mature === false ? <><defs><Open /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
+                {row.mature === false ? <><defs><Open step={16} /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
                 <rect y="18" width={x(row.failed)} height="4" class="f-failed" />
               </svg>
               <span class="numbers">

@@ -7,11 +7,11 @@ export function Hatch() {
   )
 }
 
-/** Open is the pattern of what is not final: it cuts stripes out of what lies below it. */
-export function Open() {
+/** Open is the pattern of what is not final: it cuts stripes, step apart, out of what lies below it. */
+export function Open({ step = 8 }: { step?: number }) {
   return (
-    <pattern id="open" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-      <line x1="2" x2="2" y1="0" y2="8" class="open-line" />
+    <pattern id="open" width={step} height={step} patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+      <line x1="2" x2="2" y1="0" y2={step} class="open-line" />
     </pattern>
   )
 }

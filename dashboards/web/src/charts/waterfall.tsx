@@ -39,7 +39,7 @@ export function Waterfall({ label, rows, head, open = false }: {
             <th scope="row">{row.label}</th>
             <td class="plot">
               <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" aria-hidden="true">
-                <defs><Hatch /><Open /></defs>
+                <defs><Hatch /><Open step={22} /></defs>
                 {low < 0 ? <line x1={x(0)} x2={x(0)} y1="0" y2={H} class="zero" /> : null}
                 {[`fall-${row.look ?? 'plain'}`, ...(open && row.look !== 'striped' ? ['open'] : [])].map((look) => (
                   <rect key={look} x={Math.min(x(row.from), x(row.to))} y="2" height={H - 4} class={look}

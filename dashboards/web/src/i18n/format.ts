@@ -70,6 +70,13 @@ function formats(tag: string, tz: string) {
       const power = Math.min(sizes.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)))
       return (sizes[power] ?? count).format(value / 1000 ** power)
     },
+    /** mark prints a mark of an axis of time: 1 min rather than 60 seconds. */
+    mark: (value: number): string => {
+      if (value < 60) return units.second.format(value)
+      if (value < 3600) return units.minute.format(value / 60)
+      if (value <= 86_400) return units.hour.format(value / 3600)
+      return units.day.format(value / 86_400)
+    },
     date: (text: string): string => day.format(new Date(text.slice(0, 10))),
     time: (text: string): string => time.format(new Date(text)),
     /** moment prints a time to the second. */

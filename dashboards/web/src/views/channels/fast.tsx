@@ -62,10 +62,10 @@ function Curves({ rows }: { rows: readonly Point[] }) {
     return {
       grid: { left: 8, right: 24, top: 24, bottom: 8, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       tooltip: { ...tooltip(ink), order: 'valueDesc', formatter: (all: readonly { seriesName: string; value: [number, number, Point] }[]) =>
-        [`${t.within} ${f.value.duration(all[0]?.value[0])}`, ...all.map(({ seriesName, value: [, share, row] }) =>
+        [`${t.within} ${f.value.mark(all[0]?.value[0] ?? 0)}`, ...all.map(({ seriesName, value: [, share, row] }) =>
           `${seriesName}: ${f.value.rate(share)} ${t.of(row.known)}`)].join('\n') },
       xAxis: { type: 'log', min: 1, max: 30 * DAY, axisLabel: { ...text, customValues: [1, 10, ...MARKS, 7 * DAY, 30 * DAY],
-        formatter: f.value.duration }, axisTick: { customValues: [1, 10, ...MARKS, 7 * DAY, 30 * DAY] },
+        formatter: f.value.mark, hideOverlap: true }, axisTick: { customValues: [1, 10, ...MARKS, 7 * DAY, 30 * DAY] },
       axisLine: { lineStyle: { color: ink.line } }, splitLine: { show: false } },
       yAxis: { type: 'value', min: 0, max: 1, axisLabel: { ...text, formatter: f.value.whole },
         splitLine: { lineStyle: { color: ink.line } } },

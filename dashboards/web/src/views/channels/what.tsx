@@ -1,6 +1,7 @@
 import { useAnswer } from '../../api/answer'
 import { reportPath } from '../../api/paths'
 import type { ChannelRow, FailureRow, Report } from '../../api/types'
+import { bounded } from '../../charts/dots'
 import { Funnel } from '../../charts/funnel'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
@@ -22,7 +23,8 @@ export function What() {
       chart={(data) => (
         <Funnel rows={data.rows.toSorted((a, b) => b.attempted - a.attempted).map((row) => ({
           ...row, key: row.channel, label: <ChannelMark channel={row.channel} />, tone: `c-${row.channel}`,
-          reported: row.delivery_den,
+          reported: row.delivery_den, told: [`${w().figures.deliveryRate}: ${f.value.rate(row.delivery_rate)} ${w().figures.ofSent(row.delivery_den)}`,
+            `${w().figures.openRate}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}`].join('\n'),
         }))} />
       )}
       table={() => <Failures rows={failures.data?.rows ?? []} />}

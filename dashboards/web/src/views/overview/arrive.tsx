@@ -49,7 +49,7 @@ export function Whom() {
   const dead = now.data?.dead_numbers
   const count = (value: number | undefined): string => f.value.count(value)
   return (
-    <Card id="whom" title={t.whom} answer={now} report="overview" definition={dead ? 'dead' : 'unsubscribe'} files={false}
+    <Card id="whom" wide title={t.whom} answer={now} report="overview" definition={dead ? 'dead' : 'unsubscribe'} files={false}
       chart={(data) => (
         <Figures>
           {dead ? <Figure main name={t.deadPhones} value={count(dead.phone)} of={t.now} /> : null}

@@ -69,10 +69,10 @@ function Chart({ rows }: { rows: readonly Row[] }) {
           ? <li><svg viewBox="0 0 14 14"><defs><Open /></defs><rect width="14" height="14" rx="3" fill="var(--accent)" /><rect width="14" height="14" class="open" /></svg>{w().card.notFinal}</li>
           : null}
       </ul>
-      <EChart label={t.trend} option={option} onPick={(index) => {
+      <EChart label={t.trend} option={option} {...(rows[0]?.day ? { onPick: (index: number) => {
         const day = rows[index]?.day
         if (day) setParams(toDay(day))
-      }} />
+      } } : {})} />
     </>
   )
 }

@@ -1,5 +1,5 @@
-import { expect } from 'vitest'
-import { ask } from '../../../tests/open'
+import { expect, test } from 'vitest'
+import { ask, openPage, settled } from '../../../tests/open'
 import { grouped, money, percent, testView } from '../../../tests/view'
 import type { ChannelRow, Overview, Report, SavingsRow, Status } from '../../api/types'
 
@@ -21,11 +21,34 @@ testView(`/?${PERIOD}`, async ({ language, page, shows }) => {
     month.money?.rows[0]?.saved_reached ?? null]) await shows('#saved', money(amount, language))
   expect(letters.length).toBeGreaterThan(0)
   await shows('#attention', grouped(savings.unpriced, language), grouped(balance.parked, language),
-    grouped(letters.reduce((sum, one) => sum + one.letters, 0), language), ...letters.map((one) => grouped(one.letters, language)),
+    grouped(letters.reduce((sum, one) => sum + one.letters, 0), language), `(${grouped(Math.max(...letters.map((one) => one.letters)), language)})`,
     grouped(codes.attempts, language))
   await shows('#whom', ...[dead.phone, dead.email, optOuts.unsubscribed, optOuts.blocked, optOuts.complained]
     .map((count) => grouped(count, language)))
   await shows('#changes', grouped(channels.sent, language), percent(channels.delivery_rate, language),
     percent(channels.click_rate, language), percent(channels.reply_rate, language))
   expect(await page.locator('#trend canvas').count()).toBe(1)
+})
+
+test('what is not final says until when, and a day leads to it', async () => {
+  const { page, complaints } = await openPage('en', 'all')
+  const days = 'from=2026-11-16&to=2026-11-21&tz=Europe/Moscow'
+  const { rows } = await ask<Report<ChannelRow>>(`/v1/reports/channels?group_by=day&${days}`)
+  await page.goto(`/?${days}&channel=whatsapp`)
+  await settled(page)
+  // A WhatsApp message settles after 30 days, and the last one may have been sent now.
+  expect(await page.locator('#trend footer').innerText()).toContain('not final until 20 Dec 2026')
+  expect(await page.locator('#trend .legend').innerText()).toContain('not final yet')
+  expect(await page.locator('#saved footer').innerText()).toContain('Not filtered by: Channel')
+  const chart = page.locator('#trend .echart')
+  const box = await chart.boundingBox()
+  if (!box) throw new Error('there is no chart')
+  await chart.click({ position: { x: 60 + (box.width - 70) / (2 * rows.length), y: box.height / 2 } })
+  await page.waitForFunction(() => new URL(location.href).searchParams.get('to') === '2026-11-19')
+  expect(new URL(page.url()).searchParams.get('from')).toBe(rows[0]?.day)
+  // So does its row in the table.
+  await page.goto(`/?${days}&table=trend`)
+  await page.locator('#trend tbody a').first().click()
+  await page.waitForFunction((day) => new URL(location.href).searchParams.get('from') === day, rows[0]?.day)
+  expect(complaints).toEqual([])
 })

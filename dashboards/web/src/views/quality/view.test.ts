@@ -83,15 +83,6 @@ test('dead letters are chosen by reason, and replayed once it was said that they
   expect(bodies).toEqual([{ places }, { places, cursor: 'on' }, { places, cursor: 'on' }])
 })
 
-test('every reason has words', async () => {
-  const { base, keys } = inject('service')
-  const answer = await fetch(`${base}/v1/rejected/replay`, { method: 'POST', body: '{"reason":"?"}', headers: {
-    'Authorization': `Bearer ${keys['all']}`, 'Content-Type': 'application/json' } })
-  const { errors } = await answer.json() as { errors: { reason: string }[] }
-  const reasons = errors[0]?.reason.split('must be one of ')[1]?.split(' ')
-  expect(Object.keys(words.quality.whys).toSorted()).toEqual(reasons?.toSorted())
-})
-
 test('a code without a class leads to its line, and what has no price to the price list', async () => {
   const { page } = await openPage('en', 'all')
   await page.route('**/v1/error-map/unmapped?**', (route) => route.fulfill({ json: { as_of: null, lag_seconds: null, next_cursor: null,
