@@ -54,7 +54,7 @@ export function List() {
       none={search ? <p class="state">{t.nothingFound(search)}</p> : undefined}
       table={() => (
         <>
-          <Mailings rows={pages.rows} accounts={accounts} order={order} />
+          <Mailings rows={pages.rows} order={order} />
           <More pages={pages} />
         </>
       )}
@@ -81,26 +81,32 @@ export function nameOf(campaign: string): string {
   return campaign === '' ? w().dimensions.none : campaign
 }
 
-function Mailings({ rows, accounts, order }: { rows: readonly GroupRow[]; accounts: boolean; order: Order }) {
+function Mailings({ rows, order }: { rows: readonly GroupRow[]; order: Order }) {
   const t = w()
   const costs = useCosts(may('analyst') ? rows : [])
   const columns: readonly Column<GroupRow>[] = [
-    { key: 'campaign', head: t.dimensions.campaign, kind: 'text',
-      show: (row) => <bdi class="name">{nameOf(row.campaign)}</bdi>,
+    { key: 'campaign', head: t.dimensions.campaign, kind: 'text', show: (row) => <Name row={row} />,
       sort: (row) => row.campaign },
-    ...(accounts ? [{ key: 'account', head: t.dimensions.account, kind: 'text' as const,
-      show: (row: GroupRow) => <bdi>{row.account}</bdi> }] : []),
-    { key: 'first_at', head: t.campaigns.start, show: (row) => row.first_at ? f.value.time(row.first_at) : NONE,
-      sort: (row) => row.first_at },
+    { key: 'open_rate', head: t.figures.openRate, show: (row) => <Opened row={row} />, sort: (row) => row.open_rate },
     { key: 'sent', head: t.figures.sent, show: (row) => f.value.count(row.sent), sort: (row) => row.sent },
     { key: 'delivered', head: t.figures.delivered, show: (row) => <Delivered row={row} />,
       sort: (row) => row.delivered },
-    { key: 'open_rate', head: t.figures.openRate, show: (row) => <Opened row={row} />, sort: (row) => row.open_rate },
     { key: 'replied', head: t.figures.replied, show: (row) => f.value.count(row.replied), sort: (row) => row.replied },
     ...(may('analyst') ? [{ key: 'cost', head: t.savings.paid, show: (row: GroupRow) => costOf(costs, row) }] : []),
+    { key: 'first_at', head: t.campaigns.start, show: (row) => row.first_at ? f.value.time(row.first_at) : NONE,
+      sort: (row) => row.first_at },
   ]
   return <Table label={t.campaigns.which} columns={columns} rows={rows} sorting={{ order, sortBy }}
     rowKey={(row) => `${row.account ?? ''} ${row.campaign}`} open={(row) => toCampaign(row.campaign, row.account)} />
+}
+
+function Name({ row }: { row: GroupRow }) {
+  return (
+    <>
+      <bdi class="name">{nameOf(row.campaign)}</bdi>
+      {row.account === undefined ? null : <small><bdi>{row.account}</bdi></small>}
+    </>
+  )
 }
 
 function Delivered({ row }: { row: GroupRow }) {

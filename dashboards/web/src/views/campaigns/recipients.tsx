@@ -87,9 +87,15 @@ export function stateName(state: string): string {
   return w().message.states[state] ?? state
 }
 
-/** pathName is a path of a cascade as people say it. */
-function pathName(path: string): string {
-  return path === '' ? NONE : path.split('>').map(channelName).join(' → ')
+// The channel that reached the person, and below it the others that were tried, in their order.
+function Reached({ row }: { row: MessageRow }) {
+  const path = row.path.split('>')
+  return (
+    <>
+      {row.reached_by ? <ChannelMark channel={row.reached_by} /> : NONE}
+      {path.length > 1 || !row.reached_by ? <small>{path.filter(Boolean).map(channelName).join(' → ')}</small> : null}
+    </>
+  )
 }
 
 function when(time: string | null): string {
@@ -103,11 +109,9 @@ function Rows({ rows, named, label }: { rows: readonly MessageRow[]; named: bool
       ? { key: 'campaign', head: t.dimensions.campaign, kind: 'text',
         show: (row) => <bdi class="name">{row.campaign || t.dimensions.none}</bdi> }
       : { key: 'recipient', head: t.campaigns.recipient, kind: 'text',
-        show: (row) => <bdi>{row.recipient || row.contact || row.message_id}</bdi> },
+        show: (row) => <bdi class="person">{row.recipient || row.contact || row.message_id}</bdi> },
     { key: 'state', head: t.campaigns.state, kind: 'text', show: (row) => stateName(row.state) },
-    { key: 'reached', head: t.campaigns.reachedBy, kind: 'text', show: (row) => row.reached_by ?
-      <ChannelMark channel={row.reached_by} /> : NONE },
-    { key: 'path', head: t.campaigns.path, kind: 'text', show: (row) => pathName(row.path) },
+    { key: 'reached', head: t.campaigns.reachedBy, kind: 'text', show: (row) => <Reached row={row} /> },
     { key: 'sent', head: t.figures.sent, show: (row) => when(row.sent_at) },
     { key: 'delivered', head: t.figures.delivered, show: (row) => when(row.delivered_at) },
     { key: 'read', head: t.figures.read, show: (row) => when(row.read_at) },

@@ -148,7 +148,8 @@ test('the messages to a number are listed, and the number is not in the address'
   await page.locator('#happened').waitFor()
   await page.goBack()
   await page.locator('#number').waitFor()
-  expect(complaints).toEqual([])
+  // The list of mailings is refused to this key, which the browser notes each time.
+  expect(complaints.filter((one) => !one.includes('403'))).toEqual([])
 })
 
 test('names of mailings are shown as they are, whatever they hold', async () => {
@@ -167,7 +168,7 @@ test('names of mailings are shown as they are, whatever they hold', async () => 
   expect(await page.locator('#mailings tbody tr').count()).toBe(names.length)
   for (const [i, name] of names.entries()) {
     const link = page.locator('#mailings tbody a').nth(i)
-    expect(await link.innerText()).toBe(name || 'none given')
+    expect(await link.locator('.name').innerText()).toBe(name || 'none given')
     expect(new URL(await link.getAttribute('href') ?? '', 'http://page').searchParams.get('campaign')).toBe(name)
   }
   expect(complaints).toEqual([])

@@ -26,8 +26,8 @@ export function What() {
           label: <span class="step"><b>{f.value.count(row.step)}</b><ChannelMark channel={row.channel} /></span> }))} />
       )}
       table={(data) => <Figures rows={data.rows} />}
-      sentence={() => total && total.open_rate !== null
-        ? w().overview.word(bounded(total.open_rate, total.open_rate_bound), total.open_den) : null} />
+      sentence={() => total && total.delivery_rate !== null
+        ? w().channels.funnelWord(f.value.rate(total.delivery_rate), total.delivery_den) : null} />
   )
 }
 

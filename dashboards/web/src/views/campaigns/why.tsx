@@ -20,7 +20,8 @@ export function Why() {
     <Card id="why" wide title={t.why} answer={classes} report="failures" definition="share_rate"
       none={<p class="state">{t.noFailures}</p>}
       chart={(data) => <Reasons rows={data.rows.toSorted((a, b) => b.count - a.count).slice(0, SHOWN)} />}
-      table={() => <Failures rows={codes.data?.rows ?? []} />} />
+      table={() => <Failures rows={codes.data?.rows ?? []} />}
+      sentence={() => t.whyWord} />
   )
 }
 

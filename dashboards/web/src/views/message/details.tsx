@@ -6,7 +6,7 @@ import { ChannelMark, reasonName } from '../../parts/names'
 import { Table, type Column } from '../../parts/table'
 import { toCampaign } from '../../state/links'
 import { stateName } from '../campaigns/recipients'
-import { outcomeOf, type Message, type Step } from './answer'
+import { outcomeOf, type Message, type Step, type Tariff } from './answer'
 
 export function Details({ message, money }: { message: Message; money: boolean }) {
   const t = w()
@@ -44,6 +44,12 @@ function Steps({ rows, money }: { rows: readonly Step[]; money: boolean }) {
     { key: 'why', head: t.channels.why, kind: 'text', show: (row) => row.failed ? reasonName(row.reason) : NONE },
     { key: 'code', head: t.channels.code, kind: 'text', show: (row) => row.error_code === '' ? NONE
       : <bdi>{row.error_code}</bdi> },
+    ...(money ? [
+      { key: 'billing', head: t.message.tariff, kind: 'text' as const,
+        show: (row: Step) => <Priced tariff={row.tariff} /> },
+      { key: 'reported', head: t.savings.reported, show: (row: Step) =>
+        row.reported_prices.map((one) => f.value.price(one.price, one.currency)).join(' + ') || NONE },
+    ] : []),
     { key: 'trigger', head: t.dimensions.trigger, kind: 'text', show: (row) => row.trigger === '' ? NONE
       : t.message.triggers[row.trigger] ?? row.trigger },
     { key: 'recipient', head: t.campaigns.recipient, kind: 'text', show: (row) => row.recipient === '' ? NONE
@@ -54,14 +60,17 @@ function Steps({ rows, money }: { rows: readonly Step[]; money: boolean }) {
     { key: 'segments', head: t.message.segments, show: (row) => row.segments > 0 ? f.value.count(row.segments)
       : row.sms_segments > 0
       ? f.value.count(row.sms_segments) : NONE },
-    ...(money ? [
-      { key: 'billing', head: t.message.tariff, kind: 'text' as const, show: (row: Step) => row.tariff
-        ? t.message.byTariff(t.message.billings[row.tariff.billing] ?? row.tariff.billing,
-          f.value.price(row.tariff.price, row.tariff.currency),
-          f.value.time(row.tariff.valid_from)) : NONE },
-      { key: 'reported', head: t.savings.reported, show: (row: Step) =>
-        row.reported_prices.map((one) => f.value.price(one.price, one.currency)).join(' + ') || NONE },
-    ] : []),
   ]
   return <Table label={t.message.details} columns={columns} rows={rows} rowKey={(row) => String(row.step)} />
+}
+
+function Priced({ tariff }: { tariff: Tariff | null }) {
+  const t = w().message
+  if (!tariff) return NONE
+  return (
+    <span class="nowrap">
+      {t.billings[tariff.billing] ?? tariff.billing}: {f.value.price(tariff.price, tariff.currency)}
+      <small>{t.from(f.value.date(tariff.valid_from))}</small>
+    </span>
+  )
 }

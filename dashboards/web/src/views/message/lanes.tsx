@@ -9,9 +9,9 @@ import { since, statusName } from './happened'
 import { stateName } from '../campaigns/recipients'
 
 const W = 1000
-const MARKS_S = [0, 1, 10, 60, 600, 3600, 6 * 3600, 86_400, 7 * 86_400, 30 * 86_400]
+const MARKS_S = [0, 1, 10, 120, 600, 2 * 3600, 86_400, 7 * 86_400, 30 * 86_400]
 // Marks of the axis nearer than this to each other would overlap on a phone.
-const APART = 0.17
+const APART = 0.15
 // One beyond this would stick out.
 const LAST = 0.86
 const BAD = ['undelivered', 'rejected', 'expired', 'failed']

@@ -1,7 +1,6 @@
-import { expect, inject, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { ask, openPage, settled } from '../../../tests/open'
 import { grouped, testView } from '../../../tests/view'
-import { words } from '../../i18n/en'
 import type { Report, SavingsRow, UnmappedRow } from '../../api/types'
 import type { FullStatus, Letter, List, ReasonRow, Replayed } from './types'
 
