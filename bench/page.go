@@ -19,7 +19,7 @@ const PageEnv = "BENCH_PAGE"
 // rows are the sections of the page in their order.
 func rows() []string {
 	return []string{"late-receipts", "late-settled", "hot-hour", "many-accounts", "backlog", "roles", "topic-to-facts",
-		"freshness", "reports", "mixed", "penetration", "dead-numbers", "idle", "growth"}
+		"freshness", "reports", "mixed", "penetration", "dead-numbers", "exports", "idle", "growth"}
 }
 
 const head = `# Performance

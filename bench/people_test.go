@@ -73,7 +73,7 @@ func BenchmarkDeadNumbers(b *testing.B) {
 				"reads " +
 				"all columns of the same verdicts from ClickHouse and does nothing with them."}}
 		p.putTariffs(world{accounts: 1})
-		p.insertDead(numbers)
+		p.insertDead("dead", numbers)
 		var peer, took times
 		before := measure("kaskad", p.pid)
 		var bytes int64
@@ -97,13 +97,12 @@ func BenchmarkDeadNumbers(b *testing.B) {
 	}
 }
 
-func (p *product) insertDead(numbers int) {
+func (p *product) insertDead(account string, numbers int) {
 	p.b.Helper()
 	ctx := clickhouse.Context(p.b.Context(),
-		clickhouse.WithParameters(clickhouse.Parameters{"numbers": fmt.Sprint(numbers)}))
+		clickhouse.WithParameters(clickhouse.Parameters{"account": account, "numbers": fmt.Sprint(numbers)}))
 	for _, statement := range []string{"INSERT INTO legs (account, leg, channel, provider, operator, country) SELECT " +
-		"'dead', " +
-		"number, 'sms', concat('p', toString(number)), '', 'RU' FROM numbers(100)", deadSQL} {
+		"{account:String}, number, 'sms', concat('p', toString(number)), '', 'RU' FROM numbers(100)", deadSQL} {
 		if err := p.conn.Exec(ctx, statement); err != nil {
 			p.b.Fatal(err)
 		}

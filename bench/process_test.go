@@ -50,22 +50,41 @@ func (u usage) add(name string, pid int) {
 		}
 	}
 	u[name] = entry
+	for _, child := range children(pid) {
+		command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
+		kind := "broker"
+		if bytes.HasPrefix(command, []byte("clickhouse")) {
+			kind = "ClickHouse"
+		}
+		u.add(kind, child)
+	}
+}
+
+// children are the processes that a process has started and that still run.
+func children(pid int) (all []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, task := range tasks {
 		text, _ := os.ReadFile(task)
 		for _, word := range strings.Fields(string(text)) {
-			child, err := strconv.Atoi(word)
-			if err != nil {
-				continue
+			if child, err := strconv.Atoi(word); err == nil {
+				all = append(all, child)
 			}
-			command, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", child))
-			kind := "broker"
-			if bytes.HasPrefix(command, []byte("clickhouse")) {
-				kind = "ClickHouse"
-			}
-			u.add(kind, child)
 		}
 	}
+	return all
+}
+
+// forgetPeaks makes the peaks of memory what is resident now (5: man 5 proc), of a process and its children.
+func forgetPeaks(pid int) error {
+	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
+		return fmt.Errorf("forget peaks of memory: %w", err)
+	}
+	for _, child := range children(pid) {
+		if err := forgetPeaks(child); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // since is what was used after an earlier measurement; the peak of memory is that of the whole life.

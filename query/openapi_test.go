@@ -26,20 +26,32 @@ type document struct {
 		OperationID string
 		Summary     string
 		Tags        []string
-		Parameters  []struct {
-			Name, In string
-		}
-		Responses map[string]json.RawMessage
+		Parameters  []documentParameter
+		Responses   map[string]json.RawMessage
+	}
+	Components struct {
+		Parameters map[string]documentParameter
+		Responses  map[string]json.RawMessage
 	}
 }
+
+type documentParameter struct {
+	Ref      string `json:"$ref"`
+	Name, In string
+}
+
+// maxDocument bounds the document: what operations have in common is said once.
+const maxDocument = 400 << 10
 
 // Each route is in the document and nothing else is; each says what it is, what its path names, and how it fails.
 func TestServer_Document_Routes(t *testing.T) {
 	s := newServer(t, noConn{}, withKeys)
 	var d document
-	decode(t, get(s, "/openapi.json"), http.StatusOK, &d)
-	if d.OpenAPI != "3.1.0" {
-		t.Errorf("OpenAPI %q", d.OpenAPI)
+	w := get(s, "/openapi.json")
+	size := w.Body.Len()
+	decode(t, w, http.StatusOK, &d)
+	if d.OpenAPI != "3.1.0" || size > maxDocument {
+		t.Errorf("OpenAPI %q, %d bytes", d.OpenAPI, size)
 	}
 	documented, ids := 0, map[string]bool{}
 	for _, operations := range d.Paths {
@@ -62,6 +74,30 @@ func TestServer_Document_Routes(t *testing.T) {
 		for _, part := range strings.Split(route.Path, "/") {
 			if name, variable := strings.CutPrefix(part, ":"); variable && !slices.Contains(route.Names(answer.InPath), name) {
 				t.Errorf("%s %s does not say what %s is", route.Method, route.Path, name)
+			}
+		}
+		var given []string
+		for _, p := range o.Parameters {
+			if name, shared := strings.CutPrefix(p.Ref, "#/components/parameters/"); shared {
+				p = d.Components.Parameters[name]
+			}
+			if p.Name != "If-None-Match" {
+				given = append(given, p.Name)
+			}
+		}
+		if want := slices.Concat(route.Names(answer.InPath), route.Names(answer.InQuery),
+			route.Names(answer.InHeader)); !slices.Equal(slices.Sorted(slices.Values(given)), slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s %s has parameters %v, want %v", route.Method, route.Path, given, want)
+		}
+		for status, response := range o.Responses {
+			var shared struct {
+				Ref string `json:"$ref"`
+			}
+			if err := json.Unmarshal(response, &shared); err != nil {
+				t.Fatal(err)
+			}
+			if name, is := strings.CutPrefix(shared.Ref, "#/components/responses/"); is && d.Components.Responses[name] == nil {
+				t.Errorf("%s %s %s: there is no %s", route.Method, route.Path, status, name)
 			}
 		}
 		statuses := []string{"400", "403"}

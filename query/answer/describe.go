@@ -124,8 +124,10 @@ func PathParam(name, text string, example any) Param {
 
 // NumberParam is the recipient of a path.
 func NumberParam() Param {
-	return PathParam("number", "A phone number with its plus sign (percent-encoded %2B), or email:user@example.com.",
+	p := PathParam("number", "A phone number with its plus sign (percent-encoded %2B), or email:user@example.com.",
 		"+79161234567")
+	p.Schema = Matching(`^(\+[1-9][0-9]{6,14}|email:.+)$`)
+	return p
 }
 
 // OfOne says that a parameter keeps rows that have one of its values.

@@ -25,6 +25,8 @@ type document struct {
 	Security   []map[string][]string `json:"security"`
 	Paths      map[string]pathItem   `json:"paths"`
 	Components components            `json:"components"`
+
+	operations []*operation // in the order of the routes
 }
 
 type info struct {
@@ -58,13 +60,14 @@ type operation struct {
 }
 
 type parameter struct {
-	Name        string         `json:"name"`
-	In          string         `json:"in"`
+	Ref         string         `json:"$ref,omitempty"`
+	Name        string         `json:"name,omitempty"`
+	In          string         `json:"in,omitempty"`
 	Description string         `json:"description,omitempty"`
 	Required    bool           `json:"required,omitempty"`
 	Style       string         `json:"style,omitempty"`
 	Explode     *bool          `json:"explode,omitempty"`
-	Schema      *answer.Schema `json:"schema"`
+	Schema      *answer.Schema `json:"schema,omitempty"`
 	Example     any            `json:"example,omitempty"`
 }
 
@@ -93,6 +96,8 @@ type header struct {
 
 type components struct {
 	Schemas         map[string]*answer.Schema `json:"schemas"`
+	Parameters      map[string]parameter      `json:"parameters"`
+	Responses       map[string]response       `json:"responses"`
 	SecuritySchemes map[string]any            `json:"securitySchemes"`
 }
 
@@ -114,15 +119,16 @@ func Write(version string, routes []answer.Route) ([]byte, error) {
 		Servers:  []server{{"/", "The server that serves this document"}},
 		Security: []map[string][]string{},
 		Paths:    map[string]pathItem{},
-		Components: components{Schemas: map[string]*answer.Schema{}, SecuritySchemes: map[string]any{
-			bearer: map[string]string{"type": "http", "scheme": "bearer",
-				"description": "A key, as `kaskad keys create` prints it."},
-			session: map[string]string{"type": "apiKey", "in": "cookie", "name": "__Host-kaskad",
-				"description": "The session of a browser, begun by POST /v1/session; on loopback without TLS the " +
-					"cookie is named `kaskad`. It needs the header X-CSRF-Token but for GET."},
-			token: map[string]string{"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
-				"description": "csrf_token of the session."},
-		}}}
+		Components: components{Schemas: map[string]*answer.Schema{}, Parameters: map[string]parameter{},
+			Responses: map[string]response{}, SecuritySchemes: map[string]any{
+				bearer: map[string]string{"type": "http", "scheme": "bearer",
+					"description": "A key, as `kaskad keys create` prints it."},
+				session: map[string]string{"type": "apiKey", "in": "cookie", "name": "__Host-kaskad",
+					"description": "The session of a browser, begun by POST /v1/session; on loopback without TLS the " +
+						"cookie is named `kaskad`. It needs the header X-CSRF-Token but for GET."},
+				token: map[string]string{"type": "apiKey", "in": "header", "name": "X-CSRF-Token",
+					"description": "csrf_token of the session."},
+			}}}
 	for _, name := range []answer.Tag{answer.TagReports, answer.TagForecasts, answer.TagMessages, answer.TagNumbers,
 		answer.TagLists,
 		answer.TagAccess, answer.TagService} {
@@ -137,9 +143,14 @@ func Write(version string, routes []answer.Route) ([]byte, error) {
 		if d.Paths[path] == nil {
 			d.Paths[path] = pathItem{}
 		}
-		d.Paths[path][strings.ToLower(routes[i].Method)] = d.operation(&routes[i])
+		o := d.operation(&routes[i])
+		d.operations = append(d.operations, o)
+		d.Paths[path][strings.ToLower(routes[i].Method)] = o
 	}
-	text, err := json.MarshalIndent(&d, "", " ")
+	if err := d.share(); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(&d)
 	if err != nil {
 		return nil, fmt.Errorf("write the OpenAPI document: %w", err)
 	}

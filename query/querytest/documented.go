@@ -83,7 +83,12 @@ func (d *Documented) Check(r *http.Request, w *httptest.ResponseRecorder) error 
 		return nil
 	}
 	status := strconv.Itoa(w.Code)
-	response := member(operation, "responses", status)
+	place := []string{"paths", path, method, "responses", status}
+	response := member(d.document, place...)
+	if shared, is := member(response, "$ref").(string); is {
+		place = strings.Split(strings.TrimPrefix(shared, "#/"), "/")
+		response = member(d.document, place...)
+	}
 	if response == nil {
 		return fmt.Errorf("%s %s: status %s is not documented", r.Method, path, status)
 	}
@@ -115,7 +120,7 @@ func (d *Documented) Check(r *http.Request, w *httptest.ResponseRecorder) error 
 	default:
 		return nil
 	}
-	return d.checkBody(w.Body.Bytes(), "paths", path, method, "responses", status, "content", media, "schema")
+	return d.checkBody(w.Body.Bytes(), append(place, "content", media, "schema")...)
 }
 
 // checkBody holds JSON against the schema at a place of the document.
