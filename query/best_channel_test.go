@@ -144,6 +144,7 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 			t.Errorf("all at once: %d rows, want %d", lines, len(want))
 		}
 		checkPages(t, s, "/v1/numbers/best-channel", r, values, want)
+		checkBestCounts(t, s, values, want)
 		for _, row := range want {
 			evidence[row["evidence"]], channels[row["channel"]] = true, true
 			unpriced = unpriced || row["cost"] == nil
@@ -154,6 +155,29 @@ func TestServer_BestChannel_Naive(t *testing.T) {
 	}
 	if !unpriced || len(evidence) != 2 || len(channels) < 5 {
 		t.Errorf("the test saw too little: unpriced %v, %v, %v", unpriced, evidence, channels)
+	}
+}
+
+// checkBestCounts holds the counts against the rows of the list.
+func checkBestCounts(t *testing.T, s *Server, values url.Values, list []map[string]any) {
+	t.Helper()
+	want := map[string][2]int{}
+	for _, row := range list {
+		key := fmt.Sprint(row["channel"], " ", row["evidence"])
+		n := want[key]
+		want[key] = [2]int{n[0] + 1, n[1] + int(answer.Bit(row["cost"] == nil))}
+	}
+	var reply pageAnswer
+	decode(t, get(s, "/v1/numbers/best-channel/counts?"+values.Encode()), http.StatusOK, &reply)
+	got := reply.Rows
+	for _, row := range got {
+		n := want[fmt.Sprint(row["channel"], " ", row["evidence"])]
+		if row["people"] != number(n[0]) || row["unpriced"] != number(n[1]) {
+			t.Errorf("%s: %v, want %v", values.Encode(), row, n)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%s: %d rows, want %d", values.Encode(), len(got), len(want))
 	}
 }
 

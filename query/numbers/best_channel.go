@@ -192,6 +192,14 @@ type proofs struct {
 	segments []uint16
 }
 
+// evidence says what the best channel is known by.
+func (p *proofs) evidence() string {
+	if p.read == 1 {
+		return "read"
+	}
+	return "delivered"
+}
+
 // destinations are the places that a row is scanned to.
 func (p *proofs) destinations() []any {
 	return []any{&p.account, &p.contact, &p.read, &p.reads, &p.channels, &p.recipients, &p.providers, &p.operators,
@@ -249,15 +257,12 @@ func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lis
 			return nil, err
 		}
 		best := p.best(lists.Of(p.account), q.asOfMS)
-		evidence, cost := "delivered", answer.Null
-		if p.read == 1 {
-			evidence = "read"
-		}
+		cost := answer.Null
 		if best.cost != nil {
 			cost = answer.Amount(*best.cost)
 		}
 		t.Add([]answer.Value{answer.Text(p.account), answer.Text(p.contact), answer.Text(best.channel),
-			answer.Text(best.recipient), answer.Text(evidence), cost,
+			answer.Text(best.recipient), answer.Text(p.evidence()), cost,
 			answer.Text(best.currency)})
 		lastAccount, lastContact = p.account, p.contact
 		if err := t.Flow(false); err != nil {

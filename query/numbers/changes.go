@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
@@ -52,7 +53,11 @@ func changesParams() []answer.Param {
 			Example: "+79161234567"},
 		answer.OfOne("to", "Changes to one of these states.", answer.OneOf(states...), "dead"),
 		{Name: "wait", Text: "How many seconds to wait for a change when there is none yet.",
-			Schema: answer.Whole(0, maxFeedWait), Example: 0}}, answer.ListParams(true))
+			Schema: answer.Whole(0, maxFeedWait), Example: 0},
+		{Name: "order", Text: "newest looks back: the latest change first, and next_cursor, null at the end, leads " +
+			"to older ones. Who follows the feed leaves it out.", Schema: answer.OneOf(orders...),
+			Example: "newest"},
+	}, answer.ListParams(true))
 }
 
 // kindParam is parameter kind.
@@ -63,17 +68,25 @@ func kindParam() answer.Param {
 	return p
 }
 
-// changesQuery asks for the feed behind a place up to another, limit 0 for all of it.
+// orders are those of the feed; the first is the default.
+var orders = []string{"oldest", "newest"}
+
+// changesQuery asks for the feed behind a place up to another, limit 0 for all of it; with before for what comes before
+// that place, the newest first.
 type changesQuery struct {
 	accounts, to []string
 	kind, number string
 	after, head  uint64
+	before       uint64
 	limit        int
 }
 
 // SQL returns the statement and its parameters.
 func (q *changesQuery) SQL() (string, []any, error) {
 	args := []any{clickhouse.Named("after", q.after), clickhouse.Named("head", q.head)}
+	if q.before > 0 {
+		args = []any{clickhouse.Named("before", q.before)}
+	}
 	if len(q.accounts) > 0 {
 		args = append(args, clickhouse.Named("accounts", q.accounts))
 	}
@@ -90,7 +103,7 @@ func (q *changesQuery) SQL() (string, []any, error) {
 	}
 	statement, err := store.Fill(changesTemplate,
 		map[string]bool{"Accounts": len(q.accounts) > 0, "Number": q.number != "", "To": len(q.to) > 0,
-			"Limit": q.limit > 0})
+			"Limit": q.limit > 0, "Newest": q.before > 0})
 	return statement, args, err
 }
 
@@ -124,10 +137,17 @@ func (n *Numbers) changes(c *gin.Context) error {
 	if q.number == "" && q.kind != answer.RecipientKinds[0] {
 		of = append(of, "kind", q.kind) // cursors of before there were kinds stay good
 	}
+	backwards := readOrder(p, all, wait)
+	if backwards {
+		of[0], q.before = of[0]+"/newest", math.MaxUint64
+	}
 	hash := answer.QueryHash(slices.Concat(of, q.accounts, []string{""}, q.to)...)
 	if at := n.db.Cursors.ReadVersion(c.Request.Context(), p, cursorVersion, hash, 1); at != nil {
 		if q.after, err = strconv.ParseUint(string(at.After[0]), 10, 64); err != nil {
 			p.Fail("cursor", "cannot be read: start again without a cursor")
+		}
+		if backwards {
+			q.before = q.after
 		}
 	}
 	if err := p.Err(); err != nil {
@@ -151,12 +171,33 @@ func (n *Numbers) changes(c *gin.Context) error {
 	if err := n.awaitChanges(c.Request.Context(), &q, t, wait); err != nil {
 		return err
 	}
-	// There always is a next page: what it asks for may come later.
-	nextCursor, err := next(q.after)
+	// Forwards there always is a next page: what it asks for may come later.
+	nextCursor, place := answer.Null, q.after
+	if backwards {
+		place = q.before
+	}
+	if !backwards || t.Rows == q.limit {
+		nextCursor, err = next(place)
+	}
 	if err != nil {
 		return err
 	}
 	return t.Send(c, (&answer.Snapshot{NowMS: now.UnixMilli(), AsOfMS: asOf}).Members(), nextCursor)
+}
+
+// readOrder tells whether the feed is read from its end.
+func readOrder(p *answer.Params, all bool, wait time.Duration) bool {
+	order, given := p.One("order")
+	if given && !slices.Contains(orders, order) {
+		p.Fail("order", fmt.Sprintf("%q must be oldest or newest, or left out for oldest", answer.Shorten(order)))
+	}
+	if order != "newest" {
+		return false
+	}
+	if all || wait > 0 {
+		p.Fail("order", "newest goes with pages; without it limit=all sends all of the feed, and wait waits for more")
+	}
+	return true
 }
 
 // feedAsOf says up to when everything is in the feed.
@@ -232,8 +273,10 @@ func (n *Numbers) changesPage(ctx context.Context, q *changesQuery, t *answer.Ta
 	ctx, over := n.db.Watch(ctx)
 	defer func() { err = over(err) }()
 	// The end first: all rows up to it are visible to the statement that follows.
-	if q.head, err = n.feed.end(ctx, n.db, age); err != nil || q.head <= q.after {
-		return err
+	if q.before == 0 {
+		if q.head, err = n.feed.end(ctx, n.db, age); err != nil || q.head <= q.after {
+			return err
+		}
 	}
 	release, err := n.gate.Queries.Take(ctx)
 	if err != nil {
@@ -273,6 +316,10 @@ func (n *Numbers) readChanges(ctx context.Context, q *changesQuery, t *answer.Ta
 	}
 	if err := rows.Err(); err != nil {
 		return err
+	}
+	if q.before > 0 {
+		q.before = max(seq, 1)
+		return nil
 	}
 	if q.after = q.head; q.limit > 0 && t.Rows == q.limit {
 		q.after = seq

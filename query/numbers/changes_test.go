@@ -122,6 +122,52 @@ func TestNumbers_Changes_Follow(t *testing.T) {
 	}
 }
 
+// Read from its end the feed is the same, the other way round, through pages of any size; what comes meanwhile is
+// not in them.
+func TestNumbers_Changes_Newest(t *testing.T) {
+	conn := schematest.Conn(t)
+	r := rand.New(rand.NewPCG(3, 10))
+	var all []changeRow
+	for i := range 100 {
+		all = append(all, changeRow{[]string{"acme", "beta"}[r.IntN(2)], fmt.Sprintf("+7900%07d", r.IntN(20)),
+			"unknown", []string{"dead", "active"}[r.IntN(2)], "hard", uint64(1 + 3*i)})
+	}
+	insertChanges(t, conn, all...)
+	s := newRoom(conn)
+	for query, match := range map[string]func(changeRow) bool{
+		"":                      func(changeRow) bool { return true },
+		"&account=beta&to=dead": func(c changeRow) bool { return c.account == "beta" && c.to == "dead" },
+	} {
+		var want, got []string
+		for _, c := range slices.Backward(all[:100]) {
+			if match(c) {
+				want = append(want, fmt.Sprint(c.account, c.number, c.to, c.seq))
+			}
+		}
+		for cursor, pages := "", 0; ; pages++ {
+			page := s.list(t, "numbers/changes", fmt.Sprintf("order=newest&limit=%d%s%s", 1+r.IntN(20), query, cursor))
+			for _, c := range page.Rows {
+				got = append(got, fmt.Sprint(c["account"], c["number"], c["to"], c["seq"]))
+			}
+			if page.NextCursor == nil || pages > len(all) {
+				break
+			}
+			cursor = "&cursor=" + *page.NextCursor
+			all = append(all, changeRow{"beta", "+79000000099", "unknown", "dead", "hard", all[len(all)-1].seq + 1})
+			insertChanges(t, conn, all[len(all)-1])
+		}
+		// Those that came between the tests come first.
+		if len(got) < len(want) || !slices.Equal(got[len(got)-len(want):], want) {
+			t.Errorf("%q: %v, want %v", query, got, want)
+		}
+	}
+	forwards := *s.list(t, "numbers/changes", "limit=1").NextCursor
+	for query, parameter := range map[string]string{"order=up": "order", "order=newest&wait=1": "order",
+		"order=newest&limit=all&format=csv": "order", "order=newest&cursor=" + forwards: "cursor"} {
+		querytest.WantProblem(t, querytest.Get(s, "/v1/numbers/changes?"+query), http.StatusBadRequest, parameter)
+	}
+}
+
 func TestNumbers_Changes_Wait(t *testing.T) {
 	conn := schematest.Conn(t)
 	insertChanges(t, conn, changeRow{"acme", "+79000000001", "unknown", "dead", "hard", 10})

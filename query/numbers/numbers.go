@@ -24,7 +24,7 @@ type Numbers struct {
 	// verdictWait is how long a request waits for the verdict that it asked for.
 	verdictWait time.Duration
 	feed        feedHead
-	counts      deadCounts
+	counts      counts
 	// overriding lets one override be stored at a time.
 	overriding sync.Mutex
 }

@@ -52,6 +52,8 @@ func (n *Numbers) listRoutes() []answer.Route {
 				answer.Answer{Text: "One row per person.", Columns: BestChannelColumns,
 					Around: slices.Concat(answer.Period("best-channel"), answer.Fresh(),
 						[]answer.Column{answer.TariffVersion()})}),
+		n.bestCountsRoute(),
+		n.countsRoute(),
 		n.checkRoute(),
 		{Method: http.MethodGet, Path: "/v1/numbers/check", Hidden: true, Serve: func(c *gin.Context) error {
 			c.Header("Allow", http.MethodPost)

@@ -21,7 +21,7 @@ var penetrationSQL string
 // It speaks of the people who were tried. With a small tested_share penetration is a lower bound, and
 // message_penetration with it. A filter by channel chooses rows; the audience stays that of all channels, as with the
 // key.
-var _ = add(&Report{
+var penetration = add(&Report{
 	Name: "penetration",
 	For:  answer.ForMarketers,
 	Keys: slices.DeleteFunc(slices.Clone(ChannelKeys),
@@ -75,7 +75,8 @@ var _ = add(&Report{
 // audience is a group: people and messages with an attempted step in it.
 type audience struct {
 	people, messages uint64
-	channels         [32]reach // in the order of schema.Channels: a number of 32 bits knows no more
+	channels         [32]reach         // in the order of schema.Channels: a number of 32 bits knows no more
+	together         map[uint32]uint64 // people by the channels that reach them, a bit per channel
 	settledMS        int64
 }
 
@@ -90,6 +91,10 @@ type reach struct {
 func (a *audience) add(tested, reached uint32, people, messages uint64) {
 	a.people += people
 	a.messages += messages
+	if a.together == nil {
+		a.together = map[uint32]uint64{}
+	}
+	a.together[reached] += people
 	for i := range a.channels {
 		of := &a.channels[i]
 		if tested>>i&1 == 1 {
@@ -111,16 +116,20 @@ func (a *audience) row(of *reach, mature bool) []answer.Value {
 		answer.Share(of.movable, a.messages), []answer.Value{answer.Bool(mature)})
 }
 
-func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
+// audiences reads the groups of people.
+func (r *Reading) audiences(ctx context.Context) (groups[audience], error) {
 	ctx, err := r.DB.WithErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	read := r.readAttempts
 	if r.fromCounts() {
-		read = r.readCounts
+		return r.readCounts(ctx)
 	}
-	all, err := read(ctx)
+	return r.readAttempts(ctx)
+}
+
+func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
+	all, err := r.audiences(ctx)
 	if err != nil {
 		return nil, err
 	}

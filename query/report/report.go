@@ -151,7 +151,7 @@ func (s *Room) Routes() (routes []answer.Route) {
 			For: r.For, Serve: s.serve(r), Tagged: r.Rollup.Table != ""}.
 			Says(answer.TagReports, r.Summary, r.Text, r.Params(), r.Answer()))
 	}
-	return append(routes, s.compareRoute())
+	return append(routes, s.compareRoute(), s.overlapRoute())
 }
 
 // borders is the parameter of statements whose rows are apart by the Unix seconds at which a price may change.
