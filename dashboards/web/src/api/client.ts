@@ -33,8 +33,12 @@ function pause(seconds: number, stop?: AbortSignal): Promise<void> {
   })
 }
 
-/** send asks the API. A busy server says when to come again, and is asked again then. */
-export async function send<T>(path: string, init: RequestInit = {}): Promise<T> {
+/**
+ * send asks the API. A busy server says when to come again; a request that is repeatable, for it stores nothing, is
+ * sent again then.
+ */
+export async function send<T>(path: string, init: RequestInit = {},
+  repeatable = (init.method ?? 'GET') === 'GET'): Promise<T> {
   const headers = new Headers(init.headers)
   headers.set('Accept', 'application/json')
   const method = init.method ?? 'GET'
@@ -52,7 +56,7 @@ export async function send<T>(path: string, init: RequestInit = {}): Promise<T> 
     if (answer.status === 204) return undefined as T
     if (answer.ok) return (await answer.json()) as T
     const after = Number(answer.headers.get('Retry-After'))
-    if (method === 'GET' && (answer.status === 429 || answer.status === 503) && after > 0 && tries < TRIES) {
+    if (repeatable && (answer.status === 429 || answer.status === 503) && after > 0 && tries < TRIES) {
       await pause(Math.min(after, 5), init.signal ?? undefined)
       continue
     }

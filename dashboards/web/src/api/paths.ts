@@ -14,6 +14,8 @@ export const TAKES = {
   savings: MESSAGE,
   failures: ['channel', 'provider'],
   penetration: ['channel', 'campaign', 'template', 'traffic'],
+  // Its channels are told apart, not filtered by.
+  overlap: ['campaign', 'template', 'traffic'],
   'segment-waste': ['campaign', 'template', 'sender', 'traffic', 'country'],
   'dead-spend': ['channel'],
 } as const satisfies Record<string, readonly Filter[]>

@@ -25,8 +25,8 @@ export function useTable(id: string): [boolean, () => void] {
   return [on, () => setParams({ table: on ? open.filter((one) => one !== id) : [...open, id] }, 'replace')]
 }
 
-export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true,
-  wide = false, body, controls }: {
+export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true, whole,
+  none, wide = false, body, controls }: {
   id: string
   title: string
   answer: Answer<T>
@@ -38,6 +38,10 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
   /** definition is the name of the figure in /v1/definitions. */
   definition?: string
   files?: boolean
+  /** whole is the path that files are made of, where the card shows a page of it. */
+  whole?: string
+  /** none stands where there are no rows, in place of a hint at the period. */
+  none?: ComponentChildren
   wide?: boolean
   /** body is what was sent with a question that is a POST. */
   body?: string
@@ -53,7 +57,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       <header>
         <h2 id={`${id}-title`}>{title}</h2>
         {controls}
-        <CardMenu path={path} files={files} body={body} definition={definition}
+        <CardMenu path={path} files={files} whole={whole} body={body} definition={definition}
           view={chart && table ? { tabled, toggle } : undefined} />
       </header>
       {answer.stale && answer.at !== undefined ? <Stale at={answer.at} /> : null}
@@ -63,7 +67,7 @@ export function Card<T extends Stamped>({ id, title, answer, report, sentence, c
       {data && problem?.status !== 403
         ? (
           <div class={answer.stale || problem ? 'content old' : 'content'}>
-            {empty ? <Empty /> : showsTable ? table(data) : chart?.(data)}
+            {empty ? none ?? <Empty /> : showsTable ? table(data) : chart?.(data)}
             {!empty && sentence ? <p class="sentence">{sentence(data)}</p> : null}
           </div>
         )
@@ -96,9 +100,10 @@ function Stale({ at }: { at: number }) {
   return <p class="muted" role="status">{w().card.stale(f.value.duration(age))}</p>
 }
 
-function CardMenu({ path, files, body, definition, view }: {
+function CardMenu({ path, files, whole, body, definition, view }: {
   path: string | null
   files: boolean
+  whole: string | undefined
   body: string | undefined
   definition: string | undefined
   view: { tabled: boolean; toggle: () => void } | undefined
@@ -109,8 +114,8 @@ function CardMenu({ path, files, body, definition, view }: {
   if (view) actions.push({ label: view.tabled ? t.chart : t.table, run: view.toggle })
   if (path) {
     if (files) {
-      actions.push({ label: t.csv, href: asFile(path, 'csv'), download: true },
-        { label: t.xlsx, href: asFile(path, 'xlsx'), download: true })
+      actions.push({ label: t.csv, href: asFile(whole ?? path, 'csv'), download: true },
+        { label: t.xlsx, href: asFile(whole ?? path, 'xlsx'), download: true })
     }
     actions.push({ label: t.curl, run: () => {
       void navigator.clipboard.writeText(asCurl(path, session.value?.auth === 'keys', body)).then(() => {

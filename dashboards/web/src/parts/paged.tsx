@@ -1,8 +1,14 @@
 // Pages of a list, one below the other: next_cursor leads on.
 import { useEffect, useState } from 'preact/hooks'
 import { ask, Refused } from '../api/client'
-import type { Problem, Report } from '../api/types'
+import type { Problem } from '../api/types'
 import { w } from '../i18n'
+
+/** Page is a page of a report or of a list. */
+interface Page<Row> {
+  readonly rows: readonly Row[]
+  readonly next_cursor: string | null
+}
 
 export interface Pages<Row> {
   readonly rows: readonly Row[]
@@ -11,8 +17,8 @@ export interface Pages<Row> {
 }
 
 /** usePages adds pages to the first one, which useAnswer has brought. */
-export function usePages<Row>(path: string | null, first: Report<Row> | undefined): Pages<Row> {
-  const [added, add] = useState<{ of: Report<Row>; rows: readonly Row[]; next: string | null }>()
+export function usePages<Row>(path: string | null, first: Page<Row> | undefined): Pages<Row> {
+  const [added, add] = useState<{ of: Page<Row>; rows: readonly Row[]; next: string | null }>()
   const [problem, fail] = useState<Problem>()
   useEffect(() => fail(undefined), [path])
   const mine = added && added.of === first ? added : undefined
@@ -20,7 +26,7 @@ export function usePages<Row>(path: string | null, first: Report<Row> | undefine
   const more = path !== null && first && next
     ? (): void => {
       const url = `${path}${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(next)}`
-      ask<Report<Row>>(url).answer.then(({ data }) => {
+      ask<Page<Row>>(url).answer.then(({ data }) => {
         fail(undefined)
         add({ of: first, rows: [...mine?.rows ?? [], ...data.rows], next: data.next_cursor })
       }, (error: unknown) => {
