@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { chromium } from 'playwright-core'
 import type { TestProject } from 'vitest/node'
 import { NOW, type Service } from './service'
+import { tellOfNumbers } from './numbers'
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/kaskad', import.meta.url))
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome',
@@ -59,6 +60,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       chromium.launchServer({ executablePath: path, args: root ? [...FLAGS, '--no-sandbox'] : FLAGS })])
     const admin = readFileSync(join(dir, 'admin.key'), 'utf8').trim()
     const service: Service = { base: `http://${address}`, browser: browser.wsEndpoint(), keys: { ...keys, all: admin } }
+    await tellOfNumbers(service)
     project.provide('service', service)
     return async () => {
       await browser.close()
