@@ -117,7 +117,7 @@ var scopesOf = map[string]string{
 	"GET /v1/messages": "marketer analyst crm admin", "GET /v1/numbers/:number/messages": "crm admin",
 	"GET /v1/messages/:id": "marketer analyst crm admin", "GET /v1/definitions": "marketer analyst crm admin",
 	"GET /v1/reports/savings": "analyst admin", "GET /v1/reports/spend": "analyst admin",
-	"GET /v1/reports/dead-spend": "analyst crm admin", "GET /v1/reports/overlap": "marketer analyst admin",
+	"GET /v1/reports/dead-spend": "analyst admin", "GET /v1/reports/overlap": "marketer analyst admin",
 	"GET /v1/tariffs": "analyst admin", "GET /v1/tariffs/versions": "analyst admin",
 	"GET /v1/templates": "analyst admin", "GET /v1/templates/versions": "analyst admin",
 	"GET /v1/error-map": "analyst admin", "GET /v1/error-map/versions": "analyst admin",

@@ -100,8 +100,6 @@ const (
 	ForMarketers
 	ForAnalysts
 	ForCRM
-	// ForDeadSpend lets in whoever answers for money, and whoever answers for numbers.
-	ForDeadSpend
 	// ForMessages lets in whoever looks at single messages or reads what figures mean.
 	ForMessages
 	// ForAdmins is for admins, each of his own account.
@@ -123,8 +121,6 @@ func (a Access) Scopes() keys.Scopes {
 		return keys.Analyst | keys.Admin
 	case ForCRM:
 		return keys.CRM | keys.Admin
-	case ForDeadSpend:
-		return keys.Analyst | keys.CRM | keys.Admin
 	case ForMessages:
 		return keys.Marketer | keys.Analyst | keys.CRM | keys.Admin
 	case ForAdmins, ForAdminsOfAll:

@@ -23,7 +23,7 @@ var deadSpendSQL string
 // others would have been lost.
 var _ = add(&Report{
 	Name:        "dead-spend",
-	For:         answer.ForDeadSpend,
+	For:         answer.ForAnalysts,
 	Keys:        slices.Concat(ChannelKeys, Keys{Enumeration("rule", rules.OfVerdicts, false)}),
 	Extra:       Keys{CurrencyFilter},
 	DefaultKeys: "channel,rule",

@@ -1,5 +1,6 @@
 // Pages in the browser that all tests share.
-import { type Browser, type BrowserContext, chromium, type Cookie, type Page } from 'playwright-core'
+import { text } from 'node:stream/consumers'
+import { type Browser, type BrowserContext, chromium, type Cookie, type Download, type Page } from 'playwright-core'
 import { afterAll, afterEach, expect, inject } from 'vitest'
 import { NOW } from './service'
 
@@ -64,6 +65,11 @@ export async function settled(page: Page): Promise<void> {
   await page.waitForLoadState('networkidle')
   await page.waitForFunction(() => document.querySelector('main, h1') !== null &&
     !document.querySelector('[aria-busy="true"], .waiting'))
+}
+
+/** textOf is what a file holds that the page gave to the browser, which is another process. */
+export async function textOf(file: Download): Promise<string> {
+  return text(await file.createReadStream())
 }
 
 /** ask asks the API directly, with the key of a scope. What has a body is a POST where nothing else is said. */

@@ -26,8 +26,8 @@ export function useTable(id: string): [boolean, () => void] {
   return [on, () => setParams({ table: on ? open.filter((one) => one !== id) : [...open, id] }, 'replace')]
 }
 
-export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true, whole,
-  none, wide = false, body, controls }: {
+export function Card<T extends Stamped>({ id, title, answer, report, sentence, chart, table, definition, files = true,
+  whole, none, wide = false, body, controls }: {
   id: string
   title: string
   answer: Answer<T>

@@ -40,7 +40,8 @@ export function ChangeTable({ rows, one = false }: { rows: readonly ChangeRow[];
     show: (row) => <NumberLink number={row.number} /> }
   const columns: readonly Column<ChangeRow>[] = [
     ...one ? [] : [number, ...accountColumn<ChangeRow>()],
-    { key: 'at', head: t.at, kind: 'text', show: (row) => row.at === null ? NONE : <span class="number">{f.value.time(row.at)}</span> },
+    { key: 'at', head: t.at, kind: 'text',
+      show: (row) => row.at === null ? NONE : <span class="number">{f.value.time(row.at)}</span> },
     { key: 'from', head: t.was, kind: 'text', show: (row) => <StateMark state={row.from} /> },
     { key: 'to', head: t.is, kind: 'text', show: (row) => <StateMark state={row.to} /> },
     { key: 'rule', head: t.rule, kind: 'text', show: (row) => row.rule === '' ? NONE : ruleName(row.rule) },

@@ -1,5 +1,6 @@
 // Whom not to send to: how many are dead and why, what it cost, a list checked before a mailing, and one number.
 import './numbers.css'
+import { may } from '../../api/client'
 import { Changes } from './changes'
 import { Check } from './check'
 import { Cost } from './cost'
@@ -12,7 +13,7 @@ export default function Numbers() {
   return (
     <div class="cards">
       <Dead />
-      <Cost />
+      {may('analyst') ? <Cost /> : null}
       <Check />
       <DeadList />
       <One />

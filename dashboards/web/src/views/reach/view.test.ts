@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { ask, openPage, settled } from '../../../tests/open'
+import { ask, openPage, settled, textOf } from '../../../tests/open'
 import { grouped, percent, testView } from '../../../tests/view'
 import type { Report } from '../../api/types'
 import type { BestCount, OverlapRow, PenetrationRow } from './types'
@@ -50,7 +49,7 @@ test('a CRM manager sees the people, and takes them along', async () => {
   await page.locator('#best').getByRole('button', { name: 'Actions' }).click()
   const [file] = await Promise.all([page.waitForEvent('download'),
     page.getByRole('menuitem', { name: 'Download CSV' }).click()])
-  const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n')
+  const lines = (await textOf(file)).trim().split('\r\n')
   expect(lines.length - 1).toBe(rows.reduce((sum, row) => sum + row.people, 0))
   expect(complaints).toEqual([])
 })
