@@ -20,8 +20,8 @@ func TestServer_Overview_Reports(t *testing.T) {
 	storeLives(t, conn)
 	execute(t, conn, `INSERT INTO rejected (topic, partition, offset, line, reason, field, error, raw, at_ms)
 		SELECT 't', 1, number, 1, if(number % 3 = 0, 'invalid', 'json'), '', 'e', 'r', 1 FROM numbers(7)`)
-	execute(t, conn, `INSERT INTO alert_events (account, seq, id, rule, metric, until_ms)
-		SELECT if(number = 3, 'other', 'acme'), number, toString(number), 'd', 'delivery', if(number = 1, 5, 0) FROM numbers(4)`)
+	execute(t, conn, `INSERT INTO alert_events (account, seq, id, rule, metric, since_ms, until_ms)
+		SELECT if(number = 3, 'other', 'acme'), number, toString(number), 'd', 'delivery', 1, if(number = 1, 5, 0) FROM numbers(4)`)
 	s := newServer(t, conn)
 	filled := map[string]bool{}
 	for _, q := range []url.Values{{}, {"account": {"acme"}}, {"account": {"nobody"}}, {"account": {"acme", "nobody"}},
