@@ -493,7 +493,7 @@ export const words = {
     versionOf: (version: number, time: string) => `version ${n(version)}, saved ${time}`,
     noVersion: 'Nothing was saved yet.',
     files: 'Files', download: (form: string) => `Download ${form}`, upload: 'Upload a file…',
-    checking: 'Checking…', wrong: (count: number) => `${plural(count, { one: 'mistake', other: 'mistakes' })} to mend`,
+    checking: 'Checking…', notChecked: 'Not checked', wrong: (count: number) => `${plural(count, { one: 'mistake', other: 'mistakes' })} to mend`,
     toFault: 'Show the next one',
     counts: (added: number, changed: number,
     removed: number) => `${n(added)} added, ${n(changed)} changed, ${n(removed)} removed`,

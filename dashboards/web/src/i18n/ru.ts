@@ -500,7 +500,7 @@ export const words: Words = {
     zoneHow: 'по нему считается минимум в месяц', readOnly: 'Это можно смотреть. Изменить может ключ с правом admin.',
     versionOf: (version, time) => `версия ${n(version)}, сохранена ${time}`, noVersion: 'Пока ничего не сохранено.',
     files: 'Файлы', download: (form) => `Скачать ${form}`, upload: 'Загрузить файл…',
-    checking: 'Проверяем…',
+    checking: 'Проверяем…', notChecked: 'Не проверено',
     wrong: (count) => `Исправьте ${plural(count, { one: 'ошибку', few: 'ошибки', many: 'ошибок', other: 'ошибки' })}`,
     toFault: 'Показать следующую',
     counts: (added, changed, removed) => `добавлено ${n(added)}, изменено ${n(changed)}, удалено ${n(removed)}`,

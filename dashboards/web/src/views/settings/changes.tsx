@@ -31,7 +31,7 @@ export function Changes({ kind, changes }: { kind: Kind; changes: readonly Chang
 function Which({ kind, change }: { kind: Kind; change: Change }) {
   const { columns, keys } = columnsOf(kind, change)
   const row = change.after ?? change.before
-  const parts = columns.filter(({ field }) => keys.includes(field)).map((column) => valueOf(column, row)).filter((text) => text !== '')
+  const parts = columns.filter(({ field }) => keys.includes(field) && rawText(row, field) !== '*').map((column) => valueOf(column, row)).filter((text) => text !== '')
   return <bdi>{parts.length > 0 ? parts.join(' · ') : w().settings.fields.billing_zone}</bdi>
 }
 

@@ -197,7 +197,7 @@ function State({ kind, draft, check, wrong, go, drop, review }: {
   return (
     <div class="draft">
       <div class="draft-word">
-        <span role="status" class={check.state === 'wrong' ? 'badge bad' : check.state === 'good' ? 'badge good' : 'badge'}>{word || w().states.failed}</span>
+        <span role="status" class={check.state === 'wrong' ? 'badge bad' : check.state === 'good' ? 'badge good' : 'badge'}>{word || t.notChecked}</span>
         {placed.length > 0
           ? <button type="button" class="button" onClick={() => {
             const one = placed[at % placed.length]

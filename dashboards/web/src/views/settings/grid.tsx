@@ -165,7 +165,7 @@ function Line({ part, columns, row, n, wrong, set, copy, remove }: {
           const figure = one.kind === 'money' || one.kind === 'count'
           const fixed = !set || (one.own && (row.shipped || part.fixed))
           return (
-            <td key={one.field} data-field={one.field} class={figure ? 'figure' : 'text'}>
+            <td key={one.field} data-field={one.field} data-head={t.fields[one.field]} class={figure ? 'figure' : 'text'}>
               {fixed
                 ? <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>{shownValue(one, value) || (one.kind === 'any' ? t.any : '')}</bdi>
                 : <Cell column={one} row={n} value={row.values[one.field]} told={told} change={(to) => set({ [one.field]: to }, one.clears)}
