@@ -102,6 +102,58 @@ func TestServer_Reports_Remembered(t *testing.T) {
 	}
 }
 
+// What is remembered of all accounts is for who may see all: a key of one account has its own, whoever asked first. And
+// erasing a number leaves every figure as it was, remembered or not.
+func TestServer_Reports_Remembered_Apart(t *testing.T) {
+	conn := newConn(t)
+	cells := randomCells(3, 80, testNow.Add(-time.Hour), 5)
+	insertCells(t, conn, cells)
+	execute(t, conn, `INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel, error_code,
+		failed) SELECT account, 'difference', day, edition, bucket, cohort, channel, 'e', failed FROM rollup_attempts
+		WHERE failed > 0 SETTINGS max_partitions_per_insert_block = 0`)
+	execute(t, conn, `INSERT INTO opt_outs (account, recipient, status, event_channel, occurred_ms, generation, found,
+		message_id, cohort_ms, channel, step) SELECT account, '+79001234567', 'blocked', 'sms', 5, 1, true, 'm', $1,
+		'sms', 1 FROM values('account String', 'acme', 'z')`, testNow.Add(-30*time.Hour).UnixMilli())
+	execute(t, conn, "INSERT INTO number_overrides VALUES ('acme', '+79001234567', 1, 'dead', '', 'x', 1)")
+	publish(t, conn, cells)
+	erasureKey := newErasureKey(t)
+	server := func() *Server {
+		return newServer(t, conn, withKeys, func(c *Config, _ *Deps) { c.ErasureKey = erasureKey })
+	}
+	own := makeKey(t, conn, "acme", everyScope)
+	rows := func(s *Server, key, path string) []map[string]any {
+		t.Helper()
+		var reply querytest.Report
+		decode(t, bearer(s, key, http.MethodGet, path, ""), http.StatusOK, &reply)
+		return reply.Rows
+	}
+	paths := []string{"/v1/reports/channels?group_by=channel", "/v1/reports/failures?group_by=channel",
+		"/v1/reports/latency?group_by=&le=60", "/v1/reports/channels?group_by=account"}
+	first, second := server(), server()
+	for _, path := range paths {
+		all, one := rows(first, adminKey, path), rows(second, own, path)
+		if fmt.Sprint(all) == fmt.Sprint(one) {
+			t.Errorf("%s: the account has all that there is", path)
+		}
+		querytest.SameRows(t, path+" of the account, after all", rows(first, own, path), one)
+		querytest.SameRows(t, path+" of all, after the account", rows(second, adminKey, path), all)
+		querytest.SameRows(t, path+" of the account, named", rows(server(), adminKey, path+"&account=acme"), one)
+	}
+	before := map[string][]map[string]any{}
+	for _, path := range paths {
+		before[path] = rows(first, adminKey, path)
+	}
+	if w := bearer(first, adminKey, http.MethodDelete, "/v1/numbers/%2B79001234567?account=acme", ""); w.Code !=
+		http.StatusOK {
+		t.Fatal(w.Body)
+	}
+	for _, path := range paths {
+		for of, s := range map[string]*Server{"remembered": first, "computed": server()} {
+			querytest.SameRows(t, path+" "+of+" after an erasure", rows(s, adminKey, path), before[path])
+		}
+	}
+}
+
 // wantRemembered asks a server twice, so that everything is remembered, and one that knows nothing, also with accounts
 // added that make no difference.
 func wantRemembered(t *testing.T, old, fresh *Server, when, path, others string) {

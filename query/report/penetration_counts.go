@@ -19,13 +19,21 @@ var (
 	penetrationCountsSQL string
 	//go:embed sql/penetration_owners.sql
 	penetrationOwnersSQL string
+	//go:embed sql/penetration_unchanged.sql
+	penetrationUnchangedSQL string
+	//go:embed sql/penetration_changed.sql
+	penetrationChangedSQL string
 	//go:embed sql/penetration_ways.sql
 	penetrationWaysSQL string
 
 	penetrationCounts = Template("penetration_counts.sql", penetrationCountsSQL)
 	// What a later text defines takes the place of what is defined before.
-	penetrationOwners = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
-	penetrationWays   = Template("penetration_ways.sql", penetrationWaysSQL)
+	penetrationOwners          = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
+	penetrationUnchanged       = Template("penetration_counts.sql", penetrationCountsSQL, penetrationUnchangedSQL)
+	penetrationOwnersUnchanged = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL,
+		penetrationUnchangedSQL)
+	penetrationChanged = Template("penetration_changed.sql", penetrationCountsSQL, penetrationChangedSQL)
+	penetrationWays    = Template("penetration_ways.sql", penetrationWaysSQL)
 )
 
 // unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
@@ -57,9 +65,10 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if dead == nil {
 		dead = []uint64{}
 	}
-	statement := penetrationCounts
-	if slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" }) {
-		statement = penetrationOwners
+	editions := []any{clickhouse.Named("edition", r.Seen.Edition), clickhouse.Named("dead", dead)}
+	statement, err := r.countsStatement(ctx, routes, editions)
+	if err != nil {
+		return nil, err
 	}
 	err = r.eachOf(ctx, statement, routes, nil, []any{&tested, &reached, &people, &messages},
 		func(keys []KeyValue) error {
@@ -72,12 +81,35 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 				group.add(tested, reached, people, uint64(messages))
 			}
 			return err
-		}, append(ways, clickhouse.Named("edition", r.Seen.Edition), clickhouse.Named("dead", dead),
-			clickhouse.Named("as_of", r.Seen.UpTo()))...)
+		}, append(append(ways, editions...), clickhouse.Named("as_of", r.Seen.UpTo()))...)
 	if err != nil {
 		return nil, err
 	}
 	return all, r.addSettled(ctx, routes, all)
+}
+
+// countsStatement chooses the statement: on some ways whether deliveries are reported may depend on the account, and
+// where nothing was changed since its days were summed there is nothing to take away.
+func (r *Reading) countsStatement(ctx context.Context, routes *store.Routes, editions []any) (*template.Template,
+	error) {
+	statement, args, err := r.Statement(penetrationChanged, routes.Lines, r.report.knows, nil, editions...)
+	if err != nil {
+		return nil, err
+	}
+	var changed bool
+	if err := r.DB.Conn.QueryRow(r.DB.SmallSettings(ctx), statement, args...).Scan(&changed); err != nil {
+		return nil, fmt.Errorf("look for changes since days were summed: %w", err)
+	}
+	owners := slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" })
+	switch {
+	case owners && changed:
+		return penetrationOwners, nil
+	case owners:
+		return penetrationOwnersUnchanged, nil
+	case changed:
+		return penetrationCounts, nil
+	}
+	return penetrationUnchanged, nil
 }
 
 // ways returns the parameters that say what counts of people must know of channels, apps and providers.

@@ -87,7 +87,19 @@ version IN
             {{- end}}
 {{- end -}}
 {{define "changed_people"}}SELECT r.person {{template "people_rows" .}} AND kind = 'difference'{{end -}}
-{{define "recipient"}}bitXor(r.person, r.other){{end -}}
+{{define "recipient"}}bitXor(r.person, r.other){{end}}
+{{define "changed" -}}
+AND r.person NOT IN ({{template "changed_people" .}})
+        UNION ALL
+        SELECT{{range .Keys}} {{.Cell}} AS {{.Column}},{{end}}
+            r.person AS person, {{template "address"}} AS address, any({{template "recipient"}}) AS recipient,
+            if(sumIf(r.attempts, {{template "reports"}}) > 0, any({{template "way_bit"}}), 0) AS tested,
+            sumIf(r.attempts, r.delivered_ms > 0 AND {{template "reports"}}) > 0 AS delivered, sum(r.messages) AS messages
+        {{template "people_rows" .}}
+            AND r.person IN ({{template "changed_people" .}})
+        GROUP BY{{range .Keys}} {{.Column}},{{end}} person, address
+        HAVING sum(r.attempts) > 0
+{{- end -}}
 SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
@@ -107,16 +119,7 @@ FROM
             r.person AS person, {{template "address"}} AS address, {{template "recipient"}} AS recipient,
             if({{template "reports"}}, {{template "way_bit"}}, 0) AS tested, r.delivered_ms > 0 AS delivered, toInt64(r.messages) AS messages
         {{template "people_rows" .}}
-            AND r.person NOT IN ({{template "changed_people" .}})
-        UNION ALL
-        SELECT{{range .Keys}} {{.Cell}} AS {{.Column}},{{end}}
-            r.person AS person, {{template "address"}} AS address, any({{template "recipient"}}) AS recipient,
-            if(sumIf(r.attempts, {{template "reports"}}) > 0, any({{template "way_bit"}}), 0) AS tested,
-            sumIf(r.attempts, r.delivered_ms > 0 AND {{template "reports"}}) > 0 AS delivered, sum(r.messages) AS messages
-        {{template "people_rows" .}}
-            AND r.person IN ({{template "changed_people" .}})
-        GROUP BY{{range .Keys}} {{.Column}},{{end}} person, address
-        HAVING sum(r.attempts) > 0
+            {{template "changed" .}}
     ) AS a
     GROUP BY{{range .Keys}} {{.Column}},{{end}} person
 ) AS p
