@@ -15,6 +15,12 @@ function plain(schema) {
     .map(([name, value]) => [name, plain(value)]))
 }
 
+/** resolved is what a reference to a part of the document stands for. */
+function resolved(document, part) {
+  if (!part?.$ref) return part
+  return part.$ref.split('/').slice(1).reduce((at, name) => at[name.replaceAll('~1', '/').replaceAll('~0', '~')], document)
+}
+
 function named(operationId) {
   return operationId[0].toUpperCase() + operationId.slice(1)
 }
@@ -28,11 +34,11 @@ export async function generated(document) {
       const operation = item[method]
       if (!operation) continue
       const name = named(operation.operationId)
-      const answer = operation.responses['200']?.content?.['application/json']?.schema
-      const body = operation.requestBody?.content?.['application/json']?.schema
+      const answer = resolved(document, operation.responses['200'])?.content?.['application/json']?.schema
+      const body = resolved(document, operation.requestBody)?.content?.['application/json']?.schema
       if (answer) schemas[name] = plain(answer)
       if (body) schemas[`${name}Body`] = plain(body)
-      const query = (operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name)
+      const query = (operation.parameters ?? []).map((one) => resolved(document, one)).filter((one) => one.in === 'query').map((one) => one.name)
       if (method === 'get' && query.includes('format')) takes[path] = query
       else if (method === 'get' && query.includes('from')) takes[path] = query
     }

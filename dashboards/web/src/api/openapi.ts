@@ -16,6 +16,69 @@ export interface components {
             };
             readonly detail?: string;
         };
+        readonly DeleteNumbersByNumberOverride: {
+            readonly detail?: string;
+            readonly account: string;
+            readonly number: string;
+            /** @enum {string} */
+            readonly state: "active" | "dead" | "quarantined" | "revived" | "suspect" | "unknown";
+            /** Format: date-time */
+            readonly since: string | null;
+            /** @enum {string} */
+            readonly rule: "" | "deactivated" | "hard" | "invalid_format" | "override" | "soft";
+            readonly reasons: {
+                readonly [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly last_delivered_at: string | null;
+            /** Format: date-time */
+            readonly last_failed_at: string | null;
+            /** Format: int64 */
+            readonly failed_mailings: number;
+            /** Format: int64 */
+            readonly failed_days: number;
+            readonly wasted_cost: string | null;
+            readonly currency: string;
+            /** Format: int64 */
+            readonly rule_version: number;
+            /** Format: date-time */
+            readonly first_failed_at: string | null;
+            readonly possible_reassignment: boolean;
+            readonly operator: string;
+            readonly ported: boolean | null;
+            readonly valid: boolean | null;
+            /** Format: date-time */
+            readonly owner_changed_at: string | null;
+            /** Format: int64 */
+            readonly guessed: number;
+            readonly reachable_on: readonly {
+                readonly channel: string;
+                /** Format: date-time */
+                readonly last_delivered_at: string;
+            }[];
+            readonly opt_outs: readonly {
+                readonly channel: string;
+                readonly app: string;
+                readonly sender: string;
+                readonly kind: string;
+                /** Format: date-time */
+                readonly since: string;
+            }[];
+            readonly override: {
+                /** @enum {string} */
+                readonly state: "active" | "dead" | "quarantined";
+                readonly why: string;
+                /** Format: date-time */
+                readonly at: string;
+                readonly by: string;
+            } | null;
+            /** Format: int64 */
+            readonly tariff_version: number;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+        };
         readonly Get: {
             readonly name: string;
             readonly version?: string;
@@ -720,6 +783,69 @@ export interface components {
             readonly evidence: "read" | "delivered";
             readonly cost: string | null;
             readonly currency: string;
+        };
+        readonly GetNumbersByNumber: {
+            readonly detail?: string;
+            readonly account: string;
+            readonly number: string;
+            /** @enum {string} */
+            readonly state: "active" | "dead" | "quarantined" | "revived" | "suspect" | "unknown";
+            /** Format: date-time */
+            readonly since: string | null;
+            /** @enum {string} */
+            readonly rule: "" | "deactivated" | "hard" | "invalid_format" | "override" | "soft";
+            readonly reasons: {
+                readonly [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly last_delivered_at: string | null;
+            /** Format: date-time */
+            readonly last_failed_at: string | null;
+            /** Format: int64 */
+            readonly failed_mailings: number;
+            /** Format: int64 */
+            readonly failed_days: number;
+            readonly wasted_cost: string | null;
+            readonly currency: string;
+            /** Format: int64 */
+            readonly rule_version: number;
+            /** Format: date-time */
+            readonly first_failed_at: string | null;
+            readonly possible_reassignment: boolean;
+            readonly operator: string;
+            readonly ported: boolean | null;
+            readonly valid: boolean | null;
+            /** Format: date-time */
+            readonly owner_changed_at: string | null;
+            /** Format: int64 */
+            readonly guessed: number;
+            readonly reachable_on: readonly {
+                readonly channel: string;
+                /** Format: date-time */
+                readonly last_delivered_at: string;
+            }[];
+            readonly opt_outs: readonly {
+                readonly channel: string;
+                readonly app: string;
+                readonly sender: string;
+                readonly kind: string;
+                /** Format: date-time */
+                readonly since: string;
+            }[];
+            readonly override: {
+                /** @enum {string} */
+                readonly state: "active" | "dead" | "quarantined";
+                readonly why: string;
+                /** Format: date-time */
+                readonly at: string;
+                readonly by: string;
+            } | null;
+            /** Format: int64 */
+            readonly tariff_version: number;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
         };
         readonly GetNumbersByNumberMessages: {
             /** Format: date-time */
@@ -2519,6 +2645,28 @@ export interface components {
                 readonly reason: string;
             }[];
         };
+        readonly PutAlerts: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
+        };
         readonly PutAlertsBody: {
             readonly account?: string;
             /** Format: int64 */
@@ -2553,6 +2701,28 @@ export interface components {
                 readonly anywhere?: boolean;
             }[];
         };
+        readonly PutErrorMap: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
+        };
         readonly PutErrorMapBody: {
             readonly account?: string;
             /** Format: int64 */
@@ -2571,6 +2741,28 @@ export interface components {
                 readonly origin?: string;
             }[];
         };
+        readonly PutNumberRules: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
+        };
         readonly PutNumberRulesBody: {
             readonly account?: string;
             /** Format: int64 */
@@ -2587,10 +2779,95 @@ export interface components {
                 readonly evidence_days?: number | null;
             };
         };
+        readonly PutNumbersByNumberOverride: {
+            readonly detail?: string;
+            readonly account: string;
+            readonly number: string;
+            /** @enum {string} */
+            readonly state: "active" | "dead" | "quarantined" | "revived" | "suspect" | "unknown";
+            /** Format: date-time */
+            readonly since: string | null;
+            /** @enum {string} */
+            readonly rule: "" | "deactivated" | "hard" | "invalid_format" | "override" | "soft";
+            readonly reasons: {
+                readonly [key: string]: number;
+            };
+            /** Format: date-time */
+            readonly last_delivered_at: string | null;
+            /** Format: date-time */
+            readonly last_failed_at: string | null;
+            /** Format: int64 */
+            readonly failed_mailings: number;
+            /** Format: int64 */
+            readonly failed_days: number;
+            readonly wasted_cost: string | null;
+            readonly currency: string;
+            /** Format: int64 */
+            readonly rule_version: number;
+            /** Format: date-time */
+            readonly first_failed_at: string | null;
+            readonly possible_reassignment: boolean;
+            readonly operator: string;
+            readonly ported: boolean | null;
+            readonly valid: boolean | null;
+            /** Format: date-time */
+            readonly owner_changed_at: string | null;
+            /** Format: int64 */
+            readonly guessed: number;
+            readonly reachable_on: readonly {
+                readonly channel: string;
+                /** Format: date-time */
+                readonly last_delivered_at: string;
+            }[];
+            readonly opt_outs: readonly {
+                readonly channel: string;
+                readonly app: string;
+                readonly sender: string;
+                readonly kind: string;
+                /** Format: date-time */
+                readonly since: string;
+            }[];
+            readonly override: {
+                /** @enum {string} */
+                readonly state: "active" | "dead" | "quarantined";
+                readonly why: string;
+                /** Format: date-time */
+                readonly at: string;
+                readonly by: string;
+            } | null;
+            /** Format: int64 */
+            readonly tariff_version: number;
+            /** Format: date-time */
+            readonly as_of: string | null;
+            /** Format: double */
+            readonly lag_seconds: number | null;
+        };
         readonly PutNumbersByNumberOverrideBody: {
             /** @enum {string} */
             readonly state: "active" | "dead" | "quarantined";
             readonly why: string;
+        };
+        readonly PutTariffs: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
         };
         readonly PutTariffsBody: {
             readonly account?: string;
@@ -2619,6 +2896,28 @@ export interface components {
                 readonly connect_price?: string | number | null;
                 readonly monthly_minimum?: string | number | null;
             }[];
+        };
+        readonly PutTemplates: {
+            readonly account: string;
+            readonly version: number;
+            readonly rows: number;
+        } | {
+            readonly account: string;
+            readonly dry_run: boolean;
+            readonly version: number;
+            readonly rows: number;
+            readonly added: number;
+            readonly removed: number;
+            readonly changed: number;
+            readonly unchanged: number;
+            readonly changes: readonly {
+                readonly list: string;
+                /** @enum {string} */
+                readonly change: "added" | "removed" | "changed";
+                readonly before: Record<string, unknown> | null;
+                readonly after: Record<string, unknown> | null;
+            }[];
+            readonly changes_left_off: number;
         };
         readonly PutTemplatesBody: {
             readonly account?: string;
@@ -2659,6 +2958,7 @@ export interface components {
 }
 export type DeleteKeysById = components['schemas']['DeleteKeysById'];
 export type DeleteNumbersByNumber = components['schemas']['DeleteNumbersByNumber'];
+export type DeleteNumbersByNumberOverride = components['schemas']['DeleteNumbersByNumberOverride'];
 export type Get = components['schemas']['Get'];
 export type GetAlerts = components['schemas']['GetAlerts'];
 export type GetAlertsEvents = components['schemas']['GetAlertsEvents'];
@@ -2699,6 +2999,7 @@ export type GetNumbersBestChannel = components['schemas']['GetNumbersBestChannel
 export type GetNumbersBestChannelCounts = components['schemas']['GetNumbersBestChannelCounts'];
 export type GetNumbersBestChannelCountsRow = components['schemas']['GetNumbersBestChannelCountsRow'];
 export type GetNumbersBestChannelRow = components['schemas']['GetNumbersBestChannelRow'];
+export type GetNumbersByNumber = components['schemas']['GetNumbersByNumber'];
 export type GetNumbersByNumberMessages = components['schemas']['GetNumbersByNumberMessages'];
 export type GetNumbersByNumberMessagesRow = components['schemas']['GetNumbersByNumberMessagesRow'];
 export type GetNumbersChanges = components['schemas']['GetNumbersChanges'];
@@ -2764,16 +3065,62 @@ export type PostSessionBody = components['schemas']['PostSessionBody'];
 export type PostSmsSegments = components['schemas']['PostSmsSegments'];
 export type PostSmsSegmentsBody = components['schemas']['PostSmsSegmentsBody'];
 export type Problem = components['schemas']['Problem'];
+export type PutAlerts = components['schemas']['PutAlerts'];
 export type PutAlertsBody = components['schemas']['PutAlertsBody'];
+export type PutErrorMap = components['schemas']['PutErrorMap'];
 export type PutErrorMapBody = components['schemas']['PutErrorMapBody'];
+export type PutNumberRules = components['schemas']['PutNumberRules'];
 export type PutNumberRulesBody = components['schemas']['PutNumberRulesBody'];
+export type PutNumbersByNumberOverride = components['schemas']['PutNumbersByNumberOverride'];
 export type PutNumbersByNumberOverrideBody = components['schemas']['PutNumbersByNumberOverrideBody'];
+export type PutTariffs = components['schemas']['PutTariffs'];
 export type PutTariffsBody = components['schemas']['PutTariffsBody'];
+export type PutTemplates = components['schemas']['PutTemplates'];
 export type PutTemplatesBody = components['schemas']['PutTemplatesBody'];
 export type PutViews = components['schemas']['PutViews'];
 export type PutViewsBody = components['schemas']['PutViewsBody'];
 
 /** PARAMS are the parameters of each list and report. */
 export const PARAMS = {
-  "/v1/overview": ["from","to"],
+  "/v1/alerts": ["account","version","format","bom"],
+  "/v1/alerts/events": ["account","open","rule","metric","limit","cursor","format","bom"],
+  "/v1/alerts/versions": ["account","limit","cursor","format","bom"],
+  "/v1/audience/blocked": ["account","channel","app","limit","cursor","format","bom"],
+  "/v1/audience/complained": ["account","channel","app","limit","cursor","format","bom"],
+  "/v1/audience/subscribed": ["account","channel","app","limit","cursor","format","bom"],
+  "/v1/audience/uninstalled": ["account","channel","app","limit","cursor","format","bom"],
+  "/v1/audience/unsubscribed": ["account","channel","app","limit","cursor","format","bom"],
+  "/v1/audit": ["account","from","to","tz","limit","cursor","format","bom"],
+  "/v1/erasures": ["account","limit","cursor","format","bom"],
+  "/v1/error-map": ["account","version","format","bom"],
+  "/v1/error-map/unmapped": ["account","from","to","tz","limit","cursor","format","bom"],
+  "/v1/error-map/versions": ["account","limit","cursor","format","bom"],
+  "/v1/keys": ["account","limit","cursor","format","bom"],
+  "/v1/messages": ["recipient","contact","account","campaign","channel","status","from","to","tz","limit","cursor","format","bom"],
+  "/v1/number-rules": ["account","version","format","bom"],
+  "/v1/number-rules/versions": ["account","limit","cursor","format","bom"],
+  "/v1/numbers/best-channel": ["account","channel","from","to","tz","limit","cursor","format","bom"],
+  "/v1/numbers/best-channel/counts": ["account","channel","from","to","tz","format","bom"],
+  "/v1/numbers/changes": ["account","kind","number","to","wait","order","limit","cursor","format","bom"],
+  "/v1/numbers/counts": ["account","format","bom"],
+  "/v1/numbers/dead": ["account","kind","rule","limit","cursor","format","bom"],
+  "/v1/numbers/{number}/messages": ["account","campaign","channel","status","from","to","tz","limit","cursor","format","bom"],
+  "/v1/overview": ["from","to","tz","account"],
+  "/v1/rejected": ["reason","field","replayed","limit","cursor","format","bom"],
+  "/v1/rejected/reasons": ["format","bom"],
+  "/v1/reports/channels": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","limit","cursor","format","bom"],
+  "/v1/reports/compare": ["from","to","tz","by","values","metric","among","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","format","bom"],
+  "/v1/reports/dead-spend": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","rule","currency","limit","cursor","format","bom"],
+  "/v1/reports/failures": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","reason","error_code","limit","cursor","format","bom"],
+  "/v1/reports/groups": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","sort","search","limit","cursor","format","bom"],
+  "/v1/reports/latency": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","metric","le","limit","cursor","format","bom"],
+  "/v1/reports/overlap": ["from","to","tz","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","format","bom"],
+  "/v1/reports/penetration": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","hour","day","week","month","hour_of_day","weekday","limit","cursor","format","bom"],
+  "/v1/reports/savings": ["from","to","tz","group_by","account","campaign","template","sender","traffic","country","hour","day","week","month","hour_of_day","weekday","first_channel","reached_by","path","sms_segments","currency","limit","cursor","format","bom"],
+  "/v1/reports/segment-waste": ["from","to","tz","group_by","account","campaign","template","sender","traffic","country","hour","day","week","month","hour_of_day","weekday","currency","limit","cursor","format","bom"],
+  "/v1/reports/spend": ["from","to","tz","group_by","account","channel","provider","campaign","template","sender","app","operator","country","traffic","step","trigger","hour","day","week","month","hour_of_day","weekday","currency","limit","cursor","format","bom"],
+  "/v1/tariffs": ["account","version","format","bom"],
+  "/v1/tariffs/versions": ["account","limit","cursor","format","bom"],
+  "/v1/templates": ["account","version","format","bom"],
+  "/v1/templates/versions": ["account","limit","cursor","format","bom"],
 } as const
