@@ -16,8 +16,8 @@ const (
 	// alertsEvery is how often is looked whether an hour can be judged, and alertsSoon how often while what is on its
 	// way is waited for.
 	alertsEvery, alertsSoon = time.Minute, 2 * time.Second
-	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to say
-	// how old they are.
+	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to
+	// say how old they are.
 	judgeEvery, staleAfter = 5 * time.Minute, 10 * time.Minute
 	// alertAccounts is how many accounts are read at a time.
 	alertAccounts = 20
@@ -101,8 +101,9 @@ func (a *alerts) recall(ctx context.Context) (err error) {
 	return nil
 }
 
-// findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was stored
-// by that time is in the figures. Without it, a process that is behind would look like providers that are silent.
+// findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was
+// stored by that time is in the figures. Without it, a process that is behind would look like providers that are
+// silent.
 func (a *alerts) findSettled(ctx context.Context) error {
 	nowMS := a.cfg.Now().UnixMilli()
 	if a.deps.Stream == nil {

@@ -124,7 +124,8 @@ func (r *alertRig) want(what string, patterns ...string) {
 
 func hourOf(at time.Time) int64 { return at.Unix() / 3600 }
 
-// By the rules by default a fall begins one alert, whoever judges the hour again and whatever dies, and its end ends it.
+// By the rules by default a fall begins one alert, whoever judges the hour again and whatever dies, and its end ends
+// it.
 func TestAlerts_Turn_BeginsAndEndsOnce(t *testing.T) {
 	r := newAlertRig(t)
 	fell := hourOf(alertNow) - 1
