@@ -114,7 +114,9 @@ func (a *alerts) findSettled(ctx context.Context) error {
 		ends, lags, err := a.deps.Stream(ctx)
 		switch {
 		case err != nil:
+			// It is away; a new mark is made when it is back. Meanwhile figures grow old, which is an alert.
 			a.deps.Logger.Warn("alerts wait: where the stream ends is unknown", "error", err)
+			a.mark = nil
 		case a.mark == nil:
 			a.mark = &streamMark{atMS: nowMS, ends: maps.Clone(ends)}
 		}
