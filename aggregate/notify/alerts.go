@@ -82,7 +82,7 @@ func NewTeller(deps Deps, onStep func(string)) *Teller {
 		woken: make(chan struct{}, 1),
 		metrics: tellMetrics{
 			told: counter("alerts_told_total",
-				"Beginnings and ends of alerts that a topic or webhook acknowledged; after a crash some are told again."),
+				"Beginnings and ends of alerts that a topic or webhook acknowledged; some come again after a crash."),
 			failures: counter("alerts_tell_failures_total",
 				"Tries to tell of an alert that a topic or webhook did not acknowledge."),
 			untold: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
