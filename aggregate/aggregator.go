@@ -83,9 +83,9 @@ type Config struct {
 	ChangesTopic    string
 	NotifyFromStart bool
 	// OnStep is called after each step of a pass ("joined", "computed", "published", "applied", "closed"), of a round
-	// of verdicts ("announced", "decided"), when a sink acknowledged changes and its position is not stored yet ("notified"),
-	// when alerts were stored ("alerted") and when one was acknowledged and that is not noted yet ("told"), so that
-	// tests can end the process there. They run side by side.
+	// of verdicts ("announced", "decided"), when a sink acknowledged changes and its position is not stored yet
+	// ("notified"), when alerts were stored ("alerted") and when one was acknowledged and that is not noted yet
+	// ("told"), so that tests can end the process there. They run side by side.
 	OnStep func(step string)
 }
 
@@ -200,8 +200,9 @@ func New(cfg Config, deps Deps) *Aggregator {
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
 	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
 		Logger: deps.Logger}, cfg.OnStep)
-	return &Aggregator{cfg: cfg, deps: deps, teller: teller, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		events: 100_000, answered: map[uuid.UUID]bool{}, announcers: announcers, woken: make(chan struct{}, 1)}
+	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
+		events: 100_000, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
+		woken: make(chan struct{}, 1)}
 }
 
 // errOtherOwner tells that another aggregator works on the same database.

@@ -16,8 +16,8 @@ const (
 	// alertsEvery is how often is looked whether an hour can be judged, and alertsSoon how often while what is on its
 	// way is waited for.
 	alertsEvery, alertsSoon = time.Minute, 2 * time.Second
-	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to say
-	// how old they are.
+	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to
+	// say how old they are.
 	judgeEvery, staleAfter = 5 * time.Minute, 10 * time.Minute
 	// alertAccounts is how many accounts are read at a time.
 	alertAccounts = 20
@@ -70,9 +70,7 @@ func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
 			return alertsSoon, err
 		}
 	}
-	if err := a.findSettled(ctx); err != nil {
-		return alertsSoon, err
-	}
+	a.findSettled(ctx)
 	stale := a.settledMS > 0 && a.cfg.Now().UnixMilli()-a.settledMS >= staleAfter.Milliseconds()
 	if stale || a.settledMS/judgeEvery.Milliseconds() != a.judgedMS/judgeEvery.Milliseconds() {
 		if err := a.judge(ctx); err != nil {
@@ -101,19 +99,22 @@ func (a *alerts) recall(ctx context.Context) (err error) {
 	return nil
 }
 
-// findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was stored
-// by that time is in the figures. Without it, a process that is behind would look like providers that are silent.
-func (a *alerts) findSettled(ctx context.Context) error {
+// findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was
+// stored by that time is in the figures. Without it, a process that is behind would look like providers that are
+// silent.
+func (a *alerts) findSettled(ctx context.Context) {
 	nowMS := a.cfg.Now().UnixMilli()
 	if a.deps.Stream == nil {
 		a.settledMS = max(a.settledMS, a.lastAsOfMS.Load())
-		return nil
+		return
 	}
-	if a.mark != nil && a.mark.storedMS == 0 || a.mark == nil {
+	if a.mark == nil || a.mark.storedMS == 0 {
 		ends, lags, err := a.deps.Stream(ctx)
 		switch {
 		case err != nil:
+			// It is away; a new mark is made when it is back. Meanwhile figures grow old, which is an alert.
 			a.deps.Logger.Warn("alerts wait: where the stream ends is unknown", "error", err)
+			a.mark = nil
 		case a.mark == nil:
 			a.mark = &streamMark{atMS: nowMS, ends: maps.Clone(ends)}
 		}
@@ -124,7 +125,6 @@ func (a *alerts) findSettled(ctx context.Context) error {
 	if a.mark != nil && a.mark.storedMS > 0 && a.lastAsOfMS.Load() >= a.mark.storedMS {
 		a.settledMS, a.mark = a.mark.atMS, nil
 	}
-	return nil
 }
 
 // reached tells whether ingest has all that there was.

@@ -2,7 +2,6 @@ package aggregate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -114,7 +113,9 @@ func (r *alertRig) want(what string, patterns ...string) {
 	}
 	for _, p := range slices.Backward(patterns) { // what has an end matches fewer
 		before, after, _ := strings.Cut(p, "…")
-		i := slices.IndexFunc(got, func(s string) bool { return strings.HasPrefix(s, before) && strings.HasSuffix(s, after) })
+		i := slices.IndexFunc(got, func(s string) bool {
+			return strings.HasPrefix(s, before) && strings.HasSuffix(s, after)
+		})
 		if i < 0 {
 			r.t.Fatalf("%s: %q, want %q", what, got, p)
 		}
@@ -124,13 +125,14 @@ func (r *alertRig) want(what string, patterns ...string) {
 
 func hourOf(at time.Time) int64 { return at.Unix() / 3600 }
 
-// By the rules by default a fall begins one alert, whoever judges the hour again and whatever dies, and its end ends it.
+// By the rules by default a fall begins one alert, whoever judges the hour again and whatever dies, and its end ends
+// it.
 func TestAlerts_Turn_BeginsAndEndsOnce(t *testing.T) {
 	r := newAlertRig(t)
 	fell := hourOf(alertNow) - 1
 	r.fill("acme", fell, fell)
 	r.fill("calm", fell, fell+1)
-	died := errors.New("killed")
+	const died = "killed"
 	r.step = func(step string) {
 		if step == "alerted" {
 			panic(died)

@@ -30,8 +30,8 @@ type TopicConfig struct {
 	RetentionBytes         int64         // of the whole topic; brokers are told per partition
 }
 
-// EnsureTopics creates the topics of events, of dead letters and those that others read where they are missing, and leaves existing ones
-// unchanged. It tries until ctx ends.
+// EnsureTopics creates the topics of events, of dead letters and those that others read where they are missing, and
+// leaves existing ones unchanged. It tries until ctx ends.
 func EnsureTopics(ctx context.Context, brokers []string, config TopicConfig) error {
 	if config.Topic == "" {
 		config.Topic = DefaultTopic

@@ -31,7 +31,8 @@ var (
 const maxFreshnessAge = 30 * time.Second
 
 // ownTables are the tables that this package reads, besides those of reports.
-var ownTables = []string{"alert_events", "api_audit", "api_key_uses", "api_keys", "api_sessions", "attempts", "attempts_by_recipient",
+var ownTables = []string{"alert_events", "api_audit",
+	"api_key_uses", "api_keys", "api_sessions", "attempts", "attempts_by_recipient",
 	"audits",
 	"broken_parts", "builds", "changes", "cursor_keys",
 	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",

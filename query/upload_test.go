@@ -103,7 +103,7 @@ func (c *client) wantAnswer(status int, words ...string) {
 var bodyRoutes = []string{"POST /v1/events", "POST /v1/numbers/check", "POST /v1/sms/segments",
 	"POST /v1/forecasts/savings", "POST /v1/forecasts/from-history?account=a",
 	"PUT /v1/tariffs?account=a", "PUT /v1/templates?account=a", "PUT /v1/error-map?account=a",
-	"PUT /v1/number-rules?account=a",
+	"PUT /v1/number-rules?account=a", "PUT /v1/alerts?account=a", "POST /v1/alerts/try?account=a",
 	"PUT /v1/numbers/%2B79001234567/override?account=a"}
 
 // wantBodyMemory waits until so much memory is left for bodies.

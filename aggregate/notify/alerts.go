@@ -82,7 +82,7 @@ func NewTeller(deps Deps, onStep func(string)) *Teller {
 		woken: make(chan struct{}, 1),
 		metrics: tellMetrics{
 			told: counter("alerts_told_total",
-				"Alerts, beginnings and ends, that a topic or webhook acknowledged; after a crash some are told again."),
+				"Beginnings and ends of alerts that a topic or webhook acknowledged; some come again after a crash."),
 			failures: counter("alerts_tell_failures_total",
 				"Tries to tell of an alert that a topic or webhook did not acknowledge."),
 			untold: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
@@ -326,8 +326,8 @@ func newAlertBody(e *alert.Event) alertBody {
 	return body
 }
 
-// postAlert sends an alert to a webhook once. An answer of 2xx acknowledges it. No error names the address, which may hold a
-// token, nor the secret.
+// postAlert sends an alert to a webhook once. An answer of 2xx acknowledges it. No error names the address, which may
+// hold a token, nor the secret.
 func postAlert(ctx context.Context, w alert.Webhook, e *alert.Event, now time.Time) error {
 	signer, err := newSigner(w.Secret)
 	if err != nil {

@@ -166,7 +166,7 @@ func TestTeller_Turn_DiesBeforeTheNote(t *testing.T) {
 	endpoint := newEndpoint(t, nil)
 	r.putWebhooks(alert.Webhook{ID: "ops", URL: endpoint.URL, Secret: testSecrets[0], Anywhere: true})
 	r.alert(fallen("a1", 1, "ops"))
-	died := errors.New("killed")
+	const died = "killed"
 	func() {
 		defer func() {
 			if recover() != died {
@@ -299,7 +299,8 @@ func TestPostAlert_EndlessAnswer(t *testing.T) {
 	})
 	began := time.Now()
 	e := fallen("a1", 1)
-	err := postAlert(t.Context(), alert.Webhook{URL: endpoint.URL, Secret: testSecrets[0], Anywhere: true}, &e, time.Now())
+	w := alert.Webhook{URL: endpoint.URL, Secret: testSecrets[0], Anywhere: true}
+	err := postAlert(t.Context(), w, &e, time.Now())
 	if err != nil || time.Since(began) > webhookTimeout {
 		t.Errorf("%v after %v", err, time.Since(began))
 	}

@@ -158,7 +158,8 @@ func TestAlerts_Try(t *testing.T) {
 	}
 	querytest.Decode(t, querytest.PostJSON(own, "/v1/alerts/try?account=acme", body), http.StatusOK, &reply)
 	if len(reply.Rows) != 1 || reply.Rows[0].Rule != "d" || reply.Rows[0].Provider != "mts" ||
-		reply.Rows[0].Since != answer.TimeText(fell*alert.HourMS) || *reply.Rows[0].Until != answer.TimeText((fell+5)*alert.HourMS) ||
+		reply.Rows[0].Since != answer.TimeText(fell*alert.HourMS) ||
+		*reply.Rows[0].Until != answer.TimeText((fell+5)*alert.HourMS) ||
 		reply.Rows[0].Before != 0.9 || len(reply.NotTried) != 1 || reply.NotTried[0] != "f" {
 		got, _ := json.Marshal(reply)
 		t.Errorf("%s", got)

@@ -73,7 +73,8 @@ func (a *Alerts) try(c *gin.Context) error {
 		return err
 	}
 	caller := answer.CallerOf(c.Request.Context())
-	if i := slices.IndexFunc(rules.Alerts, func(r alert.Rule) bool { return r.Metric.Service() }); i >= 0 && !caller.All {
+	ofAll := func(r alert.Rule) bool { return r.Metric.Service() }
+	if i := slices.IndexFunc(rules.Alerts, ofAll); i >= 0 && !caller.All {
 		return wrongRules(answer.ParameterError{Parameter: "alerts.metric", Reason: string(rules.Alerts[i].Metric) +
 			" is of all accounts, and needs an admin key of all accounts"})
 	}

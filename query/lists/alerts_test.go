@@ -174,7 +174,8 @@ func TestLists_Alerts_RefusedAsAWhole(t *testing.T) {
 		w := putAlerts(s, `{"alerts":[`+c.alerts+`],"webhooks":[`+c.webhooks+`]}`)
 		var reply struct{ Errors []rowProblem }
 		if err := json.Unmarshal(w.Body.Bytes(), &reply); err != nil || w.Code < 400 || w.Code > 422 ||
-			len(reply.Errors) == 0 || reply.Errors[0].Parameter != c.field || !strings.Contains(reply.Errors[0].Reason, c.says) {
+			len(reply.Errors) == 0 || reply.Errors[0].Parameter != c.field ||
+			!strings.Contains(reply.Errors[0].Reason, c.says) {
 			t.Errorf("%s%s: %d %s", c.alerts, c.webhooks, w.Code, w.Body)
 		}
 		if strings.Contains(w.Body.String(), "s3cret") || strings.Contains(w.Body.String(), firstSecret) {

@@ -244,7 +244,8 @@ func (o *Overview) alerts(ctx context.Context, q *report.Request, w *writer) err
 	if err == nil {
 		w.array("alerts", len(open), func(i int) []answer.Member {
 			return []answer.Member{{Name: "account", Value: answer.Text(open[i].Account)},
-				{Name: "rule", Value: answer.Text(open[i].Rule)}, {Name: "metric", Value: answer.Text(string(open[i].Metric))},
+				{Name: "rule", Value: answer.Text(open[i].Rule)},
+				{Name: "metric", Value: answer.Text(string(open[i].Metric))},
 				{Name: "alerts", Value: answer.Count(open[i].Alerts)}}
 		})
 	}

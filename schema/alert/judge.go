@@ -26,8 +26,8 @@ const (
 	fewest = 4
 	// stratumSample is how much there must be of a stratum in the past for it to be expected anything of.
 	stratumSample = 30
-	// far is how many times as far as the bounds a figure lies for one hour to be enough. Otherwise the hour before must
-	// be half as far out too: an hour in some thousands lies outside by chance, two in a row in some millions.
+	// far is how many times as far as the bounds a figure lies for one hour to be enough. Otherwise the hour before
+	// must be half as far out too: an hour in some thousands lies outside by chance, two in a row in some millions.
 	far = 1.5
 )
 
@@ -35,11 +35,12 @@ const (
 var spans = [...]int64{1, 2, 4, 8, longest}
 
 // pasts are the spans that one at an hour is compared with: the same hour on the same weekday of the weeks before, and
-// of the days before, as far as they are workdays or weekends like it. A figure must be out of the ordinary by each of them that is known.
+// of the days before, as far as they are workdays or weekends like it. A figure must be out of the ordinary by each of
+// them that is known.
 var pasts = [...]struct{ every, times int64 }{{weekHours, pastWeeks}, {dayHours, pastDays}}
 
-// Judge says what is to be said of a group at an hour, by what there was of it before. since leaves out of the past what
-// came before that hour: a level that has become the ordinary one.
+// Judge says what is to be said of a group at an hour, by what there was of it before. since leaves out of the past
+// what came before that hour: a level that has become the ordinary one.
 func (r *Rule) Judge(s *Series, hour, since int64) Verdict {
 	m := r.Metric.of()
 	if s == nil || m == nil {
@@ -189,8 +190,8 @@ func (v *Verdict) and(o Verdict) {
 	v.Off, v.Far, v.Near, v.Calm = v.Off && o.Off, v.Far && o.Far, v.Near && o.Near, v.Calm || o.Calm
 }
 
-// deviation is how far a share like this one lies from what is expected, by the spread of the past: the variance between
-// spans and that of chance, or that of chance times how much more than it the past varies, whichever is more.
+// deviation is how far a share like this one lies from what is expected, by the spread of the past: the variance
+// between spans and that of chance, or that of chance times how much more than it the past varies, whichever is more.
 func (e *expectation) deviation(all []residual, freedom int) float64 {
 	// Of a share that was never anything else than 0 or 1 the variance is not 0.
 	p := (e.rate*float64(e.pastDen) + 1) / (float64(e.pastDen) + 2)
@@ -260,8 +261,9 @@ func (r *Rule) silence(s *Series, hour, span, since int64) Verdict {
 			return nothing()
 		}
 		if !verdict.Known {
-			verdict = Verdict{Known: true, Off: now == 0, Far: now == 0, Near: now == 0, Calm: now > 0, Before: float64(sum) / float64(len(ends)),
-				Now: float64(now), Low: float64(least), High: float64(most), Num: now, Hours: span}
+			verdict = Verdict{Known: true, Off: now == 0, Far: now == 0, Near: now == 0, Calm: now > 0,
+				Before: float64(sum) / float64(len(ends)),
+				Now:    float64(now), Low: float64(least), High: float64(most), Num: now, Hours: span}
 		}
 	}
 	return verdict

@@ -88,7 +88,8 @@ var Sensitivities = []Sensitivity{"low", "normal", "high"}
 type bounds struct {
 	// z is how many standard deviations a figure lies away.
 	z float64
-	// fall is by which part of itself a share falls at least; rise and points by which part, and by how much, one rises.
+	// fall is by which part of itself a share falls at least; rise and points by which part, and by how much, one
+	// rises.
 	fall, rise, points float64
 }
 

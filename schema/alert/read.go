@@ -208,7 +208,8 @@ func readWebhook(raw []byte, others []Webhook, refuse func(field, reason string)
 		refuse("url", reason)
 	}
 	if w.Secret != "" && !SoundSecret(w.Secret) {
-		refuse("secret", "want whsec_ and 24 to 64 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes it")
+		refuse("secret",
+			"want whsec_ and 24 to 64 bytes in base64, as `echo whsec_$(openssl rand -base64 32)` makes it")
 	}
 	return w
 }

@@ -153,15 +153,15 @@ func TestReader_Read_WhatIsPublished(t *testing.T) {
 		hour int64
 		want totals
 	}{
-		{`{"id":"r","metric":"delivery"}`, lastHour, totals{"acme sms/mts//": {149, 109}, "acme sms/smsc//": {0, 30},
-			"beta sms/mts//": {75, 3}}},
-		{`{"id":"r","metric":"delivery"}`, built, totals{"acme sms/mts//": {150, 402}}},
+		{`{"id":"r","metric":"delivery"}`, lastHour, totals{"acme sms/mts//": {Num: 149, Den: 109}, "acme sms/smsc//": {Num: 0, Den: 30},
+			"beta sms/mts//": {Num: 75, Den: 3}}},
+		{`{"id":"r","metric":"delivery"}`, built, totals{"acme sms/mts//": {Num: 150, Den: 402}}},
 		{`{"id":"r","metric":"delivery","after_minutes":240}`, lastHour,
-			totals{"acme sms/mts//": {169, 109}, "acme sms/smsc//": {0, 30}, "beta sms/mts//": {85, 3}}},
+			totals{"acme sms/mts//": {Num: 169, Den: 109}, "acme sms/smsc//": {Num: 0, Den: 30}, "beta sms/mts//": {Num: 85, Den: 3}}},
 		{`{"id":"r","metric":"delivery","by":[],"only":{"provider":["mts"]}}`, lastHour,
-			totals{"acme ///": {149, 109}, "beta ///": {75, 3}}},
+			totals{"acme ///": {Num: 149, Den: 109}, "beta ///": {Num: 75, Den: 3}}},
 		{`{"id":"r","metric":"delivery","by":["operator"]}`, lastHour,
-			totals{"acme ///": {74, 129}, "acme //b/": {75, 10}, "beta ///": {75, 3}}},
+			totals{"acme ///": {Num: 74, Den: 129}, "acme //b/": {Num: 75, Den: 10}, "beta ///": {Num: 75, Den: 3}}},
 	} {
 		one := rule(t, c.rule)
 		for _, days := range []map[int64]bool{nil, alert.DaysOf(lastHour)} {
@@ -205,10 +205,10 @@ func TestReader_Read_Metrics(t *testing.T) {
 		lastHour*3600_000+5, lastHour*3600_000+6))
 	r := newReader(conn)
 	for metric, want := range map[string]totals{
-		`"open"`: {"acme viber///": {20, 70}}, `"silent"`: {"acme viber/mts//": {110, 0}},
-		`"filtered"`: {"acme viber/mts//": {4, 115}}, `"blocked"`: {"acme viber/mts//": {3, 115}},
-		`"unmapped"`: {"acme viber/mts//": {2, 10}}, `"dead_letters"`: {"acme ///": {2, 0}},
-		`"delivery","by":["campaign"]`: {"acme ///": {70, 100}, "acme ///c": {0, 5}},
+		`"open"`: {"acme viber///": {Num: 20, Den: 70}}, `"silent"`: {"acme viber/mts//": {Num: 110, Den: 0}},
+		`"filtered"`: {"acme viber/mts//": {Num: 4, Den: 115}}, `"blocked"`: {"acme viber/mts//": {Num: 3, Den: 115}},
+		`"unmapped"`: {"acme viber/mts//": {Num: 2, Den: 10}}, `"dead_letters"`: {"acme ///": {Num: 2, Den: 0}},
+		`"delivery","by":["campaign"]`: {"acme ///": {Num: 70, Den: 100}, "acme ///c": {Num: 0, Den: 5}},
 	} {
 		w := At(rule(t, `{"id":"r","metric":`+metric+`}`), []string{"acme"}, lastHour, asOf.UnixMilli())
 		if got := read(t, r, w, lastHour); !maps.Equal(got, want) {
