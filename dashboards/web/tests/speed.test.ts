@@ -8,9 +8,14 @@ const DAY = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
 
 /** whole waits, frame by frame, until all of a view is drawn. */
 async function whole(page: Page): Promise<void> {
-  await page.waitForFunction(() => document.querySelector('main h1') !== null &&
-    document.querySelector('main section, main .state, main .cards') !== null && !document.querySelector('main [aria-busy="true"], main .waiting'),
-  undefined, { polling: 'raf' })
+  await page.waitForFunction(
+    () =>
+      document.querySelector('main h1') !== null &&
+      document.querySelector('main section, main .state, main .cards') !== null &&
+      !document.querySelector('main [aria-busy="true"], main .waiting'),
+    undefined,
+    { polling: 'raf' }
+  )
 }
 
 test('how fast views are there', async () => {

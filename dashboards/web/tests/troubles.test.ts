@@ -19,7 +19,10 @@ function pathOf(route: Route): string {
 }
 
 /** troubled opens a page whose questions go through answer, but for that who asks. */
-async function troubled(path: string, answer: (route: Route) => Promise<void>): Promise<{ page: Page; asked: string[] }> {
+async function troubled(
+  path: string,
+  answer: (route: Route) => Promise<void>
+): Promise<{ page: Page; asked: string[] }> {
   const { page } = await openPage('en', 'all')
   const asked: string[] = []
   await page.route(API, (route) => {
@@ -59,8 +62,12 @@ test.concurrent.for(PATHS)('%s with an API that takes two seconds', async (path,
 
 // In what ways an answer fails; each question of a view gets another one.
 const FAILURES: readonly ((route: Route) => Promise<void>)[] = [
-  (route) => route.fulfill({ status: 500, contentType: 'application/problem+json',
-    body: '{"type":"urn:kaskad:problem:internal","title":"Internal","status":500,"detail":"an internal error"}' }),
+  (route) =>
+    route.fulfill({
+      status: 500,
+      contentType: 'application/problem+json',
+      body: '{"type":"urn:kaskad:problem:internal","title":"Internal","status":500,"detail":"an internal error"}',
+    }),
   (route) => route.fulfill({ status: 200, contentType: 'application/json', body: '{"rows":[{"chan' }),
   (route) => route.fulfill({ status: 503, contentType: 'text/plain', body: 'no upstream' }),
   (route) => route.abort('connectionreset'),
@@ -70,7 +77,10 @@ test.concurrent.for(PATHS)('%s with an API that fails', async (path, { expect })
   const own = await ofFrame
   let first: number | undefined
   const { page, asked } = await troubled(addressOf('/nowhere'), (route) =>
-    first === undefined ? route.continue() : FAILURES[(asked.length + first) % FAILURES.length]?.(route) ?? route.abort())
+    first === undefined
+      ? route.continue()
+      : (FAILURES[(asked.length + first) % FAILURES.length]?.(route) ?? route.abort())
+  )
   for (const shift of [0, 2]) {
     first = shift
     asked.length = 0
@@ -82,9 +92,13 @@ test.concurrent.for(PATHS)('%s with an API that fails', async (path, { expect })
     expect(await page.locator('main').innerText()).not.toMatch(/undefined|NaN|\[object/)
     // Each can be asked for again where it failed, and comes then.
     first = undefined
-    for (let tries = 0; tries < 20 && await alerts.count() > 0; tries++) {
+    for (let tries = 0; tries < 20 && (await alerts.count()) > 0; tries++) {
       // Its card may be drawn anew at this moment, and then there is nothing left to click.
-      await alerts.first().getByRole('button', { name: 'Try again' }).click({ timeout: 2000 }).catch(() => undefined)
+      await alerts
+        .first()
+        .getByRole('button', { name: 'Try again' })
+        .click({ timeout: 2000 })
+        .catch(() => undefined)
       await settled(page)
     }
     expect(await alerts.allInnerTexts()).toEqual([])
@@ -101,8 +115,12 @@ test.concurrent.for(PATHS)('%s with an API that is busy', async (path, { expect 
     if (route.request().method() !== 'GET') return route.continue()
     if (at === undefined) {
       refused.set(question, Date.now())
-      return route.fulfill({ status: refused.size % 2 ? 429 : 503, headers: { 'Retry-After': '1' }, contentType: 'application/problem+json',
-        body: '{"type":"urn:kaskad:problem:busy","title":"Busy","status":429,"detail":"come again"}' })
+      return route.fulfill({
+        status: refused.size % 2 ? 429 : 503,
+        headers: { 'Retry-After': '1' },
+        contentType: 'application/problem+json',
+        body: '{"type":"urn:kaskad:problem:busy","title":"Busy","status":429,"detail":"come again"}',
+      })
     }
     if (Date.now() - at < 900) early.push(question)
     return route.continue()

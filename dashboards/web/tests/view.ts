@@ -93,7 +93,8 @@ export function testView(path: string, figures?: (seen: Seen) => Promise<void>, 
       await page.goto(await find?.() ?? path)
       await settled(page)
       await checkWords(page, language)
-      // Fonts differ between machines, so pictures are compared within a run: after all themes and widths the view looks as before.
+      // Fonts differ between machines, so pictures are compared within a run: after all themes and widths the view
+      // looks as before.
       const before = language === 'en' ? await page.screenshot() : undefined
       for (const theme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme: theme })
@@ -109,7 +110,10 @@ export function testView(path: string, figures?: (seen: Seen) => Promise<void>, 
         }
       }
       await page.emulateMedia({ colorScheme: 'light' })
-      if (before) expect(await unlike(page, before, await page.screenshot()), 'pixels changed by themes and widths').toBeLessThan(MOST_UNLIKE)
+      if (before) {
+        const share = await unlike(page, before, await page.screenshot())
+        expect(share, 'pixels changed by themes and widths').toBeLessThan(MOST_UNLIKE)
+      }
       await figures?.({ page, language, shows: (card, ...texts) => shows(page, card, texts) })
       expect(complaints).toEqual([])
       await page.context().close()

@@ -14,7 +14,8 @@ function nameOf(route: string): string {
 
 /** byName makes a table of what is known of each route. */
 function byName<T>(of: (route: Route) => T): Readonly<Record<ReportName, T>> {
-  return Object.fromEntries((Object.keys(PARAMS) as Route[]).map((route) => [nameOf(route), of(route)])) as Record<ReportName, T>
+  const routes = Object.keys(PARAMS) as Route[]
+  return Object.fromEntries(routes.map((route) => [nameOf(route), of(route)])) as Record<ReportName, T>
 }
 
 const ROUTES = byName((route) => route)

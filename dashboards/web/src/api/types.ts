@@ -1,5 +1,5 @@
-// Answers of the API that the page reads, by the types of its OpenAPI document (openapi.ts). Rates are JSON numbers with
-// six decimals, money are texts.
+// Answers of the API that the page reads, by the types of its OpenAPI document (openapi.ts). Rates are JSON numbers
+// with six decimals, money are texts.
 import type {
   GetDefinitions, GetErrorMapUnmappedRow, GetOverview, GetReportsChannels, GetReportsChannelsRow, GetReportsCompareRow,
   GetReportsFailuresRow, GetReportsLatencyRow, GetReportsSavings, GetReportsSavingsRow, GetSession, GetStatus, GetViews,
@@ -20,7 +20,8 @@ export type ChannelRow = GetReportsChannelsRow
 export type LatencyRow = GetReportsLatencyRow
 export type CompareRow = GetReportsCompareRow
 /** FailureRow is grouped by all that the report is grouped by where nothing else is said. */
-export type FailureRow = GetReportsFailuresRow & Required<Pick<GetReportsFailuresRow, 'channel' | 'provider' | 'reason' | 'error_code'>>
+export type FailureRow = GetReportsFailuresRow &
+  Required<Pick<GetReportsFailuresRow, 'channel' | 'provider' | 'reason' | 'error_code'>>
 export type SavingsRow = GetReportsSavingsRow
 export type Overview = GetOverview
 export type Status = GetStatus

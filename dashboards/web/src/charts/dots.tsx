@@ -48,11 +48,12 @@ const H = 22
 function Plot({ row }: { row: DotRow }) {
   const x = (share: number): number => 7 + share * (W - 14)
   const { rate, low, high, bound } = row
+  const weight = Math.max(0, x(row.weight) - x(0))
   return (
     <svg viewBox={`0 0 ${W} ${H}`} preserveAspectRatio="none" class="dotplot" aria-hidden="true">
       {row.hatched ? <defs><Open /></defs> : null}
-      <rect x={x(0)} y="3" width={Math.max(0, x(row.weight) - x(0))} height={H - 6} class="weight" />
-      {row.hatched ? <rect x={x(0)} y="3" width={Math.max(0, x(row.weight) - x(0))} height={H - 6} class="open" /> : null}
+      <rect x={x(0)} y="3" width={weight} height={H - 6} class="weight" />
+      {row.hatched ? <rect x={x(0)} y="3" width={weight} height={H - 6} class="open" /> : null}
       {SCALE.map((at) => <line key={at} x1={x(at)} x2={x(at)} y1="0" y2={H} class="grid" />)}
       {row.before != null ? <line x1={x(row.before)} x2={x(row.before)} y1="3" y2={H - 3} class="before" /> : null}
       {low !== null && high !== null ? <line x1={x(low)} x2={x(high)} y1={H / 2} y2={H / 2} class="interval" /> : null}
@@ -86,14 +87,15 @@ export function Dots({ label, rows, head }: { label: string; rows: readonly DotR
             <th scope="row">{row.to ? <a class="through" href={row.to}>{row.label}</a> : row.label}</th>
             <td class="plot">
               {row.rate === null ? <span class="muted">{row.why}</span>
-                : row.to ? <a href={row.to} tabIndex={-1} aria-hidden="true"><Plot row={row} /></a> : <Plot row={row} />}
+                : row.to ? <a href={row.to} tabIndex={-1} aria-hidden="true"><Plot row={row} /></a>
+                  : <Plot row={row} />}
             </td>
             <td class="rate">
               {row.rate === null
                 ? <Why text={row.why ?? w().states.unknown}>{NONE}</Why>
                 : (
-                  <Why text={[`${t.interval}: ${interval(row.low, row.high)}, ${row.of}.`, row.bound ? t.bounds[row.bound] : '',
-                    row.hatched ? `${w().card.notFinal}. ${w().card.notFinalWhy}` : ''].join(' ')}>
+                  <Why text={[`${t.interval}: ${interval(row.low, row.high)}, ${row.of}.`,
+                    row.bound ? t.bounds[row.bound] : '', row.hatched ? `${w().card.notFinal}. ${w().card.notFinalWhy}` : ''].join(' ')}>
                     <strong>{bounded(row.rate, row.bound)}</strong>
                   </Why>
                 )}

@@ -26,7 +26,8 @@ function ink(): Ink {
 
 /** openStripes marks what is not final: stripes in the colour of the card, over whatever colour the bar has. */
 export function openStripes(colours: Ink): Record<string, unknown> {
-  return { decal: { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4, color: colours.card } }
+  const lines = { symbol: 'rect', dashArrayX: [1, 0], dashArrayY: [2, 5], rotation: -Math.PI / 4 }
+  return { decal: { ...lines, color: colours.card } }
 }
 
 /** tooltip is how all charts tell figures: on the canvas, by lines of text. */
@@ -56,14 +57,16 @@ export function EChart({ label, option, onPick }: {
       draw()
       if (latest.current.onPick) {
         const place = (event: { offsetX: number; offsetY: number }): number | undefined => {
-          const at = [event.offsetX, event.offsetY]
-          return chart.containPixel('grid', at) ? Math.round(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX)) : undefined
+          if (!chart.containPixel('grid', [event.offsetX, event.offsetY])) return undefined
+          return Math.round(chart.convertFromPixel({ xAxisIndex: 0 }, event.offsetX))
         }
         chart.getZr().on('click', (event) => {
           const index = place(event)
           if (index !== undefined) latest.current.onPick?.(index)
         })
-        chart.getZr().on('mousemove', (event) => chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer'))
+        chart.getZr().on('mousemove', (event) => {
+          chart.getZr().setCursorStyle(place(event) === undefined ? 'default' : 'pointer')
+        })
       }
       const watch = new ResizeObserver(() => chart.resize())
       watch.observe(element)

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact'
 import { w } from '../i18n'
 import { f } from '../i18n/format'
-import { Hatch, Open } from './hatch'
+import { Hatch, Open, OpenKey } from './hatch'
 
 export interface FunnelRow {
   readonly key: string
@@ -38,7 +38,7 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
         ))}
         <li><svg viewBox="0 0 14 14"><defs><Hatch /></defs><rect width="14" height="14" rx="3" class="f-unreported" /></svg>{w().channels.unreported}</li>
         {rows.some((row) => row.mature === false)
-          ? <li><svg viewBox="0 0 14 14" class="c-sms"><defs><Open /></defs><rect width="14" height="14" rx="3" class="f-read" /><rect width="14" height="14" class="open" /></svg>{w().card.notFinal}</li>
+          ? <li><OpenKey tone="weeks-bar" />{w().card.notFinal}</li>
           : null}
       </ul>
       <ul class="funnel">
@@ -55,7 +55,8 @@ export function Funnel({ rows }: { rows: readonly FunnelRow[] }) {
                 <rect width={x(row.delivered)} height="16" class="f-delivered" />
                 <rect width={x(row.read)} height="16" class="f-read" />
                 <rect width={x(Math.max(row.clicked, row.replied))} height="16" class="f-acted" />
-                {row.mature === false ? <><defs><Open step={16} /></defs><rect width={x(row.sent)} height="16" class="open" /></> : null}
+                {row.mature === false ? <defs><Open step={16} /></defs> : null}
+                {row.mature === false ? <rect width={x(row.sent)} height="16" class="open" /> : null}
                 <rect y="18" width={x(row.failed)} height="4" class="f-failed" />
               </svg>
               <span class="numbers">

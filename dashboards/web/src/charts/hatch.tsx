@@ -7,6 +7,17 @@ export function Hatch() {
   )
 }
 
+/** OpenKey is what a legend says of it. */
+export function OpenKey({ tone }: { tone: string }) {
+  return (
+    <svg viewBox="0 0 14 14">
+      <defs><Open /></defs>
+      <rect width="14" height="14" rx="3" class={tone} />
+      <rect width="14" height="14" class="open" />
+    </svg>
+  )
+}
+
 /** Open is the pattern of what is not final: it cuts stripes, step apart, out of what lies below it. */
 export function Open({ step = 8 }: { step?: number }) {
   return (

@@ -43,7 +43,8 @@ export function Heat({ label, cell, low, high }: {
                 {HOURS.map((hour) => {
                   const { value, told: text, open } = cell(day, hour)
                   return (
-                    <td key={hour} class={value === null ? 'few' : open ? 'open' : ''} style={value === null ? {} : { '--share': shade(value) }}
+                    <td key={hour} class={value === null ? 'few' : open ? 'open' : ''}
+                      style={value === null ? {} : { '--share': shade(value) }}
                       onMouseEnter={() => tell(text)} title={text}>
                       <span class="unseen">{text}</span>
                     </td>

@@ -16,7 +16,8 @@ function decimal(text: string): Intl.StringNumericLiteral {
 function formats(tag: string, tz: string) {
   const count = new Intl.NumberFormat(tag, { maximumFractionDigits: 0 })
   const percent = new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1 })
-  const signed = new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1, signDisplay: 'exceptZero' })
+  const signed = new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1,
+    signDisplay: 'exceptZero' })
   const whole = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 })
   const plain = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
   const ratio = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })
@@ -44,7 +45,8 @@ function formats(tag: string, tz: string) {
     rate: (value: number | null | undefined): string => value == null ? NONE : percent.format(decimal(String(value))),
     /** points prints a difference of rates: in percentage points, whose name is a word of its own. */
     points: (value: number | null | undefined): string => value == null ? NONE
-      : signed.formatToParts(decimal(String(value))).filter((part) => part.type !== 'percentSign').map((part) => part.value).join('').trim(),
+      : signed.formatToParts(decimal(String(value))).filter((part) => part.type !== 'percentSign')
+        .map((part) => part.value).join('').trim(),
     /** whole prints a mark of an axis. */
     whole: (value: number): string => whole.format(value),
     number: (value: number | string | null | undefined): string => value == null ? NONE

@@ -16,17 +16,20 @@ export function channelName(channel: string): string {
 
 /** reasonName is a reason class in words; one that is new is shown as the API names it. */
 export function reasonName(reason: string): string {
-  return (w().reasons as Readonly<Record<string, string>>)[reason] ?? reason
+  const words: Readonly<Record<string, string>> = w().reasons
+  return words[reason] ?? reason
 }
 
 /** letterReason is why an event was refused, in words. */
 export function letterReason(reason: string): string {
-  return (w().letterReasons as Readonly<Record<string, string>>)[reason] ?? reason
+  const words: Readonly<Record<string, string>> = w().letterReasons
+  return words[reason] ?? reason
 }
 
 /** unpricedReason is why a message has no price, in words. */
 export function unpricedReason(reason: string, channel: string): string {
-  return (w().savings.reasons as Readonly<Record<string, (channel: string) => string>>)[reason]?.(channelName(channel)) ?? reason
+  const words: Readonly<Record<string, (channel: string) => string>> = w().savings.reasons
+  return words[reason]?.(channelName(channel)) ?? reason
 }
 
 /** ChannelMark is the channel's colour beside its name. */

@@ -18,7 +18,9 @@ export function Saved() {
   const open = Ariakit.useStoreState(dialog, 'open')
   return (
     <>
-      <Ariakit.Button className="button quiet" aria-label={t.menu} title={t.menu} onClick={dialog.show}><Icon name="bookmark" /></Ariakit.Button>
+      <Ariakit.Button className="button quiet" aria-label={t.menu} title={t.menu} onClick={dialog.show}>
+        <Icon name="bookmark" />
+      </Ariakit.Button>
       <Ariakit.Dialog store={dialog} className="dialog" backdrop={<div class="backdrop" />} unmountOnHide>
         {open ? <Views close={dialog.hide} /> : null}
       </Ariakit.Dialog>
@@ -44,15 +46,24 @@ function Views({ close }: { close: () => void }) {
     refuse(undefined)
     say({ text: '' })
     try {
-      const { version } = await send<{ version: number }>(PATH, { method: 'PUT', headers: { 'If-Match': `"${known.version}"` },
-        body: JSON.stringify({ views }) })
+      const { version } = await send<{ version: number }>(PATH, {
+        method: 'PUT',
+        headers: { 'If-Match': `"${known.version}"` },
+        body: JSON.stringify({ views }),
+      })
       keepAnswer<SavedViews>(PATH, { ...known, version, views })
       say(done)
       return true
     } catch (error) {
       const problem: Problem | undefined = error instanceof Refused ? error.problem : undefined
       if (problem?.status === 412) answer.retry()
-      refuse(problem?.status === 412 ? { text: t.changed } : problem?.status ? { text: t.refused, detail: problem.detail } : { text: w().freshness.away })
+      refuse(
+        problem?.status === 412
+          ? { text: t.changed }
+          : problem?.status
+            ? { text: t.refused, detail: problem.detail }
+            : { text: w().freshness.away }
+      )
       return false
     } finally {
       work(false)
@@ -65,31 +76,72 @@ function Views({ close }: { close: () => void }) {
       {answer.problem && !known ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
       {!views && !answer.problem ? <Waiting lines={2} /> : null}
       {views?.length === 0 ? <p class="muted">{t.none}</p> : null}
-      {views && views.length > 0
-        ? (
-          <ul class="lines">
-            {views.map((one) => (
-              <One key={one.name} view={one} busy={busy} taken={views.map((other) => other.name)} close={close}
-                copied={() => say({ text: t.copied })}
-                rename={(name) => put(views.map((other) => other === one ? { ...one, name } : other))}
-                remove={() => void put(views.filter((other) => other !== one), { text: t.removed(one.name), undo: views })} />
-            ))}
-          </ul>
-        )
-        : null}
-      {refused ? <p role="alert">{refused.text}{refused.detail ? <>: <span lang="en">{refused.detail}</span></> : null}</p> : null}
+      {views && views.length > 0 ? (
+        <ul class="lines">
+          {views.map((one) => (
+            <One
+              key={one.name}
+              view={one}
+              busy={busy}
+              taken={views.map((other) => other.name)}
+              close={close}
+              copied={() => say({ text: t.copied })}
+              rename={(name) => put(views.map((other) => (other === one ? { ...one, name } : other)))}
+              remove={() =>
+                void put(
+                  views.filter((other) => other !== one),
+                  { text: t.removed(one.name), undo: views }
+                )
+              }
+            />
+          ))}
+        </ul>
+      ) : null}
+      {refused ? (
+        <p role="alert">
+          {refused.text}
+          {refused.detail ? (
+            <>
+              : <span lang="en">{refused.detail}</span>
+            </>
+          ) : null}
+        </p>
+      ) : null}
       <p role="status" class="muted">
-        {said.text}{said.undo ? <> <button type="button" class="button quiet" onClick={() => void put(said.undo ?? [])}>{t.undo}</button></> : null}
+        {said.text}
+        {said.undo ? (
+          <>
+            {' '}
+            <button type="button" class="button quiet" onClick={() => void put(said.undo ?? [])}>
+              {t.undo}
+            </button>
+          </>
+        ) : null}
       </p>
-      {views
-        ? <Naming label={t.save} busy={busy} taken={views.map((one) => one.name)} named={(name) => put([...views, { name, url: here() }])} />
-        : null}
-      <div class="buttons"><Ariakit.DialogDismiss className="button">{w().shell.close}</Ariakit.DialogDismiss></div>
+      {views ? (
+        <Naming
+          label={t.save}
+          busy={busy}
+          taken={views.map((one) => one.name)}
+          named={(name) => put([...views, { name, url: here() }])}
+        />
+      ) : null}
+      <div class="buttons">
+        <Ariakit.DialogDismiss className="button">{w().shell.close}</Ariakit.DialogDismiss>
+      </div>
     </div>
   )
 }
 
-function One({ view, busy, taken, close, copied, rename, remove }: {
+function One({
+  view,
+  busy,
+  taken,
+  close,
+  copied,
+  rename,
+  remove,
+}: {
   view: View
   busy: boolean
   taken: readonly string[]
@@ -103,28 +155,61 @@ function One({ view, busy, taken, close, copied, rename, remove }: {
   if (naming) {
     return (
       <li>
-        <Naming label={t.rename} first={view.name} busy={busy} taken={taken.filter((one) => one !== view.name)} named={async (to) => {
-          const done = to === view.name || await rename(to)
-          if (done) name(false)
-          return done
-        }} />
+        <Naming
+          label={t.rename}
+          first={view.name}
+          busy={busy}
+          taken={taken.filter((one) => one !== view.name)}
+          named={async (to) => {
+            const done = to === view.name || (await rename(to))
+            if (done) name(false)
+            return done
+          }}
+        />
       </li>
     )
   }
   return (
     <li class="saved-view">
-      <a href={view.url} aria-current={view.url === here() ? 'page' : undefined} onClick={(event) => {
-        follow(event)
-        if (event.defaultPrevented) close()
-      }}><bdi>{view.name}</bdi></a>
+      <a
+        href={view.url}
+        aria-current={view.url === here() ? 'page' : undefined}
+        onClick={(event) => {
+          follow(event)
+          if (event.defaultPrevented) close()
+        }}
+      >
+        <bdi>{view.name}</bdi>
+      </a>
       <span class="buttons">
-        <button type="button" class="button quiet" aria-label={`${t.copy}: ${view.name}`} title={t.copy} onClick={() => {
-          void navigator.clipboard.writeText(new URL(view.url, url.value).href).then(copied)
-        }}><Icon name="link" /></button>
-        <button type="button" class="button quiet" aria-label={`${t.rename}: ${view.name}`} title={t.rename} onClick={() => name(true)}>
+        <button
+          type="button"
+          class="button quiet"
+          aria-label={`${t.copy}: ${view.name}`}
+          title={t.copy}
+          onClick={() => {
+            void navigator.clipboard.writeText(new URL(view.url, url.value).href).then(copied)
+          }}
+        >
+          <Icon name="link" />
+        </button>
+        <button
+          type="button"
+          class="button quiet"
+          aria-label={`${t.rename}: ${view.name}`}
+          title={t.rename}
+          onClick={() => name(true)}
+        >
           <Icon name="pencil" />
         </button>
-        <button type="button" class="button quiet" aria-label={`${t.remove}: ${view.name}`} title={t.remove} disabled={busy} onClick={remove}>
+        <button
+          type="button"
+          class="button quiet"
+          aria-label={`${t.remove}: ${view.name}`}
+          title={t.remove}
+          disabled={busy}
+          onClick={remove}
+        >
           <Icon name="close" />
         </button>
       </span>
@@ -133,7 +218,13 @@ function One({ view, busy, taken, close, copied, rename, remove }: {
 }
 
 // A field and a button for a name. named tells whether the name is stored.
-function Naming({ label, first = '', busy, taken, named }: {
+function Naming({
+  label,
+  first = '',
+  busy,
+  taken,
+  named,
+}: {
   label: string
   first?: string
   busy: boolean
@@ -145,20 +236,34 @@ function Naming({ label, first = '', busy, taken, named }: {
   const tidy = name.trim()
   const double = taken.includes(tidy)
   return (
-    <form class="naming" onSubmit={(event) => {
-      event.preventDefault()
-      if (tidy !== '' && !double) {
-        void named(tidy).then((done) => {
-          if (done) write('')
-        })
-      }
-    }}>
-      <label>{label}
-        <input class="field" required maxLength={100} value={name} placeholder={t.name} aria-invalid={double} autofocus={first !== ''}
-          onInput={(event) => write(event.currentTarget.value)} />
+    <form
+      class="naming"
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (tidy !== '' && !double) {
+          void named(tidy).then((done) => {
+            if (done) write('')
+          })
+        }
+      }}
+    >
+      <label>
+        {label}
+        <input
+          class="field"
+          required
+          maxLength={100}
+          value={name}
+          placeholder={t.name}
+          aria-invalid={double}
+          autofocus={first !== ''}
+          onInput={(event) => write(event.currentTarget.value)}
+        />
       </label>
       {double ? <p role="alert">{t.taken}</p> : null}
-      <button type="submit" class="button primary" disabled={busy || tidy === '' || double}>{t.store}</button>
+      <button type="submit" class="button primary" disabled={busy || tidy === '' || double}>
+        {t.store}
+      </button>
     </form>
   )
 }

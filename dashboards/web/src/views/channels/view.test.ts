@@ -23,12 +23,16 @@ testView(`/channels?${PERIOD}`, async ({ page, language, shows }) => {
   expect(await page.locator('#which tbody tr[class^="c-"]').first().getAttribute('class')).toBe(`c-${best?.channel}`)
   // The two that are read most are compared, of all messages and of people.
   const [a, b] = reading.toSorted((x, y) => y.open_den - x.open_den).map((row) => row.channel)
-  const compared = await ask<Report<CompareRow>>(`/v1/reports/compare?${PERIOD}&by=channel&values=${a},${b}&metric=open`)
+  const compared = await ask<Report<CompareRow>>(
+    `/v1/reports/compare?${PERIOD}&by=channel&values=${a},${b}&metric=open`)
   expect(compared.rows.map((row) => row.among)).toEqual(['all', 'both'])
   for (const row of compared.rows) {
-    await shows('#versus', percent(row.a_rate, language), percent(row.b_rate, language), grouped(row.a_den, language), grouped(row.b_den, language))
+    await shows('#versus', percent(row.a_rate, language), percent(row.b_rate, language),
+      grouped(row.a_den, language), grouped(row.b_den, language))
     if (row.people !== null) await shows('#versus', grouped(row.people, language))
-    if (row.difference !== null) await shows('#versus', percent(Math.abs(row.difference), language).replace(/[\s %]+$/u, ''))
+    if (row.difference !== null) {
+      await shows('#versus', percent(Math.abs(row.difference), language).replace(/[\s %]+$/u, ''))
+    }
   }
   expect(await page.locator('#fast canvas').count()).toBe(1)
 })

@@ -23,13 +23,18 @@ export function What() {
       chart={(data) => (
         <Funnel rows={data.rows.toSorted((a, b) => b.attempted - a.attempted).map((row) => ({
           ...row, key: row.channel, label: <ChannelMark channel={row.channel} />, tone: `c-${row.channel}`,
-          reported: row.delivery_den, told: [`${w().figures.deliveryRate}: ${f.value.rate(row.delivery_rate)} ${w().figures.ofSent(row.delivery_den)}`,
-            `${w().figures.openRate}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}`].join('\n'),
+          reported: row.delivery_den, told: told(row),
         }))} />
       )}
       table={() => <Failures rows={failures.data?.rows ?? []} />}
       sentence={() => total ? t.funnelWord(f.value.rate(total.delivery_rate), total.delivery_den) : null} />
   )
+}
+
+function told(row: Row): string {
+  const t = w().figures
+  return [`${t.deliveryRate}: ${f.value.rate(row.delivery_rate)} ${t.ofSent(row.delivery_den)}`,
+    `${t.openRate}: ${bounded(row.open_rate, row.open_rate_bound)} ${t.ofDelivered(row.open_den)}`].join('\n')
 }
 
 export function Failures({ rows }: { rows: readonly FailureRow[] }) {

@@ -62,7 +62,8 @@ function Map({ rows }: { rows: readonly Row[] }) {
       const many = row !== undefined && row.open_den >= FEWEST
       const place = `${f.value.weekday(day)} ${hourName(hour)}`
       return many
-        ? { value: row.open_rate, open: !row.mature, told: `${place}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}` }
+        ? { value: row.open_rate, open: !row.mature,
+          told: `${place}: ${bounded(row.open_rate, row.open_rate_bound)} ${w().figures.ofDelivered(row.open_den)}` }
         : { value: null, told: `${place}: ${w().channels.few} (${f.value.count(row?.open_den ?? 0)})` }
     }} />
   )

@@ -33,13 +33,19 @@ export function Changes() {
   const from = addDays(weeks[0] ?? s.period.from, -7 * SHOWN)
   const answer = useAnswer<Report<Row>>(reportPath('channels', s, { group_by: 'week', from }))
   return (
-    <Card id="changes" wide title={t.changes} answer={answer} report="channels"
+    <Card
+      id="changes"
+      wide
+      title={t.changes}
+      answer={answer}
+      report="channels"
       chart={(data) => <Multiples rows={data.rows} weeks={weeks} />}
       table={(data) => <Lines rows={data.rows} />}
       sentence={(data) => {
         const last = data.rows.at(-1)
         return last ? t.changesWord(f.value.date(last.week), last.sent) : null
-      }} />
+      }}
+    />
   )
 }
 
@@ -52,14 +58,23 @@ interface Figure {
 
 function figures(): readonly Figure[] {
   const t = w().figures
-  const rate = (name: string, key: 'delivery' | 'click' | 'reply', note: (count: number) => string): Figure => ({ name,
-    of: (row) => row[`${key}_rate`], show: (row) => f.value.rate(row[`${key}_rate`]), note: (row) => note(row[`${key}_den`]) })
+  const rate = (name: string, key: 'delivery' | 'click' | 'reply', note: (count: number) => string): Figure => ({
+    name,
+    of: (row) => row[`${key}_rate`],
+    show: (row) => f.value.rate(row[`${key}_rate`]),
+    note: (row) => note(row[`${key}_den`]),
+  })
   return [
     { name: t.sent, of: (row) => row.sent, show: (row) => f.value.count(row.sent), note: () => '' },
     rate(t.deliveryRate, 'delivery', t.ofSent),
-    { name: t.openRate, of: (row) => row.open_rate, show: (row) => bounded(row.open_rate, row.open_rate_bound),
-      note: (row) => t.ofDelivered(row.open_den) },
-    rate(t.clickRate, 'click', t.ofDelivered), rate(t.replyRate, 'reply', t.ofDelivered),
+    {
+      name: t.openRate,
+      of: (row) => row.open_rate,
+      show: (row) => bounded(row.open_rate, row.open_rate_bound),
+      note: (row) => t.ofDelivered(row.open_den),
+    },
+    rate(t.clickRate, 'click', t.ofDelivered),
+    rate(t.replyRate, 'reply', t.ofDelivered),
   ]
 }
 
@@ -72,26 +87,60 @@ function Multiples({ rows, weeks }: { rows: readonly Row[]; weeks: readonly stri
     <>
       <div class="multiples">
         {figures().map((one) => (
-          <Weeks key={one.name} name={one.name} newest={newest ? one.show(newest) : f.value.count(null)}
+          <Weeks
+            key={one.name}
+            name={one.name}
+            newest={newest ? one.show(newest) : f.value.count(null)}
             bars={weeks.map((week, i) => {
               const row = known[i]
               const was = of.get(addDays(week, -7 * SHOWN))
-              return { key: week, value: row ? one.of(row) : null, before: was ? one.of(was) : null, open: row?.mature === false,
-                told: row ? [t.overview.week(f.value.date(week)), one.show(row), one.note(row), row.mature ? '' : t.card.notFinal]
-                  .filter((part) => part !== '').join(', ') : '' }
-            })} />
+              return {
+                key: week,
+                value: row ? one.of(row) : null,
+                before: was ? one.of(was) : null,
+                open: row?.mature === false,
+                told: row
+                  ? [
+                      t.overview.week(f.value.date(week)),
+                      one.show(row),
+                      one.note(row),
+                      row.mature ? '' : t.card.notFinal,
+                    ]
+                      .filter((part) => part !== '')
+                      .join(', ')
+                  : '',
+              }
+            })}
+          />
         ))}
       </div>
-      <p class="muted">{f.value.date(weeks[0] ?? '')} – {f.value.date(addDays(weeks.at(-1) ?? '', 6))}; <span class="weeks-key" aria-hidden="true" /> {t.overview.earlier}</p>
+      <p class="muted">
+        {f.value.date(weeks[0] ?? '')} – {f.value.date(addDays(weeks.at(-1) ?? '', 6))};{' '}
+        <span class="weeks-key" aria-hidden="true" /> {t.overview.earlier}
+      </p>
     </>
   )
 }
 
 function Lines({ rows }: { rows: readonly Row[] }) {
   const columns: readonly Column<Row>[] = [
-    { key: 'week', head: w().overview.time, kind: 'text', show: (row) => f.value.date(row.week), sort: (row) => row.week },
+    {
+      key: 'week',
+      head: w().overview.time,
+      kind: 'text',
+      show: (row) => f.value.date(row.week),
+      sort: (row) => row.week,
+    },
     ...figures().map((one): Column<Row> => ({ key: one.name, head: one.name, show: one.show, sort: one.of })),
   ]
-  return <Table label={w().overview.changes} columns={columns} rows={rows} rowKey={(row) => row.week} first={{ key: 'week', down: true }}
-    open={(row) => toQuery({ period: null, from: row.week, to: addDays(row.week, 7) })} />
+  return (
+    <Table
+      label={w().overview.changes}
+      columns={columns}
+      rows={rows}
+      rowKey={(row) => row.week}
+      first={{ key: 'week', down: true }}
+      open={(row) => toQuery({ period: null, from: row.week, to: addDays(row.week, 7) })}
+    />
+  )
 }

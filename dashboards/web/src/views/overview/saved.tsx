@@ -18,16 +18,27 @@ function priced(data: Overview | undefined): readonly Row[] {
 export function Saved() {
   const t = w().overview
   const { now, was } = useFirst()
-  const stamped = { ...now, data: now.data && { ...now.data, ...(now.data.money ? { mature: now.data.money.mature } : {}) } }
+  const stamped = {
+    ...now,
+    data: now.data && { ...now.data, ...(now.data.money ? { mature: now.data.money.mature } : {}) },
+  }
   return (
-    <Card id="saved" title={t.saved} answer={stamped} report="overview" definition="saved_reached" files={false}
+    <Card
+      id="saved"
+      title={t.saved}
+      answer={stamped}
+      report="overview"
+      definition="saved_reached"
+      files={false}
       chart={(data) => {
         const rows = priced(data)
         if (rows.length === 0) {
           return (
             <div class="state">
               <strong>{t.notPriced}</strong>
-              <a class="button" href={toView('/settings')}>{t.setPrices}</a>
+              <a class="button" href={toView('/settings')}>
+                {t.setPrices}
+              </a>
             </div>
           )
         }
@@ -36,11 +47,20 @@ export function Saved() {
           const money = (amount: string | null | undefined): string => f.value.money(amount, row.currency)
           return (
             <Figures key={row.currency}>
-              <Figure main name={t.savedOn} value={money(row.saved_reached)} of={t.messages(row.priced_messages)}
-                before={before && money(before.saved_reached)} />
+              <Figure
+                main
+                name={t.savedOn}
+                value={money(row.saved_reached)}
+                of={t.messages(row.priced_messages)}
+                before={before && money(before.saved_reached)}
+              />
               <Figure name={t.asSMS} value={money(row.sms_only_cost)} before={before && money(before.sms_only_cost)} />
               <Figure name={t.paid} value={money(row.actual_cost)} before={before && money(before.actual_cost)} />
-              <Figure name={t.unreached} value={money(row.saved_unreached)} of={data.money ? t.version(data.money.tariff_version) : null} />
+              <Figure
+                name={t.unreached}
+                value={money(row.saved_unreached)}
+                of={data.money ? t.version(data.money.tariff_version) : null}
+              />
               <Month currency={row.currency} />
             </Figures>
           )
@@ -48,11 +68,14 @@ export function Saved() {
       }}
       sentence={(data) => {
         const [row] = priced(data)
-        return row
-          ? <>{t.savedWord(f.value.money(row.actual_cost, row.currency), f.value.money(row.sms_only_cost, row.currency))}{' '}
-            <a href={toView('/savings')}>{w().views.savings}</a></>
-          : null
-      }} />
+        return row ? (
+          <>
+            {t.savedWord(f.value.money(row.actual_cost, row.currency), f.value.money(row.sms_only_cost, row.currency))}{' '}
+            <a href={toView('/savings')}>{w().views.savings}</a>
+          </>
+        ) : null
+      }}
+    />
   )
 }
 

@@ -4,7 +4,7 @@ import { reportPath } from '../../api/paths'
 import type { ChannelRow, Report } from '../../api/types'
 import { bounded } from '../../charts/dots'
 import { EChart, openStripes, tooltip, type Ink } from '../../charts/echart'
-import { Open } from '../../charts/hatch'
+import { OpenKey } from '../../charts/hatch'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
@@ -66,7 +66,7 @@ function Chart({ rows }: { rows: readonly Row[] }) {
           <li key={part}><svg viewBox="0 0 14 14"><rect width="14" height="14" rx="3" fill="var(--accent)" fillOpacity={opacity} /></svg>{t[part]}</li>
         ))}
         {rows.some((row) => !row.mature)
-          ? <li><svg viewBox="0 0 14 14"><defs><Open /></defs><rect width="14" height="14" rx="3" fill="var(--accent)" /><rect width="14" height="14" class="open" /></svg>{w().card.notFinal}</li>
+          ? <li><OpenKey tone="weeks-bar" />{w().card.notFinal}</li>
           : null}
       </ul>
       <EChart label={t.trend} option={option} {...(rows[0]?.day ? { onPick: (index: number) => {

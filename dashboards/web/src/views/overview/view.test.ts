@@ -21,7 +21,8 @@ testView(`/?${PERIOD}`, async ({ language, page, shows }) => {
     month.money?.rows[0]?.saved_reached ?? null]) await shows('#saved', money(amount, language))
   expect(letters.length).toBeGreaterThan(0)
   await shows('#attention', grouped(savings.unpriced, language), grouped(balance.parked, language),
-    grouped(letters.reduce((sum, one) => sum + one.letters, 0), language), `(${grouped(Math.max(...letters.map((one) => one.letters)), language)})`,
+    grouped(letters.reduce((sum, one) => sum + one.letters, 0), language),
+    `(${grouped(Math.max(...letters.map((one) => one.letters)), language)})`,
     grouped(codes.attempts, language))
   await shows('#whom', ...[dead.phone, dead.email, optOuts.unsubscribed, optOuts.blocked, optOuts.complained]
     .map((count) => grouped(count, language)))
