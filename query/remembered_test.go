@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
 	"kaskad/query/querytest"
 	"kaskad/schema"
 )
@@ -35,7 +37,8 @@ func TestServer_Reports_Remembered(t *testing.T) {
 		if edition%5 == 0 {
 			querytest.Begin(t, conn, edition)
 			if edition == 5 { // a build; 10 dies, and so does what it says
-				for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend", "rollup_failures"} {
+				for _, table := range []string{"rollup_attempts", "rollup_cascades", "rollup_spend",
+					"rollup_failures"} {
 					querytest.Build(t, conn, table, edition, "cityHash64(account, day) % 3 > 0", 1)
 				}
 				querytest.Publish(t, conn, edition)
@@ -56,13 +59,7 @@ func TestServer_Reports_Remembered(t *testing.T) {
 				1 + rand(5) % 9, toInt64(toUnixTimestamp(cohort)) * 1000 + rand(6) % 900000
 				FROM (SELECT `+days+`, 1 + rand(4) % 12 AS shape FROM numbers(40))
 				SETTINGS max_partitions_per_insert_block = 0`, edition, now)
-			execute(t, conn, `INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel,
-				provider, campaign, error_code, failed, cohort_max_ms)
-				SELECT ['acme', 'z'][1 + rand(2) % 2], 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort,
-				['sms', 'viber'][1 + rand(3) % 2], ['mts', ''][1 + rand(4) % 2], concat('c', toString(rand(5) % 3)),
-				concat('e', toString(rand(6) % 5)), 1 + rand(7) % 9,
-				toInt64(toUnixTimestamp(cohort)) * 1000 + rand(8) % 900000
-				FROM (SELECT `+days+` FROM numbers(30)) SETTINGS max_partitions_per_insert_block = 0`, edition, now)
+			insertFailures(t, conn, edition, now)
 			if edition%3 == 0 { // the attribution of an opt-out moves to another day
 				execute(t, conn, `INSERT INTO opt_outs (account, recipient, status, event_channel, occurred_ms, named,
 					generation, found, message_id, cohort_ms, channel, provider, step)
@@ -100,6 +97,19 @@ func TestServer_Reports_Remembered(t *testing.T) {
 		}
 		now = now.Add(time.Duration(random.IntN(300)) * time.Minute)
 	}
+}
+
+// insertFailures stores some failed attempts of the last days as differences of an edition.
+func insertFailures(t *testing.T, conn driver.Conn, edition uint64, now time.Time) {
+	t.Helper()
+	execute(t, conn, `INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel,
+		provider, campaign, error_code, failed, cohort_max_ms)
+		SELECT ['acme', 'z'][1 + rand(2) % 2], 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort,
+		['sms', 'viber'][1 + rand(3) % 2], ['mts', ''][1 + rand(4) % 2], concat('c', toString(rand(5) % 3)),
+		concat('e', toString(rand(6) % 5)), 1 + rand(7) % 9,
+		toInt64(toUnixTimestamp(cohort)) * 1000 + rand(8) % 900000
+		FROM (SELECT toDateTime(toUnixTimestamp(toDateTime($2, 'UTC')) - 900 * (1 + rand(1) % 3000), 'UTC') AS cohort
+		FROM numbers(30)) SETTINGS max_partitions_per_insert_block = 0`, edition, now)
 }
 
 // What is remembered of all accounts is for who may see all: a key of one account has its own, whoever asked first. And

@@ -180,8 +180,8 @@ func (s *channelSums) bound() answer.Value {
 	return answer.Null
 }
 
-// readChannels reads a page: of one account, and of all, from what is remembered of days, unless there are too many rows
-// to hold.
+// readChannels reads a page: of one account, and of all, from what is remembered of days, unless there are too many
+// rows to hold.
 func readChannels(ctx context.Context, r *Reading, page *Page) error {
 	large := string(answer.QueryHash("large", string(r.Hash)))
 	if len(r.Accounts()) <= 1 && r.room.channelDays.cache.Get(large) == nil {

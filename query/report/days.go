@@ -30,9 +30,9 @@ type DaySums[S interface {
 	Bytes() int64
 }] struct{ cache Cache[S] }
 
-// Of returns the parts of the period that anything is known of, of the one account in scope, or of all. read fills in the sums of
-// those that are not remembered, or that are and don't serve this answer. What they depend on besides the request and
-// what is published is named by depends.
+// Of returns the parts of the period that anything is known of, of the one account in scope, or of all. read fills in
+// the sums of those that are not remembered, or that are and don't serve this answer. What they depend on besides the
+// request and what is published is named by depends.
 func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, depends []string, serves func(S) bool,
 	read func(missing []*Part[S]) error) (all []*Part[S], err error) {
 	depends = append(append([]string{r.Name, r.Zone.String(), routes.Fingerprint}, depends...), r.Keys.Names()...)

@@ -39,10 +39,11 @@ type Day struct {
 type State struct {
 	answer.Snapshot
 	References
-	// Days are those of the period that hold cells, in order, where one account is in scope, or all are. Of all a day has
-	// no build of its own.
+	// Days are those of the period that hold cells, in order, where one account is in scope, or all are. Of all a day
+	// has no build of its own.
 	Days []Day
-	// OptOut is 0 where nobody in scope ever opted out. Where Days are known it is the edition that attributed the newest.
+	// OptOut is 0 where nobody in scope ever opted out. Where Days are known it is the edition that attributed the
+	// newest.
 	OptOut uint64
 
 	// known: so are Days.
@@ -145,8 +146,8 @@ type published struct {
 	references   References
 	lostAccounts []string
 	lostHours    []time.Time
-	// optOuts is the newest edition that attributed an opt-out, published or not, 0 where nobody ever opted out. changes
-	// is how many rows of day_changes there are.
+	// optOuts is the newest edition that attributed an opt-out, published or not, 0 where nobody ever opted out.
+	// changes is how many rows of day_changes there are.
 	optOuts, changes uint64
 	days             *dayIndex
 	// look was taken before the rest was read.
@@ -280,8 +281,8 @@ func (d *DB) readChanged(ctx context.Context, p, last *published) error {
 	return nil
 }
 
-// dayIndex is what the days of accounts are made of as an edition left them, of the accounts that were asked for, and of
-// all together if they were. It is safe for concurrent use.
+// dayIndex is what the days of accounts are made of as an edition left them, of the accounts that were asked for, and
+// of all together if they were. It is safe for concurrent use.
 type dayIndex struct {
 	edition uint64
 	dead    []uint64

@@ -104,7 +104,8 @@ func TestDB_State_Follows(t *testing.T) {
 				exec(t, conn, "INSERT INTO opt_outs (account, recipient, generation, found) VALUES ($1, 'p', $2, true)",
 					account, edition)
 			case 2:
-				exec(t, conn, "INSERT INTO reference (kind, account, version, id) VALUES ($1, $2, $3, generateUUIDv4())",
+				exec(t, conn, "INSERT INTO reference (kind, account, version, id) "+
+					"VALUES ($1, $2, $3, generateUUIDv4())",
 					[]string{"tariffs", "templates", "error_map"}[random.IntN(3)], account, edition)
 			case 3:
 				exec(t, conn, "INSERT INTO routes (account, channel, provider, version) VALUES ($1, 'sms', 'p', $2)",
@@ -164,7 +165,8 @@ func TestDB_State_LooksOnce(t *testing.T) {
 	d.Stated = func() (int64, time.Time) { asOfMS++; return asOfMS, time.Now() }
 	exec(t, conn, "INSERT INTO editions (edition, published) VALUES (1, true)")
 	exec(t, conn, "INSERT INTO day_changes VALUES ('a', '2026-11-03', 1, 1)")
-	exec(t, conn, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) VALUES (generateUUIDv4(), 7, 0, false)")
+	exec(t, conn, "INSERT INTO freshness (owner, as_of_ms, pending_buckets, leaving) "+
+		"VALUES (generateUUIDv4(), 7, 0, false)")
 	for _, accounts := range [][]string{nil, {"a"}} {
 		stateOf(t, d, accounts...)
 		conn.asked = 0
