@@ -135,13 +135,18 @@ func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) erro
 
 // foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved.
 func (e *edition) foldChanges(ctx context.Context, c *changes) error {
-	keys := make([]string, 0, len(c.messages))
+	keys, stored := make([]string, 0, len(c.messages)), make([]string, 0, len(c.messages))
 	for key, m := range c.messages {
-		if !e.whole[bucketKey{m.Account, m.BucketMS}] {
-			keys = append(keys, key)
+		hour := bucketKey{m.Account, m.BucketMS}
+		if e.whole[hour] {
+			continue
+		}
+		keys = append(keys, key)
+		if e.hours.hasStates(hour) {
+			stored = append(stored, key)
 		}
 	}
-	values, err := e.lookUp(ctx, keys)
+	values, err := e.lookUp(ctx, stored)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,13 @@ import (
 // known.
 type hours map[bucketKey]bool
 
+// hasStates says that states of the hour's messages may be stored: something was published of it, and it is not cold.
+// Of an hour that is new, as most are under a backlog, nothing has to be looked up.
+func (h hours) hasStates(hour bucketKey) bool {
+	cold, known := h[hour]
+	return known && !cold
+}
+
 // readHours reads what hours there are.
 func (a *Aggregator) readHours(ctx context.Context) error {
 	rows, err := a.deps.Conn.Query(ctx, statement("hours"))

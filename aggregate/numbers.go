@@ -27,6 +27,10 @@ const (
 	numbersShare = 3
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
+	// numbersShareBehind and numbersWaitBehind are those while what waits is older than behind: verdicts are then of
+	// the past in any case, and each round would read once more what is known of nearly all numbers.
+	numbersShareBehind = 20
+	numbersWaitBehind  = 2 * time.Minute
 	// smallestShare bounds how small a round gets after failures.
 	smallestShare = 1.0 / 1024
 	// numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
@@ -65,7 +69,7 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 		}
 		n.taken = true
 	}
-	if n.pendingNow.Load() > 0 && time.Since(n.ended) < min(numbersWait, numbersShare*n.took) {
+	if n.pendingNow.Load() > 0 && time.Since(n.ended) < n.rest() {
 		return nil
 	}
 	if _, err := n.round(ctx); err != nil {
@@ -81,6 +85,14 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 		return fmt.Errorf("remove answered numbers: %w", err)
 	}
 	return nil
+}
+
+// rest is how long the next round waits after the last one while changes wait, too.
+func (n *numbers) rest() time.Duration {
+	if n.cfg.Now().UnixMilli()-n.lastAsOfMS.Load() > behind.Milliseconds() {
+		return min(numbersWaitBehind, numbersShareBehind*n.took)
+	}
+	return min(numbersWait, numbersShare*n.took)
 }
 
 // takeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed

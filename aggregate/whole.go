@@ -105,7 +105,7 @@ func (c *wholeChunk) add(ctx context.Context, m *state.Message) error {
 func (c *wholeChunk) end(ctx context.Context) error {
 	var keys []string
 	for _, m := range c.messages {
-		if !c.hours[bucketKey{m.now.Account, m.now.BucketMS}] {
+		if c.hours.hasStates(bucketKey{m.now.Account, m.now.BucketMS}) {
 			keys = append(keys, m.key)
 		}
 	}

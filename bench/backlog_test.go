@@ -29,7 +29,7 @@ func BenchmarkBacklog(b *testing.B) {
 		p.start()
 		var stored, published time.Duration
 		var usedToStore usage
-		p.await("the backlog to be published", 12*time.Hour, 100*time.Millisecond, func() bool {
+		p.await("the backlog to be published", 12*time.Hour, time.Second, func() bool {
 			var s status
 			if !p.tryStatus(b.Context(), &s) {
 				return false

@@ -221,3 +221,16 @@ func TestServer_Metrics_Requests(t *testing.T) {
 		t.Errorf("unknown paths count %q", got)
 	}
 }
+
+// Of a backlog is said that it is large, and not counted to its end for each question.
+func TestServer_Status_Backlog(t *testing.T) {
+	conn := newConn(t)
+	execute(t, conn, "INSERT INTO touched VALUES ('', 3600, '00000000-0000-0000-0000-000000000005', 1, 1)")
+	execute(t, conn, "INSERT INTO changes (batch, account, bucket, message_id) SELECT "+
+		"'00000000-0000-0000-0000-000000000005', 'acme', 3600 * (1 + number), toString(number) FROM numbers(120000)")
+	var reply statusAnswer
+	decode(t, get(newServer(t, conn), "/v1/status"), http.StatusOK, &reply)
+	if reply.PendingBuckets != 50_000 {
+		t.Errorf("%d hours are pending, want 50000 of 120000", reply.PendingBuckets)
+	}
+}

@@ -33,6 +33,7 @@ type inserter struct {
 	conn   driver.Conn
 	batch  driver.Batch
 	native []byte
+	words  words
 	source bytes.Reader
 	reader *proto.Reader // of source
 }
@@ -78,6 +79,13 @@ func (in *inserter) insert(ctx context.Context, conn driver.Conn, statement stri
 }
 
 func (in *inserter) fill(to column.Interface, values any) error {
+	if texts, plain := values.([]string); plain && to.Type() == "LowCardinality(String)" {
+		in.words.reset()
+		for _, text := range texts {
+			in.words.appendString(text)
+		}
+		values = in.words.between(0, len(texts))
+	}
 	from, ok := values.(native)
 	if texts, isTexts := values.(wordRange); isTexts {
 		if ok = strings.Contains(string(to.Type()), "LowCardinality("); !ok {

@@ -71,3 +71,35 @@ func TestFacts_Insert_KeepsMemory(t *testing.T) {
 		}
 	}
 }
+
+// Texts of columns with few different ones arrive as they are, however many they are after all.
+func TestInsertColumns_LowCardinality(t *testing.T) {
+	conn := schematest.Conn(t)
+	if err := conn.Exec(t.Context(), "CREATE TABLE arrived (n UInt32, few LowCardinality(String), many "+
+		"LowCardinality(String), plain String) ENGINE = MergeTree ORDER BY n"); err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, rows := range []int{1, 300, 70_000} {
+		n, few, many, plain := make([]uint32, rows), make([]string, rows), make([]string, rows), make([]string, rows)
+		var want []string
+		for i := range rows {
+			n[i] = uint32(total + i)
+			if i%5 > 0 {
+				few[i] = fmt.Sprintf("few %d", i%5)
+			}
+			many[i], plain[i] = fmt.Sprintf("many %d", i*7%(rows/2+1)), fmt.Sprintf("plain %d", i)
+			want = append(want, few[i]+"|"+many[i]+"|"+plain[i])
+		}
+		if err := schema.InsertColumns(t.Context(), conn, "INSERT INTO arrived (n, few, many, plain)", 0, rows,
+			[]any{n, few, many, plain}); err != nil {
+			t.Fatal(err)
+		}
+		got := readStrings(t, conn, "SELECT concat(few, '|', many, '|', plain) FROM arrived WHERE n >= $1 ORDER BY n",
+			total)
+		if !slices.Equal(got, want) {
+			t.Fatalf("%d rows arrived, which are not the %d that were sent", len(got), len(want))
+		}
+		total += rows
+	}
+}

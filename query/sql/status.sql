@@ -13,8 +13,10 @@ SELECT
         (
             SELECT account, bucket FROM touched GROUP BY account, bucket, id HAVING sum(sign) > 0 AND NOT (account = '' AND toUnixTimestamp(bucket) = 3600)
             UNION ALL
+            -- Of a backlog it is enough to know that there is much: all of it may be millions of rows, for each question.
             SELECT account, bucket FROM changes
             WHERE batch IN (SELECT id FROM touched WHERE account = '' AND bucket = toDateTime(3600, 'UTC') GROUP BY account, bucket, id HAVING sum(sign) > 0)
+            LIMIT 50000
         )
     ) AS pending_buckets
 FROM
