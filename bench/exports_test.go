@@ -39,6 +39,7 @@ func BenchmarkExports(b *testing.B) {
 				r.export(p, list.name+" as "+format, list.goal, list.path+"&limit=all&format="+format, list.rows)
 			}
 		}
+		p.mustHaveDead("dead", numbers)
 		r.publish()
 		b.ReportMetric(0, "ns/op")
 	}

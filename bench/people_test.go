@@ -84,6 +84,7 @@ func BenchmarkDeadNumbers(b *testing.B) {
 			took = append(took, time.Since(began))
 		}
 		after := measure("kaskad", p.pid)
+		p.mustHaveDead("dead", numbers)
 		rate := float64(numbers) / took.at(0.5).Seconds()
 		r.figure("rate", "≥ 1 M/s", "%.0f numbers/s, %.2f of the peer's %.0f; %.0f bytes each", rate,
 			peer.at(0.5).Seconds()/took.at(0.5).Seconds(), float64(numbers)/peer.at(0.5).Seconds(),
@@ -106,6 +107,17 @@ func (p *product) insertDead(account string, numbers int) {
 		if err := p.conn.Exec(ctx, statement); err != nil {
 			p.b.Fatal(err)
 		}
+	}
+}
+
+// mustHaveDead fails where the aggregator has taken numbers away: what was measured was another list then.
+func (p *product) mustHaveDead(account string, numbers int) {
+	p.b.Helper()
+	var n uint64
+	err := p.conn.QueryRow(p.b.Context(), "SELECT count() FROM number_health FINAL WHERE account = $1 AND state = 'dead'",
+		account).Scan(&n)
+	if err != nil || n != uint64(numbers) {
+		p.b.Fatalf("%d numbers of account %s are dead, want %d: %v", n, account, numbers, err)
 	}
 }
 

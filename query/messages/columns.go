@@ -20,9 +20,11 @@ type factColumns struct {
 	messageID, recipientCountry, contact, lastError                                         proto.ColStr
 	step, parts, partFailures, permanent, billable                                          proto.ColUInt8
 	segments, smsSegments                                                                   proto.ColUInt16
-	bucketMS, submittedMS, idMS, machineMS, singleDeliveredMS, partsDeliveredMS             proto.ColInt64
+	bucketMS, submittedMS, idMS                                                             proto.ColInt64
+	machineMS, singleDeliveredMS, partsDeliveredMS                                          proto.ColInt64
 	deliveredParts, failedParts                                                             proto.ColUInt256
-	times                                                                                   [schema.Skipped]proto.ColInt64
+
+	times [schema.Skipped]proto.ColInt64
 	// The elements of prices, beside where each row's end.
 	priceKeys proto.ColStr
 	prices    proto.ColInt64

@@ -21,8 +21,8 @@ import (
 // spillBytes is what ClickHouse may hold of an export's sorting or grouping in memory before it goes on on disk.
 const spillBytes = 256 << 20
 
-// exportRows is how many rows a block of an export has at most: a reader has some of them in hand, and its memory is not
-// to depend on the answer.
+// exportRows is how many rows a block of an export has at most: a reader has some of them in hand, and its memory is
+// not to depend on the answer.
 const exportRows = 16384
 
 // DB is ClickHouse as all rooms of the API read it. It is safe for concurrent use.
