@@ -208,6 +208,13 @@ test('a marketer sees no numbers', async () => {
   await page.locator('#check').getByText('Your key does not show this').waitFor()
 })
 
+test('who sees several accounts is told to choose one before a list is checked', async () => {
+  const { page } = await open('', 'all')
+  await page.getByLabel('Paste numbers, or drop').fill('+12025550123')
+  await page.getByRole('button', { name: 'Check', exact: true }).click()
+  await page.locator('#check').getByText('Several accounts have numbers').waitFor()
+})
+
 test('an account without numbers is told so, and the page stands', async () => {
   const { page } = await open('&account=nobody', 'all')
   await page.locator('#dead').getByText('No number is known yet').waitFor()
