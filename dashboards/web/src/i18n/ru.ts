@@ -213,22 +213,22 @@ export const words: Words = {
     evenCaption: (most) => `Столбцы: SMS от 1 до ${n(most)} сегментов; пунктир: канал`,
   },
   reach: {
-    penetration: 'Где можно достать аудиторию?', people: 'Люди', tried: 'Пробовали', reached: 'Дошло',
+    penetration: 'В каких каналах доступна аудитория?', people: 'Люди', tried: 'Пробовали', reached: 'Дошло',
     ofPeople: (count) => `из ${plural(count, { one: 'человека', other: 'человек' })}`,
     best: (channel, rate, people, tried) =>
-      `Больше всего людей достаёт ${channel}: ${rate} из ${plural(people, { one: 'человека', other: 'человек' })}. ` +
+      `Шире всего охват в канале ${channel}: ${rate} из ${plural(people, { one: 'человека', other: 'человек' })}. ` +
       `Пробовали ${tried}.`,
     rate: 'Дошло, от всех', triedShare: 'Пробовали, от всех', triedOf: (tried) => `пробовали ${n(tried)}`,
     lower: 'Не менее: те, кого в канале не пробовали, тоже могут быть доступны.',
     noneReached: 'Ни до кого не дошло в каналах, которые сообщают о доставке.',
     movable: 'Сообщений тем, до кого доходит',
-    overlap: 'Одних и тех же людей достают крупные каналы?',
+    overlap: 'Одни и те же люди в крупных каналах?',
     only: 'Доходит не более чем в одном канале: сравнивать нечего.',
     on: (channels) => `в ${channels}`, none: 'ни в одном из них', no: 'ни в одном канале', set: 'Доходит в',
     not: (channel) => `не в ${channel}`,
     overlapWord: (people, rate) =>
       `Во всех сразу доходит до ${plural(people, { one: 'человека', other: 'человек' })} (${rate}).`,
-    audience: 'В каких каналах можно достать людей?',
+    audience: 'Сколько людей в каких каналах?',
     audienceWord: (people, rate) =>
       `Ни в одном канале не дошло до ${plural(people, { one: 'человека', other: 'человек' })} (${rate}).`,
     bestChannel: 'Какой канал лучше для каждого?',

@@ -44,7 +44,8 @@ export function ChangeTable({ rows, one = false }: { rows: readonly ChangeRow[];
       show: (row) => row.at === null ? NONE : <span class="number">{f.value.time(row.at)}</span> },
     { key: 'from', head: t.was, kind: 'text', show: (row) => <StateMark state={row.from} /> },
     { key: 'to', head: t.is, kind: 'text', show: (row) => <StateMark state={row.to} /> },
-    { key: 'rule', head: t.rule, kind: 'text', show: (row) => row.rule === '' ? NONE : ruleName(row.rule) },
+    { key: 'rule', head: t.rule, kind: 'text', show: (row) => row.rule === '' ? NONE
+      : <span class="wordy">{ruleName(row.rule)}</span> },
   ]
   return <Table label={one ? t.history : t.changes} columns={columns} rows={rows} rowKey={(row) => String(row.seq)} />
 }

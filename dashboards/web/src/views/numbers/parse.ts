@@ -31,6 +31,8 @@ const SHORTENED = /\d[.,]?\d*E\+\d/i
 // The zeros of scripts whose digits people type, but for those that NFKC makes plain.
 const ZEROS = [0x0660, 0x06f0, 0x0966]
 
+const DIGIT = /[\d٠-٩۰-۹०-९０-９]/
+
 // What most lists hold is not looked at twice.
 const PLAIN = /^\+\d{7,15}$/
 
@@ -88,6 +90,7 @@ function readBare(bare: string, code: string): Found {
 export function readNumber(text: string, code = ''): Found {
   const mail = text.includes('@') ? MAIL.exec(text)?.[0] : undefined
   if (mail) return { number: `email:${mail.replace(/^(email|mailto):/i, '')}`, completed: false }
+  if (!DIGIT.test(text)) return { wrong: 'none' }
   const bare = plain(text)
   if (looksLike(bare) && !DATE.test(text)) return readBare(bare, code)
   return { wrong: SHORTENED.test(text) ? 'excel' : 'none' }

@@ -83,7 +83,7 @@ test('a pasted list is checked, however its numbers are written', async () => {
   expect(csv).toContain(`"${lines.indexOf(spaced) + 1}","${spaced}","${first}","dead"`)
   const [kept] = await Promise.all([page.waitForEvent('download'),
     page.getByRole('button', { name: 'Download without dead' }).click()])
-  expect(await textOf(kept)).toBe('\ufeff"number"\r\n"+12025550123"\r\n')
+  expect(await textOf(kept)).toBe('"number"\r\n"+12025550123"\r\n')
   await page.getByLabel('Country code').fill('7')
   await page.getByRole('button', { name: 'Check', exact: true }).click()
   await page.getByRole('button', { name: /^Show: unknown, 2/ }).waitFor()
@@ -206,6 +206,13 @@ test('a marketer sees no numbers', async () => {
   await page.getByLabel('Paste numbers, or drop').fill('+12025550123')
   await page.getByRole('button', { name: 'Check', exact: true }).click()
   await page.locator('#check').getByText('Your key does not show this').waitFor()
+})
+
+test('who sees several accounts is told to choose one before a list is checked', async () => {
+  const { page } = await open('', 'all')
+  await page.getByLabel('Paste numbers, or drop').fill('+12025550123')
+  await page.getByRole('button', { name: 'Check', exact: true }).click()
+  await page.locator('#check').getByText('Several accounts have numbers').waitFor()
 })
 
 test('an account without numbers is told so, and the page stands', async () => {
