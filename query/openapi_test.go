@@ -86,7 +86,8 @@ func TestServer_Document_Routes(t *testing.T) {
 			}
 		}
 		if want := slices.Concat(route.Names(answer.InPath), route.Names(answer.InQuery),
-			route.Names(answer.InHeader)); !slices.Equal(slices.Sorted(slices.Values(given)), slices.Sorted(slices.Values(want))) {
+			route.Names(answer.InHeader)); !slices.Equal(slices.Sorted(slices.Values(given)),
+			slices.Sorted(slices.Values(want))) {
 			t.Errorf("%s %s has parameters %v, want %v", route.Method, route.Path, given, want)
 		}
 		for status, response := range o.Responses {

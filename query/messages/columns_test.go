@@ -13,8 +13,8 @@ import (
 	"kaskad/schema/schematest"
 )
 
-// oddFactsSQL stores attempts of every kind: parts, prices by currency and part, several codes, texts that are not UTF-8,
-// messages without a cohort. Most fields of most rows are empty, as they are in production.
+// oddFactsSQL stores attempts of every kind: parts, prices by currency and part, several codes, texts that are not
+// UTF-8, messages without a cohort. Most fields of most rows are empty, as they are in production.
 const oddFactsSQL = `
 INSERT INTO events (account, bucket, message_id, step, status, occurred_ms, submitted_ms, id_ms, channel, provider,
 	campaign, template, sender, app, operator, traffic, trigger, recipient_country, said_country, contact, segments,

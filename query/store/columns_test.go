@@ -122,7 +122,8 @@ func TestWords_At_Blocks(t *testing.T) {
 		}
 	}
 	err := db.ExportColumns(t.Context(), ColumnQuery{Statement: "SELECT CAST(1 AS SimpleAggregateFunction(min, Int32))"},
-		[]proto.Results{{{Data: &Merged{ColResult: new(proto.ColInt64)}}}, {{Data: &Merged{ColResult: new(proto.ColInt64)}}}},
+		[]proto.Results{{{Data: &Merged{ColResult: new(proto.ColInt64)}}},
+			{{Data: &Merged{ColResult: new(proto.ColInt64)}}}},
 		func(context.Context, int, int) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "Int32") {
 		t.Errorf("another type: %v", err)
