@@ -173,8 +173,11 @@ func definedMetric(f *report.Figure) metric {
 
 // definedFigures are figures of a report as they are defined to readers.
 func definedFigures(of []report.Figure) (figures []figure) {
-	for _, f := range of {
-		figures = append(figures, figure{f.Name, f.Formula, f.Over, cmp.Or(f.Null, "never")})
+	for i := range of {
+		f := &of[i]
+		for _, c := range f.Columns() {
+			figures = append(figures, figure{c.Name, cmp.Or(f.Formula, f.Text()), f.Over, cmp.Or(c.Null, "never")})
+		}
 	}
 	return figures
 }
