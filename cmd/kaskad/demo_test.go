@@ -85,7 +85,15 @@ func (k *kaskad) mustPrint(text string) {
 func (k *kaskad) mustPrintNumbers(text string) {
 	k.t.Helper()
 	k.settle(time.Minute)
-	rows, err := k.database().Query(k.t.Context(), "SELECT state, count() FROM number_health FINAL GROUP BY state")
+	conn := k.database()
+	for waiting := uint64(1); waiting > 0; {
+		if err := conn.QueryRow(k.t.Context(), "SELECT count() FROM numbers_touched WHERE generation > "+
+			"(SELECT max(generation) FROM numbers_done)").Scan(&waiting); err != nil {
+			k.t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	rows, err := conn.Query(k.t.Context(), "SELECT state, count() FROM number_health FINAL GROUP BY state")
 	if err != nil {
 		k.t.Fatal(err)
 	}
