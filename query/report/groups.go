@@ -27,8 +27,8 @@ var _ = add(&Report{
 	Text: "Counts and rates are those of the channel report. Rows are sorted and searched here, so a list of 100 000 " +
 		"mailings is read page by page. Other keys make lists of templates, senders, …",
 	Figures: []Figure{
-		{Name: "first_at", Kind: Time, Formula: "start of the quarter hour of the earliest cohort of the period with an " +
-			"attempt of the row, tried or skipped", Null: "when there is none"},
+		{Name: "first_at", Kind: Time, Formula: "start of the quarter hour of the earliest cohort of the period with " +
+			"an attempt of the row, tried or skipped", Null: "when there is none"},
 		{Name: "attempted", Formula: "as in the channel report"},
 		{Name: "sent", Formula: "as in the channel report"},
 		{Name: "delivered", Formula: "as in the channel report"},
@@ -38,11 +38,14 @@ var _ = add(&Report{
 		{Name: "failed", Formula: "as in the channel report"},
 		{Name: "pending", Formula: "as in the channel report"},
 		{Name: "skipped", Formula: "as in the channel report"},
-		{Name: "delivery", Kind: Rate, Numerator: "delivered", Denominator: "sent", Over: "routes that report delivery"},
+		{Name: "delivery", Kind: Rate, Numerator: "delivered", Denominator: "sent",
+			Over: "routes that report delivery"},
 		{Name: "open", Kind: Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report reads",
 			BoundIn: "open_rate_bound"},
-		{Name: "click", Kind: Rate, Numerator: "clicked", Denominator: "delivered", Over: "routes that report delivery"},
-		{Name: "reply", Kind: Rate, Numerator: "replied", Denominator: "delivered", Over: "routes that report delivery"},
+		{Name: "click", Kind: Rate, Numerator: "clicked", Denominator: "delivered",
+			Over: "routes that report delivery"},
+		{Name: "reply", Kind: Rate, Numerator: "replied", Denominator: "delivered",
+			Over: "routes that report delivery"},
 		{Name: "open_rate_bound", Kind: Bound, Formula: "as in the channel report"},
 		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's settling_days"},
 	},

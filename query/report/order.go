@@ -31,7 +31,8 @@ func (o *Order) SQL() string {
 	return "if(" + o.Unknown + ", 9223372036854775807, " + value + ")"
 }
 
-// rankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its denominator.
+// rankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its
+// denominator.
 func rankedRate(name, den string) Ranked {
 	num := name + "_num"
 	return Ranked{name + "_rate", "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))",
@@ -53,8 +54,8 @@ func (r *Report) listParams() []answer.Param {
 	}
 	return []answer.Param{
 		{Name: "sort", Schema: answer.OneOf(r.sortNames()...), Example: r.sortNames()[1],
-			Text: "A field that rows are sorted by, the least first, or with - the greatest; what is not known comes last, " +
-				"and rows alike in the order of their keys. Without it all come in that order."},
+			Text: "A field that rows are sorted by, the least first, or with - the greatest; what is not known comes " +
+				"last, and rows alike in the order of their keys. Without it all come in that order."},
 		{Name: "search", Schema: &answer.Schema{Type: "string", MinLength: new(1)}, Example: "spring",
 			Text: "Keeps rows with this text in one of their keys, whatever its case."},
 	}
