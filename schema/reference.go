@@ -129,8 +129,8 @@ func InsertReference(ctx context.Context, conn driver.Conn, kind, account, by st
 }
 
 // StoreReference is [InsertReference] for a list that was made from the account's version ifVersion, 0 for none. Where
-// that is not the newest version any more it returns ErrVersionChanged, and nothing is stored; with AnyVersion that does
-// not matter. It gives the list its version and its id.
+// that is not the newest version any more it returns ErrVersionChanged, and nothing is stored; with AnyVersion that is
+// no matter. It gives the list its version and its id.
 func StoreReference(ctx context.Context, conn driver.Conn, kind string, r Reference, ifVersion int64) (uint64, error) {
 	statements := Versioned{Put: referencePutSQL, Own: referenceOwnSQL, Withdraw: referenceWithdrawSQL}
 	version, err := statements.Store(ctx, conn, ifVersion, []any{clickhouse.Named("kind", kind)},
