@@ -343,7 +343,7 @@ test('alert rules are edited, tried on the past, and sent to a webhook', async (
   await page.getByText('Not tried, for its past is not known: silent, freshness').waitFor()
   await page.getByRole('button', { name: 'Check and save' }).click()
   const dialog = page.getByRole('dialog')
-  await dialog.getByText('Apart by: channel, provider → nothing').waitFor()
+  await dialog.getByText('Apart by: channel, provider → nothing').first().waitFor()
   expect(await dialog.innerText()).not.toContain('whsec_')
   await dialog.getByRole('button', { name: 'Save', exact: true }).click()
   await page.getByText(/^Saved as version/).waitFor()
