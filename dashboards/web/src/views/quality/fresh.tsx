@@ -37,10 +37,19 @@ function freshness(asOf: string | null, lag: number | null): string {
 /** Fresh is for who sees one account: how far its figures are. */
 export function Fresh() {
   const t = w().quality
-  const answer = useAnswer<Report<unknown>>(pathOf('/v1/reports/channels', { group_by: '', limit: '1', account: scope.value.account || undefined }))
+  const answer = useAnswer<Report<unknown>>(
+    pathOf('/v1/reports/channels', { group_by: '', limit: '1', account: scope.value.account || undefined }),
+  )
   return (
-    <Card id="fresh" wide title={t.freshTitle} answer={answer} files={false} none={<p class="sentence">{w().freshness.none}</p>}
-      chart={(data) => <p class="sentence">{freshness(data.as_of, data.lag_seconds)}</p>} />
+    <Card
+      id="fresh"
+      wide
+      title={t.freshTitle}
+      answer={answer}
+      files={false}
+      none={<p class="sentence">{w().freshness.none}</p>}
+      chart={(data) => <p class="sentence">{freshness(data.as_of, data.lag_seconds)}</p>}
+    />
   )
 }
 
@@ -56,23 +65,49 @@ export function Complete() {
   const t = w().quality
   const answer = useStatus()
   return (
-    <Card id="fresh" wide title={t.completeTitle} answer={answer} files={false}
+    <Card
+      id="fresh"
+      wide
+      title={t.completeTitle}
+      answer={answer}
+      files={false}
       chart={(data) => (
         <>
           <p class="sentence">{freshness(data.as_of, data.lag_seconds)}</p>
           <Balance status={data} />
           <Figures>
-            <Figure name={t.lag} value={f.value.count(data.lag_events)} of={data.lag_events === null ? t.lagUnknown : t.lagOf} />
+            <Figure
+              name={t.lag}
+              value={f.value.count(data.lag_events)}
+              of={data.lag_events === null ? t.lagUnknown : t.lagOf}
+            />
             <Figure name={t.buckets} value={f.value.count(data.pending_buckets)} of={t.bucketsOf} />
             <Figure name={t.verdicts} value={f.value.count(data.pending_numbers)} of={t.verdictsOf} />
-            <Figure name={t.audited} value={f.value.count(data.audit.hours)}
-              of={data.audit.hours === 0 ? t.auditNone : data.audit.differences === 0 ? t.auditGood : t.auditBad(data.audit.differences)} />
-            <Figure name={t.disk} value={data.disk ? f.value.bytes(data.disk.free_bytes) : NONE}
-              of={data.disk ? `${t.diskOf(f.value.bytes(data.disk.total_bytes))}${data.disk.state === 'ok' ? '' : `. ${t.diskStates[data.disk.state]}`}` : null} />
+            <Figure
+              name={t.audited}
+              value={f.value.count(data.audit.hours)}
+              of={
+                data.audit.hours === 0
+                  ? t.auditNone
+                  : data.audit.differences === 0
+                    ? t.auditGood
+                    : t.auditBad(data.audit.differences)
+              }
+            />
+            <Figure
+              name={t.disk}
+              value={data.disk ? f.value.bytes(data.disk.free_bytes) : NONE}
+              of={
+                data.disk
+                  ? `${t.diskOf(f.value.bytes(data.disk.total_bytes))}${data.disk.state === 'ok' ? '' : `. ${t.diskStates[data.disk.state]}`}`
+                  : null
+              }
+            />
           </Figures>
           <Losses status={data} />
         </>
-      )} />
+      )}
+    />
   )
 }
 
@@ -81,7 +116,9 @@ function Balance({ status }: { status: FullStatus }) {
   const { balance } = status
   const off = missing(status)
   const term = (name: keyof FullStatus['balance'], sign: string): ComponentChildren => (
-    <li key={name} class={balance[name] === 0 ? 'muted' : ''}><span aria-hidden="true">{sign}</span> <span>{t.terms[name]}</span> <b>{f.value.count(balance[name])}</b></li>
+    <li key={name} class={balance[name] === 0 ? 'muted' : ''}>
+      <span aria-hidden="true">{sign}</span> <span>{t.terms[name]}</span> <b>{f.value.count(balance[name])}</b>
+    </li>
   )
   return (
     <div>
@@ -101,17 +138,39 @@ function Losses({ status }: { status: FullStatus }) {
   const { hours, broken_parts: parts, rereading } = status.losses
   if (hours.length + parts.length === 0) return rereading > 0 ? <p role="status">{t.rereading(rereading)}</p> : null
   const columns: readonly Column<Hour>[] = [
-    { key: 'account', head: w().dimensions.account, kind: 'text', show: (row) => <bdi>{row.account}</bdi>, sort: (row) => row.account },
+    {
+      key: 'account',
+      head: w().dimensions.account,
+      kind: 'text',
+      show: (row) => <bdi>{row.account}</bdi>,
+      sort: (row) => row.account,
+    },
     { key: 'hour', head: t.hour, kind: 'text', show: (row) => f.value.time(row.hour), sort: (row) => row.hour },
     { key: 'published', head: t.published, show: (row) => f.value.count(row.published), sort: (row) => row.published },
     { key: 'found', head: t.found, show: (row) => f.value.count(row.found), sort: (row) => row.found },
   ]
   return (
     <div role="alert">
-      <p><strong>{t.lost(hours.length, parts.length)}</strong></p>
-      <p class="muted">{t.lostHow} <code>kaskad reread</code></p>
-      {hours.length > 0 ? <Table label={t.hour} columns={columns} rows={hours} rowKey={(row) => `${row.account} ${row.hour}`} /> : null}
-      {parts.length > 0 ? <ul>{parts.map((one) => <li key={one.part}><code>{one.table} {one.part}</code></li>)}</ul> : null}
+      <p>
+        <strong>{t.lost(hours.length, parts.length)}</strong>
+      </p>
+      <p class="muted">
+        {t.lostHow} <code>kaskad reread</code>
+      </p>
+      {hours.length > 0 ? (
+        <Table label={t.hour} columns={columns} rows={hours} rowKey={(row) => `${row.account} ${row.hour}`} />
+      ) : null}
+      {parts.length > 0 ? (
+        <ul>
+          {parts.map((one) => (
+            <li key={one.part}>
+              <code>
+                {one.table} {one.part}
+              </code>
+            </li>
+          ))}
+        </ul>
+      ) : null}
       {rereading > 0 ? <p>{t.rereading(rereading)}</p> : null}
     </div>
   )

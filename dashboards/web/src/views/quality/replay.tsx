@@ -16,7 +16,12 @@ export interface Choice {
 
 export function Replay({ choice, close, done }: { choice: Choice | undefined; close: () => void; done: () => void }) {
   return (
-    <Ariakit.Dialog open={choice !== undefined} onClose={close} className="dialog" backdrop={<div class="backdrop" />} unmountOnHide
+    <Ariakit.Dialog
+      open={choice !== undefined}
+      onClose={close}
+      className="dialog"
+      backdrop={<div class="backdrop" />}
+      unmountOnHide
       hideOnInteractOutside={false}>
       {choice ? <Run choice={choice} done={done} /> : null}
     </Ariakit.Dialog>
@@ -39,9 +44,12 @@ function Run({ choice, done }: { choice: Choice; done: () => void }) {
   const cursor = useRef<string | null>(null)
   const total = useRef<Sum>({ sent: 0, refused: 0, already: 0, remaining: 0 })
   const open = useRef(true)
-  useEffect(() => () => {
-    open.current = false
-  }, [])
+  useEffect(
+    () => () => {
+      open.current = false
+    },
+    [],
+  )
   const run = async (): Promise<void> => {
     go('running')
     fail(undefined)
@@ -50,8 +58,12 @@ function Run({ choice, done }: { choice: Choice; done: () => void }) {
         const body: Record<string, unknown> = { ...choice.body }
         if (cursor.current !== null) body['cursor'] = cursor.current
         const did = await send<Replayed>('/v1/rejected/replay', { method: 'POST', body: JSON.stringify(body) })
-        total.current = { sent: total.current.sent + did.sent, refused: total.current.refused + did.refused, already: did.already,
-          remaining: did.remaining }
+        total.current = {
+          sent: total.current.sent + did.sent,
+          refused: total.current.refused + did.refused,
+          already: did.already,
+          remaining: did.remaining,
+        }
         cursor.current = did.next_cursor
         if (!open.current) break
         add(total.current)
@@ -67,27 +79,46 @@ function Run({ choice, done }: { choice: Choice; done: () => void }) {
   }
   return (
     <div class="form">
-      <Ariakit.DialogHeading className="heading">{state === 'over' ? t.replayDone : t.replayAsk(choice.count)}</Ariakit.DialogHeading>
-      <p>{choice.name}{choice.field ? <> · <code>{choice.field}</code></> : null}</p>
+      <Ariakit.DialogHeading className="heading">
+        {state === 'over' ? t.replayDone : t.replayAsk(choice.count)}
+      </Ariakit.DialogHeading>
+      <p>
+        {choice.name}
+        {choice.field ? (
+          <>
+            {' '}
+            · <code>{choice.field}</code>
+          </>
+        ) : null}
+      </p>
       {state === 'over' ? null : <p class="muted">{t.replayHow}</p>}
       <div role="status">
-        {sum
-          ? (
-            <>
-              <p><strong>{t.sent(sum.sent)}</strong></p>
-              <p>{t.stillRefused(sum.refused)}</p>
-              {sum.already > 0 ? <p class="muted">{t.already(sum.already)}</p> : null}
-              {sum.remaining > 0 ? <p class="muted">{t.remaining(sum.remaining)}</p> : null}
-              {state === 'over' && sum.sent > 0 ? <p class="muted">{t.sentHow}</p> : null}
-            </>
-          )
-          : state === 'running' ? <p>{w().card.loading}</p> : null}
+        {sum ? (
+          <>
+            <p>
+              <strong>{t.sent(sum.sent)}</strong>
+            </p>
+            <p>{t.stillRefused(sum.refused)}</p>
+            {sum.already > 0 ? <p class="muted">{t.already(sum.already)}</p> : null}
+            {sum.remaining > 0 ? <p class="muted">{t.remaining(sum.remaining)}</p> : null}
+            {state === 'over' && sum.sent > 0 ? <p class="muted">{t.sentHow}</p> : null}
+          </>
+        ) : state === 'running' ? (
+          <p>{w().card.loading}</p>
+        ) : null}
       </div>
-      {problem ? <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p> : null}
+      {problem ? (
+        <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
+      ) : null}
       <div class="buttons">
-        {state === 'over' ? null
-          : <button type="button" class="button primary" disabled={state === 'running'} onClick={() => void run()}>{t.replay}</button>}
-        <Ariakit.DialogDismiss className="button">{state === 'asked' ? w().shell.cancel : w().shell.close}</Ariakit.DialogDismiss>
+        {state === 'over' ? null : (
+          <button type="button" class="button primary" disabled={state === 'running'} onClick={() => void run()}>
+            {t.replay}
+          </button>
+        )}
+        <Ariakit.DialogDismiss className="button">
+          {state === 'asked' ? w().shell.cancel : w().shell.close}
+        </Ariakit.DialogDismiss>
       </div>
     </div>
   )

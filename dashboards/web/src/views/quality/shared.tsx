@@ -9,7 +9,11 @@ export function Shared() {
   const t = w().quality
   const answer = useStatus()
   return (
-    <Card id="shared" title={t.sharedTitle} answer={answer} files={false}
+    <Card
+      id="shared"
+      title={t.sharedTitle}
+      answer={answer}
+      files={false}
       chart={(data) => (
         <>
           <Figures>
@@ -18,6 +22,7 @@ export function Shared() {
           </Figures>
           <p class="sentence">{data.shared_messages + data.split_messages === 0 ? t.sharedNone : t.sharedHow}</p>
         </>
-      )} />
+      )}
+    />
   )
 }

@@ -10,10 +10,19 @@ export interface FullStatus {
   readonly pending_numbers: number
   readonly split_messages: number
   readonly shared_messages: number
-  readonly disk: { readonly free_bytes: number; readonly total_bytes: number; readonly state: 'ok' | 'warning' | 'full' } | null
+  readonly disk: {
+    readonly free_bytes: number
+    readonly total_bytes: number
+    readonly state: 'ok' | 'warning' | 'full'
+  } | null
   readonly losses: {
     readonly broken_parts: readonly { readonly table: string; readonly part: string }[]
-    readonly hours: readonly { readonly account: string; readonly hour: string; readonly published: number; readonly found: number }[]
+    readonly hours: readonly {
+      readonly account: string
+      readonly hour: string
+      readonly published: number
+      readonly found: number
+    }[]
     readonly rereading: number
   }
   readonly audit: { readonly hours: number; readonly at: string | null; readonly differences: number }

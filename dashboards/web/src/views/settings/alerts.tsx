@@ -58,14 +58,44 @@ function Found({ label, rows }: { label: string; rows: readonly Alert[] }) {
   const t = w().settings
   const columns: readonly Column<Alert>[] = [
     { key: 'since', head: t.since, kind: 'text', show: (row) => f.value.time(row.since), sort: (row) => row.since },
-    { key: 'metric', head: t.fields.metric, kind: 'text', show: (row) => t.metrics[row.metric] ?? row.metric, sort: (row) => row.metric },
+    {
+      key: 'metric',
+      head: t.fields.metric,
+      kind: 'text',
+      show: (row) => t.metrics[row.metric] ?? row.metric,
+      sort: (row) => row.metric,
+    },
     { key: 'where', head: t.where, kind: 'text', show: (row) => <bdi>{where(row)}</bdi>, sort: where },
     { key: 'before', head: t.before, show: (row) => figure(row, row.before) },
     { key: 'now', head: t.now, show: (row) => <b>{figure(row, row.now)}</b> },
-    { key: 'range', head: t.range, show: (row) => row.low === null || row.high === null ? NONE : `${figure(row, row.low)} – ${figure(row, row.high)}` },
-    { key: 'until', head: t.until, kind: 'text', show: (row) => row.until === null
-      ? <span class="badge bad">{t.isOpen}</span> : `${f.value.time(row.until)}${row.ended ? ` · ${t.endings[row.ended] ?? row.ended}` : ''}` },
-    { key: 'rule', head: t.fields.rule, kind: 'text', show: (row) => <code><bdi>{row.rule}</bdi></code>, sort: (row) => row.rule },
+    {
+      key: 'range',
+      head: t.range,
+      show: (row) =>
+        row.low === null || row.high === null ? NONE : `${figure(row, row.low)} – ${figure(row, row.high)}`,
+    },
+    {
+      key: 'until',
+      head: t.until,
+      kind: 'text',
+      show: (row) =>
+        row.until === null ? (
+          <span class="badge bad">{t.isOpen}</span>
+        ) : (
+          `${f.value.time(row.until)}${row.ended ? ` · ${t.endings[row.ended] ?? row.ended}` : ''}`
+        ),
+    },
+    {
+      key: 'rule',
+      head: t.fields.rule,
+      kind: 'text',
+      show: (row) => (
+        <code>
+          <bdi>{row.rule}</bdi>
+        </code>
+      ),
+      sort: (row) => row.rule,
+    },
   ]
   return <Table label={label} columns={columns} rows={rows} rowKey={(row) => `${row.id} ${row.since}`} />
 }
@@ -77,10 +107,18 @@ export function Events({ account }: { account: string }) {
   const pages = usePages<Alert>(answer.path, answer.data)
   return (
     <section class="card wide" id="events" aria-labelledby="events-title" aria-busy={!answer.data && !answer.problem}>
-      <header><h2 id="events-title">{t.eventsTitle}</h2></header>
+      <header>
+        <h2 id="events-title">{t.eventsTitle}</h2>
+      </header>
       {answer.problem ? <Failed problem={answer.problem} retry={answer.retry} /> : null}
       {!answer.data && !answer.problem ? <Waiting lines={3} /> : null}
-      {answer.data ? pages.rows.length > 0 ? <Found label={t.eventsTitle} rows={pages.rows} /> : <p class="sentence">{t.noEvents}</p> : null}
+      {answer.data ? (
+        pages.rows.length > 0 ? (
+          <Found label={t.eventsTitle} rows={pages.rows} />
+        ) : (
+          <p class="sentence">{t.noEvents}</p>
+        )
+      ) : null}
       <More pages={pages} />
     </section>
   )
@@ -99,36 +137,56 @@ export function Try({ account, list }: { account: string; list: List }) {
   const fresh = told?.asked === asked ? told : undefined
   const run = (): void => {
     work(true)
-    send<Tried>(path, { method: 'POST', body }).then((tried) => tell({ asked, tried }), (error: unknown) => {
-      if (error instanceof Refused) tell({ asked, problem: error.problem })
-    }).finally(() => work(false))
+    send<Tried>(path, { method: 'POST', body })
+      .then(
+        (tried) => tell({ asked, tried }),
+        (error: unknown) => {
+          if (error instanceof Refused) tell({ asked, problem: error.problem })
+        },
+      )
+      .finally(() => work(false))
   }
   const wrong = fresh?.problem ? wrongs(kind, list, fresh.problem) : []
   return (
     <div class="try" aria-busy={busy}>
       <div class="tools">
         <h3>{t.tryTitle}</h3>
-        <button type="button" class="button" disabled={busy} onClick={run}>{t.tryOut}</button>
-        <span class="muted" role="status">{busy ? w().card.loading : t.tryHow}</span>
+        <button type="button" class="button" disabled={busy} onClick={run}>
+          {t.tryOut}
+        </button>
+        <span class="muted" role="status">
+          {busy ? w().card.loading : t.tryHow}
+        </span>
       </div>
-      {fresh?.problem
-        ? (
-          <div role="alert">
-            {wrong.length > 0
-              ? wrong.map((one) => <p key={`${one.field} ${one.reason}`}><Reason wrong={one} columns={[]} /></p>)
-              : <p>{fresh.problem.status === 0 ? w().states.away : <span lang="en">{fresh.problem.detail}</span>}</p>}
-          </div>
-        )
-        : null}
-      {fresh?.tried
-        ? (
-          <>
-            <p class="sentence" role="status">{t.tried(fresh.tried.rows.length + fresh.tried.rows_left_off)}</p>
-            {fresh.tried.rows.length > 0 ? <Found label={t.tryTitle} rows={fresh.tried.rows} /> : null}
-            {fresh.tried.not_tried.length > 0 ? <p class="muted">{t.notTried} <code><bdi>{fresh.tried.not_tried.join(', ')}</bdi></code></p> : null}
-          </>
-        )
-        : null}
+      {fresh?.problem ? (
+        <div role="alert">
+          {wrong.length > 0 ? (
+            wrong.map((one) => (
+              <p key={`${one.field} ${one.reason}`}>
+                <Reason wrong={one} columns={[]} />
+              </p>
+            ))
+          ) : (
+            <p>{fresh.problem.status === 0 ? w().states.away : <span lang="en">{fresh.problem.detail}</span>}</p>
+          )}
+        </div>
+      ) : null}
+      {fresh?.tried ? (
+        <>
+          <p class="sentence" role="status">
+            {t.tried(fresh.tried.rows.length + fresh.tried.rows_left_off)}
+          </p>
+          {fresh.tried.rows.length > 0 ? <Found label={t.tryTitle} rows={fresh.tried.rows} /> : null}
+          {fresh.tried.not_tried.length > 0 ? (
+            <p class="muted">
+              {t.notTried}{' '}
+              <code>
+                <bdi>{fresh.tried.not_tried.join(', ')}</bdi>
+              </code>
+            </p>
+          ) : null}
+        </>
+      ) : null}
     </div>
   )
 }

@@ -27,7 +27,14 @@ function placeholder(column: Column, value: string | undefined): string {
   return column.kind === 'any' ? t.any : column.field === 'valid_to' ? t.open : ''
 }
 
-export function Cell({ column, row, value, wrong, told, change }: {
+export function Cell({
+  column,
+  row,
+  value,
+  wrong,
+  told,
+  change,
+}: {
   column: Column
   /** row is the number that the row has for people. */
   row: number
@@ -40,8 +47,10 @@ export function Cell({ column, row, value, wrong, told, change }: {
 }) {
   const [typed, type] = useState<string>()
   const common = {
-    'class': 'cell', 'aria-label': w().settings.cell(w().settings.fields[column.field], row),
-    'aria-invalid': wrong, ...(wrong ? { 'aria-describedby': told } : {}),
+    'class': 'cell',
+    'aria-label': w().settings.cell(w().settings.fields[column.field], row),
+    'aria-invalid': wrong,
+    ...(wrong ? { 'aria-describedby': told } : {}),
     style: { minWidth: `${column.width}ch` },
   } as const
   if (column.kind === 'choice' || column.kind === 'flag') {
@@ -50,18 +59,28 @@ export function Cell({ column, row, value, wrong, told, change }: {
     const all = choices.includes(chosen) ? choices : [chosen, ...choices]
     return (
       <select {...common} value={chosen} onChange={(event) => change(event.currentTarget.value)}>
-        {all.map((one) => <option key={one} value={one}>{column.name?.(one) || one}</option>)}
+        {all.map((one) => (
+          <option key={one} value={one}>
+            {column.name?.(one) || one}
+          </option>
+        ))}
       </select>
     )
   }
   return (
-    <input {...common} type="text" autocomplete="off" spellcheck={false} placeholder={placeholder(column, value)}
+    <input
+      {...common}
+      type="text"
+      autocomplete="off"
+      spellcheck={false}
+      placeholder={placeholder(column, value)}
       inputMode={column.kind === 'money' ? 'decimal' : column.kind === 'count' ? 'numeric' : 'text'}
       value={typed ?? shownValue(column, value ?? '')}
       onInput={(event) => {
         type(event.currentTarget.value)
         change(readValue(column, event.currentTarget.value))
       }}
-      onBlur={() => type(undefined)} />
+      onBlur={() => type(undefined)}
+    />
   )
 }

@@ -29,13 +29,22 @@ export function useCheck(kind: Kind, account: string, draft: List | undefined): 
     if (!draft) return
     const stop = new AbortController()
     const long = Object.values(draft.parts).some((rows) => rows.length > LONG)
-    const timer = window.setTimeout(() => {
-      send<DryRun>(putPath(kind, account, { dry_run: '1' }), { method: 'PUT', body: bodyOf(kind, draft), signal: stop.signal })
-        .then((dry) => know({ draft, check: { state: 'good', dry } }), (error: unknown) => {
-          if (!(error instanceof Refused)) return
-          know({ draft, check: { state: error.problem.errors ? 'wrong' : 'failed', problem: error.problem } })
-        })
-    }, long ? LATER_MS : SOON_MS)
+    const timer = window.setTimeout(
+      () => {
+        send<DryRun>(putPath(kind, account, { dry_run: '1' }), {
+          method: 'PUT',
+          body: bodyOf(kind, draft),
+          signal: stop.signal,
+        }).then(
+          (dry) => know({ draft, check: { state: 'good', dry } }),
+          (error: unknown) => {
+            if (!(error instanceof Refused)) return
+            know({ draft, check: { state: error.problem.errors ? 'wrong' : 'failed', problem: error.problem } })
+          },
+        )
+      },
+      long ? LATER_MS : SOON_MS,
+    )
     return () => {
       window.clearTimeout(timer)
       stop.abort()

@@ -45,7 +45,10 @@ export function rawText(row: Raw | null, field: string): string {
 }
 
 function listOf(text: string): readonly string[] {
-  return text.split(',').map((one) => one.trim()).filter((one) => one !== '')
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
 }
 
 /** rawRows are a part's rows as the API shows them. Rules are one object there, and a row each here. */
@@ -56,10 +59,15 @@ function rawRows(part: Part, answer: ListAnswer): readonly Raw[] {
 }
 
 export function readList(kind: Kind, answer: ListAnswer): List {
-  const parts = Object.fromEntries(kind.parts.map((part) => [part.name, rawRows(part, answer).map((raw): Row => ({
-    ...newRow(Object.fromEntries(part.columns.map(({ field }) => [field, rawText(raw, field)]))),
-    shipped: raw['origin'] === 'shipped',
-  }))]))
+  const parts = Object.fromEntries(
+    kind.parts.map((part) => [
+      part.name,
+      rawRows(part, answer).map((raw): Row => ({
+        ...newRow(Object.fromEntries(part.columns.map(({ field }) => [field, rawText(raw, field)]))),
+        shipped: raw['origin'] === 'shipped',
+      })),
+    ]),
+  )
   return { version: answer.version, parts, setting: answer.billing_zone ?? '' }
 }
 
@@ -73,12 +81,14 @@ function written(part: Part, { values }: Row): Raw {
       // An empty list is one; what was never given is as it is by default.
       const [outer = '', inner] = field.split('.')
       if (!inner) raw[field] = listOf(value)
-      else if (value) raw[outer] = { ...raw[outer] as Record<string, readonly string[]> | undefined, [inner]: listOf(value) }
+      else if (value)
+        raw[outer] = { ...(raw[outer] as Record<string, readonly string[]> | undefined), [inner]: listOf(value) }
       continue
     }
     // Segments come from the text where one is given.
     if (value === '' || (field === 'sms_segments' && values['sms_text'])) continue
-    raw[field] = kind === 'count' && /^\d{1,9}$/.test(value) ? Number(value) : kind === 'flag' ? value === 'true' : value
+    raw[field] =
+      kind === 'count' && /^\d{1,9}$/.test(value) ? Number(value) : kind === 'flag' ? value === 'true' : value
   }
   return raw
 }
@@ -88,7 +98,9 @@ export function bodyOf(kind: Kind, list: List): string {
   const body: Record<string, unknown> = {}
   for (const part of kind.parts) {
     const written_ = (list.parts[part.name] ?? []).map((row) => written(part, row))
-    body[part.name] = part.fixed ? Object.fromEntries(written_.map((raw) => [raw['rule'], raw['value'] ?? null])) : written_
+    body[part.name] = part.fixed
+      ? Object.fromEntries(written_.map((raw) => [raw['rule'], raw['value'] ?? null]))
+      : written_
   }
   if (kind.setting && list.setting) body[kind.setting] = list.setting
   return JSON.stringify(body)
@@ -117,9 +129,15 @@ export function wrongs(kind: Kind, list: List | undefined, problem: Problem): re
     const there = list?.parts[part?.name ?? ''] ?? []
     const field = one.parameter.slice(part?.prefix?.length ?? 0)
     const rule = part?.fixed ? there.find((row) => row.values['rule'] === field) : undefined
-    if (rule) return { part: part?.name ?? '', row: there.indexOf(rule) + 1, id: rule.id, field: 'value', reason: one.reason }
-    return { part: part?.name ?? '', row: one.row, id: one.row === undefined ? undefined : there[one.row - 1]?.id,
-      field: part?.columns.some((column) => column.field === field) ? field : '', reason: one.reason }
+    if (rule)
+      return { part: part?.name ?? '', row: there.indexOf(rule) + 1, id: rule.id, field: 'value', reason: one.reason }
+    return {
+      part: part?.name ?? '',
+      row: one.row,
+      id: one.row === undefined ? undefined : there[one.row - 1]?.id,
+      field: part?.columns.some((column) => column.field === field) ? field : '',
+      reason: one.reason,
+    }
   })
 }
 
@@ -164,7 +182,12 @@ export function compare(kind: Kind, before: List | undefined, after: List): read
   }
   const zone = before?.setting || 'UTC'
   if (kind.setting && zone !== (after.setting || 'UTC')) {
-    changes.push({ list: kind.setting, change: 'changed', before: { [kind.setting]: zone }, after: { [kind.setting]: after.setting } })
+    changes.push({
+      list: kind.setting,
+      change: 'changed',
+      before: { [kind.setting]: zone },
+      after: { [kind.setting]: after.setting },
+    })
   }
   return changes
 }

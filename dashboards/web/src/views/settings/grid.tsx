@@ -22,14 +22,27 @@ export interface Place {
 }
 
 function visible(part: Part, rows: readonly Row[], all: boolean): readonly Column[] {
-  return part.columns.filter((one) => all || !one.rare || rows.some((row) => !USUAL.includes(row.values[one.field] ?? '')))
+  return part.columns.filter(
+    (one) => all || !one.rare || rows.some((row) => !USUAL.includes(row.values[one.field] ?? '')),
+  )
 }
 
 function found(columns: readonly Column[], row: Row, text: string): boolean {
-  return columns.some((one) => shownValue(one, row.values[one.field] ?? '').toLocaleLowerCase().includes(text))
+  return columns.some((one) =>
+    shownValue(one, row.values[one.field] ?? '')
+      .toLocaleLowerCase()
+      .includes(text),
+  )
 }
 
-export function Grid({ part, rows, wrong, edit, place, today }: {
+export function Grid({
+  part,
+  rows,
+  wrong,
+  edit,
+  place,
+  today,
+}: {
   part: Part
   rows: readonly Row[]
   wrong: readonly Wrong[]
@@ -49,13 +62,15 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
   const columns = visible(part, rows, all)
   const text = sought.trim().toLocaleLowerCase()
   const numbered = useMemo(() => rows.map((row, i) => ({ row, n: i + 1 })), [rows])
-  const shown = useMemo(() => numbered.filter(({ row }) => !(own && row.shipped) && (!text || found(part.columns, row, text))),
-    [numbered, own, text, part, scope.value.tz])
+  const shown = useMemo(
+    () => numbered.filter(({ row }) => !(own && row.shipped) && (!text || found(part.columns, row, text))),
+    [numbered, own, text, part, scope.value.tz],
+  )
   const pages = Math.max(1, Math.ceil(shown.length / PAGE))
   const here = Math.min(page, pages - 1)
   const faults = useMemo(() => {
     const of = new Map<number | undefined, Wrong[]>()
-    for (const one of wrong) of.set(one.id, [...of.get(one.id) ?? [], one])
+    for (const one of wrong) of.set(one.id, [...(of.get(one.id) ?? []), one])
     return of
   }, [wrong])
 
@@ -66,7 +81,14 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
     else {
       seek('')
       onlyOwn(false)
-      turn(Math.floor(Math.max(0, rows.findIndex((row) => row.id === to.id)) / PAGE))
+      turn(
+        Math.floor(
+          Math.max(
+            0,
+            rows.findIndex((row) => row.id === to.id),
+          ) / PAGE,
+        ),
+      )
     }
   }
   useEffect(() => {
@@ -74,17 +96,31 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
   }, [place])
   useEffect(() => {
     const to = wanted.current
-    const cell = to && table.current?.querySelector<HTMLElement>(`[data-row="${to.id}"] ${to.field
-      ? `[data-field="${to.field}"] ` : ''}.cell`)
+    const cell =
+      to &&
+      table.current?.querySelector<HTMLElement>(
+        `[data-row="${to.id}"] ${to.field ? `[data-field="${to.field}"] ` : ''}.cell`,
+      )
     if (!cell) return
     wanted.current = undefined
     cell.focus()
     cell.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   })
 
-  const set = (id: number, values: Values, clears: readonly string[] = []): void => edit?.(rows.map((row) => row.id === id
-    ? { ...row, values: { ...Object.fromEntries(Object.entries(row.values).filter(([field]) => !clears.includes(field))), ...values } }
-    : row))
+  const set = (id: number, values: Values, clears: readonly string[] = []): void =>
+    edit?.(
+      rows.map((row) =>
+        row.id === id
+          ? {
+              ...row,
+              values: {
+                ...Object.fromEntries(Object.entries(row.values).filter(([field]) => !clears.includes(field))),
+                ...values,
+              },
+            }
+          : row,
+      ),
+    )
   const add = (values: Values): void => {
     const row = newRow(values)
     wanted.current = { id: row.id, field: '' }
@@ -97,43 +133,85 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
   return (
     <div class="part">
       <div class="tools">
-        {rows.length >= SEARCH_FROM
-          ? <input type="search" class="field search" placeholder={w().shell.search} aria-label={`${w().shell.search} ${title}`}
-            value={sought} onInput={(event) => {
+        {rows.length >= SEARCH_FROM ? (
+          <input
+            type="search"
+            class="field search"
+            placeholder={w().shell.search}
+            aria-label={`${w().shell.search} ${title}`}
+            value={sought}
+            onInput={(event) => {
               seek(event.currentTarget.value)
               turn(0)
-            }} />
-          : null}
-        {rows.some((row) => row.shipped)
-          ? <label class="check"><input type="checkbox" checked={own} onChange={(event) => onlyOwn(event.currentTarget.checked)} />{t.onlyOwn}</label>
-          : null}
-        {part.columns.some((one) => one.rare)
-          ? <label class="check"><input type="checkbox" checked={all} onChange={(event) => showAll(event.currentTarget.checked)} />{t.allColumns}</label>
-          : null}
-        <span class="muted" role="status">{part.fixed ? '' : w().card.rows(shown.length)}</span>
-        {columns.some((one) => one.kind === 'time') ? <span class="muted">{t.timesIn} <bdi>{scope.value.tz.replaceAll('_', ' ')}</bdi></span> : null}
+            }}
+          />
+        ) : null}
+        {rows.some((row) => row.shipped) ? (
+          <label class="check">
+            <input type="checkbox" checked={own} onChange={(event) => onlyOwn(event.currentTarget.checked)} />
+            {t.onlyOwn}
+          </label>
+        ) : null}
+        {part.columns.some((one) => one.rare) ? (
+          <label class="check">
+            <input type="checkbox" checked={all} onChange={(event) => showAll(event.currentTarget.checked)} />
+            {t.allColumns}
+          </label>
+        ) : null}
+        <span class="muted" role="status">
+          {part.fixed ? '' : w().card.rows(shown.length)}
+        </span>
+        {columns.some((one) => one.kind === 'time') ? (
+          <span class="muted">
+            {t.timesIn} <bdi>{scope.value.tz.replaceAll('_', ' ')}</bdi>
+          </span>
+        ) : null}
         <span class="gap" />
-        {edit && !part.fixed
-          ? <button type="button" class="button" onClick={() => add(part.fresh?.(rows.at(-1)?.values, today) ?? {})}><Icon name="plus" />{t.add}</button>
-          : null}
+        {edit && !part.fixed ? (
+          <button type="button" class="button" onClick={() => add(part.fresh?.(rows.at(-1)?.values, today) ?? {})}>
+            <Icon name="plus" />
+            {t.add}
+          </button>
+        ) : null}
       </div>
       <div class="scroll grid" tabIndex={0} role="region" aria-label={title}>
         <table class="table" ref={table} aria-rowcount={shown.length + 1}>
           <caption class="unseen">{title}</caption>
           <thead>
             <tr>
-              {part.fixed ? null : <th scope="col" class="figure">{t.number}</th>}
-              {columns.map((one) => <th key={one.field} scope="col" class={one.kind === 'money' || one.kind === 'count' ? 'figure' : 'text'}>
-                {t.fields[one.field]}
-              </th>)}
-              {edit && !part.fixed ? <th scope="col" class="acts"><span class="unseen">{w().card.menu}</span></th> : null}
+              {part.fixed ? null : (
+                <th scope="col" class="figure">
+                  {t.number}
+                </th>
+              )}
+              {columns.map((one) => (
+                <th
+                  key={one.field}
+                  scope="col"
+                  class={one.kind === 'money' || one.kind === 'count' ? 'figure' : 'text'}>
+                  {t.fields[one.field]}
+                </th>
+              ))}
+              {edit && !part.fixed ? (
+                <th scope="col" class="acts">
+                  <span class="unseen">{w().card.menu}</span>
+                </th>
+              ) : null}
             </tr>
           </thead>
           <tbody>
             {shown.slice(here * PAGE, (here + 1) * PAGE).map(({ row, n }) => (
-              <Line key={row.id} part={part} columns={columns} row={row} n={n} wrong={faults.get(row.id) ?? []}
+              <Line
+                key={row.id}
+                part={part}
+                columns={columns}
+                row={row}
+                n={n}
+                wrong={faults.get(row.id) ?? []}
                 set={edit ? (values, clears) => set(row.id, values, clears) : undefined}
-                copy={() => add({ ...row.values })} remove={() => without(row.id)} />
+                copy={() => add({ ...row.values })}
+                remove={() => without(row.id)}
+              />
             ))}
           </tbody>
         </table>
@@ -144,7 +222,16 @@ export function Grid({ part, rows, wrong, edit, place, today }: {
   )
 }
 
-function Line({ part, columns, row, n, wrong, set, copy, remove }: {
+function Line({
+  part,
+  columns,
+  row,
+  n,
+  wrong,
+  set,
+  copy,
+  remove,
+}: {
   part: Part
   columns: readonly Column[]
   row: Row
@@ -165,36 +252,66 @@ function Line({ part, columns, row, n, wrong, set, copy, remove }: {
           const figure = one.kind === 'money' || one.kind === 'count'
           const fixed = !set || (one.own && (row.shipped || part.fixed))
           return (
-            <td key={one.field} data-field={one.field} data-head={t.fields[one.field]} class={figure ? 'figure' : 'text'}>
-              {fixed
-                ? <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>{shownValue(one, value) || (one.kind === 'any' ? t.any : '')}</bdi>
-                : <Cell column={one} row={n} value={row.values[one.field]} told={told} change={(to) => set({ [one.field]: to }, one.clears)}
-                  wrong={wrong.some((fault) => fault.field === one.field)} />}
-            </td>
-          )
-        })}
-        {set && !part.fixed
-          ? (
-            <td class="acts">
-              {row.shipped ? <span class="muted">{t.shipped}</span> : (
-                <>
-                  <button type="button" class="button quiet" title={t.copyRow} aria-label={`${t.copyRow} ${n}`} onClick={copy}><Icon name="copy" /></button>
-                  <button type="button" class="button quiet" title={t.removeRow} aria-label={`${t.removeRow} ${n}`} onClick={remove}><Icon name="close" /></button>
-                </>
+            <td
+              key={one.field}
+              data-field={one.field}
+              data-head={t.fields[one.field]}
+              class={figure ? 'figure' : 'text'}>
+              {fixed ? (
+                <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>
+                  {shownValue(one, value) || (one.kind === 'any' ? t.any : '')}
+                </bdi>
+              ) : (
+                <Cell
+                  column={one}
+                  row={n}
+                  value={row.values[one.field]}
+                  told={told}
+                  change={(to) => set({ [one.field]: to }, one.clears)}
+                  wrong={wrong.some((fault) => fault.field === one.field)}
+                />
               )}
             </td>
           )
-          : null}
+        })}
+        {set && !part.fixed ? (
+          <td class="acts">
+            {row.shipped ? (
+              <span class="muted">{t.shipped}</span>
+            ) : (
+              <>
+                <button
+                  type="button"
+                  class="button quiet"
+                  title={t.copyRow}
+                  aria-label={`${t.copyRow} ${n}`}
+                  onClick={copy}>
+                  <Icon name="copy" />
+                </button>
+                <button
+                  type="button"
+                  class="button quiet"
+                  title={t.removeRow}
+                  aria-label={`${t.removeRow} ${n}`}
+                  onClick={remove}>
+                  <Icon name="close" />
+                </button>
+              </>
+            )}
+          </td>
+        ) : null}
       </tr>
-      {wrong.length > 0
-        ? (
-          <tr class="told">
-            <td colSpan={columns.length + 2} id={told}>
-              {wrong.map((one) => <p key={`${one.field} ${one.reason}`}><Reason wrong={one} columns={part.columns} /></p>)}
-            </td>
-          </tr>
-        )
-        : null}
+      {wrong.length > 0 ? (
+        <tr class="told">
+          <td colSpan={columns.length + 2} id={told}>
+            {wrong.map((one) => (
+              <p key={`${one.field} ${one.reason}`}>
+                <Reason wrong={one} columns={part.columns} />
+              </p>
+            ))}
+          </td>
+        </tr>
+      ) : null}
     </>
   )
 }
@@ -203,9 +320,15 @@ function Pages({ here, pages, turn }: { here: number; pages: number; turn: (to: 
   const t = w().settings
   return (
     <nav class="tools" aria-label={t.pages}>
-      <button type="button" class="button" disabled={here === 0} onClick={() => turn(here - 1)}>{t.previousPage}</button>
-      <span class="muted" role="status">{t.page(here + 1, pages)}</span>
-      <button type="button" class="button" disabled={here === pages - 1} onClick={() => turn(here + 1)}>{t.nextPage}</button>
+      <button type="button" class="button" disabled={here === 0} onClick={() => turn(here - 1)}>
+        {t.previousPage}
+      </button>
+      <span class="muted" role="status">
+        {t.page(here + 1, pages)}
+      </span>
+      <button type="button" class="button" disabled={here === pages - 1} onClick={() => turn(here + 1)}>
+        {t.nextPage}
+      </button>
     </nav>
   )
 }

@@ -57,51 +57,83 @@ const VALID: readonly Column[] = [
 ]
 
 const TARIFFS: Kind = {
-  name: 'tariffs', route: '/v1/tariffs', forms: ['csv', 'json', 'yaml'], setting: 'billing_zone',
-  parts: [{
-    name: 'tariffs',
-    keys: ['channel', 'provider', 'operator', 'country', 'traffic', 'sender', 'app', 'valid_from'],
-    columns: [
-      { field: 'channel', kind: 'choice', choices: CHANNELS, name: channelName, width: 13 },
-      { field: 'provider', kind: 'any', width: 9 },
-      { field: 'operator', kind: 'any', rare: true, width: 11 },
-      { field: 'country', kind: 'any', rare: true, width: 6 },
-      { field: 'traffic', kind: 'choice', choices: TRAFFICS, name: (value) => w().settings.traffics[value] ?? value,
-        rare: true, width: 12 },
-      { field: 'sender', kind: 'any', rare: true, width: 11 },
-      { field: 'app', kind: 'any', rare: true, width: 11 },
-      { field: 'billing', kind: 'choice', choices: BILLINGS, name: (value) => w().settings.billings[value] ?? value, width: 27 },
-      { field: 'price', kind: 'money', width: 8 },
-      { field: 'connect_price', kind: 'money', rare: true, width: 8 },
-      { field: 'monthly_minimum', kind: 'money', rare: true, width: 9 },
-      { field: 'currency', kind: 'text', width: 5 },
-      ...VALID,
-    ],
-    fresh: (last, today) => ({ provider: '*', operator: '*', country: '*', traffic: '*', sender: '*', app: '*',
-      currency: last?.['currency'] ?? '', valid_from: today }),
-  }],
+  name: 'tariffs',
+  route: '/v1/tariffs',
+  forms: ['csv', 'json', 'yaml'],
+  setting: 'billing_zone',
+  parts: [
+    {
+      name: 'tariffs',
+      keys: ['channel', 'provider', 'operator', 'country', 'traffic', 'sender', 'app', 'valid_from'],
+      columns: [
+        { field: 'channel', kind: 'choice', choices: CHANNELS, name: channelName, width: 13 },
+        { field: 'provider', kind: 'any', width: 9 },
+        { field: 'operator', kind: 'any', rare: true, width: 11 },
+        { field: 'country', kind: 'any', rare: true, width: 6 },
+        {
+          field: 'traffic',
+          kind: 'choice',
+          choices: TRAFFICS,
+          name: (value) => w().settings.traffics[value] ?? value,
+          rare: true,
+          width: 12,
+        },
+        { field: 'sender', kind: 'any', rare: true, width: 11 },
+        { field: 'app', kind: 'any', rare: true, width: 11 },
+        {
+          field: 'billing',
+          kind: 'choice',
+          choices: BILLINGS,
+          name: (value) => w().settings.billings[value] ?? value,
+          width: 27,
+        },
+        { field: 'price', kind: 'money', width: 8 },
+        { field: 'connect_price', kind: 'money', rare: true, width: 8 },
+        { field: 'monthly_minimum', kind: 'money', rare: true, width: 9 },
+        { field: 'currency', kind: 'text', width: 5 },
+        ...VALID,
+      ],
+      fresh: (last, today) => ({
+        provider: '*',
+        operator: '*',
+        country: '*',
+        traffic: '*',
+        sender: '*',
+        app: '*',
+        currency: last?.['currency'] ?? '',
+        valid_from: today,
+      }),
+    },
+  ],
 }
 
 const TEMPLATES: Kind = {
-  name: 'templates', route: '/v1/templates', forms: ['csv', 'json', 'yaml'],
-  parts: [{
-    name: 'templates',
-    keys: ['template', 'valid_from'],
-    columns: [
-      { field: 'template', kind: 'text', width: 22 },
-      { field: 'sms_segments', kind: 'count', width: 8 },
-      { field: 'sms_text', kind: 'text', width: 30 },
-      ...VALID,
-    ],
-    fresh: (_, today) => ({ valid_from: today }),
-  }],
+  name: 'templates',
+  route: '/v1/templates',
+  forms: ['csv', 'json', 'yaml'],
+  parts: [
+    {
+      name: 'templates',
+      keys: ['template', 'valid_from'],
+      columns: [
+        { field: 'template', kind: 'text', width: 22 },
+        { field: 'sms_segments', kind: 'count', width: 8 },
+        { field: 'sms_text', kind: 'text', width: 30 },
+        ...VALID,
+      ],
+      fresh: (_, today) => ({ valid_from: today }),
+    },
+  ],
 }
 
 const ERROR_MAP: Kind = {
-  name: 'error-map', route: '/v1/error-map', forms: ['csv', 'json', 'yaml'],
+  name: 'error-map',
+  route: '/v1/error-map',
+  forms: ['csv', 'json', 'yaml'],
   parts: [
     {
-      name: 'lines', keys: ['provider', 'code'],
+      name: 'lines',
+      keys: ['provider', 'code'],
       columns: [
         { field: 'provider', kind: 'any', own: true, width: 18 },
         { field: 'code', kind: 'text', own: true, width: 18 },
@@ -110,7 +142,9 @@ const ERROR_MAP: Kind = {
       fresh: () => ({ provider: '*' }),
     },
     {
-      name: 'aliases', keys: ['provider'], prefix: 'aliases.',
+      name: 'aliases',
+      keys: ['provider'],
+      prefix: 'aliases.',
       columns: [
         { field: 'provider', kind: 'text', own: true, width: 18 },
         { field: 'like', kind: 'text', width: 18 },
@@ -120,32 +154,53 @@ const ERROR_MAP: Kind = {
 }
 
 const NUMBER_RULES: Kind = {
-  name: 'number-rules', route: '/v1/number-rules', forms: ['json'],
-  parts: [{
-    name: 'number_rules', keys: ['rule'], fixed: true,
-    columns: [
-      { field: 'rule', kind: 'choice', name: (value) => w().settings.rules[value] ?? value, own: true, width: 60 },
-      { field: 'value', kind: 'count', width: 8 },
-    ],
-  }],
-}
-
-const yesNo = (value: string): string => value === 'true' ? w().settings.on : w().settings.off
-
-const ALERTS: Kind = {
-  name: 'alerts', route: '/v1/alerts', forms: ['json'],
+  name: 'number-rules',
+  route: '/v1/number-rules',
+  forms: ['json'],
   parts: [
     {
-      name: 'alerts', keys: ['id'], prefix: 'alerts.',
+      name: 'number_rules',
+      keys: ['rule'],
+      fixed: true,
+      columns: [
+        { field: 'rule', kind: 'choice', name: (value) => w().settings.rules[value] ?? value, own: true, width: 60 },
+        { field: 'value', kind: 'count', width: 8 },
+      ],
+    },
+  ],
+}
+
+const yesNo = (value: string): string => (value === 'true' ? w().settings.on : w().settings.off)
+
+const ALERTS: Kind = {
+  name: 'alerts',
+  route: '/v1/alerts',
+  forms: ['json'],
+  parts: [
+    {
+      name: 'alerts',
+      keys: ['id'],
+      prefix: 'alerts.',
       columns: [
         { field: 'on', kind: 'flag', choices: ['true', 'false'], name: yesNo, width: 7 },
-        { field: 'metric', kind: 'choice', choices: METRICS, name: (value) => w().settings.metrics[value] ?? value, width: 30,
-          clears: ['by', 'min_sample', 'after_minutes', 'limit_minutes'] },
+        {
+          field: 'metric',
+          kind: 'choice',
+          choices: METRICS,
+          name: (value) => w().settings.metrics[value] ?? value,
+          width: 30,
+          clears: ['by', 'min_sample', 'after_minutes', 'limit_minutes'],
+        },
         { field: 'id', kind: 'text', width: 13 },
         { field: 'name', kind: 'text', rare: true, width: 18 },
         { field: 'by', kind: 'list', hint: 'byDefault', width: 17 },
-        { field: 'sensitivity', kind: 'choice', choices: SENSITIVITIES, name: (value) => w().settings.sensitivities[value] ?? value,
-          width: 11 },
+        {
+          field: 'sensitivity',
+          kind: 'choice',
+          choices: SENSITIVITIES,
+          name: (value) => w().settings.sensitivities[value] ?? value,
+          width: 11,
+        },
         { field: 'send_to', kind: 'list', width: 10 },
         { field: 'min_sample', kind: 'count', hint: 'byDefault', width: 8 },
         { field: 'after_minutes', kind: 'count', hint: 'byDefault', width: 8 },
@@ -158,7 +213,9 @@ const ALERTS: Kind = {
       fresh: () => ({ on: 'true', metric: 'delivery', sensitivity: 'normal' }),
     },
     {
-      name: 'webhooks', keys: ['id'], prefix: 'webhooks.',
+      name: 'webhooks',
+      keys: ['id'],
+      prefix: 'webhooks.',
       columns: [
         { field: 'id', kind: 'text', width: 13 },
         { field: 'url', kind: 'text', width: 34 },
@@ -169,5 +226,9 @@ const ALERTS: Kind = {
 }
 
 export const KINDS: Readonly<Record<KindName, Kind>> = {
-  'tariffs': TARIFFS, 'templates': TEMPLATES, 'error-map': ERROR_MAP, 'number-rules': NUMBER_RULES, 'alerts': ALERTS,
+  'tariffs': TARIFFS,
+  'templates': TEMPLATES,
+  'error-map': ERROR_MAP,
+  'number-rules': NUMBER_RULES,
+  'alerts': ALERTS,
 }

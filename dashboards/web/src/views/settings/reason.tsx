@@ -3,7 +3,7 @@ import { w } from '../../i18n'
 import type { Wrong } from './draft'
 import type { Column } from './kinds'
 
-// How the API begins what it says, and the word of the page for it. A reason that is not among them is shown as it came.
+// How the API begins what it says, and the word of the page for it. Another reason is shown as it came.
 const SAID = [
   ['required', /^is required/],
   ['overlaps', /^has the same keys as row (\d+) and overlaps/],
@@ -26,7 +26,18 @@ export function Reason({ wrong, columns }: { wrong: Wrong; columns: readonly Col
   const head = column ? <b>{t.fields[column.field]}: </b> : null
   for (const [name, pattern] of SAID) {
     const match = pattern.exec(wrong.reason)
-    if (match) return <>{head}{t.said[name](match[1] ?? '', match[2] ?? '')}</>
+    if (match)
+      return (
+        <>
+          {head}
+          {t.said[name](match[1] ?? '', match[2] ?? '')}
+        </>
+      )
   }
-  return <>{head}<span lang="en">{wrong.reason}</span></>
+  return (
+    <>
+      {head}
+      <span lang="en">{wrong.reason}</span>
+    </>
+  )
 }

@@ -27,7 +27,14 @@ export interface Upload {
   readonly name?: string
 }
 
-export function Save({ kind, account, upload, close, saved, theirs }: {
+export function Save({
+  kind,
+  account,
+  upload,
+  close,
+  saved,
+  theirs,
+}: {
   kind: Kind
   account: string
   upload: Upload | undefined
@@ -37,13 +44,24 @@ export function Save({ kind, account, upload, close, saved, theirs }: {
   theirs: () => void
 }) {
   return (
-    <Ariakit.Dialog open={upload !== undefined} onClose={close} className="dialog broad" backdrop={<div class="backdrop" />} unmountOnHide>
+    <Ariakit.Dialog
+      open={upload !== undefined}
+      onClose={close}
+      className="dialog broad"
+      backdrop={<div class="backdrop" />}
+      unmountOnHide>
       {upload ? <Review kind={kind} account={account} upload={upload} saved={saved} theirs={theirs} /> : null}
     </Ariakit.Dialog>
   )
 }
 
-function Review({ kind, account, upload, saved, theirs }: {
+function Review({
+  kind,
+  account,
+  upload,
+  saved,
+  theirs,
+}: {
   kind: Kind
   account: string
   upload: Upload
@@ -58,8 +76,12 @@ function Review({ kind, account, upload, saved, theirs }: {
   const [note, write] = useState(upload.note ?? '')
   const [busy, work] = useState(false)
   const put = <T,>(query: Readonly<Record<string, string | undefined>>, stop?: AbortSignal): Promise<T> =>
-    send<T>(putPath(kind, account, { ...query, billing_zone: upload.setting || undefined }),
-      { method: 'PUT', body: upload.body, headers: { 'Content-Type': upload.type }, ...(stop ? { signal: stop } : {}) })
+    send<T>(putPath(kind, account, { ...query, billing_zone: upload.setting || undefined }), {
+      method: 'PUT',
+      body: upload.body,
+      headers: { 'Content-Type': upload.type },
+      ...(stop ? { signal: stop } : {}),
+    })
   const failed = (error: unknown): void => {
     work(false)
     if (error instanceof Refused) fail(error.problem)
@@ -67,54 +89,83 @@ function Review({ kind, account, upload, saved, theirs }: {
   useEffect(() => {
     const stop = new AbortController()
     fail(undefined)
-    put<DryRun>({ dry_run: '1', if_version: against === undefined ? undefined : String(against) }, stop.signal).then((reply) => {
-      know(reply)
-      fail(undefined)
-    }, failed)
+    put<DryRun>({ dry_run: '1', if_version: against === undefined ? undefined : String(against) }, stop.signal).then(
+      (reply) => {
+        know(reply)
+        fail(undefined)
+      },
+      failed,
+    )
     return () => stop.abort()
   }, [upload, against])
   const save = (): void => {
     work(true)
-    put<{ version: number }>({ if_version: String(dry?.version ?? upload.version), why: note.trim() || undefined })
-      .then((reply) => saved(reply.version), failed)
+    put<{ version: number }>({
+      if_version: String(dry?.version ?? upload.version),
+      why: note.trim() || undefined,
+    }).then((reply) => saved(reply.version), failed)
   }
   const conflict = problem?.status === 412
   const nothing = dry !== undefined && dry.added + dry.removed + dry.changed === 0
   return (
     <div class="form">
       <Ariakit.DialogHeading className="heading">{t.wouldChange}</Ariakit.DialogHeading>
-      {upload.name ? <p class="muted"><bdi>{upload.name}</bdi></p> : null}
+      {upload.name ? (
+        <p class="muted">
+          <bdi>{upload.name}</bdi>
+        </p>
+      ) : null}
       {!dry && !problem ? <Waiting lines={3} /> : null}
       {conflict ? <p role="alert">{t.conflict}</p> : problem ? <Faults kind={kind} problem={problem} /> : null}
-      {dry && !problem
-        ? (
-          <>
-            <p role="status">{nothing ? t.noChanges : t.counts(dry.added, dry.changed, dry.removed)}
-              {dry.version !== upload.version ? ` ${t.againstVersion(dry.version)}` : ''}</p>
-            {nothing ? null : <Changes kind={kind} changes={dry.changes} />}
-            {dry.changes_left_off > 0 ? <p class="muted">{t.leftOff(dry.changes_left_off)}</p> : null}
-            {nothing ? null : (
-              <label>{t.note}
-                <input class="field" type="text" maxLength={200} value={note} placeholder={t.noteHow}
-                  onInput={(event) => write(event.currentTarget.value)} />
-              </label>
-            )}
-          </>
-        )
-        : null}
+      {dry && !problem ? (
+        <>
+          <p role="status">
+            {nothing ? t.noChanges : t.counts(dry.added, dry.changed, dry.removed)}
+            {dry.version !== upload.version ? ` ${t.againstVersion(dry.version)}` : ''}
+          </p>
+          {nothing ? null : <Changes kind={kind} changes={dry.changes} />}
+          {dry.changes_left_off > 0 ? <p class="muted">{t.leftOff(dry.changes_left_off)}</p> : null}
+          {nothing ? null : (
+            <label>
+              {t.note}
+              <input
+                class="field"
+                type="text"
+                maxLength={200}
+                value={note}
+                placeholder={t.noteHow}
+                onInput={(event) => write(event.currentTarget.value)}
+              />
+            </label>
+          )}
+        </>
+      ) : null}
       <div class="buttons">
-        {conflict
-          ? (
-            <>
-              <button type="button" class="button primary" onClick={() => {
+        {conflict ? (
+          <>
+            <button
+              type="button"
+              class="button primary"
+              onClick={() => {
                 know(undefined)
                 fail(undefined)
                 compareWith(undefined)
-              }}>{t.compareTheirs}</button>
-              <button type="button" class="button" onClick={theirs}>{t.takeTheirs}</button>
-            </>
-          )
-          : <button type="button" class="button primary" disabled={!dry || problem !== undefined || nothing || busy} onClick={save}>{t.save}</button>}
+              }}>
+              {t.compareTheirs}
+            </button>
+            <button type="button" class="button" onClick={theirs}>
+              {t.takeTheirs}
+            </button>
+          </>
+        ) : (
+          <button
+            type="button"
+            class="button primary"
+            disabled={!dry || problem !== undefined || nothing || busy}
+            onClick={save}>
+            {t.save}
+          </button>
+        )}
         <Ariakit.DialogDismiss className="button">{w().shell.cancel}</Ariakit.DialogDismiss>
       </div>
     </div>
@@ -125,10 +176,13 @@ function Review({ kind, account, upload, saved, theirs }: {
 function Faults({ kind, problem }: { kind: Kind; problem: Problem }) {
   const t = w().settings
   const all = wrongs(kind, undefined, problem)
-  if (all.length === 0) return <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
+  if (all.length === 0)
+    return <p role="alert">{problem.status === 0 ? w().states.away : <span lang="en">{problem.detail}</span>}</p>
   return (
     <div role="alert">
-      <p><strong>{t.wrongFile}</strong></p>
+      <p>
+        <strong>{t.wrongFile}</strong>
+      </p>
       <ul class="faults">
         {all.slice(0, MOST_TOLD).map((one) => (
           <li key={`${one.row} ${one.field} ${one.reason}`}>

@@ -8,8 +8,15 @@ function local(at: number, tz: string): string {
   let printer = printers.get(tz)
   if (!printer) {
     // Swedes write dates as ISO 8601 does.
-    printer = new Intl.DateTimeFormat('sv-SE', { timeZone: tz, year: 'numeric', month: '2-digit', day: '2-digit',
-      hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+    printer = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: tz,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    })
     printers.set(tz, printer)
   }
   return printer.format(at)

@@ -29,13 +29,16 @@ export default function Settings() {
     <>
       <nav class="tabs" aria-label={t.tabs}>
         {seen.map((one) => (
-          <a key={one} href={toQuery({ tab: one === 'tariffs' ? null : one, version: null })} class="tab"
-            aria-current={one === tab ? 'page' : undefined}>{t.tabNames[one]}</a>
+          <a
+            key={one}
+            href={toQuery({ tab: one === 'tariffs' ? null : one, version: null })}
+            class="tab"
+            aria-current={one === tab ? 'page' : undefined}>
+            {t.tabNames[one]}
+          </a>
         ))}
       </nav>
-      <div class="cards">
-        {isList(tab) ? <OfAccount tab={tab} /> : <Keys />}
-      </div>
+      <div class="cards">{isList(tab) ? <OfAccount tab={tab} /> : <Keys />}</div>
     </>
   )
 }
@@ -44,13 +47,21 @@ export default function Settings() {
 function OfAccount({ tab }: { tab: KindName }) {
   const own = session.value?.account ?? null
   const chosen = own ?? scope.value.account
-  const accounts = useAnswer<Report<{ account: string }>>(chosen ? null : pathOf('/v1/reports/channels', { group_by: 'account' }))
+  const accounts = useAnswer<Report<{ account: string }>>(
+    chosen ? null : pathOf('/v1/reports/channels', { group_by: 'account' }),
+  )
   const names = accounts.data?.rows.map((row) => row.account) ?? []
-  const account = chosen || (names.length === 1 ? names[0] ?? '' : '')
+  const account = chosen || (names.length === 1 ? (names[0] ?? '') : '')
   if (account) return <Editor key={`${tab} ${account}`} name={tab} account={account} />
   return (
-    <section class="card wide" id="account" aria-labelledby="account-title" aria-busy={!accounts.data && !accounts.problem}>
-      <header><h2 id="account-title">{w().settings.whichAccount}</h2></header>
+    <section
+      class="card wide"
+      id="account"
+      aria-labelledby="account-title"
+      aria-busy={!accounts.data && !accounts.problem}>
+      <header>
+        <h2 id="account-title">{w().settings.whichAccount}</h2>
+      </header>
       {accounts.problem ? <Failed problem={accounts.problem} retry={accounts.retry} /> : null}
       {!accounts.data && !accounts.problem ? <Waiting lines={3} /> : null}
       {accounts.data ? <Choice names={names} /> : null}
@@ -63,15 +74,33 @@ function Choice({ names }: { names: readonly string[] }) {
   const [name, type] = useState('')
   return (
     <>
-      <div class="buttons">{names.map((one) => <a key={one} class="button" href={toQuery({ account: one })}><bdi>{one}</bdi></a>)}</div>
-      <form class="line" onSubmit={(event) => {
-        event.preventDefault()
-        if (name.trim()) setParams({ account: name.trim() })
-      }}>
-        <label>{t.otherAccount}
-          <input class="field" type="text" autocomplete="off" required value={name} onInput={(event) => type(event.currentTarget.value)} />
+      <div class="buttons">
+        {names.map((one) => (
+          <a key={one} class="button" href={toQuery({ account: one })}>
+            <bdi>{one}</bdi>
+          </a>
+        ))}
+      </div>
+      <form
+        class="line"
+        onSubmit={(event) => {
+          event.preventDefault()
+          if (name.trim()) setParams({ account: name.trim() })
+        }}>
+        <label>
+          {t.otherAccount}
+          <input
+            class="field"
+            type="text"
+            autocomplete="off"
+            required
+            value={name}
+            onInput={(event) => type(event.currentTarget.value)}
+          />
         </label>
-        <button type="submit" class="button">{t.go}</button>
+        <button type="submit" class="button">
+          {t.go}
+        </button>
       </form>
     </>
   )
