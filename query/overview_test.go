@@ -55,7 +55,8 @@ func TestServer_Overview_Reports(t *testing.T) {
 		if left != int64(6-offset) {
 			t.Errorf("after %d replays %d dead letters wait", offset+1, left)
 		}
-		compareOverview(t, s, "replayed", got, url.Values{"from": {got["from"].(string)}, "to": {got["to"].(string)}}, filled)
+		period := url.Values{"from": {got["from"].(string)}, "to": {got["to"].(string)}}
+		compareOverview(t, s, "replayed", got, period, filled)
 	}
 	for _, name := range []string{"attempts", "money", "unmapped", "dead", "letters", "alerts"} {
 		if !filled[name] {

@@ -111,7 +111,8 @@ func (k *kaskad) mustPrintNumbers(text string) {
 		k.t.Fatal(err)
 	}
 	want := fmt.Sprintf("Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.",
-		thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]), thousands(states["unknown"]))
+		thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
+		thousands(states["unknown"]))
 	if !strings.Contains(text, want) || states["suspect"] == 0 {
 		k.t.Errorf("no %q in\n%s", want, text)
 	}
