@@ -61,7 +61,8 @@ func TestEdition_LookUp_HoursWithStates(t *testing.T) {
 		}
 	}
 	for status, want := range map[string]uint64{"sent": 3, "delivered": 1} {
-		if n := count(t, conn, "SELECT sum("+status+")::UInt64 FROM "+published("rollup_attempts", "quarter")); n != want {
+		n := count(t, conn, "SELECT sum("+status+")::UInt64 FROM "+published("rollup_attempts", "quarter"))
+		if n != want {
 			t.Errorf("%d are %s, want %d", n, status, want)
 		}
 	}
