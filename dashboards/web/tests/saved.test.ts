@@ -65,6 +65,6 @@ test('what names a person is not saved, and the page says so', async () => {
   const dialog = page.getByRole('dialog', { name: 'Сохранённые виды' })
   await dialog.getByLabel('Сохранить то, что на экране').fill('Иван')
   await page.keyboard.press('Enter')
-  await dialog.getByText('Не сохранено').waitFor()
+  await dialog.getByRole('alert').filter({ hasText: 'Не сохранено' }).waitFor()
   expect((await ask<{ views: readonly unknown[] }>('/v1/views', 'crm')).views).toEqual([])
 })

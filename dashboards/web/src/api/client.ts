@@ -43,6 +43,16 @@ function pause(seconds: number, stop?: AbortSignal): Promise<void> {
   })
 }
 
+// When a busy server wants questions again, by question. Whoever asks the same meanwhile waits as well: a card that is
+// drawn anew asks anew.
+const again = new Map<string, number>()
+
+async function untilWanted(question: string, stop?: AbortSignal): Promise<void> {
+  const left = (again.get(question) ?? 0) - performance.now()
+  if (left > 0) await pause(left / 1000, stop)
+  again.delete(question)
+}
+
 /**
  * send asks the API. A busy server says when to come again; a request that is repeatable, for it stores nothing, is
  * sent again then.
@@ -55,7 +65,9 @@ export async function send<T>(path: string, init: RequestInit = {},
   if (init.body !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json')
   const token = session.value?.csrf_token
   if (method !== 'GET' && token) headers.set('X-CSRF-Token', token)
+  const question = `${method} ${path}`
   for (let tries = 1; ; tries++) {
+    if (repeatable) await untilWanted(question, init.signal ?? undefined)
     let answer: Response
     try {
       answer = await fetch(path, { ...init, headers, credentials: 'same-origin' })
@@ -67,7 +79,7 @@ export async function send<T>(path: string, init: RequestInit = {},
     if (answer.ok) return await whole<T>(answer)
     const after = Number(answer.headers.get('Retry-After'))
     if (repeatable && (answer.status === 429 || answer.status === 503) && after > 0 && tries < TRIES) {
-      await pause(Math.min(after, 5), init.signal ?? undefined)
+      again.set(question, performance.now() + Math.min(after, 5) * 1000)
       continue
     }
     if (answer.status === 401) session.value = null

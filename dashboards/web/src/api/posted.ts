@@ -10,7 +10,7 @@ const EVERY_MS = 60
 /** usePosted asks for body; nothing where it is null. It stores nothing on the server. */
 export function usePosted<T>(path: string, body: string | null): Answer<T> {
   const [round, again] = useState(0)
-  const [known, know] = useState<{ body: string; data?: T; at?: number; problem?: Problem }>()
+  const [known, know] = useState<{ body: string; data?: T; at?: number; problem?: Problem | undefined }>()
   const last = useRef(0)
   useEffect(() => {
     if (body === null) return
@@ -34,6 +34,9 @@ export function usePosted<T>(path: string, body: string | null): Answer<T> {
     at: known?.at,
     stale: known?.data !== undefined && known.body !== body,
     problem: known?.problem,
-    retry: () => again((n) => n + 1),
+    retry: () => {
+      know((before) => before?.data === undefined ? undefined : { ...before, problem: undefined })
+      again((n) => n + 1)
+    },
   }
 }

@@ -62,11 +62,11 @@ function Search({ number }: { number: string }) {
     }}>
       <label>{t.searchFor}
         <input class="field" type="search" dir="ltr" value={text} aria-invalid={wrong !== ''}
-          aria-describedby="one-wrong"
+          aria-describedby={wrong ? 'one-wrong' : undefined}
           onInput={(event) => type(event.currentTarget.value)} />
       </label>
       <button type="submit" class="button">{t.find}</button>
-      <p id="one-wrong" role="alert">{wrong}</p>
+      {wrong ? <p id="one-wrong" role="alert">{wrong}</p> : null}
     </form>
   )
 }

@@ -65,7 +65,7 @@ test('dead letters are chosen by reason, and replayed once it was said that they
   const some = reasons.find((row) => row.reason === 'unknown_value' && row.field === 'channel')
   if (!some) throw new Error('the demo has no letters of an unknown channel')
   const row = page
-    .locator('#letters .table tbody tr', { hasText: 'a value that is not known' })
+    .locator('#letters .table tbody tr', { hasText: 'an unknown value' })
     .filter({ has: page.locator('code', { hasText: /^channel$/ }) })
   await row.getByRole('link').click()
   await page.waitForFunction(
