@@ -35,7 +35,7 @@ var ownTables = []string{"alert_events", "api_audit",
 	"api_key_uses", "api_keys", "api_sessions", "attempts", "attempts_by_recipient",
 	"audits",
 	"broken_parts", "builds", "changes", "cursor_keys",
-	"day_changes", "editions", "erasures", "freshness", "ledger", "legs", "located", "lost_hours",
+	"day_changes", "editions", "erasures", "freshness", "goose_db_version", "ledger", "legs", "located", "lost_hours",
 	"number_changes", "number_health", "number_health_before", "number_overrides", "numbers_done", "numbers_touched",
 	"opt_outs", "orphan_ends", "orphans", "recipient_events", "reference", "rejected", "reread_partitions", "rereads",
 	"rollup_cascades", "routes", "shapes", "shared_attempts", "split_messages", "splits", "touched"}
@@ -234,6 +234,13 @@ func (s *Server) notReady(ctx context.Context) error {
 	}
 	if len(missing) > 0 {
 		return fmt.Errorf("the database lacks %s: run kaskad migrate", strings.Join(missing, ", "))
+	}
+	// The last migrations may add columns alone.
+	if have, want, err := schema.Reached(s.db.Settings(ctx), s.db.Conn); err != nil {
+		return fmt.Errorf("ClickHouse does not answer: %w", err)
+	} else if have < want {
+		return fmt.Errorf("the database has schema version %d of %d: it is being migrated, or run kaskad migrate",
+			have, want)
 	}
 	if s.config.Auth == authKeys && !s.door.HasAdmin(ctx) {
 		return errors.New("there is no admin key of all accounts yet, so nobody could make keys")

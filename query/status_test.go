@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"slices"
@@ -130,6 +131,15 @@ func TestServer_Ready(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "not published anything yet")
+	// All tables are there, and not yet the columns of the last migration.
+	_, latest, err := schema.Reached(t.Context(), conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	execute(t, conn, fmt.Sprintf("DELETE FROM goose_db_version WHERE version_id = %d SETTINGS "+
+		"lightweight_deletes_sync = 2", latest))
+	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "is being migrated")
+	execute(t, conn, fmt.Sprintf("INSERT INTO goose_db_version (version_id, is_applied) VALUES (%d, 1)", latest))
 	execute(t, conn, "INSERT INTO freshness (as_of_ms, at) VALUES (1, now64(3) - 40)")
 	wantProblem(t, get(s, "/readyz"), http.StatusServiceUnavailable, "", "silent for 4")
 	execute(t, conn, "INSERT INTO freshness (as_of_ms) VALUES (1)")

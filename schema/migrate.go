@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 )
@@ -42,6 +43,25 @@ func Versions(ctx context.Context, db *sql.DB) (have, want int64, err error) {
 		return 0, 0, err
 	}
 	return versions(ctx, provider)
+}
+
+// Reached returns the schema version of a database that was migrated, and the one that this program works with.
+func Reached(ctx context.Context, conn driver.Conn) (have, want int64, err error) {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read migrations: %w", err)
+	}
+	for _, file := range files {
+		version, err := goose.NumericComponent(file.Name())
+		if err != nil {
+			return 0, 0, fmt.Errorf("read migrations: %w", err)
+		}
+		want = max(want, version)
+	}
+	if err := conn.QueryRow(ctx, "SELECT max(version_id) FROM goose_db_version").Scan(&have); err != nil {
+		return 0, want, fmt.Errorf("read schema version: %w", err)
+	}
+	return have, want, nil
 }
 
 func newProvider(db *sql.DB) (*goose.Provider, error) {

@@ -225,7 +225,7 @@ func TestLists_Versions_Why(t *testing.T) {
 	if want := []struct{ Why string }{{""}, {why}, {why}}; !slices.Equal(got.Rows, want) {
 		t.Errorf("%q, want %q", got.Rows, want)
 	}
-	for _, wrong := range []string{strings.Repeat("ж", 501), "a\x00b", "\xff", "a&why=b"} {
+	for _, wrong := range []string{strings.Repeat("ж", 501), "a\x00b", "\xff", "a&why=b", "asked for by +7 (916) 123-45-67", "email:a@b.example"} {
 		target := "/v1/templates?account=acme&why=" + strings.ReplaceAll(url.QueryEscape(wrong), "%26why%3D", "&why=")
 		querytest.WantProblem(t, querytest.Call(s, http.MethodPut, target, strings.NewReader(`{"templates":[]}`)),
 			http.StatusBadRequest, "why")

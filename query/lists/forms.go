@@ -40,6 +40,8 @@ func whyParam(p *answer.Params) string {
 	why, _ := p.One("why")
 	if len(why) > maxWhy || !utf8.ValidString(why) || strings.ContainsRune(why, 0) {
 		p.Fail("why", fmt.Sprintf("must be a text of at most %d bytes", maxWhy))
+	} else if answer.NamesPerson(why) {
+		p.Fail("why", "names a person, and versions would outlive the person's erasure: leave the number out")
 	}
 	return why
 }

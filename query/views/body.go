@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -25,9 +24,6 @@ const (
 	maxNameRunes = 100
 	maxURLBytes  = 4 << 10
 )
-
-// person finds what names a person in a text: a phone number with its plus, or a recipient of another kind.
-var person = regexp.MustCompile(`(?i)\+([\s().-]*[0-9]){7}|\b(user|device|email):`)
 
 // read reads {"views":[{"name","url"}]}, as GET gives it, and judges it. The error names everything that is wrong.
 func (v *Views) read(c *gin.Context) ([]view, error) {
@@ -99,7 +95,7 @@ func wrongName(name string) string {
 		return fmt.Sprintf("is longer than %d characters: shorten it", maxNameRunes)
 	case strings.ContainsFunc(name, unicode.IsControl):
 		return "holds a control character, such as a line break: leave it out"
-	case person.MatchString(name):
+	case answer.NamesPerson(name):
 		return namesPerson
 	}
 	return ""
@@ -133,9 +129,9 @@ func wrongURL(address string) string {
 		return "cannot be read: percent-encode the values, and separate them by &"
 	}
 	named := query.Has("recipient") || query.Has("contact") || query.Has("number") ||
-		person.MatchString(u.Path) || person.MatchString(fragment)
+		answer.NamesPerson(u.Path) || answer.NamesPerson(fragment)
 	for _, values := range query {
-		named = named || slices.ContainsFunc(values, person.MatchString)
+		named = named || slices.ContainsFunc(values, answer.NamesPerson)
 	}
 	if named {
 		return namesPerson

@@ -86,7 +86,7 @@ var columnsWithoutNumbers = map[string][]string{
 		"topic", "said_country"},
 	"recipient_events": {"account", "status", "channel", "app", "provider", "sender", "campaign", "message_id",
 		"operator", "country", "error_code"},
-	"reference": {"kind", "account", "by", "body"},
+	"reference": {"kind", "account", "by", "body", "why"}, // the API refuses to store numbers there
 	"rejected":  {"topic", "reason", "field"},
 	"replayed":  {"topic"},
 	"rollup_attempts": {"account", "channel", "provider", "campaign", "template", "sender", "app", "operator",
