@@ -19,13 +19,15 @@ function formats(tag: string, tz: string) {
   const signed = new Intl.NumberFormat(tag, { style: 'percent', minimumFractionDigits: 1, maximumFractionDigits: 1,
     signDisplay: 'exceptZero' })
   const whole = new Intl.NumberFormat(tag, { style: 'percent', maximumFractionDigits: 0 })
-  const plain = new Intl.NumberFormat(tag, { minimumFractionDigits: 2, maximumFractionDigits: 2 })
   const ratio = new Intl.NumberFormat(tag, { maximumFractionDigits: 2 })
   const monies = new Map<string, Intl.NumberFormat>()
+  // Without a currency an amount is a number alone.
   const moneyFormat = (currency: string, digits: number): Intl.NumberFormat => {
     const name = `${currency} ${digits}`
-    const one = monies.get(name) ?? new Intl.NumberFormat(tag, { style: 'currency', currency, currencyDisplay: 'narrowSymbol',
-      minimumFractionDigits: 2, maximumFractionDigits: digits })
+    const sign = /^[A-Z]{3}$/.test(currency)
+      ? { style: 'currency', currency, currencyDisplay: 'narrowSymbol' } as const : {}
+    const one = monies.get(name) ?? new Intl.NumberFormat(tag, { ...sign, minimumFractionDigits: 2,
+      maximumFractionDigits: digits })
     monies.set(name, one)
     return one
   }
@@ -51,14 +53,10 @@ function formats(tag: string, tz: string) {
     whole: (value: number): string => whole.format(value),
     number: (value: number | string | null | undefined): string => value == null ? NONE
       : ratio.format(decimal(String(value))),
-    money: (amount: string | null | undefined, currency: string): string => {
-      if (amount == null) return NONE
-      if (!/^[A-Z]{3}$/.test(currency)) return plain.format(decimal(amount))
-      return moneyFormat(currency, 2).format(decimal(amount))
-    },
+    money: (amount: string | null | undefined, currency: string): string =>
+      amount == null ? NONE : moneyFormat(currency, 2).format(decimal(amount)),
     /** price prints an amount with all of its decimals, of which there are six at most. */
-    price: (amount: string, currency: string): string => moneyFormat(/^[A-Z]{3}$/.test(currency) ? currency : 'XXX', 6)
-      .format(decimal(amount)),
+    price: (amount: string, currency: string): string => moneyFormat(currency, 6).format(decimal(amount)),
     /** duration prints seconds in the unit that fits. */
     duration: (value: number | null | undefined): string => {
       if (value == null) return NONE
