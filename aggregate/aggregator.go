@@ -143,6 +143,7 @@ type Aggregator struct {
 	lastUpkeep time.Time
 	nextDays   time.Time
 	daysRested time.Time // when days are built again although changes wait
+	daysAtOnce int       // how many are built at a time
 	// days are how all days stand, nil until somebody looks; unsummed those of them that changed since their build.
 	days     map[dayKey]dayStand
 	unsummed map[dayKey]bool
@@ -201,7 +202,7 @@ func New(cfg Config, deps Deps) *Aggregator {
 	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
 		Logger: deps.Logger}, cfg.OnStep)
 	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
-		events: 100_000, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
+		events: 100_000, daysAtOnce: mostDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
 		woken: make(chan struct{}, 1)}
 }
 

@@ -13,9 +13,11 @@ const (
 	// dayQuiet is how long no edition may have changed a day before its sums are built although few changes came: one
 	// that is written to changes again at once.
 	dayQuiet = time.Minute
-	// daysEvery is how often days are looked for, and daysAtOnce how many are built at a time.
-	daysEvery  = 5 * time.Second
-	daysAtOnce = 64
+	// daysEvery is how often days are looked for. Of them mostDays are built at a time, or as many fewer as take
+	// targetBuild: no edition is published meanwhile.
+	daysEvery   = 5 * time.Second
+	mostDays    = 64
+	targetBuild = 500 * time.Millisecond
 	// daysShare bounds the part of the time that goes into builds while changes wait to be published: one in
 	// daysShare+1. Days of a backlog change until it is over, and have to be built again.
 	daysShare = 10
@@ -33,8 +35,8 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	found := a.daysToBuild(uint64(now.Add(-dayQuiet).UnixMicro()), daysAtOnce)
-	if len(found) < daysAtOnce {
+	found := a.daysToBuild(uint64(now.Add(-dayQuiet).UnixMicro()), a.daysAtOnce)
+	if len(found) < a.daysAtOnce {
 		a.nextDays = now.Add(daysEvery)
 	}
 	if len(found) == 0 {
@@ -51,7 +53,14 @@ func (a *Aggregator) buildDays(ctx context.Context, now time.Time) error {
 	}
 	began := time.Now()
 	err = a.build(ctx, now, days, len(found))
-	a.daysRested = time.Now().Add(daysShare * time.Since(began))
+	took := time.Since(began)
+	a.daysRested = time.Now().Add(daysShare * took)
+	switch {
+	case took > 2*targetBuild:
+		a.daysAtOnce = max(1, a.daysAtOnce/2)
+	case took < targetBuild:
+		a.daysAtOnce = min(mostDays, 2*a.daysAtOnce)
+	}
 	return err
 }
 

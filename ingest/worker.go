@@ -23,6 +23,9 @@ type worker struct {
 	decoder    event.Decoder
 	next       *block // is being filled
 
+	// took is how long the last block took to store.
+	took time.Duration
+
 	// What follows belongs to store while it runs.
 	block    *block // is being stored; empty otherwise
 	ledgers  map[int]*schema.Ledger
@@ -33,6 +36,7 @@ type worker struct {
 
 // run works until ctx ends or offsets cannot be committed, which ends the generation.
 func (w *worker) run(ctx context.Context) error {
+	var began time.Time
 	stored, storing := make(chan error, 1), false
 	defer func() {
 		if storing {
@@ -50,7 +54,7 @@ func (w *worker) run(ctx context.Context) error {
 			chunks = nil
 		} else if (full || due) && !storing {
 			w.block, w.next = w.next, w.block
-			storing, due = true, false
+			storing, due, began = true, false, time.Now()
 			go func() { stored <- w.store(ctx) }()
 		}
 		select {
@@ -58,18 +62,25 @@ func (w *worker) run(ctx context.Context) error {
 			return nil
 		case c := <-chunks:
 			if len(w.next.parts) == 0 {
-				linger.Reset(w.in.config.Linger)
+				linger.Reset(w.linger())
 				due = false
 			}
 			w.take(c)
 		case <-linger.C:
 			due = len(w.next.parts) > 0
 		case err := <-stored:
-			if storing = false; err != nil {
+			if storing, w.took = false, time.Since(began); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// linger is how long a block waits for more events. Storing one costs much the same however little is in it, so where
+// that takes long, as on a busy machine, blocks become fewer and larger: a worker stores for a fifth of its time.
+func (w *worker) linger() time.Duration {
+	const share, most = 4, 5
+	return min(max(w.in.config.Linger, share*w.took), most*w.in.config.Linger)
 }
 
 // full reports whether the block that is being filled may take no more.

@@ -3,6 +3,7 @@ package ingest
 import (
 	"sync"
 	"testing"
+	"time"
 )
 
 // While a block is being stored the next one is decoded, one of them and no more; nothing counts as stored, and no
@@ -61,6 +62,22 @@ func TestWorker_Run_TwoBlocks(t *testing.T) {
 		want := []string{"facts", "changes", "located", "touches", "rejected", "swept", "ledger", "commit"}[i%8]
 		if step != want {
 			t.Fatalf("step %d is %s, want %s: blocks are stored one after the other", i, step, want)
+		}
+	}
+}
+
+// A worker stores for a fifth of its time: while that takes long, blocks wait for more events, up to a second by
+// default, which bounds what it costs in freshness.
+func TestWorker_Linger(t *testing.T) {
+	w := worker{in: &Ingester{config: Config{Linger: DefaultLinger}}}
+	for _, c := range []struct{ took, want time.Duration }{
+		{0, DefaultLinger},
+		{10 * time.Millisecond, DefaultLinger},
+		{150 * time.Millisecond, 600 * time.Millisecond},
+		{time.Minute, time.Second},
+	} {
+		if w.took = c.took; w.linger() != c.want {
+			t.Errorf("after a block that took %v the next one waits %v, want %v", c.took, w.linger(), c.want)
 		}
 	}
 }

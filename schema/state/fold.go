@@ -7,8 +7,8 @@ import "kaskad/schema"
 // is empty; its memory serves one block after the other.
 type Fold struct {
 	Changes schema.Changes
-	// Attempts is empty where most messages have a single event. Then the events are cheaper to store as they are
-	// ([schema.Facts.Insert]), a narrow row each.
+	// Attempts is empty for a large block where most messages have a single event. Then the events are cheaper to
+	// store as they are ([schema.Facts.Insert]), a narrow row each.
 	Attempts schema.Attempts
 
 	messages schema.Messages
@@ -18,12 +18,16 @@ type Fold struct {
 	state    []byte
 }
 
+// smallBlock is how many events cost less as attempts however few of them merge: events pass through views, which
+// ClickHouse plans anew for each insert.
+const smallBlock = 20_000
+
 // Fold makes it the fold of the facts but for those to leave out, which may be nil.
 func (b *Fold) Fold(facts *schema.Facts, leaveOut func(row int) bool) {
 	b.Attempts.Reset()
 	b.Changes.Reset()
 	b.messages.Find(facts)
-	few := 4*b.messages.Len() <= 3*facts.Rows()
+	few := 4*b.messages.Len() <= 3*facts.Rows() || facts.Rows() < smallBlock
 	if few {
 		b.messages.Sort(facts)
 		b.Attempts.Grow(b.messages.Len())
