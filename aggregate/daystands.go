@@ -107,12 +107,15 @@ func (a *Aggregator) readDays(ctx context.Context) error {
 }
 
 // daysToBuild lists days that nothing has changed since the edition quiet, and those with more changes than are worth
-// adding up at each reading: the most changed first, and limit of them at most.
+// adding up at each reading: the most changed first, and limit of them at most. While changes wait to be published, a
+// day that was never built is left until it is quiet: nearly all of its cells are of one edition, and would be copied.
 func (a *Aggregator) daysToBuild(quiet uint64, limit int) []dayKey {
 	const fewChanges = 2000
 	var all []dayKey
 	for key := range a.unsummed {
-		if stand := a.days[key]; stand.last < quiet || stand.changed > fewChanges+stand.summed/2 {
+		stand := a.days[key]
+		if fresh := stand.summed == 0 && a.pending > 0; stand.last < quiet ||
+			!fresh && stand.changed > fewChanges+stand.summed/2 {
 			all = append(all, key)
 		}
 	}

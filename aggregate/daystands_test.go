@@ -3,6 +3,7 @@ package aggregate
 import (
 	"context"
 	"maps"
+	"slices"
 	"testing"
 )
 
@@ -24,5 +25,31 @@ func mustStand(ctx context.Context, t testing.TB, a *Aggregator) {
 	if len(days) != len(a.days) || !maps.Equal(unsummed, a.unsummed) {
 		t.Fatalf("%d days are counted, %d of them not summed; there are %d and %d", len(days), len(unsummed),
 			len(a.days), len(a.unsummed))
+	}
+}
+
+// Days are built that are quiet or much changed, the most changed first; a new one not while changes wait.
+func TestAggregator_DaysToBuild(t *testing.T) {
+	const quiet = 100
+	day := func(n int64) dayKey { return dayKey{"a", n * 86_400} }
+	a := Aggregator{days: map[dayKey]dayStand{
+		day(1): {changed: 10, last: quiet - 1},
+		day(2): {changed: 9_000, last: quiet, summed: 10_000},
+		day(3): {changed: 5_000, last: quiet, summed: 10_000},
+		day(4): {changed: 50_000, last: quiet},
+		day(5): {changed: 20, last: quiet - 1, summed: 10_000},
+	}, unsummed: map[dayKey]bool{day(1): true, day(2): true, day(3): true, day(4): true, day(5): true}}
+	for _, c := range []struct {
+		pending, limit int
+		want           []dayKey
+	}{
+		{0, 10, []dayKey{day(4), day(2), day(5), day(1)}},
+		{0, 2, []dayKey{day(4), day(2)}},
+		{1, 10, []dayKey{day(2), day(5), day(1)}},
+	} {
+		a.pending = c.pending
+		if got := a.daysToBuild(quiet, c.limit); !slices.Equal(got, c.want) {
+			t.Errorf("with %d open and room for %d: %v, want %v", c.pending, c.limit, got, c.want)
+		}
 	}
 }
