@@ -132,6 +132,7 @@ type Aggregator struct {
 	stated     atomic.Bool  // freshness was stored
 	lastStated atomic.Int64 // when as_of was stated last, by the machine's clock; 0 before the first pass
 	lastStored atomic.Int64 // when freshness was stored last, likewise
+	lastWorked atomic.Int64 // when a pass last answered touches, likewise
 	// storedAsOfMS and storedPending are what was stored then.
 	storedAsOfMS, storedPending atomic.Int64
 	idle                        time.Duration // how long the next look waits while nothing happens

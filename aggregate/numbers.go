@@ -21,10 +21,11 @@ import (
 const (
 	// numbersChunk is how many verdicts are written at a time: one block, which readers see as a whole.
 	numbersChunk = 50_000
-	// numbersShare bounds the part of the time that goes into verdicts while buckets wait: one in numbersShare+1, so
-	// that a stream of events is decided in few large rounds, whose cost is mostly that of reading, rather than in many
-	// small ones.
+	// numbersShare bounds the part of the time that goes into verdicts while editions are published: one in
+	// numbersShare+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
+	// rather than in many small ones. Editions of less than quietPasses ago are such a stream.
 	numbersShare = 3
+	quietPasses  = 2 * time.Second
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
 	// numbersShareBehind and numbersWaitBehind are those while what waits is older than behind: verdicts are then of
@@ -69,7 +70,7 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 		}
 		n.taken = true
 	}
-	if n.pendingNow.Load() > 0 && time.Since(n.ended) < n.rest() {
+	if n.streaming() && time.Since(n.ended) < n.rest() {
 		return nil
 	}
 	if _, err := n.round(ctx); err != nil {
@@ -87,7 +88,12 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 	return nil
 }
 
-// rest is how long the next round waits after the last one while changes wait, too.
+// streaming reports whether editions follow each other.
+func (n *numbers) streaming() bool {
+	return n.pendingNow.Load() > 0 || time.Since(time.UnixMilli(n.lastWorked.Load())) < quietPasses
+}
+
+// rest is how long the next round waits after the last one while editions follow each other.
 func (n *numbers) rest() time.Duration {
 	if n.cfg.Now().UnixMilli()-n.lastAsOfMS.Load() > behind.Milliseconds() {
 		return min(numbersWaitBehind, numbersShareBehind*n.took)

@@ -61,6 +61,7 @@ func (a *Aggregator) pass(ctx context.Context) (bool, error) {
 	}
 	worked := len(answered) > 0
 	if worked {
+		a.lastWorked.Store(time.Now().UnixMilli())
 		a.adapt(e, open, time.Since(started))
 		a.metrics.passSeconds.Observe(time.Since(started).Seconds())
 	}
