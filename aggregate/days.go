@@ -21,6 +21,9 @@ const (
 	// daysShare bounds the part of the time that goes into builds while changes wait to be published: one in
 	// daysShare+1. Days of a backlog change until it is over, and have to be built again.
 	daysShare = 10
+	// windowsLag is how long windows have been over, by what was stated, that sums no longer tell apart. A reader may
+	// not have read yet what was stated last, and must not count a window earlier than one who reads differences.
+	windowsLag = time.Minute
 )
 
 // buildDays sums what editions changed on days that are quiet, or that have changed much, so that reports read a few
@@ -72,7 +75,7 @@ func (a *Aggregator) build(ctx context.Context, now time.Time, days *ext.Table, 
 	}
 	parameters := a.parameters(build)
 	parameters["build"] = strconv.FormatUint(build, 10)
-	parameters["as_of"] = strconv.FormatInt(a.cfg.Now().UnixMilli(), 10)
+	parameters["as_of"] = strconv.FormatInt(a.lastAsOfMS.Load()-windowsLag.Milliseconds(), 10)
 	for _, name := range []string{"build_attempts", "build_cascades", "build_spend", "build_waste", "build_failures",
 		"build_people", "build_register"} {
 		if err := a.doWith(ctx, name, parameters, days); err != nil {

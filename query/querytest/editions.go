@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -80,9 +81,32 @@ func insertInto(tb testing.TB, conn driver.Conn, table, from string, replace map
 		" SETTINGS max_partitions_per_insert_block = 0")
 }
 
-// Build sums up what was published before an edition, of the accounts and days of a condition, as the aggregator does,
-// and publishes that. times other than 1 makes sums that are wrong.
+// Change has an edition take back what rows of a condition say, and say it again of another campaign where there is
+// one.
+func Change(tb testing.TB, conn driver.Conn, table string, edition uint64, condition, campaign string) {
+	tb.Helper()
+	replace := map[string]string{"edition": fmt.Sprintf("toUInt64(%d)", edition)}
+	from := "(SELECT * FROM " + table + " WHERE kind = 'difference' AND " + condition + ") AS x"
+	// At once, so that neither finds what the other has written.
+	Execute(tb, conn, "CREATE OR REPLACE TABLE changed ENGINE = Memory AS SELECT * FROM "+from)
+	insertInto(tb, conn, table, "changed AS x", replace, -1)
+	if campaign != "" {
+		replace["campaign"] = "'" + campaign + "'"
+		insertInto(tb, conn, table, "changed AS x", replace, 1)
+	}
+}
+
+// Build is BuildClosing, closing no windows.
 func Build(tb testing.TB, conn driver.Conn, table string, build uint64, condition string, times int) {
+	tb.Helper()
+	BuildClosing(tb, conn, table, build, condition, times, time.Time{})
+}
+
+// BuildClosing sums up what was published before an edition, of the accounts and days of a condition, as the aggregator
+// does, and publishes that. times other than 1 makes sums that are wrong. Windows of a day that were over at closing
+// are told apart no longer.
+func BuildClosing(tb testing.TB, conn driver.Conn, table string, build uint64, condition string, times int,
+	closing time.Time) {
 	tb.Helper()
 	kinds := []string{"quarter", "day"}
 	switch table {
@@ -105,6 +129,10 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 			case c.sums():
 				expression = fmt.Sprintf("sum(x.%s) * %d", c.name, times)
 				counts = append(counts, "sum(x."+c.name+") != 0")
+			case c.name == "window_end":
+				expression = fmt.Sprintf("if(toUnixTimestamp(x.window_end) + 86400 < %d, toDateTime(0, 'UTC'), "+
+					"x.window_end)", max(closing.Unix(), 0))
+				groups = append(groups, expression)
 			case c.maps():
 				expression = "sumMap(x." + c.name + ")"
 			case kind != "quarter" && c.name == "bucket":
@@ -124,9 +152,12 @@ func Build(tb testing.TB, conn driver.Conn, table string, build uint64, conditio
 		if kind == "quarter" {
 			groups = append(groups, "x.bucket", "x.cohort")
 		}
-		Execute(tb, conn, "INSERT INTO "+table+" SELECT "+strings.Join(expressions, ", ")+" FROM "+table+
-			" AS x WHERE x.kind = 'difference' AND x.edition < $1 AND x.edition IN (SELECT edition FROM editions "+
-			"WHERE published) AND "+condition+" GROUP BY "+strings.Join(groups, ", ")+
+		Execute(tb, conn, "INSERT INTO "+table+" SELECT "+strings.Join(expressions, ", ")+" FROM ("+
+			"SELECT r.* FROM "+table+" AS r LEFT ANY JOIN (SELECT account AS of_account, day AS of_day, max(build) AS base "+
+			"FROM builds WHERE build < $1 AND build IN (SELECT edition FROM editions WHERE published) "+
+			"GROUP BY account, day) AS b ON of_account = r.account AND of_day = r.day WHERE r.edition < $1 "+
+			"AND if(r.kind = 'difference', r.edition > base, r.kind = 'quarter' AND r.edition = base) "+
+			"AND r.edition IN (SELECT edition FROM editions WHERE published)) AS x WHERE "+condition+" GROUP BY "+strings.Join(groups, ", ")+
 			" HAVING "+strings.Join(counts, " OR ")+
 			" SETTINGS max_partitions_per_insert_block = 0", build)
 	}

@@ -2,11 +2,11 @@ package report
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -15,11 +15,12 @@ import (
 )
 
 const (
-	// noDay is a day that has no cells, and fewDays are so few that a second thread is not worth its cost.
-	noDay   = "1970-01-01"
-	fewDays = 3
 	// skewedAt is the place of the skewed attempts among the counts.
 	skewedAt = 9
+	// skippedAt is that of the skipped steps.
+	skippedAt = 8
+	// packedBytes is what a cell of a packed histogram takes: its number (2) and its attempts (8), little-endian.
+	packedBytes = 2 + 8
 	// windowCounts is how many counts of a row of channel_days.sql are of windows; they come after the others.
 	windowCounts = 5
 )
@@ -41,7 +42,7 @@ type channelPart struct {
 	counts  [channelCounts + windowCounts]uint64
 	// latencies are packed histograms: to deliver, to read, to reply.
 	latencies [3]string
-	settledMS int64
+	settling  Settling
 }
 
 // Bytes is about what the day takes.
@@ -57,6 +58,85 @@ func (d *channelDay) Bytes() int64 {
 	return size
 }
 
+// id is a text that differs for rows that are apart.
+func (p *channelPart) id() string { return KeysText(p.keys) + string(rune(p.reports)) }
+
+// counted is what makes it a row: an attempt, a step that was skipped, an opt-out.
+func (p *channelPart) counted() bool {
+	return p.counts[0] != 0 || p.counts[skippedAt] != 0 ||
+		slices.ContainsFunc(p.counts[channelCounts-3:channelCounts], func(n uint64) bool { return n != 0 })
+}
+
+// add adds another row, or takes it away, and tells whether anything is left, and no count of it below 0.
+func (p *channelPart) add(o *channelPart, times int64) (left, counts bool) {
+	counts = true
+	for i := range p.counts {
+		p.counts[i] += uint64(times) * o.counts[i]
+		left = left || p.counts[i] != 0
+		counts = counts && int64(p.counts[i]) >= 0
+	}
+	for i := range p.latencies {
+		p.latencies[i] = plusPacked(p.latencies[i], o.latencies[i], uint64(times))
+		left = left || p.latencies[i] != ""
+	}
+	p.settling.Add(o.settling, times)
+	return left, counts
+}
+
+// Plus implements Sums.
+func (d *channelDay) Plus(more *channelDay, times int64) (sums *channelDay, counts bool) {
+	if len(more.rows) == 0 {
+		return d, true
+	}
+	sums = &channelDay{rows: slices.Clone(d.rows), asOfMS: d.asOfMS, untilMS: min(d.untilMS, more.untilMS)}
+	at := make(map[string]int, len(d.rows))
+	for i := range d.rows {
+		at[d.rows[i].id()] = i
+	}
+	counts = true
+	gone := map[int]bool{}
+	for i := range more.rows {
+		m := &more.rows[i]
+		row, found := at[m.id()]
+		if !found {
+			row = len(sums.rows)
+			at[m.id()] = row
+			sums.rows = append(sums.rows, channelPart{keys: m.keys, reports: m.reports})
+		}
+		left, whole := sums.rows[row].add(m, times)
+		gone[row] = !left
+		counts = counts && whole
+	}
+	kept := sums.rows[:0]
+	for i := range sums.rows {
+		if !gone[i] {
+			kept = append(kept, sums.rows[i])
+		}
+	}
+	sums.rows = kept
+	return sums, counts
+}
+
+// plusPacked adds packed histograms, whose cells are in order.
+func plusPacked(a, b string, times uint64) string {
+	sum := make([]byte, 0, len(a)+len(b))
+	for len(b) >= packedBytes {
+		switch cell := b[:2]; {
+		case len(a) < packedBytes || answer.LE16(a) > answer.LE16(b):
+			sum = binary.LittleEndian.AppendUint64(append(sum, cell...), times*answer.LE64(b[2:]))
+			b = b[packedBytes:]
+		case answer.LE16(a) < answer.LE16(b):
+			sum, a = append(sum, a[:packedBytes]...), a[packedBytes:]
+		default:
+			if n := answer.LE64(a[2:]) + times*answer.LE64(b[2:]); n != 0 {
+				sum = binary.LittleEndian.AppendUint64(append(sum, cell...), n)
+			}
+			a, b = a[packedBytes:], b[packedBytes:]
+		}
+	}
+	return string(append(sum, a...))
+}
+
 // channelRow is a row of the report while it is added up.
 type channelRow struct {
 	channelSums
@@ -70,7 +150,7 @@ func (s *channelRow) add(p *channelPart) {
 	for i := range s.counts {
 		s.counts[i] += p.counts[i]
 	}
-	s.settledMS = max(s.settledMS, p.settledMS)
+	s.settledMS = max(s.settledMS, p.settling.MS())
 	attempted, sent, delivered, read := p.counts[0], p.counts[1], p.counts[2], p.counts[3]
 	clicked, replied, windows := p.counts[4], p.counts[5], p.counts[channelCounts:]
 	if p.reports&1 != 0 {
@@ -107,8 +187,7 @@ type histogram []uint64
 
 // add adds a packed histogram.
 func (h *histogram) add(packed string) {
-	const size = 2 + 8
-	for ; len(packed) >= size; packed = packed[size:] {
+	for ; len(packed) >= packedBytes; packed = packed[packedBytes:] {
 		cell := int(answer.LE16(packed))
 		if missing := cell + 1 - len(*h); missing > 0 {
 			*h = append(*h, make([]uint64, missing)...)
@@ -150,14 +229,9 @@ func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], err
 	}
 	days, err := r.room.channelDays.Of(r.Request, r.State, routes, nil,
 		func(d *channelDay) bool { return d.asOfMS <= asOfMS && asOfMS <= d.untilMS },
-		func(missing []*Part[*channelDay]) error {
-			wanted, of := make([]string, len(missing)), make(map[int64]*channelDay, len(missing))
-			for i, p := range missing {
-				wanted[i] = p.Date.Format(time.DateOnly)
-				p.Sums = &channelDay{asOfMS: asOfMS, untilMS: math.MaxInt64}
-				of[p.Day()] = p.Sums
-			}
-			return r.readChannelParts(ctx, wanted, func(day int64) *channelDay { return of[day] })
+		func(rows *DayRows, parts []*Part[*channelDay]) error {
+			of := placesOf(parts, func() *channelDay { return &channelDay{asOfMS: asOfMS, untilMS: math.MaxInt64} })
+			return r.readChannelParts(ctx, rows, of)
 		})
 	if err != nil {
 		return nil, err
@@ -181,6 +255,9 @@ func (r *Reading) sumChannels(days []*channelDay) ([]*group[channelRow], error) 
 	}
 	for _, d := range days {
 		for i := range d.rows {
+			if !d.rows[i].counted() {
+				continue
+			}
 			row, err := all.at(d.rows[i].keys)
 			if err != nil {
 				return nil, errManyRows
@@ -205,24 +282,25 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 	key := string(answer.QueryHash(string(r.Hash), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
 		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(NowQuarter(r.Seen), 10),
 		strconv.FormatUint(r.State.OptOut, 10)))
-	if d := r.room.channelDays.cache.Get(key); d != nil {
+	if d := r.room.channelMore.Get(key); d != nil {
 		return d, nil
 	}
 	d := &channelDay{}
-	if err := r.readChannelParts(ctx, []string{noDay}, everyDay(d)); err != nil {
+	if err := r.readChannelParts(ctx, &DayRows{}, allIn(d)); err != nil {
 		return nil, err
 	}
-	r.room.channelDays.cache.Put(key, d)
+	r.room.channelMore.Put(key, d)
 	return d, nil
 }
 
-// everyDay has one place for all days.
-func everyDay(d *channelDay) func(day int64) *channelDay {
-	return func(int64) *channelDay { return d }
+// allIn has one place for all days.
+func allIn[S any](sums S) func(day int64, settling bool) S {
+	return func(int64, bool) S { return sums }
 }
 
-// readChannelParts reads some days, or opt-outs as noDay, into what there is of each; without any all of them.
-func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of func(day int64) *channelDay) (err error) {
+// readChannelParts reads some days into what there is of each, opt-outs where there are none, and all without any.
+func (r *Reading) readChannelParts(ctx context.Context, wanted *DayRows,
+	of func(day int64, settling bool) *channelDay) (err error) {
 	rows, err := r.queryDays(ctx, channelsTemplate.Lookup("channel_days"), wanted,
 		clickhouse.Named("limit", uint32(maxRows+1)))
 	if err != nil {
@@ -231,13 +309,15 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of func
 	defer store.CloseRows(rows, &err)
 	scan := r.keyScan()
 	var day uint16
+	var settling uint8
 	var untilMS int64
 	var p channelPart
-	places := append([]any{&day, &p.reports}, scan.Destinations()...)
+	places := append([]any{&day, &settling, &p.reports}, scan.Destinations()...)
 	for i := range p.counts {
-		places = append(places, (*Count)(&p.counts[i]))
+		places = append(places, countOf(&p.counts[i], wanted))
 	}
-	places = append(places, &p.latencies[0], &p.latencies[1], &p.latencies[2], &p.settledMS, &untilMS)
+	places = append(places, &p.latencies[0], &p.latencies[1], &p.latencies[2],
+		(*Change)(&p.settling.Unsettled), &p.settling.LastMS, &untilMS)
 	for n := 0; rows.Next(); n++ {
 		if n == maxRows {
 			return errManyRows
@@ -246,7 +326,7 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted []string, of func
 			return err
 		}
 		p.keys = scan.AppendTo(nil)
-		d := of(int64(day))
+		d := of(int64(day), settling == 1)
 		d.rows = append(d.rows, p)
 		d.untilMS = min(d.untilMS, untilMS)
 	}

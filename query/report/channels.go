@@ -184,7 +184,7 @@ func (s *channelSums) bound() answer.Value {
 // rows to hold.
 func readChannels(ctx context.Context, r *Reading, page *Page) error {
 	large := string(answer.QueryHash("large", string(r.Hash)))
-	if len(r.Accounts()) <= 1 && r.room.channelDays.cache.Get(large) == nil {
+	if len(r.Accounts()) <= 1 && r.room.channelMore.Get(large) == nil {
 		rows, err := readChannelDays(ctx, r)
 		if err == nil {
 			err = cutChannels(r, page, rows)
@@ -193,7 +193,7 @@ func readChannels(ctx context.Context, r *Reading, page *Page) error {
 			return err
 		}
 		// So is the answer to who asks the same again, most likely.
-		r.room.channelDays.cache.Put(large, &channelDay{})
+		r.room.channelMore.Put(large, &channelDay{})
 	}
 	return readChannelPage(ctx, r, page)
 }

@@ -9,70 +9,267 @@ import (
 	"kaskad/query/store"
 )
 
-// Part is a UTC day of an account in an answer, or what the period leaves of it.
+// Sums are what a report has of a day. They never change, and Plus makes others: the same with more of them, or with
+// them taken away where times is -1. It is false where what comes out counts less than nothing.
+type Sums[S any] interface {
+	comparable
+	Bytes() int64
+	Plus(more S, times int64) (sums S, counts bool)
+}
+
+// Part is a UTC day of an account in an answer, or what the period leaves of it: either the quarter hours whose cohorts
+// settle at present, or all others. Those have sums that add up; of these it matters which messages are left.
 type Part[S any] struct {
 	Date time.Time
 	// From and To are its cohorts in Unix seconds, half-open.
 	From, To uint32
-	// Sums are what the report has of them. They never change.
+	Settling bool
+	// Sums are what the report has of them.
 	Sums S
 
-	key string
+	key   string
+	known *remembered[S]
+	day   store.Day
 }
 
 // Day is the part's day in days of Unix time.
 func (p *Part[S]) Day() int64 { return p.Date.Unix() / daySeconds }
 
-// DaySums remember what a report has of the days of accounts by all that it depends on, so that an edition costs an
-// answer the days that it changed. They are safe for concurrent use.
-type DaySums[S interface {
-	comparable
-	Bytes() int64
-}] struct{ cache Cache[S] }
+// DayRows are the rows of a rollup that are read of days.
+type DayRows struct {
+	// Days are read without what settles at present, and of Settling that alone.
+	Days, Settling []time.Time
+	// Where Above is not nil, only what later editions than these changed is read, of each of the days: up to those of
+	// UpTo, and without Dead.
+	Above, UpTo, Dead []uint64
+}
+
+// optOuts tells whether opt-outs are read that belong to no day: with all days, or with none.
+func (r *DayRows) optOuts() bool { return r == nil || len(r.Days)+len(r.Settling) == 0 }
+
+// few tells whether they are so few that a second thread is not worth its cost.
+func (r *DayRows) few(accounts int) bool {
+	const fewDays = 3
+	return r != nil && (r.Above != nil || accounts == 1 && len(r.Days)+len(r.Settling) <= fewDays)
+}
+
+// remembered are the sums of a part, of all that was visible at an edition.
+type remembered[S any] struct {
+	sums  S
+	bytes int64
+	// edition is that, dead are those before it that died, and changed is the last that changed the day.
+	edition, changed uint64
+	dead             []uint64
+	// readMS is when the edition was seen, on the real clock.
+	readMS int64
+}
+
+// Bytes is about what it takes.
+func (m *remembered[S]) Bytes() int64 { return m.bytes }
+
+// DaySums remember what a report has of the days of accounts, and how it stood at which edition. What editions have
+// changed since adds up, so an answer costs what they changed. They are safe for concurrent use.
+type DaySums[S Sums[S]] struct{ cache Cache[*remembered[S]] }
 
 // Of returns the parts of the period that anything is known of, of the one account in scope, or of all. read fills in
-// the sums of those that are not remembered, or that are and don't serve this answer. What they depend on besides the
-// request and what is published is named by depends.
+// the sums of parts: of their rows, or of what editions changed. serves tells whether sums serve this answer. What they
+// depend on besides the request and what is published is named by depends.
 func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, depends []string, serves func(S) bool,
-	read func(missing []*Part[S]) error) (all []*Part[S], err error) {
-	depends = append(append([]string{r.Name, r.Zone.String(), routes.Fingerprint}, depends...), r.Keys.Names()...)
+	read func(rows *DayRows, parts []*Part[S]) error) (all []*Part[S], err error) {
+	depends = append(append([]string{r.Name, r.Zone.String(), routes.Fingerprint,
+		strconv.FormatUint(state.Epoch, 10)}, depends...), r.Keys.Names()...)
 	for _, f := range r.Filters {
 		depends = append(append(depends, "", f.Key.Name), f.Values...)
 	}
+	all = partsOf[S](r, state, routes, depends)
+	var moved, missing []*Part[S]
+	for _, p := range all {
+		switch p.known = d.cache.Get(p.key); {
+		case p.known == nil || !serves(p.known.sums):
+			missing = append(missing, p)
+		case !p.changedSince(state):
+			p.Sums = p.known.sums
+			d.keep(p, state)
+		case p.leadsTo(state):
+			moved = append(moved, p)
+		default:
+			missing = append(missing, p)
+		}
+	}
+	if len(moved) > 0 {
+		less, err := d.move(state, moved, read)
+		if err != nil {
+			return nil, err
+		}
+		missing = append(missing, less...)
+	}
+	if len(missing) > 0 {
+		if err := read(rowsOf(missing), missing); err != nil {
+			return nil, err
+		}
+		for _, p := range missing {
+			d.keep(p, state)
+		}
+	}
+	return all, nil
+}
+
+// partsOf lists the parts, with what they are remembered by.
+func partsOf[S Sums[S]](r *Request, state *store.State, routes *store.Routes, depends []string) (all []*Part[S]) {
 	depends = slices.Clip(depends)
 	from, to := store.Storable(r.FromMS), store.Storable(r.ToMS)
-	settling := SettlingBorders(&state.Snapshot, routes.SettlingDays)
-	var none S
-	var missing []*Part[S]
+	borders := SettlingBorders(&state.Snapshot, routes.SettlingDays)
+	settling := SettlingQuarters(&state.Snapshot, routes.SettlingDays)
 	for _, day := range state.Days {
 		start := uint32(day.Date.Unix())
-		p := &Part[S]{Date: day.Date, From: max(from, start), To: min(to, start+daySeconds)}
+		end := start + daySeconds
+		p := Part[S]{Date: day.Date, From: max(from, start), To: min(to, end), day: day}
 		if p.From >= p.To {
 			continue
 		}
+		// Of a day all cohorts of routes with so many of the settling windows are settled.
+		settled := 0
+		for _, quarter := range settling {
+			if quarter >= end {
+				settled++
+			}
+		}
 		parts := append(depends, p.Date.Format(time.DateOnly), strconv.FormatUint(uint64(p.From), 10),
-			strconv.FormatUint(uint64(p.To), 10), strconv.FormatUint(day.Newest, 10))
-		if slices.ContainsFunc(settling,
-			func(border uint32) bool { return border > start && border < start+daySeconds }) {
+			strconv.FormatUint(uint64(p.To), 10), strconv.Itoa(settled))
+		if slices.ContainsFunc(borders, func(border uint32) bool { return border > start && border < end }) {
 			// Some of the day's cohorts settle as time goes by; of other days all do before anybody asks again.
 			parts = append(parts, strconv.FormatInt(NowQuarter(&state.Snapshot), 10))
 		}
-		p.key = string(answer.QueryHash(parts...))
-		if sums := d.cache.Get(p.key); sums != none && serves(sums) {
-			p.Sums = sums
-		} else {
-			missing = append(missing, p)
+		rest := p
+		rest.key = string(answer.QueryHash(parts...))
+		all = append(all, &rest)
+		if slices.ContainsFunc(settling,
+			func(quarter uint32) bool { return quarter >= p.From && quarter < p.To }) {
+			// They are few, so they are read anew when anything has changed their day.
+			p.Settling = true
+			p.key = string(answer.QueryHash(append(parts, "settling", strconv.FormatUint(day.Build, 10),
+				strconv.FormatUint(day.Newest, 10))...))
+			all = append(all, &p)
 		}
-		all = append(all, p)
 	}
-	if len(missing) == 0 {
-		return all, nil
+	return all
+}
+
+// changedSince tells whether an edition has changed the part between what is remembered and what is asked for, which
+// may be older.
+func (p *Part[S]) changedSince(state *store.State) bool {
+	if p.Settling {
+		return false // it has another key then
 	}
-	if err := read(missing); err != nil {
+	if p.known.edition <= state.Edition {
+		return p.day.Newest > p.known.edition
+	}
+	return p.known.changed > state.Edition
+}
+
+// leadsTo tells whether all that was published in between can still be read: what builds have summed up is removed some
+// time after it was seen last.
+func (p *Part[S]) leadsTo(state *store.State) bool {
+	return !p.Settling && (p.day.Build <= p.known.edition ||
+		state.ReadMS-p.known.readMS <= answer.MaxCursorAge.Milliseconds())
+}
+
+// move makes of the remembered sums those of the answer's edition, and returns the parts of which that makes none.
+func (d *DaySums[S]) move(state *store.State, parts []*Part[S],
+	read func(rows *DayRows, parts []*Part[S]) error) (missing []*Part[S], err error) {
+	rows := rowsOf(parts)
+	rows.Dead = slices.Clone(state.Dead)
+	for _, p := range parts {
+		rows.Above = append(rows.Above, min(p.known.edition, state.Edition))
+		rows.UpTo = append(rows.UpTo, max(p.known.edition, state.Edition))
+		rows.Dead = append(rows.Dead, p.known.dead...)
+	}
+	slices.Sort(rows.Dead)
+	rows.Dead = slices.Compact(rows.Dead)
+	if err := read(rows, parts); err != nil {
 		return nil, err
 	}
-	for _, p := range missing {
-		d.cache.Put(p.key, p.Sums)
+	for _, p := range parts {
+		times := int64(1)
+		if p.known.edition > state.Edition {
+			times = -1
+		}
+		sums, counts := p.known.sums.Plus(p.Sums, times)
+		if !counts {
+			// That is for the tables to say.
+			missing = append(missing, p)
+			continue
+		}
+		p.Sums = sums
+		d.keep(p, state)
 	}
-	return all, nil
+	return missing, nil
+}
+
+// rowsOf are all rows of parts.
+func rowsOf[S any](parts []*Part[S]) *DayRows {
+	rows := &DayRows{}
+	for _, p := range parts {
+		if p.Settling {
+			rows.Settling = append(rows.Settling, p.Date)
+		} else {
+			rows.Days = append(rows.Days, p.Date)
+		}
+	}
+	return rows
+}
+
+// keep remembers the sums of a part, unless newer ones are.
+func (d *DaySums[S]) keep(p *Part[S], state *store.State) {
+	known := p.known
+	const often = 1000 // milliseconds between notes that an edition is still the newest
+	if known != nil && (known.edition > state.Edition ||
+		known.sums == p.Sums && known.edition == state.Edition && state.ReadMS < known.readMS+often) {
+		return
+	}
+	m := &remembered[S]{sums: p.Sums, edition: state.Edition, changed: p.day.Newest, dead: state.Dead,
+		readMS: state.ReadMS}
+	if known != nil && known.sums == p.Sums {
+		m.bytes = known.bytes
+	} else {
+		m.bytes = 150 + p.Sums.Bytes()
+	}
+	d.cache.Put(p.key, m)
+}
+
+// placesOf gives each part sums to be filled in, and finds them.
+func placesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settling bool) S) {
+	type place struct {
+		day      int64
+		settling bool
+	}
+	places := make(map[place]S, len(parts))
+	for _, p := range parts {
+		p.Sums = none()
+		places[place{p.Day(), p.Settling}] = p.Sums
+	}
+	return func(day int64, settling bool) S { return places[place{day, settling}] }
+}
+
+// Settling tells when the youngest cohort settles of what is counted: Unsettled counts those in quarter hours that are
+// not settled, and LastMS is when the youngest of these does. Differences may take away what was counted, so cohorts
+// matter by what is left of them.
+type Settling struct {
+	Unsettled uint64
+	LastMS    int64
+}
+
+// Add adds others, or takes them away. What settles last stays: it is exact where nothing is taken away, and later than
+// now elsewhere, as all is that is not settled and does not settle at present.
+func (s *Settling) Add(o Settling, times int64) {
+	s.Unsettled += uint64(times) * o.Unsettled
+	s.LastMS = max(s.LastMS, o.LastMS)
+}
+
+// MS is when all is settled, 0 where it is.
+func (s Settling) MS() int64 {
+	if int64(s.Unsettled) <= 0 {
+		return 0
+	}
+	return s.LastMS
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	_ "embed"
 	"slices"
-	"time"
 
 	"kaskad/query/answer"
 	"kaskad/schema"
@@ -51,9 +50,9 @@ var _ = add(&Report{
 
 // failureSums are the failed attempts of a row.
 type failureSums struct {
-	channel   string // "" where it is no key
-	failed    uint64
-	settledMS int64
+	channel  string // "" where it is no key
+	failed   uint64
+	settling Settling
 }
 
 // failureDay is what the report has of a day of an account, or of all that it looks at.
@@ -78,27 +77,44 @@ func (d *failureDay) Bytes() int64 {
 	return size
 }
 
-// merge adds what another day has.
-func (d *failureDay) merge(o *failureDay) error {
+// Plus implements Sums.
+func (d *failureDay) Plus(more *failureDay, times int64) (sums *failureDay, counts bool) {
+	sums = newFailureDay(d.maps)
+	if sums.merge(d, 1) != nil || sums.merge(more, times) != nil {
+		return nil, false
+	}
+	for id, g := range sums.groups {
+		if g.sums.failed == 0 {
+			delete(sums.groups, id)
+		}
+		if int64(g.sums.failed) < 0 {
+			return nil, false
+		}
+	}
+	return sums, true
+}
+
+// merge adds what another day has, or takes it away.
+func (d *failureDay) merge(o *failureDay, times int64) error {
 	for channel, n := range o.totals {
-		d.totals[channel] += n
+		d.totals[channel] += uint64(times) * n
 	}
 	for _, g := range o.groups {
-		if err := d.add(g.keys, &g.sums); err != nil {
+		if err := d.add(g.keys, &g.sums, times); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *failureDay) add(keys []KeyValue, more *failureSums) error {
+func (d *failureDay) add(keys []KeyValue, more *failureSums, times int64) error {
 	sums, err := d.groups.at(keys)
 	if err != nil {
 		return err
 	}
 	sums.channel = more.channel
-	sums.failed += more.failed
-	sums.settledMS = max(sums.settledMS, more.settledMS)
+	sums.failed += uint64(times) * more.failed
+	sums.settling.Add(more.settling, times)
 	return nil
 }
 
@@ -111,7 +127,7 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 	if len(r.Accounts()) <= 1 {
 		err = r.addFailureDays(ctx, whole)
 	} else {
-		err = r.readFailureDays(ctx, nil, maps, func(int64) *failureDay { return whole })
+		err = r.readFailureDays(ctx, nil, maps, allIn(whole))
 	}
 	if err != nil {
 		return nil, err
@@ -127,7 +143,7 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 		total := totals[s.channel]
 		rows = append(rows, Row{g.keys, slices.Concat(
 			[]answer.Value{answer.Count(s.failed), answer.Count(s.failed), answer.Count(total)},
-			answer.Share(s.failed, total), []answer.Value{answer.Bool(r.settled(s.settledMS))})})
+			answer.Share(s.failed, total), []answer.Value{answer.Bool(r.settled(s.settling.MS()))})})
 	}
 	return rows, nil
 }
@@ -140,21 +156,15 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 	}
 	days, err := r.room.failureDays.Of(r.Request, r.State, routes, nil,
 		func(d *failureDay) bool { return d.maps == whole.maps },
-		func(missing []*Part[*failureDay]) error {
-			of := map[int64]*failureDay{}
-			var wanted []string
-			for _, p := range missing {
-				wanted = append(wanted, p.Date.Format(time.DateOnly))
-				p.Sums = newFailureDay(whole.maps)
-				of[p.Day()] = p.Sums
-			}
-			return r.readFailureDays(ctx, wanted, whole.maps, func(day int64) *failureDay { return of[day] })
+		func(rows *DayRows, parts []*Part[*failureDay]) error {
+			of := placesOf(parts, func() *failureDay { return newFailureDay(whole.maps) })
+			return r.readFailureDays(ctx, rows, whole.maps, of)
 		})
 	if err != nil {
 		return err
 	}
 	for _, p := range days {
-		if err := whole.merge(p.Sums); err != nil {
+		if err := whole.merge(p.Sums, 1); err != nil {
 			return err
 		}
 	}
@@ -163,25 +173,25 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 
 // readFailureDays reads failed attempts, of some days alone where there are any, and adds them to what there is of each
 // day.
-func (r *Reading) readFailureDays(ctx context.Context, wanted []string, maps *errormap.Maps,
-	dayOf func(day int64) *failureDay) error {
+func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *errormap.Maps,
+	dayOf func(day int64, settling bool) *failureDay) error {
 	reasonAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "reason" })
 	_, byChannel := r.Keys.Find("channel")
 	var account, channel, provider, code string
 	var day uint16
-	var expired uint8
+	var expired, settling uint8
 	var sums failureSums
 	rows, err := r.queryDays(ctx, r.report.Statement, wanted)
 	if err != nil {
 		return err
 	}
-	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, (*Count)(&sums.failed),
-		&sums.settledMS}, func(keys []KeyValue) error {
+	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, &settling,
+		countOf(&sums.failed, wanted), (*Change)(&sums.settling.Unsettled), &sums.settling.LastMS}, func(keys []KeyValue) error {
 		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 		if sums.channel = ""; byChannel {
 			sums.channel = channel
 		}
-		of := dayOf(int64(day))
+		of := dayOf(int64(day), settling == 1)
 		of.totals[sums.channel] += sums.failed
 		if !r.Keeps("reason", reason) || !r.Keeps("provider", provider) || !r.Keeps("error_code", code) {
 			return nil
@@ -189,6 +199,6 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted []string, maps *er
 		if reasonAt >= 0 {
 			keys = slices.Insert(keys, reasonAt, KeyValue{Text: reason})
 		}
-		return of.add(keys, &sums)
+		return of.add(keys, &sums, 1)
 	})
 }

@@ -188,7 +188,7 @@ func (r *Reading) channelRows(ctx context.Context) ([]*group[channelRow], error)
 		return asTooLarge(readChannelDays(ctx, r))
 	}
 	all := &channelDay{}
-	if err := r.readChannelParts(ctx, nil, everyDay(all)); err != nil {
+	if err := r.readChannelParts(ctx, nil, allIn(all)); err != nil {
 		return asTooLarge(nil, err)
 	}
 	return asTooLarge(r.sumChannels([]*channelDay{all}))

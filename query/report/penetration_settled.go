@@ -3,8 +3,8 @@ package report
 import (
 	"context"
 	_ "embed"
+	"maps"
 	"slices"
-	"time"
 
 	"kaskad/query/store"
 )
@@ -18,15 +18,30 @@ var penetrationSettled = Template("penetration_settled.sql", penetrationSettledS
 func settledRollup() Rollup { return Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true} }
 
 // settledDay is when the youngest cohort of each group settles, of those of a day, by the text of the group's keys.
-type settledDay struct{ of map[string]int64 }
+type settledDay struct{ of map[string]Settling }
+
+func newSettledDay() *settledDay { return &settledDay{map[string]Settling{}} }
 
 // Bytes is about what the day takes.
 func (d *settledDay) Bytes() int64 {
 	size := int64(100)
 	for id := range d.of {
-		size += 60 + int64(len(id))
+		size += 70 + int64(len(id))
 	}
 	return size
+}
+
+// Plus implements Sums.
+func (d *settledDay) Plus(more *settledDay, times int64) (sums *settledDay, counts bool) {
+	sums = &settledDay{maps.Clone(d.of)}
+	for id, s := range more.of {
+		at := sums.of[id]
+		at.Add(s, times)
+		if sums.of[id] = at; int64(at.Unsettled) < 0 {
+			return nil, false
+		}
+	}
+	return sums, true
 }
 
 // addSettled notes when the youngest cohorts of groups settle: of one account, or of all, as remembered by days.
@@ -39,40 +54,38 @@ func (r *Reading) addSettled(ctx context.Context, routes *store.Routes, all grou
 	var err error
 	if len(r.Accounts()) <= 1 {
 		days, err = r.room.settledDays.Of(&ask, r.State, routes, nil, func(*settledDay) bool { return true },
-			func(missing []*Part[*settledDay]) error {
-				of := map[int64]*settledDay{}
-				var wanted []string
-				for _, p := range missing {
-					wanted = append(wanted, p.Date.Format(time.DateOnly))
-					p.Sums = &settledDay{map[string]int64{}}
-					of[p.Day()] = p.Sums
-				}
-				return r.readSettled(ctx, &ask, routes, wanted, func(day int64) *settledDay { return of[day] })
+			func(rows *DayRows, parts []*Part[*settledDay]) error {
+				return r.readSettled(ctx, &ask, routes, rows, placesOf(parts, newSettledDay))
 			})
 	} else {
-		whole := &settledDay{map[string]int64{}}
+		whole := newSettledDay()
 		days = []*Part[*settledDay]{{Sums: whole}}
-		err = r.readSettled(ctx, &ask, routes, nil, func(int64) *settledDay { return whole })
+		err = r.readSettled(ctx, &ask, routes, nil, allIn(whole))
 	}
 	for _, p := range days {
-		for id, ms := range p.Sums.of {
+		for id, s := range p.Sums.of {
 			if group := all[id]; group != nil {
-				group.sums.settledMS = max(group.sums.settledMS, ms)
+				group.sums.settledMS = max(group.sums.settledMS, s.MS())
 			}
 		}
 	}
 	return err
 }
 
-func (r *Reading) readSettled(ctx context.Context, ask *Request, routes *store.Routes, wanted []string,
-	dayOf func(day int64) *settledDay) error {
+func (r *Reading) readSettled(ctx context.Context, ask *Request, routes *store.Routes, wanted *DayRows,
+	dayOf func(day int64, settling bool) *settledDay) error {
 	cells := &Cells{Rollup: settledRollup(), Accounts: r.Accounts(), FromMS: r.FromMS, ToMS: r.ToMS, Keys: ask.Keys,
 		Filters: ask.Filters, Zone: r.Zone.String(), Seen: r.Seen, SettlingDays: routes.SettlingDays,
-		Days: r.State.Days, Wanted: wanted}
+		Days: r.State.Days, Rows: wanted}
 	var day uint16
-	var settledMS int64
-	return r.eachOf(ctx, penetrationSettled, routes, cells, []any{&day, &settledMS}, func(keys []KeyValue) error {
-		dayOf(int64(day)).of[KeysText(keys)] = settledMS
-		return nil
-	})
+	var settling uint8
+	var s Settling
+	return r.eachOf(ctx, penetrationSettled, routes, cells, []any{&day, &settling, (*Change)(&s.Unsettled), &s.LastMS},
+		func(keys []KeyValue) error {
+			of, id := dayOf(int64(day), settling == 1).of, KeysText(keys)
+			sum := of[id]
+			sum.Add(s, 1)
+			of[id] = sum
+			return nil
+		})
 }

@@ -30,9 +30,10 @@ type Room struct {
 	prices *prices.Cache
 	// answers are those that cursors still point into.
 	answers Cache[*materialized]
-	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, spendKnown what is known of
-	// each account's attempts.
+	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, channelMore what the channel
+	// report knows besides, and spendKnown what is known of each account's attempts.
 	channelDays DaySums[*channelDay]
+	channelMore Cache[*channelDay]
 	spendDays   DaySums[*spendDay]
 	failureDays DaySums[*failureDay]
 	settledDays DaySums[*settledDay]
@@ -44,7 +45,7 @@ type Room struct {
 func New(db *store.DB, prices *prices.Cache) *Room {
 	s := &Room{db: db, prices: prices}
 	for _, limit := range []*int64{&s.spendDays.cache.Limit, &s.spendKnown.Limit, &s.failureDays.cache.Limit,
-		&s.settledDays.cache.Limit} {
+		&s.settledDays.cache.Limit, &s.channelMore.Limit} {
 		*limit = maxAnswerBytes / 2
 	}
 	return s
@@ -223,7 +224,7 @@ func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, er
 }
 
 // queryDays runs a statement of the report over some of the days alone, over all of them without any.
-func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted []string,
+func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *DayRows,
 	parameters ...any) (driver.Rows, error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
@@ -231,8 +232,8 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted []
 	}
 	cells := r.report.cells(r.Request, r.Seen, routes, r.Borders)
 	if cells != nil {
-		cells.Days, cells.Wanted = r.State.Days, wanted
-		cells.OptOuts = r.State.OptOut > 0 && (wanted == nil || wanted[0] == noDay)
+		cells.Days, cells.Rows = r.State.Days, wanted
+		cells.OptOuts = r.State.OptOut > 0 && wanted.optOuts()
 	}
 	statement, args, err := r.report.fill(t, r.Request, cells, routes, parameters...)
 	if err != nil {
@@ -243,7 +244,7 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted []
 		within = materializeTime
 	}
 	settings := r.DB.SettingsFor(ctx, within)
-	if len(wanted) > 0 && len(wanted) <= fewDays && len(r.Accounts()) == 1 {
+	if wanted.few(len(r.Accounts())) {
 		settings = r.DB.SmallSettings(ctx)
 	}
 	return r.DB.Conn.Query(settings, statement, args...)

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"slices"
-	"time"
 
 	"kaskad/money"
 	"kaskad/query/answer"
@@ -93,9 +92,9 @@ type spentAlike struct {
 }
 
 // places are where a row is scanned to, behind its keys.
-func (a *spentAlike) places() []any {
+func (a *spentAlike) places(rows *DayRows) []any {
 	return []any{&a.account, &a.leg, &a.code, &a.shape, &a.messageSegments, &a.template, &a.since,
-		(*Count)(&a.attempts), (*Count)(&a.billed), (*Count)(&a.computed), &a.reported, &a.latestMS}
+		countOf(&a.attempts, rows), countOf(&a.billed, rows), countOf(&a.computed, rows), &a.reported, &a.latestMS}
 }
 
 // spentMessage is all that decides whether a message is priced.
@@ -239,26 +238,36 @@ func (s *spendSums) add(a *spentAlike, each *spent) {
 	}
 }
 
-// merge adds the sums of other attempts.
-func (s *spendSums) merge(o *spendSums) {
-	for _, n := range [][2]*uint64{{&s.attempts, &o.attempts}, {&s.sent, &o.sent}, {&s.delivered, &o.delivered},
-		{&s.units, &o.units}, {&s.unpriced, &o.unpriced}, {&s.priced, &o.priced},
-		{&s.pricedDelivered, &o.pricedDelivered}, {&s.reportedAttempts, &o.reportedAttempts}, {&s.billed, &o.billed},
-		{&s.computed, &o.computed}} {
-		*n[0] += *n[1]
+// counts are all that is counted, and amounts all money.
+func (s *spendSums) counts() [10]*uint64 {
+	return [...]*uint64{&s.attempts, &s.sent, &s.delivered, &s.units, &s.unpriced, &s.priced, &s.pricedDelivered,
+		&s.reportedAttempts, &s.billed, &s.computed}
+}
+
+func (s *spendSums) amounts() [4]*money.Amount {
+	return [...]*money.Amount{&s.cost, &s.ofUnpriced, &s.reportedCost, &s.computedOfReports}
+}
+
+// merge adds the sums of other attempts, or takes them away.
+func (s *spendSums) merge(o *spendSums, times int64) {
+	more := o.counts()
+	for i, n := range s.counts() {
+		*n += uint64(times) * *more[i]
 	}
-	for _, a := range [][2]*money.Amount{{&s.cost, &o.cost}, {&s.ofUnpriced, &o.ofUnpriced},
-		{&s.reportedCost, &o.reportedCost}, {&s.computedOfReports, &o.computedOfReports}} {
-		*a[0] = a[0].Add(*a[1])
+	costs := o.amounts()
+	for i, a := range s.amounts() {
+		*a = a.Add(costs[i].Times(times))
 	}
 }
 
 // spendDay is what the report has of a day of an account, or of all that it looks at.
 type spendDay struct {
 	groups groups[spendSums]
-	// settledMS is when its youngest cohort settles.
-	settledMS int64
+	// settling tells when its youngest cohort settles.
+	settling Settling
 }
+
+func newSpendDay() *spendDay { return &spendDay{groups: groups[spendSums]{}} }
 
 // Bytes is about what the day takes.
 func (d *spendDay) Bytes() int64 {
@@ -267,6 +276,38 @@ func (d *spendDay) Bytes() int64 {
 		size += 400 + 2*int64(len(id))
 	}
 	return size
+}
+
+// Plus implements Sums.
+func (d *spendDay) Plus(more *spendDay, times int64) (sums *spendDay, counts bool) {
+	sums = newSpendDay()
+	if sums.merge(d, 1) != nil || sums.merge(more, times) != nil || int64(sums.settling.Unsettled) < 0 {
+		return nil, false
+	}
+	for id, g := range sums.groups {
+		if g.sums == (spendSums{}) {
+			delete(sums.groups, id)
+		}
+		for _, n := range g.sums.counts() {
+			if int64(*n) < 0 {
+				return nil, false
+			}
+		}
+	}
+	return sums, true
+}
+
+// merge adds what another day has, or takes it away.
+func (d *spendDay) merge(o *spendDay, times int64) error {
+	d.settling.Add(o.settling, times)
+	for _, g := range o.groups {
+		sums, err := d.groups.at(g.keys)
+		if err != nil {
+			return err
+		}
+		sums.merge(&g.sums, times)
+	}
+	return nil
 }
 
 func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
@@ -284,19 +325,28 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	r.Borders = slices.Concat(lists.Borders(accounts), SettlingBorders(r.Seen, routes.SettlingDays))
 	reader := spendReader{Reading: r, routes: routes,
 		pricer: spendPricer{lists: lists, known: map[string]*spendKnown{}, priced: map[spentMessage]bool{}}}
-	whole := &spendDay{groups: groups[spendSums]{}}
+	days := []*Part[*spendDay]{{Sums: newSpendDay()}}
 	if len(accounts) <= 1 {
-		err = reader.addDays(ctx, whole)
+		days, err = reader.readDays(ctx)
 	} else {
-		err = reader.read(ctx, nil, func(uint32) *spendDay { return whole })
+		err = reader.read(ctx, nil, allIn(days[0].Sums))
 	}
 	if err != nil {
 		return nil, err
 	}
 	r.Seen.Mature = !r.Seen.Lost
-	r.settled(whole.settledMS)
+	whole := newSpendDay()
+	for _, p := range days {
+		r.settled(p.Sums.settling.MS())
+		if err := whole.merge(p.Sums, 1); err != nil {
+			return nil, err
+		}
+	}
 	var rows []Row
 	for _, g := range whole.groups {
+		if g.sums.attempts == 0 {
+			continue
+		}
 		rows = append(rows, Row{g.keys, g.sums.values([]answer.Value{answer.Text(g.keys[len(r.Keys)].Text)})})
 	}
 	return rows, nil
@@ -309,39 +359,27 @@ type spendReader struct {
 	pricer spendPricer
 }
 
-// addDays adds up the days of the account in scope, or of all, of which most are remembered.
-func (r *spendReader) addDays(ctx context.Context, whole *spendDay) error {
-	days, err := r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
+// readDays returns the days of the account in scope, or of all, of which most are remembered.
+func (r *spendReader) readDays(ctx context.Context) ([]*Part[*spendDay], error) {
+	borders := r.Borders
+	return r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
 		func(*spendDay) bool { return true },
-		func(missing []*Part[*spendDay]) error {
-			of := map[int64]*spendDay{}
-			var wanted []string
-			for _, p := range missing {
-				wanted = append(wanted, p.Date.Format(time.DateOnly))
-				p.Sums = &spendDay{groups: groups[spendSums]{}}
-				of[p.Day()] = p.Sums
+		func(rows *DayRows, parts []*Part[*spendDay]) error {
+			r.Borders = slices.Clone(borders)
+			for _, p := range parts {
 				r.Borders = append(r.Borders, p.From, p.To)
 			}
-			return r.read(ctx, wanted, func(since uint32) *spendDay { return of[int64(since)/daySeconds] })
+			return r.read(ctx, rows, placesOf(parts, newSpendDay))
 		})
-	if err != nil {
-		return err
-	}
-	for _, p := range days {
-		whole.settledMS = max(whole.settledMS, p.Sums.settledMS)
-		for _, g := range p.Sums.groups {
-			sums, err := whole.groups.at(g.keys)
-			if err != nil {
-				return err
-			}
-			sums.merge(&g.sums)
-		}
-	}
-	return nil
 }
 
 // read reads and prices attempts, of some days alone where there are any, and adds them to the day of their cohorts.
-func (r *spendReader) read(ctx context.Context, wanted []string, dayOf func(since uint32) *spendDay) (err error) {
+func (r *spendReader) read(ctx context.Context, wanted *DayRows,
+	of func(day int64, settling bool) *spendDay) (err error) {
+	settling := SettlingQuarters(r.Seen, r.routes.SettlingDays)
+	dayOf := func(since uint32) *spendDay {
+		return of(int64(since)/daySeconds, slices.Contains(settling, since))
+	}
 	slices.Sort(r.Borders)
 	rows, err := r.queryDays(ctx, r.report.Statement, wanted, borders(slices.Compact(r.Borders)))
 	if err != nil {
@@ -350,7 +388,7 @@ func (r *spendReader) read(ctx context.Context, wanted []string, dayOf func(sinc
 	defer store.CloseRows(rows, &err)
 	scan := r.keyScan()
 	var a spentAlike
-	places := append(scan.Destinations(), a.places()...)
+	places := append(scan.Destinations(), a.places(wanted)...)
 	var batch []spentAlike
 	for rows.Next() {
 		if err := rows.Scan(places...); err != nil {
@@ -402,7 +440,7 @@ func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(si
 		day := dayOf(a.since)
 		// Of cohorts that are settled the others decide.
 		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= NowQuarter(r.Seen) {
-			day.settledMS = max(day.settledMS, settlesMS(r.routes, a.account, &each.step, a.latestMS))
+			day.settling.Add(Settling{a.attempts, settlesMS(r.routes, a.account, &each.step, a.latestMS)}, 1)
 		}
 		if !r.Keeps(CurrencyFilter.Name, each.currency) {
 			continue

@@ -39,8 +39,8 @@ type Cells struct {
 	SettlingDays []uint16
 	// Days are what the days of the period are made of, where one account is in scope.
 	Days []store.Day
-	// Wanted are the days that are read, as texts; all where there are none.
-	Wanted []string
+	// Rows are those that are read; nil for all.
+	Rows *DayRows
 	// OptOuts says that the statement reads opt-outs beside the cells, if it knows any.
 	OptOuts bool
 }
@@ -52,8 +52,13 @@ type CellsSQL struct {
 	Sums string
 	// Cuts: some days are no wholes. Split: of routes that settle on a day, the day is none.
 	Cuts, Split bool
-	// Dead: some editions died. Wanted: some days are read. OptOuts: opt-outs are, too.
-	Dead, Wanted, OptOuts bool
+	// Dead: some editions died. OptOuts: opt-outs are read, too.
+	Dead, OptOuts bool
+	// Wanted: some days are read, Whole of some all rows, Part of some what settles at present. Moved: what editions
+	// changed of days is read.
+	Wanted, Whole, Part, Moved bool
+	// Routed: rows name channel and provider.
+	Routed bool
 }
 
 const daySeconds = 24 * 60 * 60
@@ -73,6 +78,14 @@ func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 	return slices.Compact(borders)
 }
 
+// SettlingQuarters are the Unix seconds at which the quarter hours begin whose cohorts settle at present.
+func SettlingQuarters(seen *answer.Snapshot, days []uint16) (quarters []uint32) {
+	for _, d := range days {
+		quarters = append(quarters, store.Storable((NowQuarter(seen)/1000-int64(d)*daySeconds)*1000))
+	}
+	return quarters
+}
+
 // SQL returns what the template is filled in with, and its parameters but for from, to and filter_account.
 func (c *Cells) SQL() (data CellsSQL, args []any) {
 	asOf := int64(0)
@@ -81,7 +94,11 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 	}
 	args = []any{clickhouse.Named("edition", c.Seen.Edition), clickhouse.Named("now_quarter", NowQuarter(c.Seen)),
 		clickhouse.Named("as_of", asOf)}
-	data.Rollup, data.OptOuts = c.Rollup.Table, c.OptOuts
+	data.Rollup, data.OptOuts, data.Routed = c.Rollup.Table, c.OptOuts, c.Rollup.Routed
+	args = append(args, c.rows(&data)...)
+	if data.Moved {
+		return data, args
+	}
 	if data.Dead = len(c.Seen.Dead) > 0; data.Dead {
 		args = append(args, clickhouse.Named("dead", c.Seen.Dead))
 	}
@@ -92,9 +109,6 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 			dates, builds = append(dates, d.Date.Format(time.DateOnly)), append(builds, d.Build)
 		}
 		args = append(args, clickhouse.Named("base_days", dates), clickhouse.Named("base_editions", builds))
-	}
-	if data.Wanted = len(c.Wanted) > 0; data.Wanted {
-		args = append(args, clickhouse.Named("wanted_days", c.Wanted))
 	}
 	from, to, cuts := c.wholeDays()
 	if to-from <= int64(len(cuts)) {
@@ -113,6 +127,38 @@ func (c *Cells) SQL() (data CellsSQL, args []any) {
 		args = append(args, clickhouse.Named("cut_days", dates))
 	}
 	return data, args
+}
+
+// rows says which rows are read.
+func (c *Cells) rows(data *CellsSQL) (args []any) {
+	if c.Rows == nil {
+		return nil
+	}
+	data.Wanted, data.Moved = true, c.Rows.Above != nil
+	data.Whole, data.Part = len(c.Rows.Days) > 0, len(c.Rows.Settling) > 0
+	dates := func(days []time.Time) (texts []string) {
+		for _, day := range days {
+			texts = append(texts, day.Format(time.DateOnly))
+		}
+		return texts
+	}
+	if data.Whole {
+		args = append(args, clickhouse.Named("wanted_days", dates(c.Rows.Days)))
+	}
+	if data.Part {
+		args = append(args, clickhouse.Named("settling_days", dates(c.Rows.Settling)))
+	}
+	if !c.Rollup.Routed && (data.Whole || data.Part) {
+		args = append(args, clickhouse.Named("settling_quarters", SettlingQuarters(c.Seen, c.SettlingDays)))
+	}
+	if data.Moved {
+		args = append(args, clickhouse.Named("above", c.Rows.Above), clickhouse.Named("up_to", c.Rows.UpTo),
+			clickhouse.Named("least", slices.Min(c.Rows.Above)), clickhouse.Named("most", slices.Max(c.Rows.UpTo)))
+		if data.Dead = len(c.Rows.Dead) > 0; data.Dead {
+			args = append(args, clickhouse.Named("dead_between", c.Rows.Dead))
+		}
+	}
+	return args
 }
 
 // wholeDays returns the days of cohorts, in days of Unix time, that may be read as wholes: from…to, half-open, but for
@@ -166,4 +212,25 @@ func (c *Count) Scan(value any) error {
 	}
 	*c = Count(n)
 	return nil
+}
+
+// Change is what editions added to a sum, or took from it, as it is scanned: modulo 2^64.
+type Change uint64
+
+// Scan implements sql.Scanner.
+func (c *Change) Scan(value any) error {
+	n, isInt := value.(int64)
+	if !isInt {
+		return fmt.Errorf("a rollup counts %v", value)
+	}
+	*c = Change(n)
+	return nil
+}
+
+// countOf is where a sum is scanned to: of what rows change, or of all.
+func countOf(n *uint64, rows *DayRows) any {
+	if rows != nil && rows.Above != nil {
+		return (*Change)(n)
+	}
+	return (*Count)(n)
 }

@@ -35,8 +35,9 @@ type cellsQuery struct {
 	// seen is what the answer is of, and days what its days are made of.
 	seen *answer.Snapshot
 	days []store.Day
-	// wanted are the days that are read, all where there are none.
-	wanted []string
+	// rows are those that are read; nil for all. settlingDays are the settling windows of all routes.
+	rows         *report.DayRows
+	settlingDays []uint16
 	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in
 	// scope starts or ends, or that part cohorts that are settled from others (report.SettlingBorders), or pieces.
 	borders   []uint32
@@ -116,6 +117,7 @@ func (q *cellsQuery) setPrices(lists *prices.Lists, settlingDays []uint16, minim
 			q.monthEnds[account] = monthEnds(q.fromMS, q.toMS, zone)
 		}
 	}
+	q.settlingDays = settlingDays
 	borders := report.SettlingBorders(q.seen, settlingDays)
 	templates := map[string][]money.Template{}
 	for account, own := range lists.Accounts(q.accounts) {
@@ -191,7 +193,7 @@ type statementData struct {
 func (q *cellsQuery) visible() (statementData, []any) {
 	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
 		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days,
-		Wanted: q.wanted}
+		Rows: q.rows, SettlingDays: q.settlingDays}
 	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
 	var args []any
 	data.CellsSQL, args = cells.SQL()

@@ -1,13 +1,11 @@
 package savings
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"kaskad/money"
 	"kaskad/query/answer"
@@ -22,152 +20,6 @@ const (
 	// maxRows bounds an answer, which is kept in memory as a whole.
 	maxRows = 1_000_000
 )
-
-// quantities is a row of the report as quantities, which may be added up over any partition of the messages.
-type quantities struct {
-	keys     []report.KeyValue
-	currency string
-
-	messages, reached, read, unpriced, estimated uint64
-	priced, pricedReached, pricedRead, segments  uint64
-	smsOnly, actual, savedUnreached              money.Amount
-	doublePaid, doublePaidUnread, wasted         money.Amount
-	reportedAttempts                             uint64
-	reported, reportedComputed                   money.Amount
-	readable                                     money.Amount  // cost where the channel reports reads
-	readAttempts                                 uint64        // of them that were read
-	channels                                     []channelCost // in the order of channels
-	reasons                                      map[unpricedReason]uint64
-	minimums                                     map[minimumKey]money.Amount
-	mixedSenders                                 bool  // a message with a minimum has steps of different senders
-	settledMS                                    int64 // when its youngest cohort settles
-	piece                                        int64 // the UTC day of a piece, in days of Unix time
-}
-
-// unpricedReason tells why messages are unpriced, and on which channel where that is one step's fault.
-type unpricedReason struct{ reason, channel string }
-
-// minimumKey is what a monthly minimum is agreed on, within one row.
-type minimumKey struct {
-	tariff *money.Tariff
-	sender string
-	// monthEndMS is when the month ends in the account's billing zone.
-	monthEndMS int64
-}
-
-// add counts n messages with one outcome. monthEndMS is 0 where their account has no monthly minimum. Where cohorts
-// from sinceMS on are not settled in the quarter hour nowMS, the youngest of those that are left decides.
-func (r *quantities) add(o *outcome, tally *tally, monthEndMS, sinceMS, nowMS int64) {
-	n := tally.messages
-	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
-	r.messages += n
-	if n > 0 && sinceMS+o.settlingMS >= nowMS {
-		r.settledMS = max(r.settledMS, tally.maxMS+o.settlingMS)
-	}
-	if o.reached {
-		r.reached += n
-	}
-	if o.read {
-		r.read += n
-	}
-	if !o.priced {
-		r.unpriced += n
-		if r.reasons == nil {
-			r.reasons = map[unpricedReason]uint64{}
-		}
-		r.reasons[unpricedReason{o.reason, o.reasonChannel}] += n
-		return
-	}
-	r.priced += n
-	if o.reached {
-		r.pricedReached += n
-	} else {
-		r.savedUnreached = r.savedUnreached.Add(times(o.smsOnly.Sub(o.actual)))
-	}
-	if o.read {
-		r.pricedRead += n
-	}
-	if o.estimated {
-		r.estimated += n
-	}
-	r.segments += n * uint64(o.segments)
-	r.smsOnly = r.smsOnly.Add(times(o.smsOnly))
-	r.actual = r.actual.Add(times(o.actual))
-	r.doublePaid = r.doublePaid.Add(times(o.doublePaid))
-	r.doublePaidUnread = r.doublePaidUnread.Add(times(o.doublePaidUnread))
-	r.wasted = r.wasted.Add(times(o.wasted))
-	r.reportedAttempts += n * o.reportedAttempts
-	r.reportedComputed = r.reportedComputed.Add(times(o.reportedComputed))
-	r.readable = r.readable.Add(times(o.readable))
-	r.readAttempts += n * o.readAttempts
-	for _, c := range o.channels {
-		r.channels = addChannel(r.channels, channelCost{c.channel, n * c.attempts, n * c.units, times(c.cost)})
-	}
-	if n == 0 || monthEndMS == 0 {
-		return // A further currency of messages that were counted already; no minimum.
-	}
-	r.mixedSenders = r.mixedSenders || o.mixedSenders
-	for _, m := range o.minimums {
-		if r.minimums == nil {
-			r.minimums = map[minimumKey]money.Amount{}
-		}
-		key := minimumKey{m.tariff, m.sender, monthEndMS}
-		r.minimums[key] = r.minimums[key].Add(times(m.cost))
-	}
-}
-
-// merge adds other messages of the same row.
-func (r *quantities) merge(other *quantities) {
-	for _, n := range [][2]*uint64{{&r.messages, &other.messages}, {&r.reached, &other.reached},
-		{&r.read, &other.read}, {&r.unpriced, &other.unpriced}, {&r.estimated, &other.estimated},
-		{&r.priced, &other.priced}, {&r.pricedReached, &other.pricedReached}, {&r.pricedRead, &other.pricedRead},
-		{&r.segments, &other.segments}, {&r.reportedAttempts, &other.reportedAttempts},
-		{&r.readAttempts, &other.readAttempts}} {
-		*n[0] += *n[1]
-	}
-	for _, a := range [][2]*money.Amount{{&r.smsOnly, &other.smsOnly}, {&r.actual, &other.actual},
-		{&r.savedUnreached, &other.savedUnreached}, {&r.doublePaid, &other.doublePaid},
-		{&r.doublePaidUnread, &other.doublePaidUnread}, {&r.wasted, &other.wasted}, {&r.reported, &other.reported},
-		{&r.reportedComputed, &other.reportedComputed}, {&r.readable, &other.readable}} {
-		*a[0] = a[0].Add(*a[1])
-	}
-	for _, c := range other.channels {
-		r.channels = addChannel(r.channels, c)
-	}
-	if r.reasons == nil && len(other.reasons) > 0 {
-		r.reasons = map[unpricedReason]uint64{}
-	}
-	for reason, n := range other.reasons {
-		r.reasons[reason] += n
-	}
-	if r.minimums == nil && len(other.minimums) > 0 {
-		r.minimums = map[minimumKey]money.Amount{}
-	}
-	for key, cost := range other.minimums {
-		r.minimums[key] = r.minimums[key].Add(cost)
-	}
-	r.mixedSenders = r.mixedSenders || other.mixedSenders
-	r.settledMS = max(r.settledMS, other.settledMS)
-}
-
-// topUp is what monthly minimums add to the cost; false while a month is not over at asOfMS.
-func (r *quantities) topUp(asOfMS int64) (sum money.Amount, known bool) {
-	for key, cost := range r.minimums {
-		if key.monthEndMS > asOfMS {
-			return money.Amount{}, false
-		}
-		if missing := money.Micros(key.tariff.MonthlyMinimum).Sub(cost); missing.Sign() > 0 {
-			sum = sum.Add(missing)
-		}
-	}
-	return sum, true
-}
-
-// compare orders rows by their keys, then by currency.
-func (r *quantities) compare(other *quantities) int {
-	return cmp.Or(slices.CompareFunc(r.keys, other.keys, report.KeyValue.Compare),
-		strings.Compare(r.currency, other.currency))
-}
 
 // tally is what the cells of one outcome sum up to.
 type tally struct {
@@ -201,8 +53,10 @@ type fold struct {
 	filters []report.Filter
 	// quarterMS is the quarter hour in which cohorts are settled or not.
 	quarterMS int64
-	// byPiece keeps the rows of pieces apart.
-	byPiece bool
+	// byPiece keeps the rows of pieces apart, where settling has the quarter hours that settle at present, in Unix
+	// seconds; and changes takes what editions changed, which may count less than nothing.
+	byPiece, changes bool
+	settling         []uint32
 
 	groups map[string]*quantities
 	// dims holds, by the place of an outcome, 1 + the place in derived of what the report wants to know of it, or -1
@@ -360,7 +214,7 @@ func (f *fold) flush(row *cellRow, outcomes []outcome) error {
 			f.byDim[dim] = group
 		}
 		group := f.byDim[dim]
-		if int64(t.messages) < 0 {
+		if int64(t.messages) < 0 && !f.changes {
 			return fmt.Errorf("table rollup_cascades counts %d messages of account %q: differences do not add up; the "+
 				"aggregator's audit repairs it", int64(t.messages), row.store.account)
 		}
@@ -402,10 +256,10 @@ func (f *fold) dim(o *outcome) int32 {
 // group returns the row of the report, a new one when there is none.
 func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) {
 	f.id = f.id[:0]
-	piece := int64(0)
+	of := piece{}
 	if f.byPiece {
-		piece = row.sinceMS / dayMS
-		f.id = binary.AppendVarint(f.id, piece)
+		of = piece{row.sinceMS / dayMS, slices.Contains(f.settling, uint32(row.sinceMS/1000))}
+		f.id = append(binary.AppendVarint(f.id, of.day), answer.Bit(of.settling))
 	}
 	next := 0
 	for i, k := range f.keys {
@@ -423,7 +277,7 @@ func (f *fold) group(row *cellRow, derived *signatureKeys) (*quantities, error) 
 	if len(f.groups) == maxRows {
 		return nil, tooLarge()
 	}
-	group := &quantities{keys: slices.Clone(row.keys), currency: derived.currency, piece: piece}
+	group := &quantities{keys: slices.Clone(row.keys), currency: derived.currency, piece: of}
 	next = 0
 	for i, k := range f.keys {
 		if k.Cell == "" {
@@ -440,8 +294,8 @@ func tooLarge() error {
 		"the answer has more than a million rows: shorten from…to, group by less, or filter")
 }
 
-// merge adds a row of a piece, which stays as it is.
-func (f *fold) merge(row *quantities) error {
+// merge adds a row of a piece, which stays as it is, or takes it away.
+func (f *fold) merge(row *quantities, times int64) error {
 	f.id = f.id[:0]
 	for _, value := range row.keys {
 		f.id = value.AppendTo(f.id)
@@ -455,7 +309,8 @@ func (f *fold) merge(row *quantities) error {
 		group = &quantities{keys: row.keys, currency: row.currency}
 		f.groups[string(f.id)] = group
 	}
-	group.merge(row)
+	group.merge(row, times)
+	group.settledMS = max(group.settledMS, row.settling.MS())
 	return nil
 }
 
@@ -463,7 +318,7 @@ func (f *fold) merge(row *quantities) error {
 func (f *fold) rows() []*quantities {
 	rows := make([]*quantities, 0, len(f.groups))
 	for _, group := range f.groups {
-		if group.messages > 0 { // What differences took away leaves no row.
+		if group.messages > 0 || f.changes { // What differences took away leaves no row.
 			rows = append(rows, group)
 		}
 	}

@@ -3,8 +3,8 @@ package savings
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
-	"time"
 
 	"kaskad/query/report"
 	"kaskad/schema"
@@ -21,36 +21,45 @@ type pieceSums struct {
 // Bytes is about what the sums take.
 func (p *pieceSums) Bytes() int64 { return (&materialized{rows: p.rows}).Bytes() }
 
+// Plus implements report.Sums.
+func (p *pieceSums) Plus(more *pieceSums, times int64) (sums *pieceSums, counts bool) {
+	all := newFold(nil, nil, nil, 0)
+	all.changes = true
+	for _, r := range p.rows {
+		if all.merge(r, 1) != nil {
+			return nil, false
+		}
+	}
+	for _, r := range more.rows {
+		if all.merge(r, times) != nil {
+			return nil, false
+		}
+	}
+	sums = &pieceSums{pricing: p.pricing}
+	for _, r := range all.rows() {
+		left, counts := r.left()
+		if !counts {
+			return nil, false
+		}
+		if left {
+			sums.rows = append(sums.rows, r)
+		}
+	}
+	return sums, true
+}
+
 const dayMS = 24 * schema.HourMS
 
-// computePieces reads and prices the pieces that are not remembered, and adds all of them up.
+// computePieces reads and prices the pieces that are not remembered, or what editions changed of those that are, and
+// adds all of them up.
 func (s *Savings) computePieces(ctx context.Context, request *report.Request, in inputs,
 	q *cellsQuery) ([]*quantities, error) {
 	own := s.priced(q.accounts[0], in, q)
 	pieces, err := s.parts.Of(request, in.state, in.routes,
 		[]string{strconv.FormatBool(own.monthEnds != nil), fmt.Sprint(in.lists.Versions)},
 		func(sums *pieceSums) bool { return sums.pricing == own.pricing },
-		func(missing []*report.Part[*pieceSums]) error {
-			for _, p := range missing {
-				q.wanted = append(q.wanted, p.Date.Format(time.DateOnly))
-				q.addBorders(p.From, p.To)
-			}
-			f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.state.Snapshot))
-			f.byPiece = true
-			if err := s.readCells(ctx, request, q, in, f, map[string]priced{q.accounts[0]: own}); err != nil {
-				return err
-			}
-			if err := f.settle(ctx); err != nil {
-				return err
-			}
-			rows := map[int64][]*quantities{}
-			for _, r := range f.rows() {
-				rows[r.piece] = append(rows[r.piece], r)
-			}
-			for _, p := range missing {
-				p.Sums = &pieceSums{rows: rows[p.Day()], pricing: own.pricing}
-			}
-			return nil
+		func(rows *report.DayRows, parts []*report.Part[*pieceSums]) error {
+			return s.readPieces(ctx, request, in, *q, own, rows, parts)
 		})
 	if err != nil {
 		return nil, err
@@ -58,10 +67,36 @@ func (s *Savings) computePieces(ctx context.Context, request *report.Request, in
 	all := newFold(s, request.Keys, nil, 0)
 	for _, p := range pieces {
 		for _, r := range p.Sums.rows {
-			if err := all.merge(r); err != nil {
+			if err := all.merge(r, 1); err != nil {
 				return nil, err
 			}
 		}
 	}
 	return all.rows(), nil
+}
+
+// readPieces reads and prices pieces, or what editions changed of them.
+func (s *Savings) readPieces(ctx context.Context, request *report.Request, in inputs, q cellsQuery, own priced,
+	rows *report.DayRows, parts []*report.Part[*pieceSums]) error {
+	q.rows, q.borders = rows, slices.Clone(q.borders)
+	for _, p := range parts {
+		q.addBorders(p.From, p.To)
+	}
+	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.state.Snapshot))
+	f.byPiece, f.changes = true, rows.Above != nil
+	f.settling = report.SettlingQuarters(&in.state.Snapshot, in.routes.SettlingDays)
+	if err := s.readCells(ctx, request, &q, in, f, map[string]priced{q.accounts[0]: own}); err != nil {
+		return err
+	}
+	if err := f.settle(ctx); err != nil {
+		return err
+	}
+	of := map[piece][]*quantities{}
+	for _, r := range f.rows() {
+		of[r.piece] = append(of[r.piece], r)
+	}
+	for _, p := range parts {
+		p.Sums = &pieceSums{rows: of[piece{p.Day(), p.Settling}], pricing: own.pricing}
+	}
+	return nil
 }

@@ -96,7 +96,7 @@ func (t *display) topUp(r *quantities) (money.Amount, bool) {
 		return money.Amount{}, false
 	case t.minimum.none:
 		return money.Amount{}, true
-	case !t.minimum.shown || t.minimum.bySender && r.mixedSenders:
+	case !t.minimum.shown || t.minimum.bySender && r.mixedSenders > 0:
 		return money.Amount{}, false
 	}
 	return r.topUp(t.asOfMS)

@@ -236,7 +236,11 @@ func (s *Savings) computeWhole(ctx context.Context, request *report.Request, in 
 	if err := f.settle(ctx); err != nil {
 		return nil, err
 	}
-	return f.rows(), nil
+	rows := f.rows()
+	for _, r := range rows {
+		r.settledMS = r.settling.MS()
+	}
+	return rows, nil
 }
 
 // priced is what the cells of an account are priced by.

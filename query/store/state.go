@@ -40,8 +40,10 @@ type State struct {
 	answer.Snapshot
 	References
 	// Days are those of the period that hold cells, in order, where one account is in scope, or all are. Of all a day
-	// has no build of its own.
+	// has the newest build of any account.
 	Days []Day
+	// Epoch is another one once anything may have changed in the past of editions that were seen.
+	Epoch uint64
 	// OptOut is 0 where nobody in scope ever opted out. Where Days are known it is the edition that attributed the
 	// newest.
 	OptOut uint64
@@ -93,7 +95,7 @@ func (d *DB) State(ctx context.Context, scope Scope, now time.Time, given *answe
 	}
 	s := &State{Snapshot: answer.Snapshot{NowMS: now.UnixMilli(), ReadMS: p.began.UnixMilli(), Edition: p.edition,
 		Dead: p.dead, AsOfMS: d.AsOf(p.fresh, now), Lost: p.lostIn(scope)}, References: p.references,
-		OptOut: p.optOuts, changes: p.changes}
+		OptOut: p.optOuts, Epoch: p.epoch, changes: p.changes}
 	known := p.days
 	if given != nil {
 		s.Snapshot = *given
@@ -143,6 +145,7 @@ type published struct {
 	fresh        Freshness
 	edition      uint64
 	dead         []uint64
+	epoch        uint64
 	references   References
 	lostAccounts []string
 	lostHours    []time.Time
@@ -264,15 +267,16 @@ func (d *DB) readChanged(ctx context.Context, p, last *published) error {
 	if last == nil {
 		return nil
 	}
-	p.optOuts = max(p.optOuts, last.optOuts)
+	p.optOuts, p.epoch = max(p.optOuts, last.optOuts), last.epoch
 	if p.edition < last.edition ||
 		slices.ContainsFunc(last.dead, func(e uint64) bool { return !slices.Contains(p.dead, e) }) {
+		p.epoch++
 		return nil // Ids were not as they should be: what days are made of is read anew.
 	}
 	p.days.accounts = last.days.known()
 	for i, account := range later.accounts {
 		p.days.change(owner{account: account}, later.days[i], later.builds[i], later.changed[i])
-		p.days.change(owner{all: true}, later.days[i], 0, max(later.builds[i], later.changed[i]))
+		p.days.change(owner{all: true}, later.days[i], later.builds[i], max(later.builds[i], later.changed[i]))
 	}
 	for i, account := range later.optedOut {
 		p.days.optedOut(owner{account: account}, later.optOut[i])

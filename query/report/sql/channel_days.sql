@@ -8,7 +8,7 @@ WITH
     {{.Cell}} AS {{.Column}}
 {{- end}}
 SELECT
-    toUInt16(r.day) AS on_day, bitAnd(route, 15) AS reports,
+    toUInt16(r.day) AS on_day, {{template "at_present"}} AS settling, bitAnd(route, 15) AS reports,
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
@@ -16,7 +16,7 @@ SELECT
     sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
     sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
     {{template "packed" "r.to_deliver"}}, {{template "packed" "r.to_read"}}, {{template "packed" "r.to_reply"}},
-    {{template "settled_ms" "counted"}},
+    {{template "settling_of" "counted"}},
     min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + {{dayMS}},
         9999999999999)) AS until_ms
 FROM
@@ -27,8 +27,10 @@ WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-GROUP BY on_day, reports{{range .Keys}}, {{.Column}}{{end}}
+GROUP BY on_day, settling, reports{{range .Keys}}, {{.Column}}{{end}}
+{{- if not .Moved}}
 HAVING sum(counted) != 0
+{{- end}}
 LIMIT {limit:UInt32}
 {{- end -}}
 

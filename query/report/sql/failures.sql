@@ -9,9 +9,9 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    r.account, r.channel, r.provider, r.error_code, r.expired, {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day, sum(r.failed),
-    -- When the youngest cohort settles.
-    {{template "settled_ms" "r.failed"}}
+    r.account, r.channel, r.provider, r.error_code, r.expired, {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day,
+    {{template "at_present"}} AS settling, sum(r.failed),
+    {{template "settling_of" "r.failed"}}
 FROM
 (
     {{- template "visible" .}}
@@ -20,5 +20,5 @@ WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired, on_day
+GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.channel, r.provider, r.error_code, r.expired, on_day, settling
 HAVING sum(r.failed) != 0

@@ -9,7 +9,8 @@ SELECT
 {{- range .Keys}}
     {{.Shown}} AS {{.Name}},
 {{- end}}
-    {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day, {{template "settled_ms" "r.attempted"}}
+    {{if .Wanted}}toUInt16(r.day){{else}}toUInt16(0){{end}} AS on_day,
+    {{template "at_present"}} AS settling, {{template "settling_of" "r.attempted"}}
 FROM
 (
     {{- template "visible" .}}
@@ -18,5 +19,5 @@ WHERE 1
 {{- range .Filters}}
     AND {{.Shown}} IN {{.Parameter}}
 {{- end}}
-GROUP BY on_day{{range .Keys}}, {{.Column}}{{end}}
+GROUP BY on_day, settling{{range .Keys}}, {{.Column}}{{end}}
 HAVING sum(r.attempted) != 0

@@ -25,4 +25,6 @@ FROM
 {{if $i}}    AND{{else}}WHERE{{end}} {{$f.Shown}} IN {{$f.Parameter}}
 {{- end}}
 GROUP BY {{range .Keys}}{{.Column}}, {{end}}r.account, r.leg, r.code, of_shape, r.message_segments, r.message_template, since
+{{- if not .Moved}}
 HAVING sum(r.attempts) != 0
+{{- end}}

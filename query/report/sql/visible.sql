@@ -3,8 +3,15 @@ newest build, and what later editions changed. Days that the report may take as 
 decides is in visible.go. Of one account the builds of days are known beforehand; of several they are joined, which takes as long for many editions as for
 few. */ -}}
 {{define "visible"}}
-        {{if .Split}}WITH {{.Route}} AS route
+        {{if or .Split (and .Routed .Wanted)}}WITH {{.Route}} AS route
         {{end}}SELECT r.* FROM {{.Rollup}} AS r
+        {{- if .Moved}}
+        -- What editions changed of days, each day from another edition on.
+        WHERE {{template "days" .}} AND kind = 'difference' AND {{template "in_period" .}} AND {{template "wanted" .}}
+            AND edition > {least:UInt64} AND edition <= {most:UInt64}{{if .Dead}} AND edition NOT IN {dead_between:Array(UInt64)}{{end}}
+            AND edition > transform(day, {wanted_days:Array(Date)}, {above:Array(UInt64)}, {most:UInt64})
+            AND edition <= transform(day, {wanted_days:Array(Date)}, {up_to:Array(UInt64)}, {least:UInt64})
+        {{- else}}
         {{- if not .Single}}
         LEFT ANY JOIN
         (
@@ -13,8 +20,8 @@ few. */ -}}
             GROUP BY account, day
         ) AS b ON of_account = r.account AND of_day = r.day
         {{- end}}
-        WHERE {{template "days" .}} AND {{template "known" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-        {{- if .Wanted}} AND day IN {wanted_days:Array(Date)}{{end}}
+        WHERE {{template "days" .}} AND {{template "known" .}} AND {{template "in_period" .}}
+        {{- if .Wanted}} AND {{template "wanted" .}}{{end}}
         {{- if .Sums}}
             AND (kind = 'difference' OR kind = '{{.Sums}}' AND {{template "whole" .}} OR kind = 'quarter' AND NOT ({{template "whole" .}}))
         {{- else}}
@@ -22,6 +29,21 @@ few. */ -}}
         {{- end}}
             -- Differences count after the build of their day, sums are of it.
             AND if(kind = 'difference', edition > {{template "base" .}}, edition = {{template "base" .}})
+        {{- end}}
+{{- end -}}
+
+{{define "in_period"}}cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC'){{end -}}
+
+{{- /* The rows of some days: without the cohorts that settle at present, or these alone. */ -}}
+{{define "wanted"}}
+    {{- if and .Whole .Part}}(day IN {wanted_days:Array(Date)} AND NOT ({{template "settling" .}}) OR day IN {settling_days:Array(Date)} AND {{template "settling" .}})
+    {{- else if .Part}}day IN {settling_days:Array(Date)} AND {{template "settling" .}}
+    {{- else if .Whole}}day IN {wanted_days:Array(Date)} AND NOT ({{template "settling" .}})
+    {{- else}}0{{end}}
+{{- end -}}
+{{define "settling"}}
+    {{- if .Routed}}{{template "settles_ms" "toInt64(toUnixTimestamp(cohort)) * 1000"}} = {now_quarter:Int64}
+    {{- else}}toUnixTimestamp(cohort) IN {settling_quarters:Array(UInt32)}{{end}}
 {{- end -}}
 
 {{define "base"}}{{if .Single}}transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)){{else}}base{{end}}{{end -}}
@@ -44,3 +66,8 @@ something left, the youngest. */ -}}
         if(sumIf({{.}}, settles_from_ms > {now_quarter:Int64}) > 0, maxIf({{template "settles_ms" "r.cohort_max_ms"}}, settles_from_ms > {now_quarter:Int64}), 0),
         if(sumIf({{.}}, settles_from_ms = {now_quarter:Int64}) > 0, maxIf({{template "settles_ms" "r.cohort_max_ms"}}, settles_from_ms = {now_quarter:Int64}), 0))
 {{- end -}}
+
+{{- /* Of rows that all settle at present, or none: how many are left of {{.}} that are not settled, and when the youngest of them does (Settling in days.go).
+The first says which rows those are. */ -}}
+{{define "at_present"}}settles_from_ms = {now_quarter:Int64}{{end -}}
+{{define "settling_of"}}sumIf({{.}}, settles_from_ms >= {now_quarter:Int64}), maxIf({{template "settles_ms" "r.cohort_max_ms"}}, settles_from_ms >= {now_quarter:Int64}){{end -}}

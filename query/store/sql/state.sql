@@ -88,10 +88,10 @@ FROM ({{template "days" "account = {account:String}"}})
 dead. */ -}}
 {{define "days_of_all"}}
 WITH ({edition:UInt64}, {dead:Array(UInt64)}) AS published
-SELECT groupArray(day), groupArray(toUInt64(0)), groupArray(newest), (SELECT max(generation) FROM opt_outs WHERE {{template "seen" "generation"}})
+SELECT groupArray(day), groupArray(build), groupArray(newest), (SELECT max(generation) FROM opt_outs WHERE {{template "seen" "generation"}})
 FROM
 (
-    SELECT day, max(greatest(base, changed)) AS newest
+    SELECT day, max(base) AS build, max(greatest(base, changed)) AS newest
     FROM ({{template "days" "1"}})
     GROUP BY day
 )
