@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"kaskad/money/costs"
 	"kaskad/schema/alert"
 	"kaskad/schema/alertlog"
 	"kaskad/schema/errormap"
@@ -52,7 +53,11 @@ type streamMark struct {
 }
 
 func newAlerts(a *Aggregator) *alerts {
-	return &alerts{Aggregator: a, began: a.cfg.Now(), reader: &alertlog.Reader{Conn: a.deps.Conn,
+	priced := &costs.Reader{Conn: a.deps.Conn, Broken: func(account string, err error) {
+		a.deps.Logger.Warn("alerts on cost skip an account: its price list cannot be read", "account", account,
+			"error", err)
+	}}
+	return &alerts{Aggregator: a, began: a.cfg.Now(), reader: &alertlog.Reader{Conn: a.deps.Conn, Costs: priced.Read,
 		Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, a.deps.Conn) }}}
 }
 

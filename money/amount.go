@@ -97,6 +97,11 @@ func (a Amount) Cmp(b Amount) int {
 	return 1
 }
 
+// Int64 returns the amount as micro-units, false where they don't fit.
+func (a Amount) Int64() (micros int64, fits bool) {
+	return int64(a.lo), a.hi == int64(a.lo)>>63
+}
+
 // Sign returns -1, 0 or 1.
 func (a Amount) Sign() int { return a.Cmp(Amount{}) }
 

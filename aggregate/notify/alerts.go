@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"kaskad/schema"
 	"kaskad/schema/alert"
 	"kaskad/schema/alertlog"
 )
@@ -285,12 +286,19 @@ type alertFields struct {
 	Now      *float64 `json:"now"`
 	Low      *float64 `json:"low"`
 	High     *float64 `json:"high"`
-	Num      int64    `json:"num"`
+	Num      *int64   `json:"num"`
 	Den      *int64   `json:"den"`
 	Hours    int64    `json:"hours"`
 	Since    string   `json:"since"`
 	Until    *string  `json:"until"`
 	Ended    *string  `json:"ended"`
+	// Of money alone; left out otherwise.
+	Currency   *string `json:"currency,omitempty"`
+	Cost       *string `json:"cost,omitempty"`
+	CostBefore *string `json:"cost_before,omitempty"`
+	CostNow    *string `json:"cost_now,omitempty"`
+	CostLow    *string `json:"cost_low,omitempty"`
+	CostHigh   *string `json:"cost_high,omitempty"`
 }
 
 func newAlertBody(e *alert.Event) alertBody {
@@ -313,7 +321,15 @@ func newAlertBody(e *alert.Event) alertBody {
 	d := alertFields{ID: e.ID, Account: e.Account, Rule: e.Rule, Metric: string(e.Metric),
 		Channel: value("channel"), Provider: value("provider"), Operator: value("operator"),
 		Campaign: value("campaign"), Before: figure(e.Before), Now: figure(e.Now), Low: figure(e.Low),
-		High: figure(e.High), Num: e.Num, Hours: e.Hours, Since: formatTime(e.SinceMS)}
+		High: figure(e.High), Num: &e.Num, Hours: e.Hours, Since: formatTime(e.SinceMS)}
+	if m := &e.Costs; m.Currency != "" {
+		amount := func(micros int64) *string {
+			text := string(schema.AppendMicros(nil, micros))
+			return &text
+		}
+		d.Num, d.Currency, d.Cost, d.CostBefore = nil, &m.Currency, amount(m.Cost), amount(m.Before)
+		d.CostNow, d.CostLow, d.CostHigh = amount(m.Now), amount(m.Low), amount(m.High)
+	}
 	if e.Den > 0 {
 		d.Den = &e.Den
 	}

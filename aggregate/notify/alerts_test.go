@@ -160,6 +160,22 @@ func TestTeller_Turn_ToldOnce(t *testing.T) {
 	}
 }
 
+// Money is told as money, to the last digit, and in place of what shares have.
+func TestNewAlertBody_Costs(t *testing.T) {
+	e := fallen("a1", 1)
+	e.Metric, e.Keys, e.Num = alert.CostPerReached, nil, 0
+	e.Before, e.Now, e.Low, e.High = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+	e.Costs = alert.Costs{Currency: "RUB", Cost: 9_007_199_254_740_993, Before: 1_500_000, Now: 2_123_456,
+		High: 1_750_000}
+	body, err := json.Marshal(newAlertBody(&e).Data)
+	const want = `"before":null,"now":null,"low":null,"high":null,"num":null,"den":1000,"hours":1,` +
+		`"since":"2026-11-20T00:00:00.000Z","until":null,"ended":null,"currency":"RUB","cost":"9007199254.740993",` +
+		`"cost_before":"1.50","cost_now":"2.123456","cost_low":"0.00","cost_high":"1.75"}`
+	if err != nil || !strings.HasSuffix(string(body), want) {
+		t.Errorf("%s %v", body, err)
+	}
+}
+
 // A process that dies between the acknowledgement and the note tells once more, under the same id.
 func TestTeller_Turn_DiesBeforeTheNote(t *testing.T) {
 	r := newNotifyRig(t)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema/alert"
@@ -36,18 +37,34 @@ var columns = []answer.Column{{Name: "id", Text: "The same in webhooks and in th
 	{Name: "provider", Null: "where the rule does not tell providers apart"},
 	{Name: "operator", Null: "where the rule does not tell operators apart"},
 	{Name: "campaign", Null: "where the rule does not tell campaigns apart"},
-	{Name: "before", Type: answer.DecimalColumn, Text: "What the past lets expect", Null: "of freshness"},
+	{Name: "before", Type: answer.DecimalColumn, Text: "What the past lets expect",
+		Null: "of freshness and of cost_per_reached"},
 	{Name: "now", Type: answer.DecimalColumn, Text: "What is; of an alert that ended, what is again",
-		Null: "where it is not known any more"},
-	{Name: "low", Type: answer.DecimalColumn, Text: "From here …", Null: "where nothing is known any more"},
+		Null: "where it is not known any more, and of cost_per_reached"},
+	{Name: "low", Type: answer.DecimalColumn, Text: "From here …",
+		Null: "where nothing is known any more, and of cost_per_reached"},
 	{Name: "high", Type: answer.DecimalColumn, Text: "… to here the past explains it",
-		Null: "where nothing is known any more"},
-	{Name: "num", Type: answer.CountColumn, Text: "now is num ÷ den; a count, or minutes of freshness, by itself"},
-	{Name: "den", Type: answer.CountColumn, Null: "of counts"},
+		Null: "where nothing is known any more, and of cost_per_reached"},
+	{Name: "num", Type: answer.CountColumn, Text: "now is num ÷ den; a count, or minutes of freshness, by itself",
+		Null: ofMoney},
+	{Name: "den", Type: answer.CountColumn, Text: "Of cost_per_reached: messages that reached somebody",
+		Null: "of counts"},
 	{Name: "hours", Type: answer.CountColumn, Text: "How many hours of messages now is of"},
 	{Name: "since", Type: answer.TimeColumn, Text: "When these hours began"},
 	{Name: "until", Type: answer.TimeColumn, Null: "while it is open"},
-	{Name: "ended", Of: answer.OneOf(alert.Endings...), Null: "while it is open"}}
+	{Name: "ended", Of: answer.OneOf(alert.Endings...), Null: "while it is open"},
+	{Name: "currency", Null: notOfMoney},
+	{Name: "cost", Type: answer.MoneyColumn, Text: "What the day's messages cost", Null: notOfMoney},
+	{Name: "cost_before", Type: answer.MoneyColumn, Text: "What the past lets expect", Null: notOfMoney},
+	{Name: "cost_now", Type: answer.MoneyColumn, Text: "cost ÷ den", Null: notOfMoney},
+	{Name: "cost_low", Type: answer.MoneyColumn, Text: "From here …", Null: notOfMoney},
+	{Name: "cost_high", Type: answer.MoneyColumn, Text: "… to here the past explains it", Null: notOfMoney}}
+
+// When figures of alerts are unknown.
+const (
+	ofMoney    = "of cost_per_reached"
+	notOfMoney = "of all metrics but cost_per_reached"
+)
 
 // Routes lists what the room serves.
 func (a *Alerts) Routes() []answer.Route {
@@ -151,8 +168,20 @@ func row(e *alert.Event) []answer.Value {
 	if e.UntilMS != 0 {
 		ended = answer.Text(e.Ended)
 	}
-	return append(values, answer.Count(uint64(max(0, e.Num))), den, answer.Count(uint64(e.Hours)),
-		answer.Moment(e.SinceMS), answer.Moment(e.UntilMS), ended)
+	num, currency := answer.Count(uint64(max(0, e.Num))), answer.Null
+	if e.Costs.Currency != "" {
+		num, currency = answer.Null, answer.Text(e.Costs.Currency)
+	}
+	values = append(values, num, den, answer.Count(uint64(e.Hours)), answer.Moment(e.SinceMS),
+		answer.Moment(e.UntilMS), ended, currency)
+	for _, micros := range []int64{e.Costs.Cost, e.Costs.Before, e.Costs.Now, e.Costs.Low, e.Costs.High} {
+		if e.Costs.Currency == "" {
+			values = append(values, answer.Null)
+			continue
+		}
+		values = append(values, answer.Amount(money.Micros(micros)))
+	}
+	return values
 }
 
 // figureOf is a figure to six decimals, null where it is unknown.

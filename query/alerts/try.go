@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
 
+	"kaskad/money/costs"
 	"kaskad/query/answer"
 	"kaskad/schema/alert"
 	"kaskad/schema/alertlog"
@@ -103,9 +104,9 @@ func (a *Alerts) try(c *gin.Context) error {
 // walk tries rules, one after the other. It returns the ids of those that cannot be tried.
 func (a *Alerts) walk(ctx context.Context, rules alert.Rules, account string, from, to,
 	asOf int64) (notTried []string, events []alert.Event, err error) {
-	reader := &alertlog.Reader{Conn: a.db.Conn, Maps: func(ctx context.Context) (*errormap.Maps, error) {
-		return a.db.ErrorMaps(ctx)
-	}}
+	priced := &costs.Reader{Conn: a.db.Conn}
+	reader := &alertlog.Reader{Conn: a.db.Conn, Costs: priced.Read,
+		Maps: func(ctx context.Context) (*errormap.Maps, error) { return a.db.ErrorMaps(ctx) }}
 	for i := range rules.Alerts {
 		r := &rules.Alerts[i]
 		if !r.Metric.Tried() {

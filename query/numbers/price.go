@@ -7,6 +7,7 @@ import (
 	"sort"
 
 	"kaskad/money"
+	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
@@ -131,7 +132,7 @@ func (p *streakPricer) need(a *accountPricer, step uint64) {
 func (p *streakPricer) loadMissing(ctx context.Context) error {
 	for a, ids := range p.missing {
 		slices.Sort(ids)
-		steps, err := prices.ReadStepKeys(ctx, p.db, a.account, ids)
+		steps, err := stored.ReadStepKeys(p.db.Settings(ctx), p.db.Conn, a.account, ids)
 		if err != nil {
 			return fmt.Errorf("load steps of account %q: %w", a.account, err)
 		}

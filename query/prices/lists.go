@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kaskad/money"
+	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/store"
 	"kaskad/schema"
@@ -41,7 +42,7 @@ func (l *Lists) Account(account string) Account {
 	if a, found := l.snapshot.accounts[account]; found {
 		return a
 	}
-	return Account{List: l.snapshot.none, Zone: time.UTC}
+	return Account{Lists: stored.Lists{List: l.snapshot.none, Zone: time.UTC}}
 }
 
 // Accounts lists the accounts that have a list, those of some accounts alone: all for nil.
@@ -84,14 +85,10 @@ type snapshot struct {
 	none     *money.PriceList
 }
 
+// Account is an account's list and the rows that it was made of.
 type Account struct {
+	stored.Lists
 	versions answer.PriceVersions
-	List     *money.PriceList
-	// Tariffs and templates are the rows that list was made of.
-	Tariffs   []money.Tariff
-	Templates []money.Template
-	// Zone is the one in which providers close the account's month.
-	Zone *time.Location
 	// broken tells why the lists cannot be read, as those of an older program may: it concerns who asks for this
 	// account, and nobody else.
 	broken error
@@ -197,11 +194,11 @@ func (c *Cache) read(ctx context.Context, asOf answer.PriceVersions) (*snapshot,
 	for account, b := range all {
 		prices, found := c.compiled(account, versionsOf(b.tariffs, b.templates))
 		if !found {
-			var err error
-			if prices, err = compilePrices(b.tariffs, b.templates); err != nil {
-				prices = Account{versions: versionsOf(b.tariffs, b.templates), List: made.none, Zone: time.UTC,
-					broken: err}
+			compiled, err := stored.Compile(b.tariffs, b.templates)
+			if err != nil {
+				compiled = stored.Lists{List: made.none, Zone: time.UTC}
 			}
+			prices = Account{Lists: compiled, versions: versionsOf(b.tariffs, b.templates), broken: err}
 		}
 		made.accounts[account] = prices
 	}
@@ -223,28 +220,4 @@ func (c *Cache) compiled(account string, versions answer.PriceVersions) (prices 
 		}
 	}
 	return Account{}, false
-}
-
-func compilePrices(tariffs, templates schema.Reference) (made Account, err error) {
-	made.versions, made.Zone = versionsOf(tariffs, templates), time.UTC
-	if tariffs.Version > 0 {
-		rows, zone, err := money.SplitTariffs(tariffs.Body)
-		if err == nil {
-			made.Zone, err = money.BillingZone(zone)
-		}
-		if err == nil {
-			made.Tariffs, err = money.ParseTariffsJSON(slices.Concat([]byte(`{"tariffs":`), rows, []byte("}")))
-		}
-		if err != nil {
-			return made, fmt.Errorf("version %d of tariffs: %w", tariffs.Version, err)
-		}
-	}
-	if templates.Version > 0 {
-		if made.Templates, err = money.ParseTemplatesJSON(slices.Concat([]byte(`{"templates":`), templates.Body,
-			[]byte("}"))); err != nil {
-			return made, fmt.Errorf("version %d of templates: %w", templates.Version, err)
-		}
-	}
-	made.List = money.NewPriceList(made.Tariffs, made.Templates)
-	return made, nil
 }

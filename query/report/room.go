@@ -12,6 +12,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
@@ -37,7 +38,7 @@ type Room struct {
 	spendDays   DaySums[*spendDay]
 	failureDays DaySums[*failureDay]
 	settledDays DaySums[*settledDay]
-	spendKnown  Cache[*spendKnown]
+	spendKnown  Cache[*stored.Known]
 	totals      Cache[*Totals]
 }
 

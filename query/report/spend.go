@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"kaskad/money"
+	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/store"
@@ -109,13 +110,13 @@ type spentMessage struct {
 type spendPricer struct {
 	lists *prices.Lists
 	// known is what is known of the ids of each account.
-	known  map[string]*spendKnown
+	known  map[string]*stored.Known
 	priced map[spentMessage]bool
 }
 
 // step returns a step of table legs with what its code says.
 func (p *spendPricer) step(account string, leg uint64, code uint32) money.Step {
-	step := p.known[account].steps[leg]
+	step := p.known[account].Steps[leg]
 	step.Take(law.Code(code))
 	return step
 }
@@ -127,7 +128,7 @@ func (p *spendPricer) messagePriced(a *spentAlike) bool {
 	if known {
 		return priced
 	}
-	shape := p.known[a.account].shapes[a.shape]
+	shape := p.known[a.account].Shapes[a.shape]
 	signature := money.Signature{SMSSegments: a.messageSegments}
 	for i, leg := range shape.Steps {
 		signature.Steps = append(signature.Steps, p.step(a.account, leg, uint32(shape.Codes[i])))
@@ -324,7 +325,7 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	r.Borders = slices.Concat(lists.Borders(accounts), SettlingBorders(r.Seen, routes.SettlingDays))
 	reader := spendReader{Reading: r, routes: routes,
-		pricer: spendPricer{lists: lists, known: map[string]*spendKnown{}, priced: map[spentMessage]bool{}}}
+		pricer: spendPricer{lists: lists, known: map[string]*stored.Known{}, priced: map[spentMessage]bool{}}}
 	days := []*Part[*spendDay]{{Sums: newSpendDay()}}
 	if len(accounts) <= 1 {
 		days, err = reader.readDays(ctx)

@@ -2,84 +2,27 @@ package report
 
 import (
 	"context"
-	"fmt"
-	"maps"
 
 	"kaskad/money"
-	"kaskad/query/prices"
+	"kaskad/money/stored"
 	"kaskad/query/store"
 	"kaskad/schema/law"
 )
 
-// spendKnown is what tables legs and shapes say of some ids of an account, which never changes, and neither does this:
-// who learns more makes another one.
-type spendKnown struct {
-	steps  map[uint64]money.Step
-	shapes map[uint64]prices.Signature
-	bytes  int64
-}
-
-// Bytes is about what it takes.
-func (k *spendKnown) Bytes() int64 { return 100 + k.bytes }
-
 // know returns what is known of an account, with all of these legs and shapes.
-func (s *Room) know(ctx context.Context, account string, legs, shapes map[uint64]bool) (*spendKnown, error) {
+func (s *Room) know(ctx context.Context, account string, legs, shapes map[uint64]bool) (*stored.Known, error) {
 	known := s.spendKnown.Get(account)
 	if known == nil {
-		known = &spendKnown{}
+		known = &stored.Known{}
 	}
-	missing := missingIDs(shapes, known.shapes)
-	read, err := prices.ReadSignatures(ctx, s.db, account, missing)
+	more, err := known.Learn(s.db.Settings(ctx), s.db.Conn, account, legs, shapes)
 	if err != nil {
-		return nil, fmt.Errorf("read shapes: %w", err)
+		return nil, err
 	}
-	if len(read) < len(missing) {
-		return nil, fmt.Errorf("table shapes lacks a signature of account %q that attempts are counted by", account)
+	if more != known {
+		s.spendKnown.Put(account, more)
 	}
-	for _, signature := range read {
-		for _, leg := range signature.Steps {
-			legs[leg] = true
-		}
-	}
-	missing = missingIDs(legs, known.steps)
-	steps, err := prices.ReadStepKeys(ctx, s.db, account, missing)
-	if err != nil {
-		return nil, fmt.Errorf("read steps: %w", err)
-	}
-	for _, leg := range missing {
-		if _, found := steps[leg]; !found {
-			return nil, fmt.Errorf("table legs lacks step %d of account %q, which attempts are counted by", leg,
-				account)
-		}
-	}
-	if len(read) == 0 && len(steps) == 0 {
-		return known, nil
-	}
-	more := &spendKnown{steps: maps.Clone(known.steps), shapes: maps.Clone(known.shapes), bytes: known.bytes}
-	if more.steps == nil {
-		more.steps = map[uint64]money.Step{}
-	}
-	if more.shapes == nil {
-		more.shapes = map[uint64]prices.Signature{}
-	}
-	maps.Copy(more.steps, steps)
-	more.bytes += 300 * int64(len(steps))
-	for _, signature := range read {
-		more.shapes[signature.ID] = signature
-		more.bytes += 120 + 12*int64(len(signature.Steps))
-	}
-	s.spendKnown.Put(account, more)
 	return more, nil
-}
-
-// missingIDs lists the wanted ids that are not known.
-func missingIDs[V any](wanted map[uint64]bool, known map[uint64]V) (missing []uint64) {
-	for id := range wanted {
-		if _, found := known[id]; !found {
-			missing = append(missing, id)
-		}
-	}
-	return missing
 }
 
 // legKeys are the keys of the spend report that the leg tells, and their values.

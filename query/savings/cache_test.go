@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"kaskad/money"
+	"kaskad/money/stored"
 	"kaskad/query/prices"
 	"kaskad/query/store"
 	"kaskad/schema"
@@ -121,7 +122,7 @@ func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 // A cell that is not priced is never left out silently.
 func TestFold_TakeAll_Unpriced(t *testing.T) {
 	cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}}
-	own := cache.pricing(prices.Account{List: money.NewPriceList(nil, nil)}, store.NewCapabilities(nil))
+	own := cache.pricing(prices.Account{Lists: stored.Lists{List: money.NewPriceList(nil, nil)}}, store.NewCapabilities(nil))
 	f := newFold(&Savings{}, nil, nil, 0)
 	err := f.takeAll(&cellRow{store: cache, pricing: own, cells: strings.Repeat("x", 3*cellBytes)})
 	if err == nil || !strings.Contains(err.Error(), `3 of 3 cells of account "acme"`) {
@@ -151,7 +152,7 @@ func TestAccountSignatures_Price_ManyBorders(t *testing.T) {
 				Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
 				FromMS: int64(i) * day, ToMS: to, Currency: "RUB", Billing: money.PerMessageSent, Price: int64(i + 1)})
 		}
-		p := cache.pricing(prices.Account{List: money.NewPriceList(tariffs, nil), Tariffs: tariffs},
+		p := cache.pricing(prices.Account{Lists: stored.Lists{List: money.NewPriceList(tariffs, nil), Tariffs: tariffs}},
 			store.NewCapabilities(nil))
 		for i := range rows {
 			interval := p.interval(store.Storable(int64(i)*day + 1000))

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
 	"kaskad/money"
-	"kaskad/query/prices"
+	"kaskad/money/stored"
 	"kaskad/schema/law"
 )
 
@@ -141,7 +141,7 @@ func (s *Savings) loadSignatures(ctx context.Context, cache *accountSignatures, 
 }
 
 func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignatures, ids []uint64) error {
-	signatures, err := prices.ReadSignatures(ctx, s.db, cache.account, ids)
+	signatures, err := stored.ReadSignatures(s.db.Settings(ctx), s.db.Conn, cache.account, ids)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 	cache.mu.RUnlock()
 	slices.Sort(steps)
 	steps = slices.Compact(steps)
-	rows, err := prices.ReadStepKeys(ctx, s.db, cache.account, steps)
+	rows, err := stored.ReadStepKeys(s.db.Settings(ctx), s.db.Conn, cache.account, steps)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ func (s *Savings) loadSignaturePart(ctx context.Context, cache *accountSignature
 }
 
 // add takes what was read, but for what somebody else has added meanwhile.
-func (s *accountSignatures) add(signatures []prices.Signature, steps map[uint64]money.Step) error {
+func (s *accountSignatures) add(signatures []stored.Signature, steps map[uint64]money.Step) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, step := range steps {

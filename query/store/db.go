@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"golang.org/x/sync/singleflight"
 
@@ -196,18 +195,4 @@ func CloseRows(rows driver.Rows, err *error) {
 // Storable is a time in seconds within what a DateTime holds; no cohort lies outside.
 func Storable(ms int64) uint32 {
 	return uint32(min(max(ms/1000, 0), 1<<32-1))
-}
-
-// WithWanted sends ids along with a statement, as external table wanted (id).
-func WithWanted(ctx context.Context, ids []uint64) (context.Context, error) {
-	table, err := ext.NewTable("wanted", ext.Column("id", "UInt64"))
-	if err != nil {
-		return nil, fmt.Errorf("make external table: %w", err)
-	}
-	for _, id := range ids {
-		if err := table.Append(id); err != nil {
-			return nil, fmt.Errorf("fill external table: %w", err)
-		}
-	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
 }

@@ -8,6 +8,7 @@
 //	Rules (rules.go)     what an account watches, and whom it tells
 //	Series (series.go)   counts by hour, apart for what must not be mixed up
 //	Judge (judge.go)     counts up to an hour → Verdict
+//	cost (cost.go)       money up to a day → Verdict
 //	Walk (walk.go)       verdicts, and the alerts that are open → alerts that begin and end
 //
 // Package alertlog reads the counts, and keeps the alerts.

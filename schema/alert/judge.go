@@ -13,6 +13,8 @@ type Verdict struct {
 	// Num and Den are what Now is of, and Hours how many hours they are of.
 	Num, Den int64
 	Hours    int64
+	// Costs stand in the place of Before, Now, Low, High and Num where the metric is money.
+	Costs Costs
 }
 
 // nothing is the verdict where nothing is known.
@@ -42,6 +44,12 @@ var pasts = [...]struct{ every, times int64 }{{weekHours, pastWeeks}, {dayHours,
 // Judge says what is to be said of a group at an hour, by what there was of it before. since leaves out of the past
 // what came before that hour: a level that has become the ordinary one.
 func (r *Rule) Judge(s *Series, hour, since int64) Verdict {
+	return r.judge(s, hour, since, math.MaxInt64)
+}
+
+// judge leaves out of a past of days those that end after an hour, when an alert began that is open: they are not what
+// it is to be compared with.
+func (r *Rule) judge(s *Series, hour, since, began int64) Verdict {
 	m := r.Metric.of()
 	if s == nil || m == nil {
 		return nothing()
@@ -56,6 +64,8 @@ func (r *Rule) Judge(s *Series, hour, since int64) Verdict {
 			verdict = r.count(s, hour, span, since)
 		case dries:
 			verdict = r.silence(s, hour, span, since)
+		case costs:
+			return r.cost(s, hour, since, began) // of a day, however few
 		case limits:
 			return verdict // Limited judges it: of no hour, and without a past
 		}
@@ -88,8 +98,11 @@ type expectation struct {
 	residuals []residual
 }
 
-// residual is by how much a span of the past differs from what the past as a whole lets expect of it.
-type residual struct{ by, den float64 }
+// residual is by how much a span of the past differs from what the past as a whole lets expect of it, and of how many.
+type residual struct {
+	by, den float64
+	chance  float64 // its variance by chance
+}
 
 // expect compares a span with others. It is false where there is too little of it, or of them. Strata are compared each
 // with their own past, so that it does not matter how much there is of each.
@@ -132,7 +145,7 @@ func (r *Rule) expect(s *Series, hour, span int64, ends []int64, rise bool) (e e
 			num, den, want = num+float64(c.Num), den+float64(c.Den), want+float64(c.Den)*rate
 		}
 		if 2*den >= float64(r.MinSample) {
-			e.residuals = append(e.residuals, residual{(num - want) / den, den})
+			e.residuals = append(e.residuals, residual{by: (num - want) / den, den: den})
 		}
 	}
 	return e, len(e.residuals) >= fewest
@@ -157,7 +170,7 @@ func (r *Rule) share(s *Series, hour, span, since int64, rise bool) Verdict {
 	bounds := r.Sensitivity.bounds()
 	reach := student(bounds.z, float64(freedom))
 	for i, e := range known {
-		width := reach * e.deviation(all, freedom)
+		width := reach * e.ofShare(all, freedom)
 		now := float64(e.num) / float64(e.den)
 		least, most := 0.0, 0.0
 		for _, one := range e.residuals {
@@ -190,22 +203,31 @@ func (v *Verdict) and(o Verdict) {
 	v.Off, v.Far, v.Near, v.Calm = v.Off && o.Off, v.Far && o.Far, v.Near && o.Near, v.Calm || o.Calm
 }
 
-// deviation is how far a share like this one lies from what is expected, by the spread of the past: the variance
-// between spans and that of chance, or that of chance times how much more than it the past varies, whichever is more.
-func (e *expectation) deviation(all []residual, freedom int) float64 {
+// ofShare is how far a share like this one lies from what is expected.
+func (e *expectation) ofShare(all []residual, freedom int) float64 {
 	// Of a share that was never anything else than 0 or 1 the variance is not 0.
 	p := (e.rate*float64(e.pastDen) + 1) / (float64(e.pastDen) + 2)
-	chance := func(den float64) float64 { return p * (1 - p) / den }
+	variance := p * (1 - p)
+	for i := range all {
+		all[i].chance = variance / all[i].den
+	}
+	own := variance/float64(e.den) + variance/float64(e.pastDen)
+	return e.deviation(all, freedom, own, own)
+}
+
+// deviation is how far a figure like this one lies from what is expected, by the spread of the past: the variance
+// between spans and that of chance, or that of chance times how much more than it the past varies, whichever is more.
+// own is the variance of this figure by chance, usual that of one like those of the past.
+func (e *expectation) deviation(all []residual, freedom int, own, usual float64) float64 {
 	var squares, chances, ratios float64
 	for _, one := range all {
 		squares += one.by * one.by
-		chances += chance(one.den)
-		ratios += one.by * one.by / chance(one.den)
+		chances += one.chance
+		ratios += one.by * one.by / one.chance
 	}
 	n, free := float64(len(all)), float64(freedom)
 	between := max(0, squares/free-chances/n)
-	own := chance(float64(e.den)) + chance(float64(e.pastDen))
-	return math.Sqrt(max(between*(1+1/float64(len(e.residuals)))+own, max(1, ratios/free)*own))
+	return math.Sqrt(max(between*(1+1/float64(len(e.residuals)))+own, own, ratios/free*usual))
 }
 
 // count judges a count that must not rise.

@@ -15,6 +15,8 @@ const (
 	Unmapped    Metric = "unmapped"
 	DeadLetters Metric = "dead_letters"
 	Freshness   Metric = "freshness"
+	// CostPerReached is money, by days.
+	CostPerReached Metric = "cost_per_reached"
 )
 
 // shape says how a metric is judged.
@@ -25,6 +27,7 @@ const (
 	rises               // a share that must not rise
 	grows               // a count that must not rise
 	dries               // a count that must not become nothing
+	costs               // money that must not rise
 	limits              // a number with a limit
 )
 
@@ -59,6 +62,7 @@ var metrics = []metricOf{
 		classes: []string{"blocked_by_user", "opted_out", "dnd"}},
 	{name: Silent, shape: dries, by: []string{"channel", "provider"}, given: 2, sample: 30, after: 15},
 	{name: Unmapped, shape: rises, by: []string{"channel", "provider"}, given: 2, sample: 50, after: 15},
+	{name: CostPerReached, shape: costs, by: Keys, sample: 200, after: 3 * dayHours * 60},
 	{name: DeadLetters, shape: grows, sample: 20, service: true},
 	{name: Freshness, shape: limits},
 }
@@ -88,8 +92,8 @@ var Sensitivities = []Sensitivity{"low", "normal", "high"}
 type bounds struct {
 	// z is how many standard deviations a figure lies away.
 	z float64
-	// fall is by which part of itself a share falls at least; rise and points by which part, and by how much, one
-	// rises.
+	// fall is by which part of itself a share falls at least, and a cost rises; rise and points by which part, and by
+	// how much, a share rises.
 	fall, rise, points float64
 }
 
@@ -113,6 +117,14 @@ func (m Metric) Classes() []string {
 
 // Service tells that a metric is of all accounts together.
 func (m Metric) Service() bool { of := m.of(); return of != nil && of.service }
+
+// Step is how many hours of Unix time a metric is judged by: each by itself, or whole days.
+func (m Metric) Step() int64 {
+	if of := m.of(); of != nil && of.shape == costs {
+		return dayHours
+	}
+	return 1
+}
 
 // Tried tells that the past of a metric is known.
 func (m Metric) Tried() bool { return m != Freshness }

@@ -159,12 +159,16 @@ func (r *Rule) check(m *metricOf, refuse func(field, reason string)) {
 		}
 	}
 	lo := int64(10)
-	if m.shape == falls || m.shape == rises {
+	if m.shape == falls || m.shape == rises || m.shape == costs {
 		lo = 30
 	}
 	const day = 24 * 60
+	longest := int64(2 * day)
+	if m.shape == costs {
+		longest = 30 * day // what settles last, on WhatsApp
+	}
 	between("min_sample", r.MinSample, m.sample > 0, lo, 1_000_000_000)
-	between("after_minutes", int64(r.AfterMinutes), m.after > 0, 1, 2*day)
+	between("after_minutes", int64(r.AfterMinutes), m.after > 0, 1, longest)
 	between("limit_minutes", int64(r.LimitMinutes), m.shape == limits, 1, 7*day)
 }
 

@@ -40,7 +40,8 @@ type Rule struct {
 	Sensitivity Sensitivity `json:"sensitivity"`
 	// MinSample is how many messages (of dead letters: letters) there must be before anything is said.
 	MinSample int64 `json:"min_sample"`
-	// AfterMinutes: messages are compared by what became of them within so many minutes of their start.
+	// AfterMinutes: messages are compared by what became of them within so many minutes of their start; of a cost, days
+	// are judged when all of their messages are so old.
 	AfterMinutes int `json:"after_minutes"`
 	// LimitMinutes is how old figures may be, of metric freshness.
 	LimitMinutes int `json:"limit_minutes"`
@@ -109,7 +110,7 @@ func (r *Rules) Shown() ShownRules {
 // Default are the rules of an account that has put none: the page alone tells of them.
 func Default() Rules {
 	rules := Rules{Webhooks: []Webhook{}}
-	for _, m := range []Metric{Delivery, Open, Silent, Filtered, Unmapped, Freshness} {
+	for _, m := range []Metric{Delivery, Open, Silent, Filtered, Unmapped, CostPerReached, Freshness} {
 		r := Rule{ID: string(m), Metric: m}
 		r.fill()
 		rules.Alerts = append(rules.Alerts, r)

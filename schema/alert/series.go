@@ -12,7 +12,7 @@ const (
 	weekHours           = 7 * dayHours
 	// longest is the longest span of hours that is looked at as one.
 	longest = dayHours
-	// PastHours is how many hours before an hour its verdict depends on.
+	// PastHours is how many hours before an hour, or before a day's last one, its verdict depends on.
 	PastHours = pastWeeks*weekHours + longest
 )
 
@@ -57,6 +57,8 @@ type Series struct {
 	sealed bool
 	// begun is the first hour that has a count.
 	begun int64
+	// days are what messages of a day of Unix time cost, of a metric that is money.
+	days map[int64]map[CostStratum]DayCost
 }
 
 // NewSeries makes an empty one of the hours first…last.

@@ -12,9 +12,9 @@ import (
 
 // Why an alert ended.
 const (
-	// EndedCalm: the figure is well inside of the ordinary again, for two hours.
+	// EndedCalm: the figure is well inside of the ordinary again, for two hours (of a cost: days).
 	EndedCalm = "recovered"
-	// EndedUnknown: for two hours there is too little to say anything.
+	// EndedUnknown: for two hours (days) there is too little to say anything.
 	EndedUnknown = "too_little"
 	// EndedLevel: it was so for a week, and is the ordinary from now on.
 	EndedLevel = "new_level"
@@ -41,7 +41,9 @@ type Event struct {
 	Group
 	Before, Now, Low, High float64
 	Num, Den, Hours        int64
-	SinceMS                int64
+	// Costs stand in the place of Before, Now, Low, High and Num where the metric is money.
+	Costs   Costs
+	SinceMS int64
 	// UntilMS is 0 and Ended "" while it is open.
 	UntilMS int64
 	Ended   string
@@ -74,8 +76,8 @@ func (st *State) Note(e *Event) {
 
 func hourOf(ms int64) int64 { return ms / HourMS }
 
-// Walk judges all groups of a rule at an hour and returns the alerts that begin and end, in the order of groups. It
-// changes nothing: Note takes what was stored of them.
+// Walk judges all groups of a rule at an hour, or the day that ends with it, and returns the alerts that begin and end,
+// in the order of groups. It changes nothing: Note takes what was stored of them.
 func (r *Rule) Walk(account string, version uint64, all map[Group]*Series, hour int64, st *State) (events []Event) {
 	groups := map[Group]bool{}
 	for g := range all {
@@ -85,19 +87,24 @@ func (r *Rule) Walk(account string, version uint64, all map[Group]*Series, hour 
 		groups[g] = true
 	}
 	for _, g := range slices.SortedFunc(maps.Keys(groups), compareGroups) {
-		level := st.Level[g]
-		now := r.Judge(all[g], hour, level)
 		open, is := st.Open[g]
+		judge := func(at int64) Verdict {
+			if is {
+				return r.judge(all[g], at, st.Level[g], hourOf(open.SinceMS))
+			}
+			return r.Judge(all[g], at, st.Level[g])
+		}
+		now := judge(hour)
 		switch {
-		case !is && now.Off && (now.Far || r.Judge(all[g], hour-1, level).Near):
+		case !is && now.Off && (now.Far || judge(hour-r.Metric.Step()).Near):
 			e := Event{Account: account, Rule: r.ID, RuleVersion: version, Metric: r.Metric, Keys: r.By, Group: g,
 				SinceMS: (hour + 1 - now.Hours) * HourMS, SendTo: r.SendTo}
 			e.figures(now)
 			e.ID = e.id()
 			events = append(events, e)
 		case is:
-			if why := r.ends(all[g], hour, level, now, &open); why != "" {
-				open.end(why, hour)
+			if why := r.ends(hour, now, &open, judge); why != "" {
+				open.end(why, hour+1-2*r.Metric.Step())
 				if now.Known {
 					open.figures(now)
 				}
@@ -109,14 +116,14 @@ func (r *Rule) Walk(account string, version uint64, all map[Group]*Series, hour 
 }
 
 // ends says why an alert ends at an hour, "" where it does not.
-func (r *Rule) ends(s *Series, hour, level int64, now Verdict, open *Event) string {
+func (r *Rule) ends(hour int64, now Verdict, open *Event, judge func(int64) Verdict) string {
 	switch {
 	case hour-hourOf(open.SinceMS) >= levelHours:
 		return EndedLevel
 	case now.Off:
 		return ""
 	}
-	before := r.Judge(s, hour-1, level)
+	before := judge(hour - r.Metric.Step())
 	switch {
 	case now.Calm && before.Calm:
 		return EndedCalm
@@ -150,12 +157,12 @@ func (r *Rule) Limited(account string, version uint64, asOfMS, nowMS int64, st *
 
 func (e *Event) figures(v Verdict) {
 	e.Before, e.Now, e.Low, e.High = v.Before, v.Now, v.Low, v.High
-	e.Num, e.Den, e.Hours = v.Num, v.Den, v.Hours
+	e.Num, e.Den, e.Hours, e.Costs = v.Num, v.Den, v.Hours, v.Costs
 }
 
-// end ends an alert at the beginning of the hours that it was not seen in.
+// end ends an alert at an hour, the first of those that it was not seen in.
 func (e *Event) end(why string, hour int64) {
-	e.Ended, e.UntilMS = why, max(e.SinceMS, (hour-1)*HourMS)
+	e.Ended, e.UntilMS = why, max(e.SinceMS, hour*HourMS)
 }
 
 // Changed ends an alert whose rule is not what it was.

@@ -21,6 +21,8 @@ func Insert(ctx context.Context, conn driver.Conn, events []alert.Event) error {
 		keys, sendTo                                                            [][]string
 		before, now, low, high                                                  []float64
 		num, den, since, until, at                                              []int64
+		currency                                                                []string
+		cost, costBefore, costNow, costLow, costHigh                            []int64
 		hours                                                                   []uint8
 	}
 	for i := range events {
@@ -36,12 +38,16 @@ func Insert(ctx context.Context, conn driver.Conn, events []alert.Event) error {
 		c.low, c.high = append(c.low, e.Low), append(c.high, e.High)
 		c.num, c.den, c.hours = append(c.num, e.Num), append(c.den, e.Den), append(c.hours, uint8(e.Hours))
 		c.since, c.until, c.at = append(c.since, e.SinceMS), append(c.until, e.UntilMS), append(c.at, e.AtMS)
+		m := &e.Costs
+		c.currency, c.cost = append(c.currency, m.Currency), append(c.cost, m.Cost)
+		c.costBefore, c.costNow = append(c.costBefore, m.Before), append(c.costNow, m.Now)
+		c.costLow, c.costHigh = append(c.costLow, m.Low), append(c.costHigh, m.High)
 	}
 	err := schema.InsertColumns(ctx, conn, "INSERT INTO alert_events (account, seq, id, rule, rule_version, metric, "+
 		"`keys`, channel, provider, operator, campaign, before, now, low, high, num, den, hours, since_ms, until_ms, "+
-		"ended, send_to, at_ms)", 0, len(events), []any{c.account, c.seq, c.id, c.rule, c.version, c.metric, c.keys,
-		c.channel, c.provider, c.operator, c.campaign, c.before, c.now, c.low, c.high, c.num, c.den, c.hours, c.since,
-		c.until, c.ended, c.sendTo, c.at})
+		"ended, send_to, at_ms, currency, cost, cost_before, cost_now, cost_low, cost_high)", 0,
+		len(events), []any{c.account, c.seq, c.id, c.rule, c.version, c.metric, c.keys, c.channel, c.provider, c.operator, c.campaign, c.before, c.now, c.low, c.high, c.num, c.den, c.hours, c.since,
+			c.until, c.ended, c.sendTo, c.at, c.currency, c.cost, c.costBefore, c.costNow, c.costLow, c.costHigh})
 	if err != nil {
 		return fmt.Errorf("store alerts: %w", err)
 	}
@@ -165,7 +171,8 @@ func query(ctx context.Context, conn driver.Conn, statement string, args ...any)
 		var hours uint8
 		if err := rows.Scan(&e.Account, &e.Seq, &e.ID, &e.Rule, &e.RuleVersion, &metric, &e.Keys, &e.Channel,
 			&e.Provider, &e.Operator, &e.Campaign, &e.Before, &e.Now, &e.Low, &e.High, &e.Num, &e.Den, &hours,
-			&e.SinceMS, &e.UntilMS, &e.Ended, &e.SendTo, &e.AtMS); err != nil {
+			&e.SinceMS, &e.UntilMS, &e.Ended, &e.SendTo, &e.AtMS, &e.Costs.Currency, &e.Costs.Cost, &e.Costs.Before,
+			&e.Costs.Now, &e.Costs.Low, &e.Costs.High); err != nil {
 			return nil, err
 		}
 		e.Metric, e.Hours = alert.Metric(metric), int64(hours)
@@ -256,11 +263,12 @@ func ReadRules(ctx context.Context, conn driver.Conn) (map[string]alert.Rules, m
 	return rules, versions, nil
 }
 
-// Try walks through the past, hour by hour, and returns the alerts that would have begun, each as it ended or is open
-// at the last hour.
+// Try walks through the past, hour by hour or by whole days, and returns the alerts that would have begun, each as it
+// ended or is open at the last hour.
 func Try(ctx context.Context, r *Reader, rule *alert.Rule, account string, first, last, asOfMS int64) ([]alert.Event,
 	error) {
-	groups, err := r.Read(ctx, Want{Rule: rule, Accounts: []string{account}, First: first - 1 - alert.PastHours,
+	step := rule.Metric.Step()
+	groups, err := r.Read(ctx, Want{Rule: rule, Accounts: []string{account}, First: first - step - alert.PastHours,
 		Last: last, AsOfMS: asOfMS})
 	if err != nil {
 		return nil, err
@@ -268,7 +276,8 @@ func Try(ctx context.Context, r *Reader, rule *alert.Rule, account string, first
 	state := alert.NewState()
 	found := map[string]int{}
 	var events []alert.Event
-	for hour := first; hour <= last; hour++ {
+	// Days begin where hours are a multiple of 24, and are judged by their last one.
+	for hour := (first+step-1)/step*step + step - 1; hour <= last; hour += step {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}

@@ -26,13 +26,15 @@ import (
 var files embed.FS
 
 var (
-	cellsTemplate = template.Must(template.New("cells.sql").ParseFS(files, "sql/cells.sql"))
+	cellsTemplate = template.Must(template.New("cells.sql").ParseFS(files, "sql/cells.sql", "sql/visible.sql"))
 	texts         = template.Must(template.ParseFS(files, "sql/*.sql"))
 )
 
 const (
 	// maxCampaigns is how many campaigns of an account a rule tells apart.
 	maxCampaigns = 300
+	// maxStrata is how many campaigns and templates of an account a cost is made of.
+	maxStrata = 1000
 	// letterHours is how far back dead letters are known: they are kept for 30 days.
 	letterHours = 29 * 24
 	// Grace is how long after its last message is old enough an hour is looked at: for receipts that come late, and
@@ -45,6 +47,8 @@ type Reader struct {
 	Conn driver.Conn
 	// Maps are the error maps of all accounts.
 	Maps func(context.Context) (*errormap.Maps, error)
+	// Costs adds what messages cost, of days, to groups (package costs of money).
+	Costs func(context.Context, *Want, Groups) error
 }
 
 // Want is what to read: the counts of a rule, of accounts.
@@ -58,22 +62,24 @@ type Want struct {
 	AsOfMS int64
 }
 
-// At wants what the verdicts at an hour and the one before it depend on.
+// At wants what the verdicts at an hour and the one before it depend on, or those of the day that ends with it.
 func At(rule *alert.Rule, accounts []string, hour, asOfMS int64) Want {
-	return Want{Rule: rule, Accounts: accounts, First: hour - 1 - alert.PastHours, Last: hour,
+	return Want{Rule: rule, Accounts: accounts, First: hour - rule.Metric.Step() - alert.PastHours, Last: hour,
 		Days: alert.DaysOf(hour), AsOfMS: asOfMS}
 }
 
-// Last is the newest hour of a rule whose messages are old enough at a moment.
+// Last is the newest hour of a rule whose messages are old enough at a moment, or the last of the newest such day.
 func Last(rule *alert.Rule, asOfMS int64) int64 {
 	after := time.Duration(rule.AfterMinutes) * time.Minute
-	return (asOfMS-(after+Grace).Milliseconds())/alert.HourMS - 1
+	over := (asOfMS - (after + Grace).Milliseconds()) / alert.HourMS
+	return over - over%rule.Metric.Step() - 1
 }
 
 // Groups are the counts of the groups of a rule, by account.
 type Groups map[string]map[alert.Group]*alert.Series
 
-func (g Groups) at(w *Want, account string, of alert.Group) *alert.Series {
+// At are the counts of a group, which are made when they are asked for first.
+func (g Groups) At(w *Want, account string, of alert.Group) *alert.Series {
 	groups := g[account]
 	if groups == nil {
 		groups = map[alert.Group]*alert.Series{}
@@ -118,6 +124,8 @@ func (r *Reader) Read(ctx context.Context, w Want) (Groups, error) {
 		err = r.cells(ctx, &w, groups, cells{Num: "failed", Den: "failed", Failures: true})
 	case alert.DeadLetters:
 		err = r.letters(ctx, &w, groups)
+	case alert.CostPerReached:
+		err = r.Costs(ctx, &w, groups)
 	default:
 		return nil, fmt.Errorf("metric %q is not read from tables", w.Rule.Metric)
 	}
@@ -142,15 +150,7 @@ func (w *Want) sql(c cells) (string, []any, error) {
 	if c.Failures {
 		c.Table = "rollup_failures"
 	}
-	var days, busy []string
-	for _, day := range slices.Sorted(maps.Keys(w.days())) {
-		days = append(days, time.Unix(day*86400, 0).UTC().Format(time.DateOnly))
-	}
-	// Of what the verdicts are asked for: the last day, or all that is tried.
-	busy = days[max(0, len(days)-2):]
-	if w.Days == nil {
-		busy = days
-	}
+	days, busy := w.dates()
 	after := int64(w.Rule.AfterMinutes) * 60
 	args := []any{clickhouse.Named("accounts", w.Accounts), clickhouse.Named("days", days),
 		clickhouse.Named("from", uint32(w.First*3600)), clickhouse.Named("to", uint32((w.Last+1)*3600)),
@@ -170,6 +170,20 @@ func (w *Want) sql(c cells) (string, []any, error) {
 	err := cellsTemplate.ExecuteTemplate(&text, "cells.sql", c)
 	return text.String(), args, err
 }
+
+// dates are the days that matter, as texts, and those of them that the verdicts are asked for: the last day, or all
+// that is tried.
+func (w *Want) dates() (days, busy []string) {
+	for _, day := range slices.Sorted(maps.Keys(w.days())) {
+		days = append(days, dateOf(day))
+	}
+	if w.Days == nil {
+		return days, days
+	}
+	return days, days[max(0, len(days)-2):]
+}
+
+func dateOf(day int64) string { return time.Unix(day*24*3600, 0).UTC().Format(time.DateOnly) }
 
 func (w *Want) days() map[int64]bool {
 	if w.Days != nil {
@@ -218,7 +232,7 @@ func (r *Reader) cells(ctx context.Context, w *Want, groups Groups, c cells) err
 		if c.Failures && !counts(w.Rule, classes, account, of, code, expired == 1) {
 			n.Num = 0
 		}
-		groups.at(w, account, g).Add(of, hour, n)
+		groups.At(w, account, g).Add(of, hour, n)
 	}
 	return rows.Err()
 }
@@ -242,7 +256,7 @@ func (r *Reader) letters(ctx context.Context, w *Want, groups Groups) error {
 	}
 	defer rows.Close()
 	for _, account := range w.Accounts {
-		groups.at(w, account, alert.Group{}).Begins(w.AsOfMS/alert.HourMS - letterHours)
+		groups.At(w, account, alert.Group{}).Begins(w.AsOfMS/alert.HourMS - letterHours)
 	}
 	for rows.Next() {
 		var hour int64
@@ -251,7 +265,7 @@ func (r *Reader) letters(ctx context.Context, w *Want, groups Groups) error {
 			return err
 		}
 		for _, account := range w.Accounts {
-			groups.at(w, account, alert.Group{}).Add(alert.Stratum{}, hour, n)
+			groups.At(w, account, alert.Group{}).Add(alert.Stratum{}, hour, n)
 		}
 	}
 	return rows.Err()

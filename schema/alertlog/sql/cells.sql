@@ -1,11 +1,7 @@
 {{- /* What a rule counts, by account, what it tells apart, stratum and hour of cohorts. Cells add up as reports add them up: of each account and day the
 sums of its newest build and the differences of later editions, as far as they are published. Parameters: accounts, from and to (Unix seconds, whole
 hours), days (which are read), within (the cell of the latest latency that counts), over (Unix seconds: windows that end by then are over), only_*. */ -}}
-WITH
-    (
-        SELECT (maxIf(edition, is_published), groupArrayIf(edition, NOT is_published))
-        FROM (SELECT edition, max(published) AS is_published FROM editions GROUP BY edition)
-    ) AS seen
+{{template "seen"}}
 SELECT account,
 {{- range .Keys}}
     {{if .Named}}toString({{.Name}}){{else}}''{{end}} AS of_{{.Name}},
@@ -16,18 +12,9 @@ SELECT account,
 {{- end}}
     toInt64(intDiv(toUnixTimestamp(cohort), 3600)) AS hour,
     toInt64(sum({{.Num}})) AS num, toInt64(sum({{.Den}})) AS den
-FROM {{.Table}} AS r
-LEFT ANY JOIN
-(
-    SELECT account AS of_account, day AS of_day, max(build) AS base
-    FROM builds
-    WHERE account IN {accounts:Array(String)} AND day IN {days:Array(Date)} AND build <= seen.1 AND NOT has(seen.2, build)
-    GROUP BY account, day
-) AS b ON of_account = r.account AND of_day = r.day
-WHERE account IN {accounts:Array(String)} AND day IN {days:Array(Date)}
+{{template "visible" .Table}}
     AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-    AND kind IN ('difference', 'quarter') AND edition <= seen.1 AND NOT has(seen.2, edition)
-    AND if(kind = 'difference', edition > base, edition = base)
+    AND kind IN ('difference', 'quarter')
 {{- if .First}}
     AND step = 1
 {{- end}}

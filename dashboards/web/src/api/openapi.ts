@@ -94,7 +94,7 @@ export interface components {
                 readonly id: string;
                 readonly name: string;
                 /** @enum {string} */
-                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "cost_per_reached" | "dead_letters" | "freshness";
                 readonly by: readonly ("channel" | "provider" | "operator" | "campaign")[];
                 readonly only: {
                     readonly channel?: readonly string[];
@@ -126,7 +126,7 @@ export interface components {
             readonly account: string;
             readonly rule: string;
             /** @enum {string} */
-            readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+            readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "cost_per_reached" | "dead_letters" | "freshness";
             readonly channel: string | null;
             readonly provider: string | null;
             readonly operator: string | null;
@@ -140,7 +140,7 @@ export interface components {
             /** Format: double */
             readonly high: number | null;
             /** Format: int64 */
-            readonly num: number;
+            readonly num: number | null;
             /** Format: int64 */
             readonly den: number | null;
             /** Format: int64 */
@@ -151,6 +151,12 @@ export interface components {
             readonly until: string | null;
             /** @enum {string|null} */
             readonly ended: "recovered" | "too_little" | "new_level" | "rule_changed" | null;
+            readonly currency: string | null;
+            readonly cost: string | null;
+            readonly cost_before: string | null;
+            readonly cost_now: string | null;
+            readonly cost_low: string | null;
+            readonly cost_high: string | null;
         };
         readonly GetAlertsVersions: {
             readonly account: string;
@@ -2195,7 +2201,7 @@ export interface components {
                 readonly account: string;
                 readonly rule: string;
                 /** @enum {string} */
-                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "cost_per_reached" | "dead_letters" | "freshness";
                 readonly channel: string | null;
                 readonly provider: string | null;
                 readonly operator: string | null;
@@ -2209,7 +2215,7 @@ export interface components {
                 /** Format: double */
                 readonly high: number | null;
                 /** Format: int64 */
-                readonly num: number;
+                readonly num: number | null;
                 /** Format: int64 */
                 readonly den: number | null;
                 /** Format: int64 */
@@ -2220,6 +2226,12 @@ export interface components {
                 readonly until: string | null;
                 /** @enum {string|null} */
                 readonly ended: "recovered" | "too_little" | "new_level" | "rule_changed" | null;
+                readonly currency: string | null;
+                readonly cost: string | null;
+                readonly cost_before: string | null;
+                readonly cost_now: string | null;
+                readonly cost_low: string | null;
+                readonly cost_high: string | null;
             }[];
             /** Format: int64 */
             readonly rows_left_off: number;
@@ -2677,7 +2689,7 @@ export interface components {
                 readonly id: string;
                 readonly name?: string;
                 /** @enum {string} */
-                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "dead_letters" | "freshness";
+                readonly metric: "delivery" | "open" | "filtered" | "blocked" | "silent" | "unmapped" | "cost_per_reached" | "dead_letters" | "freshness";
                 readonly by?: readonly ("channel" | "provider" | "operator" | "campaign")[];
                 readonly only?: {
                     readonly channel?: readonly string[];

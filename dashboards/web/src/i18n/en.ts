@@ -432,7 +432,7 @@ export const words = {
       'error-map':
         'Failures are counted by class, and some classes make numbers dead. Verdicts on numbers are given anew when this is saved.',
       'number-rules': 'Verdicts on all numbers are given anew when this is saved.',
-      'alerts': 'Each figure is compared with its own past at the same hour of the week; what lies within its noise is no alert.',
+      'alerts': 'Each figure is compared with its own past at the same hour of the week (costs: on the same weekday); what lies within its noise is no alert.',
     },
     parts: { tariffs: 'Price list', templates: 'Templates', lines: 'Codes', aliases: 'Aliases of providers', number_rules: 'Rules',
       alerts: 'Rules', webhooks: 'Webhooks' } as Readonly<Record<string,
@@ -473,7 +473,7 @@ export const words = {
     } as Readonly<Record<string, string>>,
     metrics: {
       delivery: 'delivery rate falls', open: 'open rate falls', filtered: 'more is filtered', blocked: 'more people block us',
-      silent: 'nothing is sent any more', unmapped: 'more codes without a class', dead_letters: 'more is refused', freshness: 'figures are late',
+      silent: 'nothing is sent any more', unmapped: 'more codes without a class', cost_per_reached: 'cost per reached rises', dead_letters: 'more is refused', freshness: 'figures are late',
     } as Readonly<Record<string, string>>,
     sensitivities: { low: 'low', normal: 'normal', high: 'high' } as Readonly<Record<string, string>>,
     on: 'on', off: 'off', byDefault: 'by default', kept: 'kept', everywhere: 'everything', since: 'Since', where: 'Where', before: 'Usually', now: 'Now',

@@ -28,6 +28,12 @@ export interface Alert {
   readonly now: number | null
   readonly low: number | null
   readonly high: number | null
+  /** currency and costs are of money alone, whose other figures are null. */
+  readonly currency: string | null
+  readonly cost_before: string | null
+  readonly cost_now: string | null
+  readonly cost_low: string | null
+  readonly cost_high: string | null
   readonly since: string
   readonly until: string | null
   readonly ended: string | null
@@ -44,7 +50,10 @@ export interface Tried {
 // What is no share is a count, or minutes.
 const COUNTS: readonly string[] = ['silent', 'dead_letters']
 
-function figure(row: Alert, value: number | null): string {
+function figure(row: Alert, of: 'before' | 'now' | 'low' | 'high'): string {
+  const cost = row[`cost_${of}`]
+  if (row.currency) return cost === null ? NONE : f.value.price(cost, row.currency)
+  const value = row[of]
   if (row.metric === 'freshness') return value === null ? NONE : f.value.duration(value * 60)
   return COUNTS.includes(row.metric) ? f.value.number(value) : f.value.rate(value)
 }
@@ -66,13 +75,15 @@ function Found({ label, rows }: { label: string; rows: readonly Alert[] }) {
       sort: (row) => row.metric,
     },
     { key: 'where', head: t.where, kind: 'text', show: (row) => <bdi>{where(row)}</bdi>, sort: where },
-    { key: 'before', head: t.before, show: (row) => figure(row, row.before) },
-    { key: 'now', head: t.now, show: (row) => <b>{figure(row, row.now)}</b> },
+    { key: 'before', head: t.before, show: (row) => figure(row, 'before') },
+    { key: 'now', head: t.now, show: (row) => <b>{figure(row, 'now')}</b> },
     {
       key: 'range',
       head: t.range,
       show: (row) =>
-        row.low === null || row.high === null ? NONE : `${figure(row, row.low)} – ${figure(row, row.high)}`,
+        (row.cost_low ?? row.low) === null || (row.cost_high ?? row.high) === null
+          ? NONE
+          : `${figure(row, 'low')} – ${figure(row, 'high')}`,
     },
     {
       key: 'until',

@@ -70,6 +70,7 @@ export const METRICS = [
   'blocked',
   'silent',
   'unmapped',
+  'cost_per_reached',
   'dead_letters',
   'freshness',
 ] as const
