@@ -63,7 +63,7 @@ test('alerts tell of the bad hours of a provider', async () => {
   expect(first?.now ?? 1).toBeLessThan((first?.low ?? 0))
   const shown = await page.locator('#events tbody').innerText()
   expect(shown).toContain(percent(first?.before ?? null, 'en'))
-  expect(shown).toContain('recovered')
+  expect(shown).toContain('as usual again')
 })
 
 test('mailings are of their days', async () => {
