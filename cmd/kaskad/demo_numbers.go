@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 )

@@ -26,7 +26,7 @@ test('a week is compared with the one before, and weeks are drawn', async () => 
   const { page, text } = await open(`/?${LAST}&compare=1`)
   expect(was?.messages ?? 0).toBeGreaterThan(1000)
   expect(await text('#arrive')).toContain(grouped(now?.messages ?? 0, 'en'))
-  expect(await text('#arrive')).toContain(`before ${grouped(was?.messages ?? 0, 'en')}`)
+  expect(await text('#arrive')).toContain(`${grouped(was?.messages ?? 0, 'en')} before`)
   const { rows } = await ask<Report<ChannelRow>>(`/v1/reports/channels?group_by=week&${BOTH}`)
   expect(rows.length).toBeGreaterThan(2)
   const bars = await page.locator('#changes figure').first().locator('.weeks-bar').count()
