@@ -49,8 +49,9 @@ func (s demoState) last(days int) string {
 	return fmt.Sprintf("from=%s&to=%s", end.AddDate(0, 0, -days).Format(time.DateOnly), end.Format(time.DateOnly))
 }
 
-// middle is when prices change, in the middle of more days than one.
-func (s demoState) middle() time.Time { return s.Start.AddDate(0, 0, s.Days/2) }
+// middle is when prices change, in the middle of more days than one: at midnight in Moscow, as most of those live by
+// it who get the messages.
+func (s demoState) middle() time.Time { return s.Start.AddDate(0, 0, s.Days/2).Add(-3 * time.Hour) }
 
 const (
 	demoFile = "demo.json"
