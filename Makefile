@@ -36,7 +36,7 @@ export SCALE
 ##@ Use it
 
 .PHONY: demo
-demo: build ## Build, start everything on this machine, play a simulated day and print where to look
+demo: build ## Build, start everything on this machine, play two simulated weeks and print where to look
 	bin/kaskad demo
 
 .PHONY: build

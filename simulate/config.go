@@ -20,6 +20,9 @@ type Config struct {
 	// Now is the clock of the world: what would happen later has not happened and is not written. Zero is 35 days after
 	// the last message, when even WhatsApp has given up.
 	Now time.Time
+	// Life has days differ, as those of weeks do: weekends, mailings on certain days, phone numbers that die and come
+	// back, two bad hours of a provider in the second week. Without it every day is like the other.
+	Life bool
 	// Accounts is the number of tenants. The n-th sends 1/n of what the first does.
 	Accounts int
 	// Contacts is the number of people per account; 0 is one for every five messages of an average account.

@@ -13,7 +13,7 @@ import (
 func TestCurve_At_GrowsAndStaysInside(t *testing.T) {
 	start := time.Date(2026, 3, 1, 7, 13, 0, 0, time.UTC)
 	for _, duration := range []time.Duration{time.Millisecond, 20 * time.Minute, 50 * time.Hour} {
-		c := newCurve(start, duration)
+		c := newCurve(start, duration, nil)
 		last := start.UnixMilli()
 		for i := range int64(5000) {
 			at := c.at(i, 5000, uint64(i)*0x9e3779b97f4a7c15)

@@ -124,13 +124,14 @@ var hourWeights = [24]uint64{8, 5, 4, 3, 3, 5, 10, 20, 35, 55, 70, 75, 72, 68, 6
 // moscowOffset is the zone of the day curve: most recipients live by it.
 const moscowOffset = 3 * hourMS
 
-func newCurve(start time.Time, duration time.Duration) curve {
+func newCurve(start time.Time, duration time.Duration, l *life) curve {
 	c := curve{start: start.UnixMilli(), slot: quarterHourMS}
 	sum := uint64(0)
 	for at, end := int64(0), duration.Milliseconds(); at < end; at += c.slot {
 		hour := (c.start + at + moscowOffset) / hourMS % 24
-		c.weights = append(c.weights, hourWeights[hour])
-		sum += hourWeights[hour] * uint64(min(c.slot, end-at))
+		weight := l.weight(c.start+at, hourWeights[hour])
+		c.weights = append(c.weights, weight)
+		sum += weight * uint64(min(c.slot, end-at))
 		c.ends = append(c.ends, sum)
 	}
 	return c

@@ -94,14 +94,26 @@ func (a *author) write(i int64) {
 	r.next()
 	s.acc = a.accounts[a.accountDraw.draw(r.next())]
 	traffic := s.acc.traffic.draw(r.next())
-	if traffic == promo && !promotionAllowed(s.submitted) {
+	m := a.mailing(s.submitted)
+	switch {
+	case m != nil:
+		s.acc, traffic = m.account, promo
+	case traffic == promo && (!promotionAllowed(s.submitted) || a.life != nil && r.next()&3 != 0):
+		// Where there are mailings, most promotion is one.
 		traffic = transactional
 	}
 	// The lesser of two draws: some people get more messages than others.
-	s.who = a.person(s.acc, min(r.below(s.acc.contacts), r.below(s.acc.contacts)))
+	who := min(r.below(s.acc.contacts), r.below(s.acc.contacts))
 	d := &s.acc.dims[traffic]
 	s.template = &d.templates[r.below(int64(len(d.templates)))]
 	s.campaign = d.campaigns[r.below(int64(len(d.campaigns)))]
+	switch {
+	case m != nil:
+		who, s.template, s.campaign = m.recipient(i), m.template, m.campaign
+	case traffic == promo && a.life != nil:
+		s.campaign = d.campaigns[lasting[r.below(int64(len(lasting)))]]
+	}
+	s.who = a.person(s.acc, who)
 	s.sender = d.senders[r.below(int64(len(d.senders)))]
 	s.route = s.acc.routes[traffic].steps[s.acc.routes[traffic].draw.draw(r.next())]
 	if s.acc.named {
@@ -112,6 +124,9 @@ func (a *author) write(i int64) {
 	a.submissions(s, stale)
 	if r.chance(a.shares.recipientEvents) {
 		a.recipientEvent(s)
+	}
+	if m != nil && r.chance(a.life.optOuts) {
+		a.optOut(s)
 	}
 	a.transport()
 }
@@ -212,7 +227,7 @@ func (a *author) try(s *story, n int, start int64, trigger string) outcome {
 	}
 	a.skew = a.clock()
 
-	reachable := s.who.reachable(ch, a.shares.dead)
+	reachable := s.who.reachable(ch, a.shares.dead) || s.who.reachable(ch, 0) && a.life.serves(s.who, start)
 	if r.next()&3 == 0 {
 		a.add(t, queued, start+r.below(30))
 	}
@@ -252,7 +267,7 @@ func (a *author) try(s *story, n int, start int64, trigger string) outcome {
 		t.parts = t.segments
 		return a.parts(t, taken)
 	}
-	if !r.chance(ch.delivered) {
+	if !r.chance(a.delivers(t, taken)) {
 		return a.undelivered(t, taken)
 	}
 	return a.delivered(t, taken)
@@ -303,6 +318,11 @@ func (a *author) leaveTrace(t *trial, taken int64) {
 
 func (a *author) undelivered(t *trial, taken int64) outcome {
 	r := &a.rng
+	if f := a.life.fails(t.provider, taken); f != nil {
+		at := taken + t.channel.deliver.draw(r, a.powers)
+		a.fail(t, f, 0, at)
+		return outcome{end: endFailed, at: at}
+	}
 	if r.next()%3 == 0 {
 		at := taken + t.channel.expiry
 		a.fail(t, &failure{status: expired}, 0, at)
@@ -357,13 +377,16 @@ func (a *author) reactions(t *trial, at int64) (readAt int64) {
 // lost.
 func (a *author) parts(t *trial, taken int64) outcome {
 	r, ch := &a.rng, t.channel
-	lost := !r.chance(ch.delivered)
+	lost := !r.chance(a.delivers(t, taken))
 	odd, fate := 0, r.next()%16
 	if fate < 3 {
 		odd = int(r.between(1, int64(t.parts)))
 	}
 	var latest int64
 	f := &ch.failures.list[ch.failures.draw.draw(r.next())]
+	if bad := a.life.fails(t.provider, taken); bad != nil {
+		f = bad
+	}
 	for part := 1; part <= t.parts; part++ {
 		at := taken + ch.deliver.draw(r, a.powers)
 		latest = max(latest, at)
@@ -396,12 +419,18 @@ var recipientStatuses = [...]string{"subscribed", "unsubscribed", "uninstalled",
 // recipientEvent adds an event about the recipient of the first attempt, or about its phone.
 func (a *author) recipientEvent(s *story) {
 	r := &a.rng
-	t := &trial{story: s, channel: s.route[0].channel, provider: s.route[0].provider}
 	status := uint8(r.below(int64(len(recipientStatuses))))
-	if oneOf(t.channel.name, "whatsapp", "viber", "rcs", "vk", "telegram", "messenger", "instagram") &&
+	if oneOf(s.route[0].channel.name, "whatsapp", "viber", "rcs", "vk", "telegram", "messenger", "instagram") &&
 		r.next()&1 == 0 {
 		status = uint8(len(recipientStatuses) - 1) // People write.
 	}
+	a.tellOf(s, status)
+}
+
+// tellOf adds an event of a status about the recipient of the first attempt, within an hour.
+func (a *author) tellOf(s *story, status uint8) {
+	r := &a.rng
+	t := &trial{story: s, channel: s.route[0].channel, provider: s.route[0].provider}
 	how := t.channel.address
 	if recipientStatuses[status] == "lookup" {
 		how = byPhone

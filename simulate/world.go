@@ -34,6 +34,7 @@ type world struct {
 	cfg         Config
 	now         int64 // Unix milliseconds; nothing happens later.
 	curve       curve
+	life        *life // nil where all days are alike.
 	powers      *powers
 	accounts    []*account
 	accountDraw lottery
@@ -139,7 +140,7 @@ func newWorld(cfg Config) (*world, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	w := &world{cfg: cfg, now: cfg.Now.UnixMilli(), powers: newPowers(), curve: newCurve(cfg.Start, cfg.Duration)}
+	w := &world{cfg: cfg, now: cfg.Now.UnixMilli(), powers: newPowers(), curve: newCurve(cfg.Start, cfg.Duration, nil)}
 	if cfg.Now.IsZero() {
 		w.now = cfg.Start.Add(cfg.Duration + defaultSettling).UnixMilli()
 	}
@@ -163,6 +164,10 @@ func newWorld(cfg Config) (*world, error) {
 		w.accounts = append(w.accounts, acc)
 	}
 	w.accountDraw = newLottery(weights)
+	if cfg.Life {
+		w.life = newLife(w)
+		w.curve = newCurve(cfg.Start, cfg.Duration, w.life)
+	}
 	return w, nil
 }
 

@@ -20,7 +20,8 @@ import (
 type demoCommand struct {
 	Data     string `help:"Directory of the demo's broker and ClickHouse." default:"data/demo" type:"path"`
 	Reset    bool   `help:"Throw the demo's data away and start over."`
-	Messages int    `help:"Messages of the simulated day; each has 3.5 events or so." default:"100000"`
+	Days     int    `help:"Days that are played; the last one is the day before yesterday." default:"14"`
+	Messages int    `help:"Messages of all these days; each has 3.5 events or so." default:"100000"`
 	Seed     uint64 `help:"Chooses the world." default:"1"`
 	Listen   string `help:"Address of the HTTP API." default:"127.0.0.1:8080"`
 	Auth     string `help:"Who may ask: off serves whoever reaches the loopback address, keys makes a key for each scope." enum:"keys,off" default:"off"`
@@ -28,29 +29,44 @@ type demoCommand struct {
 	logSettings
 }
 
-// demoState remembers which day a data directory holds, so that a second start shows it at once. After an interrupted
-// start the day is played again, and what was played before changes nothing.
+// demoState remembers which days a data directory holds, so that a second start shows them at once. After an
+// interrupted start they are played again, and what was played before changes nothing.
 type demoState struct {
-	Seed     uint64    `json:"seed"`
-	Messages int       `json:"messages"`
-	Start    time.Time `json:"start"`
-	Played   bool      `json:"played"`
+	Seed     uint64 `json:"seed"`
+	Messages int    `json:"messages"`
+	// Start is the first of the days. A directory of a version that played one day has no Days.
+	Start  time.Time `json:"start"`
+	Days   int       `json:"days"`
+	Played bool      `json:"played"`
 }
 
-// period selects the simulated day in a report.
-func (s demoState) period() string {
-	return fmt.Sprintf("from=%s&to=%s", s.Start.Format(time.DateOnly), s.Start.AddDate(0, 0, 1).Format(time.DateOnly))
+// period selects the simulated days in a report.
+func (s demoState) period() string { return s.last(s.Days) }
+
+// last selects the last ones of the simulated days.
+func (s demoState) last(days int) string {
+	end := s.Start.AddDate(0, 0, s.Days)
+	return fmt.Sprintf("from=%s&to=%s", end.AddDate(0, 0, -days).Format(time.DateOnly), end.Format(time.DateOnly))
 }
+
+// middle is when prices change, in the middle of more days than one: at midnight in Moscow, as most of those live by
+// it who get the messages.
+func (s demoState) middle() time.Time { return s.Start.AddDate(0, 0, s.Days/2).Add(-3 * time.Hour) }
 
 const (
 	demoFile = "demo.json"
 	demoLog  = "kaskad.log"
+	// mostDemoDays is what the page shows at first, from the day before yesterday on.
+	mostDemoDays = 28
 )
 
 func (c *demoCommand) Run(ctx context.Context) error {
 	listen := listenSettings{Listen: c.Listen, Auth: c.Auth}
 	if err := listen.check(); err != nil {
 		return err
+	}
+	if c.Days < 1 || c.Days > mostDemoDays {
+		return fmt.Errorf("--days: %d is outside 1…%d", c.Days, mostDemoDays)
 	}
 	if c.Reset {
 		if err := c.reset(); err != nil {
@@ -130,8 +146,8 @@ func (c *demoCommand) state() (demoState, error) {
 	if err != nil {
 		return demoState{}, err
 	}
-	state := demoState{Seed: c.Seed, Messages: c.Messages,
-		Start: now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -2)}
+	state := demoState{Seed: c.Seed, Messages: c.Messages, Days: c.Days,
+		Start: now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1-c.Days)}
 	body, err := os.ReadFile(filepath.Join(c.Data, demoFile))
 	if errors.Is(err, os.ErrNotExist) {
 		return state, c.save(state)
@@ -143,12 +159,16 @@ func (c *demoCommand) state() (demoState, error) {
 	if err := json.Unmarshal(body, &old); err != nil {
 		return state, fmt.Errorf("%s: %w: start over with --reset", filepath.Join(c.Data, demoFile), err)
 	}
-	if old.Seed != c.Seed || old.Messages != c.Messages {
-		return state, fmt.Errorf("%s holds the day of seed %d with %d messages: use these, another --data, or --reset",
-			c.Data, old.Seed, old.Messages)
+	if old.Days == 0 {
+		return state, fmt.Errorf("%s holds the demo of an older version, which had a single day: start over with "+
+			"--reset, or use another --data", c.Data)
+	}
+	if old.Seed != c.Seed || old.Messages != c.Messages || old.Days != c.Days {
+		return state, fmt.Errorf("%s holds %d days of seed %d with %d messages: use these, another --data, or --reset",
+			c.Data, old.Days, old.Seed, old.Messages)
 	}
 	if !old.Played {
-		fmt.Fprintln(os.Stderr, "The last start ended before the day was played: it is played again from its "+
+		fmt.Fprintln(os.Stderr, "The last start ended before all was played: it is played again from its "+
 			"beginning. No report counts anything twice; /v1/status counts every line that came.")
 	}
 	return old, nil
@@ -159,13 +179,19 @@ func (c *demoCommand) save(state demoState) error {
 		func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
 }
 
-// play sends the day through Kafka, waits until the reports show all of it, and says where to look.
+// world is what the days are played from.
+func (s demoState) world(now time.Time) simulate.Config {
+	config := simulate.DefaultConfig()
+	config.Seed, config.Messages, config.Start, config.Now = s.Seed, s.Messages, s.Start, now
+	config.Duration, config.Life = time.Duration(s.Days)*24*time.Hour, s.Days > 1
+	return config
+}
+
+// play sends the days through Kafka, waits until the reports show all of them, and says where to look.
 func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string,
 	producer *ingest.Producer) error {
 	if !state.Played {
-		config := simulate.DefaultConfig()
-		config.Seed, config.Messages, config.Start, config.Now = state.Seed, state.Messages, state.Start, st.now()
-		sim, err := simulate.New(config)
+		sim, err := simulate.New(state.world(st.now()))
 		if err != nil {
 			return err
 		}
@@ -184,10 +210,7 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 		}
 		server.key = key
 	}
-	if err := putTariffs(ctx, server, state.period()); err != nil {
-		return err
-	}
-	if err := putErrors(ctx, server, state.period()); err != nil {
+	if err := prepareAccounts(ctx, server, state); err != nil {
 		return err
 	}
 	// The verdicts that are told are those by this error map.
@@ -199,6 +222,9 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 		return err
 	}
 	if !state.Played {
+		if err := st.findAlerts(ctx, state); err != nil {
+			return err
+		}
 		state.Played = true
 		if err := c.save(state); err != nil {
 			return err
@@ -254,8 +280,12 @@ func (c *demoCommand) settle(ctx context.Context, st *stack, what string) error 
 func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64,
 	took time.Duration) error {
 	url, period := server.address, state.period()
-	fmt.Printf("Kaskad is up: open %s in a browser (after %.1f s). It has the day %s of %d simulated messages.\n\n",
-		url, took.Seconds(), state.Start.Format(time.DateOnly), state.Messages)
+	fmt.Printf("Kaskad is up: open %s in a browser (after %.1f s). It has %d simulated messages of %s.\n",
+		url, took.Seconds(), state.Messages, state.days())
+	if state.Days > 1 {
+		fmt.Printf("What has changed since the days before: %s/?%s&compare=1\n", url, state.last(state.Days/2))
+	}
+	fmt.Println()
 	if err := printChannels(ctx, os.Stdout, server, period); err != nil {
 		return err
 	}
@@ -264,7 +294,7 @@ func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, s
 		return err
 	}
 	fmt.Print("\nWho can be reached where, and which numbers are dead?\n\n")
-	if err := printReach(ctx, os.Stdout, server, period, states); err != nil {
+	if err := printReach(ctx, os.Stdout, server, period, states, state.Days); err != nil {
 		return err
 	}
 	fmt.Printf(`
@@ -301,6 +331,15 @@ Is everything counted, how fresh is it, and what was refused?
 Ctrl-C ends it; nothing is lost. Start over with: bin/kaskad demo --reset --data %[3]s
 `, url, period, c.shownData())
 	return nil
+}
+
+// days are the simulated days in words.
+func (s demoState) days() string {
+	if s.Days == 1 {
+		return s.Start.Format(time.DateOnly)
+	}
+	return fmt.Sprintf("the %d days %s … %s", s.Days, s.Start.Format(time.DateOnly),
+		s.Start.AddDate(0, 0, s.Days-1).Format(time.DateOnly))
 }
 
 // shownData is the data directory as a person would type it.

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strings"
 )
@@ -16,28 +15,9 @@ import (
 //go:embed demo.errors.json
 var demoErrors []byte
 
-// putErrors gives every account that sent something in the period an error map, unless it has one of its own.
-func putErrors(ctx context.Context, server *api, period string) error {
-	var report struct {
-		Rows []struct{ Account string }
-	}
-	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+period, &report); err != nil {
-		return err
-	}
-	for _, r := range report.Rows {
-		path := "/v1/error-map?account=" + url.QueryEscape(r.Account)
-		var have struct{ Version uint64 }
-		if err := server.report(ctx, path, &have); err != nil {
-			return err
-		}
-		if have.Version > 0 {
-			continue
-		}
-		if _, err := server.send(ctx, http.MethodPut, path, demoErrors); err != nil {
-			return fmt.Errorf("put the demo's error map: %w", err)
-		}
-	}
-	return nil
+// putErrors gives an account an error map, unless it has one of its own.
+func putErrors(ctx context.Context, server *api, account string) error {
+	return server.putFirst(ctx, "/v1/error-map?account="+url.QueryEscape(account), demoErrors)
 }
 
 // numberStates counts the numbers in each state.
@@ -60,8 +40,9 @@ func (st *stack) numberStates(ctx context.Context) (map[string]uint64, error) {
 }
 
 // printReach prints who was reached on which channel, and what is known of phone numbers. query is that of the reports,
-// without group_by.
-func printReach(ctx context.Context, out io.Writer, server *api, query string, states map[string]uint64) error {
+// without group_by, and days is how many it selects.
+func printReach(ctx context.Context, out io.Writer, server *api, query string, states map[string]uint64,
+	days int) error {
 	var report struct {
 		Rows []struct {
 			Channel     string
@@ -94,15 +75,18 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 	if err := server.report(ctx, "/v1/numbers/dead?limit=1", &dead); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.",
-		thousands(states["active"]),
-		thousands(states["suspect"]), thousands(states["dead"]), thousands(states["unknown"]))
+	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s revived, %s without a "+
+		"delivery.", thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
+		thousands(states["revived"]), thousands(states["unknown"]))
 	if len(dead.Rows) > 0 {
 		fmt.Fprintf(out, "\n  One of the dead is %s of %s, by rule %s.", dead.Rows[0].Number, dead.Rows[0].Account,
 			dead.Rows[0].Rule)
 	}
-	fmt.Fprintln(out, " A day is short for deaths: it takes hard failures of two mailings, 24 hours"+
-		"\n  apart, or a look-up that finds the number invalid.")
+	if days == 1 {
+		fmt.Fprint(out, " A day is short for deaths.")
+	}
+	fmt.Fprintln(out, "\n  It takes hard failures of two mailings, 24 hours apart, or a look-up that finds the number "+
+		"invalid.")
 	return nil
 }
 

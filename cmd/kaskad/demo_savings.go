@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 
 	"kaskad/money"
@@ -16,37 +17,49 @@ import (
 //go:embed demo.tariffs.yaml
 var demoTariffs []byte
 
-// putTariffs gives every account that sent something in the period a price list, as `kaskad tariffs import` would.
-// Accounts that have one keep it: somebody may have tried another.
-func putTariffs(ctx context.Context, server *api, period string) error {
+// prices is the demo's price list. In the middle of more days than one SMS becomes dearer, so that there are two
+// periods of validity to look at.
+func (s demoState) prices() ([]money.Tariff, error) {
 	list, err := money.ParseTariffsYAML(demoTariffs)
 	if err != nil {
-		return fmt.Errorf("read the demo's tariffs: %w", err)
+		return nil, fmt.Errorf("read the demo's tariffs: %w", err)
+	}
+	if s.Days == 1 {
+		return list, nil
+	}
+	for i := range list {
+		if list[i].Channel == "sms" {
+			later := list[i]
+			later.FromMS = s.middle().UnixMilli()
+			later.Price += later.Price * dearerPercent / 100
+			list[i].ToMS = later.FromMS
+			return slices.Insert(list, i+1, later), nil
+		}
+	}
+	return list, nil
+}
+
+// dearerPercent is by how much SMS becomes dearer.
+const dearerPercent = 15
+
+// putTariffs gives an account a price list, as `kaskad tariffs import` would. One that has a list keeps it: somebody
+// may have tried another.
+func putTariffs(ctx context.Context, server *api, account string, state demoState) error {
+	kind := listKind{name: "tariffs"}
+	have, err := server.list(ctx, kind, account, 0)
+	if err != nil || have.Version > 0 {
+		return err
+	}
+	list, err := state.prices()
+	if err != nil {
+		return err
 	}
 	body, err := money.TariffsJSON(list)
 	if err != nil {
 		return fmt.Errorf("write the demo's tariffs: %w", err)
 	}
-	var report struct {
-		Rows []struct{ Account string }
-	}
-	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+period, &report); err != nil {
-		return err
-	}
-	kind := listKind{name: "tariffs"}
-	for _, r := range report.Rows {
-		have, err := server.list(ctx, kind, r.Account, 0)
-		if err != nil {
-			return err
-		}
-		if have.Version > 0 {
-			continue
-		}
-		if _, err := server.put(ctx, kind, r.Account, body, 0); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = server.put(ctx, kind, account, body, 0)
+	return err
 }
 
 // report reads the answer of a GET.

@@ -10,12 +10,15 @@ import (
 	"kaskad/money"
 )
 
+// oneDay is a small demo.
+var oneDay = []string{"--days", "1", "--messages", "3000"}
+
 // startDemo starts `kaskad demo` in the directory and returns what it has printed when it is done.
-func (k *kaskad) startDemo() string {
+func (k *kaskad) startDemo(flags ...string) string {
 	k.t.Helper()
 	k.output = &lockedBuffer{}
-	k.launch([]string{asKaskad + "="}, []string{"demo", "--data", k.dir, "--listen", k.address, "--messages", "3000",
-		"--log-level", "warn"})
+	k.launch([]string{asKaskad + "="}, append([]string{"demo", "--data", k.dir, "--listen", k.address,
+		"--log-level", "warn"}, flags...))
 	for began := time.Now(); time.Since(began) < 5*time.Minute; {
 		k.output.mu.Lock()
 		text := k.output.buf.String()
@@ -110,9 +113,9 @@ func (k *kaskad) mustPrintNumbers(text string) {
 	if err := rows.Err(); err != nil {
 		k.t.Fatal(err)
 	}
-	want := fmt.Sprintf("Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s without a delivery.",
-		thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
-		thousands(states["unknown"]))
+	want := fmt.Sprintf("Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s revived, %s without a "+
+		"delivery.", thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
+		thousands(states["revived"]), thousands(states["unknown"]))
 	if !strings.Contains(text, want) || states["suspect"] == 0 {
 		k.t.Errorf("no %q in\n%s", want, text)
 	}
@@ -122,7 +125,7 @@ func (k *kaskad) mustPrintNumbers(text string) {
 // list that somebody has changed since.
 func TestDemo_Savings(t *testing.T) {
 	k := newKaskad(t)
-	greeting := k.startDemo()
+	greeting := k.startDemo(oneDay...)
 	k.mustPrint(greeting)
 	k.mustPrintNumbers(greeting)
 	tariffs, err := money.ParseTariffsYAML(demoTariffs)
@@ -153,7 +156,7 @@ func TestDemo_Savings(t *testing.T) {
 	}
 	k.stop()
 
-	k.mustPrint(k.startDemo())
+	k.mustPrint(k.startDemo(oneDay...))
 	k.get("/v1/reports/savings?account=lavka", &after)
 	double := new(big.Rat).Mul(number(t, before.Rows[0].SMSOnly), big.NewRat(2, 1))
 	if number(t, after.Rows[0].SMSOnly).Cmp(double) != 0 || after.TariffVersion <= before.TariffVersion {

@@ -186,7 +186,7 @@ func (q *target) sql(from, to time.Time) string {
 // operators' boards and alerts by ClickHouse, for a user that cannot read a column that tells of people.
 func TestGrafana_EveryQuery(t *testing.T) {
 	k := newKaskad(t)
-	k.startDemo()
+	k.startDemo(oneDay...)
 	var day struct{ Start time.Time }
 	text, err := os.ReadFile(filepath.Join(k.dir, demoFile))
 	if err != nil {

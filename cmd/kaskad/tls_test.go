@@ -135,8 +135,8 @@ func TestRun_Keys_TLS(t *testing.T) {
 // The demo with keys makes one for each scope, and they do what it prints.
 func TestDemo_Keys(t *testing.T) {
 	k := newKaskad(t)
-	k.launch([]string{asKaskad + "="}, []string{"demo", "--data", k.dir, "--listen", k.address, "--messages", "500",
-		"--auth", "keys", "--log-level", "warn"})
+	k.launch([]string{asKaskad + "="}, []string{"demo", "--data", k.dir, "--listen", k.address, "--days", "1",
+		"--messages", "500", "--auth", "keys", "--log-level", "warn"})
 	text := ""
 	for began := time.Now(); !strings.Contains(text, "/v1/keys'"); time.Sleep(100 * time.Millisecond) {
 		if time.Since(began) > 5*time.Minute {

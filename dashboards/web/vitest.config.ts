@@ -2,9 +2,12 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
-    globalSetup: ['tests/server.ts'],
-    // One program and one browser serve all files; two of them at a time keep two cores busy.
+    projects: [
+      { extends: true, test: { name: 'day', include: ['src/**/*.test.ts', 'tests/**/*.test.ts'],
+        exclude: ['tests/weeks.test.ts'], globalSetup: ['tests/server.ts'] } },
+      { extends: true, test: { name: 'weeks', include: ['tests/weeks.test.ts'], globalSetup: ['tests/weeks.ts'] } },
+    ],
+    // One program and one browser serve all files of a project; two files at a time keep two cores busy.
     maxWorkers: 2,
     // Those of a file that mostly wait do so together.
     maxConcurrency: 2,

@@ -1,9 +1,9 @@
-// The pictures of the README: what the page shows of the demo's day.
+// The pictures of the README: what the page shows of the demo's two weeks.
 import { fileURLToPath } from 'node:url'
 import { test } from 'vitest'
 import { openPage, settled } from './open'
 
-const PERIOD = 'from=2026-11-18&to=2026-11-19&tz=Europe/Moscow'
+const PERIOD = 'from=2026-11-05&to=2026-11-19&tz=Europe/Moscow'
 
 test.for(['channels', 'savings'])('docs/page-%s.png', async (view) => {
   const { page } = await openPage('en', 'all')

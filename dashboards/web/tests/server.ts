@@ -45,14 +45,16 @@ function started(demo: ChildProcess): Promise<Record<string, string>> {
   })
 }
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+/** serve starts a demo with flags, and a browser; then gives the demo what it lacks. It returns how to end them. */
+export async function serve(project: TestProject, flags: readonly string[],
+  prepare: (service: Service) => Promise<void>): Promise<() => Promise<void>> {
   const path = process.env['CHROMIUM'] ?? BROWSERS.find((one) => existsSync(one))
   if (!path) throw new Error('no Chromium: apt-get install chromium, or name one in CHROMIUM')
   if (!existsSync(PROGRAM)) throw new Error('no bin/kaskad: run make build first')
   const dir = mkdtempSync(join(tmpdir(), 'kaskad-page-'))
   const address = `127.0.0.1:${await freePort()}`
-  const demo = spawn(PROGRAM, ['demo', '--data', dir, '--listen', address, '--messages', '6000', '--auth', 'keys',
-    '--now', NOW, '--log-level', 'warn'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const demo = spawn(PROGRAM, ['demo', '--data', dir, '--listen', address, '--auth', 'keys', '--now', NOW,
+    '--log-level', 'warn', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] })
   const ended = new Promise<void>((resolve) => demo.on('exit', () => resolve()))
   const root = process.getuid?.() === 0
   try {
@@ -60,7 +62,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       chromium.launchServer({ executablePath: path, args: root ? [...FLAGS, '--no-sandbox'] : FLAGS })])
     const admin = readFileSync(join(dir, 'admin.key'), 'utf8').trim()
     const service: Service = { base: `http://${address}`, browser: browser.wsEndpoint(), keys: { ...keys, all: admin } }
-    await tellOfNumbers(service)
+    await prepare(service)
     project.provide('service', service)
     return async () => {
       await browser.close()
@@ -74,4 +76,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(dir, { recursive: true, force: true })
     throw error
   }
+}
+
+/** setup serves a single day, which is enough for most tests. */
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return serve(project, ['--days', '1', '--messages', '6000'], tellOfNumbers)
 }

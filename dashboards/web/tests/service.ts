@@ -1,4 +1,4 @@
-/** NOW is when the tests take place: two days after the demo's day began. */
+/** NOW is when the tests take place: two days after the last day of the demo began. */
 export const NOW = '2026-11-20T12:00:00Z'
 
 export interface Service {

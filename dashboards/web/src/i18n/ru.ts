@@ -2,7 +2,7 @@
 import type { Words } from './en'
 import { kit } from './kit'
 
-const { n, plural } = kit('ru-RU')
+const { n, form, plural } = kit('ru-RU')
 
 export const words: Words = {
   title: 'Kaskad',
@@ -77,8 +77,9 @@ export const words: Words = {
     replied: 'Ответы', failed: 'Не доставлено', pending: 'Ждём статус', skipped: 'Пропущено',
     openRate: 'Доля прочитанных', deliveryRate: 'Доля доставленных',
     clickRate: 'Доля переходов', replyRate: 'Доля ответов', interval: '95 % интервал',
-    ofDelivered: (count) => `из ${plural(count, { one: 'доставленного', other: 'доставленных' })}`,
-    ofSent: (count) => `из ${plural(count, { one: 'отправленного', other: 'отправленных' })}`,
+    // On a phone the word may go to the next line, where it would be cut in two otherwise.
+    ofDelivered: (count) => `из ${n(count)} ${form(count, { one: 'доставленного', other: 'доставленных' })}`,
+    ofSent: (count) => `из ${n(count)} ${form(count, { one: 'отправленного', other: 'отправленных' })}`,
     atLeast: 'не менее', atMost: 'не более',
     bounds: {
       exact: 'О каждом прочтении сообщается.',

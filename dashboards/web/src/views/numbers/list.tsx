@@ -63,7 +63,11 @@ function Figures({ rows }: { rows: readonly Verdict[] }) {
       show: (row) => row.wasted_cost === null ? <Why text={t.wastedWhy}>{NONE}</Why>
         : f.value.money(row.wasted_cost, row.currency) },
     { key: 'reachable', head: t.reachable, kind: 'text', show: (row) => row.reachable_on.length === 0 ? NONE
-      : row.reachable_on.map((one) => <ChannelMark key={one.channel} channel={one.channel} />) },
+      : (
+        <span class="each">
+          {row.reachable_on.map((one) => <ChannelMark key={one.channel} channel={one.channel} />)}
+        </span>
+      ) },
   ]
   return <Table label={t.list} columns={columns} rows={rows} rowKey={(row) => `${row.account} ${row.number}`} />
 }

@@ -29,7 +29,7 @@ export function One() {
   const { data, problem } = answer
   const shown = known && data && !answer.stale ? data : undefined
   return (
-    <section class="card" id="one" ref={card} aria-labelledby="one-title" aria-busy={known && !shown && !problem}>
+    <section class="card wide" id="one" ref={card} aria-labelledby="one-title" aria-busy={known && !shown && !problem}>
       <header><h2 id="one-title">{t.search}</h2></header>
       <Search number={known ? number : ''} />
       {known && problem ? <Trouble problem={problem} retry={answer.retry} /> : null}

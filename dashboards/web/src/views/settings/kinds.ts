@@ -53,7 +53,7 @@ export interface Kind {
 
 const VALID: readonly Column[] = [
   { field: 'valid_from', kind: 'time', width: 17 },
-  { field: 'valid_to', kind: 'time', width: 14 },
+  { field: 'valid_to', kind: 'time', width: 17 },
 ]
 
 const TARIFFS: Kind = {

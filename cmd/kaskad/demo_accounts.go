@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"kaskad/schema/alert"
+	"kaskad/schema/alertlog"
+	"kaskad/schema/errormap"
+)
+
+// prepareAccounts gives every account that sent something the price list, error map and alert rules of the demo. Those
+// that somebody has changed stay.
+func prepareAccounts(ctx context.Context, server *api, state demoState) error {
+	var report struct {
+		Rows []struct{ Account string }
+	}
+	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+state.period(), &report); err != nil {
+		return err
+	}
+	for _, r := range report.Rows {
+		if err := putTariffs(ctx, server, r.Account, state); err != nil {
+			return err
+		}
+		if err := putErrors(ctx, server, r.Account); err != nil {
+			return err
+		}
+		if state.Days == 1 {
+			continue
+		}
+		if err := putAlerts(ctx, server, r.Account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// demoSample is how many messages an alert takes in the demo, which sends less than most: what lies within its noise is
+// no alert anyway.
+const demoSample = 50
+
+// putAlerts gives an account the rules that all have, but for silence: the demo ended two days ago, and every provider
+// that it had has been silent since.
+func putAlerts(ctx context.Context, server *api, account string) error {
+	rules := alert.Default()
+	for i := range rules.Alerts {
+		rule := &rules.Alerts[i]
+		rule.On = rule.Metric != alert.Silent
+		rule.MinSample = min(rule.MinSample, demoSample)
+	}
+	body, err := json.Marshal(rules)
+	if err != nil {
+		return fmt.Errorf("write the demo's alert rules: %w", err)
+	}
+	return server.putFirst(ctx, "/v1/alerts?account="+url.QueryEscape(account), body)
+}
+
+// putFirst puts a list where there is none.
+func (a *api) putFirst(ctx context.Context, path string, body []byte) error {
+	var have struct{ Version uint64 }
+	if err := a.report(ctx, path, &have); err != nil || have.Version > 0 {
+		return err
+	}
+	_, err := a.send(ctx, http.MethodPut, path, body)
+	return err
+}
+
+// findAlerts stores the alerts that would have been told, had Kaskad been there in the simulated days: it judges hours
+// as they pass, and these had passed when it began. Alerts that were not over at the end are left out, for the days
+// after it, of which there is nothing, would have ended them. Stored again, they are the same.
+func (st *stack) findAlerts(ctx context.Context, state demoState) error {
+	rules, versions, err := alertlog.ReadRules(ctx, st.conn)
+	if err != nil {
+		return err
+	}
+	reader := &alertlog.Reader{Conn: st.conn, Maps: func(ctx context.Context) (*errormap.Maps, error) {
+		return errormap.Read(ctx, st.conn)
+	}}
+	now := st.now().UnixMilli()
+	first := state.Start.UnixMilli() / alert.HourMS
+	last := state.Start.AddDate(0, 0, state.Days).UnixMilli()/alert.HourMS - 1
+	var events []alert.Event
+	for account, of := range rules {
+		for i := range of.Alerts {
+			rule := &of.Alerts[i]
+			if !rule.On || !rule.Metric.Tried() {
+				continue
+			}
+			found, err := alertlog.Try(ctx, reader, rule, account, first, last, now)
+			if err != nil {
+				return fmt.Errorf("find alerts of the simulated days: %w", err)
+			}
+			for _, e := range found {
+				if e.UntilMS == 0 {
+					continue
+				}
+				e.RuleVersion, e.AtMS, e.Seq = versions[account], now, uint64(time.Now().UnixMicro())+uint64(len(events))
+				events = append(events, e)
+			}
+		}
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	return alertlog.Insert(ctx, st.conn, events)
+}

@@ -1,0 +1,10 @@
+// The two weeks of a demo: for what a single day does not show, and for pictures.
+import type { TestProject } from 'vitest/node'
+import { serve } from './server'
+
+// Pictures show what whoever starts the demo sees; for tests a part of it will do.
+const SOME = ['--messages', '20000']
+
+export default function setup(project: TestProject): Promise<() => Promise<void>> {
+  return serve(project, project.name === 'pictures' ? [] : SOME, () => Promise.resolve())
+}
