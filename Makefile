@@ -22,6 +22,11 @@ GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 # Three packages at a time: many tests wait for ClickHouse or Kafka. Each may run a ClickHouse of its own, and two
 # cores and 8 GB are enough for three.
 TEST_FLAGS ?= -p 3 -timeout 30m
+# What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
+# about a test; all tests together store 1 GB or so. A test that fails says what it leaves there.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
+in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d \
+	$(MEMORY)/kaskad-test.XXXXXX)"; $(1); rm -rf "$$TMPDIR",$(1))
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 TEST_PACKAGES ?= ./...
@@ -67,12 +72,12 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 
 .PHONY: test
 test: engine kafka python clients schemathesis page-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
-	$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES)
+	$(call in_memory,$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
 page-test: build ## Test the page in Chromium, where there is one: every view in both languages, both themes, three widths
 	@if [ -n "$${CHROMIUM:-}$$(command -v chromium || command -v chromium-browser || command -v google-chrome)" ] || [ -n "$${CI:-}" ]; \
-	then cd $(WEB) && npm run --silent check && npm test; \
+	then cd $(WEB); npm run --silent check; $(call in_memory,npm test); \
 	else echo "Chromium is missing: tests of the page fail with CI=true and are skipped elsewhere"; fi
 
 .PHONY: page-types

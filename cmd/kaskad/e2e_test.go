@@ -32,6 +32,7 @@ func TestRun_Examples(t *testing.T) {
 		t.Fatal(err)
 	}
 	k := newKaskad(t, "--now", truth.Now)
+	k.first = true
 	k.start("")
 	if took := k.waitReady(); took > 10*time.Second {
 		t.Errorf("ready after %v, want at most 10 s", took)

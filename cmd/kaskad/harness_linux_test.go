@@ -19,6 +19,7 @@ const killedHarness = "TEST_KILLED_HARNESS"
 func TestHarness_Killed_EndsKaskad(t *testing.T) {
 	if os.Getenv(killedHarness) != "" {
 		k := newKaskad(t)
+		k.first = true // nobody would remove what others are copied from
 		k.start("")
 		k.waitReady()
 		fmt.Println("started", k.cmd.Process.Pid, childrenOf(k.cmd.Process.Pid, true)[0])

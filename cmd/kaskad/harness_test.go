@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -34,7 +36,9 @@ func TestMain(m *testing.M) {
 	if crash, ok := os.LookupEnv(asKaskad); ok {
 		os.Exit(run(os.Args[1:], crashHooks(crash)))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	migratedData.remove()
+	os.Exit(code)
 }
 
 // crashHooks kill the process, as kill -9 does, the n-th time that the step is reached; with "/clickhouse" after it,
@@ -88,6 +92,7 @@ func childrenOf(pid int, clickhouse bool) []int {
 type kaskad struct {
 	t       testing.TB
 	dir     string
+	first   bool // it makes its database itself
 	address string
 	args    []string
 	env     []string
@@ -200,6 +205,9 @@ func freeAddress(t testing.TB) string {
 // start starts the process, to die at the step crash ("" for none), and does not wait for it.
 func (k *kaskad) start(crash string) {
 	k.t.Helper()
+	if _, err := os.Stat(filepath.Join(k.dir, "clickhouse")); errors.Is(err, fs.ErrNotExist) && !k.first {
+		migratedData.copyTo(k.t, k.dir)
+	}
 	args := append([]string{"run", "--data", k.dir, "--listen", k.address, "--auth", "off", "--log-level", "warn"},
 		k.args...)
 	k.launch(append(k.env, asKaskad+"="+crash), args)

@@ -153,6 +153,7 @@ func newSoak(t *testing.T, seed uint64, dir string, verbose bool) *soak {
 		random: rand.New(rand.NewPCG(seed, 0x736f616b)),
 		client: &http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}}
 	s.k = newKaskad(t)
+	s.k.first = true
 	_ = runSoak("umount", filepath.Join(dir, "disk")) // of a schedule that somebody ended half-way
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
