@@ -29,7 +29,7 @@ var changingPaths = []string{"channels?group_by=", "channels?group_by=channel,ca
 // while others die, builds sum days up and close windows, upkeep removes what they summed, people opt out, cohorts
 // settle and windows end. Pages behind the first one are of its edition, whatever was published in between.
 func TestServer_Reports_Changing(t *testing.T) {
-	worlds, editions := 2, 14
+	worlds, editions := 2, 10
 	if n, err := strconv.Atoi(os.Getenv("KASKAD_TEST_WORLDS")); err == nil {
 		worlds, editions = n, 30
 	}
@@ -199,21 +199,19 @@ func (w *changingWorld) ask(edition uint64) {
 	fresh := newServer(w.t, w.conn, w.clock)
 	for _, path := range changingPaths {
 		what, path := fmt.Sprintf("edition %d, %s", edition, path), "/v1/reports/"+path
-		var got, again, want querytest.Report
-		decode(w.t, get(w.old, path), http.StatusOK, &got)
-		decode(w.t, get(fresh, path), http.StatusOK, &want)
-		w.same(what, got, want)
 		if before := w.pages[path]; before.NextCursor != nil {
 			behind := path + "&cursor=" + *before.NextCursor
 			var got, want querytest.Report
 			decode(w.t, get(w.old, behind), http.StatusOK, &got)
-			if decodeOrGone(w.t, newServer(w.t, w.conn, w.clock), behind, &want) {
+			if decodeOrGone(w.t, fresh, behind, &want) {
 				w.same(what+" behind a page of before", got, want)
 			}
 		}
-		decode(w.t, get(w.old, path), http.StatusOK, &again)
-		w.same(what+" again", again, want)
-		w.pages[path] = again
+		var got, want querytest.Report
+		decode(w.t, get(w.old, path), http.StatusOK, &got)
+		decode(w.t, get(fresh, path), http.StatusOK, &want)
+		w.same(what, got, want)
+		w.pages[path] = got
 	}
 }
 

@@ -117,6 +117,13 @@ func (d *channelDay) Plus(more *channelDay, times int64) (sums *channelDay, coun
 	return sums, counts
 }
 
+// Settle implements Sums.
+func (d *channelDay) Settle(visit func(row string, s Settling)) {
+	for i := range d.rows {
+		visit(KeysText(d.rows[i].keys), d.rows[i].settling)
+	}
+}
+
 // plusPacked adds packed histograms, whose cells are in order.
 func plusPacked(a, b string, times uint64) string {
 	sum := make([]byte, 0, len(a)+len(b))

@@ -10,15 +10,17 @@ import (
 )
 
 // Sums are what a report has of a day. They never change, and Plus makes others: the same with more of them, or with
-// them taken away where times is -1. It is false where what comes out counts less than nothing.
+// them taken away where times is -1. It is false where what comes out counts less than nothing. Settle tells, row by
+// row, when cohorts settle.
 type Sums[S any] interface {
 	comparable
 	Bytes() int64
 	Plus(more S, times int64) (sums S, counts bool)
+	Settle(visit func(row string, s Settling))
 }
 
 // Part is a UTC day of an account in an answer, or what the period leaves of it: either the quarter hours whose cohorts
-// settle at present, or all others. Those have sums that add up; of these it matters which messages are left.
+// settle at present, or all others.
 type Part[S any] struct {
 	Date time.Time
 	// From and To are its cohorts in Unix seconds, half-open.
@@ -30,6 +32,8 @@ type Part[S any] struct {
 	key   string
 	known *remembered[S]
 	day   store.Day
+	// exact: what settles at present settles when the sums say it, not earlier.
+	exact bool
 }
 
 // Day is the part's day in days of Unix time.
@@ -39,8 +43,8 @@ func (p *Part[S]) Day() int64 { return p.Date.Unix() / daySeconds }
 type DayRows struct {
 	// Days are read without what settles at present, and of Settling that alone.
 	Days, Settling []time.Time
-	// Where Above is not nil, only what later editions than these changed is read, of each of the days: up to those of
-	// UpTo, and without Dead.
+	// Where Above is not nil, what later editions than these changed is read instead, of each of the days: up to those
+	// of UpTo, and without Dead.
 	Above, UpTo, Dead []uint64
 }
 
@@ -60,6 +64,9 @@ type remembered[S any] struct {
 	// edition is that, dead are those before it that died, and changed is the last that changed the day.
 	edition, changed uint64
 	dead             []uint64
+	// exact is that of the part at the day's build.
+	exact bool
+	build uint64
 	// readMS is when the edition was seen, on the real clock.
 	readMS int64
 }
@@ -88,13 +95,26 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 		case p.known == nil || !serves(p.known.sums):
 			missing = append(missing, p)
 		case !p.changedSince(state):
-			p.Sums = p.known.sums
+			p.Sums, p.exact = p.known.sums, p.known.exact && p.known.build == p.day.Build
 			d.keep(p, state)
-		case p.leadsTo(state):
+		case p.leadsTo(state) && (!p.Settling || p.movesWith(moved)):
 			moved = append(moved, p)
 		default:
 			missing = append(missing, p)
 		}
+	}
+	whole := func(parts []*Part[S]) error {
+		if len(parts) == 0 {
+			return nil
+		}
+		if err := read(rowsOf(parts), parts); err != nil {
+			return err
+		}
+		for _, p := range parts {
+			p.exact = true
+			d.keep(p, state)
+		}
+		return nil
 	}
 	if len(moved) > 0 {
 		less, err := d.move(state, moved, read)
@@ -103,15 +123,47 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 		}
 		missing = append(missing, less...)
 	}
-	if len(missing) > 0 {
-		if err := read(rowsOf(missing), missing); err != nil {
-			return nil, err
+	if err := whole(missing); err != nil {
+		return nil, err
+	}
+	return all, whole(unsure(all, state.NowMS))
+}
+
+// unsure lists parts of what settles at present on which it depends whether a row is settled, and that may settle
+// earlier than they say. Rows with younger cohorts are not settled, whatever settles at present.
+func unsure[S Sums[S]](all []*Part[S], nowMS int64) (parts []*Part[S]) {
+	rows := map[string]bool{}
+	for _, p := range all {
+		if !p.Settling || p.exact {
+			continue
 		}
-		for _, p := range missing {
-			d.keep(p, state)
+		depends := false
+		p.Sums.Settle(func(row string, s Settling) {
+			if s.MS() >= nowMS {
+				rows[row], depends = true, true
+			}
+		})
+		if depends {
+			parts = append(parts, p)
 		}
 	}
-	return all, nil
+	for _, p := range all {
+		if len(rows) == 0 {
+			return nil
+		}
+		if p.Settling {
+			continue
+		}
+		p.Sums.Settle(func(row string, s Settling) {
+			if s.MS() >= nowMS {
+				delete(rows, row)
+			}
+		})
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return parts
 }
 
 // partsOf lists the parts, with what they are remembered by.
@@ -145,10 +197,8 @@ func partsOf[S Sums[S]](r *Request, state *store.State, routes *store.Routes, de
 		all = append(all, &rest)
 		if slices.ContainsFunc(settling,
 			func(quarter uint32) bool { return quarter >= p.From && quarter < p.To }) {
-			// They are few, so they are read anew when anything has changed their day.
 			p.Settling = true
-			p.key = string(answer.QueryHash(append(parts, "settling", strconv.FormatUint(day.Build, 10),
-				strconv.FormatUint(day.Newest, 10))...))
+			p.key = string(answer.QueryHash(append(parts, "settling")...))
 			all = append(all, &p)
 		}
 	}
@@ -158,9 +208,6 @@ func partsOf[S Sums[S]](r *Request, state *store.State, routes *store.Routes, de
 // changedSince tells whether an edition has changed the part between what is remembered and what is asked for, which
 // may be older.
 func (p *Part[S]) changedSince(state *store.State) bool {
-	if p.Settling {
-		return false // it has another key then
-	}
 	if p.known.edition <= state.Edition {
 		return p.day.Newest > p.known.edition
 	}
@@ -170,16 +217,27 @@ func (p *Part[S]) changedSince(state *store.State) bool {
 // leadsTo tells whether all that was published in between can still be read: what builds have summed up is removed some
 // time after it was seen last.
 func (p *Part[S]) leadsTo(state *store.State) bool {
-	return !p.Settling && (p.day.Build <= p.known.edition ||
-		state.ReadMS-p.known.readMS <= answer.MaxCursorAge.Milliseconds())
+	return p.day.Build <= p.known.edition || state.ReadMS-p.known.readMS <= answer.MaxCursorAge.Milliseconds()
+}
+
+// movesWith tells whether the last of parts is the rest of the same day, of the same edition.
+func (p *Part[S]) movesWith(parts []*Part[S]) bool {
+	if len(parts) == 0 {
+		return false
+	}
+	rest := parts[len(parts)-1]
+	return rest.Date.Equal(p.Date) && rest.known.edition == p.known.edition
 }
 
 // move makes of the remembered sums those of the answer's edition, and returns the parts of which that makes none.
 func (d *DaySums[S]) move(state *store.State, parts []*Part[S],
 	read func(rows *DayRows, parts []*Part[S]) error) (missing []*Part[S], err error) {
-	rows := rowsOf(parts)
-	rows.Dead = slices.Clone(state.Dead)
+	rows := &DayRows{Dead: slices.Clone(state.Dead)}
 	for _, p := range parts {
+		if p.Settling {
+			continue // it moves with the rest of its day
+		}
+		rows.Days = append(rows.Days, p.Date)
 		rows.Above = append(rows.Above, min(p.known.edition, state.Edition))
 		rows.UpTo = append(rows.UpTo, max(p.known.edition, state.Edition))
 		rows.Dead = append(rows.Dead, p.known.dead...)
@@ -228,7 +286,7 @@ func (d *DaySums[S]) keep(p *Part[S], state *store.State) {
 		return
 	}
 	m := &remembered[S]{sums: p.Sums, edition: state.Edition, changed: p.day.Newest, dead: state.Dead,
-		readMS: state.ReadMS}
+		exact: p.exact, build: p.day.Build, readMS: state.ReadMS}
 	if known != nil && known.sums == p.Sums {
 		m.bytes = known.bytes
 	} else {
@@ -248,7 +306,12 @@ func placesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settli
 		p.Sums = none()
 		places[place{p.Day(), p.Settling}] = p.Sums
 	}
-	return func(day int64, settling bool) S { return places[place{day, settling}] }
+	return func(day int64, settling bool) S {
+		if sums, wanted := places[place{day, settling}]; wanted {
+			return sums
+		}
+		return none()
+	}
 }
 
 // Settling tells when the youngest cohort settles of what is counted: Unsettled counts those in quarter hours that are
@@ -259,8 +322,8 @@ type Settling struct {
 	LastMS    int64
 }
 
-// Add adds others, or takes them away. What settles last stays: it is exact where nothing is taken away, and later than
-// now elsewhere, as all is that is not settled and does not settle at present.
+// Add adds others, or takes them away. What settles last stays. It is later than now at least, as all is that is not
+// settled and does not settle at present; of what does, it is exact where nothing is taken away.
 func (s *Settling) Add(o Settling, times int64) {
 	s.Unsettled += uint64(times) * o.Unsettled
 	s.LastMS = max(s.LastMS, o.LastMS)

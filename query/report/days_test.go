@@ -20,6 +20,8 @@ func (d *ofDay) Plus(more *ofDay, times int64) (*ofDay, bool) {
 	return &ofDay{sum}, sum >= 0
 }
 
+func (d *ofDay) Settle(func(row string, s Settling)) {}
+
 // A day costs what editions changed of it since it was remembered, and it is read as a whole where these can't be read
 // any more, or don't lead to what is asked for.
 func TestDaySums_Of(t *testing.T) {

@@ -94,6 +94,13 @@ func (d *failureDay) Plus(more *failureDay, times int64) (sums *failureDay, coun
 	return sums, true
 }
 
+// Settle implements Sums.
+func (d *failureDay) Settle(visit func(row string, s Settling)) {
+	for id, g := range d.groups {
+		visit(id, g.sums.settling)
+	}
+}
+
 // merge adds what another day has, or takes it away.
 func (d *failureDay) merge(o *failureDay, times int64) error {
 	for channel, n := range o.totals {

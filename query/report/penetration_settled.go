@@ -44,6 +44,13 @@ func (d *settledDay) Plus(more *settledDay, times int64) (sums *settledDay, coun
 	return sums, true
 }
 
+// Settle implements Sums.
+func (d *settledDay) Settle(visit func(row string, s Settling)) {
+	for id, s := range d.of {
+		visit(id, s)
+	}
+}
+
 // addSettled notes when the youngest cohorts of groups settle: of one account, or of all, as remembered by days.
 func (r *Reading) addSettled(ctx context.Context, routes *store.Routes, all groups[audience]) error {
 	isChannel := func(k Key) bool { return k.Name == "channel" }

@@ -298,6 +298,9 @@ func (d *spendDay) Plus(more *spendDay, times int64) (sums *spendDay, counts boo
 	return sums, true
 }
 
+// Settle implements Sums: all rows settle together.
+func (d *spendDay) Settle(visit func(row string, s Settling)) { visit("", d.settling) }
+
 // merge adds what another day has, or takes it away.
 func (d *spendDay) merge(o *spendDay, times int64) error {
 	d.settling.Add(o.settling, times)

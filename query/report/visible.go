@@ -148,7 +148,7 @@ func (c *Cells) rows(data *CellsSQL) (args []any) {
 	if data.Part {
 		args = append(args, clickhouse.Named("settling_days", dates(c.Rows.Settling)))
 	}
-	if !c.Rollup.Routed && (data.Whole || data.Part) {
+	if data.Whole || data.Part {
 		args = append(args, clickhouse.Named("settling_quarters", SettlingQuarters(c.Seen, c.SettlingDays)))
 	}
 	if data.Moved {

@@ -48,6 +48,13 @@ func (p *pieceSums) Plus(more *pieceSums, times int64) (sums *pieceSums, counts 
 	return sums, true
 }
 
+// Settle implements report.Sums.
+func (p *pieceSums) Settle(visit func(row string, s report.Settling)) {
+	for _, r := range p.rows {
+		visit(report.KeysText(append(slices.Clip(r.keys), report.KeyValue{Text: r.currency})), r.settling)
+	}
+}
+
 const dayMS = 24 * schema.HourMS
 
 // computePieces reads and prices the pieces that are not remembered, or what editions changed of those that are, and

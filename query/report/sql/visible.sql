@@ -7,7 +7,7 @@ few. */ -}}
         {{end}}SELECT r.* FROM {{.Rollup}} AS r
         {{- if .Moved}}
         -- What editions changed of days, each day from another edition on.
-        WHERE {{template "days" .}} AND kind = 'difference' AND {{template "in_period" .}} AND {{template "wanted" .}}
+        WHERE {{template "days" .}} AND kind = 'difference' AND {{template "in_period" .}} AND day IN {wanted_days:Array(Date)}
             AND edition > {least:UInt64} AND edition <= {most:UInt64}{{if .Dead}} AND edition NOT IN {dead_between:Array(UInt64)}{{end}}
             AND edition > transform(day, {wanted_days:Array(Date)}, {above:Array(UInt64)}, {most:UInt64})
             AND edition <= transform(day, {wanted_days:Array(Date)}, {up_to:Array(UInt64)}, {least:UInt64})
@@ -41,9 +41,8 @@ few. */ -}}
     {{- else if .Whole}}day IN {wanted_days:Array(Date)} AND NOT ({{template "settling" .}})
     {{- else}}0{{end}}
 {{- end -}}
-{{define "settling"}}
-    {{- if .Routed}}{{template "settles_ms" "toInt64(toUnixTimestamp(cohort)) * 1000"}} = {now_quarter:Int64}
-    {{- else}}toUnixTimestamp(cohort) IN {settling_quarters:Array(UInt32)}{{end}}
+{{define "settling"}}toUnixTimestamp(cohort) IN {settling_quarters:Array(UInt32)}
+    {{- if .Routed}} AND {{template "settles_ms" "toInt64(toUnixTimestamp(cohort)) * 1000"}} = {now_quarter:Int64}{{end}}
 {{- end -}}
 
 {{define "base"}}{{if .Single}}transform(day, {base_days:Array(Date)}, {base_editions:Array(UInt64)}, toUInt64(0)){{else}}base{{end}}{{end -}}

@@ -40,11 +40,9 @@ SELECT
     c16 AS k16,
     c17 AS k17,
     c18 AS k18,
-    r.account, r.channel, r.provider, r.error_code, r.expired, toUInt16(0) AS on_day, sum(r.failed),
-    -- When the youngest cohort settles.
-    greatest(
-        if(sumIf(r.failed, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
-        if(sumIf(r.failed, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
+    r.account, r.channel, r.provider, r.error_code, r.expired, toUInt16(0) AS on_day,
+    settles_from_ms = {now_quarter:Int64} AS settling, sum(r.failed),
+    sumIf(r.failed, settles_from_ms >= {now_quarter:Int64}), maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms >= {now_quarter:Int64})
 FROM
 (
         SELECT r.* FROM rollup_failures AS r
@@ -71,7 +69,7 @@ WHERE 1
     AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
     AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
-GROUP BY c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, r.account, r.channel, r.provider, r.error_code, r.expired, on_day
+GROUP BY c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18, r.account, r.channel, r.provider, r.error_code, r.expired, on_day, settling
 HAVING sum(r.failed) != 0
 -- from = 1760572800
 -- to = 1795136400

@@ -24,7 +24,7 @@ WITH
     toHour(r.cohort, {tz:String}) AS c16,
     toDayOfWeek(toDate(r.cohort, {tz:String})) AS c17
 SELECT
-    toUInt16(r.day) AS on_day, bitAnd(route, 15) AS reports,
+    toUInt16(r.day) AS on_day, settles_from_ms = {now_quarter:Int64} AS settling, bitAnd(route, 15) AS reports,
     c0 AS k0,
     c1 AS k1,
     c2 AS k2,
@@ -50,9 +50,7 @@ SELECT
         mapKeys(sumMap(r.to_deliver)), mapValues(sumMap(r.to_deliver)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap(r.to_read)), mapValues(sumMap(r.to_read)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap(r.to_reply)), mapValues(sumMap(r.to_reply)))),
-    greatest(
-        if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
-        if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)),
+    sumIf(counted, settles_from_ms >= {now_quarter:Int64}), maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms >= {now_quarter:Int64}),
     min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000,
         9999999999999)) AS until_ms
 FROM
@@ -113,7 +111,7 @@ WHERE 1
     AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
     AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
-GROUP BY on_day, reports, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17
+GROUP BY on_day, settling, reports, c0, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17
 HAVING sum(counted) != 0
 LIMIT {limit:UInt32}
 -- from = 1760572800

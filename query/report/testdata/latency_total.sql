@@ -6,7 +6,7 @@ WITH
     r.attempted + r.skipped + r.unsubscribed + r.blocked + r.complained AS counted,
     toInt64(toUnixTimestamp(r.cohort)) * 1000 + toInt64(bitShiftRight(route, 4)) * 86400000 AS settles_from_ms
 SELECT
-    toUInt16(r.day) AS on_day, bitAnd(route, 15) AS reports,
+    toUInt16(r.day) AS on_day, settles_from_ms = {now_quarter:Int64} AS settling, bitAnd(route, 15) AS reports,
     sum(r.attempted), sum(r.sent), sum(r.delivered), sum(r.read), sum(r.clicked), sum(r.replied), sum(r.failed), sum(r.pending),
     sum(r.skipped), sum(r.skewed), sum(r.machine_opened), sum(r.unsubscribed), sum(r.blocked), sum(r.complained),
     sumIf(r.in_1m, over_1m), sumIf(r.timed, over_1m), sumIf(r.in_24h, over_24h), sumIf(r.timed, over_24h), sumIf(r.read_in_24h, over_24h),
@@ -14,9 +14,7 @@ SELECT
         mapKeys(sumMap(r.to_deliver)), mapValues(sumMap(r.to_deliver)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap(r.to_read)), mapValues(sumMap(r.to_read)))), arrayStringConcat(arrayMap((cell, n) -> concat(reinterpretAsFixedString(cell), reinterpretAsFixedString(n)),
         mapKeys(sumMap(r.to_reply)), mapValues(sumMap(r.to_reply)))),
-    greatest(
-        if(sumIf(counted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
-        if(sumIf(counted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0)),
+    sumIf(counted, settles_from_ms >= {now_quarter:Int64}), maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms >= {now_quarter:Int64}),
     min(multiIf(NOT over_1m, toInt64(toUnixTimestamp(r.window_end)) * 1000, NOT over_24h, toInt64(toUnixTimestamp(r.window_end)) * 1000 + 86400000,
         9999999999999)) AS until_ms
 FROM
@@ -66,7 +64,7 @@ FROM
     WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
 ) AS r
 WHERE 1
-GROUP BY on_day, reports
+GROUP BY on_day, settling, reports
 HAVING sum(counted) != 0
 LIMIT {limit:UInt32}
 -- from = 0

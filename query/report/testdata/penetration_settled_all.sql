@@ -16,9 +16,8 @@ SELECT
     formatDateTime(c4, '%Y-%m') AS k4,
     c5 AS k5,
     c6 AS k6,
-    toUInt16(0) AS on_day, greatest(
-        if(sumIf(r.attempted, settles_from_ms > {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms > {now_quarter:Int64}), 0),
-        if(sumIf(r.attempted, settles_from_ms = {now_quarter:Int64}) > 0, maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms = {now_quarter:Int64}), 0))
+    toUInt16(0) AS on_day,
+    settles_from_ms = {now_quarter:Int64} AS settling, sumIf(r.attempted, settles_from_ms >= {now_quarter:Int64}), maxIf(r.cohort_max_ms + toInt64(bitShiftRight(route, 4)) * 86400000, settles_from_ms >= {now_quarter:Int64})
 FROM
 (
         SELECT r.* FROM rollup_attempts AS r
@@ -35,7 +34,7 @@ WHERE 1
     AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
     AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
     AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
-GROUP BY on_day, c0, c1, c2, c3, c4, c5, c6
+GROUP BY on_day, settling, c0, c1, c2, c3, c4, c5, c6
 HAVING sum(r.attempted) != 0
 -- from = 1760572800
 -- to = 1795136400
