@@ -41,8 +41,8 @@ const PHONE = 599
 const WIDE = 20
 
 /**
- * useBlocks tells whether rows are shown as blocks of fields: on a phone, and of a short list where it is too wide. heads
- * are what stands over its columns.
+ * useBlocks tells whether rows are shown as blocks of fields: on a phone, and of a short list where it is too wide.
+ * heads are what stands over its columns.
  */
 function useBlocks(
   short: boolean,
