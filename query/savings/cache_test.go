@@ -122,7 +122,8 @@ func TestShareAnswer_FollowerOutOfTime(t *testing.T) {
 // A cell that is not priced is never left out silently.
 func TestFold_TakeAll_Unpriced(t *testing.T) {
 	cache := &accountSignatures{account: "acme", index: map[uint64]uint32{}}
-	own := cache.pricing(prices.Account{Lists: stored.Lists{List: money.NewPriceList(nil, nil)}}, store.NewCapabilities(nil))
+	own := cache.pricing(prices.Account{Lists: stored.Lists{List: money.NewPriceList(nil, nil)}},
+		store.NewCapabilities(nil))
 	f := newFold(&Savings{}, nil, nil, 0)
 	err := f.takeAll(&cellRow{store: cache, pricing: own, cells: strings.Repeat("x", 3*cellBytes)})
 	if err == nil || !strings.Contains(err.Error(), `3 of 3 cells of account "acme"`) {
@@ -152,8 +153,8 @@ func TestAccountSignatures_Price_ManyBorders(t *testing.T) {
 				Country: money.Any, Traffic: money.Any, Sender: money.Any, App: money.Any,
 				FromMS: int64(i) * day, ToMS: to, Currency: "RUB", Billing: money.PerMessageSent, Price: int64(i + 1)})
 		}
-		p := cache.pricing(prices.Account{Lists: stored.Lists{List: money.NewPriceList(tariffs, nil), Tariffs: tariffs}},
-			store.NewCapabilities(nil))
+		lists := stored.Lists{List: money.NewPriceList(tariffs, nil), Tariffs: tariffs}
+		p := cache.pricing(prices.Account{Lists: lists}, store.NewCapabilities(nil))
 		for i := range rows {
 			interval := p.interval(store.Storable(int64(i)*day + 1000))
 			if err := cache.price(p, []uint64{shapes - 2, shapes - 1}, interval, 0); err != nil {

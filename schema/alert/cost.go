@@ -69,8 +69,9 @@ type costPast struct {
 	strata []stratumPast
 	// now and before are what the strata that have a past cost, and would have.
 	now, before int64
-	// best is what reaching somebody costs if all arrives that may; own is the variance of what it costs, by chance, and
-	// usual what that would be if messages cost as in the past: a few that are very dear have not made them so.
+	// best is what reaching somebody costs if all arrives that may; own is the variance of what it costs, by chance,
+	// and usual what that would be if messages cost as in the past: the spread of days is no multiple of a few that are
+	// very dear now.
 	best, own, usual float64
 }
 

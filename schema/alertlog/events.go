@@ -46,8 +46,9 @@ func Insert(ctx context.Context, conn driver.Conn, events []alert.Event) error {
 	err := schema.InsertColumns(ctx, conn, "INSERT INTO alert_events (account, seq, id, rule, rule_version, metric, "+
 		"`keys`, channel, provider, operator, campaign, before, now, low, high, num, den, hours, since_ms, until_ms, "+
 		"ended, send_to, at_ms, currency, cost, cost_before, cost_now, cost_low, cost_high)", 0,
-		len(events), []any{c.account, c.seq, c.id, c.rule, c.version, c.metric, c.keys, c.channel, c.provider, c.operator, c.campaign, c.before, c.now, c.low, c.high, c.num, c.den, c.hours, c.since,
-			c.until, c.ended, c.sendTo, c.at, c.currency, c.cost, c.costBefore, c.costNow, c.costLow, c.costHigh})
+		len(events), []any{c.account, c.seq, c.id, c.rule, c.version, c.metric, c.keys, c.channel, c.provider,
+			c.operator, c.campaign, c.before, c.now, c.low, c.high, c.num, c.den, c.hours, c.since, c.until, c.ended,
+			c.sendTo, c.at, c.currency, c.cost, c.costBefore, c.costNow, c.costLow, c.costHigh})
 	if err != nil {
 		return fmt.Errorf("store alerts: %w", err)
 	}

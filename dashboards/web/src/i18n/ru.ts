@@ -459,7 +459,7 @@ export const words: Words = {
       monthly_minimum: 'Минимум в месяц', template: 'Шаблон', sms_segments: 'Сегментов', sms_text: 'Или текст',
       code: 'Код', 'class': 'Класс',
       like: 'Коды как у', rule: 'Правило', value: 'Значение', billing_zone: 'Месяц закрывается по времени',
-      on: 'Включено', metric: 'Что', id: 'Id', name: 'Название', by: 'По отдельности', sensitivity: 'Чувствительность', send_to: 'Куда',
+      on: 'Вкл.', metric: 'Что', id: 'Id', name: 'Название', by: 'По отдельности', sensitivity: 'Чувстви\u00adтельность', send_to: 'Куда',
       min_sample: 'От сообщений', after_minutes: 'Через минут', limit_minutes: 'Опоздание, минут', 'only.channel': 'Только каналы',
       'only.provider': 'Только провайдеры', 'only.operator': 'Только операторы', 'only.campaign': 'Только рассылки', url: 'Адрес', secret: 'Секрет',
     },

@@ -71,20 +71,36 @@ function Found({ label, rows }: { label: string; rows: readonly Alert[] }) {
       key: 'metric',
       head: t.fields.metric,
       kind: 'text',
-      show: (row) => t.metrics[row.metric] ?? row.metric,
+      show: (row) => (
+        <>
+          {t.metrics[row.metric] ?? row.metric}
+          <small>
+            {t.fields.rule}{' '}
+            <code>
+              <bdi>{row.rule}</bdi>
+            </code>
+          </small>
+        </>
+      ),
       sort: (row) => row.metric,
     },
     { key: 'where', head: t.where, kind: 'text', show: (row) => <bdi>{where(row)}</bdi>, sort: where },
-    { key: 'before', head: t.before, show: (row) => figure(row, 'before') },
-    { key: 'now', head: t.now, show: (row) => <b>{figure(row, 'now')}</b> },
     {
-      key: 'range',
-      head: t.range,
-      show: (row) =>
-        (row.cost_low ?? row.low) === null || (row.cost_high ?? row.high) === null
-          ? NONE
-          : `${figure(row, 'low')} – ${figure(row, 'high')}`,
+      key: 'before',
+      head: t.before,
+      // Columns of their own would be more than a tablet has room for.
+      show: (row) => (
+        <>
+          {figure(row, 'before')}
+          {(row.cost_low ?? row.low) === null || (row.cost_high ?? row.high) === null ? null : (
+            <small class="range" title={t.range}>
+              {figure(row, 'low')} – {figure(row, 'high')}
+            </small>
+          )}
+        </>
+      ),
     },
+    { key: 'now', head: t.now, show: (row) => <b>{figure(row, 'now')}</b> },
     {
       key: 'until',
       head: t.until,
@@ -95,17 +111,6 @@ function Found({ label, rows }: { label: string; rows: readonly Alert[] }) {
         ) : (
           `${f.value.time(row.until)}${row.ended ? ` · ${t.endings[row.ended] ?? row.ended}` : ''}`
         ),
-    },
-    {
-      key: 'rule',
-      head: t.fields.rule,
-      kind: 'text',
-      show: (row) => (
-        <code>
-          <bdi>{row.rule}</bdi>
-        </code>
-      ),
-      sort: (row) => row.rule,
     },
   ]
   return <Table label={label} columns={columns} rows={rows} rowKey={(row) => `${row.id} ${row.since}`} />

@@ -1,5 +1,5 @@
 // The rows of a part as a table whose cells are fields. Long lists come in pages, so that a key press stays quick.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Icon } from '../../parts/icons'
@@ -35,6 +35,41 @@ function found(columns: readonly Column[], row: Row, text: string): boolean {
   )
 }
 
+// On a phone every row is a block of fields.
+const PHONE = 599
+// A field of more characters has twice the room in a block.
+const WIDE = 20
+
+/**
+ * useBlocks tells whether rows are shown as blocks of fields: on a phone, and of a short list where it is too wide.
+ * heads are what stands over its columns.
+ */
+function useBlocks(
+  short: boolean,
+  heads: string,
+  table: { readonly current: HTMLTableElement | null },
+): boolean {
+  const [blocks, show] = useState(false)
+  // The width that rows need as lines is known while they are, and only of these columns.
+  const needed = useRef({ heads, width: 0 })
+  const look = (): void => {
+    const scroll = table.current?.parentElement
+    if (!scroll) return
+    if (blocks && needed.current.heads !== heads) {
+      show(false)
+      return
+    }
+    if (!blocks) needed.current = { heads, width: scroll.scrollWidth }
+    show(window.innerWidth <= PHONE || (short && needed.current.width > scroll.clientWidth))
+  }
+  useLayoutEffect(look)
+  useEffect(() => {
+    window.addEventListener('resize', look)
+    return () => window.removeEventListener('resize', look)
+  })
+  return blocks
+}
+
 export function Grid({
   part,
   rows,
@@ -60,6 +95,7 @@ export function Grid({
   const wanted = useRef<Place | undefined>(undefined)
   const table = useRef<HTMLTableElement>(null)
   const columns = visible(part, rows, all)
+  const blocks = useBlocks(part.short ?? false, columns.map((one) => t.fields[one.field]).join(), table)
   const text = sought.trim().toLocaleLowerCase()
   const numbered = useMemo(() => rows.map((row, i) => ({ row, n: i + 1 })), [rows])
   const shown = useMemo(
@@ -174,7 +210,7 @@ export function Grid({
           </button>
         ) : null}
       </div>
-      <div class="scroll grid" tabIndex={0} role="region" aria-label={title}>
+      <div class={`scroll grid ${blocks ? 'blocks' : ''}`} tabIndex={0} role="region" aria-label={title}>
         <table class="table" ref={table} aria-rowcount={shown.length + 1}>
           <caption class="unseen">{title}</caption>
           <thead>
@@ -256,7 +292,7 @@ function Line({
               key={one.field}
               data-field={one.field}
               data-head={t.fields[one.field]}
-              class={figure ? 'figure' : 'text'}>
+              class={`${figure ? 'figure' : 'text'} ${one.width > WIDE ? 'broad' : ''}`}>
               {fixed ? (
                 <bdi class={one.kind === 'any' && value === '*' ? 'muted' : ''}>
                   {shownValue(one, value) || (one.kind === 'any' ? t.any : '')}

@@ -34,6 +34,8 @@ export interface Part {
   readonly columns: readonly Column[]
   /** keys tell one row from another. */
   readonly keys: readonly Field[]
+  /** short lists become blocks of fields where they are too wide; in long ones columns are easier to follow. */
+  readonly short?: boolean
   /** fixed: rows are neither added nor taken away. */
   readonly fixed?: boolean
   /** prefix is that of fields in problems, where a list has several parts. */
@@ -179,6 +181,7 @@ const ALERTS: Kind = {
   parts: [
     {
       name: 'alerts',
+      short: true,
       keys: ['id'],
       prefix: 'alerts.',
       columns: [
@@ -188,12 +191,12 @@ const ALERTS: Kind = {
           kind: 'choice',
           choices: METRICS,
           name: (value) => w().settings.metrics[value] ?? value,
-          width: 30,
+          width: 28,
           clears: ['by', 'min_sample', 'after_minutes', 'limit_minutes'],
         },
-        { field: 'id', kind: 'text', width: 13 },
+        { field: 'id', kind: 'text', width: 15 },
         { field: 'name', kind: 'text', rare: true, width: 18 },
-        { field: 'by', kind: 'list', hint: 'byDefault', width: 17 },
+        { field: 'by', kind: 'list', hint: 'byDefault', width: 15 },
         {
           field: 'sensitivity',
           kind: 'choice',
@@ -201,7 +204,7 @@ const ALERTS: Kind = {
           name: (value) => w().settings.sensitivities[value] ?? value,
           width: 11,
         },
-        { field: 'send_to', kind: 'list', width: 10 },
+        { field: 'send_to', kind: 'list', width: 8 },
         { field: 'min_sample', kind: 'count', hint: 'byDefault', width: 8 },
         { field: 'after_minutes', kind: 'count', hint: 'byDefault', width: 8 },
         { field: 'limit_minutes', kind: 'count', hint: 'byDefault', rare: true, width: 8 },
@@ -214,6 +217,7 @@ const ALERTS: Kind = {
     },
     {
       name: 'webhooks',
+      short: true,
       keys: ['id'],
       prefix: 'webhooks.',
       columns: [

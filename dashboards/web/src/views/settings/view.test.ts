@@ -380,6 +380,12 @@ test('alerts tell what was usual, what is, and since when', async () => {
     since: '2026-11-20T09:00:00Z',
     until: null,
     ended: null,
+    currency: null,
+    cost: null,
+    cost_before: null,
+    cost_now: null,
+    cost_low: null,
+    cost_high: null,
   }
   await page.route('**/v1/alerts/events?**', (route) =>
     route.fulfill({
@@ -413,6 +419,27 @@ test('alerts tell what was usual, what is, and since when', async () => {
             low: 0,
             high: 9.5,
           },
+          {
+            ...base,
+            id: 'd',
+            rule: 'dear',
+            metric: 'cost_per_reached',
+            channel: null,
+            provider: null,
+            before: null,
+            now: null,
+            low: null,
+            high: null,
+            num: null,
+            den: 1234,
+            hours: 24,
+            currency: 'RUB',
+            cost: '2621.016',
+            cost_before: '1.501234',
+            cost_now: '2.124',
+            cost_low: '1.322111',
+            cost_high: '1.70',
+          },
         ],
       },
     }),
@@ -420,9 +447,48 @@ test('alerts tell what was usual, what is, and since when', async () => {
   await page.goto(`/settings?tab=alerts&account=lavka&${ZONE}`)
   await settled(page)
   const rows = (await page.locator('#events tbody tr').allInnerTexts()).map((row) => row.replace(/\s+/gu, ' '))
-  expect(rows[0]).toContain('delivery rate falls Viber · infobip 95.1% 50.0% 90.0% – 100.0% open')
-  expect(rows[1]).toContain('figures are late everything – 45 mins – 20 Nov, 13:00 · as usual again')
-  expect(rows[2]).toContain('more is refused everything 2.25 40 0 – 9.5 open')
+  expect(rows[0]).toContain('delivery rate falls Rule delivery Viber · infobip 95.1% 90.0% – 100.0% 50.0% open')
+  expect(rows[1]).toContain('figures are late Rule late everything – 45 mins 20 Nov, 13:00 · as usual again')
+  expect(rows[2]).toContain('more is refused Rule letters everything 2.25 0 – 9.5 40 open')
+  expect(rows[3]).toContain('cost per reached rises Rule dear everything ₽1.501234 ₽1.322111 – ₽1.70 ₽2.124 open')
+  await fits(page, '#events')
+})
+
+/** fits expects that no column of a table has to be scrolled for, on a screen and on a tablet. */
+async function fits(page: Page, within: string, widths: readonly number[] = [1440, 768]): Promise<void> {
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: 900 })
+    await expect
+      .poll(() =>
+        page
+          .locator(`${within} .scroll`)
+          .evaluateAll((all) => all.map((one) => one.scrollWidth - one.clientWidth).filter((more) => more > 0)),
+      )
+      .toEqual([])
+  }
+}
+
+test('alert rules are whole at every width, whichever columns there are', async () => {
+  for (const language of ['en', 'ru'] as const) {
+    const page = await open(`/settings?tab=alerts&account=lavka&${ZONE}`, 'all', language)
+    const rules = page.locator('#list .grid').first()
+    const lines = async (): Promise<boolean> => !(await rules.evaluate((one) => one.classList.contains('blocks')))
+    await expect.poll(lines).toBe(true)
+    await fits(page, '#list', [1440, 768, 375, 1440])
+    await expect.poll(lines).toBe(true)
+    // What a cell says is whole, too.
+    const cut = await rules
+      .locator('input')
+      .evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.outerHTML))
+    expect(cut).toEqual([])
+    const all = page.locator('#list .part').first().getByRole('checkbox')
+    await all.check()
+    await expect.poll(lines).toBe(false)
+    await fits(page, '#list', [1440, 768, 375, 1440])
+    await all.uncheck()
+    await expect.poll(lines).toBe(true)
+    await page.context().close()
+  }
 })
 
 test('a key is made, shown once, used and revoked', async () => {
