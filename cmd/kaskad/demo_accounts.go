@@ -98,7 +98,8 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 				if e.UntilMS == 0 {
 					continue
 				}
-				e.RuleVersion, e.AtMS, e.Seq = versions[account], now, uint64(time.Now().UnixMicro())+uint64(len(events))
+				e.RuleVersion, e.AtMS = versions[account], now
+				e.Seq = uint64(time.Now().UnixMicro()) + uint64(len(events))
 				events = append(events, e)
 			}
 		}
