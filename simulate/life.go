@@ -44,8 +44,8 @@ var calendar = [...]struct {
 const (
 	// mailingHour is when mailings begin, in UTC: at ten in Moscow, and outageHour when the bad hours do: at noon.
 	mailingHour, outageHour = 7, 9
-	// habitDays is how many days there are at least before the bad hours: at least four workdays are among them, so that
-	// what is ordinary at this hour is known, and the hours are of the second week.
+	// habitDays is how many days there are at least before the bad hours: four workdays and more are among them, so
+	// that what is ordinary at this hour is known, and the hours are of the second week.
 	habitDays = 8
 )
 
@@ -69,7 +69,7 @@ func newLife(w *world) *life {
 		if l.outage.provider == nil && midnight >= l.start+habitDays*dayMS && weekday(midnight) >= 1 &&
 			weekday(midnight) <= 3 {
 			l.outage = outage{provider: w.accounts[0].provider("sms"), from: midnight + outageHour*hourMS,
-				to: midnight + (outageHour+2)*hourMS, delivers: newShare(0.25),
+				to: midnight + (outageHour+2)*hourMS, delivers: newShare(0.1),
 				// System failure, which says nothing of the number.
 				failure: failure{status: failed, json: `,"error_code":"34"`}}
 		}

@@ -54,6 +54,14 @@ func New(cfg Config) (*Simulator, error) {
 // file about the world is best made for this time.
 func (s *Simulator) Now() time.Time { return time.UnixMilli(s.world.now).UTC() }
 
+// Accounts are the names of the world's tenants.
+func (s *Simulator) Accounts() (names []string) {
+	for _, acc := range s.world.accounts {
+		names = append(names, acc.name)
+	}
+	return names
+}
+
 // binMS is the width of the bins that hold events until they arrive.
 const binMS = int64(time.Minute / time.Millisecond)
 

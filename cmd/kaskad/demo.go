@@ -190,18 +190,6 @@ func (s demoState) world(now time.Time) simulate.Config {
 // play sends the days through Kafka, waits until the reports show all of them, and says where to look.
 func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string,
 	producer *ingest.Producer) error {
-	if !state.Played {
-		sim, err := simulate.New(state.world(st.now()))
-		if err != nil {
-			return err
-		}
-		if err := playTo(ctx, sim, producer, 0); err != nil {
-			return err
-		}
-	}
-	if err := c.settle(ctx, st, "storing events and computing reports"); err != nil {
-		return err
-	}
 	server := &api{address: "http://" + address, client: http.Client{Timeout: serverTimeout}}
 	if c.Auth == authKeys {
 		key, err := readAdminKey(c.Data)
@@ -209,6 +197,23 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 		server.key = key
+	}
+	if !state.Played {
+		sim, err := simulate.New(state.world(st.now()))
+		if err != nil {
+			return err
+		}
+		if state.Days > 1 {
+			if err := putAlerts(ctx, server, sim.Accounts()); err != nil {
+				return err
+			}
+		}
+		if err := playTo(ctx, sim, producer, 0); err != nil {
+			return err
+		}
+	}
+	if err := c.settle(ctx, st, "storing events and computing reports"); err != nil {
+		return err
 	}
 	if err := prepareAccounts(ctx, server, state); err != nil {
 		return err

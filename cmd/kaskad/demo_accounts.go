@@ -13,8 +13,8 @@ import (
 	"kaskad/schema/errormap"
 )
 
-// prepareAccounts gives every account that sent something the price list, error map and alert rules of the demo. Those
-// that somebody has changed stay.
+// prepareAccounts gives every account that sent something the price list and error map of the demo. Those that somebody
+// has changed stay.
 func prepareAccounts(ctx context.Context, server *api, state demoState) error {
 	var report struct {
 		Rows []struct{ Account string }
@@ -29,12 +29,6 @@ func prepareAccounts(ctx context.Context, server *api, state demoState) error {
 		if err := putErrors(ctx, server, r.Account); err != nil {
 			return err
 		}
-		if state.Days == 1 {
-			continue
-		}
-		if err := putAlerts(ctx, server, r.Account); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -43,9 +37,9 @@ func prepareAccounts(ctx context.Context, server *api, state demoState) error {
 // no alert anyway.
 const demoSample = 50
 
-// putAlerts gives an account the rules that all have, but for silence: the demo ended two days ago, and every provider
-// that it had has been silent since.
-func putAlerts(ctx context.Context, server *api, account string) error {
+// putAlerts gives accounts the rules that all have, but for silence: the demo ended two days ago, and every provider
+// that it had has been silent since. They have to be there before the first event is: hours are judged at once.
+func putAlerts(ctx context.Context, server *api, accounts []string) error {
 	rules := alert.Default()
 	for i := range rules.Alerts {
 		rule := &rules.Alerts[i]
@@ -56,7 +50,12 @@ func putAlerts(ctx context.Context, server *api, account string) error {
 	if err != nil {
 		return fmt.Errorf("write the demo's alert rules: %w", err)
 	}
-	return server.putFirst(ctx, "/v1/alerts?account="+url.QueryEscape(account), body)
+	for _, account := range accounts {
+		if err := server.putFirst(ctx, "/v1/alerts?account="+url.QueryEscape(account), body); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // putFirst puts a list where there is none.
@@ -98,7 +97,8 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 				if e.UntilMS == 0 {
 					continue
 				}
-				e.RuleVersion, e.AtMS, e.Seq = versions[account], now, uint64(time.Now().UnixMicro())+uint64(len(events))
+				e.RuleVersion, e.AtMS = versions[account], now
+				e.Seq = uint64(time.Now().UnixMicro()) + uint64(len(events))
 				events = append(events, e)
 			}
 		}

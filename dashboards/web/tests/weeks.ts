@@ -2,8 +2,9 @@
 import type { TestProject } from 'vitest/node'
 import { serve } from './server'
 
-// Pictures show what whoever starts the demo sees; for tests a part of it will do.
-const SOME = ['--messages', '20000']
+// Pictures show what whoever starts the demo sees; for tests a part of it will do,
+// as long as a provider has messages enough for an alert.
+const SOME = ['--messages', '30000']
 
 export default function setup(project: TestProject): Promise<() => Promise<void>> {
   return serve(project, project.name === 'pictures' ? [] : SOME, () => Promise.resolve())
