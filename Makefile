@@ -19,9 +19,9 @@ OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Three packages at a time: many tests wait for ClickHouse or Kafka. Each may run a ClickHouse of its own, and two
-# cores and 8 GB are enough for three.
-TEST_FLAGS ?= -p 3 -timeout 30m
+# Three packages at a time, and three tests of each: many wait for ClickHouse or Kafka. Each may run a ClickHouse of its
+# own, and two cores and 8 GB are enough for all of them.
+TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
@@ -29,7 +29,8 @@ in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPD
 	$(MEMORY)/kaskad-test.XXXXXX)"; $(1); rm -rf "$$TMPDIR",$(1))
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
-TEST_PACKAGES ?= ./...
+# Those that take longest begin first, so that none of them is left alone in the end.
+TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
 LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestServer_Document_Schemathesis|TestServer_Exports_Memory
 LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/

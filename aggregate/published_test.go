@@ -212,10 +212,8 @@ func TestAggregator_Pass_DiedAfterRecipients(t *testing.T) {
 // The audit looks all the time, a few messages at once, and finds nothing; with a bound on the keyed store that nothing
 // fits in, all is the same.
 func TestAggregator_Editions_AddUp(t *testing.T) {
-	schedules, rounds := enginetest.World(t, 2, 50), 30
-	if enginetest.Long() {
-		rounds = 15
-	}
+	const rounds = 15
+	schedules := enginetest.World(t, 2, 50)
 	var looks uint64
 	for seed := range uint64(schedules) {
 		stateBytes := int64(-1)

@@ -16,9 +16,9 @@ import (
 	"kaskad/schema"
 )
 
-// migratedData is a data directory whose database is migrated and empty, as kaskad leaves it that was started once. Tests
-// start from copies: to migrate takes kaskad longer than all else that it does at its first start. The tests of the
-// demo, of keys and of the contract's first example start from nothing.
+// migratedData is a data directory whose database is migrated and empty, as kaskad leaves it that was started once.
+// Tests start from copies: to migrate takes kaskad longer than all else that it does at its first start. The tests of
+// the demo, of keys and of the contract's first example start from nothing.
 var migratedData dataTemplate
 
 type dataTemplate struct {

@@ -7,10 +7,11 @@ export default defineConfig({
         exclude: ['tests/weeks.test.ts'], globalSetup: ['tests/server.ts'] } },
       { extends: true, test: { name: 'weeks', include: ['tests/weeks.test.ts'], globalSetup: ['tests/weeks.ts'] } },
     ],
-    // One program and one browser serve all files of a project; two files at a time keep two cores busy.
-    maxWorkers: 2,
+    // One program and one browser serve all files of a project. Four of them at a time keep two cores busy: half of the
+    // time a page waits, for answers and for half a second without any.
+    maxWorkers: 4,
     // Those of a file that mostly wait do so together.
-    maxConcurrency: 2,
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },

@@ -24,7 +24,17 @@ const statusUndocumented = 599
 // Documented is a handler whose answers are held against the document of its routes.
 type Documented struct {
 	http.Handler
-	routes   []answer.Route
+	routes []answer.Route
+	once   sync.Once
+	*described
+}
+
+// documents are those of this test process, by what the routes say: servers come by the hundred, one like the other,
+// and to write and read a document takes 100 ms.
+var documents sync.Map
+
+// described is a document, and what was compiled of it.
+type described struct {
 	once     sync.Once
 	document any
 	err      error
@@ -35,12 +45,27 @@ type Documented struct {
 
 // Document returns the handler of these routes, held against what they say of themselves.
 func Document(h http.Handler, routes []answer.Route) *Documented {
-	return &Documented{Handler: h, routes: routes, schemas: map[string]*jsonschema.Schema{}}
+	return &Documented{Handler: h, routes: routes}
+}
+
+// find finds the document of the routes, which is made for the first handler that has such routes.
+func (d *Documented) find() {
+	var said strings.Builder
+	for _, r := range d.routes {
+		fmt.Fprintln(&said, r.Method, r.Path, r.For, r.Whole, r.Tagged, r.Hidden, r.Tag, r.Summary, r.Text,
+			r.Body != nil, len(r.Answers), r.Errors, len(r.Besides))
+		for _, p := range r.Params {
+			fmt.Fprintln(&said, p.Name, p.In, p.Text, p.Many, p.Comma, p.Required, p.Example)
+		}
+	}
+	found, _ := documents.LoadOrStore(said.String(), &described{schemas: map[string]*jsonschema.Schema{}})
+	d.described = found.(*described)
+	d.described.once.Do(func() { d.described.load(d.routes) })
 }
 
 // load reads the document as a client does.
-func (d *Documented) load() {
-	text, err := openapi.Write("test", d.routes)
+func (d *described) load(routes []answer.Route) {
+	text, err := openapi.Write("test", routes)
 	if err != nil {
 		d.err = err
 		return
@@ -64,7 +89,7 @@ func member(of any, names ...string) any {
 
 // Check returns what is not documented of an answer.
 func (d *Documented) Check(r *http.Request, w *httptest.ResponseRecorder) error {
-	if d.once.Do(d.load); d.err != nil {
+	if d.once.Do(d.find); d.err != nil {
 		return d.err
 	}
 	path, known := d.pathOf(r.URL)
@@ -124,7 +149,7 @@ func (d *Documented) Check(r *http.Request, w *httptest.ResponseRecorder) error 
 }
 
 // checkBody holds JSON against the schema at a place of the document.
-func (d *Documented) checkBody(body []byte, place ...string) error {
+func (d *described) checkBody(body []byte, place ...string) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("%s: %w", strings.Join(place, " "), err)
@@ -149,7 +174,7 @@ func (d *Documented) checkBody(body []byte, place ...string) error {
 }
 
 // pathOf finds the path of the document that an address is of: the one with the fewest variables.
-func (d *Documented) pathOf(u *url.URL) (found string, known bool) {
+func (d *described) pathOf(u *url.URL) (found string, known bool) {
 	given := strings.Split(u.EscapedPath(), "/")
 	paths, _ := member(d.document, "paths").(map[string]any)
 	fewest := len(given) + 1

@@ -127,13 +127,18 @@ func OpenSheet(tb testing.TB, body []byte) *excelize.File {
 // SheetColumn returns the letter of a column.
 func SheetColumn(tb testing.TB, file *excelize.File, name string) string {
 	tb.Helper()
-	rows, err := file.GetRows(file.GetSheetName(0))
-	if err != nil || len(rows) == 0 {
-		tb.Fatal(rows, err)
+	rows, err := file.Rows(file.GetSheetName(0))
+	if err != nil {
+		tb.Fatal(err)
 	}
-	at := slices.Index(rows[0], name)
-	if at < 0 {
-		tb.Fatalf("no column %s in %v", name, rows[0])
+	defer rows.Close()
+	if !rows.Next() {
+		tb.Fatal("an empty sheet")
+	}
+	names, err := rows.Columns()
+	at := slices.Index(names, name)
+	if err != nil || at < 0 {
+		tb.Fatalf("no column %s in %v: %v", name, names, err)
 	}
 	letter, err := excelize.ColumnNumberToName(at + 1)
 	if err != nil {

@@ -16,15 +16,15 @@ const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/go
 const FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
   '--disable-component-update', '--disable-sync']
 
-function freePort(): Promise<number> {
+/** freePort is one that nobody has, outside of those that the kernel gives to who does not care: it stays free. */
+function freePort(tries = 20): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().on('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (address && typeof address === 'object') resolve(address.port)
-      })
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const server = createServer().on('error', (error) => {
+      if (tries > 0) resolve(freePort(tries - 1))
+      else reject(error)
     })
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(port)))
   })
 }
 
