@@ -7,9 +7,9 @@ export default defineConfig({
         exclude: ['tests/weeks.test.ts'], globalSetup: ['tests/server.ts'] } },
       { extends: true, test: { name: 'weeks', include: ['tests/weeks.test.ts'], globalSetup: ['tests/weeks.ts'] } },
     ],
-    // One program and one browser serve all files of a project. Four of them at a time keep two cores busy: half of the
+    // One program and one browser serve all files of a project. Three of them at a time keep two cores busy: half of the
     // time a page waits, for answers and for half a second without any.
-    maxWorkers: 4,
+    maxWorkers: 3,
     // Those of a file that mostly wait do so together.
     maxConcurrency: 3,
     testTimeout: 60_000,
