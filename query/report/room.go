@@ -31,8 +31,8 @@ type Room struct {
 	prices *prices.Cache
 	// answers are those that cursors still point into.
 	answers Cache[*materialized]
-	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, channelMore what the channel
-	// report knows besides, and spendKnown what is known of each account's attempts.
+	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, channelMore what the
+	// channel report knows besides, and spendKnown what is known of each account's attempts.
 	channelDays DaySums[*channelDay]
 	channelMore Cache[*channelDay]
 	spendDays   DaySums[*spendDay]
