@@ -59,7 +59,8 @@ function useBlocks(
       show(false)
       return
     }
-    if (!blocks) needed.current = { heads, width: scroll.scrollWidth }
+    // To measure makes the browser lay out: not of long lists, which are typed in as well.
+    if (!blocks) needed.current = { heads, width: short ? scroll.scrollWidth : 0 }
     show(window.innerWidth <= PHONE || (short && needed.current.width > scroll.clientWidth))
   }
   useLayoutEffect(look)
