@@ -55,3 +55,41 @@ func TestAggregator_Settle_KnowsHowManyStates(t *testing.T) {
 		}
 	}
 }
+
+// Facts and states are lost together: hours of which no fact is left are cold, too. Else a change of one, as from a
+// topic that is read again, would count on top of what is published of it.
+func TestAggregator_ForgetStates_LostFacts(t *testing.T) {
+	conn := connect(t)
+	a := newAggregator(conn, noon)
+	var facts strings.Builder
+	const hours = 5
+	for i := range hours {
+		at := noon.Add(-time.Duration(48+i) * time.Hour)
+		id := fmt.Sprintf("m%d", i)
+		facts.WriteString(line(id, "sent", at, submitted(at)...))
+		facts.WriteString(line(id, "delivered", at.Add(time.Second), submitted(at)...))
+	}
+	load(t, conn, "t", []byte(facts.String()), noon)
+	settle(t, a)
+	want := visible(t, conn)
+	if want.Delivered != hours {
+		t.Fatalf("%+v is published, want %d deliveries", want, hours)
+	}
+	if err := conn.Exec(t.Context(), "TRUNCATE TABLE attempts"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.forgetStates(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for hour, cold := range a.hours {
+		if !cold {
+			t.Errorf("%v is not cold", hour)
+		}
+	}
+	if len(a.hours) != hours {
+		t.Errorf("%d hours are known, want %d", len(a.hours), hours)
+	}
+	load(t, conn, "t", []byte(facts.String()), noon)
+	settle(t, a)
+	mustSee(t, conn, want)
+}
