@@ -133,7 +133,8 @@ func TestPlusPacked(t *testing.T) {
 	}{
 		{nil, map[uint16]uint64{1: 2}, map[uint16]uint64{1: 2}, 1},
 		{map[uint16]uint64{1: 2}, nil, map[uint16]uint64{1: 2}, 1},
-		{map[uint16]uint64{1: 2, 5: 1}, map[uint16]uint64{0: 9, 1: 3, 7: 4}, map[uint16]uint64{0: 9, 1: 5, 5: 1, 7: 4}, 1},
+		{map[uint16]uint64{1: 2, 5: 1}, map[uint16]uint64{0: 9, 1: 3, 7: 4},
+			map[uint16]uint64{0: 9, 1: 5, 5: 1, 7: 4}, 1},
 		{map[uint16]uint64{1: 2, 5: 1}, map[uint16]uint64{1: 2, 5: 1}, nil, -1},
 		{map[uint16]uint64{1: 2, 5: 1, 9: 3}, map[uint16]uint64{5: 1}, map[uint16]uint64{1: 2, 9: 3}, -1},
 	} {

@@ -193,7 +193,8 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *er
 		return err
 	}
 	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, &settling,
-		countOf(&sums.failed, wanted), (*Change)(&sums.settling.Unsettled), &sums.settling.LastMS}, func(keys []KeyValue) error {
+		countOf(&sums.failed, wanted), (*Change)(&sums.settling.Unsettled),
+		&sums.settling.LastMS}, func(keys []KeyValue) error {
 		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 		if sums.channel = ""; byChannel {
 			sums.channel = channel
