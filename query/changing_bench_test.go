@@ -76,7 +76,7 @@ func work(b *testing.B, conn driver.Conn) (rows, micros uint64) {
 func fillChanging(b *testing.B, conn driver.Conn, edition uint64, rows int, now time.Time) {
 	b.Helper()
 	from := fmt.Sprintf(`(SELECT concat('a', toString(rand(1) %% 20)) AS account,
-		toDateTime(intDiv(toUnixTimestamp(toDateTime($2, 'UTC')), 900) * 900 - 900 * (1 + rand(2) %% 2880), 'UTC') AS cohort,
+		toStartOfFifteenMinutes(toDateTime($2, 'UTC')) - 900 * (1 + rand(2) %% 2880) AS cohort,
 		1 + rand(3) %% 60 AS shape, concat('c', toString(rand(4) %% 5)) AS campaign,
 		['sms', 'push', 'viber', 'whatsapp'][1 + rand(5) %% 4] AS channel, 1 + rand(6) %% 5 AS n,
 		toInt64(toUnixTimestamp(cohort)) * 1000 + rand(7) %% 900000 AS latest FROM numbers(%d))
@@ -84,16 +84,16 @@ func fillChanging(b *testing.B, conn driver.Conn, edition uint64, rows int, now 
 	for _, statement := range []string{
 		`INSERT INTO rollup_attempts (account, kind, day, edition, bucket, cohort, channel, provider, campaign, step,
 			window_end, attempted, sent, delivered, read, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read,
-			cohort_max_ms) SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort, channel, 'mts',
-			campaign, 1, if(cohort > $2 - INTERVAL 1 DAY, cohort + 900, toDateTime(0, 'UTC')), n, n, n, n, n, n, n, n,
+			cohort_max_ms) SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort, channel,
+			'mts', campaign, 1, if(cohort > $2 - INTERVAL 1 DAY, cohort + 900, toDateTime(0, 'UTC')), n, n, n, n, n, n, n, n,
 			map(toUInt16(rand(8) % 300), toUInt64(n)), map(toUInt16(rand(9) % 500), toUInt64(n)), latest FROM `,
 		`INSERT INTO rollup_cascades SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort,
 			campaign, '', shape, '', n, 0, latest FROM `,
 		`INSERT INTO rollup_spend SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort,
 			campaign, '', 1, shape % 8, if(shape % 2 = 0, 1, 9), 0, shape, 1, '', map(), n, latest FROM `,
-		`INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel, provider, campaign, error_code,
-			failed, cohort_max_ms) SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort), cohort, channel,
-			'mts', campaign, concat('e', toString(n)), n, latest FROM `,
+		`INSERT INTO rollup_failures (account, kind, day, edition, bucket, cohort, channel, provider, campaign,
+			error_code, failed, cohort_max_ms) SELECT account, 'difference', toDate(cohort), $1, toStartOfHour(cohort),
+			cohort, channel, 'mts', campaign, concat('e', toString(n)), n, latest FROM `,
 	} {
 		execute(b, conn, statement+from, edition, now)
 	}

@@ -16,7 +16,8 @@ import (
 )
 
 // changingPaths are reports that are made of what is remembered.
-var changingPaths = []string{"channels?group_by=", "channels?group_by=channel,campaign&limit=7", "channels?account=acme",
+var changingPaths = []string{"channels?group_by=", "channels?group_by=channel,campaign&limit=7",
+	"channels?account=acme",
 	"channels?account=acme&group_by=campaign&limit=3", "channels?group_by=day&channel=sms&channel=viber",
 	"channels?from=2026-11-17T07:30:00Z&to=2026-11-20T12:15:00Z", "latency?group_by=channel&le=60&account=acme",
 	"failures?group_by=channel,reason", "failures?account=acme&group_by=error_code&limit=2",
@@ -148,7 +149,8 @@ func (w *changingWorld) upkeep() {
 		execute(w.t, w.conn, `DELETE FROM `+table+` WHERE (account, day, edition) IN (
 			SELECT c.account, c.day, c.edition FROM day_changes AS c INNER JOIN (
 				SELECT account, day, max(build) AS newest FROM builds
-				WHERE build IN (SELECT edition FROM editions WHERE published) AND build < (SELECT max(edition) FROM editions)
+				WHERE build IN (SELECT edition FROM editions WHERE published)
+					AND build < (SELECT max(edition) FROM editions)
 				GROUP BY account, day) AS b ON b.account = c.account AND b.day = c.day
 			WHERE c.edition < b.newest) SETTINGS lightweight_deletes_sync = 1, allow_nondeterministic_mutations = 1`)
 	}
@@ -175,7 +177,8 @@ func (w *changingWorld) add(edition uint64) {
 	}
 	insertCells(w.t, w.conn, cells)
 	cohorts := fmt.Sprintf(`(SELECT toDateTime(if(rand(1) %% 2 = 0,
-		intDiv(toUnixTimestamp(toDateTime($2, 'UTC')), 900) * 900 - 86400 * [0, 1, 3, 3, 7, 14, 14, 30][1 + rand(2) %% 8],
+		intDiv(toUnixTimestamp(toDateTime($2, 'UTC')), 900) * 900 - 86400 *
+			[0, 1, 3, 3, 7, 14, 14, 30][1 + rand(2) %% 8],
 		toUnixTimestamp(toDateTime($2, 'UTC')) - 900 * (1 + rand(3) %% 3000)), 'UTC') AS moment,
 		toStartOfFifteenMinutes(moment) AS cohort, 1 + rand(4) %% 12 AS shape FROM numbers(%d))
 		SETTINGS max_partitions_per_insert_block = 0`, 20+w.random.IntN(20))

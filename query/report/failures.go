@@ -192,9 +192,9 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *er
 	if err != nil {
 		return err
 	}
-	into := []any{&account, &channel, &provider, &code, &expired, &day, &settling, countOf(&sums.failed, wanted),
-		(*Change)(&sums.settling.Unsettled), &sums.settling.LastMS}
-	return r.visitRows(rows, into, func(keys []KeyValue) error {
+	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, &settling,
+		countOf(&sums.failed, wanted), (*Change)(&sums.settling.Unsettled),
+		&sums.settling.LastMS}, func(keys []KeyValue) error {
 		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 		if sums.channel = ""; byChannel {
 			sums.channel = channel
