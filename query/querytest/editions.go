@@ -155,7 +155,8 @@ func BuildClosing(tb testing.TB, conn driver.Conn, table string, build uint64, c
 		Execute(tb, conn, "INSERT INTO "+table+" SELECT "+strings.Join(expressions, ", ")+" FROM ("+
 			"SELECT r.* FROM "+table+" AS r LEFT ANY JOIN (SELECT account AS of_account, day AS of_day, "+
 			"max(build) AS base FROM builds WHERE build < $1 "+
-			"AND build IN (SELECT edition FROM editions WHERE published) GROUP BY account, day) AS b ON of_account = r.account AND of_day = r.day WHERE r.edition < $1 "+
+			"AND build IN (SELECT edition FROM editions WHERE published) "+
+			"GROUP BY account, day) AS b ON of_account = r.account AND of_day = r.day WHERE r.edition < $1 "+
 			"AND if(r.kind = 'difference', r.edition > base, r.kind = 'quarter' AND r.edition = base) "+
 			"AND r.edition IN (SELECT edition FROM editions WHERE published)) AS x WHERE "+condition+
 			" GROUP BY "+strings.Join(groups, ", ")+
