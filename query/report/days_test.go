@@ -117,6 +117,80 @@ func TestDaySums_Of_BelowNothing(t *testing.T) {
 	}
 }
 
+// settlingOf is a sum with cohorts of one row, some of which are not settled.
+type settlingOf struct{ Settling }
+
+func (d *settlingOf) Bytes() int64 { return 16 }
+
+func (d *settlingOf) Plus(more *settlingOf, times int64) (*settlingOf, bool) {
+	sum := *d
+	sum.Add(more.Settling, times)
+	return &sum, true
+}
+
+func (d *settlingOf) Settle(of func(row string, s Settling)) { of("row", d.Settling) }
+
+// Of the quarter hour that settles at present, what is left after a difference may have settled although it said
+// otherwise before: it is read as a whole, where a row depends on it. Where the row has younger cohorts it does not.
+func TestDaySums_Of_Settling(t *testing.T) {
+	date := time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
+	now := date.AddDate(0, 0, 1).Add(12*time.Hour + 5*time.Minute) // what was sent at 12:00 settles until 12:15
+	request := &Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
+	routes := &store.Routes{Capabilities: &store.Capabilities{}, SettlingDays: []uint16{1}}
+	later, earlier := now.Add(5*time.Minute).UnixMilli(), now.Add(-time.Minute).UnixMilli()
+	younger := Settling{Unsettled: 9, LastMS: now.Add(time.Hour).UnixMilli()}
+	for _, c := range []struct {
+		name     string
+		younger  Settling
+		want     []string
+		settling int64 // when what settles at present is settled
+	}{
+		{"the row depends on it", Settling{}, []string{"1: all", "2: changes", "2: settling"}, earlier},
+		{"the row has younger cohorts", younger, []string{"1: all", "2: changes"}, later},
+	} {
+		var days DaySums[*settlingOf]
+		var read []string
+		for _, edition := range []uint64{1, 2, 2} {
+			state := &store.State{Days: []store.Day{{Date: date, Newest: edition}},
+				Snapshot: answer.Snapshot{Edition: edition, NowMS: now.UnixMilli(), ReadMS: now.UnixMilli()}}
+			parts, err := days.Of(request, state, routes, nil, func(*settlingOf) bool { return true },
+				func(rows *DayRows, parts []*Part[*settlingOf]) error {
+					how := "all"
+					switch {
+					case rows.Above != nil:
+						how = "changes"
+					case len(rows.Days) == 0:
+						how = "settling"
+					}
+					read = append(read, fmt.Sprint(edition, ": ", how))
+					for _, p := range parts {
+						p.Sums = &settlingOf{c.younger}
+						switch {
+						case how == "changes" && p.Settling: // the later one of two is taken away
+							p.Sums = &settlingOf{Settling{Unsettled: ^uint64(0), LastMS: later}}
+						case how == "changes":
+							p.Sums = &settlingOf{}
+						case p.Settling && edition == 1:
+							p.Sums = &settlingOf{Settling{Unsettled: 2, LastMS: later}}
+						case p.Settling:
+							p.Sums = &settlingOf{Settling{Unsettled: 1, LastMS: earlier}}
+						}
+					}
+					return nil
+				})
+			if err != nil || len(parts) != 2 || !parts[1].Settling {
+				t.Fatalf("%s: %d parts, %v", c.name, len(parts), err)
+			}
+			if got := parts[1].Sums.MS(); edition == 2 && got != c.settling {
+				t.Errorf("%s: settled at %d, want %d", c.name, got, c.settling)
+			}
+		}
+		if !slices.Equal(read, c.want) {
+			t.Errorf("%s: read %q, want %q", c.name, read, c.want)
+		}
+	}
+}
+
 // Packed histograms add up cell by cell, and what nothing is left of goes.
 func TestPlusPacked(t *testing.T) {
 	pack := func(cells map[uint16]uint64) (packed string) {
