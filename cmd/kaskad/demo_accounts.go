@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"kaskad/money/costs"
 	"kaskad/schema/alert"
 	"kaskad/schema/alertlog"
 	"kaskad/schema/errormap"
@@ -76,9 +77,9 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 	if err != nil {
 		return err
 	}
-	reader := &alertlog.Reader{Conn: st.conn, Maps: func(ctx context.Context) (*errormap.Maps, error) {
-		return errormap.Read(ctx, st.conn)
-	}}
+	priced := &costs.Reader{Conn: st.conn}
+	reader := &alertlog.Reader{Conn: st.conn, Costs: priced.Read,
+		Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, st.conn) }}
 	now := st.now().UnixMilli()
 	first := state.Start.UnixMilli() / alert.HourMS
 	last := state.Start.AddDate(0, 0, state.Days).UnixMilli()/alert.HourMS - 1
@@ -89,7 +90,7 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 			if !rule.On || !rule.Metric.Tried() {
 				continue
 			}
-			found, err := alertlog.Try(ctx, reader, rule, account, first, last, now)
+			found, err := alertlog.Try(ctx, reader, rule, account, first, min(last, alertlog.Last(rule, now)), now)
 			if err != nil {
 				return fmt.Errorf("find alerts of the simulated days: %w", err)
 			}

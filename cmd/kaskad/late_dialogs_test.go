@@ -152,7 +152,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		// A story proves something when its rounds change what some message cost that the round does not name.
 		for i, name := range names {
 			account := fmt.Sprint("story-", i, "-conversation")
-			now := costs(t, m, q, account)
+			now := costsByHour(t, m, q, account)
 			if moved := told[account] != nil &&
 				movedCosts(told[account], now); moved != (round > 0 && round < len(lateRounds[name]) &&
 				!quietRounds[fmt.Sprint(name, round)]) {
@@ -168,8 +168,8 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 var quietRounds = map[string]bool{"an event again changes nothing1": true, "a far month1": true,
 	"a month border is none1": true}
 
-// costs are the costs of an account's messages by the hour that each has for itself.
-func costs(t testing.TB, m *model.Model, q model.SavingsQuery, account string) map[string]string {
+// costsByHour are the costs of an account's messages by the hour that each has for itself.
+func costsByHour(t testing.TB, m *model.Model, q model.SavingsQuery, account string) map[string]string {
 	t.Helper()
 	q.Query = model.Query{GroupBy: []string{"hour"}, Filters: map[string][]string{"account": {account}}}
 	rows, err := m.SavingsReport(q)
