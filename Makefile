@@ -23,10 +23,11 @@ GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 # own, and two cores and 8 GB are enough for all of them.
 TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
-# about a test; all tests together store 1 GB or so. A test that fails says what it leaves there.
+# about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
+# stranger, another user of the machine, whose program lies there too.
 MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 == "tmpfs" && $$4 > 4000000 {print $$NF}')
 in_memory = $(if $(MEMORY),export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d \
-	$(MEMORY)/kaskad-test.XXXXXX)"; $(1); rm -rf "$$TMPDIR",$(1))
+	$(MEMORY)/kaskad-test.XXXXXX)"; chmod 711 "$$TMPDIR"; $(1); rm -rf "$$TMPDIR",$(1))
 # COVERAGE=coverage.out writes which statements ran; go tool cover -html=coverage.out shows them.
 COVERAGE ?=
 # Those that take longest begin first, so that none of them is left alone in the end.
