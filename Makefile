@@ -33,7 +33,7 @@ COVERAGE ?=
 # Those that take longest begin first, so that none of them is left alone in the end.
 TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
-LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestServer_Document_Schemathesis|TestServer_Exports_Memory
+LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestServer_Document_Schemathesis|TestServer_Exports_Memory|TestServer_Reports_Changing
 LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
 BENCH ?= LateReceipts|LateSettled|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Exports|Idle|Growth

@@ -4,14 +4,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
 )
 
@@ -30,14 +29,11 @@ var changingPaths = []string{"channels?group_by=", "channels?group_by=channel,ca
 // while others die, builds sum days up and close windows, upkeep removes what they summed, people opt out, cohorts
 // settle and windows end. Pages behind the first one are of its edition, whatever was published in between.
 func TestServer_Reports_Changing(t *testing.T) {
-	worlds, editions := 2, 10
-	if n, err := strconv.Atoi(os.Getenv("KASKAD_TEST_WORLDS")); err == nil {
-		worlds, editions = n, 30
-	}
-	for seed := range worlds {
+	const editions = 6
+	for seed := range enginetest.World(t, 2, 40) {
 		t.Run(fmt.Sprint("world ", seed), func(t *testing.T) {
 			w := newChangingWorld(t, uint64(seed))
-			for edition := uint64(1); edition <= uint64(editions); edition++ {
+			for edition := uint64(1); edition <= editions; edition++ {
 				w.change(edition)
 				w.ask(edition)
 				if t.Failed() {
