@@ -33,8 +33,8 @@ var columnsWithoutNumbers = map[string][]string{
 	"attempts_by_recipient": {"account", "message_id", "channel", "provider", "campaign", "template", "sender", "app",
 		"operator", "country", "traffic", "trigger", "error_code"},
 	// Notes of keys are about keys, and docs/operations.md asks not to put numbers into them.
-	"alert_events": {"account", "id", "rule", "metric", "keys", "channel", "provider", "operator", "campaign", "ended",
-		"send_to"},
+	"alert_events": {"account", "id", "rule", "metric", "keys", "channel", "provider", "operator", "campaign",
+		"currency", "ended", "send_to"},
 	"alert_told":   {"account", "receiver", "id", "outcome"},
 	"api_audit":    {"account", "key_id", "by", "method", "route", "about", "address"},
 	"api_key_uses": {"id"},
