@@ -105,7 +105,7 @@ func readLatency(ctx context.Context, r *Reading) ([]Row, error) {
 }
 
 // wantedCells are those that filters by le name, in order; nil without any.
-func (r *Request) wantedCells() (cells []int, err error) {
+func (r *Reading) wantedCells() (cells []int, err error) {
 	for _, f := range r.Filters {
 		if f.Key.Name != "le" {
 			continue
@@ -176,7 +176,7 @@ func (h histogram) total() (n uint64) {
 func (r *Reading) ofChannels(keys Keys, filters []Filter) *Reading {
 	request := *r.Request
 	request.Name, request.Keys, request.Filters, request.Extra, request.At = "channels", keys, filters, nil, nil
-	request.Hash = request.hash("", "")
+	request.Hash = hash(&request, "", "")
 	state := *r.State
 	return &Reading{Request: &request, DB: r.DB, Prices: r.Prices, State: &state, Seen: r.Seen,
 		report: channelsReport, room: r.room}

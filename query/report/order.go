@@ -9,28 +9,6 @@ import (
 	"kaskad/query/answer"
 )
 
-// Ranked is a field that a report's rows may be sorted by. Value is a whole number in SQL, over the columns of the
-// statement, that orders rows as the field does, and Unknown holds where the field is null.
-type Ranked struct{ Field, Value, Unknown string }
-
-// Order is what rows are sorted by before their keys.
-type Order struct {
-	Ranked
-	Down bool
-}
-
-// SQL is a whole number that is less the earlier a row comes. What is not known comes last, either way.
-func (o *Order) SQL() string {
-	value := o.Value
-	if o.Down {
-		value = "-(" + value + ")"
-	}
-	if o.Unknown == "" {
-		return value
-	}
-	return "if(" + o.Unknown + ", 9223372036854775807, " + value + ")"
-}
-
 // rankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its
 // denominator.
 func rankedRate(name, den string) Ranked {
@@ -82,7 +60,7 @@ func (r *Report) readOrder(p *answer.Params, request *Request) {
 }
 
 // orderParts are what tells the order and the search apart from others, for a hash.
-func (r *Request) orderParts() (parts []string) {
+func orderParts(r *Request) (parts []string) {
 	if r.Order != nil {
 		parts = append(parts, "sort", r.Order.Field, strconv.FormatBool(r.Order.Down))
 	}

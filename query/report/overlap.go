@@ -101,7 +101,7 @@ func (r *Reading) addOverlap(ctx context.Context, t *answer.Table) error {
 }
 
 // toldApart names the channels of a person that are told apart: all of them, or those of the filter.
-func (r *Request) toldApart(reached uint32) string {
+func (r *Reading) toldApart(reached uint32) string {
 	var names []string
 	for i, name := range schema.Channels.Names() {
 		if reached>>i&1 == 1 && r.Keeps("channel", name) {

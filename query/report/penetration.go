@@ -123,7 +123,7 @@ func (r *Reading) audiences(ctx context.Context) (groups[audience], error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.fromCounts() {
+	if fromCounts(r.Request) {
 		return r.readCounts(ctx)
 	}
 	return r.readAttempts(ctx)

@@ -41,7 +41,7 @@ const unknownWay = 31
 
 // fromCounts tells whether counts of people know all keys and filters: those that name accounts and times. What else
 // cuts an audience cuts messages too, and who is who in a part of them only the attempts know.
-func (r *Request) fromCounts() bool {
+func fromCounts(r *Request) bool {
 	other := func(k Key) bool { return k.Name != "account" && k.Name != "channel" && !k.Timed() }
 	return !slices.ContainsFunc(r.Keys, other) &&
 		!slices.ContainsFunc(r.Filters, func(f Filter) bool { return other(f.Key) })

@@ -76,7 +76,7 @@ func request(t *testing.T, r *Report) *Request {
 	}
 	if r.Page != nil {
 		ask.At = &answer.Cursor{}
-		for _, k := range ask.rowKeys() {
+		for _, k := range rowKeys(ask) {
 			ask.At.After = append(ask.At.After, []byte(value(t, k)))
 		}
 		if len(r.Sorts) > 0 {

@@ -3,11 +3,7 @@ package report
 import (
 	"context"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
-
-	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
 	"kaskad/query/store"
@@ -34,54 +30,6 @@ type Request struct {
 	At *answer.Cursor
 	// Hash covers what decides the rows and their order. limit and format may change from page to page.
 	Hash []byte
-}
-
-// Read reads the parameters of a report. Its rows are ordered by the keys, and by one more for each of its extra
-// filters.
-func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
-	known, extra := report.Keys, report.Extra
-	filters := slices.Concat(known, extra)
-	p, err := answer.ReadParams(c)
-	if err != nil {
-		return nil, err
-	}
-	r := &Request{Name: report.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
-	r.Keys = known.GroupBy(p, report.DefaultKeys)
-	if _, named := r.Keys.Find(report.Always); report.Always != "" && !named {
-		key, _ := known.Find(report.Always)
-		r.Keys = append(r.Keys, key)
-	}
-	r.Extra = extra
-	r.Filters = filters.Filters(p, r.Zone)
-	r.Limit = p.Limit()
-	report.readOrder(p, r)
-	r.Hash = r.hash(p.Values.Get("from"), p.Values.Get("to"))
-	order := len(r.Keys) + len(extra)
-	if r.Order != nil {
-		order++ // the last row's rank
-	}
-	if r.At = db.Cursors.Read(c.Request.Context(), p, r.Hash, order); r.At != nil {
-		if r.At.Snapshot == nil || order == 0 {
-			p.Fail("cursor", "cannot be read: start again without a cursor")
-		} else if age := time.Since(time.UnixMilli(r.At.Snapshot.ReadMS)); age > answer.MaxCursorAge {
-			p.Fail("cursor", "is older than 9 minutes, and what it points to may have been replaced: start again "+
-				"without a cursor")
-		} else {
-			r.Now = time.UnixMilli(r.At.Snapshot.NowMS)
-		}
-	}
-	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
-	return r, p.Err()
-}
-
-// hash covers what decides the rows and their order, but for what a report has besides. The period is as it was given.
-func (r *Request) hash(from, to string) []byte {
-	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), from, to}
-	for _, f := range r.Filters {
-		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
-		parts = append(parts, f.Values...)
-	}
-	return answer.QueryHash(append(parts, r.orderParts()...)...)
 }
 
 // Next returns the cursor of the page behind a row with these keys, nil when there is none.
@@ -132,4 +80,26 @@ func (r *Request) Keeps(name, value string) bool {
 		}
 	}
 	return true
+}
+
+// Ranked is a field that a report's rows may be sorted by. Value is a whole number in SQL, over the columns of the
+// statement, that orders rows as the field does, and Unknown holds where the field is null.
+type Ranked struct{ Field, Value, Unknown string }
+
+// Order is what rows are sorted by before their keys.
+type Order struct {
+	Ranked
+	Down bool
+}
+
+// SQL is a whole number that is less the earlier a row comes. What is not known comes last, either way.
+func (o *Order) SQL() string {
+	value := o.Value
+	if o.Down {
+		value = "-(" + value + ")"
+	}
+	if o.Unknown == "" {
+		return value
+	}
+	return "if(" + o.Unknown + ", 9223372036854775807, " + value + ")"
 }

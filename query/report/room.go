@@ -166,7 +166,7 @@ func (s *Room) cut(ctx context.Context, r *Reading, page *Page) error {
 		page.Add(line)
 	}
 	if end < len(all.rows) {
-		page.Last = r.rowKeys().Shown(all.rows[end-1].Keys)
+		page.Last = rowKeys(r.Request).Shown(all.rows[end-1].Keys)
 		s.answers.Put(r.answerKey(r.Seen), all)
 	}
 	return nil
@@ -198,18 +198,18 @@ func (s *Room) materialize(ctx context.Context, r *Reading) (all *materialized, 
 }
 
 // rowKeys are all names that rows are apart by, in the order of rows.
-func (r *Request) rowKeys() Keys { return slices.Concat(r.Keys, r.Extra) }
+func rowKeys(r *Request) Keys { return slices.Concat(r.Keys, r.Extra) }
 
 // answerKey tells the answer apart from those that the same request had at other times.
-func (r *Request) answerKey(seen *answer.Snapshot) string {
+func (r *Reading) answerKey(seen *answer.Snapshot) string {
 	return string(answer.QueryHash(string(r.Hash), strconv.FormatInt(seen.ReadMS, 10),
 		strconv.FormatInt(seen.NowMS, 10), strconv.FormatUint(seen.Edition, 10)))
 }
 
 // rowAfter returns the keys of the row that the cursor stands behind.
-func (r *Request) rowAfter() ([]KeyValue, error) {
+func (r *Reading) rowAfter() ([]KeyValue, error) {
 	var after []KeyValue
-	for i, k := range r.rowKeys() {
+	for i, k := range rowKeys(r.Request) {
 		v, err := ParseKey(string(r.At.After[i]), k)
 		if err != nil {
 			return nil, answer.BadParameter("cursor", "cannot be read: start again without a cursor")
