@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -49,10 +50,10 @@ var _ = add(&Report{
 		{Name: "open_rate_bound", Kind: Bound, Formula: "as in the channel report"},
 		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's settling_days"},
 	},
-	Sorts: []Ranked{{"first_at", "first_s", ""}, {"attempted", "attempted", ""}, {"sent", "sent", ""},
-		{"delivered", "delivered", ""}, {"read", "read", ""}, {"clicked", "clicked", ""}, {"replied", "replied", ""},
-		{"failed", "failed", ""}, {"pending", "pending", ""}, rankedRate("delivery", "delivery_den"),
-		rankedRate("open", "open_den"), rankedRate("click", "delivery_num"), rankedRate("reply", "delivery_num")},
+	Sorts: slices.Concat([]Ranked{{Field: "first_at", Value: "first_s"}},
+		rankedCounts("attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending"),
+		[]Ranked{rankedRate("delivery", "delivery_den"), rankedRate("open", "open_den"),
+			rankedRate("click", "delivery_num"), rankedRate("reply", "delivery_num")}),
 	Try:       []string{"sort=-first_at&limit=50", "group_by=template&sort=-open_rate&search=welcome"},
 	Statement: Template("groups.sql", groupsSQL),
 	Tables:    []string{"builds", "rollup_attempts", "routes"},

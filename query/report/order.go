@@ -13,8 +13,16 @@ import (
 // denominator.
 func rankedRate(name, den string) Ranked {
 	num := name + "_num"
-	return Ranked{name + "_rate", "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))",
-		den + " = 0"}
+	return Ranked{Field: name + "_rate",
+		Value: "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))", Unknown: den + " = 0"}
+}
+
+// rankedCounts are columns that are whole numbers and always known.
+func rankedCounts(names ...string) (all []Ranked) {
+	for _, name := range names {
+		all = append(all, Ranked{Field: name, Value: name})
+	}
+	return all
 }
 
 // sortNames are the values of parameter sort.
@@ -48,7 +56,7 @@ func (r *Report) readOrder(p *answer.Params, request *Request) {
 		case at < 0:
 			p.Fail("sort", fmt.Sprintf("%q is no order; %s", answer.Shorten(name), answer.Suggest(name, r.sortNames())))
 		case len(request.Keys) > 0: // one row has no order
-			request.Order = &Order{r.Sorts[at], down}
+			request.Order = &Order{Ranked: r.Sorts[at], Down: down}
 		}
 	}
 	if text, given := p.One("search"); given && len(r.Sorts) > 0 {

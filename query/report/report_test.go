@@ -80,7 +80,7 @@ func request(t *testing.T, r *Report) *Request {
 			ask.At.After = append(ask.At.After, []byte(value(t, k)))
 		}
 		if len(r.Sorts) > 0 {
-			ask.Order, ask.Search = &Order{r.Sorts[len(r.Sorts)-1], true}, hostile
+			ask.Order, ask.Search = &Order{Ranked: r.Sorts[len(r.Sorts)-1], Down: true}, hostile
 			ask.At.After = append(ask.At.After, []byte("-41"))
 		}
 	}

@@ -444,7 +444,8 @@ func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(si
 		day := dayOf(a.since)
 		// Of cohorts that are settled the others decide.
 		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= NowQuarter(r.Seen) {
-			day.settling.Add(Settling{a.attempts, settlesMS(r.routes, a.account, &each.step, a.latestMS)}, 1)
+			day.settling.Add(Settling{Unsettled: a.attempts,
+				LastMS: settlesMS(r.routes, a.account, &each.step, a.latestMS)}, 1)
 		}
 		if !r.Keeps(CurrencyFilter.Name, each.currency) {
 			continue
