@@ -19,9 +19,9 @@ OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Three packages at a time, and three tests of each: many wait for ClickHouse or Kafka. Each may run a ClickHouse of its
-# own, and two cores and 8 GB are enough for all of them.
-TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m
+# Two packages at a time, and three tests of each: many wait for ClickHouse or Kafka. The page's tests run beside them.
+# Each may run a ClickHouse of its own, and two cores and 8 GB are enough for all of them.
+TEST_FLAGS ?= -p 2 -parallel 3 -timeout 30m
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
 # stranger, another user of the machine, whose program lies there too.
@@ -33,8 +33,14 @@ COVERAGE ?=
 # Those that take longest begin first, so that none of them is left alone in the end.
 TEST_PACKAGES ?= ./query ./cmd/kaskad ./aggregate ./...
 # What has a larger world with TEST_LONG=1, and a tenth of it with TEST_LONG=10, see enginetest.World.
-LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestKeys_Time_AllZones|TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestServer_Document_Schemathesis|TestServer_Exports_Memory|TestServer_Reports_Changing
-LONG_PACKAGES ?= ./aggregate/... ./query/... ./cmd/kaskad/
+LONG_TESTS ?= TestNumbers_Model|TestAggregator_Editions_AddUp|TestAggregator_Audit_FindsAndMends|TestKeys_Time_AllZones|\
+	TestServer_[A-Za-z]+_Naive|TestServer_Spend_Model|TestServer_Compare_[A-Z][a-z]+|TestSavings_Model|\
+	TestForecasts_FromHistory_Model|TestServer_Reports_Changing|TestServer_Reports_Remembered|\
+	TestServer_Document_Examples|TestServer_Door_ForeignAccount|TestServer_Export_BrokenOff|\
+	TestAggregator_Join_SplitMessage|TestServer_Document_Schemathesis|TestServer_Exports_Memory|\
+	TestRun_NumbersRandomWorlds|TestRun_SavingsRandomWorlds|TestRun_DeliverySurvivesKills|TestRun_FullDisk|TestRun_Soak|\
+	TestIngester_Run_ApacheKafka
+LONG_PACKAGES ?= ./aggregate/... ./ingest/ ./query/... ./cmd/kaskad/
 # The rows of docs/performance.md; BENCH=LateReceipts runs one of them, SCALE=full at the size of the goals.
 BENCH ?= LateReceipts|LateSettled|HotHour|ManyAccounts|Backlog|Roles|TopicToFacts|Freshness|Reports|Mixed|Penetration|DeadNumbers|Exports|Idle|Growth
 BENCH_PACKAGES ?= ./bench/ ./cmd/kaskad/
@@ -72,8 +78,13 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 
 ##@ Work on it
 
+# Those of the page run beside the others: a page waits for half of its time.
 .PHONY: test
-test: engine kafka python clients schemathesis page-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+test: build ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
+	@$(MAKE) --no-print-directory -j 2 -k page-test go-test
+
+.PHONY: go-test
+go-test: engine kafka python clients schemathesis
 	$(call in_memory,$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test
@@ -92,7 +103,7 @@ pictures: build ## Draw the pictures of the page that the README shows, from the
 
 .PHONY: test-long
 test-long: engine schemathesis ## Run the tests that have larger worlds on these (CONTRIBUTING.md names them; LONG_TESTS='TestA|TestB' for some)
-	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(LONG_TESTS))$$' -v $(LONG_PACKAGES)
+	TEST_LONG=$(or $(TEST_LONG),1) $(GO) test -p 2 -timeout 120m -run '^($(subst | ,|,$(LONG_TESTS)))$$' -v $(LONG_PACKAGES)
 
 .PHONY: bench
 bench: engine ## Measure what docs/performance.md says, and write it there (BENCH=LateReceipts SCALE=full BENCH_RATE=5000)

@@ -108,11 +108,12 @@ func TestAggregator_Pass_WindowsEnd(t *testing.T) {
 
 // Whatever step a pass dies at, the next one publishes the same figures, and no touch is lost.
 func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
-	for _, step := range []string{"computed", "published", "applied", "closed"} {
+	conn := connect(t)
+	at := noon.Add(-2 * time.Hour)
+	for i, step := range []string{"computed", "published", "applied", "closed"} {
 		t.Run(step, func(t *testing.T) {
-			conn := connect(t)
-			at := noon.Add(-2 * time.Hour)
-			load(t, conn, "t", []byte(line("m", "delivered", at, submitted(at)...)), noon)
+			n := uint64(i)
+			load(t, conn, step, []byte(line("m "+step, "delivered", at, submitted(at)...)), noon)
 			died := errors.New("died")
 			a := newAggregator(conn, noon)
 			a.cfg.OnStep = func(s string) {
@@ -133,7 +134,8 @@ func TestAggregator_Pass_DiesAtEveryStep(t *testing.T) {
 			}
 			b := newAggregator(conn, noon)
 			settle(t, b)
-			mustSee(t, conn, totals{Attempted: 1, Sent: 1, Delivered: 1, Num1m: 1, Den1m: 1})
+			n++
+			mustSee(t, conn, totals{Attempted: n, Sent: n, Delivered: n, Num1m: n, Den1m: n})
 			if n := count(t, conn, "SELECT count() FROM (SELECT id FROM touched GROUP BY account, bucket, id HAVING "+
 				"sum(sign) > 0)"); n != 0 {
 				t.Errorf("%d touches are still open", n)

@@ -87,8 +87,7 @@ func TestServer_Channels_Cursor_Errors(t *testing.T) {
 }
 
 func TestServer_Channels_Errors(t *testing.T) {
-	conn := newConn(t)
-	s := newServer(t, conn)
+	s := newServer(t, newConn(t))
 	for _, c := range []struct{ query, parameter, word string }{
 		{"grup_by=channel", "grup_by", "did you mean group_by?"},
 		{"group_by=chanel", "group_by", "did you mean channel?"},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
 	"kaskad/schema"
@@ -261,6 +262,9 @@ func parameters(s *Server, route answer.Route) []string {
 	return strings.Fields(names)
 }
 
+// namesPeople are parameters that numbers stand in.
+var namesPeople = []string{"number", "recipient", "contact", "search", "why"}
+
 // A key of one account gets nothing of another by any route, parameter, cursor, header or body.
 func TestServer_Door_ForeignAccount(t *testing.T) {
 	conn := newConn(t)
@@ -322,6 +326,10 @@ func TestServer_Door_ForeignAccount(t *testing.T) {
 				q := url.Values{parameter: {value}}.Encode()
 				// Of its own lists an account says what it likes.
 				if parameter == "account" || parameter == "why" && value == foreignMark {
+					continue
+				}
+				// What names a person may be a number; of the others make test-long alone tries both.
+				if value == foreignNumber && !enginetest.Long() && !slices.Contains(namesPeople, parameter) {
 					continue
 				}
 				check(q, ask(own, q, body), asked+value)

@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/money"
 	"kaskad/query/querytest"
 	"kaskad/query/report"
@@ -292,7 +293,7 @@ func TestServer_Spend_Model(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	met := map[any]bool{}
-	for range 15 {
+	for range enginetest.World(t, 6, 30) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := report.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

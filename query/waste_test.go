@@ -15,6 +15,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
@@ -326,7 +327,7 @@ func TestServer_SegmentWaste_Naive(t *testing.T) {
 	s := newServer(t, conn)
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu", "America/New_York"}
 	unpriced, currencies := false, map[any]bool{}
-	for range 18 {
+	for range enginetest.World(t, 7, 36) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
 		names := reportNamed(t, "segment-waste").Keys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })

@@ -16,8 +16,8 @@ import (
 	"kaskad/simulate/model"
 )
 
-// The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports, compared to the last digit with
-// figures that a separate program computed.
+// The figures of the contract: events through HTTP, Kafka, ClickHouse and the reports on channels and on savings,
+// compared to the last digit with figures that a separate program computed.
 func TestRun_Examples(t *testing.T) {
 	enginetest.Alone(t) // it is timed
 	var truth struct {
@@ -59,6 +59,7 @@ func TestRun_Examples(t *testing.T) {
 			}
 		}
 	}
+	k.savingsExamples()
 }
 
 // sameJSON compares numbers as exact decimals and everything else by its text.
@@ -112,10 +113,7 @@ func TestRun_PostedShowsSoon(t *testing.T) {
 }
 
 // Days are those of the zone, also where the clocks change and where offsets are quarter hours.
-func TestRun_LocalDays(t *testing.T) {
-	k := newKaskad(t, "--now", "2026-11-20T00:00:00Z")
-	k.start("")
-	k.waitReady()
+func testLocalDays(t *testing.T, k *kaskad) {
 	var lines strings.Builder
 	type expectation struct{ zone, cohort, day, hour string }
 	all := []expectation{
@@ -134,7 +132,7 @@ func TestRun_LocalDays(t *testing.T) {
 		{"Australia/Lord_Howe", "2026-10-04T01:45:00+10:30", "2026-10-04", "2026-10-04T01:00:00+10:30"},
 	}
 	for i, e := range all {
-		fmt.Fprintf(&lines, `{"account":"a","campaign":"c%d","message_id":"m%d","submitted_at":%q,"occurred_at":%q,"channel":"sms","status":"sent","recipient":"+79001234567"}`+"\n", i, i, e.cohort, e.cohort)
+		fmt.Fprintf(&lines, `{"account":"zones","campaign":"c%d","message_id":"m%d","submitted_at":%q,"occurred_at":%q,"channel":"sms","status":"sent","recipient":"+79001234567"}`+"\n", i, i, e.cohort, e.cohort)
 	}
 	k.post([]byte(lines.String()))
 	k.settle(2 * time.Minute)
@@ -145,14 +143,14 @@ func TestRun_LocalDays(t *testing.T) {
 				Sent      int
 			}
 		}
-		k.get(fmt.Sprintf("/v1/reports/channels?group_by=day,hour&tz=%s&campaign=c%d", e.zone, i), &report)
+		k.get(fmt.Sprintf("/v1/reports/channels?account=zones&group_by=day,hour&tz=%s&campaign=c%d", e.zone, i), &report)
 		if len(report.Rows) != 1 || report.Rows[0].Day != e.day || report.Rows[0].Hour != e.hour ||
 			report.Rows[0].Sent != 1 {
 			t.Errorf("%s in %s: %+v, want %s %s", e.cohort, e.zone, report.Rows, e.day, e.hour)
 		}
 		// Half-open from midnight to midnight of the zone.
-		k.get(fmt.Sprintf("/v1/reports/channels?group_by=&tz=%s&campaign=c%d&day=%s&from=%s", e.zone, i, e.day, e.day),
-			&report)
+		k.get(fmt.Sprintf("/v1/reports/channels?account=zones&group_by=&tz=%s&campaign=c%d&day=%s&from=%s", e.zone, i,
+			e.day, e.day), &report)
 		if len(report.Rows) != 1 || report.Rows[0].Sent != 1 {
 			t.Errorf("%s in %s: not in the day from %s: %+v", e.cohort, e.zone, e.day, report.Rows)
 		}
@@ -257,10 +255,7 @@ func TestRun_PoisonAndReplay(t *testing.T) {
 	}
 }
 
-func TestRun_RefusesStrangers(t *testing.T) {
-	k := newKaskad(t)
-	k.start("")
-	k.waitReady()
+func testRefusesStrangers(t *testing.T, k *kaskad) {
 	for header, value := range map[string]string{"Host": "evil.example", "Origin": "https://evil.example"} {
 		request, err := http.NewRequest(http.MethodGet, "http://"+k.address+"/v1/status", nil)
 		if err != nil {

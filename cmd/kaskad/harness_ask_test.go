@@ -64,6 +64,7 @@ type status struct {
 	PendingBuckets uint64 `json:"pending_buckets"`
 	SplitMessages  uint64 `json:"split_messages"`
 	AsOf           string `json:"as_of"`
+	Now            time.Time
 	Audit          struct {
 		Differences uint64 `json:"differences"`
 	} `json:"audit"`

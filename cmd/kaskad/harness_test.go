@@ -175,7 +175,9 @@ func (k *kaskad) mustBeFacts() {
 		k.t.Fatal(err)
 	}
 	defer conn.Close()
-	audited, err := aggregate.Audit(context.Background(), aggregate.Config{}, aggregate.Deps{Conn: conn})
+	// By its clock: windows of events that are to come by another one's would be open.
+	audited, err := aggregate.Audit(context.Background(), aggregate.Config{Now: func() time.Time { return s.Now }},
+		aggregate.Deps{Conn: conn})
 	if err != nil {
 		k.t.Errorf("audit everything: %v", err)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -95,14 +96,10 @@ func lateLine(account, short string) string {
 
 // Late events move conversation units across hours, days and months of other messages; after each round the reports are
 // as if all events had been there from the start.
-func TestRun_SavingsLateDialogs(t *testing.T) {
-	now := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	k := newKaskad(t, "--now", now.Format(time.RFC3339))
-	k.start("")
-	k.waitReady()
+func testSavingsLateDialogs(t *testing.T, k *kaskad) {
 	conversation := tariff("whatsapp", "per_conversation_24h", "4.50")
 	q := model.SavingsQuery{Tariffs: map[string][]settings.Tariff{}}
-	m := model.New(now)
+	m := model.New(sharedNow)
 	var names []string
 	rounds := 0
 	told := map[string]map[string]string{} // Costs after the round before, by account.
@@ -143,7 +140,7 @@ func TestRun_SavingsLateDialogs(t *testing.T) {
 		k.settle(2 * time.Minute)
 		for _, names := range [][]string{{"account", "hour"}, {"account", "day"}, {"account", "month", "sender"},
 			{"account"}} {
-			q.GroupBy = names
+			q.GroupBy, q.Filters = names, map[string][]string{"account": slices.Collect(maps.Keys(q.Tariffs))}
 			k.mustSave(m, q)
 		}
 		if t.Failed() {

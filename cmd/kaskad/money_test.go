@@ -112,10 +112,7 @@ func (k *kaskad) forecast(body string) map[string]any {
 
 // The worked examples A1 to A17 of the domain, with events where they speak of messages, through the HTTP API and to
 // the kopeck. Millions of messages are scaled to a thousand.
-func TestRun_WorkedExamples(t *testing.T) {
-	k := newKaskad(t, "--now", "2026-12-02T00:00:00Z")
-	k.start("")
-	k.waitReady()
+func testWorkedExamples(t *testing.T, k *kaskad) {
 	sms := tariff("sms", "per_segment_sent", "2.00")
 	connect := "0.70"
 	flash := tariff("flash_call", "per_message_delivered", "0.80")
@@ -179,9 +176,7 @@ func TestRun_WorkedExamples(t *testing.T) {
 	// Each example fails by itself.
 	run := func(name string, check func(t *testing.T, k *kaskad)) {
 		t.Run(name, func(t *testing.T) {
-			own := *k
-			own.t = t
-			check(t, &own)
+			check(t, k.of(t))
 		})
 	}
 	cascade := func(penetration, billing string) string {

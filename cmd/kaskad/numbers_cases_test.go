@@ -9,11 +9,8 @@ import (
 
 // The field's cases (ordering and duplication B1–B10, Twilio's codes) through the API: what each leaves of a message
 // and of its number.
-func TestRun_NumbersCases(t *testing.T) {
-	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	k := newKaskad(t, "--now", now.Format(time.RFC3339))
-	k.start("")
-	k.waitReady()
+func testNumbersCases(t *testing.T, k *kaskad) {
+	now := sharedNow
 	type event struct {
 		id, status, occurred, submitted, more string
 	}
@@ -87,7 +84,7 @@ func TestRun_NumbersCases(t *testing.T) {
 				id = fmt.Sprint(c.name, " ", id)
 			}
 			lines = append(lines, fmt.Appendf(nil,
-				`{"account":"a","message_id":%q,"status":%q,"occurred_at":%q,"recipient":%q%s%s%s}`, id, e.status,
+				`{"account":"cases","message_id":%q,"status":%q,"occurred_at":%q,"recipient":%q%s%s%s}`, id, e.status,
 				e.occurred, number(i), channel, submitted, e.more))
 		}
 	}
@@ -95,7 +92,7 @@ func TestRun_NumbersCases(t *testing.T) {
 	k.settle(2 * time.Minute)
 	for i, c := range cases {
 		var got struct{ State, Rule string }
-		k.get("/v1/numbers/"+number(i), &got)
+		k.get("/v1/numbers/"+number(i)+"?account=cases", &got)
 		if got.State != c.state || got.Rule != c.rule {
 			t.Errorf("%s: the number is %q by %q, want %q by %q", c.name, got.State, got.Rule, c.state, c.rule)
 		}
@@ -103,7 +100,7 @@ func TestRun_NumbersCases(t *testing.T) {
 			continue
 		}
 		var message map[string]any
-		k.get("/v1/messages/"+c.name, &message)
+		k.get("/v1/messages/"+c.name+"?account=cases", &message)
 		if !c.check(message) {
 			t.Errorf("%s: %v", c.name, message)
 		}

@@ -94,11 +94,8 @@ func (k *kaskad) checked(account string, recipients ...string) map[string]number
 
 // What kills and what does not: guesses, aliases, own lines, permanent failures, and which code of several counts, in
 // any order and with duplicates.
-func TestRun_NumbersRules(t *testing.T) {
-	s := &saying{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
-	k := newKaskad(t, "--now", s.now.Format(time.RFC3339))
-	k.start("")
-	k.waitReady()
+func testNumbersRules(t *testing.T, k *kaskad) {
+	s := &saying{now: sharedNow}
 	k.put("error-map", "like", []byte(`{"lines":[],"aliases":[{"provider":"nobody","like":"map"}]}`))
 	k.put("error-map", "own", []byte(`{"lines":[{"provider":"x","code":"U","class":"unknown"},{"provider":"x","code":"D","class":"unknown_subscriber"},`+
 		`{"provider":"*","code":"77","class":"deactivated"}]}`))
@@ -192,11 +189,8 @@ func TestRun_NumbersRules(t *testing.T) {
 
 // Who opted out, and where a dead number's owner is reached all the same, shows with the verdict within seconds, also
 // where there is no other evidence.
-func TestRun_NumbersOptOuts(t *testing.T) {
-	s := &saying{now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
-	k := newKaskad(t, "--now", s.now.Format(time.RFC3339))
-	k.start("")
-	k.waitReady()
+func testNumbersOptOuts(t *testing.T, k *kaskad) {
+	s := &saying{now: sharedNow}
 	const blocked, dead, left, back, mail = "+79160000001", "+79160000002", "+79160000003", "+79160000004",
 		"email:a+b@example.com"
 	for i := range 6 {

@@ -83,13 +83,6 @@ func (w *numberWorlds) tell(t testing.TB, k *kaskad, random *rand.Rand, lines []
 	}
 }
 
-// compare holds everything that is answered about numbers and people against the model.
-func (w *numberWorlds) compare(t *testing.T, k *kaskad) {
-	t.Helper()
-	w.compareVerdicts(t, k)
-	w.compareReach(t, k, w.reachQueries(t))
-}
-
 // compareVerdicts holds verdicts, the feed of them and the audiences against the model.
 func (w *numberWorlds) compareVerdicts(t *testing.T, k *kaskad) {
 	t.Helper()
@@ -285,7 +278,8 @@ func (w *numberWorlds) compareFeed(t *testing.T, k *kaskad, account string, verd
 }
 
 // Random histories through the whole pipeline, in any order and partly twice, with the process killed at every step of
-// the verdicts: all that is answered about numbers and people equals the naive model, to the last digit.
+// the verdicts, and in make test-long at those of a publication too: all that is answered about numbers and people
+// equals the naive model, to the last digit.
 func TestRun_NumbersRandomWorlds(t *testing.T) {
 	accounts, each := enginetest.World(t, 3, 50), 60
 	k := newKaskad(t, "--now", worlds.RandomNumbers(0, 0).Now.Format(time.RFC3339))
@@ -299,12 +293,16 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 	}
 	w.tell(t, k, random, early)
 	k.settle(3 * time.Minute)
-	w.compare(t, k)
+	w.compareVerdicts(t, k)
+	w.compareReach(t, k, w.reachQueries(t)[:enginetest.World(t, 1, 5)])
 	if t.Failed() {
 		return
 	}
 	// The rest, while the process dies again and again; and verdicts set by hand.
-	crashes := []string{"told:1", "decided:1", "computed:1", "published:1", "closed:1", "touches:1", "told:2"}
+	crashes := []string{"told:1", "decided:1", "published:1"}
+	if enginetest.Long() {
+		crashes = append(crashes, "computed:1", "closed:1", "touches:1", "told:2")
+	}
 	w.tell(t, k, random, late[:len(late)/2])
 	k.kill()
 	for _, step := range crashes {
@@ -329,5 +327,6 @@ func TestRun_NumbersRandomWorlds(t *testing.T) {
 		}
 	}
 	k.settle(3 * time.Minute)
-	w.compare(t, k)
+	w.compareVerdicts(t, k)
+	w.compareReach(t, k, w.reachQueries(t)[5-enginetest.World(t, 4, 5):])
 }

@@ -50,6 +50,7 @@ type server struct {
 	templateOnce sync.Once
 	template     *template
 	templateErr  error
+	free         []string // copies of the template that tests have given back
 }
 
 // Main runs the tests of a package and stops what they started. It never returns.
@@ -68,14 +69,7 @@ func Main(m *testing.M) {
 // test's log says where.
 func ClickHouse(tb testing.TB) (dsn string) {
 	tb.Helper()
-	running, err := shared.get()
-	if errors.Is(err, engine.ErrNoClickHouse) {
-		missing(tb, err)
-	}
-	if err != nil {
-		tb.Fatal(err)
-	}
-
+	running := started(tb)
 	name, err := databaseName(tb.Name())
 	if err != nil {
 		tb.Fatal(err)
@@ -88,10 +82,7 @@ func ClickHouse(tb testing.TB) (dsn string) {
 			shared.keep(tb, name)
 			return
 		}
-		// The empty database stays until the server ends: a connection that some
-		// goroutine of the test opens late would otherwise end the server, see
-		// package engine.
-		if err := execute(running.DSN(), "TRUNCATE DATABASE "+name); err != nil {
+		if err := dropTables(running.DSN(), name); err != nil {
 			tb.Error(err)
 		}
 	})
@@ -101,6 +92,19 @@ func ClickHouse(tb testing.TB) (dsn string) {
 	}
 	address.Path = "/" + name
 	return address.String()
+}
+
+// started returns the shared server.
+func started(tb testing.TB) *engine.ClickHouse {
+	tb.Helper()
+	running, err := shared.get()
+	if errors.Is(err, engine.ErrNoClickHouse) {
+		missing(tb, err)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return running
 }
 
 // missing ends a test that lacks a service: a failure on CI, where everything
@@ -174,6 +178,10 @@ func (s *server) stop() error {
 func createDatabase(dsn, name string) error {
 	return execute(dsn, "CREATE DATABASE "+name+" ENGINE = Atomic")
 }
+
+// dropTables leaves the database itself until the server ends: a connection that some goroutine of a test opens late
+// would otherwise end the server, see package engine.
+func dropTables(dsn, name string) error { return execute(dsn, "TRUNCATE DATABASE "+name) }
 
 func execute(dsn, statement string) error {
 	options, err := clickhouse.ParseDSN(dsn)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
@@ -49,8 +50,9 @@ func TestSavings_Model(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 7))
 	zones := []string{"UTC", "UTC", "UTC", "Europe/Moscow", "America/New_York", "Asia/Kathmandu"}
 	seen := map[string]int{}
-	for round := range 120 {
-		if round == 40 {
+	rounds := enginetest.World(t, 60, 120)
+	for round := range rounds {
+		if round == rounds/3 {
 			querytest.Scatter(t, conn, "rollup_cascades")
 			s = newRoom(t, conn)
 		}
