@@ -178,7 +178,8 @@ func TestAlerts_Turn_BeginsAndEndsOnce(t *testing.T) {
 	r.want("it is over", "acme delivery "+id+" …", "acme delivery "+id+" recovered")
 	events, err := alertlog.Events(t.Context(), r.conn, alertlog.Filter{Limit: 10})
 	if err != nil || len(events) != 1 || events[0].Channel != "sms" || events[0].Provider != "mts" ||
-		events[0].SinceMS != fell*alert.HourMS || events[0].UntilMS != (fell+1)*alert.HourMS {
+		events[0].SinceMS != fell*alert.HourMS || events[0].UntilMS != (fell+1)*alert.HourMS ||
+		events[0].Now >= events[0].Low {
 		t.Errorf("%+v %v", events, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -211,6 +212,19 @@ type decided struct {
 	changes  []schema.NumberChange
 	replaced *ext.Table
 	attempts int // of the verdicts' streaks
+}
+
+// inOrder numbers the chunk's changes in the order in which they happened. They are found by account and number, and
+// after a load of many days nobody could follow a feed of that order. What happened to one number stays as it was.
+func (d *decided) inOrder() {
+	seqs := make([]uint64, len(d.changes))
+	for i := range d.changes {
+		seqs[i] = d.changes[i].Seq
+	}
+	slices.SortStableFunc(d.changes, func(a, b schema.NumberChange) int { return cmp.Compare(a.AtMS, b.AtMS) })
+	for i := range d.changes {
+		d.changes[i].Seq = seqs[i]
+	}
 }
 
 // full reports whether it is time to store the chunk: a number may have failed thousands of times.
@@ -424,6 +438,7 @@ func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	if err := r.checkOwner(ctx); err != nil {
 		return err
 	}
+	c.inOrder()
 	if err := schema.InsertNumberChanges(ctx, r.deps.Conn, c.changes); err != nil {
 		return fmt.Errorf("announce changed verdicts: %w", err)
 	}

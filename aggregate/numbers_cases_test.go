@@ -75,6 +75,29 @@ func mustAnnounce(t testing.TB, conn driver.Conn, number string, want ...string)
 
 const number = "+79001234567"
 
+// What is found at once stands in the feed in the order in which it happened, and not in that of numbers.
+func TestNumbers_FeedIsInOrderOfTime(t *testing.T) {
+	conn := connect(t)
+	var lines []string
+	for i := range 9 {
+		number := fmt.Sprintf("+7900123456%d", i)
+		at := noon.Add(-time.Duration(40+i*7%9) * 24 * time.Hour)
+		lines = append(lines, delivered(number+"d", number, at))
+		for n, campaign := range []string{"c1", "c2", "c3"} {
+			lines = append(lines, failed(number+campaign, number, campaign, "1", at.AddDate(0, 0, 2+2*n)))
+		}
+	}
+	load(t, conn, "t", []byte(strings.Join(lines, "")), noon)
+	decideAll(t, newAggregator(conn, noon))
+	if n := count(t, conn, "SELECT count() FROM number_changes"); n < 18 {
+		t.Errorf("the feed has %d changes", n)
+	}
+	if n := count(t, conn, "SELECT countIf(at_ms < earlier) FROM (SELECT at_ms, lagInFrame(at_ms) OVER (ORDER BY seq) "+
+		"AS earlier FROM number_changes)"); n != 0 {
+		t.Errorf("%d changes stand behind later ones", n)
+	}
+}
+
 // A delivery revives, time makes active again, and the feed announces all of it, whether the events come one by one or
 // at once.
 func TestNumbers_LifeOfANumber(t *testing.T) {

@@ -53,7 +53,7 @@ const (
 func newLife(w *world) *life {
 	l := &life{start: w.curve.start, end: w.curve.start + w.cfg.Duration.Milliseconds(), optOuts: newShare(0.012)}
 	sent := map[int]int{}
-	for midnight := l.start - l.start%dayMS; midnight < l.end; midnight += dayMS {
+	for midnight := l.start + moscowOffset - (l.start+moscowOffset)%dayMS; midnight < l.end; midnight += dayMS {
 		for _, c := range calendar {
 			if weekday(midnight) != c.weekday || c.account >= len(w.accounts) {
 				continue
@@ -166,6 +166,24 @@ func (a *author) delivers(t *trial, at int64) share {
 		return a.life.outage.delivers
 	}
 	return t.channel.delivered
+}
+
+// enough tells whether a person who gets a mailing has enough of them.
+func (l *life) enough(p person, m *mailing) bool {
+	return l.optOuts.of(mix(p.hash ^ 107 ^ uint64(m.from)))
+}
+
+// left tells whether a person has had enough of an account's mailings before a time, and gets no promotion any more.
+func (l *life) left(acc *account, p person, at int64) bool {
+	if l == nil {
+		return false
+	}
+	for i := range l.mailings {
+		if m := &l.mailings[i]; m.account == acc && m.to <= at && l.enough(p, m) {
+			return true
+		}
+	}
+	return false
 }
 
 // optOut has the recipient of a mailing say that it is enough.

@@ -95,6 +95,9 @@ func (a *author) write(i int64) {
 	s.acc = a.accounts[a.accountDraw.draw(r.next())]
 	traffic := s.acc.traffic.draw(r.next())
 	m := a.mailing(s.submitted)
+	if m != nil && a.life.left(m.account, a.person(m.account, m.recipient(i)), s.submitted) {
+		m = nil
+	}
 	switch {
 	case m != nil:
 		s.acc, traffic = m.account, promo
@@ -104,6 +107,9 @@ func (a *author) write(i int64) {
 	}
 	// The lesser of two draws: some people get more messages than others.
 	who := min(r.below(s.acc.contacts), r.below(s.acc.contacts))
+	if m == nil && traffic == promo && a.life.left(s.acc, a.person(s.acc, who), s.submitted) {
+		traffic = transactional
+	}
 	d := &s.acc.dims[traffic]
 	s.template = &d.templates[r.below(int64(len(d.templates)))]
 	s.campaign = d.campaigns[r.below(int64(len(d.campaigns)))]
@@ -125,7 +131,7 @@ func (a *author) write(i int64) {
 	if r.chance(a.shares.recipientEvents) {
 		a.recipientEvent(s)
 	}
-	if m != nil && r.chance(a.life.optOuts) {
+	if m != nil && a.life.enough(s.who, m) {
 		a.optOut(s)
 	}
 	a.transport()
@@ -424,7 +430,15 @@ func (a *author) recipientEvent(s *story) {
 		r.next()&1 == 0 {
 		status = uint8(len(recipientStatuses) - 1) // People write.
 	}
+	if a.life != nil && leaves(status) {
+		status = 0 // Who leaves does so by a mailing, so that it is known whom the next ones leave out.
+	}
 	a.tellOf(s, status)
+}
+
+// leaves tells whether a status says that a recipient wants no more.
+func leaves(status uint8) bool {
+	return oneOf(recipientStatuses[status], "unsubscribed", "complained", "blocked")
 }
 
 // tellOf adds an event of a status about the recipient of the first attempt, within an hour.
@@ -441,7 +455,7 @@ func (a *author) tellOf(s *story, status uint8) {
 	}
 	at := s.submitted + r.below(hourMS)
 	flags := uint16(aboutRecipient)
-	if oneOf(recipientStatuses[status], "unsubscribed", "complained", "blocked") && r.next()&1 == 0 {
+	if leaves(status) && r.next()&1 == 0 {
 		flags |= namesMessage
 	}
 	a.events = append(a.events, happening{arrival: at, occurred: at, trial: t, status: status, flags: flags})

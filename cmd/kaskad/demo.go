@@ -46,12 +46,28 @@ func (s demoState) period() string { return s.last(s.Days) }
 // last selects the last ones of the simulated days.
 func (s demoState) last(days int) string {
 	end := s.Start.AddDate(0, 0, s.Days)
-	return fmt.Sprintf("from=%s&to=%s", end.AddDate(0, 0, -days).Format(time.DateOnly), end.Format(time.DateOnly))
+	return fmt.Sprintf("from=%s&to=%s&tz=%s", end.AddDate(0, 0, -days).Format(time.DateOnly),
+		end.Format(time.DateOnly), s.zone())
 }
 
-// middle is when prices change, in the middle of more days than one: at midnight in Moscow, as most of those live by
-// it who get the messages.
-func (s demoState) middle() time.Time { return s.Start.AddDate(0, 0, s.Days/2).Add(-3 * time.Hour) }
+// zone is that of the simulated days: of more than one Moscow's, as most of those live by it who get the messages.
+func (s demoState) zone() string {
+	if s.Days > 1 {
+		return "Europe/Moscow"
+	}
+	return "UTC"
+}
+
+// begin is when the simulated days begin.
+func (s demoState) begin() time.Time {
+	if s.Days > 1 {
+		return s.Start.Add(-3 * time.Hour)
+	}
+	return s.Start
+}
+
+// middle is when prices change, in the middle of more days than one.
+func (s demoState) middle() time.Time { return s.begin().AddDate(0, 0, s.Days/2) }
 
 const (
 	demoFile = "demo.json"
@@ -182,7 +198,7 @@ func (c *demoCommand) save(state demoState) error {
 // world is what the days are played from.
 func (s demoState) world(now time.Time) simulate.Config {
 	config := simulate.DefaultConfig()
-	config.Seed, config.Messages, config.Start, config.Now = s.Seed, s.Messages, s.Start, now
+	config.Seed, config.Messages, config.Start, config.Now = s.Seed, s.Messages, s.begin(), now
 	config.Duration, config.Life = time.Duration(s.Days)*24*time.Hour, s.Days > 1
 	return config
 }
@@ -321,8 +337,8 @@ What would push for half of the people save on a million messages? From how many
     "sms_segments":2,"sms_price":"2.00","channel_price":"0.36","billing":"per_message_delivered"}'
   curl -s '%[1]s/v1/forecasts/break-even?channel_price=4.50&sms_price=2.00'
 
-When do people of each account read what comes over Viber? By hour of the day in Moscow:
-  curl -s '%[1]s/v1/reports/channels?%[2]s&group_by=account,hour_of_day&tz=Europe/Moscow&channel=viber'
+When do people of each account read what comes over Viber? By hour of the day:
+  curl -s '%[1]s/v1/reports/channels?%[2]s&group_by=account,hour_of_day&channel=viber'
 
 Before a mailing: which numbers are dead, and why? What changed since last time? Where do failures come from, and what
 was spent on dead numbers?

@@ -81,8 +81,8 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 	reader := &alertlog.Reader{Conn: st.conn, Costs: priced.Read,
 		Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, st.conn) }}
 	now := st.now().UnixMilli()
-	first := state.Start.UnixMilli() / alert.HourMS
-	last := state.Start.AddDate(0, 0, state.Days).UnixMilli()/alert.HourMS - 1
+	first := state.begin().UnixMilli() / alert.HourMS
+	last := state.begin().AddDate(0, 0, state.Days).UnixMilli()/alert.HourMS - 1
 	var events []alert.Event
 	for account, of := range rules {
 		for i := range of.Alerts {
@@ -90,11 +90,11 @@ func (st *stack) findAlerts(ctx context.Context, state demoState) error {
 			if !rule.On || !rule.Metric.Tried() {
 				continue
 			}
-			found, err := alertlog.Try(ctx, reader, rule, account, first, min(last, alertlog.Last(rule, now)), now)
+			tried, err := alertlog.Try(ctx, reader, rule, account, first, min(last, alertlog.Last(rule, now)), now)
 			if err != nil {
 				return fmt.Errorf("find alerts of the simulated days: %w", err)
 			}
-			for _, e := range found {
+			for _, e := range tried.Events {
 				if e.UntilMS == 0 {
 					continue
 				}

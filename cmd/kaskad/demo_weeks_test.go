@@ -75,7 +75,8 @@ func TestDemo_Weeks(t *testing.T) {
 	k := newKaskad(t, "--now", weeksNow)
 	greeting := k.startDemo("--now", weeksNow, "--messages", "6000")
 	for _, want := range []string{"6000 simulated messages of the 14 days 2026-11-05 … 2026-11-18",
-		"/?from=2026-11-12&to=2026-11-19&compare=1", "/v1/reports/channels?from=2026-11-05&to=2026-11-19"} {
+		"/?from=2026-11-12&to=2026-11-19&tz=Europe/Moscow&compare=1",
+		"/v1/reports/channels?from=2026-11-05&to=2026-11-19&tz=Europe/Moscow"} {
 		if !strings.Contains(greeting, want) {
 			t.Errorf("no %q in\n%s", want, greeting)
 		}

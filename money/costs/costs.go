@@ -31,6 +31,9 @@ type Reader struct {
 	// Broken is told of a price list that cannot be read, as one of an older program may be: nothing is known then of
 	// what the account's messages cost. nil makes it an error.
 	Broken func(account string, err error)
+	// Unlisted reads accounts without a price list too. Nothing of theirs has a price, so nothing is judged; but who
+	// asks can be told.
+	Unlisted bool
 }
 
 // Read adds the days of a rule's groups; it is the Costs of an alertlog.Reader.
@@ -47,7 +50,7 @@ func (r *Reader) Read(ctx context.Context, w *alertlog.Want, groups alertlog.Gro
 		case err != nil:
 			r.Broken(name, err)
 			continue
-		case len(lists.Tariffs) == 0:
+		case len(lists.Tariffs) == 0 && !r.Unlisted:
 			continue // nothing has a price
 		}
 		for _, ms := range lists.List.Borders() {

@@ -3,7 +3,6 @@ package alerts
 import (
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,7 +37,7 @@ func event(account, id string, seq uint64, since, until int64) alert.Event {
 		Keys: []string{"channel"}, Group: alert.Group{Channel: "sms"}, Before: 0.9, Now: 1.0 / 3, Low: 0.85, High: 0.95,
 		Num: 100, Den: 300, Hours: 1, SinceMS: since * alert.HourMS, UntilMS: until * alert.HourMS}
 	if until != 0 {
-		e.Ended, e.Now, e.Before, e.Low, e.High = alert.EndedUnknown, math.NaN(), math.NaN(), math.NaN(), math.NaN()
+		e.Ended = alert.EndedUnknown
 	}
 	return e
 }
@@ -110,7 +109,7 @@ func TestAlerts_Events(t *testing.T) {
 	if r := rows[0]; *r.Channel != "sms" || r.Provider != nil || *r.Now != 0.333333 || r.Until != nil || r.Ended != nil {
 		t.Errorf("%+v", r)
 	}
-	if r := rows[2]; r.Now != nil || *r.Ended != alert.EndedUnknown || *r.Until == r.Since {
+	if r := rows[2]; *r.Now != 0.333333 || *r.Before != 0.9 || *r.Ended != alert.EndedUnknown || *r.Until == r.Since {
 		t.Errorf("%+v", r)
 	}
 	querytest.WantProblem(t, querytest.Get(own, "/v1/alerts/events?open=yes"), http.StatusBadRequest, "open")
@@ -153,14 +152,16 @@ func TestAlerts_Try(t *testing.T) {
 		Rows     []struct {
 			Rule, Provider, Since string
 			Until, Ended          *string
-			Before                float64
+			Before, Now, Low      float64
+			Num, Den              int
 		}
 	}
 	querytest.Decode(t, querytest.PostJSON(own, "/v1/alerts/try?account=acme", body), http.StatusOK, &reply)
 	if len(reply.Rows) != 1 || reply.Rows[0].Rule != "d" || reply.Rows[0].Provider != "mts" ||
 		reply.Rows[0].Since != answer.TimeText(fell*alert.HourMS) ||
 		*reply.Rows[0].Until != answer.TimeText((fell+5)*alert.HourMS) ||
-		reply.Rows[0].Before != 0.9 || len(reply.NotTried) != 1 || reply.NotTried[0] != "f" {
+		reply.Rows[0].Before != 0.9 || reply.Rows[0].Now != 0.3 || reply.Rows[0].Low <= 0.3 ||
+		reply.Rows[0].Num != 300 || reply.Rows[0].Den != 1000 || len(reply.NotTried) != 1 || reply.NotTried[0] != "f" {
 		got, _ := json.Marshal(reply)
 		t.Errorf("%s", got)
 	}

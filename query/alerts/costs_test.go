@@ -75,11 +75,17 @@ func TestAlerts_Try_Costs(t *testing.T) {
 			Channel, Ended            *string
 			Before, Now, Low, High, N *float64
 		}
+		NotJudged []struct {
+			Rule     string
+			Days     int
+			FirstDay string `json:"first_day"`
+			LastDay  string `json:"last_day"`
+		} `json:"not_judged"`
 	}
 	var reply answered
 	own := newRoom(conn, "acme")
 	querytest.Decode(t, querytest.PostJSON(own, "/v1/alerts/try?account=acme", body), http.StatusOK, &reply)
-	if len(reply.Rows) != 1 {
+	if len(reply.Rows) != 1 || len(reply.NotJudged) != 0 {
 		t.Fatalf("%+v", reply)
 	}
 	if r := reply.Rows[0]; r.Metric != "cost_per_reached" || r.Since != answer.TimeText(rose.UnixMilli()) ||
@@ -94,6 +100,22 @@ func TestAlerts_Try_Costs(t *testing.T) {
 	if len(reply.Rows) != 0 {
 		t.Errorf("%+v", reply)
 	}
+	// Days without a price are not judged, and that is said; without any price list it is said of all.
+	querytest.PutTariffs(t, conn, "acme", row("2", "2026-01-01", rose.Format(time.DateOnly)),
+		row("2.5", rose.AddDate(0, 0, 2).Format(time.DateOnly), ""))
+	wantNotJudged := func(days, first, last int) {
+		t.Helper()
+		reply = answered{}
+		querytest.Decode(t, querytest.PostJSON(own, "/v1/alerts/try?account=acme", body), http.StatusOK, &reply)
+		if n := reply.NotJudged; len(n) != 1 || n[0].Rule != "dear" || n[0].Days != days ||
+			n[0].FirstDay != rose.AddDate(0, 0, first).Format(time.DateOnly) ||
+			n[0].LastDay != rose.AddDate(0, 0, last).Format(time.DateOnly) {
+			t.Errorf("%+v, want %d days", n, days)
+		}
+	}
+	wantNotJudged(2, 0, 1)
+	querytest.PutTariffs(t, conn, "acme")
+	wantNotJudged(12, -4, 7)
 	if w := querytest.PostJSON(own, "/v1/alerts/try?account=beta", body); w.Code != http.StatusForbidden {
 		t.Errorf("a foreign account: %d %s", w.Code, w.Body)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/go-faster/jx"
@@ -28,18 +29,24 @@ const (
 	maxTried = 1000
 )
 
+var notJudgedColumns = []answer.Column{{Name: "rule", Text: "Its id"}, {Name: "days", Type: answer.CountColumn},
+	{Name: "first_day", Of: answer.Formed("date")}, {Name: "last_day", Of: answer.Formed("date")}}
+
 func (a *Alerts) tryRoute() answer.Route {
 	r := answer.Route{Method: http.MethodPost, Path: "/v1/alerts/try", For: answer.ForAnalysts, Serve: a.try,
 		Errors: badTry}.
 		Says(answer.TagReports, "What alert rules would have found", "Walks rules through the hours of a period, of "+
 			"31 days at most, and stores nothing. Figures are those that are known today. A rule that is off is tried "+
-			"too. Of freshness no past is known: `not_tried` names such rules.",
+			"too. Of freshness no past is known: `not_tried` names such rules. What nobody can know is not judged: "+
+			"`not_judged` tells on how many UTC days some group of a rule on money has an attempt without a price, or "+
+			"prices in two currencies.",
 			append([]answer.Param{answer.AccountParam("Whose messages.")},
 				answer.PeriodParams("Without from: 14 days before to.")...),
 			answer.Answer{Text: "The alerts that there would have been, the latest first.", Of: answer.ObjectOf(
 				answer.Column{Name: "account"}, answer.Column{Name: "from", Type: answer.TimeColumn},
 				answer.Column{Name: "to", Type: answer.TimeColumn},
 				answer.Column{Name: "not_tried", Of: answer.ListOf(answer.AnyText())},
+				answer.Column{Name: "not_judged", Of: answer.ListOf(answer.ObjectOf(notJudgedColumns...))},
 				answer.Column{Name: "rows", Of: answer.ListOf(answer.ObjectOf(columns...))},
 				answer.Column{Name: "rows_left_off", Type: answer.CountColumn})})
 	r.Body = &answer.Body{Text: "As PUT /v1/alerts takes it.", Of: &answer.Schema{Type: "object"},
@@ -94,38 +101,56 @@ func (a *Alerts) try(c *gin.Context) error {
 	if known := a.db.AsOf(fresh, now); known != nil {
 		asOf = *known
 	}
-	notTried, events, err := a.walk(ctx, rules, account, from, to, asOf)
-	if err != nil {
+	t := tried{account: account, from: from, to: to}
+	if err := a.walk(ctx, rules, asOf, &t); err != nil {
 		return fmt.Errorf("try alert rules: %w", err)
 	}
-	return sendTried(c, account, from, to, notTried, events)
+	return t.send(c)
 }
 
-// walk tries rules, one after the other. It returns the ids of those that cannot be tried.
-func (a *Alerts) walk(ctx context.Context, rules alert.Rules, account string, from, to,
-	asOf int64) (notTried []string, events []alert.Event, err error) {
-	priced := &costs.Reader{Conn: a.db.Conn}
+// tried is what rules would have found.
+type tried struct {
+	account  string
+	from, to int64
+	// notTried are the ids of rules of whose figures no past is known, notJudged those that could not judge some days.
+	notTried  []string
+	notJudged []notJudged
+	events    []alert.Event
+}
+
+// notJudged are days, of Unix time and in their order, on which it is not known what messages of a rule cost.
+type notJudged struct {
+	rule string
+	days []int64
+}
+
+// walk tries rules, one after the other.
+func (a *Alerts) walk(ctx context.Context, rules alert.Rules, asOf int64, t *tried) error {
+	priced := &costs.Reader{Conn: a.db.Conn, Unlisted: true}
 	reader := &alertlog.Reader{Conn: a.db.Conn, Costs: priced.Read,
 		Maps: func(ctx context.Context) (*errormap.Maps, error) { return a.db.ErrorMaps(ctx) }}
 	for i := range rules.Alerts {
 		r := &rules.Alerts[i]
 		if !r.Metric.Tried() {
-			notTried = append(notTried, r.ID)
+			t.notTried = append(t.notTried, r.ID)
 			continue
 		}
-		first := (from + alert.HourMS - 1) / alert.HourMS
-		last := min(to/alert.HourMS-1, alertlog.Last(r, asOf))
+		first := (t.from + alert.HourMS - 1) / alert.HourMS
+		last := min(t.to/alert.HourMS-1, alertlog.Last(r, asOf))
 		if last < first {
 			continue
 		}
-		found, err := alertlog.Try(a.db.Settings(ctx), reader, r, account, first, last, asOf)
+		found, err := alertlog.Try(a.db.Settings(ctx), reader, r, t.account, first, last, asOf)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		events = append(events, found...)
+		t.events = append(t.events, found.Events...)
+		if len(found.Unpriced) > 0 {
+			t.notJudged = append(t.notJudged, notJudged{r.ID, found.Unpriced})
+		}
 	}
-	slices.SortStableFunc(events, func(x, y alert.Event) int { return cmp.Compare(y.SinceMS, x.SinceMS) })
-	return notTried, events, nil
+	slices.SortStableFunc(t.events, func(x, y alert.Event) int { return cmp.Compare(y.SinceMS, x.SinceMS) })
+	return nil
 }
 
 // readRules reads rules from the body.
@@ -163,36 +188,51 @@ func wrongRules(wrong ...answer.ParameterError) error {
 	return p
 }
 
-func sendTried(c *gin.Context, account string, from, to int64, notTried []string, events []alert.Event) error {
+// send writes the answer.
+func (t *tried) send(c *gin.Context) error {
 	var out encoder
 	out.ObjStart()
-	out.member("account", answer.Text(account))
-	out.member("from", answer.Instant(from))
-	out.member("to", answer.Instant(to))
+	out.member("account", answer.Text(t.account))
+	out.member("from", answer.Instant(t.from))
+	out.member("to", answer.Instant(t.to))
 	out.FieldStart("not_tried")
 	out.ArrStart()
-	for _, id := range notTried {
+	for _, id := range t.notTried {
 		out.Str(id)
+	}
+	out.ArrEnd()
+	out.FieldStart("not_judged")
+	out.ArrStart()
+	for _, one := range t.notJudged {
+		out.object(notJudgedColumns, []answer.Value{answer.Text(one.rule), answer.Count(uint64(len(one.days))),
+			answer.Text(dateOf(one.days[0])), answer.Text(dateOf(one.days[len(one.days)-1]))})
 	}
 	out.ArrEnd()
 	out.FieldStart("rows")
 	out.ArrStart()
-	for i := range events[:min(len(events), maxTried)] {
-		out.ObjStart()
-		for at, value := range row(&events[i]) {
-			out.member(columns[at].Name, value)
-		}
-		out.ObjEnd()
+	for i := range t.events[:min(len(t.events), maxTried)] {
+		out.object(columns, row(&t.events[i]))
 	}
 	out.ArrEnd()
-	out.member("rows_left_off", answer.Count(uint64(max(0, len(events)-maxTried))))
+	out.member("rows_left_off", answer.Count(uint64(max(0, len(t.events)-maxTried))))
 	out.ObjEnd()
 	c.Data(http.StatusOK, answer.FormatJSON.ContentType(), out.Bytes())
 	return nil
 }
 
+// dateOf is the date of a day of Unix time.
+func dateOf(day int64) string { return time.Unix(day*24*3600, 0).UTC().Format(time.DateOnly) }
+
 // encoder writes the answer.
 type encoder struct{ jx.Encoder }
+
+func (e *encoder) object(columns []answer.Column, values []answer.Value) {
+	e.ObjStart()
+	for i, value := range values {
+		e.member(columns[i].Name, value)
+	}
+	e.ObjEnd()
+}
 
 func (e *encoder) member(name string, v answer.Value) {
 	e.FieldStart(name)

@@ -192,14 +192,29 @@ func (s *Series) daysBefore(hour, since, began, every, times int64) []int64 {
 	})
 }
 
-// cost judges what reaching somebody has cost on the day that ends with an hour.
-func (r *Rule) cost(s *Series, hour, since, began int64) Verdict {
-	currency := ""
+// Unpriced tells whether it is not known what the messages of the day cost that ends with an hour, so that nothing is
+// said of it: an attempt has no price, or there are prices in two currencies.
+func (s *Series) Unpriced(hour int64) bool {
+	_, priced := s.currencyOf(hour)
+	return !priced
+}
+
+// currencyOf is that of all prices of the day that ends with an hour, false where it is not known what the day cost.
+func (s *Series) currencyOf(hour int64) (currency string, priced bool) {
 	for _, now := range s.days[hour/dayHours] {
 		if now.Unknown || currency != "" && now.Currency != "" && now.Currency != currency {
-			return nothing()
+			return "", false
 		}
 		currency = max(currency, now.Currency)
+	}
+	return currency, true
+}
+
+// cost judges what reaching somebody has cost on the day that ends with an hour.
+func (r *Rule) cost(s *Series, hour, since, began int64) Verdict {
+	currency, priced := s.currencyOf(hour)
+	if !priced {
+		return nothing()
 	}
 	var known []costPast
 	var all []residual

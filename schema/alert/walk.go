@@ -28,7 +28,8 @@ var Endings = []string{EndedCalm, EndedUnknown, EndedLevel, EndedRule}
 // levelHours is how long an alert is open at most: what lasts longer is the ordinary.
 const levelHours = weekHours
 
-// Event is an alert: as it began, and once more as it ended.
+// Event is an alert: as it began, and once more as it ended. Its figures are those that it was raised for, to the end:
+// what was seen last is the recovery, of which an alert says nothing.
 type Event struct {
 	Account     string
 	Seq         uint64
@@ -105,9 +106,6 @@ func (r *Rule) Walk(account string, version uint64, all map[Group]*Series, hour 
 		case is:
 			if why := r.ends(hour, now, &open, judge); why != "" {
 				open.end(why, hour+1-2*r.Metric.Step())
-				if now.Known {
-					open.figures(now)
-				}
 				events = append(events, open)
 			}
 		}
@@ -149,7 +147,6 @@ func (r *Rule) Limited(account string, version uint64, asOfMS, nowMS int64, st *
 		events = append(events, e)
 	case is && 2*age <= limit:
 		open.Ended, open.UntilMS = EndedCalm, max(nowMS, open.SinceMS)
-		open.figures(verdict)
 		events = append(events, open)
 	}
 	return events

@@ -3,7 +3,6 @@ package alertlog
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -262,36 +261,4 @@ func ReadRules(ctx context.Context, conn driver.Conn) (map[string]alert.Rules, m
 		rules[list.Account], versions[list.Account] = parsed, list.Version
 	}
 	return rules, versions, nil
-}
-
-// Try walks through the past, hour by hour or by whole days, and returns the alerts that would have begun, each as it
-// ended or is open at the last hour.
-func Try(ctx context.Context, r *Reader, rule *alert.Rule, account string, first, last, asOfMS int64) ([]alert.Event,
-	error) {
-	step := rule.Metric.Step()
-	groups, err := r.Read(ctx, Want{Rule: rule, Accounts: []string{account}, First: first - step - alert.PastHours,
-		Last: last, AsOfMS: asOfMS})
-	if err != nil {
-		return nil, err
-	}
-	state := alert.NewState()
-	found := map[string]int{}
-	var events []alert.Event
-	// Days begin where hours are a multiple of 24, and are judged by their last one.
-	for hour := (first+step-1)/step*step + step - 1; hour <= last; hour += step {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		for _, e := range rule.Walk(account, 0, groups[account], hour, state) {
-			state.Note(&e)
-			if i, known := found[e.ID]; known {
-				events[i] = e
-				continue
-			}
-			found[e.ID] = len(events)
-			events = append(events, e)
-		}
-	}
-	slices.SortStableFunc(events, func(a, b alert.Event) int { return int((b.SinceMS - a.SinceMS) / alert.HourMS) })
-	return events, nil
 }

@@ -253,12 +253,13 @@ func TestTry_AsHourByHour(t *testing.T) {
 			byHour[e.ID] = e
 		}
 	}
-	if len(tried) != 1 || len(byHour) != 1 || !reflect.DeepEqual(tried[0], byHour[tried[0].ID]) {
+	if len(tried.Events) != 1 || len(byHour) != 1 || len(tried.Unpriced) > 0 ||
+		!reflect.DeepEqual(tried.Events[0], byHour[tried.Events[0].ID]) {
 		t.Fatalf("%+v, by hour %+v", tried, byHour)
 	}
-	e := tried[0]
+	e := tried.Events[0]
 	if e.Provider != "mts" || e.SinceMS != fell*alert.HourMS || e.UntilMS != rose*alert.HourMS ||
-		e.Ended != alert.EndedCalm || e.Now < 0.85 {
+		e.Ended != alert.EndedCalm || e.Now > 0.6 || e.Before < 0.85 || e.Low < 0.6 {
 		t.Errorf("%+v", e)
 	}
 }

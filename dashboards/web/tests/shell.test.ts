@@ -36,6 +36,47 @@ test('a key is asked for, and a session ends', async () => {
   await page.getByLabel('Key').waitFor()
 })
 
+test('a session that ends in the middle says so, and one goes on where one was', async () => {
+  // A session of its own: that of the other tests goes on.
+  const { page } = await open('/channels', '')
+  const { keys } = inject('service')
+  const signIn = async (key: string): Promise<void> => {
+    await page.getByLabel('Key').fill(keys[key] ?? '')
+    await page.keyboard.press('Enter')
+    await page.locator('#which').waitFor()
+  }
+  await signIn('analyst')
+  await settled(page)
+  await page.context().clearCookies()
+  await page.getByRole('button', { name: /^Period/ }).click()
+  await page.getByRole('button', { name: '7 days' }).click()
+  await page.getByText('The session is over. Sign in again.').waitFor()
+  const questions: string[] = []
+  page.on('request', (request) => questions.push(new URL(request.url()).pathname))
+  await signIn('marketer')
+  await settled(page)
+  expect(address(page).get('period')).toBe('7d')
+  // What the key before was shown is not shown to this one.
+  expect(questions).toContain('/v1/reports/channels')
+  expect(await page.getByRole('alert').count()).toBe(0)
+})
+
+test('who asks is waited for in sight', async () => {
+  const { page } = await openPage('en', 'all')
+  let go = (): void => undefined
+  const wait = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  await page.route('**/v1/session', async (route) => {
+    await wait
+    await route.continue()
+  })
+  await page.goto(`/channels?${DAY}`)
+  await page.locator('main[aria-busy="true"] .waiting').waitFor()
+  go()
+  await page.locator('#which').waitFor()
+})
+
 test('a marketer sees his account, no money and no numbers', async () => {
   const { page, complaints } = await open(`/?${DAY}`, 'marketer')
   expect(await page.locator('.account').innerText()).toBe('lavka')

@@ -34,6 +34,13 @@ test('a week is compared with the one before, and weeks are drawn', async () => 
   expect(await faultsOfLooks(page)).toEqual([])
 })
 
+test('the days of the demo are those of Moscow', async () => {
+  const { rows } = await ask<Report<ChannelRow & { readonly day: string }>>(
+    `/v1/reports/channels?group_by=day&from=2026-11-01&to=2026-11-21&${ZONE}`
+  )
+  expect(rows.map((row) => row.day)).toEqual(Array.from({ length: 14 }, (_, i) => `2026-11-${String(5 + i).padStart(2, '0')}`))
+})
+
 test('what the page opens with is the whole demo', async () => {
   const { text } = await open('/')
   const all = await ask<Overview>(`/v1/overview?${BOTH.replace('2026-11-19', '2026-11-21')}`)

@@ -1,7 +1,8 @@
 {{- /* Alerts, each as it is now: open ones first, then the latest. */ -}}
-SELECT toString(account), seq, id, toString(rule), rule_version, toString(metric), arrayMap(k -> toString(k), `keys`), toString(channel), toString(provider),
-    toString(operator), campaign, before, now, low, high, num, den, hours, since_ms, until_ms, toString(ended), arrayMap(r -> toString(r), send_to), at_ms,
-    toString(currency), cost, cost_before, cost_now, cost_low, cost_high
+SELECT toString(account), seq, id, toString(rule), rule_version, toString(metric), arrayMap(k -> toString(k), `keys`),
+    toString(channel), toString(provider), toString(operator), campaign, before, now, low, high, num, den, hours,
+    since_ms, until_ms, toString(ended), arrayMap(r -> toString(r), send_to), at_ms, toString(currency), cost,
+    cost_before, cost_now, cost_low, cost_high
 FROM
 (
     SELECT * FROM alert_events

@@ -12,6 +12,9 @@ export class Refused extends Error {
 /** session is undefined until the server has said who asks, and null where a key is needed. */
 export const session = signal<Session | null | undefined>(undefined)
 
+/** over tells that a session has ended by itself, in the middle of something. */
+export const over = signal(false)
+
 const AWAY: Problem = { type: 'urn:kaskad:problem:away', title: '', status: 0, detail: '' }
 const TRIES = 3
 
@@ -82,7 +85,10 @@ export async function send<T>(path: string, init: RequestInit = {},
       again.set(question, performance.now() + Math.min(after, 5) * 1000)
       continue
     }
-    if (answer.status === 401) session.value = null
+    if (answer.status === 401) {
+      if (session.value) over.value = true
+      session.value = null
+    }
     throw new Refused(await problemOf(answer))
   }
 }
@@ -97,7 +103,10 @@ export async function openSession(): Promise<void> {
 }
 
 export async function signIn(key: string): Promise<void> {
-  session.value = await send<Session>('/v1/session', { method: 'POST', body: JSON.stringify({ key }) })
+  const begun = await send<Session>('/v1/session', { method: 'POST', body: JSON.stringify({ key }) })
+  kept.clear() // another key may see other things
+  over.value = false
+  session.value = begun
 }
 
 export async function signOut(): Promise<void> {

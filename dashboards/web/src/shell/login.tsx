@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { Refused, signIn } from '../api/client'
+import { over, Refused, signIn } from '../api/client'
 import { w } from '../i18n'
 import { language, LANGUAGES, setLanguage } from '../state/prefs'
 
@@ -31,7 +31,7 @@ export function Login() {
             aria-describedby="how" aria-invalid={wrong !== ''} onInput={(event) => setKey(event.currentTarget.value)} />
         </label>
         <p id="how" class="muted">{t.how}</p>
-        {wrong ? <p role="alert">{wrong}</p> : null}
+        {wrong || over.value ? <p role="alert">{wrong || t.over}</p> : null}
         <button type="submit" class="button primary" disabled={busy}>{t.enter}</button>
       </form>
       <div class="languages">

@@ -11,8 +11,10 @@ import { Why } from '../../parts/why'
 import { scope } from '../../state/scope'
 import type { CostRow, GroupRow } from './rows'
 
-// Each has a row for each currency; a page of names and their filters stay well below what a request may hold.
+// Each has a row for each currency. Names go into the address, of which proxies take some 8 kB: of Cyrillic each letter
+// is six bytes there.
 const AT_ONCE = 50
+const MOST_LENGTH = 5000
 
 type Costs = ReadonlyMap<string, readonly CostRow[]>
 
@@ -20,20 +22,35 @@ function keyOf(row: { readonly account?: string; readonly campaign: string }): s
   return JSON.stringify([row.account ?? '', row.campaign])
 }
 
+/** parts cuts rows into those whose names go into one address. */
+function parts(rows: readonly GroupRow[]): readonly (readonly GroupRow[])[] {
+  const all: GroupRow[][] = []
+  let left = 0
+  for (const row of rows) {
+    const length = encodeURIComponent(`&campaign=${row.campaign}&account=${row.account ?? ''}`).length
+    const last = all.at(-1)
+    if (last && last.length < AT_ONCE && length <= left) last.push(row)
+    else {
+      all.push([row])
+      left = MOST_LENGTH
+    }
+    left -= length
+  }
+  return all
+}
+
 /** useCosts knows what mailings cost, as the savings report says it; those of which nothing is known yet are missing. */
 export function useCosts(rows: readonly GroupRow[]): Costs {
   const [, redraw] = useState(0)
   const known = useRef(new Map<string, Map<string, CostRow[]>>())
   const s = scope.value
-  const paths: string[] = []
-  for (let i = 0; i < rows.length; i += AT_ONCE) {
-    const some = rows.slice(i, i + AT_ONCE)
+  const paths = parts(rows).map((some) => {
     const accounts = some[0]?.account === undefined ? {} : { group_by: 'account,campaign',
       account: [...new Set(some.map((row) => row.account ?? ''))] }
-    paths.push(reportPath('savings', s, { group_by: 'campaign', ...accounts,
+    return reportPath('savings', s, { group_by: 'campaign', ...accounts,
       campaign: [...new Set(some.map((row) => row.campaign))],
-      limit: '10000' }))
-  }
+      limit: '10000' })
+  })
   const wanted = paths.join('\n')
   useEffect(() => {
     const missing = paths.filter((path) => !known.current.has(path))

@@ -173,3 +173,31 @@ test('names of mailings are shown as they are, whatever they hold', async () => 
   }
   expect(complaints).toEqual([])
 })
+
+// Proxies take addresses of 8 kB or so, and a letter of a Russian name is six bytes there.
+test('what fifty mailings with long names cost is asked in addresses that are short enough', async () => {
+  const { page, complaints } = await openPage('ru', 'all')
+  const report = await ask<Report<GroupRow>>(`/v1/reports/groups?${PERIOD}&${BY}&sort=-first_at&limit=1`)
+  const rows = Array.from({ length: 50 }, (_, i) => ({ ...report.rows[0], campaign: `${'Осенняя распродажа '.repeat(5)}${i}` }))
+  await page.route('**/v1/reports/groups?**', (route) => route.fulfill({ json: { ...report, rows } }))
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  await page.goto(`/campaigns?${PERIOD}`)
+  await settled(page)
+  // The list does not wait for them.
+  await expect.poll(() => asked.filter((one) => one.includes('/v1/reports/savings'))
+    .flatMap((one) => new URL(one).searchParams.getAll('campaign'))).toEqual(rows.map((row) => row.campaign))
+  expect(Math.max(...asked.map((one) => one.length))).toBeLessThan(7000)
+  expect(complaints).toEqual([])
+})
+
+// On a phone the open rate stands beside the name, in the longer language too.
+test('a phone shows the open rate of a mailing', async () => {
+  const { page } = await openPage('ru', 'all')
+  await page.setViewportSize({ width: 375, height: 800 })
+  await page.goto(`/campaigns?${PERIOD}`)
+  await settled(page)
+  const ends = await page.locator('#mailings tbody td:nth-child(2)')
+    .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().right))
+  expect(Math.max(...ends)).toBeLessThan(375 - 12)
+})

@@ -4,6 +4,7 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
+import { Empty } from '../../parts/states'
 import { Why } from '../../parts/why'
 import { toView } from '../../state/scope'
 import { useFirst } from './first'
@@ -27,7 +28,9 @@ export function Arrive() {
       definition="open"
       files={false}
       chart={({ attempts, messages }) =>
-        attempts ? (
+        messages === 0 ? (
+          <Empty />
+        ) : attempts ? (
           <Figures>
             <Figure
               main

@@ -5,7 +5,9 @@ import { w } from '../../i18n'
 import { f } from '../../i18n/format'
 import { Card } from '../../parts/card'
 import { Figure, Figures } from '../../parts/figure'
-import { scope, toView } from '../../state/scope'
+import { Empty } from '../../parts/states'
+import { dateIn, presetPeriod } from '../../state/period'
+import { clock, scope, toView } from '../../state/scope'
 import { useFirst } from './first'
 
 type Row = NonNullable<Overview['money']>['rows'][number]
@@ -32,6 +34,7 @@ export function Saved() {
       files={false}
       chart={(data) => {
         const rows = priced(data)
+        if (data.messages === 0) return <Empty />
         if (rows.length === 0) {
           return (
             <div class="state">
@@ -79,11 +82,27 @@ export function Saved() {
   )
 }
 
+// A month of fewer whole days says little by itself: the one before stands beside it.
+const YOUNG_DAYS = 7
+
 // What was saved since the month began, which is what the overview is of where nothing else is asked.
 function Month({ currency }: { currency: string }) {
   const t = w().overview
   const s = scope.value
-  const { data } = useAnswer<Overview>(pathOf('/v1/overview', { tz: s.tz, account: s.account || undefined }))
-  const row = priced(data).find((one) => one.currency === currency)
-  return <Figure name={t.thisMonth} value={f.value.money(row?.saved_reached, currency)} of={t.soFar} />
+  const today = dateIn(s.tz, clock.value)
+  const young = Number(today.slice(8)) <= YOUNG_DAYS
+  const last = presetPeriod('last_month', today)
+  const of = { tz: s.tz, account: s.account || undefined }
+  const { data } = useAnswer<Overview>(pathOf('/v1/overview', of))
+  const { data: before } = useAnswer<Overview>(
+    young ? pathOf('/v1/overview', { ...of, from: last.from, to: last.to }) : null
+  )
+  const saved = (month: Overview | undefined): string =>
+    f.value.money(priced(month).find((one) => one.currency === currency)?.saved_reached, currency)
+  return (
+    <>
+      <Figure name={t.thisMonth} value={saved(data)} of={data?.messages === 0 ? t.noneYet : t.soFar} />
+      {young ? <Figure name={t.lastMonth} value={saved(before)} of={t.ofMonth} /> : null}
+    </>
+  )
 }

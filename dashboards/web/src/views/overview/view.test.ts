@@ -53,3 +53,26 @@ test('what is not final says until when, and a day leads to it', async () => {
   await page.waitForFunction((day) => new URL(location.href).searchParams.get('from') === day, rows[0]?.day)
   expect(complaints).toEqual([])
 })
+
+test('a month of few days stands beside the one before', async () => {
+  const { page } = await openPage('en', 'all')
+  await page.clock.setFixedTime(new Date('2026-12-01T09:00:00Z'))
+  await page.goto('/?tz=Europe/Moscow')
+  await settled(page)
+  const { money: november } = await ask<Overview>('/v1/overview?from=2026-11-01&to=2026-12-01&tz=Europe/Moscow')
+  const shown = (await page.locator('#saved').innerText()).replace(/\s+/gu, ' ')
+  expect(shown).toContain(`Last month ${money(november?.rows[0]?.saved_reached ?? null, 'en')}`)
+  await page.clock.setFixedTime(new Date('2026-12-08T09:00:00Z'))
+  await page.reload()
+  await settled(page)
+  expect(await page.locator('#saved').innerText()).not.toContain('Last month')
+})
+
+test('an account without messages is told what to do', async () => {
+  const { page } = await openPage('en', 'all')
+  await page.goto(`/?${PERIOD}&account=nobody`)
+  await settled(page)
+  for (const card of ['#arrive', '#saved', '#trend', '#changes']) {
+    expect(await page.locator(card).innerText()).toContain('send events to POST /v1/events')
+  }
+})

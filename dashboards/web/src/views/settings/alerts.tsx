@@ -1,16 +1,17 @@
 // Alerts: what is and was out of the ordinary, and what the rules would have found in the past.
 import { useState } from 'preact/hooks'
 import { useAnswer } from '../../api/answer'
-import { Refused, send } from '../../api/client'
+import { may, Refused, send } from '../../api/client'
 import { pathOf } from '../../api/paths'
 import type { Problem, Report } from '../../api/types'
+import type { GetReportsSpendRow } from '../../api/openapi'
 import { w } from '../../i18n'
 import { f, NONE } from '../../i18n/format'
 import { channelName } from '../../parts/names'
 import { More, usePages } from '../../parts/paged'
 import { Failed, Waiting } from '../../parts/states'
 import { Table, type Column } from '../../parts/table'
-import { scope } from '../../state/scope'
+import { scope, toView } from '../../state/scope'
 import { bodyOf, wrongs, type List } from './draft'
 import { KINDS } from './kinds'
 import { Reason } from './reason'
@@ -43,6 +44,12 @@ export interface Tried {
   readonly from: string
   readonly to: string
   readonly not_tried: readonly string[]
+  readonly not_judged: readonly {
+    readonly rule: string
+    readonly days: number
+    readonly first_day: string
+    readonly last_day: string
+  }[]
   readonly rows: readonly Alert[]
   readonly rows_left_off: number
 }
@@ -140,6 +147,26 @@ export function Events({ account }: { account: string }) {
   )
 }
 
+/** Unpriced says, where a rule watches money, that nothing is judged of days of which some price is not known. */
+export function Unpriced({ account, list }: { account: string; list: List }) {
+  const t = w().settings
+  const { period, tz } = scope.value
+  const watched = list.parts['alerts']?.some(
+    (row) => row.values['metric'] === 'cost_per_reached' && row.values['on'] !== 'false',
+  )
+  const { data } = useAnswer<Report<GetReportsSpendRow>>(
+    watched && may('analyst')
+      ? pathOf('/v1/reports/spend', { account, from: period.from, to: period.to, tz, group_by: '' })
+      : null,
+  )
+  const unpriced = data?.rows.reduce((sum, row) => sum + row.unpriced, 0) ?? 0
+  return unpriced > 0 ? (
+    <p id="unpriced-rule">
+      {t.unpricedRule(unpriced)} <a href={`${toView('/savings')}#unpriced`}>{t.whyUnpriced}</a>
+    </p>
+  ) : null
+}
+
 /** Try walks the rules, as they are edited, through the period of the page. */
 export function Try({ account, list }: { account: string; list: List }) {
   const t = w().settings
@@ -193,6 +220,14 @@ export function Try({ account, list }: { account: string; list: List }) {
             {t.tried(fresh.tried.rows.length + fresh.tried.rows_left_off)}
           </p>
           {fresh.tried.rows.length > 0 ? <Found label={t.tryTitle} rows={fresh.tried.rows} /> : null}
+          {fresh.tried.not_judged.map((one) => (
+            <p key={one.rule}>
+              {t.notJudged(one.days, f.value.date(one.first_day), f.value.date(one.last_day))}{' '}
+              <code>
+                <bdi>{one.rule}</bdi>
+              </code>
+            </p>
+          ))}
           {fresh.tried.not_tried.length > 0 ? (
             <p class="muted">
               {t.notTried}{' '}

@@ -12,6 +12,9 @@ export function shownValue(column: Column, raw: string): string {
   return column.name && raw ? column.name(raw) : raw
 }
 
+// ARROW is the room that the arrow of a choice takes, in characters.
+const ARROW = 5
+
 function readValue(column: Column, typed: string): string {
   if (column.kind === 'time') return readTime(typed, scope.value.tz)
   if (column.kind === 'any' && typed.trim() === '') return '*'
@@ -51,7 +54,8 @@ export function Cell({
     'aria-label': w().settings.cell(w().settings.fields[column.field], row),
     'aria-invalid': wrong,
     ...(wrong ? { 'aria-describedby': told } : {}),
-    style: { minWidth: `${column.width}ch` },
+    // What is chosen cannot be scrolled to its end as what is typed can.
+    style: { minWidth: `${Math.max(column.width, column.choices ? shownValue(column, value ?? '').length + ARROW : 0)}ch` },
   } as const
   if (column.kind === 'choice' || column.kind === 'flag') {
     const choices = column.choices ?? []

@@ -11,7 +11,7 @@ import { Failed, Waiting } from '../../parts/states'
 import { dateIn } from '../../state/period'
 import { clock, scope } from '../../state/scope'
 import { setParams, url } from '../../state/url'
-import { Events, Try } from './alerts'
+import { Events, Try, Unpriced } from './alerts'
 import { useCheck, type Check } from './check'
 import {
   bodyOf,
@@ -143,6 +143,7 @@ export function Editor({ name, account }: { name: KindName; account: string }) {
               ))
             : null}
         </div>
+        {list && name === 'alerts' ? <Unpriced account={account} list={list} /> : null}
         {list && name === 'alerts' ? <Try account={account} list={list} /> : null}
         {!admin && list ? <p class="muted">{t.readOnly}</p> : null}
         {draft && admin ? (
