@@ -14,9 +14,36 @@ import (
 
 // changes are what events of some batches said of their messages, merged by message.
 type changes struct {
-	messages map[string]*state.Message
+	// all are in the order of their first events, and at finds one by its key.
+	all []change
+	at  map[string]int
 	// coldOf are the cold hours in a batch.
 	coldOf map[uuid.UUID]map[bucketKey]bool
+	// said and more are what two changes of a message say, while they are merged.
+	said, more state.Message
+}
+
+// change is what events said of one message: a state as it is stored, for many wait at a time.
+type change struct{ key, said string }
+
+// add adds a change of a message.
+func (c *changes) add(key []byte, said string) error {
+	at, known := c.at[string(key)]
+	if !known {
+		kept := string(key)
+		c.at[kept] = len(c.all)
+		c.all = append(c.all, change{kept, said})
+		return nil
+	}
+	if err := c.said.Decode(c.all[at].said); err != nil {
+		return err
+	}
+	if err := c.more.Decode(said); err != nil {
+		return err
+	}
+	c.said.Merge(&c.more)
+	c.all[at].said = string(c.said.Append(nil))
+	return nil
 }
 
 // chooseBatches takes the oldest batches, as many as a pass may take events of, and one at least.
@@ -54,7 +81,7 @@ func (a *Aggregator) chooseBatches(ctx context.Context, open []schema.Touch) ([]
 
 // readChanges reads the changes of batches. Those of messages that count elsewhere are left out.
 func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*changes, error) {
-	c := &changes{messages: map[string]*state.Message{}, coldOf: map[uuid.UUID]map[bucketKey]bool{}}
+	c := &changes{at: map[string]int{}, coldOf: map[uuid.UUID]map[bucketKey]bool{}}
 	if len(batches) == 0 {
 		return c, nil
 	}
@@ -81,7 +108,6 @@ func (a *Aggregator) readChanges(ctx context.Context, batches []schema.Touch) (*
 }
 
 func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) error {
-	var event state.Message
 	var scratch []byte
 	for texts := (packedTexts{packed}); texts.rest != ""; {
 		account, err := texts.next()
@@ -114,81 +140,88 @@ func (a *Aggregator) addChanges(c *changes, batch uuid.UUID, packed string) erro
 			continue
 		}
 		scratch = key.AppendKey(scratch[:0])
-		m := c.messages[string(scratch)]
-		if m == nil {
-			m = &state.Message{}
-			m.Reset()
-			m.Key = key
-			if err := m.Decode(said); err != nil {
-				return err
-			}
-			c.messages[string(scratch)] = m
-			continue
-		}
-		if err := event.Decode(said); err != nil {
+		if err := c.add(scratch, said); err != nil {
 			return err
 		}
-		m.Merge(&event)
 	}
 	return nil
 }
 
 // foldChanges folds the changed messages of hours that are not computed whole, as far as no dialog is involved.
 func (e *edition) foldChanges(ctx context.Context, c *changes) error {
-	keys, stored := make([]string, 0, len(c.messages)), make([]string, 0, len(c.messages))
-	for key, m := range c.messages {
-		hour := bucketKey{m.Account, m.BucketMS}
+	var stored []string
+	left := c.all[:0]
+	for _, said := range c.all {
+		key, err := state.ParseKey(said.key)
+		if err != nil {
+			return err
+		}
+		hour := bucketKey{key.Account, key.BucketMS}
 		if e.whole[hour] {
 			continue
 		}
-		keys = append(keys, key)
+		left = append(left, said)
 		if e.hours.hasStates(hour) {
-			stored = append(stored, key)
+			stored = append(stored, said.key)
 		}
 	}
 	values, err := e.lookUp(ctx, stored)
 	if err != nil {
 		return err
 	}
-	for _, key := range keys {
-		m, err := changed(key, values[key], c.messages[key])
+	room := &changedMessage{}
+	for _, said := range left {
+		moved, err := room.change(said, values[said.key])
 		if err != nil {
 			return err
 		}
-		if m == nil {
+		if !moved {
 			continue
 		}
-		if len(m.published)+len(m.dialogs) > 0 {
-			e.held = append(e.held, m)
+		if len(room.published)+len(room.dialogs) > 0 {
+			e.held = append(e.held, &room.message)
+			room = &changedMessage{}
 			continue
 		}
-		if err := e.fold(ctx, m); err != nil {
+		if err := e.fold(ctx, &room.message); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// changed returns a message whose stored value changes by what events said; nil where it stays the same.
-func changed(key, value string, said *state.Message) (*message, error) {
-	m := &message{key: key, value: value, now: said}
-	if err := m.readOld(said.Key); err != nil {
-		return nil, err
+// changedMessage is a message with the memory of its states, which serves one after the other.
+type changedMessage struct {
+	message
+	before, after state.Message
+	scratch       []byte
+}
+
+// change makes it a message of which events said something, and reports whether its stored value changes by that.
+func (m *changedMessage) change(said change, value string) (bool, error) {
+	key, err := state.ParseKey(said.key)
+	if err != nil {
+		return false, err
 	}
-	if m.old != nil {
-		before := message{value: value}
-		if err := before.readOld(said.Key); err != nil {
-			return nil, err
-		}
-		m.now = before.old
-		m.now.Merge(said)
-		if stored := appendValue(nil, m.now, nil); string(stored[1:]) == value[1+int(value[0]):] {
-			return nil, nil
-		}
+	m.message = message{key: said.key, value: value, now: &m.after}
+	m.after.Key = key
+	if err := m.after.Decode(said.said); err != nil {
+		return false, err
 	}
-	if m.old != nil {
-		m.published = publishedOf(m)
+	if value == "" {
+		m.readDialogs()
+		return true, nil
 	}
+	m.old, m.before.Key = &m.before, key
+	if m.oldUnits, err = decodeValue(&m.before, value); err != nil {
+		return false, err
+	}
+	m.after.Merge(&m.before)
+	m.scratch = m.after.Append(m.scratch[:0])
+	if string(m.scratch) == value[1+int(value[0]):] {
+		return false, nil
+	}
+	m.published = publishedOf(&m.message)
 	m.readDialogs()
-	return m, nil
+	return true, nil
 }

@@ -29,8 +29,9 @@ const (
 	quietPasses  = 2 * time.Second
 	// numbersWait bounds how long touched numbers wait for that.
 	numbersWait = 20 * time.Second
-	// numbersShareBehind and numbersWaitBehind are those while what waits is older than behind: verdicts are then of
-	// the past in any case, and each round would read once more what is known of nearly all numbers.
+	// numbersShareBehind and numbersWaitBehind are those while what waits is older than numbersYield: passes then lack
+	// what a round takes, and each one would read once more what is known of nearly all numbers.
+	numbersYield       = 3 * time.Second
 	numbersShareBehind = 20
 	numbersWaitBehind  = 2 * time.Minute
 	// smallestShare bounds how small a round gets after failures.
@@ -96,7 +97,7 @@ func (n *numbers) streaming() bool {
 
 // rest is how long the next round waits after the last one while editions follow each other.
 func (n *numbers) rest() time.Duration {
-	if n.cfg.Now().UnixMilli()-n.lastAsOfMS.Load() > behind.Milliseconds() {
+	if n.cfg.Now().UnixMilli()-n.lastAsOfMS.Load() > numbersYield.Milliseconds() {
 		return min(numbersWaitBehind, numbersShareBehind*n.took)
 	}
 	return min(numbersWait, numbersShare*n.took)

@@ -297,6 +297,31 @@ func TestStartClickHouse_MergesColdPartitions(t *testing.T) {
 	}
 }
 
+// A keyed table is found by filters of keys, and unpacks its blocks quickly.
+func TestStartClickHouse_KeyedTables(t *testing.T) {
+	c := startClickHouse(t, Config{Dir: t.TempDir()})
+	conn := open(t, c.DSN())
+	exec1(t, conn, "CREATE TABLE keyed (key String, state String) ENGINE = EmbeddedRocksDB PRIMARY KEY key")
+	exec1(t, conn, "INSERT INTO keyed SELECT toString(number), repeat('state', 10) FROM numbers(1000)")
+	path := value[string](t, conn, "SELECT data_paths[1] FROM system.tables WHERE name = 'keyed'")
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(c.config.Dir, "store", path)
+	}
+	files, err := filepath.Glob(filepath.Join(path, "OPTIONS-*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no options in %s: %v", path, err)
+	}
+	text, err := os.ReadFile(files[len(files)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n  compression=kLZ4Compression\n", "\n  filter_policy=bloomfilter:10"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the options of a keyed table are without %q", want)
+		}
+	}
+}
+
 func BenchmarkStartClickHouse(b *testing.B) {
 	if err := Available(); err != nil {
 		b.Skipf("skipped: %v", err)

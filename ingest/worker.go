@@ -25,6 +25,8 @@ type worker struct {
 
 	// took is how long the last block took to store.
 	took time.Duration
+	// grown says that blocks were large since their memory was given back.
+	grown bool
 
 	// What follows belongs to store while it runs.
 	block    *block // is being stored; empty otherwise
@@ -54,6 +56,7 @@ func (w *worker) run(ctx context.Context) error {
 			chunks = nil
 		} else if (full || due) && !storing {
 			w.block, w.next = w.next, w.block
+			w.grown = w.grown || w.block.rows() >= grownRows
 			storing, due, began = true, false, time.Now()
 			go func() { stored <- w.store(ctx) }()
 		}
@@ -72,6 +75,26 @@ func (w *worker) run(ctx context.Context) error {
 			if storing, w.took = false, time.Since(began); err != nil {
 				return err
 			}
+			w.release()
+		}
+	}
+}
+
+// grownRows is how many events make a block large.
+const grownRows = 50_000
+
+// release gives back what large blocks took, once all is stored and nothing waits: a backlog would else keep for good
+// what its publication needs next.
+func (w *worker) release() {
+	if !w.grown || len(w.next.parts) > 0 || len(w.chunks) > 0 {
+		return
+	}
+	w.block, w.next, w.fold, w.grown = newBlock(), newBlock(), state.Fold{}, false
+	for {
+		select {
+		case <-w.free:
+		default:
+			return
 		}
 	}
 }

@@ -81,3 +81,29 @@ func TestWorker_Linger(t *testing.T) {
 		}
 	}
 }
+
+// What large blocks took is given back when nothing waits, and not before.
+func TestWorker_Release(t *testing.T) {
+	large, small := newBlock(), newBlock()
+	w := &worker{chunks: make(chan *chunk, 1), free: make(chan *chunk, 3), block: small, next: large, grown: true}
+	w.free <- &chunk{}
+	w.free <- &chunk{}
+	kept := func(when string) {
+		t.Helper()
+		if w.release(); w.next != large || w.block != small || len(w.free) != 2 {
+			t.Errorf("memory is given back %s", when)
+		}
+	}
+	w.next.parts[1] = &progress{}
+	kept("while a block is being filled")
+	delete(w.next.parts, 1)
+	w.chunks <- &chunk{}
+	kept("while a chunk waits")
+	<-w.chunks
+	w.grown = false
+	kept("of small blocks")
+	w.grown = true
+	if w.release(); w.next == large || w.block == small || len(w.free) != 0 || w.grown {
+		t.Errorf("memory is kept: %d chunks, grown %v", len(w.free), w.grown)
+	}
+}

@@ -250,3 +250,51 @@ func (m *priceMaps) reset()   { m.ends, m.keys, m.values = m.ends[:0], m.keys[:0
 func (m *priceMaps) appendNative(dst []byte) []byte {
 	return append(append(append(dst, m.ends...), m.keys...), m.values...)
 }
+
+// CountMaps is a column of Map(UInt16, UInt64), which the driver would fill a key of a row at a time. The zero value is
+// empty.
+type CountMaps struct {
+	ends   []uint64
+	keys   []uint16
+	counts []uint64
+}
+
+// Append adds a key to the row that [CountMaps.EndRow] ends.
+func (m *CountMaps) Append(key uint16, count uint64) {
+	m.keys, m.counts = append(m.keys, key), append(m.counts, count)
+}
+
+// EndRow ends a row.
+func (m *CountMaps) EndRow() { m.ends = append(m.ends, uint64(len(m.keys))) }
+
+// Row returns row i.
+func (m *CountMaps) Row(i int) map[uint16]uint64 {
+	from := uint64(0)
+	if i > 0 {
+		from = m.ends[i-1]
+	}
+	row := map[uint16]uint64{}
+	for at := from; at < m.ends[i]; at++ {
+		row[m.keys[at]] = m.counts[at]
+	}
+	return row
+}
+
+// Rows returns the number of rows.
+func (m *CountMaps) Rows() int { return len(m.ends) }
+
+func (m *CountMaps) len() int { return m.Rows() }
+
+func (m *CountMaps) appendNative(dst []byte) []byte {
+	dst = slices.Grow(dst, 8*len(m.ends)+(2+8)*len(m.keys))
+	for _, end := range m.ends {
+		dst = binary.LittleEndian.AppendUint64(dst, end)
+	}
+	for _, key := range m.keys {
+		dst = binary.LittleEndian.AppendUint16(dst, key)
+	}
+	for _, count := range m.counts {
+		dst = binary.LittleEndian.AppendUint64(dst, count)
+	}
+	return dst
+}

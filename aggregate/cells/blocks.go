@@ -1,28 +1,24 @@
 package cells
 
 import (
+	"cmp"
 	"math/big"
+	"slices"
+
+	"kaskad/schema"
 )
 
 func (s *Sum) attemptBlock(edition uint64) Block {
 	t := &s.attempts
-	// Maps are made for the few cells of an edition at a time.
-	var latencies [histograms][]map[uint16]uint64
-	for of := range latencies {
-		latencies[of] = make([]map[uint16]uint64, len(t.keys))
-	}
+	// The latencies of a cell side by side, those of its histograms one after the other.
+	sorted := live(&s.latencies, func(i uint32) bool { return s.latencies.values[i] != 0 })
+	slices.SortFunc(sorted, func(x, y uint32) int {
+		x1, y1 := &s.latencies.keys[x], &s.latencies.keys[y]
+		return cmp.Or(cmp.Compare(x1.cell, y1.cell), cmp.Compare(x1.of, y1.of), cmp.Compare(x1.at, y1.at))
+	})
 	moved := make([]bool, len(t.keys))
-	for i, n := range s.latencies.values {
-		if n == 0 {
-			continue
-		}
-		k := s.latencies.keys[i]
-		histogram := &latencies[k.of][k.cell]
-		if *histogram == nil {
-			*histogram = map[uint16]uint64{}
-		}
-		(*histogram)[k.at] = uint64(n) // Modulo 2^64: what is taken back adds up with what is there.
-		moved[k.cell] = true
+	for _, i := range sorted {
+		moved[s.latencies.keys[i].cell] = true
 	}
 	rows := live(t, func(i uint32) bool { return moved[i] || t.values[i].counts != [counts]int64{} })
 	b := s.rollup("rollup_attempts", edition, rows, func(i uint32) (uint32, int64) {
@@ -37,10 +33,27 @@ func (s *Sum) attemptBlock(edition uint64) Block {
 		in24h: "in_24h", readIn24h: "read_in_24h"} {
 		b.add(name, column(rows, func(i uint32) int64 { return t.values[i].counts[count] }))
 	}
+	latencies := s.histograms(rows, sorted)
 	for of, name := range [histograms]string{toDeliver: "to_deliver", toRead: "to_read", toReply: "to_reply"} {
-		b.add(name, column(rows, func(i uint32) map[uint16]uint64 { return latencies[of][i] }))
+		b.add(name, &latencies[of])
 	}
 	return b
+}
+
+// histograms lists the histograms of cells from the latencies, both in the order of cells.
+func (s *Sum) histograms(cells, latencies []uint32) (all [histograms]schema.CountMaps) {
+	for _, cell := range cells {
+		for len(latencies) > 0 && s.latencies.keys[latencies[0]].cell == cell {
+			k := s.latencies.keys[latencies[0]]
+			// Modulo 2^64: what is taken back adds up with what is there.
+			all[k.of].Append(k.at, uint64(s.latencies.values[latencies[0]]))
+			latencies = latencies[1:]
+		}
+		for of := range all {
+			all[of].EndRow()
+		}
+	}
+	return all
 }
 
 func (s *Sum) cascadeBlock(edition uint64) Block {
