@@ -87,7 +87,7 @@ func (f *Forecasts) readHistory(ctx context.Context, q *historyQuery, prices *hi
 	if err != nil {
 		return nil, err
 	}
-	reading, err := f.db.WithErrorMaps(f.db.Settings(ctx))
+	reading, err := f.db.WithLossCodes(f.db.Settings(ctx))
 	if err != nil {
 		return nil, err
 	}

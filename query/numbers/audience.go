@@ -166,7 +166,7 @@ func (n *Numbers) readAudience(ctx context.Context, q *audienceQuery, t *answer.
 	if err != nil {
 		return last, false, err
 	}
-	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.limit == 0))
+	reading, err := n.db.WithLossCodes(n.db.ListSettings(ctx, q.limit == 0))
 	if err != nil {
 		return last, false, err
 	}

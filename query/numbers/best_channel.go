@@ -21,11 +21,15 @@ import (
 	"kaskad/schema"
 )
 
-//go:embed sql/best_channel.sql
-var bestChannelSQL string
+var (
+	//go:embed sql/best_channel.sql
+	bestChannelSQL string
+	//go:embed sql/best_evidence.sql
+	bestEvidenceSQL string
 
-// bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var bestChannelTemplate = report.Template("best_channel.sql", bestChannelSQL)
+	// bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
+	bestChannelTemplate = report.Template("best_channel.sql", bestEvidenceSQL, bestChannelSQL)
+)
 
 // bestChannelFilters choose the attempts that are looked at.
 var bestChannelFilters = report.Keys{report.Dimension("account"),
@@ -192,9 +196,9 @@ type proofs struct {
 	segments []uint16
 }
 
-// evidence says what the best channel is known by.
-func (p *proofs) evidence() string {
-	if p.read == 1 {
+// evidenceName says what a best channel is known by.
+func evidenceName(read uint8) string {
+	if read == 1 {
 		return "read"
 	}
 	return "delivered"
@@ -208,16 +212,25 @@ func (p *proofs) destinations() []any {
 
 // best is the best offer.
 func (p *proofs) best(list *money.PriceList, atMS int64) offer {
-	var offers []offer
-	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
+	all := make([]offer, len(p.channels))
 	for i, channel := range p.channels {
-		o := newOffer(list, &money.Step{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
+		all[i] = newOffer(list, &money.Step{Channel: channel, Provider: p.providers[i], Operator: p.operators[i],
 			Country: p.countries[i], Traffic: p.traffics[i],
 			Sender: p.senders[i], App: p.apps[i], Segments: p.segments[i]}, p.recipients[i], atMS)
-		if channel == "sms" {
-			sms[p.reads[i]] = o.currency
+	}
+	return bestOffer(all, p.reads, p.read)
+}
+
+// bestOffer is the best of the offers that are known by reads, or by deliveries where nothing was read. SMS are there
+// with each evidence, for their currency counts.
+func bestOffer(all []offer, reads []uint8, read uint8) offer {
+	var offers []offer
+	var sms [2]string // the currency of the SMS that was delivered, and of the one that was read
+	for i, o := range all {
+		if o.channel == "sms" {
+			sms[reads[i]] = o.currency
 		}
-		if p.reads[i] == p.read {
+		if reads[i] == read {
 			offers = append(offers, o)
 		}
 	}
@@ -236,7 +249,7 @@ func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lis
 	if err != nil {
 		return nil, err
 	}
-	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, q.request.Limit == 0))
+	reading, err := n.db.WithLossCodes(n.db.ListSettings(ctx, q.request.Limit == 0))
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +275,7 @@ func (n *Numbers) readBestChannels(ctx context.Context, q *bestChannelQuery, lis
 			cost = answer.Amount(*best.cost)
 		}
 		t.Add([]answer.Value{answer.Text(p.account), answer.Text(p.contact), answer.Text(best.channel),
-			answer.Text(best.recipient), answer.Text(p.evidence()), cost,
+			answer.Text(best.recipient), answer.Text(evidenceName(p.read)), cost,
 			answer.Text(best.currency)})
 		lastAccount, lastContact = p.account, p.contact
 		if err := t.Flow(false); err != nil {

@@ -3,19 +3,33 @@ package numbers
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/gin-gonic/gin"
 
+	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/report"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
+
+//go:embed sql/best_counts.sql
+var bestCountsSQL string
+
+var bestCountsTemplate = report.Template("best_counts.sql", bestEvidenceSQL, bestCountsSQL)
+
+// countsSQL returns the statement that counts people who are alike, and its parameters.
+func (q *bestChannelQuery) countsSQL() (string, []any, error) {
+	return q.request.Statement(bestCountsTemplate, nil, report.Key.InSQL, nil, clickhouse.Named("as_of", q.asOfMS),
+		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
+}
 
 // bestCountColumns are those of GET /v1/numbers/best-channel/counts.
 var bestCountColumns = []answer.Column{
@@ -84,20 +98,48 @@ func (n *Numbers) bestCounts(c *gin.Context) error {
 		answer.Member{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}), answer.Null)
 }
 
-// bestCount is how many people have a channel as their best by some evidence.
-type bestCount struct {
-	channel, evidence string
-	people, unpriced  uint64
+// alike are people whose best channel depends on the same: of each evidence the channel, and what a price depends on
+// (sql/best_counts.sql).
+type alike struct {
+	account        string
+	read           uint8
+	reads          []uint8
+	channels, keys []string
+	people         uint64
 }
 
-// countBest reads the best channel of everybody.
-func (n *Numbers) countBest(ctx context.Context, q *bestChannelQuery, lists *prices.Lists) (counts []bestCount,
-	err error) {
-	statement, args, err := q.SQL()
+// everybody are all people of a period. They never change.
+type everybody struct{ groups []alike }
+
+// Bytes is about what they take.
+func (e *everybody) Bytes() int64 {
+	size := int64(100)
+	for i := range e.groups {
+		size += 150
+		for _, key := range e.groups[i].keys {
+			size += 33 + int64(len(key))
+		}
+	}
+	return size
+}
+
+// everybody returns the people of a period, whatever the prices.
+func (n *Numbers) everybody(ctx context.Context, q *bestChannelQuery) (*everybody, error) {
+	r := q.request
+	parts := []string{fmt.Sprint(r.FromMS, r.ToMS)}
+	for _, f := range r.Filters {
+		parts = append(append(parts, "", f.Key.Name), f.Values...)
+	}
+	return n.everyone.Of(ctx, n.db, report.NewAsk(n.db, r.Accounts(), q.asOfMS, nil, parts...),
+		func(ctx context.Context) (*everybody, error) { return n.readEverybody(ctx, q) })
+}
+
+func (n *Numbers) readEverybody(ctx context.Context, q *bestChannelQuery) (all *everybody, err error) {
+	statement, args, err := q.countsSQL()
 	if err != nil {
 		return nil, err
 	}
-	reading, err := n.db.WithErrorMaps(n.db.ListSettings(ctx, true))
+	reading, err := n.db.WithLossCodes(n.db.ListSettings(ctx, true))
 	if err != nil {
 		return nil, err
 	}
@@ -106,20 +148,53 @@ func (n *Numbers) countBest(ctx context.Context, q *bestChannelQuery, lists *pri
 		return nil, err
 	}
 	defer store.CloseRows(rows, &err)
-	found := map[[2]string]*bestCount{}
-	var p proofs
+	all = &everybody{}
 	for rows.Next() {
-		if err := rows.Scan(p.destinations()...); err != nil {
+		var g alike
+		if err := rows.Scan(&g.account, &g.read, &g.reads, &g.channels, &g.keys, &g.people); err != nil {
 			return nil, err
 		}
-		best := p.best(lists.Of(p.account), q.asOfMS)
-		key := [2]string{best.channel, p.evidence()}
+		all.groups = append(all.groups, g)
+	}
+	return all, rows.Err()
+}
+
+// bestCount is how many people have a channel as their best by some evidence.
+type bestCount struct {
+	channel, evidence string
+	people, unpriced  uint64
+}
+
+// countBest finds the best channel of everybody.
+func (n *Numbers) countBest(ctx context.Context, q *bestChannelQuery, lists *prices.Lists) (counts []bestCount,
+	err error) {
+	all, err := n.everybody(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	found := map[[2]string]*bestCount{}
+	priced := map[[3]string]offer{}
+	var offers []offer
+	for i := range all.groups {
+		g := &all.groups[i]
+		offers = offers[:0]
+		for at, channel := range g.channels {
+			id := [3]string{g.account, channel, g.keys[at]}
+			o, known := priced[id]
+			if !known {
+				o = newOffer(lists.Of(g.account), stepOf(channel, g.keys[at]), "", q.asOfMS)
+				priced[id] = o
+			}
+			offers = append(offers, o)
+		}
+		best := bestOffer(offers, g.reads, g.read)
+		key := [2]string{best.channel, evidenceName(g.read)}
 		if found[key] == nil {
 			found[key] = &bestCount{channel: key[0], evidence: key[1]}
 		}
-		found[key].people++
+		found[key].people += g.people
 		if best.cost == nil {
-			found[key].unpriced++
+			found[key].unpriced += g.people
 		}
 	}
 	for _, of := range found {
@@ -128,5 +203,16 @@ func (n *Numbers) countBest(ctx context.Context, q *bestChannelQuery, lists *pri
 	slices.SortFunc(counts, func(a, b bestCount) int {
 		return cmp.Or(cmp.Compare(a.channel, b.channel), cmp.Compare(a.evidence, b.evidence))
 	})
-	return counts, rows.Err()
+	return counts, nil
+}
+
+// stepOf is what a price depends on, as best_counts.sql packs it.
+func stepOf(channel, key string) *money.Step {
+	s := &money.Step{Channel: channel, Segments: answer.LE16(key)}
+	key = key[2:]
+	for _, text := range []*string{&s.Provider, &s.Operator, &s.Country, &s.Traffic, &s.Sender, &s.App} {
+		end := 2 + int(answer.LE16(key))
+		*text, key = key[2:end], key[end:]
+	}
+	return s
 }

@@ -11,6 +11,11 @@ import (
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
 
+// bestCountsStatement is what people are counted by.
+type bestCountsStatement struct{ *bestChannelQuery }
+
+func (s bestCountsStatement) SQL() (string, []any, error) { return s.countsSQL() }
+
 func TestSQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
 	for name, q := range map[string]querytest.Statement{
@@ -32,6 +37,7 @@ func TestSQL_Golden(t *testing.T) {
 			after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
 		"audience_blocked": &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"},
 			limit: 11},
+		"best_counts":        bestCountsStatement{&bestChannelQuery{request: &report.Request{Zone: time.UTC, ToMS: 1 << 60}}},
 		"best_channel_first": &bestChannelQuery{request: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
 		"best_channel_page": &bestChannelQuery{request: &report.Request{Zone: time.UTC, FromMS: 1760572800000,
 			ToMS:  1795136400000,

@@ -13,6 +13,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/report"
 	"kaskad/query/store"
 )
 
@@ -25,6 +26,8 @@ type Numbers struct {
 	verdictWait time.Duration
 	feed        feedHead
 	counts      counts
+	// everyone are the people of periods, of whom it is counted which channel is the best.
+	everyone report.Standing[*everybody]
 	// overriding lets one override be stored at a time.
 	overriding sync.Mutex
 }

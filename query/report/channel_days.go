@@ -226,6 +226,18 @@ func (h histogram) ranks() (ranks answer.LatencyRanks) {
 
 // readChannelDays adds up the rows of a report on one account, or on all, in their order.
 func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], error) {
+	if len(r.Keys) > 0 {
+		return r.readChannelDays(ctx, r.Keys)
+	}
+	// Who asks for all of it mostly asks for it by channel, too: these rows add up to it.
+	byChannel, of := *r.Request, *r
+	channel, _ := ChannelKeys.Find("channel")
+	byChannel.Keys, of.Request = Keys{channel}, &byChannel
+	return of.readChannelDays(ctx, nil)
+}
+
+// readChannelDays adds up rows by the request's keys, or by none.
+func (r *Reading) readChannelDays(ctx context.Context, by Keys) ([]*group[channelRow], error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
@@ -251,13 +263,13 @@ func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], err
 	for _, p := range days {
 		sums = append(sums, p.Sums)
 	}
-	return r.sumChannels(sums)
+	return sumChannels(sums, by)
 }
 
-// sumChannels adds up the rows of days, in the order of their keys.
-func (r *Reading) sumChannels(days []*channelDay) ([]*group[channelRow], error) {
+// sumChannels adds up the rows of days by their keys, and in the order of these, or all of them.
+func sumChannels(days []*channelDay, by Keys) ([]*group[channelRow], error) {
 	all := groups[channelRow]{}
-	if len(r.Keys) == 0 {
+	if len(by) == 0 {
 		_, _ = all.at(nil) // no key is one row, and none is too many
 	}
 	for _, d := range days {
@@ -265,7 +277,11 @@ func (r *Reading) sumChannels(days []*channelDay) ([]*group[channelRow], error) 
 			if !d.rows[i].counted() {
 				continue
 			}
-			row, err := all.at(d.rows[i].keys)
+			keys := d.rows[i].keys
+			if len(by) == 0 {
+				keys = nil
+			}
+			row, err := all.at(keys)
 			if err != nil {
 				return nil, errManyRows
 			}
@@ -286,7 +302,7 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 	if r.State.OptOut == 0 {
 		return &channelDay{}, nil
 	}
-	key := string(answer.QueryHash(string(r.Hash), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
+	key := string(answer.QueryHash(string(r.hash("", "")), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
 		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(NowQuarter(r.Seen), 10),
 		strconv.FormatUint(r.State.OptOut, 10)))
 	if d := r.room.channelMore.Get(key); d != nil {

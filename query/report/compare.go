@@ -322,12 +322,30 @@ const (
 	sideBits = 6
 )
 
+// Bytes is about what it takes.
+func (c *compared) Bytes() int64 { return 300 }
+
 // comparePeople compares people who were tried on both values.
-func (r *Reading) comparePeople(ctx context.Context, q *comparison) (c *compared, err error) {
+func (r *Reading) comparePeople(ctx context.Context, q *comparison) (*compared, error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
+	parts := append([]string{q.metric.name, q.by.Name, r.Zone.String(), routes.Fingerprint,
+		fmt.Sprint(r.FromMS, r.ToMS)}, q.values...)
+	for _, f := range r.Filters {
+		parts = append(append(parts, "", f.Key.Name), f.Values...)
+	}
+	tables := []string{"attempts_by_recipient", "routes"}
+	if q.metric.facts != "" {
+		tables = append(tables, "attempts")
+	}
+	return r.room.compared.Of(ctx, r.DB, &Ask{Tables: tables, Parts: parts},
+		func(ctx context.Context) (*compared, error) { return r.readPeople(ctx, q, routes) })
+}
+
+// readPeople reads what became of the attempts of people on both values.
+func (r *Reading) readPeople(ctx context.Context, q *comparison, routes *store.Routes) (c *compared, err error) {
 	statement, args, err := r.compareSQL(q, routes)
 	if err != nil {
 		return nil, err

@@ -191,7 +191,7 @@ func (r *Reading) channelRows(ctx context.Context) ([]*group[channelRow], error)
 	if err := r.readChannelParts(ctx, nil, allIn(all)); err != nil {
 		return asTooLarge(nil, err)
 	}
-	return asTooLarge(r.sumChannels([]*channelDay{all}))
+	return asTooLarge(sumChannels([]*channelDay{all}, r.Keys))
 }
 
 func asTooLarge(rows []*group[channelRow], err error) ([]*group[channelRow], error) {

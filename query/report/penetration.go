@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"slices"
 	"text/template"
 
@@ -65,7 +66,7 @@ var penetration = add(&Report{
 	},
 	Statement: Template("penetration.sql", penetrationSQL),
 	Instead: []*template.Template{penetrationCounts, penetrationOwners, penetrationUnchanged,
-		penetrationOwnersUnchanged, penetrationChanged, penetrationWays, penetrationSettled},
+		penetrationOwnersUnchanged, penetrationSeen, penetrationWays, penetrationSettled},
 	Tables: []string{"attempts_by_recipient", "builds", "day_changes", "legs", "number_health", "recipient_events",
 		"rollup_attempts", "rollup_people", "routes"},
 	Knows:       func(k Key) bool { return k.Name != "channel" },
@@ -117,16 +118,49 @@ func (a *audience) row(of *reach, mature bool) []answer.Value {
 		answer.Share(of.movable, a.messages), []answer.Value{answer.Bool(mature)})
 }
 
-// audiences reads the groups of people.
+// audiences are the groups of people of an answer, which never change.
+type audiences struct{ groups groups[audience] }
+
+// Bytes is about what they take.
+func (a *audiences) Bytes() int64 {
+	size := int64(100)
+	for id, g := range a.groups {
+		size += 1000 + 2*int64(len(id)) + 40*int64(len(g.sums.together))
+	}
+	return size
+}
+
+// audiences returns the groups of people, whatever the channel: penetration and overlap have the same.
 func (r *Reading) audiences(ctx context.Context) (groups[audience], error) {
-	ctx, err := r.DB.WithErrorMaps(ctx)
+	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
-	if fromCounts(r.Request) {
-		return r.readCounts(ctx)
+	parts := []string{r.Zone.String(), routes.Fingerprint, fmt.Sprint(r.Seen.Edition, r.Seen.Dead, r.State.Epoch),
+		fmt.Sprint(r.FromMS, r.ToMS, NowQuarter(r.Seen))}
+	for _, k := range r.Keys {
+		if k.Name != "channel" {
+			parts = append(parts, k.Name)
+		}
 	}
-	return r.readAttempts(ctx)
+	for _, f := range r.Filters {
+		if f.Key.Name != "channel" {
+			parts = append(append(parts, "", f.Key.Name), f.Values...)
+		}
+	}
+	ask := NewAsk(r.DB, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)
+	of, err := r.room.audiences.Of(ctx, r.DB, ask, func(ctx context.Context) (*audiences, error) {
+		read := r.readAttempts
+		if fromCounts(r.Request) {
+			read = r.readCounts
+		}
+		all, err := read(ctx)
+		return &audiences{all}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return of.groups, nil
 }
 
 func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
@@ -156,6 +190,10 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 
 // readAttempts reads the audiences from attempts by recipient.
 func (r *Reading) readAttempts(ctx context.Context) (groups[audience], error) {
+	ctx, err := r.DB.WithLossCodes(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var tested, reached uint32
 	var people, messages uint64
 	var settledMS int64

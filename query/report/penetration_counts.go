@@ -8,6 +8,7 @@ import (
 	"text/template"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/cespare/xxhash/v2"
 
 	"kaskad/query/store"
@@ -21,8 +22,8 @@ var (
 	penetrationOwnersSQL string
 	//go:embed sql/penetration_unchanged.sql
 	penetrationUnchangedSQL string
-	//go:embed sql/penetration_changed.sql
-	penetrationChangedSQL string
+	//go:embed sql/penetration_seen.sql
+	penetrationSeenSQL string
 	//go:embed sql/penetration_ways.sql
 	penetrationWaysSQL string
 
@@ -32,8 +33,8 @@ var (
 	penetrationUnchanged       = Template("penetration_counts.sql", penetrationCountsSQL, penetrationUnchangedSQL)
 	penetrationOwnersUnchanged = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL,
 		penetrationUnchangedSQL)
-	penetrationChanged = Template("penetration_changed.sql", penetrationCountsSQL, penetrationChangedSQL)
-	penetrationWays    = Template("penetration_ways.sql", penetrationWaysSQL)
+	penetrationSeen = Template("penetration_seen.sql", penetrationCountsSQL, penetrationSeenSQL)
+	penetrationWays = Template("penetration_ways.sql", penetrationWaysSQL)
 )
 
 // unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
@@ -53,24 +54,26 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if err != nil {
 		return nil, err
 	}
+	all := groups[audience]{}
+	seen, changed, err := r.seenPeople(ctx, routes)
+	if err != nil || len(seen) == 0 {
+		return all, err
+	}
 	ways, err := r.ways(ctx, routes)
 	if err != nil {
 		return nil, err
 	}
-	all := groups[audience]{}
-	var tested, reached uint32
-	var people uint64
-	var messages Count
-	dead := r.Seen.Dead
-	if dead == nil {
-		dead = []uint64{}
-	}
-	editions := []any{clickhouse.Named("edition", r.Seen.Edition), clickhouse.Named("dead", dead)}
-	statement, err := r.countsStatement(ctx, routes, editions)
+	reading, err := r.DB.WithLossCodes(ctx)
 	if err != nil {
 		return nil, err
 	}
-	err = r.eachOf(ctx, statement, routes, nil, []any{&tested, &reached, &people, &messages},
+	if reading, err = withPeople(reading, seen); err != nil {
+		return nil, err
+	}
+	var tested, reached uint32
+	var people uint64
+	var messages Count
+	err = r.eachOf(reading, countsTemplate(routes, changed), routes, nil, []any{&tested, &reached, &people, &messages},
 		func(keys []KeyValue) error {
 			if tested>>unknownWay == 1 {
 				return fmt.Errorf("people were tried on a way that no leg names: table legs lacks rows that were " +
@@ -81,35 +84,58 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 				group.add(tested, reached, people, uint64(messages))
 			}
 			return err
-		}, append(append(ways, editions...), clickhouse.Named("as_of", r.Seen.UpTo()))...)
+		}, append(ways, clickhouse.Named("as_of", r.Seen.UpTo()))...)
 	if err != nil {
 		return nil, err
 	}
 	return all, r.addSettled(ctx, routes, all)
 }
 
-// countsStatement chooses the statement: on some ways whether deliveries are reported may depend on the account, and
-// where nothing was changed since its days were summed there is nothing to take away.
-func (r *Reading) countsStatement(ctx context.Context, routes *store.Routes, editions []any) (*template.Template,
-	error) {
-	statement, args, err := r.Statement(penetrationChanged, routes.Lines, r.report.knows, nil, editions...)
+// seenPeople returns the versions of the rows that the answer is of, and whether any of them changed a day of the period
+// since it was summed. The statement names them in several places, and ClickHouse would find them out for each.
+func (r *Reading) seenPeople(ctx context.Context, routes *store.Routes) (versions []uint64, changed bool, err error) {
+	dead := r.Seen.Dead
+	if dead == nil {
+		dead = []uint64{}
+	}
+	statement, args, err := r.Statement(penetrationSeen, routes.Lines, r.report.knows, nil,
+		clickhouse.Named("edition", r.Seen.Edition), clickhouse.Named("dead", dead))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	var changed bool
-	if err := r.DB.Conn.QueryRow(r.DB.SmallSettings(ctx), statement, args...).Scan(&changed); err != nil {
-		return nil, fmt.Errorf("look for changes since days were summed: %w", err)
+	if err := r.DB.Conn.QueryRow(r.DB.SmallSettings(ctx), statement, args...).Scan(&versions, &changed); err != nil {
+		return nil, false, fmt.Errorf("look what people are counted from: %w", err)
 	}
+	return versions, changed, nil
+}
+
+// withPeople sends the versions along with a statement.
+func withPeople(ctx context.Context, versions []uint64) (context.Context, error) {
+	table, err := ext.NewTable("seen_people", ext.Column("version", "UInt64"))
+	if err != nil {
+		return nil, fmt.Errorf("make table seen_people: %w", err)
+	}
+	for _, version := range versions {
+		if err := table.Append(version); err != nil {
+			return nil, fmt.Errorf("fill table seen_people: %w", err)
+		}
+	}
+	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
+}
+
+// countsTemplate chooses the statement: on some ways whether deliveries are reported may depend on the account, and where
+// nothing was changed since its days were summed there is nothing to take away.
+func countsTemplate(routes *store.Routes, changed bool) *template.Template {
 	owners := slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" })
 	switch {
 	case owners && changed:
-		return penetrationOwners, nil
+		return penetrationOwners
 	case owners:
-		return penetrationOwnersUnchanged, nil
+		return penetrationOwnersUnchanged
 	case changed:
-		return penetrationCounts, nil
+		return penetrationCounts
 	}
-	return penetrationUnchanged, nil
+	return penetrationUnchanged
 }
 
 // ways returns the parameters that say what counts of people must know of channels, apps and providers.

@@ -40,13 +40,17 @@ type Room struct {
 	settledDays DaySums[*settledDay]
 	spendKnown  Cache[*stored.Known]
 	totals      Cache[*Totals]
+	// audiences are the people of penetration and overlap.
+	audiences Standing[*audiences]
+	// compared are people who were tried on both of two values.
+	compared Standing[*compared]
 }
 
 // New makes the room.
 func New(db *store.DB, prices *prices.Cache) *Room {
 	s := &Room{db: db, prices: prices}
 	for _, limit := range []*int64{&s.spendDays.cache.Limit, &s.spendKnown.Limit, &s.failureDays.cache.Limit,
-		&s.settledDays.cache.Limit, &s.channelMore.Limit} {
+		&s.settledDays.cache.Limit, &s.channelMore.Limit, &s.audiences.cache.Limit} {
 		*limit = maxAnswerBytes / 2
 	}
 	return s

@@ -59,6 +59,8 @@ type CellsSQL struct {
 	Wanted, Whole, Part, Moved bool
 	// Routed: rows name channel and provider.
 	Routed bool
+	// None: no cells are read, only what stands beside them.
+	None bool
 }
 
 const daySeconds = 24 * 60 * 60
@@ -136,6 +138,7 @@ func (c *Cells) rows(data *CellsSQL) (args []any) {
 	}
 	data.Wanted, data.Moved = true, c.Rows.Above != nil
 	data.Whole, data.Part = len(c.Rows.Days) > 0, len(c.Rows.Settling) > 0
+	data.None = c.OptOuts && !data.Whole && !data.Part
 	dates := func(days []time.Time) (texts []string) {
 		for _, day := range days {
 			texts = append(texts, day.Format(time.DateOnly))

@@ -43,13 +43,13 @@ func (d *DB) ErrorMapsOf(ctx context.Context, known References) (*errormap.Maps,
 	return maps, nil
 }
 
-// WithErrorMaps sends the error maps of all accounts along with a statement.
-func (d *DB) WithErrorMaps(ctx context.Context) (context.Context, error) {
+// WithLossCodes sends along with a statement what the error maps of all accounts say of losses (errormap.LossTable).
+func (d *DB) WithLossCodes(ctx context.Context) (context.Context, error) {
 	maps, err := d.ErrorMaps(ctx)
 	if err != nil {
 		return nil, err
 	}
-	table, err := maps.Table()
+	table, err := maps.LossTable()
 	if err != nil {
 		return nil, err
 	}

@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // look is what the tables were made of when somebody looked: numbers that differ once anything in them does.
@@ -28,7 +25,7 @@ func (d *DB) look(ctx context.Context, freshness bool) (l look, f Freshness, err
 	var ageMS int64
 	err = d.Conn.QueryRow(d.SmallSettings(ctx), statement).Scan(&f.Known, &f.AsOfMS, &f.PendingBuckets, &ageMS,
 		&l.known, &l.history, &l.optOuts, &l.lists, &l.lost)
-	if exception := (*clickhouse.Exception)(nil); errors.As(err, &exception) && exception.Code == accessDenied {
+	if refused(err) {
 		return look{}, f, nil
 	}
 	f.Age = time.Duration(ageMS) * time.Millisecond

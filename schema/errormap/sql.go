@@ -18,32 +18,66 @@ var classSQL string
 //go:embed sql/error_guess.sql
 var guessSQL string
 
+// lossClasses are those that tell of a lost address, or of an opt-out (docs/definitions.md section 5).
+var lossClasses = []string{"app_uninstalled", "token_invalid", "blocked_by_user", "opted_out", "dnd"}
+
 // Table returns the external table that [ClassSQL], [MappedClassSQL] and [GuessSQL] read: what each code of each
 // provider is for account "", which has the shipped map alone, and for every account that has lines or aliases of its
 // own. Aliases are written out, so that SQL knows of none.
-func (m *Maps) Table() (*ext.Table, error) {
+func (m *Maps) Table() (*ext.Table, error) { return tableOf(m.written()) }
+
+// LossTable returns the part of Table that statements need which ask for classes of losses alone: the lines of codes
+// that some line gives one of them. Of other codes [ClassSQL] then says some class of no loss. ClickHouse carries the
+// table as a constant through every step of planning, so a few lines instead of all of them make these statements
+// several times as fast.
+func (m *Maps) LossTable() (*ext.Table, error) {
+	lines := m.written()
+	codes := map[string]bool{}
+	for _, l := range lines {
+		if slices.Contains(lossClasses, l.Class) {
+			codes[l.Code] = true
+		}
+	}
+	return tableOf(slices.DeleteFunc(lines, func(l writtenLine) bool { return !codes[l.Code] }))
+}
+
+func tableOf(lines []writtenLine) (*ext.Table, error) {
 	table, err := ext.NewTable("error_map", ext.Column("account", "String"), ext.Column("provider", "String"),
 		ext.Column("code", "String"),
 		ext.Column("class", "String"))
 	if err != nil {
 		return nil, fmt.Errorf("make table error_map: %w", err)
 	}
-	byProvider := map[string][]Line{}
-	for _, l := range m.Lines("") {
-		byProvider[l.Provider] = append(byProvider[l.Provider], l)
-	}
-	for _, account := range slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(m.own)), "")))) {
-		for _, l := range m.written(account, byProvider) {
-			if err := table.Append(account, l.Provider, l.Code, l.Class); err != nil {
-				return nil, fmt.Errorf("fill table error_map: %w", err)
-			}
+	for _, l := range lines {
+		if err := table.Append(l.account, l.Provider, l.Code, l.Class); err != nil {
+			return nil, fmt.Errorf("fill table error_map: %w", err)
 		}
 	}
 	return table, nil
 }
 
-// written returns the account's lines and, under every name that finds them, the shipped ones that they leave in force.
-func (m *Maps) written(account string, shipped map[string][]Line) (lines []Line) {
+// writtenLine is a line of an account.
+type writtenLine struct {
+	account string
+	Line
+}
+
+// written returns the lines of account "", and those of every account that has some of its own.
+func (m *Maps) written() (lines []writtenLine) {
+	byProvider := map[string][]Line{}
+	for _, l := range m.Lines("") {
+		byProvider[l.Provider] = append(byProvider[l.Provider], l)
+	}
+	for _, account := range slices.Compact(slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(m.own)), "")))) {
+		for _, l := range m.writtenOf(account, byProvider) {
+			lines = append(lines, writtenLine{account, l})
+		}
+	}
+	return lines
+}
+
+// writtenOf returns the account's lines and, under every name that finds them, the shipped ones that they leave in force.
+func (m *Maps) writtenOf(account string, shipped map[string][]Line) (lines []Line) {
 	own := m.own[account]
 	names := make(map[string]bool, len(shipped))
 	for provider := range shipped {

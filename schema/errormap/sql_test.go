@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/schema"
 	"kaskad/schema/errormap"
@@ -153,9 +154,48 @@ func TestClassSQL_EqualsGo(t *testing.T) {
 		if found != len(failures) {
 			t.Errorf("seed %d: %d of %d rows", seed, found, len(failures))
 		}
+		checkLossClasses(t, conn, m, failures)
 	}
 	if len(classes) < 30 || guesses < 1000 {
 		t.Errorf("%d classes, %d guesses", len(classes), guesses)
+	}
+}
+
+// checkLossClasses holds what the smaller table says against Go: all of it where a class is a loss, and no loss where it
+// is none.
+func checkLossClasses(t *testing.T, conn driver.Conn, m *errormap.Maps, failures []failure) {
+	t.Helper()
+	losses := []string{"app_uninstalled", "token_invalid", "blocked_by_user", "opted_out", "dnd"}
+	table, err := m.LossTable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := conn.Query(clickhouse.Context(t.Context(), clickhouse.WithExternalTable(table)),
+		fmt.Sprintf("SELECT toUInt32(message_id), %s FROM attempts_by_recipient AS a FINAL", errormap.ClassSQL("a")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	found, none := 0, 0
+	for rows.Next() {
+		var i uint32
+		var class string
+		if err := rows.Scan(&i, &class); err != nil {
+			t.Fatal(err)
+		}
+		f := failures[i]
+		want, _ := m.Class(f.account, f.channel, f.provider, f.code, f.expired)
+		if slices.Contains(losses, want) {
+			found++
+		} else {
+			none++
+		}
+		if class != want && (slices.Contains(losses, want) || slices.Contains(losses, class)) {
+			t.Errorf("%+v: the table of losses says %s, Go says %s", f, class, want)
+		}
+	}
+	if err := rows.Err(); err != nil || found < 100 || none < 100 {
+		t.Errorf("%d losses, %d others: %v", found, none, err)
 	}
 }
 

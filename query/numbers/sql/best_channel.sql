@@ -4,12 +4,7 @@ WITH
     {after_account:String} AS after_account, {after_person:String} AS after_person,
     evidence AS
     (
-        SELECT *
-        FROM attempts_by_recipient AS r FINAL
-        WHERE NOT {{template "skipped" "r.code"}} AND ({{template "delivered" "r.code"}} OR {{template "read" "r.code"}}) AND r.cohort_ms >= {from:UInt32} * 1000 AND r.cohort_ms < {to:UInt32} * 1000
-        {{- range .Filters}}
-            AND {{.Shown}} IN {{.Parameter}}
-        {{- end}}
+        {{- template "evidence" .}}
             AND r.account >= after_account AND (r.account > after_account OR r.person > after_person)
             AND NOT {{template "is_lost" .}}
     )
@@ -22,11 +17,10 @@ FROM
             groupArray((is_read, toString(channel), latest.1, latest.2, latest.3, latest.4, latest.5, latest.6, latest.7, latest.8))) AS candidates
     FROM
     (
-        SELECT r.account AS account, r.person AS person, r.channel AS channel, arrayJoin(if({{template "read" "r.code"}}, [0, 1], [0])) AS is_read,
-            argMax((r.recipient, toString(r.provider), toString(r.operator), toString(r.country), toString(r.traffic), toString(r.sender), toString(r.app),
-                    -- As a tariff by the segment bills them: the attempt's own, else those of its message.
-                    if({{template "segments" "r.code"}} > 0, {{template "segments" "r.code"}}, r.sms_segments)),
-                (if(is_read = 1, r.read_ms, r.delivered_ms), r.message_id, r.step)) AS latest
+        SELECT r.account AS account, r.person AS person, r.channel AS channel, {{template "is_evidence"}},
+            argMax((r.recipient, toString(r.provider), toString(r.operator), toString(r.country), toString(r.traffic),
+                    toString(r.sender), toString(r.app), {{template "billed"}}),
+                ({{template "evidence_ms"}}, r.message_id, r.step)) AS latest
         FROM evidence AS r
         {{- if .Page}}
         -- The people of the page are found first, for that takes a fifth of what is known of everybody.

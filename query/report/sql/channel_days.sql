@@ -48,6 +48,7 @@ LIMIT {limit:UInt32}
 
 {{- /* The cells that are visible, and the opt-outs beside them. */ -}}
 {{define "channel_rows"}}
+    {{- if not .None}}
     SELECT account, day, cohort, channel, provider, campaign, template, sender, app, operator, country, traffic, step, trigger,
         attempted, sent, delivered, read, clicked, replied, failed, pending, skipped, skewed, machine_opened,
         window_end, timed, in_1m, in_24h, read_in_24h, to_deliver, to_read, to_reply,
@@ -56,13 +57,17 @@ LIMIT {limit:UInt32}
     (
         {{- template "visible" .}}
     )
-    {{- if .OptOuts}}
-    UNION ALL
+    {{- end}}
+    {{- if .OptOuts}}{{if not .None}}
+    UNION ALL{{end}}
     -- An attempt counts once for each status, however many events are attributed to it.
-    SELECT account, toDate(0), toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort, one.2, one.3, one.4, one.5, one.6, one.7, one.8, one.9,
-        one.10, step, one.11,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, toDateTime(0, 'UTC'), 0, 0, 0, 0, map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64), map()::Map(UInt16, UInt64),
-        unsubscribed, blocked, complained, one.1
+    SELECT account, toDate(0) AS day, toStartOfFifteenMinutes(toDateTime(intDiv(one.1, 1000), 'UTC')) AS cohort,
+        one.2 AS channel, one.3 AS provider, one.4 AS campaign, one.5 AS template, one.6 AS sender, one.7 AS app,
+        one.8 AS operator, one.9 AS country, one.10 AS traffic, step, one.11 AS trigger,
+        {{template "zeros"}}, toDateTime(0, 'UTC') AS window_end, toInt64(0) AS timed, toInt64(0) AS in_1m,
+        toInt64(0) AS in_24h, toInt64(0) AS read_in_24h, map()::Map(UInt16, UInt64) AS to_deliver,
+        map()::Map(UInt16, UInt64) AS to_read, map()::Map(UInt16, UInt64) AS to_reply,
+        unsubscribed, blocked, complained, one.1 AS cohort_max_ms
     FROM
     (
         SELECT account, message_id, step, toInt64(max(status = 'unsubscribed')) AS unsubscribed, toInt64(max(status = 'blocked')) AS blocked,
@@ -85,3 +90,7 @@ LIMIT {limit:UInt32}
     WHERE one.1 >= {from:UInt32} * 1000 AND one.1 < {to:UInt32} * 1000
     {{- end}}
 {{- end -}}
+
+{{- define "zeros"}}toInt64(0) AS attempted, toInt64(0) AS sent, toInt64(0) AS delivered, toInt64(0) AS read,
+        toInt64(0) AS clicked, toInt64(0) AS replied, toInt64(0) AS failed, toInt64(0) AS pending,
+        toInt64(0) AS skipped, toInt64(0) AS skewed, toInt64(0) AS machine_opened{{end -}}

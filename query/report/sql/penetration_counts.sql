@@ -8,25 +8,8 @@ goes to one person, so messages are counted by people. Everything is a GROUP BY,
 {{- /* Where deliveries are not reported nobody is tested. */ -}}
 {{define "reports"}}r.way NOT IN {silent:Array(String)}{{end}}
 
-{{- /* Rows that readers see (visible.sql): of an account and day those of its newest build, and of later editions. */ -}}
-{{define "seen_people" -}}
-version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE {{template "known_edition"}}{{template "of_accounts" .}}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE {{template "known_edition"}}{{template "of_accounts" .}}
-                )
-                GROUP BY account, day
-            )
-        ){{template "of_accounts" .}}
-{{- end}}
-{{define "known_edition"}}edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition){{end}}
+{{- /* Rows that readers see (penetration_seen.sql). External table: seen_people. */ -}}
+{{define "seen_people"}}version IN seen_people{{template "of_accounts" .}}{{end}}
 {{define "of_accounts"}}{{if .Accounts}} AND account IN {filter_account:Array(String)}{{end}}{{end}}
 
 {{- /* Addresses that are lost, as in lost_addresses.sql. What attempts say of them comes from counts too. */ -}}
@@ -86,7 +69,8 @@ version IN
                 AND {{.Shown}} IN {{.Parameter}}
             {{- end}}
 {{- end -}}
-{{define "changed_people"}}SELECT r.person {{template "people_rows" .}} AND kind = 'difference'{{end -}}
+{{- /* People of whom a row takes something back, or moves their messages alone. Of all others every row that is there counts. */ -}}
+{{define "changed_people"}}SELECT r.person {{template "people_rows" .}} AND r.attempts <= 0{{end -}}
 {{define "recipient"}}bitXor(r.person, r.other){{end}}
 {{define "changed" -}}
 AND r.person NOT IN ({{template "changed_people" .}})
@@ -114,7 +98,7 @@ FROM
                 (SELECT xxHash64(concat(account, '\0', number)) FROM number_health FINAL WHERE state = 'dead'{{template "of_accounts" .}})), a.tested, 0)) AS reached
     FROM
     (
-        -- Sums count what is there. Only where something has changed since is there anything to take away.
+        -- Sums count what is there, and so do differences of people of whom nothing was taken back.
         SELECT{{range .Keys}} {{.Cell}} AS {{.Column}},{{end}}
             r.person AS person, {{template "address"}} AS address, {{template "recipient"}} AS recipient,
             if({{template "reports"}}, {{template "way_bit"}}, 0) AS tested, r.delivered_ms > 0 AS delivered, toInt64(r.messages) AS messages

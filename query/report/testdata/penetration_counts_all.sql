@@ -43,21 +43,7 @@ FROM
                                 transform(r.way, {ways:Array(String)}, {providers:Array(String)}, '') AS provider, error_code, 0 AS expired, told_ms, failed_ms,
                                 attempts, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address
                             FROM rollup_people AS r
-                            WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                            WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people AND account IN {filter_account:Array(String)}
                         ) AS r
                     )
                     WHERE lost_by_code_ms > 0
@@ -70,37 +56,9 @@ FROM
                     (
                         SELECT bitXor(xxHash64(concat(account, '\0', recipient)), xxHash64(concat(channel, '\0', app))) FROM recipient_events WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND status != 'subscribed'
                         UNION ALL
-                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people AND account IN {filter_account:Array(String)}
                     )
-                    AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                    AND version IN seen_people AND account IN {filter_account:Array(String)}
                 GROUP BY address, r.delivered_ms
                 HAVING sum(r.attempts) > 0
             )
@@ -110,27 +68,13 @@ FROM
                 (SELECT xxHash64(concat(account, '\0', number)) FROM number_health FINAL WHERE state = 'dead' AND account IN {filter_account:Array(String)})), a.tested, 0)) AS reached
     FROM
     (
-        -- Sums count what is there. Only where something has changed since is there anything to take away.
+        -- Sums count what is there, and so do differences of people of whom nothing was taken back.
         SELECT r.account AS c0, tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))) AS c1, toDate(r.cohort, {tz:String}) AS c2, toMonday(toDate(r.cohort, {tz:String})) AS c3, toStartOfMonth(toDate(r.cohort, {tz:String})) AS c4, toHour(r.cohort, {tz:String}) AS c5, toDayOfWeek(toDate(r.cohort, {tz:String})) AS c6,
             r.person AS person, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, bitXor(r.person, r.other) AS recipient,
             if(r.way NOT IN {silent:Array(String)}, transform(r.way, {ways:Array(String)}, {bits:Array(UInt32)}, toUInt32(2147483648)), 0) AS tested, r.delivered_ms > 0 AS delivered, toInt64(r.messages) AS messages
         FROM rollup_people AS r
             WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                AND version IN seen_people AND account IN {filter_account:Array(String)}
                 AND r.account IN {filter_account:Array(String)}
                 AND concat(formatDateTime(toDateTime(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2 < 0, '-', '+'), leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2) % 3600, 60)), 2, '0')) IN {filter_hour:Array(String)}
                 AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
@@ -140,28 +84,14 @@ FROM
                 AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
             AND r.person NOT IN (SELECT r.person FROM rollup_people AS r
             WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                AND version IN seen_people AND account IN {filter_account:Array(String)}
                 AND r.account IN {filter_account:Array(String)}
                 AND concat(formatDateTime(toDateTime(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2 < 0, '-', '+'), leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2) % 3600, 60)), 2, '0')) IN {filter_hour:Array(String)}
                 AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
                 AND toString(toMonday(toDate(r.cohort, {tz:String}))) IN {filter_week:Array(String)}
                 AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
                 AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
-                AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)} AND kind = 'difference')
+                AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)} AND r.attempts <= 0)
         UNION ALL
         SELECT r.account AS c0, tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))) AS c1, toDate(r.cohort, {tz:String}) AS c2, toMonday(toDate(r.cohort, {tz:String})) AS c3, toStartOfMonth(toDate(r.cohort, {tz:String})) AS c4, toHour(r.cohort, {tz:String}) AS c5, toDayOfWeek(toDate(r.cohort, {tz:String})) AS c6,
             r.person AS person, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, any(bitXor(r.person, r.other)) AS recipient,
@@ -169,21 +99,7 @@ FROM
             sumIf(r.attempts, r.delivered_ms > 0 AND r.way NOT IN {silent:Array(String)}) > 0 AS delivered, sum(r.messages) AS messages
         FROM rollup_people AS r
             WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                AND version IN seen_people AND account IN {filter_account:Array(String)}
                 AND r.account IN {filter_account:Array(String)}
                 AND concat(formatDateTime(toDateTime(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2 < 0, '-', '+'), leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2) % 3600, 60)), 2, '0')) IN {filter_hour:Array(String)}
                 AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
@@ -193,28 +109,14 @@ FROM
                 AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)}
             AND r.person IN (SELECT r.person FROM rollup_people AS r
             WHERE account IN {filter_account:Array(String)} AND day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition) AND account IN {filter_account:Array(String)}
-                )
-                GROUP BY account, day
-            )
-        ) AND account IN {filter_account:Array(String)}
+                AND version IN seen_people AND account IN {filter_account:Array(String)}
                 AND r.account IN {filter_account:Array(String)}
                 AND concat(formatDateTime(toDateTime(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).1 * 3600, 'UTC'), '%Y-%m-%dT%H:00:00', 'UTC'), if(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2 < 0, '-', '+'), leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2), 3600)), 2, '0'), ':', leftPad(toString(intDiv(abs(tuple(intDiv((toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60), 3600), (toInt64(toUInt16(toDate(r.cohort, {tz:String}))) * 86400 + toHour(r.cohort, {tz:String}) * 3600 + toMinute(r.cohort, {tz:String}) * 60) - toInt64(toUnixTimestamp(r.cohort))).2) % 3600, 60)), 2, '0')) IN {filter_hour:Array(String)}
                 AND toString(toDate(r.cohort, {tz:String})) IN {filter_day:Array(String)}
                 AND toString(toMonday(toDate(r.cohort, {tz:String}))) IN {filter_week:Array(String)}
                 AND formatDateTime(toStartOfMonth(toDate(r.cohort, {tz:String})), '%Y-%m') IN {filter_month:Array(String)}
                 AND toHour(r.cohort, {tz:String}) IN {filter_hour_of_day:Array(UInt8)}
-                AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)} AND kind = 'difference')
+                AND toDayOfWeek(toDate(r.cohort, {tz:String})) IN {filter_weekday:Array(UInt8)} AND r.attempts <= 0)
         GROUP BY c0, c1, c2, c3, c4, c5, c6, person, address
         HAVING sum(r.attempts) > 0
     ) AS a

@@ -36,21 +36,7 @@ FROM
                                 transform(r.way, {ways:Array(String)}, {providers:Array(String)}, '') AS provider, error_code, 0 AS expired, told_ms, failed_ms,
                                 attempts, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address
                             FROM rollup_people AS r
-                            WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        )
+                            WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people
                         ) AS r
                     )
                     WHERE lost_by_code_ms > 0
@@ -63,37 +49,9 @@ FROM
                     (
                         SELECT bitXor(xxHash64(concat(account, '\0', recipient)), xxHash64(concat(channel, '\0', app))) FROM recipient_events WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND status != 'subscribed'
                         UNION ALL
-                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        )
+                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people
                     )
-                    AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        )
+                    AND version IN seen_people
                 GROUP BY address, r.delivered_ms
                 HAVING sum(r.attempts) > 0
             )
@@ -103,44 +61,16 @@ FROM
                 (SELECT xxHash64(concat(account, '\0', number)) FROM number_health FINAL WHERE state = 'dead')), a.tested, 0)) AS reached
     FROM
     (
-        -- Sums count what is there. Only where something has changed since is there anything to take away.
+        -- Sums count what is there, and so do differences of people of whom nothing was taken back.
         SELECT
             r.person AS person, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, bitXor(r.person, r.other) AS recipient,
             if(r.way NOT IN {silent:Array(String)}, transform(r.way, {ways:Array(String)}, {bits:Array(UInt32)}, toUInt32(2147483648)), 0) AS tested, r.delivered_ms > 0 AS delivered, toInt64(r.messages) AS messages
         FROM rollup_people AS r
             WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        )
+                AND version IN seen_people
             AND r.person NOT IN (SELECT r.person FROM rollup_people AS r
             WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        ) AND kind = 'difference')
+                AND version IN seen_people AND r.attempts <= 0)
         UNION ALL
         SELECT
             r.person AS person, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, any(bitXor(r.person, r.other)) AS recipient,
@@ -148,38 +78,10 @@ FROM
             sumIf(r.attempts, r.delivered_ms > 0 AND r.way NOT IN {silent:Array(String)}) > 0 AS delivered, sum(r.messages) AS messages
         FROM rollup_people AS r
             WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        )
+                AND version IN seen_people
             AND r.person IN (SELECT r.person FROM rollup_people AS r
             WHERE day >= toDate(toDateTime({from:UInt32}, 'UTC')) AND day <= toDate(toDateTime({to:UInt32}, 'UTC')) AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')
-                AND version IN
-        (
-            SELECT cityHash64(account, day, arrayJoin(arrayFilter(e -> e >= base, editions)))
-            FROM
-            (
-                SELECT account, day, max(build) AS base, groupUniqArray(edition) AS editions
-                FROM
-                (
-                    SELECT account, day, edition, toUInt64(0) AS build FROM day_changes WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                    UNION ALL
-                    SELECT account, day, build AS edition, build FROM builds WHERE edition <= {edition:UInt64} AND NOT has({dead:Array(UInt64)}, edition)
-                )
-                GROUP BY account, day
-            )
-        ) AND kind = 'difference')
+                AND version IN seen_people AND r.attempts <= 0)
         GROUP BY person, address
         HAVING sum(r.attempts) > 0
     ) AS a
