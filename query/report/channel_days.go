@@ -302,7 +302,7 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 	if r.State.OptOut == 0 {
 		return &channelDay{}, nil
 	}
-	key := string(answer.QueryHash(string(r.hash("", "")), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
+	key := string(answer.QueryHash(string(hash(r.Request, "", "")), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
 		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(NowQuarter(r.Seen), 10),
 		strconv.FormatUint(r.State.OptOut, 10)))
 	if d := r.room.channelMore.Get(key); d != nil {
