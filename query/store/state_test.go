@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/engine/enginetest"
 	"kaskad/schema/schematest"
 )
 
@@ -79,7 +80,7 @@ func TestDB_State_Follows(t *testing.T) {
 	follows := map[string]*DB{"looking": stateDB(conn), "blind": stateDB(blind{conn})}
 	accounts := []string{"a", "b", "c"}
 	scopes := [][]string{nil, {"a"}, {"b"}, {"c"}, {"a", "c"}}
-	for edition := uint64(1); edition <= 40; edition++ {
+	for edition := uint64(1); edition <= uint64(enginetest.World(t, 15, 40)); edition++ {
 		exec(t, conn, "INSERT INTO editions (edition, published) VALUES ($1, false)", edition)
 		compare := func(when string) {
 			t.Helper()
