@@ -1,6 +1,6 @@
 // How the frame of all views is used: by names of all kinds, keys, addresses, filters, and on a phone.
 import type { Page } from 'playwright-core'
-import { expect, test } from 'vitest'
+import { expect, inject, test } from 'vitest'
 import type { ChannelRow, Report } from '../src/api/types'
 import { faultsOfLooks } from './looks'
 import { ask, openPage, settled } from './open'
@@ -56,6 +56,34 @@ test('everything can be done by keys', async () => {
   await page.locator('#which').getByRole('button', { name: 'Sent' }).focus()
   await page.keyboard.press('Enter')
   expect(await page.locator('#which th[aria-sort="descending"]').innerText()).toContain('Sent')
+})
+
+test('keys alone lead from the login to a mailing, and to a file of it', async () => {
+  const { page } = await open(`/campaigns?${DAY}`, '')
+  // Everything that can be reached is reached by Tab.
+  const tabTo = async (selector: string): Promise<void> => {
+    for (let tries = 0; tries < 60; tries++) {
+      if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return
+      await page.keyboard.press('Tab')
+    }
+    throw new Error(`Tab does not lead to ${selector}`)
+  }
+  await page.keyboard.type(inject('service').keys['analyst'] ?? '')
+  await page.keyboard.press('Enter')
+  await page.locator('#mailings tbody a').first().waitFor()
+  await settled(page)
+  await tabTo('#mailings tbody a')
+  await page.keyboard.press('Enter')
+  await page.locator('#why').waitFor()
+  await settled(page)
+  await tabTo('#what header [aria-haspopup="menu"]')
+  await page.keyboard.press('Enter')
+  await page.waitForFunction(() => document.activeElement?.getAttribute('role') === 'menuitem')
+  await page.keyboard.press('ArrowDown')
+  await page.waitForFunction(() => document.activeElement?.textContent === 'Download CSV')
+  const file = page.waitForEvent('download')
+  await page.keyboard.press('Enter')
+  expect((await file).suggestedFilename()).toMatch(/\.csv$/)
 })
 
 test('the address says all, and the browser goes back', async () => {

@@ -2196,6 +2196,15 @@ export interface components {
             /** Format: date-time */
             readonly to: string;
             readonly not_tried: readonly string[];
+            readonly not_judged: readonly {
+                readonly rule: string;
+                /** Format: int64 */
+                readonly days: number;
+                /** Format: date */
+                readonly first_day: string;
+                /** Format: date */
+                readonly last_day: string;
+            }[];
             readonly rows: readonly {
                 readonly id: string;
                 readonly account: string;

@@ -172,6 +172,8 @@ export const words = {
   savings: {
     saved: 'What did the cascade save?', noPrices: 'No message of this period has a price',
     noPricesHow: 'Savings need a price list: what an SMS segment and each channel cost.', setPrices: 'Set prices',
+    firstWord: (rows: number) =>
+      `These are the first ${n(rows)} by name, sorted among themselves. More are below, or in the file, of ${n(10_000)} rows at most.`,
     savedWord: (saved: string, reached: number, twice: string, version: number) =>
       `${saved} saved on ${plural(reached, { one: 'message', other: 'messages' })} that arrived. ${twice} was paid twice. By tariff version ${n(version)}.`,
     dearerWord: (more: string, reached: number, twice: string, version: number) =>

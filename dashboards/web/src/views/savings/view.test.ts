@@ -29,6 +29,21 @@ testView(`/savings?${PERIOD}`, async ({ page, language, shows }) => {
   expect(await page.locator('#invoice tbody tr').count()).toBe(spend.rows.length)
 })
 
+test('of more mailings than are shown it is said which they are', async () => {
+  const { page } = await openPage('en', 'all')
+  const asked: string[] = []
+  await page.route('**/v1/reports/savings?**group_by=campaign**', async (route) => {
+    asked.push(route.request().url())
+    const answer = await route.fetch()
+    return route.fulfill({ json: { ...((await answer.json()) as object), next_cursor: 'more' } })
+  })
+  await page.goto(`/savings?${PERIOD}`)
+  await settled(page)
+  const rows = await page.locator('#where tbody tr').count()
+  expect(await page.locator('#where .sentence').innerText()).toContain(`the first ${rows} by name`)
+  expect(asked.map((one) => new URL(one).searchParams.get('limit'))).toEqual(['200'])
+})
+
 test('the what-if is the API\'s while a slider is dragged', async () => {
   const { page, complaints } = await openPage('en', 'all')
   await page.goto(`/savings?${PERIOD}`)

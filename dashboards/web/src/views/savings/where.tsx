@@ -18,14 +18,19 @@ type Row = SavingsRow & { readonly [K in Key]?: string }
 // These can be chosen as a filter, so a click on their name leads on, as one on a mailing leads to it.
 const FILTERS: readonly Key[] = ['template', 'sender', 'traffic', 'country']
 
+// As many rows are drawn at once, and a file has as many as a page of a report may.
+const PAGE = '200'
+const FILE = '10000'
+
 export function Where() {
   const t = w().savings
   const wanted = url.value.searchParams.get('by')
   const by = KEYS.find((one) => one === wanted) ?? 'campaign'
-  const answer = useAnswer<Report<Row>>(reportPath('savings', scope.value, { group_by: by }))
+  const answer = useAnswer<Report<Row>>(reportPath('savings', scope.value, { group_by: by, limit: PAGE }))
   const pages = usePages<Row>(answer.path, answer.data)
   return (
     <Card id="where" wide title={t.where} answer={answer} report="savings" definition="saved"
+      whole={reportPath('savings', scope.value, { group_by: by, limit: FILE })}
       controls={<Picker label={t.by} value={by} onPick={(to) => setParams({ by: to }, 'replace')}
         options={KEYS.map((one) => ({ value: one, label: t.keys[one] }))} />}
       table={() => (
@@ -33,7 +38,8 @@ export function Where() {
           <Figures by={by} rows={pages.rows} />
           <More pages={pages} />
         </>
-      )} />
+      )}
+      sentence={() => pages.more ? t.firstWord(pages.rows.length) : null} />
   )
 }
 
