@@ -8,8 +8,8 @@ import (
 // sharedNow is the clock of TestRun_Shared.
 var sharedNow = time.Date(2026, 12, 2, 0, 0, 0, 0, time.UTC)
 
-// One kaskad serves all tests that have accounts of their own and neither kill it nor count what all of them do: a start
-// of its own costs each of them more than what it tests. What is published in the end is what facts say.
+// One kaskad serves all tests that have accounts of their own and neither kill it nor count what all of them do: a
+// start of its own costs each of them more than what it tests. What is published in the end is what facts say.
 func TestRun_Shared(t *testing.T) {
 	k := newKaskad(t, "--now", sharedNow.Format(time.RFC3339))
 	k.start("")
