@@ -124,8 +124,8 @@ func askTogether(t *testing.T, s *Server, conn *countingPeople, paths []string) 
 // stopMerges keeps parts as they are: a merge changes nothing, and has people read again.
 func stopMerges(t *testing.T, conn driver.Conn) {
 	t.Helper()
-	for _, table := range []string{"attempts_by_recipient", "rollup_people", "recipient_events", "number_health", "legs",
-		"reference", "routes"} {
+	for _, table := range []string{"attempts_by_recipient", "rollup_people", "recipient_events", "number_health",
+		"legs", "reference", "routes"} {
 		execute(t, conn, "SYSTEM STOP MERGES "+table)
 	}
 }

@@ -93,8 +93,8 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	return all, r.addSettled(ctx, routes, all)
 }
 
-// seenPeople returns the versions of the rows that the answer is of, and whether any of them changed a day of the period
-// since it was summed. The statement names them in several places, and ClickHouse would find them out for each.
+// seenPeople returns the versions of the rows that the answer is of, and whether any of them changed a day of the
+// period since it was summed. The statement names them in several places, and ClickHouse would find them out for each.
 func (r *Reading) seenPeople(ctx context.Context, routes *store.Routes) (versions []uint64, changed bool, err error) {
 	dead := r.Seen.Dead
 	if dead == nil {
@@ -149,7 +149,8 @@ func (r *Reading) lossCodes(ctx context.Context, ways []way) ([]*ext.Table, erro
 		}
 	}
 	var tables []*ext.Table
-	for name, keys := range map[string][]string{"told_codes": told, "failed_codes": failed, "own_maps": append(own, "")} {
+	own = append(own, "")
+	for name, keys := range map[string][]string{"told_codes": told, "failed_codes": failed, "own_maps": own} {
 		table, err := keyTable(name, ext.Column("key", "String"), keys)
 		if err != nil {
 			return nil, err
@@ -164,8 +165,8 @@ type way struct{ channel, app, provider string }
 
 func (w way) text() string { return w.channel + "\x00" + w.app + "\x00" + w.provider }
 
-// countsTemplate chooses the statement: on some ways whether deliveries are reported may depend on the account, and where
-// nothing was changed since its days were summed there is nothing to take away.
+// countsTemplate chooses the statement: on some ways whether deliveries are reported may depend on the account, and
+// where nothing was changed since its days were summed there is nothing to take away.
 func countsTemplate(routes *store.Routes, changed bool) *template.Template {
 	owners := slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" })
 	switch {
@@ -179,8 +180,8 @@ func countsTemplate(routes *store.Routes, changed bool) *template.Template {
 	return penetrationUnchanged
 }
 
-// ways returns all channels, apps and providers that attempts went by, and the parameters that say what counts of people
-// must know of them.
+// ways returns all channels, apps and providers that attempts went by, and the parameters that say what counts of
+// people must know of them.
 func (r *Reading) ways(ctx context.Context, routes *store.Routes) (known []way, parameters []any, err error) {
 	var owners []string
 	for _, line := range routes.Lines {
@@ -228,7 +229,8 @@ func (r *Reading) ways(ctx context.Context, routes *store.Routes) (known []way, 
 	for _, channel := range schema.Channels.TellingOf(schema.KindPhone) {
 		phone |= channelBit(channel)
 	}
-	return known, []any{clickhouse.Named("ways", ways), clickhouse.Named("bits", bits), clickhouse.Named("hashes", hashes),
+	return known, []any{clickhouse.Named("ways", ways), clickhouse.Named("bits", bits),
+		clickhouse.Named("hashes", hashes),
 		clickhouse.Named("silent", silent), clickhouse.Named("mixed", mixed), clickhouse.Named("others", others),
 		clickhouse.Named("phone_bits", phone)}, rows.Err()
 }

@@ -84,7 +84,8 @@ func (m *Maps) written() (lines []writtenLine) {
 	return lines
 }
 
-// writtenOf returns the account's lines and, under every name that finds them, the shipped ones that they leave in force.
+// writtenOf returns the account's lines and, under every name that finds them, the shipped ones that they leave in
+// force.
 func (m *Maps) writtenOf(account string, shipped map[string][]Line) (lines []Line) {
 	own := m.own[account]
 	names := make(map[string]bool, len(shipped))
