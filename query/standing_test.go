@@ -13,6 +13,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"kaskad/query/querytest"
+	"kaskad/schema"
 )
 
 // countingPeople counts the statements that read people.
@@ -41,10 +42,7 @@ func TestServer_Standing(t *testing.T) {
 	putTestPrices(t, conn, testPrices())
 	clock := func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } }
 	s := newServer(t, conn, clock)
-	for _, table := range []string{"attempts_by_recipient", "rollup_people", "recipient_events", "number_health", "legs",
-		"reference", "routes"} {
-		execute(t, conn, "SYSTEM STOP MERGES "+table) // A merge changes nothing, and has people read again.
-	}
+	stopMerges(t, conn)
 	const period = "from=2026-10-20&to=2026-11-19"
 	paths := []string{"reports/penetration?" + period, "reports/overlap?" + period + "&channel=sms&channel=push",
 		"reports/penetration?account=acme&group_by=traffic&" + period, "numbers/best-channel/counts?" + period,
@@ -121,4 +119,49 @@ func askTogether(t *testing.T, s *Server, conn *countingPeople, paths []string) 
 	if read := conn.read.Load() - before; read != 1 {
 		t.Errorf("people were read %d times", read)
 	}
+}
+
+// stopMerges keeps parts as they are: a merge changes nothing, and has people read again.
+func stopMerges(t *testing.T, conn driver.Conn) {
+	t.Helper()
+	for _, table := range []string{"attempts_by_recipient", "rollup_people", "recipient_events", "number_health",
+		"legs", "reference", "routes"} {
+		execute(t, conn, "SYSTEM STOP MERGES "+table)
+	}
+}
+
+// A loss that is stored before as_of reaches it counts once it does, though nothing is stored then; until then people
+// are not read again.
+func TestServer_Standing_AsOf(t *testing.T) {
+	conn, now := &countingPeople{Conn: newConn(t)}, testNow.Add(time.Second)
+	at := testNow.Add(-20 * 24 * time.Hour).UnixMilli()
+	f := folded{message: "m", recipient: "device:1", cohortMS: at, startMS: at, deliveredMS: at + 100,
+		readMS: schema.Never, sent: true, delivered: true}
+	f.account, f.channel, f.app, f.step, f.generation = "acme", "push", "ios", 1, 7
+	insertFolded(t, conn, rand.New(rand.NewPCG(1, 1)), []folded{f})
+	storePeople(t, conn)
+	stopMerges(t, conn)
+	s := newServer(t, conn, func(c *Config, _ *Deps) { c.Now = func() time.Time { return now } })
+	const period = "?from=2026-10-20&to=2026-11-19"
+	want := func(when string, reached int, again bool) {
+		t.Helper()
+		before := conn.read.Load()
+		var people, best querytest.Report
+		decode(t, get(s, "/v1/reports/penetration"+period), http.StatusOK, &people)
+		decode(t, get(s, "/v1/numbers/best-channel/counts"+period), http.StatusOK, &best)
+		if len(people.Rows) != 1 || people.Rows[0]["reached"] != number(reached) || len(best.Rows) != reached {
+			t.Errorf("%s: %v, %v; want %d reached", when, people.Rows, best.Rows, reached)
+		}
+		if read := conn.read.Load() - before; (read > 0) != again {
+			t.Errorf("%s: people were read %d times", when, read)
+		}
+	}
+	want("before", 1, true)
+	insertLosses(t, conn, []loss{{"acme", "device:1", "", "unsubscribed", "push", "ios", now.UnixMilli() + 60_000}})
+	want("stored", 1, true)
+	now = now.Add(30 * time.Second)
+	want("not reached", 1, false)
+	now = now.Add(40 * time.Second)
+	want("reached", 0, true)
+	want("and again", 0, false)
 }

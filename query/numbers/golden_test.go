@@ -37,7 +37,8 @@ func TestSQL_Golden(t *testing.T) {
 			after: &subscriber{hostile, "user:1", "push", "app"}, limit: 11},
 		"audience_blocked": &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"},
 			limit: 11},
-		"best_counts":        bestCountsStatement{&bestChannelQuery{request: &report.Request{Zone: time.UTC, ToMS: 1 << 60}}},
+		"best_counts": bestCountsStatement{&bestChannelQuery{
+			request: &report.Request{Zone: time.UTC, ToMS: 1 << 60}}},
 		"best_channel_first": &bestChannelQuery{request: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
 		"best_channel_page": &bestChannelQuery{request: &report.Request{Zone: time.UTC, FromMS: 1760572800000,
 			ToMS:  1795136400000,

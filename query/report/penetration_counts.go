@@ -59,17 +59,19 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	if err != nil || len(seen) == 0 {
 		return all, err
 	}
-	ways, err := r.ways(ctx, routes)
+	known, ways, err := r.ways(ctx, routes)
 	if err != nil {
 		return nil, err
 	}
-	reading, err := r.DB.WithLossCodes(ctx)
+	lossy, err := r.lossCodes(ctx, known)
 	if err != nil {
 		return nil, err
 	}
-	if reading, err = withPeople(reading, seen); err != nil {
+	visible, err := keyTable("seen_people", ext.Column("version", "UInt64"), seen)
+	if err != nil {
 		return nil, err
 	}
+	reading := clickhouse.Context(ctx, clickhouse.WithExternalTable(append(lossy, visible)...))
 	var tested, reached uint32
 	var people uint64
 	var messages Count
@@ -91,8 +93,8 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	return all, r.addSettled(ctx, routes, all)
 }
 
-// seenPeople returns the versions of the rows that the answer is of, and whether any of them changed a day of the period
-// since it was summed. The statement names them in several places, and ClickHouse would find them out for each.
+// seenPeople returns the versions of the rows that the answer is of, and whether any of them changed a day of the
+// period since it was summed. The statement names them in several places, and ClickHouse would find them out for each.
 func (r *Reading) seenPeople(ctx context.Context, routes *store.Routes) (versions []uint64, changed bool, err error) {
 	dead := r.Seen.Dead
 	if dead == nil {
@@ -109,22 +111,62 @@ func (r *Reading) seenPeople(ctx context.Context, routes *store.Routes) (version
 	return versions, changed, nil
 }
 
-// withPeople sends the versions along with a statement.
-func withPeople(ctx context.Context, versions []uint64) (context.Context, error) {
-	table, err := ext.NewTable("seen_people", ext.Column("version", "UInt64"))
+// keyTable is an external table of one column.
+func keyTable[K any](name string, of func(*ext.Table) error, keys []K) (*ext.Table, error) {
+	table, err := ext.NewTable(name, of)
 	if err != nil {
-		return nil, fmt.Errorf("make table seen_people: %w", err)
+		return nil, fmt.Errorf("make table %s: %w", name, err)
 	}
-	for _, version := range versions {
-		if err := table.Append(version); err != nil {
-			return nil, fmt.Errorf("fill table seen_people: %w", err)
+	for _, key := range keys {
+		if err := table.Append(key); err != nil {
+			return nil, fmt.Errorf("fill table %s: %w", name, err)
 		}
 	}
-	return clickhouse.Context(ctx, clickhouse.WithExternalTable(table)), nil
+	return table, nil
 }
 
-// countsTemplate chooses the statement: on some ways whether deliveries are reported may depend on the account, and where
-// nothing was changed since its days were summed there is nothing to take away.
+// lossCodes returns the tables of error codes that tell of losses on the ways that attempts went by, of accounts whose
+// maps are their own and of account "": those that count from when they were told, and those that count from the start
+// of the attempt that failed. Where a provider's code is none of them, however many attempts have it, none is a loss.
+func (r *Reading) lossCodes(ctx context.Context, ways []way) ([]*ext.Table, error) {
+	maps, err := r.DB.ErrorMapsOf(ctx, r.State.References)
+	if err != nil {
+		return nil, err
+	}
+	codes, own := maps.LossCodes(), maps.Accounts()
+	told, failed := []string{""}, []string{""} // which no row has: a table without rows is none
+	for _, account := range append([]string{""}, own...) {
+		for _, w := range ways {
+			for _, code := range codes {
+				key := account + "\x00" + w.text() + "\x00" + code
+				switch class, _ := maps.Class(account, w.channel, w.provider, code, false); class {
+				case "blocked_by_user", "opted_out", "dnd":
+					told = append(told, key)
+				case "app_uninstalled", "token_invalid":
+					failed = append(failed, key)
+				}
+			}
+		}
+	}
+	var tables []*ext.Table
+	own = append(own, "")
+	for name, keys := range map[string][]string{"told_codes": told, "failed_codes": failed, "own_maps": own} {
+		table, err := keyTable(name, ext.Column("key", "String"), keys)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+	}
+	return tables, nil
+}
+
+// way is what an attempt went by.
+type way struct{ channel, app, provider string }
+
+func (w way) text() string { return w.channel + "\x00" + w.app + "\x00" + w.provider }
+
+// countsTemplate chooses the statement: on some ways whether deliveries are reported may depend on the account, and
+// where nothing was changed since its days were summed there is nothing to take away.
 func countsTemplate(routes *store.Routes, changed bool) *template.Template {
 	owners := slices.ContainsFunc(routes.Lines, func(line store.Capability) bool { return line.Account != "" })
 	switch {
@@ -138,8 +180,9 @@ func countsTemplate(routes *store.Routes, changed bool) *template.Template {
 	return penetrationUnchanged
 }
 
-// ways returns the parameters that say what counts of people must know of channels, apps and providers.
-func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []any, err error) {
+// ways returns all channels, apps and providers that attempts went by, and the parameters that say what counts of
+// people must know of them.
+func (r *Reading) ways(ctx context.Context, routes *store.Routes) (known []way, parameters []any, err error) {
 	var owners []string
 	for _, line := range routes.Lines {
 		if line.Account != "" {
@@ -149,11 +192,11 @@ func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []
 	slices.Sort(owners)
 	owners = slices.Compact(owners)
 	// One that there is not: ClickHouse wants no empty arrays.
-	ways, channels, providers, bits, hashes := []string{""}, []string{""}, []string{""}, []uint32{0}, []uint64{0}
+	ways, bits, hashes := []string{""}, []uint32{0}, []uint64{0}
 	silent, mixed, others := []string{""}, []string{""}, []string{""}
 	statement, err := store.Fill(penetrationWays, StatementData{Accounts: r.Accounts() != nil})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var args []any
 	if r.Accounts() != nil {
@@ -161,25 +204,24 @@ func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []
 	}
 	rows, err := r.DB.Conn.Query(r.DB.Settings(ctx), statement, args...)
 	if err != nil {
-		return nil, fmt.Errorf("read ways of attempts: %w", err)
+		return nil, nil, fmt.Errorf("read ways of attempts: %w", err)
 	}
 	defer store.CloseRows(rows, &err)
 	for rows.Next() {
-		var channel, app, provider string
-		if err := rows.Scan(&channel, &app, &provider); err != nil {
-			return nil, fmt.Errorf("read ways of attempts: %w", err)
+		var w way
+		if err := rows.Scan(&w.channel, &w.app, &w.provider); err != nil {
+			return nil, nil, fmt.Errorf("read ways of attempts: %w", err)
 		}
-		way := channel + "\x00" + app + "\x00" + provider
-		ways, channels, providers = append(ways, way), append(channels, channel), append(providers, provider)
-		bits = append(bits, channelBit(channel))
-		hashes = append(hashes, xxhash.Sum64String(channel+"\x00"+app))
-		usual := routes.Find("", channel, provider).Delivery
+		known, ways = append(known, w), append(ways, w.text())
+		bits = append(bits, channelBit(w.channel))
+		hashes = append(hashes, xxhash.Sum64String(w.channel+"\x00"+w.app))
+		usual := routes.Find("", w.channel, w.provider).Delivery
 		if !usual {
-			silent = append(silent, way)
+			silent = append(silent, w.text())
 		}
 		for _, owner := range owners {
-			if routes.Find(owner, channel, provider).Delivery != usual {
-				mixed, others = append(mixed, way), append(others, owner+"\x00"+way)
+			if routes.Find(owner, w.channel, w.provider).Delivery != usual {
+				mixed, others = append(mixed, w.text()), append(others, owner+"\x00"+w.text())
 			}
 		}
 	}
@@ -187,8 +229,8 @@ func (r *Reading) ways(ctx context.Context, routes *store.Routes) (parameters []
 	for _, channel := range schema.Channels.TellingOf(schema.KindPhone) {
 		phone |= channelBit(channel)
 	}
-	return []any{clickhouse.Named("ways", ways), clickhouse.Named("channels", channels),
-		clickhouse.Named("providers", providers), clickhouse.Named("bits", bits), clickhouse.Named("hashes", hashes),
+	return known, []any{clickhouse.Named("ways", ways), clickhouse.Named("bits", bits),
+		clickhouse.Named("hashes", hashes),
 		clickhouse.Named("silent", silent), clickhouse.Named("mixed", mixed), clickhouse.Named("others", others),
 		clickhouse.Named("phone_bits", phone)}, rows.Err()
 }

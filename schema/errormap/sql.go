@@ -32,13 +32,21 @@ func (m *Maps) Table() (*ext.Table, error) { return tableOf(m.written()) }
 // several times as fast.
 func (m *Maps) LossTable() (*ext.Table, error) {
 	lines := m.written()
+	codes := lossCodes(lines)
+	return tableOf(slices.DeleteFunc(lines, func(l writtenLine) bool { return !codes[l.Code] }))
+}
+
+// LossCodes returns the codes that some line of some account calls a loss. No other code is one.
+func (m *Maps) LossCodes() []string { return slices.Sorted(maps.Keys(lossCodes(m.written()))) }
+
+func lossCodes(lines []writtenLine) map[string]bool {
 	codes := map[string]bool{}
 	for _, l := range lines {
 		if slices.Contains(lossClasses, l.Class) {
 			codes[l.Code] = true
 		}
 	}
-	return tableOf(slices.DeleteFunc(lines, func(l writtenLine) bool { return !codes[l.Code] }))
+	return codes
 }
 
 func tableOf(lines []writtenLine) (*ext.Table, error) {
@@ -76,7 +84,8 @@ func (m *Maps) written() (lines []writtenLine) {
 	return lines
 }
 
-// writtenOf returns the account's lines and, under every name that finds them, the shipped ones that they leave in force.
+// writtenOf returns the account's lines and, under every name that finds them, the shipped ones that they leave in
+// force.
 func (m *Maps) writtenOf(account string, shipped map[string][]Line) (lines []Line) {
 	own := m.own[account]
 	names := make(map[string]bool, len(shipped))

@@ -1,7 +1,8 @@
 {{- /* The penetration report (docs/definitions.md section 5) from counts of people, where keys and filters name nothing but accounts and times. What
-is known of the channels of a person is a number with a bit per channel. ways are all channels, apps and providers that attempts went by; of each channels
-and providers have the names, bits the bit of the channel, hashes what its addresses are known by beside the recipient. A row whose way is none of them has bit 31, and there is no answer. A message
-goes to one person, so messages are counted by people. Everything is a GROUP BY, which goes to disk where memory ends. External table: error_map. */ -}}
+is known of the channels of a person is a number with a bit per channel. ways are all channels, apps and providers that attempts went by; of each bits has
+the bit of the channel, hashes what its addresses are known by beside the recipient. A row whose way is none of them has bit 31, and there is no answer. A message
+goes to one person, so messages are counted by people. Everything is a GROUP BY, which goes to disk where memory ends. External tables: seen_people, and what codes say
+of losses (lossCodes): told_codes, failed_codes, own_maps. */ -}}
 {{define "way_bit"}}transform(r.way, {ways:Array(String)}, {bits:Array(UInt32)}, toUInt32(2147483648)){{end}}
 {{define "address"}}bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))){{end}}
 
@@ -30,7 +31,7 @@ goes to one person, so messages are counted by people. Everything is a GROUP BY,
                     (
                         SELECT {{template "said_address"}} FROM recipient_events WHERE {{template "tells_of_loss" .}} AND status != 'subscribed'
                         UNION ALL
-                        SELECT {{template "address"}} FROM rollup_people AS r WHERE {{template "code_of_loss"}} AND {{template "seen_people" .}}
+                        SELECT {{template "address"}} FROM rollup_people AS r WHERE {{template "loses"}} AND {{template "seen_people" .}}
                     )
                     AND {{template "seen_people" .}}
                 GROUP BY address, r.delivered_ms
@@ -42,25 +43,14 @@ goes to one person, so messages are counted by people. Everything is a GROUP BY,
 {{define "said_address"}}bitXor(xxHash64(concat(account, '\0', recipient)), xxHash64(concat(channel, '\0', app))){{end}}
 {{- /* What a row with a code says: of some codes, that its address is lost since then. Of sums by address that are not 0 none is below 0. */ -}}
 {{define "told_by_codes"}}
-                    SELECT address, lost_by_code_ms
-                    FROM
-                    (
-                        WITH {{.Class}} AS class
-                        SELECT r.address AS address, r.attempts AS attempts,
-                            multiIf(class IN ('blocked_by_user', 'opted_out', 'dnd'), r.told_ms, class IN ('app_uninstalled', 'token_invalid'), r.failed_ms, 0) AS lost_by_code_ms
-                        FROM
-                        (
-                            SELECT account, transform(r.way, {ways:Array(String)}, {channels:Array(String)}, '') AS channel,
-                                transform(r.way, {ways:Array(String)}, {providers:Array(String)}, '') AS provider, error_code, 0 AS expired, told_ms, failed_ms,
-                                attempts, {{template "address"}} AS address
-                            FROM rollup_people AS r
-                            WHERE {{template "code_of_loss"}} AND {{template "seen_people" .}}
-                        ) AS r
-                    )
-                    WHERE lost_by_code_ms > 0
+                    SELECT {{template "address"}} AS address, if({{template "loss_key"}} IN told_codes, r.told_ms, r.failed_ms) AS lost_by_code_ms
+                    FROM rollup_people AS r
+                    WHERE {{template "loses"}} AND {{template "seen_people" .}} AND lost_by_code_ms > 0
                     GROUP BY address, lost_by_code_ms
-                    HAVING sum(attempts) > 0
+                    HAVING sum(r.attempts) > 0
 {{- end -}}
+{{define "loss_key"}}concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code){{end}}
+{{define "loses"}}r.error_code != '' AND ({{template "loss_key"}} IN told_codes OR {{template "loss_key"}} IN failed_codes){{end}}
 {{- /* Rows of the period that are looked at. */ -}}
 {{define "people_rows"}}FROM rollup_people AS r
             WHERE {{template "days" .}} AND cohort >= toDateTime({from:UInt32}, 'UTC') AND cohort < toDateTime({to:UInt32}, 'UTC')

@@ -21,34 +21,11 @@ FROM
                 WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND occurred_ms <= {as_of:Int64}
                 UNION ALL
                 SELECT address, if(lost_by_code_ms <= {as_of:Int64}, lost_by_code_ms, 0), 0, 0 FROM (
-                    SELECT address, lost_by_code_ms
-                    FROM
-                    (
-                        WITH if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
-    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-    'unknown')))) AS class
-                        SELECT r.address AS address, r.attempts AS attempts,
-                            multiIf(class IN ('blocked_by_user', 'opted_out', 'dnd'), r.told_ms, class IN ('app_uninstalled', 'token_invalid'), r.failed_ms, 0) AS lost_by_code_ms
-                        FROM
-                        (
-                            SELECT account, transform(r.way, {ways:Array(String)}, {channels:Array(String)}, '') AS channel,
-                                transform(r.way, {ways:Array(String)}, {providers:Array(String)}, '') AS provider, error_code, 0 AS expired, told_ms, failed_ms,
-                                attempts, bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address
-                            FROM rollup_people AS r
-                            WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people AND account IN {filter_account:Array(String)}
-                        ) AS r
-                    )
-                    WHERE lost_by_code_ms > 0
+                    SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, if(concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code) IN told_codes, r.told_ms, r.failed_ms) AS lost_by_code_ms
+                    FROM rollup_people AS r
+                    WHERE r.error_code != '' AND (concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code) IN told_codes OR concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code) IN failed_codes) AND version IN seen_people AND account IN {filter_account:Array(String)} AND lost_by_code_ms > 0
                     GROUP BY address, lost_by_code_ms
-                    HAVING sum(attempts) > 0)
+                    HAVING sum(r.attempts) > 0)
                 UNION ALL
                 SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) AS address, 0, 0, r.delivered_ms
                 FROM rollup_people AS r
@@ -56,7 +33,7 @@ FROM
                     (
                         SELECT bitXor(xxHash64(concat(account, '\0', recipient)), xxHash64(concat(channel, '\0', app))) FROM recipient_events WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND status != 'subscribed'
                         UNION ALL
-                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND version IN seen_people AND account IN {filter_account:Array(String)}
+                        SELECT bitXor(bitXor(r.person, r.other), transform(r.way, {ways:Array(String)}, {hashes:Array(UInt64)}, toUInt64(0))) FROM rollup_people AS r WHERE r.error_code != '' AND (concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code) IN told_codes OR concat(if(r.account IN own_maps, r.account, ''), '\0', r.way, '\0', r.error_code) IN failed_codes) AND version IN seen_people AND account IN {filter_account:Array(String)}
                     )
                     AND version IN seen_people AND account IN {filter_account:Array(String)}
                 GROUP BY address, r.delivered_ms
