@@ -223,7 +223,7 @@ func TestSum_Blocks_Whole(t *testing.T) {
 		blocks := s.Blocks(7)
 		for _, b := range blocks {
 			for i, name := range b.Names {
-				n := 0
+				var n int
 				if counts, are := b.Columns[i].(*schema.CountMaps); are {
 					n = counts.Rows()
 				} else {
