@@ -161,8 +161,8 @@ func TestClassSQL_EqualsGo(t *testing.T) {
 	}
 }
 
-// checkLossClasses holds what the smaller table says against Go: all of it where a class is a loss, and no loss where it
-// is none.
+// checkLossClasses holds what the smaller table says against Go: all of it where a class is a loss, and no loss where
+// it is none.
 func checkLossClasses(t *testing.T, conn driver.Conn, m *errormap.Maps, failures []failure) {
 	t.Helper()
 	losses := []string{"app_uninstalled", "token_invalid", "blocked_by_user", "opted_out", "dnd"}

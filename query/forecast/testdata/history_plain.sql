@@ -36,47 +36,48 @@ WITH
             SELECT sipHash128(account, channel, app, recipient)
             FROM
             (
-                SELECT account, channel, app, recipient, if(status = 'subscribed', 0, occurred_ms) AS lost_ms, if(status = 'subscribed', occurred_ms, 0) AS back_ms,
-                    0 AS delivered_ms
+                SELECT account, channel, app, recipient, if(status = 'subscribed', 0, occurred_ms) AS lost_ms,
+                    if(status = 'subscribed', occurred_ms, 0) AS back_ms, 0 AS delivered_ms
                 FROM recipient_events
                 WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND channel = {channel:String} AND occurred_ms <= {as_of:Int64}
                 UNION ALL
                 WITH
-                    multiIf(if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
-    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-    'unknown')))) IN ('blocked_by_user', 'opted_out', 'dnd'), if(r.error_ms > 0, r.error_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms)),
-                            if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
-    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
-    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
-    'unknown')))) IN ('app_uninstalled', 'token_invalid') AND bitTest(r.code, 3), if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms), 0) AS told_ms
-                SELECT account, channel, app, recipient, if(told_ms <= {as_of:Int64}, told_ms, 0) AS lost_ms, 0 AS back_ms, if(bitTest(r.code, 1), r.delivered_ms, 0) AS delivered_ms
+                    multiIf(class IN ('blocked_by_user', 'opted_out', 'dnd'), code_ms,
+                            class IN ('app_uninstalled', 'token_invalid') AND bitTest(code, 3), started_ms,
+                            0) AS told_ms
+                SELECT account, channel, app, recipient, if(told_ms <= {as_of:Int64}, told_ms, 0) AS lost_ms,
+                    0 AS back_ms, if(bitTest(code, 1), c.delivered_ms, 0) AS delivered_ms
                 FROM
                 (
-                    SELECT account, channel, app, recipient, provider, error_code, error_ms, expired, start_ms, cohort_ms, code, delivered_ms
-                    FROM attempts_by_recipient FINAL
-                    WHERE (account, recipient) IN
-                        (
-                            SELECT account, recipient FROM recipient_events WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND channel = {channel:String} AND status != 'subscribed'
-                            UNION ALL
-                            SELECT account, recipient FROM attempts_by_recipient WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
-                        )
-                        AND (bitTest(code, 1) OR error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd'))) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
-                ) AS r
+                    -- The class is a large expression, so it stands here once.
+                    SELECT account, channel, app, recipient, code, delivered_ms, if(r.error_code = '', if(r.expired = 1, 'expired', 'unknown'),
+    transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0', r.provider, '\0', r.error_code),
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+        (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+        transform(concat(if(r.account IN (SELECT account FROM error_map), r.account, ''), '\0*\0', r.error_code),
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+            (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+            transform(concat('\0', transform(r.channel, ['sms', 'flash_call', 'voice'], ['map', 'q850', 'q850'], ''), '\0', r.error_code),
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).1,
+    (SELECT arraySort(groupArray((concat(account, '\0', provider, '\0', code), class))) FROM error_map).2,
+    'unknown')))) AS class,
+                        if(r.error_ms > 0, r.error_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms)) AS code_ms, if(r.start_ms = 9999999999999, r.cohort_ms, r.start_ms) AS started_ms
+                    FROM
+                    (
+                        SELECT account, channel, app, recipient, provider, error_code, error_ms, expired, start_ms, cohort_ms,
+                            code, delivered_ms
+                        FROM attempts_by_recipient FINAL
+                        WHERE (account, recipient) IN
+                            (
+                                SELECT account, recipient FROM recipient_events
+                                WHERE status IN ('uninstalled', 'unsubscribed', 'blocked', 'subscribed') AND account IN {filter_account:Array(String)} AND channel = {channel:String} AND status != 'subscribed'
+                                UNION ALL
+                                SELECT account, recipient FROM attempts_by_recipient
+                                WHERE error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd')) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
+                            )
+                            AND (bitTest(code, 1) OR error_code IN (SELECT code FROM error_map WHERE class IN ('app_uninstalled', 'token_invalid', 'blocked_by_user', 'opted_out', 'dnd'))) AND account IN {filter_account:Array(String)} AND channel = {channel:String}
+                    ) AS r
+                ) AS c
             )
             GROUP BY account, channel, app, recipient
             HAVING max(lost_ms) > 0 AND max(lost_ms) >= max(delivered_ms) AND max(lost_ms) >= max(back_ms)
