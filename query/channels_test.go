@@ -15,7 +15,7 @@ import (
 	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 func TestServer_Channels_Naive(t *testing.T) {
@@ -32,7 +32,7 @@ func TestServer_Channels_Naive(t *testing.T) {
 		"Australia/Lord_Howe", "Pacific/Chatham", "Africa/Cairo"}
 	for range enginetest.World(t, 12, 40) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
-		names := report.ChannelKeys.Names()
+		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)
@@ -75,7 +75,7 @@ func TestServer_Channels_FilterIsGroup(t *testing.T) {
 	insertCells(t, conn, cells)
 	publish(t, conn, cells)
 	s := newServer(t, conn)
-	for _, name := range report.ChannelKeys.Names() {
+	for _, name := range rollup.ChannelKeys.Names() {
 		all := channelReport(t, s, "tz=Asia/Kathmandu&limit=10000&group_by="+name)
 		if len(all.Rows) == 0 {
 			t.Errorf("%s: no rows", name)

@@ -13,7 +13,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 const comparePath = "/v1/reports/compare"
@@ -113,7 +113,7 @@ func TestServer_Compare_People(t *testing.T) {
 	met, asked := 0, enginetest.World(t, 16, 60)
 	for range asked {
 		zone := querytest.Location(t, []string{"UTC", "Asia/Kathmandu"}[r.IntN(2)])
-		names := slices.DeleteFunc(report.ChannelKeys.Names(), func(n string) bool { return n == "account" })
+		names := slices.DeleteFunc(rollup.ChannelKeys.Names(), func(n string) bool { return n == "account" })
 		by := names[r.IntN(len(names))]
 		if r.IntN(2) == 0 {
 			by = "channel"

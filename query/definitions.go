@@ -18,6 +18,7 @@ import (
 	"kaskad/query/forecast"
 	"kaskad/query/numbers"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/savings"
 	"kaskad/query/store"
 	"kaskad/schema"
@@ -156,23 +157,23 @@ type figure struct {
 }
 
 // definedMetric is a figure of the channel report as it is defined to readers.
-func definedMetric(f *report.Figure) metric {
+func definedMetric(f *rollup.Figure) metric {
 	m := metric{Name: f.Name, Kind: string(f.Kind), Fields: f.Fields(), Formula: f.Formula, Numerator: f.Numerator,
 		Denominator: f.Denominator, Over: f.Over, Null: "never", Bound: f.BoundIn}
 	switch f.Kind {
-	case report.Rate:
+	case rollup.Rate:
 		m.Formula = m.Name + "_rate = " + m.Name + "_num / " + m.Name + "_den"
 		m.Null = m.Name + "_rate, its low and its high, when " + m.Name + "_den is 0"
-	case report.Bound:
+	case rollup.Bound:
 		m.Null = "when open_den is 0"
-	case report.Percentiles:
+	case rollup.Percentiles:
 		m.Null = "when no attempt has that time"
 	}
 	return m
 }
 
 // definedFigures are figures of a report as they are defined to readers.
-func definedFigures(of []report.Figure) (figures []figure) {
+func definedFigures(of []rollup.Figure) (figures []figure) {
 	for i := range of {
 		f := &of[i]
 		for _, c := range f.Columns() {
@@ -203,7 +204,7 @@ func readDefinitions() (definitions, error) {
 		return r, fmt.Errorf("read definitions.json: %w", err)
 	}
 	n, m := &r.Numbers, &r.Money
-	r.Keys, m.SavingsKeys = report.ChannelKeys.Meanings(), map[string]string{}
+	r.Keys, m.SavingsKeys = rollup.ChannelKeys.Meanings(), map[string]string{}
 	for name, meaning := range savings.Keys.Meanings() {
 		if _, general := r.Keys[name]; !general {
 			m.SavingsKeys[name] = meaning
@@ -222,14 +223,14 @@ func readDefinitions() (definitions, error) {
 		name := figuresName(of)
 		groupBy, figures := m.GroupBy, m.reports
 		switch of.Section {
-		case report.Metrics:
+		case rollup.Metrics:
 			for i := range of.Figures {
 				r.Metrics = append(r.Metrics, definedMetric(&of.Figures[i]))
 			}
 			continue
-		case report.Numbers:
+		case rollup.Numbers:
 			groupBy, figures = n.GroupBy, n.reports
-		case report.Curves:
+		case rollup.Curves:
 			groupBy, figures = r.Curves.GroupBy, r.Curves.reports
 		}
 		groupBy[name], figures[name] = of.Keys.Names(), definedFigures(of.Figures)
@@ -249,7 +250,7 @@ func (s *Server) definitions(c *gin.Context) error {
 	if err := answer.NoParams(c); err != nil {
 		return err
 	}
-	reply := definitionsAnswer{GroupBy: report.ChannelKeys.Names()}
+	reply := definitionsAnswer{GroupBy: rollup.ChannelKeys.Names()}
 	var err error
 	if reply.definitions, err = readDefinitions(); err != nil {
 		return err

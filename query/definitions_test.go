@@ -14,6 +14,7 @@ import (
 	"kaskad/query/numbers"
 	"kaskad/query/querytest"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/savings"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -85,7 +86,7 @@ func TestReadRules_Money_Complete(t *testing.T) {
 	for _, k := range savings.Keys {
 		_, general := r.Keys[k.Name]
 		_, own := r.Money.SavingsKeys[k.Name]
-		if _, dimension := report.ChannelKeys.Find(k.Name); !general && !own && !dimension {
+		if _, dimension := rollup.ChannelKeys.Find(k.Name); !general && !own && !dimension {
 			t.Errorf("savings_keys: %s is not defined", k.Name)
 		}
 	}
@@ -144,16 +145,16 @@ func TestServer_Definitions_Reports(t *testing.T) {
 		var fields []string
 		section := shown.Money
 		switch of.Section {
-		case report.Metrics:
+		case rollup.Metrics:
 			for _, m := range shown.Metrics {
 				fields = append(fields, m.Fields...)
 			}
-		case report.Numbers:
+		case rollup.Numbers:
 			section = shown.Numbers
-		case report.Curves:
+		case rollup.Curves:
 			section = shown.Curves
 		}
-		if name := strings.ReplaceAll(of.Name, "-", "_"); of.Section != report.Metrics {
+		if name := strings.ReplaceAll(of.Name, "-", "_"); of.Section != rollup.Metrics {
 			var figures []figure
 			var groupBy map[string][]string
 			if err := errors.Join(json.Unmarshal(section[name], &figures),

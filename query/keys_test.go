@@ -10,14 +10,14 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // keysNamed returns the keys of the channel report with these names.
-func keysNamed(t *testing.T, names ...string) (found report.Keys) {
+func keysNamed(t *testing.T, names ...string) (found rollup.Keys) {
 	t.Helper()
 	for _, name := range names {
-		k, known := report.ChannelKeys.Find(name)
+		k, known := rollup.ChannelKeys.Find(name)
 		if !known {
 			t.Fatal(name)
 		}

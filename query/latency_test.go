@@ -16,7 +16,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -158,7 +158,7 @@ func TestServer_Latency_Naive(t *testing.T) {
 	zones := []string{"UTC", "Europe/Moscow", "Asia/Kathmandu"}
 	for round := range enginetest.World(t, 12, 48) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
-		names := report.ChannelKeys.Names()
+		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(3)]
 		from := testNow.AddDate(0, 0, -r.IntN(70)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)

@@ -8,6 +8,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // ownRoutes are those about events, erasures and the service itself.
@@ -88,8 +89,8 @@ func definitionsSchema() *answer.Schema {
 	s := answer.Typed[definitionsAnswer]()
 	figures := answer.ListOf(answer.Typed[figure]())
 	for _, r := range append(report.All(), report.Compare) {
-		section := map[report.Section]string{report.Money: "money", report.Numbers: "numbers",
-			report.Curves: "curves"}[r.Section]
+		section := map[rollup.Section]string{rollup.Money: "money", rollup.Numbers: "numbers",
+			rollup.Curves: "curves"}[r.Section]
 		if section != "" {
 			s.Properties[section].Properties[figuresName(r)] = figures.CloneSchemas()
 		}

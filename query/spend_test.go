@@ -18,7 +18,7 @@ import (
 	"kaskad/engine/enginetest"
 	"kaskad/money"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/simulate/model"
 	"kaskad/simulate/model/settings"
 )
@@ -295,7 +295,7 @@ func TestServer_Spend_Model(t *testing.T) {
 	met := map[any]bool{}
 	for range enginetest.World(t, 6, 30) {
 		zone := querytest.Location(t, zones[r.IntN(len(zones))])
-		names := report.ChannelKeys.Names()
+		names := rollup.ChannelKeys.Names()
 		r.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
 		groupBy := names[:r.IntN(4)]
 		from := testNow.AddDate(0, 0, -r.IntN(50)).Add(time.Duration(r.IntN(96)) * 15 * time.Minute)

@@ -16,7 +16,7 @@ import (
 
 	"kaskad/engine/enginetest"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -188,7 +188,7 @@ func TestServer_Definitions_Complete(t *testing.T) {
 	if !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(want))) {
 		t.Errorf("defined are %v\nreported are %v", fields, want)
 	}
-	if !slices.Equal(reply.GroupBy, report.ChannelKeys.Names()) {
+	if !slices.Equal(reply.GroupBy, rollup.ChannelKeys.Names()) {
 		t.Errorf("group_by: %v", reply.GroupBy)
 	}
 	lines := map[string]store.Capability{}

@@ -14,7 +14,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
@@ -24,7 +24,7 @@ import (
 var historySQL string
 
 // historyTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-var historyTemplate = report.Template("history.sql", historySQL)
+var historyTemplate = rollup.Template("history.sql", historySQL)
 
 // monthMS is the month that figures are scaled to: 30 days.
 const monthMS = 30 * 24 * schema.HourMS

@@ -13,7 +13,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // values are the fields of rowColumns.
@@ -95,7 +95,7 @@ func (h *history) send(c *gin.Context, request *historyRequest, prices *historyP
 	if all.messages > 0 {
 		first, last = answer.Instant(all.firstMS), answer.Instant(all.lastMS)
 	}
-	envelope := report.Request{Name: "forecast-from-history", Zone: request.zone, FromMS: request.fromMS,
+	envelope := rollup.Request{Name: "forecast-from-history", Zone: request.zone, FromMS: request.fromMS,
 		ToMS: request.toMS}
 	tested := all.testedPeople > 0
 	return t.Send(c, slices.Concat(envelope.Envelope(seen),

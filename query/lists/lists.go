@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -21,7 +21,7 @@ type Lists struct {
 	// putting lets one list be stored at a time.
 	putting sync.Mutex
 	// unknown are the counts of unmapped codes.
-	unknown report.Cache[*UnmappedCounts]
+	unknown rollup.Cache[*UnmappedCounts]
 }
 
 // New makes the room.

@@ -13,7 +13,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema/errormap"
 )
@@ -22,7 +22,7 @@ import (
 var unmappedSQL string
 
 // unmappedTemplate fills in what schema says of a class, and nothing that a request carries.
-var unmappedTemplate = report.Template("unmapped.sql", unmappedSQL)
+var unmappedTemplate = rollup.Template("unmapped.sql", unmappedSQL)
 
 // unmappedCode is a code that no line knows, with its failed attempts and the class that it is guessed to have, "" for
 // none.
@@ -45,13 +45,13 @@ type unmappedQuery struct {
 
 // SQL returns the statement and its parameters. The statement reads the external table of the error maps besides.
 func (q *unmappedQuery) SQL() (string, []any, error) {
-	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_failures"}, FromMS: q.fromMS, ToMS: q.toMS, Zone: "UTC",
+	cells := rollup.Cells{Rollup: rollup.Rollup{Table: "rollup_failures"}, FromMS: q.fromMS, ToMS: q.toMS, Zone: "UTC",
 		Seen: q.seen}
 	visible, args := cells.SQL()
 	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)),
 		clickhouse.Named("to", store.Storable(q.toMS)), clickhouse.Named("limit", uint32(q.limit)))
 	data := struct {
-		report.CellsSQL
+		rollup.CellsSQL
 		Accounts, Single, After bool
 		Mapped, Guess           string
 	}{visible, len(q.accounts) > 0, false, q.after != nil, errormap.MappedClassSQL("r"),
@@ -123,7 +123,7 @@ func (l *Lists) unmapped(c *gin.Context) error {
 		t.Add([]answer.Value{answer.Text(u.provider), answer.Text(u.code), answer.Text(u.channel), guess,
 			answer.Count(u.attempts)})
 	}
-	request := report.Request{Name: "unmapped", Zone: zone, FromMS: q.fromMS, ToMS: q.toMS}
+	request := rollup.Request{Name: "unmapped", Zone: zone, FromMS: q.fromMS, ToMS: q.toMS}
 	envelope := slices.DeleteFunc(request.Envelope(&seen), func(m answer.Member) bool { return m.Name == "mature" })
 	return t.SendPage(c, envelope, l.db.Cursors, next)
 }
@@ -149,7 +149,7 @@ func (l *Lists) readUnmapped(ctx context.Context, q *unmappedQuery) (codes []unm
 	defer store.CloseRows(rows, &err)
 	for rows.Next() {
 		var u unmappedCode
-		if err := rows.Scan(&u.provider, &u.code, &u.channel, (*report.Count)(&u.attempts), &u.guess); err != nil {
+		if err := rows.Scan(&u.provider, &u.code, &u.channel, (*rollup.Count)(&u.attempts), &u.guess); err != nil {
 			return nil, err
 		}
 		codes = append(codes, u)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // maxUnmapped is how many codes are counted. There are some thousands in all.
@@ -21,7 +21,7 @@ func (*UnmappedCounts) Bytes() int64 { return 100 }
 
 // CountUnmapped counts the rows of GET /v1/error-map/unmapped of a period and its accounts: remembered where nothing
 // has changed.
-func (l *Lists) CountUnmapped(ctx context.Context, r report.Request) (*UnmappedCounts, error) {
+func (l *Lists) CountUnmapped(ctx context.Context, r rollup.Request) (*UnmappedCounts, error) {
 	state, err := r.State(ctx, l.db)
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
@@ -21,7 +21,7 @@ import (
 //go:embed sql/audience.sql
 var audienceSQL string
 
-var audienceTemplate = report.Template("audience.sql", audienceSQL)
+var audienceTemplate = rollup.Template("audience.sql", audienceSQL)
 
 // audienceStates are what people may have said of an app, from the gain to the loss: at equal times the later one wins.
 // Whoever is in one of them is in no other; who blocked or complained may be in any.
@@ -41,7 +41,7 @@ var AudienceColumns = []answer.Column{
 }
 
 // audienceFilters choose rows of an audience by channel.
-var audienceFilters = report.Keys{report.Enumeration("channel", schema.Channels.Names(), false)}
+var audienceFilters = rollup.Keys{rollup.Enumeration("channel", schema.Channels.Names(), false)}
 
 // audienceRoute is the route of a state.
 func (n *Numbers) audienceRoute(state string) answer.Route {

@@ -16,7 +16,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -28,12 +28,12 @@ var (
 	bestEvidenceSQL string
 
 	// bestChannelTemplate fills in identifiers and expressions of this package, and nothing that a request carries.
-	bestChannelTemplate = report.Template("best_channel.sql", bestEvidenceSQL, bestChannelSQL)
+	bestChannelTemplate = rollup.Template("best_channel.sql", bestEvidenceSQL, bestChannelSQL)
 )
 
 // bestChannelFilters choose the attempts that are looked at.
-var bestChannelFilters = report.Keys{report.Dimension("account"),
-	report.Enumeration("channel", schema.Channels.Names(), false)}
+var bestChannelFilters = rollup.Keys{rollup.Dimension("account"),
+	rollup.Enumeration("channel", schema.Channels.Names(), false)}
 
 // BestChannelColumns are the columns of the best channels.
 var BestChannelColumns = []answer.Column{
@@ -55,14 +55,14 @@ var BestChannelColumns = []answer.Column{
 
 // bestChannelQuery is one page of people, by account and person.
 type bestChannelQuery struct {
-	request                    *report.Request
+	request                    *rollup.Request
 	afterAccount, afterContact string // no account and no person is ""
 	asOfMS                     int64
 }
 
 // SQL returns the statement and its parameters.
 func (q *bestChannelQuery) SQL() (string, []any, error) {
-	return q.request.Statement(bestChannelTemplate, nil, report.Key.InSQL, nil,
+	return q.request.Statement(bestChannelTemplate, nil, rollup.Key.InSQL, nil,
 		clickhouse.Named("after_account", q.afterAccount),
 		clickhouse.Named("after_person", q.afterContact), clickhouse.Named("limit", uint32(q.request.Limit+1)),
 		clickhouse.Named("as_of", q.asOfMS),
@@ -126,12 +126,12 @@ func (n *Numbers) bestChannel(c *gin.Context) error {
 }
 
 // readBestChannel reads the parameters.
-func (n *Numbers) readBestChannel(c *gin.Context) (*report.Request, error) {
+func (n *Numbers) readBestChannel(c *gin.Context) (*rollup.Request, error) {
 	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
-	r := &report.Request{Name: "best-channel", Format: p.Format(c.Request), Zone: p.Zone(), Now: n.db.Now()}
+	r := &rollup.Request{Name: "best-channel", Format: p.Format(c.Request), Zone: p.Zone(), Now: n.db.Now()}
 	r.Limit, _ = p.PageOrAll(r.Format)
 	r.Filters = bestChannelFilters.Filters(p, r.Zone)
 	parts := []string{r.Name, r.Zone.String(), p.Values.Get("from"), p.Values.Get("to")}

@@ -15,7 +15,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -23,11 +23,11 @@ import (
 //go:embed sql/best_counts.sql
 var bestCountsSQL string
 
-var bestCountsTemplate = report.Template("best_counts.sql", bestEvidenceSQL, bestCountsSQL)
+var bestCountsTemplate = rollup.Template("best_counts.sql", bestEvidenceSQL, bestCountsSQL)
 
 // countsSQL returns the statement that counts people who are alike, and its parameters.
 func (q *bestChannelQuery) countsSQL() (string, []any, error) {
-	return q.request.Statement(bestCountsTemplate, nil, report.Key.InSQL, nil, clickhouse.Named("as_of", q.asOfMS),
+	return q.request.Statement(bestCountsTemplate, nil, rollup.Key.InSQL, nil, clickhouse.Named("as_of", q.asOfMS),
 		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)))
 }
 
@@ -57,7 +57,7 @@ func (n *Numbers) bestCounts(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	request := &report.Request{Name: "best-channel", Format: p.Format(c.Request), Zone: p.Zone(), Now: n.db.Now()}
+	request := &rollup.Request{Name: "best-channel", Format: p.Format(c.Request), Zone: p.Zone(), Now: n.db.Now()}
 	request.Filters = bestChannelFilters.Filters(p, request.Zone)
 	request.FromMS, request.ToMS = p.Period(request.Now, request.Zone)
 	if err := p.Err(); err != nil {
@@ -130,7 +130,7 @@ func (n *Numbers) everybody(ctx context.Context, q *bestChannelQuery) (*everybod
 	for _, f := range r.Filters {
 		parts = append(append(parts, "", f.Key.Name), f.Values...)
 	}
-	return n.everyone.Of(ctx, n.db, report.NewAsk(n.db, r.Accounts(), q.asOfMS, nil, parts...),
+	return n.everyone.Of(ctx, n.db, rollup.NewAsk(n.db, r.Accounts(), q.asOfMS, nil, parts...),
 		func(ctx context.Context) (*everybody, error) { return n.readEverybody(ctx, q) })
 }
 

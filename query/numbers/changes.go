@@ -14,7 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -26,7 +26,7 @@ var (
 	changesHeadSQL string
 )
 
-var changesTemplate = report.Template("changes.sql", changesSQL)
+var changesTemplate = rollup.Template("changes.sql", changesSQL)
 
 const (
 	// maxFeedWait is how long a request for changes may wait for one, in seconds: less than proxies allow.

@@ -11,7 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 	"kaskad/schema/rules"
@@ -20,7 +20,7 @@ import (
 //go:embed sql/counts.sql
 var countsSQL string
 
-var countsTemplate = report.Template("counts.sql", countsSQL)
+var countsTemplate = rollup.Template("counts.sql", countsSQL)
 
 // maxCounts is of how many sets of accounts counts are remembered.
 const maxCounts = 10_000

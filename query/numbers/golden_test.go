@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 var update = flag.Bool("update", false, "write the statements of testdata anew")
@@ -38,12 +38,12 @@ func TestSQL_Golden(t *testing.T) {
 		"audience_blocked": &audienceQuery{state: "blocked", accounts: []string{hostile}, channels: []string{"viber"},
 			limit: 11},
 		"best_counts": bestCountsStatement{&bestChannelQuery{
-			request: &report.Request{Zone: time.UTC, ToMS: 1 << 60}}},
-		"best_channel_first": &bestChannelQuery{request: &report.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
-		"best_channel_page": &bestChannelQuery{request: &report.Request{Zone: time.UTC, FromMS: 1760572800000,
+			request: &rollup.Request{Zone: time.UTC, ToMS: 1 << 60}}},
+		"best_channel_first": &bestChannelQuery{request: &rollup.Request{Zone: time.UTC, ToMS: 1 << 60, Limit: 1000}},
+		"best_channel_page": &bestChannelQuery{request: &rollup.Request{Zone: time.UTC, FromMS: 1760572800000,
 			ToMS:  1795136400000,
 			Limit: 10,
-			Filters: []report.Filter{{Key: bestChannelFilters[0], Values: []string{"acme", hostile}},
+			Filters: []rollup.Filter{{Key: bestChannelFilters[0], Values: []string{"acme", hostile}},
 				{Key: bestChannelFilters[1], Values: []string{"push"}}}}, afterAccount: hostile, afterContact: hostile,
 			asOfMS: 1795136400000},
 	} {

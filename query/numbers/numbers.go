@@ -13,7 +13,7 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -27,7 +27,7 @@ type Numbers struct {
 	feed        feedHead
 	counts      counts
 	// everyone are the people of periods, of whom it is counted which channel is the best.
-	everyone report.Standing[*everybody]
+	everyone rollup.Standing[*everybody]
 	// overriding lets one override be stored at a time.
 	overriding sync.Mutex
 }

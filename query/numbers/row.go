@@ -10,7 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema/rules"
 )
@@ -38,9 +38,9 @@ var (
 
 // The statements about number_health that pack its rows.
 var (
-	deadTemplate  = report.Template("dead.sql", rowsSQL, deadSQL)
-	oneTemplate   = report.Template("one.sql", rowsSQL, oneSQL)
-	checkTemplate = report.Template("check.sql", rowsSQL, checkSQL)
+	deadTemplate  = rollup.Template("dead.sql", rowsSQL, deadSQL)
+	oneTemplate   = rollup.Template("one.sql", rowsSQL, oneSQL)
+	checkTemplate = rollup.Template("check.sql", rowsSQL, checkSQL)
 )
 
 const (

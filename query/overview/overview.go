@@ -21,6 +21,7 @@ import (
 	"kaskad/query/messages"
 	"kaskad/query/numbers"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/savings"
 	"kaskad/query/store"
 )
@@ -69,13 +70,13 @@ var (
 )
 
 // readRequest reads the parameters. Without from the period begins with the month, in tz, that to lies in or ends.
-func readRequest(c *gin.Context, now time.Time) (*report.Request, error) {
+func readRequest(c *gin.Context, now time.Time) (*rollup.Request, error) {
 	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
-	q := &report.Request{Name: "overview", Zone: p.Zone(), Now: now}
-	q.Filters = report.Keys{report.Dimension("account")}.Filters(p, q.Zone)
+	q := &rollup.Request{Name: "overview", Zone: p.Zone(), Now: now}
+	q.Filters = rollup.Keys{rollup.Dimension("account")}.Filters(p, q.Zone)
 	q.FromMS, q.ToMS = p.Period(now, q.Zone)
 	if _, given := p.One("from"); !given {
 		last := now
@@ -161,7 +162,7 @@ func columns() []answer.Column {
 }
 
 // figures writes the members that the caller may see.
-func (o *Overview) figures(ctx context.Context, q *report.Request, w *writer) error {
+func (o *Overview) figures(ctx context.Context, q *rollup.Request, w *writer) error {
 	var saved *savings.Totals
 	var err error
 	// Penetration shows marketers how many messages there are; why some have no price is the savings report's.
@@ -196,7 +197,7 @@ func (o *Overview) figures(ctx context.Context, q *report.Request, w *writer) er
 	return nil
 }
 
-func (o *Overview) attempts(ctx context.Context, q *report.Request, w *writer, name string, figures []string) error {
+func (o *Overview) attempts(ctx context.Context, q *rollup.Request, w *writer, name string, figures []string) error {
 	totals, err := o.rooms.Reports.Totals(ctx, *q)
 	if err == nil {
 		w.object(name, func() { w.wrapped(totals.Members(figures)) })
@@ -204,7 +205,7 @@ func (o *Overview) attempts(ctx context.Context, q *report.Request, w *writer, n
 	return err
 }
 
-func (o *Overview) dead(ctx context.Context, q *report.Request, w *writer) error {
+func (o *Overview) dead(ctx context.Context, q *rollup.Request, w *writer) error {
 	dead, err := o.rooms.Numbers.CountDead(ctx, q.Accounts())
 	if err == nil {
 		w.object("dead_numbers", func() {
@@ -215,7 +216,7 @@ func (o *Overview) dead(ctx context.Context, q *report.Request, w *writer) error
 	return err
 }
 
-func (o *Overview) unmapped(ctx context.Context, q *report.Request, w *writer) error {
+func (o *Overview) unmapped(ctx context.Context, q *rollup.Request, w *writer) error {
 	codes, err := o.rooms.Lists.CountUnmapped(ctx, *q)
 	if err == nil {
 		w.object("unmapped_codes", func() {
@@ -239,7 +240,7 @@ func (o *Overview) letters(ctx context.Context, w *writer) error {
 	return err
 }
 
-func (o *Overview) alerts(ctx context.Context, q *report.Request, w *writer) error {
+func (o *Overview) alerts(ctx context.Context, q *rollup.Request, w *writer) error {
 	open, err := o.rooms.Alerts.CountOpen(ctx, q.Accounts())
 	if err == nil {
 		w.array("alerts", len(open), func(i int) []answer.Member {

@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -37,12 +38,12 @@ type channelDay struct {
 
 // channelPart are attempts on routes that can report the same: a row of channel_days.sql.
 type channelPart struct {
-	keys    []KeyValue
+	keys    []rollup.KeyValue
 	reports uint32
 	counts  [channelCounts + windowCounts]uint64
 	// latencies are packed histograms: to deliver, to read, to reply.
 	latencies [3]string
-	settling  Settling
+	settling  rollup.Settling
 }
 
 // Bytes is about what the day takes.
@@ -59,7 +60,7 @@ func (d *channelDay) Bytes() int64 {
 }
 
 // id is a text that differs for rows that are apart.
-func (p *channelPart) id() string { return KeysText(p.keys) + string(rune(p.reports)) }
+func (p *channelPart) id() string { return rollup.KeysText(p.keys) + string(rune(p.reports)) }
 
 // counted is what makes it a row: an attempt, a step that was skipped, an opt-out.
 func (p *channelPart) counted() bool {
@@ -118,9 +119,9 @@ func (d *channelDay) Plus(more *channelDay, times int64) (sums *channelDay, coun
 }
 
 // Settle implements Sums.
-func (d *channelDay) Settle(visit func(row string, s Settling)) {
+func (d *channelDay) Settle(visit func(row string, s rollup.Settling)) {
 	for i := range d.rows {
-		visit(KeysText(d.rows[i].keys), d.rows[i].settling)
+		visit(rollup.KeysText(d.rows[i].keys), d.rows[i].settling)
 	}
 }
 
@@ -225,19 +226,19 @@ func (h histogram) ranks() (ranks answer.LatencyRanks) {
 }
 
 // readChannelDays adds up the rows of a report on one account, or on all, in their order.
-func readChannelDays(ctx context.Context, r *Reading) ([]*group[channelRow], error) {
+func readChannelDays(ctx context.Context, r *Reading) ([]*rollup.Group[channelRow], error) {
 	if len(r.Keys) > 0 {
 		return r.readChannelDays(ctx, r.Keys)
 	}
 	// Who asks for all of it mostly asks for it by channel, too: these rows add up to it.
 	byChannel, of := *r.Request, *r
-	channel, _ := ChannelKeys.Find("channel")
-	byChannel.Keys, of.Request = Keys{channel}, &byChannel
+	channel, _ := rollup.ChannelKeys.Find("channel")
+	byChannel.Keys, of.Request = rollup.Keys{channel}, &byChannel
 	return of.readChannelDays(ctx, nil)
 }
 
 // readChannelDays adds up rows by the request's keys, or by none.
-func (r *Reading) readChannelDays(ctx context.Context, by Keys) ([]*group[channelRow], error) {
+func (r *Reading) readChannelDays(ctx context.Context, by rollup.Keys) ([]*rollup.Group[channelRow], error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
@@ -248,8 +249,11 @@ func (r *Reading) readChannelDays(ctx context.Context, by Keys) ([]*group[channe
 	}
 	days, err := r.room.channelDays.Of(r.Request, r.State, routes, nil,
 		func(d *channelDay) bool { return d.asOfMS <= asOfMS && asOfMS <= d.untilMS },
-		func(rows *DayRows, parts []*Part[*channelDay]) error {
-			of := placesOf(parts, func() *channelDay { return &channelDay{asOfMS: asOfMS, untilMS: math.MaxInt64} })
+		func(rows *rollup.DayRows, parts []*rollup.Part[*channelDay]) error {
+			of := rollup.PlacesOf(parts, func() *channelDay {
+				return &channelDay{asOfMS: asOfMS,
+					untilMS: math.MaxInt64}
+			})
 			return r.readChannelParts(ctx, rows, of)
 		})
 	if err != nil {
@@ -267,10 +271,10 @@ func (r *Reading) readChannelDays(ctx context.Context, by Keys) ([]*group[channe
 }
 
 // sumChannels adds up the rows of days by their keys, and in the order of these, or all of them.
-func sumChannels(days []*channelDay, by Keys) ([]*group[channelRow], error) {
-	all := groups[channelRow]{}
+func sumChannels(days []*channelDay, by rollup.Keys) ([]*rollup.Group[channelRow], error) {
+	all := rollup.Groups[channelRow]{}
 	if len(by) == 0 {
-		_, _ = all.at(nil) // no key is one row, and none is too many
+		_, _ = all.At(nil) // no key is one row, and none is too many
 	}
 	for _, d := range days {
 		for i := range d.rows {
@@ -281,18 +285,18 @@ func sumChannels(days []*channelDay, by Keys) ([]*group[channelRow], error) {
 			if len(by) == 0 {
 				keys = nil
 			}
-			row, err := all.at(keys)
+			row, err := all.At(keys)
 			if err != nil {
 				return nil, errManyRows
 			}
 			row.add(&d.rows[i])
 		}
 	}
-	var rows []*group[channelRow]
+	var rows []*rollup.Group[channelRow]
 	for _, row := range all {
 		rows = append(rows, row)
 	}
-	slices.SortFunc(rows, func(a, b *group[channelRow]) int { return Row{Keys: a.keys}.CompareKeys(b.keys) })
+	slices.SortFunc(rows, func(a, b *rollup.Group[channelRow]) int { return Row{Keys: a.Keys}.CompareKeys(b.Keys) })
 	return rows, nil
 }
 
@@ -303,13 +307,13 @@ func (r *Reading) channelOptOuts(ctx context.Context, routes *store.Routes) (*ch
 		return &channelDay{}, nil
 	}
 	key := string(answer.QueryHash(string(hash(r.Request, "", "")), routes.Fingerprint, strconv.FormatInt(r.FromMS, 10),
-		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(NowQuarter(r.Seen), 10),
+		strconv.FormatInt(r.ToMS, 10), strconv.FormatInt(rollup.NowQuarter(r.Seen), 10),
 		strconv.FormatUint(r.State.OptOut, 10)))
 	if d := r.room.channelMore.Get(key); d != nil {
 		return d, nil
 	}
 	d := &channelDay{}
-	if err := r.readChannelParts(ctx, &DayRows{}, allIn(d)); err != nil {
+	if err := r.readChannelParts(ctx, &rollup.DayRows{}, allIn(d)); err != nil {
 		return nil, err
 	}
 	r.room.channelMore.Put(key, d)
@@ -322,10 +326,10 @@ func allIn[S any](sums S) func(day int64, settling bool) S {
 }
 
 // readChannelParts reads some days into what there is of each, opt-outs where there are none, and all without any.
-func (r *Reading) readChannelParts(ctx context.Context, wanted *DayRows,
+func (r *Reading) readChannelParts(ctx context.Context, wanted *rollup.DayRows,
 	of func(day int64, settling bool) *channelDay) (err error) {
 	rows, err := r.queryDays(ctx, channelsTemplate.Lookup("channel_days"), wanted,
-		clickhouse.Named("limit", uint32(maxRows+1)))
+		clickhouse.Named("limit", uint32(rollup.MaxRows+1)))
 	if err != nil {
 		return err
 	}
@@ -337,12 +341,12 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted *DayRows,
 	var p channelPart
 	places := append([]any{&day, &settling, &p.reports}, scan.Destinations()...)
 	for i := range p.counts {
-		places = append(places, countOf(&p.counts[i], wanted))
+		places = append(places, rollup.CountOf(&p.counts[i], wanted))
 	}
 	places = append(places, &p.latencies[0], &p.latencies[1], &p.latencies[2],
-		(*Change)(&p.settling.Unsettled), &p.settling.LastMS, &untilMS)
+		(*rollup.Change)(&p.settling.Unsettled), &p.settling.LastMS, &untilMS)
 	for n := 0; rows.Next(); n++ {
-		if n == maxRows {
+		if n == rollup.MaxRows {
 			return errManyRows
 		}
 		if err := rows.Scan(places...); err != nil {
@@ -357,17 +361,19 @@ func (r *Reading) readChannelParts(ctx context.Context, wanted *DayRows,
 }
 
 // cutChannels cuts a page of rows.
-func cutChannels(r *Reading, page *Page, rows []*group[channelRow]) error {
+func cutChannels(r *Reading, page *Page, rows []*rollup.Group[channelRow]) error {
 	if r.At == nil {
 		r.Seen.Mature = !slices.ContainsFunc(rows,
-			func(g *group[channelRow]) bool { return !r.Seen.Settled(g.sums.settledMS) }) && !r.Seen.Lost
+			func(g *rollup.Group[channelRow]) bool { return !r.Seen.Settled(g.Sums.settledMS) }) && !r.Seen.Lost
 	} else {
 		after, err := r.rowAfter()
 		if err != nil {
 			return err
 		}
 		start, found := slices.BinarySearchFunc(rows, after,
-			func(g *group[channelRow], after []KeyValue) int { return Row{Keys: g.keys}.CompareKeys(after) })
+			func(g *rollup.Group[channelRow], after []rollup.KeyValue) int {
+				return Row{Keys: g.Keys}.CompareKeys(after)
+			})
 		if found {
 			start++
 		}
@@ -375,15 +381,15 @@ func cutChannels(r *Reading, page *Page, rows []*group[channelRow]) error {
 	}
 	if len(r.Keys) > 0 && len(rows) > r.Limit {
 		rows = rows[:r.Limit]
-		page.Last = r.Keys.Shown(rows[r.Limit-1].keys)
+		page.Last = r.Keys.Shown(rows[r.Limit-1].Keys)
 	}
 	var line []answer.Value
 	for _, g := range rows {
-		row := &g.sums
+		row := &g.Sums
 		for i := range row.latencies {
 			row.latencies[i] = row.histograms[i].ranks()
 		}
-		line = row.row(r.Seen, r.Keys.Values(line[:0], g.keys))
+		line = row.row(r.Seen, r.Keys.Values(line[:0], g.Keys))
 		page.Add(line)
 	}
 	return nil

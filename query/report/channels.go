@@ -9,6 +9,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -19,91 +20,91 @@ var (
 	channelDaysSQL string
 
 	// channelsTemplate has the statement of a page, and that of what days are made of.
-	channelsTemplate = Template("channels.sql", channelDaysSQL, channelsSQL)
+	channelsTemplate = rollup.Template("channels.sql", channelDaysSQL, channelsSQL)
 )
 
 // The channel report (docs/definitions.md section 3): what became of attempts.
 var channelsReport = add(&Report{
 	Name:        "channels",
 	For:         answer.ForMarketers,
-	Keys:        ChannelKeys,
+	Keys:        rollup.ChannelKeys,
 	DefaultKeys: "channel",
-	Section:     Metrics,
+	Section:     rollup.Metrics,
 	Summary:     "What became of attempts: delivery, opens, replies, times",
-	Figures: []Figure{
-		{Name: "attempted", Kind: Number, Formula: "attempts that were not skipped", Over: "all routes"},
-		{Name: "sent", Kind: Number, Formula: "attempts that a provider took", Over: "all routes"},
-		{Name: "delivered", Kind: Number, Formula: "delivered attempts", Over: "all routes"},
-		{Name: "read", Kind: Number, Formula: "read attempts", Over: "all routes"},
-		{Name: "clicked", Kind: Number, Formula: "clicked attempts", Over: "all routes"},
-		{Name: "replied", Kind: Number, Formula: "replied attempts", Over: "all routes"},
-		{Name: "failed", Kind: Number, Formula: "failed attempts", Over: "all routes"},
-		{Name: "pending", Kind: Number, Formula: "attempts neither delivered nor failed", Over: "all routes"},
-		{Name: "skipped", Kind: Number, Formula: "steps that were never tried; in no other count",
+	Figures: []rollup.Figure{
+		{Name: "attempted", Kind: rollup.Number, Formula: "attempts that were not skipped", Over: "all routes"},
+		{Name: "sent", Kind: rollup.Number, Formula: "attempts that a provider took", Over: "all routes"},
+		{Name: "delivered", Kind: rollup.Number, Formula: "delivered attempts", Over: "all routes"},
+		{Name: "read", Kind: rollup.Number, Formula: "read attempts", Over: "all routes"},
+		{Name: "clicked", Kind: rollup.Number, Formula: "clicked attempts", Over: "all routes"},
+		{Name: "replied", Kind: rollup.Number, Formula: "replied attempts", Over: "all routes"},
+		{Name: "failed", Kind: rollup.Number, Formula: "failed attempts", Over: "all routes"},
+		{Name: "pending", Kind: rollup.Number, Formula: "attempts neither delivered nor failed", Over: "all routes"},
+		{Name: "skipped", Kind: rollup.Number, Formula: "steps that were never tried; in no other count",
 			Over: "all routes"},
-		{Name: "skewed", Kind: Number, Formula: "attempts delivered more than 60 s before their start",
+		{Name: "skewed", Kind: rollup.Number, Formula: "attempts delivered more than 60 s before their start",
 			Over: "all routes"},
-		{Name: "machine_opened", Kind: Number,
+		{Name: "machine_opened", Kind: rollup.Number,
 			Formula: "attempts that a machine opened (mail proxies, link scanners)", Over: "all routes"},
-		{Name: "unsubscribed", Kind: Number,
+		{Name: "unsubscribed", Kind: rollup.Number,
 			Formula: "attempts with at least one unsubscribed event attributed to them: an event that names a " +
 				"message_id belongs to that message's delivered attempt with the greatest delivered time on the " +
 				"event's channel, else on any; any other to the attempt delivered last within the 7 x 24 h before " +
 				"it, of the same account, channel and recipient, and app where both name one (ties: greatest " +
 				"message_id, then step)", Over: "all routes"},
-		{Name: "blocked", Kind: Number,
+		{Name: "blocked", Kind: rollup.Number,
 			Formula: "attempts with at least one blocked event attributed to them, as unsubscribed",
 			Over:    "all routes"},
-		{Name: "complained", Kind: Number,
+		{Name: "complained", Kind: rollup.Number,
 			Formula: "attempts with at least one complained event attributed to them, as unsubscribed",
 			Over:    "all routes"},
-		{Name: "delivery", Kind: Rate, Numerator: "delivered", Denominator: "sent",
+		{Name: "delivery", Kind: rollup.Rate, Numerator: "delivered", Denominator: "sent",
 			Over: "routes that report delivery"},
-		{Name: "delivered_of_attempted", Kind: Rate, Numerator: "delivered", Denominator: "attempted",
+		{Name: "delivered_of_attempted", Kind: rollup.Rate, Numerator: "delivered", Denominator: "attempted",
 			Over: "routes that report delivery"},
-		{Name: "open", Kind: Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report " +
+		{Name: "open", Kind: rollup.Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report " +
 			"reads", BoundIn: "open_rate_bound"},
-		{Name: "read_of_sent", Kind: Rate, Numerator: "read", Denominator: "sent", Over: "routes that report " +
+		{Name: "read_of_sent", Kind: rollup.Rate, Numerator: "read", Denominator: "sent", Over: "routes that report " +
 			"reads", BoundIn: "open_rate_bound"},
-		{Name: "reply", Kind: Rate, Numerator: "replied", Denominator: "delivered",
+		{Name: "reply", Kind: rollup.Rate, Numerator: "replied", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "click", Kind: Rate, Numerator: "clicked", Denominator: "delivered",
+		{Name: "click", Kind: rollup.Rate, Numerator: "clicked", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "delivered_1m", Kind: Rate, Numerator: "time_to_deliver <= 60 s",
+		{Name: "delivered_1m", Kind: rollup.Rate, Numerator: "time_to_deliver <= 60 s",
 			Denominator: "sent with known start, not skewed, window of 60 s over",
 			Over:        "routes that report delivery"},
-		{Name: "delivered_24h", Kind: Rate, Numerator: "time_to_deliver <= 24 h",
+		{Name: "delivered_24h", Kind: rollup.Rate, Numerator: "time_to_deliver <= 24 h",
 			Denominator: "sent with known start, not skewed, window of 24 h over",
 			Over:        "routes that report delivery"},
-		{Name: "read_24h", Kind: Rate, Numerator: "time_to_read <= 24 h",
+		{Name: "read_24h", Kind: rollup.Rate, Numerator: "time_to_read <= 24 h",
 			Denominator: "sent with known start, not skewed, window of 24 h over", Over: "routes that report " +
 				"reads", BoundIn: "open_rate_bound"},
-		{Name: "unsubscribe", Kind: Rate, Numerator: "unsubscribed", Denominator: "delivered",
+		{Name: "unsubscribe", Kind: rollup.Rate, Numerator: "unsubscribed", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "block", Kind: Rate, Numerator: "blocked", Denominator: "delivered",
+		{Name: "block", Kind: rollup.Rate, Numerator: "blocked", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "complaint", Kind: Rate, Numerator: "complained", Denominator: "delivered",
+		{Name: "complaint", Kind: rollup.Rate, Numerator: "complained", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "open_rate_bound", Kind: Bound,
+		{Name: "open_rate_bound", Kind: rollup.Bound,
 			Formula: "exact; lower: some readers cannot be seen (lower, or lower and exact routes); upper: " +
 				"some reads are no people (upper, or upper and exact); mixed: lower and upper routes",
 			Over: "the attempts in open_den"},
-		{Name: "time_to_deliver", Kind: Percentiles,
+		{Name: "time_to_deliver", Kind: rollup.Percentiles,
 			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
 				"100 s, in whole seconds above", Over: "routes that report delivery"},
-		{Name: "time_to_read", Kind: Percentiles,
+		{Name: "time_to_read", Kind: rollup.Percentiles,
 			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
 				"100 s, in whole seconds above", Over: "routes that report reads"},
-		{Name: "time_to_reply", Kind: Percentiles,
+		{Name: "time_to_reply", Kind: rollup.Percentiles,
 			Formula: "nearest rank, in seconds, relative error at most 2 %, with 3 significant digits below " +
 				"100 s, in whole seconds above", Over: "routes that report delivery"},
-		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's " +
+		{Name: "mature", Kind: rollup.Flag, Formula: "every cohort of the row is older than its route's " +
 			"settling_days", Over: "all routes"},
 	},
 	Try:       []string{"group_by=day,channel&tz=Europe/Moscow&format=csv"},
 	Statement: channelsTemplate,
 	Tables:    []string{"builds", "opt_outs", "rollup_attempts", "routes"},
-	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
+	Rollup:    rollup.Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Page:      readChannels,
 })
 
@@ -129,13 +130,13 @@ type channelSums struct {
 // places are where a row is scanned to, behind its keys.
 func (s *channelSums) places() (to []any) {
 	for i := range s.counts {
-		to = append(to, (*Count)(&s.counts[i]))
+		to = append(to, (*rollup.Count)(&s.counts[i]))
 	}
 	for _, n := range []*uint64{&s.deliveryNum, &s.deliveryDen, &s.attemptedDen, &s.openNum, &s.openDen,
 		&s.readOfSentDen, &s.replyNum, &s.clickNum, &s.within1mNum, &s.within1mDen, &s.within24hNum, &s.within24hDen,
 		&s.read24hNum, &s.read24hDen, &s.optOutNum[0], &s.optOutNum[1], &s.optOutNum[2], &s.exact, &s.lower,
 		&s.upper} {
-		to = append(to, (*Count)(n))
+		to = append(to, (*rollup.Count)(n))
 	}
 	for i := range s.latencies {
 		to = append(to, &s.latencies[i].Cells, &s.latencies[i].Known)
@@ -213,7 +214,7 @@ func readChannelPage(ctx context.Context, r *Reading, page *Page) (err error) {
 	var sums channelSums
 	scan := r.keyScan()
 	places := append(scan.Destinations(), sums.places()...)
-	var keys []KeyValue
+	var keys []rollup.KeyValue
 	var line []answer.Value
 	mature := true
 	for rows.Next() {

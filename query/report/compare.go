@@ -13,13 +13,14 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
 //go:embed sql/compare_people.sql
 var comparePeopleSQL string
 
-var comparePeople = Template("compare_people.sql", comparePeopleSQL)
+var comparePeople = rollup.Template("compare_people.sql", comparePeopleSQL)
 
 // MinimumSample is how many attempts, or people, each side has at least of which a difference is said to be
 // distinguishable. With 100 the interval of a rate is 0.2 wide at most; with fewer a difference says more about chance.
@@ -59,33 +60,35 @@ var comparedRates = []comparedRate{
 var Compare = &Report{
 	Name:    "compare",
 	For:     answer.ForMarketers,
-	Keys:    ChannelKeys,
-	Section: Curves,
+	Keys:    rollup.ChannelKeys,
+	Section: rollup.Curves,
 	Summary: "Two values of a name side by side: their rates, and whether they can be told apart",
 	Text: "The people who were tried on both are looked for among all attempts of the period, which takes long where " +
 		"there are many: `among=all` leaves them out.",
-	Figures: slices.Concat([]Figure{
-		{Name: "among", Kind: Text, Of: answer.OneOf("all", "both"),
+	Figures: slices.Concat([]rollup.Figure{
+		{Name: "among", Kind: rollup.Text, Of: answer.OneOf("all", "both"),
 			Formula: "all: attempts of the period; both: people who were tried on both values"},
-		{Name: "metric", Kind: Text, Of: answer.OneOf(rateNames()...),
+		{Name: "metric", Kind: rollup.Text, Of: answer.OneOf(rateNames()...),
 			Formula: "the rate of the channel report that is compared"},
-		{Name: "by", Kind: Text, Formula: "the key whose values are compared"},
-	}, sideFigures("a"), sideFigures("b"), []Figure{
-		{Name: "difference", Kind: Share, Formula: "a_num / a_den - b_num / b_den", Null: "when a_den or b_den is 0"},
-		{Name: "difference_low", Kind: Share,
+		{Name: "by", Kind: rollup.Text, Formula: "the key whose values are compared"},
+	}, sideFigures("a"), sideFigures("b"), []rollup.Figure{
+		{Name: "difference", Kind: rollup.Share, Formula: "a_num / a_den - b_num / b_den",
+			Null: "when a_den or b_den is 0"},
+		{Name: "difference_low", Kind: rollup.Share,
 			Formula: "lower bound of the difference's 95 % interval: of all Newcombe's hybrid score " +
 				"interval of independent proportions (method 10; Statistics in Medicine 17 (1998) 873-890), which " +
 				"takes attempts as independent; of both that of paired ones (method 10; 17 (1998) 2635-2650)",
 			Null: "as difference"},
-		{Name: "difference_high", Kind: Share, Formula: "upper bound of the same interval", Null: "as difference"},
-		{Name: "difference_bound", Kind: Text, Of: answer.OneOf(bounds...),
+		{Name: "difference_high", Kind: rollup.Share, Formula: "upper bound of the same interval",
+			Null: "as difference"},
+		{Name: "difference_bound", Kind: rollup.Text, Of: answer.OneOf(rollup.Bounds...),
 			Formula: "exact; lower: the true difference is that or greater, for a can only be greater " +
 				"than shown (a_bound lower) and b only less (b_bound upper); upper: that or less; mixed: either",
 			Null: "as difference"},
-		{Name: "distinguishable", Kind: Flag,
+		{Name: "distinguishable", Kind: rollup.Flag,
 			Formula: "the interval does not hold 0, nor what the bound leaves open (lower: it lies above 0; " +
 				"upper: below 0; mixed: never), and a_den and b_den are 100 or more"},
-		{Name: "why_not", Kind: Text, Of: answer.OneOf("too_few", "within_noise", "bounds"),
+		{Name: "why_not", Kind: rollup.Text, Of: answer.OneOf("too_few", "within_noise", "bounds"),
 			Formula: "too_few: a_den or b_den is below 100; bounds: one of them may hide the opposite; " +
 				"within_noise: the interval holds 0", Null: "when distinguishable"},
 		{Name: "tried",
@@ -96,27 +99,28 @@ var Compare = &Report{
 		{Name: "on_a_only", Formula: "people of the numerator of a alone", Null: "among all"},
 		{Name: "on_b_only", Formula: "people of the numerator of b alone", Null: "among all"},
 		{Name: "on_neither", Formula: "people of no numerator", Null: "among all"},
-		{Name: "mature", Kind: Flag,
+		{Name: "mature", Kind: rollup.Flag,
 			Formula: "every cohort that the row looks at is older than its route's settling_days"},
 	}),
 	Statement: comparePeople,
-	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
+	Rollup:    rollup.Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Long:      true,
 }
 
 // sideFigures are those of one of the values.
-func sideFigures(side string) []Figure {
+func sideFigures(side string) []rollup.Figure {
 	of := side + "_den is 0"
-	return []Figure{
-		{Name: side, Kind: Text, Formula: "the value"},
+	return []rollup.Figure{
+		{Name: side, Kind: rollup.Text, Formula: "the value"},
 		{Name: side + "_num",
 			Formula: "numerator of the metric's rate in the channel report; of people those of whom any " +
 				"attempt is in it"},
 		{Name: side + "_den", Formula: "its denominator, likewise"},
-		{Name: side + "_rate", Kind: Share, Formula: side + "_num / " + side + "_den", Null: "when " + of},
-		{Name: side + "_rate_low", Kind: Share, Formula: "lower bound of its 95 % Wilson interval", Null: "when " + of},
-		{Name: side + "_rate_high", Kind: Share, Formula: "upper bound of it", Null: "when " + of},
-		{Name: side + "_bound", Kind: Text, Of: answer.OneOf(bounds...),
+		{Name: side + "_rate", Kind: rollup.Share, Formula: side + "_num / " + side + "_den", Null: "when " + of},
+		{Name: side + "_rate_low", Kind: rollup.Share, Formula: "lower bound of its 95 % Wilson interval",
+			Null: "when " + of},
+		{Name: side + "_rate_high", Kind: rollup.Share, Formula: "upper bound of it", Null: "when " + of},
+		{Name: side + "_bound", Kind: rollup.Text, Of: answer.OneOf(rollup.Bounds...),
 			Formula: "open_rate_bound of the channel report where the metric is of reads, else exact",
 			Null:    "when " + of},
 	}
@@ -124,8 +128,8 @@ func sideFigures(side string) []Figure {
 
 // comparison is what is asked.
 type comparison struct {
-	*Request
-	by Key
+	*rollup.Request
+	by rollup.Key
 	// values are a and b as they are shown.
 	values []string
 	metric *comparedRate
@@ -139,7 +143,7 @@ func readComparison(c *gin.Context, db *store.DB) (*comparison, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Request{Name: Compare.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
+	r := &rollup.Request{Name: Compare.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
 	r.Filters = Compare.Keys.Filters(p, r.Zone)
 	r.FromMS, r.ToMS = p.Period(r.Now, r.Zone)
 	q := &comparison{Request: r}
@@ -265,7 +269,7 @@ const onA, onB = 1, 2
 // compareAll compares attempts, as the channel report has them.
 func (r *Reading) compareAll(ctx context.Context, q *comparison) (*compared, error) {
 	values := slices.Sorted(slices.Values(q.values))
-	of := r.ofChannels(Keys{q.by}, append(slices.Clone(r.Filters), Filter{Key: q.by, Values: values}))
+	of := r.ofChannels(rollup.Keys{q.by}, append(slices.Clone(r.Filters), rollup.Filter{Key: q.by, Values: values}))
 	of.State.OptOut = 0 // No rate that is compared knows them.
 	groups, err := of.channelRows(ctx)
 	if err != nil {
@@ -273,20 +277,20 @@ func (r *Reading) compareAll(ctx context.Context, q *comparison) (*compared, err
 	}
 	c := &compared{}
 	for _, g := range groups {
-		at := slices.Index(q.values, g.keys[0].Shown(q.by))
-		counts := q.metric.of(&g.sums.channelSums)
+		at := slices.Index(q.values, g.Keys[0].Shown(q.by))
+		counts := q.metric.of(&g.Sums.channelSums)
 		c.sides[at] = side{num: counts[0], den: counts[1], bound: "exact"}
 		if q.metric.reads {
-			c.sides[at].bound = g.sums.bound().Plain()
+			c.sides[at].bound = g.Sums.bound().Plain()
 		}
-		c.settledMS = max(c.settledMS, g.sums.settledMS)
+		c.settledMS = max(c.settledMS, g.Sums.settledMS)
 	}
 	return c, nil
 }
 
 // compareData is what compare_people.sql is filled in with.
 type compareData struct {
-	StatementData
+	rollup.StatementData
 	Den, Num, Facts string
 	Reads           bool
 }
@@ -296,8 +300,8 @@ func (r *Reading) compareSQL(q *comparison, routes *store.Routes) (string, []any
 	data := compareData{Den: q.metric.den, Num: q.metric.num, Facts: q.metric.facts, Reads: q.metric.reads}
 	var routeArgs []any
 	data.Route, routeArgs = store.CapabilitySQL(routes.Lines)
-	keyArgs, err := data.Fill(Keys{q.by}, append(slices.Clone(r.Filters), Filter{Key: q.by, Values: q.values}),
-		r.Zone.String(), Key.InSQL)
+	keyArgs, err := data.Fill(rollup.Keys{q.by}, append(slices.Clone(r.Filters), rollup.Filter{Key: q.by,
+		Values: q.values}), r.Zone.String(), rollup.Key.InSQL)
 	if err != nil {
 		return "", nil, err
 	}
@@ -340,7 +344,7 @@ func (r *Reading) comparePeople(ctx context.Context, q *comparison) (*compared, 
 	if q.metric.facts != "" {
 		tables = append(tables, "attempts")
 	}
-	return r.room.compared.Of(ctx, r.DB, &Ask{Tables: tables, Parts: parts},
+	return r.room.compared.Of(ctx, r.DB, &rollup.Ask{Tables: tables, Parts: parts},
 		func(ctx context.Context) (*compared, error) { return r.readPeople(ctx, q, routes) })
 }
 
@@ -463,7 +467,7 @@ func rateNames() (names []string) {
 
 // comparableKeys are those whose values may be compared: nobody is a person of two accounts.
 func comparableKeys() []string {
-	return slices.DeleteFunc(ChannelKeys.Names(), func(name string) bool { return name == "account" })
+	return slices.DeleteFunc(rollup.ChannelKeys.Names(), func(name string) bool { return name == "account" })
 }
 
 // compareRoute is the route.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -20,13 +21,13 @@ func (d *ofDay) Plus(more *ofDay, times int64) (*ofDay, bool) {
 	return &ofDay{sum}, sum >= 0
 }
 
-func (d *ofDay) Settle(func(row string, s Settling)) {}
+func (d *ofDay) Settle(func(row string, s rollup.Settling)) {}
 
 // A day costs what editions changed of it since it was remembered, and it is read as a whole where these can't be read
 // any more, or don't lead to what is asked for.
 func TestDaySums_Of(t *testing.T) {
 	date := time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
-	request := &Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
+	request := &rollup.Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
 	now := date.AddDate(0, 0, 2).Add(12 * time.Hour)
 	routes := &store.Routes{Capabilities: &store.Capabilities{}, SettlingDays: []uint16{0, 1, 7}}
 	// published[e] is what edition e changes the day by.
@@ -39,7 +40,7 @@ func TestDaySums_Of(t *testing.T) {
 		}
 		return sum, newest
 	}
-	var days DaySums[*ofDay]
+	var days rollup.DaySums[*ofDay]
 	for i, c := range []struct {
 		edition, build uint64
 		read           time.Duration // when the edition was seen
@@ -66,7 +67,7 @@ func TestDaySums_Of(t *testing.T) {
 				ReadMS: now.Add(c.read).UnixMilli()}}
 		how := ""
 		parts, err := days.Of(request, state, routes, nil, func(*ofDay) bool { return c.serves },
-			func(rows *DayRows, parts []*Part[*ofDay]) error {
+			func(rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
 				if len(parts) != 1 || len(rows.Days) != 1 || len(rows.Settling) > 0 {
 					return fmt.Errorf("%d parts are read, of %v", len(parts), rows)
 				}
@@ -92,15 +93,15 @@ func TestDaySums_Of(t *testing.T) {
 // What comes out below nothing is read as a whole, and the tables tell what it is.
 func TestDaySums_Of_BelowNothing(t *testing.T) {
 	date := time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
-	request := &Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
+	request := &rollup.Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
 	routes := &store.Routes{Capabilities: &store.Capabilities{}, SettlingDays: []uint16{0}}
-	var days DaySums[*ofDay]
+	var days rollup.DaySums[*ofDay]
 	var read []string
 	for edition := uint64(1); edition <= 2; edition++ {
 		state := &store.State{Days: []store.Day{{Date: date, Newest: edition}},
 			Snapshot: answer.Snapshot{Edition: edition, NowMS: date.AddDate(0, 0, 3).UnixMilli()}}
 		parts, err := days.Of(request, state, routes, nil, func(*ofDay) bool { return true },
-			func(rows *DayRows, parts []*Part[*ofDay]) error {
+			func(rows *rollup.DayRows, parts []*rollup.Part[*ofDay]) error {
 				parts[0].Sums = &ofDay{int64(edition)}
 				if rows.Above != nil {
 					parts[0].Sums = &ofDay{-5}
@@ -118,7 +119,7 @@ func TestDaySums_Of_BelowNothing(t *testing.T) {
 }
 
 // settlingOf is a sum with cohorts of one row, some of which are not settled.
-type settlingOf struct{ Settling }
+type settlingOf struct{ rollup.Settling }
 
 func (d *settlingOf) Bytes() int64 { return 16 }
 
@@ -128,33 +129,33 @@ func (d *settlingOf) Plus(more *settlingOf, times int64) (*settlingOf, bool) {
 	return &sum, true
 }
 
-func (d *settlingOf) Settle(of func(row string, s Settling)) { of("row", d.Settling) }
+func (d *settlingOf) Settle(of func(row string, s rollup.Settling)) { of("row", d.Settling) }
 
 // Of the quarter hour that settles at present, what is left after a difference may have settled although it said
 // otherwise before: it is read as a whole, where a row depends on it. Where the row has younger cohorts it does not.
 func TestDaySums_Of_Settling(t *testing.T) {
 	date := time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
 	now := date.AddDate(0, 0, 1).Add(12*time.Hour + 5*time.Minute) // what was sent at 12:00 settles until 12:15
-	request := &Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
+	request := &rollup.Request{Name: "test", Zone: time.UTC, FromMS: date.UnixMilli(), ToMS: date.AddDate(0, 0, 1).UnixMilli()}
 	routes := &store.Routes{Capabilities: &store.Capabilities{}, SettlingDays: []uint16{1}}
 	later, earlier := now.Add(5*time.Minute).UnixMilli(), now.Add(-time.Minute).UnixMilli()
-	younger := Settling{Unsettled: 9, LastMS: now.Add(time.Hour).UnixMilli()}
+	younger := rollup.Settling{Unsettled: 9, LastMS: now.Add(time.Hour).UnixMilli()}
 	for _, c := range []struct {
 		name     string
-		younger  Settling
+		younger  rollup.Settling
 		want     []string
 		settling int64 // when what settles at present is settled
 	}{
-		{"the row depends on it", Settling{}, []string{"1: all", "2: changes", "2: settling"}, earlier},
+		{"the row depends on it", rollup.Settling{}, []string{"1: all", "2: changes", "2: settling"}, earlier},
 		{"the row has younger cohorts", younger, []string{"1: all", "2: changes"}, later},
 	} {
-		var days DaySums[*settlingOf]
+		var days rollup.DaySums[*settlingOf]
 		var read []string
 		for _, edition := range []uint64{1, 2, 2} {
 			state := &store.State{Days: []store.Day{{Date: date, Newest: edition}},
 				Snapshot: answer.Snapshot{Edition: edition, NowMS: now.UnixMilli(), ReadMS: now.UnixMilli()}}
 			parts, err := days.Of(request, state, routes, nil, func(*settlingOf) bool { return true },
-				func(rows *DayRows, parts []*Part[*settlingOf]) error {
+				func(rows *rollup.DayRows, parts []*rollup.Part[*settlingOf]) error {
 					how := "all"
 					switch {
 					case rows.Above != nil:
@@ -167,13 +168,13 @@ func TestDaySums_Of_Settling(t *testing.T) {
 						p.Sums = &settlingOf{c.younger}
 						switch {
 						case how == "changes" && p.Settling: // the later one of two is taken away
-							p.Sums = &settlingOf{Settling{Unsettled: ^uint64(0), LastMS: later}}
+							p.Sums = &settlingOf{rollup.Settling{Unsettled: ^uint64(0), LastMS: later}}
 						case how == "changes":
 							p.Sums = &settlingOf{}
 						case p.Settling && edition == 1:
-							p.Sums = &settlingOf{Settling{Unsettled: 2, LastMS: later}}
+							p.Sums = &settlingOf{rollup.Settling{Unsettled: 2, LastMS: later}}
 						case p.Settling:
-							p.Sums = &settlingOf{Settling{Unsettled: 1, LastMS: earlier}}
+							p.Sums = &settlingOf{rollup.Settling{Unsettled: 1, LastMS: earlier}}
 						}
 					}
 					return nil

@@ -7,6 +7,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/schema/law"
 	"kaskad/schema/rules"
 )
@@ -24,26 +25,26 @@ var deadSpendSQL string
 var _ = add(&Report{
 	Name:        "dead-spend",
 	For:         answer.ForAnalysts,
-	Keys:        slices.Concat(ChannelKeys, Keys{Enumeration("rule", rules.OfVerdicts, false)}),
-	Extra:       Keys{CurrencyFilter},
+	Keys:        slices.Concat(rollup.ChannelKeys, rollup.Keys{rollup.Enumeration("rule", rules.OfVerdicts, false)}),
+	Extra:       rollup.Keys{rollup.CurrencyFilter},
 	DefaultKeys: "channel,rule",
-	Section:     Numbers,
+	Section:     rollup.Numbers,
 	Summary:     "What was spent on numbers that were dead already",
 	Around:      []answer.Column{answer.TariffVersion()},
-	Figures: []Figure{
-		{Name: "currency", Kind: Text, Of: currencies(),
+	Figures: []rollup.Figure{
+		{Name: "currency", Kind: rollup.Text, Of: rollup.Currencies(),
 			Formula: "of the price list row that prices the attempts, empty without one"},
 		{Name: "attempts",
 			Formula: "attempts of the period on sms, voice and flash_call with since < start < end of a span " +
 				"in which their number was dead (the cohort where the start is unknown): the spans that the rules " +
 				"give from today's evidence, with overrides from when they were set to when they were removed"},
 		{Name: "unpriced", Formula: "those that were sent and have no price; they cost nothing here"},
-		{Name: "cost", Kind: Amount, Formula: "sum of units x price at the cohort, each attempt by itself"},
+		{Name: "cost", Kind: rollup.Amount, Formula: "sum of units x price at the cohort, each attempt by itself"},
 		{Name: "delivered",
 			Formula: "those that were delivered all the same: obeying the list would have lost them"},
-		{Name: "avoidable_cost", Kind: Amount, Formula: "cost of the others"},
+		{Name: "avoidable_cost", Kind: rollup.Amount, Formula: "cost of the others"},
 	},
-	Statement:   Template("dead_spend.sql", deadSpendSQL),
+	Statement:   rollup.Template("dead_spend.sql", deadSpendSQL),
 	Tables:      []string{"attempts_by_recipient", "number_health", "routes"},
 	Long:        true,
 	Materialize: readDeadSpend,
@@ -96,15 +97,15 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	r.More = []answer.Member{{Name: "tariff_version", Value: answer.Count(lists.Versions.Tariffs)}}
 	var alike deadAttempts
-	all := groups[deadSums]{}
+	all := rollup.Groups[deadSums]{}
 	r.Seen.Mature = !r.Seen.Lost
-	err = r.each(ctx, alike.places(), func(keys []KeyValue) error {
+	err = r.each(ctx, alike.places(), func(keys []rollup.KeyValue) error {
 		r.Seen.Mature = r.Seen.Mature && r.Seen.Settled(alike.settledMS)
 		cost, currency, priced := alike.price(lists.Of(alike.account))
-		if !r.Keeps(CurrencyFilter.Name, currency) {
+		if !r.Keeps(rollup.CurrencyFilter.Name, currency) {
 			return nil
 		}
-		sums, err := all.at(append(keys, KeyValue{Text: currency}))
+		sums, err := all.At(append(keys, rollup.KeyValue{Text: currency}))
 		if err != nil {
 			return err
 		}
@@ -128,8 +129,8 @@ func readDeadSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	var rows []Row
 	for _, g := range all {
-		s := &g.sums
-		rows = append(rows, Row{g.keys, []answer.Value{answer.Text(g.keys[len(r.Keys)].Text), answer.Count(s.attempts),
+		s := &g.Sums
+		rows = append(rows, Row{g.Keys, []answer.Value{answer.Text(g.Keys[len(r.Keys)].Text), answer.Count(s.attempts),
 			answer.Count(s.unpriced), answer.Amount(s.cost), answer.Count(s.delivered), answer.Amount(s.avoidable)}})
 	}
 	return rows, nil

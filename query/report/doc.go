@@ -1,6 +1,5 @@
-// Package report is what all reports of the API have in common: how a request is read, which keys group and filter
-// rows, how a statement is filled in for them, and how an answer is cut into pages.
+// Package report holds the reports of the API: each is a value in a file of its own, of which its route, parameters,
+// columns, document and definitions follow, and the room reads it, keeps it and cuts it into pages.
 //
-// Its guarantees: a statement is made of identifiers and expressions of the program alone, what a request carries
-// travels as parameters; all pages of an answer are of the snapshot that the first page took, or the cursor is refused.
+// Its guarantee: all pages of an answer are of the snapshot that the first page took, or the cursor is refused.
 package report

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
 )
@@ -21,29 +22,29 @@ var failuresSQL string
 var _ = add(&Report{
 	Name: "failures",
 	For:  answer.ForMarketers,
-	Keys: slices.Concat(ChannelKeys, Keys{
-		AfterReading(Enumeration("reason", schema.ClassNames(), false)),
-		Dimension("error_code"),
+	Keys: slices.Concat(rollup.ChannelKeys, rollup.Keys{
+		rollup.AfterReading(rollup.Enumeration("reason", schema.ClassNames(), false)),
+		rollup.Dimension("error_code"),
 	}),
 	DefaultKeys: "channel,provider,reason,error_code",
-	Section:     Numbers,
+	Section:     rollup.Numbers,
 	Summary:     "Failed attempts by what failed",
-	Figures: []Figure{
+	Figures: []rollup.Figure{
 		{Name: "count", Formula: "failed attempts of the channel, provider, class (reason) and error_code"},
 		{Name: "share_num", Formula: "count"},
 		{Name: "share_den",
 			Formula: "all failed attempts of the row's channel in the period; filters by provider, reason and " +
 				"error_code choose rows and leave it as it is"},
-		{Name: "share_rate", Kind: Share, Formula: "share_num / share_den", Null: "when share_den is 0"},
-		{Name: "share_rate_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of share_rate",
+		{Name: "share_rate", Kind: rollup.Share, Formula: "share_num / share_den", Null: "when share_den is 0"},
+		{Name: "share_rate_low", Kind: rollup.Share, Formula: "lower bound of the 95 % Wilson interval of share_rate",
 			Null: "when share_den is 0"},
-		{Name: "share_rate_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of share_rate",
+		{Name: "share_rate_high", Kind: rollup.Share, Formula: "upper bound of the 95 % Wilson interval of share_rate",
 			Null: "when share_den is 0"},
-		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's settling_days"},
+		{Name: "mature", Kind: rollup.Flag, Formula: "every cohort of the row is older than its route's settling_days"},
 	},
-	Statement:   Template("failures.sql", failuresSQL),
+	Statement:   rollup.Template("failures.sql", failuresSQL),
 	Tables:      []string{"builds", "rollup_failures", "routes"},
-	Rollup:      Rollup{Table: "rollup_failures", Routed: true},
+	Rollup:      rollup.Rollup{Table: "rollup_failures", Routed: true},
 	RowFilters:  []string{"provider", "reason", "error_code"},
 	Materialize: readFailures,
 })
@@ -52,12 +53,12 @@ var _ = add(&Report{
 type failureSums struct {
 	channel  string // "" where it is no key
 	failed   uint64
-	settling Settling
+	settling rollup.Settling
 }
 
 // failureDay is what the report has of a day of an account, or of all that it looks at.
 type failureDay struct {
-	groups groups[failureSums]
+	groups rollup.Groups[failureSums]
 	// totals are the failed attempts of each channel, of "" where it is no key.
 	totals map[string]uint64
 	// maps are those by which codes were classed.
@@ -65,14 +66,14 @@ type failureDay struct {
 }
 
 func newFailureDay(maps *errormap.Maps) *failureDay {
-	return &failureDay{groups[failureSums]{}, map[string]uint64{}, maps}
+	return &failureDay{rollup.Groups[failureSums]{}, map[string]uint64{}, maps}
 }
 
 // Bytes is about what the day takes.
 func (d *failureDay) Bytes() int64 {
 	size := 100 + 100*int64(len(d.totals))
 	for id, g := range d.groups {
-		size += 200 + 2*int64(len(id)) + 40*int64(len(g.keys))
+		size += 200 + 2*int64(len(id)) + 40*int64(len(g.Keys))
 	}
 	return size
 }
@@ -84,10 +85,10 @@ func (d *failureDay) Plus(more *failureDay, times int64) (sums *failureDay, coun
 		return nil, false
 	}
 	for id, g := range sums.groups {
-		if g.sums.failed == 0 {
+		if g.Sums.failed == 0 {
 			delete(sums.groups, id)
 		}
-		if int64(g.sums.failed) < 0 {
+		if int64(g.Sums.failed) < 0 {
 			return nil, false
 		}
 	}
@@ -95,9 +96,9 @@ func (d *failureDay) Plus(more *failureDay, times int64) (sums *failureDay, coun
 }
 
 // Settle implements Sums.
-func (d *failureDay) Settle(visit func(row string, s Settling)) {
+func (d *failureDay) Settle(visit func(row string, s rollup.Settling)) {
 	for id, g := range d.groups {
-		visit(id, g.sums.settling)
+		visit(id, g.Sums.settling)
 	}
 }
 
@@ -107,15 +108,15 @@ func (d *failureDay) merge(o *failureDay, times int64) error {
 		d.totals[channel] += uint64(times) * n
 	}
 	for _, g := range o.groups {
-		if err := d.add(g.keys, &g.sums, times); err != nil {
+		if err := d.add(g.Keys, &g.Sums, times); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *failureDay) add(keys []KeyValue, more *failureSums, times int64) error {
-	sums, err := d.groups.at(keys)
+func (d *failureDay) add(keys []rollup.KeyValue, more *failureSums, times int64) error {
+	sums, err := d.groups.At(keys)
 	if err != nil {
 		return err
 	}
@@ -141,14 +142,14 @@ func readFailures(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	all, totals := whole.groups, whole.totals
 	if len(r.Keys) == 0 && len(all) == 0 {
-		all[""] = &group[failureSums]{} // no key is one row
+		all[""] = &rollup.Group[failureSums]{} // no key is one row
 	}
 	var rows []Row
 	r.Seen.Mature = !r.Seen.Lost
 	for _, g := range all {
-		s := &g.sums
+		s := &g.Sums
 		total := totals[s.channel]
-		rows = append(rows, Row{g.keys, slices.Concat(
+		rows = append(rows, Row{g.Keys, slices.Concat(
 			[]answer.Value{answer.Count(s.failed), answer.Count(s.failed), answer.Count(total)},
 			answer.Share(s.failed, total), []answer.Value{answer.Bool(r.settled(s.settling.MS()))})})
 	}
@@ -163,8 +164,8 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 	}
 	days, err := r.room.failureDays.Of(r.Request, r.State, routes, nil,
 		func(d *failureDay) bool { return d.maps == whole.maps },
-		func(rows *DayRows, parts []*Part[*failureDay]) error {
-			of := placesOf(parts, func() *failureDay { return newFailureDay(whole.maps) })
+		func(rows *rollup.DayRows, parts []*rollup.Part[*failureDay]) error {
+			of := rollup.PlacesOf(parts, func() *failureDay { return newFailureDay(whole.maps) })
 			return r.readFailureDays(ctx, rows, whole.maps, of)
 		})
 	if err != nil {
@@ -180,9 +181,9 @@ func (r *Reading) addFailureDays(ctx context.Context, whole *failureDay) error {
 
 // readFailureDays reads failed attempts, of some days alone where there are any, and adds them to what there is of each
 // day.
-func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *errormap.Maps,
+func (r *Reading) readFailureDays(ctx context.Context, wanted *rollup.DayRows, maps *errormap.Maps,
 	dayOf func(day int64, settling bool) *failureDay) error {
-	reasonAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "reason" })
+	reasonAt := slices.IndexFunc(r.Keys, func(k rollup.Key) bool { return k.Name == "reason" })
 	_, byChannel := r.Keys.Find("channel")
 	var account, channel, provider, code string
 	var day uint16
@@ -193,8 +194,8 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *er
 		return err
 	}
 	return r.visitRows(rows, []any{&account, &channel, &provider, &code, &expired, &day, &settling,
-		countOf(&sums.failed, wanted), (*Change)(&sums.settling.Unsettled),
-		&sums.settling.LastMS}, func(keys []KeyValue) error {
+		rollup.CountOf(&sums.failed, wanted), (*rollup.Change)(&sums.settling.Unsettled),
+		&sums.settling.LastMS}, func(keys []rollup.KeyValue) error {
 		reason, _ := maps.Class(account, channel, provider, code, expired == 1)
 		if sums.channel = ""; byChannel {
 			sums.channel = channel
@@ -205,7 +206,7 @@ func (r *Reading) readFailureDays(ctx context.Context, wanted *DayRows, maps *er
 			return nil
 		}
 		if reasonAt >= 0 {
-			keys = slices.Insert(keys, reasonAt, KeyValue{Text: reason})
+			keys = slices.Insert(keys, reasonAt, rollup.KeyValue{Text: reason})
 		}
 		return of.add(keys, &sums, 1)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -21,15 +22,16 @@ var groupsSQL string
 var _ = add(&Report{
 	Name:        "groups",
 	For:         answer.ForMarketers,
-	Keys:        ChannelKeys,
+	Keys:        rollup.ChannelKeys,
 	DefaultKeys: "campaign",
-	Section:     Curves,
+	Section:     rollup.Curves,
 	Summary:     "A list of mailings: when each began, and what became of its attempts",
 	Text: "Counts and rates are those of the channel report. Rows are sorted and searched here, so a list of 100 000 " +
 		"mailings is read page by page. Other keys make lists of templates, senders, …",
-	Figures: []Figure{
-		{Name: "first_at", Kind: Time, Formula: "start of the quarter hour of the earliest cohort of the period with " +
-			"an attempt of the row, tried or skipped", Null: "when there is none"},
+	Figures: []rollup.Figure{
+		{Name: "first_at", Kind: rollup.Time,
+			Formula: "start of the quarter hour of the earliest cohort of the period with " +
+				"an attempt of the row, tried or skipped", Null: "when there is none"},
 		{Name: "attempted", Formula: "as in the channel report"},
 		{Name: "sent", Formula: "as in the channel report"},
 		{Name: "delivered", Formula: "as in the channel report"},
@@ -39,25 +41,25 @@ var _ = add(&Report{
 		{Name: "failed", Formula: "as in the channel report"},
 		{Name: "pending", Formula: "as in the channel report"},
 		{Name: "skipped", Formula: "as in the channel report"},
-		{Name: "delivery", Kind: Rate, Numerator: "delivered", Denominator: "sent",
+		{Name: "delivery", Kind: rollup.Rate, Numerator: "delivered", Denominator: "sent",
 			Over: "routes that report delivery"},
-		{Name: "open", Kind: Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report reads",
+		{Name: "open", Kind: rollup.Rate, Numerator: "read", Denominator: "delivered", Over: "routes that report reads",
 			BoundIn: "open_rate_bound"},
-		{Name: "click", Kind: Rate, Numerator: "clicked", Denominator: "delivered",
+		{Name: "click", Kind: rollup.Rate, Numerator: "clicked", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "reply", Kind: Rate, Numerator: "replied", Denominator: "delivered",
+		{Name: "reply", Kind: rollup.Rate, Numerator: "replied", Denominator: "delivered",
 			Over: "routes that report delivery"},
-		{Name: "open_rate_bound", Kind: Bound, Formula: "as in the channel report"},
-		{Name: "mature", Kind: Flag, Formula: "every cohort of the row is older than its route's settling_days"},
+		{Name: "open_rate_bound", Kind: rollup.Bound, Formula: "as in the channel report"},
+		{Name: "mature", Kind: rollup.Flag, Formula: "every cohort of the row is older than its route's settling_days"},
 	},
-	Sorts: slices.Concat([]Ranked{{Field: "first_at", Value: "first_s"}},
-		rankedCounts("attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending"),
-		[]Ranked{rankedRate("delivery", "delivery_den"), rankedRate("open", "open_den"),
-			rankedRate("click", "delivery_num"), rankedRate("reply", "delivery_num")}),
+	Sorts: slices.Concat([]rollup.Ranked{{Field: "first_at", Value: "first_s"}},
+		rollup.RankedCounts("attempted", "sent", "delivered", "read", "clicked", "replied", "failed", "pending"),
+		[]rollup.Ranked{rollup.RankedRate("delivery", "delivery_den"), rollup.RankedRate("open", "open_den"),
+			rollup.RankedRate("click", "delivery_num"), rollup.RankedRate("reply", "delivery_num")}),
 	Try:       []string{"sort=-first_at&limit=50", "group_by=template&sort=-open_rate&search=welcome"},
-	Statement: Template("groups.sql", groupsSQL),
+	Statement: rollup.Template("groups.sql", groupsSQL),
 	Tables:    []string{"builds", "rollup_attempts", "routes"},
-	Rollup:    Rollup{Table: "rollup_attempts", Routed: true, ByHours: true},
+	Rollup:    rollup.Rollup{Table: "rollup_attempts", Routed: true, ByHours: true},
 	Page:      readGroups,
 })
 
@@ -77,11 +79,11 @@ type groupSums struct {
 func (s *groupSums) places() []any {
 	to := []any{&s.firstSeconds}
 	for i := range s.counts {
-		to = append(to, (*Count)(&s.counts[i]))
+		to = append(to, (*rollup.Count)(&s.counts[i]))
 	}
 	for _, n := range []*uint64{&s.deliveryNum, &s.deliveryDen, &s.openNum, &s.openDen, &s.clickNum, &s.replyNum,
 		&s.exact, &s.lower, &s.upper} {
-		to = append(to, (*Count)(n))
+		to = append(to, (*rollup.Count)(n))
 	}
 	return append(to, &s.settledMS, &s.rank)
 }
@@ -111,7 +113,7 @@ func readGroups(ctx context.Context, r *Reading, page *Page) (err error) {
 	var sums groupSums
 	scan := r.keyScan()
 	places := append(scan.Destinations(), sums.places()...)
-	var keys []KeyValue
+	var keys []rollup.KeyValue
 	var line []answer.Value
 	mature := true
 	for rows.Next() {

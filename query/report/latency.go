@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -21,40 +22,41 @@ var latencyMetrics = []string{"time_to_deliver", "time_to_read", "time_to_reply"
 var _ = add(&Report{
 	Name: "latency",
 	For:  answer.ForMarketers,
-	Keys: ChannelKeys,
-	Extra: Keys{AfterReading(Enumeration("metric", latencyMetrics, false)),
+	Keys: rollup.ChannelKeys,
+	Extra: rollup.Keys{rollup.AfterReading(rollup.Enumeration("metric", latencyMetrics, false)),
 		{Name: "le", Number: true, Read: readLE, Schema: answer.Matching(secondsPattern), Example: "3600",
 			Meaning: "seconds, with 3 decimals at most; it picks the greatest bound up to it"}},
 	DefaultKeys: "channel",
-	Section:     Curves,
+	Section:     rollup.Curves,
 	Summary:     "How many attempts were delivered, read and answered within how long",
-	Figures: []Figure{
-		{Name: "metric", Kind: Text, Of: answer.OneOf(latencyMetrics...),
+	Figures: []rollup.Figure{
+		{Name: "metric", Kind: rollup.Text, Of: answer.OneOf(latencyMetrics...),
 			Formula: "time_to_deliver, time_to_read or time_to_reply of the channel report"},
-		{Name: "le", Kind: Share,
+		{Name: "le", Kind: rollup.Share,
 			Formula: "upper bound in seconds, inclusive: the greatest latency of a cell of the histogram, " +
 				"whose cells grow by 2 %; a row for each cell that holds an attempt, or with filters le=S for the " +
 				"greatest bound up to each S"},
 		{Name: "count", Formula: "attempts whose time is known and at most le: cumulative", Over: "as known"},
 		{Name: "known", Formula: "attempts whose time is known, not skewed: those that the percentiles are of",
 			Over: "routes that report delivery; for time_to_read routes that report reads"},
-		{Name: "share_rate", Kind: Share, Formula: "count / known"},
-		{Name: "share_rate_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of share_rate"},
-		{Name: "share_rate_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of share_rate"},
+		{Name: "share_rate", Kind: rollup.Share, Formula: "count / known"},
+		{Name: "share_rate_low", Kind: rollup.Share, Formula: "lower bound of the 95 % Wilson interval of share_rate"},
+		{Name: "share_rate_high", Kind: rollup.Share, Formula: "upper bound of the 95 % Wilson interval of share_rate"},
 		{Name: "sent", Formula: "sent attempts", Over: "as known"},
 		{Name: "delivered", Formula: "delivered attempts", Over: "as known"},
-		{Name: "of_sent_rate", Kind: Share, Formula: "count / sent", Null: "when sent is 0"},
+		{Name: "of_sent_rate", Kind: rollup.Share, Formula: "count / sent", Null: "when sent is 0"},
 		{Name: "skewed", Formula: "attempts that are left out, for they were delivered more than 60 s before their " +
 			"start", Over: "as known"},
-		{Name: "bound", Kind: Text, Of: answer.OneOf(bounds...),
+		{Name: "bound", Kind: rollup.Text, Of: answer.OneOf(rollup.Bounds...),
 			Formula: "open_rate_bound of the channel report, which of_sent_rate has too",
 			Null:    "but for time_to_read"},
-		{Name: "mature", Kind: Flag, Formula: "every cohort of the row's keys is older than its route's settling_days"},
+		{Name: "mature", Kind: rollup.Flag,
+			Formula: "every cohort of the row's keys is older than its route's settling_days"},
 	},
 	Try:         []string{"metric=time_to_read&le=60&le=3600&le=86400"},
 	Statement:   channelsTemplate.Lookup("channel_days"),
 	Tables:      []string{"builds", "opt_outs", "rollup_attempts", "routes"},
-	Rollup:      Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
+	Rollup:      rollup.Rollup{Table: "rollup_attempts", Routed: true, ByRoute: true},
 	Materialize: readLatency,
 })
 
@@ -82,7 +84,7 @@ func readLatency(ctx context.Context, r *Reading) ([]Row, error) {
 		return nil, err
 	}
 	of := r.ofChannels(r.Keys, slices.DeleteFunc(slices.Clone(r.Filters),
-		func(f Filter) bool { return f.Key.Name == "metric" || f.Key.Name == "le" }))
+		func(f rollup.Filter) bool { return f.Key.Name == "metric" || f.Key.Name == "le" }))
 	of.State.OptOut = 0 // They have no latency.
 	groups, err := of.channelRows(ctx)
 	if err != nil {
@@ -91,12 +93,12 @@ func readLatency(ctx context.Context, r *Reading) ([]Row, error) {
 	var rows []Row
 	r.Seen.Mature = !r.Seen.Lost
 	for _, g := range groups {
-		mature := r.settled(g.sums.settledMS)
+		mature := r.settled(g.Sums.settledMS)
 		for metric, name := range latencyMetrics {
 			if !r.Keeps("metric", name) {
 				continue
 			}
-			if rows, err = g.sums.latencyRows(rows, g.keys, metric, wanted, mature); err != nil {
+			if rows, err = g.Sums.latencyRows(rows, g.Keys, metric, wanted, mature); err != nil {
 				return nil, err
 			}
 		}
@@ -123,7 +125,8 @@ func (r *Reading) wantedCells() (cells []int, err error) {
 }
 
 // latencyRows appends the rows of a latency of a group. Cells that are not named have one where they hold an attempt.
-func (s *channelRow) latencyRows(rows []Row, keys []KeyValue, metric int, wanted []int, mature bool) ([]Row, error) {
+func (s *channelRow) latencyRows(rows []Row, keys []rollup.KeyValue, metric int, wanted []int, mature bool) ([]Row,
+	error) {
 	h := s.histograms[metric]
 	known := h.total()
 	if known == 0 {
@@ -134,16 +137,16 @@ func (s *channelRow) latencyRows(rows []Row, keys []KeyValue, metric int, wanted
 		sent, delivered, skewed, bound = s.readOfSentDen, s.openDen, s.skewedReads, s.bound()
 	}
 	add := func(cell int, count uint64) error {
-		if len(rows) == maxRows {
-			return tooManyRows()
+		if len(rows) == rollup.MaxRows {
+			return rollup.TooManyRows()
 		}
 		cells := []answer.Value{answer.Text(latencyMetrics[metric]),
 			answer.Decimal(schema.LatencyCellTop(uint16(cell)), 3), answer.Count(count), answer.Count(known)}
 		cells = append(cells, answer.Share(count, known)...)
 		cells = append(cells, answer.Count(sent), answer.Count(delivered), answer.Rate(count, sent),
 			answer.Count(skewed), bound, answer.Bool(mature))
-		rows = append(rows, Row{append(slices.Clip(slices.Clone(keys)), KeyValue{Text: latencyMetrics[metric]},
-			KeyValue{Number: uint16(cell)}), cells})
+		rows = append(rows, Row{append(slices.Clip(slices.Clone(keys)), rollup.KeyValue{Text: latencyMetrics[metric]},
+			rollup.KeyValue{Number: uint16(cell)}), cells})
 		return nil
 	}
 	count := uint64(0)
@@ -173,7 +176,7 @@ func (h histogram) total() (n uint64) {
 
 // ofChannels is a reading of the channel report by other keys and filters, of the same state. It shares with that what
 // is remembered.
-func (r *Reading) ofChannels(keys Keys, filters []Filter) *Reading {
+func (r *Reading) ofChannels(keys rollup.Keys, filters []rollup.Filter) *Reading {
 	request := *r.Request
 	request.Name, request.Keys, request.Filters, request.Extra, request.At = "channels", keys, filters, nil, nil
 	request.Hash = hash(&request, "", "")
@@ -183,7 +186,7 @@ func (r *Reading) ofChannels(keys Keys, filters []Filter) *Reading {
 }
 
 // channelRows adds up the rows of the channel report with their histograms, in their order.
-func (r *Reading) channelRows(ctx context.Context) ([]*group[channelRow], error) {
+func (r *Reading) channelRows(ctx context.Context) ([]*rollup.Group[channelRow], error) {
 	if len(r.Accounts()) <= 1 {
 		return asTooLarge(readChannelDays(ctx, r))
 	}
@@ -194,9 +197,9 @@ func (r *Reading) channelRows(ctx context.Context) ([]*group[channelRow], error)
 	return asTooLarge(sumChannels([]*channelDay{all}, r.Keys))
 }
 
-func asTooLarge(rows []*group[channelRow], err error) ([]*group[channelRow], error) {
+func asTooLarge(rows []*rollup.Group[channelRow], err error) ([]*rollup.Group[channelRow], error) {
 	if errors.Is(err, errManyRows) {
-		err = tooManyRows()
+		err = rollup.TooManyRows()
 	}
 	return rows, err
 }

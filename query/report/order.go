@@ -7,23 +7,8 @@ import (
 	"strings"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 )
-
-// rankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its
-// denominator.
-func rankedRate(name, den string) Ranked {
-	num := name + "_num"
-	return Ranked{Field: name + "_rate",
-		Value: "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))", Unknown: den + " = 0"}
-}
-
-// rankedCounts are columns that are whole numbers and always known.
-func rankedCounts(names ...string) (all []Ranked) {
-	for _, name := range names {
-		all = append(all, Ranked{Field: name, Value: name})
-	}
-	return all
-}
 
 // sortNames are the values of parameter sort.
 func (r *Report) sortNames() (names []string) {
@@ -48,15 +33,15 @@ func (r *Report) listParams() []answer.Param {
 }
 
 // readOrder reads how a list is sorted, and what is searched for.
-func (r *Report) readOrder(p *answer.Params, request *Request) {
+func (r *Report) readOrder(p *answer.Params, request *rollup.Request) {
 	if name, given := p.One("sort"); given && len(r.Sorts) > 0 {
 		field, down := strings.CutPrefix(name, "-")
-		at := slices.IndexFunc(r.Sorts, func(by Ranked) bool { return by.Field == field })
+		at := slices.IndexFunc(r.Sorts, func(by rollup.Ranked) bool { return by.Field == field })
 		switch {
 		case at < 0:
 			p.Fail("sort", fmt.Sprintf("%q is no order; %s", answer.Shorten(name), answer.Suggest(name, r.sortNames())))
 		case len(request.Keys) > 0: // one row has no order
-			request.Order = &Order{Ranked: r.Sorts[at], Down: down}
+			request.Order = &rollup.Order{Ranked: r.Sorts[at], Down: down}
 		}
 	}
 	if text, given := p.One("search"); given && len(r.Sorts) > 0 {
@@ -68,7 +53,7 @@ func (r *Report) readOrder(p *answer.Params, request *Request) {
 }
 
 // orderParts are what tells the order and the search apart from others, for a hash.
-func orderParts(r *Request) (parts []string) {
+func orderParts(r *rollup.Request) (parts []string) {
 	if r.Order != nil {
 		parts = append(parts, "sort", r.Order.Field, strconv.FormatBool(r.Order.Down))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -36,7 +37,7 @@ func (s *Room) overlap(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	request := &Request{Name: "overlap", Format: p.Format(c.Request), Zone: p.Zone(), Now: s.db.Now()}
+	request := &rollup.Request{Name: "overlap", Format: p.Format(c.Request), Zone: p.Zone(), Now: s.db.Now()}
 	request.Filters = penetration.Keys.Filters(p, request.Zone)
 	request.FromMS, request.ToMS = p.Period(request.Now, request.Zone)
 	if err := p.Err(); err != nil {
@@ -74,9 +75,9 @@ func (r *Reading) addOverlap(ctx context.Context, t *answer.Table) error {
 	people := map[string]uint64{}
 	var audience uint64
 	for _, g := range all { // without keys there is one group at most
-		r.settled(g.sums.settledMS)
-		audience += g.sums.people
-		for reached, count := range g.sums.together {
+		r.settled(g.Sums.settledMS)
+		audience += g.Sums.people
+		for reached, count := range g.Sums.together {
 			people[r.toldApart(reached)] += count
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -25,15 +26,15 @@ var penetrationSQL string
 var penetration = add(&Report{
 	Name: "penetration",
 	For:  answer.ForMarketers,
-	Keys: slices.DeleteFunc(slices.Clone(ChannelKeys),
-		func(k Key) bool { return k.Name == "step" || k.Name == "trigger" }),
+	Keys: slices.DeleteFunc(slices.Clone(rollup.ChannelKeys),
+		func(k rollup.Key) bool { return k.Name == "step" || k.Name == "trigger" }),
 	DefaultKeys: "channel",
 	Always:      "channel",
-	Section:     Numbers,
+	Section:     rollup.Numbers,
 	Summary:     "Who can be reached on which channel, as far as attempts tell",
 	Text: "It speaks of the people who were tried: with a small `tested_share` penetration is a lower bound. A " +
 		"filter by channel chooses rows; the audience stays that of all channels.",
-	Figures: []Figure{
+	Figures: []rollup.Figure{
 		{Name: "audience", Formula: "different people (see derived, person) of attempted steps, on any " +
 			"channel", Over: "messages of the period and group"},
 		{Name: "tested", Formula: "those with an attempted step on the channel",
@@ -41,35 +42,36 @@ var penetration = add(&Report{
 		{Name: "reached",
 			Formula: "those of the tested who were delivered to on it in the period, at an address that is " +
 				"not lost", Over: "routes that report delivery"},
-		{Name: "penetration", Kind: Share, Formula: "reached / audience", Null: "when audience is 0"},
-		{Name: "penetration_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of penetration",
+		{Name: "penetration", Kind: rollup.Share, Formula: "reached / audience", Null: "when audience is 0"},
+		{Name: "penetration_low", Kind: rollup.Share, Formula: "lower bound of the 95 % Wilson interval of penetration",
 			Null: "when audience is 0"},
-		{Name: "penetration_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of penetration",
-			Null: "when audience is 0"},
-		{Name: "tested_share", Kind: Share, Formula: "tested / audience", Null: "when audience is 0"},
-		{Name: "tested_share_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of tested_share",
-			Null: "when audience is 0"},
-		{Name: "tested_share_high", Kind: Share, Formula: "upper bound of the 95 % Wilson interval of tested_share",
-			Null: "when audience is 0"},
+		{Name: "penetration_high", Kind: rollup.Share,
+			Formula: "upper bound of the 95 % Wilson interval of penetration", Null: "when audience is 0"},
+		{Name: "tested_share", Kind: rollup.Share, Formula: "tested / audience", Null: "when audience is 0"},
+		{Name: "tested_share_low", Kind: rollup.Share,
+			Formula: "lower bound of the 95 % Wilson interval of tested_share", Null: "when audience is 0"},
+		{Name: "tested_share_high", Kind: rollup.Share,
+			Formula: "upper bound of the 95 % Wilson interval of tested_share", Null: "when audience is 0"},
 		{Name: "messages", Formula: "messages with an attempted step"},
 		{Name: "messages_movable",
 			Formula: "messages with an attempted step to people who are reached on the channel"},
-		{Name: "message_penetration", Kind: Share, Formula: "messages_movable / messages", Null: "when messages is 0"},
-		{Name: "message_penetration_low", Kind: Share, Formula: "lower bound of the 95 % Wilson interval of " +
+		{Name: "message_penetration", Kind: rollup.Share, Formula: "messages_movable / messages",
+			Null: "when messages is 0"},
+		{Name: "message_penetration_low", Kind: rollup.Share, Formula: "lower bound of the 95 % Wilson interval of " +
 			"message_penetration", Null: "when messages is 0"},
-		{Name: "message_penetration_high", Kind: Share,
+		{Name: "message_penetration_high", Kind: rollup.Share,
 			Formula: "upper bound of the 95 % Wilson interval of message_penetration", Null: "when messages " +
 				"is 0"},
-		{Name: "mature", Kind: Flag,
+		{Name: "mature", Kind: rollup.Flag,
 			Formula: "every cohort is older than its route's settling_days; after that only losses move the " +
 				"row"},
 	},
-	Statement: Template("penetration.sql", penetrationSQL),
+	Statement: rollup.Template("penetration.sql", penetrationSQL),
 	Instead: []*template.Template{penetrationCounts, penetrationOwners, penetrationUnchanged,
 		penetrationOwnersUnchanged, penetrationSeen, penetrationWays, penetrationSettled},
 	Tables: []string{"attempts_by_recipient", "builds", "day_changes", "legs", "number_health", "recipient_events",
 		"rollup_attempts", "rollup_people", "routes"},
-	Knows:       func(k Key) bool { return k.Name != "channel" },
+	Knows:       func(k rollup.Key) bool { return k.Name != "channel" },
 	Long:        true,
 	Materialize: readPenetration,
 })
@@ -119,25 +121,25 @@ func (a *audience) row(of *reach, mature bool) []answer.Value {
 }
 
 // audiences are the groups of people of an answer, which never change.
-type audiences struct{ groups groups[audience] }
+type audiences struct{ groups rollup.Groups[audience] }
 
 // Bytes is about what they take.
 func (a *audiences) Bytes() int64 {
 	size := int64(100)
 	for id, g := range a.groups {
-		size += 1000 + 2*int64(len(id)) + 40*int64(len(g.sums.together))
+		size += 1000 + 2*int64(len(id)) + 40*int64(len(g.Sums.together))
 	}
 	return size
 }
 
 // audiences returns the groups of people, whatever the channel: penetration and overlap have the same.
-func (r *Reading) audiences(ctx context.Context) (groups[audience], error) {
+func (r *Reading) audiences(ctx context.Context) (rollup.Groups[audience], error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
 	parts := []string{r.Zone.String(), routes.Fingerprint, fmt.Sprint(r.Seen.Edition, r.Seen.Dead, r.State.Epoch),
-		fmt.Sprint(r.FromMS, r.ToMS, NowQuarter(r.Seen))}
+		fmt.Sprint(r.FromMS, r.ToMS, rollup.NowQuarter(r.Seen))}
 	for _, k := range r.Keys {
 		if k.Name != "channel" {
 			parts = append(parts, k.Name)
@@ -148,7 +150,7 @@ func (r *Reading) audiences(ctx context.Context) (groups[audience], error) {
 			parts = append(append(parts, "", f.Key.Name), f.Values...)
 		}
 	}
-	ask := NewAsk(r.DB, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)
+	ask := rollup.NewAsk(r.DB, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)
 	of, err := r.room.audiences.Of(ctx, r.DB, ask, func(ctx context.Context) (*audiences, error) {
 		read := r.readAttempts
 		if fromCounts(r.Request) {
@@ -170,26 +172,26 @@ func readPenetration(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	var rows []Row
 	r.Seen.Mature = !r.Seen.Lost
-	channelAt := slices.IndexFunc(r.Keys, func(k Key) bool { return k.Name == "channel" })
+	channelAt := slices.IndexFunc(r.Keys, func(k rollup.Key) bool { return k.Name == "channel" })
 	for _, g := range all {
-		mature := r.settled(g.sums.settledMS)
+		mature := r.settled(g.Sums.settledMS)
 		for i, channel := range schema.Channels.Names() {
-			of := &g.sums.channels[i]
+			of := &g.Sums.channels[i]
 			if of.tested == 0 || !r.Keeps("channel", channel) {
 				continue
 			}
-			if len(rows) == maxRows {
-				return nil, tooManyRows()
+			if len(rows) == rollup.MaxRows {
+				return nil, rollup.TooManyRows()
 			}
-			rows = append(rows, Row{slices.Insert(slices.Clone(g.keys), channelAt, KeyValue{Text: channel}),
-				g.sums.row(of, mature)})
+			rows = append(rows, Row{slices.Insert(slices.Clone(g.Keys), channelAt, rollup.KeyValue{Text: channel}),
+				g.Sums.row(of, mature)})
 		}
 	}
 	return rows, nil
 }
 
 // readAttempts reads the audiences from attempts by recipient.
-func (r *Reading) readAttempts(ctx context.Context) (groups[audience], error) {
+func (r *Reading) readAttempts(ctx context.Context) (rollup.Groups[audience], error) {
 	ctx, err := r.DB.WithLossCodes(ctx)
 	if err != nil {
 		return nil, err
@@ -197,14 +199,16 @@ func (r *Reading) readAttempts(ctx context.Context) (groups[audience], error) {
 	var tested, reached uint32
 	var people, messages uint64
 	var settledMS int64
-	all := groups[audience]{}
-	return all, r.each(ctx, []any{&tested, &reached, &people, &messages, &settledMS}, func(keys []KeyValue) error {
-		group, err := all.at(keys)
-		if err != nil {
-			return err
-		}
-		group.add(tested, reached, people, messages)
-		group.settledMS = max(group.settledMS, settledMS)
-		return nil
-	}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()), phoneChannels())
+	all := rollup.Groups[audience]{}
+	return all, r.each(ctx, []any{&tested, &reached, &people, &messages, &settledMS},
+		func(keys []rollup.KeyValue) error {
+			group, err := all.At(keys)
+			if err != nil {
+				return err
+			}
+			group.add(tested, reached, people, messages)
+			group.settledMS = max(group.settledMS, settledMS)
+			return nil
+		}, clickhouse.Named("channels", schema.Channels.Names()), clickhouse.Named("as_of", r.Seen.UpTo()),
+		phoneChannels())
 }

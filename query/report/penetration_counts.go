@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/cespare/xxhash/v2"
 
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -27,14 +28,15 @@ var (
 	//go:embed sql/penetration_ways.sql
 	penetrationWaysSQL string
 
-	penetrationCounts = Template("penetration_counts.sql", penetrationCountsSQL)
+	penetrationCounts = rollup.Template("penetration_counts.sql", penetrationCountsSQL)
 	// What a later text defines takes the place of what is defined before.
-	penetrationOwners          = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
-	penetrationUnchanged       = Template("penetration_counts.sql", penetrationCountsSQL, penetrationUnchangedSQL)
-	penetrationOwnersUnchanged = Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL,
+	penetrationOwners    = rollup.Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL)
+	penetrationUnchanged = rollup.Template("penetration_counts.sql", penetrationCountsSQL,
 		penetrationUnchangedSQL)
-	penetrationSeen = Template("penetration_seen.sql", penetrationCountsSQL, penetrationSeenSQL)
-	penetrationWays = Template("penetration_ways.sql", penetrationWaysSQL)
+	penetrationOwnersUnchanged = rollup.Template("penetration_counts.sql", penetrationCountsSQL, penetrationOwnersSQL,
+		penetrationUnchangedSQL)
+	penetrationSeen = rollup.Template("penetration_seen.sql", penetrationCountsSQL, penetrationSeenSQL)
+	penetrationWays = rollup.Template("penetration_ways.sql", penetrationWaysSQL)
 )
 
 // unknownWay is the bit of a channel that no channel has (sql/penetration_counts.sql).
@@ -42,19 +44,19 @@ const unknownWay = 31
 
 // fromCounts tells whether counts of people know all keys and filters: those that name accounts and times. What else
 // cuts an audience cuts messages too, and who is who in a part of them only the attempts know.
-func fromCounts(r *Request) bool {
-	other := func(k Key) bool { return k.Name != "account" && k.Name != "channel" && !k.Timed() }
+func fromCounts(r *rollup.Request) bool {
+	other := func(k rollup.Key) bool { return k.Name != "account" && k.Name != "channel" && !k.Timed() }
 	return !slices.ContainsFunc(r.Keys, other) &&
-		!slices.ContainsFunc(r.Filters, func(f Filter) bool { return other(f.Key) })
+		!slices.ContainsFunc(r.Filters, func(f rollup.Filter) bool { return other(f.Key) })
 }
 
 // readCounts reads the audiences from counts of people.
-func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
+func (r *Reading) readCounts(ctx context.Context) (rollup.Groups[audience], error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
 		return nil, err
 	}
-	all := groups[audience]{}
+	all := rollup.Groups[audience]{}
 	seen, changed, err := r.seenPeople(ctx, routes)
 	if err != nil || len(seen) == 0 {
 		return all, err
@@ -74,14 +76,14 @@ func (r *Reading) readCounts(ctx context.Context) (groups[audience], error) {
 	reading := clickhouse.Context(ctx, clickhouse.WithExternalTable(append(lossy, visible)...))
 	var tested, reached uint32
 	var people uint64
-	var messages Count
+	var messages rollup.Count
 	err = r.eachOf(reading, countsTemplate(routes, changed), routes, nil, []any{&tested, &reached, &people, &messages},
-		func(keys []KeyValue) error {
+		func(keys []rollup.KeyValue) error {
 			if tested>>unknownWay == 1 {
 				return fmt.Errorf("people were tried on a way that no leg names: table legs lacks rows that were " +
 					"published; start the aggregator anew after restoring it")
 			}
-			group, err := all.at(keys)
+			group, err := all.At(keys)
 			if err == nil {
 				group.add(tested, reached, people, uint64(messages))
 			}
@@ -194,7 +196,7 @@ func (r *Reading) ways(ctx context.Context, routes *store.Routes) (known []way, 
 	// One that there is not: ClickHouse wants no empty arrays.
 	ways, bits, hashes := []string{""}, []uint32{0}, []uint64{0}
 	silent, mixed, others := []string{""}, []string{""}, []string{""}
-	statement, err := store.Fill(penetrationWays, StatementData{Accounts: r.Accounts() != nil})
+	statement, err := store.Fill(penetrationWays, rollup.StatementData{Accounts: r.Accounts() != nil})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -245,8 +247,8 @@ func channelBit(name string) uint32 {
 }
 
 // eachOf is each of another statement than the report's.
-func (r *Reading) eachOf(ctx context.Context, t *template.Template, routes *store.Routes, cells *Cells,
-	places []any, visit func(keys []KeyValue) error, parameters ...any) (err error) {
+func (r *Reading) eachOf(ctx context.Context, t *template.Template, routes *store.Routes, cells *rollup.Cells,
+	places []any, visit func(keys []rollup.KeyValue) error, parameters ...any) (err error) {
 	statement, args, err := r.Statement(t, routes.Lines, r.report.knows, cells, parameters...)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -21,7 +22,7 @@ func TestRequest_FromCounts(t *testing.T) {
 	counted := map[string]bool{"account": true, "channel": true, "hour": true, "day": true, "week": true, "month": true,
 		"hour_of_day": true, "weekday": true}
 	for _, k := range report.Keys {
-		for _, ask := range []*Request{{Keys: Keys{k}}, {Filters: []Filter{{Key: k, Values: []string{""}}}}} {
+		for _, ask := range []*rollup.Request{{Keys: rollup.Keys{k}}, {Filters: []rollup.Filter{{Key: k, Values: []string{""}}}}} {
 			if fromCounts(ask) != counted[k.Name] {
 				t.Errorf("%s: from counts is %v", k.Name, fromCounts(ask))
 			}
@@ -33,13 +34,13 @@ func TestRequest_FromCounts(t *testing.T) {
 func TestPenetration_Counts_Golden(t *testing.T) {
 	report := All()[slices.IndexFunc(All(), func(r *Report) bool { return r.Name == "penetration" })]
 	all := request(t, report)
-	all.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k Key) bool {
-		return !fromCounts(&Request{Keys: Keys{k}})
+	all.Keys = slices.DeleteFunc(slices.Clone(all.Keys), func(k rollup.Key) bool {
+		return !fromCounts(&rollup.Request{Keys: rollup.Keys{k}})
 	})
-	all.Filters = slices.DeleteFunc(all.Filters, func(f Filter) bool {
-		return !fromCounts(&Request{Filters: []Filter{f}})
+	all.Filters = slices.DeleteFunc(all.Filters, func(f rollup.Filter) bool {
+		return !fromCounts(&rollup.Request{Filters: []rollup.Filter{f}})
 	})
-	for name, ask := range map[string]*Request{"total": {Name: report.Name, Zone: time.UTC, ToMS: 1 << 60, Limit: 1000},
+	for name, ask := range map[string]*rollup.Request{"total": {Name: report.Name, Zone: time.UTC, ToMS: 1 << 60, Limit: 1000},
 		"all": all} {
 		for part, counts := range map[string]Report{
 			"counts":  {Name: report.Name, Statement: penetrationCounts, Knows: report.Knows},

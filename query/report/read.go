@@ -9,19 +9,20 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
 // Read reads the parameters of a report. Its rows are ordered by the keys, and by one more for each of its extra
 // filters.
-func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
+func Read(c *gin.Context, db *store.DB, report *Report) (*rollup.Request, error) {
 	known, extra := report.Keys, report.Extra
 	filters := slices.Concat(known, extra)
 	p, err := answer.ReadParams(c)
 	if err != nil {
 		return nil, err
 	}
-	r := &Request{Name: report.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
+	r := &rollup.Request{Name: report.Name, Format: p.Format(c.Request), Zone: p.Zone(), Now: db.Now()}
 	r.Keys = known.GroupBy(p, report.DefaultKeys)
 	if _, named := r.Keys.Find(report.Always); report.Always != "" && !named {
 		key, _ := known.Find(report.Always)
@@ -51,7 +52,7 @@ func Read(c *gin.Context, db *store.DB, report *Report) (*Request, error) {
 }
 
 // hash covers what decides the rows and their order, but for what a report has besides. The period is as it was given.
-func hash(r *Request, from, to string) []byte {
+func hash(r *rollup.Request, from, to string) []byte {
 	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), from, to}
 	for _, f := range r.Filters {
 		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))

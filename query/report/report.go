@@ -10,6 +10,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -23,17 +24,17 @@ type Report struct {
 	// For says who may ask for it.
 	For answer.Access
 	// Keys are the names of group_by, and of filters.
-	Keys Keys
+	Keys rollup.Keys
 	// Extra are filters that are no keys; rows are always apart by them.
-	Extra Keys
+	Extra rollup.Keys
 	// DefaultKeys is the group_by of a request without one.
 	DefaultKeys string
 	// Always names a key that rows are always apart by: the last one where group_by does not name it.
 	Always string
 	// Figures are the fields of a row behind its keys, in their order.
-	Figures []Figure
+	Figures []rollup.Figure
 	// Section is where GET /v1/definitions has the figures.
-	Section Section
+	Section rollup.Section
 	// Try are queries that the landing page names besides the report without any.
 	Try []string
 	// Summary says in a few words what the report is, and Text in Markdown what its readers have to know besides.
@@ -47,13 +48,13 @@ type Report struct {
 	Instead   []*template.Template
 	Tables    []string
 	// Rollup is the table of cells that the statement reads, if it does.
-	Rollup Rollup
+	Rollup rollup.Rollup
 	// Knows keeps the keys and filters that the statement knows; nil for those that have SQL.
-	Knows func(Key) bool
+	Knows func(rollup.Key) bool
 	// RowFilters are filters that choose rows, not what they are of: the statement does not know them.
 	RowFilters []string
 	// Sorts are fields that rows may be sorted by; where there are some, rows may be searched, too.
-	Sorts []Ranked
+	Sorts []rollup.Ranked
 	// Long says that a page's time is not enough for the statement.
 	Long bool
 
@@ -64,25 +65,10 @@ type Report struct {
 	Page        func(ctx context.Context, r *Reading, page *Page) error
 }
 
-// Section is a part of GET /v1/definitions.
-type Section int
-
-// The sections that have figures of reports.
-const (
-	// Metrics are those of the channel report.
-	Metrics Section = iota
-	// Money has what costs, and what is saved.
-	Money
-	// Numbers has what is known of numbers and people.
-	Numbers
-	// Curves has what pictures are drawn of: latencies, and two values side by side.
-	Curves
-)
-
 // Path is that of the report's route.
 func (r *Report) Path() string { return "/v1/reports/" + r.Name }
 
-func (r *Report) knows(k Key) bool {
+func (r *Report) knows(k rollup.Key) bool {
 	if r.Knows != nil {
 		return r.Knows(k)
 	}
@@ -90,13 +76,13 @@ func (r *Report) knows(k Key) bool {
 }
 
 // SQL returns the report's statement for a request, and its parameters. cells are those that it reads, if it does.
-func (r *Report) SQL(request *Request, cells *Cells, routes *store.Routes, parameters ...any) (string, []any,
-	error) {
+func (r *Report) SQL(request *rollup.Request, cells *rollup.Cells, routes *store.Routes, parameters ...any) (string,
+	[]any, error) {
 	return r.fill(r.Statement, request, cells, routes, parameters...)
 }
 
 // fill fills in a statement of the report.
-func (r *Report) fill(t *template.Template, request *Request, cells *Cells, routes *store.Routes,
+func (r *Report) fill(t *template.Template, request *rollup.Request, cells *rollup.Cells, routes *store.Routes,
 	parameters ...any) (string, []any, error) {
 	known := *request
 	known.Filters = r.filters(request)
@@ -104,17 +90,18 @@ func (r *Report) fill(t *template.Template, request *Request, cells *Cells, rout
 }
 
 // filters are those that choose what is looked at.
-func (r *Report) filters(request *Request) []Filter {
+func (r *Report) filters(request *rollup.Request) []rollup.Filter {
 	return slices.DeleteFunc(slices.Clone(request.Filters),
-		func(f Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
+		func(f rollup.Filter) bool { return slices.Contains(r.RowFilters, f.Key.Name) })
 }
 
 // cells are those that the report reads for a request, nil where it reads none.
-func (r *Report) cells(request *Request, seen *answer.Snapshot, routes *store.Routes, borders []uint32) *Cells {
+func (r *Report) cells(request *rollup.Request, seen *answer.Snapshot, routes *store.Routes,
+	borders []uint32) *rollup.Cells {
 	if r.Rollup.Table == "" {
 		return nil
 	}
-	return &Cells{Rollup: r.Rollup, Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS,
+	return &rollup.Cells{Rollup: r.Rollup, Accounts: request.Accounts(), FromMS: request.FromMS, ToMS: request.ToMS,
 		Keys: request.Keys, Filters: r.filters(request), Zone: request.Zone.String(), Seen: seen, Borders: borders,
 		SettlingDays: routes.SettlingDays, OptOuts: true}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema"
 )
@@ -46,7 +47,7 @@ func seen() *answer.Snapshot {
 }
 
 // value is one that a filter by the key takes.
-func value(t *testing.T, k Key) string {
+func value(t *testing.T, k rollup.Key) string {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Kathmandu")
 	if err != nil {
@@ -63,16 +64,16 @@ func value(t *testing.T, k Key) string {
 }
 
 // request asks a report for all of its keys, filtered by everything that it knows, behind a row.
-func request(t *testing.T, r *Report) *Request {
+func request(t *testing.T, r *Report) *rollup.Request {
 	t.Helper()
 	zone, err := time.LoadLocation("Asia/Kathmandu")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := &Request{Name: r.Name, Zone: zone, Keys: r.Keys, Extra: r.Extra, FromMS: 1760572800000, ToMS: 1795136400000,
+	ask := &rollup.Request{Name: r.Name, Zone: zone, Keys: r.Keys, Extra: r.Extra, FromMS: 1760572800000, ToMS: 1795136400000,
 		Limit: 10}
 	for _, k := range slices.Concat(r.Keys, r.Extra) {
-		ask.Filters = append(ask.Filters, Filter{Key: k, Values: []string{value(t, k)}})
+		ask.Filters = append(ask.Filters, rollup.Filter{Key: k, Values: []string{value(t, k)}})
 	}
 	if r.Page != nil {
 		ask.At = &answer.Cursor{}
@@ -80,7 +81,7 @@ func request(t *testing.T, r *Report) *Request {
 			ask.At.After = append(ask.At.After, []byte(value(t, k)))
 		}
 		if len(r.Sorts) > 0 {
-			ask.Order, ask.Search = &Order{Ranked: r.Sorts[len(r.Sorts)-1], Down: true}, hostile
+			ask.Order, ask.Search = &rollup.Order{Ranked: r.Sorts[len(r.Sorts)-1], Down: true}, hostile
 			ask.At.After = append(ask.At.After, []byte("-41"))
 		}
 	}
@@ -90,7 +91,7 @@ func request(t *testing.T, r *Report) *Request {
 // What a report reads without keys and filters, and with all of them, is as it was, and no value becomes SQL.
 func TestReport_SQL_Golden(t *testing.T) {
 	for _, r := range All() {
-		for name, ask := range map[string]*Request{
+		for name, ask := range map[string]*rollup.Request{
 			"total": {Name: r.Name, Zone: time.UTC, ToMS: 1 << 60, Limit: 1000},
 			"all":   request(t, r),
 		} {
@@ -102,7 +103,7 @@ func TestReport_SQL_Golden(t *testing.T) {
 	}
 }
 
-func checkGolden(t *testing.T, r *Report, ask *Request, name string) {
+func checkGolden(t *testing.T, r *Report, ask *rollup.Request, name string) {
 	statement, args, err := r.SQL(ask, r.cells(ask, seen(), lines(), []uint32{1761000300}), lines())
 	if err != nil {
 		t.Fatal(err)
@@ -144,14 +145,14 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 	for _, r := range All() {
 		ask := request(t, r)
 		// The builds of one account are known beforehand.
-		at := slices.IndexFunc(ask.Filters, func(f Filter) bool { return f.Key.Name == "account" })
+		at := slices.IndexFunc(ask.Filters, func(f rollup.Filter) bool { return f.Key.Name == "account" })
 		ask.Filters[at].Values = append(ask.Filters[at].Values, "another")
 		statement, _, err := r.SQL(ask, r.cells(ask, seen(), lines(), nil), lines())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, instead := range r.Instead {
-			cells := &Cells{Rollup: Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(), Seen: seen()}
+			cells := &rollup.Cells{Rollup: rollup.Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(), Seen: seen()}
 			another, _, err := ask.Statement(instead, lines().Lines, r.knows, cells)
 			if err != nil {
 				t.Fatal(err)
@@ -189,7 +190,7 @@ func TestReport_Complete(t *testing.T) {
 			t.Errorf("%s: a name is there twice: %v", r.Name, columns)
 		}
 		for _, f := range r.Figures {
-			if f.Name == "" || (f.Formula == "") != (f.Kind == Rate) || (f.Numerator == "") == (f.Kind == Rate) {
+			if f.Name == "" || (f.Formula == "") != (f.Kind == rollup.Rate) || (f.Numerator == "") == (f.Kind == rollup.Rate) {
 				t.Errorf("%s: a figure lacks something: %+v", r.Name, f)
 			}
 		}

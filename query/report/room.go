@@ -15,6 +15,7 @@ import (
 	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -27,28 +28,28 @@ type Room struct {
 	db     *store.DB
 	prices *prices.Cache
 	// answers are those that cursors still point into.
-	answers Cache[*materialized]
+	answers rollup.Cache[*materialized]
 	// channelDays, spendDays, failureDays and settledDays are what the reports are made of, channelMore what the
 	// channel report knows besides, and spendKnown what is known of each account's attempts.
-	channelDays DaySums[*channelDay]
-	channelMore Cache[*channelDay]
-	spendDays   DaySums[*spendDay]
-	failureDays DaySums[*failureDay]
-	settledDays DaySums[*settledDay]
-	spendKnown  Cache[*stored.Known]
-	totals      Cache[*Totals]
+	channelDays rollup.DaySums[*channelDay]
+	channelMore rollup.Cache[*channelDay]
+	spendDays   rollup.DaySums[*spendDay]
+	failureDays rollup.DaySums[*failureDay]
+	settledDays rollup.DaySums[*settledDay]
+	spendKnown  rollup.Cache[*stored.Known]
+	totals      rollup.Cache[*Totals]
 	// audiences are the people of penetration and overlap.
-	audiences Standing[*audiences]
+	audiences rollup.Standing[*audiences]
 	// compared are people who were tried on both of two values.
-	compared Standing[*compared]
+	compared rollup.Standing[*compared]
 }
 
 // New makes the room.
 func New(db *store.DB, prices *prices.Cache) *Room {
 	s := &Room{db: db, prices: prices}
-	for _, limit := range []*int64{&s.spendDays.cache.Limit, &s.spendKnown.Limit, &s.failureDays.cache.Limit,
-		&s.settledDays.cache.Limit, &s.channelMore.Limit, &s.audiences.cache.Limit} {
-		*limit = maxAnswerBytes / 2
+	for _, limit := range []*int64{&s.spendDays.Cache.Limit, &s.spendKnown.Limit, &s.failureDays.Cache.Limit,
+		&s.settledDays.Cache.Limit, &s.channelMore.Limit, &s.audiences.Cache.Limit} {
+		*limit = rollup.MaxAnswerBytes / 2
 	}
 	return s
 }
@@ -56,13 +57,13 @@ func New(db *store.DB, prices *prices.Cache) *Room {
 // Row is a row as it is shown.
 type Row struct {
 	// Keys are the values of the report's keys, and of the extra filters that rows are apart by.
-	Keys  []KeyValue
+	Keys  []rollup.KeyValue
 	Cells []answer.Value
 }
 
 // CompareKeys orders rows by their keys.
-func (r Row) CompareKeys(keys []KeyValue) int {
-	return slices.CompareFunc(r.Keys, keys, KeyValue.Compare)
+func (r Row) CompareKeys(keys []rollup.KeyValue) int {
+	return slices.CompareFunc(r.Keys, keys, rollup.KeyValue.Compare)
 }
 
 // materialized is the answer of a report over tables that hold no past: what a page reads a minute later may be another
@@ -90,7 +91,7 @@ func (a *materialized) Bytes() int64 {
 
 // Reading is a report while it is read.
 type Reading struct {
-	*Request
+	*rollup.Request
 	DB     *store.DB
 	Prices *prices.Cache
 	// State is what the request began with, and Seen what the answer is of.
@@ -139,7 +140,7 @@ func (s *Room) serve(report *Report) func(*gin.Context) error {
 		seen := &state.Snapshot
 		reading := &Reading{Request: request, DB: s.db, Prices: s.prices, State: state, Seen: seen, report: report,
 			room: s}
-		page := &Page{Table: answer.NewList(request.Format, Columns(request.Keys, report.Fields()))}
+		page := &Page{Table: answer.NewList(request.Format, rollup.Columns(request.Keys, report.Fields()))}
 		if report.Page != nil {
 			err = report.Page(ctx, reading, page)
 		} else {
@@ -199,7 +200,7 @@ func (s *Room) materialize(ctx context.Context, r *Reading) (all *materialized, 
 }
 
 // rowKeys are all names that rows are apart by, in the order of rows.
-func rowKeys(r *Request) Keys { return slices.Concat(r.Keys, r.Extra) }
+func rowKeys(r *rollup.Request) rollup.Keys { return slices.Concat(r.Keys, r.Extra) }
 
 // answerKey tells the answer apart from those that the same request had at other times.
 func (r *Reading) answerKey(seen *answer.Snapshot) string {
@@ -208,10 +209,10 @@ func (r *Reading) answerKey(seen *answer.Snapshot) string {
 }
 
 // rowAfter returns the keys of the row that the cursor stands behind.
-func (r *Reading) rowAfter() ([]KeyValue, error) {
-	var after []KeyValue
+func (r *Reading) rowAfter() ([]rollup.KeyValue, error) {
+	var after []rollup.KeyValue
 	for i, k := range rowKeys(r.Request) {
-		v, err := ParseKey(string(r.At.After[i]), k)
+		v, err := rollup.ParseKey(string(r.At.After[i]), k)
 		if err != nil {
 			return nil, answer.BadParameter("cursor", "cannot be read: start again without a cursor")
 		}
@@ -226,7 +227,7 @@ func (r *Reading) query(ctx context.Context, parameters ...any) (driver.Rows, er
 }
 
 // queryDays runs a statement of the report over some of the days alone, over all of them without any.
-func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *DayRows,
+func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *rollup.DayRows,
 	parameters ...any) (driver.Rows, error) {
 	routes, err := r.DB.Routes(ctx, r.State.References)
 	if err != nil {
@@ -235,7 +236,7 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *D
 	cells := r.report.cells(r.Request, r.Seen, routes, r.Borders)
 	if cells != nil {
 		cells.Days, cells.Rows = r.State.Days, wanted
-		cells.OptOuts = r.State.OptOut > 0 && wanted.optOuts()
+		cells.OptOuts = r.State.OptOut > 0 && wanted.OptOuts()
 	}
 	statement, args, err := r.report.fill(t, r.Request, cells, routes, parameters...)
 	if err != nil {
@@ -246,20 +247,21 @@ func (r *Reading) queryDays(ctx context.Context, t *template.Template, wanted *D
 		within = materializeTime
 	}
 	settings := r.DB.SettingsFor(ctx, within)
-	if wanted.few(len(r.Accounts())) {
+	if wanted.Few(len(r.Accounts())) {
 		settings = r.DB.SmallSettings(ctx)
 	}
 	return r.DB.Conn.Query(settings, statement, args...)
 }
 
 // keyScan is where the keys are scanned to that the statement knows.
-func (r *Reading) keyScan() KeyScan {
-	return KeyScan{Keys: slices.DeleteFunc(slices.Clone(r.Keys), func(k Key) bool { return !r.report.knows(k) })}
+func (r *Reading) keyScan() rollup.KeyScan {
+	return rollup.KeyScan{Keys: slices.DeleteFunc(slices.Clone(r.Keys),
+		func(k rollup.Key) bool { return !r.report.knows(k) })}
 }
 
 // each runs the report's statement, and calls visit with the keys of each row once the columns behind them are scanned
 // to their places.
-func (r *Reading) each(ctx context.Context, places []any, visit func(keys []KeyValue) error,
+func (r *Reading) each(ctx context.Context, places []any, visit func(keys []rollup.KeyValue) error,
 	parameters ...any) error {
 	rows, err := r.query(ctx, parameters...)
 	if err != nil {
@@ -269,7 +271,7 @@ func (r *Reading) each(ctx context.Context, places []any, visit func(keys []KeyV
 }
 
 // visitRows calls visit for each of the rows, and closes them.
-func (r *Reading) visitRows(rows driver.Rows, places []any, visit func(keys []KeyValue) error) (err error) {
+func (r *Reading) visitRows(rows driver.Rows, places []any, visit func(keys []rollup.KeyValue) error) (err error) {
 	defer store.CloseRows(rows, &err)
 	scan := r.keyScan()
 	places = append(scan.Destinations(), places...)

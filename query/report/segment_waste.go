@@ -9,6 +9,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 	"kaskad/schema/law"
 )
@@ -21,21 +22,21 @@ var segmentWasteSQL string
 var _ = add(&Report{
 	Name: "segment-waste",
 	For:  answer.ForMarketers,
-	Keys: slices.Concat(Keys{
-		Dimension("account"),
-		Dimension("campaign"),
-		Dimension("template"),
-		Dimension("sender"),
-		Enumeration("traffic", schema.Traffics, true),
-		Dimension("country"),
-	}, TimeKeys),
-	Extra:       Keys{CurrencyFilter},
+	Keys: slices.Concat(rollup.Keys{
+		rollup.Dimension("account"),
+		rollup.Dimension("campaign"),
+		rollup.Dimension("template"),
+		rollup.Dimension("sender"),
+		rollup.Enumeration("traffic", schema.Traffics, true),
+		rollup.Dimension("country"),
+	}, rollup.TimeKeys),
+	Extra:       rollup.Keys{rollup.CurrencyFilter},
 	DefaultKeys: "template",
-	Section:     Money,
+	Section:     rollup.Money,
 	Summary:     "SMS segments that a few characters cost",
 	Around:      []answer.Column{answer.TariffVersion()},
-	Figures: []Figure{
-		{Name: "currency", Kind: Text, Of: currencies(),
+	Figures: []rollup.Figure{
+		{Name: "currency", Kind: rollup.Text, Of: rollup.Currencies(),
 			Formula: "of the tariff row that prices the attempt, empty without one",
 			Over:    "sent SMS attempts over a boundary by at most 10 units, or UCS-2 for at most 10 characters"},
 		{Name: "messages_over",
@@ -45,27 +46,27 @@ var _ = add(&Report{
 			Over: "the same"},
 		{Name: "avoidable_segments", Formula: "over_segments + forced_segments",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "avoidable_cost", Kind: Amount, Formula: "over_cost + forced_cost",
+		{Name: "avoidable_cost", Kind: rollup.Amount, Formula: "over_cost + forced_cost",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "over_segments", Formula: "1 for each of messages_over, at most billed segments - 1",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "over_cost", Kind: Amount, Formula: "over_segments x price",
+		{Name: "over_cost", Kind: rollup.Amount, Formula: "over_segments x price",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "forced_segments",
 			Formula: "segments of the text - segments without the characters that force UCS-2, for each of " +
 				"messages_forced, 0 to billed segments - 1", Over: "attempts that a tariff by the segment bills"},
-		{Name: "forced_cost", Kind: Amount, Formula: "forced_segments x price",
+		{Name: "forced_cost", Kind: rollup.Amount, Formula: "forced_segments x price",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "billed_segments", Formula: "segments that the tariff bills",
 			Over: "attempts that a tariff by the segment bills"},
-		{Name: "billed_cost", Kind: Amount, Formula: "billed_segments x price",
+		{Name: "billed_cost", Kind: rollup.Amount, Formula: "billed_segments x price",
 			Over: "attempts that a tariff by the segment bills"},
 		{Name: "unpriced", Formula: "attempts without a tariff, or with one by the segment and unknown " +
 			"segments", Over: "the same"},
 	},
-	Statement: Template("segment_waste.sql", segmentWasteSQL),
+	Statement: rollup.Template("segment_waste.sql", segmentWasteSQL),
 	Tables:    []string{"builds", "legs", "rollup_waste", "routes"},
-	Rollup:    Rollup{Table: "rollup_waste"},
+	Rollup:    rollup.Rollup{Table: "rollup_waste"},
 	Page:      readWaste,
 })
 
@@ -124,7 +125,7 @@ type wasteCell struct {
 func (w *wasteCell) places() []any {
 	l := &w.step
 	return []any{&w.account, &l.Channel, &l.Provider, &l.Operator, &l.Country, &l.Traffic, &l.Sender, &l.App,
-		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, (*Count)(&w.attempts), &w.settledMS}
+		(*uint32)(&w.code), &w.smsSegments, &w.smsMeasure, &w.cohort, (*rollup.Count)(&w.attempts), &w.settledMS}
 }
 
 // price computes what the cell's attempts waste, each.
@@ -145,7 +146,7 @@ func readWaste(ctx context.Context, r *Reading, page *Page) error {
 	waste := wastePage{r: r, page: page, sums: map[string]*wasteSums{}}
 	mature := !r.Seen.Lost
 	var cell wasteCell
-	err = r.each(ctx, cell.places(), func(keys []KeyValue) error {
+	err = r.each(ctx, cell.places(), func(keys []rollup.KeyValue) error {
 		if !slices.Equal(keys, waste.group) {
 			waste.flush()
 			waste.group = keys
@@ -170,7 +171,7 @@ func readWaste(ctx context.Context, r *Reading, page *Page) error {
 type wastePage struct {
 	r     *Reading
 	page  *Page
-	group []KeyValue
+	group []rollup.KeyValue
 	sums  map[string]*wasteSums // by currency, of the current group
 	last  [][]byte              // keys and currency of the last row
 }
@@ -193,7 +194,7 @@ func (p *wastePage) flush() {
 	keys, row := p.r.Keys.Shown(p.group), p.r.Keys.Values(nil, p.group)
 	for _, currency := range slices.Sorted(maps.Keys(p.sums)) {
 		switch {
-		case !p.r.Keeps(CurrencyFilter.Name, currency), p.shown(keys, currency):
+		case !p.r.Keeps(rollup.CurrencyFilter.Name, currency), p.shown(keys, currency):
 		case p.page.Rows == p.r.Limit:
 			p.page.Last = p.last
 		default:

@@ -10,6 +10,7 @@ import (
 	"kaskad/money/stored"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema/law"
 )
@@ -22,47 +23,47 @@ var spendSQL string
 var _ = add(&Report{
 	Name:        "spend",
 	For:         answer.ForAnalysts,
-	Keys:        ChannelKeys,
-	Extra:       Keys{CurrencyFilter},
+	Keys:        rollup.ChannelKeys,
+	Extra:       rollup.Keys{rollup.CurrencyFilter},
 	DefaultKeys: "channel",
-	Section:     Money,
+	Section:     rollup.Money,
 	Summary:     "What attempts cost, to check an invoice",
 	Text: "Counts attempts, whatever their message does: ask for `group_by=provider,month` in the zone in which the " +
 		"provider closes the month. `monthly_minimum` is in no field.",
 	Around: []answer.Column{answer.TariffVersion(), answer.TemplateVersion()},
-	Figures: []Figure{
-		{Name: "currency", Kind: Text, Of: currencies(),
+	Figures: []rollup.Figure{
+		{Name: "currency", Kind: rollup.Text, Of: rollup.Currencies(),
 			Formula: "of the tariff row of the attempt, sent or not; empty without one",
 			Over:    "attempted steps"},
 		{Name: "attempts", Formula: "count", Over: "attempted steps"},
 		{Name: "sent", Formula: "count", Over: "sent attempts"},
 		{Name: "delivered", Formula: "count", Over: "delivered attempts"},
 		{Name: "units", Formula: "units that the tariffs bill", Over: "attempts with a price"},
-		{Name: "cost", Kind: Amount, Formula: "units x price, and connect_price where it is due",
+		{Name: "cost", Kind: rollup.Amount, Formula: "units x price, and connect_price where it is due",
 			Over: "attempts with a price", Null: "when no attempt of the row has a price"},
 		{Name: "unpriced", Formula: "count",
 			Over: "sent attempts without a price: a tariff or segments are missing"},
-		{Name: "cost_per_delivered", Kind: Amount, Formula: "cost / delivered attempts", Over: "attempts with a price",
-			Null: "when none of them was delivered"},
+		{Name: "cost_per_delivered", Kind: rollup.Amount, Formula: "cost / delivered attempts",
+			Over: "attempts with a price", Null: "when none of them was delivered"},
 		{Name: "billed_segments", Formula: "sum of segments",
 			Over: "sent SMS attempts that carry segments and sms_segments"},
 		{Name: "computed_segments", Formula: "sum of sms_segments", Over: "the same"},
 		{Name: "segment_drift", Formula: "billed_segments - computed_segments", Over: "the same"},
 		{Name: "reported_attempts", Formula: "count",
 			Over: "attempts with a price and a reported price in the row's currency"},
-		{Name: "reported_cost", Kind: Amount, Formula: "sum of reported prices", Over: "the same",
+		{Name: "reported_cost", Kind: rollup.Amount, Formula: "sum of reported prices", Over: "the same",
 			Null: "when no attempt of the row has a price"},
-		{Name: "drift", Kind: Amount, Formula: "reported_cost - cost of the same attempts", Over: "the same",
+		{Name: "drift", Kind: rollup.Amount, Formula: "reported_cost - cost of the same attempts", Over: "the same",
 			Null: "when no attempt of the row has a price"},
-		{Name: "of_unpriced", Kind: Amount,
+		{Name: "of_unpriced", Kind: rollup.Amount,
 			Formula: "the part of cost whose message is unpriced in the savings report: cost - of_unpriced " +
 				"adds up to actual_cost", Over: "attempts with a price", Null: "when no attempt of the row has a " +
 				"price"},
 	},
-	Statement:   Template("spend.sql", spendSQL),
-	Knows:       func(k Key) bool { return k.InSQL() && legKeys[k.Name] == nil },
+	Statement:   rollup.Template("spend.sql", spendSQL),
+	Knows:       func(k rollup.Key) bool { return k.InSQL() && legKeys[k.Name] == nil },
 	Tables:      []string{"builds", "rollup_spend", "routes"},
-	Rollup:      Rollup{Table: "rollup_spend"},
+	Rollup:      rollup.Rollup{Table: "rollup_spend"},
 	Long:        true,
 	Materialize: readSpend,
 })
@@ -77,7 +78,7 @@ const (
 // spentAlike are attempts as spend.sql returns them: alike in all that their price depends on, and their message's.
 type spentAlike struct {
 	// keys are those that the statement knows.
-	keys            []KeyValue
+	keys            []rollup.KeyValue
 	account         string
 	leg             uint64
 	code            uint32
@@ -93,9 +94,10 @@ type spentAlike struct {
 }
 
 // places are where a row is scanned to, behind its keys.
-func (a *spentAlike) places(rows *DayRows) []any {
+func (a *spentAlike) places(rows *rollup.DayRows) []any {
 	return []any{&a.account, &a.leg, &a.code, &a.shape, &a.messageSegments, &a.template, &a.since,
-		countOf(&a.attempts, rows), countOf(&a.billed, rows), countOf(&a.computed, rows), &a.reported, &a.latestMS}
+		rollup.CountOf(&a.attempts, rows), rollup.CountOf(&a.billed, rows), rollup.CountOf(&a.computed, rows),
+		&a.reported, &a.latestMS}
 }
 
 // spentMessage is all that decides whether a message is priced.
@@ -263,12 +265,12 @@ func (s *spendSums) merge(o *spendSums, times int64) {
 
 // spendDay is what the report has of a day of an account, or of all that it looks at.
 type spendDay struct {
-	groups groups[spendSums]
+	groups rollup.Groups[spendSums]
 	// settling tells when its youngest cohort settles.
-	settling Settling
+	settling rollup.Settling
 }
 
-func newSpendDay() *spendDay { return &spendDay{groups: groups[spendSums]{}} }
+func newSpendDay() *spendDay { return &spendDay{groups: rollup.Groups[spendSums]{}} }
 
 // Bytes is about what the day takes.
 func (d *spendDay) Bytes() int64 {
@@ -286,10 +288,10 @@ func (d *spendDay) Plus(more *spendDay, times int64) (sums *spendDay, counts boo
 		return nil, false
 	}
 	for id, g := range sums.groups {
-		if g.sums == (spendSums{}) {
+		if g.Sums == (spendSums{}) {
 			delete(sums.groups, id)
 		}
-		for _, n := range g.sums.counts() {
+		for _, n := range g.Sums.counts() {
 			if int64(*n) < 0 {
 				return nil, false
 			}
@@ -299,17 +301,17 @@ func (d *spendDay) Plus(more *spendDay, times int64) (sums *spendDay, counts boo
 }
 
 // Settle implements Sums: all rows settle together.
-func (d *spendDay) Settle(visit func(row string, s Settling)) { visit("", d.settling) }
+func (d *spendDay) Settle(visit func(row string, s rollup.Settling)) { visit("", d.settling) }
 
 // merge adds what another day has, or takes it away.
 func (d *spendDay) merge(o *spendDay, times int64) error {
 	d.settling.Add(o.settling, times)
 	for _, g := range o.groups {
-		sums, err := d.groups.at(g.keys)
+		sums, err := d.groups.At(g.Keys)
 		if err != nil {
 			return err
 		}
-		sums.merge(&g.sums, times)
+		sums.merge(&g.Sums, times)
 	}
 	return nil
 }
@@ -326,10 +328,10 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Borders = slices.Concat(lists.Borders(accounts), SettlingBorders(r.Seen, routes.SettlingDays))
+	r.Borders = slices.Concat(lists.Borders(accounts), rollup.SettlingBorders(r.Seen, routes.SettlingDays))
 	reader := spendReader{Reading: r, routes: routes,
 		pricer: spendPricer{lists: lists, known: map[string]*stored.Known{}, priced: map[spentMessage]bool{}}}
-	days := []*Part[*spendDay]{{Sums: newSpendDay()}}
+	days := []*rollup.Part[*spendDay]{{Sums: newSpendDay()}}
 	if len(accounts) <= 1 {
 		days, err = reader.readDays(ctx)
 	} else {
@@ -348,10 +350,10 @@ func readSpend(ctx context.Context, r *Reading) ([]Row, error) {
 	}
 	var rows []Row
 	for _, g := range whole.groups {
-		if g.sums.attempts == 0 {
+		if g.Sums.attempts == 0 {
 			continue
 		}
-		rows = append(rows, Row{g.keys, g.sums.values([]answer.Value{answer.Text(g.keys[len(r.Keys)].Text)})})
+		rows = append(rows, Row{g.Keys, g.Sums.values([]answer.Value{answer.Text(g.Keys[len(r.Keys)].Text)})})
 	}
 	return rows, nil
 }
@@ -364,25 +366,25 @@ type spendReader struct {
 }
 
 // readDays returns the days of the account in scope, or of all, of which most are remembered.
-func (r *spendReader) readDays(ctx context.Context) ([]*Part[*spendDay], error) {
+func (r *spendReader) readDays(ctx context.Context) ([]*rollup.Part[*spendDay], error) {
 	borders := r.Borders
 	return r.room.spendDays.Of(r.Request, r.State, r.routes, []string{fmt.Sprint(r.pricer.lists.Versions)},
 		func(*spendDay) bool { return true },
-		func(rows *DayRows, parts []*Part[*spendDay]) error {
+		func(rows *rollup.DayRows, parts []*rollup.Part[*spendDay]) error {
 			r.Borders = slices.Clone(borders)
 			for _, p := range parts {
 				r.Borders = append(r.Borders, p.From, p.To)
 			}
-			return r.read(ctx, rows, placesOf(parts, newSpendDay))
+			return r.read(ctx, rows, rollup.PlacesOf(parts, newSpendDay))
 		})
 }
 
 // read reads and prices attempts, of some days alone where there are any, and adds them to the day of their cohorts.
-func (r *spendReader) read(ctx context.Context, wanted *DayRows,
+func (r *spendReader) read(ctx context.Context, wanted *rollup.DayRows,
 	of func(day int64, settling bool) *spendDay) (err error) {
-	settling := SettlingQuarters(r.Seen, r.routes.SettlingDays)
+	settling := rollup.SettlingQuarters(r.Seen, r.routes.SettlingDays)
 	dayOf := func(since uint32) *spendDay {
-		return of(int64(since)/daySeconds, slices.Contains(settling, since))
+		return of(int64(since)/rollup.DaySeconds, slices.Contains(settling, since))
 	}
 	slices.Sort(r.Borders)
 	rows, err := r.queryDays(ctx, r.report.Statement, wanted, borders(slices.Compact(r.Borders)))
@@ -443,14 +445,14 @@ func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(si
 		}
 		day := dayOf(a.since)
 		// Of cohorts that are settled the others decide.
-		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= NowQuarter(r.Seen) {
-			day.settling.Add(Settling{Unsettled: a.attempts,
+		if settlesMS(r.routes, a.account, &each.step, int64(a.since)*1000) >= rollup.NowQuarter(r.Seen) {
+			day.settling.Add(rollup.Settling{Unsettled: a.attempts,
 				LastMS: settlesMS(r.routes, a.account, &each.step, a.latestMS)}, 1)
 		}
-		if !r.Keeps(CurrencyFilter.Name, each.currency) {
+		if !r.Keeps(rollup.CurrencyFilter.Name, each.currency) {
 			continue
 		}
-		sums, err := day.groups.at(append(keys, KeyValue{Text: each.currency}))
+		sums, err := day.groups.At(append(keys, rollup.KeyValue{Text: each.currency}))
 		if err != nil {
 			return err
 		}
@@ -460,7 +462,7 @@ func (r *spendReader) add(ctx context.Context, batch []spentAlike, dayOf func(si
 }
 
 // keysOf returns a row's values of all keys, false where a filter leaves its leg out.
-func (r *spendReader) keysOf(a *spentAlike, step *money.Step) (keys []KeyValue, kept bool) {
+func (r *spendReader) keysOf(a *spentAlike, step *money.Step) (keys []rollup.KeyValue, kept bool) {
 	for _, f := range r.Filters {
 		if value := legKeys[f.Key.Name]; value != nil && !slices.Contains(f.Values, value(step)) {
 			return nil, false
@@ -469,7 +471,7 @@ func (r *spendReader) keysOf(a *spentAlike, step *money.Step) (keys []KeyValue, 
 	known := a.keys
 	for _, k := range r.Keys {
 		if value := legKeys[k.Name]; value != nil {
-			keys = append(keys, KeyValue{Text: value(step)})
+			keys = append(keys, rollup.KeyValue{Text: value(step)})
 			continue
 		}
 		keys, known = append(keys, known[0]), known[1:]

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"kaskad/query/answer"
+	"kaskad/query/rollup"
 )
 
 // Totals is the channel report without keys, as other answers have parts of it. It never changes.
@@ -20,7 +21,7 @@ func (t *Totals) Bytes() int64 { return 600 }
 
 // Totals returns the channel report of a period and its accounts, but for what depends on windows that are over and for
 // percentiles: remembered where nothing has changed. The request has no keys, and no filter but by account.
-func (s *Room) Totals(ctx context.Context, request Request) (*Totals, error) {
+func (s *Room) Totals(ctx context.Context, request rollup.Request) (*Totals, error) {
 	state, err := request.State(ctx, s.db)
 	if err != nil {
 		return nil, err
@@ -32,7 +33,7 @@ func (s *Room) Totals(ctx context.Context, request Request) (*Totals, error) {
 		return nil, err
 	}
 	key := string(answer.QueryHash(string(r.Hash), strconv.FormatInt(r.FromMS, 10), strconv.FormatInt(r.ToMS, 10),
-		strconv.FormatInt(NowQuarter(r.Seen), 10), state.Fingerprint(), strconv.FormatUint(state.OptOut, 10),
+		strconv.FormatInt(rollup.NowQuarter(r.Seen), 10), state.Fingerprint(), strconv.FormatUint(state.OptOut, 10),
 		routes.Fingerprint))
 	if known := s.totals.Get(key); known != nil {
 		return known, nil
@@ -41,7 +42,7 @@ func (s *Room) Totals(ctx context.Context, request Request) (*Totals, error) {
 	if err != nil {
 		return nil, fmt.Errorf("channels: %w", err)
 	}
-	t := &Totals{sums: groups[0].sums.channelSums}
+	t := &Totals{sums: groups[0].Sums.channelSums}
 	t.mature = !r.Seen.Lost && r.Seen.Settled(t.sums.settledMS)
 	s.totals.Put(key, t)
 	return t, nil

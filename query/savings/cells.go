@@ -13,7 +13,7 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/prices"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -21,13 +21,13 @@ import (
 var cellsSQL string
 
 // The template fills in identifiers and expressions of keys.go and of this file, and nothing that a request carries.
-var cellsTemplate = report.Template("cells.sql", cellsSQL)
+var cellsTemplate = rollup.Template("cells.sql", cellsSQL)
 
 // cellsQuery reads the cells of a savings report over one edition of the rollups.
 type cellsQuery struct {
 	// keys are those that a cell knows (cellKeys), in the order of the columns that come back.
-	keys    report.Keys
-	filters []report.Filter
+	keys    rollup.Keys
+	filters []rollup.Filter
 	tz      string
 	// accounts are those in scope, nil for all.
 	accounts     []string
@@ -36,7 +36,7 @@ type cellsQuery struct {
 	seen *answer.Snapshot
 	days []store.Day
 	// rows are those that are read; nil for all. settlingDays are the settling windows of all routes.
-	rows         *report.DayRows
+	rows         *rollup.DayRows
 	settlingDays []uint16
 	// borders are the times inside of the period, in Unix seconds and in order, at which a tariff of an account in
 	// scope starts or ends, or that part cohorts that are settled from others (report.SettlingBorders), or pieces.
@@ -118,7 +118,7 @@ func (q *cellsQuery) setPrices(lists *prices.Lists, settlingDays []uint16, minim
 		}
 	}
 	q.settlingDays = settlingDays
-	borders := report.SettlingBorders(q.seen, settlingDays)
+	borders := rollup.SettlingBorders(q.seen, settlingDays)
 	templates := map[string][]money.Template{}
 	for account, own := range lists.Accounts(q.accounts) {
 		for _, t := range own.Tariffs {
@@ -186,15 +186,15 @@ func (q *cellsQuery) spanned() []uint32 {
 }
 
 type statementData struct {
-	report.StatementData
+	rollup.StatementData
 	Conditions string
 }
 
 func (q *cellsQuery) visible() (statementData, []any) {
-	cells := report.Cells{Rollup: report.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
+	cells := rollup.Cells{Rollup: rollup.Rollup{Table: "rollup_cascades"}, Accounts: q.accounts, FromMS: q.fromMS,
 		ToMS: q.toMS, Keys: q.keys, Filters: q.filters, Zone: q.tz, Seen: q.seen, Borders: q.spanned(), Days: q.days,
 		Rows: q.rows, SettlingDays: q.settlingDays}
-	data := report.StatementData{Accounts: q.accounts != nil, Single: q.single()}
+	data := rollup.StatementData{Accounts: q.accounts != nil, Single: q.single()}
 	var args []any
 	data.CellsSQL, args = cells.SQL()
 	args = append(args, clickhouse.Named("from", store.Storable(q.fromMS)),

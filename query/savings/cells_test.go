@@ -17,14 +17,14 @@ import (
 	"kaskad/money"
 	"kaskad/query/answer"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
 func TestCellsQuery_SQL_Golden(t *testing.T) {
 	hostile := "x' OR '1'='1 {id:String}"
-	filterOf := func(name string, values ...string) report.Filter {
-		return report.Filter{Key: named(t, name)[0], Values: values}
+	filterOf := func(name string, values ...string) rollup.Filter {
+		return rollup.Filter{Key: named(t, name)[0], Values: values}
 	}
 	template := func(name string, segments uint16, fromMS, toMS int64) money.Template {
 		return money.Template{Template: name, SMSSegments: segments, FromMS: fromMS, ToMS: toMS}
@@ -35,19 +35,19 @@ func TestCellsQuery_SQL_Golden(t *testing.T) {
 	all := &cellsQuery{tz: "Asia/Kathmandu", fromMS: from, toMS: to, seen: seen,
 		keys:     named(t, "campaign", "hour", "weekday"),
 		accounts: []string{"acme", hostile},
-		filters: []report.Filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
+		filters: []rollup.Filter{filterOf("account", "acme", hostile), filterOf("day", "2026-10-20"),
 			filterOf("hour_of_day", "7"),
 			filterOf("path", "sms"), filterOf("template", hostile)},
 		borders: []uint32{1791000000, 1792000800}, monthEnds: map[string][]int64{"acme": {from + 86_400_000, to}},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("a", 2, 0, schema.Never),
 			template(hostile, 3, from+900_000, to)}, hostile: {template("a", 1, 0, to-900_000)}}, false, from, to)}
 	single := &cellsQuery{tz: "UTC", fromMS: from, toMS: to, seen: seen, keys: named(t, "month"),
-		accounts: []string{"acme"}, filters: []report.Filter{filterOf("account", "acme")},
+		accounts: []string{"acme"}, filters: []rollup.Filter{filterOf("account", "acme")},
 		templates: newTemplateRows(map[string][]money.Template{"acme": {template("b", 2, 0, schema.Never),
 			template("a", 3, from, to), template("old", 4, 0, from)}}, true, from, to)}
 	cut := *all
 	cut.keys = named(t, "campaign")
-	cut.filters = []report.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
+	cut.filters = []rollup.Filter{filterOf("account", "acme", hostile), filterOf("template", hostile),
 		filterOf("campaign", "c")}
 	for name, q := range map[string]querytest.Statement{"total": plain, "days_cut": &cut, "all": all,
 		"single": single} {

@@ -9,7 +9,7 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 const (
@@ -32,7 +32,7 @@ type tally struct {
 // cellRow is a row of cells.sql: the cells of one group under the same conditions.
 type cellRow struct {
 	// keys are all of the report's; those of signatures are left empty.
-	keys     []report.KeyValue
+	keys     []rollup.KeyValue
 	currency string // in which prices were reported
 	// monthEndMS is when the month of the cells ends in the account's billing zone; 0 without a monthly minimum.
 	monthEndMS int64
@@ -49,8 +49,8 @@ type cellRow struct {
 type fold struct {
 	room *Savings
 	// keys are the report's, and filters those that cells know by their signatures alone.
-	keys    report.Keys
-	filters []report.Filter
+	keys    rollup.Keys
+	filters []rollup.Filter
 	// quarterMS is the quarter hour in which cohorts are settled or not.
 	quarterMS int64
 	// byPiece keeps the rows of pieces apart, where settling has the quarter hours that settle at present, in Unix
@@ -75,11 +75,11 @@ type fold struct {
 
 // signatureKeys are the keys that come from signatures, in the order of the report's keys, and the currency.
 type signatureKeys struct {
-	values   []report.KeyValue
+	values   []rollup.KeyValue
 	currency string
 }
 
-func newFold(s *Savings, keys report.Keys, filters []report.Filter, quarterMS int64) *fold {
+func newFold(s *Savings, keys rollup.Keys, filters []rollup.Filter, quarterMS int64) *fold {
 	f := &fold{room: s, keys: keys, quarterMS: quarterMS, groups: map[string]*quantities{},
 		dims:  map[*pricing][]int32{},
 		dimOf: map[string]int32{}}
@@ -327,25 +327,25 @@ func (f *fold) rows() []*quantities {
 }
 
 // key returns the message's value of a key that comes from its signature.
-func (o *outcome) key(name string) report.KeyValue {
+func (o *outcome) key(name string) rollup.KeyValue {
 	switch name {
 	case "sender":
-		return report.KeyValue{Text: o.sender}
+		return rollup.KeyValue{Text: o.sender}
 	case "traffic":
-		return report.KeyValue{Text: o.traffic}
+		return rollup.KeyValue{Text: o.traffic}
 	case "country":
-		return report.KeyValue{Text: o.country}
+		return rollup.KeyValue{Text: o.country}
 	case "first_channel":
-		return report.KeyValue{Text: o.firstChannel}
+		return rollup.KeyValue{Text: o.firstChannel}
 	case "reached_by":
-		return report.KeyValue{Text: o.reachedBy}
+		return rollup.KeyValue{Text: o.reachedBy}
 	case "path":
-		return report.KeyValue{Text: o.path}
+		return rollup.KeyValue{Text: o.path}
 	case "sms_segments":
-		return report.KeyValue{Number: o.segments}
+		return rollup.KeyValue{Number: o.segments}
 	}
-	return report.KeyValue{Text: o.currency}
+	return rollup.KeyValue{Text: o.currency}
 }
 
 // shown returns the value as a filter has it.
-func (o *outcome) shown(k report.Key) string { return o.key(k.Name).Shown(k) }
+func (o *outcome) shown(k rollup.Key) string { return o.key(k.Name).Shown(k) }

@@ -8,11 +8,12 @@ import (
 
 	"kaskad/query/answer"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
 // form is what a request for the savings report may ask for, and what is answered.
-var form = report.Report{Name: "savings", Keys: Keys, Extra: report.Keys{report.CurrencyFilter}, Figures: figures,
+var form = report.Report{Name: "savings", Keys: Keys, Extra: rollup.Keys{rollup.CurrencyFilter}, Figures: figures,
 	Summary: "What cascades saved against sending everything as SMS, and what they cost",
 	Text: "The figure to show alone is `saved_reached`. What is to pay is `actual_cost` + `minimum_top_up`. Messages " +
 		"without a price are in `messages`, `reached`, `read` and `unpriced`, and in no money. In CSV and XLSX " +
@@ -20,25 +21,25 @@ var form = report.Report{Name: "savings", Keys: Keys, Extra: report.Keys{report.
 	Around: []answer.Column{answer.TariffVersion(), answer.TemplateVersion()}}
 
 // Figures are the fields of a row behind its keys.
-func Figures() []report.Figure { return figures }
+func Figures() []rollup.Figure { return figures }
 
 // Keys are the names of the savings report (docs/definitions.md section 4). All are of the message: a dimension is the
 // greatest over its attempted steps. A cell knows account, campaign, template and time, its signature the others.
-var Keys = slices.Concat(report.Keys{
-	report.Dimension("account"),
-	report.Dimension("campaign"),
-	report.Dimension("template"),
-	report.AfterReading(report.Dimension("sender")),
-	report.AfterReading(report.Enumeration("traffic", schema.Traffics, true)),
-	report.AfterReading(report.Dimension("country")),
-}, report.TimeKeys, report.Keys{
-	report.AfterReading(report.Enumeration("first_channel", schema.Channels.Names(), false)).
+var Keys = slices.Concat(rollup.Keys{
+	rollup.Dimension("account"),
+	rollup.Dimension("campaign"),
+	rollup.Dimension("template"),
+	rollup.AfterReading(rollup.Dimension("sender")),
+	rollup.AfterReading(rollup.Enumeration("traffic", schema.Traffics, true)),
+	rollup.AfterReading(rollup.Dimension("country")),
+}, rollup.TimeKeys, rollup.Keys{
+	rollup.AfterReading(rollup.Enumeration("first_channel", schema.Channels.Names(), false)).
 		Means("channel of the first attempted step"),
-	report.AfterReading(report.Enumeration("reached_by", schema.Channels.Names(), true)).
+	rollup.AfterReading(rollup.Enumeration("reached_by", schema.Channels.Names(), true)).
 		Means("channel of the first delivered step, empty when the message reached nobody"),
 	{Name: "path", Read: readPath, Schema: answer.Matching("^[a-z_]+(>[a-z_]+)*$"), Example: "push>sms",
 		Meaning: "channels of the attempted steps, such as push>viber>sms"},
-	report.AfterReading(report.Numeric("sms_segments", "", 0, 65535)).
+	rollup.AfterReading(rollup.Numeric("sms_segments", "", 0, 65535)).
 		Means("baseline segments, 0 when unknown"),
 })
 
@@ -54,4 +55,4 @@ func readPath(value string, _ *time.Location) (string, error) {
 }
 
 // ofCell tells whether cells.sql returns the key: the account is a condition, and others come from signatures.
-func ofCell(k report.Key) bool { return k.Cell != "" && k.Name != "account" }
+func ofCell(k rollup.Key) bool { return k.Cell != "" && k.Name != "account" }

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"kaskad/query/prices"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // minimumScope says whether a report may show monthly minimums (docs/definitions.md section 4, Tariffs).
@@ -22,7 +22,7 @@ type minimumScope struct {
 }
 
 // newMinimumScope looks at the lists of the accounts that the request covers.
-func newMinimumScope(r *report.Request, lists *prices.Lists) minimumScope {
+func newMinimumScope(r *rollup.Request, lists *prices.Lists) minimumScope {
 	names := r.Keys.Names()
 	for _, f := range r.Filters {
 		names = append(names, f.Key.Name)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strconv"
 
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/schema"
 )
 
@@ -49,9 +49,9 @@ func (p *pieceSums) Plus(more *pieceSums, times int64) (sums *pieceSums, counts 
 }
 
 // Settle implements report.Sums.
-func (p *pieceSums) Settle(visit func(row string, s report.Settling)) {
+func (p *pieceSums) Settle(visit func(row string, s rollup.Settling)) {
 	for _, r := range p.rows {
-		visit(report.KeysText(append(slices.Clip(r.keys), report.KeyValue{Text: r.currency})), r.settling)
+		visit(rollup.KeysText(append(slices.Clip(r.keys), rollup.KeyValue{Text: r.currency})), r.settling)
 	}
 }
 
@@ -59,13 +59,13 @@ const dayMS = 24 * schema.HourMS
 
 // computePieces reads and prices the pieces that are not remembered, or what editions changed of those that are, and
 // adds all of them up.
-func (s *Savings) computePieces(ctx context.Context, request *report.Request, in inputs,
+func (s *Savings) computePieces(ctx context.Context, request *rollup.Request, in inputs,
 	q *cellsQuery) ([]*quantities, error) {
 	own := s.priced(q.accounts[0], in, q)
 	pieces, err := s.parts.Of(request, in.state, in.routes,
 		[]string{strconv.FormatBool(own.monthEnds != nil), fmt.Sprint(in.lists.Versions)},
 		func(sums *pieceSums) bool { return sums.pricing == own.pricing },
-		func(rows *report.DayRows, parts []*report.Part[*pieceSums]) error {
+		func(rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
 			return s.readPieces(ctx, request, in, *q, own, rows, parts)
 		})
 	if err != nil {
@@ -83,15 +83,15 @@ func (s *Savings) computePieces(ctx context.Context, request *report.Request, in
 }
 
 // readPieces reads and prices pieces, or what editions changed of them.
-func (s *Savings) readPieces(ctx context.Context, request *report.Request, in inputs, q cellsQuery, own priced,
-	rows *report.DayRows, parts []*report.Part[*pieceSums]) error {
+func (s *Savings) readPieces(ctx context.Context, request *rollup.Request, in inputs, q cellsQuery, own priced,
+	rows *rollup.DayRows, parts []*rollup.Part[*pieceSums]) error {
 	q.rows, q.borders = rows, slices.Clone(q.borders)
 	for _, p := range parts {
 		q.addBorders(p.From, p.To)
 	}
-	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.state.Snapshot))
+	f := newFold(s, request.Keys, request.Filters, rollup.NowQuarter(&in.state.Snapshot))
 	f.byPiece, f.changes = true, rows.Above != nil
-	f.settling = report.SettlingQuarters(&in.state.Snapshot, in.routes.SettlingDays)
+	f.settling = rollup.SettlingQuarters(&in.state.Snapshot, in.routes.SettlingDays)
 	if err := s.readCells(ctx, request, &q, in, f, map[string]priced{q.accounts[0]: own}); err != nil {
 		return err
 	}

@@ -7,12 +7,12 @@ import (
 	"strings"
 
 	"kaskad/money"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // quantities is a row of the report as quantities, which may be added up over any partition of the messages.
 type quantities struct {
-	keys     []report.KeyValue
+	keys     []rollup.KeyValue
 	currency string
 
 	messages, reached, read, unpriced, estimated uint64
@@ -28,7 +28,7 @@ type quantities struct {
 	minimums                                     map[minimumKey]minimumSum
 	mixedSenders                                 uint64 // messages with a minimum whose steps have different senders
 	// settling tells when the youngest cohort settles of what is added up, settledMS that of all pieces.
-	settling  report.Settling
+	settling  rollup.Settling
 	settledMS int64
 	piece     piece
 }
@@ -67,7 +67,7 @@ func (r *quantities) add(o *outcome, tally *tally, monthEndMS, sinceMS, nowMS in
 	times := func(a money.Amount) money.Amount { return a.Times(int64(n)) }
 	r.messages += n
 	if n != 0 && sinceMS+o.settlingMS >= nowMS {
-		r.settling.Add(report.Settling{Unsettled: n, LastMS: tally.maxMS + o.settlingMS}, 1)
+		r.settling.Add(rollup.Settling{Unsettled: n, LastMS: tally.maxMS + o.settlingMS}, 1)
 	}
 	if o.reached {
 		r.reached += n
@@ -192,6 +192,6 @@ func (r *quantities) topUp(asOfMS int64) (sum money.Amount, known bool) {
 
 // compare orders rows by their keys, then by currency.
 func (r *quantities) compare(other *quantities) int {
-	return cmp.Or(slices.CompareFunc(r.keys, other.keys, report.KeyValue.Compare),
+	return cmp.Or(slices.CompareFunc(r.keys, other.keys, rollup.KeyValue.Compare),
 		strings.Compare(r.currency, other.currency))
 }

@@ -11,13 +11,13 @@ import (
 
 	"kaskad/money"
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // Columns lists the fields of a row behind its keys. by_channel and unpriced_reasons are arrays in JSON; a CSV
 // has the reasons as one text and three columns of numbers for every channel that occurs anywhere in the answer. With
 // sms_segments among the keys the sum of that name is left out: it is the key × priced_messages.
-func Columns(keys report.Keys, f answer.Format, channels []string) (columns []answer.Column) {
+func Columns(keys rollup.Keys, f answer.Format, channels []string) (columns []answer.Column) {
 	for _, c := range form.Fields() {
 		switch {
 		case c.Name == "sms_segments" && segmentsAreKey(keys):
@@ -34,14 +34,14 @@ func Columns(keys report.Keys, f answer.Format, channels []string) (columns []an
 	return columns
 }
 
-func segmentsAreKey(keys report.Keys) bool {
+func segmentsAreKey(keys rollup.Keys) bool {
 	_, found := keys.Find("sms_segments")
 	return found
 }
 
 // display says how rows are shown.
 type display struct {
-	keys     report.Keys
+	keys     rollup.Keys
 	format   answer.Format
 	channels []string
 	minimum  minimumScope

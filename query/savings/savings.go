@@ -20,6 +20,7 @@ import (
 	"kaskad/query/answer"
 	"kaskad/query/prices"
 	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 )
 
@@ -32,8 +33,8 @@ type Savings struct {
 	// signatures, answers and parts of answers are what is remembered; computing are the answers that are being
 	// computed.
 	signatures *signatureCache
-	answers    report.Cache[*materialized]
-	parts      report.DaySums[*pieceSums]
+	answers    rollup.Cache[*materialized]
+	parts      rollup.DaySums[*pieceSums]
 	computing  singleflight.Group
 }
 
@@ -93,7 +94,7 @@ func (s *Savings) serve(c *gin.Context) error {
 	if seen.AsOfMS != nil {
 		shown.asOfMS = *seen.AsOfMS
 	}
-	t := answer.NewList(request.Format, report.Columns(request.Keys,
+	t := answer.NewList(request.Format, rollup.Columns(request.Keys,
 		Columns(request.Keys, request.Format, reply.channels)))
 	start := 0
 	if after != nil {
@@ -119,7 +120,7 @@ func (s *Savings) serve(c *gin.Context) error {
 }
 
 // rowAfter returns the row that the cursor stands behind, nil without a cursor.
-func rowAfter(r *report.Request) (*quantities, error) {
+func rowAfter(r *rollup.Request) (*quantities, error) {
 	if r.At == nil {
 		return nil, nil
 	}
@@ -129,7 +130,7 @@ func rowAfter(r *report.Request) (*quantities, error) {
 	}
 	row := &quantities{currency: string(r.At.After[len(r.Keys)])}
 	for i, k := range r.Keys {
-		value, err := report.ParseKey(string(r.At.After[i]), k)
+		value, err := rollup.ParseKey(string(r.At.After[i]), k)
 		if err != nil {
 			return nil, unreadable
 		}
@@ -139,7 +140,7 @@ func rowAfter(r *report.Request) (*quantities, error) {
 }
 
 // shownKeys returns the keys and the currency as texts, for a cursor.
-func (r *quantities) shownKeys(keys report.Keys) [][]byte {
+func (r *quantities) shownKeys(keys rollup.Keys) [][]byte {
 	var shown [][]byte
 	for i, k := range keys {
 		shown = append(shown, []byte(r.keys[i].Shown(k)))
@@ -154,7 +155,7 @@ type inputs struct {
 	routes *store.Routes
 }
 
-func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in inputs, err error) {
+func (s *Savings) readInputs(ctx context.Context, request *rollup.Request) (in inputs, err error) {
 	if in.state, err = request.State(ctx, s.db); err != nil {
 		return in, err
 	}
@@ -168,12 +169,12 @@ func (s *Savings) readInputs(ctx context.Context, request *report.Request) (in i
 }
 
 // materialize returns the whole report, remembered or computed.
-func (s *Savings) materialize(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
+func (s *Savings) materialize(ctx context.Context, request *rollup.Request, in inputs) (*materialized, error) {
 	// The hash of the request leaves out what from and to are by default, for they follow the clock.
 	key := string(answer.QueryHash(string(request.Hash), strconv.FormatInt(request.FromMS, 10),
 		strconv.FormatInt(request.ToMS, 10),
 		// Which cohorts are settled is compared by quarter hours.
-		strconv.FormatInt(report.NowQuarter(&in.state.Snapshot), 10), in.state.Fingerprint(),
+		strconv.FormatInt(rollup.NowQuarter(&in.state.Snapshot), 10), in.state.Fingerprint(),
 		fmt.Sprint(in.lists.Versions), in.routes.Fingerprint))
 	if reply := s.answers.Get(key); reply != nil {
 		s.counted.WithLabelValues("remembered").Inc()
@@ -190,7 +191,7 @@ func (s *Savings) materialize(ctx context.Context, request *report.Request, in i
 	return shareAnswer(ctx, &s.computing, key, compute)
 }
 
-func newCellsQuery(request *report.Request, seen *answer.Snapshot) *cellsQuery {
+func newCellsQuery(request *rollup.Request, seen *answer.Snapshot) *cellsQuery {
 	q := &cellsQuery{filters: request.Filters, tz: request.Zone.String(), accounts: request.Accounts(),
 		fromMS: request.FromMS, toMS: request.ToMS, seen: seen}
 	for _, k := range request.Keys {
@@ -202,7 +203,7 @@ func newCellsQuery(request *report.Request, seen *answer.Snapshot) *cellsQuery {
 }
 
 // compute reads the cells, prices their signatures and adds them up.
-func (s *Savings) compute(ctx context.Context, request *report.Request, in inputs) (*materialized, error) {
+func (s *Savings) compute(ctx context.Context, request *rollup.Request, in inputs) (*materialized, error) {
 	q := newCellsQuery(request, &in.state.Snapshot)
 	q.days = in.state.Days
 	q.setPrices(in.lists, in.routes.SettlingDays, newMinimumScope(request, in.lists))
@@ -227,9 +228,9 @@ func (s *Savings) compute(ctx context.Context, request *report.Request, in input
 }
 
 // computeWhole does so at once.
-func (s *Savings) computeWhole(ctx context.Context, request *report.Request, in inputs,
+func (s *Savings) computeWhole(ctx context.Context, request *rollup.Request, in inputs,
 	q *cellsQuery) ([]*quantities, error) {
-	f := newFold(s, request.Keys, request.Filters, report.NowQuarter(&in.state.Snapshot))
+	f := newFold(s, request.Keys, request.Filters, rollup.NowQuarter(&in.state.Snapshot))
 	if err := s.readCells(ctx, request, q, in, f, map[string]priced{}); err != nil {
 		return nil, err
 	}
@@ -256,7 +257,7 @@ func (s *Savings) priced(account string, in inputs, q *cellsQuery) priced {
 	return p
 }
 
-func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cellsQuery, in inputs, f *fold,
+func (s *Savings) readCells(ctx context.Context, request *rollup.Request, q *cellsQuery, in inputs, f *fold,
 	accounts map[string]priced) (err error) {
 	statement, args, err := q.SQL()
 	if err != nil {
@@ -286,7 +287,7 @@ func (s *Savings) readCells(ctx context.Context, request *report.Request, q *cel
 		}
 		next := 0
 		for _, k := range request.Keys {
-			var v report.KeyValue
+			var v rollup.KeyValue
 			switch {
 			case k.Name == "account":
 				v.Text = scan.account

@@ -13,7 +13,7 @@ import (
 	"kaskad/query/lists"
 	"kaskad/query/prices"
 	"kaskad/query/querytest"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 	"kaskad/query/store"
 	"kaskad/schema/schematest"
 )
@@ -59,7 +59,7 @@ func (r room) answersBy(tb testing.TB, how string) string {
 }
 
 // named returns the keys of the report with these names.
-func named(t *testing.T, names ...string) (found report.Keys) {
+func named(t *testing.T, names ...string) (found rollup.Keys) {
 	t.Helper()
 	for _, name := range names {
 		k, known := Keys.Find(name)

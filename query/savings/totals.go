@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"kaskad/query/answer"
-	"kaskad/query/report"
+	"kaskad/query/rollup"
 )
 
 // Totals is the savings report without keys, as other answers have parts of it.
@@ -30,7 +30,7 @@ type Unpriced struct {
 
 // Totals returns the report of a period and its accounts: remembered where nothing has changed. The request has no
 // keys, and no filter but by account.
-func (s *Savings) Totals(ctx context.Context, r report.Request, figures []string) (*Totals, error) {
+func (s *Savings) Totals(ctx context.Context, r rollup.Request, figures []string) (*Totals, error) {
 	r.Name, r.Keys, r.Extra, r.Limit = form.Name, nil, form.Extra, 0
 	r.Hash = answer.QueryHash(append([]string{"savings totals", r.Zone.String(), fmt.Sprint(r.Accounts() == nil)},
 		r.Accounts()...)...)

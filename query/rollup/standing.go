@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 // as these tables are made of the same parts, and as_of has not reached what they know of a later moment. Whoever asks
 // for what is being computed waits for it. It is safe for concurrent use.
 type Standing[A interface{ Bytes() int64 }] struct {
-	cache Cache[*stood[A]]
+	Cache Cache[*stood[A]]
 
 	mu        sync.Mutex
 	computing map[string]chan struct{}
@@ -61,7 +61,7 @@ func (s *Standing[A]) Of(ctx context.Context, db *store.DB, ask *Ask, read func(
 		return of, err
 	}
 	defer done()
-	known := s.cache.Get(key)
+	known := s.Cache.Get(key)
 	if known != nil && known.asOfMS < ask.AsOfMS && known.nextMS == 0 {
 		// Few come back, so it is looked for when somebody does.
 		later := *known
@@ -77,7 +77,7 @@ func (s *Standing[A]) Of(ctx context.Context, db *store.DB, ask *Ask, read func(
 		}
 		if known = nil; now == parts { // else it may be of what came since
 			known = &later
-			s.cache.Put(key, known)
+			s.Cache.Put(key, known)
 		}
 	}
 	if known != nil && (known.asOfMS == ask.AsOfMS || known.asOfMS < ask.AsOfMS && ask.AsOfMS < known.nextMS) {
@@ -86,7 +86,7 @@ func (s *Standing[A]) Of(ctx context.Context, db *store.DB, ask *Ask, read func(
 	if of, err = read(ctx); err != nil {
 		return of, err
 	}
-	s.cache.Put(key, &stood[A]{answer: of, asOfMS: ask.AsOfMS})
+	s.Cache.Put(key, &stood[A]{answer: of, asOfMS: ask.AsOfMS})
 	return of, nil
 }
 

@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"fmt"
@@ -8,32 +8,32 @@ import (
 )
 
 // maxRows bounds an answer that is kept as a whole.
-const maxRows = 100_000
+const MaxRows = 100_000
 
 // groups add up the rows of an answer by their keys.
-type groups[S any] map[string]*group[S]
+type Groups[S any] map[string]*Group[S]
 
-type group[S any] struct {
-	keys []KeyValue
-	sums S
+type Group[S any] struct {
+	Keys []KeyValue
+	Sums S
 }
 
 // at returns the sums of the row with these keys.
-func (g groups[S]) at(keys []KeyValue) (*S, error) {
+func (g Groups[S]) At(keys []KeyValue) (*S, error) {
 	id := KeysText(keys)
 	of := g[id]
 	if of == nil {
-		if len(g) == maxRows {
-			return nil, tooManyRows()
+		if len(g) == MaxRows {
+			return nil, TooManyRows()
 		}
-		of = &group[S]{keys: keys}
+		of = &Group[S]{Keys: keys}
 		g[id] = of
 	}
-	return &of.sums, nil
+	return &of.Sums, nil
 }
 
 // tooManyRows is the answer to a request whose rows would fill the memory.
-func tooManyRows() *answer.Problem {
+func TooManyRows() *answer.Problem {
 	return answer.NewProblem(http.StatusServiceUnavailable, "too-large",
-		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", maxRows))
+		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", MaxRows))
 }

@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"context"
@@ -85,6 +85,22 @@ func (r *Request) Keeps(name, value string) bool {
 // Ranked is a field that a report's rows may be sorted by. Value is a whole number in SQL, over the columns of the
 // statement, that orders rows as the field does, and Unknown holds where the field is null.
 type Ranked struct{ Field, Value, Unknown string }
+
+// RankedRate is a rate of the statement, in millionths and rounded as it is shown. den is the column that has its
+// denominator.
+func RankedRate(name, den string) Ranked {
+	num := name + "_num"
+	return Ranked{Field: name + "_rate",
+		Value: "intDiv(2000000 * " + num + " + " + den + ", 2 * greatest(" + den + ", 1))", Unknown: den + " = 0"}
+}
+
+// RankedCounts are columns that are whole numbers and always known.
+func RankedCounts(names ...string) (all []Ranked) {
+	for _, name := range names {
+		all = append(all, Ranked{Field: name, Value: name})
+	}
+	return all
+}
 
 // Order is what rows are sorted by before their keys.
 type Order struct {

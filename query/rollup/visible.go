@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"fmt"
@@ -63,7 +63,7 @@ type CellsSQL struct {
 	None bool
 }
 
-const daySeconds = 24 * 60 * 60
+const DaySeconds = 24 * 60 * 60
 
 // NowQuarter is the beginning of the quarter hour, in Unix milliseconds, that cohorts are compared with to tell which
 // are settled.
@@ -73,7 +73,7 @@ func NowQuarter(seen *answer.Snapshot) int64 { return seen.NowMS - seen.NowMS%an
 // that are settling begin and end there.
 func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 	for _, d := range days {
-		second := NowQuarter(seen)/1000 - int64(d)*daySeconds
+		second := NowQuarter(seen)/1000 - int64(d)*DaySeconds
 		borders = append(borders, store.Storable(second*1000), store.Storable(second*1000+answer.QuarterMS))
 	}
 	slices.Sort(borders)
@@ -83,7 +83,7 @@ func SettlingBorders(seen *answer.Snapshot, days []uint16) (borders []uint32) {
 // SettlingQuarters are the Unix seconds at which the quarter hours begin whose cohorts settle at present.
 func SettlingQuarters(seen *answer.Snapshot, days []uint16) (quarters []uint32) {
 	for _, d := range days {
-		quarters = append(quarters, store.Storable((NowQuarter(seen)/1000-int64(d)*daySeconds)*1000))
+		quarters = append(quarters, store.Storable((NowQuarter(seen)/1000-int64(d)*DaySeconds)*1000))
 	}
 	return quarters
 }
@@ -172,14 +172,14 @@ func (c *Cells) wholeDays() (from, to int64, cuts []int64) {
 		slices.ContainsFunc(c.Filters, func(f Filter) bool { return ofHours(f.Key) }) {
 		return 0, 0, nil
 	}
-	from = (int64(store.Storable(c.FromMS)) + daySeconds - 1) / daySeconds
-	to = int64(store.Storable(c.ToMS)) / daySeconds
+	from = (int64(store.Storable(c.FromMS)) + DaySeconds - 1) / DaySeconds
+	to = int64(store.Storable(c.ToMS)) / DaySeconds
 	borders := c.Borders
 	if !c.Rollup.Routed {
 		borders = slices.Concat(borders, SettlingBorders(c.Seen, c.SettlingDays))
 	}
 	for _, border := range borders {
-		if day := int64(border) / daySeconds; border%daySeconds != 0 && day >= from && day < to {
+		if day := int64(border) / DaySeconds; border%DaySeconds != 0 && day >= from && day < to {
 			cuts = append(cuts, day)
 		}
 	}
@@ -201,7 +201,7 @@ func ofDays(k Key, tz string) bool {
 	return !k.Timed() || (tz == "UTC" && slices.Contains([]string{"day", "week", "month", "weekday"}, k.Name))
 }
 
-func dateText(day int64) string { return time.Unix(day*daySeconds, 0).UTC().Format(time.DateOnly) }
+func dateText(day int64) string { return time.Unix(day*DaySeconds, 0).UTC().Format(time.DateOnly) }
 
 // Count is a sum of differences as it is scanned. It is none of the report's numbers when it is below 0, which shows
 // that an edition took away what was never counted.
@@ -231,7 +231,7 @@ func (c *Change) Scan(value any) error {
 }
 
 // countOf is where a sum is scanned to: of what rows change, or of all.
-func countOf(n *uint64, rows *DayRows) any {
+func CountOf(n *uint64, rows *DayRows) any {
 	if rows != nil && rows.Above != nil {
 		return (*Change)(n)
 	}

@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"slices"
@@ -37,7 +37,7 @@ type Part[S any] struct {
 }
 
 // Day is the part's day in days of Unix time.
-func (p *Part[S]) Day() int64 { return p.Date.Unix() / daySeconds }
+func (p *Part[S]) Day() int64 { return p.Date.Unix() / DaySeconds }
 
 // DayRows are the rows of a rollup that are read of days.
 type DayRows struct {
@@ -49,10 +49,10 @@ type DayRows struct {
 }
 
 // optOuts tells whether opt-outs are read that belong to no day: with all days, or with none.
-func (r *DayRows) optOuts() bool { return r == nil || len(r.Days)+len(r.Settling) == 0 }
+func (r *DayRows) OptOuts() bool { return r == nil || len(r.Days)+len(r.Settling) == 0 }
 
 // few tells whether they are so few that a second thread is not worth its cost.
-func (r *DayRows) few(accounts int) bool {
+func (r *DayRows) Few(accounts int) bool {
 	const fewDays = 3
 	return r != nil && (r.Above != nil || accounts == 1 && len(r.Days)+len(r.Settling) <= fewDays)
 }
@@ -76,7 +76,7 @@ func (m *remembered[S]) Bytes() int64 { return m.bytes }
 
 // DaySums remember what a report has of the days of accounts, and how it stood at which edition. What editions have
 // changed since adds up, so an answer costs what they changed. They are safe for concurrent use.
-type DaySums[S Sums[S]] struct{ cache Cache[*remembered[S]] }
+type DaySums[S Sums[S]] struct{ Cache Cache[*remembered[S]] }
 
 // Of returns the parts of the period that anything is known of, of the one account in scope, or of all. read fills in
 // the sums of parts: of their rows, or of what editions changed. serves tells whether sums serve this answer. What they
@@ -91,7 +91,7 @@ func (d *DaySums[S]) Of(r *Request, state *store.State, routes *store.Routes, de
 	all = partsOf[S](r, state, routes, depends)
 	var moved, missing []*Part[S]
 	for _, p := range all {
-		switch p.known = d.cache.Get(p.key); {
+		switch p.known = d.Cache.Get(p.key); {
 		case p.known == nil || !serves(p.known.sums):
 			missing = append(missing, p)
 		case !p.changedSince(state):
@@ -174,7 +174,7 @@ func partsOf[S Sums[S]](r *Request, state *store.State, routes *store.Routes, de
 	settling := SettlingQuarters(&state.Snapshot, routes.SettlingDays)
 	for _, day := range state.Days {
 		start := uint32(day.Date.Unix())
-		end := start + daySeconds
+		end := start + DaySeconds
 		p := Part[S]{Date: day.Date, From: max(from, start), To: min(to, end), day: day}
 		if p.From >= p.To {
 			continue
@@ -292,11 +292,11 @@ func (d *DaySums[S]) keep(p *Part[S], state *store.State) {
 	} else {
 		m.bytes = 150 + p.Sums.Bytes()
 	}
-	d.cache.Put(p.key, m)
+	d.Cache.Put(p.key, m)
 }
 
 // placesOf gives each part sums to be filled in, and finds them.
-func placesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settling bool) S) {
+func PlacesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settling bool) S) {
 	type place struct {
 		day      int64
 		settling bool

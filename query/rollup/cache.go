@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import (
 	"math"
@@ -8,7 +8,7 @@ import (
 )
 
 // maxAnswerBytes bounds what the server remembers of answers.
-const maxAnswerBytes = 128 << 20
+const MaxAnswerBytes = 128 << 20
 
 // Cache remembers answers by all that they depend on: what was requested, the visible editions, the price lists and
 // the capabilities. So nothing in it is ever stale; what nobody asks for any more is forgotten. It is safe for
@@ -43,7 +43,7 @@ func (c *Cache[A]) Put(key string, answer A) {
 	}
 	limit := c.Limit
 	if limit == 0 {
-		limit = maxAnswerBytes
+		limit = MaxAnswerBytes
 	}
 	bytes := answer.Bytes()
 	if bytes > limit {

@@ -1,4 +1,4 @@
-package report
+package rollup
 
 import "kaskad/query/answer"
 
@@ -90,10 +90,10 @@ func (k Kind) types() []answer.ColumnType {
 }
 
 // currencies are codes of ISO 4217, or none.
-func currencies() *answer.Schema { return CurrencyFilter.Schema }
+func Currencies() *answer.Schema { return CurrencyFilter.Schema }
 
 // bounds are the values of a Bound.
-var bounds = []string{"exact", "lower", "upper", "mixed"}
+var Bounds = []string{"exact", "lower", "upper", "mixed"}
 
 // Columns are the fields of the figure with their types and what they mean.
 func (f *Figure) Columns() []answer.Column {
@@ -107,8 +107,23 @@ func (f *Figure) Columns() []answer.Column {
 		case f.Kind == Percentiles:
 			columns[i].Null = "when no attempt has that time"
 		case f.Kind == Bound:
-			columns[i].Of, columns[i].Null = answer.OneOf(bounds...), "when open_den is 0"
+			columns[i].Of, columns[i].Null = answer.OneOf(Bounds...), "when open_den is 0"
 		}
 	}
 	return columns
 }
+
+// Section is a part of GET /v1/definitions.
+type Section int
+
+// The sections that have figures of reports.
+const (
+	// Metrics are those of the channel report.
+	Metrics Section = iota
+	// Money has what costs, and what is saved.
+	Money
+	// Numbers has what is known of numbers and people.
+	Numbers
+	// Curves has what pictures are drawn of: latencies, and two values side by side.
+	Curves
+)
