@@ -70,8 +70,8 @@ func request(t *testing.T, r *Report) *rollup.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ask := &rollup.Request{Name: r.Name, Zone: zone, Keys: r.Keys, Extra: r.Extra, FromMS: 1760572800000, ToMS: 1795136400000,
-		Limit: 10}
+	ask := &rollup.Request{Name: r.Name, Zone: zone, Keys: r.Keys, Extra: r.Extra, FromMS: 1760572800000,
+		ToMS: 1795136400000, Limit: 10}
 	for _, k := range slices.Concat(r.Keys, r.Extra) {
 		ask.Filters = append(ask.Filters, rollup.Filter{Key: k, Values: []string{value(t, k)}})
 	}
@@ -152,7 +152,8 @@ func TestReport_Tables_OfStatement(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, instead := range r.Instead {
-			cells := &rollup.Cells{Rollup: rollup.Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(), Seen: seen()}
+			cells := &rollup.Cells{Rollup: rollup.Rollup{Table: "rollup_attempts"}, Accounts: ask.Accounts(),
+				Seen: seen()}
 			another, _, err := ask.Statement(instead, lines().Lines, r.knows, cells)
 			if err != nil {
 				t.Fatal(err)

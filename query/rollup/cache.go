@@ -7,7 +7,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// maxAnswerBytes bounds what the server remembers of answers.
+// MaxAnswerBytes bounds what the server remembers of answers.
 const MaxAnswerBytes = 128 << 20
 
 // Cache remembers answers by all that they depend on: what was requested, the visible editions, the price lists and

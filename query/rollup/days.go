@@ -48,10 +48,10 @@ type DayRows struct {
 	Above, UpTo, Dead []uint64
 }
 
-// optOuts tells whether opt-outs are read that belong to no day: with all days, or with none.
+// OptOuts tells whether opt-outs are read that belong to no day: with all days, or with none.
 func (r *DayRows) OptOuts() bool { return r == nil || len(r.Days)+len(r.Settling) == 0 }
 
-// few tells whether they are so few that a second thread is not worth its cost.
+// Few tells whether they are so few that a second thread is not worth its cost.
 func (r *DayRows) Few(accounts int) bool {
 	const fewDays = 3
 	return r != nil && (r.Above != nil || accounts == 1 && len(r.Days)+len(r.Settling) <= fewDays)
@@ -295,7 +295,7 @@ func (d *DaySums[S]) keep(p *Part[S], state *store.State) {
 	d.Cache.Put(p.key, m)
 }
 
-// placesOf gives each part sums to be filled in, and finds them.
+// PlacesOf gives each part sums to be filled in, and finds them.
 func PlacesOf[S any](parts []*Part[S], none func() S) (of func(day int64, settling bool) S) {
 	type place struct {
 		day      int64

@@ -89,10 +89,10 @@ func (k Kind) types() []answer.ColumnType {
 	return []answer.ColumnType{answer.CountColumn}
 }
 
-// currencies are codes of ISO 4217, or none.
+// Currencies are codes of ISO 4217, or none.
 func Currencies() *answer.Schema { return CurrencyFilter.Schema }
 
-// bounds are the values of a Bound.
+// Bounds are the values of a Bound.
 var Bounds = []string{"exact", "lower", "upper", "mixed"}
 
 // Columns are the fields of the figure with their types and what they mean.

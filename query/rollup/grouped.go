@@ -7,10 +7,10 @@ import (
 	"kaskad/query/answer"
 )
 
-// maxRows bounds an answer that is kept as a whole.
+// MaxRows bounds an answer that is kept as a whole.
 const MaxRows = 100_000
 
-// groups add up the rows of an answer by their keys.
+// Groups add up the rows of an answer by their keys.
 type Groups[S any] map[string]*Group[S]
 
 type Group[S any] struct {
@@ -18,7 +18,7 @@ type Group[S any] struct {
 	Sums S
 }
 
-// at returns the sums of the row with these keys.
+// At returns the sums of the row with these keys.
 func (g Groups[S]) At(keys []KeyValue) (*S, error) {
 	id := KeysText(keys)
 	of := g[id]
@@ -32,7 +32,7 @@ func (g Groups[S]) At(keys []KeyValue) (*S, error) {
 	return &of.Sums, nil
 }
 
-// tooManyRows is the answer to a request whose rows would fill the memory.
+// TooManyRows is the answer to a request whose rows would fill the memory.
 func TooManyRows() *answer.Problem {
 	return answer.NewProblem(http.StatusServiceUnavailable, "too-large",
 		fmt.Sprintf("the answer has more than %d rows: shorten from…to, group by less, or filter", MaxRows))

@@ -230,7 +230,7 @@ func (c *Change) Scan(value any) error {
 	return nil
 }
 
-// countOf is where a sum is scanned to: of what rows change, or of all.
+// CountOf is where a sum is scanned to: of what rows change, or of all.
 func CountOf(n *uint64, rows *DayRows) any {
 	if rows != nil && rows.Above != nil {
 		return (*Change)(n)
