@@ -19,9 +19,9 @@ OAPI_CODEGEN_VERSION := v2.8.2
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 GORELEASER := bin/tools/goreleaser-$(GORELEASER_VERSION)
 
-# Two packages at a time, and three tests of each: many wait for ClickHouse or Kafka. The page's tests run beside them.
-# Each may run a ClickHouse of its own, and two cores and 8 GB are enough for all of them.
-TEST_FLAGS ?= -p 2 -parallel 3 -timeout 30m
+# Three packages at a time, and three tests of each: many wait for ClickHouse or Kafka. Each may run a ClickHouse of its
+# own, and two cores and 8 GB are enough for all of them.
+TEST_FLAGS ?= -p 3 -parallel 3 -timeout 30m
 # What tests store lies in memory where 4 GB are free for it, for the files of new tables are what costs ClickHouse most
 # about a test; all tests together store 1 GB or so. A test that fails says what it leaves there. Some tests play a
 # stranger, another user of the machine, whose program lies there too.
@@ -78,13 +78,11 @@ engine: ## Fetch the embedded ClickHouse into bin/lib (180 MB to download, 570 M
 
 ##@ Work on it
 
-# Those of the page run beside the others: a page waits for half of its time.
 .PHONY: test
-test: build ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
-	@$(MAKE) --no-print-directory -j 2 -k page-test go-test
+test: page-test go-test ## Run all tests; with CI=true a missing service is a failure, elsewhere a skip that says so
 
 .PHONY: go-test
-go-test: engine kafka python clients schemathesis
+go-test: engine kafka python clients schemathesis ## Run all tests but those of the page
 	$(call in_memory,$(GO) test $(TEST_FLAGS) $(COVERAGE:%=-coverprofile=%) $(TEST_PACKAGES))
 
 .PHONY: page-test

@@ -12,7 +12,7 @@ export default defineConfig({
     maxWorkers: 3,
     // Those of a file that mostly wait do so together.
     maxConcurrency: 3,
-    testTimeout: 120_000,
-    hookTimeout: 240_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

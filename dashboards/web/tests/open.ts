@@ -51,7 +51,7 @@ export async function openPage(language: Language, scope: string): Promise<Opene
     }
   }
   const page = await context.newPage()
-  page.setDefaultTimeout(40_000) // other tests keep the processors busy
+  page.setDefaultTimeout(20_000)
   const complaints: string[] = []
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
