@@ -47,8 +47,10 @@ test('a session that ends in the middle says so, and one goes on where one was',
   }
   await signIn('analyst')
   await settled(page)
-  await page.context().clearCookies()
   await page.getByRole('button', { name: /^Period/ }).click()
+  // What is still asked when the session ends would tell of it before the click.
+  await page.waitForLoadState('networkidle')
+  await page.context().clearCookies()
   await page.getByRole('button', { name: '7 days' }).click()
   await page.getByText('The session is over. Sign in again.').waitFor()
   const questions: string[] = []
