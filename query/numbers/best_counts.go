@@ -128,7 +128,7 @@ func (n *Numbers) everybody(ctx context.Context, q *bestChannelQuery) (*everybod
 	r := q.request
 	parts := []string{fmt.Sprint(r.FromMS, r.ToMS)}
 	for _, f := range r.Filters {
-		parts = append(append(parts, "", f.Key.Name), f.Values...)
+		parts = append(parts, f.Parts()...)
 	}
 	return n.everyone.Of(ctx, n.db, rollup.NewAsk(n.db, r.Accounts(), q.asOfMS, nil, parts...),
 		func(ctx context.Context) (*everybody, error) { return n.readEverybody(ctx, q) })

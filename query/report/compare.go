@@ -338,7 +338,7 @@ func (r *Reading) comparePeople(ctx context.Context, q *comparison) (*compared, 
 	parts := append([]string{q.metric.name, q.by.Name, r.Zone.String(), routes.Fingerprint,
 		fmt.Sprint(r.FromMS, r.ToMS)}, q.values...)
 	for _, f := range r.Filters {
-		parts = append(append(parts, "", f.Key.Name), f.Values...)
+		parts = append(parts, f.Parts()...)
 	}
 	tables := []string{"attempts_by_recipient", "routes"}
 	if q.metric.facts != "" {

@@ -147,7 +147,7 @@ func (r *Reading) audiences(ctx context.Context) (rollup.Groups[audience], error
 	}
 	for _, f := range r.Filters {
 		if f.Key.Name != "channel" {
-			parts = append(append(parts, "", f.Key.Name), f.Values...)
+			parts = append(parts, f.Parts()...)
 		}
 	}
 	ask := rollup.NewAsk(r.DB, r.Accounts(), r.Seen.UpTo(), []string{"legs", "routes"}, parts...)

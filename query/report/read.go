@@ -2,7 +2,6 @@ package report
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -55,8 +54,7 @@ func Read(c *gin.Context, db *store.DB, report *Report) (*rollup.Request, error)
 func hash(r *rollup.Request, from, to string) []byte {
 	parts := []string{r.Name, r.Zone.String(), strings.Join(r.Keys.Names(), ","), from, to}
 	for _, f := range r.Filters {
-		parts = append(parts, f.Key.Name, strconv.Itoa(len(f.Values)))
-		parts = append(parts, f.Values...)
+		parts = append(parts, f.Parts()...)
 	}
 	return answer.QueryHash(append(parts, orderParts(r)...)...)
 }

@@ -3,6 +3,7 @@ package rollup
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"kaskad/query/answer"
@@ -80,6 +81,12 @@ func (r *Request) Keeps(name, value string) bool {
 		}
 	}
 	return true
+}
+
+// Parts are what tells the filter apart from others in a hash. How many values it has is one of them: a value may be the
+// name of another filter.
+func (f *Filter) Parts() []string {
+	return append([]string{f.Key.Name, strconv.Itoa(len(f.Values))}, f.Values...)
 }
 
 // Ranked is a field that a report's rows may be sorted by. Value is a whole number in SQL, over the columns of the
