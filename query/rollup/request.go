@@ -83,8 +83,8 @@ func (r *Request) Keeps(name, value string) bool {
 	return true
 }
 
-// Parts are what tells the filter apart from others in a hash. How many values it has is one of them: a value may be the
-// name of another filter.
+// Parts are what tells the filter apart from others in a hash. How many values it has is one of them: a value may be
+// the name of another filter.
 func (f *Filter) Parts() []string {
 	return append([]string{f.Key.Name, strconv.Itoa(len(f.Values))}, f.Values...)
 }
