@@ -147,16 +147,34 @@ func AskVerdicts(ctx context.Context, conn driver.Conn, account string, numbers 
 	if numbers == nil {
 		numbers = []string{""} // stands for all of them
 	}
-	id, n := uuid.New(), len(numbers)
-	err := InsertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number)", 0, n,
-		[]any{repeat(id, n), repeat(account, n), repeat(int64(0), n), repeat(uint64(0), n), numbers})
-	if err == nil && n > 0 {
-		err = OpenTouches(ctx, conn, []Touch{{Account: account, ID: id, AtMS: now.UnixMilli()}})
-	}
+	id, err := queueNumbers(ctx, conn, account, numbers, "", now)
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("ask for verdicts of account %q: %w", account, err)
 	}
 	return id, nil
+}
+
+// AskOptOuts asks the aggregator to attribute anew what a recipient of the account said: opt-outs, blocks and
+// complaints. It returns the id of the touch that was opened.
+func AskOptOuts(ctx context.Context, conn driver.Conn, account, recipient string, now time.Time) (uuid.UUID, error) {
+	id, err := queueNumbers(ctx, conn, account, []string{recipient}, Unsubscribed.String(), now)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("ask for the opt-outs of a recipient of account %q: %w", account, err)
+	}
+	return id, nil
+}
+
+// queueNumbers announces these numbers of an account the way ingest does that has stored such events about them; event
+// "" stands for none.
+func queueNumbers(ctx context.Context, conn driver.Conn, account string, numbers []string, event string,
+	now time.Time) (uuid.UUID, error) {
+	id, n := uuid.New(), len(numbers)
+	err := InsertColumns(ctx, conn, "INSERT INTO number_queue (batch, account, bucket, message, number, event)", 0, n,
+		[]any{repeat(id, n), repeat(account, n), repeat(int64(0), n), repeat(uint64(0), n), numbers, repeat(event, n)})
+	if err == nil && n > 0 {
+		err = OpenTouches(ctx, conn, []Touch{{Account: account, ID: id, AtMS: now.UnixMilli()}})
+	}
+	return id, err
 }
 
 // NumberOverride is a verdict that somebody set by hand; the greatest version of a number counts. State "" takes it

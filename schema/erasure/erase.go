@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
@@ -92,9 +93,8 @@ func EraseNumber(ctx context.Context, conn driver.Conn, account, number, pseudon
 		case left.none() && quiet && waited:
 			return e.erased, nil
 		case left.none() && !waited:
-			// What the aggregator read before the number was overwritten it has written when it has answered this.
 			waited = true
-			if err := e.waitForAggregator(ctx); err != nil {
+			if err := e.settle(ctx); err != nil {
 				return e.erased, err
 			}
 			if err := e.walkDialogs(ctx); err != nil {
@@ -375,25 +375,38 @@ func (e *eraser) waitForMutations(ctx context.Context) error {
 	}
 }
 
-// waitForAggregator returns when the aggregator has ended the pass and the round of verdicts that it was in, or when
-// there is none. It asks for a verdict on the pseudonym, which decides nothing: passes and rounds come one after
-// another, so who has answered that has written all that it read before.
-func (e *eraser) waitForAggregator(ctx context.Context) error {
-	alive, err := e.aggregatorWorks(ctx)
-	if err != nil || !alive {
-		return err
-	}
-	touch, err := schema.AskVerdicts(ctx, e.conn, e.account, []string{e.pseudonym}, time.Now())
+// settle returns when the aggregator has written all that it read before the number was overwritten, and has attributed
+// anew what the pseudonym said: a pass that ran meanwhile may have seen the opt-outs without their attempts, and
+// nothing would change that later. Passes come one after another and so do rounds of verdicts, so it is enough that
+// one of each has answered: the round is asked about an address that nobody has, which decides nothing. Where no
+// aggregator works the next one answers.
+func (e *eraser) settle(ctx context.Context) error {
+	said, err := schema.AskOptOuts(ctx, e.conn, e.account, e.pseudonym, time.Now())
 	if err != nil {
 		return err
 	}
-	return e.waitForAnswer(ctx, touch)
+	decided, err := schema.AskVerdicts(ctx, e.conn, e.account, []string{e.nobody()}, time.Now())
+	if err != nil {
+		return err
+	}
+	if alive, err := e.aggregatorWorks(ctx); err != nil || !alive {
+		return err
+	}
+	for _, touch := range []uuid.UUID{said, decided} {
+		if err := e.waitForAnswer(ctx, touch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// nobody is an address that no event has brought: of the kind that verdicts are about, unlike the pseudonym.
+func (e *eraser) nobody() string { return "email:" + strings.TrimPrefix(e.pseudonym, "user:") }
 
 // waitForAnswer returns when the aggregator has closed a touch and decided what it asked for, or when it does not work
 // any more.
 func (e *eraser) waitForAnswer(ctx context.Context, touch uuid.UUID) error {
-	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "pseudonym": e.pseudonym}
+	parameters := clickhouse.Parameters{"id": touch.String(), "account": e.account, "number": e.nobody()}
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, time.Second) {
 		var answered bool
 		if err := e.conn.QueryRow(clickhouse.Context(ctx, clickhouse.WithParameters(parameters)),

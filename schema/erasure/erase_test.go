@@ -188,6 +188,33 @@ func TestEraseNumber_Restart(t *testing.T) {
 	r.wantNoFile(erasedNumber[1:])
 }
 
+// A pass that runs while the number is half overwritten may see an opt-out without its attempt. When the erasure has
+// ended it is attributed as before, also to what the person gets later, and a round of verdicts has come by.
+func TestEraseNumber_OptOutsUnderWay(t *testing.T) {
+	r := newSharedRig(t)
+	key := newErasureKey(t, "erasure.key")
+	r.store(erasureEvents("a", erasedNumber, 1)...)
+	end := r.aggregate()
+	before := r.figures()
+	r.exec("INSERT INTO opt_outs SELECT * REPLACE (generation + 1 AS generation, false AS found) FROM opt_outs")
+	if slices.Equal(before, r.figures()) {
+		t.Fatal("the attribution that finds nothing does not count, so this test shows nothing")
+	}
+	erased, _ := r.erase(key, "a", erasedNumber)
+	r.settle()
+	r.wantFigures(before)
+	if got := r.texts("SELECT toString(count()) FROM numbers_touched WHERE startsWith(number, 'email:erased-') AND " +
+		"generation <= (SELECT max(generation) FROM numbers_done)"); got[0] == "0" {
+		t.Error("the erasure ended before a round of verdicts did")
+	}
+	at := eraseNow.Add(-90 * time.Minute)
+	r.storeKnowing(erasure.NewIndex(key), erasureEvent("a", "later", "viber", "delivered", erased.Pseudonym, at,
+		fmt.Sprintf(`,"sender":"Shop","submitted_at":%q`, at.Format(time.RFC3339))))
+	r.settle()
+	end()
+	r.wantFacts()
+}
+
 // A pass that runs while the number is half overwritten sees one conversation as two people's, and bills it twice. When
 // the erasure has ended it is one again.
 func TestEraseNumber_DialogsUnderWay(t *testing.T) {
