@@ -10,11 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/schema/keys"
 )
-
-// adminKeyFile is where the first admin key of a data directory is left, for its owner alone.
-const adminKeyFile = "admin.key"
 
 // errNoAdminKey says how to make the first one.
 var errNoAdminKey = errors.New("there is no admin key of all accounts, so nobody could make keys: set " +
@@ -42,7 +40,7 @@ func (p *process) ensureAdminKey(ctx context.Context) error {
 
 // makeAdminKey makes an admin key, in its file before it is good: so it is not lost, whenever the process dies.
 func (p *process) makeAdminKey(ctx context.Context) error {
-	path := filepath.Join(p.dir, adminKeyFile)
+	path := filepath.Join(p.dir, datadir.AdminKeyFile)
 	secret, err := readAdminKey(p.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -57,7 +55,7 @@ func (p *process) makeAdminKey(ctx context.Context) error {
 			return err
 		}
 		hash = keys.HashOf(secret)
-		if err := replace(path, []byte(secret+"\n")); err != nil {
+		if err := datadir.Replace(path, []byte(secret+"\n")); err != nil {
 			return fmt.Errorf("leave the admin key in %s: %w", path, err)
 		}
 	}
@@ -71,7 +69,7 @@ func (p *process) makeAdminKey(ctx context.Context) error {
 
 // readAdminKey reads the admin key of a data directory.
 func readAdminKey(dir string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(dir, adminKeyFile))
+	text, err := os.ReadFile(filepath.Join(dir, datadir.AdminKeyFile))
 	if err != nil {
 		return "", fmt.Errorf("read the admin key: %w", err)
 	}

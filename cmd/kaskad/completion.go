@@ -8,13 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
-)
 
-// Tags of flags for completion: the values that a flag may have besides those of its enum, and whether it takes several
-// with commas.
-const (
-	valuesTag = "values"
-	commaTag  = "comma"
+	"kaskad/cmd/kaskad/client"
 )
 
 var (
@@ -127,10 +122,10 @@ func complete(node *kong.Node, words []string) (found []candidate) {
 // those before it are not offered again.
 func valuesOf(v *kong.Value, typed string) (found []candidate) {
 	before := ""
-	if v.Tag.Has(commaTag) || v.IsSlice() && v.Tag.Sep == ',' {
+	if v.Tag.Has(client.CommaTag) || v.IsSlice() && v.Tag.Sep == ',' {
 		before = typed[:strings.LastIndexByte(typed, ',')+1]
 	}
-	for _, value := range strings.Split(cmp.Or(v.Tag.Get(valuesTag), v.Enum), ",") {
+	for _, value := range strings.Split(cmp.Or(v.Tag.Get(client.ValuesTag), v.Enum), ",") {
 		if value != "" && !slices.Contains(strings.Split(before, ","), value) {
 			found = append(found, candidate{before + value, ""})
 		}

@@ -16,8 +16,7 @@ import (
 func completed(t *testing.T, words ...string) (found []string) {
 	t.Helper()
 	var cli commands
-	var err error
-	if cli.Report, err = newReportCommand(); err != nil {
+	if err := cli.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	parser, err := kong.New(&cli, flagDefaults)

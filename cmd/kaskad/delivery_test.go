@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/engine/enginetest"
 	"kaskad/ingest"
 	"kaskad/simulate"
@@ -204,7 +205,7 @@ func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 // produceAnyhow finds the broker where it is now: it comes back at the port it had, or somewhere else when that is
 // taken.
 func (k *kaskad) produceAnyhow(ctx context.Context, keys, values [][]byte) error {
-	at, ok := readRunning(k.dir)
+	at, ok := datadir.ReadRunning(k.dir)
 	if !ok {
 		return fmt.Errorf("%w: not running", ingest.ErrUnavailable)
 	}

@@ -6,13 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
+	"kaskad/cmd/kaskad/client"
+	"kaskad/cmd/kaskad/datadir"
+	"kaskad/cmd/kaskad/output"
 	"kaskad/ingest"
 	"kaskad/simulate"
 )
@@ -133,7 +135,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	stopped := context.AfterFunc(ctx, func() { fmt.Fprintln(os.Stderr, "\nstopping…") })
 	err = p.run(ctx)
 	stopped()
-	_ = os.Remove(filepath.Join(c.Data, runningFile))
+	_ = os.Remove(filepath.Join(c.Data, datadir.RunningFile))
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
@@ -151,7 +153,7 @@ func (c *demoCommand) reset() error {
 	if _, err := os.Stat(filepath.Join(c.Data, demoFile)); err != nil {
 		return fmt.Errorf("--reset: %s holds no demo (%w): remove it yourself if you mean it", c.Data, err)
 	}
-	if _, ok := readRunning(c.Data); ok {
+	if _, ok := datadir.ReadRunning(c.Data); ok {
 		return fmt.Errorf("--reset: a demo is running on %s: end it first", c.Data)
 	}
 	return os.RemoveAll(c.Data)
@@ -191,7 +193,7 @@ func (c *demoCommand) state() (demoState, error) {
 }
 
 func (c *demoCommand) save(state demoState) error {
-	return writeFile(filepath.Join(c.Data, demoFile),
+	return output.WriteFile(filepath.Join(c.Data, demoFile),
 		func(w io.Writer) error { return json.NewEncoder(w).Encode(state) })
 }
 
@@ -206,14 +208,14 @@ func (s demoState) world(now time.Time) simulate.Config {
 // play sends the days through Kafka, waits until the reports show all of them, and says where to look.
 func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, address string,
 	producer *ingest.Producer) error {
-	server := &api{address: "http://" + address, client: http.Client{Timeout: serverTimeout}}
+	key := ""
 	if c.Auth == authKeys {
-		key, err := readAdminKey(c.Data)
-		if err != nil {
+		var err error
+		if key, err = readAdminKey(c.Data); err != nil {
 			return err
 		}
-		server.key = key
 	}
+	server := client.New("http://"+address, key)
 	if !state.Played {
 		sim, err := simulate.New(state.world(st.now()))
 		if err != nil {
@@ -251,7 +253,7 @@ func (c *demoCommand) play(ctx context.Context, st *stack, state demoState, addr
 			return err
 		}
 	}
-	if err := c.greet(ctx, server, state, states, time.Since(st.started)); err != nil || server.key == "" {
+	if err := c.greet(ctx, server, state, states, time.Since(st.started)); err != nil || key == "" {
 		return err
 	}
 	return c.showKeys(ctx, server, state)
@@ -298,9 +300,9 @@ func (c *demoCommand) settle(ctx context.Context, st *stack, what string) error 
 	return nil
 }
 
-func (c *demoCommand) greet(ctx context.Context, server *api, state demoState, states map[string]uint64,
+func (c *demoCommand) greet(ctx context.Context, server *client.API, state demoState, states map[string]uint64,
 	took time.Duration) error {
-	url, period := server.address, state.period()
+	url, period := server.Address(), state.period()
 	fmt.Printf("Kaskad is up: open %s in a browser (after %.1f s). It has %d simulated messages of %s.\n",
 		url, took.Seconds(), state.Messages, state.days())
 	if state.Days > 1 {
@@ -376,7 +378,7 @@ func (c *demoCommand) shownData() string {
 }
 
 // printChannels prints a channel report as a table that can be read at a glance.
-func printChannels(ctx context.Context, out io.Writer, server *api, query string) error {
+func printChannels(ctx context.Context, out io.Writer, server *client.API, query string) error {
 	var report struct {
 		Rows []struct {
 			Channel      string
@@ -388,7 +390,7 @@ func printChannels(ctx context.Context, out io.Writer, server *api, query string
 			Bound        *string  `json:"open_rate_bound"`
 		}
 	}
-	if err := server.report(ctx, "/v1/reports/channels?"+query, &report); err != nil {
+	if err := server.Read(ctx, "/v1/reports/channels?"+query, &report); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  %-11s %8s %10s  %-22s\n", "channel", "sent", "delivered", "read, of delivered (95 %)")

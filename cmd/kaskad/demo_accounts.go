@@ -4,10 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"time"
 
+	"kaskad/cmd/kaskad/client"
 	"kaskad/money/costs"
 	"kaskad/schema/alert"
 	"kaskad/schema/alertlog"
@@ -16,11 +16,11 @@ import (
 
 // prepareAccounts gives every account that sent something the price list and error map of the demo. Those that somebody
 // has changed stay.
-func prepareAccounts(ctx context.Context, server *api, state demoState) error {
+func prepareAccounts(ctx context.Context, server *client.API, state demoState) error {
 	var report struct {
 		Rows []struct{ Account string }
 	}
-	if err := server.report(ctx, "/v1/reports/channels?group_by=account&"+state.period(), &report); err != nil {
+	if err := server.Read(ctx, "/v1/reports/channels?group_by=account&"+state.period(), &report); err != nil {
 		return err
 	}
 	for _, r := range report.Rows {
@@ -40,7 +40,7 @@ const demoSample = 50
 
 // putAlerts gives accounts the rules that all have, but for silence: the demo ended two days ago, and every provider
 // that it had has been silent since. They have to be there before the first event is: hours are judged at once.
-func putAlerts(ctx context.Context, server *api, accounts []string) error {
+func putAlerts(ctx context.Context, server *client.API, accounts []string) error {
 	rules := alert.Default()
 	for i := range rules.Alerts {
 		rule := &rules.Alerts[i]
@@ -52,21 +52,11 @@ func putAlerts(ctx context.Context, server *api, accounts []string) error {
 		return fmt.Errorf("write the demo's alert rules: %w", err)
 	}
 	for _, account := range accounts {
-		if err := server.putFirst(ctx, "/v1/alerts?account="+url.QueryEscape(account), body); err != nil {
+		if err := server.PutFirst(ctx, "/v1/alerts?account="+url.QueryEscape(account), body); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// putFirst puts a list where there is none.
-func (a *api) putFirst(ctx context.Context, path string, body []byte) error {
-	var have struct{ Version uint64 }
-	if err := a.report(ctx, path, &have); err != nil || have.Version > 0 {
-		return err
-	}
-	_, err := a.send(ctx, http.MethodPut, path, body)
-	return err
 }
 
 // findAlerts stores the alerts that would have been told, had Kaskad been there in the simulated days: it judges hours

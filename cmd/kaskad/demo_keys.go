@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/cmd/kaskad/client"
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/schema/keys"
 )
 
@@ -16,12 +18,12 @@ import (
 const demoKeyTime = 24 * time.Hour
 
 // showKeys makes a key for each scope and prints what each is for.
-func (c *demoCommand) showKeys(ctx context.Context, server *api, state demoState) error {
+func (c *demoCommand) showKeys(ctx context.Context, server *client.API, state demoState) error {
 	account := "lavka"
 	fmt.Printf("\nWith --auth keys each of these commands needs a key: curl takes it as "+
 		"-H \"Authorization: Bearer KEY\", kaskad as --key or KASKAD_KEY.\nThe admin key of all accounts is in %s. "+
 		"Keys of account %s, for a day:\n\n",
-		filepath.Join(c.shownData(), adminKeyFile), account)
+		filepath.Join(c.shownData(), datadir.AdminKeyFile), account)
 	now := time.Now().UTC().Format(time.RFC3339)
 	uses := map[string]string{
 		"analyst":  "'%s/v1/reports/savings?%s'",
@@ -37,15 +39,15 @@ func (c *demoCommand) showKeys(ctx context.Context, server *api, state demoState
 		if err != nil {
 			return err
 		}
-		reply, err := server.send(ctx, http.MethodPost, "/v1/keys", body)
+		reply, err := server.Send(ctx, http.MethodPost, "/v1/keys", body)
 		if err != nil {
 			return err
 		}
 		var made struct{ Key string }
 		if err := json.Unmarshal(reply, &made); err != nil {
-			return fmt.Errorf("read the answer of %s: %w", server.address, err)
+			return fmt.Errorf("read the answer of %s: %w", server.Address(), err)
 		}
-		use := strings.Replace(uses[scope], "%s", server.address, 1)
+		use := strings.Replace(uses[scope], "%s", server.Address(), 1)
 		use = strings.Replace(use, "%s", state.period(), 1)
 		fmt.Printf("  %-8s key=%s\n           curl -s -H \"Authorization: Bearer $key\" %s\n", scope, made.Key, use)
 	}

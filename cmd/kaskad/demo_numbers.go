@@ -7,6 +7,9 @@ import (
 	"io"
 	"net/url"
 	"strings"
+
+	"kaskad/cmd/kaskad/client"
+	"kaskad/cmd/kaskad/output"
 )
 
 // demoErrors says what the codes of the simulated providers mean, as far as the shipped map does not. "REFUSED" is left
@@ -16,8 +19,8 @@ import (
 var demoErrors []byte
 
 // putErrors gives an account an error map, unless it has one of its own.
-func putErrors(ctx context.Context, server *api, account string) error {
-	return server.putFirst(ctx, "/v1/error-map?account="+url.QueryEscape(account), demoErrors)
+func putErrors(ctx context.Context, server *client.API, account string) error {
+	return server.PutFirst(ctx, "/v1/error-map?account="+url.QueryEscape(account), demoErrors)
 }
 
 // numberStates counts the numbers in each state.
@@ -41,7 +44,7 @@ func (st *stack) numberStates(ctx context.Context) (map[string]uint64, error) {
 
 // printReach prints who was reached on which channel, and what is known of phone numbers. query is that of the reports,
 // without group_by, and days is how many it selects.
-func printReach(ctx context.Context, out io.Writer, server *api, query string, states map[string]uint64,
+func printReach(ctx context.Context, out io.Writer, server *client.API, query string, states map[string]uint64,
 	days int) error {
 	var report struct {
 		Rows []struct {
@@ -52,12 +55,12 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 			Penetration *float64
 		}
 	}
-	if err := server.report(ctx, "/v1/reports/penetration?"+query, &report); err != nil {
+	if err := server.Read(ctx, "/v1/reports/penetration?"+query, &report); err != nil {
 		return err
 	}
 	if len(report.Rows) > 0 {
 		fmt.Fprintf(out, "  %-11s %8s %8s  of all %s people\n", "channel", "tried", "reached",
-			thousands(report.Rows[0].Audience))
+			output.Thousands(report.Rows[0].Audience))
 	}
 	for _, r := range report.Rows {
 		share := 0.0
@@ -72,12 +75,13 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 	var dead struct {
 		Rows []struct{ Account, Number, Rule string }
 	}
-	if err := server.report(ctx, "/v1/numbers/dead?limit=1", &dead); err != nil {
+	if err := server.Read(ctx, "/v1/numbers/dead?limit=1", &dead); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s revived, %s without a "+
-		"delivery.", thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
-		thousands(states["revived"]), thousands(states["unknown"]))
+		"delivery.", output.Thousands(states["active"]), output.Thousands(states["suspect"]),
+		output.Thousands(states["dead"]),
+		output.Thousands(states["revived"]), output.Thousands(states["unknown"]))
 	if len(dead.Rows) > 0 {
 		fmt.Fprintf(out, "\n  One of the dead is %s of %s, by rule %s.", dead.Rows[0].Number, dead.Rows[0].Account,
 			dead.Rows[0].Rule)
@@ -89,6 +93,3 @@ func printReach(ctx context.Context, out io.Writer, server *api, query string, s
 		"invalid.")
 	return nil
 }
-
-// thousands prints a count with its thousands apart.
-func thousands(n uint64) string { return grouped(fmt.Sprint(n)) }

@@ -3,14 +3,15 @@ package main
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/big"
-	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
+	"kaskad/cmd/kaskad/client"
+	"kaskad/cmd/kaskad/output"
 	"kaskad/money"
 )
 
@@ -44,12 +45,7 @@ const dearerPercent = 15
 
 // putTariffs gives an account a price list, as `kaskad tariffs import` would. One that has a list keeps it: somebody
 // may have tried another.
-func putTariffs(ctx context.Context, server *api, account string, state demoState) error {
-	kind := listKind{name: "tariffs"}
-	have, err := server.list(ctx, kind, account, 0)
-	if err != nil || have.Version > 0 {
-		return err
-	}
+func putTariffs(ctx context.Context, server *client.API, account string, state demoState) error {
 	list, err := state.prices()
 	if err != nil {
 		return err
@@ -58,20 +54,7 @@ func putTariffs(ctx context.Context, server *api, account string, state demoStat
 	if err != nil {
 		return fmt.Errorf("write the demo's tariffs: %w", err)
 	}
-	_, err = server.put(ctx, kind, account, body, 0)
-	return err
-}
-
-// report reads the answer of a GET.
-func (a *api) report(ctx context.Context, path string, to any) error {
-	body, err := a.send(ctx, http.MethodGet, path, nil)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(body, to); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", a.address, err)
-	}
-	return nil
+	return server.PutFirst(ctx, "/v1/tariffs?account="+url.QueryEscape(account), body)
 }
 
 // savingsTotals is a savings report as the demo prints it. Amounts stay the texts that they are.
@@ -98,12 +81,12 @@ type savingsTotals struct {
 
 // printSavings prints what the cascades saved on messages that reached somebody, by the channel that was tried first
 // and in all; what comes from the others stands apart. query is that of the report, without group_by.
-func printSavings(ctx context.Context, out io.Writer, server *api, query string) error {
+func printSavings(ctx context.Context, out io.Writer, server *client.API, query string) error {
 	var byChannel, all savingsTotals
-	if err := server.report(ctx, "/v1/reports/savings?"+query+"&group_by=first_channel", &byChannel); err != nil {
+	if err := server.Read(ctx, "/v1/reports/savings?"+query+"&group_by=first_channel", &byChannel); err != nil {
 		return err
 	}
-	if err := server.report(ctx, "/v1/reports/savings?"+query, &all); err != nil {
+	if err := server.Read(ctx, "/v1/reports/savings?"+query, &all); err != nil {
 		return err
 	}
 	line := func(cells ...any) { fmt.Fprintf(out, "  %-12s %8v %13s %13s %13s %8s %15s\n", cells...) }
@@ -115,8 +98,8 @@ func printSavings(ctx context.Context, out io.Writer, server *api, query string)
 				name = "all, " + r.Currency
 			}
 			if r.Priced > 0 {
-				line(name, r.Priced, grouped(r.SMSOnly), grouped(r.Actual), grouped(r.SavedReached),
-					share(r.SavedReached, r.SMSOnly), grouped(r.SavedUnreached))
+				line(name, r.Priced, output.Grouped(r.SMSOnly), output.Grouped(r.Actual),
+					output.Grouped(r.SavedReached), share(r.SavedReached, r.SMSOnly), output.Grouped(r.SavedUnreached))
 			}
 		}
 	}
@@ -136,10 +119,10 @@ func printSavings(ctx context.Context, out io.Writer, server *api, query string)
 		}
 		fmt.Fprintf(out, "  Paid twice, for steps after the one that arrived: %s %s, %s of it by choice, because "+
 			"nobody had read it.\n",
-			grouped(r.DoublePaid), r.Currency, grouped(r.DoublePaidUnread))
+			output.Grouped(r.DoublePaid), r.Currency, output.Grouped(r.DoublePaidUnread))
 		if r.ReportedAttempts > 0 {
 			fmt.Fprintf(out, "  Providers reported a price of %d attempts: %s %s in all, %s against the tariffs.\n",
-				r.ReportedAttempts, grouped(r.ReportedCost), r.Currency, signed(grouped(r.Drift)))
+				r.ReportedAttempts, output.Grouped(r.ReportedCost), r.Currency, signed(output.Grouped(r.Drift)))
 		}
 	}
 	return nil
@@ -153,22 +136,6 @@ func share(part, whole string) string {
 		return "–"
 	}
 	return a.Mul(a.Quo(a, b), big.NewRat(100, 1)).FloatString(1) + " %"
-}
-
-// grouped sets the thousands of an amount apart: "-1234567.50" is "-1 234 567.50".
-func grouped(amount string) string {
-	sign, digits := "", amount
-	if rest, negative := strings.CutPrefix(amount, "-"); negative {
-		sign, digits = "-", rest
-	}
-	whole, fraction, decimals := strings.Cut(digits, ".")
-	for at := len(whole) - 3; at > 0; at -= 3 {
-		whole = whole[:at] + " " + whole[at:]
-	}
-	if decimals {
-		whole += "." + fraction
-	}
-	return sign + whole
 }
 
 func signed(amount string) string {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/cmd/kaskad/commandtest"
+	"kaskad/cmd/kaskad/output"
 	"kaskad/money"
 )
 
@@ -16,13 +18,11 @@ var oneDay = []string{"--days", "1", "--messages", "3000"}
 // startDemo starts `kaskad demo` in the directory and returns what it has printed when it is done.
 func (k *kaskad) startDemo(flags ...string) string {
 	k.t.Helper()
-	k.output = &lockedBuffer{}
+	k.output = &commandtest.Buffer{}
 	k.launch([]string{asKaskad + "="}, append([]string{"demo", "--data", k.dir, "--listen", k.address,
 		"--log-level", "warn"}, flags...))
 	for began := time.Now(); time.Since(began) < 5*time.Minute; {
-		k.output.mu.Lock()
-		text := k.output.buf.String()
-		k.output.mu.Unlock()
+		text := k.output.String()
 		if strings.Contains(text, "Ctrl-C ends it") {
 			return text
 		}
@@ -114,8 +114,9 @@ func (k *kaskad) mustPrintNumbers(text string) {
 		k.t.Fatal(err)
 	}
 	want := fmt.Sprintf("Phone numbers: %s active, %s suspect (one hard failure), %s dead, %s revived, %s without a "+
-		"delivery.", thousands(states["active"]), thousands(states["suspect"]), thousands(states["dead"]),
-		thousands(states["revived"]), thousands(states["unknown"]))
+		"delivery.", output.Thousands(states["active"]), output.Thousands(states["suspect"]),
+		output.Thousands(states["dead"]),
+		output.Thousands(states["revived"]), output.Thousands(states["unknown"]))
 	if !strings.Contains(text, want) || states["suspect"] == 0 {
 		k.t.Errorf("no %q in\n%s", want, text)
 	}
@@ -178,7 +179,7 @@ func TestShare(t *testing.T) {
 func TestGrouped(t *testing.T) {
 	for amount, want := range map[string]string{"0.00": "0.00", "999.5": "999.5", "1000.00": "1 000.00",
 		"-1234567.123456": "-1 234 567.123456", "-100.00": "-100.00"} {
-		if got := grouped(amount); got != want {
+		if got := output.Grouped(amount); got != want {
 			t.Errorf("%s: %s, want %s", amount, got, want)
 		}
 	}

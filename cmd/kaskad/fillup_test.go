@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/engine/enginetest"
 	"kaskad/simulate"
 	"kaskad/simulate/model"
@@ -101,7 +102,7 @@ func fillRound(t *testing.T, seed uint64) {
 // database connects to the ClickHouse of a running kaskad.
 func (k *kaskad) database() driver.Conn {
 	k.t.Helper()
-	at, ok := readRunning(k.dir)
+	at, ok := datadir.ReadRunning(k.dir)
 	if !ok {
 		k.t.Fatal("kaskad does not run")
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/dashboards/grafana"
 	"kaskad/engine"
 )
@@ -263,7 +264,7 @@ func (k *kaskad) accountHolds(t *testing.T, asked []target, day time.Time) {
 	k.stop()
 	k.startWithKeys()
 	k.waitReady()
-	admin, err := os.ReadFile(filepath.Join(k.dir, adminKeyFile))
+	admin, err := os.ReadFile(filepath.Join(k.dir, datadir.AdminKeyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +278,8 @@ func (k *kaskad) accountHolds(t *testing.T, asked []target, day time.Time) {
 		if q.Datasource.Type != grafana.Infinity {
 			continue
 		}
-		if status, reply := k.with(made.Key, http.MethodGet, q.address(day, day.AddDate(0, 0, 2), nil), ""); status != 200 {
+		if status, reply := k.with(made.Key, http.MethodGet, q.address(day, day.AddDate(0, 0, 2), nil),
+			""); status != 200 {
 			t.Errorf("%s: %d %s", q.Where, status, reply)
 		}
 		if q.Where == "variable account" {

@@ -23,13 +23,15 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"kaskad/aggregate"
+	"kaskad/cmd/kaskad/commandtest"
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/engine"
 	"kaskad/engine/enginetest"
 )
 
 // asKaskad makes the test binary be kaskad, with the value's step as the place to die: "facts:3" is the third time that
 // a block's facts are acknowledged.
-const asKaskad = "TEST_AS_KASKAD"
+const asKaskad = commandtest.AsKaskad
 
 func TestMain(m *testing.M) {
 	engine.MaybeChild()
@@ -98,25 +100,7 @@ type kaskad struct {
 	env     []string
 	cmd     *exec.Cmd
 	ended   chan struct{}
-	output  *lockedBuffer
-}
-
-type lockedBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *lockedBuffer) tail() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	text := b.buf.String()
-	return text[max(0, len(text)-4000):]
+	output  *commandtest.Buffer
 }
 
 // newKaskad prepares `kaskad run` on a data directory of its own; start starts it. The test runs beside others.
@@ -129,14 +113,14 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 		t.Skipf("skipped: %v", err)
 	}
 	enginetest.Parallel(t)
-	k := &kaskad{t: t, dir: t.TempDir(), address: freeAddress(t), args: args, output: &lockedBuffer{}}
+	k := &kaskad{t: t, dir: t.TempDir(), address: freeAddress(t), args: args, output: &commandtest.Buffer{}}
 	t.Cleanup(func() {
 		if !t.Failed() {
 			k.mustBeFacts()
 		}
 		k.kill()
 		if t.Failed() {
-			t.Logf("the end of kaskad's log:\n%s", k.output.tail())
+			t.Logf("the end of kaskad's log:\n%s", k.output.Tail())
 		}
 	})
 	return k
@@ -146,7 +130,7 @@ func newKaskad(t testing.TB, args ...string) *kaskad {
 // everything. Where kaskad does not run any more, or still has something to do, there is nothing to compare.
 func (k *kaskad) mustBeFacts() {
 	k.t.Helper()
-	at, ok := readRunning(k.dir)
+	at, ok := datadir.ReadRunning(k.dir)
 	if !ok {
 		return
 	}

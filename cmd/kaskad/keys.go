@@ -14,6 +14,7 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
+	"kaskad/cmd/kaskad/client"
 	"kaskad/query/answer"
 	"kaskad/schema/keys"
 )
@@ -39,7 +40,7 @@ admin key; or, with --clickhouse, its database itself.
 // keysServer says where keys are kept.
 type keysServer struct {
 	Clickhouse string `help:"ClickHouse DSN: work on the database itself, as whoever runs it may." placeholder:"DSN"`
-	serverAddress
+	client.ServerAddress
 }
 
 // open connects to the database; false where a server is to be asked.
@@ -116,17 +117,17 @@ func (c *keysCreate) ask(ctx context.Context, expires time.Time) (id, key string
 	if err != nil {
 		return "", "", err
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	reply, err := server.send(ctx, http.MethodPost, "/v1/keys", encoded)
+	reply, err := server.Send(ctx, http.MethodPost, "/v1/keys", encoded)
 	if err != nil {
 		return "", "", err
 	}
 	var made struct{ ID, Key string }
 	if err := json.Unmarshal(reply, &made); err != nil {
-		return "", "", fmt.Errorf("read the answer of %s: %w", server.address, err)
+		return "", "", fmt.Errorf("read the answer of %s: %w", server.Address(), err)
 	}
 	return made.ID, made.Key, nil
 }
@@ -207,7 +208,7 @@ func (c *keysList) Run(ctx context.Context) error {
 }
 
 func (c *keysList) ask(ctx context.Context) (all []keyLine, err error) {
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +221,7 @@ func (c *keysList) ask(ctx context.Context) (all []keyLine, err error) {
 			Rows       []keyLine `json:"rows"`
 			NextCursor *string   `json:"next_cursor"`
 		}
-		if err := server.report(ctx, "/v1/keys?"+q.Encode(), &page); err != nil {
+		if err := server.Read(ctx, "/v1/keys?"+q.Encode(), &page); err != nil {
 			return nil, err
 		}
 		all = append(all, page.Rows...)
@@ -265,11 +266,11 @@ func (c *keysRevoke) Run(ctx context.Context) error {
 	}
 	defer done()
 	if !direct {
-		server, err := c.find(ctx)
+		server, err := c.Find(ctx)
 		if err != nil {
 			return err
 		}
-		_, err = server.send(ctx, http.MethodDelete, "/v1/keys/"+url.PathEscape(c.ID), nil)
+		_, err = server.Send(ctx, http.MethodDelete, "/v1/keys/"+url.PathEscape(c.ID), nil)
 		return err
 	}
 	found, err := keys.List(ctx, conn, keys.Filter{All: true, ID: c.ID, Limit: 1})

@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl/plain"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/ingest"
 )
 
@@ -51,7 +52,7 @@ func TestRun_Keys_Life(t *testing.T) {
 	k := newKaskad(t)
 	k.startWithKeys()
 	k.waitReady()
-	path := filepath.Join(k.dir, adminKeyFile)
+	path := filepath.Join(k.dir, datadir.AdminKeyFile)
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v %v", info, err)
@@ -124,7 +125,7 @@ func TestRun_Keys_Life(t *testing.T) {
 		t.Error(out)
 	}
 	for _, secret := range []string{admin, analyst, sender} {
-		if strings.Contains(k.output.tail(), secret) {
+		if strings.Contains(k.output.Tail(), secret) {
 			t.Error("the log says a key")
 		}
 	}
@@ -158,14 +159,14 @@ func TestServe_NoAdminKey(t *testing.T) {
 	k := newKaskad(t)
 	k.startWithKeys()
 	k.waitReady()
-	at, ok := readRunning(k.dir)
+	at, ok := datadir.ReadRunning(k.dir)
 	if !ok {
 		t.Fatal("it does not run")
 	}
 	list := strings.Split(k.command("keys", "list", "--clickhouse", at.Clickhouse), "\n")
 	k.command("keys", "revoke", strings.Fields(list[1])[0], "--clickhouse", at.Clickhouse)
-	serve := []string{"serve", "--clickhouse", at.Clickhouse, "--kafka", at.Kafka[0], "--kafka-sasl", "plain", "--kafka-user",
-		"kaskad", "--kafka-password", at.KafkaPassword, "--listen", freeAddress(t)}
+	serve := []string{"serve", "--clickhouse", at.Clickhouse, "--kafka", at.Kafka[0], "--kafka-sasl", "plain",
+		"--kafka-user", "kaskad", "--kafka-password", at.KafkaPassword, "--listen", freeAddress(t)}
 	out, err := k.tryCommand(serve...)
 	if err == nil || !strings.Contains(out, "KASKAD_ADMIN_KEY") || !strings.Contains(out, "kaskad keys create") {
 		t.Errorf("%v: %s", err, out)

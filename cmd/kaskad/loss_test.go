@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/schema"
 	"kaskad/simulate"
 	"kaskad/simulate/model"
@@ -176,7 +177,7 @@ func (k *kaskad) waitAnswer(path string) {
 		response, err := http.Get("http://" + k.address + path)
 		if err == nil {
 			response.Body.Close()
-			if _, known := readRunning(k.dir); known && response.StatusCode == http.StatusOK {
+			if _, known := datadir.ReadRunning(k.dir); known && response.StatusCode == http.StatusOK {
 				return
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"kaskad/cmd/kaskad/client"
 	"kaskad/engine"
 	"kaskad/ingest"
 )
@@ -33,14 +34,9 @@ type commands struct {
 	Simulate  simulateCommand  `cmd:"" help:"Write seeded events to Kafka or NDJSON, and the report that must follow from them."`
 	Replay    replayCommand    `cmd:"" help:"Send dead letters through again, each of them once."`
 	Reread    rereadCommand    `cmd:"" help:"Say which facts were lost on disk, read the topic again, or accept the loss."`
-	SMS       smsCommand       `cmd:"" name:"sms" help:"Say how many segments a text takes, why, and what would make it cheaper."`
-	Tariffs   tariffsCommand   `cmd:"" help:"Price lists: check a file, import it into a running kaskad, export it again."`
-	Templates templatesCommand `cmd:"" help:"How many SMS segments each template takes: check a file, import it, export it again."`
-	ErrorMap  errorMapCommand  `cmd:"" help:"What providers' error codes mean: check a file, import it into a running kaskad, export it again."`
-	Numbers   numbersCommand   `cmd:"" help:"Dead numbers: list, check before a mailing, export, follow what changes."`
 	Keys      keysCommand      `cmd:"" help:"Keys of the API: make one, list them, revoke one."`
-	Report    reportCommand    `cmd:"" help:"Print a report of a running kaskad as a table, or all of it as CSV, JSON, Parquet and so on."`
-	Status    statusCommand    `cmd:"" help:"Show lag, freshness, throughput and the balance of a running kaskad, and go on."`
+
+	client.Commands
 
 	Completion completionCommand `cmd:"" help:"Print a script that completes command lines, for bash, zsh or fish."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" passthrough:""`
@@ -56,8 +52,7 @@ func main() {
 // run runs a command line and returns the exit code. h lets tests end the process between two steps.
 func run(args []string, h hooks) int {
 	var cli commands
-	var err error
-	if cli.Report, err = newReportCommand(); err != nil {
+	if err := cli.Prepare(); err != nil {
 		fmt.Fprintln(os.Stderr, "kaskad:", err)
 		return 2
 	}

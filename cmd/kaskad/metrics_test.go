@@ -22,7 +22,7 @@ import (
 
 //go:generate go test -run TestMetrics_Documentation -update .
 
-var update = flag.Bool("update", false, "write docs/metrics.md anew")
+var Update = flag.Bool("update", false, "write docs/metrics.md anew")
 
 const metricsPage = "../../docs/metrics.md"
 
@@ -123,7 +123,7 @@ func TestMetrics_Documentation(t *testing.T) {
 		fmt.Fprintf(&page, "| `%s` | %s | %s | %s |\n", m.name, m.kind, strings.ReplaceAll(m.labels, ",", ", "),
 			strings.ReplaceAll(m.help, "|", `\|`))
 	}
-	if *update {
+	if *Update {
 		if err := os.WriteFile(metricsPage, []byte(page.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

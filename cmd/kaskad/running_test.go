@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kaskad/cmd/kaskad/datadir"
 )
 
 // The addresses in running.json count only while the process that wrote them has the directory: after its death anybody
@@ -29,29 +31,30 @@ func TestReadRunning_WriterHasTheDirectory(t *testing.T) {
 	}
 	write := func(pid int) {
 		t.Helper()
-		body, err := json.Marshal(running{Clickhouse: "clickhouse://kaskad:secret@127.0.0.1:1/kaskad", PID: pid})
+		body, err := json.Marshal(datadir.Running{Clickhouse: "clickhouse://kaskad:secret@127.0.0.1:1/kaskad",
+			PID: pid})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := replace(filepath.Join(dir, runningFile), body); err != nil {
+		if err := datadir.Replace(filepath.Join(dir, datadir.RunningFile), body); err != nil {
 			t.Fatal(err)
 		}
 	}
 	write(os.Getpid())
-	if _, ok := readRunning(dir); ok {
+	if _, ok := datadir.ReadRunning(dir); ok {
 		t.Error("counts although nobody has the directory")
 	}
 	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := readRunning(dir); !ok {
+	if _, ok := datadir.ReadRunning(dir); !ok {
 		t.Error("does not count although its writer has the directory")
 	}
 	write(os.Getpid() + 1)
-	if _, ok := readRunning(dir); ok {
+	if _, ok := datadir.ReadRunning(dir); ok {
 		t.Error("counts although another process has the directory")
 	}
-	if info, err := os.Stat(filepath.Join(dir, runningFile)); err != nil || info.Mode().Perm() != 0o600 {
+	if info, err := os.Stat(filepath.Join(dir, datadir.RunningFile)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v (%v), want 0600", info.Mode(), err)
 	}
 }
@@ -60,13 +63,13 @@ func TestReadRunning_WriterHasTheDirectory(t *testing.T) {
 // be.
 func TestRun_AnnouncesItselfLater(t *testing.T) {
 	k := newKaskad(t)
-	inTheWay := filepath.Join(k.dir, runningFile, "in the way")
+	inTheWay := filepath.Join(k.dir, datadir.RunningFile, "in the way")
 	if err := os.MkdirAll(inTheWay, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	k.start("")
 	k.waitReady()
-	for began := time.Now(); !strings.Contains(k.output.tail(),
+	for began := time.Now(); !strings.Contains(k.output.Tail(),
 		"do not find this process yet"); time.Sleep(20 * time.Millisecond) {
 		if time.Since(began) > 2*time.Minute {
 			t.Fatal("nothing is said of a file that cannot be written")
@@ -76,7 +79,7 @@ func TestRun_AnnouncesItselfLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, ok := readRunning(k.dir); ok {
+		if _, ok := datadir.ReadRunning(k.dir); ok {
 			break
 		}
 		if time.Since(began) > 2*time.Minute {
@@ -84,7 +87,7 @@ func TestRun_AnnouncesItselfLater(t *testing.T) {
 		}
 	}
 	k.stop()
-	left, err := filepath.Glob(filepath.Join(k.dir, runningFile+"*"))
+	left, err := filepath.Glob(filepath.Join(k.dir, datadir.RunningFile+"*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v), want nothing", left, err)
 	}

@@ -2,17 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
+	"kaskad/cmd/kaskad/output"
 	"kaskad/ingest"
 	"kaskad/simulate"
 	"kaskad/simulate/model"
@@ -69,7 +67,7 @@ func (c *simulateCommand) Run(ctx context.Context) error {
 
 func (c *simulateCommand) play(ctx context.Context, sim *simulate.Simulator) error {
 	if c.Out != "" {
-		return writeFile(c.Out, func(w io.Writer) error {
+		return output.WriteFile(c.Out, func(w io.Writer) error {
 			_, err := sim.WriteNDJSON(w)
 			return err
 		})
@@ -150,32 +148,5 @@ func (c *simulateCommand) writeTruth(sim *simulate.Simulator) error {
 	if name == "" || name == "-" {
 		name = "kafka:" + c.Topic
 	}
-	return writeFile(c.Truth, func(w io.Writer) error { return m.WriteTruth(w, name, queries) })
-}
-
-// writeFile writes a file whole or not at all; "-" is standard output.
-func writeFile(name string, write func(io.Writer) error) (err error) {
-	if name == "-" {
-		return write(os.Stdout)
-	}
-	if strings.TrimSpace(name) == "" {
-		return errors.New("name a file")
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".kaskad-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", name, err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
+	return output.WriteFile(c.Truth, func(w io.Writer) error { return m.WriteTruth(w, name, queries) })
 }

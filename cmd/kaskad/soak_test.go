@@ -223,10 +223,8 @@ func (s *soak) close() {
 		}
 		return
 	}
-	s.k.output.mu.Lock()
-	defer s.k.output.mu.Unlock()
 	for name, text := range map[string][]byte{
-		"kaskad.log":   s.k.output.buf.Bytes(),
+		"kaskad.log":   []byte(s.k.output.String()),
 		"schedule.log": []byte(strings.Join(s.timeline, "\n") + "\n"),
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), text, 0o644); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"golang.org/x/sync/errgroup"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/engine"
 	"kaskad/ingest"
 	"kaskad/schema"
@@ -102,9 +103,9 @@ func openStack(ctx context.Context, n needs, dir string, logger *slog.Logger, c 
 		return nil, errors.New("--kafka: name a broker as host:port")
 	}
 	if n.attach != own && dir != "" {
-		at, ok := readRunning(dir)
+		at, ok := datadir.ReadRunning(dir)
 		if !ok {
-			if err := checkAttachable(dir, n.attach); err != nil {
+			if err := datadir.CheckAttachable(dir, n.attach == attachToLive); err != nil {
 				return nil, err
 			}
 		} else {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"kaskad/cmd/kaskad/datadir"
 )
 
 // writeCertificate makes a certificate for a name and leaves it, and its key, in two files.
@@ -86,7 +88,8 @@ func TestCertificate_Get_Renewed(t *testing.T) {
 	await("first.example")
 	writeCertificate(t, dir, "second.example")
 	await("second.example")
-	for _, wrong := range []listenSettings{{TLSCert: cert, TLSKey: cert}, {TLSCert: filepath.Join(dir, "no"), TLSKey: key}} {
+	for _, wrong := range []listenSettings{{TLSCert: cert, TLSKey: cert}, {TLSCert: filepath.Join(dir, "no"),
+		TLSKey: key}} {
 		if _, err := wrong.tls(slog.Default()); err == nil || !strings.Contains(err.Error(), "--tls-cert") {
 			t.Errorf("%v", err)
 		}
@@ -127,7 +130,7 @@ func TestRun_Keys_TLS(t *testing.T) {
 		!strings.Contains(h.Get("Set-Cookie"), "Secure") || h.Get("Strict-Transport-Security") == "" {
 		t.Errorf("%v", h)
 	}
-	if _, err := os.Stat(filepath.Join(k.dir, adminKeyFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(k.dir, datadir.AdminKeyFile)); err == nil {
 		t.Error("a key was made although one is set")
 	}
 }
@@ -147,9 +150,7 @@ func TestDemo_Keys(t *testing.T) {
 			t.Fatal("the demo ended by itself")
 		default:
 		}
-		k.output.mu.Lock()
-		text = k.output.buf.String()
-		k.output.mu.Unlock()
+		text = k.output.String()
 	}
 	made := map[string]string{}
 	for _, line := range strings.Split(text, "\n") {

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -84,7 +84,7 @@ func glance(report string) []string {
 func (r *reportRequest) table(ctx context.Context) (*reportTable, error) {
 	r.query.Set("format", "json")
 	r.limit(tableRows)
-	body, err := r.server.send(ctx, http.MethodGet, r.route.Path+"?"+r.query.Encode(), nil)
+	body, err := r.server.Send(ctx, http.MethodGet, r.route.Path+"?"+r.query.Encode(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bufio"
@@ -22,6 +22,8 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
+
+	"kaskad/cmd/kaskad/output"
 )
 
 const (
@@ -60,7 +62,7 @@ section 5 has the rules. All of these commands need a running kaskad: the one on
 type numbersServer struct {
 	Account []string `help:"Account whose numbers they are; may be given several times, all accounts without it." placeholder:"NAME"`
 	Kind    string   `help:"phone or email: whether phone numbers are meant, or e-mail addresses." enum:"phone,email" default:"phone" placeholder:"KIND"`
-	serverAddress
+	ServerAddress
 }
 
 func (s numbersServer) query() url.Values {
@@ -108,7 +110,7 @@ func (c *numbersDead) Run(ctx context.Context) error {
 	if c.Limit < 0 {
 		return errors.New("--limit: must be 0 or more")
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -153,7 +155,7 @@ type numbersCheck struct {
 	File    string   `help:"File with one number a line; - is standard input." placeholder:"FILE"`
 	CSV     bool     `name:"csv" help:"Print CSV also on a terminal."`
 	Account string   `help:"Account whose verdicts are meant; needed when several have numbers." placeholder:"NAME"`
-	serverAddress
+	ServerAddress
 }
 
 func (c *numbersCheck) Run(ctx context.Context) error {
@@ -167,7 +169,7 @@ func (c *numbersCheck) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -248,7 +250,7 @@ func (c *numbersExport) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -257,7 +259,7 @@ func (c *numbersExport) Run(ctx context.Context) error {
 	q.Set("limit", "all")
 	q.Set("format", form)
 	bar := byteBar("dead numbers")
-	err = writeFile(c.File, func(w io.Writer) error {
+	err = output.WriteFile(c.File, func(w io.Writer) error {
 		return server.stream(ctx, "/v1/numbers/dead?"+q.Encode(), io.MultiWriter(w, bar))
 	})
 	if err != nil {
@@ -290,7 +292,7 @@ type numbersChanges struct {
 }
 
 func (c *numbersChanges) Run(ctx context.Context) error {
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -332,7 +334,7 @@ func (c *numbersChanges) Run(ctx context.Context) error {
 		}
 		q.Set("cursor", page.NextCursor)
 		if c.Place != "" {
-			err := writeFile(c.Place, func(w io.Writer) error {
+			err := output.WriteFile(c.Place, func(w io.Writer) error {
 				_, err := io.WriteString(w, page.NextCursor+"\n")
 				return err
 			})
@@ -368,8 +370,8 @@ func printChanges(out *os.File, rows []json.RawMessage) error {
 }
 
 // read decodes the JSON of a 200.
-func (a *api) read(ctx context.Context, method, path string, body []byte, to any) error {
-	answer, err := a.send(ctx, method, path, body)
+func (a *API) read(ctx context.Context, method, path string, body []byte, to any) error {
+	answer, err := a.Send(ctx, method, path, body)
 	if err != nil {
 		return err
 	}

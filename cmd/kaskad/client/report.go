@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -17,8 +17,16 @@ import (
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 
+	"kaskad/cmd/kaskad/output"
 	"kaskad/query"
 	"kaskad/query/answer"
+)
+
+// Tags of flags for completion: the values that a flag may have besides those of its enum, and whether it takes several
+// with commas.
+const (
+	ValuesTag = "values"
+	CommaTag  = "comma"
 )
 
 // tableRows is how many rows a terminal shows when nobody says, and pageRows the largest page of a server.
@@ -42,7 +50,7 @@ type reportCommand struct {
 	Format string `help:"table, or what the API gives: csv, json, ndjson, parquet, arrow, xlsx. By default a table on a terminal, else what the name of --output ends with, else csv." enum:",table,csv,json,ndjson,parquet,arrow,xlsx" default:"" placeholder:"FORM"`
 	BOM    bool   `name:"bom" help:"Begin CSV with a mark by which Excel knows that it is UTF-8."`
 	Output string `short:"o" help:"File to write; standard output without it." default:"-" placeholder:"FILE"`
-	serverAddress
+	ServerAddress
 
 	reports []answer.Route
 }
@@ -118,12 +126,12 @@ func reportFlags(r *answer.Route) any {
 			for _, v := range p.Schema.Enum {
 				values = append(values, fmt.Sprint(v))
 			}
-			tags = append(tags, valuesTag, strings.Join(values, ","))
+			tags = append(tags, ValuesTag, strings.Join(values, ","))
 			named := strings.Join(slices.DeleteFunc(values, func(v string) bool { return v == "" }), ", ")
 			help = strings.TrimSpace(help + " One of " + named + ".")
 		}
 		if p.Comma {
-			tags = append(tags, commaTag, "yes")
+			tags = append(tags, CommaTag, "yes")
 		}
 		fields = append(fields, reflect.StructField{Name: "Flag" + strconv.Itoa(i), Type: kind,
 			Tag: structTag(append(tags, "help", help)...)})
@@ -133,7 +141,7 @@ func reportFlags(r *answer.Route) any {
 		columns = append(columns, column.Name)
 	}
 	fields = append(fields, reflect.StructField{Name: "Columns", Type: reflect.TypeFor[[]string](),
-		Tag: structTag("name", columnsFlag, "placeholder", "NAME", valuesTag, strings.Join(columns, ","),
+		Tag: structTag("name", columnsFlag, "placeholder", "NAME", ValuesTag, strings.Join(columns, ","),
 			"help", "Columns of the table besides the names of --group-by, as the API calls them; without it those "+
 				"that have room.")})
 	command := reflect.StructOf(fields)
@@ -178,7 +186,7 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 	if c.BOM && form != "csv" {
 		return errors.New("--bom: goes with --format csv")
 	}
-	if asked.server, err = c.find(ctx); err != nil {
+	if asked.server, err = c.Find(ctx); err != nil {
 		return err
 	}
 	if form == formatTable {
@@ -186,7 +194,7 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 		if err != nil {
 			return err
 		}
-		return writeFile(c.Output, func(w io.Writer) error {
+		return output.WriteFile(c.Output, func(w io.Writer) error {
 			return table.print(w, columns, c.width(), c.coloured())
 		})
 	}
@@ -194,7 +202,7 @@ func (c *reportCommand) Run(ctx context.Context, k *kong.Context) error {
 	if c.BOM {
 		q.Set("bom", "1")
 	}
-	return writeFile(c.Output, func(w io.Writer) error { return asked.stream(ctx, w) })
+	return output.WriteFile(c.Output, func(w io.Writer) error { return asked.stream(ctx, w) })
 }
 
 // onTerminal tells whether a person reads standard output, and the report goes there.

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 
 	pretty "github.com/jedib0t/go-pretty/v6/text"
 
+	"kaskad/cmd/kaskad/output"
 	"kaskad/query/answer"
 )
 
@@ -50,7 +51,7 @@ func (t *reportTable) column(name string) *tableColumn {
 			shown = ""
 		case value == nil:
 		case of.Type == answer.MoneyColumn, of.Type == answer.CountColumn && !t.isKey(name):
-			shown = grouped(shown)
+			shown = output.Grouped(shown)
 		case of.Type == answer.DecimalColumn && strings.HasPrefix(name, "time_to_"):
 			shown += " s"
 		}
@@ -113,7 +114,7 @@ func (t *reportTable) fillRate(c *tableColumn, of *answer.Column) {
 			rational(row.values[of.Name+"_high"])
 		c.rates = append(c.rates, rate)
 		p := &parts[i]
-		p[0] = unknown
+		p[0] = output.Unknown
 		if rate != nil {
 			decimals := percentDecimals(rate, high)
 			p[0] = boundSign(row.values[t.boundOf(of)]) + percentage(rate, decimals) + " %"
@@ -122,7 +123,7 @@ func (t *reportTable) fillRate(c *tableColumn, of *answer.Column) {
 			}
 		}
 		if den != "" {
-			p[2] = " of " + grouped(shownValue(row.values[den]))
+			p[2] = " of " + output.Grouped(shownValue(row.values[den]))
 		}
 		for j, part := range p {
 			widths[j] = max(widths[j], pretty.StringWidth(part))
@@ -181,9 +182,9 @@ func percentage(rate *big.Rat, decimals int) string {
 func shownValue(value any) string {
 	switch v := value.(type) {
 	case nil:
-		return unknown
+		return output.Unknown
 	case string:
-		return printable(v)
+		return output.Printable(v)
 	case bool:
 		if v {
 			return "yes"
@@ -281,7 +282,7 @@ func legendOf(columns []*tableColumn) (legend []string) {
 		{"≥ ", "≥ some readers cannot be seen, so the truth is this or more."},
 		{"≤ ", "≤ some reads are no people, so the truth is this or less."},
 		{"~ ", "~ routes err both ways."},
-		{unknown, "– not known."},
+		{output.Unknown, "– not known."},
 	} {
 		if slices.ContainsFunc(columns, func(c *tableColumn) bool {
 			return slices.ContainsFunc(c.cells, func(cell string) bool {

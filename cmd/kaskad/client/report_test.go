@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 
 	pretty "github.com/jedib0t/go-pretty/v6/text"
 
+	"kaskad/cmd/kaskad/commandtest"
 	"kaskad/query/answer"
 )
 
@@ -142,8 +143,9 @@ Not mature: late receipts may still move these figures.
 
 // answerOf is an answer of the channel report with these rows.
 func answerOf(rows ...string) []byte {
-	return fmt.Appendf(nil, `{"report":"channels","from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00Z","tz":"UTC",`+
-		`"as_of":"2026-11-02T00:00:00Z","lag_seconds":0,"mature":true,"rows":[%s],"next_cursor":null}`,
+	return fmt.Appendf(nil,
+		`{"report":"channels","from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00Z","tz":"UTC",`+
+			`"as_of":"2026-11-02T00:00:00Z","lag_seconds":0,"mature":true,"rows":[%s],"next_cursor":null}`,
 		strings.Join(rows, ","))
 }
 
@@ -238,7 +240,8 @@ func (s *pagesStub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		for i := begin; i < end; i++ {
 			rows = append(rows, fmt.Sprintf(`{"channel":"c%d","attempted":%d}`, i, i))
 		}
-		fmt.Fprintf(w, `{"report":"channels","mature":true,"rows":[%s],"next_cursor":%s}`, strings.Join(rows, ","), next)
+		fmt.Fprintf(w, `{"report":"channels","mature":true,"rows":[%s],"next_cursor":%s}`, strings.Join(rows, ","),
+			next)
 	case "ndjson":
 		for i := begin; i < end; i++ {
 			fmt.Fprintf(w, "{\"channel\":\"c%d\"}\n", i)
@@ -266,7 +269,7 @@ func TestReport_Stream_JoinsPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err = (&reportRequest{route: route, query: q, server: &api{address: server.URL}}).stream(t.Context(), &out)
+		err = (&reportRequest{route: route, query: q, server: &API{address: server.URL}}).stream(t.Context(), &out)
 		return out.String(), err
 	}
 	for _, stub.rows = range []int{0, 1, 2, 3, 7} {
@@ -290,16 +293,16 @@ func TestReport_Stream_JoinsPages(t *testing.T) {
 		}
 	}
 	at, file := "--url="+server.URL, filepath.Join(t.TempDir(), "report.parquet")
-	if _, _, code := command(t, "", "report", "channels", at, "-o", file); code != 1 {
+	if _, _, code := commandtest.Run(t, "", "report", "channels", at, "-o", file); code != 1 {
 		t.Errorf("exit %d", code)
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("a part of a report is left behind: %v", err)
 	}
-	if out := must(t, "", "report", "channels", at); strings.Count(out, "\n") != 8 {
+	if out := commandtest.Must(t, "", "report", "channels", at); strings.Count(out, "\n") != 8 {
 		t.Errorf("piped: %s", out)
 	}
-	out, problems, code := command(t, "", "report", "channels", at, "--format", "ndjson", "--limit", "2")
+	out, problems, code := commandtest.Run(t, "", "report", "channels", at, "--format", "ndjson", "--limit", "2")
 	if code != 0 || strings.Count(out, "\n") != 2 || !strings.Contains(problems, "more rows") {
 		t.Errorf("exit %d: %s%s", code, out, problems)
 	}
@@ -331,13 +334,16 @@ func TestReport_Flags_Parameters(t *testing.T) {
 			"group_by=hour_of_day&hour_of_day=3&hour_of_day=4"},
 		{[]string{"--campaign", "a,b&c", "--campaign", ""}, "campaign=a%2Cb%26c&campaign="},
 		{[]string{"--month", "2025-02"}, "from=2025-02-01&month=2025-02&to=2025-03-01"},
-		{[]string{"--month", "2025-12", "--month", "2025-10"}, "from=2025-10-01&month=2025-12&month=2025-10&to=2026-01-01"},
+		{[]string{"--month", "2025-12", "--month", "2025-10"},
+			"from=2025-10-01&month=2025-12&month=2025-10&to=2026-01-01"},
 		{[]string{"--week", "2025-12-29"}, "from=2025-12-29&to=2026-01-05&week=2025-12-29"},
-		{[]string{"--day", "2024-02-29", "--month", "2024-02"}, "day=2024-02-29&from=2024-02-29&month=2024-02&to=2024-03-01"},
+		{[]string{"--day", "2024-02-29", "--month", "2024-02"},
+			"day=2024-02-29&from=2024-02-29&month=2024-02&to=2024-03-01"},
 		{[]string{"--month", "2025-02", "--from", "2025-02-10"}, "from=2025-02-10&month=2025-02"},
 		{[]string{"--month", "then"}, "month=then"},
 	} {
-		must(t, "", append([]string{"report", "channels", "--url=" + server.URL, "--format", "ndjson"}, c.args...)...)
+		commandtest.Must(t, "", append([]string{"report", "channels", "--url=" + server.URL, "--format", "ndjson"},
+			c.args...)...)
 		want := "/v1/reports/channels?" + c.want
 		got := strings.ReplaceAll(strings.ReplaceAll(stub.asked()[0], "format=ndjson&", ""), "&limit=10000", "")
 		got = strings.ReplaceAll(strings.ReplaceAll(got, "limit=10000&", ""), "limit=10000", "")
@@ -377,7 +383,7 @@ func TestReport_Errors_NameTheFix(t *testing.T) {
 		{[]string{"chanels", at}, "channels"},
 		{nil, "dead-spend, failures"},
 	} {
-		stdout, problems, code := command(t, "", append([]string{"report"}, c.args...)...)
+		stdout, problems, code := commandtest.Run(t, "", append([]string{"report"}, c.args...)...)
 		if c.word == "" {
 			if code != 0 {
 				t.Errorf("%q: exit %d: %s", c.args, code, problems)
@@ -398,7 +404,7 @@ func TestReport_Flags_AllParameters(t *testing.T) {
 	}
 	for i := range c.reports {
 		r := &c.reports[i]
-		help := must(t, "", "report", reportName(r), "--help")
+		help := commandtest.Must(t, "", "report", reportName(r), "--help")
 		for _, p := range r.Params {
 			if !slices.Contains(ownParams, p.Name) && !strings.Contains(help, "--"+flagName(p.Name)+"=") {
 				t.Errorf("report %s has no flag for %s", reportName(r), p.Name)

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -10,6 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"kaskad/cmd/kaskad/commandtest"
+	"kaskad/cmd/kaskad/output"
 )
 
 // statusStub answers as a server does that consumes 300 events from look to look.
@@ -51,7 +54,7 @@ func TestStatus_Lines(t *testing.T) {
 			t.Fatal(err)
 		}
 		change(&seen)
-		return strings.Join((&statusWatch{server: &api{address: "http://kaskad"}}).lines(&seen), "\n")
+		return strings.Join((&statusWatch{server: &API{address: "http://kaskad"}}).lines(&seen), "\n")
 	}
 	const want = `kaskad at http://kaskad, 2026-11-20T00:00:00Z
   lag         12 345 events in the topic
@@ -87,7 +90,7 @@ func TestStatus_Throughput(t *testing.T) {
 	server := httptest.NewServer(stub)
 	defer server.Close()
 	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
-	w := &statusWatch{server: &api{address: server.URL}, now: func() time.Time { return now }}
+	w := &statusWatch{server: &API{address: server.URL}, now: func() time.Time { return now }}
 	look := func() {
 		t.Helper()
 		if _, _, err := w.look(t.Context()); err != nil {
@@ -96,7 +99,7 @@ func TestStatus_Throughput(t *testing.T) {
 		now = now.Add(2 * time.Second)
 	}
 	look()
-	if got := w.throughput(); got != unknown {
+	if got := w.throughput(); got != output.Unknown {
 		t.Errorf("after one look: %s", got)
 	}
 	look()
@@ -117,7 +120,7 @@ func TestStatus_Throughput(t *testing.T) {
 	}
 	stub.looks.Store(0)
 	look()
-	if got := w.throughput(); got != unknown {
+	if got := w.throughput(); got != output.Unknown {
 		t.Errorf("after a restart: %q", got)
 	}
 }
@@ -128,16 +131,17 @@ func TestStatus_Piped(t *testing.T) {
 	server := httptest.NewServer(stub)
 	defer server.Close()
 	at := "--url=" + server.URL
-	if out := must(t, "", "status", at); out != statusBody(300)+"\n" {
+	if out := commandtest.Must(t, "", "status", at); out != statusBody(300)+"\n" {
 		t.Errorf("got %s", out)
 	}
-	if out := must(t, "", "status", at, "--format", "text"); !strings.HasPrefix(out, "kaskad at "+server.URL) {
+	if out := commandtest.Must(t, "", "status", at, "--format", "text"); !strings.HasPrefix(out,
+		"kaskad at "+server.URL) {
 		t.Errorf("got %s", out)
 	}
 	stub.refuse.Store(true)
-	for word, args := range map[string][]string{"admin key of all accounts": {at}, "without --once": {at, "--once", "--watch"},
-		"100ms or more": {at, "--every", "1ms"}, "say --url": {"--data", t.TempDir()}} {
-		if _, problems, code := command(t, "", append([]string{"status"}, args...)...); code != 1 ||
+	for word, args := range map[string][]string{"admin key of all accounts": {at}, "without --once": {at, "--once",
+		"--watch"}, "100ms or more": {at, "--every", "1ms"}, "say --url": {"--data", t.TempDir()}} {
+		if _, problems, code := commandtest.Run(t, "", append([]string{"status"}, args...)...); code != 1 ||
 			!strings.Contains(problems, word) {
 			t.Errorf("%q: exit %d: %s", args, code, problems)
 		}

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -16,6 +16,8 @@ import (
 
 	pretty "github.com/jedib0t/go-pretty/v6/text"
 	"golang.org/x/term"
+
+	"kaskad/cmd/kaskad/output"
 )
 
 // statusSpan is how far back the throughput looks, in looks at the server.
@@ -26,7 +28,7 @@ type statusCommand struct {
 	Once   bool          `help:"Look once also on a terminal."`
 	Every  time.Duration `help:"How often to look." default:"2s"`
 	Format string        `help:"text, or json as the API gives it; by default text on a terminal, json elsewhere." enum:",text,json" default:"" placeholder:"FORMAT"`
-	serverAddress
+	ServerAddress
 }
 
 // Help says what there is to see.
@@ -82,7 +84,7 @@ func (c *statusCommand) Run(ctx context.Context) error {
 	case c.Every < 100*time.Millisecond:
 		return errors.New("--every: must be 100ms or more")
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func pause(ctx context.Context, span time.Duration) error {
 
 // statusWatch looks at a server and remembers what it saw before.
 type statusWatch struct {
-	server *api
+	server *API
 	out    io.Writer
 	now    func() time.Time
 	seen   []statusSample
@@ -134,7 +136,7 @@ type statusSample struct {
 
 // look asks the server.
 func (w *statusWatch) look(ctx context.Context) (body []byte, seen *shownStatus, err error) {
-	if body, err = w.server.send(ctx, http.MethodGet, "/v1/status", nil); err != nil {
+	if body, err = w.server.Send(ctx, http.MethodGet, "/v1/status", nil); err != nil {
 		return nil, nil, err
 	}
 	seen = &shownStatus{}
@@ -165,7 +167,7 @@ func (w *statusWatch) rates() (rates []float64) {
 func (w *statusWatch) throughput() string {
 	rates := w.rates()
 	if len(rates) == 0 {
-		return unknown
+		return output.Unknown
 	}
 	first, last := w.seen[0], w.seen[len(w.seen)-1]
 	span := last.at.Sub(first.at)
@@ -175,7 +177,8 @@ func (w *statusWatch) throughput() string {
 	for _, rate := range rates {
 		spark.WriteRune([]rune("▁▂▃▄▅▆▇█")[int(7*rate/most)])
 	}
-	return fmt.Sprintf("%s events/s over %s  %s", thousands(uint64(mean+0.5)), span.Round(time.Second), spark.String())
+	return fmt.Sprintf("%s events/s over %s  %s", output.Thousands(uint64(mean+0.5)), span.Round(time.Second),
+		spark.String())
 }
 
 // lines show a status.
@@ -183,9 +186,9 @@ func (w *statusWatch) lines(s *shownStatus) []string {
 	b := &s.Balance
 	known := func(n *int64) string {
 		if n == nil {
-			return unknown
+			return output.Unknown
 		}
-		return grouped(fmt.Sprint(*n))
+		return output.Grouped(fmt.Sprint(*n))
 	}
 	fresh := "nothing is published yet"
 	if s.LagSeconds != nil && s.AsOf != nil {
@@ -198,8 +201,8 @@ func (w *statusWatch) lines(s *shownStatus) []string {
 	}
 	disk := "not measured here"
 	if s.Disk != nil {
-		disk = fmt.Sprintf("%s, %s of %s MB free", s.Disk.State, thousands(s.Disk.FreeBytes>>20),
-			thousands(s.Disk.TotalBytes>>20))
+		disk = fmt.Sprintf("%s, %s of %s MB free", s.Disk.State, output.Thousands(s.Disk.FreeBytes>>20),
+			output.Thousands(s.Disk.TotalBytes>>20))
 	}
 	lost := "none"
 	if n := len(s.Losses.Hours); n > 0 {
@@ -209,21 +212,22 @@ func (w *statusWatch) lines(s *shownStatus) []string {
 	if s.Engine.Embedded {
 		engine += ", embedded"
 	}
-	shown := func(name, text string) string { return fmt.Sprintf("  %-11s %s", name, printable(text)) }
+	shown := func(name, text string) string { return fmt.Sprintf("  %-11s %s", name, output.Printable(text)) }
 	return []string{
 		fmt.Sprintf("kaskad at %s, %s", w.server.address, shortTime(&s.Now)),
 		shown("lag", known(s.LagEvents)+" events in the topic"),
 		shown("reports", fresh),
 		shown("throughput", w.throughput()),
-		shown("waiting", fmt.Sprintf("%s buckets to publish, %s numbers to judge", thousands(s.PendingBuckets),
-			thousands(s.PendingNumbers))),
-		shown("consumed", thousands(b.Consumed)),
+		shown("waiting", fmt.Sprintf("%s buckets to publish, %s numbers to judge", output.Thousands(s.PendingBuckets),
+			output.Thousands(s.PendingNumbers))),
+		shown("consumed", output.Thousands(b.Consumed)),
 		shown("", fmt.Sprintf("%s %s stored + %s rejected + %s parked + %s in flight + %s empty%s", sign,
-			thousands(b.Stored), thousands(b.Rejected), thousands(b.Parked), thousands(b.InFlight),
-			thousands(b.Empty), note)),
+			output.Thousands(b.Stored), output.Thousands(b.Rejected), output.Thousands(b.Parked),
+			output.Thousands(b.InFlight),
+			output.Thousands(b.Empty), note)),
 		shown("lost", lost),
-		shown("audit", fmt.Sprintf("%s hours compared with facts, %s differences", thousands(s.Audit.Hours),
-			thousands(s.Audit.Differences))),
+		shown("audit", fmt.Sprintf("%s hours compared with facts, %s differences", output.Thousands(s.Audit.Hours),
+			output.Thousands(s.Audit.Differences))),
 		shown("disk", disk),
 		shown("services", fmt.Sprintf("%s; Kafka %s, topic %s", engine, strings.Join(s.Kafka.Brokers, ", "),
 			s.Kafka.Topic)),
@@ -254,7 +258,7 @@ func (w *statusWatch) live(ctx context.Context, every time.Duration) error {
 		case err != nil && refused(err):
 			return err
 		case err != nil:
-			frame.draw([]string{w.server.address + " does not answer; trying again.", printable(err.Error())})
+			frame.draw([]string{w.server.address + " does not answer; trying again.", output.Printable(err.Error())})
 		default:
 			frame.draw(append(w.lines(seen), "", "q ends"))
 		}

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bytes"
@@ -19,17 +19,18 @@ import (
 	"strings"
 	"time"
 
+	"kaskad/cmd/kaskad/datadir"
 	"kaskad/schema/listfile"
 )
 
 // listServer says whose list is meant, and at which server.
 type listServer struct {
 	Account string `help:"Account whose list it is." required:"" placeholder:"NAME"`
-	serverAddress
+	ServerAddress
 }
 
-// serverAddress says which server to use.
-type serverAddress struct {
+// ServerAddress says which server to use.
+type ServerAddress struct {
 	URL  string `name:"url" help:"Address of a running server; by default that of the kaskad that runs on --data." placeholder:"http://127.0.0.1:8080"`
 	Data string `help:"Data directory of a running kaskad, when there is no --url." default:"data" type:"path"`
 	Key  string `help:"Key of the API; better given as KASKAD_KEY. Without it the admin.key of --data, for servers of this machine." placeholder:"KEY"`
@@ -38,19 +39,28 @@ type serverAddress struct {
 // serverTimeout is longer than a server takes for the longest list.
 const serverTimeout = 2 * time.Minute
 
-// api is a client of a running server.
-type api struct {
+// API is a client of a running server.
+type API struct {
 	address string
 	key     string // "" for none
 	client  http.Client
 }
 
-func (s serverAddress) find(ctx context.Context) (*api, error) {
+// New returns a client of the server at an address such as http://127.0.0.1:8080; key "" stands for none.
+func New(address, key string) *API {
+	return &API{address: address, key: key, client: http.Client{Timeout: serverTimeout}}
+}
+
+// Address returns where the server is asked.
+func (a *API) Address() string { return a.address }
+
+// Find returns the server at that address, else the one that runs on the data directory.
+func (s ServerAddress) Find(ctx context.Context) (*API, error) {
 	address := strings.TrimRight(s.URL, "/")
 	if address == "" {
-		at, ok := readRunning(s.Data)
+		at, ok := datadir.ReadRunning(s.Data)
 		if !ok {
-			return nil, fmt.Errorf("%w; or say --url", checkAttachable(s.Data, attachToLive))
+			return nil, fmt.Errorf("%w; or say --url", datadir.CheckAttachable(s.Data, true))
 		}
 		if at.TLS {
 			return nil, fmt.Errorf("--data: the kaskad on %s speaks TLS: say --url https://NAME, by a name of its "+
@@ -66,16 +76,16 @@ func (s serverAddress) find(ctx context.Context) (*api, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api{address: address, key: key, client: http.Client{Timeout: serverTimeout}}, nil
+	return New(address, key), nil
 }
 
 // key is the key that is set, else that of the data directory: which no other machine is told.
-func (s serverAddress) key(host string) (string, error) {
+func (s ServerAddress) key(host string) (string, error) {
 	ip := net.ParseIP(host)
 	if s.Key != "" || !strings.EqualFold(host, "localhost") && (ip == nil || !ip.IsLoopback()) {
 		return s.Key, nil
 	}
-	text, err := os.ReadFile(filepath.Join(s.Data, adminKeyFile))
+	text, err := os.ReadFile(filepath.Join(s.Data, datadir.AdminKeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -86,7 +96,7 @@ func (s serverAddress) key(host string) (string, error) {
 }
 
 // request makes a request with the key.
-func (a *api) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+func (a *API) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
 	request, err := http.NewRequestWithContext(ctx, method, a.address+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s: %w", a.address, err)
@@ -106,7 +116,7 @@ type storedList struct {
 }
 
 // list returns an account's list, the newest one when version is 0.
-func (a *api) list(ctx context.Context, kind listKind, account string, version uint64) (storedList, error) {
+func (a *API) list(ctx context.Context, kind listKind, account string, version uint64) (storedList, error) {
 	var list storedList
 	body, err := a.get(ctx, kind, account, "json", version)
 	if err != nil {
@@ -141,7 +151,7 @@ func (k listKind) shown(answer []byte) ([]byte, error) {
 }
 
 // export returns an account's list as import takes it.
-func (a *api) export(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, storedList,
+func (a *API) export(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, storedList,
 	error) {
 	list, err := a.list(ctx, kind, account, version)
 	if err != nil || list.Version == 0 {
@@ -168,18 +178,18 @@ func (a *api) export(ctx context.Context, kind listKind, account, form string, v
 	return body, list, err
 }
 
-func (a *api) get(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, error) {
+func (a *API) get(ctx context.Context, kind listKind, account, form string, version uint64) ([]byte, error) {
 	q := url.Values{"account": {account}, "format": {form}}
 	if version > 0 {
 		q.Set("version", strconv.FormatUint(version, 10))
 	}
-	return a.send(ctx, http.MethodGet, "/v1/"+kind.name+"?"+q.Encode(), nil)
+	return a.Send(ctx, http.MethodGet, "/v1/"+kind.name+"?"+q.Encode(), nil)
 }
 
 // put replaces the version current of an account's list (0: none) and returns the new version.
-func (a *api) put(ctx context.Context, kind listKind, account string, lists []byte, current uint64) (uint64, error) {
+func (a *API) put(ctx context.Context, kind listKind, account string, lists []byte, current uint64) (uint64, error) {
 	q := url.Values{"account": {account}, "if_version": {strconv.FormatUint(current, 10)}}
-	body, err := a.send(ctx, http.MethodPut, "/v1/"+kind.name+"?"+q.Encode(), lists)
+	body, err := a.Send(ctx, http.MethodPut, "/v1/"+kind.name+"?"+q.Encode(), lists)
 	if err != nil {
 		return 0, err
 	}
@@ -192,8 +202,8 @@ func (a *api) put(ctx context.Context, kind listKind, account string, lists []by
 	return answer.Version, nil
 }
 
-// send returns the body of a 200 or 201. Any other answer is an error with the server's own words.
-func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
+// Send returns the body of a 200 or 201. Any other answer is an error with the server's own words.
+func (a *API) Send(ctx context.Context, method, path string, body []byte) ([]byte, error) {
 	request, err := a.request(ctx, method, path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
@@ -217,7 +227,7 @@ func (a *api) send(ctx context.Context, method, path string, body []byte) ([]byt
 }
 
 // refusal returns the error in a server's answer other than 200.
-func (a *api) refusal(response *http.Response, answer []byte) error {
+func (a *API) refusal(response *http.Response, answer []byte) error {
 	var p struct {
 		Detail string `json:"detail"`
 	}
@@ -243,7 +253,7 @@ func refused(err error) bool {
 }
 
 // stream copies the body of a 200 as it comes, for as long as it takes. A body that ends too early is an error.
-func (a *api) stream(ctx context.Context, path string, to io.Writer) error {
+func (a *API) stream(ctx context.Context, path string, to io.Writer) error {
 	response, err := a.open(ctx, path)
 	if err != nil {
 		return err
@@ -256,7 +266,7 @@ func (a *api) stream(ctx context.Context, path string, to io.Writer) error {
 }
 
 // open returns the answer to a GET, once it is a 200. The caller closes its body, which may take as long as it wants.
-func (a *api) open(ctx context.Context, path string) (*http.Response, error) {
+func (a *API) open(ctx context.Context, path string) (*http.Response, error) {
 	request, err := a.request(ctx, http.MethodGet, path, nil)
 	if err != nil {
 		return nil, err
@@ -277,6 +287,28 @@ func (a *api) open(ctx context.Context, path string) (*http.Response, error) {
 }
 
 // brokeOff is the error of an answer that ended too early.
-func (a *api) brokeOff(err error) error {
+func (a *API) brokeOff(err error) error {
 	return fmt.Errorf("%s broke off: %w: its log says why; start again", a.address, err)
+}
+
+// Read reads the JSON that a GET of the path answers.
+func (a *API) Read(ctx context.Context, path string, to any) error {
+	body, err := a.Send(ctx, http.MethodGet, path, nil)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, to); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", a.address, err)
+	}
+	return nil
+}
+
+// PutFirst puts a list where there is none.
+func (a *API) PutFirst(ctx context.Context, path string, body []byte) error {
+	var have struct{ Version uint64 }
+	if err := a.Read(ctx, path, &have); err != nil || have.Version > 0 {
+		return err
+	}
+	_, err := a.Send(ctx, http.MethodPut, path, body)
+	return err
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"os"
@@ -43,7 +43,7 @@ func TestSMSCommand_Read(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"sms", "hello"}, {"sms", file}, {"sms", "--file", file, "--json"}, {"sms"}} {
-		if _, err := parse(t, args...); err != nil {
+		if _, err := parser(&Commands{}).Parse(args); err != nil {
 			t.Errorf("%v: %v", args, err)
 		}
 	}

@@ -1,10 +1,12 @@
-package main
+package client
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
+
+	"kaskad/cmd/kaskad/output"
 )
 
 // footer says what the table is of, how fresh it is, and whether it may still move.
@@ -80,7 +82,7 @@ func (t *reportTable) text(name string) string {
 	d := json.NewDecoder(strings.NewReader(string(t.members[name])))
 	d.UseNumber()
 	if err := d.Decode(&value); err != nil {
-		return unknown
+		return output.Unknown
 	}
 	return shownValue(value)
 }

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"context"
@@ -23,7 +23,7 @@ type numbersErase struct {
 	Number  string `arg:"" help:"Number to erase, with + and country code."`
 	Account string `help:"Account that erases it; needed when several know the number." placeholder:"NAME"`
 	Yes     bool   `help:"Do it. Without it nothing is changed: there is no way back."`
-	serverAddress
+	ServerAddress
 }
 
 // Help says what is left.
@@ -37,7 +37,7 @@ func (c *numbersErase) Run(ctx context.Context) error {
 	if !c.Yes {
 		return errors.New("this cannot be undone: say --yes")
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (c *numbersErase) Run(ctx context.Context) error {
 		Detail  string            `json:"detail"`
 	}
 	for try := 1; ; try++ {
-		body, err := server.send(ctx, http.MethodDelete, path, nil)
+		body, err := server.Send(ctx, http.MethodDelete, path, nil)
 		if err == nil {
 			if err := json.Unmarshal(body, &answer); err != nil {
 				return fmt.Errorf("read the answer of %s: %w", server.address, err)

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"cmp"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"kaskad/cmd/kaskad/output"
 	"kaskad/money"
 	"kaskad/schema/listfile"
 )
@@ -305,7 +306,7 @@ func (c *listImport) Run(ctx context.Context, kind listKind) error {
 	if err != nil {
 		return err
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -363,7 +364,7 @@ func (c *listExport) Run(ctx context.Context, kind listKind) error {
 			return err
 		}
 	}
-	server, err := c.find(ctx)
+	server, err := c.Find(ctx)
 	if err != nil {
 		return err
 	}
@@ -374,7 +375,7 @@ func (c *listExport) Run(ctx context.Context, kind listKind) error {
 	if list.Version == 0 {
 		return fmt.Errorf("account %q has no %s", c.Account, kind.name)
 	}
-	err = writeFile(c.File, func(w io.Writer) error {
+	err = output.WriteFile(c.File, func(w io.Writer) error {
 		_, err := w.Write(body)
 		return err
 	})

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"fmt"
@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"kaskad/cmd/kaskad/commandtest"
 )
 
 // onTerminal runs a command on a terminal of its own, which is so wide, and returns what it shows in the end. act may
 // press keys; seen is what was shown so far.
 func onTerminal(t *testing.T, width int, env, args []string, act func(keys *os.File, p *os.Process,
-	seen *lockedBuffer)) (shown string, code int) {
+	seen *commandtest.Buffer)) (shown string, code int) {
 	t.Helper()
 	ours, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
 	if err != nil {
@@ -44,7 +46,7 @@ func onTerminal(t *testing.T, width int, env, args []string, act func(keys *os.F
 	own := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "NO_COLOR=") || strings.HasPrefix(v, "COLUMNS=")
 	})
-	cmd.Env = append(append(own, asKaskad+"="), env...)
+	cmd.Env = append(append(own, commandtest.AsKaskad+"="), env...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = theirs, theirs, theirs
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	before, err := unix.IoctlGetTermios(int(theirs.Fd()), unix.TCGETS)
@@ -54,13 +56,13 @@ func onTerminal(t *testing.T, width int, env, args []string, act func(keys *os.F
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	seen := &lockedBuffer{}
+	seen := &commandtest.Buffer{}
 	const end = "\x00the end\x00"
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		part := make([]byte, 4096)
-		for !strings.Contains(seen.tail(), end) {
+		for !strings.Contains(seen.Tail(), end) {
 			n, err := ours.Read(part)
 			if err != nil {
 				return
@@ -84,16 +86,16 @@ func onTerminal(t *testing.T, width int, env, args []string, act func(keys *os.F
 		t.Fatal(err)
 	}
 	<-read
-	shown, _, _ = strings.Cut(seen.tail(), end)
+	shown, _, _ = strings.Cut(seen.Tail(), end)
 	return shown, cmd.ProcessState.ExitCode()
 }
 
 // waitFor waits until the terminal has shown a text so often.
-func waitFor(t *testing.T, seen *lockedBuffer, text string, times int) {
+func waitFor(t *testing.T, seen *commandtest.Buffer, text string, times int) {
 	t.Helper()
-	for began := time.Now(); strings.Count(seen.tail(), text) < times; time.Sleep(10 * time.Millisecond) {
+	for began := time.Now(); strings.Count(seen.Tail(), text) < times; time.Sleep(10 * time.Millisecond) {
 		if time.Since(began) > 30*time.Second {
-			t.Errorf("the terminal does not show %q %d times: %q", text, times, seen.tail())
+			t.Errorf("the terminal does not show %q %d times: %q", text, times, seen.Tail())
 			return
 		}
 	}
@@ -105,10 +107,12 @@ func TestReport_OnTerminal_Table(t *testing.T) {
 	defer server.Close()
 	args := []string{"report", "channels", "--url=" + server.URL}
 	shown, code := onTerminal(t, 80, nil, args, nil)
-	if code != 0 || !strings.Contains(shown, "c1") || !strings.Contains(shown, "\x1b[1m") || strings.Contains(shown, "c1,1") {
+	if code != 0 || !strings.Contains(shown, "c1") || !strings.Contains(shown, "\x1b[1m") || strings.Contains(shown,
+		"c1,1") {
 		t.Errorf("exit %d: %q", code, shown)
 	}
-	if shown, code := onTerminal(t, 80, []string{"NO_COLOR="}, args, nil); code != 0 || strings.Contains(shown, "\x1b") {
+	if shown, code := onTerminal(t, 80, []string{"NO_COLOR="}, args, nil); code != 0 || strings.Contains(shown,
+		"\x1b") {
 		t.Errorf("exit %d: %q", code, shown)
 	}
 	if shown, code := onTerminal(t, 80, nil, append(args, "--format", "csv"), nil); code != 0 ||
@@ -129,7 +133,7 @@ func TestStatus_OnTerminal_Live(t *testing.T) {
 			server := httptest.NewServer(stub)
 			defer server.Close()
 			shown, code := onTerminal(t, 60, nil, []string{"status", "--url=" + server.URL, "--every", "100ms"},
-				func(keys *os.File, p *os.Process, seen *lockedBuffer) {
+				func(keys *os.File, p *os.Process, seen *commandtest.Buffer) {
 					waitFor(t, seen, "events/s over", 2)
 					stub.down.Store(true)
 					waitFor(t, seen, "does not answer; trying again", 1)

@@ -1,4 +1,4 @@
-package main
+package client
 
 import (
 	"bufio"
@@ -19,7 +19,7 @@ import (
 type reportRequest struct {
 	route  *answer.Route
 	query  url.Values
-	server *api
+	server *API
 }
 
 // stream writes the report as the server gives it: the page that was asked for, else all of them. A report of one page
