@@ -19,6 +19,8 @@ import (
 
 	"kaskad/aggregate/cells"
 	"kaskad/aggregate/notify"
+	"kaskad/aggregate/verdicts"
+	"kaskad/aggregate/watch"
 	"kaskad/schema"
 	"kaskad/schema/law"
 	"kaskad/schema/state"
@@ -156,7 +158,7 @@ type Aggregator struct {
 	lossOpen     bool
 	rereadAll    bool // the last look for broken parts ordered to read all of the topic again
 	lastLossLook time.Time
-	// ready is the generation up to which all numbers that passes touched are noted (numbers.go).
+	// ready is the generation up to which all numbers that passes touched are noted (package verdicts).
 	ready    atomic.Uint64
 	audit    audit
 	settling settling
@@ -164,6 +166,8 @@ type Aggregator struct {
 	// prepared is set once this aggregator has taken the work over; owning says so to what runs beside the passes.
 	prepared bool
 	owning   atomic.Bool
+	verdicts *verdicts.Decider
+	watcher  *watch.Watcher
 	// announcers tell changes of numbers, teller alerts.
 	announcers []*notify.Announcer
 	teller     *notify.Teller
@@ -202,9 +206,19 @@ func New(cfg Config, deps Deps) *Aggregator {
 		notify.Deps{Conn: deps.Conn, Produce: deps.ProduceChanges, Registerer: deps.Registerer, Logger: deps.Logger})
 	teller := notify.NewTeller(notify.Deps{Conn: deps.Conn, Produce: deps.ProduceAlerts, Registerer: deps.Registerer,
 		Logger: deps.Logger}, cfg.OnStep)
-	return &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
+	a := &Aggregator{cfg: cfg, deps: deps, owner: uuid.New(), metrics: newMetrics(deps.Registerer), batch: 64,
 		events: 100_000, daysAtOnce: mostDays, answered: map[uuid.UUID]bool{}, announcers: announcers, teller: teller,
 		woken: make(chan struct{}, 1)}
+	a.verdicts = verdicts.New(verdicts.Config{Now: func() time.Time { return a.cfg.Now() },
+		OnStep: func(step string) { a.cfg.OnStep(step) }}, verdicts.Deps{Conn: deps.Conn,
+		Registerer: deps.Registerer, Passes: verdicts.Passes{AsOf: a.lastAsOfMS.Load, Ready: a.ready.Load,
+			Waiting:    func() bool { return a.pendingNow.Load() > 0 },
+			Worked:     func() time.Time { return time.UnixMilli(a.lastWorked.Load()) },
+			CheckOwner: a.checkOwner}})
+	a.watcher = watch.New(watch.Config{Now: cfg.Now, OnStep: cfg.OnStep}, watch.Deps{Conn: deps.Conn,
+		AsOf: a.lastAsOfMS.Load, Stream: deps.Stream, Stored: teller.Wake, Registerer: deps.Registerer,
+		Logger: deps.Logger})
+	return a
 }
 
 // errOtherOwner tells that another aggregator works on the same database.
@@ -220,10 +234,9 @@ func (a *Aggregator) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	beside.Go(func() { a.beat(ctx) })
-	verdicts := numbers{Aggregator: a}
 	beside.Go(func() {
 		a.forever(ctx, a.deps.Logger, "decide numbers", func() (time.Duration, error) {
-			return a.cfg.Poll, verdicts.turn(ctx, a.owning.Load())
+			return a.cfg.Poll, a.verdicts.Turn(ctx, a.owning.Load())
 		})
 	})
 	for _, n := range a.announcers {
@@ -232,10 +245,9 @@ func (a *Aggregator) Run(ctx context.Context) error {
 				func() (time.Duration, error) { return n.Turn(ctx, a.owning.Load()) })
 		})
 	}
-	watching := newAlerts(a)
 	beside.Go(func() {
 		a.forever(ctx, a.deps.Logger, "judge alerts",
-			func() (time.Duration, error) { return watching.turn(ctx, a.owning.Load()) })
+			func() (time.Duration, error) { return a.watcher.Turn(ctx, a.owning.Load()) })
 	})
 	beside.Go(func() {
 		a.forever(ctx, a.deps.Logger, "tell alerts",

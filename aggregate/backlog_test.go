@@ -67,21 +67,3 @@ func TestEdition_LookUp_HoursWithStates(t *testing.T) {
 		}
 	}
 }
-
-// While what waits is old, rounds of verdicts are few and large.
-func TestNumbers_Rest(t *testing.T) {
-	n := &numbers{Aggregator: New(Config{Now: func() time.Time { return noon }}, Deps{})}
-	for _, c := range []struct{ asOf, took, want time.Duration }{
-		{0, 2 * time.Second, 6 * time.Second},
-		{numbersYield, 2 * time.Second, 6 * time.Second},
-		{numbersYield, time.Minute, numbersWait},
-		{numbersYield + time.Millisecond, 2 * time.Second, 40 * time.Second},
-		{time.Hour, time.Minute, numbersWaitBehind},
-		{time.Hour, 0, 0},
-	} {
-		n.lastAsOfMS.Store(noon.Add(-c.asOf).UnixMilli())
-		if n.took = c.took; n.rest() != c.want {
-			t.Errorf("after a round of %v, %v behind: a rest of %v, want %v", c.took, c.asOf, n.rest(), c.want)
-		}
-	}
-}

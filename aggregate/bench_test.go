@@ -184,17 +184,16 @@ func BenchmarkNumbers(b *testing.B) {
 			b.Fatal(err)
 		}
 		a := newAggregator(conn, noon)
-		n := &numbers{Aggregator: a}
 		for i, what := range []string{"first", "unchanged"} {
 			if err := conn.Exec(b.Context(), "INSERT INTO numbers_touched VALUES ($1, 'bench', '')", i+1); err != nil {
 				b.Fatal(err)
 			}
 			a.ready.Store(uint64(i + 1))
-			if err := n.takeOver(b.Context()); err != nil {
+			if err := a.verdicts.TakeOver(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 			began := time.Now()
-			looked, err := n.round(b.Context())
+			looked, err := a.verdicts.Round(b.Context())
 			if err != nil || uint64(looked) != want {
 				b.Fatalf("looked at %d numbers, %v", looked, err)
 			}

@@ -48,7 +48,8 @@
 // # Besides
 //
 // Cells of days that are quiet, or that have changed much, are summed, so that reports read a few sums instead of every
-// difference (days.go; daystands.go counts what is not summed). Beside the passes, rounds read what is known of the
-// numbers that editions touched, let package health decide, and store the verdicts that came out different after the
-// feed of changes has announced them (numbers.go). Package notify announces that feed to others.
+// difference (days.go; daystands.go counts what is not summed). Beside the passes, package verdicts reads what is known
+// of the numbers that editions touched, lets package health decide, and stores the verdicts that came out different
+// after the feed of changes has announced them; package watch judges what accounts watch. Package notify tells others
+// of both.
 package aggregate

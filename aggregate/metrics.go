@@ -2,20 +2,15 @@ package aggregate
 
 import (
 	"github.com/prometheus/client_golang/prometheus"
-
-	"kaskad/schema/alert"
 )
 
 type metrics struct {
 	passSeconds                                                                  prometheus.Histogram
 	generations, messages, buckets, moved, days, joined, splits, expired, errors prometheus.Counter
-	numbersSeconds                                                               prometheus.Histogram
-	numbers, verdicts, changes                                                   prometheus.Counter
 	pending, shared, lostHours, brokenParts                                      prometheus.Gauge
 	audited, settledHours, settledReads                                          prometheus.Counter
 	stateBytes                                                                   prometheus.Gauge
-	differences, alerts                                                          *prometheus.CounterVec
-	alertSeconds                                                                 prometheus.Histogram
+	differences                                                                  *prometheus.CounterVec
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -40,14 +35,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		splits:  counter("split_buckets_total", "Buckets of split messages copied home."),
 		expired: counter("orphans_expired_total", "Parked events that became dead letters."),
 		errors:  counter("errors_total", "Passes that failed and were retried."),
-		numbersSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
-			Name:    "numbers_seconds",
-			Help:    "Time that a round of verdicts on touched numbers takes.",
-			Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
-		numbers: counter("numbers_decided_total",
-			"Numbers whose verdict was decided anew; an event touches one number."),
-		verdicts: counter("number_verdicts_total", "Verdicts or evidence that came out different and were stored."),
-		changes:  counter("number_changes_total", "Lines added to the feed of verdicts."),
 		pending: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 			Name: "pending_buckets",
 			Help: "Hours and batches of changes that wait for their edition."}),
@@ -69,15 +56,6 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	for _, kind := range []string{differsCells, differsState, differsDialog, differsUnit, differsOptOut} {
 		m.differences.WithLabelValues(kind)
 	}
-	m.alerts = prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "kaskad", Subsystem: "aggregate",
-		Name: "alerts_total", Help: "Alerts that began and ended, by metric."}, []string{"metric", "change"})
-	m.alertSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "kaskad", Subsystem: "aggregate",
-		Name: "alerts_seconds", Help: "Time that judging what all accounts watch takes, once an hour and rule.",
-		Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)})
-	for _, metric := range alert.Metrics() {
-		m.alerts.WithLabelValues(string(metric), "began")
-		m.alerts.WithLabelValues(string(metric), "ended")
-	}
 	m.settledHours = counter("settled_hours_total",
 		"Hours whose states moved out of the keyed store because it was full.")
 	m.settledReads = counter("settled_reads_total",
@@ -85,11 +63,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	m.stateBytes = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "kaskad", Subsystem: "aggregate",
 		Name: "state_bytes", Help: "Estimated bytes of keys and states in the keyed store, before compression."})
 	if r != nil {
-		r.MustRegister(m.alerts, m.alertSeconds, m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
+		r.MustRegister(m.settledHours, m.settledReads, m.stateBytes, m.audited, m.differences,
 			m.passSeconds, m.generations, m.messages, m.buckets, m.moved, m.days, m.joined, m.splits,
 			m.expired,
-			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts,
-			m.numbersSeconds, m.numbers, m.verdicts, m.changes)
+			m.errors, m.pending, m.shared, m.lostHours, m.brokenParts)
 	}
 	return m
 }

@@ -287,11 +287,10 @@ func TestNumbers_UpgradeAndCrash(t *testing.T) {
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
 		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
 	settle(t, b)
-	n := &numbers{Aggregator: b}
-	if err := n.takeOver(t.Context()); err != nil {
+	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+	if _, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) {
 		t.Fatalf("round: %v, want it to die", err)
 	}
 	decideAll(t, newAggregator(conn, noon))
@@ -315,11 +314,10 @@ func TestNumbers_AnnouncedAndNotStored(t *testing.T) {
 	b := New(Config{Exclusive: true, Now: func() time.Time { return noon }},
 		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
 	settle(t, b)
-	n := &numbers{Aggregator: b}
-	if err := n.takeOver(t.Context()); err != nil {
+	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+	if _, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) {
 		t.Fatalf("round: %v, want it to die", err)
 	}
 	for i, id := range []string{"m1", "m2"} {
@@ -347,18 +345,21 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	load(t, conn, "b", []byte(lines), noon)
 	broken := errors.New("died")
 	later := noon.Add(time.Hour)
-	b := New(Config{Exclusive: true, Now: func() time.Time { return later }},
-		Deps{Conn: &failingConn{conn, "INSERT INTO number_health (", broken}, Reject: noLetters})
+	failing := &failingConn{conn, "INSERT INTO number_health (", broken}
+	b := New(Config{Exclusive: true, Now: func() time.Time { return later }}, Deps{Conn: failing, Reject: noLetters})
 	settle(t, b)
-	n := &numbers{Aggregator: b}
-	if err := n.takeOver(t.Context()); err != nil {
+	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.round(t.Context()); !errors.Is(err, broken) {
+	if _, err := b.verdicts.Round(t.Context()); !errors.Is(err, broken) {
 		t.Fatalf("round: %v, want it to die", err)
 	}
-	b.deps.Conn = conn
-	before := n.asOfMS
+	failing.statement = "nothing fails any more"
+	stands := func() (done, asOfMS uint64) {
+		return count(t, conn, "SELECT max(generation) FROM numbers_done"),
+			count(t, conn, "SELECT toUInt64(argMax(as_of_ms, generation)) FROM numbers_done")
+	}
+	_, before := stands()
 	// Only another number lies in the first part: what the first passes touched is answered, and the rest is touched
 	// later.
 	if err := conn.Exec(t.Context(), "TRUNCATE TABLE numbers_touched"); err != nil {
@@ -370,28 +371,27 @@ func TestNumbers_AnnouncedAndPartlyStored(t *testing.T) {
 	load(t, conn, "d", []byte(line("m1", "delivered", start.Add(3*24*time.Hour), submitted(start.Add(24*time.Hour))...)+
 		line("m2", "delivered", start.Add(4*24*time.Hour), submitted(start.Add(48*time.Hour))...)), noon)
 	settle(t, b)
-	key := numberKey{"a", number}
-	if err := n.takeOver(t.Context()); err != nil {
+	if err := b.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.round(t.Context()); err != nil {
+	if _, err := b.verdicts.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n.done <= ready || n.done >= b.ready.Load() {
-		t.Fatalf("decided up to %d, want a part of %d to %d", n.done, ready, b.ready.Load())
+	done, asOf := stands()
+	if done <= ready || done >= b.ready.Load() {
+		t.Fatalf("decided up to %d, want a part of %d to %d", done, ready, b.ready.Load())
 	}
-	if n.announced[key].State != health.StateDead || n.asOfMS != before {
-		t.Errorf("after a part %q is announced of the number, and as of %d, want dead, and %d", n.announced[key].State,
-			n.asOfMS,
-			before)
+	if asOf != before {
+		t.Errorf("after a part it is as of %d, want %d", asOf, before)
 	}
-	for n.done < b.ready.Load() {
-		if _, err := n.round(t.Context()); err != nil {
+	for done < b.ready.Load() {
+		if _, err := b.verdicts.Round(t.Context()); err != nil {
 			t.Fatal(err)
 		}
+		done, asOf = stands()
 	}
-	if len(n.announced) != 0 || n.asOfMS <= before {
-		t.Errorf("after all %v is announced and not stored, as of %d", n.announced, n.asOfMS)
+	if asOf <= before {
+		t.Errorf("after all it is as of %d, as before", asOf)
 	}
 	mustBe(t, conn, number, health.StateActive, "")
 	all := announced(t, conn, number)
@@ -461,8 +461,7 @@ func TestAggregator_Upkeep_EmptiesQueue(t *testing.T) {
 			t.Fatal("the queue is not emptied")
 		}
 	}
-	n := &numbers{Aggregator: a}
-	if err := n.turn(t.Context(), true); err != nil {
+	if err := a.verdicts.Turn(t.Context(), true); err != nil {
 		t.Fatal(err)
 	}
 	if n := count(t, conn, "SELECT count() FROM numbers_touched"); n != 0 {

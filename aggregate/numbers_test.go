@@ -16,11 +16,10 @@ import (
 func decideAll(t testing.TB, a *Aggregator) {
 	t.Helper()
 	settle(t, a)
-	n := &numbers{Aggregator: a}
-	if err := n.takeOver(t.Context()); err != nil {
+	if err := a.verdicts.TakeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.round(t.Context()); err != nil {
+	if _, err := a.verdicts.Round(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -16,6 +16,9 @@ import (
 // upkeepEvery is how often replaced generations are removed and orphans expire.
 const upkeepEvery = time.Minute
 
+// numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
+const numbersDueEvery = time.Minute
+
 func (a *Aggregator) upkeep(ctx context.Context, now time.Time) error {
 	if a.lossOpen && now.Sub(a.lastLossLook) >= lossEvery {
 		if err := a.settleLosses(ctx); err != nil {

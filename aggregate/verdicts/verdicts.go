@@ -1,8 +1,9 @@
-package aggregate
+package verdicts
 
 import (
 	"cmp"
 	"context"
+	"embed"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,39 +12,78 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"kaskad/aggregate/health"
 	"kaskad/schema"
 	"kaskad/schema/errormap"
+	"kaskad/schema/law"
 	"kaskad/schema/rules"
 )
 
 const (
-	// numbersChunk is how many verdicts are written at a time: one block, which readers see as a whole.
-	numbersChunk = 50_000
-	// numbersShare bounds the part of the time that goes into verdicts while editions are published: one in
-	// numbersShare+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
+	// chunkSize is how many verdicts are written at a time: one block, which readers see as a whole.
+	chunkSize = 50_000
+	// shareOfTime bounds the part of the time that goes into verdicts while editions are published: one in
+	// shareOfTime+1, so that a stream of events is decided in few large rounds, whose cost is mostly that of reading,
 	// rather than in many small ones. Editions of less than quietPasses ago are such a stream.
-	numbersShare = 3
-	quietPasses  = 2 * time.Second
-	// numbersWait bounds how long touched numbers wait for that.
-	numbersWait = 20 * time.Second
-	// numbersShareBehind and numbersWaitBehind are those while what waits is older than numbersYield: passes then lack
+	shareOfTime = 3
+	quietPasses = 2 * time.Second
+	// longestWait bounds how long touched numbers wait for that.
+	longestWait = 20 * time.Second
+	// shareBehind and waitBehind are those while what waits is older than yieldAfter: passes then lack
 	// what a round takes, and each one would read once more what is known of nearly all numbers.
-	numbersYield       = 3 * time.Second
-	numbersShareBehind = 20
-	numbersWaitBehind  = 2 * time.Minute
+	yieldAfter  = 3 * time.Second
+	shareBehind = 20
+	waitBehind  = 2 * time.Minute
 	// smallestShare bounds how small a round gets after failures.
 	smallestShare = 1.0 / 1024
-	// numbersDueEvery is how often numbers are looked for whose verdict changes by time alone.
-	numbersDueEvery = time.Minute
+	// tidyEvery is how often touched numbers that were decided are removed.
+	tidyEvery = time.Minute
 )
 
-// numbers decides the verdicts on touched numbers, beside the passes. A pass writes attempts by recipient and notes
-// whose they are under its generation; what is noted up to ready is complete, and what is noted up to done is decided.
-type numbers struct {
-	*Aggregator
+//go:embed sql/*.sql
+var files embed.FS
+
+// statements are the files of sql/, with the law filled in.
+var statements = law.Statements(files, "sql")
+
+// Passes tell what they have done so far. A pass writes attempts by recipient and notes whose they are under its
+// generation.
+type Passes struct {
+	// AsOf is what the last pass stated, in Unix milliseconds; 0 before the first.
+	AsOf func() int64
+	// Ready is the generation up to which all numbers that passes touched are noted.
+	Ready func() uint64
+	// Waiting reports whether changes wait for their edition, Worked when a pass last answered touches.
+	Waiting func() bool
+	Worked  func() time.Time
+	// CheckOwner fails when another aggregator does the work.
+	CheckOwner func(context.Context) error
+}
+
+// Config holds what rounds go by.
+type Config struct {
+	Now func() time.Time
+	// OnStep is called after each step of a round, "announced" and "decided".
+	OnStep func(step string)
+}
+
+// Deps are what the decider works with. Registerer may be nil.
+type Deps struct {
+	Conn       driver.Conn
+	Passes     Passes
+	Registerer prometheus.Registerer
+}
+
+// Decider decides the verdicts on touched numbers, beside the passes: what is noted up to Passes.Ready is complete, and
+// what is noted up to done is decided.
+type Decider struct {
+	cfg     Config
+	deps    Deps
+	metrics metrics
+
 	taken bool
 	// announced is what the feed says of numbers whose verdict was not stored, because a process or a round died in
 	// between; until it is.
@@ -59,15 +99,20 @@ type numbers struct {
 	tidy  time.Time     // when answered touches were last removed
 }
 
-// turn does what there is to do now, if this aggregator owns the work.
-func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
+// New returns a decider that does nothing until its turn.
+func New(cfg Config, deps Deps) *Decider {
+	return &Decider{cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer)}
+}
+
+// Turn does what there is to do now, if this aggregator owns the work.
+func (n *Decider) Turn(ctx context.Context, owning bool) (err error) {
 	if !owning {
 		n.taken, n.announced = false, nil // another aggregator may decide from here on
 		return nil
 	}
 	defer func() { n.taken = n.taken && err == nil }()
 	if !n.taken {
-		if err := n.takeOver(ctx); err != nil {
+		if err := n.TakeOver(ctx); err != nil {
 			return err
 		}
 		n.taken = true
@@ -75,41 +120,41 @@ func (n *numbers) turn(ctx context.Context, owning bool) (err error) {
 	if n.streaming() && time.Since(n.ended) < n.rest() {
 		return nil
 	}
-	if _, err := n.round(ctx); err != nil {
+	if _, err := n.Round(ctx); err != nil {
 		return err
 	}
 	n.ended = time.Now()
-	if n.ended.Sub(n.tidy) < upkeepEvery {
+	if n.ended.Sub(n.tidy) < tidyEvery {
 		return nil
 	}
 	n.tidy = n.ended
-	if err := n.doWith(ctx, "numbers_answered",
-		clickhouse.Parameters{"done": strconv.FormatUint(n.done, 10)}); err != nil {
+	if err := n.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithParameters(
+		clickhouse.Parameters{"done": strconv.FormatUint(n.done, 10)})), statement("answered")); err != nil {
 		return fmt.Errorf("remove answered numbers: %w", err)
 	}
 	return nil
 }
 
 // streaming reports whether editions follow each other.
-func (n *numbers) streaming() bool {
-	return n.pendingNow.Load() > 0 || time.Since(time.UnixMilli(n.lastWorked.Load())) < quietPasses
+func (n *Decider) streaming() bool {
+	return n.deps.Passes.Waiting() || time.Since(n.deps.Passes.Worked()) < quietPasses
 }
 
 // rest is how long the next round waits after the last one while editions follow each other.
-func (n *numbers) rest() time.Duration {
-	if n.cfg.Now().UnixMilli()-n.lastAsOfMS.Load() > numbersYield.Milliseconds() {
-		return min(numbersWaitBehind, numbersShareBehind*n.took)
+func (n *Decider) rest() time.Duration {
+	if n.cfg.Now().UnixMilli()-n.deps.Passes.AsOf() > yieldAfter.Milliseconds() {
+		return min(waitBehind, shareBehind*n.took)
 	}
-	return min(numbersWait, numbersShare*n.took)
+	return min(longestWait, shareOfTime*n.took)
 }
 
-// takeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed
+// TakeOver reads where the decisions stand. What it knew to be announced and not stored before a round that failed
 // stays so: the table shows only what was announced after the last verdict stored.
-func (n *numbers) takeOver(ctx context.Context) error {
-	if err := n.deps.Conn.QueryRow(ctx, statement("numbers_state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
+func (n *Decider) TakeOver(ctx context.Context) error {
+	if err := n.deps.Conn.QueryRow(ctx, statement("state")).Scan(&n.done, &n.asOfMS, &n.stamp); err != nil {
 		return fmt.Errorf("read where verdicts stand: %w", err)
 	}
-	rows, err := n.deps.Conn.Query(ctx, statement("numbers_announced"))
+	rows, err := n.deps.Conn.Query(ctx, statement("announced"))
 	if err != nil {
 		return fmt.Errorf("read what was announced and not stored: %w", err)
 	}
@@ -131,28 +176,28 @@ func (n *numbers) takeOver(ctx context.Context) error {
 type numberKey struct{ account, number string }
 
 // next returns a number for a version or a place in the feed: microseconds of the clock, or one more than the last.
-func (n *numbers) next() uint64 {
+func (n *Decider) next() uint64 {
 	n.stamp = max(n.stamp+1, uint64(time.Now().UnixMicro()))
 	return n.stamp
 }
 
-// round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
-func (n *numbers) round(ctx context.Context) (looked int, err error) {
+// Round decides the verdicts on all numbers touched up to ready. It reports how many it looked at.
+func (n *Decider) Round(ctx context.Context) (looked int, err error) {
 	// While hours of an older program are computed anew their attempts are missing, and with them what keeps numbers
 	// alive.
-	if n.lastAsOfMS.Load() == 0 && n.pendingNow.Load() > 0 {
+	if n.deps.Passes.AsOf() == 0 && n.deps.Passes.Waiting() {
 		return 0, nil
 	}
 	// as_of first: a pass notes its numbers before it states that.
-	asOf := n.lastAsOfMS.Load()
-	ready := n.ready.Load()
+	asOf := n.deps.Passes.AsOf()
+	ready := n.deps.Passes.Ready()
 	if ready <= n.done {
 		return 0, nil
 	}
 	began := time.Now()
 	all := ready
 	if n.share > 0 && n.share < 1 {
-		if err := n.deps.Conn.QueryRow(ctx, statement("numbers_part"), clickhouse.Named("done", n.done),
+		if err := n.deps.Conn.QueryRow(ctx, statement("part"), clickhouse.Named("done", n.done),
 			clickhouse.Named("ready", ready), clickhouse.Named("share", n.share)).
 			Scan(&ready); err != nil {
 			return 0, fmt.Errorf("choose a part of the touched numbers: %w", err)
@@ -163,7 +208,7 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	}
 	share := n.share
 	n.share = max(smallestShare, min(1, cmp.Or(share, 1))/2) // unless this round ends well
-	r := numbersRound{numbers: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
+	r := round{Decider: n, ready: ready, nowMS: n.cfg.Now().UnixMilli()}
 	if err := r.prepare(ctx); err != nil {
 		return 0, err
 	}
@@ -183,15 +228,15 @@ func (n *numbers) round(ctx context.Context) (looked int, err error) {
 	n.took = time.Since(began)
 	n.cfg.OnStep("decided")
 	if r.looked > 0 {
-		n.metrics.numbersSeconds.Observe(n.took.Seconds())
+		n.metrics.seconds.Observe(n.took.Seconds())
 		n.metrics.numbers.Add(float64(r.looked))
 	}
 	return r.looked, nil
 }
 
-// numbersRound is one round of decisions.
-type numbersRound struct {
-	*numbers
+// round is one round of decisions.
+type round struct {
+	*Decider
 	ready  uint64
 	nowMS  int64
 	maps   *errormap.Maps
@@ -231,11 +276,11 @@ func (d *decided) inOrder() {
 // full reports whether it is time to store the chunk: a number may have failed thousands of times.
 func (d *decided) full() bool {
 	const attemptsAtOnce = 500_000
-	return len(d.verdicts) >= numbersChunk || len(d.changes) >= 2*numbersChunk || d.attempts >= attemptsAtOnce
+	return len(d.verdicts) >= chunkSize || len(d.changes) >= 2*chunkSize || d.attempts >= attemptsAtOnce
 }
 
 // prepare reads what holds for all numbers.
-func (r *numbersRound) prepare(ctx context.Context) (err error) {
+func (r *round) prepare(ctx context.Context) (err error) {
 	if r.maps, err = errormap.Read(ctx, r.deps.Conn); err != nil {
 		return err
 	}
@@ -246,7 +291,7 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 	r.parameters = []any{clickhouse.Named("done", r.done), clickhouse.Named("ready", r.ready),
 		clickhouse.Named("phone_channels", schema.Channels.TellingOf(schema.KindPhone)),
 		clickhouse.Named("email_channels", schema.Channels.TellingOf(schema.KindEmail))}
-	rows, err := r.deps.Conn.Query(ctx, statement("numbers_full"), r.parameters...)
+	rows, err := r.deps.Conn.Query(ctx, statement("full"), r.parameters...)
 	if err != nil {
 		return fmt.Errorf("list accounts to decide anew: %w", err)
 	}
@@ -265,7 +310,7 @@ func (r *numbersRound) prepare(ctx context.Context) (err error) {
 
 // decide decides the touched numbers. While a chunk is stored the next one is decided; chunks are stored one after the
 // other, in their order.
-func (r *numbersRound) decide(ctx context.Context) error {
+func (r *round) decide(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	chunks := make(chan *decided)
 	group.Go(func() error {
@@ -284,7 +329,7 @@ func (r *numbersRound) decide(ctx context.Context) error {
 }
 
 // walk walks through all that is known of the touched numbers, in the order of accounts and numbers.
-func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
+func (r *round) walk(ctx context.Context, chunks chan<- *decided) error {
 	hand := func() error {
 		c := r.filling
 		r.filling = &decided{}
@@ -322,8 +367,8 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 		e := &at.events
 		return rows.Scan(&at.account, &at.number, &e.statuses, &e.channels, &e.apps, &e.senders, &e.times)
 	}}
-	streams := map[string]*numberStream{"numbers_signals": events, "numbers_evidence": evidences,
-		"numbers_before": before, "numbers_set": set, "numbers_lookups": lookups}
+	streams := map[string]*numberStream{"signals": events, "evidence": evidences,
+		"before": before, "set": set, "lookups": lookups}
 	for name, s := range streams {
 		if err := s.open(ctx, r.deps.Conn, statement(name), r.parameters); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -360,7 +405,7 @@ func (r *numbersRound) walk(ctx context.Context, chunks chan<- *decided) error {
 }
 
 // one decides one number; the rows are nil where there is nothing of that kind.
-func (r *numbersRound) one(account, number string, packed, before, set, looked, events *numberRow) error {
+func (r *round) one(account, number string, packed, before, set, looked, events *numberRow) error {
 	r.looked++
 	own, found := r.rules[account]
 	if !found {
@@ -428,15 +473,16 @@ func (r *numbersRound) one(account, number string, packed, before, set, looked, 
 // write stores a chunk: first what will be replaced is put aside, then the feed grows, then the verdicts are stored. A
 // crash in between announces the feed's lines again, which is what "at least once" allows; the other order would lose
 // them.
-func (r *numbersRound) write(ctx context.Context, c *decided) error {
+func (r *round) write(ctx context.Context, c *decided) error {
 	if c.replaced != nil {
-		if err := r.exec(ctx, "numbers_replace", c.replaced); err != nil {
+		if err := r.deps.Conn.Exec(clickhouse.Context(ctx, clickhouse.WithExternalTable(c.replaced)),
+			statement("replace")); err != nil {
 			return fmt.Errorf("keep replaced verdicts: %w", err)
 		}
 	}
 	// As late as it can be: lines that come after those of another aggregator would be passed over by who reads the
 	// feed.
-	if err := r.checkOwner(ctx); err != nil {
+	if err := r.deps.Passes.CheckOwner(ctx); err != nil {
 		return err
 	}
 	c.inOrder()
@@ -456,4 +502,13 @@ func (r *numbersRound) write(ctx context.Context, c *decided) error {
 	r.metrics.verdicts.Add(float64(len(c.verdicts)))
 	r.metrics.changes.Add(float64(len(c.changes)))
 	return nil
+}
+
+// statement returns the SQL of a file in sql/.
+func statement(name string) string {
+	text, found := statements[name]
+	if !found {
+		panic("verdicts: no statement " + name) // the files are part of the program
+	}
+	return text
 }

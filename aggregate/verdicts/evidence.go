@@ -1,4 +1,4 @@
-package aggregate
+package verdicts
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"kaskad/schema"
 )
 
-// Bits of the first byte of a packed attempt (sql/numbers_evidence.sql).
+// Bits of the first byte of a packed attempt (sql/evidence.sql).
 const (
 	packedDelivered   = 1 << iota
 	packedBearsNumber // the channel depends on the number: sms, voice and flash_call of a phone, email of an address
@@ -19,7 +19,7 @@ const (
 
 var errPacked = errors.New("packed evidence is cut short: this is a bug; the verdicts are left as they were")
 
-// packedReader reads what numbers_evidence.sql packs; short says that it ended too early.
+// packedReader reads what evidence.sql packs; short says that it ended too early.
 type packedReader struct {
 	left  string
 	short bool

@@ -1,8 +1,9 @@
-package aggregate
+package watch
 
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -24,6 +25,7 @@ type alertRig struct {
 	now  atomic.Int64
 	ends atomic.Int64
 	lag  atomic.Int64
+	asOf atomic.Int64
 	step func(string)
 }
 
@@ -37,24 +39,28 @@ func newAlertRig(t *testing.T) *alertRig {
 }
 
 // watcher is that of a new process.
-func (r *alertRig) watcher() *alerts {
+func (r *alertRig) watcher() *Watcher {
 	begun := r.now.Load()
 	r.now.Store(begun - 1) // so that the clock has gone on
-	a := New(Config{Exclusive: true, Now: func() time.Time { return time.UnixMilli(r.now.Load()) },
-		OnStep: func(step string) { r.step(step) }}, Deps{Conn: r.conn, Reject: noLetters,
-		Stream: func(context.Context) (ends, lags map[int]int64, err error) {
-			return map[int]int64{0: r.ends.Load()}, map[int]int64{0: r.lag.Load()}, nil
-		}})
-	w := newAlerts(a)
+	stream := func(context.Context) (ends, lags map[int]int64, err error) {
+		return map[int]int64{0: r.ends.Load()}, map[int]int64{0: r.lag.Load()}, nil
+	}
+	w := New(Config{Now: func() time.Time { return time.UnixMilli(r.now.Load()) },
+		OnStep: func(step string) { r.step(step) }}, r.deps(stream))
 	r.now.Store(begun)
 	return w
 }
 
+func (r *alertRig) deps(stream func(context.Context) (ends, lags map[int]int64, err error)) Deps {
+	return Deps{Conn: r.conn, AsOf: r.asOf.Load, Stream: stream, Stored: func() {},
+		Logger: slog.New(slog.DiscardHandler)}
+}
+
 // turn takes a turn when everything stored up to now is published.
-func (r *alertRig) turn(w *alerts) {
+func (r *alertRig) turn(w *Watcher) {
 	r.t.Helper()
-	w.lastAsOfMS.Store(r.now.Load())
-	if _, err := w.turn(r.t.Context(), true); err != nil {
+	r.asOf.Store(r.now.Load())
+	if _, err := w.Turn(r.t.Context(), true); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -235,10 +241,9 @@ func TestAlerts_Turn_StandingClock(t *testing.T) {
 	r := newAlertRig(t)
 	last := hourOf(alertNow) - 1
 	r.fill("acme", last, last)
-	standing := newAlerts(New(Config{Exclusive: true, Now: func() time.Time { return alertNow }},
-		Deps{Conn: r.conn, Reject: noLetters}))
+	standing := New(Config{Now: func() time.Time { return alertNow }, OnStep: r.step}, r.deps(nil))
 	r.turn(standing)
-	if _, err := r.watcher().turn(t.Context(), false); err != nil {
+	if _, err := r.watcher().Turn(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	r.want("nothing")

@@ -1,11 +1,17 @@
-package aggregate
+// Package watch judges what accounts watch, beside the passes of the aggregator, and stores the alerts that begin and
+// end. Package alert decides; package notify tells.
+package watch
 
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"kaskad/money/costs"
 	"kaskad/schema/alert"
@@ -14,22 +20,45 @@ import (
 )
 
 const (
-	// alertsEvery is how often is looked whether an hour can be judged, and alertsSoon how often while what is on its
-	// way is waited for.
-	alertsEvery, alertsSoon = time.Minute, 2 * time.Second
+	// every is how often is looked whether an hour can be judged, and soon how often while what is on its way is
+	// waited for.
+	every, soon = time.Minute, 2 * time.Second
 	// judgeEvery is how often rules are read and hours judged, and staleAfter how old figures are when it is time to
 	// say how old they are.
 	judgeEvery, staleAfter = 5 * time.Minute, 10 * time.Minute
-	// alertAccounts is how many accounts are read at a time.
-	alertAccounts = 20
+	// accountsAtOnce is how many accounts are read at a time.
+	accountsAtOnce = 20
 )
 
-// alerts judges what accounts watch, beside the passes: each hour once, when its messages are old enough and all that
+// Config holds what judging goes by.
+type Config struct {
+	Now func() time.Time
+	// OnStep is called after alerts were stored ("alerted").
+	OnStep func(step string)
+}
+
+// Deps are what a watcher works with.
+type Deps struct {
+	Conn driver.Conn
+	// AsOf is what the last pass stated, in Unix milliseconds; 0 before the first.
+	AsOf func() int64
+	// Stream tells of each partition of the stream where it ends and how far ingest is behind that; nil means that
+	// nothing is ever on its way.
+	Stream func(context.Context) (ends, lags map[int]int64, err error)
+	// Stored is called when there are alerts to tell.
+	Stored     func()
+	Registerer prometheus.Registerer // may be nil
+	Logger     *slog.Logger
+}
+
+// Watcher judges what accounts watch, beside the passes: each hour once, when its messages are old enough and all that
 // was on its way has been published. What it reads grows with the rules and what they tell apart, and not with how long
 // there has been something to read.
-type alerts struct {
-	*Aggregator
-	reader *alertlog.Reader
+type Watcher struct {
+	cfg     Config
+	deps    Deps
+	metrics metrics
+	reader  *alertlog.Reader
 	// began is what the clock of events said at first. One that stands still has no past that goes on: nothing is
 	// judged.
 	began time.Time
@@ -52,27 +81,29 @@ type streamMark struct {
 	ends           map[int]int64
 }
 
-func newAlerts(a *Aggregator) *alerts {
-	priced := &costs.Reader{Conn: a.deps.Conn, Broken: func(account string, err error) {
-		a.deps.Logger.Warn("alerts on cost skip an account: its price list cannot be read", "account", account,
+// New returns a watcher that does nothing until its turn.
+func New(cfg Config, deps Deps) *Watcher {
+	priced := &costs.Reader{Conn: deps.Conn, Broken: func(account string, err error) {
+		deps.Logger.Warn("alerts on cost skip an account: its price list cannot be read", "account", account,
 			"error", err)
 	}}
-	return &alerts{Aggregator: a, began: a.cfg.Now(), reader: &alertlog.Reader{Conn: a.deps.Conn, Costs: priced.Read,
-		Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, a.deps.Conn) }}}
+	return &Watcher{cfg: cfg, deps: deps, metrics: newMetrics(deps.Registerer), began: cfg.Now(),
+		reader: &alertlog.Reader{Conn: deps.Conn, Costs: priced.Read,
+			Maps: func(ctx context.Context) (*errormap.Maps, error) { return errormap.Read(ctx, deps.Conn) }}}
 }
 
-// turn judges what can be judged, and returns how long to wait.
-func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
+// Turn judges what can be judged, and returns how long to wait.
+func (a *Watcher) Turn(ctx context.Context, owned bool) (time.Duration, error) {
 	if !owned {
 		a.states, a.mark, a.settledMS, a.judgedMS = nil, nil, 0, 0
-		return alertsSoon, nil
+		return soon, nil
 	}
 	if a.cfg.Now().Equal(a.began) {
-		return alertsSoon, nil
+		return soon, nil
 	}
 	if a.states == nil {
 		if err := a.recall(ctx); err != nil {
-			return alertsSoon, err
+			return soon, err
 		}
 	}
 	a.findSettled(ctx)
@@ -80,18 +111,18 @@ func (a *alerts) turn(ctx context.Context, owned bool) (time.Duration, error) {
 	if stale || a.settledMS/judgeEvery.Milliseconds() != a.judgedMS/judgeEvery.Milliseconds() {
 		if err := a.judge(ctx); err != nil {
 			a.states = nil // what was stored of it is not known
-			return alertsSoon, err
+			return soon, err
 		}
 		a.judgedMS = a.settledMS
 	}
 	if a.mark != nil && !stale {
-		return alertsSoon, nil
+		return soon, nil
 	}
-	return alertsEvery, nil
+	return every, nil
 }
 
 // recall reads what is open.
-func (a *alerts) recall(ctx context.Context) (err error) {
+func (a *Watcher) recall(ctx context.Context) (err error) {
 	since := a.cfg.Now().UnixMilli() - alert.PastHours*alert.HourMS
 	states, err := alertlog.States(ctx, a.deps.Conn, since)
 	if err != nil {
@@ -107,10 +138,10 @@ func (a *alerts) recall(ctx context.Context) (err error) {
 // findSettled finds the moment up to which everything is published: what the stream held then is stored, and what was
 // stored by that time is in the figures. Without it, a process that is behind would look like providers that are
 // silent.
-func (a *alerts) findSettled(ctx context.Context) {
+func (a *Watcher) findSettled(ctx context.Context) {
 	nowMS := a.cfg.Now().UnixMilli()
 	if a.deps.Stream == nil {
-		a.settledMS = max(a.settledMS, a.lastAsOfMS.Load())
+		a.settledMS = max(a.settledMS, a.deps.AsOf())
 		return
 	}
 	if a.mark == nil || a.mark.storedMS == 0 {
@@ -127,7 +158,7 @@ func (a *alerts) findSettled(ctx context.Context) {
 			a.mark.storedMS = nowMS
 		}
 	}
-	if a.mark != nil && a.mark.storedMS > 0 && a.lastAsOfMS.Load() >= a.mark.storedMS {
+	if a.mark != nil && a.mark.storedMS > 0 && a.deps.AsOf() >= a.mark.storedMS {
 		a.settledMS, a.mark = a.mark.atMS, nil
 	}
 }
@@ -152,7 +183,7 @@ type watched struct {
 func (w *watched) key() [2]string { return [2]string{w.account, w.rule.ID} }
 
 // judge judges the rules whose next hour can be judged.
-func (a *alerts) judge(ctx context.Context) error {
+func (a *Watcher) judge(ctx context.Context) error {
 	began := time.Now()
 	accounts, err := a.reader.Accounts(ctx, a.settledMS/alert.HourMS-alert.PastHours)
 	if err != nil {
@@ -190,14 +221,14 @@ func (a *alerts) judge(ctx context.Context) error {
 		return err
 	}
 	for _, what := range slices.Sorted(maps.Keys(due)) {
-		for part := range slices.Chunk(due[what], alertAccounts) {
+		for part := range slices.Chunk(due[what], accountsAtOnce) {
 			if err := a.judgeAlike(ctx, part, nowMS); err != nil {
 				return err
 			}
 		}
 	}
 	if len(due) > 0 {
-		a.metrics.alertSeconds.Observe(time.Since(began).Seconds())
+		a.metrics.seconds.Observe(time.Since(began).Seconds())
 	}
 	return nil
 }
@@ -212,7 +243,7 @@ func readAlike(r *alert.Rule) string {
 }
 
 // gone ends alerts of rules that are off, or not what they were.
-func (a *alerts) gone(account string, rules *alert.Rules, nowMS int64) (events []alert.Event) {
+func (a *Watcher) gone(account string, rules *alert.Rules, nowMS int64) (events []alert.Event) {
 	for key, state := range a.states {
 		if key[0] != account {
 			continue
@@ -228,7 +259,7 @@ func (a *alerts) gone(account string, rules *alert.Rules, nowMS int64) (events [
 }
 
 // judgeAlike judges rules that read the same.
-func (a *alerts) judgeAlike(ctx context.Context, part []watched, nowMS int64) error {
+func (a *Watcher) judgeAlike(ctx context.Context, part []watched, nowMS int64) error {
 	hour := alertlog.Last(part[0].rule, a.settledMS)
 	var accounts []string
 	for _, w := range part {
@@ -253,7 +284,7 @@ func (a *alerts) judgeAlike(ctx context.Context, part []watched, nowMS int64) er
 	return nil
 }
 
-func (a *alerts) state(key [2]string) *alert.State {
+func (a *Watcher) state(key [2]string) *alert.State {
 	if a.states[key] == nil {
 		a.states[key] = alert.NewState()
 	}
@@ -262,7 +293,7 @@ func (a *alerts) state(key [2]string) *alert.State {
 
 // store stores alerts that begin and end. Should the process die before, they are found again as they are now; after
 // it, the next one knows them.
-func (a *alerts) store(ctx context.Context, events []alert.Event, nowMS int64) error {
+func (a *Watcher) store(ctx context.Context, events []alert.Event, nowMS int64) error {
 	if len(events) == 0 {
 		return nil
 	}
@@ -284,6 +315,6 @@ func (a *alerts) store(ctx context.Context, events []alert.Event, nowMS int64) e
 	}
 	a.deps.Logger.Info("alerts began or ended", "alerts", len(events))
 	a.cfg.OnStep("alerted")
-	a.teller.Wake()
+	a.deps.Stored()
 	return nil
 }
