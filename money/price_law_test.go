@@ -1,14 +1,18 @@
 package money
 
 import (
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
 	"kaskad/schema"
+	"kaskad/simulate/model"
+	"kaskad/simulate/model/settings"
 )
 
 // smallTariffs draws valid lists whose rows compete: few values, few channels.
@@ -88,42 +92,34 @@ func anyCohort() *rapid.Generator[int64] {
 		rapid.Map(rapid.Int64Range(0, 9), func(n int64) int64 { return n * quarterMS }))
 }
 
-// The rule of precedence as docs/definitions.md says it: rows that match, then key by key those that name it, where
-// there are any.
-func naiveTariffAt(tariffs []Tariff, leg *Step, cohortMS int64) *Tariff {
-	var matching []*Tariff
-	for i := range tariffs {
-		t := &tariffs[i]
-		fits := func(key, value string) bool { return key == "*" || key == value }
-		if t.Channel == leg.Channel && fits(t.Provider, leg.Provider) && fits(t.Operator, leg.Operator) &&
-			fits(t.Country, leg.Country) && fits(t.Traffic, leg.Traffic) &&
-			fits(t.Sender, leg.Sender) && fits(t.App, leg.App) && t.FromMS <= cohortMS && cohortMS < t.ToMS {
-			matching = append(matching, t)
-		}
-	}
-	for _, key := range []func(*Tariff) string{func(t *Tariff) string { return t.Provider },
-		func(t *Tariff) string { return t.Operator }, func(t *Tariff) string { return t.Country },
-		func(t *Tariff) string { return t.Traffic }, func(t *Tariff) string { return t.Sender },
-		func(t *Tariff) string { return t.App }} {
-		unnamed := func(t *Tariff) bool { return key(t) == "*" }
-		if named := slices.DeleteFunc(slices.Clone(matching), unnamed); len(named) > 0 {
-			matching = named
-		}
-	}
-	if len(matching) == 0 {
-		return nil
-	}
-	return matching[0]
-}
-
-func TestPriceList_TariffAt_AgreesWithAScan(t *testing.T) {
+// Of the rows that match, the one that prices is the model's.
+func TestPriceList_TariffAt_Model(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		tariffs := smallTariffs().Draw(t, "tariffs")
+		body, err := TariffsJSON(tariffs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var list struct{ Tariffs []settings.Tariff }
+		if err := json.Unmarshal(body, &list); err != nil {
+			t.Fatal(err)
+		}
 		l := NewPriceList(tariffs, nil)
 		for range 10 {
 			leg, cohort := anyLeg().Draw(t, "leg"), anyCohort().Draw(t, "cohort")
-			got, want := l.TariffAt(&leg, cohort), naiveTariffAt(tariffs, &leg, cohort)
-			if (got == nil) != (want == nil) || (got != nil && *got != *want) {
+			row, _, err := model.Alone{Channel: leg.Channel, Provider: leg.Provider, Operator: leg.Operator,
+				Country: leg.Country, Traffic: leg.Traffic, Sender: leg.Sender, App: leg.App,
+				At: time.UnixMilli(cohort)}.Price(list.Tariffs)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want *Tariff
+			for i := range tariffs {
+				if row == &list.Tariffs[i] {
+					want = &tariffs[i]
+				}
+			}
+			if got := l.TariffAt(&leg, cohort); (got == nil) != (want == nil) || (got != nil && *got != *want) {
 				t.Fatalf("%+v at %d: got %+v, want %+v", leg, cohort, got, want)
 			}
 		}

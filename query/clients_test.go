@@ -63,7 +63,7 @@ func TestServer_Document_Clients(t *testing.T) {
 	}
 	run(t, inGo, filepath.Join(tools, "oapi-codegen"), "-generate", "types,client", "-package", "api", "-o",
 		"api/api.go", document)
-	run(t, inGo, "go", "build", "-o", "stranger", ".")
+	run(t, inGo, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", "stranger", ".")
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
 	answers := run(t, inGo, filepath.Join(inGo, "stranger"), server.URL, adminKey)

@@ -92,8 +92,8 @@ func TestServer_Reports_Remembered(t *testing.T) {
 			"spend?group_by=account", "failures?group_by=reason", "failures?group_by=channel,reason&reason=barred",
 			"failures?group_by=day,provider,error_code&limit=9", "channels?group_by=account&limit=2",
 			"latency?group_by=channel&le=60", "savings?group_by=", "savings?group_by=day,path"} {
-			// Each is asked after every third edition, in make test-long after every one.
-			if !enginetest.Long() && (uint64(i)+edition)%3 > 0 {
+			// Each is asked after every fifth edition, in make test-long after every one.
+			if !enginetest.Long() && (uint64(i)+edition)%5 > 0 {
 				continue
 			}
 			scope := scopes[random.IntN(2)]

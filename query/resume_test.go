@@ -79,7 +79,7 @@ func TestServer_Export_Resumes(t *testing.T) {
 			ids[id] = 0
 		}
 		for cursor := ""; ; pages++ {
-			target := "/v1/messages?limit=5&format=" + format + cursor
+			target := "/v1/messages?limit=8&format=" + format + cursor
 			broken := httptest.NewRecorder() // whoever asked for it has lost it
 			newServer(t, conn).Handler().ServeHTTP(broken, httptest.NewRequest(http.MethodGet, target, nil))
 			storeLater(t, conn, pages)
@@ -111,7 +111,7 @@ func TestServer_Export_Resumes(t *testing.T) {
 			}
 		}
 	}
-	if len(ids) < 20 || pages < 6*len(ids)/5 {
+	if len(ids) < 20 || pages < 6*len(ids)/8 {
 		t.Errorf("%d messages in %d pages", len(ids), pages)
 	}
 }

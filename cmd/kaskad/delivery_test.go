@@ -147,9 +147,11 @@ func TestRun_DeliverySurvivesKills(t *testing.T) {
 // is in the reports.
 func (k *kaskad) sendUnderKills(log *eventLog, order []int, random *rand.Rand) {
 	k.t.Helper()
-	moments := []string{"facts:1", "located:1", "touches:1", "rejected:1", "ledger:1", "commit:1", "computed:1",
-		"published:1", "closed:1"}
-	kills := enginetest.World(k.t, 10, 20)
+	moments := []string{"facts:1", "located:1", "touches:1", "rejected:1", "ledger:1", "commit:1", "published:1"}
+	if enginetest.Long() { // aggregate's own tests die there too
+		moments = append(moments, "computed:1", "closed:1")
+	}
+	kills := enginetest.World(k.t, len(moments)+1, 20)
 	if kills == 20 {
 		moments = append(moments, "facts:2", "located:2", "touches:2", "ledger:2", "commit:2", "computed:2",
 			"published:2")

@@ -269,11 +269,15 @@ func spendQueries(t testing.TB) []model.Query {
 }
 
 // compareEach asks about every account, account by account: each class one of the questions. One account of each class
-// that has several is asked about by itself besides. must compares an answer with the model's.
+// that has several is asked about by itself besides. must compares an answer with the model's. make test asks each
+// question of one class, and later, as first says, half of them.
 func (w *moneyWorlds) compareEach(k *kaskad, queries []model.Query, first int,
 	must func(*model.Model, model.SavingsQuery)) {
 	k.t.Helper()
 	for i, class := range w.classes {
+		if !enginetest.Long() && (i >= len(queries) || first > 0 && i%2 > 0) {
+			continue
+		}
 		q := model.SavingsQuery{Query: queries[(i+first)%len(queries)],
 			Tariffs:   map[string][]settings.Tariff{},
 			Templates: map[string][]settings.Template{}, BillingZones: w.query.BillingZones}

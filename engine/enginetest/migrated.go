@@ -55,6 +55,7 @@ func Migrated(tb testing.TB, migrate Migration) *clickhouse.Options {
 			tb.Fatalf("copy the migrated database: %v", err)
 		}
 	}
+	options.Settings = settings()
 	own := *options
 	tb.Cleanup(func() {
 		if tb.Failed() {
@@ -66,6 +67,16 @@ func Migrated(tb testing.TB, migrate Migration) *clickhouse.Options {
 		}
 	})
 	return options
+}
+
+// settings are those of a test's statements, most of which run once over few rows: compiling expressions and threads cost
+// them a tenth of their time. With TEST_LONG they are the product's.
+func settings() clickhouse.Settings {
+	if Long() {
+		return nil
+	}
+	return clickhouse.Settings{"compile_expressions": 0, "compile_aggregate_expressions": 0,
+		"compile_sort_description": 0, "max_threads": 1}
 }
 
 // template is a migrated database that is copied for each test.

@@ -36,17 +36,25 @@ func (pr *Pricer) OneMore(x *Folded, at int64) (cost *big.Int, currency string) 
 	if t == nil {
 		return nil, ""
 	}
+	if cost = t.oneMore(x.BilledSegments()); cost == nil {
+		return nil, ""
+	}
+	return cost, t.currency
+}
+
+// oneMore is the cost of an attempt that is sent, delivered and billed, nil when it needs segments that are unknown.
+func (t *tariff) oneMore(segments int64) *big.Int {
 	units := int64(1)
 	switch t.billing {
 	case "zero":
 		units = 0
 	case "per_segment_sent", "per_segment_delivered":
-		if units = x.BilledSegments(); units == 0 {
-			return nil, ""
+		if units = segments; units == 0 {
+			return nil
 		}
 	}
-	cost = new(big.Int).Mul(big.NewInt(units), t.price)
-	return cost.Add(cost, t.connect), t.currency
+	cost := new(big.Int).Mul(big.NewInt(units), t.price)
+	return cost.Add(cost, t.connect)
 }
 
 // BilledSegments is what a tariff by the segment bills of an attempt, 0 when nobody knows.
