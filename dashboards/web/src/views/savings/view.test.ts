@@ -29,7 +29,7 @@ testView(`/savings?${PERIOD}`, async ({ page, language, shows }) => {
   expect(await page.locator('#invoice tbody tr').count()).toBe(spend.rows.length)
 })
 
-test('of more mailings than are shown it is said which they are', async () => {
+test('of more mailings than are shown the greatest saving comes first, and a heading sorts all of them', async () => {
   const { page } = await openPage('en', 'all')
   const asked: string[] = []
   await page.route('**/v1/reports/savings?**group_by=campaign**', async (route) => {
@@ -40,8 +40,13 @@ test('of more mailings than are shown it is said which they are', async () => {
   await page.goto(`/savings?${PERIOD}`)
   await settled(page)
   const rows = await page.locator('#where tbody tr').count()
-  expect(await page.locator('#where .sentence').innerText()).toContain(`the first ${rows} by name`)
-  expect(asked.map((one) => new URL(one).searchParams.get('limit'))).toEqual(['200'])
+  expect(await page.locator('#where .sentence').innerText()).toContain(`the first ${rows} of all in this order`)
+  expect(await page.locator('#where th[aria-sort=descending]').innerText()).toContain('↓')
+  await page.locator('#where th button').nth(1).click()
+  await settled(page)
+  expect(new URL(page.url()).searchParams.get('sort')).toBe('-messages')
+  const queries = asked.map((one) => new URL(one).searchParams)
+  expect(queries.map((q) => [q.get('limit'), q.get('sort')])).toEqual([['200', '-saved_reached'], ['200', '-messages']])
 })
 
 test('the what-if is the API\'s while a slider is dragged', async () => {
