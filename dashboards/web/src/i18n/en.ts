@@ -55,7 +55,12 @@ export const words = {
   },
   states: {
     empty: 'No messages in this period',
-    emptyHow: 'Choose a longer period, or send events to POST /v1/events or to the Kafka topic.',
+    emptyHow: 'Choose a longer period.',
+    emptyFiltered: 'No messages fit these filters in this period',
+    emptyFilteredHow: 'Remove a filter, or choose a longer period.',
+    emptyEver: 'No messages yet',
+    emptyEverHow: 'They appear here seconds after their first events come, by POST /v1/events or by the Kafka topic.',
+    howToSend: 'How to send events',
     wholeYear: 'Show the last 400 days',
     failed: 'This did not load', retry: 'Try again',
     away: 'The server does not answer. What you see is the last answer.',

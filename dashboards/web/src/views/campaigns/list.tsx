@@ -36,7 +36,7 @@ export function List() {
   const answer = useAnswer<Report<GroupRow>>(reportPath('groups', s, { ...query, limit: PAGE }))
   const pages = usePages<GroupRow>(answer.path, answer.data)
   return (
-    <Card id="mailings" wide title={t.which} answer={answer} report="groups" definition="open"
+    <Card id="mailings" lines={24} wide title={t.which} answer={answer} report="groups" definition="open"
       whole={reportPath('groups', s, { ...query, limit: FILE })} controls={<Search text={search} />}
       none={search ? <p class="state">{t.nothingFound(search)}</p> : undefined}
       table={() => (
@@ -90,7 +90,7 @@ function Mailings({ rows, sorted }: { rows: readonly GroupRow[]; sorted: Sorting
 function Name({ row }: { row: GroupRow }) {
   return (
     <>
-      <bdi class="name">{nameOf(row.campaign)}</bdi>
+      <bdi>{nameOf(row.campaign)}</bdi>
       {row.account === undefined ? null : <small><bdi>{row.account}</bdi></small>}
     </>
   )

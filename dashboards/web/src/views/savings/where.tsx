@@ -32,10 +32,11 @@ export function Where() {
   // Months come as they went by, of all else the greatest saving first.
   const sorted = sorting(SORTS, by, by === 'month' ? '' : '-saved_reached')
   const query = { group_by: by, ...sorted.query }
-  const answer = useAnswer<Report<Row>>(reportPath('savings', scope.value, { ...query, limit: PAGE }))
+  const all = useAnswer<Report<SavingsRow>>(reportPath('savings', scope.value))
+  const answer = useAnswer<Report<Row>>(reportPath('savings', scope.value, { ...query, limit: PAGE }), all)
   const pages = usePages<Row>(answer.path, answer.data)
   return (
-    <Card id="where" wide title={t.where} answer={answer} report="savings" definition="saved"
+    <Card id="where" lines={13} wide title={t.where} answer={answer} report="savings" definition="saved"
       whole={reportPath('savings', scope.value, { ...query, limit: FILE })}
       controls={<Picker label={t.by} value={by} onPick={(to) => setParams({ by: to, sort: null }, 'replace')}
         options={KEYS.map((one) => ({ value: one, label: t.keys[one] }))} />}
@@ -65,9 +66,10 @@ function Figures({ by, rows, sorted }: { by: Key; rows: readonly Row[]; sorted: 
     ({ key, head, show: (row) => f.value.count(row[key]), sort: (row) => row[key] })
   const columns: readonly Column<Row>[] = [
     { key: by, head: t.keys[by], kind: 'text', show: (row) => <bdi>{named(by, row[by])}</bdi>, sort: (row) => row[by] ?? '' },
-    count('messages', t.messages), count('reached', t.reachedCount), money('sms_only_cost', t.asSMS),
-    money('actual_cost', t.paid), money('saved_reached', t.reached),
+    // What is looked for stands next to the name; on a narrow screen the rest is scrolled to.
+    money('saved_reached', t.reached),
     { key: 'saved_rate', head: t.rate, show: (row) => f.value.rate(row.saved_rate), sort: (row) => row.saved_rate },
+    money('actual_cost', t.paid), money('sms_only_cost', t.asSMS), count('messages', t.messages), count('reached', t.reachedCount),
     money('saved_unreached', t.unreached), money('double_paid', t.twice), count('unpriced', t.unpricedCount),
   ]
   return <Table label={t.where} columns={columns} rows={rows} sorting={sorted}
